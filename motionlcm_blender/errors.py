@@ -1,0 +1,34 @@
+"""What can go wrong, each as one sentence that can be shown to an animator as it is."""
+
+from __future__ import annotations
+
+
+class MotionLCMError(Exception):
+    """Base of every error this package raises on purpose; `str(error)` is one clear sentence."""
+
+
+class InvalidRequest(MotionLCMError, ValueError):
+    """The request itself cannot be met: empty prompt, NaN in a path, a length the model cannot make."""
+
+
+class ModelFolderError(MotionLCMError):
+    """A model folder, or a file in it, is missing, truncated or of the wrong kind."""
+
+
+class UnsupportedCheckpoint(MotionLCMError):
+    """The weights are not those of a MotionLCM model this package knows."""
+
+
+class DeviceError(MotionLCMError):
+    """The chosen device is not there, or has too little memory."""
+
+
+class TrainingDataError(MotionLCMError):
+    """Training data is missing, malformed or empty."""
+
+
+class Cancelled(MotionLCMError):
+    """The user cancelled the job; nothing was written."""
+
+    def __init__(self, message: str = "Cancelled.") -> None:
+        super().__init__(message)

@@ -1,0 +1,1 @@
+"""Motion as plain arrays: skeleton, features, retargeting, paths, quality. NumPy only."""

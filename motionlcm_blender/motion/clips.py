@@ -1,0 +1,63 @@
+"""The two forms in which motion travels: `Motion` (joint positions) and `Clip` (bone rotations)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .skeleton import FPS, SMPL, Skeleton
+
+if TYPE_CHECKING:
+    from ..request import Request
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Joint positions as the model decodes them.
+
+    joints: (T, 22, 3) float32, metres, Y up, first root at the XZ origin, facing +Z (unless placed elsewhere).
+    contacts: (T, 4) float32 in 0..1: l_ankle, l_foot, r_ankle, r_foot touch the floor.
+    fps: frames per second, 20.
+    request: the request that made it, if any.
+    seed: the seed of this take.
+    report: measured facts of how it was made (path error before and after correction, seconds per stage).
+    """
+
+    joints: np.ndarray
+    contacts: np.ndarray
+    fps: float = FPS
+    request: Request | None = None
+    seed: int = 0
+    report: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def frames(self) -> int:
+        return int(self.joints.shape[0])
+
+    @property
+    def seconds(self) -> float:
+        """Time from the first frame to the last."""
+        return (self.frames - 1) / self.fps
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Motion of a skeleton with fixed bone lengths, ready for an armature.
+
+    fps: frames per second, any positive number.
+    translation: (T, 3) float64, metres, Y up: the root joint's position.
+    rotations: (T, J, 4) float64 unit quaternions (w, x, y, z), local to the parent joint and relative to the
+        rest pose; no sign flips from frame to frame.
+    skeleton: whose joints they are.
+    """
+
+    fps: float
+    translation: np.ndarray
+    rotations: np.ndarray
+    skeleton: Skeleton = SMPL
+
+    @property
+    def frames(self) -> int:
+        return int(self.translation.shape[0])

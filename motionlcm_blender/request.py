@@ -1,0 +1,109 @@
+"""What is asked of the model: a prompt, a length, a seed, and positions to pass through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .errors import InvalidRequest
+from .motion.skeleton import FPS, JOINT_COUNT, MAX_FRAMES, MIN_FRAMES
+
+if TYPE_CHECKING:
+    from .motion.clips import Motion
+
+STEPS = (1, 2, 4)
+MAX_TAKES = 64
+
+
+@dataclass(frozen=True)
+class Hints:
+    """Joint positions the motion should pass through.
+
+    positions: (T, 22, 3) float32, metres, Y up, in the motion's own frame (first root at the XZ origin, facing +Z).
+    mask: (T, 22, 3) bool, True where the number is given; a ground path gives x and z of joint 0 only.
+    Raises InvalidRequest on shapes that do not match or numbers that are not finite where the mask is True.
+    """
+
+    positions: np.ndarray
+    mask: np.ndarray
+
+    def __post_init__(self) -> None:
+        positions = np.asarray(self.positions, dtype=np.float32)
+        mask = np.asarray(self.mask, dtype=bool)
+        if positions.ndim != 3 or positions.shape[1:] != (JOINT_COUNT, 3) or mask.shape != positions.shape:
+            raise InvalidRequest("Hints must be given as frames x 22 joints x 3 coordinates, with a mask of that shape.")
+        if not np.isfinite(positions[mask]).all():
+            raise InvalidRequest("The path or a pin holds a number that is not finite.")
+        if not mask.any():
+            raise InvalidRequest("The hints give no position at all.")
+        object.__setattr__(self, "positions", np.where(mask, positions, np.float32(0)))
+        object.__setattr__(self, "mask", mask)
+
+    @classmethod
+    def ground_path(cls, root_xz: np.ndarray) -> Hints:
+        """Hints for a root trajectory on the floor. root_xz: (T, 2) metres, x and z for each frame."""
+        root_xz = np.asarray(root_xz, dtype=np.float32)
+        if root_xz.ndim != 2 or root_xz.shape[1] != 2:
+            raise InvalidRequest("A ground path must give x and z for each frame.")
+        positions = np.zeros((len(root_xz), JOINT_COUNT, 3), np.float32)
+        mask = np.zeros(positions.shape, bool)
+        positions[:, 0, 0], positions[:, 0, 2] = root_xz[:, 0], root_xz[:, 1]
+        mask[:, 0, 0] = mask[:, 0, 2] = True
+        return cls(positions, mask)
+
+    @property
+    def frames(self) -> int:
+        return int(self.positions.shape[0])
+
+    @property
+    def root_xz(self) -> np.ndarray | None:
+        """(T, 2) the ground path, if x and z of the pelvis are given on every frame; else None."""
+        if self.mask[:, 0, 0].all() and self.mask[:, 0, 2].all():
+            return self.positions[:, 0][:, [0, 2]]
+        return None
+
+
+@dataclass(frozen=True)
+class Request:
+    """One order to the model.
+
+    prompt: English text, not empty.
+    frames: length at 20 fps, 8..196 (longer motion is made of shots, by the tool).
+    seed: any integer; take k is made with seed + k.
+    takes: how many variations, made in one batch.
+    steps: sampler steps, 1, 2 or 4.
+    guidance: guidance scale; None: the model's own for that number of steps.
+    hints: positions to pass through, `frames` long, or None.
+    start: motion to continue from; not supported by this version (raises).
+    Raises InvalidRequest, with one sentence, on anything outside this.
+    """
+
+    prompt: str
+    frames: int
+    seed: int = 0
+    takes: int = 1
+    steps: int = 1
+    guidance: float | None = None
+    hints: Hints | None = None
+    start: Motion | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.prompt, str) or not self.prompt.strip():
+            raise InvalidRequest("The prompt is empty: say what the character should do.")
+        if int(self.frames) != self.frames or not MIN_FRAMES <= self.frames <= MAX_FRAMES:
+            raise InvalidRequest(
+                f"The model makes {MIN_FRAMES / FPS:.1f} to {MAX_FRAMES / FPS:.1f} seconds at a time, "
+                f"not {self.frames / FPS:.1f}."
+            )
+        if self.steps not in STEPS:
+            raise InvalidRequest(f"The sampler takes 1, 2 or 4 steps, not {self.steps}.")
+        if not 1 <= self.takes <= MAX_TAKES:
+            raise InvalidRequest(f"The number of takes must be 1 to {MAX_TAKES}, not {self.takes}.")
+        if self.guidance is not None and not (np.isfinite(self.guidance) and 1.0 <= self.guidance <= 30.0):
+            raise InvalidRequest(f"The guidance scale must be 1 to 30, not {self.guidance}.")
+        if self.hints is not None and self.hints.frames != self.frames:
+            raise InvalidRequest(f"The path covers {self.hints.frames} frames but the motion has {self.frames}.")
+        if self.start is not None:
+            raise InvalidRequest("Starting from an earlier motion is not possible with this version yet.")
