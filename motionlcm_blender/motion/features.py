@@ -1,0 +1,223 @@
+"""HumanML3D's 263 motion features, both ways (Guo et al., CVPR 2022; 20 fps, metres, Y up).
+
+Features of a clip in its canonical frame: first root at the XZ origin, facing +Z, floor at y = 0.
+The facing frame of a moment is the world turned about +Y by the facing quaternion q so that the figure faces +Z.
+
+| slice   | name              | what                                                                              |
+|---------|-------------------|-----------------------------------------------------------------------------------|
+| 0       | yaw_velocity      | half the turn of q per frame, radians: arcsin of the y part of q[t+1] inv(q[t])    |
+| 1:3     | root_velocity     | x and z of the root's step from t to t+1, in the facing frame of t+1               |
+| 3       | root_height       | y of the root                                                                     |
+| 4:67    | positions         | joints 1..21, root XZ removed, in the facing frame                                |
+| 67:193  | rotations         | joints 1..21, 6D, from inverse kinematics along the chains                         |
+| 193:259 | velocities        | steps of all 22 joints from t to t+1, in the facing frame of t                     |
+| 259:263 | contacts          | l_ankle, l_foot, r_ankle, r_foot: 1 where the squared step is below 0.002 square metres |
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import rotations as rot
+from .skeleton import CHAINS, FOOT_JOINTS, HUMANML, JOINT_COUNT, JOINTS, Skeleton
+
+FEATURES = 263
+SLICES: dict[str, slice] = {
+    "yaw_velocity": slice(0, 1),
+    "root_velocity": slice(1, 3),
+    "root_height": slice(3, 4),
+    "positions": slice(4, 67),
+    "rotations": slice(67, 193),
+    "velocities": slice(193, 259),
+    "contacts": slice(259, 263),
+}
+"""Also the groups inside which the standard deviation is averaged for normalisation."""
+
+CONTACT_SQUARED_STEP = 0.002
+"""Square metres per frame: HumanML3D's bound between a foot that stands and one that moves."""
+
+SMOOTHING_SIGMA = 20.0
+"""Frames: standard deviation of the Gaussian that smooths the forward direction."""
+
+_L_HIP, _R_HIP, _L_SHOULDER, _R_SHOULDER = (JOINTS.index(n) for n in ("l_hip", "r_hip", "l_shoulder", "r_shoulder"))
+_UP = np.array([0.0, 1.0, 0.0])
+_AHEAD = np.array([0.0, 0.0, 1.0])
+
+
+def _raw_directions() -> np.ndarray:
+    """(22, 3): where each bone points, seen from its parent, when all 6D rotations are the identity.
+
+    HumanML3D's own convention: axis aligned, arms hanging down, feet and head forward.
+    """
+    left, down, up, ahead = (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, 1)
+    by_part = {
+        "hip": left, "collar": left, "spine1": up, "spine2": up, "spine3": up, "neck": up, "head": ahead,
+        "foot": ahead, "knee": down, "ankle": down, "shoulder": down, "elbow": down, "wrist": down,
+    }  # fmt: skip
+    directions = np.zeros((JOINT_COUNT, 3))
+    for joint, name in enumerate(JOINTS[1:], start=1):
+        directions[joint] = by_part[name.split("_")[-1]]
+        if name.startswith("r_"):
+            directions[joint, 0] *= -1
+    return directions
+
+
+_RAW = _raw_directions()
+_BONES = [(chain[i], chain[i + 1], i == 0) for chain in CHAINS for i in range(len(chain) - 1)]
+_CHAIN_PARENT = np.array([parent for _, parent in sorted((child, parent) for parent, child, _ in _BONES)])
+_STARTS_CHAIN = np.array([first for _, first in sorted((child, first) for _, child, first in _BONES)])
+
+
+def _checked(joints: ArrayLike, least: int = 1) -> np.ndarray:
+    joints = np.asarray(joints, dtype=np.float64)
+    if joints.ndim != 3 or joints.shape[1:] != (JOINT_COUNT, 3) or len(joints) < least:
+        raise ValueError(f"joints must have shape (T, 22, 3) with T >= {least}, not {joints.shape}")
+    return joints
+
+
+def gaussian_smooth(values: np.ndarray, sigma: float) -> np.ndarray:
+    """(T, n) smoothed along the first axis, the end values repeated beyond the ends.
+
+    The same as scipy.ndimage.gaussian_filter1d(values, sigma, axis=0, mode="nearest", truncate=4).
+    """
+    radius = int(4.0 * sigma + 0.5)
+    offsets = np.arange(-radius, radius + 1)
+    kernel = np.exp(-0.5 * (offsets / sigma) ** 2)
+    kernel /= kernel.sum()
+    padded = np.pad(values, ((radius, radius), (0, 0)), mode="edge")
+    return np.stack([np.convolve(column, kernel, mode="valid") for column in padded.T], axis=-1)
+
+
+def _forward(joints: np.ndarray, smooth: bool) -> np.ndarray:
+    """(T, 3) unit vectors on the floor plane, in the direction the figure faces."""
+    across = joints[:, _R_HIP] - joints[:, _L_HIP] + joints[:, _R_SHOULDER] - joints[:, _L_SHOULDER]
+    forward = np.cross(_UP, rot.unit(across, (-1.0, 0.0, 0.0)))
+    if smooth:
+        forward = gaussian_smooth(forward, SMOOTHING_SIGMA)
+    length = np.linalg.norm(forward, axis=-1)
+    if (length < 1e-8).any():  # the body lies on its side: keep the heading it had
+        known = np.flatnonzero(length >= 1e-8)
+        if not len(known):
+            return np.broadcast_to(_AHEAD, forward.shape)
+        last_known = known[np.maximum(np.searchsorted(known, np.arange(len(forward)), side="right") - 1, 0)]
+        forward, length = forward[last_known], length[last_known]
+    return forward / length[:, None]
+
+
+def facing(joints: ArrayLike, smooth: bool = True) -> np.ndarray:
+    """The facing quaternion q of each frame, (T, 4) float64: turns the world about +Y so that the figure faces +Z.
+
+    joints: (T, 22, 3). The forward direction, cross(+Y, right minus left of hips and shoulders), is smoothed over
+    time when `smooth`. Signs are continuous. The heading is the inverse: rotate(inverse(q), +Z).
+    """
+    forward = _forward(_checked(joints), smooth)
+    half = -0.5 * np.unwrap(np.arctan2(forward[:, 0], forward[:, 2]))
+    zero = np.zeros_like(half)
+    return np.stack([np.cos(half), zero, np.sin(half), zero], axis=-1)
+
+
+def canonical(joints: ArrayLike) -> np.ndarray:
+    """The same motion with its first root at the XZ origin, facing +Z in the first frame, lowest joint at y = 0.
+
+    joints: (T, 22, 3) metres. Returns float64 of the same shape.
+    """
+    joints = _checked(joints)
+    q = facing(joints[:1], smooth=False)[0]
+    origin = np.array([joints[0, 0, 0], joints[..., 1].min(), joints[0, 0, 2]])
+    return rot.rotate(q, joints - origin)
+
+
+def onto_skeleton(joints: ArrayLike, skeleton: Skeleton = HUMANML) -> np.ndarray:
+    """The same motion with the bone lengths of `skeleton`: every bone keeps its direction.
+
+    joints: (T, 22, 3) metres. The root's travel is scaled by the ratio of leg lengths (HumanML3D's retargeting), about
+    the XZ point of the first frame; the lowest joint of the clip stays at its height, so a floor stays the floor.
+    Returns (T, 22, 3) float64.
+    """
+    joints = _checked(joints)
+    parents = np.array(skeleton.parents[:JOINT_COUNT])
+    offsets = np.asarray(skeleton.offsets[:JOINT_COUNT], dtype=np.float64)
+    bones = joints[:, 1:] - joints[:, parents[1:]]
+    lengths = np.linalg.norm(offsets[1:], axis=-1)
+    directions = rot.unit(bones, offsets[1:] / lengths[:, None])
+    root = joints[:, 0] * leg_ratio(joints, skeleton)
+    root[:, [0, 2]] += joints[0, 0, [0, 2]] - root[0, [0, 2]]
+    result = np.empty_like(joints)
+    result[:, 0] = root
+    for joint in range(1, JOINT_COUNT):
+        result[:, joint] = result[:, parents[joint]] + directions[:, joint - 1] * lengths[joint - 1]
+    result[..., 1] += joints[..., 1].min() - result[..., 1].min()
+    return result
+
+
+def leg_ratio(joints: np.ndarray, skeleton: Skeleton) -> float:
+    """Leg length (thigh and shin, both sides) of `skeleton` divided by that of the motion (T, 22, 3), its median."""
+    bones = [(joint, skeleton.parents[joint]) for joint in (4, 5, 7, 8)]
+    own = sum(float(np.median(np.linalg.norm(joints[:, a] - joints[:, b], axis=-1))) for a, b in bones)
+    return float(sum(skeleton.bone_lengths[a] for a, _ in bones)) / own if own > 1e-6 else 1.0
+
+
+def features_from_joints(joints: ArrayLike) -> np.ndarray:
+    """HumanML3D features, (T-1, 263) float32, of a clip in its canonical frame.
+
+    joints: (T, 22, 3) metres, T >= 2, as `canonical` gives them: first root at the XZ origin, facing +Z.
+    The facing quaternion of the first frame is the identity by definition. Its signs are kept continuous, so that a
+    figure that turns past its back keeps the sign of its yaw velocity.
+    Raises ValueError for other shapes.
+    """
+    joints = _checked(joints, least=2)
+    q = facing(joints)
+    q[0] = rot.IDENTITY
+    q = rot.continuous(q)
+
+    bones = joints[:, 1:] - joints[:, _CHAIN_PARENT]
+    world = rot.between(_RAW[1:], bones)
+    before = np.where(_STARTS_CHAIN[:, None], q[:, None], world[:, np.maximum(_CHAIN_PARENT - 1, 0)])
+    local = rot.multiply(rot.inverse(before), world)
+
+    steps = joints[1:] - joints[:-1]
+    positions = joints[:-1, 1:] - joints[:-1, :1] * np.array([1.0, 0.0, 1.0])
+    turn = rot.multiply(q[1:], rot.inverse(q[:-1]))
+    root_velocity = rot.rotate(q[1:], steps[:, 0])
+    feet = steps[:, list(FOOT_JOINTS)]
+
+    frames = len(steps)
+    features = np.empty((frames, FEATURES), dtype=np.float32)
+    features[:, SLICES["yaw_velocity"]] = np.arcsin(np.clip(turn[:, 2:3], -1.0, 1.0))
+    features[:, SLICES["root_velocity"]] = root_velocity[:, [0, 2]]
+    features[:, SLICES["root_height"]] = joints[:-1, 0, 1:2]
+    features[:, SLICES["positions"]] = rot.rotate(q[:-1, None], positions).reshape(frames, -1)
+    features[:, SLICES["rotations"]] = rot.to_six_d(local[:-1]).reshape(frames, -1)
+    features[:, SLICES["velocities"]] = rot.rotate(q[:-1, None], steps).reshape(frames, -1)
+    features[:, SLICES["contacts"]] = (feet * feet).sum(axis=-1) < CONTACT_SQUARED_STEP
+    return features
+
+
+def joints_from_features(features: ArrayLike) -> np.ndarray:
+    """Joint positions, (..., T, 22, 3) float32 metres, of features (..., T, 263), not normalised.
+
+    Uses yaw velocity, root velocity, root height and positions; the first root is at the XZ origin, facing +Z.
+    Raises ValueError when the last axis is not 263.
+    """
+    features = np.asarray(features, dtype=np.float64)
+    if features.ndim < 2 or features.shape[-1] != FEATURES:
+        raise ValueError(f"features must have shape (..., T, 263), not {features.shape}")
+    yaw = np.zeros(features.shape[:-1])
+    yaw[..., 1:] = np.cumsum(features[..., :-1, 0], axis=-1)
+    # inv(q) turns by -2 yaw about +Y.
+    cos, sin = np.cos(2.0 * yaw), np.sin(2.0 * yaw)
+
+    steps = np.zeros((*features.shape[:-1], 2))
+    steps[..., 1:, :] = features[..., :-1, SLICES["root_velocity"]]
+    x, z = steps[..., 0], steps[..., 1]
+    root_x, root_z = np.cumsum(cos * x - sin * z, axis=-1), np.cumsum(sin * x + cos * z, axis=-1)
+
+    local = features[..., SLICES["positions"]].reshape(*features.shape[:-1], JOINT_COUNT - 1, 3)
+    joints = np.empty((*features.shape[:-1], JOINT_COUNT, 3), dtype=np.float32)
+    joints[..., 0, 0], joints[..., 0, 1], joints[..., 0, 2] = root_x, features[..., 3], root_z
+    cos, sin = cos[..., None], sin[..., None]
+    joints[..., 1:, 0] = cos * local[..., 0] - sin * local[..., 2] + root_x[..., None]
+    joints[..., 1:, 1] = local[..., 1]
+    joints[..., 1:, 2] = sin * local[..., 0] + cos * local[..., 2] + root_z[..., None]
+    return joints
