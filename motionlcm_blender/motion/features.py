@@ -3,15 +3,15 @@
 Features of a clip in its canonical frame: first root at the XZ origin, facing +Z, floor at y = 0.
 The facing frame of a moment is the world turned about +Y by the facing quaternion q so that the figure faces +Z.
 
-| slice   | name              | what                                                                              |
-|---------|-------------------|-----------------------------------------------------------------------------------|
-| 0       | yaw_velocity      | half the turn of q per frame, radians: arcsin of the y part of q[t+1] inv(q[t])    |
-| 1:3     | root_velocity     | x and z of the root's step from t to t+1, in the facing frame of t+1               |
-| 3       | root_height       | y of the root                                                                     |
-| 4:67    | positions         | joints 1..21, root XZ removed, in the facing frame                                |
-| 67:193  | rotations         | joints 1..21, 6D, from inverse kinematics along the chains                         |
-| 193:259 | velocities        | steps of all 22 joints from t to t+1, in the facing frame of t                     |
-| 259:263 | contacts          | l_ankle, l_foot, r_ankle, r_foot: 1 where the squared step is below 0.002 square metres |
+| slice   | name          | what                                                                            |
+| ------- | ------------- | ------------------------------------------------------------------------------- |
+| 0       | yaw_velocity  | half the turn of q per frame, radians: arcsin of the y part of q[t+1] inv(q[t]) |
+| 1:3     | root_velocity | x and z of the root's step from t to t+1, in the facing frame of t+1            |
+| 3       | root_height   | y of the root                                                                   |
+| 4:67    | positions     | joints 1..21, root XZ removed, in the facing frame                              |
+| 67:193  | rotations     | joints 1..21, 6D, from inverse kinematics along the chains                      |
+| 193:259 | velocities    | steps of all 22 joints from t to t+1, in the facing frame of t                  |
+| 259:263 | contacts      | l_ankle, l_foot, r_ankle, r_foot: 1 where the squared step is below 0.002 m^2   |
 """
 
 from __future__ import annotations

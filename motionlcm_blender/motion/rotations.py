@@ -141,7 +141,7 @@ def from_six_d(six: ArrayLike) -> np.ndarray:
     six = np.asarray(six, dtype=np.float64)
     x = unit(six[..., :3], (1.0, 0.0, 0.0))
     y = six[..., 3:] - _dot(x, six[..., 3:]) * x
-    y = unit(y, unit(_cross(np.eye(3)[np.abs(x).argmin(axis=-1)], x), (0.0, 1.0, 0.0)))
+    y = unit(y, rotate(between((1.0, 0.0, 0.0), x), (0.0, 1.0, 0.0)))
     return from_axes(x, y, _cross(x, y))
 
 
