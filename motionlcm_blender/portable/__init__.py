@@ -1,0 +1,1 @@
+"""Inference in plain NumPy, from the same model folder: what runs where torch is absent."""
