@@ -1,0 +1,133 @@
+"""The settings of a training run, read from a TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from ..architecture import Architecture
+from ..errors import TrainingDataError
+
+BUNDLED = Path(__file__).parent / "configs" / "bundled.toml"
+
+
+@dataclass(frozen=True)
+class VaeSettings:
+    """curriculum: pairs of (part of the training at which it starts, longest window in frames)."""
+
+    steps: int = 3000
+    learning_rate: float = 6e-4
+    frames_per_batch: int = 3072
+    latent_width: int = 32
+    curriculum: tuple[tuple[float, int], ...] = ((0.0, 32), (0.15, 64), (0.45, 128), (0.65, 196))
+    joint_weight: float = 0.3
+    velocity_weight: float = 0.15
+    kl_weight: float = 1e-4
+    spread_weight: float = 0.02
+    travel_share: float = 0.3
+    ema: float = 0.998
+
+
+@dataclass(frozen=True)
+class TeacherSettings:
+    """text_dropout: how often the prompt is replaced by the empty one, for classifier-free guidance."""
+
+    steps: int = 5000
+    learning_rate: float = 4e-4
+    batch: int = 128
+    text_dropout: float = 0.1
+    travel_share: float = 0.3
+    ema: float = 0.999
+
+
+@dataclass(frozen=True)
+class StudentSettings:
+    """Consistency distillation (MODEL.md section 3). guidance: range of the scale w it learns."""
+
+    steps: int = 3000
+    learning_rate: float = 2e-4
+    batch: int = 96
+    guidance: tuple[float, float] = (2.0, 8.0)
+    target_decay: float = 0.95
+    travel_share: float = 0.3
+    ema: float = 0.995
+
+
+@dataclass(frozen=True)
+class ControlSettings:
+    """encoder_steps: for the trajectory encoder alone, before the ControlNet; see docs/TRAINING.md."""
+
+    encoder_steps: int = 800
+    encoder_rate: float = 5e-4
+    steps: int = 1700
+    learning_rate: float = 5e-4
+    frames_per_batch: int = 3072
+    joint_weight: float = 8.0
+    tie_weight: float = 0.15
+    pure_noise: float = 0.6
+    full_hints: float = 0.25
+    sparse_hints: float = 0.15
+    travel_share: float = 0.7
+    guidance: tuple[float, float] = (2.0, 8.0)
+    ema: float = 0.995
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that decides the weights, beside the data and the machine."""
+
+    name: str = "bundled"
+    seed: int = 1
+    pool_seed: int = 0
+    precision: str = "auto"
+    max_states: int = 24
+    guidance: dict[str, float] = field(default_factory=lambda: {"1": 4.0, "2": 5.0, "4": 5.0})
+    architecture: Architecture = field(default_factory=Architecture)
+    vae: VaeSettings = field(default_factory=VaeSettings)
+    teacher: TeacherSettings = field(default_factory=TeacherSettings)
+    student: StudentSettings = field(default_factory=StudentSettings)
+    control: ControlSettings = field(default_factory=ControlSettings)
+
+
+_SECTIONS = {
+    "architecture": Architecture, "vae": VaeSettings, "teacher": TeacherSettings, "student": StudentSettings,
+    "control": ControlSettings,
+}  # fmt: skip
+
+
+def load_config(path: Path | None = None) -> TrainingConfig:
+    """Read a TOML file, None: the bundled model's. Raises TrainingDataError naming an unknown or missing setting."""
+    path = path or BUNDLED
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise TrainingDataError(f"There is no training configuration at {path}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise TrainingDataError(f"The training configuration {path.name} is not valid TOML: {error}.") from error
+    return config_from(values, path.name)
+
+
+def config_from(values: dict[str, Any], name: str) -> TrainingConfig:
+    """Build the settings from nested tables. Raises TrainingDataError on an unknown name."""
+    arguments: dict[str, Any] = {}
+    for key, value in values.items():
+        if key in _SECTIONS and isinstance(value, dict):
+            section = _SECTIONS[key]
+            _check(section, value, f"[{key}] of {name}")
+            arguments[key] = section(**{k: _tuples(v) for k, v in value.items()})
+        else:
+            arguments[key] = value
+    _check(TrainingConfig, arguments, name)
+    return TrainingConfig(**arguments)
+
+
+def _check(section: type, values: dict[str, Any], where: str) -> None:
+    unknown = set(values) - {f.name for f in fields(section)}
+    if unknown:
+        raise TrainingDataError(f"Unknown setting in {where}: {', '.join(sorted(unknown))}.")
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value

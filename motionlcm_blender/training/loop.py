@@ -1,0 +1,177 @@
+"""The training loop every stage shares: warm-up and cosine, clipping, EMA, checkpoints, a time estimate."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class LoopSettings:
+    """steps; peak learning rate; warm-up steps; EMA decay; gradient clip; seconds between checkpoints; log interval."""
+
+    steps: int
+    learning_rate: float
+    warmup: int = 100
+    ema: float = 0.998
+    clip: float = 1.0
+    weight_decay: float = 0.0
+    checkpoint_seconds: float = 120.0
+    log_every: int = 50
+    final_rate: float = 0.02
+
+
+@dataclass
+class Averages:
+    """Running averages of the losses since the last line."""
+
+    sums: dict[str, float] = field(default_factory=dict)
+    count: int = 0
+
+    def add(self, losses: Mapping[str, Tensor]) -> None:
+        for name, value in losses.items():
+            self.sums[name] = self.sums.get(name, 0.0) + float(value.detach())
+        self.count += 1
+
+    def take(self) -> dict[str, float]:
+        result = {name: value / max(self.count, 1) for name, value in self.sums.items()}
+        self.sums, self.count = {}, 0
+        return result
+
+
+class TrainingLoop:
+    """Trains the parameters of `module`, resumes from `folder/name.state.pt`, leaves EMA weights in name.safetensors.
+
+    Each step draws from a generator seeded with (seed, step), so a resumed run sees the same examples as one that
+    was never stopped.
+    """
+
+    def __init__(self, name: str, module: nn.Module, settings: LoopSettings, folder: Path, seed: int) -> None:
+        self.name, self.module, self.settings, self.folder, self.seed = name, module, settings, folder, seed
+        self.parameters = [p for p in module.parameters() if p.requires_grad]
+        fused = bool(self.parameters) and self.parameters[0].device.type == "cuda"
+        self.optimizer = torch.optim.AdamW(
+            self.parameters, lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=settings.weight_decay, fused=fused
+        )
+        self.average = [p.detach().clone() for p in self.parameters]
+        self.step = 0
+        self.seconds = 0.0
+        self._resume()
+
+    @property
+    def state_file(self) -> Path:
+        return self.folder / f"{self.name}.state.pt"
+
+    @property
+    def weights_file(self) -> Path:
+        return self.folder / f"{self.name}.safetensors"
+
+    @property
+    def finished(self) -> bool:
+        return self.step >= self.settings.steps
+
+    def rate(self, step: int) -> float:
+        """Learning rate at a step: linear warm-up, then a cosine down to `final_rate` of the peak."""
+        s = self.settings
+        if step < s.warmup:
+            return s.learning_rate * (step + 1) / s.warmup
+        part = (step - s.warmup) / max(1, s.steps - s.warmup)
+        return s.learning_rate * (s.final_rate + (1 - s.final_rate) * 0.5 * (1 + math.cos(math.pi * min(part, 1.0))))
+
+    def run(
+        self,
+        losses: Callable[[torch.Generator, int], dict[str, Tensor]],
+        deadline: float | None = None,
+        after_step: Callable[[], None] | None = None,
+    ) -> bool:
+        """Train until done or `deadline` (time.monotonic()). losses(generator, step) returns named terms and "loss".
+
+        Returns whether the stage is finished. Raises FloatingPointError if the loss stops being a number.
+        """
+        averages, saved, started = Averages(), time.monotonic(), time.monotonic()
+        first = self.step
+        while not self.finished:
+            if deadline is not None and time.monotonic() > deadline:
+                break
+            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.step)
+            terms = losses(generator, self.step)
+            if not torch.isfinite(terms["loss"]):
+                raise FloatingPointError(f"The loss of stage {self.name} is not a number at step {self.step}.")
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.rate(self.step)
+            self.optimizer.zero_grad(set_to_none=True)
+            terms["loss"].backward()
+            nn.utils.clip_grad_norm_(self.parameters, self.settings.clip)
+            self.optimizer.step()
+            decay = min(self.settings.ema, (1 + self.step) / (10 + self.step))
+            torch._foreach_lerp_(self.average, [p.detach() for p in self.parameters], 1 - decay)
+            if after_step is not None:
+                after_step()
+            averages.add(terms)
+            self.step += 1
+            now = time.monotonic()
+            if self.step % self.settings.log_every == 0 or self.finished:
+                per_step = (now - started) / (self.step - first)
+                left = per_step * (self.settings.steps - self.step)
+                shown = averages.take()
+                text = "  ".join(f"{n} {v:.4f}" for n, v in shown.items())
+                logger.info(
+                    "%s %d/%d  %s  %.3f s/step  %d:%02d left",
+                    self.name, self.step, self.settings.steps, text, per_step, left // 60, left % 60,
+                )  # fmt: skip
+                with (self.folder / f"{self.name}.log.jsonl").open("a", encoding="utf-8") as log:
+                    log.write(json.dumps({"step": self.step, "seconds_per_step": per_step, **shown}) + "\n")
+            if now - saved > self.settings.checkpoint_seconds:
+                self.save(self.seconds + now - started)
+                saved = now
+        self.seconds += time.monotonic() - started
+        self.save(self.seconds)
+        return self.finished
+
+    def averaged(self) -> dict[str, Tensor]:
+        """EMA weights by name, with the untrained rest of the module as it is."""
+        state = {name: tensor.detach().clone() for name, tensor in self.module.state_dict().items()}
+        names = [name for name, p in self.module.named_parameters() if p.requires_grad]
+        state.update(dict(zip(names, (a.clone() for a in self.average), strict=True)))
+        return state
+
+    def save(self, seconds: float) -> None:
+        """Write the state to go on from, and the EMA weights, each moved into place when complete."""
+        state = {
+            "step": self.step, "seconds": seconds, "module": self.module.state_dict(),
+            "optimizer": self.optimizer.state_dict(), "average": self.average,
+        }  # fmt: skip
+        temporary = self.state_file.with_suffix(".unfinished")
+        torch.save(state, temporary)
+        temporary.replace(self.state_file)
+        temporary = self.weights_file.with_suffix(".unfinished")
+        save_file({n: t.contiguous().cpu() for n, t in self.averaged().items()}, temporary)
+        temporary.replace(self.weights_file)
+
+    def _resume(self) -> None:
+        if not self.state_file.exists():
+            return
+        device = self.parameters[0].device
+        state = torch.load(self.state_file, map_location=device, weights_only=True)
+        self.module.load_state_dict(state["module"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        for mine, saved in zip(self.average, state["average"], strict=True):
+            mine.copy_(saved)
+        self.step, self.seconds = int(state["step"]), float(state["seconds"])
+        logger.info("%s: going on from step %d", self.name, self.step)
+
+
+def load_weights(path: Path, module: nn.Module) -> None:
+    """Load weights written by a stage, strictly."""
+    module.load_state_dict(load_file(path))
