@@ -1,0 +1,43 @@
+"""MotionLCM for Blender: the engine. Text and a path in, motion of an SMPL skeleton out.
+
+Names are imported on first use, so that importing the package costs nothing inside Blender.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .errors import Cancelled, DeviceError, InvalidRequest, ModelFolderError, MotionLCMError
+    from .motion.clips import Clip, Motion
+    from .motion.resampling import resample
+    from .motion.retarget import retarget
+    from .motion.skeleton import HUMANML, SMPL, Skeleton
+    from .request import Hints, Request
+    from .sampler import MotionLCM
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "MotionLCM": "sampler",
+    "Request": "request", "Hints": "request",
+    "Motion": "motion.clips", "Clip": "motion.clips",
+    "retarget": "motion.retarget", "resample": "motion.resampling",
+    "SMPL": "motion.skeleton", "HUMANML": "motion.skeleton", "Skeleton": "motion.skeleton",
+    "MotionLCMError": "errors", "InvalidRequest": "errors", "ModelFolderError": "errors", "DeviceError": "errors",
+    "Cancelled": "errors",
+}  # fmt: skip
+
+__all__ = [
+    "HUMANML", "SMPL", "Cancelled", "Clip", "DeviceError", "Hints", "InvalidRequest", "ModelFolderError", "Motion",
+    "MotionLCM", "MotionLCMError", "Request", "Skeleton", "resample", "retarget",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"{__name__} has no attribute {name}")
+    value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    globals()[name] = value
+    return value

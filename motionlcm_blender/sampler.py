@@ -1,0 +1,242 @@
+"""`MotionLCM`: from a request to motions."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .architecture import Architecture
+from .backends import Backend, make_backend
+from .errors import Cancelled, DeviceError, InvalidRequest
+from .model_folder import ModelFolder
+from .motion.clips import Motion
+from .motion.features import FEATURES, joints_from_features
+from .motion.path_correction import lock_feet, onto_path
+from .motion.quality import foot_contacts, foot_skate, path_error
+from .motion.skeleton import JOINT_COUNT
+from .request import Request
+from .sampling import default_guidance, lcm_sample
+from .text_tokens import state_tokens
+
+Progress = Callable[[float, str], None]
+KEPT_PROMPTS = 64
+
+
+class MotionLCM:
+    """A loaded model. Not safe for use by several threads at once; one worker at a time uses it."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        stats: Mapping[str, np.ndarray] | None = None,
+        text_encoder: Any = None,
+        folder: ModelFolder | None = None,
+    ) -> None:
+        self.backend = backend
+        self.folder = folder
+        self.network = backend.network
+        self.architecture: Architecture = backend.network.architecture
+        identity = {"mean": np.zeros(FEATURES), "std": np.ones(FEATURES)}
+        identity |= {"hint_mean": np.zeros((JOINT_COUNT, 3)), "hint_std": np.ones((JOINT_COUNT, 3))}
+        self.stats = {name: np.asarray(v, np.float32) for name, v in {**identity, **(stats or {})}.items()}
+        self._text_encoder = text_encoder
+        self._prompts: OrderedDict[str, Any] = OrderedDict()
+
+    @classmethod
+    def from_folder(cls, path: str | Path | None = None, device: str = "auto") -> MotionLCM:
+        """Load a model folder; None: the bundled model.
+
+        device: "auto", "numpy", "cpu", "cuda", "mps". Raises ModelFolderError, UnsupportedCheckpoint, DeviceError.
+        """
+        folder = ModelFolder.open(path)
+        backend = make_backend(folder.weights(), folder.architecture, device)
+        return cls(backend, folder.normalisation(), None, folder)
+
+    @classmethod
+    def from_state_dict(
+        cls,
+        state: Mapping[str, Any],
+        stats: Mapping[str, np.ndarray] | None = None,
+        text_encoder: Any = None,
+        device: str = "cpu",
+    ) -> MotionLCM:
+        """Load weights with the official names and shapes, strictly; the sizes are read off the shapes.
+
+        stats: mean, std (263,), hint_mean, hint_std (22, 3); None: no normalisation. text_encoder: with
+        encode(prompt), giving one sentence vector or (states, sentence vector). Raises UnsupportedCheckpoint.
+        """
+        return cls(make_backend(state, None, device), stats, text_encoder)
+
+    @property
+    def device(self) -> str:
+        """"numpy", "cpu", "cuda" or "mps"."""
+        return self.backend.device
+
+    @property
+    def name(self) -> str:
+        return self.folder.name if self.folder is not None else "state dict"
+
+    @property
+    def vae(self) -> Any:
+        """encode(features, mask) -> (mean, std); decode(latents, mask) -> features. Encoding needs torch."""
+        return self.network.vae
+
+    @property
+    def denoiser(self) -> Any:
+        return self.network.denoiser
+
+    @property
+    def controlnet(self) -> Any:
+        return self.network.controlnet
+
+    @property
+    def traj_encoder(self) -> Any:
+        return self.network.traj_encoder
+
+    def sample(
+        self,
+        text: Any,
+        steps: int = 1,
+        guidance: float | None = None,
+        condition: Any = None,
+        latents: Any = None,
+        noises: Any = None,
+    ) -> Any:
+        """Few-step sampling on the runtime's own arrays; see `sampling.lcm_sample`. Noise not given is drawn with seed 0."""
+        shape = (text.shape[0], self.architecture.latent_tokens, self.architecture.latent_width)
+        drawn = np.random.default_rng(0).standard_normal((steps, *shape), dtype=np.float32)
+        latents = self.backend.array(drawn[0]) if latents is None else latents
+        noises = self.backend.array(drawn[1:]) if noises is None else noises
+        with self.backend.computing():
+            return lcm_sample(self.network, text, latents, noises, steps, self.guidance(steps, guidance), condition)
+
+    def guidance(self, steps: int, chosen: float | None = None) -> float:
+        """The guidance scale for a number of steps: the chosen one, the model's own, or the published one."""
+        if chosen is not None:
+            return chosen
+        own = self.folder.guidance.get(steps) if self.folder is not None else None
+        return default_guidance(self.architecture, steps) if own is None else own
+
+    def encode_prompt(self, prompt: str, frames: int) -> np.ndarray:
+        """(text tokens, text_width) float32; the encoder's output is kept by prompt."""
+        encoded = self._prompts.get(prompt)
+        if encoded is None:
+            encoded = self._encoder().encode(prompt)
+            self._prompts[prompt] = encoded
+            if len(self._prompts) > KEPT_PROMPTS:
+                self._prompts.popitem(last=False)
+        else:
+            self._prompts.move_to_end(prompt)
+        if isinstance(encoded, tuple):
+            states, mean = encoded
+            most = int(self.folder.text.get("max_states", 24)) if self.folder is not None else 24
+            return state_tokens(np.asarray(states), np.asarray(mean), frames, most)
+        return np.asarray(encoded, np.float32).reshape(1, -1)
+
+    def _encoder(self) -> Any:
+        if self._text_encoder is None:
+            if self.folder is None:
+                raise InvalidRequest("This model was loaded without a text encoder, so it cannot read a prompt.")
+            if self.folder.text["kind"] == "minilm":
+                from .text_encoder_files import minilm_folder
+
+                self._text_encoder = self.backend.minilm(minilm_folder())
+            else:
+                from .model.text_encoders import SentenceT5
+
+                self._text_encoder = SentenceT5(self.folder.path / "text_encoder", self.device)
+        return self._text_encoder
+
+    def generate(
+        self,
+        request: Request,
+        progress: Progress | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> list[Motion]:
+        """Make one motion for each take.
+
+        progress(part 0..1, what) and cancel() are called between stages, from this thread. Motions are in the
+        request's own frame: first root at the XZ origin, facing +Z. With a ground path the motion is put onto it
+        exactly (motion/path_correction.py); the network's own error is in `report`. The same request gives the same
+        motion, take k the same as a request for seed + k.
+        Raises Cancelled, InvalidRequest (a path for a model without control), DeviceError.
+        """
+        started = time.perf_counter()
+
+        def stage(part: float, what: str) -> None:
+            if cancel is not None and cancel():
+                raise Cancelled
+            if progress is not None:
+                progress(part, what)
+
+        if request.hints is not None and not self.architecture.control:
+            raise InvalidRequest(f"The model {self.name} cannot follow a path; choose one with a ControlNet.")
+        stage(0.0, "Reading the prompt")
+        text = self.encode_prompt(request.prompt.strip(), request.frames)
+        try:
+            features = self._features(request, text, stage)
+        except MemoryError as error:
+            raise DeviceError("There is too little memory for this request; ask for fewer takes.") from error
+        stage(0.8, "Settling feet and path")
+        return [self._motion(request, k, features[k], started) for k in range(request.takes)]
+
+    def _features(self, request: Request, text: np.ndarray, stage: Progress) -> np.ndarray:
+        """(takes, T, 263), not normalised."""
+        a, array = self.architecture, self.backend.array
+        noise = np.stack([_noise(request.seed + k, request.steps, a) for k in range(request.takes)], 1)
+        steps, takes = request.steps, request.takes
+        with self.backend.computing():
+            tokens = array(np.repeat(text[None], takes, 0))
+            condition = None
+            if request.hints is not None:
+                stage(0.1, "Reading the path")
+                given = request.hints.mask
+                hints = np.where(given, (request.hints.positions - self.stats["hint_mean"]) / self.stats["hint_std"], 0)
+                one = self.backend.numpy(self.network.traj_encoder(array(hints[None].astype(np.float32)), array(given[None])))
+                condition = array(np.repeat(one, takes, 0))
+            latents = lcm_sample(
+                self.network, tokens, array(noise[0]), array(noise[1:]), steps, self.guidance(steps, request.guidance),
+                condition, on_step=lambda i: stage(0.2 + 0.4 * i / steps, "Sampling"),
+            )  # fmt: skip
+            stage(0.6, "Decoding")
+            mask = array(np.ones((takes, request.frames), bool))
+            decoded = self.backend.numpy(self.network.decode(latents, mask))
+        return decoded * self.stats["std"] + self.stats["mean"]
+
+    def _motion(self, request: Request, take: int, features: np.ndarray, started: float) -> Motion:
+        joints = joints_from_features(features)
+        joints[..., 1] -= _floor(joints)
+        contacts = np.clip(features[:, -4:], 0.0, 1.0).astype(np.float32)
+        path = request.hints.root_xz if request.hints is not None else None
+        report = {"network_foot_skate_cm_s": foot_skate(joints)}
+        if path is not None:
+            before = path_error(joints, path)
+            joints = onto_path(joints, contacts, path)
+            after = path_error(joints, path)
+            report |= {
+                "network_path_mean_cm": 100 * before.mean, "network_path_max_cm": 100 * before.max,
+                "path_mean_cm": 100 * after.mean, "path_max_cm": 100 * after.max,
+            }  # fmt: skip
+        else:
+            joints = lock_feet(joints, contacts)
+        report |= {"foot_skate_cm_s": foot_skate(joints), "seconds": time.perf_counter() - started}
+        return Motion(
+            joints.astype(np.float32), foot_contacts(joints).astype(np.float32), request=request,
+            seed=request.seed + take, report=report,
+        )  # fmt: skip
+
+
+def _noise(seed: int, steps: int, architecture: Architecture) -> np.ndarray:
+    """(steps, tokens, latent_width): the start, then what is injected between steps; the same on every device."""
+    shape = (steps, architecture.latent_tokens, architecture.latent_width)
+    return np.random.default_rng(seed % 2**63).standard_normal(shape, dtype=np.float32)
+
+
+def _floor(joints: np.ndarray) -> float:
+    """Height of the floor: the lowest joint of each frame, its lower tenth, so that one bad frame does not count."""
+    return float(np.percentile(joints[..., 1].min(-1), 10))
