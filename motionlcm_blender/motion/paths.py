@@ -152,16 +152,15 @@ def load_path(file: str | os.PathLike[str]) -> GroundPath:
     points = content["points"]
     if not all(isinstance(p, list) and len(p) == 2 and all(_is_number(v) for v in p) for p in points):
         raise InvalidRequest(f"Each point in the path file {path} must be two numbers.")
-    weights = content.get("weights")
-    if weights is not None and not (isinstance(weights, list) and all(_is_number(w) for w in weights)):
+    given = content.get("weights")
+    if given is not None and not (isinstance(given, list) and all(_is_number(w) for w in given)):
         raise InvalidRequest(f"The weights in the path file {path} must be a list of numbers.")
     if not isinstance(content.get("cyclic", False), bool):
         raise InvalidRequest(f'"cyclic" in the path file {path} must be true or false.')
     floor = np.array(points, dtype=np.float64).reshape(-1, 2) * (1.0, -1.0)
+    weights = None if given is None else np.array(given, dtype=np.float64)
     try:
-        return GroundPath(
-            floor, content.get("cyclic", False), None if weights is None else np.array(weights, dtype=float)
-        )
+        return GroundPath(floor, content.get("cyclic", False), weights)
     except InvalidRequest as error:
         raise InvalidRequest(f"{str(error)[:-1]} (in {path}).") from None
 
