@@ -330,7 +330,9 @@ def _write_all(
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `motionlcm prepare`."""
     parser.add_argument("sources", nargs="+", type=Path, metavar="FILE", help="BVH or AMC files, or folders of them")
-    parser.add_argument("--captions", type=Path, required=True, metavar="FILE.csv|.jsonl", help="file, start, end, caption")
+    parser.add_argument(
+        "--captions", type=Path, required=True, metavar="FILE.csv|.jsonl", help="columns: file, start, end, caption"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="folder for the training data")
     parser.add_argument("--metres-per-unit", type=float, help="default: guessed by the figure's height")
     parser.add_argument("--up", choices=("auto", "y", "z"), default="auto", help="the axis that points up")
