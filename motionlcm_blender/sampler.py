@@ -74,7 +74,7 @@ class MotionLCM:
 
     @property
     def device(self) -> str:
-        """"numpy", "cpu", "cuda" or "mps"."""
+        """ "numpy", "cpu", "cuda" or "mps"."""
         return self.backend.device
 
     @property
@@ -197,7 +197,9 @@ class MotionLCM:
                 stage(0.1, "Reading the path")
                 given = request.hints.mask
                 hints = np.where(given, (request.hints.positions - self.stats["hint_mean"]) / self.stats["hint_std"], 0)
-                one = self.backend.numpy(self.network.traj_encoder(array(hints[None].astype(np.float32)), array(given[None])))
+                one = self.backend.numpy(
+                    self.network.traj_encoder(array(hints[None].astype(np.float32)), array(given[None]))
+                )
                 condition = array(np.repeat(one, takes, 0))
             latents = lcm_sample(
                 self.network, tokens, array(noise[0]), array(noise[1:]), steps, self.guidance(steps, request.guidance),

@@ -65,7 +65,12 @@ class LatentTransformer(nn.Module):
         self.encoder = SkipTransformer(a.width, a.feedforward, a.heads, a.denoiser_layers, final_norm=final_norm)
 
     def sequence(
-        self, latents: Tensor, timestep: Tensor | int, text: Tensor, guidance: Tensor | float | None, keep: Tensor | None
+        self,
+        latents: Tensor,
+        timestep: Tensor | int,
+        text: Tensor,
+        guidance: Tensor | float | None,
+        keep: Tensor | None,
     ) -> tuple[Tensor, Tensor | None]:
         """The embedded tokens (B, all tokens, width), and the attention bias."""
         batch = latents.shape[0]

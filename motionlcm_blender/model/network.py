@@ -43,7 +43,9 @@ class MotionLCMNetwork(nn.Module):
         """
         architecture = architecture or Architecture.from_shapes({n: tuple(w.shape) for n, w in weights.items()})
         network = cls(architecture)
-        state = {n: torch.as_tensor(np.array(w) if isinstance(w, np.ndarray) else w).float() for n, w in weights.items()}
+        state = {
+            n: torch.as_tensor(np.array(w) if isinstance(w, np.ndarray) else w).float() for n, w in weights.items()
+        }
         try:
             network.load_state_dict(state, strict=True)
         except RuntimeError as error:

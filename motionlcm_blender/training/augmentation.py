@@ -70,7 +70,9 @@ def _local(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return turned(joints - ground[:, None], -angle[:, None]), angle, ground
 
 
-def gait_cycle(joints: np.ndarray, shortest: int = 12, longest: int = 44, tolerance: float = 0.05) -> tuple[int, int] | None:
+def gait_cycle(
+    joints: np.ndarray, shortest: int = 12, longest: int = 44, tolerance: float = 0.05
+) -> tuple[int, int] | None:
     """Two frames (i, j) of the same phase of a gait, i < j, or None.
 
     tolerance: metres, mean distance of the joints (and of their velocities over a tenth of a second).
@@ -100,7 +102,11 @@ def continue_gait(joints: np.ndarray, cycle: tuple[int, int], frames: int, start
     i, j = cycle
     pose, angle, ground = _local(joints)
     order = list(range(start, j + 1))
-    poses, angles, steps = [pose[start : j + 1]], [np.diff(angle[start : j + 1])], [np.diff(ground[start : j + 1], axis=0)]
+    poses, angles, steps = (
+        [pose[start : j + 1]],
+        [np.diff(angle[start : j + 1])],
+        [np.diff(ground[start : j + 1], axis=0)],
+    )
     local_steps = [turned(steps[0], -angle[start:j])]
     seam = pose[j] - pose[i]
     fade = np.clip(1.0 - np.arange(1, j - i + 1) / min(10.0, j - i), 0.0, 1.0)[:, None, None]

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
+from torch import nn
 
+from ..errors import TrainingDataError
+from ..model.controlnet import ControlNet, TrajectoryEncoder
+from ..model.denoiser import Denoiser
 from ..model.vae import MotionVAE
+from ..portable.text_encoder import PortableMiniLM
+from ..text_encoder_files import minilm_folder
+from .captions import CaptionTokens
 from .config import TrainingConfig
+from .control_stage import ControlLosses, ControlModel, PathBatches, PathEncoderLosses
+from .latent_stages import LatentBatches, StudentLosses, TeacherLosses
 from .loop import LoopSettings, TrainingLoop, load_weights
 from .motion_data import load_motion_data
 from .pool import Normalisation, Pool, build_pool, normalisation_of
@@ -20,8 +32,6 @@ from .precision import Precision, choose_device
 from .vae_stage import Drawer, VaeLosses, encode_pool
 
 logger = logging.getLogger(__name__)
-
-STAGES = ("vae", "teacher", "student", "path_encoder", "control", "export")
 
 
 @dataclass
@@ -51,7 +61,7 @@ class Run:
         path = self.folder / f"pool_{'test' if test else 'train'}.npz"
         if not path.exists():
             if self.data is None:
-                raise FileNotFoundError("This run has no pool yet: name the folder of the training data.")
+                raise TrainingDataError("This run has no pool yet: name the folder of the training data with --data.")
             build_pool(load_motion_data(self.data), test, self.config.pool_seed).save(path)
         return Pool.load(path)
 
@@ -94,10 +104,97 @@ class Run:
 
     @cached_property
     def latents(self) -> tuple[np.ndarray, np.ndarray]:
-        """Means and stds of the pool's latents, encoded once."""
+        """Means and stds of the pool's latents, encoded once for a VAE."""
         path = self.folder / "latents.npz"
-        if not path.exists():
+        weights = self.folder / "vae.safetensors"
+        if not path.exists() or path.stat().st_mtime < weights.stat().st_mtime:
             means, stds = encode_pool(self.vae, self.train_pool, self.normalisation, self.device)
             np.savez(path, means=means, stds=stds)
         with np.load(path, allow_pickle=False) as file:
             return file["means"], file["stds"]
+
+    @cached_property
+    def captions(self) -> CaptionTokens:
+        """Every caption's text tokens, encoded once."""
+        captions = {c for said in self.train_pool.captions for c in said}
+        encoder = PortableMiniLM(minilm_folder())
+        return CaptionTokens(captions, encoder, self.folder / "captions.npz", self.config.max_states)
+
+    def batches(self, travel_share: float) -> LatentBatches:
+        drawer = Drawer(self.train_pool, self.normalisation, travel_share)
+        return LatentBatches(self.train_pool, drawer, self.latents, self.captions, self.device)
+
+    def denoiser(self, student: bool) -> Denoiser:
+        """A new denoiser on this run's device."""
+        torch.manual_seed(self.config.seed)
+        denoiser = Denoiser(replace(self.config.architecture, student=student)).to(self.device)
+        denoiser.query_pos.start_as_sinusoids(0.2)
+        return denoiser
+
+    def trained(self, name: str, student: bool) -> Denoiser:
+        """The averaged weights of a finished stage, "teacher" or "student"."""
+        denoiser = self.denoiser(student)
+        load_weights(self.folder / f"{name}.safetensors", denoiser)
+        return denoiser.eval()
+
+    def train_teacher(self) -> bool:
+        s = self.config.teacher
+        teacher = self.denoiser(student=False)
+        loop = self.loop("teacher", teacher, s.steps, s.learning_rate, s.ema)
+        return loop.run(TeacherLosses(teacher, self.batches(s.travel_share), s, self.precision), self.deadline)
+
+    def train_student(self) -> bool:
+        s = self.config.student
+        student = self.denoiser(student=True)
+        student.load_state_dict(self.trained("teacher", student=False).state_dict(), strict=False)
+        nn.init.zeros_(student.time_embedding.cond_proj.weight)
+        loop = self.loop("student", student, s.steps, s.learning_rate, s.ema)
+        losses = StudentLosses(
+            student, self.trained("teacher", student=False), self.batches(s.travel_share), s, self.precision
+        )
+        return loop.run(losses, self.deadline, losses.update_target)
+
+    def path_batches(self) -> PathBatches:
+        s = self.config.control
+        return PathBatches(self.batches(s.travel_share), self.normalisation, s)
+
+    def train_path_encoder(self) -> bool:
+        s = self.config.control
+        torch.manual_seed(self.config.seed)
+        encoder = TrajectoryEncoder(self.config.architecture)
+        encoder.query_pos_encoder.start_as_sinusoids(0.5)
+        loop = self.loop("path_encoder", encoder, s.encoder_steps, s.encoder_rate, s.ema)
+        return loop.run(PathEncoderLosses(encoder, self.vae, self.path_batches(), self.precision), self.deadline)
+
+    def train_control(self) -> bool:
+        s = self.config.control
+        student = self.trained("student", student=True)
+        encoder = TrajectoryEncoder(self.config.architecture)
+        load_weights(self.folder / "path_encoder.safetensors", encoder)
+        torch.manual_seed(self.config.seed)
+        model = ControlModel(ControlNet(self.config.architecture), encoder)
+        model.start_from(student)
+        loop = self.loop("control", model, s.steps, s.learning_rate, s.ema)
+        losses = ControlLosses(model, student, self.vae, self.path_batches(), s, self.precision)
+        return loop.run(losses, self.deadline)
+
+    def stage(self, name: str) -> bool:
+        """Run one stage; returns whether it is finished (False: the time is up, run again to go on)."""
+        if name == "export":
+            from .export import export_model
+
+            export_model(self.folder, self.config, self.folder / "model")
+            return True
+        with single_writer(self.folder):
+            finished: bool = getattr(self, f"train_{name}")()
+        return finished
+
+
+@contextmanager
+def single_writer(folder: Path) -> Iterator[None]:
+    """Keep a second training run out of the folder. Raises TrainingDataError if one is there."""
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise TrainingDataError(f"Another training run is using {folder}.") from None

@@ -115,10 +115,10 @@ def _limbs(plain: Sequence[str], given: Mapping[str, int], names: Sequence[str])
         found: dict[str, int] = dict(given)
         for part, stems in convention.items():
             for side, words in (("l_", ("left", "l")), ("r_", ("right", "r"))):
-                options = (form for stem in stems for word in words for form in (word + stem, stem + word))
-                joint = next((index[form] for form in options if form in index), None)
-                if joint is not None:
-                    found.setdefault(side + part, joint)
+                options = [form for stem in stems for word in words for form in (word + stem, stem + word)]
+                there = [index[form] for form in options if form in index]
+                if there:
+                    found.setdefault(side + part, there[0])
         lacking = [side + part for part in _LIMBS for side in ("l_", "r_") if side + part not in found]
         if not lacking:
             return found

@@ -62,7 +62,11 @@ class TrainingLoop:
         self.parameters = [p for p in module.parameters() if p.requires_grad]
         fused = bool(self.parameters) and self.parameters[0].device.type == "cuda"
         self.optimizer = torch.optim.AdamW(
-            self.parameters, lr=settings.learning_rate, betas=(0.9, 0.99), weight_decay=settings.weight_decay, fused=fused
+            self.parameters,
+            lr=settings.learning_rate,
+            betas=(0.9, 0.99),
+            weight_decay=settings.weight_decay,
+            fused=fused,
         )
         self.average = [p.detach().clone() for p in self.parameters]
         self.step = 0

@@ -129,7 +129,11 @@ def _examples(data: MotionData, test: bool, generator: np.random.Generator, vari
         for _ in range(2):
             warped = augmentation.warp_time(joints, generator.uniform(0.85, 1.18))
             flipped = generator.random() < 0.5
-            yield _Example(augmentation.mirror(warped) if flipped else warped, mirrored if flipped else segment.captions, weight / 2)
+            yield _Example(
+                augmentation.mirror(warped) if flipped else warped,
+                mirrored if flipped else segment.captions,
+                weight / 2,
+            )
         if is_plain_locomotion(segment):
             yield from _locomotion(joints, segment.captions, generator, variations)
 
@@ -175,10 +179,16 @@ def _locomotion(
         bent, said = _bent(gait, verb, generator)
         yield _Example(bent, said or plain, 0.5, True)
         if number == 1 and verb == "walks":
-            backward = ("a person walks backward.", "a person walks backwards.", "someone steps backward in a straight line.")
+            backward = (
+                "a person walks backward.",
+                "a person walks backwards.",
+                "someone steps backward in a straight line.",
+            )
             yield _Example(np.ascontiguousarray(gait[::-1]), backward, 0.6, True)
         if number == 2 and verb == "walks":
-            yield _Example(np.ascontiguousarray(bent[::-1]), ("a person walks backward.", "a person walks backwards."), 0.3, True)
+            yield _Example(
+                np.ascontiguousarray(bent[::-1]), ("a person walks backward.", "a person walks backwards."), 0.3, True
+            )
 
 
 def _bent(gait: np.ndarray, verb: str, generator: np.random.Generator) -> tuple[np.ndarray, tuple[str, ...] | None]:
@@ -201,15 +211,25 @@ def _bent(gait: np.ndarray, verb: str, generator: np.random.Generator) -> tuple[
         total = side * generator.uniform(0.5, 2.4)
         middle, spread = generator.uniform(0.3, 0.7), generator.uniform(0.08, 0.4)
         shape = np.exp(-(((at - middle) / spread) ** 2))
-        turn = total * shape / max(np.trapezoid(shape, travelled) if hasattr(np, "trapezoid") else np.trapz(shape, travelled), 1e-6)
-        said = (f"a person {verb} and turns {word}.", f"a person {verb} in a curve to the {word}.") if abs(total) > 0.9 else None
+        turn = (
+            total
+            * shape
+            / max(np.trapezoid(shape, travelled) if hasattr(np, "trapezoid") else np.trapz(shape, travelled), 1e-6)
+        )
+        said = (
+            (f"a person {verb} and turns {word}.", f"a person {verb} in a curve to the {word}.")
+            if abs(total) > 0.9
+            else None
+        )
     elif kind == "eight" and length > 6.0:
         turn = side * np.where(at < 0.5, 1.0, -1.0) * 4 * np.pi / length
         said = (f"a person {verb} in a figure eight.",)
     else:
         waves = generator.uniform(0.6, 1.6) if kind == "s" else generator.uniform(0.3, 2.5)
         amount = generator.uniform(0.5, 1.6)
-        turn = side * amount * 2 * np.pi * waves / length * np.cos(2 * np.pi * waves * at + generator.uniform(-0.6, 0.6))
+        turn = (
+            side * amount * 2 * np.pi * waves / length * np.cos(2 * np.pi * waves * at + generator.uniform(-0.6, 0.6))
+        )
         said = None
     return augmentation.bend(gait, turn), said
 

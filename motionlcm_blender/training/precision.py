@@ -9,7 +9,7 @@ import torch
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """"auto": CUDA where there is one, else the CPU."""
+    """ "auto": CUDA where there is one, else the CPU."""
     if name != "auto":
         return torch.device(name)
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -316,7 +316,7 @@ def _write_all(
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out, prefix=".writing-") as folder:
             there = Path(folder)
-            np.savez_compressed(there / "joints.npz", **arrays)  # type: ignore[arg-type]
+            np.savez_compressed(there / "joints.npz", **arrays)
             lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
             (there / "captions.jsonl").write_text(lines, encoding="utf-8")
             (there / "clips.json").write_text(json.dumps(clips, indent=1), encoding="utf-8")

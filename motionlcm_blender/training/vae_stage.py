@@ -59,7 +59,9 @@ class Drawer:
             example = self.pool.example(int(candidates[k]))
             length = int(lengths[k])
             first = int(shifts[row] * (len(example) - length + 1))
-            features[row, :length] = (example[first : first + length] - self.normalisation.mean) / self.normalisation.std
+            features[row, :length] = (
+                example[first : first + length] - self.normalisation.mean
+            ) / self.normalisation.std
             mask[row, :length] = True
         return torch.from_numpy(features), torch.from_numpy(mask)
 
@@ -150,4 +152,3 @@ def _batches(lengths: np.ndarray, frames: int) -> Sequence[np.ndarray]:
         batches.append(order[start:stop])
         start = stop
     return batches
-

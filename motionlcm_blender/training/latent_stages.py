@@ -1,0 +1,159 @@
+"""Stages 2 and 3: the MLD++ teacher, and consistency distillation into the student (MODEL.md section 3)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..model.denoiser import Denoiser
+from ..schedule import TRAIN_STEPS, alphas_cumprod
+from .captions import CaptionTokens
+from .config import StudentSettings, TeacherSettings
+from .pool import Pool
+from .precision import Precision
+from .vae_stage import Drawer
+
+DISTILLATION_STRIDE = 100
+HUBER = 0.5
+
+
+@dataclass(frozen=True)
+class LatentBatch:
+    """latents (B, tokens, latent_width); text (B, L, text_width) and its mask; the same without the prompt."""
+
+    indices: np.ndarray
+    latents: Tensor
+    text: Tensor
+    text_mask: Tensor
+    null_text: Tensor
+    null_mask: Tensor
+
+
+class LatentBatches:
+    """Draws latents with a caption each."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        drawer: Drawer,
+        latents: tuple[np.ndarray, np.ndarray],
+        captions: CaptionTokens,
+        device: torch.device,
+    ) -> None:
+        self.pool, self.drawer, self.captions, self.device = pool, drawer, captions, device
+        self.means, self.stds = (torch.from_numpy(x) for x in latents)
+
+    def draw(self, generator: torch.Generator, count: int, dropout: float = 0.0) -> LatentBatch:
+        """`count` examples by weight."""
+        return self.of(self.drawer.indices(generator, count), generator, dropout)
+
+    def of(self, indices: np.ndarray, generator: torch.Generator, dropout: float = 0.0) -> LatentBatch:
+        """The given examples; each prompt is replaced by the empty one with probability `dropout`."""
+        rows = torch.from_numpy(indices)
+        mean, std = self.means[rows], self.stds[rows]
+        latents = mean + std * torch.randn(mean.shape, generator=generator)
+        chances = torch.rand(2, len(indices), generator=generator).numpy()
+        chosen = []
+        for k, index in enumerate(indices):
+            said = self.pool.captions[index]
+            chosen.append("" if chances[0, k] < dropout else said[int(chances[1, k] * len(said))])
+        lengths: Sequence[int] = self.pool.lengths[indices].tolist()
+        text, mask = self.captions.batch(chosen, lengths)
+        null, null_mask = self.captions.batch([""] * len(indices), lengths)
+        move = [x.to(self.device) for x in (latents, text, mask, null, null_mask)]
+        return LatentBatch(indices, *move)
+
+
+def scales(timesteps: Tensor) -> tuple[Tensor, Tensor]:
+    """alpha and sigma, (B, 1, 1) each, at (B,) timesteps."""
+    products = torch.from_numpy(np.array(alphas_cumprod()))[timesteps.cpu()].to(timesteps.device)
+    return products.sqrt()[:, None, None], (1 - products).sqrt()[:, None, None]
+
+
+def consistency(noisy: Tensor, epsilon: Tensor, timesteps: Tensor) -> Tensor:
+    """The consistency function's value from predicted noise: c_skip x + c_out x0."""
+    alpha, sigma = scales(timesteps)
+    scaled = (10.0 * timesteps.float())[:, None, None]
+    c_skip, c_out = 0.25 / (scaled**2 + 0.25), scaled / (scaled**2 + 0.25).sqrt()
+    return c_skip * noisy + c_out * ((noisy - sigma * epsilon) / alpha)
+
+
+class TeacherLosses:
+    """Mean squared error of the predicted noise at uniform timesteps."""
+
+    def __init__(
+        self, denoiser: Denoiser, batches: LatentBatches, settings: TeacherSettings, precision: Precision
+    ) -> None:
+        self.denoiser, self.batches, self.settings, self.precision = denoiser, batches, settings, precision
+
+    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+        batch = self.batches.draw(generator, self.settings.batch, self.settings.text_dropout)
+        device = batch.latents.device
+        timesteps = torch.randint(0, TRAIN_STEPS, (len(batch.latents),), generator=generator).to(device)
+        noise = torch.randn(batch.latents.shape, generator=generator).to(device)
+        alpha, sigma = scales(timesteps)
+        with self.precision.autocast():
+            epsilon = self.denoiser(
+                alpha * batch.latents + sigma * noise, timesteps, batch.text, text_mask=batch.text_mask
+            )
+        loss = F.mse_loss(epsilon.float(), noise)
+        return {"loss": loss}
+
+
+class StudentLosses:
+    """Consistency distillation with classifier-free guidance folded in (Luo et al. 2023, algorithm 2)."""
+
+    def __init__(
+        self,
+        student: Denoiser,
+        teacher: Denoiser,
+        batches: LatentBatches,
+        settings: StudentSettings,
+        precision: Precision,
+    ) -> None:
+        self.student, self.teacher = student, teacher.eval().requires_grad_(False)
+        self.target = copy.deepcopy(student).eval().requires_grad_(False)
+        self.batches, self.settings, self.precision = batches, settings, precision
+
+    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+        s = self.settings
+        batch = self.batches.draw(generator, s.batch)
+        latents, device, count = batch.latents, batch.latents.device, s.batch
+        number = torch.randint(1, TRAIN_STEPS // DISTILLATION_STRIDE + 1, (count,), generator=generator).to(device)
+        start = number * DISTILLATION_STRIDE - 1
+        end = (start - DISTILLATION_STRIDE).clamp_min(0)
+        noise = torch.randn(latents.shape, generator=generator).to(device)
+        low, high = s.guidance
+        guidance = (low + (high - low) * torch.rand(count, generator=generator)).to(device)
+        alpha, sigma = scales(start)
+        noisy = alpha * latents + sigma * noise
+        with self.precision.autocast():
+            epsilon = self.student(noisy, start, batch.text, guidance, text_mask=batch.text_mask)
+            with torch.no_grad():
+                conditional = self.teacher(noisy, start, batch.text, text_mask=batch.text_mask).float()
+                unconditional = self.teacher(noisy, start, batch.null_text, text_mask=batch.null_mask).float()
+                guided = unconditional + guidance[:, None, None] * (conditional - unconditional)
+                clean = (noisy - sigma * guided) / alpha
+                alpha_end, sigma_end = scales(end)
+                nearer = alpha_end * clean + sigma_end * guided
+                nearer_epsilon = self.target(nearer, end, batch.text, guidance, text_mask=batch.text_mask)
+        made = consistency(noisy, epsilon.float(), start)
+        with torch.no_grad():
+            wanted = consistency(nearer, nearer_epsilon.float(), end)
+        loss = ((made - wanted).square() + HUBER**2).sqrt().mean() - HUBER
+        return {"loss": loss}
+
+    def update_target(self) -> None:
+        """Let the target follow the student."""
+        with torch.no_grad():
+            torch._foreach_lerp_(
+                list(self.target.parameters()),
+                [p.detach() for p in self.student.parameters()],
+                1 - self.settings.target_decay,
+            )
