@@ -128,12 +128,12 @@ def canonical(joints: ArrayLike) -> np.ndarray:
     return rot.rotate(q, joints - origin)
 
 
-def onto_skeleton(joints: ArrayLike, skeleton: Skeleton = HUMANML) -> np.ndarray:
+def onto_skeleton(joints: ArrayLike, skeleton: Skeleton = HUMANML, ratio: float | None = None) -> np.ndarray:
     """The same motion with the bone lengths of `skeleton`: every bone keeps its direction.
 
-    joints: (T, 22, 3) metres. The root's travel is scaled by the ratio of leg lengths (HumanML3D's retargeting), about
-    the XZ point of the first frame; the lowest joint of the clip stays at its height, so a floor stays the floor.
-    Returns (T, 22, 3) float64.
+    joints: (T, 22, 3) metres. The root's travel is scaled by `ratio`, by default that of the leg lengths (HumanML3D's
+    retargeting), about the XZ point of the first frame; the lowest joint of the clip stays at its height, so a floor
+    stays the floor. Returns (T, 22, 3) float64.
     """
     joints = _checked(joints)
     parents = np.array(skeleton.parents[:JOINT_COUNT])
@@ -141,7 +141,7 @@ def onto_skeleton(joints: ArrayLike, skeleton: Skeleton = HUMANML) -> np.ndarray
     bones = joints[:, 1:] - joints[:, parents[1:]]
     lengths = np.linalg.norm(offsets[1:], axis=-1)
     directions = rot.unit(bones, offsets[1:] / lengths[:, None])
-    root = joints[:, 0] * leg_ratio(joints, skeleton)
+    root = joints[:, 0] * (leg_ratio(joints, skeleton) if ratio is None else ratio)
     root[:, [0, 2]] += joints[0, 0, [0, 2]] - root[0, [0, 2]]
     result = np.empty_like(joints)
     result[:, 0] = root

@@ -1,0 +1,247 @@
+"""From joint positions to bone rotations of a skeleton with fixed bone lengths, and back.
+
+The model gives 22 points a frame; an armature wants rotations. Where a joint carries several bones (pelvis, chest) the
+points say everything. Elsewhere they give the direction of a bone (its swing) but not its twist:
+
+- elbows and knees are hinges, so the plane of a bent limb gives the twist of both of its bones;
+- a straight limb has no plane. Its twist then comes from the frames around it and, weakly, from how the limb would
+  hang if it had only swung from the rest pose, and for legs from where the foot points (see `_hinges`);
+- spine, collars and neck turn no further than they must; head, toes and hands follow their parents.
+
+Metres, Y up. World rotations below are relative to the rest pose: a bone at joint p to its child c points along
+rotate(world[p], offsets[c]).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import rotations as rot
+from .clips import Clip, Motion
+from .features import leg_ratio, onto_skeleton
+from .skeleton import JOINT_COUNT, JOINTS, SMPL, Skeleton
+
+SAME_LEGS = 0.03
+"""Legs that differ by less than this part of their length count as the same: the root then keeps its own travel."""
+
+_J = {name: index for index, name in enumerate(JOINTS)}
+_LIMBS = (("l_shoulder", "l_elbow", "l_wrist"), ("r_shoulder", "r_elbow", "r_wrist"),
+          ("l_hip", "l_knee", "l_ankle"), ("r_hip", "r_knee", "r_ankle"))  # fmt: skip
+_ROOTS, _MIDDLES, _ENDS = (np.array([_J[limb[i]] for limb in _LIMBS]) for i in range(3))
+_TOES = np.array([_J["l_foot"], _J["r_foot"]])
+_REST_HINGES = np.array([[0.0, -1.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
+"""Axes about which the limbs of a T-pose facing +Z bend: forearms come forward, shins go back."""
+
+_FULL_BEND = 0.15
+"""Sine of the bend at which a limb's plane counts as much as its own twist in the neighbouring frames."""
+_SURE = 0.3
+"""Weight of a limb's plane (1 at _FULL_BEND) from which its angle is followed from frame to frame."""
+_PRIOR = 0.02
+"""Weight of the twist a straight limb would have by itself, beside the neighbouring frames' (1)."""
+
+
+def retarget(motion: Motion, skeleton: Skeleton = SMPL) -> Clip:
+    """Local bone rotations that make `skeleton` move like the joints of `motion`.
+
+    motion: joints (T, 22, 3), metres, Y up. skeleton: its first 22 joints are those of `JOINTS`, in a T-pose facing
+    +Z; joints after those (SMPL's hands) keep their rest rotation.
+    Returns a Clip at the motion's frame rate: translation is the root's position, in the motion's frame; its travel is
+    scaled by the ratio of leg lengths, unless they are the same to 3 %, about where it starts. The lowest joint keeps
+    its height, so feet stay on the floor.
+    Raises ValueError when the skeleton has other joints or the motion's shape is not (T, 22, 3).
+    """
+    if skeleton.names[:JOINT_COUNT] != JOINTS:
+        raise ValueError("the skeleton's first 22 joints must be those of the model")
+    ratio = leg_ratio(motion.joints, skeleton)
+    target = onto_skeleton(motion.joints, skeleton, 1.0 if abs(ratio - 1.0) <= SAME_LEGS else ratio)
+    offsets = np.asarray(skeleton.offsets, dtype=np.float64)
+    parents = skeleton.parents
+    frames = len(target)
+
+    world = np.broadcast_to(rot.IDENTITY, (frames, len(skeleton), 4)).copy()
+    position = np.zeros((frames, JOINT_COUNT, 3))
+    position[:, 0] = target[:, 0]
+
+    def place(joint: int) -> None:
+        parent = parents[joint]
+        position[:, joint] = position[:, parent] + rot.rotate(world[:, parent], offsets[joint])
+
+    def swing(joint: int, child: int, start: np.ndarray) -> None:
+        """Turn `joint` from `start` the short way until its bone points at the child's target, and place the child.
+
+        Aiming at the point rather than along its old direction keeps errors from adding up along a chain.
+        """
+        now = rot.rotate(start, offsets[child])
+        world[:, joint] = rot.multiply(rot.between(now, target[:, child] - position[:, joint]), start)
+        place(child)
+
+    hips, spine1, spine2, chest = (_J["l_hip"], _J["r_hip"]), _J["spine1"], _J["spine2"], _J["spine3"]
+    on_chest = (_J["neck"], _J["l_collar"], _J["r_collar"])
+    world[:, 0] = _best_rotation(offsets[[*hips, spine1]], target[:, [*hips, spine1]] - target[:, :1], (2.0, 2.0, 1.0))
+    world[:, chest] = _best_rotation(offsets[list(on_chest)], target[:, list(on_chest)] - target[:, [chest]])
+    for joint in (*hips, spine1):
+        place(joint)
+    swing(spine1, spine2, rot.slerp(world[:, 0], world[:, chest], 1.0 / 3.0))
+    swing(spine2, chest, rot.slerp(world[:, 0], world[:, chest], 2.0 / 3.0))
+    for joint in on_chest:
+        place(joint)
+    for joint, child in (("neck", "head"), ("l_collar", "l_shoulder"), ("r_collar", "r_shoulder")):
+        swing(_J[joint], _J[child], world[:, chest])
+
+    # The limbs, all four at once. Their first bone starts where the trunk has put it.
+    lengths = skeleton.bone_lengths
+    start = position[:, _ROOTS]
+    upper = rot.unit(target[:, _MIDDLES] - start, _down(offsets[_MIDDLES]))
+    middle = start + upper * lengths[_MIDDLES][:, None]
+    lower = rot.unit(target[:, _ENDS] - middle, upper)
+    end = middle + lower * lengths[_ENDS][:, None]
+    feet = rot.unit(target[:, _TOES] - end[:, 2:], _down(offsets[_TOES]))
+    parent_world = world[:, [parents[joint] for joint in _ROOTS]]
+    hinge = _hinges(parent_world, upper, lower, feet, offsets)
+    world[:, _ROOTS] = _framed(offsets[_MIDDLES], _REST_HINGES, upper, hinge)
+    world[:, _MIDDLES] = _framed(offsets[_ENDS], _REST_HINGES, lower, hinge)
+    world[:, _ENDS[2:]] = _framed(offsets[_TOES], _REST_HINGES[2:], feet, hinge[:, 2:])
+
+    local = np.empty_like(world)
+    local[:, 0] = world[:, 0]
+    for leaf in (_J["head"], *_TOES, *_ENDS[:2], *range(JOINT_COUNT, len(skeleton))):
+        world[:, leaf] = world[:, parents[leaf]]
+    local[:, 1:] = rot.multiply(rot.inverse(world[:, list(parents[1:])]), world[:, 1:])
+    return Clip(motion.fps, position[:, 0].copy(), rot.continuous(rot.normalise(local)), skeleton)
+
+
+def forward_kinematics(clip: Clip) -> np.ndarray:
+    """Joint positions, (T, J, 3) float64 metres, of a clip's skeleton."""
+    offsets = np.asarray(clip.skeleton.offsets, dtype=np.float64)
+    world = np.array(clip.rotations, dtype=np.float64)
+    position = np.zeros((*world.shape[:2], 3))
+    position[:, 0] = clip.translation
+    for joint, parent in enumerate(clip.skeleton.parents):
+        if parent >= 0:
+            position[:, joint] = position[:, parent] + rot.rotate(world[:, parent], offsets[joint])
+            world[:, joint] = rot.multiply(world[:, parent], world[:, joint])
+    return position
+
+
+def _down(offsets: np.ndarray) -> np.ndarray:
+    return rot.unit(offsets, (0.0, -1.0, 0.0))
+
+
+def _best_rotation(rest: np.ndarray, now: np.ndarray, weights: tuple[float, ...] = (1.0, 1.0, 1.0)) -> np.ndarray:
+    """(T, 4): the rotation that brings rest (n, 3) closest to now (T, n, 3), weighted least squares.
+
+    Horn, "Closed-form solution of absolute orientation using unit quaternions", JOSA A 1987.
+    """
+    m = np.einsum("n,ni,tnj->tij", np.asarray(weights), rest, now)
+    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = np.moveaxis(m, 0, -1)
+    a, b, c = yz - zy, zx - xz, xy - yx
+    d, e, f = xy + yx, zx + xz, yz + zy
+    n = np.array(
+        [
+            [xx + yy + zz, a, b, c],
+            [a, xx - yy - zz, d, e],
+            [b, d, yy - xx - zz, f],
+            [c, e, f, zz - xx - yy],
+        ]
+    )
+    _, vectors = np.linalg.eigh(np.moveaxis(n, -1, 0))
+    return rot.continuous(vectors[..., -1])
+
+
+def _framed(rest: np.ndarray, rest_hinge: np.ndarray, now: np.ndarray, hinge: np.ndarray) -> np.ndarray:
+    """(..., 4): turns the direction of `rest` into that of `now`, and `rest_hinge` as close to `hinge` as it can."""
+    return rot.multiply(_frame(now, hinge), rot.inverse(_frame(rest, rest_hinge)))
+
+
+def _frame(direction: np.ndarray, hinge: np.ndarray) -> np.ndarray:
+    y = rot.unit(direction, (0.0, 1.0, 0.0))
+    across = hinge - (hinge * y).sum(axis=-1, keepdims=True) * y
+    x = rot.unit(across, np.cross(y, np.eye(3)[np.abs(y).argmin(axis=-1)]))
+    return rot.from_axes(x, y, np.cross(x, y))
+
+
+def _hinges(
+    parent: np.ndarray, upper: np.ndarray, lower: np.ndarray, feet: np.ndarray, offsets: np.ndarray
+) -> np.ndarray:
+    """(T, 4, 3) unit vectors: the axis about which each limb bends, at right angles to its upper bone.
+
+    parent: (T, 4, 4) world rotation of what the limb hangs from; upper, lower: (T, 4, 3) directions of its bones;
+    feet: (T, 2, 3) directions of the feet.
+
+    In a frame that follows the upper bone without any twist of its own (parallel transport, seen from the parent), the
+    hinge is one angle per frame. It is close to that of the limb's plane where the limb is bent, weakly close to a
+    natural angle, and changes as little as it can: weighted least squares over time. So a limb that straightens and
+    bends again in another plane is carried from one to the other at an even, lowest speed.
+    """
+    to_parent = rot.inverse(parent)
+    direction = rot.rotate(to_parent, upper)
+    rest = _down(offsets[_MIDDLES])
+    rest_hinge = rot.unit(_REST_HINGES - (_REST_HINGES * rest).sum(-1, keepdims=True) * rest, _REST_HINGES)
+
+    swing = rot.between(rest, direction)
+    carried = _running_product(np.concatenate([swing[:1], rot.between(direction[:-1], direction[1:])]))
+    first = rot.rotate(carried, rest_hinge)
+    second = np.cross(direction, first)
+
+    def on_bone(v: np.ndarray, limbs: slice = slice(None)) -> np.ndarray:
+        """The part of v, in the parent's frame, at right angles to the upper bone, as a complex number."""
+        return (v * first[:, limbs]).sum(-1) + 1j * (v * second[:, limbs]).sum(-1)
+
+    # What a straight limb would do: swing from the rest pose (which says nothing where it points the opposite way),
+    # with the knee ahead where the foot points ahead.
+    natural = np.clip(0.5 + 0.5 * (rest * direction).sum(-1), 0.0, 1.0) * on_bone(rot.rotate(swing, rest_hinge))
+    legs = slice(2, 4)
+    natural[:, legs] += 2.0 * on_bone(rot.rotate(to_parent[:, legs], np.cross(feet, lower[:, legs])), legs)
+    plane = on_bone(rot.rotate(to_parent, np.cross(upper, lower)))
+    bend = np.abs(plane)
+    weight = (bend / _FULL_BEND) ** 4
+    # A hip does not turn round: a plane opposite to the natural one is a knee stretched a little too far.
+    opposite = -(plane * natural.conj())[:, legs].real / np.maximum(np.abs(plane * natural)[:, legs], 1e-9)
+    stretched = np.clip(opposite, 0.0, 1.0) * np.clip((0.55 - bend[:, legs]) / 0.2, 0.0, 1.0)
+    weight[:, legs] *= (1.0 - stretched) ** 2
+
+    angle = np.empty_like(weight)
+    for limb in range(weight.shape[1]):
+        angle[:, limb] = _followed(np.angle(plane[:, limb]), weight[:, limb])
+    base = angle
+    apart = np.angle(natural * np.exp(-1j * base))
+    pull = _PRIOR * np.minimum(np.abs(natural), 1.0) * (0.5 + 0.5 * np.cos(apart))
+    plane_angle = base + np.angle(plane * np.exp(-1j * base))
+    angle = _smooth_chain(weight + pull, weight * plane_angle + pull * (base + apart))[..., None]
+    return rot.rotate(parent, np.cos(angle) * first + np.sin(angle) * second)
+
+
+def _followed(angle: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """(T,): the angle without jumps of a full turn, read where it is sure and drawn straight across where it is not."""
+    sure = np.flatnonzero(weight > _SURE)
+    if not len(sure):
+        sure = np.array([int(weight.argmax())])
+    return np.interp(np.arange(len(angle)), sure, np.unwrap(angle[sure]))
+
+
+def _running_product(q: np.ndarray) -> np.ndarray:
+    """(T, ..., 4): q[t] q[t-1] ... q[0] for every t, by doubling: log2(T) vectorised products instead of T."""
+    q = q.copy()
+    step = 1
+    while step < len(q):
+        q[step:] = rot.multiply(q[step:], q[:-step].copy())
+        step *= 2
+    return rot.normalise(q)
+
+
+def _smooth_chain(weight: np.ndarray, weighted: np.ndarray) -> np.ndarray:
+    """(T, n) numbers c that minimise, for each column, the sum of weight (c - weighted / weight)^2 over frames plus
+    that of (c[t+1] - c[t])^2: a tridiagonal system, solved by elimination (Thomas)."""
+    frames = len(weight)
+    links = np.full(frames, 2.0)
+    links[[0, -1]] -= 1.0
+    diagonal = weight + links[:, None] + 1e-9
+    result = weighted.copy()
+    for t in range(1, frames):
+        factor = 1.0 / diagonal[t - 1]
+        diagonal[t] -= factor
+        result[t] += factor * result[t - 1]
+    result[-1] /= diagonal[-1]
+    for t in range(frames - 2, -1, -1):
+        result[t] = (result[t] + result[t + 1]) / diagonal[t]
+    return result
