@@ -36,7 +36,10 @@ def _five(names: list[str]) -> dict[str, str]:
 CONVENTIONS = {
     "mixamo": (capture.MIXAMO, _expected(capture.MIXAMO_LIMBS, _five(list(capture.MIXAMO)[:6]))),
     "smpl": (capture.SMPL, _expected(capture.SMPL_LIMBS, _five(list(capture.SMPL)[:6]))),
-    "unreal": (capture.UNREAL, _expected(capture.UNREAL_LIMBS, {n: n + "_01" * (n == "neck") for n in ("pelvis", "neck", "head")})),
+    "unreal": (
+        capture.UNREAL,
+        _expected(capture.UNREAL_LIMBS, {"pelvis": "pelvis", "neck": "neck_01", "head": "head"}),
+    ),
     "biped": (capture.BIPED, _expected(capture.BIPED_LIMBS, {"pelvis": "Bip01 Pelvis", "head": "Bip01 Head"})),
     "xsens": (capture.XSENS, _expected(capture.XSENS_LIMBS, {"pelvis": "Hips", "neck": "Neck", "head": "Head"})),
 }
