@@ -1,0 +1,23 @@
+"""What happens in Blender: characters, paths, jobs, Actions. The only rooms that import bpy are this one and `ui`."""
+
+import bpy
+
+from . import character, drawing, generate, jobs, path_speed, prompts, settings
+
+CLASSES = (*settings.CLASSES, *character.CLASSES, *drawing.CLASSES, *generate.CLASSES, *prompts.CLASSES)
+
+
+def register() -> None:
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    settings.attach()
+    jobs.attach()
+    path_speed.attach()
+
+
+def unregister() -> None:
+    path_speed.detach()
+    jobs.detach()
+    settings.detach()
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,330 @@
+"""Generate: from the scene's settings to an order, and from a result to keys."""
+
+import logging
+from typing import TYPE_CHECKING
+
+import bpy
+
+from . import drawing, engine, jobs, settings
+
+if TYPE_CHECKING:
+    from .worker import Handle, Order, Result
+
+log = logging.getLogger(__name__)
+
+
+def order_from_scene(context: bpy.types.Context) -> "Order":
+    """Check the scene's settings and read character and path. Raises InvalidRequest with one sentence."""
+    from ..motionlcm_blender.motion.placement import Placement, canonicalise
+    from ..motionlcm_blender.motion.skeleton import FPS
+    from ..motionlcm_blender.request import Hints, Request
+    from .rig import read_rig, standing_place, units_per_metre
+    from .trajectory import sample_path
+    from .worker import Order
+
+    scene, chosen = context.scene, context.scene.motionlcm
+    frames = frames_of(chosen.length)
+    request = Request(chosen.prompt.strip(), frames, seed=chosen.seed, steps=int(chosen.steps))
+    character = find_character(context)
+    context.view_layer.update()
+    rig = read_rig(character)
+    units = units_per_metre(character, rig)
+    first_frame = scene.frame_current if chosen.start == "CURRENT_FRAME" else scene.frame_start
+    place, heading = standing_place(character, rig)
+    place_in_engine = [place[0] / units, place[2] / units, -place[1] / units]
+    placement, path_xz, path_name, warnings = Placement(place_in_engine, heading), None, "", ()
+    if chosen.path is not None:
+        _check_path_object(chosen.path, character)
+        trajectory = sample_path(context, chosen.path, frames, first_frame, units)
+        canonical, placement = canonicalise(trajectory.xz)
+        floor = place_in_engine[1] if trajectory.floor is None else trajectory.floor
+        placement = Placement([placement.origin[0], floor, placement.origin[2]], placement.heading)
+        request = Request(
+            request.prompt, frames, seed=request.seed, steps=request.steps, hints=Hints.ground_path(canonical)
+        )
+        path_xz, path_name, warnings = trajectory.xz, chosen.path.name, trajectory.warnings
+    return Order(
+        request=request,
+        skeleton=rig.skeleton,
+        placement=placement,
+        fps=scene.render.fps / scene.render.fps_base,
+        first_frame=first_frame,
+        character=_handle(character),
+        scene=_handle(scene),
+        choice=engine.chosen(),
+        units_per_metre=units,
+        path_name=path_name,
+        path_xz=path_xz,
+        warnings=tuple(f for f in warnings if f),
+        seconds=frames / FPS,
+    )
+
+
+def frames_of(seconds: float) -> int:
+    """Frames of the model for a length in seconds. Raises InvalidRequest if it cannot make that many."""
+    from ..motionlcm_blender.errors import InvalidRequest
+    from ..motionlcm_blender.motion.skeleton import FPS, MAX_FRAMES, MIN_FRAMES
+
+    frames = round(seconds * FPS)
+    if frames > MAX_FRAMES:
+        raise InvalidRequest(
+            f"{seconds:.1f} s is longer than the {MAX_FRAMES / FPS:.1f} s the model makes at a time; "
+            "longer motion out of several shots comes in a later version."
+        )
+    if frames < MIN_FRAMES:
+        raise InvalidRequest(f"{seconds:.1f} s is too short: the model makes at least {MIN_FRAMES / FPS:.1f} s.")
+    return frames
+
+
+def find_character(context: bpy.types.Context) -> bpy.types.Object:
+    """The chosen character; where none is chosen, the active armature or the only one that fits.
+
+    Raises InvalidRequest if there is none, or it cannot be written to.
+    """
+    from ..motionlcm_blender.errors import InvalidRequest
+    from .rig import is_character
+
+    scene = context.scene
+    character = scene.motionlcm.character
+    if character is not None and scene.objects.get(character.name) != character:
+        raise InvalidRequest(f'The character "{character.name}" is not in this scene: choose another.')
+    if character is None:
+        active = settings.armature_of(context.active_object)
+        fitting = [active] if is_character(active) else [obj for obj in scene.objects if is_character(obj)]
+        if len(fitting) != 1:
+            raise InvalidRequest("No character is chosen: choose an armature with SMPL bones, or press Add Character.")
+        character = scene.motionlcm.character = fitting[0]
+    _check_writable(character)
+    return character
+
+
+def write_result(order: "Order", result: "Result") -> str:
+    """Write a result as a new Action of the character, as one undo step; returns the sentence to show.
+
+    Raises InvalidRequest if the character or the scene has gone in the meantime; then nothing was changed.
+    """
+    import numpy as np
+
+    from ..motionlcm_blender.errors import InvalidRequest
+    from .actions import channels_of, new_action
+    from .rig import pose_channels, read_rig
+
+    scene = find(bpy.data.scenes, order.scene)
+    if scene is None:
+        raise InvalidRequest("The scene was removed while the motion was made, so it was not written.")
+    character = find(scene.objects, order.character)
+    if character is None:
+        raise InvalidRequest(
+            f'The character "{order.character.name}" was deleted while the motion was made, so it was not written.'
+        )
+    _check_writable(character)
+    rig = read_rig(character)
+    for view_layer in scene.view_layers:
+        view_layer.update()
+    clip = result.clip
+    times = order.first_frame + np.arange(clip.frames, dtype=np.float64)
+    pose = pose_channels(clip, character, rig, order.units_per_metre)
+    request = order.request
+    action = new_action(
+        character,
+        f"MotionLCM {request.prompt[:40].strip()} s{request.seed}",
+        times,
+        channels_of(character, pose),
+        recipe(order, result),
+    )
+    character.data.pose_position = "POSE"
+    last_frame = int(times[-1])
+    scene.frame_end = max(scene.frame_end, last_frame)
+    scene.frame_start = min(scene.frame_start, order.first_frame)
+    settings.remember_prompt(scene.motionlcm, request.prompt)
+    if not order.first_frame <= scene.frame_current <= last_frame:
+        scene.frame_set(order.first_frame)
+    else:
+        scene.frame_set(scene.frame_current)
+    _push_undo(f"MotionLCM: {request.prompt[:40]}")
+    _play(scene)
+    milliseconds = 1000.0 * result.report.get("seconds", 0.0)
+    return f'"{action.name}": {clip.frames} frames in {milliseconds:.0f} ms.'
+
+
+def recipe(order: "Order", result: "Result") -> dict[str, object]:
+    """What it takes to make the same motion again, and where it comes from; plain values for custom properties."""
+    from ..motionlcm_blender import __version__
+
+    request, report = order.request, result.report
+    values: dict[str, object] = {
+        "prompt": request.prompt,
+        "seed": request.seed,
+        "steps": request.steps,
+        "seconds": order.seconds,
+        "frames": request.frames,
+        "scene_fps": order.fps,
+        "first_frame": order.first_frame,
+        "model": result.model_name,
+        "model_sha256": result.model_hash,
+        "licence": result.licence,
+        "attribution": result.attribution,
+        "version": __version__,
+        "origin": [float(v) for v in order.placement.origin],
+        "heading": order.placement.heading,
+        "units_per_metre": order.units_per_metre,
+        "path": order.path_name,
+    }
+    if order.path_xz is not None:
+        values["path_xz"] = [float(v) for v in order.path_xz.ravel()]
+    for name in ("path_mean_cm", "path_max_cm", "foot_skate_cm_s"):
+        if name in report:
+            values[name] = float(report[name])
+    values["milliseconds"] = 1000.0 * float(report.get("seconds", 0.0))
+    return values
+
+
+def order_from_recipe(context: bpy.types.Context, character: bpy.types.Object) -> "Order":
+    """The order that makes the character's present Action again, from its custom properties alone.
+
+    Raises InvalidRequest if the Action is not one of ours.
+    """
+    import numpy as np
+
+    from ..motionlcm_blender.errors import InvalidRequest
+    from ..motionlcm_blender.motion.placement import Placement, unplace_joints
+    from ..motionlcm_blender.request import Hints, Request
+    from .actions import recipe_of
+    from .rig import read_rig
+    from .worker import Order
+
+    told = recipe_of(character)
+    if "prompt" not in told:
+        raise InvalidRequest("The character's Action was not made here, so it has no recipe.")
+    placement = Placement(np.array(told["origin"], np.float64), told["heading"])
+    frames, path_xz, hints = int(told["frames"]), None, None
+    if "path_xz" in told:
+        path_xz = np.array(told["path_xz"], np.float64).reshape(-1, 2)
+        level = np.insert(path_xz, 1, 0.0, axis=1)
+        canonical = unplace_joints(level, placement)[:, [0, 2]]
+        canonical[0] = 0.0
+        hints = Hints.ground_path(canonical)
+    scene = context.scene
+    return Order(
+        request=Request(told["prompt"], frames, seed=int(told["seed"]), steps=int(told["steps"]), hints=hints),
+        skeleton=read_rig(character).skeleton,
+        placement=placement,
+        fps=scene.render.fps / scene.render.fps_base,
+        first_frame=int(told["first_frame"]),
+        character=_handle(character),
+        scene=_handle(scene),
+        choice=engine.chosen(),
+        units_per_metre=float(told["units_per_metre"]),
+        path_name=told.get("path", ""),
+        path_xz=path_xz,
+        seconds=float(told["seconds"]),
+    )
+
+
+def find(collection: bpy.types.bpy_prop_collection, handle: "Handle") -> bpy.types.ID | None:
+    """Find a scene or object again by its session id, under whatever name; None if it is gone."""
+    named = collection.get(handle.name)
+    if named is not None and named.session_uid == handle.session_uid:
+        return named
+    return next((each for each in collection if each.session_uid == handle.session_uid), None)
+
+
+def _handle(block: bpy.types.ID) -> "Handle":
+    from .worker import Handle
+
+    return Handle(block.name, block.session_uid)
+
+
+def _check_writable(character: bpy.types.Object) -> None:
+    from ..motionlcm_blender.errors import InvalidRequest
+
+    if character.library is not None:
+        raise InvalidRequest(f'"{character.name}" is linked from another file: make a library override of it first.')
+    if character.animation_data is not None and character.animation_data.use_tweak_mode:
+        raise InvalidRequest(f'"{character.name}" is in NLA tweak mode: leave it first.')
+
+
+def _check_path_object(path: bpy.types.Object, character: bpy.types.Object) -> None:
+    from ..motionlcm_blender.errors import InvalidRequest
+
+    above: bpy.types.Object | None = path
+    while above is not None:
+        if above == character:
+            raise InvalidRequest(f'Path "{path.name}": it is the character itself or hangs from it; choose another.')
+        above = above.parent
+
+
+def _push_undo(message: str) -> None:
+    windows = bpy.context.window_manager.windows
+    with bpy.context.temp_override(**({"window": windows[0]} if bpy.context.window is None and windows else {})):
+        bpy.ops.ed.undo_push(message=message)
+
+
+def _play(scene: bpy.types.Scene) -> None:
+    """Start playing in the first window that shows the scene, unless it plays already."""
+    if bpy.app.background:
+        return
+    for window in bpy.context.window_manager.windows:
+        if window.scene == scene and not window.screen.is_animation_playing:
+            with bpy.context.temp_override(window=window, screen=window.screen):
+                bpy.ops.screen.animation_play()
+            return
+
+
+class _Ordering:
+    """What the operators that start a job share: errors become a sentence in the panel and in the log."""
+
+    def order(self, context: bpy.types.Context) -> "Order":
+        raise NotImplementedError
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            order = self.order(context)
+        except Exception as error:
+            jobs.replace()
+            jobs.tell(jobs.sentence_for(error), error=True)
+        else:
+            jobs.submit(order, write_result)
+        if jobs.status.error:
+            # A window shows the sentence in the panel; scripts in the background get an exception.
+            self.report({"ERROR" if bpy.app.background else "WARNING"}, jobs.status.message)
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class MOTIONLCM_OT_generate(_Ordering, bpy.types.Operator):
+    """Make the motion for this prompt and path and give it to the character; pressed again, it starts over"""
+
+    bl_idname = "motionlcm.generate"
+    bl_label = "Generate"
+    bl_options = {"REGISTER"}  # the undo step is made when the result is written
+
+    def order(self, context):
+        if drawing.is_drawing(context):
+            drawing.finish(context)
+        return order_from_scene(context)
+
+
+class MOTIONLCM_OT_generate_again(_Ordering, bpy.types.Operator):
+    """Make the character's present Action once more, from the recipe it carries"""
+
+    bl_idname = "motionlcm.generate_again"
+    bl_label = "Generate Again"
+    bl_options = {"REGISTER"}
+
+    def order(self, context):
+        return order_from_recipe(context, find_character(context))
+
+
+class MOTIONLCM_OT_cancel(bpy.types.Operator):
+    """Stop the generation that runs; nothing of it is written"""
+
+    bl_idname = "motionlcm.cancel"
+    bl_label = "Cancel"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, context):
+        return {"FINISHED"} if jobs.cancel() else {"CANCELLED"}
+
+
+CLASSES = (MOTIONLCM_OT_generate, MOTIONLCM_OT_generate_again, MOTIONLCM_OT_cancel)

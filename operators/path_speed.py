@@ -1,0 +1,100 @@
+"""How fast the chosen path will be walked, known before generating.
+
+Worked out a moment after the path, the length or the character changes, never while drawing the panel.
+"""
+
+from dataclasses import dataclass
+
+import bpy
+from bpy.app.handlers import persistent
+
+DELAY = 0.15
+"""Seconds after the last change."""
+
+
+@dataclass
+class Shown:
+    """What the panel shows about the path. warning: a sentence, or empty."""
+
+    text: str = ""
+    warning: str = ""
+
+
+shown = Shown()
+
+
+def mark_changed(_scene: bpy.types.Scene) -> None:
+    """Something that the speed depends on has changed."""
+    if bpy.app.background:
+        return
+    if bpy.app.timers.is_registered(_later):
+        bpy.app.timers.unregister(_later)
+    bpy.app.timers.register(_later, first_interval=DELAY)
+
+
+def work_out(context: bpy.types.Context) -> Shown:
+    """Length and speed of the scene's path."""
+    chosen = context.scene.motionlcm
+    obj = chosen.path
+    if obj is None:
+        return Shown()
+    from ..motionlcm_blender.errors import InvalidRequest
+    from ..motionlcm_blender.motion.paths import speed, speed_warning
+    from .generate import frames_of
+    from .rig import is_character, read_rig, units_per_metre
+    from .trajectory import curve_path
+
+    if obj.type != "CURVE":
+        return Shown("Timed by the object's own animation")
+    try:
+        frames = frames_of(chosen.length)
+        character = chosen.character
+        units = units_per_metre(character, read_rig(character)) if is_character(character) else 1.0
+        path = curve_path(context, obj, units)
+    except InvalidRequest as error:
+        return Shown(warning=str(error))
+    return Shown(f"{path.length:.1f} m at {speed(path, frames):.1f} m/s", speed_warning(path, frames) or "")
+
+
+def refresh(context: bpy.types.Context) -> None:
+    """Work it out and have it shown."""
+    from . import jobs
+
+    found = work_out(context)
+    shown.text, shown.warning = found.text, found.warning
+    jobs.redraw()
+
+
+def _later() -> None:
+    # While a stroke is being drawn or a handle dragged, Blender may hold the curve in a state of its own.
+    refresh(bpy.context)
+
+
+@persistent
+def _depsgraph_changed(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+    path = scene.motionlcm.path
+    if path is None:
+        return
+    for update in depsgraph.updates:
+        if update.id.original in (path, path.data):
+            mark_changed(scene)
+            return
+
+
+@persistent
+def _file_loaded(*_args: object) -> None:
+    shown.text = shown.warning = ""
+    if bpy.context.scene is not None:
+        mark_changed(bpy.context.scene)
+
+
+def attach() -> None:
+    bpy.app.handlers.depsgraph_update_post.append(_depsgraph_changed)
+    bpy.app.handlers.load_post.append(_file_loaded)
+
+
+def detach() -> None:
+    bpy.app.handlers.load_post.remove(_file_loaded)
+    bpy.app.handlers.depsgraph_update_post.remove(_depsgraph_changed)
+    if bpy.app.timers.is_registered(_later):
+        bpy.app.timers.unregister(_later)

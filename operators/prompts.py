@@ -1,0 +1,61 @@
+"""Small helps around the prompt: dice, history, and settings out of an Action's recipe."""
+
+import random
+
+import bpy
+
+from . import jobs
+
+LARGEST_SEED = 2**31 - 1
+
+
+class MOTIONLCM_OT_dice(bpy.types.Operator):
+    """Choose another seed at random"""
+
+    bl_idname = "motionlcm.dice"
+    bl_label = "New Seed"
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+
+    def execute(self, context):
+        context.scene.motionlcm.seed = random.randint(0, LARGEST_SEED)
+        return {"FINISHED"}
+
+
+class MOTIONLCM_OT_use_prompt(bpy.types.Operator):
+    """Use this prompt"""
+
+    bl_idname = "motionlcm.use_prompt"
+    bl_label = "Use Prompt"
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+
+    prompt: bpy.props.StringProperty(name="Prompt")
+
+    def execute(self, context):
+        context.scene.motionlcm.prompt = self.prompt
+        return {"FINISHED"}
+
+
+class MOTIONLCM_OT_recall(bpy.types.Operator):
+    """Bring prompt, length, seed, steps and path of the character's present Action back into the panel"""
+
+    bl_idname = "motionlcm.recall"
+    bl_label = "Recall Settings"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context):
+        from .actions import recipe_of
+
+        chosen = context.scene.motionlcm
+        told = recipe_of(chosen.character)
+        if "prompt" not in told:
+            jobs.tell("The character's Action was not made here, so it has no recipe.", error=True)
+            return {"CANCELLED"}
+        chosen.prompt, chosen.length, chosen.seed = told["prompt"], told["seconds"], told["seed"]
+        chosen.steps = str(told["steps"])
+        chosen.path = context.scene.objects.get(told["path"]) if told["path"] else None
+        if told["path"] and chosen.path is None:
+            jobs.tell(f'The path "{told["path"]}" is gone; Generate Again still knows where it ran.')
+        return {"FINISHED"}
+
+
+CLASSES = (MOTIONLCM_OT_dice, MOTIONLCM_OT_use_prompt, MOTIONLCM_OT_recall)

@@ -1,0 +1,185 @@
+"""An armature seen as the engine's skeleton, and a clip as the pose of its bones.
+
+Three spaces meet here. Engine: metres, Y up, facing +Z. World: Blender's, Z up, in scene units. Armature: the
+armature object's own space, in which poses are stored and which may be moved, turned and scaled in the world.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+
+from ..motionlcm_blender.errors import InvalidRequest
+from ..motionlcm_blender.motion import rotations
+from ..motionlcm_blender.motion.clips import Clip
+from ..motionlcm_blender.motion.skeleton import JOINTS, SMPL, Skeleton
+
+ENGINE_TO_WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+"""Turns engine axes into Blender's: (x, y, z) -> (x, -z, y)."""
+
+_NAME_PREFIXES = ("m_avg_", "f_avg_", "avg_")
+
+
+@dataclass(frozen=True)
+class Rig:
+    """An armature whose bones are SMPL's.
+
+    bones: the bone of each joint of the skeleton, None for a hand that is not there.
+    skeleton: the armature's rest pose in engine axes, at the size of a person.
+    size: armature units per metre of that person.
+    axes: (3, 3) rotation from engine axes to armature space.
+    """
+
+    bones: tuple[str | None, ...]
+    skeleton: Skeleton
+    size: float
+    axes: np.ndarray
+
+
+def is_character(obj: bpy.types.Object | None) -> bool:
+    """Whether the object is an armature with SMPL bones."""
+    return obj is not None and obj.type == "ARMATURE" and set(JOINTS) <= set(_joint_bones(obj))
+
+
+def read_rig(obj: bpy.types.Object) -> Rig:
+    """Raises InvalidRequest if the object is no armature with SMPL bones in an upright rest pose."""
+    if obj.type != "ARMATURE":
+        raise InvalidRequest(f'"{obj.name}" is no armature: choose one with SMPL bones, or press Add Character.')
+    found = _joint_bones(obj)
+    missing = [name for name in JOINTS if name not in found]
+    if missing:
+        raise InvalidRequest(
+            f'The armature "{obj.name}" has no SMPL bone {missing[0]}'
+            f"{f' (and {len(missing) - 1} more)' if missing[1:] else ''}: choose another, or press Add Character."
+        )
+    heads = {name: np.array(obj.data.bones[bone].head_local, np.float64) for name, bone in found.items()}
+    axes = _body_axes(heads, obj.name)
+    leg, own_leg = (_leg_length(h) for h in (heads, dict(zip(SMPL.names, SMPL.rest, strict=True))))
+    size = leg / own_leg
+    if abs(size - 1.0) < 1e-4:
+        size = 1.0
+    offsets = np.array(SMPL.offsets)
+    for joint, (name, parent) in enumerate(zip(SMPL.names, SMPL.parents, strict=True)):
+        if parent >= 0 and name in heads:
+            offsets[joint] = (heads[name] - heads[SMPL.names[parent]]) @ axes / size
+    same = np.abs(offsets - SMPL.offsets).max() < 1e-5
+    skeleton = SMPL if same else Skeleton(SMPL.names, SMPL.parents, offsets)
+    return Rig(tuple(found.get(name) for name in SMPL.names), skeleton, size, axes)
+
+
+def units_per_metre(obj: bpy.types.Object, rig: Rig) -> float:
+    """Scene units that one metre of the engine takes for this character: 1, unless it is a giant or a dwarf.
+
+    Raises InvalidRequest if the object has no size.
+    """
+    scale = abs(obj.matrix_world.to_3x3().determinant()) ** (1.0 / 3.0)
+    if not np.isfinite(scale) or scale < 1e-9:
+        raise InvalidRequest(f'The armature "{obj.name}" is scaled to nothing.')
+    return float(scale * rig.size)
+
+
+def standing_place(obj: bpy.types.Object, rig: Rig) -> tuple[np.ndarray, float]:
+    """Where the armature object puts its rest pose: the floor under the pelvis (3,) in world space, and the heading
+    in radians, 0 for facing -Y, growing counter-clockwise seen from above.
+    """
+    matrix = np.array(obj.matrix_world, np.float64)
+    heads = np.array([obj.data.bones[bone].head_local for bone in rig.bones if bone is not None], np.float64)
+    world = heads @ matrix[:3, :3].T + matrix[:3, 3]
+    pelvis = world[0]
+    front = matrix[:3, :3] @ rig.axes[:, 2]
+    heading = float(np.arctan2(front[0], -front[1])) if np.hypot(front[0], front[1]) > 1e-9 else 0.0
+    return np.array([pelvis[0], pelvis[1], world[:, 2].min()]), heading
+
+
+@dataclass(frozen=True)
+class Pose:
+    """A clip as the channels of pose bones.
+
+    location: (K, 3) of the pelvis bone. rotations: bone name -> (K, 4) quaternions, w first. root: its bone's name.
+    """
+
+    root: str
+    location: np.ndarray
+    rotations: dict[str, np.ndarray]
+
+
+def pose_channels(clip: Clip, obj: bpy.types.Object, rig: Rig, units: float) -> Pose:
+    """What the pose bones' channels must be for the character to perform the clip in the world.
+
+    clip: placed in the world, in engine axes and metres of this character. units: scene units for each of these.
+    The armature object may stand, lean or be scaled as it likes: the clip's floor remains level.
+    """
+    matrix = np.array(obj.matrix_world, np.float64)
+    object_turn = rotations.from_matrix(np.array(obj.matrix_world.to_quaternion().to_matrix(), np.float64))
+    axes_turn = rotations.from_matrix(rig.axes)
+    world_turn = rotations.from_matrix(ENGINE_TO_WORLD)
+    bones = obj.data.bones
+
+    root_name = rig.bones[0]
+    assert root_name is not None
+    above = _pose_above(obj, root_name)
+    place = clip.translation @ ENGINE_TO_WORLD.T * units
+    inverse = np.linalg.inv(matrix @ above)
+    in_armature = place @ inverse[:3, :3].T + inverse[:3, 3]
+    root_rest = np.array(bones[root_name].matrix_local, np.float64)
+    location = (in_armature - root_rest[:3, 3]) @ root_rest[:3, :3]
+
+    channels: dict[str, np.ndarray] = {}
+    for joint, name in enumerate(rig.bones):
+        if name is None:
+            continue
+        rest = rotations.from_matrix(np.array(bones[name].matrix_local.to_3x3(), np.float64))
+        turn = clip.rotations[:, joint]
+        if joint == 0:
+            above_turn = rotations.from_matrix(np.array(Matrix(above).to_quaternion().to_matrix(), np.float64))
+            outside = rotations.inverse(rotations.multiply(object_turn, above_turn))
+            turn = rotations.multiply(rotations.multiply(outside, world_turn), turn)
+        else:
+            turn = rotations.multiply(axes_turn, turn)
+        turn = rotations.multiply(turn, rotations.inverse(axes_turn))
+        local = rotations.multiply(rotations.multiply(rotations.inverse(rest), turn), rest)
+        channels[name] = rotations.continuous(rotations.normalise(local))
+    return Pose(root_name, location, channels)
+
+
+def _pose_above(obj: bpy.types.Object, bone_name: str) -> np.ndarray:
+    """(4, 4) how far the bone above the pelvis, if there is one, has been moved from its rest pose."""
+    parent = obj.pose.bones[bone_name].parent
+    if parent is None:
+        return np.eye(4)
+    return np.array(parent.matrix @ parent.bone.matrix_local.inverted(), np.float64)
+
+
+def _joint_bones(obj: bpy.types.Object) -> dict[str, str]:
+    """Joint name -> bone name, for the bones whose names are SMPL's in one of the usual spellings."""
+    found: dict[str, str] = {}
+    for bone in obj.data.bones:
+        name = bone.name.lower().replace(".", "_").replace("-", "_").replace(" ", "_")
+        for prefix in _NAME_PREFIXES:
+            name = name.removeprefix(prefix)
+        name = name.replace("left_", "l_", 1).replace("right_", "r_", 1)
+        if name in SMPL.names:
+            found.setdefault(name, bone.name)
+    return found
+
+
+def _leg_length(heads: dict[str, np.ndarray]) -> float:
+    pairs = (("l_hip", "l_knee"), ("l_knee", "l_ankle"), ("r_hip", "r_knee"), ("r_knee", "r_ankle"))
+    return float(sum(np.linalg.norm(heads[b] - heads[a]) for a, b in pairs)) / 2.0
+
+
+def _body_axes(heads: dict[str, np.ndarray], name: str) -> np.ndarray:
+    """(3, 3) whose columns are the body's left, up and front in armature space; exact axes where they nearly are."""
+    left = heads["l_hip"] - heads["r_hip"]
+    up = heads["head"] - heads["pelvis"]
+    if np.linalg.norm(np.cross(left, up)) < 1e-9 or _leg_length(heads) < 1e-9:
+        raise InvalidRequest(f'The armature "{name}" has no body: its bones lie in one place or line.')
+    left = left / np.linalg.norm(left)
+    up = up - left * (up @ left)
+    up = up / np.linalg.norm(up)
+    axes = np.stack([left, up, np.cross(left, up)], axis=1)
+    snapped = np.round(axes)
+    return snapped if np.abs(axes - snapped).max() < 0.25 and np.linalg.det(snapped) > 0.5 else axes

@@ -1,0 +1,143 @@
+"""What the animator sets, kept in the scene and so in the file."""
+
+# No `from __future__ import annotations` here: Blender reads properties from real annotations.
+import bpy
+
+from . import path_speed
+
+LONGEST_HISTORY = 20
+
+
+def armature_of(obj: bpy.types.Object | None) -> bpy.types.Object | None:
+    """The armature an object stands for: itself, or the one that moves this mesh."""
+    if obj is None or obj.type == "ARMATURE":
+        return obj
+    if obj.motionlcm.armature is not None:
+        return obj.motionlcm.armature
+    for modifier in obj.modifiers:
+        if modifier.type == "ARMATURE" and modifier.object is not None:
+            return modifier.object
+    return obj.parent if obj.parent is not None and obj.parent.type == "ARMATURE" else None
+
+
+def _can_be_character(_settings: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool:
+    return armature_of(obj) is not None
+
+
+def _character_changed(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
+    armature = armature_of(settings.character)
+    if armature != settings.character:  # the mannequin was picked with the eyedropper
+        settings.character = armature
+    path_speed.mark_changed(context.scene)
+
+
+def _can_be_path(settings: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool:
+    if obj == settings.character or obj.motionlcm.armature is not None:
+        return False
+    moved = obj.animation_data is not None or len(obj.constraints) > 0 or obj.parent is not None
+    return obj.type == "CURVE" or moved
+
+
+def _path_changed(_settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
+    path_speed.mark_changed(context.scene)
+
+
+class MotionLCMPrompt(bpy.types.PropertyGroup):
+    """One earlier prompt."""
+
+    prompt: bpy.props.StringProperty(name="Prompt")
+
+
+class MotionLCMObject(bpy.types.PropertyGroup):
+    """What an object is to this extension."""
+
+    armature: bpy.props.PointerProperty(
+        name="Armature",
+        description="The armature this mannequin belongs to",
+        type=bpy.types.Object,
+    )
+
+
+class MotionLCMSettings(bpy.types.PropertyGroup):
+    """The settings of a generation."""
+
+    character: bpy.props.PointerProperty(
+        name="Character",
+        description="Armature with SMPL bones that gets the keyframes",
+        type=bpy.types.Object,
+        poll=_can_be_character,
+        update=_character_changed,
+    )
+    prompt: bpy.props.StringProperty(
+        name="Prompt",
+        description="What the character does, in English, such as: a person walks forward and waves",
+        default="a person walks forward",
+    )
+    length: bpy.props.FloatProperty(
+        name="Length",
+        description="Length of the motion in seconds",
+        default=5.0,
+        min=0.1,
+        soft_min=0.4,
+        soft_max=9.8,
+        max=600.0,
+        step=10,
+        precision=1,
+        subtype="TIME_ABSOLUTE",
+        unit="TIME_ABSOLUTE",
+        update=_path_changed,
+    )
+    start: bpy.props.EnumProperty(
+        name="Start",
+        description="Where in the timeline the motion starts",
+        items=(
+            ("SCENE_START", "At Scene Start", "Start at the first frame of the scene"),
+            ("CURRENT_FRAME", "At Current Frame", "Start at the frame shown now"),
+        ),
+        update=_path_changed,
+    )
+    path: bpy.props.PointerProperty(
+        name="Path",
+        description="Curve to walk along, or an object whose animated location to follow; empty: wherever the prompt leads",
+        type=bpy.types.Object,
+        poll=_can_be_path,
+        update=_path_changed,
+    )
+    seed: bpy.props.IntProperty(
+        name="Seed",
+        description="Another number gives another motion for the same prompt",
+        default=0,
+        min=0,
+        max=2**31 - 1,
+    )
+    steps: bpy.props.EnumProperty(
+        name="Steps",
+        description="Steps of the sampler: one is fastest, more can be cleaner",
+        items=(("1", "1", "One step"), ("2", "2", "Two steps"), ("4", "4", "Four steps")),
+    )
+    history: bpy.props.CollectionProperty(type=MotionLCMPrompt, name="Prompt History")
+
+
+def remember_prompt(settings: bpy.types.PropertyGroup, prompt: str) -> None:
+    """Put a prompt at the head of the history, once."""
+    history = settings.history
+    for index in reversed(range(len(history))):
+        if history[index].prompt == prompt:
+            history.remove(index)
+    history.add().prompt = prompt
+    history.move(len(history) - 1, 0)
+    while len(history) > LONGEST_HISTORY:
+        history.remove(len(history) - 1)
+
+
+CLASSES = (MotionLCMPrompt, MotionLCMObject, MotionLCMSettings)
+
+
+def attach() -> None:
+    bpy.types.Scene.motionlcm = bpy.props.PointerProperty(type=MotionLCMSettings)
+    bpy.types.Object.motionlcm = bpy.props.PointerProperty(type=MotionLCMObject)
+
+
+def detach() -> None:
+    del bpy.types.Object.motionlcm
+    del bpy.types.Scene.motionlcm

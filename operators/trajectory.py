@@ -1,0 +1,218 @@
+"""A root trajectory out of a curve object or an object with animated location.
+
+Comes in Blender's world, goes out in the engine's axes and metres of the character: the floor's (x, z), one point
+for each frame of the model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from mathutils import Vector
+
+from ..motionlcm_blender.errors import InvalidRequest
+from ..motionlcm_blender.motion.paths import GroundPath, speed_warning, timed
+from ..motionlcm_blender.motion.skeleton import FPS
+
+UNEVEN = 0.1
+"""Metres a path may rise or fall before the animator is told that it is taken as level."""
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """What a path object says.
+
+    xz: (frames, 2) metres, engine axes, in the world.
+    floor: height of the floor in metres of the character, or None to take the character's own.
+    path: the same as a line. warnings: sentences for the animator.
+    """
+
+    xz: np.ndarray
+    floor: float | None
+    path: GroundPath
+    warnings: tuple[str, ...]
+
+
+def sample_path(
+    context: bpy.types.Context, obj: bpy.types.Object, frames: int, first_frame: float, units_per_metre: float
+) -> Trajectory:
+    """The trajectory that a curve or an animated object describes, `frames` long at the model's 20 fps.
+
+    first_frame: of the scene, where the motion starts. Raises InvalidRequest, naming the object.
+    """
+    try:
+        if obj.type == "CURVE":
+            return _from_curve(context, obj, frames, units_per_metre)
+        return _from_animated_object(context, obj, frames, first_frame, units_per_metre)
+    except InvalidRequest as error:
+        raise InvalidRequest(f'Path "{obj.name}": {error}') from None
+
+
+def curve_path(context: bpy.types.Context, obj: bpy.types.Object, units_per_metre: float) -> GroundPath:
+    """The curve as a line on the floor, without timing. Raises InvalidRequest."""
+    points, cyclic, _ = curve_points(context, obj)
+    return GroundPath(_on_floor(points, units_per_metre), cyclic, _weights(obj, len(points)))
+
+
+def curve_points(context: bpy.types.Context, obj: bpy.types.Object) -> tuple[np.ndarray, bool, int]:
+    """The curve's first stroke as Blender shows it, transform and modifiers applied.
+
+    Returns its points (N, 3) in world space, whether it is closed, and how many strokes the curve has.
+    Raises InvalidRequest if no line can be read from it.
+    """
+    obj.update_from_editmode()
+    depsgraph = context.evaluated_depsgraph_get()
+    vertices, edges, solid = _evaluated_wire(obj, depsgraph)
+    if solid:
+        vertices, edges, solid = _wire_without_bevel(context, obj)
+    if solid:
+        raise InvalidRequest("its modifiers turn it into a surface, so it is no line to walk along.")
+    if len(vertices) == 0:
+        only_points = [
+            point.co[:3]
+            for spline in obj.data.splines
+            for point in (spline.bezier_points if spline.type == "BEZIER" else spline.points)
+        ]
+        return np.array(only_points[:1], np.float64).reshape(-1, 3), False, len(only_points[:1])
+    strokes = _strokes(len(vertices), edges)
+    order, cyclic = strokes[0]
+    return vertices[order], cyclic, len(strokes)
+
+
+def _from_curve(context: bpy.types.Context, obj: bpy.types.Object, frames: int, units_per_metre: float) -> Trajectory:
+    points, cyclic, strokes = curve_points(context, obj)
+    path = GroundPath(_on_floor(points, units_per_metre), cyclic, _weights(obj, len(points)))
+    warnings = []
+    if strokes > 1:
+        warnings.append(f'"{obj.name}" has {strokes} strokes: the first one is used.')
+    heights = points[:, 2] / units_per_metre
+    if np.ptp(heights) > UNEVEN:
+        warnings.append(f'"{obj.name}" is not level: the character walks at its mean height.')
+    warning = speed_warning(path, frames)
+    if warning:
+        warnings.append(warning)
+    return Trajectory(timed(path, frames), float(heights.mean()), path, tuple(warnings))
+
+
+def _from_animated_object(
+    context: bpy.types.Context, obj: bpy.types.Object, frames: int, first_frame: float, units_per_metre: float
+) -> Trajectory:
+    scene = context.scene
+    scene_frames_each = scene.render.fps / scene.render.fps_base / FPS
+    shown, shown_part = scene.frame_current, scene.frame_subframe
+    positions = np.empty((frames, 3))
+    try:
+        for index in range(frames):
+            at = first_frame + index * scene_frames_each
+            whole = int(np.floor(at))
+            scene.frame_set(whole, subframe=at - whole)
+            context.view_layer.update()
+            evaluated = obj.evaluated_get(context.evaluated_depsgraph_get())
+            positions[index] = evaluated.matrix_world.translation
+    finally:
+        scene.frame_set(shown, subframe=shown_part)
+    xz = _on_floor(positions, units_per_metre)
+    last = first_frame + (frames - 1) * scene_frames_each
+    try:
+        path = GroundPath(xz)
+    except InvalidRequest:
+        if not np.isfinite(xz).all():
+            raise
+        raise InvalidRequest(
+            f"it does not move between frames {first_frame:.0f} and {last:.0f}; animate its location or choose a curve."
+        ) from None
+    warning = speed_warning(path, frames)
+    return Trajectory(xz, None, path, (warning,) if warning else ())
+
+
+def _on_floor(points: np.ndarray, units_per_metre: float) -> np.ndarray:
+    """World positions (N, 3) -> engine (x, z) in metres of the character."""
+    return points[:, :2] * (1.0, -1.0) / units_per_metre
+
+
+def _evaluated_wire(
+    obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """World vertices (N, 3), edges (E, 2), and whether there are faces."""
+    evaluated = obj.evaluated_get(depsgraph)
+    mesh = evaluated.to_mesh()
+    if mesh is None:
+        return np.empty((0, 3)), np.empty((0, 2), np.int32), False
+    try:
+        local = np.empty(3 * len(mesh.vertices), np.float32)
+        mesh.vertices.foreach_get("co", local)
+        edges = np.empty(2 * len(mesh.edges), np.int32)
+        mesh.edges.foreach_get("vertices", edges)
+        matrix = np.array(evaluated.matrix_world, np.float64)
+        world = local.reshape(-1, 3).astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+        return world, edges.reshape(-1, 2), len(mesh.polygons) > 0
+    finally:
+        evaluated.to_mesh_clear()
+
+
+def _wire_without_bevel(context: bpy.types.Context, obj: bpy.types.Object) -> tuple[np.ndarray, np.ndarray, bool]:
+    """The same from a short-lived copy of a curve that is shown with thickness or filled."""
+    twin = obj.copy()
+    twin.data = obj.data.copy()
+    try:
+        data = twin.data
+        data.bevel_mode, data.bevel_object, data.taper_object = "ROUND", None, None
+        data.bevel_depth = data.extrude = data.offset = 0.0
+        data.dimensions = "3D"
+        context.scene.collection.objects.link(twin)
+        context.view_layer.update()
+        return _evaluated_wire(twin, context.evaluated_depsgraph_get())
+    finally:
+        data = twin.data
+        bpy.data.objects.remove(twin)
+        bpy.data.curves.remove(data)
+
+
+def _strokes(count: int, edges: np.ndarray) -> list[tuple[list[int], bool]]:
+    """The connected lines, in order of their first vertex: the vertices along each, and whether it is closed."""
+    neighbours: list[list[int]] = [[] for _ in range(count)]
+    for a, b in edges.tolist():
+        neighbours[a].append(b)
+        neighbours[b].append(a)
+    if any(len(n) > 2 for n in neighbours):
+        raise InvalidRequest("it branches, so it is no line to walk along.")
+    seen = [False] * count
+    strokes = []
+    # Open lines are entered at an end; what is left then is closed.
+    ends = [v for v in range(count) if len(neighbours[v]) < 2]
+    for start in (*ends, *range(count)):
+        if seen[start]:
+            continue
+        order, at = [start], start
+        seen[start] = True
+        while True:
+            onward = [n for n in neighbours[at] if not seen[n]]
+            if not onward:
+                break
+            at = min(onward)
+            seen[at] = True
+            order.append(at)
+        strokes.append((order, len(neighbours[start]) == 2))
+    return sorted(strokes, key=lambda stroke: min(stroke[0]))
+
+
+def _weights(obj: bpy.types.Object, count: int) -> np.ndarray | None:
+    """(count,) the point radius along the first stroke, a relative speed; None if it is the same everywhere."""
+    if not obj.data.splines:
+        return None
+    spline = obj.data.splines[0]
+    points = spline.bezier_points if spline.type == "BEZIER" else spline.points
+    radii = np.array([point.radius for point in points], np.float64)
+    if len(radii) < 2 or np.ptp(radii) < 1e-6:
+        return None
+    if spline.use_cyclic_u:
+        radii = np.append(radii, radii[0])
+        return np.interp(np.linspace(0.0, len(radii) - 1, count, endpoint=False), np.arange(len(radii)), radii)
+    return np.interp(np.linspace(0.0, len(radii) - 1, count), np.arange(len(radii)), radii)
+
+
+def world_floor_points(xz: np.ndarray, floor: float, units_per_metre: float) -> list[Vector]:
+    """Engine (x, z) back to points in the world, for drawing and tests."""
+    return [Vector((x, -z, floor)) * units_per_metre for x, z in np.asarray(xz, np.float64)]

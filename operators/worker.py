@@ -1,0 +1,113 @@
+"""From an order to finished motion, away from the main thread. Nothing here touches bpy."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..motionlcm_blender.errors import Cancelled
+from ..motionlcm_blender.motion.clips import Clip, Motion
+from ..motionlcm_blender.motion.placement import Placement, place_clip
+from ..motionlcm_blender.motion.resampling import resample
+from ..motionlcm_blender.motion.retarget import retarget
+from ..motionlcm_blender.motion.skeleton import Skeleton
+from ..motionlcm_blender.request import Request
+from . import engine
+
+_one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Handle:
+    """How to find something of Blender's again after undo, redo or a change of name."""
+
+    name: str
+    session_uid: int
+
+
+@dataclass(frozen=True)
+class Order:
+    """Everything a generation needs, as plain values.
+
+    skeleton: of the character. placement: of the motion in the world, engine axes, metres of the character.
+    fps, first_frame: of the scene. path_xz: (frames, 2) the path in the world, or None.
+    units_per_metre: scene units for each metre of the character, when the order was made.
+    seconds: the length asked for.
+    """
+
+    request: Request
+    skeleton: Skeleton
+    placement: Placement
+    fps: float
+    first_frame: int
+    character: Handle
+    scene: Handle
+    choice: engine.Choice
+    units_per_metre: float
+    path_name: str = ""
+    path_xz: np.ndarray | None = None
+    seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of an order. clip: placed in the world, at the scene's frame rate. report: measured facts."""
+
+    clip: Clip
+    report: dict[str, float]
+    model_name: str
+    model_hash: str
+    licence: str
+    attribution: str
+
+
+def make(order: Order, progress: Callable[[float, str], None], cancel: Callable[[], bool]) -> Result:
+    """Run the model and shape the result for the armature.
+
+    progress: called with 0..1 and a word. cancel: asked between steps. Raises Cancelled and the other errors of
+    the engine.
+    """
+    progress(0.0, "Waiting")
+    with _one_at_a_time:
+        started = time.perf_counter()
+        if cancel():
+            raise Cancelled
+        progress(0.02, "Loading the model")
+        model = engine.model(order.choice)
+        folder = model.folder
+        motion = model.generate(order.request, progress=lambda f, word: progress(0.05 + 0.8 * f, word), cancel=cancel)[0]
+        progress(0.88, "Retargeting")
+        clip = place_clip(_on_skeleton(motion, order), order.placement)
+        report = dict(motion.report)
+        if order.path_xz is not None:
+            miss = np.linalg.norm(clip.translation[:, [0, 2]] - order.path_xz, axis=-1)
+            report |= {"path_mean_cm": 100.0 * float(miss.mean()), "path_max_cm": 100.0 * float(miss.max())}
+        clip = resample(clip, order.fps)
+        if cancel():
+            raise Cancelled
+        config = folder.config if folder is not None else {}
+        report["seconds"] = time.perf_counter() - started
+        progress(0.98, "Writing keys")
+        return Result(
+            clip,
+            report,
+            model.name,
+            folder.fingerprint if folder is not None else "",
+            str(config.get("licence", "")),
+            str(config.get("attribution", "")),
+        )
+
+
+def _on_skeleton(motion: Motion, order: Order) -> Clip:
+    """The motion on the character's bones. On a path the pelvis keeps to it, whatever the length of the legs."""
+    clip = retarget(motion, order.skeleton)
+    if order.path_xz is None:
+        return clip
+    translation = np.array(clip.translation)
+    translation[:, [0, 2]] = motion.joints[:, 0][:, [0, 2]]
+    return replace(clip, translation=translation)

@@ -1,0 +1,64 @@
+"""The extension in a real Blender (the `bpy` package), enabled as an extension under its relative package name."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="blender_user_")  # before bpy: keeps the user's own out
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import bpy
+
+import addon_utils  # isort: skip  (on the path once bpy is imported)
+import pytest
+from tests.blender.support import EXTENSION, PARTS, REPOSITORY, part
+from tests.tiny_model import write_tiny_model
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    session.config._status = int(exitstatus)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    # Python's own ending crashes Blender 4.2 and hangs 4.5 while classes are registered.
+    if hasattr(config, "_status"):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(config._status)
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    write_tiny_model(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def extension() -> ModuleType:
+    """The extension's root module, enabled from links to the repository."""
+    repository = next(r for r in bpy.context.preferences.extensions.repos if r.module == "user_default")
+    home = Path(repository.directory) / "motionlcm_blender"
+    home.mkdir(parents=True)
+    for name in PARTS:
+        (home / name).symlink_to(REPOSITORY / name)
+    addon_utils.enable(EXTENSION, default_set=True)
+    assert EXTENSION in bpy.context.preferences.addons, "the extension could not be enabled"
+    return import_module(EXTENSION)
+
+
+@pytest.fixture(autouse=True)
+def empty_file(extension: ModuleType, model_folder: Path) -> Iterator[None]:
+    """Each test starts in an empty file, with the tiny model chosen and no job running."""
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    prefs = bpy.context.preferences.addons[EXTENSION].preferences
+    prefs.model_folder, prefs.device = str(model_folder), "NUMPY"
+    yield
+    part("operators.jobs").replace()
+

@@ -1,0 +1,18 @@
+"""What is seen: panels and preferences. Draws state, computes nothing."""
+
+import bpy
+
+from . import panels, preferences
+
+CLASSES = (*preferences.CLASSES, *panels.CLASSES)
+
+
+def register() -> None:
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    panels.detach()
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

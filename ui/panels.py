@@ -1,0 +1,176 @@
+"""The sidebar tab "MotionLCM"."""
+
+import bpy
+
+from ..operators import drawing, engine, jobs, path_speed
+
+EXAMPLES = (
+    "a person walks forward",
+    "a person walks forward and waves",
+    "a person runs in a circle",
+    "a person turns around",
+    "a person jumps",
+    "a person dances",
+)
+"""Offered while there is no history."""
+LINE_LENGTH = 38
+"""Letters of a message on one line at the sidebar's usual width."""
+
+
+class _Sidebar:
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "MotionLCM"
+
+
+class MOTIONLCM_MT_prompts(bpy.types.Menu):
+    """Earlier prompts."""
+
+    bl_idname = "MOTIONLCM_MT_prompts"
+    bl_label = "Earlier Prompts"
+
+    def draw(self, context):
+        earlier = [item.prompt for item in context.scene.motionlcm.history]
+        for prompt in earlier or EXAMPLES:
+            self.layout.operator("motionlcm.use_prompt", text=prompt, translate=False).prompt = prompt
+
+
+class MOTIONLCM_PT_main(_Sidebar, bpy.types.Panel):
+    """Prompt, path, Generate."""
+
+    bl_idname = "MOTIONLCM_PT_main"
+    bl_label = "MotionLCM"
+
+    def draw(self, context):
+        layout = self.layout
+        chosen = context.scene.motionlcm
+
+        column = layout.column(align=True)
+        column.prop(chosen, "character", text="", icon="ARMATURE_DATA")
+        column.operator("motionlcm.add_character", icon="ADD")
+
+        row = layout.row(align=True)
+        row.prop(chosen, "prompt", text="", placeholder="What the character does")
+        row.menu("MOTIONLCM_MT_prompts", text="", icon="DOWNARROW_HLT")
+
+        column = layout.column(align=True)
+        column.prop(chosen, "length")
+        column.prop(chosen, "start", text="")
+
+        column = layout.column(align=True)
+        column.prop(chosen, "path", text="", icon="CURVE_DATA")
+        drawing_now = drawing.is_drawing(context)
+        column.operator(
+            "motionlcm.draw_path",
+            text="Finish Path" if drawing_now else "Draw Path",
+            icon="CHECKMARK" if drawing_now else "GREASEPENCIL",
+            depress=drawing_now,
+        )
+        if chosen.path is not None and path_speed.shown.text:
+            column.label(text=path_speed.shown.text, icon="TIME")
+        if chosen.path is not None and path_speed.shown.warning:
+            _lines(column, path_speed.shown.warning, "ERROR")
+
+        row = layout.row(align=True)
+        row.prop(chosen, "seed")
+        row.operator("motionlcm.dice", text="", icon="FILE_REFRESH")
+        layout.row().prop(chosen, "steps", expand=True)
+
+        # Always drawn and never greyed out: pressing it during a job starts over.
+        row = layout.row()
+        row.scale_y = 1.5
+        row.operator("motionlcm.generate", icon="PLAY")
+        self._draw_status(layout)
+        self._draw_numbers(layout, chosen.character)
+
+    def _draw_status(self, layout):
+        status = jobs.status
+        if status.running:
+            row = layout.row(align=True)
+            row.progress(factor=status.progress, text=status.stage)
+            row.operator("motionlcm.cancel", text="", icon="X")
+        if status.message:
+            _lines(layout, status.message, "ERROR" if status.error else "INFO", status.error)
+        for warning in status.warnings:
+            _lines(layout, warning, "ERROR")
+
+    def _draw_numbers(self, layout, character):
+        data = character.animation_data if character is not None else None
+        action = data.action if data is not None else None
+        if action is None or "motionlcm_prompt" not in action:
+            return
+        box = layout.box().column(align=True)
+        box.label(text=action.name, icon="ACTION", translate=False)
+        if "motionlcm_path_mean_cm" in action:
+            mean, most = action["motionlcm_path_mean_cm"], action["motionlcm_path_max_cm"]
+            _number(box, "Off the path", f"{mean:.1f} cm, at most {most:.1f}")
+        if "motionlcm_foot_skate_cm_s" in action:
+            _number(box, "Foot skate", f"{action['motionlcm_foot_skate_cm_s']:.1f} cm/s")
+        if "motionlcm_milliseconds" in action:
+            _number(box, "Made in", f"{action['motionlcm_milliseconds']:.0f} ms")
+        row = box.row(align=True)
+        row.operator("motionlcm.recall", text="Recall")
+        row.operator("motionlcm.generate_again", text="Again")
+
+
+class MOTIONLCM_PT_model(_Sidebar, bpy.types.Panel):
+    """Which model makes the motion, and under what licence."""
+
+    bl_idname = "MOTIONLCM_PT_model"
+    bl_parent_id = "MOTIONLCM_PT_main"
+    bl_label = "Model"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        column = self.layout.column(align=True)
+        card = engine.known_card(engine.chosen())
+        if card is None:
+            read_card_soon()
+            column.label(text="Reading ...")
+            return
+        if card.error:
+            _lines(column, card.error, "ERROR", True)
+            return
+        _number(column, "Name", card.name)
+        _number(column, "Licence", card.licence)
+        if card.attribution:
+            _lines(column, card.attribution, "NONE")
+
+
+def _number(layout, name, value):
+    row = layout.split(factor=0.4)
+    row.label(text=name)
+    row.label(text=value, translate=False)
+
+
+def _lines(layout, text, icon, alert=False):
+    """A sentence over as many lines as it needs; labels do not wrap by themselves."""
+    column = layout.column(align=True)
+    column.alert = alert
+    column.scale_y = 0.8
+    line = ""
+    for word in text.split():
+        if line and len(line) + len(word) >= LINE_LENGTH:
+            column.label(text=line, icon=icon, translate=False)
+            line, icon = "", "BLANK1" if icon != "NONE" else "NONE"
+        line = f"{line} {word}" if line else word
+    column.label(text=line, icon=icon, translate=False)
+
+
+def _read_card() -> None:
+    engine.read_card(engine.chosen())
+    jobs.redraw()
+
+
+def read_card_soon() -> None:
+    """Have the model's name and licence read a moment from now, outside drawing."""
+    if not bpy.app.background and not bpy.app.timers.is_registered(_read_card):
+        bpy.app.timers.register(_read_card, first_interval=0.5)
+
+
+CLASSES = (MOTIONLCM_MT_prompts, MOTIONLCM_PT_main, MOTIONLCM_PT_model)
+
+
+def detach() -> None:
+    if bpy.app.timers.is_registered(_read_card):
+        bpy.app.timers.unregister(_read_card)

@@ -1,0 +1,46 @@
+"""The extension's preferences: which model, on what."""
+
+import bpy
+
+from ..operators import engine
+
+
+def _changed(_preferences: bpy.types.AddonPreferences, _context: bpy.types.Context) -> None:
+    from . import panels
+
+    engine.forget()
+    panels.read_card_soon()
+
+
+class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
+    """Which model to run, and on what."""
+
+    bl_idname = engine.ROOT_PACKAGE
+
+    device: bpy.props.EnumProperty(
+        name="Device",
+        description="Where the model runs",
+        items=(
+            ("AUTO", "Automatic", "PyTorch on the graphics card or the processor if PyTorch is there, else NumPy"),
+            ("NUMPY", "NumPy", "On the processor, with nothing but what comes with Blender"),
+            ("CPU", "PyTorch, processor", "PyTorch on the processor"),
+            ("CUDA", "PyTorch, CUDA", "PyTorch on an NVIDIA or AMD graphics card"),
+            ("MPS", "PyTorch, Metal", "PyTorch on an Apple graphics card"),
+        ),
+        update=_changed,
+    )
+    model_folder: bpy.props.StringProperty(
+        name="Model Folder",
+        description="Folder of another model; empty: the one that comes with the extension",
+        subtype="DIR_PATH",
+        update=_changed,
+    )
+
+    def draw(self, context):
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "device")
+        layout.prop(self, "model_folder", placeholder="The model that comes with the extension")
+
+
+CLASSES = (MOTIONLCM_AP_preferences,)
