@@ -23,24 +23,45 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], str]:
     float16 and float64 are converted; anything else raises. Raises ModelFolderError if the file is missing,
     truncated, a pickle or no safetensors file, or holds numbers that are not finite; DeviceError without memory.
     """
+    content = read_bytes(path)
+    arrays = {name: as_float32(name, array, path) for name, array in _parse(content, path).items()}
+    return arrays, hashlib.sha256(content).hexdigest()
+
+
+def read_stored(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of a file in the types they are stored in. Raises as `read_arrays` does."""
+    return _parse(read_bytes(path), path)
+
+
+def as_float32(name: str, array: np.ndarray, path: Path) -> np.ndarray:
+    """Raises ModelFolderError if the array holds anything but finite float16, float32 or float64; DeviceError."""
+    if array.dtype not in (np.float16, np.float32, np.float64):
+        raise ModelFolderError(f"{name} in {path.name} is of type {array.dtype}, not float16 or float32.")
+    try:
+        result: np.ndarray = np.ascontiguousarray(array, dtype=np.float32)
+    except MemoryError as error:
+        raise DeviceError(f"There is not enough memory to load {path.name}.") from error
+    if not np.isfinite(result).all():
+        raise ModelFolderError(f"{name} in {path.name} holds numbers that are not finite.")
+    return result
+
+
+def _parse(content: bytes, path: Path) -> dict[str, np.ndarray]:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    content = read_bytes(path)
     if content[:2] == b"PK" or content[:1] == b"\x80":
         raise ModelFolderError(f"{path.name} is a pickle, not a safetensors file: import the checkpoint first.")
     if content[:7] == b"version" or len(content) < 8:
         raise ModelFolderError(f"{path.name} is a placeholder or empty, not the weights: fetch the file again.")
     try:
-        arrays = load(content)
-        result = {name: _as_float32(name, array, path) for name, array in arrays.items()}
+        return dict(load(content))
     except SafetensorError as error:
         raise ModelFolderError(f"{path.name} is truncated or no safetensors file: fetch it again.") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise ModelFolderError(f"{path.name} holds numbers of a kind that NumPy cannot read.") from error
     except MemoryError as error:
         raise DeviceError(f"There is not enough memory to load {path.name}.") from error
-    return result, hashlib.sha256(content).hexdigest()
 
 
 def read_bytes(path: Path) -> bytes:
@@ -87,12 +108,3 @@ def sha256(path: Path) -> str:
     except OSError as error:
         raise ModelFolderError(f"{path} cannot be read: {error.strerror}.") from error
     return digest.hexdigest()
-
-
-def _as_float32(name: str, array: np.ndarray, path: Path) -> np.ndarray:
-    if array.dtype not in (np.float16, np.float32, np.float64):
-        raise ModelFolderError(f"{name} in {path.name} is of type {array.dtype}, not float16 or float32.")
-    result: np.ndarray = np.ascontiguousarray(array, dtype=np.float32)
-    if not np.isfinite(result).all():
-        raise ModelFolderError(f"{name} in {path.name} holds numbers that are not finite.")
-    return result
