@@ -1,0 +1,290 @@
+"""Feet that stand still: hold each foot where it stands and solve the leg for it.
+
+A foot is moved as one rigid piece (ankle and toe joint together), the leg follows by two-bone inverse kinematics,
+and where the leg is too short the pelvis dips a little. Between two stances the correction passes smoothly from the
+one to the other, so the swinging foot is bent towards its next place instead of jumping there.
+All lengths in metres, Y up, at 20 fps.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import InvalidRequest
+from . import rotations
+from .quality import foot_contacts
+from .skeleton import FPS, JOINT_COUNT
+from .smoothing import smooth, smoothstep
+
+STANDING_SPEED = 0.6
+"""m/s: a foot that the model moves faster does not stand, whatever it says of contact."""
+STANDING_HEIGHTS = (0.20, 0.12)
+"""Metres above the floor up to which an ankle and a toe joint can be standing."""
+FULL_LOCK, NO_LOCK = 0.25, 0.45
+"""Metres: up to the first a foot is held entirely; beyond the second the correction would look worse than sliding."""
+DIP = 0.06
+"""Metres by which the pelvis may go down so that a leg reaches."""
+
+HEEL_DOWN = 0.04
+"""Metres above its lowest up to which an ankle counts as that of a foot flat on the floor."""
+
+_HIPS, _KNEES, _ANKLES, _TOES = (1, 2), (4, 5), (7, 8), (10, 11)
+_LEGS = (*_KNEES, *_ANKLES, *_TOES)
+_CLOSE_GAP = 2
+_SHORTEST_STANCE = 2
+_RELAX = 10
+_CREEP = 0.12
+
+
+def lock_feet(joints: np.ndarray, contacts: np.ndarray | None = None) -> np.ndarray:
+    """Hold the feet still while they stand.
+
+    joints: (T, 22, 3) metres, Y up. contacts: (T, 4) in 0..1, l_ankle, l_foot, r_ankle, r_foot, more than 0.5 is
+    contact; None: told from the positions. Returns (T, 22, 3) float32; every bone keeps its length, the pelvis its
+    place on the floor. Raises InvalidRequest on shapes that do not fit or numbers that are not finite.
+    """
+    source, touching = checked(joints, contacts)
+    return hold(source, standing(source, touching)).astype(np.float32)
+
+
+def checked(joints: np.ndarray, contacts: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """(T, 22, 3) float64 and (T, 4) bool, or InvalidRequest."""
+    source = np.asarray(joints, dtype=np.float64)
+    if source.ndim != 3 or source.shape[1:] != (JOINT_COUNT, 3) or len(source) == 0:
+        raise InvalidRequest("Motion must be given as frames x 22 joints x 3 coordinates.")
+    if not np.isfinite(source).all():
+        raise InvalidRequest("The motion holds a number that is not finite.")
+    if contacts is None:
+        return source, foot_contacts(source)
+    contacts = np.asarray(contacts)
+    if contacts.shape != (len(source), 4):
+        raise InvalidRequest("Contacts must be given as frames x 4 foot joints.")
+    return source, contacts > 0.5
+
+
+def standing(joints: np.ndarray, touching: np.ndarray) -> np.ndarray:
+    """(T, 4) bool: which foot joints stand, from contact (T, 4) bool, height and speed of joints (T, 22, 3)."""
+    feet = joints[:, [7, 10, 8, 11]]
+    if len(feet) < 3:
+        return touching.copy()
+    step = np.linalg.norm(np.diff(feet[..., [0, 2]], axis=0), axis=-1) * FPS
+    # The slower of the steps before and after: the first and last frame of a stance have one fast neighbour.
+    speed = np.concatenate([step[:1], np.minimum(step[1:], step[:-1]), step[-1:]])
+    floor = np.percentile(feet[..., 1].min(axis=1), 5)
+    low = feet[..., 1] - floor < (STANDING_HEIGHTS[0], STANDING_HEIGHTS[1]) * 2
+    return touching & low & (speed < STANDING_SPEED)
+
+
+def hold(joints: np.ndarray, stands: np.ndarray, spin: np.ndarray | None = None) -> np.ndarray:
+    """Hold standing feet in place. joints: (T, 22, 3) float64; stands: (T, 4) bool.
+
+    spin: (T,) radians about +Y by which the figure has been turned beforehand; a standing foot does not turn with it.
+    Returns (T, 22, 3) float64.
+    """
+    frames = len(joints)
+    if frames < 3 or not stands.any():
+        return joints.copy()
+    turned = np.zeros(frames) if spin is None else spin
+    moves, yaws = zip(
+        *(_foot_correction(joints, stands[:, 2 * side : 2 * side + 2], turned, side) for side in (0, 1)), strict=True
+    )
+    move, yaw = np.stack(moves, axis=1), np.stack(yaws, axis=1)  # (T, 2 feet, 2), (T, 2 feet)
+
+    ankle, toe = joints[:, _ANKLES], joints[:, _TOES]
+    foot = _about_y(toe - ankle, yaw)
+    wanted = toe.copy()
+    wanted[..., [0, 2]] += move
+    wanted = wanted - foot  # where the ankle has to be
+    wanted[..., 1] = ankle[..., 1]
+    heel_down = stands[:, 0::2] & (ankle[..., 1] - np.percentile(ankle[..., 1], 5, axis=0) < HEEL_DOWN)
+    return _solve_legs(joints, wanted, foot, heel_down, heel_down | stands[:, 1::2])
+
+
+def _foot_correction(
+    joints: np.ndarray, stands: np.ndarray, spin: np.ndarray, side: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """By how much a foot is moved on the floor, (T, 2), and turned about its toe joint, (T,), on each frame."""
+    frames = len(joints)
+    ankle, toe = joints[:, _ANKLES[side]][:, [0, 2]], joints[:, _TOES[side]][:, [0, 2]]
+    heel_down, toe_down = stands[:, 0], stands[:, 1]
+    label = _stances(heel_down | toe_down)
+    count = int(label.max()) + 1
+    if count == 0:
+        return np.zeros((frames, 2)), np.zeros(frames)
+    on = label >= 0
+    toe_down, heel_only, both = toe_down & on, heel_down & ~toe_down & on, heel_down & toe_down & on
+    toe_down = on & ~heel_only  # a closed gap counts as standing on the toes
+
+    yaw = np.zeros(frames)
+    yaw[on] = _mean(spin, on, label, count)[label[on]] - spin[on]
+    offset = _about_y(joints[:, _TOES[side]] - joints[:, _ANKLES[side]], yaw)[:, [0, 2]]
+    toe_place = _mean(toe, toe_down, label, count)
+    ankle_place = toe_place - _mean(offset, both, label, count)
+    no_both = ~_has(both, label, count)
+    ankle_place[no_both] = _mean(ankle, heel_only, label, count)[no_both]
+    place = np.zeros((frames, 2))
+    place[toe_down] = toe_place[label[toe_down]]
+    place[heel_only] = ankle_place[label[heel_only]] + offset[heel_only]
+    move = np.where(on[:, None], place - toe, 0.0)
+
+    farthest = np.zeros(count)
+    np.maximum.at(farthest, label[on], np.linalg.norm(move[on], axis=-1))
+    share = 1.0 - smoothstep(farthest, FULL_LOCK, NO_LOCK)
+    weight = np.where(on, share[label], 0.0)
+    bridged = _bridge(np.concatenate([move, yaw[:, None]], axis=-1) * weight[:, None], label)
+    return bridged[:, :2], bridged[:, 2]
+
+
+def _stances(down: np.ndarray) -> np.ndarray:
+    """(T,) number of the stance each frame belongs to, -1 for none: short gaps closed, single frames dropped."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], down, [False]])))
+    starts, ends = edges[0::2], edges[1::2]
+    label = np.full(len(down), -1)
+    if not len(starts):
+        return label
+    fresh = np.concatenate([[True], starts[1:] - ends[:-1] > _CLOSE_GAP])
+    starts, ends = starts[fresh], ends[np.concatenate([fresh[1:], [True]])]
+    number = 0
+    for start, end in zip(starts, ends, strict=True):
+        if end - start >= _SHORTEST_STANCE:
+            label[start:end] = number
+            number += 1
+    return label
+
+
+def _mean(values: np.ndarray, where: np.ndarray, label: np.ndarray, count: int) -> np.ndarray:
+    """Mean of values (T, ...) over the frames of each stance where `where` is True; 0 for none. (count, ...)"""
+    total = np.zeros((count, *values.shape[1:]))
+    np.add.at(total, label[where], values[where])
+    number = np.maximum(np.bincount(label[where], minlength=count), 1)
+    return total / number.reshape(-1, *([1] * (values.ndim - 1)))
+
+
+def _has(where: np.ndarray, label: np.ndarray, count: int) -> np.ndarray:
+    return np.bincount(label[where], minlength=count) > 0
+
+
+def _bridge(values: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Fill the frames between stances with cubic curves; far from any stance the correction fades to nothing."""
+    frames = len(values)
+    on = label >= 0
+    index = np.arange(frames)
+    last = np.maximum.accumulate(np.where(on, index, -1))
+    following = np.minimum.accumulate(np.where(on, index, 10 * frames)[::-1])[::-1]
+    no_last, no_next = last < 0, following >= frames
+    a, b = np.where(no_last, 0, last), np.where(no_next, 0, following)
+    slope = np.zeros_like(values)
+    inside = on[1:] & on[:-1] & (label[1:] == label[:-1])
+    slope[1:][inside] = np.diff(values, axis=0)[inside]
+    backward = np.zeros_like(values)
+    backward[:-1][inside] = np.diff(values, axis=0)[inside]
+    gap = np.where(no_last | no_next | on, 2 * _RELAX, following - last).astype(np.float64)
+    near = (gap <= 2.5 * _RELAX) & ~no_last & ~no_next
+    va, vb = np.where(no_last[:, None], 0.0, values[a]), np.where(no_next[:, None], 0.0, values[b])
+    # Leaving a stance the foot goes on as it was about to: half the slope, which keeps the swing from overshooting.
+    sa, sb = 0.5 * slope[a] * ~no_last[:, None], 0.5 * backward[b] * ~no_next[:, None]
+
+    def cubic(t: np.ndarray, length: np.ndarray, p: np.ndarray, q: np.ndarray, m: np.ndarray, n: np.ndarray):  # type: ignore[no-untyped-def]
+        t, length = np.clip(t, 0.0, 1.0)[:, None], length[:, None]
+        h = t * t * (3.0 - 2.0 * t)
+        return (1 - h) * p + h * q + length * (t * (1 - t) ** 2 * m - t * t * (1 - t) * n)
+
+    since, until = (index - a).astype(np.float64), (b - index).astype(np.float64)
+    across = cubic(since / gap, gap, va, vb, sa, sb)
+    relax = np.full(frames, float(_RELAX))
+    zero = np.zeros_like(values)
+    out = np.where(no_last[:, None], 0.0, cubic(since / relax, relax, va, zero, sa, zero))
+    back = np.where(no_next[:, None], 0.0, cubic(1.0 - until / relax, relax, zero, vb, zero, sb))
+    return np.where(on[:, None], values, np.where(near[:, None], across, out + back))
+
+
+def _solve_legs(
+    joints: np.ndarray, wanted: np.ndarray, foot: np.ndarray, flat: np.ndarray, stands: np.ndarray
+) -> np.ndarray:
+    """Bring both ankles to `wanted` (T, 2, 3).
+
+    foot: (T, 2, 3) from ankle to toe; flat, stands: (T, 2) bool, feet flat on the floor, and on the floor at all.
+    """
+    out = joints.copy()
+    hip, knee, ankle = joints[:, _HIPS], joints[:, _KNEES], joints[:, _ANKLES]
+    thigh, shin = _norm(knee - hip), _norm(ankle - knee)
+    whole, before = thigh + shin, _norm(ankle - hip)
+    comfortable = np.maximum(0.985 * whole, before)
+
+    # A leg too short for its place: a foot on its toes rolls over them, and for a flat foot the pelvis dips.
+    rolled = _roll(hip, wanted, foot, comfortable)
+    rolling = smooth((stands & ~flat).astype(np.float64), 1.0).clip(0.0, 1.0)[..., None]
+    toe = wanted + foot
+    wanted = (
+        toe
+        - rotations.unit(-rolling * (rolled - toe) - (1.0 - rolling) * (wanted - toe), foot) * _norm(foot)[..., None]
+    )
+    foot = toe - wanted
+    aside2 = ((wanted - hip)[..., [0, 2]] ** 2).sum(-1)
+    missing = (hip - wanted)[..., 1] - np.sqrt(np.maximum(comfortable**2 - aside2, 0.0))
+    need = np.where(stands & (hip[..., 1] > wanted[..., 1]), np.maximum(missing, 0.0), 0.0).max(axis=1)
+    dip = _dip(need)
+    out[..., 1] -= dip[:, None]
+    hip = out[:, _HIPS]
+
+    reach = wanted - hip
+    distance = _norm(reach)
+    start = np.maximum(0.97 * whole, before)
+    room = np.maximum(np.maximum(0.998 * whole, before) - start, 1e-6)
+    over = np.maximum(distance - start, 0.0)
+    distance = np.minimum(distance, start) + room * (1.0 - np.exp(-over / room))
+    distance = np.clip(distance, np.abs(thigh - shin) + 0.02 * whole, whole * (1.0 - 1e-9))
+
+    old = rotations.unit(ankle - joints[:, _HIPS], (0.0, -1.0, 0.0))
+    new = rotations.unit(reach, (0.0, -1.0, 0.0))
+    bend = knee - joints[:, _HIPS]
+    bend = bend - (bend * old).sum(-1, keepdims=True) * old
+    # A straight leg has no plane to bend in: it bends towards where the figure faces.
+    across = joints[:, _HIPS[0]] - joints[:, _HIPS[1]]
+    ahead = rotations.unit(np.stack([-across[:, 2], 0.0 * across[:, 0], across[:, 0]], axis=-1), (0.0, 0.0, 1.0))
+    bend = bend + np.maximum(0.02 - _norm(bend), 0.0)[..., None] * ahead[:, None]
+    bend = rotations.rotate(rotations.between(old, new), bend)
+    bend = rotations.unit(bend - (bend * new).sum(-1, keepdims=True) * new, (0.0, 0.0, 1.0))
+    cosine = np.clip((thigh**2 + distance**2 - shin**2) / np.maximum(2.0 * thigh * distance, 1e-9), -1.0, 1.0)
+    sine = np.sqrt(1.0 - cosine**2)
+    out[:, _KNEES] = hip + thigh[..., None] * (cosine[..., None] * new + sine[..., None] * bend)
+    out[:, _ANKLES] = hip + distance[..., None] * new
+    out[:, _TOES] = out[:, _ANKLES] + foot
+    return out
+
+
+def _roll(hip: np.ndarray, ankle: np.ndarray, foot: np.ndarray, reach: np.ndarray) -> np.ndarray:
+    """(T, 2, 3) the ankles, rolled about the toe joints as far as it takes for the legs to reach (T, 2)."""
+    toe, length = ankle + foot, _norm(foot)
+    up = hip - toe
+    far = _norm(up)
+    up = rotations.unit(up, (0.0, 1.0, 0.0))
+    aside = -foot + (foot * up).sum(-1, keepdims=True) * up
+    cosine = (length**2 + far**2 - reach**2) / np.maximum(2.0 * length * far, 1e-9)
+    now = -(foot * up).sum(-1) / np.maximum(length, 1e-9)
+    cosine = np.clip(np.maximum(cosine, now), -1.0, 0.95)
+    sine = np.sqrt(1.0 - cosine**2)
+    rolled = toe + length[..., None] * (
+        cosine[..., None] * up + sine[..., None] * rotations.unit(aside, (0.0, 0.0, -1.0))
+    )
+    return np.where((_norm(ankle - hip) > reach)[..., None], rolled, ankle)
+
+
+def _dip(need: np.ndarray) -> np.ndarray:
+    """(T,) metres the pelvis goes down: what is needed (T,), at most DIP, in a smooth curve."""
+    if not (need > 1e-4).any():
+        return np.zeros_like(need)
+    limited = DIP * np.tanh(need / DIP)
+    padded = np.pad(limited, 3, mode="edge")
+    envelope = np.lib.stride_tricks.sliding_window_view(padded, 7).max(axis=-1)
+    return np.maximum(smooth(envelope, 2.0), 0.0)
+
+
+def _about_y(vectors: np.ndarray, angle: np.ndarray) -> np.ndarray:
+    cos, sin = np.cos(angle), np.sin(angle)
+    x, y, z = vectors[..., 0], vectors[..., 1], vectors[..., 2]
+    return np.stack([cos * x + sin * z, y, cos * z - sin * x], axis=-1)
+
+
+def _norm(vectors: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.einsum("...i,...i->...", vectors, vectors))

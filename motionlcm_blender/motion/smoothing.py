@@ -1,0 +1,61 @@
+"""Smoothing over time, exact at both ends of a clip."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+
+def smooth(values: np.ndarray, sigma: float) -> np.ndarray:
+    """Local linear smoothing along axis 0 with Gaussian weights.
+
+    values: (T, ...). sigma: standard deviation in frames. In the middle it is a Gaussian filter; near the ends a
+    line is fitted instead of a constant, so that steady travel stays what it is up to the first and last frame.
+    """
+    return _apply(_local_linear(len(values), float(sigma)), values)
+
+
+def smooth_curved(values: np.ndarray, sigma: float) -> np.ndarray:
+    """Like `smooth`, but smoothed twice over, so that a bend of the path is not cut: for telling sway from travel."""
+    return _apply(_twiced(len(values), float(sigma)), values)
+
+
+def spread(values: np.ndarray, sigma: float) -> np.ndarray:
+    """Sum along axis 0 with Gaussian weights, not divided by their sum: for averages where some frames count less."""
+    return _apply(_gaussian(len(values), float(sigma)), values)
+
+
+def smoothstep(x: np.ndarray, low: float, high: float) -> np.ndarray:
+    """0 below low, 1 above high, and a smooth rise between."""
+    t = np.clip((np.asarray(x, dtype=np.float64) - low) / (high - low), 0.0, 1.0)
+    return t * t * (3.0 - 2.0 * t)
+
+
+def _apply(matrix: np.ndarray, values: np.ndarray) -> np.ndarray:
+    values = np.asarray(values)
+    return (matrix @ values.reshape(len(values), -1)).reshape(values.shape)
+
+
+@lru_cache(maxsize=64)
+def _gaussian(frames: int, sigma: float) -> np.ndarray:
+    index = np.arange(frames)
+    return np.exp(-0.5 * ((index[:, None] - index[None]) / sigma) ** 2)
+
+
+@lru_cache(maxsize=64)
+def _local_linear(frames: int, sigma: float) -> np.ndarray:
+    index = np.arange(frames)
+    away = (index[None] - index[:, None]).astype(np.float64)
+    weight = _gaussian(frames, sigma)
+    s0, s1, s2 = (weight.sum(1), (weight * away).sum(1), (weight * away**2).sum(1))
+    determinant = s0 * s2 - s1**2
+    if (determinant < 1e-9).any():  # too few frames, or too narrow a filter, for a line
+        return weight / s0[:, None]
+    return weight * (s2[:, None] - s1[:, None] * away) / determinant[:, None]
+
+
+@lru_cache(maxsize=64)
+def _twiced(frames: int, sigma: float) -> np.ndarray:
+    once = _local_linear(frames, sigma)
+    return 2.0 * once - once @ once
