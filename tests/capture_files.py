@@ -248,7 +248,8 @@ def write_asf_amc(
     kind = "rad" if radians else "deg"
     text = ["# a comment", ":version 1.10", ":name VICON", ":units", "  mass 1.0", f"  length {unit}",
             f"  angle {kind}", ":documentation", "   made for a test", ":root", "   order TX TY TZ RX RY RZ",
-            "   axis XYZ", "   position 0 0 0", "   orientation 0 0 0", ":bonedata", *bones, ":hierarchy", *hierarchy]  # fmt: skip
+            "   axis XYZ", "   position 0 0 0", "   orientation 0 0 0", ":bonedata", *bones, ":hierarchy",
+            *hierarchy]  # fmt: skip
     (folder / f"{name.split('_')[0]}.asf").write_text("\n".join(text) + "\n")
     amc = ["#!OML:ASF synthetic", ":FULLY-SPECIFIED", ":RADIANS" if radians else ":DEGREES"]
     for frame in range(frames):

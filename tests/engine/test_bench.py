@@ -1,0 +1,79 @@
+"""The benchmark measures what it says it does; how fast is not tested."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from motionlcm_blender import bench as benching
+from motionlcm_blender.command_line import main
+from motionlcm_blender.errors import DeviceError
+from motionlcm_blender.sampler import MotionLCM
+from tests.tiny_model import TINY, write_tiny_model
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_model(tmp_path_factory.mktemp("model") / "tiny").path
+
+
+def test_every_stage_is_printed_and_written(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "bench.json"
+    arguments = ["bench", "--model", str(tiny), "--device", "numpy", "--frames", "24", "--repeats", "3"]
+    assert main([*arguments, "--json", str(file)]) == 0
+    said = capsys.readouterr().out
+    result = json.loads(file.read_text())
+    (run,) = result["runs"]
+    assert run["device"] == "numpy" and run["frames"] == 24 and result["repeats"] == 3
+    assert set(run["stages"]) == {*benching.STAGES, *benching.WHOLES}
+    for name, row in run["stages"].items():
+        assert name in said
+        assert 0 < row["median_ms"] <= row["p90_ms"]
+        assert row["ratio"] == pytest.approx(row["median_ms"] / result["reference_ms"])
+    assert result["machine"]["cores"] >= 1 and result["machine"]["packages"]["numpy"] == np.__version__
+    stages, whole = run["stages"], run["stages"]["request to joints"]["median_ms"]
+    assert whole < run["stages"]["request to keys"]["median_ms"]
+    inside = ("text", "path", "control", "denoise", "decode", "joints", "correction")
+    assert 0.2 < sum(stages[name]["median_ms"] for name in inside) / whole < 5
+    assert [p.name for p in tmp_path.iterdir()] == ["bench.json"]
+
+
+def test_a_model_without_control_has_no_control_stages(tmp_path: Path) -> None:
+    blind = write_tiny_model(tmp_path / "blind", replace(TINY, control=False)).path
+    result = benching.bench("numpy", blind, repeats=1, warmup=0, frames=16)
+    stages = result["runs"][0]["stages"]
+    assert "control" not in stages and "path" not in stages and "denoise" in stages
+    assert "numpy: model tiny, 16 frames, 1 step," in benching.report(result)
+
+
+def test_warm_up_is_not_counted(tiny: Path) -> None:
+    watch = benching._measure(MotionLCM.from_folder(tiny, "numpy"), repeats=2, warmup=1, frames=16, steps=2)
+    assert {len(values) for values in watch.seconds.values()} == {2}
+
+
+def test_stages_do_what_generate_does(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The joints at the end of the measured stages are those of `generate`, so the right work is measured."""
+    model = MotionLCM.from_folder(tiny, "numpy")
+    seen = []
+    real = benching.retarget
+    monkeypatch.setattr(benching, "retarget", lambda motion: seen.append(motion) or real(motion))
+    xz = np.stack([np.zeros(40), np.linspace(0, 2, 40)], axis=-1)
+    request = benching.Request("a walk", 40, 5, hints=benching.Hints.ground_path(xz))
+    watch = benching.Stopwatch()
+    benching._stages(model, watch, request, xz)
+    (motion,) = model.generate(request)
+    drift = (seen[0].joints - motion.joints)[..., [0, 2]]
+    assert np.abs(drift).max() < 0.02  # no consistency function and no floor in the stages: close, not equal
+
+
+def test_devices() -> None:
+    assert benching.bench_devices("numpy") == ["numpy"]
+    assert benching.bench_devices("auto")[0] == "numpy"
+    with pytest.raises(DeviceError):
+        benching.bench_devices("abacus")
+    times = benching.reference_seconds(3)
+    assert len(times) == 3 and min(times) > 0
