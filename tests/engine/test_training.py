@@ -236,7 +236,9 @@ def test_the_whole_chain_from_data_to_a_motion(data_folder: Path, tmp_path: Path
         assert run.stage(stage), stage
     path = np.stack([np.zeros(40), np.linspace(0, 2, 40)], -1)
     request = Request("a person walks forward.", 40, hints=Hints.ground_path(path), steps=2)
-    motions = [MotionLCM.from_folder(tmp_path / "run" / "model", device).generate(request)[0] for device in ("cpu", "numpy")]
+    motions = [
+        MotionLCM.from_folder(tmp_path / "run" / "model", device).generate(request)[0] for device in ("cpu", "numpy")
+    ]
     assert motions[0].joints.shape == (40, 22, 3)
     np.testing.assert_allclose(motions[0].joints, motions[1].joints, atol=1e-3)
     # The same seeds and settings give the same weights again.
@@ -249,6 +251,8 @@ def test_the_whole_chain_from_data_to_a_motion(data_folder: Path, tmp_path: Path
         np.testing.assert_array_equal(values, second[name])
 
 
-def test_a_stage_whose_time_is_up_goes_on_later(data_folder: Path, tmp_path: Path, small_config: TrainingConfig) -> None:
+def test_a_stage_whose_time_is_up_goes_on_later(
+    data_folder: Path, tmp_path: Path, small_config: TrainingConfig
+) -> None:
     assert not Run.open(small_config, tmp_path, data_folder, "cpu", minutes=0.0).stage("vae")
     assert Run.open(small_config, tmp_path, data_folder, "cpu").stage("vae")

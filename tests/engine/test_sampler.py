@@ -1,0 +1,182 @@
+"""From a request to motions: the same everywhere, and every mistake in one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_model import TINY, write_tiny_model
+
+from motionlcm_blender import Cancelled, DeviceError, Hints, InvalidRequest, MotionLCM, Request
+from motionlcm_blender.backends import resolve_device
+from motionlcm_blender.motion.quality import path_error
+from motionlcm_blender.text_tokens import length_token, state_tokens
+
+DEVICES = ["numpy", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "tiny"
+    write_tiny_model(path)
+    return path
+
+
+@pytest.fixture(scope="module", params=DEVICES)
+def model(request: pytest.FixtureRequest, folder: Path) -> MotionLCM:
+    if request.param == "cpu":
+        pytest.importorskip("torch")
+    return MotionLCM.from_folder(folder, request.param)
+
+
+def straight(frames: int = 60, metres: float = 3.0) -> Hints:
+    return Hints.ground_path(np.stack([np.zeros(frames), np.linspace(0, metres, frames)], -1))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_motion_has_the_shape_asked_for(model: MotionLCM, steps: int) -> None:
+    (motion,) = model.generate(Request("a person walks", 60, steps=steps))
+    assert motion.joints.shape == (60, 22, 3) and motion.joints.dtype == np.float32
+    assert motion.contacts.shape == (60, 4)
+    assert np.isfinite(motion.joints).all()
+    assert motion.fps == 20 and motion.request is not None and motion.report["seconds"] > 0
+
+
+def test_same_request_same_motion_other_seed_other_motion(model: MotionLCM) -> None:
+    first, again, other = (model.generate(Request("a person jumps", 48, seed=s))[0].joints for s in (5, 5, 6))
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 1e-3
+
+
+def test_a_take_is_the_request_with_the_next_seed(model: MotionLCM) -> None:
+    takes = model.generate(Request("a person waves", 40, seed=3, takes=3, steps=2, hints=straight(40)))
+    alone = model.generate(Request("a person waves", 40, seed=5, steps=2, hints=straight(40)))[0]
+    assert [t.seed for t in takes] == [3, 4, 5]
+    np.testing.assert_allclose(takes[2].joints, alone.joints, atol=2e-4)
+
+
+def test_torch_and_numpy_agree(folder: Path) -> None:
+    pytest.importorskip("torch")
+    request = Request("a person turns left", 64, seed=1, steps=4, hints=straight(64))
+    motions = [MotionLCM.from_folder(folder, device).generate(request)[0] for device in DEVICES]
+    np.testing.assert_allclose(motions[0].joints, motions[1].joints, atol=1e-3)
+
+
+def test_prompt_length_path_and_guidance_all_matter(model: MotionLCM) -> None:
+    base = Request("a person walks", 60)
+    joints = model.generate(base)[0].joints
+    for change in ({"prompt": "a person kicks a ball"}, {"hints": straight()}, {"guidance": 2.0}):
+        changed = model.generate(replace(base, **change))[0].joints
+        assert np.abs(changed - joints).max() > 1e-3, change
+    tokens = [model.encode_prompt("a person walks", frames) for frames in (60, 120)]
+    assert np.abs(tokens[0][0] - tokens[1][0]).max() > 0.1
+    np.testing.assert_array_equal(tokens[0][1:], tokens[1][1:])
+
+
+def test_the_path_is_kept_and_its_error_reported(model: MotionLCM) -> None:
+    hints = straight()
+    (motion,) = model.generate(Request("a person walks", 60, hints=hints))
+    assert hints.root_xz is not None
+    error = path_error(motion.joints, hints.root_xz)
+    assert motion.report["path_mean_cm"] == pytest.approx(100 * error.mean)
+    assert error.mean < 0.02 and error.max < 0.05
+    assert motion.report["network_path_mean_cm"] > motion.report["path_mean_cm"]
+
+
+def test_progress_rises_and_cancel_stops(model: MotionLCM) -> None:
+    parts: list[float] = []
+    model.generate(Request("a person walks", 40, steps=4), progress=lambda part, what: parts.append(part))
+    assert parts == sorted(parts) and parts[0] == 0.0 and parts[-1] <= 1.0 and len(parts) >= 6
+    calls = []
+
+    def cancel() -> bool:
+        calls.append(1)
+        return len(calls) > 3
+
+    with pytest.raises(Cancelled):
+        model.generate(Request("a person walks", 40, steps=4), cancel=cancel)
+    assert len(calls) == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"prompt": "   "}, "prompt is empty"),
+        ({"frames": 300}, "seconds at a time"),
+        ({"frames": 2}, "seconds at a time"),
+        ({"steps": 3}, "1, 2 or 4"),
+        ({"takes": 0}, "takes"),
+        ({"guidance": float("nan")}, "guidance"),
+        ({"hints": straight(30)}, "30 frames"),
+    ],
+)
+def test_bad_requests_are_refused_in_a_sentence(change: dict, sentence: str) -> None:
+    with pytest.raises(InvalidRequest, match=sentence):
+        replace(Request("a person walks", 60), **change)
+
+
+def test_bad_hints_are_refused_in_a_sentence() -> None:
+    with pytest.raises(InvalidRequest, match="not finite"):
+        Hints.ground_path(np.array([[0.0, np.nan], [1.0, 1.0]]))
+    with pytest.raises(InvalidRequest, match="22 joints"):
+        Hints(np.zeros((3, 2, 3)), np.ones((3, 2, 3), bool))
+    with pytest.raises(InvalidRequest, match="no position"):
+        Hints(np.zeros((3, 22, 3)), np.zeros((3, 22, 3), bool))
+
+
+def test_a_path_needs_a_model_with_control(tmp_path: Path) -> None:
+    write_tiny_model(tmp_path / "plain", replace(TINY, control=False))
+    model = MotionLCM.from_folder(tmp_path / "plain", "numpy")
+    assert model.generate(Request("a person walks", 60))[0].joints.shape == (60, 22, 3)
+    with pytest.raises(InvalidRequest, match="cannot follow a path"):
+        model.generate(Request("a person walks", 60, hints=straight()))
+
+
+def test_unknown_and_missing_devices_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DeviceError, match="no device called"):
+        resolve_device("abacus")
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(DeviceError, match="CUDA"):
+        resolve_device("cuda")
+    import importlib.util
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert resolve_device("auto") == "numpy"
+    with pytest.raises(DeviceError, match="needs PyTorch"):
+        resolve_device("cpu")
+
+
+def test_no_memory_is_a_sentence(model: MotionLCM, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = MemoryError if model.device == "numpy" else pytest.importorskip("torch").OutOfMemoryError
+
+    def fail(*args: object, **kwargs: object) -> None:
+        raise error
+
+    monkeypatch.setattr(model.network, "decode", fail)
+    with pytest.raises(DeviceError, match="too little"):
+        model.generate(Request("a person walks", 60))
+
+
+def test_state_dict_without_text_encoder_samples_but_reads_no_prompt(folder: Path) -> None:
+    pytest.importorskip("torch")
+    from motionlcm_blender.model_folder import ModelFolder
+
+    opened = ModelFolder.open(folder)
+    model = MotionLCM.from_state_dict(opened.weights(), opened.normalisation())
+    text = model.backend.array(np.ones((2, 3, model.architecture.text_width), np.float32))
+    assert tuple(model.sample(text, steps=2).shape) == (2, TINY.latent_tokens, TINY.latent_width)
+    with pytest.raises(InvalidRequest, match="without a text encoder"):
+        model.generate(Request("a person walks", 60))
+
+
+def test_text_tokens_are_length_sentence_and_states() -> None:
+    generator = np.random.default_rng(0)
+    states, mean = generator.normal(size=(7, 384)), generator.normal(size=384)
+    tokens = state_tokens(states, mean, 80, max_states=5)
+    assert tokens.shape == (7, 384)
+    np.testing.assert_allclose((tokens**2).mean(-1), 1.0, atol=1e-4)
+    np.testing.assert_array_equal(tokens[0], length_token(80, 384))
+    assert state_tokens(np.zeros((0, 384)), mean, 80, 5).shape == (2, 384)
