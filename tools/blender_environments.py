@@ -78,9 +78,10 @@ def ensure(version: str, say=print) -> Path:
         )
     say(f"Blender {version}: setting up {folder(version).name} with bpy {wheel} (a download of about 400 MB)")
     stamp_file.unlink(missing_ok=True)
-    made = subprocess.run([python, "-m", "venv", "--clear", str(folder(version))], check=False)
-    if made.returncode:
-        raise EnvironmentProblem("Python's venv module does not work here; on Debian: apt-get install python3-venv.")
+    if not interpreter(version).exists():
+        made = subprocess.run([python, "-m", "venv", "--clear", str(folder(version))], check=False)
+        if made.returncode:
+            raise EnvironmentProblem("Python's venv module does not work here; on Debian: apt-get install python3-venv.")
     pip = [str(interpreter(version)), "-m", "pip", *PIP, "install"]
     # The text encoder's package asks for torch, which nothing here needs.
     for arguments in (
