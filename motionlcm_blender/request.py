@@ -33,7 +33,9 @@ class Hints:
         positions = np.asarray(self.positions, dtype=np.float32)
         mask = np.asarray(self.mask, dtype=bool)
         if positions.ndim != 3 or positions.shape[1:] != (JOINT_COUNT, 3) or mask.shape != positions.shape:
-            raise InvalidRequest("Hints must be given as frames x 22 joints x 3 coordinates, with a mask of that shape.")
+            raise InvalidRequest(
+                "Hints must be given as frames x 22 joints x 3 coordinates, with a mask of that shape."
+            )
         if not np.isfinite(positions[mask]).all():
             raise InvalidRequest("The path or a pin holds a number that is not finite.")
         if not mask.any():

@@ -107,7 +107,10 @@ class MotionLCM:
         latents: Any = None,
         noises: Any = None,
     ) -> Any:
-        """Few-step sampling on the runtime's own arrays; see `sampling.lcm_sample`. Noise not given is drawn with seed 0."""
+        """Few-step sampling on the runtime's own arrays; see `sampling.lcm_sample`.
+
+        Noise that is not given is drawn with seed 0.
+        """
         shape = (text.shape[0], self.architecture.latent_tokens, self.architecture.latent_width)
         drawn = np.random.default_rng(0).standard_normal((steps, *shape), dtype=np.float32)
         latents = self.backend.array(drawn[0]) if latents is None else latents

@@ -50,8 +50,8 @@ def v1_timesteps(steps: int) -> tuple[int, ...]:
 def time_embedding(timestep: int) -> np.ndarray:
     """(768,) float32 sinusoids, cosines first."""
     half = TIME_WIDTH // 2
-    frequencies = np.exp(-np.log(np.float32(10000.0)) * np.arange(half, dtype=np.float32) / np.float32(half))
-    angles = np.float32(timestep) * frequencies.astype(np.float32)
+    exponents = -np.log(np.float32(10000.0)) * np.arange(half, dtype=np.float32) / np.float32(half)
+    angles = np.float32(timestep) * _exp(exponents)
     return np.concatenate([np.cos(angles), np.sin(angles)]).astype(np.float32)
 
 
@@ -59,9 +59,16 @@ def time_embedding(timestep: int) -> np.ndarray:
 def guidance_embedding(guidance: float) -> np.ndarray:
     """(256,) float32 sinusoids of (guidance - 1) * 1000, sines first."""
     half = GUIDANCE_WIDTH // 2
-    frequencies = np.exp(np.arange(half, dtype=np.float32) * -np.float32(np.log(10000.0) / (half - 1)))
-    angles = np.float32((guidance - 1.0) * 1000.0) * frequencies.astype(np.float32)
+    exponents = np.arange(half, dtype=np.float32) * -np.float32(np.log(10000.0) / (half - 1))
+    # Angles reach thousands of radians, where one unit in a frequency's last place is seen in the sine; so the
+    # exponential is rounded correctly, whatever the processor's float32 exp does.
+    angles = np.float32((guidance - 1.0) * 1000.0) * _exp(exponents)
     return np.concatenate([np.sin(angles), np.cos(angles)]).astype(np.float32)
+
+
+def _exp(exponents: np.ndarray) -> np.ndarray:
+    result: np.ndarray = np.exp(exponents.astype(np.float64)).astype(np.float32)
+    return result
 
 
 def ddim_timesteps(steps: int = 50) -> tuple[int, ...]:

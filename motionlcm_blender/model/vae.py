@@ -30,7 +30,10 @@ class MotionVAE(nn.Module):
         self.final_layer = nn.Linear(a.width, FEATURES)
 
     def encode(self, features: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """features: (B, T, 263) normalised; mask: (B, T) bool, True = frame. Returns mean and std, (B, tokens, latent_width)."""
+        """features: (B, T, 263) normalised; mask: (B, T) bool, True = frame.
+
+        Returns mean and std, (B, tokens, latent_width) each.
+        """
         batch = features.shape[0]
         tokens = self.global_motion_token.expand(batch, -1, -1)
         x = self.query_pos_encoder(torch.cat([tokens, self.skel_embedding(features)], 1))

@@ -56,7 +56,7 @@ class PathBatches:
         return candidates[chosen]
 
     def hints(self, indices: np.ndarray, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Normalised hints (B, T, 22, 3), their mask, the true pelvis (B, T, 3) in metres, and the frame mask (B, T)."""
+        """Normalised hints (B, T, 22, 3), their mask, the true pelvis (B, T, 3) metres, and the frame mask (B, T)."""
         pool, device = self.batches.pool, self.batches.device
         lengths = pool.lengths[indices]
         features = np.zeros((len(indices), int(lengths.max()), pool.features.shape[1]), np.float32)

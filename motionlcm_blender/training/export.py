@@ -63,7 +63,8 @@ Text-to-motion with path control, MotionLCM-V2's architecture at a smaller size,
 - Licence of the weights: {description["licence"]}
 - Training data: {description["training_data"]}
 - {ATTRIBUTION}
-- Sizes: {a.latent_tokens} x {a.latent_width} latents, width {a.width}, {a.vae_layers} VAE and {a.denoiser_layers} denoiser layers
+- Sizes: {a.latent_tokens} x {a.latent_width} latents, width {a.width}, layers: VAE {a.vae_layers}, denoiser and
+  ControlNet {a.denoiser_layers}, trajectory encoder {a.trajectory_layers}
 - Steps: VAE {config.vae.steps}, teacher {config.teacher.steps}, student {config.student.steps}, trajectory encoder
   {config.control.encoder_steps}, ControlNet {config.control.steps}; seed {config.seed}
 - Text encoder: all-MiniLM-L6-v2 (Apache-2.0), its token states as text tokens

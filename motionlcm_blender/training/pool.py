@@ -22,8 +22,9 @@ SHORTEST = 20
 
 _LOCOMOTION = re.compile(r"\b(walk|stride|stroll|step|run|jog|sprint|pace|march)", re.I)
 _NOT_PLAIN = re.compile(
-    r"\b(turn|then|and (?!swing|arms|both)|stop|brak|jump|leap|hop|kick|sit|climb|bend|duck|crouch|spin|around|in place|"
-    r"spot|back|sideway|side|diagonal|circle|curve|veer|cut|dribbl|ball|block|stair|start|slow(s|ing) down|left|right|over)",
+    r"\b(turn|then|and (?!swing|arms|both)|stop|brak|jump|leap|hop|kick|sit|climb|bend|duck|crouch|spin|around|in "
+    r"place|spot|back|sideway|side|diagonal|circle|curve|veer|cut|dribbl|ball|block|stair|start|slow(s|ing) down|"
+    r"left|right|over)",
     re.I,
 )
 _RARE = (
@@ -205,8 +206,10 @@ def _bent(gait: np.ndarray, verb: str, generator: np.random.Generator) -> tuple[
         turn = np.full(len(gait), total / length)
         round_way = "counterclockwise" if side > 0 else "clockwise"
         said: tuple[str, ...] | None = (
-            f"a person {verb} in a circle.", f"a person {verb} in a circle to the {word}.", f"a person {verb} {round_way} in a circle.",
-        )  # fmt: skip
+            f"a person {verb} in a circle.",
+            f"a person {verb} in a circle to the {word}.",
+            f"a person {verb} {round_way} in a circle.",
+        )
     elif kind in ("arc", "circle"):
         total = side * generator.uniform(0.5, 2.4)
         middle, spread = generator.uniform(0.3, 0.7), generator.uniform(0.08, 0.4)
