@@ -18,7 +18,7 @@ from .motion.clips import Motion
 from .motion.features import FEATURES, joints_from_features
 from .motion.path_correction import lock_feet, onto_path
 from .motion.quality import foot_contacts, foot_skate, path_error
-from .motion.skeleton import JOINT_COUNT
+from .motion.skeleton import FPS, JOINT_COUNT
 from .request import Request
 from .sampling import default_guidance, lcm_sample
 from .text_tokens import state_tokens
@@ -167,7 +167,8 @@ class MotionLCM:
         request's own frame: first root at the XZ origin, facing +Z. With a ground path the motion is put onto it
         exactly (motion/path_correction.py); the network's own error is in `report`. The same request gives the same
         motion, take k the same as a request for seed + k.
-        Raises Cancelled, InvalidRequest (a path for a model without control), DeviceError.
+        Raises Cancelled, InvalidRequest (a length the model cannot make, a path for a model without control),
+        DeviceError.
         """
         started = time.perf_counter()
 
@@ -177,6 +178,13 @@ class MotionLCM:
             if progress is not None:
                 progress(part, what)
 
+        if self.folder is not None:
+            shortest, longest = self.folder.frames
+            if not shortest <= request.frames <= longest:
+                raise InvalidRequest(
+                    f"The model {self.name} makes {shortest / FPS:.1f} to {longest / FPS:.1f} seconds at a time, "
+                    f"not {request.frames / FPS:.1f}."
+                )
         if request.hints is not None and not self.architecture.control:
             raise InvalidRequest(f"The model {self.name} cannot follow a path; choose one with a ControlNet.")
         stage(0.0, "Reading the prompt")
