@@ -139,6 +139,9 @@ def gestures(
         waves = np.sin(2.0 * np.pi * rates * time[:, None] + phases) * rng.dirichlet(np.ones(3))
         return reach * amplitude * waves.sum(axis=-1)
 
+    def bend(most: float) -> np.ndarray:
+        return 0.25 + 0.5 * (reach * most + wave(most))
+
     def about(axis: np.ndarray, angle: np.ndarray) -> np.ndarray:
         return rot.from_axis_angle(np.broadcast_to(axis, (frames, 3)), np.broadcast_to(angle, (frames,)))
 
@@ -154,12 +157,12 @@ def gestures(
         local[:, J[name]] = free(amplitude)
     for side, sign in (("l", 1.0), ("r", -1.0)):
         local[:, J[f"{side}_hip"]] = rot.multiply(about(_X, wave(0.6) - 0.4 * reach), free(0.25))
-        local[:, J[f"{side}_knee"]] = about(_X, np.abs(wave(0.8)) + 0.25)
+        local[:, J[f"{side}_knee"]] = about(_X, bend(1.2))
         local[:, J[f"{side}_ankle"]] = about(_X, wave(0.3))
         local[:, J[f"{side}_collar"]] = about(_Z, wave(0.1))
         local[:, J[f"{side}_shoulder"]] = rot.multiply(
             rot.multiply(about(_X, wave(0.8)), about(_Z, -sign * (0.9 + wave(0.5)))), about(_X, wave(0.4))
         )
-        local[:, J[f"{side}_elbow"]] = about(_Y, -sign * (np.abs(wave(1.2)) + 0.25))
+        local[:, J[f"{side}_elbow"]] = about(_Y, -sign * bend(1.6))
     root = np.stack([wave(0.5), PELVIS_HEIGHT + wave(0.1), wave(0.5)], axis=-1)
     return pose(root, local, skeleton).astype(np.float32), local

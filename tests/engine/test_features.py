@@ -50,7 +50,7 @@ def test_golden_joints() -> None:
     np.testing.assert_array_equal(joints_from_features(golden["features"][1]), joints[1])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(walks | gesturing)
 def test_joints_come_back(joints: np.ndarray) -> None:
     features = features_from_joints(joints)

@@ -1,0 +1,60 @@
+"""Clips at another frame rate: the model works at 20 frames per second, scenes at 24, 30, 60 or 23.976."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..errors import InvalidRequest
+from . import rotations as rot
+from .clips import Clip
+
+
+def resampled_frames(frames: int, from_fps: float, to_fps: float) -> int:
+    """How many frames `resample` makes: enough for the last to fall at or after the end, less than one frame after."""
+    return max(1, math.ceil((frames - 1) / from_fps * to_fps - 1e-6) + 1)
+
+
+def resample(clip: Clip, fps: float, smooth: bool = True) -> Clip:
+    """The same clip at `fps` frames per second, sampled by time: frame k is the moment k / fps.
+
+    The first frame is the first. The last falls at the clip's end or, where the rates do not divide, less than one
+    frame after it, in the clip's last pose; so no motion is lost. At the clip's own moments its values come back.
+    smooth: pass through the clip's frames on cubic (Catmull-Rom) curves, for positions and for quaternions, which are
+    normalised after; on motion capture thinned to half its rate this halves both the error and the sliding of feet
+    that straight lines and slerp, used otherwise, leave.
+    Raises InvalidRequest when fps is not a positive, finite number.
+    """
+    if not (math.isfinite(fps) and fps > 0):
+        raise InvalidRequest("The frame rate must be a positive number of frames per second.")
+    if clip.frames < 2:
+        return Clip(fps, clip.translation.copy(), clip.rotations.copy(), clip.skeleton)
+    rotations = rot.continuous(clip.rotations)
+    at = np.arange(resampled_frames(clip.frames, clip.fps, fps)) * (clip.fps / fps)
+    at = np.minimum(at, clip.frames - 1)
+    before = np.minimum(at.astype(np.int64), clip.frames - 2)
+    part = at - before
+    if smooth:
+        return Clip(
+            fps,
+            _cubic(np.asarray(clip.translation, dtype=np.float64), before, part),
+            rot.continuous(rot.normalise(_cubic(rotations, before, part))),
+            clip.skeleton,
+        )
+    translation = clip.translation[before] + part[:, None] * (clip.translation[before + 1] - clip.translation[before])
+    turned = rot.slerp(rotations[before], rotations[before + 1], part[:, None])
+    return Clip(fps, translation, rot.continuous(turned), clip.skeleton)
+
+
+def _cubic(values: np.ndarray, before: np.ndarray, part: np.ndarray) -> np.ndarray:
+    """Cubic Hermite curve through values (T, ...) with slopes from both neighbours, at frames before + part."""
+    slopes = np.gradient(values, axis=0)
+    u = part.reshape(-1, *[1] * (values.ndim - 1))
+    after = before + 1
+    return (
+        (2 * u**3 - 3 * u**2 + 1) * values[before]
+        + (u**3 - 2 * u**2 + u) * slopes[before]
+        + (3 * u**2 - 2 * u**3) * values[after]
+        + (u**3 - u**2) * slopes[after]
+    )
