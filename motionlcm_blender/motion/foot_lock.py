@@ -16,12 +16,16 @@ from .quality import foot_contacts
 from .skeleton import FPS, JOINT_COUNT
 from .smoothing import smooth, smoothstep
 
-STANDING_SPEED = 0.6
+STANDING_SPEED = 0.52
 """m/s: a foot that the model moves faster does not stand, whatever it says of contact."""
 STANDING_HEIGHTS = (0.20, 0.12)
 """Metres above the floor up to which an ankle and a toe joint can be standing."""
 FULL_LOCK, NO_LOCK = 0.25, 0.45
 """Metres: up to the first a foot is held entirely; beyond the second the correction would look worse than sliding."""
+TWIST = (0.7, 1.3)
+"""Radians: the same for the turn of a foot against the body that turns above it."""
+STEP_STRIDE, STEP_SWING, STEP_LIFT = 0.8, 0.45, 0.07
+"""Metres from one step of a foot to its next, the part of it in the air, and metres of lift, where steps are made."""
 DIP = 0.06
 """Metres by which the pelvis may go down so that a leg reaches."""
 
@@ -33,7 +37,7 @@ _LEGS = (*_KNEES, *_ANKLES, *_TOES)
 _CLOSE_GAP = 2
 _SHORTEST_STANCE = 2
 _RELAX = 10
-_CREEP = 0.12
+_FASTEST = 0.008
 
 
 def lock_feet(joints: np.ndarray, contacts: np.ndarray | None = None) -> np.ndarray:
@@ -85,34 +89,58 @@ def hold(joints: np.ndarray, stands: np.ndarray, spin: np.ndarray | None = None)
     if frames < 3 or not stands.any():
         return joints.copy()
     turned = np.zeros(frames) if spin is None else spin
-    moves, yaws = zip(
-        *(_foot_correction(joints, stands[:, 2 * side : 2 * side + 2], turned, side) for side in (0, 1)), strict=True
-    )
-    move, yaw = np.stack(moves, axis=1), np.stack(yaws, axis=1)  # (T, 2 feet, 2), (T, 2 feet)
+    corrections = [_foot_correction(joints, stands[:, 2 * side : 2 * side + 2], turned, side) for side in (0, 1)]
+    move, yaw, lift = (np.stack(part, axis=1) for part in zip(*corrections, strict=True))
 
     ankle, toe = joints[:, _ANKLES], joints[:, _TOES]
     foot = _about_y(toe - ankle, yaw)
     wanted = toe.copy()
     wanted[..., [0, 2]] += move
     wanted = wanted - foot  # where the ankle has to be
-    wanted[..., 1] = ankle[..., 1]
+    wanted[..., 1] = ankle[..., 1] + lift
     heel_down = stands[:, 0::2] & (ankle[..., 1] - np.percentile(ankle[..., 1], 5, axis=0) < HEEL_DOWN)
     return _solve_legs(joints, wanted, foot, heel_down, heel_down | stands[:, 1::2])
 
 
 def _foot_correction(
     joints: np.ndarray, stands: np.ndarray, spin: np.ndarray, side: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """By how much a foot is moved on the floor, (T, 2), and turned about its toe joint, (T,), on each frame."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """By how much a foot is moved on the floor (T, 2), turned about its toe joint (T,) and lifted (T,)."""
+    frames = len(joints)
+    label = _stances(stands.any(axis=1))
+    share, move, yaw = _stance_correction(joints, stands, spin, side, label)
+    lift = np.zeros(frames)
+    dragged = (label >= 0) & (share < 0.5)
+    if dragged.any():
+        # The figure is carried along while the foot stands: it has to step, for it cannot be held.
+        swing = dragged & _step_time(joints[:, 0][:, [0, 2]], side)
+        label = _stances(stands.any(axis=1) & ~swing)
+        share, move, yaw = _stance_correction(joints, stands, spin, side, label)
+        lift = STEP_LIFT * np.where(swing & (label < 0), 1.0, 0.0)
+        lift = np.maximum(smooth(lift, 1.5) - 0.35 * STEP_LIFT, 0.0) / 0.65
+    bridged = _bridge(np.concatenate([move, yaw[:, None]], axis=-1) * share[:, None], label)
+    return bridged[:, :2], bridged[:, 2], lift
+
+
+def _step_time(root: np.ndarray, side: int) -> np.ndarray:
+    """(T,) bool: when this foot swings if somebody walks along root (T, 2), left and right in turn."""
+    step = np.linalg.norm(np.gradient(smooth(root, 4.0), axis=0), axis=-1)
+    phase = np.cumsum(step) / STEP_STRIDE + 0.5 * side
+    return (phase - np.floor(phase) < STEP_SWING) & (step * FPS > 0.2)
+
+
+def _stance_correction(
+    joints: np.ndarray, stands: np.ndarray, spin: np.ndarray, side: int, label: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What holds the foot during the stances of `label` (T,): how much of it is reasonable (T,), 0..1, the move (T, 2)
+    and the turn (T,)."""
     frames = len(joints)
     ankle, toe = joints[:, _ANKLES[side]][:, [0, 2]], joints[:, _TOES[side]][:, [0, 2]]
-    heel_down, toe_down = stands[:, 0], stands[:, 1]
-    label = _stances(heel_down | toe_down)
+    on = label >= 0
     count = int(label.max()) + 1
     if count == 0:
-        return np.zeros((frames, 2)), np.zeros(frames)
-    on = label >= 0
-    toe_down, heel_only, both = toe_down & on, heel_down & ~toe_down & on, heel_down & toe_down & on
+        return np.zeros(frames), np.zeros((frames, 2)), np.zeros(frames)
+    heel_only, both = on & stands[:, 0] & ~stands[:, 1], on & stands[:, 0] & stands[:, 1]
     toe_down = on & ~heel_only  # a closed gap counts as standing on the toes
 
     yaw = np.zeros(frames)
@@ -127,12 +155,11 @@ def _foot_correction(
     place[heel_only] = ankle_place[label[heel_only]] + offset[heel_only]
     move = np.where(on[:, None], place - toe, 0.0)
 
-    farthest = np.zeros(count)
-    np.maximum.at(farthest, label[on], np.linalg.norm(move[on], axis=-1))
-    share = 1.0 - smoothstep(farthest, FULL_LOCK, NO_LOCK)
-    weight = np.where(on, share[label], 0.0)
-    bridged = _bridge(np.concatenate([move, yaw[:, None]], axis=-1) * weight[:, None], label)
-    return bridged[:, :2], bridged[:, 2]
+    farthest, most = np.zeros(count), np.zeros(count)
+    np.maximum.at(farthest, label[on], _norm(move[on]))
+    np.maximum.at(most, label[on], np.abs(yaw[on]))
+    share = (1.0 - smoothstep(farthest, FULL_LOCK, NO_LOCK)) * (1.0 - smoothstep(most, *TWIST))
+    return np.where(on, share[label], 0.0), move, yaw
 
 
 def _stances(down: np.ndarray) -> np.ndarray:
@@ -182,20 +209,23 @@ def _bridge(values: np.ndarray, label: np.ndarray) -> np.ndarray:
     near = (gap <= 2.5 * _RELAX) & ~no_last & ~no_next
     va, vb = np.where(no_last[:, None], 0.0, values[a]), np.where(no_next[:, None], 0.0, values[b])
     # Leaving a stance the foot goes on as it was about to: half the slope, which keeps the swing from overshooting.
-    sa, sb = 0.5 * slope[a] * ~no_last[:, None], 0.5 * backward[b] * ~no_next[:, None]
-
-    def cubic(t: np.ndarray, length: np.ndarray, p: np.ndarray, q: np.ndarray, m: np.ndarray, n: np.ndarray):  # type: ignore[no-untyped-def]
-        t, length = np.clip(t, 0.0, 1.0)[:, None], length[:, None]
-        h = t * t * (3.0 - 2.0 * t)
-        return (1 - h) * p + h * q + length * (t * (1 - t) ** 2 * m - t * t * (1 - t) * n)
+    sa = np.clip(0.5 * slope[a], -_FASTEST, _FASTEST) * ~no_last[:, None]
+    sb = np.clip(0.5 * backward[b], -_FASTEST, _FASTEST) * ~no_next[:, None]
 
     since, until = (index - a).astype(np.float64), (b - index).astype(np.float64)
-    across = cubic(since / gap, gap, va, vb, sa, sb)
+    across = _cubic(since / gap, gap, va, vb, sa, sb)
     relax = np.full(frames, float(_RELAX))
     zero = np.zeros_like(values)
-    out = np.where(no_last[:, None], 0.0, cubic(since / relax, relax, va, zero, sa, zero))
-    back = np.where(no_next[:, None], 0.0, cubic(1.0 - until / relax, relax, zero, vb, zero, sb))
+    out = np.where(no_last[:, None], 0.0, _cubic(since / relax, relax, va, zero, sa, zero))
+    back = np.where(no_next[:, None], 0.0, _cubic(1.0 - until / relax, relax, zero, vb, zero, sb))
     return np.where(on[:, None], values, np.where(near[:, None], across, out + back))
+
+
+def _cubic(t: np.ndarray, length: np.ndarray, p: np.ndarray, q: np.ndarray, m: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Hermite curves from p to q (T, n) with slopes m and n, at t (T,) in 0..1 of their length (T,)."""
+    t, length = np.clip(t, 0.0, 1.0)[:, None], length[:, None]
+    h = t * t * (3.0 - 2.0 * t)
+    return (1.0 - h) * p + h * q + length * (t * (1.0 - t) ** 2 * m - t * t * (1.0 - t) * n)
 
 
 def _solve_legs(

@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import InvalidRequest
 from .foot_lock import checked, hold, lock_feet, standing
 from .skeleton import FPS, JOINT_COUNT, PARENTS
-from .smoothing import smooth, smooth_curved, smoothstep, spread
+from .smoothing import smooth, smooth_curved, smoothstep
 
 __all__ = ["lock_feet", "onto_path"]
 
@@ -24,6 +24,8 @@ FARTHEST, FARTHEST_MEAN = 0.042, 0.016
 """Metres the pelvis may be from the path: at any time, and on average."""
 SLOWEST_WARP, FASTEST_WARP = 0.7, 1.4
 """How much slower or faster the body's motion may be played at any moment."""
+LEAST_WARP = 0.5
+"""Frames: a motion that is never further than this from the path's progress keeps its own timing."""
 MOVING = (0.2, 0.35)
 """m/s below which a direction of travel means nothing, and above which it counts in full."""
 TRAVEL, SLOWEST_TRAVEL = 0.5, 0.3
@@ -58,7 +60,7 @@ def onto_path(joints: np.ndarray, contacts: np.ndarray | None, xz: np.ndarray) -
 
     stands = standing(source, touching)
     at = matching_times(source[:, 0][:, [0, 2]], path)
-    if np.abs(at - np.arange(len(at))).max() > 0.5:
+    if np.abs(at - np.arange(len(at))).max() > LEAST_WARP:
         source, stands = _resampled(source, at), stands[np.rint(at).astype(int)]
     turn = heading_difference(source, path)
     sway = _about_y(_sway(source[:, 0][:, [0, 2]]), turn)
@@ -124,10 +126,9 @@ def heading_difference(joints: np.ndarray, path: np.ndarray) -> np.ndarray:
         facing = _facing(joints)
         difference, weight = drawn * (facing * facing[0].conj()).conj(), drawn_weight
         difference = difference * (drawn[np.argmax(drawn_weight > 0.5)]).conj()
-    pull = difference * weight
-    # The wide windows only decide where the narrow one sees no moving frame.
-    blended = spread(pull, _TURN_SIGMA) + 1e-3 * spread(pull, 4 * _TURN_SIGMA) + 1e-6 * spread(pull, 16 * _TURN_SIGMA)
-    return smooth(np.unwrap(np.angle(blended)), 2.0)
+    told = np.flatnonzero(weight > 0.5 * weight.max())
+    # Unwrapped over the frames that tell, so that turning back on the spot takes the time of the gap.
+    return smooth(np.interp(np.arange(len(path)), told, np.unwrap(np.angle(difference[told]))), _TURN_SIGMA)
 
 
 def _progress(root: np.ndarray) -> np.ndarray:

@@ -21,11 +21,6 @@ def smooth_curved(values: np.ndarray, sigma: float) -> np.ndarray:
     return _apply(_twiced(len(values), float(sigma)), values)
 
 
-def spread(values: np.ndarray, sigma: float) -> np.ndarray:
-    """Sum along axis 0 with Gaussian weights, not divided by their sum: for averages where some frames count less."""
-    return _apply(_gaussian(len(values), float(sigma)), values)
-
-
 def smoothstep(x: np.ndarray, low: float, high: float) -> np.ndarray:
     """0 below low, 1 above high, and a smooth rise between."""
     t = np.clip((np.asarray(x, dtype=np.float64) - low) / (high - low), 0.0, 1.0)
