@@ -1,0 +1,67 @@
+"""The extension's tests in every Blender version: tests/blender on the checkout, tests/installed on the built zip.
+
+    python tools/test_blender.py --zip FILE [VERSION ...]
+
+A version whose Python is not on this machine is skipped, loudly; everything else that fails, fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import blender_environments as environments
+
+ROOT = environments.ROOT
+LIMIT_S = 1200
+
+
+def run(python: Path, arguments: list[str], folder: Path, **variables: str) -> int:
+    """pytest of one environment, in one folder; 124 if it did not end in time."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", **variables}
+    command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    try:
+        return subprocess.run(command, cwd=folder, env=environment, timeout=LIMIT_S, check=False).returncode
+    except subprocess.TimeoutExpired:
+        print(f"not finished after {LIMIT_S} s: stopped", flush=True)
+        return 124
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--zip", type=Path, required=True, help="the built extension")
+    parser.add_argument("versions", nargs="*", help="default: all")
+    arguments = parser.parse_args()
+    archive = arguments.zip.resolve()
+    if not archive.is_file():
+        parser.error(f"{archive} is not there: build it first (make build)")
+    passed, failed, skipped = [], [], []
+    for version in arguments.versions or environments.VERSIONS:
+        if environments.find_python(environments.VERSIONS[version][1]) is None:
+            skipped.append(version)
+            print(f"\n!!! Blender {version} SKIPPED: no Python {environments.VERSIONS[version][1]} here", flush=True)
+            continue
+        started = time.monotonic()
+        print(f"\n=== Blender {version} ===", flush=True)
+        try:
+            python = environments.ensure(version)
+        except environments.EnvironmentProblem as problem:
+            print(problem, flush=True)
+            failed.append(version)
+            continue
+        codes = [
+            run(python, ["tests/blender"], ROOT),
+            run(python, ["-c", "pytest.ini"], ROOT / "tests" / "installed", MOTIONLCM_ZIP=str(archive)),
+        ]
+        (failed if any(codes) else passed).append(version)
+        print(f"=== Blender {version}: {'FAILED' if any(codes) else 'passed'} ({time.monotonic() - started:.0f} s)")
+    print(f"\nBlender versions: {len(failed)} failed {failed}, {len(passed)} passed {passed}, {len(skipped)} skipped {skipped}")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
