@@ -167,7 +167,7 @@ def test_model_limits_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "makes 2 to 5 seconds at a time, not 1." in capsys.readouterr().err
     assert generate(blind, "--seconds", 3, "--path", "line") == 1
     assert "cannot follow a path" in capsys.readouterr().err
-    assert run("generate", PROMPT, "--model", blind, "--device", "abacus") == 1
+    assert run("generate", PROMPT, "--model", blind, "--seconds", 3, "--device", "abacus") == 1
     assert "no device called abacus" in capsys.readouterr().err
     (blind / "model.safetensors").write_bytes((blind / "model.safetensors").read_bytes()[:2000])
     assert generate(blind, "--seconds", 3) == 1
