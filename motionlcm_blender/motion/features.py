@@ -151,8 +151,9 @@ def onto_skeleton(joints: ArrayLike, skeleton: Skeleton = HUMANML, ratio: float 
     return result
 
 
-def leg_ratio(joints: np.ndarray, skeleton: Skeleton) -> float:
+def leg_ratio(joints: ArrayLike, skeleton: Skeleton) -> float:
     """Leg length (thigh and shin, both sides) of `skeleton` divided by that of the motion (T, 22, 3), its median."""
+    joints = _checked(joints)
     bones = [(joint, skeleton.parents[joint]) for joint in (4, 5, 7, 8)]
     own = sum(float(np.median(np.linalg.norm(joints[:, a] - joints[:, b], axis=-1))) for a, b in bones)
     return float(sum(skeleton.bone_lengths[a] for a, _ in bones)) / own if own > 1e-6 else 1.0

@@ -85,8 +85,8 @@ def retarget(motion: Motion, skeleton: Skeleton = SMPL) -> Clip:
     swing(spine2, chest, rot.slerp(world[:, 0], world[:, chest], 2.0 / 3.0))
     for joint in on_chest:
         place(joint)
-    for joint, child in (("neck", "head"), ("l_collar", "l_shoulder"), ("r_collar", "r_shoulder")):
-        swing(_J[joint], _J[child], world[:, chest])
+    for name, child in (("neck", "head"), ("l_collar", "l_shoulder"), ("r_collar", "r_shoulder")):
+        swing(_J[name], _J[child], world[:, chest])
 
     # The limbs, all four at once. Their first bone starts where the trunk has put it.
     lengths = skeleton.bone_lengths

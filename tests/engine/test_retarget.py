@@ -199,9 +199,10 @@ def test_another_skeleton_is_refused() -> None:
         retarget(motion_of(walk(10)), wrong)
 
 
-def test_wrong_shapes_are_refused() -> None:
+@pytest.mark.parametrize("shape", [(0, 22, 3), (10, 21, 3), (10, 66)])
+def test_wrong_shapes_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="shape"):
-        retarget(motion_of(np.zeros((10, 21, 3))))
+        retarget(motion_of(np.zeros(shape)))
 
 
 def test_forward_kinematics_of_the_rest_pose() -> None:
