@@ -91,7 +91,7 @@ class Linear:
         y: np.ndarray = x.reshape(-1, x.shape[-1]) @ self.weight.T
         if self.bias is not None:
             y += self.bias
-        return y.reshape(*x.shape[:-1], -1)
+        return y.reshape(*x.shape[:-1], len(self.weight))
 
     def rows(self, start: int, stop: int) -> Linear:
         """Only some of the outputs."""

@@ -137,7 +137,7 @@ class _LatentTransformer:
         text = self._text(np.maximum(text, 0) if self._text_relu else text)
         x = np.empty((batch, n + 1 + text.shape[1], text.shape[2]), np.float32)
         x[:, :n] = latents if self._adapter is None else self._adapter(latents)
-        x[:, n] = self._time(int(timestep), None if guidance is None else float(guidance))
+        x[:, n] = self._time(int(timestep), None if guidance is None else float(np.float32(guidance)))
         x[:, n + 1 :] = text
         x += self._positions[: x.shape[1]]
         return x
