@@ -1,6 +1,13 @@
 """Add Character: an armature with SMPL bones and a mannequin on it."""
 
+from typing import TYPE_CHECKING
+
 import bpy
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..motionlcm_blender.motion.skeleton import Skeleton
 
 ARMATURE_NAME = "MotionLCM Character"
 BODY_NAME = "MotionLCM Mannequin"
@@ -27,12 +34,7 @@ def create_character(context: bpy.types.Context) -> bpy.types.Object:
 
     data = bpy.data.armatures.new(ARMATURE_NAME)
     armature = bpy.data.objects.new(ARMATURE_NAME, data)
-    collection = context.collection
-    collection.objects.link(armature)
-    for obj in context.selected_objects:
-        obj.select_set(False)
-    context.view_layer.objects.active = armature
-    armature.select_set(True)
+    collection = put_into_scene(context, armature)
 
     bpy.ops.object.mode_set(mode="EDIT")
     for joint, (name, parent) in enumerate(zip(SMPL.names, SMPL.parents, strict=True)):
@@ -50,6 +52,7 @@ def create_character(context: bpy.types.Context) -> bpy.types.Object:
 
     body = build_mannequin(BODY_NAME, {name: np.asarray(head, np.float64) for name, head in heads.items()})
     collection.objects.link(body)
+    show_in_local_view(context, body)
     body.parent = armature
     body.motionlcm.armature = armature
     modifier = body.modifiers.new("Armature", "ARMATURE")
@@ -63,7 +66,26 @@ def create_character(context: bpy.types.Context) -> bpy.types.Object:
     return armature
 
 
-def _tail(joint, name, heads, skeleton):
+def put_into_scene(context: bpy.types.Context, obj: bpy.types.Object) -> bpy.types.Collection:
+    """Link a new object where it can be seen, and make it the only selected and the active one."""
+    collection = context.collection if context.layer_collection.is_visible else context.scene.collection
+    collection.objects.link(obj)
+    show_in_local_view(context, obj)
+    for other in context.selected_objects:
+        other.select_set(False)
+    context.view_layer.objects.active = obj
+    obj.select_set(True)
+    return collection
+
+
+def show_in_local_view(context: bpy.types.Context, obj: bpy.types.Object) -> None:
+    """Have the viewport show a new object even if it is limited to some others."""
+    space = context.space_data
+    if space is not None and space.type == "VIEW_3D" and space.local_view is not None:
+        obj.local_view_set(space, True)
+
+
+def _tail(joint: int, name: str, heads: "dict[str, np.ndarray]", skeleton: "Skeleton") -> "np.ndarray":
     """Where the bone ends: at its child, or a little further on."""
     children = [n for n, parent in zip(skeleton.names, skeleton.parents, strict=True) if parent == joint]
     if children:
@@ -79,7 +101,7 @@ class MOTIONLCM_OT_add_character(bpy.types.Operator):
     bl_label = "Add Character"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context):
+    def execute(self, context: bpy.types.Context) -> set[str]:
         context.scene.motionlcm.character = create_character(context)
         return {"FINISHED"}
 

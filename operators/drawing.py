@@ -3,6 +3,7 @@
 import bpy
 
 from . import jobs
+from .character import put_into_scene
 
 PATH_NAME = "MotionLCM Path"
 MARK = "motionlcm_path"
@@ -27,11 +28,8 @@ def start(context: bpy.types.Context) -> bpy.types.Object:
     data.fill_mode = "NONE"
     obj = bpy.data.objects.new(PATH_NAME, data)
     obj[MARK] = True
-    context.collection.objects.link(obj)
-    for other in context.selected_objects:
-        other.select_set(False)
-    context.view_layer.objects.active = obj
-    obj.select_set(True)
+    obj.location.z = _floor_height(context)
+    put_into_scene(context, obj)
     context.scene.motionlcm.path = obj
 
     paint = context.scene.tool_settings.curve_paint_settings
@@ -67,6 +65,17 @@ def finish(context: bpy.types.Context) -> bpy.types.Object | None:
     return obj
 
 
+def _floor_height(context: bpy.types.Context) -> float:
+    """Of the floor the character stands on; 0 without one."""
+    from .rig import is_character, read_rig, standing_place
+
+    character = context.scene.motionlcm.character
+    if not is_character(character):
+        return 0.0
+    context.view_layer.update()
+    return round(float(standing_place(character, read_rig(character))[0][2]), 4)
+
+
 def _points(spline: bpy.types.Spline) -> bpy.types.bpy_prop_collection:
     return spline.bezier_points if spline.type == "BEZIER" else spline.points
 
@@ -91,7 +100,7 @@ class MOTIONLCM_OT_draw_path(bpy.types.Operator):
     bl_label = "Draw Path"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context):
+    def execute(self, context: bpy.types.Context) -> set[str]:
         if is_drawing(context):
             return _finish_and_tell(self, context)
         start(context)
@@ -107,13 +116,13 @@ class MOTIONLCM_OT_finish_path(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context):
+    def poll(cls, context: bpy.types.Context) -> bool:
         if not is_drawing(context):
             cls.poll_message_set("No path is being drawn")
             return False
         return True
 
-    def execute(self, context):
+    def execute(self, context: bpy.types.Context) -> set[str]:
         return _finish_and_tell(self, context)
 
 

@@ -32,7 +32,8 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
     first_frame = scene.frame_current if chosen.start == "CURRENT_FRAME" else scene.frame_start
     place, heading = standing_place(character, rig)
     place_in_engine = [place[0] / units, place[2] / units, -place[1] / units]
-    placement, path_xz, path_name, warnings = Placement(place_in_engine, heading), None, "", ()
+    placement, path_xz, path_name = Placement(place_in_engine, heading), None, ""
+    warnings: tuple[str, ...] = ()
     if chosen.path is not None:
         _check_path_object(chosen.path, character)
         trajectory = sample_path(context, chosen.path, frames, first_frame, units)
@@ -55,7 +56,7 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
         units_per_metre=units,
         path_name=path_name,
         path_xz=path_xz,
-        warnings=tuple(f for f in warnings if f),
+        warnings=warnings,
         seconds=frames / FPS,
     )
 
@@ -299,7 +300,7 @@ class MOTIONLCM_OT_generate(_Ordering, bpy.types.Operator):
     bl_label = "Generate"
     bl_options = {"REGISTER"}  # the undo step is made when the result is written
 
-    def order(self, context):
+    def order(self, context: bpy.types.Context) -> "Order":
         if drawing.is_drawing(context):
             drawing.finish(context)
         return order_from_scene(context)
@@ -312,7 +313,7 @@ class MOTIONLCM_OT_generate_again(_Ordering, bpy.types.Operator):
     bl_label = "Generate Again"
     bl_options = {"REGISTER"}
 
-    def order(self, context):
+    def order(self, context: bpy.types.Context) -> "Order":
         return order_from_recipe(context, find_character(context))
 
 
@@ -323,7 +324,7 @@ class MOTIONLCM_OT_cancel(bpy.types.Operator):
     bl_label = "Cancel"
     bl_options = {"INTERNAL"}
 
-    def execute(self, context):
+    def execute(self, context: bpy.types.Context) -> set[str]:
         return {"FINISHED"} if jobs.cancel() else {"CANCELLED"}
 
 

@@ -149,7 +149,7 @@ def sentence_for(error: BaseException) -> str:
         log.error("Out of memory", exc_info=error)
         return "There is not enough memory: close something, or make the motion shorter."
     log.error("Unexpected error", exc_info=error)
-    return f"Something unexpected went wrong ({type(error).__name__}: {error}); the log in the system console tells more."
+    return f"Something unexpected went wrong ({type(error).__name__}: {error}); the system console tells more."
 
 
 def _work(job: Job) -> None:

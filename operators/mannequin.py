@@ -5,6 +5,7 @@ Built in armature space: metres, Z up, facing -Y, the T-pose of the engine's SMP
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import bmesh
@@ -32,7 +33,7 @@ class _Surface:
     weights: list[Weights] = field(default_factory=list)
 
     def tube(self, rings: list[tuple[np.ndarray, np.ndarray, np.ndarray, Weights]], material: int = BODY) -> None:
-        """Join rings into a closed tube. A ring: its centre, its two half axes as vectors, the weights of its points."""
+        """Join rings into a closed tube. A ring: its centre, its two half axes, the weights of its points."""
         angles = np.linspace(0.0, 2.0 * np.pi, SEGMENTS, endpoint=False)
         first = len(self.vertices)
         for centre, u, v, weights in rings:
@@ -48,7 +49,7 @@ class _Surface:
             for k in range(SEGMENTS):
                 self._face((pole, start + k, start + (k + 1) % SEGMENTS), material)
 
-    def ball(self, centre: np.ndarray, radii: tuple[float, float, float], weights: Weights, material: int = BODY) -> None:
+    def ball(self, centre: np.ndarray, radii: Sequence[float], weights: Weights, material: int = BODY) -> None:
         """An ellipsoid with its axes along x, y and z."""
         rings = []
         for angle in np.linspace(-0.49 * np.pi, 0.49 * np.pi, 9):
@@ -121,15 +122,15 @@ def _head(surface: _Surface, heads: dict[str, np.ndarray]) -> None:
     neck, head = heads["neck"], heads["head"]
     rings = []
     for share, radius, weights in (
-        (-0.25, 0.060, {"spine3": 0.5, "neck": 0.5}), (0.1, 0.054, {"neck": 1.0}),
-        (0.7, 0.051, {"neck": 1.0}), (1.15, 0.052, {"neck": 0.5, "head": 0.5}), (1.5, 0.050, {"head": 1.0}),
+        (-0.25, 0.064, {"spine3": 0.5, "neck": 0.5}), (0.1, 0.058, {"neck": 1.0}),
+        (0.7, 0.055, {"neck": 1.0}), (1.15, 0.054, {"neck": 0.5, "head": 0.5}), (1.5, 0.050, {"head": 1.0}),
     ):  # fmt: skip
         centre = neck + share * (head - neck)
         rings.append((centre, np.array([radius, 0.0, 0.0]), np.array([0.0, radius * 1.05, 0.0]), weights))
     surface.tube(rings)
-    skull = head + [0.0, -0.012, 0.085]
-    surface.ball(skull, (0.077, 0.098, 0.118), {"head": 1.0})
-    surface.ball(skull + [0.0, -0.098, -0.018], (0.013, 0.020, 0.026), {"head": 1.0})  # the nose says where it looks
+    skull = head + [0.0, -0.012, 0.088]
+    surface.ball(skull, (0.082, 0.103, 0.124), {"head": 1.0})
+    surface.ball(skull + [0.0, -0.103, -0.018], (0.013, 0.020, 0.026), {"head": 1.0})  # the nose says where it looks
 
 
 def _arm(surface: _Surface, heads: dict[str, np.ndarray], side: str, material: int) -> None:
@@ -224,7 +225,7 @@ def _leg(surface: _Surface, heads: dict[str, np.ndarray], side: str, material: i
 
 def _between(z: float, knots: list[float], names: list[str]) -> Weights:
     """Weights that pass from one bone to the next along the height."""
-    shares = [float(np.interp(z, knots, [1.0 if i == k else 0.0 for i in range(len(knots))])) for k in range(len(knots))]
+    shares = [float(np.interp(z, knots, each)) for each in np.eye(len(knots))]
     return {name: round(share, 3) for name, share in zip(names, shares, strict=True) if share > 1e-3}
 
 

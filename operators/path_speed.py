@@ -53,6 +53,8 @@ def work_out(context: bpy.types.Context) -> Shown:
         path = curve_path(context, obj, units)
     except InvalidRequest as error:
         return Shown(warning=str(error))
+    if path is None:
+        return Shown("Measured when generating")
     return Shown(f"{path.length:.1f} m at {speed(path, frames):.1f} m/s", speed_warning(path, frames) or "")
 
 
@@ -66,7 +68,6 @@ def refresh(context: bpy.types.Context) -> None:
 
 
 def _later() -> None:
-    # While a stroke is being drawn or a handle dragged, Blender may hold the curve in a state of its own.
     refresh(bpy.context)
 
 

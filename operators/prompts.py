@@ -16,7 +16,7 @@ class MOTIONLCM_OT_dice(bpy.types.Operator):
     bl_label = "New Seed"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    def execute(self, context):
+    def execute(self, context: bpy.types.Context) -> set[str]:
         context.scene.motionlcm.seed = random.randint(0, LARGEST_SEED)
         return {"FINISHED"}
 
@@ -30,7 +30,7 @@ class MOTIONLCM_OT_use_prompt(bpy.types.Operator):
 
     prompt: bpy.props.StringProperty(name="Prompt")
 
-    def execute(self, context):
+    def execute(self, context: bpy.types.Context) -> set[str]:
         context.scene.motionlcm.prompt = self.prompt
         return {"FINISHED"}
 
@@ -42,7 +42,7 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
     bl_label = "Recall Settings"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context):
+    def execute(self, context: bpy.types.Context) -> set[str]:
         from .actions import recipe_of
 
         chosen = context.scene.motionlcm

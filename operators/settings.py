@@ -98,7 +98,7 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
     )
     path: bpy.props.PointerProperty(
         name="Path",
-        description="Curve to walk along, or an object whose animated location to follow; empty: wherever the prompt leads",
+        description="Curve to walk along, or object whose animated location to follow; empty: as the prompt leads",
         type=bpy.types.Object,
         poll=_can_be_path,
         update=_path_changed,

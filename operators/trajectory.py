@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import bpy
 import numpy as np
-from mathutils import Vector
 
 from ..motionlcm_blender.errors import InvalidRequest
 from ..motionlcm_blender.motion.paths import GroundPath, speed_warning, timed
@@ -50,8 +49,13 @@ def sample_path(
         raise InvalidRequest(f'Path "{obj.name}": {error}') from None
 
 
-def curve_path(context: bpy.types.Context, obj: bpy.types.Object, units_per_metre: float) -> GroundPath:
-    """The curve as a line on the floor, without timing. Raises InvalidRequest."""
+def curve_path(context: bpy.types.Context, obj: bpy.types.Object, units_per_metre: float) -> GroundPath | None:
+    """The curve as a line on the floor, without timing and without touching the scene.
+
+    None if the curve is shown with thickness, which only `sample_path` can look behind. Raises InvalidRequest.
+    """
+    if _evaluated_wire(obj, context.evaluated_depsgraph_get())[2]:
+        return None
     points, cyclic, _ = curve_points(context, obj)
     return GroundPath(_on_floor(points, units_per_metre), cyclic, _weights(obj, len(points)))
 
@@ -62,9 +66,7 @@ def curve_points(context: bpy.types.Context, obj: bpy.types.Object) -> tuple[np.
     Returns its points (N, 3) in world space, whether it is closed, and how many strokes the curve has.
     Raises InvalidRequest if no line can be read from it.
     """
-    obj.update_from_editmode()
-    depsgraph = context.evaluated_depsgraph_get()
-    vertices, edges, solid = _evaluated_wire(obj, depsgraph)
+    vertices, edges, solid = _evaluated_wire(obj, context.evaluated_depsgraph_get())
     if solid:
         vertices, edges, solid = _wire_without_bevel(context, obj)
     if solid:
@@ -132,9 +134,7 @@ def _on_floor(points: np.ndarray, units_per_metre: float) -> np.ndarray:
     return points[:, :2] * (1.0, -1.0) / units_per_metre
 
 
-def _evaluated_wire(
-    obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph
-) -> tuple[np.ndarray, np.ndarray, bool]:
+def _evaluated_wire(obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> tuple[np.ndarray, np.ndarray, bool]:
     """World vertices (N, 3), edges (E, 2), and whether there are faces."""
     evaluated = obj.evaluated_get(depsgraph)
     mesh = evaluated.to_mesh()
@@ -211,8 +211,3 @@ def _weights(obj: bpy.types.Object, count: int) -> np.ndarray | None:
         radii = np.append(radii, radii[0])
         return np.interp(np.linspace(0.0, len(radii) - 1, count, endpoint=False), np.arange(len(radii)), radii)
     return np.interp(np.linspace(0.0, len(radii) - 1, count), np.arange(len(radii)), radii)
-
-
-def world_floor_points(xz: np.ndarray, floor: float, units_per_metre: float) -> list[Vector]:
-    """Engine (x, z) back to points in the world, for drawing and tests."""
-    return [Vector((x, -z, floor)) * units_per_metre for x, z in np.asarray(xz, np.float64)]

@@ -80,7 +80,7 @@ def make(order: Order, progress: Callable[[float, str], None], cancel: Callable[
         progress(0.02, "Loading the model")
         model = engine.model(order.choice)
         folder = model.folder
-        motion = model.generate(order.request, progress=lambda f, word: progress(0.05 + 0.8 * f, word), cancel=cancel)[0]
+        (motion,) = model.generate(order.request, lambda share, what: progress(0.05 + 0.8 * share, what), cancel)
         progress(0.88, "Retargeting")
         clip = place_clip(_on_skeleton(motion, order), order.placement)
         report = dict(motion.report)

@@ -29,7 +29,7 @@ class MOTIONLCM_MT_prompts(bpy.types.Menu):
     bl_idname = "MOTIONLCM_MT_prompts"
     bl_label = "Earlier Prompts"
 
-    def draw(self, context):
+    def draw(self, context: bpy.types.Context) -> None:
         earlier = [item.prompt for item in context.scene.motionlcm.history]
         for prompt in earlier or EXAMPLES:
             self.layout.operator("motionlcm.use_prompt", text=prompt, translate=False).prompt = prompt
@@ -41,7 +41,7 @@ class MOTIONLCM_PT_main(_Sidebar, bpy.types.Panel):
     bl_idname = "MOTIONLCM_PT_main"
     bl_label = "MotionLCM"
 
-    def draw(self, context):
+    def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         chosen = context.scene.motionlcm
 
@@ -83,7 +83,7 @@ class MOTIONLCM_PT_main(_Sidebar, bpy.types.Panel):
         self._draw_status(layout)
         self._draw_numbers(layout, chosen.character)
 
-    def _draw_status(self, layout):
+    def _draw_status(self, layout: bpy.types.UILayout) -> None:
         status = jobs.status
         if status.running:
             row = layout.row(align=True)
@@ -94,7 +94,7 @@ class MOTIONLCM_PT_main(_Sidebar, bpy.types.Panel):
         for warning in status.warnings:
             _lines(layout, warning, "ERROR")
 
-    def _draw_numbers(self, layout, character):
+    def _draw_numbers(self, layout: bpy.types.UILayout, character: bpy.types.Object | None) -> None:
         data = character.animation_data if character is not None else None
         action = data.action if data is not None else None
         if action is None or "motionlcm_prompt" not in action:
@@ -121,7 +121,7 @@ class MOTIONLCM_PT_model(_Sidebar, bpy.types.Panel):
     bl_label = "Model"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, context):
+    def draw(self, context: bpy.types.Context) -> None:
         column = self.layout.column(align=True)
         card = engine.known_card(engine.chosen())
         if card is None:
@@ -137,13 +137,13 @@ class MOTIONLCM_PT_model(_Sidebar, bpy.types.Panel):
             _lines(column, card.attribution, "NONE")
 
 
-def _number(layout, name, value):
+def _number(layout: bpy.types.UILayout, name: str, value: str) -> None:
     row = layout.split(factor=0.4)
     row.label(text=name)
     row.label(text=value, translate=False)
 
 
-def _lines(layout, text, icon, alert=False):
+def _lines(layout: bpy.types.UILayout, text: str, icon: str, alert: bool = False) -> None:
     """A sentence over as many lines as it needs; labels do not wrap by themselves."""
     column = layout.column(align=True)
     column.alert = alert

@@ -36,7 +36,7 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
         update=_changed,
     )
 
-    def draw(self, context):
+    def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         layout.use_property_split = True
         layout.prop(self, "device")

@@ -17,6 +17,7 @@ import bpy
 
 import addon_utils  # isort: skip  (on the path once bpy is imported)
 import pytest
+
 from tests.blender.support import EXTENSION, PARTS, REPOSITORY, part
 from tests.tiny_model import write_tiny_model
 
@@ -61,4 +62,3 @@ def empty_file(extension: ModuleType, model_folder: Path) -> Iterator[None]:
     prefs.model_folder, prefs.device = str(model_folder), "NUMPY"
     yield
     part("operators.jobs").replace()
-

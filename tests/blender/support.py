@@ -47,7 +47,7 @@ def add_spline(data: bpy.types.Curve, points, cyclic: bool = False) -> bpy.types
     return spline
 
 
-def generate(prompt: str = "a person walks forward", seconds: float = 2.0, path=None, seed: int = 3) -> bpy.types.Action:
+def generate(prompt: str = "a person walks", seconds: float = 2.0, path=None, seed: int = 3) -> bpy.types.Action:
     """Press Generate, and return the Action it made."""
     chosen = settings()
     chosen.prompt, chosen.length, chosen.seed, chosen.path = prompt, seconds, seed, path

@@ -6,6 +6,7 @@ import bpy
 import numpy as np
 import pytest
 from mathutils import Euler, Matrix, Quaternion, Vector
+
 from tests.blender.support import add_character, bone_heads, part, refusal, settings
 
 

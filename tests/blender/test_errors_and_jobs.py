@@ -6,6 +6,7 @@ import time
 
 import bpy
 import pytest
+
 from tests.blender.support import EXTENSION, add_character, part, poly_curve, refusal, settings
 
 

@@ -6,6 +6,7 @@ import bpy
 import numpy as np
 import pytest
 from mathutils import Euler, Matrix, Vector
+
 from tests.blender.support import add_character, add_spline, part, poly_curve, refusal, settings
 
 FRAMES = 61
@@ -274,7 +275,7 @@ def test_draw_path_with_the_draw_operator():
     """The operator behind the draw tool, given a stroke as the mouse would."""
     bpy.ops.motionlcm.draw_path()
     stroke = [
-        {"name": "", "mouse": (0, 0), "mouse_event": (0, 0), "pressure": 1.0, "size": 1.0, "pen_flip": False,
+        {"name": "", "mouse": (0, 0), "mouse_event": (0, 0), "pressure": 1.0, "size": 1.0,
          "is_start": i == 0, "time": 0.0, "x_tilt": 0.0, "y_tilt": 0.0, "location": (0.1 * i, -0.2 * i, 0.0)}
         for i in range(20)
     ]  # fmt: skip

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 
 import addon_utils
 import bpy
-import tomllib
+
 from tests.blender.support import EXTENSION, REPOSITORY
 
 
