@@ -1,0 +1,134 @@
+"""What the panels draw in each state, with a layout that checks every call against Blender's own UILayout."""
+
+from __future__ import annotations
+
+import types
+
+import bpy
+import pytest
+
+from tests.blender.support import EXTENSION, add_character, generate, part, poly_curve, refusal, settings
+
+
+class Layout:
+    """Takes the calls a UILayout takes, no others, and remembers the texts and operators it was given."""
+
+    def __init__(self, seen: list | None = None) -> None:
+        object.__setattr__(self, "seen", [] if seen is None else seen)
+
+    def __setattr__(self, name, value):
+        assert name in bpy.types.UILayout.bl_rna.properties, name
+        object.__setattr__(self, name, value)
+
+    def __getattr__(self, name):
+        function = bpy.types.UILayout.bl_rna.functions[name]
+
+        def call(*args, **kwargs):
+            given = dict(zip([p.identifier for p in function.parameters if not p.is_output], args, strict=False))
+            for key, value in {**given, **kwargs}.items():
+                parameter = function.parameters[key]
+                if parameter.type == "ENUM" and not parameter.is_enum_flag:
+                    assert value in parameter.enum_items, f"{name}: no {key} {value}"
+                if name == "prop" and key == "property":
+                    assert value in given["data"].bl_rna.properties, value
+                if name == "operator" and key == "operator":
+                    family, operator = value.split(".")
+                    assert operator in dir(getattr(bpy.ops, family)), value
+            self.seen.append((name, {**given, **kwargs}))
+            return types.SimpleNamespace() if name == "operator" else Layout(self.seen)
+
+        return call
+
+
+def drawn(panel: str) -> Layout:
+    """Draw a panel or menu by its class name."""
+    cls = getattr(bpy.types, panel)
+    layout = Layout()
+    instance = type("Drawn", (), {**{n: f for n, f in vars(cls).items() if callable(f)}, "layout": layout})()
+    cls.draw(instance, bpy.context)
+    return layout
+
+
+def operators(layout: Layout) -> dict[str, str]:
+    return {given["operator"]: given.get("text", "") for name, given in layout.seen if name == "operator"}
+
+
+def texts(layout: Layout) -> str:
+    return " ".join(given["text"] for name, given in layout.seen if name == "label")
+
+
+def test_empty_scene_offers_everything():
+    layout = drawn("MOTIONLCM_PT_main")
+    assert {"motionlcm.add_character", "motionlcm.draw_path", "motionlcm.generate", "motionlcm.dice"} <= set(
+        operators(layout)
+    )
+    properties = [given["property"] for name, given in layout.seen if name == "prop"]
+    assert properties == ["character", "prompt", "length", "start", "path", "seed", "steps"]
+    assert not any(name == "progress" for name, _ in layout.seen)
+
+
+def test_generate_stays_while_a_job_runs_with_progress_and_cancel():
+    status = part("operators.jobs").status
+    status.running, status.progress, status.stage = True, 0.4, "Sampling"
+    try:
+        layout = drawn("MOTIONLCM_PT_main")
+    finally:
+        status.running = False
+    assert {"motionlcm.generate", "motionlcm.cancel"} <= set(operators(layout))
+    assert ("progress", {"factor": 0.4, "text": "Sampling"}) in layout.seen
+
+
+def test_errors_are_shown_whole():
+    add_character()
+    settings().length = 30.0
+    told = refusal()
+    assert told in texts(drawn("MOTIONLCM_PT_main"))
+
+
+def test_button_says_finish_while_drawing():
+    assert operators(drawn("MOTIONLCM_PT_main"))["motionlcm.draw_path"] == "Draw Path"
+    bpy.ops.motionlcm.draw_path()
+    assert operators(drawn("MOTIONLCM_PT_main"))["motionlcm.draw_path"] == "Finish Path"
+    bpy.ops.motionlcm.finish_path()
+
+
+def test_speed_and_its_warning():
+    settings().path, settings().length = poly_curve([(0, 0), (0, 40)]), 2.0
+    bpy.context.view_layer.update()
+    part("operators.path_speed").refresh(bpy.context)
+    told = texts(drawn("MOTIONLCM_PT_main"))
+    assert "40.0 m at" in told and "faster than people run" in told
+
+
+def test_numbers_of_the_present_action():
+    add_character()
+    generate(seconds=2.0, path=poly_curve([(0, 0), (0, -2)]))
+    layout = drawn("MOTIONLCM_PT_main")
+    told = texts(layout)
+    assert "Off the path" in told and "Foot skate" in told and "cm/s" in told and " ms" in told
+    assert {"motionlcm.recall", "motionlcm.generate_again"} <= set(operators(layout))
+
+
+def test_model_panel_tells_name_licence_and_errors(tmp_path):
+    engine = part("operators.engine")
+    engine.read_card(engine.chosen())
+    assert "tiny" in texts(drawn("MOTIONLCM_PT_model")) and "CC0-1.0" in texts(drawn("MOTIONLCM_PT_model"))
+    bpy.context.preferences.addons[EXTENSION].preferences.model_folder = str(tmp_path / "gone")
+    assert "Reading" in texts(drawn("MOTIONLCM_PT_model"))
+    engine.read_card(engine.chosen())
+    assert "is not there" in texts(drawn("MOTIONLCM_PT_model"))
+
+
+@pytest.mark.parametrize("history", [[], ["a person sings", "a person kneels"]])
+def test_prompt_menu(history):
+    for prompt in reversed(history):
+        part("operators.settings").remember_prompt(settings(), prompt)
+    offered = [given["text"] for name, given in drawn("MOTIONLCM_MT_prompts").seen if name == "operator"]
+    assert offered == history if history else len(offered) >= 3
+
+
+def test_preferences_are_drawn():
+    preferences = bpy.context.preferences.addons[EXTENSION].preferences
+    layout = Layout()
+    type(preferences).draw(types.SimpleNamespace(layout=layout, bl_rna=preferences.bl_rna), bpy.context)
+    assert [given["property"] for name, given in layout.seen if name == "prop"] == ["device", "model_folder"]
