@@ -53,7 +53,7 @@ def find_blender() -> Blender:
     for pattern in (".venv-blender-*/bin/python", ".venv-blender-*/Scripts/python.exe"):
         made = sorted(ROOT.glob(pattern))
         if made:
-            return Blender(made[-1], True)
+            return Blender(made[0], True)  # the oldest: every later Blender opens its files
     raise MotionLCMError(
         "A .blend file needs Blender: put it on the PATH, name it in the environment variable BLENDER, "
         "or install the package bpy."
