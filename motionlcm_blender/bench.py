@@ -1,7 +1,7 @@
 """`motionlcm bench`: how long each stage takes on this machine, from a request to keys.
 
-Times are the best, the median and the 90th percentile of several repeats, after a warm-up. Machines differ and are busy; so each median is
-also given as a ratio to a fixed piece of NumPy work measured in the same run.
+Times are the best, the median and the 90th percentile of several repeats, after a warm-up. Machines differ and are
+busy; so each median is also given as a ratio to a fixed piece of NumPy work, done between the stages of the same run.
 """
 
 from __future__ import annotations
