@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from . import jobs
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -103,6 +105,7 @@ class MOTIONLCM_OT_add_character(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         context.scene.motionlcm.character = create_character(context)
+        jobs.warm_up()
         return {"FINISHED"}
 
 

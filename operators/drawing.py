@@ -104,6 +104,7 @@ class MOTIONLCM_OT_draw_path(bpy.types.Operator):
         if is_drawing(context):
             return _finish_and_tell(self, context)
         start(context)
+        jobs.warm_up()
         jobs.tell("Draw with the left mouse button on the floor, then press Finish Path.")
         return {"FINISHED"}
 

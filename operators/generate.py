@@ -1,6 +1,5 @@
 """Generate: from the scene's settings to an order, and from a result to keys."""
 
-import logging
 from typing import TYPE_CHECKING
 
 import bpy
@@ -10,7 +9,9 @@ from . import drawing, engine, jobs, settings
 if TYPE_CHECKING:
     from .worker import Handle, Order, Result
 
-log = logging.getLogger(__name__)
+NEEDED_TO_REPEAT = {
+    "prompt", "seed", "steps", "seconds", "frames", "first_frame", "origin", "heading", "units_per_metre",
+}  # fmt: skip
 
 
 def order_from_scene(context: bpy.types.Context) -> "Order":
@@ -44,6 +45,8 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
             request.prompt, frames, seed=request.seed, steps=request.steps, hints=Hints.ground_path(canonical)
         )
         path_xz, path_name, warnings = trajectory.xz, chosen.path.name, trajectory.warnings
+    if _is_carried(character):
+        warnings += (f'"{character.name}" hangs from something that may move: it is placed as it stands now.',)
     return Order(
         request=request,
         skeleton=rig.skeleton,
@@ -195,8 +198,8 @@ def order_from_recipe(context: bpy.types.Context, character: bpy.types.Object) -
     from .worker import Order
 
     told = recipe_of(character)
-    if "prompt" not in told:
-        raise InvalidRequest("The character's Action was not made here, so it has no recipe.")
+    if not NEEDED_TO_REPEAT <= set(told):
+        raise InvalidRequest("The character's Action carries no whole recipe, so it cannot be made again.")
     placement = Placement(np.array(told["origin"], np.float64), told["heading"])
     frames, path_xz, hints = int(told["frames"]), None, None
     if "path_xz" in told:
@@ -243,6 +246,16 @@ def _check_writable(character: bpy.types.Object) -> None:
         raise InvalidRequest(f'"{character.name}" is linked from another file: make a library override of it first.')
     if character.animation_data is not None and character.animation_data.use_tweak_mode:
         raise InvalidRequest(f'"{character.name}" is in NLA tweak mode: leave it first.')
+
+
+def _is_carried(character: bpy.types.Object) -> bool:
+    """Whether something else may move the armature object while the motion plays."""
+    parent = character.parent
+    while parent is not None:
+        if parent.animation_data is not None or len(parent.constraints) > 0:
+            return True
+        parent = parent.parent
+    return any(not constraint.mute for constraint in character.constraints)
 
 
 def _check_path_object(path: bpy.types.Object, character: bpy.types.Object) -> None:

@@ -20,6 +20,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 if TYPE_CHECKING:
+    from .engine import Choice
     from .worker import Order, Result
 
 log = logging.getLogger(__name__)
@@ -86,6 +87,17 @@ def submit(order: Order, write: Callable[[Order, Result], str], wait: bool | Non
     job.thread.start()
     _watch()
     return job.number
+
+
+def warm_up() -> None:
+    """Load the model in the background, because it will soon be wanted. What goes wrong is told on Generate."""
+    if bpy.app.background:
+        return
+    from .engine import chosen
+
+    thread = threading.Thread(target=_load, args=(chosen(),), name="MotionLCM warm-up", daemon=True)
+    _threads.append(thread)
+    thread.start()
 
 
 def poll() -> float | None:
@@ -159,6 +171,15 @@ def _work(job: Job) -> None:
         _results.put((job.number, make(job.order, job.report, job.cancelled.is_set)))
     except BaseException as error:  # whatever it is, the main thread must hear of it
         _results.put((job.number, error))
+
+
+def _load(choice: Choice) -> None:
+    from .engine import model
+
+    try:
+        model(choice)
+    except Exception as error:
+        log.info("Not loaded ahead of time: %s", error)
 
 
 def _finish(job: Job, outcome: Result | BaseException) -> None:

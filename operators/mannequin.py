@@ -243,7 +243,8 @@ def _material(name: str, colour: tuple[float, float, float, float]) -> bpy.types
         return material
     material = bpy.data.materials.new(name)
     material.diffuse_color = colour
-    material.use_nodes = True
+    if material.node_tree is None:  # from 5.0 on every material has one
+        material.use_nodes = True
     shader = material.node_tree.nodes.get("Principled BSDF")
     if shader is not None:
         shader.inputs["Base Color"].default_value = colour

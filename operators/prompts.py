@@ -50,11 +50,14 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
         if "prompt" not in told:
             jobs.tell("The character's Action was not made here, so it has no recipe.", error=True)
             return {"CANCELLED"}
-        chosen.prompt, chosen.length, chosen.seed = told["prompt"], told["seconds"], told["seed"]
-        chosen.steps = str(told["steps"])
-        chosen.path = context.scene.objects.get(told["path"]) if told["path"] else None
-        if told["path"] and chosen.path is None:
-            jobs.tell(f'The path "{told["path"]}" is gone; Generate Again still knows where it ran.')
+        chosen.prompt = told["prompt"]
+        chosen.length = told.get("seconds", chosen.length)
+        chosen.seed = told.get("seed", chosen.seed)
+        chosen.steps = str(told.get("steps", chosen.steps))
+        path = told.get("path", "")
+        chosen.path = context.scene.objects.get(path) if path else None
+        if path and chosen.path is None:
+            jobs.tell(f'The path "{path}" is gone; Again still knows where it ran.')
         return {"FINISHED"}
 
 

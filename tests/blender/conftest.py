@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     # Python's own ending crashes Blender 4.2 and hangs 4.5 while classes are registered.
     if hasattr(config, "_status"):
+        shutil.rmtree(os.environ["BLENDER_USER_RESOURCES"], ignore_errors=True)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(config._status)

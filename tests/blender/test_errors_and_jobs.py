@@ -283,3 +283,14 @@ def test_warnings_about_the_path_are_shown():
     settings().path, settings().length = poly_curve([(0, 0), (0, 30)]), 2.0
     bpy.ops.motionlcm.generate()
     assert any("faster than people run" in warning for warning in jobs().status.warnings)
+
+
+def test_character_on_something_animated_is_told():
+    armature = add_character()
+    cart = bpy.data.objects.new("Cart", None)
+    bpy.context.scene.collection.objects.link(cart)
+    cart.keyframe_insert("location", frame=1)
+    armature.parent = cart
+    settings().length = 1.0
+    bpy.ops.motionlcm.generate()
+    assert any("hangs from something that may move" in warning for warning in jobs().status.warnings)

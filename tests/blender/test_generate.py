@@ -258,7 +258,8 @@ def test_recall_brings_the_settings_back():
 def test_an_action_of_others_has_no_recipe():
     armature = add_character()
     armature.keyframe_insert("location", frame=1)
-    assert "no recipe" in refusal(bpy.ops.motionlcm.generate_again)
+    assert "no whole recipe" in refusal(bpy.ops.motionlcm.generate_again)
+    assert bpy.ops.motionlcm.recall() == {"CANCELLED"}
 
 
 def test_same_seed_same_motion_other_seed_other_motion():

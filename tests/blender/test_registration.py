@@ -47,11 +47,11 @@ def test_everything_the_user_sees_has_a_description():
         assert getattr(bpy.ops.motionlcm, name).get_rna_type().description, name
 
 
-def test_switching_on_imports_nothing_heavy():
+def test_switching_on_imports_nothing_heavy(tmp_path):
     """In a fresh Blender: no engine, no torch and no tokenizer until something is generated."""
     script = f"""
-import os, sys, tempfile
-os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp()
+import os, sys
+os.environ["BLENDER_USER_RESOURCES"] = {str(tmp_path)!r}
 import bpy, addon_utils
 from pathlib import Path
 repository = next(r for r in bpy.context.preferences.extensions.repos if r.module == "user_default")
