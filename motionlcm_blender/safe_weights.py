@@ -50,7 +50,8 @@ def _parse(content: bytes, path: Path) -> dict[str, np.ndarray]:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    if content[:2] == b"PK" or content[:1] == b"\x80":
+    # A safetensors file begins with the length of its header, whose first byte may be anything, then the header's "{".
+    if content[8:9] != b"{" and (content[:2] == b"PK" or content[:1] == b"\x80"):
         raise ModelFolderError(f"{path.name} is a pickle, not a safetensors file: import the checkpoint first.")
     if content[:7] == b"version" or len(content) < 8:
         raise ModelFolderError(f"{path.name} is a placeholder or empty, not the weights: fetch the file again.")

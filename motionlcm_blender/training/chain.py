@@ -19,6 +19,7 @@ from ..errors import TrainingDataError
 from ..model.controlnet import ControlNet, TrajectoryEncoder
 from ..model.denoiser import Denoiser
 from ..model.vae import MotionVAE
+from ..model_folder import ModelFolder
 from ..portable.text_encoder import PortableMiniLM
 from ..text_encoder_files import minilm_folder
 from .captions import CaptionTokens
@@ -44,17 +45,47 @@ class Run:
     device: torch.device
     precision: Precision
     deadline: float | None = None
+    start: ModelFolder | None = None
 
     @classmethod
     def open(
-        cls, config: TrainingConfig, folder: Path, data: Path | None, device: str = "auto", minutes: float | None = None
+        cls,
+        config: TrainingConfig,
+        folder: Path,
+        data: Path | None,
+        device: str = "auto",
+        minutes: float | None = None,
+        start: Path | None = None,
     ) -> Run:
-        """data may be None once the pools are made. minutes: stop, ready to go on, after that long."""
+        """data may be None once the pools are made. minutes: stop, ready to go on, after that long.
+
+        start: a model folder of the same sizes whose weights and normalisation to begin from, instead of noise.
+        Raises TrainingDataError if its sizes are others, ModelFolderError if it cannot be read.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         where = choose_device(device)
         precision = Precision(where, config.precision)
         logger.info("training on %s in %s", where, precision.name)
-        return cls(config, folder, data, where, precision, None if minutes is None else time.monotonic() + 60 * minutes)
+        first = None if start is None else ModelFolder.open(start)
+        if first is not None and first.architecture != config.architecture:
+            raise TrainingDataError(f"The model {first.name} has other sizes than the configuration asks for.")
+        deadline = None if minutes is None else time.monotonic() + 60 * minutes
+        return cls(config, folder, data, where, precision, deadline, first)
+
+    def begin_from(self, prefix: str, module: nn.Module) -> None:
+        """Load the weights of `start` under a prefix, where there is one."""
+        if self.start is None:
+            return
+        weights = {
+            n.removeprefix(prefix): torch.from_numpy(w) for n, w in self._start_weights.items() if n.startswith(prefix)
+        }
+        wanted = module.state_dict()
+        module.load_state_dict({n: w for n, w in weights.items() if n in wanted})
+
+    @cached_property
+    def _start_weights(self) -> dict[str, np.ndarray]:
+        assert self.start is not None
+        return self.start.weights()
 
     def pool(self, test: bool = False) -> Pool:
         """The pool, made on first use."""
@@ -73,7 +104,9 @@ class Run:
     def normalisation(self) -> Normalisation:
         path = self.folder / "normalisation.npz"
         if not path.exists():
-            values = normalisation_of(self.train_pool)
+            # Weights to begin from only make sense with the normalisation they were trained with.
+            known = None if self.start is None else Normalisation(**self.start.normalisation())
+            values = known or normalisation_of(self.train_pool)
             np.savez(path, **values.as_dict())
             return values
         with np.load(path, allow_pickle=False) as file:
@@ -91,6 +124,7 @@ class Run:
         vae = MotionVAE(self.config.architecture)
         vae.query_pos_encoder.start_as_sinusoids(0.5)
         vae.query_pos_decoder.start_as_sinusoids(0.5)
+        self.begin_from("vae.", vae)
         loop = self.loop("vae", vae, s.steps, s.learning_rate, s.ema)
         drawer = Drawer(self.train_pool, self.normalisation, s.travel_share)
         return loop.run(VaeLosses(vae, drawer, s, self.precision, self.device), self.deadline)
@@ -140,6 +174,7 @@ class Run:
     def train_teacher(self) -> bool:
         s = self.config.teacher
         teacher = self.denoiser(student=False)
+        self.begin_from("denoiser.", teacher)
         loop = self.loop("teacher", teacher, s.steps, s.learning_rate, s.ema)
         return loop.run(TeacherLosses(teacher, self.batches(s.travel_share), s, self.precision), self.deadline)
 
@@ -163,6 +198,7 @@ class Run:
         torch.manual_seed(self.config.seed)
         encoder = TrajectoryEncoder(self.config.architecture)
         encoder.query_pos_encoder.start_as_sinusoids(0.5)
+        self.begin_from("traj_encoder.", encoder)
         loop = self.loop("path_encoder", encoder, s.encoder_steps, s.encoder_rate, s.ema)
         return loop.run(PathEncoderLosses(encoder, self.vae, self.path_batches(), self.precision), self.deadline)
 

@@ -20,6 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, help="TOML file of settings (default: the bundled model's)")
     parser.add_argument("--stage", choices=STAGES, action="append", help="only this stage; may be given more than once")
     parser.add_argument("--minutes", type=float, help="stop after this long, ready to go on")
+    parser.add_argument(
+        "--start", type=Path, metavar="MODEL", help="begin from this model folder's weights, not from noise"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--threads", type=int, help="CPU threads (default: all)")
 
@@ -36,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
     if args.threads:
         torch.set_num_threads(args.threads)
-    training = Run.open(load_config(args.config), args.run, args.data, args.device, args.minutes)
+    training = Run.open(load_config(args.config), args.run, args.data, args.device, args.minutes, args.start)
     for stage in args.stage or STAGES:
         if not training.stage(stage):
             logging.getLogger(__name__).info("time is up in stage %s; run the same command to go on", stage)

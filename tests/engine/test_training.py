@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
+from safetensors.numpy import load_file  # noqa: E402
 from synthetic_motion import gestures, walk  # noqa: E402
+from tiny_model import write_tiny_model  # noqa: E402
 
 from motionlcm_blender import MotionLCM, Request  # noqa: E402
 from motionlcm_blender.architecture import Architecture  # noqa: E402
@@ -244,11 +246,22 @@ def test_the_whole_chain_from_data_to_a_motion(data_folder: Path, tmp_path: Path
     # The same seeds and settings give the same weights again.
     again = Run.open(small_config, tmp_path / "again", data_folder, "cpu")
     assert again.stage("vae")
-    from safetensors.numpy import load_file
-
     first, second = (load_file(tmp_path / name / "vae.safetensors") for name in ("run", "again"))
     for name, values in first.items():
         np.testing.assert_array_equal(values, second[name])
+
+
+def test_a_run_may_begin_from_a_model_folder(data_folder: Path, tmp_path: Path, small_config: TrainingConfig) -> None:
+    tiny = write_tiny_model(tmp_path / "tiny", small_config.architecture)
+    config = replace(small_config, vae=replace(small_config.vae, steps=1, learning_rate=0.0))
+    run = Run.open(config, tmp_path / "run", data_folder, "cpu", start=tmp_path / "tiny")
+    assert run.stage("vae")
+    trained = load_file(tmp_path / "run" / "vae.safetensors")
+    for name, values in trained.items():
+        np.testing.assert_array_equal(values, tiny.weights()["vae." + name])
+    np.testing.assert_array_equal(run.normalisation.mean, tiny.normalisation()["mean"])
+    with pytest.raises(TrainingDataError, match="other sizes"):
+        Run.open(load_config(), tmp_path / "other", data_folder, "cpu", start=tmp_path / "tiny")
 
 
 def test_a_stage_whose_time_is_up_goes_on_later(
