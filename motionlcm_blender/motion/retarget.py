@@ -77,8 +77,9 @@ def retarget(motion: Motion, skeleton: Skeleton = SMPL) -> Clip:
 
     hips, spine1, spine2, chest = (_J["l_hip"], _J["r_hip"]), _J["spine1"], _J["spine2"], _J["spine3"]
     on_chest = (_J["neck"], _J["l_collar"], _J["r_collar"])
-    world[:, 0] = _best_rotation(offsets[[*hips, spine1]], target[:, [*hips, spine1]] - target[:, :1], (2.0, 2.0, 1.0))
-    world[:, chest] = _best_rotation(offsets[list(on_chest)], target[:, list(on_chest)] - target[:, [chest]])
+    world[:, 0] = rot.best_fit(offsets[[*hips, spine1]], target[:, [*hips, spine1]] - target[:, :1], (2.0, 2.0, 1.0))
+    world[:, chest] = rot.best_fit(offsets[list(on_chest)], target[:, list(on_chest)] - target[:, [chest]])
+    world[:, [0, chest]] = rot.continuous(world[:, [0, chest]])
     for joint in (*hips, spine1):
         place(joint)
     swing(spine1, spine2, rot.slerp(world[:, 0], world[:, chest], 1.0 / 3.0))
@@ -125,27 +126,6 @@ def forward_kinematics(clip: Clip) -> np.ndarray:
 
 def _down(offsets: np.ndarray) -> np.ndarray:
     return rot.unit(offsets, (0.0, -1.0, 0.0))
-
-
-def _best_rotation(rest: np.ndarray, now: np.ndarray, weights: tuple[float, ...] = (1.0, 1.0, 1.0)) -> np.ndarray:
-    """(T, 4): the rotation that brings rest (n, 3) closest to now (T, n, 3), weighted least squares.
-
-    Horn, "Closed-form solution of absolute orientation using unit quaternions", JOSA A 1987.
-    """
-    m = np.einsum("n,ni,tnj->tij", np.asarray(weights), rest, now)
-    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = np.moveaxis(m, 0, -1)
-    a, b, c = yz - zy, zx - xz, xy - yx
-    d, e, f = xy + yx, zx + xz, yz + zy
-    n = np.array(
-        [
-            [xx + yy + zz, a, b, c],
-            [a, xx - yy - zz, d, e],
-            [b, d, yy - xx - zz, f],
-            [c, e, f, zz - xx - yy],
-        ]
-    )
-    _, vectors = np.linalg.eigh(np.moveaxis(n, -1, 0))
-    return rot.continuous(vectors[..., -1])
 
 
 def _framed(rest: np.ndarray, rest_hinge: np.ndarray, now: np.ndarray, hinge: np.ndarray) -> np.ndarray:

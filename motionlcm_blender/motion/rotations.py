@@ -161,6 +161,28 @@ def slerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> np.ndarray:
     return normalise(first * a + second * b)
 
 
+def best_fit(before: ArrayLike, after: ArrayLike, weights: ArrayLike = 1.0) -> np.ndarray:
+    """(..., 4): the rotation that brings points before (n, 3) nearest to after (..., n, 3) in weighted least squares.
+
+    weights: (n,) or one number. Source: Horn, "Closed-form solution of absolute orientation using unit quaternions",
+    JOSA A 1987.
+    """
+    before, after = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
+    weighted = before * np.broadcast_to(np.asarray(weights, dtype=np.float64), before.shape[:1])[:, None]
+    m = np.einsum("ni,...nj->...ij", weighted, after)
+    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = (np.moveaxis(row, -1, 0) for row in np.moveaxis(m, -2, 0))
+    a, b, c = yz - zy, zx - xz, xy - yx
+    d, e, f = xy + yx, zx + xz, yz + zy
+    rows = [
+        [xx + yy + zz, a, b, c],
+        [a, xx - yy - zz, d, e],
+        [b, d, yy - xx - zz, f],
+        [c, e, f, zz - xx - yy],
+    ]
+    _, vectors = np.linalg.eigh(np.stack([np.stack(row, axis=-1) for row in rows], axis=-2))
+    return np.asarray(vectors[..., -1])
+
+
 def continuous(q: ArrayLike) -> np.ndarray:
     """(T, ..., 4): the same rotations, signs chosen so that each is on the side of the one before it (axis 0)."""
     q = np.array(q, dtype=np.float64)

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from motionlcm_blender.motion import rotations as rot
 from scipy.spatial.transform import Rotation, Slerp
+
+from motionlcm_blender.motion import rotations as rot
 
 numbers = st.floats(-1.0, 1.0, allow_nan=False, width=64)
 directions = arrays(np.float64, (5, 3), elements=numbers).filter(lambda v: (np.linalg.norm(v, axis=-1) > 1e-3).all())
@@ -134,3 +135,20 @@ def test_zeros_stand_for_no_rotation(function: object) -> None:
 
 def test_between_zero_vectors_is_no_rotation() -> None:
     np.testing.assert_allclose(rot.between([0.0, 0.0, 0.0], [0.0, 1.0, 0.0]), rot.IDENTITY)
+
+
+@given(quaternions, st.integers(0, 1000))
+def test_best_fit_finds_the_rotation_of_a_rigid_body(q: np.ndarray, seed: int) -> None:
+    points = np.random.default_rng(seed).standard_normal((4, 3))
+    turned = rot.rotate(q[:, None], points)
+    assert same_rotation(rot.best_fit(points, turned), q, 1e-6)
+    assert same_rotation(rot.best_fit(points, turned, [1.0, 2.0, 3.0, 4.0]), q, 1e-6)
+    assert same_rotation(rot.best_fit(points[:3], turned[0, :3]), q[0], 1e-6)
+
+
+def test_best_fit_agrees_with_scipy_on_noisy_points() -> None:
+    rng = np.random.default_rng(4)
+    points, weights = rng.standard_normal((5, 3)), rng.uniform(0.5, 2.0, 5)
+    after = rot.rotate(rot.from_axis_angle([1.0, 2.0, -1.0], 2.0), points) + rng.normal(0.0, 0.2, (5, 3))
+    expected, _ = Rotation.align_vectors(after, points, weights)
+    np.testing.assert_allclose(rot.to_matrix(rot.best_fit(points, after, weights)), expected.as_matrix(), atol=1e-9)
