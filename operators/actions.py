@@ -52,7 +52,24 @@ def new_action(
     data = obj.animation_data_create()
     before = data.action
     action = bpy.data.actions.new(name[:LONGEST_NAME])
-    if hasattr(action, "slots"):  # 4.4 and later
+    try:
+        slot = _write_curves(action, times, channels)
+        for key, value in recipe.items():
+            action[RECIPE + key] = value
+    except Exception:
+        bpy.data.actions.remove(action)
+        raise
+    if before is not None and before.users <= 1 and not before.use_fake_user:
+        before.use_fake_user = True
+    data.action = action
+    if slot is not None:
+        data.action_slot = slot
+    return action
+
+
+def _write_curves(action: bpy.types.Action, times: np.ndarray, channels: Sequence[Channel]) -> Any | None:
+    """Fill an empty Action; returns its slot where there are slots (4.4 and later)."""
+    if hasattr(action, "slots"):
         slot = action.slots.new(id_type="OBJECT", name=SLOT_NAME)
         strip = action.layers.new("Motion").strips.new(type="KEYFRAME")
         holder = strip.channelbag(slot, ensure=True)
@@ -72,14 +89,7 @@ def new_action(
             curve.keyframe_points.foreach_set("co", coordinates)
             curve.keyframe_points.foreach_set("type", types)
             curve.update()
-    for key, value in recipe.items():
-        action[RECIPE + key] = value
-    if before is not None and before.users - before.use_fake_user <= 1 and not before.use_fake_user:
-        before.use_fake_user = True
-    data.action = action
-    if slot is not None:
-        data.action_slot = slot
-    return action
+    return slot
 
 
 def curves_of(obj: bpy.types.Object) -> Sequence[bpy.types.FCurve]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import bpy
+import hypothesis
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 from mathutils import Euler, Matrix, Quaternion, Vector
 
 from tests.blender.support import add_character, bone_heads, part, refusal, settings
@@ -148,6 +150,25 @@ def test_bones_stand_where_the_engine_says(place, mode):
     for joint, bone in enumerate(read.skeleton.names):
         heads = bone_heads(armature, bone, [1, 5, 12])
         np.testing.assert_allclose(heads, expected[[0, 4, 11], joint], atol=2e-4)
+
+
+@hypothesis.given(st.tuples(*[st.floats(-50, 50)] * 3), st.tuples(*[st.floats(-3.1, 3.1)] * 3), st.floats(0.01, 100))
+@hypothesis.settings(
+    max_examples=12, deadline=None, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture]
+)
+def test_every_place_turn_and_size_of_the_object(location, turn, scale):
+    armature = settings().character or add_character()
+    armature.matrix_world = Matrix.LocRotScale(Vector(location), Euler(turn), Vector((scale,) * 3))
+    bpy.context.view_layer.update()
+    rig = part("operators.rig")
+    read = rig.read_rig(armature)
+    clip = walking_clip(read.skeleton, 4)
+    written(armature, clip)
+    expected = part("motionlcm_blender.motion.retarget").forward_kinematics(clip) * rig.units_per_metre(armature, read)
+    expected = part("motionlcm_blender.motion.placement").engine_to_blender(expected)
+    for joint in (0, 11, 15, 21):
+        heads = bone_heads(armature, read.skeleton.names[joint], [1, 4])
+        np.testing.assert_allclose(heads, expected[[0, 3], joint], atol=1e-3 * max(1.0, scale))
 
 
 def foreign_armature() -> bpy.types.Object:

@@ -254,6 +254,21 @@ def test_error_while_writing_loses_nothing(monkeypatch):
     assert armature.animation_data.action == own and actions() == [own.name]
 
 
+def test_error_in_the_midst_of_the_curves_leaves_no_half_action(monkeypatch):
+    armature = add_character()
+    armature.keyframe_insert("location", frame=1)
+    own = armature.animation_data.action
+    channels_of = part("operators.actions").channels_of
+
+    def twice(*args):
+        channels = channels_of(*args)
+        return [*channels, channels[0]]  # Blender refuses a second curve for the same property
+
+    monkeypatch.setattr(part("operators.actions"), "channels_of", twice)
+    assert "Something unexpected" in refusal()
+    assert armature.animation_data.action == own and actions() == [own.name]
+
+
 def test_nla_tweak_mode_is_refused_by_name():
     armature = add_character()
     armature.keyframe_insert("location", frame=1)
