@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter1d
+
 from motionlcm_blender.motion import rotations as rot
 from motionlcm_blender.motion.features import (
     FEATURES,
@@ -20,8 +22,6 @@ from motionlcm_blender.motion.features import (
     onto_skeleton,
 )
 from motionlcm_blender.motion.skeleton import CHAINS, HUMANML, PARENTS, Skeleton
-from scipy.ndimage import gaussian_filter1d
-
 from tests.synthetic_motion import gestures, walk
 
 GOLDEN = Path(__file__).parent / "data" / "golden_v2.npz"
