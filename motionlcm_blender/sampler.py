@@ -15,7 +15,7 @@ from .backends import Backend, make_backend
 from .errors import Cancelled, DeviceError, InvalidRequest
 from .model_folder import ModelFolder
 from .motion.clips import Motion
-from .motion.features import FEATURES, joints_from_features
+from .motion.features import FEATURES, joints_from_features, onto_skeleton
 from .motion.path_correction import lock_feet, onto_path
 from .motion.quality import foot_contacts, foot_skate, path_error
 from .motion.skeleton import FPS, JOINT_COUNT
@@ -83,7 +83,7 @@ class MotionLCM:
 
     @property
     def vae(self) -> Any:
-        """encode(features, mask) -> (mean, std); decode(latents, mask) -> features. Encoding needs torch."""
+        """encode(features, mask) -> (mean, std); decode(latents, mask) -> features."""
         return self.network.vae
 
     @property
@@ -222,7 +222,8 @@ class MotionLCM:
         return decoded * self.stats["std"] + self.stats["mean"]
 
     def _motion(self, request: Request, take: int, features: np.ndarray, started: float) -> Motion:
-        joints = joints_from_features(features)
+        # Fixed bone lengths first: imposed later, by the armature, they would move feet that were already settled.
+        joints = onto_skeleton(joints_from_features(features))
         joints[..., 1] -= _floor(joints)
         contacts = np.clip(features[:, -4:], 0.0, 1.0).astype(np.float32)
         path = request.hints.root_xz if request.hints is not None else None
