@@ -28,6 +28,7 @@ test-blender: .venv/.ready $(BLENDER)
 
 # A real window, on a virtual screen; screenshots go to test-artefacts/window/.
 test-window: $(BLENDER)
+	@sh tools/system_packages.sh mmdebstrap
 	@test -f $(ZIP) || $(BLENDER) tools/build.py --output $(ZIP)
 	$(PYTHON) tools/test_gui.py --zip $(ZIP)
 
