@@ -42,7 +42,7 @@ def interpreter(version: str) -> Path:
 
 
 def find_python(wanted: str) -> str | None:
-    """A working interpreter of that minor version ("3.13"): this one, on the PATH, or among pyenv's. None if there is none."""
+    """A working interpreter of that minor version ("3.13"): this one, on the PATH, or among pyenv's; else None."""
     candidates: list[str | None] = [sys.executable, shutil.which(f"python{wanted}")]
     for home in (os.environ.get("PYENV_ROOT"), os.path.expanduser("~/.pyenv"), "/root/.pyenv"):
         if home:
@@ -81,7 +81,7 @@ def ensure(version: str, say=print) -> Path:
     if not interpreter(version).exists():
         made = subprocess.run([python, "-m", "venv", "--clear", str(folder(version))], check=False)
         if made.returncode:
-            raise EnvironmentProblem("Python's venv module does not work here; on Debian: apt-get install python3-venv.")
+            raise EnvironmentProblem("Python's venv module does not work; on Debian: apt-get install python3-venv.")
     pip = [str(interpreter(version)), "-m", "pip", *PIP, "install"]
     # The text encoder's package asks for torch, which nothing here needs.
     for arguments in (

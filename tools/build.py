@@ -61,7 +61,8 @@ def fetch_wheels(target: Path) -> list[str]:
 def fill_manifest(text: str, wheels: list[str], platform_name: str) -> str:
     """The manifest with its empty `wheels` filled and `platforms` set to the machine the wheels are for."""
     filled = "wheels = [\n" + "".join(f'  "./wheels/{name}",\n' for name in wheels) + "]\n"
-    text, count = re.subn(r"^wheels = \[\s*\]\n", filled + f'platforms = ["{platform_name}"]\n', text, flags=re.MULTILINE)
+    filled += f'platforms = ["{platform_name}"]\n'
+    text, count = re.subn(r"^wheels = \[\s*\]\n", filled, text, flags=re.MULTILINE)
     if count != 1:
         raise BuildProblem("blender_manifest.toml must hold one empty line: wheels = [].")
     tomllib.loads(text)
@@ -120,7 +121,7 @@ def build(model: Path, output: Path | None = None) -> Path:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, default=ROOT / "bundled_models" / "default", help="model folder to bundle")
+    parser.add_argument("--model", type=Path, default=ROOT / "bundled_models" / "default", help="what to bundle")
     parser.add_argument("--output", type=Path, default=None, help="the zip's path; default: in dist/")
     arguments = parser.parse_args()
     try:

@@ -39,7 +39,7 @@ def main() -> int:
             print(f"The demo stopped: {' '.join(step[:3])} ended with {code}.", file=sys.stderr)
             return 1
     finished = time.monotonic()
-    print(f"demo/walk.blend and demo/walk.png are there: environment {ready - started:.0f} s, demo {finished - ready:.0f} s")
+    print(f"Made demo/walk.blend and demo/walk.png: environment {ready - started:.0f} s, demo {finished - ready:.0f} s")
     return 0
 
 

@@ -71,20 +71,22 @@ def make(model: MotionLCM, prompt: str, seconds: float, seed: int, path: str | N
         after = (report["path_mean_cm"], report["path_max_cm"])
     caption = f"{what}   seed {seed}   foot skate {report['foot_skate_cm_s']:.1f} cm/s   way {travelled:.1f} m"
     if before and after:
-        caption += f"   path error mean {after[0]:.1f}, max {after[1]:.1f} cm (network alone {before[0]:.1f}, {before[1]:.1f})"
+        caption += f"   path error mean {after[0]:.1f}, max {after[1]:.1f} cm"
+        caption += f" (network alone {before[0]:.1f}, {before[1]:.1f})"
     strip = draw_strip(motion.joints, HUMANML.parents, HUMANML.names, caption, target)
     return Row(what, seed, report["foot_skate_cm_s"], travelled, before, after), strip
 
 
 def figures(model: MotionLCM, rows: list[Row], seconds: float, seeds: int) -> str:
     """The tables, as Markdown: means over the seeds, maxima over all."""
-    lines = [f"Model {model.name}, {seconds:g} s, 1 step, {seeds} seeds each. Path error: distance of the pelvis to", ""]
-    lines[0] += " its target on the floor, frame by frame."
+    lines = [f"Model {model.name}, {seconds:g} s, 1 step, seeds 0 to {seeds - 1}. Path error: distance of the"]
+    lines += ["pelvis to its target on the floor, frame by frame.", ""]
     lines += ["| prompt | foot skate, cm/s | way, m |", "|---|---|---|"]
     for prompt in PROMPTS:
         mine = [row for row in rows if row.what == prompt]
         lines.append(f"| {prompt} | {mean(r.skate for r in mine):.1f} | {mean(r.travelled for r in mine):.1f} |")
-    lines += ["", "| path | network alone, mean / max cm | corrected, mean / max cm | foot skate, cm/s |", "|---|---|---|---|"]
+    lines += ["", "| path | network alone, mean / max cm | corrected, mean / max cm | foot skate, cm/s |"]
+    lines += ["|---|---|---|---|"]
     for path in PATHS:
         mine = [row for row in rows if row.what == path]
         before, after = ([getattr(r, when) for r in mine] for when in ("before", "after"))

@@ -59,7 +59,8 @@ def main() -> int:
         ]
         (failed if any(codes) else passed).append(version)
         print(f"=== Blender {version}: {'FAILED' if any(codes) else 'passed'} ({time.monotonic() - started:.0f} s)")
-    print(f"\nBlender versions: {len(failed)} failed {failed}, {len(passed)} passed {passed}, {len(skipped)} skipped {skipped}")
+    outcome = {"failed": failed, "passed": passed, "skipped": skipped}
+    print("\nBlender versions: " + ", ".join(f"{len(each)} {word} {each}" for word, each in outcome.items()))
     return 1 if failed or not passed else 0
 
 

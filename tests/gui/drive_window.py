@@ -359,7 +359,8 @@ def draw_with_mouse(points: np.ndarray) -> Steps:
 
 def write_results(problem: str) -> None:
     seconds = time.monotonic() - started
-    (OUTPUT / "results.json").write_text(json.dumps({"passed": passed, "failed": problem, "seconds": seconds}, indent=1))
+    results = {"passed": passed, "failed": problem, "seconds": seconds}
+    (OUTPUT / "results.json").write_text(json.dumps(results, indent=1))
 
 
 def main() -> None:
