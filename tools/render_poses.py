@@ -21,7 +21,7 @@ from mathutils import Vector
 EARLY, LATE = (0.10, 0.26, 0.55), (0.95, 0.42, 0.12)
 PATH_COLOUR, FLOOR_COLOUR = (0.85, 0.02, 0.05), (0.62, 0.64, 0.67)
 PATH_RADIUS_M = 0.022
-SAMPLES = 24
+SAMPLES = 16
 
 
 class NothingToShow(RuntimeError):
