@@ -26,9 +26,10 @@ class CaptionTokens:
         self._known: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         if file.exists():
             with np.load(file, allow_pickle=False) as saved:
-                for k, caption in enumerate(saved["captions"]):
-                    states = saved["states"][saved["starts"][k] : saved["starts"][k + 1]]
-                    self._known[str(caption)] = (states, saved["means"][k])
+                # An array is read from the file each time it is named, so each is named once.
+                names, states, starts, means = (saved[key] for key in ("captions", "states", "starts", "means"))
+            for k, name in enumerate(names):
+                self._known[str(name)] = (states[starts[k] : starts[k + 1]], means[k])
         missing = [c for c in wanted if c not in self._known]
         if missing:
             logger.info("encoding %d captions", len(missing))

@@ -23,6 +23,7 @@ from motionlcm_blender.errors import TrainingDataError  # noqa: E402
 from motionlcm_blender.motion import features as motion_features  # noqa: E402
 from motionlcm_blender.request import Hints  # noqa: E402
 from motionlcm_blender.training import augmentation  # noqa: E402
+from motionlcm_blender.training.captions import CaptionTokens  # noqa: E402
 from motionlcm_blender.training.chain import Run  # noqa: E402
 from motionlcm_blender.training.config import BUNDLED, TrainingConfig, config_from, load_config  # noqa: E402
 from motionlcm_blender.training.latent_stages import consistency, scales  # noqa: E402
@@ -205,6 +206,25 @@ def test_pool_holds_augmented_motion_and_comes_back_from_its_file(data_folder: P
     np.testing.assert_array_equal(again.example(5), pool.example(5))
     test = build_pool(data, test=True, seed=0)
     assert len(test) == 2
+
+
+def test_caption_tokens_come_back_from_their_file_and_are_padded(tmp_path: Path) -> None:
+    class Encoder:
+        def encode(self, prompt: str) -> tuple[np.ndarray, np.ndarray]:
+            words = prompt.split()
+            return np.arange(len(words) * 4, dtype=np.float32).reshape(-1, 4) + 1, np.full(4, len(words) + 1.0)
+
+    class Silent:
+        def encode(self, prompt: str) -> tuple[np.ndarray, np.ndarray]:
+            raise AssertionError("everything was in the file")
+
+    file = tmp_path / "captions.npz"
+    said = ["a person walks", "jump"]
+    first = CaptionTokens(said, Encoder(), file, 8).batch([*said, ""], [40, 80, 40])
+    again = CaptionTokens(said, Silent(), file, 8).batch([*said, ""], [40, 80, 40])
+    assert first[1].sum(1).tolist() == [5, 3, 2]
+    for mine, saved in zip(first, again, strict=True):
+        torch.testing.assert_close(mine, saved)
 
 
 @pytest.mark.parametrize("missing", ["joints.npz", "captions.jsonl", "splits.json"])
