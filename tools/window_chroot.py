@@ -145,5 +145,7 @@ def run_inside(command: list[str], seconds: float, log: Path, screen: bool = Fal
     inside = ["env", "-i", *(f"{name}={value}" for name, value in variables.items())]
     if screen:
         inside += ["xvfb-run", "-a", "-s", f"-screen 0 {SCREEN} -nolisten tcp"]
-    enter = ["sh", "-c", 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"', str(CHROOT)]
+    # The shell stays the first process of the namespace: an X server whose parent is process 1 takes it for the
+    # system's own, never reports that it is ready, and xvfb-run would wait for ever.
+    enter = ["sh", "-c", 'mount -t proc proc "$0/proc" && chroot "$0" "$@"; exit $?', str(CHROOT)]
     return _run([*enter, *inside, *command], seconds, log, _gently_in_limits)
