@@ -7,6 +7,7 @@ Commands run in namespaces of their own, so that no process and no mount is left
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import re
@@ -20,11 +21,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / "build" / "window"
 CHROOT = HOME / "root"
-LAB = CHROOT / "lab"
+LAB = CHROOT / "lab" / "window"
 SCREEN = "1280x800x24"
 SUITE = "trixie"
-PACKAGES = ("blender", "xvfb", "xauth", "imagemagick", "libgl1-mesa-dri", "libglx-mesa0", "libegl1")
+PACKAGES = (
+    "blender", "python3-numpy", "xvfb", "xauth", "imagemagick", "libgl1-mesa-dri", "libglx-mesa0", "libegl1",
+)  # fmt: skip
 MEMORY_LIMIT = 8 << 30
+PR_SET_PDEATHSIG = 1
 SETUP_LIMIT_S = 3600
 SETUP_NICENESS = int(os.environ.get("SETUP_NICENESS", "5"))
 WINDOW_NICENESS = int(os.environ.get("WINDOW_NICENESS", "19"))
@@ -38,6 +42,8 @@ class NoWindow(RuntimeError):
 def _gently(niceness: int) -> None:
     """Run in a child before it starts its program: a session of its own, low priority, one core of two."""
     os.setsid()
+    # Should this tool be killed, the kernel ends the child too, and with it the namespaces.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.nice(niceness)
     try:
         # The kernel shares processor time among sessions first; only within one do nice values count.
@@ -125,7 +131,7 @@ def set_up(say=print) -> None:
     mtab = partial / "etc" / "mtab"
     mtab.unlink(missing_ok=True)
     mtab.symlink_to("/proc/mounts")
-    (partial / "lab").mkdir(exist_ok=True)
+    (partial / "lab").mkdir()
     (partial / ".ready").write_text(_stamp())
     partial.rename(CHROOT)
 
@@ -136,7 +142,7 @@ def run_inside(command: list[str], seconds: float, log: Path, screen: bool = Fal
         "PATH": "/usr/bin:/bin",
         "HOME": "/root",
         "LANG": "C.UTF-8",
-        "BLENDER_USER_RESOURCES": "/lab/user",
+        "BLENDER_USER_RESOURCES": "/lab/window/user",
         "LIBGL_ALWAYS_SOFTWARE": "1",
         "LP_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
