@@ -122,7 +122,7 @@ def set_up(say=print) -> None:
     command = ["mmdebstrap", "--quiet", "--variant=apt", "--components=main"]
     command += ["--aptopt=APT::Install-Recommends \"false\"", f"--include={','.join(PACKAGES)}"]
     # Without the package lists and caches, which are not needed again.
-    command += ['--customize-hook=rm -rf "$1"/var/lib/apt/lists/* "$1"/usr/share/doc/*']
+    command += ['--customize-hook=rm -rf "$1"/var/lib/apt/lists/*']
     log = HOME / "set-up.log"
     code = _run([*command, SUITE, str(partial), _mirror()], SETUP_LIMIT_S, log, _gently_setting_up)
     if code:
