@@ -15,7 +15,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options; needs no torch."""
     parser.add_argument("--data", type=Path, help="folder of training data, as `motionlcm prepare` writes it")
     parser.add_argument(
-        "--run", type=Path, default=Path("runs/bundled"), help="folder of this run; resumes what is there"
+        "--run",
+        dest="run_folder",
+        type=Path,
+        default=Path("runs/bundled"),
+        help="folder of this run; resumes what is there",
     )
     parser.add_argument("--config", type=Path, help="TOML file of settings (default: the bundled model's)")
     parser.add_argument("--stage", choices=STAGES, action="append", help="only this stage; may be given more than once")
@@ -39,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
     if args.threads:
         torch.set_num_threads(args.threads)
-    training = Run.open(load_config(args.config), args.run, args.data, args.device, args.minutes, args.start)
+    training = Run.open(load_config(args.config), args.run_folder, args.data, args.device, args.minutes, args.start)
     for stage in args.stage or STAGES:
         if not training.stage(stage):
             logging.getLogger(__name__).info("time is up in stage %s; run the same command to go on", stage)

@@ -289,3 +289,14 @@ def test_a_stage_whose_time_is_up_goes_on_later(
 ) -> None:
     assert not Run.open(small_config, tmp_path, data_folder, "cpu", minutes=0.0).stage("vae")
     assert Run.open(small_config, tmp_path, data_folder, "cpu").stage("vae")
+
+
+def test_the_command_line_runs_a_stage_and_names_what_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from motionlcm_blender.command_line import main
+
+    assert main(["train", "--stage", "export", "--run", str(tmp_path)]) == 1
+    assert "stage vae has not been trained" in capsys.readouterr().err
+    assert main(["train", "--stage", "vae", "--run", str(tmp_path)]) == 1
+    assert "--data" in capsys.readouterr().err
