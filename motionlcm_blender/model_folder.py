@@ -85,6 +85,11 @@ class ModelFolder:
         return {int(steps): float(scale) for steps, scale in self.config.get("guidance", {}).items()}
 
     @property
+    def control_strength(self) -> float:
+        """Factor on the ControlNet's residuals that suits the model, 1 as published."""
+        return float(self.config.get("control", {}).get("strength", 1.0))
+
+    @property
     def frames(self) -> tuple[int, int]:
         """Shortest and longest motion, frames at 20 fps."""
         frames = self.config["frames"]
@@ -165,6 +170,9 @@ def check_config(config: Mapping[str, Any]) -> Architecture:
         raise ModelFolderError(f'{CONFIG}: "max_states" must be a whole number of at least 1.')
     if not (_is_count(frames.get("min")) and _is_count(frames.get("max")) and frames["min"] <= frames["max"]):
         raise ModelFolderError(f'{CONFIG}: "frames" must give whole numbers "min" and "max".')
+    control = config.get("control", {})
+    if not isinstance(control, dict) or not _is_number(control.get("strength", 1.0)):
+        raise ModelFolderError(f'{CONFIG}: "control" must be a table, its "strength" a number.')
     if not isinstance(guidance, dict) or not all(
         str(steps).isdecimal() and _is_number(scale) for steps, scale in guidance.items()
     ):

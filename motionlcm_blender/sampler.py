@@ -125,6 +125,11 @@ class MotionLCM:
         own = self.folder.guidance.get(steps) if self.folder is not None else None
         return default_guidance(self.architecture, steps) if own is None else own
 
+    @property
+    def control_strength(self) -> float:
+        """Factor on the ControlNet's residuals: the model folder's, else 1."""
+        return self.folder.control_strength if self.folder is not None else 1.0
+
     def encode_prompt(self, prompt: str, frames: int) -> np.ndarray:
         """(text tokens, text_width) float32; the encoder's output is kept by prompt."""
         encoded = self._prompts.get(prompt)
@@ -214,7 +219,7 @@ class MotionLCM:
                 condition = array(np.repeat(one, takes, 0))
             latents = lcm_sample(
                 self.network, tokens, array(noise[0]), array(noise[1:]), steps, self.guidance(steps, request.guidance),
-                condition, on_step=lambda i: stage(0.2 + 0.4 * i / steps, "Sampling"),
+                condition, self.control_strength, on_step=lambda i: stage(0.2 + 0.4 * i / steps, "Sampling"),
             )  # fmt: skip
             stage(0.6, "Decoding")
             mask = array(np.ones((takes, request.frames), bool))

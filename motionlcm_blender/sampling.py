@@ -36,6 +36,7 @@ def lcm_sample(
     steps: int = 1,
     guidance: float | None = None,
     condition: Any = None,
+    strength: float = 1.0,
     on_step: Callable[[int], None] | None = None,
 ) -> Any:
     """Latent consistency sampling (Luo et al. 2023, algorithm 3).
@@ -44,6 +45,7 @@ def lcm_sample(
     text: (B, text tokens, text_width); latents: (B, tokens, latent_width) start noise;
     noises: (steps or more, B, tokens, latent_width), injected between steps; needed when steps > 1;
     guidance: scale, None: the published one; condition: from the trajectory encoder;
+    strength: factor on the ControlNet's residuals, 1 as published, less to keep more of the motion without a path;
     on_step(i) is called before step i and may raise to stop. Returns latents like `latents`.
     """
     architecture = network.architecture
@@ -56,6 +58,8 @@ def lcm_sample(
         residuals = None
         if condition is not None:
             residuals = network.controlnet(sample, timestep, text, guidance, condition)
+            if strength != 1.0:
+                residuals = [strength * residual for residual in residuals]
         epsilon = network.denoiser(sample, timestep, text, guidance, residuals)
         alpha, sigma = alpha_sigma(timestep)
         c_skip, c_out = boundary_scalings(timestep)

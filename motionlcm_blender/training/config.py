@@ -84,6 +84,7 @@ class TrainingConfig:
     precision: str = "auto"
     max_states: int = 24
     guidance: dict[str, float] = field(default_factory=lambda: {"1": 4.0, "2": 5.0, "4": 5.0})
+    control_strength: float = 1.0
     architecture: Architecture = field(default_factory=Architecture)
     vae: VaeSettings = field(default_factory=VaeSettings)
     teacher: TeacherSettings = field(default_factory=TeacherSettings)

@@ -45,7 +45,7 @@ def export_model(run: Path, config: TrainingConfig, target: Path) -> None:
         },
         "guidance": config.guidance,
         "frames": {"min": 20, "max": MAX_FRAMES},
-        "control": {"coordinates": "xz"},
+        "control": {"coordinates": "xz", "strength": config.control_strength},
         "licence": LICENCE,
         "attribution": ATTRIBUTION,
         "training_data": "CMU Graphics Lab Motion Capture Database, and CC0 animations by Quaternius / Mesh2Motion",

@@ -12,6 +12,7 @@ from tiny_model import TINY, write_tiny_model
 from motionlcm_blender import Cancelled, DeviceError, Hints, InvalidRequest, MotionLCM, Request
 from motionlcm_blender.backends import resolve_device
 from motionlcm_blender.motion.quality import path_error
+from motionlcm_blender.sampling import lcm_sample
 from motionlcm_blender.text_tokens import length_token, state_tokens
 
 DEVICES = ["numpy", "cpu"]
@@ -83,6 +84,25 @@ def test_the_path_is_kept_and_its_error_reported(model: MotionLCM) -> None:
     assert motion.report["path_mean_cm"] == pytest.approx(100 * error.mean)
     assert error.mean < 0.02 and error.max < 0.05
     assert motion.report["network_path_mean_cm"] > motion.report["path_mean_cm"]
+
+
+def test_control_strength_scales_what_the_path_does(model: MotionLCM) -> None:
+    array = model.backend.array
+    generator = np.random.default_rng(0)
+    a = model.architecture
+    text = array(generator.normal(size=(1, 4, a.text_width)).astype(np.float32))
+    start, condition = (
+        array(generator.normal(size=(1, a.latent_tokens, a.latent_width)).astype(np.float32)) for _ in range(2)
+    )
+    with model.backend.computing():
+        free = lcm_sample(model.network, text, start)
+        made = [
+            model.backend.numpy(lcm_sample(model.network, text, start, condition=condition, strength=strength))
+            for strength in (0.0, 0.5, 1.0)
+        ]
+    free = model.backend.numpy(free)
+    np.testing.assert_allclose(made[0], free, atol=1e-5)
+    assert 0 < np.abs(made[1] - free).max() < np.abs(made[2] - free).max()
 
 
 def test_progress_rises_and_cancel_stops(model: MotionLCM) -> None:
