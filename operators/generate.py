@@ -16,6 +16,8 @@ NEEDED_TO_REPEAT = {
 
 def order_from_scene(context: bpy.types.Context) -> "Order":
     """Check the scene's settings and read character and path. Raises InvalidRequest with one sentence."""
+    import numpy as np
+
     from ..motionlcm_blender.motion.placement import Placement, canonicalise
     from ..motionlcm_blender.motion.skeleton import FPS
     from ..motionlcm_blender.request import Hints, Request
@@ -32,7 +34,7 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
     units = units_per_metre(character, rig)
     first_frame = scene.frame_current if chosen.start == "CURRENT_FRAME" else scene.frame_start
     place, heading = standing_place(character, rig)
-    place_in_engine = [place[0] / units, place[2] / units, -place[1] / units]
+    place_in_engine = np.array([place[0], place[2], -place[1]]) / units
     placement, path_xz, path_name = Placement(place_in_engine, heading), None, ""
     warnings: tuple[str, ...] = ()
     if chosen.path is not None:
@@ -40,7 +42,8 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
         trajectory = sample_path(context, chosen.path, frames, first_frame, units)
         canonical, placement = canonicalise(trajectory.xz)
         floor = place_in_engine[1] if trajectory.floor is None else trajectory.floor
-        placement = Placement([placement.origin[0], floor, placement.origin[2]], placement.heading)
+        origin = np.array([placement.origin[0], floor, placement.origin[2]])
+        placement = Placement(origin, placement.heading)
         request = Request(
             request.prompt, frames, seed=request.seed, steps=request.steps, hints=Hints.ground_path(canonical)
         )
@@ -129,7 +132,7 @@ def write_result(order: "Order", result: "Result") -> str:
     times = order.first_frame + np.arange(clip.frames, dtype=np.float64)
     pose = pose_channels(clip, character, rig, order.units_per_metre)
     request = order.request
-    action = new_action(
+    new_action(
         character,
         f"MotionLCM {request.prompt[:40].strip()} s{request.seed}",
         times,
@@ -148,7 +151,7 @@ def write_result(order: "Order", result: "Result") -> str:
     _push_undo(f"MotionLCM: {request.prompt[:40]}")
     _play(scene)
     milliseconds = 1000.0 * result.report.get("seconds", 0.0)
-    return f'"{action.name}": {clip.frames} frames in {milliseconds:.0f} ms.'
+    return f"{clip.frames} frames from frame {order.first_frame}, made in {milliseconds:.0f} ms."
 
 
 def recipe(order: "Order", result: "Result") -> dict[str, object]:
@@ -287,6 +290,10 @@ def _play(scene: bpy.types.Scene) -> None:
 
 class _Ordering:
     """What the operators that start a job share: errors become a sentence in the panel and in the log."""
+
+    if TYPE_CHECKING:
+
+        def report(self, kind: set[str], message: str) -> None: ...
 
     def order(self, context: bpy.types.Context) -> "Order":
         raise NotImplementedError

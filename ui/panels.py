@@ -13,8 +13,8 @@ EXAMPLES = (
     "a person dances",
 )
 """Offered while there is no history."""
-LINE_LENGTH = 38
-"""Letters of a message on one line at the sidebar's usual width."""
+LETTER, MARGIN = 6.0, 75.0
+"""Mean width of a letter, and of what surrounds a line of text, in pixels at scale 1."""
 
 
 class _Sidebar:
@@ -74,7 +74,9 @@ class MOTIONLCM_PT_main(_Sidebar, bpy.types.Panel):
         row = layout.row(align=True)
         row.prop(chosen, "seed")
         row.operator("motionlcm.dice", text="", icon="FILE_REFRESH")
-        layout.row().prop(chosen, "steps", expand=True)
+        split = layout.split(factor=0.3)
+        split.label(text="Steps")
+        split.row(align=True).prop(chosen, "steps", expand=True)
 
         # Always drawn and never greyed out: pressing it during a job starts over.
         row = layout.row()
@@ -108,6 +110,8 @@ class MOTIONLCM_PT_main(_Sidebar, bpy.types.Panel):
             _number(box, "Foot skate", f"{action['motionlcm_foot_skate_cm_s']:.1f} cm/s")
         if "motionlcm_milliseconds" in action:
             _number(box, "Made in", f"{action['motionlcm_milliseconds']:.0f} ms")
+        if "motionlcm_model" in action:
+            _number(box, "Model", action["motionlcm_model"])
         row = box.row(align=True)
         row.operator("motionlcm.recall", text="Recall")
         row.operator("motionlcm.generate_again", text="Again")
@@ -145,12 +149,15 @@ def _number(layout: bpy.types.UILayout, name: str, value: str) -> None:
 
 def _lines(layout: bpy.types.UILayout, text: str, icon: str, alert: bool = False) -> None:
     """A sentence over as many lines as it needs; labels do not wrap by themselves."""
+    region, scale = bpy.context.region, bpy.context.preferences.system.ui_scale
+    width = region.width / scale if region is not None else 280.0
+    letters = max(20, int((width - MARGIN) / LETTER))
     column = layout.column(align=True)
     column.alert = alert
     column.scale_y = 0.8
     line = ""
     for word in text.split():
-        if line and len(line) + len(word) >= LINE_LENGTH:
+        if line and len(line) + len(word) >= letters:
             column.label(text=line, icon=icon, translate=False)
             line, icon = "", "BLANK1" if icon != "NONE" else "NONE"
         line = f"{line} {word}" if line else word
