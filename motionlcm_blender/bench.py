@@ -21,7 +21,6 @@ import numpy as np
 from .backends import resolve_device
 from .information import package_versions
 from .motion.clips import Clip, Motion
-from .motion.features import joints_from_features
 from .motion.keys import dense_keys
 from .motion.path_correction import onto_path
 from .motion.paths import named_path, natural_length, timed
@@ -30,7 +29,7 @@ from .motion.resampling import resample
 from .motion.retarget import retarget
 from .motion.skeleton import FPS, MAX_FRAMES
 from .request import Hints, Request
-from .sampler import MotionLCM
+from .sampler import MotionLCM, standing_joints
 from .sampling import student_timesteps
 from .schedule import alpha_sigma, boundary_scalings
 
@@ -206,6 +205,7 @@ def _stages(model: MotionLCM, watch: Stopwatch, request: Request, xz: np.ndarray
                 numpy(condition)
             with watch("control"):
                 residuals = network.controlnet(latents, timestep, tokens, guidance, condition)
+                residuals = [model.control_strength * residual for residual in residuals]
                 numpy(residuals[-1])
         with watch("denoise"):
             epsilon = network.denoiser(latents, timestep, tokens, guidance, residuals)
@@ -217,7 +217,7 @@ def _stages(model: MotionLCM, watch: Stopwatch, request: Request, xz: np.ndarray
             decoded = numpy(network.decode(latents, mask))
     with watch("joints"):
         features = decoded[0] * stats["std"] + stats["mean"]
-        joints = joints_from_features(features)
+        joints = standing_joints(features)
     contacts = np.clip(features[:, -4:], 0.0, 1.0).astype(np.float32)
     with watch("correction"):
         joints = onto_path(joints, contacts, xz)

@@ -227,9 +227,7 @@ class MotionLCM:
         return decoded * self.stats["std"] + self.stats["mean"]
 
     def _motion(self, request: Request, take: int, features: np.ndarray, started: float) -> Motion:
-        # Fixed bone lengths first: imposed later, by the armature, they would move feet that were already settled.
-        joints = onto_skeleton(joints_from_features(features))
-        joints[..., 1] -= _floor(joints)
+        joints = standing_joints(features)
         contacts = np.clip(features[:, -4:], 0.0, 1.0).astype(np.float32)
         path = request.hints.root_xz if request.hints is not None else None
         report = {"network_foot_skate_cm_s": foot_skate(joints)}
@@ -256,6 +254,12 @@ def _noise(seed: int, steps: int, architecture: Architecture) -> np.ndarray:
     return np.random.default_rng(seed % 2**63).standard_normal(shape, dtype=np.float32)
 
 
-def _floor(joints: np.ndarray) -> float:
-    """Height of the floor: the lowest joint of each frame, its lower tenth, so that one bad frame does not count."""
-    return float(np.percentile(joints[..., 1].min(-1), 10))
+def standing_joints(features: np.ndarray) -> np.ndarray:
+    """(T, 263) features, not normalised -> (T, 22, 3) metres with fixed bone lengths, the floor at 0.
+
+    Bone lengths come first: imposed later, by the armature, they would move feet that were already settled. The floor
+    is the lower tenth of each frame's lowest joint, so that one bad frame does not count.
+    """
+    joints = onto_skeleton(joints_from_features(features))
+    joints[..., 1] -= np.percentile(joints[..., 1].min(-1), 10)
+    return joints
