@@ -49,7 +49,7 @@ def create_character(context: bpy.types.Context) -> bpy.types.Object:
     bpy.ops.object.mode_set(mode="OBJECT")
     for pose_bone in armature.pose.bones:
         pose_bone.rotation_mode = "QUATERNION"
-    data.display_type = "STICK"
+    data.display_type = "WIRE"  # thin, so that the body stays visible behind the bones
     armature.show_in_front = True
 
     body = build_mannequin(BODY_NAME, {name: np.asarray(head, np.float64) for name, head in heads.items()})
