@@ -8,7 +8,6 @@ and has Blender write the file and render the picture. Only the standard library
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -32,12 +31,18 @@ def main() -> int:
     ready = time.monotonic()
     blend, picture = folder / "walk.blend", folder / "walk.png"
     generate = ["-m", "motionlcm_blender", "generate", PROMPT, "--path", PATH, "--seconds", SECONDS, "--seed", SEED]
-    print(f'motionlcm generate "{PROMPT}" --path {PATH} --seconds {SECONDS} --seed {SEED} --out demo/walk.blend')
-    for step in ([*generate, "--out", str(blend)], ["tools/render_poses.py", str(blend), str(picture)]):
-        code = subprocess.run([python, *step], cwd=environments.ROOT, env={**os.environ}, check=False).returncode
-        if code:
-            print(f"The demo stopped: {' '.join(step[:3])} ended with {code}.", file=sys.stderr)
-            return 1
+    options = f"--path {PATH} --seconds {SECONDS} --seed {SEED}"
+    shown = f'motionlcm generate "{PROMPT}" {options} --out demo/walk.blend'
+    print(shown, flush=True)
+    if subprocess.run([python, *generate, "--out", str(blend)], cwd=environments.ROOT, check=False).returncode:
+        return 1
+    print("Rendering demo/walk.png", flush=True)
+    command = [python, "tools/render_poses.py", str(blend), str(picture)]
+    # Cycles tells a hundred lines of progress, of interest only if it fails.
+    rendered = subprocess.run(command, cwd=environments.ROOT, capture_output=True, text=True, check=False)
+    if rendered.returncode:
+        print(f"The picture could not be rendered:\n{rendered.stdout[-2000:]}{rendered.stderr[-2000:]}", file=sys.stderr)
+        return 1
     finished = time.monotonic()
     print(f"Made demo/walk.blend and demo/walk.png: environment {ready - started:.0f} s, demo {finished - ready:.0f} s")
     return 0
