@@ -41,7 +41,8 @@ def main() -> int:
     # Cycles tells a hundred lines of progress, of interest only if it fails.
     rendered = subprocess.run(command, cwd=environments.ROOT, capture_output=True, text=True, check=False)
     if rendered.returncode:
-        print(f"The picture could not be rendered:\n{rendered.stdout[-2000:]}{rendered.stderr[-2000:]}", file=sys.stderr)
+        print(rendered.stdout[-2000:] + rendered.stderr[-2000:], file=sys.stderr)
+        print("The picture could not be rendered.", file=sys.stderr)
         return 1
     finished = time.monotonic()
     print(f"Made demo/walk.blend and demo/walk.png: environment {ready - started:.0f} s, demo {finished - ready:.0f} s")
