@@ -1,0 +1,248 @@
+"""Training of the evaluator on the train clips, by a contrastive loss; a held-out part of them picks the checkpoint."""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ...errors import TrainingDataError
+from ...motion.features import SLICES, canonical, features_from_joints
+from ...portable.text_encoder import PortableMiniLM
+from ...text_encoder_files import minilm_folder
+from ..augmentation import mirror, warp_time
+from ..motion_data import MotionData, mirror_caption
+from .caption_states import CaptionStates
+from .evaluator import DESCRIPTION, READ, Evaluator, EvaluatorNetwork, EvaluatorSettings, padded
+from .test_motions import LONGEST, SHORTEST, TestMotion, build_motions
+from .text_metrics import r_precision, retrieval
+
+logger = logging.getLogger(__name__)
+
+CHECKS = 15
+"""How often, during training, the held-out clips are looked at."""
+
+_DIRECTIONS = re.compile(
+    r"\b(left|right|forward|ahead|back|backward|up|down|clockwise|counterclockwise|anticlockwise|sideways|once|twice|"
+    r"one|two|three|four|five|six)(?:s|wards?)?\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class _Example:
+    """versions[side][k]: (T, 263) features, side 1 mirrored, k 0 as captured, others warped in time; captions[side]."""
+
+    versions: tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]
+    captions: tuple[tuple[str, ...], tuple[str, ...]]
+    clip: str
+
+
+def open_evaluator(folder: Path, data: MotionData, settings: EvaluatorSettings | None = None) -> Evaluator:
+    """The evaluator in a folder; trained first if there is none."""
+    captions = CaptionStates(PortableMiniLM(minilm_folder()), folder / "captions.npz")
+    if not (folder / DESCRIPTION).exists():
+        train_evaluator(data, captions, settings or EvaluatorSettings()).save(folder)
+    return Evaluator.load(folder, captions)
+
+
+def train_evaluator(data: MotionData, captions: CaptionStates, settings: EvaluatorSettings) -> Evaluator:
+    """Train on the train clips. The same data and settings give the same evaluator on the same machine.
+
+    Raises TrainingDataError if there are too few segments, FloatingPointError if the loss stops being a number.
+    """
+    s, started = settings, time.monotonic()
+    generator = np.random.default_rng(s.seed)
+    torch.manual_seed(s.seed)
+    train, held_out = _split(build_motions(data, test=False), s, generator)
+    examples = [_example(m, s, generator) for m in train]
+    captions.prepare({c for m in (*train, *held_out) for said in (m.captions, _mirrored(m.captions)) for c in said})
+    logger.info("evaluator: %d segments, %d held out, ready in %.0f s", len(train), len(held_out), _since(started))
+
+    network = EvaluatorNetwork(s, captions.width)
+    mean, std = _statistics([e.versions[side][0] for e in examples for side in (0, 1)])
+    network.mean.copy_(torch.from_numpy(mean))
+    network.std.copy_(torch.from_numpy(std))
+    averaged = EvaluatorNetwork(s, captions.width)
+    averaged.load_state_dict(network.state_dict())
+    decayed = [p for p in network.parameters() if p.ndim > 1]
+    plain = [p for p in network.parameters() if p.ndim <= 1]
+    optimizer = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": s.weight_decay}, {"params": plain, "weight_decay": 0.0}], s.learning_rate
+    )
+    judge = Evaluator(averaged, s, captions, {})
+    best, best_score, best_step = averaged.state_dict(), -1.0, 0
+    for step in range(s.steps):
+        network.train()
+        loss = _loss(network, _draw(examples, network, captions, s, generator), s)
+        if not torch.isfinite(loss):
+            raise FloatingPointError(f"The evaluator's loss is not a number at step {step}.")
+        for group in optimizer.param_groups:
+            group["lr"] = s.learning_rate * _rate(step, s.steps)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        decay = min(s.ema, (1 + step) / (10 + step))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(averaged.parameters()), list(network.parameters()), 1 - decay)
+        if (step + 1) % max(1, s.steps // CHECKS) == 0 or step + 1 == s.steps:
+            score = _score(judge, held_out)
+            logger.info(
+                "evaluator %d/%d  loss %.3f  held out %.4f  %.2f s/step",
+                step + 1, s.steps, loss.item(), score, _since(started) / (step + 1),
+            )  # fmt: skip
+            if score >= best_score:
+                best, best_score, best_step = _copy(averaged), score, step + 1
+    averaged.load_state_dict({n: t.half().float() for n, t in best.items()})
+    averaged.eval().requires_grad_(False)
+    described: dict[str, Any] = {
+        "text_encoder": "all-MiniLM-L6-v2",
+        "segments": {"train": len(train), "held_out": len(held_out)},
+        "best_step": best_step,
+        "held_out_score": best_score,
+        "seconds": round(_since(started), 1),
+    }
+    judge = replace(judge, description=described)
+    test = build_motions(data, test=True) if data.test & set(data.clips) else held_out
+    return replace(judge, description={**described, "real_test_motion": real_scores(judge, test)})
+
+
+def real_scores(evaluator: Evaluator, motions: Sequence[TestMotion], repeats: int = 20) -> dict[str, float]:
+    """Retrieval on captured motion: R@1, 2, 3 in groups of 32 (mean over `repeats`), and over the whole set.
+
+    Each repeat draws a caption for each motion anew.
+    """
+    embedded = evaluator.embed_motions([m.features() for m in motions])
+    generator = np.random.default_rng(0)
+    groups, whole = [], []
+    for _ in range(repeats):
+        texts = evaluator.embed_texts([m.captions[generator.integers(len(m.captions))] for m in motions])
+        groups.append(r_precision(embedded, texts, generator))
+        whole.append(retrieval(embedded, texts))
+    scores = {f"r{k + 1}_of_32": float(v) for k, v in enumerate(np.mean(groups, 0))}
+    return scores | {f"{k}_of_{len(motions)}": float(np.mean([w[k] for w in whole])) for k in whole[0]}
+
+
+def _since(started: float) -> float:
+    return time.monotonic() - started
+
+
+def _rate(step: int, steps: int) -> float:
+    warmup = max(1, min(100, steps // 10))
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+
+
+def _copy(network: EvaluatorNetwork) -> dict[str, Tensor]:
+    return {n: t.detach().clone() for n, t in network.state_dict().items()}
+
+
+def _split(
+    motions: list[TestMotion], s: EvaluatorSettings, generator: np.random.Generator
+) -> tuple[list[TestMotion], list[TestMotion]]:
+    """By clip, so that no held-out motion overlaps one trained on."""
+    clips = sorted({m.clip for m in motions})
+    if len(clips) < 2 or len(motions) < 4:
+        raise TrainingDataError("The evaluator needs at least four captioned segments of two train clips.")
+    count = min(len(clips) - 1, max(1, round(s.held_out * len(clips))))
+    held = set(generator.permutation(clips)[:count].tolist())
+    return [m for m in motions if m.clip not in held], [m for m in motions if m.clip in held]
+
+
+def _mirrored(captions: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(mirror_caption(c) for c in captions)
+
+
+def _example(motion: TestMotion, s: EvaluatorSettings, generator: np.random.Generator) -> _Example:
+    sides = []
+    for joints in (motion.joints, mirror(motion.joints)):
+        warped = [warp_time(joints, generator.uniform(*s.speeds))[:LONGEST] for _ in range(s.warps)]
+        sides.append(tuple(features_from_joints(canonical(j)) for j in (joints, *warped)))
+    return _Example((sides[0], sides[1]), (motion.captions, _mirrored(motion.captions)), motion.clip)
+
+
+def _statistics(features: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of what is read, (133,) each; the latter averaged inside each kind of feature."""
+    frames = np.concatenate(features)
+    mean, std = frames.mean(0), frames.std(0)
+    for part in SLICES.values():
+        std[part] = std[part].mean()
+    return mean[READ].astype(np.float32), np.maximum(std[READ], 1e-5).astype(np.float32)
+
+
+def _draw(
+    examples: Sequence[_Example],
+    network: EvaluatorNetwork,
+    captions: CaptionStates,
+    s: EvaluatorSettings,
+    generator: np.random.Generator,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Features and their mask, text tokens and theirs, and which pairs (B, B) are no negatives."""
+    chosen = generator.permutation(len(examples))[: s.batch]
+    motions, said = [], []
+    for k in chosen:
+        side = int(generator.integers(2))
+        versions = examples[k].versions[side]
+        whole = versions[int(generator.integers(len(versions)))]
+        length = max(min(SHORTEST, len(whole)), round(len(whole) * (1.0 - s.deepest_crop * generator.random())))
+        first = int(generator.integers(0, len(whole) - length + 1))
+        motions.append(network.normalised(whole[first : first + length]))
+        choices = examples[k].captions[side]
+        said.append(choices[int(generator.integers(len(choices)))])
+    features, mask = padded(motions)
+    if s.noise:
+        features = features + s.noise * torch.randn(features.shape) * mask[..., None]
+    tokens, words = captions.batch(said, s.text_states)
+    kept = torch.rand(words.shape) >= s.word_dropout
+    kept[:, 0] = True  # the sentence vector stays, so that nothing is ever empty
+    return features, mask, tokens, words & kept, same_meaning(said, captions.sentences(said), s.same_meaning)
+
+
+def same_meaning(captions: Sequence[str], sentences: np.ndarray, threshold: float) -> Tensor:
+    """(N, N) bool, False on the diagonal: captions that say the same, so that neither is a wrong answer to the other.
+
+    sentences: (N, width) of length 1. MiniLM gives "turns left" and "turns right" a cosine of 0.95, so captions that
+    differ in directions or counts are never taken for the same.
+    """
+    close = sentences @ sentences.T > threshold
+    keys = [tuple(sorted(m.lower() for m in _DIRECTIONS.findall(c))) for c in captions]
+    numbers = {key: k for k, key in enumerate(dict.fromkeys(keys))}
+    which = np.array([numbers[k] for k in keys])
+    close &= which[:, None] == which[None]
+    np.fill_diagonal(close, False)
+    return torch.from_numpy(close)
+
+
+def _loss(network: EvaluatorNetwork, batch: tuple[Tensor, ...], s: EvaluatorSettings) -> Tensor:
+    """Symmetric InfoNCE (van den Oord et al. 2018) over the batch, without false negatives (TMR, section 3.3)."""
+    features, mask, tokens, words, same = batch
+    motion = F.normalize(network.motion(features, mask), dim=-1)
+    text = F.normalize(network.text(tokens, words), dim=-1)
+    scores = (motion @ text.T) * network.log_scale.exp().clamp(max=50.0)
+    scores = scores.masked_fill(same, -torch.inf)
+    own = torch.arange(len(scores))
+    return 0.5 * (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own))
+
+
+def _score(evaluator: Evaluator, motions: Sequence[TestMotion]) -> float:
+    """Mean over R@1, 2, 3 in groups of 32, all captions, ten shuffles: smooth enough to compare checkpoints by."""
+    generator = np.random.default_rng(1)
+    embedded = evaluator.embed_motions([m.features() for m in motions])
+    most = max(len(m.captions) for m in motions)
+    scores = []
+    for k in range(most):
+        texts = evaluator.embed_texts([m.captions[k % len(m.captions)] for m in motions])
+        scores += [r_precision(embedded, texts, generator).mean() for _ in range(10)]
+    return float(np.mean(scores))
