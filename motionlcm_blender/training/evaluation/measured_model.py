@@ -1,0 +1,26 @@
+"""What the measures need of a model; `MotionLCM` has it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from ...motion.clips import Motion
+from ...request import Request
+
+
+class Generates(Protocol):
+    """Makes finished motions of a request."""
+
+    def generate(self, request: Request) -> list[Motion]:
+        """One motion for each take, with the engine's post-processing."""
+        ...
+
+
+class Measured(Generates, Protocol):
+    """Shows the network's own result as well."""
+
+    def features(self, request: Request) -> np.ndarray:
+        """(takes, T, 263) float32, not normalised, of the same seeds as `generate`."""
+        ...
