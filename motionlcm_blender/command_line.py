@@ -168,6 +168,7 @@ def run_generate(args: argparse.Namespace) -> int:
         print(f"motionlcm: {warning}", file=sys.stderr)
     from .backends import resolve_device
     from .model_folder import ModelFolder
+    from .vocabulary import outside, read_vocabulary
 
     started = time.perf_counter()
     folder = ModelFolder.open(args.model)
@@ -180,6 +181,10 @@ def run_generate(args: argparse.Namespace) -> int:
     if request.hints is not None and not folder.architecture.control:
         raise InvalidRequest(f"The model {folder.name} cannot follow a path; choose one with a ControlNet.")
     device = resolve_device(args.device)
+    vocabulary = read_vocabulary(folder.path)
+    hint = outside(request.prompt, vocabulary) if vocabulary is not None else None
+    if hint:
+        print(f"motionlcm: {hint}", file=sys.stderr)
 
     from .export import make_shot, save
     from .motion.skeleton import FPS

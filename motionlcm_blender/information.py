@@ -12,6 +12,7 @@ from . import __version__
 from .errors import ModelFolderError
 from .model_folder import ModelFolder
 from .motion.skeleton import FPS
+from .vocabulary import SELDOM, read_vocabulary
 
 PACKAGES = ("numpy", "safetensors", "tokenizers", "torch", "transformers", "scipy", "bpy")
 
@@ -38,6 +39,7 @@ def model_information(path: str | Path | None = None) -> dict[str, Any]:
     folder = ModelFolder.open(path)
     weights = folder.path / "model.safetensors"
     shapes = _shapes(weights)
+    vocabulary = read_vocabulary(folder.path)
     return {
         **{k: folder.config.get(k) for k in ("name", "version", "licence", "attribution", "training_data", "quality")},
         "folder": str(folder.path),
@@ -45,6 +47,7 @@ def model_information(path: str | Path | None = None) -> dict[str, Any]:
         "text_encoder": folder.text,
         "guidance": folder.guidance,
         "frames": folder.frames,
+        "verbs": None if vocabulary is None else dict(vocabulary.verbs),
         "control": folder.config.get("control"),
         "parameters": sum(_count(shape) for shape in shapes.values()),
         "parameters_by_part": _by_part(shapes),
@@ -92,6 +95,10 @@ def describe(model: dict[str, Any], found_devices: dict[str, str] | None = None)
         ("Weights sha256", model["sha256"]),
     ]
     rows += [(f"Quality, {name}", _plain(value)) for name, value in (model.get("quality") or {}).items()]
+    if model.get("verbs"):
+        often = {verb: times for verb, times in model["verbs"].items() if times >= SELDOM}
+        seldom = {verb: times for verb, times in model["verbs"].items() if times < SELDOM}
+        rows += [("Verbs, often seen", _plain(often)), ("Verbs, seldom seen", _plain(seldom))]
     versions = package_versions()
     rows += [
         ("Version", f"motionlcm {__version__}, Python {platform.python_version()}"),

@@ -3,7 +3,7 @@
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import bpy
 
-from . import path_speed
+from . import engine, path_speed
 
 LONGEST_HISTORY = 20
 
@@ -42,6 +42,10 @@ def _path_changed(_settings: bpy.types.PropertyGroup, context: bpy.types.Context
     path_speed.mark_changed(context.scene)
 
 
+def _prompt_changed(settings: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    engine.read_hint(engine.chosen(), settings.prompt)
+
+
 class MotionLCMPrompt(bpy.types.PropertyGroup):
     """One earlier prompt."""
 
@@ -72,6 +76,7 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
         name="Prompt",
         description="What the character does, in English, such as: a person walks forward and waves",
         default="a person walks forward",
+        update=_prompt_changed,
     )
     length: bpy.props.FloatProperty(
         name="Length",

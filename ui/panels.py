@@ -53,6 +53,8 @@ class MOTIONLCM_PT_main(_Sidebar, bpy.types.Panel):
         row.prop(chosen, "prompt", text="", placeholder="What the character does")
         row.menu("MOTIONLCM_MT_prompts", text="", icon="DOWNARROW_HLT")
 
+        self._draw_hint(layout, chosen.prompt)
+
         column = layout.column(align=True)
         column.prop(chosen, "length")
         column.prop(chosen, "start", text="")
@@ -84,6 +86,13 @@ class MOTIONLCM_PT_main(_Sidebar, bpy.types.Panel):
         row.operator("motionlcm.generate", icon="PLAY")
         self._draw_status(layout)
         self._draw_numbers(layout, chosen.character)
+
+    def _draw_hint(self, layout: bpy.types.UILayout, prompt: str) -> None:
+        hint = engine.known_hint(engine.chosen(), prompt)
+        if hint is None:  # a file was opened, the model was changed, or a change was undone
+            read_hint_soon()
+        elif hint:
+            _lines(layout, hint, "INFO")
 
     def _draw_status(self, layout: bpy.types.UILayout) -> None:
         status = jobs.status
@@ -175,9 +184,21 @@ def read_card_soon() -> None:
         bpy.app.timers.register(_read_card, first_interval=0.5)
 
 
+def _read_hint() -> None:
+    engine.read_hint(engine.chosen(), bpy.context.scene.motionlcm.prompt)
+    jobs.redraw()
+
+
+def read_hint_soon() -> None:
+    """Have it worked out a moment from now what the model knows of the prompt, outside drawing."""
+    if not bpy.app.background and not bpy.app.timers.is_registered(_read_hint):
+        bpy.app.timers.register(_read_hint, first_interval=0.2)
+
+
 CLASSES = (MOTIONLCM_MT_prompts, MOTIONLCM_PT_main, MOTIONLCM_PT_model)
 
 
 def detach() -> None:
-    if bpy.app.timers.is_registered(_read_card):
-        bpy.app.timers.unregister(_read_card)
+    for timer in (_read_card, _read_hint):
+        if bpy.app.timers.is_registered(timer):
+            bpy.app.timers.unregister(timer)

@@ -8,6 +8,7 @@ import bpy
 import pytest
 
 from tests.blender.support import EXTENSION, add_character, generate, part, poly_curve, refusal, settings
+from tests.tiny_model import write_tiny_model
 
 
 class Layout:
@@ -117,6 +118,32 @@ def test_model_panel_tells_name_licence_and_errors(tmp_path):
     assert "Reading" in texts(drawn("MOTIONLCM_PT_model"))
     engine.read_card(engine.chosen())
     assert "is not there" in texts(drawn("MOTIONLCM_PT_model"))
+
+
+def test_a_prompt_beyond_what_the_model_has_seen_is_told(tmp_path):
+    engine = part("operators.engine")
+    write_tiny_model(tmp_path / "model")
+    (tmp_path / "model" / "vocabulary.json").write_text('{"verbs": {"walk": 400, "kick": 48}, "words": {}}')
+    preferences = bpy.context.preferences.addons[EXTENSION].preferences
+    preferences.model_folder = str(tmp_path / "model")
+    assert engine.known_hint(engine.chosen(), settings().prompt) is None  # drawing works nothing out
+    assert "The model has" not in texts(drawn("MOTIONLCM_PT_main"))
+    assert engine.known_hint(engine.chosen(), settings().prompt) is None
+    settings().prompt = "a person swims"
+    assert "The model has never seen “swim”; it will guess." in texts(drawn("MOTIONLCM_PT_main"))
+    bpy.ops.motionlcm.use_prompt(prompt="a person kicks")
+    assert "The model has seen “kick” only 48 times." in texts(drawn("MOTIONLCM_PT_main"))
+    settings().prompt = "a person walks"
+    assert "The model has" not in texts(drawn("MOTIONLCM_PT_main"))
+    (tmp_path / "model" / "vocabulary.json").write_text("broken")
+    engine.forget()
+    settings().prompt = "a person swims"
+    assert "The model has" not in texts(drawn("MOTIONLCM_PT_main"))
+
+
+def test_without_a_vocabulary_nothing_is_told_of_the_prompt():
+    settings().prompt = "a person swims"
+    assert "The model has" not in texts(drawn("MOTIONLCM_PT_main"))
 
 
 @pytest.mark.parametrize("history", [[], ["a person sings", "a person kneels"]])
