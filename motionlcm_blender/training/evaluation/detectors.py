@@ -29,8 +29,9 @@ LEG_LIFT, LEG_TIME = 0.25, 0.3
 """Metres of one ankle above the other, and seconds: a swinging foot in a walk is up for less."""
 ARM_LEVEL, ARM_TIME = -0.10, 0.25
 """Metres of the wrist above its shoulder (an arm held out sideways hangs a little), and seconds."""
-AIR, JUMP_RISE = 0.04, 0.06
-"""Metres of the lower foot above where it stands, and of the pelvis above its lowest point before the jump."""
+AIR, JUMP_RISE = 0.06, 0.10
+"""Metres of the lower foot above where it stands, and of the pelvis above its lowest point before the jump:
+tiptoes and the bobbing of a figure that floats a little stay below."""
 TRAVEL = 0.4
 """Metres of way that count as having gone somewhere."""
 SIDE_SHARE = np.radians(20.0)

@@ -10,9 +10,9 @@ they do on other captures:
 | turn left / right | 13 of 14 / 18 of 18 | | forward / backward | 154 of 154 / 7 of 7 |
 | turn around | 12 of 12 | | slowly / fast | 14 of 15 / 20 of 20 |
 | kick left / right | 4 of 4 / 12 of 12 | | walk / run | 121 of 121 / 43 of 45 |
-| raise arm left / right | 1 of 1 / 12 of 12 | | jump once / twice | 30 of 31 / 5 of 5 |
+| raise arm left / right | 1 of 1 / 12 of 12 | | jump once / twice | 31 of 31 / 5 of 5 |
 | raise leg left / right | 5 of 5 / 8 of 8 | | jump three / four times | 4 of 5 / 1 of 1 |
-| walk to the left / right | 7 of 7 / 8 of 8 | | no jump | 232 of 233 |
+| walk to the left / right | 7 of 7 / 8 of 8 | | no jump | 233 of 233 |
 | sidestep left / right | 3 of 3 / 2 of 2 | | | |
 """
 
