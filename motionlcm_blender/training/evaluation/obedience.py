@@ -29,7 +29,8 @@ from .detectors import Gait, Side
 from .measured_model import Generates
 
 FASTER = 1.15
-"""How many times as fast "fast" must be as "slowly" with the same seed; people's own speed varies by less."""
+"""How many times as fast "fast" must be as "slowly" with the same seed: a chosen margin, about half of
+what lies between the bounds of slow and fast walks (1.1 and 1.4 m/s)."""
 
 SEEDS_PER_REPEAT = 1000
 """Repeats draw their seeds this far apart, so that none is used twice."""
