@@ -1,4 +1,4 @@
-"""The command line: `motionlcm generate | info | bench | train | prepare`, also `python -m motionlcm_blender`.
+"""The command line: `motionlcm generate | info | bench | train | prepare | evaluate`, or `python -m motionlcm_blender`.
 
 Ends with 0 when all went well, 1 when something could not be done (one sentence on the error stream), 2 when the
 command itself is wrong, 130 when interrupted. Modules are imported by the command that needs them.
@@ -61,10 +61,13 @@ def make_parser(command: str = "") -> argparse.ArgumentParser:
     _add_bench(commands.add_parser("bench", help="measure each stage on this machine"))
     train = commands.add_parser("train", help="train a stage of the model from a configuration")
     prepare = commands.add_parser("prepare", help="turn BVH or AMC files with captions into training data")
+    evaluate = commands.add_parser("evaluate", help="measure a model against captured motion")
     if command == "train":
         _add_training(train, "command")
     if command == "prepare":
         _add_training(prepare, "prepare")
+    if command == "evaluate":
+        _add_training(evaluate, "evaluation.command")
     return parser
 
 

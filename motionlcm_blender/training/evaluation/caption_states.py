@@ -56,6 +56,11 @@ class CaptionStates:
         )  # fmt: skip
         temporary.replace(self.file)
 
+    def encode(self, caption: str) -> tuple[np.ndarray, np.ndarray]:
+        """As the encoder's own, but remembered: so a model can read its prompts through this."""
+        states, mean = self._of(caption)
+        return states.astype(np.float32), mean
+
     def sentences(self, captions: Sequence[str]) -> np.ndarray:
         """(N, width) float32 sentence vectors of length 1."""
         return np.stack([self._of(c)[1] for c in captions])

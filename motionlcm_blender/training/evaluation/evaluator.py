@@ -53,7 +53,7 @@ class EvaluatorSettings:
     text_states: int = 32
     dropout: float = 0.2
     noise: float = 0.0
-    steps: int = 900
+    steps: int = 600
     batch: int = 128
     learning_rate: float = 8e-4
     weight_decay: float = 0.05
@@ -72,11 +72,12 @@ class EvaluatorSettings:
         unknown = set(values) - {f.name for f in fields(cls)}
         if unknown:
             raise TrainingDataError(f"The evaluator has unknown settings: {', '.join(sorted(unknown))}.")
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        arguments: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**arguments)
 
 
 class MotionEncoder(nn.Module):
-    """Normalised features to one vector: two strided convolutions, a transformer over quarter rate, mean and maximum."""
+    """Normalised features to one vector: two strided convolutions, a transformer at a quarter of the rate, a pool."""
 
     def __init__(self, settings: EvaluatorSettings) -> None:
         super().__init__()
@@ -157,9 +158,10 @@ class EvaluatorNetwork(nn.Module):
         self.register_buffer("mean", torch.zeros(len(READ)))
         self.register_buffer("std", torch.ones(len(READ)))
 
-    def normalised(self, features: np.ndarray) -> Tensor:
-        """(..., 263) features, not normalised -> (..., 133)."""
-        values = torch.from_numpy(np.ascontiguousarray(features[..., READ], dtype=np.float32))
+    def normalised(self, features: np.ndarray, read: bool = False) -> Tensor:
+        """(..., 263) features, not normalised -> (..., 133). read: they are already the 133 that are read."""
+        taken = features if read else features[..., READ]
+        values = torch.from_numpy(np.ascontiguousarray(taken, dtype=np.float32))
         return (values - self.mean) / self.std
 
 

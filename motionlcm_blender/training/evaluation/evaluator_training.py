@@ -41,7 +41,8 @@ _DIRECTIONS = re.compile(
 
 @dataclass(frozen=True)
 class _Example:
-    """versions[side][k]: (T, 263) features, side 1 mirrored, k 0 as captured, others warped in time; captions[side]."""
+    """versions[side][k]: (T, 133), the features that are read, not normalised; side 1 is mirrored, k 0 as captured,
+    the others are warped in time. captions[side]."""
 
     versions: tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]
     captions: tuple[tuple[str, ...], tuple[str, ...]]
@@ -169,7 +170,7 @@ def _example(motion: TestMotion, s: EvaluatorSettings, generator: np.random.Gene
     sides = []
     for joints in (motion.joints, mirror(motion.joints)):
         warped = [warp_time(joints, generator.uniform(*s.speeds))[:LONGEST] for _ in range(s.warps)]
-        sides.append(tuple(features_from_joints(canonical(j)) for j in (joints, *warped)))
+        sides.append(tuple(features_from_joints(canonical(j))[:, READ] for j in (joints, *warped)))
     return _Example((sides[0], sides[1]), (motion.captions, _mirrored(motion.captions)), motion.clip)
 
 
@@ -178,8 +179,10 @@ def _statistics(features: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]
     frames = np.concatenate(features)
     mean, std = frames.mean(0), frames.std(0)
     for part in SLICES.values():
-        std[part] = std[part].mean()
-    return mean[READ].astype(np.float32), np.maximum(std[READ], 1e-5).astype(np.float32)
+        same = np.isin(READ, np.arange(part.start, part.stop))
+        if same.any():
+            std[same] = std[same].mean()
+    return mean.astype(np.float32), np.maximum(std, 1e-3).astype(np.float32)
 
 
 def _draw(
@@ -198,7 +201,7 @@ def _draw(
         whole = versions[int(generator.integers(len(versions)))]
         length = max(min(SHORTEST, len(whole)), round(len(whole) * (1.0 - s.deepest_crop * generator.random())))
         first = int(generator.integers(0, len(whole) - length + 1))
-        motions.append(network.normalised(whole[first : first + length]))
+        motions.append(network.normalised(whole[first : first + length], read=True))
         choices = examples[k].captions[side]
         said.append(choices[int(generator.integers(len(choices)))])
     features, mask = padded(motions)

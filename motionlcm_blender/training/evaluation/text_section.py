@@ -1,0 +1,90 @@
+"""The section `text`: every row of the usual table, once for each repeat.
+
+Rows: real motion, the VAE's reconstruction of it, the teacher, the student with 1, 2 and 4 steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...sampler import MotionLCM
+from . import text_metrics
+from .evaluator import Evaluator
+from .generation import Prompt, Sampler, Teacher, generate_features, reconstruct, samplers
+from .test_motions import TestMotion
+
+REAL, VAE = "real", "vae"
+MULTIMODAL_CAPTIONS, MULTIMODAL_TAKES = 16, 10
+"""Prompts, and takes of each, for multimodality in one repeat (published: 100 and 30)."""
+
+
+class TextSection:
+    """Measures the rows on the same motions, captions and noise in each repeat.
+
+    A repeat chooses a caption of each motion, the noise, the shuffles and the halves of the floor, all from its number.
+    """
+
+    def __init__(
+        self, model: MotionLCM, evaluator: Evaluator, motions: Sequence[TestMotion], teacher: Teacher | None
+    ) -> None:
+        self.model, self.evaluator, self.motions = model, evaluator, motions
+        self.samplers = samplers(teacher)
+        self.features = [m.features() for m in motions]
+        self.real = evaluator.embed_motions(self.features)
+
+    def measure(self, repeat: int) -> dict[str, float]:
+        """Keys ROW/fid, r1, r2, r3, mm_distance, diversity, of made motion ROW/multimodality; and ratio/FIGURE."""
+        generator = np.random.default_rng((73, repeat))
+        said = [m.captions[int(generator.integers(len(m.captions)))] for m in self.motions]
+        texts = self.evaluator.embed_texts(said)
+        found = self._row(REAL, self.real, texts, repeat)
+        # Real motion against itself would be 0; its place in the table is what two halves of it differ by.
+        found[f"{REAL}/fid"] = text_metrics.frechet_floor(self.real, generator)
+        rebuilt = self.evaluator.embed_motions(reconstruct(self.model, self.features, generator))
+        found |= self._row(VAE, rebuilt, texts, repeat)
+        prompts = self._prompts(said)
+        chosen = generator.permutation(len(prompts))[:MULTIMODAL_CAPTIONS]
+        takes = [prompts[k] for k in chosen for _ in range(MULTIMODAL_TAKES)]
+        for row, sampler in self.samplers.items():
+            found |= self._row(row, self._embedded(prompts, sampler, 2 * repeat), texts, repeat)
+            made = self._embedded(takes, sampler, 2 * repeat + 1)
+            made = made.reshape(len(chosen), MULTIMODAL_TAKES, -1)
+            found[f"{row}/multimodality"] = text_metrics.multimodality(made, generator)
+        return found | self._ratios(found)
+
+    def _prompts(self, said: Sequence[str]) -> list[Prompt]:
+        shortest, longest = self.model.folder.frames if self.model.folder is not None else (1, 196)
+        return [
+            Prompt(caption, int(np.clip(len(features), shortest, longest)))
+            for caption, features in zip(said, self.features, strict=True)
+        ]
+
+    def _embedded(self, prompts: Sequence[Prompt], sampler: Sampler, seed: int) -> np.ndarray:
+        return self.evaluator.embed_motions(generate_features(self.model, prompts, sampler, seed))
+
+    def _row(self, row: str, motion: np.ndarray, texts: np.ndarray, repeat: int) -> dict[str, float]:
+        # Every row is shuffled alike, so that rows of one repeat can be compared.
+        generator = np.random.default_rng((79, repeat))
+        ranked = np.mean([text_metrics.r_precision(motion, texts, generator) for _ in range(4)], axis=0)
+        return {
+            f"{row}/r1": float(ranked[0]),
+            f"{row}/r2": float(ranked[1]),
+            f"{row}/r3": float(ranked[2]),
+            f"{row}/fid": text_metrics.frechet_distance(motion, self.real),
+            f"{row}/mm_distance": text_metrics.multimodal_distance(motion, texts),
+            f"{row}/diversity": text_metrics.diversity(motion, generator),
+        }
+
+    def _ratios(self, found: dict[str, float]) -> dict[str, float]:
+        """What the targets are about, taken within a repeat so that their intervals are right."""
+        ratios = {"ratio/r3_student_1_to_real": found["student_1/r3"] / max(found[f"{REAL}/r3"], 1e-9)}
+        teacher = next((row for row in self.samplers if row.startswith("teacher")), None)
+        if teacher is not None:
+            for steps in (1, 2, 4):
+                student = f"student_{steps}"
+                for name in ("r3", "fid"):
+                    ratio = found[f"{student}/{name}"] / max(found[f"{teacher}/{name}"], 1e-9)
+                    ratios[f"ratio/{name}_{student}_to_teacher"] = ratio
+        return ratios
