@@ -19,9 +19,12 @@ import torch
 from ...bench import machine
 from ...errors import TrainingDataError
 from ...model_folder import ModelFolder
+from ...request import Request
 from ...safe_weights import sha256, write_bytes
 from ...sampler import MotionLCM
+from ...text_encoder_files import minilm_folder
 from ..motion_data import MotionData, load_motion_data
+from .caption_states import CaptionStates
 from .command import FIGURES, REPORT
 from .evaluator import Evaluator
 from .evaluator_training import open_evaluator
@@ -65,13 +68,21 @@ class Plan:
         )  # fmt: skip
 
 
+class _Shown(MotionLCM):
+    """A model that also shows what its networks say before anything is corrected."""
+
+    def features(self, request: Request) -> np.ndarray:
+        """(takes, T, 263) float32, not normalised, of the same seeds as `generate`."""
+        text = self.encode_prompt(request.prompt.strip(), request.frames)
+        return self._features(request, text, lambda part, what: None)
+
+
 class Bench:
     """What the sections share, opened when first needed."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.folder = ModelFolder.open(plan.model)
-        self.remembers: Any = None
 
     @cached_property
     def data(self) -> MotionData:
@@ -83,19 +94,17 @@ class Bench:
         return open_evaluator(self.plan.evaluator, self.data)
 
     @cached_property
-    def model(self) -> MotionLCM:
+    def model(self) -> _Shown:
         """The model; it remembers every prompt, since the rows and repeats read the same captions again."""
         device = self.plan.device
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        model = MotionLCM.from_folder(self.folder.path, device)
-        check_torch(model)
-        if self.folder.text["kind"] != "minilm":
-            return model
-        from ...text_encoder_files import minilm_folder
-        from .caption_states import CaptionStates
-
-        return MotionLCM(model.backend, model.stats, CaptionStates(model.backend.minilm(minilm_folder())), self.folder)
+        loaded = MotionLCM.from_folder(self.folder.path, device)
+        check_torch(loaded)
+        encoder = None
+        if self.folder.text["kind"] == "minilm":
+            encoder = CaptionStates(loaded.backend.minilm(minilm_folder()))
+        return _Shown(loaded.backend, loaded.stats, encoder, self.folder)
 
     @cached_property
     def teacher(self) -> Teacher | None:
