@@ -1,4 +1,8 @@
-"""The training loop every stage shares: warm-up and cosine, clipping, EMA, checkpoints, a time estimate."""
+"""The training loop every stage shares: warm-up and cosine, clipping, EMA, checkpoints, a time estimate.
+
+It runs in one process or, started by Accelerate or torchrun, in several. Each of those draws a batch of its own, the
+gradients are averaged before they are clipped, and the first process alone writes files.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 logger = logging.getLogger(__name__)
+
+PROCESS_SEEDS = 1_000_000_007_000
+"""How far apart the seeds of two processes are: further than any run has steps."""
+
+
+def accelerator_for(device: torch.device) -> Accelerator:
+    """This process among those that train together; alone if it was started alone.
+
+    device: where a lone process trains. Several use one device each, which the launcher assigns.
+    """
+    return Accelerator(cpu=device.type == "cpu")
 
 
 @dataclass
@@ -53,12 +70,19 @@ class Averages:
 class TrainingLoop:
     """Trains the parameters of `module`, resumes from `folder/name.state.pt`, leaves EMA weights in name.safetensors.
 
-    Each step draws from a generator seeded with (seed, step), so a resumed run sees the same examples as one that
-    was never stopped.
+    Each step draws from a generator seeded with (seed, step, process), so a resumed run sees the same examples as
+    one that was never stopped.
+
+    The losses call parts of a module (`vae.encode`), which DistributedDataParallel does not see; so the gradients are
+    averaged here, in one piece, with `Accelerator.reduce`.
     """
 
     def __init__(self, name: str, module: nn.Module, settings: LoopSettings, folder: Path, seed: int) -> None:
         self.name, self.module, self.settings, self.folder, self.seed = name, module, settings, folder, seed
+        self.accelerator = accelerator_for(next(module.parameters()).device)
+        self.several = self.accelerator.num_processes > 1
+        if self.several:
+            module.to(self.accelerator.device)
         self.parameters = [p for p in module.parameters() if p.requires_grad]
         fused = bool(self.parameters) and self.parameters[0].device.type == "cuda"
         self.optimizer = torch.optim.AdamW(
@@ -72,6 +96,11 @@ class TrainingLoop:
         self.step = 0
         self.seconds = 0.0
         self._resume()
+        if self.several:
+            with torch.no_grad():
+                for mine, first in zip(module.parameters(), broadcast(list(module.parameters())), strict=True):
+                    mine.copy_(first)
+            self.accelerator.wait_for_everyone()
 
     @property
     def state_file(self) -> Path:
@@ -106,16 +135,21 @@ class TrainingLoop:
         averages, saved, started = Averages(), time.monotonic(), time.monotonic()
         first = self.step
         while not self.finished:
-            if deadline is not None and time.monotonic() > deadline:
+            if deadline is not None and self._anyone(time.monotonic() > deadline):
                 break
-            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.step)
+            mine = self.accelerator.process_index * PROCESS_SEEDS
+            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.step + mine)
             terms = losses(generator, self.step)
+            own_loss = terms["loss"]
+            if self.several:
+                terms = self.accelerator.reduce({name: term.detach() for name, term in terms.items()}, "mean")
             if not torch.isfinite(terms["loss"]):
                 raise FloatingPointError(f"The loss of stage {self.name} is not a number at step {self.step}.")
             for group in self.optimizer.param_groups:
                 group["lr"] = self.rate(self.step)
             self.optimizer.zero_grad(set_to_none=True)
-            terms["loss"].backward()
+            own_loss.backward()
+            self._share_gradients()
             nn.utils.clip_grad_norm_(self.parameters, self.settings.clip)
             self.optimizer.step()
             decay = min(self.settings.ema, (1 + self.step) / (10 + self.step))
@@ -134,14 +168,32 @@ class TrainingLoop:
                     "%s %d/%d  %s  %.3f s/step  %d:%02d left",
                     self.name, self.step, self.settings.steps, text, per_step, left // 60, left % 60,
                 )  # fmt: skip
-                with (self.folder / f"{self.name}.log.jsonl").open("a", encoding="utf-8") as log:
-                    log.write(json.dumps({"step": self.step, "seconds_per_step": per_step, **shown}) + "\n")
+                if self.accelerator.is_main_process:
+                    with (self.folder / f"{self.name}.log.jsonl").open("a", encoding="utf-8") as log:
+                        log.write(json.dumps({"step": self.step, "seconds_per_step": per_step, **shown}) + "\n")
             if now - saved > self.settings.checkpoint_seconds:
                 self.save(self.seconds + now - started)
                 saved = now
         self.seconds += time.monotonic() - started
         self.save(self.seconds)
+        self.accelerator.wait_for_everyone()  # the next stage reads what the first process has written
         return self.finished
+
+    def _anyone(self, mine: bool) -> bool:
+        """Whether it is so in any process; all of them must leave the loop at the same step."""
+        if not self.several:
+            return mine
+        count = self.accelerator.reduce(torch.tensor(float(mine), device=self.accelerator.device), "sum")
+        return bool(count > 0)
+
+    def _share_gradients(self) -> None:
+        """Average the gradients over the processes; a parameter that one of them did not use has none there."""
+        if not self.several:
+            return
+        own = [torch.zeros_like(p) if p.grad is None else p.grad for p in self.parameters]
+        mean = self.accelerator.reduce(torch.cat([g.flatten() for g in own]), "mean")
+        for parameter, gradient in zip(self.parameters, mean.split([p.numel() for p in self.parameters]), strict=True):
+            parameter.grad = gradient.view_as(parameter)
 
     def averaged(self) -> dict[str, Tensor]:
         """EMA weights by name, with the untrained rest of the module as it is."""
@@ -151,7 +203,12 @@ class TrainingLoop:
         return state
 
     def save(self, seconds: float) -> None:
-        """Write the state to go on from, and the EMA weights, each moved into place when complete."""
+        """Write the state to go on from, and the EMA weights, each moved into place when complete.
+
+        Only the first process does; all have the same.
+        """
+        if not self.accelerator.is_main_process:
+            return
         state = {
             "step": self.step, "seconds": seconds, "module": self.module.state_dict(),
             "optimizer": self.optimizer.state_dict(), "average": self.average,
