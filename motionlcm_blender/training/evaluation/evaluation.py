@@ -68,7 +68,7 @@ class Plan:
         )  # fmt: skip
 
 
-class _Shown(MotionLCM):
+class ShownModel(MotionLCM):
     """A model that also shows what its networks say before anything is corrected."""
 
     def features(self, request: Request) -> np.ndarray:
@@ -94,7 +94,7 @@ class Bench:
         return open_evaluator(self.plan.evaluator, self.data)
 
     @cached_property
-    def model(self) -> _Shown:
+    def model(self) -> ShownModel:
         """The model; it remembers every prompt, since the rows and repeats read the same captions again."""
         device = self.plan.device
         if device == "auto":
@@ -104,7 +104,7 @@ class Bench:
         encoder = None
         if self.folder.text["kind"] == "minilm":
             encoder = CaptionStates(loaded.backend.minilm(minilm_folder()))
-        return _Shown(loaded.backend, loaded.stats, encoder, self.folder)
+        return ShownModel(loaded.backend, loaded.stats, encoder, self.folder)
 
     @cached_property
     def teacher(self) -> Teacher | None:

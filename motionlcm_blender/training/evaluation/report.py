@@ -68,7 +68,7 @@ def markdown(results: Results) -> str:
             lines += [_NOTES[name], ""]
         if name in ("text", "humanml"):
             lines += [*text_table(section), ""]
-        lines += [*figure_list(section, leave_out_table=name in ("text", "humanml")), ""]
+        lines += [*figure_tables(section, leave_out_table=name in ("text", "humanml")), ""]
         lines += [_about(section.about), ""]
     met = target_table(results)
     if met:
@@ -83,15 +83,31 @@ def text_table(section: Section) -> list[str]:
     return table(["", *(title for _, title in _COLUMNS)], shown)
 
 
-def figure_list(section: Section, leave_out_table: bool = False) -> list[str]:
-    """Figures by path, as a table of two columns."""
-    columns = {key for key, _ in _COLUMNS}
-    rows = [
-        [key, _shown(figure)]
-        for key, figure in section.figures.items()
-        if not (leave_out_table and key.count("/") == 1 and key.split("/")[1] in columns)
+def figure_tables(section: Section, leave_out_table: bool = False) -> list[str]:
+    """The other figures: those of one kind ("a/fid", "b/fid") as rows of one table, the rest one by one."""
+    columns = {key for key, _ in _COLUMNS} if leave_out_table else set()
+    rows: dict[str, dict[str, Figure]] = {}
+    for key, figure in section.figures.items():
+        row, _, name = key.rpartition("/")
+        if not (row and name in columns):
+            rows.setdefault(row, {})[name] = figure
+    kinds: dict[tuple[str, ...], list[str]] = {}
+    for row, figures in rows.items():
+        kinds.setdefault(tuple(sorted(figures)), []).append(row)
+    single = [row for same in kinds.values() if len(same) == 1 for row in same]
+    lines: list[str] = []
+    for same in kinds.values():
+        if len(same) > 1:
+            names = list(rows[same[0]])
+            shown = [[row, *(_shown(rows[row][name]) for name in names)] for row in same]
+            lines += [*table(["", *names], shown), ""]
+    alone = [
+        [f"{row}/{name}".lstrip("/"), _shown(figure)]
+        for row in rows
+        if row in single
+        for name, figure in rows[row].items()
     ]
-    return table(["Figure", "Mean"], rows) if rows else []
+    return [*lines, *table(["Figure", "Mean"], alone)] if alone else lines[:-1]
 
 
 def target_table(results: Results) -> list[str]:
