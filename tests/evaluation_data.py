@@ -1,4 +1,4 @@
-"""A little data set of motion made by formula, in the format of `motionlcm prepare`, and words without a text encoder."""
+"""A little data set of motion made by formula, as `motionlcm prepare` writes it, and words without an encoder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-
 from synthetic_motion import gestures, walk
 
 KINDS = {
