@@ -71,7 +71,8 @@ def make_parser(command: str = "") -> argparse.ArgumentParser:
     return parser
 
 
-def _add_training(parser: argparse.ArgumentParser, module: str) -> None:
+def _training_part(module: str) -> Any:
+    """A module of the training, imported now. Raises MotionLCMError if it or what it needs is not installed."""
     from importlib import import_module
 
     try:
@@ -81,6 +82,11 @@ def _add_training(parser: argparse.ArgumentParser, module: str) -> None:
         if missing.startswith(f"{__package__}.training"):
             raise MotionLCMError("Training is not part of this installation: it is in the full source tree.") from error
         raise MotionLCMError(f"Training needs the package {missing}, which is not installed.") from error
+    return part
+
+
+def _add_training(parser: argparse.ArgumentParser, module: str) -> None:
+    part = _training_part(module)
     part.add_arguments(parser)
     parser.set_defaults(run=lambda args: part.run(args) or DONE)
 
@@ -124,6 +130,10 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=1, help="sampler steps: 1, 2 or 4 (default 1)")
     parser.add_argument("--repeats", type=int, default=20, help="measured repeats after 3 to warm up (default 20)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
+    parser.add_argument(
+        "--training", action="store_true", help="instead: a training step, beside that of a plain loop (needs PyTorch)"
+    )
+    parser.add_argument("--config", type=Path, help="with --training: TOML file of settings (default: bundled)")
     parser.set_defaults(run=run_bench)
 
 
@@ -277,6 +287,10 @@ def run_info(args: argparse.Namespace) -> int:
     return DONE
 
 
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
 def run_bench(args: argparse.Namespace) -> int:
     """Measure, print, and write the numbers."""
     from .bench import bench, report
@@ -287,11 +301,13 @@ def run_bench(args: argparse.Namespace) -> int:
         raise InvalidRequest(f"The number of repeats must be 1 or more, not {args.repeats}.")
     if args.json is not None and not args.json.absolute().parent.is_dir():
         raise InvalidRequest(f"There is no folder {args.json.parent}.")
-    result = bench(
-        args.device, args.model, args.repeats, frames=args.frames, steps=args.steps,
-        say=lambda line: print(line, file=sys.stderr),
-    )  # fmt: skip
-    print(report(result))
+    if args.training:
+        training = _training_part("bench")
+        result = training.bench_training(args.config, args.repeats, device=args.device, say=_tell)
+        print(training.report(result))
+    else:
+        result = bench(args.device, args.model, args.repeats, frames=args.frames, steps=args.steps, say=_tell)
+        print(report(result))
     if args.json is not None:
         try:
             temporary = args.json.with_name(f".{args.json.name}.part")

@@ -77,3 +77,37 @@ def test_devices() -> None:
         benching.bench_devices("abacus")
     times = benching.reference_seconds(3)
     assert len(times) == 3 and min(times) > 0
+
+
+def test_training_steps_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("torch")
+    config = tmp_path / "small.toml"
+    config.write_text(
+        'name = "small"\nprecision = "float32"\n[architecture]\nwidth = 16\nfeedforward = 32\nvae_layers = 3\n'
+        "[vae]\nframes_per_batch = 128\n"
+    )
+    file = tmp_path / "training.json"
+    assert main(["bench", "--training", "--config", str(config), "--repeats", "2", "--json", str(file)]) == 0
+    said, result = capsys.readouterr().out, json.loads(file.read_text())
+    ours, published, alike = result["variants"].values()
+    assert (ours["layers"], published["layers"], alike["layers"]) == (3, 9, 3)
+    assert ours["ratio"] == 1.0 and published["ratio"] == pytest.approx(published["median_ms"] / ours["median_ms"])
+    # The variant with our layers has our parameters, so that the ratio compares the same network.
+    assert alike["parameters"] == pytest.approx(ours["parameters"], rel=0.03) and published["parameters"] > 2 * 10**4
+    for name, row in result["variants"].items():
+        assert name in said and 0 < row["best_ms"] <= row["median_ms"]
+
+
+def test_the_plain_loop_trains_and_hides_what_is_padded() -> None:
+    torch = pytest.importorskip("torch")
+    from motionlcm_blender.training.bench import PlainVae
+    from motionlcm_blender.training.config import TrainingConfig
+
+    vae = PlainVae(TrainingConfig(architecture=replace(TINY, latent_width=32)), 3).eval()
+    features, mask = torch.randn(2, 12, 263), torch.ones(2, 12, dtype=torch.bool)
+    mask[1, 8:] = False
+    other = features.clone()
+    other[1, 8:] = 5.0
+    made = [vae.decode(vae.encode(x, mask)[0], mask) for x in (features, other)]
+    torch.testing.assert_close(made[0], made[1])
+    assert made[0].shape == (2, 12, 263) and not made[0][1, 8:].any() and made[0][1, :8].any()
