@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--teacher-guidance", type=float, default=None, metavar="SCALE", help="the teacher's guidance (default 7.5)"
     )
-    parser.add_argument("--repeats", type=int, default=10, help="how often everything is measured (default 10)")
+    parser.add_argument("--repeats", type=int, help="how often all is measured (default 10; 20 with --humanml)")
     parser.add_argument(
         "--seeds", type=int, default=20, help="motions for each word and repeat, for obedience (default 20)"
     )
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     from . import evaluation
 
     sections = chosen_sections(args.only)
-    if args.repeats < 1:
+    if args.repeats is not None and args.repeats < 1:
         raise TrainingDataError(f"The number of repeats must be 1 or more, not {args.repeats}.")
     if args.data is None and args.humanml is None:
         raise TrainingDataError("Name the folder of captured motion with --data.")

@@ -37,6 +37,7 @@ from .text_section import TextSection
 
 logger = logging.getLogger(__name__)
 
+REPEATS, HUMANML_REPEATS = 10, 20
 TRAIN_CLIPS = 60
 """Train clips reconstructed in a repeat; the test clips are fewer and all taken."""
 
@@ -52,7 +53,7 @@ class Plan:
     evaluator: Path
     teacher: Path | None
     sections: tuple[str, ...]
-    repeats: int = 10
+    repeats: int = REPEATS
     seeds: int = 20
     teacher_guidance: float = TEACHER_GUIDANCE
     out: Path | None = None
@@ -62,8 +63,9 @@ class Plan:
     @classmethod
     def from_arguments(cls, args: argparse.Namespace, sections: tuple[str, ...]) -> Plan:
         guidance = TEACHER_GUIDANCE if args.teacher_guidance is None else args.teacher_guidance
+        repeats = args.repeats or (REPEATS if args.humanml is None else HUMANML_REPEATS)
         return cls(
-            args.model, args.data, args.evaluator, args.teacher, sections, args.repeats, args.seeds, guidance,
+            args.model, args.data, args.evaluator, args.teacher, sections, repeats, args.seeds, guidance,
             args.out, args.device, args.humanml,
         )  # fmt: skip
 
@@ -75,6 +77,18 @@ class ShownModel(MotionLCM):
         """(takes, T, 263) float32, not normalised, of the same seeds as `generate`."""
         text = self.encode_prompt(request.prompt.strip(), request.frames)
         return self._features(request, text, lambda part, what: None)
+
+
+class _Remembering:
+    """The text encoder of a model, opened at the first prompt, each prompt encoded once."""
+
+    def __init__(self, model: MotionLCM) -> None:
+        self._open, self._known = model._encoder, dict[str, Any]()
+
+    def encode(self, prompt: str) -> Any:
+        if prompt not in self._known:
+            self._known[prompt] = self._open().encode(prompt)
+        return self._known[prompt]
 
 
 class Bench:
@@ -101,9 +115,10 @@ class Bench:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         loaded = MotionLCM.from_folder(self.folder.path, device)
         check_torch(loaded)
-        encoder = None
         if self.folder.text["kind"] == "minilm":
-            encoder = CaptionStates(loaded.backend.minilm(minilm_folder()))
+            encoder: Any = CaptionStates(loaded.backend.minilm(minilm_folder()))
+        else:
+            encoder = _Remembering(loaded)
         return ShownModel(loaded.backend, loaded.stats, encoder, self.folder)
 
     @cached_property
@@ -220,5 +235,5 @@ def _part(module: str) -> Any:
 def _humanml(bench: Bench) -> tuple[Measure, dict[str, Any]]:
     part = _part("humanml")
     assert bench.plan.humanml is not None
-    section = part.HumanMLSection(bench.model, bench.plan.humanml)
+    section = part.HumanMLSection(bench.model, bench.plan.humanml, bench.teacher)
     return section.measure, section.about
