@@ -53,7 +53,7 @@ class EvaluatorSettings:
     text_states: int = 32
     dropout: float = 0.2
     noise: float = 0.0
-    steps: int = 600
+    steps: int = 900
     batch: int = 128
     learning_rate: float = 8e-4
     weight_decay: float = 0.05
