@@ -90,6 +90,16 @@ class ModelFolder:
         return float(self.config.get("control", {}).get("strength", 1.0))
 
     @property
+    def controlled_joints(self) -> tuple[int, ...]:
+        """Joints whose positions the ControlNet was trained to follow; the pelvis alone if the folder says nothing."""
+        return tuple(int(j) for j in self.config.get("control", {}).get("joints", [0]))
+
+    @property
+    def can_continue(self) -> bool:
+        """Whether the ControlNet was trained to go on from given first frames."""
+        return bool(self.config.get("control", {}).get("start", False))
+
+    @property
     def frames(self) -> tuple[int, int]:
         """Shortest and longest motion, frames at 20 fps."""
         frames = self.config["frames"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import InvalidRequest
+from .motion.continuation import at_origin
 from .motion.skeleton import FPS, JOINT_COUNT, MAX_FRAMES, MIN_FRAMES
 
 if TYPE_CHECKING:
@@ -78,7 +79,9 @@ class Request:
     steps: sampler steps, 1, 2 or 4.
     guidance: guidance scale; None: the model's own for that number of steps.
     hints: positions to pass through, `frames` long, or None.
-    start: motion to continue from; not supported by this version (raises).
+    start: motion whose frames are the first ones of this motion, from anywhere in the world; it goes on from there.
+        To continue an earlier motion, give its last frames. Positions in `hints` are then in the frame of `start` put
+        with its first root at the XZ origin, facing +Z.
     Raises InvalidRequest, with one sentence, on anything outside this.
     """
 
@@ -107,5 +110,21 @@ class Request:
             raise InvalidRequest(f"The guidance scale must be 1 to 30, not {self.guidance}.")
         if self.hints is not None and self.hints.frames != self.frames:
             raise InvalidRequest(f"The path covers {self.hints.frames} frames but the motion has {self.frames}.")
-        if self.start is not None:
-            raise InvalidRequest("Starting from an earlier motion is not possible with this version yet.")
+        if self.start is not None and not 2 <= self.start.frames < self.frames:
+            raise InvalidRequest(
+                f"The motion to go on from has {self.start.frames} frames; it must have at least 2 and fewer than the "
+                f"{self.frames} of the whole."
+            )
+
+    @property
+    def all_hints(self) -> Hints | None:
+        """The hints with the frames of `start` among them, all 22 joints of each; None if there is neither."""
+        if self.start is None:
+            return self.hints
+        first = at_origin(self.start.joints)
+        positions = np.zeros((self.frames, JOINT_COUNT, 3), np.float32)
+        mask = np.zeros(positions.shape, bool)
+        if self.hints is not None:
+            positions, mask = self.hints.positions.copy(), self.hints.mask.copy()
+        positions[: len(first)], mask[: len(first)] = first, True
+        return Hints(positions, mask)

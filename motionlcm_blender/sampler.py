@@ -15,10 +15,11 @@ from .backends import Backend, make_backend
 from .errors import Cancelled, DeviceError, InvalidRequest
 from .model_folder import ModelFolder
 from .motion.clips import Motion
+from .motion.continuation import begin_with
 from .motion.features import FEATURES, joints_from_features, onto_skeleton
 from .motion.path_correction import lock_feet, onto_path
 from .motion.quality import foot_contacts, foot_skate, path_error
-from .motion.skeleton import FPS, JOINT_COUNT
+from .motion.skeleton import FPS, JOINT_COUNT, JOINTS
 from .request import Request
 from .sampling import default_guidance, lcm_sample
 from .text_tokens import state_tokens
@@ -170,7 +171,8 @@ class MotionLCM:
 
         progress(part 0..1, what) and cancel() are called between stages, from this thread. Motions are in the
         request's own frame: first root at the XZ origin, facing +Z. With a ground path the motion is put onto it
-        exactly (motion/path_correction.py); the network's own error is in `report`. The same request gives the same
+        exactly (motion/path_correction.py); the network's own error is in `report`. With a start the first frames are
+        exactly those given (motion/continuation.py). The same request gives the same
         motion, take k the same as a request for seed + k.
         Raises Cancelled, InvalidRequest (a length the model cannot make, a path for a model without control),
         DeviceError.
@@ -190,8 +192,7 @@ class MotionLCM:
                     f"The model {self.name} makes {shortest / FPS:.1f} to {longest / FPS:.1f} seconds at a time, "
                     f"not {request.frames / FPS:.1f}."
                 )
-        if request.hints is not None and not self.architecture.control:
-            raise InvalidRequest(f"The model {self.name} cannot follow a path; choose one with a ControlNet.")
+        self._check_control(request)
         stage(0.0, "Reading the prompt")
         text = self.encode_prompt(request.prompt.strip(), request.frames)
         try:
@@ -201,6 +202,32 @@ class MotionLCM:
         stage(0.8, "Settling feet and path")
         return [self._motion(request, k, features[k], started) for k in range(request.takes)]
 
+    def features(self, request: Request) -> np.ndarray:
+        """(takes, T, 263) float32, not normalised: what the networks alone make of a request, of the same seeds as
+        `generate`. Raises as `generate` does."""
+        self._check_control(request)
+        text = self.encode_prompt(request.prompt.strip(), request.frames)
+        result: np.ndarray = self._features(request, text, lambda part, what: None).astype(np.float32)
+        return result
+
+    def _check_control(self, request: Request) -> None:
+        """Raise InvalidRequest if the model cannot take the hints or the start of a request."""
+        if request.hints is None and request.start is None:
+            return
+        if not self.architecture.control:
+            raise InvalidRequest(f"The model {self.name} cannot follow a path; choose one with a ControlNet.")
+        if self.folder is None:
+            return
+        if request.start is not None and not self.folder.can_continue:
+            raise InvalidRequest(f"The model {self.name} was not trained to go on from an earlier motion.")
+        if request.hints is not None:
+            asked = set(np.flatnonzero(request.hints.mask.any((0, 2))).tolist())
+            unknown = sorted(asked - set(self.folder.controlled_joints))
+            if unknown:
+                raise InvalidRequest(
+                    f"The model {self.name} was not trained to put the {JOINTS[unknown[0]].replace('_', ' ')} anywhere."
+                )
+
     def _features(self, request: Request, text: np.ndarray, stage: Progress) -> np.ndarray:
         """(takes, T, 263), not normalised."""
         a, array = self.architecture, self.backend.array
@@ -209,10 +236,11 @@ class MotionLCM:
         with self.backend.computing():
             tokens = array(np.repeat(text[None], takes, 0))
             condition = None
-            if request.hints is not None:
+            asked = request.all_hints
+            if asked is not None:
                 stage(0.1, "Reading the path")
-                given = request.hints.mask
-                hints = np.where(given, (request.hints.positions - self.stats["hint_mean"]) / self.stats["hint_std"], 0)
+                given = asked.mask
+                hints = np.where(given, (asked.positions - self.stats["hint_mean"]) / self.stats["hint_std"], 0)
                 one = self.backend.numpy(
                     self.network.traj_encoder(array(hints[None].astype(np.float32)), array(given[None]))
                 )
@@ -228,6 +256,8 @@ class MotionLCM:
 
     def _motion(self, request: Request, take: int, features: np.ndarray, started: float) -> Motion:
         joints = standing_joints(features)
+        if request.start is not None:
+            joints = begin_with(joints, request.start.joints)
         contacts = np.clip(features[:, -4:], 0.0, 1.0).astype(np.float32)
         path = request.hints.root_xz if request.hints is not None else None
         report = {"network_foot_skate_cm_s": foot_skate(joints)}
@@ -241,6 +271,8 @@ class MotionLCM:
             }  # fmt: skip
         else:
             joints = lock_feet(joints, contacts)
+        if request.start is not None:
+            joints = begin_with(joints, request.start.joints)
         report |= {"foot_skate_cm_s": foot_skate(joints), "seconds": time.perf_counter() - started}
         return Motion(
             joints.astype(np.float32), foot_contacts(joints).astype(np.float32), request=request,

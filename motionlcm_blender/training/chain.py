@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +26,7 @@ from .captions import CaptionTokens
 from .config import TrainingConfig
 from .control_stage import ControlLosses, ControlModel, PathBatches, PathEncoderLosses
 from .latent_stages import LatentBatches, StudentLosses, TeacherLosses
-from .loop import LoopSettings, TrainingLoop, load_weights
+from .loop import LoopSettings, TrainingLoop, accelerator_for, load_weights
 from .motion_data import load_motion_data
 from .pool import Normalisation, Pool, build_pool, normalisation_of
 from .precision import Precision, choose_device
@@ -64,6 +64,9 @@ class Run:
         """
         folder.mkdir(parents=True, exist_ok=True)
         where = choose_device(device)
+        processes = accelerator_for(where)  # several processes: each on the device it is given
+        if processes.num_processes > 1:
+            where = processes.device
         precision = Precision(where, config.precision)
         logger.info("training on %s in %s", where, precision.name)
         first = None if start is None else ModelFolder.open(start)
@@ -106,15 +109,18 @@ class Run:
         if not path.exists():
             # Weights to begin from only make sense with the normalisation they were trained with.
             known = None if self.start is None else Normalisation(**self.start.normalisation())
-            values = known or normalisation_of(self.train_pool)
+            values = known or normalisation_of(self.train_pool.captioned())
             np.savez(path, **values.as_dict())
             return values
         with np.load(path, allow_pickle=False) as file:
             return Normalisation(**{name: file[name] for name in file.files})
 
-    def loop(self, name: str, module: torch.nn.Module, steps: int, rate: float, ema: float) -> TrainingLoop:
-        """A loop in this run's folder; long runs warm up for 100 steps, short ones for a tenth."""
-        settings = LoopSettings(steps, rate, warmup=max(1, min(100, steps // 10)), ema=ema)
+    def loop(
+        self, name: str, module: torch.nn.Module, steps: int, rate: float, ema: float, matrix_rate: float = 0.0
+    ) -> TrainingLoop:
+        """A loop in this run's folder; long runs warm up for 50 steps, short ones for a tenth."""
+        warmup = max(1, min(50, steps // 10))
+        settings = LoopSettings(steps, rate, warmup=warmup, ema=ema, matrix_rate=matrix_rate)
         return TrainingLoop(name, module.to(self.device), settings, self.folder, self.config.seed)
 
     def train_vae(self) -> bool:
@@ -125,8 +131,8 @@ class Run:
         vae.query_pos_encoder.start_as_sinusoids(0.5)
         vae.query_pos_decoder.start_as_sinusoids(0.5)
         self.begin_from("vae.", vae)
-        loop = self.loop("vae", vae, s.steps, s.learning_rate, s.ema)
-        drawer = Drawer(self.train_pool, self.normalisation, s.travel_share)
+        loop = self.loop("vae", vae, s.steps, s.learning_rate, s.ema, s.matrix_rate)
+        drawer = Drawer(self.train_pool, self.normalisation, s.travel_share, s.whole_share)
         return loop.run(VaeLosses(vae, drawer, s, self.precision, self.device), self.deadline)
 
     @cached_property
@@ -142,7 +148,7 @@ class Run:
         path = self.folder / "latents.npz"
         weights = self.folder / "vae.safetensors"
         if not path.exists() or path.stat().st_mtime < weights.stat().st_mtime:
-            means, stds = encode_pool(self.vae, self.train_pool, self.normalisation, self.device)
+            means, stds = encode_pool(self.vae, self.train_pool.captioned(), self.normalisation, self.device)
             np.savez(path, means=means, stds=stds)
         with np.load(path, allow_pickle=False) as file:
             return file["means"], file["stds"]
@@ -155,8 +161,9 @@ class Run:
         return CaptionTokens(captions, encoder, self.folder / "captions.npz", self.config.max_states)
 
     def batches(self, travel_share: float) -> LatentBatches:
-        drawer = Drawer(self.train_pool, self.normalisation, travel_share)
-        return LatentBatches(self.train_pool, drawer, self.latents, self.captions, self.device)
+        pool = self.train_pool.captioned()
+        drawer = Drawer(pool, self.normalisation, travel_share)
+        return LatentBatches(pool, drawer, self.latents, self.captions, self.device)
 
     def denoiser(self, student: bool) -> Denoiser:
         """A new denoiser on this run's device."""
@@ -175,15 +182,18 @@ class Run:
         s = self.config.teacher
         teacher = self.denoiser(student=False)
         self.begin_from("denoiser.", teacher)
-        loop = self.loop("teacher", teacher, s.steps, s.learning_rate, s.ema)
+        loop = self.loop("teacher", teacher, s.steps, s.learning_rate, s.ema, s.matrix_rate)
         return loop.run(TeacherLosses(teacher, self.batches(s.travel_share), s, self.precision), self.deadline)
 
     def train_student(self) -> bool:
         s = self.config.student
         student = self.denoiser(student=True)
-        student.load_state_dict(self.trained("teacher", student=False).state_dict(), strict=False)
-        nn.init.zeros_(student.time_embedding.cond_proj.weight)
-        loop = self.loop("student", student, s.steps, s.learning_rate, s.ema)
+        if self.start is None:
+            student.load_state_dict(self.trained("teacher", student=False).state_dict(), strict=False)
+            nn.init.zeros_(student.time_embedding.cond_proj.weight)
+        else:
+            self.begin_from("denoiser.", student)
+        loop = self.loop("student", student, s.steps, s.learning_rate, s.ema, s.matrix_rate)
         losses = StudentLosses(
             student, self.trained("teacher", student=False), self.batches(s.travel_share), s, self.precision
         )
@@ -199,7 +209,7 @@ class Run:
         encoder = TrajectoryEncoder(self.config.architecture)
         encoder.query_pos_encoder.start_as_sinusoids(0.5)
         self.begin_from("traj_encoder.", encoder)
-        loop = self.loop("path_encoder", encoder, s.encoder_steps, s.encoder_rate, s.ema)
+        loop = self.loop("path_encoder", encoder, s.encoder_steps, s.encoder_rate, s.ema, s.encoder_matrix_rate)
         return loop.run(PathEncoderLosses(encoder, self.vae, self.path_batches(), self.precision), self.deadline)
 
     def train_control(self) -> bool:
@@ -210,7 +220,8 @@ class Run:
         torch.manual_seed(self.config.seed)
         model = ControlModel(ControlNet(self.config.architecture), encoder)
         model.start_from(student)
-        loop = self.loop("control", model, s.steps, s.learning_rate, s.ema)
+        self.begin_from("controlnet.", model.controlnet)
+        loop = self.loop("control", model, s.steps, s.learning_rate, s.ema, s.matrix_rate)
         losses = ControlLosses(model, student, self.vae, self.path_batches(), s, self.precision)
         return loop.run(losses, self.deadline)
 
@@ -219,11 +230,20 @@ class Run:
         if name == "export":
             from .export import export_model
 
-            export_model(self.folder, self.config, self.folder / "model")
+            if accelerator_for(self.device).is_main_process:
+                export_model(self.folder, self.config, self.folder / "model")
             return True
-        with single_writer(self.folder):
+        with single_writer(self.folder) if accelerator_for(self.device).is_main_process else nullcontext():
+            self.prepare(name)
             finished: bool = getattr(self, f"train_{name}")()
         return finished
+
+    def prepare(self, name: str) -> None:
+        """Make what the stage reads beside weights, in the first process while the others wait."""
+        with accelerator_for(self.device).main_process_first():
+            _ = self.normalisation
+            if name != "vae":
+                _ = self.latents, self.captions
 
 
 @contextmanager

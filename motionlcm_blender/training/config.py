@@ -9,6 +9,7 @@ from typing import Any
 
 from ..architecture import Architecture
 from ..errors import TrainingDataError
+from .hint_patterns import PatternShares
 
 BUNDLED = Path(__file__).parent / "configs" / "bundled.toml"
 
@@ -27,6 +28,8 @@ class VaeSettings:
     kl_weight: float = 1e-4
     spread_weight: float = 0.02
     travel_share: float = 0.3
+    whole_share: float = 0.5
+    matrix_rate: float = 0.0
     ema: float = 0.998
 
 
@@ -39,6 +42,7 @@ class TeacherSettings:
     batch: int = 128
     text_dropout: float = 0.1
     travel_share: float = 0.3
+    matrix_rate: float = 0.0
     ema: float = 0.999
 
 
@@ -52,6 +56,7 @@ class StudentSettings:
     guidance: tuple[float, float] = (2.0, 8.0)
     target_decay: float = 0.95
     travel_share: float = 0.3
+    matrix_rate: float = 0.0
     ema: float = 0.995
 
 
@@ -66,9 +71,12 @@ class ControlSettings:
     frames_per_batch: int = 3072
     joint_weight: float = 8.0
     tie_weight: float = 0.15
+    pose_weight: float = 2.0
+    standing_weight: float = 0.3
     pure_noise: float = 0.6
-    full_hints: float = 0.25
-    sparse_hints: float = 0.15
+    patterns: PatternShares = field(default_factory=PatternShares)
+    matrix_rate: float = 0.0
+    encoder_matrix_rate: float = 0.0
     travel_share: float = 0.7
     guidance: tuple[float, float] = (2.0, 8.0)
     ema: float = 0.995
@@ -117,7 +125,11 @@ def config_from(values: dict[str, Any], name: str) -> TrainingConfig:
         if key in _SECTIONS and isinstance(value, dict):
             section = _SECTIONS[key]
             _check(section, value, f"[{key}] of {name}")
-            arguments[key] = section(**{k: _tuples(v) for k, v in value.items()})
+            settings = {k: _tuples(v) for k, v in value.items()}
+            if isinstance(settings.get("patterns"), dict):
+                _check(PatternShares, settings["patterns"], f"[{key}.patterns] of {name}")
+                settings["patterns"] = PatternShares(**settings["patterns"])
+            arguments[key] = section(**settings)
         else:
             arguments[key] = value
     _check(TrainingConfig, arguments, name)

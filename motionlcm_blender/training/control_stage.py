@@ -1,11 +1,12 @@
-"""Stage 4: the trajectory encoder and the ControlNet on pelvis paths (MODEL.md section 4).
+"""Stage 4: the trajectory encoder and the ControlNet (MODEL.md section 4), for all patterns of `hint_patterns`.
 
-The trajectory encoder is first trained alone, to guess the clean latent from the path: through the ControlNet's
+The trajectory encoder is first trained alone, to guess the clean latent from the hints: through the ControlNet's
 zero-initialised layers it would get no gradient worth having for the first thousand steps.
 
 One-step sampling starts from pure noise, which says nothing of any clip in particular: pulling its result towards
-a clean latent would teach the mean of all clips, a statue that slides. So there the losses are the path itself and
-a tie to what the student makes without the path.
+a clean latent would teach the mean of all clips, a statue that slides. So there the losses are the hints themselves,
+a tie of the poses (not of the way taken) to what the student makes without hints, and feet that stand still while the
+motion says they are in contact.
 """
 
 from __future__ import annotations
@@ -18,19 +19,21 @@ from torch.nn import functional as F
 from ..model.controlnet import ControlNet, TrajectoryEncoder
 from ..model.denoiser import Denoiser
 from ..model.vae import MotionVAE
+from ..motion.skeleton import FOOT_JOINTS, FPS
 from ..schedule import TRAIN_STEPS
 from .config import ControlSettings
-from .latent_stages import DISTILLATION_STRIDE, LatentBatches, consistency, scales
+from .hint_patterns import hint_mask
+from .latent_stages import DISTILLATION_STRIDE, LatentBatches, consistency, guidance_scales, scales
 from .pool import Normalisation
 from .precision import Precision
-from .torch_features import root_from_features
+from .torch_features import joints_from_features
 
 FIRST_TIMESTEPS = (799, 699)
 """Where one-step, and two- and four-step sampling begin, from pure noise."""
 
 
 class PathBatches:
-    """Draws latents with the pelvis paths of their clips as hints."""
+    """Draws latents with joint positions of their clips as hints."""
 
     def __init__(self, batches: LatentBatches, normalisation: Normalisation, settings: ControlSettings) -> None:
         self.batches, self.settings = batches, settings
@@ -56,47 +59,53 @@ class PathBatches:
         return candidates[chosen]
 
     def hints(self, indices: np.ndarray, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Normalised hints (B, T, 22, 3), their mask, the true pelvis (B, T, 3) metres, and the frame mask (B, T)."""
+        """Normalised hints (B, T, 22, 3), their mask, the true joints in metres, and the frame mask (B, T)."""
         pool, device = self.batches.pool, self.batches.device
         lengths = pool.lengths[indices]
         features = np.zeros((len(indices), int(lengths.max()), pool.features.shape[1]), np.float32)
         for k, index in enumerate(indices):
             features[k, : lengths[k]] = pool.example(int(index))
         frames = torch.arange(features.shape[1])[None] < torch.from_numpy(lengths)[:, None]
-        pelvis = root_from_features(torch.from_numpy(features))[0]
-        chance = torch.rand(len(indices), 3, generator=generator)
-        given = frames.clone()
-        sparse = chance[:, 0] < self.settings.sparse_hints
-        density = torch.rand(given.shape, generator=generator) < (0.02 + 0.3 * chance[:, 1:2])
-        density[:, -1] = density[:, 0] = True
-        given[sparse] &= density[sparse]
-        mask = torch.zeros(*given.shape, 22, 3, dtype=torch.bool)
-        mask[:, :, 0, 0] = mask[:, :, 0, 2] = given
-        mask[:, :, 0, 1] = given & (chance[:, 2:3] < self.settings.full_hints)
-        pelvis, mask, frames = pelvis.to(device), mask.to(device), frames.to(device)
-        hints = torch.zeros(mask.shape, device=device)
-        hints[:, :, 0] = pelvis
-        hints = torch.where(mask, (hints - self.hint_mean) / self.hint_std, torch.zeros_like(hints))
-        return hints, mask, pelvis, frames
+        mask = hint_mask(frames, self.settings.patterns, generator).to(device)
+        joints = joints_from_features(torch.from_numpy(features).to(device))
+        hints = torch.where(mask, (joints - self.hint_mean) / self.hint_std, torch.zeros_like(joints))
+        return hints, mask, joints, frames.to(device)
 
-    def pelvis(self, vae: MotionVAE, latents: Tensor, frames: Tensor) -> Tensor:
-        """(B, T, 3) metres, decoded."""
-        features = vae.decode(latents, frames).float() * self.std + self.mean
-        return root_from_features(features)[0]
+    def decoded(self, vae: MotionVAE, latents: Tensor, frames: Tensor) -> Tensor:
+        """(B, T, 263) features, not normalised."""
+        return vae.decode(latents, frames).float() * self.std + self.mean
 
 
-def path_loss(made: Tensor, true: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Smooth L1 in metres on hinted coordinates, and the mean distance on the floor for the log."""
-    given = mask[:, :, 0].to(made.dtype)
-    loss = (F.smooth_l1_loss(made, true, reduction="none", beta=0.1) * given).sum() / given.sum()
+def hint_loss(made: Tensor, true: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Smooth L1 in metres on hinted coordinates, each motion counting alike, and the mean error for the log.
+
+    made, true: (B, T, 22, 3) metres; mask: (B, T, 22, 3) bool.
+    """
+    given = mask.to(made.dtype)
+    each = (F.smooth_l1_loss(made, true, reduction="none", beta=0.1) * given).sum((1, 2, 3))
+    loss = (each / given.sum((1, 2, 3))).mean()
     with torch.no_grad():
-        on = given[..., 0] * given[..., 2]
-        distance = ((made - true)[..., [0, 2]].norm(dim=-1) * on).sum() / on.sum()
-    return loss, distance
+        distance = ((made - true) * given).norm(dim=-1)
+        metres = (distance.sum((1, 2)) / mask.any(-1).sum((1, 2))).mean()
+    return loss, metres
+
+
+def pose_loss(made: Tensor, free: Tensor, frames: Tensor) -> Tensor:
+    """How far the poses, seen from the pelvis, are from those made without hints; features not normalised, metres."""
+    far = F.smooth_l1_loss(made[..., 3:67], free[..., 3:67], reduction="none", beta=0.1).mean(-1)
+    return (far * frames).sum() / frames.sum().clamp_min(1)
+
+
+def standing_loss(features: Tensor, joints: Tensor, frames: Tensor) -> Tensor:
+    """Mean horizontal speed, m/s, of feet while the motion's own contact channels say that they stand."""
+    contact = features[..., 259:263].detach().clamp(0.0, 1.0)
+    speed = joints[:, :, list(FOOT_JOINTS)][..., [0, 2]].diff(dim=1).norm(dim=-1) * FPS
+    held = contact[:, 1:] * contact[:, :-1] * (frames[:, 1:] & frames[:, :-1])[..., None]
+    return (speed * held).sum() / held.sum().clamp_min(1.0)
 
 
 class PathEncoderLosses:
-    """The trajectory encoder guesses the clean latent from the path."""
+    """The trajectory encoder guesses the clean latent from the hints."""
 
     def __init__(self, encoder: TrajectoryEncoder, vae: MotionVAE, batches: PathBatches, precision: Precision) -> None:
         self.encoder, self.vae, self.batches, self.precision = encoder, vae, batches, precision
@@ -104,13 +113,13 @@ class PathEncoderLosses:
     def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
         indices = self.batches.indices(generator)
         latents = self.batches.batches.of(indices, generator).latents
-        hints, mask, pelvis, frames = self.batches.hints(indices, generator)
+        hints, mask, joints, frames = self.batches.hints(indices, generator)
         with self.precision.autocast():
             condition = self.encoder(hints, mask).float()
-            made = self.batches.pelvis(self.vae, condition, frames)
+            features = self.batches.decoded(self.vae, condition, frames)
         guess = F.mse_loss(condition, latents)
-        path, distance = path_loss(made, pelvis, mask)
-        return {"loss": guess + 2.0 * path, "latent": guess, "path": path, "metres": distance}
+        hint, metres = hint_loss(joints_from_features(features), joints, mask)
+        return {"loss": guess + 2.0 * hint, "latent": guess, "hint": hint, "metres": metres}
 
 
 class ControlModel(torch.nn.Module):
@@ -128,7 +137,7 @@ class ControlModel(torch.nn.Module):
 
 
 class ControlLosses:
-    """Path loss through the frozen decoder, at the timesteps the samplers visit."""
+    """Hint loss through the frozen decoder, at the timesteps the samplers visit."""
 
     def __init__(
         self, model: ControlModel, student: Denoiser, vae: MotionVAE, batches: PathBatches, settings: ControlSettings,
@@ -141,7 +150,7 @@ class ControlLosses:
         s = self.settings
         indices = self.batches.indices(generator)
         batch = self.batches.batches.of(indices, generator)
-        hints, mask, pelvis, frames = self.batches.hints(indices, generator)
+        hints, mask, joints, frames = self.batches.hints(indices, generator)
         latents, device, count = batch.latents, batch.latents.device, len(indices)
         pure = torch.rand(count, generator=generator) < s.pure_noise
         late = (
@@ -151,8 +160,7 @@ class ControlLosses:
         first = torch.tensor(FIRST_TIMESTEPS)[(torch.rand(count, generator=generator) < 0.3).long()]
         timesteps = torch.where(pure, first, late).to(device)
         noise = torch.randn(latents.shape, generator=generator).to(device)
-        low, high = s.guidance
-        guidance = (low + (high - low) * torch.rand(count, generator=generator)).to(device)
+        guidance = guidance_scales(s.guidance, count, generator).to(device)
         alpha, sigma = scales(timesteps)
         pure = pure.to(device)[:, None, None]
         noisy = torch.where(pure, noise, alpha * latents + sigma * noise)
@@ -164,9 +172,19 @@ class ControlLosses:
                 free = self.student(noisy, timesteps, batch.text, guidance, text_mask=batch.text_mask).float()
         made, free = consistency(noisy, epsilon, timesteps), consistency(noisy, free, timesteps)
         with self.precision.autocast():
-            path, distance = path_loss(self.batches.pelvis(self.vae, made, frames), pelvis, mask)
+            features = self.batches.decoded(self.vae, made, frames)
+            with torch.no_grad():
+                free_features = self.batches.decoded(self.vae, free, frames)
+        made_joints = joints_from_features(features)
+        hint, metres = hint_loss(made_joints, joints, mask)
         weight = pure.float()
         tie = (weight * (made - free).square()).mean()
+        pose = pose_loss(features, free_features, frames & pure[:, :, 0])
+        standing = standing_loss(features, made_joints, frames)
         clean = ((1 - weight) * (made - latents).square()).mean()
-        loss = s.joint_weight * path + s.tie_weight * tie + clean
-        return {"loss": loss, "path": path, "metres": distance, "tie": tie, "clean": clean}
+        loss = s.joint_weight * hint + s.tie_weight * tie + clean
+        loss = loss + s.pose_weight * pose + s.standing_weight * standing
+        return {
+            "loss": loss, "hint": hint, "metres": metres, "tie": tie, "pose": pose, "standing": standing,
+            "clean": clean,
+        }  # fmt: skip

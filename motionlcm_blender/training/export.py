@@ -12,6 +12,7 @@ from ..errors import TrainingDataError
 from ..model_folder import write_model_folder
 from ..motion.skeleton import MAX_FRAMES
 from .config import TrainingConfig
+from .hint_patterns import CONTROLLED_JOINTS
 
 LICENCE = "GPL-3.0-or-later"
 ATTRIBUTION = (
@@ -45,7 +46,9 @@ def export_model(run: Path, config: TrainingConfig, target: Path) -> None:
         },
         "guidance": config.guidance,
         "frames": {"min": 20, "max": MAX_FRAMES},
-        "control": {"coordinates": "xz", "strength": config.control_strength},
+        "control": {
+            "coordinates": "xz", "strength": config.control_strength, "joints": list(CONTROLLED_JOINTS), "start": True,
+        },
         "licence": LICENCE,
         "attribution": ATTRIBUTION,
         "training_data": "CMU Graphics Lab Motion Capture Database, and CC0 animations by Quaternius / Mesh2Motion",

@@ -76,6 +76,12 @@ def scales(timesteps: Tensor) -> tuple[Tensor, Tensor]:
     return products.sqrt()[:, None, None], (1 - products).sqrt()[:, None, None]
 
 
+def guidance_scales(limits: tuple[float, float], count: int, generator: torch.Generator) -> Tensor:
+    """(count,) guidance scales within limits, low ones more often: there the defaults lie, and most of the quality."""
+    low, high = limits
+    return low + (high - low) * torch.rand(count, generator=generator).square()
+
+
 def consistency(noisy: Tensor, epsilon: Tensor, timesteps: Tensor) -> Tensor:
     """The consistency function's value from predicted noise: c_skip x + c_out x0."""
     alpha, sigma = scales(timesteps)
@@ -129,8 +135,7 @@ class StudentLosses:
         start = number * DISTILLATION_STRIDE - 1
         end = (start - DISTILLATION_STRIDE).clamp_min(0)
         noise = torch.randn(latents.shape, generator=generator).to(device)
-        low, high = s.guidance
-        guidance = (low + (high - low) * torch.rand(count, generator=generator)).to(device)
+        guidance = guidance_scales(s.guidance, count, generator).to(device)
         alpha, sigma = scales(start)
         noisy = alpha * latents + sigma * noise
         with self.precision.autocast():

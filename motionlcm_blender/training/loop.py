@@ -20,6 +20,8 @@ from accelerate.utils import broadcast
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from .optimizer import make_optimizer
+
 logger = logging.getLogger(__name__)
 
 PROCESS_SEEDS = 1_000_000_007_000
@@ -36,17 +38,20 @@ def accelerator_for(device: torch.device) -> Accelerator:
 
 @dataclass
 class LoopSettings:
-    """steps; peak learning rate; warm-up steps; EMA decay; gradient clip; seconds between checkpoints; log interval."""
+    """steps; peak learning rate; warm-up steps; EMA decay; gradient clip; seconds between checkpoints; log interval.
+
+    matrix_rate: Muon's peak rate for the matrices of transformer blocks, 0: AdamW for them too.
+    """
 
     steps: int
     learning_rate: float
     warmup: int = 100
     ema: float = 0.998
     clip: float = 1.0
-    weight_decay: float = 0.0
     checkpoint_seconds: float = 120.0
     log_every: int = 50
     final_rate: float = 0.02
+    matrix_rate: float = 0.0
 
 
 @dataclass
@@ -84,14 +89,7 @@ class TrainingLoop:
         if self.several:
             module.to(self.accelerator.device)
         self.parameters = [p for p in module.parameters() if p.requires_grad]
-        fused = bool(self.parameters) and self.parameters[0].device.type == "cuda"
-        self.optimizer = torch.optim.AdamW(
-            self.parameters,
-            lr=settings.learning_rate,
-            betas=(0.9, 0.99),
-            weight_decay=settings.weight_decay,
-            fused=fused,
-        )
+        self.optimizer = make_optimizer(module, settings.learning_rate, settings.matrix_rate)
         self.average = [p.detach().clone() for p in self.parameters]
         self.step = 0
         self.seconds = 0.0
@@ -114,13 +112,13 @@ class TrainingLoop:
     def finished(self) -> bool:
         return self.step >= self.settings.steps
 
-    def rate(self, step: int) -> float:
-        """Learning rate at a step: linear warm-up, then a cosine down to `final_rate` of the peak."""
+    def share(self, step: int) -> float:
+        """Part of the peak learning rate at a step: linear warm-up, then a cosine down to `final_rate`."""
         s = self.settings
         if step < s.warmup:
-            return s.learning_rate * (step + 1) / s.warmup
+            return (step + 1) / s.warmup
         part = (step - s.warmup) / max(1, s.steps - s.warmup)
-        return s.learning_rate * (s.final_rate + (1 - s.final_rate) * 0.5 * (1 + math.cos(math.pi * min(part, 1.0))))
+        return s.final_rate + (1 - s.final_rate) * 0.5 * (1 + math.cos(math.pi * min(part, 1.0)))
 
     def run(
         self,
@@ -145,9 +143,8 @@ class TrainingLoop:
                 terms = self.accelerator.reduce({name: term.detach() for name, term in terms.items()}, "mean")
             if not torch.isfinite(terms["loss"]):
                 raise FloatingPointError(f"The loss of stage {self.name} is not a number at step {self.step}.")
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.rate(self.step)
-            self.optimizer.zero_grad(set_to_none=True)
+            self.optimizer.set_rate(self.share(self.step))
+            self.optimizer.zero_grad()
             own_loss.backward()
             self._share_gradients()
             nn.utils.clip_grad_norm_(self.parameters, self.settings.clip)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..motion.features import canonical, features_from_joints, joints_from_features, onto_skeleton
-from ..motion.skeleton import MAX_FRAMES
+from ..motion.features import canonical, features_from_joints, joints_from_features
+from ..motion.rig import onto_rig
+from ..motion.skeleton import FPS, MAX_FRAMES
 from . import augmentation
 from .motion_data import MotionData, Segment, mirror_caption
 
@@ -28,13 +29,19 @@ _NOT_PLAIN = re.compile(
     re.I,
 )
 _RARE = (
-    (re.compile(r"\bkick", re.I), 3.0),
+    (re.compile(r"\bkick", re.I), 6.0),
+    (re.compile(r"\b(rais|lift)\w* (the |his |her |their |one )?(left|right)", re.I), 3.0),
+    (re.compile(r"\b(side ?step|steps? sideways)", re.I), 4.0),
+    (re.compile(r"\b(once|twice|(two|three|four) (times|jumps|hops))", re.I), 2.0),
     (re.compile(r"\b(crouch|squat|duck)", re.I), 1.6),
-    (re.compile(r"\bjump|leap|hop", re.I), 1.6),
+    (re.compile(r"\bjump|leap|hop", re.I), 2.0),
     (re.compile(r"\bturns? (around|left|right|to the)", re.I), 1.6),
     (re.compile(r"\bbackward", re.I), 2.0),
-    (re.compile(r"\bwav(e|es|ing)\b", re.I), 1.5),
+    (re.compile(r"\bwav(e|es|ing)\b", re.I), 2.0),
+    (re.compile(r"\b(sit|sits|sitting)\b", re.I), 1.5),
 )
+_SPEEDS = {"walks": (0.85, 1.65), "jogs": (1.7, 2.8), "runs": (2.2, 3.6)}
+"""Metres per second below which a gait is said to be slow, above which fast."""
 _DANCE = re.compile(r"\b(danc|salsa|ballet)", re.I)
 _STILL = re.compile(r"\b(still|motionless|holds?|keeps|statue)\b", re.I)
 
@@ -44,7 +51,8 @@ class Pool:
     """Examples, one after the other.
 
     features: (sum of frames, 263) float16, not normalised; starts: (N + 1,) offsets into it;
-    captions: N tuples; weights: (N,) how often to draw each; travels: (N,) bool, plain locomotion.
+    captions: N tuples, empty for a whole clip, which may be of any length and teaches the VAE only;
+    weights: (N,) how often to draw each; travels: (N,) bool, plain locomotion.
     """
 
     features: np.ndarray
@@ -60,6 +68,21 @@ class Pool:
     def lengths(self) -> np.ndarray:
         """(N,) frames."""
         return np.diff(self.starts)
+
+    @property
+    def said(self) -> np.ndarray:
+        """(N,) bool: has captions."""
+        return np.array([bool(c) for c in self.captions])
+
+    def captioned(self) -> Pool:
+        """Only the examples with captions; the features are shared, so it costs nothing."""
+        rows = np.flatnonzero(self.said)
+        if not (np.diff(rows) == 1).all() or (len(rows) and rows[0] != 0):
+            raise ValueError("Examples with captions must come first.")
+        count = len(rows)
+        return Pool(
+            self.features, self.starts[: count + 1], self.captions[:count], self.weights[:count], self.travels[:count]
+        )
 
     def example(self, index: int) -> np.ndarray:
         """(T, 263) float32 features, not normalised."""
@@ -77,7 +100,7 @@ class Pool:
     @classmethod
     def load(cls, path: Path) -> Pool:
         with np.load(path, allow_pickle=False) as file:
-            captions = tuple(tuple(str(c).split("\n")) for c in file["captions"])
+            captions = tuple(tuple(str(c).split("\n")) if c else () for c in file["captions"])
             return cls(file["features"], file["starts"], captions, file["weights"], file["travels"])
 
 
@@ -95,7 +118,7 @@ def build_pool(data: MotionData, test: bool, seed: int, variations: int = 5) -> 
     features: list[np.ndarray] = []
     kept: list[_Example] = []
     for example in _examples(data, test, generator, variations):
-        joints = example.joints[: MAX_FRAMES + 1]
+        joints = example.joints[: MAX_FRAMES + 1] if example.captions else example.joints
         if len(joints) < SHORTEST + 1:
             continue
         features.append(features_from_joints(canonical(joints)).astype(np.float16))
@@ -112,7 +135,11 @@ def build_pool(data: MotionData, test: bool, seed: int, variations: int = 5) -> 
 
 
 def _examples(data: MotionData, test: bool, generator: np.random.Generator, variations: int) -> Iterator[_Example]:
-    skeletal = {name: onto_skeleton(joints) for name, joints in data.clips.items() if (name in data.test) == test}
+    skeletal = {
+        name: onto_rig(joints).astype(np.float32)
+        for name, joints in data.clips.items()
+        if (name in data.test) == test and len(joints) > SHORTEST
+    }
     whole = MotionData(skeletal, data.segments, data.test)
     for segment in data.segments:
         if segment.clip not in skeletal:
@@ -137,6 +164,19 @@ def _examples(data: MotionData, test: bool, generator: np.random.Generator, vari
             )
         if is_plain_locomotion(segment):
             yield from _locomotion(joints, segment.captions, generator, variations)
+    if not test:
+        yield from _whole_clips(skeletal, generator)
+
+
+def _whole_clips(clips: Mapping[str, np.ndarray], generator: np.random.Generator) -> Iterator[_Example]:
+    """Every clip in full, for windows of any length and place: as it is, mirrored, slower and faster."""
+    for joints in clips.values():
+        weight = len(joints) / MAX_FRAMES
+        yield _Example(joints, (), weight)
+        yield _Example(augmentation.mirror(joints), (), weight)
+        for low, high in ((0.8, 0.95), (1.05, 1.25)):
+            warped = augmentation.warp_time(joints, generator.uniform(low, high))
+            yield _Example(augmentation.mirror(warped) if generator.random() < 0.5 else warped, (), weight / 2)
 
 
 def is_plain_locomotion(segment: Segment) -> bool:
@@ -169,16 +209,21 @@ def _locomotion(
     for number in range(variations):
         frames = int(generator.integers(60, MAX_FRAMES + 2)) if number else MAX_FRAMES + 1
         gait = augmentation.continue_gait(joints, cycle, frames, start=int(generator.integers(0, cycle[0] + 1)))
-        gait = augmentation.warp_time(gait, generator.uniform(0.85, 1.2))
+        # Three in five at about the captured speed, the others clearly slower and faster.
+        low, high = ((0.85, 1.2), (0.85, 1.2), (0.55, 0.75), (1.25, 1.5), (0.85, 1.2))[number % 5]
+        gait = augmentation.warp_time(gait, generator.uniform(low, high))
         if len(gait) > MAX_FRAMES + 1:
             gait = gait[: MAX_FRAMES + 1]
         if generator.random() < 0.5:
             gait = augmentation.mirror(gait)
+        spoken = _with_speed(gait, verb)
         if number == 0:
             yield _Example(gait, plain, 0.5, True)
             continue
+        if spoken:
+            yield _Example(gait, spoken, 0.5, True)
         bent, said = _bent(gait, verb, generator)
-        yield _Example(bent, said or plain, 0.5, True)
+        yield _Example(bent, said or spoken or plain, 0.5, True)
         if number == 1 and verb == "walks":
             backward = (
                 "a person walks backward.",
@@ -190,6 +235,18 @@ def _locomotion(
             yield _Example(
                 np.ascontiguousarray(bent[::-1]), ("a person walks backward.", "a person walks backwards."), 0.3, True
             )
+
+
+def _with_speed(gait: np.ndarray, verb: str) -> tuple[str, ...]:
+    """Captions that say a gait is slow or fast, told from its metres per second; none for what is usual."""
+    ground = gait[:, 0][:, [0, 2]]
+    speed = float(np.linalg.norm(np.diff(ground, axis=0), axis=-1).mean() * FPS)
+    slow, fast = _SPEEDS[verb]
+    if speed < slow:
+        return (f"a person {verb} slowly.", f"a person slowly {verb} forward.", f"someone {verb} at a slow pace.")
+    if speed > fast:
+        return (f"a person {verb} fast.", f"a person {verb} quickly.", f"someone {verb} briskly forward.")
+    return ()
 
 
 def _bent(gait: np.ndarray, verb: str, generator: np.random.Generator) -> tuple[np.ndarray, tuple[str, ...] | None]:

@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..model.vae import MotionVAE
-from ..motion.skeleton import FOOT_JOINTS, FPS
+from ..motion.features import FEATURES
+from ..motion.skeleton import FOOT_JOINTS, FPS, MAX_FRAMES
 from .config import VaeSettings
 from .pool import Normalisation, Pool
 from .precision import Precision
@@ -25,12 +26,21 @@ from .torch_features import joints_from_features
 class Drawer:
     """Draws batches of windows from a pool, lengths in multiples of 4, about equally long within a batch."""
 
-    def __init__(self, pool: Pool, normalisation: Normalisation, travel_share: float) -> None:
+    def __init__(
+        self, pool: Pool, normalisation: Normalisation, travel_share: float, whole_share: float = 0.0
+    ) -> None:
+        """travel_share: how much of what has captions is plain locomotion; whole_share: how much is whole clips."""
         self.pool, self.normalisation = pool, normalisation
-        weights = pool.weights.astype(np.float64).copy()
-        if pool.travels.any() and not pool.travels.all():
-            scale = travel_share / (1 - travel_share) * weights[~pool.travels].sum() / weights[pool.travels].sum()
-            weights[pool.travels] *= scale
+        said, travels = pool.said, pool.travels
+        shares = (
+            (~said, whole_share),
+            (said & travels, (1 - whole_share) * travel_share),
+            (said & ~travels, (1 - whole_share) * (1 - travel_share)),
+        )
+        weights = np.zeros(len(pool))
+        for rows, share in shares:
+            if rows.any():
+                weights[rows] = share * pool.weights[rows] / pool.weights[rows].sum()
         self.probabilities = weights / weights.sum()
         self.cumulative = np.cumsum(self.probabilities)
 
@@ -66,6 +76,22 @@ class Drawer:
         return torch.from_numpy(features), torch.from_numpy(mask)
 
 
+def feature_weights() -> np.ndarray:
+    """(263,) float32: what each feature counts in the loss, about 1 on average.
+
+    Errors of the root add up over all later frames, so its four numbers count most; rotations and velocities are not
+    used when joints are recovered, and teach only by the way.
+    """
+    weights = np.ones(FEATURES, np.float32)
+    for group, weight in ((ROOT, 6.0), (LOCAL, 2.0), (ROTATIONS, 0.3), (VELOCITIES, 0.6), (CONTACTS, 1.0)):
+        weights[group] = weight
+    return weights
+
+
+ROOT, LOCAL, ROTATIONS = slice(0, 4), slice(4, 67), slice(67, 193)
+VELOCITIES, CONTACTS = slice(193, 259), slice(259, 263)
+
+
 class VaeLosses:
     """The loss of one batch."""
 
@@ -75,6 +101,7 @@ class VaeLosses:
         self.vae, self.drawer, self.settings, self.precision, self.device = vae, drawer, settings, precision, device
         self.mean = torch.from_numpy(drawer.normalisation.mean).to(device)
         self.std = torch.from_numpy(drawer.normalisation.std).to(device)
+        self.weights = torch.from_numpy(feature_weights()).to(device)
 
     def longest(self, step: int) -> int:
         """The longest window at a step, by the stages of the curriculum."""
@@ -96,7 +123,8 @@ class VaeLosses:
         """Named terms and their weighted sum; features and decoded (B, T, 263) normalised."""
         s = self.settings
         count = mask.sum()
-        reconstruction = (F.smooth_l1_loss(decoded, features, reduction="none").mean(-1) * mask).sum() / count
+        reconstruction = F.smooth_l1_loss(decoded, features, reduction="none", beta=0.3)
+        reconstruction = ((reconstruction * self.weights).mean(-1) * mask).sum() / count
         true, made = (joints_from_features(x * self.std + self.mean) for x in (features, decoded))
         far = F.smooth_l1_loss(made, true, reduction="none", beta=0.1).mean((-1, -2))
         joints = (far * mask).sum() / count
@@ -107,15 +135,21 @@ class VaeLosses:
         velocity = ((speed.mean((-1, -2)) + foot) * pairs).sum() / pairs.sum()
         variance = std**2
         divergence = 0.5 * (mean**2 + variance - 1 - variance.log()).mean()
-        # Diffusion starts from unit noise, so the latents should fill the same range: mean square 1 in each channel.
-        spread = ((mean**2).mean((0, 1)) - 1).square().mean()
+        # Diffusion starts from unit noise, so the latents should fill the same range: mean square 1 in each channel,
+        # over the tokens whose stretch of time is there.
+        stretch = MAX_FRAMES / mean.shape[1]
+        used = (torch.arange(mean.shape[1], device=mean.device) + 0.5) * stretch < mask.sum(1, keepdim=True)
+        square = (mean**2 * used[..., None]).sum((0, 1)) / used.sum()
+        spread = (square - 1).square().mean()
         loss = reconstruction + s.joint_weight * joints + s.velocity_weight * velocity
         loss = loss + s.kl_weight * divergence + s.spread_weight * spread
         with torch.no_grad():
             error = ((made - true).norm(dim=-1).mean(-1) * mask).sum() / count * 1000
+            pose = (made - made[:, :, :1]) - (true - true[:, :, :1])
+            aligned = (pose.norm(dim=-1).mean(-1) * mask).sum() / count * 1000
         return {
             "loss": loss, "features": reconstruction, "joints": joints, "velocity": velocity, "kl": divergence,
-            "spread": spread, "mm": error,
+            "spread": spread, "mm": error, "aligned_mm": aligned,
         }  # fmt: skip
 
 
