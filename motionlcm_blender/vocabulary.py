@@ -17,7 +17,7 @@ from .errors import ModelFolderError
 from .safe_weights import read_bytes
 
 FILE = "vocabulary.json"
-SELDOM = 50
+SELDOM = 12
 """A verb said of fewer pieces of motion than this, synonyms included, is worth a word of warning."""
 NAMED = 3
 """As many unknown words as one sentence names."""

@@ -229,9 +229,12 @@ class Run:
         """Run one stage; returns whether it is finished (False: the time is up, run again to go on)."""
         if name == "export":
             from .export import export_model
+            from .vocabulary import write_vocabulary
 
             if accelerator_for(self.device).is_main_process:
                 export_model(self.folder, self.config, self.folder / "model")
+                if self.data is not None:
+                    write_vocabulary(self.data, self.folder / "model")
             return True
         with single_writer(self.folder) if accelerator_for(self.device).is_main_process else nullcontext():
             self.prepare(name)

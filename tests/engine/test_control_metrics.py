@@ -7,7 +7,6 @@ import pytest
 
 from motionlcm_blender.motion.clips import Motion
 from motionlcm_blender.motion.features import canonical, features_from_joints
-from motionlcm_blender.motion.skeleton import JOINT_COUNT
 from motionlcm_blender.request import Hints, Request
 from motionlcm_blender.training.evaluation import control_metrics as control
 from motionlcm_blender.training.evaluation.test_motions import TestMotion
@@ -102,8 +101,9 @@ def test_hints_are_true_positions_of_the_joints_asked_for():
     assert first.hints.mask.all(axis=-1).sum() == 2
     given = first.hints.mask
     np.testing.assert_array_equal(first.hints.positions[given], model.truth[first.prompt][given])
-    initial = [r.hints for r in model.asked if r.hints is not None and r.hints.mask.any(axis=(0, 2)).all()]
-    assert len(initial) == 2 and all(h.mask.sum() == round(h.frames / 4) * JOINT_COUNT * 3 for h in initial)
+    starts = [r for r in model.asked if r.start is not None]
+    assert len(starts) == 2 and all(r.start.frames == round(r.frames / 4) for r in starts)
+    np.testing.assert_array_equal(starts[0].start.joints, model.truth[starts[0].prompt][: starts[0].start.frames])
 
 
 def test_repeats_draw_anew_and_are_repeatable():

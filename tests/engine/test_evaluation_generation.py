@@ -162,9 +162,8 @@ def test_the_networks_own_result_is_what_generate_starts_from(model: MotionLCM) 
     """The request's seeds, not the evaluation's: what the control and quality measures read."""
     from motionlcm_blender.motion.quality import foot_skate
     from motionlcm_blender.sampler import standing_joints
-    from motionlcm_blender.training.evaluation.evaluation import ShownModel
 
-    shown = ShownModel(model.backend, model.stats, Words(), model.folder)
+    shown = MotionLCM(model.backend, model.stats, Words(), model.folder)
     request = Request("a person walks.", 40, seed=3)
     raw, finished = shown.features(request), shown.generate(request)[0]
     assert raw.shape == (1, 40, 263)

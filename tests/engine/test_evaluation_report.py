@@ -130,7 +130,7 @@ def test_evaluate_writes_and_keeps_what_was_measured(
         assert again[key]["mean"] == pytest.approx(figure["mean"], rel=1e-3, abs=1e-4), key
 
     # A section of its own joins the others; its figures lose the section's name.
-    monkeypatch.setattr(control_metrics, "measure", lambda model, motions, repeat: {"control/x/e": float(repeat)})
+    monkeypatch.setattr(control_metrics, "measure", lambda model, motions, repeat, **_: {"control/x/e": float(repeat)})
     assert main(["evaluate", model, *common, "--repeats", "3", "--only", "control"]) == 0
     joined = json.loads((folder.path / "evaluation.json").read_text("utf-8"))["sections"]
     assert list(joined) == ["reconstruction", "text", "control"]

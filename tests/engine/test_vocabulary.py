@@ -23,7 +23,7 @@ WORDS = st.sampled_from(
 )
 CAPTIONS = st.lists(WORDS, min_size=1, max_size=12).map(" ".join)
 PIECES = st.lists(st.lists(CAPTIONS, min_size=1, max_size=3), min_size=1, max_size=6)
-KNOWN = Vocabulary({"walk": 400, "run": 90, "kick": 48, "dance": 70, "sit": 3, "raise": 80}, {"ball": 5, "happy": 1})
+KNOWN = Vocabulary({"walk": 400, "run": 90, "kick": 11, "dance": 70, "sit": 3, "raise": 80}, {"ball": 5, "happy": 1})
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_pieces_are_counted_not_captions_and_mirroring_counts_for_both_sides() -
         ("a person plays the electric violin", "The model has never seen “violin”; it will guess."),
         ("a person walks like a zombie", "The model has never seen “zombie”; it will guess."),
         ("a person walks sadly", "The model has never seen “sadly”; it will guess."),
-        ("a person kicks the ball", "The model has seen “kick” only 48 times."),
+        ("a person kicks the ball", "The model has seen “kick” only 11 times."),
         ("a person kicks and sits", "The model has seen “sit” only 3 times."),
         ("a person kicks and flies", "The model has never seen “fly”; it will guess."),
     ],

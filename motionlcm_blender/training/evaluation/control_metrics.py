@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...motion.clips import Motion
 from ...motion.features import joints_from_features
 from ...motion.quality import skating_ratio
 from ...motion.skeleton import FPS, JOINT_COUNT, JOINTS
@@ -113,6 +114,7 @@ def measure(
     joints: Sequence[int] = CONTROLLED_JOINTS,
     densities: Sequence[int | float] = DENSITIES,
     steps: int = 1,
+    initial: bool = True,
 ) -> dict[str, float]:
     """All control figures of a model with a ControlNet, each cell over `per_cell` motions drawn by `repeat`.
 
@@ -124,7 +126,7 @@ def measure(
     `control/KIND/ground_path/FIGURE`: x and z of the pelvis on every frame.
     `control/KIND/initial_all/...`, `initial_six/...`: the first quarter given for all 22 joints or these joints:
     error_cm over what was given, and velocity_jump_m_s of all joints where it ends, in the capture itself with
-    KIND real.
+    KIND real; not measured if `initial` is False, for a model that was not trained for it.
     Raises InvalidRequest for a model without control, ValueError without motions.
     """
     if not motions:
@@ -153,7 +155,7 @@ def measure(
     ground = [_trial(r, t, Hints.ground_path(t[:, 0][:, [0, 2]]), steps) for r, t in chosen]
     for kind, row in _run(model, ground).items():
         figures |= {f"control/{kind}/ground_path/{f}": v for f, v in row.items()}
-    for name, which in (("initial_all", range(JOINT_COUNT)), ("initial_six", joints)):
+    for name, which in (("initial_all", range(JOINT_COUNT)), ("initial_six", joints)) if initial else ():
         figures |= _initial(model, chosen, name, list(which), steps)
     return figures
 
@@ -204,10 +206,14 @@ def _initial(
     jumps: dict[str, list[float]] = {kind: [] for kind in (*KINDS, "real")}
     for request, truth in chosen:
         end = max(2, round(INITIAL_SHARE * len(truth)))
-        trial = _trial(request, truth, hints_at(truth, joints, np.arange(end)), steps)
-        assert trial.request.hints is not None
-        for kind, made in _made(model, trial.request).items():
-            errors[kind].append(float(np.concatenate(key_distances(made, trial.request.hints)).mean()))
+        hints = hints_at(truth, joints, np.arange(end))
+        if len(joints) == JOINT_COUNT:
+            start = Motion(truth[:end], np.zeros((end, 4), np.float32))
+            asked = Request(request.prompt, request.frames, seed=request.seed, steps=steps, start=start)
+        else:
+            asked = _trial(request, truth, hints, steps).request
+        for kind, made in _made(model, asked).items():
+            errors[kind].append(float(np.concatenate(key_distances(made, hints)).mean()))
             jumps[kind].append(velocity_jump(made, end))
         jumps["real"].append(velocity_jump(truth, end))
     figures = {f"control/{kind}/{name}/error_cm": 100.0 * float(np.mean(e)) for kind, e in errors.items()}

@@ -19,7 +19,6 @@ import torch
 from ...bench import machine
 from ...errors import TrainingDataError
 from ...model_folder import ModelFolder
-from ...request import Request
 from ...safe_weights import sha256, write_bytes
 from ...sampler import MotionLCM
 from ...text_encoder_files import minilm_folder
@@ -70,15 +69,6 @@ class Plan:
         )  # fmt: skip
 
 
-class ShownModel(MotionLCM):
-    """A model that also shows what its networks say before anything is corrected."""
-
-    def features(self, request: Request) -> np.ndarray:
-        """(takes, T, 263) float32, not normalised, of the same seeds as `generate`."""
-        text = self.encode_prompt(request.prompt.strip(), request.frames)
-        return self._features(request, text, lambda part, what: None)
-
-
 class _Remembering:
     """The text encoder of a model, opened at the first prompt, each prompt encoded once."""
 
@@ -108,7 +98,7 @@ class Bench:
         return open_evaluator(self.plan.evaluator, self.data)
 
     @cached_property
-    def model(self) -> ShownModel:
+    def model(self) -> MotionLCM:
         """The model; it remembers every prompt, since the rows and repeats read the same captions again."""
         device = self.plan.device
         if device == "auto":
@@ -119,7 +109,7 @@ class Bench:
             encoder: Any = CaptionStates(loaded.backend.minilm(minilm_folder()))
         else:
             encoder = _Remembering(loaded)
-        return ShownModel(loaded.backend, loaded.stats, encoder, self.folder)
+        return MotionLCM(loaded.backend, loaded.stats, encoder, self.folder)
 
     @cached_property
     def teacher(self) -> Teacher | None:
@@ -164,7 +154,15 @@ class Bench:
 
     def control(self) -> tuple[Measure, dict[str, Any]]:
         part = _part("control_metrics")
-        return lambda repeat: part.measure(self.model, self.motions, repeat), {"test_motions": len(self.motions)}
+        # Only what the model was trained to take; anything else it refuses.
+        joints = [j for j in part.CONTROLLED_JOINTS if j in self.folder.controlled_joints]
+        chosen = {"joints": joints, "initial": self.folder.can_continue}
+
+        def measure(repeat: int) -> dict[str, float]:
+            figures: dict[str, float] = part.measure(self.model, self.motions, repeat, **chosen)
+            return figures
+
+        return measure, {"test_motions": len(self.motions), **chosen}
 
     def obedience(self) -> tuple[Measure, dict[str, Any]]:
         part, seeds = _part("obedience"), self.plan.seeds
