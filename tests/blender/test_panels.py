@@ -123,7 +123,7 @@ def test_model_panel_tells_name_licence_and_errors(tmp_path):
 def test_a_prompt_beyond_what_the_model_has_seen_is_told(tmp_path):
     engine = part("operators.engine")
     write_tiny_model(tmp_path / "model")
-    (tmp_path / "model" / "vocabulary.json").write_text('{"verbs": {"walk": 400, "kick": 48}, "words": {}}')
+    (tmp_path / "model" / "vocabulary.json").write_text('{"verbs": {"walk": 400, "kick": 11}, "words": {}}')
     preferences = bpy.context.preferences.addons[EXTENSION].preferences
     preferences.model_folder = str(tmp_path / "model")
     assert engine.known_hint(engine.chosen(), settings().prompt) is None  # drawing works nothing out
@@ -132,7 +132,7 @@ def test_a_prompt_beyond_what_the_model_has_seen_is_told(tmp_path):
     settings().prompt = "a person swims"
     assert "The model has never seen “swim”; it will guess." in texts(drawn("MOTIONLCM_PT_main"))
     bpy.ops.motionlcm.use_prompt(prompt="a person kicks")
-    assert "The model has seen “kick” only 48 times." in texts(drawn("MOTIONLCM_PT_main"))
+    assert "The model has seen “kick” only 11 times." in texts(drawn("MOTIONLCM_PT_main"))
     settings().prompt = "a person walks"
     assert "The model has" not in texts(drawn("MOTIONLCM_PT_main"))
     (tmp_path / "model" / "vocabulary.json").write_text("broken")

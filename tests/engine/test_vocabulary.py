@@ -177,4 +177,4 @@ def test_generate_and_info_tell_it(tmp_path: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().err == ""
     assert main(["info", str(model)]) == 0
     said = capsys.readouterr().out
-    assert "walk 400" in said and "kick 48" in said
+    assert "walk 400" in said and "kick 11" in said
