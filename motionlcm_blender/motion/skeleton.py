@@ -25,6 +25,8 @@ MIRROR: tuple[int, ...] = (0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15,
 """MIRROR[j] is the joint on the other side of the body."""
 
 L_ANKLE, R_ANKLE, L_FOOT, R_FOOT = 7, 8, 10, 11
+CONTROLLED_JOINTS: tuple[int, ...] = (0, 10, 11, 15, 20, 21)
+"""Pelvis, feet, head, wrists: those of OmniControl (Xie et al. 2024) and of the published motion ControlNets."""
 FOOT_JOINTS: tuple[int, int, int, int] = (L_ANKLE, L_FOOT, R_ANKLE, R_FOOT)
 """In the order of the four contact features (HumanML3D)."""
 

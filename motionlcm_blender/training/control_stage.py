@@ -27,6 +27,7 @@ from .latent_stages import DISTILLATION_STRIDE, LatentBatches, consistency, guid
 from .pool import Normalisation
 from .precision import Precision
 from .torch_features import joints_from_features
+from .vae_stage import CONTACTS
 
 FIRST_TIMESTEPS = (799, 699)
 """Where one-step, and two- and four-step sampling begin, from pure noise."""
@@ -98,7 +99,7 @@ def pose_loss(made: Tensor, free: Tensor, frames: Tensor) -> Tensor:
 
 def standing_loss(features: Tensor, joints: Tensor, frames: Tensor) -> Tensor:
     """Mean horizontal speed, m/s, of feet while the motion's own contact channels say that they stand."""
-    contact = features[..., 259:263].detach().clamp(0.0, 1.0)
+    contact = features[..., CONTACTS].detach().clamp(0.0, 1.0)
     speed = joints[:, :, list(FOOT_JOINTS)][..., [0, 2]].diff(dim=1).norm(dim=-1) * FPS
     held = contact[:, 1:] * contact[:, :-1] * (frames[:, 1:] & frames[:, :-1])[..., None]
     return (speed * held).sum() / held.sum().clamp_min(1.0)

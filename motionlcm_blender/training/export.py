@@ -10,9 +10,8 @@ from safetensors.numpy import load_file
 
 from ..errors import TrainingDataError
 from ..model_folder import write_model_folder
-from ..motion.skeleton import MAX_FRAMES
+from ..motion.skeleton import CONTROLLED_JOINTS, MAX_FRAMES
 from .config import TrainingConfig
-from .hint_patterns import CONTROLLED_JOINTS
 
 LICENCE = "GPL-3.0-or-later"
 ATTRIBUTION = (

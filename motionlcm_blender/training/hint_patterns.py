@@ -10,11 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-CONTROLLED_JOINTS = (0, 10, 11, 15, 20, 21)
-"""Pelvis, feet, head, wrists: the six joints of OmniControl (Xie et al. 2024) and of the published checkpoints."""
+from ..motion.skeleton import CONTROLLED_JOINTS, JOINT_COUNT
+
 SPARSE_COUNTS = (1, 2, 5)
 DENSITIES = (0.25, 1.0)
-JOINTS = 22
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def hint_mask(frames: Tensor, shares: PatternShares, generator: torch.Generator)
     Every motion gets at least one hint.
     """
     batch, longest = frames.shape
-    mask = torch.zeros(batch, longest, JOINTS, 3, dtype=torch.bool)
+    mask = torch.zeros(batch, longest, JOINT_COUNT, 3, dtype=torch.bool)
     chances = torch.rand(batch, 8, generator=generator)
     for row in range(batch):
         length = int(frames[row].sum())

@@ -22,6 +22,10 @@ from .pool import Normalisation, Pool
 from .precision import Precision
 from .torch_features import joints_from_features
 
+ROOT, LOCAL, ROTATIONS = slice(0, 4), slice(4, 67), slice(67, 193)
+VELOCITIES, CONTACTS = slice(193, 259), slice(259, 263)
+"""Groups of features (MODEL.md section 1)."""
+
 
 class Drawer:
     """Draws batches of windows from a pool, lengths in multiples of 4, about equally long within a batch."""
@@ -86,10 +90,6 @@ def feature_weights() -> np.ndarray:
     for group, weight in ((ROOT, 6.0), (LOCAL, 2.0), (ROTATIONS, 0.3), (VELOCITIES, 0.6), (CONTACTS, 1.0)):
         weights[group] = weight
     return weights
-
-
-ROOT, LOCAL, ROTATIONS = slice(0, 4), slice(4, 67), slice(67, 193)
-VELOCITIES, CONTACTS = slice(193, 259), slice(259, 263)
 
 
 class VaeLosses:

@@ -14,8 +14,9 @@ from tiny_model import TINY  # noqa: E402
 
 from motionlcm_blender.model.vae import MotionVAE  # noqa: E402
 from motionlcm_blender.motion.features import canonical, features_from_joints  # noqa: E402
+from motionlcm_blender.motion.skeleton import CONTROLLED_JOINTS  # noqa: E402
 from motionlcm_blender.training.control_stage import hint_loss, pose_loss, standing_loss  # noqa: E402
-from motionlcm_blender.training.hint_patterns import CONTROLLED_JOINTS, PatternShares, hint_mask  # noqa: E402
+from motionlcm_blender.training.hint_patterns import PatternShares, hint_mask  # noqa: E402
 from motionlcm_blender.training.latent_stages import guidance_scales  # noqa: E402
 from motionlcm_blender.training.optimizer import Muon, make_optimizer, orthogonalised  # noqa: E402
 from motionlcm_blender.training.torch_features import joints_from_features  # noqa: E402

@@ -16,13 +16,11 @@ import numpy as np
 from ...motion.clips import Motion
 from ...motion.features import joints_from_features
 from ...motion.quality import skating_ratio
-from ...motion.skeleton import FPS, JOINT_COUNT, JOINTS
+from ...motion.skeleton import CONTROLLED_JOINTS, FPS, JOINT_COUNT, JOINTS
 from ...request import Hints, Request
 from .measured_model import Measured
 from .test_motions import TestMotion
 
-CONTROLLED_JOINTS = (0, 10, 11, 15, 20, 21)
-"""Pelvis, feet, head, wrists: those OmniControl and MotionLCM are measured with."""
 DENSITIES: tuple[int | float, ...] = (1, 2, 5, 0.25, 1.0)
 """An int is a number of frames, a float a share of them."""
 THRESHOLDS_CM = (20, 50)
