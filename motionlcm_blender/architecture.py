@@ -21,6 +21,8 @@ class Architecture:
     text_relu: V1's ReLU before the text projection.
     condition_silu: V2's SiLU between the layers that embed the control condition.
     student: the denoiser takes the guidance scale.
+    velocity: the denoiser's last layer says v = alpha * noise - sigma * x0 (Salimans and Ho 2022), from which its noise
+    is told; False: the noise itself, as in the published models.
     control: ControlNet and trajectory encoder are there.
     """
 
@@ -38,6 +40,7 @@ class Architecture:
     condition_silu: bool = True
     student: bool = True
     control: bool = True
+    velocity: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -54,7 +57,7 @@ class Architecture:
     def from_shapes(cls, shapes: Mapping[str, tuple[int, ...]], heads: int = 4) -> Architecture:
         """Read the sizes off the names and shapes of parameters, as MODEL.md section 5 says.
 
-        heads cannot be seen in the shapes. Raises UnsupportedCheckpoint if it is no MotionLCM model.
+        heads and velocity cannot be seen in the shapes. Raises UnsupportedCheckpoint if it is no MotionLCM model.
         """
         try:
             adapter = "vae.latent_pre.weight" in shapes

@@ -76,21 +76,23 @@ def ddim_sample(
     null_text: Any,
     latents: Any,
     steps: int = 50,
-    guidance: float = 7.5,
+    guidance: Any = 7.5,
     masks: Sequence[Any] | None = None,
 ) -> Any:
     """The teacher's sampler: DDIM, eta 0, classifier-free guidance (Song et al. 2021; Ho and Salimans 2022).
 
     text, null_text: (B, text tokens, text_width), the number of tokens may differ; latents: start noise;
+    guidance: the scale, a number or an array of one for each latent, (B, 1, 1);
     masks: text masks for text and null_text, torch only. Returns latents.
     """
     kept: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
     if masks is not None:
         kept = ({"text_mask": masks[0]}, {"text_mask": masks[1]})
+    unguided = isinstance(guidance, float | int) and guidance == 1.0
     sample = latents
     for timestep in ddim_timesteps(steps):
         conditional = network.denoiser(sample, timestep, text, **kept[0])
-        if guidance != 1.0:
+        if not unguided:
             unconditional = network.denoiser(sample, timestep, null_text, **kept[1])
             epsilon = unconditional + guidance * (conditional - unconditional)
         else:

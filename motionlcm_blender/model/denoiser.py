@@ -10,7 +10,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..architecture import Architecture
-from ..schedule import GUIDANCE_WIDTH, TIME_WIDTH, TRAIN_STEPS, guidance_embedding, time_embedding
+from ..schedule import (
+    GUIDANCE_WIDTH,
+    TIME_WIDTH,
+    TRAIN_STEPS,
+    alphas_cumprod,
+    guidance_embedding,
+    time_embedding,
+)
 from .transformer import Positions, SkipTransformer, key_bias
 
 
@@ -87,8 +94,12 @@ class LatentTransformer(nn.Module):
 class Denoiser(LatentTransformer):
     """Predicts the noise in a noisy latent."""
 
+    products: Tensor
+
     def __init__(self, architecture: Architecture) -> None:
         super().__init__(architecture, final_norm=True)
+        self.velocity = architecture.velocity
+        self.register_buffer("products", torch.from_numpy(np.array(alphas_cumprod())), persistent=False)
 
     def forward(
         self,
@@ -105,4 +116,10 @@ class Denoiser(LatentTransformer):
         """
         x, bias = self.sequence(latents, timestep, text, guidance, text_mask)
         x = self.encoder(x, bias, residuals=residuals)[:, : self.tokens]
-        return self.latent_post(x) if self.adapter else x
+        x = self.latent_post(x) if self.adapter else x
+        return self._noise(latents, timestep, x) if self.velocity else x
+
+    def _noise(self, latents: Tensor, timestep: Tensor | int, velocity: Tensor) -> Tensor:
+        """The noise that a velocity tells of. In float32: samplers divide its difference to the latents by alpha."""
+        product = self.products[torch.as_tensor(timestep, device=latents.device)].view(-1, 1, 1)
+        return product.sqrt() * velocity.float() + (1 - product).sqrt() * latents.float()

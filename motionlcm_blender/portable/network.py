@@ -12,7 +12,7 @@ import numpy as np
 
 from ..architecture import Architecture
 from ..parameter_shapes import FEATURES, check_shapes
-from ..schedule import guidance_embedding, time_embedding
+from ..schedule import alpha_sigma, guidance_embedding, time_embedding
 from .layers import Linear, SkipTransformer, Weights, silu
 
 KEPT_TIMES, KEPT_LENGTHS = 256, 16
@@ -149,6 +149,7 @@ class PortableDenoiser(_LatentTransformer):
     def __init__(self, weights: Weights, architecture: Architecture) -> None:
         super().__init__(weights, "denoiser", architecture)
         self._out = Linear.of(weights, "denoiser.latent_post") if architecture.adapter else None
+        self._velocity = architecture.velocity
 
     def __call__(
         self,
@@ -163,9 +164,14 @@ class PortableDenoiser(_LatentTransformer):
 
         Returns epsilon, (B, tokens, latent_width).
         """
-        x = self._sequence(_float32(latents), timestep, text, guidance)
+        latents = _float32(latents)
+        x = self._sequence(latents, timestep, text, guidance)
         x = self._transformer(x, first=self._tokens, residuals=residuals)
-        return x if self._out is None else self._out(x)
+        x = x if self._out is None else self._out(x)
+        if self._velocity:
+            alpha, sigma = alpha_sigma(int(timestep))
+            x = np.float32(alpha) * x + np.float32(sigma) * latents
+        return x
 
 
 class PortableControlNet(_LatentTransformer):

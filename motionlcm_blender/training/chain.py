@@ -30,6 +30,7 @@ from .loop import LoopSettings, TrainingLoop, accelerator_for, load_weights
 from .motion_data import load_motion_data
 from .pool import Normalisation, Pool, build_pool, normalisation_of
 from .precision import Precision, choose_device
+from .trajectories import teacher_trajectories
 from .vae_stage import Drawer, VaeLosses, encode_pool
 
 logger = logging.getLogger(__name__)
@@ -59,7 +60,8 @@ class Run:
     ) -> Run:
         """data may be None once the pools are made. minutes: stop, ready to go on, after that long.
 
-        start: a model folder of the same sizes whose weights and normalisation to begin from, instead of noise.
+        start: a model folder of the same sizes whose weights and normalisation to begin from, instead of noise; its
+        denoiser may say the noise where ours says the velocity, which the teacher soon learns.
         Raises TrainingDataError if its sizes are others, ModelFolderError if it cannot be read.
         """
         folder.mkdir(parents=True, exist_ok=True)
@@ -70,7 +72,10 @@ class Run:
         precision = Precision(where, config.precision)
         logger.info("training on %s in %s", where, precision.name)
         first = None if start is None else ModelFolder.open(start)
-        if first is not None and first.architecture != config.architecture:
+        if (
+            first is not None
+            and replace(first.architecture, velocity=config.architecture.velocity) != config.architecture
+        ):
             raise TrainingDataError(f"The model {first.name} has other sizes than the configuration asks for.")
         deadline = None if minutes is None else time.monotonic() + 60 * minutes
         return cls(config, folder, data, where, precision, deadline, first)
@@ -188,15 +193,19 @@ class Run:
     def train_student(self) -> bool:
         s = self.config.student
         student = self.denoiser(student=True)
-        if self.start is None:
+        if self.start is None or self.start.architecture.velocity != self.config.architecture.velocity:
             student.load_state_dict(self.trained("teacher", student=False).state_dict(), strict=False)
             nn.init.zeros_(student.time_embedding.cond_proj.weight)
         else:
             self.begin_from("denoiser.", student)
         loop = self.loop("student", student, s.steps, s.learning_rate, s.ema, s.matrix_rate)
-        losses = StudentLosses(
-            student, self.trained("teacher", student=False), self.batches(s.travel_share), s, self.precision
-        )
+        teacher, batches = self.trained("teacher", student=False), self.batches(s.travel_share)
+        shown = None
+        if s.trajectories:
+            file = self.folder / "trajectories.npz"
+            with accelerator_for(self.device).main_process_first():
+                shown = teacher_trajectories(teacher, batches, s, self.config.seed, self.precision, file)
+        losses = StudentLosses(student, teacher, batches, s, self.precision, shown)
         return loop.run(losses, self.deadline, losses.update_target)
 
     def path_batches(self) -> PathBatches:

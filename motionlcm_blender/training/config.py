@@ -48,13 +48,19 @@ class TeacherSettings:
 
 @dataclass(frozen=True)
 class StudentSettings:
-    """Consistency distillation (MODEL.md section 3). guidance: range of the scale w it learns."""
+    """Consistency distillation (MODEL.md section 3). guidance: range of the scale w it learns.
+
+    trajectories: how many of the teacher's ends to show beside, made in trajectory_steps; trajectory_share: of a batch.
+    """
 
     steps: int = 3000
     learning_rate: float = 2e-4
     batch: int = 96
     guidance: tuple[float, float] = (2.0, 8.0)
     target_decay: float = 0.95
+    trajectories: int = 0
+    trajectory_steps: int = 20
+    trajectory_share: float = 0.5
     travel_share: float = 0.3
     matrix_rate: float = 0.0
     ema: float = 0.995

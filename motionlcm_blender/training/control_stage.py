@@ -23,14 +23,11 @@ from ..motion.skeleton import FOOT_JOINTS, FPS
 from ..schedule import TRAIN_STEPS
 from .config import ControlSettings
 from .hint_patterns import hint_mask
-from .latent_stages import DISTILLATION_STRIDE, LatentBatches, consistency, guidance_scales, scales
+from .latent_stages import DISTILLATION_STRIDE, FIRST_TIMESTEPS, LatentBatches, consistency, guidance_scales, scales
 from .pool import Normalisation
 from .precision import Precision
 from .torch_features import joints_from_features
 from .vae_stage import CONTACTS
-
-FIRST_TIMESTEPS = (799, 699)
-"""Where one-step, and two- and four-step sampling begin, from pure noise."""
 
 
 class PathBatches:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from ..model.denoiser import Denoiser
 from ..schedule import TRAIN_STEPS, alphas_cumprod
@@ -19,15 +19,24 @@ from .pool import Pool
 from .precision import Precision
 from .vae_stage import Drawer
 
+if TYPE_CHECKING:
+    from .trajectories import Trajectories
+
 DISTILLATION_STRIDE = 100
 HUBER = 0.5
+FIRST_TIMESTEPS = (799, 699)
+"""Where one-step, and two- and four-step sampling begin, from pure noise."""
 
 
 @dataclass(frozen=True)
 class LatentBatch:
-    """latents (B, tokens, latent_width); text (B, L, text_width) and its mask; the same without the prompt."""
+    """latents (B, tokens, latent_width); text (B, L, text_width) and its mask; the same without the prompt.
+
+    indices: (B,) rows of the pool; captions: what the text says.
+    """
 
     indices: np.ndarray
+    captions: tuple[str, ...]
     latents: Tensor
     text: Tensor
     text_mask: Tensor
@@ -67,7 +76,7 @@ class LatentBatches:
         text, mask = self.captions.batch(chosen, lengths)
         null, null_mask = self.captions.batch([""] * len(indices), lengths)
         move = [x.to(self.device) for x in (latents, text, mask, null, null_mask)]
-        return LatentBatch(indices, *move)
+        return LatentBatch(indices, tuple(chosen), *move)
 
 
 def scales(timesteps: Tensor) -> tuple[Tensor, Tensor]:
@@ -90,8 +99,17 @@ def consistency(noisy: Tensor, epsilon: Tensor, timesteps: Tensor) -> Tensor:
     return c_skip * noisy + c_out * ((noisy - sigma * epsilon) / alpha)
 
 
+def huber(made: Tensor, wanted: Tensor) -> Tensor:
+    """Mean pseudo-Huber distance, as the student's loss is defined."""
+    return ((made - wanted).square() + HUBER**2).sqrt().mean() - HUBER
+
+
 class TeacherLosses:
-    """Mean squared error of the predicted noise at uniform timesteps."""
+    """Mean squared error at uniform timesteps, of the predicted noise or, for a model that says it, of the velocity.
+
+    The noise's error says next to nothing of where the noise is strong, which is where the prompt decides what happens
+    and where a few-step student starts; the velocity's is the same divided by alpha squared.
+    """
 
     def __init__(
         self, denoiser: Denoiser, batches: LatentBatches, settings: TeacherSettings, precision: Precision
@@ -108,12 +126,17 @@ class TeacherLosses:
             epsilon = self.denoiser(
                 alpha * batch.latents + sigma * noise, timesteps, batch.text, text_mask=batch.text_mask
             )
-        loss = F.mse_loss(epsilon.float(), noise)
-        return {"loss": loss}
+        error = epsilon.float() - noise
+        if self.denoiser.velocity:
+            error = error / alpha
+        return {"loss": error.square().mean()}
 
 
 class StudentLosses:
-    """Consistency distillation with classifier-free guidance folded in (Luo et al. 2023, algorithm 2)."""
+    """Consistency distillation with classifier-free guidance folded in (Luo et al. 2023, algorithm 2).
+
+    Part of each batch, `trajectory_share`, are ends of the teacher's trajectories where they are given.
+    """
 
     def __init__(
         self,
@@ -122,15 +145,41 @@ class StudentLosses:
         batches: LatentBatches,
         settings: StudentSettings,
         precision: Precision,
+        trajectories: Trajectories | None = None,
     ) -> None:
         self.student, self.teacher = student, teacher.eval().requires_grad_(False)
         self.target = copy.deepcopy(student).eval().requires_grad_(False)
         self.batches, self.settings, self.precision = batches, settings, precision
+        self.trajectories = trajectories
 
     def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+        shown = round(self.settings.batch * self.settings.trajectory_share) if self.trajectories is not None else 0
+        terms = {}
+        if shown < self.settings.batch:
+            terms["consistency"] = self._consistency(generator, self.settings.batch - shown)
+        if self.trajectories is not None and shown:
+            terms["ends"] = self._ends(self.trajectories, generator, shown)
+        return {"loss": torch.stack(list(terms.values())).sum(), **terms}
+
+    def _ends(self, known: Trajectories, generator: torch.Generator, count: int) -> Tensor:
+        """What the teacher makes of pure noise, in one step, from where the samplers start."""
+        device = self.batches.device
+        rows = torch.randint(0, len(known), (count,), generator=generator).numpy()
+        first = (torch.rand(count, generator=generator) < 0.3).long()
+        timesteps = torch.tensor(FIRST_TIMESTEPS)[first].to(device)
+        said, frames = [known.captions[k] for k in rows], known.frames[rows].tolist()
+        text, mask = (x.to(device) for x in self.batches.captions.batch(said, frames))
+        noise, clean, guidance = (
+            torch.from_numpy(x[rows]).to(device) for x in (known.noise, known.clean, known.guidance)
+        )
+        with self.precision.autocast():
+            epsilon = self.student(noise, timesteps, text, guidance, text_mask=mask)
+        return huber(consistency(noise, epsilon.float(), timesteps), clean)
+
+    def _consistency(self, generator: torch.Generator, count: int) -> Tensor:
         s = self.settings
-        batch = self.batches.draw(generator, s.batch)
-        latents, device, count = batch.latents, batch.latents.device, s.batch
+        batch = self.batches.draw(generator, count)
+        latents, device = batch.latents, batch.latents.device
         number = torch.randint(1, TRAIN_STEPS // DISTILLATION_STRIDE + 1, (count,), generator=generator).to(device)
         start = number * DISTILLATION_STRIDE - 1
         end = (start - DISTILLATION_STRIDE).clamp_min(0)
@@ -151,8 +200,7 @@ class StudentLosses:
         made = consistency(noisy, epsilon.float(), start)
         with torch.no_grad():
             wanted = consistency(nearer, nearer_epsilon.float(), end)
-        loss = ((made - wanted).square() + HUBER**2).sqrt().mean() - HUBER
-        return {"loss": loss}
+        return huber(made, wanted)
 
     def update_target(self) -> None:
         """Let the target follow the student."""

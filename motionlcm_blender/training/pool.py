@@ -14,6 +14,7 @@ from ..motion.features import canonical, features_from_joints, joints_from_featu
 from ..motion.rig import onto_rig
 from ..motion.skeleton import FPS, MAX_FRAMES
 from . import augmentation
+from .composition import compose
 from .motion_data import MotionData, Segment, mirror_caption
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ _NOT_PLAIN = re.compile(
     re.I,
 )
 _RARE = (
-    (re.compile(r"\bkick", re.I), 6.0),
+    (re.compile(r"\bkick", re.I), 3.0),
     (re.compile(r"\b(rais|lift)\w* (the |his |her |their |one )?(left|right)", re.I), 3.0),
     (re.compile(r"\b(side ?step|steps? sideways)", re.I), 4.0),
     (re.compile(r"\b(once|twice|(two|three|four) (times|jumps|hops))", re.I), 2.0),
@@ -40,6 +41,8 @@ _RARE = (
     (re.compile(r"\bwav(e|es|ing)\b", re.I), 2.0),
     (re.compile(r"\b(sit|sits|sitting)\b", re.I), 1.5),
 )
+_COMPOSED = {"arm": 320, "kick": 180, "leg": 200, "jump": 260, "sidestep": 220, "around": 150}
+"""How many examples of each kind `composition` adds; each counts as one, about four in a hundred draws a kind."""
 _SPEEDS = {"walks": (0.85, 1.65), "jogs": (1.7, 2.8), "runs": (2.2, 3.6)}
 """Metres per second below which a gait is said to be slow, above which fast."""
 _DANCE = re.compile(r"\b(danc|salsa|ballet)", re.I)
@@ -140,10 +143,9 @@ def _examples(data: MotionData, test: bool, generator: np.random.Generator, vari
         for name, joints in data.clips.items()
         if (name in data.test) == test and len(joints) > SHORTEST
     }
-    whole = MotionData(skeletal, data.segments, data.test)
-    for segment in data.segments:
-        if segment.clip not in skeletal:
-            continue
+    whole = MotionData(skeletal, tuple(s for s in data.segments if s.clip in skeletal), data.test)
+    walks: list[np.ndarray] = []
+    for segment in whole.segments:
         joints = whole.joints(segment)
         if len(joints) < SHORTEST + 1:
             continue
@@ -163,8 +165,12 @@ def _examples(data: MotionData, test: bool, generator: np.random.Generator, vari
                 weight / 2,
             )
         if is_plain_locomotion(segment):
-            yield from _locomotion(joints, segment.captions, generator, variations)
+            gaits = list(_locomotion(joints, segment.captions, generator, variations))
+            walks += [e.joints for e in gaits[:1] if "a person walks." in e.captions]
+            yield from gaits
     if not test:
+        for made in compose(whole, walks, _COMPOSED, generator):
+            yield _Example(made.joints.astype(np.float32), made.captions, 1.0)
         yield from _whole_clips(skeletal, generator)
 
 

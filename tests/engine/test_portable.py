@@ -26,7 +26,13 @@ torch = pytest.importorskip("torch")
 
 TINY_V1 = replace(TINY, latent_tokens=1, latent_width=32, adapter=False, text_relu=True, condition_silu=False)
 TEACHER = replace(TINY, student=False, control=False, trajectory_layers=9)
-ARCHITECTURES = {"v2": TINY, "v1": TINY_V1, "teacher": TEACHER, "one block": replace(TINY, vae_layers=1)}
+ARCHITECTURES = {
+    "v2": TINY,
+    "v1": TINY_V1,
+    "teacher": TEACHER,
+    "one block": replace(TINY, vae_layers=1),
+    "velocity": replace(TINY, velocity=True),
+}
 seeds = st.integers(0, 2**32 - 1)
 
 

@@ -32,6 +32,7 @@ from motionlcm_blender.training.motion_data import load_motion_data, mirror_capt
 from motionlcm_blender.training.pool import Pool, build_pool  # noqa: E402
 from motionlcm_blender.training.precision import Precision, bfloat16_pays  # noqa: E402
 from motionlcm_blender.training.torch_features import joints_from_features, root_from_features  # noqa: E402
+from motionlcm_blender.training.trajectories import Trajectories  # noqa: E402
 
 
 def travelled(joints: np.ndarray) -> float:
@@ -239,14 +240,15 @@ def test_missing_data_is_named(data_folder: Path, tmp_path: Path, missing: str) 
 @pytest.fixture
 def small_config() -> TrainingConfig:
     sizes = Architecture(
-        width=32, feedforward=64, vae_layers=3, denoiser_layers=3, trajectory_layers=3, text_width=384, heads=4
-    )
+        width=32, feedforward=64, vae_layers=3, denoiser_layers=3, trajectory_layers=3, text_width=384, heads=4,
+        velocity=True,
+    )  # fmt: skip
     config = TrainingConfig(name="small", architecture=sizes, precision="float32", max_states=8)
     return replace(
         config,
         vae=replace(config.vae, steps=6, frames_per_batch=256),
         teacher=replace(config.teacher, steps=4, batch=8),
-        student=replace(config.student, steps=4, batch=8),
+        student=replace(config.student, steps=4, batch=8, trajectories=10, trajectory_steps=2),
         control=replace(config.control, encoder_steps=3, steps=4, frames_per_batch=256),
     )
 
@@ -263,6 +265,7 @@ def test_the_whole_chain_from_data_to_a_motion(data_folder: Path, tmp_path: Path
     ]
     assert motions[0].joints.shape == (40, 22, 3)
     np.testing.assert_allclose(motions[0].joints, motions[1].joints, atol=1e-3)
+    assert len(Trajectories.load(tmp_path / "run" / "trajectories.npz")) == 10
     # The same seeds and settings give the same weights again.
     again = Run.open(small_config, tmp_path / "again", data_folder, "cpu")
     assert again.stage("vae")
@@ -276,6 +279,8 @@ def test_a_run_may_begin_from_a_model_folder(data_folder: Path, tmp_path: Path, 
     config = replace(small_config, vae=replace(small_config.vae, steps=1, learning_rate=0.0))
     run = Run.open(config, tmp_path / "run", data_folder, "cpu", start=tmp_path / "tiny")
     assert run.stage("vae")
+    noise = replace(config, architecture=replace(config.architecture, velocity=False))
+    Run.open(noise, tmp_path / "noise", data_folder, "cpu", start=tmp_path / "tiny")
     trained = load_file(tmp_path / "run" / "vae.safetensors")
     for name, values in trained.items():
         np.testing.assert_array_equal(values, tiny.weights()["vae." + name])
