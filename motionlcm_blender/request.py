@@ -68,6 +68,15 @@ class Hints:
         return None
 
 
+    @property
+    def pins(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Positions and mask (T, 22, 3) of all that is given beside a ground path; None if there is no more."""
+        mask = self.mask.copy()
+        if self.root_xz is not None:
+            mask[:, 0, [0, 2]] = False
+        return (self.positions, mask) if mask.any() else None
+
+
 @dataclass(frozen=True)
 class Request:
     """One order to the model.

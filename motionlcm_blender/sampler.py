@@ -18,6 +18,7 @@ from .motion.clips import Motion
 from .motion.continuation import begin_with
 from .motion.features import FEATURES, joints_from_features, onto_skeleton
 from .motion.path_correction import lock_feet, onto_path
+from .motion.pins import hold_pins, missed, pin_errors, pin_warnings
 from .motion.quality import foot_contacts, foot_skate, path_error
 from .motion.skeleton import FPS, JOINT_COUNT, JOINTS
 from .request import Request
@@ -259,7 +260,10 @@ class MotionLCM:
         if request.start is not None:
             joints = begin_with(joints, request.start.joints)
         contacts = np.clip(features[:, -4:], 0.0, 1.0).astype(np.float32)
-        path = request.hints.root_xz if request.hints is not None else None
+        hints = request.hints
+        path = hints.root_xz if hints is not None else None
+        pins = hints.pins if hints is not None else None
+        warnings: list[str] = []
         report = {"network_foot_skate_cm_s": foot_skate(joints)}
         if path is not None:
             before = path_error(joints, path)
@@ -271,12 +275,22 @@ class MotionLCM:
             }  # fmt: skip
         else:
             joints = lock_feet(joints, contacts)
+        if pins is not None:
+            report["network_pin_mean_cm"] = 100 * float(np.nanmean(pin_errors(joints, *pins)))
+            joints = hold_pins(joints, contacts, *pins, may_move=path is None)
         if request.start is not None:
             joints = begin_with(joints, request.start.joints)
+        if pins is not None:
+            away = 100 * pin_errors(joints, *pins)
+            report |= {"pin_mean_cm": float(np.nanmean(away)), "pin_max_cm": float(np.nanmax(away))}
+            warnings = [*pin_warnings(*pins), *missed(joints, *pins)]
+            if path is not None:
+                held = path_error(joints, path)
+                report |= {"path_mean_cm": 100 * held.mean, "path_max_cm": 100 * held.max}
         report |= {"foot_skate_cm_s": foot_skate(joints), "seconds": time.perf_counter() - started}
         return Motion(
             joints.astype(np.float32), foot_contacts(joints).astype(np.float32), request=request,
-            seed=request.seed + take, report=report,
+            seed=request.seed + take, report=report, warnings=tuple(warnings),
         )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ class Motion:
     request: the request that made it, if any.
     seed: the seed of this take.
     report: measured facts of how it was made (path error before and after correction, seconds per stage).
+    warnings: sentences on what was asked and could not be done.
     """
 
     joints: np.ndarray
@@ -31,6 +32,7 @@ class Motion:
     request: Request | None = None
     seed: int = 0
     report: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     @property
     def frames(self) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import InvalidRequest
 from . import rotations
+from .bridging import bridged
 from .quality import foot_contacts
 from .skeleton import FPS, JOINT_COUNT
 from .smoothing import smooth, smoothstep
@@ -36,8 +37,6 @@ _HIPS, _KNEES, _ANKLES, _TOES = (1, 2), (4, 5), (7, 8), (10, 11)
 _LEGS = (*_KNEES, *_ANKLES, *_TOES)
 _CLOSE_GAP = 2
 _SHORTEST_STANCE = 2
-_RELAX = 10
-_FASTEST = 0.008
 
 
 def lock_feet(joints: np.ndarray, contacts: np.ndarray | None = None) -> np.ndarray:
@@ -118,8 +117,8 @@ def _foot_correction(
         share, move, yaw = _stance_correction(joints, stands, spin, side, label)
         lift = STEP_LIFT * np.where(swing & (label < 0), 1.0, 0.0)
         lift = np.maximum(smooth(lift, 1.5) - 0.35 * STEP_LIFT, 0.0) / 0.65
-    bridged = _bridge(np.concatenate([move, yaw[:, None]], axis=-1) * share[:, None], label)
-    return bridged[:, :2], bridged[:, 2], lift
+    carried = bridged(np.concatenate([move, yaw[:, None]], axis=-1) * share[:, None], label)
+    return carried[:, :2], carried[:, 2], lift
 
 
 def _step_time(root: np.ndarray, side: int) -> np.ndarray:
@@ -189,43 +188,6 @@ def _mean(values: np.ndarray, where: np.ndarray, label: np.ndarray, count: int) 
 
 def _has(where: np.ndarray, label: np.ndarray, count: int) -> np.ndarray:
     return np.bincount(label[where], minlength=count) > 0
-
-
-def _bridge(values: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """Fill the frames between stances with cubic curves; far from any stance the correction fades to nothing."""
-    frames = len(values)
-    on = label >= 0
-    index = np.arange(frames)
-    last = np.maximum.accumulate(np.where(on, index, -1))
-    following = np.minimum.accumulate(np.where(on, index, 10 * frames)[::-1])[::-1]
-    no_last, no_next = last < 0, following >= frames
-    a, b = np.where(no_last, 0, last), np.where(no_next, 0, following)
-    slope = np.zeros_like(values)
-    inside = on[1:] & on[:-1] & (label[1:] == label[:-1])
-    slope[1:][inside] = np.diff(values, axis=0)[inside]
-    backward = np.zeros_like(values)
-    backward[:-1][inside] = np.diff(values, axis=0)[inside]
-    gap = np.where(no_last | no_next | on, 2 * _RELAX, following - last).astype(np.float64)
-    near = (gap <= 2.5 * _RELAX) & ~no_last & ~no_next
-    va, vb = np.where(no_last[:, None], 0.0, values[a]), np.where(no_next[:, None], 0.0, values[b])
-    # Leaving a stance the foot goes on as it was about to: half the slope, which keeps the swing from overshooting.
-    sa = np.clip(0.5 * slope[a], -_FASTEST, _FASTEST) * ~no_last[:, None]
-    sb = np.clip(0.5 * backward[b], -_FASTEST, _FASTEST) * ~no_next[:, None]
-
-    since, until = (index - a).astype(np.float64), (b - index).astype(np.float64)
-    across = _cubic(since / gap, gap, va, vb, sa, sb)
-    relax = np.full(frames, float(_RELAX))
-    zero = np.zeros_like(values)
-    out = np.where(no_last[:, None], 0.0, _cubic(since / relax, relax, va, zero, sa, zero))
-    back = np.where(no_next[:, None], 0.0, _cubic(1.0 - until / relax, relax, zero, vb, zero, sb))
-    return np.where(on[:, None], values, np.where(near[:, None], across, out + back))
-
-
-def _cubic(t: np.ndarray, length: np.ndarray, p: np.ndarray, q: np.ndarray, m: np.ndarray, n: np.ndarray) -> np.ndarray:
-    """Hermite curves from p to q (T, n) with slopes m and n, at t (T,) in 0..1 of their length (T,)."""
-    t, length = np.clip(t, 0.0, 1.0)[:, None], length[:, None]
-    h = t * t * (3.0 - 2.0 * t)
-    return (1.0 - h) * p + h * q + length * (t * (1.0 - t) ** 2 * m - t * t * (1.0 - t) * n)
 
 
 def _solve_legs(

@@ -200,3 +200,21 @@ def test_text_tokens_are_length_sentence_and_states() -> None:
     np.testing.assert_allclose((tokens**2).mean(-1), 1.0, atol=1e-4)
     np.testing.assert_array_equal(tokens[0], length_token(80, 384))
     assert state_tokens(np.zeros((0, 384)), mean, 80, 5).shape == (2, 384)
+
+
+def test_pins_beside_a_path_are_met_and_the_path_still_kept() -> None:
+    model = MotionLCM.from_folder(None, "numpy")
+    path = straight(80)
+    free = model.generate(Request("a person walks", 80, hints=path))[0].joints
+    positions, mask = path.positions.copy(), path.mask.copy()
+    wrist = 21
+    positions[40:44, wrist] = free[42, 16] + [0.0, 0.3, 0.3]
+    mask[40:44, wrist] = True
+    (motion,) = model.generate(Request("a person walks", 80, hints=Hints(positions, mask)))
+    assert motion.report["pin_max_cm"] < 2.0
+    assert motion.report["path_mean_cm"] < 2.0 and motion.report["path_max_cm"] < 5.0
+    assert motion.warnings == ()
+    positions[40:44, wrist, 1] = 6.0
+    (motion,) = model.generate(Request("a person walks", 80, hints=Hints(positions, mask)))
+    assert len(motion.warnings) == 2 and "right wrist" in motion.warnings[0]
+    assert motion.report["pin_max_cm"] > 100.0

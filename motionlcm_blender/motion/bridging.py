@@ -1,0 +1,51 @@
+"""Corrections that are known on some frames, carried smoothly over the others."""
+
+from __future__ import annotations
+
+import numpy as np
+
+RELAX = 10
+"""Frames in which a correction fades where nothing else comes near."""
+FASTEST = 0.008
+"""Units per frame: with no more slope than this does a correction leave the frames where it is known."""
+
+
+def bridged(values: np.ndarray, label: np.ndarray, relax: int = RELAX) -> np.ndarray:
+    """Fill the frames between runs of known ones with cubic curves; far from any run the correction fades to nothing.
+
+    values: (T, n), read where label (T,), the number of the run or -1, is not negative; relax: frames of fading.
+    Two runs at most 2.5 times `relax` apart are joined by one curve. Returns (T, n).
+    """
+    frames = len(values)
+    on = label >= 0
+    index = np.arange(frames)
+    last = np.maximum.accumulate(np.where(on, index, -1))
+    following = np.minimum.accumulate(np.where(on, index, 10 * frames)[::-1])[::-1]
+    no_last, no_next = last < 0, following >= frames
+    a, b = np.where(no_last, 0, last), np.where(no_next, 0, following)
+    slope = np.zeros_like(values)
+    inside = on[1:] & on[:-1] & (label[1:] == label[:-1])
+    slope[1:][inside] = np.diff(values, axis=0)[inside]
+    backward = np.zeros_like(values)
+    backward[:-1][inside] = np.diff(values, axis=0)[inside]
+    gap = np.where(no_last | no_next | on, 2 * relax, following - last).astype(np.float64)
+    near = (gap <= 2.5 * relax) & ~no_last & ~no_next
+    va, vb = np.where(no_last[:, None], 0.0, values[a]), np.where(no_next[:, None], 0.0, values[b])
+    # Leaving a stance the foot goes on as it was about to: half the slope, which keeps the swing from overshooting.
+    sa = np.clip(0.5 * slope[a], -FASTEST, FASTEST) * ~no_last[:, None]
+    sb = np.clip(0.5 * backward[b], -FASTEST, FASTEST) * ~no_next[:, None]
+
+    since, until = (index - a).astype(np.float64), (b - index).astype(np.float64)
+    across = _cubic(since / gap, gap, va, vb, sa, sb)
+    fade = np.full(frames, float(relax))
+    zero = np.zeros_like(values)
+    out = np.where(no_last[:, None], 0.0, _cubic(since / fade, fade, va, zero, sa, zero))
+    back = np.where(no_next[:, None], 0.0, _cubic(1.0 - until / fade, fade, zero, vb, zero, sb))
+    return np.where(on[:, None], values, np.where(near[:, None], across, out + back))
+
+
+def _cubic(t: np.ndarray, length: np.ndarray, p: np.ndarray, q: np.ndarray, m: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Hermite curves from p to q (T, n) with slopes m and n, at t (T,) in 0..1 of their length (T,)."""
+    t, length = np.clip(t, 0.0, 1.0)[:, None], length[:, None]
+    h = t * t * (3.0 - 2.0 * t)
+    return (1.0 - h) * p + h * q + length * (t * (1.0 - t) ** 2 * m - t * t * (1.0 - t) * n)
