@@ -9,6 +9,7 @@ import numpy as np
 
 from .errors import InvalidRequest
 from .motion.continuation import at_origin
+from .motion.foot_lock import FootLock
 from .motion.skeleton import FPS, JOINT_COUNT, MAX_FRAMES, MIN_FRAMES
 
 if TYPE_CHECKING:
@@ -91,6 +92,9 @@ class Request:
     start: motion whose frames are the first ones of this motion, from anywhere in the world; it goes on from there.
         To continue an earlier motion, give its last frames. Positions in `hints` are then in the frame of `start` put
         with its first root at the XZ origin, facing +Z.
+    feet: what is done about the feet, see `FootLock`.
+    facing: (frames,) radians about +Y, 0 along +Z, rising towards +X: where the figure shall face on each frame, in
+        the frame of the hints; None: along its way.
     Raises InvalidRequest, with one sentence, on anything outside this.
     """
 
@@ -102,6 +106,8 @@ class Request:
     guidance: float | None = None
     hints: Hints | None = None
     start: Motion | None = None
+    feet: FootLock = FootLock.AUTO
+    facing: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.prompt, str) or not self.prompt.strip():
@@ -119,6 +125,10 @@ class Request:
             raise InvalidRequest(f"The guidance scale must be 1 to 30, not {self.guidance}.")
         if self.hints is not None and self.hints.frames != self.frames:
             raise InvalidRequest(f"The path covers {self.hints.frames} frames but the motion has {self.frames}.")
+        if self.facing is not None:
+            facing = np.asarray(self.facing, dtype=np.float64)
+            if facing.shape != (self.frames,) or not np.isfinite(facing).all():
+                raise InvalidRequest("The direction to face must be one finite angle for each frame.")
         if self.start is not None and not 2 <= self.start.frames < self.frames:
             raise InvalidRequest(
                 f"The motion to go on from has {self.start.frames} frames; it must have at least 2 and fewer than the "

@@ -17,7 +17,8 @@ from .model_folder import ModelFolder
 from .motion.clips import Motion
 from .motion.continuation import begin_with
 from .motion.features import FEATURES, joints_from_features, onto_skeleton
-from .motion.path_correction import lock_feet, onto_path
+from .motion.foot_lock import plant
+from .motion.path_correction import plant_facing, plant_on_path
 from .motion.pins import hold_pins, missed, pin_errors, pin_warnings
 from .motion.quality import foot_contacts, foot_skate, path_error
 from .motion.skeleton import FPS, JOINT_COUNT, JOINTS
@@ -267,14 +268,20 @@ class MotionLCM:
         report = {"network_foot_skate_cm_s": foot_skate(joints)}
         if path is not None:
             before = path_error(joints, path)
-            joints = onto_path(joints, contacts, path)
+            planted = plant_on_path(joints, contacts, path, request.feet, request.facing)
+            joints = planted.joints.astype(np.float32)
             after = path_error(joints, path)
             report |= {
                 "network_path_mean_cm": 100 * before.mean, "network_path_max_cm": 100 * before.max,
                 "path_mean_cm": 100 * after.mean, "path_max_cm": 100 * after.max,
             }  # fmt: skip
         else:
-            joints = lock_feet(joints, contacts)
+            planted = (
+                plant(joints, contacts, request.feet)
+                if request.facing is None
+                else plant_facing(joints, contacts, request.facing, request.feet)
+            )
+            joints = planted.joints.astype(np.float32)
         if pins is not None:
             report["network_pin_mean_cm"] = 100 * float(np.nanmean(pin_errors(joints, *pins)))
             joints = hold_pins(joints, contacts, *pins, may_move=path is None)
@@ -289,7 +296,7 @@ class MotionLCM:
                 report |= {"path_mean_cm": 100 * held.mean, "path_max_cm": 100 * held.max}
         report |= {"foot_skate_cm_s": foot_skate(joints), "seconds": time.perf_counter() - started}
         return Motion(
-            joints.astype(np.float32), foot_contacts(joints).astype(np.float32), request=request,
+            joints.astype(np.float32), (planted.stands & foot_contacts(joints)).astype(np.float32), request=request,
             seed=request.seed + take, report=report, warnings=tuple(warnings),
         )  # fmt: skip
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 RELAX = 10
 """Frames in which a correction fades where nothing else comes near."""
 FASTEST = 0.008
 """Units per frame: with no more slope than this does a correction leave the frames where it is known."""
+
+PULL = 2e-4
+"""How strongly a spline is drawn to nothing, beside its acceleration: it fades over about (1 / PULL) ** 0.25 frames."""
 
 
 def bridged(values: np.ndarray, label: np.ndarray, relax: int = RELAX) -> np.ndarray:
@@ -49,3 +54,25 @@ def _cubic(t: np.ndarray, length: np.ndarray, p: np.ndarray, q: np.ndarray, m: n
     t, length = np.clip(t, 0.0, 1.0)[:, None], length[:, None]
     h = t * t * (3.0 - 2.0 * t)
     return (1.0 - h) * p + h * q + length * (t * (1.0 - t) ** 2 * m - t * t * (1.0 - t) * n)
+
+
+def splined(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """The smoothest curve near values (T, n) where weight (T,) is large, fading to nothing far from there.
+
+    Least squares over the whole clip: a smoothing spline with the least acceleration (Reinsch 1967), so that a foot
+    neither starts nor stops with a jerk where its correction begins. Weights count beside 1 for the acceleration, per
+    frame squared.
+    """
+    frames = len(values)
+    if frames < 3:
+        return values * (weight > 0)[:, None]
+    matrix = _stiffness(frames) + np.diag(weight)
+    solved: np.ndarray = np.linalg.solve(matrix, weight[:, None] * values)
+    return solved
+
+
+@lru_cache(maxsize=16)
+def _stiffness(frames: int) -> np.ndarray:
+    """(T, T): squared accelerations, and a pull to zero that is felt some ten frames away from what is known."""
+    acceleration = np.diff(np.eye(frames), n=2, axis=0)
+    return acceleration.T @ acceleration + PULL * np.eye(frames)

@@ -8,19 +8,19 @@ All lengths in metres, Y up, at 20 fps.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import Enum
+
 import numpy as np
 
 from ..errors import InvalidRequest
 from . import rotations
-from .bridging import bridged
+from .bridging import splined
+from .contacts import rest_heights, stances
 from .quality import foot_contacts
-from .skeleton import FPS, JOINT_COUNT
+from .skeleton import FOOT_JOINTS, FPS, JOINT_COUNT
 from .smoothing import smooth, smoothstep
 
-STANDING_SPEED = 0.52
-"""m/s: a foot that the model moves faster does not stand, whatever it says of contact."""
-STANDING_HEIGHTS = (0.20, 0.12)
-"""Metres above the floor up to which an ankle and a toe joint can be standing."""
 FULL_LOCK, NO_LOCK = 0.25, 0.45
 """Metres: up to the first a foot is held entirely; beyond the second the correction would look worse than sliding."""
 TWIST = (0.7, 1.3)
@@ -30,6 +30,14 @@ STEP_STRIDE, STEP_SWING, STEP_LIFT = 0.8, 0.45, 0.07
 DIP = 0.06
 """Metres by which the pelvis may go down so that a leg reaches."""
 
+ANCHOR_SIGMA = 2.5
+"""Frames over which the speed of sliding feet is averaged before the figure is slowed down or sped up by it."""
+MOST_HOVER = 0.15
+"""Metres by which a whole figure that floats or sinks while its feet say contact is brought to the floor at most."""
+MOST_RISE = 0.05
+"""Metres by which a standing foot is brought to the floor at most, up or down."""
+FIRM, SOFT = 40.0, 0.5
+"""How firmly a foot is held beside the smoothness of its correction, and frames at the edges of a stance that yield."""
 HEEL_DOWN = 0.04
 """Metres above its lowest up to which an ankle counts as that of a foot flat on the floor."""
 
@@ -39,6 +47,18 @@ _CLOSE_GAP = 2
 _SHORTEST_STANCE = 2
 
 
+class FootLock(Enum):
+    """What is done about the feet.
+
+    OFF: nothing. AUTO: they are held while the model and the motion say that they stand. GROUND: the lower foot is on
+    the floor on every frame, also where the model lets the figure jump or float.
+    """
+
+    OFF = "off"
+    AUTO = "auto"
+    GROUND = "ground"
+
+
 def lock_feet(joints: np.ndarray, contacts: np.ndarray | None = None) -> np.ndarray:
     """Hold the feet still while they stand.
 
@@ -46,69 +66,137 @@ def lock_feet(joints: np.ndarray, contacts: np.ndarray | None = None) -> np.ndar
     contact; None: told from the positions. Returns (T, 22, 3) float32; every bone keeps its length, the pelvis its
     place on the floor. Raises InvalidRequest on shapes that do not fit or numbers that are not finite.
     """
+    return plant(joints, contacts).joints.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Planted:
+    """joints (T, 22, 3) float64; stands (T, 4) bool: which foot joints were held, in the order of contacts."""
+
+    joints: np.ndarray
+    stands: np.ndarray
+
+
+def plant(joints: np.ndarray, contacts: np.ndarray | None = None, lock: FootLock = FootLock.AUTO) -> Planted:
+    """As `lock_feet`, and says which feet were held when."""
     source, touching = checked(joints, contacts)
-    return hold(source, standing(source, touching)).astype(np.float32)
+    if lock is FootLock.OFF:
+        return Planted(source, np.zeros(touching.shape, bool))
+    source, touching = on_floor(source, touching, lock)
+    for _ in range(2):  # feet that no longer slide are seen to stand for longer
+        source = source + anchored(source, standing(source, touching))[:, None]
+    stands = standing(source, touching)
+    return held(source, stands)
+
+
+def on_floor(joints: np.ndarray, channels: np.ndarray, lock: FootLock) -> tuple[np.ndarray, np.ndarray]:
+    """Joints (T, 22, 3) brought to the floor by their contacts (T, 4), and the contacts; see `FootLock`."""
+    up = np.array([0.0, 1.0, 0.0])
+    if lock is FootLock.GROUND:
+        feet = joints[:, FOOT_JOINTS]
+        above = feet[..., 1] - rest_heights(feet)
+        lowest = above == above.min(axis=1, keepdims=True)
+        drop = above.min(axis=1)
+        # Down as far as it takes on every frame, but smoothly: a flight becomes a glide, not a series of jolts.
+        joints = joints - up * (smooth(drop, 1.5) if len(drop) > 4 else drop)[:, None, None]
+        return joints, np.where(lowest, 1.0, channels)
+    return joints + up * settled(joints, channels)[:, None, None], channels
+
+
+def settled(joints: np.ndarray, channels: np.ndarray) -> np.ndarray:
+    """(T,) metres by which to raise the whole figure so that its lower foot is on the floor while a channel says so.
+
+    joints: (T, 22, 3); channels: (T, 4), 0..1. Where none says contact, in a jump, what is before and after fades.
+    """
+    feet = joints[:, FOOT_JOINTS]
+    says = np.asarray(channels) > 0.5
+    if len(joints) < 8 or not says.any():
+        return np.zeros(len(joints))
+    above = np.where(says, feet[..., 1] - rest_heights(feet), np.inf).min(axis=1)
+    known = np.isfinite(above)
+    weight = smooth(known.astype(np.float64), ANCHOR_SIGMA)
+    hover = smooth(np.where(known, above, 0.0), ANCHOR_SIGMA) * smoothstep(weight, 0.1, 0.6) / np.maximum(weight, 0.1)
+    return -MOST_HOVER * np.tanh(hover / MOST_HOVER)
+
+
+def anchored(joints: np.ndarray, stands: np.ndarray) -> np.ndarray:
+    """(T, 3) metres by which to move the whole figure so that the feet that stand slide as little as they can.
+
+    joints: (T, 22, 3); stands: (T, 4) bool. Feet that slide the same way are a figure that travels at another speed
+    than its legs walk: it goes at the legs' speed instead. What is left, the legs take (`hold`).
+    """
+    move = np.zeros((len(joints), 3))
+    both = stands[1:] & stands[:-1]
+    if len(joints) < 8 or not both.any():
+        return move
+    steps = np.diff(joints[:, FOOT_JOINTS][..., [0, 2]], axis=0)
+    weight = smooth(both.sum(1).astype(np.float64), ANCHOR_SIGMA)
+    sliding = smooth((steps * both[..., None]).sum(1), ANCHOR_SIGMA)
+    sliding *= (smoothstep(weight, 0.1, 0.6) / np.maximum(weight, 0.1))[:, None]
+    move[1:, [0, 2]] = -np.cumsum(sliding, axis=0)
+    return move
 
 
 def checked(joints: np.ndarray, contacts: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """(T, 22, 3) float64 and (T, 4) bool, or InvalidRequest."""
+    """(T, 22, 3) float64 and contact (T, 4), or InvalidRequest."""
     source = np.asarray(joints, dtype=np.float64)
     if source.ndim != 3 or source.shape[1:] != (JOINT_COUNT, 3) or len(source) == 0:
         raise InvalidRequest("Motion must be given as frames x 22 joints x 3 coordinates.")
     if not np.isfinite(source).all():
         raise InvalidRequest("The motion holds a number that is not finite.")
     if contacts is None:
-        return source, foot_contacts(source)
+        return source, foot_contacts(source).astype(np.float64)
     contacts = np.asarray(contacts)
     if contacts.shape != (len(source), 4):
         raise InvalidRequest("Contacts must be given as frames x 4 foot joints.")
-    return source, contacts > 0.5
+    return source, np.nan_to_num(contacts.astype(np.float64))
 
 
-def standing(joints: np.ndarray, touching: np.ndarray) -> np.ndarray:
-    """(T, 4) bool: which foot joints stand, from contact (T, 4) bool, height and speed of joints (T, 22, 3)."""
-    feet = joints[:, [7, 10, 8, 11]]
-    if len(feet) < 3:
-        return touching.copy()
-    step = np.linalg.norm(np.diff(feet[..., [0, 2]], axis=0), axis=-1) * FPS
-    # The slower of the steps before and after: the first and last frame of a stance have one fast neighbour.
-    speed = np.concatenate([step[:1], np.minimum(step[1:], step[:-1]), step[-1:]])
-    floor = np.percentile(feet[..., 1].min(axis=1), 5)
-    low = feet[..., 1] - floor < (STANDING_HEIGHTS[0], STANDING_HEIGHTS[1]) * 2
-    return touching & low & (speed < STANDING_SPEED)
+def standing(joints: np.ndarray, channels: np.ndarray) -> np.ndarray:
+    """(T, 4) bool: which foot joints stand, from contact (T, 4), 0..1 or bool, and joints (T, 22, 3)."""
+    return stances(joints, channels)
 
 
 def hold(joints: np.ndarray, stands: np.ndarray, spin: np.ndarray | None = None) -> np.ndarray:
+    """As `held`, joints only."""
+    return held(joints, stands, spin).joints
+
+
+def held(joints: np.ndarray, stands: np.ndarray, spin: np.ndarray | None = None) -> Planted:
     """Hold standing feet in place. joints: (T, 22, 3) float64; stands: (T, 4) bool.
 
     spin: (T,) radians about +Y by which the figure has been turned beforehand; a standing foot does not turn with it.
-    Returns (T, 22, 3) float64.
+    Returns joints (T, 22, 3) float64 and the feet that could be held: not those of a figure that is carried along.
     """
     frames = len(joints)
     if frames < 3 or not stands.any():
-        return joints.copy()
+        return Planted(joints.copy(), stands.copy())
     turned = np.zeros(frames) if spin is None else spin
-    corrections = [_foot_correction(joints, stands[:, 2 * side : 2 * side + 2], turned, side) for side in (0, 1)]
-    move, yaw, lift = (np.stack(part, axis=1) for part in zip(*corrections, strict=True))
+    heights = rest_heights(joints[:, FOOT_JOINTS])
+    corrections = [
+        _foot_correction(joints, stands[:, 2 * side : 2 * side + 2], turned, side, heights) for side in (0, 1)
+    ]
+    move, yaw, rise, kept = (np.stack(part, axis=1) for part in zip(*corrections, strict=True))
 
     ankle, toe = joints[:, _ANKLES], joints[:, _TOES]
     foot = _about_y(toe - ankle, yaw)
     wanted = toe.copy()
     wanted[..., [0, 2]] += move
     wanted = wanted - foot  # where the ankle has to be
-    wanted[..., 1] = ankle[..., 1] + lift
+    wanted[..., 1] = ankle[..., 1] + rise
     heel_down = stands[:, 0::2] & (ankle[..., 1] - np.percentile(ankle[..., 1], 5, axis=0) < HEEL_DOWN)
-    return _solve_legs(joints, wanted, foot, heel_down, heel_down | stands[:, 1::2])
+    solved = _solve_legs(joints, wanted, foot, heel_down, heel_down | stands[:, 1::2])
+    return Planted(solved, stands & np.repeat(kept, 2, axis=1))
 
 
 def _foot_correction(
-    joints: np.ndarray, stands: np.ndarray, spin: np.ndarray, side: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """By how much a foot is moved on the floor (T, 2), turned about its toe joint (T,) and lifted (T,)."""
-    frames = len(joints)
+    joints: np.ndarray, stands: np.ndarray, spin: np.ndarray, side: int, heights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """By how much a foot is moved on the floor (T, 2), turned about its toe joint (T,) and lifted (T,), and whether it
+    is held (T,)."""
     label = _stances(stands.any(axis=1))
     share, move, yaw = _stance_correction(joints, stands, spin, side, label)
-    lift = np.zeros(frames)
+    lift = np.zeros(len(joints))
     dragged = (label >= 0) & (share < 0.5)
     if dragged.any():
         # The figure is carried along while the foot stands: it has to step, for it cannot be held.
@@ -117,8 +205,22 @@ def _foot_correction(
         share, move, yaw = _stance_correction(joints, stands, spin, side, label)
         lift = STEP_LIFT * np.where(swing & (label < 0), 1.0, 0.0)
         lift = np.maximum(smooth(lift, 1.5) - 0.35 * STEP_LIFT, 0.0) / 0.65
-    carried = bridged(np.concatenate([move, yaw[:, None]], axis=-1) * share[:, None], label)
-    return carried[:, :2], carried[:, 2], lift
+    toe_off, heel_off = (heights[2 * side + k] - joints[:, (_ANKLES, _TOES)[k][side], 1] for k in (1, 0))
+    rise = np.clip(np.where(stands[:, 1], toe_off, heel_off), -MOST_RISE, MOST_RISE)
+    weight = share * _firmness(label)
+    carried = splined(np.concatenate([move, yaw[:, None], rise[:, None]], axis=-1), weight)
+    return carried[:, :2], carried[:, 2], carried[:, 3] + lift, (label >= 0) & (share > 0.5)
+
+
+def _firmness(label: np.ndarray) -> np.ndarray:
+    """(T,) how firmly a foot is held: softly on the first and last frame of a stance, entirely inside."""
+    firm = np.zeros(len(label))
+    edges = np.flatnonzero(np.diff(np.concatenate([[-1], label, [-1]])))
+    for start, end in zip(edges, edges[1:], strict=False):
+        if start < len(label) and label[start] >= 0:
+            inside = np.minimum(np.arange(end - start), np.arange(end - start)[::-1]) + 0.5
+            firm[start:end] = FIRM * np.minimum(inside / min(SOFT, (end - start) / 2.0), 1.0) ** 4
+    return firm
 
 
 def _step_time(root: np.ndarray, side: int) -> np.ndarray:
@@ -144,6 +246,10 @@ def _stance_correction(
 
     yaw = np.zeros(frames)
     yaw[on] = _mean(spin, on, label, count)[label[on]] - spin[on]
+    # A foot flat on the floor keeps its direction; on its toes or heel it may roll and turn as it did.
+    ahead = joints[:, _TOES[side]] - joints[:, _ANKLES[side]]
+    direction = np.unwrap(np.arctan2(ahead[:, 0], ahead[:, 2])) + yaw
+    yaw[both] += _mean(direction, both, label, count)[label[both]] - direction[both]
     offset = _about_y(joints[:, _TOES[side]] - joints[:, _ANKLES[side]], yaw)[:, [0, 2]]
     toe_place = _mean(toe, toe_down, label, count)
     ankle_place = toe_place - _mean(offset, both, label, count)

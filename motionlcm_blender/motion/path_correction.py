@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..errors import InvalidRequest
-from .foot_lock import checked, hold, lock_feet, standing
+from .foot_lock import FootLock, Planted, checked, held, lock_feet, on_floor, standing
 from .skeleton import FPS, JOINT_COUNT, PARENTS
 from .smoothing import smooth, smooth_curved, smoothstep
 
@@ -49,6 +49,20 @@ def onto_path(joints: np.ndarray, contacts: np.ndarray | None, xz: np.ndarray) -
     Returns (T, 22, 3) float32: the pelvis within 1.6 cm of xz on average and 4.2 cm at most, bone lengths kept.
     Raises InvalidRequest on shapes that do not fit or numbers that are not finite.
     """
+    return plant_on_path(joints, contacts, xz).joints.astype(np.float32)
+
+
+def plant_on_path(
+    joints: np.ndarray,
+    contacts: np.ndarray | None,
+    xz: np.ndarray,
+    lock: FootLock = FootLock.AUTO,
+    facing: np.ndarray | None = None,
+) -> Planted:
+    """As `onto_path`, and says which feet were held when.
+
+    facing: (T,) radians about +Y, 0 along +Z, rising towards +X: where the figure shall face; None: along the path.
+    """
     source, touching = checked(joints, contacts)
     path = np.asarray(xz, dtype=np.float64)
     if path.shape != (len(source), 2):
@@ -56,16 +70,21 @@ def onto_path(joints: np.ndarray, contacts: np.ndarray | None, xz: np.ndarray) -
     if not np.isfinite(path).all():
         raise InvalidRequest("The path holds a number that is not finite.")
     if len(source) < 4:
-        return _placed(source, path, np.zeros(len(source))).astype(np.float32)
+        return Planted(_placed(source, path, np.zeros(len(source))), touching > 0.5)
 
+    if lock is not FootLock.OFF:
+        source, touching = on_floor(source, touching, lock)
     stands = standing(source, touching)
     at = matching_times(source[:, 0][:, [0, 2]], path)
     if np.abs(at - np.arange(len(at))).max() > LEAST_WARP:
         source, stands = _resampled(source, at), stands[np.rint(at).astype(int)]
-    turn = heading_difference(source, path)
+    turn = heading_difference(source, path) if facing is None else turn_to(source, facing)
     sway = _about_y(_sway(source[:, 0][:, [0, 2]]), turn)
     root = path + _limited(smooth(path, 2.0) - path + sway)
-    return hold(_placed(source, root, turn), stands, turn).astype(np.float32)
+    placed = _placed(source, root, turn)
+    if lock is FootLock.OFF:
+        return Planted(placed, np.zeros(stands.shape, bool))
+    return held(placed, stands, turn)
 
 
 def matching_times(root: np.ndarray, path: np.ndarray) -> np.ndarray:
@@ -129,6 +148,38 @@ def heading_difference(joints: np.ndarray, path: np.ndarray) -> np.ndarray:
     told = np.flatnonzero(weight > 0.5 * weight.max())
     # Unwrapped over the frames that tell, so that turning back on the spot takes the time of the gap.
     return smooth(np.interp(np.arange(len(path)), told, np.unwrap(np.angle(difference[told]))), _TURN_SIGMA)
+
+
+def plant_facing(
+    joints: np.ndarray, contacts: np.ndarray | None, facing: np.ndarray, lock: FootLock = FootLock.AUTO
+) -> Planted:
+    """Turn a motion without a path to face where it shall, its feet held. facing: as in `plant_on_path`.
+
+    The pelvis keeps its way over the floor. Raises InvalidRequest on shapes that do not fit or numbers that are not
+    finite.
+    """
+    source, touching = checked(joints, contacts)
+    if lock is not FootLock.OFF:
+        source, touching = on_floor(source, touching, lock)
+    stands, turn = standing(source, touching), turn_to(source, facing)
+    placed = _placed(source, source[:, 0][:, [0, 2]], turn)
+    if lock is FootLock.OFF:
+        return Planted(placed, np.zeros(stands.shape, bool))
+    return held(placed, stands, turn)
+
+
+def turn_to(joints: np.ndarray, facing: np.ndarray) -> np.ndarray:
+    """(T,) radians about +Y by which to turn the figure so that it faces `facing` (T,), its own sway of the hips kept.
+
+    Raises InvalidRequest if there is not one finite angle for each frame.
+    """
+    wanted = np.asarray(facing, dtype=np.float64)
+    if wanted.shape != (len(joints),) or not np.isfinite(wanted).all():
+        raise InvalidRequest(f"The direction to face must be one angle for each of the {len(joints)} frames.")
+    own = np.unwrap(np.angle(_facing(joints)))
+    own = smooth_curved(own, _SWAY_SIGMA) if len(own) > 8 else own
+    turn = np.unwrap(wanted) - own
+    return turn - 2.0 * np.pi * np.round(turn[0] / (2.0 * np.pi))
 
 
 def _progress(root: np.ndarray) -> np.ndarray:
