@@ -17,12 +17,16 @@ import numpy as np
 
 from ..errors import InvalidRequest
 from .skeleton import FPS
+from .smoothing import through_points
 
 NAMES: tuple[str, ...] = ("line", "quarter", "s", "circle", "eight")
 """The paths `named_path` knows."""
 
 SLOWEST, FASTEST = 0.3, 4.0
 """Metres per second, the range of speeds people move at; outside it `speed_warning` speaks."""
+
+PACE = 1.2
+"""Metres per second of someone walking at ease."""
 
 SHORTEST = 0.01
 """Metres: a path shorter than this leads nowhere."""
@@ -165,26 +169,111 @@ def load_path(file: str | os.PathLike[str]) -> GroundPath:
         raise InvalidRequest(f"{str(error)[:-1]} (in {path}).") from None
 
 
-def timed(path: GroundPath, frames: int) -> np.ndarray:
+@dataclass(frozen=True)
+class Timing:
+    """When the figure is where, beside the path's own weights.
+
+    ease_in, ease_out: seconds in which it gets to its speed at the start and comes to rest at the end.
+    arrivals: (point, frame) pairs: when it is at the points of the path with these numbers, both rising.
+    Raises InvalidRequest if a number is negative or not finite, or arrivals do not rise.
+    """
+
+    ease_in: float = 0.0
+    ease_out: float = 0.0
+    arrivals: tuple[tuple[int, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(e) and e >= 0 for e in (self.ease_in, self.ease_out)):
+            raise InvalidRequest("The times to ease in and out must be finite and not negative.")
+        points, frames = [p for p, _ in self.arrivals], [f for _, f in self.arrivals]
+        if not all(math.isfinite(f) for f in frames):
+            raise InvalidRequest("The frame of an arrival must be a finite number.")
+        for row, what in ((points, "points"), (frames, "frames")):
+            if any(b <= a for a, b in zip(row, row[1:], strict=False)):
+                raise InvalidRequest(f"Arrivals must go along the path: their {what} must rise.")
+
+
+def timed(path: GroundPath, frames: int, timing: Timing | None = None, fps: float = FPS) -> np.ndarray:
     """Where on the path the figure is on each frame: (frames, 2) float64, metres, engine axes (x, z).
 
     The first frame is at the start, the last at the end (for a cyclic path: the start again), with even speed
     along the arc length unless the path has weights. A weight is a relative speed; below a quarter it follows a
     square root instead, so that a weight falling evenly to zero is an even slowing down, which takes finite time.
-    Raises InvalidRequest if frames is less than 2.
+    timing: eases and arrivals; between two arrivals the speed changes smoothly and the figure never goes back.
+    Raises InvalidRequest if frames is less than 2, or an arrival is outside the path or the time.
     """
     if frames < 2:
         raise InvalidRequest("A path needs at least two frames.")
+    timing = timing or Timing()
     vertices = path.vertices
     arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(vertices, axis=0), axis=-1))])
-    if path.weights is None:
-        distance = np.linspace(0.0, arc[-1], frames)
-    else:
+    weights = None
+    if path.weights is not None:
         weights = np.append(path.weights, path.weights[0]) if path.cyclic else path.weights
-        distance = _eased_distance(arc, weights, frames)
+    fine, time, relative = _even_times(arc, weights)
+    at = _eased(np.arange(frames, dtype=np.float64), timing, frames, fps)
+    progress = at / (frames - 1) * time[-1]
+    if timing.arrivals:
+        progress = _arriving(at, timing, np.interp(arc, fine, time), frames)
+    distance = _distance_at(progress, fine, time, relative)
     xz = np.stack([np.interp(distance, arc, vertices[:, axis]) for axis in (0, 1)], axis=-1)
     xz[0], xz[-1] = vertices[0], vertices[-1]
     return xz
+
+
+def suggested_frames(path: GroundPath, pace: float = PACE, fps: float = FPS) -> int:
+    """Frames in which the path is walked at this pace in m/s, stops and slow stretches of its weights included.
+
+    Raises InvalidRequest if the pace is not a positive number.
+    """
+    if not (math.isfinite(pace) and pace > 0):
+        raise InvalidRequest("The pace must be a positive number of metres per second.")
+    weights = path.weights
+    slower = 1.0 if weights is None else float(1.0 / np.clip(weights, 0.25, 4.0).mean())
+    return max(2, round(path.length / pace * slower * fps) + 1)
+
+
+def fastest(xz: np.ndarray, fps: float = FPS) -> float:
+    """The highest speed on the way xz (frames, 2), m/s, single frames averaged over a quarter of a second."""
+    steps = np.linalg.norm(np.diff(np.asarray(xz, np.float64), axis=0), axis=-1) * fps
+    if not len(steps):
+        return 0.0
+    width = min(5, len(steps))
+    return float(np.convolve(steps, np.ones(width) / width, mode="valid").max())
+
+
+def _eased(at: np.ndarray, timing: Timing, frames: int, fps: float) -> np.ndarray:
+    """Frames (T,) warped so that progress along them starts and ends gently: speed rises and falls evenly in time."""
+    last = frames - 1.0
+    up, down = timing.ease_in * fps, timing.ease_out * fps
+    if up + down <= 0:
+        return at
+    shrink = min(1.0, last / (up + down))
+    up, down = up * shrink, down * shrink
+    speed = last / (last - 0.5 * (up + down))  # so that it still arrives on the last frame
+    rising = 0.5 * speed * at**2 / max(up, 1e-9)
+    falling = last - 0.5 * speed * (last - at) ** 2 / max(down, 1e-9)
+    even = speed * (at - 0.5 * up)
+    return np.where(at < up, rising, np.where(at > last - down, falling, even))
+
+
+def _arriving(at: np.ndarray, timing: Timing, times: np.ndarray, frames: int) -> np.ndarray:
+    """Progress, in the path's own time, on frames `at` (T,): at each arrival that of its point, times (N,)."""
+    last = frames - 1.0
+    known = [(0.0, 0.0)]
+    for point, frame in timing.arrivals:
+        if not 0 <= point < len(times):
+            raise InvalidRequest(f"The path has no point {point}: its points are 0 to {len(times) - 1}.")
+        if not 0 <= frame <= last:
+            raise InvalidRequest(f"The arrival at point {point} is on frame {frame:g}, outside 0 to {last:g}.")
+        if 0 < frame < last and known[-1][0] < frame and known[-1][1] < times[point] < times[-1]:
+            known.append((float(frame), float(times[point])))
+    known.append((last, float(times[-1])))
+    frame_of, time_of = (np.array(row) for row in zip(*known, strict=True))
+    # Eases bend the frames near both ends; arrivals are meant in real frames.
+    real = np.arange(frames, dtype=np.float64)
+    frame_of = np.interp(frame_of, real, at)
+    return through_points(frame_of, time_of, at)
 
 
 def speed(path: GroundPath, frames: int, fps: float = FPS) -> float:
@@ -218,14 +307,20 @@ def _lemniscate(length_m: float) -> np.ndarray:
     return turned * (length_m / np.linalg.norm(np.diff(turned, axis=0), axis=-1).sum())
 
 
-def _eased_distance(arc: np.ndarray, weights: np.ndarray, frames: int) -> np.ndarray:
-    """(frames,) distance along the path, speeds in proportion to the weights at arc (N,)."""
+def _even_times(arc: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Places along the path (M,), when they are reached in the path's own time, and the relative speed there."""
+    if weights is None:
+        return arc, arc, np.ones(len(arc))
     fine = np.union1d(arc, np.linspace(0.0, arc[-1], _TIMING_STEPS))
     weight = np.interp(fine, arc, weights)
     relative = np.where(weight >= _LINEAR_WEIGHT, weight, np.sqrt(weight * _LINEAR_WEIGHT))
     # Speed changes evenly in time over a short stretch: time = 2 distance / (speed before + speed after).
     time = np.concatenate([[0.0], np.cumsum(2.0 * np.diff(fine) / np.maximum(relative[1:] + relative[:-1], _CREEP))])
-    wanted = np.linspace(0.0, time[-1], frames)
+    return fine, time, relative
+
+
+def _distance_at(wanted: np.ndarray, fine: np.ndarray, time: np.ndarray, relative: np.ndarray) -> np.ndarray:
+    """(T,) distance along the path at moments of its own time (T,)."""
     at = np.clip(np.searchsorted(time, wanted, side="right") - 1, 0, len(fine) - 2)
     share = (wanted - time[at]) / np.maximum(time[at + 1] - time[at], 1e-12)
     before, after = relative[at], relative[at + 1]

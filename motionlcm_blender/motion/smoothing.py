@@ -27,6 +27,29 @@ def smoothstep(x: np.ndarray, low: float, high: float) -> np.ndarray:
     return t * t * (3.0 - 2.0 * t)
 
 
+def through_points(at: np.ndarray, values: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Rising numbers through rising points, smooth and never falling, read at `where` (T,).
+
+    at, values: (K,) rising, K at least 2. Cubic with harmonic slopes (Fritsch and Carlson 1980): no overshoot, and
+    steady where the points are; straight on at the ends.
+    """
+    steps, rises = np.diff(at), np.diff(values)
+    rate = rises / steps
+    slope = np.empty(len(at))
+    slope[[0, -1]] = rate[[0, -1]]
+    product = rate[1:] * rate[:-1]
+    slope[1:-1] = np.where(product > 0, 2.0 * product / np.where(product > 0, rate[1:] + rate[:-1], 1.0), 0.0)
+    # One neighbour's rate bounds the slope (three times it, at most) so that the curve never turns back.
+    slope[:-1] = np.minimum(slope[:-1], 3.0 * rate)
+    slope[1:] = np.minimum(slope[1:], 3.0 * rate)
+    k = np.clip(np.searchsorted(at, where, side="right") - 1, 0, len(at) - 2)
+    t = np.clip((where - at[k]) / steps[k], 0.0, 1.0)
+    h = t * t * (3.0 - 2.0 * t)
+    curved = steps[k] * (t * (1.0 - t) ** 2 * slope[k] - t * t * (1.0 - t) * slope[k + 1])
+    result: np.ndarray = (1.0 - h) * values[k] + h * values[k + 1] + curved
+    return result
+
+
 def _apply(matrix: np.ndarray, values: np.ndarray) -> np.ndarray:
     values = np.asarray(values)
     return (matrix @ values.reshape(len(values), -1)).reshape(values.shape)

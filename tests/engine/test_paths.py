@@ -12,11 +12,14 @@ from motionlcm_blender.errors import InvalidRequest
 from motionlcm_blender.motion.paths import (
     NAMES,
     GroundPath,
+    Timing,
+    fastest,
     load_path,
     named_path,
     natural_length,
     speed,
     speed_warning,
+    suggested_frames,
     timed,
 )
 
@@ -220,3 +223,52 @@ def test_speed_and_its_warning():
     assert "slower" in (speed_warning(named_path("line", 1.0), 121) or "")
     for name in NAMES:
         assert speed_warning(named_path(name, natural_length(name, 6.0)), 121) is None
+
+
+@given(st.floats(0.0, 2.0), st.floats(0.0, 2.0), st.integers(60, 196))
+@settings(max_examples=40, deadline=None)
+def test_eases_start_and_end_gently_and_still_arrive(ease_in: float, ease_out: float, frames: int) -> None:
+    path = named_path("line", 6.0)
+    xz = timed(path, frames, Timing(ease_in, ease_out))
+    steps = np.diff(xz[:, 1])
+    assert (steps >= -1e-9).all()
+    np.testing.assert_allclose(xz[[0, -1], 1], [0.0, 6.0], atol=1e-9)
+    even = 6.0 / (frames - 1)
+    for ease, first, second in ((ease_in, steps[0], steps[1]), (ease_out, steps[-1], steps[-2])):
+        if ease > 0.3:
+            assert first < 0.6 * even and first < second
+    assert steps.max() < 2.1 * even
+
+
+@given(st.integers(10, 60), st.integers(80, 140), st.floats(0.0, 0.6))
+@settings(max_examples=40, deadline=None)
+def test_points_are_reached_on_their_frames(first: int, second: int, ease: float) -> None:
+    points = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 2.5], [2.0, 2.5], [2.0, 4.0]])
+    path = GroundPath(points)
+    xz = timed(path, 160, Timing(ease, ease, ((1, first), (3, second))))
+    np.testing.assert_allclose(xz[first], points[1], atol=1e-6)
+    np.testing.assert_allclose(xz[second], points[3], atol=1e-6)
+    arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(xz, axis=0), axis=-1))])
+    assert arc[-1] < path.length + 1e-6  # never back and forth
+    assert np.abs(np.diff(arc, n=2)).max() < 0.08
+
+
+def test_arrivals_that_cannot_be_are_refused() -> None:
+    path = named_path("line", 4.0)
+    with pytest.raises(InvalidRequest, match="must rise"):
+        Timing(arrivals=((1, 40.0), (2, 20.0)))
+    with pytest.raises(InvalidRequest, match="no point 7"):
+        timed(path, 80, Timing(arrivals=((7, 20.0),)))
+    with pytest.raises(InvalidRequest, match="outside"):
+        timed(path, 80, Timing(arrivals=((1, 200.0),)))
+    with pytest.raises(InvalidRequest, match="ease"):
+        Timing(ease_in=float("nan"))
+
+
+def test_a_length_is_suggested_from_the_path() -> None:
+    assert suggested_frames(named_path("line", 6.0)) == 101  # 6 m at 1.2 m/s are 5 s
+    slow = GroundPath(np.array([[0.0, 0.0], [0.0, 3.0], [0.0, 6.0]]), weights=np.array([1.0, 0.25, 1.0]))
+    assert suggested_frames(slow) > 120
+    with pytest.raises(InvalidRequest, match="pace"):
+        suggested_frames(slow, 0.0)
+    assert fastest(timed(named_path("line", 4.0), 81)) == pytest.approx(1.0)
