@@ -1,0 +1,166 @@
+"""Motion that can be repeated, and where its travel goes.
+
+A loop ends as it begins: the frames that follow its end are faded into its beginning, so that speed matches as well as
+pose, and whatever the figure turns from one round to the next is taken out evenly. What it travels stays: repeated
+with an offset (Blender's Cycles modifier, "with offset"), each round starts where the last one ended.
+Metres, Y up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from ..errors import InvalidRequest
+from . import rotations as rot
+from .clips import Clip
+from .retarget import forward_kinematics
+from .smoothing import smooth, smoothstep
+
+SHORTEST_SECONDS = 0.6
+FADE_SECONDS = 0.4
+_HEADING_SIGMA = 0.25
+"""Seconds over which sway of the hips is no change of heading."""
+
+
+class Travel(Enum):
+    """Where the way over the floor goes: HIPS: into the root joint, as captured; ROOT: into what carries the armature,
+    the hips keeping only their sway; IN_PLACE: nowhere."""
+
+    HIPS = "hips"
+    ROOT = "root"
+    IN_PLACE = "in_place"
+
+
+@dataclass(frozen=True)
+class SplitClip:
+    """clip: the figure as seen from its ground frame; ground: (T, 3) metres, y 0; heading: (T,) radians about +Y."""
+
+    clip: Clip
+    ground: np.ndarray
+    heading: np.ndarray
+
+
+def headings(clip: Clip) -> np.ndarray:
+    """(T,) radians about +Y, unwrapped: where the root joint faces, 0 along +Z, rising towards +X."""
+    ahead = rot.rotate(clip.rotations[:, 0], np.array([0.0, 0.0, 1.0]))
+    return np.unwrap(np.arctan2(ahead[:, 0], ahead[:, 2]))
+
+
+def split_travel(clip: Clip) -> SplitClip:
+    """The way over the floor and the direction of going, smoothed, and the figure that moves within that frame.
+
+    Put together again (`joined_travel`) they are the clip exactly. The ground begins at the origin of the clip's frame
+    as it is: its first point lies below the smoothed way of the root.
+    """
+    frames = clip.frames
+    sigma = max(_HEADING_SIGMA * clip.fps, 1e-3)
+    ground = clip.translation * np.array([1.0, 0.0, 1.0])
+    heading = headings(clip)
+    if frames > 4:
+        ground, heading = smooth(ground, sigma), smooth(heading, sigma)
+    turn = _about_y(heading)
+    back = rot.inverse(turn)
+    rotations = np.array(clip.rotations, dtype=np.float64)
+    rotations[:, 0] = rot.multiply(back, rotations[:, 0])
+    translation = rot.rotate(back, clip.translation - ground)
+    inner = Clip(clip.fps, translation, rot.continuous(rotations), clip.skeleton)
+    return SplitClip(inner, ground, heading)
+
+
+def joined_travel(split: SplitClip) -> Clip:
+    """The clip a split one came from."""
+    turn = _about_y(split.heading)
+    rotations = np.array(split.clip.rotations, dtype=np.float64)
+    rotations[:, 0] = rot.multiply(turn, rotations[:, 0])
+    translation = rot.rotate(turn, split.clip.translation) + split.ground
+    return Clip(split.clip.fps, translation, rot.continuous(rotations), split.clip.skeleton)
+
+
+def in_place(clip: Clip) -> Clip:
+    """The figure without its way over the floor; it faces +Z but for its sway."""
+    return split_travel(clip).clip
+
+
+def find_loop(clip: Clip, fade: float = FADE_SECONDS) -> tuple[int, int]:
+    """First and last frame of the stretch that repeats best: pose and speed alike, as seen from the figure.
+
+    At least 0.6 s long, and with `fade` seconds to spare after its end. Of two that fit about as well, the longer.
+    Raises InvalidRequest if the clip is too short for that.
+    """
+    spare, least = _fade_frames(clip, fade), max(4, round(SHORTEST_SECONDS * clip.fps))
+    if clip.frames < least + spare + 2:
+        raise InvalidRequest(
+            f"A motion of {clip.frames / clip.fps:.1f} s is too short to loop: it takes at least "
+            f"{(least + spare + 2) / clip.fps:.1f} s."
+        )
+    split = split_travel(clip)
+    pose = forward_kinematics(split.clip).reshape(clip.frames, -1)
+    speed = np.gradient(pose, axis=0) * clip.fps * 0.1
+    way = np.gradient(split.ground, axis=0) * clip.fps * 0.3
+    turning = np.gradient(split.heading)[:, None] * clip.fps * 0.3
+    state = np.concatenate([pose, speed, np.repeat(way, 3, axis=1), np.repeat(turning, 3, axis=1)], axis=1)
+    squares = (state**2).sum(1)
+    apart = np.sqrt(np.maximum(squares[:, None] + squares[None] - 2.0 * state @ state.T, 0.0))
+    first, last = np.meshgrid(np.arange(clip.frames), np.arange(clip.frames), indexing="ij")
+    allowed = (last - first >= least) & (last + spare < clip.frames)
+    # A longer loop repeats less visibly: a second more is worth a tenth of the distance.
+    cost = np.where(allowed, apart * (1.0 - 0.1 * np.minimum((last - first) / clip.fps, 5.0) / 5.0), np.inf)
+    best = int(cost.argmin())
+    return best // clip.frames, best % clip.frames
+
+
+def looped(clip: Clip, first: int | None = None, last: int | None = None, fade: float = FADE_SECONDS) -> Clip:
+    """A clip whose last frame is its first but for the way travelled.
+
+    first, last: the stretch to repeat, by default the one `find_loop` finds; fade: seconds at its start into which what
+    follows its end is faded. Returns frames first .. last. The root's height and all rotations are the same at both
+    ends, and so is the heading; repeated with its own offset, neither pose nor speed jumps.
+    Raises InvalidRequest if the stretch is not in the clip or too short.
+    """
+    if first is None or last is None:
+        first, last = find_loop(clip, fade)
+    spare = _fade_frames(clip, fade)
+    if not (0 <= first < last < clip.frames) or last - first < 4:
+        raise InvalidRequest(f"Frames {first} to {last} are no stretch to loop of a motion of {clip.frames} frames.")
+    spare = min(spare, clip.frames - 1 - last, (last - first) // 2)
+    split = split_travel(clip)
+    heading, ground = split.heading, split.ground
+    # Even out what is turned from one round to the next, but keep whole turns.
+    extra = heading[last] - heading[first]
+    extra -= 2.0 * np.pi * np.round(extra / (2.0 * np.pi))
+    drift = extra * (np.arange(clip.frames) - first) / (last - first)
+    steps = np.diff(ground, axis=0, prepend=ground[:1])
+    ground = ground[first] + np.cumsum(rot.rotate(_about_y(-drift), steps), axis=0)
+    ground -= ground[first] - split.ground[first]
+    heading = heading - drift
+    heading_after = heading - (heading[last] - heading[first])
+
+    weight = smoothstep(np.arange(spare + 1), 0.0, max(spare, 1))[:, None]
+    head, tail = slice(first, first + spare + 1), slice(last, last + spare + 1)
+    take = slice(first, last + 1)
+    rotations = split.clip.rotations[take].copy()
+    rotations[: spare + 1] = rot.slerp(split.clip.rotations[tail], split.clip.rotations[head], weight)
+    inner = split.clip.translation[take].copy()
+    inner[: spare + 1] = (1 - weight) * split.clip.translation[tail] + weight * split.clip.translation[head]
+    turned = heading[take].copy()
+    turned[: spare + 1] = (1 - weight[:, 0]) * heading_after[tail] + weight[:, 0] * heading[head]
+    way = ground[take].copy()
+    start = ground[last] - ground[first]
+    way[: spare + 1] = (1 - weight) * (ground[tail] - start) + weight * ground[head]
+    made = joined_travel(SplitClip(Clip(clip.fps, inner, rotations, clip.skeleton), way, turned))
+    closed = np.array(made.rotations)
+    closed[-1] = made.rotations[0] * np.sign((made.rotations[0] * made.rotations[-1]).sum(-1, keepdims=True))
+    translation = made.translation.copy()
+    translation[-1, 1] = translation[0, 1]
+    return Clip(clip.fps, translation, rot.continuous(closed), clip.skeleton)
+
+
+def _fade_frames(clip: Clip, seconds: float) -> int:
+    return max(2, round(seconds * clip.fps))
+
+
+def _about_y(angle: np.ndarray) -> np.ndarray:
+    return rot.from_axis_angle(np.broadcast_to([0.0, 1.0, 0.0], (len(angle), 3)), angle)

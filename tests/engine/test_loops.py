@@ -1,0 +1,71 @@
+"""Loops close without a jump, and travel taken apart comes together again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from motionlcm_blender.errors import InvalidRequest
+from motionlcm_blender.motion.clips import Clip, Motion
+from motionlcm_blender.motion.loops import find_loop, headings, in_place, joined_travel, looped, split_travel
+from motionlcm_blender.motion.placement import Placement, place_clip
+from motionlcm_blender.motion.retarget import forward_kinematics, retarget
+from tests.synthetic_motion import gestures, walk
+
+
+def clip_of(joints: np.ndarray) -> Clip:
+    return retarget(Motion(joints.astype(np.float32), np.zeros((len(joints), 4), np.float32)))
+
+
+@given(st.floats(0.0, 2.0), st.floats(-1.5, 1.5), st.integers(3, 90))
+@settings(max_examples=20, deadline=None)
+def test_travel_taken_apart_comes_together_again(speed: float, turn_rate: float, frames: int) -> None:
+    clip = clip_of(walk(frames, speed, turn_rate))
+    split = split_travel(clip)
+    again = joined_travel(split)
+    np.testing.assert_allclose(forward_kinematics(again), forward_kinematics(clip), atol=1e-9)
+    if frames > 40:
+        assert np.abs(split.clip.translation[:, [0, 2]]).max() < 0.08  # only the sway is left
+        assert np.abs(headings(split.clip)).max() < 0.2
+
+
+def test_in_place_where_it_walks_does_not_matter() -> None:
+    clip = clip_of(walk(80, 1.2, 0.5))
+    moved = place_clip(clip, Placement(np.array([3.0, 0.0, -2.0]), 1.1))
+    here, there = (forward_kinematics(in_place(c)) for c in (clip, moved))
+    np.testing.assert_allclose(here, there, atol=1e-6)
+
+
+@pytest.mark.parametrize("joints", [walk(120, 1.3), walk(120, 1.0, 0.4), gestures(140, seed=4)[0]])
+def test_a_loop_repeats_without_a_jump(joints: np.ndarray) -> None:
+    clip = clip_of(joints)
+    loop = looped(clip)
+    positions = forward_kinematics(loop)
+    step = loop.translation[-1] - loop.translation[0]
+    np.testing.assert_allclose(step[1], 0.0, atol=1e-9)
+    np.testing.assert_allclose(positions[-1], positions[0] + step, atol=1e-6)  # a pure shift from round to round
+    rounds = np.concatenate([positions[:-1], positions[:-1] + step, positions + 2 * step])
+    accelerations = np.linalg.norm(np.diff(rounds, n=2, axis=0), axis=-1).max(1) * 400
+    source = np.linalg.norm(np.diff(forward_kinematics(clip), n=2, axis=0), axis=-1).max(1) * 400
+    seam = len(loop.translation) - 1
+    assert accelerations[seam - 3 : seam + 2].max() < 1.5 * np.percentile(source, 99) + 5.0
+    same_sign = (loop.rotations[:-1] * loop.rotations[1:]).sum(-1)
+    assert (same_sign > 0).all()
+
+
+def test_a_walk_is_looped_over_whole_strides() -> None:
+    joints = walk(120, 1.2)
+    loop = looped(clip_of(joints))
+    travelled = np.linalg.norm((loop.translation[-1] - loop.translation[0])[[0, 2]])
+    assert travelled == pytest.approx(1.2 * (loop.frames - 1) / 20, rel=0.05)
+
+
+def test_what_cannot_be_looped_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="too short to loop"):
+        looped(clip_of(walk(15)))
+    with pytest.raises(InvalidRequest, match="no stretch"):
+        looped(clip_of(walk(60)), 50, 40)
+    first, last = find_loop(clip_of(walk(60)))
+    assert 0 <= first < last < 60
