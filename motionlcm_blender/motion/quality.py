@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import InvalidRequest
 from .clips import Motion
+from .self_contact import overlap
 from .skeleton import FOOT_JOINTS, FPS, L_FOOT, R_FOOT
 
 CONTACT_SQUARED_STEP = 0.002
@@ -112,17 +113,48 @@ def jerk(joints: np.ndarray, fps: float = FPS) -> float:
     return float(np.linalg.norm(np.diff(joints, n=3, axis=0), axis=-1).mean() * fps**3)
 
 
-def quality(motion: Motion, xz: np.ndarray | None = None) -> dict[str, float]:
-    """All figures of a motion by name, their unit in the name. xz: (T, 2) metres, the path it should keep to.
+def held_skate(joints: np.ndarray, contacts: np.ndarray, fps: float = FPS) -> float:
+    """Millimetres per frame at 20 fps by which foot joints slide over the floor while they are said to stand.
 
-    The floor is the plane y = 0, and contacts are told from the positions so that motions from anywhere compare.
+    contacts: (T, 4), l_ankle, l_foot, r_ankle, r_foot, more than 0.5 is contact. 0 where nothing stands.
+    """
+    return foot_skate(joints, contacts, fps) * 10.0 / FPS
+
+
+def twitch(joints: np.ndarray, fps: float = FPS) -> float:
+    """rad/s2: the 99th percentile of the knees' angular acceleration, which pops of a foot lock raise."""
+    joints = np.asarray(joints, dtype=np.float64)
+    if len(joints) < 3:
+        return 0.0
+    angles = []
+    for hip, knee, ankle in ((1, 4, 7), (2, 5, 8)):
+        thigh, shin = joints[:, hip] - joints[:, knee], joints[:, ankle] - joints[:, knee]
+        size = np.linalg.norm(thigh, axis=-1) * np.linalg.norm(shin, axis=-1)
+        angles.append(np.arccos(np.clip((thigh * shin).sum(-1) / np.maximum(size, 1e-9), -1.0, 1.0)))
+    return float(np.percentile(np.abs(np.diff(np.stack(angles, 1), n=2, axis=0)), 99) * fps**2)
+
+
+def quality(
+    motion: Motion, xz: np.ndarray | None = None, pins: tuple[np.ndarray, np.ndarray] | None = None
+) -> dict[str, float]:
+    """All figures of a motion by name, their unit in the name.
+
+    xz: (T, 2) metres, the path it should keep to; pins: positions and mask (T, 22, 3) as in `Hints`.
+    The floor is the plane y = 0. `foot_skate_cm_s` and `skating_ratio` tell contacts from the positions, so that
+    motions from anywhere compare; `held_skate_mm` is of the motion's own contacts. `overlap_cm` is the mean over the
+    frames of how deep limbs run through the body, `overlap_share` how many frames they do by a centimetre or more.
     """
     joints = motion.joints
+    deep = overlap(joints)
     figures = {
         "foot_skate_cm_s": foot_skate(joints, fps=motion.fps),
+        "held_skate_mm": held_skate(joints, motion.contacts, motion.fps),
         "skating_ratio": skating_ratio(joints, fps=motion.fps),
         "floor_penetration_cm": floor_penetration(joints) * 100.0,
         "jerk_m_s3": jerk(joints, fps=motion.fps),
+        "knee_twitch_rad_s2": twitch(joints, motion.fps),
+        "overlap_cm": float(deep.mean()) * 100.0,
+        "overlap_share": float((deep > 0.01).mean()),
     }
     if xz is not None:
         error, curve = path_error(joints, xz), distance_to_curve(joints, xz)
@@ -132,6 +164,12 @@ def quality(motion: Motion, xz: np.ndarray | None = None) -> dict[str, float]:
             "curve_mean_cm": curve.mean * 100.0,
             "curve_max_cm": curve.max * 100.0,
         }
+    if pins is not None:
+        from .pins import pin_errors  # which reads contacts from here
+
+        away = pin_errors(joints, *pins)
+        if np.isfinite(away).any():
+            figures |= {"pin_mean_cm": float(np.nanmean(away)) * 100.0, "pin_max_cm": float(np.nanmax(away)) * 100.0}
     return figures
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from synthetic_motion import walk
 
 from motionlcm_blender.errors import InvalidRequest
@@ -11,11 +13,14 @@ from motionlcm_blender.motion.quality import (
     floor_penetration,
     foot_contacts,
     foot_skate,
+    held_skate,
     jerk,
     path_error,
     quality,
     skating_ratio,
+    twitch,
 )
+from motionlcm_blender.motion.self_contact import overlap, segment_distance
 
 
 def test_path_error_is_the_distance_on_the_floor():
@@ -105,3 +110,45 @@ def test_what_does_not_fit_is_refused():
         distance_to_curve(joints, np.zeros((0, 2)))
     with pytest.raises(InvalidRequest):
         foot_skate(joints, np.zeros((19, 4)))
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=40, deadline=None)
+def test_distance_of_segments_is_the_least_over_both(seed: int) -> None:
+    a, b, c, d = np.random.default_rng(seed).normal(size=(4, 3))
+    share = np.linspace(0.0, 1.0, 201)
+    one, two = a + share[:, None] * (b - a), c + share[:, None] * (d - c)
+    least = np.linalg.norm(one[:, None] - two[None], axis=-1).min()
+    found = float(segment_distance(a[None], b[None], c[None], d[None])[0])
+    assert found <= least + 1e-9
+    assert found > least - 0.02
+    assert float(segment_distance(c[None], d[None], a[None], b[None])[0]) == pytest.approx(found, abs=1e-9)
+    point = float(segment_distance(a[None], a[None], c[None], d[None])[0])
+    assert point == pytest.approx(np.linalg.norm(a - two, axis=-1).min(), abs=0.02)
+
+
+def test_limbs_that_run_through_the_body_are_seen() -> None:
+    joints = walk(40).astype(np.float64)
+    assert overlap(joints).max() == 0.0
+    through = joints.copy()
+    through[20, 20] = through[20, 6]  # the left wrist in the spine
+    through[20, 18] = 0.5 * (through[20, 16] + through[20, 6])
+    assert overlap(through)[20] > 0.05
+    assert np.delete(overlap(through), 20).max() == 0.0
+
+
+def test_quality_tells_pins_twitches_and_held_feet() -> None:
+    joints = walk(60)
+    positions, mask = joints.astype(np.float64).copy(), np.zeros(joints.shape, bool)
+    positions[30, 21] += [0.03, 0.0, 0.04]
+    mask[30, 21] = True
+    motion = Motion(joints, foot_contacts(joints).astype(np.float32))
+    figures = quality(motion, pins=(positions, mask))
+    assert figures["pin_max_cm"] == pytest.approx(5.0, abs=1e-3)
+    popped = joints.copy()
+    popped[20:40:3, 7, 1] += 0.08
+    assert twitch(popped) > twitch(joints)
+    still = Motion(walk(60, 0.0), np.ones((60, 4), np.float32))
+    assert held_skate(still.joints, still.contacts) == pytest.approx(0.0, abs=1e-3)
+    moved = walk(60, 0.0) + np.array([0.002, 0, 0], np.float32) * np.arange(60, dtype=np.float32)[:, None, None]
+    assert held_skate(moved, still.contacts) == pytest.approx(2.0, abs=0.01)

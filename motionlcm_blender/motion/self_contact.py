@@ -1,0 +1,55 @@
+"""Does the figure run through itself: limbs, trunk and head as capsules.
+
+A capsule is a line between two joints with a radius. Pairs that hang together at a joint always overlap there and are
+left out; radii are a little less than a body's, so that arms that rest against it do not count. Metres.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .skeleton import JOINTS
+
+_J = {name: index for index, name in enumerate(JOINTS)}
+_CAPSULES: dict[str, tuple[str, str, float]] = {
+    "trunk": ("pelvis", "neck", 0.09), "head": ("neck", "head", 0.08),
+    "l_upper_arm": ("l_shoulder", "l_elbow", 0.035), "r_upper_arm": ("r_shoulder", "r_elbow", 0.035),
+    "l_forearm": ("l_elbow", "l_wrist", 0.03), "r_forearm": ("r_elbow", "r_wrist", 0.03),
+    "l_thigh": ("l_hip", "l_knee", 0.06), "r_thigh": ("r_hip", "r_knee", 0.06),
+    "l_shin": ("l_knee", "l_ankle", 0.04), "r_shin": ("r_knee", "r_ankle", 0.04),
+}  # fmt: skip
+_PAIRS: tuple[tuple[str, str], ...] = (
+    ("l_forearm", "trunk"), ("r_forearm", "trunk"), ("l_forearm", "head"), ("r_forearm", "head"),
+    ("l_forearm", "r_forearm"), ("l_forearm", "r_upper_arm"), ("r_forearm", "l_upper_arm"),
+    ("l_forearm", "l_thigh"), ("l_forearm", "r_thigh"), ("r_forearm", "l_thigh"), ("r_forearm", "r_thigh"),
+    ("l_shin", "r_shin"), ("l_shin", "r_thigh"), ("r_shin", "l_thigh"),
+)  # fmt: skip
+
+
+def overlap(joints: np.ndarray) -> np.ndarray:
+    """(T,) metres: how deep the deepest pair of capsules overlaps on each frame, 0 for none. joints: (T, 22, 3)."""
+    joints = np.asarray(joints, dtype=np.float64)
+    ends = {name: (joints[:, _J[a]], joints[:, _J[b]]) for name, (a, b, _) in _CAPSULES.items()}
+    depth = [
+        _CAPSULES[one][2] + _CAPSULES[two][2] - segment_distance(*ends[one], *ends[two]) for one, two in _PAIRS
+    ]
+    result: np.ndarray = np.maximum(np.max(depth, axis=0), 0.0)
+    return result
+
+
+def segment_distance(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """(...,) the least distance between segments ab and cd, each (..., 3) (Ericson 2005, section 5.1.9)."""
+    u, v, w = b - a, d - c, a - c
+    uu, vv, uv = (u * u).sum(-1), (v * v).sum(-1), (u * v).sum(-1)
+    uw, vw = (u * w).sum(-1), (v * w).sum(-1)
+    tiny = 1e-12
+    determinant = uu * vv - uv * uv
+    s = np.clip(np.where(determinant > tiny, uv * vw - uw * vv, 0.0) / np.maximum(determinant, tiny), 0.0, 1.0)
+    t = (uv * s + vw) / np.maximum(vv, tiny)
+    clipped = np.clip(t, 0.0, 1.0)
+    # Where the nearest point of cd is an end, ask again which point of ab is nearest to that end.
+    again = np.clip((uv * clipped - uw) / np.maximum(uu, tiny), 0.0, 1.0)
+    s = np.where(t != clipped, again, s)
+    apart = w + s[..., None] * u - clipped[..., None] * v
+    distance: np.ndarray = np.sqrt((apart * apart).sum(-1))
+    return distance
