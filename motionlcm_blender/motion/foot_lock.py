@@ -185,7 +185,7 @@ def held(joints: np.ndarray, stands: np.ndarray, spin: np.ndarray | None = None)
     wanted = wanted - foot  # where the ankle has to be
     wanted[..., 1] = ankle[..., 1] + rise
     heel_down = stands[:, 0::2] & (ankle[..., 1] - np.percentile(ankle[..., 1], 5, axis=0) < HEEL_DOWN)
-    solved = _solve_legs(joints, wanted, foot, heel_down, heel_down | stands[:, 1::2])
+    solved = solve_legs(joints, wanted, foot, heel_down, heel_down | stands[:, 1::2])
     return Planted(solved, stands & np.repeat(kept, 2, axis=1))
 
 
@@ -194,25 +194,25 @@ def _foot_correction(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """By how much a foot is moved on the floor (T, 2), turned about its toe joint (T,) and lifted (T,), and whether it
     is held (T,)."""
-    label = _stances(stands.any(axis=1))
+    label = stance_labels(stands.any(axis=1))
     share, move, yaw = _stance_correction(joints, stands, spin, side, label)
     lift = np.zeros(len(joints))
     dragged = (label >= 0) & (share < 0.5)
     if dragged.any():
         # The figure is carried along while the foot stands: it has to step, for it cannot be held.
         swing = dragged & _step_time(joints[:, 0][:, [0, 2]], side)
-        label = _stances(stands.any(axis=1) & ~swing)
+        label = stance_labels(stands.any(axis=1) & ~swing)
         share, move, yaw = _stance_correction(joints, stands, spin, side, label)
         lift = STEP_LIFT * np.where(swing & (label < 0), 1.0, 0.0)
         lift = np.maximum(smooth(lift, 1.5) - 0.35 * STEP_LIFT, 0.0) / 0.65
     toe_off, heel_off = (heights[2 * side + k] - joints[:, (_ANKLES, _TOES)[k][side], 1] for k in (1, 0))
     rise = np.clip(np.where(stands[:, 1], toe_off, heel_off), -MOST_RISE, MOST_RISE)
-    weight = share * _firmness(label)
+    weight = share * firmness(label)
     carried = splined(np.concatenate([move, yaw[:, None], rise[:, None]], axis=-1), weight)
     return carried[:, :2], carried[:, 2], carried[:, 3] + lift, (label >= 0) & (share > 0.5)
 
 
-def _firmness(label: np.ndarray) -> np.ndarray:
+def firmness(label: np.ndarray) -> np.ndarray:
     """(T,) how firmly a foot is held: softly on the first and last frame of a stance, entirely inside."""
     firm = np.zeros(len(label))
     edges = np.flatnonzero(np.diff(np.concatenate([[-1], label, [-1]])))
@@ -267,7 +267,7 @@ def _stance_correction(
     return np.where(on, share[label], 0.0), move, yaw
 
 
-def _stances(down: np.ndarray) -> np.ndarray:
+def stance_labels(down: np.ndarray) -> np.ndarray:
     """(T,) number of the stance each frame belongs to, -1 for none: short gaps closed, single frames dropped."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], down, [False]])))
     starts, ends = edges[0::2], edges[1::2]
@@ -296,7 +296,7 @@ def _has(where: np.ndarray, label: np.ndarray, count: int) -> np.ndarray:
     return np.bincount(label[where], minlength=count) > 0
 
 
-def _solve_legs(
+def solve_legs(
     joints: np.ndarray, wanted: np.ndarray, foot: np.ndarray, flat: np.ndarray, stands: np.ndarray
 ) -> np.ndarray:
     """Bring both ankles to `wanted` (T, 2, 3).
