@@ -106,9 +106,10 @@ def stand_on(joints: np.ndarray, contacts: np.ndarray, ground: Ground) -> np.nda
         # In flight the foot need not follow the ground, but must not go through it.
         usual = float(np.median(level))  # what fades, fades to this
         rise = usual + splined((level - usual)[:, None], firmness(label) + 0.02)[:, 0]
-        lowest = below - (np.minimum(source[:, ankle, 1] - 0.06, source[:, toe, 1]) - CLEARANCE)
+        above = np.minimum(source[:, ankle, 1] - 0.06, source[:, toe, 1])
+        lowest = below - np.maximum(above - CLEARANCE, 0.0)
         swing = label < 0
-        rise = np.where(swing, np.maximum(rise, np.minimum(lowest, below + CLEARANCE)), rise)
+        rise = np.where(swing, np.maximum(rise, lowest), rise)
         rises.append(np.where(swing, smooth(rise, 1.0), rise))
     left, right = rises
     body = smooth(0.5 * (left + right) - _LOWER * np.abs(left - right), 4.0)
