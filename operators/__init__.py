@@ -2,9 +2,9 @@
 
 import bpy
 
-from . import character, drawing, generate, jobs, path_speed, prompts, settings
+from . import character, drawing, generate, jobs, path_speed, pins, prompts, settings
 
-CLASSES = (*settings.CLASSES, *character.CLASSES, *drawing.CLASSES, *generate.CLASSES, *prompts.CLASSES)
+CLASSES = (*pins.CLASSES, *settings.CLASSES, *character.CLASSES, *drawing.CLASSES, *generate.CLASSES, *prompts.CLASSES)
 
 
 def register() -> None:

@@ -18,16 +18,19 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
     """Check the scene's settings and read character and path. Raises InvalidRequest with one sentence."""
     import numpy as np
 
+    from ..motionlcm_blender.motion.foot_lock import FootLock
     from ..motionlcm_blender.motion.placement import Placement, canonicalise
     from ..motionlcm_blender.motion.skeleton import FPS
-    from ..motionlcm_blender.request import Hints, Request
+    from ..motionlcm_blender.request import Request
+    from .control import facing_of, hints_of
+    from .pins import sample_pins
     from .rig import read_rig, standing_place, units_per_metre
     from .trajectory import sample_path
     from .worker import Order
 
     scene, chosen = context.scene, context.scene.motionlcm
     frames = frames_of(chosen.length)
-    request = Request(chosen.prompt.strip(), frames, seed=chosen.seed, steps=int(chosen.steps))
+    Request(chosen.prompt.strip(), frames)  # says what is wrong before anything is read
     character = find_character(context)
     context.view_layer.update()
     rig = read_rig(character)
@@ -35,19 +38,37 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
     first_frame = scene.frame_current if chosen.start == "CURRENT_FRAME" else scene.frame_start
     place, heading = standing_place(character, rig)
     place_in_engine = np.array([place[0], place[2], -place[1]]) / units
-    placement, path_xz, path_name = Placement(place_in_engine, heading), None, ""
+    placement, path_xz, path_name, ground = Placement(place_in_engine, heading), None, "", None
     warnings: tuple[str, ...] = ()
     if chosen.path is not None:
         _check_path_object(chosen.path, character)
-        trajectory = sample_path(context, chosen.path, frames, first_frame, units)
-        canonical, placement = canonicalise(trajectory.xz)
+        eases = (chosen.ease_in, chosen.ease_out)
+        trajectory = sample_path(context, chosen.path, frames, first_frame, units, eases)
+        placement = canonicalise(trajectory.xz)[1]
         floor = place_in_engine[1] if trajectory.floor is None else trajectory.floor
         origin = np.array([placement.origin[0], floor, placement.origin[2]])
         placement = Placement(origin, placement.heading)
-        request = Request(
-            request.prompt, frames, seed=request.seed, steps=request.steps, hints=Hints.ground_path(canonical)
-        )
         path_xz, path_name, warnings = trajectory.xz, chosen.path.name, trajectory.warnings
+        ground = trajectory.ground
+    if chosen.ground is not None:
+        from .terrain import height_field
+
+        places = placement.origin[[0, 2]][None] if path_xz is None else path_xz
+        floor = float(placement.origin[1])
+        ground, told = height_field(context, chosen.ground, places, path_xz is None, floor, units)
+        warnings += told
+    pinned = sample_pins(context, chosen.pins, frames, first_frame, units)
+    if pinned is not None:
+        warnings += pinned[2]
+    request = Request(
+        chosen.prompt.strip(),
+        frames,
+        seed=chosen.seed,
+        steps=int(chosen.steps),
+        hints=hints_of(path_xz, None if pinned is None else pinned[:2], placement),
+        feet=FootLock(chosen.feet),
+        facing=facing_of(context, path_xz, frames, first_frame, placement, units),
+    )
     if _is_carried(character):
         warnings += (f'"{character.name}" hangs from something that may move: it is placed as it stands now.',)
     return Order(
@@ -64,6 +85,8 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
         path_xz=path_xz,
         warnings=warnings,
         seconds=frames / FPS,
+        ground=ground,
+        ground_name=chosen.ground.name if chosen.ground is not None else "",
     )
 
 
@@ -177,9 +200,18 @@ def recipe(order: "Order", result: "Result") -> dict[str, object]:
         "units_per_metre": order.units_per_metre,
         "path": order.path_name,
     }
+    values |= {"feet": request.feet.value, "ground": order.ground_name}
     if order.path_xz is not None:
         values["path_xz"] = [float(v) for v in order.path_xz.ravel()]
-    for name in ("path_mean_cm", "path_max_cm", "foot_skate_cm_s"):
+    if request.facing is not None:
+        values["facing"] = [float(v) for v in request.facing]
+    if request.hints is not None and request.hints.pins is not None:
+        positions, mask = request.hints.pins
+        values["pins"] = [
+            float(v) for frame, joint in zip(*mask.any(-1).nonzero(), strict=True)
+            for v in (frame, joint, *positions[frame, joint])
+        ]  # fmt: skip
+    for name in ("path_mean_cm", "path_max_cm", "pin_mean_cm", "pin_max_cm", "foot_skate_cm_s"):
         if name in report:
             values[name] = float(report[name])
     values["milliseconds"] = 1000.0 * float(report.get("seconds", 0.0))
@@ -194,9 +226,13 @@ def order_from_recipe(context: bpy.types.Context, character: bpy.types.Object) -
     import numpy as np
 
     from ..motionlcm_blender.errors import InvalidRequest
-    from ..motionlcm_blender.motion.placement import Placement, unplace_joints
-    from ..motionlcm_blender.request import Hints, Request
+    from ..motionlcm_blender.motion.foot_lock import FootLock
+    from ..motionlcm_blender.motion.ground import Ground
+    from ..motionlcm_blender.motion.placement import Placement
+    from ..motionlcm_blender.motion.skeleton import JOINT_COUNT
+    from ..motionlcm_blender.request import Request
     from .actions import recipe_of
+    from .control import hints_of
     from .rig import read_rig
     from .worker import Order
 
@@ -204,16 +240,35 @@ def order_from_recipe(context: bpy.types.Context, character: bpy.types.Object) -
     if not NEEDED_TO_REPEAT <= set(told):
         raise InvalidRequest("The character's Action carries no whole recipe, so it cannot be made again.")
     placement = Placement(np.array(told["origin"], np.float64), told["heading"])
-    frames, path_xz, hints = int(told["frames"]), None, None
+    frames, path_xz, pinned = int(told["frames"]), None, None
     if "path_xz" in told:
         path_xz = np.array(told["path_xz"], np.float64).reshape(-1, 2)
-        level = np.insert(path_xz, 1, 0.0, axis=1)
-        canonical = unplace_joints(level, placement)[:, [0, 2]]
-        canonical[0] = 0.0
-        hints = Hints.ground_path(canonical)
+    if "pins" in told:
+        positions, mask = np.zeros((frames, JOINT_COUNT, 3)), np.zeros((frames, JOINT_COUNT, 3), bool)
+        for frame, joint, *place in np.array(told["pins"], np.float64).reshape(-1, 5):
+            positions[int(frame), int(joint)], mask[int(frame), int(joint)] = place, True
+        pinned = positions, mask
+    units = float(told["units_per_metre"])
+    warnings: tuple[str, ...] = ()
+    ground: Ground | None = None
+    if told.get("ground"):
+        from .terrain import height_field
+
+        mesh = context.scene.objects.get(told["ground"])
+        if mesh is None:
+            warnings = (f'The ground "{told["ground"]}" is no longer here: the floor is level.',)
+        else:
+            places = placement.origin[[0, 2]][None] if path_xz is None else path_xz
+            floor = float(placement.origin[1])
+            ground, warnings = height_field(context, mesh, places, path_xz is None, floor, units)
+    facing = np.array(told["facing"], np.float64) if "facing" in told else None
     scene = context.scene
     return Order(
-        request=Request(told["prompt"], frames, seed=int(told["seed"]), steps=int(told["steps"]), hints=hints),
+        request=Request(
+            told["prompt"], frames, seed=int(told["seed"]), steps=int(told["steps"]),
+            hints=hints_of(path_xz, pinned, placement, pins_in_motion=True),
+            feet=FootLock(told.get("feet", "auto")), facing=facing,
+        ),
         skeleton=read_rig(character).skeleton,
         placement=placement,
         fps=scene.render.fps / scene.render.fps_base,
@@ -221,10 +276,13 @@ def order_from_recipe(context: bpy.types.Context, character: bpy.types.Object) -
         character=_handle(character),
         scene=_handle(scene),
         choice=engine.chosen(),
-        units_per_metre=float(told["units_per_metre"]),
+        units_per_metre=units,
         path_name=told.get("path", ""),
         path_xz=path_xz,
         seconds=float(told["seconds"]),
+        ground=ground,
+        ground_name=told.get("ground", ""),
+        warnings=warnings,
     )
 
 

@@ -187,7 +187,7 @@ def _finish(job: Job, outcome: Result | BaseException) -> None:
     try:
         if isinstance(outcome, BaseException):
             raise outcome
-        tell(job.write(job.order, outcome), warnings=job.order.warnings)
+        tell(job.write(job.order, outcome), warnings=(*job.order.warnings, *outcome.warnings))
     except Exception as error:
         tell(sentence_for(error), error=True)
 

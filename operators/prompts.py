@@ -61,4 +61,40 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (MOTIONLCM_OT_dice, MOTIONLCM_OT_use_prompt, MOTIONLCM_OT_recall)
+class MOTIONLCM_OT_fit_length(bpy.types.Operator):
+    """Set the length to what walking along the path at ease takes"""
+
+    bl_idname = "motionlcm.fit_length"
+    bl_label = "Fit Length to Path"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..motionlcm_blender.errors import InvalidRequest
+        from ..motionlcm_blender.motion.paths import suggested_frames
+        from ..motionlcm_blender.motion.skeleton import FPS, MAX_FRAMES
+        from .rig import is_character, read_rig, units_per_metre
+        from .trajectory import curve_path
+
+        chosen = context.scene.motionlcm
+        try:
+            if chosen.path is None or chosen.path.type != "CURVE":
+                raise InvalidRequest("Choose a curve as the path first.")
+            character = chosen.character
+            units = units_per_metre(character, read_rig(character)) if is_character(character) else 1.0
+            path = curve_path(context, chosen.path, units)
+            if path is None:
+                raise InvalidRequest(f'"{chosen.path.name}" has a thickness, so its length is known when generating.')
+            frames = suggested_frames(path)
+        except InvalidRequest as error:
+            jobs.tell(str(error), error=True)
+            return {"CANCELLED"}
+        chosen.length = min(frames, MAX_FRAMES) / FPS
+        if frames > MAX_FRAMES:
+            jobs.tell(
+                f"At ease the path takes {frames / FPS:.1f} s; the model makes {MAX_FRAMES / FPS:.1f} s at a time, "
+                "so the character will hurry."
+            )
+        return {"FINISHED"}
+
+
+CLASSES = (MOTIONLCM_OT_dice, MOTIONLCM_OT_use_prompt, MOTIONLCM_OT_recall, MOTIONLCM_OT_fit_length)

@@ -3,7 +3,7 @@
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import bpy
 
-from . import engine, path_speed
+from . import engine, path_speed, pins
 
 LONGEST_HISTORY = 20
 
@@ -36,6 +36,10 @@ def _can_be_path(settings: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bo
         return False
     moved = obj.animation_data is not None or len(obj.constraints) > 0 or obj.parent is not None
     return obj.type == "CURVE" or moved
+
+
+def _can_be_ground(settings: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool:
+    return obj.type == "MESH" and obj.motionlcm.armature is None
 
 
 def _path_changed(_settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
@@ -108,6 +112,58 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
         poll=_can_be_path,
         update=_path_changed,
     )
+    ease_in: bpy.props.FloatProperty(
+        name="Ease In",
+        description="Seconds in which the character gets to its speed at the start of the path",
+        default=0.0,
+        min=0.0,
+        soft_max=3.0,
+        precision=1,
+        step=10,
+    )
+    ease_out: bpy.props.FloatProperty(
+        name="Ease Out",
+        description="Seconds in which the character comes to rest at the end of the path",
+        default=0.0,
+        min=0.0,
+        soft_max=3.0,
+        precision=1,
+        step=10,
+    )
+    facing: bpy.props.EnumProperty(
+        name="Facing",
+        description="Where the character faces",
+        items=(
+            ("WAY", "Along the Way", "Face as the motion does, along the path where there is one"),
+            ("FIXED", "Fixed", "Face one direction throughout"),
+            ("OBJECT", "Towards Object", "Face an object, animated or not"),
+        ),
+    )
+    facing_angle: bpy.props.FloatProperty(
+        name="Direction",
+        description="Direction to face, seen from above: 0 is Blender's front (-Y), growing counter-clockwise",
+        subtype="ANGLE",
+        default=0.0,
+    )
+    facing_object: bpy.props.PointerProperty(
+        name="Towards", description="Object the character faces", type=bpy.types.Object
+    )
+    feet: bpy.props.EnumProperty(
+        name="Feet",
+        description="What is done about feet that slide",
+        items=(
+            ("auto", "Planted", "Hold the feet while they stand"),
+            ("ground", "Always on Ground", "One foot is on the floor on every frame, no jumps"),
+            ("off", "As Generated", "Leave the feet as the model moves them"),
+        ),
+    )
+    ground: bpy.props.PointerProperty(
+        name="Ground",
+        description="Mesh to walk on, such as a terrain or stairs; empty: a level floor, or the height of the path",
+        type=bpy.types.Object,
+        poll=_can_be_ground,
+    )
+    pins: bpy.props.CollectionProperty(type=pins.MotionLCMPin, name="Pins")
     seed: bpy.props.IntProperty(
         name="Seed",
         description="Another number gives another motion for the same prompt",

@@ -6,17 +6,21 @@ for each frame of the model.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import bpy
 import numpy as np
 
 from ..motionlcm_blender.errors import InvalidRequest
-from ..motionlcm_blender.motion.paths import GroundPath, speed_warning, timed
+from ..motionlcm_blender.motion.ground import Ground, PathHeights
+from ..motionlcm_blender.motion.paths import GroundPath, Timing, speed_warning, timed
 from ..motionlcm_blender.motion.skeleton import FPS
 
 UNEVEN = 0.1
-"""Metres a path may rise or fall before the animator is told that it is taken as level."""
+"""Metres a path must rise or fall before the character walks up and down along it."""
+MARKER = re.compile(r"point\s*(\d+)", re.IGNORECASE)
+"""Names of timeline markers that say when the character is at a control point, counted from 1."""
 
 
 @dataclass(frozen=True)
@@ -25,25 +29,33 @@ class Trajectory:
 
     xz: (frames, 2) metres, engine axes, in the world.
     floor: height of the floor in metres of the character, or None to take the character's own.
-    path: the same as a line. warnings: sentences for the animator.
+    path: the same as a line. warnings: sentences for the animator. ground: the path's own heights above the floor,
+    where it rises or falls.
     """
 
     xz: np.ndarray
     floor: float | None
     path: GroundPath
     warnings: tuple[str, ...]
+    ground: Ground | None = None
 
 
 def sample_path(
-    context: bpy.types.Context, obj: bpy.types.Object, frames: int, first_frame: float, units_per_metre: float
+    context: bpy.types.Context,
+    obj: bpy.types.Object,
+    frames: int,
+    first_frame: float,
+    units_per_metre: float,
+    eases: tuple[float, float] = (0.0, 0.0),
 ) -> Trajectory:
     """The trajectory that a curve or an animated object describes, `frames` long at the model's 20 fps.
 
-    first_frame: of the scene, where the motion starts. Raises InvalidRequest, naming the object.
+    first_frame: of the scene, where the motion starts. eases: seconds of easing in and out, curves only.
+    Raises InvalidRequest, naming the object.
     """
     try:
         if obj.type == "CURVE":
-            return _from_curve(context, obj, frames, units_per_metre)
+            return _from_curve(context, obj, frames, first_frame, units_per_metre, eases)
         return _from_animated_object(context, obj, frames, first_frame, units_per_metre)
     except InvalidRequest as error:
         raise InvalidRequest(f'Path "{obj.name}": {error}') from None
@@ -83,19 +95,58 @@ def curve_points(context: bpy.types.Context, obj: bpy.types.Object) -> tuple[np.
     return vertices[order], cyclic, len(strokes)
 
 
-def _from_curve(context: bpy.types.Context, obj: bpy.types.Object, frames: int, units_per_metre: float) -> Trajectory:
+def _from_curve(
+    context: bpy.types.Context,
+    obj: bpy.types.Object,
+    frames: int,
+    first_frame: float,
+    units_per_metre: float,
+    eases: tuple[float, float],
+) -> Trajectory:
     points, cyclic, strokes = curve_points(context, obj)
     path = GroundPath(_on_floor(points, units_per_metre), cyclic, _weights(obj, len(points)))
     warnings = []
     if strokes > 1:
         warnings.append(f'"{obj.name}" has {strokes} strokes: the first one is used.')
     heights = points[:, 2] / units_per_metre
+    floor, ground = float(heights.mean()), None
     if np.ptp(heights) > UNEVEN:
-        warnings.append(f'"{obj.name}" is not level: the character walks at its mean height.')
+        floor = float(heights[0])
+        levels = np.append(heights, heights[0]) if cyclic else heights
+        ground = PathHeights(path.vertices, levels - floor)
     warning = speed_warning(path, frames)
     if warning:
         warnings.append(warning)
-    return Trajectory(timed(path, frames), float(heights.mean()), path, tuple(warnings))
+    timing = Timing(*eases, arrivals_of(context.scene, obj, len(points), frames, first_frame))
+    return Trajectory(timed(path, frames, timing), floor, path, tuple(warnings), ground)
+
+
+def arrivals_of(
+    scene: bpy.types.Scene, obj: bpy.types.Object, count: int, frames: int, first_frame: float
+) -> tuple[tuple[int, float], ...]:
+    """When the character is at control points of the curve: timeline markers named "point 2" and the like.
+
+    count: vertices of the curve as Blender shows it. Returns (vertex, frame of the model) pairs, in order of time.
+    Raises InvalidRequest if a marker names a point that the curve has not.
+    """
+    if not obj.data.splines:
+        return ()
+    spline = obj.data.splines[0]
+    points = len(spline.bezier_points if spline.type == "BEZIER" else spline.points)
+    each = scene.render.fps / scene.render.fps_base / FPS
+    found: dict[int, float] = {}
+    for marker in sorted(scene.timeline_markers, key=lambda m: m.frame):
+        named = MARKER.fullmatch(marker.name.strip())
+        if not named:
+            continue
+        number, frame = int(named[1]), (marker.frame - first_frame) / each
+        if not 0.0 < frame < frames - 1:
+            continue  # of another shot
+        if not 1 <= number <= points:
+            raise InvalidRequest(f'the marker "{marker.name}" names a point it has not: its points are 1 to {points}.')
+        last = points if spline.use_cyclic_u else points - 1
+        found[round((number - 1) / max(last, 1) * (count if spline.use_cyclic_u else count - 1))] = frame
+    return tuple(found.items())
 
 
 def _from_animated_object(

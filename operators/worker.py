@@ -11,7 +11,8 @@ import numpy as np
 
 from ..motionlcm_blender.errors import Cancelled
 from ..motionlcm_blender.motion.clips import Clip, Motion
-from ..motionlcm_blender.motion.placement import Placement, place_clip
+from ..motionlcm_blender.motion.ground import Ground, stand_on
+from ..motionlcm_blender.motion.placement import Placement, place_clip, place_joints, unplace_joints
 from ..motionlcm_blender.motion.resampling import resample
 from ..motionlcm_blender.motion.retarget import retarget
 from ..motionlcm_blender.motion.skeleton import Skeleton
@@ -36,7 +37,7 @@ class Order:
     skeleton: of the character. placement: of the motion in the world, engine axes, metres of the character.
     fps, first_frame: of the scene. path_xz: (frames, 2) the path in the world, or None.
     units_per_metre: scene units for each metre of the character, when the order was made.
-    seconds: the length asked for.
+    seconds: the length asked for. ground: heights above the motion's floor, by places in the world.
     """
 
     request: Request
@@ -51,6 +52,8 @@ class Order:
     path_name: str = ""
     path_xz: np.ndarray | None = None
     seconds: float = 0.0
+    ground: Ground | None = None
+    ground_name: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -64,6 +67,7 @@ class Result:
     model_hash: str
     licence: str
     attribution: str
+    warnings: tuple[str, ...] = ()
 
 
 def make(order: Order, progress: Callable[[float, str], None], cancel: Callable[[], bool]) -> Result:
@@ -82,6 +86,8 @@ def make(order: Order, progress: Callable[[float, str], None], cancel: Callable[
         folder = model.folder
         (motion,) = model.generate(order.request, lambda share, what: progress(0.05 + 0.8 * share, what), cancel)
         progress(0.88, "Retargeting")
+        if order.ground is not None:
+            motion = _on_ground(motion, order)
         clip = place_clip(_on_skeleton(motion, order), order.placement)
         report = dict(motion.report)
         if order.path_xz is not None:
@@ -100,7 +106,18 @@ def make(order: Order, progress: Callable[[float, str], None], cancel: Callable[
             folder.fingerprint if folder is not None else "",
             str(config.get("licence", "")),
             str(config.get("attribution", "")),
+            motion.warnings,
         )
+
+
+def _on_ground(motion: Motion, order: Order) -> Motion:
+    """The motion set onto the ground, still in its own frame."""
+    assert order.ground is not None
+    placement = order.placement
+    floor = np.array([0.0, placement.origin[1], 0.0])
+    placed = stand_on(place_joints(motion.joints, placement) - floor, motion.contacts, order.ground)
+    joints = unplace_joints(placed + floor, placement).astype(np.float32)
+    return replace(motion, joints=joints)
 
 
 def _on_skeleton(motion: Motion, order: Order) -> Clip:

@@ -73,6 +73,12 @@ class MOTIONLCM_PT_main(_Sidebar, bpy.types.Panel):
         if chosen.path is not None and path_speed.shown.warning:
             _lines(column, path_speed.shown.warning, "ERROR")
 
+        if chosen.path is not None and chosen.path.type == "CURVE":
+            row = column.row(align=True)
+            row.prop(chosen, "ease_in")
+            row.prop(chosen, "ease_out")
+            column.operator("motionlcm.fit_length", icon="DRIVER_DISTANCE")
+
         row = layout.row(align=True)
         row.prop(chosen, "seed")
         row.operator("motionlcm.dice", text="", icon="FILE_REFRESH")
@@ -115,6 +121,8 @@ class MOTIONLCM_PT_main(_Sidebar, bpy.types.Panel):
         if "motionlcm_path_mean_cm" in action:
             mean, most = action["motionlcm_path_mean_cm"], action["motionlcm_path_max_cm"]
             _number(box, "Off the path", f"{mean:.1f} cm, at most {most:.1f}")
+        if "motionlcm_pin_max_cm" in action:
+            _number(box, "Off the pins", f"at most {action['motionlcm_pin_max_cm']:.1f} cm")
         if "motionlcm_foot_skate_cm_s" in action:
             _number(box, "Foot skate", f"{action['motionlcm_foot_skate_cm_s']:.1f} cm/s")
         if "motionlcm_milliseconds" in action:
@@ -124,6 +132,40 @@ class MOTIONLCM_PT_main(_Sidebar, bpy.types.Panel):
         row = box.row(align=True)
         row.operator("motionlcm.recall", text="Recall")
         row.operator("motionlcm.generate_again", text="Again")
+
+
+class MOTIONLCM_PT_control(_Sidebar, bpy.types.Panel):
+    """Pins, facing, feet and ground."""
+
+    bl_idname = "MOTIONLCM_PT_control"
+    bl_parent_id = "MOTIONLCM_PT_main"
+    bl_label = "Pins, Facing, Feet"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, chosen = self.layout, context.scene.motionlcm
+        layout.operator_menu_enum("motionlcm.add_pin", "joint", text="Add Pin", icon="PINNED")
+        for index, pin in enumerate(chosen.pins):
+            box = layout.box().column(align=True)
+            row = box.row(align=True)
+            row.prop(pin, "active", text="")
+            row.prop(pin, "joint", text="")
+            row.operator("motionlcm.remove_pin", text="", icon="X").index = index
+            part = box.column(align=True)
+            part.active = pin.active
+            part.prop(pin, "target", text="", icon="EMPTY_DATA")
+            row = part.row(align=True)
+            row.prop(pin, "first")
+            row.prop(pin, "last")
+        column = layout.column(align=True)
+        column.prop(chosen, "facing")
+        if chosen.facing == "FIXED":
+            column.prop(chosen, "facing_angle")
+        elif chosen.facing == "OBJECT":
+            column.prop(chosen, "facing_object", text="")
+        column = layout.column(align=True)
+        column.prop(chosen, "feet")
+        column.prop(chosen, "ground", icon="MESH_GRID")
 
 
 class MOTIONLCM_PT_model(_Sidebar, bpy.types.Panel):
@@ -195,7 +237,7 @@ def read_hint_soon() -> None:
         bpy.app.timers.register(_read_hint, first_interval=0.2)
 
 
-CLASSES = (MOTIONLCM_MT_prompts, MOTIONLCM_PT_main, MOTIONLCM_PT_model)
+CLASSES = (MOTIONLCM_MT_prompts, MOTIONLCM_PT_main, MOTIONLCM_PT_control, MOTIONLCM_PT_model)
 
 
 def detach() -> None:

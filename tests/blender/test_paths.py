@@ -135,11 +135,12 @@ def test_several_strokes_use_the_first_and_say_so():
     assert any('"Strokes" has 2 strokes' in warning for warning in trajectory.warnings)
 
 
-def test_height_is_the_curves_and_uneven_ones_are_told():
+def test_height_is_the_curves_and_uneven_ones_rise():
     level = sampled(poly_curve([(0, 0, 2), (0, 2, 2)]))
     assert level.floor == pytest.approx(2.0) and level.warnings == ()
     hill = sampled(poly_curve([(0, 0, 0), (0, 2, 1)]))
-    assert hill.floor == pytest.approx(0.5) and any("not level" in warning for warning in hill.warnings)
+    assert hill.floor == pytest.approx(0.0) and level.ground is None
+    np.testing.assert_allclose(hill.ground.heights(np.array([[0.0, 0.0], [0.0, -1.0], [0.0, -2.0]])), [0.0, 0.5, 1.0])
 
 
 def test_point_radius_is_the_speed():

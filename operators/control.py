@@ -1,0 +1,85 @@
+"""What path, pins and the direction to face ask of the motion, in the motion's own frame."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from ..motionlcm_blender.errors import InvalidRequest
+from ..motionlcm_blender.motion.placement import Placement, unplace_joints
+from ..motionlcm_blender.motion.skeleton import FPS
+from ..motionlcm_blender.request import Hints
+
+
+def hints_of(
+    path_xz: np.ndarray | None,
+    pinned: tuple[np.ndarray, np.ndarray] | None,
+    placement: Placement,
+    pins_in_motion: bool = False,
+) -> Hints | None:
+    """Hints of a path (frames, 2) in the world and of pins: positions and mask (frames, 22, 3).
+
+    pins_in_motion: the pins' positions are in the motion's frame already, not in the world. None without either.
+    """
+    if path_xz is None and pinned is None:
+        return None
+    path: Hints | None = None
+    if path_xz is not None:
+        canonical = unplace_joints(np.insert(path_xz, 1, 0.0, axis=1), placement)[:, [0, 2]]
+        canonical[0] = 0.0
+        path = Hints.ground_path(canonical)
+    if pinned is None:
+        return path
+    positions, mask = pinned
+    if not pins_in_motion:
+        positions = unplace_joints(positions, placement)
+    if path is not None:
+        positions = np.where(path.mask, path.positions, positions)
+        mask = mask | path.mask
+    return Hints(np.where(mask, positions, 0.0), mask)
+
+
+def facing_of(
+    context: bpy.types.Context,
+    path_xz: np.ndarray | None,
+    frames: int,
+    first_frame: int,
+    placement: Placement,
+    units_per_metre: float,
+) -> np.ndarray | None:
+    """(frames,) radians in the motion's frame: where the scene's settings have the figure face; None: along its way.
+
+    Towards an object it faces from its path or, without one, from where it starts. Raises InvalidRequest if no object
+    is chosen.
+    """
+    scene, chosen = context.scene, context.scene.motionlcm
+    if chosen.facing == "WAY":
+        return None
+    if chosen.facing == "FIXED":
+        return np.full(frames, chosen.facing_angle - placement.heading)
+    target = chosen.facing_object
+    if target is None or scene.objects.get(target.name) != target:
+        raise InvalidRequest("Facing is set to an object, but none of this scene is chosen.")
+    each = scene.render.fps / scene.render.fps_base / FPS
+    shown, shown_part = scene.frame_current, scene.frame_subframe
+    moves = target.animation_data is not None or target.parent is not None or len(target.constraints) > 0
+    places = np.empty((frames, 2))
+    try:
+        for index in range(frames):
+            if moves:
+                moment = first_frame + index * each
+                scene.frame_set(int(np.floor(moment)), subframe=moment - np.floor(moment))
+            if moves or index == 0:
+                world = target.evaluated_get(context.evaluated_depsgraph_get()).matrix_world.translation
+            places[index] = world.x / units_per_metre, -world.y / units_per_metre
+    finally:
+        if moves:
+            scene.frame_set(shown, subframe=shown_part)
+    own = np.broadcast_to(placement.origin[[0, 2]], (frames, 2)) if path_xz is None else path_xz
+    away = places - own
+    near = np.linalg.norm(away, axis=-1) < 0.05  # on top of it there is no direction: keep the last one
+    angle = np.arctan2(away[:, 0], away[:, 1])
+    if near.all():
+        return None
+    last_seen = np.maximum.accumulate(np.where(near, int(np.argmin(near)), np.arange(frames)))
+    return np.unwrap(angle[last_seen]) - placement.heading
