@@ -74,11 +74,11 @@ def compose(
     turns = list(turns_around(data))
     makers: dict[str, tuple[Sequence[object], Callable[[], Composed | None]]] = {
         "arm": (arms if calm else (), lambda: _with_gesture(_one(arms, generator), calm, walks, generator)),
-        "kick": (kicks, lambda: _action("kick", _one(kicks, generator), generator)),
-        "leg": (legs, lambda: _action("leg", _one(legs, generator), generator)),
-        "jump": (jumps, lambda: _jumps(jumps, generator)),
+        "kick": (kicks, lambda: _action("kick", _one(kicks, generator), calm, generator)),
+        "leg": (legs, lambda: _action("leg", _one(legs, generator), calm, generator)),
+        "jump": (jumps, lambda: _jumps(jumps, calm, generator)),
         "sidestep": (steps, lambda: _side_step(_one(steps, generator), calm, generator)),
-        "around": (turns, lambda: _turn_around(_one(turns, generator), generator)),
+        "around": (turns, lambda: _turn_around(_one(turns, generator), calm, generator)),
     }
     for kind, count in counts.items():
         pieces, make = makers[kind]
@@ -251,11 +251,28 @@ def turns_around(data: MotionData) -> Iterator[_Piece]:
                 yield _Piece(joints, first, end, Side.LEFT if angle > 0 else Side.RIGHT)
 
 
-def _action(kind: str, piece: _Piece, generator: np.random.Generator) -> Composed | None:
+def _padded(cut: np.ndarray, calm: Sequence[np.ndarray], chance: float, generator: np.random.Generator) -> np.ndarray:
+    """Now and then with standing before and after, up to the model's longest: what is asked for often lasts longer than
+    the action, and then the rest should be waited out, not filled with more of it."""
+    room = MAX_FRAMES + 1 - len(cut)
+    if not calm or room < 20 or generator.random() > chance:
+        return cut
+    spare = int(generator.integers(10, min(room, 110)))
+    first = int(generator.integers(0, spare + 1))
+    pieces = [cut]
+    if first > 3:
+        pieces.insert(0, _held(calm[int(generator.integers(len(calm)))], first))
+    if spare - first > 3:
+        pieces.append(_held(calm[int(generator.integers(len(calm)))], spare - first))
+    return joined(pieces, fade=12)[: MAX_FRAMES + 1]
+
+
+def _action(kind: str, piece: _Piece, calm: Sequence[np.ndarray], generator: np.random.Generator) -> Composed | None:
     """A kick or a raised leg with some of what comes before and after, faster or slower."""
     first = max(0, piece.first - int(generator.integers(10, 36)))
     end = min(len(piece.joints), piece.end + int(generator.integers(12, 40)))
     cut = augmentation.warp_time(piece.joints[first:end], generator.uniform(0.85, 1.2))
+    cut = _padded(cut, calm, 0.35, generator)
     side = piece.side.value
     if kind == "kick":
         said: tuple[str, ...] = (
@@ -363,7 +380,7 @@ def joined(pieces: Sequence[np.ndarray], fade: int = 8) -> np.ndarray:
     return whole
 
 
-def _jumps(pieces: Sequence[_Piece], generator: np.random.Generator) -> Composed | None:
+def _jumps(pieces: Sequence[_Piece], calm: Sequence[np.ndarray], generator: np.random.Generator) -> Composed | None:
     """One to four jumps; the same one again, or now and then others."""
     count = int(generator.choice([1, 2, 3, 4], p=[0.3, 0.25, 0.3, 0.15]))
     same = generator.random() < 0.7
@@ -375,7 +392,7 @@ def _jumps(pieces: Sequence[_Piece], generator: np.random.Generator) -> Composed
     after = last.joints[last.end : last.end + int(generator.integers(0, 16))]
     cuts[0] = np.concatenate([before, cuts[0]]) if len(before) else cuts[0]
     cuts[-1] = joined([cuts[-1], after]) if len(after) > 1 else cuts[-1]
-    whole = joined(cuts)
+    whole = _padded(joined(cuts), calm, 0.75, generator)
     if len(whole) > MAX_FRAMES + 1 or see.count_jumps(whole) != count:
         return None
     times, other, number = _TIMES[count]
@@ -401,10 +418,11 @@ def _side_step(piece: _Piece, calm: Sequence[np.ndarray], generator: np.random.G
     return Composed(cut, said, "sidestep")
 
 
-def _turn_around(piece: _Piece, generator: np.random.Generator) -> Composed | None:
+def _turn_around(piece: _Piece, calm: Sequence[np.ndarray], generator: np.random.Generator) -> Composed | None:
     first = max(0, piece.first - int(generator.integers(4, 26)))
     end = min(len(piece.joints), piece.end + int(generator.integers(6, 30)))
     cut = augmentation.warp_time(piece.joints[first:end], generator.uniform(0.8, 1.15))
+    cut = _padded(cut, calm, 0.35, generator)
     if not see.turned_around(cut) or not np.radians(120) <= abs(see.turn(cut)) <= np.radians(240):
         return None
     said = (

@@ -41,7 +41,7 @@ _RARE = (
     (re.compile(r"\bwav(e|es|ing)\b", re.I), 2.0),
     (re.compile(r"\b(sit|sits|sitting)\b", re.I), 1.5),
 )
-_COMPOSED = {"arm": 320, "kick": 180, "leg": 200, "jump": 260, "sidestep": 220, "around": 150}
+_COMPOSED = {"arm": 320, "kick": 180, "leg": 200, "jump": 400, "sidestep": 220, "around": 150}
 """How many examples of each kind `composition` adds; each counts as one, about four in a hundred draws a kind."""
 _SPEEDS = {"walks": (0.85, 1.65), "jogs": (1.7, 2.8), "runs": (2.2, 3.6)}
 """Metres per second below which a gait is said to be slow, above which fast."""
