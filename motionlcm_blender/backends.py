@@ -25,7 +25,7 @@ class Backend(Protocol):
     def array(self, values: np.ndarray) -> Any: ...
     def numpy(self, values: Any) -> np.ndarray: ...
     def minilm(self, folder: Path) -> Any: ...
-    def computing(self) -> Any: ...
+    def computing(self, mode: Any = None) -> Any: ...
 
 
 class NumpyBackend:
@@ -49,7 +49,7 @@ class NumpyBackend:
 
         return PortableMiniLM(folder)
 
-    def computing(self) -> Any:
+    def computing(self, mode: Any = None) -> Any:
         return nullcontext()
 
 
@@ -63,8 +63,9 @@ class TorchBackend:
 
         self.torch = torch
         self.device = device
-        with self.computing():
-            self.network = MotionLCMNetwork.from_weights(weights, architecture).to(device)
+        # Not in inference mode: gradients by the latent may be asked for later, through weights that have none.
+        with self.computing(torch.no_grad):
+            self.network = MotionLCMNetwork.from_weights(weights, architecture).to(device).requires_grad_(False)
 
     def array(self, values: np.ndarray) -> Any:
         return self.torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
@@ -80,10 +81,10 @@ class TorchBackend:
         return PortableMiniLM(folder)
 
     @contextmanager
-    def computing(self) -> Iterator[None]:
-        """Inference mode; memory running out becomes one sentence."""
+    def computing(self, mode: Any = None) -> Iterator[None]:
+        """Inference mode, or another; memory running out becomes one sentence."""
         try:
-            with self.torch.inference_mode():
+            with (mode or self.torch.inference_mode)():
                 yield
         except self.torch.OutOfMemoryError as error:
             raise DeviceError(

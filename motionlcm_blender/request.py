@@ -95,6 +95,8 @@ class Request:
     feet: what is done about the feet, see `FootLock`.
     facing: (frames,) radians about +Y, 0 along +Z, rising towards +X: where the figure shall face on each frame, in
         the frame of the hints; None: along its way.
+    refine: search for start noise with which the network itself meets the hints, in up to 20 passes more for each
+        take; one step only, and only where PyTorch is (without it, a warning says so).
     Raises InvalidRequest, with one sentence, on anything outside this.
     """
 
@@ -108,6 +110,7 @@ class Request:
     start: Motion | None = None
     feet: FootLock = FootLock.AUTO
     facing: np.ndarray | None = None
+    refine: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.prompt, str) or not self.prompt.strip():
@@ -125,6 +128,8 @@ class Request:
             raise InvalidRequest(f"The guidance scale must be 1 to 30, not {self.guidance}.")
         if self.hints is not None and self.hints.frames != self.frames:
             raise InvalidRequest(f"The path covers {self.hints.frames} frames but the motion has {self.frames}.")
+        if self.refine and self.steps != 1:
+            raise InvalidRequest("Refining works with one sampler step only.")
         if self.facing is not None:
             facing = np.asarray(self.facing, dtype=np.float64)
             if facing.shape != (self.frames,) or not np.isfinite(facing).all():

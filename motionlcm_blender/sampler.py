@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ from .motion.path_correction import plant_facing, plant_on_path
 from .motion.pins import hold_pins, missed, pin_errors, pin_warnings
 from .motion.quality import foot_contacts, foot_skate, path_error
 from .motion.skeleton import FPS, JOINT_COUNT, JOINTS
+from .refining import refined_noise
 from .request import Request
-from .sampling import default_guidance, lcm_sample
+from .sampling import default_guidance, lcm_sample, student_timesteps
 from .text_tokens import state_tokens
 
 Progress = Callable[[float, str], None]
@@ -198,18 +200,19 @@ class MotionLCM:
         stage(0.0, "Reading the prompt")
         text = self.encode_prompt(request.prompt.strip(), request.frames)
         try:
-            features = self._features(request, text, stage)
+            features, refinement = self._features(request, text, stage)
         except MemoryError as error:
             raise DeviceError("There is too little memory for this request; ask for fewer takes.") from error
         stage(0.8, "Settling feet and path")
-        return [self._motion(request, k, features[k], started) for k in range(request.takes)]
+        return [self._motion(request, k, features[k], started, refinement) for k in range(request.takes)]
 
     def features(self, request: Request) -> np.ndarray:
         """(takes, T, 263) float32, not normalised: what the networks alone make of a request, of the same seeds as
         `generate`. Raises as `generate` does."""
         self._check_control(request)
         text = self.encode_prompt(request.prompt.strip(), request.frames)
-        result: np.ndarray = self._features(request, text, lambda part, what: None).astype(np.float32)
+        made, _ = self._features(request, text, lambda part, what: None)
+        result: np.ndarray = made.astype(np.float32)
         return result
 
     def _check_control(self, request: Request) -> None:
@@ -230,15 +233,25 @@ class MotionLCM:
                     f"The model {self.name} was not trained to put the {JOINTS[unknown[0]].replace('_', ' ')} anywhere."
                 )
 
-    def _features(self, request: Request, text: np.ndarray, stage: Progress) -> np.ndarray:
-        """(takes, T, 263), not normalised."""
+    def _features(
+        self, request: Request, text: np.ndarray, stage: Progress
+    ) -> tuple[np.ndarray, dict[str, float]]:
+        """(takes, T, 263), not normalised, and what refining did."""
         a, array = self.architecture, self.backend.array
         noise = np.stack([_noise(request.seed + k, request.steps, a) for k in range(request.takes)], 1)
         steps, takes = request.steps, request.takes
+        asked = request.all_hints
+        report: dict[str, float] = {}
+        if request.refine and asked is not None and self.device != "numpy":
+            stage(0.05, "Refining")
+            with self.backend.computing(nullcontext):
+                noise[0], report = refined_noise(
+                    self.network, self.device, self.stats, text, asked, noise[0],
+                    self.guidance(1, request.guidance), student_timesteps(a, 1)[0], self.control_strength,
+                )  # fmt: skip
         with self.backend.computing():
             tokens = array(np.repeat(text[None], takes, 0))
             condition = None
-            asked = request.all_hints
             if asked is not None:
                 stage(0.1, "Reading the path")
                 given = asked.mask
@@ -254,9 +267,11 @@ class MotionLCM:
             stage(0.6, "Decoding")
             mask = array(np.ones((takes, request.frames), bool))
             decoded = self.backend.numpy(self.network.decode(latents, mask))
-        return decoded * self.stats["std"] + self.stats["mean"]
+        return decoded * self.stats["std"] + self.stats["mean"], report
 
-    def _motion(self, request: Request, take: int, features: np.ndarray, started: float) -> Motion:
+    def _motion(
+        self, request: Request, take: int, features: np.ndarray, started: float, refinement: dict[str, float]
+    ) -> Motion:
         joints = standing_joints(features)
         if request.start is not None:
             joints = begin_with(joints, request.start.joints)
@@ -265,7 +280,9 @@ class MotionLCM:
         path = hints.root_xz if hints is not None else None
         pins = hints.pins if hints is not None else None
         warnings: list[str] = []
-        report = {"network_foot_skate_cm_s": foot_skate(joints)}
+        if request.refine and not refinement and request.all_hints is not None:
+            warnings.append("Refining needs PyTorch, which is not there: path and pins are met by corrections alone.")
+        report = refinement | {"network_foot_skate_cm_s": foot_skate(joints)}
         if path is not None:
             before = path_error(joints, path)
             planted = plant_on_path(joints, contacts, path, request.feet, request.facing)
@@ -290,7 +307,7 @@ class MotionLCM:
         if pins is not None:
             away = 100 * pin_errors(joints, *pins)
             report |= {"pin_mean_cm": float(np.nanmean(away)), "pin_max_cm": float(np.nanmax(away))}
-            warnings = [*pin_warnings(*pins), *missed(joints, *pins)]
+            warnings += [*pin_warnings(*pins), *missed(joints, *pins)]
             if path is not None:
                 held = path_error(joints, path)
                 report |= {"path_mean_cm": 100 * held.mean, "path_max_cm": 100 * held.max}

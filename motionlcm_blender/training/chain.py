@@ -149,10 +149,11 @@ class Run:
 
     @cached_property
     def latents(self) -> tuple[np.ndarray, np.ndarray]:
-        """Means and stds of the pool's latents, encoded once for a VAE."""
+        """Means and stds of the pool's latents, encoded once for a VAE and a pool."""
         path = self.folder / "latents.npz"
-        weights = self.folder / "vae.safetensors"
-        if not path.exists() or path.stat().st_mtime < weights.stat().st_mtime:
+        made_of = [self.folder / name for name in ("vae.safetensors", "pool_train.npz")]
+        made_of = [file for file in made_of if file.exists()]
+        if not path.exists() or path.stat().st_mtime < max(file.stat().st_mtime for file in made_of):
             means, stds = encode_pool(self.vae, self.train_pool.captioned(), self.normalisation, self.device)
             np.savez(path, means=means, stds=stds)
         with np.load(path, allow_pickle=False) as file:

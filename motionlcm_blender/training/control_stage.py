@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from ..model.controlnet import ControlNet, TrajectoryEncoder
 from ..model.denoiser import Denoiser
+from ..model.torch_features import joints_from_features
 from ..model.vae import MotionVAE
 from ..motion.skeleton import FOOT_JOINTS, FPS
 from ..schedule import TRAIN_STEPS
@@ -26,7 +27,6 @@ from .hint_patterns import hint_mask
 from .latent_stages import DISTILLATION_STRIDE, FIRST_TIMESTEPS, LatentBatches, consistency, guidance_scales, scales
 from .pool import Normalisation
 from .precision import Precision
-from .torch_features import joints_from_features
 from .vae_stage import CONTACTS
 
 

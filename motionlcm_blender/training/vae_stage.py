@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..model.torch_features import joints_from_features
 from ..model.vae import MotionVAE
 from ..motion.features import FEATURES
 from ..motion.skeleton import FOOT_JOINTS, FPS, MAX_FRAMES
 from .config import VaeSettings
 from .pool import Normalisation, Pool
 from .precision import Precision
-from .torch_features import joints_from_features
 
 ROOT, LOCAL, ROTATIONS = slice(0, 4), slice(4, 67), slice(67, 193)
 VELOCITIES, CONTACTS = slice(193, 259), slice(259, 263)

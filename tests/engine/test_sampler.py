@@ -218,3 +218,21 @@ def test_pins_beside_a_path_are_met_and_the_path_still_kept() -> None:
     (motion,) = model.generate(Request("a person walks", 80, hints=Hints(positions, mask)))
     assert len(motion.warnings) == 2 and "right wrist" in motion.warnings[0]
     assert motion.report["pin_max_cm"] > 100.0
+
+
+def test_refining_brings_the_network_nearer_its_path(folder: Path) -> None:
+    pytest.importorskip("torch")
+    model = MotionLCM.from_folder(folder, "cpu")
+    hints = straight(40, 1.5)
+    plain = Request("a person walks", 40, seed=2, hints=hints)
+    refined = replace(plain, refine=True)
+    (before,), (after,) = model.generate(plain), model.generate(refined)
+    assert after.report["refine_passes"] <= 20
+    assert after.report["refine_after_cm"] < 0.7 * after.report["refine_before_cm"]
+    assert after.report["network_path_mean_cm"] < before.report["network_path_mean_cm"]
+    np.testing.assert_array_equal(model.generate(refined)[0].joints, after.joints)
+    assert after.warnings == ()
+    (portable,) = MotionLCM.from_folder(folder, "numpy").generate(refined)
+    assert "needs PyTorch" in portable.warnings[0]
+    with pytest.raises(InvalidRequest, match="one sampler step"):
+        Request("a person walks", 40, steps=2, refine=True)

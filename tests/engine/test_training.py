@@ -20,6 +20,7 @@ from tiny_model import write_tiny_model  # noqa: E402
 from motionlcm_blender import MotionLCM, Request  # noqa: E402
 from motionlcm_blender.architecture import Architecture  # noqa: E402
 from motionlcm_blender.errors import TrainingDataError  # noqa: E402
+from motionlcm_blender.model.torch_features import joints_from_features, root_from_features  # noqa: E402
 from motionlcm_blender.motion import features as motion_features  # noqa: E402
 from motionlcm_blender.request import Hints  # noqa: E402
 from motionlcm_blender.training import augmentation  # noqa: E402
@@ -31,7 +32,6 @@ from motionlcm_blender.training.loop import LoopSettings, TrainingLoop  # noqa: 
 from motionlcm_blender.training.motion_data import load_motion_data, mirror_caption  # noqa: E402
 from motionlcm_blender.training.pool import Pool, build_pool  # noqa: E402
 from motionlcm_blender.training.precision import Precision, bfloat16_pays  # noqa: E402
-from motionlcm_blender.training.torch_features import joints_from_features, root_from_features  # noqa: E402
 from motionlcm_blender.training.trajectories import Trajectories  # noqa: E402
 
 

@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch")
 from synthetic_motion import walk  # noqa: E402
 from tiny_model import TINY  # noqa: E402
 
+from motionlcm_blender.model.torch_features import joints_from_features  # noqa: E402
 from motionlcm_blender.model.vae import MotionVAE  # noqa: E402
 from motionlcm_blender.motion.features import canonical, features_from_joints  # noqa: E402
 from motionlcm_blender.motion.skeleton import CONTROLLED_JOINTS  # noqa: E402
@@ -19,7 +20,6 @@ from motionlcm_blender.training.control_stage import hint_loss, pose_loss, stand
 from motionlcm_blender.training.hint_patterns import PatternShares, hint_mask  # noqa: E402
 from motionlcm_blender.training.latent_stages import guidance_scales  # noqa: E402
 from motionlcm_blender.training.optimizer import Muon, make_optimizer, orthogonalised  # noqa: E402
-from motionlcm_blender.training.torch_features import joints_from_features  # noqa: E402
 from motionlcm_blender.training.vae_stage import feature_weights  # noqa: E402
 
 

@@ -1,0 +1,68 @@
+"""Refine: choose the start noise so that the network itself meets the hints (PyTorch only).
+
+What is left after the ControlNet is otherwise closed by corrections of the finished motion, which know nothing of how
+people move. A motion that meets its hints by itself needs little of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .request import Hints
+from .schedule import alpha_sigma, boundary_scalings
+
+
+def refined_noise(
+    network: Any, device: str, stats: dict[str, np.ndarray], text: np.ndarray, hints: Hints, noise: np.ndarray,
+    guidance: float, timestep: int, strength: float, passes: int | None = None,
+) -> tuple[np.ndarray, dict[str, float]]:  # fmt: skip
+    """Start noise for which one-step sampling comes near the hints, and what it took.
+
+    network: of the torch backend. stats: mean, std (263,), hint_mean, hint_std (22, 3). text: (text tokens, width);
+    noise: (takes, tokens, latent_width), each take by itself; timestep: where one-step sampling starts; strength: of
+    the ControlNet. Returns noise of the same shape, and `refine_before_cm`, `refine_after_cm` (root mean square over
+    all hinted numbers and takes) and `refine_passes` (of a take).
+    """
+    import torch
+
+    from .model.latent_tuning import PASSES, smooth_rows, tune
+    from .model.torch_features import joints_from_features
+
+    with torch.no_grad():
+        tokens = torch.from_numpy(np.ascontiguousarray(text))[None].to(device)
+        mean, std = (torch.from_numpy(stats[name]).to(device) for name in ("mean", "std"))
+        given = torch.from_numpy(hints.mask).to(device)
+        normalised = np.where(hints.mask, (hints.positions - stats["hint_mean"]) / stats["hint_std"], 0.0)
+        asked = torch.from_numpy(normalised[None].astype(np.float32)).to(device)
+        condition = network.traj_encoder(asked, given[None])
+        target = torch.from_numpy(hints.positions).to(device)[given]
+    alpha, sigma = alpha_sigma(timestep)
+    skip, out = boundary_scalings(timestep)
+
+    def residual(latents: Any) -> Any:
+        count = len(latents)
+        said = tokens.expand(count, -1, -1)
+        heard = network.controlnet(latents, timestep, said, guidance, condition.expand(count, -1, -1))
+        heard = [strength * each for each in heard]
+        epsilon = network.denoiser(latents, timestep, said, guidance, heard)
+        clean = skip * latents + out * (latents - sigma * epsilon) / alpha
+        frames = torch.ones(count, hints.frames, dtype=torch.bool, device=latents.device)
+        joints = joints_from_features(network.decode(clean, frames) * std + mean)
+        return joints[:, given] - target
+
+    rows = smooth_rows(hints.mask)
+    chosen, before, after, used = [], [], [], 0
+    for take in noise:
+        start = torch.from_numpy(np.ascontiguousarray(take))[None].to(device)
+        tuned = tune(residual, start, rows, PASSES if passes is None else passes)
+        chosen.append(tuned.noise.float().cpu().numpy()[0])
+        before.append(tuned.before)
+        after.append(tuned.after)
+        used = max(used, tuned.passes)
+    report = {
+        "refine_before_cm": 100.0 * float(np.mean(before)), "refine_after_cm": 100.0 * float(np.mean(after)),
+        "refine_passes": float(used),
+    }  # fmt: skip
+    return np.stack(chosen), report
