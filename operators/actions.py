@@ -107,6 +107,16 @@ def curves_of(obj: bpy.types.Object) -> Sequence[bpy.types.FCurve]:
     return ()
 
 
+def repeat_forever(obj: bpy.types.Object) -> None:
+    """Let the object's present curves repeat before and after their keys; over the floor each round goes on from the
+    last."""
+    for curve in curves_of(obj):
+        modifier = curve.modifiers.new("CYCLES")
+        # What travels is the location of the hips or of the object. Where nothing travels, the offset is nothing.
+        mode = "REPEAT_OFFSET" if curve.data_path.endswith("location") else "REPEAT"
+        modifier.mode_before = modifier.mode_after = mode
+
+
 def recipe_of(obj: bpy.types.Object | None) -> dict[str, Any]:
     """How the object's present Action was made; empty if it is not ours."""
     action = obj.animation_data.action if obj is not None and obj.animation_data is not None else None

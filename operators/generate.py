@@ -22,9 +22,10 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
     from ..motionlcm_blender.motion.placement import Placement, canonicalise
     from ..motionlcm_blender.motion.skeleton import FPS
     from ..motionlcm_blender.request import Request
+    from .carrier import standing_before, travel_of
     from .control import facing_of, hints_of
     from .pins import sample_pins
-    from .rig import read_rig, standing_place, units_per_metre
+    from .rig import read_rig, units_per_metre
     from .trajectory import sample_path
     from .worker import Order
 
@@ -36,16 +37,15 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
     rig = read_rig(character)
     units = units_per_metre(character, rig)
     first_frame = scene.frame_current if chosen.start == "CURRENT_FRAME" else scene.frame_start
-    place, heading = standing_place(character, rig)
-    place_in_engine = np.array([place[0], place[2], -place[1]]) / units
-    placement, path_xz, path_name, ground = Placement(place_in_engine, heading), None, "", None
+    standing = standing_before(character, rig, units)
+    placement, path_xz, path_name, ground = standing, None, "", None
     warnings: tuple[str, ...] = ()
     if chosen.path is not None:
         _check_path_object(chosen.path, character)
         eases = (chosen.ease_in, chosen.ease_out)
         trajectory = sample_path(context, chosen.path, frames, first_frame, units, eases)
         placement = canonicalise(trajectory.xz)[1]
-        floor = place_in_engine[1] if trajectory.floor is None else trajectory.floor
+        floor = standing.origin[1] if trajectory.floor is None else trajectory.floor
         origin = np.array([placement.origin[0], floor, placement.origin[2]])
         placement = Placement(origin, placement.heading)
         path_xz, path_name, warnings = trajectory.xz, chosen.path.name, trajectory.warnings
@@ -68,6 +68,7 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
         hints=hints_of(path_xz, None if pinned is None else pinned[:2], placement),
         feet=FootLock(chosen.feet),
         facing=facing_of(context, path_xz, frames, first_frame, placement, units),
+        refine=chosen.refine,
     )
     if _is_carried(character):
         warnings += (f'"{character.name}" hangs from something that may move: it is placed as it stands now.',)
@@ -87,6 +88,9 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
         seconds=frames / FPS,
         ground=ground,
         ground_name=chosen.ground.name if chosen.ground is not None else "",
+        standing=standing,
+        travel=travel_of(chosen.travel, character),
+        loop=chosen.loop,
     )
 
 
@@ -136,7 +140,10 @@ def write_result(order: "Order", result: "Result") -> str:
     import numpy as np
 
     from ..motionlcm_blender.errors import InvalidRequest
-    from .actions import channels_of, new_action
+    from ..motionlcm_blender.motion.loops import Travel
+    from ..motionlcm_blender.motion.placement import Placement, place_clip
+    from .actions import channels_of, new_action, repeat_forever
+    from .carrier import object_channels, standing_now
     from .rig import pose_channels, read_rig
 
     scene = find(bpy.data.scenes, order.scene)
@@ -152,16 +159,19 @@ def write_result(order: "Order", result: "Result") -> str:
     for view_layer in scene.view_layers:
         view_layer.update()
     clip = result.clip
+    if order.travel is not Travel.HIPS:  # where the object stands now, which an Action may have moved since
+        now = standing_now(character, rig, order.units_per_metre)
+        clip = place_clip(clip, Placement(now.origin * [1.0, 0.0, 1.0], now.heading))
     times = order.first_frame + np.arange(clip.frames, dtype=np.float64)
     pose = pose_channels(clip, character, rig, order.units_per_metre)
     request = order.request
-    new_action(
-        character,
-        f"MotionLCM {request.prompt[:40].strip()} s{request.seed}",
-        times,
-        channels_of(character, pose),
-        recipe(order, result),
-    )
+    channels = channels_of(character, pose)
+    if result.carrier is not None:
+        channels += object_channels(character, result.carrier, now, order.units_per_metre)
+    name = f"MotionLCM {request.prompt[:40].strip()} s{request.seed}"
+    new_action(character, name, times, channels, recipe(order, result))
+    if order.loop:
+        repeat_forever(character)
     character.data.pose_position = "POSE"
     last_frame = int(times[-1])
     scene.frame_end = max(scene.frame_end, last_frame)
@@ -200,7 +210,12 @@ def recipe(order: "Order", result: "Result") -> dict[str, object]:
         "units_per_metre": order.units_per_metre,
         "path": order.path_name,
     }
-    values |= {"feet": request.feet.value, "ground": order.ground_name}
+    values |= {
+        "feet": request.feet.value, "ground": order.ground_name, "refine": request.refine,
+        "travel": order.travel.value, "loop": order.loop,
+    }  # fmt: skip
+    if order.standing is not None:
+        values["standing"] = [*(float(v) for v in order.standing.origin), order.standing.heading]
     if order.path_xz is not None:
         values["path_xz"] = [float(v) for v in order.path_xz.ravel()]
     if request.facing is not None:
@@ -232,6 +247,7 @@ def order_from_recipe(context: bpy.types.Context, character: bpy.types.Object) -
     from ..motionlcm_blender.motion.skeleton import JOINT_COUNT
     from ..motionlcm_blender.request import Request
     from .actions import recipe_of
+    from .carrier import travel_of
     from .control import hints_of
     from .rig import read_rig
     from .worker import Order
@@ -267,7 +283,7 @@ def order_from_recipe(context: bpy.types.Context, character: bpy.types.Object) -
         request=Request(
             told["prompt"], frames, seed=int(told["seed"]), steps=int(told["steps"]),
             hints=hints_of(path_xz, pinned, placement, pins_in_motion=True),
-            feet=FootLock(told.get("feet", "auto")), facing=facing,
+            feet=FootLock(told.get("feet", "auto")), facing=facing, refine=bool(told.get("refine", False)),
         ),
         skeleton=read_rig(character).skeleton,
         placement=placement,
@@ -283,6 +299,9 @@ def order_from_recipe(context: bpy.types.Context, character: bpy.types.Object) -
         ground=ground,
         ground_name=told.get("ground", ""),
         warnings=warnings,
+        standing=Placement(np.array(told["standing"][:3]), told["standing"][3]) if "standing" in told else None,
+        travel=travel_of(told.get("travel", "hips"), character),
+        loop=bool(told.get("loop", False)),
     )
 
 

@@ -163,6 +163,25 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
         type=bpy.types.Object,
         poll=_can_be_ground,
     )
+    refine: bpy.props.BoolProperty(
+        name="Refine",
+        description="Search for a motion that meets path and pins by itself; takes longer, needs PyTorch and one step",
+        default=False,
+    )
+    travel: bpy.props.EnumProperty(
+        name="Travel",
+        description="Where the way over the floor goes",
+        items=(
+            ("hips", "Hips", "Into the location of the hips"),
+            ("root", "Armature Object", "Into the armature object; the hips keep their sway"),
+            ("in_place", "In Place", "Nowhere: the character moves on the spot, for games and treadmills"),
+        ),
+    )
+    loop: bpy.props.BoolProperty(
+        name="Loop",
+        description="Keep the stretch that repeats best, closed without a jump, with modifiers that repeat it",
+        default=False,
+    )
     pins: bpy.props.CollectionProperty(type=pins.MotionLCMPin, name="Pins")
     seed: bpy.props.IntProperty(
         name="Seed",

@@ -12,6 +12,7 @@ import numpy as np
 from ..motionlcm_blender.errors import Cancelled
 from ..motionlcm_blender.motion.clips import Clip, Motion
 from ..motionlcm_blender.motion.ground import Ground, stand_on
+from ..motionlcm_blender.motion.loops import Travel, looped, split_travel
 from ..motionlcm_blender.motion.placement import Placement, place_clip, place_joints, unplace_joints
 from ..motionlcm_blender.motion.resampling import resample
 from ..motionlcm_blender.motion.retarget import retarget
@@ -38,6 +39,8 @@ class Order:
     fps, first_frame: of the scene. path_xz: (frames, 2) the path in the world, or None.
     units_per_metre: scene units for each metre of the character, when the order was made.
     seconds: the length asked for. ground: heights above the motion's floor, by places in the world.
+    standing: where the armature object stands, engine axes, metres of the character. travel: where the way over the
+    floor goes. loop: whether the motion is to repeat.
     """
 
     request: Request
@@ -54,12 +57,19 @@ class Order:
     seconds: float = 0.0
     ground: Ground | None = None
     ground_name: str = ""
+    standing: Placement | None = None
+    travel: Travel = Travel.HIPS
+    loop: bool = False
     warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of an order. clip: placed in the world, at the scene's frame rate. report: measured facts."""
+    """What came of an order. clip: placed in the world, at the scene's frame rate. report: measured facts.
+
+    carrier: the armature object's own way, if it carries the travel. Where the travel is not in the hips, the clip is
+    over the origin and faces +Z, to be put where the object stands.
+    """
 
     clip: Clip
     report: dict[str, float]
@@ -68,6 +78,15 @@ class Result:
     licence: str
     attribution: str
     warnings: tuple[str, ...] = ()
+    carrier: Carrier | None = None
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """(T, 3) places on the floor and (T,) headings about +Y in the world, engine axes, metres of the character."""
+
+    ground: np.ndarray
+    heading: np.ndarray
 
 
 def make(order: Order, progress: Callable[[float, str], None], cancel: Callable[[], bool]) -> Result:
@@ -94,6 +113,9 @@ def make(order: Order, progress: Callable[[float, str], None], cancel: Callable[
             miss = np.linalg.norm(clip.translation[:, [0, 2]] - order.path_xz, axis=-1)
             report |= {"path_mean_cm": 100.0 * float(miss.mean()), "path_max_cm": 100.0 * float(miss.max())}
         clip = resample(clip, order.fps)
+        if order.loop:
+            clip = looped(clip)
+        clip, carrier = _carried(clip, order)
         if cancel():
             raise Cancelled
         config = folder.config if folder is not None else {}
@@ -107,7 +129,16 @@ def make(order: Order, progress: Callable[[float, str], None], cancel: Callable[
             str(config.get("licence", "")),
             str(config.get("attribution", "")),
             motion.warnings,
+            carrier,
         )
+
+
+def _carried(clip: Clip, order: Order) -> tuple[Clip, Carrier | None]:
+    """The clip with its travel where the order wants it, and the way of the armature object if that carries it."""
+    if order.travel is Travel.HIPS:
+        return clip, None
+    split = split_travel(clip)
+    return split.clip, Carrier(split.ground, split.heading) if order.travel is Travel.ROOT else None
 
 
 def _on_ground(motion: Motion, order: Order) -> Motion:

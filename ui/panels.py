@@ -166,6 +166,10 @@ class MOTIONLCM_PT_control(_Sidebar, bpy.types.Panel):
         column = layout.column(align=True)
         column.prop(chosen, "feet")
         column.prop(chosen, "ground", icon="MESH_GRID")
+        column = layout.column(align=True)
+        column.prop(chosen, "travel")
+        column.prop(chosen, "loop")
+        column.prop(chosen, "refine")
 
 
 class MOTIONLCM_PT_model(_Sidebar, bpy.types.Panel):

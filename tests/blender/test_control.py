@@ -180,3 +180,56 @@ def test_feet_always_on_the_ground_or_left_alone():
         action = generate(seconds=2.0)
         assert action["motionlcm_feet"] == mode
     assert armature.animation_data.action is action
+
+
+@pytest.mark.parametrize("mode", ["XYZ", "QUATERNION"])
+def test_the_armature_object_carries_the_travel(mode):
+    armature = add_character()
+    armature.location, armature.rotation_euler.z = (1.0, 2.0, 0.0), 0.8
+    path = poly_curve(LINE)
+    generate(seconds=3.0, path=path)
+    frames = (1, 20, 40, 60)
+    in_hips = {bone: bone_heads(armature, bone, frames) for bone in ("pelvis", "head", "l_foot")}
+    bpy.ops.motionlcm.add_character()
+    carried = settings().character
+    carried.rotation_mode = mode
+    if mode == "XYZ":
+        carried.rotation_euler.z = -0.4
+    settings().travel = "root"
+    generate(seconds=3.0, path=path)
+    for bone, wanted in in_hips.items():
+        np.testing.assert_allclose(bone_heads(carried, bone, frames), wanted, atol=2e-3)
+    bpy.context.scene.frame_set(60)
+    assert np.linalg.norm(np.array(carried.matrix_world.translation)[:2] - in_hips["pelvis"][3, :2]) < 0.1
+    for frame in (60, 30):  # again, from wherever the object has been carried to
+        bpy.context.scene.frame_set(frame)
+        generate(seconds=3.0, path=path)
+        np.testing.assert_allclose(bone_heads(carried, "head", frames), in_hips["head"], atol=2e-3)
+    holder = empty((0, 0, 0), "Holder")
+    carried.parent = holder
+    assert "hangs from something" in refusal()
+
+
+def test_in_place_stays_where_the_armature_stands():
+    armature = add_character()
+    armature.location = (2.0, 1.0, 0.0)
+    bpy.context.view_layer.update()
+    settings().travel = "in_place"
+    generate(seconds=3.0, path=poly_curve(LINE))
+    heads = bone_heads(armature, "pelvis", (1, 20, 40, 60))
+    assert np.abs(heads[:, :2] - (2.0, 1.0)).max() < 0.12
+
+
+def test_a_loop_repeats_where_it_ended():
+    armature = add_character()
+    settings().loop = True
+    generate(seconds=5.0)
+    action = armature.animation_data.action
+    first, last = (round(v) for v in action.frame_range)
+    heads = {frame: bone_heads(armature, "head", [frame])[0] for frame in (first, last, 2 * last - first)}
+    step = heads[last] - heads[first]
+    np.testing.assert_allclose(heads[2 * last - first] - heads[last], step, atol=2e-3)
+    inner = bone_heads(armature, "l_wrist", [first + 5, last + 5])
+    np.testing.assert_allclose(inner[1] - inner[0], step, atol=2e-3)
+    bpy.ops.motionlcm.generate_again()
+    assert armature.animation_data.action["motionlcm_loop"]

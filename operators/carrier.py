@@ -1,0 +1,79 @@
+"""The armature object as what carries the character over the floor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+from mathutils import Matrix, Vector
+
+from ..motionlcm_blender.errors import InvalidRequest
+from ..motionlcm_blender.motion.loops import Travel
+from ..motionlcm_blender.motion.placement import Placement, engine_to_blender
+from .actions import Channel, recipe_of
+from .rig import Rig, standing_place
+
+if TYPE_CHECKING:
+    from .worker import Carrier
+
+GROUP = "Object Transforms"
+
+
+def travel_of(name: str, character: bpy.types.Object) -> Travel:
+    """The setting as the engine's. Raises InvalidRequest if this armature object cannot carry the travel."""
+    travel = Travel(name)
+    if travel is Travel.ROOT and (character.parent is not None or len(character.constraints) > 0):
+        raise InvalidRequest(
+            f'"{character.name}" hangs from something, so it cannot carry the travel: choose Hips, or free it.'
+        )
+    return travel
+
+
+def standing_now(obj: bpy.types.Object, rig: Rig, units_per_metre: float) -> Placement:
+    """Where the armature object puts its rest pose at this moment, engine axes, metres of the character."""
+    place, heading = standing_place(obj, rig)
+    return Placement(np.array([place[0], place[2], -place[1]]) / units_per_metre, heading)
+
+
+def standing_before(obj: bpy.types.Object, rig: Rig, units_per_metre: float) -> Placement:
+    """The same, but where it stood before an Action of ours began to carry it about."""
+    told = recipe_of(obj)
+    if told.get("travel") == Travel.ROOT.value and "standing" in told:
+        return Placement(np.array(told["standing"][:3]), float(told["standing"][3]))
+    return standing_now(obj, rig, units_per_metre)
+
+
+def object_channels(
+    obj: bpy.types.Object, carrier: Carrier, standing: Placement, units_per_metre: float
+) -> list[Channel]:
+    """Location and rotation of the object on each frame, so that what stands at `standing` goes along the carrier.
+
+    The object keeps its scale, lean and place relative to the character's ground frame.
+    """
+    places = engine_to_blender(carrier.ground) * units_per_metre
+    start = engine_to_blender(np.array([standing.origin[0], 0.0, standing.origin[2]])) * units_per_metre
+    world = obj.matrix_world.copy()
+    locations = np.empty((len(places), 3))
+    mode = obj.rotation_mode
+    width = {"QUATERNION": 4, "AXIS_ANGLE": 4}.get(mode, 3)
+    turns = np.empty((len(places), width))
+    before = None
+    for k, (place, heading) in enumerate(zip(places, carrier.heading, strict=True)):
+        # The engine's heading about +Y is Blender's about +Z: +Z to +X there is -Y to +X here.
+        turn = Matrix.Rotation(float(heading - standing.heading), 4, "Z")
+        moved = Matrix.Translation(Vector(place)) @ turn @ Matrix.Translation(-Vector(start)) @ world
+        locations[k] = moved.translation
+        rotation = moved.to_quaternion()
+        if mode == "QUATERNION":
+            if before is not None and before.dot(rotation) < 0:
+                rotation.negate()
+            turns[k], before = rotation, rotation
+        elif mode == "AXIS_ANGLE":
+            axis, angle = rotation.to_axis_angle()
+            turns[k] = (angle, *axis)
+        else:
+            before = rotation.to_euler(mode, obj.rotation_euler if before is None else before)
+            turns[k] = before
+    path = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}.get(mode, "rotation_euler")
+    return [Channel("location", locations, GROUP), Channel(path, turns, GROUP)]
