@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .errors import Cancelled, DeviceError, InvalidRequest, ModelFolderError, MotionLCMError
     from .motion.clips import Clip, Motion
+    from .motion.key_fitting import fit_keys
     from .motion.resampling import resample
     from .motion.retarget import retarget
     from .motion.skeleton import HUMANML, SMPL, Skeleton
@@ -23,7 +24,7 @@ _HOMES = {
     "MotionLCM": "sampler",
     "Request": "request", "Hints": "request",
     "Motion": "motion.clips", "Clip": "motion.clips",
-    "retarget": "motion.retarget", "resample": "motion.resampling",
+    "fit_keys": "motion.key_fitting", "retarget": "motion.retarget", "resample": "motion.resampling",
     "SMPL": "motion.skeleton", "HUMANML": "motion.skeleton", "Skeleton": "motion.skeleton",
     "MotionLCMError": "errors", "InvalidRequest": "errors", "ModelFolderError": "errors", "DeviceError": "errors",
     "Cancelled": "errors",
@@ -31,7 +32,7 @@ _HOMES = {
 
 __all__ = [
     "HUMANML", "SMPL", "Cancelled", "Clip", "DeviceError", "Hints", "InvalidRequest", "ModelFolderError", "Motion",
-    "MotionLCM", "MotionLCMError", "Request", "Skeleton", "resample", "retarget",
+    "MotionLCM", "MotionLCMError", "Request", "Skeleton", "fit_keys", "resample", "retarget",
 ]  # fmt: skip
 
 

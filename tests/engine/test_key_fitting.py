@@ -1,0 +1,159 @@
+"""Few keys, and every joint within the tolerance, whatever the clip."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from motionlcm_blender.errors import InvalidRequest
+from motionlcm_blender.motion import rotations as rot
+from motionlcm_blender.motion.clips import Clip, Motion
+from motionlcm_blender.motion.key_fitting import euler_angles, euler_quaternions, fit_keys
+from motionlcm_blender.motion.keys import BezierKeys, SparseKeys
+from motionlcm_blender.motion.placement import Placement, place_clip
+from motionlcm_blender.motion.resampling import resample
+from motionlcm_blender.motion.retarget import forward_kinematics, retarget
+from tests.synthetic_motion import gestures, walk
+
+
+def clip_of(joints: np.ndarray) -> Clip:
+    return retarget(Motion(joints.astype(np.float32), np.zeros((len(joints), 4), np.float32)))
+
+
+WALK = clip_of(walk(100))
+
+
+def evaluated(keys: SparseKeys, skeleton) -> Clip:
+    """The keys on every scene frame, as Blender plays them."""
+    first = keys.location.times[0]
+    frames = first + np.arange(keys.frames)
+    channels = [bone.evaluate(frames) for bone in keys.rotations]
+    turns = [euler_quaternions(c) if keys.rotation_mode == "XYZ" else rot.normalise(c) for c in channels]
+    return Clip(keys.fps, keys.location.evaluate(frames), np.stack(turns, axis=1), skeleton)
+
+
+def error_mm(keys: SparseKeys, clip: Clip) -> float:
+    apart = forward_kinematics(evaluated(keys, clip.skeleton)) - forward_kinematics(clip)
+    return float(np.linalg.norm(apart, axis=-1).max() * 1000.0)
+
+
+def random_clip(seed: int, frames: int, wild: float) -> Clip:
+    generator = np.random.default_rng(seed)
+    turns = rot.normalise(WALK.rotations[:frames] + wild * generator.normal(size=WALK.rotations[:frames].shape))
+    translation = WALK.translation[:frames] + 0.1 * wild * generator.normal(size=(frames, 3))
+    return Clip(20.0, translation, rot.continuous(turns), WALK.skeleton)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.sampled_from([0.0, 0.02, 0.3]), st.floats(1.0, 50.0))
+@settings(max_examples=25, deadline=None)
+def test_the_bound_holds_for_any_clip(seed: int, frames: int, wild: float, tolerance: float) -> None:
+    clip = random_clip(seed, frames, wild)
+    keys = fit_keys(clip, tolerance)
+    assert error_mm(keys, clip) <= tolerance + 1e-6
+    assert error_mm(keys, clip) == pytest.approx(keys.max_error_mm, abs=1e-3)
+    for track in (keys.location, *keys.rotations):
+        assert (np.diff(track.times) >= 1.0).all() and (track.times == np.round(track.times)).all()
+        assert track.times[0] == 1.0 and track.times[-1] == float(frames)
+
+
+@given(st.sampled_from([3.0, 10.0, 25.0]), st.sampled_from([None, 24.0, 29.97, 60.0]), st.floats(-50.0, 500.0))
+@settings(max_examples=12, deadline=None)
+def test_at_any_rate_from_any_frame(tolerance: float, fps: float | None, first: float) -> None:
+    first = float(round(first))
+    keys = fit_keys(WALK, tolerance, first, fps)
+    dense = WALK if fps is None else resample(WALK, fps)
+    assert keys.frames == dense.frames and keys.location.times[0] == first
+    assert error_mm(keys, dense) <= tolerance + 1e-6
+
+
+@pytest.mark.parametrize("joints", [walk(120), walk(120, 1.0, 0.6), gestures(120, seed=3)[0]])
+def test_far_fewer_keys_than_frames(joints: np.ndarray) -> None:
+    clip = clip_of(joints)
+    counts = [fit_keys(clip, tolerance).count for tolerance in (5.0, 10.0, 20.0, 40.0)]
+    assert counts == sorted(counts, reverse=True)
+    keys = fit_keys(clip, 10.0)
+    assert keys.dense_count > 6 * keys.count
+    assert keys.keys_per_second == pytest.approx(keys.count / (119 / 20))
+
+
+def test_what_does_not_move_has_two_keys() -> None:
+    still = Clip(20.0, np.repeat(WALK.translation[:1], 50, 0), np.repeat(WALK.rotations[:1], 50, 0), WALK.skeleton)
+    keys = fit_keys(still, 10.0)
+    assert {track.count for track in (keys.location, *keys.rotations)} == {2}
+
+
+def test_where_it_happens_changes_little() -> None:
+    moved = place_clip(WALK, Placement(np.array([3.0, 0.0, -7.0]), 1.2))
+    assert fit_keys(moved, 10.0).count == pytest.approx(fit_keys(WALK, 10.0).count, rel=0.1)
+
+
+def test_curves_are_those_of_a_bezier_that_solves_for_time() -> None:
+    keys = fit_keys(WALK, 10.0).rotations[1]
+    for k in range(keys.count - 1):
+        u = np.linspace(0.0, 1.0, 9)[:, None]
+        v = 1.0 - u
+        for channel in range(4):
+            points = [
+                np.array([keys.times[k], keys.values[k, channel]]), keys.right[k, channel],
+                keys.left[k + 1, channel], np.array([keys.times[k + 1], keys.values[k + 1, channel]]),
+            ]  # fmt: skip
+            curve = v**3 * points[0] + 3 * v * v * u * points[1] + 3 * v * u * u * points[2] + u**3 * points[3]
+            np.testing.assert_allclose(keys.evaluate(curve[:, 0])[:, channel], curve[:, 1], atol=1e-9)
+    # No corners: both handles of a key lie on one line.
+    out, into = keys.right[1:-1] - np.stack([np.repeat(keys.times[1:-1, None], 4, 1), keys.values[1:-1]], -1), keys.left
+    back = np.stack([np.repeat(keys.times[1:-1, None], 4, 1), keys.values[1:-1]], -1) - into[1:-1]
+    np.testing.assert_allclose(out[..., 1] / out[..., 0], back[..., 1] / back[..., 0], atol=1e-9)
+
+
+def test_euler_keys_keep_the_bound_and_do_not_jump() -> None:
+    keys = fit_keys(WALK, 10.0, rotation_mode="XYZ")
+    assert {bone.values.shape[1] for bone in keys.rotations} == {3}
+    assert error_mm(keys, WALK) <= 10.0 + 1e-6
+    spin = np.stack([np.linspace(0.0, 4.0 * np.pi, 80), np.zeros(80), np.zeros(80)], -1)
+    np.testing.assert_allclose(euler_angles(euler_quaternions(spin)), spin, atol=1e-9)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=20, deadline=None)
+def test_eulers_and_quaternions_are_the_same_turn(seed: int) -> None:
+    q = rot.normalise(np.random.default_rng(seed).normal(size=(5, 3, 4)))
+    again = euler_quaternions(euler_angles(q))
+    np.testing.assert_allclose(np.abs((again * q).sum(-1)), 1.0, atol=1e-6)
+
+
+def test_bones_own_axes_give_their_channels() -> None:
+    generator = np.random.default_rng(0)
+    outer, inner = rot.normalise(generator.normal(size=(2, 24, 4)))
+    keys = fit_keys(WALK, 10.0, axes=(outer, inner))
+    seen = rot.normalise(keys.rotations[4].evaluate(np.array([50.0])))[0]
+    wanted = rot.multiply(rot.multiply(outer[4], WALK.rotations[49, 4]), inner[4])
+    assert abs(float((seen * wanted).sum())) > 0.999
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"tolerance_mm": 0.0}, "tolerance"), ({"tolerance_mm": float("nan")}, "tolerance"),
+        ({"first_frame": float("inf")}, "first frame"), ({"rotation_mode": "ZYX"}, "rotation modes"),
+        ({"scene_fps": -1.0}, "frame rate"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused(change: dict, sentence: str) -> None:
+    with pytest.raises(InvalidRequest, match=sentence):
+        fit_keys(WALK, **change)
+
+
+def test_a_broken_clip_is_refused() -> None:
+    broken = WALK.rotations.copy()
+    broken[3, 2, 0] = np.nan
+    with pytest.raises(InvalidRequest, match="not finite"):
+        fit_keys(replace(WALK, rotations=broken))
+
+
+def test_keys_from_slopes_pass_through_their_values() -> None:
+    keys = BezierKeys.from_slopes(np.array([1.0, 5.0]), np.array([[0.0], [2.0]]), np.array([[0.0], [0.0]]))
+    np.testing.assert_allclose(keys.evaluate(np.array([0.0, 1.0, 3.0, 5.0, 9.0]))[:, 0], [0.0, 0.0, 1.0, 2.0, 2.0])
