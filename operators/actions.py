@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 from mathutils import Quaternion
 
+from ..motionlcm_blender.motion.keys import BezierKeys
 from .rig import Pose
 
 SLOT_NAME = "MotionLCM"
@@ -21,20 +22,30 @@ LONGEST_NAME = 63
 
 @dataclass(frozen=True)
 class Channel:
-    """F-curves of one property. path: RNA path; values: (K, components); group: name of the bone."""
+    """F-curves of one property. path: RNA path; values: (K, components); group: name of the bone.
+
+    keys: its own few keys with handles, instead of a value on every frame.
+    """
 
     path: str
     values: np.ndarray
     group: str
+    keys: BezierKeys | None = None
 
 
-def channels_of(obj: bpy.types.Object, pose: Pose) -> list[Channel]:
-    """The pose as channels of the object's bones, each rotation in the mode its bone is in."""
-    channels = [Channel(_bone_path(pose.root, "location"), pose.location, pose.root)]
+def channels_of(
+    obj: bpy.types.Object, pose: Pose, fitted: tuple[BezierKeys, dict[str, BezierKeys]] | None = None
+) -> list[Channel]:
+    """The pose as channels of the object's bones, each rotation in the mode its bone is in.
+
+    fitted: few keys of the location and of the bones' quaternions; bones in other modes get a key on every frame.
+    """
+    location, turns = fitted if fitted is not None else (None, {})
+    channels = [Channel(_bone_path(pose.root, "location"), pose.location, pose.root, location)]
     for name, quaternions in pose.rotations.items():
         mode = obj.pose.bones[name].rotation_mode
         if mode == "QUATERNION":
-            channels.append(Channel(_bone_path(name, "rotation_quaternion"), quaternions, name))
+            channels.append(Channel(_bone_path(name, "rotation_quaternion"), quaternions, name, turns.get(name)))
         elif mode == "AXIS_ANGLE":
             channels.append(Channel(_bone_path(name, "rotation_axis_angle"), _axis_angles(quaternions), name))
         else:
@@ -75,36 +86,68 @@ def _write_curves(action: bpy.types.Action, times: np.ndarray, channels: Sequenc
         holder = strip.channelbag(slot, ensure=True)
     else:
         slot, holder = None, action
-    generated = bpy.types.Keyframe.bl_rna.properties["type"].enum_items["GENERATED"].value
-    types = np.full(len(times), generated, np.int32)
-    coordinates = np.empty(2 * len(times), np.float32)
-    coordinates[0::2] = times
+    _fill(holder, times, channels)
+    return slot
+
+
+def rewrite(obj: bpy.types.Object, times: np.ndarray, channels: Sequence[Channel], recipe: Mapping[str, Any]) -> None:
+    """Replace the curves of the object's present Action, which stays the same Action; recipe: what changes in it."""
+    action = obj.animation_data.action
+    holder = _holder(obj)
+    assert holder is not None
+    for curve in list(holder.fcurves):
+        holder.fcurves.remove(curve)
+    _fill(holder, times, channels)
+    for key, value in recipe.items():
+        action[RECIPE + key] = value
+
+
+def _fill(holder: Any, times: np.ndarray, channels: Sequence[Channel]) -> None:
+    """Write channels into what holds curves, without any there."""
+    rna = bpy.types.Keyframe.bl_rna.properties
+    generated = rna["type"].enum_items["GENERATED"].value
+    free = rna["handle_left_type"].enum_items["FREE"].value
     for channel in channels:
         group = holder.groups.get(channel.group) or holder.groups.new(channel.group)
-        for index in range(channel.values.shape[1]):
+        keys = channel.keys
+        moments, values = (times, channel.values) if keys is None else (keys.times, keys.values)
+        count = len(moments)
+        coordinates = np.empty(2 * count, np.float32)
+        coordinates[0::2] = moments
+        for index in range(values.shape[1]):
             curve = holder.fcurves.new(channel.path, index=index)
             curve.group = group
-            coordinates[1::2] = channel.values[:, index]
-            curve.keyframe_points.add(len(times))
-            curve.keyframe_points.foreach_set("co", coordinates)
-            curve.keyframe_points.foreach_set("type", types)
+            coordinates[1::2] = values[:, index]
+            points = curve.keyframe_points
+            points.add(count)
+            points.foreach_set("co", coordinates)
+            points.foreach_set("type", np.full(count, generated, np.int32))
+            if keys is not None:
+                for side, handles in (("left", keys.left), ("right", keys.right)):
+                    points.foreach_set(f"handle_{side}_type", np.full(count, free, np.int32))
+                    points.foreach_set(f"handle_{side}", handles[:, index].astype(np.float32).ravel())
             curve.update()
-    return slot
 
 
 def curves_of(obj: bpy.types.Object) -> Sequence[bpy.types.FCurve]:
     """The F-curves that animate the object now."""
+    holder = _holder(obj)
+    return () if holder is None else holder.fcurves
+
+
+def _holder(obj: bpy.types.Object) -> Any | None:
+    """What holds the curves that animate the object now: the Action or, from 4.4 on, its slot's channelbag."""
     data = obj.animation_data
     if data is None or data.action is None:
-        return ()
+        return None
     if not hasattr(data.action, "slots"):
-        return data.action.fcurves
+        return data.action
     for layer in data.action.layers:
         for strip in layer.strips:
             bag = strip.channelbag(data.action_slot) if data.action_slot is not None else None
             if bag is not None:
-                return bag.fcurves
-    return ()
+                return bag
+    return None
 
 
 def repeat_forever(obj: bpy.types.Object) -> None:

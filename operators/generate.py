@@ -7,6 +7,10 @@ import bpy
 from . import drawing, engine, jobs, settings
 
 if TYPE_CHECKING:
+    from ..motionlcm_blender.motion.clips import Clip
+    from ..motionlcm_blender.motion.keys import SparseKeys
+    from .actions import Channel
+    from .rig import Rig
     from .worker import Handle, Order, Result
 
 NEEDED_TO_REPEAT = {
@@ -91,6 +95,7 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
         standing=standing,
         travel=travel_of(chosen.travel, character),
         loop=chosen.loop,
+        key_tolerance=chosen.key_tolerance if chosen.key_mode == "FITTED" else None,
     )
 
 
@@ -141,10 +146,10 @@ def write_result(order: "Order", result: "Result") -> str:
 
     from ..motionlcm_blender.errors import InvalidRequest
     from ..motionlcm_blender.motion.loops import Travel
-    from ..motionlcm_blender.motion.placement import Placement, place_clip
-    from .actions import channels_of, new_action, repeat_forever
+    from ..motionlcm_blender.motion.placement import Placement, place_clip, place_keys
+    from .actions import new_action, repeat_forever
     from .carrier import object_channels, standing_now
-    from .rig import pose_channels, read_rig
+    from .rig import read_rig
 
     scene = find(bpy.data.scenes, order.scene)
     if scene is None:
@@ -159,17 +164,19 @@ def write_result(order: "Order", result: "Result") -> str:
     for view_layer in scene.view_layers:
         view_layer.update()
     clip = result.clip
+    keys = result.keys
     if order.travel is not Travel.HIPS:  # where the object stands now, which an Action may have moved since
         now = standing_now(character, rig, order.units_per_metre)
-        clip = place_clip(clip, Placement(now.origin * [1.0, 0.0, 1.0], now.heading))
+        here = Placement(now.origin * [1.0, 0.0, 1.0], now.heading)
+        clip, keys = place_clip(clip, here), None if keys is None else place_keys(keys, here)
     times = order.first_frame + np.arange(clip.frames, dtype=np.float64)
-    pose = pose_channels(clip, character, rig, order.units_per_metre)
+    channels = written_channels(character, rig, clip, keys, order.units_per_metre)
     request = order.request
-    channels = channels_of(character, pose)
     if result.carrier is not None:
         channels += object_channels(character, result.carrier, now, order.units_per_metre)
     name = f"MotionLCM {request.prompt[:40].strip()} s{request.seed}"
-    new_action(character, name, times, channels, recipe(order, result))
+    action = new_action(character, name, times, channels, recipe(order, result))
+    keep(action, order, result)
     if order.loop:
         repeat_forever(character)
     character.data.pose_position = "POSE"
@@ -185,6 +192,83 @@ def write_result(order: "Order", result: "Result") -> str:
     _play(scene)
     milliseconds = 1000.0 * result.report.get("seconds", 0.0)
     return f"{clip.frames} frames from frame {order.first_frame}, made in {milliseconds:.0f} ms."
+
+
+def written_channels(
+    character: bpy.types.Object, rig: "Rig", clip: "Clip", keys: "SparseKeys | None", units: float
+) -> "list[Channel]":
+    """The clip, or few keys of it, as channels of the character's bones."""
+    from .actions import channels_of
+    from .rig import pose_channels, pose_keys
+
+    fitted = None if keys is None else pose_keys(keys, character, rig, units)
+    return channels_of(character, pose_channels(clip, character, rig, units), fitted)
+
+
+def key_numbers(keys: "SparseKeys | None") -> dict[str, object]:
+    """What a recipe tells of fitted keys; zeros for a key on every frame."""
+    if keys is None:
+        return {"keys_per_second": 0.0, "keys_error_mm": 0.0, "keys_share": 1.0}
+    return {
+        "keys_per_second": keys.keys_per_second, "keys_error_mm": keys.max_error_mm,
+        "keys_share": keys.count / keys.dense_count,
+    }  # fmt: skip
+
+
+_kept: "dict[int, tuple[Order, Result]]" = {}
+"""The latest results by their Action's session id, so that keys can be fitted again without making the motion again."""
+LONGEST_KEPT = 12
+
+
+def keep(action: bpy.types.Action, order: "Order", result: "Result") -> None:
+    _kept[action.session_uid] = (order, result)
+    while len(_kept) > LONGEST_KEPT:
+        del _kept[next(iter(_kept))]
+
+
+def refit(context: bpy.types.Context, character: bpy.types.Object) -> str:
+    """Fit the keys of the character's present Action again, by the panel's settings; returns the sentence to show.
+
+    Raises InvalidRequest if the motion as made is no longer known.
+    """
+    from dataclasses import replace
+
+    import numpy as np
+
+    from ..motionlcm_blender.errors import InvalidRequest
+    from ..motionlcm_blender.motion.key_fitting import fit_keys
+    from ..motionlcm_blender.motion.loops import Travel
+    from ..motionlcm_blender.motion.placement import Placement, place_clip, place_keys
+    from .actions import repeat_forever, rewrite
+    from .carrier import object_channels, standing_now
+    from .rig import read_rig
+
+    data = character.animation_data
+    action = data.action if data is not None else None
+    if action is None or action.session_uid not in _kept:
+        raise InvalidRequest("The motion of this Action is not in memory any more: press Again, then its keys follow.")
+    chosen = context.scene.motionlcm
+    order, result = _kept[action.session_uid]
+    tolerance = chosen.key_tolerance if chosen.key_mode == "FITTED" else None
+    clip = result.clip
+    keys = None if tolerance is None else fit_keys(clip, tolerance, order.first_frame)
+    order, result = replace(order, key_tolerance=tolerance), replace(result, keys=keys)
+    rig = read_rig(character)
+    if order.travel is not Travel.HIPS:
+        now = standing_now(character, rig, order.units_per_metre)
+        here = Placement(now.origin * [1.0, 0.0, 1.0], now.heading)
+        clip, keys = place_clip(clip, here), None if keys is None else place_keys(keys, here)
+    channels = written_channels(character, rig, clip, keys, order.units_per_metre)
+    if result.carrier is not None:
+        channels += object_channels(character, result.carrier, now, order.units_per_metre)
+    times = order.first_frame + np.arange(clip.frames, dtype=np.float64)
+    rewrite(character, times, channels, {"key_tolerance": tolerance or 0.0, **key_numbers(keys)})
+    keep(action, order, result)
+    if order.loop:
+        repeat_forever(character)
+    if keys is None:
+        return "A key on every frame."
+    return f"{keys.keys_per_second:.0f} keys a second, at most {keys.max_error_mm:.1f} mm off."
 
 
 def recipe(order: "Order", result: "Result") -> dict[str, object]:
@@ -212,8 +296,9 @@ def recipe(order: "Order", result: "Result") -> dict[str, object]:
     }
     values |= {
         "feet": request.feet.value, "ground": order.ground_name, "refine": request.refine,
-        "travel": order.travel.value, "loop": order.loop,
+        "travel": order.travel.value, "loop": order.loop, "key_tolerance": order.key_tolerance or 0.0,
     }  # fmt: skip
+    values |= key_numbers(result.keys)
     if order.standing is not None:
         values["standing"] = [*(float(v) for v in order.standing.origin), order.standing.heading]
     if order.path_xz is not None:
@@ -302,6 +387,7 @@ def order_from_recipe(context: bpy.types.Context, character: bpy.types.Object) -
         standing=Placement(np.array(told["standing"][:3]), told["standing"][3]) if "standing" in told else None,
         travel=travel_of(told.get("travel", "hips"), character),
         loop=bool(told.get("loop", False)),
+        key_tolerance=float(told.get("key_tolerance", 0.0)) or None,
     )
 
 
@@ -414,6 +500,24 @@ class MOTIONLCM_OT_generate_again(_Ordering, bpy.types.Operator):
         return order_from_recipe(context, find_character(context))
 
 
+class MOTIONLCM_OT_refit_keys(bpy.types.Operator):
+    """Fit the keys of the present Action again with this tolerance; keys edited by hand are replaced"""
+
+    bl_idname = "motionlcm.refit_keys"
+    bl_label = "Refit Keys"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            jobs.tell(refit(context, find_character(context)))
+        except Exception as error:
+            jobs.tell(jobs.sentence_for(error), error=True)
+            self.report({"ERROR" if bpy.app.background else "WARNING"}, jobs.status.message)
+            return {"CANCELLED"}
+        context.scene.frame_set(context.scene.frame_current)
+        return {"FINISHED"}
+
+
 class MOTIONLCM_OT_cancel(bpy.types.Operator):
     """Stop the generation that runs; nothing of it is written"""
 
@@ -425,4 +529,4 @@ class MOTIONLCM_OT_cancel(bpy.types.Operator):
         return {"FINISHED"} if jobs.cancel() else {"CANCELLED"}
 
 
-CLASSES = (MOTIONLCM_OT_generate, MOTIONLCM_OT_generate_again, MOTIONLCM_OT_cancel)
+CLASSES = (MOTIONLCM_OT_generate, MOTIONLCM_OT_generate_again, MOTIONLCM_OT_refit_keys, MOTIONLCM_OT_cancel)

@@ -15,6 +15,7 @@ from mathutils import Matrix
 from ..motionlcm_blender.errors import InvalidRequest
 from ..motionlcm_blender.motion import rotations
 from ..motionlcm_blender.motion.clips import Clip
+from ..motionlcm_blender.motion.keys import BezierKeys, SparseKeys
 from ..motionlcm_blender.motion.skeleton import JOINTS, SMPL, Skeleton
 
 ENGINE_TO_WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
@@ -106,12 +107,22 @@ class Pose:
     rotations: dict[str, np.ndarray]
 
 
-def pose_channels(clip: Clip, obj: bpy.types.Object, rig: Rig, units: float) -> Pose:
-    """What the pose bones' channels must be for the character to perform the clip in the world.
+@dataclass(frozen=True)
+class BoneAxes:
+    """How a clip's numbers become those of pose bones, all of it linear.
 
-    clip: placed in the world, in engine axes and metres of this character. units: scene units for each of these.
-    The armature object may stand, lean or be scaled as it likes: the clip's floor remains level.
+    location of the root's bone: matrix (3, 3) @ translation + offset (3,). rotations: bone name -> joint, and the
+    quaternions (4,) left and right of the clip's rotation.
     """
+
+    root: str
+    matrix: np.ndarray
+    offset: np.ndarray
+    turns: dict[str, tuple[int, np.ndarray, np.ndarray]]
+
+
+def bone_axes(obj: bpy.types.Object, rig: Rig, units: float) -> BoneAxes:
+    """For the object where it stands now. units: scene units for each of the character's metres."""
     matrix = np.array(obj.matrix_world, np.float64)
     object_turn = rotations.from_matrix(np.array(obj.matrix_world.to_quaternion().to_matrix(), np.float64))
     axes_turn = rotations.from_matrix(rig.axes)
@@ -121,28 +132,59 @@ def pose_channels(clip: Clip, obj: bpy.types.Object, rig: Rig, units: float) -> 
     root_name = rig.bones[0]
     assert root_name is not None
     above = _pose_above(obj, root_name)
-    place = clip.translation @ ENGINE_TO_WORLD.T * units
     inverse = np.linalg.inv(matrix @ above)
-    in_armature = place @ inverse[:3, :3].T + inverse[:3, 3]
     root_rest = np.array(bones[root_name].matrix_local, np.float64)
-    location = (in_armature - root_rest[:3, 3]) @ root_rest[:3, :3]
+    to_bone = root_rest[:3, :3].T
+    place = to_bone @ inverse[:3, :3] @ ENGINE_TO_WORLD * units
+    offset = to_bone @ (inverse[:3, 3] - root_rest[:3, 3])
 
-    channels: dict[str, np.ndarray] = {}
+    turns: dict[str, tuple[int, np.ndarray, np.ndarray]] = {}
     for joint, name in enumerate(rig.bones):
         if name is None:
             continue
         rest = rotations.from_matrix(np.array(bones[name].matrix_local.to_3x3(), np.float64))
-        turn = clip.rotations[:, joint]
         if joint == 0:
             above_turn = rotations.from_matrix(np.array(Matrix(above).to_quaternion().to_matrix(), np.float64))
             outside = rotations.inverse(rotations.multiply(object_turn, above_turn))
-            turn = rotations.multiply(rotations.multiply(outside, world_turn), turn)
+            left = rotations.multiply(outside, world_turn)
         else:
-            turn = rotations.multiply(axes_turn, turn)
-        turn = rotations.multiply(turn, rotations.inverse(axes_turn))
-        local = rotations.multiply(rotations.multiply(rotations.inverse(rest), turn), rest)
+            left = axes_turn
+        right = rotations.multiply(rotations.inverse(axes_turn), rest)
+        turns[name] = (joint, rotations.multiply(rotations.inverse(rest), left), right)
+    return BoneAxes(root_name, place, offset, turns)
+
+
+def pose_channels(clip: Clip, obj: bpy.types.Object, rig: Rig, units: float) -> Pose:
+    """What the pose bones' channels must be for the character to perform the clip in the world.
+
+    clip: placed in the world, in engine axes and metres of this character. units: scene units for each of these.
+    The armature object may stand, lean or be scaled as it likes: the clip's floor remains level.
+    """
+    axes = bone_axes(obj, rig, units)
+    channels: dict[str, np.ndarray] = {}
+    for name, (joint, left, right) in axes.turns.items():
+        local = rotations.multiply(rotations.multiply(left, clip.rotations[:, joint]), right)
         channels[name] = rotations.continuous(rotations.normalise(local))
-    return Pose(root_name, location, channels)
+    return Pose(axes.root, clip.translation @ axes.matrix.T + axes.offset, channels)
+
+
+def pose_keys(
+    keys: SparseKeys, obj: bpy.types.Object, rig: Rig, units: float
+) -> tuple[BezierKeys, dict[str, BezierKeys]]:
+    """Fitted keys as those of the pose bones: of the root's location, and of each bone's quaternion.
+
+    Exact: values and handles go through the same linear maps as the clip's own numbers.
+    """
+    axes = bone_axes(obj, rig, units)
+    location = keys.location.mapped(lambda v: v @ axes.matrix.T + axes.offset)
+    turned: dict[str, BezierKeys] = {}
+    for name, (joint, left, right) in axes.turns.items():
+
+        def seen(v: np.ndarray, left: np.ndarray = left, right: np.ndarray = right) -> np.ndarray:
+            return rotations.multiply(rotations.multiply(left, v), right)
+
+        turned[name] = keys.rotations[joint].mapped(seen)
+    return location, turned
 
 
 def _pose_above(obj: bpy.types.Object, bone_name: str) -> np.ndarray:

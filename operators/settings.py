@@ -182,6 +182,25 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
         description="Keep the stretch that repeats best, closed without a jump, with modifiers that repeat it",
         default=False,
     )
+    key_mode: bpy.props.EnumProperty(
+        name="Keys",
+        description="How many keys are written",
+        items=(
+            ("FITTED", "Few", "Few keys with handles, every joint within the tolerance"),
+            ("DENSE", "Every Frame", "A key on every frame"),
+        ),
+    )
+    key_tolerance: bpy.props.FloatProperty(
+        name="Tolerance",
+        description="How far, in millimetres, a joint may be from the motion as made; more means fewer keys",
+        default=10.0,
+        min=0.5,
+        soft_min=2.0,
+        soft_max=50.0,
+        max=500.0,
+        precision=1,
+        step=100,
+    )
     pins: bpy.props.CollectionProperty(type=pins.MotionLCMPin, name="Pins")
     seed: bpy.props.IntProperty(
         name="Seed",

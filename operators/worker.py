@@ -12,6 +12,8 @@ import numpy as np
 from ..motionlcm_blender.errors import Cancelled
 from ..motionlcm_blender.motion.clips import Clip, Motion
 from ..motionlcm_blender.motion.ground import Ground, stand_on
+from ..motionlcm_blender.motion.key_fitting import fit_keys
+from ..motionlcm_blender.motion.keys import SparseKeys
 from ..motionlcm_blender.motion.loops import Travel, looped, split_travel
 from ..motionlcm_blender.motion.placement import Placement, place_clip, place_joints, unplace_joints
 from ..motionlcm_blender.motion.resampling import resample
@@ -40,7 +42,7 @@ class Order:
     units_per_metre: scene units for each metre of the character, when the order was made.
     seconds: the length asked for. ground: heights above the motion's floor, by places in the world.
     standing: where the armature object stands, engine axes, metres of the character. travel: where the way over the
-    floor goes. loop: whether the motion is to repeat.
+    floor goes. loop: whether the motion is to repeat. key_tolerance: millimetres; None: a key on every frame.
     """
 
     request: Request
@@ -60,6 +62,7 @@ class Order:
     standing: Placement | None = None
     travel: Travel = Travel.HIPS
     loop: bool = False
+    key_tolerance: float | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -68,7 +71,7 @@ class Result:
     """What came of an order. clip: placed in the world, at the scene's frame rate. report: measured facts.
 
     carrier: the armature object's own way, if it carries the travel. Where the travel is not in the hips, the clip is
-    over the origin and faces +Z, to be put where the object stands.
+    over the origin and faces +Z, to be put where the object stands. keys: few keys of the clip, in its axes.
     """
 
     clip: Clip
@@ -79,6 +82,7 @@ class Result:
     attribution: str
     warnings: tuple[str, ...] = ()
     carrier: Carrier | None = None
+    keys: SparseKeys | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,12 @@ def make(order: Order, progress: Callable[[float, str], None], cancel: Callable[
         clip, carrier = _carried(clip, order)
         if cancel():
             raise Cancelled
+        keys = None
+        if order.key_tolerance is not None:
+            progress(0.94, "Fitting keys")
+            keys = fit_keys(clip, order.key_tolerance, order.first_frame)
+        if cancel():
+            raise Cancelled
         config = folder.config if folder is not None else {}
         report["seconds"] = time.perf_counter() - started
         progress(0.98, "Writing keys")
@@ -130,6 +140,7 @@ def make(order: Order, progress: Callable[[float, str], None], cancel: Callable[
             str(config.get("attribution", "")),
             motion.warnings,
             carrier,
+            keys,
         )
 
 

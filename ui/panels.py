@@ -172,6 +172,31 @@ class MOTIONLCM_PT_control(_Sidebar, bpy.types.Panel):
         column.prop(chosen, "refine")
 
 
+class MOTIONLCM_PT_keys(_Sidebar, bpy.types.Panel):
+    """How many keys, how near to the motion."""
+
+    bl_idname = "MOTIONLCM_PT_keys"
+    bl_parent_id = "MOTIONLCM_PT_main"
+    bl_label = "Keys"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        chosen = context.scene.motionlcm
+        column = self.layout.column(align=True)
+        column.row(align=True).prop(chosen, "key_mode", expand=True)
+        row = column.row(align=True)
+        row.active = chosen.key_mode == "FITTED"
+        row.prop(chosen, "key_tolerance", text="Tolerance (mm)")
+        column.operator("motionlcm.refit_keys", icon="NORMALIZE_FCURVES")
+        character = chosen.character
+        data = character.animation_data if character is not None else None
+        action = data.action if data is not None else None
+        if action is not None and action.get("motionlcm_keys_per_second", 0.0) > 0.0:
+            _number(column, "Keys", f"{action['motionlcm_keys_per_second']:.0f} a second")
+            _number(column, "Farthest off", f"{action['motionlcm_keys_error_mm']:.1f} mm")
+            _number(column, "Of a dense", f"{100.0 * action['motionlcm_keys_share']:.0f} %")
+
+
 class MOTIONLCM_PT_model(_Sidebar, bpy.types.Panel):
     """Which model makes the motion, and under what licence."""
 
@@ -241,7 +266,7 @@ def read_hint_soon() -> None:
         bpy.app.timers.register(_read_hint, first_interval=0.2)
 
 
-CLASSES = (MOTIONLCM_MT_prompts, MOTIONLCM_PT_main, MOTIONLCM_PT_control, MOTIONLCM_PT_model)
+CLASSES = (MOTIONLCM_MT_prompts, MOTIONLCM_PT_main, MOTIONLCM_PT_control, MOTIONLCM_PT_keys, MOTIONLCM_PT_model)
 
 
 def detach() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,6 +80,14 @@ class BezierKeys:
         thirds = np.diff(times) / 3.0 if len(times) > 1 else np.full(1, 1.0 / 3.0)
         before, after = (np.concatenate(parts)[: len(times)] for parts in ((thirds[:1], thirds), (thirds, thirds[-1:])))
         return cls(times, values, _handles(times, values, slopes, -before), _handles(times, values, slopes, after))
+
+    def mapped(self, change: Callable[[np.ndarray], np.ndarray]) -> BezierKeys:
+        """The keys of the curves changed by an affine map of their channels, (K, channels) to (K, channels).
+
+        Exact, because a Bezier curve goes wherever its points go.
+        """
+        sides = [np.stack([side[..., 0], change(side[..., 1])], axis=-1) for side in (self.left, self.right)]
+        return BezierKeys(self.times, change(self.values), sides[0], sides[1])
 
     def evaluate(self, frames: np.ndarray) -> np.ndarray:
         """(F, channels): the curves at any frames (F,), held before the first key and after the last, as in Blender.

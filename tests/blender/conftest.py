@@ -58,9 +58,13 @@ def extension() -> ModuleType:
 
 @pytest.fixture(autouse=True)
 def empty_file(extension: ModuleType, model_folder: Path) -> Iterator[None]:
-    """Each test starts in an empty file, with the tiny model chosen and no job running."""
+    """Each test starts in an empty file, with the tiny model chosen and no job running.
+
+    Keys are dense, so that what is asked of a motion is not blurred by a tolerance; `test_fitted_keys` asks for few.
+    """
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     prefs = bpy.context.preferences.addons[EXTENSION].preferences
     prefs.model_folder, prefs.device = str(model_folder), "NUMPY"
+    bpy.context.scene.motionlcm.key_mode = "DENSE"
     yield
     part("operators.jobs").replace()
