@@ -18,11 +18,9 @@ import numpy as np
 
 from . import rotations as rot
 from .clips import Clip, Motion
-from .features import leg_ratio, onto_skeleton
+from .elbow_prior import expected_hinges
 from .skeleton import JOINT_COUNT, JOINTS, SMPL, Skeleton
-
-SAME_LEGS = 0.03
-"""Legs that differ by less than this part of their length count as the same: the root then keeps its own travel."""
+from .trunk import fitted_joints, trunk_pose
 
 _J = {name: index for index, name in enumerate(JOINTS)}
 _LIMBS = (("l_shoulder", "l_elbow", "l_wrist"), ("r_shoulder", "r_elbow", "r_wrist"),
@@ -32,11 +30,11 @@ _TOES = np.array([_J["l_foot"], _J["r_foot"]])
 _REST_HINGES = np.array([[0.0, -1.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
 """Axes about which the limbs of a T-pose facing +Z bend: forearms come forward, shins go back."""
 
-_FULL_BEND = 0.15
+_FULL_BEND = np.array([0.2, 0.2, 0.3, 0.3])
 """Sine of the bend at which a limb's plane counts as much as its own twist in the neighbouring frames."""
 _SURE = 0.3
 """Weight of a limb's plane (1 at _FULL_BEND) from which its angle is followed from frame to frame."""
-_PRIOR = 0.02
+_PRIOR = np.array([0.002, 0.002, 0.15, 0.15])
 """Weight of the twist a straight limb would have by itself, beside the neighbouring frames' (1)."""
 
 
@@ -52,42 +50,12 @@ def retarget(motion: Motion, skeleton: Skeleton = SMPL) -> Clip:
     """
     if skeleton.names[:JOINT_COUNT] != JOINTS:
         raise ValueError("the skeleton's first 22 joints must be those of the model")
-    ratio = leg_ratio(motion.joints, skeleton)
-    target = onto_skeleton(motion.joints, skeleton, 1.0 if abs(ratio - 1.0) <= SAME_LEGS else ratio)
+    target = fitted_joints(motion.joints, skeleton)
     offsets = np.asarray(skeleton.offsets, dtype=np.float64)
     parents = skeleton.parents
-    frames = len(target)
 
-    world = np.broadcast_to(rot.IDENTITY, (frames, len(skeleton), 4)).copy()
-    position = np.zeros((frames, JOINT_COUNT, 3))
-    position[:, 0] = target[:, 0]
-
-    def place(joint: int) -> None:
-        parent = parents[joint]
-        position[:, joint] = position[:, parent] + rot.rotate(world[:, parent], offsets[joint])
-
-    def swing(joint: int, child: int, start: np.ndarray) -> None:
-        """Turn `joint` from `start` the short way until its bone points at the child's target, and place the child.
-
-        Aiming at the point rather than along its old direction keeps errors from adding up along a chain.
-        """
-        now = rot.rotate(start, offsets[child])
-        world[:, joint] = rot.multiply(rot.between(now, target[:, child] - position[:, joint]), start)
-        place(child)
-
-    hips, spine1, spine2, chest = (_J["l_hip"], _J["r_hip"]), _J["spine1"], _J["spine2"], _J["spine3"]
-    on_chest = (_J["neck"], _J["l_collar"], _J["r_collar"])
-    world[:, 0] = rot.best_fit(offsets[[*hips, spine1]], target[:, [*hips, spine1]] - target[:, :1], (2.0, 2.0, 1.0))
-    world[:, chest] = rot.best_fit(offsets[list(on_chest)], target[:, list(on_chest)] - target[:, [chest]])
-    world[:, [0, chest]] = rot.continuous(world[:, [0, chest]])
-    for joint in (*hips, spine1):
-        place(joint)
-    swing(spine1, spine2, rot.slerp(world[:, 0], world[:, chest], 1.0 / 3.0))
-    swing(spine2, chest, rot.slerp(world[:, 0], world[:, chest], 2.0 / 3.0))
-    for joint in on_chest:
-        place(joint)
-    for name, child in (("neck", "head"), ("l_collar", "l_shoulder"), ("r_collar", "r_shoulder")):
-        swing(_J[name], _J[child], world[:, chest])
+    world = np.broadcast_to(rot.IDENTITY, (len(target), len(skeleton), 4)).copy()
+    world[:, :JOINT_COUNT], position = trunk_pose(target, skeleton)
 
     # The limbs, all four at once. Their first bone starts where the trunk has put it.
     lengths = skeleton.bone_lengths
@@ -163,16 +131,19 @@ def _hinges(
     first = rot.rotate(carried, rest_hinge)
     second = np.cross(direction, first)
 
-    def on_bone(v: np.ndarray, limbs: slice = slice(None)) -> np.ndarray:
+    def on_bone(v: np.ndarray) -> np.ndarray:
         """The part of v, in the parent's frame, at right angles to the upper bone, as a complex number."""
-        return (v * first[:, limbs]).sum(-1) + 1j * (v * second[:, limbs]).sum(-1)
+        return (v * first).sum(-1) + 1j * (v * second).sum(-1)
 
-    # What a straight limb would do: swing from the rest pose (which says nothing where it points the opposite way),
-    # with the knee ahead where the foot points ahead.
-    natural = np.clip(0.5 + 0.5 * (rest * direction).sum(-1), 0.0, 1.0) * on_bone(rot.rotate(swing, rest_hinge))
-    legs = slice(2, 4)
-    natural[:, legs] += 2.0 * on_bone(rot.rotate(to_parent[:, legs], np.cross(feet, lower[:, legs])), legs)
-    plane = on_bone(rot.rotate(to_parent, np.cross(upper, lower)))
+    # What a straight limb would do. Arms: what people do. Legs: swing from the rest pose (which says nothing where they
+    # point the opposite way), with the knee ahead where the foot points ahead.
+    arms, legs = slice(0, 2), slice(2, 4)
+    bent = rot.rotate(to_parent, lower)
+    likely = np.clip(0.5 + 0.5 * (rest * direction).sum(-1), 0.0, 1.0)[..., None] * rot.rotate(swing, rest_hinge)
+    likely[:, legs] += 2.0 * np.cross(rot.rotate(to_parent[:, legs], feet), bent[:, legs])
+    likely[:, arms] = expected_hinges(direction[:, arms], bent[:, arms])
+    natural = on_bone(likely)
+    plane = on_bone(np.cross(direction, bent))
     bend = np.abs(plane)
     weight = (bend / _FULL_BEND) ** 4
     # A hip does not turn round: a plane opposite to the natural one is a knee stretched a little too far.
