@@ -134,6 +134,8 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
         "--training", action="store_true", help="instead: a training step, beside that of a plain loop (needs PyTorch)"
     )
     parser.add_argument("--config", type=Path, help="with --training: TOML file of settings (default: bundled)")
+    parser.add_argument("--quality", action="store_true", help="instead: how good takes are")
+    parser.add_argument("--seeds", type=int, default=3, help="with --quality: takes of each kind (default 3)")
     parser.set_defaults(run=run_bench)
 
 
@@ -301,7 +303,14 @@ def run_bench(args: argparse.Namespace) -> int:
         raise InvalidRequest(f"The number of repeats must be 1 or more, not {args.repeats}.")
     if args.json is not None and not args.json.absolute().parent.is_dir():
         raise InvalidRequest(f"There is no folder {args.json.parent}.")
-    if args.training:
+    if args.quality:
+        from . import quality_bench
+
+        if args.seeds < 1:
+            raise InvalidRequest(f"The number of seeds must be 1 or more, not {args.seeds}.")
+        result = quality_bench.bench_quality(args.device, args.model, args.seeds, _tell)
+        print(quality_bench.report(result))
+    elif args.training:
         training = _training_part("bench")
         result = training.bench_training(args.config, args.repeats, device=args.device, say=_tell)
         print(training.report(result))

@@ -111,3 +111,20 @@ def test_the_plain_loop_trains_and_hides_what_is_padded() -> None:
     made = [vae.decode(vae.encode(x, mask)[0], mask) for x in (features, other)]
     torch.testing.assert_close(made[0], made[1])
     assert made[0].shape == (2, 12, 263) and not made[0][1, 8:].any() and made[0][1, :8].any()
+
+
+def test_quality_is_measured_raw_and_final(tmp_path, monkeypatch) -> None:
+    from motionlcm_blender import quality_bench
+    from tests.tiny_model import write_tiny_model
+
+    write_tiny_model(tmp_path / "tiny")
+    monkeypatch.setattr(quality_bench, "SECONDS", 2.0)
+    monkeypatch.setattr(quality_bench, "PROMPTS", ("a person walks",))
+    result = quality_bench.bench_quality("numpy", tmp_path / "tiny", seeds=1)
+    assert set(result["rows"]) == {"prompts", "pins", *(f"path {n}" for n in quality_bench.NAMES)}
+    line = result["rows"]["path line"]
+    assert line["final"]["path_mean_cm"] < 2.0 < line["raw"]["path_mean_cm"]
+    assert result["rows"]["pins"]["final"]["pin_max_cm"] < 2.0
+    assert line["final"]["key_error_mm"] <= 10.0
+    table = quality_bench.report(result)
+    assert all(label in table for _, label in quality_bench.COLUMNS)
