@@ -32,6 +32,8 @@ DIP = 0.06
 
 ANCHOR_SIGMA = 2.5
 """Frames over which the speed of sliding feet is averaged before the figure is slowed down or sped up by it."""
+SWING_HEIGHT, SWING_FAR = 0.085, (0.15, 0.4)
+"""Metres of a toe joint over the floor in the middle of a swing, at least, and how far a swing must go for that."""
 MOST_HOVER = 0.15
 """Metres by which a whole figure that floats or sinks while its feet say contact is brought to the floor at most."""
 MOST_RISE = 0.05
@@ -209,7 +211,29 @@ def _foot_correction(
     rise = np.clip(np.where(stands[:, 1], toe_off, heel_off), -MOST_RISE, MOST_RISE)
     weight = share * firmness(label)
     carried = splined(np.concatenate([move, yaw[:, None], rise[:, None]], axis=-1), weight)
+    toe = joints[:, _TOES[side]]
+    above = toe[:, 1] + carried[:, 3] + lift - heights[2 * side + 1]
+    lift = lift + _swing_lift(toe[:, [0, 2]] + carried[:, :2], above, label)
     return carried[:, :2], carried[:, 2], carried[:, 3] + lift, (label >= 0) & (share > 0.5)
+
+
+def _swing_lift(ground: np.ndarray, above: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """(T,) metres by which a swinging foot is raised so that it clears the floor from one place to the next.
+
+    ground: (T, 2) of its toe joint; above: (T,) its height over where it stands; label: (T,) its stances.
+    """
+    lift = np.zeros(len(label))
+    changes = np.flatnonzero(np.diff(label))
+    for leaves, lands in zip(changes, changes[1:], strict=False):
+        inside = lands - leaves
+        if label[leaves] < 0 or label[lands + 1] < 0 or inside < 3 or label[leaves + 1] >= 0:
+            continue
+        far = float(np.linalg.norm(ground[lands + 1] - ground[leaves]))
+        wanted = SWING_HEIGHT * smoothstep(np.array(far), *SWING_FAR)
+        arc = np.sin(np.pi * np.arange(1, inside + 1) / (inside + 1.0)) ** 0.7
+        part = slice(leaves + 1, lands + 1)
+        lift[part] = np.maximum(wanted * arc - above[part], 0.0)
+    return smooth(lift, 0.7) if len(lift) > 4 else lift
 
 
 def firmness(label: np.ndarray) -> np.ndarray:
