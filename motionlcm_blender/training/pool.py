@@ -229,7 +229,9 @@ def _locomotion(
         if spoken:
             yield _Example(gait, spoken, 0.5, True)
         bent, said = _bent(gait, verb, generator)
-        yield _Example(bent, said or spoken or plain, 0.5, True)
+        # "forward" is straight ahead: what winds is not called that.
+        winding = tuple(c for c in spoken if "forward" not in c) or (f"a person {verb}.", f"someone {verb} about.")
+        yield _Example(bent, said or winding, 0.5, True)
         if number == 1 and verb == "walks":
             backward = (
                 "a person walks backward.",
