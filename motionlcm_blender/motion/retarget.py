@@ -1,12 +1,15 @@
 """From joint positions to bone rotations of a skeleton with fixed bone lengths, and back.
 
 The model gives 22 points a frame; an armature wants rotations. Where a joint carries several bones (pelvis, chest) the
-points say everything. Elsewhere they give the direction of a bone (its swing) but not its twist:
+points say everything (see `trunk`). Elsewhere they give the direction of a bone (its swing) but not its twist:
 
 - elbows and knees are hinges, so the plane of a bent limb gives the twist of both of its bones;
-- a straight limb has no plane. Its twist then comes from the frames around it and, weakly, from how the limb would
-  hang if it had only swung from the rest pose, and for legs from where the foot points (see `_hinges`);
-- spine, collars and neck turn no further than they must; head, toes and hands follow their parents.
+- a straight limb has no plane. Its twist then comes from the frames around it and, weakly, from what limbs do: for arms
+  what was captured (see `elbow_prior`), for legs how they hang and where the foot points (see `_hinges`);
+- spine, collars and neck turn no further than they must; head, toes and hands follow their parents. How far a head is
+  turned to the side, how a forearm is turned about itself, and how a foot rolls cannot be seen in these points.
+
+Closed form: every bone is aimed at its point, so a motion with the skeleton's own bones comes back exactly.
 
 Metres, Y up. World rotations below are relative to the rest pose: a bone at joint p to its child c points along
 rotate(world[p], offsets[c]).
@@ -30,12 +33,14 @@ _TOES = np.array([_J["l_foot"], _J["r_foot"]])
 _REST_HINGES = np.array([[0.0, -1.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
 """Axes about which the limbs of a T-pose facing +Z bend: forearms come forward, shins go back."""
 
-_FULL_BEND = np.array([0.2, 0.2, 0.3, 0.3])
+_FULL_BEND = 0.2
 """Sine of the bend at which a limb's plane counts as much as its own twist in the neighbouring frames."""
 _SURE = 0.3
 """Weight of a limb's plane (1 at _FULL_BEND) from which its angle is followed from frame to frame."""
-_PRIOR = np.array([0.002, 0.002, 0.15, 0.15])
-"""Weight of the twist a straight limb would have by itself, beside the neighbouring frames' (1)."""
+_PRIOR = np.array([0.0015, 0.0015, 0.05, 0.05])
+"""Weight of the twist a straight limb would have by itself, beside the neighbouring frames' (1): 1 / n^2 lets it win
+after about n frames. The guess for arms is off by much the same all through a clip, so what was seen when the arm was
+last bent is better for about a second; feet tell the knees' direction at once."""
 
 
 def retarget(motion: Motion, skeleton: Skeleton = SMPL) -> Clip:
@@ -45,7 +50,8 @@ def retarget(motion: Motion, skeleton: Skeleton = SMPL) -> Clip:
     +Z; joints after those (SMPL's hands) keep their rest rotation.
     Returns a Clip at the motion's frame rate: translation is the root's position, in the motion's frame; its travel is
     scaled by the ratio of leg lengths, unless they are the same to 3 %, about where it starts. The lowest joint keeps
-    its height, so feet stay on the floor.
+    its height, so feet stay on the floor. Where the motion's trunk has another shape, the hips keep their way and the
+    root lies where the skeleton has it.
     Raises ValueError when the skeleton has other joints or the motion's shape is not (T, 22, 3).
     """
     if skeleton.names[:JOINT_COUNT] != JOINTS:
@@ -153,7 +159,7 @@ def _hinges(
 
     angle = np.empty_like(weight)
     for limb in range(weight.shape[1]):
-        angle[:, limb] = _followed(np.angle(plane[:, limb]), weight[:, limb])
+        angle[:, limb] = _followed(plane[:, limb], weight[:, limb], natural[:, limb])
     base = angle
     apart = np.angle(natural * np.exp(-1j * base))
     pull = _PRIOR * np.minimum(np.abs(natural), 1.0) * (0.5 + 0.5 * np.cos(apart))
@@ -162,12 +168,15 @@ def _hinges(
     return rot.rotate(parent, np.cos(angle) * first + np.sin(angle) * second)
 
 
-def _followed(angle: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """(T,): the angle without jumps of a full turn, read where it is sure and drawn straight across where it is not."""
+def _followed(plane: np.ndarray, weight: np.ndarray, natural: np.ndarray) -> np.ndarray:
+    """(T,) angles without jumps of a full turn: the plane's where it is sure, drawn straight across where it is not.
+
+    plane, natural: (T,) complex. A limb that is never sure starts from its natural angle where that is clearest.
+    """
     sure = np.flatnonzero(weight > _SURE)
     if not len(sure):
-        sure = np.array([int(weight.argmax())])
-    return np.interp(np.arange(len(angle)), sure, np.unwrap(angle[sure]))
+        return np.full(len(plane), np.angle(natural[np.abs(natural).argmax()]))
+    return np.interp(np.arange(len(plane)), sure, np.unwrap(np.angle(plane[sure])))
 
 
 def _running_product(q: np.ndarray) -> np.ndarray:

@@ -24,7 +24,6 @@ _HIPS = [_J["l_hip"], _J["r_hip"]]
 _PELVIS = [*_HIPS, _J["spine1"]]
 _CHEST = [_J["neck"], _J["l_collar"], _J["r_collar"]]
 _SPINE1, _SPINE2, _SPINE3 = _J["spine1"], _J["spine2"], _J["spine3"]
-_PELVIS_WEIGHTS = (2.0, 2.0, 1.0)
 
 
 def fitted_joints(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
@@ -71,7 +70,7 @@ def trunk_pose(target: np.ndarray, skeleton: Skeleton) -> tuple[np.ndarray, np.n
         world[:, joint] = rot.multiply(rot.between(now, target[:, child] - position[:, joint]), start)
         place(child)
 
-    world[:, 0] = _turned(target, 0, _PELVIS, offsets, _PELVIS_WEIGHTS)
+    world[:, 0] = _turned(target, 0, _PELVIS, offsets)
     world[:, _SPINE3] = _turned(target, _SPINE3, _CHEST, offsets)
     world[:, [0, _SPINE3]] = rot.continuous(world[:, [0, _SPINE3]])
     for joint in _PELVIS:
@@ -85,14 +84,8 @@ def trunk_pose(target: np.ndarray, skeleton: Skeleton) -> tuple[np.ndarray, np.n
     return world, position
 
 
-def _turned(
-    target: np.ndarray,
-    joint: int,
-    children: list[int],
-    offsets: np.ndarray,
-    weights: tuple[float, ...] | float = 1.0,
-) -> np.ndarray:
-    return rot.best_fit(offsets[children], target[:, children] - target[:, [joint]], weights)
+def _turned(target: np.ndarray, joint: int, children: list[int], offsets: np.ndarray) -> np.ndarray:
+    return rot.best_fit(offsets[children], target[:, children] - target[:, [joint]])
 
 
 def _trunk_difference(target: np.ndarray, skeleton: Skeleton) -> float:
