@@ -39,13 +39,15 @@ FLESH = 0.1
 this far from it moves by more than the tolerance; joint positions alone would leave a straight arm's twist free."""
 _FIRST_SPACING = 0.35
 """Seconds between keys at the start of the search."""
-_ROUNDS = 2
-"""Each further round removes some more keys: seven leave a sixth fewer and take two and a half times as long."""
+_ROUNDS = 3
+"""Each further round removes some more keys: seven leave an eighth fewer and take twice as long."""
 _AIM = 0.995
 """Part of the tolerance that a removed key may use up; the rest is for what the first order leaves out."""
 _STEADY = 0.02
 """Weight with which slopes at keys are drawn to those of the clip, beside 1 for a sample: they are free where the
 frames say enough, and sensible where keys stand on neighbouring frames."""
+_BLAMED = 0.7
+"""Part of the largest share in a joint's error from which a bone's own share gets that bone a key too."""
 _KEEP = 0.15
 """Parts of the tolerance by which a key on a contact or an extreme of the motion seems dearer to lose."""
 
@@ -195,6 +197,13 @@ class _Rig:
         """Where each mover's pairs begin."""
         return np.searchsorted(self.pairs[0], self.movers)
 
+    @cached_property
+    def pairs_of(self) -> tuple[slice, ...]:
+        """For each place, the slice of `pairs` that is its own."""
+        sizes = np.array([part.stop - part.start for part in self.below])
+        ends = np.cumsum(sizes)
+        return tuple(slice(int(start), int(end)) for start, end in zip(ends - sizes, ends, strict=True))
+
     def most_of_pairs(self, values: np.ndarray) -> np.ndarray:
         """(J, N): for each bone the largest of values (pairs, N) over what it carries; 0 if it carries nothing."""
         result = np.zeros((len(self.order), values.shape[1]), values.dtype)
@@ -220,8 +229,8 @@ class _Target:
 
     channels: (B * N, 4) the samples, unused channels 0. slopes: the same per frame, their change.
     turns: (J, N, 4) unit quaternions of the rotation channels (as the pose bone sees them).
-    outer, inner: (J, 1, 4): turns = outer * local rotation * inner.
-    position: (J, N, 3). carrier: (J, N, 4): brings a turn of a bone's channels into the world.
+    outer, inner: (J, 1, 4): turns = outer * local rotation * inner; None where they are the same.
+    position: (J, N, 3). carrier: (3, 3, J, N): brings a turn of a bone's channels into the world.
     tolerance: metres. dear: (B, N) bool, frames that an animator would key.
     """
 
@@ -229,8 +238,8 @@ class _Target:
     channels: np.ndarray
     slopes: np.ndarray
     turns: np.ndarray
-    outer: np.ndarray
-    inner: np.ndarray
+    outer: np.ndarray | None
+    inner: np.ndarray | None
     position: np.ndarray
     carrier: np.ndarray
     tolerance: float
@@ -264,16 +273,17 @@ class _Target:
             channels[1:] = turns
         position, world = rig.pose(channels[0, :, :3], local)
         above = np.concatenate([np.broadcast_to(rot.IDENTITY, (1, frames, 4)), world[rig.parents[1:]]])
+        carrier = rot.to_matrix(rot.multiply(above, rot.inverse(outer)))
         slopes = np.gradient(channels, axis=1) if frames > 1 else np.zeros_like(channels)
         return cls(
             rig=rig,
             channels=channels.reshape(-1, 4),
             slopes=slopes.reshape(-1, 4),
             turns=turns,
-            outer=outer,
-            inner=inner,
+            outer=None if axes is None else outer,
+            inner=None if axes is None else inner,
             position=position,
-            carrier=rot.multiply(above, rot.inverse(outer)),
+            carrier=np.ascontiguousarray(np.moveaxis(carrier, (2, 3), (0, 1))),
             tolerance=tolerance,
             dear=_dear_frames(clip, rig, position, slopes),
             fps=clip.fps,
@@ -283,6 +293,28 @@ class _Target:
     def turns_of(self, channels: np.ndarray) -> np.ndarray:
         """(..., 4) unit quaternions of rotation channels (..., 4), as Blender reads them."""
         return euler_quaternions(channels[..., :3]) if self.euler else rot.normalise(channels)
+
+    def local_of(self, turns: np.ndarray) -> np.ndarray:
+        """(J, N, 4) local rotations of the turns that pose bones see."""
+        if self.outer is None or self.inner is None:
+            return turns
+        return rot.multiply(rot.multiply(rot.inverse(self.outer), turns), rot.inverse(self.inner))
+
+    def turn_rates(self, channels: np.ndarray, turns: np.ndarray) -> np.ndarray:
+        """(3, 4, J, N): how a small change of each rotation channel (J, N, 4) turns the bone in the world, radians."""
+        columns = np.zeros((3, 4, *turns.shape[:2]))
+        if self.euler:
+            (_, cy, cz), (_, sy, sz) = (np.moveaxis(part(channels[..., :3]), -1, 0) for part in (np.cos, np.sin))
+            columns[:, 0] = cy * cz, cy * sz, -sy
+            columns[:2, 1] = -sz, cz
+            columns[2, 2] = 1.0
+        else:
+            # The vector part of change * inverse(turns), doubled; the change counts for less the longer the quaternion.
+            w, x, y, z = np.moveaxis(turns, -1, 0) * (2.0 / np.sqrt(np.maximum(_square(channels), 1e-12)))
+            columns[0] = -x, w, -z, y
+            columns[1] = -y, z, w, -x
+            columns[2] = -z, -y, x, w
+        return _transformed(self.carrier[:, :, None], columns)
 
     @cached_property
     def turns_back(self) -> np.ndarray:
@@ -356,12 +388,7 @@ class _Segments:
 
     def values(self, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """(B * N, channels): the curves, from value and slope (n, 2, channels) at each segment's begin and end."""
-        return _curve(self.basis, np.concatenate([begins, ends], axis=1)[self.of])
-
-
-def _curve(basis: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """(samples, channels) from the basis (samples, 4) and what it weighs, (samples, 4, channels)."""
-    return np.einsum("sk,skc->sc", basis, ends)
+        return np.einsum("sk,skc->sc", self.basis, np.concatenate([begins, ends], axis=1)[self.of])
 
 
 @dataclass(frozen=True)
@@ -370,7 +397,7 @@ class _Fit:
 
     normal: the segments' normal equations. nodes: (n, 2, 4) value and slope at each key.
     position: (J, N, 3) where the joints come to be; away: the same less where they should be.
-    turns: (J, N, 4); turned: (J, N, 3) rotation vectors, in the axes of the bones' channels, from the clip's.
+    turns: (J, N, 4); turned: (3, J, N) rotation vectors, in the world, from the clip's, each bone's parent held.
     squared: (J, N) squared distance of joints, metres; squared_turn: that of FLESH.
     """
 
@@ -399,11 +426,10 @@ class _Fit:
         nodes = _solve_chain(diagonal, gram[:, :2, 2:], right)
         values = segments.values(nodes, _next(nodes)).reshape(target.tracks, target.frames, 4)
         turns = target.turns_of(values[1:])
-        local = rot.multiply(rot.multiply(rot.inverse(target.outer), turns), rot.inverse(target.inner))
-        position, _ = target.rig.pose(values[0, :, :3], local)
+        position, _ = target.rig.pose(values[0, :, :3], target.local_of(turns))
         away = position - target.position
-        turned = _small_turn(turns, target.turns_back)
-        squared, squared_turn = _square(away), _square(turned) * FLESH**2
+        turned = _transformed(target.carrier, np.moveaxis(_small_turn(turns, target.turns_back), -1, 0))
+        squared, squared_turn = _square(away), _sum_of_squares(turned) * FLESH**2
         within = bool(max(squared.max(), squared_turn.max()) <= target.tolerance**2)
         return cls(segments, weights, (gram, moment), nodes, values, position, away, turns, turned, squared,
                    squared_turn, within)  # fmt: skip
@@ -433,41 +459,37 @@ def _solve_chain(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) ->
     diagonal, beside (to the next row): (n, 2, 2); right: (n, 2, c). Each pass halves the coupling's reach; in a spline
     it fades by more than half from key to key, so four passes leave nothing that matters to a fit that is measured.
     """
-    before = np.zeros_like(beside)
-    before[1:] = beside[:-1].transpose(0, 2, 1)
-    after = beside.copy()
-    after[-1] = 0.0
-    diagonal, right = diagonal.copy(), right.copy()
+    # Rows last: each step then runs along memory. What a row holds: right-hand sides, then the block on the diagonal.
+    columns = right.shape[2]
+    held = np.ascontiguousarray(np.concatenate([right, diagonal], axis=2).transpose(1, 2, 0))
+    after = np.ascontiguousarray(beside.transpose(1, 2, 0))
+    after[..., -1] = 0.0
+    before = np.zeros_like(after)
+    before[..., 1:] = after[..., :-1].transpose(1, 0, 2)
     for step in (1, 2, 4, 8):
-        if step >= len(diagonal):
+        if step >= held.shape[2]:
             break
-        solved = _inverse_2x2(diagonal)
-        up, down = _product(before[step:], solved[:-step]), _product(after[:-step], solved[step:])
-        joined = np.concatenate([diagonal, right, before, after], axis=2)
-        new = joined[:, :, :-4].copy()
-        columns = right.shape[2]
-        new[step:, :, 2:] -= _product(up, right[:-step])
-        new[step:, :, :2] -= _product(up, after[:-step])
-        new[:-step, :, 2:] -= _product(down, right[step:])
-        new[:-step, :, :2] -= _product(down, before[step:])
-        further_before, further_after = np.zeros_like(before), np.zeros_like(after)
-        further_before[step:] = -_product(up, before[:-step])
-        further_after[:-step] = -_product(down, after[step:])
-        diagonal, right = new[:, :, :2], new[:, :, 2 : 2 + columns]
-        before, after = further_before, further_after
-    return _product(_inverse_2x2(diagonal), right)
+        solved = _inverse_2x2(held[:, columns:])
+        up, down = _product(before[..., step:], solved[..., :-step]), _product(after[..., :-step], solved[..., step:])
+        new, further = held.copy(), np.zeros((2, *after.shape))
+        new[:, :columns, step:] -= _product(up, held[:, :columns, :-step])
+        new[:, :columns, :-step] -= _product(down, held[:, :columns, step:])
+        new[:, columns:, step:] -= _product(up, after[..., :-step])
+        new[:, columns:, :-step] -= _product(down, before[..., step:])
+        further[0][..., step:] = -_product(up, before[..., :-step])
+        further[1][..., :-step] = -_product(down, after[..., step:])
+        held, (before, after) = new, further
+    return np.ascontiguousarray(_product(_inverse_2x2(held[:, columns:]), held[:, :columns]).transpose(2, 0, 1))
 
 
 def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(n, 2, c) of a (n, 2, 2) and b (n, 2, c); faster than matmul on so small matrices."""
-    return a[:, :, :1] * b[:, :1] + a[:, :, 1:] * b[:, 1:]
+    """(2, c, n): n matrix products of a (2, 2, n) and b (2, c, n)."""
+    return a[:, :1] * b[0] + a[:, 1:] * b[1]
 
 
 def _inverse_2x2(m: np.ndarray) -> np.ndarray:
-    inverse = np.empty_like(m)
-    inverse[:, 0, 0], inverse[:, 1, 1] = m[:, 1, 1], m[:, 0, 0]
-    inverse[:, 0, 1], inverse[:, 1, 0] = -m[:, 0, 1], -m[:, 1, 0]
-    return inverse / (m[:, 0, 0] * m[:, 1, 1] - m[:, 0, 1] * m[:, 1, 0])[:, None, None]
+    """(2, 2, n): of n matrices (2, 2, n)."""
+    return np.stack([m[1, 1], -m[0, 1], -m[1, 0], m[0, 0]]).reshape(m.shape) / (m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0])
 
 
 def _search(target: _Target) -> _Fit:
@@ -517,16 +539,19 @@ def _missing(target: _Target, fit: _Fit) -> np.ndarray:
     rig, limit = target.rig, target.tolerance**2
     bones, joints = rig.pairs
     far = fit.squared > limit
-    direction = fit.away / np.sqrt(np.maximum(fit.squared, 1e-30))[..., None]
-    turned = rot.rotate(target.carrier, fit.turned)
-    across = np.cross(target.position[joints] - target.position[bones], direction[joints])
-    share = np.einsum("pnc,pnc->pn", turned[bones], across)
-    moved = np.einsum("nc,jnc->jn", fit.away[0], direction)
-    most = moved.copy()
-    np.maximum.at(most, joints, share)
     blame = np.zeros((target.tracks, target.frames))
-    blame[0] = (far & (moved >= 0.7 * most)).any(axis=0)
-    blame[1:] = rig.most_of_pairs((far[joints] & (share >= 0.7 * most[joints])).astype(float))
+    at = np.flatnonzero(far.any(axis=0))
+    if len(at):
+        away, here = np.moveaxis(fit.away[:, at], -1, 0), far[:, at]
+        position = np.moveaxis(target.position[:, at], -1, 0)
+        direction = away / np.sqrt(np.maximum(fit.squared[:, at], 1e-30))
+        swing = _cross(fit.turned[:, :, at][:, bones], position[:, joints] - position[:, bones])
+        share = (swing * direction[:, joints]).sum(axis=0)
+        moved = (away[:, :1] * direction).sum(axis=0)
+        most = moved.copy()
+        np.maximum.at(most, joints, share)
+        blame[0, at] = (here & (moved >= _BLAMED * most)).any(axis=0)
+        blame[1:, at] = rig.most_of_pairs((here[joints] & (share >= _BLAMED * most[joints])).astype(float))
     blame[1:] = np.maximum(blame[1:], fit.squared_turn > limit)
     size = np.concatenate([np.sqrt(fit.squared[:1]), np.sqrt(fit.squared_turn)]) + 1e-30
     score = np.where(fit.segments.keyed, 0.0, blame * size * np.where(target.dear, 1.5, 1.0)).ravel()
@@ -560,144 +585,149 @@ def _removable(target: _Target, fit: _Fit) -> np.ndarray:
     """(B, N) bool: keys that can go together.
 
     For each key by itself: the curve without it, value and slope fitted anew at the keys beside it, all else as it is.
-    This changes three segments: the one over the gap and one to either side. Then one after the other, cheapest first,
-    while what all those gone before have done leaves room.
+    That changes four segments, two to either side. Then one after the other, cheapest first, while what all those gone
+    before have done leaves room.
     """
-    segments, nodes, (gram, moment) = fit.segments, fit.nodes, fit.normal
+    segments = fit.segments
     inner = np.flatnonzero(~segments.first & ~segments.last)
     gone = np.zeros(segments.keyed.size, bool)
     if not len(inner):
         return gone.reshape(segments.keyed.shape)
-    count = fit.count
-    rank = np.arange(count) - np.flatnonzero(segments.first)[segments.track]
-    candidate = np.zeros(count, bool)
-    candidate[inner] = True
-    # Without every other key, the gaps tile the tracks: two sets of segments hold the gaps of all candidates.
-    system, right = np.zeros((count, 4, 4)), np.zeros((count, 4, 4))
-    gaps = []
-    for parity in (0, 1):
-        without = np.flatnonzero(candidate & (rank % 2 == parity))
-        keyed = segments.keyed.ravel().copy()
-        keyed[segments.knots[without]] = False
-        gap = _Segments.at(keyed.reshape(segments.keyed.shape))
-        place = gap.of[segments.knots[without]]
-        gap_gram, gap_moment = gap.normal_equations(fit.weights, target.channels)
-        system[without], right[without] = gap_gram[place], gap_moment[place]
-        owner = np.full(len(gap.knots), -1)
-        owner[place] = without
-        gaps.append((owner[gap.of], gap.basis))
-    left, beyond = inner - 1, inner + 1
-    before, after = np.maximum(left - 1, 0), np.minimum(beyond + 1, count - 1)
-    inside_left, inside_right = ~segments.first[left], ~segments.last[beyond]
-    system[inner, :2, :2] += gram[before][:, 2:, 2:] * inside_left[:, None, None]
-    right[inner, :2] += (moment[before][:, 2:] - gram[before][:, 2:, :2] @ nodes[before]) * inside_left[:, None, None]
-    system[inner, 2:, 2:] += gram[beyond][:, :2, :2]
-    coupled = (gram[beyond][:, :2, 2:] @ nodes[after]) * inside_right[:, None, None]
-    right[inner, 2:] += moment[beyond][:, :2] - coupled
-    for unknown, key in ((1, left), (3, beyond)):
-        system[inner, unknown, unknown] += _STEADY
-        right[inner, unknown] += _STEADY * target.slopes[segments.knots[key]]
-    ends = np.zeros((count, 4, 4))
-    ends[inner] = np.linalg.solve(system[inner], right[inner])
-
-    room = _Room(target, fit)
-    worst = np.zeros(count)
-    for owner, basis in gaps:
-        mine = owner >= 0
-        moved, cost = room.change(np.where(mine[:, None], _curve(basis, ends[np.maximum(owner, 0)]), room.values))
-        room.changes.append(moved)
-        samples = np.flatnonzero(mine)
-        if not len(samples):  # no key has another on both sides
-            continue
-        begins = np.flatnonzero(np.concatenate([[True], np.diff(owner[samples]) != 0]))
-        worst[owner[samples[begins]]] = np.maximum.reduceat(cost.ravel()[samples], begins)
-    # The segment that ends where a candidate's gap begins, and the one that begins where it ends.
-    behind = np.minimum(np.arange(count) + 2, count - 1)
-    ahead = np.maximum(np.arange(count) - 1, 0)
-    for begin, end in ((nodes, ends[behind][:, :2]), (ends[ahead][:, 2:], _next(nodes))):
-        room.changes.append(room.movement(segments.values(begin, end)))
+    room = _Room(target, fit, _without(target, fit, inner))
+    worst = np.zeros(fit.count)
+    for role in (1, 2):
+        of_key = np.maximum.reduceat(room.cost(role).ravel(), segments.knots)
+        worst[inner] = np.maximum(worst[inner], of_key[inner - 2 + role])
 
     frame = (segments.knots % target.frames).tolist()
     track, first, last = segments.track.tolist(), segments.first.tolist(), segments.last.tolist()
     dear = target.dear.ravel()[segments.knots]
     possible = inner[worst[inner] <= _AIM**2]
     ranked = possible[np.argsort(np.sqrt(worst[possible]) + _KEEP * dear[possible], kind="stable")]
-    blocked = [False] * (count + 4)
+    blocked = [False] * (fit.count + 4)
     for key in ranked.tolist():
         if blocked[key]:
             continue
         low = key - 1 if first[key - 1] else key - 2
         high = key + 1 if last[key + 1] else key + 2
-        pieces = ((2, frame[low], frame[key - 1]), (int(rank[key] % 2), frame[key - 1], frame[key + 1]),
-                  (3, frame[key + 1], frame[high] + last[high]))  # fmt: skip
-        if room.take(track[key], pieces):
+        stops = (frame[low], frame[key - 1], frame[key], frame[key + 1], frame[high] + last[high])
+        if room.take(track[key], stops):
             gone[segments.knots[key]] = True
             # Both neighbours have been changed: a key that would change one of them again must wait.
             blocked[max(key - 2, 0) : key + 3] = [True] * (key + 3 - max(key - 2, 0))
     return gone.reshape(segments.keyed.shape)
 
 
+def _without(target: _Target, fit: _Fit, inner: np.ndarray) -> np.ndarray:
+    """(3, n, 2, 4): how value and slope change at the key before, at its own frame, and at the key after, when a key
+    goes and its neighbours are fitted anew; 0 for all but the keys `inner`.
+
+    A cubic over the gap is, on either side of the lost key, the cubic with its own value and slope there: so the normal
+    equations of the gap follow from those of its two segments.
+    """
+    segments, nodes, (gram, moment) = fit.segments, fit.nodes, fit.normal
+    left, right = inner - 1, inner + 1
+    before, after = np.maximum(left - 1, 0), np.minimum(right + 1, fit.count - 1)
+    gap = (segments.knots[right] - segments.knots[left]).astype(np.float64)
+    u = (segments.knots[inner] - segments.knots[left]) / gap
+    v = 1.0 - u
+    across = np.empty((len(inner), 2, 4))
+    across[:, 0] = np.stack([(1.0 + 2.0 * u) * v * v, u * v * v * gap, u * u * (3.0 - 2.0 * u), -v * u * u * gap], -1)
+    across[:, 1] = np.stack([-6.0 * u * v / gap, v * (v - 2.0 * u), 6.0 * u * v / gap, u * (u - 2.0 * v)], -1)
+    same = np.broadcast_to(np.eye(4), (len(inner), 4, 4))
+    first, second = np.concatenate([same[:, :2], across], axis=1), np.concatenate([across, same[:, 2:]], axis=1)
+    system = np.zeros((len(inner), 4, 4))
+    wanted = np.zeros((len(inner), 4, nodes.shape[2]))
+    for part, segment in ((first, left), (second, inner)):
+        turned = part.transpose(0, 2, 1)
+        system += turned @ gram[segment] @ part
+        wanted += turned @ moment[segment]
+    inside = (~segments.first[left])[:, None, None]
+    system[:, :2, :2] += gram[before][:, 2:, 2:] * inside
+    wanted[:, :2] += (moment[before][:, 2:] - gram[before][:, 2:, :2] @ nodes[before]) * inside
+    inside = (~segments.last[right])[:, None, None]
+    system[:, 2:, 2:] += gram[right][:, :2, :2]
+    wanted[:, 2:] += moment[right][:, :2] - (gram[right][:, :2, 2:] @ nodes[after]) * inside
+    for unknown, key in ((1, left), (3, right)):
+        system[:, unknown, unknown] += _STEADY
+        wanted[:, unknown] += _STEADY * target.slopes[segments.knots[key]]
+    ends = np.linalg.solve(system, wanted)
+    change = np.zeros((3, *nodes.shape))
+    change[0, inner] = ends[:, :2] - nodes[left]
+    change[1, inner] = across @ ends - nodes[inner]
+    change[2, inner] = ends[:, 2:] - nodes[right]
+    return change
+
+
 class _Room:
     """How far joints may still go, to first order, while keys are removed one after the other.
 
+    Every segment has four roles: it lies two before a key that may go, just before it, just after it, or one further.
     Components come first: away (3, J, N).
     """
 
-    def __init__(self, target: _Target, fit: _Fit) -> None:
+    def __init__(self, target: _Target, fit: _Fit, change: np.ndarray) -> None:
+        """change: that of `_without`."""
         self.target = target
-        self.values = fit.values.reshape(-1, 4)
-        self.location = fit.values[0, :, :3]
-        self.turns_back = rot.inverse(fit.turns)
-        self.away = np.ascontiguousarray(np.moveaxis(fit.away, -1, 0))
-        self.position = np.ascontiguousarray(np.moveaxis(fit.position, -1, 0))
-        bones, joints = target.rig.pairs
-        self.levers = (self.position[:, joints] - self.position[:, bones]).astype(np.float32)
-        self.pair_away = self.away[:, joints].astype(np.float32)
+        self.fit = fit
         self.limit = (_AIM * target.tolerance) ** 2
-        self.changes: list[np.ndarray] = []
+        self.away = np.ascontiguousarray(np.moveaxis(fit.away, -1, 0), np.float32)
+        bones, joints = target.rig.pairs
+        position = np.moveaxis(fit.position, -1, 0)
+        levers = (position[:, joints] - position[:, bones]).astype(np.float32)
+        rates = target.turn_rates(fit.values[1:], fit.turns)
+        before, own, after = change
+        nothing = np.zeros_like(own)
+        # What happens at the begin and the end of segment s in each role: to key s + 2, s + 1, s, s - 1.
+        roles = ((nothing, _earlier(before, 2)), (_earlier(before, 1), _earlier(own, 1)), (own, after),
+                 (_earlier(after, -1), nothing))  # fmt: skip
+        self.moved, self.turned, self.swung = [], [], []
+        for begins, ends in roles:
+            values = np.ascontiguousarray(fit.segments.values(begins, ends).T)
+            values = values.reshape(4, target.tracks, target.frames)
+            turned = _transformed(rates, values[:, 1:]).astype(np.float32)
+            self.moved.append(values[:3, 0].astype(np.float32))
+            self.turned.append(turned)
+            self.swung.append(_cross(turned[:, bones], levers))
 
-    def movement(self, values: np.ndarray) -> np.ndarray:
-        """(3, B, N): what other samples (B * N, 4) would change: metres of the location, world turns of bones."""
-        values = values.reshape(self.target.tracks, self.target.frames, 4)
-        return self._movement(values, self.target.turns_of(values[1:]))
-
-    def _movement(self, values: np.ndarray, turns: np.ndarray) -> np.ndarray:
-        moved = np.empty((3, *values.shape[:2]))
-        moved[:, 0] = (values[0, :, :3] - self.location).T
-        world = rot.rotate(self.target.carrier, _small_turn(turns, self.turns_back))
-        moved[:, 1:] = np.moveaxis(world, -1, 0)
-        return moved
-
-    def change(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """`movement`, and (B, N): the largest squared error, in squared tolerances, were one track alone to change."""
+    def cost(self, role: int) -> np.ndarray:
+        """(B, N): the largest squared error, in squared tolerances, were one track alone to change."""
         target = self.target
-        values = values.reshape(target.tracks, target.frames, 4)
-        turns = target.turns_of(values[1:])
-        moved = self._movement(values, turns)
-        cost = np.empty(values.shape[:2])
-        cost[0] = _sum_of_squares(self.away + moved[:, :1]).max(axis=0)
-        by_pair = _swung(self.pair_away, moved[:, 1:].astype(np.float32)[:, target.rig.pairs[0]], self.levers)
-        cost[1:] = target.rig.most_of_pairs(_sum_of_squares(by_pair))
-        np.maximum(cost[1:], _square(_small_turn(turns, target.turns_back)) * FLESH**2, out=cost[1:])
-        return moved, cost / target.tolerance**2
+        cost = np.empty((target.tracks, target.frames), np.float32)
+        cost[0] = _sum_of_squares(self.away + self.moved[role][:, None]).max(axis=0)
+        cost[1:] = target.rig.most_of_pairs(_sum_of_squares(self.away[:, target.rig.pairs[1]] + self.swung[role]))
+        turned = _sum_of_squares(self.fit.turned + self.turned[role]) * FLESH**2
+        np.maximum(cost[1:], turned, out=cost[1:])
+        return cost / target.tolerance**2
 
-    def take(self, track: int, pieces: tuple[tuple[int, int, int], ...]) -> bool:
-        """Make a change of one track, in pieces (which of `changes`, frames from, to), if all joints stay in reach."""
-        change = np.concatenate([self.changes[k][:, track, start:stop] for k, start, stop in pieces], axis=1)
-        window = slice(pieces[0][1], pieces[-1][2])
+    def take(self, track: int, stops: tuple[int, int, int, int, int]) -> bool:
+        """Make the change of one track that takes a key away, if all joints stay in reach.
+
+        stops: the frames where the four segments that change begin, and where the last of them ends.
+        """
         if track == 0:
-            carried = slice(0, self.away.shape[1])
-            now = self.away[:, :, window] + change[:, None]
+            carried, pairs, changes = slice(0, self.away.shape[1]), slice(0, 1), [m[:, None] for m in self.moved]
         else:
-            carried = self.target.rig.below[track - 1]
+            carried, pairs, changes = self.target.rig.below[track - 1], self.target.rig.pairs_of[track - 1], self.swung
             if carried.start == carried.stop:
                 return True
-            levers = self.position[:, carried, window] - self.position[:, track - 1, None, window]
-            now = _swung(self.away[:, carried, window], change[:, None], levers)
+        window = slice(stops[0], stops[4])
+        now = np.concatenate([c[:, pairs, a:b] for c, a, b in zip(changes, stops, stops[1:], strict=False)], axis=2)
+        now = now + self.away[:, carried, window]
         if _sum_of_squares(now).max() > self.limit:
             return False
         self.away[:, carried, window] = now
         return True
+
+
+def _earlier(values: np.ndarray, by: int) -> np.ndarray:
+    """Row s holds what row s + by held, or 0."""
+    result = np.zeros_like(values)
+    if by > 0:
+        result[:-by] = values[by:]
+    else:
+        result[-by:] = values[:by]
+    return result
 
 
 def _sum_of_squares(v: np.ndarray) -> np.ndarray:
@@ -705,11 +735,14 @@ def _sum_of_squares(v: np.ndarray) -> np.ndarray:
     return result
 
 
-def _swung(away: np.ndarray, turn: np.ndarray, lever: np.ndarray) -> np.ndarray:
-    """(3, ...): away + turn x lever."""
-    result = np.empty(away.shape, away.dtype)
-    for a, b, c in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-        np.multiply(turn[b], lever[c], out=result[a])
-        result[a] -= turn[c] * lever[b]
-        result[a] += away[a]
+def _transformed(matrix: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """(a, ...) of matrices (a, b, ...) and vectors (b, ...), components first."""
+    result = matrix[:, 0] * v[0]
+    for k in range(1, len(v)):
+        result += matrix[:, k] * v[k]
     return result
+
+
+def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(3, ...) of (3, ...) and (3, ...), components first."""
+    return np.stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])

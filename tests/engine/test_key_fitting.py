@@ -17,6 +17,7 @@ from motionlcm_blender.motion.keys import BezierKeys, SparseKeys
 from motionlcm_blender.motion.placement import Placement, place_clip
 from motionlcm_blender.motion.resampling import resample
 from motionlcm_blender.motion.retarget import forward_kinematics, retarget
+from motionlcm_blender.motion.skeleton import Skeleton
 from tests.synthetic_motion import gestures, walk
 
 
@@ -36,8 +37,8 @@ def evaluated(keys: SparseKeys, skeleton) -> Clip:
     return Clip(keys.fps, keys.location.evaluate(frames), np.stack(turns, axis=1), skeleton)
 
 
-def error_mm(keys: SparseKeys, clip: Clip) -> float:
-    apart = forward_kinematics(evaluated(keys, clip.skeleton)) - forward_kinematics(clip)
+def error_mm(keys: SparseKeys, clip: Clip, seen: Clip | None = None) -> float:
+    apart = forward_kinematics(seen or evaluated(keys, clip.skeleton)) - forward_kinematics(clip)
     return float(np.linalg.norm(apart, axis=-1).max() * 1000.0)
 
 
@@ -132,6 +133,21 @@ def test_bones_own_axes_give_their_channels() -> None:
     seen = rot.normalise(keys.rotations[4].evaluate(np.array([50.0])))[0]
     wanted = rot.multiply(rot.multiply(outer[4], WALK.rotations[49, 4]), inner[4])
     assert abs(float((seen * wanted).sum())) > 0.999
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1, 3]), st.sampled_from([0.0, 1000.0]))
+@settings(max_examples=15, deadline=None)
+def test_any_skeleton_anywhere_in_eulers_of_its_own_axes(seed: int, bones: int, far: float) -> None:
+    generator = np.random.default_rng(seed)
+    chain = Skeleton(("a", "b", "c")[:bones], (-1, 0, 1)[:bones], np.array([[0, 0, 0], [0, 1, 0], [0, 1, 0]])[:bones])
+    wander = np.cumsum(0.1 * generator.normal(size=(40, bones, 4)), axis=0)
+    turns = rot.continuous(rot.normalise(generator.normal(size=(1, bones, 4)) + wander))
+    clip = Clip(20.0, far + np.cumsum(0.03 * generator.normal(size=(40, 3)), axis=0), turns, chain)
+    outer, inner = rot.normalise(generator.normal(size=(2, bones, 4)))
+    keys = fit_keys(clip, 10.0, rotation_mode="XYZ", axes=(outer, inner))
+    seen = evaluated(keys, chain)
+    local = rot.multiply(rot.multiply(rot.inverse(outer), seen.rotations), rot.inverse(inner))
+    assert error_mm(keys, clip, replace(seen, rotations=local)) <= 10.0 + 1e-6
 
 
 @pytest.mark.parametrize(
