@@ -44,13 +44,20 @@ def channels_of(
     channels = [Channel(_bone_path(pose.root, "location"), pose.location, pose.root, location)]
     for name, quaternions in pose.rotations.items():
         mode = obj.pose.bones[name].rotation_mode
-        if mode == "QUATERNION":
-            channels.append(Channel(_bone_path(name, "rotation_quaternion"), quaternions, name, turns.get(name)))
-        elif mode == "AXIS_ANGLE":
-            channels.append(Channel(_bone_path(name, "rotation_axis_angle"), _axis_angles(quaternions), name))
-        else:
-            channels.append(Channel(_bone_path(name, "rotation_euler"), _eulers(quaternions, mode), name))
+        channels.append(rotation_channel(_bone_path(name, ""), quaternions, mode, name, turns.get(name)))
     return channels
+
+
+def rotation_channel(
+    prefix: str, quaternions: np.ndarray, mode: str, group: str, fitted: BezierKeys | None = None
+) -> Channel:
+    """A rotation in the mode its owner is in. prefix: of the RNA path; quaternions: (K, 4), w first, no sign flips;
+    fitted: few keys of these quaternions, taken in quaternion mode only."""
+    if mode == "QUATERNION":
+        return Channel(prefix + "rotation_quaternion", quaternions, group, fitted)
+    if mode == "AXIS_ANGLE":
+        return Channel(prefix + "rotation_axis_angle", _axis_angles(quaternions), group)
+    return Channel(prefix + "rotation_euler", _eulers(quaternions, mode), group)
 
 
 def new_action(

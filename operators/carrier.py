@@ -11,7 +11,8 @@ from mathutils import Matrix, Vector
 from ..motionlcm_blender.errors import InvalidRequest
 from ..motionlcm_blender.motion.loops import Travel
 from ..motionlcm_blender.motion.placement import Placement, engine_to_blender
-from .actions import Channel, recipe_of
+from ..motionlcm_blender.motion.rotations import continuous
+from .actions import Channel, recipe_of, rotation_channel
 from .rig import Rig, standing_place
 
 if TYPE_CHECKING:
@@ -54,26 +55,14 @@ def object_channels(
     places = engine_to_blender(carrier.ground) * units_per_metre
     start = engine_to_blender(np.array([standing.origin[0], 0.0, standing.origin[2]])) * units_per_metre
     world = obj.matrix_world.copy()
-    locations = np.empty((len(places), 3))
-    mode = obj.rotation_mode
-    width = {"QUATERNION": 4, "AXIS_ANGLE": 4}.get(mode, 3)
-    turns = np.empty((len(places), width))
-    before = None
-    for k, (place, heading) in enumerate(zip(places, carrier.heading, strict=True)):
+    moved = [
         # The engine's heading about +Y is Blender's about +Z: +Z to +X there is -Y to +X here.
-        turn = Matrix.Rotation(float(heading - standing.heading), 4, "Z")
-        moved = Matrix.Translation(Vector(place)) @ turn @ Matrix.Translation(-Vector(start)) @ world
-        locations[k] = moved.translation
-        rotation = moved.to_quaternion()
-        if mode == "QUATERNION":
-            if before is not None and before.dot(rotation) < 0:
-                rotation.negate()
-            turns[k], before = rotation, rotation
-        elif mode == "AXIS_ANGLE":
-            axis, angle = rotation.to_axis_angle()
-            turns[k] = (angle, *axis)
-        else:
-            before = rotation.to_euler(mode, obj.rotation_euler if before is None else before)
-            turns[k] = before
-    path = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}.get(mode, "rotation_euler")
-    return [Channel("location", locations, GROUP), Channel(path, turns, GROUP)]
+        Matrix.Translation(Vector(place))
+        @ Matrix.Rotation(float(heading - standing.heading), 4, "Z")
+        @ Matrix.Translation(-Vector(start))
+        @ world
+        for place, heading in zip(places, carrier.heading, strict=True)
+    ]
+    turns = continuous(np.array([matrix.to_quaternion() for matrix in moved]))
+    locations = np.array([matrix.translation for matrix in moved])
+    return [Channel("location", locations, GROUP), rotation_channel("", turns, obj.rotation_mode, GROUP)]

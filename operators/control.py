@@ -7,8 +7,9 @@ import numpy as np
 
 from ..motionlcm_blender.errors import InvalidRequest
 from ..motionlcm_blender.motion.placement import Placement, unplace_joints
-from ..motionlcm_blender.motion.skeleton import FPS
 from ..motionlcm_blender.request import Hints
+from .scene_time import moments, places_at
+from .trajectory import on_floor
 
 
 def hints_of(
@@ -60,21 +61,8 @@ def facing_of(
     target = chosen.facing_object
     if target is None or scene.objects.get(target.name) != target:
         raise InvalidRequest("Facing is set to an object, but none of this scene is chosen.")
-    each = scene.render.fps / scene.render.fps_base / FPS
-    shown, shown_part = scene.frame_current, scene.frame_subframe
-    moves = target.animation_data is not None or target.parent is not None or len(target.constraints) > 0
-    places = np.empty((frames, 2))
-    try:
-        for index in range(frames):
-            if moves:
-                moment = first_frame + index * each
-                scene.frame_set(int(np.floor(moment)), subframe=moment - np.floor(moment))
-            if moves or index == 0:
-                world = target.evaluated_get(context.evaluated_depsgraph_get()).matrix_world.translation
-            places[index] = world.x / units_per_metre, -world.y / units_per_metre
-    finally:
-        if moves:
-            scene.frame_set(shown, subframe=shown_part)
+    at = moments(scene, frames, first_frame)
+    places = on_floor(places_at(context, target, at), units_per_metre)
     own = np.broadcast_to(placement.origin[[0, 2]], (frames, 2)) if path_xz is None else path_xz
     away = places - own
     near = np.linalg.norm(away, axis=-1) < 0.05  # on top of it there is no direction: keep the last one

@@ -7,7 +7,8 @@ import bpy
 from . import drawing, engine, jobs, settings
 
 if TYPE_CHECKING:
-    from ..motionlcm_blender.motion.clips import Clip
+    import numpy as np
+
     from ..motionlcm_blender.motion.keys import SparseKeys
     from .actions import Channel
     from .rig import Rig
@@ -142,13 +143,8 @@ def write_result(order: "Order", result: "Result") -> str:
 
     Raises InvalidRequest if the character or the scene has gone in the meantime; then nothing was changed.
     """
-    import numpy as np
-
     from ..motionlcm_blender.errors import InvalidRequest
-    from ..motionlcm_blender.motion.loops import Travel
-    from ..motionlcm_blender.motion.placement import Placement, place_clip, place_keys
     from .actions import new_action, repeat_forever
-    from .carrier import object_channels, standing_now
     from .rig import read_rig
 
     scene = find(bpy.data.scenes, order.scene)
@@ -163,17 +159,8 @@ def write_result(order: "Order", result: "Result") -> str:
     rig = read_rig(character)
     for view_layer in scene.view_layers:
         view_layer.update()
-    clip = result.clip
-    keys = result.keys
-    if order.travel is not Travel.HIPS:  # where the object stands now, which an Action may have moved since
-        now = standing_now(character, rig, order.units_per_metre)
-        here = Placement(now.origin * [1.0, 0.0, 1.0], now.heading)
-        clip, keys = place_clip(clip, here), None if keys is None else place_keys(keys, here)
-    times = order.first_frame + np.arange(clip.frames, dtype=np.float64)
-    channels = written_channels(character, rig, clip, keys, order.units_per_metre)
+    times, channels = written_channels(character, rig, order, result)
     request = order.request
-    if result.carrier is not None:
-        channels += object_channels(character, result.carrier, now, order.units_per_metre)
     name = f"MotionLCM {request.prompt[:40].strip()} s{request.seed}"
     action = new_action(character, name, times, channels, recipe(order, result))
     keep(action, order, result)
@@ -191,18 +178,32 @@ def write_result(order: "Order", result: "Result") -> str:
     _push_undo(f"MotionLCM: {request.prompt[:40]}")
     _play(scene)
     milliseconds = 1000.0 * result.report.get("seconds", 0.0)
-    return f"{clip.frames} frames from frame {order.first_frame}, made in {milliseconds:.0f} ms."
+    return f"{len(times)} frames from frame {order.first_frame}, made in {milliseconds:.0f} ms."
 
 
 def written_channels(
-    character: bpy.types.Object, rig: "Rig", clip: "Clip", keys: "SparseKeys | None", units: float
-) -> "list[Channel]":
-    """The clip, or few keys of it, as channels of the character's bones."""
+    character: bpy.types.Object, rig: "Rig", order: "Order", result: "Result"
+) -> "tuple[np.ndarray, list[Channel]]":
+    """Scene frames (K,) and a result as channels of the character as it stands now."""
+    import numpy as np
+
+    from ..motionlcm_blender.motion.loops import Travel
+    from ..motionlcm_blender.motion.placement import Placement, place_clip, place_keys
     from .actions import channels_of
+    from .carrier import object_channels, standing_now
     from .rig import pose_channels, pose_keys
 
+    units, clip, keys = order.units_per_metre, result.clip, result.keys
+    carried: list[Channel] = []
+    if order.travel is not Travel.HIPS:  # where the object stands now, which an Action may have moved since
+        now = standing_now(character, rig, units)
+        here = Placement(now.origin * [1.0, 0.0, 1.0], now.heading)
+        clip, keys = place_clip(clip, here), None if keys is None else place_keys(keys, here)
+        if result.carrier is not None:
+            carried = object_channels(character, result.carrier, now, units)
     fitted = None if keys is None else pose_keys(keys, character, rig, units)
-    return channels_of(character, pose_channels(clip, character, rig, units), fitted)
+    times = order.first_frame + np.arange(clip.frames, dtype=np.float64)
+    return times, channels_of(character, pose_channels(clip, character, rig, units), fitted) + carried
 
 
 def key_numbers(keys: "SparseKeys | None") -> dict[str, object]:
@@ -217,12 +218,13 @@ def key_numbers(keys: "SparseKeys | None") -> dict[str, object]:
 
 _kept: "dict[int, tuple[Order, Result]]" = {}
 """The latest results by their Action's session id, so that keys can be fitted again without making the motion again."""
-LONGEST_KEPT = 12
+MOST_KEPT = 12
 
 
 def keep(action: bpy.types.Action, order: "Order", result: "Result") -> None:
+    """Remember what an Action was made of; the oldest is forgotten."""
     _kept[action.session_uid] = (order, result)
-    while len(_kept) > LONGEST_KEPT:
+    while len(_kept) > MOST_KEPT:
         del _kept[next(iter(_kept))]
 
 
@@ -233,14 +235,9 @@ def refit(context: bpy.types.Context, character: bpy.types.Object) -> str:
     """
     from dataclasses import replace
 
-    import numpy as np
-
     from ..motionlcm_blender.errors import InvalidRequest
     from ..motionlcm_blender.motion.key_fitting import fit_keys
-    from ..motionlcm_blender.motion.loops import Travel
-    from ..motionlcm_blender.motion.placement import Placement, place_clip, place_keys
     from .actions import repeat_forever, rewrite
-    from .carrier import object_channels, standing_now
     from .rig import read_rig
 
     data = character.animation_data
@@ -250,18 +247,9 @@ def refit(context: bpy.types.Context, character: bpy.types.Object) -> str:
     chosen = context.scene.motionlcm
     order, result = _kept[action.session_uid]
     tolerance = chosen.key_tolerance if chosen.key_mode == "FITTED" else None
-    clip = result.clip
-    keys = None if tolerance is None else fit_keys(clip, tolerance, order.first_frame)
+    keys = None if tolerance is None else fit_keys(result.clip, tolerance, order.first_frame)
     order, result = replace(order, key_tolerance=tolerance), replace(result, keys=keys)
-    rig = read_rig(character)
-    if order.travel is not Travel.HIPS:
-        now = standing_now(character, rig, order.units_per_metre)
-        here = Placement(now.origin * [1.0, 0.0, 1.0], now.heading)
-        clip, keys = place_clip(clip, here), None if keys is None else place_keys(keys, here)
-    channels = written_channels(character, rig, clip, keys, order.units_per_metre)
-    if result.carrier is not None:
-        channels += object_channels(character, result.carrier, now, order.units_per_metre)
-    times = order.first_frame + np.arange(clip.frames, dtype=np.float64)
+    times, channels = written_channels(character, read_rig(character), order, result)
     rewrite(character, times, channels, {"key_tolerance": tolerance or 0.0, **key_numbers(keys)})
     keep(action, order, result)
     if order.loop:

@@ -4,9 +4,13 @@ Worked out a moment after the path, the length or the character changes, never w
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.handlers import persistent
+
+if TYPE_CHECKING:
+    from ..motionlcm_blender.motion.paths import GroundPath
 
 DELAY = 0.15
 """Seconds after the last change."""
@@ -32,6 +36,16 @@ def mark_changed(_scene: bpy.types.Scene) -> None:
     bpy.app.timers.register(_later, first_interval=DELAY)
 
 
+def drawn_path(context: bpy.types.Context, curve: bpy.types.Object) -> "GroundPath | None":
+    """The curve as a line on the floor in metres of the scene's character; see `trajectory.curve_path`."""
+    from .rig import is_character, read_rig, units_per_metre
+    from .trajectory import curve_path
+
+    character = context.scene.motionlcm.character
+    units = units_per_metre(character, read_rig(character)) if is_character(character) else 1.0
+    return curve_path(context, curve, units)
+
+
 def work_out(context: bpy.types.Context) -> Shown:
     """Length and speed of the scene's path."""
     chosen = context.scene.motionlcm
@@ -41,16 +55,12 @@ def work_out(context: bpy.types.Context) -> Shown:
     from ..motionlcm_blender.errors import InvalidRequest
     from ..motionlcm_blender.motion.paths import speed, speed_warning
     from .generate import frames_of
-    from .rig import is_character, read_rig, units_per_metre
-    from .trajectory import curve_path
 
     if obj.type != "CURVE":
         return Shown("Timed by the object's own animation")
     try:
         frames = frames_of(chosen.length)
-        character = chosen.character
-        units = units_per_metre(character, read_rig(character)) if is_character(character) else 1.0
-        path = curve_path(context, obj, units)
+        path = drawn_path(context, obj)
     except InvalidRequest as error:
         return Shown(warning=str(error))
     if path is None:

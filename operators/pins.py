@@ -21,7 +21,7 @@ JOINTS = (
 
 
 def _can_be_target(_pin: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool:
-    return obj.type != "ARMATURE" or obj != bpy.context.scene.motionlcm.character
+    return obj != bpy.context.scene.motionlcm.character
 
 
 class MotionLCMPin(bpy.types.PropertyGroup):
@@ -92,16 +92,17 @@ def sample_pins(
 
     from ..motionlcm_blender.errors import InvalidRequest
     from ..motionlcm_blender.motion.placement import blender_to_engine
-    from ..motionlcm_blender.motion.skeleton import FPS, JOINT_COUNT
+    from ..motionlcm_blender.motion.skeleton import JOINT_COUNT
     from ..motionlcm_blender.motion.skeleton import JOINTS as NAMES
+    from .scene_time import moments, places_at, scene_frames_each
 
     active = [pin for pin in pins if pin.active]
     if not active:
         return None
     scene = context.scene
-    each = scene.render.fps / scene.render.fps_base / FPS  # scene frames for each of the model's
-    at = first_frame + np.arange(frames) * each
-    held: list[np.ndarray] = []
+    each, at = scene_frames_each(scene), moments(scene, frames, first_frame)
+    positions = np.zeros((frames, JOINT_COUNT, 3))
+    mask = np.zeros(positions.shape, bool)
     warnings: list[str] = []
     for pin in active:
         label = next(name for identifier, name, _ in JOINTS if identifier == pin.joint)
@@ -117,28 +118,10 @@ def sample_pins(
             )
         if low < at[0] - each or high > at[-1] + each:
             warnings.append(f'The pin of the {label} at "{pin.target.name}" reaches beyond the motion.')
-        held.append(on)
-    positions = np.zeros((frames, JOINT_COUNT, 3))
-    mask = np.zeros(positions.shape, bool)
-    shown, shown_part = scene.frame_current, scene.frame_subframe
-    try:
-        for index in np.flatnonzero(np.any(held, axis=0)):
-            # On a frame beside the pin's own, the place is that of the pin's nearest frame.
-            for pin, on in zip(active, held, strict=True):
-                if not on[index]:
-                    continue
-                moment = float(np.clip(at[index], min(pin.first, pin.last), max(pin.first, pin.last)))
-                if pin.target.animation_data is not None or pin.target.parent is not None or pin.target.constraints:
-                    whole = int(np.floor(moment))
-                    scene.frame_set(whole, subframe=moment - whole)
-                evaluated = pin.target.evaluated_get(context.evaluated_depsgraph_get())
-                place = np.array(evaluated.matrix_world.translation, np.float64) / units_per_metre
-                joint = NAMES.index(pin.joint)
-                positions[index, joint] = blender_to_engine(place)
-                mask[index, joint] = True
-    finally:
-        if (scene.frame_current, scene.frame_subframe) != (shown, shown_part):
-            scene.frame_set(shown, subframe=shown_part)
+        # On a frame beside the pin's own, the place is that of the pin's nearest frame.
+        places = places_at(context, pin.target, np.clip(at[on], low, high)) / units_per_metre
+        joint = NAMES.index(pin.joint)
+        positions[on, joint], mask[on, joint] = blender_to_engine(places), True
     return positions, mask, tuple(warnings)
 
 

@@ -4,7 +4,7 @@ import random
 
 import bpy
 
-from . import jobs
+from . import jobs, path_speed
 
 LARGEST_SEED = 2**31 - 1
 
@@ -36,7 +36,7 @@ class MOTIONLCM_OT_use_prompt(bpy.types.Operator):
 
 
 class MOTIONLCM_OT_recall(bpy.types.Operator):
-    """Bring prompt, length, seed, steps and path of the character's present Action back into the panel"""
+    """Bring the settings of the character's present Action back into the panel; pins and facing stay as they are"""
 
     bl_idname = "motionlcm.recall"
     bl_label = "Recall Settings"
@@ -54,6 +54,14 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
         chosen.length = told.get("seconds", chosen.length)
         chosen.seed = told.get("seed", chosen.seed)
         chosen.steps = str(told.get("steps", chosen.steps))
+        for name in ("feet", "travel", "loop", "refine"):
+            if name in told:
+                setattr(chosen, name, told[name])
+        if "key_tolerance" in told:
+            chosen.key_mode = "FITTED" if told["key_tolerance"] > 0.0 else "DENSE"
+            chosen.key_tolerance = told["key_tolerance"] or chosen.key_tolerance
+        ground = told.get("ground", "")
+        chosen.ground = context.scene.objects.get(ground) if ground else None
         path = told.get("path", "")
         chosen.path = context.scene.objects.get(path) if path else None
         if path and chosen.path is None:
@@ -72,16 +80,12 @@ class MOTIONLCM_OT_fit_length(bpy.types.Operator):
         from ..motionlcm_blender.errors import InvalidRequest
         from ..motionlcm_blender.motion.paths import suggested_frames
         from ..motionlcm_blender.motion.skeleton import FPS, MAX_FRAMES
-        from .rig import is_character, read_rig, units_per_metre
-        from .trajectory import curve_path
 
         chosen = context.scene.motionlcm
         try:
             if chosen.path is None or chosen.path.type != "CURVE":
                 raise InvalidRequest("Choose a curve as the path first.")
-            character = chosen.character
-            units = units_per_metre(character, read_rig(character)) if is_character(character) else 1.0
-            path = curve_path(context, chosen.path, units)
+            path = path_speed.drawn_path(context, chosen.path)
             if path is None:
                 raise InvalidRequest(f'"{chosen.path.name}" has a thickness, so its length is known when generating.')
             frames = suggested_frames(path)

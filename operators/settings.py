@@ -38,7 +38,7 @@ def _can_be_path(settings: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bo
     return obj.type == "CURVE" or moved
 
 
-def _can_be_ground(settings: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool:
+def _can_be_ground(_settings: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool:
     return obj.type == "MESH" and obj.motionlcm.armature is None
 
 

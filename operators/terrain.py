@@ -24,40 +24,34 @@ def height_field(
     """The mesh's heights around places (N, 2), engine axes in the world, metres of the character.
 
     wide: the motion may leave the places by several metres. floor: metres, the height of the motion's own floor, which
-    counts as 0 and is taken where the mesh has no surface. Returns the field and sentences for the animator.
-    Raises InvalidRequest, naming the object, if it has no surface anywhere near.
+    counts as 0 and is taken where the mesh has no surface. units: scene units for each metre. Returns the field and
+    sentences for the animator. Raises InvalidRequest, naming the object, if it has no surface anywhere near.
     """
+    if obj.type != "MESH":
+        raise InvalidRequest(f'Ground "{obj.name}": it has no surface to stand on; choose a mesh.')
     depsgraph = context.evaluated_depsgraph_get()
     evaluated = obj.evaluated_get(depsgraph)
-    mesh = evaluated.to_mesh()
-    if mesh is None or not len(mesh.polygons):
-        evaluated.to_mesh_clear()
-        raise InvalidRequest(f'Ground "{obj.name}": it has no surface to stand on; choose a mesh.')
-    try:
-        matrix = obj.matrix_world
-        corners = [matrix @ vertex.co for vertex in mesh.vertices]
-        tree = BVHTree.FromPolygons(corners, [tuple(polygon.vertices) for polygon in mesh.polygons])
-        top = max(corner.z for corner in corners) + 1.0
-    finally:
-        evaluated.to_mesh_clear()
+    matrix = evaluated.matrix_world
+    tree = BVHTree.FromObject(obj, depsgraph)
+    into = matrix.inverted_safe()
+    top = max((matrix @ Vector(corner)).z for corner in evaluated.bound_box) + 1.0
+    down = (into.to_3x3() @ Vector((0.0, 0.0, -1.0))).normalized()
+
     margin = REACH if wide else MARGIN
     low, high = places.min(0) - margin, places.max(0) + margin
     step = max(STEP, float(np.sqrt(np.prod(high - low) / MOST)))
     xs, zs = (np.arange(low[k], high[k] + step, step) for k in (0, 1))
     grid = np.full((len(xs), len(zs)), np.nan)
-    down = Vector((0.0, 0.0, -1.0))
     for i, x in enumerate(xs):
         for j, z in enumerate(zs):
-            hit = tree.ray_cast(Vector((x * units, -z * units, top)), down)[0]
+            hit = tree.ray_cast(into @ Vector((x * units, -z * units, top)), down)[0]
             if hit is not None:
-                grid[i, j] = hit.z / units - floor
+                grid[i, j] = (matrix @ hit).z / units - floor
     missing = np.isnan(grid)
     if missing.all():
         raise InvalidRequest(f'Ground "{obj.name}": there is nothing of it under the character or its path.')
-    nearest = np.array([int(np.clip(round((v - c) / step), 0, n - 1)) for v, c, n in
-                        zip(places.T.reshape(-1), np.repeat(low, len(places)), np.repeat(grid.shape, len(places)),
-                            strict=True)]).reshape(2, -1)  # fmt: skip
+    i, j = np.clip(np.rint((places - low) / step).astype(int), 0, np.array(grid.shape) - 1).T
     warnings: tuple[str, ...] = ()
-    if missing[nearest[0], nearest[1]].any():
+    if missing[i, j].any():
         warnings = (f'Part of the way is not over "{obj.name}": there the character walks on its own floor.',)
     return HeightField(low, step, np.where(missing, 0.0, grid)), warnings

@@ -15,7 +15,7 @@ import numpy as np
 from ..motionlcm_blender.errors import InvalidRequest
 from ..motionlcm_blender.motion.ground import Ground, PathHeights
 from ..motionlcm_blender.motion.paths import GroundPath, Timing, speed_warning, timed
-from ..motionlcm_blender.motion.skeleton import FPS
+from .scene_time import moments, places_at, scene_frames_each
 
 UNEVEN = 0.1
 """Metres a path must rise or fall before the character walks up and down along it."""
@@ -69,7 +69,7 @@ def curve_path(context: bpy.types.Context, obj: bpy.types.Object, units_per_metr
     if _evaluated_wire(obj, context.evaluated_depsgraph_get())[2]:
         return None
     points, cyclic, _ = curve_points(context, obj)
-    return GroundPath(_on_floor(points, units_per_metre), cyclic, _weights(obj, len(points)))
+    return GroundPath(on_floor(points, units_per_metre), cyclic, _weights(obj, len(points)))
 
 
 def curve_points(context: bpy.types.Context, obj: bpy.types.Object) -> tuple[np.ndarray, bool, int]:
@@ -104,7 +104,7 @@ def _from_curve(
     eases: tuple[float, float],
 ) -> Trajectory:
     points, cyclic, strokes = curve_points(context, obj)
-    path = GroundPath(_on_floor(points, units_per_metre), cyclic, _weights(obj, len(points)))
+    path = GroundPath(on_floor(points, units_per_metre), cyclic, _weights(obj, len(points)))
     warnings = []
     if strokes > 1:
         warnings.append(f'"{obj.name}" has {strokes} strokes: the first one is used.')
@@ -133,7 +133,7 @@ def arrivals_of(
         return ()
     spline = obj.data.splines[0]
     points = len(spline.bezier_points if spline.type == "BEZIER" else spline.points)
-    each = scene.render.fps / scene.render.fps_base / FPS
+    each = scene_frames_each(scene)
     found: dict[int, float] = {}
     for marker in sorted(scene.timeline_markers, key=lambda m: m.frame):
         named = MARKER.fullmatch(marker.name.strip())
@@ -152,35 +152,21 @@ def arrivals_of(
 def _from_animated_object(
     context: bpy.types.Context, obj: bpy.types.Object, frames: int, first_frame: float, units_per_metre: float
 ) -> Trajectory:
-    scene = context.scene
-    scene_frames_each = scene.render.fps / scene.render.fps_base / FPS
-    shown, shown_part = scene.frame_current, scene.frame_subframe
-    positions = np.empty((frames, 3))
-    try:
-        for index in range(frames):
-            at = first_frame + index * scene_frames_each
-            whole = int(np.floor(at))
-            scene.frame_set(whole, subframe=at - whole)
-            context.view_layer.update()
-            evaluated = obj.evaluated_get(context.evaluated_depsgraph_get())
-            positions[index] = evaluated.matrix_world.translation
-    finally:
-        scene.frame_set(shown, subframe=shown_part)
-    xz = _on_floor(positions, units_per_metre)
-    last = first_frame + (frames - 1) * scene_frames_each
+    at = moments(context.scene, frames, first_frame)
+    xz = on_floor(places_at(context, obj, at), units_per_metre)
     try:
         path = GroundPath(xz)
     except InvalidRequest:
         if not np.isfinite(xz).all():
             raise
         raise InvalidRequest(
-            f"it does not move between frames {first_frame:.0f} and {last:.0f}; animate its location or choose a curve."
+            f"it does not move between frames {at[0]:.0f} and {at[-1]:.0f}; animate its location or choose a curve."
         ) from None
     warning = speed_warning(path, frames)
     return Trajectory(xz, None, path, (warning,) if warning else ())
 
 
-def _on_floor(points: np.ndarray, units_per_metre: float) -> np.ndarray:
+def on_floor(points: np.ndarray, units_per_metre: float) -> np.ndarray:
     """World positions (N, 3) -> engine (x, z) in metres of the character."""
     return points[:, :2] * (1.0, -1.0) / units_per_metre
 

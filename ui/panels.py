@@ -112,9 +112,8 @@ class MOTIONLCM_PT_main(_Sidebar, bpy.types.Panel):
             _lines(layout, warning, "ERROR")
 
     def _draw_numbers(self, layout: bpy.types.UILayout, character: bpy.types.Object | None) -> None:
-        data = character.animation_data if character is not None else None
-        action = data.action if data is not None else None
-        if action is None or "motionlcm_prompt" not in action:
+        action = _our_action(character)
+        if action is None:
             return
         box = layout.box().column(align=True)
         box.label(text=action.name, icon="ACTION", translate=False)
@@ -188,9 +187,7 @@ class MOTIONLCM_PT_keys(_Sidebar, bpy.types.Panel):
         row.active = chosen.key_mode == "FITTED"
         row.prop(chosen, "key_tolerance", text="Tolerance (mm)")
         column.operator("motionlcm.refit_keys", icon="NORMALIZE_FCURVES")
-        character = chosen.character
-        data = character.animation_data if character is not None else None
-        action = data.action if data is not None else None
+        action = _our_action(chosen.character)
         if action is not None and action.get("motionlcm_keys_per_second", 0.0) > 0.0:
             _number(column, "Keys", f"{action['motionlcm_keys_per_second']:.0f} a second")
             _number(column, "Farthest off", f"{action['motionlcm_keys_error_mm']:.1f} mm")
@@ -219,6 +216,13 @@ class MOTIONLCM_PT_model(_Sidebar, bpy.types.Panel):
         _number(column, "Licence", card.licence)
         if card.attribution:
             _lines(column, card.attribution, "NONE")
+
+
+def _our_action(character: bpy.types.Object | None) -> bpy.types.Action | None:
+    """The Action that animates the character now, if it was made here."""
+    data = character.animation_data if character is not None else None
+    action = data.action if data is not None else None
+    return action if action is not None and "motionlcm_prompt" in action else None
 
 
 def _number(layout: bpy.types.UILayout, name: str, value: str) -> None:

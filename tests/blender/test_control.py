@@ -175,11 +175,14 @@ def test_a_curve_that_rises_takes_the_character_up():
 
 def test_feet_always_on_the_ground_or_left_alone():
     armature = add_character()
+    made = {}
     for mode in ("ground", "off", "auto"):
         settings().feet = mode
-        action = generate(seconds=2.0)
-        assert action["motionlcm_feet"] == mode
-    assert armature.animation_data.action is action
+        assert generate(seconds=2.0)["motionlcm_feet"] == mode
+        made[mode] = np.stack([bone_heads(armature, bone, range(1, 48, 2)) for bone in ("l_foot", "r_foot")])
+    # What each does to feet is tested in the engine; here, that each reaches it.
+    for one, other in (("ground", "off"), ("ground", "auto"), ("auto", "off")):
+        assert np.abs(made[one] - made[other]).max() > 1e-4, (one, other)
 
 
 @pytest.mark.parametrize("mode", ["XYZ", "QUATERNION"])

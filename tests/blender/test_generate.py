@@ -250,7 +250,9 @@ def test_recall_brings_the_settings_back():
     generate("a person kicks", seconds=3.5, path=path, seed=42)
     chosen = settings()
     chosen.prompt, chosen.seed, chosen.length, chosen.path, chosen.steps = "other", 1, 1.0, None, "1"
+    chosen.feet, chosen.travel, chosen.loop, chosen.key_mode = "off", "in_place", True, "FITTED"
     bpy.ops.motionlcm.recall()
+    assert (chosen.feet, chosen.travel, chosen.loop, chosen.key_mode) == ("auto", "hips", False, "DENSE")
     assert (chosen.prompt, chosen.seed, chosen.steps, chosen.path) == ("a person kicks", 42, "4", path)
     assert chosen.length == pytest.approx(3.5)
 

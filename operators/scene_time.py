@@ -1,0 +1,53 @@
+"""Moments of the scene's timeline at which the model's frames fall, and where objects are then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import bpy
+import numpy as np
+
+from ..motionlcm_blender.motion.skeleton import FPS
+
+
+def scene_frames_each(scene: bpy.types.Scene) -> float:
+    """Scene frames for each frame of the model (20 a second)."""
+    return float(scene.render.fps / scene.render.fps_base / FPS)
+
+
+def moments(scene: bpy.types.Scene, frames: int, first_frame: float) -> np.ndarray:
+    """(frames,) scene frames, not whole, on which the model's frames fall if the first falls on `first_frame`."""
+    return first_frame + np.arange(frames) * scene_frames_each(scene)
+
+
+def may_move(obj: bpy.types.Object) -> bool:
+    """Whether the object's place may depend on the frame."""
+    pulled = obj.parent is not None or len(obj.constraints) > 0 or obj.rigid_body is not None
+    return obj.animation_data is not None or pulled
+
+
+def shown_at(context: bpy.types.Context, at: Iterable[float]) -> Iterator[float]:
+    """Show the scene at each moment in turn; afterwards, whatever happens, at the one that was shown before."""
+    scene = context.scene
+    shown, shown_part = scene.frame_current, scene.frame_subframe
+    try:
+        for moment in at:
+            whole = int(np.floor(moment))
+            scene.frame_set(whole, subframe=float(moment) - whole)
+            context.view_layer.update()
+            yield moment
+    finally:
+        scene.frame_set(shown, subframe=shown_part)
+
+
+def place_now(context: bpy.types.Context, obj: bpy.types.Object) -> np.ndarray:
+    """(3,) where the object's origin is in the world as the scene is shown, constraints and parents applied."""
+    evaluated = obj.evaluated_get(context.evaluated_depsgraph_get())
+    return np.array(evaluated.matrix_world.translation, np.float64)
+
+
+def places_at(context: bpy.types.Context, obj: bpy.types.Object, at: np.ndarray) -> np.ndarray:
+    """(N, 3) where the object's origin is in the world at moments (N,); without stepping if it cannot move."""
+    if not may_move(obj):
+        return np.repeat(place_now(context, obj)[None], len(at), axis=0)
+    return np.array([place_now(context, obj) for _ in shown_at(context, at)]).reshape(-1, 3)
