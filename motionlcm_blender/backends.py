@@ -82,7 +82,7 @@ class TorchBackend:
 
     @contextmanager
     def computing(self, mode: Any = None) -> Iterator[None]:
-        """Inference mode, or another; memory running out becomes one sentence."""
+        """Inference mode, or another such as torch.no_grad; memory running out becomes one sentence."""
         try:
             with (mode or self.torch.inference_mode)():
                 yield

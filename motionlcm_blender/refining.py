@@ -16,18 +16,18 @@ from .schedule import alpha_sigma, boundary_scalings
 
 def refined_noise(
     network: Any, device: str, stats: dict[str, np.ndarray], text: np.ndarray, hints: Hints, noise: np.ndarray,
-    guidance: float, timestep: int, strength: float, passes: int | None = None,
+    guidance: float, timestep: int, strength: float,
 ) -> tuple[np.ndarray, dict[str, float]]:  # fmt: skip
     """Start noise for which one-step sampling comes near the hints, and what it took.
 
     network: of the torch backend. stats: mean, std (263,), hint_mean, hint_std (22, 3). text: (text tokens, width);
     noise: (takes, tokens, latent_width), each take by itself; timestep: where one-step sampling starts; strength: of
     the ControlNet. Returns noise of the same shape, and `refine_before_cm`, `refine_after_cm` (root mean square over
-    all hinted numbers and takes) and `refine_passes` (of a take).
+    all hinted numbers and takes) and `refine_passes` (of a take). Runs out of memory as PyTorch does.
     """
     import torch
 
-    from .model.latent_tuning import PASSES, smooth_rows, tune
+    from .model.latent_tuning import smooth_rows, tune
     from .model.torch_features import joints_from_features
 
     with torch.no_grad():
@@ -56,7 +56,7 @@ def refined_noise(
     chosen, before, after, used = [], [], [], 0
     for take in noise:
         start = torch.from_numpy(np.ascontiguousarray(take))[None].to(device)
-        tuned = tune(residual, start, rows, PASSES if passes is None else passes)
+        tuned = tune(residual, start, rows)
         chosen.append(tuned.noise.float().cpu().numpy()[0])
         before.append(tuned.before)
         after.append(tuned.after)

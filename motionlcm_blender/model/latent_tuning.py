@@ -26,7 +26,7 @@ _ENOUGH = 0.99
 
 @dataclass(frozen=True)
 class Tuned:
-    """noise: (1, tokens, latent_width); error: root mean square of the residual, before and after; passes: how many."""
+    """noise: (1, tokens, latent_width); before, after: root mean square of the residual, metres; passes: how many."""
 
     noise: Tensor
     before: float

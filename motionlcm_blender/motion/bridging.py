@@ -6,6 +6,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from .smoothing import hermite
+
 RELAX = 10
 """Frames in which a correction fades where nothing else comes near."""
 FASTEST = 0.008
@@ -41,19 +43,12 @@ def bridged(values: np.ndarray, label: np.ndarray, relax: int = RELAX) -> np.nda
     sb = np.clip(0.5 * backward[b], -FASTEST, FASTEST) * ~no_next[:, None]
 
     since, until = (index - a).astype(np.float64), (b - index).astype(np.float64)
-    across = _cubic(since / gap, gap, va, vb, sa, sb)
+    across = hermite(since / gap, gap, va, vb, sa, sb)
     fade = np.full(frames, float(relax))
     zero = np.zeros_like(values)
-    out = np.where(no_last[:, None], 0.0, _cubic(since / fade, fade, va, zero, sa, zero))
-    back = np.where(no_next[:, None], 0.0, _cubic(1.0 - until / fade, fade, zero, vb, zero, sb))
+    out = np.where(no_last[:, None], 0.0, hermite(since / fade, fade, va, zero, sa, zero))
+    back = np.where(no_next[:, None], 0.0, hermite(1.0 - until / fade, fade, zero, vb, zero, sb))
     return np.where(on[:, None], values, np.where(near[:, None], across, out + back))
-
-
-def _cubic(t: np.ndarray, length: np.ndarray, p: np.ndarray, q: np.ndarray, m: np.ndarray, n: np.ndarray) -> np.ndarray:
-    """Hermite curves from p to q (T, n) with slopes m and n, at t (T,) in 0..1 of their length (T,)."""
-    t, length = np.clip(t, 0.0, 1.0)[:, None], length[:, None]
-    h = t * t * (3.0 - 2.0 * t)
-    return (1.0 - h) * p + h * q + length * (t * (1.0 - t) ** 2 * m - t * t * (1.0 - t) * n)
 
 
 def splined(values: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -61,16 +61,6 @@ class FootLock(Enum):
     GROUND = "ground"
 
 
-def lock_feet(joints: np.ndarray, contacts: np.ndarray | None = None) -> np.ndarray:
-    """Hold the feet still while they stand.
-
-    joints: (T, 22, 3) metres, Y up. contacts: (T, 4) in 0..1, l_ankle, l_foot, r_ankle, r_foot, more than 0.5 is
-    contact; None: told from the positions. Returns (T, 22, 3) float32; every bone keeps its length, the pelvis its
-    place on the floor. Raises InvalidRequest on shapes that do not fit or numbers that are not finite.
-    """
-    return plant(joints, contacts).joints.astype(np.float32)
-
-
 @dataclass(frozen=True)
 class Planted:
     """joints (T, 22, 3) float64; stands (T, 4) bool: which foot joints were held, in the order of contacts."""
@@ -80,14 +70,19 @@ class Planted:
 
 
 def plant(joints: np.ndarray, contacts: np.ndarray | None = None, lock: FootLock = FootLock.AUTO) -> Planted:
-    """As `lock_feet`, and says which feet were held when."""
+    """Hold the feet still while they stand.
+
+    joints: (T, 22, 3) metres, Y up. contacts: (T, 4) in 0..1, l_ankle, l_foot, r_ankle, r_foot, what the model says of
+    contact; None: told from the positions. Every bone keeps its length; the figure is brought to the floor and goes as
+    fast as its legs walk. Raises InvalidRequest on shapes that do not fit or numbers that are not finite.
+    """
     source, touching = checked(joints, contacts)
     if lock is FootLock.OFF:
         return Planted(source, np.zeros(touching.shape, bool))
     source, touching = on_floor(source, touching, lock)
     for _ in range(2):  # feet that no longer slide are seen to stand for longer
-        source = source + anchored(source, standing(source, touching))[:, None]
-    stands = standing(source, touching)
+        source = source + anchored(source, stances(source, touching))[:, None]
+    stands = stances(source, touching)
     return held(source, stands)
 
 
@@ -152,16 +147,6 @@ def checked(joints: np.ndarray, contacts: np.ndarray | None) -> tuple[np.ndarray
     if contacts.shape != (len(source), 4):
         raise InvalidRequest("Contacts must be given as frames x 4 foot joints.")
     return source, np.nan_to_num(contacts.astype(np.float64))
-
-
-def standing(joints: np.ndarray, channels: np.ndarray) -> np.ndarray:
-    """(T, 4) bool: which foot joints stand, from contact (T, 4), 0..1 or bool, and joints (T, 22, 3)."""
-    return stances(joints, channels)
-
-
-def hold(joints: np.ndarray, stands: np.ndarray, spin: np.ndarray | None = None) -> np.ndarray:
-    """As `held`, joints only."""
-    return held(joints, stands, spin).joints
 
 
 def held(joints: np.ndarray, stands: np.ndarray, spin: np.ndarray | None = None) -> Planted:

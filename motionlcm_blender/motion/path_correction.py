@@ -14,11 +14,10 @@ from functools import lru_cache
 import numpy as np
 
 from ..errors import InvalidRequest
-from .foot_lock import FootLock, Planted, checked, held, lock_feet, on_floor, standing
+from .contacts import stances
+from .foot_lock import FootLock, Planted, checked, held, on_floor
 from .skeleton import FPS, JOINT_COUNT, PARENTS
 from .smoothing import smooth, smooth_curved, smoothstep
-
-__all__ = ["lock_feet", "onto_path"]
 
 FARTHEST, FARTHEST_MEAN = 0.042, 0.016
 """Metres the pelvis may be from the path: at any time, and on average."""
@@ -41,17 +40,6 @@ _SMOOTHNESS = 400.0
 _KNOT_SPACING = 4
 
 
-def onto_path(joints: np.ndarray, contacts: np.ndarray | None, xz: np.ndarray) -> np.ndarray:
-    """Move a motion onto a path.
-
-    joints: (T, 22, 3) metres, Y up. contacts: (T, 4) in 0..1, l_ankle, l_foot, r_ankle, r_foot; None: told from the
-    positions. xz: (T, 2) metres, where the pelvis should be on the floor on each frame, in the frame of the joints.
-    Returns (T, 22, 3) float32: the pelvis within 1.6 cm of xz on average and 4.2 cm at most, bone lengths kept.
-    Raises InvalidRequest on shapes that do not fit or numbers that are not finite.
-    """
-    return plant_on_path(joints, contacts, xz).joints.astype(np.float32)
-
-
 def plant_on_path(
     joints: np.ndarray,
     contacts: np.ndarray | None,
@@ -59,9 +47,13 @@ def plant_on_path(
     lock: FootLock = FootLock.AUTO,
     facing: np.ndarray | None = None,
 ) -> Planted:
-    """As `onto_path`, and says which feet were held when.
+    """Move a motion onto a path, its feet held.
 
+    joints: (T, 22, 3) metres, Y up. contacts: (T, 4) in 0..1, l_ankle, l_foot, r_ankle, r_foot; None: told from the
+    positions. xz: (T, 2) metres, where the pelvis should be on the floor on each frame, in the frame of the joints.
     facing: (T,) radians about +Y, 0 along +Z, rising towards +X: where the figure shall face; None: along the path.
+    The pelvis comes to be within 1.6 cm of xz on average and 4.2 cm at most, bone lengths are kept.
+    Raises InvalidRequest on shapes that do not fit or numbers that are not finite.
     """
     source, touching = checked(joints, contacts)
     path = np.asarray(xz, dtype=np.float64)
@@ -74,7 +66,7 @@ def plant_on_path(
 
     if lock is not FootLock.OFF:
         source, touching = on_floor(source, touching, lock)
-    stands = standing(source, touching)
+    stands = stances(source, touching)
     at = matching_times(source[:, 0][:, [0, 2]], path)
     if np.abs(at - np.arange(len(at))).max() > LEAST_WARP:
         source, stands = _resampled(source, at), stands[np.rint(at).astype(int)]
@@ -161,7 +153,7 @@ def plant_facing(
     source, touching = checked(joints, contacts)
     if lock is not FootLock.OFF:
         source, touching = on_floor(source, touching, lock)
-    stands, turn = standing(source, touching), turn_to(source, facing)
+    stands, turn = stances(source, touching), turn_to(source, facing)
     placed = _placed(source, source[:, 0][:, [0, 2]], turn)
     if lock is FootLock.OFF:
         return Planted(placed, np.zeros(stands.shape, bool))

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..errors import InvalidRequest
 from .skeleton import FPS
-from .smoothing import through_points
+from .smoothing import through
 
 NAMES: tuple[str, ...] = ("line", "quarter", "s", "circle", "eight")
 """The paths `named_path` knows."""
@@ -273,7 +273,7 @@ def _arriving(at: np.ndarray, timing: Timing, times: np.ndarray, frames: int) ->
     # Eases bend the frames near both ends; arrivals are meant in real frames.
     real = np.arange(frames, dtype=np.float64)
     frame_of = np.interp(frame_of, real, at)
-    return through_points(frame_of, time_of, at)
+    return through(frame_of, time_of[:, None], at)[:, 0]
 
 
 def speed(path: GroundPath, frames: int, fps: float = FPS) -> float:

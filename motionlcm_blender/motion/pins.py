@@ -15,9 +15,11 @@ from functools import lru_cache
 import numpy as np
 
 from .bridging import RELAX, bridged
-from .foot_lock import checked, hold, standing
-from .skeleton import CONTROLLED_JOINTS, JOINT_COUNT, JOINTS, PARENTS
-from .smoothing import smooth
+from .contacts import stances
+from .foot_lock import checked, held, solve_legs
+from .rotations import unit
+from .skeleton import CONTROLLED_JOINTS, FPS, JOINT_COUNT, JOINTS, PARENTS
+from .smoothing import smooth, smoothstep, through
 
 CLOSE = 0.02
 """Metres: a pin that is missed by more is said to be missed."""
@@ -37,6 +39,12 @@ _MOBILITY = {
 """How readily a joint turns, in radians squared beside each other."""
 _SHIFT = 0.02
 """How readily the pelvis is moved, in metres squared beside the radians squared of the joints."""
+_HEAD = 15
+_HINGES = {20: (16, 18, 20, 1.0), 21: (17, 19, 21, 1.0), 10: (1, 4, 7, -1.0), 11: (2, 5, 8, -1.0)}
+"""Of each limb by its pinned joint: root, hinge, end, and whether the hinge brings the end forward or back."""
+_NUDGE, _CROUCH, _LOWEST_CROUCH = 0.25, 0.8, 0.6
+"""Radians by which a straight limb is bent to begin with; the part of a head's way down that the pelvis goes, and
+metres at most."""
 _ITERATIONS = 24
 _DAMPING = 5e-4
 _FOOT_WEIGHT = 0.6
@@ -44,6 +52,8 @@ _LONGEST_STEP = 0.25
 """Metres of a gap that one iteration goes for: more, and the straight-line guess no longer holds."""
 _STRETCH = 0.12
 """Metres by which trunk and pelvis lengthen a limb's reach; a pin further away is reached for, no more than this."""
+_LARGEST_TURN = 0.35
+"""Radians by which one iteration turns a joint at most, for the same reason."""
 _REACH = 0.93
 """Part of a limb's length from which on the body is brought nearer."""
 
@@ -65,11 +75,11 @@ def hold_pins(
     if not pinned.any():
         return source
     if may_move:
-        stands = standing(source, touching)
+        stands = stances(source, touching)
         moved = _brought_near(source, wanted, pinned)
         if np.abs(moved).max() > 1e-3:
             source = source + moved[:, None]
-            source = hold(source, stands)
+            source = held(source, stands).joints
     elif pinned[:, 0, 1].any():
         source = source + _pelvis_shift(source, wanted, pinned & np.array([False, True, False]))[:, None]
     return _bent(source, wanted, pinned, may_move)
@@ -82,7 +92,7 @@ def pin_errors(joints: np.ndarray, positions: np.ndarray, mask: np.ndarray) -> n
     return np.where(mask.any(-1), np.linalg.norm(away, axis=-1), np.nan)
 
 
-def missed(joints: np.ndarray, positions: np.ndarray, mask: np.ndarray, fps: float = 20.0) -> list[str]:
+def missed(joints: np.ndarray, positions: np.ndarray, mask: np.ndarray, fps: float = FPS) -> list[str]:
     """One sentence for each pinned joint that is further from its pin than 2 cm, the worst frame named."""
     errors = pin_errors(joints, positions, mask)
     said = []
@@ -97,7 +107,7 @@ def missed(joints: np.ndarray, positions: np.ndarray, mask: np.ndarray, fps: flo
     return said
 
 
-def pin_warnings(positions: np.ndarray, mask: np.ndarray, fps: float = 20.0) -> list[str]:
+def pin_warnings(positions: np.ndarray, mask: np.ndarray, fps: float = FPS) -> list[str]:
     """One sentence for each pinned joint that no body brings where it is asked, or not that fast: known beforehand.
 
     positions, mask: (T, 22, 3) as in `Hints`, metres, the floor at 0.
@@ -152,7 +162,7 @@ def _brought_near(source: np.ndarray, wanted: np.ndarray, pinned: np.ndarray) ->
         known |= frames
     if not known.any() or np.abs(needed).max() < 1e-3:
         return shift
-    needed = _through(needed, known)
+    needed = _carried(needed, known)
     return shift + np.where(known[:, None], needed, smooth(needed, 3.0))
 
 
@@ -164,42 +174,23 @@ def _pelvis_shift(source: np.ndarray, wanted: np.ndarray, pinned: np.ndarray) ->
     for axes in ([0, 2],) if (both == pinned[:, 0, [0, 2]].any(-1)).all() else ([0], [2]):
         known = pinned[:, 0, axes[0]]
         if known.any():
-            shift[:, axes] = _through(gap[:, axes], known)
+            shift[:, axes] = _carried(gap[:, axes], known)
     known = pinned[:, 0, 1]
     if known.any():
         shift[:, 1] = bridged(gap[:, 1, None], _runs(known))[:, 0]
     return shift
 
 
-def _through(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """(T, n) cubic curves through the known frames without overshoot, flat before the first and after the last.
-
-    The slopes are harmonic means of the neighbouring ones (Fritsch and Carlson 1980), zero at turning points.
-    """
+def _carried(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """(T, k) values (T, k) where they are known (T,), smoothly from one to the next, and kept beyond both ends."""
     at = np.flatnonzero(known)
-    index = np.arange(len(values))
-    if len(at) == 1:
-        return np.broadcast_to(values[at[0]], values.shape).copy()
-    steps = np.diff(at).astype(np.float64)[:, None]
-    rise = np.diff(values[at], axis=0) / steps
-    slope = np.zeros((len(at), values.shape[1]))
-    before, after = (np.linalg.norm(part, axis=-1, keepdims=True) for part in (rise[:-1], rise[1:]))
-    same_way = (rise[:-1] * rise[1:]).sum(-1, keepdims=True) / np.maximum(before * after, 1e-12)
-    harmonic = (rise[:-1] * after + rise[1:] * before) / np.maximum(before + after, 1e-12)
-    slope[1:-1] = np.clip(same_way, 0.0, 1.0) * harmonic
-    k = np.clip(np.searchsorted(at, index, side="right") - 1, 0, len(at) - 2)
-    t = np.clip((index - at[k]) / steps[k, 0], 0.0, 1.0)[:, None]
-    h = t * t * (3.0 - 2.0 * t)
-    return (
-        (1.0 - h) * values[at[k]] + h * values[at[k + 1]]
-        + steps[k] * (t * (1.0 - t) ** 2 * slope[k] - t * t * (1.0 - t) * slope[k + 1])
-    )  # fmt: skip
+    return through(at, values[at], np.arange(len(values)), level_ends=True)
 
 
 def _limbs(source: np.ndarray) -> list[tuple[int, int, float]]:
     """Pinned joint, the joint its limb hangs from, and the limb's length in metres."""
     limbs = []
-    for joint, root in ((20, 16), (21, 17), (10, 1), (11, 2)):
+    for joint, root in ((20, 16), (21, 17), (10, 1), (11, 2), (_HEAD, 0)):
         chain, at = 0.0, joint
         while at != root:
             chain += float(np.linalg.norm(source[0, at] - source[0, PARENTS[at]]))
@@ -243,8 +234,39 @@ def _bent(source: np.ndarray, wanted: np.ndarray, pinned: np.ndarray, may_move: 
     free = pinned[rows].any(-1, keepdims=True) & ~pinned[rows]
     result = source.copy()
     fixed = pinned[rows, 0] | (np.array([True, False, True]) & (not may_move))
-    result[rows] = _solved(source[rows], targets, free, tuple(joints), np.array(weights), fixed)
+    start = _unlocked(source[rows], targets, gaps[rows], active, fixed)
+    result[rows] = _solved(start, targets, free, tuple(joints), np.array(weights), fixed)
     return result
+
+
+def _unlocked(
+    pose: np.ndarray, targets: np.ndarray, gaps: np.ndarray, active: list[int], fixed: np.ndarray
+) -> np.ndarray:
+    """Frames (F, 22, 3) from which turning joints helps: a body or limb that is straight cannot begin to shorten.
+
+    A head that has to come down takes the pelvis with it, the legs bending over their feet; a straight arm or leg whose
+    pin is nearer is bent a little, elbows and knees the natural way.
+    """
+    if _HEAD in active:
+        drop = np.clip(-_CROUCH * gaps[:, _HEAD, 1], 0.0, _LOWEST_CROUCH) * ~fixed[:, 1]
+        ankles, toes = pose[:, [7, 8]], pose[:, [10, 11]]
+        neither = np.zeros((len(pose), 2), bool)
+        moved = pose - np.array([0.0, 1.0, 0.0]) * drop[:, None, None]
+        pose = np.where((drop > 1e-4)[:, None, None], solve_legs(moved, ankles, toes - ankles, neither, neither), pose)
+    across = pose[:, 1] - pose[:, 2]
+    ahead = np.stack([-across[:, 2], np.zeros(len(pose)), across[:, 0]], axis=-1)
+    for joint, (root, middle, end, forward) in _HINGES.items():
+        if joint not in active:
+            continue
+        upper, lower = pose[:, middle] - pose[:, root], pose[:, end] - pose[:, middle]
+        whole = np.linalg.norm(upper, axis=-1) + np.linalg.norm(lower, axis=-1)
+        now = np.linalg.norm(pose[:, end] - pose[:, root], axis=-1)
+        spare = np.linalg.norm(pose[:, joint] - pose[:, root], axis=-1)
+        spare -= np.linalg.norm(targets[:, joint] - pose[:, root], axis=-1)
+        much = smoothstep(now / whole, 0.98, 0.995) * smoothstep(spare, 0.0, 0.03)
+        axis = unit(np.cross(upper, forward * ahead), (0.0, 1.0, 0.0))
+        pose = _turned(pose, np.zeros((len(pose), 3)), np.array([middle]), (_NUDGE * much[:, None] * axis)[:, None])
+    return pose
 
 
 def _runs(known: np.ndarray) -> np.ndarray:
@@ -304,6 +326,9 @@ def _solved(
         spread = matrix * mobility
         normal = spread @ matrix.swapaxes(1, 2) + _DAMPING * np.eye(count)
         change = np.einsum("fcd,fc->fd", spread, np.linalg.solve(normal, residual[..., None])[..., 0])
+        turns = change[:, 3:].reshape(len(pose), -1, 3)
+        fastest = np.linalg.norm(turns, axis=-1).max(axis=1)
+        change = change * np.minimum(1.0, _LARGEST_TURN / np.maximum(fastest, 1e-9))[:, None]
         pose = _turned(pose, change[:, :3], turning, change[:, 3:].reshape(len(pose), -1, 3))
     return pose
 

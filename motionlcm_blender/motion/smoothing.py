@@ -27,27 +27,36 @@ def smoothstep(x: np.ndarray, low: float, high: float) -> np.ndarray:
     return t * t * (3.0 - 2.0 * t)
 
 
-def through_points(at: np.ndarray, values: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Rising numbers through rising points, smooth and never falling, read at `where` (T,).
-
-    at, values: (K,) rising, K at least 2. Cubic with harmonic slopes (Fritsch and Carlson 1980): no overshoot, and
-    steady where the points are; straight on at the ends.
-    """
-    steps, rises = np.diff(at), np.diff(values)
-    rate = rises / steps
-    slope = np.empty(len(at))
-    slope[[0, -1]] = rate[[0, -1]]
-    product = rate[1:] * rate[:-1]
-    slope[1:-1] = np.where(product > 0, 2.0 * product / np.where(product > 0, rate[1:] + rate[:-1], 1.0), 0.0)
-    # One neighbour's rate bounds the slope (three times it, at most) so that the curve never turns back.
-    slope[:-1] = np.minimum(slope[:-1], 3.0 * rate)
-    slope[1:] = np.minimum(slope[1:], 3.0 * rate)
-    k = np.clip(np.searchsorted(at, where, side="right") - 1, 0, len(at) - 2)
-    t = np.clip((where - at[k]) / steps[k], 0.0, 1.0)
+def hermite(
+    t: np.ndarray, length: np.ndarray, p: np.ndarray, q: np.ndarray, m: np.ndarray, n: np.ndarray
+) -> np.ndarray:
+    """(T, k) cubic curves from p to q (T, k) with slopes m and n, at t (T,), clipped to 0..1, of their length (T,)."""
+    t, length = np.clip(t, 0.0, 1.0)[:, None], length[:, None]
     h = t * t * (3.0 - 2.0 * t)
-    curved = steps[k] * (t * (1.0 - t) ** 2 * slope[k] - t * t * (1.0 - t) * slope[k + 1])
-    result: np.ndarray = (1.0 - h) * values[k] + h * values[k + 1] + curved
+    result: np.ndarray = (1.0 - h) * p + h * q + length * (t * (1.0 - t) ** 2 * m - t * t * (1.0 - t) * n)
     return result
+
+
+def through(at: np.ndarray, values: np.ndarray, where: np.ndarray, level_ends: bool = False) -> np.ndarray:
+    """Smooth curves through points, without overshoot, read at `where` (T,); held before the first and after the last.
+
+    at: (K,) rising; values: (K, k). Cubic, with slopes that are harmonic means of the neighbouring ones (Fritsch and
+    Carlson 1980), nothing where the way turns back; level_ends: nothing at both ends too, instead of straight on.
+    Of one column, rising values give a rising curve; of several, turning the points turns the curve. Returns (T, k).
+    """
+    if len(at) == 1:
+        return np.repeat(values, len(where), axis=0)
+    steps = np.diff(at).astype(np.float64)
+    rate = np.diff(values, axis=0) / steps[:, None]
+    slope = np.zeros(values.shape)
+    if not level_ends:
+        slope[[0, -1]] = rate[[0, -1]]
+    before, after = (np.linalg.norm(part, axis=-1, keepdims=True) for part in (rate[:-1], rate[1:]))
+    same_way = (rate[:-1] * rate[1:]).sum(-1, keepdims=True) / np.maximum(before * after, 1e-12)
+    harmonic = (rate[:-1] * after + rate[1:] * before) / np.maximum(before + after, 1e-12)
+    slope[1:-1] = np.clip(same_way, 0.0, 1.0) * harmonic
+    k = np.clip(np.searchsorted(at, where, side="right") - 1, 0, len(at) - 2)
+    return hermite((where - at[k]) / steps[k], steps[k], values[k], values[k + 1], slope[k], slope[k + 1])
 
 
 def _apply(matrix: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -147,13 +147,17 @@ class Run:
         load_weights(self.folder / "vae.safetensors", vae)
         return vae.to(self.device).eval().requires_grad_(False)
 
+    def is_newer(self, path: Path, *made_of: str) -> bool:
+        """Whether a file is there, and made after those of the run folder that it was made of."""
+        sources = [self.folder / name for name in made_of]
+        newest = max((file.stat().st_mtime for file in sources if file.exists()), default=0.0)
+        return path.exists() and path.stat().st_mtime >= newest
+
     @cached_property
     def latents(self) -> tuple[np.ndarray, np.ndarray]:
         """Means and stds of the pool's latents, encoded once for a VAE and a pool."""
         path = self.folder / "latents.npz"
-        made_of = [self.folder / name for name in ("vae.safetensors", "pool_train.npz")]
-        made_of = [file for file in made_of if file.exists()]
-        if not path.exists() or path.stat().st_mtime < max(file.stat().st_mtime for file in made_of):
+        if not self.is_newer(path, "vae.safetensors", "pool_train.npz"):
             means, stds = encode_pool(self.vae, self.train_pool.captioned(), self.normalisation, self.device)
             np.savez(path, means=means, stds=stds)
         with np.load(path, allow_pickle=False) as file:
@@ -205,6 +209,8 @@ class Run:
         if s.trajectories:
             file = self.folder / "trajectories.npz"
             with accelerator_for(self.device).main_process_first():
+                if not self.is_newer(file, "teacher.safetensors", "latents.npz"):
+                    file.unlink(missing_ok=True)
                 shown = teacher_trajectories(teacher, batches, s, self.config.seed, self.precision, file)
         losses = StudentLosses(student, teacher, batches, s, self.precision, shown)
         return loop.run(losses, self.deadline, losses.update_target)

@@ -22,6 +22,7 @@ from .evaluation.detectors import Side
 from .motion_data import MotionData, Segment, mirror_caption
 
 _J = {name: index for index, name in enumerate(JOINTS)}
+_SIDES = (Side.LEFT, Side.RIGHT)
 _ARMS = {
     Side.LEFT: (_J["l_shoulder"], _J["l_elbow"], _J["l_wrist"]),
     Side.RIGHT: (_J["r_shoulder"], _J["r_elbow"], _J["r_wrist"]),
@@ -117,6 +118,13 @@ def _said(data: MotionData, what: re.Pattern[str], but: re.Pattern[str] | None =
             yield segment
 
 
+def _stretches(flags: np.ndarray) -> Iterator[tuple[Side, int, int]]:
+    """Side, first frame and end of each stretch of True in flags (T, 2), left and right; gaps of a frame are filled."""
+    for k, side in enumerate(_SIDES):
+        for first, end in see.runs(see.closed(flags[:, k])):
+            yield side, first, end
+
+
 def standing_pieces(data: MotionData, frames: int = 40) -> list[np.ndarray]:
     """Stretches of `frames` or more in which a figure stands upright with its arms down and goes nowhere."""
     pieces = []
@@ -130,7 +138,7 @@ def standing_pieces(data: MotionData, frames: int = 40) -> list[np.ndarray]:
         tall = joints[:, _J["neck"], 1] - joints[:, see.L_ANKLE, 1] > 1.15
         level = np.abs(see.ankle_lift(joints)[:, 0]) < 0.08
         flags = slow & turning & low & tall & level
-        for first, end in see._runs(flags):
+        for first, end in see.runs(flags):
             if end - first >= frames:
                 pieces.append(joints[first:end])
     return pieces
@@ -147,12 +155,11 @@ def arm_gestures(data: MotionData) -> Iterator[_Piece]:
             if len(joints) < 20:
                 continue
             up = see.arms_up(joints)
-            for k, side in enumerate((Side.LEFT, Side.RIGHT)):
-                for first, end in see._runs(see._closed(up[:, k])):
-                    start, stop = max(0, first - 14), min(len(joints), end + 14)
-                    if end - first < 6 or stop - start > 110 or see.raised_arm(joints[start:stop]) is not side:
-                        continue
-                    yield _Piece(joints, start, stop, side, waves)
+            for side, first, end in _stretches(up):
+                start, stop = max(0, first - 14), min(len(joints), end + 14)
+                if end - first < 6 or stop - start > 110 or see.raised_arm(joints[start:stop]) is not side:
+                    continue
+                yield _Piece(joints, start, stop, side, waves)
 
 
 def kicks_of(data: MotionData) -> Iterator[_Piece]:
@@ -165,11 +172,10 @@ def kicks_of(data: MotionData) -> Iterator[_Piece]:
             continue
         ankles = joints[:, [see.L_ANKLE, see.R_ANKLE]] - joints[:, :1]
         score = np.maximum(see.ankle_lift(joints), 0) * np.linalg.norm(ankles[..., [0, 2]], axis=-1)
-        for k, side in enumerate((Side.LEFT, Side.RIGHT)):
-            for first, end in see._runs(see.ankle_lift(joints)[:, k] > see.KICK_LIFT):
-                peak = first + int(score[first:end, k].argmax())
-                if see.kicking_leg(joints[max(0, peak - 14) : peak + 12]) is side:
-                    yield _Piece(joints, peak, peak + 1, side)
+        for side, first, end in _stretches(see.ankle_lift(joints) > see.KICK_LIFT):
+            peak = first + int(score[first:end, _SIDES.index(side)].argmax())
+            if see.kicking_leg(joints[max(0, peak - 14) : peak + 12]) is side:
+                yield _Piece(joints, peak, peak + 1, side)
 
 
 def leg_raises_of(data: MotionData) -> Iterator[_Piece]:
@@ -178,10 +184,9 @@ def leg_raises_of(data: MotionData) -> Iterator[_Piece]:
         joints = data.joints(segment)
         if len(joints) < 24 or _OTHER_LEG_WORK.search("|".join(segment.captions)):
             continue
-        for k, side in enumerate((Side.LEFT, Side.RIGHT)):
-            for first, end in see._runs(see._closed(see.ankle_lift(joints)[:, k] > see.LEG_LIFT)):
-                if 8 <= end - first <= 90:
-                    yield _Piece(joints, first, end, side)
+        for side, first, end in _stretches(see.ankle_lift(joints) > see.LEG_LIFT):
+            if 8 <= end - first <= 90:
+                yield _Piece(joints, first, end, side)
 
 
 def single_jumps(data: MotionData) -> Iterator[_Piece]:
@@ -199,7 +204,7 @@ def single_jumps(data: MotionData) -> Iterator[_Piece]:
         feet = joints[:, [see.L_FOOT, see.R_FOOT], 1].min(1) - see.floor_height(joints)
         tall = joints[:, _J["neck"], 1] - joints[:, [see.L_ANKLE, see.R_ANKLE], 1].min(1)
         upright = np.percentile(tall, 90) - 0.06
-        for first, end in see._runs(see._closed(feet > see.AIR)):
+        for first, end in see.runs(see.closed(feet > see.AIR)):
             before = [t for t in range(max(0, first - 26), first - 4) if tall[t] > upright]
             after = [t for t in range(end + 4, min(len(joints), end + 26)) if tall[t] > upright]
             if not before or not after:
@@ -244,7 +249,7 @@ def turns_around(data: MotionData) -> Iterator[_Piece]:
             continue
         facing = see.heading(joints)
         turning = np.abs(np.gradient(facing)) * FPS > 0.6
-        for first, end in see._runs(see._closed(turning)):
+        for first, end in see.runs(see.closed(turning)):
             angle = facing[end - 1] - facing[first]
             gone = np.linalg.norm(joints[end - 1, 0, [0, 2]] - joints[first, 0, [0, 2]])
             if np.radians(135) <= abs(angle) <= np.radians(235) and gone < 1.2:

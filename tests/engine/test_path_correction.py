@@ -10,9 +10,7 @@ from motionlcm_blender.errors import InvalidRequest
 from motionlcm_blender.motion.foot_lock import FootLock, plant
 from motionlcm_blender.motion.path_correction import (
     heading_difference,
-    lock_feet,
     matching_times,
-    onto_path,
     plant_facing,
     plant_on_path,
 )
@@ -24,6 +22,14 @@ from motionlcm_blender.motion.skeleton import FOOT_JOINTS, PARENTS
 FRAMES = 120
 TIME = np.arange(FRAMES) / 20.0
 L_KNEE, L_ANKLE, L_HIP = 4, 7, 1
+
+
+def onto_path(joints: np.ndarray, contacts: np.ndarray | None, xz: np.ndarray) -> np.ndarray:
+    return plant_on_path(joints, contacts, xz).joints.astype(np.float32)
+
+
+def lock_feet(joints: np.ndarray, contacts: np.ndarray | None = None) -> np.ndarray:
+    return plant(joints, contacts).joints.astype(np.float32)
 
 
 def root(joints: np.ndarray) -> np.ndarray:

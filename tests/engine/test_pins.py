@@ -11,7 +11,7 @@ from motionlcm_blender.errors import InvalidRequest
 from motionlcm_blender.motion.pins import CLOSE, hold_pins, missed, pin_errors, pin_warnings
 from motionlcm_blender.motion.placement import Placement, place_joints
 from motionlcm_blender.motion.quality import foot_skate
-from motionlcm_blender.motion.skeleton import FPS, JOINTS, PARENTS
+from motionlcm_blender.motion.skeleton import FPS, HUMANML, JOINTS, PARENTS, PELVIS_HEIGHT
 from tests.synthetic_motion import walk
 
 J = {name: index for index, name in enumerate(JOINTS)}
@@ -134,3 +134,32 @@ def test_numbers_that_are_none_are_refused() -> None:
     joints[3, 5, 1] = np.nan
     with pytest.raises(InvalidRequest, match="not finite"):
         hold_pins(joints, None, joints, np.ones(joints.shape, bool))
+
+
+@pytest.mark.parametrize(
+    ("name", "offset"),
+    [
+        ("head", (0.0, -0.15, 0.0)), ("head", (0.05, -0.4, 0.1)), ("l_wrist", (-0.2, 0.0, 0.0)),
+        ("r_foot", (0.0, 0.2, 0.0)),
+    ],
+)  # fmt: skip
+def test_a_body_that_stands_straight_can_still_shorten(name: str, offset: tuple[float, float, float]) -> None:
+    """In the rest pose legs, arms and spine are straight: no turning of a joint shortens them to first order."""
+    joints = np.repeat(HUMANML.rest[None, :22], 60, axis=0) + [0.0, PELVIS_HEIGHT, 0.0]
+    positions, mask = pins(joints, (name, range(30, 33), offset))
+    made = hold_pins(joints, None, positions, mask)
+    assert np.nanmax(pin_errors(made, positions, mask)) < CLOSE
+    np.testing.assert_allclose(lengths(made), lengths(joints), atol=1e-9)
+    if name != "r_foot":
+        np.testing.assert_allclose(made[:, [7, 8, 10, 11]], joints[:, [7, 8, 10, 11]], atol=0.02)
+    if name == "head":  # knees come forward
+        assert (made[31, [4, 5], 2] > joints[31, [4, 5], 2] + 0.05).all()
+
+
+def test_a_figure_that_went_to_one_pin_comes_back_for_the_next() -> None:
+    joints = walk(100, speed=0.0).astype(np.float64)
+    far = ("r_wrist", range(30, 34), (-0.8, 0.2, 0.3))
+    positions, mask = pins(joints, far, ("head", range(70, 74), (0.0, -0.05, 0.0)))
+    made = hold_pins(joints, None, positions, mask)
+    assert np.nanmax(pin_errors(made, positions, mask)) < CLOSE
+    assert np.abs(made[32, 0, 0] - joints[32, 0, 0]) > 0.1 > np.abs(made[72, 0, 0] - joints[72, 0, 0])

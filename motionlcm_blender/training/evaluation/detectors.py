@@ -144,7 +144,7 @@ def count_jumps(joints: np.ndarray) -> int:
     ankles = ankles - np.percentile(ankles, 5)
     air = (feet > AIR) & (ankles > AIR)
     count = 0
-    for first, end in _runs(_closed(air)):
+    for first, end in runs(closed(air)):
         before = joints[max(0, first - 10) : first + 1, 0, 1].min()
         if end - first >= 2 and joints[first:end, 0, 1].max() - before >= JUMP_RISE:
             count += 1
@@ -226,13 +226,13 @@ def sidestepped_to(joints: np.ndarray) -> Side | None:
     return Side.LEFT if own_travel(joints)[1] > 0 else Side.RIGHT
 
 
-def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
+def runs(flags: np.ndarray) -> list[tuple[int, int]]:
     """First frame and end (exclusive) of each run of True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(int)))
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def _closed(flags: np.ndarray) -> np.ndarray:
+def closed(flags: np.ndarray) -> np.ndarray:
     """Gaps of a single frame filled: one frame of noise does not make two jumps of one."""
     out = flags.copy()
     out[1:-1] |= flags[:-2] & flags[2:]
