@@ -38,13 +38,12 @@ MOST_HOVER = 0.15
 """Metres by which a whole figure that floats or sinks while its feet say contact is brought to the floor at most."""
 MOST_RISE = 0.05
 """Metres by which a standing foot is brought to the floor at most, up or down."""
-FIRM, SOFT = 40.0, 0.5
-"""How firmly a foot is held beside the smoothness of its correction, and frames at the edges of a stance that yield."""
+FIRM = 40.0
+"""How firmly a foot is held beside the smoothness of its correction."""
 HEEL_DOWN = 0.04
 """Metres above its lowest up to which an ankle counts as that of a foot flat on the floor."""
 
 _HIPS, _KNEES, _ANKLES, _TOES = (1, 2), (4, 5), (7, 8), (10, 11)
-_LEGS = (*_KNEES, *_ANKLES, *_TOES)
 _CLOSE_GAP = 2
 _SHORTEST_STANCE = 2
 
@@ -120,7 +119,7 @@ def anchored(joints: np.ndarray, stands: np.ndarray) -> np.ndarray:
     """(T, 3) metres by which to move the whole figure so that the feet that stand slide as little as they can.
 
     joints: (T, 22, 3); stands: (T, 4) bool. Feet that slide the same way are a figure that travels at another speed
-    than its legs walk: it goes at the legs' speed instead. What is left, the legs take (`hold`).
+    than its legs walk: it goes at the legs' speed instead. What is left, the legs take (`held`).
     """
     move = np.zeros((len(joints), 3))
     both = stands[1:] & stands[:-1]
@@ -194,7 +193,7 @@ def _foot_correction(
         lift = np.maximum(smooth(lift, 1.5) - 0.35 * STEP_LIFT, 0.0) / 0.65
     toe_off, heel_off = (heights[2 * side + k] - joints[:, (_ANKLES, _TOES)[k][side], 1] for k in (1, 0))
     rise = np.clip(np.where(stands[:, 1], toe_off, heel_off), -MOST_RISE, MOST_RISE)
-    weight = share * firmness(label)
+    weight = FIRM * share
     carried = splined(np.concatenate([move, yaw[:, None], rise[:, None]], axis=-1), weight)
     toe = joints[:, _TOES[side]]
     above = toe[:, 1] + carried[:, 3] + lift - heights[2 * side + 1]
@@ -219,17 +218,6 @@ def _swing_lift(ground: np.ndarray, above: np.ndarray, label: np.ndarray) -> np.
         part = slice(leaves + 1, lands + 1)
         lift[part] = np.maximum(wanted * arc - above[part], 0.0)
     return smooth(lift, 0.7) if len(lift) > 4 else lift
-
-
-def firmness(label: np.ndarray) -> np.ndarray:
-    """(T,) how firmly a foot is held: softly on the first and last frame of a stance, entirely inside."""
-    firm = np.zeros(len(label))
-    edges = np.flatnonzero(np.diff(np.concatenate([[-1], label, [-1]])))
-    for start, end in zip(edges, edges[1:], strict=False):
-        if start < len(label) and label[start] >= 0:
-            inside = np.minimum(np.arange(end - start), np.arange(end - start)[::-1]) + 0.5
-            firm[start:end] = FIRM * np.minimum(inside / min(SOFT, (end - start) / 2.0), 1.0) ** 4
-    return firm
 
 
 def _step_time(root: np.ndarray, side: int) -> np.ndarray:

@@ -13,12 +13,14 @@ import numpy as np
 
 from ..errors import InvalidRequest
 from .bridging import splined
-from .foot_lock import checked, firmness, solve_legs, stance_labels
+from .foot_lock import FIRM, checked, solve_legs, stance_labels
 from .skeleton import L_ANKLE, L_FOOT, R_ANKLE, R_FOOT
 from .smoothing import smooth
 
 CLEARANCE = 0.03
 """Metres a swinging foot stays above ground that rises under it."""
+_LOOSE = 0.02
+"""How firmly a swinging foot keeps to the height of the ground under it, beside `FIRM` of one that stands."""
 _LOWER = 0.25
 """Part of the difference between both feet's ground by which the pelvis is nearer to the lower one."""
 
@@ -105,7 +107,7 @@ def stand_on(joints: np.ndarray, contacts: np.ndarray, ground: Ground) -> np.nda
             level[label == stance] = np.median(below[label == stance])
         # In flight the foot need not follow the ground, but must not go through it.
         usual = float(np.median(level))  # what fades, fades to this
-        rise = usual + splined((level - usual)[:, None], firmness(label) + 0.02)[:, 0]
+        rise = usual + splined((level - usual)[:, None], np.where(label >= 0, FIRM, _LOOSE))[:, 0]
         above = np.minimum(source[:, ankle, 1] - 0.06, source[:, toe, 1])
         lowest = below - np.maximum(above - CLEARANCE, 0.0)
         swing = label < 0
