@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from filelock import FileLock, Timeout
-from torch import nn
+from torch import Tensor, nn
 
+from ..architecture import Architecture
 from ..errors import TrainingDataError
 from ..model.controlnet import ControlNet, TrajectoryEncoder
 from ..model.denoiser import Denoiser
@@ -61,7 +62,8 @@ class Run:
         """data may be None once the pools are made. minutes: stop, ready to go on, after that long.
 
         start: a model folder of the same sizes whose weights and normalisation to begin from, instead of noise; its
-        denoiser may say the noise where ours says the velocity, which the teacher soon learns.
+        denoiser may say the noise where ours says the velocity, which the teacher soon learns, and its latent may be
+        narrower (`widened`).
         Raises TrainingDataError if its sizes are others, ModelFolderError if it cannot be read.
         """
         folder.mkdir(parents=True, exist_ok=True)
@@ -72,10 +74,7 @@ class Run:
         precision = Precision(where, config.precision)
         logger.info("training on %s in %s", where, precision.name)
         first = None if start is None else ModelFolder.open(start)
-        if (
-            first is not None
-            and replace(first.architecture, velocity=config.architecture.velocity) != config.architecture
-        ):
+        if first is not None and not _may_begin_from(first.architecture, config.architecture):
             raise TrainingDataError(f"The model {first.name} has other sizes than the configuration asks for.")
         deadline = None if minutes is None else time.monotonic() + 60 * minutes
         return cls(config, folder, data, where, precision, deadline, first)
@@ -88,7 +87,7 @@ class Run:
             n.removeprefix(prefix): torch.from_numpy(w) for n, w in self._start_weights.items() if n.startswith(prefix)
         }
         wanted = module.state_dict()
-        module.load_state_dict({n: w for n, w in weights.items() if n in wanted})
+        module.load_state_dict({n: widened(w, wanted[n]) for n, w in weights.items() if n in wanted})
 
     @cached_property
     def _start_weights(self) -> dict[str, np.ndarray]:
@@ -263,6 +262,24 @@ class Run:
             _ = self.normalisation
             if name != "vae":
                 _ = self.latents, self.captions
+
+
+def _may_begin_from(first: Architecture, wanted: Architecture) -> bool:
+    same = replace(first, velocity=wanted.velocity, latent_width=wanted.latent_width)
+    return same == wanted and first.latent_width <= wanted.latent_width
+
+
+def widened(weights: Tensor, fresh: Tensor) -> Tensor:
+    """Weights of a model with a narrower latent as a beginning for one with a wider latent.
+
+    fresh: the new module's initial values, of at least the size of weights. Rows that make new channels start as they
+    are there; columns that read them start at a tenth, so that what is known already is hardly disturbed.
+    """
+    if weights.shape == fresh.shape:
+        return weights
+    joined = fresh.detach().to(weights.dtype) * (1.0 if len(fresh) > len(weights) else 0.1)
+    joined[tuple(slice(0, size) for size in weights.shape)] = weights
+    return joined
 
 
 @contextmanager

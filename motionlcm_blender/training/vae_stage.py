@@ -136,9 +136,10 @@ class VaeLosses:
         variance = std**2
         divergence = 0.5 * (mean**2 + variance - 1 - variance.log()).mean()
         # Diffusion starts from unit noise, so the latents should fill the same range: mean square 1 in each channel,
-        # over the tokens whose stretch of time is there.
+        # over the tokens whose stretch of time is there, the first always.
         stretch = MAX_FRAMES / mean.shape[1]
-        used = (torch.arange(mean.shape[1], device=mean.device) + 0.5) * stretch < mask.sum(1, keepdim=True)
+        frames = mask.sum(1, keepdim=True).clamp(min=stretch)
+        used = (torch.arange(mean.shape[1], device=mean.device) + 0.5) * stretch < frames
         square = (mean**2 * used[..., None]).sum((0, 1)) / used.sum()
         spread = (square - 1).square().mean()
         loss = reconstruction + s.joint_weight * joints + s.velocity_weight * velocity

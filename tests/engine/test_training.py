@@ -289,6 +289,34 @@ def test_a_run_may_begin_from_a_model_folder(data_folder: Path, tmp_path: Path, 
         Run.open(load_config(), tmp_path / "other", data_folder, "cpu", start=tmp_path / "tiny")
 
 
+def test_a_run_may_begin_from_a_narrower_latent(
+    data_folder: Path, tmp_path: Path, small_config: TrainingConfig
+) -> None:
+    tiny = write_tiny_model(tmp_path / "tiny", small_config.architecture)
+    wider = replace(
+        small_config,
+        architecture=replace(small_config.architecture, latent_width=48),
+        vae=replace(small_config.vae, steps=1, learning_rate=0.0, latent_width=48),
+    )
+    run = Run.open(wider, tmp_path / "run", data_folder, "cpu", start=tmp_path / "tiny")
+    assert run.stage("vae")
+    trained, known = load_file(tmp_path / "run" / "vae.safetensors"), tiny.weights()
+    grown = {"latent_pre.weight", "latent_pre.bias", "latent_post.weight"}
+    for name, values in trained.items():
+        old = known["vae." + name]
+        assert (values.shape != old.shape) == (name in grown)
+        np.testing.assert_array_equal(values[tuple(slice(0, n) for n in old.shape)], old)
+    assert np.abs(trained["latent_pre.weight"][32:]).max() > 3 * np.abs(trained["latent_post.weight"][:, 32:]).max() > 0
+    with pytest.raises(TrainingDataError, match="other sizes"):
+        Run.open(small_config, tmp_path / "other", data_folder, "cpu", start=_wide_model(tmp_path, small_config))
+
+
+def _wide_model(folder: Path, config: TrainingConfig) -> Path:
+    """A model whose latent is wider than the configuration's: nothing can begin from that."""
+    write_tiny_model(folder / "wide", replace(config.architecture, latent_width=40))
+    return folder / "wide"
+
+
 def test_a_stage_whose_time_is_up_goes_on_later(
     data_folder: Path, tmp_path: Path, small_config: TrainingConfig
 ) -> None:
