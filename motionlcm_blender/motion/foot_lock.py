@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 import numpy as np
 
@@ -42,6 +43,11 @@ FIRM = 40.0
 """How firmly a foot is held beside the smoothness of its correction."""
 HEEL_DOWN = 0.04
 """Metres above its lowest up to which an ankle counts as that of a foot flat on the floor."""
+EASE_ROUNDS, EASE_MOST = 2, 0.05
+"""How often the pelvis is eased, and metres by which it may be moved up or down for that."""
+EASE_PELVIS, EASE_ANKLE, EASE_STAY, EASE_STANDS = 200.0, 10.0, 1.0, 1e4
+"""What the pelvis's and the ankles' own acceleration counts beside the knees', per metre and radian, how far they are
+moved, and how far an ankle that stands or the pelvis of a figure in the air."""
 
 _HIPS, _KNEES, _ANKLES, _TOES = (1, 2), (4, 5), (7, 8), (10, 11)
 _CLOSE_GAP = 2
@@ -320,15 +326,12 @@ def solve_legs(
     need = np.where(stands & (hip[..., 1] > wanted[..., 1]), np.maximum(missing, 0.0), 0.0).max(axis=1)
     dip = _dip(need)
     out[..., 1] -= dip[:, None]
+    raised, drawn = eased(out[:, _HIPS] - wanted, before, thigh, shin, stands)
+    out[..., 1] += raised[:, None]
     hip = out[:, _HIPS]
 
     reach = wanted - hip
-    distance = _norm(reach)
-    start = np.maximum(0.97 * whole, before)
-    room = np.maximum(np.maximum(0.998 * whole, before) - start, 1e-6)
-    over = np.maximum(distance - start, 0.0)
-    distance = np.minimum(distance, start) + room * (1.0 - np.exp(-over / room))
-    distance = np.clip(distance, np.abs(thigh - shin) + 0.02 * whole, whole * (1.0 - 1e-9))
+    distance = _within_reach(_norm(reach) - drawn, before, thigh, shin)
 
     old = rotations.unit(ankle - joints[:, _HIPS], (0.0, -1.0, 0.0))
     new = rotations.unit(reach, (0.0, -1.0, 0.0))
@@ -346,6 +349,81 @@ def solve_legs(
     out[:, _ANKLES] = hip + distance[..., None] * new
     out[:, _TOES] = out[:, _ANKLES] + foot
     return out
+
+
+def _within_reach(distance: np.ndarray, before: np.ndarray, thigh: np.ndarray, shin: np.ndarray) -> np.ndarray:
+    """Distances from hip to ankle that the leg can make: where it is nearly straight it gives way softly."""
+    whole = thigh + shin
+    start = np.maximum(0.97 * whole, before)
+    room = np.maximum(np.maximum(0.998 * whole, before) - start, 1e-6)
+    over = np.maximum(distance - start, 0.0)
+    distance = np.minimum(distance, start) + room * (1.0 - np.exp(-over / room))
+    return np.clip(distance, np.abs(thigh - shin) + 0.02 * whole, whole * (1.0 - 1e-9))
+
+
+def eased(
+    legs: np.ndarray, before: np.ndarray, thigh: np.ndarray, shin: np.ndarray, stands: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Metres by which to raise the pelvis (T,) and to draw each ankle towards its hip (T, 2), so that the knees change
+    speed no more than they did before.
+
+    legs: (T, 2, 3) from where the ankles have to be to the hips; before, thigh, shin: (T, 2) the distance from hip to
+    ankle as the motion had it, and the bones; stands: (T, 2) bool, ankles that stay. A knee that is nearly straight
+    turns by much for little: a foot that lands a few centimetres further on makes it snap. A pelvis a centimetre lower
+    and a swing that reaches out a little sooner take that away. Gauss-Newton on the knees' second differences, beside
+    those of pelvis and ankles and how far they are moved, each in turn.
+    """
+    frames = len(legs)
+    raised, drawn = np.zeros(frames), np.zeros((frames, 2))
+    if frames < 5:
+        return raised, drawn
+    wanted = _knee_angle(before, thigh, shin)
+    bends = _second_differences(frames)
+    near = smooth(stands.astype(np.float64), 0.7).clip(0.0, 1.0)
+    flies = np.diag(EASE_STANDS * (1.0 - smooth(stands.any(1).astype(np.float64), 1.0).clip(0.0, 1.0)))
+    for _ in range(EASE_ROUNDS):
+        angle, slope, upright = _knees_at(legs, raised, drawn, before, thigh, shin)
+        slope = slope * upright
+        matrix = EASE_PELVIS * bends + EASE_STAY * np.eye(frames) + flies
+        right = np.zeros(frames)
+        for side in (0, 1):
+            sloped = slope[:, side]
+            matrix += sloped[:, None] * bends * sloped
+            right -= sloped * (bends @ (angle[:, side] - wanted[:, side] - sloped * raised))
+        raised = np.clip(np.linalg.solve(matrix, right), -EASE_MOST, EASE_MOST)
+        angle, slope, _ = _knees_at(legs, raised, drawn, before, thigh, shin)
+        for side in (0, 1):
+            sloped = -slope[:, side]
+            matrix = EASE_ANKLE * bends + np.diag(EASE_STAY + EASE_STANDS * near[:, side])
+            matrix += sloped[:, None] * bends * sloped
+            right = -sloped * (bends @ (angle[:, side] - wanted[:, side] - sloped * drawn[:, side]))
+            drawn[:, side] = np.clip(np.linalg.solve(matrix, right), -EASE_MOST, EASE_MOST)
+    return raised, drawn * ~stands
+
+
+def _knees_at(
+    legs: np.ndarray, raised: np.ndarray, drawn: np.ndarray, before: np.ndarray, thigh: np.ndarray, shin: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(T, 2) each: the knees' angles, what they change for a metre of the leg, and for a metre of the pelvis of that."""
+    now = legs + np.array([0.0, 1.0, 0.0]) * raised[:, None, None]
+    length = np.maximum(_norm(now), 1e-9)
+    near, far = (_knee_angle(_within_reach(length - drawn + d, before, thigh, shin), thigh, shin) for d in (0.0, 1e-3))
+    return near, (far - near) / 1e-3, now[..., 1] / length
+
+
+@lru_cache(maxsize=16)
+def _second_differences(frames: int) -> np.ndarray:
+    """(T, T): x^T M x is the sum of squared second differences of x."""
+    second = np.diff(np.eye(frames), n=2, axis=0)
+    result: np.ndarray = second.T @ second
+    return result
+
+
+def _knee_angle(far: np.ndarray, thigh: np.ndarray, shin: np.ndarray) -> np.ndarray:
+    """Radians between thigh and shin, pi for a straight leg, for distances from hip to ankle."""
+    cosine = (thigh**2 + shin**2 - far**2) / np.maximum(2.0 * thigh * shin, 1e-9)
+    result: np.ndarray = np.arccos(np.clip(cosine, -1.0, 1.0))
+    return result
 
 
 def _roll(hip: np.ndarray, ankle: np.ndarray, foot: np.ndarray, reach: np.ndarray) -> np.ndarray:
