@@ -6,6 +6,7 @@ people move. A motion that meets its hints by itself needs little of them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,35 @@ def refined_noise(
     import torch
 
     from .model.latent_tuning import smooth_rows, tune
+
+    residual = hint_residual(network, device, stats, text, hints, guidance, timestep, strength)
+    rows = smooth_rows(hints.mask)
+    chosen, before, after, used = [], [], [], 0
+    for take in noise:
+        start = torch.from_numpy(np.ascontiguousarray(take))[None].to(device)
+        tuned = tune(residual, start, rows)
+        chosen.append(tuned.noise.float().cpu().numpy()[0])
+        before.append(tuned.before)
+        after.append(tuned.after)
+        used = max(used, tuned.passes)
+    report = {
+        "refine_before_cm": 100.0 * float(np.mean(before)), "refine_after_cm": 100.0 * float(np.mean(after)),
+        "refine_passes": float(used),
+    }  # fmt: skip
+    return np.stack(chosen), report
+
+
+def hint_residual(
+    network: Any, device: str, stats: dict[str, np.ndarray], text: np.ndarray, hints: Hints, guidance: float,
+    timestep: int, strength: float,
+) -> Callable[[Any], Any]:  # fmt: skip
+    """What one-step sampling leaves of the hints, as a differentiable function of the start noise.
+
+    Arguments as for `refined_noise`. The function takes noise (B, tokens, latent_width) and returns (B, M) metres, the
+    M hinted numbers in the order of `hints.mask`.
+    """
+    import torch
+
     from .model.torch_features import joints_from_features
 
     with torch.no_grad():
@@ -52,17 +82,4 @@ def refined_noise(
         joints = joints_from_features(network.decode(clean, frames) * std + mean)
         return joints[:, given] - target
 
-    rows = smooth_rows(hints.mask)
-    chosen, before, after, used = [], [], [], 0
-    for take in noise:
-        start = torch.from_numpy(np.ascontiguousarray(take))[None].to(device)
-        tuned = tune(residual, start, rows)
-        chosen.append(tuned.noise.float().cpu().numpy()[0])
-        before.append(tuned.before)
-        after.append(tuned.after)
-        used = max(used, tuned.passes)
-    report = {
-        "refine_before_cm": 100.0 * float(np.mean(before)), "refine_after_cm": 100.0 * float(np.mean(after)),
-        "refine_passes": float(used),
-    }  # fmt: skip
-    return np.stack(chosen), report
+    return residual

@@ -404,7 +404,7 @@ def eased(
 def _knees_at(
     legs: np.ndarray, raised: np.ndarray, drawn: np.ndarray, before: np.ndarray, thigh: np.ndarray, shin: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(T, 2) each: the knees' angles, what they change for a metre of the leg, and for a metre of the pelvis of that."""
+    """(T, 2) each: the knees' angles, their change for a metre of leg, and the metres of leg for one of the pelvis."""
     now = legs + np.array([0.0, 1.0, 0.0]) * raised[:, None, None]
     length = np.maximum(_norm(now), 1e-9)
     near, far = (_knee_angle(_within_reach(length - drawn + d, before, thigh, shin), thigh, shin) for d in (0.0, 1e-3))
