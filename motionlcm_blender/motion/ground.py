@@ -17,6 +17,8 @@ from .foot_lock import FIRM, checked, solve_legs, stance_labels
 from .skeleton import L_ANKLE, L_FOOT, R_ANKLE, R_FOOT
 from .smoothing import smooth
 
+EVEN, STEEPEST = 0.015, 0.6
+"""Metres by which ground under a foot may bend and still count as a slope; radians a foot is tilted at most."""
 CLEARANCE = 0.03
 """Metres a swinging foot stays above ground that rises under it."""
 _LOOSE = 0.02
@@ -98,13 +100,15 @@ def stand_on(joints: np.ndarray, contacts: np.ndarray, ground: Ground) -> np.nda
     stands = channels > 0.5
     if len(source) < 3:
         return source + np.array([0.0, 1.0, 0.0]) * ground.heights(source[:, 0][:, [0, 2]])[:, None, None]
-    rises = []
+    rises, tilts = [], []
     for side, (ankle, toe) in enumerate(((L_ANKLE, L_FOOT), (R_ANKLE, R_FOOT))):
         below = ground.heights(0.5 * (source[:, ankle] + source[:, toe])[:, [0, 2]])
         label = stance_labels(stands[:, 2 * side : 2 * side + 2].any(axis=1))
         level = below.copy()
         for stance in range(int(label.max()) + 1):
             level[label == stance] = np.median(below[label == stance])
+        tilt = _tilt(ground, source[:, ankle], source[:, toe], label)
+        tilts.append(splined(tilt[:, None], np.where(label >= 0, FIRM, _LOOSE))[:, 0])
         # In flight the foot need not follow the ground, but must not go through it.
         usual = float(np.median(level))  # what fades, fades to this
         rise = usual + splined((level - usual)[:, None], np.where(label >= 0, FIRM, _LOOSE))[:, 0]
@@ -117,6 +121,33 @@ def stand_on(joints: np.ndarray, contacts: np.ndarray, ground: Ground) -> np.nda
     body = smooth(0.5 * (left + right) - _LOWER * np.abs(left - right), 4.0)
     moved = source + np.array([0.0, 1.0, 0.0]) * body[:, None, None]
     ankles, toes = source[:, [L_ANKLE, R_ANKLE]].copy(), source[:, [L_FOOT, R_FOOT]].copy()
-    foot = toes - ankles
-    ankles[..., 1] += np.stack(rises, axis=1)
+    middle = 0.5 * (ankles + toes)
+    middle[..., 1] += np.stack(rises, axis=1)
+    foot = _pitched(toes - ankles, np.stack(tilts, axis=1))
+    ankles = middle - 0.5 * foot
     return solve_legs(moved, ankles, foot, stands[:, 0::2], stands[:, 0::2] | stands[:, 1::2])
+
+
+def _tilt(ground: Ground, ankle: np.ndarray, toe: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """(T,) radians by which the ground rises from heel to toe (T, 3) where a foot stands (stances by label), else 0.
+
+    The edge of a step is no slope: there the foot stays level.
+    """
+    over = [ground.heights(place[:, [0, 2]]) for place in (ankle, 0.5 * (ankle + toe), toe)]
+    far = np.maximum(np.linalg.norm((toe - ankle)[:, [0, 2]], axis=-1), 0.05)
+    even = np.abs(over[1] - 0.5 * (over[0] + over[2])) < EVEN
+    rises = np.where(even, np.arctan2(over[2] - over[0], far), 0.0)
+    tilt = np.zeros(len(label))
+    for stance in range(int(label.max()) + 1):
+        tilt[label == stance] = np.median(rises[label == stance])
+    return np.clip(tilt, -STEEPEST, STEEPEST)
+
+
+def _pitched(foot: np.ndarray, tilt: np.ndarray) -> np.ndarray:
+    """Vectors from ankle to toe (..., 3) with the toe raised by tilt (...) radians; their length is kept."""
+    length = np.maximum(np.linalg.norm(foot, axis=-1), 1e-9)
+    along = np.maximum(np.linalg.norm(foot[..., [0, 2]], axis=-1), 1e-9)
+    angle = np.arctan2(foot[..., 1], along) + tilt
+    flat = foot * np.array([1.0, 0.0, 1.0]) * (length * np.cos(angle) / along)[..., None]
+    result: np.ndarray = flat + np.array([0.0, 1.0, 0.0]) * (length * np.sin(angle))[..., None]
+    return result
