@@ -21,6 +21,7 @@ import numpy as np
 from .backends import resolve_device
 from .information import package_versions
 from .motion.clips import Clip, Motion
+from .motion.features import standing_joints
 from .motion.key_fitting import fit_keys
 from .motion.path_correction import plant_on_path
 from .motion.paths import named_path, natural_length, timed
@@ -29,7 +30,7 @@ from .motion.resampling import resample
 from .motion.retarget import retarget
 from .motion.skeleton import FPS, MAX_FRAMES
 from .request import Hints, Request
-from .sampler import MotionLCM, standing_joints
+from .sampler import MotionLCM
 from .sampling import student_timesteps
 from .schedule import alpha_sigma, boundary_scalings
 

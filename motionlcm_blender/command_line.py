@@ -188,7 +188,7 @@ def run_generate(args: argparse.Namespace) -> int:
     started = time.perf_counter()
     folder = ModelFolder.open(args.model)
     shortest, longest = folder.frames
-    if not shortest <= request.frames <= longest:
+    if request.frames < shortest or (request.frames > longest and not folder.can_continue):
         raise InvalidRequest(
             f"The model {folder.name} makes {shortest / 20:g} to {longest / 20:g} seconds at a time, "
             f"not {request.frames / 20:g}."

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .motion.clips import Motion
+from .motion.features import standing_joints
 from .motion.foot_lock import FootLock
 from .motion.key_fitting import fit_keys
 from .motion.paths import NAMES, named_path, natural_length, timed
@@ -19,7 +20,7 @@ from .motion.quality import quality
 from .motion.retarget import forward_kinematics, retarget
 from .motion.skeleton import FPS
 from .request import Hints, Request
-from .sampler import MotionLCM, standing_joints
+from .sampler import MotionLCM
 
 PROMPTS = (
     "a person walks forward", "a person runs forward", "a person walks backward", "a person jumps",

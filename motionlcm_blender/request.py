@@ -10,13 +10,15 @@ import numpy as np
 from .errors import InvalidRequest
 from .motion.continuation import at_origin
 from .motion.foot_lock import FootLock
-from .motion.skeleton import FPS, JOINT_COUNT, MAX_FRAMES, MIN_FRAMES
+from .motion.skeleton import FPS, JOINT_COUNT, MIN_FRAMES
 
 if TYPE_CHECKING:
     from .motion.clips import Motion
 
 STEPS = (1, 2, 4)
 MAX_TAKES = 64
+MAX_CHAINED_FRAMES = 1200
+"""A minute: the longest motion, made in pieces that go on from one another."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,6 @@ class Hints:
             return self.positions[:, 0][:, [0, 2]]
         return None
 
-
     @property
     def pins(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Positions and mask (T, 22, 3) of all that is given beside a ground path; None if there is no more."""
@@ -83,7 +84,8 @@ class Request:
     """One order to the model.
 
     prompt: English text, not empty.
-    frames: length at 20 fps, 8..196 (longer motion is made of shots, by the tool).
+    frames: length at 20 fps, 8..1200; more than the 196 that a model makes at a time are made in pieces that go on from
+        one another (`chaining`).
     seed: any integer; take k is made with seed + k.
     takes: how many variations, made in one batch.
     steps: sampler steps, 1, 2 or 4.
@@ -115,9 +117,9 @@ class Request:
     def __post_init__(self) -> None:
         if not isinstance(self.prompt, str) or not self.prompt.strip():
             raise InvalidRequest("The prompt is empty: say what the character should do.")
-        if int(self.frames) != self.frames or not MIN_FRAMES <= self.frames <= MAX_FRAMES:
+        if int(self.frames) != self.frames or not MIN_FRAMES <= self.frames <= MAX_CHAINED_FRAMES:
             raise InvalidRequest(
-                f"The model makes {MIN_FRAMES / FPS:.1f} to {MAX_FRAMES / FPS:.1f} seconds at a time, "
+                f"A motion may be {MIN_FRAMES / FPS:.1f} to {MAX_CHAINED_FRAMES / FPS:.1f} seconds long, "
                 f"not {self.frames / FPS:.1f}."
             )
         if self.steps not in STEPS:

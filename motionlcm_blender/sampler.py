@@ -13,11 +13,12 @@ import numpy as np
 
 from .architecture import Architecture
 from .backends import Backend, make_backend
+from .chaining import generate_chained
 from .errors import Cancelled, DeviceError, InvalidRequest
 from .model_folder import ModelFolder
 from .motion.clips import Motion
 from .motion.continuation import begin_with
-from .motion.features import FEATURES, joints_from_features, onto_skeleton
+from .motion.features import FEATURES, standing_joints
 from .motion.foot_lock import plant
 from .motion.path_correction import plant_facing, plant_on_path
 from .motion.pins import hold_pins, missed, pin_errors, pin_warnings
@@ -176,7 +177,8 @@ class MotionLCM:
         progress(part 0..1, what) and cancel() are called between stages, from this thread. Motions are in the
         request's own frame: first root at the XZ origin, facing +Z. With a ground path the motion is put onto it
         exactly (motion/path_correction.py); the network's own error is in `report`. With a start the first frames are
-        exactly those given (motion/continuation.py). The same request gives the same
+        exactly those given (motion/continuation.py). More frames than the model makes at a time are made in pieces
+        (`chaining`). The same request gives the same
         motion, take k the same as a request for seed + k.
         Raises Cancelled, InvalidRequest (a length the model cannot make, a path for a model without control),
         DeviceError.
@@ -191,11 +193,15 @@ class MotionLCM:
 
         if self.folder is not None:
             shortest, longest = self.folder.frames
-            if not shortest <= request.frames <= longest:
+            chains = self.architecture.control and self.folder.can_continue
+            if request.frames < shortest or (request.frames > longest and not chains):
                 raise InvalidRequest(
                     f"The model {self.name} makes {shortest / FPS:.1f} to {longest / FPS:.1f} seconds at a time, "
                     f"not {request.frames / FPS:.1f}."
                 )
+            if request.frames > longest:
+                self._check_control(request)
+                return generate_chained(self, request, progress, cancel)
         self._check_control(request)
         stage(0.0, "Reading the prompt")
         text = self.encode_prompt(request.prompt.strip(), request.frames)
@@ -322,14 +328,3 @@ def _noise(seed: int, steps: int, architecture: Architecture) -> np.ndarray:
     """(steps, tokens, latent_width): the start, then what is injected between steps; the same on every device."""
     shape = (steps, architecture.latent_tokens, architecture.latent_width)
     return np.random.default_rng(seed % 2**63).standard_normal(shape, dtype=np.float32)
-
-
-def standing_joints(features: np.ndarray) -> np.ndarray:
-    """(T, 263) features, not normalised -> (T, 22, 3) metres with fixed bone lengths, the floor at 0.
-
-    Bone lengths come first: imposed later, by the armature, they would move feet that were already settled. The floor
-    is the lower tenth of each frame's lowest joint, so that one bad frame does not count.
-    """
-    joints = onto_skeleton(joints_from_features(features))
-    joints[..., 1] -= np.percentile(joints[..., 1].min(-1), 10)
-    return joints

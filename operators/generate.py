@@ -103,14 +103,12 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
 def frames_of(seconds: float) -> int:
     """Frames of the model for a length in seconds. Raises InvalidRequest if it cannot make that many."""
     from ..motionlcm_blender.errors import InvalidRequest
-    from ..motionlcm_blender.motion.skeleton import FPS, MAX_FRAMES, MIN_FRAMES
+    from ..motionlcm_blender.motion.skeleton import FPS, MIN_FRAMES
+    from ..motionlcm_blender.request import MAX_CHAINED_FRAMES
 
     frames = round(seconds * FPS)
-    if frames > MAX_FRAMES:
-        raise InvalidRequest(
-            f"{seconds:.1f} s is longer than the {MAX_FRAMES / FPS:.1f} s the model makes at a time; "
-            "longer motion out of several shots comes in a later version."
-        )
+    if frames > MAX_CHAINED_FRAMES:
+        raise InvalidRequest(f"{seconds:.1f} s is too long: {MAX_CHAINED_FRAMES / FPS:.0f} s at most are made at once.")
     if frames < MIN_FRAMES:
         raise InvalidRequest(f"{seconds:.1f} s is too short: the model makes at least {MIN_FRAMES / FPS:.1f} s.")
     return frames

@@ -79,7 +79,8 @@ class MOTIONLCM_OT_fit_length(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..motionlcm_blender.errors import InvalidRequest
         from ..motionlcm_blender.motion.paths import suggested_frames
-        from ..motionlcm_blender.motion.skeleton import FPS, MAX_FRAMES
+        from ..motionlcm_blender.motion.skeleton import FPS
+        from ..motionlcm_blender.request import MAX_CHAINED_FRAMES
 
         chosen = context.scene.motionlcm
         try:
@@ -92,11 +93,11 @@ class MOTIONLCM_OT_fit_length(bpy.types.Operator):
         except InvalidRequest as error:
             jobs.tell(str(error), error=True)
             return {"CANCELLED"}
-        chosen.length = min(frames, MAX_FRAMES) / FPS
-        if frames > MAX_FRAMES:
+        chosen.length = min(frames, MAX_CHAINED_FRAMES) / FPS
+        if frames > MAX_CHAINED_FRAMES:
             jobs.tell(
-                f"At ease the path takes {frames / FPS:.1f} s; the model makes {MAX_FRAMES / FPS:.1f} s at a time, "
-                "so the character will hurry."
+                f"At ease the path takes {frames / FPS:.1f} s; {MAX_CHAINED_FRAMES / FPS:.0f} s at most are made at "
+                "once, so the character will hurry."
             )
         return {"FINISHED"}
 

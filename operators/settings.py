@@ -88,7 +88,7 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
         default=5.0,
         min=0.1,
         soft_min=0.4,
-        soft_max=9.8,
+        soft_max=20.0,
         max=600.0,
         step=10,
         precision=1,

@@ -39,7 +39,7 @@ def write_tiny_model(
         "text_encoder": {"kind": "minilm", "name": "all-MiniLM-L6-v2", "tokens": "states", "max_states": 24},
         "guidance": {"1": 8.0, "2": 12.5, "4": 13.5},
         "frames": {"min": 8, "max": 196},
-        "control": {"coordinates": "xz", "joints": [0, 10, 11, 15, 20, 21]},
+        "control": {"coordinates": "xz", "joints": [0, 10, 11, 15, 20, 21], "start": True},
         "licence": "CC0-1.0",
         "attribution": "",
         "training_data": "none: random numbers",

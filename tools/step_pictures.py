@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 from strips import CELL, INK, MIDDLE, PAPER, POSES, draw_strip, stack  # noqa: E402
 
 from motionlcm_blender.motion.contacts import rest_heights  # noqa: E402
+from motionlcm_blender.motion.features import standing_joints  # noqa: E402
 from motionlcm_blender.motion.foot_lock import FootLock, plant  # noqa: E402
 from motionlcm_blender.motion.ground import PathHeights, stand_on  # noqa: E402
 from motionlcm_blender.motion.key_fitting import fit_keys  # noqa: E402
@@ -35,7 +36,7 @@ from motionlcm_blender.motion.quality import foot_contacts, path_error, twitch  
 from motionlcm_blender.motion.retarget import forward_kinematics, retarget  # noqa: E402
 from motionlcm_blender.motion.skeleton import FOOT_JOINTS, FPS, HUMANML, JOINT_COUNT, JOINTS  # noqa: E402
 from motionlcm_blender.request import Hints, Request  # noqa: E402
-from motionlcm_blender.sampler import MotionLCM, standing_joints  # noqa: E402
+from motionlcm_blender.sampler import MotionLCM  # noqa: E402
 
 BEFORE, AFTER, GIVEN = (205, 120, 40), (40, 110, 180), (230, 235, 220)
 FRAMES = 120

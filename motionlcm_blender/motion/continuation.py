@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import rotations as rot
 from .features import facing, onto_skeleton
+from .placement import Placement, unplace_joints
 
 FADE_FRAMES = 10
 """Frames after the given ones over which the difference fades out."""
@@ -18,8 +18,13 @@ def at_origin(joints: ArrayLike) -> np.ndarray:
     joints: (T, 22, 3) metres. Returns float64 of the same shape.
     """
     joints = np.asarray(joints, dtype=np.float64)
-    origin = joints[0, 0] * (1.0, 0.0, 1.0)
-    return rot.rotate(facing(joints[:1], smooth=False)[0], joints - origin)
+    return unplace_joints(joints, placement_of(joints))
+
+
+def placement_of(joints: np.ndarray) -> Placement:
+    """Where in the world the frame of `at_origin` lies for these joints (T, 22, 3), metres."""
+    turn = facing(joints[:1], smooth=False)[0]  # brings the figure to face +Z
+    return Placement(joints[0, 0] * (1.0, 0.0, 1.0), -2.0 * float(np.arctan2(turn[2], turn[0])))
 
 
 def begin_with(joints: ArrayLike, start: ArrayLike, fade: int = FADE_FRAMES) -> np.ndarray:
@@ -46,6 +51,33 @@ def begin_with(joints: ArrayLike, start: ArrayLike, fade: int = FADE_FRAMES) -> 
     result[count:] = _with_lengths_of(result[count:], made[count:])
     result[:count] = given
     return result
+
+
+def aligned(joints: ArrayLike, to: ArrayLike) -> np.ndarray:
+    """Move a motion over the floor and turn it so that its first frames lie on given ones as well as they can.
+
+    joints: (T, 22, 3) metres; to: (n, 22, 3), n <= T, what the first n frames should be. Heights stay. Least squares in
+    the plane (Kovar et al., Motion Graphs, SIGGRAPH 2002, section 3.2), later frames counting more.
+    Returns (T, 22, 3) float64.
+    """
+    made, wanted = np.asarray(joints, np.float64), np.asarray(to, np.float64)
+    count = len(wanted)
+    weight = np.linspace(0.2, 1.0, count)[:, None].repeat(made.shape[1], 1)
+    weight = weight / weight.sum()
+    here, there = (part[..., 2] + 1j * part[..., 0] for part in (made[:count], wanted))
+    centre, aim = (weight * here).sum(), (weight * there).sum()
+    turn = (weight * (there - aim) * (here - centre).conj()).sum()
+    turn = turn / max(abs(turn), 1e-12)
+    flat = aim + turn * (made[..., 2] + 1j * made[..., 0] - centre)
+    return np.stack([flat.imag, made[..., 1], flat.real], axis=-1)
+
+
+def crossfaded(before: ArrayLike, after: ArrayLike) -> np.ndarray:
+    """From one motion to another over frames that both have, (n, 22, 3) each; bones as long as those of `after`."""
+    first, second = np.asarray(before, np.float64), np.asarray(after, np.float64)
+    part = np.arange(1, len(first) + 1) / (len(first) + 1.0)
+    smooth = (part * part * (3.0 - 2.0 * part))[:, None, None]
+    return _with_lengths_of((1.0 - smooth) * first + smooth * second, second)
 
 
 def _with_lengths_of(joints: np.ndarray, source: np.ndarray) -> np.ndarray:

@@ -222,3 +222,14 @@ def joints_from_features(features: ArrayLike) -> np.ndarray:
     joints[..., 1:, 1] = local[..., 1]
     joints[..., 1:, 2] = sin * local[..., 0] + cos * local[..., 2] + root_z[..., None]
     return joints
+
+
+def standing_joints(features: np.ndarray) -> np.ndarray:
+    """(T, 263) features, not normalised -> (T, 22, 3) metres with fixed bone lengths, the floor at 0.
+
+    Bone lengths come first: imposed later, by the armature, they would move feet that were already settled. The floor
+    is the lower tenth of each frame's lowest joint, so that one bad frame does not count.
+    """
+    joints = onto_skeleton(joints_from_features(features))
+    joints[..., 1] -= np.percentile(joints[..., 1].min(-1), 10)
+    return joints

@@ -384,7 +384,7 @@ def eased(
     for _ in range(EASE_ROUNDS):
         angle, slope, upright = _knees_at(legs, raised, drawn, before, thigh, shin)
         slope = slope * upright
-        matrix = EASE_PELVIS * bends + EASE_STAY * np.eye(frames) + flies
+        matrix: np.ndarray = EASE_PELVIS * bends + EASE_STAY * np.eye(frames) + flies
         right = np.zeros(frames)
         for side in (0, 1):
             sloped = slope[:, side]
@@ -398,7 +398,7 @@ def eased(
             matrix += sloped[:, None] * bends * sloped
             right = -sloped * (bends @ (angle[:, side] - wanted[:, side] - sloped * drawn[:, side]))
             drawn[:, side] = np.clip(np.linalg.solve(matrix, right), -EASE_MOST, EASE_MOST)
-    return raised, drawn * ~stands
+    return raised, np.where(stands, 0.0, drawn)
 
 
 def _knees_at(

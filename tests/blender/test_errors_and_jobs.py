@@ -151,7 +151,7 @@ def test_removed_scene_ends_in_a_sentence():
     ("changes", "sentence"),
     [
         ({"prompt": "   "}, "prompt is empty"),
-        ({"length": 12.0}, "12.0 s is longer than the 9.8 s the model makes at a time"),
+        ({"length": 61.0}, "61.0 s is too long: 60 s at most"),
         ({"length": 0.2}, "too short"),
     ],
 )
@@ -163,11 +163,14 @@ def test_requests_that_cannot_be_met(changes, sentence):
     assert actions() == [] and not jobs().status.running
 
 
-def test_longest_length_is_met():
+@pytest.mark.parametrize(("seconds", "frames"), [(9.8, 196), (21.0, 420)])
+def test_the_longest_length_at_a_time_is_met_and_more_is_made_in_pieces(seconds, frames):
     add_character()
-    settings().length = 9.8
+    settings().length = seconds
     bpy.ops.motionlcm.generate()
-    assert settings().character.animation_data.action["motionlcm_frames"] == 196
+    action = settings().character.animation_data.action
+    assert action["motionlcm_frames"] == frames
+    assert action.frame_range[1] - action.frame_range[0] == pytest.approx(24 * (frames - 1) / 20, abs=1.0)
 
 
 def preferences():

@@ -113,7 +113,7 @@ def test_a_speed_people_do_not_have_is_told(tiny: Path, tmp_path: Path, capsys: 
     ("arguments", "sentence"),
     [
         (["generate", "  "], "The prompt is empty"),
-        (["generate", PROMPT, "--seconds", "60"], "not 60.0"),
+        (["generate", PROMPT, "--seconds", "90"], "not 90.0"),
         (["generate", PROMPT, "--seconds", "nan"], "positive number of seconds"),
         (["generate", PROMPT, "--seconds", "-1"], "positive number of seconds"),
         (["generate", PROMPT, "--steps", "3"], "1, 2 or 4 steps"),
@@ -129,7 +129,7 @@ def test_a_speed_people_do_not_have_is_told(tiny: Path, tmp_path: Path, capsys: 
         (["generate", PROMPT, "--out", "nowhere/walk.npz"], "There is no folder nowhere"),
         (["generate", PROMPT], "model folder is not there"),
         (["info", "nowhere"], "model folder is not there"),
-        (["bench", "--frames", "2"], "seconds at a time"),
+        (["bench", "--frames", "2"], "seconds long"),
         (["bench", "--repeats", "0"], "number of repeats"),
         (["bench", "--json", "nowhere/b.json"], "There is no folder nowhere"),
     ],

@@ -86,7 +86,9 @@ def test_hints_and_start_are_joined() -> None:
 
 def test_generating_from_a_start(tmp_path: Path) -> None:
     folder = write_tiny_model(tmp_path / "tiny")
-    plain = MotionLCM.from_folder(folder.path, "numpy")
+    unable = {**folder.config, "control": {"coordinates": "xz", "joints": [0, 15]}}
+    write_model_folder(tmp_path / "unable", unable, folder.weights(), near_rest(), "# Tiny\n")
+    plain = MotionLCM.from_folder(tmp_path / "unable", "numpy")
     request = Request("a person walks", 40, seed=2, start=motion(walk(60)[20:30]))
     with pytest.raises(InvalidRequest, match="not trained to go on"):
         plain.generate(request)

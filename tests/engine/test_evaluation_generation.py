@@ -160,8 +160,8 @@ def test_whole_clips_are_cut(tmp_path: Path) -> None:
 
 def test_the_networks_own_result_is_what_generate_starts_from(model: MotionLCM) -> None:
     """The request's seeds, not the evaluation's: what the control and quality measures read."""
+    from motionlcm_blender.motion.features import standing_joints
     from motionlcm_blender.motion.quality import foot_skate
-    from motionlcm_blender.sampler import standing_joints
 
     shown = MotionLCM(model.backend, model.stats, Words(), model.folder)
     request = Request("a person walks.", 40, seed=3)

@@ -124,8 +124,8 @@ def test_progress_rises_and_cancel_stops(model: MotionLCM) -> None:
     ("change", "sentence"),
     [
         ({"prompt": "   "}, "prompt is empty"),
-        ({"frames": 300}, "seconds at a time"),
-        ({"frames": 2}, "seconds at a time"),
+        ({"frames": 1201}, "seconds long"),
+        ({"frames": 2}, "seconds long"),
         ({"steps": 3}, "1, 2 or 4"),
         ({"takes": 0}, "takes"),
         ({"guidance": float("nan")}, "guidance"),

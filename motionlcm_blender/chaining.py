@@ -1,0 +1,171 @@
+"""Motion longer than the model makes at a time: pieces that go on from one another.
+
+Each piece is asked to begin with the last second of the one before (the initial-motion control of MotionLCM, Dai et al.
+2024, section 3.3). Of a few that are made in one batch, the one that does so best is laid onto that second and faded in
+over it (Kovar et al., Motion Graphs, SIGGRAPH 2002). At the end feet, path and pins are settled once over the whole, so
+that a foot that stands across a seam stands still.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .errors import Cancelled
+from .motion.clips import Motion
+from .motion.continuation import aligned, begin_with, crossfaded, placement_of
+from .motion.features import standing_joints
+from .motion.foot_lock import FootLock, plant
+from .motion.path_correction import plant_facing, plant_on_path
+from .motion.pins import hold_pins, missed, pin_errors, pin_warnings
+from .motion.placement import Placement, place_joints, unplace_joints
+from .motion.quality import foot_contacts, foot_skate, path_error
+from .motion.skeleton import JOINT_COUNT
+from .request import Hints, Request
+
+if TYPE_CHECKING:
+    from .sampler import MotionLCM
+
+OVERLAP = 20
+"""Frames of a piece that are the last ones of the piece before: a second."""
+CANDIDATES = 4
+"""Pieces made in one batch, to go on with the best."""
+SEED_STEP = 1_000_003
+"""Piece k is made with this many times k more than the seed."""
+
+Progress = Callable[[float, str], None]
+
+
+def pieces(frames: int, longest: int, overlap: int = OVERLAP) -> list[tuple[int, int]]:
+    """(first, stop) frames of as few pieces as it takes, about equally long, each beginning `overlap` before the end of
+    the one before; at most `longest` frames each, more than `overlap`."""
+    if frames <= longest:
+        return [(0, frames)]
+    count = math.ceil((frames - overlap) / (longest - overlap))
+    ends = np.rint(overlap + (frames - overlap) * np.arange(1, count + 1) / count).astype(int).tolist()
+    starts = [0, *(end - overlap for end in ends[:-1])]
+    return list(zip(starts, ends, strict=True))
+
+
+def generate_chained(
+    model: MotionLCM, request: Request, progress: Progress | None = None, cancel: Callable[[], bool] | None = None
+) -> list[Motion]:
+    """The motions of a request longer than the model's own limit; as `MotionLCM.generate` otherwise.
+
+    model.folder must say that the model can go on from an earlier motion.
+    """
+    longest = model.folder.frames[1] if model.folder is not None else request.frames
+    parts = pieces(request.frames, longest)
+    made = []
+    for take in range(request.takes):
+        single = replace(request, seed=request.seed + take, takes=1)
+
+        def told(share: float, what: str, take: int = take) -> None:
+            if progress is not None:
+                progress((take + share) / request.takes, what)
+
+        made.append(_take(model, single, parts, told, cancel))
+    return made
+
+
+def _take(
+    model: MotionLCM, request: Request, parts: list[tuple[int, int]], told: Progress, cancel: Callable[[], bool] | None
+) -> Motion:
+    began = time.perf_counter()
+    joints = np.zeros((request.frames, JOINT_COUNT, 3))
+    contacts = np.zeros((request.frames, 4))
+    errors: list[float] = []
+    path = request.hints.root_xz if request.hints is not None else None
+    for number, (first, stop) in enumerate(parts):
+        if cancel is not None and cancel():
+            raise Cancelled
+        told(0.95 * number / len(parts), f"Sampling, {number + 1} of {len(parts)}")
+        start, where = request.start, Placement(np.zeros(3))
+        if number:
+            known = joints[first : first + OVERLAP]
+            start, where = Motion(known.astype(np.float32), contacts[first : first + OVERLAP]), placement_of(known)
+        piece = replace(
+            request, frames=stop - first, seed=request.seed + SEED_STEP * number, start=start, facing=None,
+            takes=CANDIDATES if number else 1, hints=_hints(request.hints, first, stop, where),
+        )  # fmt: skip
+        features = model.features(piece)
+        tries = [_tried(made, joints[first : first + OVERLAP] if number else None, where) for made in features]
+        best = int(np.argmin([away for _, away in tries]))
+        made, says = tries[best][0], np.clip(features[best][:, -4:], 0.0, 1.0)
+        if not number and request.start is not None:
+            made = begin_with(made, request.start.joints)
+        if path is not None:
+            errors.append(100.0 * path_error(made, path[first:stop]).mean)
+            made = plant_on_path(made, says, path[first:stop], FootLock.OFF).joints
+        if number:
+            over = slice(first, first + OVERLAP)
+            made[:OVERLAP] = crossfaded(joints[over], made[:OVERLAP])
+            fade = np.arange(1, OVERLAP + 1)[:, None] / (OVERLAP + 1.0)
+            says[:OVERLAP] = (1.0 - fade) * contacts[over] + fade * says[:OVERLAP]
+        joints[first:stop], contacts[first:stop] = made, says
+    told(0.96, "Settling feet and path")
+    report = {"network_path_mean_cm": float(np.mean(errors))} if errors else {}
+    return _joined(request, joints, contacts, report, len(parts), began)
+
+
+def _tried(features: np.ndarray, known: np.ndarray | None, where: Placement) -> tuple[np.ndarray, float]:
+    """A piece's joints in the whole's frame, laid onto the frames it should begin with, and how far it is from them."""
+    joints = place_joints(standing_joints(features).astype(np.float64), where)
+    if known is None:
+        return joints, 0.0
+    joints = aligned(joints, known)
+    return joints, float(np.linalg.norm(joints[: len(known)] - known, axis=-1).mean())
+
+
+def _hints(hints: Hints | None, first: int, stop: int, where: Placement) -> Hints | None:
+    """The hints of some frames, seen from where a piece begins; None if there are none.
+
+    A place is turned with its piece, so x and z go together: where only one of them is given, it is left out.
+    """
+    if hints is None:
+        return None
+    positions, mask = hints.positions[first:stop], hints.mask[first:stop].copy()
+    if where.heading != 0.0:
+        both = mask[..., 0] & mask[..., 2]
+        mask[..., 0] = mask[..., 2] = both
+    if not mask.any():
+        return None
+    return Hints(unplace_joints(positions.astype(np.float64), where).astype(np.float32), mask)
+
+
+def _joined(
+    request: Request, joints: np.ndarray, contacts: np.ndarray, report: dict[str, float], count: int, began: float
+) -> Motion:
+    """Settle feet, path and pins over the whole."""
+    warnings: list[str] = []
+    path = request.hints.root_xz if request.hints is not None else None
+    pins = request.hints.pins if request.hints is not None else None
+    if path is not None:
+        planted = plant_on_path(joints, contacts, path, request.feet, request.facing)
+    elif request.facing is not None:
+        planted = plant_facing(joints, contacts, request.facing, request.feet)
+    else:
+        planted = plant(joints, contacts, request.feet)
+    joints = planted.joints
+    if request.start is not None:
+        joints = begin_with(joints, request.start.joints)
+    if pins is not None:
+        joints = hold_pins(joints, contacts, *pins, may_move=path is None)
+        away = 100.0 * pin_errors(joints, *pins)
+        report |= {"pin_mean_cm": float(np.nanmean(away)), "pin_max_cm": float(np.nanmax(away))}
+        warnings += [*pin_warnings(*pins), *missed(joints, *pins)]
+    if path is not None:
+        error = path_error(joints, path)
+        report |= {"path_mean_cm": 100.0 * error.mean, "path_max_cm": 100.0 * error.max}
+    report |= {
+        "foot_skate_cm_s": foot_skate(joints), "pieces": float(count), "seconds": time.perf_counter() - began,
+    }  # fmt: skip
+    return Motion(
+        joints.astype(np.float32), (planted.stands & foot_contacts(joints)).astype(np.float32), request=request,
+        seed=request.seed, report=report, warnings=tuple(warnings),
+    )  # fmt: skip
