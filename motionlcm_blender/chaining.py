@@ -20,13 +20,13 @@ from .errors import Cancelled
 from .motion.clips import Motion
 from .motion.continuation import aligned, begin_with, crossfaded, placement_of
 from .motion.features import standing_joints
-from .motion.foot_lock import FootLock, plant
-from .motion.path_correction import plant_facing, plant_on_path
-from .motion.pins import hold_pins, missed, pin_errors, pin_warnings
+from .motion.foot_lock import FootLock
+from .motion.path_correction import plant_on_path
 from .motion.placement import Placement, place_joints, unplace_joints
-from .motion.quality import foot_contacts, foot_skate, path_error
+from .motion.quality import path_error
 from .motion.skeleton import JOINT_COUNT
 from .request import Hints, Request
+from .settling import settled
 
 if TYPE_CHECKING:
     from .sampler import MotionLCM
@@ -63,7 +63,7 @@ def generate_chained(
     parts = pieces(request.frames, longest)
     made = []
     for take in range(request.takes):
-        single = replace(request, seed=request.seed + take, takes=1)
+        single = replace(_shifted(request, take), takes=1)
 
         def told(share: float, what: str, take: int = take) -> None:
             if progress is not None:
@@ -71,6 +71,13 @@ def generate_chained(
 
         made.append(_take(model, single, parts, told, cancel))
     return made
+
+
+def _shifted(request: Request, by: int) -> Request:
+    """The request of another take: its seed is so much more, or the seed that it goes towards."""
+    if request.blend is None:
+        return replace(request, seed=request.seed + by)
+    return replace(request, blend=replace(request.blend, towards=request.blend.towards + by))
 
 
 def _take(
@@ -90,7 +97,7 @@ def _take(
             known = joints[first : first + OVERLAP]
             start, where = Motion(known.astype(np.float32), contacts[first : first + OVERLAP]), placement_of(known)
         piece = replace(
-            request, frames=stop - first, seed=request.seed + SEED_STEP * number, start=start, facing=None,
+            _shifted(request, SEED_STEP * number), frames=stop - first, start=start, facing=None,
             takes=CANDIDATES if number else 1, hints=_hints(request.hints, first, stop, where),
         )  # fmt: skip
         features = model.features(piece)
@@ -110,7 +117,7 @@ def _take(
         joints[first:stop], contacts[first:stop] = made, says
     told(0.96, "Settling feet and path")
     report = {"network_path_mean_cm": float(np.mean(errors))} if errors else {}
-    return _joined(request, joints, contacts, report, len(parts), began)
+    return settled(request, joints, contacts, report | {"pieces": float(len(parts))}, began)
 
 
 def _tried(features: np.ndarray, known: np.ndarray | None, where: Placement) -> tuple[np.ndarray, float]:
@@ -136,36 +143,3 @@ def _hints(hints: Hints | None, first: int, stop: int, where: Placement) -> Hint
     if not mask.any():
         return None
     return Hints(unplace_joints(positions.astype(np.float64), where).astype(np.float32), mask)
-
-
-def _joined(
-    request: Request, joints: np.ndarray, contacts: np.ndarray, report: dict[str, float], count: int, began: float
-) -> Motion:
-    """Settle feet, path and pins over the whole."""
-    warnings: list[str] = []
-    path = request.hints.root_xz if request.hints is not None else None
-    pins = request.hints.pins if request.hints is not None else None
-    if path is not None:
-        planted = plant_on_path(joints, contacts, path, request.feet, request.facing)
-    elif request.facing is not None:
-        planted = plant_facing(joints, contacts, request.facing, request.feet)
-    else:
-        planted = plant(joints, contacts, request.feet)
-    joints = planted.joints
-    if request.start is not None:
-        joints = begin_with(joints, request.start.joints)
-    if pins is not None:
-        joints = hold_pins(joints, contacts, *pins, may_move=path is None)
-        away = 100.0 * pin_errors(joints, *pins)
-        report |= {"pin_mean_cm": float(np.nanmean(away)), "pin_max_cm": float(np.nanmax(away))}
-        warnings += [*pin_warnings(*pins), *missed(joints, *pins)]
-    if path is not None:
-        error = path_error(joints, path)
-        report |= {"path_mean_cm": 100.0 * error.mean, "path_max_cm": 100.0 * error.max}
-    report |= {
-        "foot_skate_cm_s": foot_skate(joints), "pieces": float(count), "seconds": time.perf_counter() - began,
-    }  # fmt: skip
-    return Motion(
-        joints.astype(np.float32), (planted.stands & foot_contacts(joints)).astype(np.float32), request=request,
-        seed=request.seed, report=report, warnings=tuple(warnings),
-    )  # fmt: skip

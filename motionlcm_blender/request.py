@@ -11,6 +11,7 @@ from .errors import InvalidRequest
 from .motion.continuation import at_origin
 from .motion.foot_lock import FootLock
 from .motion.skeleton import FPS, JOINT_COUNT, MIN_FRAMES
+from .variations import FASTEST, SLOWEST, Blend
 
 if TYPE_CHECKING:
     from .motion.clips import Motion
@@ -99,6 +100,9 @@ class Request:
         the frame of the hints; None: along its way.
     refine: search for start noise with which the network itself meets the hints, in up to 20 passes more for each
         take; one step only, and only where PyTorch is (without it, a warning says so).
+    blend: towards another seed, to vary a take or to mix two.
+    mirror: left and right swapped, path and pins as they are asked for.
+    speed: the motion of `frames` times this many frames, played in `frames`; 2 is twice as fast, 0.5 half. 0.25 to 4.
     Raises InvalidRequest, with one sentence, on anything outside this.
     """
 
@@ -113,6 +117,9 @@ class Request:
     feet: FootLock = FootLock.AUTO
     facing: np.ndarray | None = None
     refine: bool = False
+    blend: Blend | None = None
+    mirror: bool = False
+    speed: float = 1.0
 
     def __post_init__(self) -> None:
         if not isinstance(self.prompt, str) or not self.prompt.strip():
@@ -132,6 +139,10 @@ class Request:
             raise InvalidRequest(f"The path covers {self.hints.frames} frames but the motion has {self.frames}.")
         if self.refine and self.steps != 1:
             raise InvalidRequest("Refining works with one sampler step only.")
+        if not (np.isfinite(self.speed) and SLOWEST <= self.speed <= FASTEST):
+            raise InvalidRequest(f"The speed of a motion must be {SLOWEST:g} to {FASTEST:g}, not {self.speed}.")
+        if self.speed != 1.0 and self.start is not None:
+            raise InvalidRequest("A motion that goes on from another one cannot be made faster or slower.")
         if self.facing is not None:
             facing = np.asarray(self.facing, dtype=np.float64)
             if facing.shape != (self.frames,) or not np.isfinite(facing).all():

@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,15 @@ from .model_folder import ModelFolder
 from .motion.clips import Motion
 from .motion.continuation import begin_with
 from .motion.features import FEATURES, standing_joints
-from .motion.foot_lock import plant
-from .motion.path_correction import plant_facing, plant_on_path
-from .motion.pins import hold_pins, missed, pin_errors, pin_warnings
-from .motion.quality import foot_contacts, foot_skate, path_error
+from .motion.path_correction import resampled_joints
+from .motion.quality import foot_skate
 from .motion.skeleton import FPS, JOINT_COUNT, JOINTS
 from .refining import refined_noise
 from .request import Request
 from .sampling import default_guidance, lcm_sample, student_timesteps
+from .settling import settled
 from .text_tokens import state_tokens
+from .variations import blended, mirrored_motion, mirrored_request, retimed_request
 
 Progress = Callable[[float, str], None]
 KEPT_PROMPTS = 64
@@ -184,6 +185,12 @@ class MotionLCM:
         DeviceError.
         """
         started = time.perf_counter()
+        if request.mirror:
+            made = self.generate(mirrored_request(request), progress, cancel)
+            return [replace(mirrored_motion(motion), request=request) for motion in made]
+        if request.speed != 1.0:
+            made = self.generate(retimed_request(request), progress, cancel)
+            return [_retimed(motion, request, started) for motion in made]
 
         def stage(part: float, what: str) -> None:
             if cancel is not None and cancel():
@@ -244,7 +251,7 @@ class MotionLCM:
     ) -> tuple[np.ndarray, dict[str, float]]:
         """(takes, T, 263), not normalised, and what refining did."""
         a, array = self.architecture, self.backend.array
-        noise = np.stack([_noise(request.seed + k, request.steps, a) for k in range(request.takes)], 1)
+        noise = np.stack([_noise_of(request, k, a) for k in range(request.takes)], 1)
         steps, takes = request.steps, request.takes
         asked = request.all_hints
         report: dict[str, float] = {}
@@ -282,49 +289,30 @@ class MotionLCM:
         if request.start is not None:
             joints = begin_with(joints, request.start.joints)
         contacts = np.clip(features[:, -4:], 0.0, 1.0).astype(np.float32)
-        hints = request.hints
-        path = hints.root_xz if hints is not None else None
-        pins = hints.pins if hints is not None else None
         warnings: list[str] = []
         if request.refine and not refinement and request.all_hints is not None:
             warnings.append("Refining needs PyTorch, which is not there: path and pins are met by corrections alone.")
         report = refinement | {"network_foot_skate_cm_s": foot_skate(joints)}
-        if path is not None:
-            before = path_error(joints, path)
-            planted = plant_on_path(joints, contacts, path, request.feet, request.facing)
-            joints = planted.joints.astype(np.float32)
-            after = path_error(joints, path)
-            report |= {
-                "network_path_mean_cm": 100 * before.mean, "network_path_max_cm": 100 * before.max,
-                "path_mean_cm": 100 * after.mean, "path_max_cm": 100 * after.max,
-            }  # fmt: skip
-        else:
-            planted = (
-                plant(joints, contacts, request.feet)
-                if request.facing is None
-                else plant_facing(joints, contacts, request.facing, request.feet)
-            )
-            joints = planted.joints.astype(np.float32)
-        if pins is not None:
-            report["network_pin_mean_cm"] = 100 * float(np.nanmean(pin_errors(joints, *pins)))
-            joints = hold_pins(joints, contacts, *pins, may_move=path is None)
-        if request.start is not None:
-            joints = begin_with(joints, request.start.joints)
-        if pins is not None:
-            away = 100 * pin_errors(joints, *pins)
-            report |= {"pin_mean_cm": float(np.nanmean(away)), "pin_max_cm": float(np.nanmax(away))}
-            warnings += [*pin_warnings(*pins), *missed(joints, *pins)]
-            if path is not None:
-                held = path_error(joints, path)
-                report |= {"path_mean_cm": 100 * held.mean, "path_max_cm": 100 * held.max}
-        report |= {"foot_skate_cm_s": foot_skate(joints), "seconds": time.perf_counter() - started}
-        return Motion(
-            joints.astype(np.float32), (planted.stands & foot_contacts(joints)).astype(np.float32), request=request,
-            seed=request.seed + take, report=report, warnings=tuple(warnings),
-        )  # fmt: skip
+        return settled(request, joints, contacts, report, started, request.seed + take, warnings)
+
+
+def _retimed(motion: Motion, request: Request, started: float) -> Motion:
+    """A motion played in the frames of a request, its feet, path and pins settled again."""
+    at = np.linspace(0.0, motion.frames - 1.0, request.frames)
+    joints = resampled_joints(motion.joints.astype(np.float64), at)
+    contacts = motion.contacts[np.rint(at).astype(int)]
+    return settled(request, joints, contacts, dict(motion.report), started, motion.seed, motion.warnings)
 
 
 def _noise(seed: int, steps: int, architecture: Architecture) -> np.ndarray:
     """(steps, tokens, latent_width): the start, then what is injected between steps; the same on every device."""
     shape = (steps, architecture.latent_tokens, architecture.latent_width)
     return np.random.default_rng(seed % 2**63).standard_normal(shape, dtype=np.float32)
+
+
+def _noise_of(request: Request, take: int, architecture: Architecture) -> np.ndarray:
+    """The noise of a take of a request."""
+    if request.blend is None:
+        return _noise(request.seed + take, request.steps, architecture)
+    own, other = (_noise(s, request.steps, architecture) for s in (request.seed, request.blend.towards + take))
+    return blended(own, other, request.blend.share)

@@ -69,7 +69,7 @@ def plant_on_path(
     stands = stances(source, touching)
     at = matching_times(source[:, 0][:, [0, 2]], path)
     if np.abs(at - np.arange(len(at))).max() > LEAST_WARP:
-        source, stands = _resampled(source, at), stands[np.rint(at).astype(int)]
+        source, stands = resampled_joints(source, at), stands[np.rint(at).astype(int)]
     turn = heading_difference(source, path) if facing is None else turn_to(source, facing)
     sway = _about_y(_sway(source[:, 0][:, [0, 2]]), turn)
     root = path + _limited(smooth(path, 2.0) - path + sway)
@@ -228,7 +228,7 @@ def _placed(joints: np.ndarray, root: np.ndarray, turn: np.ndarray) -> np.ndarra
     return out
 
 
-def _resampled(joints: np.ndarray, at: np.ndarray) -> np.ndarray:
+def resampled_joints(joints: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Joints (T, 22, 3) at fractional frames (T,): bones are interpolated by direction and length, so none shrinks."""
     bones = joints.copy()
     bones[:, 1:] -= joints[:, PARENTS[1:]]

@@ -1,0 +1,57 @@
+"""From the network's joints to a finished motion: feet, path, facing, pins and start, and what was measured."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from .motion.clips import Motion
+from .motion.continuation import begin_with
+from .motion.foot_lock import plant
+from .motion.path_correction import plant_facing, plant_on_path
+from .motion.pins import hold_pins, missed, pin_errors, pin_warnings
+from .motion.quality import foot_contacts, foot_skate, path_error
+from .request import Request
+
+
+def settled(
+    request: Request, joints: np.ndarray, contacts: np.ndarray, report: dict[str, float], started: float,
+    seed: int | None = None, warnings: Sequence[str] = (),
+) -> Motion:  # fmt: skip
+    """Put joints where a request wants them, feet held.
+
+    joints: (T, 22, 3) metres, of the request's frames; contacts: (T, 4), 0..1, as the model says them. report: what is
+    known already, to which errors before and after are added; started: time.perf_counter() then. seed: of this take,
+    None: the request's.
+    """
+    hints, told = request.hints, list(warnings)
+    path = hints.root_xz if hints is not None else None
+    pins = hints.pins if hints is not None else None
+    if path is not None:
+        before = path_error(joints, path)
+        planted = plant_on_path(joints, contacts, path, request.feet, request.facing)
+        report = {"network_path_mean_cm": 100 * before.mean, "network_path_max_cm": 100 * before.max} | report
+    elif request.facing is not None:
+        planted = plant_facing(joints, contacts, request.facing, request.feet)
+    else:
+        planted = plant(joints, contacts, request.feet)
+    joints = planted.joints.astype(np.float32)
+    if pins is not None:
+        report = {"network_pin_mean_cm": 100 * float(np.nanmean(pin_errors(joints, *pins)))} | report
+        joints = hold_pins(joints, contacts, *pins, may_move=path is None)
+    if request.start is not None:
+        joints = begin_with(joints, request.start.joints)
+    if pins is not None:
+        away = 100 * pin_errors(joints, *pins)
+        report |= {"pin_mean_cm": float(np.nanmean(away)), "pin_max_cm": float(np.nanmax(away))}
+        told += [each for each in (*pin_warnings(*pins), *missed(joints, *pins)) if each not in told]
+    if path is not None:
+        after = path_error(joints, path)
+        report |= {"path_mean_cm": 100 * after.mean, "path_max_cm": 100 * after.max}
+    report |= {"foot_skate_cm_s": foot_skate(joints), "seconds": time.perf_counter() - started}
+    return Motion(
+        joints.astype(np.float32), (planted.stands & foot_contacts(joints)).astype(np.float32), request=request,
+        seed=request.seed if seed is None else seed, report=report, warnings=tuple(told),
+    )  # fmt: skip

@@ -1,0 +1,95 @@
+"""Takes out of takes: towards another seed, mirrored, faster or slower."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .errors import InvalidRequest
+from .motion.clips import Motion
+from .motion.skeleton import MIRROR
+
+if TYPE_CHECKING:
+    from .request import Hints, Request
+
+SLOWEST, FASTEST = 0.25, 4.0
+
+
+@dataclass(frozen=True)
+class Blend:
+    """Noise on the way from the request's seed to another one.
+
+    towards: the other seed; take k goes towards `towards` + k. share: 0 is the request's own take, 1 the other one's;
+    a tenth varies a take a little, a half is as much of the one as of the other.
+    Raises InvalidRequest if the share is not from 0 to 1.
+    """
+
+    towards: int
+    share: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.share) and 0.0 <= self.share <= 1.0):
+            raise InvalidRequest(f"A take is varied by a share from 0 to 1, not {self.share}.")
+
+
+def blended(own: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:
+    """Unit normal noise between two draws of it, of one shape: on the arc, so that it stays unit normal noise."""
+    angle = 0.5 * math.pi * share
+    mixed: np.ndarray = (math.cos(angle) * own + math.sin(angle) * other).astype(own.dtype)
+    return mixed
+
+
+def mirrored_joints(joints: np.ndarray) -> np.ndarray:
+    """(..., 22, 3) with left and right swapped, at the plane x = 0."""
+    swapped: np.ndarray = joints[..., list(MIRROR), :] * np.array([-1.0, 1.0, 1.0], joints.dtype)
+    return swapped
+
+
+def mirrored_motion(motion: Motion) -> Motion:
+    """The same motion with left and right swapped; the request it names stays."""
+    contacts = motion.contacts[:, [2, 3, 0, 1]]
+    return replace(motion, joints=mirrored_joints(motion.joints), contacts=contacts)
+
+
+def mirrored_request(request: Request) -> Request:
+    """A request whose motions, mirrored, are those of `request`: path, pins, facing and start are mirrored for it."""
+    hints = request.hints
+    if hints is not None:
+        hints = replace(hints, positions=mirrored_joints(hints.positions), mask=hints.mask[:, list(MIRROR)])
+    facing = None if request.facing is None else -np.asarray(request.facing, np.float64)
+    start = None if request.start is None else mirrored_motion(request.start)
+    return replace(request, mirror=False, hints=hints, facing=facing, start=start)
+
+
+def retimed_request(request: Request) -> Request:
+    """A request for the frames of which a motion of `request` is the faster or slower copy. A start cannot be retimed.
+
+    Its path, pins and facing are those of the moments at which they are asked for.
+    """
+    frames = round((request.frames - 1) * request.speed) + 1
+    at = np.linspace(0.0, request.frames - 1.0, frames)
+    hints = None if request.hints is None else _hints_at(request.hints, at)
+    facing = None
+    if request.facing is not None:
+        facing = np.interp(at, np.arange(request.frames), np.unwrap(np.asarray(request.facing, np.float64)))
+    return replace(request, speed=1.0, frames=frames, hints=hints, facing=facing)
+
+
+def _hints_at(hints: Hints, at: np.ndarray) -> Hints:
+    """Hints at fractional frames `at` (K,): between two given places the place between them, else the nearest one."""
+    low = np.minimum(at.astype(int), hints.frames - 1)
+    high = np.minimum(low + 1, hints.frames - 1)
+    part = (at - low)[:, None, None]
+    nearest = np.rint(at).astype(int)
+    both = hints.mask[low] & hints.mask[high]
+    between = (1.0 - part) * hints.positions[low] + part * hints.positions[high]
+    mask = hints.mask[nearest].copy()
+    kept = np.rint(np.interp(np.arange(hints.frames), at, np.arange(len(at)))).astype(int)
+    positions = np.where(both, between, hints.positions[nearest])
+    for frame in np.flatnonzero(hints.mask.any((1, 2))):  # played faster, a pin of a single frame must not be lost
+        fresh = hints.mask[frame] & ~mask[kept[frame]]
+        positions[kept[frame]][fresh], mask[kept[frame]] = hints.positions[frame][fresh], mask[kept[frame]] | fresh
+    return replace(hints, positions=positions.astype(np.float32), mask=mask)
