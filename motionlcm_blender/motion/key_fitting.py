@@ -48,6 +48,10 @@ _STEADY = 0.02
 frames say enough, and sensible where keys stand on neighbouring frames."""
 _BLAMED = 0.7
 """Part of the largest share in a joint's error from which a bone's own share gets that bone a key too."""
+_FIRM = 4.0
+"""What the error of a foot joint counts while it rests: feet that stand must not be seen to slide."""
+_RESTING = 0.08
+"""m/s below which a foot joint rests."""
 _KEEP = 0.15
 """Parts of the tolerance by which a key on a contact or an extreme of the motion seems dearer to lose."""
 
@@ -63,7 +67,7 @@ def fit_keys(
     """Few keys, with free Bezier handles, whose motion keeps every joint within a tolerance of the clip.
 
     tolerance_mm: the largest distance, millimetres, of any joint from where `dense_keys` with the same arguments has
-        it, on any scene frame. No bone turns further from its parent's view of the clip than moves a point 10 cm from
+        it, on any scene frame; a quarter of it for joints of a foot that rests. No bone turns further from its parent's view of the clip than moves a point 10 cm from
         it by as much.
     first_frame: the scene frame of the clip's first frame; keys stand on whole frames from there. The first and the
         last frame are always keyed.
@@ -104,7 +108,7 @@ def fit_keys(
         rotation_mode=rotation_mode,
         frames=target.frames,
         fps=clip.fps,
-        max_error_mm=float(np.sqrt(fit.squared.max()) * 1000.0),
+        max_error_mm=float(np.sqrt(_square(fit.away).max()) * 1000.0),
     )
 
 
@@ -231,7 +235,7 @@ class _Target:
     turns: (J, N, 4) unit quaternions of the rotation channels (as the pose bone sees them).
     outer, inner: (J, 1, 4): turns = outer * local rotation * inner; None where they are the same.
     position: (J, N, 3). carrier: (3, 3, J, N): brings a turn of a bone's channels into the world.
-    tolerance: metres. dear: (B, N) bool, frames that an animator would key.
+    tolerance: metres. dear: (B, N) bool, frames that an animator would key. firm: (J, N) what errors of joints count.
     """
 
     rig: _Rig
@@ -244,6 +248,7 @@ class _Target:
     carrier: np.ndarray
     tolerance: float
     dear: np.ndarray
+    firm: np.ndarray
     fps: float
     euler: bool
 
@@ -286,6 +291,7 @@ class _Target:
             carrier=np.ascontiguousarray(np.moveaxis(carrier, (2, 3), (0, 1))),
             tolerance=tolerance,
             dear=_dear_frames(clip, rig, position, slopes),
+            firm=_firm_frames(clip, rig, position),
             fps=clip.fps,
             euler=rotation_mode == "XYZ",
         )
@@ -344,6 +350,19 @@ def _dear_frames(clip: Clip, rig: _Rig, position: np.ndarray, slopes: np.ndarray
     return dear
 
 
+def _firm_frames(clip: Clip, rig: _Rig, position: np.ndarray) -> np.ndarray:
+    """(J, N): 1, and more for the joints of a foot while they rest."""
+    firm = np.ones(position.shape[:2])
+    if clip.frames < 2 or clip.skeleton.names[:JOINT_COUNT] != JOINTS:
+        return firm
+    place = np.argsort(rig.order)
+    for joint in FOOT_JOINTS:
+        step = np.linalg.norm(np.diff(position[place[joint]], axis=0), axis=-1) * clip.fps
+        rests = np.concatenate([step[:1], np.maximum(step[1:], step[:-1]), step[-1:]]) < _RESTING
+        firm[place[joint], rests] = _FIRM
+    return firm
+
+
 @dataclass(frozen=True)
 class _Segments:
     """Key times of all tracks and how samples hang on them. n keys; each begins a segment, that of a track's last key
@@ -398,7 +417,7 @@ class _Fit:
     normal: the segments' normal equations. nodes: (n, 2, 4) value and slope at each key.
     position: (J, N, 3) where the joints come to be; away: the same less where they should be.
     turns: (J, N, 4); turned: (3, J, N) rotation vectors, in the world, from the clip's, each bone's parent held.
-    squared: (J, N) squared distance of joints, metres; squared_turn: that of FLESH.
+    squared: (J, N) squared distance of joints, metres, as much as it counts; squared_turn: that of FLESH.
     """
 
     segments: _Segments
@@ -429,7 +448,7 @@ class _Fit:
         position, _ = target.rig.pose(values[0, :, :3], target.local_of(turns))
         away = position - target.position
         turned = _transformed(target.carrier, np.moveaxis(_small_turn(turns, target.turns_back), -1, 0))
-        squared, squared_turn = _square(away), _sum_of_squares(turned) * FLESH**2
+        squared, squared_turn = _square(away) * target.firm**2, _sum_of_squares(turned) * FLESH**2
         within = bool(max(squared.max(), squared_turn.max()) <= target.tolerance**2)
         return cls(segments, weights, (gram, moment), nodes, values, position, away, turns, turned, squared,
                    squared_turn, within)  # fmt: skip
@@ -544,7 +563,7 @@ def _missing(target: _Target, fit: _Fit) -> np.ndarray:
     if len(at):
         away, here = np.moveaxis(fit.away[:, at], -1, 0), far[:, at]
         position = np.moveaxis(target.position[:, at], -1, 0)
-        direction = away / np.sqrt(np.maximum(fit.squared[:, at], 1e-30))
+        direction = away / np.sqrt(np.maximum(_sum_of_squares(away), 1e-30))
         swing = _cross(fit.turned[:, :, at][:, bones], position[:, joints] - position[:, bones])
         share = (swing * direction[:, joints]).sum(axis=0)
         moved = (away[:, :1] * direction).sum(axis=0)
@@ -671,7 +690,8 @@ class _Room:
         self.target = target
         self.fit = fit
         self.limit = (_AIM * target.tolerance) ** 2
-        self.away = np.ascontiguousarray(np.moveaxis(fit.away, -1, 0), np.float32)
+        self.firm = target.firm.astype(np.float32)
+        self.away = np.ascontiguousarray(np.moveaxis(fit.away, -1, 0) * self.firm, np.float32)
         bones, joints = target.rig.pairs
         position = np.moveaxis(fit.position, -1, 0)
         levers = (position[:, joints] - position[:, bones]).astype(np.float32)
@@ -688,13 +708,13 @@ class _Room:
             turned = _transformed(rates, values[:, 1:]).astype(np.float32)
             self.moved.append(values[:3, 0].astype(np.float32))
             self.turned.append(turned)
-            self.swung.append(_cross(turned[:, bones], levers))
+            self.swung.append(_cross(turned[:, bones], levers) * self.firm[joints])
 
     def cost(self, role: int) -> np.ndarray:
         """(B, N): the largest squared error, in squared tolerances, were one track alone to change."""
         target = self.target
         cost = np.empty((target.tracks, target.frames), np.float32)
-        cost[0] = _sum_of_squares(self.away + self.moved[role][:, None]).max(axis=0)
+        cost[0] = _sum_of_squares(self.away + self.moved[role][:, None] * self.firm).max(axis=0)
         cost[1:] = target.rig.most_of_pairs(_sum_of_squares(self.away[:, target.rig.pairs[1]] + self.swung[role]))
         turned = _sum_of_squares(self.fit.turned + self.turned[role]) * FLESH**2
         np.maximum(cost[1:], turned, out=cost[1:])
@@ -706,13 +726,16 @@ class _Room:
         stops: the frames where the four segments that change begin, and where the last of them ends.
         """
         if track == 0:
-            carried, pairs, changes = slice(0, self.away.shape[1]), slice(0, 1), [m[:, None] for m in self.moved]
+            carried, pairs = slice(0, self.away.shape[1]), slice(0, 1)
+            changes = [m[:, None] for m in self.moved]
         else:
             carried, pairs, changes = self.target.rig.below[track - 1], self.target.rig.pairs_of[track - 1], self.swung
             if carried.start == carried.stop:
                 return True
         window = slice(stops[0], stops[4])
         now = np.concatenate([c[:, pairs, a:b] for c, a, b in zip(changes, stops, stops[1:], strict=False)], axis=2)
+        if track == 0:
+            now = now * self.firm[:, window]
         now = now + self.away[:, carried, window]
         if _sum_of_squares(now).max() > self.limit:
             return False

@@ -17,7 +17,7 @@ from motionlcm_blender.motion.keys import BezierKeys, SparseKeys
 from motionlcm_blender.motion.placement import Placement, place_clip
 from motionlcm_blender.motion.resampling import resample
 from motionlcm_blender.motion.retarget import forward_kinematics, retarget
-from motionlcm_blender.motion.skeleton import Skeleton
+from motionlcm_blender.motion.skeleton import FOOT_JOINTS, Skeleton
 from tests.synthetic_motion import gestures, walk
 
 
@@ -69,6 +69,18 @@ def test_at_any_rate_from_any_frame(tolerance: float, fps: float | None, first: 
     dense = WALK if fps is None else resample(WALK, fps)
     assert keys.frames == dense.frames and keys.location.times[0] == first
     assert error_mm(keys, dense) <= tolerance + 1e-6
+
+
+@pytest.mark.parametrize("tolerance", [5.0, 12.0])
+def test_feet_that_rest_are_kept_four_times_as_close(tolerance: float) -> None:
+    joints = walk(120).astype(np.float64)
+    joints[50:80] = joints[50]  # both feet stand for a second and a half
+    clip = clip_of(joints)
+    dense, seen = forward_kinematics(clip), forward_kinematics(evaluated(fit_keys(clip, tolerance), clip.skeleton))
+    feet = list(FOOT_JOINTS)
+    away = 1000.0 * np.linalg.norm(seen - dense, axis=-1)
+    assert away[53:77, feet].max() <= tolerance / 4.0 + 1e-6
+    assert away.max() > tolerance / 4.0  # all else may be further off
 
 
 @pytest.mark.parametrize("joints", [walk(120), walk(120, 1.0, 0.6), gestures(120, seed=3)[0]])
