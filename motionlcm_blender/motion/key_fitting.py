@@ -67,8 +67,8 @@ def fit_keys(
     """Few keys, with free Bezier handles, whose motion keeps every joint within a tolerance of the clip.
 
     tolerance_mm: the largest distance, millimetres, of any joint from where `dense_keys` with the same arguments has
-        it, on any scene frame; a quarter of it for joints of a foot that rests. No bone turns further from its parent's view of the clip than moves a point 10 cm from
-        it by as much.
+        it, on any scene frame; a quarter of it for joints of a foot that rests. No bone turns further from its
+        parent's view of the clip than moves a point 10 cm from it by as much.
     first_frame: the scene frame of the clip's first frame; keys stand on whole frames from there. The first and the
         last frame are always keyed.
     scene_fps: the scene's frame rate, by default the clip's own; the clip is resampled to it by time.
