@@ -27,6 +27,7 @@ from .motion.quality import path_error
 from .motion.skeleton import JOINT_COUNT
 from .request import Hints, Request
 from .settling import settled
+from .variations import another_take
 
 if TYPE_CHECKING:
     from .sampler import MotionLCM
@@ -63,7 +64,7 @@ def generate_chained(
     parts = pieces(request.frames, longest)
     made = []
     for take in range(request.takes):
-        single = replace(_shifted(request, take), takes=1)
+        single = another_take(request, take)
 
         def told(share: float, what: str, take: int = take) -> None:
             if progress is not None:
@@ -71,13 +72,6 @@ def generate_chained(
 
         made.append(_take(model, single, parts, told, cancel))
     return made
-
-
-def _shifted(request: Request, by: int) -> Request:
-    """The request of another take: its seed is so much more, or the seed that it goes towards."""
-    if request.blend is None:
-        return replace(request, seed=request.seed + by)
-    return replace(request, blend=replace(request.blend, towards=request.blend.towards + by))
 
 
 def _take(
@@ -97,7 +91,7 @@ def _take(
             known = joints[first : first + OVERLAP]
             start, where = Motion(known.astype(np.float32), contacts[first : first + OVERLAP]), placement_of(known)
         piece = replace(
-            _shifted(request, SEED_STEP * number), frames=stop - first, start=start, facing=None,
+            another_take(request, SEED_STEP * number), frames=stop - first, start=start, facing=None,
             takes=CANDIDATES if number else 1, hints=_hints(request.hints, first, stop, where),
         )  # fmt: skip
         features = model.features(piece)

@@ -100,7 +100,8 @@ class Request:
         the frame of the hints; None: along its way.
     refine: search for start noise with which the network itself meets the hints, in up to 20 passes more for each
         take; one step only, and only where PyTorch is (without it, a warning says so).
-    blend: towards another seed, to vary a take or to mix two.
+    blends: from the seed towards another one, and from there towards a third, to vary a take or to mix two; take k
+        differs in the last of them.
     mirror: left and right swapped, path and pins as they are asked for.
     speed: the motion of `frames` times this many frames, played in `frames`; 2 is twice as fast, 0.5 half. 0.25 to 4.
     Raises InvalidRequest, with one sentence, on anything outside this.
@@ -117,7 +118,7 @@ class Request:
     feet: FootLock = FootLock.AUTO
     facing: np.ndarray | None = None
     refine: bool = False
-    blend: Blend | None = None
+    blends: tuple[Blend, ...] = ()
     mirror: bool = False
     speed: float = 1.0
 

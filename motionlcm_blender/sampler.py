@@ -28,7 +28,7 @@ from .request import Request
 from .sampling import default_guidance, lcm_sample, student_timesteps
 from .settling import settled
 from .text_tokens import state_tokens
-from .variations import blended, mirrored_motion, mirrored_request, retimed_request
+from .variations import another_take, blended, mirrored_motion, mirrored_request, retimed_request
 
 Progress = Callable[[float, str], None]
 KEPT_PROMPTS = 64
@@ -187,10 +187,10 @@ class MotionLCM:
         started = time.perf_counter()
         if request.mirror:
             made = self.generate(mirrored_request(request), progress, cancel)
-            return [replace(mirrored_motion(motion), request=request) for motion in made]
+            return [replace(mirrored_motion(motion), request=another_take(request, k)) for k, motion in enumerate(made)]
         if request.speed != 1.0:
             made = self.generate(retimed_request(request), progress, cancel)
-            return [_retimed(motion, request, started) for motion in made]
+            return [_retimed(motion, another_take(request, k), started) for k, motion in enumerate(made)]
 
         def stage(part: float, what: str) -> None:
             if cancel is not None and cancel():
@@ -217,7 +217,7 @@ class MotionLCM:
         except MemoryError as error:
             raise DeviceError("There is too little memory for this request; ask for fewer takes.") from error
         stage(0.8, "Settling feet and path")
-        return [self._motion(request, k, features[k], started, refinement) for k in range(request.takes)]
+        return [self._motion(another_take(request, k), features[k], started, refinement) for k in range(request.takes)]
 
     def features(self, request: Request) -> np.ndarray:
         """(takes, T, 263) float32, not normalised: what the networks alone make of a request, of the same seeds as
@@ -283,7 +283,7 @@ class MotionLCM:
         return decoded * self.stats["std"] + self.stats["mean"], report
 
     def _motion(
-        self, request: Request, take: int, features: np.ndarray, started: float, refinement: dict[str, float]
+        self, request: Request, features: np.ndarray, started: float, refinement: dict[str, float]
     ) -> Motion:
         joints = standing_joints(features)
         if request.start is not None:
@@ -293,7 +293,7 @@ class MotionLCM:
         if request.refine and not refinement and request.all_hints is not None:
             warnings.append("Refining needs PyTorch, which is not there: path and pins are met by corrections alone.")
         report = refinement | {"network_foot_skate_cm_s": foot_skate(joints)}
-        return settled(request, joints, contacts, report, started, request.seed + take, warnings)
+        return settled(request, joints, contacts, report, started, warnings)
 
 
 def _retimed(motion: Motion, request: Request, started: float) -> Motion:
@@ -301,7 +301,7 @@ def _retimed(motion: Motion, request: Request, started: float) -> Motion:
     at = np.linspace(0.0, motion.frames - 1.0, request.frames)
     joints = resampled_joints(motion.joints.astype(np.float64), at)
     contacts = motion.contacts[np.rint(at).astype(int)]
-    return settled(request, joints, contacts, dict(motion.report), started, motion.seed, motion.warnings)
+    return settled(request, joints, contacts, dict(motion.report), started, motion.warnings)
 
 
 def _noise(seed: int, steps: int, architecture: Architecture) -> np.ndarray:
@@ -312,7 +312,8 @@ def _noise(seed: int, steps: int, architecture: Architecture) -> np.ndarray:
 
 def _noise_of(request: Request, take: int, architecture: Architecture) -> np.ndarray:
     """The noise of a take of a request."""
-    if request.blend is None:
-        return _noise(request.seed + take, request.steps, architecture)
-    own, other = (_noise(s, request.steps, architecture) for s in (request.seed, request.blend.towards + take))
-    return blended(own, other, request.blend.share)
+    request = another_take(request, take)
+    noise = _noise(request.seed, request.steps, architecture)
+    for blend in request.blends:
+        noise = blended(noise, _noise(blend.towards, request.steps, architecture), blend.share)
+    return noise

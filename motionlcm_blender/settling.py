@@ -18,13 +18,12 @@ from .request import Request
 
 def settled(
     request: Request, joints: np.ndarray, contacts: np.ndarray, report: dict[str, float], started: float,
-    seed: int | None = None, warnings: Sequence[str] = (),
+    warnings: Sequence[str] = (),
 ) -> Motion:  # fmt: skip
     """Put joints where a request wants them, feet held.
 
     joints: (T, 22, 3) metres, of the request's frames; contacts: (T, 4), 0..1, as the model says them. report: what is
-    known already, to which errors before and after are added; started: time.perf_counter() then. seed: of this take,
-    None: the request's.
+    known already, to which errors before and after are added; started: time.perf_counter() then.
     """
     hints, told = request.hints, list(warnings)
     path = hints.root_xz if hints is not None else None
@@ -53,5 +52,5 @@ def settled(
     report |= {"foot_skate_cm_s": foot_skate(joints), "seconds": time.perf_counter() - started}
     return Motion(
         joints.astype(np.float32), (planted.stands & foot_contacts(joints)).astype(np.float32), request=request,
-        seed=request.seed if seed is None else seed, report=report, warnings=tuple(told),
+        seed=request.seed, report=report, warnings=tuple(told),
     )  # fmt: skip

@@ -20,10 +20,10 @@ SLOWEST, FASTEST = 0.25, 4.0
 
 @dataclass(frozen=True)
 class Blend:
-    """Noise on the way from the request's seed to another one.
+    """Noise on the way to that of another seed.
 
-    towards: the other seed; take k goes towards `towards` + k. share: 0 is the request's own take, 1 the other one's;
-    a tenth varies a take a little, a half is as much of the one as of the other.
+    towards: the other seed. share: 0 is the request's own take, 1 the other one's; a tenth varies a take a little, a
+    half is as much of the one as of the other.
     Raises InvalidRequest if the share is not from 0 to 1.
     """
 
@@ -33,6 +33,14 @@ class Blend:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.share) and 0.0 <= self.share <= 1.0):
             raise InvalidRequest(f"A take is varied by a share from 0 to 1, not {self.share}.")
+
+
+def another_take(request: Request, take: int) -> Request:
+    """The request of one take alone: its seed is so much more, or that of the last blend."""
+    if not request.blends:
+        return replace(request, seed=request.seed + take, takes=1)
+    last = replace(request.blends[-1], towards=request.blends[-1].towards + take)
+    return replace(request, blends=(*request.blends[:-1], last), takes=1)
 
 
 def blended(own: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:

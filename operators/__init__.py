@@ -2,9 +2,12 @@
 
 import bpy
 
-from . import character, drawing, generate, jobs, path_speed, pins, prompts, settings
+from . import character, drawing, generate, jobs, keymap, path_speed, pins, prompts, settings, takes
 
-CLASSES = (*pins.CLASSES, *settings.CLASSES, *character.CLASSES, *drawing.CLASSES, *generate.CLASSES, *prompts.CLASSES)
+CLASSES = (
+    *pins.CLASSES, *settings.CLASSES, *character.CLASSES, *drawing.CLASSES, *generate.CLASSES, *prompts.CLASSES,
+    *takes.CLASSES,
+)  # fmt: skip
 
 
 def register() -> None:
@@ -13,9 +16,11 @@ def register() -> None:
     settings.attach()
     jobs.attach()
     path_speed.attach()
+    keymap.attach()
 
 
 def unregister() -> None:
+    keymap.detach()
     path_speed.detach()
     jobs.detach()
     settings.detach()

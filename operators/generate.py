@@ -1,5 +1,6 @@
 """Generate: from the scene's settings to an order, and from a result to keys."""
 
+import uuid
 from typing import TYPE_CHECKING
 
 import bpy
@@ -7,9 +8,14 @@ import bpy
 from . import drawing, engine, jobs, settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     import numpy as np
 
     from ..motionlcm_blender.motion.keys import SparseKeys
+    from ..motionlcm_blender.request import Request
+    from ..motionlcm_blender.variations import Blend
     from .actions import Channel
     from .rig import Rig
     from .worker import Handle, Order, Result
@@ -69,6 +75,7 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
         chosen.prompt.strip(),
         frames,
         seed=chosen.seed,
+        takes=chosen.takes,
         steps=int(chosen.steps),
         hints=hints_of(path_xz, None if pinned is None else pinned[:2], placement),
         feet=FootLock(chosen.feet),
@@ -157,13 +164,15 @@ def write_result(order: "Order", result: "Result") -> str:
     rig = read_rig(character)
     for view_layer in scene.view_layers:
         view_layer.update()
-    times, channels = written_channels(character, rig, order, result)
     request = order.request
-    name = f"MotionLCM {request.prompt[:40].strip()} s{request.seed}"
-    action = new_action(character, name, times, channels, recipe(order, result))
-    keep(action, order, result)
-    if order.loop:
-        repeat_forever(character)
+    batch = {"character_id": identity(character), "batch": uuid.uuid4().hex[:12]}
+    for take in reversed((result, *result.others)):  # the first one comes last, and stays
+        times, channels = written_channels(character, rig, order, take)
+        told = recipe(order, take) | batch
+        action = new_action(character, action_name(take.request), times, channels, told)
+        keep(action, order, take)
+        if order.loop:
+            repeat_forever(character)
     character.data.pose_position = "POSE"
     last_frame = int(times[-1])
     scene.frame_end = max(scene.frame_end, last_frame)
@@ -175,8 +184,24 @@ def write_result(order: "Order", result: "Result") -> str:
         scene.frame_set(scene.frame_current)
     _push_undo(f"MotionLCM: {request.prompt[:40]}")
     _play(scene)
-    milliseconds = 1000.0 * result.report.get("seconds", 0.0)
-    return f"{len(times)} frames from frame {order.first_frame}, made in {milliseconds:.0f} ms."
+    milliseconds = 1000.0 * max(take.report.get("seconds", 0.0) for take in (result, *result.others))
+    made = f"{len(times)} frames from frame {order.first_frame}, made in {milliseconds:.0f} ms."
+    return made if not result.others else f"{len(result.others) + 1} takes of {made}"
+
+
+def action_name(request: "Request") -> str:
+    """What the Action of a take is called."""
+    name = f"MotionLCM {request.prompt[:40].strip()} s{request.seed}"
+    if request.blends:
+        name += f" v{request.blends[-1].towards % 10000}"
+    return name + (" mirrored" if request.mirror else "")
+
+
+def identity(character: bpy.types.Object) -> str:
+    """A name of the character that stays, whatever it is called; its Actions carry it."""
+    if "motionlcm_id" not in character:
+        character["motionlcm_id"] = uuid.uuid4().hex[:12]
+    return str(character["motionlcm_id"])
 
 
 def written_channels(
@@ -216,7 +241,7 @@ def key_numbers(keys: "SparseKeys | None") -> dict[str, object]:
 
 _kept: "dict[int, tuple[Order, Result]]" = {}
 """The latest results by their Action's session id, so that keys can be fitted again without making the motion again."""
-MOST_KEPT = 12
+MOST_KEPT = 32
 
 
 def keep(action: bpy.types.Action, order: "Order", result: "Result") -> None:
@@ -261,7 +286,7 @@ def recipe(order: "Order", result: "Result") -> dict[str, object]:
     """What it takes to make the same motion again, and where it comes from; plain values for custom properties."""
     from ..motionlcm_blender import __version__
 
-    request, report = order.request, result.report
+    request, report = result.request, result.report
     values: dict[str, object] = {
         "prompt": request.prompt,
         "seed": request.seed,
@@ -285,6 +310,9 @@ def recipe(order: "Order", result: "Result") -> dict[str, object]:
         "travel": order.travel.value, "loop": order.loop, "key_tolerance": order.key_tolerance or 0.0,
     }  # fmt: skip
     values |= key_numbers(result.keys)
+    if request.blends:
+        values["blends"] = [number for blend in request.blends for number in (float(blend.towards), blend.share)]
+    values |= {"mirror": request.mirror, "speed": request.speed}
     if order.standing is not None:
         values["standing"] = [*(float(v) for v in order.standing.origin), order.standing.heading]
     if order.path_xz is not None:
@@ -355,6 +383,7 @@ def order_from_recipe(context: bpy.types.Context, character: bpy.types.Object) -
             told["prompt"], frames, seed=int(told["seed"]), steps=int(told["steps"]),
             hints=hints_of(path_xz, pinned, placement, pins_in_motion=True),
             feet=FootLock(told.get("feet", "auto")), facing=facing, refine=bool(told.get("refine", False)),
+            blends=blends_of(told), mirror=bool(told.get("mirror", False)), speed=float(told.get("speed", 1.0)),
         ),
         skeleton=read_rig(character).skeleton,
         placement=placement,
@@ -375,6 +404,14 @@ def order_from_recipe(context: bpy.types.Context, character: bpy.types.Object) -
         loop=bool(told.get("loop", False)),
         key_tolerance=float(told.get("key_tolerance", 0.0)) or None,
     )
+
+
+def blends_of(told: "Mapping[str, Any]") -> "tuple[Blend, ...]":
+    """The blends of a recipe."""
+    from ..motionlcm_blender.variations import Blend
+
+    numbers = [float(v) for v in told.get("blends", ())]
+    return tuple(Blend(int(towards), share) for towards, share in zip(numbers[::2], numbers[1::2], strict=True))
 
 
 def find(collection: bpy.types.bpy_prop_collection, handle: "Handle") -> bpy.types.ID | None:
@@ -437,7 +474,7 @@ def _play(scene: bpy.types.Scene) -> None:
             return
 
 
-class _Ordering:
+class Ordering:
     """What the operators that start a job share: errors become a sentence in the panel and in the log."""
 
     if TYPE_CHECKING:
@@ -462,7 +499,7 @@ class _Ordering:
         return {"FINISHED"}
 
 
-class MOTIONLCM_OT_generate(_Ordering, bpy.types.Operator):
+class MOTIONLCM_OT_generate(Ordering, bpy.types.Operator):
     """Make the motion for this prompt and path and give it to the character; pressed again, it starts over"""
 
     bl_idname = "motionlcm.generate"
@@ -475,7 +512,7 @@ class MOTIONLCM_OT_generate(_Ordering, bpy.types.Operator):
         return order_from_scene(context)
 
 
-class MOTIONLCM_OT_generate_again(_Ordering, bpy.types.Operator):
+class MOTIONLCM_OT_generate_again(Ordering, bpy.types.Operator):
     """Make the character's present Action once more, from the recipe it carries"""
 
     bl_idname = "motionlcm.generate_again"

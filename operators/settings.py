@@ -209,6 +209,23 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
         min=0,
         max=2**31 - 1,
     )
+    takes: bpy.props.IntProperty(
+        name="Takes",
+        description="How many variations are made at once, each an Action of its own",
+        default=1,
+        min=1,
+        soft_max=8,
+        max=32,
+    )
+    take_sort: bpy.props.EnumProperty(
+        name="Sort",
+        description="Order of the takes, starred ones first",
+        items=(
+            ("NAME", "Name", "By name"),
+            ("PATH", "Path", "The nearest to its path first"),
+            ("SKATE", "Feet", "The one whose feet slide least first"),
+        ),
+    )
     steps: bpy.props.EnumProperty(
         name="Steps",
         description="Steps of the sampler: one is fastest, more can be cleaner",

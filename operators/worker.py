@@ -72,9 +72,11 @@ class Result:
 
     carrier: the armature object's own way, if it carries the travel. Where the travel is not in the hips, the clip is
     over the origin and faces +Z, to be put where the object stands. keys: few keys of the clip, in its axes.
+    request: of this take alone. others: the other takes of the order.
     """
 
     clip: Clip
+    request: Request
     report: dict[str, float]
     model_name: str
     model_hash: str
@@ -83,6 +85,7 @@ class Result:
     warnings: tuple[str, ...] = ()
     carrier: Carrier | None = None
     keys: SparseKeys | None = None
+    others: tuple[Result, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,41 +110,44 @@ def make(order: Order, progress: Callable[[float, str], None], cancel: Callable[
         progress(0.02, "Loading the model")
         model = engine.model(order.choice)
         folder = model.folder
-        (motion,) = model.generate(order.request, lambda share, what: progress(0.05 + 0.8 * share, what), cancel)
-        progress(0.88, "Retargeting")
-        if order.ground is not None:
-            motion = _on_ground(motion, order)
-        clip = place_clip(_on_skeleton(motion, order), order.placement)
-        report = dict(motion.report)
-        if order.path_xz is not None:
-            miss = np.linalg.norm(clip.translation[:, [0, 2]] - order.path_xz, axis=-1)
-            report |= {"path_mean_cm": 100.0 * float(miss.mean()), "path_max_cm": 100.0 * float(miss.max())}
-        clip = resample(clip, order.fps)
-        if order.loop:
-            clip = looped(clip)
-        clip, carrier = _carried(clip, order)
-        if cancel():
-            raise Cancelled
-        keys = None
-        if order.key_tolerance is not None:
-            progress(0.94, "Fitting keys")
-            keys = fit_keys(clip, order.key_tolerance, order.first_frame)
-        if cancel():
-            raise Cancelled
+        motions = model.generate(order.request, lambda share, what: progress(0.05 + 0.75 * share, what), cancel)
         config = folder.config if folder is not None else {}
-        report["seconds"] = time.perf_counter() - started
-        progress(0.98, "Writing keys")
-        return Result(
-            clip,
-            report,
+        of_model = (
             model.name,
             folder.fingerprint if folder is not None else "",
             str(config.get("licence", "")),
             str(config.get("attribution", "")),
-            motion.warnings,
-            carrier,
-            keys,
         )
+        results = []
+        for number, motion in enumerate(motions):
+            if cancel():
+                raise Cancelled
+            share = number / len(motions)
+            progress(0.82 + 0.16 * share, "Retargeting and fitting keys")
+            results.append(_finished(motion, order, of_model, started))
+        if cancel():
+            raise Cancelled
+        progress(0.98, "Writing keys")
+        return replace(results[0], others=tuple(results[1:]))
+
+
+def _finished(motion: Motion, order: Order, of_model: tuple[str, str, str, str], started: float) -> Result:
+    """One take as keys of the character. of_model: name, hash, licence and attribution."""
+    if order.ground is not None:
+        motion = _on_ground(motion, order)
+    clip = place_clip(_on_skeleton(motion, order), order.placement)
+    report = dict(motion.report)
+    if order.path_xz is not None:
+        miss = np.linalg.norm(clip.translation[:, [0, 2]] - order.path_xz, axis=-1)
+        report |= {"path_mean_cm": 100.0 * float(miss.mean()), "path_max_cm": 100.0 * float(miss.max())}
+    clip = resample(clip, order.fps)
+    if order.loop:
+        clip = looped(clip)
+    clip, carrier = _carried(clip, order)
+    keys = None if order.key_tolerance is None else fit_keys(clip, order.key_tolerance, order.first_frame)
+    report["seconds"] = time.perf_counter() - started
+    request = motion.request if motion.request is not None else order.request
+    return Result(clip, request, report, *of_model, motion.warnings, carrier, keys)
 
 
 def _carried(clip: Clip, order: Order) -> tuple[Clip, Carrier | None]:

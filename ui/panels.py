@@ -2,7 +2,7 @@
 
 import bpy
 
-from ..operators import drawing, engine, jobs, path_speed
+from ..operators import drawing, engine, jobs, path_speed, takes
 
 EXAMPLES = (
     "a person walks forward",
@@ -82,6 +82,7 @@ class MOTIONLCM_PT_main(_Sidebar, bpy.types.Panel):
         row = layout.row(align=True)
         row.prop(chosen, "seed")
         row.operator("motionlcm.dice", text="", icon="FILE_REFRESH")
+        layout.prop(chosen, "takes")
         split = layout.split(factor=0.3)
         split.label(text="Steps")
         split.row(align=True).prop(chosen, "steps", expand=True)
@@ -131,6 +132,49 @@ class MOTIONLCM_PT_main(_Sidebar, bpy.types.Panel):
         row = box.row(align=True)
         row.operator("motionlcm.recall", text="Recall")
         row.operator("motionlcm.generate_again", text="Again")
+
+
+class MOTIONLCM_PT_takes(_Sidebar, bpy.types.Panel):
+    """Variations to choose from."""
+
+    bl_idname = "MOTIONLCM_PT_takes"
+    bl_parent_id = "MOTIONLCM_PT_main"
+    bl_label = "Takes"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return takes.present_take(context.scene.motionlcm.character) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, chosen = self.layout, context.scene.motionlcm
+        present = takes.present_take(chosen.character)
+        layout.row(align=True).prop(chosen, "take_sort", expand=True)
+        column = layout.column(align=True)
+        for action in takes.takes_of(chosen.character, chosen.take_sort):
+            row = column.row(align=True)
+            starred = bool(action.get(takes.STAR))
+            star = row.operator("motionlcm.star_take", text="", icon="SOLO_ON" if starred else "SOLO_OFF")
+            star.name = action.name
+            text = action.name.removeprefix("MotionLCM ")
+            shown = row.operator("motionlcm.show_take", text=text, translate=False, depress=action == present)
+            shown.name = action.name
+            numbers = []
+            if "motionlcm_path_mean_cm" in action:
+                numbers.append(f"{action['motionlcm_path_mean_cm']:.1f} cm")
+            if "motionlcm_foot_skate_cm_s" in action:
+                numbers.append(f"{action['motionlcm_foot_skate_cm_s']:.0f} cm/s")
+            part = row.row()
+            part.ui_units_x = 5.0
+            part.label(text=", ".join(numbers), translate=False)
+        row = layout.row(align=True)
+        row.operator("motionlcm.accept_take", text="Accept", icon="CHECKMARK")
+        row.operator("motionlcm.reject_take", text="Reject", icon="TRASH")
+        row = layout.row(align=True)
+        row.operator("motionlcm.vary_take", text="Vary a Little").share = 0.15
+        row.operator("motionlcm.vary_take", text="Vary Much").share = 0.45
+        row = layout.row(align=True)
+        row.operator("motionlcm.mirror_take", text="Mirror", icon="MOD_MIRROR")
+        row.operator("motionlcm.blend_takes", text="Blend")
 
 
 class MOTIONLCM_PT_control(_Sidebar, bpy.types.Panel):
@@ -270,7 +314,10 @@ def read_hint_soon() -> None:
         bpy.app.timers.register(_read_hint, first_interval=0.2)
 
 
-CLASSES = (MOTIONLCM_MT_prompts, MOTIONLCM_PT_main, MOTIONLCM_PT_control, MOTIONLCM_PT_keys, MOTIONLCM_PT_model)
+CLASSES = (
+    MOTIONLCM_MT_prompts, MOTIONLCM_PT_main, MOTIONLCM_PT_takes, MOTIONLCM_PT_control, MOTIONLCM_PT_keys,
+    MOTIONLCM_PT_model,
+)  # fmt: skip
 
 
 def detach() -> None:

@@ -50,14 +50,17 @@ def test_a_take_is_varied_by_little_and_by_much_and_ends_as_the_other(model: Mot
     request = Request("a person walks", 40, seed=5)
     own, other = (model.generate(replace(request, seed=s))[0] for s in (5, 9))
     away = [
-        distance(own, model.generate(replace(request, blend=Blend(9, share)))[0]) for share in (0.0, 0.1, 0.5, 1.0)
+        distance(own, model.generate(replace(request, blends=(Blend(9, share),)))[0]) for share in (0.0, 0.1, 0.5, 1.0)
     ]
     assert away[0] == 0.0 and away[0] < away[1] < away[2]
-    last = model.generate(replace(request, blend=Blend(9, 1.0)))[0]
+    last = model.generate(replace(request, blends=(Blend(9, 1.0),)))[0]
     assert distance(last, other) < 1e-5
-    several = model.generate(replace(request, takes=2, blend=Blend(8, 0.3)))
-    single = model.generate(replace(request, blend=Blend(9, 0.3)))[0]
+    several = model.generate(replace(request, takes=2, blends=(Blend(8, 0.3),)))
+    single = model.generate(replace(request, blends=(Blend(9, 0.3),)))[0]
     np.testing.assert_allclose(several[1].joints, single.joints, atol=1e-5)
+    twice = model.generate(replace(request, blends=(Blend(9, 0.3), Blend(5, 0.0))))[0]
+    np.testing.assert_allclose(twice.joints, single.joints, atol=1e-5)
+    assert single.request == replace(request, blends=(Blend(9, 0.3),)) and single.seed == 5
     with pytest.raises(InvalidRequest, match="share from 0 to 1"):
         Blend(1, 1.5)
 

@@ -1,0 +1,227 @@
+"""The takes of a character: Actions made together from one order, to be compared, starred, varied and accepted."""
+
+# No `from __future__ import annotations` here: Blender reads properties from real annotations.
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import bpy
+
+from . import generate, jobs
+
+if TYPE_CHECKING:
+    from .worker import Order
+
+SORTS = {"NAME": "", "PATH": "motionlcm_path_mean_cm", "SKATE": "motionlcm_foot_skate_cm_s"}
+STAR = "motionlcm_star"
+
+
+def takes_of(character: bpy.types.Object | None, sort: str = "NAME") -> list[bpy.types.Action]:
+    """The Actions made together with the character's present one, and its starred ones, stars first.
+
+    sort: a key of SORTS; by numbers the lowest comes first. Empty if the present Action was not made here.
+    """
+    present = present_take(character)
+    if character is None or present is None:
+        return []
+    own, batch = character.get("motionlcm_id"), present.get("motionlcm_batch")
+    found = [
+        action for action in bpy.data.actions
+        if action.get("motionlcm_character_id") == own and (action.get("motionlcm_batch") == batch or action.get(STAR))
+    ]  # fmt: skip
+    number = SORTS.get(sort, "")
+    return sorted(found, key=lambda a: (not a.get(STAR, False), a.get(number, 0.0) if number else 0.0, a.name))
+
+
+def present_take(character: bpy.types.Object | None) -> bpy.types.Action | None:
+    """The Action that animates the character, if it was made here."""
+    data = character.animation_data if character is not None else None
+    action = data.action if data is not None else None
+    return action if action is not None and "motionlcm_batch" in action else None
+
+
+def show(character: bpy.types.Object, action: bpy.types.Action) -> None:
+    """Let an Action made here animate the character; the one before stays."""
+    data = character.animation_data_create()
+    before = data.action
+    if before is not None and before != action and before.users <= 1 and not before.use_fake_user:
+        before.use_fake_user = True
+    data.action = action
+    if hasattr(action, "slots") and len(action.slots):
+        data.action_slot = action.slots[0]
+
+
+class _OnTakes:
+    """Runs where the chosen character has takes."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return present_take(context.scene.motionlcm.character) is not None
+
+
+class MOTIONLCM_OT_show_take(_OnTakes, bpy.types.Operator):
+    """Let this take move the character"""
+
+    bl_idname = "motionlcm.show_take"
+    bl_label = "Show Take"
+    bl_options = {"REGISTER", "UNDO"}
+
+    name: bpy.props.StringProperty(name="Action")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        action = bpy.data.actions.get(self.name)
+        if action is None or action not in takes_of(context.scene.motionlcm.character):
+            jobs.tell("This take is no longer there.", error=True)
+            return {"CANCELLED"}
+        show(context.scene.motionlcm.character, action)
+        return {"FINISHED"}
+
+
+class MOTIONLCM_OT_step_take(_OnTakes, bpy.types.Operator):
+    """Go on to the next take, or back to the one before, while the timeline plays"""
+
+    bl_idname = "motionlcm.step_take"
+    bl_label = "Next Take"
+    bl_options = {"REGISTER", "UNDO"}
+
+    step: bpy.props.IntProperty(name="Step", default=1, min=-1, max=1)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        chosen = context.scene.motionlcm
+        found, present = takes_of(chosen.character, chosen.take_sort), present_take(chosen.character)
+        following = found[(found.index(present) + self.step) % len(found)]
+        show(chosen.character, following)
+        jobs.tell(f"{following.name}, {found.index(following) + 1} of {len(found)}.")
+        return {"FINISHED"}
+
+
+class MOTIONLCM_OT_star_take(_OnTakes, bpy.types.Operator):
+    """Star a take, so that it stays in the list and is kept when another one is accepted"""
+
+    bl_idname = "motionlcm.star_take"
+    bl_label = "Star Take"
+    bl_options = {"REGISTER", "UNDO"}
+
+    name: bpy.props.StringProperty(name="Action")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        action = bpy.data.actions.get(self.name)
+        if action is None:
+            return {"CANCELLED"}
+        action[STAR] = not action.get(STAR, False)
+        return {"FINISHED"}
+
+
+class MOTIONLCM_OT_accept_take(_OnTakes, bpy.types.Operator):
+    """Keep the present take and remove the others made with it, but for starred ones and those used elsewhere"""
+
+    bl_idname = "motionlcm.accept_take"
+    bl_label = "Accept Take"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        chosen = context.scene.motionlcm
+        present = present_take(chosen.character)
+        assert present is not None  # poll has seen it
+        gone = removable(takes_of(chosen.character), present)
+        bpy.data.batch_remove(gone)
+        jobs.tell(f"Kept {present.name}; {len(gone)} other takes removed.")
+        return {"FINISHED"}
+
+
+class MOTIONLCM_OT_reject_take(_OnTakes, bpy.types.Operator):
+    """Remove the present take and show the next one"""
+
+    bl_idname = "motionlcm.reject_take"
+    bl_label = "Reject Take"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        chosen = context.scene.motionlcm
+        found, present = takes_of(chosen.character, chosen.take_sort), present_take(chosen.character)
+        assert present is not None  # poll has seen it
+        if len(found) < 2:
+            jobs.tell("This is the only take: it stays.", error=True)
+            return {"CANCELLED"}
+        show(chosen.character, found[(found.index(present) + 1) % len(found)])
+        if not removable([present], None):
+            jobs.tell(f"{present.name} is starred or used elsewhere, so it was only put aside.")
+            return {"FINISHED"}
+        bpy.data.actions.remove(present)
+        return {"FINISHED"}
+
+
+def removable(actions: Sequence[bpy.types.Action], present: bpy.types.Action | None) -> list[bpy.types.Action]:
+    """Those that nobody would miss: not the present one, not starred, used by nothing."""
+    return [
+        action for action in actions
+        if action != present and not action.get(STAR, False) and action.users - int(action.use_fake_user) <= 0
+    ]  # fmt: skip
+
+
+class MOTIONLCM_OT_vary_take(generate.Ordering, bpy.types.Operator):
+    """Make takes like the present one, a little or much different; as many as the panel says"""
+
+    bl_idname = "motionlcm.vary_take"
+    bl_label = "Vary Take"
+    bl_options = {"REGISTER"}
+
+    share: bpy.props.FloatProperty(
+        name="Amount", description="0 is the take itself, 1 quite another one", default=0.15, min=0.0, max=1.0
+    )
+
+    def order(self, context: bpy.types.Context) -> "Order":
+        import random
+        from dataclasses import replace
+
+        from ..motionlcm_blender.variations import Blend
+
+        order = generate.order_from_recipe(context, generate.find_character(context))
+        blends = (*order.request.blends, Blend(random.randint(0, 2**31 - 1), self.share))
+        return replace(order, request=replace(order.request, blends=blends, takes=context.scene.motionlcm.takes))
+
+
+class MOTIONLCM_OT_blend_takes(generate.Ordering, bpy.types.Operator):
+    """Make a take between the present one and the starred one of the same length and prompt"""
+
+    bl_idname = "motionlcm.blend_takes"
+    bl_label = "Blend with Starred"
+    bl_options = {"REGISTER"}
+
+    share: bpy.props.FloatProperty(
+        name="Share", description="0 is the present take, 1 the starred one", default=0.5, min=0.0, max=1.0
+    )
+
+    def order(self, context: bpy.types.Context) -> "Order":
+        from dataclasses import replace
+
+        from ..motionlcm_blender.errors import InvalidRequest
+        from ..motionlcm_blender.variations import Blend
+
+        character = generate.find_character(context)
+        order = generate.order_from_recipe(context, character)
+        present = present_take(character)
+        others = [a for a in takes_of(character) if a.get(STAR) and a != present and "motionlcm_blends" not in a]
+        if not others:
+            raise InvalidRequest("Star another take first, one that was not itself varied or blended.")
+        blend = Blend(int(others[0]["motionlcm_seed"]), self.share)
+        return replace(order, request=replace(order.request, blends=(*order.request.blends, blend)))
+
+
+class MOTIONLCM_OT_mirror_take(generate.Ordering, bpy.types.Operator):
+    """Make the present take with left and right swapped; path and pins stay where they are"""
+
+    bl_idname = "motionlcm.mirror_take"
+    bl_label = "Mirror Take"
+    bl_options = {"REGISTER"}
+
+    def order(self, context: bpy.types.Context) -> "Order":
+        from dataclasses import replace
+
+        order = generate.order_from_recipe(context, generate.find_character(context))
+        return replace(order, request=replace(order.request, mirror=not order.request.mirror))
+
+
+CLASSES = (
+    MOTIONLCM_OT_show_take, MOTIONLCM_OT_step_take, MOTIONLCM_OT_star_take, MOTIONLCM_OT_accept_take,
+    MOTIONLCM_OT_reject_take, MOTIONLCM_OT_vary_take, MOTIONLCM_OT_blend_takes, MOTIONLCM_OT_mirror_take,
+)  # fmt: skip

@@ -1,0 +1,135 @@
+"""Several takes of one order: Actions to compare, star, vary and accept."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+import pytest
+from tests.blender.support import add_character, bone_heads, generate, part, poly_curve, refusal, settings
+
+FRAMES = range(1, 40, 6)
+
+
+def takes() -> list[bpy.types.Action]:
+    return part("operators.takes").takes_of(settings().character, settings().take_sort)
+
+
+def present() -> bpy.types.Action:
+    return settings().character.animation_data.action
+
+
+def heads() -> np.ndarray:
+    return bone_heads(settings().character, "head", FRAMES)
+
+
+@pytest.fixture
+def three():
+    add_character()
+    settings().takes = 3
+    generate(seed=5)
+    return takes()
+
+
+def test_takes_are_actions_of_their_own_seeds(three):
+    assert [a["motionlcm_seed"] for a in three] == [5, 6, 7]
+    assert present() == three[0] and all(a.use_fake_user for a in three[1:])
+    assert len({a["motionlcm_batch"] for a in three}) == 1
+    first = heads()
+    bpy.ops.motionlcm.step_take()
+    assert present() == three[1]
+    second = heads()
+    assert np.abs(first - second).max() > 1e-3
+    bpy.ops.motionlcm.step_take(step=-1)
+    assert present() == three[0]
+    np.testing.assert_allclose(heads(), first, atol=1e-5)
+    bpy.ops.motionlcm.step_take(step=-1)
+    assert present() == three[2]  # around the end
+
+
+def test_a_take_is_what_its_seed_alone_gives(three):
+    bpy.ops.motionlcm.show_take(name=three[1].name)
+    of_batch = heads()
+    settings().takes = 1
+    generate(seed=6)
+    np.testing.assert_allclose(heads(), of_batch, atol=2e-3)  # a batch is summed up in another order
+
+
+def test_the_nearest_to_the_path_comes_first():
+    add_character()
+    settings().takes = 4
+    generate(path=poly_curve([(0, 0), (0, -1.0), (0.8, -1.8)]))
+    settings().take_sort = "PATH"
+    errors = [a["motionlcm_path_mean_cm"] for a in takes()]
+    assert len(errors) == 4 and errors == sorted(errors)
+
+
+def test_accepting_keeps_stars_and_what_is_used_elsewhere(three):
+    bpy.ops.motionlcm.star_take(name=three[2].name)
+    assert takes()[0] == three[2]
+    settings().takes = 4
+    generate(seed=5)
+    bpy.ops.motionlcm.star_take(name=takes()[-1].name)
+    used, names = takes()[-2], [a.name for a in takes()]
+    bpy.data.objects.new("Other", None).animation_data_create().action = used
+    bpy.ops.motionlcm.accept_take()
+    left = set(bpy.data.actions.keys())
+    assert present().name in left and used.name in left and names[0] in left and len(set(names) - left) == 1
+
+
+def test_rejecting_shows_the_next(three):
+    names = [a.name for a in three]
+    bpy.ops.motionlcm.reject_take()
+    assert present().name == names[1] and names[0] not in bpy.data.actions
+    bpy.ops.motionlcm.star_take(name=names[1])
+    bpy.ops.motionlcm.reject_take()
+    assert names[1] in bpy.data.actions and present().name == names[2]
+    bpy.ops.motionlcm.star_take(name=names[1])
+    assert [a.name for a in takes()] == names[1:]
+
+
+def test_a_take_is_varied_and_made_again_from_its_recipe(three):
+    first = heads()
+    settings().takes = 2
+    bpy.ops.motionlcm.vary_take(share=0.1)
+    little = heads()
+    assert len(takes()) == 2 and present()["motionlcm_blends"][1] == pytest.approx(0.1)
+    name = present().name
+    bpy.ops.motionlcm.generate_again()
+    assert present().name != name
+    np.testing.assert_allclose(heads(), little, atol=2e-3)
+    assert 0.0 < np.abs(little - first).max()
+    bpy.ops.motionlcm.vary_take(share=0.5)
+    assert len(present()["motionlcm_blends"]) == 4  # of the one varied already
+
+
+def test_a_take_is_blended_with_a_starred_one(three):
+    ends = []
+    for action in three[:2]:
+        bpy.ops.motionlcm.show_take(name=action.name)
+        ends.append(heads())
+    bpy.ops.motionlcm.show_take(name=three[0].name)
+    assert "Star another take" in refusal(bpy.ops.motionlcm.blend_takes)
+    bpy.ops.motionlcm.star_take(name=three[1].name)
+    bpy.ops.motionlcm.blend_takes(share=1.0)
+    np.testing.assert_allclose(heads(), ends[1], atol=2e-3)
+
+
+def test_mirrored_twice_is_the_take_again(three):
+    first = heads()
+    bpy.ops.motionlcm.mirror_take()
+    assert present()["motionlcm_mirror"] and "mirrored" in present().name
+    bpy.ops.motionlcm.mirror_take()
+    np.testing.assert_allclose(heads(), first, atol=2e-3)
+
+
+def test_takes_stay_with_a_character_that_is_renamed(three, tmp_path):
+    settings().character.name = "Somebody Else"
+    file = str(tmp_path / "takes.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=file)
+    bpy.ops.wm.open_mainfile(filepath=file)
+    assert [a["motionlcm_seed"] for a in takes()] == [5, 6, 7]
+
+
+def test_without_takes_nothing_can_be_pressed():
+    add_character()
+    assert not bpy.ops.motionlcm.step_take.poll() and takes() == []
