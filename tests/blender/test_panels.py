@@ -64,7 +64,7 @@ def test_empty_scene_offers_everything():
         operators(layout)
     )
     properties = [given["property"] for name, given in layout.seen if name == "prop"]
-    assert properties == ["character", "prompt", "length", "start", "path", "seed", "steps"]
+    assert properties == ["character", "prompt", "length", "start", "path", "seed", "takes", "steps"]
     assert not any(name == "progress" for name, _ in layout.seen)
 
 
@@ -81,7 +81,7 @@ def test_generate_stays_while_a_job_runs_with_progress_and_cancel():
 
 def test_errors_are_shown_whole():
     add_character()
-    settings().length = 30.0
+    settings().length = 70.0
     told = refusal()
     assert told in texts(drawn("MOTIONLCM_PT_main"))
 

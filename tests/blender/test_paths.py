@@ -243,8 +243,8 @@ def test_speed_is_shown_before_generating():
     assert shown.text == "6.0 m at 1.2 m/s" and shown.warning == ""
     settings().length = 1.0
     assert "faster than people run" in path_speed.work_out(bpy.context).warning
-    settings().length = 20.0
-    assert "longer than" in path_speed.work_out(bpy.context).warning
+    settings().length = 70.0
+    assert "too long" in path_speed.work_out(bpy.context).warning
     settings().path = None
     assert path_speed.work_out(bpy.context).text == ""
 
