@@ -2,9 +2,12 @@
 
 import bpy
 
-from . import character, drawing, generate, jobs, path_speed, pins, prompts, settings
+from . import character, drawing, generate, jobs, path_speed, pins, prompts, settings, smpl_body
 
-CLASSES = (*pins.CLASSES, *settings.CLASSES, *character.CLASSES, *drawing.CLASSES, *generate.CLASSES, *prompts.CLASSES)
+CLASSES = (
+    *pins.CLASSES, *settings.CLASSES, *character.CLASSES, *smpl_body.CLASSES, *drawing.CLASSES, *generate.CLASSES,
+    *prompts.CLASSES,
+)  # fmt: skip
 
 
 def register() -> None:

@@ -64,7 +64,8 @@ def read_rig(obj: bpy.types.Object) -> Rig:
     if missing:
         raise InvalidRequest(
             f'The armature "{obj.name}" has no SMPL bone {missing[0]}'
-            f"{f' (and {len(missing) - 1} more)' if missing[1:] else ''}: choose another, or press Add Character."
+            f"{f' (and {len(missing) - 1} more)' if missing[1:] else ''}: choose one with bones named like L_Hip or "
+            "left_hip, or press Add Character."
         )
     _check_bones(obj, found)
     heads = {name: np.array(obj.data.bones[bone].head_local, np.float64) for name, bone in found.items()}
