@@ -11,7 +11,7 @@ import io
 import math
 import pickle
 import pickletools
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -85,6 +85,13 @@ class _Dtype(_Inert):
 _NUMBERS = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"}
 
 
+def _is_shape(shape: object) -> TypeGuard[tuple[int, ...]]:
+    """Whether it is a tuple of at most four whole numbers, none of them absurd."""
+    if not isinstance(shape, tuple) or len(shape) > 4:
+        return False
+    return all(isinstance(n, int) and 0 <= n < LARGEST_ARRAY for n in shape)
+
+
 class _Array(_Inert):
     """numpy.ndarray, whose state is (version, shape, dtype, whether in Fortran's order, bytes)."""
 
@@ -95,8 +102,7 @@ class _Array(_Inert):
         shape, dtype, fortran, content = state[-4:]
         if not isinstance(dtype, _Dtype) or not isinstance(content, (bytes, bytearray, str)):
             raise Refused("holds an array that is not one of plain numbers")
-        whole = isinstance(shape, tuple) and all(isinstance(n, int) and 0 <= n < LARGEST_ARRAY for n in shape)
-        if not whole or len(shape) > 4:
+        if not _is_shape(shape):
             raise Refused("holds an array without a proper shape")
         kind = dtype.resolved()
         count = math.prod(shape)
@@ -156,6 +162,23 @@ class _Chumpy(_Inert):
         return held.resolved()
 
 
+class _ChumpySelect(_Chumpy):
+    """chumpy's slice of another of its arrays: numbers out of that one by their index, in a shape of its own."""
+
+    def resolved(self) -> np.ndarray:
+        state = self.state if isinstance(self.state, dict) else {}
+        source, places, shape = state.get("a"), state.get("idxs"), state.get("preferred_shape")
+        # Slices of slices are not needed, and could go on for ever.
+        if type(source) not in (_Array, _Chumpy) or not isinstance(places, _Array):
+            raise Refused("holds an array that has yet to be computed")
+        numbers, indices = dense_array(source).ravel(), places.resolved().ravel()
+        if not _is_shape(shape) or indices.dtype.kind not in "iu" or math.prod(shape) != len(indices):
+            raise Refused("holds an array whose size does not fit its shape")
+        if len(indices) and (int(indices.min()) < 0 or int(indices.max()) >= len(numbers)):
+            raise Refused("holds an array that leads out of another")
+        return np.asarray(numbers[indices.astype(np.int64)]).reshape(shape)
+
+
 class _Sparse(_Inert):
     """scipy's csc_matrix or csr_matrix: only what is not zero, column by column or row by row."""
 
@@ -210,7 +233,7 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         found = _KNOWN.get((module, name))
         if found is None and module.split(".")[0] == "chumpy":
-            found = _Chumpy
+            found = _ChumpySelect if name == "Select" else _Chumpy
         if found is None:
             asked = "".join(letter for letter in f"{module}.{name}"[:70] if letter.isprintable())
             raise Refused(f"asks for {asked}, which no body model needs, and might be harmful")

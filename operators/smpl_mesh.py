@@ -45,7 +45,7 @@ def build_body(context: bpy.types.Context, model: BodyModel, name: str) -> bpy.t
         made.append(armature)
         collection = put_into_scene(context, armature)
         _add_bones(armature, model, joints)
-        armature[NAMES] = list(model.kind.names)
+        armature[NAMES] = "\n".join(model.kind.names)
         armature[JOINTS] = joints.ravel().tolist()
         armature[DIRECTIONS] = directions.ravel().tolist()
 
@@ -92,7 +92,7 @@ def fit_joints(context: bpy.types.Context, armature: bpy.types.Object) -> None:
         raise InvalidRequest(f'"{armature.name}" is linked from another file: make a library override of it first.')
     if not armature.visible_get(view_layer=context.view_layer):
         raise InvalidRequest(f'"{armature.name}" is hidden: show it first.')
-    names = list(armature[NAMES])
+    names = armature[NAMES].split("\n")
     rest = np.array(armature[JOINTS], np.float64).reshape(len(names), 3)
     directions = np.array(armature[DIRECTIONS], np.float64).reshape(-1, len(names), 3)
     betas = _betas(body, len(directions))

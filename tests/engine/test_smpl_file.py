@@ -87,6 +87,23 @@ def test_parts_may_be_chumpy_fortran_single_precision_and_big_endian(arrays, tmp
     np.testing.assert_allclose(read.template, arrays["v_template"], atol=1e-6)
 
 
+def chumpy_slice(array: np.ndarray, indices: np.ndarray, shape: tuple[int, ...]) -> bytes:
+    parts = b"".join(b"J" + struct.pack("<i", n) for n in shape)
+    state = {"a": python2_chumpy(array), "idxs": python2_array(indices), "preferred_shape": b"(" + parts + b"t"}
+    return python2_object("chumpy.reordering", "Select", state)
+
+
+def test_shapes_may_be_a_slice_of_more(arrays, tmp_path: Path) -> None:
+    whole = arrays["shapedirs"]
+    indices = np.arange(whole.size).reshape(whole.shape)[:, :, :4]
+    path = tmp_path / "body.pkl"
+    path.write_bytes(python2_pickle(arrays, shapedirs=chumpy_slice(whole, indices.ravel(), indices.shape)))
+    np.testing.assert_array_equal(read_body_model(path).shape_directions, whole[:, :, :4])
+    for wrong in (indices.ravel() + 12, indices.ravel() - 1, indices.ravel()[:-1], indices.ravel() * 1.0):
+        path.write_bytes(python2_pickle(arrays, shapedirs=chumpy_slice(whole, wrong, indices.shape)))
+        refusal(path)
+
+
 class Hostile:
     """Unpickled by anything that trusts it, this makes a file."""
 
