@@ -2,11 +2,11 @@
 
 import bpy
 
-from . import character, drawing, generate, jobs, keymap, path_speed, pins, prompts, settings, takes
+from . import character, drawing, generate, jobs, keymap, path_speed, pins, prompts, settings, smpl_body, takes
 
 CLASSES = (
-    *pins.CLASSES, *settings.CLASSES, *character.CLASSES, *drawing.CLASSES, *generate.CLASSES, *prompts.CLASSES,
-    *takes.CLASSES,
+    *pins.CLASSES, *settings.CLASSES, *character.CLASSES, *smpl_body.CLASSES, *drawing.CLASSES, *generate.CLASSES,
+    *prompts.CLASSES, *takes.CLASSES,
 )  # fmt: skip
 
 

@@ -22,7 +22,8 @@ LONGEST_NAME = 63
 
 @dataclass(frozen=True)
 class Channel:
-    """F-curves of one property. path: RNA path; values: (K, components); group: name of the bone.
+    """F-curves of one property. path: RNA path; group: name of the bone; values: (K, components), one for each moment,
+    or (1, components), which is keyed on the first and holds.
 
     keys: its own few keys with handles, instead of a value on every frame.
     """
@@ -45,6 +46,13 @@ def channels_of(
     for name, quaternions in pose.rotations.items():
         mode = obj.pose.bones[name].rotation_mode
         channels.append(rotation_channel(_bone_path(name, ""), quaternions, mode, name, turns.get(name)))
+    for name, (place, turn, scale) in pose.still.items():
+        mode = obj.pose.bones[name].rotation_mode
+        channels += [
+            Channel(_bone_path(name, "location"), place[None], name),
+            rotation_channel(_bone_path(name, ""), turn[None], mode, name),
+            Channel(_bone_path(name, "scale"), scale[None], name),
+        ]
     return channels
 
 
@@ -117,7 +125,8 @@ def _fill(holder: Any, times: np.ndarray, channels: Sequence[Channel]) -> None:
     for channel in channels:
         group = holder.groups.get(channel.group) or holder.groups.new(channel.group)
         keys = channel.keys
-        moments, values = (times, channel.values) if keys is None else (keys.times, keys.values)
+        values = channel.values if keys is None else keys.values
+        moments = times[: len(values)] if keys is None else keys.times
         count = len(moments)
         coordinates = np.empty(2 * count, np.float32)
         coordinates[0::2] = moments

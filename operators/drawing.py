@@ -67,13 +67,17 @@ def finish(context: bpy.types.Context) -> bpy.types.Object | None:
 
 def _floor_height(context: bpy.types.Context) -> float:
     """Of the floor the character stands on; 0 without one."""
+    from ..motionlcm_blender.errors import InvalidRequest
     from .rig import is_character, read_rig, standing_place
 
     character = context.scene.motionlcm.character
     if not is_character(character):
         return 0.0
     context.view_layer.update()
-    return round(float(standing_place(character, read_rig(character))[0][2]), 4)
+    try:
+        return round(float(standing_place(character, read_rig(character))[0][2]), 4)
+    except InvalidRequest:  # Generate says what is wrong with the armature
+        return 0.0
 
 
 def _points(spline: bpy.types.Spline) -> bpy.types.bpy_prop_collection:

@@ -6,7 +6,7 @@ armature object's own space, in which poses are stored and which may be moved, t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import bpy
 import numpy as np
@@ -16,12 +16,15 @@ from ..motionlcm_blender.errors import InvalidRequest
 from ..motionlcm_blender.motion import rotations
 from ..motionlcm_blender.motion.clips import Clip
 from ..motionlcm_blender.motion.keys import BezierKeys, SparseKeys
+from ..motionlcm_blender.motion.rest_pose import straightened
 from ..motionlcm_blender.motion.skeleton import JOINTS, SMPL, Skeleton
 
 ENGINE_TO_WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """Turns engine axes into Blender's: (x, y, z) -> (x, -z, y)."""
 
-_NAME_PREFIXES = ("m_avg_", "f_avg_", "avg_")
+_NAME_PREFIXES = ("m_avg_", "f_avg_", "n_avg_", "avg_")
+EVEN = 0.01
+"""Share by which an armature's scale may differ along its axes: a body that is sheared has no rotations of its own."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +32,18 @@ class Rig:
     """An armature whose bones are SMPL's.
 
     bones: the bone of each joint of the skeleton, None for a hand that is not there.
-    skeleton: the armature's rest pose in engine axes, at the size of a person.
+    skeleton: the armature's bones in a T-pose, in engine axes, at the size of a person.
     size: armature units per metre of that person.
     axes: (3, 3) rotation from engine axes to armature space.
+    to_t_pose: (24, 4) quaternions in engine axes: how each joint's bones turn from the armature's rest pose to that
+        T-pose; no turn where the rest pose is one.
     """
 
     bones: tuple[str | None, ...]
     skeleton: Skeleton
     size: float
     axes: np.ndarray
+    to_t_pose: np.ndarray
 
 
 def is_character(obj: bpy.types.Object | None) -> bool:
@@ -46,7 +52,11 @@ def is_character(obj: bpy.types.Object | None) -> bool:
 
 
 def read_rig(obj: bpy.types.Object) -> Rig:
-    """Raises InvalidRequest if the object is no armature with SMPL bones in an upright rest pose."""
+    """Read an armature's rest pose, whatever its bones' own axes are.
+
+    Bones beside SMPL's (root, fingers, jaw, eyes, twists) are allowed and follow the bone they hang from. Raises
+    InvalidRequest if the object is no armature with SMPL bones, or its bones are joined in a way that cannot be moved.
+    """
     if obj.type != "ARMATURE":
         raise InvalidRequest(f'"{obj.name}" is no armature: choose one with SMPL bones, or press Add Character.')
     found = _joint_bones(obj)
@@ -54,8 +64,10 @@ def read_rig(obj: bpy.types.Object) -> Rig:
     if missing:
         raise InvalidRequest(
             f'The armature "{obj.name}" has no SMPL bone {missing[0]}'
-            f"{f' (and {len(missing) - 1} more)' if missing[1:] else ''}: choose another, or press Add Character."
+            f"{f' (and {len(missing) - 1} more)' if missing[1:] else ''}: choose one with bones named like L_Hip or "
+            "left_hip, or press Add Character."
         )
+    _check_bones(obj, found)
     heads = {name: np.array(obj.data.bones[bone].head_local, np.float64) for name, bone in found.items()}
     axes = _body_axes(heads, obj.name)
     leg, own_leg = (_leg_length(h) for h in (heads, dict(zip(SMPL.names, SMPL.rest, strict=True))))
@@ -67,18 +79,26 @@ def read_rig(obj: bpy.types.Object) -> Rig:
         if parent >= 0 and name in heads:
             offsets[joint] = (heads[name] - heads[SMPL.names[parent]]) @ axes / size
     same = np.abs(offsets - SMPL.offsets).max() < 1e-5
-    skeleton = SMPL if same else Skeleton(SMPL.names, SMPL.parents, offsets)
-    return Rig(tuple(found.get(name) for name in SMPL.names), skeleton, size, axes)
+    skeleton, turns = straightened(SMPL if same else Skeleton(SMPL.names, SMPL.parents, offsets))
+    return Rig(tuple(found.get(name) for name in SMPL.names), skeleton, size, axes, turns)
 
 
 def units_per_metre(obj: bpy.types.Object, rig: Rig) -> float:
     """Scene units that one metre of the engine takes for this character: 1, unless it is a giant or a dwarf.
 
-    Raises InvalidRequest if the object has no size.
+    A bone above the pelvis that is scaled counts too. Raises InvalidRequest if the object has no size, is mirrored, or
+    is scaled by more along one axis than along another.
     """
-    scale = abs(obj.matrix_world.to_3x3().determinant()) ** (1.0 / 3.0)
+    assert rig.bones[0] is not None
+    matrix = (np.array(obj.matrix_world, np.float64) @ _pose_above(obj, rig.bones[0]))[:3, :3]
+    determinant = np.linalg.det(matrix)
+    scale = abs(determinant) ** (1.0 / 3.0)
     if not np.isfinite(scale) or scale < 1e-9:
         raise InvalidRequest(f'The armature "{obj.name}" is scaled to nothing.')
+    if determinant < 0.0:
+        raise InvalidRequest(f'The armature "{obj.name}" is mirrored by a negative scale: apply its scale first.')
+    if np.abs(matrix.T @ matrix / scale**2 - np.eye(3)).max() > 2.0 * EVEN:
+        raise InvalidRequest(f'The armature "{obj.name}" is scaled unevenly: apply its scale first.')
     return float(scale * rig.size)
 
 
@@ -100,11 +120,13 @@ class Pose:
     """A clip as the channels of pose bones.
 
     location: (K, 3) of the pelvis bone. rotations: bone name -> (K, 4) quaternions, w first. root: its bone's name.
+    still: other bones that carry these, which must not move: bone name -> location (3,), quaternion (4,), scale (3,).
     """
 
     root: str
     location: np.ndarray
     rotations: dict[str, np.ndarray]
+    still: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -148,8 +170,9 @@ def bone_axes(obj: bpy.types.Object, rig: Rig, units: float) -> BoneAxes:
             outside = rotations.inverse(rotations.multiply(object_turn, above_turn))
             left = rotations.multiply(outside, world_turn)
         else:
-            left = axes_turn
-        right = rotations.multiply(rotations.inverse(axes_turn), rest)
+            # The clip's rotation is between bones in the T-pose, the bone's between bones in its own rest pose.
+            left = rotations.multiply(axes_turn, rotations.inverse(rig.to_t_pose[SMPL.parents[joint]]))
+        right = rotations.multiply(rotations.multiply(rig.to_t_pose[joint], rotations.inverse(axes_turn)), rest)
         turns[name] = (joint, rotations.multiply(rotations.inverse(rest), left), right)
     return BoneAxes(root_name, place, offset, turns)
 
@@ -165,7 +188,8 @@ def pose_channels(clip: Clip, obj: bpy.types.Object, rig: Rig, units: float) -> 
     for name, (joint, left, right) in axes.turns.items():
         local = rotations.multiply(rotations.multiply(left, clip.rotations[:, joint]), right)
         channels[name] = rotations.continuous(rotations.normalise(local))
-    return Pose(axes.root, clip.translation @ axes.matrix.T + axes.offset, channels)
+    location = clip.translation @ axes.matrix.T + axes.offset
+    return Pose(axes.root, location, channels, _still_bones(obj, rig))
 
 
 def pose_keys(
@@ -195,11 +219,60 @@ def _pose_above(obj: bpy.types.Object, bone_name: str) -> np.ndarray:
     return np.array(parent.matrix @ parent.bone.matrix_local.inverted(), np.float64)
 
 
+def _still_bones(obj: bpy.types.Object, rig: Rig) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """The bones above the pelvis as they are posed now, and bones between two joints in their rest pose.
+
+    Another Action may have keyed them; without keys of their own they would keep the last pose it gave them, or go on
+    moving where it still plays in the NLA.
+    """
+    joints = {name for name in rig.bones if name is not None}
+    still: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+    assert rig.bones[0] is not None
+    for above in obj.pose.bones[rig.bones[0]].parent_recursive:
+        place, turn, scale = above.matrix_basis.decompose()
+        still[above.name] = np.array(place), np.array(turn), np.array(scale)
+    for joint in joints - {rig.bones[0]}:
+        for between in obj.data.bones[joint].parent_recursive:
+            if between.name in joints:
+                break
+            still[between.name] = np.zeros(3), np.array([1.0, 0.0, 0.0, 0.0]), np.ones(3)
+    return still
+
+
+def _check_bones(obj: bpy.types.Object, found: dict[str, str]) -> None:
+    """Raises InvalidRequest if the bones of the joints do not hang from each other as SMPL's do, or do not follow."""
+    names = {bone: joint for joint, bone in found.items()}
+    for joint, parent in zip(SMPL.names, SMPL.parents, strict=True):
+        if joint not in found:
+            continue
+        bone = obj.data.bones[found[joint]]
+        above = next((each.name for each in bone.parent_recursive if each.name in names), None)
+        expected = SMPL.names[parent] if parent >= 0 else None
+        if (None if above is None else names[above]) != expected:
+            place = f'must hang from "{found[expected]}"' if expected is not None else "must not hang from a joint"
+            raise InvalidRequest(f'In the armature "{obj.name}" the bone "{bone.name}" {place}, as in SMPL.')
+        for each in (bone, *bone.parent_recursive):
+            if each.name == above:
+                break
+            if each.parent is not None and not each.use_inherit_rotation:
+                raise InvalidRequest(
+                    f'In the armature "{obj.name}" the bone "{each.name}" does not inherit rotation: switch that on.'
+                )
+    root = obj.data.bones[found["pelvis"]]
+    if root.parent is not None and (root.use_connect or not root.use_local_location):
+        option = 'switch "Connected" off' if root.use_connect else 'switch "Local Location" on'
+        raise InvalidRequest(f'In the armature "{obj.name}" the bone "{root.name}" cannot travel: {option}.')
+
+
 def _joint_bones(obj: bpy.types.Object) -> dict[str, str]:
-    """Joint name -> bone name, for the bones whose names are SMPL's in one of the usual spellings."""
+    """Joint name -> bone name, for the bones whose names are SMPL's in one of the usual spellings.
+
+    Left and right are `L_` and `left_`; capitals, `.`, `-` or a space for `_`, a namespace (`body:L_Hip`), and the
+    prefixes of SMPL's FBX files (`m_avg_`, `f_avg_`) make no difference.
+    """
     found: dict[str, str] = {}
     for bone in obj.data.bones:
-        name = bone.name.lower().replace(".", "_").replace("-", "_").replace(" ", "_")
+        name = bone.name.rpartition(":")[2].lower().replace(".", "_").replace("-", "_").replace(" ", "_")
         for prefix in _NAME_PREFIXES:
             name = name.removeprefix(prefix)
         name = name.replace("left_", "l_", 1).replace("right_", "r_", 1)

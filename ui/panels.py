@@ -2,7 +2,7 @@
 
 import bpy
 
-from ..operators import drawing, engine, jobs, path_speed, takes
+from ..operators import drawing, engine, jobs, path_speed, smpl_body, takes
 
 EXAMPLES = (
     "a person walks forward",
@@ -48,6 +48,7 @@ class MOTIONLCM_PT_main(_Sidebar, bpy.types.Panel):
         column = layout.column(align=True)
         column.prop(chosen, "character", text="", icon="ARMATURE_DATA")
         column.operator("motionlcm.add_character", icon="ADD")
+        column.operator("motionlcm.add_smpl_body", icon="OUTLINER_OB_ARMATURE")
 
         row = layout.row(align=True)
         row.prop(chosen, "prompt", text="", placeholder="What the character does")
@@ -175,6 +176,26 @@ class MOTIONLCM_PT_takes(_Sidebar, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("motionlcm.mirror_take", text="Mirror", icon="MOD_MIRROR")
         row.operator("motionlcm.blend_takes", text="Blend")
+
+
+class MOTIONLCM_PT_body(_Sidebar, bpy.types.Panel):
+    """Shape of a character that was added from a body model file."""
+
+    bl_idname = "MOTIONLCM_PT_body"
+    bl_parent_id = "MOTIONLCM_PT_main"
+    bl_label = "Body Shape"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return len(smpl_body.shape_keys_of(context.scene.motionlcm.character)) > 0
+
+    def draw(self, context: bpy.types.Context) -> None:
+        column = self.layout.column(align=True)
+        for key in smpl_body.shape_keys_of(context.scene.motionlcm.character):
+            column.prop(key, "value", text=key.name, translate=False)
+        column.operator("motionlcm.fit_joints", icon="BONE_DATA")
+        _lines(self.layout, " ".join(smpl_body.LICENCE), "INFO")
 
 
 class MOTIONLCM_PT_control(_Sidebar, bpy.types.Panel):
@@ -315,8 +336,8 @@ def read_hint_soon() -> None:
 
 
 CLASSES = (
-    MOTIONLCM_MT_prompts, MOTIONLCM_PT_main, MOTIONLCM_PT_takes, MOTIONLCM_PT_control, MOTIONLCM_PT_keys,
-    MOTIONLCM_PT_model,
+    MOTIONLCM_MT_prompts, MOTIONLCM_PT_main, MOTIONLCM_PT_takes, MOTIONLCM_PT_body, MOTIONLCM_PT_control,
+    MOTIONLCM_PT_keys, MOTIONLCM_PT_model,
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 import pytest
+
 from tests.blender.support import add_character, bone_heads, generate, part, poly_curve, refusal, settings
 
 FRAMES = range(1, 40, 6)
