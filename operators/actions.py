@@ -39,7 +39,8 @@ def channels_of(
 ) -> list[Channel]:
     """The pose as channels of the object's bones, each rotation in the mode its bone is in.
 
-    fitted: few keys of the location and of the bones' quaternions; bones in other modes get a key on every frame.
+    fitted: few keys of the location and of the bones' rotations, each in its bone's mode; other bones get a key on
+    every frame.
     """
     location, turns = fitted if fitted is not None else (None, {})
     channels = [Channel(_bone_path(pose.root, "location"), pose.location, pose.root, location)]
@@ -60,12 +61,13 @@ def rotation_channel(
     prefix: str, quaternions: np.ndarray, mode: str, group: str, fitted: BezierKeys | None = None
 ) -> Channel:
     """A rotation in the mode its owner is in. prefix: of the RNA path; quaternions: (K, 4), w first, no sign flips;
-    fitted: few keys of these quaternions, taken in quaternion mode only."""
+    fitted: few keys of these quaternions, or of angles in this order; keys of the other kind are not taken."""
+    channels = 0 if fitted is None else fitted.values.shape[1]
     if mode == "QUATERNION":
-        return Channel(prefix + "rotation_quaternion", quaternions, group, fitted)
+        return Channel(prefix + "rotation_quaternion", quaternions, group, fitted if channels == 4 else None)
     if mode == "AXIS_ANGLE":
         return Channel(prefix + "rotation_axis_angle", _axis_angles(quaternions), group)
-    return Channel(prefix + "rotation_euler", _eulers(quaternions, mode), group)
+    return Channel(prefix + "rotation_euler", _eulers(quaternions, mode), group, fitted if channels == 3 else None)
 
 
 def new_action(

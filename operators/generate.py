@@ -36,7 +36,7 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
     from .carrier import standing_before, travel_of
     from .control import facing_of, hints_of
     from .pins import sample_pins
-    from .rig import read_rig, units_per_metre
+    from .rig import euler_bones, read_rig, units_per_metre
     from .trajectory import sample_path
     from .worker import Order
 
@@ -104,6 +104,7 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
         travel=travel_of(chosen.travel, character),
         loop=chosen.loop,
         key_tolerance=chosen.key_tolerance if chosen.key_mode == "FITTED" else None,
+        euler=euler_bones(character, rig, units, chosen.travel == "hips"),
     )
 
 
@@ -208,6 +209,8 @@ def written_channels(
     character: bpy.types.Object, rig: "Rig", order: "Order", result: "Result"
 ) -> "tuple[np.ndarray, list[Channel]]":
     """Scene frames (K,) and a result as channels of the character as it stands now."""
+    from dataclasses import replace
+
     import numpy as np
 
     from ..motionlcm_blender.motion.loops import Travel
@@ -224,9 +227,12 @@ def written_channels(
         clip, keys = place_clip(clip, here), None if keys is None else place_keys(keys, here)
         if result.carrier is not None:
             carried = object_channels(character, result.carrier, now, units)
-    fitted = None if keys is None else pose_keys(keys, character, rig, units)
+    pose, fitted = pose_channels(clip, character, rig, units), None
+    if keys is not None:
+        location, turned, played = pose_keys(keys, character, rig, units, order.euler)
+        pose, fitted = replace(pose, rotations=pose.rotations | played), (location, turned)
     times = order.first_frame + np.arange(clip.frames, dtype=np.float64)
-    return times, channels_of(character, pose_channels(clip, character, rig, units), fitted) + carried
+    return times, channels_of(character, pose, fitted) + carried
 
 
 def key_numbers(keys: "SparseKeys | None") -> dict[str, object]:
@@ -259,9 +265,10 @@ def refit(context: bpy.types.Context, character: bpy.types.Object) -> str:
     from dataclasses import replace
 
     from ..motionlcm_blender.errors import InvalidRequest
-    from ..motionlcm_blender.motion.key_fitting import fit_keys
+    from ..motionlcm_blender.motion.loops import Travel
     from .actions import repeat_forever, rewrite
-    from .rig import read_rig
+    from .rig import euler_bones, read_rig
+    from .worker import fitted_keys
 
     data = character.animation_data
     action = data.action if data is not None else None
@@ -270,9 +277,12 @@ def refit(context: bpy.types.Context, character: bpy.types.Object) -> str:
     chosen = context.scene.motionlcm
     order, result = _kept[action.session_uid]
     tolerance = chosen.key_tolerance if chosen.key_mode == "FITTED" else None
-    keys = None if tolerance is None else fit_keys(result.clip, tolerance, order.first_frame)
-    order, result = replace(order, key_tolerance=tolerance), replace(result, keys=keys)
-    times, channels = written_channels(character, read_rig(character), order, result)
+    rig = read_rig(character)
+    euler = euler_bones(character, rig, order.units_per_metre, order.travel is Travel.HIPS)
+    order = replace(order, key_tolerance=tolerance, euler=euler)
+    keys = None if tolerance is None else fitted_keys(result.clip, tolerance, order)
+    result = replace(result, keys=keys)
+    times, channels = written_channels(character, rig, order, result)
     rewrite(character, times, channels, {"key_tolerance": tolerance or 0.0, **key_numbers(keys)})
     keep(action, order, result)
     if order.loop:
@@ -348,10 +358,10 @@ def order_from_recipe(context: bpy.types.Context, character: bpy.types.Object) -
     from .actions import recipe_of
     from .carrier import travel_of
     from .control import hints_of
-    from .rig import read_rig
+    from .rig import euler_bones, read_rig
     from .worker import Order
 
-    told = recipe_of(character)
+    told, rig = recipe_of(character), read_rig(character)
     if not NEEDED_TO_REPEAT <= set(told):
         raise InvalidRequest("The character's Action carries no whole recipe, so it cannot be made again.")
     placement = Placement(np.array(told["origin"], np.float64), told["heading"])
@@ -385,7 +395,7 @@ def order_from_recipe(context: bpy.types.Context, character: bpy.types.Object) -
             feet=FootLock(told.get("feet", "auto")), facing=facing, refine=bool(told.get("refine", False)),
             blends=blends_of(told), mirror=bool(told.get("mirror", False)), speed=float(told.get("speed", 1.0)),
         ),
-        skeleton=read_rig(character).skeleton,
+        skeleton=rig.skeleton,
         placement=placement,
         fps=scene.render.fps / scene.render.fps_base,
         first_frame=int(told["first_frame"]),
@@ -403,6 +413,7 @@ def order_from_recipe(context: bpy.types.Context, character: bpy.types.Object) -
         travel=travel_of(told.get("travel", "hips"), character),
         loop=bool(told.get("loop", False)),
         key_tolerance=float(told.get("key_tolerance", 0.0)) or None,
+        euler=euler_bones(character, rig, units, told.get("travel", "hips") == "hips"),
     )
 
 

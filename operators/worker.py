@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from ..motionlcm_blender.motion.retarget import retarget
 from ..motionlcm_blender.motion.skeleton import Skeleton
 from ..motionlcm_blender.request import Request
 from . import engine
+
+if TYPE_CHECKING:
+    from .rig import EulerBones
 
 _one_at_a_time = threading.Lock()
 
@@ -43,6 +47,7 @@ class Order:
     seconds: the length asked for. ground: heights above the motion's floor, by places in the world.
     standing: where the armature object stands, engine axes, metres of the character. travel: where the way over the
     floor goes. loop: whether the motion is to repeat. key_tolerance: millimetres; None: a key on every frame.
+    euler: the bones that turn by Euler angles.
     """
 
     request: Request
@@ -63,6 +68,7 @@ class Order:
     travel: Travel = Travel.HIPS
     loop: bool = False
     key_tolerance: float | None = None
+    euler: EulerBones | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -144,10 +150,18 @@ def _finished(motion: Motion, order: Order, of_model: tuple[str, str, str, str],
     if order.loop:
         clip = looped(clip)
     clip, carrier = _carried(clip, order)
-    keys = None if order.key_tolerance is None else fit_keys(clip, order.key_tolerance, order.first_frame)
+    keys = None if order.key_tolerance is None else fitted_keys(clip, order.key_tolerance, order)
     report["seconds"] = time.perf_counter() - started
     request = motion.request if motion.request is not None else order.request
     return Result(clip, request, report, *of_model, motion.warnings, carrier, keys)
+
+
+def fitted_keys(clip: Clip, tolerance: float, order: Order) -> SparseKeys:
+    """Few keys of a clip, in the rotation modes of the character's bones."""
+    if order.euler is None:
+        return fit_keys(clip, tolerance, order.first_frame)
+    axes = order.euler.outer, order.euler.inner
+    return fit_keys(clip, tolerance, order.first_frame, rotation_mode=order.euler.modes, axes=axes)
 
 
 def _carried(clip: Clip, order: Order) -> tuple[Clip, Carrier | None]:

@@ -21,6 +21,7 @@ root's location and track 1 + b the rotation of bone b. "Samples" are the frames
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -61,7 +62,7 @@ def fit_keys(
     tolerance_mm: float = 10.0,
     first_frame: float = 1.0,
     scene_fps: float | None = None,
-    rotation_mode: str = "QUATERNION",
+    rotation_mode: str | Sequence[str] = "QUATERNION",
     axes: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> SparseKeys:
     """Few keys, with free Bezier handles, whose motion keeps every joint within a tolerance of the clip.
@@ -72,8 +73,8 @@ def fit_keys(
     first_frame: the scene frame of the clip's first frame; keys stand on whole frames from there. The first and the
         last frame are always keyed.
     scene_fps: the scene's frame rate, by default the clip's own; the clip is resampled to it by time.
-    rotation_mode: "QUATERNION" or "XYZ" (Blender's order: first about X), angles unwrapped, error measured with Euler
-        interpolation.
+    rotation_mode: of all bones, or of each: "QUATERNION" or "XYZ" (Blender's order: first about X), angles unwrapped,
+        error measured with Euler interpolation.
     axes: outer and inner, each (J, 4) unit quaternions: bone b's channels are those of outer[b] * rotation * inner[b],
         the rotation as its own pose bone sees it. By default the engine's axes.
     Raises InvalidRequest when the tolerance, the frame rate or the first frame is impossible, the rotation mode is
@@ -83,7 +84,8 @@ def fit_keys(
         raise InvalidRequest("The tolerance of the keys must be a positive number of millimetres.")
     if not math.isfinite(first_frame):
         raise InvalidRequest("The first frame must be a finite number.")
-    if rotation_mode not in ROTATION_MODES:
+    modes = (rotation_mode,) * len(clip.skeleton.names) if isinstance(rotation_mode, str) else tuple(rotation_mode)
+    if len(modes) != len(clip.skeleton.names) or not set(modes) <= set(ROTATION_MODES):
         raise InvalidRequest(f"Keys can be fitted in the rotation modes {' and '.join(ROTATION_MODES)} only.")
     if clip.frames < 1:
         raise InvalidRequest("The clip has no frames to set keys on.")
@@ -91,13 +93,13 @@ def fit_keys(
         raise InvalidRequest("The clip holds a number that is not finite.")
     if scene_fps is not None and scene_fps != clip.fps:
         clip = resample(clip, scene_fps)
-    target = _Target.of(clip, tolerance_mm / 1000.0, rotation_mode, axes)
+    target = _Target.of(clip, tolerance_mm / 1000.0, modes, axes)
     fit = _search(target)
     knots, nodes = fit.segments.knots, fit.nodes
     tracks = []
     for track in range(target.tracks):
         mine = fit.segments.track == track
-        channels = 3 if track == 0 or rotation_mode == "XYZ" else 4
+        channels = 3 if track == 0 or target.euler[track - 1] else 4
         times = first_frame + (knots[mine] % target.frames).astype(np.float64)
         tracks.append(BezierKeys.from_slopes(times, nodes[mine, 0, :channels], nodes[mine, 1, :channels]))
     rotations = [tracks[1 + int(place)] for place in np.argsort(target.rig.order)]
@@ -105,7 +107,7 @@ def fit_keys(
         location=tracks[0],
         rotations=tuple(rotations),
         names=clip.skeleton.names,
-        rotation_mode=rotation_mode,
+        rotation_modes=modes,
         frames=target.frames,
         fps=clip.fps,
         max_error_mm=float(np.sqrt(_square(fit.away).max()) * 1000.0),
@@ -250,7 +252,7 @@ class _Target:
     dear: np.ndarray
     firm: np.ndarray
     fps: float
-    euler: bool
+    euler: np.ndarray
 
     @property
     def frames(self) -> int:
@@ -262,7 +264,7 @@ class _Target:
 
     @classmethod
     def of(
-        cls, clip: Clip, tolerance: float, rotation_mode: str, axes: tuple[np.ndarray, np.ndarray] | None
+        cls, clip: Clip, tolerance: float, modes: tuple[str, ...], axes: tuple[np.ndarray, np.ndarray] | None
     ) -> _Target:
         rig = _Rig.of(clip.skeleton)
         local = np.ascontiguousarray(rot.continuous(rot.normalise(clip.rotations)).swapaxes(0, 1)[rig.order])
@@ -272,10 +274,11 @@ class _Target:
         turns = rot.multiply(rot.multiply(outer, local), inner)
         channels = np.zeros((1 + bones, frames, 4))
         channels[0, :, :3] = clip.translation
-        if rotation_mode == "XYZ":
-            channels[1:, :, :3] = euler_angles(turns.swapaxes(0, 1)).swapaxes(0, 1)
-        else:
-            channels[1:] = turns
+        euler = np.array([mode == "XYZ" for mode in modes])[rig.order]
+        channels[1:] = turns
+        if euler.any():
+            channels[1:][euler] = 0.0
+            channels[1:, :, :3][euler] = euler_angles(turns[euler].swapaxes(0, 1)).swapaxes(0, 1)
         position, world = rig.pose(channels[0, :, :3], local)
         above = np.concatenate([np.broadcast_to(rot.IDENTITY, (1, frames, 4)), world[rig.parents[1:]]])
         carrier = rot.to_matrix(rot.multiply(above, rot.inverse(outer)))
@@ -293,12 +296,17 @@ class _Target:
             dear=_dear_frames(clip, rig, position, slopes),
             firm=_firm_frames(clip, rig, position),
             fps=clip.fps,
-            euler=rotation_mode == "XYZ",
+            euler=euler,
         )
 
     def turns_of(self, channels: np.ndarray) -> np.ndarray:
         """(..., 4) unit quaternions of rotation channels (..., 4), as Blender reads them."""
-        return euler_quaternions(channels[..., :3]) if self.euler else rot.normalise(channels)
+        if not self.euler.any():
+            return rot.normalise(channels)
+        turns = np.empty_like(channels)
+        turns[~self.euler] = rot.normalise(channels[~self.euler])
+        turns[self.euler] = euler_quaternions(channels[self.euler][..., :3])
+        return turns
 
     def local_of(self, turns: np.ndarray) -> np.ndarray:
         """(J, N, 4) local rotations of the turns that pose bones see."""
@@ -309,17 +317,18 @@ class _Target:
     def turn_rates(self, channels: np.ndarray, turns: np.ndarray) -> np.ndarray:
         """(3, 4, J, N): how a small change of each rotation channel (J, N, 4) turns the bone in the world, radians."""
         columns = np.zeros((3, 4, *turns.shape[:2]))
-        if self.euler:
-            (_, cy, cz), (_, sy, sz) = (np.moveaxis(part(channels[..., :3]), -1, 0) for part in (np.cos, np.sin))
-            columns[:, 0] = cy * cz, cy * sz, -sy
-            columns[:2, 1] = -sz, cz
-            columns[2, 2] = 1.0
-        else:
-            # The vector part of change * inverse(turns), doubled; the change counts for less the longer the quaternion.
-            w, x, y, z = np.moveaxis(turns, -1, 0) * (2.0 / np.sqrt(np.maximum(_square(channels), 1e-12)))
-            columns[0] = -x, w, -z, y
-            columns[1] = -y, z, w, -x
-            columns[2] = -z, -y, x, w
+        # The vector part of change * inverse(turns), doubled; the change counts for less the longer the quaternion.
+        w, x, y, z = np.moveaxis(turns, -1, 0) * (2.0 / np.sqrt(np.maximum(_square(channels), 1e-12)))
+        columns[0] = -x, w, -z, y
+        columns[1] = -y, z, w, -x
+        columns[2] = -z, -y, x, w
+        if self.euler.any():
+            angles = channels[self.euler][..., :3]
+            (_, cy, cz), (_, sy, sz) = (np.moveaxis(part(angles), -1, 0) for part in (np.cos, np.sin))
+            none = np.zeros_like(cy)
+            columns[:, :, self.euler] = np.array(
+                [[cy * cz, -sz, none, none], [cy * sz, cz, none, none], [-sy, none, none + 1.0, none]]
+            )
         return _transformed(self.carrier[:, :, None], columns)
 
     @cached_property

@@ -117,7 +117,7 @@ class SparseKeys:
     rotations: for each bone 4 channels (w, x, y, z), to be normalised after evaluation as Blender does, or 3 XYZ Euler
         angles in radians; local to the parent and relative to the rest pose, engine axes unless asked otherwise.
     names: the bones' names, in the order of `rotations`; the first is the root.
-    rotation_mode: "QUATERNION" or "XYZ".
+    rotation_modes: "QUATERNION" or "XYZ" for each bone.
     frames: how many scene frames the clip has; one key on each, for each bone and the location, would be dense.
     fps: scene frames per second.
     max_error_mm: how far any joint, on any frame, is from where the dense clip has it.
@@ -126,7 +126,7 @@ class SparseKeys:
     location: BezierKeys
     rotations: tuple[BezierKeys, ...]
     names: tuple[str, ...]
-    rotation_mode: str
+    rotation_modes: tuple[str, ...]
     frames: int
     fps: float
     max_error_mm: float

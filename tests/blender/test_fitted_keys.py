@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bpy
+import mathutils
 import numpy as np
 import pytest
 
@@ -83,10 +84,67 @@ def test_an_action_that_is_not_in_memory_is_not_refitted():
     assert "not in memory" in refusal(bpy.ops.motionlcm.refit_keys)
 
 
-def test_bones_in_euler_mode_get_dense_keys():
+@pytest.mark.parametrize(("mode", "channel"), [("XYZ", "rotation_euler"), ("AXIS_ANGLE", "rotation_axis_angle")])
+def test_axis_angles_alone_get_a_key_on_every_frame(mode, channel):
     armature = add_character()
-    armature.pose.bones["l_knee"].rotation_mode = "XYZ"
+    armature.pose.bones["l_knee"].rotation_mode = mode
     generate(seconds=2.0)
     curves = {c.data_path: c for c in part("operators.actions").curves_of(armature)}
-    euler = next(c for path, c in curves.items() if "l_knee" in path)
-    assert "rotation_euler" in euler.data_path and len(euler.keyframe_points) == 48
+    knee = next(c for path, c in curves.items() if "l_knee" in path)
+    assert channel in knee.data_path and (len(knee.keyframe_points) == 48) == (mode == "AXIS_ANGLE")
+
+
+def in_modes(armature, modes) -> None:
+    for number, bone in enumerate(armature.pose.bones):
+        bone.rotation_mode = modes[number % len(modes)]
+
+
+@pytest.mark.parametrize(
+    "modes", [("XYZ",), ("ZXY", "XZY", "YZX"), ("QUATERNION", "XYZ", "YXZ", "ZYX", "AXIS_ANGLE")], ids=len
+)
+@pytest.mark.parametrize("travel", ["hips", "root"])
+def test_bones_in_euler_modes_get_few_keys_too(modes, travel):
+    armature = add_character()
+    armature.rotation_euler, armature.location = (0.2, 0.1, 1.0), (2.0, -1.0, 0.5)
+    in_modes(armature, modes)
+    settings().travel, settings().key_mode = travel, "DENSE"
+    generate(seconds=3.0, path=poly_curve(PATH))
+    dense, many = places(armature), keys_of(armature)
+    settings().key_mode, settings().key_tolerance = "FITTED", 15.0
+    generate(seconds=3.0, path=settings().path)
+    assert np.linalg.norm(places(armature) - dense, axis=-1).max() <= 0.0152
+    assert keys_of(armature) < (0.8 if travel == "root" or "AXIS_ANGLE" in modes else 0.5) * many
+    for curve in part("operators.actions").curves_of(armature):
+        if curve.data_path.endswith("rotation_euler"):
+            values = [point.co.y for point in curve.keyframe_points]
+            assert np.abs(np.diff(values)).max(initial=0.0) < np.pi
+    bpy.ops.motionlcm.refit_keys()
+    assert np.linalg.norm(places(armature) - dense, axis=-1).max() <= 0.0152
+
+
+def test_a_bone_whose_mode_has_changed_since_is_keyed_on_every_frame():
+    armature = add_character()
+    in_modes(armature, ("XYZ",))
+    settings().key_mode = "DENSE"
+    generate(seconds=2.0)
+    dense = places(armature, range(1, 41, 3))
+    settings().key_mode, settings().key_tolerance = "FITTED", 15.0
+    context = bpy.context
+    order = part("operators.generate").order_from_scene(context)
+    result = part("operators.worker").make(order, lambda *_: None, lambda: False)
+    in_modes(armature, ("XYZ", "ZYX", "QUATERNION"))
+    part("operators.generate").write_result(order, result)
+    assert np.linalg.norm(places(armature, range(1, 41, 3)) - dense, axis=-1).max() <= 0.0152
+
+
+@pytest.mark.parametrize("order", ["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"])
+def test_any_euler_order_is_xyz_under_other_names(order):
+    rig, fitting = part("operators.rig"), part("motionlcm_blender.motion.key_fitting")
+    rotations = part("motionlcm_blender.motion.rotations")
+    generator = np.random.default_rng(3)
+    for q in rotations.normalise(generator.normal(size=(20, 4))):
+        relabel, about, sign = rig.euler_axes(order)
+        seen = rotations.multiply(rotations.multiply(relabel, q), rotations.inverse(relabel))
+        angles = sign * fitting.euler_angles(seen[None, None])[0, 0][np.argsort(about)]
+        again = mathutils.Euler(angles, order).to_quaternion()
+        assert abs(np.dot(np.array(again), q)) > 1.0 - 1e-6

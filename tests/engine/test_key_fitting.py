@@ -33,7 +33,10 @@ def evaluated(keys: SparseKeys, skeleton) -> Clip:
     first = keys.location.times[0]
     frames = first + np.arange(keys.frames)
     channels = [bone.evaluate(frames) for bone in keys.rotations]
-    turns = [euler_quaternions(c) if keys.rotation_mode == "XYZ" else rot.normalise(c) for c in channels]
+    turns = [
+        euler_quaternions(c) if mode == "XYZ" else rot.normalise(c)
+        for c, mode in zip(channels, keys.rotation_modes, strict=True)
+    ]
     return Clip(keys.fps, keys.location.evaluate(frames), np.stack(turns, axis=1), skeleton)
 
 
@@ -185,3 +188,13 @@ def test_a_broken_clip_is_refused() -> None:
 def test_keys_from_slopes_pass_through_their_values() -> None:
     keys = BezierKeys.from_slopes(np.array([1.0, 5.0]), np.array([[0.0], [2.0]]), np.array([[0.0], [0.0]]))
     np.testing.assert_allclose(keys.evaluate(np.array([0.0, 1.0, 3.0, 5.0, 9.0]))[:, 0], [0.0, 0.0, 1.0, 2.0, 2.0])
+
+
+def test_each_bone_in_a_mode_of_its_own() -> None:
+    modes = ["XYZ" if bone % 3 else "QUATERNION" for bone in range(len(WALK.skeleton.names))]
+    keys = fit_keys(WALK, 10.0, rotation_mode=modes)
+    assert keys.rotation_modes == tuple(modes) and error_mm(keys, WALK) <= 10.0 + 1e-6
+    assert [track.values.shape[1] for track in keys.rotations] == [3 if mode == "XYZ" else 4 for mode in modes]
+    assert keys.dense_count / keys.count > 4.0
+    with pytest.raises(InvalidRequest, match="rotation modes"):
+        fit_keys(WALK, 10.0, rotation_mode=modes[:-1])
