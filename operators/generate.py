@@ -216,7 +216,7 @@ def written_channels(
     from ..motionlcm_blender.motion.loops import Travel
     from ..motionlcm_blender.motion.placement import Placement, place_clip, place_keys
     from .actions import channels_of
-    from .carrier import object_channels, standing_now
+    from .carrier import bone_channels, object_channels, standing_now
     from .rig import pose_channels, pose_keys
 
     units, clip, keys = order.units_per_metre, result.clip, result.keys
@@ -226,10 +226,12 @@ def written_channels(
         here = Placement(now.origin * [1.0, 0.0, 1.0], now.heading)
         clip, keys = place_clip(clip, here), None if keys is None else place_keys(keys, here)
         if result.carrier is not None:
-            carried = object_channels(character, result.carrier, now, units)
-    pose, fitted = pose_channels(clip, character, rig, units), None
+            channels = bone_channels if order.travel is Travel.BONE else object_channels
+            carried = channels(character, result.carrier, now, units)
+    in_bone = order.travel is Travel.BONE
+    pose, fitted = pose_channels(clip, character, rig, units, in_bone), None
     if keys is not None:
-        location, turned, played = pose_keys(keys, character, rig, units, order.euler)
+        location, turned, played = pose_keys(keys, character, rig, units, order.euler, in_bone)
         pose, fitted = replace(pose, rotations=pose.rotations | played), (location, turned)
     times = order.first_frame + np.arange(clip.frames, dtype=np.float64)
     return times, channels_of(character, pose, fitted) + carried

@@ -145,8 +145,12 @@ class BoneAxes:
     turns: dict[str, tuple[int, np.ndarray, np.ndarray]]
 
 
-def bone_axes(obj: bpy.types.Object, rig: Rig, units: float) -> BoneAxes:
-    """For the object where it stands now. units: scene units for each of the character's metres."""
+def bone_axes(obj: bpy.types.Object, rig: Rig, units: float, above_rests: bool = False) -> BoneAxes:
+    """For the object where it stands now.
+
+    units: scene units for each of the character's metres. above_rests: bones above the hips are taken as resting, but
+    for the scale of the topmost one; else as they are posed now.
+    """
     matrix = np.array(obj.matrix_world, np.float64)
     object_turn = rotations.from_matrix(np.array(obj.matrix_world.to_quaternion().to_matrix(), np.float64))
     axes_turn = rotations.from_matrix(rig.axes)
@@ -155,7 +159,7 @@ def bone_axes(obj: bpy.types.Object, rig: Rig, units: float) -> BoneAxes:
 
     root_name = rig.bones[0]
     assert root_name is not None
-    above = _pose_above(obj, root_name)
+    above = _scale_above(obj, root_name) if above_rests else _pose_above(obj, root_name)
     inverse = np.linalg.inv(matrix @ above)
     root_rest = np.array(bones[root_name].matrix_local, np.float64)
     to_bone = root_rest[:3, :3].T
@@ -179,19 +183,20 @@ def bone_axes(obj: bpy.types.Object, rig: Rig, units: float) -> BoneAxes:
     return BoneAxes(root_name, place, offset, turns)
 
 
-def pose_channels(clip: Clip, obj: bpy.types.Object, rig: Rig, units: float) -> Pose:
+def pose_channels(clip: Clip, obj: bpy.types.Object, rig: Rig, units: float, above_rests: bool = False) -> Pose:
     """What the pose bones' channels must be for the character to perform the clip in the world.
 
     clip: placed in the world, in engine axes and metres of this character. units: scene units for each of these.
-    The armature object may stand, lean or be scaled as it likes: the clip's floor remains level.
+    The armature object may stand, lean or be scaled as it likes: the clip's floor remains level. above_rests: see
+    `bone_axes`; what these bones do is then told elsewhere.
     """
-    axes = bone_axes(obj, rig, units)
+    axes = bone_axes(obj, rig, units, above_rests)
     channels: dict[str, np.ndarray] = {}
     for name, (joint, left, right) in axes.turns.items():
         local = rotations.multiply(rotations.multiply(left, clip.rotations[:, joint]), right)
         channels[name] = rotations.continuous(rotations.normalise(local))
     location = clip.translation @ axes.matrix.T + axes.offset
-    return Pose(axes.root, location, channels, _still_bones(obj, rig))
+    return Pose(axes.root, location, channels, _still_bones(obj, rig, above_rests))
 
 
 @dataclass(frozen=True)
@@ -242,15 +247,17 @@ def euler_axes(order: str) -> tuple[np.ndarray, list[int], float]:
 
 
 def pose_keys(
-    keys: SparseKeys, obj: bpy.types.Object, rig: Rig, units: float, euler: EulerBones | None = None
+    keys: SparseKeys, obj: bpy.types.Object, rig: Rig, units: float, euler: EulerBones | None = None,
+    above_rests: bool = False,
 ) -> tuple[BezierKeys, dict[str, BezierKeys], dict[str, np.ndarray]]:
     """Fitted keys as those of the pose bones: of the root's location, and of each bone's rotation.
 
     Exact: values and handles go through the same linear maps as the clip's own numbers. euler: what the keys were
     fitted for. Of bones whose present mode is another one, the third value tells the quaternions (frames, 4) that the
     keys play on each frame: bones' errors make up for one another, so none may be exact while others are not.
+    above_rests: see `bone_axes`.
     """
-    axes = bone_axes(obj, rig, units)
+    axes = bone_axes(obj, rig, units, above_rests)
     location = keys.location.mapped(lambda v: v @ axes.matrix.T + axes.offset)
     now = None if euler is None else euler_bones(obj, rig, units)
     frames = keys.location.times[0] + np.arange(keys.frames)
@@ -295,7 +302,18 @@ def _pose_above(obj: bpy.types.Object, bone_name: str) -> np.ndarray:
     return np.array(parent.matrix @ parent.bone.matrix_local.inverted(), np.float64)
 
 
-def _still_bones(obj: bpy.types.Object, rig: Rig) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _scale_above(obj: bpy.types.Object, bone_name: str) -> np.ndarray:
+    """(4, 4) as `_pose_above` would be, were the bones above at rest but for the topmost one's scale."""
+    above = obj.pose.bones[bone_name].parent_recursive
+    if not above:
+        return np.eye(4)
+    rest = above[-1].bone.matrix_local
+    return np.array(rest @ Matrix.LocRotScale(None, None, above[-1].scale) @ rest.inverted(), np.float64)
+
+
+def _still_bones(
+    obj: bpy.types.Object, rig: Rig, above_rests: bool = False
+) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """The bones above the pelvis as they are posed now, and bones between two joints in their rest pose.
 
     Another Action may have keyed them; without keys of their own they would keep the last pose it gave them, or go on
@@ -304,14 +322,16 @@ def _still_bones(obj: bpy.types.Object, rig: Rig) -> dict[str, tuple[np.ndarray,
     joints = {name for name in rig.bones if name is not None}
     still: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
     assert rig.bones[0] is not None
-    for above in obj.pose.bones[rig.bones[0]].parent_recursive:
+    resting = np.zeros(3), np.array([1.0, 0.0, 0.0, 0.0]), np.ones(3)
+    above_hips = obj.pose.bones[rig.bones[0]].parent_recursive
+    for above in above_hips[:-1] if above_rests else above_hips:
         place, turn, scale = above.matrix_basis.decompose()
-        still[above.name] = np.array(place), np.array(turn), np.array(scale)
+        still[above.name] = resting if above_rests else (np.array(place), np.array(turn), np.array(scale))
     for joint in joints - {rig.bones[0]}:
         for between in obj.data.bones[joint].parent_recursive:
             if between.name in joints:
                 break
-            still[between.name] = np.zeros(3), np.array([1.0, 0.0, 0.0, 0.0]), np.ones(3)
+            still[between.name] = resting
     return still
 
 

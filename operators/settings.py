@@ -174,6 +174,7 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
         items=(
             ("hips", "Hips", "Into the location of the hips"),
             ("root", "Armature Object", "Into the armature object; the hips keep their sway"),
+            ("bone", "Root Bone", "Into the topmost bone above the hips, as game engines want it"),
             ("in_place", "In Place", "Nowhere: the character moves on the spot, for games and treadmills"),
         ),
     )

@@ -165,11 +165,11 @@ def fitted_keys(clip: Clip, tolerance: float, order: Order) -> SparseKeys:
 
 
 def _carried(clip: Clip, order: Order) -> tuple[Clip, Carrier | None]:
-    """The clip with its travel where the order wants it, and the way of the armature object if that carries it."""
+    """The clip with its travel where the order wants it, and the way of the armature object or bone that carries it."""
     if order.travel is Travel.HIPS:
         return clip, None
     split = split_travel(clip)
-    return split.clip, Carrier(split.ground, split.heading) if order.travel is Travel.ROOT else None
+    return split.clip, None if order.travel is Travel.IN_PLACE else Carrier(split.ground, split.heading)
 
 
 def _on_ground(motion: Motion, order: Order) -> Motion:

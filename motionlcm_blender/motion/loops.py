@@ -27,10 +27,11 @@ _HEADING_SIGMA = 0.25
 
 class Travel(Enum):
     """Where the way over the floor goes: HIPS: into the root joint, as captured; ROOT: into what carries the armature,
-    the hips keeping only their sway; IN_PLACE: nowhere."""
+    the hips keeping only their sway; BONE: the same, into a bone above the hips; IN_PLACE: nowhere."""
 
     HIPS = "hips"
     ROOT = "root"
+    BONE = "bone"
     IN_PLACE = "in_place"
 
 

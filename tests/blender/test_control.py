@@ -6,6 +6,7 @@ import bpy
 import numpy as np
 import pytest
 
+from tests.blender.published_rigs import smpl_armature, smplx_armature
 from tests.blender.support import add_character, bone_heads, generate, part, poly_curve, refusal, settings
 
 LINE = [(0.0, 0.0), (0.0, -2.0), (0.0, -4.0)]
@@ -236,3 +237,37 @@ def test_a_loop_repeats_where_it_ended():
     np.testing.assert_allclose(inner[1] - inner[0], step, atol=2e-3)
     bpy.ops.motionlcm.generate_again()
     assert armature.animation_data.action["motionlcm_loop"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("keys", ["DENSE", "FITTED"])
+def test_a_bone_above_the_hips_carries_the_travel(seed, keys):
+    rng = np.random.default_rng(seed)
+    armature = (smpl_armature if seed % 2 else smplx_armature)(rng)
+    settings().character = armature
+    for bone in armature.pose.bones:
+        bone.rotation_mode = ("QUATERNION", "XYZ")[seed // 2]
+    path, frames = poly_curve(LINE), (1, 17, 40, 60)
+    generate(seconds=3.0, path=path)
+    hips, head, foot = (part("operators.rig").read_rig(armature).bones[joint] for joint in (0, 15, 10))
+    wanted = {bone: bone_heads(armature, bone, frames) for bone in (hips, head, foot)}
+    settings().travel, settings().key_mode, settings().key_tolerance = "bone", keys, 5.0
+    action = generate(seconds=3.0, path=path)
+    root = armature.pose.bones[hips].parent_recursive[-1].name
+    moved = bone_heads(armature, root, frames)
+    tolerance = (1e-3 if keys == "DENSE" else 7e-3) * part("operators.rig").units_per_metre(
+        armature, part("operators.rig").read_rig(armature)
+    )
+    for bone, places in wanted.items():
+        assert np.abs(bone_heads(armature, bone, frames) - places).max() < tolerance, bone
+    assert np.linalg.norm(moved[-1] - moved[0]) > 0.5 * np.linalg.norm(wanted[hips][-1] - wanted[hips][0])
+    bpy.context.scene.frame_set(40)  # again, from wherever the bone has been carried to
+    assert action["motionlcm_travel"] == "bone"
+    bpy.ops.motionlcm.generate_again()
+    assert np.abs(bone_heads(armature, head, frames) - wanted[head]).max() < tolerance
+
+
+def test_without_a_bone_above_the_hips_it_is_said():
+    add_character()
+    settings().travel = "bone"
+    assert "no bone above its hips" in refusal()
