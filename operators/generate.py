@@ -1,5 +1,6 @@
 """Generate: from the scene's settings to an order, and from a result to keys."""
 
+import math
 import uuid
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
     from .control import facing_of, hints_of
     from .pins import sample_pins
     from .rig import euler_bones, read_rig, units_per_metre
+    from .scene_time import stretch
     from .trajectory import sample_path
     from .worker import Order
 
@@ -47,7 +49,8 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
     context.view_layer.update()
     rig = read_rig(character)
     units = units_per_metre(character, rig)
-    first_frame = scene.frame_current if chosen.start == "CURRENT_FRAME" else scene.frame_start
+    starts = scene.frame_current if chosen.start == "CURRENT_FRAME" else scene.frame_start
+    first_frame = round(starts / stretch(scene))
     standing = standing_before(character, rig, units)
     placement, path_xz, path_name, ground = standing, None, "", None
     warnings: tuple[str, ...] = ()
@@ -152,6 +155,7 @@ def write_result(order: "Order", result: "Result") -> str:
     from ..motionlcm_blender.errors import InvalidRequest
     from .actions import new_action, repeat_forever
     from .rig import read_rig
+    from .scene_time import stretch
 
     scene = find(bpy.data.scenes, order.scene)
     if scene is None:
@@ -175,12 +179,12 @@ def write_result(order: "Order", result: "Result") -> str:
         if order.loop:
             repeat_forever(character)
     character.data.pose_position = "POSE"
-    last_frame = int(times[-1])
+    first_frame, last_frame = math.floor(times[0] * stretch(scene)), math.ceil(times[-1] * stretch(scene))
     scene.frame_end = max(scene.frame_end, last_frame)
-    scene.frame_start = min(scene.frame_start, order.first_frame)
+    scene.frame_start = min(scene.frame_start, first_frame)
     settings.remember_prompt(scene.motionlcm, request.prompt)
-    if not order.first_frame <= scene.frame_current <= last_frame:
-        scene.frame_set(order.first_frame)
+    if not first_frame <= scene.frame_current <= last_frame:
+        scene.frame_set(first_frame)
     else:
         scene.frame_set(scene.frame_current)
     _push_undo(f"MotionLCM: {request.prompt[:40]}")

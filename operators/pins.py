@@ -94,7 +94,7 @@ def sample_pins(
     from ..motionlcm_blender.motion.placement import blender_to_engine
     from ..motionlcm_blender.motion.skeleton import JOINT_COUNT
     from ..motionlcm_blender.motion.skeleton import JOINTS as NAMES
-    from .scene_time import moments, places_at, scene_frames_each
+    from .scene_time import moments, places_at, scene_frames_each, stretch
 
     active = [pin for pin in pins if pin.active]
     if not active:
@@ -108,13 +108,13 @@ def sample_pins(
         label = next(name for identifier, name, _ in JOINTS if identifier == pin.joint)
         if pin.target is None or scene.objects.get(pin.target.name) != pin.target:
             raise InvalidRequest(f"The pin of the {label} has no object in this scene: choose one or remove the pin.")
-        low, high = min(pin.first, pin.last), max(pin.first, pin.last)
+        low, high = (frame / stretch(scene) for frame in sorted((pin.first, pin.last)))
         # Rounded outward, so that a pin on a single frame of the scene falls on frames of the model.
         on = (at > low - each) & (at < high + each)
         if not on.any():
             raise InvalidRequest(
-                f'The pin of the {label} at "{pin.target.name}" is on frames {low} to {high}, outside the motion '
-                f"({at[0]:.0f} to {at[-1]:.0f})."
+                f'The pin of the {label} at "{pin.target.name}" is on frames {low:.0f} to {high:.0f}, outside the '
+                f"motion ({at[0]:.0f} to {at[-1]:.0f})."
             )
         if low < at[0] - each or high > at[-1] + each:
             warnings.append(f'The pin of the {label} at "{pin.target.name}" reaches beyond the motion.')

@@ -1,4 +1,9 @@
-"""Moments of the scene's timeline at which the model's frames fall, and where objects are then."""
+"""Moments of the scene at which the model's frames fall, and where objects are then.
+
+With *Time Stretching* (Output properties) Blender shows the keys of frame k at frame k * new / old of the timeline.
+Frames here are those of keys; only what the animator says on the timeline (current frame, start, markers, pins) is in
+its own.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +20,13 @@ def scene_frames_each(scene: bpy.types.Scene) -> float:
     return float(scene.render.fps / scene.render.fps_base / FPS)
 
 
+def stretch(scene: bpy.types.Scene) -> float:
+    """Frames of the timeline for each frame of keys: 1 without time stretching."""
+    return float(scene.render.frame_map_new / scene.render.frame_map_old)
+
+
 def moments(scene: bpy.types.Scene, frames: int, first_frame: float) -> np.ndarray:
-    """(frames,) scene frames, not whole, on which the model's frames fall if the first falls on `first_frame`."""
+    """(frames,) frames of keys, not whole, on which the model's frames fall if the first falls on `first_frame`."""
     return first_frame + np.arange(frames) * scene_frames_each(scene)
 
 
@@ -27,13 +37,14 @@ def may_move(obj: bpy.types.Object) -> bool:
 
 
 def shown_at(context: bpy.types.Context, at: Iterable[float]) -> Iterator[float]:
-    """Show the scene at each moment in turn; afterwards, whatever happens, at the one that was shown before."""
+    """Show the scene at each moment, frames of keys, in turn; afterwards, whatever happens, at the one shown before."""
     scene = context.scene
     shown, shown_part = scene.frame_current, scene.frame_subframe
     try:
         for moment in at:
-            whole = int(np.floor(moment))
-            scene.frame_set(whole, subframe=float(moment) - whole)
+            shows = float(moment) * stretch(scene)
+            whole = int(np.floor(shows))
+            scene.frame_set(whole, subframe=shows - whole)
             context.view_layer.update()
             yield moment
     finally:

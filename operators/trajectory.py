@@ -15,7 +15,7 @@ import numpy as np
 from ..motionlcm_blender.errors import InvalidRequest
 from ..motionlcm_blender.motion.ground import Ground, PathHeights
 from ..motionlcm_blender.motion.paths import GroundPath, Timing, speed_warning, timed
-from .scene_time import moments, places_at, scene_frames_each
+from .scene_time import moments, places_at, scene_frames_each, stretch
 
 UNEVEN = 0.1
 """Metres a path must rise or fall before the character walks up and down along it."""
@@ -139,7 +139,7 @@ def arrivals_of(
         named = MARKER.fullmatch(marker.name.strip())
         if not named:
             continue
-        number, frame = int(named[1]), (marker.frame - first_frame) / each
+        number, frame = int(named[1]), (marker.frame / stretch(scene) - first_frame) / each
         if not 0.0 < frame < frames - 1:
             continue  # of another shot
         if not 1 <= number <= points:

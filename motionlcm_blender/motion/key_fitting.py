@@ -40,7 +40,7 @@ FLESH = 0.1
 this far from it moves by more than the tolerance; joint positions alone would leave a straight arm's twist free."""
 _FIRST_SPACING = 0.35
 """Seconds between keys at the start of the search."""
-_ROUNDS = 3
+_ROUNDS = 4
 """Each further round removes some more keys: seven leave an eighth fewer and take twice as long."""
 _AIM = 0.995
 """Part of the tolerance that a removed key may use up; the rest is for what the first order leaves out."""

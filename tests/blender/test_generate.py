@@ -314,3 +314,50 @@ def test_adding_a_character_can_be_undone():
     bpy.ops.ed.undo_push(message="after")  # in a window the operator itself does this
     bpy.ops.ed.undo()
     assert not any(obj.type == "ARMATURE" for obj in bpy.data.objects)
+
+
+@pytest.mark.parametrize(("fps", "base"), [(24, 1.001), (30, 1.001), (60, 1.001), (24, 1.0), (60, 1.0), (25, 1.0)])
+def test_at_any_rate_the_last_key_is_where_the_motion_ends(fps, base):
+    add_character()
+    scene = bpy.context.scene
+    scene.render.fps, scene.render.fps_base = fps, base
+    action = generate(seconds=4.0, seed=2)
+    ends = 1.0 + (round(4.0 * 20) - 1) / 20 * fps / base
+    assert abs(action.frame_range[1] - ends) < 1.0
+    rate = fps / base
+    frames = 1.0 + np.arange(5, 70) / 20 * rate  # the model's own moments
+    seen = bone_heads(settings().character, "head", frames)
+    settings().character.animation_data.action = None
+    scene.render.fps, scene.render.fps_base = 20, 1.0
+    generate(seconds=4.0, seed=2)
+    own = bone_heads(settings().character, "head", 1.0 + np.arange(5, 70))
+    assert np.abs(seen - own).max() < 0.012
+
+
+@pytest.mark.parametrize(("old", "new"), [(100, 200), (200, 100), (100, 125)])
+def test_time_stretching_shows_the_same_motion_slower_or_faster(old, new):
+    armature = add_character()
+    scene = bpy.context.scene
+    path = poly_curve([(0.0, 0.0), (0.0, -3.0)])
+    generate(seconds=3.0, path=path)
+    frames = np.arange(1, 60, 7)
+    plain = {bone: bone_heads(armature, bone, frames) for bone in ("head", "l_foot")}
+    scene.render.frame_map_old, scene.render.frame_map_new = old, new
+    action = generate(seconds=3.0, path=path)
+    first = round(1 / (new / old))
+    assert action.frame_range[0] == first
+    for bone, places in plain.items():
+        seen = bone_heads(armature, bone, (frames - 1 + first) * new / old)
+        np.testing.assert_allclose(seen, places, atol=2e-4)
+    assert scene.frame_end >= int(action.frame_range[1] * new / old)
+
+
+def test_what_is_said_on_a_stretched_timeline_is_met_there():
+    armature = add_character()
+    scene = bpy.context.scene
+    scene.render.frame_map_old, scene.render.frame_map_new = 100, 200
+    path = poly_curve([(0.0, 0.0), (0.0, -1.0), (0.0, -3.0)])
+    scene.timeline_markers.new("point 2", frame=90)
+    generate(seconds=3.0, path=path)
+    at_marker = bone_heads(armature, "pelvis", [90.0])[0]
+    assert abs(at_marker[1] + 1.0) < 0.08
