@@ -164,7 +164,9 @@ class MotionLCM:
             else:
                 from .model.text_encoders import SentenceT5
 
-                self._text_encoder = SentenceT5(self.folder.path / "text_encoder", self.device)
+                # It runs in PyTorch also where the networks run in NumPy.
+                device = "cpu" if self.device == "numpy" else self.device
+                self._text_encoder = SentenceT5(self.folder.path / "text_encoder", device)
         return self._text_encoder
 
     def generate(

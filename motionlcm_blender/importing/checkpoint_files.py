@@ -203,7 +203,8 @@ def _tensor(
         value = value.arguments[0]
     if not _calls(value, _REBUILD) or len(value.arguments) < 4 or not isinstance(value.arguments[0], Stored):
         return None
-    stored, offset, shape, strides = value.arguments[0].reference, *value.arguments[1:4]
+    stored: Any = value.arguments[0].reference
+    offset, shape, strides = value.arguments[1:4]
     wrong = ModelFolderError(f"{path.name} is damaged: what it says of {name} does not fit what it holds.")
     if not isinstance(stored, tuple) or len(stored) < 5 or stored[0] != "storage" or not isinstance(stored[1], Named):
         raise wrong

@@ -68,7 +68,7 @@ class Recognised:
 
 @dataclass(frozen=True)
 class Joined:
-    """One model out of checkpoints. parts: which file each comes from. control: a key of CONTROLS, None: none or open."""
+    """One model. parts: which file each comes from. control: a key of CONTROLS; None: there is none, or it is open."""
 
     parts: dict[str, Recognised]
     architecture: Architecture
