@@ -67,15 +67,15 @@ class CheckpointFile:
     def open(cls, path: str | Path) -> CheckpointFile:
         """Read and check what a file holds, without reading its numbers and without running anything from it.
 
-        Raises ModelFolderError if the file cannot be read, is truncated, compressed, hostile, or in PyTorch's format
-        of before 2020; UnsupportedCheckpoint if it holds no tensors.
+        Raises ModelFolderError if the file cannot be read, is truncated, compressed or hostile; UnsupportedCheckpoint
+        if it is in PyTorch's format of before 2020, a TorchScript program, or holds no tensors.
         """
         path = Path(path)
         head = _head(path)
         if head[:2] == b"PK" and head[8:9] != b"{":
             tensors = _declared_in_zip(path)
         elif head[:1] == b"\x80":
-            raise ModelFolderError(
+            raise UnsupportedCheckpoint(
                 f"{path.name} is in PyTorch's format of before 2020 or a bare pickle, which is not read: load it in "
                 "PyTorch and save it again."
             )
@@ -149,6 +149,12 @@ def _checked_entries(archive: zipfile.ZipFile, path: Path) -> tuple[str, dict[st
     entries = {info.filename: info for info in infos}
     if len(infos) > MAX_ENTRIES or len(entries) != len(infos):
         raise ModelFolderError(f"{path.name} has more files inside than a checkpoint, or the same one twice.")
+    roots = [name.rpartition("/")[0] for name in entries if name.rpartition("/")[2] == "data.pkl"]
+    if len(roots) != 1:
+        raise UnsupportedCheckpoint(f"{path.name} is a zip but no checkpoint of PyTorch's.")
+    root = f"{roots[0]}/" if roots[0] else ""
+    if any(name.startswith(f"{root}code/") for name in entries):
+        raise UnsupportedCheckpoint(f"{path.name} is a TorchScript program, not a checkpoint.")
     for info in infos:
         parts = info.filename.split("/")
         if ".." in parts or "\\" in info.filename or info.filename.startswith("/") or ":" in parts[0]:
@@ -158,12 +164,6 @@ def _checked_entries(archive: zipfile.ZipFile, path: Path) -> tuple[str, dict[st
             raise ModelFolderError(f"{path.name} is compressed or encrypted inside, which no checkpoint is.")
     if sum(info.file_size for info in infos) > path.stat().st_size:
         raise ModelFolderError(f"{path.name} claims to hold more than its own size: it is no checkpoint.")
-    roots = [name.rpartition("/")[0] for name in entries if name.rpartition("/")[2] == "data.pkl"]
-    if len(roots) != 1:
-        raise UnsupportedCheckpoint(f"{path.name} is a zip but no checkpoint of PyTorch's.")
-    root = f"{roots[0]}/" if roots[0] else ""
-    if any(name.startswith(f"{root}code/") for name in entries):
-        raise UnsupportedCheckpoint(f"{path.name} is a TorchScript program, not a checkpoint.")
     return root, entries
 
 

@@ -9,7 +9,8 @@ to forbid: no operation of the machine reaches a function.
 That is why names outside of PyTorch's own do not stop the reading. Checkpoints of Lightning also hold settings,
 callbacks and optimiser states of classes that differ from one training to the next; they stay placeholders nobody
 looks into. Names that run commands are refused all the same: they do no harm here, but a file with one was made to harm
-whoever opens it, and its weights deserve no trust either. That list is a courtesy and not the wall.
+whoever opens it, and its weights deserve no trust either. That list is a courtesy and not the wall. It holds Python 2's
+names too, which old protocols write.
 """
 
 from __future__ import annotations
@@ -26,18 +27,20 @@ _TABLES = {
     ("collections", "OrderedDict"), ("collections", "defaultdict"), ("builtins", "dict"), ("__builtin__", "dict"),
 }  # fmt: skip
 _COMMAND_MODULES = {
-    "asyncio", "bdb", "bpy", "cProfile", "cloudpickle", "code", "codeop", "commands", "ctypes", "dill", "ensurepip",
-    "ftplib", "http", "httplib", "imp", "importlib", "marshal", "multiprocessing", "nt", "os", "pdb", "pickle", "pip",
-    "popen2", "posix", "profile", "pty", "requests", "runpy", "shutil", "signal", "smtplib", "socket", "subprocess",
-    "sys", "tempfile", "threading", "timeit", "urllib", "urllib2", "venv", "webbrowser", "_pickle", "_posixsubprocess",
+    "asyncio", "bdb", "bpy", "cProfile", "cloudpickle", "codeop", "commands", "ctypes", "dill", "ensurepip",
+    "ftplib", "http", "httplib", "importlib", "marshal", "multiprocessing", "nt", "os", "pdb", "pickle", "pip",
+    "popen2", "posix", "pty", "requests", "runpy", "shutil", "signal", "smtplib", "socket", "subprocess", "sys",
+    "tempfile", "threading", "thread", "timeit", "urllib", "urllib2", "webbrowser", "_pickle", "_posixsubprocess",
     "_thread", "_winapi", "winreg",
 }  # fmt: skip
 _COMMANDS = {
     ("builtins", name) for name in ("eval", "exec", "compile", "__import__", "open", "input", "breakpoint")
 } | {
-    ("io", "open"), ("_io", "open"), ("io", "FileIO"), ("_io", "FileIO"), ("types", "CodeType"),
-    ("types", "FunctionType"), ("types", "LambdaType"), ("torch", "load"), ("torch.hub", "load"),
-    ("torch.serialization", "load"), ("numpy", "load"), ("numpy", "fromfile"), ("operator", "methodcaller"),
+    ("code", "interact"), ("code", "InteractiveInterpreter"), ("code", "InteractiveConsole"),
+    ("profile", "run"), ("io", "open"), ("_io", "open"), ("io", "FileIO"), ("_io", "FileIO"),
+    ("types", "CodeType"), ("types", "FunctionType"), ("types", "LambdaType"), ("torch", "load"),
+    ("torch.hub", "load"), ("torch.serialization", "load"), ("numpy", "load"), ("numpy", "fromfile"),
+    ("operator", "methodcaller"),
 }  # fmt: skip
 
 

@@ -58,7 +58,7 @@ def import_model(
     """Make the model folder `out`, which must not exist yet or be empty, from published files on disk.
 
     sources: checkpoints, or folders to look for them in. statistics: folders with HumanML3D's Mean.npy, Std.npy and the
-    Mean_raw.npy, Std_raw.npy of joint positions; else they are looked for beside and below the sources.
+    Mean_raw.npy, Std_raw.npy of joint positions, looked into before those beside and below the sources.
     text_encoder: the folder of sentence-t5-large, else looked for likewise. control: "pelvis", "joints", "start" where
     there are several ControlNets, "none" for none, None for the only one. progress(part 0..1, what) and cancel() are
     called between stages, from this thread. Needs no PyTorch; nothing from a file is run (`inert_pickle`).
@@ -86,14 +86,16 @@ def import_model(
     found = _search(paths)
     recognised, notes = _recognise_all(found)
     joined = join(recognised, control)
-    folders = [Path(folder).absolute() for folder in statistics] or found.folders
+    folders = [*(Path(folder).absolute() for folder in statistics), *found.folders]
     normalisation, statistics_files = read_statistics(folders, joined.architecture.control)
     encoder = _text_encoder(None if text_encoder is None else Path(text_encoder), found)
     needed = 4 * joined.parameters + check_sentence_t5(encoder, joined.architecture.text_width) + _FEW_BYTES
     _check_space(target, needed)
 
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    made_for_it = [folder for folder in target.parents if not folder.exists()]
     try:
+        shutil.rmtree(temporary, ignore_errors=True)
         stage(0.1, "Reading weights")
         weights = joined.weights()
         stage(0.4, "Copying the text encoder")
@@ -115,6 +117,9 @@ def import_model(
         raise _disk_error(target, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        for folder in made_for_it:
+            with suppress(OSError):
+                folder.rmdir()  # only empty ones go: nothing if the model is there
     words = {file.path.name: file.description for file in recognised}
     return Imported(ModelFolder.open(target), words, (*notes, *joined.notes))
 
@@ -138,8 +143,8 @@ def _search(sources: Iterable[Path]) -> _Found:
             found.checkpoints[source] = True
             if source.parent not in found.folders:
                 found.folders.append(source.parent)
-            if is_sentence_t5(source.parent / "sentence-t5-large"):
-                found.encoders.append(source.parent / "sentence-t5-large")
+            with suppress(OSError):
+                found.encoders.extend(folder for folder in sorted(source.parent.iterdir()) if is_sentence_t5(folder))
         elif source.is_dir():
             if is_sentence_t5(source):
                 found.encoders.append(source)
@@ -207,15 +212,22 @@ def _text_encoder(chosen: Path | None, found: _Found) -> Path:
 
 
 def _check_target(target: Path) -> None:
-    if target.is_dir() and not any(target.iterdir()):
-        return
-    if target.exists() or target.is_symlink():
+    try:
+        if target.is_dir() and not any(target.iterdir()):
+            return
+        there = target.exists() or target.is_symlink()
+    except OSError as error:
+        raise _disk_error(target, error) from error
+    if there:
         raise ModelFolderError(f"{target} is there already: choose another name for the model's folder.")
 
 
 def _check_space(target: Path, needed: int) -> None:
-    place = next(folder for folder in target.parents if folder.is_dir())
-    free = shutil.disk_usage(place).free
+    place = next(folder for folder in target.parents if folder.exists())
+    try:
+        free = shutil.disk_usage(place).free
+    except OSError as error:
+        raise _disk_error(target, error) from error
     if free < needed:
         raise ModelFolderError(
             f"There is not enough space for the model in {place}: it takes {needed >> 20} MiB and {free >> 20} MiB are "

@@ -220,7 +220,7 @@ def _chosen_control(files: Sequence[Recognised], control: str | None) -> Recogni
         there = wanted or [file for file in there if file.control is None]
         if not there:
             raise UnsupportedCheckpoint(f"No file holds a {CONTROLS[control]}.")
-    if len(there) > 1:
+    if len(there) > 1 and not _are_copies(there):
         raise UnsupportedCheckpoint(
             f"{there[0].path.name} and {there[1].path.name} both hold a ControlNet and a model has one: name the one "
             "file, or what it is for (pelvis, joints, start)."
@@ -231,11 +231,15 @@ def _chosen_control(files: Sequence[Recognised], control: str | None) -> Recogni
 def _only(files: Sequence[Recognised], part: str) -> Recognised:
     if not files:
         raise UnsupportedCheckpoint(f"There is no {_LACKING[part]} in these files: add the checkpoint that holds it.")
-    if len(files) > 1:
+    if len(files) > 1 and not _are_copies(files):
         raise UnsupportedCheckpoint(
             f"{files[0].path.name} and {files[1].path.name} both hold a {_LACKING[part]}: name the one that is meant."
         )
     return files[0]
+
+
+def _are_copies(files: Sequence[Recognised]) -> bool:
+    return len({file.file.sha256 for file in files}) == 1
 
 
 def _architecture(parts: dict[str, Recognised]) -> Architecture:

@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import ModelFolderError
 from ..model_folder import ModelFolder
 from ..motion.features import SLICES, features_from_joints, joints_from_features
-from ..motion.skeleton import FPS, HUMANML, JOINTS, PELVIS_HEIGHT
+from ..motion.skeleton import FPS, HUMANML, JOINTS, PARENTS, PELVIS_HEIGHT, Skeleton
 from ..request import Hints, Request
 from ..sampler import MotionLCM
 from .sentence_t5_files import FOLDER
@@ -77,8 +77,13 @@ def check_model(path: str | Path) -> dict[str, float]:
 
 
 def _standing(model: MotionLCM) -> np.ndarray:
-    """(T, 263), not normalised: the rest pose on the floor, encoded and decoded."""
-    joints = np.repeat((HUMANML.rest + [0.0, PELVIS_HEIGHT, 0.0])[None], FRAMES + 1, 0)
+    """(T, 263), not normalised: a figure that stands on the floor, its arms hanging, encoded and decoded."""
+    offsets = HUMANML.offsets.copy()
+    for joint, name in enumerate(JOINTS):
+        if name.endswith(("elbow", "wrist")):
+            offsets[joint] = [0.0, -HUMANML.bone_lengths[joint], 0.0]
+    pose = Skeleton(JOINTS, PARENTS, offsets).rest + [0.0, PELVIS_HEIGHT, 0.0]
+    joints = np.repeat(pose[None], FRAMES + 1, 0)
     normalised = (features_from_joints(joints) - model.stats["mean"]) / model.stats["std"]
     mask = np.ones((1, FRAMES), bool)
     latent, _ = model.network.vae.encode(normalised[None].astype(np.float32), mask)

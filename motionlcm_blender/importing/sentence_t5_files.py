@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from ..errors import ModelFolderError
-from ..safe_weights import sha256, write_arrays, write_bytes
+from ..safe_weights import read_bytes, sha256, write_arrays, write_bytes
 from .checkpoint_files import CheckpointFile
 
 FOLDER = "text_encoder"
@@ -41,8 +41,9 @@ def check_sentence_t5(folder: Path, width: int) -> int:
     if not any((folder / name).is_file() for name in ("tokenizer.json", "spiece.model")):
         raise ModelFolderError(f"tokenizer.json of the text encoder is missing in {folder}.")
     dense = CheckpointFile.open(_weights(folder / DENSE)).tensors.get("linear.weight")
-    if dense is None or len(dense.shape) != 2:
-        raise ModelFolderError(f"The dense layer of the text encoder in {folder} is damaged.")
+    last = CheckpointFile.open(_weights(folder)).tensors.get("encoder.final_layer_norm.weight")
+    if dense is None or last is None or dense.shape[1:] != last.shape:
+        raise ModelFolderError(f"The text encoder in {folder} is not that of sentence-t5.")
     if dense.shape[0] != width:
         raise ModelFolderError(
             f"The text encoder in {folder.name} gives {dense.shape[0]} numbers and the model takes {width}: it is not "
@@ -90,7 +91,7 @@ def _copy(source: Path, target: Path) -> None:
     if target.name != SAFE:
         if source.stat().st_size > MAX_SMALL_FILE:
             raise ModelFolderError(f"{source.name} of the text encoder is far too large.")
-        write_bytes(target, source.read_bytes())
+        write_bytes(target, read_bytes(source))
         return
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

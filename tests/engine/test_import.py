@@ -260,7 +260,7 @@ class Runs:
 
 HARM = {
     "os.system": lambda mark: Runs(os.system, f"touch {mark}"),
-    "eval": lambda mark: Runs(eval, f"open({str(mark)!r}, 'w')"),
+    "eval": lambda mark: Runs(eval, f"__import__('pathlib').Path({str(mark)!r}).touch()"),
     "open": lambda mark: Runs(open, str(mark), "w"),
     "subprocess": lambda mark: Runs(subprocess.check_call, ["touch", str(mark)]),
     "shutil": lambda mark: Runs(shutil.copy, __file__, str(mark)),
@@ -276,8 +276,26 @@ def test_a_hostile_pickle_is_refused_and_not_run(place: Path, tmp_path: Path, ho
         bring(place)
     assert "\n" not in str(caught.value)
     assert not mark.exists() and not (tmp_path / "model").exists()
-    pickle.loads(zipfile.ZipFile(place / "evil.ckpt").read("archive/data.pkl"))
+    with zipfile.ZipFile(place / "evil.ckpt") as archive:
+        made = pickle.loads(archive.read("archive/data.pkl"))["state_dict"]["a"]
+    if isinstance(made, io.IOBase):
+        made.close()
     assert mark.exists()  # in Python's own machine the same pickle does run
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"]" * 200_000 + b"a" * 199_999 + b".",
+        b"(" * 200_000 + b"t" * 200_000 + b".",
+        b"cany\nthing\n" + b")R" * 200_000 + b".",
+        b"}X\x01\x00\x00\x00a" + b")" + b"\x85" * 200_000 + b"s.",
+        b"})" + b"\x85" * 200_000 + b"K\x01s.",
+    ],
+    ids=["lists", "tuples", "calls", "values", "keys"],
+)
+def test_a_deep_pickle_does_not_bring_the_program_down(content: bytes) -> None:
+    read_pickle(content)
 
 
 def test_unknown_names_are_placeholders_that_run_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -511,6 +529,22 @@ def test_what_is_there_already_stays(place: Path, untried: None) -> None:
     assert (target / "mine").read_text() == "x"
     (target / "mine").unlink()
     assert bring(place).folder.path == target
+
+
+def test_folders_made_for_the_model_go_with_it(place: Path, untried: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_plain(place / "model_pelvis.ckpt", official(SMALL_V2))
+    target = place.parent / "models" / "new" / "model"
+    with pytest.raises(Cancelled):
+        import_model([place], target, accept_licence=True, cancel=iter([False] * 4 + [True]).__next__)
+    assert [entry.name for entry in place.parent.iterdir()] == ["official"]
+    assert import_model([place], target, accept_licence=True).folder.path == target
+
+
+def test_the_same_file_twice_is_one(place: Path, untried: None) -> None:
+    file = save_plain(place / "model_pelvis.ckpt", official(SMALL_V2))
+    (place / "copy").mkdir()
+    shutil.copy(file, place / "copy")
+    assert bring(place).folder.architecture == SMALL_V2
 
 
 def test_a_full_disk_is_one_sentence(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
