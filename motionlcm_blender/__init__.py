@@ -9,7 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .errors import Cancelled, DeviceError, InvalidRequest, ModelFolderError, MotionLCMError
+    from .errors import (
+        Cancelled,
+        DeviceError,
+        InvalidRequest,
+        LicenceNotAccepted,
+        ModelFolderError,
+        MotionLCMError,
+        UnsupportedCheckpoint,
+    )
+    from .importing.model_import import import_model
     from .motion.clips import Clip, Motion
     from .motion.key_fitting import fit_keys
     from .motion.resampling import resample
@@ -27,12 +36,14 @@ _HOMES = {
     "fit_keys": "motion.key_fitting", "retarget": "motion.retarget", "resample": "motion.resampling",
     "SMPL": "motion.skeleton", "HUMANML": "motion.skeleton", "Skeleton": "motion.skeleton",
     "MotionLCMError": "errors", "InvalidRequest": "errors", "ModelFolderError": "errors", "DeviceError": "errors",
-    "Cancelled": "errors",
+    "LicenceNotAccepted": "errors", "UnsupportedCheckpoint": "errors", "Cancelled": "errors",
+    "import_model": "importing.model_import",
 }  # fmt: skip
 
 __all__ = [
-    "HUMANML", "SMPL", "Cancelled", "Clip", "DeviceError", "Hints", "InvalidRequest", "ModelFolderError", "Motion",
-    "MotionLCM", "MotionLCMError", "Request", "Skeleton", "fit_keys", "resample", "retarget",
+    "HUMANML", "SMPL", "Cancelled", "Clip", "DeviceError", "Hints", "InvalidRequest", "LicenceNotAccepted",
+    "ModelFolderError", "Motion", "MotionLCM", "MotionLCMError", "Request", "Skeleton", "UnsupportedCheckpoint",
+    "fit_keys", "import_model", "resample", "retarget",
 ]  # fmt: skip
 
 

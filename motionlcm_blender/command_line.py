@@ -1,4 +1,5 @@
-"""The command line: `motionlcm generate | info | bench | train | prepare | evaluate`, or `python -m motionlcm_blender`.
+"""The command line: `motionlcm generate | info | bench | import | train | prepare | evaluate`, or
+`python -m motionlcm_blender`.
 
 Ends with 0 when all went well, 1 when something could not be done (one sentence on the error stream), 2 when the
 command itself is wrong, 130 when interrupted. Modules are imported by the command that needs them.
@@ -59,9 +60,12 @@ def make_parser(command: str = "") -> argparse.ArgumentParser:
     _add_generate(commands.add_parser("generate", help="make motion from a prompt and, if wanted, a path"))
     _add_info(commands.add_parser("info", help="what the model is, whose it is, and what it runs on"))
     _add_bench(commands.add_parser("bench", help="measure each stage on this machine"))
+    importing = commands.add_parser("import", help="make a model folder from published MotionLCM checkpoints")
     train = commands.add_parser("train", help="train a stage of the model from a configuration")
     prepare = commands.add_parser("prepare", help="turn BVH or AMC files with captions into training data")
     evaluate = commands.add_parser("evaluate", help="measure a model against captured motion")
+    if command == "import":
+        _add_import(importing)
     if command == "train":
         _add_training(train, "command")
     if command == "prepare":
@@ -137,6 +141,13 @@ def _add_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quality", action="store_true", help="instead: how good takes are")
     parser.add_argument("--seeds", type=int, default=3, help="with --quality: takes of each kind (default 3)")
     parser.set_defaults(run=run_bench)
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    from .importing.command import add_arguments
+
+    add_arguments(parser)
+    parser.set_defaults(run=run_import)
 
 
 # generate
@@ -286,6 +297,15 @@ def run_info(args: argparse.Namespace) -> int:
         print(json.dumps(everything | ({"devices": found} if found else {}), indent=2, ensure_ascii=False))
     else:
         print(describe(model, found))
+    return DONE
+
+
+def run_import(args: argparse.Namespace) -> int:
+    """Make a model folder from published checkpoints."""
+    from .importing.command import run
+
+    with _Progress() as progress:
+        run(args, progress)
     return DONE
 
 

@@ -19,6 +19,10 @@ class UnsupportedCheckpoint(MotionLCMError):
     """The weights are not those of a MotionLCM model this package knows."""
 
 
+class LicenceNotAccepted(MotionLCMError):
+    """Weights under terms of their own are imported only by someone who accepts these."""
+
+
 class DeviceError(MotionLCMError):
     """The chosen device is not there, or has too little memory."""
 

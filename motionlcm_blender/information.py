@@ -43,6 +43,7 @@ def model_information(path: str | Path | None = None) -> dict[str, Any]:
     return {
         **{k: folder.config.get(k) for k in ("name", "version", "licence", "attribution", "training_data", "quality")},
         "folder": str(folder.path),
+        "sources": folder.config.get("sources"),
         "architecture": folder.architecture.to_json(),
         "text_encoder": folder.text,
         "guidance": folder.guidance,
@@ -94,6 +95,8 @@ def describe(model: dict[str, Any], found_devices: dict[str, str] | None = None)
         ("Size", f"{model['bytes'] / 2**20:.1f} MiB"),
         ("Weights sha256", model["sha256"]),
     ]
+    if isinstance(model.get("sources"), dict):
+        rows += [("Imported", f"{name}: {_plain(about)}") for name, about in model["sources"].items()]
     rows += [(f"Quality, {name}", _plain(value)) for name, value in (model.get("quality") or {}).items()]
     if model.get("verbs"):
         often = {verb: times for verb, times in model["verbs"].items() if times >= SELDOM}

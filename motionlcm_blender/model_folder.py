@@ -95,6 +95,12 @@ class ModelFolder:
         return tuple(int(j) for j in self.config.get("control", {}).get("joints", [0]))
 
     @property
+    def start_joints(self) -> tuple[int, ...] | None:
+        """Joints the ControlNet saw in given first frames; None: all of them."""
+        joints = self.config.get("control", {}).get("start_joints")
+        return None if joints is None else tuple(int(j) for j in joints)
+
+    @property
     def can_continue(self) -> bool:
         """Whether the ControlNet was trained to go on from given first frames."""
         return bool(self.config.get("control", {}).get("start", False))

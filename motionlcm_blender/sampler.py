@@ -24,7 +24,7 @@ from .motion.path_correction import resampled_joints
 from .motion.quality import foot_skate
 from .motion.skeleton import FPS, JOINT_COUNT, JOINTS
 from .refining import refined_noise
-from .request import Request
+from .request import Hints, Request
 from .sampling import default_guidance, lcm_sample, student_timesteps
 from .settling import settled
 from .text_tokens import state_tokens
@@ -164,7 +164,9 @@ class MotionLCM:
             else:
                 from .model.text_encoders import SentenceT5
 
-                self._text_encoder = SentenceT5(self.folder.path / "text_encoder", self.device)
+                # It runs in PyTorch also where the networks run in NumPy.
+                device = "cpu" if self.device == "numpy" else self.device
+                self._text_encoder = SentenceT5(self.folder.path / "text_encoder", device)
         return self._text_encoder
 
     def generate(
@@ -246,6 +248,16 @@ class MotionLCM:
                     f"The model {self.name} was not trained to put the {JOINTS[unknown[0]].replace('_', ' ')} anywhere."
                 )
 
+    def _known_hints(self, request: Request) -> Hints | None:
+        """What is shown to the ControlNet: of a start, the joints it was trained to see."""
+        asked = request.all_hints
+        shown = None if self.folder is None else self.folder.start_joints
+        if asked is None or request.start is None or shown is None:
+            return asked
+        mask = asked.mask.copy()
+        mask[: request.start.frames, [joint for joint in range(JOINT_COUNT) if joint not in shown]] = False
+        return Hints(asked.positions, mask)
+
     def _features(
         self, request: Request, text: np.ndarray, stage: Progress
     ) -> tuple[np.ndarray, dict[str, float]]:
@@ -253,7 +265,7 @@ class MotionLCM:
         a, array = self.architecture, self.backend.array
         noise = np.stack([_noise_of(request, k, a) for k in range(request.takes)], 1)
         steps, takes = request.steps, request.takes
-        asked = request.all_hints
+        asked = self._known_hints(request)
         report: dict[str, float] = {}
         if request.refine and asked is not None and self.device != "numpy":
             stage(0.05, "Refining")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from motionlcm_blender import text_encoder_files
 from motionlcm_blender.errors import ModelFolderError
 from motionlcm_blender.portable.text_encoder import PortableMiniLM
 from motionlcm_blender.text_encoder_files import minilm_folder, write_half_precision
+from tests.small_t5 import write_small_t5
 
 PROMPTS = (
     "a person walks forward and waves",
@@ -154,52 +154,9 @@ def test_damage_to_minilm_has_its_sentence(half: Path, tmp_path: Path, damage: s
         PortableMiniLM(folder)
 
 
-WORDS = ["▁a", "▁person", "▁walks", "▁forward", "▁and", "▁waves", "▁", *"abcdefghijklmnopqrstuvwxyz"]
-
-
 @pytest.fixture(scope="module")
 def small_t5(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small random sentence-t5 in the published layout."""
-    torch = pytest.importorskip("torch")
-    transformers = pytest.importorskip("transformers")
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
-
-    folder = tmp_path_factory.mktemp("t5") / "sentence-t5-small-random"
-    torch.manual_seed(0)
-    vocabulary = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), *((w, -float(i)) for i, w in enumerate(WORDS, 1))]
-    tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=2))
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-    tokenizer.decoder = decoders.Metaspace()
-    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
-    fast = transformers.PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
-    )
-    fast.save_pretrained(folder)
-    config = transformers.T5Config(
-        vocab_size=len(vocabulary), d_model=24, d_kv=8, d_ff=48, num_layers=2, num_heads=3,
-        feed_forward_proj="relu", pad_token_id=0, eos_token_id=1, decoder_start_token_id=0,
-    )  # fmt: skip
-    transformers.T5EncoderModel(config).save_pretrained(folder)
-    (folder / "modules.json").write_text(
-        json.dumps(
-            [
-                {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
-                for i, (path, kind) in enumerate(
-                    [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Dense", "Dense"), ("3_Normalize", "Normalize")]
-                )
-            ]
-        )
-    )
-    (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 256, "do_lower_case": false}')
-    for name in ("1_Pooling", "2_Dense", "3_Normalize"):
-        (folder / name).mkdir()
-    pooling = {"word_embedding_dimension": 24, "pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False}
-    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
-    dense = {"in_features": 24, "out_features": 16, "bias": False}
-    dense |= {"activation_function": "torch.nn.modules.linear.Identity"}
-    (folder / "2_Dense" / "config.json").write_text(json.dumps(dense))
-    torch.save({"linear.weight": torch.randn(16, 24)}, folder / "2_Dense" / "pytorch_model.bin")
-    return folder
+    return write_small_t5(tmp_path_factory.mktemp("t5") / "sentence-t5-small-random")
 
 
 def test_sentence_t5_equals_sentence_transformers(small_t5: Path) -> None:

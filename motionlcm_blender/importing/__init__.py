@@ -1,0 +1,1 @@
+"""Published MotionLCM checkpoints into a model folder: read without running any of it, joined, checked."""

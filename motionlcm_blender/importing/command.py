@@ -1,0 +1,44 @@
+"""`motionlcm import`: published checkpoints on disk into a model folder."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from . import licence
+from .model_import import import_model
+from .parts import CONTROLS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "sources", nargs="+", type=Path, metavar="SOURCE", help="checkpoints (.ckpt, .pt, .safetensors), or folders"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="the model folder to make")
+    parser.add_argument(
+        "--statistics", type=Path, action="append", default=[], metavar="FOLDER",
+        help="where Mean.npy, Std.npy, Mean_raw.npy, Std_raw.npy are, if not beside the sources; may be given twice",
+    )  # fmt: skip
+    parser.add_argument("--text-encoder", type=Path, metavar="FOLDER", help="sentence-t5-large, if not beside them")
+    parser.add_argument(
+        "--control", choices=[*CONTROLS, "none"], help="which ControlNet, where there are several or none is wanted"
+    )
+    parser.add_argument("--accept-licence", action="store_true", help="the weights' non-commercial terms are accepted")
+
+
+def run(args: argparse.Namespace, progress: Callable[[float, str], None] | None = None) -> None:
+    """Import, and say what was found. Without consent the licence is printed. Raises MotionLCMError."""
+    if not args.accept_licence:
+        print(licence.TEXT)
+    made = import_model(
+        args.sources, args.out, statistics=args.statistics, text_encoder=args.text_encoder, control=args.control,
+        accept_licence=args.accept_licence, progress=progress,
+    )  # fmt: skip
+    for note in made.notes:
+        print(f"motionlcm: {note}", file=sys.stderr)
+    for name, what in made.recognised.items():
+        print(f"Read       {name}: {what}")
+    print(f"Licence    {made.folder.config['licence']}")
+    print(f"Model      {made.folder.name} in {made.folder.path}")

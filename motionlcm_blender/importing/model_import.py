@@ -1,0 +1,299 @@
+"""Published checkpoints, HumanML3D's statistics and sentence-t5 into one model folder, whole or not at all."""
+
+from __future__ import annotations
+
+import datetime
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..errors import Cancelled, LicenceNotAccepted, ModelFolderError, UnsupportedCheckpoint
+from ..model_folder import CONFIG, NORMALISATION, ModelFolder, write_model_folder
+from ..motion.skeleton import MAX_FRAMES
+from ..safe_weights import sha256
+from ..sampling import default_guidance
+from ..schedule import LCM_GUIDANCE
+from . import licence
+from .checkpoint_files import CheckpointFile
+from .parts import CONTROLS, Joined, Recognised, control_settings, join, recognise
+from .self_check import check_model
+from .sentence_t5_files import FOLDER as TEXT_ENCODER
+from .sentence_t5_files import check_sentence_t5, copy_sentence_t5, is_sentence_t5
+from .statistics_files import read_statistics
+
+Progress = Callable[[float, str], None]
+SUFFIXES = (".ckpt", ".pt", ".pth", ".safetensors")
+SHORTEST = 40
+"""Frames: the shortest motion the published models were trained on (MODEL.md section 2)."""
+MAX_DEPTH, MAX_FOLDERS = 6, 2000
+_FEW_BYTES = 8 << 20
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A finished import. recognised: what each checkpoint holds, in words. notes: what the person should know."""
+
+    folder: ModelFolder
+    recognised: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def import_model(
+    sources: Sequence[str | Path],
+    out: str | Path,
+    *,
+    statistics: Sequence[str | Path] = (),
+    text_encoder: str | Path | None = None,
+    control: str | None = None,
+    accept_licence: bool = False,
+    progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Imported:
+    """Make the model folder `out`, which must not exist yet or be empty, from published files on disk.
+
+    sources: checkpoints, or folders to look for them in. statistics: folders with HumanML3D's Mean.npy, Std.npy and the
+    Mean_raw.npy, Std_raw.npy of joint positions, looked into before those beside and below the sources.
+    text_encoder: the folder of sentence-t5-large, else looked for likewise. control: "pelvis", "joints", "start" where
+    there are several ControlNets, "none" for none, None for the only one. progress(part 0..1, what) and cancel() are
+    called between stages, from this thread. Needs no PyTorch; nothing from a file is run (`inert_pickle`).
+
+    The folder is made under another name beside `out`, loaded and tried (`self_check`), and moved into place; after an
+    exception nothing of it is left. Raises LicenceNotAccepted, ModelFolderError (a file that is missing, damaged or
+    hostile, a model that makes no plausible motion, a full disk), UnsupportedCheckpoint (other weights, missing or
+    doubtful parts), DeviceError (too little memory), Cancelled.
+    """
+
+    def stage(part: float, what: str) -> None:
+        if cancel is not None and cancel():
+            raise Cancelled
+        if progress is not None:
+            progress(part, what)
+
+    if not accept_licence:
+        raise LicenceNotAccepted(licence.QUESTION)
+    if control not in (None, "none", *CONTROLS):
+        raise UnsupportedCheckpoint(f"There is no ControlNet called {control!r}: {', '.join(CONTROLS)} or none.")
+    target = Path(out).absolute()
+    _check_target(target)
+    stage(0.0, "Looking for checkpoints")
+    paths = [Path(source).absolute() for source in sources]
+    found = _search(paths)
+    recognised, notes = _recognise_all(found)
+    joined = join(recognised, control)
+    folders = [*(Path(folder).absolute() for folder in statistics), *found.folders]
+    normalisation, statistics_files = read_statistics(folders, joined.architecture.control)
+    encoder = _text_encoder(None if text_encoder is None else Path(text_encoder), found)
+    needed = 4 * joined.parameters + check_sentence_t5(encoder, joined.architecture.text_width) + _FEW_BYTES
+    _check_space(target, needed)
+
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    made_for_it = [folder for folder in target.parents if not folder.exists()]
+    try:
+        shutil.rmtree(temporary, ignore_errors=True)
+        stage(0.1, "Reading weights")
+        weights = joined.weights()
+        stage(0.4, "Copying the text encoder")
+        encoder_hashes = copy_sentence_t5(encoder, temporary / TEXT_ENCODER)
+        stage(0.6, "Writing the model")
+        sources_of = _sources(joined, statistics_files, {f"{encoder.name}/{n}": h for n, h in encoder_hashes.items()})
+        config = _config(joined, encoder, sources_of)
+        write_model_folder(temporary, config, weights, normalisation, _card(config, joined))
+        del weights
+        stage(0.7, "Trying the model")
+        measured = check_model(temporary)
+        if not measured["text_encoder"]:
+            notes.append("The text encoder was copied but not tried: that needs PyTorch and transformers.")
+        stage(0.95, "Moving the model into place")
+        with suppress(OSError):
+            target.rmdir()  # an empty folder, which Windows does not replace
+        os.replace(temporary, target)
+    except OSError as error:
+        raise _disk_error(target, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        for folder in made_for_it:
+            with suppress(OSError):
+                folder.rmdir()  # only empty ones go: nothing if the model is there
+    words = {file.path.name: file.description for file in recognised}
+    return Imported(ModelFolder.open(target), words, (*notes, *joined.notes))
+
+
+# Finding
+
+
+@dataclass(frozen=True)
+class _Found:
+    """checkpoints: file -> whether it was named itself. folders: where statistics may lie. encoders: sentence-t5's."""
+
+    checkpoints: dict[Path, bool]
+    folders: list[Path]
+    encoders: list[Path]
+
+
+def _search(sources: Iterable[Path]) -> _Found:
+    found = _Found({}, [], [])
+    for source in sources:
+        if source.is_file():
+            found.checkpoints[source] = True
+            if source.parent not in found.folders:
+                found.folders.append(source.parent)
+            with suppress(OSError):
+                found.encoders.extend(folder for folder in sorted(source.parent.iterdir()) if is_sentence_t5(folder))
+        elif source.is_dir():
+            if is_sentence_t5(source):
+                found.encoders.append(source)
+                continue
+            for folder, names in _walk(source, found.encoders):
+                found.folders.append(folder)
+                for name in names:
+                    if name.lower().endswith(SUFFIXES):
+                        found.checkpoints.setdefault(folder / name, False)
+        else:
+            raise ModelFolderError(f"There is no file or folder {source}.")
+    if not found.checkpoints:
+        raise ModelFolderError(f"There is no checkpoint ({', '.join(SUFFIXES)}) in these folders.")
+    return found
+
+
+def _walk(top: Path, encoders: list[Path]) -> Iterator[tuple[Path, list[str]]]:
+    """Folders and their files' names, in order of name; text encoders, hidden and model folders are not gone into."""
+    for count, (name, below, files) in enumerate(os.walk(top)):
+        folder = Path(name)
+        if count >= MAX_FOLDERS:
+            raise ModelFolderError(f"{top} holds too many folders to look through: name the checkpoints.")
+        if {CONFIG, NORMALISATION} <= set(files):
+            below.clear()
+            continue
+        if len(folder.relative_to(top).parts) >= MAX_DEPTH:
+            below.clear()
+        encoders += [folder / inner for inner in sorted(below) if is_sentence_t5(folder / inner)]
+        below[:] = sorted(d for d in below if not d.startswith(".") and folder / d not in encoders)
+        yield folder, sorted(files)
+
+
+def _recognise_all(found: _Found) -> tuple[list[Recognised], list[str]]:
+    """Every checkpoint that is one. What else lies in a folder is left out with a note; what was named must be one."""
+    recognised: list[Recognised] = []
+    notes: list[str] = []
+    reason: UnsupportedCheckpoint | None = None
+    for path, named in found.checkpoints.items():
+        try:
+            recognised.append(recognise(CheckpointFile.open(path)))
+        except UnsupportedCheckpoint as error:
+            if named:
+                raise
+            reason = reason or error
+            notes.append(f"{path.name} was left out: {error}")
+    if not recognised:
+        raise reason or UnsupportedCheckpoint("These files hold no MotionLCM model.")
+    return recognised, notes
+
+
+def _text_encoder(chosen: Path | None, found: _Found) -> Path:
+    if chosen is not None:
+        if not chosen.is_dir():
+            raise ModelFolderError(f"There is no folder {chosen}.")
+        return chosen.absolute()
+    if not found.encoders:
+        raise ModelFolderError(
+            "The text encoder sentence-t5-large is not there: put its folder beside the checkpoint or name it "
+            "(--text-encoder)."
+        )
+    return found.encoders[0]
+
+
+# Writing
+
+
+def _check_target(target: Path) -> None:
+    try:
+        if target.is_dir() and not any(target.iterdir()):
+            return
+        there = target.exists() or target.is_symlink()
+    except OSError as error:
+        raise _disk_error(target, error) from error
+    if there:
+        raise ModelFolderError(f"{target} is there already: choose another name for the model's folder.")
+
+
+def _check_space(target: Path, needed: int) -> None:
+    place = next(folder for folder in target.parents if folder.exists())
+    try:
+        free = shutil.disk_usage(place).free
+    except OSError as error:
+        raise _disk_error(target, error) from error
+    if free < needed:
+        raise ModelFolderError(
+            f"There is not enough space for the model in {place}: it takes {needed >> 20} MiB and {free >> 20} MiB are "
+            "free."
+        )
+
+
+def _disk_error(target: Path, error: OSError) -> ModelFolderError:
+    if error.errno == errno.ENOSPC:
+        return ModelFolderError(f"There is not enough space for the model in {target.parent}.")
+    return ModelFolderError(f"{target} cannot be written: {error.strerror or error}.")
+
+
+def _sources(joined: Joined, statistics: Sequence[Path], encoder: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """File name -> sha256 and what was taken from it. Two files of one name are told apart by their folder's."""
+    out: dict[str, dict[str, Any]] = {}
+    for part, file in joined.parts.items():
+        name = file.path.name
+        if name in out and out[name]["sha256"] != file.file.sha256:
+            name = f"{file.path.parent.name}/{name}"
+        out.setdefault(name, {"sha256": file.file.sha256, "holds": []})["holds"].append(part)
+    for path in statistics:
+        out[path.name] = {"sha256": sha256(path), "holds": ["statistics"]}
+    return out | {name: {"sha256": digest, "holds": ["text encoder"]} for name, digest in encoder.items()}
+
+
+def _config(joined: Joined, encoder: Path, sources: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    version = next(iter(joined.parts.values())).version
+    config: dict[str, Any] = {
+        "name": f"MotionLCM {version}",
+        "version": datetime.date.today().isoformat(),
+        "architecture": joined.architecture.to_json(),
+        "text_encoder": {"kind": "sentence-t5", "name": encoder.name, "tokens": "sentence"},
+        "guidance": {str(steps): default_guidance(joined.architecture, steps) for steps in LCM_GUIDANCE},
+        "frames": {"min": SHORTEST, "max": MAX_FRAMES},
+        "licence": licence.NAME,
+        "licence_terms": licence.TEXT,
+        "licence_accepted": datetime.date.today().isoformat(),
+        "attribution": licence.ATTRIBUTION,
+        "training_data": licence.TRAINING_DATA,
+        "quality": {},
+        "imported_by": f"motionlcm {__version__}",
+        "sources": sources,
+    }
+    if joined.architecture.control:
+        config["control"] = control_settings(joined.control)
+    return config
+
+
+def _card(config: dict[str, Any], joined: Joined) -> str:
+    a = joined.architecture
+    control = CONTROLS[joined.control or "pelvis"] if a.control else "no ControlNet"
+    rows = "\n".join(
+        f"- {name}: {', '.join(about['holds'])}; sha256 {about['sha256']}" for name, about in config["sources"].items()
+    )
+    return f"""# Model card: {config["name"]}
+
+Published weights, imported on {config["version"]} as they are, in float32.
+
+- Licence: {config["licence"]}. {licence.TEXT}
+- {config["attribution"]}
+- Training data: {config["training_data"]}
+- Sizes: {a.latent_tokens} x {a.latent_width} latents, width {a.width}, layers: VAE {a.vae_layers}, denoiser
+  {a.denoiser_layers}; {control}
+
+## Sources
+
+{rows}
+"""

@@ -1,0 +1,254 @@
+"""What checkpoints hold, told by names and shapes of their weights, and joined into one model (MODEL.md section 5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from ..architecture import Architecture
+from ..errors import UnsupportedCheckpoint
+from ..motion.skeleton import CONTROLLED_JOINTS
+from ..parameter_shapes import check_shapes
+from .checkpoint_files import CheckpointFile
+
+PARTS = ("vae", "denoiser", "controlnet", "traj_encoder")
+CONTROLS: dict[str, str] = {
+    "pelvis": "ControlNet for the pelvis",
+    "joints": "ControlNet for six joints",
+    "start": "ControlNet for the initial motion",
+}
+"""What a published ControlNet was trained to follow."""
+MAX_PARAMETERS = 1 << 30
+
+_IGNORED = ("t2m_", "text_encoder.")
+"""Weights that checkpoints carry along and a model folder does not need: the evaluator's and the text encoder's."""
+_WRAPPERS = ("module.", "model.", "_orig_mod.")
+_CONTROL_WORDS = {
+    "pelvis": "pelvis", "joints": "joints", "all": "joints", "six": "joints", "multi": "joints", "cross": "joints",
+    "initial": "start", "start": "start", "temporal": "start", "t": "start", "prefix": "start",
+}  # fmt: skip
+_ADAPTERS = (
+    "vae.latent_pre.weight", "denoiser.latent_pre.weight", "controlnet.latent_pre.weight",
+    "traj_encoder.latent_proj.weight",
+)  # fmt: skip
+_LACKING = {"vae": "VAE", "denoiser": "denoiser", "controlnet": "ControlNet", "traj_encoder": "trajectory encoder"}
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A checkpoint and what of a model is in it.
+
+    names: for each part that is there, official name -> name in the file. version: "V1" or "V2".
+    control: a key of CONTROLS as the file's name tells it, None if it does not or if there is no ControlNet.
+    """
+
+    file: CheckpointFile
+    names: dict[str, dict[str, str]] = field(repr=False)
+    version: str
+    student: bool
+    control: str | None
+
+    @property
+    def path(self) -> Path:
+        return self.file.path
+
+    @property
+    def description(self) -> str:
+        """ "V2: VAE, MotionLCM student, ControlNet for the pelvis, trajectory encoder"."""
+        control = CONTROLS.get(self.control or "", "ControlNet")
+        denoiser = "MotionLCM student" if self.student else "MLD++ teacher"
+        words = {"vae": "VAE", "denoiser": denoiser, "controlnet": control, "traj_encoder": "trajectory encoder"}
+        return f"{self.version}: {', '.join(words[part] for part in PARTS if part in self.names)}"
+
+
+@dataclass(frozen=True)
+class Joined:
+    """One model. parts: which file each comes from. control: a key of CONTROLS; None: there is none, or it is open."""
+
+    parts: dict[str, Recognised]
+    architecture: Architecture
+    control: str | None
+    notes: tuple[str, ...]
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the weights are."""
+        return sum(
+            prod(file.file.tensors[stored].shape)
+            for part, file in self.parts.items()
+            for stored in file.names[part].values()
+        )
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """All weights, float32, official names. Raises ModelFolderError, DeviceError."""
+        out: dict[str, np.ndarray] = {}
+        for part, file in self.parts.items():
+            names = file.names[part]
+            arrays = file.file.arrays(list(names.values()))
+            out |= {official: arrays[stored] for official, stored in names.items()}
+        return out
+
+
+def recognise(file: CheckpointFile) -> Recognised:
+    """Which parts of a model a checkpoint holds, in whatever wrapping.
+
+    Raises UnsupportedCheckpoint if none, or if there are weights among them that belong to no part.
+    """
+    official = _official_names(file)
+    names: dict[str, dict[str, str]] = {}
+    for name, stored in official.items():
+        part = name.split(".", 1)[0]
+        if part not in PARTS:
+            raise UnsupportedCheckpoint(f"{file.path.name} holds {name[:80]}, which belongs to no MotionLCM model.")
+        names.setdefault(part, {})[name] = stored
+    return Recognised(
+        file,
+        {part: names[part] for part in PARTS if part in names},
+        "V2" if any(name in official for name in _ADAPTERS) else "V1",
+        "denoiser.time_embedding.cond_proj.weight" in official,
+        _control(file.path) if "controlnet" in names else None,
+    )
+
+
+def _official_names(file: CheckpointFile) -> dict[str, str]:
+    """Official name -> name in the file."""
+    names = {name: name for name in file.tensors if not name.startswith(_IGNORED)}
+    for _ in range(len(_WRAPPERS)):
+        for wrapper in _WRAPPERS:
+            if names and all(name.startswith(wrapper) for name in names):
+                names = {name.removeprefix(wrapper): stored for name, stored in names.items()}
+                names = {name: stored for name, stored in names.items() if not name.startswith(_IGNORED)}
+    if any(name.startswith(tuple(f"{part}." for part in PARTS)) for name in names):
+        return names
+    part = _lone_part(names)
+    if part is None:
+        first = next(iter(names), "nothing but weights that are not needed")
+        raise UnsupportedCheckpoint(f"{file.path.name} is no part of a MotionLCM model: it begins with {first[:80]}.")
+    return {f"{part}.{name}": stored for name, stored in names.items()}
+
+
+def _lone_part(names: dict[str, str]) -> str | None:
+    """The part a file is whose names begin inside of it."""
+    if "controlnet_cond_embedding.0.weight" in names:
+        return "controlnet"
+    if "emb_proj.1.weight" in names and "time_embedding.linear_1.weight" in names:
+        return "denoiser"
+    if "skel_embedding.weight" in names and "global_motion_token" in names:
+        return "vae" if "final_layer.weight" in names else "traj_encoder"
+    return None
+
+
+def _control(path: Path) -> str | None:
+    words = re.split(r"[^a-z0-9]+", path.stem.lower())
+    return next((kind for word, kind in _CONTROL_WORDS.items() if word in words), None)
+
+
+def join(files: Sequence[Recognised], control: str | None = None) -> Joined:
+    """One model from what several files hold. Nothing but names and shapes is looked at.
+
+    control: a key of CONTROLS, "none" for a model without, or None for the only one there is. A ControlNet speaks to
+    the denoiser it was trained with, so the file it lies in gives all the parts it has; others give the rest.
+    Raises UnsupportedCheckpoint if a part is missing, if it is open which is meant, or if they do not fit together.
+    """
+    versions = {file.version: file.path.name for file in files}
+    if len(versions) > 1:
+        raise UnsupportedCheckpoint(
+            f"{versions['V1']} is of MotionLCM V1 and {versions['V2']} of V2: name the files of one of them."
+        )
+    lead = _chosen_control(files, control)
+    parts: dict[str, Recognised] = {}
+    if lead is not None:
+        parts = {part: lead for part in lead.names if part != "denoiser" or lead.student}
+        if "traj_encoder" not in parts:
+            others = [file for file in files if "traj_encoder" in file.names and "controlnet" not in file.names]
+            parts["traj_encoder"] = _only(others, "traj_encoder")
+    if "denoiser" not in parts:
+        with_denoiser = [file for file in files if "denoiser" in file.names]
+        students = [file for file in with_denoiser if file.student]
+        if with_denoiser and not students:
+            raise UnsupportedCheckpoint(
+                f"{with_denoiser[0].path.name} holds the MLD++ teacher, which needs 50 steps and is not run here: add "
+                "the MotionLCM checkpoint."
+            )
+        # Without its ControlNet, the student of a ControlNet's file is as good as the one it was copied from.
+        alone = [file for file in students if "controlnet" not in file.names]
+        parts["denoiser"] = _only(alone or students[:1], "denoiser")
+    if "vae" not in parts:
+        if "vae" in parts["denoiser"].names:
+            parts["vae"] = parts["denoiser"]
+        else:
+            with_vae = [file for file in files if "vae" in file.names]
+            alone = [file for file in with_vae if len(file.names) == 1]
+            parts["vae"] = _only(alone or with_vae[:1], "vae")
+    parts = {part: parts[part] for part in PARTS if part in parts}
+    architecture = _architecture(parts)
+    notes = []
+    if lead is None:
+        notes.append("There is no ControlNet: paths will not be followed.")
+    kind = None if lead is None else control or lead.control
+    if lead is not None and kind is None:
+        notes.append(
+            f"{lead.path.name} does not say what its ControlNet follows: taken to be the pelvis (--control says else)."
+        )
+    return Joined(parts, architecture, kind, tuple(notes))
+
+
+def control_settings(control: str | None) -> dict[str, object]:
+    """The "control" table of a model folder for a published ControlNet (MODEL.md section 4); None: taken as pelvis.
+
+    The one for the initial motion saw the first frames of six joints, and no hints after them.
+    """
+    joints = {"joints": list(CONTROLLED_JOINTS), "start": []}.get(control or "pelvis", [0])
+    settings: dict[str, object] = {"coordinates": "xyz", "strength": 1.0, "joints": joints, "start": control == "start"}
+    if control == "start":
+        settings["start_joints"] = list(CONTROLLED_JOINTS)
+    return settings
+
+
+def _chosen_control(files: Sequence[Recognised], control: str | None) -> Recognised | None:
+    there = [file for file in files if "controlnet" in file.names]
+    if control == "none":
+        return None
+    if control is not None:
+        wanted = [file for file in there if file.control == control]
+        # A file whose name says nothing is what the person says it is.
+        there = wanted or [file for file in there if file.control is None]
+        if not there:
+            raise UnsupportedCheckpoint(f"No file holds a {CONTROLS[control]}.")
+    if len(there) > 1 and not _are_copies(there):
+        raise UnsupportedCheckpoint(
+            f"{there[0].path.name} and {there[1].path.name} both hold a ControlNet and a model has one: name the one "
+            "file, or what it is for (pelvis, joints, start)."
+        )
+    return there[0] if there else None
+
+
+def _only(files: Sequence[Recognised], part: str) -> Recognised:
+    if not files:
+        raise UnsupportedCheckpoint(f"There is no {_LACKING[part]} in these files: add the checkpoint that holds it.")
+    if len(files) > 1 and not _are_copies(files):
+        raise UnsupportedCheckpoint(
+            f"{files[0].path.name} and {files[1].path.name} both hold a {_LACKING[part]}: name the one that is meant."
+        )
+    return files[0]
+
+
+def _are_copies(files: Sequence[Recognised]) -> bool:
+    return len({file.file.sha256 for file in files}) == 1
+
+
+def _architecture(parts: dict[str, Recognised]) -> Architecture:
+    """Read off the shapes and held against every one of them. Raises UnsupportedCheckpoint."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for part, file in parts.items():
+        shapes |= {official: file.file.tensors[stored].shape for official, stored in file.names[part].items()}
+    if sum(prod(shape) for shape in shapes.values()) > MAX_PARAMETERS:
+        raise UnsupportedCheckpoint("These weights are more than any MotionLCM model has.")
+    architecture = Architecture.from_shapes(shapes)
+    check_shapes(shapes, architecture)
+    return architecture

@@ -1,0 +1,148 @@
+"""Whether a model folder makes motion: one round through the VAE, one sample, and whether a person could move so.
+
+Weights that load may still be wrong: statistics of another data set, a ControlNet beside the wrong denoiser. What they
+make shows it at once in the lengths of the bones and the height of the pelvis.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import ModelFolderError
+from ..model_folder import ModelFolder
+from ..motion.features import SLICES, features_from_joints, joints_from_features
+from ..motion.skeleton import FPS, HUMANML, JOINTS, PARENTS, PELVIS_HEIGHT, Skeleton
+from ..request import Hints, Request
+from ..sampler import MotionLCM
+from .sentence_t5_files import FOLDER
+
+PROMPT = "a person walks forward"
+FRAMES = 80
+TOLERANCE = 0.2
+"""Of a length. HumanML3D's figure differs from the engine's by less than a tenth in every one that is measured."""
+LOOSE = 0.5
+LOWEST_PELVIS, HIGHEST_PELVIS = 0.5, 1.3
+_SPEED = 1.0
+
+_BONES = {
+    "thigh": (("l_hip", "l_knee"), ("r_hip", "r_knee")),
+    "shin": (("l_knee", "l_ankle"), ("r_knee", "r_ankle")),
+    "upper arm": (("l_shoulder", "l_elbow"), ("r_shoulder", "r_elbow")),
+    "forearm": (("l_elbow", "l_wrist"), ("r_elbow", "r_wrist")),
+}
+_TRUNK = ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
+
+
+class _Fixed:
+    """Stands in for a text encoder that cannot run here: a sentence vector of length 1."""
+
+    def __init__(self, width: int) -> None:
+        vector = np.random.default_rng(0).standard_normal(width)
+        self._vector = (vector / np.linalg.norm(vector)).astype(np.float32)
+
+    def encode(self, prompt: str) -> np.ndarray:
+        return self._vector
+
+
+def check_model(path: str | Path) -> dict[str, float]:
+    """Load a folder, take a standing person through the VAE, and sample once, with a ControlNet also along a path.
+
+    Everything runs in NumPy, the text encoder in PyTorch if PyTorch and transformers are there. If not, a random vector
+    stands in for it, unlike any the model has seen: then sampled motion may be strange, if not impossible.
+    Returns what was measured: pelvis_height_m; text_encoder, 1 if it was tried.
+    Raises ModelFolderError saying what is implausible, and what loading raises.
+    """
+    folder = ModelFolder.open(path)
+    encoder, tried = _encoder(folder)
+    loaded = MotionLCM.from_folder(path, "numpy")
+    model = MotionLCM(loaded.backend, loaded.stats, encoder, folder)
+    check_motion(_standing(model), "A standing person after the VAE")
+    features = model.features(Request(PROMPT, FRAMES))[0]
+    height = check_motion(features, "The sampled motion", strict=tried)
+    if folder.architecture.control:
+        path_of = next(iter(folder.controlled_joints), None)
+        if path_of is not None:
+            features = model.features(Request(PROMPT, FRAMES, hints=_path(path_of)))[0]
+            check_motion(features, "The motion along a path", strict=tried)
+        else:
+            hints = _path(0)
+            condition = model.network.traj_encoder(hints.positions[None], hints.mask[None])
+            if not np.isfinite(condition).all():
+                raise ModelFolderError("The trajectory encoder makes numbers that are not finite.")
+    return {"pelvis_height_m": height, "text_encoder": float(tried)}
+
+
+def _standing(model: MotionLCM) -> np.ndarray:
+    """(T, 263), not normalised: a figure that stands on the floor, its arms hanging, encoded and decoded."""
+    offsets = HUMANML.offsets.copy()
+    for joint, name in enumerate(JOINTS):
+        if name.endswith(("elbow", "wrist")):
+            offsets[joint] = [0.0, -HUMANML.bone_lengths[joint], 0.0]
+    pose = Skeleton(JOINTS, PARENTS, offsets).rest + [0.0, PELVIS_HEIGHT, 0.0]
+    joints = np.repeat(pose[None], FRAMES + 1, 0)
+    normalised = (features_from_joints(joints) - model.stats["mean"]) / model.stats["std"]
+    mask = np.ones((1, FRAMES), bool)
+    latent, _ = model.network.vae.encode(normalised[None].astype(np.float32), mask)
+    decoded: np.ndarray = model.network.decode(latent, mask)[0] * model.stats["std"] + model.stats["mean"]
+    return decoded
+
+
+def check_motion(features: np.ndarray, what: str, strict: bool = True) -> float:
+    """features: (T, 263), not normalised. Returns the median height of the pelvis, metres.
+
+    Raises ModelFolderError if a number is not finite, if a limb or the trunk is more than a fifth off a person's, or if
+    the pelvis is not 0.5 to 1.3 m above the floor. Not strict: half instead of a fifth, and the pelvis anywhere.
+    """
+    if not np.isfinite(features).all():
+        raise ModelFolderError(f"{what} holds numbers that are not finite: the weights are damaged or do not match.")
+    joints = joints_from_features(features).astype(np.float64)
+    lengths = {name: _median_length(joints, bones) for name, bones in _BONES.items()}
+    expected = {name: _median_length(HUMANML.rest[None], bones) for name, bones in _BONES.items()}
+    trunk = tuple(zip(_TRUNK[:-1], _TRUNK[1:], strict=True))
+    lengths["trunk"] = sum(_median_length(joints, (bone,)) for bone in trunk)
+    expected["trunk"] = sum(_median_length(HUMANML.rest[None], (bone,)) for bone in trunk)
+    for name, length in lengths.items():
+        if abs(length - expected[name]) > (TOLERANCE if strict else LOOSE) * expected[name]:
+            raise ModelFolderError(
+                f"{what} has a {name} of {100 * length:.0f} cm instead of about {100 * expected[name]:.0f}: weights "
+                "and Mean.npy, Std.npy do not belong together."
+            )
+    height = float(np.median(features[:, SLICES["root_height"]]))
+    if strict and not LOWEST_PELVIS <= height <= HIGHEST_PELVIS:
+        raise ModelFolderError(
+            f"{what} has its pelvis {height:.2f} m above the floor: weights and Mean.npy, Std.npy do not belong "
+            "together."
+        )
+    return height
+
+
+def _median_length(joints: np.ndarray, bones: tuple[tuple[str, str], ...]) -> float:
+    ends = np.array([[JOINTS.index(name) for name in bone] for bone in bones])
+    return float(np.median(np.linalg.norm(joints[:, ends[:, 1]] - joints[:, ends[:, 0]], axis=-1)))
+
+
+def _path(joint: int) -> Hints:
+    """Straight ahead at walking speed, at the joint's height in the rest pose."""
+    positions = np.zeros((FRAMES, len(JOINTS), 3), np.float32)
+    mask = np.zeros(positions.shape, bool)
+    positions[:, joint] = HUMANML.rest[joint] + [0.0, PELVIS_HEIGHT, 0.0]
+    positions[:, joint, 2] += _SPEED * np.arange(FRAMES) / FPS
+    mask[:, joint] = True
+    return Hints(positions, mask)
+
+
+def _encoder(folder: ModelFolder) -> tuple[Any, bool]:
+    """The folder's own text encoder and True, or what stands in for it and False."""
+    if all(importlib.util.find_spec(name) is not None for name in ("torch", "transformers")):
+        from ..model.text_encoders import SentenceT5
+
+        encoder = SentenceT5(folder.path / FOLDER)
+        vector = encoder.encode(PROMPT)
+        if vector.shape != (folder.architecture.text_width,) or not np.isfinite(vector).all():
+            raise ModelFolderError("The text encoder makes no sentence vector the model can take.")
+        return encoder, True
+    return _Fixed(folder.architecture.text_width), False

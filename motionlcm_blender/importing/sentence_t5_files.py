@@ -1,0 +1,100 @@
+"""The text encoder of published models, sentence-t5-large, into a model folder: weights as safetensors, no pickle."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from ..errors import ModelFolderError
+from ..safe_weights import read_bytes, sha256, write_arrays, write_bytes
+from .checkpoint_files import CheckpointFile
+
+FOLDER = "text_encoder"
+DENSE = "2_Dense"
+SAFE, PICKLED = "model.safetensors", "pytorch_model.bin"
+COPIED = (
+    "config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "spiece.model",
+    "modules.json", "sentence_bert_config.json", "1_Pooling/config.json", f"{DENSE}/config.json",
+)  # fmt: skip
+"""Of the published folder, everything but the weights that running it needs."""
+_UNUSED = ("decoder.", "lm_head.")
+MAX_SMALL_FILE = 64 << 20
+
+
+def is_sentence_t5(folder: Path) -> bool:
+    """Whether a folder has the published sentence-transformers layout of sentence-t5."""
+    try:
+        return (folder / DENSE / "config.json").is_file() and (folder / "config.json").is_file()
+    except OSError:
+        return False
+
+
+def check_sentence_t5(folder: Path, width: int) -> int:
+    """How many bytes the copy will have at most.
+
+    width: what the model takes, 768. Raises ModelFolderError if a file is missing or the encoder is another.
+    """
+    for name in ("config.json", f"{DENSE}/config.json"):
+        if not (folder / name).is_file():
+            raise ModelFolderError(f"{name} of the text encoder is missing in {folder}.")
+    if not any((folder / name).is_file() for name in ("tokenizer.json", "spiece.model")):
+        raise ModelFolderError(f"tokenizer.json of the text encoder is missing in {folder}.")
+    dense = CheckpointFile.open(_weights(folder / DENSE)).tensors.get("linear.weight")
+    last = CheckpointFile.open(_weights(folder)).tensors.get("encoder.final_layer_norm.weight")
+    if dense is None or last is None or dense.shape[1:] != last.shape:
+        raise ModelFolderError(f"The text encoder in {folder} is not that of sentence-t5.")
+    if dense.shape[0] != width:
+        raise ModelFolderError(
+            f"The text encoder in {folder.name} gives {dense.shape[0]} numbers and the model takes {width}: it is not "
+            "the one the model was trained with."
+        )
+    try:
+        kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type", "t5")
+    except (OSError, ValueError, AttributeError) as error:
+        raise ModelFolderError(f"config.json of the text encoder in {folder} is damaged.") from error
+    if kind != "t5":
+        raise ModelFolderError(f"The text encoder in {folder.name} is of the kind {kind!r}, not t5.")
+    return sum(_weights(part).stat().st_size for part in (folder, folder / DENSE)) + MAX_SMALL_FILE
+
+
+def copy_sentence_t5(source: Path, target: Path) -> dict[str, str]:
+    """Copy what running the encoder needs; a pickle becomes model.safetensors. Returns file name -> sha256 of the
+    weights it was made from.
+
+    Raises ModelFolderError if a file is damaged or the target cannot be written.
+    """
+    for name in COPIED:
+        if (source / name).is_file():
+            _copy(source / name, target / name)
+    hashes = {}
+    for inside in ("", DENSE):
+        weights = _weights(source / inside)
+        file = CheckpointFile.open(weights)
+        if weights.name == SAFE:
+            _copy(weights, target / inside / SAFE)
+        else:
+            wanted = [name for name in file.tensors if not name.startswith(_UNUSED)]
+            write_arrays(target / inside / SAFE, file.arrays(wanted, keep_half=True))
+        hashes[f"{inside}/{weights.name}".lstrip("/")] = sha256(weights)
+    return hashes
+
+
+def _weights(folder: Path) -> Path:
+    for name in (SAFE, PICKLED):
+        if (folder / name).is_file():
+            return folder / name
+    raise ModelFolderError(f"{SAFE} of the text encoder is missing in {folder}.")
+
+
+def _copy(source: Path, target: Path) -> None:
+    if target.name != SAFE:
+        if source.stat().st_size > MAX_SMALL_FILE:
+            raise ModelFolderError(f"{source.name} of the text encoder is far too large.")
+        write_bytes(target, read_bytes(source))
+        return
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    except OSError as error:
+        raise ModelFolderError(f"{target.name} cannot be written: {error.strerror or error}.") from error

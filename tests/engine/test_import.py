@@ -1,0 +1,655 @@
+"""Published checkpoints into a model folder: what is recognised, what is refused, and that nothing is ever run."""
+
+from __future__ import annotations
+
+import collections
+import io
+import json
+import os
+import pickle
+import pickletools
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
+
+from motionlcm_blender import command_line
+from motionlcm_blender.architecture import Architecture
+from motionlcm_blender.errors import (
+    Cancelled,
+    LicenceNotAccepted,
+    ModelFolderError,
+    MotionLCMError,
+    UnsupportedCheckpoint,
+)
+from motionlcm_blender.importing import model_import, parts, self_check
+from motionlcm_blender.importing.checkpoint_files import CheckpointFile
+from motionlcm_blender.importing.inert_pickle import DamagedPickle, HostilePickle, read_pickle
+from motionlcm_blender.importing.model_import import Imported, import_model
+from motionlcm_blender.importing.sentence_t5_files import copy_sentence_t5
+from motionlcm_blender.importing.statistics_files import read_statistics
+from motionlcm_blender.model_folder import ModelFolder, write_model_folder
+from motionlcm_blender.motion.skeleton import CONTROLLED_JOINTS
+from motionlcm_blender.request import Hints, Request
+from motionlcm_blender.safe_weights import sha256
+from motionlcm_blender.sampler import MotionLCM
+from tests.official_files import (
+    SMALL,
+    SMALL_V2,
+    official,
+    save_lightning,
+    save_plain,
+    save_statistics,
+    teacher,
+    tensor_pickle,
+    zip_of,
+)
+from tests.official_files import parts as some
+from tests.small_t5 import write_small_t5
+from tests.tiny_model import near_rest
+
+torch = pytest.importorskip("torch")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def t5(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_small_t5(tmp_path_factory.mktemp("t5") / "sentence-t5-large")
+
+
+@pytest.fixture
+def place(tmp_path: Path, t5: Path) -> Path:
+    """A folder with statistics and the text encoder, as a download would have them."""
+    save_statistics(tmp_path / "official" / "humanml3d")
+    shutil.copytree(t5, tmp_path / "official" / "sentence-t5-large")
+    return tmp_path / "official"
+
+
+@pytest.fixture
+def untried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the self-check, which has tests of its own."""
+    monkeypatch.setattr(model_import, "check_model", lambda path: {"pelvis_height_m": 0.9, "text_encoder": 1.0})
+
+
+def bring(place: Path, **options: Any) -> Imported:
+    return import_model([place], place.parent / "model", accept_licence=True, **options)
+
+
+# What comes out
+
+
+@pytest.mark.parametrize("version", ["V1", "V2"])
+def test_a_lightning_checkpoint_gives_the_numbers_of_its_state_dict(place: Path, version: str) -> None:
+    weights = official(SMALL[version])
+    file = save_lightning(place / f"motionlcm_humanml_s_pelvis_{version.lower()}.ckpt", weights)
+    made = bring(place)
+    assert made.folder.architecture == SMALL[version] and made.notes == ()
+    assert made.recognised[file.name] == (
+        f"{version}: VAE, MotionLCM student, ControlNet for the pelvis, trajectory encoder"
+    )
+    assert made.folder.controlled_joints == (0,) and not made.folder.can_continue
+    stored = made.folder.weights()
+    assert stored.keys() == weights.keys()
+    assert all((stored[name] == values).all() for name, values in weights.items())
+
+    imported = MotionLCM.from_folder(made.folder.path, "numpy")
+    state = {name: torch.from_numpy(values) for name, values in weights.items()}
+    encoder = imported._encoder() if version == "V2" else None
+    direct = MotionLCM.from_state_dict(state, near_rest(), encoder, "numpy")
+    text = np.random.default_rng(1).standard_normal((1, 1, 16)).astype(np.float32)
+    np.testing.assert_array_equal(imported.sample(text, 4), direct.sample(text, 4))
+    walk = Hints.ground_path(np.stack([np.zeros(40), np.linspace(0, 2, 40)], 1))
+    if version == "V2":
+        request = Request("a person walks", 40, seed=2, steps=2, hints=walk)
+        np.testing.assert_array_equal(imported.features(request), direct.features(request))
+
+
+def test_config_says_whose_it_is_and_where_it_comes_from(place: Path) -> None:
+    file = save_plain(place / "motionlcm_humanml_t.ckpt", official(SMALL_V2))
+    made = bring(place)
+    config = made.folder.config
+    assert "non-commercial" in config["licence"] and "HumanML3D" in config["attribution"]
+    assert config["licence_accepted"] and config["guidance"] == {"1": 8.0, "2": 12.5, "4": 13.5}
+    assert config["sources"][file.name] == {"sha256": sha256(file), "holds": list(parts.PARTS)}
+    assert config["sources"]["Mean.npy"]["sha256"] == sha256(place / "humanml3d" / "Mean.npy")
+    dense = "sentence-t5-large/2_Dense/pytorch_model.bin"
+    assert config["sources"][dense]["sha256"] == sha256(place / dense)
+    assert str(place) not in json.dumps(config)
+    card = (made.folder.path / "README.md").read_text()
+    assert sha256(file) in card and "commercially" in card
+    # The ControlNet for the initial motion saw six joints, and nothing after the start.
+    assert made.folder.can_continue and made.folder.controlled_joints == ()
+    assert made.folder.start_joints == CONTROLLED_JOINTS
+    assert not list(made.folder.path.rglob("*.bin"))
+    np.testing.assert_array_equal(made.folder.normalisation()["hint_mean"], near_rest()["hint_mean"])
+
+
+def test_of_a_start_the_network_is_shown_the_joints_it_knows(place: Path, untried: None) -> None:
+    save_plain(place / "initial.ckpt", official(SMALL_V2))
+    model = MotionLCM.from_folder(bring(place).folder.path, "numpy")
+    start = model.generate(Request("a person walks", 40))[0]
+    shown = model._known_hints(Request("a person walks", 60, start=start))
+    assert shown is not None
+    assert set(np.flatnonzero(shown.mask.any((0, 2)))) == set(CONTROLLED_JOINTS)
+    assert shown.mask[:40, 0].all() and not shown.mask[40:].any()
+
+
+def test_parts_in_files_of_their_own_in_any_wrapping(place: Path, untried: None) -> None:
+    weights = official(SMALL_V2)
+    bare = {name.removeprefix("vae."): values for name, values in some(weights, "vae").items()}
+    save_plain(place / "vae.pt", bare, "float64")
+    save_plain(place / "motionlcm.ckpt", {f"module.{n}": v for n, v in some(weights, "denoiser").items()})
+    control = {n.removeprefix("controlnet."): v for n, v in some(weights, "controlnet").items()}
+    save_file(control, place / "all_joints.safetensors")
+    bare = {n.removeprefix("traj_encoder."): v for n, v in some(weights, "traj_encoder").items()}
+    save_plain(place / "traj.pth", bare)
+    made = bring(place)
+    assert made.folder.controlled_joints == CONTROLLED_JOINTS
+    stored = made.folder.weights()
+    assert stored.keys() == weights.keys() and all((stored[n] == v).all() for n, v in weights.items())
+    assert set(made.recognised.values()) == {
+        "V2: VAE", "V2: MotionLCM student", "V2: ControlNet for six joints", "V2: trajectory encoder"
+    }  # fmt: skip
+
+
+def test_the_teacher_gives_way_to_the_student_and_its_vae_is_used(place: Path, untried: None) -> None:
+    weights = official(SMALL_V2)
+    save_plain(place / "mld_humanml.ckpt", teacher(official(SMALL_V2, seed=9)) | some(weights, "vae"))
+    save_plain(place / "motionlcm.ckpt", some(weights, "denoiser"))
+    made = bring(place)
+    assert made.notes == ("There is no ControlNet: paths will not be followed.",)
+    assert not made.folder.architecture.control and made.folder.architecture.student
+    assert made.recognised["mld_humanml.ckpt"] == "V2: VAE, MLD++ teacher"
+    stored = made.folder.weights()
+    assert all((stored[n] == v).all() for n, v in some(weights, "vae", "denoiser").items())
+
+
+def test_the_controlnet_keeps_its_own_denoiser(place: Path, untried: None) -> None:
+    with_control = official(SMALL_V2, seed=4)
+    save_plain(place / "motionlcm_humanml.ckpt", some(official(SMALL_V2, seed=5), "vae", "denoiser"))
+    save_plain(place / "motionlcm_humanml_s_all.ckpt", with_control)
+    save_plain(place / "motionlcm_humanml_s_pelvis.ckpt", official(SMALL_V2, seed=6))
+    with pytest.raises(UnsupportedCheckpoint, match="both hold a ControlNet"):
+        bring(place)
+    made = bring(place, control="joints")
+    assert all((made.folder.weights()[n] == v).all() for n, v in with_control.items())
+    shutil.rmtree(made.folder.path)
+    with pytest.raises(UnsupportedCheckpoint, match="initial motion"):
+        bring(place, control="start")
+    made = bring(place, control="none")
+    np.testing.assert_array_equal(
+        made.folder.weights()["vae.final_layer.bias"], official(SMALL_V2, seed=5)["vae.final_layer.bias"]
+    )
+
+
+def test_a_controlnet_of_unknown_kind_is_for_the_pelvis_until_said_otherwise(place: Path, untried: None) -> None:
+    save_plain(place / "model.ckpt", official(SMALL_V2))
+    made = bring(place)
+    assert made.folder.controlled_joints == (0,) and "pelvis" in made.notes[0]
+    shutil.rmtree(made.folder.path)
+    assert bring(place, control="joints").folder.controlled_joints == CONTROLLED_JOINTS
+
+
+def test_half_precision_and_other_orders_of_bytes(tmp_path: Path) -> None:
+    values = np.linspace(-3, 3, 24, dtype=np.float32).reshape(4, 6)
+    for kind, tolerance in (("float16", 2e-3), ("bfloat16", 2e-2), ("float32", 0), ("float64", 0)):
+        file = CheckpointFile.open(save_plain(tmp_path / f"{kind}.pt", {"a": values, "b": values}, kind))
+        expected = torch.from_numpy(values).to(getattr(torch, kind)).float().numpy()
+        np.testing.assert_array_equal(file.arrays(["a"])["a"], expected)
+        np.testing.assert_allclose(file.arrays(["b"])["b"], values, atol=tolerance)
+    torch.save({"t": torch.from_numpy(values).t(), "s": torch.from_numpy(values)[1:3, ::2]}, tmp_path / "views.pt")
+    read = CheckpointFile.open(tmp_path / "views.pt").arrays(["t", "s"])
+    np.testing.assert_array_equal(read["t"], values.T)
+    np.testing.assert_array_equal(read["s"], values[1:3, ::2])
+    big = tensor_pickle("a", 24, (4, 6), (6, 1))
+    zip_of(tmp_path / "big.pt", big, {"0": values.astype(">f4").tobytes()}, byteorder=b"big")
+    np.testing.assert_array_equal(CheckpointFile.open(tmp_path / "big.pt").arrays(["a"])["a"], values)
+    from safetensors.torch import save_file as save_torch
+
+    save_torch({"a": torch.from_numpy(values).to(torch.bfloat16)}, tmp_path / "bf16.safetensors")
+    expected = torch.from_numpy(values).to(torch.bfloat16).float().numpy()
+    np.testing.assert_array_equal(CheckpointFile.open(tmp_path / "bf16.safetensors").arrays(["a"])["a"], expected)
+
+
+def test_the_text_encoder_is_the_same_without_a_pickle(t5: Path, tmp_path: Path) -> None:
+    from motionlcm_blender.model.text_encoders import SentenceT5
+
+    pickled = Path(shutil.copytree(t5, tmp_path / "pickled"))
+    state = {n: torch.from_numpy(v) for n, v in load_file(pickled / "model.safetensors").items()}
+    torch.save(state | {"decoder.final_layer_norm.weight": torch.ones(24)}, pickled / "pytorch_model.bin")
+    (pickled / "model.safetensors").unlink()
+    assert copy_sentence_t5(pickled, tmp_path / "copy").keys() == {"pytorch_model.bin", "2_Dense/pytorch_model.bin"}
+    assert not list((tmp_path / "copy").rglob("*.bin"))
+    prompt = "a person waves"
+    np.testing.assert_array_equal(SentenceT5(tmp_path / "copy").encode(prompt), SentenceT5(t5).encode(prompt))
+
+
+def test_statistics_are_found_by_their_size(tmp_path: Path) -> None:
+    other = save_statistics(tmp_path / "kit", with_hints=False)
+    np.save(other / "Mean.npy", np.zeros(251))
+    right = save_statistics(tmp_path / "humanml3d", flat=False)
+    values, files = read_statistics([tmp_path, other, right], with_hints=True)
+    assert {file.parent for file in files} == {right} and len(files) == 4
+    for name, expected in near_rest().items():
+        np.testing.assert_array_equal(values[name], expected)
+    values, files = read_statistics([right], with_hints=False)
+    assert (values["hint_std"] == 1).all() and len(files) == 2
+
+
+# What is refused, and what is left
+
+
+class Runs:
+    """A pickle of this runs a command in Python's own machine."""
+
+    def __init__(self, what: object, *arguments: object) -> None:
+        self.what, self.arguments = what, arguments
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self.what, self.arguments
+
+
+HARM = {
+    "os.system": lambda mark: Runs(os.system, f"touch {mark}"),
+    "eval": lambda mark: Runs(eval, f"__import__('pathlib').Path({str(mark)!r}).touch()"),
+    "open": lambda mark: Runs(open, str(mark), "w"),
+    "subprocess": lambda mark: Runs(subprocess.check_call, ["touch", str(mark)]),
+    "shutil": lambda mark: Runs(shutil.copy, __file__, str(mark)),
+}
+
+
+@pytest.mark.parametrize("protocol", [0, 2, 4, 5])
+@pytest.mark.parametrize("how", HARM)
+def test_a_hostile_pickle_is_refused_and_not_run(place: Path, tmp_path: Path, how: str, protocol: int) -> None:
+    mark = tmp_path / "harm"
+    zip_of(place / "evil.ckpt", pickle.dumps({"state_dict": {"a": HARM[how](mark)}}, protocol))
+    with pytest.raises(ModelFolderError, match=r"evil\.ckpt names .*Nothing of it was run") as caught:
+        bring(place)
+    assert "\n" not in str(caught.value)
+    assert not mark.exists() and not (tmp_path / "model").exists()
+    with zipfile.ZipFile(place / "evil.ckpt") as archive:
+        made = pickle.loads(archive.read("archive/data.pkl"))["state_dict"]["a"]
+    if isinstance(made, io.IOBase):
+        made.close()
+    assert mark.exists()  # in Python's own machine the same pickle does run
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"]" * 200_000 + b"a" * 199_999 + b".",
+        b"(" * 200_000 + b"t" * 200_000 + b".",
+        b"cany\nthing\n" + b")R" * 200_000 + b".",
+        b"}X\x01\x00\x00\x00a" + b")" + b"\x85" * 200_000 + b"s.",
+        b"})" + b"\x85" * 200_000 + b"K\x01s.",
+    ],
+    ids=["lists", "tuples", "calls", "values", "keys"],
+)
+def test_a_deep_pickle_does_not_bring_the_program_down(content: bytes) -> None:
+    read_pickle(content)
+
+
+def test_unknown_names_are_placeholders_that_run_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "unheard_of.py").write_text("raise RuntimeError('imported')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    state = b"\x80\x02}X\x01\x00\x00\x00acunheard_of\nThing\n)\x81}X\x01\x00\x00\x00bK\x01sbs."
+    assert read_pickle(state).keys() == {"a"}
+    assert "unheard_of" not in sys.modules
+    assert read_pickle(b"cunheard_of\nThing\n(I1\ntR.").arguments == (1,)
+    assert read_pickle(b"(iunheard_of\nThing\n.").what.name == "Thing"
+    assert read_pickle(b"(cunheard_of\nThing\nI1\no.").arguments == (1,)
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner, inner),
+    max_leaves=20,
+)
+
+
+@given(PLAIN, st.sampled_from([0, 1, 2, 3, 4, 5]))
+def test_plain_data_is_read_as_python_reads_it(value: object, protocol: int) -> None:
+    content = pickle.dumps(value, protocol)
+    called = any(opcode.name in ("REDUCE", "GLOBAL") for opcode, _, _ in pickletools.genops(content))
+    if not called:  # before protocol 3 bytes are made by a call
+        assert read_pickle(content) == value
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(content: bytes) -> None:
+    for noise in (content, b"\x80\x02}" + content, pickle.dumps({"a": [1, 2]})[:-5] + content):
+        try:
+            read_pickle(noise)
+        except (DamagedPickle, HostilePickle):
+            pass
+
+
+@given(data=st.data())
+def test_a_damaged_zip_is_one_sentence(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+    file = tmp_path_factory.mktemp("zip") / "a.ckpt"
+    stream = io.BytesIO()
+    torch.save({"a": torch.arange(6.0), "b": collections.OrderedDict(c=torch.ones(2, 3))}, stream)
+    content = bytearray(stream.getvalue())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(4, len(content) - 1))] = data.draw(st.integers(0, 255))
+    file.write_bytes(content[: data.draw(st.sampled_from([len(content), len(content) // 2]))])
+    try:
+        opened = CheckpointFile.open(file)
+        opened.arrays(list(opened.tensors))
+    except MotionLCMError as error:
+        assert str(error).endswith(".") and "\n" not in str(error)
+
+
+LIES = {
+    "more numbers than the zip has": {"numbers": 1 << 38, "shape": (1 << 38,), "strides": (1,)},
+    "a shape beyond the storage": {"numbers": 6, "shape": (7,), "strides": (1,)},
+    "strides beyond the storage": {"numbers": 6, "shape": (2, 3), "strides": (4, 1)},
+    "an offset beyond the storage": {"numbers": 6, "shape": (6,), "strides": (1,), "offset": 1},
+    "numbers that unfold": {"numbers": 6, "shape": (1 << 30,), "strides": (0,)},
+    "negative strides": {"numbers": 6, "shape": (6,), "strides": (-1,)},
+    "a negative shape": {"numbers": 6, "shape": (-6,), "strides": (1,)},
+    "words for numbers": {"numbers": 6, "shape": ("6",), "strides": (1,)},
+    "another type": {"numbers": 6, "shape": (6,), "strides": (1,), "storage": "DoubleStorage"},
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_tensor_that_does_not_fit_its_storage_is_refused(tmp_path: Path, lie: str) -> None:
+    zip_of(tmp_path / "a.pt", tensor_pickle("a", **LIES[lie]), {"0": bytes(24)})
+    with pytest.raises(ModelFolderError, match="does not fit what it holds"):
+        CheckpointFile.open(tmp_path / "a.pt")
+
+
+def spoil(place: Path, how: str) -> None:
+    """Put a checkpoint into the place that cannot be imported, or spoil what lies there."""
+    file, weights = place / "model_pelvis.ckpt", official(SMALL_V2)
+    if how == "not zipped":
+        torch.save(weights, file, _use_new_zipfile_serialization=False)
+        return
+    if how == "nan":
+        weights["vae.final_layer.bias"][3] = np.nan
+    elif how == "shape":
+        weights["vae.final_layer.bias"] = weights["vae.final_layer.bias"][:-1]
+    elif how == "missing parameter":
+        del weights["denoiser.encoder.middle_block.linear1.bias"]
+    elif how == "unknown parameter":
+        weights["vae.wings"] = np.ones(3, np.float32)
+    elif how == "unknown part":
+        weights["wings.weight"] = np.ones(3, np.float32)
+    elif how == "no trajectory encoder":
+        weights = some(weights, "vae", "denoiser", "controlnet")
+    elif how == "no denoiser":
+        weights = some(weights, "vae")
+    elif how == "no VAE":
+        weights = some(weights, "denoiser")
+    elif how == "teacher alone":
+        weights = teacher(weights)
+    elif how == "another model":
+        weights = {"bert.weight": np.ones((2, 2), np.float32)}
+    elif how == "integers":
+        save_plain(file, weights, "int32")
+        return
+    save_plain(file, weights)
+    if how == "truncated":
+        file.write_bytes(file.read_bytes()[:-5000])
+    elif how == "one byte changed":
+        with zipfile.ZipFile(file) as archive:
+            name = next(n for n in archive.namelist() if n.endswith("/data/0"))
+            content = archive.read(name)
+        file.write_bytes(file.read_bytes().replace(content, bytes([content[0] ^ 1]) + content[1:]))
+    elif how == "zip bomb":
+        with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("archive/data/99999", bytes(1 << 24))
+    elif how == "path out":
+        with zipfile.ZipFile(file, "a") as archive:
+            archive.writestr("archive/../../evil", b"x")
+    elif how == "plain zip":
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("a.txt", b"x")
+    elif how == "TorchScript":
+        with zipfile.ZipFile(file, "a") as archive:
+            root = archive.namelist()[0].split("/")[0]
+            archive.writestr(f"{root}/code/a.py", b"x")
+    elif how == "V1 beside V2":
+        save_plain(place / "old.ckpt", official(SMALL["V1"]))
+    elif how == "two students":
+        for name in ("one", "two"):
+            save_plain(place / f"{name}.ckpt", some(weights, "denoiser", "vae"))
+        file.unlink()
+    elif how == "empty":
+        file.write_bytes(b"")
+    elif how == "no checkpoint":
+        file.unlink()
+    elif how in ("no Mean.npy", "no Std_raw.npy"):
+        (place / "humanml3d" / how[3:]).unlink()
+    elif how == "Mean.npy of another size":
+        np.save(place / "humanml3d" / "Mean.npy", np.zeros(251))
+    elif how == "Std.npy of zero":
+        np.save(place / "humanml3d" / "Std.npy", np.zeros(263))
+    elif how == "Mean.npy a pickle":
+        np.save(place / "humanml3d" / "Mean.npy", np.array([Runs(os.system, "true")] * 263, object))
+    elif how == "Mean.npy a lie":
+        content = (place / "humanml3d" / "Mean.npy").read_bytes()
+        (place / "humanml3d" / "Mean.npy").write_bytes(content[:1000])
+    elif how == "no text encoder":
+        shutil.rmtree(place / "sentence-t5-large")
+    elif how == "no tokenizer":
+        (place / "sentence-t5-large" / "tokenizer.json").unlink()
+    elif how == "another text encoder":
+        torch.save({"linear.weight": torch.ones(12, 24)}, place / "sentence-t5-large" / "2_Dense" / "pytorch_model.bin")
+    elif how == "Mean.npy of other people":
+        np.save(place / "humanml3d" / "Mean.npy", 2.0 * near_rest()["mean"])
+    elif how == "Mean.npy of a cellar":
+        mean = near_rest()["mean"]
+        mean[3] = 0.1
+        mean[5:67:3] -= 0.8
+        np.save(place / "humanml3d" / "Mean.npy", mean)
+
+
+@pytest.mark.parametrize(
+    ("how", "sentence"),
+    [
+        ("not zipped", "of before 2020"),
+        ("nan", "vae.final_layer.bias in model_pelvis.ckpt holds numbers that are not finite"),
+        ("shape", "instead of"),
+        ("missing parameter", "lack denoiser"),
+        ("unknown parameter", "vae.wings, which does not belong"),
+        ("unknown part", "wings.weight, which belongs to no"),
+        ("no trajectory encoder", "no trajectory encoder"),
+        ("no denoiser", "no denoiser"),
+        ("no VAE", "no VAE"),
+        ("teacher alone", "teacher, which needs 50 steps"),
+        ("another model", "no part of a MotionLCM model"),
+        ("integers", "no weights"),
+        ("truncated", "truncated"),
+        ("one byte changed", "damaged"),
+        ("zip bomb", "compressed"),
+        ("path out", "leads out"),
+        ("plain zip", "no checkpoint of PyTorch"),
+        ("TorchScript", "TorchScript"),
+        ("V1 beside V2", "V1 and .* of V2"),
+        ("two students", "both hold a denoiser"),
+        ("empty", "empty"),
+        ("no checkpoint", "no checkpoint"),
+        ("no Mean.npy", "Mean.npy and Std.npy of HumanML3D are not there"),
+        ("no Std_raw.npy", "which the ControlNet needs"),
+        ("Mean.npy of another size", "251 numbers instead of 263"),
+        ("Std.npy of zero", "not possible"),
+        ("Mean.npy a pickle", "does not hold numbers"),
+        ("Mean.npy a lie", "damaged"),
+        ("no text encoder", "sentence-t5-large is not there"),
+        ("no tokenizer", "tokenizer.json"),
+        ("another text encoder", "gives 12 numbers and the model takes 16"),
+        ("Mean.npy of other people", "cm instead of about"),
+        ("Mean.npy of a cellar", "above the floor"),
+    ],
+)
+def test_each_refusal_has_its_sentence_and_leaves_nothing_behind(place: Path, how: str, sentence: str) -> None:
+    spoil(place, how)
+    with pytest.raises((ModelFolderError, UnsupportedCheckpoint), match=sentence) as caught:
+        bring(place)
+    message = str(caught.value)
+    assert "\n" not in message and message.endswith(".")
+    assert [entry.name for entry in place.parent.iterdir()] == ["official"]
+
+
+def test_a_named_file_must_be_a_checkpoint_and_finds_what_lies_beside_it(place: Path, untried: None) -> None:
+    save_statistics(place)
+    model = save_plain(place / "model_pelvis.ckpt", official(SMALL_V2))
+    other = save_plain(place / "bert.pt", {"bert.weight": np.ones((2, 2), np.float32)})
+    with pytest.raises(UnsupportedCheckpoint, match=r"bert\.pt"):
+        import_model([model, other], place.parent / "model", accept_licence=True)
+    with pytest.raises(ModelFolderError, match="no file or folder"):
+        import_model([place / "none.ckpt"], place.parent / "model", accept_licence=True)
+    import_model([model], place.parent / "one", accept_licence=True)
+    assert bring(place).notes[0].startswith("bert.pt was left out")
+
+
+def test_nothing_is_read_before_the_licence_is_accepted(place: Path) -> None:
+    with pytest.raises(LicenceNotAccepted, match="licence"):
+        import_model([place / "not even there"], place.parent / "model")
+
+
+def test_what_is_there_already_stays(place: Path, untried: None) -> None:
+    save_plain(place / "model_pelvis.ckpt", official(SMALL_V2))
+    target = place.parent / "model"
+    target.mkdir()
+    (target / "mine").write_text("x")
+    with pytest.raises(ModelFolderError, match="there already"):
+        bring(place)
+    assert (target / "mine").read_text() == "x"
+    (target / "mine").unlink()
+    assert bring(place).folder.path == target
+
+
+def test_folders_made_for_the_model_go_with_it(place: Path, untried: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_plain(place / "model_pelvis.ckpt", official(SMALL_V2))
+    target = place.parent / "models" / "new" / "model"
+    with pytest.raises(Cancelled):
+        import_model([place], target, accept_licence=True, cancel=iter([False] * 4 + [True]).__next__)
+    assert [entry.name for entry in place.parent.iterdir()] == ["official"]
+    assert import_model([place], target, accept_licence=True).folder.path == target
+
+
+def test_the_same_file_twice_is_one(place: Path, untried: None) -> None:
+    file = save_plain(place / "model_pelvis.ckpt", official(SMALL_V2))
+    (place / "copy").mkdir()
+    shutil.copy(file, place / "copy")
+    assert bring(place).folder.architecture == SMALL_V2
+
+
+def test_a_full_disk_is_one_sentence(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_plain(place / "model_pelvis.ckpt", official(SMALL_V2))
+    usage = shutil.disk_usage(place)._replace(free=1000)
+    monkeypatch.setattr(model_import.shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(ModelFolderError, match="not enough space"):
+        bring(place)
+    monkeypatch.undo()
+
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(model_import, "write_model_folder", full)
+    with pytest.raises(ModelFolderError, match="not enough space"):
+        bring(place)
+    assert [entry.name for entry in place.parent.iterdir()] == ["official"]
+
+
+@pytest.mark.parametrize("at", range(6))
+def test_cancelling_leaves_nothing_behind(place: Path, untried: None, at: int) -> None:
+    save_plain(place / "model_pelvis.ckpt", official(SMALL_V2))
+    asked = iter(range(100))
+    said: list[str] = []
+    with pytest.raises(Cancelled):
+        bring(place, cancel=lambda: next(asked) >= at, progress=lambda part, what: said.append(what))
+    assert len(said) == at
+    assert [entry.name for entry in place.parent.iterdir()] == ["official"]
+
+
+# The self-check, and the command
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory, t5: Path) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("checked") / "model"
+    copy_sentence_t5(t5, folder / "text_encoder")
+    config = {
+        "name": "small", "architecture": SMALL_V2.to_json(), "frames": {"min": 40, "max": 196},
+        "text_encoder": {"kind": "sentence-t5", "tokens": "sentence"}, "control": parts.control_settings("start"),
+    }  # fmt: skip
+    write_model_folder(folder, config, official(SMALL_V2), near_rest(), "")
+    yield folder
+
+
+def test_the_self_check_tries_the_text_encoder_where_it_can(
+    checked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = self_check.check_model(checked)
+    assert measured["text_encoder"] == 1 and 0.8 < measured["pelvis_height_m"] < 1.1
+    monkeypatch.setattr(self_check.importlib.util, "find_spec", lambda name: None)
+    assert self_check.check_model(checked)["text_encoder"] == 0
+
+
+def test_motion_that_no_person_could_make_is_told(checked: Path) -> None:
+    model = MotionLCM(MotionLCM.from_folder(checked, "numpy").backend, near_rest(), None, ModelFolder.open(checked))
+    good = self_check._standing(model)
+    self_check.check_motion(good, "It")
+    short = good.copy()
+    short[:, 4:67] *= 0.7
+    with pytest.raises(ModelFolderError, match="thigh of 2"):
+        self_check.check_motion(short, "It")
+    self_check.check_motion(short, "It", strict=False)
+    good[3, 100] = np.inf
+    with pytest.raises(ModelFolderError, match="not finite"):
+        self_check.check_motion(good, "It")
+
+
+def test_the_command_asks_for_consent_and_then_imports(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save_lightning(place / "motionlcm_humanml_s_pelvis.ckpt", official(SMALL_V2))
+    arguments = ["import", str(place), "--out", str(place.parent / "model")]
+    assert command_line.main(arguments) == 1
+    said = capsys.readouterr()
+    assert "non-commercial" in said.out and "--accept-licence" in said.err
+    assert not (place.parent / "model").exists()
+    assert command_line.main([*arguments, "--accept-licence"]) == 0
+    said = capsys.readouterr()
+    assert "MotionLCM V2" in said.out and "ControlNet for the pelvis" in said.out and said.err == ""
+    assert command_line.main(["info", str(place.parent / "model")]) == 0
+    assert "non-commercial" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        command_line.main(["import", str(place)])
+
+
+def test_import_needs_no_torch(place: Path) -> None:
+    save_lightning(place / "motionlcm_humanml_s_pelvis.ckpt", official(SMALL_V2))
+    program = (
+        "import sys; sys.modules['torch'] = sys.modules['transformers'] = None\n"
+        "import importlib.util; there = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda n, *a: None if n in ('torch', 'transformers') else there(n, *a)\n"
+        "from motionlcm_blender.importing.model_import import import_model\n"
+        f"made = import_model([{str(place)!r}], {str(place.parent / 'model')!r}, accept_licence=True)\n"
+        "print(made.folder.architecture.control, made.notes)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("True") and "not tried" in done.stdout
+
+
+def test_the_published_sizes_are_recognised(tmp_path: Path) -> None:
+    for version in ("v1", "v2"):
+        names = json.loads((Path(__file__).parent / "data" / f"keys_{version}.json").read_text())
+        weights = {name: np.zeros(shape, np.float32) for name, shape in names.items()}
+        file = parts.recognise(CheckpointFile.open(save_lightning(tmp_path / f"{version}_pelvis.ckpt", weights)))
+        joined = parts.join([file])
+        assert file.version == version.upper() and joined.control == "pelvis"
+        assert joined.architecture == Architecture.from_shapes({n: tuple(s) for n, s in names.items()})
+        assert joined.weights().keys() == names.keys()
