@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import errno
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -107,6 +108,7 @@ def import_model(
         del weights
         stage(0.7, "Trying the model")
         measured = check_model(temporary)
+        gc.collect()  # the text encoder may map its file, and Windows moves no folder with a mapped file in it
         if not measured["text_encoder"]:
             notes.append("The text encoder was copied but not tried: that needs PyTorch and transformers.")
         stage(0.95, "Moving the model into place")
@@ -120,8 +122,7 @@ def import_model(
         for folder in made_for_it:
             with suppress(OSError):
                 folder.rmdir()  # only empty ones go: nothing if the model is there
-    words = {file.path.name: file.description for file in recognised}
-    return Imported(ModelFolder.open(target), words, (*notes, *joined.notes))
+    return Imported(ModelFolder.open(target), _words(recognised), (*notes, *joined.notes))
 
 
 # Finding
@@ -193,6 +194,17 @@ def _recognise_all(found: _Found) -> tuple[list[Recognised], list[str]]:
     if not recognised:
         raise reason or UnsupportedCheckpoint("These files hold no MotionLCM model.")
     return recognised, notes
+
+
+def _words(recognised: Sequence[Recognised]) -> dict[str, str]:
+    """File name, with its folder's where two have the same -> what the file holds."""
+    names = [file.path.name for file in recognised]
+    return {
+        file.path.name if names.count(file.path.name) == 1 else f"{file.path.parent.name}/{file.path.name}": (
+            file.description
+        )
+        for file in recognised
+    }
 
 
 def _text_encoder(chosen: Path | None, found: _Found) -> Path:

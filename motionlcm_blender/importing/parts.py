@@ -144,8 +144,11 @@ def _lone_part(names: dict[str, str]) -> str | None:
 
 
 def _control(path: Path) -> str | None:
-    words = re.split(r"[^a-z0-9]+", path.stem.lower())
-    return next((kind for word, kind in _CONTROL_WORDS.items() if word in words), None)
+    """What the file's name says of its ControlNet; if nothing, what its folder's says in words of one meaning."""
+    words, folder = (re.split(r"[^a-z0-9]+", name.lower()) for name in (path.stem, path.parent.name))
+    of_file = (kind for word, kind in _CONTROL_WORDS.items() if word in words)
+    of_folder = (_CONTROL_WORDS[word] for word in ("pelvis", "joints", "initial", "temporal") if word in folder)
+    return next(of_file, next(of_folder, None))
 
 
 def join(files: Sequence[Recognised], control: str | None = None) -> Joined:
@@ -206,7 +209,7 @@ def control_settings(control: str | None) -> dict[str, object]:
     joints = {"joints": list(CONTROLLED_JOINTS), "start": []}.get(control or "pelvis", [0])
     settings: dict[str, object] = {"coordinates": "xyz", "strength": 1.0, "joints": joints, "start": control == "start"}
     if control == "start":
-        settings["start_joints"] = list(CONTROLLED_JOINTS)
+        settings |= {"coordinates": "first frames alone", "start_joints": list(CONTROLLED_JOINTS)}
     return settings
 
 

@@ -69,10 +69,9 @@ def check_model(path: str | Path) -> dict[str, float]:
             features = model.features(Request(PROMPT, FRAMES, hints=_path(path_of)))[0]
             check_motion(features, "The motion along a path", strict=tried)
         else:
-            hints = _path(0)
-            condition = model.network.traj_encoder(hints.positions[None], hints.mask[None])
-            if not np.isfinite(condition).all():
-                raise ModelFolderError("The trajectory encoder makes numbers that are not finite.")
+            start = model.generate(Request(PROMPT, FRAMES // 2))[0]
+            features = model.features(Request(PROMPT, 2 * FRAMES, start=start))[0]
+            check_motion(features, "The motion that goes on from another", strict=tried)
     return {"pelvis_height_m": height, "text_encoder": float(tried)}
 
 

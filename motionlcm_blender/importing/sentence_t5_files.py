@@ -19,6 +19,8 @@ COPIED = (
 )  # fmt: skip
 """Of the published folder, everything but the weights that running it needs."""
 _UNUSED = ("decoder.", "lm_head.")
+_SHARED, _REPEATED = "shared.weight", "encoder.embed_tokens.weight"
+"""One table of words under two names."""
 MAX_SMALL_FILE = 64 << 20
 
 
@@ -75,6 +77,8 @@ def copy_sentence_t5(source: Path, target: Path) -> dict[str, str]:
             _copy(weights, target / inside / SAFE)
         else:
             wanted = [name for name in file.tensors if not name.startswith(_UNUSED)]
+            if _SHARED in wanted and _REPEATED in wanted:
+                wanted.remove(_REPEATED)
             write_arrays(target / inside / SAFE, file.arrays(wanted, keep_half=True))
         hashes[f"{inside}/{weights.name}".lstrip("/")] = sha256(weights)
     return hashes

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
@@ -197,6 +197,46 @@ def test_a_controlnet_of_unknown_kind_is_for_the_pelvis_until_said_otherwise(pla
     assert made.folder.controlled_joints == (0,) and "pelvis" in made.notes[0]
     shutil.rmtree(made.folder.path)
     assert bring(place, control="joints").folder.controlled_joints == CONTROLLED_JOINTS
+
+
+@settings(max_examples=20)
+@given(
+    homes=st.lists(st.integers(0, 3), min_size=4, max_size=4),
+    wrapper=st.sampled_from(["", "module.", "model.", "model._orig_mod."]),
+    version=st.sampled_from(["V1", "V2"]),
+)
+def test_however_parts_are_spread_over_files_the_model_is_the_same(
+    homes: list[int], wrapper: str, version: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder, weights = tmp_path_factory.mktemp("spread"), official(SMALL[version])
+    files = []
+    for home in sorted(set(homes)):
+        held = some(weights, *(part for part, where in zip(parts.PARTS, homes, strict=True) if where == home))
+        if len({name.split(".")[0] for name in held}) == 1:  # a part alone may lack its prefix
+            held = {name.split(".", 1)[1]: values for name, values in held.items()}
+        save_plain(folder / f"{home}.ckpt", {wrapper + name: values for name, values in held.items()})
+        files.append(parts.recognise(CheckpointFile.open(folder / f"{home}.ckpt")))
+    joined = parts.join(files)
+    assert joined.architecture == SMALL[version]
+    assert joined.parameters == sum(values.size for values in weights.values())
+    read = joined.weights()
+    assert read.keys() == weights.keys() and all((read[n] == v).all() for n, v in weights.items())
+
+
+@pytest.mark.parametrize(
+    ("name", "control"),
+    [
+        ("motionlcm_humanml_s_pelvis_v2.ckpt", "pelvis"),
+        ("motionlcm_humanml_s_all.ckpt", "joints"),
+        ("motionlcm_humanml_t.ckpt", "start"),
+        ("Six-Joints.safetensors", "joints"),
+        ("spatial_pelvis/epoch=1999.ckpt", "pelvis"),
+        ("all/motionlcm_t2m.ckpt", None),
+        ("motionlcm.ckpt", None),
+    ],
+)
+def test_names_tell_what_a_controlnet_follows(name: str, control: str | None) -> None:
+    assert parts._control(Path("somewhere") / name) == control
 
 
 def test_half_precision_and_other_orders_of_bytes(tmp_path: Path) -> None:
