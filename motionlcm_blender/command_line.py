@@ -96,7 +96,7 @@ def _add_training(parser: argparse.ArgumentParser, module: str) -> None:
 
 
 def _add_generate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("prompt", metavar="PROMPT", help='what the character does, "a person walks forward and waves"')
+    parser.add_argument("prompt", metavar="PROMPT", help='what the character does, "a person walks forward"')
     parser.add_argument(
         "--path", metavar="PATH", help='line, quarter, s, circle, eight, or FILE.json with {"points": [[x, y], ...]}'
     )

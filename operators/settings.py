@@ -78,7 +78,7 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
     )
     prompt: bpy.props.StringProperty(
         name="Prompt",
-        description="What the character does, in English, such as: a person walks forward and waves",
+        description="What the character does, in English, such as: a person walks forward",
         default="a person walks forward",
         update=_prompt_changed,
     )

@@ -15,7 +15,7 @@ import time
 import blender_environments as environments
 
 VERSION = "4.5"
-PROMPT = "a person walks forward and waves"
+PROMPT = "a person walks forward"
 PATH, SECONDS, SEED = "s", "6", "3"
 
 

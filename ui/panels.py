@@ -6,7 +6,7 @@ from ..operators import drawing, engine, jobs, path_speed, smpl_body, takes
 
 EXAMPLES = (
     "a person walks forward",
-    "a person walks forward and waves",
+    "a person walks and waves with the right hand",
     "a person runs in a circle",
     "a person turns around",
     "a person jumps",
