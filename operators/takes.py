@@ -39,6 +39,19 @@ def present_take(character: bpy.types.Object | None) -> bpy.types.Action | None:
     return action if action is not None and "motionlcm_batch" in action else None
 
 
+def label(action: bpy.types.Action, present: bpy.types.Action | None) -> str:
+    """What a take is called in the list: what tells it from the present one, for there is little room."""
+    if present is None or action.get("motionlcm_prompt") != present.get("motionlcm_prompt"):
+        return str(action.name.removeprefix("MotionLCM "))
+    parts = [f"Seed {action.get('motionlcm_seed', 0)}"]
+    blends = action.get("motionlcm_blends", ())
+    if len(blends):
+        parts.append(f"varied {100.0 * blends[-1]:.0f} %")
+    if action.get("motionlcm_mirror", False):
+        parts.append("mirrored")
+    return ", ".join(parts)
+
+
 def show(character: bpy.types.Object, action: bpy.types.Action) -> None:
     """Let an Action made here animate the character; the one before stays."""
     data = character.animation_data_create()

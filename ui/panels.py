@@ -156,7 +156,7 @@ class MOTIONLCM_PT_takes(_Sidebar, bpy.types.Panel):
             starred = bool(action.get(takes.STAR))
             star = row.operator("motionlcm.star_take", text="", icon="SOLO_ON" if starred else "SOLO_OFF")
             star.name = action.name
-            text = action.name.removeprefix("MotionLCM ")
+            text = takes.label(action, present)
             shown = row.operator("motionlcm.show_take", text=text, translate=False, depress=action == present)
             shown.name = action.name
             numbers = []

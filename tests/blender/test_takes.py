@@ -131,6 +131,16 @@ def test_takes_stay_with_a_character_that_is_renamed(three, tmp_path):
     assert [a["motionlcm_seed"] for a in takes()] == [5, 6, 7]
 
 
+def test_the_list_says_what_tells_takes_apart(three):
+    label = part("operators.takes").label
+    assert [label(a, three[0]) for a in three] == ["Seed 5", "Seed 6", "Seed 7"]
+    bpy.ops.motionlcm.vary_take(share=0.15)
+    assert label(present(), present()) == "Seed 5, varied 15 %"
+    settings().takes = 1
+    generate("a person jumps", seed=9)
+    assert label(three[0], present()).startswith("a person walks s5")
+
+
 def test_without_takes_nothing_can_be_pressed():
     add_character()
     assert not bpy.ops.motionlcm.step_take.poll() and takes() == []
