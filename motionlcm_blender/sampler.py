@@ -18,7 +18,7 @@ from .chaining import generate_chained
 from .errors import Cancelled, DeviceError, InvalidRequest
 from .model_folder import ModelFolder
 from .motion.clips import Motion
-from .motion.continuation import begin_with
+from .motion.continuation import aligned, at_origin, begin_with
 from .motion.features import FEATURES, standing_joints
 from .motion.path_correction import resampled_joints
 from .motion.quality import foot_skate
@@ -299,7 +299,7 @@ class MotionLCM:
     ) -> Motion:
         joints = standing_joints(features)
         if request.start is not None:
-            joints = begin_with(joints, request.start.joints)
+            joints = begin_with(aligned(joints, at_origin(request.start.joints)), request.start.joints)
         contacts = np.clip(features[:, -4:], 0.0, 1.0).astype(np.float32)
         warnings: list[str] = []
         if request.refine and not refinement and request.all_hints is not None:

@@ -2,11 +2,25 @@
 
 import bpy
 
-from . import character, drawing, generate, jobs, keymap, path_speed, pins, prompts, settings, smpl_body, takes
+from . import (
+    character,
+    drawing,
+    generate,
+    jobs,
+    keymap,
+    path_speed,
+    pins,
+    prompts,
+    settings,
+    shot_making,
+    shots,
+    smpl_body,
+    takes,
+)
 
 CLASSES = (
     *pins.CLASSES, *settings.CLASSES, *character.CLASSES, *smpl_body.CLASSES, *drawing.CLASSES, *generate.CLASSES,
-    *prompts.CLASSES, *takes.CLASSES,
+    *prompts.CLASSES, *takes.CLASSES, *shots.CLASSES, *shot_making.CLASSES,
 )  # fmt: skip
 
 

@@ -77,34 +77,43 @@ def new_action(
 
     The Action the object had before is kept, with a fake user if nobody else uses it.
     """
-    data = obj.animation_data_create()
-    before = data.action
+    action = loose_action(name, times, channels, recipe)
+    assign(obj, action)
+    return action
+
+
+def loose_action(
+    name: str, times: np.ndarray, channels: Sequence[Channel], recipe: Mapping[str, Any]
+) -> bpy.types.Action:
+    """The same, given to nobody."""
     action = bpy.data.actions.new(name[:LONGEST_NAME])
     try:
-        slot = _write_curves(action, times, channels)
+        _fill(empty_holder(action), times, channels)
         for key, value in recipe.items():
             action[RECIPE + key] = value
     except Exception:
         bpy.data.actions.remove(action)
         raise
-    if before is not None and before.users <= 1 and not before.use_fake_user:
-        before.use_fake_user = True
-    data.action = action
-    if slot is not None:
-        data.action_slot = slot
     return action
 
 
-def _write_curves(action: bpy.types.Action, times: np.ndarray, channels: Sequence[Channel]) -> Any | None:
-    """Fill an empty Action; returns its slot where there are slots (4.4 and later)."""
-    if hasattr(action, "slots"):
-        slot = action.slots.new(id_type="OBJECT", name=SLOT_NAME)
-        strip = action.layers.new("Motion").strips.new(type="KEYFRAME")
-        holder = strip.channelbag(slot, ensure=True)
-    else:
-        slot, holder = None, action
-    _fill(holder, times, channels)
-    return slot
+def assign(obj: bpy.types.Object, action: bpy.types.Action | None) -> None:
+    """Let one of our Actions animate the object, or none; the one before is kept, with a fake user if it needs one."""
+    data = obj.animation_data_create()
+    before = data.action
+    if before is not None and before != action and before.users <= 1 and not before.use_fake_user:
+        before.use_fake_user = True
+    data.action = action
+    if action is not None and hasattr(action, "slots") and len(action.slots):
+        data.action_slot = action.slots[0]
+
+
+def empty_holder(action: bpy.types.Action) -> Any:
+    """What is to hold the curves of a new Action: the Action or, from 4.4 on, the channelbag of a slot of ours."""
+    if not hasattr(action, "slots"):
+        return action
+    slot = action.slots.new(id_type="OBJECT", name=SLOT_NAME)
+    return action.layers.new("Motion").strips.new(type="KEYFRAME").channelbag(slot, ensure=True)
 
 
 def rewrite(obj: bpy.types.Object, times: np.ndarray, channels: Sequence[Channel], recipe: Mapping[str, Any]) -> None:
@@ -158,11 +167,21 @@ def _holder(obj: bpy.types.Object) -> Any | None:
     data = obj.animation_data
     if data is None or data.action is None:
         return None
-    if not hasattr(data.action, "slots"):
-        return data.action
-    for layer in data.action.layers:
+    return _holder_in(data.action, getattr(data, "action_slot", None))
+
+
+def holder_of(action: bpy.types.Action) -> Any | None:
+    """What holds the curves of an Action of ours, whoever it animates."""
+    slots = getattr(action, "slots", None)
+    return _holder_in(action, slots[0] if slots else None)
+
+
+def _holder_in(action: bpy.types.Action, slot: Any | None) -> Any | None:
+    if not hasattr(action, "slots"):
+        return action
+    for layer in action.layers:
         for strip in layer.strips:
-            bag = strip.channelbag(data.action_slot) if data.action_slot is not None else None
+            bag = strip.channelbag(slot) if slot is not None else None
             if bag is not None:
                 return bag
     return None

@@ -55,7 +55,7 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
     placement, path_xz, path_name, ground = standing, None, "", None
     warnings: tuple[str, ...] = ()
     if chosen.path is not None:
-        _check_path_object(chosen.path, character)
+        check_path_object(chosen.path, character)
         eases = (chosen.ease_in, chosen.ease_out)
         trajectory = sample_path(context, chosen.path, frames, first_frame, units, eases)
         placement = canonicalise(trajectory.xz)[1]
@@ -85,7 +85,7 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
         facing=facing_of(context, path_xz, frames, first_frame, placement, units),
         refine=chosen.refine,
     )
-    if _is_carried(character):
+    if is_carried(character):
         warnings += (f'"{character.name}" hangs from something that may move: it is placed as it stands now.',)
     return Order(
         request=request,
@@ -93,8 +93,8 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
         placement=placement,
         fps=scene.render.fps / scene.render.fps_base,
         first_frame=first_frame,
-        character=_handle(character),
-        scene=_handle(scene),
+        character=handle_of(character),
+        scene=handle_of(scene),
         choice=engine.chosen(),
         units_per_metre=units,
         path_name=path_name,
@@ -143,7 +143,7 @@ def find_character(context: bpy.types.Context) -> bpy.types.Object:
         if len(fitting) != 1:
             raise InvalidRequest("No character is chosen: choose an armature with SMPL bones, or press Add Character.")
         character = scene.motionlcm.character = fitting[0]
-    _check_writable(character)
+    check_writable(character)
     return character
 
 
@@ -165,7 +165,7 @@ def write_result(order: "Order", result: "Result") -> str:
         raise InvalidRequest(
             f'The character "{order.character.name}" was deleted while the motion was made, so it was not written.'
         )
-    _check_writable(character)
+    check_writable(character)
     rig = read_rig(character)
     for view_layer in scene.view_layers:
         view_layer.update()
@@ -187,8 +187,8 @@ def write_result(order: "Order", result: "Result") -> str:
         scene.frame_set(first_frame)
     else:
         scene.frame_set(scene.frame_current)
-    _push_undo(f"MotionLCM: {request.prompt[:40]}")
-    _play(scene)
+    push_undo(f"MotionLCM: {request.prompt[:40]}")
+    play(scene)
     milliseconds = 1000.0 * max(take.report.get("seconds", 0.0) for take in (result, *result.others))
     made = f"{len(times)} frames from frame {order.first_frame}, made in {milliseconds:.0f} ms."
     return made if not result.others else f"{len(result.others) + 1} takes of {made}"
@@ -282,6 +282,7 @@ def refit(context: bpy.types.Context, character: bpy.types.Object) -> str:
         raise InvalidRequest("The motion of this Action is not in memory any more: press Again, then its keys follow.")
     chosen = context.scene.motionlcm
     order, result = _kept[action.session_uid]
+    order = replace(order, first_frame=int(action["motionlcm_first_frame"]))  # a shot may have been moved since
     tolerance = chosen.key_tolerance if chosen.key_mode == "FITTED" else None
     rig = read_rig(character)
     euler = euler_bones(character, rig, order.units_per_metre, order.travel is Travel.HIPS)
@@ -368,6 +369,8 @@ def order_from_recipe(context: bpy.types.Context, character: bpy.types.Object) -
     from .worker import Order
 
     told, rig = recipe_of(character), read_rig(character)
+    if "shot" in told:
+        raise InvalidRequest("This Action is a shot's, which goes on from the one before: generate it among the shots.")
     if not NEEDED_TO_REPEAT <= set(told):
         raise InvalidRequest("The character's Action carries no whole recipe, so it cannot be made again.")
     placement = Placement(np.array(told["origin"], np.float64), told["heading"])
@@ -405,8 +408,8 @@ def order_from_recipe(context: bpy.types.Context, character: bpy.types.Object) -
         placement=placement,
         fps=scene.render.fps / scene.render.fps_base,
         first_frame=int(told["first_frame"]),
-        character=_handle(character),
-        scene=_handle(scene),
+        character=handle_of(character),
+        scene=handle_of(scene),
         choice=engine.chosen(),
         units_per_metre=units,
         path_name=told.get("path", ""),
@@ -439,13 +442,15 @@ def find(collection: bpy.types.bpy_prop_collection, handle: "Handle") -> bpy.typ
     return next((each for each in collection if each.session_uid == handle.session_uid), None)
 
 
-def _handle(block: bpy.types.ID) -> "Handle":
+def handle_of(block: bpy.types.ID) -> "Handle":
+    """How `find` finds a scene or object again."""
     from .worker import Handle
 
     return Handle(block.name, block.session_uid)
 
 
-def _check_writable(character: bpy.types.Object) -> None:
+def check_writable(character: bpy.types.Object) -> None:
+    """Raises InvalidRequest if the character cannot be given an Action."""
     from ..motionlcm_blender.errors import InvalidRequest
 
     if character.library is not None:
@@ -454,7 +459,7 @@ def _check_writable(character: bpy.types.Object) -> None:
         raise InvalidRequest(f'"{character.name}" is in NLA tweak mode: leave it first.')
 
 
-def _is_carried(character: bpy.types.Object) -> bool:
+def is_carried(character: bpy.types.Object) -> bool:
     """Whether something else may move the armature object while the motion plays."""
     parent = character.parent
     while parent is not None:
@@ -464,7 +469,8 @@ def _is_carried(character: bpy.types.Object) -> bool:
     return any(not constraint.mute for constraint in character.constraints)
 
 
-def _check_path_object(path: bpy.types.Object, character: bpy.types.Object) -> None:
+def check_path_object(path: bpy.types.Object, character: bpy.types.Object) -> None:
+    """Raises InvalidRequest if the path is moved by the character."""
     from ..motionlcm_blender.errors import InvalidRequest
 
     above: bpy.types.Object | None = path
@@ -474,13 +480,14 @@ def _check_path_object(path: bpy.types.Object, character: bpy.types.Object) -> N
         above = above.parent
 
 
-def _push_undo(message: str) -> None:
+def push_undo(message: str) -> None:
+    """Make an undo step of what was done since the last one."""
     windows = bpy.context.window_manager.windows
     with bpy.context.temp_override(**({"window": windows[0]} if bpy.context.window is None and windows else {})):
         bpy.ops.ed.undo_push(message=message)
 
 
-def _play(scene: bpy.types.Scene) -> None:
+def play(scene: bpy.types.Scene) -> None:
     """Start playing in the first window that shows the scene, unless it plays already."""
     if bpy.app.background:
         return

@@ -50,6 +50,7 @@ class Job:
     number: int
     order: Order
     write: Callable[[Order, Result], str]
+    then: Callable[[], None] | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
     progress: float = 0.0
     stage: str = ""
@@ -66,15 +67,21 @@ _current: Job | None = None
 _threads: list[threading.Thread] = []
 
 
-def submit(order: Order, write: Callable[[Order, Result], str], wait: bool | None = None) -> int:
+def submit(
+    order: Order,
+    write: Callable[[Order, Result], str],
+    wait: bool | None = None,
+    then: Callable[[], None] | None = None,
+) -> int:
     """Start a job; one that still runs is replaced. Returns its number.
 
     write: called on the main thread with the order and its result, returns the sentence to show.
     wait: carry it out before returning; None: if Blender has no window.
+    then: called after it was written, to go on with another job.
     """
     global _current
     replace()
-    job = Job(next(_numbers), order, write)
+    job = Job(next(_numbers), order, write, then)
     _current = job
     _set(running=True, progress=0.0, stage="Starting", message="", error=False, warnings=order.warnings)
     if bpy.app.background if wait is None else wait:
@@ -119,6 +126,11 @@ def poll() -> float | None:
     if (status.progress, status.stage) != (_current.progress, _current.stage):
         _set(progress=_current.progress, stage=_current.stage)
     return INTERVAL
+
+
+def running() -> int | None:
+    """The number of the job that runs."""
+    return None if _current is None else _current.number
 
 
 def cancel() -> bool:
@@ -188,6 +200,8 @@ def _finish(job: Job, outcome: Result | BaseException) -> None:
         if isinstance(outcome, BaseException):
             raise outcome
         tell(job.write(job.order, outcome), warnings=(*job.order.warnings, *outcome.warnings))
+        if job.then is not None:
+            job.then()
     except Exception as error:
         tell(sentence_for(error), error=True)
 

@@ -81,7 +81,7 @@ class MOTIONLCM_OT_remove_pin(bpy.types.Operator):
 
 
 def sample_pins(
-    context: bpy.types.Context, pins: "Sequence[MotionLCMPin]", frames: int, first_frame: int, units_per_metre: float
+    context: bpy.types.Context, pins: "Sequence[MotionLCMPin]", frames: int, first_frame: float, units_per_metre: float
 ) -> "tuple[np.ndarray, np.ndarray, tuple[str, ...]] | None":
     """Where the pins hold the body: positions (frames, 22, 3) in engine axes and metres of the character, in the world;
     mask of that shape; sentences for the animator. None if no pin is active.

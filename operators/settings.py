@@ -3,7 +3,7 @@
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import bpy
 
-from . import engine, path_speed, pins
+from . import engine, path_speed, pins, shots
 
 LONGEST_HISTORY = 20
 
@@ -64,6 +64,8 @@ class MotionLCMObject(bpy.types.PropertyGroup):
         description="The armature this mannequin belongs to",
         type=bpy.types.Object,
     )
+    shots: bpy.props.CollectionProperty(type=shots.MotionLCMShot, name="Shots")
+    shot_index: bpy.props.IntProperty(name="Chosen Shot", description="Which shot of the list is chosen", default=0)
 
 
 class MotionLCMSettings(bpy.types.PropertyGroup):
@@ -247,7 +249,7 @@ def remember_prompt(settings: bpy.types.PropertyGroup, prompt: str) -> None:
         history.remove(len(history) - 1)
 
 
-CLASSES = (MotionLCMPrompt, MotionLCMObject, MotionLCMSettings)
+CLASSES = (shots.MotionLCMShot, MotionLCMPrompt, MotionLCMObject, MotionLCMSettings)
 
 
 def attach() -> None:

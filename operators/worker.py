@@ -12,6 +12,7 @@ import numpy as np
 
 from ..motionlcm_blender.errors import Cancelled
 from ..motionlcm_blender.motion.clips import Clip, Motion
+from ..motionlcm_blender.motion.continuation import begin_in_pose
 from ..motionlcm_blender.motion.ground import Ground, stand_on
 from ..motionlcm_blender.motion.key_fitting import fit_keys
 from ..motionlcm_blender.motion.keys import SparseKeys
@@ -38,6 +39,19 @@ class Handle:
 
 
 @dataclass(frozen=True)
+class Seam:
+    """Where a motion goes on from an earlier one.
+
+    frame: the motion's frame (20 a second) from which it is written; those before it are the earlier one's.
+    translation (3,), turns (J, 4): the pose of the character there, placed in the world, as a clip has it.
+    """
+
+    frame: int
+    translation: np.ndarray
+    turns: np.ndarray
+
+
+@dataclass(frozen=True)
 class Order:
     """Everything a generation needs, as plain values.
 
@@ -47,7 +61,8 @@ class Order:
     seconds: the length asked for. ground: heights above the motion's floor, by places in the world.
     standing: where the armature object stands, engine axes, metres of the character. travel: where the way over the
     floor goes. loop: whether the motion is to repeat. key_tolerance: millimetres; None: a key on every frame.
-    euler: the bones that turn by Euler angles.
+    euler: the bones that turn by Euler angles. seam: where it goes on from an earlier motion. scene_frames: how many
+    frames are written at most.
     """
 
     request: Request
@@ -69,6 +84,8 @@ class Order:
     loop: bool = False
     key_tolerance: float | None = None
     euler: EulerBones | None = None
+    seam: Seam | None = None
+    scene_frames: int | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -146,7 +163,7 @@ def _finished(motion: Motion, order: Order, of_model: tuple[str, str, str, str],
     if order.path_xz is not None:
         miss = np.linalg.norm(clip.translation[:, [0, 2]] - order.path_xz, axis=-1)
         report |= {"path_mean_cm": 100.0 * float(miss.mean()), "path_max_cm": 100.0 * float(miss.max())}
-    clip = resample(clip, order.fps)
+    clip = _written_part(clip, order)
     if order.loop:
         clip = looped(clip)
     clip, carrier = _carried(clip, order)
@@ -162,6 +179,16 @@ def fitted_keys(clip: Clip, tolerance: float, order: Order) -> SparseKeys:
         return fit_keys(clip, tolerance, order.first_frame)
     axes = order.euler.outer, order.euler.inner
     return fit_keys(clip, tolerance, order.first_frame, rotation_mode=order.euler.modes, axes=axes)
+
+
+def _written_part(clip: Clip, order: Order) -> Clip:
+    """The clip at the scene's frame rate, as much of it as the order wants written."""
+    seam = order.seam
+    clip = resample(clip, order.fps, begin=0 if seam is None else seam.frame)
+    if order.scene_frames is not None:
+        clip = replace(clip, translation=clip.translation[: order.scene_frames],
+                       rotations=clip.rotations[: order.scene_frames])  # fmt: skip
+    return clip if seam is None else begin_in_pose(clip, seam.translation, seam.turns)
 
 
 def _carried(clip: Clip, order: Order) -> tuple[Clip, Carrier | None]:

@@ -2,7 +2,7 @@
 
 import bpy
 
-from ..operators import drawing, engine, jobs, path_speed, smpl_body, takes
+from ..operators import drawing, engine, jobs, path_speed, shot_strips, shots, smpl_body, takes
 
 EXAMPLES = (
     "a person walks forward",
@@ -178,6 +178,67 @@ class MOTIONLCM_PT_takes(_Sidebar, bpy.types.Panel):
         row.operator("motionlcm.blend_takes", text="Blend")
 
 
+class MOTIONLCM_UL_shots(bpy.types.UIList):
+    """One shot a row."""
+
+    bl_idname = "MOTIONLCM_UL_shots"
+
+    def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property, _index=0) -> None:
+        row = layout.row(align=True)
+        row.label(text="", icon=shots.ICONS[item.state])
+        row.prop(item, "prompt", text="", emboss=False)
+        frames = row.row()
+        frames.ui_units_x = 3.5
+        frames.label(text=f"{item.first}-{item.last}", translate=False)
+        row.prop(item, "locked", text="", icon="LOCKED" if item.locked else "UNLOCKED", emboss=False)
+
+
+class MOTIONLCM_PT_shots(_Sidebar, bpy.types.Panel):
+    """What the character does, one thing after the other."""
+
+    bl_idname = "MOTIONLCM_PT_shots"
+    bl_parent_id = "MOTIONLCM_PT_main"
+    bl_label = "Shots"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, character = self.layout, context.scene.motionlcm.character
+        if character is None:
+            layout.operator("motionlcm.add_shot", icon="ADD")
+            return
+        row = layout.row()
+        listed = character.motionlcm
+        row.template_list("MOTIONLCM_UL_shots", "", listed, "shots", listed, "shot_index", rows=5)
+        column = row.column(align=True)
+        column.operator("motionlcm.add_shot", text="", icon="ADD")
+        column.operator("motionlcm.remove_shot", text="", icon="REMOVE")
+        column.separator()
+        column.operator("motionlcm.move_shot", text="", icon="TRIA_UP").step = -1
+        column.operator("motionlcm.move_shot", text="", icon="TRIA_DOWN").step = 1
+        column.separator()
+        column.operator("motionlcm.duplicate_shot", text="", icon="DUPLICATE")
+        shot = shots.active_shot(character)
+        if shot is None:
+            return
+        column = layout.column(align=True)
+        column.prop(shot, "name", text="")
+        part = column.row(align=True)
+        part.prop(shot, "first")
+        part.prop(shot, "last")
+        column.prop(shot, "seed")
+        column.prop(shot, "path", text="", icon="CURVE_DATA")
+        part = layout.row(align=True)
+        part.operator("motionlcm.split_shot", text="Split")
+        part.operator("motionlcm.join_shots", text="Join")
+        column = layout.column(align=True)
+        column.operator("motionlcm.generate_shot", icon="PLAY")
+        column.operator("motionlcm.generate_shots", icon="FILE_REFRESH")
+        part = layout.row(align=True)
+        alone = shot.action is not None and shot_strips.shown_alone(character) == shot.action
+        part.operator("motionlcm.show_shot", text="Show All" if alone else "Show Alone", depress=alone)
+        part.operator("motionlcm.bake_shots", text="Bake")
+
+
 class MOTIONLCM_PT_body(_Sidebar, bpy.types.Panel):
     """Shape of a character that was added from a body model file."""
 
@@ -336,8 +397,8 @@ def read_hint_soon() -> None:
 
 
 CLASSES = (
-    MOTIONLCM_MT_prompts, MOTIONLCM_PT_main, MOTIONLCM_PT_takes, MOTIONLCM_PT_body, MOTIONLCM_PT_control,
-    MOTIONLCM_PT_keys, MOTIONLCM_PT_model,
+    MOTIONLCM_MT_prompts, MOTIONLCM_UL_shots, MOTIONLCM_PT_main, MOTIONLCM_PT_takes, MOTIONLCM_PT_shots,
+    MOTIONLCM_PT_body, MOTIONLCM_PT_control, MOTIONLCM_PT_keys, MOTIONLCM_PT_model,
 )  # fmt: skip
 
 

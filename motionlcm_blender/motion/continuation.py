@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from . import rotations as rot
+from .clips import Clip
 from .features import facing, onto_skeleton
 from .placement import Placement, unplace_joints
 
@@ -51,6 +53,22 @@ def begin_with(joints: ArrayLike, start: ArrayLike, fade: int = FADE_FRAMES) -> 
     result[count:] = _with_lengths_of(result[count:], made[count:])
     result[:count] = given
     return result
+
+
+def begin_in_pose(clip: Clip, translation: np.ndarray, turns: np.ndarray, seconds: float = 0.5) -> Clip:
+    """Let a clip begin exactly in a pose near its own first one; the difference fades out smoothly.
+
+    translation: (3,) metres, turns: (J, 4) local quaternions, both as a clip has them. Joints alone leave open how
+    limbs are twisted, so two clips that meet in them may still differ by that.
+    """
+    part = np.clip(1.0 - np.arange(clip.frames) / (seconds * clip.fps), 0.0, 1.0)
+    smooth = part * part * (3.0 - 2.0 * part)
+    moved = clip.translation + smooth[:, None] * (translation - clip.translation[0])
+    away = rot.multiply(turns, rot.inverse(clip.rotations[0]))
+    faded = rot.slerp(np.broadcast_to(rot.IDENTITY, away.shape)[None], away[None], smooth[:, None])
+    turned = rot.multiply(faded, clip.rotations)
+    # With the signs of the pose, so that keys on both sides may be joined into one curve.
+    return Clip(clip.fps, moved, rot.continuous(np.concatenate([turns[None], turned]))[1:], clip.skeleton)
 
 
 def aligned(joints: ArrayLike, to: ArrayLike) -> np.ndarray:

@@ -16,7 +16,7 @@ def resampled_frames(frames: int, from_fps: float, to_fps: float) -> int:
     return max(1, math.ceil((frames - 1) / from_fps * to_fps - 1e-6) + 1)
 
 
-def resample(clip: Clip, fps: float, smooth: bool = True) -> Clip:
+def resample(clip: Clip, fps: float, smooth: bool = True, begin: int = 0) -> Clip:
     """The same clip at `fps` frames per second, sampled by time: frame k is the moment k / fps.
 
     The first frame is the first. The last falls at the clip's end or, where the rates do not divide, less than one
@@ -24,6 +24,7 @@ def resample(clip: Clip, fps: float, smooth: bool = True) -> Clip:
     smooth: pass through the clip's frames on cubic (Catmull-Rom) curves, for positions and for quaternions, which are
     normalised after; on motion capture thinned to half its rate this halves both the error and the sliding of feet
     that straight lines and slerp, used otherwise, leave.
+    begin: the clip's frame that becomes the first; those before it only shape the curve.
     Raises InvalidRequest when fps is not a positive, finite number.
     """
     if not (math.isfinite(fps) and fps > 0):
@@ -31,7 +32,7 @@ def resample(clip: Clip, fps: float, smooth: bool = True) -> Clip:
     if clip.frames < 2:
         return Clip(fps, clip.translation.copy(), clip.rotations.copy(), clip.skeleton)
     rotations = rot.continuous(clip.rotations)
-    at = np.arange(resampled_frames(clip.frames, clip.fps, fps)) * (clip.fps / fps)
+    at = begin + np.arange(resampled_frames(clip.frames - begin, clip.fps, fps)) * (clip.fps / fps)
     at = np.minimum(at, clip.frames - 1)
     before = np.minimum(at.astype(np.int64), clip.frames - 2)
     part = at - before

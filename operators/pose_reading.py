@@ -1,0 +1,70 @@
+"""An Action of a character read back as a clip: what `rig.pose_channels` writes, the other way round."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+from mathutils import Euler, Quaternion
+
+from ..motionlcm_blender.motion import rotations
+from ..motionlcm_blender.motion.clips import Clip
+from ..motionlcm_blender.motion.retarget import forward_kinematics
+from ..motionlcm_blender.motion.skeleton import FOOT_JOINTS, FPS, JOINT_COUNT, SMPL
+from .actions import holder_of
+from .rig import Rig, bone_axes
+
+
+def read_clip(
+    action: bpy.types.Action, at: np.ndarray, obj: bpy.types.Object, rig: Rig, units_per_metre: float
+) -> Clip:
+    """The pose of the character on scene frames at (N,), as the Action's curves have it now, edits by hand included.
+
+    Placed in the world where the object stands now, engine axes, metres of the character, 20 frames a second. Bones
+    without curves are in their rest pose.
+    """
+    axes = bone_axes(obj, rig, units_per_metre)
+    curves = {(curve.data_path, curve.array_index): curve for curve in _curves(action)}
+
+    def values(path: str, unset: tuple[float, ...]) -> np.ndarray:
+        found = [curves.get((path, index)) for index in range(len(unset))]
+        columns = [
+            [value] * len(at) if curve is None else [curve.evaluate(float(moment)) for moment in at]
+            for curve, value in zip(found, unset, strict=True)
+        ]
+        return np.array(columns, np.float64).T
+
+    location = values(_path(axes.root, "location"), (0.0, 0.0, 0.0))
+    translation = (location - axes.offset) @ np.linalg.inv(axes.matrix).T
+    turns = np.broadcast_to(rotations.IDENTITY, (len(at), len(rig.skeleton), 4)).copy()
+    for bone, (joint, left, right) in axes.turns.items():
+        mode = obj.pose.bones[bone].rotation_mode
+        if mode == "QUATERNION":
+            local = values(_path(bone, "rotation_quaternion"), (1.0, 0.0, 0.0, 0.0))
+        elif mode == "AXIS_ANGLE":
+            rows = values(_path(bone, "rotation_axis_angle"), (0.0, 0.0, 1.0, 0.0))
+            local = np.array([Quaternion(row[1:], row[0]) for row in rows])
+        else:
+            rows = values(_path(bone, "rotation_euler"), (0.0, 0.0, 0.0))
+            local = np.array([Euler(row, mode).to_quaternion() for row in rows])
+        inner = rotations.multiply(rotations.normalise(local), rotations.inverse(right))
+        turns[:, joint] = rotations.multiply(rotations.inverse(left), inner)
+    return Clip(FPS, translation, rotations.continuous(turns), rig.skeleton)
+
+
+def joints_of(clip: Clip) -> np.ndarray:
+    """(T, 22, 3) metres: the clip performed by the engine's own skeleton, its lower foot as high as the clip's."""
+    joints = forward_kinematics(clip)[:, :JOINT_COUNT]
+    if clip.skeleton is SMPL:
+        return joints
+    own = forward_kinematics(Clip(clip.fps, clip.translation, clip.rotations, SMPL))[:, :JOINT_COUNT]
+    own[..., 1] += (joints[:, FOOT_JOINTS, 1].min(axis=1) - own[:, FOOT_JOINTS, 1].min(axis=1))[:, None]
+    return own
+
+
+def _curves(action: bpy.types.Action) -> list[bpy.types.FCurve]:
+    holder = holder_of(action)
+    return [] if holder is None else list(holder.fcurves)
+
+
+def _path(bone: str, channel: str) -> str:
+    return f'pose.bones["{bpy.utils.escape_identifier(bone)}"].{channel}'

@@ -1,0 +1,358 @@
+"""From a shot to an order, which goes on from the shot before it, and from the result to the shot's Action."""
+
+# No `from __future__ import annotations` here, as in all files with operators.
+from functools import partial
+from typing import TYPE_CHECKING
+
+import bpy
+
+from . import engine, generate, jobs, settings, shot_strips, shots
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..motionlcm_blender.motion.clips import Clip, Motion
+    from ..motionlcm_blender.motion.placement import Placement
+    from .rig import Rig
+    from .worker import Handle, Order, Result
+
+FAR_FROM_PATH = 0.5
+"""Metres from the last pose to the beginning of the path, above which the animator is told."""
+ONTO_PATH = 1.0
+"""Metres a second at which, and seconds in which at least, the character gets onto a path that begins elsewhere."""
+UNEVEN = 0.1
+"""Metres by which a shot must end above or below its floor to count as having climbed, where it may have."""
+
+
+def order_for(context: bpy.types.Context, character: bpy.types.Object, shot: "shots.MotionLCMShot") -> "Order":
+    """The order for one shot. Feet, ground, pins on its frames, steps and keys are the panel's; the hips carry the
+    travel. Raises InvalidRequest with one sentence."""
+    import math
+
+    import numpy as np
+
+    from ..motionlcm_blender.motion.foot_lock import FootLock
+    from ..motionlcm_blender.motion.placement import Placement, canonicalise
+    from ..motionlcm_blender.request import Request
+    from .carrier import standing_now
+    from .control import hints_of
+    from .pins import sample_pins
+    from .rig import euler_bones, read_rig, units_per_metre
+    from .scene_time import scene_frames_each
+    from .trajectory import sample_path
+    from .worker import Order, Seam
+
+    scene, chosen = context.scene, context.scene.motionlcm
+    prompt = shot.prompt.strip()
+    Request(prompt, 8)  # says what is wrong with the prompt before anything is read
+    context.view_layer.update()
+    rig = read_rig(character)
+    units = units_per_metre(character, rig)
+    each = scene_frames_each(scene)
+    frames = math.ceil((shot.last - shot.first) / each - 1e-6) + 1  # of the model, on the shot's own scene frames
+    standing = standing_now(character, rig, units)
+    placement, lead, start, seam = standing, 0, None, None
+    warnings: tuple[str, ...] = ()
+    earlier = shots.before(character, shots.index_of(character, shot.uid))
+    if earlier is not None and earlier.action is None:
+        warnings += (f'"{earlier.name}" before it has no motion yet: "{shot.name}" starts where the character stands.',)
+    elif earlier is not None:
+        clip = _end_of(earlier, character, rig, units, each)
+        start, placement = _start_from(clip, earlier, chosen.ground is not None)
+        lead = start.frames - 1
+        seam = Seam(lead, clip.translation[-1], clip.rotations[-1])
+    path_xz, path_name, ground = None, "", None
+    if shot.path is not None:
+        generate.check_path_object(shot.path, character)
+        eases = (chosen.ease_in, chosen.ease_out)
+        trajectory = sample_path(context, shot.path, frames, shot.first, units, eases)
+        path_xz, path_name, ground = trajectory.xz, shot.path.name, trajectory.ground
+        warnings += trajectory.warnings
+        if start is None:
+            floor = standing.origin[1] if trajectory.floor is None else trajectory.floor
+            placement = canonicalise(path_xz)[1]
+            placement = Placement(np.array([placement.origin[0], floor, placement.origin[2]]), placement.heading)
+        else:
+            path_xz, away = _joined_path(clip.translation[:, [0, 2]], path_xz)
+            if away > FAR_FROM_PATH:
+                warnings += (
+                    f'Path "{path_name}" begins {away:.1f} m from where "{shot.name}" does: the character first walks '
+                    "over to it.",
+                )
+    if chosen.ground is not None:
+        from .terrain import height_field
+
+        places = placement.origin[[0, 2]][None] if path_xz is None else path_xz
+        floor = float(placement.origin[1])
+        ground, told = height_field(context, chosen.ground, places, path_xz is None, floor, units)
+        warnings += told
+        if start is not None:  # the model knows level ground only: the heights are added to what it makes
+            start = _lowered(start, ground.heights(clip.translation[:, [0, 2]]))
+    pins = [
+        pin for pin in chosen.pins
+        if min(pin.first, pin.last) <= shot.last and max(pin.first, pin.last) >= shot.first
+    ]  # fmt: skip
+    pinned = sample_pins(context, pins, frames + lead, shot.first - lead * each, units)
+    if pinned is not None:
+        warnings += pinned[2]
+    if generate.is_carried(character):
+        warnings += (f'"{character.name}" hangs from something that may move: it is placed as it stands now.',)
+    request = Request(
+        prompt,
+        frames + lead,
+        seed=shot.seed,
+        steps=int(chosen.steps),
+        hints=hints_of(path_xz, None if pinned is None else pinned[:2], placement),
+        start=start,
+        feet=FootLock(chosen.feet),
+    )
+    rate = scene.render.fps / scene.render.fps_base
+    return Order(
+        request=request,
+        skeleton=rig.skeleton,
+        placement=placement,
+        fps=rate,
+        first_frame=shot.first,
+        character=generate.handle_of(character),
+        scene=generate.handle_of(scene),
+        choice=engine.chosen(),
+        units_per_metre=units,
+        path_name=path_name,
+        path_xz=path_xz,
+        warnings=warnings,
+        seconds=(shot.last - shot.first) / rate,
+        ground=ground,
+        ground_name=chosen.ground.name if chosen.ground is not None else "",
+        standing=standing,
+        key_tolerance=chosen.key_tolerance if chosen.key_mode == "FITTED" else None,
+        euler=euler_bones(character, rig, units, True),
+        seam=seam,
+        scene_frames=shot.last - shot.first + 1,
+    )
+
+
+def _end_of(
+    shot: "shots.MotionLCMShot", character: bpy.types.Object, rig: "Rig", units: float, each: float
+) -> "Clip":
+    """The last second of a shot as it is in the timeline, at most; its last frame is the shot's last."""
+    import numpy as np
+
+    from ..motionlcm_blender.chaining import OVERLAP
+    from .pose_reading import read_clip
+
+    count = min(OVERLAP, int((shot.last - shot.first) / each + 1e-6) + 1)
+    at = shot.last - each * np.arange(max(count, 2))[::-1]
+    return read_clip(shot.action, np.maximum(at, shot.first), character, rig, units)
+
+
+def _start_from(clip: "Clip", earlier: "shots.MotionLCMShot", on_ground: bool) -> "tuple[Motion, Placement]":
+    """The end of an earlier shot over the model's level floor, and where in the world its frame lies.
+
+    on_ground: a mesh to walk on is chosen, and its heights are yet to be taken off.
+    """
+    import numpy as np
+
+    from ..motionlcm_blender.motion.clips import Motion
+    from ..motionlcm_blender.motion.continuation import placement_of
+    from ..motionlcm_blender.motion.placement import Placement
+    from ..motionlcm_blender.motion.quality import foot_contacts
+    from ..motionlcm_blender.motion.skeleton import FOOT_JOINTS
+    from .pose_reading import joints_of
+
+    joints = joints_of(clip)
+    lowest = float(joints[:, FOOT_JOINTS, 1].min())
+    told = earlier.action.get("motionlcm_origin")
+    floor = lowest if told is None else float(told[1])
+    may_climb = bool(earlier.action.get("motionlcm_ground") or earlier.action.get("motionlcm_path"))
+    if may_climb and not on_ground and abs(lowest - floor) > UNEVEN:
+        floor = lowest
+    where = placement_of(joints)
+    joints = joints - [0.0, floor, 0.0]
+    motion = Motion(joints.astype(np.float32), foot_contacts(joints).astype(np.float32))
+    return motion, Placement(np.array([where.origin[0], floor, where.origin[2]]), where.heading)
+
+
+def _lowered(motion: "Motion", by: "np.ndarray") -> "Motion":
+    from dataclasses import replace
+
+    import numpy as np
+
+    joints = motion.joints.copy()
+    joints[..., 1] -= by[:, None].astype(np.float32)
+    return replace(motion, joints=joints)
+
+
+def _joined_path(way: "np.ndarray", path: "np.ndarray") -> "tuple[np.ndarray, float]":
+    """The way (n, 2) an earlier shot ended on and, from its last frame on, the path (T, 2), which the character gets
+    onto by and by; and how many metres the path begins from there."""
+    import numpy as np
+
+    from ..motionlcm_blender.motion.skeleton import FPS
+    from ..motionlcm_blender.motion.smoothing import smoothstep
+
+    gap = way[-1] - path[0]
+    away = float(np.linalg.norm(gap))
+    duration = max(1.0, 1.5 * away / ONTO_PATH) * FPS
+    left = 1.0 - smoothstep(np.arange(len(path)), 0.0, min(duration, len(path) - 1.0))
+    return np.concatenate([way[:-1], path + left[:, None] * gap]), away
+
+
+def write_shot(order: "Order", result: "Result", uid: str) -> str:
+    """Write a result as the Action of a shot, as one undo step; returns the sentence to show.
+
+    Raises InvalidRequest if character, scene or shot have gone in the meantime; then nothing was changed.
+    """
+    from ..motionlcm_blender.errors import InvalidRequest
+    from .actions import loose_action
+    from .rig import read_rig
+
+    scene, character = _found(order.scene, order.character)
+    generate.check_writable(character)
+    index = shots.index_of(character, uid)
+    if index < 0:
+        raise InvalidRequest("The shot was removed while its motion was made, so it was not written.")
+    shot = character.motionlcm.shots[index]
+    changed = not _as_ordered(shot, order)
+    rig = read_rig(character)
+    for view_layer in scene.view_layers:
+        view_layer.update()
+    times, channels = generate.written_channels(character, rig, order, result)
+    told = generate.recipe(order, result) | {"character_id": generate.identity(character), "shot": uid}
+    name = f"MotionLCM {shot.name} {order.request.prompt[:30].strip()} s{order.request.seed}"
+    action = loose_action(name, times, channels, told)
+    shot_strips.shift(action, shot.first - order.first_frame)  # it may have been moved since
+    generate.keep(action, order, result)
+    old = shot.action
+    alone = old is not None and shot_strips.shown_alone(character) == old
+    shot.action, shot.stale = action, changed
+    shot_strips.lay(character)
+    if alone:
+        shot_strips.show_alone(character, shot)
+        old.use_fake_user = False
+    else:
+        shot_strips.show_all(character)
+    shot_strips.discard(old)
+    following, jump = shots.after(character, index), ""
+    if following is not None and following.action is not None:
+        shots.touch(following)
+        if following.locked:
+            jump = f' "{following.name}" after it is locked, so the motion may jump where it begins.'
+    character.data.pose_position = "POSE"
+    scene.frame_end = max(scene.frame_end, shot.last)
+    scene.frame_start = min(scene.frame_start, shot.first)
+    settings.remember_prompt(scene.motionlcm, order.request.prompt)
+    scene.frame_set(scene.frame_current if shot.first <= scene.frame_current <= shot.last else shot.first)
+    generate.push_undo(f"MotionLCM: {shot.name}")
+    generate.play(scene)
+    milliseconds = 1000.0 * result.report.get("seconds", 0.0)
+    return f'"{shot.name}": frames {shot.first} to {shot.last}, made in {milliseconds:.0f} ms.{jump}'
+
+
+def _found(scene: "Handle", character: "Handle") -> tuple[bpy.types.Scene, bpy.types.Object]:
+    """Raises InvalidRequest if either is gone."""
+    from ..motionlcm_blender.errors import InvalidRequest
+
+    in_scene = generate.find(bpy.data.scenes, scene)
+    if in_scene is None:
+        raise InvalidRequest("The scene was removed while the motion was made, so it was not written.")
+    found = generate.find(in_scene.objects, character)
+    if found is None:
+        raise InvalidRequest(
+            f'The character "{character.name}" was deleted while the motion was made, so it was not written.'
+        )
+    return in_scene, found
+
+
+def _as_ordered(shot: "shots.MotionLCMShot", order: "Order") -> bool:
+    """Whether the shot still asks for what was made."""
+    asked = (shot.prompt.strip(), shot.seed, shot.path.name if shot.path is not None else "")
+    made = (order.request.prompt, order.request.seed, order.path_name)
+    return asked == made and shot.last - shot.first + 1 == order.scene_frames
+
+
+def make_next(scene: "Handle", character: "Handle", uids: tuple[str, ...], told: tuple[str, ...] = ()) -> None:
+    """Make the first of these shots, and when it is written the others, each after the one before.
+
+    told: warnings so far. Raises InvalidRequest if it cannot be asked for.
+    """
+    from dataclasses import replace
+
+    in_scene, found = _found(scene, character)
+    generate.check_writable(found)
+    left = [uid for uid in uids if (at := shots.index_of(found, uid)) >= 0 and not found.motionlcm.shots[at].locked]
+    if not left:
+        return
+    shot = found.motionlcm.shots[shots.index_of(found, left[0])]
+    view_layer = bpy.context.view_layer if bpy.context.scene == in_scene else in_scene.view_layers[0]
+    with bpy.context.temp_override(scene=in_scene, view_layer=view_layer):
+        order = order_for(bpy.context, found, shot)
+    told += tuple(warning for warning in order.warnings if warning not in told)
+    following = partial(make_next, scene, character, tuple(left[1:]), told) if left[1:] else None
+    shots.making.shot = left[0]
+    shots.making.job = jobs.submit(replace(order, warnings=told), partial(write_shot, uid=left[0]), then=following)
+
+
+class _Making:
+    """What the operators that make shots share."""
+
+    if TYPE_CHECKING:
+
+        def report(self, kind: set[str], message: str) -> None: ...
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return shots.active_shot(context.scene.motionlcm.character) is not None
+
+    def wanted(self, character: bpy.types.Object) -> tuple[str, ...]:
+        """The shots to make. Raises InvalidRequest if there are none."""
+        raise NotImplementedError
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            character = generate.find_character(context)
+            wanted = self.wanted(character)
+            make_next(generate.handle_of(context.scene), generate.handle_of(character), wanted)
+        except Exception as error:
+            jobs.replace()
+            jobs.tell(jobs.sentence_for(error), error=True)
+        if jobs.status.error:
+            self.report({"ERROR" if bpy.app.background else "WARNING"}, jobs.status.message)
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class MOTIONLCM_OT_generate_shot(_Making, bpy.types.Operator):
+    """Make the chosen shot, going on from the one before it"""
+
+    bl_idname = "motionlcm.generate_shot"
+    bl_label = "Generate Shot"
+    bl_options = {"REGISTER"}  # the undo step is made when the result is written
+
+    def wanted(self, character: bpy.types.Object) -> tuple[str, ...]:
+        from ..motionlcm_blender.errors import InvalidRequest
+
+        shot = shots.active_shot(character)
+        if shot is None:
+            raise InvalidRequest("There is no shot yet: add one.")
+        if shot.locked:
+            raise InvalidRequest(f'"{shot.name}" is locked: unlock it first.')
+        return (shot.uid,)
+
+
+class MOTIONLCM_OT_generate_shots(_Making, bpy.types.Operator):
+    """Make all shots that are empty or stale and not locked, one after the other"""
+
+    bl_idname = "motionlcm.generate_shots"
+    bl_label = "Generate All Stale"
+    bl_options = {"REGISTER"}
+
+    def wanted(self, character: bpy.types.Object) -> tuple[str, ...]:
+        from ..motionlcm_blender.errors import InvalidRequest
+
+        found = tuple(s.uid for s in character.motionlcm.shots if s.state in ("EMPTY", "STALE") and not s.locked)
+        if not found:
+            raise InvalidRequest("No shot is empty or stale, but for locked ones.")
+        return found
+
+
+CLASSES = (MOTIONLCM_OT_generate_shot, MOTIONLCM_OT_generate_shots)

@@ -1,0 +1,153 @@
+"""The shots of a character in the timeline: strips on one track of ours, one shot alone, or one baked Action."""
+
+# No `from __future__ import annotations` here, as in `shots`, whose module this is a part of.
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import bpy
+
+if TYPE_CHECKING:
+    from .shots import MotionLCMShot
+
+TRACK = "MotionLCM Shots"
+SHOT = "motionlcm_shot"
+"""Custom property of an Action that is a shot's: which one."""
+
+
+def track_of(character: bpy.types.Object) -> bpy.types.NlaTrack | None:
+    """Our track: of that name, with nothing but shots on it."""
+    data = character.animation_data
+    for track in data.nla_tracks if data is not None else ():
+        if track.name == TRACK and len(track.strips) and all(_is_shot(strip) for strip in track.strips):
+            return track
+    return None
+
+
+def lay(character: bpy.types.Object) -> None:
+    """Put each shot that has a motion on our track, on its frames; nobody else's tracks and strips are touched."""
+    shots = [shot for shot in character.motionlcm.shots if shot.action is not None]
+    data = character.animation_data
+    if data is None:
+        if not shots:
+            return
+        data = character.animation_data_create()
+    track = track_of(character)
+    if not shots:
+        if track is not None:
+            data.nla_tracks.remove(track)
+        return
+    if track is None:
+        track = data.nla_tracks.new()
+        track.name = TRACK
+    for strip in list(track.strips):
+        track.strips.remove(strip)
+    # Beyond the shots the last pose stays, unless that would hide what other tracks have there.
+    alone = not any(other != track and len(other.strips) for other in data.nla_tracks)
+    for number, shot in enumerate(shots):
+        strip = track.strips.new(shot.prompt or shot.name, shot.first, shot.action)
+        strip.name = shot.prompt or shot.name
+        if strip.frame_end > shot.last:
+            strip.action_frame_end = shot.action.frame_range[0] + shot.last - shot.first
+        inner = number + 1 < len(shots)
+        strip.extrapolation = "HOLD_FORWARD" if inner or alone else "NOTHING"
+        if alone and number == 0:
+            strip.extrapolation = "HOLD"
+
+
+def show_all(character: bpy.types.Object) -> None:
+    """Let our track move the character; the Action that did is put aside."""
+    from .actions import assign
+
+    assign(character, None)
+    track = track_of(character)
+    if track is not None:
+        track.mute = False
+
+
+def show_alone(character: bpy.types.Object, shot: "MotionLCMShot") -> None:
+    """Let one shot's Action move the character, and our track rest."""
+    from .actions import assign
+
+    assign(character, shot.action)
+    track = track_of(character)
+    if track is not None:
+        track.mute = True
+
+
+def shown_alone(character: bpy.types.Object) -> bpy.types.Action | None:
+    """The Action of the one shot that is shown."""
+    data = character.animation_data
+    action = data.action if data is not None else None
+    return action if action is not None and SHOT in action else None
+
+
+def bake(character: bpy.types.Object, shots: "Sequence[MotionLCMShot]") -> bpy.types.Action:
+    """One Action with the keys of all these shots, which have one each, given to the character; our track is muted."""
+    from .actions import LONGEST_NAME, assign
+
+    action = joined_action(shots, f"MotionLCM {character.name} shots"[:LONGEST_NAME])
+    action["motionlcm_character_id"] = character.get("motionlcm_id", "")
+    action["motionlcm_baked"] = True
+    assign(character, action)
+    track = track_of(character)
+    if track is not None:
+        track.mute = True
+    return action
+
+
+def joined_action(shots: "Sequence[MotionLCMShot]", name: str) -> bpy.types.Action:
+    """A new Action with the keys of shots that follow one another, each on its own frames."""
+    from . import curve_keys
+    from .actions import empty_holder, holder_of
+
+    tracks: dict[tuple[str, int], list[curve_keys.CurveKeys]] = {}
+    for shot in shots:
+        holder = holder_of(shot.action)
+        found = [] if holder is None else curve_keys.read(holder)
+        found = [curve_keys.cut(keys, shot.first, shot.last) for keys in found]
+        for keys in curve_keys.signs_aligned([parts[-1] for parts in tracks.values()], found):
+            tracks.setdefault((keys.path, keys.index), []).append(keys)
+    action = bpy.data.actions.new(name)
+    curve_keys.write(empty_holder(action), [curve_keys.joined(parts) for parts in tracks.values()])
+    return action
+
+
+def cut_action(action: bpy.types.Action, first: int, last: int) -> bpy.types.Action:
+    """A copy of an Action of ours that holds these frames of it only."""
+    from . import curve_keys
+    from .actions import empty_holder, holder_of
+
+    result = bpy.data.actions.new(action.name)
+    holder = holder_of(action)
+    found = [] if holder is None else curve_keys.read(holder)
+    curve_keys.write(empty_holder(result), [curve_keys.cut(keys, first, last) for keys in found])
+    copy_facts(action, result)
+    return result
+
+
+def copy_facts(source: bpy.types.Action, target: bpy.types.Action) -> None:
+    """What an Action tells of how it was made."""
+    for key in source.keys():
+        if key.startswith("motionlcm_"):
+            target[key] = source[key]
+
+
+def shift(action: bpy.types.Action, frames: int) -> None:
+    """Move an Action of ours in time."""
+    from . import curve_keys
+    from .actions import holder_of
+
+    holder = holder_of(action)
+    if holder is not None and frames:
+        curve_keys.shift(holder, frames)
+        action["motionlcm_first_frame"] = int(action.get("motionlcm_first_frame", 0)) + frames
+
+
+def discard(action: bpy.types.Action | None) -> None:
+    """Remove an Action that nobody uses any more."""
+    if action is not None and action.users - int(action.use_fake_user) <= 0:
+        bpy.data.actions.remove(action)
+
+
+def _is_shot(strip: bpy.types.NlaStrip) -> bool:
+    return strip.action is not None and SHOT in strip.action
