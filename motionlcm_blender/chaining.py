@@ -90,8 +90,12 @@ def _take(
         if number:
             known = joints[first : first + OVERLAP]
             start, where = Motion(known.astype(np.float32), contacts[first : first + OVERLAP]), placement_of(known)
+        end = request.end if stop == request.frames and not request.end_anywhere else None
+        if end is not None:
+            end = replace(end, joints=unplace_joints(end.joints.astype(np.float64), where))
         piece = replace(
-            another_take(request, SEED_STEP * number), frames=stop - first, start=start, facing=None,
+            another_take(request, SEED_STEP * number), frames=stop - first, start=start, end=end,
+            facing=None,
             takes=CANDIDATES if number else 1, hints=_hints(request.hints, first, stop, where),
         )  # fmt: skip
         features = model.features(piece)

@@ -95,6 +95,9 @@ class Request:
     start: motion whose frames are the first ones of this motion, from anywhere in the world; it goes on from there.
         To continue an earlier motion, give its last frames. Positions in `hints` are then in the frame of `start` put
         with its first root at the XZ origin, facing +Z.
+    end: motion whose frames are the last ones of this motion, in the frame of `hints`: a pose to come to, or the first
+        frames of what follows. Without a path the way is bent so that it leads there.
+    end_anywhere: only the poses of `end` are asked for; where on the floor is left to the motion.
     feet: what is done about the feet, see `FootLock`.
     facing: (frames,) radians about +Y, 0 along +Z, rising towards +X: where the figure shall face on each frame, in
         the frame of the hints; None: along its way.
@@ -115,6 +118,8 @@ class Request:
     guidance: float | None = None
     hints: Hints | None = None
     start: Motion | None = None
+    end: Motion | None = None
+    end_anywhere: bool = False
     feet: FootLock = FootLock.AUTO
     facing: np.ndarray | None = None
     refine: bool = False
@@ -144,6 +149,17 @@ class Request:
             raise InvalidRequest(f"The speed of a motion must be {SLOWEST:g} to {FASTEST:g}, not {self.speed}.")
         if self.speed != 1.0 and self.start is not None:
             raise InvalidRequest("A motion that goes on from another one cannot be made faster or slower.")
+        if self.end is not None:
+            left = self.frames - (self.start.frames if self.start is not None else 0)
+            if not 1 <= self.end.frames < left:
+                raise InvalidRequest(
+                    f"The motion to end in has {self.end.frames} frames; it must have at least 1 and leave some of the "
+                    f"{left} that are free."
+                )
+            if not np.isfinite(self.end.joints).all():
+                raise InvalidRequest("The pose to end in holds a number that is not finite.")
+            if self.speed != 1.0:
+                raise InvalidRequest("A motion that ends in a given pose cannot be made faster or slower.")
         if self.facing is not None:
             facing = np.asarray(self.facing, dtype=np.float64)
             if facing.shape != (self.frames,) or not np.isfinite(facing).all():
@@ -156,13 +172,20 @@ class Request:
 
     @property
     def all_hints(self) -> Hints | None:
-        """The hints with the frames of `start` among them, all 22 joints of each; None if there is neither."""
-        if self.start is None:
+        """The hints with the frames of `start` and `end` among them, all 22 joints of each; None if there is nothing.
+
+        An end that may be anywhere is not among them.
+        """
+        end = None if self.end_anywhere else self.end
+        if self.start is None and end is None:
             return self.hints
-        first = at_origin(self.start.joints)
         positions = np.zeros((self.frames, JOINT_COUNT, 3), np.float32)
         mask = np.zeros(positions.shape, bool)
         if self.hints is not None:
             positions, mask = self.hints.positions.copy(), self.hints.mask.copy()
-        positions[: len(first)], mask[: len(first)] = first, True
+        if self.start is not None:
+            first = at_origin(self.start.joints)
+            positions[: len(first)], mask[: len(first)] = first, True
+        if end is not None:
+            positions[-end.frames :], mask[-end.frames :] = end.joints, True
         return Hints(positions, mask)

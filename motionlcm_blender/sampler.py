@@ -15,6 +15,7 @@ import numpy as np
 from .architecture import Architecture
 from .backends import Backend, make_backend
 from .chaining import generate_chained
+from .ending import laid_down
 from .errors import Cancelled, DeviceError, InvalidRequest
 from .model_folder import ModelFolder
 from .motion.clips import Motion
@@ -218,8 +219,25 @@ class MotionLCM:
             features, refinement = self._features(request, text, stage)
         except MemoryError as error:
             raise DeviceError("There is too little memory for this request; ask for fewer takes.") from error
+        if request.end is not None and request.end_anywhere and self.architecture.control:
+            return self._ended_anywhere(request, features, progress, cancel)
         stage(0.8, "Settling feet and path")
         return [self._motion(another_take(request, k), features[k], started, refinement) for k in range(request.takes)]
+
+    def _ended_anywhere(
+        self, request: Request, features: np.ndarray, progress: Progress | None, cancel: Callable[[], bool] | None
+    ) -> list[Motion]:
+        """Each take made again towards the end pose, put where the take got without it."""
+        path = request.hints.root_xz if request.hints is not None else None
+        made = []
+        for k in range(request.takes):
+            own, joints = another_take(request, k), standing_joints(features[k]).astype(np.float64)
+            if request.start is not None:
+                joints = aligned(joints, at_origin(request.start.joints))
+            assert request.end is not None
+            towards = replace(own, end=laid_down(request.end, joints, path), end_anywhere=False)
+            made.append(replace(self.generate(towards, progress, cancel)[0], request=own))
+        return made
 
     def features(self, request: Request) -> np.ndarray:
         """(takes, T, 263) float32, not normalised: what the networks alone make of a request, of the same seeds as
@@ -232,7 +250,7 @@ class MotionLCM:
 
     def _check_control(self, request: Request) -> None:
         """Raise InvalidRequest if the model cannot take the hints or the start of a request."""
-        if request.hints is None and request.start is None:
+        if request.hints is None and request.start is None and (request.end is None or request.end_anywhere):
             return
         if not self.architecture.control:
             raise InvalidRequest(f"The model {self.name} cannot follow a path; choose one with a ControlNet.")
@@ -249,14 +267,18 @@ class MotionLCM:
                 )
 
     def _known_hints(self, request: Request) -> Hints | None:
-        """What is shown to the ControlNet: of a start, the joints it was trained to see."""
+        """What is shown to the ControlNet: of a start or an end, the joints it was trained to see."""
         asked = request.all_hints
-        shown = None if self.folder is None else self.folder.start_joints
-        if asked is None or request.start is None or shown is None:
+        if asked is None or self.folder is None:
             return asked
         mask = asked.mask.copy()
-        mask[: request.start.frames, [joint for joint in range(JOINT_COUNT) if joint not in shown]] = False
-        return Hints(asked.positions, mask)
+        shown = self.folder.start_joints
+        if request.start is not None and shown is not None:
+            mask[: request.start.frames, [joint for joint in range(JOINT_COUNT) if joint not in shown]] = False
+        if request.end is not None and not request.end_anywhere:
+            held = self.folder.controlled_joints
+            mask[-request.end.frames :, [joint for joint in range(JOINT_COUNT) if joint not in held]] = False
+        return Hints(asked.positions, mask) if mask.any() else None
 
     def _features(
         self, request: Request, text: np.ndarray, stage: Progress

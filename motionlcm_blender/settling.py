@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from .ending import laid_down, led_to
 from .motion.clips import Motion
-from .motion.continuation import begin_with
-from .motion.foot_lock import plant
+from .motion.continuation import begin_with, end_with
+from .motion.foot_lock import FootLock, plant
 from .motion.path_correction import plant_facing, plant_on_path
 from .motion.pins import hold_pins, missed, pin_errors, pin_warnings
 from .motion.quality import foot_contacts, foot_skate, path_error
@@ -28,12 +30,20 @@ def settled(
     hints, told = request.hints, list(warnings)
     path = hints.root_xz if hints is not None else None
     pins = hints.pins if hints is not None else None
+    facing, end = request.facing, request.end
+    if end is not None:
+        if request.end_anywhere:
+            end = laid_down(end, joints, path)
+        if (led := led_to(replace(request, end=end), joints)) is not None:
+            path, facing = led
+            joints = plant_on_path(joints, contacts, path, FootLock.OFF, facing).joints
+        joints = end_with(joints, end.joints)  # and once more when all is settled, for what that changes
     if path is not None:
         before = path_error(joints, path)
-        planted = plant_on_path(joints, contacts, path, request.feet, request.facing)
+        planted = plant_on_path(joints, contacts, path, request.feet, facing)
         report = {"network_path_mean_cm": 100 * before.mean, "network_path_max_cm": 100 * before.max} | report
-    elif request.facing is not None:
-        planted = plant_facing(joints, contacts, request.facing, request.feet)
+    elif facing is not None:
+        planted = plant_facing(joints, contacts, facing, request.feet)
     else:
         planted = plant(joints, contacts, request.feet)
     joints = planted.joints.astype(np.float32)
@@ -42,6 +52,8 @@ def settled(
         joints = hold_pins(joints, contacts, *pins, may_move=path is None)
     if request.start is not None:
         joints = begin_with(joints, request.start.joints)
+    if end is not None:
+        joints = end_with(joints, end.joints)
     if pins is not None:
         away = 100 * pin_errors(joints, *pins)
         report |= {"pin_mean_cm": float(np.nanmean(away)), "pin_max_cm": float(np.nanmax(away))}

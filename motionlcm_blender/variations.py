@@ -63,13 +63,14 @@ def mirrored_motion(motion: Motion) -> Motion:
 
 
 def mirrored_request(request: Request) -> Request:
-    """A request whose motions, mirrored, are those of `request`: path, pins, facing and start are mirrored for it."""
+    """A request whose motions, mirrored, are those of `request`: whatever it gives is mirrored for it."""
     hints = request.hints
     if hints is not None:
         hints = replace(hints, positions=mirrored_joints(hints.positions), mask=hints.mask[:, list(MIRROR)])
     facing = None if request.facing is None else -np.asarray(request.facing, np.float64)
     start = None if request.start is None else mirrored_motion(request.start)
-    return replace(request, mirror=False, hints=hints, facing=facing, start=start)
+    end = None if request.end is None else mirrored_motion(request.end)
+    return replace(request, mirror=False, hints=hints, facing=facing, start=start, end=end)
 
 
 def retimed_request(request: Request) -> Request:

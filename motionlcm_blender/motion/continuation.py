@@ -1,4 +1,4 @@
-"""A motion that begins exactly with given frames: what the network leaves open is closed over half a second."""
+"""A motion that begins or ends exactly with given frames: what the network leaves open is closed over half a second."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from .placement import Placement, unplace_joints
 
 FADE_FRAMES = 10
 """Frames after the given ones over which the difference fades out."""
+END_FADE_FRAMES = 16
+"""Frames before a given ending over which the motion comes into it; what it does there is less foreseen."""
 
 
 def at_origin(joints: ArrayLike) -> np.ndarray:
@@ -38,11 +40,29 @@ def begin_with(joints: ArrayLike, start: ArrayLike, fade: int = FADE_FRAMES) -> 
     Returns (T, 22, 3) float64. Raises ValueError if `start` is not shorter than the motion or has fewer than 2 frames.
     """
     made, given = np.asarray(joints, dtype=np.float64), at_origin(start)
-    count = len(given)
-    if not 2 <= count < len(made):
+    if not 2 <= len(given) < len(made):
         raise ValueError("The start must have at least two frames and fewer than the motion.")
+    return _led_from(given, made, fade)
+
+
+def end_with(joints: ArrayLike, end: ArrayLike, fade: int = END_FADE_FRAMES) -> np.ndarray:
+    """Let a motion end with the frames of another, where they are.
+
+    joints: (T, 22, 3) metres, a motion that comes near the end; end: (n, 22, 3), n < T, in the same frame. The last n
+    frames of the result are those of `end`; before them the difference comes in smoothly, bone lengths kept.
+    Returns (T, 22, 3) float64. Raises ValueError if `end` is empty or not shorter than the motion.
+    """
+    made, given = np.asarray(joints, dtype=np.float64), np.asarray(end, dtype=np.float64)
+    if not 1 <= len(given) < len(made):
+        raise ValueError("The end must have at least one frame and fewer than the motion.")
+    return _led_from(given[::-1], made[::-1], min(fade, len(made) - len(given)))[::-1]
+
+
+def _led_from(given: np.ndarray, made: np.ndarray, fade: int) -> np.ndarray:
+    """`made` with `given` as its first frames, the difference fading out over `fade` frames after them."""
+    count = len(given)
     away = given[-1] - made[count - 1]
-    drift = away - (given[-2] - made[count - 2])
+    drift = away - (given[-2] - made[count - 2]) if count > 1 else np.zeros_like(away)
     after = np.arange(1, len(made) - count + 1)
     part = np.clip(1.0 - after / (fade + 1.0), 0.0, 1.0)
     smooth = part * part * (3.0 - 2.0 * part)

@@ -142,6 +142,13 @@ def heading_difference(joints: np.ndarray, path: np.ndarray) -> np.ndarray:
     return smooth(np.interp(np.arange(len(path)), told, np.unwrap(np.angle(difference[told]))), _TURN_SIGMA)
 
 
+def facing_angles(joints: np.ndarray) -> np.ndarray:
+    """(T,) radians about +Y in which hips and shoulders of (T, 22, 3) face, 0 along +Z, without jumps; the sway with
+    each step is left out, as `plant_on_path` reads the direction to face."""
+    own = np.unwrap(np.angle(_facing(np.asarray(joints, np.float64))))
+    return smooth_curved(own, _SWAY_SIGMA) if len(own) > 8 else own
+
+
 def plant_facing(
     joints: np.ndarray, contacts: np.ndarray | None, facing: np.ndarray, lock: FootLock = FootLock.AUTO
 ) -> Planted:
@@ -168,9 +175,7 @@ def turn_to(joints: np.ndarray, facing: np.ndarray) -> np.ndarray:
     wanted = np.asarray(facing, dtype=np.float64)
     if wanted.shape != (len(joints),) or not np.isfinite(wanted).all():
         raise InvalidRequest(f"The direction to face must be one angle for each of the {len(joints)} frames.")
-    own = np.unwrap(np.angle(_facing(joints)))
-    own = smooth_curved(own, _SWAY_SIGMA) if len(own) > 8 else own
-    turn = np.unwrap(wanted) - own
+    turn = np.unwrap(wanted) - facing_angles(joints)
     return turn - 2.0 * np.pi * np.round(turn[0] / (2.0 * np.pi))
 
 

@@ -1,0 +1,129 @@
+"""Motion that comes to a given last pose."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from synthetic_motion import walk
+from tiny_model import near_rest, write_tiny_model
+
+from motionlcm_blender import MotionLCM, Request
+from motionlcm_blender.ending import laid_down, led_to
+from motionlcm_blender.errors import InvalidRequest
+from motionlcm_blender.model_folder import write_model_folder
+from motionlcm_blender.motion.continuation import at_origin, begin_with, end_with
+from motionlcm_blender.motion.path_correction import facing_angles
+from motionlcm_blender.motion.skeleton import HUMANML
+from motionlcm_blender.request import Hints
+from motionlcm_blender.variations import mirrored_joints
+
+from .test_continuation import motion, turned
+
+
+def model(tmp_path: Path) -> MotionLCM:
+    folder = write_tiny_model(tmp_path / "tiny")
+    config = {**folder.config, "control": {"coordinates": "xz", "start": True, "joints": [0, 10, 11, 15, 20, 21]}}
+    return MotionLCM.from_folder(
+        write_model_folder(tmp_path / "able", config, folder.weights(), near_rest(), "# Tiny\n").path, "numpy"
+    )
+
+
+def test_the_given_frames_come_back_and_the_motion_comes_into_them_smoothly() -> None:
+    made = at_origin(walk(60, speed=1.0))
+    end = made[-5:] + [0.06, 0.0, -0.04]
+    result = end_with(made, end)
+    np.testing.assert_allclose(result[-5:], end, atol=1e-9)
+    np.testing.assert_allclose(result[:30], made[:30], atol=2e-3)
+    jumps = np.linalg.norm(np.diff(result, n=2, axis=0), axis=-1).max(1)
+    cut = np.linalg.norm(np.diff(np.concatenate([made[:-5], end]), n=2, axis=0), axis=-1).max(1)
+    assert jumps[53:55].max() < 0.5 * cut[53:55].max()
+    lengths = np.linalg.norm(result[:, 1:] - result[:, np.array(HUMANML.parents[1:22])], axis=-1)
+    np.testing.assert_allclose(lengths, np.linalg.norm(HUMANML.offsets[1:22], axis=-1)[None].repeat(60, 0), atol=1e-4)
+
+
+def test_begin_and_end_are_each_other_seen_backwards() -> None:
+    made, end = at_origin(walk(50)), at_origin(walk(60, turn_rate=0.3))[:6]
+    np.testing.assert_allclose(begin_with(made, end, 12), end_with(made[::-1], end[::-1], 12)[::-1], atol=1e-9)
+
+
+@given(x=st.floats(-2, 2), z=st.floats(-2, 2), angle=st.floats(-3, 3), frames=st.integers(1, 6))
+@settings(max_examples=25, deadline=None)
+def test_the_bent_way_begins_as_it_did_and_ends_at_the_end(x: float, z: float, angle: float, frames: int) -> None:
+    joints = at_origin(walk(80))
+    end = motion(turned(joints[-frames:] - joints[-1, 0] * (1.0, 0.0, 1.0), angle, (x, z)))
+    led = led_to(Request("a person walks", 80, end=end), joints)
+    if led is None:
+        return
+    path, facing = led
+    np.testing.assert_allclose(path[0], joints[0, 0, [0, 2]], atol=1e-9)
+    np.testing.assert_allclose(path[-frames:], end.joints[:, 0][:, [0, 2]], atol=1e-5)
+    assert abs(facing[0] - facing_angles(joints)[0]) < 1e-6
+    away = facing[-frames:] - facing_angles(end.joints)
+    np.testing.assert_allclose(np.cos(away), 1.0, atol=1e-6)
+    # Nowhere faster than twice the gap spread over the way, beside its own speed.
+    own = np.linalg.norm(np.diff(joints[:, 0][:, [0, 2]], axis=0), axis=-1)
+    gap = np.linalg.norm(end.joints[0, 0, [0, 2]] - joints[-frames, 0, [0, 2]])
+    assert np.linalg.norm(np.diff(path[: 80 - frames + 1], axis=0), axis=-1).max() < own.max() + 4.0 * gap / 79 + 1e-6
+
+
+def test_an_end_that_may_be_anywhere_lies_where_the_motion_gets() -> None:
+    joints = at_origin(walk(60))
+    far = motion(turned(joints[-4:], 1.0, (30.0, -9.0)))
+    laid = laid_down(far, joints, None)
+    np.testing.assert_allclose(laid.joints[0, 0, [0, 2]], joints[56, 0, [0, 2]], atol=1e-4)
+    np.testing.assert_allclose(laid.joints[..., 1], far.joints[..., 1], atol=1e-5)
+    path = np.linspace([0, 0], [1, 5], 60)
+    np.testing.assert_allclose(laid_down(far, joints, path).joints[0, 0, [0, 2]], path[56], atol=1e-4)
+
+
+def test_generating_towards_an_end(tmp_path: Path) -> None:
+    tiny = model(tmp_path)
+    end = motion(turned(at_origin(walk(60))[20:23], 0.8, (0.5, 1.0)))
+    request = Request("a person walks", 60, seed=2, end=end)
+    for asked in (
+        request,
+        replace(request, hints=Hints.ground_path(np.linspace([0, 0], [0.2, 1.2], 60))),
+        replace(request, start=motion(walk(60)[20:30])),
+        replace(request, takes=2, mirror=True),
+        replace(request, frames=260),
+    ):
+        made = tiny.generate(asked)
+        assert len(made) == asked.takes
+        for take in made:
+            np.testing.assert_allclose(take.joints[-3:], end.joints, atol=1e-4)
+    # Mirrored, it is the mirror image of the motion towards the mirrored pose.
+    other = tiny.generate(replace(request, end=motion(mirrored_joints(end.joints))))[0]
+    again = tiny.generate(replace(request, mirror=True))[0]
+    np.testing.assert_allclose(again.joints, mirrored_joints(other.joints), atol=1e-4)
+
+
+def test_generating_towards_a_pose_anywhere(tmp_path: Path) -> None:
+    tiny = model(tmp_path)
+    end = motion(turned(at_origin(walk(60))[20:21], 0.8, (50.0, 10.0)))
+    for frames in (60, 260):
+        request = Request("a person walks", frames, seed=2, end=end, end_anywhere=True, takes=2)
+        for number, take in enumerate(tiny.generate(request)):
+            last = take.joints[-1] - take.joints[-1, 0] * (1.0, 0.0, 1.0)
+            np.testing.assert_allclose(last[:, 1], end.joints[-1][:, 1], atol=1e-4)
+            assert np.linalg.norm(take.joints[-1, 0] - end.joints[-1, 0]) > 20.0
+            assert take.request is not None and take.request.seed == 2 + number and take.request.end_anywhere
+
+
+def test_an_end_of_no_use_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="to end in"):
+        Request("a person walks", 50, end=motion(walk(60)[:50]))
+    with pytest.raises(InvalidRequest, match="to end in"):
+        Request("a person walks", 50, start=motion(walk(60)[:20]), end=motion(walk(60)[:30]))
+    broken = walk(3)
+    broken[0, 0, 0] = np.nan
+    with pytest.raises(InvalidRequest, match="not finite"):
+        Request("a person walks", 50, end=motion(broken))
+    with pytest.raises(InvalidRequest, match="faster or slower"):
+        Request("a person walks", 50, end=motion(walk(3)), speed=2.0)
+    with pytest.raises(ValueError, match="at least one frame"):
+        end_with(walk(10), walk(10))
