@@ -73,6 +73,20 @@ def mirrored_request(request: Request) -> Request:
     return replace(request, mirror=False, hints=hints, facing=facing, start=start, end=end)
 
 
+def faster(request: Request, speed: float) -> Request:
+    """The request whose motion is that of `request` so many times as fast, in as many frames less; slower below 1.
+
+    Raises InvalidRequest if the motion gets too short or long, or has a start or an end, which cannot be retimed.
+    """
+    frames = max(1, round((request.frames - 1) / speed) + 1)
+    at = np.linspace(0.0, request.frames - 1.0, frames)
+    hints = None if request.hints is None else _hints_at(request.hints, at)
+    facing = None
+    if request.facing is not None:
+        facing = np.interp(at, np.arange(request.frames), np.unwrap(np.asarray(request.facing, np.float64)))
+    return replace(request, frames=frames, speed=request.speed * speed, hints=hints, facing=facing)
+
+
 def retimed_request(request: Request) -> Request:
     """A request for the frames of which a motion of `request` is the faster or slower copy. A start cannot be retimed.
 

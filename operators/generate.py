@@ -508,6 +508,9 @@ class Ordering:
     def order(self, context: bpy.types.Context) -> "Order":
         raise NotImplementedError
 
+    def submit(self, order: "Order") -> None:
+        jobs.submit(order, write_result)
+
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
             order = self.order(context)
@@ -515,7 +518,7 @@ class Ordering:
             jobs.replace()
             jobs.tell(jobs.sentence_for(error), error=True)
         else:
-            jobs.submit(order, write_result)
+            self.submit(order)
         if jobs.status.error:
             # A window shows the sentence in the panel; scripts in the background get an exception.
             self.report({"ERROR" if bpy.app.background else "WARNING"}, jobs.status.message)

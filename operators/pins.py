@@ -7,6 +7,7 @@ import bpy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     import numpy as np
 
@@ -46,7 +47,12 @@ class MOTIONLCM_OT_add_pin(bpy.types.Operator):
     bl_label = "Add Pin"
     bl_options = {"REGISTER", "UNDO"}
 
-    joint: bpy.props.EnumProperty(name="Body Part", items=JOINTS, default="r_wrist")
+    joint: bpy.props.EnumProperty(
+        name="Body Part", description="What is held there", items=JOINTS, default="r_wrist"
+    )
+    to_shot: bpy.props.BoolProperty(
+        name="To Shot", description="Give the pin to the chosen shot, with which it is moved", default=False
+    )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         scene = context.scene
@@ -57,10 +63,19 @@ class MOTIONLCM_OT_add_pin(bpy.types.Operator):
             chosen.empty_display_type, chosen.empty_display_size = "SPHERE", 0.06
             chosen.location = scene.cursor.location
             context.collection.objects.link(chosen)
-        pin = scene.motionlcm.pins.add()
+        shot = _chosen_shot(context) if self.to_shot else None
+        pin = scene.motionlcm.pins.add() if shot is None else shot.pins.add()
+        if shot is not None:
+            shot.stale, shot.entry = True, False
         pin.target, pin.joint = chosen, self.joint
         pin.first = pin.last = scene.frame_current
         return {"FINISHED"}
+
+
+def _chosen_shot(context: bpy.types.Context) -> "Any":
+    from .shots import active_shot
+
+    return active_shot(context.scene.motionlcm.character)
 
 
 class MOTIONLCM_OT_remove_pin(bpy.types.Operator):
@@ -71,9 +86,13 @@ class MOTIONLCM_OT_remove_pin(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     index: bpy.props.IntProperty(options={"HIDDEN"})
+    from_shot: bpy.props.BoolProperty(options={"HIDDEN"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        pins = context.scene.motionlcm.pins
+        shot = _chosen_shot(context) if self.from_shot else None
+        pins = context.scene.motionlcm.pins if shot is None else shot.pins
+        if shot is not None:
+            shot.stale, shot.entry = True, False
         if not 0 <= self.index < len(pins):
             return {"CANCELLED"}
         pins.remove(self.index)

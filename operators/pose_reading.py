@@ -10,8 +10,8 @@ from ..motionlcm_blender.motion import rotations
 from ..motionlcm_blender.motion.clips import Clip
 from ..motionlcm_blender.motion.retarget import forward_kinematics
 from ..motionlcm_blender.motion.skeleton import FOOT_JOINTS, FPS, JOINT_COUNT, SMPL
-from .actions import holder_of
-from .rig import Rig, bone_axes
+from .actions import Channel, holder_of, loose_action, rotation_channel
+from .rig import Rig, bone_axes, read_rig
 
 
 def read_clip(
@@ -59,6 +59,27 @@ def joints_of(clip: Clip) -> np.ndarray:
     own = forward_kinematics(Clip(clip.fps, clip.translation, clip.rotations, SMPL))[:, :JOINT_COUNT]
     own[..., 1] += (joints[:, FOOT_JOINTS, 1].min(axis=1) - own[:, FOOT_JOINTS, 1].min(axis=1))[:, None]
     return own
+
+
+def pose_action(context: bpy.types.Context, obj: bpy.types.Object, name: str) -> bpy.types.Action:
+    """The pose that the character is seen in now, constraints and layers included, as an Action that says where it is.
+
+    Raises InvalidRequest if the object is no character.
+    """
+    rig = read_rig(obj)
+    shown = obj.evaluated_get(context.evaluated_depsgraph_get())
+    channels = []
+    for name_of_bone in rig.bones:
+        if name_of_bone is None:
+            continue
+        bone, mode = shown.pose.bones[name_of_bone], obj.pose.bones[name_of_bone].rotation_mode
+        local = shown.convert_space(pose_bone=bone, matrix=bone.matrix, from_space="POSE", to_space="LOCAL")
+        place, turn, _ = local.decompose()
+        turns = np.array([turn], np.float64)
+        channels.append(rotation_channel(_path(name_of_bone, ""), turns, mode, name_of_bone))
+        if name_of_bone == rig.bones[0]:
+            channels.append(Channel(_path(name_of_bone, "location"), np.array([place], np.float64), name_of_bone))
+    return loose_action(name, np.zeros(1), channels, {"placed": True})
 
 
 def _curves(action: bpy.types.Action) -> list[bpy.types.FCurve]:

@@ -9,24 +9,23 @@ import bpy
 from . import engine, generate, jobs, settings, shot_strips, shots
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from ..motionlcm_blender.motion.clips import Clip, Motion
-    from ..motionlcm_blender.motion.placement import Placement
-    from .rig import Rig
     from .worker import Handle, Order, Result
 
 FAR_FROM_PATH = 0.5
 """Metres from the last pose to the beginning of the path, above which the animator is told."""
-ONTO_PATH = 1.0
-"""Metres a second at which, and seconds in which at least, the character gets onto a path that begins elsewhere."""
-UNEVEN = 0.1
-"""Metres by which a shot must end above or below its floor to count as having climbed, where it may have."""
+MOST_TAKES = 16
+"""Takes of a shot that are kept until one is accepted; the oldest go first, starred ones stay."""
 
 
-def order_for(context: bpy.types.Context, character: bpy.types.Object, shot: "shots.MotionLCMShot") -> "Order":
+def order_for(
+    context: bpy.types.Context, character: bpy.types.Object, shot: "shots.MotionLCMShot"
+) -> "Order":
     """The order for one shot. Feet, ground, pins on its frames, steps and keys are the panel's; the hips carry the
-    travel. Raises InvalidRequest with one sentence."""
+    travel.
+
+    Of a shot that is stale only because it begins elsewhere, not far from where it did, the end stays where it is, so
+    that what comes after can stay. Raises InvalidRequest with one sentence.
+    """
     import math
 
     import numpy as np
@@ -34,13 +33,14 @@ def order_for(context: bpy.types.Context, character: bpy.types.Object, shot: "sh
     from ..motionlcm_blender.motion.foot_lock import FootLock
     from ..motionlcm_blender.motion.placement import Placement, canonicalise
     from ..motionlcm_blender.request import Request
+    from . import shot_ends
     from .carrier import standing_now
     from .control import hints_of
     from .pins import sample_pins
     from .rig import euler_bones, read_rig, units_per_metre
     from .scene_time import scene_frames_each
     from .trajectory import sample_path
-    from .worker import Order, Seam
+    from .worker import Order
 
     scene, chosen = context.scene, context.scene.motionlcm
     prompt = shot.prompt.strip()
@@ -51,59 +51,84 @@ def order_for(context: bpy.types.Context, character: bpy.types.Object, shot: "sh
     each = scene_frames_each(scene)
     frames = math.ceil((shot.last - shot.first) / each - 1e-6) + 1  # of the model, on the shot's own scene frames
     standing = standing_now(character, rig, units)
-    placement, lead, start, seam = standing, 0, None, None
+    path_xz, path_name, ground, floor = None, "", None, float(standing.origin[1])
     warnings: tuple[str, ...] = ()
-    earlier = shots.before(character, shots.index_of(character, shot.uid))
-    if earlier is not None and earlier.action is None:
-        warnings += (f'"{earlier.name}" before it has no motion yet: "{shot.name}" starts where the character stands.',)
-    elif earlier is not None:
-        clip = _end_of(earlier, character, rig, units, each)
-        start, placement = _start_from(clip, earlier, chosen.ground is not None)
-        lead = start.frames - 1
-        seam = Seam(lead, clip.translation[-1], clip.rotations[-1])
-    path_xz, path_name, ground = None, "", None
     if shot.path is not None:
         generate.check_path_object(shot.path, character)
         eases = (chosen.ease_in, chosen.ease_out)
-        trajectory = sample_path(context, shot.path, frames, shot.first, units, eases)
+        part = (shot.path_from, shot.path_to)
+        trajectory = sample_path(context, shot.path, frames, shot.first, units, eases, part)
         path_xz, path_name, ground = trajectory.xz, shot.path.name, trajectory.ground
         warnings += trajectory.warnings
-        if start is None:
-            floor = standing.origin[1] if trajectory.floor is None else trajectory.floor
+        floor = floor if trajectory.floor is None else trajectory.floor
+
+    index = shots.index_of(character, shot.uid)
+    earlier, beginning = shots.before(character, index), None
+    if shot.start_pose is not None:
+        beginning = shot_ends.in_pose(shot.start_pose, character, rig, units, standing, path_xz)
+    elif earlier is not None and earlier.action is None:
+        warnings += (f'"{earlier.name}" before it has no motion yet: "{shot.name}" starts where the character stands.',)
+    elif earlier is not None:
+        beginning = shot_ends.after_shot(earlier, character, rig, units, each, chosen.ground is not None)
+    placement, start, lead = standing, None, 0
+    if beginning is not None:
+        placement, start, lead = beginning.placement, beginning.start, beginning.seam.frame
+    if path_xz is not None:
+        if beginning is None:
             placement = canonicalise(path_xz)[1]
             placement = Placement(np.array([placement.origin[0], floor, placement.origin[2]]), placement.heading)
         else:
-            path_xz, away = _joined_path(clip.translation[:, [0, 2]], path_xz)
+            path_xz, away = shot_ends.joined_path(beginning.way, path_xz)
             if away > FAR_FROM_PATH:
                 warnings += (
                     f'Path "{path_name}" begins {away:.1f} m from where "{shot.name}" does: the character first walks '
                     "over to it.",
                 )
+
+    following, ending = shots.after(character, index), None
+    if following is not None and following.action is not None and following.locked:
+        ending = shot_ends.before_shot(following, character, rig, units, each)
+    elif shot.end_pose is not None:
+        ending = shot_ends.to_pose(shot.end_pose, character, rig, units)
+    elif (
+        shot.entry and beginning is not None and shot.action is not None and following is not None
+        and following.action is not None and not following.stale
+        and shot_ends.hardly_moved(beginning, shot, character, rig, units, each)
+    ):  # fmt: skip
+        ending = shot_ends.before_shot(following, character, rig, units, each)
+    tail = 0 if ending is None else ending.tail
+    if path_xz is not None and ending is not None:
+        path_xz = np.concatenate([path_xz, ending.joints[1:, 0][:, [0, 2]]])
+
     if chosen.ground is not None:
         from .terrain import height_field
 
         places = placement.origin[[0, 2]][None] if path_xz is None else path_xz
-        floor = float(placement.origin[1])
-        ground, told = height_field(context, chosen.ground, places, path_xz is None, floor, units)
+        ground, told = height_field(
+            context, chosen.ground, places, path_xz is None, float(placement.origin[1]), units
+        )
         warnings += told
-        if start is not None:  # the model knows level ground only: the heights are added to what it makes
-            start = _lowered(start, ground.heights(clip.translation[:, [0, 2]]))
+        if beginning is not None:
+            start = shot_ends.lowered(beginning.start, ground.heights(beginning.way))
     pins = [
-        pin for pin in chosen.pins
+        pin for pin in (*chosen.pins, *shot.pins)
         if min(pin.first, pin.last) <= shot.last and max(pin.first, pin.last) >= shot.first
     ]  # fmt: skip
-    pinned = sample_pins(context, pins, frames + lead, shot.first - lead * each, units)
+    pinned = sample_pins(context, pins, frames + lead + tail, shot.first - lead * each, units)
     if pinned is not None:
         warnings += pinned[2]
     if generate.is_carried(character):
         warnings += (f'"{character.name}" hangs from something that may move: it is placed as it stands now.',)
     request = Request(
         prompt,
-        frames + lead,
+        frames + lead + tail,
         seed=shot.seed,
+        takes=shot.takes,
         steps=int(chosen.steps),
         hints=hints_of(path_xz, None if pinned is None else pinned[:2], placement),
         start=start,
+        end=None if ending is None else ending.seen_from(placement, ground),
+        end_anywhere=ending is not None and ending.anywhere,
         feet=FootLock(chosen.feet),
     )
     rate = scene.render.fps / scene.render.fps_base
@@ -126,89 +151,27 @@ def order_for(context: bpy.types.Context, character: bpy.types.Object, shot: "sh
         standing=standing,
         key_tolerance=chosen.key_tolerance if chosen.key_mode == "FITTED" else None,
         euler=euler_bones(character, rig, units, True),
-        seam=seam,
+        seam=None if beginning is None else beginning.seam,
+        landing=None if ending is None else ending.landing,
         scene_frames=shot.last - shot.first + 1,
+        shot=shot.uid,
     )
 
 
-def _end_of(
-    shot: "shots.MotionLCMShot", character: bpy.types.Object, rig: "Rig", units: float, each: float
-) -> "Clip":
-    """The last second of a shot as it is in the timeline, at most; its last frame is the shot's last."""
-    import numpy as np
-
-    from ..motionlcm_blender.chaining import OVERLAP
-    from .pose_reading import read_clip
-
-    count = min(OVERLAP, int((shot.last - shot.first) / each + 1e-6) + 1)
-    at = shot.last - each * np.arange(max(count, 2))[::-1]
-    return read_clip(shot.action, np.maximum(at, shot.first), character, rig, units)
-
-
-def _start_from(clip: "Clip", earlier: "shots.MotionLCMShot", on_ground: bool) -> "tuple[Motion, Placement]":
-    """The end of an earlier shot over the model's level floor, and where in the world its frame lies.
-
-    on_ground: a mesh to walk on is chosen, and its heights are yet to be taken off.
-    """
-    import numpy as np
-
-    from ..motionlcm_blender.motion.clips import Motion
-    from ..motionlcm_blender.motion.continuation import placement_of
-    from ..motionlcm_blender.motion.placement import Placement
-    from ..motionlcm_blender.motion.quality import foot_contacts
-    from ..motionlcm_blender.motion.skeleton import FOOT_JOINTS
-    from .pose_reading import joints_of
-
-    joints = joints_of(clip)
-    lowest = float(joints[:, FOOT_JOINTS, 1].min())
-    told = earlier.action.get("motionlcm_origin")
-    floor = lowest if told is None else float(told[1])
-    may_climb = bool(earlier.action.get("motionlcm_ground") or earlier.action.get("motionlcm_path"))
-    if may_climb and not on_ground and abs(lowest - floor) > UNEVEN:
-        floor = lowest
-    where = placement_of(joints)
-    joints = joints - [0.0, floor, 0.0]
-    motion = Motion(joints.astype(np.float32), foot_contacts(joints).astype(np.float32))
-    return motion, Placement(np.array([where.origin[0], floor, where.origin[2]]), where.heading)
-
-
-def _lowered(motion: "Motion", by: "np.ndarray") -> "Motion":
-    from dataclasses import replace
-
-    import numpy as np
-
-    joints = motion.joints.copy()
-    joints[..., 1] -= by[:, None].astype(np.float32)
-    return replace(motion, joints=joints)
-
-
-def _joined_path(way: "np.ndarray", path: "np.ndarray") -> "tuple[np.ndarray, float]":
-    """The way (n, 2) an earlier shot ended on and, from its last frame on, the path (T, 2), which the character gets
-    onto by and by; and how many metres the path begins from there."""
-    import numpy as np
-
-    from ..motionlcm_blender.motion.skeleton import FPS
-    from ..motionlcm_blender.motion.smoothing import smoothstep
-
-    gap = way[-1] - path[0]
-    away = float(np.linalg.norm(gap))
-    duration = max(1.0, 1.5 * away / ONTO_PATH) * FPS
-    left = 1.0 - smoothstep(np.arange(len(path)), 0.0, min(duration, len(path) - 1.0))
-    return np.concatenate([way[:-1], path + left[:, None] * gap]), away
-
-
-def write_shot(order: "Order", result: "Result", uid: str) -> str:
-    """Write a result as the Action of a shot, as one undo step; returns the sentence to show.
+def write_shot(order: "Order", result: "Result") -> str:
+    """Write a result as takes of a shot, the first of which is shown; returns the sentence to show.
 
     Raises InvalidRequest if character, scene or shot have gone in the meantime; then nothing was changed.
     """
+    import uuid
+
     from ..motionlcm_blender.errors import InvalidRequest
     from .actions import loose_action
     from .rig import read_rig
 
     scene, character = _found(order.scene, order.character)
     generate.check_writable(character)
-    index = shots.index_of(character, uid)
+    index = shots.index_of(character, order.shot)
     if index < 0:
         raise InvalidRequest("The shot was removed while its motion was made, so it was not written.")
     shot = character.motionlcm.shots[index]
@@ -216,36 +179,52 @@ def write_shot(order: "Order", result: "Result", uid: str) -> str:
     rig = read_rig(character)
     for view_layer in scene.view_layers:
         view_layer.update()
-    times, channels = generate.written_channels(character, rig, order, result)
-    told = generate.recipe(order, result) | {"character_id": generate.identity(character), "shot": uid}
-    name = f"MotionLCM {shot.name} {order.request.prompt[:30].strip()} s{order.request.seed}"
-    action = loose_action(name, times, channels, told)
-    shot_strips.shift(action, shot.first - order.first_frame)  # it may have been moved since
-    generate.keep(action, order, result)
+    batch = {"character_id": generate.identity(character), "shot": order.shot, "batch": uuid.uuid4().hex[:12]}
+    made: list[bpy.types.Action] = []
+    for take in (result, *result.others):
+        times, channels = generate.written_channels(character, rig, order, take)
+        shot.takes_made += 1
+        told = generate.recipe(order, take) | batch | {"take": shot.takes_made}
+        action = loose_action(f"MotionLCM {shot.name} take {shot.takes_made}", times, channels, told)
+        action.use_fake_user = True
+        shot_strips.shift(action, shot.first - order.first_frame)  # it may have been moved since
+        generate.keep(action, order, take)
+        made.append(action)
     old = shot.action
-    alone = old is not None and shot_strips.shown_alone(character) == old
-    shot.action, shot.stale = action, changed
+    alone, entry = shot_strips.shown_alone(character), shot.entry
+    shot.action, shot.stale, shot.entry = made[0], changed, False
+    _forget_takes(character, shot)
     shot_strips.lay(character)
-    if alone:
+    if alone is not None and alone == old:
         shot_strips.show_alone(character, shot)
-        old.use_fake_user = False
-    else:
+    elif alone is None or not entry:
         shot_strips.show_all(character)
-    shot_strips.discard(old)
-    following, jump = shots.after(character, index), ""
-    if following is not None and following.action is not None:
+    following = shots.after(character, index)
+    if following is not None and following.action is not None and not _joins(order, following):
         shots.touch(following)
-        if following.locked:
-            jump = f' "{following.name}" after it is locked, so the motion may jump where it begins.'
     character.data.pose_position = "POSE"
     scene.frame_end = max(scene.frame_end, shot.last)
     scene.frame_start = min(scene.frame_start, shot.first)
     settings.remember_prompt(scene.motionlcm, order.request.prompt)
     scene.frame_set(scene.frame_current if shot.first <= scene.frame_current <= shot.last else shot.first)
-    generate.push_undo(f"MotionLCM: {shot.name}")
-    generate.play(scene)
-    milliseconds = 1000.0 * result.report.get("seconds", 0.0)
-    return f'"{shot.name}": frames {shot.first} to {shot.last}, made in {milliseconds:.0f} ms.{jump}'
+    milliseconds = 1000.0 * max(take.report.get("seconds", 0.0) for take in (result, *result.others))
+    takes = f"{len(made)} takes of " if made[1:] else ""
+    return f'{takes}"{shot.name}": frames {shot.first} to {shot.last}, made in {milliseconds:.0f} ms.'
+
+
+def _joins(order: "Order", following: "shots.MotionLCMShot") -> bool:
+    """Whether what was made ends as the next shot begins."""
+    return order.landing is not None and order.landing.of == following.uid
+
+
+def _forget_takes(character: bpy.types.Object, shot: "shots.MotionLCMShot") -> None:
+    """Remove the oldest takes of a shot where there are too many of them."""
+    from . import takes
+
+    found = sorted(takes.takes_of_shot(character, shot.uid), key=lambda action: int(action.get(takes.NUMBER, 0)))
+    spare = max(0, len(found) - MOST_TAKES)
+    for action in takes.removable(found, shot.action)[:spare]:
+        bpy.data.actions.remove(action)
 
 
 def _found(scene: "Handle", character: "Handle") -> tuple[bpy.types.Scene, bpy.types.Object]:
@@ -273,10 +252,9 @@ def _as_ordered(shot: "shots.MotionLCMShot", order: "Order") -> bool:
 def make_next(scene: "Handle", character: "Handle", uids: tuple[str, ...], told: tuple[str, ...] = ()) -> None:
     """Make the first of these shots, and when it is written the others, each after the one before.
 
-    told: warnings so far. Raises InvalidRequest if it cannot be asked for.
+    A shot that was made already and now begins elsewhere is made anew after the one before it: see `order_for`. All
+    together are one undo step. told: warnings so far. Raises InvalidRequest if it cannot be asked for.
     """
-    from dataclasses import replace
-
     in_scene, found = _found(scene, character)
     generate.check_writable(found)
     left = [uid for uid in uids if (at := shots.index_of(found, uid)) >= 0 and not found.motionlcm.shots[at].locked]
@@ -286,10 +264,54 @@ def make_next(scene: "Handle", character: "Handle", uids: tuple[str, ...], told:
     view_layer = bpy.context.view_layer if bpy.context.scene == in_scene else in_scene.view_layers[0]
     with bpy.context.temp_override(scene=in_scene, view_layer=view_layer):
         order = order_for(bpy.context, found, shot)
+    submit(order, tuple(left[1:]), told)
+
+
+def order_again(context: bpy.types.Context, character: bpy.types.Object, take: bpy.types.Action) -> "Order":
+    """The order for one take of a shot, as the shot stands now. Raises InvalidRequest if there is no such shot."""
+    from dataclasses import replace
+
+    from ..motionlcm_blender.errors import InvalidRequest
+
+    index = shots.index_of(character, take.get(shot_strips.SHOT, ""))
+    if index < 0:
+        raise InvalidRequest("The shot of this take is no longer there.")
+    shot = character.motionlcm.shots[index]
+    if shot.locked:
+        raise InvalidRequest(f'"{shot.name}" is locked: unlock it first.')
+    told = {"blends": take.get("motionlcm_blends", ())}
+    order = order_for(context, character, shot)
+    request = replace(
+        order.request, takes=1, seed=int(take.get("motionlcm_seed", shot.seed)),
+        blends=generate.blends_of(told), mirror=bool(take.get("motionlcm_mirror", False)),
+    )  # fmt: skip
+    return replace(order, request=request)
+
+
+def submit(order: "Order", left: tuple[str, ...] = (), told: tuple[str, ...] = ()) -> None:
+    """Start the job of a shot; when it is written, what follows upon it is made, and the shots that are left."""
+    from dataclasses import replace
+
     told += tuple(warning for warning in order.warnings if warning not in told)
-    following = partial(make_next, scene, character, tuple(left[1:]), told) if left[1:] else None
-    shots.making.shot = left[0]
-    shots.making.job = jobs.submit(replace(order, warnings=told), partial(write_shot, uid=left[0]), then=following)
+    then = partial(_go_on, order.scene, order.character, order.shot, left, told)
+    shots.making.shot = order.shot
+    shots.making.job = jobs.submit(replace(order, warnings=told), write_shot, then=then)
+
+
+def _go_on(scene: "Handle", character: "Handle", uid: str, left: tuple[str, ...], told: tuple[str, ...]) -> None:
+    """After a shot: the one that it leads to, if that has to change, and those that are left."""
+    in_scene, found = _found(scene, character)
+    index = shots.index_of(found, uid)
+    following = shots.after(found, index) if index >= 0 else None
+    if following is not None and following.action is not None and following.stale and not following.locked:
+        left = (following.uid, *(uid for uid in left if uid != following.uid))
+    try:
+        if left:
+            make_next(scene, character, left, told)
+    finally:
+        if jobs.running() is None and not left:
+            generate.push_undo("MotionLCM: Shots")
+            generate.play(in_scene)
 
 
 class _Making:

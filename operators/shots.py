@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from . import jobs, shot_strips
+from . import jobs, pins, shot_strips
 
 if TYPE_CHECKING:
     from typing import Any
@@ -45,7 +45,7 @@ def _state(shot: "MotionLCMShot") -> int:
 
 
 def _content_changed(shot: "MotionLCMShot", _context: bpy.types.Context) -> None:
-    shot.stale = True
+    shot.stale, shot.entry = True, False
 
 
 def _prompt_changed(shot: "MotionLCMShot", context: bpy.types.Context) -> None:
@@ -94,6 +94,46 @@ class MotionLCMShot(bpy.types.PropertyGroup):
         poll=_can_be_path,
         update=_content_changed,
     )
+    path_from: bpy.props.FloatProperty(
+        name="From",
+        description="Share of the curve's length at which this shot begins to walk along it",
+        default=0.0,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+        update=_content_changed,
+    )
+    path_to: bpy.props.FloatProperty(
+        name="To",
+        description="Share of the curve's length at which this shot leaves it",
+        default=1.0,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+        update=_content_changed,
+    )
+    start_pose: bpy.props.PointerProperty(
+        name="Start In",
+        description="Action with the pose to start in, such as a pose asset; empty: go on from the shot before",
+        type=bpy.types.Action,
+        update=_content_changed,
+    )
+    end_pose: bpy.props.PointerProperty(
+        name="End In",
+        description="Action with the pose to end in, such as a pose asset; empty: as the prompt leads",
+        type=bpy.types.Action,
+        update=_content_changed,
+    )
+    pins: bpy.props.CollectionProperty(type=pins.MotionLCMPin, name="Pins")
+    takes: bpy.props.IntProperty(
+        name="Takes",
+        description="How many variations are made at once, to be compared",
+        default=1,
+        min=1,
+        soft_max=8,
+        max=32,
+    )
+    takes_made: bpy.props.IntProperty(options={"HIDDEN"})
     seed: bpy.props.IntProperty(
         name="Seed",
         description="Another number gives another motion for the same prompt",
@@ -106,6 +146,7 @@ class MotionLCMShot(bpy.types.PropertyGroup):
         name="Lock", description="A locked shot keeps its motion, whatever is made", default=False
     )
     stale: bpy.props.BoolProperty(options={"HIDDEN"})
+    entry: bpy.props.BoolProperty(options={"HIDDEN"})  # stale because of where it begins, and of nothing else
     action: bpy.props.PointerProperty(
         name="Action", description="The Action with the shot's motion", type=bpy.types.Action
     )
@@ -140,6 +181,7 @@ def active_shot(character: bpy.types.Object | None) -> MotionLCMShot | None:
 def touch(shot: MotionLCMShot | None) -> None:
     """What this shot goes on from has changed. A locked one stays as it is."""
     if shot is not None and not shot.locked:
+        shot.entry = shot.entry or not shot.stale
         shot.stale = True
 
 
@@ -163,10 +205,38 @@ def put(shot: MotionLCMShot, first: int, last: int) -> None:
     by = first - shot.laid_first
     shot.laid_first, shot.laid_last = first, last  # before the others, so that the change is known to be ours
     shot.first, shot.last = first, last
+    for pin in shot.pins if by else ():
+        pin.first, pin.last = pin.first + by, pin.last + by
     if by and shot.action is not None:
-        if _shared(shot):
-            shot.action = shot.action.copy()
-        shot_strips.shift(shot.action, by)
+        _shift(shot, by)
+
+
+def _shift(shot: MotionLCMShot, by: int) -> None:
+    if _shared(shot):
+        shot.action = shot.action.copy()
+    shot_strips.shift(shot.action, by)
+
+
+def choose_take(character: bpy.types.Object, index: int, action: bpy.types.Action) -> None:
+    """Let another take be a shot's motion; prompt and seed are those it was made with, and what follows is stale."""
+    shot = character.motionlcm.shots[index]
+    alone = shot.action is not None and shot_strips.shown_alone(character) == shot.action
+    changed = shot.action != action
+    shot.action = action
+    by = shot.first - int(action.get("motionlcm_first_frame", shot.first))
+    if by:  # the shot was moved since that take was made
+        _shift(shot, by)
+    shot.prompt, shot.seed = action.get("motionlcm_prompt", shot.prompt), int(action.get("motionlcm_seed", shot.seed))
+    length = round(action.frame_range[1] - action.frame_range[0])
+    path = shot.path.name if shot.path is not None else ""
+    shot.entry = False
+    shot.stale = length != shot.last - shot.first or action.get("motionlcm_path", "") != path
+    shot_strips.lay(character)
+    if alone:
+        shot_strips.show_alone(character, shot)
+    following = after(character, index)
+    if changed and following is not None and following.action is not None:
+        touch(following)
 
 
 def arrange(character: bpy.types.Object, index: int, first: int, last: int) -> None:
@@ -190,7 +260,7 @@ def arrange(character: bpy.types.Object, index: int, first: int, last: int) -> N
         if met != (shots[number].first == shots[number - 1].last):
             touch(shots[number])
     if last - first != old[index][1] - old[index][0]:
-        shots[index].stale = True
+        shots[index].stale, shots[index].entry = True, False
         touch(after(character, index))
     shot_strips.lay(character)
 
@@ -258,13 +328,17 @@ class MOTIONLCM_OT_remove_shot(OnShots, bpy.types.Operator):
         if action is not None and shot_strips.shown_alone(character) == action:
             shot_strips.show_all(character)
             action.use_fake_user = False
+        from .takes import takes_of_shot
+
+        of_shot = takes_of_shot(character, shots[index].uid)
         shots.remove(index)
         character.motionlcm.shot_index = min(index, len(shots) - 1)
         if follows:
             arrange(character, index, first, first + shots[index].last - shots[index].first)
             touch(shots[index])
         shot_strips.lay(character)
-        shot_strips.discard(action)
+        for take in of_shot:
+            shot_strips.discard(take)
         return {"FINISHED"}
 
 
@@ -387,6 +461,56 @@ class MOTIONLCM_OT_join_shots(OnShots, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class MOTIONLCM_OT_share_path(OnShots, bpy.types.Operator):
+    """Share the chosen shot's path among it and the shots that follow upon it, each a part as long as it takes"""
+
+    bl_idname = "motionlcm.share_path"
+    bl_label = "Share Path"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        character, shots, index = self.chosen(context)
+        path = shots[index].path
+        if path is None:
+            jobs.tell(f'"{shots[index].name}" has no path to share: choose one for it.', error=True)
+            return {"CANCELLED"}
+        parts = [shots[index]]
+        while (following := after(character, index + len(parts) - 1)) is not None:
+            if following.path not in (None, path) or following.locked:
+                break
+            parts.append(following)
+        begin, whole = parts[0].first, parts[-1].last - parts[0].first
+        for shot in parts:
+            shot.path = path
+            shot.path_from, shot.path_to = (shot.first - begin) / whole, (shot.last - begin) / whole
+        return {"FINISHED"}
+
+
+class MOTIONLCM_OT_capture_pose(OnShots, bpy.types.Operator):
+    """Let the chosen shot start or end in the pose, and at the place, in which the character is now"""
+
+    bl_idname = "motionlcm.capture_pose"
+    bl_label = "Use Present Pose"
+    bl_options = {"REGISTER", "UNDO"}
+
+    end: bpy.props.BoolProperty(name="At the End", description="As its last pose, not its first one", default=False)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from .pose_reading import pose_action
+
+        character, shots, index = self.chosen(context)
+        try:
+            action = pose_action(context, character, f"Pose of {shots[index].name}")
+        except Exception as error:
+            jobs.tell(jobs.sentence_for(error), error=True)
+            return {"CANCELLED"}
+        if self.end:
+            shots[index].end_pose = action
+        else:
+            shots[index].start_pose = action
+        return {"FINISHED"}
+
+
 class MOTIONLCM_OT_show_shot(OnShots, bpy.types.Operator):
     """Show the chosen shot alone, or all of them again"""
 
@@ -431,5 +555,6 @@ def with_motion(shots: Sequence[MotionLCMShot]) -> list[MotionLCMShot]:
 
 CLASSES = (
     MOTIONLCM_OT_add_shot, MOTIONLCM_OT_remove_shot, MOTIONLCM_OT_move_shot, MOTIONLCM_OT_duplicate_shot,
-    MOTIONLCM_OT_split_shot, MOTIONLCM_OT_join_shots, MOTIONLCM_OT_show_shot, MOTIONLCM_OT_bake_shots,
+    MOTIONLCM_OT_split_shot, MOTIONLCM_OT_join_shots, MOTIONLCM_OT_share_path, MOTIONLCM_OT_capture_pose,
+    MOTIONLCM_OT_show_shot, MOTIONLCM_OT_bake_shots,
 )  # fmt: skip

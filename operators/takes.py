@@ -6,36 +6,60 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from . import generate, jobs
+from . import generate, jobs, shot_making, shot_strips, shots
 
 if TYPE_CHECKING:
     from .worker import Order
 
 SORTS = {"NAME": "", "PATH": "motionlcm_path_mean_cm", "SKATE": "motionlcm_foot_skate_cm_s"}
 STAR = "motionlcm_star"
+NUMBER = "motionlcm_take"
+"""Custom property of an Action that is a shot's: which take of it."""
 
 
 def takes_of(character: bpy.types.Object | None, sort: str = "NAME") -> list[bpy.types.Action]:
-    """The Actions made together with the character's present one, and its starred ones, stars first.
+    """The takes of the shot that is chosen; or the Actions made together with the character's present one, and its
+    starred ones. Stars first.
 
     sort: a key of SORTS; by numbers the lowest comes first. Empty if the present Action was not made here.
     """
     present = present_take(character)
     if character is None or present is None:
         return []
-    own, batch = character.get("motionlcm_id"), present.get("motionlcm_batch")
-    found = [
-        action for action in bpy.data.actions
-        if action.get("motionlcm_character_id") == own and (action.get("motionlcm_batch") == batch or action.get(STAR))
-    ]  # fmt: skip
+    if shot_strips.SHOT in present:
+        found = takes_of_shot(character, present[shot_strips.SHOT])
+    else:
+        own, batch = character.get("motionlcm_id"), present.get("motionlcm_batch")
+        found = [
+            action for action in bpy.data.actions
+            if action.get("motionlcm_character_id") == own and shot_strips.SHOT not in action
+            and (action.get("motionlcm_batch") == batch or action.get(STAR))
+        ]  # fmt: skip
     number = SORTS.get(sort, "")
-    return sorted(found, key=lambda a: (not a.get(STAR, False), a.get(number, 0.0) if number else 0.0, a.name))
+
+    def place(action: bpy.types.Action) -> tuple[bool, float, int, str]:
+        value = action.get(number, 0.0) if number else 0.0
+        return not action.get(STAR, False), value, int(action.get(NUMBER, 0)), action.name
+
+    return sorted(found, key=place)
+
+
+def takes_of_shot(character: bpy.types.Object, uid: str) -> list[bpy.types.Action]:
+    """All takes that were made of a shot, in no order."""
+    own = character.get("motionlcm_id")
+    return [
+        action for action in bpy.data.actions
+        if action.get(shot_strips.SHOT) == uid and action.get("motionlcm_character_id") == own
+    ]  # fmt: skip
 
 
 def present_take(character: bpy.types.Object | None) -> bpy.types.Action | None:
-    """The Action that animates the character, if it was made here."""
+    """The Action that animates the character, if it was made here; where its shots do, the chosen one's."""
     data = character.animation_data if character is not None else None
     action = data.action if data is not None else None
+    if action is None and data is not None:
+        shot = shots.active_shot(character)
+        action = shot.action if shot is not None else None
     return action if action is not None and "motionlcm_batch" in action else None
 
 
@@ -44,6 +68,8 @@ def label(action: bpy.types.Action, present: bpy.types.Action | None) -> str:
     if present is None or action.get("motionlcm_prompt") != present.get("motionlcm_prompt"):
         return str(action.name.removeprefix("MotionLCM "))
     parts = [f"Seed {action.get('motionlcm_seed', 0)}"]
+    if NUMBER in action:
+        parts.insert(0, f"Take {action[NUMBER]}")
     blends = action.get("motionlcm_blends", ())
     if len(blends):
         parts.append(f"varied {100.0 * blends[-1]:.0f} %")
@@ -53,7 +79,11 @@ def label(action: bpy.types.Action, present: bpy.types.Action | None) -> str:
 
 
 def show(character: bpy.types.Object, action: bpy.types.Action) -> None:
-    """Let an Action made here animate the character; the one before stays."""
+    """Let an Action made here animate the character, or its shot; the one before stays."""
+    index = shots.index_of(character, action.get(shot_strips.SHOT, ""))
+    if index >= 0:
+        shots.choose_take(character, index, action)
+        return
     data = character.animation_data_create()
     before = data.action
     if before is not None and before != action and before.users <= 1 and not before.use_fake_user:
@@ -171,7 +201,25 @@ def removable(actions: Sequence[bpy.types.Action], present: bpy.types.Action | N
     ]  # fmt: skip
 
 
-class MOTIONLCM_OT_vary_take(generate.Ordering, bpy.types.Operator):
+class _Remaking(generate.Ordering):
+    """What the operators share that make another take out of the present one, of a shot or not."""
+
+    def present(self, context: bpy.types.Context) -> "Order":
+        """The order that makes the present take once more. Raises InvalidRequest if it cannot be made."""
+        character = generate.find_character(context)
+        take = present_take(character)
+        if take is not None and shot_strips.SHOT in take:
+            return shot_making.order_again(context, character, take)
+        return generate.order_from_recipe(context, character)
+
+    def submit(self, order: "Order") -> None:
+        if order.shot:
+            shot_making.submit(order)
+        else:
+            super().submit(order)
+
+
+class MOTIONLCM_OT_vary_take(_Remaking, bpy.types.Operator):
     """Make takes like the present one, a little or much different; as many as the panel says"""
 
     bl_idname = "motionlcm.vary_take"
@@ -188,12 +236,12 @@ class MOTIONLCM_OT_vary_take(generate.Ordering, bpy.types.Operator):
 
         from ..motionlcm_blender.variations import Blend
 
-        order = generate.order_from_recipe(context, generate.find_character(context))
+        order = self.present(context)
         blends = (*order.request.blends, Blend(random.randint(0, 2**31 - 1), self.share))
         return replace(order, request=replace(order.request, blends=blends, takes=context.scene.motionlcm.takes))
 
 
-class MOTIONLCM_OT_blend_takes(generate.Ordering, bpy.types.Operator):
+class MOTIONLCM_OT_blend_takes(_Remaking, bpy.types.Operator):
     """Make a take between the present one and the starred one of the same length and prompt"""
 
     bl_idname = "motionlcm.blend_takes"
@@ -211,8 +259,7 @@ class MOTIONLCM_OT_blend_takes(generate.Ordering, bpy.types.Operator):
         from ..motionlcm_blender.variations import Blend
 
         character = generate.find_character(context)
-        order = generate.order_from_recipe(context, character)
-        present = present_take(character)
+        order, present = self.present(context), present_take(character)
         others = [a for a in takes_of(character) if a.get(STAR) and a != present and "motionlcm_blends" not in a]
         if not others:
             raise InvalidRequest("Star another take first, one that was not itself varied or blended.")
@@ -220,7 +267,7 @@ class MOTIONLCM_OT_blend_takes(generate.Ordering, bpy.types.Operator):
         return replace(order, request=replace(order.request, blends=(*order.request.blends, blend)))
 
 
-class MOTIONLCM_OT_mirror_take(generate.Ordering, bpy.types.Operator):
+class MOTIONLCM_OT_mirror_take(_Remaking, bpy.types.Operator):
     """Make the present take with left and right swapped; path and pins stay where they are"""
 
     bl_idname = "motionlcm.mirror_take"
@@ -230,11 +277,42 @@ class MOTIONLCM_OT_mirror_take(generate.Ordering, bpy.types.Operator):
     def order(self, context: bpy.types.Context) -> "Order":
         from dataclasses import replace
 
-        order = generate.order_from_recipe(context, generate.find_character(context))
+        order = self.present(context)
         return replace(order, request=replace(order.request, mirror=not order.request.mirror))
+
+
+class MOTIONLCM_OT_retime_take(_Remaking, bpy.types.Operator):
+    """Make the present take faster or slower; path and pins keep their places and share the new length"""
+
+    bl_idname = "motionlcm.retime_take"
+    bl_label = "Faster or Slower"
+    bl_options = {"REGISTER"}
+
+    speed: bpy.props.FloatProperty(
+        name="Speed", description="2 is twice as fast, 0.5 half as fast", default=1.25, min=0.25, max=4.0
+    )
+
+    def order(self, context: bpy.types.Context) -> "Order":
+        from dataclasses import replace
+
+        from ..motionlcm_blender.errors import InvalidRequest
+        from ..motionlcm_blender.motion.skeleton import FPS
+        from ..motionlcm_blender.variations import faster
+
+        order = self.present(context)
+        if order.shot:
+            raise InvalidRequest("A shot is made faster or slower by its length: change its end.")
+        request = faster(order.request, self.speed)
+        path = order.path_xz
+        if path is not None:
+            import numpy as np
+
+            path = path[np.rint(np.linspace(0, len(path) - 1, request.frames)).astype(int)]
+        return replace(order, request=request, seconds=request.frames / FPS, path_xz=path)
 
 
 CLASSES = (
     MOTIONLCM_OT_show_take, MOTIONLCM_OT_step_take, MOTIONLCM_OT_star_take, MOTIONLCM_OT_accept_take,
     MOTIONLCM_OT_reject_take, MOTIONLCM_OT_vary_take, MOTIONLCM_OT_blend_takes, MOTIONLCM_OT_mirror_take,
+    MOTIONLCM_OT_retime_take,
 )  # fmt: skip

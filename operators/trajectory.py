@@ -14,7 +14,7 @@ import numpy as np
 
 from ..motionlcm_blender.errors import InvalidRequest
 from ..motionlcm_blender.motion.ground import Ground, PathHeights
-from ..motionlcm_blender.motion.paths import GroundPath, Timing, speed_warning, timed
+from ..motionlcm_blender.motion.paths import GroundPath, Timing, part_of, speed_warning, timed
 from .scene_time import moments, places_at, scene_frames_each, stretch
 
 UNEVEN = 0.1
@@ -47,15 +47,17 @@ def sample_path(
     first_frame: float,
     units_per_metre: float,
     eases: tuple[float, float] = (0.0, 0.0),
+    part: tuple[float, float] = (0.0, 1.0),
 ) -> Trajectory:
     """The trajectory that a curve or an animated object describes, `frames` long at the model's 20 fps.
 
-    first_frame: of the scene, where the motion starts. eases: seconds of easing in and out, curves only.
+    first_frame: of the scene, where the motion starts. eases: seconds of easing in and out, curves only. part: shares
+    of a curve's length from which and to which it is walked.
     Raises InvalidRequest, naming the object.
     """
     try:
         if obj.type == "CURVE":
-            return _from_curve(context, obj, frames, first_frame, units_per_metre, eases)
+            return _from_curve(context, obj, frames, first_frame, units_per_metre, eases, part)
         return _from_animated_object(context, obj, frames, first_frame, units_per_metre)
     except InvalidRequest as error:
         raise InvalidRequest(f'Path "{obj.name}": {error}') from None
@@ -102,9 +104,11 @@ def _from_curve(
     first_frame: float,
     units_per_metre: float,
     eases: tuple[float, float],
+    part: tuple[float, float],
 ) -> Trajectory:
     points, cyclic, strokes = curve_points(context, obj)
-    path = GroundPath(on_floor(points, units_per_metre), cyclic, _weights(obj, len(points)))
+    whole = GroundPath(on_floor(points, units_per_metre), cyclic, _weights(obj, len(points)))
+    path = part_of(whole, *part)
     warnings = []
     if strokes > 1:
         warnings.append(f'"{obj.name}" has {strokes} strokes: the first one is used.')
@@ -113,11 +117,13 @@ def _from_curve(
     if np.ptp(heights) > UNEVEN:
         floor = float(heights[0])
         levels = np.append(heights, heights[0]) if cyclic else heights
-        ground = PathHeights(path.vertices, levels - floor)
+        ground = PathHeights(whole.vertices, levels - floor)
     warning = speed_warning(path, frames)
     if warning:
         warnings.append(warning)
-    timing = Timing(*eases, arrivals_of(context.scene, obj, len(points), frames, first_frame))
+    # Markers name points of the whole curve.
+    arrivals = arrivals_of(context.scene, obj, len(points), frames, first_frame) if path is whole else ()
+    timing = Timing(*eases, arrivals)
     return Trajectory(timed(path, frames, timing), floor, path, tuple(warnings), ground)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..motionlcm_blender.errors import Cancelled
 from ..motionlcm_blender.motion.clips import Clip, Motion
-from ..motionlcm_blender.motion.continuation import begin_in_pose
+from ..motionlcm_blender.motion.continuation import begin_in_pose, end_in_pose
 from ..motionlcm_blender.motion.ground import Ground, stand_on
 from ..motionlcm_blender.motion.key_fitting import fit_keys
 from ..motionlcm_blender.motion.keys import SparseKeys
@@ -52,6 +52,19 @@ class Seam:
 
 
 @dataclass(frozen=True)
+class Landing:
+    """The pose in which a motion ends, where what is written of it ends.
+
+    translation (3,), turns (J, 4): placed in the world, as a clip has them; without a translation only the limbs are
+    asked for, wherever the hips are. of: the identity of the shot that begins so, or empty.
+    """
+
+    translation: np.ndarray | None
+    turns: np.ndarray
+    of: str = ""
+
+
+@dataclass(frozen=True)
 class Order:
     """Everything a generation needs, as plain values.
 
@@ -61,8 +74,8 @@ class Order:
     seconds: the length asked for. ground: heights above the motion's floor, by places in the world.
     standing: where the armature object stands, engine axes, metres of the character. travel: where the way over the
     floor goes. loop: whether the motion is to repeat. key_tolerance: millimetres; None: a key on every frame.
-    euler: the bones that turn by Euler angles. seam: where it goes on from an earlier motion. scene_frames: how many
-    frames are written at most.
+    euler: the bones that turn by Euler angles. seam: where it goes on from an earlier motion. landing: where it ends.
+    scene_frames: how many frames are written at most. shot: the identity of the shot that it is for, or empty.
     """
 
     request: Request
@@ -85,7 +98,9 @@ class Order:
     key_tolerance: float | None = None
     euler: EulerBones | None = None
     seam: Seam | None = None
+    landing: Landing | None = None
     scene_frames: int | None = None
+    shot: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -183,12 +198,19 @@ def fitted_keys(clip: Clip, tolerance: float, order: Order) -> SparseKeys:
 
 def _written_part(clip: Clip, order: Order) -> Clip:
     """The clip at the scene's frame rate, as much of it as the order wants written."""
-    seam = order.seam
+    seam, landing = order.seam, order.landing
     clip = resample(clip, order.fps, begin=0 if seam is None else seam.frame)
     if order.scene_frames is not None:
         clip = replace(clip, translation=clip.translation[: order.scene_frames],
                        rotations=clip.rotations[: order.scene_frames])  # fmt: skip
-    return clip if seam is None else begin_in_pose(clip, seam.translation, seam.turns)
+    if seam is not None:
+        clip = begin_in_pose(clip, seam.translation, seam.turns)
+    if landing is not None:
+        translation, turns = landing.translation, landing.turns.copy()
+        if translation is None:
+            translation, turns[0] = clip.translation[-1], clip.rotations[-1, 0]
+        clip = end_in_pose(clip, translation, turns)
+    return clip
 
 
 def _carried(clip: Clip, order: Order) -> tuple[Clip, Carrier | None]:

@@ -1,6 +1,6 @@
 """How well shots go on from one another: ten sequences of three shots with the bundled model, measured in Blender.
 
-    python tools/shot_seams.py [--sequences N] [--tolerance MM]
+    python tools/shot_seams.py [--sequences N] [--tolerance MM] [--locked]
 
 Run it with the Python of one of tools/blender_environments.py's environments. At each seam it prints the largest change
 of any joint's velocity from one frame to the next, at 20 frames a second, within two frames of the seam, and how fast
@@ -51,8 +51,10 @@ def joints_at(character: bpy.types.Object, at: np.ndarray) -> np.ndarray:
     return joints
 
 
-def sequence(prompts: tuple[str, ...], seed: int, tolerance: float) -> tuple[np.ndarray, list[int]]:
-    """Joints of a whole sequence at 20 fps, and its seams among them. tolerance: of fitted keys; 0 is every frame."""
+def sequence(prompts: tuple[str, ...], seed: int, tolerance: float, locked: bool) -> tuple[np.ndarray, list[int]]:
+    """Joints of a whole sequence at 20 fps, and its seams among them. tolerance: of fitted keys; 0 is every frame.
+    locked: the second shot is locked and the others are made again with other seeds, so that the first has to end in
+    it."""
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     bpy.ops.motionlcm.add_character()
     scene, chosen = bpy.context.scene, bpy.context.scene.motionlcm
@@ -64,6 +66,11 @@ def sequence(prompts: tuple[str, ...], seed: int, tolerance: float) -> tuple[np.
         bpy.ops.motionlcm.add_shot()
     bpy.ops.motionlcm.generate_shots()
     shots = chosen.character.motionlcm.shots
+    if locked:
+        shots[1].locked = True
+        for shot in (shots[0], shots[2]):
+            shot.seed += 100
+        bpy.ops.motionlcm.generate_shots()
     each = scene.render.fps / scene.render.fps_base / FPS
     frames = int((shots[-1].last - shots[0].first) / each + 1e-6) + 1
     joints = joints_at(chosen.character, shots[0].first + each * np.arange(frames))
@@ -74,6 +81,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sequences", type=int, default=len(SEQUENCES))
     parser.add_argument("--tolerance", type=float, default=10.0, help="of fitted keys, millimetres; 0: every frame")
+    parser.add_argument("--locked", action="store_true", help="make the shots around a locked one again")
     options = parser.parse_args()
     part("operators").register()
     at_seams: list[float] = []
@@ -81,7 +89,7 @@ def main() -> int:
     slides: list[float] = []
     slides_inside: list[float] = []
     for number, prompts in enumerate(SEQUENCES[: options.sequences]):
-        joints, seams = sequence(prompts, number, options.tolerance)
+        joints, seams = sequence(prompts, number, options.tolerance, options.locked)
         change = np.linalg.norm(np.diff(joints, n=2, axis=0), axis=-1).max(axis=1) * FPS  # of the frames 1, 2, ...
         near = np.zeros(len(change), bool)
         for seam, one, two in zip(seams, prompts[:-1], prompts[1:], strict=True):

@@ -81,14 +81,28 @@ def begin_in_pose(clip: Clip, translation: np.ndarray, turns: np.ndarray, second
     translation: (3,) metres, turns: (J, 4) local quaternions, both as a clip has them. Joints alone leave open how
     limbs are twisted, so two clips that meet in them may still differ by that.
     """
+    moved, turned = _faded_from(clip, translation, turns, seconds)
+    # With the signs of the pose, so that keys on both sides may be joined into one curve.
+    return Clip(clip.fps, moved, rot.continuous(np.concatenate([turns[None], turned]))[1:], clip.skeleton)
+
+
+def end_in_pose(clip: Clip, translation: np.ndarray, turns: np.ndarray, seconds: float = 0.5) -> Clip:
+    """Let a clip end exactly in a pose near its own last one, as `begin_in_pose` lets it begin."""
+    backwards = Clip(clip.fps, clip.translation[::-1], clip.rotations[::-1], clip.skeleton)
+    moved, turned = _faded_from(backwards, translation, turns, seconds)
+    return Clip(clip.fps, moved[::-1].copy(), rot.continuous(turned[::-1]), clip.skeleton)
+
+
+def _faded_from(
+    clip: Clip, translation: np.ndarray, turns: np.ndarray, seconds: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Translation and rotations of a clip that begins in a pose; the difference fades out."""
     part = np.clip(1.0 - np.arange(clip.frames) / (seconds * clip.fps), 0.0, 1.0)
     smooth = part * part * (3.0 - 2.0 * part)
     moved = clip.translation + smooth[:, None] * (translation - clip.translation[0])
     away = rot.multiply(turns, rot.inverse(clip.rotations[0]))
     faded = rot.slerp(np.broadcast_to(rot.IDENTITY, away.shape)[None], away[None], smooth[:, None])
-    turned = rot.multiply(faded, clip.rotations)
-    # With the signs of the pose, so that keys on both sides may be joined into one curve.
-    return Clip(clip.fps, moved, rot.continuous(np.concatenate([turns[None], turned]))[1:], clip.skeleton)
+    return moved, rot.multiply(faded, clip.rotations)
 
 
 def aligned(joints: ArrayLike, to: ArrayLike) -> np.ndarray:

@@ -96,6 +96,25 @@ class GroundPath:
         return float(np.linalg.norm(np.diff(self.vertices, axis=0), axis=-1).sum())
 
 
+def part_of(path: GroundPath, first: float, last: float) -> GroundPath:
+    """The stretch of a path between two shares, 0..1, of its length; a loop cut so is open.
+
+    Raises InvalidRequest unless 0 <= first < last <= 1, or if the stretch is too short.
+    """
+    if not 0.0 <= first < last <= 1.0:
+        raise InvalidRequest("A part of a path must begin before it ends, between 0 and 100 %.")
+    if (first, last) == (0.0, 1.0):
+        return path
+    line = path.vertices
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=-1))]) / path.length
+    kept = np.concatenate([[first], along[(along > first) & (along < last)], [last]])
+    points = np.stack([np.interp(kept, along, line[:, axis]) for axis in (0, 1)], axis=-1)
+    if path.weights is None:
+        return GroundPath(points)
+    weights = np.append(path.weights, path.weights[0]) if path.cyclic else path.weights
+    return GroundPath(points, weights=np.interp(kept, along, weights))
+
+
 def named_path(name: str, length_m: float) -> GroundPath:
     """A ready-made path: line, quarter, s, circle or eight.
 
