@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from .shots import MotionLCMShot
 
 TRACK = "MotionLCM Shots"
+PUSHED = "MotionLCM Takes"
+TRANSITION = 0.3
+"""Seconds in which a strip comes in over what is beneath it, and goes out again."""
 SHOT = "motionlcm_shot"
 """Custom property of an Action that is a shot's: which one."""
 
@@ -79,6 +82,38 @@ def shown_alone(character: bpy.types.Object) -> bpy.types.Action | None:
     data = character.animation_data
     action = data.action if data is not None else None
     return action if action is not None and SHOT in action else None
+
+
+def push(character: bpy.types.Object, action: bpy.types.Action, scene: bpy.types.Scene) -> bpy.types.NlaStrip:
+    """Make the Action that animates the character a strip, on our track where there is room or on another one above.
+
+    It comes in over what is beneath it and goes out into what goes on there; where nothing is, it does neither.
+    """
+    from .actions import assign
+
+    data = character.animation_data
+    first, last = (round(frame) for frame in action.frame_range)
+    beneath = [strip for track in data.nla_tracks if not track.mute for strip in track.strips if not strip.mute]
+    ours = (track for track in reversed(data.nla_tracks) if track.name.startswith(PUSHED))
+    track = next((track for track in ours if _has_room(track, first, last)), None)
+    if track is None:
+        track = data.nla_tracks.new(prev=data.nla_tracks[-1] if len(data.nla_tracks) else None)
+        track.name = PUSHED
+    strip = track.strips.new(action.get("motionlcm_prompt", action.name), first, action)
+    strip.name = action.get("motionlcm_prompt", action.name)
+    if hasattr(action, "slots") and len(action.slots) and strip.action_slot is None:
+        strip.action_slot = action.slots[0]
+    most = min(TRANSITION * scene.render.fps / scene.render.fps_base, 0.5 * (last - first))
+    strip.extrapolation = "NOTHING" if beneath else "HOLD"
+    strip.use_auto_blend = False
+    strip.blend_in = most if any(other.frame_start < first <= other.frame_end for other in beneath) else 0.0
+    strip.blend_out = most if any(other.frame_start <= last < other.frame_end for other in beneath) else 0.0
+    assign(character, None)
+    return strip
+
+
+def _has_room(track: bpy.types.NlaTrack, first: int, last: int) -> bool:
+    return all(strip.frame_end <= first or strip.frame_start >= last for strip in track.strips)
 
 
 def bake(character: bpy.types.Object, shots: "Sequence[MotionLCMShot]") -> bpy.types.Action:

@@ -193,6 +193,26 @@ class MOTIONLCM_OT_reject_take(_OnTakes, bpy.types.Operator):
         return {"FINISHED"}
 
 
+class MOTIONLCM_OT_push_take(_OnTakes, bpy.types.Operator):
+    """Put the present take into the NLA as a strip named by its prompt, so that the next one can be made beside it"""
+
+    bl_idname = "motionlcm.push_take"
+    bl_label = "Push to NLA"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        character = context.scene.motionlcm.character
+        take = present_take(character)
+        assert take is not None  # poll has seen it
+        if shot_strips.SHOT in take:
+            jobs.tell("The takes of a shot are in the NLA already, as strips of their track.", error=True)
+            return {"CANCELLED"}
+        strip = shot_strips.push(character, take, context.scene)
+        told = f" It blends in over {strip.blend_in:.0f} frames." if strip.blend_in else ""
+        jobs.tell(f"{strip.name}: frames {strip.frame_start:.0f} to {strip.frame_end:.0f} in the NLA.{told}")
+        return {"FINISHED"}
+
+
 def removable(actions: Sequence[bpy.types.Action], present: bpy.types.Action | None) -> list[bpy.types.Action]:
     """Those that nobody would miss: not the present one, not starred, used by nothing."""
     return [
@@ -307,12 +327,13 @@ class MOTIONLCM_OT_retime_take(_Remaking, bpy.types.Operator):
         if path is not None:
             import numpy as np
 
-            path = path[np.rint(np.linspace(0, len(path) - 1, request.frames)).astype(int)]
+            at, frames = np.linspace(0.0, len(path) - 1.0, request.frames), np.arange(len(path))
+            path = np.stack([np.interp(at, frames, path[:, axis]) for axis in (0, 1)], axis=-1)
         return replace(order, request=request, seconds=request.frames / FPS, path_xz=path)
 
 
 CLASSES = (
     MOTIONLCM_OT_show_take, MOTIONLCM_OT_step_take, MOTIONLCM_OT_star_take, MOTIONLCM_OT_accept_take,
     MOTIONLCM_OT_reject_take, MOTIONLCM_OT_vary_take, MOTIONLCM_OT_blend_takes, MOTIONLCM_OT_mirror_take,
-    MOTIONLCM_OT_retime_take,
+    MOTIONLCM_OT_retime_take, MOTIONLCM_OT_push_take,
 )  # fmt: skip

@@ -176,6 +176,11 @@ class MOTIONLCM_PT_takes(_Sidebar, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("motionlcm.mirror_take", text="Mirror", icon="MOD_MIRROR")
         row.operator("motionlcm.blend_takes", text="Blend")
+        if present is not None and shot_strips.SHOT not in present:
+            row = layout.row(align=True)
+            row.operator("motionlcm.retime_take", text="Slower").speed = 0.8
+            row.operator("motionlcm.retime_take", text="Faster").speed = 1.25
+            layout.operator("motionlcm.push_take", icon="NLA_PUSHDOWN")
 
 
 class MOTIONLCM_UL_shots(bpy.types.UIList):
@@ -225,8 +230,23 @@ class MOTIONLCM_PT_shots(_Sidebar, bpy.types.Panel):
         part = column.row(align=True)
         part.prop(shot, "first")
         part.prop(shot, "last")
-        column.prop(shot, "seed")
-        column.prop(shot, "path", text="", icon="CURVE_DATA")
+        part = column.row(align=True)
+        part.prop(shot, "seed")
+        part.prop(shot, "takes")
+        column = layout.column(align=True)
+        part = column.row(align=True)
+        part.prop(shot, "path", text="", icon="CURVE_DATA")
+        part.operator("motionlcm.share_path", text="", icon="PARTICLE_PATH")
+        if shot.path is not None and shot.path.type == "CURVE":
+            part = column.row(align=True)
+            part.prop(shot, "path_from")
+            part.prop(shot, "path_to")
+        column = layout.column(align=True)
+        for name, label, end in (("start_pose", "Start In", False), ("end_pose", "End In", True)):
+            part = column.row(align=True)
+            part.prop(shot, name, text=label, icon="ARMATURE_DATA")
+            part.operator("motionlcm.capture_pose", text="", icon="EYEDROPPER").end = end
+        _pins(layout, shot.pins, True)
         part = layout.row(align=True)
         part.operator("motionlcm.split_shot", text="Split")
         part.operator("motionlcm.join_shots", text="Join")
@@ -269,19 +289,7 @@ class MOTIONLCM_PT_control(_Sidebar, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, chosen = self.layout, context.scene.motionlcm
-        layout.operator_menu_enum("motionlcm.add_pin", "joint", text="Add Pin", icon="PINNED")
-        for index, pin in enumerate(chosen.pins):
-            box = layout.box().column(align=True)
-            row = box.row(align=True)
-            row.prop(pin, "active", text="")
-            row.prop(pin, "joint", text="")
-            row.operator("motionlcm.remove_pin", text="", icon="X").index = index
-            part = box.column(align=True)
-            part.active = pin.active
-            part.prop(pin, "target", text="", icon="EMPTY_DATA")
-            row = part.row(align=True)
-            row.prop(pin, "first")
-            row.prop(pin, "last")
+        _pins(layout, chosen.pins, False)
         column = layout.column(align=True)
         column.prop(chosen, "facing")
         if chosen.facing == "FIXED":
@@ -349,6 +357,25 @@ def _our_action(character: bpy.types.Object | None) -> bpy.types.Action | None:
     data = character.animation_data if character is not None else None
     action = data.action if data is not None else None
     return action if action is not None and "motionlcm_prompt" in action else None
+
+
+def _pins(layout: bpy.types.UILayout, pins: bpy.types.bpy_prop_collection, of_shot: bool) -> None:
+    """Pins of the scene or of a shot, and a button for another one."""
+    added = layout.operator_menu_enum("motionlcm.add_pin", "joint", text="Add Pin", icon="PINNED")
+    added.to_shot = of_shot
+    for index, pin in enumerate(pins):
+        box = layout.box().column(align=True)
+        row = box.row(align=True)
+        row.prop(pin, "active", text="")
+        row.prop(pin, "joint", text="")
+        removed = row.operator("motionlcm.remove_pin", text="", icon="X")
+        removed.index, removed.from_shot = index, of_shot
+        part = box.column(align=True)
+        part.active = pin.active
+        part.prop(pin, "target", text="", icon="EMPTY_DATA")
+        row = part.row(align=True)
+        row.prop(pin, "first")
+        row.prop(pin, "last")
 
 
 def _number(layout: bpy.types.UILayout, name: str, value: str) -> None:

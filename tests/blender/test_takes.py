@@ -144,3 +144,40 @@ def test_the_list_says_what_tells_takes_apart(three):
 def test_without_takes_nothing_can_be_pressed():
     add_character()
     assert not bpy.ops.motionlcm.step_take.poll() and takes() == []
+
+
+def test_faster_and_slower(three):
+    generate(path=poly_curve([(0, 0), (0, -2.0)]), seconds=4.0)
+    bpy.ops.motionlcm.retime_take(speed=2.0)
+    assert tuple(present().frame_range) == (1, 49) and present()["motionlcm_speed"] == 2.0
+    np.testing.assert_allclose(bone_heads(settings().character, "pelvis", [1, 49])[:, 1], [0.0, -2.0], atol=0.08)
+    bpy.ops.motionlcm.retime_take(speed=0.5)
+    assert abs(present().frame_range[1] - 97) <= 2 and present()["motionlcm_speed"] == 1.0
+    again = heads()
+    bpy.ops.motionlcm.generate_again()
+    np.testing.assert_allclose(heads(), again, atol=1e-4)
+    bpy.ops.motionlcm.retime_take(speed=4.0)
+    assert "0.4 to 60.0 seconds" in refusal(lambda: bpy.ops.motionlcm.retime_take(speed=4.0))
+
+
+def test_pushed_into_the_nla_it_moves_as_before(three):
+    armature, chosen = settings().character, settings()
+    before, name = heads(), present().name
+    bpy.ops.motionlcm.push_take()
+    data = armature.animation_data
+    assert data.action is None and [t.name for t in data.nla_tracks] == ["MotionLCM Takes"]
+    strip = data.nla_tracks[0].strips[0]
+    assert strip.action.name == name and strip.name == chosen.prompt and strip.blend_in == strip.blend_out == 0.0
+    np.testing.assert_allclose(heads(), before, atol=1e-5)
+    assert not bpy.ops.motionlcm.show_take.poll()
+    chosen.start, chosen.takes = "CURRENT_FRAME", 1
+    bpy.context.scene.frame_set(20)
+    generate("a person waves")
+    bpy.ops.motionlcm.push_take()
+    assert [len(t.strips) for t in data.nla_tracks] == [1, 1]  # one above the other, and over it it comes in
+    above = data.nla_tracks[1].strips[0]
+    assert above.name == "a person waves" and above.blend_in == pytest.approx(7.2) and above.extrapolation == "NOTHING"
+    bpy.context.scene.frame_set(300)
+    generate()
+    bpy.ops.motionlcm.push_take()
+    assert [len(t.strips) for t in data.nla_tracks] == [1, 2]
