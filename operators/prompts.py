@@ -52,7 +52,7 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
             return {"CANCELLED"}
         chosen.prompt = told["prompt"]
         chosen.length = told.get("seconds", chosen.length)
-        chosen.seed = told.get("seed", chosen.seed)
+        chosen.seed = min(int(told.get("seed", chosen.seed)), LARGEST_SEED)
         chosen.steps = str(told.get("steps", chosen.steps))
         for name in ("feet", "travel", "loop", "refine"):
             if name in told:

@@ -33,9 +33,9 @@ def order_for(context: bpy.types.Context, character: bpy.types.Object, shot: "sh
 
     from ..motionlcm_blender.motion.foot_lock import FootLock
     from ..motionlcm_blender.motion.placement import Placement, canonicalise
+    from ..motionlcm_blender.recipes import hints_of
     from ..motionlcm_blender.request import Request
     from .carrier import standing_now
-    from .control import hints_of
     from .pins import sample_pins
     from .rig import euler_bones, read_rig, units_per_metre
     from .scene_time import scene_frames_each

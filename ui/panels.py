@@ -320,6 +320,19 @@ class MOTIONLCM_PT_keys(_Sidebar, bpy.types.Panel):
             _number(column, "Of a dense", f"{100.0 * action['motionlcm_keys_share']:.0f} %")
 
 
+class MOTIONLCM_PT_recipes(_Sidebar, bpy.types.Panel):
+    """Motion made again."""
+
+    bl_idname = "MOTIONLCM_PT_recipes"
+    bl_parent_id = "MOTIONLCM_PT_main"
+    bl_label = "Recipes"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        column = self.layout.column(align=True)
+        column.operator("motionlcm.regenerate", icon="ACTION")
+
+
 class MOTIONLCM_PT_model(_Sidebar, bpy.types.Panel):
     """Which model makes the motion, and under what licence."""
 
@@ -398,7 +411,7 @@ def read_hint_soon() -> None:
 
 CLASSES = (
     MOTIONLCM_MT_prompts, MOTIONLCM_UL_shots, MOTIONLCM_PT_main, MOTIONLCM_PT_takes, MOTIONLCM_PT_shots,
-    MOTIONLCM_PT_body, MOTIONLCM_PT_control, MOTIONLCM_PT_keys, MOTIONLCM_PT_model,
+    MOTIONLCM_PT_body, MOTIONLCM_PT_control, MOTIONLCM_PT_keys, MOTIONLCM_PT_recipes, MOTIONLCM_PT_model,
 )  # fmt: skip
 
 
