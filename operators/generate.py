@@ -145,9 +145,10 @@ def find_character(context: bpy.types.Context) -> bpy.types.Object:
     return character
 
 
-def write_result(order: "Order", result: "Result") -> str:
+def write_result(order: "Order", result: "Result", batch: str | None = None) -> str:
     """Write a result as a new Action of the character, as one undo step; returns the sentence to show.
 
+    batch: what the takes that belong together have in common; None: those of this result alone do.
     Raises InvalidRequest if the character or the scene has gone in the meantime; then nothing was changed.
     """
     from ..motionlcm_blender.errors import InvalidRequest
@@ -168,10 +169,10 @@ def write_result(order: "Order", result: "Result") -> str:
     for view_layer in scene.view_layers:
         view_layer.update()
     request = order.request
-    batch = {"character_id": identity(character), "batch": uuid.uuid4().hex[:12]}
+    belongs = {"character_id": identity(character), "batch": batch or uuid.uuid4().hex[:12]}
     for take in reversed((result, *result.others)):  # the first one comes last, and stays
         times, channels = written_channels(character, rig, order, take)
-        told = recipe(order, take) | batch
+        told = recipe(order, take) | belongs
         action = new_action(character, action_name(take.request), times, channels, told)
         keep(action, order, take)
         if order.loop:
@@ -355,9 +356,14 @@ def recipe_in(action: bpy.types.Action | None) -> "Recipe":
     try:
         return from_flat(told)
     except InvalidRequest as error:
-        raise InvalidRequest(
-            f"The Action carries no whole recipe, so it cannot be made again. {error}"
-        ) from error
+        raise InvalidRequest(f"The Action carries no whole recipe, so it cannot be made again. {error}") from error
+
+
+def recipe_is_old(action: bpy.types.Action) -> bool:
+    """Whether an Action's recipe leaves to the scene what one of today tells."""
+    from .actions import RECIPE
+
+    return RECIPE + WHOLE not in action
 
 
 def order_from_recipe(
@@ -376,7 +382,7 @@ def order_from_recipe(
     made, told = recipe_in(action), facts_of(action)
     own = "motionlcm_id" in character and told.get("character_id") == character["motionlcm_id"]
     order = order_of(context, character, made, own)
-    if WHOLE in told or not made.ground_name:
+    if action is None or not recipe_is_old(action) or not made.ground_name:
         return order
     from .terrain import height_field
 

@@ -331,6 +331,9 @@ class MOTIONLCM_PT_recipes(_Sidebar, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         column = self.layout.column(align=True)
         column.operator("motionlcm.regenerate", icon="ACTION")
+        row = column.row(align=True)
+        row.operator("motionlcm.export_recipe", text="Export", icon="EXPORT")
+        row.operator("motionlcm.import_recipe", text="Import", icon="IMPORT")
 
 
 class MOTIONLCM_PT_model(_Sidebar, bpy.types.Panel):

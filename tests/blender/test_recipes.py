@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import bpy
 import numpy as np
 import pytest
 
+from motionlcm_blender import command_line
 from tests.blender.support import add_character, generate, part, poly_curve, refusal, settings
 from tests.blender.test_shots import add as add_shots
 
@@ -190,6 +193,68 @@ def test_what_is_not_whole_is_said():
     bpy.data.actions.new("Mine")
     offered = [name for name, *_ in part("operators.recipes")._actions(None, bpy.context)]
     assert offered == [action.name]
+
+
+def test_a_recipe_file_makes_the_same_curves_in_another_file(tmp_path):
+    add_character()
+    a_shot()
+    expected = curves_in(settings().character.animation_data.action)
+    file = str(tmp_path / "shot.json")
+    assert bpy.ops.motionlcm.export_recipe(filepath=file) == {"FINISHED"}
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    part("operators.engine").forget()
+    add_character()
+    assert bpy.ops.motionlcm.import_recipe(filepath=file) == {"FINISHED"}
+    assert_same(expected, curves_in(settings().character.animation_data.action))
+
+
+def test_all_takes_are_exported_and_imported_in_their_order(tmp_path):
+    armature = add_character()
+    settings().takes = 3
+    generate(seed=2**31 - 2)
+    file = tmp_path / "takes.json"
+    assert bpy.ops.motionlcm.export_recipe(filepath=str(file), what="TAKES") == {"FINISHED"}
+    assert "3 recipes to takes.json" in part("operators.jobs").status.message
+    written = json.loads(file.read_text())
+    assert [each["seed"] for each in written["recipes"]] == [2**31 - 2, 2**31 - 1, 2**31]
+    bpy.data.batch_remove(list(bpy.data.actions))
+    bpy.ops.motionlcm.import_recipe(filepath=str(file))
+    assert armature.animation_data.action["motionlcm_seed"] == 2**31 - 2
+    takes = part("operators.takes").takes_of(armature)
+    assert len(takes) == 3 and len({action["motionlcm_batch"] for action in takes}) == 1
+    bpy.ops.motionlcm.recall()
+    assert settings().seed == 2**31 - 2
+
+
+@pytest.mark.parametrize("make", [along_a_path_with_pins_and_facing, on_a_mesh, a_shot])
+def test_the_command_line_makes_the_clip_of_blender(make, tmp_path, model_folder):
+    add_character()
+    make()
+    action = settings().character.animation_data.action
+    clip = part("operators.generate")._kept[action.session_uid][1].clip
+    bpy.ops.motionlcm.export_recipe(filepath=str(tmp_path / "r.json"))
+    out = tmp_path / "r.npz"
+    arguments = ["generate", "--recipe", str(tmp_path / "r.json"), "--model", str(model_folder), "--device", "numpy"]
+    assert command_line.main([*arguments, "--out", str(out)]) == 0
+    with np.load(out) as made:
+        assert float(made["fps"]) == clip.fps == 24.0
+        np.testing.assert_array_equal(made["translation"], clip.translation)
+        np.testing.assert_array_equal(made["rotations"], clip.rotations)
+
+
+def test_files_that_are_no_recipes_are_refused_and_nothing_changes(tmp_path):
+    armature = add_character()
+    file = tmp_path / "bad.json"
+    file.write_text("{}")
+    says = refusal(lambda: bpy.ops.motionlcm.import_recipe(filepath=str(file)))
+    assert "bad.json cannot be read" in says and armature.animation_data is None
+    assert not bpy.ops.motionlcm.export_recipe.poll()
+    generate()
+    assert "cannot be written" in refusal(
+        lambda: bpy.ops.motionlcm.export_recipe(filepath=str(tmp_path / "nowhere" / "r.json"))
+    )
+    del armature.animation_data.action["motionlcm_recipe"]
+    assert "earlier version" in refusal(lambda: bpy.ops.motionlcm.export_recipe(filepath=str(file)))
 
 
 def test_without_any_nothing_can_be_regenerated():
