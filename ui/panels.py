@@ -53,6 +53,7 @@ class MOTIONLCM_PT_main(_Sidebar, bpy.types.Panel):
         row = layout.row(align=True)
         row.prop(chosen, "prompt", text="", placeholder="What the character does")
         row.menu("MOTIONLCM_MT_prompts", text="", icon="DOWNARROW_HLT")
+        row.operator("motionlcm.search_prompts", text="", icon="VIEWZOOM")
 
         self._draw_hint(layout, chosen.prompt)
 
@@ -221,7 +222,9 @@ class MOTIONLCM_PT_shots(_Sidebar, bpy.types.Panel):
         if shot is None:
             return
         column = layout.column(align=True)
-        column.prop(shot, "name", text="")
+        part = column.row(align=True)
+        part.prop(shot, "name", text="")
+        part.operator("motionlcm.search_prompts", text="", icon="VIEWZOOM").for_shot = True
         part = column.row(align=True)
         part.prop(shot, "first")
         part.prop(shot, "last")
