@@ -96,7 +96,10 @@ def _add_training(parser: argparse.ArgumentParser, module: str) -> None:
 
 
 def _add_generate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("prompt", metavar="PROMPT", help='what the character does, "a person walks forward"')
+    parser.add_argument("prompt", nargs="?", metavar="PROMPT", help='what the character does, "a person walks forward"')
+    parser.add_argument(
+        "--recipe", type=Path, metavar="FILE.json", help="instead of a prompt: recipes that were exported from Blender"
+    )
     parser.add_argument(
         "--path", metavar="PATH", help='line, quarter, s, circle, eight, or FILE.json with {"points": [[x, y], ...]}'
     )
@@ -105,12 +108,14 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--takes", type=int, default=1, help="variations; the files are FILE_1, FILE_2 ...")
     parser.add_argument("--steps", type=int, default=1, help="sampler steps: 1, 2 or 4 (default 1)")
     parser.add_argument(
-        "--fps", type=float, help="frames per second of the file (default 20, the model's own; 24 for .blend)"
+        "--fps",
+        type=float,
+        help="frames per second of the file (default 20, the model's own; 24 for .blend; a recipe's own)",
     )
     parser.add_argument("--device", default="auto", help="auto, numpy, cpu, cuda or mps (default auto)")
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="a model folder (default: the bundled model)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to: .npz, .bvh or .blend")
-    parser.set_defaults(run=run_generate)
+    parser.set_defaults(run=run_generate, wrong_usage=parser.error)
 
 
 def _integer(text: str) -> int:
@@ -187,8 +192,58 @@ def plan(args: argparse.Namespace) -> tuple[Request, np.ndarray | None, Placemen
     return request, xz, placement, speed_warning(path, frames)
 
 
+def check_usage(args: argparse.Namespace) -> None:
+    """Leave as on wrong usage if there is neither prompt nor recipe, or an option that a recipe answers."""
+    if args.recipe is None:
+        if args.prompt is None:
+            args.wrong_usage("give a PROMPT, what the character does, or --recipe FILE.json")
+        return
+    answered = (args.prompt, args.path, args.seconds, args.seed, args.takes, args.steps)
+    if answered != (None, None, DEFAULT_SECONDS, 0, 1, 1):
+        args.wrong_usage("a recipe says prompt, path, length, seed and steps itself: leave them out, and --takes")
+
+
+def run_recipes(args: argparse.Namespace) -> int:
+    """Make the motions of a recipe file, each as it was made before, say how good they are, and write them."""
+    from .backends import resolve_device
+    from .export import check_fps, check_output, save
+    from .recipes import read, shot_of
+    from .sampler import MotionLCM
+
+    recipes = read(args.recipe)
+    if args.fps is not None:
+        check_fps(args.fps)
+    if args.out is not None:
+        check_output(args.out)
+    model = MotionLCM.from_folder(args.model, resolve_device(args.device))
+    mark = model.folder.fingerprint if model.folder is not None else ""
+    print(f"Model      {model.name} on {model.device}")
+    for number, recipe in enumerate(recipes, 1):
+        if recipe.origin.model_sha256 not in ("", mark):
+            print(
+                f"motionlcm: recipe {number} was made by another model, {recipe.origin.model or 'without a name'}; "
+                f"{model.name} makes another motion of it.",
+                file=sys.stderr,
+            )
+        with _Progress() as progress:
+            motion = model.generate(recipe.request, progress)[0]
+        print(f"Prompt     {recipe.request.prompt}")
+        print(f"           {_quality(motion)}")
+        shot = shot_of(motion, recipe, args.fps or recipe.scene_fps)
+        if args.out is not None:
+            file = take_file(args.out, number, len(recipes))
+            save(shot, file)
+            print(f"Wrote      {file} ({shot.clip.frames} frames, {shot.fps:g} per second)")
+    if args.out is None:
+        print("Nothing was written: give --out FILE.npz, .bvh or .blend to keep it.")
+    return DONE
+
+
 def run_generate(args: argparse.Namespace) -> int:
     """Make motion, say how good it is, and write it."""
+    check_usage(args)
+    if args.recipe is not None:
+        return run_recipes(args)
     request, xz, placement, warning = plan(args)
     if warning:
         print(f"motionlcm: {warning}", file=sys.stderr)

@@ -11,6 +11,7 @@ from . import (
     path_speed,
     pins,
     prompts,
+    recipes,
     settings,
     shot_making,
     shots,
@@ -20,7 +21,7 @@ from . import (
 
 CLASSES = (
     *pins.CLASSES, *settings.CLASSES, *character.CLASSES, *smpl_body.CLASSES, *drawing.CLASSES, *generate.CLASSES,
-    *prompts.CLASSES, *takes.CLASSES, *shots.CLASSES, *shot_making.CLASSES,
+    *prompts.CLASSES, *takes.CLASSES, *recipes.CLASSES, *shots.CLASSES, *shot_making.CLASSES,
 )  # fmt: skip
 
 

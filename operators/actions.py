@@ -199,7 +199,11 @@ def repeat_forever(obj: bpy.types.Object) -> None:
 
 def recipe_of(obj: bpy.types.Object | None) -> dict[str, Any]:
     """How the object's present Action was made; empty if it is not ours."""
-    action = obj.animation_data.action if obj is not None and obj.animation_data is not None else None
+    return facts_of(obj.animation_data.action if obj is not None and obj.animation_data is not None else None)
+
+
+def facts_of(action: bpy.types.Action | None) -> dict[str, Any]:
+    """How an Action was made; empty if it is not ours."""
     if action is None:
         return {}
     return {key.removeprefix(RECIPE): action[key] for key in action.keys() if key.startswith(RECIPE)}

@@ -1,4 +1,4 @@
-"""What path, pins and the direction to face ask of the motion, in the motion's own frame."""
+"""What the direction to face asks of the motion, in the motion's own frame."""
 
 from __future__ import annotations
 
@@ -6,38 +6,9 @@ import bpy
 import numpy as np
 
 from ..motionlcm_blender.errors import InvalidRequest
-from ..motionlcm_blender.motion.placement import Placement, unplace_joints
-from ..motionlcm_blender.request import Hints
+from ..motionlcm_blender.motion.placement import Placement
 from .scene_time import moments, places_at
 from .trajectory import on_floor
-
-
-def hints_of(
-    path_xz: np.ndarray | None,
-    pinned: tuple[np.ndarray, np.ndarray] | None,
-    placement: Placement,
-    pins_in_motion: bool = False,
-) -> Hints | None:
-    """Hints of a path (frames, 2) in the world and of pins: positions and mask (frames, 22, 3).
-
-    pins_in_motion: the pins' positions are in the motion's frame already, not in the world. None without either.
-    """
-    if path_xz is None and pinned is None:
-        return None
-    path: Hints | None = None
-    if path_xz is not None:
-        canonical = unplace_joints(np.insert(path_xz, 1, 0.0, axis=1), placement)[:, [0, 2]]
-        canonical[0] = 0.0
-        path = Hints.ground_path(canonical)
-    if pinned is None:
-        return path
-    positions, mask = pinned
-    if not pins_in_motion:
-        positions = unplace_joints(positions, placement)
-    if path is not None:
-        positions = np.where(path.mask, path.positions, positions)
-        mask = mask | path.mask
-    return Hints(np.where(mask, positions, 0.0), mask)
 
 
 def facing_of(

@@ -9,21 +9,18 @@ import bpy
 from . import drawing, engine, jobs, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
     import numpy as np
 
     from ..motionlcm_blender.motion.keys import SparseKeys
+    from ..motionlcm_blender.recipes import Recipe
     from ..motionlcm_blender.request import Request
-    from ..motionlcm_blender.variations import Blend
     from .actions import Channel
     from .rig import Rig
     from .worker import Handle, Order, Result
 
-NEEDED_TO_REPEAT = {
-    "prompt", "seed", "steps", "seconds", "frames", "first_frame", "origin", "heading", "units_per_metre",
-}  # fmt: skip
+WHOLE = "recipe"
+"""Custom property that says that a recipe tells everything; older ones name a ground and leave out what a shot goes on
+from."""
 
 
 def order_from_scene(context: bpy.types.Context) -> "Order":
@@ -33,9 +30,10 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
     from ..motionlcm_blender.motion.foot_lock import FootLock
     from ..motionlcm_blender.motion.placement import Placement, canonicalise
     from ..motionlcm_blender.motion.skeleton import FPS
+    from ..motionlcm_blender.recipes import hints_of
     from ..motionlcm_blender.request import Request
     from .carrier import standing_before, travel_of
-    from .control import facing_of, hints_of
+    from .control import facing_of
     from .pins import sample_pins
     from .rig import euler_bones, read_rig, units_per_metre
     from .scene_time import stretch
@@ -147,9 +145,10 @@ def find_character(context: bpy.types.Context) -> bpy.types.Object:
     return character
 
 
-def write_result(order: "Order", result: "Result") -> str:
+def write_result(order: "Order", result: "Result", batch: str | None = None) -> str:
     """Write a result as a new Action of the character, as one undo step; returns the sentence to show.
 
+    batch: what the takes that belong together have in common; None: those of this result alone do.
     Raises InvalidRequest if the character or the scene has gone in the meantime; then nothing was changed.
     """
     from ..motionlcm_blender.errors import InvalidRequest
@@ -170,10 +169,10 @@ def write_result(order: "Order", result: "Result") -> str:
     for view_layer in scene.view_layers:
         view_layer.update()
     request = order.request
-    batch = {"character_id": identity(character), "batch": uuid.uuid4().hex[:12]}
+    belongs = {"character_id": identity(character), "batch": batch or uuid.uuid4().hex[:12]}
     for take in reversed((result, *result.others)):  # the first one comes last, and stays
         times, channels = written_channels(character, rig, order, take)
-        told = recipe(order, take) | batch
+        told = recipe(order, take) | belongs
         action = new_action(character, action_name(take.request), times, channels, told)
         keep(action, order, take)
         if order.loop:
@@ -301,137 +300,144 @@ def refit(context: bpy.types.Context, character: bpy.types.Object) -> str:
 
 def recipe(order: "Order", result: "Result") -> dict[str, object]:
     """What it takes to make the same motion again, and where it comes from; plain values for custom properties."""
-    from ..motionlcm_blender import __version__
+    from datetime import UTC, datetime
 
-    request, report = result.request, result.report
-    values: dict[str, object] = {
-        "prompt": request.prompt,
-        "seed": request.seed,
-        "steps": request.steps,
-        "seconds": order.seconds,
-        "frames": request.frames,
-        "scene_fps": order.fps,
-        "first_frame": order.first_frame,
-        "model": result.model_name,
-        "model_sha256": result.model_hash,
-        "licence": result.licence,
-        "attribution": result.attribution,
-        "version": __version__,
-        "origin": [float(v) for v in order.placement.origin],
-        "heading": order.placement.heading,
-        "units_per_metre": order.units_per_metre,
-        "path": order.path_name,
-    }
-    values |= {
-        "feet": request.feet.value, "ground": order.ground_name, "refine": request.refine,
-        "travel": order.travel.value, "loop": order.loop, "key_tolerance": order.key_tolerance or 0.0,
-    }  # fmt: skip
-    values |= key_numbers(result.keys)
-    if request.blends:
-        values["blends"] = [number for blend in request.blends for number in (float(blend.towards), blend.share)]
-    values |= {"mirror": request.mirror, "speed": request.speed}
-    if order.standing is not None:
-        values["standing"] = [*(float(v) for v in order.standing.origin), order.standing.heading]
-    if order.path_xz is not None:
-        values["path_xz"] = [float(v) for v in order.path_xz.ravel()]
-    if request.facing is not None:
-        values["facing"] = [float(v) for v in request.facing]
-    if request.hints is not None and request.hints.pins is not None:
-        positions, mask = request.hints.pins
-        values["pins"] = [
-            float(v) for frame, joint in zip(*mask.any(-1).nonzero(), strict=True)
-            for v in (frame, joint, *positions[frame, joint])
-        ]  # fmt: skip
+    from ..motionlcm_blender.recipes import VERSION, flat_values
+
+    values: dict[str, object] = {WHOLE: VERSION, **flat_values(recipe_made(order, result)), **key_numbers(result.keys)}
     for name in ("path_mean_cm", "path_max_cm", "pin_mean_cm", "pin_max_cm", "foot_skate_cm_s"):
-        if name in report:
-            values[name] = float(report[name])
-    values["milliseconds"] = 1000.0 * float(report.get("seconds", 0.0))
+        if name in result.report:
+            values[name] = float(result.report[name])
+    values["milliseconds"] = 1000.0 * float(result.report.get("seconds", 0.0))
+    values["made"] = datetime.now(UTC).isoformat(timespec="milliseconds")
     return values
 
 
-def order_from_recipe(context: bpy.types.Context, character: bpy.types.Object) -> "Order":
-    """The order that makes the character's present Action again, from its custom properties alone.
+def recipe_made(order: "Order", result: "Result") -> "Recipe":
+    """The recipe of one result of an order."""
+    from dataclasses import replace
 
-    Raises InvalidRequest if the Action is not one of ours.
-    """
-    import numpy as np
+    from ..motionlcm_blender import __version__
+    from ..motionlcm_blender.recipes import Origin, Recipe
 
+    return Recipe(
+        replace(result.request, takes=1),
+        order.placement,
+        order.seconds,
+        order.first_frame,
+        scene_fps=order.fps,
+        units_per_metre=order.units_per_metre,
+        path=order.path_name,
+        path_xz=order.path_xz,
+        ground=order.ground,
+        ground_name=order.ground_name,
+        standing=order.standing,
+        travel=order.travel,
+        loop=order.loop,
+        key_tolerance=order.key_tolerance,
+        seam=order.seam,
+        landing=order.landing,
+        scene_frames=order.scene_frames,
+        origin=Origin(result.model_name, result.model_hash, result.licence, result.attribution, __version__),
+    )
+
+
+def recipe_in(action: bpy.types.Action | None) -> "Recipe":
+    """The recipe an Action carries. Raises InvalidRequest if it carries none, or none that is whole."""
     from ..motionlcm_blender.errors import InvalidRequest
-    from ..motionlcm_blender.motion.foot_lock import FootLock
-    from ..motionlcm_blender.motion.ground import Ground
-    from ..motionlcm_blender.motion.placement import Placement
-    from ..motionlcm_blender.motion.skeleton import JOINT_COUNT
-    from ..motionlcm_blender.request import Request
-    from .actions import recipe_of
-    from .carrier import travel_of
-    from .control import hints_of
-    from .rig import euler_bones, read_rig
+    from ..motionlcm_blender.recipes import from_flat
+    from .actions import facts_of
+
+    told = facts_of(action)
+    if WHOLE not in told and "shot" in told:
+        raise InvalidRequest(
+            "This Action is a shot's of an earlier version, which does not tell what it goes on from: generate it "
+            "among the shots."
+        )
+    try:
+        return from_flat(told)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"The Action carries no whole recipe, so it cannot be made again. {error}") from error
+
+
+def recipe_is_old(action: bpy.types.Action) -> bool:
+    """Whether an Action's recipe leaves to the scene what one of today tells."""
+    from .actions import RECIPE
+
+    return RECIPE + WHOLE not in action
+
+
+def order_from_recipe(
+    context: bpy.types.Context, character: bpy.types.Object, action: bpy.types.Action | None = None
+) -> "Order":
+    """The order that makes an Action again for a character, from the Action's custom properties alone.
+
+    action: None: the character's present one. Raises InvalidRequest if it is not one of ours.
+    """
+    from dataclasses import replace
+
+    from .actions import facts_of
+
+    if action is None:
+        action = character.animation_data.action if character.animation_data is not None else None
+    made, told = recipe_in(action), facts_of(action)
+    own = "motionlcm_id" in character and told.get("character_id") == character["motionlcm_id"]
+    order = order_of(context, character, made, own)
+    if action is None or not recipe_is_old(action) or not made.ground_name:
+        return order
+    from .terrain import height_field
+
+    mesh = context.scene.objects.get(made.ground_name)
+    if mesh is None:
+        warning = f'The ground "{made.ground_name}" is no longer here: the floor is level.'
+        return replace(order, warnings=(*order.warnings, warning))
+    places = order.placement.origin[[0, 2]][None] if order.path_xz is None else order.path_xz
+    floor = float(order.placement.origin[1])
+    ground, warnings = height_field(context, mesh, places, order.path_xz is None, floor, order.units_per_metre)
+    return replace(order, ground=ground, warnings=order.warnings + warnings)
+
+
+def order_of(context: bpy.types.Context, character: bpy.types.Object, recipe: "Recipe", own: bool) -> "Order":
+    """The order that makes a recipe for a character, in the same place of the world and on the same frames.
+
+    own: it was made for this character, and knows where it stood. Raises InvalidRequest if the character
+    cannot take it.
+    """
+    from ..motionlcm_blender.recipes import frames_at
+    from .carrier import standing_before, travel_of
+    from .rig import euler_bones, read_rig, units_per_metre
     from .worker import Order
 
-    told, rig = recipe_of(character), read_rig(character)
-    if "shot" in told:
-        raise InvalidRequest("This Action is a shot's, which goes on from the one before: generate it among the shots.")
-    if not NEEDED_TO_REPEAT <= set(told):
-        raise InvalidRequest("The character's Action carries no whole recipe, so it cannot be made again.")
-    placement = Placement(np.array(told["origin"], np.float64), told["heading"])
-    frames, path_xz, pinned = int(told["frames"]), None, None
-    if "path_xz" in told:
-        path_xz = np.array(told["path_xz"], np.float64).reshape(-1, 2)
-    if "pins" in told:
-        positions, mask = np.zeros((frames, JOINT_COUNT, 3)), np.zeros((frames, JOINT_COUNT, 3), bool)
-        for frame, joint, *place in np.array(told["pins"], np.float64).reshape(-1, 5):
-            positions[int(frame), int(joint)], mask[int(frame), int(joint)] = place, True
-        pinned = positions, mask
-    units = float(told["units_per_metre"])
-    warnings: tuple[str, ...] = ()
-    ground: Ground | None = None
-    if told.get("ground"):
-        from .terrain import height_field
-
-        mesh = context.scene.objects.get(told["ground"])
-        if mesh is None:
-            warnings = (f'The ground "{told["ground"]}" is no longer here: the floor is level.',)
-        else:
-            places = placement.origin[[0, 2]][None] if path_xz is None else path_xz
-            floor = float(placement.origin[1])
-            ground, warnings = height_field(context, mesh, places, path_xz is None, floor, units)
-    facing = np.array(told["facing"], np.float64) if "facing" in told else None
-    scene = context.scene
+    context.view_layer.update()
+    rig, scene = read_rig(character), context.scene
+    recipe = recipe.for_size(units_per_metre(character, rig))
+    units = recipe.units_per_metre
+    fps = scene.render.fps / scene.render.fps_base
     return Order(
-        request=Request(
-            told["prompt"], frames, seed=int(told["seed"]), steps=int(told["steps"]),
-            hints=hints_of(path_xz, pinned, placement, pins_in_motion=True),
-            feet=FootLock(told.get("feet", "auto")), facing=facing, refine=bool(told.get("refine", False)),
-            blends=blends_of(told), mirror=bool(told.get("mirror", False)), speed=float(told.get("speed", 1.0)),
-        ),
+        request=recipe.request,
         skeleton=rig.skeleton,
-        placement=placement,
-        fps=scene.render.fps / scene.render.fps_base,
-        first_frame=int(told["first_frame"]),
+        placement=recipe.placement,
+        fps=fps,
+        first_frame=recipe.first_frame,
         character=handle_of(character),
         scene=handle_of(scene),
         choice=engine.chosen(),
         units_per_metre=units,
-        path_name=told.get("path", ""),
-        path_xz=path_xz,
-        seconds=float(told["seconds"]),
-        ground=ground,
-        ground_name=told.get("ground", ""),
-        warnings=warnings,
-        standing=Placement(np.array(told["standing"][:3]), told["standing"][3]) if "standing" in told else None,
-        travel=travel_of(told.get("travel", "hips"), character),
-        loop=bool(told.get("loop", False)),
-        key_tolerance=float(told.get("key_tolerance", 0.0)) or None,
-        euler=euler_bones(character, rig, units, told.get("travel", "hips") == "hips"),
+        path_name=recipe.path,
+        path_xz=recipe.path_xz,
+        seconds=recipe.seconds,
+        ground=recipe.ground,
+        ground_name=recipe.ground_name,
+        standing=recipe.standing if own and recipe.standing is not None else standing_before(character, rig, units),
+        travel=travel_of(recipe.travel.value, character),
+        loop=recipe.loop,
+        key_tolerance=recipe.key_tolerance,
+        euler=euler_bones(character, rig, units, recipe.travel.value == "hips"),
+        seam=recipe.seam,
+        landing=recipe.landing,
+        scene_frames=frames_at(recipe, fps),
+        expected_model=recipe.origin.model_sha256,
     )
-
-
-def blends_of(told: "Mapping[str, Any]") -> "tuple[Blend, ...]":
-    """The blends of a recipe."""
-    from ..motionlcm_blender.variations import Blend
-
-    numbers = [float(v) for v in told.get("blends", ())]
-    return tuple(Blend(int(towards), share) for towards, share in zip(numbers[::2], numbers[1::2], strict=True))
 
 
 def find(collection: bpy.types.bpy_prop_collection, handle: "Handle") -> bpy.types.ID | None:

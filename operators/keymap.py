@@ -2,9 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import bpy
 
-STEPS = (("PAGE_DOWN", 1), ("PAGE_UP", -1))
+
+@dataclass(frozen=True)
+class Key:
+    """One key: in which of Blender's keymaps, what it does, and with what settings."""
+
+    keymap: str
+    space: str
+    operator: str
+    type: str
+    held: tuple[str, ...] = ()
+    settings: dict[str, object] = field(default_factory=dict)
+
+
+VIEW, SHEET = ("3D View", "VIEW_3D"), ("Dopesheet", "DOPESHEET_EDITOR")
+"""Names and spaces; the timeline is a dopesheet to Blender."""
+CTRL_ALT, SHIFT_CTRL_ALT = ("ctrl", "alt"), ("shift", "ctrl", "alt")
+KEYS: tuple[Key, ...] = (
+    Key(*VIEW, "motionlcm.step_take", "PAGE_DOWN", settings={"step": 1}),
+    Key(*VIEW, "motionlcm.step_take", "PAGE_UP", settings={"step": -1}),
+    Key(*VIEW, "motionlcm.generate", "M", CTRL_ALT),
+    Key(*VIEW, "motionlcm.generate_shot", "M", SHIFT_CTRL_ALT),
+    Key(*VIEW, "motionlcm.star_take", "K", CTRL_ALT),
+    Key(*VIEW, "motionlcm.accept_take", "Y", CTRL_ALT),
+    Key(*SHEET, "motionlcm.generate", "M", CTRL_ALT),
+    Key(*SHEET, "motionlcm.generate_shot", "M", SHIFT_CTRL_ALT),
+    Key(*SHEET, "motionlcm.star_take", "K", CTRL_ALT),
+    Key(*SHEET, "motionlcm.accept_take", "Y", CTRL_ALT),
+)
+"""All keys. None of them is one of Blender's own in these editors, nor in what works in every editor."""
 _items: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
 
 
@@ -12,10 +42,11 @@ def attach() -> None:
     keys = bpy.context.window_manager.keyconfigs.addon if bpy.context.window_manager is not None else None
     if keys is None:  # without a window there are no keys
         return
-    map_ = keys.keymaps.new(name="3D View", space_type="VIEW_3D")
-    for key, step in STEPS:
-        item = map_.keymap_items.new("motionlcm.step_take", key, "PRESS")
-        item.properties.step = step
+    for key in KEYS:
+        map_ = keys.keymaps.new(name=key.keymap, space_type=key.space)
+        item = map_.keymap_items.new(key.operator, key.type, "PRESS", **dict.fromkeys(key.held, True))
+        for name, value in key.settings.items():
+            setattr(item.properties, name, value)
         _items.append((map_, item))
 
 
@@ -23,3 +54,22 @@ def detach() -> None:
     for map_, item in _items:
         map_.keymap_items.remove(item)
     _items.clear()
+
+
+def as_used(
+    keys: bpy.types.KeyConfig,
+) -> list[tuple[Key, bpy.types.KeyMap | None, bpy.types.KeyMapItem | None]]:
+    """The keys as the user has them: each with its keymap in the user's configuration and its item there, None if it
+    was taken away."""
+    found: list[tuple[Key, bpy.types.KeyMap | None, bpy.types.KeyMapItem | None]] = []
+    for key in KEYS:
+        map_ = keys.keymaps.find(key.keymap, space_type=key.space)
+        items = map_.keymap_items if map_ is not None else ()
+        found.append((key, map_, next((item for item in items if _is(item, key)), None)))
+    return found
+
+
+def _is(item: bpy.types.KeyMapItem, key: Key) -> bool:
+    if item.idname != key.operator:
+        return False
+    return all(getattr(item.properties, name, None) == value for name, value in key.settings.items())

@@ -4,9 +4,32 @@ import random
 
 import bpy
 
-from . import jobs, path_speed
+from . import jobs, path_speed, shots
 
 LARGEST_SEED = 2**31 - 1
+UNMADE = "~"
+"""Sorts after every time: a shot's prompt of which nothing was made yet was typed just now."""
+
+
+def prompts_of_file() -> list[str]:
+    """Every prompt used in this file, once each, the latest first: of the histories of all scenes, of all Actions that
+    were made here, and of all shots."""
+    used: dict[str, str] = {}
+
+    def add(prompt: str, when: str) -> None:
+        prompt = prompt.strip()
+        if prompt:
+            used[prompt] = max(when, used.get(prompt, ""))
+
+    for scene in bpy.data.scenes:
+        for item in scene.motionlcm.history:
+            add(item.prompt, item.used)
+    for action in bpy.data.actions:
+        add(str(action.get("motionlcm_prompt", "")), str(action.get("motionlcm_made", "")))
+    for obj in (obj for obj in bpy.data.objects if obj.type == "ARMATURE"):
+        for shot in obj.motionlcm.shots:
+            add(shot.prompt, UNMADE if shot.action is None else str(shot.action.get("motionlcm_made", "")))
+    return sorted(used, key=lambda prompt: used[prompt], reverse=True)
 
 
 class MOTIONLCM_OT_dice(bpy.types.Operator):
@@ -28,10 +51,62 @@ class MOTIONLCM_OT_use_prompt(bpy.types.Operator):
     bl_label = "Use Prompt"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    prompt: bpy.props.StringProperty(name="Prompt")
+    prompt: bpy.props.StringProperty(name="Prompt", description="The prompt to use")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         context.scene.motionlcm.prompt = self.prompt
+        return {"FINISHED"}
+
+
+_found: list[tuple[str, str, str]] = []
+"""Blender keeps no copy of an enum's texts: they must live as long as it shows them."""
+
+
+def _prompts(_operator: bpy.types.OperatorProperties, _context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
+    _found[:] = [(prompt, prompt, "Use this prompt") for prompt in prompts_of_file()]
+    return _found
+
+
+class MOTIONLCM_OT_search_prompts(bpy.types.Operator):
+    """Search the prompts that were used in this file, in any scene, take or shot, and use one again"""
+
+    bl_idname = "motionlcm.search_prompts"
+    bl_label = "Search Prompts"
+    bl_options = {"REGISTER", "UNDO"}
+    bl_property = "prompt"
+
+    prompt: bpy.props.EnumProperty(
+        name="Prompt", description="The prompt to use again", items=_prompts, options={"SKIP_SAVE"}
+    )
+    for_shot: bpy.props.BoolProperty(
+        name="For Shot", description="Give it to the chosen shot instead of the scene", options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        # Asked on every drawing, so not all objects of the file are looked at.
+        used = any(len(scene.motionlcm.history) for scene in bpy.data.scenes)
+        if used or shots.active_shot(context.scene.motionlcm.character) is not None:
+            return True
+        if any("motionlcm_prompt" in action for action in bpy.data.actions):
+            return True
+        cls.poll_message_set("No prompt was used in this file yet")
+        return False
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        context.window_manager.invoke_search_popup(self)
+        return {"FINISHED"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        chosen = context.scene.motionlcm
+        if not self.for_shot:
+            chosen.prompt = self.prompt
+            return {"FINISHED"}
+        shot = shots.active_shot(chosen.character)
+        if shot is None:
+            jobs.tell("There is no shot to give the prompt to: add one.", error=True)
+            return {"CANCELLED"}
+        shot.prompt = self.prompt
         return {"FINISHED"}
 
 
@@ -52,7 +127,7 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
             return {"CANCELLED"}
         chosen.prompt = told["prompt"]
         chosen.length = told.get("seconds", chosen.length)
-        chosen.seed = told.get("seed", chosen.seed)
+        chosen.seed = min(int(told.get("seed", chosen.seed)), LARGEST_SEED)
         chosen.steps = str(told.get("steps", chosen.steps))
         for name in ("feet", "travel", "loop", "refine"):
             if name in told:
@@ -102,4 +177,7 @@ class MOTIONLCM_OT_fit_length(bpy.types.Operator):
         return {"FINISHED"}
 
 
-CLASSES = (MOTIONLCM_OT_dice, MOTIONLCM_OT_use_prompt, MOTIONLCM_OT_recall, MOTIONLCM_OT_fit_length)
+CLASSES = (
+    MOTIONLCM_OT_dice, MOTIONLCM_OT_use_prompt, MOTIONLCM_OT_search_prompts, MOTIONLCM_OT_recall,
+    MOTIONLCM_OT_fit_length,
+)  # fmt: skip

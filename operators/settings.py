@@ -53,7 +53,8 @@ def _prompt_changed(settings: bpy.types.PropertyGroup, _context: bpy.types.Conte
 class MotionLCMPrompt(bpy.types.PropertyGroup):
     """One earlier prompt."""
 
-    prompt: bpy.props.StringProperty(name="Prompt")
+    prompt: bpy.props.StringProperty(name="Prompt", description="A prompt that was used in this scene")
+    used: bpy.props.StringProperty(options={"HIDDEN"})
 
 
 class MotionLCMObject(bpy.types.PropertyGroup):
@@ -239,11 +240,14 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
 
 def remember_prompt(settings: bpy.types.PropertyGroup, prompt: str) -> None:
     """Put a prompt at the head of the history, once."""
+    from datetime import UTC, datetime
+
     history = settings.history
     for index in reversed(range(len(history))):
         if history[index].prompt == prompt:
             history.remove(index)
-    history.add().prompt = prompt
+    item = history.add()
+    item.prompt, item.used = prompt, datetime.now(UTC).isoformat(timespec="milliseconds")
     history.move(len(history) - 1, 0)
     while len(history) > LONGEST_HISTORY:
         history.remove(len(history) - 1)

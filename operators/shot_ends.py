@@ -12,6 +12,7 @@ import numpy as np
 
 from ..motionlcm_blender.chaining import OVERLAP
 from ..motionlcm_blender.errors import InvalidRequest
+from ..motionlcm_blender.finishing import Landing, Seam
 from ..motionlcm_blender.motion.clips import Clip, Motion
 from ..motionlcm_blender.motion.continuation import placement_of
 from ..motionlcm_blender.motion.ground import Ground
@@ -29,7 +30,6 @@ from ..motionlcm_blender.motion.smoothing import smoothstep
 from .actions import RECIPE, holder_of
 from .pose_reading import joints_of, read_clip
 from .rig import Rig
-from .worker import Landing, Seam
 
 if TYPE_CHECKING:
     import bpy
@@ -83,7 +83,7 @@ class Ending:
         if ground is not None and not self.anywhere:
             joints[..., 1] -= ground.heights(joints[:, 0][:, [0, 2]])[:, None]
         joints = unplace_joints(joints, placement)
-        return Motion(joints.astype(np.float32), foot_contacts(joints).astype(np.float32))
+        return Motion(joints.astype(np.float32), np.zeros((len(joints), 4), np.float32))
 
 
 def after_shot(

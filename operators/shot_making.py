@@ -32,10 +32,10 @@ def order_for(
 
     from ..motionlcm_blender.motion.foot_lock import FootLock
     from ..motionlcm_blender.motion.placement import Placement, canonicalise
+    from ..motionlcm_blender.recipes import hints_of
     from ..motionlcm_blender.request import Request
     from . import shot_ends
     from .carrier import standing_now
-    from .control import hints_of
     from .pins import sample_pins
     from .rig import euler_bones, read_rig, units_per_metre
     from .scene_time import scene_frames_each
@@ -279,12 +279,9 @@ def order_again(context: bpy.types.Context, character: bpy.types.Object, take: b
     shot = character.motionlcm.shots[index]
     if shot.locked:
         raise InvalidRequest(f'"{shot.name}" is locked: unlock it first.')
-    told = {"blends": take.get("motionlcm_blends", ())}
+    made = generate.recipe_in(take).request
     order = order_for(context, character, shot)
-    request = replace(
-        order.request, takes=1, seed=int(take.get("motionlcm_seed", shot.seed)),
-        blends=generate.blends_of(told), mirror=bool(take.get("motionlcm_mirror", False)),
-    )  # fmt: skip
+    request = replace(order.request, takes=1, seed=made.seed, blends=made.blends, mirror=made.mirror)
     return replace(order, request=request)
 
 

@@ -144,10 +144,10 @@ class MOTIONLCM_OT_star_take(_OnTakes, bpy.types.Operator):
     bl_label = "Star Take"
     bl_options = {"REGISTER", "UNDO"}
 
-    name: bpy.props.StringProperty(name="Action")
+    name: bpy.props.StringProperty(name="Action", description="Which take; empty: the present one")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        action = bpy.data.actions.get(self.name)
+        action = bpy.data.actions.get(self.name) if self.name else present_take(context.scene.motionlcm.character)
         if action is None:
             return {"CANCELLED"}
         action[STAR] = not action.get(STAR, False)

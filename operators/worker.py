@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..motionlcm_blender.errors import Cancelled
+from ..motionlcm_blender.finishing import Landing, Seam, on_ground, on_skeleton, written_part
 from ..motionlcm_blender.motion.clips import Clip, Motion
-from ..motionlcm_blender.motion.continuation import begin_in_pose, end_in_pose
-from ..motionlcm_blender.motion.ground import Ground, stand_on
+from ..motionlcm_blender.motion.ground import Ground
 from ..motionlcm_blender.motion.key_fitting import fit_keys
 from ..motionlcm_blender.motion.keys import SparseKeys
 from ..motionlcm_blender.motion.loops import Travel, looped, split_travel
-from ..motionlcm_blender.motion.placement import Placement, place_clip, place_joints, unplace_joints
-from ..motionlcm_blender.motion.resampling import resample
-from ..motionlcm_blender.motion.retarget import retarget
+from ..motionlcm_blender.motion.placement import Placement, place_clip
 from ..motionlcm_blender.motion.skeleton import Skeleton
 from ..motionlcm_blender.request import Request
 from . import engine
@@ -39,32 +37,6 @@ class Handle:
 
 
 @dataclass(frozen=True)
-class Seam:
-    """Where a motion goes on from an earlier one.
-
-    frame: the motion's frame (20 a second) from which it is written; those before it are the earlier one's.
-    translation (3,), turns (J, 4): the pose of the character there, placed in the world, as a clip has it.
-    """
-
-    frame: int
-    translation: np.ndarray
-    turns: np.ndarray
-
-
-@dataclass(frozen=True)
-class Landing:
-    """The pose in which a motion ends, where what is written of it ends.
-
-    translation (3,), turns (J, 4): placed in the world, as a clip has them; without a translation only the limbs are
-    asked for, wherever the hips are. of: the identity of the shot that begins so, or empty.
-    """
-
-    translation: np.ndarray | None
-    turns: np.ndarray
-    of: str = ""
-
-
-@dataclass(frozen=True)
 class Order:
     """Everything a generation needs, as plain values.
 
@@ -76,6 +48,7 @@ class Order:
     floor goes. loop: whether the motion is to repeat. key_tolerance: millimetres; None: a key on every frame.
     euler: the bones that turn by Euler angles. seam: where it goes on from an earlier motion. landing: where it ends.
     scene_frames: how many frames are written at most. shot: the identity of the shot that it is for, or empty.
+    expected_model: hash of the model that made it before, if it is made again.
     """
 
     request: Request
@@ -101,6 +74,7 @@ class Order:
     landing: Landing | None = None
     scene_frames: int | None = None
     shot: str = ""
+    expected_model: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -156,6 +130,9 @@ def make(order: Order, progress: Callable[[float, str], None], cancel: Callable[
             str(config.get("licence", "")),
             str(config.get("attribution", "")),
         )
+        warnings: tuple[str, ...] = ()
+        if order.expected_model and of_model[1] and order.expected_model != of_model[1]:
+            warnings = (f"It was made by another model before; {model.name} makes another motion of it.",)
         results = []
         for number, motion in enumerate(motions):
             if cancel():
@@ -166,19 +143,19 @@ def make(order: Order, progress: Callable[[float, str], None], cancel: Callable[
         if cancel():
             raise Cancelled
         progress(0.98, "Writing keys")
-        return replace(results[0], others=tuple(results[1:]))
+        return replace(results[0], others=tuple(results[1:]), warnings=results[0].warnings + warnings)
 
 
 def _finished(motion: Motion, order: Order, of_model: tuple[str, str, str, str], started: float) -> Result:
     """One take as keys of the character. of_model: name, hash, licence and attribution."""
     if order.ground is not None:
-        motion = _on_ground(motion, order)
-    clip = place_clip(_on_skeleton(motion, order), order.placement)
+        motion = on_ground(motion, order.placement, order.ground)
+    clip = place_clip(on_skeleton(motion, order.skeleton, order.path_xz is not None), order.placement)
     report = dict(motion.report)
     if order.path_xz is not None:
         miss = np.linalg.norm(clip.translation[:, [0, 2]] - order.path_xz, axis=-1)
         report |= {"path_mean_cm": 100.0 * float(miss.mean()), "path_max_cm": 100.0 * float(miss.max())}
-    clip = _written_part(clip, order)
+    clip = written_part(clip, order.fps, order.seam, order.scene_frames, order.landing)
     if order.loop:
         clip = looped(clip)
     clip, carrier = _carried(clip, order)
@@ -196,46 +173,9 @@ def fitted_keys(clip: Clip, tolerance: float, order: Order) -> SparseKeys:
     return fit_keys(clip, tolerance, order.first_frame, rotation_mode=order.euler.modes, axes=axes)
 
 
-def _written_part(clip: Clip, order: Order) -> Clip:
-    """The clip at the scene's frame rate, as much of it as the order wants written."""
-    seam, landing = order.seam, order.landing
-    clip = resample(clip, order.fps, begin=0 if seam is None else seam.frame)
-    if order.scene_frames is not None:
-        clip = replace(clip, translation=clip.translation[: order.scene_frames],
-                       rotations=clip.rotations[: order.scene_frames])  # fmt: skip
-    if seam is not None:
-        clip = begin_in_pose(clip, seam.translation, seam.turns)
-    if landing is not None:
-        translation, turns = landing.translation, landing.turns.copy()
-        if translation is None:
-            translation, turns[0] = clip.translation[-1], clip.rotations[-1, 0]
-        clip = end_in_pose(clip, translation, turns)
-    return clip
-
-
 def _carried(clip: Clip, order: Order) -> tuple[Clip, Carrier | None]:
     """The clip with its travel where the order wants it, and the way of the armature object or bone that carries it."""
     if order.travel is Travel.HIPS:
         return clip, None
     split = split_travel(clip)
     return split.clip, None if order.travel is Travel.IN_PLACE else Carrier(split.ground, split.heading)
-
-
-def _on_ground(motion: Motion, order: Order) -> Motion:
-    """The motion set onto the ground, still in its own frame."""
-    assert order.ground is not None
-    placement = order.placement
-    floor = np.array([0.0, placement.origin[1], 0.0])
-    placed = stand_on(place_joints(motion.joints, placement) - floor, motion.contacts, order.ground)
-    joints = unplace_joints(placed + floor, placement).astype(np.float32)
-    return replace(motion, joints=joints)
-
-
-def _on_skeleton(motion: Motion, order: Order) -> Clip:
-    """The motion on the character's bones. On a path the pelvis keeps to it, whatever the length of the legs."""
-    clip = retarget(motion, order.skeleton)
-    if order.path_xz is None:
-        return clip
-    translation = np.array(clip.translation)
-    translation[:, [0, 2]] = motion.joints[:, 0][:, [0, 2]]
-    return replace(clip, translation=translation)

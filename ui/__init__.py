@@ -2,7 +2,7 @@
 
 import bpy
 
-from . import panels, preferences
+from . import action_editor, panels, preferences
 
 CLASSES = (*preferences.CLASSES, *panels.CLASSES)
 
@@ -10,9 +10,11 @@ CLASSES = (*preferences.CLASSES, *panels.CLASSES)
 def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
+    action_editor.attach()
 
 
 def unregister() -> None:
+    action_editor.detach()
     panels.detach()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -53,6 +53,7 @@ class MOTIONLCM_PT_main(_Sidebar, bpy.types.Panel):
         row = layout.row(align=True)
         row.prop(chosen, "prompt", text="", placeholder="What the character does")
         row.menu("MOTIONLCM_MT_prompts", text="", icon="DOWNARROW_HLT")
+        row.operator("motionlcm.search_prompts", text="", icon="VIEWZOOM")
 
         self._draw_hint(layout, chosen.prompt)
 
@@ -226,7 +227,9 @@ class MOTIONLCM_PT_shots(_Sidebar, bpy.types.Panel):
         if shot is None:
             return
         column = layout.column(align=True)
-        column.prop(shot, "name", text="")
+        part = column.row(align=True)
+        part.prop(shot, "name", text="")
+        part.operator("motionlcm.search_prompts", text="", icon="VIEWZOOM").for_shot = True
         part = column.row(align=True)
         part.prop(shot, "first")
         part.prop(shot, "last")
@@ -328,6 +331,22 @@ class MOTIONLCM_PT_keys(_Sidebar, bpy.types.Panel):
             _number(column, "Of a dense", f"{100.0 * action['motionlcm_keys_share']:.0f} %")
 
 
+class MOTIONLCM_PT_recipes(_Sidebar, bpy.types.Panel):
+    """Motion made again."""
+
+    bl_idname = "MOTIONLCM_PT_recipes"
+    bl_parent_id = "MOTIONLCM_PT_main"
+    bl_label = "Recipes"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        column = self.layout.column(align=True)
+        column.operator("motionlcm.regenerate", icon="ACTION")
+        row = column.row(align=True)
+        row.operator("motionlcm.export_recipe", text="Export", icon="EXPORT")
+        row.operator("motionlcm.import_recipe", text="Import", icon="IMPORT")
+
+
 class MOTIONLCM_PT_model(_Sidebar, bpy.types.Panel):
     """Which model makes the motion, and under what licence."""
 
@@ -425,7 +444,7 @@ def read_hint_soon() -> None:
 
 CLASSES = (
     MOTIONLCM_MT_prompts, MOTIONLCM_UL_shots, MOTIONLCM_PT_main, MOTIONLCM_PT_takes, MOTIONLCM_PT_shots,
-    MOTIONLCM_PT_body, MOTIONLCM_PT_control, MOTIONLCM_PT_keys, MOTIONLCM_PT_model,
+    MOTIONLCM_PT_body, MOTIONLCM_PT_control, MOTIONLCM_PT_keys, MOTIONLCM_PT_recipes, MOTIONLCM_PT_model,
 )  # fmt: skip
 
 

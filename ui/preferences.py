@@ -2,7 +2,7 @@
 
 import bpy
 
-from ..operators import engine
+from ..operators import engine, keymap
 
 
 def _changed(_preferences: bpy.types.AddonPreferences, _context: bpy.types.Context) -> None:
@@ -41,6 +41,34 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
         layout.use_property_split = True
         layout.prop(self, "device")
         layout.prop(self, "model_folder", placeholder="The model that comes with the extension")
+        draw_keys(context, layout)
+
+
+def draw_keys(context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
+    """The keys of the extension, to be changed as in Blender's own keymap."""
+    from rna_keymap_ui import draw_kmi
+
+    keys = context.window_manager.keyconfigs.user
+    if keys is None:
+        return
+    layout.use_property_split = False
+    layout.separator()
+    layout.label(text="Keys")
+    editor = ""
+    for key, map_, item in keymap.as_used(keys):
+        if key.keymap != editor:
+            editor = key.keymap
+            column = layout.box().column()
+            column.label(text=editor, text_ctxt=bpy.app.translations.contexts.id_windowmanager)
+        if map_ is None:
+            continue
+        column.context_pointer_set("keymap", map_)
+        if item is not None:
+            draw_kmi([], keys, map_, item, column, 0)
+            continue
+        row = column.row()
+        row.label(text=key.operator, translate=False)
+        row.label(text="Taken away; restored with the keymap")
 
 
 CLASSES = (MOTIONLCM_AP_preferences,)

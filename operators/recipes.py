@@ -1,0 +1,180 @@
+"""Motion out of recipes: of any Action of this file, and of recipe files."""
+
+# No `from __future__ import annotations` here: Blender reads properties from real annotations.
+import uuid
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bpy
+
+from . import generate, jobs, takes
+
+if TYPE_CHECKING:
+    from ..motionlcm_blender.recipes import Recipe
+    from .worker import Handle, Order
+
+PROMPT = "motionlcm_prompt"
+MADE = "motionlcm_made"
+
+
+def with_recipe() -> list[bpy.types.Action]:
+    """The Actions of this file that were made here, linked ones included, the latest first."""
+    found = [action for action in bpy.data.actions if PROMPT in action]
+    return sorted(found, key=lambda action: (str(action.get(MADE, "")), action.session_uid), reverse=True)
+
+
+_offered: list[tuple[str, str, str]] = []
+"""Blender keeps no copy of an enum's texts: they must live as long as it shows them."""
+
+
+def _actions(_operator: bpy.types.OperatorProperties, _context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
+    # Full names, because an Action that is linked may be called like one that is not.
+    _offered[:] = [(action.name_full, action.name_full, str(action[PROMPT])) for action in with_recipe()]
+    return _offered
+
+
+class MOTIONLCM_OT_regenerate(generate.Ordering, bpy.types.Operator):
+    """Make the motion of any Action that was made here once more, for the present character, from its recipe alone"""
+
+    bl_idname = "motionlcm.regenerate"
+    bl_label = "Regenerate from Action"
+    bl_options = {"REGISTER"}
+    bl_property = "action"
+
+    action: bpy.props.EnumProperty(
+        name="Action", description="Whose recipe to follow", items=_actions, options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        return any(PROMPT in action for action in bpy.data.actions)
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        if self.properties.is_property_set("action"):  # a button that names one
+            return self.execute(context)
+        context.window_manager.invoke_search_popup(self)
+        return {"FINISHED"}
+
+    def order(self, context: bpy.types.Context) -> "Order":
+        action = next(action for action in with_recipe() if action.name_full == self.action)
+        return generate.order_from_recipe(context, generate.find_character(context), action)
+
+
+def make_all(scene: "Handle", character: "Handle", recipes: "Sequence[Recipe]", batch: str) -> None:
+    """Make the last of these recipes, and when it is written those before it, so that the first one stays in sight.
+
+    batch: what they have in common as takes. Raises InvalidRequest if one cannot be asked for.
+    """
+    from ..motionlcm_blender.errors import InvalidRequest
+
+    in_scene = generate.find(bpy.data.scenes, scene)
+    found = None if in_scene is None else generate.find(in_scene.objects, character)
+    if in_scene is None or found is None:
+        raise InvalidRequest(f'The character "{character.name}" was deleted while the motion was made.')
+    generate.check_writable(found)
+    view_layer = bpy.context.view_layer if bpy.context.scene == in_scene else in_scene.view_layers[0]
+    with bpy.context.temp_override(scene=in_scene, view_layer=view_layer):
+        order = generate.order_of(bpy.context, found, recipes[-1], own=False)
+    following = partial(make_all, scene, character, recipes[:-1], batch) if len(recipes) > 1 else None
+    jobs.submit(order, partial(generate.write_result, batch=batch), then=following)
+
+
+def _refused(operator: bpy.types.Operator, error: BaseException) -> set[str]:
+    jobs.replace()
+    jobs.tell(jobs.sentence_for(error), error=True)
+    return _told(operator)
+
+
+def _told(operator: bpy.types.Operator) -> set[str]:
+    # A window shows the sentence in the panel; scripts in the background get an exception.
+    operator.report({"ERROR" if bpy.app.background else "WARNING"}, jobs.status.message)
+    return {"CANCELLED"}
+
+
+class MOTIONLCM_OT_export_recipe(bpy.types.Operator):
+    """Write how the present take was made, or all takes beside it, into a file from which it can be made again"""
+
+    bl_idname = "motionlcm.export_recipe"
+    bl_label = "Export Recipe"
+    bl_options = {"REGISTER"}
+
+    filepath: bpy.props.StringProperty(name="File", description="JSON file to write", subtype="FILE_PATH")
+    filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
+    check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
+    what: bpy.props.EnumProperty(
+        name="What",
+        description="Which recipes are written",
+        items=(
+            ("TAKE", "This Take", "The recipe of the character's present Action"),
+            ("TAKES", "All Takes", "The recipes of all takes in the list"),
+        ),
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        character = context.scene.motionlcm.character
+        data = character.animation_data if character is not None else None
+        return data is not None and data.action is not None and PROMPT in data.action
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        action = context.scene.motionlcm.character.animation_data.action
+        self.filepath = bpy.path.clean_name(action.name) + ".json"
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def check(self, _context: bpy.types.Context) -> bool:
+        whole = bpy.path.ensure_ext(self.filepath, ".json")
+        changed = whole != self.filepath
+        self.filepath = whole
+        return changed
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..motionlcm_blender.errors import InvalidRequest
+        from ..motionlcm_blender.recipes import write
+
+        chosen = context.scene.motionlcm
+        actions = [chosen.character.animation_data.action]
+        if self.what == "TAKES":
+            actions = takes.takes_of(chosen.character, chosen.take_sort) or actions
+        try:
+            old = next((a.name for a in actions if generate.recipe_is_old(a)), None)
+            if old is not None:
+                raise InvalidRequest(f'"{old}" was made by an earlier version: press Again, then export.')
+            path = Path(bpy.path.abspath(bpy.path.ensure_ext(self.filepath, ".json")))
+            write(path, [generate.recipe_in(action) for action in actions])
+        except Exception as error:
+            return _refused(self, error)
+        jobs.tell(f"Wrote {len(actions)} recipe{'s' if len(actions) > 1 else ''} to {path.name}.")
+        return {"FINISHED"}
+
+
+class MOTIONLCM_OT_import_recipe(bpy.types.Operator):
+    """Make the motions of a recipe file for the present character, each an Action of its own"""
+
+    bl_idname = "motionlcm.import_recipe"
+    bl_label = "Import Recipe"
+    bl_options = {"REGISTER"}
+
+    filepath: bpy.props.StringProperty(name="File", description="JSON file of recipes", subtype="FILE_PATH")
+    filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..motionlcm_blender.recipes import read
+
+        try:
+            recipes = read(Path(bpy.path.abspath(self.filepath)))
+            character = generate.find_character(context)
+            handles = generate.handle_of(context.scene), generate.handle_of(character)
+            make_all(*handles, recipes, uuid.uuid4().hex[:12])
+        except Exception as error:
+            return _refused(self, error)
+        return _told(self) if jobs.status.error else {"FINISHED"}
+
+
+CLASSES = (MOTIONLCM_OT_regenerate, MOTIONLCM_OT_export_recipe, MOTIONLCM_OT_import_recipe)

@@ -1,0 +1,50 @@
+"""Prompts that were used in this file, found again."""
+
+from __future__ import annotations
+
+import bpy
+
+from tests.blender.support import add_character, generate, part, settings
+
+
+def found() -> list[str]:
+    return part("operators.prompts").prompts_of_file()
+
+
+def test_all_prompts_of_the_file_once_each_the_latest_first(tmp_path):
+    assert found() == [] and not bpy.ops.motionlcm.search_prompts.poll()
+    add_character()
+    for prompt in ("a person walks", "a person jumps", "a person walks"):
+        generate(prompt, seconds=0.5)
+    assert found() == ["a person walks", "a person jumps"]
+    other = bpy.data.scenes.new("Other")
+    part("operators.settings").remember_prompt(other.motionlcm, "a person swims ü")
+    assert found() == ["a person swims ü", "a person walks", "a person jumps"]
+    settings().prompt = "a person bows"
+    bpy.ops.motionlcm.add_shot()
+    assert found()[0] == "a person bows"
+    other.motionlcm.history.clear()
+    settings().history.clear()
+    bpy.data.actions["MotionLCM a person walks s3"]["motionlcm_made"] = "2026-01-03"
+    bpy.data.actions["MotionLCM a person walks s3.001"]["motionlcm_made"] = "2026-01-01"
+    bpy.data.actions["MotionLCM a person jumps s3"]["motionlcm_made"] = "2026-01-02"
+    bpy.data.actions.new("Mine")
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "prompts.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "prompts.blend"))
+    assert found() == ["a person bows", "a person walks", "a person jumps"]
+
+
+def test_one_becomes_the_prompt_of_the_scene_or_of_the_shot():
+    add_character()
+    generate("a person waves ä", seconds=0.5)
+    settings().prompt = "a person sits"
+    bpy.ops.motionlcm.add_shot()
+    shot = settings().character.motionlcm.shots[0]
+    assert bpy.ops.motionlcm.search_prompts(prompt="a person waves ä") == {"FINISHED"}
+    assert settings().prompt == "a person waves ä" and shot.prompt == "a person sits"
+    settings().prompt = ""
+    bpy.ops.motionlcm.search_prompts(prompt="a person waves ä", for_shot=True)
+    assert settings().prompt == "" and shot.prompt == "a person waves ä" and shot.stale
+    bpy.ops.motionlcm.remove_shot()
+    assert bpy.ops.motionlcm.search_prompts(prompt="a person waves ä", for_shot=True) == {"CANCELLED"}
+    assert "no shot" in part("operators.jobs").status.message
