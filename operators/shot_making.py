@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from ..motionlcm_blender.motion.clips import Clip, Motion
     from ..motionlcm_blender.motion.placement import Placement
+    from .jobs import Job
     from .rig import Rig
     from .worker import Handle, Order, Result
 
@@ -206,7 +207,7 @@ def write_shot(order: "Order", result: "Result", uid: str) -> str:
     from .actions import loose_action
     from .rig import read_rig
 
-    scene, character = _found(order.scene, order.character)
+    scene, character = generate.find_both(order.scene, order.character)
     generate.check_writable(character)
     index = shots.index_of(character, uid)
     if index < 0:
@@ -248,21 +249,6 @@ def write_shot(order: "Order", result: "Result", uid: str) -> str:
     return f'"{shot.name}": frames {shot.first} to {shot.last}, made in {milliseconds:.0f} ms.{jump}'
 
 
-def _found(scene: "Handle", character: "Handle") -> tuple[bpy.types.Scene, bpy.types.Object]:
-    """Raises InvalidRequest if either is gone."""
-    from ..motionlcm_blender.errors import InvalidRequest
-
-    in_scene = generate.find(bpy.data.scenes, scene)
-    if in_scene is None:
-        raise InvalidRequest("The scene was removed while the motion was made, so it was not written.")
-    found = generate.find(in_scene.objects, character)
-    if found is None:
-        raise InvalidRequest(
-            f'The character "{character.name}" was deleted while the motion was made, so it was not written.'
-        )
-    return in_scene, found
-
-
 def _as_ordered(shot: "shots.MotionLCMShot", order: "Order") -> bool:
     """Whether the shot still asks for what was made."""
     asked = (shot.prompt.strip(), shot.seed, shot.path.name if shot.path is not None else "")
@@ -270,26 +256,47 @@ def _as_ordered(shot: "shots.MotionLCMShot", order: "Order") -> bool:
     return asked == made and shot.last - shot.first + 1 == order.scene_frames
 
 
-def make_next(scene: "Handle", character: "Handle", uids: tuple[str, ...], told: tuple[str, ...] = ()) -> None:
-    """Make the first of these shots, and when it is written the others, each after the one before.
+def make_next(scene: "Handle", character: "Handle", uids: tuple[str, ...], told: tuple[str, ...] = ()) -> "Job | None":
+    """The job that makes the first of these shots, and when it is written the others, each after the one before.
 
-    told: warnings so far. Raises InvalidRequest if it cannot be asked for.
+    told: warnings so far. None if there is nothing to make. Raises InvalidRequest if it cannot be asked for.
     """
     from dataclasses import replace
 
-    in_scene, found = _found(scene, character)
+    in_scene, found = generate.find_both(scene, character)
     generate.check_writable(found)
-    left = [uid for uid in uids if (at := shots.index_of(found, uid)) >= 0 and not found.motionlcm.shots[at].locked]
+    left = [uid for uid in uids if (at := shots.index_of(found, uid)) >= 0 and not _kept(found.motionlcm.shots[at])]
     if not left:
-        return
+        return None
     shot = found.motionlcm.shots[shots.index_of(found, left[0])]
     view_layer = bpy.context.view_layer if bpy.context.scene == in_scene else in_scene.view_layers[0]
     with bpy.context.temp_override(scene=in_scene, view_layer=view_layer):
         order = order_for(bpy.context, found, shot)
     told += tuple(warning for warning in order.warnings if warning not in told)
     following = partial(make_next, scene, character, tuple(left[1:]), told) if left[1:] else None
-    shots.making.shot = left[0]
-    shots.making.job = jobs.submit(replace(order, warnings=told), partial(write_shot, uid=left[0]), then=following)
+    return jobs.Job(replace(order, warnings=told), partial(write_shot, uid=left[0]), following, left[0])
+
+
+def _kept(shot: "shots.MotionLCMShot") -> bool:
+    """Whether it must stay as it is: locked, with a motion."""
+    return shot.locked and shot.action is not None
+
+
+def turn_of(scene: bpy.types.Scene, character: bpy.types.Object, uids: tuple[str, ...]) -> jobs.Turn:
+    """A character's place in the line, to make these shots."""
+    owner = generate.handle_of(character)
+    return jobs.Turn(owner, partial(make_next, generate.handle_of(scene), owner, uids))
+
+
+def stale_shots(character: bpy.types.Object) -> tuple[str, ...]:
+    """The shots that are to be made."""
+    return tuple(shot.uid for shot in character.motionlcm.shots if shots.to_make(shot))
+
+
+def characters_with_shots(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """The armatures of a scene that have shots, by name."""
+    found = [obj for obj in scene.objects if obj.type == "ARMATURE" and len(obj.motionlcm.shots)]
+    return sorted(found, key=lambda obj: obj.name)
 
 
 class _Making:
@@ -303,17 +310,19 @@ class _Making:
     def poll(cls, context: bpy.types.Context) -> bool:
         return shots.active_shot(context.scene.motionlcm.character) is not None
 
+    def turns(self, context: bpy.types.Context) -> "list[jobs.Turn]":
+        """What is put into the line. Raises InvalidRequest if there is nothing to make."""
+        character = generate.find_character(context)
+        return [turn_of(context.scene, character, self.wanted(character))]
+
     def wanted(self, character: bpy.types.Object) -> tuple[str, ...]:
         """The shots to make. Raises InvalidRequest if there are none."""
         raise NotImplementedError
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            character = generate.find_character(context)
-            wanted = self.wanted(character)
-            make_next(generate.handle_of(context.scene), generate.handle_of(character), wanted)
+            jobs.ask(self.turns(context))
         except Exception as error:
-            jobs.replace()
             jobs.tell(jobs.sentence_for(error), error=True)
         if jobs.status.error:
             self.report({"ERROR" if bpy.app.background else "WARNING"}, jobs.status.message)
@@ -334,7 +343,7 @@ class MOTIONLCM_OT_generate_shot(_Making, bpy.types.Operator):
         shot = shots.active_shot(character)
         if shot is None:
             raise InvalidRequest("There is no shot yet: add one.")
-        if shot.locked:
+        if _kept(shot):
             raise InvalidRequest(f'"{shot.name}" is locked: unlock it first.')
         return (shot.uid,)
 
@@ -349,10 +358,31 @@ class MOTIONLCM_OT_generate_shots(_Making, bpy.types.Operator):
     def wanted(self, character: bpy.types.Object) -> tuple[str, ...]:
         from ..motionlcm_blender.errors import InvalidRequest
 
-        found = tuple(s.uid for s in character.motionlcm.shots if s.state in ("EMPTY", "STALE") and not s.locked)
+        found = stale_shots(character)
         if not found:
             raise InvalidRequest("No shot is empty or stale, but for locked ones.")
         return found
 
 
-CLASSES = (MOTIONLCM_OT_generate_shot, MOTIONLCM_OT_generate_shots)
+class MOTIONLCM_OT_generate_all_characters(_Making, bpy.types.Operator):
+    """Make all shots that are empty or stale, of every character of the scene; the characters take turns"""
+
+    bl_idname = "motionlcm.generate_all_characters"
+    bl_label = "Generate All Characters"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return len(characters_with_shots(context.scene)) > 0
+
+    def turns(self, context: bpy.types.Context) -> "list[jobs.Turn]":
+        from ..motionlcm_blender.errors import InvalidRequest
+
+        wanted = [(character, stale_shots(character)) for character in characters_with_shots(context.scene)]
+        found = [turn_of(context.scene, character, uids) for character, uids in wanted if uids]
+        if not found:
+            raise InvalidRequest("No shot of any character is empty or stale, but for locked ones.")
+        return found
+
+
+CLASSES = (MOTIONLCM_OT_generate_shot, MOTIONLCM_OT_generate_shots, MOTIONLCM_OT_generate_all_characters)
