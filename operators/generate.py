@@ -36,7 +36,7 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
     from ..motionlcm_blender.request import Request
     from .carrier import standing_before, travel_of
     from .control import facing_of, hints_of
-    from .pins import sample_pins
+    from .pins import pins_for, sample_pins
     from .rig import euler_bones, read_rig, units_per_metre
     from .scene_time import stretch
     from .trajectory import sample_path
@@ -71,7 +71,7 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
         floor = float(placement.origin[1])
         ground, told = height_field(context, chosen.ground, places, path_xz is None, floor, units)
         warnings += told
-    pinned = sample_pins(context, chosen.pins, frames, first_frame, units)
+    pinned = sample_pins(context, pins_for(chosen.pins, character), frames, first_frame, units)
     if pinned is not None:
         warnings += pinned[2]
     request = Request(

@@ -127,8 +127,9 @@ def carry_out(start: Start) -> list[str]:
         job = turn()
         if job is None:
             break
-        told.append(job.write(job.order, make(job.order, job.report, job.cancelled.is_set)))
-        tell(told[-1], warnings=job.order.warnings)
+        outcome = make(job.order, job.report, job.cancelled.is_set)
+        told.append(job.write(job.order, outcome))
+        tell(told[-1], warnings=(*job.order.warnings, *outcome.warnings))
         turn = job.then
     return told
 

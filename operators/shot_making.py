@@ -37,7 +37,7 @@ def order_for(context: bpy.types.Context, character: bpy.types.Object, shot: "sh
     from ..motionlcm_blender.request import Request
     from .carrier import standing_now
     from .control import hints_of
-    from .pins import sample_pins
+    from .pins import pins_for, sample_pins
     from .rig import euler_bones, read_rig, units_per_metre
     from .scene_time import scene_frames_each
     from .trajectory import sample_path
@@ -90,7 +90,7 @@ def order_for(context: bpy.types.Context, character: bpy.types.Object, shot: "sh
         if start is not None:  # the model knows level ground only: the heights are added to what it makes
             start = _lowered(start, ground.heights(clip.translation[:, [0, 2]]))
     pins = [
-        pin for pin in chosen.pins
+        pin for pin in pins_for(chosen.pins, character)
         if min(pin.first, pin.last) <= shot.last and max(pin.first, pin.last) >= shot.first
     ]  # fmt: skip
     pinned = sample_pins(context, pins, frames + lead, shot.first - lead * each, units)

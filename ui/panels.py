@@ -286,6 +286,7 @@ class MOTIONLCM_PT_control(_Sidebar, bpy.types.Panel):
             part = box.column(align=True)
             part.active = pin.active
             part.prop(pin, "target", text="", icon="EMPTY_DATA")
+            part.prop(pin, "character", text="", icon="ARMATURE_DATA")
             row = part.row(align=True)
             row.prop(pin, "first")
             row.prop(pin, "last")
