@@ -32,7 +32,7 @@ def build(context: bpy.types.Context, board: "Storyboard") -> list[bpy.types.Obj
         for part in parts:
             whole = part == (0.0, 1.0)
             called = name if whole else f"{name} {100 * part[0]:g}-{100 * part[1]:g} %"
-            lines[name, part] = _add_curve(context, called, path if whole else path.part(*part), units)
+            lines[name, part] = add_curve(context, called, path if whole else path.part(*part), units)
     made = [_add_character(context, character, lines, units) for character in board.characters]
     scene.motionlcm.character = made[0]
     for character in made:
@@ -47,7 +47,8 @@ def _units(scene: bpy.types.Scene) -> float:
     return 1.0 / float(units.scale_length) if units.system != "NONE" else 1.0
 
 
-def _add_curve(context: bpy.types.Context, name: str, path: "StoryPath", units: float) -> bpy.types.Object:
+def add_curve(context: bpy.types.Context, name: str, path: "StoryPath", units: float) -> bpy.types.Object:
+    """A poly curve to walk along. units: of the scene, for each metre of the path."""
     data = bpy.data.curves.new(name, "CURVE")
     data.dimensions = "3D"
     spline = data.splines.new("POLY")
