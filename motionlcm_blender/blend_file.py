@@ -35,10 +35,21 @@ class Blender:
         return [str(self.program), *options, *arguments]
 
 
-def find_blender() -> Blender:
-    """A Blender on this machine. Raises MotionLCMError, saying how to get one, if there is none."""
-    if not SCRIPT.is_file():
-        raise MotionLCMError("A .blend file is made by the full source tree's tools/write_blend.py, which is not here.")
+def find_blender(named: str | None = None, script: Path | None = None) -> Blender:
+    """A Blender on this machine.
+
+    named: the one to take, an executable or a Python with bpy; None looks for one. script: what it is to run.
+    Raises MotionLCMError, saying how to get one, if there is none.
+    """
+    script = script or SCRIPT
+    if not script.is_file():
+        home = f"{script.parent.name}/{script.name}"
+        raise MotionLCMError(f"A .blend file is made by the full source tree's {home}, which is not here.")
+    if named is not None:
+        program = shutil.which(named)
+        if program is None:
+            raise MotionLCMError(f"{named} is not a program, so it is no Blender.")
+        return _of_program(program)
     if importlib.util.find_spec("bpy") is not None:
         return Blender(Path(sys.executable), True)
     chosen = os.environ.get("BLENDER")
@@ -46,7 +57,7 @@ def find_blender() -> Blender:
         program = shutil.which(chosen)
         if program is None:
             raise MotionLCMError(f"The environment variable BLENDER names {chosen}, which is not a program.")
-        return Blender(Path(program), Path(program).name.lower().startswith("python"))
+        return _of_program(program)
     program = shutil.which("blender")
     if program is not None:
         return Blender(Path(program), False)
@@ -58,6 +69,10 @@ def find_blender() -> Blender:
         "A .blend file needs Blender: put it on the PATH, name it in the environment variable BLENDER, "
         "or install the package bpy."
     )
+
+
+def _of_program(program: str) -> Blender:
+    return Blender(Path(program), Path(program).name.lower().startswith("python"))
 
 
 def write_blend(clip: Path, out: Path, blender: Blender | None = None) -> None:

@@ -81,16 +81,21 @@ def check_output(file: Path) -> None:
     """Raises InvalidRequest if nothing can be written there, before any work is done."""
     if file.suffix.lower() not in SUFFIXES:
         raise InvalidRequest(f"A motion is written as .npz, .bvh or .blend, not as {file.name!r}.")
+    check_folder(file)
+    if file.suffix.lower() == ".blend":
+        from .blend_file import find_blender
+
+        find_blender()
+
+
+def check_folder(file: Path) -> None:
+    """Raises InvalidRequest if no file of this name can be put where it says."""
     if file.is_dir():
         raise InvalidRequest(f"{file} is a folder.")
     if not file.parent.is_dir():
         raise InvalidRequest(f"There is no folder {file.parent}.")
     if not os.access(file.parent, os.W_OK):
         raise InvalidRequest(f"The folder {file.parent} may not be written to.")
-    if file.suffix.lower() == ".blend":
-        from .blend_file import find_blender
-
-        find_blender()
 
 
 def save(shot: Shot, file: Path) -> None:
@@ -119,7 +124,7 @@ def save_npz(shot: Shot, file: Path) -> None:
     }
     if shot.path is not None:
         arrays["path"] = shot.path
-    _write(file, lambda temporary: _savez(temporary, arrays))
+    write_aside(file, lambda temporary: _savez(temporary, arrays))
 
 
 def _savez(file: Path, arrays: dict[str, np.ndarray]) -> None:
@@ -131,7 +136,7 @@ def save_bvh(shot: Shot, file: Path) -> None:
     """A BVH file, see `motion/bvh.py`. Raises MotionLCMError if it cannot be written."""
     from .motion.bvh import write_bvh
 
-    _write(file, lambda temporary: write_bvh(shot.clip, temporary))
+    write_aside(file, lambda temporary: write_bvh(shot.clip, temporary))
 
 
 def save_blend(shot: Shot, file: Path) -> None:
@@ -145,11 +150,14 @@ def save_blend(shot: Shot, file: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="motionlcm-") as folder:
         clip = Path(folder) / "clip.npz"
         save_npz(shot, clip)
-        _write(file, lambda temporary: write_blend(clip, temporary, blender))
+        write_aside(file, lambda temporary: write_blend(clip, temporary, blender))
 
 
-def _write(file: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` make a temporary file of the same suffix beside the file, then move it into place."""
+def write_aside(file: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` make a temporary file of the same suffix beside the file, then move it into place.
+
+    Raises MotionLCMError if that cannot be done.
+    """
     try:
         with tempfile.TemporaryDirectory(dir=file.parent, prefix=".motionlcm-") as folder:
             temporary = Path(folder) / f"motion{file.suffix.lower()}"

@@ -16,12 +16,13 @@ from . import (
     shot_making,
     shots,
     smpl_body,
+    storyboards,
     takes,
 )
 
 CLASSES = (
     *pins.CLASSES, *settings.CLASSES, *character.CLASSES, *smpl_body.CLASSES, *drawing.CLASSES, *generate.CLASSES,
-    *prompts.CLASSES, *takes.CLASSES, *recipes.CLASSES, *shots.CLASSES, *shot_making.CLASSES,
+    *prompts.CLASSES, *takes.CLASSES, *recipes.CLASSES, *shots.CLASSES, *shot_making.CLASSES, *storyboards.CLASSES,
 )  # fmt: skip
 
 
@@ -32,9 +33,11 @@ def register() -> None:
     jobs.attach()
     path_speed.attach()
     keymap.attach()
+    storyboards.attach()
 
 
 def unregister() -> None:
+    storyboards.detach()
     keymap.detach()
     path_speed.detach()
     jobs.detach()

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 ROOT_PACKAGE = __package__.rpartition(".")[0]
 FOLDER_VARIABLE = "MOTIONLCM_MODEL_FOLDER"
+DEVICE_VARIABLE = "MOTIONLCM_DEVICE"
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def chosen() -> Choice:
     """The model folder and device: from the preferences, else the environment, else the bundled model."""
     prefs = preferences()
     folder = bpy.path.abspath(prefs.model_folder) if prefs is not None and prefs.model_folder else None
-    device = prefs.device.lower() if prefs is not None else "auto"
+    device = prefs.device.lower() if prefs is not None else os.environ.get(DEVICE_VARIABLE) or "auto"
     return Choice(folder or os.environ.get(FOLDER_VARIABLE) or None, device)
 
 

@@ -34,7 +34,7 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
     from ..motionlcm_blender.request import Request
     from .carrier import standing_before, travel_of
     from .control import facing_of
-    from .pins import sample_pins
+    from .pins import pins_for, sample_pins
     from .rig import euler_bones, read_rig, units_per_metre
     from .scene_time import stretch
     from .trajectory import sample_path
@@ -69,7 +69,7 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
         floor = float(placement.origin[1])
         ground, told = height_field(context, chosen.ground, places, path_xz is None, floor, units)
         warnings += told
-    pinned = sample_pins(context, chosen.pins, frames, first_frame, units)
+    pinned = sample_pins(context, pins_for(chosen.pins, character), frames, first_frame, units)
     if pinned is not None:
         warnings += pinned[2]
     request = Request(
@@ -151,19 +151,11 @@ def write_result(order: "Order", result: "Result", batch: str | None = None) -> 
     batch: what the takes that belong together have in common; None: those of this result alone do.
     Raises InvalidRequest if the character or the scene has gone in the meantime; then nothing was changed.
     """
-    from ..motionlcm_blender.errors import InvalidRequest
     from .actions import new_action, repeat_forever
     from .rig import read_rig
     from .scene_time import stretch
 
-    scene = find(bpy.data.scenes, order.scene)
-    if scene is None:
-        raise InvalidRequest("The scene was removed while the motion was made, so it was not written.")
-    character = find(scene.objects, order.character)
-    if character is None:
-        raise InvalidRequest(
-            f'The character "{order.character.name}" was deleted while the motion was made, so it was not written.'
-        )
+    scene, character = find_both(order.scene, order.character)
     check_writable(character)
     rig = read_rig(character)
     for view_layer in scene.view_layers:
@@ -448,6 +440,31 @@ def find(collection: bpy.types.bpy_prop_collection, handle: "Handle") -> bpy.typ
     return next((each for each in collection if each.session_uid == handle.session_uid), None)
 
 
+def find_both(scene: "Handle", character: "Handle") -> tuple[bpy.types.Scene, bpy.types.Object]:
+    """A scene and a character in it, found again. Raises InvalidRequest if either is gone."""
+    from ..motionlcm_blender.errors import InvalidRequest
+
+    in_scene = find(bpy.data.scenes, scene)
+    if in_scene is None:
+        raise InvalidRequest("The scene was removed in the meantime, so the motion was not written.")
+    found = find(in_scene.objects, character)
+    if found is None:
+        raise InvalidRequest(
+            f'The character "{character.name}" was deleted in the meantime, so its motion was not written.'
+        )
+    return in_scene, found
+
+
+def turn_of(order: "Order") -> jobs.Turn:
+    """A place in the line for this order."""
+
+    def start() -> jobs.Job:
+        find_both(order.scene, order.character)  # while it waited either may have gone
+        return jobs.Job(order, write_result)
+
+    return jobs.Turn(order.character, start)
+
+
 def handle_of(block: bpy.types.ID) -> "Handle":
     """How `find` finds a scene or object again."""
     from .worker import Handle
@@ -515,13 +532,15 @@ class Ordering:
         raise NotImplementedError
 
     def submit(self, order: "Order") -> None:
-        jobs.submit(order, write_result)
+        jobs.ask([turn_of(order)])
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
             order = self.order(context)
         except Exception as error:
-            jobs.replace()
+            character = context.scene.motionlcm.character
+            if character is not None:  # it would be asked for again, so what it asked for before is not wanted
+                jobs.drop(handle_of(character))
             jobs.tell(jobs.sentence_for(error), error=True)
         else:
             self.submit(order)
@@ -575,14 +594,22 @@ class MOTIONLCM_OT_refit_keys(bpy.types.Operator):
 
 
 class MOTIONLCM_OT_cancel(bpy.types.Operator):
-    """Stop the generation that runs; nothing of it is written"""
+    """Stop the generation that runs; nothing of it is written. With Shift: those that wait as well"""
 
     bl_idname = "motionlcm.cancel"
     bl_label = "Cancel"
     bl_options = {"INTERNAL"}
 
+    everything: bpy.props.BoolProperty(
+        name="Everything", description="Also what other characters wait for", default=False, options={"SKIP_SAVE"}
+    )
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        self.everything = self.everything or event.shift
+        return self.execute(context)
+
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return {"FINISHED"} if jobs.cancel() else {"CANCELLED"}
+        return {"FINISHED"} if jobs.cancel(self.everything) else {"CANCELLED"}
 
 
 CLASSES = (MOTIONLCM_OT_generate, MOTIONLCM_OT_generate_again, MOTIONLCM_OT_refit_keys, MOTIONLCM_OT_cancel)

@@ -2,6 +2,8 @@
 
 The worker computes and puts its result into a queue; `poll` takes it out on the main thread and writes it. A job
 that was cancelled or replaced is known by its number, and whatever it still delivers is dropped.
+One job runs at a time. Characters take turns: each has one turn in the line at most, a turn is one job, and what is
+left of a request goes to the end of the line. A new request for a character replaces its former one.
 Where Blender runs without a window, timers do not fire: orders are then carried out at once, or `poll` is called
 by hand.
 """
@@ -12,7 +14,7 @@ import itertools
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,7 +23,7 @@ from bpy.app.handlers import persistent
 
 if TYPE_CHECKING:
     from .engine import Choice
-    from .worker import Order, Result
+    from .worker import Handle, Order, Result
 
 log = logging.getLogger(__name__)
 
@@ -30,14 +32,21 @@ INTERVAL = 0.02
 PATIENCE = 10.0
 """Seconds to wait for a cancelled worker when the extension is switched off."""
 
+_numbers = itertools.count(1)
+
 
 @dataclass
 class Status:
-    """What the panel shows. message: the last result or error, one sentence; warnings: further sentences."""
+    """What the panel shows. who: whose job runs; waiting: how many other characters wait for their turn.
+
+    message: the last result or error, one sentence; warnings: further sentences.
+    """
 
     running: bool = False
     progress: float = 0.0
     stage: str = ""
+    who: str = ""
+    waiting: int = 0
     message: str = ""
     error: bool = False
     warnings: tuple[str, ...] = ()
@@ -45,12 +54,18 @@ class Status:
 
 @dataclass
 class Job:
-    """One order on its way. The worker writes only progress and stage."""
+    """One order on its way. The worker writes only progress and stage.
 
-    number: int
+    write: called on the main thread with the order and its result, returns the sentence to show.
+    then: makes the next job of the same request, in a later turn; None if there is nothing left to do.
+    subject: what is made, such as the identity of a shot.
+    """
+
     order: Order
     write: Callable[[Order, Result], str]
-    then: Callable[[], None] | None = None
+    then: Start | None = None
+    subject: str = ""
+    number: int = field(default_factory=lambda: next(_numbers))
     cancelled: threading.Event = field(default_factory=threading.Event)
     progress: float = 0.0
     stage: str = ""
@@ -60,40 +75,63 @@ class Job:
         self.progress, self.stage = float(share), stage
 
 
+Start = Callable[[], "Job | None"]
+"""Makes a job when its turn has come; None if there is nothing left to do. May raise what `sentence_for` can tell."""
+
+
+@dataclass
+class Turn:
+    """A character that waits, and what makes its next job."""
+
+    owner: Handle
+    start: Start
+
+
 status = Status()
-_numbers = itertools.count(1)
 _results: queue.SimpleQueue[tuple[int, Result | BaseException]] = queue.SimpleQueue()
 _current: Job | None = None
+_line: list[Turn] = []
+_at_once = False
+"""Whether what waits is carried out before anything else is done, as was said when it was asked for."""
+_failed: list[str] = []
+"""What went wrong for one character while others still waited; shown until something new is asked for."""
 _threads: list[threading.Thread] = []
 
 
-def submit(
-    order: Order,
-    write: Callable[[Order, Result], str],
-    wait: bool | None = None,
-    then: Callable[[], None] | None = None,
-) -> int:
-    """Start a job; one that still runs is replaced. Returns its number.
+def ask(turns: Sequence[Turn], wait: bool | None = None) -> None:
+    """Put characters into the line; what they asked for before is replaced. Starts the first if nothing runs.
 
-    write: called on the main thread with the order and its result, returns the sentence to show.
-    wait: carry it out before returning; None: if Blender has no window.
-    then: called after it was written, to go on with another job.
+    wait: carry everything out before returning; None: if Blender has no window.
     """
-    global _current
-    replace()
-    job = Job(next(_numbers), order, write, then)
-    _current = job
-    _set(running=True, progress=0.0, stage="Starting", message="", error=False, warnings=order.warnings)
-    if bpy.app.background if wait is None else wait:
-        _work(job)
-        poll()
-        return job.number
-    job.thread = threading.Thread(target=_work, args=(job,), name=f"MotionLCM job {job.number}", daemon=True)
-    _threads[:] = [t for t in _threads if t.is_alive()]
-    _threads.append(job.thread)
-    job.thread.start()
-    _watch()
-    return job.number
+    global _at_once
+    _at_once = bpy.app.background if wait is None else wait
+    for turn in turns:
+        drop(turn.owner)
+    if _current is None:
+        _failed.clear()
+    _line.extend(turns)
+    _set(message="", error=False, warnings=())
+    _serve()
+
+
+def carry_out(start: Start) -> list[str]:
+    """Make a job and all that follows from it here and now, whatever waits. Returns the sentences.
+
+    Raises what goes wrong.
+    """
+    from .worker import make
+
+    told = []
+    turn: Start | None = start
+    while turn is not None:
+        job = turn()
+        if job is None:
+            break
+        outcome = make(job.order, job.report, job.cancelled.is_set)
+        told.append(job.write(job.order, outcome))
+        tell(told[-1], warnings=(*job.order.warnings, *outcome.warnings))
+        turn = job.then
+    return told
 
 
 def warm_up() -> None:
@@ -108,19 +146,10 @@ def warm_up() -> None:
 
 
 def poll() -> float | None:
-    """Take finished work out of the queue and write it. Runs as a timer; returns the seconds to the next call."""
-    global _current
-    while True:
-        try:
-            number, outcome = _results.get_nowait()
-        except queue.Empty:
-            break
-        job = _current
-        if job is None or job.number != number:
-            log.info("Dropped the result of job %d, which was cancelled or replaced.", number)
-            continue
-        _current = None
-        _finish(job, outcome)
+    """Take finished work out of the queue, write it, and go on with whose turn it is. Runs as a timer; returns the
+    seconds to the next call."""
+    _take()
+    _serve()
     if _current is None:
         return None
     if (status.progress, status.stage) != (_current.progress, _current.stage):
@@ -128,28 +157,35 @@ def poll() -> float | None:
     return INTERVAL
 
 
-def running() -> int | None:
-    """The number of the job that runs."""
-    return None if _current is None else _current.number
+def makes(owner: int, subject: str) -> bool:
+    """Whether the running job makes this for the character with this session id."""
+    return _current is not None and _current.subject == subject and _current.order.character.session_uid == owner
 
 
-def cancel() -> bool:
-    """Stop the running job; nothing of it is written. Returns whether there was one."""
-    if not replace():
-        return False
-    _set(running=False, message="Cancelled.", error=False, warnings=())
-    return True
+def cancel(everything: bool = False) -> bool:
+    """Stop the running job and what would follow it; nothing of it is written. everything: the waiting ones too.
 
-
-def replace() -> bool:
-    """Give up the running job without a word."""
-    global _current
+    Returns whether there was one.
+    """
     if _current is None:
         return False
-    _current.cancelled.set()
-    _current = None
-    _set(running=False)
+    drop(None if everything else _current.order.character)
+    _set(message="Cancelled.", error=False, warnings=())
+    _serve()
     return True
+
+
+def drop(owner: Handle | None = None) -> int:
+    """Give up what a character has asked for, or all have, without a word. Returns how many requests that were."""
+    global _current
+    uid = None if owner is None else owner.session_uid  # names may change
+    before = len(_line) + (_current is not None)
+    if _current is not None and uid in (None, _current.order.character.session_uid):
+        _current.cancelled.set()
+        _current = None
+    _line[:] = [turn for turn in _line if uid not in (None, turn.owner.session_uid)]
+    _set(running=_current is not None, waiting=len(_line))
+    return before - len(_line) - (_current is not None)
 
 
 def tell(message: str, error: bool = False, warnings: tuple[str, ...] = ()) -> None:
@@ -176,6 +212,50 @@ def sentence_for(error: BaseException) -> str:
     return f"Something unexpected went wrong ({type(error).__name__}: {error}); the system console tells more."
 
 
+def _serve() -> None:
+    """Give the first in the line its turn, if nothing runs; where all is carried out at once, until it is empty."""
+    global _current
+    while _current is None and _line:
+        turn = _line.pop(0)
+        _set(waiting=len(_line))
+        try:
+            job = turn.start()
+        except Exception as error:
+            _fail(error)
+            continue
+        if job is None:
+            continue
+        _current = job
+        _set(running=True, progress=0.0, stage="Starting", who=turn.owner.name, warnings=_shown(job))
+        if _at_once:
+            _work(job)
+            _take()
+            continue
+        job.thread = threading.Thread(target=_work, args=(job,), name=f"MotionLCM job {job.number}", daemon=True)
+        _threads[:] = [t for t in _threads if t.is_alive()]
+        _threads.append(job.thread)
+        job.thread.start()
+    if _current is not None:
+        _set(waiting=len(_line))
+        _watch()
+
+
+def _take() -> None:
+    """Write what has been delivered."""
+    global _current
+    while True:
+        try:
+            number, outcome = _results.get_nowait()
+        except queue.Empty:
+            return
+        job = _current
+        if job is None or job.number != number:
+            log.info("Dropped the result of job %d, which was cancelled or replaced.", number)
+            continue
+        _current = None
+        _finish(job, outcome)
+
+
 def _work(job: Job) -> None:
     try:
         from .worker import make
@@ -199,11 +279,25 @@ def _finish(job: Job, outcome: Result | BaseException) -> None:
     try:
         if isinstance(outcome, BaseException):
             raise outcome
-        tell(job.write(job.order, outcome), warnings=(*job.order.warnings, *outcome.warnings))
-        if job.then is not None:
-            job.then()
+        tell(job.write(job.order, outcome), warnings=(*_shown(job), *outcome.warnings))
     except Exception as error:
-        tell(sentence_for(error), error=True)
+        _fail(error)
+        return
+    if job.then is not None:
+        _line.append(Turn(job.order.character, job.then))
+
+
+def _fail(error: Exception) -> None:
+    """Tell what went wrong; where others still wait, it stays among the warnings of what comes of theirs."""
+    earlier = tuple(_failed)
+    sentence = sentence_for(error)
+    if _line:
+        _failed.append(sentence)
+    tell(sentence, error=True, warnings=earlier)
+
+
+def _shown(job: Job) -> tuple[str, ...]:
+    return (*_failed, *job.order.warnings)
 
 
 def _set(**values: object) -> None:
@@ -228,9 +322,11 @@ def _watch() -> None:
 
 @persistent
 def _file_changes(*_args: object) -> None:
-    """Another file is about to be loaded: a running job has lost its scene."""
-    replace()
-    _set(message="", error=False, warnings=())
+    """Another file is about to be loaded: what runs or waits has lost its scene."""
+    dropped = drop()
+    _failed.clear()
+    what = "what was asked for was" if dropped == 1 else f"the requests of {dropped} characters were"
+    _set(message=f"Another file was opened, so {what} not made." if dropped else "", error=False, warnings=())
 
 
 def attach() -> None:
@@ -238,7 +334,7 @@ def attach() -> None:
 
 
 def detach() -> None:
-    replace()
+    drop()
     if bpy.app.timers.is_registered(poll):
         bpy.app.timers.unregister(poll)
     bpy.app.handlers.load_pre.remove(_file_changes)

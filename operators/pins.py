@@ -25,6 +25,10 @@ def _can_be_target(_pin: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool
     return obj != bpy.context.scene.motionlcm.character
 
 
+def _can_be_held(_pin: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool:
+    return obj.type == "ARMATURE"
+
+
 class MotionLCMPin(bpy.types.PropertyGroup):
     """One pin."""
 
@@ -38,6 +42,12 @@ class MotionLCMPin(bpy.types.PropertyGroup):
     first: bpy.props.IntProperty(name="From", description="First frame on which it is held", default=1)
     last: bpy.props.IntProperty(name="To", description="Last frame on which it is held", default=1)
     active: bpy.props.BoolProperty(name="Active", description="Whether this pin counts", default=True)
+    character: bpy.props.PointerProperty(
+        name="Of",
+        description="The character that is held; empty: whichever is made",
+        type=bpy.types.Object,
+        poll=_can_be_held,
+    )
 
 
 class MOTIONLCM_OT_add_pin(bpy.types.Operator):
@@ -97,6 +107,11 @@ class MOTIONLCM_OT_remove_pin(bpy.types.Operator):
             return {"CANCELLED"}
         pins.remove(self.index)
         return {"FINISHED"}
+
+
+def pins_for(pins: "Sequence[MotionLCMPin]", character: bpy.types.Object) -> "list[MotionLCMPin]":
+    """Those that hold this character."""
+    return [pin for pin in pins if pin.character in (None, character)]
 
 
 def sample_pins(

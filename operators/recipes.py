@@ -62,27 +62,22 @@ class MOTIONLCM_OT_regenerate(generate.Ordering, bpy.types.Operator):
         return generate.order_from_recipe(context, generate.find_character(context), action)
 
 
-def make_all(scene: "Handle", character: "Handle", recipes: "Sequence[Recipe]", batch: str) -> None:
-    """Make the last of these recipes, and when it is written those before it, so that the first one stays in sight.
+def make_all(scene: "Handle", character: "Handle", recipes: "Sequence[Recipe]", batch: str) -> "jobs.Job":
+    """The job that makes the last of these recipes, and when it is written those before it, so that the first one stays
+    in sight.
 
     batch: what they have in common as takes. Raises InvalidRequest if one cannot be asked for.
     """
-    from ..motionlcm_blender.errors import InvalidRequest
-
-    in_scene = generate.find(bpy.data.scenes, scene)
-    found = None if in_scene is None else generate.find(in_scene.objects, character)
-    if in_scene is None or found is None:
-        raise InvalidRequest(f'The character "{character.name}" was deleted while the motion was made.')
+    in_scene, found = generate.find_both(scene, character)
     generate.check_writable(found)
     view_layer = bpy.context.view_layer if bpy.context.scene == in_scene else in_scene.view_layers[0]
     with bpy.context.temp_override(scene=in_scene, view_layer=view_layer):
         order = generate.order_of(bpy.context, found, recipes[-1], own=False)
     following = partial(make_all, scene, character, recipes[:-1], batch) if len(recipes) > 1 else None
-    jobs.submit(order, partial(generate.write_result, batch=batch), then=following)
+    return jobs.Job(order, partial(generate.write_result, batch=batch), following)
 
 
 def _refused(operator: bpy.types.Operator, error: BaseException) -> set[str]:
-    jobs.replace()
     jobs.tell(jobs.sentence_for(error), error=True)
     return _told(operator)
 
@@ -91,6 +86,15 @@ def _told(operator: bpy.types.Operator) -> set[str]:
     # A window shows the sentence in the panel; scripts in the background get an exception.
     operator.report({"ERROR" if bpy.app.background else "WARNING"}, jobs.status.message)
     return {"CANCELLED"}
+
+
+def _present(context: bpy.types.Context) -> bpy.types.Action | None:
+    """The Action of ours that is seen: the character's own, or that of the shot that is chosen."""
+    character = context.scene.motionlcm.character
+    data = character.animation_data if character is not None else None
+    action = data.action if data is not None else None
+    action = takes.present_take(character) if action is None else action
+    return action if action is not None and PROMPT in action else None
 
 
 class MOTIONLCM_OT_export_recipe(bpy.types.Operator):
@@ -114,12 +118,11 @@ class MOTIONLCM_OT_export_recipe(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        character = context.scene.motionlcm.character
-        data = character.animation_data if character is not None else None
-        return data is not None and data.action is not None and PROMPT in data.action
+        return _present(context) is not None
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        action = context.scene.motionlcm.character.animation_data.action
+        action = _present(context)
+        assert action is not None  # poll has seen it
         self.filepath = bpy.path.clean_name(action.name) + ".json"
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
@@ -135,7 +138,7 @@ class MOTIONLCM_OT_export_recipe(bpy.types.Operator):
         from ..motionlcm_blender.recipes import write
 
         chosen = context.scene.motionlcm
-        actions = [chosen.character.animation_data.action]
+        actions = [action for action in (_present(context),) if action is not None]
         if self.what == "TAKES":
             actions = takes.takes_of(chosen.character, chosen.take_sort) or actions
         try:
@@ -171,7 +174,8 @@ class MOTIONLCM_OT_import_recipe(bpy.types.Operator):
             recipes = read(Path(bpy.path.abspath(self.filepath)))
             character = generate.find_character(context)
             handles = generate.handle_of(context.scene), generate.handle_of(character)
-            make_all(*handles, recipes, uuid.uuid4().hex[:12])
+            turn = jobs.Turn(handles[1], partial(make_all, *handles, recipes, uuid.uuid4().hex[:12]))
+            jobs.ask([turn])
         except Exception as error:
             return _refused(self, error)
         return _told(self) if jobs.status.error else {"FINISHED"}

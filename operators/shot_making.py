@@ -9,6 +9,7 @@ import bpy
 from . import engine, generate, jobs, settings, shot_strips, shots
 
 if TYPE_CHECKING:
+    from .jobs import Job
     from .worker import Handle, Order, Result
 
 FAR_FROM_PATH = 0.5
@@ -36,7 +37,7 @@ def order_for(
     from ..motionlcm_blender.request import Request
     from . import shot_ends
     from .carrier import standing_now
-    from .pins import sample_pins
+    from .pins import pins_for, sample_pins
     from .rig import euler_bones, read_rig, units_per_metre
     from .scene_time import scene_frames_each
     from .trajectory import sample_path
@@ -111,7 +112,7 @@ def order_for(
         if beginning is not None:
             start = shot_ends.lowered(beginning.start, ground.heights(beginning.way))
     pins = [
-        pin for pin in (*chosen.pins, *shot.pins)
+        pin for pin in pins_for((*chosen.pins, *shot.pins), character)
         if min(pin.first, pin.last) <= shot.last and max(pin.first, pin.last) >= shot.first
     ]  # fmt: skip
     pinned = sample_pins(context, pins, frames + lead + tail, shot.first - lead * each, units)
@@ -158,9 +159,10 @@ def order_for(
     )
 
 
-def write_shot(order: "Order", result: "Result") -> str:
+def write_shot(order: "Order", result: "Result", left: tuple[str, ...] = ()) -> str:
     """Write a result as takes of a shot, the first of which is shown; returns the sentence to show.
 
+    left: shots that are made after it; all together are one undo step.
     Raises InvalidRequest if character, scene or shot have gone in the meantime; then nothing was changed.
     """
     import uuid
@@ -169,7 +171,7 @@ def write_shot(order: "Order", result: "Result") -> str:
     from .actions import loose_action
     from .rig import read_rig
 
-    scene, character = _found(order.scene, order.character)
+    scene, character = generate.find_both(order.scene, order.character)
     generate.check_writable(character)
     index = shots.index_of(character, order.shot)
     if index < 0:
@@ -207,6 +209,9 @@ def write_shot(order: "Order", result: "Result") -> str:
     scene.frame_start = min(scene.frame_start, shot.first)
     settings.remember_prompt(scene.motionlcm, order.request.prompt)
     scene.frame_set(scene.frame_current if shot.first <= scene.frame_current <= shot.last else shot.first)
+    if not left and _led_to(character, index) is None:
+        generate.push_undo("MotionLCM: Shots")
+        generate.play(scene)
     milliseconds = 1000.0 * max(take.report.get("seconds", 0.0) for take in (result, *result.others))
     takes = f"{len(made)} takes of " if made[1:] else ""
     return f'{takes}"{shot.name}": frames {shot.first} to {shot.last}, made in {milliseconds:.0f} ms.'
@@ -227,21 +232,6 @@ def _forget_takes(character: bpy.types.Object, shot: "shots.MotionLCMShot") -> N
         bpy.data.actions.remove(action)
 
 
-def _found(scene: "Handle", character: "Handle") -> tuple[bpy.types.Scene, bpy.types.Object]:
-    """Raises InvalidRequest if either is gone."""
-    from ..motionlcm_blender.errors import InvalidRequest
-
-    in_scene = generate.find(bpy.data.scenes, scene)
-    if in_scene is None:
-        raise InvalidRequest("The scene was removed while the motion was made, so it was not written.")
-    found = generate.find(in_scene.objects, character)
-    if found is None:
-        raise InvalidRequest(
-            f'The character "{character.name}" was deleted while the motion was made, so it was not written.'
-        )
-    return in_scene, found
-
-
 def _as_ordered(shot: "shots.MotionLCMShot", order: "Order") -> bool:
     """Whether the shot still asks for what was made."""
     asked = (shot.prompt.strip(), shot.seed, shot.path.name if shot.path is not None else "")
@@ -249,22 +239,58 @@ def _as_ordered(shot: "shots.MotionLCMShot", order: "Order") -> bool:
     return asked == made and shot.last - shot.first + 1 == order.scene_frames
 
 
-def make_next(scene: "Handle", character: "Handle", uids: tuple[str, ...], told: tuple[str, ...] = ()) -> None:
-    """Make the first of these shots, and when it is written the others, each after the one before.
+def make_next(scene: "Handle", character: "Handle", uids: tuple[str, ...], told: tuple[str, ...] = ()) -> "Job | None":
+    """The job that makes the first of these shots, and when it is written the others, each after the one before.
 
     A shot that was made already and now begins elsewhere is made anew after the one before it: see `order_for`. All
-    together are one undo step. told: warnings so far. Raises InvalidRequest if it cannot be asked for.
+    together are one undo step. told: warnings so far. None if there is nothing to make. Raises InvalidRequest if it
+    cannot be asked for.
     """
-    in_scene, found = _found(scene, character)
+    in_scene, found = generate.find_both(scene, character)
     generate.check_writable(found)
-    left = [uid for uid in uids if (at := shots.index_of(found, uid)) >= 0 and not found.motionlcm.shots[at].locked]
+    left = [uid for uid in uids if (at := shots.index_of(found, uid)) >= 0 and not _kept(found.motionlcm.shots[at])]
     if not left:
-        return
+        return None
     shot = found.motionlcm.shots[shots.index_of(found, left[0])]
     view_layer = bpy.context.view_layer if bpy.context.scene == in_scene else in_scene.view_layers[0]
     with bpy.context.temp_override(scene=in_scene, view_layer=view_layer):
         order = order_for(bpy.context, found, shot)
-    submit(order, tuple(left[1:]), told)
+    return job_of(order, tuple(left[1:]), told)
+
+
+def job_of(order: "Order", left: tuple[str, ...] = (), told: tuple[str, ...] = ()) -> "Job":
+    """The job of a shot; when it is written, what follows upon it is made, and the shots that are left. told: warnings
+    so far."""
+    from dataclasses import replace
+
+    told += tuple(warning for warning in order.warnings if warning not in told)
+    following = partial(_go_on, order.scene, order.character, order.shot, left, told)
+    return jobs.Job(replace(order, warnings=told), partial(write_shot, left=left), following, order.shot)
+
+
+def _go_on(
+    scene: "Handle", character: "Handle", uid: str, left: tuple[str, ...], told: tuple[str, ...]
+) -> "Job | None":
+    """After a shot: the one that it leads to, if that has to change, and those that are left."""
+    found = generate.find_both(scene, character)[1]
+    following = _led_to(found, shots.index_of(found, uid))
+    if following is not None:
+        left = (following.uid, *(uid for uid in left if uid != following.uid))
+    job = None
+    try:
+        job = make_next(scene, character, left, told) if left else None
+    finally:
+        if left and job is None:  # it was not known before that this is all
+            generate.push_undo("MotionLCM: Shots")
+    return job
+
+
+def _led_to(character: bpy.types.Object, index: int) -> "shots.MotionLCMShot | None":
+    """The shot after this one, if it was made already and has to be made again."""
+    following = shots.after(character, index) if index >= 0 else None
+    if following is None or following.action is None or following.locked or not following.stale:
+        return None
+    return following
 
 
 def order_again(context: bpy.types.Context, character: bpy.types.Object, take: bpy.types.Action) -> "Order":
@@ -285,30 +311,26 @@ def order_again(context: bpy.types.Context, character: bpy.types.Object, take: b
     return replace(order, request=request)
 
 
-def submit(order: "Order", left: tuple[str, ...] = (), told: tuple[str, ...] = ()) -> None:
-    """Start the job of a shot; when it is written, what follows upon it is made, and the shots that are left."""
-    from dataclasses import replace
-
-    told += tuple(warning for warning in order.warnings if warning not in told)
-    then = partial(_go_on, order.scene, order.character, order.shot, left, told)
-    shots.making.shot = order.shot
-    shots.making.job = jobs.submit(replace(order, warnings=told), write_shot, then=then)
+def _kept(shot: "shots.MotionLCMShot") -> bool:
+    """Whether it must stay as it is: locked, with a motion."""
+    return shot.locked and shot.action is not None
 
 
-def _go_on(scene: "Handle", character: "Handle", uid: str, left: tuple[str, ...], told: tuple[str, ...]) -> None:
-    """After a shot: the one that it leads to, if that has to change, and those that are left."""
-    in_scene, found = _found(scene, character)
-    index = shots.index_of(found, uid)
-    following = shots.after(found, index) if index >= 0 else None
-    if following is not None and following.action is not None and following.stale and not following.locked:
-        left = (following.uid, *(uid for uid in left if uid != following.uid))
-    try:
-        if left:
-            make_next(scene, character, left, told)
-    finally:
-        if jobs.running() is None and not left:
-            generate.push_undo("MotionLCM: Shots")
-            generate.play(in_scene)
+def turn_of(scene: bpy.types.Scene, character: bpy.types.Object, uids: tuple[str, ...]) -> jobs.Turn:
+    """A character's place in the line, to make these shots."""
+    owner = generate.handle_of(character)
+    return jobs.Turn(owner, partial(make_next, generate.handle_of(scene), owner, uids))
+
+
+def stale_shots(character: bpy.types.Object) -> tuple[str, ...]:
+    """The shots that are to be made."""
+    return tuple(shot.uid for shot in character.motionlcm.shots if shots.to_make(shot))
+
+
+def characters_with_shots(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """The armatures of a scene that have shots, by name."""
+    found = [obj for obj in scene.objects if obj.type == "ARMATURE" and len(obj.motionlcm.shots)]
+    return sorted(found, key=lambda obj: obj.name)
 
 
 class _Making:
@@ -322,17 +344,19 @@ class _Making:
     def poll(cls, context: bpy.types.Context) -> bool:
         return shots.active_shot(context.scene.motionlcm.character) is not None
 
+    def turns(self, context: bpy.types.Context) -> "list[jobs.Turn]":
+        """What is put into the line. Raises InvalidRequest if there is nothing to make."""
+        character = generate.find_character(context)
+        return [turn_of(context.scene, character, self.wanted(character))]
+
     def wanted(self, character: bpy.types.Object) -> tuple[str, ...]:
         """The shots to make. Raises InvalidRequest if there are none."""
         raise NotImplementedError
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            character = generate.find_character(context)
-            wanted = self.wanted(character)
-            make_next(generate.handle_of(context.scene), generate.handle_of(character), wanted)
+            jobs.ask(self.turns(context))
         except Exception as error:
-            jobs.replace()
             jobs.tell(jobs.sentence_for(error), error=True)
         if jobs.status.error:
             self.report({"ERROR" if bpy.app.background else "WARNING"}, jobs.status.message)
@@ -353,7 +377,7 @@ class MOTIONLCM_OT_generate_shot(_Making, bpy.types.Operator):
         shot = shots.active_shot(character)
         if shot is None:
             raise InvalidRequest("There is no shot yet: add one.")
-        if shot.locked:
+        if _kept(shot):
             raise InvalidRequest(f'"{shot.name}" is locked: unlock it first.')
         return (shot.uid,)
 
@@ -368,10 +392,31 @@ class MOTIONLCM_OT_generate_shots(_Making, bpy.types.Operator):
     def wanted(self, character: bpy.types.Object) -> tuple[str, ...]:
         from ..motionlcm_blender.errors import InvalidRequest
 
-        found = tuple(s.uid for s in character.motionlcm.shots if s.state in ("EMPTY", "STALE") and not s.locked)
+        found = stale_shots(character)
         if not found:
             raise InvalidRequest("No shot is empty or stale, but for locked ones.")
         return found
 
 
-CLASSES = (MOTIONLCM_OT_generate_shot, MOTIONLCM_OT_generate_shots)
+class MOTIONLCM_OT_generate_all_characters(_Making, bpy.types.Operator):
+    """Make all shots that are empty or stale, of every character of the scene; the characters take turns"""
+
+    bl_idname = "motionlcm.generate_all_characters"
+    bl_label = "Generate All Characters"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return len(characters_with_shots(context.scene)) > 0
+
+    def turns(self, context: bpy.types.Context) -> "list[jobs.Turn]":
+        from ..motionlcm_blender.errors import InvalidRequest
+
+        wanted = [(character, stale_shots(character)) for character in characters_with_shots(context.scene)]
+        found = [turn_of(context.scene, character, uids) for character, uids in wanted if uids]
+        if not found:
+            raise InvalidRequest("No shot of any character is empty or stale, but for locked ones.")
+        return found
+
+
+CLASSES = (MOTIONLCM_OT_generate_shot, MOTIONLCM_OT_generate_shots, MOTIONLCM_OT_generate_all_characters)

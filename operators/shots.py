@@ -25,23 +25,18 @@ STATES = (
 ICONS = {identifier: icon for identifier, _, _, icon, _ in STATES}
 
 
-class _Making:
-    """Which shot the running job makes."""
-
-    shot = ""
-    job = 0
-
-
-making = _Making()
-
-
 def _state(shot: "MotionLCMShot") -> int:
     # Worked out, not stored: a file saved in the midst of a job, or undone, tells no tales.
-    if making.shot and making.shot == shot.uid and jobs.running() == making.job:
+    if jobs.makes(shot.id_data.session_uid, shot.uid):
         return 2
     if shot.action is None:
         return 0
     return 1 if shot.stale else 3
+
+
+def to_make(shot: "MotionLCMShot") -> bool:
+    """Whether its motion is missing or out of date, and may be made."""
+    return shot.action is None or (shot.stale and not shot.locked)
 
 
 def _content_changed(shot: "MotionLCMShot", _context: bpy.types.Context) -> None:
@@ -143,7 +138,7 @@ class MotionLCMShot(bpy.types.PropertyGroup):
         update=_content_changed,
     )
     locked: bpy.props.BoolProperty(
-        name="Lock", description="A locked shot keeps its motion, whatever is made", default=False
+        name="Lock", description="A locked shot keeps the motion it has, whatever is made", default=False
     )
     stale: bpy.props.BoolProperty(options={"HIDDEN"})
     entry: bpy.props.BoolProperty(options={"HIDDEN"})  # stale because of where it begins, and of nothing else

@@ -234,7 +234,7 @@ class _Remaking(generate.Ordering):
 
     def submit(self, order: "Order") -> None:
         if order.shot:
-            shot_making.submit(order)
+            jobs.ask([jobs.Turn(order.character, lambda: shot_making.job_of(order))])
         else:
             super().submit(order)
 

@@ -71,7 +71,7 @@ def curve_path(context: bpy.types.Context, obj: bpy.types.Object, units_per_metr
     if _evaluated_wire(obj, context.evaluated_depsgraph_get())[2]:
         return None
     points, cyclic, _ = curve_points(context, obj)
-    return GroundPath(on_floor(points, units_per_metre), cyclic, _weights(obj, len(points)))
+    return GroundPath(on_floor(points, units_per_metre), cyclic, weights_of(obj, len(points)))
 
 
 def curve_points(context: bpy.types.Context, obj: bpy.types.Object) -> tuple[np.ndarray, bool, int]:
@@ -107,7 +107,7 @@ def _from_curve(
     part: tuple[float, float],
 ) -> Trajectory:
     points, cyclic, strokes = curve_points(context, obj)
-    whole = GroundPath(on_floor(points, units_per_metre), cyclic, _weights(obj, len(points)))
+    whole = GroundPath(on_floor(points, units_per_metre), cyclic, weights_of(obj, len(points)))
     path = part_of(whole, *part)
     warnings = []
     if strokes > 1:
@@ -241,7 +241,7 @@ def _strokes(count: int, edges: np.ndarray) -> list[tuple[list[int], bool]]:
     return sorted(strokes, key=lambda stroke: min(stroke[0]))
 
 
-def _weights(obj: bpy.types.Object, count: int) -> np.ndarray | None:
+def weights_of(obj: bpy.types.Object, count: int) -> np.ndarray | None:
     """(count,) the point radius along the first stroke, a relative speed; None if it is the same everywhere."""
     if not obj.data.splines:
         return None

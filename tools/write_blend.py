@@ -15,7 +15,6 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-from mathutils import Vector
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -30,12 +29,6 @@ def load_motion(file: Path) -> tuple[object, dict[str, np.ndarray]]:
     with np.load(file, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     return Clip(float(arrays["fps"]), arrays["translation"], arrays["rotations"]), arrays
-
-
-def set_frame_rate(scene: bpy.types.Scene, fps: float) -> None:
-    """Any rate, also 23.976: Blender keeps a whole number and a divisor."""
-    scene.render.fps = max(1, round(fps))
-    scene.render.fps_base = scene.render.fps / fps
 
 
 def add_path(xz: np.ndarray) -> bpy.types.Object:
@@ -58,30 +51,14 @@ def add_path(xz: np.ndarray) -> bpy.types.Object:
     return curve
 
 
-def add_camera_and_sun(scene: bpy.types.Scene, points: np.ndarray) -> None:
-    """A view of all floor points (N, 2) from above the figure's front, and light. points: Blender x and y."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    centre = Vector((*(0.5 * (low + high)), 0.8))
-    reach = max(float(np.linalg.norm(high - low)), 2.0)
-    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
-    camera.location = centre + Vector((0.55, -0.85, 0.5)).normalized() * (1.35 * reach + 2.0)
-    camera.rotation_euler = (centre - camera.location).to_track_quat("-Z", "Y").to_euler()
-    sun = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
-    sun.rotation_euler = (0.7, 0.2, 0.6)
-    sun.data.energy = 3.0
-    for thing in (camera, sun):
-        scene.collection.objects.link(thing)
-    scene.camera = camera
-
-
 def write_blend(file: Path, out: Path) -> None:
     """Empty Blender, character, Action, path, save."""
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     part("operators").register()
-    rig_of, actions = part("operators.rig"), part("operators.actions")
+    rig_of, actions, stage = part("operators.rig"), part("operators.actions"), part("operators.stage")
     clip, arrays = load_motion(file)
     scene = bpy.context.scene
-    set_frame_rate(scene, clip.fps)
+    stage.set_frame_rate(scene, clip.fps)
     character = part("operators.character").create_character(bpy.context)
     rig = rig_of.read_rig(character)
     pose = rig_of.pose_channels(clip, character, rig, rig_of.units_per_metre(character, rig))
@@ -101,7 +78,7 @@ def write_blend(file: Path, out: Path) -> None:
     if "path" in arrays:
         settings.path = add_path(arrays["path"])
         floor = np.concatenate([floor, arrays["path"] * (1.0, -1.0)])
-    add_camera_and_sun(scene, floor)
+    stage.add_camera_and_sun(scene, floor)
     bpy.context.preferences.filepaths.save_version = 0
     bpy.ops.wm.save_as_mainfile(filepath=str(out.resolve()), compress=True)
 

@@ -107,8 +107,14 @@ class MOTIONLCM_PT_main(_Sidebar, bpy.types.Panel):
         status = jobs.status
         if status.running:
             row = layout.row(align=True)
-            row.progress(factor=status.progress, text=status.stage)
+            stage = f"{status.who}: {status.stage}" if status.waiting else status.stage
+            row.progress(factor=status.progress, text=stage)
             row.operator("motionlcm.cancel", text="", icon="X")
+        if status.running and status.waiting:
+            row = layout.row(align=True)
+            others = "1 character waits" if status.waiting == 1 else f"{status.waiting} characters wait"
+            row.label(text=others, icon="SORTTIME")
+            row.operator("motionlcm.cancel", text="Cancel All").everything = True
         if status.message:
             _lines(layout, status.message, "ERROR" if status.error else "INFO", status.error)
         for warning in status.warnings:
@@ -256,6 +262,7 @@ class MOTIONLCM_PT_shots(_Sidebar, bpy.types.Panel):
         column = layout.column(align=True)
         column.operator("motionlcm.generate_shot", icon="PLAY")
         column.operator("motionlcm.generate_shots", icon="FILE_REFRESH")
+        column.operator("motionlcm.generate_all_characters", icon="COMMUNITY")
         part = layout.row(align=True)
         alone = shot.action is not None and shot_strips.shown_alone(character) == shot.action
         part.operator("motionlcm.show_shot", text="Show All" if alone else "Show Alone", depress=alone)
@@ -392,6 +399,8 @@ def _pins(layout: bpy.types.UILayout, pins: bpy.types.bpy_prop_collection, of_sh
         part = box.column(align=True)
         part.active = pin.active
         part.prop(pin, "target", text="", icon="EMPTY_DATA")
+        if not of_shot:
+            part.prop(pin, "character", text="", icon="ARMATURE_DATA")
         row = part.row(align=True)
         row.prop(pin, "first")
         row.prop(pin, "last")

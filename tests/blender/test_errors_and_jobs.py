@@ -20,7 +20,8 @@ def start(**changes) -> int:
         setattr(settings(), name, value)
     generate = part("operators.generate")
     order = generate.order_from_scene(bpy.context)
-    return jobs().submit(order, generate.write_result, wait=False)
+    jobs().ask([generate.turn_of(order)], wait=False)
+    return jobs()._current.number
 
 
 def wait_for_result() -> None:
@@ -133,7 +134,8 @@ def test_another_file_drops_the_job():
     wait_for_result()
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     jobs().poll()
-    assert actions() == [] and not jobs().status.running and jobs().status.message == ""
+    assert actions() == [] and not jobs().status.running
+    assert jobs().status.message == "Another file was opened, so what was asked for was not made."
 
 
 def test_removed_scene_ends_in_a_sentence():

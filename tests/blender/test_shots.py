@@ -456,9 +456,9 @@ def test_undo_and_redo(three):
 def in_window(operator) -> None:
     """Start a job as a window would, in a worker, and wait until it has delivered; `poll` is to be called."""
     jobs = part("operators.jobs")
-    submit = jobs.submit
+    ask = jobs.ask
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs, "submit", lambda order, write, then=None: submit(order, write, wait=False, then=then))
+        patch.setattr(jobs, "ask", lambda turns: ask(turns, wait=False))
         operator()
     for thread in list(jobs._threads):
         thread.join(60)

@@ -63,9 +63,11 @@ def some_recipe(draw: st.DrawFn) -> Recipe:
         draw(st.text(min_size=1).filter(lambda text: bool(text.strip()))), frames,
         seed=draw(st.integers(-(2**40), 2**40)), steps=steps,
         guidance=draw(st.none() | st.floats(1, 30)), hints=hints_of(path, pinned, placement), start=start,
-        end=end, end_anywhere=end is not None and draw(maybe), feet=draw(st.sampled_from(FootLock)), facing=draw(st.none() | arrays(frames)),
+        end=end, end_anywhere=end is not None and draw(maybe),
+        feet=draw(st.sampled_from(FootLock)), facing=draw(st.none() | arrays(frames)),
         refine=steps == 1 and draw(maybe),
-        blends=tuple(blends), mirror=draw(maybe), speed=1.0 if start is not None or end is not None else draw(st.floats(0.25, 4.0)),
+        blends=tuple(blends), mirror=draw(maybe),
+        speed=1.0 if start is not None or end is not None else draw(st.floats(0.25, 4.0)),
     )  # fmt: skip
     ground: Any = None
     if draw(maybe):
@@ -85,7 +87,8 @@ def some_recipe(draw: st.DrawFn) -> Recipe:
         units_per_metre=draw(POSITIVE), path=draw(st.text()), path_xz=path, ground=ground, ground_name=draw(st.text()),
         standing=draw(st.none() | st.builds(Placement, arrays(3), NUMBER)), travel=draw(st.sampled_from(Travel)),
         loop=draw(maybe), key_tolerance=draw(st.none() | st.floats(0.5, 500)), seam=seam,
-        landing=landing, scene_frames=draw(st.none() | st.integers(2, 100)), origin=Origin("m", "f" * 64, "CC0-1.0", "", "1"),
+        landing=landing, scene_frames=draw(st.none() | st.integers(2, 100)),
+        origin=Origin("m", "f" * 64, "CC0-1.0", "", "1"),
     )  # fmt: skip
 
 

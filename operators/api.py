@@ -1,0 +1,232 @@
+"""For scripts and pipelines: characters, shots and takes made by a few functions, without panels and without waiting.
+
+    from importlib import import_module
+    motionlcm = import_module("bl_ext.user_default.motionlcm_blender.operators.api")
+
+    hero = motionlcm.add_character("Hero", at=(1, 0, 0))
+    motionlcm.add_shot(hero, "a person walks forward", seconds=4)
+    motionlcm.add_shot(hero, "a person waves", seconds=2, seed=3)
+    motionlcm.generate(hero)
+    motionlcm.bake(hero)
+
+All of it happens in the scene of `bpy.context`, at its frame rate, with the panel's settings for feet, ground, pins,
+steps and keys. Each function returns when its work is done. What cannot be done raises an error whose text is one
+sentence, a ValueError where the request itself is wrong; nothing is changed then. Described in docs/PYTHON.md.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from . import generate as generating
+from . import jobs, shot_making, shot_strips, storyboards
+from . import shots as shot_lists
+from .character import create_character
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "add_character", "add_path", "add_shot", "bake", "export_storyboard", "find_shot", "generate", "generate_take",
+    "import_storyboard",
+]  # fmt: skip
+
+
+def add_character(
+    name: str = "", at: Sequence[float] = (0.0, 0.0, 0.0), facing: float = 0.0, scale: float = 1.0
+) -> bpy.types.Object:
+    """Add an armature with SMPL bones and a mannequin, and choose it in the panel. Returns the armature.
+
+    name: empty for one of Blender's choice. at: where it stands, scene units. facing: degrees seen from above, 0 is
+    Blender's front (-Y), growing counter-clockwise. scale: 1 is life size.
+    """
+    character = create_character(bpy.context)
+    storyboards.place(character, name or character.name, [*at, 0.0, 0.0, 0.0][:3], facing, scale)
+    bpy.context.view_layer.update()
+    bpy.context.scene.motionlcm.character = character
+    return character
+
+
+def add_path(
+    name: str, points: Sequence[Sequence[float]], cyclic: bool = False, weights: Sequence[float] | None = None
+) -> bpy.types.Object:
+    """Add a curve to walk along. points: [x, y] or [x, y, z], scene units; weights: relative speed at each of them.
+
+    Raises a ValueError if they are no path.
+    """
+    from ..motionlcm_blender.storyboard import StoryPath
+
+    places = []
+    for point in points:
+        x, y, z = [*(float(number) for number in point), 0.0][:3]
+        places.append((x, y, z))
+    speeds = None if weights is None else tuple(float(weight) for weight in weights)
+    return storyboards.add_curve(bpy.context, name, StoryPath(tuple(places), cyclic, speeds), 1.0)
+
+
+def add_shot(
+    character: bpy.types.Object,
+    prompt: str,
+    seconds: float | None = None,
+    *,
+    first: int | None = None,
+    last: int | None = None,
+    path: bpy.types.Object | None = None,
+    seed: int = 0,
+    locked: bool = False,
+) -> str:
+    """Add an empty shot after the character's last one. Returns its identity, which stays, whatever is done to it.
+
+    seconds: its length; or last: the frame on which it ends. first: the frame on which it begins, by default where the
+    one before ends or, if there is none, where the scene starts. path: a curve, or an object that moves.
+    Raises a ValueError if there is no room for it, or it is no shot.
+    """
+    from ..motionlcm_blender.errors import InvalidRequest
+    from ..motionlcm_blender.storyboard import StoryShot
+
+    scene, listed = bpy.context.scene, character.motionlcm.shots
+    end = listed[-1].last if len(listed) else None
+    begin = first if first is not None else end if end is not None else scene.frame_start
+    if (seconds is None) == (last is None):
+        raise InvalidRequest("A shot needs either seconds or the frame on which it ends.")
+    if end is not None and begin < end:
+        raise InvalidRequest(f'The shot would begin on frame {begin}, before "{listed[-1].name}" ends ({end}).')
+    if seconds is not None:
+        last = begin + max(1, round(seconds * scene.render.fps / scene.render.fps_base))
+    assert last is not None
+    StoryShot(prompt, begin, last, seed)  # says what is wrong with it
+    if path is not None:
+        generating.check_path_object(path, character)
+    shot = shot_lists.new_shot(character, len(listed), prompt, begin, last)
+    shot.seed, shot.path, shot.locked = seed, path, locked
+    shot.stale = False
+    scene.frame_end = max(scene.frame_end, last)
+    identity: str = shot.uid
+    return identity
+
+
+def find_shot(character: bpy.types.Object, identity: str) -> Any:
+    """The shot itself, to read and set its prompt, first, last, seed, path, locked, and to read its state and action.
+
+    Do not keep it: look it up again after shots were added, moved or removed, or after undo. Raises a ValueError if it
+    is gone.
+    """
+    from ..motionlcm_blender.errors import InvalidRequest
+
+    index = shot_lists.index_of(character, identity)
+    if index < 0:
+        raise InvalidRequest(f'"{character.name}" has no such shot any more.')
+    return character.motionlcm.shots[index]
+
+
+def generate(character: bpy.types.Object, shots: Sequence[str] | None = None) -> list[bpy.types.Action]:
+    """Make shots, one after the other, and wait for them. Returns the Actions of those made, in order.
+
+    shots: identities; None: all that are empty or stale. A locked shot keeps the motion it has.
+    What runs or waits for this character is dropped. Raises what goes wrong; shots made before that stay made.
+    """
+    if shots is not None:
+        for identity in shots:
+            find_shot(character, identity)
+    wanted = shot_making.stale_shots(character) if shots is None else tuple(shots)
+    before = {identity: _uid(find_shot(character, identity).action) for identity in wanted}
+    turn = shot_making.turn_of(bpy.context.scene, character, wanted)
+    jobs.drop(turn.owner)
+    jobs.carry_out(turn.start)
+    made = [find_shot(character, identity).action for identity in wanted]
+    return [
+        action for identity, action in zip(wanted, made, strict=True)
+        if action is not None and _uid(action) != before[identity]
+    ]  # fmt: skip
+
+
+def generate_take(
+    character: bpy.types.Object,
+    prompt: str,
+    seconds: float = 5.0,
+    *,
+    path: bpy.types.Object | None = None,
+    seed: int = 0,
+    takes: int = 1,
+    first: int | None = None,
+) -> list[bpy.types.Action]:
+    """Make a motion outside the shots, as the panel's Generate does, and wait for it. Returns the Actions of the takes;
+    the first one moves the character.
+
+    first: the frame on which it begins; by default where the scene starts. The panel's other settings count, and stay.
+    Raises what goes wrong; nothing is changed then.
+    """
+    start = "SCENE_START" if first is None else "CURRENT_FRAME"
+    scene, before = bpy.context.scene, {action.session_uid for action in bpy.data.actions}
+    wanted = {
+        "character": character, "prompt": prompt, "length": seconds, "path": path, "seed": seed, "takes": takes,
+        "start": start,
+    }  # fmt: skip
+    shown = scene.frame_current
+    with _settings(scene, wanted):
+        try:
+            if first is not None:
+                scene.frame_set(first)
+            turn = generating.turn_of(generating.order_from_scene(bpy.context))
+        finally:
+            scene.frame_set(shown)
+    jobs.drop(turn.owner)
+    jobs.carry_out(turn.start)
+    made = [action for action in bpy.data.actions if action.session_uid not in before]
+    present = character.animation_data.action
+    return sorted(made, key=lambda action: (action != present, action.get("motionlcm_seed", 0)))
+
+
+def bake(character: bpy.types.Object) -> bpy.types.Action:
+    """Write the motion of all shots into one Action and give it to the character; the shots stay. Returns the Action.
+
+    Raises a ValueError if no shot has a motion.
+    """
+    from ..motionlcm_blender.errors import InvalidRequest
+
+    made = shot_lists.with_motion(character.motionlcm.shots)
+    if not made:
+        raise InvalidRequest(f'No shot of "{character.name}" has a motion yet: generate them first.')
+    return shot_strips.bake(character, made)
+
+
+def import_storyboard(file: str | os.PathLike[str]) -> list[bpy.types.Object]:
+    """Add what a storyboard file holds; the shots are empty yet. Returns the characters.
+
+    Raises a ValueError, with nothing added, if something is wrong with the file.
+    """
+    from ..motionlcm_blender.storyboard import read_storyboard
+
+    return storyboards.build(bpy.context, read_storyboard(file))
+
+
+def export_storyboard(file: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Write the shots of all characters of the scene as a storyboard. Returns sentences about what it cannot hold."""
+    from ..motionlcm_blender.storyboard import write_storyboard
+
+    board, warnings = storyboards.storyboard_of(bpy.context)
+    write_storyboard(board, file)
+    return warnings
+
+
+@contextmanager
+def _settings(scene: bpy.types.Scene, wanted: dict[str, Any]) -> Iterator[None]:
+    """The panel's settings for a while."""
+    chosen = scene.motionlcm
+    before = {name: getattr(chosen, name) for name in wanted}
+    try:
+        for name, value in wanted.items():
+            setattr(chosen, name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(chosen, name, value)
+
+
+def _uid(action: bpy.types.Action | None) -> int | None:
+    return None if action is None else action.session_uid

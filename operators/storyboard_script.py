@@ -1,0 +1,140 @@
+"""A storyboard as a Blender file, in a Blender without a window; run by `motionlcm storyboard`.
+
+    python storyboard_script.py TASK.json                                              (a Python with bpy)
+    blender --background --factory-startup --python storyboard_script.py -- TASK.json
+
+TASK.json holds "storyboard" (what its file holds), "out" (.blend), "bake", and "packages": folders of Python packages
+that Blender may lack, by name. Each shot made is a line on standard output, as is the sentence if something fails.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from functools import partial
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import module_from_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+MARK = "MOTIONLCM "
+"""Begins the lines that are meant for `motionlcm storyboard`; Blender says other things there."""
+PACKAGE = "motionlcm_of_storyboard"
+"""Relative imports need a parent package, and the folder above may have any name."""
+
+
+def part(name: str) -> ModuleType:
+    """A module of the extension this file belongs to, which need not be installed."""
+    if PACKAGE not in sys.modules:
+        spec = ModuleSpec(PACKAGE, None, is_package=True)
+        spec.submodule_search_locations = [str(Path(__file__).resolve().parent.parent)]
+        sys.modules[PACKAGE] = module_from_spec(spec)
+    return importlib.import_module(f"{PACKAGE}.{name}")
+
+
+class Lent(MetaPathFinder):
+    """Finds packages in folders named for them, after all else: those of another Python that work in this one, too."""
+
+    def __init__(self, folders: dict[str, str]) -> None:
+        self.folders = folders
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if path is not None or name not in self.folders:
+            return None
+        return PathFinder.find_spec(name, [self.folders[name]])
+
+
+def say(**facts: Any) -> None:
+    print(MARK + json.dumps(facts), flush=True)
+
+
+def render(task: dict[str, Any]) -> None:
+    """Empty file, characters and paths, each shot in turn, save."""
+    import bpy
+
+    sys.meta_path.append(Lent(task["packages"]))
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    part("operators").register()
+    board = part("motionlcm_blender.storyboard").storyboard_from(task["storyboard"])
+    storyboards, stage = part("operators.storyboards"), part("operators.stage")
+    scene = bpy.context.scene
+    stage.set_frame_rate(scene, board.fps)
+    made = storyboards.build(bpy.context, board)
+    for character in made:
+        for number in range(len(character.motionlcm.shots)):
+            make_shot(scene, character, number)
+    if task["bake"]:
+        strips, shots = part("operators.shot_strips"), part("operators.shots")
+        for character in made:
+            with_motion = shots.with_motion(character.motionlcm.shots)
+            if with_motion:
+                strips.bake(character, with_motion)
+    every = [shot for character in made for shot in character.motionlcm.shots]
+    if every:
+        scene.frame_start, scene.frame_end = min(s.first for s in every), max(s.last for s in every)
+    stage.add_camera_and_sun(scene, places_seen(scene, made))
+    scene.frame_set(scene.frame_start)
+    bpy.context.preferences.filepaths.save_version = 0
+    bpy.ops.wm.save_as_mainfile(filepath=task["out"], compress=True)
+
+
+def make_shot(scene: Any, character: Any, number: int) -> None:
+    """Make one shot, and say how long it took."""
+    errors, generate = part("motionlcm_blender.errors"), part("operators.generate")
+    shot = character.motionlcm.shots[number]
+    owner = generate.handle_of(character)
+    start = partial(part("operators.shot_making").make_next, generate.handle_of(scene), owner, (shot.uid,))
+    began = time.perf_counter()
+    try:
+        part("operators.jobs").carry_out(start)
+    except errors.MotionLCMError as error:
+        raise errors.InvalidRequest(f'Character "{character.name}", shot {number + 1}: {error}') from None
+    action = character.motionlcm.shots[number].action
+    warnings = part("operators.jobs").status.warnings
+    milliseconds = 1000.0 * (time.perf_counter() - began)
+    say(character=character.name, shot=number + 1, milliseconds=milliseconds, action=action.name, warnings=warnings)
+
+
+def places_seen(scene: Any, characters: Any) -> Any:
+    """(N, 2) where characters are in their shots, and the points of their paths."""
+    import bpy
+    import numpy as np
+
+    found = []
+    for character in characters:
+        hips = part("operators.rig").read_rig(character).bones[0]
+        moments = {frame for shot in character.motionlcm.shots for frame in (shot.first, shot.last)}
+        for moment in sorted(moments) or [scene.frame_start]:
+            scene.frame_set(moment)
+            shown = character.evaluated_get(bpy.context.evaluated_depsgraph_get())
+            found.append((shown.matrix_world @ shown.pose.bones[hips].head)[:2])
+    return np.array(found)
+
+
+def main(arguments: list[str]) -> int:
+    try:
+        render(json.loads(Path(arguments[0]).read_text(encoding="utf-8")))
+    except Exception as error:
+        traceback.print_exc()
+        try:
+            say(failed=part("operators.jobs").sentence_for(error))
+        except Exception:
+            say(failed=f"{type(error).__name__}: {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    code = main(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # Blender 4.2 and 4.5 do not survive Python's own ending

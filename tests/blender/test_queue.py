@@ -1,0 +1,252 @@
+"""Several characters: who is served when, and what becomes of those that wait."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+
+import bpy
+import pytest
+
+from tests.blender.support import EXTENSION, add_character, part, refusal, settings
+
+PROMPTS = ("a person walks", "a person turns", "a person waves")
+
+
+def jobs():
+    return part("operators.jobs")
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Work that takes no time, and a list of what was written."""
+    monkeypatch.setattr(part("operators.worker"), "make", lambda order, *_: SimpleNamespace(warnings=(), of=order))
+    return []
+
+
+def turn(written: list[str], uid: int, count: int = 1, number: int = 1):
+    """A character's wish for so many jobs, each of which leaves its name, such as "1.2", in the list."""
+
+    def start():
+        order = SimpleNamespace(character=part("operators.worker").Handle(f"C{uid}", uid), warnings=())
+        name = f"{uid}.{number}"
+        then = None if number == count else turn(written, uid, count, number + 1).start
+        return jobs().Job(order, lambda *_: written.append(name) or f"{name} written.", then, name)
+
+    return jobs().Turn(part("operators.worker").Handle(f"C{uid}", uid), start)
+
+
+def failing(uid: int):
+    def start():
+        raise part("motionlcm_blender.errors").InvalidRequest(f"C{uid} cannot.")
+
+    return jobs().Turn(part("operators.worker").Handle(f"C{uid}", uid), start)
+
+
+def ask(*turns) -> None:
+    jobs().ask(turns, wait=False)
+
+
+def serve(times: int = 100) -> None:
+    """Let workers deliver and write what they did, so many times at most."""
+    for _ in range(times):
+        for thread in list(jobs()._threads):
+            thread.join(60)
+        if jobs().poll() is None:
+            return
+
+
+def test_characters_take_turns(quick):
+    ask(turn(quick, 1, 4))
+    ask(turn(quick, 2, 2))
+    ask(turn(quick, 3))
+    assert jobs().status.waiting == 2 and jobs().status.who == "C1"
+    serve()
+    assert quick == ["1.1", "2.1", "3.1", "1.2", "2.2", "1.3", "1.4"]
+    assert not jobs().status.running and jobs().status.waiting == 0 and jobs().status.message == "1.4 written."
+
+
+def test_in_the_background_they_take_turns_as_well(quick):
+    jobs().ask([turn(quick, 1, 3), turn(quick, 2, 2)])
+    assert quick == ["1.1", "2.1", "1.2", "2.2", "1.3"]
+
+
+def test_a_new_request_replaces_that_of_the_same_character_only(quick):
+    ask(turn(quick, 1, 2))
+    ask(turn(quick, 2, 2))
+    ask(turn(quick, 1))  # it ran: it starts over, at the end of the line
+    assert jobs().status.who == "C2" and jobs().status.waiting == 1
+    ask(turn(quick, 1, 3))  # it waited
+    assert jobs().status.waiting == 1
+    serve()
+    assert quick == ["2.1", "1.1", "2.2", "1.2", "1.3"]
+
+
+def test_what_is_made_is_known_by_character_and_shot(quick):
+    ask(turn(quick, 1, 2), turn(quick, 2))
+    assert jobs().makes(1, "1.1") and not jobs().makes(2, "1.1") and not jobs().makes(2, "2.1")
+    serve(1)
+    assert jobs().makes(2, "2.1") and not jobs().makes(1, "1.2")
+    serve(1)
+    assert jobs().makes(1, "1.2")
+
+
+def test_cancel_stops_the_one_shown_with_all_its_shots(quick):
+    ask(turn(quick, 1, 3), turn(quick, 2), turn(quick, 3))
+    assert bpy.ops.motionlcm.cancel() == {"FINISHED"}
+    assert jobs().status.running and jobs().status.who == "C2" and jobs().status.message == "Cancelled."
+    serve()
+    assert quick == ["2.1", "3.1"]
+
+
+def test_cancel_all(quick):
+    ask(turn(quick, 1, 3), turn(quick, 2), turn(quick, 3))
+    assert bpy.ops.motionlcm.cancel(everything=True) == {"FINISHED"}
+    serve()
+    assert quick == [] and not jobs().status.running and jobs().status.waiting == 0
+    assert bpy.ops.motionlcm.cancel() == {"CANCELLED"}
+
+
+def test_what_goes_wrong_for_one_does_not_stop_the_others(quick):
+    ask(turn(quick, 1), failing(2), turn(quick, 3))
+    serve(1)
+    assert jobs().status.running and jobs().status.message == "C2 cannot." and jobs().status.error
+    serve()
+    assert quick == ["1.1", "3.1"] and jobs().status.message == "3.1 written." and not jobs().status.error
+    assert jobs().status.warnings == ("C2 cannot.",)
+    ask(turn(quick, 1))
+    assert jobs().status.warnings == ()
+
+
+def test_another_file_ends_all_in_one_sentence(quick):
+    ask(turn(quick, 1, 3), turn(quick, 2), turn(quick, 3))
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    serve()
+    assert quick == [] and not jobs().status.running and jobs().status.waiting == 0
+    assert jobs().status.message == "Another file was opened, so the requests of 3 characters were not made."
+
+
+def test_off_and_on_again_while_some_wait(quick):
+    import addon_utils
+
+    ask(turn(quick, 1, 3), turn(quick, 2))
+    addon_utils.disable(EXTENSION)
+    addon_utils.enable(EXTENSION, default_set=True)
+    jobs().poll()
+    assert quick == []
+
+
+def test_making_at_once_does_not_disturb_the_line(quick):
+    ask(turn(quick, 1, 2), turn(quick, 2))
+    assert jobs().carry_out(turn(quick, 9, 3).start) == ["9.1 written.", "9.2 written.", "9.3 written."]
+    assert jobs().status.running and jobs().status.waiting == 1
+    serve()
+    assert quick == ["9.1", "9.2", "9.3", "1.1", "2.1", "1.2"]
+
+
+# with real shots
+
+
+def two_with_shots() -> list[bpy.types.Object]:
+    found = [add_character(), add_character()]
+    settings().length = 1.0
+    for number, armature in enumerate(found):
+        armature.name = f"C{number + 1}"
+        settings().character = armature
+        for prompt in PROMPTS[: 3 - number]:
+            settings().prompt = prompt
+            bpy.ops.motionlcm.add_shot()
+    return found
+
+
+def states(armature: bpy.types.Object) -> str:
+    return "".join(shot.state[0] for shot in armature.motionlcm.shots)
+
+
+def ask_all(monkeypatch) -> None:
+    ask_now = jobs().ask
+    monkeypatch.setattr(jobs(), "ask", lambda turns: ask_now(turns, wait=False))
+    bpy.ops.motionlcm.generate_all_characters()
+    monkeypatch.undo()
+
+
+def test_all_characters(monkeypatch):
+    one, two = two_with_shots()
+    ask_all(monkeypatch)
+    assert (states(one), states(two)) == ("GEE", "EE")
+    serve(1)
+    assert (states(one), states(two)) == ("DEE", "GE")
+    serve(1)
+    assert (states(one), states(two)) == ("DGE", "DE")
+    serve()
+    assert (states(one), states(two)) == ("DDD", "DD")
+    assert "No shot of any character" in refusal(bpy.ops.motionlcm.generate_all_characters)
+    two.motionlcm.shots[1].seed = 3
+    bpy.ops.motionlcm.generate_all_characters()
+    assert states(two) == "DD"
+
+
+def test_a_character_deleted_while_it_waits_ends_in_a_sentence(monkeypatch):
+    one, two = two_with_shots()
+    ask_all(monkeypatch)
+    bpy.data.objects.remove(two)
+    serve(1)
+    assert '"C2" was deleted in the meantime' in jobs().status.message and jobs().status.error
+    serve()
+    assert states(one) == "DDD" and any('"C2" was deleted' in warning for warning in jobs().status.warnings)
+
+
+def test_a_character_deleted_while_a_take_of_it_waits(monkeypatch):
+    one, two = two_with_shots()
+    generate = part("operators.generate")
+    for armature in (one, two):
+        settings().character = armature
+        ask(generate.turn_of(generate.order_from_scene(bpy.context)))
+    bpy.data.objects.remove(two)
+    serve()
+    assert '"C2" was deleted in the meantime' in jobs().status.message and len(bpy.data.actions) == 1
+
+
+def test_undo_while_some_wait(monkeypatch):
+    one, two = two_with_shots()
+    names = one.name, two.name
+    bpy.ops.ed.undo_push(message="characters")
+    bpy.context.scene.cursor.location.x = 3
+    bpy.ops.ed.undo_push(message="cursor")
+    ask_all(monkeypatch)
+    bpy.ops.ed.undo()
+    serve()
+    assert [states(bpy.data.objects[name]) for name in names] == ["DDD", "DD"], jobs().status
+
+
+def test_undoing_a_character_that_waits_ends_in_a_sentence(monkeypatch):
+    bpy.ops.ed.undo_push(message="start")
+    add_character().name = "C1"
+    settings().length = 1.0
+    bpy.ops.motionlcm.add_shot()
+    bpy.ops.ed.undo_push(message="first")
+    add_character().name = "C2"
+    bpy.ops.motionlcm.add_shot()
+    bpy.ops.ed.undo_push(message="second")
+    ask_all(monkeypatch)
+    bpy.ops.ed.undo()
+    serve()
+    assert states(bpy.data.objects["C1"]) == "D"
+    assert '"C2" was deleted in the meantime' in jobs().status.message
+
+
+def test_another_thread_than_ours_is_never_the_one_that_writes(quick):
+    written_by = []
+    wish = turn(quick, 1)
+    start = wish.start
+
+    def watched():
+        job = start()
+        write = job.write
+        job.write = lambda *args: written_by.append(threading.current_thread()) or write(*args)
+        return job
+
+    wish.start = watched
+    ask(wish)
+    serve()
+    assert written_by == [threading.main_thread()]
