@@ -1,7 +1,7 @@
 """Body models from the files that SMPL, SMPL-H and SMPL-X are handed out in: .pkl and .npz.
 
 The file is the user's own, under its own licence. A .npz is read without pickles; a .pkl, which could otherwise run
-anything, through `inert_pickle`. Only what a skinned body takes is read.
+anything, through `pickled_arrays`. Only what a skinned body takes is read.
 """
 
 from __future__ import annotations
@@ -16,11 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from .errors import InvalidRequest
-from .inert_pickle import LARGEST_ARRAY, Refused, dense_array, read_inert
+from .pickled_arrays import LARGEST_ARRAY, LARGEST_FILE, Refused, dense_array, read_arrays
 from .smpl_body import KINDS, SHAPES, BodyModel
 
-LARGEST_FILE = 1 << 30
-"""Bytes; the largest that is handed out, SMPL-X as a pickle, has half of it."""
 MOST_VERTICES = 100_000
 NEEDED = ("v_template", "shapedirs", "J_regressor", "weights", "kintree_table", "f")
 
@@ -60,7 +58,7 @@ def _content(path: Path) -> bytes:
 
 
 def _pickle_reader(content: bytes) -> _Reader:
-    held = read_inert(content)
+    held = read_arrays(content)
 
     def read(name: str, shape: tuple[int, int] | None) -> np.ndarray:
         if name not in held:

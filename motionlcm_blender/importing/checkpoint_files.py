@@ -21,12 +21,15 @@ from typing import Any
 import numpy as np
 
 from ..errors import DeviceError, ModelFolderError, UnsupportedCheckpoint
+from ..inert_pickle import Built, DamagedPickle, HostilePickle, Named, Stored, read_pickle
 from ..safe_weights import read_bytes, sha256
-from .inert_pickle import MAX_BYTES, Built, DamagedPickle, HostilePickle, Named, Stored, read_pickle
+from .command_names import runs_commands
 
 MAX_FILE_BYTES = 8 << 30
 """Far more than a published checkpoint has with its optimiser states."""
 MAX_ENTRIES = 100_000
+MAX_PICKLE_BYTES, MAX_OPERATIONS = 64 << 20, 4_000_000
+"""A checkpoint with all its optimiser states has some ten thousand operations for each hundred layers."""
 MAX_DIMENSIONS = 8
 
 _STORAGES = {"HalfStorage": "<f2", "FloatStorage": "<f4", "DoubleStorage": "<f8", "BFloat16Storage": "bfloat16"}
@@ -169,9 +172,9 @@ def _checked_entries(archive: zipfile.ZipFile, path: Path) -> tuple[str, dict[st
 
 def _declared_in_zip(path: Path) -> dict[str, StoredTensor]:
     with _opened(path) as (archive, root, entries):
-        if entries[f"{root}data.pkl"].file_size > MAX_BYTES:
+        if entries[f"{root}data.pkl"].file_size > MAX_PICKLE_BYTES:
             raise DamagedPickle("its pickle is larger than any checkpoint's")
-        content = read_pickle(archive.read(f"{root}data.pkl"))
+        content = read_pickle(archive.read(f"{root}data.pkl"), runs_commands, MAX_PICKLE_BYTES, MAX_OPERATIONS)
         out = {}
         for name, value in _named_values(content):
             tensor = _tensor(name, value, path, root, entries)

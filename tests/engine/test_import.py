@@ -7,7 +7,6 @@ import io
 import json
 import os
 import pickle
-import pickletools
 import shutil
 import subprocess
 import sys
@@ -33,7 +32,6 @@ from motionlcm_blender.errors import (
 )
 from motionlcm_blender.importing import model_import, parts, self_check
 from motionlcm_blender.importing.checkpoint_files import CheckpointFile
-from motionlcm_blender.importing.inert_pickle import DamagedPickle, HostilePickle, read_pickle
 from motionlcm_blender.importing.model_import import Imported, import_model
 from motionlcm_blender.importing.sentence_t5_files import copy_sentence_t5
 from motionlcm_blender.importing.statistics_files import read_statistics
@@ -321,56 +319,6 @@ def test_a_hostile_pickle_is_refused_and_not_run(place: Path, tmp_path: Path, ho
     if isinstance(made, io.IOBase):
         made.close()
     assert mark.exists()  # in Python's own machine the same pickle does run
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"]" * 200_000 + b"a" * 199_999 + b".",
-        b"(" * 200_000 + b"t" * 200_000 + b".",
-        b"cany\nthing\n" + b")R" * 200_000 + b".",
-        b"}X\x01\x00\x00\x00a" + b")" + b"\x85" * 200_000 + b"s.",
-        b"})" + b"\x85" * 200_000 + b"K\x01s.",
-    ],
-    ids=["lists", "tuples", "calls", "values", "keys"],
-)
-def test_a_deep_pickle_does_not_bring_the_program_down(content: bytes) -> None:
-    read_pickle(content)
-
-
-def test_unknown_names_are_placeholders_that_run_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "unheard_of.py").write_text("raise RuntimeError('imported')")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    state = b"\x80\x02}X\x01\x00\x00\x00acunheard_of\nThing\n)\x81}X\x01\x00\x00\x00bK\x01sbs."
-    assert read_pickle(state).keys() == {"a"}
-    assert "unheard_of" not in sys.modules
-    assert read_pickle(b"cunheard_of\nThing\n(I1\ntR.").arguments == (1,)
-    assert read_pickle(b"(iunheard_of\nThing\n.").what.name == "Thing"
-    assert read_pickle(b"(cunheard_of\nThing\nI1\no.").arguments == (1,)
-
-
-PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner, inner),
-    max_leaves=20,
-)
-
-
-@given(PLAIN, st.sampled_from([0, 1, 2, 3, 4, 5]))
-def test_plain_data_is_read_as_python_reads_it(value: object, protocol: int) -> None:
-    content = pickle.dumps(value, protocol)
-    called = any(opcode.name in ("REDUCE", "GLOBAL") for opcode, _, _ in pickletools.genops(content))
-    if not called:  # before protocol 3 bytes are made by a call
-        assert read_pickle(content) == value
-
-
-@given(st.binary(max_size=200))
-def test_any_bytes_are_read_or_refused(content: bytes) -> None:
-    for noise in (content, b"\x80\x02}" + content, pickle.dumps({"a": [1, 2]})[:-5] + content):
-        try:
-            read_pickle(noise)
-        except (DamagedPickle, HostilePickle):
-            pass
 
 
 @given(data=st.data())
