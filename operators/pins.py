@@ -46,7 +46,7 @@ class MOTIONLCM_OT_add_pin(bpy.types.Operator):
     bl_label = "Add Pin"
     bl_options = {"REGISTER", "UNDO"}
 
-    joint: bpy.props.EnumProperty(name="Body Part", items=JOINTS, default="r_wrist")
+    joint: bpy.props.EnumProperty(name="Body Part", description="What is held there", items=JOINTS, default="r_wrist")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         scene = context.scene

@@ -78,7 +78,7 @@ class MOTIONLCM_OT_show_take(_OnTakes, bpy.types.Operator):
     bl_label = "Show Take"
     bl_options = {"REGISTER", "UNDO"}
 
-    name: bpy.props.StringProperty(name="Action")
+    name: bpy.props.StringProperty(name="Action", description="Which take")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         action = bpy.data.actions.get(self.name)
@@ -96,7 +96,7 @@ class MOTIONLCM_OT_step_take(_OnTakes, bpy.types.Operator):
     bl_label = "Next Take"
     bl_options = {"REGISTER", "UNDO"}
 
-    step: bpy.props.IntProperty(name="Step", default=1, min=-1, max=1)
+    step: bpy.props.IntProperty(name="Step", description="-1 is the one before, 1 the next", default=1, min=-1, max=1)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen = context.scene.motionlcm
