@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from . import generate, jobs
 
@@ -43,12 +44,12 @@ def label(action: bpy.types.Action, present: bpy.types.Action | None) -> str:
     """What a take is called in the list: what tells it from the present one, for there is little room."""
     if present is None or action.get("motionlcm_prompt") != present.get("motionlcm_prompt"):
         return str(action.name.removeprefix("MotionLCM "))
-    parts = [f"Seed {action.get('motionlcm_seed', 0)}"]
+    parts = [iface_("Seed {seed}").format(seed=action.get("motionlcm_seed", 0))]
     blends = action.get("motionlcm_blends", ())
     if len(blends):
-        parts.append(f"varied {100.0 * blends[-1]:.0f} %")
+        parts.append(iface_("varied {percent:.0f} %").format(percent=100.0 * blends[-1]))
     if action.get("motionlcm_mirror", False):
-        parts.append("mirrored")
+        parts.append(iface_("mirrored"))
     return ", ".join(parts)
 
 

@@ -21,7 +21,8 @@ def own_properties(cls: type) -> Iterator[bpy.types.Property]:
         family, name = cls.bl_idname.split(".")
         rna = getattr(getattr(bpy.ops, family), name).get_rna_type()
     declared = {name for kind in cls.__mro__ for name in vars(kind).get("__annotations__", ())}
-    yield from (prop for prop in rna.properties if prop.identifier in declared and not prop.is_hidden)
+    by_name = {prop.identifier: prop for prop in rna.properties}  # an own "name" comes after Blender's
+    yield from (prop for name, prop in by_name.items() if name in declared and not prop.is_hidden)
 
 
 def wrong_with(text: str) -> str:
