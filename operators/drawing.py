@@ -1,6 +1,7 @@
 """Draw Path: a flat curve on the floor, drawn with Blender's own draw tool."""
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 
 from . import jobs
 from .character import put_into_scene
@@ -123,7 +124,7 @@ class MOTIONLCM_OT_finish_path(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if not is_drawing(context):
-            cls.poll_message_set("No path is being drawn")
+            cls.poll_message_set(rpt_("No path is being drawn"))
             return False
         return True
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.handlers import persistent
+from bpy.app.translations import pgettext_iface as iface_
 
 if TYPE_CHECKING:
     from ..motionlcm_blender.motion.paths import GroundPath
@@ -57,15 +58,16 @@ def work_out(context: bpy.types.Context) -> Shown:
     from .generate import frames_of
 
     if obj.type != "CURVE":
-        return Shown("Timed by the object's own animation")
+        return Shown(iface_("Timed by the object's own animation"))
     try:
         frames = frames_of(chosen.length)
         path = drawn_path(context, obj)
     except InvalidRequest as error:
         return Shown(warning=str(error))
     if path is None:
-        return Shown("Measured when generating")
-    return Shown(f"{path.length:.1f} m at {speed(path, frames):.1f} m/s", speed_warning(path, frames) or "")
+        return Shown(iface_("Measured when generating"))
+    told = iface_("{length:.1f} m at {speed:.1f} m/s").format(length=path.length, speed=speed(path, frames))
+    return Shown(told, speed_warning(path, frames) or "")
 
 
 def refresh(context: bpy.types.Context) -> None:

@@ -57,9 +57,7 @@ class MOTIONLCM_OT_add_pin(bpy.types.Operator):
     bl_label = "Add Pin"
     bl_options = {"REGISTER", "UNDO"}
 
-    joint: bpy.props.EnumProperty(
-        name="Body Part", description="What is held there", items=JOINTS, default="r_wrist"
-    )
+    joint: bpy.props.EnumProperty(name="Body Part", description="What is held there", items=JOINTS, default="r_wrist")
     to_shot: bpy.props.BoolProperty(
         name="To Shot", description="Give the pin to the chosen shot, with which it is moved", default=False
     )

@@ -3,6 +3,7 @@
 import random
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 
 from . import jobs, path_speed, shots
 
@@ -90,7 +91,7 @@ class MOTIONLCM_OT_search_prompts(bpy.types.Operator):
             return True
         if any("motionlcm_prompt" in action for action in bpy.data.actions):
             return True
-        cls.poll_message_set("No prompt was used in this file yet")
+        cls.poll_message_set(rpt_("No prompt was used in this file yet"))
         return False
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:

@@ -65,7 +65,9 @@ class MotionLCMObject(bpy.types.PropertyGroup):
         description="The armature this mannequin belongs to",
         type=bpy.types.Object,
     )
-    shots: bpy.props.CollectionProperty(type=shots.MotionLCMShot, name="Shots")
+    shots: bpy.props.CollectionProperty(
+        type=shots.MotionLCMShot, name="Shots", description="What the character does, one thing after the other"
+    )
     shot_index: bpy.props.IntProperty(name="Chosen Shot", description="Which shot of the list is chosen", default=0)
 
 
@@ -205,7 +207,9 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
         precision=1,
         step=100,
     )
-    pins: bpy.props.CollectionProperty(type=pins.MotionLCMPin, name="Pins")
+    pins: bpy.props.CollectionProperty(
+        type=pins.MotionLCMPin, name="Pins", description="Where the body is held, and on which frames"
+    )
     seed: bpy.props.IntProperty(
         name="Seed",
         description="Another number gives another motion for the same prompt",
@@ -235,7 +239,9 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
         description="Steps of the sampler: one is fastest, more can be cleaner",
         items=(("1", "1", "One step"), ("2", "2", "Two steps"), ("4", "4", "Four steps")),
     )
-    history: bpy.props.CollectionProperty(type=MotionLCMPrompt, name="Prompt History")
+    history: bpy.props.CollectionProperty(
+        type=MotionLCMPrompt, name="Prompt History", description="Earlier prompts of this scene, the latest first"
+    )
 
 
 def remember_prompt(settings: bpy.types.PropertyGroup, prompt: str) -> None:
@@ -257,8 +263,12 @@ CLASSES = (shots.MotionLCMShot, MotionLCMPrompt, MotionLCMObject, MotionLCMSetti
 
 
 def attach() -> None:
-    bpy.types.Scene.motionlcm = bpy.props.PointerProperty(type=MotionLCMSettings)
-    bpy.types.Object.motionlcm = bpy.props.PointerProperty(type=MotionLCMObject)
+    bpy.types.Scene.motionlcm = bpy.props.PointerProperty(
+        type=MotionLCMSettings, name="MotionLCM", description="How motion is generated in this scene"
+    )
+    bpy.types.Object.motionlcm = bpy.props.PointerProperty(
+        type=MotionLCMObject, name="MotionLCM", description="What this object is to generated motion"
+    )
 
 
 def detach() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from . import generate, jobs, shot_making, shot_strips, shots
 
@@ -67,14 +68,14 @@ def label(action: bpy.types.Action, present: bpy.types.Action | None) -> str:
     """What a take is called in the list: what tells it from the present one, for there is little room."""
     if present is None or action.get("motionlcm_prompt") != present.get("motionlcm_prompt"):
         return str(action.name.removeprefix("MotionLCM "))
-    parts = [f"Seed {action.get('motionlcm_seed', 0)}"]
+    parts = [iface_("Seed {seed}").format(seed=action.get("motionlcm_seed", 0))]
     if NUMBER in action:
-        parts.insert(0, f"Take {action[NUMBER]}")
+        parts.insert(0, iface_("Take {number}").format(number=action[NUMBER]))
     blends = action.get("motionlcm_blends", ())
     if len(blends):
-        parts.append(f"varied {100.0 * blends[-1]:.0f} %")
+        parts.append(iface_("varied {percent:.0f} %").format(percent=100.0 * blends[-1]))
     if action.get("motionlcm_mirror", False):
-        parts.append("mirrored")
+        parts.append(iface_("mirrored"))
     return ", ".join(parts)
 
 
@@ -108,7 +109,7 @@ class MOTIONLCM_OT_show_take(_OnTakes, bpy.types.Operator):
     bl_label = "Show Take"
     bl_options = {"REGISTER", "UNDO"}
 
-    name: bpy.props.StringProperty(name="Action")
+    name: bpy.props.StringProperty(name="Action", description="Which take")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         action = bpy.data.actions.get(self.name)
@@ -126,7 +127,7 @@ class MOTIONLCM_OT_step_take(_OnTakes, bpy.types.Operator):
     bl_label = "Next Take"
     bl_options = {"REGISTER", "UNDO"}
 
-    step: bpy.props.IntProperty(name="Step", default=1, min=-1, max=1)
+    step: bpy.props.IntProperty(name="Step", description="-1 is the one before, 1 the next", default=1, min=-1, max=1)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen = context.scene.motionlcm

@@ -2,7 +2,7 @@
 
 import bpy
 
-from . import action_editor, panels, preferences
+from . import action_editor, panels, preferences, translations
 
 CLASSES = (*preferences.CLASSES, *panels.CLASSES)
 
@@ -11,9 +11,11 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     action_editor.attach()
+    translations.attach()
 
 
 def unregister() -> None:
+    translations.detach()
     action_editor.detach()
     panels.detach()
     for cls in reversed(CLASSES):

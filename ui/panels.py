@@ -1,6 +1,7 @@
 """The sidebar tab "MotionLCM"."""
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ..operators import drawing, engine, jobs, path_speed, shot_strips, shots, smpl_body, takes
 
@@ -128,9 +129,9 @@ class MOTIONLCM_PT_main(_Sidebar, bpy.types.Panel):
         box.label(text=action.name, icon="ACTION", translate=False)
         if "motionlcm_path_mean_cm" in action:
             mean, most = action["motionlcm_path_mean_cm"], action["motionlcm_path_max_cm"]
-            _number(box, "Off the path", f"{mean:.1f} cm, at most {most:.1f}")
+            _number(box, "Off the path", iface_("{mean:.1f} cm, at most {most:.1f}").format(mean=mean, most=most))
         if "motionlcm_pin_max_cm" in action:
-            _number(box, "Off the pins", f"at most {action['motionlcm_pin_max_cm']:.1f} cm")
+            _number(box, "Off the pins", iface_("at most {most:.1f} cm").format(most=action["motionlcm_pin_max_cm"]))
         if "motionlcm_foot_skate_cm_s" in action:
             _number(box, "Foot skate", f"{action['motionlcm_foot_skate_cm_s']:.1f} cm/s")
         if "motionlcm_milliseconds" in action:
@@ -286,7 +287,7 @@ class MOTIONLCM_PT_body(_Sidebar, bpy.types.Panel):
         for key in smpl_body.shape_keys_of(context.scene.motionlcm.character):
             column.prop(key, "value", text=key.name, translate=False)
         column.operator("motionlcm.fit_joints", icon="BONE_DATA")
-        _lines(self.layout, " ".join(smpl_body.LICENCE), "INFO")
+        _lines(self.layout, " ".join(iface_(sentence) for sentence in smpl_body.LICENCE), "INFO")
 
 
 class MOTIONLCM_PT_control(_Sidebar, bpy.types.Panel):
@@ -333,7 +334,8 @@ class MOTIONLCM_PT_keys(_Sidebar, bpy.types.Panel):
         column.operator("motionlcm.refit_keys", icon="NORMALIZE_FCURVES")
         action = _our_action(chosen.character)
         if action is not None and action.get("motionlcm_keys_per_second", 0.0) > 0.0:
-            _number(column, "Keys", f"{action['motionlcm_keys_per_second']:.0f} a second")
+            rate = iface_("{count:.0f} a second").format(count=action["motionlcm_keys_per_second"])
+            _number(column, "Keys", rate)
             _number(column, "Farthest off", f"{action['motionlcm_keys_error_mm']:.1f} mm")
             _number(column, "Of a dense", f"{100.0 * action['motionlcm_keys_share']:.0f} %")
 

@@ -53,7 +53,7 @@ def draw_keys(context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
         return
     layout.use_property_split = False
     layout.separator()
-    layout.label(text="Keys")
+    layout.label(text="Keyboard")
     editor = ""
     for key, map_, item in keymap.as_used(keys):
         if key.keymap != editor:

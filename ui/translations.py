@@ -1,0 +1,20 @@
+"""Other languages, through Blender's own translations: labels and tooltips follow the language of its interface.
+
+`tools/messages.py` finds what there is to translate. What is typed into a prompt and what the engine says is English.
+"""
+
+import bpy
+
+from ..operators import engine
+from . import german
+
+TABLES = {"de": german.MESSAGES}
+"""By Blender's names of languages: (context, English) -> translation."""
+
+
+def attach() -> None:
+    bpy.app.translations.register(engine.ROOT_PACKAGE, TABLES)
+
+
+def detach() -> None:
+    bpy.app.translations.unregister(engine.ROOT_PACKAGE)
