@@ -66,7 +66,10 @@ def add_path(
         x, y, z = [*(float(number) for number in point), 0.0][:3]
         places.append((x, y, z))
     speeds = None if weights is None else tuple(float(weight) for weight in weights)
-    return storyboards.add_curve(bpy.context, name, StoryPath(tuple(places), cyclic, speeds), 1.0)
+    path = StoryPath(tuple(places), cyclic, speeds)
+    if bpy.context.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    return storyboards.add_curve(bpy.context, name, path, 1.0)
 
 
 def add_shot(

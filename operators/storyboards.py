@@ -25,6 +25,8 @@ def build(context: bpy.types.Context, board: "Storyboard") -> list[bpy.types.Obj
     scene = context.scene
     board = board.at_fps(scene.render.fps / scene.render.fps_base)
     units = _units(scene)
+    if context.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
     lines: dict[tuple[str, tuple[float, float]], bpy.types.Object] = {}
     used = {(shot.path, shot.part) for character in board.characters for shot in character.shots if shot.path}
     for name, path in board.paths.items():

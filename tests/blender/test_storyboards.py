@@ -139,6 +139,14 @@ def test_a_part_of_a_path(tmp_path):
     np.testing.assert_allclose([p.co[:3] for p in path.data.splines[0].points], [(0, 0, 0), (0, -2, 0)], atol=1e-5)
 
 
+def test_from_edit_mode(tmp_path):
+    armature = add_character()
+    bpy.context.view_layer.objects.active = armature
+    bpy.ops.object.mode_set(mode="EDIT")
+    assert bpy.ops.motionlcm.import_storyboard(filepath=write(tmp_path)) == {"FINISHED"}
+    assert bpy.context.mode == "OBJECT" and len(states("Bob")) == 2
+
+
 def test_undo_takes_it_away_again(tmp_path):
     bpy.ops.ed.undo_push(message="start")
     bpy.ops.motionlcm.import_storyboard(filepath=write(tmp_path))

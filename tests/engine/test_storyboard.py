@@ -196,6 +196,12 @@ def test_written_lists_of_numbers_take_one_line(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["board.json"]
 
 
+def test_the_example_of_the_document_is_read() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "USAGE.md").read_text(encoding="utf-8")
+    board = storyboard_from_text(text.split("```json")[1].split("```")[0])
+    assert [character.name for character in board.characters] == ["Ada", "Bob"]
+
+
 letters = st.characters(exclude_categories=("Cc", "Cs"))
 names = st.text(letters, min_size=1, max_size=12).filter(str.strip)
 numbers = st.floats(-1000, 1000, allow_nan=False)
