@@ -4,6 +4,7 @@ import bpy
 
 from . import (
     character,
+    contact_sheet,
     drawing,
     generate,
     jobs,
@@ -20,7 +21,7 @@ from . import (
 
 CLASSES = (
     *pins.CLASSES, *settings.CLASSES, *character.CLASSES, *smpl_body.CLASSES, *drawing.CLASSES, *generate.CLASSES,
-    *prompts.CLASSES, *takes.CLASSES, *shots.CLASSES, *shot_making.CLASSES,
+    *prompts.CLASSES, *takes.CLASSES, *contact_sheet.CLASSES, *shots.CLASSES, *shot_making.CLASSES,
 )  # fmt: skip
 
 
@@ -30,11 +31,13 @@ def register() -> None:
     settings.attach()
     jobs.attach()
     path_speed.attach()
+    contact_sheet.attach()
     keymap.attach()
 
 
 def unregister() -> None:
     keymap.detach()
+    contact_sheet.detach()
     path_speed.detach()
     jobs.detach()
     settings.detach()
