@@ -52,9 +52,10 @@ def choose(context: bpy.types.Context, action: bpy.types.Action) -> None:
 
 @dataclass(frozen=True)
 class Shown:
-    """A take on the sheet. facts: lines for who points at it."""
+    """A take on the sheet. colour: which one; it stays with the take. facts: lines for who points at it."""
 
     uid: int
+    colour: int
     label: str
     facts: tuple[str, ...]
     starred: bool
@@ -95,6 +96,8 @@ class Sheet:
 
 
 _open: Sheet | None = None
+_colours: dict[int, int] = {}
+"""Of takes by their session id, so that they keep it when they are starred, sorted or looked at again."""
 
 
 def arrangement() -> str:
@@ -111,6 +114,7 @@ def open_sheet(context: bpy.types.Context, arranged: str) -> Sheet:
     axis = sheet_drawing.row_axis(context)
     if _open is not None:
         _open.arrangement, _open.axis, _open.stale, _open.edited = arranged, axis, True, None
+        _open.shown = []
     else:
         _open = Sheet(arranged, generate.handle_of(context.scene), generate.handle_of(character), axis)
     sheet = _open
@@ -154,6 +158,9 @@ def refresh(context: bpy.types.Context, sheet: Sheet) -> bool:
     actions, present = listed(context), chosen_one(context)
     if not actions:
         return False
+    # Nothing changes its place while one looks at it; pressing the button again follows the panel.
+    places = {each.uid: place for place, each in enumerate(sheet.shown)}
+    actions.sort(key=lambda action: places.get(action.session_uid, len(places)))
     uids = tuple(action.session_uid for action in actions)
     if sheet.stale or uids != tuple(each.uid for each in sheet.shown):
         sheet.ghosts = ghosts.ghosts_of(actions, character, scene, sheet.edited)
@@ -161,6 +168,7 @@ def refresh(context: bpy.types.Context, sheet: Sheet) -> bool:
         sheet.version += 1
         sheet.hovered = None if uids != tuple(each.uid for each in sheet.shown) else sheet.hovered
     sheet.stale, sheet.edited = False, set()
+    _give_colours(uids)
     shown = [_shown(action, present) for action in actions]
     if shown != sheet.shown:
         sheet.shown = shown
@@ -184,6 +192,15 @@ def _arrange(sheet: Sheet) -> None:
     sheet.offsets = ghost_figures.row_offsets(tracks, sheet.axis, (ghost_figures.GAP + 0.1) * sheet.size)
 
 
+def _give_colours(uids: tuple[int, ...]) -> None:
+    if not any(uid in _colours for uid in uids):
+        _colours.clear()
+    for uid in uids:
+        if uid not in _colours:
+            taken = {_colours[other] for other in uids if other in _colours}
+            _colours[uid] = next(number for number in range(len(uids)) if number not in taken)
+
+
 def _shown(action: bpy.types.Action, present: bpy.types.Action | None) -> Shown:
     numbers = (
         ("motionlcm_path_mean_cm", "Off the path {:.1f} cm"),
@@ -194,7 +211,7 @@ def _shown(action: bpy.types.Action, present: bpy.types.Action | None) -> Shown:
     facts = [action.name, f"Seed {action.get('motionlcm_seed', 0)}" + (", starred" if starred else "")]
     facts += [text.format(action[name]) for name, text in numbers if name in action]
     label = takes.label(action, present)
-    return Shown(action.session_uid, label, tuple(facts), starred, action == present)
+    return Shown(action.session_uid, _colours[action.session_uid], label, tuple(facts), starred, action == present)
 
 
 @persistent
@@ -223,6 +240,7 @@ def _on_load(*_: object) -> None:
 
     close()
     ghosts.forget()
+    _colours.clear()
 
 
 def attach() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-SIDES = 8
+SIDES = 6
 COLOURS = (
     (0.90, 0.62, 0.00), (0.34, 0.71, 0.91), (0.00, 0.62, 0.45), (0.94, 0.89, 0.26),
     (0.16, 0.47, 0.85), (0.84, 0.37, 0.00), (0.80, 0.47, 0.65),
@@ -60,14 +60,22 @@ def _template() -> tuple[np.ndarray, np.ndarray]:
 _ROWS, _TRIANGLES = _template()
 VERTICES = LIMBS * len(_ROWS)
 """Of one figure."""
-CORNERS = LIMBS * 3 * len(_TRIANGLES)
-"""Of one figure's triangles."""
 
 
-def triangles(figures: int) -> np.ndarray:
-    """(figures * LIMBS * triangles of one, 3) int32, in the order of `bodies`."""
-    starts = np.arange(figures * LIMBS, dtype=np.int32) * len(_ROWS)
-    return (starts[:, None, None] + _TRIANGLES).reshape(-1, 3)
+def triangles(distances: np.ndarray, first: int | None = None) -> np.ndarray:
+    """(N * LIMBS * triangles of one, 3) int32 of the corners that `bodies` makes, in the order to draw them.
+
+    distances: (N, LIMBS) from the eye. Figures come from the farthest to the nearest, so that one is seen through
+    another; the limbs of one figure from the nearest to the farthest, so that with the depth kept it does not show
+    through itself. first: the figure that is not to be seen through.
+    """
+    nearest = distances.mean(axis=1)
+    if first is not None:
+        nearest[first] = np.inf
+    figures = np.argsort(-nearest, kind="stable")
+    limbs = np.argsort(distances, axis=1)[figures] + LIMBS * figures[:, None]
+    starts = limbs.reshape(-1, 1, 1).astype(np.int32) * np.int32(len(_ROWS))
+    return (starts + _TRIANGLES).reshape(-1, 3)
 
 
 def colour(index: int) -> tuple[float, float, float]:
@@ -103,10 +111,10 @@ def limbs_of(joints: np.ndarray, size: float) -> np.ndarray:
     return points[:, _LIMBS]
 
 
-def bodies(joints: np.ndarray, size: float, eye: np.ndarray, swell: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+def bodies(joints: np.ndarray, size: float, eye: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Figures with joints (N, 22, 3) as triangles' corners, and how bright each is as seen from the eye (3,).
 
-    Returns (N * VERTICES, 3) float32 and (N * VERTICES,) float32 from 0 to 1. swell: how many times as thick.
+    Returns (N * VERTICES, 3) float32, (N * VERTICES,) float32 from 0 to 1, and the limbs' distances (N, LIMBS).
     """
     joints = np.ascontiguousarray(joints, np.float32)
     ends = limbs_of(joints, size)
@@ -122,7 +130,7 @@ def bodies(joints: np.ndarray, size: float, eye: np.ndarray, swell: float = 1.0)
     first = first / np.maximum(np.sqrt((first * first).sum(-1, keepdims=True)), np.float32(1e-6))
     second = _cross(along, first)
 
-    radii = (_RADII * size * swell).astype(np.float32)
+    radii = (_RADII * size).astype(np.float32)
     radius = radii[:, :1] + (radii[:, 1:] - radii[:, :1]) * _ROWS[:, 2]  # (LIMBS, V)
     across = (radius * _ROWS[:, 0] * _WIDE[:, None]).astype(np.float32)
     deep, bulge = radius * _ROWS[:, 1], radius * _ROWS[:, 3]
@@ -134,10 +142,10 @@ def bodies(joints: np.ndarray, size: float, eye: np.ndarray, swell: float = 1.0)
 
     normal = np.matmul(_NORMALS, axes[:, :, :3])
     to_eye = (eye.astype(np.float32) - ends.mean(axis=2))[..., None]
-    to_eye = to_eye / np.maximum(np.linalg.norm(to_eye, axis=2, keepdims=True), np.float32(1e-6))
-    facing = np.matmul(normal, to_eye)[..., 0]
-    light = 0.42 + 0.5 * np.clip(facing, 0.0, 1.0) + 0.08 * normal[..., 2]
-    return places.reshape(-1, 3), light.reshape(-1).astype(np.float32)
+    distances = np.sqrt((to_eye * to_eye).sum(axis=2))
+    facing = np.matmul(normal, to_eye / np.maximum(distances, np.float32(1e-6))[..., None])[..., 0]
+    light = 0.36 + 0.54 * np.clip(facing, 0.0, 1.0) + 0.1 * normal[..., 2]
+    return places.reshape(-1, 3), light.reshape(-1).astype(np.float32), distances[..., 0]
 
 
 def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -248,16 +256,17 @@ def apart(boxes: np.ndarray, gap: float = 2.0) -> np.ndarray:
     The lower ones keep their place. Those that are not to be seen are NaN and stay so.
     """
     result = boxes.copy()
-    placed: list[np.ndarray] = []
-    for index in np.argsort(np.where(np.isnan(boxes[:, 1]), np.inf, boxes[:, 1]), kind="stable"):
-        box = result[index]
-        if np.isnan(box).any():
+    placed: list[tuple[float, float, float, float]] = []  # the lower ones first
+    for index in np.argsort(np.where(np.isnan(boxes[:, 1]), np.inf, boxes[:, 1]), kind="stable").tolist():
+        x, y, width, height = boxes[index].tolist()
+        if x != x or y != y:
             continue
-        for other in sorted(placed, key=lambda each: float(each[1])):
-            across = box[0] < other[0] + other[2] + gap and other[0] < box[0] + box[2] + gap
-            if across and box[1] < other[1] + other[3] + gap and other[1] < box[1] + box[3] + gap:
-                box[1] = other[1] + other[3] + gap
-        placed.append(box)
+        for u, v, across, up in placed:
+            if x < u + across + gap and u < x + width + gap and y < v + up + gap and v < y + height + gap:
+                y = v + up + gap
+        result[index, 1] = y
+        placed.append((x, y, width, height))
+        placed.sort(key=lambda each: each[1])
     return result
 
 

@@ -62,8 +62,8 @@ def ghosts_of(
         curves = _curves(action)
         at = _moments(action, curves, scene)
         known = _cache.pop(action.session_uid, None)
-        look = known is None or edited is None or action.session_uid in edited
-        keys = _fingerprint(curves) if look else known[0][0]
+        look = edited is None or action.session_uid in edited
+        keys = _fingerprint(curves) if known is None or look else known[0][0]
         depends = (keys, at.tobytes(), bones.fingerprint, obj.rotation_mode, tuple(obj.scale))
         if known is None or known[0] != depends:
             known = (depends, *_performed(curves, at, obj, bones))
@@ -134,7 +134,7 @@ def _fingerprint(curves: Curves) -> int:
         number = zlib.crc32(f"{path}{index}{len(curve.modifiers)}".encode(), number)
         for name in ("co", "handle_left", "handle_right"):
             points.foreach_get(name, flat)
-            number = zlib.crc32(flat, number)
+            number = zlib.crc32(flat.data, number)
     return number
 
 

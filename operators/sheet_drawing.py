@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-OPAQUE, GHOSTLY, ASIDE = 1.0, 0.62, 0.28
+OPAQUE, GHOSTLY, ASIDE = 1.0, 0.78, 0.35
 """How much is seen of the ghost under the mouse, of ghosts, and of the others while one is pointed at."""
-TRACE_WIDTH, TRACE = 0.035, 0.35
+TRACE_WIDTH, TRACE, MOST_PIECES = 0.05, 0.3, 60
 TEXT, PADDING = 11.0, 5.0
 """Pixels at a scale of 1."""
 STAR = "\u2605"
@@ -130,34 +130,26 @@ def _draw_ghosts(sheet: Sheet, context: bpy.types.Context) -> None:
     eye = np.array(view.view_matrix.inverted().translation, np.float64)
     if not view.is_perspective:
         eye = eye + 1000.0 * np.array(view.view_rotation @ Vector((0.0, 0.0, 1.0)))
-    swell = 1.0
-    places, light = figures.bodies(joints, sheet.size, eye, swell)
-    colours = np.empty((len(places), 4), np.float32)
-    base = np.array([figures.colour(index) for index in range(len(joints))], np.float32)
-    seen = np.array([_opacity(sheet, index) for index in range(len(joints))], np.float32)
-    colours[:, :3] = (light.reshape(len(joints), -1, 1) * base[:, None]).reshape(-1, 3)
-    colours[:, 3] = np.repeat(seen, figures.VERTICES)
+    places, light, distances = figures.bodies(joints, sheet.size, eye)
+    count, hovered = len(joints), sheet.hovered
+    colours = np.empty((count, figures.VERTICES, 4), np.float32)
+    base = np.array([figures.colour(each.colour) for each in sheet.shown], np.float32)
+    np.multiply(light.reshape(count, -1, 1), base[:, None], out=colours[..., :3])
+    colours[..., 3] = np.array([_opacity(sheet, index) for index in range(count)], np.float32)[:, None]
+    corners = gpu.types.GPUIndexBuf(type="TRIS", seq=figures.triangles(distances, hovered))
 
     shader = gpu.shader.from_builtin("SMOOTH_COLOR")
-    batch = _batch(shader, places, colours, _kept("corners", len(joints), lambda: _corners(len(joints))))
     state = gpu.state
     state.blend_set("ALPHA")
     state.depth_test_set("LESS_EQUAL")
-    _kept("trace", sheet.version, lambda: _trace(shader, sheet)).draw(shader)
-
-    # From back to front, but the one pointed at first, for it is solid. Each is drawn into the depth alone, then in
-    # colour where it is nearest: so one sees through a ghost, but not its own other side.
-    distance = np.linalg.norm(joints[:, 0] - eye, axis=-1)
-    order = sorted(range(len(joints)), key=lambda index: (index != sheet.hovered, -float(distance[index])))
+    trace = _batches.get("trace")
+    depends = sheet.version, [each.colour for each in sheet.shown]
+    if trace is None or trace[0] != depends:
+        trace = _batches["trace"] = (depends, _trace(shader, sheet))
+    trace[1].draw(shader)
     state.face_culling_set("BACK")
     state.depth_mask_set(True)
-    for index in order:
-        part = {"elem_start": index * figures.CORNERS, "elem_count": figures.CORNERS}
-        if seen[index] < OPAQUE:
-            state.color_mask_set(False, False, False, False)
-            batch.draw_range(shader, **part)
-            state.color_mask_set(True, True, True, True)
-        batch.draw_range(shader, **part)
+    _batch(shader, places, colours.reshape(-1, 4), corners).draw(shader)
     state.depth_mask_set(False)
     state.face_culling_set("NONE")
     state.depth_test_set("NONE")
@@ -170,17 +162,6 @@ def _opacity(sheet: Sheet, index: int) -> float:
     return OPAQUE if index == sheet.hovered else ASIDE
 
 
-def _kept(name: str, depends: object, make: Callable[[], Any]) -> Any:
-    known = _batches.get(name)
-    if known is None or known[0] != depends:
-        known = _batches[name] = (depends, make())
-    return known[1]
-
-
-def _corners(count: int) -> gpu.types.GPUIndexBuf:
-    return gpu.types.GPUIndexBuf(type="TRIS", seq=figures.triangles(count))
-
-
 def _trace(shader: gpu.types.GPUShader, sheet: Sheet) -> gpu.types.GPUBatch:
     """The way of each take's hips over the floor."""
     assert sheet.offsets is not None
@@ -188,9 +169,9 @@ def _trace(shader: gpu.types.GPUShader, sheet: Sheet) -> gpu.types.GPUBatch:
     for ghost, offset in zip(sheet.ghosts, sheet.offsets, strict=True):
         way = ghost.joints[:, 0] + offset
         way[:, 2] = ghost.floor + offset[2] + 0.004 * sheet.size
-        ways.append(way)
+        ways.append(way[:: max(1, len(way) // MOST_PIECES)])
     places, owners = figures.ribbons(ways, TRACE_WIDTH * sheet.size)
-    base = np.array([(*figures.colour(index), TRACE) for index in range(len(ways))], np.float32)
+    base = np.array([(*figures.colour(each.colour), TRACE) for each in sheet.shown], np.float32)
     return _batch(shader, places, base[owners], None)
 
 
@@ -224,63 +205,96 @@ def _label_boxes(sheet: Sheet, joints: np.ndarray, matrix: np.ndarray, region: b
 
 
 def _draw_labels(sheet: Sheet, context: bpy.types.Context) -> None:
-    region, view, scale = context.region, context.region_data, _scale()
-    matrix = np.array(view.perspective_matrix, np.float64)
+    region, scale = context.region, _scale()
+    matrix = np.array(context.region_data.perspective_matrix, np.float64)
     joints = sheet.joints(_frame(context.scene))
     boxes = _label_boxes(sheet, joints, matrix, region)
-    rectangles: list[tuple[float, float, float, float, tuple[float, ...]]] = []
-    texts: list[tuple[float, float, str, tuple[float, ...]]] = []
-    pad = PADDING * scale
+    labels, pad = _Picture(), PADDING * scale
     for index, (x, y, width, height) in enumerate(boxes):
         if np.isnan(x):
             continue
-        each, pointed = sheet.shown[index], index == sheet.hovered
-        if each.present:
+        if sheet.shown[index].present:
             edge = 1.5 * scale
-            rectangles.append((x - edge, y - edge, width + 2 * edge, height + 2 * edge, (1.0, 1.0, 1.0, 0.9)))
-        shade = 0.25 if pointed else 0.08
-        rectangles.append((x, y, width, height, (shade, shade, shade, 0.85)))
-        rectangles.append((x, y, 5.0 * scale, height, (*figures.colour(index), 1.0)))
-        texts.append((x + pad + 5.0 * scale, y + 1.3 * pad, _text(sheet, index), (1.0, 1.0, 1.0, 1.0)))
+            labels.fill(x - edge, y - edge, width + 2 * edge, height + 2 * edge, (1.0, 1.0, 1.0, 1.0))
+        shade = 0.3 if index == sheet.hovered else 0.08
+        labels.fill(x, y, width, height, (shade, shade, shade, 1.0 if sheet.shown[index].present else 0.85))
+        labels.fill(x, y, 5.0 * scale, height, (*figures.colour(sheet.shown[index].colour), 1.0))
+        labels.write(x + pad + 5.0 * scale, y + 1.3 * pad, _text(sheet, index))
+    labels.draw()
     if sheet.hovered is not None and sheet.hovered < len(boxes) and not np.isnan(boxes[sheet.hovered]).any():
-        _add_card(sheet, sheet.hovered, boxes[sheet.hovered], region, rectangles, texts)
-    _fill(rectangles)
-    blf.size(0, TEXT * scale)
-    for x, y, text, colour in texts:
-        blf.color(0, *colour)
-        blf.position(0, x, y, 0.0)
-        blf.draw(0, text)
+        _draw_card(sheet, sheet.hovered, boxes[sheet.hovered], context)
 
 
-def _add_card(
-    sheet: Sheet, index: int, box: np.ndarray, region: bpy.types.Region, rectangles: list, texts: list
-) -> None:
-    """Beside the label, all that is known of the take; kept within the region."""
-    scale = _scale()
+def _draw_card(sheet: Sheet, index: int, box: np.ndarray, context: bpy.types.Context) -> None:
+    """Over the label, all that is known of the take; kept within what is to be seen of the region."""
+    scale, facts = _scale(), sheet.shown[index].facts
     pad, line = PADDING * scale, 1.5 * TEXT * scale
-    facts = sheet.shown[index].facts
     width = max(blf.dimensions(0, fact)[0] for fact in facts) + 3.0 * pad
     height = len(facts) * line + 1.5 * pad
-    x = box[0] + box[2] + pad
-    if x + width > region.width:
-        x = box[0] - width - pad
-    y = min(max(box[1] + box[3] - height, pad), region.height - height - pad)
-    rectangles.append((x, y, width, height, (0.05, 0.05, 0.05, 0.9)))
-    rectangles.append((x, y, 3.0 * scale, height, (*figures.colour(index), 1.0)))
+    left, bottom, right, top = _free(context)
+    x = max(min(float(box[0]), right - width - pad), left + pad)
+    y = float(box[1] + box[3]) + pad
+    if y + height > top - pad:  # no room there: beside the label
+        y = max(top - height - pad, bottom + pad)
+        x = float(box[0] + box[2]) + pad
+        if x + width > right:
+            x = float(box[0]) - width - pad
+    card = _Picture()
+    card.fill(x, y, width, height, (0.05, 0.05, 0.05, 0.93))
+    card.fill(x, y, 3.0 * scale, height, (*figures.colour(sheet.shown[index].colour), 1.0))
     for number, fact in enumerate(facts):
-        shade = 1.0 if number == 0 else 0.8
-        texts.append((x + 2.0 * pad, y + height - (number + 1) * line, fact, (shade, shade, shade, 1.0)))
+        card.write(x + 2.0 * pad, y + height - (number + 1) * line, fact, 1.0 if number == 0 else 0.8)
+    card.draw()
 
 
-def _fill(rectangles: list[tuple[float, float, float, float, tuple[float, ...]]]) -> None:
-    if not rectangles:
-        return
-    x, y, width, height = np.array([each[:4] for each in rectangles], np.float32).T
-    colours = np.array([each[4] for each in rectangles], np.float32)
-    places = np.zeros((len(rectangles), 6, 3), np.float32)
-    places[..., 0] = x[:, None] + width[:, None] * np.array([0, 1, 1, 0, 1, 0], np.float32)
-    places[..., 1] = y[:, None] + height[:, None] * np.array([0, 0, 1, 0, 1, 1], np.float32)
-    shader = gpu.shader.from_builtin("SMOOTH_COLOR")
-    gpu.state.blend_set("ALPHA")
-    _batch(shader, places.reshape(-1, 3), np.repeat(colours, 6, axis=0), None).draw(shader)
-    gpu.state.blend_set("NONE")
+def _free(context: bpy.types.Context) -> tuple[float, float, float, float]:
+    """Left, bottom, right and top of what of the region no sidebar and no header lies on, in its pixels."""
+    region = context.region
+    left, bottom, right, top = 0.0, 0.0, float(region.width), float(region.height)
+    for other in context.area.regions:
+        if other.type == "WINDOW" or other.width <= 1 or other.height <= 1:
+            continue
+        x, y = other.x - region.x, other.y - region.y
+        if other.alignment == "LEFT":
+            left = max(left, min(float(x + other.width), right))
+        elif other.alignment == "RIGHT":
+            right = min(right, max(float(x), left))
+        elif other.alignment == "TOP":
+            top = min(top, max(float(y), bottom))
+        elif other.alignment == "BOTTOM":
+            bottom = max(bottom, min(float(y + other.height), top))
+    return left, bottom, right, top
+
+
+class _Picture:
+    """Rectangles, and text on them, drawn at once."""
+
+    def __init__(self) -> None:
+        self._rectangles: list[tuple[float, float, float, float]] = []
+        self._colours: list[tuple[float, float, float, float]] = []
+        self._texts: list[tuple[float, float, str, float]] = []
+
+    def fill(self, x: float, y: float, width: float, height: float, colour: tuple[float, float, float, float]) -> None:
+        self._rectangles.append((x, y, width, height))
+        self._colours.append(colour)
+
+    def write(self, x: float, y: float, text: str, shade: float = 1.0) -> None:
+        self._texts.append((x, y, text, shade))
+
+    def draw(self) -> None:
+        if not self._rectangles:
+            return
+        x, y, width, height = np.array(self._rectangles, np.float32).T
+        places = np.zeros((len(x), 6, 3), np.float32)
+        places[..., 0] = x[:, None] + width[:, None] * np.array([0, 1, 1, 0, 1, 0], np.float32)
+        places[..., 1] = y[:, None] + height[:, None] * np.array([0, 0, 1, 0, 1, 1], np.float32)
+        colours = np.repeat(np.array(self._colours, np.float32), 6, axis=0)
+        shader = gpu.shader.from_builtin("SMOOTH_COLOR")
+        gpu.state.blend_set("ALPHA")
+        _batch(shader, places.reshape(-1, 3), colours, None).draw(shader)
+        gpu.state.blend_set("NONE")
+        blf.size(0, TEXT * _scale())
+        for left, bottom, text, shade in self._texts:
+            blf.color(0, shade, shade, shade, 1.0)
+            blf.position(0, left, bottom, 0.0)
+            blf.draw(0, text)

@@ -161,6 +161,20 @@ def test_what_the_sheet_tells(three):
     assert shown[0].facts[1] == "Seed 7, starred" and any("Foot skate" in fact for fact in shown[0].facts)
 
 
+def test_a_take_keeps_its_place_and_colour(three):
+    module = part("operators.contact_sheet")
+    bpy.ops.motionlcm.contact_sheet(arrangement="PLACE")
+    bpy.ops.motionlcm.star_take(name=three[2].name)
+    module.refresh(bpy.context, sheet())
+    assert [(each.label, each.colour) for each in sheet().shown] == [("Seed 5", 0), ("Seed 6", 1), ("Seed 7", 2)]
+    bpy.ops.motionlcm.contact_sheet(arrangement="SIDE")  # now in the order of the panel
+    assert [(each.label, each.colour) for each in sheet().shown] == [("Seed 7", 2), ("Seed 5", 0), ("Seed 6", 1)]
+    settings().takes = 2
+    generate(seed=30)
+    module.refresh(bpy.context, sheet())
+    assert [(each.label, each.colour) for each in sheet().shown] == [("Seed 7", 2), ("Seed 30", 0), ("Seed 31", 1)]
+
+
 def test_choosing_shows_the_take(three):
     bpy.ops.motionlcm.contact_sheet(arrangement="SIDE")
     module = part("operators.contact_sheet")
@@ -215,10 +229,15 @@ def standing(count: int) -> np.ndarray:
 
 def test_a_figure_is_closed_and_its_triangles_look_outwards():
     joints = standing(2)
-    places, light = figures().bodies(joints, 1.0, np.array([0.0, -8.0, 1.5]))
+    places, light, distances = figures().bodies(joints, 1.0, np.array([0.0, -8.0, 1.5]))
     assert places.shape == (2 * figures().VERTICES, 3) and light.shape == (2 * figures().VERTICES,)
-    assert np.isfinite(places).all() and 0.3 < light.min() and light.max() <= 1.0
-    corners = places[figures().triangles(2)].reshape(2 * figures().LIMBS, -1, 3, 3).astype(float)
+    assert np.isfinite(places).all() and 0.2 < light.min() and light.max() <= 1.0
+    assert distances.shape == (2, figures().LIMBS) and distances[0].mean() < distances[1].mean()
+    order = figures().triangles(distances)
+    assert order.max() == len(places) - 1 and len(np.unique(order)) == len(places)
+    owners = order[:, 0] // figures().VERTICES
+    assert owners[0] == 1 and owners[-1] == 0 and figures().triangles(distances, 0)[0, 0] // figures().VERTICES == 0
+    corners = places[order].reshape(2 * figures().LIMBS, -1, 3, 3).astype(float)
     middles = corners.mean(axis=(1, 2))[:, None]
     normals = np.cross(corners[:, :, 1] - corners[:, :, 0], corners[:, :, 2] - corners[:, :, 0])
     assert ((corners.mean(axis=2) - middles) * normals).sum(axis=-1).min() > 0.0
