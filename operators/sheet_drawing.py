@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 OPAQUE, GHOSTLY, ASIDE = 1.0, 0.78, 0.35
 """How much is seen of the ghost under the mouse, of ghosts, and of the others while one is pointed at."""
 TRACE_WIDTH, TRACE, MOST_PIECES = 0.05, 0.3, 60
-TEXT, PADDING = 11.0, 5.0
+TEXT, PADDING, GAP = 11.0, 5.0, 2.0
 """Pixels at a scale of 1."""
 STAR = "\u2605"
 
@@ -79,7 +79,7 @@ def ghost_under(
     mouse = float(x - region.x), float(y - region.y)
     matrix = np.array(view.perspective_matrix, np.float64)
     joints = sheet.joints(_frame(scene))
-    label = figures.box_at(_label_boxes(sheet, joints, matrix, region), mouse)
+    label = figures.box_at(figures.apart(_label_boxes(sheet, joints, matrix, region), GAP * _scale()), mouse)
     if label is not None:
         return label
     ends = figures.limbs_of(joints, sheet.size)
@@ -192,7 +192,7 @@ def _text(sheet: Sheet, index: int) -> str:
 
 
 def _label_boxes(sheet: Sheet, joints: np.ndarray, matrix: np.ndarray, region: bpy.types.Region) -> np.ndarray:
-    """(N, 4) x, y, width, height of the labels over the heads, in pixels of the region."""
+    """(N, 4) x, y, width, height of the labels over the heads, in pixels of the region; they may lie on each other."""
     scale = _scale()
     blf.size(0, TEXT * scale)
     over = joints[:, 15] + np.array([0.0, 0.0, 0.28 * sheet.size])
@@ -201,15 +201,19 @@ def _label_boxes(sheet: Sheet, joints: np.ndarray, matrix: np.ndarray, region: b
     for index in range(len(joints)):
         width = blf.dimensions(0, _text(sheet, index))[0] + (2.0 * PADDING + 5.0) * scale
         boxes[index] = places[index, 0] - 0.5 * width, places[index, 1], width, (TEXT + 2.0 * PADDING) * scale
-    return figures.apart(boxes, 2.0 * scale)
+    return boxes
 
 
 def _draw_labels(sheet: Sheet, context: bpy.types.Context) -> None:
     region, scale = context.region, _scale()
     matrix = np.array(context.region_data.perspective_matrix, np.float64)
     joints = sheet.joints(_frame(context.scene))
-    boxes = _label_boxes(sheet, joints, matrix, region)
+    over_heads = _label_boxes(sheet, joints, matrix, region)
+    boxes = figures.apart(over_heads, GAP * scale)
     labels, pad = _Picture(), PADDING * scale
+    for each, (x, y, _, height), start in zip(sheet.shown, boxes, over_heads[:, 1], strict=True):
+        if y > start + 0.5 * height:  # a thread from a label that had to go up
+            labels.fill(x, start - 0.5 * height, scale, y - start + 0.5 * height, (*figures.colour(each.colour), 0.8))
     for index, (x, y, width, height) in enumerate(boxes):
         if np.isnan(x):
             continue
