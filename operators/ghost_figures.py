@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-SIDES = 6
+SIDES = 8
 COLOURS = (
     (0.90, 0.62, 0.00), (0.34, 0.71, 0.91), (0.00, 0.62, 0.45), (0.94, 0.89, 0.26),
     (0.16, 0.47, 0.85), (0.84, 0.37, 0.00), (0.80, 0.47, 0.65),
@@ -251,13 +251,14 @@ def limb_radii(size: float) -> np.ndarray:
 
 
 def apart(boxes: np.ndarray, gap: float = 2.0) -> np.ndarray:
-    """Labels (N, 4) as x, y, width, height moved up, no more than they must, until none lies on another.
+    """Labels (N, 4) as x, y, width, height moved up until none lies on another.
 
-    The lower ones keep their place. Those that are not to be seen are NaN and stay so.
+    The first ends on top of those that it would lie on, whatever their heights are at the moment: while figures move,
+    labels do not change places. Those that are not to be seen are NaN and stay so.
     """
     result = boxes.copy()
     placed: list[tuple[float, float, float, float]] = []  # the lower ones first
-    for index in np.argsort(np.where(np.isnan(boxes[:, 1]), np.inf, boxes[:, 1]), kind="stable").tolist():
+    for index in range(len(boxes) - 1, -1, -1):
         x, y, width, height = boxes[index].tolist()
         if x != x or y != y:
             continue

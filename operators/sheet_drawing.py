@@ -145,11 +145,11 @@ def _draw_ghosts(sheet: Sheet, context: bpy.types.Context) -> None:
     trace = _batches.get("trace")
     depends = sheet.version, [each.colour for each in sheet.shown]
     if trace is None or trace[0] != depends:
-        trace = _batches["trace"] = (depends, _trace(shader, sheet))
+        trace = _batches["trace"] = (depends, _trace(sheet))
     trace[1].draw(shader)
     state.face_culling_set("BACK")
     state.depth_mask_set(True)
-    _batch(shader, places, colours.reshape(-1, 4), corners).draw(shader)
+    _batch(places, colours.reshape(-1, 4), corners).draw(shader)
     state.depth_mask_set(False)
     state.face_culling_set("NONE")
     state.depth_test_set("NONE")
@@ -162,7 +162,7 @@ def _opacity(sheet: Sheet, index: int) -> float:
     return OPAQUE if index == sheet.hovered else ASIDE
 
 
-def _trace(shader: gpu.types.GPUShader, sheet: Sheet) -> gpu.types.GPUBatch:
+def _trace(sheet: Sheet) -> gpu.types.GPUBatch:
     """The way of each take's hips over the floor."""
     assert sheet.offsets is not None
     ways = []
@@ -172,18 +172,26 @@ def _trace(shader: gpu.types.GPUShader, sheet: Sheet) -> gpu.types.GPUBatch:
         ways.append(way[:: max(1, len(way) // MOST_PIECES)])
     places, owners = figures.ribbons(ways, TRACE_WIDTH * sheet.size)
     base = np.array([(*figures.colour(each.colour), TRACE) for each in sheet.shown], np.float32)
-    return _batch(shader, places, base[owners], None)
+    return _batch(places, base[owners], None)
 
 
 def _batch(
-    shader: gpu.types.GPUShader, places: np.ndarray, colours: np.ndarray, corners: gpu.types.GPUIndexBuf | None
+    places: np.ndarray, colours: np.ndarray, corners: gpu.types.GPUIndexBuf | None
 ) -> gpu.types.GPUBatch:
-    buffer = gpu.types.GPUVertBuf(shader.format_calc(), len(places))
+    buffer = gpu.types.GPUVertBuf(_format(), len(places))
     buffer.attr_fill("pos", np.ascontiguousarray(places, np.float32))
     buffer.attr_fill("color", np.ascontiguousarray(colours, np.float32))
     if corners is None:
         return gpu.types.GPUBatch(type="TRIS", buf=buffer)
     return gpu.types.GPUBatch(type="TRIS", buf=buffer, elem=corners)
+
+
+def _format() -> gpu.types.GPUVertFormat:
+    """What the shader wants; what its `format_calc` gives knows no "pos" in Blender 5.2."""
+    result = gpu.types.GPUVertFormat()
+    result.attr_add(id="pos", comp_type="F32", len=3, fetch_mode="FLOAT")
+    result.attr_add(id="color", comp_type="F32", len=4, fetch_mode="FLOAT")
+    return result
 
 
 def _text(sheet: Sheet, index: int) -> str:
@@ -230,7 +238,10 @@ def _draw_labels(sheet: Sheet, context: bpy.types.Context) -> None:
 
 
 def _draw_card(sheet: Sheet, index: int, box: np.ndarray, context: bpy.types.Context) -> None:
-    """Over the label, all that is known of the take; kept within what is to be seen of the region."""
+    """By the label, all that is known of the take; kept within what is to be seen of the region.
+
+    Over it, or where labels are piled up, beside it.
+    """
     scale, facts = _scale(), sheet.shown[index].facts
     pad, line = PADDING * scale, 1.5 * TEXT * scale
     width = max(blf.dimensions(0, fact)[0] for fact in facts) + 3.0 * pad
@@ -238,13 +249,13 @@ def _draw_card(sheet: Sheet, index: int, box: np.ndarray, context: bpy.types.Con
     left, bottom, right, top = _free(context)
     x = max(min(float(box[0]), right - width - pad), left + pad)
     y = float(box[1] + box[3]) + pad
-    if y + height > top - pad:  # no room there: beside the label
-        y = max(top - height - pad, bottom + pad)
+    if sheet.arrangement == "PLACE" or y + height > top - pad:
+        y = max(min(float(box[1] + box[3]), top - pad) - height, bottom + pad)
         x = float(box[0] + box[2]) + pad
         if x + width > right:
             x = float(box[0]) - width - pad
     card = _Picture()
-    card.fill(x, y, width, height, (0.05, 0.05, 0.05, 0.93))
+    card.fill(x, y, width, height, (0.05, 0.05, 0.05, 1.0))
     card.fill(x, y, 3.0 * scale, height, (*figures.colour(sheet.shown[index].colour), 1.0))
     for number, fact in enumerate(facts):
         card.write(x + 2.0 * pad, y + height - (number + 1) * line, fact, 1.0 if number == 0 else 0.8)
@@ -295,7 +306,7 @@ class _Picture:
         colours = np.repeat(np.array(self._colours, np.float32), 6, axis=0)
         shader = gpu.shader.from_builtin("SMOOTH_COLOR")
         gpu.state.blend_set("ALPHA")
-        _batch(shader, places.reshape(-1, 3), colours, None).draw(shader)
+        _batch(places.reshape(-1, 3), colours, None).draw(shader)
         gpu.state.blend_set("NONE")
         blf.size(0, TEXT * _scale())
         for left, bottom, text, shade in self._texts:

@@ -447,6 +447,9 @@ def all_takes_at_once() -> Steps:
     yield from wait(lambda: len(sheet().shown) == 5, 10.0, "the sheet without the removed take")
     yield from press("arrangement='SIDE'")
     yield from wait(lambda: sheet().arrangement == "SIDE", 10.0, "the other arrangement")
+    look((1.2, -1.5, 0.5), 1.2, 0.5, 11.0)
+    for _ in range(6):
+        yield
     screenshot("starred_and_removed")
     yield from key("RET", *view_middle())
     yield from wait(lambda: sheet() is None, 10.0, "Enter")
