@@ -105,12 +105,18 @@ def arrangement() -> str:
     return _open.arrangement if _open is not None else ""
 
 
-def open_sheet(context: bpy.types.Context, arranged: str) -> Sheet:
-    """Show the takes; a sheet that is open already is arranged anew. Raises InvalidRequest if there is no character."""
+def open_sheet(context: bpy.types.Context, arranged: str) -> Sheet | None:
+    """Show the takes; a sheet that is open already is arranged anew. None if there is nothing to show.
+
+    Raises InvalidRequest if the character is none.
+    """
     global _open
     from . import sheet_drawing
 
     character = context.scene.motionlcm.character
+    if chosen_one(context) is None:
+        close()
+        return None
     axis = sheet_drawing.row_axis(context)
     if _open is not None:
         _open.arrangement, _open.axis, _open.stale, _open.edited = arranged, axis, True, None
@@ -119,7 +125,9 @@ def open_sheet(context: bpy.types.Context, arranged: str) -> Sheet:
         _open = Sheet(arranged, generate.handle_of(context.scene), generate.handle_of(character), axis)
     sheet = _open
     try:
-        refresh(context, sheet)
+        if not refresh(context, sheet):
+            close()
+            return None
     except Exception:
         close()
         raise
@@ -285,14 +293,16 @@ class MOTIONLCM_OT_contact_sheet(bpy.types.Operator):
             close()
             return {"FINISHED"}
         try:
-            self._sheet = open_sheet(context, self.arrangement)
+            sheet = open_sheet(context, self.arrangement)
         except Exception as error:
             jobs.tell(jobs.sentence_for(error), error=True)
             self.report({"WARNING"}, jobs.status.message)
             return {"CANCELLED"}
+        if sheet is None:
+            return {"CANCELLED"}
         if before is not None or bpy.app.background or context.window is None:
             return {"FINISHED"}  # the operator that opened it goes on
-        self._clicked = False
+        self._sheet, self._clicked = sheet, False
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 

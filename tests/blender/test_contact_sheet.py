@@ -193,7 +193,9 @@ def test_a_sheet_follows_what_becomes_of_its_takes(three):
     generate(seed=20)
     assert module.refresh(bpy.context, sheet()) and len(sheet().ghosts) == 4
     bpy.data.objects.remove(settings().character)
+    assert bpy.ops.motionlcm.contact_sheet.poll()  # for it can still be ended
     assert not module.refresh(bpy.context, sheet())
+    assert bpy.ops.motionlcm.contact_sheet(arrangement="PLACE") == {"CANCELLED"} and sheet() is None
 
 
 def test_a_sheet_ends_with_its_file_and_with_the_extension(three):
@@ -295,3 +297,38 @@ def test_colours_are_told_apart():
         seen = np.clip((colours[:6] ** 2.2) @ np.array(matrix).T, 0.0, 1.0) ** (1 / 2.2)
         away = np.linalg.norm(seen[:, None] - seen[None], axis=-1) + 9.0 * np.eye(6)
         assert away.min() > 0.1
+
+
+def test_figures_are_drawn():
+    """Where Blender has a graphics card's interface without a window, which is from 5.2 on."""
+    import gpu
+    from mathutils import Matrix
+
+    if not hasattr(gpu, "init"):
+        pytest.skip("only in a window")
+    try:
+        gpu.init()
+        screen = gpu.types.GPUOffScreen(200, 200)
+    except Exception as problem:  # whatever it is that a machine without OpenGL says
+        pytest.skip(str(problem))
+    drawing, joints = part("operators.sheet_drawing"), standing(1)
+    places, light, distances = figures().bodies(joints, 1.0, np.array([0.0, -8.0, 1.0]))
+    colours = np.ones((len(places), 4), np.float32)
+    colours[:, :3] = light[:, None] * np.array([1.0, 0.0, 0.0])
+    corners = gpu.types.GPUIndexBuf(type="TRIS", seq=figures().triangles(distances))
+    view = Matrix(((1.0, 0, 0, 0), (0, 0, 1.0, -1.0), (0, -1.0, 0, -8.0), (0, 0, 0, 1.0)))
+    lens = Matrix(((0.9, 0, 0, 0), (0, 0.9, 0, 0), (0, 0, -0.05, 0), (0, 0, 0, 1.0)))
+    with screen.bind():
+        buffer = gpu.state.active_framebuffer_get()
+        buffer.clear(color=(0.0, 0.0, 0.0, 1.0), depth=1.0)
+        with gpu.matrix.push_pop(), gpu.matrix.push_pop_projection():
+            gpu.matrix.load_matrix(view)
+            gpu.matrix.load_projection_matrix(lens)
+            gpu.state.face_culling_set("BACK")
+            drawing._batch(places, colours, corners).draw(gpu.shader.from_builtin("SMOOTH_COLOR"))
+            gpu.state.face_culling_set("NONE")
+            seen = np.array(buffer.read_color(0, 0, 200, 200, 4, 0, "UBYTE").to_list()).reshape(200, 200, 4)
+    screen.free()
+    red = seen[..., 0] > 60
+    assert 0.03 < red.mean() < 0.4 and seen[..., 1].max() < 10
+    assert red[:, 90:110].any() and not red[:5].any()  # in the middle, not at the margin
