@@ -4,6 +4,7 @@ import bpy
 
 from . import (
     character,
+    contact_sheet,
     drawing,
     generate,
     jobs,
@@ -22,7 +23,8 @@ from . import (
 
 CLASSES = (
     *pins.CLASSES, *settings.CLASSES, *character.CLASSES, *smpl_body.CLASSES, *drawing.CLASSES, *generate.CLASSES,
-    *prompts.CLASSES, *takes.CLASSES, *recipes.CLASSES, *shots.CLASSES, *shot_making.CLASSES, *storyboards.CLASSES,
+    *prompts.CLASSES, *takes.CLASSES, *contact_sheet.CLASSES, *recipes.CLASSES, *shots.CLASSES, *shot_making.CLASSES,
+    *storyboards.CLASSES,
 )  # fmt: skip
 
 
@@ -32,6 +34,7 @@ def register() -> None:
     settings.attach()
     jobs.attach()
     path_speed.attach()
+    contact_sheet.attach()
     keymap.attach()
     storyboards.attach()
 
@@ -39,6 +42,7 @@ def register() -> None:
 def unregister() -> None:
     storyboards.detach()
     keymap.detach()
+    contact_sheet.detach()
     path_speed.detach()
     jobs.detach()
     settings.detach()

@@ -125,7 +125,10 @@ class MOTIONLCM_OT_step_take(_OnTakes, bpy.types.Operator):
 
     bl_idname = "motionlcm.step_take"
     bl_label = "Next Take"
-    bl_options = {"REGISTER", "UNDO"}
+    # Who compares goes to and fro many times and wants one Ctrl-Z for all of it. With no step at all the choice would
+    # be lost together with whatever is undone next.
+    bl_options = {"REGISTER", "UNDO_GROUPED"}
+    bl_undo_group = "Compare Takes"
 
     step: bpy.props.IntProperty(name="Step", description="-1 is the one before, 1 the next", default=1, min=-1, max=1)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import window_chroot as chroot
 
 ARTEFACTS = chroot.ROOT / "test-artefacts" / "window"
-INSTALL_LIMIT_S, DRIVE_LIMIT_S = 300, 900
+INSTALL_LIMIT_S, DRIVE_LIMIT_S = 300, 1500
 
 
 def drive(archive: Path) -> tuple[int, dict]:

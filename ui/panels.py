@@ -3,7 +3,7 @@
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from ..operators import drawing, engine, jobs, path_speed, shot_strips, shots, smpl_body, takes
+from ..operators import contact_sheet, drawing, engine, jobs, path_speed, shot_strips, shots, smpl_body, takes
 
 EXAMPLES = (
     "a person walks forward",
@@ -175,6 +175,9 @@ class MOTIONLCM_PT_takes(_Sidebar, bpy.types.Panel):
             part = row.row()
             part.ui_units_x = 5.0
             part.label(text=", ".join(numbers), translate=False)
+        row, opened = layout.row(align=True), contact_sheet.arrangement()
+        for name, text, _ in contact_sheet.ARRANGEMENTS:
+            row.operator("motionlcm.contact_sheet", text=text, depress=opened == name).arrangement = name
         row = layout.row(align=True)
         row.operator("motionlcm.accept_take", text="Accept", icon="CHECKMARK")
         row.operator("motionlcm.reject_take", text="Reject", icon="TRASH")

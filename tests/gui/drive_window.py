@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+import addon_utils
 import bpy
 import numpy as np
 from bpy_extras.view3d_utils import location_3d_to_region_2d
@@ -328,6 +329,242 @@ def run() -> Steps:
     check("and nothing is lost", set(bpy.data.actions.keys()) == actions and action().name == second)
     bpy.ops.wm.save_as_mainfile(filepath=str(OUTPUT / "window.blend"))
 
+    yield from all_takes_at_once()
+
+
+def sheet():
+    return sys.modules[f"{EXTENSION}.operators.contact_sheet"]._open
+
+
+def takes() -> list[bpy.types.Action]:
+    return sys.modules[f"{EXTENSION}.operators.takes"].takes_of(settings().character, settings().take_sort)
+
+
+def chest_of(index: int) -> tuple[int, int]:
+    """Where in the window the chest of a ghost is."""
+    joints = sheet().joints(float(bpy.context.scene.frame_current_final))
+    main = region("WINDOW")
+    place = location_3d_to_region_2d(main, viewport().spaces.active.region_3d, Vector(joints[index, 9]))
+    return int(place.x + main.x), int(place.y + main.y)
+
+
+def look(place: tuple[float, float, float], pitch: float, turn: float, distance: float) -> None:
+    view = viewport().spaces.active.region_3d
+    view.view_location = Vector(place)
+    view.view_rotation = Euler((pitch, 0.0, turn)).to_quaternion()
+    view.view_distance = distance
+
+
+def redraw_ms(count: int = 10) -> float:
+    """What a whole redraw of the window takes."""
+    with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
+        began = time.perf_counter()
+        bpy.ops.wm.redraw_timer(type="DRAW_WIN", iterations=count)
+    return 1000.0 * (time.perf_counter() - began) / count
+
+
+def drawn_ms() -> float:
+    """Of these, what the sheet takes: the median of the latest redraws."""
+    return float(np.median(sys.modules[f"{EXTENSION}.operators.sheet_drawing"].milliseconds))
+
+
+def all_takes_at_once() -> Steps:
+    """The contact sheet: six takes in a row and in place, pointed at, chosen, while the timeline plays."""
+    settings().prompt, settings().path, settings().takes, settings().length = PROMPT, None, 6, 4.0
+    yield from generate("takes")
+    check("six takes were made", len(takes()) == 6)
+    button = yield from scroll_to("arrangement='SIDE'")
+    look((1.2, -1.5, 0.5), 1.2, 0.5, 11.0)
+    plain = redraw_ms()
+    yield from click(*button)
+    yield from wait(lambda: sheet() is not None, 10.0, "the contact sheet")
+    check("Side by Side shows them", len(sheet().shown) == 6)
+    for frame in (1, 25, 45, 70):
+        bpy.context.scene.frame_set(frame)
+        yield from move(*view_middle())
+        for _ in range(4):
+            yield
+        screenshot(f"side_by_side_{frame}")
+    say(f"a redraw takes {redraw_ms():.1f} ms with six ghosts, {drawn_ms():.1f} of them theirs; {plain:.1f} without")
+
+    yield from move(*chest_of(4))
+    yield from wait(lambda: sheet().hovered == 4, 10.0, "the ghost under the mouse")
+    for _ in range(4):
+        yield
+    screenshot("pointed_at")
+    before = action().name
+    yield from click(*chest_of(4))
+    yield from wait(lambda: action() == takes()[4], 10.0, "the take that was clicked")
+    check("a click chooses a take", action().name != before and sheet().shown[4].present)
+    x, y = view_middle()
+    yield from undo()
+    yield from wait(lambda: action() == takes()[0], 10.0, "Ctrl-Z")
+    check("Ctrl-Z takes the choice back, and the sheet stays", sheet() is not None)
+    yield from undo(redo=True)
+    yield from wait(lambda: action() == takes()[4], 10.0, "redo")
+
+    view = viewport().spaces.active.region_3d
+    turned, far = view.view_rotation.copy(), view.view_distance
+    yield from move(x, y)
+    window().event_simulate(type="MIDDLEMOUSE", value="PRESS", x=x, y=y)
+    yield
+    for along in range(10, 70, 10):
+        window().event_simulate(type="MOUSEMOVE", value="NOTHING", x=x + along, y=y)
+        yield
+    window().event_simulate(type="MIDDLEMOUSE", value="RELEASE", x=x + 60, y=y)
+    yield
+    window().event_simulate(type="WHEELUPMOUSE", value="PRESS", x=x, y=y)
+    yield from wait(lambda: view.view_distance < far, 10.0, "the wheel")
+    check("one looks around as ever", turned.rotation_difference(view.view_rotation).angle > 0.05)
+    look((0.0, -1.5, 0.5), 1.2, 0.5, 9.0)
+    yield from key("LEFT_ARROW", x, y)
+    yield from wait(lambda: bpy.context.scene.frame_current == 69, 10.0, "an arrow key")
+
+    yield from switch_while_playing(x, y)
+    check("the sheet went on while the timeline played", sheet() is not None)
+    yield from key("ESC", x, y)
+    yield from wait(lambda: sheet() is None, 10.0, "Esc")
+    check("Esc ends the sheet", True)
+
+    yield from press("arrangement='PLACE'", at_right_end=True)
+    yield from wait(lambda: sheet() is not None, 10.0, "the contact sheet")
+    look((0.0, -1.5, 0.5), 1.2, 0.5, 7.0)
+    for frame in (10, 40, 75):
+        bpy.context.scene.frame_set(frame)
+        yield from move(*view_middle())
+        for _ in range(4):
+            yield
+        screenshot(f"in_place_{frame}")
+    yield from move(*chest_of(2))
+    for _ in range(6):
+        yield
+    check("one of them is under the mouse", sheet().hovered is not None)
+    screenshot("in_place_pointed_at")
+    bpy.ops.motionlcm.star_take(name=takes()[3].name)
+    bpy.data.actions.remove(takes()[5])
+    yield from move(*view_middle())
+    yield from wait(lambda: len(sheet().shown) == 5, 10.0, "the sheet without the removed take")
+    yield from press("arrangement='SIDE'")
+    yield from wait(lambda: sheet().arrangement == "SIDE", 10.0, "the other arrangement")
+    look((1.2, -1.5, 0.5), 1.2, 0.5, 11.0)
+    for _ in range(6):
+        yield
+    screenshot("starred_and_removed")
+    yield from key("RET", *view_middle())
+    yield from wait(lambda: sheet() is None, 10.0, "Enter")
+
+    yield from sixteen_ghosts()
+
+    bpy.ops.wm.save_as_mainfile(filepath=str(OUTPUT / "takes.blend"))
+    open_sheet("SIDE")
+    check("the sheet is open", sheet() is not None)
+    yield
+    bpy.ops.wm.open_mainfile(filepath=str(OUTPUT / "takes.blend"))
+    yield
+    check("another file ends the sheet", sheet() is None)
+    for _ in range(10):
+        yield
+    open_sheet("PLACE")
+    yield from move(*view_middle())
+    bpy.data.objects.remove(settings().character)
+    yield from move(*view_middle())
+    yield from wait(lambda: sheet() is None, 10.0, "the end with the character")
+    check("the sheet ends with its character", True)
+    bpy.ops.wm.open_mainfile(filepath=str(OUTPUT / "takes.blend"))
+    for _ in range(10):
+        yield
+    open_sheet("SIDE")
+    module = sys.modules[f"{EXTENSION}.operators.contact_sheet"]
+    yield from move(*view_middle())
+    check("it is open once more", module._open is not None)
+    addon_utils.disable(EXTENSION)
+    for _ in range(5):
+        yield from move(*view_middle())
+    check("switching the extension off ends it", module._open is None)
+    screenshot("switched_off")
+
+
+def sixteen_ghosts() -> Steps:
+    """How long they take to be drawn; the takes are copies of those there are."""
+    while len(takes()) < 16:
+        takes()[0].copy()
+    open_sheet("SIDE")
+    look((0.0, -1.5, 0.5), 1.2, 0.5, 20.0)
+    for _ in range(4):
+        yield
+    with_sheet, drawn = redraw_ms(), drawn_ms()
+    figures, joints = sys.modules[f"{EXTENSION}.operators.ghost_figures"], sheet().joints(10.0)
+    arrays = []
+    for _ in range(20):
+        began = time.perf_counter()
+        _, _, distances = figures.bodies(joints, 1.0, np.array([0.0, -8.0, 1.5]))
+        figures.triangles(distances)
+        arrays.append(1000.0 * (time.perf_counter() - began))
+    screenshot("sixteen")
+    with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
+        bpy.ops.motionlcm.contact_sheet("INVOKE_DEFAULT", arrangement="SIDE")
+    yield
+    told = f"{np.median(arrays):.2f} ms for their shapes, {drawn:.2f} with the software's vertices and the labels"
+    check("sixteen ghosts are drawn fast", np.median(arrays) < 10.0, told)
+    say(f"a redraw takes {with_sheet:.1f} ms with them, {redraw_ms():.1f} without")
+
+
+def open_sheet(arranged: str) -> None:
+    with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
+        bpy.ops.motionlcm.contact_sheet("INVOKE_DEFAULT", arrangement=arranged)
+
+
+def scroll_to(holds: str) -> Steps:
+    """Turn the wheel over the sidebar until a button is there; the generator returns its place."""
+    sidebar = region("UI")
+    x, y = sidebar.x + sidebar.width // 2 - 20, sidebar.y + sidebar.height // 2
+    for _ in range(6):
+        try:
+            return (yield from find_button(holds))
+        except AssertionError:
+            yield from move(x, y)
+            for _ in range(5):
+                window().event_simulate(type="WHEELDOWNMOUSE", value="PRESS", x=x, y=y)
+                yield
+    raise AssertionError(f"no button {holds!r} however far one scrolls")
+
+
+def switch_while_playing(x: int, y: int) -> Steps:
+    """Page Down while the timeline plays: it goes on playing, with the next take, without a hitch."""
+    before = action().name
+    yield from move(x, y)
+    yield from key("SPACE", x, y, " ")
+    yield from wait(lambda: window().screen.is_animation_playing, 10.0, "Space")
+    frame = bpy.context.scene.frame_current
+    yield from wait(lambda: bpy.context.scene.frame_current != frame, 20.0, "the timeline to play")
+    yield from key("PAGE_DOWN", x, y)
+    yield from wait(lambda: action().name != before, 20.0, "Page Down")
+    frame = bpy.context.scene.frame_current
+    yield from wait(lambda: bpy.context.scene.frame_current != frame, 20.0, "the timeline to go on")
+    check("Page Down shows the next take and the timeline plays on", window().screen.is_animation_playing)
+    screenshot("playing")
+    name = action().name
+    yield from key("PAGE_DOWN", x, y)
+    yield from wait(lambda: action().name != name, 20.0, "Page Down once more")
+    yield from key("SPACE", x, y, " ")
+    yield from wait(lambda: not window().screen.is_animation_playing, 20.0, "Space to stop it")
+    yield from undo()
+    yield from wait(lambda: action().name == before, 20.0, "Ctrl-Z")
+    check("one Ctrl-Z is enough for all the going through takes", True)
+    yield from undo(redo=True)
+    yield from wait(lambda: action().name != before, 20.0, "redo")
+    switches = []
+    with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
+        for step in (1, -1) * 5:
+            began = time.perf_counter()
+            bpy.ops.motionlcm.step_take("EXEC_DEFAULT", True, step=step)
+            done = time.perf_counter()
+            bpy.context.view_layer.update()
+            switches.append((1000.0 * (done - began), 1000.0 * (time.perf_counter() - done)))
+    operator, update = np.median(switches, axis=0)
+    told = f"{operator:.1f} ms with its undo step, {update:.1f} more to pose the body"
+    check("a switch is no hitch", operator < 20.0, told)
+
 
 def show_tab() -> bool:
     """Choose our tab; before the sidebar was first drawn Blender does not know its tabs."""
@@ -385,7 +622,7 @@ def main() -> None:
                 os._exit(3)
         return TICK_S
 
-    bpy.app.timers.register(tick, first_interval=1.0)
+    bpy.app.timers.register(tick, first_interval=1.0, persistent=True)  # goes on in another file
 
 
 main()
