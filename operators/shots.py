@@ -119,7 +119,9 @@ class MotionLCMShot(bpy.types.PropertyGroup):
         type=bpy.types.Action,
         update=_content_changed,
     )
-    pins: bpy.props.CollectionProperty(type=pins.MotionLCMPin, name="Pins")
+    pins: bpy.props.CollectionProperty(
+        type=pins.MotionLCMPin, name="Pins", description="Places at which the body is held in this shot"
+    )
     takes: bpy.props.IntProperty(
         name="Takes",
         description="How many variations are made at once, to be compared",

@@ -49,7 +49,7 @@ def draw_keys(context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
     from rna_keymap_ui import draw_kmi
 
     keys = context.window_manager.keyconfigs.user
-    if keys is None:
+    if keys is None or context.region is None:
         return
     layout.use_property_split = False
     layout.separator()
