@@ -1,6 +1,5 @@
 """Generate: from the scene's settings to an order, and from a result to keys."""
 
-import math
 import uuid
 from typing import TYPE_CHECKING
 
@@ -153,7 +152,7 @@ def write_result(order: "Order", result: "Result", batch: str | None = None) -> 
     """
     from .actions import new_action, repeat_forever
     from .rig import read_rig
-    from .scene_time import stretch
+    from .scene_time import make_room, show_within
 
     scene, character = find_both(order.scene, order.character)
     check_writable(character)
@@ -170,14 +169,9 @@ def write_result(order: "Order", result: "Result", batch: str | None = None) -> 
         if order.loop:
             repeat_forever(character)
     character.data.pose_position = "POSE"
-    first_frame, last_frame = math.floor(times[0] * stretch(scene)), math.ceil(times[-1] * stretch(scene))
-    scene.frame_end = max(scene.frame_end, last_frame)
-    scene.frame_start = min(scene.frame_start, first_frame)
+    make_room(scene, times[0], times[-1])
     settings.remember_prompt(scene.motionlcm, request.prompt)
-    if not first_frame <= scene.frame_current <= last_frame:
-        scene.frame_set(first_frame)
-    else:
-        scene.frame_set(scene.frame_current)
+    show_within(scene, times[0], times[-1])
     push_undo(f"MotionLCM: {request.prompt[:40]}")
     play(scene)
     milliseconds = 1000.0 * max(take.report.get("seconds", 0.0) for take in (result, *result.others))

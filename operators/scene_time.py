@@ -25,6 +25,23 @@ def stretch(scene: bpy.types.Scene) -> float:
     return float(scene.render.frame_map_new / scene.render.frame_map_old)
 
 
+def playhead(scene: bpy.types.Scene) -> int:
+    """The frame of keys that the playhead is on."""
+    return round(scene.frame_current / stretch(scene))
+
+
+def make_room(scene: bpy.types.Scene, first: float, last: float) -> None:
+    """Let the scene's range hold these frames of keys."""
+    scene.frame_start = min(scene.frame_start, int(np.floor(first * stretch(scene))))
+    scene.frame_end = max(scene.frame_end, int(np.ceil(last * stretch(scene))))
+
+
+def show_within(scene: bpy.types.Scene, first: float, last: float) -> None:
+    """Show what was written between two frames of keys: the playhead goes there if it is elsewhere."""
+    low, high = int(np.floor(first * stretch(scene))), int(np.ceil(last * stretch(scene)))
+    scene.frame_set(scene.frame_current if low <= scene.frame_current <= high else low)
+
+
 def moments(scene: bpy.types.Scene, frames: int, first_frame: float) -> np.ndarray:
     """(frames,) frames of keys, not whole, on which the model's frames fall if the first falls on `first_frame`."""
     return first_frame + np.arange(frames) * scene_frames_each(scene)

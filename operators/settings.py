@@ -68,6 +68,7 @@ class MotionLCMObject(bpy.types.PropertyGroup):
     shots: bpy.props.CollectionProperty(
         type=shots.MotionLCMShot, name="Shots", description="What the character does, one thing after the other"
     )
+    fps: bpy.props.FloatProperty(options={"HIDDEN"})  # of the scene when the shots were laid out
     shot_index: bpy.props.IntProperty(name="Chosen Shot", description="Which shot of the list is chosen", default=0)
 
 

@@ -170,6 +170,7 @@ def write_shot(order: "Order", result: "Result", left: tuple[str, ...] = ()) -> 
     from ..motionlcm_blender.errors import InvalidRequest
     from .actions import loose_action
     from .rig import read_rig
+    from .scene_time import make_room, show_within
 
     scene, character = generate.find_both(order.scene, order.character)
     generate.check_writable(character)
@@ -205,10 +206,9 @@ def write_shot(order: "Order", result: "Result", left: tuple[str, ...] = ()) -> 
     if following is not None and following.action is not None and not _joins(order, following):
         shots.touch(following)
     character.data.pose_position = "POSE"
-    scene.frame_end = max(scene.frame_end, shot.last)
-    scene.frame_start = min(scene.frame_start, shot.first)
+    make_room(scene, shot.first, shot.last)
     settings.remember_prompt(scene.motionlcm, order.request.prompt)
-    scene.frame_set(scene.frame_current if shot.first <= scene.frame_current <= shot.last else shot.first)
+    show_within(scene, shot.first, shot.last)
     if not left and _led_to(character, index) is None:
         generate.push_undo("MotionLCM: Shots")
         generate.play(scene)

@@ -271,6 +271,17 @@ def _shared(shot: MotionLCMShot) -> bool:
     )  # fmt: skip
 
 
+def rate_of(scene: bpy.types.Scene) -> float:
+    """Frames a second."""
+    return float(scene.render.fps / scene.render.fps_base)
+
+
+def of_another_rate(scene: bpy.types.Scene, character: bpy.types.Object | None) -> bool:
+    """Whether the shots' frames are those of another rate than the scene has now."""
+    listed = character.motionlcm if character is not None else None
+    return listed is not None and len(listed.shots) > 0 and listed.fps > 0 and abs(listed.fps - rate_of(scene)) > 1e-3
+
+
 class OnShots:
     """Runs where the scene's character has shots."""
 
@@ -294,6 +305,7 @@ class MOTIONLCM_OT_add_shot(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from .generate import find_character
+        from .scene_time import make_room, playhead, stretch
 
         scene, chosen = context.scene, context.scene.motionlcm
         try:
@@ -303,12 +315,16 @@ class MOTIONLCM_OT_add_shot(bpy.types.Operator):
             self.report({"ERROR" if bpy.app.background else "WARNING"}, jobs.status.message)
             return {"CANCELLED"}
         shots = character.motionlcm.shots
-        begin = scene.frame_current if chosen.start == "CURRENT_FRAME" else scene.frame_start
+        begin = playhead(scene) if chosen.start == "CURRENT_FRAME" else round(scene.frame_start / stretch(scene))
         first = shots[-1].last if len(shots) else begin
         last = first + max(1, round(chosen.length * scene.render.fps / scene.render.fps_base))
-        new_shot(character, len(shots), chosen.prompt, first, last).seed = chosen.seed
-        shots[-1].stale = False
-        scene.frame_end = max(scene.frame_end, last)
+        shot = new_shot(character, len(shots), chosen.prompt, first, last)
+        shot.seed = chosen.seed
+        if chosen.path is not None and not any(other.path == chosen.path for other in shots):
+            shot.path = chosen.path  # a way is gone once, by the first shot that asks for it: see Share Path
+        shot.stale = False
+        character.motionlcm.fps = character.motionlcm.fps or rate_of(scene)
+        make_room(scene, first, last)
         return {"FINISHED"}
 
 
@@ -375,6 +391,8 @@ class MOTIONLCM_OT_duplicate_shot(OnShots, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from .scene_time import make_room
+
         character, shots, index = self.chosen(context)
         length, last = shots[index].last - shots[index].first, shots[index].last
         if index + 1 < len(shots):  # room first, so that the new one fits in
@@ -386,7 +404,7 @@ class MOTIONLCM_OT_duplicate_shot(OnShots, bpy.types.Operator):
         prompt, path, seed = source.prompt, source.path, source.seed
         copy = new_shot(character, index + 1, prompt, last, last + length)
         copy.path, copy.seed, copy.stale = path, seed, False
-        context.scene.frame_end = max(context.scene.frame_end, shots[len(shots) - 1].last)
+        make_room(context.scene, shots[0].first, shots[len(shots) - 1].last)
         return {"FINISHED"}
 
 
@@ -398,8 +416,10 @@ class MOTIONLCM_OT_split_shot(OnShots, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
+        from .scene_time import playhead
+
         character, shots, _ = self.chosen(context)
-        frame = context.scene.frame_current
+        frame = playhead(context.scene)
         index = next((number for number, shot in enumerate(shots) if shot.first < frame < shot.last), -1)
         if index < 0:
             jobs.tell(f"No shot has frame {frame} within it: move the playhead.", error=True)
@@ -455,6 +475,40 @@ class MOTIONLCM_OT_join_shots(OnShots, bpy.types.Operator):
         shot_strips.lay(character)
         for action in actions:
             shot_strips.discard(action)
+        return {"FINISHED"}
+
+
+class MOTIONLCM_OT_adapt_shots(OnShots, bpy.types.Operator):
+    """Let each shot last as long as it did at the frame rate the scene had before; they are to be made again"""
+
+    bl_idname = "motionlcm.adapt_shots"
+    bl_label = "Adapt Shots to Frame Rate"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return of_another_rate(context.scene, context.scene.motionlcm.character)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from .scene_time import make_room
+
+        character, shots, _ = self.chosen(context)
+        listed, begin = character.motionlcm, shots[0].first
+        ratio = rate_of(context.scene) / listed.fps
+
+        def moved(frame: int) -> int:
+            return begin + round((frame - begin) * ratio)
+
+        places = [(moved(shot.first), moved(shot.last)) for shot in shots]
+        pins = [[(moved(pin.first), moved(pin.last)) for pin in shot.pins] for shot in shots]
+        for shot, (first, last), pinned in zip(shots, places, pins, strict=True):
+            put(shot, first, max(last, first + 1))
+            for pin, frames in zip(shot.pins, pinned, strict=True):
+                pin.first, pin.last = frames
+            shot.stale, shot.entry = True, False
+        listed.fps = rate_of(context.scene)
+        shot_strips.lay(character)
+        make_room(context.scene, shots[0].first, shots[len(shots) - 1].last)
         return {"FINISHED"}
 
 
@@ -552,6 +606,6 @@ def with_motion(shots: Sequence[MotionLCMShot]) -> list[MotionLCMShot]:
 
 CLASSES = (
     MOTIONLCM_OT_add_shot, MOTIONLCM_OT_remove_shot, MOTIONLCM_OT_move_shot, MOTIONLCM_OT_duplicate_shot,
-    MOTIONLCM_OT_split_shot, MOTIONLCM_OT_join_shots, MOTIONLCM_OT_share_path, MOTIONLCM_OT_capture_pose,
-    MOTIONLCM_OT_show_shot, MOTIONLCM_OT_bake_shots,
+    MOTIONLCM_OT_split_shot, MOTIONLCM_OT_join_shots, MOTIONLCM_OT_adapt_shots, MOTIONLCM_OT_share_path,
+    MOTIONLCM_OT_capture_pose, MOTIONLCM_OT_show_shot, MOTIONLCM_OT_bake_shots,
 )  # fmt: skip

@@ -236,6 +236,8 @@ class MOTIONLCM_PT_shots(_Sidebar, bpy.types.Panel):
         shot = shots.active_shot(character)
         if shot is None:
             return
+        if shots.of_another_rate(context.scene, character):
+            layout.operator("motionlcm.adapt_shots", icon="ERROR")
         column = layout.column(align=True)
         part = column.row(align=True)
         part.prop(shot, "name", text="")

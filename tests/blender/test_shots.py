@@ -513,3 +513,33 @@ def test_a_copied_armature_has_shots_of_its_own(three):
     copy.motionlcm.shots[0].first = 11
     assert [tuple(s.action.frame_range) for s in shots()] == [(1, 49), (49, 97), (97, 145)]
     assert [tuple(s.action.frame_range) for s in copy.motionlcm.shots] == [(11, 59), (59, 107), (107, 155)]
+
+
+def test_shots_follow_the_frame_rate(three):
+    scene = bpy.context.scene
+    assert not bpy.ops.motionlcm.adapt_shots.poll()
+    scene.render.fps = 48
+    assert bpy.ops.motionlcm.adapt_shots() == {"FINISHED"}
+    assert frames() == [(1, 97), (97, 193), (193, 289)] and state() == ["STALE"] * 3 and scene.frame_end == 289
+    assert not bpy.ops.motionlcm.adapt_shots.poll()
+    bpy.ops.motionlcm.generate_shots()
+    assert state() == ["DONE"] * 3
+    assert [tuple(s.action.frame_range) for s in shots()] == frames()
+
+
+def test_with_time_stretching_the_playhead_is_on_other_frames(three):
+    scene = bpy.context.scene
+    scene.render.frame_map_old, scene.render.frame_map_new = 100, 200
+    scene.frame_set(60)
+    bpy.ops.motionlcm.split_shot()
+    assert frames() == [(1, 30), (30, 49), (49, 97), (97, 145)]
+    scene.frame_end = 100
+    bpy.ops.motionlcm.add_shot()
+    assert scene.frame_end == 2 * shots()[-1].last
+
+
+def test_the_panels_path_is_given_to_one_shot():
+    add_character()
+    settings().path = poly_curve([(0, 0), (0, -2)])
+    add("a person walks", "a person turns")
+    assert [shot.path for shot in shots()] == [settings().path, None]
