@@ -168,14 +168,14 @@ def _finished(motion: Motion, order: Order, of_model: tuple[str, str, str, str],
 def fitted_keys(clip: Clip, tolerance: float, order: Order) -> SparseKeys:
     """Few keys of a clip, in the rotation modes of the character's bones."""
     if order.euler is None:
-        return fit_keys(clip, tolerance, order.first_frame)
+        return fit_keys(clip, tolerance, order.first_frame, loops=order.loop)
     axes = order.euler.outer, order.euler.inner
-    return fit_keys(clip, tolerance, order.first_frame, rotation_mode=order.euler.modes, axes=axes)
+    return fit_keys(clip, tolerance, order.first_frame, rotation_mode=order.euler.modes, axes=axes, loops=order.loop)
 
 
 def _carried(clip: Clip, order: Order) -> tuple[Clip, Carrier | None]:
     """The clip with its travel where the order wants it, and the way of the armature object or bone that carries it."""
     if order.travel is Travel.HIPS:
         return clip, None
-    split = split_travel(clip)
+    split = split_travel(clip, order.loop)
     return split.clip, None if order.travel is Travel.IN_PLACE else Carrier(split.ground, split.heading)

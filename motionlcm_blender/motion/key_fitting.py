@@ -47,6 +47,8 @@ _AIM = 0.995
 _STEADY = 0.02
 """Weight with which slopes at keys are drawn to those of the clip, beside 1 for a sample: they are free where the
 frames say enough, and sensible where keys stand on neighbouring frames."""
+_HELD = 1e6
+"""The same, and for the value too, at the ends of a loop, which are kept as they are."""
 _BLAMED = 0.7
 """Part of the largest share in a joint's error from which a bone's own share gets that bone a key too."""
 _FIRM = 4.0
@@ -64,6 +66,7 @@ def fit_keys(
     scene_fps: float | None = None,
     rotation_mode: str | Sequence[str] = "QUATERNION",
     axes: tuple[np.ndarray, np.ndarray] | None = None,
+    loops: bool = False,
 ) -> SparseKeys:
     """Few keys, with free Bezier handles, whose motion keeps every joint within a tolerance of the clip.
 
@@ -77,6 +80,9 @@ def fit_keys(
         error measured with Euler interpolation.
     axes: outer and inner, each (J, 4) unit quaternions: bone b's channels are those of outer[b] * rotation * inner[b],
         the rotation as its own pose bone sees it. By default the engine's axes.
+    loops: whether the clip ends as it begins but for its way (`loops.looped`). Then the first and the last key are
+        exactly the clip's, and their slopes the same: however often it is repeated, with the location's own offset, it
+        neither drifts nor jerks.
     Raises InvalidRequest when the tolerance, the frame rate or the first frame is impossible, the rotation mode is
     unknown, or the clip is empty or holds a number that is not finite.
     """
@@ -93,7 +99,7 @@ def fit_keys(
         raise InvalidRequest("The clip holds a number that is not finite.")
     if scene_fps is not None and scene_fps != clip.fps:
         clip = resample(clip, scene_fps)
-    target = _Target.of(clip, tolerance_mm / 1000.0, modes, axes)
+    target = _Target.of(clip, tolerance_mm / 1000.0, modes, axes, loops and clip.frames > 2)
     fit = _search(target)
     knots, nodes = fit.segments.knots, fit.nodes
     tracks = []
@@ -237,6 +243,7 @@ class _Target:
     turns: (J, N, 4) unit quaternions of the rotation channels (as the pose bone sees them).
     outer, inner: (J, 1, 4): turns = outer * local rotation * inner; None where they are the same.
     position: (J, N, 3). carrier: (3, 3, J, N): brings a turn of a bone's channels into the world.
+    held: (B * N,) bool, samples where keys keep the clip's value and slope.
     tolerance: metres. dear: (B, N) bool, frames that an animator would key. firm: (J, N) what errors of joints count.
     """
 
@@ -248,6 +255,7 @@ class _Target:
     inner: np.ndarray | None
     position: np.ndarray
     carrier: np.ndarray
+    held: np.ndarray
     tolerance: float
     dear: np.ndarray
     firm: np.ndarray
@@ -264,8 +272,9 @@ class _Target:
 
     @classmethod
     def of(
-        cls, clip: Clip, tolerance: float, modes: tuple[str, ...], axes: tuple[np.ndarray, np.ndarray] | None
-    ) -> _Target:
+        cls, clip: Clip, tolerance: float, modes: tuple[str, ...], axes: tuple[np.ndarray, np.ndarray] | None,
+        loops: bool,
+    ) -> _Target:  # fmt: skip
         rig = _Rig.of(clip.skeleton)
         local = np.ascontiguousarray(rot.continuous(rot.normalise(clip.rotations)).swapaxes(0, 1)[rig.order])
         bones, frames = local.shape[:2]
@@ -283,6 +292,10 @@ class _Target:
         above = np.concatenate([np.broadcast_to(rot.IDENTITY, (1, frames, 4)), world[rig.parents[1:]]])
         carrier = rot.to_matrix(rot.multiply(above, rot.inverse(outer)))
         slopes = np.gradient(channels, axis=1) if frames > 1 else np.zeros_like(channels)
+        held = np.zeros((1 + bones, frames), bool)
+        if loops:
+            held[:, [0, -1]] = True
+            _join_slopes(slopes, channels, euler)
         return cls(
             rig=rig,
             channels=channels.reshape(-1, 4),
@@ -292,12 +305,17 @@ class _Target:
             inner=None if axes is None else inner,
             position=position,
             carrier=np.ascontiguousarray(np.moveaxis(carrier, (2, 3), (0, 1))),
+            held=held.ravel(),
             tolerance=tolerance,
             dear=_dear_frames(clip, rig, position, slopes),
             firm=_firm_frames(clip, rig, position),
             fps=clip.fps,
             euler=euler,
         )
+
+    def steady(self, samples: np.ndarray) -> np.ndarray:
+        """(n, 1) how firmly slopes at keys on some samples (n,) are drawn to those of the clip."""
+        return np.where(self.held[samples], _HELD, _STEADY)[:, None]
 
     def turns_of(self, channels: np.ndarray) -> np.ndarray:
         """(..., 4) unit quaternions of rotation channels (..., 4), as Blender reads them."""
@@ -334,6 +352,19 @@ class _Target:
     @cached_property
     def turns_back(self) -> np.ndarray:
         return rot.inverse(self.turns)
+
+
+def _join_slopes(slopes: np.ndarray, channels: np.ndarray, euler: np.ndarray) -> None:
+    """Make the slopes (B, N, 4) at both ends of a loop those across its seam. channels: (B, N, 4); euler: (J,) bool.
+
+    The same rotation may come as the other quaternion, or as the other triple of angles, whose middle one runs back.
+    """
+    first, last = channels[:, 0], channels[:, -1]
+    way = np.ones(first.shape)
+    way[1:][~euler] = np.where((first * last)[1:][~euler].sum(-1, keepdims=True) < 0.0, -1.0, 1.0)
+    way[1:, 1][euler] = np.where((np.cos(first) * np.cos(last))[1:, 1][euler] < 0.0, -1.0, 1.0)
+    slopes[:, 0] = 0.5 * (channels[:, 1] - first + way * (last - channels[:, -2]))
+    slopes[:, -1] = way * slopes[:, 0]
 
 
 def _dear_frames(clip: Clip, rig: _Rig, position: np.ndarray, slopes: np.ndarray) -> np.ndarray:
@@ -445,13 +476,16 @@ class _Fit:
     @classmethod
     def of(cls, target: _Target, keyed: np.ndarray, weights: np.ndarray) -> _Fit:
         segments = _Segments.at(keyed)
-        gram, moment = segments.normal_equations(weights, target.channels)
+        gram, moment = segments.normal_equations(np.where(target.held, _HELD, weights), target.channels)
         diagonal, right = gram[:, :2, :2].copy(), moment[:, :2].copy()
         diagonal[1:] += gram[:-1, 2:, 2:]
         right[1:] += moment[:-1, 2:]
-        diagonal[:, 1, 1] += _STEADY
-        right[:, 1] += _STEADY * target.slopes[segments.knots]
+        steady = target.steady(segments.knots)
+        diagonal[:, 1, 1] += steady[:, 0]
+        right[:, 1] += steady * target.slopes[segments.knots]
         nodes = _solve_chain(diagonal, gram[:, :2, 2:], right)
+        held = target.held[segments.knots]
+        nodes[held, 0], nodes[held, 1] = (v[segments.knots[held]] for v in (target.channels, target.slopes))
         values = segments.values(nodes, _next(nodes)).reshape(target.tracks, target.frames, 4)
         turns = target.turns_of(values[1:])
         position, _ = target.rig.pose(values[0, :, :3], target.local_of(turns))
@@ -677,8 +711,9 @@ def _without(target: _Target, fit: _Fit, inner: np.ndarray) -> np.ndarray:
     system[:, 2:, 2:] += gram[right][:, :2, :2]
     wanted[:, 2:] += moment[right][:, :2] - (gram[right][:, :2, 2:] @ nodes[after]) * inside
     for unknown, key in ((1, left), (3, right)):
-        system[:, unknown, unknown] += _STEADY
-        wanted[:, unknown] += _STEADY * target.slopes[segments.knots[key]]
+        steady = target.steady(segments.knots[key])
+        system[:, unknown, unknown] += steady[:, 0]
+        wanted[:, unknown] += steady * target.slopes[segments.knots[key]]
     ends = np.linalg.solve(system, wanted)
     change = np.zeros((3, *nodes.shape))
     change[0, inner] = ends[:, :2] - nodes[left]

@@ -8,6 +8,7 @@ Metres, Y up.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -50,25 +51,30 @@ def headings(clip: Clip) -> np.ndarray:
     return np.unwrap(np.arctan2(ahead[:, 0], ahead[:, 2]))
 
 
-def split_travel(clip: Clip) -> SplitClip:
+def split_travel(clip: Clip, loops: bool = False) -> SplitClip:
     """The way over the floor and the direction of going, smoothed, and the figure that moves within that frame.
 
     Put together again (`joined_travel`) they are the clip exactly. The ground begins at the origin of the clip's frame
     as it is: its first point lies below the smoothed way of the root.
+    loops: the clip ends as it begins but for its way (`looped`). Then it is smoothed across its ends, and so are the
+    parts: the figure ends exactly as it begins, the heading but for whole turns, and all of the way is in the ground.
     """
     frames = clip.frames
     sigma = max(_HEADING_SIGMA * clip.fps, 1e-3)
     ground = clip.translation * np.array([1.0, 0.0, 1.0])
     heading = headings(clip)
     if frames > 4:
-        ground, heading = smooth(ground, sigma), smooth(heading, sigma)
+        level = smooth if not loops else _smooth_rounds
+        ground, heading = level(ground, sigma), level(heading, sigma)
     turn = _about_y(heading)
     back = rot.inverse(turn)
     rotations = np.array(clip.rotations, dtype=np.float64)
     rotations[:, 0] = rot.multiply(back, rotations[:, 0])
     translation = rot.rotate(back, clip.translation - ground)
-    inner = Clip(clip.fps, translation, rot.continuous(rotations), clip.skeleton)
-    return SplitClip(inner, ground, heading)
+    rotations = rot.continuous(rotations)
+    if loops:  # what is left between the ends is rounding
+        translation[-1], rotations[-1] = translation[0], _same_way(rotations[0], rotations[-1])
+    return SplitClip(Clip(clip.fps, translation, rotations, clip.skeleton), ground, heading)
 
 
 def joined_travel(split: SplitClip) -> Clip:
@@ -153,10 +159,26 @@ def looped(clip: Clip, first: int | None = None, last: int | None = None, fade: 
     way[: spare + 1] = (1 - weight) * (ground[tail] - start) + weight * ground[head]
     made = joined_travel(SplitClip(Clip(clip.fps, inner, rotations, clip.skeleton), way, turned))
     closed = np.array(made.rotations)
-    closed[-1] = made.rotations[0] * np.sign((made.rotations[0] * made.rotations[-1]).sum(-1, keepdims=True))
+    closed[-1] = _same_way(made.rotations[0], made.rotations[-1])
     translation = made.translation.copy()
     translation[-1, 1] = translation[0, 1]
     return Clip(clip.fps, translation, rot.continuous(closed), clip.skeleton)
+
+
+def _same_way(rotations: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """Quaternions (J, 4), each of the two signs that is nearer to `near`."""
+    return rotations * np.where((rotations * near).sum(-1, keepdims=True) < 0.0, -1.0, 1.0)
+
+
+def _smooth_rounds(values: np.ndarray, sigma: float) -> np.ndarray:
+    """`smooth` of values (T, ...) that go on, round after round, from the last as from the first."""
+    count = len(values) - 1
+    around = math.ceil(9.0 * sigma / count)
+    offset = values[-1] - values[0]
+    rounds = np.concatenate([values[:-1] + k * offset for k in range(-around, around + 1)])
+    result = smooth(rounds, sigma)[around * count : (around + 1) * count + 1]
+    result[-1] = result[0] + offset
+    return result
 
 
 def _fade_frames(clip: Clip, seconds: float) -> int:

@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..errors import InvalidRequest
+from . import banded
 from .contacts import stances
 from .foot_lock import FootLock, Planted, checked, held, on_floor
 from .skeleton import FPS, JOINT_COUNT, PARENTS
@@ -102,18 +103,21 @@ def matching_times(root: np.ndarray, path: np.ndarray) -> np.ndarray:
     even = pace * index
     unit = drawn[-1] / (frames - 1)
     speed = np.gradient(walked) * scale / unit
-    hats, penalty = _knots(frames)
-    knots = np.zeros(hats.shape[1])
+    before, share, penalty = _knots(frames)
+    knots = np.zeros(penalty.shape[1])
     for _ in range(4):
-        u = hats @ knots
+        u = _between(knots, before, share)
         time = np.clip(even + u, 0.0, frames - 1.0)
         slope = np.interp(time, index, speed)
         residual = (drawn - scale * np.interp(time, index, walked)) / unit
-        sloped = hats * slope[:, None]
-        matrix = penalty + sloped.T @ sloped
-        right = sloped.T @ (residual + slope * u)
-        knots[1:-1] = np.linalg.solve(matrix[1:-1, 1:-1], right[1:-1])
-    u = hats @ knots
+        left, to_right = slope * (1.0 - share), slope * share
+        matrix = penalty.copy()
+        matrix[0] += _gathered(left**2, to_right**2, before, len(knots))
+        matrix[1] += _gathered(left * to_right, None, before, len(knots))
+        gain = residual + slope * u
+        right = _gathered(left * gain, to_right * gain, before, len(knots))
+        knots[1:-1] = banded.solved(matrix[:, 1:-1], right[1:-1])
+    u = _between(knots, before, share)
     rate = np.diff(even + u)
     for _ in range(8):
         rate = np.clip(rate, SLOWEST_WARP * pace, FASTEST_WARP)
@@ -186,15 +190,26 @@ def _progress(root: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=16)
-def _knots(frames: int) -> tuple[np.ndarray, np.ndarray]:
-    """(T, K) linear interpolation from K knots, and the (K, K) penalty on first and second differences."""
+def _knots(frames: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of K even knots with lines between them, for each frame the knot before it (T,) and how far it is on the way to
+    the next (T,), 0..1; and the bands (3, K) of the penalty on first and second differences."""
     count = max(3, (frames - 1) // _KNOT_SPACING + 1)
-    at = np.linspace(0.0, frames - 1.0, count)
-    away = np.abs(np.arange(frames)[:, None] - at[None]) / at[1]
-    first = np.diff(np.eye(count), axis=0) / at[1]
-    second = np.diff(first, axis=0) / at[1]
-    penalty = at[1] * (_STIFFNESS * first.T @ first + _SMOOTHNESS * second.T @ second)
-    return np.maximum(1.0 - away, 0.0), penalty
+    apart = (frames - 1.0) / (count - 1.0)
+    before = np.minimum((np.arange(frames) / apart).astype(int), count - 2)
+    penalty = _SMOOTHNESS / apart**3 * banded.squared_differences(count, 2)
+    penalty[:2] += _STIFFNESS / apart * banded.squared_differences(count, 1)
+    return before, np.arange(frames) / apart - before, penalty
+
+
+def _between(knots: np.ndarray, before: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """(T,) values of lines between knots (K,)."""
+    return (1.0 - share) * knots[before] + share * knots[before + 1]
+
+
+def _gathered(first: np.ndarray, second: np.ndarray | None, before: np.ndarray, count: int) -> np.ndarray:
+    """(K,) what the frames have for the knot before them, and for the one after."""
+    result = np.bincount(before, first, count)
+    return result if second is None else result + np.bincount(before + 1, second, count)
 
 
 def _direction(xz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
+
+_REACH = 8.5
+"""Standard deviations beyond which a Gaussian weight is lost beside 1 in float64."""
+_BLOCK = 256
+"""Frames of a long clip that are smoothed at once."""
 
 
 def smooth(values: np.ndarray, sigma: float) -> np.ndarray:
@@ -13,12 +19,12 @@ def smooth(values: np.ndarray, sigma: float) -> np.ndarray:
     values: (T, ...). sigma: standard deviation in frames. In the middle it is a Gaussian filter; near the ends a
     line is fitted instead of a constant, so that steady travel stays what it is up to the first and last frame.
     """
-    return _apply(_local_linear(len(values), float(sigma)), values)
+    return _apply(_local_linear, values, float(sigma), _REACH * sigma)
 
 
 def smooth_curved(values: np.ndarray, sigma: float) -> np.ndarray:
     """Like `smooth`, but smoothed twice over, so that a bend of the path is not cut: for telling sway from travel."""
-    return _apply(_twiced(len(values), float(sigma)), values)
+    return _apply(_twiced, values, float(sigma), 2.0 * _REACH * sigma)
 
 
 def smoothstep(x: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -59,22 +65,29 @@ def through(at: np.ndarray, values: np.ndarray, where: np.ndarray, level_ends: b
     return hermite((where - at[k]) / steps[k], steps[k], values[k], values[k + 1], slope[k], slope[k + 1])
 
 
-def _apply(matrix: np.ndarray, values: np.ndarray) -> np.ndarray:
+def _apply(matrix: Callable[[int, float], np.ndarray], values: np.ndarray, sigma: float, far: float) -> np.ndarray:
+    """matrix(T, sigma) times values (T, ...). far: frames beyond which one has no weight for another.
+
+    Of a long clip, whose matrix would be large and next to empty, each stretch is smoothed with what lies within reach.
+    """
     values = np.asarray(values)
-    return (matrix @ values.reshape(len(values), -1)).reshape(values.shape)
-
-
-@lru_cache(maxsize=64)
-def _gaussian(frames: int, sigma: float) -> np.ndarray:
-    index = np.arange(frames)
-    return np.exp(-0.5 * ((index[:, None] - index[None]) / sigma) ** 2)
+    frames, reach = len(values), int(far) + 1
+    flat = values.reshape(frames, -1)
+    if frames <= _BLOCK + 2 * reach:
+        return (matrix(frames, sigma) @ flat).reshape(values.shape)
+    result = np.empty(flat.shape)
+    for start in range(0, frames, _BLOCK):
+        stop = min(start + _BLOCK, frames)
+        low, high = max(start - reach, 0), min(stop + reach, frames)
+        result[start:stop] = matrix(high - low, sigma)[start - low : stop - low] @ flat[low:high]
+    return result.reshape(values.shape)
 
 
 @lru_cache(maxsize=64)
 def _local_linear(frames: int, sigma: float) -> np.ndarray:
     index = np.arange(frames)
     away = (index[None] - index[:, None]).astype(np.float64)
-    weight = _gaussian(frames, sigma)
+    weight = np.exp(-0.5 * (away / sigma) ** 2)
     s0, s1, s2 = (weight.sum(1), (weight * away).sum(1), (weight * away**2).sum(1))
     determinant = s0 * s2 - s1**2
     if (determinant < 1e-9).any():  # too few frames, or too narrow a filter, for a line

@@ -46,6 +46,22 @@ def test_blender_plays_few_keys_within_the_tolerance(travel):
         assert keys_of(armature) < many
 
 
+@pytest.mark.parametrize("travel", ["hips", "root", "in_place"])
+def test_a_loop_of_few_keys_does_not_drift(travel):
+    armature = add_character()
+    settings().loop, settings().travel = True, travel
+    action = generate(seconds=4.0)
+    first, last = (round(v) for v in action.frame_range)
+    rounds, at = 20, np.arange(first, last, 4)
+    now, later = places(armature, at), places(armature, at + rounds * (last - first))
+    ends = bone_heads(armature, "pelvis", [first, last])
+    step = (ends[1] - ends[0]) * (travel != "in_place")
+    np.testing.assert_allclose(later - now, np.broadcast_to(rounds * step, now.shape), atol=2e-4)
+    hips = [c for c in part("operators.actions").curves_of(armature) if c.data_path.endswith('"pelvis"].location')]
+    if travel != "hips":
+        assert [c.keyframe_points[0].co[1] for c in hips] == [c.keyframe_points[-1].co[1] for c in hips]
+
+
 def test_few_keys_are_what_a_new_file_has():
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     assert settings().key_mode == "FITTED" and settings().key_tolerance == pytest.approx(10.0)

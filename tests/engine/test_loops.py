@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from motionlcm_blender.errors import InvalidRequest
 from motionlcm_blender.motion.clips import Clip, Motion
+from motionlcm_blender.motion.key_fitting import euler_quaternions, fit_keys
 from motionlcm_blender.motion.loops import find_loop, headings, in_place, joined_travel, looped, split_travel
 from motionlcm_blender.motion.placement import Placement, place_clip
 from motionlcm_blender.motion.retarget import forward_kinematics, retarget
@@ -53,6 +54,54 @@ def test_a_loop_repeats_without_a_jump(joints: np.ndarray) -> None:
     assert accelerations[seam - 3 : seam + 2].max() < 1.5 * np.percentile(source, 99) + 5.0
     same_sign = (loop.rotations[:-1] * loop.rotations[1:]).sum(-1)
     assert (same_sign > 0).all()
+
+
+@pytest.mark.parametrize("joints", [walk(120, 1.3), walk(160, 0.9, 0.9), gestures(140, seed=4)[0], walk(44, 1.2)])
+def test_a_loop_taken_apart_is_loops_again(joints: np.ndarray) -> None:
+    loop = looped(clip_of(joints))
+    split = split_travel(loop, loops=True)
+    figure, way = split.clip, loop.translation[-1] - loop.translation[0]
+    np.testing.assert_array_equal(figure.translation[-1], figure.translation[0])
+    np.testing.assert_array_equal(np.abs(figure.rotations[-1]), np.abs(figure.rotations[0]))
+    np.testing.assert_allclose(split.ground[-1] - split.ground[0], way, atol=1e-12)
+    rounds = (split.heading[-1] - split.heading[0]) / (2.0 * np.pi)
+    assert rounds == pytest.approx(round(rounds), abs=1e-9)
+    np.testing.assert_allclose(forward_kinematics(joined_travel(split)), forward_kinematics(loop), atol=1e-9)
+    # The way has no corner where it begins again.
+    bends = np.linalg.norm(np.diff(np.concatenate([split.ground, split.ground[1:] + way]), n=2, axis=0), axis=-1)
+    assert bends[loop.frames - 2] <= 1.01 * np.delete(bends, loop.frames - 2).max()
+
+
+def whole_turn() -> Clip:
+    """Two seconds on a circle: it ends as it began, but turned by once around."""
+    clip = clip_of(walk(61, 1.0, 2.0 * np.pi / 2.0))
+    return looped(clip, 0, 40)
+
+
+@pytest.mark.parametrize("travels", [True, False])
+@pytest.mark.parametrize("mode", ["QUATERNION", "XYZ"])
+@pytest.mark.parametrize("which", range(3))
+def test_fitted_keys_of_a_loop_meet_exactly(which: int, mode: str, travels: bool) -> None:
+    loop = whole_turn() if which == 2 else looped(clip_of((walk(120, 1.3), gestures(140, seed=4)[0])[which]))
+    clip = loop if travels else split_travel(loop, loops=True).clip
+    keys = fit_keys(clip, 10.0, rotation_mode=mode, loops=True)
+    assert keys.max_error_mm <= 10.0
+    assert keys.count < 1.15 * fit_keys(clip, 10.0, rotation_mode=mode).count + 10
+    place = keys.location.values
+    np.testing.assert_array_equal(place[-1] - place[0], clip.translation[-1] - clip.translation[0])
+    assert (place[-1] == place[0])[1 if travels else slice(None)].all()
+    for track in (keys.location, *keys.rotations):
+        first, last = track.values[[0, -1]]
+        begins = 3.0 * (track.right[0, :, 1] - first) / (track.times[1] - track.times[0])
+        ends = 3.0 * (last - track.left[-1, :, 1]) / (track.times[-1] - track.times[-2])
+        way = np.ones(len(first))  # a quaternion may come as the other one, angles as the other triple
+        if mode == "QUATERNION" and track is not keys.location:
+            way = np.sign(first @ last) * way
+            np.testing.assert_array_equal(last, way * first)
+        elif track is not keys.location:
+            way[1] = np.sign(np.cos(first[1]) * np.cos(last[1]))
+            assert abs(euler_quaternions(first) @ euler_quaternions(last)) == pytest.approx(1.0, abs=1e-12)
+        np.testing.assert_allclose(ends, way * begins, atol=1e-9)
 
 
 def test_a_walk_is_looped_over_whole_strides() -> None:
