@@ -246,7 +246,8 @@ def write_shot(order: "Order", result: "Result", uid: str) -> str:
     generate.push_undo(f"MotionLCM: {shot.name}")
     generate.play(scene)
     milliseconds = 1000.0 * result.report.get("seconds", 0.0)
-    return f'"{shot.name}": frames {shot.first} to {shot.last}, made in {milliseconds:.0f} ms.{jump}'
+    who = f"{character.name}, " if len(characters_with_shots(scene)) > 1 else ""
+    return f'{who}"{shot.name}": frames {shot.first} to {shot.last}, made in {milliseconds:.0f} ms.{jump}'
 
 
 def _as_ordered(shot: "shots.MotionLCMShot", order: "Order") -> bool:
