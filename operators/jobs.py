@@ -221,7 +221,7 @@ def _serve() -> None:
         try:
             job = turn.start()
         except Exception as error:
-            _fail(error)
+            _fail(error, turn.owner)
             continue
         if job is None:
             continue
@@ -281,16 +281,18 @@ def _finish(job: Job, outcome: Result | BaseException) -> None:
             raise outcome
         tell(job.write(job.order, outcome), warnings=(*_shown(job), *outcome.warnings))
     except Exception as error:
-        _fail(error)
+        _fail(error, job.order.character)
         return
     if job.then is not None:
         _line.append(Turn(job.order.character, job.then))
 
 
-def _fail(error: Exception) -> None:
+def _fail(error: Exception, owner: Handle) -> None:
     """Tell what went wrong; where others still wait, it stays among the warnings of what comes of theirs."""
     earlier = tuple(_failed)
     sentence = sentence_for(error)
+    if (_line or _failed) and owner.name not in sentence:
+        sentence = f"{owner.name}: {sentence}"
     if _line:
         _failed.append(sentence)
     tell(sentence, error=True, warnings=earlier)

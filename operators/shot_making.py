@@ -214,7 +214,8 @@ def write_shot(order: "Order", result: "Result", left: tuple[str, ...] = ()) -> 
         generate.play(scene)
     milliseconds = 1000.0 * max(take.report.get("seconds", 0.0) for take in (result, *result.others))
     takes = f"{len(made)} takes of " if made[1:] else ""
-    return f'{takes}"{shot.name}": frames {shot.first} to {shot.last}, made in {milliseconds:.0f} ms.'
+    who = f"{character.name}, " if len(characters_with_shots(scene)) > 1 else ""
+    return f'{who}{takes}"{shot.name}": frames {shot.first} to {shot.last}, made in {milliseconds:.0f} ms.'
 
 
 def _joins(order: "Order", following: "shots.MotionLCMShot") -> bool:

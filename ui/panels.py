@@ -113,8 +113,7 @@ class MOTIONLCM_PT_main(_Sidebar, bpy.types.Panel):
             row.operator("motionlcm.cancel", text="", icon="X")
         if status.running and status.waiting:
             row = layout.row(align=True)
-            others = "1 character waits" if status.waiting == 1 else f"{status.waiting} characters wait"
-            row.label(text=others, icon="SORTTIME")
+            row.label(text="1 more waits" if status.waiting == 1 else f"{status.waiting} more wait", icon="SORTTIME")
             row.operator("motionlcm.cancel", text="Cancel All").everything = True
         if status.message:
             _lines(layout, status.message, "ERROR" if status.error else "INFO", status.error)

@@ -36,9 +36,9 @@ def turn(written: list[str], uid: int, count: int = 1, number: int = 1):
     return jobs().Turn(part("operators.worker").Handle(f"C{uid}", uid), start)
 
 
-def failing(uid: int):
+def failing(uid: int, sentence: str = "C2 cannot."):
     def start():
-        raise part("motionlcm_blender.errors").InvalidRequest(f"C{uid} cannot.")
+        raise part("motionlcm_blender.errors").InvalidRequest(sentence)
 
     return jobs().Turn(part("operators.worker").Handle(f"C{uid}", uid), start)
 
@@ -118,6 +118,13 @@ def test_what_goes_wrong_for_one_does_not_stop_the_others(quick):
     assert jobs().status.warnings == ()
 
 
+def test_it_is_told_for_whom_something_went_wrong(quick):
+    ask(failing(1, "It is too long."), failing(2, "It is too short."))
+    assert jobs().status.message == "C2: It is too short." and jobs().status.warnings == ("C1: It is too long.",)
+    ask(failing(1, "It is too long."))
+    assert jobs().status.message == "It is too long." and jobs().status.warnings == ()
+
+
 def test_another_file_ends_all_in_one_sentence(quick):
     ask(turn(quick, 1, 3), turn(quick, 2), turn(quick, 3))
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
@@ -180,6 +187,7 @@ def test_all_characters(monkeypatch):
     assert (states(one), states(two)) == ("DGE", "DE")
     serve()
     assert (states(one), states(two)) == ("DDD", "DD")
+    assert jobs().status.message.startswith('C1, "Shot 3": frames 49 to 73')
     assert "No shot of any character" in refusal(bpy.ops.motionlcm.generate_all_characters)
     two.motionlcm.shots[1].seed = 3
     bpy.ops.motionlcm.generate_all_characters()

@@ -328,6 +328,32 @@ def run() -> Steps:
     check("an empty prompt is refused in one sentence", "prompt is empty" in status().message, status().message)
     check("and nothing is lost", set(bpy.data.actions.keys()) == actions and action().name == second)
     bpy.ops.wm.save_as_mainfile(filepath=str(OUTPUT / "window.blend"))
+    yield from several_characters()
+
+
+def several_characters() -> Steps:
+    """Two characters of a storyboard, made in turn while the window stays alive."""
+    shots = [{"prompt": "a person walks forward", "seconds": 2}, {"prompt": "a person waves", "seconds": 2}]
+    people = [{"name": name, "at": [x, 0], "shots": shots} for name, x in (("Ada", -1), ("Bob", 1))]
+    file = OUTPUT / "board.json"
+    file.write_text(json.dumps({"motionlcm_storyboard": 1, "characters": people}))
+    with bpy.context.temp_override(window=window()):
+        bpy.ops.motionlcm.import_storyboard(filepath=str(file), generate=True)
+    check("while one is made the other waits", status().waiting == 1 and status().who == "Ada")
+    served: list[str] = []
+
+    def ended() -> bool:
+        stop_playback()
+        if status().running and status().who not in served[-1:]:
+            served.append(status().who)
+            screenshot(f"turn_of_{status().who}")
+        return not status().running
+
+    yield from wait(ended, JOB_S, "the shots")
+    check("characters take turns", served == ["Ada", "Bob", "Ada", "Bob"], served)
+    states = {shot.state for name in ("Ada", "Bob") for shot in bpy.data.objects[name].motionlcm.shots}
+    check("all shots are made", states == {"DONE"}, status().message)
+    yield
 
     yield from all_takes_at_once()
 
