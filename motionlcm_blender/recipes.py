@@ -408,13 +408,17 @@ def from_flat(flat: Mapping[str, Any]) -> Recipe:
         if field is None:
             continue
         if field.kind is np.ndarray:
-            array = np.array(value, np.float64)
             widths = [size for size in field.shape[1:] if size is not None]
             if name == "ground_grid":
-                widths = [int(flat.get(COLUMNS, 0))]
-            width = math.prod(widths)
-            _require(width > 0 and array.size % width == 0, f'The recipe\'s "{name}" is not whole.')
-            values[name] = array.reshape(-1, *widths)
+                widths = [flat.get(COLUMNS, 0)]
+            try:
+                array = np.array(value, np.float64)
+                width = math.prod(widths)
+                whole = width > 0 and array.size > 0 and array.size % width == 0
+                values[name] = array.reshape(-1, *widths) if whole else None
+            except (TypeError, ValueError):
+                raise InvalidRequest(f'The recipe\'s "{name}" must be a list of numbers.') from None
+            _require(whole, f'The recipe\'s "{name}" is not whole.')
         elif field.kind is int and isinstance(value, str):
             _require(value.lstrip("-").isdecimal(), f'The recipe\'s "{name}" must be a whole number.')
             values[name] = int(value)
