@@ -63,7 +63,11 @@ class MOTIONLCM_OT_regenerate(generate.Ordering, bpy.types.Operator):
         return {"FINISHED"}
 
     def order(self, context: bpy.types.Context) -> "Order":
-        action = next(action for action in with_recipe() if action.name_full == self.action)
+        from ..motionlcm_blender.errors import InvalidRequest
+
+        action = next((action for action in with_recipe() if action.name_full == self.action), None)
+        if action is None:
+            raise InvalidRequest("This Action is no longer there: choose another.")
         return generate.order_from_recipe(context, generate.find_character(context), action)
 
 

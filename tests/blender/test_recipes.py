@@ -11,7 +11,7 @@ import pytest
 
 from motionlcm_blender import command_line
 from tests.blender.support import add_character, bone_heads, generate, part, poly_curve, refusal, settings
-from tests.blender.test_panels import Layout
+from tests.blender.test_panels import Layout, drawn, operators
 from tests.blender.test_shots import add as add_shots
 
 
@@ -193,6 +193,11 @@ def test_the_header_of_the_action_editor_offers_it():
 def generate_one() -> bpy.types.Action:
     add_character()
     return generate(seconds=0.5)
+
+
+def test_the_panel_offers_all_three():
+    offered = set(operators(drawn("MOTIONLCM_PT_recipes")))
+    assert offered == {"motionlcm.regenerate", "motionlcm.export_recipe", "motionlcm.import_recipe"}
 
 
 def test_what_is_offered_keeps_its_number():
