@@ -88,9 +88,9 @@ class Recipe:
 
     def __post_init__(self) -> None:
         _require(self.request.takes == 1, "A recipe is of one take.")
-        _require(0 < self.seconds <= LARGEST_NUMBER, "The recipe's length must be a positive number of seconds.")
+        _require(0 <= self.seconds <= LARGEST_NUMBER, "The recipe's length must be a number of seconds.")
         _require(abs(self.first_frame) < 2**30, "The recipe starts on a frame that no scene has.")
-        _require(0.01 <= self.scene_fps <= 1e5, "The recipe's frame rate is not one that a scene can have.")
+        _require(0 < self.scene_fps <= LARGEST_NUMBER, "The recipe's frame rate is not one that a scene can have.")
         _require(1e-9 < self.units_per_metre < 1e9, "The recipe's units_per_metre must be a positive number.")
         if self.path_xz is not None:
             fits = np.shape(self.path_xz) == (self.request.frames, 2)
@@ -98,7 +98,7 @@ class Recipe:
         if self.key_tolerance is not None:
             _require(0 < self.key_tolerance <= 1e4, "The recipe's key_tolerance must be 0 to 10000 millimetres.")
         if self.scene_frames is not None:
-            _require(2 <= self.scene_frames < 2**30, "The recipe's scene_frames must be 2 or more.")
+            _require(1 <= self.scene_frames < 2**30, "The recipe's scene_frames must be 1 or more.")
         if self.seam is not None:
             _require(0 <= self.seam.frame < self.request.frames, "The recipe's seam is not on one of its frames.")
             _check_turns("seam_turns", self.seam.turns)
@@ -443,13 +443,17 @@ def from_flat(flat: Mapping[str, Any]) -> Recipe:
         if field is None:
             continue
         if field.kind is np.ndarray:
-            array = np.array(value, np.float64)
             widths = [size for size in field.shape[1:] if size is not None]
             if name == "ground_grid":
-                widths = [int(flat.get(COLUMNS, 0))]
-            width = math.prod(widths)
-            _require(width > 0 and array.size % width == 0, f'The recipe\'s "{name}" is not whole.')
-            values[name] = array.reshape(-1, *widths)
+                widths = [flat.get(COLUMNS, 0)]
+            try:
+                array = np.array(value, np.float64)
+                width = math.prod(widths)
+                whole = width > 0 and array.size > 0 and array.size % width == 0
+                values[name] = array.reshape(-1, *widths) if whole else None
+            except (TypeError, ValueError):
+                raise InvalidRequest(f'The recipe\'s "{name}" must be a list of numbers.') from None
+            _require(whole, f'The recipe\'s "{name}" is not whole.')
         elif field.kind is int and isinstance(value, str):
             _require(value.lstrip("-").isdecimal(), f'The recipe\'s "{name}" must be a whole number.')
             values[name] = int(value)

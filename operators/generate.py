@@ -369,6 +369,9 @@ def order_from_recipe(
     made, told = recipe_in(action), facts_of(action)
     own = "motionlcm_id" in character and told.get("character_id") == character["motionlcm_id"]
     order = order_of(context, character, made, own)
+    if "cut" in told:
+        warning = "This Action was cut or joined since: the motion is made as it was before that."
+        order = replace(order, warnings=(*order.warnings, warning))
     if action is None or not recipe_is_old(action) or not made.ground_name:
         return order
     from .terrain import height_field

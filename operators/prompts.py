@@ -1,11 +1,16 @@
 """Small helps around the prompt: dice, history, and settings out of an Action's recipe."""
 
 import random
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
 from . import jobs, path_speed, shots
+from .offered import Offered
+
+if TYPE_CHECKING:
+    from typing import Any
 
 LARGEST_SEED = 2**31 - 1
 UNMADE = "~"
@@ -59,13 +64,11 @@ class MOTIONLCM_OT_use_prompt(bpy.types.Operator):
         return {"FINISHED"}
 
 
-_found: list[tuple[str, str, str]] = []
-"""Blender keeps no copy of an enum's texts: they must live as long as it shows them."""
+_offered = Offered()
 
 
-def _prompts(_operator: bpy.types.OperatorProperties, _context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
-    _found[:] = [(prompt, prompt, "Use this prompt") for prompt in prompts_of_file()]
-    return _found
+def _prompts(_operator: bpy.types.OperatorProperties, _context: bpy.types.Context | None) -> "list[Any]":
+    return _offered.items((prompt, "Use this prompt") for prompt in prompts_of_file())
 
 
 class MOTIONLCM_OT_search_prompts(bpy.types.Operator):

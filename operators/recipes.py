@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 
 from . import generate, jobs, takes
+from .offered import Offered
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..motionlcm_blender.recipes import Recipe
     from .worker import Handle, Order
 
@@ -25,14 +29,12 @@ def with_recipe() -> list[bpy.types.Action]:
     return sorted(found, key=lambda action: (str(action.get(MADE, "")), action.session_uid), reverse=True)
 
 
-_offered: list[tuple[str, str, str]] = []
-"""Blender keeps no copy of an enum's texts: they must live as long as it shows them."""
+_offered = Offered()
 
 
-def _actions(_operator: bpy.types.OperatorProperties, _context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
+def _actions(_operator: bpy.types.OperatorProperties, _context: bpy.types.Context | None) -> "list[Any]":
     # Full names, because an Action that is linked may be called like one that is not.
-    _offered[:] = [(action.name_full, action.name_full, str(action[PROMPT])) for action in with_recipe()]
-    return _offered
+    return _offered.items((action.name_full, str(action[PROMPT])) for action in with_recipe())
 
 
 class MOTIONLCM_OT_regenerate(generate.Ordering, bpy.types.Operator):
@@ -49,7 +51,10 @@ class MOTIONLCM_OT_regenerate(generate.Ordering, bpy.types.Operator):
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
-        return any(PROMPT in action for action in bpy.data.actions)
+        if any(PROMPT in action for action in bpy.data.actions):
+            return True
+        cls.poll_message_set(rpt_("No Action of this file was made here"))
+        return False
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         if self.properties.is_property_set("action"):  # a button that names one
@@ -58,7 +63,11 @@ class MOTIONLCM_OT_regenerate(generate.Ordering, bpy.types.Operator):
         return {"FINISHED"}
 
     def order(self, context: bpy.types.Context) -> "Order":
-        action = next(action for action in with_recipe() if action.name_full == self.action)
+        from ..motionlcm_blender.errors import InvalidRequest
+
+        action = next((action for action in with_recipe() if action.name_full == self.action), None)
+        if action is None:
+            raise InvalidRequest("This Action is no longer there: choose another.")
         return generate.order_from_recipe(context, generate.find_character(context), action)
 
 
@@ -118,7 +127,10 @@ class MOTIONLCM_OT_export_recipe(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return _present(context) is not None
+        if _present(context) is not None:
+            return True
+        cls.poll_message_set(rpt_("The character's Action was not made here"))
+        return False
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         action = _present(context)

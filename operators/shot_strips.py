@@ -15,6 +15,8 @@ TRANSITION = 0.3
 """Seconds in which a strip comes in over what is beneath it, and goes out again."""
 SHOT = "motionlcm_shot"
 """Custom property of an Action that is a shot's: which one."""
+CUT = "motionlcm_cut"
+"""Custom property of an Action that was cut out of another one or joined, so that its recipe makes more, or less."""
 
 
 def track_of(character: bpy.types.Object) -> bpy.types.NlaTrack | None:
@@ -161,10 +163,11 @@ def cut_action(action: bpy.types.Action, first: int, last: int) -> bpy.types.Act
 
 
 def copy_facts(source: bpy.types.Action, target: bpy.types.Action) -> None:
-    """What an Action tells of how it was made."""
+    """What an Action tells of how it was made, and that the other one is no longer just that."""
     for key in source.keys():
         if key.startswith("motionlcm_"):
             target[key] = source[key]
+    target[CUT] = True
 
 
 def shift(action: bpy.types.Action, frames: int) -> None:

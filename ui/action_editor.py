@@ -7,7 +7,8 @@ from ..operators import recipes
 
 def _draw(header: bpy.types.Header, context: bpy.types.Context) -> None:
     space = context.space_data
-    action = space.action if space is not None and space.mode == "ACTION" else None
+    # The editor's own `action` is not there in every Blender.
+    action = getattr(context, "active_action", None) if space is not None and space.mode == "ACTION" else None
     if action is not None and recipes.PROMPT in action:
         made = header.layout.operator("motionlcm.regenerate", text="", icon="FILE_REFRESH")
         made.action = action.name_full

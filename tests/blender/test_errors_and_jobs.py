@@ -230,7 +230,7 @@ def test_unexpected_error_is_a_sentence_with_its_traceback_in_the_log(monkeypatc
     def broken(*_args, **_kwargs):
         raise ZeroDivisionError("by nothing")
 
-    monkeypatch.setattr(part("motionlcm_blender.finishing"), "retarget", broken)
+    monkeypatch.setattr(part("operators.worker"), "on_skeleton", broken)
     told = refusal()
     assert "ZeroDivisionError: by nothing" in told and actions() == []
     assert any(record.exc_info for record in caplog.records)
@@ -242,7 +242,7 @@ def test_no_memory_is_a_sentence(monkeypatch):
     def hungry(*_args, **_kwargs):
         raise MemoryError
 
-    monkeypatch.setattr(part("motionlcm_blender.finishing"), "retarget", hungry)
+    monkeypatch.setattr(part("operators.worker"), "on_skeleton", hungry)
     assert "not enough memory" in refusal()
 
 

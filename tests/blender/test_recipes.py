@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import types
 
 import bpy
 import numpy as np
 import pytest
 
 from motionlcm_blender import command_line
-from tests.blender.support import add_character, generate, part, poly_curve, refusal, settings
+from tests.blender.support import add_character, bone_heads, generate, part, poly_curve, refusal, settings
+from tests.blender.test_panels import Layout, drawn, operators
 from tests.blender.test_shots import add as add_shots
 
 
@@ -150,10 +152,61 @@ def test_for_a_giant_the_way_in_the_world_is_the_same():
     bpy.ops.motionlcm.regenerate(action=action.name)
     told = giant.animation_data.action
     assert told["motionlcm_units_per_metre"] == pytest.approx(1.5)
-    from tests.blender.support import bone_heads
-
     end = bone_heads(giant, "pelvis", [int(told.frame_range[1])])[0]
     np.testing.assert_allclose(end[:2], (0.5, -2), atol=0.08)
+
+
+def test_a_shot_made_alone_is_mirrored_and_still_goes_on_from_the_one_before():
+    add_character()
+    a_shot()
+    first = bone_heads(settings().character, "head", [35])
+    bpy.ops.motionlcm.generate_again()
+    bpy.ops.motionlcm.mirror_take()
+    assert settings().character.animation_data.action["motionlcm_mirror"]
+    np.testing.assert_allclose(bone_heads(settings().character, "head", [35]), first, atol=2e-3)
+
+
+def test_a_shot_that_was_split_is_made_whole_and_this_is_told():
+    add_character()
+    a_shot()
+    bpy.ops.motionlcm.show_shot()
+    bpy.context.scene.frame_set(60)
+    bpy.ops.motionlcm.split_shot()
+    half = settings().character.motionlcm.shots[2].action
+    bpy.ops.motionlcm.regenerate(action=half.name_full)
+    assert any("cut or joined" in warning for warning in part("operators.jobs").status.warnings)
+    again = settings().character.animation_data.action
+    assert "motionlcm_cut" not in again and again.frame_range[1] == half.frame_range[1]
+
+
+def test_the_header_of_the_action_editor_offers_it():
+    draw, layout = part("ui.action_editor")._draw, Layout()
+    header = types.SimpleNamespace(layout=layout)
+    for mode, action in (("ACTION", None), ("DOPESHEET", generate_one())):
+        draw(header, types.SimpleNamespace(space_data=types.SimpleNamespace(mode=mode), active_action=action))
+    draw(header, types.SimpleNamespace(space_data=None))
+    assert layout.seen == []
+    draw(header, types.SimpleNamespace(space_data=types.SimpleNamespace(mode="ACTION"), active_action=action))
+    assert [given["operator"] for _, given in layout.seen] == ["motionlcm.regenerate"]
+
+
+def generate_one() -> bpy.types.Action:
+    add_character()
+    return generate(seconds=0.5)
+
+
+def test_the_panel_offers_all_three():
+    offered = set(operators(drawn("MOTIONLCM_PT_recipes")))
+    assert offered == {"motionlcm.regenerate", "motionlcm.export_recipe", "motionlcm.import_recipe"}
+
+
+def test_what_is_offered_keeps_its_number():
+    generate_one()
+    offered = part("operators.recipes")._actions
+    first = offered(None, bpy.context)[0]
+    generate(seconds=0.5)
+    latest, again = offered(None, bpy.context)
+    assert again is first and latest[3] != first[3]
 
 
 def test_another_model_is_told():

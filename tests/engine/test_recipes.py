@@ -123,6 +123,17 @@ def test_a_recipe_comes_back_exactly(recipe: Recipe) -> None:
         assert not isinstance(value, int) or -(2**31) <= value < 2**31
 
 
+@pytest.mark.parametrize("value", ["text", 3.0, [], [1.0] * 3, [["a"]], {"a": 1}, None])
+@pytest.mark.parametrize("name", ["pins", "path_xz", "ground_grid", "ground_columns", "seed", "loop"])
+def test_what_was_changed_in_an_action_is_refused_or_read(name: str, value: Any) -> None:
+    flat = recipes.flat_values(recipe_from(plain()))
+    try:
+        from_flat(flat | {name: value})
+    except InvalidRequest:
+        return
+    assert name in ("ground_columns", "loop", "seed")
+
+
 @FEW
 @given(st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
