@@ -11,7 +11,7 @@ import numpy as np
 from .ending import laid_down, led_to
 from .motion.clips import Motion
 from .motion.continuation import begin_with, end_with
-from .motion.foot_lock import FootLock, plant
+from .motion.foot_lock import FootLock, held, plant, stance_labels
 from .motion.path_correction import plant_facing, plant_on_path
 from .motion.pins import hold_pins, missed, pin_errors, pin_warnings
 from .motion.quality import foot_contacts, foot_skate, path_error
@@ -50,10 +50,12 @@ def settled(
     if pins is not None:
         report = {"network_pin_mean_cm": 100 * float(np.nanmean(pin_errors(joints, *pins)))} | report
         joints = hold_pins(joints, contacts, *pins, may_move=path is None)
-    if request.start is not None:
-        joints = begin_with(joints, request.start.joints)
-    if end is not None:
-        joints = end_with(joints, end.joints)
+    joints = _with_ends(request, end, joints)
+    if (request.start is not None or end is not None) and pins is None and request.feet is not FootLock.OFF:
+        given = np.zeros(len(joints), bool)
+        given[: 0 if request.start is None else request.start.frames] = True
+        given[len(joints) - (0 if end is None else end.frames) :] = True
+        joints = _with_ends(request, end, held(joints, _beside(planted.stands, given), given=given).joints)
     if pins is not None:
         away = 100 * pin_errors(joints, *pins)
         report |= {"pin_mean_cm": float(np.nanmean(away)), "pin_max_cm": float(np.nanmax(away))}
@@ -66,3 +68,19 @@ def settled(
         joints.astype(np.float32), (planted.stands & foot_contacts(joints)).astype(np.float32), request=request,
         seed=request.seed, report=report, warnings=tuple(told),
     )  # fmt: skip
+
+
+def _beside(stands: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Of the stances (T, 4), those that reach into given frames (T,): the others are held already."""
+    kept = stands.copy()
+    for side in (0, 1):
+        label = stance_labels(stands[:, 2 * side : 2 * side + 2].any(axis=1))
+        kept[~np.isin(label, np.unique(label[given & (label >= 0)])), 2 * side : 2 * side + 2] = False
+    return kept
+
+
+def _with_ends(request: Request, end: Motion | None, joints: np.ndarray) -> np.ndarray:
+    """The motion with the frames it is to begin and to end with."""
+    if request.start is not None:
+        joints = begin_with(joints, request.start.joints)
+    return joints if end is None else end_with(joints, end.joints)

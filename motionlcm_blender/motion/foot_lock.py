@@ -40,6 +40,8 @@ MOST_RISE = 0.05
 """Metres by which a standing foot is brought to the floor at most, up or down."""
 FIRM = 40.0
 """How firmly a foot is held beside the smoothness of its correction."""
+GIVEN = 50.0
+"""How much a frame that will stay as it is counts beside another one of its stance."""
 HEEL_DOWN = 0.04
 """Metres above its lowest up to which an ankle counts as that of a foot flat on the floor."""
 EASE_ROUNDS, EASE_MOST = 2, 0.05
@@ -153,10 +155,13 @@ def checked(joints: np.ndarray, contacts: np.ndarray | None) -> tuple[np.ndarray
     return source, np.nan_to_num(contacts.astype(np.float64))
 
 
-def held(joints: np.ndarray, stands: np.ndarray, spin: np.ndarray | None = None) -> Planted:
+def held(
+    joints: np.ndarray, stands: np.ndarray, spin: np.ndarray | None = None, given: np.ndarray | None = None
+) -> Planted:
     """Hold standing feet in place. joints: (T, 22, 3) float64; stands: (T, 4) bool.
 
     spin: (T,) radians about +Y by which the figure has been turned beforehand; a standing foot does not turn with it.
+    given: (T,) bool, frames that will stay as they are: a foot that stands on one of them stands where it is there.
     Returns joints (T, 22, 3) float64 and the feet that could be held: not those of a figure that is carried along.
     """
     frames = len(joints)
@@ -165,7 +170,7 @@ def held(joints: np.ndarray, stands: np.ndarray, spin: np.ndarray | None = None)
     turned = np.zeros(frames) if spin is None else spin
     heights = rest_heights(joints[:, FOOT_JOINTS])
     corrections = [
-        _foot_correction(joints, stands[:, 2 * side : 2 * side + 2], turned, side, heights) for side in (0, 1)
+        _foot_correction(joints, stands[:, 2 * side : 2 * side + 2], turned, side, heights, given) for side in (0, 1)
     ]
     move, yaw, rise, kept = (np.stack(part, axis=1) for part in zip(*corrections, strict=True))
 
@@ -181,24 +186,24 @@ def held(joints: np.ndarray, stands: np.ndarray, spin: np.ndarray | None = None)
 
 
 def _foot_correction(
-    joints: np.ndarray, stands: np.ndarray, spin: np.ndarray, side: int, heights: np.ndarray
+    joints: np.ndarray, stands: np.ndarray, spin: np.ndarray, side: int, heights: np.ndarray, given: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """By how much a foot is moved on the floor (T, 2), turned about its toe joint (T,) and lifted (T,), and whether it
     is held (T,)."""
     label = stance_labels(stands.any(axis=1))
-    share, move, yaw = _stance_correction(joints, stands, spin, side, label)
+    share, move, yaw = _stance_correction(joints, stands, spin, side, label, given)
     lift = np.zeros(len(joints))
     dragged = (label >= 0) & (share < 0.5)
     if dragged.any():
         # The figure is carried along while the foot stands: it has to step, for it cannot be held.
         swing = dragged & _step_time(joints[:, 0][:, [0, 2]], side)
         label = stance_labels(stands.any(axis=1) & ~swing)
-        share, move, yaw = _stance_correction(joints, stands, spin, side, label)
+        share, move, yaw = _stance_correction(joints, stands, spin, side, label, given)
         lift = STEP_LIFT * np.where(swing & (label < 0), 1.0, 0.0)
         lift = np.maximum(smooth(lift, 1.5) - 0.35 * STEP_LIFT, 0.0) / 0.65
     toe_off, heel_off = (heights[2 * side + k] - joints[:, (_ANKLES, _TOES)[k][side], 1] for k in (1, 0))
     rise = np.clip(np.where(stands[:, 1], toe_off, heel_off), -MOST_RISE, MOST_RISE)
-    weight = FIRM * share
+    weight = FIRM * (share if given is None else np.where(given, 1.0, share))
     carried = splined(np.concatenate([move, yaw[:, None], rise[:, None]], axis=-1), weight)
     toe = joints[:, _TOES[side]]
     above = toe[:, 1] + carried[:, 3] + lift - heights[2 * side + 1]
@@ -233,7 +238,7 @@ def _step_time(root: np.ndarray, side: int) -> np.ndarray:
 
 
 def _stance_correction(
-    joints: np.ndarray, stands: np.ndarray, spin: np.ndarray, side: int, label: np.ndarray
+    joints: np.ndarray, stands: np.ndarray, spin: np.ndarray, side: int, label: np.ndarray, given: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What holds the foot during the stances of `label` (T,): how much of it is reasonable (T,), 0..1, the move (T, 2)
     and the turn (T,)."""
@@ -245,18 +250,19 @@ def _stance_correction(
         return np.zeros(frames), np.zeros((frames, 2)), np.zeros(frames)
     heel_only, both = on & stands[:, 0] & ~stands[:, 1], on & stands[:, 0] & stands[:, 1]
     toe_down = on & ~heel_only  # a closed gap counts as standing on the toes
+    counts = np.ones(frames) if given is None else np.where(given, GIVEN, 1.0)
 
     yaw = np.zeros(frames)
-    yaw[on] = _mean(spin, on, label, count)[label[on]] - spin[on]
+    yaw[on] = _mean(spin, on, label, count, counts)[label[on]] - spin[on]
     # A foot flat on the floor keeps its direction; on its toes or heel it may roll and turn as it did.
     ahead = joints[:, _TOES[side]] - joints[:, _ANKLES[side]]
     direction = np.unwrap(np.arctan2(ahead[:, 0], ahead[:, 2])) + yaw
-    yaw[both] += _mean(direction, both, label, count)[label[both]] - direction[both]
+    yaw[both] += _mean(direction, both, label, count, counts)[label[both]] - direction[both]
     offset = _about_y(joints[:, _TOES[side]] - joints[:, _ANKLES[side]], yaw)[:, [0, 2]]
-    toe_place = _mean(toe, toe_down, label, count)
-    ankle_place = toe_place - _mean(offset, both, label, count)
+    toe_place = _mean(toe, toe_down, label, count, counts)
+    ankle_place = toe_place - _mean(offset, both, label, count, counts)
     no_both = ~_has(both, label, count)
-    ankle_place[no_both] = _mean(ankle, heel_only, label, count)[no_both]
+    ankle_place[no_both] = _mean(ankle, heel_only, label, count, counts)[no_both]
     place = np.zeros((frames, 2))
     place[toe_down] = toe_place[label[toe_down]]
     place[heel_only] = ankle_place[label[heel_only]] + offset[heel_only]
@@ -286,12 +292,14 @@ def stance_labels(down: np.ndarray) -> np.ndarray:
     return label
 
 
-def _mean(values: np.ndarray, where: np.ndarray, label: np.ndarray, count: int) -> np.ndarray:
-    """Mean of values (T, ...) over the frames of each stance where `where` is True; 0 for none. (count, ...)"""
+def _mean(values: np.ndarray, where: np.ndarray, label: np.ndarray, count: int, counts: np.ndarray) -> np.ndarray:
+    """Mean of values (T, ...) over the frames of each stance where `where` is True, each as much as counts (T,) says; 0
+    for none. (count, ...)"""
     total = np.zeros((count, *values.shape[1:]))
-    np.add.at(total, label[where], values[where])
-    number = np.maximum(np.bincount(label[where], minlength=count), 1)
-    return total / number.reshape(-1, *([1] * (values.ndim - 1)))
+    weight = counts[where].reshape(-1, *([1] * (values.ndim - 1)))
+    np.add.at(total, label[where], weight * values[where])
+    number = np.bincount(label[where], counts[where], minlength=count)
+    return total / np.where(number > 0, number, 1.0).reshape(-1, *([1] * (values.ndim - 1)))
 
 
 def _has(where: np.ndarray, label: np.ndarray, count: int) -> np.ndarray:
