@@ -327,6 +327,7 @@ def run() -> Steps:
     screenshot("refused")
     check("an empty prompt is refused in one sentence", "prompt is empty" in status().message, status().message)
     check("and nothing is lost", set(bpy.data.actions.keys()) == actions and action().name == second)
+    yield from prompts_keys_and_languages()
     bpy.ops.wm.save_as_mainfile(filepath=str(OUTPUT / "window.blend"))
     yield from several_characters()
 
@@ -590,6 +591,36 @@ def switch_while_playing(x: int, y: int) -> Steps:
     operator, update = np.median(switches, axis=0)
     told = f"{operator:.1f} ms with its undo step, {update:.1f} more to pose the body"
     check("a switch is no hitch", operator < 20.0, told)
+
+
+def prompts_keys_and_languages() -> Steps:
+    """An earlier prompt is searched and found, a key stars the take, and the sidebar speaks German."""
+    x, y = yield from press("motionlcm.search_prompts(", at_right_end=True)
+    for _ in range(6):
+        yield
+    yield from type_text("waves", x, y)
+    for _ in range(6):
+        yield
+    screenshot("searching")
+    yield from key("RET", x, y)
+    yield from wait(lambda: settings().prompt == PROMPT, 10.0, f"the prompt, which is {settings().prompt!r}")
+    check("an earlier prompt is found by searching", True)
+
+    x, y = view_middle()
+    yield from move(x, y)
+    yield from key("K", x, y, ctrl=True, alt=True)
+    yield from wait(lambda: action().get("motionlcm_star"), 10.0, "the star")
+    check("Ctrl-Alt-K stars the take", True)
+
+    if bpy.app.build_options.international:
+        bpy.context.preferences.view.language = "de_DE"
+        for _ in range(10):
+            yield
+        screenshot("german")
+        told = bpy.app.translations.pgettext_iface("Generate Shot", "Operator")
+        check("labels are German in a German Blender", told == "Shot erzeugen", told)
+        bpy.context.preferences.view.language = "en_US"
+        yield
 
 
 def show_tab() -> bool:
