@@ -277,3 +277,21 @@ def box_at(boxes: np.ndarray, mouse: tuple[float, float]) -> int | None:
         if x <= mouse[0] <= x + width and y <= mouse[1] <= y + height:
             return index
     return None
+
+
+Box = tuple[float, float, float, float]
+
+
+def card_place(label: Box, size: tuple[float, float], free: Box, gap: float, beside: bool) -> tuple[float, float]:
+    """Where the card (width, height) that belongs to a label (x, y, width, height) goes.
+
+    free: left, bottom, right, top of what is to be seen; it stays in there. Over the label if there is room; if
+    `beside`, rather at a side of it.
+    """
+    (x, y, across, up), (width, height), (left, bottom, right, top) = label, size, free
+    over = y + up + gap
+    at_sides = [side for side in (x + across + gap, x - gap - width) if left + gap <= side <= right - gap - width]
+    fits_over = over + height <= top - gap
+    if at_sides and (beside or not fits_over):
+        return at_sides[0], max(min(y + up, top - gap) - height, bottom + gap)
+    return max(min(x, right - width - gap), left + gap), max(min(over, top - height - gap), bottom + gap)

@@ -246,14 +246,8 @@ def _draw_card(sheet: Sheet, index: int, box: np.ndarray, context: bpy.types.Con
     pad, line = PADDING * scale, 1.5 * TEXT * scale
     width = max(blf.dimensions(0, fact)[0] for fact in facts) + 3.0 * pad
     height = len(facts) * line + 1.5 * pad
-    left, bottom, right, top = _free(context)
-    x = max(min(float(box[0]), right - width - pad), left + pad)
-    y = float(box[1] + box[3]) + pad
-    if sheet.arrangement == "PLACE" or y + height > top - pad:
-        y = max(min(float(box[1] + box[3]), top - pad) - height, bottom + pad)
-        x = float(box[0] + box[2]) + pad
-        if x + width > right:
-            x = float(box[0]) - width - pad
+    box_now = (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
+    x, y = figures.card_place(box_now, (width, height), _free(context), pad, sheet.arrangement == "PLACE")
     card = _Picture()
     card.fill(x, y, width, height, (0.05, 0.05, 0.05, 1.0))
     card.fill(x, y, 3.0 * scale, height, (*figures.colour(sheet.shown[index].colour), 1.0))

@@ -288,6 +288,16 @@ def test_labels_do_not_lie_on_each_other():
     assert figures().box_at(apart, (210.0, 10.0)) == 3 and figures().box_at(apart, (500.0, 10.0)) is None
 
 
+def test_a_card_stays_in_view_and_off_its_label():
+    place, free = figures().card_place, (0.0, 0.0, 800.0, 600.0)
+    assert place((100, 300, 60, 20), (200, 80), free, 5.0, False) == (100, 325)
+    assert place((700, 300, 60, 20), (200, 80), free, 5.0, False) == (595, 325)  # moved in from the margin
+    assert place((100, 560, 60, 20), (200, 80), free, 5.0, False) == (165, 500)  # no room over it
+    assert place((100, 300, 60, 20), (200, 80), free, 5.0, True) == (165, 240)
+    assert place((700, 300, 60, 20), (200, 80), free, 5.0, True) == (495, 240)
+    assert place((300, 300, 60, 20), (500, 80), free, 5.0, True) == (295, 325)  # too wide for either side
+
+
 def test_colours_are_told_apart():
     colours = np.array([figures().colour(index) for index in range(16)])
     assert 0.0 <= colours.min() and colours.max() <= 1.0
