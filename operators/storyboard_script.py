@@ -69,9 +69,9 @@ def render(task: dict[str, Any]) -> None:
     scene = bpy.context.scene
     stage.set_frame_rate(scene, board.fps)
     made = storyboards.build(bpy.context, board)
-    for character in made:
-        for number in range(len(character.motionlcm.shots)):
-            make_shot(scene, character, number)
+    for character, told in zip(made, board.characters, strict=True):
+        for number in range(len(told.shots)):
+            make_shot(scene, character, told.name, number)
     if task["bake"]:
         strips, shots = part("operators.shot_strips"), part("operators.shots")
         for character in made:
@@ -87,8 +87,8 @@ def render(task: dict[str, Any]) -> None:
     bpy.ops.wm.save_as_mainfile(filepath=task["out"], compress=True)
 
 
-def make_shot(scene: Any, character: Any, number: int) -> None:
-    """Make one shot, and say how long it took."""
+def make_shot(scene: Any, character: Any, name: str, number: int) -> None:
+    """Make one shot, and say how long it took. name: the character's in the storyboard."""
     errors, generate = part("motionlcm_blender.errors"), part("operators.generate")
     shot = character.motionlcm.shots[number]
     owner = generate.handle_of(character)
@@ -97,11 +97,10 @@ def make_shot(scene: Any, character: Any, number: int) -> None:
     try:
         part("operators.jobs").carry_out(start)
     except errors.MotionLCMError as error:
-        raise errors.InvalidRequest(f'Character "{character.name}", shot {number + 1}: {error}') from None
-    action = character.motionlcm.shots[number].action
+        raise errors.InvalidRequest(f'Character "{name}", shot {number + 1}: {error}') from None
     warnings = part("operators.jobs").status.warnings
     milliseconds = 1000.0 * (time.perf_counter() - began)
-    say(character=character.name, shot=number + 1, milliseconds=milliseconds, action=action.name, warnings=warnings)
+    say(character=name, shot=number + 1, milliseconds=milliseconds, warnings=warnings)
 
 
 def places_seen(scene: Any, characters: Any) -> Any:

@@ -25,8 +25,7 @@ def build(context: bpy.types.Context, board: "Storyboard") -> list[bpy.types.Obj
     scene = context.scene
     board = board.at_fps(scene.render.fps / scene.render.fps_base)
     units = _units(scene)
-    if context.mode != "OBJECT":
-        bpy.ops.object.mode_set(mode="OBJECT")
+    made = [_add_character(context, character, units) for character in board.characters]  # first, to get their names
     lines: dict[tuple[str, tuple[float, float]], bpy.types.Object] = {}
     used = {(shot.path, shot.part) for character in board.characters for shot in character.shots if shot.path}
     for name, path in board.paths.items():
@@ -35,7 +34,8 @@ def build(context: bpy.types.Context, board: "Storyboard") -> list[bpy.types.Obj
             whole = part == (0.0, 1.0)
             called = name if whole else f"{name} {100 * part[0]:g}-{100 * part[1]:g} %"
             lines[name, part] = add_curve(context, called, path if whole else path.part(*part), units)
-    made = [_add_character(context, character, lines, units) for character in board.characters]
+    for character, told in zip(made, board.characters, strict=True):
+        _add_shots(context, character, told, lines, units)
     scene.motionlcm.character = made[0]
     for character in made:
         for shot in character.motionlcm.shots:
@@ -64,15 +64,20 @@ def add_curve(context: bpy.types.Context, name: str, path: "StoryPath", units: f
     return curve
 
 
-def _add_character(
-    context: bpy.types.Context,
-    told: "StoryCharacter",
-    lines: "dict[tuple[str, tuple[float, float]], bpy.types.Object]",
-    units: float,
-) -> bpy.types.Object:
+def _add_character(context: bpy.types.Context, told: "StoryCharacter", units: float) -> bpy.types.Object:
     character = create_character(context)
     place(character, told.name, [units * value for value in told.at], told.facing, told.scale)
     context.view_layer.update()
+    return character
+
+
+def _add_shots(
+    context: bpy.types.Context,
+    character: bpy.types.Object,
+    told: "StoryCharacter",
+    lines: "dict[tuple[str, tuple[float, float]], bpy.types.Object]",
+    units: float,
+) -> None:
     for number, wanted in enumerate(told.shots):
         shot = shots.new_shot(character, number, wanted.prompt, wanted.first, wanted.last)
         shot.seed, shot.locked = wanted.seed, wanted.locked
@@ -82,7 +87,6 @@ def _add_character(
         for pin in wanted.pins:
             _add_pin(context, character, pin, units)
     character.motionlcm.shot_index = 0
-    return character
 
 
 def place(character: bpy.types.Object, name: str, at: "list[float]", facing: float, scale: float) -> None:

@@ -139,6 +139,12 @@ def test_a_part_of_a_path(tmp_path):
     np.testing.assert_allclose([p.co[:3] for p in path.data.splines[0].points], [(0, 0, 0), (0, -2, 0)], atol=1e-5)
 
 
+def test_a_path_called_like_a_character_leaves_it_its_name(tmp_path):
+    content = json.loads(json.dumps(BOARD).replace("street", "Bob"))
+    bpy.ops.motionlcm.import_storyboard(filepath=write(tmp_path, content))
+    assert len(states("Bob")) == 2 and bpy.data.objects["Ada"].motionlcm.shots[0].path == bpy.data.objects["Bob.001"]
+
+
 def test_from_edit_mode(tmp_path):
     armature = add_character()
     bpy.context.view_layer.objects.active = armature
@@ -205,10 +211,14 @@ def run(*arguments, **variables) -> subprocess.CompletedProcess:
 
 def test_the_command_makes_a_file_to_go_on_with(tmp_path, model_folder):
     out = tmp_path / "board.blend"
-    done = run(write(tmp_path), "--out", out, "--bake", "--fps", 30, "--model", model_folder, "--device", "numpy")
+    content = json.loads(json.dumps(BOARD))
+    content["characters"].append({"name": "MotionLCM Mannequin", "at": [9, 9]})
+    content["characters"][2]["shots"] = [{"prompt": "a person sits", "seconds": 2}]
+    options = ["--bake", "--fps", 30, "--model", model_folder, "--device", "numpy"]
+    done = run(write(tmp_path, content), "--out", out, *options)
     assert done.returncode == 0, done.stderr
-    assert "2 characters, 4 shots, 30 frames per second" in done.stdout and f"Wrote      {out}" in done.stdout
-    assert done.stdout.count(" ms  a person") == 4 and "Bob        shot 2, frames 87 to 147" in done.stdout
+    assert "3 characters, 5 shots, 30 frames per second" in done.stdout and f"Wrote      {out}" in done.stdout
+    assert done.stdout.count(" ms  a person") == 5 and "Bob        shot 2, frames 87 to 147" in done.stdout
     assert sorted(file.name for file in tmp_path.iterdir()) == ["board.blend", "board.json"]
     bpy.ops.wm.open_mainfile(filepath=str(out))
     assert states("Ada") == ["DONE"] * 2 == states("Bob")

@@ -207,7 +207,7 @@ names = st.text(letters, min_size=1, max_size=12).filter(str.strip)
 numbers = st.floats(-1000, 1000, allow_nan=False)
 places = st.tuples(numbers, numbers, numbers)
 paths = st.builds(
-    lambda points, cyclic: StoryPath(tuple((x, y + 1000.0 * k, z) for k, (x, y, z) in enumerate(points)), cyclic),
+    lambda points, cyclic: StoryPath(tuple((x, y + 3000.0 * k, z) for k, (x, y, z) in enumerate(points)), cyclic),
     st.lists(places, min_size=2, max_size=6),
     st.booleans(),
 ).filter(lambda path: path.ground().length > 10)
