@@ -18,13 +18,14 @@ from . import (
     shots,
     smpl_body,
     storyboards,
+    strip_editing,
     takes,
 )
 
 CLASSES = (
     *pins.CLASSES, *settings.CLASSES, *character.CLASSES, *smpl_body.CLASSES, *drawing.CLASSES, *generate.CLASSES,
     *prompts.CLASSES, *takes.CLASSES, *contact_sheet.CLASSES, *recipes.CLASSES, *shots.CLASSES, *shot_making.CLASSES,
-    *storyboards.CLASSES,
+    *strip_editing.CLASSES, *storyboards.CLASSES,
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ class Key:
     space: str
     operator: str
     type: str
+    value: str = "PRESS"
     held: tuple[str, ...] = ()
     settings: dict[str, object] = field(default_factory=dict)
 
@@ -25,16 +26,20 @@ CTRL_ALT, SHIFT_CTRL_ALT = ("ctrl", "alt"), ("shift", "ctrl", "alt")
 KEYS: tuple[Key, ...] = (
     Key(*VIEW, "motionlcm.step_take", "PAGE_DOWN", settings={"step": 1}),
     Key(*VIEW, "motionlcm.step_take", "PAGE_UP", settings={"step": -1}),
-    Key(*VIEW, "motionlcm.generate", "M", CTRL_ALT),
-    Key(*VIEW, "motionlcm.generate_shot", "M", SHIFT_CTRL_ALT),
-    Key(*VIEW, "motionlcm.star_take", "K", CTRL_ALT),
-    Key(*VIEW, "motionlcm.accept_take", "Y", CTRL_ALT),
-    Key(*SHEET, "motionlcm.generate", "M", CTRL_ALT),
-    Key(*SHEET, "motionlcm.generate_shot", "M", SHIFT_CTRL_ALT),
-    Key(*SHEET, "motionlcm.star_take", "K", CTRL_ALT),
-    Key(*SHEET, "motionlcm.accept_take", "Y", CTRL_ALT),
+    Key(*VIEW, "motionlcm.generate", "M", held=CTRL_ALT),
+    Key(*VIEW, "motionlcm.generate_shot", "M", held=SHIFT_CTRL_ALT),
+    Key(*VIEW, "motionlcm.star_take", "K", held=CTRL_ALT),
+    Key(*VIEW, "motionlcm.accept_take", "Y", held=CTRL_ALT),
+    Key(*SHEET, "motionlcm.generate", "M", held=CTRL_ALT),
+    Key(*SHEET, "motionlcm.generate_shot", "M", held=SHIFT_CTRL_ALT),
+    Key(*SHEET, "motionlcm.star_take", "K", held=CTRL_ALT),
+    Key(*SHEET, "motionlcm.accept_take", "Y", held=CTRL_ALT),
+    Key(*SHEET, "motionlcm.edit_strip", "LEFTMOUSE", "DOUBLE_CLICK"),
+    Key(*SHEET, "motionlcm.drag_strip", "LEFTMOUSE"),
+    Key(*SHEET, "motionlcm.strip_menu", "RIGHTMOUSE"),
 )
-"""All keys. None of them is one of Blender's own in these editors, nor in what works in every editor."""
+"""All keys. None of them is one of Blender's own in these editors, nor in what works in every editor, but for those of
+the mouse, which pass everywhere but over a strip."""
 _items: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
 
 
@@ -44,7 +49,7 @@ def attach() -> None:
         return
     for key in KEYS:
         map_ = keys.keymaps.new(name=key.keymap, space_type=key.space)
-        item = map_.keymap_items.new(key.operator, key.type, "PRESS", **dict.fromkeys(key.held, True))
+        item = map_.keymap_items.new(key.operator, key.type, key.value, **dict.fromkeys(key.held, True))
         for name, value in key.settings.items():
             setattr(item.properties, name, value)
         _items.append((map_, item))

@@ -2,7 +2,7 @@
 
 import bpy
 
-from . import action_editor, panels, preferences, translations
+from . import action_editor, panels, preferences, strips, translations
 
 CLASSES = (*preferences.CLASSES, *panels.CLASSES)
 
@@ -11,11 +11,13 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     action_editor.attach()
+    strips.attach()
     translations.attach()
 
 
 def unregister() -> None:
     translations.detach()
+    strips.detach()
     action_editor.detach()
     panels.detach()
     for cls in reversed(CLASSES):

@@ -2,7 +2,7 @@
 
 import bpy
 
-from ..operators import engine, keymap
+from ..operators import engine, jobs, keymap
 
 
 def _changed(_preferences: bpy.types.AddonPreferences, _context: bpy.types.Context) -> None:
@@ -10,6 +10,10 @@ def _changed(_preferences: bpy.types.AddonPreferences, _context: bpy.types.Conte
 
     engine.forget()
     panels.read_card_soon()
+
+
+def _shown(_preferences: bpy.types.AddonPreferences, _context: bpy.types.Context) -> None:
+    jobs.redraw()
 
 
 class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
@@ -36,11 +40,19 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
         update=_changed,
     )
 
+    show_strips: bpy.props.BoolProperty(
+        name="Strips of Shots",
+        description="Draw the shots as strips in the timeline and the dope sheet, where they can be dragged",
+        default=True,
+        update=_shown,
+    )
+
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         layout.use_property_split = True
         layout.prop(self, "device")
         layout.prop(self, "model_folder", placeholder="The model that comes with the extension")
+        layout.prop(self, "show_strips")
         draw_keys(context, layout)
 
 
