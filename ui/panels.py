@@ -113,7 +113,8 @@ class MOTIONLCM_PT_main(_Sidebar, bpy.types.Panel):
             row.operator("motionlcm.cancel", text="", icon="X")
         if status.running and status.waiting:
             row = layout.row(align=True)
-            row.label(text="1 more waits" if status.waiting == 1 else f"{status.waiting} more wait", icon="SORTTIME")
+            told = iface_("1 more waits") if status.waiting == 1 else iface_("{count} more wait")
+            row.label(text=told.format(count=status.waiting), icon="SORTTIME", translate=False)
             row.operator("motionlcm.cancel", text="Cancel All").everything = True
         if status.message:
             _lines(layout, status.message, "ERROR" if status.error else "INFO", status.error)
