@@ -31,6 +31,7 @@ DEFAULT_FPS = 24.0
 FIRST_FRAME = 1
 PIN_JOINTS = ("l_wrist", "r_wrist", "l_foot", "r_foot", "head", "pelvis")
 MAX_SEED = 2**31 - 1
+MOST_TAKES = 32
 LAST_FRAME = 1_000_000
 """Blender's timeline ends a little after this."""
 FARTHEST = 100_000.0
@@ -96,8 +97,8 @@ class StoryPin:
 class StoryShot:
     """What a character does from one frame to another.
 
-    path: name of a path of the storyboard. part: which stretch of it, shares of its length.
-    Raises InvalidRequest on values that no shot can have.
+    path: name of a path of the storyboard. part: which stretch of it, shares of its length. takes: how many
+    are made to choose from. Raises InvalidRequest on values that no shot can have.
     """
 
     prompt: str
@@ -108,8 +109,11 @@ class StoryShot:
     path: str | None = None
     part: tuple[float, float] = (0.0, 1.0)
     pins: tuple[StoryPin, ...] = ()
+    takes: int = 1
 
     def __post_init__(self) -> None:
+        if not 1 <= self.takes <= MOST_TAKES:
+            raise InvalidRequest(f"The number of takes must be 1 to {MOST_TAKES}, not {_number(self.takes)}.")
         if not self.prompt.strip():
             raise InvalidRequest("The prompt is empty: say what the character should do.")
         _check_text(self.prompt, "The prompt")
@@ -328,7 +332,8 @@ def _character(value: Any, number: int, fps: float) -> StoryCharacter:
 
 def _shot(value: Any, where: str, begin: int, fps: float) -> StoryShot:
     """begin: the frame on which it starts if it does not say so."""
-    given = _fields(value, where, ("prompt",), ("first", "last", "seconds", "seed", "locked", "path", "part", "pins"))
+    known = ("first", "last", "seconds", "seed", "locked", "path", "part", "pins", "takes")
+    given = _fields(value, where, ("prompt",), known)
     if "seconds" in given:
         if "last" in given:
             raise InvalidRequest(f'{where} has both "seconds" and "last": give one of them.')
@@ -358,6 +363,7 @@ def _shot(value: Any, where: str, begin: int, fps: float) -> StoryShot:
             None if given.get("path") is None else _text_in(given, "path", where),
             part,
             pins,
+            _whole_in(given, "takes", where, 1),
         )
     except InvalidRequest as error:
         _fail(where, error)
@@ -429,6 +435,8 @@ def _shot_content(shot: StoryShot) -> dict[str, Any]:
         content["path"] = shot.path
     if shot.part != (0.0, 1.0):
         content["part"] = [_short(share) for share in shot.part]
+    if shot.takes != 1:
+        content["takes"] = shot.takes
     if shot.pins:
         content["pins"] = [
             {"joint": pin.joint, "at": _short_place(pin.at), "first": pin.first, "last": pin.last} for pin in shot.pins

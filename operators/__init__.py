@@ -14,8 +14,8 @@ from . import (
     prompts,
     recipes,
     settings,
+    shot_editing,
     shot_making,
-    shots,
     smpl_body,
     storyboards,
     strip_editing,
@@ -24,8 +24,8 @@ from . import (
 
 CLASSES = (
     *pins.CLASSES, *settings.CLASSES, *character.CLASSES, *smpl_body.CLASSES, *drawing.CLASSES, *generate.CLASSES,
-    *prompts.CLASSES, *takes.CLASSES, *contact_sheet.CLASSES, *recipes.CLASSES, *shots.CLASSES, *shot_making.CLASSES,
-    *strip_editing.CLASSES, *storyboards.CLASSES,
+    *prompts.CLASSES, *takes.CLASSES, *contact_sheet.CLASSES, *recipes.CLASSES, *shot_editing.CLASSES,
+    *shot_making.CLASSES, *strip_editing.CLASSES, *storyboards.CLASSES,
 )  # fmt: skip
 
 

@@ -26,14 +26,7 @@ def build(context: bpy.types.Context, board: "Storyboard") -> list[bpy.types.Obj
     board = board.at_fps(scene.render.fps / scene.render.fps_base)
     units = _units(scene)
     made = [_add_character(context, character, units) for character in board.characters]  # first, to get their names
-    lines: dict[tuple[str, tuple[float, float]], bpy.types.Object] = {}
-    used = {(shot.path, shot.part) for character in board.characters for shot in character.shots if shot.path}
-    for name, path in board.paths.items():
-        parts = sorted(part for of, part in used if of == name) or [(0.0, 1.0)]
-        for part in parts:
-            whole = part == (0.0, 1.0)
-            called = name if whole else f"{name} {100 * part[0]:g}-{100 * part[1]:g} %"
-            lines[name, part] = add_curve(context, called, path if whole else path.part(*part), units)
+    lines = {name: add_curve(context, name, path, units) for name, path in board.paths.items()}
     for character, told in zip(made, board.characters, strict=True):
         _add_shots(context, character, told, lines, units)
     scene.motionlcm.character = made[0]
@@ -75,17 +68,18 @@ def _add_shots(
     context: bpy.types.Context,
     character: bpy.types.Object,
     told: "StoryCharacter",
-    lines: "dict[tuple[str, tuple[float, float]], bpy.types.Object]",
+    lines: dict[str, bpy.types.Object],
     units: float,
 ) -> None:
     for number, wanted in enumerate(told.shots):
         shot = shots.new_shot(character, number, wanted.prompt, wanted.first, wanted.last)
-        shot.seed, shot.locked = wanted.seed, wanted.locked
+        shot.seed, shot.locked, shot.takes = wanted.seed, wanted.locked, wanted.takes
         if wanted.path is not None:
-            shot.path = lines[wanted.path, wanted.part]
+            shot.path = lines[wanted.path]
+            shot.path_from, shot.path_to = wanted.part
         shot.stale = False
         for pin in wanted.pins:
-            _add_pin(context, character, pin, units)
+            _add_pin(context, character, shot, pin, units)
     character.motionlcm.shot_index = 0
 
 
@@ -97,13 +91,19 @@ def place(character: bpy.types.Object, name: str, at: "list[float]", facing: flo
     character.scale *= scale
 
 
-def _add_pin(context: bpy.types.Context, character: bpy.types.Object, told: "StoryPin", units: float) -> None:
+def _add_pin(
+    context: bpy.types.Context,
+    character: bpy.types.Object,
+    shot: "shots.MotionLCMShot",
+    told: "StoryPin",
+    units: float,
+) -> None:
     target = bpy.data.objects.new(f"Pin {character.name} {told.joint}", None)
     target.empty_display_type, target.empty_display_size = "SPHERE", 0.06 * units
     target.location = [units * value for value in told.at]
     context.scene.collection.objects.link(target)
-    pin = context.scene.motionlcm.pins.add()
-    pin.target, pin.joint, pin.character = target, told.joint, character
+    pin = shot.pins.add()
+    pin.target, pin.joint = target, told.joint
     pin.first, pin.last = told.first, told.last
 
 
@@ -136,7 +136,13 @@ def storyboard_of(context: bpy.types.Context) -> "tuple[Storyboard, tuple[str, .
                     name, told_of = _add_path(context, paths, character, shot, units)
                     warnings += told_of
                 pins = _pins_of(context, character, shot, left, units)
-                told.append(StoryShot(shot.prompt, shot.first, shot.last, shot.seed, shot.locked, name, pins=pins))
+                of_curve = name is not None and shot.path.type == "CURVE"
+                part = (round(shot.path_from, 4), round(shot.path_to, 4)) if of_curve else (0.0, 1.0)
+                told.append(
+                    StoryShot(
+                        shot.prompt, shot.first, shot.last, shot.seed, shot.locked, name, part, pins, shot.takes
+                    )
+                )
             except InvalidRequest as error:
                 sentence = str(error)
                 raise InvalidRequest(
@@ -196,11 +202,18 @@ def _pins_of(
     left: dict[int, int],
     units: float,
 ) -> "tuple[StoryPin, ...]":
-    """The pins on a shot's frames. left: the first frame of each pin that no earlier shot has taken."""
+    """The shot's own pins, and the scene's on its frames.
+
+    left: the first frame of each of the scene's that no earlier shot has taken.
+    """
     from ..motionlcm_blender.storyboard import StoryPin
     from .scene_time import place_now
 
     found = []
+    for pin in shot.pins:
+        first, last = max(pin.first, shot.first), min(pin.last, shot.last)
+        if pin.active and pin.target is not None and first <= last:
+            found.append(StoryPin(pin.joint, _in_metres(place_now(context, pin.target), units), first, last))
     for number, pin in enumerate(context.scene.motionlcm.pins):
         first, last = max(left[number], shot.first), min(pin.last, shot.last)
         if not pin.active or pin.target is None or pin.character not in (None, character) or first > last:

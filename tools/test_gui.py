@@ -19,34 +19,46 @@ from pathlib import Path
 import window_chroot as chroot
 
 ARTEFACTS = chroot.ROOT / "test-artefacts" / "window"
+SCRIPTS = ("drive_window.py", "drive_shots.py")
 INSTALL_LIMIT_S, DRIVE_LIMIT_S = 300, 1500
 
 
-def drive(archive: Path) -> tuple[int, dict]:
-    """Install and drive; returns Blender's exit status and the driver's results."""
+def install(archive: Path) -> str:
+    """Put the extension into the Debian's Blender; returns what went wrong."""
     shutil.rmtree(chroot.LAB, ignore_errors=True)
     chroot.LAB.mkdir(parents=True)
     shutil.copy2(archive, chroot.LAB / "extension.zip")
-    shutil.copy2(chroot.ROOT / "tests" / "gui" / "drive_window.py", chroot.LAB)
-    install = ["blender", "--command", "extension", "install-file", "-r", "user_default", "--enable"]
-    code = chroot.run_inside([*install, "/lab/window/extension.zip"], INSTALL_LIMIT_S, ARTEFACTS / "install.log")
-    if code:
-        return code, {"passed": [], "failed": f"installing the zip ended with {code}, see install.log"}
+    for file in (chroot.ROOT / "tests" / "gui").glob("*.py"):
+        shutil.copy2(file, chroot.LAB)
+    command = ["blender", "--command", "extension", "install-file", "-r", "user_default", "--enable"]
+    code = chroot.run_inside([*command, "/lab/window/extension.zip"], INSTALL_LIMIT_S, ARTEFACTS / "install.log")
+    return f"installing the zip ended with {code}, see install.log" if code else ""
+
+
+def drive(script: str) -> tuple[list[str], str]:
+    """Run one script in a window; returns the names of the checks passed, and what went wrong."""
+    name = script.removesuffix(".py")
     blender = ["blender", "--enable-event-simulate", "--threads", "1", "--window-geometry", "0", "0", "1280", "800"]
-    command = [*blender, "--python-exit-code", "4", "--python", "/lab/window/drive_window.py", "--", "/lab/window/out"]
-    code = chroot.run_inside(command, DRIVE_LIMIT_S, ARTEFACTS / "drive.log", screen=True)
-    output = chroot.LAB / "out"
+    command = [*blender, "--python-exit-code", "4", "--python", f"/lab/window/{script}", "--", f"/lab/window/{name}"]
+    log, output, artefacts = ARTEFACTS / f"{name}.log", chroot.LAB / name, ARTEFACTS / name
+    artefacts.mkdir()
+    code = chroot.run_inside(command, DRIVE_LIMIT_S, log, screen=True)
     for file in sorted(output.glob("*")) if output.is_dir() else []:
-        shutil.copy2(file, ARTEFACTS)
+        shutil.copy2(file, artefacts)
     try:
-        return code, json.loads((output / "results.json").read_text())
+        results = json.loads((output / "results.json").read_text())
     except (OSError, ValueError):
-        return code or 1, {"passed": [], "failed": f"no results; Blender ended with {code}, see drive.log"}
+        results = {"passed": [], "failed": f"no results; Blender ended with {code}"}
+    failed = results["failed"] or (f"Blender ended with {code}" if code else "")
+    if failed and log.is_file():
+        print("\n".join(log.read_text(errors="replace").splitlines()[-25:]))
+    return results["passed"], failed
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--zip", type=Path, required=True, help="the built extension")
+    parser.add_argument("--script", choices=SCRIPTS, action="append", help="only this one; default: all")
     arguments = parser.parse_args()
     archive = arguments.zip.resolve()
     if not archive.is_file():
@@ -62,17 +74,19 @@ def main() -> int:
     except chroot.NoWindow as problem:
         print(f"Window test FAILED: {problem}", flush=True)
         return 1
-    code, results = drive(archive)
-    for name in results["passed"]:
-        print(f"passed: {name}")
-    if code or results["failed"]:
-        print(f"FAILED: {results['failed'] or f'Blender ended with {code}'}")
-        log = ARTEFACTS / "drive.log"
-        if log.is_file():
-            print("\n".join(log.read_text(errors="replace").splitlines()[-25:]))
-    failed = 1 if code or results["failed"] else 0
-    print(f"Window test: {failed} failed, {len(results['passed'])} passed in {time.monotonic() - started:.0f} s")
-    return failed
+    problem = install(archive)
+    failed, count = int(bool(problem)), 0
+    if problem:
+        print(f"FAILED: {problem}")
+    for script in [] if problem else arguments.script or SCRIPTS:
+        passed, problem = drive(script)
+        for name in passed:
+            print(f"passed: {name}")
+        if problem:
+            print(f"FAILED: {problem}")
+        failed, count = failed + bool(problem), count + len(passed)
+    print(f"Window test: {failed} failed, {count} passed in {time.monotonic() - started:.0f} s")
+    return int(failed > 0)
 
 
 if __name__ == "__main__":

@@ -204,7 +204,7 @@ class MOTIONLCM_UL_shots(bpy.types.UIList):
         row.label(text="", icon=shots.ICONS[item.state])
         row.prop(item, "prompt", text="", emboss=False)
         frames = row.row()
-        frames.ui_units_x = 3.5
+        frames.ui_units_x = 4.2
         frames.label(text=f"{item.first}-{item.last}", translate=False)
         row.prop(item, "locked", text="", icon="LOCKED" if item.locked else "UNLOCKED", emboss=False)
 
@@ -215,7 +215,6 @@ class MOTIONLCM_PT_shots(_Sidebar, bpy.types.Panel):
     bl_idname = "MOTIONLCM_PT_shots"
     bl_parent_id = "MOTIONLCM_PT_main"
     bl_label = "Shots"
-    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, character = self.layout, context.scene.motionlcm.character

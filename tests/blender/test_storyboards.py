@@ -83,7 +83,7 @@ def test_imported_it_is_all_there_and_empty(tmp_path):
     assert [(s.first, s.last, s.seed, s.locked) for s in ada.motionlcm.shots] == [(1, 49, 4, False), (49, 97, 0, True)]
     assert ada.motionlcm.shots[0].path == bpy.data.objects["street"]
     assert bob.scale[0] == pytest.approx(1.25) and bob.rotation_euler.z == pytest.approx(np.radians(-120))
-    assert [pin.character for pin in settings().pins] == [bob, bob]
+    assert sum(len(shot.pins) for shot in bob.motionlcm.shots) == 2 and len(settings().pins) == 0
     assert part("operators.jobs").status.message == "2 characters and 4 shots were added."
     assert bpy.context.scene.frame_end == 250
 
@@ -134,9 +134,10 @@ def test_a_part_of_a_path(tmp_path):
     content = json.loads(json.dumps(BOARD))
     content["characters"][0]["shots"][0]["part"] = [0.0, 0.4721359549995794]
     bpy.ops.motionlcm.import_storyboard(filepath=write(tmp_path, content))
-    path = bpy.data.objects["Ada"].motionlcm.shots[0].path
-    assert path.name == "street 0-47.2136 %" and "street" not in bpy.data.objects
-    np.testing.assert_allclose([p.co[:3] for p in path.data.splines[0].points], [(0, 0, 0), (0, -2, 0)], atol=1e-5)
+    shot = bpy.data.objects["Ada"].motionlcm.shots[0]
+    assert shot.path.name == "street" and shot.path_to == pytest.approx(0.47214, abs=1e-5)
+    board, _ = part("operators.storyboards").storyboard_of(bpy.context)
+    assert board.characters[0].shots[0].part == (0.0, 0.4721)
 
 
 def test_a_path_called_like_a_character_leaves_it_its_name(tmp_path):
