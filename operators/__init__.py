@@ -15,12 +15,14 @@ from . import (
     shot_making,
     shots,
     smpl_body,
+    strip_editing,
     takes,
 )
 
 CLASSES = (
     *pins.CLASSES, *settings.CLASSES, *character.CLASSES, *smpl_body.CLASSES, *drawing.CLASSES, *generate.CLASSES,
     *prompts.CLASSES, *takes.CLASSES, *shots.CLASSES, *shot_making.CLASSES,
+    *strip_editing.CLASSES,
 )  # fmt: skip
 
 
@@ -35,6 +37,7 @@ def register() -> None:
 
 def unregister() -> None:
     keymap.detach()
+    strip_editing.detach()
     path_speed.detach()
     jobs.detach()
     settings.detach()

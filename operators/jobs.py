@@ -213,11 +213,11 @@ def _set(**values: object) -> None:
 
 
 def redraw() -> None:
-    """Have the sidebars drawn anew."""
+    """Have sidebars and strips of shots drawn anew."""
     manager = bpy.context.window_manager
     for window in manager.windows if manager is not None else ():
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
+            if area.type in {"VIEW_3D", "DOPESHEET_EDITOR"}:
                 area.tag_redraw()
 
 

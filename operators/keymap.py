@@ -5,6 +5,13 @@ from __future__ import annotations
 import bpy
 
 STEPS = (("PAGE_DOWN", 1), ("PAGE_UP", -1))
+STRIPS = (
+    ("motionlcm.drag_strip", "LEFTMOUSE", "PRESS"),
+    ("motionlcm.edit_shot_prompt", "LEFTMOUSE", "DOUBLE_CLICK"),
+    ("motionlcm.shot_menu", "RIGHTMOUSE", "PRESS"),
+    ("motionlcm.watch_strips", "MOUSEMOVE", "ANY"),
+)
+"""What the mouse does to strips of shots; beside them each of these passes the event on."""
 _items: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
 
 
@@ -17,6 +24,9 @@ def attach() -> None:
         item = map_.keymap_items.new("motionlcm.step_take", key, "PRESS")
         item.properties.step = step
         _items.append((map_, item))
+    map_ = keys.keymaps.new(name="Dopesheet", space_type="DOPESHEET_EDITOR")
+    for operator, kind, value in STRIPS:
+        _items.append((map_, map_.keymap_items.new(operator, kind, value)))
 
 
 def detach() -> None:

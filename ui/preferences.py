@@ -2,7 +2,7 @@
 
 import bpy
 
-from ..operators import engine
+from ..operators import engine, strip_editing
 
 
 def _changed(_preferences: bpy.types.AddonPreferences, _context: bpy.types.Context) -> None:
@@ -10,6 +10,10 @@ def _changed(_preferences: bpy.types.AddonPreferences, _context: bpy.types.Conte
 
     engine.forget()
     panels.read_card_soon()
+
+
+def _strips_changed(_preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
+    strip_editing.redraw(context)
 
 
 class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
@@ -35,12 +39,19 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
         subtype="DIR_PATH",
         update=_changed,
     )
+    show_strips: bpy.props.BoolProperty(
+        name="Strips of Shots",
+        description="Show the shots as strips at the bottom of timeline and dope sheet, to be chosen and dragged there",
+        default=True,
+        update=_strips_changed,
+    )
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         layout.use_property_split = True
         layout.prop(self, "device")
         layout.prop(self, "model_folder", placeholder="The model that comes with the extension")
+        layout.prop(self, "show_strips")
 
 
 CLASSES = (MOTIONLCM_AP_preferences,)
