@@ -44,6 +44,7 @@ def unregister() -> None:
     storyboards.detach()
     keymap.detach()
     contact_sheet.detach()
+    strip_editing.detach()
     path_speed.detach()
     jobs.detach()
     settings.detach()

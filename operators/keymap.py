@@ -34,9 +34,10 @@ KEYS: tuple[Key, ...] = (
     Key(*SHEET, "motionlcm.generate_shot", "M", held=SHIFT_CTRL_ALT),
     Key(*SHEET, "motionlcm.star_take", "K", held=CTRL_ALT),
     Key(*SHEET, "motionlcm.accept_take", "Y", held=CTRL_ALT),
-    Key(*SHEET, "motionlcm.edit_strip", "LEFTMOUSE", "DOUBLE_CLICK"),
+    Key(*SHEET, "motionlcm.edit_shot_prompt", "LEFTMOUSE", "DOUBLE_CLICK"),
     Key(*SHEET, "motionlcm.drag_strip", "LEFTMOUSE"),
-    Key(*SHEET, "motionlcm.strip_menu", "RIGHTMOUSE"),
+    Key(*SHEET, "motionlcm.shot_menu", "RIGHTMOUSE"),
+    Key(*SHEET, "motionlcm.watch_strips", "MOUSEMOVE", "ANY"),
 )
 """All keys. None of them is one of Blender's own in these editors, nor in what works in every editor, but for those of
 the mouse, which pass everywhere but over a strip."""

@@ -3,7 +3,7 @@
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import bpy
 
-from . import engine, path_speed, pins, shots
+from . import engine, path_speed, pins, shots, strip_editing
 
 LONGEST_HISTORY = 20
 
@@ -239,6 +239,17 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
         name="Steps",
         description="Steps of the sampler: one is fastest, more can be cleaner",
         items=(("1", "1", "One step"), ("2", "2", "Two steps"), ("4", "4", "Four steps")),
+    )
+    edited_prompt: bpy.props.StringProperty(
+        name="Prompt",
+        description="What the character does in the chosen shot, in English",
+        get=strip_editing.edited_prompt,
+        set=strip_editing.set_edited_prompt,
+    )
+    generate_at_once: bpy.props.BoolProperty(
+        name="Generate at Once",
+        description="Make the shot as soon as its prompt was typed over its strip",
+        default=False,
     )
     history: bpy.props.CollectionProperty(
         type=MotionLCMPrompt, name="Prompt History", description="Earlier prompts of this scene, the latest first"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from . import jobs, pins, shot_strips
+from .strip_layout import arranged
 
 if TYPE_CHECKING:
     from typing import Any
@@ -243,20 +244,14 @@ def arrange(character: bpy.types.Object, index: int, first: int, last: int) -> N
     """
     shots = character.motionlcm.shots
     old = [(shot.laid_first, shot.laid_last) for shot in shots]
-    if index > 0:
-        allowed = max(first, shots[index - 1].last)
-        first, last = allowed, last + allowed - first
-    last = max(last, first + 1)
-    put(shots[index], first, last)
-    for number in range(index + 1, len(shots)):
-        met = old[number][0] == old[number - 1][1]
-        begin = shots[number - 1].last if met else max(old[number][0], shots[number - 1].last)
-        put(shots[number], begin, begin + old[number][1] - old[number][0])
+    new = arranged(old, index, first, last)
+    for number in range(index, len(shots)):
+        put(shots[number], *new[number])
     for number in range(max(index, 1), len(shots)):
         met = old[number][0] == old[number - 1][1]
         if met != (shots[number].first == shots[number - 1].last):
             touch(shots[number])
-    if last - first != old[index][1] - old[index][0]:
+    if new[index][1] - new[index][0] != old[index][1] - old[index][0]:
         shots[index].stale, shots[index].entry = True, False
         touch(after(character, index))
     shot_strips.lay(character)

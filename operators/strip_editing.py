@@ -1,252 +1,404 @@
-"""Shots edited where they are seen, as strips in the timeline and the dope sheet: dragged, chosen, renamed."""
+"""Strips of shots under the mouse, in the timeline and the dope sheet: choose, drag, name, and a menu.
+
+`strip_layout` knows where they are, `ui.strips` draws them. Events beside them are passed on to Blender.
+"""
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Iterator
 
 import bpy
-from bpy.app.translations import pgettext_iface as iface_
 
-from . import engine, jobs, shots, strip_layout
+from . import engine, jobs, shot_strips, shots, strip_layout
+from .strip_layout import BODY, LEFT, RIGHT, Frames, Hit, Row, View
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-THRESHOLD = 4
-"""Pixels the mouse may move on a strip that is only clicked."""
-
-
-@dataclass
-class Drag:
-    """A strip in the hand. uid: of the shot; first, last: frames it would have if it were let go."""
-
-    character: int
-    uid: str
-    part: str
-    first: int
-    last: int
+MODES = {"TIMELINE", "DOPESHEET", "ACTION"}
+SCROLL_BAR, MARKERS = 12.0, 42.0
+"""What Blender has at the bottom of the region, in pixels at scale 1: the scroll bar, or also the markers."""
+NEEDED = 60.0
+"""Pixels at scale 1 that a region must be high to hold strips."""
+THRESHOLD = 3.0
+"""Pixels at scale 1 by which the mouse must move to drag."""
+OTHERS_S = 1.0
+"""Seconds after which it is looked again who else has shots."""
 
 
-drag: Drag | None = None
-"""What is dragged now; `ui.strips` shows it."""
+class _State:
+    """What the mouse is about; nothing of it belongs into the file."""
+
+    over: tuple[str, Hit] | None = None
+    dragged = ""
+    preview: Frames = []
+    others: tuple[str, ...] = ()
+    others_of: tuple[str, int] = ("", 0)
+    others_until = 0.0
 
 
-def shown() -> bool:
-    """Whether strips are drawn, and so can be taken hold of."""
-    preferences = engine.preferences()
-    return preferences is None or bool(preferences.show_strips)
+state = _State()
 
 
-def to_pixels(context: bpy.types.Context) -> "Callable[[float], float]":
-    """From frames of keys to pixels of the region, of which the view is a straight line."""
-    from .scene_time import stretch
+def frames_of(character: bpy.types.Object) -> Frames:
+    """First and last frame of each shot, as they would be if what is being dragged were let go."""
+    if state.dragged == character.name:
+        return state.preview
+    listed = character.motionlcm.shots
+    firsts, lasts = [0] * len(listed), [0] * len(listed)
+    listed.foreach_get("first", firsts)
+    listed.foreach_get("last", lasts)
+    return list(zip(firsts, lasts, strict=True))
 
-    view, ratio = context.region.view2d, stretch(context.scene)
-    left = float(view.view_to_region(0.0, 0.0, clip=False)[0])
-    each = (float(view.view_to_region(10000.0, 0.0, clip=False)[0]) - left) / 10000.0
-    return lambda frame: left + frame * ratio * each
 
+def view_of(context: bpy.types.Context) -> View:
+    """What the dope sheet's region shows."""
+    from .scene_time import stretch  # brings the engine's numbers, which are not wanted at register()
 
-def strips_of(context: bpy.types.Context, character: bpy.types.Object | None) -> list[strip_layout.Strip]:
-    """The strips of the chosen character that are in sight."""
-    if character is None or not len(character.motionlcm.shots):
-        return []
-    scale = context.preferences.system.ui_scale
-    frames = [(shot.first, shot.last) for shot in character.motionlcm.shots]
-    bottom = strip_layout.band(scale, len(context.scene.timeline_markers) > 0)
-    return strip_layout.laid_out(
-        frames, to_pixels(context), context.region.width, bottom, strip_layout.HEIGHT * scale
+    region, scene = context.region, context.scene
+    unit = context.preferences.system.ui_scale
+    start = region.view2d.region_to_view(0.0, 0.0)[0]
+    end = region.view2d.region_to_view(float(region.width), 0.0)[0]
+    markers = len(scene.timeline_markers) > 0 and context.space_data.show_markers
+    return View(
+        start=start,
+        scale=region.width / max(end - start, 1e-6),
+        width=float(region.width),
+        height=float(region.height),
+        bottom=(MARKERS if markers else SCROLL_BAR) * unit,
+        unit=unit,
+        stretch=stretch(scene),
     )
 
 
-def found_under(context: bpy.types.Context, event: bpy.types.Event) -> tuple[int, str] | None:
-    """The shot of the chosen character under the mouse, and the part of its strip."""
-    area, region = context.area, context.region
-    if not shown() or area is None or area.type != "DOPESHEET_EDITOR" or region is None or region.type != "WINDOW":
+def is_shown(context: bpy.types.Context) -> bool:
+    """Whether the region is one with strips."""
+    space, region = context.space_data, context.region
+    if space is None or space.type != "DOPESHEET_EDITOR" or space.mode not in MODES:
+        return False
+    if region is None or region.type != "WINDOW":
+        return False
+    prefs = engine.preferences()
+    if prefs is not None and not prefs.show_strips:
+        return False
+    return region.height >= NEEDED * context.preferences.system.ui_scale and context.scene is not None
+
+
+def rows_of(context: bpy.types.Context, view: View) -> list[Row]:
+    """The scene's character, if it has shots, and the others that have."""
+    scene, chosen = context.scene, context.scene.motionlcm.character
+    name = "" if chosen is None or not len(chosen.motionlcm.shots) else chosen.name
+    found = [(name, frames_of(chosen))] if name else []
+    for other in _others(scene):
+        obj = scene.objects.get(other)
+        if obj is not None and obj != chosen:
+            found.append((other, frames_of(obj)))
+    return strip_layout.rows_of(view, found)
+
+
+def _others(scene: bpy.types.Scene) -> tuple[str, ...]:
+    """Who has shots in the scene; looked up once in a while, since a scene may hold a great many objects."""
+    of, now = (scene.name, len(scene.objects)), time.monotonic()
+    if of != state.others_of or now > state.others_until:
+        state.others = tuple(o.name for o in scene.objects if o.type == "ARMATURE" and len(o.motionlcm.shots))
+        state.others_of, state.others_until = of, now + OTHERS_S
+    return state.others
+
+
+def under_mouse(context: bpy.types.Context, x: float, y: float) -> tuple[str, Hit] | None:
+    """The character and the strip at a pixel of the region."""
+    view = view_of(context)
+    rows = rows_of(context, view)
+    hit = strip_layout.hit(view, rows, x, y)
+    if hit is None:
         return None
-    strips = strips_of(context, context.scene.motionlcm.character)
-    x, y = event.mouse_region_x, event.mouse_region_y
-    return strip_layout.under(strips, x, y, context.preferences.system.ui_scale)
+    if hit.row == 0 and rows[0].character != _name(context.scene.motionlcm.character):
+        hit = hit._replace(part=BODY)  # none is chosen that has shots, and another's are in the place of its
+    return rows[hit.row].character, hit
 
 
-def targets(scene: bpy.types.Scene, character: bpy.types.Object, uid: str) -> list[int]:
-    """Frames of keys to which a strip that is dragged jumps: markers, the playhead, and other shots' ends."""
-    from .scene_time import playhead, stretch
-
-    found = [round(marker.frame / stretch(scene)) for marker in scene.timeline_markers]
-    found.append(playhead(scene))
-    for shot in character.motionlcm.shots:
-        if shot.uid != uid:
-            found += [shot.first, shot.last]
-    return found
+def _name(obj: bpy.types.Object | None) -> str:
+    return "" if obj is None else obj.name
 
 
-def apply(character: bpy.types.Object, index: int, part: str, first: int, last: int) -> None:
-    """Give a shot the frames it was dragged to; what follows is moved along."""
-    shot = character.motionlcm.shots[index]
-    if part == strip_layout.BODY:
-        shot.first = first  # it is moved as a whole
-    else:
-        shots.arrange(character, index, first, last)
+def snap_targets(scene: bpy.types.Scene, character: bpy.types.Object, index: int) -> Iterator[float]:
+    """Frames of keys to snap to: playhead, markers, and ends of shots that do not move along."""
+    from .scene_time import stretch
+
+    each = stretch(scene)
+    yield scene.frame_current / each
+    yield from (marker.frame / each for marker in scene.timeline_markers)
+    for name in _others(scene):
+        obj = scene.objects.get(name)
+        if obj is not None and obj != character:
+            for shot in obj.motionlcm.shots:
+                yield from (shot.first, shot.last)
+    for shot in character.motionlcm.shots[:index]:
+        yield from (shot.first, shot.last)
 
 
-class MOTIONLCM_OT_drag_strip(bpy.types.Operator):
-    """Drag a shot to move it, or one of its ends to make it longer or shorter; it jumps to markers, Ctrl stops that"""
+def edges_of(frames: Frames, index: int, part: str) -> tuple[int, ...]:
+    """The frames that are dragged."""
+    first, last = frames[index]
+    return {BODY: (first, last), LEFT: (first,), RIGHT: (last,)}[part]
 
-    bl_idname = "motionlcm.drag_strip"
-    bl_label = "Drag Shot"
-    bl_options = {"UNDO", "INTERNAL"}
+
+def retime(character: bpy.types.Object, index: int, part: str, by: int) -> None:
+    """Do what dragging a part of a shot by so many frames asks for."""
+    listed = character.motionlcm.shots
+    old = [(shot.first, shot.last) for shot in listed]
+    locked = [shot.locked for shot in listed]
+    new = strip_layout.dragged(old, index, part, by, locked)
+    if not strip_layout.is_seam(old, index, part, locked):
+        shots.arrange(character, index, *new[index])
+        return
+    for number in (index - 1, index):
+        shots.put(listed[number], *new[number])
+        listed[number].stale, listed[number].entry = True, False
+    shots.touch(shots.after(character, index))
+    shot_strips.lay(character)
+
+
+def redraw(context: bpy.types.Context) -> None:
+    """Have all dope sheets drawn anew."""
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "DOPESHEET_EDITOR":
+                area.tag_redraw()
+
+
+class _OnStrips:
+    """Runs over a region with strips."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return shots.active_shot(context.scene.motionlcm.character) is not None
+        return is_shown(context)
+
+
+class MOTIONLCM_OT_choose_shot(bpy.types.Operator):
+    """Choose a shot, and the character it belongs to"""
+
+    bl_idname = "motionlcm.choose_shot"
+    bl_label = "Choose Shot"
+    bl_options = {"UNDO", "INTERNAL"}
+
+    character: bpy.props.StringProperty(name="Character", description="Armature whose shot it is")
+    index: bpy.props.IntProperty(name="Shot", description="Place of the shot in the list", default=0, min=0)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        obj = context.scene.objects.get(self.character)
+        if obj is None or not self.index < len(obj.motionlcm.shots):
+            return {"CANCELLED"}
+        if context.scene.motionlcm.character != obj:
+            context.scene.motionlcm.character = obj
+        obj.motionlcm.shot_index = self.index
+        redraw(context)
+        return {"FINISHED"}
+
+
+class MOTIONLCM_OT_retime_shot(shots.OnShots, bpy.types.Operator):
+    """Move the chosen shot in time, or one of its ends; what follows moves along, and nothing overlaps"""
+
+    bl_idname = "motionlcm.retime_shot"
+    bl_label = "Retime Shot"
+    bl_options = {"REGISTER", "UNDO"}
+
+    part: bpy.props.EnumProperty(
+        name="Part",
+        description="What is moved",
+        items=(
+            (BODY, "Shot", "The whole shot"),
+            (LEFT, "Start", "Its start; the end of the shot before, where they meet, moves with it"),
+            (RIGHT, "End", "Its end"),
+        ),
+    )
+    by: bpy.props.IntProperty(name="Frames", description="Frames later; less than 0 is earlier", default=0)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        character, _, index = self.chosen(context)
+        retime(character, index, self.part, self.by)
+        redraw(context)
+        return {"FINISHED"}
+
+
+class MOTIONLCM_OT_drag_strip(_OnStrips, bpy.types.Operator):
+    """Click a shot's strip to choose it; drag it to move it, or an end to retime it.
+    It snaps to playhead, markers and other shots, but for Ctrl; Esc cancels"""
+
+    bl_idname = "motionlcm.drag_strip"
+    bl_label = "Choose or Drag Shot"
+    bl_options = {"INTERNAL"}  # what it comes to is done by operators with an undo step of their own
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        global drag
-        found = found_under(context, event)
+        found = under_mouse(context, event.mouse_region_x, event.mouse_region_y)
         if found is None:
             return {"PASS_THROUGH"}
-        character = context.scene.motionlcm.character
-        index, part = found
-        shot = character.motionlcm.shots[index]
-        drag = Drag(character.session_uid, shot.uid, part, shot.first, shot.last)
-        self.begin, self.x, self.moved = (shot.first, shot.last), event.mouse_region_x, False
+        self._name, hit = found
+        self._index, self._part = hit.shot, hit.part
+        self._at = (event.mouse_region_x, event.mouse_region_y)
+        self._frame = view_of(context).frame(event.mouse_region_x)
+        self._frames = frames_of(context.scene.objects[self._name])
+        self._mine = self._name == _name(context.scene.motionlcm.character)
+        self._moving, self._by = False, 0
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        character = context.scene.motionlcm.character
-        index = -1
-        if character is not None and drag is not None and character.session_uid == drag.character:
-            index = shots.index_of(character, drag.uid)
-        if drag is None or index < 0:  # undone, deleted, or another file
+        character = context.scene.objects.get(self._name)
+        if character is None or not self._index < len(character.motionlcm.shots):
             return self._end(context, {"CANCELLED"})
         if event.type in {"ESC", "RIGHTMOUSE"} and event.value == "PRESS":
             return self._end(context, {"CANCELLED"})
-        if event.type == "MOUSEMOVE":
-            self._move(context, event, character)
-            return {"RUNNING_MODAL"}
         if event.type == "LEFTMOUSE" and event.value == "RELEASE":
-            first, last, part = drag.first, drag.last, drag.part
-            changed = (first, last) != self.begin
-            chosen = character.motionlcm.shot_index != index
-            character.motionlcm.shot_index = index
-            if changed:
-                apply(character, index, part, first, last)
-            return self._end(context, {"FINISHED"} if changed or chosen else {"CANCELLED"})
+            self._end(context, set())
+            self._apply(context, character)
+            return {"FINISHED"}
+        if event.type == "MOUSEMOVE" or "CTRL" in event.type:
+            self._drag(context, event, character)
+        elif event.type in {"MIDDLEMOUSE", "WHEELUPMOUSE", "WHEELDOWNMOUSE", "TRACKPADPAN", "TRACKPADZOOM"}:
+            return {"PASS_THROUGH"}  # the view may be moved meanwhile
         return {"RUNNING_MODAL"}
 
-    def _move(self, context: bpy.types.Context, event: bpy.types.Event, character: bpy.types.Object) -> None:
-        assert drag is not None
-        away = event.mouse_region_x - self.x
-        self.moved = self.moved or abs(away) > THRESHOLD
-        if not self.moved:
-            return
-        place, scale = to_pixels(context), context.preferences.system.ui_scale
-        each = place(1.0) - place(0.0)
-        by = round(away / max(each, 1e-6))
-        if not event.ctrl:
-            near = targets(context.scene, character, drag.uid)
-            by = strip_layout.snap_drag(drag.part, *self.begin, by, near, each, scale)
-        drag.first, drag.last = strip_layout.dragged(drag.part, *self.begin, by)
-        rate = shots.rate_of(context.scene)
-        told = iface_("Frames {first} to {last}, {seconds:.1f} s. Ctrl: do not snap, Esc: leave it")
-        seconds = (drag.last - drag.first) / rate
-        context.area.header_text_set(told.format(first=drag.first, last=drag.last, seconds=seconds))
-        context.area.tag_redraw()
+    def cancel(self, context: bpy.types.Context) -> None:
+        self._end(context, set())
 
-    def _end(self, context: bpy.types.Context, how: set[str]) -> set[str]:
-        global drag
-        drag = None
+    def _drag(self, context: bpy.types.Context, event: bpy.types.Event, character: bpy.types.Object) -> None:
+        view = view_of(context)
+        if abs(event.mouse_region_x - self._at[0]) > THRESHOLD * view.unit:
+            self._moving = self._mine
+        if not self._moving:
+            return
+        by = view.frame(event.mouse_region_x) - self._frame
+        self._by = round(by)
+        if not event.ctrl:
+            targets = snap_targets(context.scene, character, self._index)
+            reach = strip_layout.REACH * view.unit / (view.scale * view.stretch)
+            self._by = strip_layout.snapped(by, edges_of(self._frames, self._index, self._part), targets, reach)
+        locked = [shot.locked for shot in character.motionlcm.shots]
+        state.preview = strip_layout.dragged(self._frames, self._index, self._part, self._by, locked)
+        state.dragged = character.name
+        context.area.header_text_set(self._told(context, character))
+        redraw(context)
+
+    def _told(self, context: bpy.types.Context, character: bpy.types.Object) -> str:
+        first, last = state.preview[self._index]
+        seconds = (last - first) * context.scene.render.fps_base / context.scene.render.fps
+        shot = character.motionlcm.shots[self._index]
+        kept = "locked: it keeps its length  |  " if shot.locked and self._part != BODY else ""
+        return (
+            f"{shot.name}: frames {first} to {last}, {seconds:.2f} s  |  {kept}"
+            "Ctrl: do not snap to playhead, markers and other shots  |  Esc, right mouse button: cancel"
+        )
+
+    def _apply(self, context: bpy.types.Context, character: bpy.types.Object) -> None:
+        """One undo step: for the drag, or for the choice if nothing was dragged."""
+        chosen = self._mine and character.motionlcm.shot_index == self._index
+        if self._moving and self._by:
+            character.motionlcm.shot_index = self._index
+            bpy.ops.motionlcm.retime_shot("EXEC_DEFAULT", True, part=self._part, by=self._by)
+        elif not chosen:
+            bpy.ops.motionlcm.choose_shot("EXEC_DEFAULT", True, character=self._name, index=self._index)
+
+    def _end(self, context: bpy.types.Context, result: set[str]) -> set[str]:
+        state.dragged, state.preview = "", []
         if context.area is not None:
             context.area.header_text_set(None)
-        jobs.redraw()
-        return how
+        redraw(context)
+        return result
 
 
-class MOTIONLCM_OT_edit_strip(bpy.types.Operator):
-    """Change the prompt of the shot that was double-clicked; Enter takes it"""
+class MOTIONLCM_OT_watch_strips(_OnStrips, bpy.types.Operator):
+    """Light up the strip of a shot, or its end, that the mouse is over"""
 
-    bl_idname = "motionlcm.edit_strip"
-    bl_label = "Prompt of Shot"
-    bl_options = {"UNDO", "INTERNAL"}
-
-    prompt: bpy.props.StringProperty(name="Prompt", description="What the character does in this shot, in English")
-    at_once: bpy.props.BoolProperty(
-        name="Generate", description="Make the shot as soon as the prompt is changed", default=True
-    )
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return shots.active_shot(context.scene.motionlcm.character) is not None
+    bl_idname = "motionlcm.watch_strips"
+    bl_label = "Light Up Shot"
+    bl_options = {"INTERNAL"}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        found = found_under(context, event)
+        found = under_mouse(context, event.mouse_region_x, event.mouse_region_y)
+        if found != state.over:
+            state.over = found
+            context.area.tag_redraw()
+        return {"PASS_THROUGH"}
+
+
+class MOTIONLCM_OT_edit_shot_prompt(_OnStrips, bpy.types.Operator):
+    """Type another prompt for the shot under the mouse"""
+
+    bl_idname = "motionlcm.edit_shot_prompt"
+    bl_label = "Edit Prompt of Shot"
+    bl_options = {"INTERNAL"}  # the field makes the undo step
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        found = under_mouse(context, event.mouse_region_x, event.mouse_region_y)
         if found is None:
             return {"PASS_THROUGH"}
-        listed = context.scene.motionlcm.character.motionlcm
-        listed.shot_index = found[0]
-        self.prompt = listed.shots[found[0]].prompt
-        return context.window_manager.invoke_props_dialog(self, width=420)
-
-    def draw(self, context: bpy.types.Context) -> None:
-        column = self.layout.column()
-        column.activate_init = True
-        column.prop(self, "prompt", text="")
-        column.prop(self, "at_once")
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        shot = shots.active_shot(context.scene.motionlcm.character)
-        if shot is None:
-            return {"CANCELLED"}
-        if shot.prompt != self.prompt:
-            shot.prompt = self.prompt
-        if self.at_once and shots.to_make(shot):
-            bpy.ops.motionlcm.generate_shot()
+        choose(context, *found)
+        bpy.ops.wm.call_panel(name="MOTIONLCM_PT_shot_prompt", keep_open=False)
         return {"FINISHED"}
 
 
-class MOTIONLCM_MT_strip(bpy.types.Menu):
-    """What can be done with the shot under the mouse."""
+class MOTIONLCM_OT_shot_menu(_OnStrips, bpy.types.Operator):
+    """What can be done with the shot under the mouse"""
 
-    bl_idname = "MOTIONLCM_MT_strip"
-    bl_label = "Shot"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        layout, shot = self.layout, shots.active_shot(context.scene.motionlcm.character)
-        if shot is None:
-            return
-        layout.label(text=shot.name, translate=False)
-        layout.operator("motionlcm.generate_shot", icon="PLAY")
-        layout.operator("motionlcm.generate_shots", icon="FILE_REFRESH")
-        layout.separator()
-        layout.prop(shot, "locked")
-        layout.operator("motionlcm.show_shot")
-        layout.separator()
-        layout.operator("motionlcm.split_shot")
-        layout.operator("motionlcm.join_shots")
-        layout.operator("motionlcm.duplicate_shot", icon="DUPLICATE")
-        layout.operator("motionlcm.remove_shot", icon="X")
-
-
-class MOTIONLCM_OT_strip_menu(bpy.types.Operator):
-    """Choose the shot under the mouse and offer what can be done with it"""
-
-    bl_idname = "motionlcm.strip_menu"
+    bl_idname = "motionlcm.shot_menu"
     bl_label = "Shot Menu"
     bl_options = {"INTERNAL"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return shots.active_shot(context.scene.motionlcm.character) is not None
-
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        found = found_under(context, event)
+        found = under_mouse(context, event.mouse_region_x, event.mouse_region_y)
         if found is None:
             return {"PASS_THROUGH"}
-        context.scene.motionlcm.character.motionlcm.shot_index = found[0]
-        bpy.ops.wm.call_menu(name=MOTIONLCM_MT_strip.bl_idname)
+        choose(context, *found)
+        bpy.ops.wm.call_menu(name="MOTIONLCM_MT_shot")
         return {"FINISHED"}
 
 
-CLASSES = (MOTIONLCM_OT_drag_strip, MOTIONLCM_OT_edit_strip, MOTIONLCM_MT_strip, MOTIONLCM_OT_strip_menu)
+def choose(context: bpy.types.Context, character: str, hit: Hit) -> None:
+    """Choose the shot of a strip, without an undo step."""
+    obj = context.scene.objects[character]
+    if context.scene.motionlcm.character != obj:
+        context.scene.motionlcm.character = obj
+    obj.motionlcm.shot_index = hit.shot
+
+
+def edited_prompt(settings: bpy.types.PropertyGroup) -> str:
+    """The chosen shot's prompt, as the field over its strip shows it."""
+    shot = shots.active_shot(settings.character)
+    return shot.prompt if shot is not None else ""
+
+
+def set_edited_prompt(settings: bpy.types.PropertyGroup, prompt: str) -> None:
+    """Take what was typed over a strip, and make the shot if that is asked for."""
+    shot = shots.active_shot(settings.character)
+    if shot is None:
+        return
+    if prompt != shot.prompt:
+        shot.prompt = prompt
+    if settings.generate_at_once:
+        if bpy.app.background:
+            _generate()
+        elif not bpy.app.timers.is_registered(_generate):
+            bpy.app.timers.register(_generate, first_interval=0.05)  # when Blender has made its undo step
+
+
+def _generate() -> None:
+    try:
+        if bpy.ops.motionlcm.generate_shot.poll():
+            bpy.ops.motionlcm.generate_shot()
+    except RuntimeError as error:  # it was told in the panel already
+        jobs.log.info("%s", error)
+
+
+def forget() -> None:
+    """The file changes, or the extension is switched off."""
+    state.over, state.dragged, state.preview, state.others_until = None, "", [], 0.0
+
+
+def detach() -> None:
+    forget()
+    if bpy.app.timers.is_registered(_generate):
+        bpy.app.timers.unregister(_generate)
+
+
+CLASSES = (
+    MOTIONLCM_OT_choose_shot, MOTIONLCM_OT_retime_shot, MOTIONLCM_OT_drag_strip, MOTIONLCM_OT_watch_strips,
+    MOTIONLCM_OT_edit_shot_prompt, MOTIONLCM_OT_shot_menu,
+)  # fmt: skip

@@ -1,94 +1,163 @@
-"""Where the strips of shots lie in the timeline, in pixels: what drawing and the mouse have in common."""
+"""Where strips of shots lie in a timeline, what the mouse is over, and what dragging makes of them.
+
+Plain numbers in, plain numbers out: no window is needed, and nothing here touches Blender.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-HEIGHT, THIN, GAP = 22.0, 9.0, 3.0
-"""Pixels at a scale of 1: the strips of the chosen character, of others, and between them."""
-BOTTOM, MARKERS = 20.0, 26.0
-"""Pixels below the strips: the scroll bar and, where there are any, the markers."""
-EDGE = 6.0
-"""Pixels on both sides of an end within which the mouse takes hold of it."""
-NEAR = 9.0
-"""Pixels within which a strip that is dragged jumps to a marker, the playhead, or another shot's end."""
 BODY, LEFT, RIGHT = "BODY", "LEFT", "RIGHT"
+FULL, THIN, GAP = 22.0, 11.0, 2.0
+"""Height of the chosen character's strips, of others', and of what is between two rows, in pixels at scale 1."""
+GRIP, NARROWEST = 7.0, 18.0
+"""Width of an end that can be dragged, and of the narrowest strip that has ends."""
+MOST = 0.5
+"""Share of the region's height that strips may take."""
+REACH = 12.0
+"""Pixels at scale 1 within which a frame snaps."""
+
+Frames = list[tuple[int, int]]
 
 
 @dataclass(frozen=True)
-class Strip:
-    """A shot as it lies in the timeline. index: in its character's list; the others are pixels of the region."""
+class View:
+    """What a region shows: `start` is the frame at its left border, `scale` the pixels for each frame, both in frames
+    of the timeline; `bottom` is where the band begins; `unit` is a pixel at scale 1; see `scene_time` for stretch."""
 
-    index: int
+    start: float
+    scale: float
+    width: float
+    height: float
+    bottom: float = 0.0
+    unit: float = 1.0
+    stretch: float = 1.0
+
+    def x(self, frame: float) -> float:
+        """The pixel of a frame of keys."""
+        return (frame * self.stretch - self.start) * self.scale
+
+    def frame(self, x: float) -> float:
+        """The frame of keys, not whole, at a pixel."""
+        return (x / self.scale + self.start) / self.stretch
+
+
+class Row(NamedTuple):
+    """The shots of one character, `low` to `high` in pixels."""
+
+    character: str
+    frames: Sequence[tuple[int, int]]
+    low: float
+    high: float
+
+
+class Strip(NamedTuple):
+    """One shot as a rectangle; row and shot say which."""
+
+    row: int
+    shot: int
     left: float
+    low: float
     right: float
-    bottom: float
-    top: float
+    high: float
 
 
-def band(scale: float, markers: bool) -> float:
-    """The lower edge of the chosen character's strips."""
-    return (BOTTOM + (MARKERS if markers else 0.0)) * scale
+class Hit(NamedTuple):
+    """What the mouse is over: a shot of a row, and its body or one of its ends."""
+
+    row: int
+    shot: int
+    part: str
 
 
-def laid_out(
-    frames: Sequence[tuple[int, int]], to_x: Callable[[float], float], width: float, bottom: float, height: float
-) -> list[Strip]:
-    """Those strips that are in sight. frames: first and last of each shot; to_x: from a frame to a pixel; width: of the
-    region."""
+def rows_of(view: View, characters: Iterable[tuple[str, Sequence[tuple[int, int]]]]) -> list[Row]:
+    """The rows, from below: the first character's is full, those above are thin; as many as there is room for."""
+    rows: list[Row] = []
+    low = view.bottom + GAP * view.unit
+    for name, frames in characters:
+        high = low + (THIN if rows else FULL) * view.unit
+        if rows and high > MOST * view.height:
+            break
+        rows.append(Row(name, frames, low, high))
+        low = high + GAP * view.unit
+    return rows
+
+
+def strips_of(view: View, rows: Sequence[Row]) -> list[Strip]:
+    """The strips of which something is to be seen."""
     strips = []
-    for index, (first, last) in enumerate(frames):
-        left, right = to_x(first), to_x(last)
-        if right >= 0.0 and left <= width:
-            strips.append(Strip(index, left, max(right, left + 2.0), bottom, bottom + height))
+    for number, row in enumerate(rows):
+        for index, (first, last) in enumerate(row.frames):
+            left, right = view.x(first), view.x(last)
+            if right > 0.0 and left < view.width:
+                strips.append(Strip(number, index, left, row.low, max(right, left + 1.0), row.high))
     return strips
 
 
-def under(strips: Iterable[Strip], x: float, y: float, scale: float) -> tuple[int, str] | None:
-    """The strip under the mouse and the part of it; None if there is none.
+def hit(view: View, rows: Sequence[Row], x: float, y: float) -> Hit | None:
+    """Which strip a pixel is on, and which part of it. Where two shots meet, each has its own end."""
+    for number, row in enumerate(rows):
+        if not row.low <= y < row.high:
+            continue
+        for strip in strips_of(view, [row]):
+            if strip.left <= x < strip.right:
+                part = BODY
+                if number == 0 and strip.right - strip.left >= NARROWEST * view.unit:
+                    part = LEFT if x < strip.left + GRIP * view.unit else part
+                    part = RIGHT if x >= strip.right - GRIP * view.unit else part
+                return Hit(number, strip.shot, part)
+    return None
 
-    Where two strips meet, the end of the one that the mouse is over is meant. An end takes at most a third of a strip,
-    so that short ones can be moved as well.
+
+def arranged(old: Frames, index: int, first: int, last: int) -> Frames:
+    """The frames of all shots when one is given others: what met still meets, and nothing overlaps.
+
+    Those before it stay; it stays behind them, and those after it move along.
     """
-    best: tuple[float, int, str] | None = None
-    for strip in strips:
-        if not strip.bottom <= y <= strip.top:
-            continue
-        edge = min(EDGE * scale, (strip.right - strip.left) / 3.0)
-        outside = max(strip.left - x, x - strip.right)
-        if outside > EDGE * scale:
-            continue
-        part = BODY
-        if x < strip.left + edge:
-            part = LEFT
-        elif x > strip.right - edge:
-            part = RIGHT
-        if best is None or outside < best[0]:
-            best = (outside, strip.index, part)
-    return None if best is None else best[1:]
+    if index > 0:
+        allowed = max(first, old[index - 1][1])
+        first, last = allowed, last + allowed - first
+    new = [*old[:index], (first, max(last, first + 1))]
+    for number in range(index + 1, len(old)):
+        met = old[number][0] == old[number - 1][1]
+        begin = new[-1][1] if met else max(old[number][0], new[-1][1])
+        new.append((begin, begin + old[number][1] - old[number][0]))
+    return new
 
 
-def snapped(frame: int, targets: Iterable[int], pixels_each: float, scale: float) -> int:
-    """The nearest target within reach, or the frame itself. pixels_each: of a frame."""
-    reach = NEAR * scale / max(pixels_each, 1e-6)
-    near = [target for target in targets if abs(target - frame) <= reach]
-    return min(near, key=lambda target: abs(target - frame), default=frame)
+def is_seam(old: Frames, index: int, part: str, locked: Sequence[bool] = ()) -> bool:
+    """Whether the left end of a shot is also the end of the one before it, and may be moved as such."""
+    met = part == LEFT and index > 0 and old[index][0] == old[index - 1][1]
+    return met and not any(locked[index - 1 : index + 1])
 
 
-def dragged(part: str, first: int, last: int, by: int) -> tuple[int, int]:
-    """First and last frame of a shot whose middle or end was dragged by so many frames; it keeps at least one."""
-    if part == LEFT:
-        return min(first + by, last - 1), last
+def dragged(old: Frames, index: int, part: str, by: int, locked: Sequence[bool] = ()) -> Frames:
+    """The frames of all shots when a part of one was dragged so many frames.
+
+    Where two shots meet the seam is dragged and all else stays. locked: of each shot; a locked one can be moved, but
+    keeps its length.
+    """
+    first, last = old[index]
+    if part == BODY or (locked and locked[index]):
+        return arranged(old, index, first + by, last + by)
     if part == RIGHT:
-        return first, max(last + by, first + 1)
-    return first + by, last + by
+        return arranged(old, index, first, max(last + by, first + 1))
+    seam = min(first + by, last - 1)
+    if is_seam(old, index, part, locked):
+        seam = max(seam, old[index - 1][0] + 1)
+        return [*old[: index - 1], (old[index - 1][0], seam), (seam, last), *old[index + 1 :]]
+    if index > 0:
+        seam = max(seam, old[index - 1][1])
+    return arranged(old, index, seam, last)
 
 
-def snap_drag(
-    part: str, first: int, last: int, by: int, targets: Sequence[int], pixels_each: float, scale: float
-) -> int:
-    """How far to drag so that an end of the shot lies on a target, if one is near."""
-    ends = {LEFT: (first,), RIGHT: (last,), BODY: (first, last)}[part]
-    moves = [snapped(end + by, targets, pixels_each, scale) - end for end in ends]
-    return min((move for move in moves if move != by), key=lambda move: abs(move - by), default=by)
+def snapped(by: float, edges: Sequence[int], targets: Iterable[float], reach: float) -> int:
+    """Whole frames nearest to `by`; those that bring one of the dragged edges upon a target within reach, if any."""
+    best, away = round(by), reach
+    for target in targets:
+        for edge in edges:
+            if abs(target - edge - by) <= away:
+                best, away = round(target) - edge, abs(target - edge - by)
+    return best

@@ -4,7 +4,7 @@ import bpy
 
 from . import action_editor, panels, preferences, strips, translations
 
-CLASSES = (*preferences.CLASSES, *panels.CLASSES)
+CLASSES = (*preferences.CLASSES, *panels.CLASSES, *strips.CLASSES)
 
 
 def register() -> None:

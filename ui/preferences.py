@@ -2,7 +2,7 @@
 
 import bpy
 
-from ..operators import engine, jobs, keymap
+from ..operators import engine, keymap, strip_editing
 
 
 def _changed(_preferences: bpy.types.AddonPreferences, _context: bpy.types.Context) -> None:
@@ -12,8 +12,8 @@ def _changed(_preferences: bpy.types.AddonPreferences, _context: bpy.types.Conte
     panels.read_card_soon()
 
 
-def _shown(_preferences: bpy.types.AddonPreferences, _context: bpy.types.Context) -> None:
-    jobs.redraw()
+def _strips_changed(_preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
+    strip_editing.redraw(context)
 
 
 class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
@@ -39,12 +39,11 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
         subtype="DIR_PATH",
         update=_changed,
     )
-
     show_strips: bpy.props.BoolProperty(
         name="Strips of Shots",
-        description="Draw the shots as strips in the timeline and the dope sheet, where they can be dragged",
+        description="Show the shots as strips at the bottom of timeline and dope sheet, to be chosen and dragged there",
         default=True,
-        update=_shown,
+        update=_strips_changed,
     )
 
     def draw(self, context: bpy.types.Context) -> None:

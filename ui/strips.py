@@ -1,212 +1,365 @@
-"""Shots drawn as strips in the timeline and the dope sheet: when, what, and how they stand."""
+"""Strips of shots, drawn at the bottom of the timeline and the dope sheet; their menu, and the field for a prompt.
+
+What a shot is like is said by colour and by a mark: empty ones are hollow, stale ones hatched, one being made fills up,
+done ones are plain; a locked one has a bar below and a padlock. `strip_layout` says where they are.
+"""
 
 from __future__ import annotations
 
-import logging
-import time
-from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import blf
 import bpy
-import gpu
-from gpu_extras.batch import batch_for_shader
 
-from ..operators import shots, strip_editing, strip_layout
+from ..operators import engine, jobs, shot_strips, shots, strip_editing, strip_layout
 
-log = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from ..operators.strip_layout import Hit, Row, Strip, View
 
 Colour = tuple[float, float, float, float]
-COLOURS: dict[str, Colour] = {
-    "EMPTY": (0.32, 0.32, 0.34, 0.9),
-    "STALE": (0.62, 0.43, 0.11, 0.95),
-    "GENERATING": (0.16, 0.42, 0.70, 0.95),
-    "DONE": (0.17, 0.45, 0.30, 0.95),
+
+BAND: Colour = (0.08, 0.08, 0.08, 0.75)
+FILLS: dict[str, Colour] = {
+    "EMPTY": (0.20, 0.20, 0.21, 0.90),
+    "STALE": (0.45, 0.32, 0.10, 0.95),
+    "GENERATING": (0.13, 0.22, 0.36, 0.95),
+    "DONE": (0.16, 0.38, 0.27, 0.95),
 }
-MARKS = {"EMPTY": "\u25cb", "STALE": "!", "GENERATING": "\u2026", "DONE": "\u2713"}
-"""What tells the states apart without colour."""
-LOCKED, CHOSEN, EDGE, INK, DIM = (0.85, 0.85, 0.88, 1.0), (1.0, 1.0, 1.0, 1.0), (0.05, 0.05, 0.06, 0.9), 0.95, 0.62
-TEXT, PADDING = 11.0, 5.0
-"""Pixels at a scale of 1."""
-NARROWEST = 22.0
-"""Pixels at a scale of 1 that a strip must be wide to have a text."""
-LOOK = 1.0
-"""Seconds between two looks for other characters with shots, which costs a walk over the scene."""
-
-milliseconds: deque[float] = deque(maxlen=120)
-"""What the latest redraws took here, without Blender's own part."""
-_handles: list[Any] = []
-_others: tuple[float, int, tuple[str, ...]] = (0.0, 0, ())
-
-
-def _rectangle(points: list[tuple[float, float]], colours: list[Colour], left: float, right: float, bottom: float,
-               top: float, colour: Colour) -> None:  # fmt: skip
-    corners = (left, bottom), (right, bottom), (right, top), (left, bottom), (right, top), (left, top)
-    points.extend(corners)
-    colours.extend([colour] * 6)
-
-
-def _frame(points: list[tuple[float, float]], colours: list[Colour], strip: strip_layout.Strip, width: float,
-           colour: Colour) -> None:  # fmt: skip
-    left, right, bottom, top = strip.left, strip.right, strip.bottom, strip.top
-    _rectangle(points, colours, left, right, bottom, bottom + width, colour)
-    _rectangle(points, colours, left, right, top - width, top, colour)
-    _rectangle(points, colours, left, left + width, bottom, top, colour)
-    _rectangle(points, colours, right - width, right, bottom, top, colour)
+MARKS: dict[str, Colour] = {
+    "EMPTY": (0.62, 0.62, 0.64, 1.0),
+    "STALE": (0.95, 0.72, 0.28, 1.0),
+    "GENERATING": (0.45, 0.70, 1.0, 1.0),
+    "DONE": (0.52, 0.86, 0.62, 1.0),
+}
+HATCH: Colour = (0.0, 0.0, 0.0, 0.28)
+MADE: Colour = (0.22, 0.42, 0.70, 1.0)
+TEXT: Colour = (0.93, 0.93, 0.93, 1.0)
+SMALL_TEXT: Colour = (0.75, 0.75, 0.75, 1.0)
+CHOSEN: Colour = (1.0, 1.0, 1.0, 1.0)
+LIGHT: Colour = (1.0, 1.0, 1.0, 0.13)
+END: Colour = (1.0, 1.0, 1.0, 0.55)
+LOCK: Colour = (0.85, 0.85, 0.85, 1.0)
+FONT, SMALL_FONT = 11.0, 9.0
+LETTER = 0.55
+"""Mean width of a letter, as a share of the font's size; only for whether there is room at all."""
+MARKED, WRITTEN = 20.0, 44.0
+"""Pixels at scale 1 from which on a strip has a mark, and a text."""
+KEPT = 8
+"""Regions whose pictures are kept."""
 
 
-def _draw() -> None:
-    began = time.perf_counter()
-    context = bpy.context
-    try:
-        if strip_editing.shown() and context.region is not None and context.scene is not None:
-            _draw_all(context)
-    except Exception:
-        log.exception("The strips of the shots could not be drawn")
-    milliseconds.append(1000.0 * (time.perf_counter() - began))
+class Look(NamedTuple):
+    """What is shown of a shot."""
+
+    state: str
+    locked: bool
+    prompt: str
+    take: str
 
 
-def _draw_all(context: bpy.types.Context) -> None:
-    scene, scale = context.scene, context.preferences.system.ui_scale
-    chosen = scene.motionlcm.character
-    place, width = strip_editing.to_pixels(context), context.region.width
-    bottom = strip_layout.band(scale, len(scene.timeline_markers) > 0)
-    points: list[tuple[float, float]] = []
-    colours: list[Colour] = []
-    texts: list[tuple[strip_layout.Strip, Any, bool]] = []
-    strips = strip_editing.strips_of(context, chosen)
-    for strip in strips:
-        shot = chosen.motionlcm.shots[strip.index]
-        active = strip.index == chosen.motionlcm.shot_index
-        _strip(points, colours, strip, shot, active, scale)
-        if strip.right - strip.left >= NARROWEST * scale:
-            texts.append((strip, shot, active))
-    row = bottom + (strip_layout.HEIGHT + strip_layout.GAP) * scale if strips else bottom
-    names = []
-    for other in _characters(scene):
-        if other == chosen:
-            continue
-        frames = [(shot.first, shot.last) for shot in other.motionlcm.shots]
-        for strip in strip_layout.laid_out(frames, place, width, row, strip_layout.THIN * scale):
-            _rectangle(points, colours, strip.left, strip.right - 1.0, strip.bottom, strip.top,
-                       COLOURS[other.motionlcm.shots[strip.index].state])  # fmt: skip
-        names.append((other.name, row))
-        row += (strip_layout.THIN + strip_layout.GAP) * scale
-    _dragged(points, colours, place, strips, chosen, scale)
-    if points:
-        shader = gpu.shader.from_builtin("FLAT_COLOR")
-        gpu.state.blend_set("ALPHA")
-        batch_for_shader(shader, "TRIS", {"pos": points, "color": colours}).draw(shader)
-        gpu.state.blend_set("NONE")
-    _write(texts, names, scale)
+class Text(NamedTuple):
+    """A line of text, clipped to left and right."""
+
+    text: str
+    x: float
+    y: float
+    size: float
+    colour: Colour
+    left: float
+    right: float
 
 
-def _strip(
-    points: list[tuple[float, float]], colours: list[Colour], strip: strip_layout.Strip, shot: Any, active: bool,
-    scale: float,
-) -> None:  # fmt: skip
-    colour = COLOURS[shot.state]
-    if shot.locked:
-        red, green, blue, alpha = colour
-        colour = (0.55 * red, 0.55 * green, 0.55 * blue, alpha)
-    _rectangle(points, colours, strip.left, strip.right, strip.bottom, strip.top, colour)
-    wide = strip.right - strip.left
-    if shot.locked:  # like the jaws of a vice
-        jaw = min(3.0 * scale, wide / 3.0)
-        _rectangle(points, colours, strip.left + 1.0, strip.left + 1.0 + jaw, strip.bottom, strip.top, LOCKED)
-        _rectangle(points, colours, strip.right - 1.0 - jaw, strip.right - 1.0, strip.bottom, strip.top, LOCKED)
-    _frame(points, colours, strip, 1.0, EDGE)
-    if active:
-        _frame(points, colours, strip, max(1.0, 1.5 * scale), CHOSEN)
+class Picture:
+    """Quads and lines of text; worked out in plain Python, so that it can be looked at without a window."""
+
+    def __init__(self) -> None:
+        self.quads: list[tuple[float, ...]] = []
+        self.colours: list[Colour] = []
+        self.texts: list[Text] = []
+
+    def box(self, left: float, low: float, right: float, high: float, colour: Colour) -> None:
+        self.quads.append((left, low, right, low, right, high, left, high))
+        self.colours.append(colour)
+
+    def frame(self, left: float, low: float, right: float, high: float, wide: float, colour: Colour) -> None:
+        """The outline, inside the rectangle."""
+        self.box(left, low, right, low + wide, colour)
+        self.box(left, high - wide, right, high, colour)
+        self.box(left, low + wide, left + wide, high - wide, colour)
+        self.box(right - wide, low + wide, right, high - wide, colour)
+
+    def line(self, x: float, y: float, to_x: float, to_y: float, wide: float, colour: Colour) -> None:
+        """A line that is not level, of the given width along x."""
+        half = 0.5 * wide
+        self.quads.append((x - half, y, x + half, y, to_x + half, to_y, to_x - half, to_y))
+        self.colours.append(colour)
 
 
-def _dragged(
-    points: list[tuple[float, float]], colours: list[Colour], place: Any, strips: Sequence[strip_layout.Strip],
-    chosen: bpy.types.Object | None, scale: float,
-) -> None:  # fmt: skip
-    """The strip in the hand, where it would be if it were let go."""
-    held = strip_editing.drag
-    if held is None or chosen is None or not strips:
+def picture(
+    view: View,
+    rows: Sequence[Row],
+    strips: Sequence[Strip],
+    looks: Sequence[Look],
+    chosen: int,
+    over: Hit | None = None,
+    progress: float = 0.0,
+    full: bool = True,
+) -> Picture:
+    """What is drawn. chosen: the active shot of the first row; full: the first row is the scene's character's."""
+    made = Picture()
+    if not rows:
+        return made
+    unit = view.unit
+    made.box(0.0, view.bottom, view.width, rows[-1].high + strip_layout.GAP * unit, BAND)
+    for strip, look in zip(strips, looks, strict=True):
+        left, right = max(strip.left, -8.0 * unit), min(strip.right, view.width + 8.0 * unit)
+        if right - left > 4.0 * unit:
+            right -= unit  # a gap to the next
+        _shot(made, view, strip, left, right, look, progress)
+        if over is not None and (over.row, over.shot) == (strip.row, strip.shot):
+            _lit(made, strip, left, right, unit, over.part)
+    for strip in strips:  # over its neighbours
+        if full and strip.row == 0 and strip.shot == chosen:
+            made.frame(strip.left - unit, strip.low - unit, strip.right, strip.high + unit, 2.0 * unit, CHOSEN)
+    for row in rows[1:] if full else rows:
+        _name(made, view, row)
+    return made
+
+
+def _shot(made: Picture, view: View, strip: Strip, left: float, right: float, look: Look, progress: float) -> None:
+    unit, low, high = view.unit, strip.low, strip.high
+    mark = MARKS[look.state]
+    made.box(left, low, right, high, FILLS[look.state])
+    if look.state == "GENERATING":
+        made.box(left, low, left + max(0.0, strip.left + progress * (strip.right - strip.left) - left), high, MADE)
+    if look.state == "STALE" and right - left > 4.0 * unit:
+        _hatch(made, strip, left, right, 7.0 * unit)
+    if look.state == "EMPTY" and right - left > 4.0 * unit:
+        made.frame(left, low, right, high, unit, mark)
+    if look.locked:
+        made.box(left, low, right, low + 2.0 * unit, LOCK)
+    if strip.row > 0 or right - left < MARKED * unit:
         return
-    there = strip_layout.Strip(-1, place(held.first), place(held.last), strips[0].bottom, strips[0].top)
-    _rectangle(points, colours, there.left, there.right, there.bottom, there.top, (1.0, 1.0, 1.0, 0.25))
-    _frame(points, colours, there, max(1.0, 2.0 * scale), CHOSEN)
+    left, right = max(left, 0.0), min(right, view.width)  # what is to be read stays in sight
+    middle, at = 0.5 * (low + high), left + 5.0 * unit
+    _mark(made, look.state, at, middle, unit, mark)
+    if right - left < WRITTEN * unit:
+        return
+    if look.locked:
+        _padlock(made, right - 13.0 * unit, middle, unit)
+        right -= 15.0 * unit
+    at, right = at + 13.0 * unit, right - 3.0 * unit
+    base = middle - 0.34 * FONT * unit
+    made.texts.append(Text(look.prompt, at, base, FONT, TEXT, at, right))
+    width, small = (LETTER * size * unit * len(text) for size, text in ((FONT, look.prompt), (SMALL_FONT, look.take)))
+    if look.take and at + width + 10.0 * unit + small < right:
+        made.texts.append(Text(look.take, right - small, base, SMALL_FONT, SMALL_TEXT, right - small, right))
 
 
-def _write(texts: Sequence[tuple[strip_layout.Strip, Any, bool]], names: Sequence[tuple[str, float]],
-           scale: float) -> None:  # fmt: skip
-    font = 0
-    blf.size(font, TEXT * scale)
-    blf.enable(font, blf.CLIPPING)
-    for strip, shot, _ in texts:
-        pad = (PADDING + (3.0 if shot.locked else 0.0)) * scale
-        x, y = max(strip.left, 0.0) + pad, strip.bottom + 0.5 * (strip.top - strip.bottom) - 0.36 * TEXT * scale
-        right = strip.right - pad
-        blf.clipping(font, x, strip.bottom, right, strip.top)
-        text = f"{MARKS[shot.state]} {shot.prompt or shot.name}"
-        blf.color(font, INK, INK, INK, 1.0)
-        blf.position(font, x, y, 0.0)
-        blf.draw(font, text)
-        take = _take_of(shot)
-        if not take:
+def _hatch(made: Picture, strip: Strip, left: float, right: float, step: float) -> None:
+    low, high = strip.low, strip.high
+    # Lines are counted from the strip's own start, so that they stay on it when the view moves.
+    at = strip.left + step * ((left - (high - low) - strip.left) // step)
+    while at < right:
+        begin, end = max(at, left), min(at + high - low, right - 0.5 * step)
+        if begin < end:
+            made.line(begin, low + begin - at, end, low + end - at, 0.4 * step, HATCH)
+        at += step
+
+
+def _lit(made: Picture, strip: Strip, left: float, right: float, unit: float, part: str) -> None:
+    made.box(left, strip.low, right, strip.high, LIGHT)
+    if part == strip_layout.LEFT:
+        made.box(left, strip.low, left + 3.0 * unit, strip.high, END)
+    elif part == strip_layout.RIGHT:
+        made.box(right - 3.0 * unit, strip.low, right, strip.high, END)
+
+
+def _mark(made: Picture, state: str, x: float, y: float, unit: float, colour: Colour) -> None:
+    """About 8 pixels wide: a hollow square, an exclamation mark, three dots, a tick."""
+    if state == "EMPTY":
+        made.frame(x, y - 4.0 * unit, x + 8.0 * unit, y + 4.0 * unit, 1.5 * unit, colour)
+    elif state == "STALE":
+        made.box(x + 3.0 * unit, y - 1.5 * unit, x + 5.5 * unit, y + 5.5 * unit, colour)
+        made.box(x + 3.0 * unit, y - 5.0 * unit, x + 5.5 * unit, y - 2.8 * unit, colour)
+    elif state == "GENERATING":
+        for dot in range(3):
+            made.box(x + 3.5 * dot * unit, y - unit, x + (3.5 * dot + 2.2) * unit, y + 1.2 * unit, colour)
+    else:
+        made.line(x + 3.0 * unit, y - 4.0 * unit, x + 0.5 * unit, y - 0.5 * unit, 2.6 * unit, colour)
+        made.line(x + 3.0 * unit, y - 4.0 * unit, x + 8.0 * unit, y + 4.5 * unit, 2.6 * unit, colour)
+
+
+def _padlock(made: Picture, x: float, y: float, unit: float) -> None:
+    made.box(x, y - 4.0 * unit, x + 8.0 * unit, y + 1.0 * unit, LOCK)
+    made.box(x + 1.5 * unit, y + unit, x + 2.8 * unit, y + 4.0 * unit, LOCK)
+    made.box(x + 5.2 * unit, y + unit, x + 6.5 * unit, y + 4.0 * unit, LOCK)
+    made.box(x + 1.5 * unit, y + 4.0 * unit, x + 6.5 * unit, y + 5.3 * unit, LOCK)
+
+
+def _name(made: Picture, view: View, row: Row) -> None:
+    """Whose row it is, at the left."""
+    unit = view.unit
+    width = (LETTER * SMALL_FONT * len(row.character) + 10.0) * unit
+    made.box(0.0, row.low, width, row.low + strip_layout.THIN * unit, BAND)
+    base = row.low + 2.2 * unit
+    made.texts.append(Text(row.character, 4.0 * unit, base, SMALL_FONT, TEXT, 0.0, width))
+
+
+def looks_of(rows: Sequence[Row], strips: Sequence[Strip], scene: bpy.types.Scene) -> tuple[Look, ...]:
+    """What the shots of these strips are like now."""
+    listed = [scene.objects[row.character].motionlcm.shots for row in rows]
+    found = []
+    for strip in strips:
+        shot = listed[strip.row][strip.shot]
+        if strip.row > 0:
+            found.append(Look(shot.state, shot.locked, "", ""))
             continue
-        taken, wide = blf.dimensions(font, text)[0] + 2.0 * pad, blf.dimensions(font, take)[0]
-        if x + taken + wide <= right:
-            blf.color(font, INK, INK, INK, DIM)
-            blf.position(font, right - wide, y, 0.0)
-            blf.draw(font, take)
-    blf.disable(font, blf.CLIPPING)
-    for name, bottom in names:
-        blf.color(font, INK, INK, INK, DIM)
-        blf.size(font, 0.8 * TEXT * scale)
-        blf.position(font, 4.0 * scale, bottom + scale, 0.0)
-        blf.draw(font, name)
+        action = shot.action
+        take = "" if action is None else action.name.removeprefix("MotionLCM ").removeprefix(f"{shot.name} ")
+        found.append(Look(shot.state, shot.locked, shot.prompt or shot.name, take))
+    return tuple(found)
 
 
-def _take_of(shot: Any) -> str:
-    """The name of the take that a shot shows, without what the strip says anyway."""
-    action = shot.action
-    if action is None:
-        return ""
-    return str(action.name.removeprefix("MotionLCM ").removeprefix(f"{shot.name} "))
+_pictures: dict[int, tuple[Any, Any, list[Text]]] = {}
+"""By region: what the picture was made from, its batch, and its texts."""
+_shaders: dict[str, Any] = {}
 
 
-def _characters(scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    """Those of the scene that have shots; looked for now and then."""
-    global _others
-    now = time.monotonic()
-    if now - _others[0] > LOOK or _others[1] != scene.session_uid:
-        found = [obj.name for obj in scene.objects if obj.type == "ARMATURE" and len(obj.motionlcm.shots)]
-        _others = (now, scene.session_uid, tuple(sorted(found)))
-    objects = (scene.objects.get(name) for name in _others[2])
-    return [obj for obj in objects if obj is not None and obj.type == "ARMATURE" and len(obj.motionlcm.shots)]
+def draw() -> None:
+    """Draw handler. What did not change since the last time is not worked out again."""
+    context = bpy.context
+    if not strip_editing.is_shown(context):
+        return
+    view = strip_editing.view_of(context)
+    rows = strip_editing.rows_of(context, view)
+    if not rows:
+        return
+    strips = strip_layout.strips_of(view, rows)
+    looks = looks_of(rows, strips, context.scene)
+    character = context.scene.motionlcm.character
+    full = character is not None and rows[0].character == character.name
+    chosen = character.motionlcm.shot_index if full else -1
+    over = strip_editing.state.over
+    lit = over[1] if over is not None and over[1].row < len(rows) and rows[over[1].row].character == over[0] else None
+    progress = round(jobs.status.progress, 2)
+    key, made_from = context.region.as_pointer(), (view, rows, looks, chosen, lit, progress, full)
+    kept = _pictures.get(key)
+    if kept is None or kept[0] != made_from:
+        made = picture(view, rows, strips, looks, chosen, lit, progress, full)
+        kept = made_from, _batch(made), sorted(made.texts, key=lambda text: text.size)
+        if len(_pictures) >= KEPT:
+            _pictures.clear()
+        _pictures[key] = kept
+    _show(kept[1], kept[2], view)
 
 
-def _view_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
-    preferences = strip_editing.engine.preferences()
-    if preferences is not None and shots.active_shot(context.scene.motionlcm.character) is not None:
-        self.layout.prop(preferences, "show_strips")
+def _batch(made: Picture) -> Any:
+    import gpu
+    import numpy as np
+    from gpu_extras.batch import batch_for_shader
+
+    if not _shaders:  # not at register(): there is no GPU yet, or never
+        _shaders["flat"] = gpu.shader.from_builtin("SMOOTH_COLOR")
+    count = len(made.quads)
+    places = np.array(made.quads, np.float32).reshape(-1, 2)
+    colours = np.repeat(np.array(made.colours, np.float32), 4, axis=0)
+    corners = 4 * np.arange(count, dtype=np.int32)[:, None, None] + np.array([[0, 1, 2], [0, 2, 3]], np.int32)
+    return batch_for_shader(
+        _shaders["flat"], "TRIS", {"pos": places, "color": colours}, indices=corners.reshape(-1, 3)
+    )
 
 
-def _menus() -> list[Any]:
-    """The View menus of the dope sheet and, in earlier Blenders, of the timeline."""
-    return [menu for name in ("DOPESHEET_MT_view", "TIME_MT_view") if (menu := getattr(bpy.types, name, None))]
+def _show(batch: Any, texts: Sequence[Text], view: View) -> None:
+    import blf
+    import gpu
+
+    gpu.state.blend_set("ALPHA")
+    batch.draw(_shaders["flat"])
+    size = 0.0
+    blf.enable(0, blf.CLIPPING)
+    for text in texts:
+        if text.size != size:
+            size = text.size
+            blf.size(0, size * view.unit)
+        blf.clipping(0, text.left, 0.0, text.right, view.height)
+        blf.position(0, text.x, text.y, 0.0)
+        blf.color(0, *text.colour)
+        blf.draw(0, text.text)
+    blf.disable(0, blf.CLIPPING)
+    gpu.state.blend_set("NONE")
+
+
+class MOTIONLCM_MT_shot(bpy.types.Menu):
+    """What can be done with the chosen shot."""
+
+    bl_idname = "MOTIONLCM_MT_shot"
+    bl_label = "Shot"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, character = self.layout, context.scene.motionlcm.character
+        shot = shots.active_shot(character)
+        if shot is None:
+            return
+        layout.operator_context = "EXEC_DEFAULT"
+        layout.operator("motionlcm.generate_shot", text="Generate", icon="PLAY")
+        layout.prop(shot, "locked", text="Locked")
+        layout.separator()
+        layout.operator("motionlcm.split_shot", text="Split at Playhead")
+        layout.operator("motionlcm.join_shots", text="Join with Next")
+        layout.operator("motionlcm.duplicate_shot", text="Duplicate", icon="DUPLICATE")
+        alone = shot.action is not None and shot_strips.shown_alone(character) == shot.action
+        layout.operator("motionlcm.show_shot", text="Show All" if alone else "Show Alone")
+        layout.separator()
+        layout.operator("motionlcm.remove_shot", text="Remove", icon="X")
+
+
+class MOTIONLCM_PT_shot_prompt(bpy.types.Panel):
+    """The field for a prompt, at the mouse."""
+
+    bl_idname = "MOTIONLCM_PT_shot_prompt"
+    bl_label = "Prompt of Shot"
+    bl_space_type = "TOPBAR"  # where Blender keeps its own panels that are only popped up
+    bl_region_type = "HEADER"
+    bl_ui_units_x = 20
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, chosen = self.layout, context.scene.motionlcm
+        shot = shots.active_shot(chosen.character)
+        if shot is None:
+            return
+        layout.label(text=f"{shot.name}: Prompt", translate=False)
+        row = layout.row()
+        row.activate_init = True
+        row.prop(chosen, "edited_prompt", text="", placeholder="What the character does")
+        layout.prop(chosen, "generate_at_once")
+
+
+def _draw_toggle(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
+    prefs = engine.preferences()
+    if prefs is not None:
+        self.layout.separator()
+        self.layout.prop(prefs, "show_strips")
+
+
+CLASSES = (MOTIONLCM_MT_shot, MOTIONLCM_PT_shot_prompt)
+VIEW_MENUS = ("DOPESHEET_MT_view", "TIME_MT_view")
+_handlers: list[Any] = []
 
 
 def attach() -> None:
-    if bpy.app.background:
-        return
-    add = bpy.types.SpaceDopeSheetEditor.draw_handler_add
-    _handles.append(add(_draw, (), "WINDOW", "POST_PIXEL"))
-    for menu in _menus():
-        menu.append(_view_menu)
+    _handlers.append(bpy.types.SpaceDopeSheetEditor.draw_handler_add(draw, (), "WINDOW", "POST_PIXEL"))
+    for name in VIEW_MENUS:
+        if hasattr(bpy.types, name):
+            getattr(bpy.types, name).append(_draw_toggle)
 
 
 def detach() -> None:
-    for handle in _handles:
-        bpy.types.SpaceDopeSheetEditor.draw_handler_remove(handle, "WINDOW")
-    if _handles:
-        for menu in _menus():
-            menu.remove(_view_menu)
-    _handles.clear()
+    for name in VIEW_MENUS:
+        if hasattr(bpy.types, name):
+            getattr(bpy.types, name).remove(_draw_toggle)
+    for handler in _handlers:
+        bpy.types.SpaceDopeSheetEditor.draw_handler_remove(handler, "WINDOW")
+    _handlers.clear()
+    _pictures.clear()
+    _shaders.clear()

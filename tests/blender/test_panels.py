@@ -156,9 +156,12 @@ def test_prompt_menu(history):
 
 def test_preferences_are_drawn():
     preferences = bpy.context.preferences.addons[EXTENSION].preferences
+    bpy.context.window_manager.keyconfigs.update()  # as each event does in a window
     layout = Layout()
     window = bpy.context.window_manager.windows[0]
     area = window.screen.areas[0]
     with bpy.context.temp_override(window=window, area=area, region=area.regions[0]):
         type(preferences).draw(types.SimpleNamespace(layout=layout, bl_rna=preferences.bl_rna), bpy.context)
-    assert [given["property"] for name, given in layout.seen if name == "prop"][:2] == ["device", "model_folder"]
+    assert [given["property"] for name, given in layout.seen if name == "prop"][:3] == [
+        "device", "model_folder", "show_strips"
+    ]  # fmt: skip

@@ -1,16 +1,18 @@
-"""Strips of shots in the timeline: where they lie, what the mouse takes hold of, and what dragging does."""
+"""Strips of shots: where they are, what the mouse is over, what a drag does, and what is drawn."""
 
 from __future__ import annotations
 
 import types
 
 import bpy
+import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
+from hypothesis import settings as trial
 from hypothesis import strategies as st
 
-from tests.blender.support import part
-from tests.blender.test_shots import add, add_character, frames, shots, state, three  # noqa: F401
+from tests.blender.support import EXTENSION, add_character, part, settings
+from tests.blender.test_panels import drawn, operators
 
 
 def layout():
@@ -21,156 +23,400 @@ def editing():
     return part("operators.strip_editing")
 
 
-def lay(spans, each: float = 4.0, width: float = 1000.0):
-    return layout().laid_out(spans, lambda frame: 10.0 + each * frame, width, 20.0, 22.0)
+def view(**changes):
+    """Frame 0 at the left, 10 pixels a frame."""
+    return layout().View(**{"start": 0.0, "scale": 10.0, "width": 1000.0, "height": 200.0, "bottom": 12.0} | changes)
 
 
-def test_strips_lie_where_their_frames_are():
-    strips = lay([(1, 49), (49, 97), (400, 420)])
-    assert [(s.index, s.left, s.right) for s in strips] == [(0, 14.0, 206.0), (1, 206.0, 398.0)]  # the last is outside
-    assert {(s.bottom, s.top) for s in strips} == {(20.0, 42.0)}
-    assert lay([(5, 5)])[0].right > lay([(5, 5)])[0].left
+def frames(character=None) -> list[tuple[int, int]]:
+    return [(shot.first, shot.last) for shot in (character or settings().character).motionlcm.shots]
 
 
-@pytest.mark.parametrize(("x", "y", "found"), [
-    (100, 30, (0, "BODY")), (15, 30, (0, "LEFT")), (10, 30, (0, "LEFT")), (204, 30, (0, "RIGHT")),
-    (208, 30, (1, "LEFT")), (396, 30, (1, "RIGHT")), (403, 30, (1, "RIGHT")), (420, 30, None), (100, 45, None),
-    (100, 10, None), (0, 30, None),
-])  # fmt: skip
-def test_what_is_under_the_mouse(x, y, found):
-    assert layout().under(lay([(1, 49), (49, 97)]), x, y, 1.0) == found
+def add(*prompts: str, seconds: float = 1.0) -> None:
+    settings().length = seconds
+    for prompt in prompts:
+        settings().prompt = prompt
+        assert bpy.ops.motionlcm.add_shot() == {"FINISHED"}
 
 
-def test_a_short_strip_can_be_moved_as_well():
-    strip = lay([(10, 13)])[0]  # 12 pixels wide
-    parts = [layout().under([strip], x, 30, 1.0)[1] for x in (51, 56, 61)]
-    assert parts == ["LEFT", "BODY", "RIGHT"]
+def choose(index: int):
+    settings().character.motionlcm.shot_index = index
+    return settings().character.motionlcm.shots[index]
 
 
-def test_it_jumps_to_what_is_near():
-    snapped = layout().snapped
-    assert snapped(100, [90, 102, 107], 4.0, 1.0) == 102 and snapped(100, [80, 110], 4.0, 1.0) == 100
-    assert layout().snap_drag("BODY", 10, 50, 20, [72], 4.0, 1.0) == 22  # its end lies on the marker
-    assert layout().snap_drag("LEFT", 10, 50, 20, [72, 29], 4.0, 1.0) == 19
-    assert layout().snap_drag("RIGHT", 10, 50, 20, [200], 4.0, 1.0) == 20
+# Where they are
 
 
-@given(
-    part_=st.sampled_from(["BODY", "LEFT", "RIGHT"]), first=st.integers(-50, 50), length=st.integers(1, 100),
-    by=st.integers(-300, 300), targets=st.lists(st.integers(-100, 200), max_size=5), each=st.floats(0.1, 20.0),
-)  # fmt: skip
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_drag_never_turns_a_shot_inside_out(part_, first, length, by, targets, each):
-    module = layout()
-    by = module.snap_drag(part_, first, first + length, by, targets, each, 1.0)
-    low, high = module.dragged(part_, first, first + length, by)
-    assert low < high
-    assert (part_ == "RIGHT") <= (low == first) and (part_ == "LEFT") <= (high == first + length)
-    assert part_ != "BODY" or high - low == length
+def test_rectangles_are_where_the_timeline_shows_the_frames():
+    rows = layout().rows_of(view(), [("one", [(1, 25), (25, 49)]), ("two", [(10, 20)])])
+    strips = layout().strips_of(view(), rows)
+    assert [(s.row, s.shot, s.left, s.right) for s in strips] == [(0, 0, 10, 250), (0, 1, 250, 490), (1, 0, 100, 200)]
+    assert rows[0].low >= 12 and rows[1].low > rows[0].high and rows[1].high - rows[1].low < 22
+    shifted = view(start=-5.0, stretch=2.0)
+    assert [(s.left, s.right) for s in layout().strips_of(shifted, rows)[:2]] == [(70, 550), (550, 1030)]
+    assert shifted.frame(shifted.x(17)) == pytest.approx(17)
 
 
-@given(drags=st.lists(
-    st.tuples(st.integers(0, 2), st.sampled_from(["BODY", "LEFT", "RIGHT"]), st.integers(-120, 120)), max_size=6
-))  # fmt: skip
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_is_dragged_shots_keep_their_order_and_do_not_overlap(drags):
+def test_strips_out_of_sight_are_left_out_and_rows_without_room_too():
+    rows = layout().rows_of(view(), [("one", [(-50, -1), (5, 6), (100, 120)])])
+    assert [s.shot for s in layout().strips_of(view(), rows)] == [1]
+    many = [(f"character {number}", [(1, 9)]) for number in range(50)]
+    found = layout().rows_of(view(), many)
+    assert 2 < len(found) < 12 and found[-1].high <= 100
+
+
+def test_what_the_mouse_is_over():
+    rows = layout().rows_of(view(), [("one", [(1, 25), (25, 49), (60, 61)]), ("two", [(10, 20)])])
+
+    def hit(x, y=None):
+        return layout().hit(view(), rows, x, rows[0].low + 1 if y is None else y)
+
+    assert hit(130) == (0, 0, "BODY") and hit(11) == (0, 0, "LEFT") and hit(249) == (0, 0, "RIGHT")
+    assert hit(250) == (0, 1, "LEFT") and hit(489) == (0, 1, "RIGHT")
+    assert hit(5) is None and hit(550) is None  # before, between
+    assert hit(601) == (0, 2, "BODY")  # too narrow for ends
+    assert hit(101, rows[1].low + 1) == (1, 0, "BODY")  # others' are chosen, not dragged
+    assert hit(130, rows[0].low - 1) is None and hit(130, rows[1].high) is None
+
+
+# What dragging does
+
+
+@st.composite
+def shot_frames(draw):
+    at, found = draw(st.integers(-20, 20)), []
+    for gap, length in draw(st.lists(st.tuples(st.integers(0, 8), st.integers(1, 30)), min_size=1, max_size=7)):
+        gap = gap if gap > 3 else 0  # half of them meet
+        found.append((at + gap, at + gap + length))
+        at += gap + length
+    return found
+
+
+PARTS = st.sampled_from(["BODY", "LEFT", "RIGHT"])
+
+
+@given(shot_frames(), st.data())
+@trial(max_examples=400, deadline=None)
+def test_after_any_drag_no_two_overlap_and_the_order_stays(old, data):
+    index, dragged_part = data.draw(st.integers(0, len(old) - 1)), data.draw(PARTS)
+    locked = data.draw(st.lists(st.booleans(), min_size=len(old), max_size=len(old)))
+    new = layout().dragged(old, index, dragged_part, data.draw(st.integers(-80, 80)), locked)
+    assert len(new) == len(old) and all(first < last for first, last in new)
+    assert all(one[1] <= two[0] for one, two in zip(new, new[1:], strict=False))
+    length = [last - first for first, last in old]
+    for number, (first, last) in enumerate(new):
+        if locked[number]:
+            assert last - first == length[number]
+        if number < index - 1:
+            assert (first, last) == old[number]
+    for number in range(index, len(old) - 1):  # what met after it still meets
+        if old[number][1] == old[number + 1][0]:
+            assert new[number][1] == new[number + 1][0]
+    assert layout().dragged(old, index, dragged_part, 0, locked) == old
+
+
+@given(shot_frames(), st.data())
+@trial(max_examples=60, deadline=None)
+def test_the_operator_does_what_the_preview_showed(old, data):
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    character = add_character()
-    add("a person walks", "a person turns", "a person waves")
-    uids = [shot.uid for shot in shots()]
-    for index, part_, by in drags:
-        shot = shots()[index]
-        editing().apply(character, index, part_, *layout().dragged(part_, shot.first, shot.last, by))
-    assert [shot.uid for shot in shots()] == uids
-    spans = frames()
-    assert all(first < last for first, last in spans)
-    assert all(one[1] <= two[0] for one, two in zip(spans, spans[1:], strict=False))
+    armature = bpy.data.objects.new("A", bpy.data.armatures.new("A"))
+    bpy.context.scene.collection.objects.link(armature)
+    settings().character = armature
+    for number, (first, last) in enumerate(old):
+        part("operators.shots").new_shot(armature, number, "a person walks", first, last)
+    listed = armature.motionlcm.shots
+    locked = [data.draw(st.booleans()) for _ in listed]
+    for shot, value in zip(listed, locked, strict=True):
+        shot.locked = value
+    index, by, dragged_part = data.draw(st.integers(0, len(old) - 1)), data.draw(st.integers(-50, 50)), data.draw(PARTS)
+    choose(index)
+    assert bpy.ops.motionlcm.retime_shot(part=dragged_part, by=by) == {"FINISHED"}
+    assert frames() == layout().dragged(old, index, dragged_part, by, locked)
+    assert [(shot.laid_first, shot.laid_last) for shot in listed] == frames()
 
 
-def test_targets_are_markers_the_playhead_and_other_shots(three):  # noqa: F811
+def test_a_shot_is_moved_and_what_follows_with_it():
+    add_character()
+    add("one", "two", "three")
+    assert frames() == [(1, 25), (25, 49), (49, 73)]
+    choose(1)
+    bpy.ops.motionlcm.retime_shot(part="BODY", by=10)
+    assert frames() == [(1, 25), (35, 59), (59, 83)]
+    bpy.ops.motionlcm.retime_shot(part="BODY", by=-30)
+    assert frames() == [(1, 25), (25, 49), (49, 73)]
+
+
+def test_ends_retime_and_where_two_meet_the_seam_moves():
+    add_character()
+    add("one", "two", "three")
+    bpy.ops.motionlcm.generate_shots()
+    state = [shot.state for shot in settings().character.motionlcm.shots]
+    assert state == ["DONE"] * 3
+    choose(1).locked = False
+    bpy.ops.motionlcm.retime_shot(part="LEFT", by=-5)
+    listed = settings().character.motionlcm.shots
+    assert frames() == [(1, 20), (20, 49), (49, 73)] and [s.state for s in listed] == ["STALE"] * 3
+    bpy.ops.motionlcm.retime_shot(part="RIGHT", by=7)
+    assert frames() == [(1, 20), (20, 56), (56, 80)]
+    strips = settings().character.animation_data.nla_tracks[0].strips
+    assert [strip.frame_start for strip in strips] == [1, 20, 56]
+
+
+def test_a_locked_shot_keeps_its_length_and_its_motion():
+    add_character()
+    add("one", "two")
+    bpy.ops.motionlcm.generate_shots()
+    choose(0).locked = True
+    bpy.ops.motionlcm.retime_shot(part="RIGHT", by=7)
+    assert frames() == [(8, 32), (32, 56)] and choose(0).state == "DONE"
+    choose(1)
+    bpy.ops.motionlcm.retime_shot(part="LEFT", by=-7)  # not into the locked one
+    assert frames() == [(8, 32), (32, 56)]
+
+
+def test_it_is_one_undo_step():
+    add_character()
+    add("one", "two")
+    bpy.ops.ed.undo_push(message="before")
+    choose(0)
+    bpy.ops.motionlcm.retime_shot("EXEC_DEFAULT", True, part="RIGHT", by=7)
+    assert frames() == [(1, 32), (32, 56)]
+    bpy.ops.ed.undo()
+    assert frames() == [(1, 25), (25, 49)]
+
+
+def test_snapping_to_whole_frames_and_to_what_is_near():
+    snapped = layout().snapped
+    assert snapped(3.4, (10, 30), [], 2.0) == 3
+    assert snapped(3.4, (10, 30), [15.0], 2.0) == 5  # its start upon 15
+    assert snapped(3.4, (10, 30), [15.0, 33.0], 2.0) == 3  # its end upon 33 is nearer
+    assert snapped(3.4, (30,), [15.0], 2.0) == 3
+    assert snapped(3.4, (10,), [15.9], 2.0) == 3  # out of reach
+
+
+@given(st.floats(-50, 50), st.lists(st.integers(-60, 60)), st.floats(0.1, 5.0))
+@trial(max_examples=200, deadline=None)
+def test_snapping_never_goes_farther_than_its_reach(by, targets, reach):
+    found = layout().snapped(by, (0, 20), targets, reach)
+    assert isinstance(found, int) and abs(found - by) <= max(reach, 0.5)
+    near = [t - e for t in targets for e in (0, 20) if abs(t - e - by) <= reach]
+    assert not near or found in near
+
+
+def test_what_there_is_to_snap_to():
+    one = add_character()
+    add("one", "two", "three")
     scene = bpy.context.scene
-    scene.timeline_markers.new("here", frame=77)
-    scene.frame_set(33)
-    uid = shots()[1].uid
-    assert sorted(editing().targets(scene, three, uid)) == [1, 33, 49, 77, 97, 145]
+    scene.render.frame_map_old, scene.render.frame_map_new = 100, 200
+    scene.frame_set(60)
+    scene.timeline_markers.new("there", frame=80)
+    two = add_character()
+    part("operators.shots").new_shot(two, 0, "a person waves", 5, 9)
+    settings().character = one
+    editing().forget()
+    found = list(editing().snap_targets(scene, one, 1))
+    assert sorted(found) == [1, 5, 9, 25, 30, 40]  # playhead and marker in frames of keys; not what moves along
 
 
-Y = 30
-"""Within the strips."""
+# Through the window's events, with a region that is made up
 
 
-def over(x: int, y: int, **changes):
-    """Context and event of a mouse at a place of a timeline of 1000 x 100 pixels, frame 0 at pixel 10, 4 a frame."""
-    view = types.SimpleNamespace(view_to_region=lambda fx, fy, clip: (10.0 + 4.0 * fx, fy))
-    region = types.SimpleNamespace(type="WINDOW", width=1000, height=100, view2d=view)
-    area = types.SimpleNamespace(type="DOPESHEET_EDITOR", tag_redraw=lambda: None, header_text_set=lambda text: None)
-    context = types.SimpleNamespace(
-        scene=bpy.context.scene, area=area, region=region, 
+class Event(types.SimpleNamespace):
+    def __init__(self, kind="LEFTMOUSE", value="PRESS", x=0, y=20, ctrl=False):
+        super().__init__(type=kind, value=value, mouse_region_x=x, mouse_region_y=y, ctrl=ctrl)
+
+
+class Seen:
+    def __init__(self):
+        self.text = ""
+
+    def header_text_set(self, text):
+        self.text = text or ""
+
+    def tag_redraw(self):
+        pass
+
+
+def region_context():
+    """The context of a timeline of 1000 x 200 pixels that shows frames 0 to 100."""
+    lines = types.SimpleNamespace(region_to_view=lambda x, y: (x / 10.0, y))
+    return types.SimpleNamespace(
+        scene=bpy.context.scene,
+        region=types.SimpleNamespace(type="WINDOW", width=1000, height=200, view2d=lines),
+        space_data=types.SimpleNamespace(type="DOPESHEET_EDITOR", mode="TIMELINE", show_markers=True),
         preferences=types.SimpleNamespace(system=types.SimpleNamespace(ui_scale=1.0)),
-        window_manager=types.SimpleNamespace(modal_handler_add=lambda operator: None),
-    )  # fmt: skip
-    event = types.SimpleNamespace(mouse_region_x=x, mouse_region_y=y, type="MOUSEMOVE", value="NOTHING", ctrl=True)
-    for name, value in changes.items():
-        setattr(event, name, value)
-    return context, event
+        area=Seen(),
+        window_manager=types.SimpleNamespace(windows=(), modal_handler_add=lambda operator: None),
+    )
 
 
-class Hand(types.SimpleNamespace):
-    """The operator outside a window: what Blender would call."""
-
-    def __getattr__(self, name):
-        return getattr(editing().MOTIONLCM_OT_drag_strip, name).__get__(self)
-
-
-def hold(x: int, y: int):
-    hand = Hand()
-    return hand, hand.invoke(*over(x, y))
+def operator(name: str):
+    """An operator's Python functions, without Blender's side of it."""
+    cls = getattr(editing(), name)
+    return type("Operator", (), {n: f for n, f in vars(cls).items() if callable(f)})()
 
 
-def test_dragging_the_middle_moves_and_what_follows_goes_along(three):  # noqa: F811
-    hand, how = hold(300, Y)
-    assert how == {"RUNNING_MODAL"}
-    hand.modal(*over(300 + 40, Y))
-    assert editing().drag.first == 59 and frames()[1] == (49, 97)  # only shown as yet
-    assert hand.modal(*over(340, Y, type="LEFTMOUSE", value="RELEASE")) == {"FINISHED"}
-    assert frames() == [(1, 49), (59, 107), (107, 155)] and editing().drag is None
-    assert three.motionlcm.shot_index == 1
+def drag(xs, ctrl=False, end=("LEFTMOUSE", "RELEASE"), y=20):
+    """Press at the first pixel, move over the others, end; returns the last result."""
+    context, dragging = region_context(), operator("MOTIONLCM_OT_drag_strip")
+    result = dragging.invoke(context, Event(x=xs[0], y=y))
+    if result == {"PASS_THROUGH"}:
+        return result
+    for x in xs[1:]:
+        assert dragging.modal(context, Event("MOUSEMOVE", "NOTHING", x, y, ctrl)) == {"RUNNING_MODAL"}
+    character, before = settings().character, frames()
+    if len(xs) > 1 and abs(xs[-1] - xs[0]) > 3:
+        assert "Esc" in context.area.text and editing().state.preview
+        shown = editing().frames_of(settings().character)
+    else:
+        shown = before
+    result = dragging.modal(context, Event(*end, x=xs[-1], y=y))
+    assert context.area.text == "" and not editing().state.dragged
+    assert frames(character) == (shown if result == {"FINISHED"} else before)
+    return result
 
 
-def test_dragging_an_end_makes_it_longer(three):  # noqa: F811
-    hand, _ = hold(204, Y)
-    hand.modal(*over(204 + 48, Y))
-    hand.modal(*over(252, Y, type="LEFTMOUSE", value="RELEASE"))
-    assert frames() == [(1, 61), (61, 109), (109, 157)] and state()[0] == "STALE"
+def test_a_drag_is_shown_while_it_lasts_and_done_at_the_end():
+    add_character()
+    add("one", "two", "three")
+    frame = bpy.context.scene.frame_current
+    assert drag([370, 400, 471]) == {"FINISHED"}
+    assert frames() == [(1, 25), (35, 59), (59, 83)] and settings().character.motionlcm.shot_index == 1
+    assert drag([588, 600, 657]) == {"FINISHED"}  # its right end
+    assert frames() == [(1, 25), (35, 66), (66, 90)]
+    assert bpy.context.scene.frame_current == frame
 
 
-def test_escape_leaves_it(three):  # noqa: F811
-    before = frames()
-    hand, _ = hold(300, Y)
-    hand.modal(*over(400, Y))
-    assert hand.modal(*over(400, Y, type="ESC", value="PRESS")) == {"CANCELLED"}
-    assert frames() == before and editing().drag is None
+def test_escape_and_the_right_mouse_button_leave_all_as_it_was():
+    add_character()
+    add("one", "two")
+    for end in (("ESC", "PRESS"), ("RIGHTMOUSE", "PRESS")):
+        assert drag([370, 400, 471], end=end) == {"CANCELLED"}
+        assert frames() == [(1, 25), (25, 49)]
 
 
-def test_a_click_chooses_and_beside_the_strips_it_passes(three):  # noqa: F811
-    hand, _ = hold(100, Y)
-    hand.modal(*over(102, Y))
-    assert hand.modal(*over(102, Y, type="LEFTMOUSE", value="RELEASE")) == {"FINISHED"}
-    assert three.motionlcm.shot_index == 0 and frames()[0] == (1, 49)
-    assert hold(100, 90)[1] == {"PASS_THROUGH"} and hold(900, Y)[1] == {"PASS_THROUGH"}
+def test_it_snaps_to_the_playhead_but_for_ctrl():
+    add_character()
+    add("one", "two")
+    bpy.context.scene.frame_set(60)
+    assert drag([370, 400, 473], ctrl=True) == {"FINISHED"}  # its end is on 59.3
+    assert frames() == [(1, 25), (35, 59)]
+    shots = bpy.context.scene.motionlcm.character.motionlcm.shots
+    shots[1].first = 25
+    assert drag([370, 400, 473]) == {"FINISHED"}
+    assert frames() == [(1, 25), (36, 60)]
 
 
-def test_what_is_undone_while_it_is_dragged_ends_it(three):  # noqa: F811
-    hand, _ = hold(300, Y)
-    bpy.ops.motionlcm.remove_shot()
-    three.motionlcm.shot_index = 1
-    bpy.ops.motionlcm.remove_shot()
-    assert hand.modal(*over(340, Y)) == {"CANCELLED"} and editing().drag is None
+def test_a_click_chooses_a_shot_and_its_character():
+    one = add_character()
+    add("one", "two")
+    two = add_character()
+    settings().character = one
+    part("operators.shots").new_shot(two, 0, "a person waves", 5, 9)
+    one.motionlcm.shot_index = 0
+    editing().forget()
+    assert drag([370]) == {"FINISHED"}
+    assert settings().character == one and one.motionlcm.shot_index == 1
+    assert drag([70], y=40) == {"FINISHED"}
+    assert settings().character == two and two.motionlcm.shot_index == 0
 
 
-def test_the_prompt_is_changed_in_place(three):  # noqa: F811
-    three.motionlcm.shot_index = 1
-    assert bpy.ops.motionlcm.edit_strip(prompt="a person sits", at_once=False) == {"FINISHED"}
-    assert shots()[1].prompt == "a person sits" and state() == ["DONE", "STALE", "DONE"]
-    assert bpy.ops.motionlcm.edit_strip(prompt="a person jumps", at_once=True) == {"FINISHED"}
-    assert state() == ["DONE"] * 3 and shots()[1].action["motionlcm_prompt"] == "a person jumps"
+def test_events_beside_the_strips_are_passed_on():
+    add_character()
+    add("one")
+    for x, y in ((370, 20), (100, 5), (100, 60)):
+        context, event = region_context(), Event(x=x, y=y)
+        for name in ("drag_strip", "edit_shot_prompt", "shot_menu", "watch_strips"):
+            assert operator(f"MOTIONLCM_OT_{name}").invoke(context, event) == {"PASS_THROUGH"}
+    bpy.context.scene.timeline_markers.new("there", frame=80)  # Blender's own row is below then
+    assert operator("MOTIONLCM_OT_drag_strip").invoke(region_context(), Event(x=100, y=20)) == {"PASS_THROUGH"}
+
+
+def test_hidden_strips_take_no_events():
+    add_character()
+    add("one")
+    context, prefs = region_context(), bpy.context.preferences.addons[EXTENSION].preferences
+    assert editing().is_shown(context)
+    prefs.show_strips = False
+    assert not editing().is_shown(context)
+    prefs.show_strips = True
+    context.space_data.mode = "MASK"
+    assert not editing().is_shown(context)
+    context.space_data.mode, context.region.height = "DOPESHEET", 40
+    assert not editing().is_shown(context)
+
+
+# The prompt over a strip, and the menu
+
+
+def test_the_prompt_is_typed_over_the_strip_and_made_at_once_if_asked():
+    add_character()
+    add("one", "two")
+    choose(1)
+    assert settings().edited_prompt == "two"
+    settings().edited_prompt = "a person waves"
+    listed = settings().character.motionlcm.shots
+    assert [shot.prompt for shot in listed] == ["one", "a person waves"] and listed[1].action is None
+    settings().generate_at_once = True
+    settings().edited_prompt = "a person turns"
+    assert [shot.state for shot in listed] == ["EMPTY", "DONE"]
+    assert drawn("MOTIONLCM_PT_shot_prompt").seen
+
+
+def test_the_menu_offers_what_can_be_done():
+    add_character()
+    add("one", "two")
+    found = operators(drawn("MOTIONLCM_MT_shot"))
+    for name in ("generate_shot", "split_shot", "join_shots", "show_shot", "remove_shot"):
+        assert f"motionlcm.{name}" in found
+
+
+# What is drawn
+
+
+def picture(states, scale=10.0, chosen=0, over=None, locked=False, prompt="a person walks on"):
+    strips, seen = part("ui.strips"), view(scale=scale)
+    rows = layout().rows_of(seen, [("one", [(24 * n + 1, 24 * n + 25) for n in range(len(states))])])
+    placed = layout().strips_of(seen, rows)
+    looks = [strips.Look(state, locked, prompt, "s7") for state in states[: len(placed)]]
+    return rows[0], placed, strips.picture(seen, rows, placed, looks, chosen, over, 0.5)
+
+
+def test_every_state_looks_different_even_without_colour():
+    shapes = set()
+    for state in ("EMPTY", "STALE", "GENERATING", "DONE"):
+        for locked in (False, True):
+            shapes.add(tuple(sorted(picture([state], locked=locked)[2].quads)))
+    assert len(shapes) == 8
+
+
+def test_texts_stay_on_their_strip_and_narrow_strips_have_none():
+    row, placed, made = picture(["DONE", "STALE", "EMPTY"], prompt="a person walks" * 20)
+    assert len(made.texts) == 3  # no room for the takes' names
+    for text, strip in zip(made.texts, placed, strict=True):
+        assert strip.left < text.left <= text.x and text.right < strip.right and row.low < text.y < row.high
+    assert [text.text for text in picture(["DONE"])[2].texts] == ["a person walks on", "s7"]
+    assert picture(["DONE"] * 200, scale=0.2)[2].texts == []
+
+
+def test_everything_drawn_is_in_the_band():
+    row, placed, made = picture(["DONE", "STALE", "GENERATING", "EMPTY"], over=layout().Hit(0, 1, "LEFT"), locked=True)
+    ys = np.array(made.quads)[:, 1::2]
+    assert ys.min() >= 12 and ys.max() <= row.high + layout().GAP
+    assert len(made.quads) == len(made.colours)
+
+
+def test_looks_are_read_from_the_shots():
+    add_character()
+    add("one", "two")
+    bpy.ops.motionlcm.generate_shots()
+    choose(1).prompt = "three"
+    choose(0).locked = True
+    context = region_context()
+    seen = editing().view_of(context)
+    rows = editing().rows_of(context, seen)
+    looks = part("ui.strips").looks_of(rows, layout().strips_of(seen, rows), bpy.context.scene)
+    assert [(look.state, look.locked, look.prompt) for look in looks] == [
+        ("DONE", True, "one"), ("STALE", False, "three")
+    ]  # fmt: skip
+    assert looks[0].take == settings().character.motionlcm.shots[0].action.name.split()[-1]

@@ -64,12 +64,13 @@ def sheet() -> bpy.types.Region:
     return next(each for each in timeline().regions if each.type == "WINDOW")
 
 
-def place(frame: float, above: float = 11.0) -> tuple[int, int]:
+def place(frame: float) -> tuple[int, int]:
     """Where in the window a frame's strip is."""
-    scale = bpy.context.preferences.system.ui_scale
-    below = module("operators.strip_layout").band(scale, len(bpy.context.scene.timeline_markers) > 0)
-    x = sheet().view2d.view_to_region(frame, 0.0, clip=False)[0]
-    return int(sheet().x + x), int(sheet().y + below + above * scale)
+    editing = module("operators.strip_editing")
+    with bpy.context.temp_override(window=window(), area=timeline(), region=sheet()):
+        view = editing.view_of(bpy.context)
+        row = editing.rows_of(bpy.context, view)[0]
+    return int(sheet().x + view.x(frame)), int(sheet().y + 0.5 * (row.low + row.high))
 
 
 def settle(turns: int = 6) -> Steps:
@@ -113,7 +114,7 @@ def finished(began: float, what: str, done=None) -> Steps:
 def edit_under_mouse() -> None:
     """What a double click does, which Blender cannot be made to believe in."""
     with bpy.context.temp_override(window=window(), area=timeline(), region=sheet()):
-        bpy.ops.motionlcm.edit_strip("INVOKE_DEFAULT")
+        bpy.ops.motionlcm.edit_shot_prompt("INVOKE_DEFAULT")
 
 
 def poses(frames=(1, 60, 121, 180, 241, 300, 361)) -> np.ndarray:
@@ -126,7 +127,10 @@ def poses(frames=(1, 60, 121, 180, 241, 300, 361)) -> np.ndarray:
 
 
 def show_all_frames() -> Steps:
-    """Show all frames."""
+    """Make the timeline higher by its edge, and show all frames."""
+    x, y = timeline().x + timeline().width // 2, timeline().y + timeline().height
+    yield from drag((x, y), (x, y + 110))
+    yield from settle()
     yield from move(sheet().x + sheet().width // 2, sheet().y + sheet().height // 2)
     yield from key("HOME", sheet().x + sheet().width // 2, sheet().y + sheet().height // 2)
     yield from settle()
@@ -173,15 +177,14 @@ def run() -> Steps:
     yield from wait(lambda: settings().character.motionlcm.shot_index == 1, 10.0, "the second shot to be chosen")
     check("a click on a strip chooses the shot", True)
     third = shots()[2].action.name
+    settings().generate_at_once = True
     for prompt in ("a person waves with the right hand", "a person jumps"):
         yield from move(*place(181))
         edit_under_mouse()
         yield from settle(10)
         screenshot("typing_in_place")
-        yield from type_prompt(place(181), prompt)
-        yield from settle()
         began = time.perf_counter()
-        yield from key("RET", *place(181))
+        yield from type_prompt(place(181), prompt)
         yield from wait(lambda prompt=prompt: shots()[1].prompt == prompt, 10.0, f"the prompt {prompt}")
         yield from finished(began, f"the second shot: {prompt}", lambda: states()[:2] == ["DONE"] * 2)
         yield from show(180, "second_shot_changed")
@@ -265,20 +268,29 @@ def two_hundred() -> Steps:
         last = shots()[-1].last
         list_.new_shot(character, len(shots()), PROMPTS[len(shots()) % 3], last, last + 48)
     bpy.context.scene.frame_end = shots()[-1].last
-    strips = module("ui.strips")
+    strips, space = module("ui.strips"), bpy.types.SpaceDopeSheetEditor
+    times: list[float] = []
+
+    def timed() -> None:
+        began = time.perf_counter()
+        strips.draw()
+        times.append(1000.0 * (time.perf_counter() - began))
+
+    strips.detach()
+    handler = space.draw_handler_add(timed, (), "WINDOW", "POST_PIXEL")
     for zoomed in ("all in sight", "some in sight"):
-        yield from settle()
         with bpy.context.temp_override(window=window(), area=timeline(), region=sheet()):
-            bpy.ops.action.view_all() if zoomed == "all in sight" else bpy.ops.view2d.zoom(deltax=12.0)
-            yield from settle()
-            times = []
-            for _ in range(3):
-                strips.milliseconds.clear()
-                bpy.ops.wm.redraw_timer(type="DRAW", iterations=20)
-                times += list(strips.milliseconds)
-        drawn = float(np.median(times)) if times else float("nan")
+            bpy.ops.action.view_all() if zoomed == "all in sight" else bpy.ops.view2d.zoom(deltax=40.0)
+        yield from settle(10)
+        times.clear()
+        with bpy.context.temp_override(window=window(), area=timeline(), region=sheet()):
+            bpy.ops.wm.redraw_timer(type="DRAW", iterations=30)
+        drawn, fresh = float(np.median(times)), float(max(times))
         screenshot("two_hundred")
-        check(f"200 shots, {zoomed}: strips are drawn fast", drawn < SPEED_MS, f"{drawn:.2f} ms")
+        told = f"{drawn:.2f} ms, at most {fresh:.2f}, {len(times)} redraws"
+        check(f"200 shots, {zoomed}: strips are drawn fast", drawn < SPEED_MS, told)
+    space.draw_handler_remove(handler, "WINDOW")
+    strips.attach()
 
 
 main(run)
