@@ -1,6 +1,6 @@
 """How well shots go on from one another: ten sequences of three shots with the bundled model, measured in Blender.
 
-    python tools/shot_seams.py [--sequences N] [--tolerance MM] [--locked]
+    python tools/shot_seams.py [--sequences N] [--repeats N] [--tolerance MM] [--locked]
 
 Run it with the Python of one of tools/blender_environments.py's environments. At each seam it prints the largest change
 of any joint's velocity from one frame to the next, at 20 frames a second, within two frames of the seam, and how fast
@@ -80,6 +80,7 @@ def sequence(prompts: tuple[str, ...], seed: int, tolerance: float, locked: bool
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--sequences", type=int, default=len(SEQUENCES))
+    parser.add_argument("--repeats", type=int, default=1, help="each sequence so often, with other seeds")
     parser.add_argument("--tolerance", type=float, default=10.0, help="of fitted keys, millimetres; 0: every frame")
     parser.add_argument("--locked", action="store_true", help="make the shots around a locked one again")
     options = parser.parse_args()
@@ -88,7 +89,7 @@ def main() -> int:
     inside: list[np.ndarray] = []
     slides: list[float] = []
     slides_inside: list[float] = []
-    for number, prompts in enumerate(SEQUENCES[: options.sequences]):
+    for number, prompts in enumerate(options.repeats * SEQUENCES[: options.sequences]):
         joints, seams = sequence(prompts, number, options.tolerance, options.locked)
         change = np.linalg.norm(np.diff(joints, n=2, axis=0), axis=-1).max(axis=1) * FPS  # of the frames 1, 2, ...
         near = np.zeros(len(change), bool)

@@ -419,4 +419,4 @@ def test_looks_are_read_from_the_shots():
     assert [(look.state, look.locked, look.prompt) for look in looks] == [
         ("DONE", True, "one"), ("STALE", False, "three")
     ]  # fmt: skip
-    assert looks[0].take == settings().character.motionlcm.shots[0].action.name.split()[-1]
+    assert looks[0].take == "take 1"
