@@ -15,10 +15,10 @@ from .strip_layout import BODY, LEFT, RIGHT, Frames, Hit, Row, View
 MODES = {"TIMELINE", "DOPESHEET", "ACTION"}
 SCROLL_BAR, MARKERS = 12.0, 42.0
 """What Blender has at the bottom of the region, in pixels at scale 1: the scroll bar, or also the markers."""
-NEEDED = 60.0
-"""Pixels at scale 1 that a region must be high to hold strips."""
 THRESHOLD = 3.0
 """Pixels at scale 1 by which the mouse must move to drag."""
+REST_S = 1.5
+"""Seconds a strip stays lit up when the mouse is at rest; Blender does not tell when it has left the region."""
 OTHERS_S = 1.0
 """Seconds after which it is looked again who else has shots."""
 
@@ -27,7 +27,10 @@ class _State:
     """What the mouse is about; nothing of it belongs into the file."""
 
     over: tuple[str, Hit] | None = None
+    over_region = 0
+    over_until = 0.0
     dragged = ""
+    dragged_shot = -1
     preview: Frames = []
     others: tuple[str, ...] = ()
     others_of: tuple[str, int] = ("", 0)
@@ -78,7 +81,7 @@ def is_shown(context: bpy.types.Context) -> bool:
     prefs = engine.preferences()
     if prefs is not None and not prefs.show_strips:
         return False
-    return region.height >= NEEDED * context.preferences.system.ui_scale and context.scene is not None
+    return context.scene is not None
 
 
 def rows_of(context: bpy.types.Context, view: View) -> list[Row]:
@@ -273,7 +276,7 @@ class MOTIONLCM_OT_drag_strip(_OnStrips, bpy.types.Operator):
             self._by = strip_layout.snapped(by, edges_of(self._frames, self._index, self._part), targets, reach)
         locked = [shot.locked for shot in character.motionlcm.shots]
         state.preview = strip_layout.dragged(self._frames, self._index, self._part, self._by, locked)
-        state.dragged = character.name
+        state.dragged, state.dragged_shot = character.name, self._index
         context.area.header_text_set(self._told(context, character))
         redraw(context)
 
@@ -297,7 +300,7 @@ class MOTIONLCM_OT_drag_strip(_OnStrips, bpy.types.Operator):
             bpy.ops.motionlcm.choose_shot("EXEC_DEFAULT", True, character=self._name, index=self._index)
 
     def _end(self, context: bpy.types.Context, result: set[str]) -> set[str]:
-        state.dragged, state.preview = "", []
+        state.dragged, state.dragged_shot, state.preview = "", -1, []
         if context.area is not None:
             context.area.header_text_set(None)
         redraw(context)
@@ -314,9 +317,26 @@ class MOTIONLCM_OT_watch_strips(_OnStrips, bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         found = under_mouse(context, event.mouse_region_x, event.mouse_region_y)
         if found != state.over:
-            state.over = found
-            context.area.tag_redraw()
+            state.over, state.over_region = found, context.region.as_pointer()
+            redraw(context)
+        state.over_until = time.monotonic() + REST_S
+        if found is not None and not bpy.app.timers.is_registered(_at_rest):
+            bpy.app.timers.register(_at_rest, first_interval=REST_S)
         return {"PASS_THROUGH"}
+
+
+def _at_rest() -> float | None:
+    left = state.over_until - time.monotonic()
+    if state.over is None or left > 0.0:
+        return None if state.over is None else left + 0.01
+    state.over = None
+    redraw(bpy.context)
+    return None
+
+
+def lit(region: bpy.types.Region) -> tuple[str, Hit] | None:
+    """The strip of this region that the mouse is over."""
+    return state.over if state.over is not None and state.over_region == region.as_pointer() else None
 
 
 class MOTIONLCM_OT_edit_shot_prompt(_OnStrips, bpy.types.Operator):
@@ -389,13 +409,15 @@ def _generate() -> None:
 
 def forget() -> None:
     """The file changes, or the extension is switched off."""
-    state.over, state.dragged, state.preview, state.others_until = None, "", [], 0.0
+    state.over, state.others_until = None, 0.0
+    state.dragged, state.dragged_shot, state.preview = "", -1, []
 
 
 def detach() -> None:
     forget()
-    if bpy.app.timers.is_registered(_generate):
-        bpy.app.timers.unregister(_generate)
+    for timer in (_generate, _at_rest):
+        if bpy.app.timers.is_registered(timer):
+            bpy.app.timers.unregister(timer)
 
 
 CLASSES = (

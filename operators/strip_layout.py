@@ -12,6 +12,10 @@ from typing import NamedTuple
 BODY, LEFT, RIGHT = "BODY", "LEFT", "RIGHT"
 FULL, THIN, GAP = 22.0, 11.0, 2.0
 """Height of the chosen character's strips, of others', and of what is between two rows, in pixels at scale 1."""
+LOWEST = 12.0
+"""Height of the chosen character's strips where there is hardly any room."""
+RULER = 23.0
+"""Height of the frame numbers at the top of the region."""
 GRIP, NARROWEST = 7.0, 18.0
 """Width of an end that can be dragged, and of the narrowest strip that has ends."""
 MOST = 0.5
@@ -75,9 +79,11 @@ class Hit(NamedTuple):
 def rows_of(view: View, characters: Iterable[tuple[str, Sequence[tuple[int, int]]]]) -> list[Row]:
     """The rows, from below: the first character's is full, those above are thin; as many as there is room for."""
     rows: list[Row] = []
-    low = view.bottom + GAP * view.unit
+    low, top = view.bottom + GAP * view.unit, view.height - (RULER + GAP) * view.unit
+    if top - low < LOWEST * view.unit:
+        return rows
     for name, frames in characters:
-        high = low + (THIN if rows else FULL) * view.unit
+        high = low + THIN * view.unit if rows else min(low + FULL * view.unit, top)
         if rows and high > MOST * view.height:
             break
         rows.append(Row(name, frames, low, high))

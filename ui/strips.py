@@ -40,8 +40,8 @@ LIGHT: Colour = (1.0, 1.0, 1.0, 0.13)
 END: Colour = (1.0, 1.0, 1.0, 0.55)
 LOCK: Colour = (0.85, 0.85, 0.85, 1.0)
 FONT, SMALL_FONT = 11.0, 9.0
-LETTER = 0.55
-"""Mean width of a letter, as a share of the font's size; only for whether there is room at all."""
+LETTER, SHORT = 0.58, 0.75
+"""Width of a letter as a share of the font's size: about as much, and surely as much in a short text."""
 MARKED, WRITTEN = 20.0, 44.0
 """Pixels at scale 1 from which on a strip has a mark, and a text."""
 KEPT = 8
@@ -151,7 +151,7 @@ def _shot(made: Picture, view: View, strip: Strip, left: float, right: float, lo
     at, right = at + 13.0 * unit, right - 3.0 * unit
     base = middle - 0.34 * FONT * unit
     made.texts.append(Text(look.prompt, at, base, FONT, TEXT, at, right))
-    width, small = (LETTER * size * unit * len(text) for size, text in ((FONT, look.prompt), (SMALL_FONT, look.take)))
+    width, small = LETTER * FONT * unit * len(look.prompt), SHORT * SMALL_FONT * unit * len(look.take)
     if look.take and at + width + 10.0 * unit + small < right:
         made.texts.append(Text(look.take, right - small, base, SMALL_FONT, SMALL_TEXT, right - small, right))
 
@@ -240,7 +240,9 @@ def draw() -> None:
     character = context.scene.motionlcm.character
     full = character is not None and rows[0].character == character.name
     chosen = character.motionlcm.shot_index if full else -1
-    over = strip_editing.state.over
+    if full and strip_editing.state.dragged:
+        chosen = strip_editing.state.dragged_shot
+    over = strip_editing.lit(context.region)
     lit = over[1] if over is not None and over[1].row < len(rows) and rows[over[1].row].character == over[0] else None
     progress = round(jobs.status.progress, 2)
     key, made_from = context.region.as_pointer(), (view, rows, looks, chosen, lit, progress, full)

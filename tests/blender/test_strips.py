@@ -242,7 +242,7 @@ def region_context():
     lines = types.SimpleNamespace(region_to_view=lambda x, y: (x / 10.0, y))
     return types.SimpleNamespace(
         scene=bpy.context.scene,
-        region=types.SimpleNamespace(type="WINDOW", width=1000, height=200, view2d=lines),
+        region=types.SimpleNamespace(type="WINDOW", width=1000, height=200, view2d=lines, as_pointer=lambda: 1),
         space_data=types.SimpleNamespace(type="DOPESHEET_EDITOR", mode="TIMELINE", show_markers=True),
         preferences=types.SimpleNamespace(system=types.SimpleNamespace(ui_scale=1.0)),
         area=Seen(),
@@ -342,8 +342,11 @@ def test_hidden_strips_take_no_events():
     prefs.show_strips = True
     context.space_data.mode = "MASK"
     assert not editing().is_shown(context)
-    context.space_data.mode, context.region.height = "DOPESHEET", 40
-    assert not editing().is_shown(context)
+    context.space_data.mode, context.region.height = "DOPESHEET", 40  # no room
+    assert editing().rows_of(context, editing().view_of(context)) == []
+    context.region.height = 55
+    [row] = editing().rows_of(context, editing().view_of(context))
+    assert row.low >= 12 and 12 <= row.high - row.low < 22 and row.high <= 55 - 23
 
 
 # The prompt over a strip, and the menu
