@@ -2,7 +2,7 @@
 
     python tools/build.py [--model FOLDER] [--output FILE.zip]
 
-The zip is the repository's extension (training left out) with the bundled model, the text encoder in half precision,
+The zip is the repository's extension (training left out) with the bundled model, the text encoder in eight bits,
 and the `tokenizers` and `safetensors` wheels for the machine it is built on, for every Python that Blender 4.2 to 5.2
 has. Blender's own builder makes and validates it. Run it with the Python of one of tools/blender_environments.py's
 environments, which has Blender's builder and the text encoder's package.
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from motionlcm_blender.text_encoder_files import NAME as TEXT_ENCODER
-from motionlcm_blender.text_encoder_files import write_half_precision
+from motionlcm_blender.text_encoder_files import write_eight_bits
 
 ROOMS = ("__init__.py", "blender_manifest.toml", "LICENSE", "motionlcm_blender", "operators", "ui")
 LEFT_OUT = ("__pycache__", "*.pyc", "training", ".*")
@@ -94,7 +94,7 @@ def stage(source: Path, model: Path) -> str:
     if not (model / "config.json").is_file():
         raise BuildProblem(f"{model} is no model folder: it holds no config.json.")
     shutil.copytree(model, source / "bundled_models" / "default")
-    write_half_precision(source / "bundled_models" / TEXT_ENCODER)
+    write_eight_bits(source / "bundled_models" / TEXT_ENCODER)
     manifest = source / "blender_manifest.toml"
     manifest.write_text(fill_manifest(manifest.read_text(), fetch_wheels(source / "wheels"), this_platform()))
     return this_platform()
