@@ -40,9 +40,10 @@ lint: .venv/.ready
 format: .venv/.ready
 	$(ENGINE) -m ruff check --fix .
 
-# dist/motionlcm_blender-VERSION-PLATFORM.zip, ready to install in Blender; checked by Blender's own validator.
+# dist/motionlcm_blender-VERSION-PLATFORM.zip for Linux, macOS (Arm, Intel) and Windows, ready to install in Blender;
+# checked by Blender's own validator.
 build: $(BLENDER)
-	$(BLENDER) tools/build.py
+	$(BLENDER) tools/build.py --platform all
 
 bench: .venv/.ready
 	$(ENGINE) -m motionlcm_blender bench

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.machinery import PathFinder
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
@@ -70,6 +71,20 @@ def pelvis_positions(character: bpy.types.Object, first: int, last: int) -> np.n
         evaluated = character.evaluated_get(bpy.context.evaluated_depsgraph_get())
         positions.append(evaluated.matrix_world @ evaluated.pose.bones["pelvis"].head)
     return np.array(positions)
+
+
+def tool(name: str) -> ModuleType:
+    """A module of tools/, by its file: the repository itself stays out of reach."""
+    spec = spec_from_file_location(name, Path(__file__).resolve().parents[2] / "tools" / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_zip_has_its_wheels_for_its_platform_and_all_pythons():
+    assert tool("zip_contents").problems(Path(os.environ["MOTIONLCM_ZIP"])) == []
 
 
 def test_nothing_of_the_repository_is_importable():
