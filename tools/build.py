@@ -4,7 +4,7 @@
 
 A zip is the repository's extension (training left out) with the bundled model, the text encoder in eight bits, and the
 published `tokenizers` and `safetensors` wheels of one platform, which serve every Python that Blender 4.2 to 5.2 has.
-Nothing in it is compiled here, so every platform's zip is built on any machine; one zip for all platforms would be 48 MB
+Nothing in it is compiled here, so each platform's zip is built on any machine; one zip for all platforms would be 48 MB
 instead of 37. Blender's own builder makes and validates it. Run it with the Python of one of
 tools/blender_environments.py's environments, which has Blender's builder and the text encoder's package.
 """
@@ -27,6 +27,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from licences import FILE as THIRD_PARTY
+from licences import LicenceProblem, third_party
 from zip_contents import PYTHONS, WHEEL_TAGS, WHEELS, problems
 
 from motionlcm_blender.text_encoder_files import NAME as TEXT_ENCODER
@@ -104,11 +106,15 @@ def stage(source: Path, model: Path) -> None:
 
 
 def add_platform(source: Path, platform_name: str) -> None:
-    """Put one platform's wheels into the staged folder, in place of another's, and name them in the manifest."""
+    """Put one platform's wheels into the staged folder, in place of another's; name them and their licences."""
     shutil.rmtree(source / "wheels", ignore_errors=True)
     wheels = fetch_wheels(source / "wheels", platform_name)
     manifest = (ROOT / "blender_manifest.toml").read_text()
     (source / "blender_manifest.toml").write_text(fill_manifest(manifest, wheels, platform_name))
+    try:
+        (source / THIRD_PARTY).write_text(third_party(source), encoding="utf-8")
+    except LicenceProblem as problem:
+        raise BuildProblem(str(problem)) from problem
 
 
 def run_builder(*arguments: str) -> None:

@@ -1,4 +1,4 @@
-"""What a built zip must hold: the wheels its manifest names, for its platform and for every Python that Blender has.
+"""What a built zip must hold: the wheels its manifest names, for its platform and every Python, and all licences.
 
 `problems(zip)` says what is wrong; tools/build.py builds nothing that has any.
 """
@@ -10,6 +10,9 @@ import tomllib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from licences import FILE as THIRD_PARTY
+from licences import unlisted
 
 PYTHONS = ("3.11", "3.13")
 """Of Blender 4.2 to 5.2."""
@@ -77,6 +80,8 @@ def problems(archive: Path) -> list[str]:
     with zipfile.ZipFile(archive) as opened:
         names = [name for name in opened.namelist() if not name.endswith("/")]
         manifest = tomllib.loads(opened.read("blender_manifest.toml").decode())
+        licences = opened.read(THIRD_PARTY).decode() if THIRD_PARTY in names else ""
+    found += [f"{name} and {THIRD_PARTY} do not agree." for name in unlisted(names, licences)]
     named = [path.removeprefix("./") for path in manifest.get("wheels", [])]
     found += [f"{path} is named by the manifest and not there." for path in named if path not in names]
     carried = [name for name in names if name.endswith(".whl")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import zipfile
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
+from licences import LicenceProblem, third_party, unlisted  # noqa: E402
 from zip_contents import LARGEST, WHEEL_TAGS, WheelName, problems  # noqa: E402
 
 LINUX = "manylinux_2_17_x86_64.manylinux2014_x86_64"
@@ -21,9 +23,11 @@ def archive_of(
     """A zip with only a manifest and empty wheels."""
     lines = [f"  './wheels/{name}'," for name in (wheels if named is None else named)]
     manifest = "\n".join(["wheels = [", *lines, "]", f'platforms = ["{on}"]', ""])
+    listed = ["blender_manifest.toml", "THIRD_PARTY.md", *(f"wheels/{name}" for name in wheels)]
     path = folder / "extension.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("blender_manifest.toml", manifest)
+        archive.writestr("THIRD_PARTY.md", "".join(f"| `{name}` | what | whose |\n" for name in listed))
         for name in wheels:
             archive.writestr(f"wheels/{name}", b"")
     return path
@@ -75,3 +79,50 @@ def test_names_of_wheels() -> None:
     assert WheelName.of("a-1.0-cp311-abi3-macosx_10_9_universal2.whl").fits("macos-arm64")
     with pytest.raises(ValueError, match="no wheel"):
         WheelName.of("a-1.0.tar.gz")
+
+
+def staged(folder: Path, **metadata: str) -> Path:
+    """A folder as tools/build.py lays it out, with one wheel."""
+    texts = {
+        "bundled_models/default/config.json": json.dumps(
+            {"name": "small", "licence": "CC0-1.0", "attribution": "Thanks to all.", "training_data": "Walks"}
+        ),
+        "bundled_models/all-MiniLM-L6-v2/LICENSE.txt": "By some people.\n\nApache License",
+    }
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    (folder / "wheels").mkdir()
+    lines = {"Name": "quick", "Version": "1.0", "License-Expression": "Apache-2.0"} | metadata
+    parts = {"components": [{"name": "part", "version": "2", "author": "A <a@b>", "licenses": [{"expression": "MIT"}]}]}
+    with zipfile.ZipFile(folder / "wheels" / "quick-1.0-py3-none-any.whl", "w") as archive:
+        info = "quick-1.0.dist-info"
+        archive.writestr(f"{info}/METADATA", "".join(f"{k.replace('_', '-')}: {v}\n" for k, v in lines.items() if v))
+        archive.writestr(f"{info}/sboms/quick.cyclonedx.json", json.dumps(parts))
+    return folder
+
+
+def test_licences_of_model_encoder_wheels_and_their_parts_are_named(tmp_path: Path) -> None:
+    text = third_party(staged(tmp_path))
+    assert "Thanks to all." in text and "Trained on: Walks." in text and "By some people." in text
+    assert "| `wheels/quick-1.0-py3-none-any.whl` | quick 1.0 | Apache-2.0 |" in text
+    assert "- part 2: MIT, by A\n" in text
+
+
+def test_what_does_not_say_its_licence_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LicenceProblem, match="quick 1.0"):
+        third_party(staged(tmp_path, **{"License-Expression": ""}))
+
+
+def test_nothing_in_a_zip_goes_without_an_entry(tmp_path: Path) -> None:
+    text = third_party(staged(tmp_path))
+    names = [
+        "__init__.py", "blender_manifest.toml", "LICENSE", "THIRD_PARTY.md", "motionlcm_blender/a/b.py",
+        "operators/c.py", "motionlcm_blender/apache_2_0.txt", "ui/d.py", "bundled_models/default/config.json",
+        "bundled_models/all-MiniLM-L6-v2/LICENSE.txt", "wheels/quick-1.0-py3-none-any.whl",
+    ]  # fmt: skip
+    assert unlisted(names, text) == []
+    assert unlisted([*names, "wheels/other-1.0-py3-none-any.whl", "extra.bin"], text) == [
+        "wheels/other-1.0-py3-none-any.whl", "extra.bin",
+    ]  # fmt: skip
+    assert unlisted(names[:-1], text) == ["wheels/quick-1.0-py3-none-any.whl"]

@@ -83,7 +83,8 @@ def tool(name: str) -> ModuleType:
     return module
 
 
-def test_the_zip_has_its_wheels_for_its_platform_and_all_pythons():
+def test_the_zip_has_its_wheels_for_its_platform_and_all_pythons_and_every_licence():
+    tool("licences")
     assert tool("zip_contents").problems(Path(os.environ["MOTIONLCM_ZIP"])) == []
 
 
