@@ -1,6 +1,6 @@
-"""The extension's tests in every Blender version: tests/blender on the checkout, tests/installed on the built zip.
+"""The extension's tests in every Blender version: tests/blender on the checkout, tests/installed on what was built.
 
-    python tools/test_blender.py --zip FILE [VERSION ...]
+    python tools/test_blender.py --zip FILE [--repository FOLDER] [VERSION ...]
 
 A version whose Python is not on this machine is skipped, loudly; everything else that fails, fails.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 import blender_environments as environments
 
 ROOT = environments.ROOT
+INSTALLED = ROOT / "tests" / "installed"
 LIMIT_S = 1200
 
 
@@ -34,6 +35,7 @@ def run(python: Path, arguments: list[str], folder: Path, **variables: str) -> i
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--zip", type=Path, required=True, help="the built extension")
+    parser.add_argument("--repository", type=Path, help="of tools/release.py; without it, updates are not tested")
     parser.add_argument("versions", nargs="*", help="default: all")
     arguments = parser.parse_args()
     archive = arguments.zip.resolve()
@@ -55,8 +57,11 @@ def main() -> int:
             continue
         codes = [
             run(python, ["tests/blender"], ROOT),
-            run(python, ["-c", "pytest.ini"], ROOT / "tests" / "installed", MOTIONLCM_ZIP=str(archive)),
+            run(python, ["-c", "pytest.ini", "test_installed_zip.py"], INSTALLED, MOTIONLCM_ZIP=str(archive)),
         ]
+        if arguments.repository is not None:
+            variables = {"MOTIONLCM_REPOSITORY": str(arguments.repository.resolve())}
+            codes.append(run(python, ["-c", "pytest.ini", "test_repository.py"], INSTALLED, **variables))
         (failed if any(codes) else passed).append(version)
         print(f"=== Blender {version}: {'FAILED' if any(codes) else 'passed'} ({time.monotonic() - started:.0f} s)")
     outcome = {"failed": failed, "passed": passed, "skipped": skipped}
