@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
+from .banded import second_differences, solve
 from .smoothing import hermite
 
 RELAX = 10
@@ -61,13 +60,6 @@ def splined(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     frames = len(values)
     if frames < 3:
         return values * (weight > 0)[:, None]
-    matrix = _stiffness(frames) + np.diag(weight)
-    solved: np.ndarray = np.linalg.solve(matrix, weight[:, None] * values)
-    return solved
-
-
-@lru_cache(maxsize=16)
-def _stiffness(frames: int) -> np.ndarray:
-    """(T, T): squared accelerations, and a pull to zero that is felt some ten frames away from what is known."""
-    acceleration = np.diff(np.eye(frames), n=2, axis=0)
-    return acceleration.T @ acceleration + PULL * np.eye(frames)
+    diagonal, first, second = second_differences(frames)  # of squared accelerations
+    # PULL to zero is felt some ten frames away from what is known.
+    return solve((diagonal + PULL + weight, first, second), weight[:, None] * values)

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
 
 import numpy as np
 
 from ..errors import InvalidRequest
 from . import rotations
+from .banded import Diagonals, second_differences, solve, times
 from .bridging import splined
 from .contacts import rest_heights, stances
 from .quality import foot_contacts
@@ -378,27 +378,36 @@ def eased(
     if frames < 5:
         return raised, drawn
     wanted = _knee_angle(before, thigh, shin)
-    bends = _second_differences(frames)
+    bends = second_differences(frames)
     near = smooth(stands.astype(np.float64), 0.7).clip(0.0, 1.0)
-    flies = np.diag(EASE_STANDS * (1.0 - smooth(stands.any(1).astype(np.float64), 1.0).clip(0.0, 1.0)))
+    flies = EASE_STANDS * (1.0 - smooth(stands.any(1).astype(np.float64), 1.0).clip(0.0, 1.0))
     for _ in range(EASE_ROUNDS):
         angle, slope, upright = _knees_at(legs, raised, drawn, before, thigh, shin)
         slope = slope * upright
-        matrix: np.ndarray = EASE_PELVIS * bends + EASE_STAY * np.eye(frames) + flies
+        around, first, second = (EASE_PELVIS * each for each in bends)
+        around += EASE_STAY + flies
         right = np.zeros(frames)
         for side in (0, 1):
             sloped = slope[:, side]
-            matrix += sloped[:, None] * bends * sloped
-            right -= sloped * (bends @ (angle[:, side] - wanted[:, side] - sloped * raised))
-        raised = np.clip(np.linalg.solve(matrix, right), -EASE_MOST, EASE_MOST)
+            one, two, three = _sloped(bends, sloped)
+            around, first, second = around + one, first + two, second + three
+            right -= sloped * times(bends, angle[:, side] - wanted[:, side] - sloped * raised)
+        raised = np.clip(solve((around, first, second), right), -EASE_MOST, EASE_MOST)
         angle, slope, _ = _knees_at(legs, raised, drawn, before, thigh, shin)
         for side in (0, 1):
             sloped = -slope[:, side]
-            matrix = EASE_ANKLE * bends + np.diag(EASE_STAY + EASE_STANDS * near[:, side])
-            matrix += sloped[:, None] * bends * sloped
-            right = -sloped * (bends @ (angle[:, side] - wanted[:, side] - sloped * drawn[:, side]))
-            drawn[:, side] = np.clip(np.linalg.solve(matrix, right), -EASE_MOST, EASE_MOST)
+            around, first, second = (EASE_ANKLE * each for each in bends)
+            one, two, three = _sloped(bends, sloped)
+            around += EASE_STAY + EASE_STANDS * near[:, side] + one
+            right = -sloped * times(bends, angle[:, side] - wanted[:, side] - sloped * drawn[:, side])
+            drawn[:, side] = np.clip(solve((around, first + two, second + three), right), -EASE_MOST, EASE_MOST)
     return raised, np.where(stands, 0.0, drawn)
+
+
+def _sloped(bends: Diagonals, slope: np.ndarray) -> Diagonals:
+    """The diagonals of the bends' matrix with its rows and columns times a slope (T,)."""
+    diagonal, first, second = bends
+    return slope * diagonal * slope, slope[1:] * first * slope[:-1], slope[2:] * second * slope[:-2]
 
 
 def _knees_at(
@@ -409,14 +418,6 @@ def _knees_at(
     length = np.maximum(_norm(now), 1e-9)
     near, far = (_knee_angle(_within_reach(length - drawn + d, before, thigh, shin), thigh, shin) for d in (0.0, 1e-3))
     return near, (far - near) / 1e-3, now[..., 1] / length
-
-
-@lru_cache(maxsize=16)
-def _second_differences(frames: int) -> np.ndarray:
-    """(T, T): x^T M x is the sum of squared second differences of x."""
-    second = np.diff(np.eye(frames), n=2, axis=0)
-    result: np.ndarray = second.T @ second
-    return result
 
 
 def _knee_angle(far: np.ndarray, thigh: np.ndarray, shin: np.ndarray) -> np.ndarray:
