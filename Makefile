@@ -7,9 +7,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 ENGINE := .venv/bin/python
 BLENDER := .venv-blender-4.5/bin/python
+RELEASE := build/test/repository
 ZIP := build/test/motionlcm_blender.zip
 
-.PHONY: demo test test-engine test-blender test-window lint format build bench picture showcase train clean clean-all
+.PHONY: demo test test-engine test-blender test-window lint format build release bench picture showcase train clean clean-all
 
 # The README's example: environment without torch, prompt and S-shaped path, demo/walk.blend and demo/walk.png.
 demo:
@@ -24,7 +25,8 @@ test-engine: .venv/.ready
 
 test-blender: .venv/.ready $(BLENDER)
 	$(BLENDER) tools/build.py --output $(ZIP)
-	$(PYTHON) tools/test_blender.py --zip $(ZIP)
+	$(BLENDER) tools/release.py --folder $(RELEASE)
+	$(PYTHON) tools/test_blender.py --zip $(ZIP) --repository $(RELEASE)
 
 # A real window, on a virtual screen; screenshots go to test-artefacts/window/.
 test-window: $(BLENDER)
@@ -40,9 +42,14 @@ lint: .venv/.ready
 format: .venv/.ready
 	$(ENGINE) -m ruff check --fix .
 
-# dist/motionlcm_blender-VERSION-PLATFORM.zip, ready to install in Blender; checked by Blender's own validator.
+# dist/motionlcm_blender-VERSION-PLATFORM.zip for Linux, macOS (Arm, Intel) and Windows, ready to install in Blender;
+# checked by Blender's own validator.
 build: $(BLENDER)
-	$(BLENDER) tools/build.py
+	$(BLENDER) tools/build.py --platform all
+
+# dist/repository/: the zips and the index that Blender finds updates by; see docs/RELEASES.md.
+release: $(BLENDER)
+	$(BLENDER) tools/release.py
 
 bench: .venv/.ready
 	$(ENGINE) -m motionlcm_blender bench

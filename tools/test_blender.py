@@ -1,6 +1,6 @@
-"""The extension's tests in every Blender version: tests/blender on the checkout, tests/installed on the built zip.
+"""The extension's tests in every Blender version: tests/blender on the checkout, tests/installed on what was built.
 
-    python tools/test_blender.py --zip FILE [VERSION ...]
+    python tools/test_blender.py --zip FILE [--repository FOLDER] [VERSION ...]
 
 A version whose Python is not on this machine is skipped, loudly; everything else that fails, fails.
 """
@@ -8,7 +8,9 @@ A version whose Python is not on this machine is skipped, loudly; everything els
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -17,7 +19,10 @@ from pathlib import Path
 import blender_environments as environments
 
 ROOT = environments.ROOT
+INSTALLED = ROOT / "tests" / "installed"
 LIMIT_S = 1200
+GOAL_S = 5.0
+MOST_MIB = 400
 
 
 def run(python: Path, arguments: list[str], folder: Path, **variables: str) -> int:
@@ -31,9 +36,45 @@ def run(python: Path, arguments: list[str], folder: Path, **variables: str) -> i
         return 124
 
 
+def first_start(python: Path, archive: Path) -> int:
+    """Print how long a Blender that has never seen the extension takes to keys, cut off from every network.
+
+    What comes back is not 0 if it fails or takes too much memory. Time depends on what else the machine does, so it is
+    only said.
+    """
+    alone = ["unshare", "-n"] if shutil.which("unshare") and not _code(["unshare", "-n", "true"]) else []
+    variables = {"MOTIONLCM_ZIP": str(archive), "MOTIONLCM_STARTED": str(time.time()), "OMP_NUM_THREADS": "1"}
+    answer = subprocess.run(
+        [*alone, str(python), str(INSTALLED / "first_start.py")], env={**os.environ, **variables},
+        capture_output=True, text=True, timeout=LIMIT_S, check=False,
+    )  # fmt: skip
+    if answer.returncode:
+        print(f"first start failed: {answer.stderr.strip()}", flush=True)
+        return 1
+    measured = json.loads(answer.stdout.strip().splitlines()[-1])
+    seconds, mib = measured["seconds"], measured["mib"]
+    network = "without a network" if alone and measured["interfaces"] in ([], ["lo"]) else "!!! WITH the network"
+    late = f" !!! later than {GOAL_S:.0f} s" if seconds["keys"] > GOAL_S else ""
+    print(
+        f"first start {network}: process to keys {seconds['keys']:.2f} s{late} (Blender {seconds['blender']:.2f}, "
+        f"installed {seconds['installed']:.2f}, ready {seconds['ready']:.2f}), second motion {seconds['second']:.2f} s"
+    )
+    print(
+        f"memory beside Blender's own: at most {mib['all']:.0f} MiB, {mib['generation']:.0f} of them for generating "
+        f"196 frames, of which {mib['kept']:.0f} are kept",
+        flush=True,
+    )
+    return int(mib["all"] > MOST_MIB)
+
+
+def _code(command: list[str]) -> int:
+    return subprocess.run(command, capture_output=True, check=False).returncode
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--zip", type=Path, required=True, help="the built extension")
+    parser.add_argument("--repository", type=Path, help="of tools/release.py; without it, updates are not tested")
     parser.add_argument("versions", nargs="*", help="default: all")
     arguments = parser.parse_args()
     archive = arguments.zip.resolve()
@@ -55,8 +96,12 @@ def main() -> int:
             continue
         codes = [
             run(python, ["tests/blender"], ROOT),
-            run(python, ["-c", "pytest.ini"], ROOT / "tests" / "installed", MOTIONLCM_ZIP=str(archive)),
+            run(python, ["-c", "pytest.ini", "test_installed_zip.py"], INSTALLED, MOTIONLCM_ZIP=str(archive)),
+            first_start(python, archive),
         ]
+        if arguments.repository is not None:
+            variables = {"MOTIONLCM_REPOSITORY": str(arguments.repository.resolve())}
+            codes.append(run(python, ["-c", "pytest.ini", "test_repository.py"], INSTALLED, **variables))
         (failed if any(codes) else passed).append(version)
         print(f"=== Blender {version}: {'FAILED' if any(codes) else 'passed'} ({time.monotonic() - started:.0f} s)")
     outcome = {"failed": failed, "passed": passed, "skipped": skipped}

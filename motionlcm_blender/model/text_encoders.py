@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..eight_bits import SCALE
 from ..errors import DeviceError, ModelFolderError
 
 T5_MAX_TOKENS = 256
@@ -99,7 +100,7 @@ def _load(model: Any, folder: Path, device: str, ignored: tuple[str, ...]) -> An
     """Load the folder's weights strictly, in float32 and evaluation mode. Never an unrestricted pickle."""
     import torch
 
-    state = {name: array.float() for name, array in _read(folder).items() if not name.startswith(ignored)}
+    state = {name: array for name, array in _floats(_read(folder)).items() if not name.startswith(ignored)}
     for one, other in (_TIED, _TIED[::-1]):  # stored under either name or both
         if one in state and other in model.state_dict():
             state.setdefault(other, state[one])
@@ -111,6 +112,15 @@ def _load(model: Any, folder: Path, device: str, ignored: tuple[str, ...]) -> An
     except RuntimeError as error:
         problem = str(error).strip().splitlines()[-1].strip().rstrip(".")
         raise ModelFolderError(f"The text encoder's weights in {folder} do not fit: {problem}.") from error
+
+
+def _floats(stored: dict[str, Any]) -> dict[str, Any]:
+    """Everything as float32; what is in eight bits times its rows' scales (`eight_bits`)."""
+    out = {name: array.float() for name, array in stored.items() if not name.endswith(SCALE)}
+    for name in out:
+        if name + SCALE in stored:
+            out[name] *= stored[name + SCALE].float()[:, None]
+    return out
 
 
 def _dense(folder: Path, device: str) -> Any:

