@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..parameter_shapes import block_names
+from .products import product
 
 Weights = Mapping[str, np.ndarray]
 
@@ -72,7 +73,7 @@ def softmax_mix(scores: np.ndarray, values: np.ndarray) -> np.ndarray:
     """softmax(scores) @ values. scores: (..., Q, K), overwritten; values: (..., K, d). Returns (..., Q, d)."""
     scores -= scores.max(-1, keepdims=True)
     np.exp(scores, out=scores)
-    mixed: np.ndarray = scores @ values
+    mixed = product(scores, values)
     mixed /= scores.sum(-1, keepdims=True)
     return mixed
 
@@ -94,7 +95,7 @@ class Linear:
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """x: (..., inputs) -> (..., outputs), a fresh array."""
-        y: np.ndarray = x.reshape(-1, x.shape[-1]) @ self.weight.T
+        y = product(x.reshape(-1, x.shape[-1]), self.weight.T)
         if self.bias is not None:
             y += self.bias
         return y.reshape(*x.shape[:-1], len(self.weight))
@@ -132,7 +133,7 @@ class PackedLinear:
             numbers = self.numbers[start : start + rows]
             weight = kept[: len(numbers)]
             weight[...] = numbers
-            np.matmul(flat, weight.T, out=y[:, start : start + rows])
+            product(flat, weight.T, out=y[:, start : start + rows])
         y *= self.scale
         y += self.bias
         return y.reshape(*x.shape[:-1], outputs)
@@ -203,7 +204,7 @@ class Attention:
             asking = x if first is None else x[:, :first]
             (query,) = self._heads(self.packed.rows(0, width)(asking))
             key, value = self._heads(self.packed.rows(width, 3 * width)(x if memory is None else memory))
-        mixed = softmax_mix(query @ key.swapaxes(-1, -2), value)
+        mixed = softmax_mix(product(query, key.swapaxes(-1, -2)), value)
         return self.out(mixed.swapaxes(1, 2).reshape(x.shape[0], -1, width))
 
 
