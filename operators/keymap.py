@@ -24,9 +24,11 @@ def attach() -> None:
         item = map_.keymap_items.new("motionlcm.step_take", key, "PRESS")
         item.properties.step = step
         _items.append((map_, item))
-    map_ = keys.keymaps.new(name="Dopesheet", space_type="DOPESHEET_EDITOR")
-    for operator, kind, value in STRIPS:
-        _items.append((map_, map_.keymap_items.new(operator, kind, value)))
+    # At the bottom of the region Blender asks the keys of markers first, whether there are markers or not.
+    for name, space in (("Dopesheet", "DOPESHEET_EDITOR"), ("Markers", "EMPTY")):
+        map_ = keys.keymaps.new(name=name, space_type=space)
+        for operator, kind, value in STRIPS:
+            _items.append((map_, map_.keymap_items.new(operator, kind, value)))
 
 
 def detach() -> None:

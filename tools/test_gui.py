@@ -22,18 +22,18 @@ ARTEFACTS = chroot.ROOT / "test-artefacts" / "window"
 INSTALL_LIMIT_S, DRIVE_LIMIT_S = 300, 900
 
 
-def drive(archive: Path) -> tuple[int, dict]:
-    """Install and drive; returns Blender's exit status and the driver's results."""
+def drive(archive: Path, driver: str = "drive_window.py") -> tuple[int, dict]:
+    """Install, and drive by a script of tests/gui; returns Blender's exit status and the driver's results."""
     shutil.rmtree(chroot.LAB, ignore_errors=True)
     chroot.LAB.mkdir(parents=True)
     shutil.copy2(archive, chroot.LAB / "extension.zip")
-    shutil.copy2(chroot.ROOT / "tests" / "gui" / "drive_window.py", chroot.LAB)
+    shutil.copy2(chroot.ROOT / "tests" / "gui" / driver, chroot.LAB)
     install = ["blender", "--command", "extension", "install-file", "-r", "user_default", "--enable"]
     code = chroot.run_inside([*install, "/lab/window/extension.zip"], INSTALL_LIMIT_S, ARTEFACTS / "install.log")
     if code:
         return code, {"passed": [], "failed": f"installing the zip ended with {code}, see install.log"}
     blender = ["blender", "--enable-event-simulate", "--threads", "1", "--window-geometry", "0", "0", "1280", "800"]
-    command = [*blender, "--python-exit-code", "4", "--python", "/lab/window/drive_window.py", "--", "/lab/window/out"]
+    command = [*blender, "--python-exit-code", "4", "--python", f"/lab/window/{driver}", "--", "/lab/window/out"]
     code = chroot.run_inside(command, DRIVE_LIMIT_S, ARTEFACTS / "drive.log", screen=True)
     output = chroot.LAB / "out"
     for file in sorted(output.glob("*")) if output.is_dir() else []:
