@@ -22,6 +22,8 @@ class Key:
 
 VIEW, SHEET = ("3D View", "VIEW_3D"), ("Dopesheet", "DOPESHEET_EDITOR")
 """Names and spaces; the timeline is a dopesheet to Blender."""
+MARKERS = ("Markers", "EMPTY")
+"""Asked first at the bottom of the timeline, whether there are markers or not."""
 CTRL_ALT, SHIFT_CTRL_ALT = ("ctrl", "alt"), ("shift", "ctrl", "alt")
 KEYS: tuple[Key, ...] = (
     Key(*VIEW, "motionlcm.step_take", "PAGE_DOWN", settings={"step": 1}),
@@ -38,6 +40,10 @@ KEYS: tuple[Key, ...] = (
     Key(*SHEET, "motionlcm.drag_strip", "LEFTMOUSE"),
     Key(*SHEET, "motionlcm.shot_menu", "RIGHTMOUSE"),
     Key(*SHEET, "motionlcm.watch_strips", "MOUSEMOVE", "ANY"),
+    Key(*MARKERS, "motionlcm.edit_shot_prompt", "LEFTMOUSE", "DOUBLE_CLICK"),
+    Key(*MARKERS, "motionlcm.drag_strip", "LEFTMOUSE"),
+    Key(*MARKERS, "motionlcm.shot_menu", "RIGHTMOUSE"),
+    Key(*MARKERS, "motionlcm.watch_strips", "MOUSEMOVE", "ANY"),
 )
 """All keys. None of them is one of Blender's own in these editors, nor in what works in every editor, but for those of
 the mouse, which pass everywhere but over a strip."""

@@ -222,7 +222,7 @@ class MOTIONLCM_OT_retime_shot(shots.OnShots, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_drag_strip(_OnStrips, bpy.types.Operator):
-    """Click a strip to choose the shot; drag it or an end, which snaps to markers and other shots unless Ctrl is held"""
+    """Click a strip to choose its shot; drag it or an end, which snaps to markers and other shots but for Ctrl"""
 
     bl_idname = "motionlcm.drag_strip"
     bl_label = "Choose or Drag Shot"

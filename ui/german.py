@@ -244,7 +244,7 @@ TOOLTIPS = {
     "By name": "Nach dem Namen",
     "Choose a shot, and the character it belongs to": "Einen Shot wählen und die Figur, zu der er gehört",
     "Choose another seed at random": "Zufällig einen anderen Startwert wählen",
-    "Click a strip to choose the shot; drag it or an end, which snaps to markers and other shots unless Ctrl is held": "Den Streifen eines Shots anklicken, um ihn zu wählen; ihn oder ein Ende ziehen, das an Markern und anderen Shots einrastet, solange Strg nicht gehalten wird",
+    "Click a strip to choose its shot; drag it or an end, which snaps to markers and other shots but for Ctrl": "Den Streifen eines Shots anklicken, um ihn zu wählen; ihn oder ein Ende ziehen, das an Markern und anderen Shots einrastet, solange Strg nicht gehalten wird",
     "Curve to walk along in this shot, or object whose animated location to follow": "Kurve, an der in diesem Shot entlanggegangen wird, oder Objekt, dessen animiertem Ort gefolgt wird",
     "Curve to walk along, or object whose animated location to follow; empty: as the prompt leads": "Kurve, an der entlanggegangen wird, oder Objekt, dessen animiertem Ort gefolgt wird; leer: wohin die Beschreibung führt",
     "Direction to face, seen from above: 0 is Blender's front (-Y), growing counter-clockwise": "Blickrichtung, von oben gesehen: 0 ist Blenders Vorderseite (-Y), wachsend gegen den Uhrzeigersinn",

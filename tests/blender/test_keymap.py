@@ -16,6 +16,7 @@ from tests.blender.test_panels import Layout
 EVERYWHERE = ("Window", "Screen", "Screen Editing", "User Interface", "Frames", "Animation", "View2D", "Markers")
 NEIGHBOURS = {
     "3D View": ("3D View", "3D View Generic", "Object Mode", "Object Non-modal", "Pose", "Armature", "Curve", "Mesh"),
+    "Markers": (),
     "Dopesheet": ("Dopesheet", "Dopesheet Generic", "Animation Channels", "Timeline"),
 }
 """Keymaps of Blender's that are asked in the same editor."""
