@@ -249,7 +249,7 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
     generate_at_once: bpy.props.BoolProperty(
         name="Generate at Once",
         description="Make the shot as soon as its prompt was typed over its strip",
-        default=False,
+        default=True,
     )
     history: bpy.props.CollectionProperty(
         type=MotionLCMPrompt, name="Prompt History", description="Earlier prompts of this scene, the latest first"

@@ -163,7 +163,7 @@ def find_button(holds: str, at_right_end: bool = False) -> Steps:
     seen: list[str] = []
     for x in right if at_right_end else [sidebar.x + sidebar.width // 2 - 20]:
         rows: list[int] = []
-        for y in range(sidebar.y + sidebar.height - 30, sidebar.y + 10, -7):
+        for y in range(sidebar.y + sidebar.height - 30, sidebar.y + 10, -10):
             text = yield from under_mouse(x, y)
             if holds in text:
                 rows.append(y)
