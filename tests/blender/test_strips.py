@@ -356,6 +356,7 @@ def test_the_prompt_is_typed_over_the_strip_and_made_at_once_if_asked():
     add_character()
     add("one", "two")
     choose(1)
+    settings().generate_at_once = False
     assert settings().edited_prompt == "two"
     settings().edited_prompt = "a person waves"
     listed = settings().character.motionlcm.shots

@@ -289,17 +289,21 @@ def draw_with_mouse(points: np.ndarray) -> Steps:
 
 
 def scroll_to(holds: str, at_right_end: bool = False) -> Steps:
-    """Turn the wheel over the sidebar until a button is there, down and then up again; the generator returns its
-    place."""
+    """Turn the wheel over the sidebar until a button is there, as it stands and then from the top down; the generator
+    returns its place."""
     sidebar = region("UI")
     x, y = sidebar.x + sidebar.width // 2 - 20, sidebar.y + sidebar.height // 2
-    for wheel in ("WHEELDOWNMOUSE",) * 6 + ("WHEELUPMOUSE",) * 9:
+    for number in range(7):
         try:
             return (yield from find_button(holds, at_right_end))
         except AssertionError:
             yield from move(x, y)
-            for _ in range(5):
-                window().event_simulate(type=wheel, value="PRESS", x=x, y=y)
+            if number == 0:
+                yield from key("HOME", x, y)
+                yield
+                continue
+            for _ in range(8):
+                window().event_simulate(type="WHEELDOWNMOUSE", value="PRESS", x=x, y=y)
                 yield
     raise AssertionError(f"no button {holds!r} however far one scrolls")
 
