@@ -544,3 +544,14 @@ def test_the_panels_path_is_given_to_one_shot():
     settings().path = poly_curve([(0, 0), (0, -2)])
     add("a person walks", "a person turns")
     assert [shot.path for shot in shots()] == [settings().path, None]
+
+
+def test_a_long_shot_goes_on_as_well():
+    add_character()
+    add("a person walks")
+    add("a person turns", seconds=15.0)
+    add("a person waves")
+    bpy.ops.motionlcm.generate_shots()
+    assert state() == ["DONE"] * 3 and frames() == [(1, 49), (49, 409), (409, 457)]
+    assert tuple(shots()[1].action.frame_range) == (49, 409)
+    assert max(jump_at(49), jump_at(409)) < 3.0
