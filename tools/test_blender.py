@@ -39,15 +39,19 @@ def run(python: Path, arguments: list[str], folder: Path, **variables: str) -> i
 def first_start(python: Path, archive: Path) -> int:
     """Print how long a Blender that has never seen the extension takes to keys, cut off from every network.
 
-    What comes back is not 0 if it fails or takes too much memory. Time depends on what else the machine does, so it is
-    only said.
+    Returns 0, unless it fails or takes too much memory. Time depends on what else the machine does: it is only said.
     """
     alone = ["unshare", "-n"] if shutil.which("unshare") and not _code(["unshare", "-n", "true"]) else []
     variables = {"MOTIONLCM_ZIP": str(archive), "MOTIONLCM_STARTED": str(time.time()), "OMP_NUM_THREADS": "1"}
-    answer = subprocess.run(
-        [*alone, str(python), str(INSTALLED / "first_start.py")], env={**os.environ, **variables},
-        capture_output=True, text=True, timeout=LIMIT_S, check=False,
-    )  # fmt: skip
+    command = [*alone, str(python), str(INSTALLED / "first_start.py")]
+    environment = {**os.environ, **variables}
+    try:
+        answer = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        print(f"first start not finished after {LIMIT_S} s: stopped", flush=True)
+        return 124
     if answer.returncode:
         print(f"first start failed: {answer.stderr.strip()}", flush=True)
         return 1

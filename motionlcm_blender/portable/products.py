@@ -1,7 +1,7 @@
 """Matrix products that are quick whether or not NumPy was built with a BLAS.
 
-PyPI's NumPy has OpenBLAS. Blender builds its own, on Linux and Windows with none: `matmul` is then a plain loop, and
-`einsum`, which has vector instructions of its own, several times as fast.
+PyPI's NumPy has OpenBLAS. Blender builds its own and asks for none, so only macOS, which comes with one, may have it:
+without, `matmul` is a plain loop, and `einsum`, which has vector instructions of its own, several times as fast.
 """
 
 from __future__ import annotations
