@@ -42,8 +42,8 @@ LOCK: Colour = (0.85, 0.85, 0.85, 1.0)
 FONT, SMALL_FONT = 11.0, 9.0
 LETTER, SHORT = 0.58, 0.75
 """Width of a letter as a share of the font's size: about as much, and surely as much in a short text."""
-MARKED, WRITTEN = 20.0, 44.0
-"""Pixels at scale 1 from which on a strip has a mark, and a text."""
+MARKED, WRITTEN, SHORTEST = 20.0, 40.0, 16.0
+"""Pixels at scale 1: how wide a strip with a mark is, one with more than that, and the room for a text."""
 KEPT = 8
 """Regions whose pictures are kept."""
 
@@ -149,6 +149,8 @@ def _shot(made: Picture, view: View, strip: Strip, left: float, right: float, lo
         _padlock(made, right - 13.0 * unit, middle, unit)
         right -= 15.0 * unit
     at, right = at + 13.0 * unit, right - 3.0 * unit
+    if right - at < SHORTEST * unit:
+        return
     base = middle - 0.34 * FONT * unit
     made.texts.append(Text(look.prompt, at, base, FONT, TEXT, at, right))
     width, small = LETTER * FONT * unit * len(look.prompt), SHORT * SMALL_FONT * unit * len(look.take)
@@ -305,6 +307,7 @@ class MOTIONLCM_MT_shot(bpy.types.Menu):
             return
         layout.operator_context = "EXEC_DEFAULT"
         layout.operator("motionlcm.generate_shot", text="Generate", icon="PLAY")
+        layout.prop(context.scene.motionlcm, "generate_at_once", text="Generate When Prompt Is Typed")
         layout.prop(shot, "locked", text="Locked")
         layout.separator()
         layout.operator("motionlcm.split_shot", text="Split at Playhead")
@@ -334,7 +337,8 @@ class MOTIONLCM_PT_shot_prompt(bpy.types.Panel):
         row = layout.row()
         row.activate_init = True
         row.prop(chosen, "edited_prompt", text="", placeholder="What the character does")
-        layout.prop(chosen, "generate_at_once")
+        # No checkbox here: while the field is active Blender lets nothing else be clicked. It is in the strip's menu.
+        layout.label(text="Enter: accept and generate" if chosen.generate_at_once else "Enter: accept")
 
 
 def _draw_toggle(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
