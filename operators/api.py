@@ -80,14 +80,19 @@ def add_shot(
     first: int | None = None,
     last: int | None = None,
     path: bpy.types.Object | None = None,
+    part: tuple[float, float] = (0.0, 1.0),
     seed: int = 0,
+    takes: int = 1,
     locked: bool = False,
+    start_pose: bpy.types.Action | None = None,
+    end_pose: bpy.types.Action | None = None,
 ) -> str:
     """Add an empty shot after the character's last one. Returns its identity, which stays, whatever is done to it.
 
     seconds: its length; or last: the frame on which it ends. first: the frame on which it begins, by default where the
-    one before ends or, if there is none, where the scene starts. path: a curve, or an object that moves.
-    Raises a ValueError if there is no room for it, or it is no shot.
+    one before ends or, if there is none, where the scene starts. path: a curve, or an object that moves; part: from
+    and to which share of a curve's length. takes: how many are made to choose from. start_pose, end_pose: Actions
+    with a pose on their first frame, in which it starts or ends. Raises a ValueError if there is no room for it, or it is no shot.
     """
     from ..motionlcm_blender.errors import InvalidRequest
     from ..motionlcm_blender.storyboard import StoryShot
@@ -102,11 +107,14 @@ def add_shot(
     if seconds is not None:
         last = begin + max(1, round(seconds * scene.render.fps / scene.render.fps_base))
     assert last is not None
-    StoryShot(prompt, begin, last, seed)  # says what is wrong with it
+    named = None if path is None else path.name
+    StoryShot(prompt, begin, last, seed, path=named, part=part, takes=takes)  # says what is wrong with it
     if path is not None:
         generating.check_path_object(path, character)
     shot = shot_lists.new_shot(character, len(listed), prompt, begin, last)
-    shot.seed, shot.path, shot.locked = seed, path, locked
+    shot.seed, shot.takes, shot.path, shot.locked = seed, takes, path, locked
+    shot.path_from, shot.path_to = part
+    shot.start_pose, shot.end_pose = start_pose, end_pose
     shot.stale = False
     scene.frame_end = max(scene.frame_end, last)
     identity: str = shot.uid
