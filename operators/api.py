@@ -92,7 +92,8 @@ def add_shot(
     seconds: its length; or last: the frame on which it ends. first: the frame on which it begins, by default where the
     one before ends or, if there is none, where the scene starts. path: a curve, or an object that moves; part: from
     and to which share of a curve's length. takes: how many are made to choose from. start_pose, end_pose: Actions
-    with a pose on their first frame, in which it starts or ends. Raises a ValueError if there is no room for it, or it is no shot.
+    with a pose on their first frame, in which it starts or ends. Raises a ValueError if there is no room for it, or it
+    is no shot.
     """
     from ..motionlcm_blender.errors import InvalidRequest
     from ..motionlcm_blender.storyboard import StoryShot

@@ -201,7 +201,7 @@ class MOTIONLCM_OT_retime_shot(shots.OnShots, bpy.types.Operator):
 
     bl_idname = "motionlcm.retime_shot"
     bl_label = "Retime Shot"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}  # not REGISTER: the box for adjusting it would lie over the strips
 
     part: bpy.props.EnumProperty(
         name="Part",

@@ -92,10 +92,12 @@ def make_shot(index: int, name: str = "") -> Steps:
     with bpy.context.temp_override(window=window(), area=viewport()):
         bpy.ops.motionlcm.generate_shot("EXEC_DEFAULT")
     if name:
-        yield from wait(lambda: shots()[index].state == "GENERATING" and status().progress > 0.0, 20.0, "the job")
-        yield
+        check("its state says so while it is made", shots()[index].state == "GENERATING", shots()[index].state)
+        with bpy.context.temp_override(window=window()):
+            bpy.ops.wm.redraw_timer(type="DRAW_WIN_SWAP", iterations=1)  # before a timer writes the result
         screenshot(name)
     yield from wait(lambda: not status().running, JOB_S, "the shot")
+    yield from wait(lambda: window().screen.is_animation_playing, 20.0, "playback")
     stop_playback()
     check(f"shot {index + 1} is made", shots()[index].state == "DONE", status().message)
 
@@ -186,8 +188,8 @@ def strips() -> Steps:
     yield from key("ESC", *on_strip(130))
 
     frame = bpy.context.scene.frame_current
-    x, y = on_strip(70)
-    yield from click(x, y + 60)  # the frame numbers
+    _, main = timeline()
+    yield from click(on_strip(70)[0], main.y + main.height - 10)  # on the frame numbers
     yield from wait(lambda: bpy.context.scene.frame_current != frame, 10.0, "the playhead")
     check("beside the strips the timeline's own mouse works", True)
 
