@@ -26,7 +26,7 @@ from mathutils import Euler, Vector
 
 EXTENSION = "bl_ext.user_default.motionlcm_blender"
 OUTPUT = Path(sys.argv[sys.argv.index("--") + 1])
-TICK_S = 0.05
+TICK_S = 0.02
 JOB_S = 240.0
 
 Steps = Iterator[None]
