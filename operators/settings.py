@@ -3,7 +3,7 @@
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import bpy
 
-from . import engine, path_speed, pins, shots, strip_editing
+from . import engine, jobs, path_speed, pins, shots, strip_editing
 
 LONGEST_HISTORY = 20
 
@@ -57,6 +57,10 @@ class MotionLCMPrompt(bpy.types.PropertyGroup):
     used: bpy.props.StringProperty(options={"HIDDEN"})
 
 
+def _seen(_listed: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    jobs.redraw()  # the strips are in other editors than the list
+
+
 class MotionLCMObject(bpy.types.PropertyGroup):
     """What an object is to this extension."""
 
@@ -69,7 +73,9 @@ class MotionLCMObject(bpy.types.PropertyGroup):
         type=shots.MotionLCMShot, name="Shots", description="What the character does, one thing after the other"
     )
     fps: bpy.props.FloatProperty(options={"HIDDEN"})  # of the scene when the shots were laid out
-    shot_index: bpy.props.IntProperty(name="Chosen Shot", description="Which shot of the list is chosen", default=0)
+    shot_index: bpy.props.IntProperty(
+        name="Chosen Shot", description="Which shot of the list is chosen", default=0, update=_seen
+    )
 
 
 class MotionLCMSettings(bpy.types.PropertyGroup):

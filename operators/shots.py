@@ -40,8 +40,13 @@ def to_make(shot: "MotionLCMShot") -> bool:
     return shot.action is None or (shot.stale and not shot.locked)
 
 
+def _seen(_shot: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    jobs.redraw()  # the strips are in other editors than the list
+
+
 def _content_changed(shot: "MotionLCMShot", _context: bpy.types.Context) -> None:
     shot.stale, shot.entry = True, False
+    jobs.redraw()
 
 
 def _prompt_changed(shot: "MotionLCMShot", context: bpy.types.Context) -> None:
@@ -141,7 +146,7 @@ class MotionLCMShot(bpy.types.PropertyGroup):
         update=_content_changed,
     )
     locked: bpy.props.BoolProperty(
-        name="Lock", description="A locked shot keeps the motion it has, whatever is made", default=False
+        name="Lock", description="A locked shot keeps the motion it has, whatever is made", default=False, update=_seen
     )
     stale: bpy.props.BoolProperty(options={"HIDDEN"})
     entry: bpy.props.BoolProperty(options={"HIDDEN"})  # stale because of where it begins, and of nothing else
