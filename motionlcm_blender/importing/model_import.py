@@ -110,7 +110,9 @@ def import_model(
         measured = check_model(temporary)
         gc.collect()  # the text encoder may map its file, and Windows moves no folder with a mapped file in it
         if not measured["text_encoder"]:
-            notes.append("The text encoder was copied but not tried: that needs PyTorch and transformers.")
+            notes.append(
+                "The text encoder has no tokenizer.json, so prompts need PyTorch and transformers; it was not tried."
+            )
         stage(0.95, "Moving the model into place")
         with suppress(OSError):
             target.rmdir()  # an empty folder, which Windows does not replace
