@@ -49,7 +49,9 @@ def draw_get(layout: bpy.types.UILayout) -> None:
     column = layout.column(align=True)
     if status.running:
         row = column.row(align=True)
-        row.progress(factor=status.progress, text=iface_(status.stage))
+        what, _, which = status.stage.partition(": ")
+        text = iface_(what) + (f": {which}" if which else "")
+        row.progress(factor=status.progress, text=text)
         row.operator("motionlcm.cancel_official_model", text="", icon="CANCEL")
         return
     column.operator("motionlcm.get_official_model", icon="IMPORT")

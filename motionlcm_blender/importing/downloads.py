@@ -249,7 +249,8 @@ def _attempt(url: str, source: Source, part: _Part, progress: Progress, cancel: 
             asked["If-Range"] = validator
     else:
         have = 0
-    what = f"Fetching {source.name.rpartition('/')[2]}"
+    what = f"Fetching: {source.name.rpartition('/')[2]}"
+    progress(have / source.bytes if source.bytes else 0.0, "Fetching")
     try:
         with _opener().open(urllib.request.Request(url, headers=asked), timeout=TIMEOUT) as response:
             begins, total = _extent(response, url, source, have, part)

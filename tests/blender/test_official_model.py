@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from tests.blender.support import EXTENSION, add_character, generate, part, poly_curve, refusal, settings
-from tests.blender.test_panels import drawn, operators, texts
+from tests.blender.test_panels import Layout, drawn, operators, texts
 from tests.official_files import (
     SMALL,
     SMALL_V2,
@@ -96,6 +96,26 @@ def test_consent_is_asked_for(place, home):
     assert "tick" in refused(file, accept_licence=False)
     assert "tick" in refusal(lambda: bpy.ops.motionlcm.get_official_model(source="DISK"))
     assert left(home) == []
+
+
+def dialog(operator: str) -> Layout:
+    """What an operator's own draw draws."""
+    rna = getattr(bpy.ops.motionlcm, operator).get_rna_type()
+    values = {p.identifier: p.default for p in rna.properties if hasattr(p, "default")} | {"fetch": True}
+    layout = Layout()
+    cls = getattr(bpy.types, f"MOTIONLCM_OT_{operator}")
+    cls.draw(type("Drawn", (), {**values, "source": "NET", "bl_rna": rna, "layout": layout})(), bpy.context)
+    return layout
+
+
+@pytest.mark.parametrize("operator", ["get_official_model", "import_official_model"])
+def test_the_licence_is_shown_where_consent_is_asked_for(operator):
+    layout = dialog(operator)
+    assert "non-commercial" in texts(layout) and "HumanML3D" in texts(layout)
+    asked = [given["property"] for name, given in layout.seen if name == "prop"]
+    assert asked[0] == "accept_licence" and "accept_unverified" in asked
+    prop = getattr(bpy.ops.motionlcm, operator).get_rna_type().properties["accept_licence"]
+    assert not prop.default and prop.is_skip_save
 
 
 def test_a_zip_is_unpacked_and_leaves_nothing_beside_the_model(place, home, tmp_path):

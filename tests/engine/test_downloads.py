@@ -145,7 +145,7 @@ def test_a_file_comes_whole_and_is_not_fetched_twice(source: Source, told: Behav
     path = fetch(source, tmp_path, progress=lambda part, what: seen.append((part, what)))
     assert path == tmp_path / "some" / "file.bin" and path.read_bytes() == CONTENT
     assert files(tmp_path) == ["file.bin"]
-    assert seen[-1] == (1.0, "Fetching file.bin") and [p for p, _ in seen] == sorted(p for p, _ in seen)
+    assert seen[-1] == (1.0, "Fetching: file.bin") and [p for p, _ in seen] == sorted(p for p, _ in seen)
     assert fetch(source, tmp_path) == path and len(told.asked) == 1
     path.write_bytes(b"something else")
     assert fetch(source, tmp_path).read_bytes() == CONTENT
