@@ -23,6 +23,10 @@ class LicenceNotAccepted(MotionLCMError):
     """Weights under terms of their own are imported only by someone who accepts these."""
 
 
+class DownloadError(MotionLCMError):
+    """A file cannot be fetched, or is not the one that was published."""
+
+
 class DeviceError(MotionLCMError):
     """The chosen device is not there, or has too little memory."""
 

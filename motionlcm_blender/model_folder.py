@@ -95,6 +95,11 @@ class ModelFolder:
         return tuple(int(j) for j in self.config.get("control", {}).get("joints", [0]))
 
     @property
+    def needs_whole_positions(self) -> bool:
+        """Whether the ControlNet never saw a joint without its height, as published ones."""
+        return bool(self.config.get("control", {}).get("coordinates") == "xyz")
+
+    @property
     def start_joints(self) -> tuple[int, ...] | None:
         """Joints the ControlNet saw in given first frames; None: all of them."""
         joints = self.config.get("control", {}).get("start_joints")

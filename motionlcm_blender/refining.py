@@ -6,7 +6,7 @@ people move. A motion that meets its hints by itself needs little of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,23 +17,28 @@ from .schedule import alpha_sigma, boundary_scalings
 
 def refined_noise(
     network: Any, device: str, stats: dict[str, np.ndarray], text: np.ndarray, hints: Hints, noise: np.ndarray,
-    guidance: float, timestep: int, strength: float,
+    guidance: float, timestep: int, strength: float, shown: Sequence[Hints] | None = None,
 ) -> tuple[np.ndarray, dict[str, float]]:  # fmt: skip
     """Start noise for which one-step sampling comes near the hints, and what it took.
 
     network: of the torch backend. stats: mean, std (263,), hint_mean, hint_std (22, 3). text: (text tokens, width);
     noise: (takes, tokens, latent_width), each take by itself; timestep: where one-step sampling starts; strength: of
-    the ControlNet. Returns noise of the same shape, and `refine_before_cm`, `refine_after_cm` (root mean square over
-    all hinted numbers and takes) and `refine_passes` (of a take). Runs out of memory as PyTorch does.
+    the ControlNet; shown: what it is shown, one for all takes or one for each, None: the hints. Returns noise of
+    the same shape, and `refine_before_cm`, `refine_after_cm` (root mean square over all hinted numbers and takes) and
+    `refine_passes` (of a take). Runs out of memory as PyTorch does.
     """
     import torch
 
     from .model.latent_tuning import smooth_rows, tune
 
-    residual = hint_residual(network, device, stats, text, hints, guidance, timestep, strength)
+    residuals = [
+        hint_residual(network, device, stats, text, hints, guidance, timestep, strength, each)
+        for each in shown or (hints,)
+    ]
     rows = smooth_rows(hints.mask)
     chosen, before, after, used = [], [], [], 0
-    for take in noise:
+    for number, take in enumerate(noise):
+        residual = residuals[number if len(residuals) > 1 else 0]
         start = torch.from_numpy(np.ascontiguousarray(take))[None].to(device)
         tuned = tune(residual, start, rows)
         chosen.append(tuned.noise.float().cpu().numpy()[0])
@@ -49,12 +54,12 @@ def refined_noise(
 
 def hint_residual(
     network: Any, device: str, stats: dict[str, np.ndarray], text: np.ndarray, hints: Hints, guidance: float,
-    timestep: int, strength: float,
+    timestep: int, strength: float, shown: Hints | None = None,
 ) -> Callable[[Any], Any]:  # fmt: skip
     """What one-step sampling leaves of the hints, as a differentiable function of the start noise.
 
-    Arguments as for `refined_noise`. The function takes noise (B, tokens, latent_width) and returns (B, M) metres, the
-    M hinted numbers in the order of `hints.mask`.
+    Arguments as for `refined_noise`; shown: of one take. The function takes noise (B, tokens,
+    latent_width) and returns (B, M) metres, the M hinted numbers in the order of `hints.mask`.
     """
     import torch
 
@@ -63,10 +68,10 @@ def hint_residual(
     with torch.no_grad():
         tokens = torch.from_numpy(np.ascontiguousarray(text))[None].to(device)
         mean, std = (torch.from_numpy(stats[name]).to(device) for name in ("mean", "std"))
-        given = torch.from_numpy(hints.mask).to(device)
-        normalised = np.where(hints.mask, (hints.positions - stats["hint_mean"]) / stats["hint_std"], 0.0)
+        given, seen = torch.from_numpy(hints.mask).to(device), hints if shown is None else shown
+        normalised = np.where(seen.mask, (seen.positions - stats["hint_mean"]) / stats["hint_std"], 0.0)
         asked = torch.from_numpy(normalised[None].astype(np.float32)).to(device)
-        condition = network.traj_encoder(asked, given[None])
+        condition = network.traj_encoder(asked, torch.from_numpy(seen.mask).to(device)[None])
         target = torch.from_numpy(hints.positions).to(device)[given]
     alpha, sigma = alpha_sigma(timestep)
     skip, out = boundary_scalings(timestep)

@@ -72,6 +72,20 @@ class Hints:
         return None
 
     @property
+    def are_whole(self) -> bool:
+        """Whether each joint that is given on a frame is given in all three coordinates."""
+        return bool((self.mask.all(-1) == self.mask.any(-1)).all())
+
+    def completed(self, joints: np.ndarray) -> Hints:
+        """All three coordinates of each joint that is given on a frame; what is missing is taken from (T, 22, 3)
+        joints, put onto the ground path if there is one."""
+        joints, path = np.array(joints, np.float32), self.root_xz
+        if path is not None:
+            joints[..., [0, 2]] += (path - joints[:, 0][:, [0, 2]])[:, None]
+        whole = np.repeat(self.mask.any(-1, keepdims=True), 3, axis=-1)
+        return Hints(np.where(self.mask, self.positions, joints), whole)
+
+    @property
     def pins(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Positions and mask (T, 22, 3) of all that is given beside a ground path; None if there is no more."""
         mask = self.mask.copy()

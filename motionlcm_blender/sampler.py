@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -20,7 +21,7 @@ from .errors import Cancelled, DeviceError, InvalidRequest
 from .model_folder import ModelFolder
 from .motion.clips import Motion
 from .motion.continuation import aligned, at_origin, begin_with
-from .motion.features import FEATURES, standing_joints
+from .motion.features import FEATURES, joints_from_features, standing_joints
 from .motion.path_correction import resampled_joints
 from .motion.quality import foot_skate
 from .motion.skeleton import FPS, JOINT_COUNT, JOINTS
@@ -163,11 +164,7 @@ class MotionLCM:
 
                 self._text_encoder = self.backend.minilm(minilm_folder())
             else:
-                from .model.text_encoders import SentenceT5
-
-                # It runs in PyTorch also where the networks run in NumPy.
-                device = "cpu" if self.device == "numpy" else self.device
-                self._text_encoder = SentenceT5(self.folder.path / "text_encoder", device)
+                self._text_encoder = sentence_t5(self.folder.path / "text_encoder", self.device)
         return self._text_encoder
 
     def generate(
@@ -262,9 +259,8 @@ class MotionLCM:
             asked = set(np.flatnonzero(request.hints.mask.any((0, 2))).tolist())
             unknown = sorted(asked - set(self.folder.controlled_joints))
             if unknown:
-                raise InvalidRequest(
-                    f"The model {self.name} was not trained to put the {JOINTS[unknown[0]].replace('_', ' ')} anywhere."
-                )
+                where = JOINTS[unknown[0]].replace("l_", "left ").replace("r_", "right ")
+                raise InvalidRequest(f"The model {self.name} was not trained to put the {where} anywhere.")
 
     def _known_hints(self, request: Request) -> Hints | None:
         """What is shown to the ControlNet: of a start or an end, the joints it was trained to see."""
@@ -289,32 +285,56 @@ class MotionLCM:
         steps, takes = request.steps, request.takes
         asked = self._known_hints(request)
         report: dict[str, float] = {}
-        if request.refine and asked is not None and self.device != "numpy":
+        shown = None if asked is None else self._shown(request, asked, text, noise, stage)
+        if request.refine and asked is not None and shown is not None and self.device != "numpy":
             stage(0.05, "Refining")
             with self.backend.computing(nullcontext):
                 noise[0], report = refined_noise(
                     self.network, self.device, self.stats, text, asked, noise[0],
-                    self.guidance(1, request.guidance), student_timesteps(a, 1)[0], self.control_strength,
+                    self.guidance(1, request.guidance), student_timesteps(a, 1)[0], self.control_strength, shown,
                 )  # fmt: skip
         with self.backend.computing():
-            tokens = array(np.repeat(text[None], takes, 0))
             condition = None
-            if asked is not None:
+            if shown is not None:
                 stage(0.1, "Reading the path")
-                given = asked.mask
-                hints = np.where(given, (asked.positions - self.stats["hint_mean"]) / self.stats["hint_std"], 0)
-                one = self.backend.numpy(
-                    self.network.traj_encoder(array(hints[None].astype(np.float32)), array(given[None]))
-                )
-                condition = array(np.repeat(one, takes, 0))
-            latents = lcm_sample(
-                self.network, tokens, array(noise[0]), array(noise[1:]), steps, self.guidance(steps, request.guidance),
-                condition, self.control_strength, on_step=lambda i: stage(0.2 + 0.4 * i / steps, "Sampling"),
-            )  # fmt: skip
-            stage(0.6, "Decoding")
-            mask = array(np.ones((takes, request.frames), bool))
-            decoded = self.backend.numpy(self.network.decode(latents, mask))
-        return decoded * self.stats["std"] + self.stats["mean"], report
+                given = np.stack([each.mask for each in shown])
+                positions = np.stack([each.positions for each in shown])
+                hints = np.where(given, (positions - self.stats["hint_mean"]) / self.stats["hint_std"], 0)
+                told = [
+                    self.backend.numpy(self.network.traj_encoder(array(one[None]), array(mask[None])))
+                    for one, mask in zip(hints.astype(np.float32), given, strict=True)
+                ]
+                condition = array(np.repeat(told[0], takes, 0) if len(told) == 1 else np.concatenate(told))
+            made = self._sampled(text, noise, steps, request, condition, stage)
+        return made, report
+
+    def _sampled(
+        self, text: np.ndarray, noise: np.ndarray, steps: int, request: Request, condition: Any, stage: Progress
+    ) -> np.ndarray:
+        """(takes, T, 263), not normalised, of noise (steps, takes, tokens, latent_width). Runs inside `computing`."""
+        array, takes = self.backend.array, noise.shape[1]
+        latents = lcm_sample(
+            self.network, array(np.repeat(text[None], takes, 0)), array(noise[0]), array(noise[1:]), steps,
+            self.guidance(steps, request.guidance), condition, self.control_strength,
+            on_step=lambda i: stage(0.2 + 0.4 * i / steps, "Sampling"),
+        )  # fmt: skip
+        stage(0.6, "Decoding")
+        mask = array(np.ones((takes, request.frames), bool))
+        decoded: np.ndarray = self.backend.numpy(self.network.decode(latents, mask))
+        return decoded * self.stats["std"] + self.stats["mean"]
+
+    def _shown(
+        self, request: Request, asked: Hints, text: np.ndarray, noise: np.ndarray, stage: Progress
+    ) -> list[Hints]:
+        """What the ControlNet is shown of hints: one for all takes or, where it must see whole positions and hints give
+        only a part, one for each take. What is not given, such as the height along a path, is then as the take has it
+        when it is made of the same noise without hints."""
+        if self.folder is None or not self.folder.needs_whole_positions or asked.are_whole:
+            return [asked]
+        stage(0.05, "Making it without a path")
+        with self.backend.computing():
+            free = joints_from_features(self._sampled(text, noise, request.steps, request, None, _silent))
+        return [asked.completed(joints) for joints in free]
 
     def _motion(
         self, request: Request, features: np.ndarray, started: float, refinement: dict[str, float]
@@ -328,6 +348,24 @@ class MotionLCM:
             warnings.append("Refining needs PyTorch, which is not there: path and pins are met by corrections alone.")
         report = refinement | {"network_foot_skate_cm_s": foot_skate(joints)}
         return settled(request, joints, contacts, report, started, warnings)
+
+
+def _silent(_share: float, _what: str) -> None:
+    pass
+
+
+def sentence_t5(folder: Path, device: str = "numpy") -> Any:
+    """The text encoder of published models: in PyTorch where the networks run in it and transformers is there, else in
+    NumPy. Raises ModelFolderError."""
+    packages = ("torch", "transformers")
+    there = all(importlib.util.find_spec(name) is not None for name in packages)
+    if there and (device != "numpy" or not (folder / "tokenizer.json").is_file()):
+        from .model.text_encoders import SentenceT5
+
+        return SentenceT5(folder, "cpu" if device == "numpy" else device)
+    from .portable.sentence_t5 import PortableSentenceT5
+
+    return PortableSentenceT5(folder)
 
 
 def _retimed(motion: Motion, request: Request, started: float) -> Motion:

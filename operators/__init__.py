@@ -9,6 +9,8 @@ from . import (
     generate,
     jobs,
     keymap,
+    models,
+    official_model,
     path_speed,
     pins,
     prompts,
@@ -25,7 +27,7 @@ from . import (
 CLASSES = (
     *pins.CLASSES, *settings.CLASSES, *character.CLASSES, *smpl_body.CLASSES, *drawing.CLASSES, *generate.CLASSES,
     *prompts.CLASSES, *takes.CLASSES, *contact_sheet.CLASSES, *recipes.CLASSES, *shot_editing.CLASSES,
-    *shot_making.CLASSES, *strip_editing.CLASSES, *storyboards.CLASSES,
+    *shot_making.CLASSES, *strip_editing.CLASSES, *storyboards.CLASSES, *models.CLASSES, *official_model.CLASSES,
 )  # fmt: skip
 
 
@@ -41,6 +43,7 @@ def register() -> None:
 
 
 def unregister() -> None:
+    official_model.detach()
     storyboards.detach()
     keymap.detach()
     contact_sheet.detach()

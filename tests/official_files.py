@@ -69,6 +69,24 @@ def save_lightning(file: Path, weights: Mapping[str, np.ndarray]) -> Path:
     return file
 
 
+def write_checkpoint(file: Path, weights: Mapping[str, np.ndarray]) -> Path:
+    """A bare state dict as `torch.save` writes it, without PyTorch."""
+    import pickle
+
+    def value(v: object) -> bytes:
+        return pickle.dumps(v, 2)[2:-1]
+
+    content, storages = b"\x80\x02}", {}
+    for number, (name, array) in enumerate(weights.items()):
+        strides = tuple(stride // 4 for stride in np.ascontiguousarray(array).strides)
+        key = str(number)
+        storages[key] = array.astype("<f4").tobytes()
+        reference = b"(" + value("storage") + b"ctorch\nFloatStorage\n" + value(key) + value("cpu") + value(array.size)
+        arguments = b"(" + reference + b"tQ" + value(0) + value(array.shape) + value(strides) + b"\x89}t"
+        content += value(name) + b"ctorch._utils\n_rebuild_tensor_v2\n" + arguments + b"Rs"
+    return zip_of(file, content + b".", storages)
+
+
 class SettingsOfItsOwn:
     """A class that a reader of the checkpoint does not have."""
 

@@ -36,7 +36,10 @@ HELPERS = {"_number": 1}
 """Functions of ours that draw one of their arguments as a label."""
 SENTENCES = ("LICENCE",)
 """Constants whose texts are drawn."""
-WORDS_OF = ("sampler.py", "chaining.py", "worker.py", "jobs.py")
+WORDS_OF = (
+    "sampler.py", "chaining.py", "worker.py", "jobs.py", "official_model.py", "importing/archives.py",
+    "importing/downloads.py", "importing/model_import.py",
+)  # fmt: skip
 """Modules that tell it."""
 
 

@@ -2,9 +2,9 @@
 
 import bpy
 
-from . import action_editor, panels, preferences, strips, translations
+from . import action_editor, official_model, panels, preferences, strips, translations
 
-CLASSES = (*preferences.CLASSES, *panels.CLASSES, *strips.CLASSES)
+CLASSES = (*official_model.CLASSES, *preferences.CLASSES, *panels.CLASSES, *strips.CLASSES)
 
 
 def register() -> None:
@@ -20,5 +20,6 @@ def unregister() -> None:
     strips.detach()
     action_editor.detach()
     panels.detach()
+    official_model.detach()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -4,6 +4,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..operators import contact_sheet, drawing, engine, jobs, path_speed, shot_strips, shots, smpl_body, takes
+from . import official_model
 
 EXAMPLES = (
     "a person walks forward",
@@ -369,6 +370,7 @@ class MOTIONLCM_PT_model(_Sidebar, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
+        official_model.draw(self.layout)
         column = self.layout.column(align=True)
         card = engine.known_card(engine.chosen())
         if card is None:

@@ -3,6 +3,7 @@
 import bpy
 
 from ..operators import engine, keymap, strip_editing
+from . import official_model
 
 
 def _changed(_preferences: bpy.types.AddonPreferences, _context: bpy.types.Context) -> None:
@@ -51,6 +52,7 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
         layout.use_property_split = True
         layout.prop(self, "device")
         layout.prop(self, "model_folder", placeholder="The model that comes with the extension")
+        official_model.draw_get(layout)
         layout.prop(self, "show_strips")
         draw_keys(context, layout)
 

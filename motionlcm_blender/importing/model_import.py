@@ -25,7 +25,7 @@ from .checkpoint_files import CheckpointFile
 from .parts import CONTROLS, Joined, Recognised, control_settings, join, recognise
 from .self_check import check_model
 from .sentence_t5_files import FOLDER as TEXT_ENCODER
-from .sentence_t5_files import check_sentence_t5, copy_sentence_t5, is_sentence_t5
+from .sentence_t5_files import check_sentence_t5, copy_sentence_t5, find_sentence_t5, is_sentence_t5, name_of
 from .statistics_files import read_statistics
 
 Progress = Callable[[float, str], None]
@@ -102,7 +102,8 @@ def import_model(
         stage(0.4, "Copying the text encoder")
         encoder_hashes = copy_sentence_t5(encoder, temporary / TEXT_ENCODER)
         stage(0.6, "Writing the model")
-        sources_of = _sources(joined, statistics_files, {f"{encoder.name}/{n}": h for n, h in encoder_hashes.items()})
+        encoder_files = {f"{name_of(encoder)}/{name}": digest for name, digest in encoder_hashes.items()}
+        sources_of = _sources(joined, statistics_files, encoder_files)
         config = _config(joined, encoder, sources_of)
         write_model_folder(temporary, config, weights, normalisation, _card(config, joined))
         del weights
@@ -110,7 +111,9 @@ def import_model(
         measured = check_model(temporary)
         gc.collect()  # the text encoder may map its file, and Windows moves no folder with a mapped file in it
         if not measured["text_encoder"]:
-            notes.append("The text encoder was copied but not tried: that needs PyTorch and transformers.")
+            notes.append(
+                "The text encoder has no tokenizer.json, so prompts need PyTorch and transformers; it was not tried."
+            )
         stage(0.95, "Moving the model into place")
         with suppress(OSError):
             target.rmdir()  # an empty folder, which Windows does not replace
@@ -123,6 +126,21 @@ def import_model(
             with suppress(OSError):
                 folder.rmdir()  # only empty ones go: nothing if the model is there
     return Imported(ModelFolder.open(target), _words(recognised), (*notes, *joined.notes))
+
+
+def lacking(
+    sources: Sequence[Path], statistics: Sequence[Path], text_encoder: Path | None, control: str | None = None
+) -> set[str]:
+    """Of "checkpoint", "statistics" and "text encoder", what `import_model` would not find. Raises ModelFolderError."""
+    missing = set() if sources else {"checkpoint"}
+    found = _search([source.absolute() for source in sources]) if sources else _Found({}, [], [])
+    if text_encoder is None and not found.encoders:
+        missing.add("text encoder")
+    try:
+        read_statistics([*statistics, *found.folders], with_hints=control != "none")
+    except ModelFolderError:
+        missing.add("statistics")
+    return missing
 
 
 # Finding
@@ -211,7 +229,7 @@ def _text_encoder(chosen: Path | None, found: _Found) -> Path:
     if chosen is not None:
         if not chosen.is_dir():
             raise ModelFolderError(f"There is no folder {chosen}.")
-        return chosen.absolute()
+        return find_sentence_t5(chosen.absolute()) or chosen.absolute()
     if not found.encoders:
         raise ModelFolderError(
             "The text encoder sentence-t5-large is not there: put its folder beside the checkpoint or name it "
@@ -272,7 +290,7 @@ def _config(joined: Joined, encoder: Path, sources: dict[str, dict[str, Any]]) -
         "name": f"MotionLCM {version}",
         "version": datetime.date.today().isoformat(),
         "architecture": joined.architecture.to_json(),
-        "text_encoder": {"kind": "sentence-t5", "name": encoder.name, "tokens": "sentence"},
+        "text_encoder": {"kind": "sentence-t5", "name": name_of(encoder), "tokens": "sentence"},
         "guidance": {str(steps): default_guidance(joined.architecture, steps) for steps in LCM_GUIDANCE},
         "frames": {"min": SHORTEST, "max": MAX_FRAMES},
         "licence": licence.NAME,

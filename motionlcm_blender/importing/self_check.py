@@ -17,7 +17,7 @@ from ..model_folder import ModelFolder
 from ..motion.features import SLICES, features_from_joints, joints_from_features
 from ..motion.skeleton import FPS, HUMANML, JOINTS, PARENTS, PELVIS_HEIGHT, Skeleton
 from ..request import Hints, Request
-from ..sampler import MotionLCM
+from ..sampler import MotionLCM, sentence_t5
 from .sentence_t5_files import FOLDER
 
 PROMPT = "a person walks forward"
@@ -51,8 +51,9 @@ class _Fixed:
 def check_model(path: str | Path) -> dict[str, float]:
     """Load a folder, take a standing person through the VAE, and sample once, with a ControlNet also along a path.
 
-    Everything runs in NumPy, the text encoder in PyTorch if PyTorch and transformers are there. If not, a random vector
-    stands in for it, unlike any the model has seen: then sampled motion may be strange, if not impossible.
+    Everything runs in NumPy, but for a text encoder without tokenizer.json, which needs PyTorch and transformers. If
+    they are not there, a random vector stands in for it, unlike any the model has seen: then sampled motion may be
+    strange, if not impossible.
     Returns what was measured: pelvis_height_m; text_encoder, 1 if it was tried.
     Raises ModelFolderError saying what is implausible, and what loading raises.
     """
@@ -136,12 +137,12 @@ def _path(joint: int) -> Hints:
 
 def _encoder(folder: ModelFolder) -> tuple[Any, bool]:
     """The folder's own text encoder and True, or what stands in for it and False."""
-    if all(importlib.util.find_spec(name) is not None for name in ("torch", "transformers")):
-        from ..model.text_encoders import SentenceT5
-
-        encoder = SentenceT5(folder.path / FOLDER)
-        vector = encoder.encode(PROMPT)
-        if vector.shape != (folder.architecture.text_width,) or not np.isfinite(vector).all():
-            raise ModelFolderError("The text encoder makes no sentence vector the model can take.")
-        return encoder, True
-    return _Fixed(folder.architecture.text_width), False
+    packages = ("torch", "transformers")
+    there = all(importlib.util.find_spec(name) is not None for name in packages)
+    if not there and not (folder.path / FOLDER / "tokenizer.json").is_file():
+        return _Fixed(folder.architecture.text_width), False
+    encoder = sentence_t5(folder.path / FOLDER)
+    vector = encoder.encode(PROMPT)
+    if vector.shape != (folder.architecture.text_width,) or not np.isfinite(vector).all():
+        raise ModelFolderError("The text encoder makes no sentence vector the model can take.")
+    return encoder, True

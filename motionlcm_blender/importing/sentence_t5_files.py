@@ -22,6 +22,8 @@ _UNUSED = ("decoder.", "lm_head.")
 _SHARED, _REPEATED = "shared.weight", "encoder.embed_tokens.weight"
 """One table of words under two names."""
 MAX_SMALL_FILE = 64 << 20
+PUBLISHED_WIDTH, LARGE_WIDTH = 768, 1024
+"""Of the sentence vector, which all sizes of sentence-t5 have, and of the large one's states, which no other has."""
 
 
 def is_sentence_t5(folder: Path) -> bool:
@@ -30,6 +32,41 @@ def is_sentence_t5(folder: Path) -> bool:
         return (folder / DENSE / "config.json").is_file() and (folder / "config.json").is_file()
     except OSError:
         return False
+
+
+def find_sentence_t5(folder: Path) -> Path | None:
+    """The encoder in a folder: the folder itself, or below it in the hub's layout, where each version of a repository
+    has a folder of its own (models--OWNER--NAME/snapshots/VERSION); None if there is none."""
+    if is_sentence_t5(folder):
+        return folder
+    try:
+        one = (folder / "snapshots").is_dir()
+        repositories = [folder] if one else sorted(folder.glob("models--*sentence-t5-large"))
+        for repository in repositories:
+            versions = sorted((repository / "snapshots").iterdir())
+            main = repository / "refs" / "main"
+            if main.is_file() and main.stat().st_size < 200:
+                current = repository / "snapshots" / main.read_text(encoding="utf-8", errors="replace").strip()
+                versions.sort(key=lambda version: version != current)
+            found = next((version for version in versions if is_sentence_t5(version)), None)
+            if found is not None:
+                return found
+    except (OSError, ValueError):
+        pass
+    return None
+
+
+def name_of(folder: Path) -> str:
+    """What an encoder is called: its folder's name, but for the hub's folders and for one inside a model folder."""
+    if folder.parent.name == "snapshots" and folder.parent.parent.name.startswith("models--"):
+        return folder.parent.parent.name.rpartition("--")[2]
+    if folder.name == FOLDER:
+        try:
+            told = json.loads((folder.parent / "config.json").read_text(encoding="utf-8"))["text_encoder"]["name"]
+            return str(told)
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+    return folder.name
 
 
 def check_sentence_t5(folder: Path, width: int) -> int:
@@ -46,6 +83,11 @@ def check_sentence_t5(folder: Path, width: int) -> int:
     last = CheckpointFile.open(_weights(folder)).tensors.get("encoder.final_layer_norm.weight")
     if dense is None or last is None or dense.shape[1:] != last.shape:
         raise ModelFolderError(f"The text encoder in {folder} is not that of sentence-t5.")
+    if width == PUBLISHED_WIDTH and last.shape != (LARGE_WIDTH,):
+        raise ModelFolderError(
+            f"The text encoder {name_of(folder)} is {last.shape[0]} wide and sentence-t5-large {LARGE_WIDTH}: it is "
+            "not the one the model was trained with."
+        )
     if dense.shape[0] != width:
         raise ModelFolderError(
             f"The text encoder in {folder.name} gives {dense.shape[0]} numbers and the model takes {width}: it is not "

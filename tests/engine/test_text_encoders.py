@@ -12,7 +12,9 @@ from safetensors.numpy import load_file, save_file
 
 from motionlcm_blender import text_encoder_files
 from motionlcm_blender.errors import ModelFolderError
+from motionlcm_blender.importing.sentence_t5_files import copy_sentence_t5
 from motionlcm_blender.portable.layers import PackedLinear
+from motionlcm_blender.portable.sentence_t5 import PortableSentenceT5
 from motionlcm_blender.portable.text_encoder import PortableMiniLM
 from motionlcm_blender.text_encoder_files import minilm_folder, write_eight_bits
 from tests.small_t5 import write_small_t5
@@ -194,6 +196,75 @@ def test_sentence_t5_equals_sentence_transformers(small_t5: Path) -> None:
         sentence = encoder.encode(prompt)
         assert sentence.shape == (16,) and sentence.dtype == np.float32
         np.testing.assert_allclose(sentence, reference.encode(prompt), atol=TOLERANCE)
+
+
+@pytest.fixture(scope="module")
+def imported_t5(small_t5: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("imported") / "t5"
+    copy_sentence_t5(small_t5, folder)
+    return folder
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_sentence_t5_is_the_same_in_numpy(imported_t5: Path, tmp_path: Path, half: bool) -> None:
+    from motionlcm_blender.model.text_encoders import SentenceT5
+
+    folder = Path(shutil.copytree(imported_t5, tmp_path / "t5"))
+    if half:
+        arrays = {name: array.astype(np.float16) for name, array in load_file(folder / "model.safetensors").items()}
+        save_file(arrays, folder / "model.safetensors")
+    reference, encoder = SentenceT5(folder), PortableSentenceT5(folder)
+    assert encoder.width == 16
+    for prompt in ("a person walks forward and waves", "waves", "", "zebra crossing " * 200):
+        sentence = encoder.encode(prompt)
+        assert sentence.shape == (16,) and sentence.dtype == np.float32
+        np.testing.assert_allclose(sentence, reference.encode(prompt), atol=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        ("no weights", "model.safetensors is missing"),
+        ("no dense", "model.safetensors is missing"),
+        ("no tokenizer", "tokenizer.json is missing"),
+        ("bad tokenizer", "tokenizer.json of the text encoder"),
+        ("truncated", "truncated"),
+        ("parameter gone", "final_layer_norm.weight is wrong or missing"),
+        ("gated", "not sentence-t5's"),
+        ("not finite", "no number"),
+        ("bad config", "config.json of the text encoder"),
+        ("dense of another", "dense layer"),
+    ],
+)
+def test_damage_to_the_portable_sentence_t5(imported_t5: Path, tmp_path: Path, damage: str, sentence: str) -> None:
+    folder = Path(shutil.copytree(imported_t5, tmp_path / "t5"))
+    weights, config = folder / "model.safetensors", folder / "config.json"
+    arrays = load_file(weights)
+    if damage == "no weights":
+        weights.unlink()
+    elif damage == "no dense":
+        shutil.rmtree(folder / "2_Dense")
+    elif damage == "no tokenizer":
+        (folder / "tokenizer.json").unlink()
+    elif damage == "bad tokenizer":
+        (folder / "tokenizer.json").write_text("{}")
+    elif damage == "truncated":
+        weights.write_bytes(weights.read_bytes()[:-100])
+    elif damage == "gated":
+        config.write_text(config.read_text().replace('"relu"', '"gated-gelu"'))
+    elif damage == "bad config":
+        config.write_text('{"num_layers": "many"}')
+    elif damage == "dense of another":
+        save_file({"linear.weight": np.ones((16, 12), np.float32)}, folder / "2_Dense" / "model.safetensors")
+    else:
+        if damage == "parameter gone":
+            del arrays["encoder.final_layer_norm.weight"]
+        else:
+            arrays["encoder.final_layer_norm.weight"] = np.full(24, np.inf, np.float32)
+        save_file(arrays, weights)
+    with pytest.raises(ModelFolderError, match=sentence) as caught:
+        PortableSentenceT5(folder).encode("a person")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

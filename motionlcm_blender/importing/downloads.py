@@ -1,0 +1,454 @@
+"""Files from the net, each whole and as published or not at all.
+
+A file grows beside its place as `.NAME.part`, with `.NAME.part.json` saying what it is a part of, so that a broken
+download goes on where it broke. Only when its length and sha256 are right is it moved into place. `sources.json` is the
+one list of what there is to fetch. Proxies are those of the environment, as urllib reads them.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import http.client
+import json
+import os
+import re
+import shutil
+import socket
+import ssl
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from email.message import Message
+from pathlib import Path
+from typing import IO, Any
+
+from .. import __version__
+from ..errors import Cancelled, DownloadError
+from ..safe_weights import sha256
+
+SOURCES = Path(__file__).with_name("sources.json")
+FORMAT = 1
+KINDS = ("checkpoint", "statistics", "text encoder")
+MAX_BYTES = 8 << 30
+"""Of a file whose size is not known; no published checkpoint has as much."""
+TIMEOUT = 20.0
+"""Seconds without a byte after which a connection counts as broken."""
+WAITS = (0.5, 2.0, 5.0)
+"""Seconds before each new attempt that follows one which brought nothing."""
+MOST_ATTEMPTS = 100
+"""At one address, even if each brings a little."""
+_BLOCK = 1 << 16
+_TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
+_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file to fetch. name: where it goes, below the folder for downloads. urls: the same file on several servers.
+
+    page: where a person finds it, if a program cannot fetch it. sha256, bytes: None if they are not known.
+    """
+
+    name: str
+    kind: str
+    urls: tuple[str, ...]
+    page: str
+    sha256: str | None
+    bytes: int | None
+    licence: str
+
+
+def read_sources(path: str | Path = SOURCES) -> tuple[Source, ...]:
+    """The list of files. Raises DownloadError, naming the entry, if it is damaged or leads out of its folder."""
+    try:
+        listed = json.loads(Path(path).read_text(encoding="utf-8"))
+        if listed["format"] != FORMAT:
+            raise ValueError("format")
+        return tuple(_source(each) for each in listed["files"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DownloadError(f"The list of files to fetch is damaged ({error}): reinstall the extension.") from error
+
+
+def _source(told: Mapping[str, Any]) -> Source:
+    source = Source(
+        told["name"], told["kind"], tuple(told["urls"]), told["page"], told["sha256"], told["bytes"], told["licence"]
+    )
+    right = (
+        _PATH.fullmatch(source.name) is not None
+        and source.kind in KINDS
+        and all(_may_be_fetched(url) for url in source.urls)
+        and (source.sha256 is None or _SHA256.fullmatch(source.sha256) is not None)
+        and (source.bytes is None or (type(source.bytes) is int and 0 < source.bytes <= MAX_BYTES))
+    )
+    if not right:
+        raise ValueError(source.name)
+    return source
+
+
+def unverified(sources: Sequence[Source]) -> list[str]:
+    """Names of the files that cannot be verified, because what they must be is not known."""
+    return [source.name for source in sources if source.sha256 is None]
+
+
+def fetch_all(
+    sources: Sequence[Source],
+    folder: str | Path,
+    *,
+    accept_unverified: bool = False,
+    progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> list[Path]:
+    """Fetch files one after the other; those that are there already are not fetched again. Raises as `fetch` does."""
+    weights = [source.bytes or 1 << 20 for source in sources]
+    made = []
+    for number, source in enumerate(sources):
+        before, own = sum(weights[:number]) / sum(weights), weights[number] / sum(weights)
+
+        def report(part: float, what: str, before: float = before, own: float = own) -> None:
+            if progress is not None:
+                progress(before + own * part, what)
+
+        made.append(fetch(source, folder, accept_unverified=accept_unverified, progress=report, cancel=cancel))
+    return made
+
+
+def fetch(
+    source: Source,
+    folder: str | Path,
+    *,
+    accept_unverified: bool = False,
+    progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Path:
+    """Fetch one file and return its path. What an earlier attempt brought is kept and gone on from.
+
+    accept_unverified: a file whose sha256 is not known may be used all the same. progress(part 0..1, what) and cancel()
+    are called from this thread. Raises DownloadError with one sentence, or Cancelled; the file is then not in place.
+    A connection that broke leaves its part for the next attempt; anything else leaves nothing.
+    """
+    target = Path(folder) / source.name
+    if target.is_file() and (source.sha256 is None or sha256(target) == source.sha256):
+        return target
+    if not source.urls:
+        raise DownloadError(
+            f"{source.name} has no address from which a program may fetch it: fetch it in a browser from {source.page} "
+            "and choose its folder."
+        )
+    if source.sha256 is None and not accept_unverified:
+        raise DownloadError(
+            f"{source.name} cannot be verified, because its sha256 is not known: say first that it may be used all the "
+            "same."
+        )
+    part = _Part(target)
+    problem: Exception | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for url in source.urls:
+            try:
+                _fetch_from(url, source, part, progress or _silent, cancel or _never)
+                part.finish()
+                return target
+            except _NextMirror as error:
+                problem = error
+    except OSError as error:
+        part.drop()
+        raise _disk_error(target, error) from error
+    raise DownloadError(str(problem)) from problem
+
+
+class _NextMirror(Exception):
+    """This address does not give the file; the sentence says why."""
+
+
+class _TryAgain(Exception):
+    """The connection broke; the sentence says how."""
+
+
+def _silent(_part: float, _what: str) -> None:
+    pass
+
+
+def _never() -> bool:
+    return False
+
+
+class _Part:
+    """What has come of a file so far, and what it is a part of."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self.path = target.with_name(f".{target.name}.part")
+        self.state = target.with_name(f".{target.name}.part.json")
+
+    def have(self, url: str) -> tuple[int, str]:
+        """How many bytes are there of this address, and what tells whether it still gives the same; 0 if unknown."""
+        try:
+            told = json.loads(self.state.read_text(encoding="utf-8"))
+            size = self.path.stat().st_size
+            if told["url"] == url and isinstance(told["validator"], str):
+                return size, told["validator"]
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        return 0, ""
+
+    def begin(self, url: str, validator: str) -> None:
+        self.path.unlink(missing_ok=True)
+        self.state.write_text(json.dumps({"url": url, "validator": validator}), encoding="utf-8")
+
+    def drop(self) -> None:
+        for path in (self.path, self.state):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+    def finish(self) -> None:
+        os.replace(self.path, self.target)
+        with suppress(OSError):
+            self.state.unlink(missing_ok=True)
+
+
+def _fetch_from(url: str, source: Source, part: _Part, progress: Progress, cancel: Callable[[], bool]) -> None:
+    """Bring the part to its full length from one address, in several attempts if need be, and verify it."""
+    idle, most = 0, part.have(url)[0]
+    for _ in range(MOST_ATTEMPTS):
+        try:
+            digest = _attempt(url, source, part, progress, cancel)
+        except _TryAgain as error:
+            have = part.have(url)[0]
+            idle, most = (0, have) if have > most else (idle + 1, most)
+            if idle > len(WAITS):
+                raise _NextMirror(str(error)) from error
+            _wait(WAITS[max(0, idle - 1)], cancel)
+            continue
+        if source.sha256 is not None and digest != source.sha256:
+            part.drop()
+            raise _NextMirror(
+                f"{source.name} from {_host(url)} is not the file that was published (its sha256 is another): nothing "
+                "of it was kept."
+            )
+        return
+    raise _NextMirror(f"{source.name} from {_host(url)} broke off too often: try again later.")
+
+
+def _attempt(url: str, source: Source, part: _Part, progress: Progress, cancel: Callable[[], bool]) -> str:
+    """One connection, from where the part ends. Returns the sha256 of the whole file."""
+    if cancel():
+        raise Cancelled
+    have, validator = part.have(url)
+    asked = {"User-Agent": f"motionlcm/{__version__}", "Accept-Encoding": "identity"}
+    if have and (validator or source.sha256 is not None):
+        asked["Range"] = f"bytes={have}-"
+        if validator:
+            asked["If-Range"] = validator
+    else:
+        have = 0
+    what = f"Fetching: {source.name.rpartition('/')[2]}"
+    progress(have / source.bytes if source.bytes else 0.0, "Fetching")
+    try:
+        with _opener().open(urllib.request.Request(url, headers=asked), timeout=TIMEOUT) as response:
+            begins, total = _extent(response, url, source, have, part)
+            _check_space(part.target, source, None if total is None else total - begins)
+            digest = hashlib.sha256()
+            if begins:
+                with part.path.open("rb") as file:
+                    while block := file.read(1 << 20):
+                        digest.update(block)
+            else:
+                part.begin(url, _validator(response.headers))
+            with part.path.open("ab") as file:
+                got = begins
+                while block := _read(response):
+                    got += len(block)
+                    if got > (source.bytes or MAX_BYTES):
+                        file.close()
+                        part.drop()
+                        raise _NextMirror(f"{source.name} from {_host(url)} is longer than it may be.")
+                    file.write(block)
+                    digest.update(block)
+                    progress(got / total if total else 0.0, what)
+                    if cancel():
+                        raise Cancelled
+    except _Refused as error:
+        part.drop()
+        raise _NextMirror(str(error)) from error
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise _of_status(error, url, source, part) from error
+    except _Broken as error:
+        raise _TryAgain(f"{source.name} from {_host(url)} broke off: try again to go on.") from error
+    except urllib.error.URLError as error:
+        raise _of_connection(error.reason, url, source) from error
+    except (http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError) as error:
+        raise _of_connection(error, url, source) from error
+    if total is not None and got < total:
+        raise _TryAgain(
+            f"{source.name} from {_host(url)} broke off after {_megabytes(got)} of {_megabytes(total)}: try again to "
+            "go on."
+        )
+    if total is None and source.sha256 is None and response.headers.get("Transfer-Encoding", "") != "chunked":
+        part.drop()
+        raise _NextMirror(f"{_host(url)} does not say how long {source.name} is, so it may be half a file.")
+    return digest.hexdigest()
+
+
+class _Broken(Exception):
+    """Reading stopped; a class of its own, as what a disk refuses is an OSError too."""
+
+
+def _read(response: Any) -> bytes:
+    try:
+        block: bytes = response.read1(_BLOCK)
+        return block
+    except (OSError, http.client.HTTPException) as error:
+        raise _Broken from error
+
+
+def _extent(response: Any, url: str, source: Source, have: int, part: _Part) -> tuple[int, int | None]:
+    """Where what comes begins, and how long the whole file is. Raises _NextMirror if it is another file."""
+    if response.headers.get_content_type() == "text/html":
+        part.drop()
+        raise _NextMirror(f"{_host(url)} gives a web page instead of {source.name}: fetch it in a browser.")
+    begins, total = 0, _count(response.headers.get("Content-Length"))
+    if response.status == 206:
+        told = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
+        if told is None or int(told[1]) != have:
+            part.drop()
+            raise _TryAgain(f"{_host(url)} does not go on where {source.name} broke off.")
+        begins, total = have, int(told[2])
+    if total is not None and source.bytes is not None and total != source.bytes:
+        part.drop()
+        raise _NextMirror(f"{source.name} from {_host(url)} has {total} bytes instead of {source.bytes}.")
+    if total is not None and total > MAX_BYTES:
+        part.drop()
+        raise _NextMirror(f"{source.name} from {_host(url)} is longer than it may be.")
+    return begins, source.bytes if total is None else total
+
+
+def _count(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdecimal() else None
+
+
+def _validator(headers: Message) -> str:
+    """What tells in a later request whether the file is still the same; weak tags do not tell it of every byte."""
+    tag = headers.get("ETag", "")
+    return str(tag if tag and not tag.startswith("W/") else headers.get("Last-Modified", ""))
+
+
+def _of_status(error: urllib.error.HTTPError, url: str, source: Source, part: _Part) -> Exception:
+    if error.code == 416:  # the part is as long as the file, or longer: it is of another one
+        part.drop()
+        return _TryAgain(f"{_host(url)} does not go on where {source.name} broke off.")
+    if error.code in _TRANSIENT:
+        return _TryAgain(f"{_host(url)} does not give {source.name} now ({error.code}): try again later.")
+    part.drop()
+    if error.code in (404, 410):
+        return _NextMirror(f"{source.name} is not at {_host(url)} any more ({error.code}).")
+    if error.code in (401, 403, 407):
+        return _NextMirror(f"{_host(url)} does not allow {source.name} to be fetched ({error.code}).")
+    return _NextMirror(f"{_host(url)} answers {error.code} for {source.name}.")
+
+
+def _of_connection(reason: object, url: str, source: Source) -> Exception:
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return _NextMirror(f"{_host(url)} does not prove that it is {_host(url)}: its certificate is not valid.")
+    if isinstance(reason, socket.gaierror):
+        return _TryAgain(f"There is no connection: {_host(url)} cannot be found.")
+    if isinstance(reason, TimeoutError):
+        return _TryAgain(f"{_host(url)} does not answer.")
+    if isinstance(reason, OSError) and reason.errno == errno.ECONNREFUSED:
+        return _TryAgain(f"There is no connection: {_host(url)} refuses it.")
+    return _TryAgain(f"There is no connection to {_host(url)} for {source.name}.")
+
+
+# Where a request may lead
+
+
+class _Refused(Exception):
+    """A redirect that is not followed."""
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Redirects to where a file may be fetched from: no local file, and not out of an encrypted connection."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        _check_redirect(req.full_url, newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+    def http_error_302(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
+        # urllib looks at the scheme before `redirect_request` is asked, and its own sentence says less.
+        told = headers.get("Location") or headers.get("URI") or ""
+        _check_redirect(req.full_url, urllib.parse.urljoin(req.full_url, told))
+        return super().http_error_302(req, fp, code, msg, headers)
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
+
+def _check_redirect(url: str, onward: str) -> None:
+    here, there = urllib.parse.urlsplit(url), urllib.parse.urlsplit(onward)
+    if there.scheme not in ("http", "https"):
+        raise _Refused(f"{here.hostname} leads to an address of the kind {there.scheme!r}, which is refused.")
+    if here.scheme == "https" and there.scheme != "https":
+        raise _Refused(f"{here.hostname} leads from an encrypted connection to an open one, which is refused.")
+    if here.scheme == "http" and not _may_be_fetched(onward):
+        raise _Refused(f"{here.hostname} leads to {there.hostname} without encryption, which is refused.")
+
+
+def _may_be_fetched(url: str) -> bool:
+    """Whether an address is encrypted, or on this machine."""
+    told = urllib.parse.urlsplit(url)
+    here = told.hostname in ("127.0.0.1", "localhost", "::1")
+    return bool(told.hostname) and (told.scheme == "https" or (told.scheme == "http" and here))
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """As urllib's own, without its handlers for local files, FTP and data in an address."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(), urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(context=ssl.create_default_context()), _Redirects(),
+        urllib.request.HTTPDefaultErrorHandler(), urllib.request.HTTPErrorProcessor(),
+    ):  # fmt: skip
+        opener.add_handler(handler)
+    return opener
+
+
+def _host(url: str) -> str:
+    return urllib.parse.urlsplit(url).hostname or url
+
+
+# The disk
+
+
+def _check_space(target: Path, source: Source, needed: int | None) -> None:
+    free = shutil.disk_usage(target.parent).free
+    if needed is not None and free < needed:
+        raise OSError(errno.ENOSPC, f"{_megabytes(needed)} are needed and {_megabytes(free)} are free")
+
+
+def _disk_error(target: Path, error: OSError) -> DownloadError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DownloadError(f"There is not enough space for {target.name} in {target.parent}.")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return DownloadError(f"{target.parent} may not be written to.")
+    return DownloadError(f"{target} cannot be written: {error.strerror or error}.")
+
+
+def _wait(seconds: float, cancel: Callable[[], bool]) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if cancel():
+            raise Cancelled
+        time.sleep(min(0.1, seconds))
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 2**20:.1f} MiB"

@@ -1,0 +1,164 @@
+"""An official model from what a person has, fetching what is missing if that is wanted, into a folder of models."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import LicenceNotAccepted, ModelFolderError
+from .archives import is_archive, unpack
+from .downloads import fetch_all, read_sources
+from .model_import import Imported, Progress, import_model, lacking
+from .sentence_t5_files import find_sentence_t5
+from .statistics_files import FILES
+
+TEXT_ENCODER, STATISTICS, CHECKPOINT = "text encoder", "statistics", "checkpoint"
+HUB_NAME = "models--sentence-transformers--sentence-t5-large"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to make a model of.
+
+    home: the folder in which models lie. chosen: a checkpoint, an archive or a folder on disk; None: what is fetched.
+    statistics, text_encoder: folders, where they are not beside it. control: as for `import_model`. fetch: whether what
+    is missing may be fetched. accept_unverified: also files of which nobody knows what they must be.
+    """
+
+    home: Path
+    chosen: Path | None = None
+    statistics: Path | None = None
+    text_encoder: Path | None = None
+    control: str | None = None
+    fetch: bool = False
+    accept_licence: bool = False
+    accept_unverified: bool = False
+
+
+def get_official_model(
+    wanted: Wanted, progress: Progress | None = None, cancel: Callable[[], bool] | None = None
+) -> Imported:
+    """Make a model folder in `wanted.home`, named after what was chosen. progress and cancel as for `import_model`.
+
+    A text encoder that is not there is taken from a model imported before, or from the hub's folder of this machine,
+    before it is fetched. What was unpacked is removed in any case, what was fetched when the model is there.
+    Raises what `import_model` and `fetch` do.
+    """
+
+    def told(first: float, last: float) -> Progress:
+        def report(part: float, what: str) -> None:
+            if progress is not None:
+                progress(first + (last - first) * part, what)
+
+        return report
+
+    if not wanted.accept_licence:
+        raise LicenceNotAccepted("The model is imported once its licence is accepted: tick that you accept it.")
+    if wanted.chosen is None and not wanted.fetch:
+        raise ModelFolderError("Choose a checkpoint, an archive or a folder.")
+    downloads, scratch = wanted.home / ".downloads", None
+    made_home = not wanted.home.exists()
+    try:
+        wanted.home.mkdir(parents=True, exist_ok=True)
+        chosen = wanted.chosen
+        if chosen is not None and is_archive(chosen):
+            scratch = Path(tempfile.mkdtemp(prefix=".unpacked-", dir=wanted.home))
+            unpack(chosen, scratch, told(0.0, 0.1), cancel)
+            chosen = scratch
+        sources = [] if chosen is None else [chosen]
+        statistics = [] if wanted.statistics is None else [wanted.statistics]
+        if chosen is not None and chosen.is_file():
+            statistics += _statistics_beside(chosen)
+        encoder = wanted.text_encoder
+        missing = lacking(sources, statistics, encoder, wanted.control)
+        if TEXT_ENCODER in missing:
+            encoder = _known_text_encoder(wanted.home)
+            missing -= set() if encoder is None else {TEXT_ENCODER}
+        if missing and wanted.fetch:
+            listed = [source for source in read_sources() if source.kind in missing]
+            fetched = fetch_all(
+                listed, downloads, accept_unverified=wanted.accept_unverified, progress=told(0.1, 0.4), cancel=cancel
+            )  # fmt: skip
+            by_kind = dict(zip((source.name for source in listed), fetched, strict=True))
+            statistics += sorted({by_kind[s.name].parent for s in listed if s.kind == STATISTICS})
+            sources += [by_kind[s.name] for s in listed if s.kind == CHECKPOINT]
+            if TEXT_ENCODER in missing:
+                encoder = downloads / next(s.name for s in listed if s.kind == TEXT_ENCODER).partition("/")[0]
+        made = import_model(
+            sources, _free_name(wanted), statistics=statistics, text_encoder=encoder, control=wanted.control,
+            accept_licence=True, progress=told(0.4, 1.0), cancel=cancel,
+        )  # fmt: skip
+        shutil.rmtree(downloads, ignore_errors=True)
+        return made
+    except OSError as error:
+        raise ModelFolderError(f"{wanted.home} cannot be written: {error.strerror or error}.") from error
+    finally:
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+        if made_home:
+            with suppress(OSError):
+                wanted.home.rmdir()  # only if nothing came of it
+
+
+def models_in(home: Path) -> list[Path]:
+    """The model folders that were imported, by name."""
+    try:
+        found = sorted(home.iterdir())
+    except OSError:
+        return []
+    return [folder for folder in found if not folder.name.startswith(".") and (folder / "config.json").is_file()]
+
+
+def remove_model(folder: Path, home: Path) -> None:
+    """Delete an imported model. Raises ModelFolderError if it is none, or the disk refuses; then it is still whole."""
+    if folder.resolve().parent != home.resolve() or folder not in models_in(home):
+        raise ModelFolderError(f"{folder.name} is not a model that was imported here.")
+    doomed = home / f".removed-{folder.name}.{os.getpid()}"
+    try:
+        os.replace(folder, doomed)  # at once, so that a folder in use stays whole
+    except OSError as error:
+        raise ModelFolderError(f"{folder.name} cannot be removed: {error.strerror or error}.") from error
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _known_text_encoder(home: Path) -> Path | None:
+    """sentence-t5-large of a model that was imported before, or in the hub's folder of this machine."""
+    for model in models_in(home):
+        if find_sentence_t5(model / "text_encoder") is not None:
+            return model / "text_encoder"
+    for variable, below in (("HF_HUB_CACHE", ""), ("HF_HOME", "hub"), ("XDG_CACHE_HOME", "huggingface/hub")):
+        if os.environ.get(variable):
+            return find_sentence_t5(Path(os.environ[variable], below, HUB_NAME))
+    try:
+        return find_sentence_t5(Path.home() / ".cache" / "huggingface" / "hub" / HUB_NAME)
+    except RuntimeError:  # no home
+        return None
+
+
+def _statistics_beside(file: Path) -> list[Path]:
+    """Folders beside a checkpoint that hold statistics, as their data sets' folders do."""
+    try:
+        folders = sorted(folder for folder in file.parent.iterdir() if folder.is_dir())
+        return [folder for folder in folders if any((folder / name).is_file() for name in FILES.values())]
+    except OSError:
+        return []
+
+
+def _free_name(wanted: Wanted) -> Path:
+    """A folder that is not there yet, named after the file or folder that was chosen."""
+    chosen = wanted.chosen or Path("motionlcm")
+    name = chosen.stem if chosen.is_file() else chosen.name
+    name = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "motionlcm"
+    if wanted.control in ("pelvis", "joints", "start") and wanted.control not in name:
+        name = f"{name}-{wanted.control}"
+    number = 1
+    while (wanted.home / (name if number == 1 else f"{name}-{number}")).exists():
+        number += 1
+    return wanted.home / (name if number == 1 else f"{name}-{number}")
+

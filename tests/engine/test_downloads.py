@@ -1,0 +1,387 @@
+"""Downloads against a server of our own that breaks off, lies, leads astray, or is not there."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import http.server
+import json
+import os
+import shutil
+import threading
+import urllib.request
+from collections import namedtuple
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from motionlcm_blender.errors import Cancelled, DownloadError
+from motionlcm_blender.importing import downloads
+from motionlcm_blender.importing.downloads import Source, fetch, fetch_all, read_sources
+
+CONTENT = bytes(range(256)) * 2000
+HASH = hashlib.sha256(CONTENT).hexdigest()
+
+
+@dataclass
+class Behaviour:
+    """What the server does. drops: after how many bytes each of the next answers breaks off."""
+
+    content: bytes = CONTENT
+    ranges: bool = True
+    etag: str = '"one"'
+    drops: list[int] = field(default_factory=list)
+    length: int | None = None
+    says_length: bool = True
+    chunked: bool = False
+    status: list[int] = field(default_factory=list)
+    location: str = ""
+    kind: str = "application/octet-stream"
+    asked: list[dict[str, str]] = field(default_factory=list)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_args: Any) -> None:
+        pass
+
+    def do_GET(self) -> None:  # noqa: N802
+        told: Behaviour = self.server.behaviour  # type: ignore[attr-defined]
+        told.asked.append({"path": self.path, **dict(self.headers)})
+        self.close_connection = True
+        if told.location and self.path != "/there":
+            self.send_response(302)
+            self.send_header("Location", told.location)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        if told.status:
+            self.send_response(told.status.pop(0))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        begins = 0
+        asked, same = self.headers.get("Range"), self.headers.get("If-Range") in (None, told.etag)
+        if asked and told.ranges and same:
+            begins = int(asked.removeprefix("bytes=").rstrip("-"))
+            if begins >= len(told.content):
+                self.send_response(416)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+        rest = told.content[begins:]
+        self.send_response(206 if begins else 200)
+        self.send_header("Content-Type", told.kind)
+        if told.etag:
+            self.send_header("ETag", told.etag)
+        if begins:
+            self.send_header("Content-Range", f"bytes {begins}-{len(told.content) - 1}/{len(told.content)}")
+        if told.chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        elif told.says_length:
+            self.send_header("Content-Length", str(len(rest) if told.length is None else told.length))
+        self.end_headers()
+        if told.drops:
+            rest = rest[: told.drops.pop(0)]
+        if told.chunked:
+            self.wfile.write(f"{len(rest):x}\r\n".encode() + rest + b"\r\n0\r\n\r\n")
+        else:
+            self.wfile.write(rest)
+
+
+@pytest.fixture
+def server() -> Iterator[http.server.ThreadingHTTPServer]:
+    made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made.behaviour = Behaviour()  # type: ignore[attr-defined]
+    thread = threading.Thread(target=made.serve_forever, args=(0.02,))
+    thread.start()
+    yield made
+    made.shutdown()
+    thread.join()
+    made.server_close()
+
+
+@pytest.fixture
+def told(server: Any) -> Behaviour:
+    behaviour: Behaviour = server.behaviour
+    return behaviour
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloads, "WAITS", (0.0, 0.0))
+    for name in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def source(server: Any) -> Source:
+    return Source("some/file.bin", "checkpoint", (address(server),), "https://example.org", HASH, len(CONTENT), "CC0")
+
+
+def address(server: Any, path: str = "/file.bin") -> str:
+    return f"http://127.0.0.1:{server.server_address[1]}{path}"
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def refused(source: Source, folder: Path, **options: Any) -> str:
+    with pytest.raises(DownloadError) as caught:
+        fetch(source, folder, **options)
+    sentence = str(caught.value)
+    assert sentence.endswith(".") and "\n" not in sentence and "Traceback" not in sentence
+    assert source.name.rpartition("/")[2] not in files(folder)
+    return sentence
+
+
+def test_a_file_comes_whole_and_is_not_fetched_twice(source: Source, told: Behaviour, tmp_path: Path) -> None:
+    seen: list[tuple[float, str]] = []
+    path = fetch(source, tmp_path, progress=lambda part, what: seen.append((part, what)))
+    assert path == tmp_path / "some" / "file.bin" and path.read_bytes() == CONTENT
+    assert files(tmp_path) == ["file.bin"]
+    assert seen[-1] == (1.0, "Fetching: file.bin") and [p for p, _ in seen] == sorted(p for p, _ in seen)
+    assert fetch(source, tmp_path) == path and len(told.asked) == 1
+    path.write_bytes(b"something else")
+    assert fetch(source, tmp_path).read_bytes() == CONTENT
+
+
+def test_it_goes_on_where_it_broke(source: Source, told: Behaviour, tmp_path: Path) -> None:
+    told.drops = [100_000, 150_000, 0]
+    assert fetch(source, tmp_path).read_bytes() == CONTENT
+    assert [each.get("Range") for each in told.asked] == [None, "bytes=100000-", "bytes=250000-", "bytes=250000-"]
+    assert files(tmp_path) == ["file.bin"]
+
+
+def test_it_goes_on_in_another_session(source: Source, told: Behaviour, tmp_path: Path) -> None:
+    told.drops = [100_000, 0, 0, 0, 0, 0]
+    assert "broke off after 0.1 MiB of 0.5 MiB" in refused(source, tmp_path)
+    assert files(tmp_path) == [".file.bin.part", ".file.bin.part.json"]
+    told.drops.clear()
+    assert fetch(source, tmp_path).read_bytes() == CONTENT
+    assert told.asked[-1]["Range"] == "bytes=100000-" and told.asked[-1]["If-Range"] == '"one"'
+    assert files(tmp_path) == ["file.bin"]
+
+
+def test_a_file_that_changed_meanwhile_begins_anew(source: Source, told: Behaviour, tmp_path: Path) -> None:
+    told.content, told.drops = b"x" * len(CONTENT), [100_000, 0, 0, 0]
+    refused(source, tmp_path)
+    told.content, told.etag = CONTENT, '"two"'
+    told.drops.clear()
+    assert fetch(source, tmp_path).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(("ranges", "etag"), [(False, '"one"'), (True, ""), (True, 'W/"weak"')])
+def test_servers_without_ranges_or_tags(
+    source: Source, told: Behaviour, tmp_path: Path, ranges: bool, etag: str
+) -> None:
+    told.ranges, told.etag, told.drops = ranges, etag, [100_000]
+    assert fetch(source, tmp_path).read_bytes() == CONTENT
+    told.drops, told.asked = [100_000], []
+    unknown = replace(source, name="other.bin", sha256=None)
+    assert fetch(unknown, tmp_path, accept_unverified=True).read_bytes() == CONTENT
+    if etag != '"one"':  # nothing says that the rest is of the same file
+        assert "Range" not in told.asked[-1]
+
+
+def test_a_part_longer_than_the_file_is_thrown_away(source: Source, told: Behaviour, tmp_path: Path) -> None:
+    told.drops = [100_000, 0, 0, 0]
+    refused(source, tmp_path)
+    told.drops.clear()
+    with (tmp_path / "some" / ".file.bin.part").open("ab") as file:
+        file.write(b"x" * len(CONTENT))
+    assert fetch(source, tmp_path).read_bytes() == CONTENT
+
+
+def test_a_wrong_hash_leaves_nothing(source: Source, told: Behaviour, tmp_path: Path) -> None:
+    told.content = CONTENT[:-1] + b"x"
+    assert "its sha256 is another" in refused(source, tmp_path)
+    assert files(tmp_path) == []
+    told.content = CONTENT
+    assert fetch(source, tmp_path).read_bytes() == CONTENT
+
+
+def test_another_server_has_it(source: Source, server: Any, told: Behaviour, tmp_path: Path) -> None:
+    told.status = [404]
+    twice = replace(source, urls=(address(server, "/gone"), address(server)))
+    assert fetch(twice, tmp_path).read_bytes() == CONTENT
+    assert [each["path"] for each in told.asked] == ["/gone", "/file.bin"]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "sentence"),
+    [
+        ({"length": len(CONTENT) + 5}, "has 512005 bytes instead of 512000"),
+        ({"length": 1000}, "has 1000 bytes instead of 512000"),
+        ({"content": CONTENT + b"more"}, "has 512004 bytes"),
+        ({"content": CONTENT + b"more", "says_length": False}, "longer than it may be"),
+        ({"content": CONTENT[:-7], "says_length": False}, "broke off"),
+        ({"kind": "text/html; charset=utf-8"}, "a web page instead of some/file.bin"),
+        ({"status": [404]}, "not at 127.0.0.1 any more"),
+        ({"status": [403]}, "does not allow"),
+        ({"status": [418]}, "answers 418"),
+        ({"status": [503] * 9}, "try again later"),
+        ({"location": "file:///etc/passwd"}, "kind 'file', which is refused"),
+        ({"location": "ftp://127.0.0.1/file.bin"}, "kind 'ftp', which is refused"),
+        ({"location": "data:text/plain,hello"}, "kind 'data', which is refused"),
+        ({"location": "http://example.org/file.bin"}, "without encryption"),
+    ],
+)
+def test_lies_and_refusals_are_one_sentence(
+    source: Source, told: Behaviour, tmp_path: Path, behaviour: dict[str, Any], sentence: str
+) -> None:
+    for name, value in behaviour.items():
+        setattr(told, name, list(value) if isinstance(value, list) else value)
+    assert sentence in refused(source, tmp_path)
+
+
+def test_of_unknown_size_a_lying_length_shows(source: Source, told: Behaviour, tmp_path: Path) -> None:
+    unknown = replace(source, bytes=None, sha256=None)
+    told.length = len(CONTENT) + 5
+    assert "broke off" in refused(unknown, tmp_path, accept_unverified=True)
+    shutil.rmtree(tmp_path / "some")
+    told.length, told.says_length = None, False
+    assert "may be half a file" in refused(unknown, tmp_path, accept_unverified=True)
+    told.chunked = True
+    assert fetch(unknown, tmp_path, accept_unverified=True).read_bytes() == CONTENT
+
+
+def test_no_file_grows_without_end(
+    source: Source, told: Behaviour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "MAX_BYTES", 1000)
+    unknown = replace(source, bytes=None)
+    assert "longer than it may be" in refused(unknown, tmp_path)
+    told.chunked = True
+    assert "longer than it may be" in refused(unknown, tmp_path)
+    assert files(tmp_path) == []
+
+
+def test_a_redirect_on_this_machine_is_followed(
+    source: Source, server: Any, told: Behaviour, tmp_path: Path
+) -> None:
+    told.location = address(server, "/there")
+    assert fetch(source, tmp_path).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("onward", ["http://example.org/x", "http://127.0.0.1/x", "file:///x", "//", "gopher://a/b"])
+def test_out_of_an_encrypted_connection_leads_nothing(onward: str) -> None:
+    asked = urllib.request.Request("https://example.org/file.bin")
+    for handler in (downloads._Redirects(),):
+        with pytest.raises(downloads._Refused, match="refused"):
+            handler.redirect_request(asked, None, 302, "Found", {}, onward)  # type: ignore[arg-type]
+    downloads._check_redirect("https://example.org/file.bin", "https://cdn.example.org/1")
+
+
+def test_an_opener_reads_no_local_file(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("secret")
+    assert downloads._opener().open((tmp_path / "x").as_uri()) is None  # type: ignore[func-returns-value]
+
+
+def test_no_server_and_no_name(source: Source, tmp_path: Path) -> None:
+    closed = replace(source, urls=("http://127.0.0.1:9/file.bin",))
+    assert "no connection" in refused(closed, tmp_path)
+    unknown = downloads._of_connection(__import__("socket").gaierror(-2, "x"), "https://nowhere.invalid/x", source)
+    assert str(unknown) == "There is no connection: nowhere.invalid cannot be found."
+    assert files(tmp_path) == []
+
+
+def test_proxies_of_the_environment_are_used(
+    source: Source, server: Any, told: Behaviour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", address(server, ""))
+    away = replace(source, urls=("http://localhost:1/by-proxy.bin",))
+    monkeypatch.setenv("no_proxy", "")
+    assert fetch(away, tmp_path).read_bytes() == CONTENT
+    assert told.asked[0]["path"] == "http://localhost:1/by-proxy.bin"
+
+
+def test_cancel_keeps_the_part_and_nothing_else(source: Source, told: Behaviour, tmp_path: Path) -> None:
+    seen: list[float] = []
+    with pytest.raises(Cancelled):
+        fetch(source, tmp_path, progress=lambda part, _what: seen.append(part), cancel=lambda: bool(seen))
+    assert files(tmp_path) == [".file.bin.part", ".file.bin.part.json"]
+    assert fetch(source, tmp_path).read_bytes() == CONTENT and told.asked[-1]["Range"].startswith("bytes=")
+
+
+def test_a_full_disk_leaves_nothing(source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(downloads.shutil, "disk_usage", lambda _: usage(10, 10, 0))
+    assert "not enough space" in refused(source, tmp_path)
+    monkeypatch.undo()
+    monkeypatch.setattr(downloads, "WAITS", ())
+
+    def full(path: Path, *_args: Any, **_options: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(DownloadError, match="not enough space"):
+        fetch(source, tmp_path)
+    monkeypatch.undo()
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_a_folder_that_may_not_be_written(
+    source: Source, tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(path: Path, *_args: Any, **_options: Any) -> Any:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "mkdir", forbidden)
+    assert "may not be written to" in refused(source, tmp_path)
+
+
+def test_a_folder_that_is_a_file(source: Source, tmp_path: Path) -> None:
+    (tmp_path / "some").write_text("in the way")
+    assert "cannot be written" in refused(source, tmp_path)
+
+
+def test_what_cannot_be_verified_needs_a_word(source: Source, told: Behaviour, tmp_path: Path) -> None:
+    unknown = replace(source, sha256=None)
+    assert "cannot be verified" in refused(unknown, tmp_path)
+    assert not told.asked
+    assert fetch(unknown, tmp_path, accept_unverified=True).read_bytes() == CONTENT
+
+
+def test_what_a_program_cannot_fetch_is_fetched_by_hand(source: Source, tmp_path: Path) -> None:
+    assert "in a browser from https://example.org" in refused(replace(source, urls=()), tmp_path)
+
+
+def test_several_files_share_one_progress(source: Source, tmp_path: Path) -> None:
+    seen: list[float] = []
+    several = [source, replace(source, name="second.bin")]
+    made = fetch_all(several, tmp_path, progress=lambda part, _what: seen.append(part))
+    assert [path.name for path in made] == ["file.bin", "second.bin"]
+    assert seen == sorted(seen) and seen[-1] == 1.0
+
+
+def test_the_list_is_whole_and_says_what_is_not_known() -> None:
+    sources = read_sources()
+    names = [source.name for source in sources]
+    assert len(set(names)) == len(names)
+    assert {source.kind for source in sources} == set(downloads.KINDS)
+    assert {"sentence-t5-large/2_Dense/config.json", "humanml3d/Mean.npy"} <= set(names)
+    assert downloads.unverified(sources) == [s.name for s in sources if s.sha256 is None]
+    assert all(source.licence and source.page.startswith("https://") for source in sources)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "../outside.bin"}, {"name": "/etc/passwd"}, {"name": "a/../../b"}, {"name": ".hidden"},
+        {"urls": ["file:///etc/passwd"]}, {"urls": ["http://example.org/x"]}, {"sha256": "short"},
+        {"bytes": -1}, {"bytes": True}, {"kind": "virus"},
+    ],
+)  # fmt: skip
+def test_a_damaged_list_is_refused(change: dict[str, Any], tmp_path: Path) -> None:
+    entry = {"name": "a.bin", "kind": "checkpoint", "urls": ["https://example.org/a"], "page": "https://example.org",
+             "sha256": None, "bytes": None, "licence": "x"} | change  # fmt: skip
+    (tmp_path / "sources.json").write_text(json.dumps({"format": 1, "files": [entry]}))
+    with pytest.raises(DownloadError, match="list of files to fetch is damaged"):
+        read_sources(tmp_path / "sources.json")
