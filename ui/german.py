@@ -89,7 +89,7 @@ LABELS = {
     "Action": "Aktion",
     "Active": "Aktiv",
     "All Takes": "Alle Fassungen",
-    "Along the Way": "Den Pfad entlang",
+    "Along the Way": "Den Weg entlang",
     "Always on Ground": "Immer am Boden",
     "Amount": "Stärke",
     "Armature": "Armatur",

@@ -62,7 +62,7 @@ def draw_keys(context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
     from rna_keymap_ui import draw_kmi
 
     keys = context.window_manager.keyconfigs.user
-    if keys is None or context.region is None:
+    if keys is None or context.region is None or not context.region.width:
         return
     layout.use_property_split = False
     layout.separator()

@@ -11,7 +11,7 @@ import bpy
 import pytest
 
 from tests.blender.support import EXTENSION, add_character, generate, part, settings
-from tests.blender.test_panels import Layout
+from tests.blender.test_panels import Layout, wide_region
 
 EVERYWHERE = ("Window", "Screen", "Screen Editing", "User Interface", "Frames", "Animation", "View2D", "Markers")
 NEIGHBOURS = {
@@ -90,7 +90,7 @@ def test_preferences_show_each_key_as_the_user_has_it():
         layout = Layout()
         window = bpy.context.window_manager.windows[0]
         area = window.screen.areas[0]
-        with bpy.context.temp_override(window=window, area=area, region=area.regions[0]):
+        with bpy.context.temp_override(window=window, area=area, region=wide_region(area)):
             part("ui.preferences").draw_keys(bpy.context, layout)
         shown = [given["data"] for name, given in layout.seen if name == "prop" and given["property"] == "active"]
         assert len(shown) == len(table()) - (change == "taken away")

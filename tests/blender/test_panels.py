@@ -154,13 +154,18 @@ def test_prompt_menu(history):
     assert offered == history if history else len(offered) >= 3
 
 
+def wide_region(area):
+    """One with a width, by which Blender divides; without a window some have none."""
+    return max(area.regions, key=lambda region: region.width)
+
+
 def test_preferences_are_drawn():
     preferences = bpy.context.preferences.addons[EXTENSION].preferences
     bpy.context.window_manager.keyconfigs.update()  # as each event does in a window
     layout = Layout()
     window = bpy.context.window_manager.windows[0]
     area = window.screen.areas[0]
-    with bpy.context.temp_override(window=window, area=area, region=area.regions[0]):
+    with bpy.context.temp_override(window=window, area=area, region=wide_region(area)):
         type(preferences).draw(types.SimpleNamespace(layout=layout, bl_rna=preferences.bl_rna), bpy.context)
     assert [given["property"] for name, given in layout.seen if name == "prop"][:3] == [
         "device", "model_folder", "show_strips"
