@@ -6,12 +6,14 @@ A worker thread reads, fetches and converts; a timer on the main thread takes it
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import logging
 import queue
+import textwrap
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 from bpy.app.translations import pgettext_rpt as rpt_
 
 from . import jobs, models
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 
 INTERVAL = 0.1
 """Seconds between two looks at the worker."""
+IN_DIALOG, IN_BROWSER = 80, 34
+"""Letters of a line."""
 LICENCE = (
     "The published weights are for non-commercial use only.",
     "So is the motion they were trained on: HumanML3D, from AMASS and HumanAct12.",
@@ -178,10 +182,12 @@ def detach() -> None:
     models.forget()
 
 
-def _draw_licence(layout: bpy.types.UILayout, operator: bpy.types.Operator) -> None:
+def _draw_licence(layout: bpy.types.UILayout, operator: bpy.types.Operator, letters: int) -> None:
+    """The terms, in lines of at most so many letters as labels do not wrap by themselves, and the consent."""
     column = layout.column(align=True)
     for sentence in LICENCE:
-        column.label(text=sentence)
+        for line in textwrap.wrap(iface_(sentence), letters, break_on_hyphens=False):
+            column.label(text=line, translate=False)
     layout.prop(operator, "accept_licence")
 
 
@@ -259,7 +265,7 @@ class MOTIONLCM_OT_get_official_model(_Getting, bpy.types.Operator):
 
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
-        _draw_licence(layout, self)
+        _draw_licence(layout, self, IN_DIALOG)
         layout.row().prop(self, "source", expand=True)
         if self.source == "NET":
             if not may_go_online():
@@ -330,7 +336,7 @@ class MOTIONLCM_OT_import_official_model(_Getting, bpy.types.Operator):
 
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
-        _draw_licence(layout, self)
+        _draw_licence(layout, self, IN_BROWSER)
         layout.prop(self, "control")
         layout.prop(self, "statistics")
         layout.prop(self, "text_encoder")

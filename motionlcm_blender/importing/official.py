@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from .sentence_t5_files import find_sentence_t5
 from .statistics_files import FILES
 
 TEXT_ENCODER, STATISTICS, CHECKPOINT = "text encoder", "statistics", "checkpoint"
+DOWNLOADS = ".downloads"
+LEFT_S = 86_400
 HUB_NAME = "models--sentence-transformers--sentence-t5-large"
 
 
@@ -62,10 +65,11 @@ def get_official_model(
         raise LicenceNotAccepted("The model is imported once its licence is accepted: tick that you accept it.")
     if wanted.chosen is None and not wanted.fetch:
         raise ModelFolderError("Choose a checkpoint, an archive or a folder.")
-    downloads, scratch = wanted.home / ".downloads", None
+    downloads, scratch = wanted.home / DOWNLOADS, None
     made_home = not wanted.home.exists()
     try:
         wanted.home.mkdir(parents=True, exist_ok=True)
+        _clear_away(wanted.home)
         chosen = wanted.chosen
         if chosen is not None and is_archive(chosen):
             scratch = Path(tempfile.mkdtemp(prefix=".unpacked-", dir=wanted.home))
@@ -139,6 +143,14 @@ def _known_text_encoder(home: Path) -> Path | None:
         return find_sentence_t5(Path.home() / ".cache" / "huggingface" / "hub" / HUB_NAME)
     except RuntimeError:  # no home
         return None
+
+
+def _clear_away(home: Path) -> None:
+    """Remove what is left of imports that ended with Blender; those of a day may still be at work in another one."""
+    for folder in home.glob(".*"):
+        with suppress(OSError):
+            if folder.name != DOWNLOADS and folder.is_dir() and time.time() - folder.stat().st_mtime > LEFT_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _statistics_beside(file: Path) -> list[Path]:

@@ -263,6 +263,14 @@ def test_what_is_no_model_ends_in_a_sentence_and_leaves_nothing(place, home, mak
     assert set(place.rglob("*")) <= {*before, file}
 
 
+def test_what_an_ended_blender_left_is_cleared_away(place, home):
+    for name, age in ((".unpacked-old", 2), (".official.1.part", 2), (".unpacked-new", 0), (".downloads", 2)):
+        (home / name).mkdir(parents=True)
+        os.utime(home / name, times=(time.time() - age * 86_400,) * 2)
+    refused(bare_pickle(place))
+    assert left(home) == [".downloads", ".unpacked-new"]
+
+
 def test_wrong_statistics_leave_nothing(place, home):
     write_checkpoint(place / "pelvis.ckpt", official(SMALL_V2))
     mean = np.load(place / "humanml3d" / "Mean.npy")

@@ -578,11 +578,13 @@ def curve(frames: int) -> np.ndarray:
     return np.stack([np.sin(np.linspace(0, 2, frames)), np.linspace(0, 2, frames)], 1)
 
 
-@pytest.mark.parametrize(("name", "steps"), [("model_pelvis.ckpt", 1), ("six_joints.ckpt", 4)])
+@pytest.mark.parametrize(
+    ("name", "steps", "version"), [("model_pelvis.ckpt", 1, "V2"), ("six_joints.ckpt", 4, "V2"), ("pelvis.pt", 2, "V1")]
+)
 def test_a_path_is_shown_with_the_height_of_the_take_without_it(
-    place: Path, untried: None, name: str, steps: int
+    place: Path, untried: None, name: str, steps: int, version: str
 ) -> None:
-    save_plain(place / name, official(SMALL_V2))
+    save_plain(place / name, official(SMALL[version]))
     folder = bring(place).folder
     assert folder.needs_whole_positions
     path = Hints.ground_path(curve(60))
