@@ -13,6 +13,7 @@ from . import (
     pins,
     prompts,
     recipes,
+    runtime,
     settings,
     shot_making,
     shots,
@@ -24,7 +25,7 @@ from . import (
 CLASSES = (
     *pins.CLASSES, *settings.CLASSES, *character.CLASSES, *smpl_body.CLASSES, *drawing.CLASSES, *generate.CLASSES,
     *prompts.CLASSES, *takes.CLASSES, *contact_sheet.CLASSES, *recipes.CLASSES, *shots.CLASSES, *shot_making.CLASSES,
-    *storyboards.CLASSES,
+    *storyboards.CLASSES, *runtime.CLASSES,
 )  # fmt: skip
 
 
@@ -37,9 +38,11 @@ def register() -> None:
     contact_sheet.attach()
     keymap.attach()
     storyboards.attach()
+    runtime.attach()
 
 
 def unregister() -> None:
+    runtime.detach()
     storyboards.detach()
     keymap.detach()
     contact_sheet.detach()

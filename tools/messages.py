@@ -36,7 +36,7 @@ HELPERS = {"_number": 1}
 """Functions of ours that draw one of their arguments as a label."""
 SENTENCES = ("LICENCE",)
 """Constants whose texts are drawn."""
-WORDS_OF = ("sampler.py", "chaining.py", "worker.py", "jobs.py")
+WORDS_OF = ("sampler.py", "chaining.py", "worker.py", "jobs.py", "runtime.py", "runtime/installing.py")
 """Modules that tell it."""
 
 

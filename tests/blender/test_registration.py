@@ -69,9 +69,9 @@ os._exit(0 if not heavy and hasattr(bpy.types.Scene, "motionlcm") else 1)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_manifest_asks_for_no_more_than_files():
+def test_manifest_asks_for_no_more_than_is_used():
     manifest = tomllib.loads((REPOSITORY / "blender_manifest.toml").read_text())
     assert manifest["id"] == "motionlcm_blender" and manifest["blender_version_min"] == "4.2.0"
-    assert list(manifest["permissions"]) == ["files"]
+    assert list(manifest["permissions"]) == ["files", "network"]
     for text in (manifest["tagline"], *manifest["permissions"].values()):
         assert len(text) <= 64 and text[-1].isalnum()
