@@ -79,8 +79,9 @@ def run_task(
 
 
 def _read(stream: TextIO, lines: queue.SimpleQueue[str | None]) -> None:
-    for line in stream:
-        lines.put(line)
+    with stream:
+        for line in stream:
+            lines.put(line)
     lines.put(None)
 
 

@@ -63,12 +63,12 @@ def install(setup: Setup, progress: Progress, cancelled: Ask) -> State:
     places = Places(Path(setup.home))
     try:
         with locked(places.lock):
-            before = _former(places)
+            former = _former(places)
             try:
-                return _install(setup, places, progress, cancelled)
+                return _install(setup, places, former, progress, cancelled)
             except (Cancelled, RuntimeProblem, OSError):
-                if before is not None:
-                    write_state(places, before)
+                if former is not None:
+                    write_state(places, former)
                 raise
     except OSError as error:
         raise of_system(error, setup.home) from error
@@ -83,7 +83,7 @@ def check_again(setup: Setup, progress: Progress, cancelled: Ask) -> State:
             if state is None or not places.packages.is_dir():
                 raise RuntimeProblem("There is nothing to check: install PyTorch first.")
             progress(0.1, "Trying PyTorch")
-            return _checked(setup, places, state, places.packages, cancelled)
+            return _checked(setup, places, state, None, cancelled)
     except OSError as error:
         raise of_system(error, setup.home) from error
 
@@ -101,7 +101,7 @@ def _read(places: Places) -> State | None:
         return None
 
 
-def _install(setup: Setup, places: Places, progress: Progress, cancelled: Ask) -> State:
+def _install(setup: Setup, places: Places, former: State | None, progress: Progress, cancelled: Ask) -> State:
     progress(0.0, "Making room")
     wheels = Path(setup.wheels) if setup.wheels else None
     if wheels is not None and not wheels.is_dir():
@@ -109,8 +109,10 @@ def _install(setup: Setup, places: Places, progress: Progress, cancelled: Ask) -
     state = State("installing", hardware=setup.hardware, source=setup.wheels or "network", numpy=setup.numpy)
     write_state(places, state)
     sweep(places)
-    put_away(places, places.fresh)
+    for left in places.unfinished:
+        put_away(places, left)
     _enough_room(setup, places, wheels)
+    fresh = places.fresh(state.install)
     log = places.open_log()
     try:
         os.write(log, f"\n{state.when}: {setup.requirements} for {setup.hardware}\n".encode())
@@ -118,13 +120,13 @@ def _install(setup: Setup, places: Places, progress: Progress, cancelled: Ask) -
         uv = ready_uv(
             places.tools, wheels, lambda share: progress(0.01 + 0.03 * share, "Fetching the installer"), cancelled
         )
-        places.fresh.mkdir(parents=True)
-        _run_installer(setup, places, uv, log, progress, cancelled)
+        fresh.mkdir(parents=True)
+        _run_installer(setup, places, fresh, uv, log, progress, cancelled)
         progress(0.86, "Trying PyTorch")
-        _leave_out_numpy(places.fresh, setup.numpy)
-        state = replace(state, stage="checking", versions=_versions(places.fresh))
+        _leave_out_numpy(fresh, setup.numpy)
+        state = replace(state, stage="checking", versions=_versions(fresh))
         write_state(places, state)
-        answer = _checked(setup, places, state, places.fresh, cancelled, log)
+        answer = _checked(setup, places, state, former, cancelled, log)
     finally:
         os.close(log)
     shutil.rmtree(places.cache, ignore_errors=True)  # all of it is in place now
@@ -132,18 +134,24 @@ def _install(setup: Setup, places: Places, progress: Progress, cancelled: Ask) -
 
 
 def _checked(
-    setup: Setup, places: Places, state: State, packages: Path, cancelled: Ask, log: int | None = None
+    setup: Setup, places: Places, state: State, former: State | None, cancelled: Ask, log: int | None = None
 ) -> State:
-    """Try the packages, put them in place and write down what came of it. Raises RuntimeProblem if they fail."""
-    former = _former(places) if packages != places.packages else None
+    """Try the packages, put them in place and write down what came of it. Raises RuntimeProblem if they fail.
+
+    former: the record of what is in place and works; it stays there if these fail.
+    """
+    fresh = places.fresh(state.install)
+    packages = fresh if fresh.exists() else places.packages
     try:
         found = check_in_process(packages, setup.lent, setup.model, cancelled, log)
     except RuntimeProblem as problem:
-        if former is None:  # kept, to be tried again once the cause is seen to
-            _put_in_place(places, packages)
+        if former is not None:
+            put_away(places, fresh)
+        else:  # kept, to be tried again once the cause is seen to
+            _put_in_place(places, fresh)
             write_state(places, replace(state, stage="failed", sentence=str(problem)))
         raise
-    _put_in_place(places, packages)
+    _put_in_place(places, fresh)
     state = replace(
         state, stage="ready", numpy=setup.numpy, device=found["device"], device_name=found["device_name"],
         difference_mm=round(found["difference_mm"], 3), milliseconds=round(found["milliseconds"], 1),
@@ -153,11 +161,10 @@ def _checked(
     return state
 
 
-def _put_in_place(places: Places, packages: Path) -> None:
-    if packages == places.packages:
-        return
-    put_away(places, places.packages)
-    os.replace(packages, places.packages)
+def _put_in_place(places: Places, fresh: Path) -> None:
+    if fresh.exists():
+        put_away(places, places.packages)
+        os.replace(fresh, places.packages)
 
 
 def _enough_room(setup: Setup, places: Places, wheels: Path | None) -> None:
@@ -171,7 +178,9 @@ def _enough_room(setup: Setup, places: Places, wheels: Path | None) -> None:
         )
 
 
-def _run_installer(setup: Setup, places: Places, uv: Path | None, log: int, progress: Progress, cancelled: Ask) -> None:
+def _run_installer(
+    setup: Setup, places: Places, fresh: Path, uv: Path | None, log: int, progress: Progress, cancelled: Ask
+) -> None:
     """uv, or pip where uv cannot be had or run. Raises RuntimeProblem with what it printed in one sentence."""
     fetched = _Fetched(places.cache, pins.GIGABYTES[setup.hardware][0] * 1e9, progress)
     temporary = places.home / "temporary"
@@ -180,24 +189,25 @@ def _run_installer(setup: Setup, places: Places, uv: Path | None, log: int, prog
         if uv is not None:
             try:
                 status, printed = run_program(
-                    _with_uv(setup, places, uv), fetched.line, cancelled, log, env, fetched.look
+                    _with_uv(setup, places, fresh, uv), fetched.line, cancelled, log, env, fetched.look
                 )
             except OSError as error:  # a disk from which nothing may be run, a guard that forbids it
                 os.write(log, f"uv does not run here: {error}\n".encode())
                 uv = None
         if uv is None:
-            status, printed = run_program(_with_pip(setup, places), fetched.line, cancelled, log, env, fetched.look)
+            command = _with_pip(setup, places, fresh)
+            status, printed = run_program(command, fetched.line, cancelled, log, env, fetched.look)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     if status:
         raise RuntimeProblem(explained(printed, str(places.home), setup.wheels))
 
 
-def _with_uv(setup: Setup, places: Places, uv: Path) -> list[str]:
+def _with_uv(setup: Setup, places: Places, fresh: Path, uv: Path) -> list[str]:
     excluded = places.home / "left_out.txt"
     excluded.write_text("numpy\n", encoding="utf-8")
     command = [
-        str(uv), "pip", "install", "--target", str(places.fresh), "--python", sys.executable, "--only-binary", ":all:",
+        str(uv), "pip", "install", "--target", str(fresh), "--python", sys.executable, "--only-binary", ":all:",
         "--cache-dir", str(places.cache), "--excludes", str(excluded), "--no-python-downloads", "--color", "never",
     ]  # fmt: skip
     if setup.wheels:
@@ -207,7 +217,7 @@ def _with_uv(setup: Setup, places: Places, uv: Path) -> list[str]:
     return [*command, *setup.requirements]
 
 
-def _with_pip(setup: Setup, places: Places) -> list[str]:
+def _with_pip(setup: Setup, places: Places, fresh: Path) -> list[str]:
     """The pip that comes with Python, run from its wheel: nothing is installed into Blender."""
     bundled = sorted((Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl"))
     if not bundled:
@@ -215,7 +225,7 @@ def _with_pip(setup: Setup, places: Places) -> list[str]:
     command = [
         sys.executable, "-I", "-X", "utf8", str(bundled[-1] / "pip"), "--isolated" if setup.wheels else "--no-input",
         "--disable-pip-version-check", "--cache-dir", str(places.cache / "pip"), "install", "--target",
-        str(places.fresh), "--only-binary", ":all:", "--progress-bar", "off", "--no-warn-script-location",
+        str(fresh), "--only-binary", ":all:", "--progress-bar", "off", "--no-warn-script-location",
     ]  # fmt: skip
     if setup.wheels:
         command += ["--no-index", "--find-links", setup.wheels]

@@ -31,10 +31,15 @@ class Places:
         """What is used; comes into being whole."""
         return self.home / "packages"
 
+    def fresh(self, install: str) -> Path:
+        """What is being installed, or has not been tried yet. Named for the one installation: should its installer
+        outlive it, then it does not write into the next one."""
+        return self.home / f"new-{install}"
+
     @property
-    def fresh(self) -> Path:
-        """What is being installed, or has not been tried yet."""
-        return self.home / "packages.new"
+    def unfinished(self) -> list[Path]:
+        """What installations left that came to no end."""
+        return sorted(self.home.glob("new-*"))
 
     @property
     def state(self) -> Path:

@@ -31,7 +31,7 @@ def _remove(places: Places) -> bool:
     except ValueError:
         state = None
     write_state(places, replace(state or State("removing"), stage="removing"))
-    for folder in (places.packages, places.fresh):
+    for folder in (places.packages, *places.unfinished):
         try:
             put_away(places, folder)
         except OSError:

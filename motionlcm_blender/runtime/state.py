@@ -89,7 +89,7 @@ def condition(places: Places, numpy: str) -> Condition:
     except ValueError:
         return Condition("broken", "The record of the installation is damaged: install again or remove it.")
     if state is None:
-        if places.fresh.exists() or places.packages.exists():
+        if places.unfinished or places.packages.exists():
             return Condition("broken", "Parts of an installation lie here without its record: install again or remove.")
         return Condition("absent")
     if is_locked(places.lock):
