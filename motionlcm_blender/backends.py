@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -11,9 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from .architecture import Architecture
-from .errors import DeviceError
+from .errors import DeviceError, DeviceFailed, MotionLCMError, OutOfDeviceMemory
 
-DEVICES = ("auto", "numpy", "cpu", "cuda", "mps")
+DEVICES = ("auto", "numpy", "cpu", "cuda", "mps", "xpu")
 
 
 class Backend(Protocol):
@@ -26,6 +28,7 @@ class Backend(Protocol):
     def numpy(self, values: Any) -> np.ndarray: ...
     def minilm(self, folder: Path) -> Any: ...
     def computing(self, mode: Any = None) -> Any: ...
+    def memory(self) -> int: ...
 
 
 class NumpyBackend:
@@ -37,6 +40,7 @@ class NumpyBackend:
         from .portable.network import PortableNetwork
 
         self.network = PortableNetwork(weights, architecture)
+        self._bytes = sum(values.nbytes for values in weights.values())
 
     def array(self, values: np.ndarray) -> np.ndarray:
         return values
@@ -51,6 +55,10 @@ class NumpyBackend:
 
     def computing(self, mode: Any = None) -> Any:
         return nullcontext()
+
+    def memory(self) -> int:
+        """Bytes that the model takes."""
+        return self._bytes
 
 
 class TorchBackend:
@@ -82,20 +90,60 @@ class TorchBackend:
 
     @contextmanager
     def computing(self, mode: Any = None) -> Iterator[None]:
-        """Inference mode, or another such as torch.no_grad; memory running out becomes one sentence."""
+        """Inference mode, or another such as torch.no_grad; what PyTorch raises becomes one sentence."""
         try:
             with (mode or self.torch.inference_mode)():
                 yield
-        except self.torch.OutOfMemoryError as error:
-            raise DeviceError(
-                f"The device {self.device} has too little free memory for this; close other programs or choose the CPU."
-            ) from error
+        except MotionLCMError:
+            raise
+        except (RuntimeError, NotImplementedError) as error:  # PyTorch's own errors are RuntimeErrors
+            raise device_error(error, self.device) from error
+
+    def memory(self) -> int:
+        """Bytes that PyTorch holds on the card, or that the model takes on the processor."""
+        kind = self.device.partition(":")[0]
+        if kind in ("cuda", "xpu"):
+            return int(getattr(self.torch, kind).memory_reserved(self.device))
+        if kind == "mps":
+            return int(self.torch.mps.driver_allocated_memory())
+        return sum(values.numel() * values.element_size() for values in self.network.parameters())
+
+
+def give_back() -> None:
+    """Give cards back what PyTorch keeps of models that were let go of."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+    elif torch.backends.mps.is_available():
+        torch.mps.empty_cache()
+    elif hasattr(torch, "xpu") and torch.xpu.is_available():
+        torch.xpu.empty_cache()
+
+
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+"""In the messages of devices that raise no type of their own for it."""
+
+
+def device_error(error: Exception, device: str) -> DeviceError:
+    """One sentence for what PyTorch raised on a device."""
+    said = str(error).strip()
+    if type(error).__name__ == "OutOfMemoryError" or any(sign in said.lower() for sign in OUT_OF_MEMORY):
+        return OutOfDeviceMemory(
+            f"The device {device} has too little free memory for this; close other programs or choose the CPU."
+        )
+    if "no kernel image" in said or "not compatible with the current PyTorch" in said:
+        return DeviceFailed(f"The installed PyTorch does not support this graphics card ({device}).")
+    first = said.splitlines()[0].rstrip(".") if said else type(error).__name__
+    return DeviceFailed(f"PyTorch failed on the device {device} ({first}).")
 
 
 def resolve_device(device: str) -> str:
-    """What "auto" means here: CUDA, Apple's GPU or the CPU with torch, else NumPy.
+    """What "auto" means here: CUDA (NVIDIA and AMD), Apple's GPU, Intel's or the CPU with torch, else NumPy.
 
-    Raises DeviceError if the named device is not there.
+    Raises DeviceError if the named device is not there, DeviceFailed if torch is there and cannot be imported.
     """
     if device not in DEVICES and not device.startswith("cuda:"):
         raise DeviceError(f"There is no device called {device}: choose one of {', '.join(DEVICES)}.")
@@ -105,16 +153,31 @@ def resolve_device(device: str) -> str:
         if device == "auto":
             return "numpy"
         raise DeviceError(f"The device {device} needs PyTorch, which is not installed; choose auto or numpy.")
-    import torch
+    try:
+        import torch
+    except Exception as error:  # a library it needs is missing, or not for this machine
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        raise DeviceFailed(f"PyTorch is installed, but cannot be used ({said[0].rstrip('.')}).") from error
 
-    has_mps = torch.backends.mps.is_available()
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "xpu": hasattr(torch, "xpu") and torch.xpu.is_available(),
+    }
     if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise DeviceError("There is no CUDA device that PyTorch can use here; choose auto or cpu.")
-    if device == "mps" and not has_mps:
-        raise DeviceError("There is no Apple GPU that PyTorch can use here; choose auto or cpu.")
+        return next((name for name, is_there in there.items() if is_there), "cpu")
+    kind = device.partition(":")[0]
+    if not there.get(kind, True):
+        what = {"cuda": "CUDA device", "mps": "Apple GPU", "xpu": "Intel GPU"}[kind]
+        raise DeviceError(f"There is no {what} that PyTorch can use here; choose auto or cpu.")
     return device
+
+
+def next_best(device: str) -> str | None:
+    """What to fall back to from a device that failed: from a card to the processor, from PyTorch to NumPy."""
+    if device == "auto":  # it failed before it was known what that means
+        return "cpu" if "torch" in sys.modules else "numpy"
+    return {"numpy": None, "cpu": "numpy"}.get(device, "cpu")
 
 
 def make_backend(weights: Mapping[str, Any], architecture: Architecture | None, device: str) -> Backend:
@@ -126,5 +189,9 @@ def make_backend(weights: Mapping[str, Any], architecture: Architecture | None, 
             shapes = {name: tuple(values.shape) for name, values in arrays.items()}
             return NumpyBackend(arrays, architecture or Architecture.from_shapes(shapes))
         return TorchBackend(weights, architecture, resolved)
+    except ImportError as error:  # PyTorch imports in parts
+        if resolved == "numpy":
+            raise
+        raise DeviceFailed(f"A part of PyTorch is missing ({error.name or error}).") from error
     except MemoryError as error:
         raise DeviceError("There is too little memory to load the model.") from error

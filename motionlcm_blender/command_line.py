@@ -113,7 +113,7 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
         type=float,
         help="frames per second of the file (default 20, the model's own; 24 for .blend; a recipe's own)",
     )
-    parser.add_argument("--device", default="auto", help="auto, numpy, cpu, cuda or mps (default auto)")
+    parser.add_argument("--device", default="auto", help="auto, numpy, cpu, cuda, mps or xpu (default auto)")
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="a model folder (default: the bundled model)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to: .npz, .bvh or .blend")
     parser.set_defaults(run=run_generate, wrong_usage=parser.error)
@@ -125,7 +125,7 @@ def _add_storyboard(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bake", action="store_true", help="also one Action for each character, beside its shots")
     parser.add_argument("--fps", type=float, help="frames per second, instead of the storyboard's own")
     parser.add_argument("--blender", metavar="PROGRAM", help="a Blender, or a Python with bpy (default: found)")
-    parser.add_argument("--device", help="auto, numpy, cpu, cuda or mps, in Blender (default auto)")
+    parser.add_argument("--device", help="auto, numpy, cpu, cuda, mps or xpu, in Blender (default auto)")
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="a model folder (default: the bundled model)")
     parser.set_defaults(run=run_storyboard)
 

@@ -31,6 +31,14 @@ class DeviceError(MotionLCMError):
     """The chosen device is not there, or has too little memory."""
 
 
+class OutOfDeviceMemory(DeviceError):
+    """The device has too little free memory for this request; a smaller one may do."""
+
+
+class DeviceFailed(DeviceError):
+    """The device, or PyTorch on it, does not work here; the next request would not fare better."""
+
+
 class TrainingDataError(MotionLCMError):
     """Training data is missing, malformed or empty."""
 

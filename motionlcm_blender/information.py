@@ -70,6 +70,8 @@ def devices() -> dict[str, str]:
         out["cuda" if index == 0 else f"cuda:{index}"] = f"{torch.cuda.get_device_name(index)}, {gigabytes:.0f} GiB"
     if torch.backends.mps.is_available():
         out["mps"] = "Apple GPU"
+    if hasattr(torch, "xpu") and torch.xpu.is_available():
+        out["xpu"] = str(torch.xpu.get_device_name(0))
     return out
 
 

@@ -60,7 +60,8 @@ class MotionLCM:
     def from_folder(cls, path: str | Path | None = None, device: str = "auto") -> MotionLCM:
         """Load a model folder; None: the bundled model.
 
-        device: "auto", "numpy", "cpu", "cuda", "mps". Raises ModelFolderError, UnsupportedCheckpoint, DeviceError.
+        device: "auto", "numpy", "cpu", "cuda", "mps", "xpu".
+        Raises ModelFolderError, UnsupportedCheckpoint, DeviceError.
         """
         folder = ModelFolder.open(path)
         backend = make_backend(folder.weights(), folder.architecture, device)
@@ -83,7 +84,7 @@ class MotionLCM:
 
     @property
     def device(self) -> str:
-        """ "numpy", "cpu", "cuda" or "mps"."""
+        """ "numpy", "cpu", "cuda", "mps" or "xpu"."""
         return self.backend.device
 
     @property

@@ -15,6 +15,7 @@ from . import (
     pins,
     prompts,
     recipes,
+    runtime,
     settings,
     shot_editing,
     shot_making,
@@ -28,6 +29,7 @@ CLASSES = (
     *pins.CLASSES, *settings.CLASSES, *character.CLASSES, *smpl_body.CLASSES, *drawing.CLASSES, *generate.CLASSES,
     *prompts.CLASSES, *takes.CLASSES, *contact_sheet.CLASSES, *recipes.CLASSES, *shot_editing.CLASSES,
     *shot_making.CLASSES, *strip_editing.CLASSES, *storyboards.CLASSES, *models.CLASSES, *official_model.CLASSES,
+    *runtime.CLASSES,
 )  # fmt: skip
 
 
@@ -40,9 +42,11 @@ def register() -> None:
     contact_sheet.attach()
     keymap.attach()
     storyboards.attach()
+    runtime.attach()
 
 
 def unregister() -> None:
+    runtime.detach()
     official_model.detach()
     storyboards.detach()
     keymap.detach()

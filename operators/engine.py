@@ -8,6 +8,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 if TYPE_CHECKING:
+    from ..motionlcm_blender.motion.clips import Motion
+    from ..motionlcm_blender.request import Request
     from ..motionlcm_blender.sampler import MotionLCM
     from ..motionlcm_blender.vocabulary import Vocabulary
 
@@ -43,7 +47,21 @@ class ModelCard:
     error: str = ""
 
 
+@dataclass(frozen=True)
+class InUse:
+    """What the loaded model runs on, and how much memory it takes there."""
+
+    device: str
+    bytes: int
+
+
+NAMES = {"cpu": "PyTorch on the processor", "numpy": "NumPy on the processor"}
+in_use: InUse | None = None
 _lock = threading.Lock()
+_busy = 0
+_used_at = 0.0
+_instead: str | None = None
+"""What the automatic device is now, after a better one failed."""
 _loaded: dict[Choice, MotionLCM] = {}
 _cards: dict[str | None, ModelCard] = {}
 _vocabularies: dict[str | None, Vocabulary | None] = {}
@@ -71,19 +89,120 @@ def model(choice: Choice) -> MotionLCM:
 
     Raises ModelFolderError or DeviceError.
     """
+    loaded, _ = _load(choice, None)
+    return loaded
+
+
+def generate(
+    choice: Choice, request: Request, progress: Callable[[float, str], None], cancel: Callable[[], bool]
+) -> tuple[MotionLCM, list[Motion], tuple[str, ...]]:
+    """The model, what it made, and sentences on what could not be done as it should.
+
+    With the automatic device, one that fails gives way to the next best: the processor, then NumPy. For a worker.
+    Raises Cancelled and the other errors of the engine.
+    """
+    global _busy, _instead
+    from ..motionlcm_blender.backends import next_best
+    from ..motionlcm_blender.errors import DeviceError, DeviceFailed, OutOfDeviceMemory
+
+    device: str | None = None
+    told: list[str] = []
+    loaded: MotionLCM | None = None
     with _lock:
-        if choice not in _loaded:
+        _busy += 1
+    try:
+        while True:
+            failed = device or choice.device
+            try:
+                loaded, sentence = _load(choice, device)
+                told += [sentence] if sentence else []
+                failed = loaded.device
+                motions = loaded.generate(request, progress, cancel)
+                _note_memory(loaded)
+                return loaded, motions, tuple(told)
+            except (OutOfDeviceMemory, DeviceFailed, ImportError, MemoryError) as error:
+                worse = next_best(failed)
+                if choice.device != "auto" or worse is None or cancel():
+                    raise
+                reason = str(error) if isinstance(error, DeviceError) else f"A part of PyTorch is missing ({error})."
+                log.warning("%s %s is used.", reason, worse)
+                if not isinstance(error, (OutOfDeviceMemory, MemoryError)):  # a smaller request may fit
+                    _instead = worse
+                told.append(f"{reason} This was made by {NAMES[worse]}.")
+                device = worse
+                loaded = None  # its memory is wanted
+    finally:
+        with _lock:
+            _busy -= 1
+        _touch()
+
+
+def _load(choice: Choice, device: str | None) -> tuple[MotionLCM, str]:
+    """The model on a device, or on the best there is, and a sentence if that is another than was asked for."""
+    from . import runtime
+
+    sentence = ""
+    if device is None:
+        device = choice.device if choice.device != "auto" or _instead is None else _instead
+        if Choice(choice.folder, device) not in _loaded:
+            device, sentence = runtime.usable(device)
+    with _lock:
+        key = Choice(choice.folder, device)
+        if key not in _loaded:
             from ..motionlcm_blender.sampler import MotionLCM
 
-            _loaded.clear()  # one model at a time in memory
-            _loaded[choice] = MotionLCM.from_folder(choice.folder, device=choice.device)
-        return _loaded[choice]
+            _drop_loaded()  # one model at a time in memory
+            _loaded[key] = MotionLCM.from_folder(choice.folder, device=device)
+            _note_memory(_loaded[key])
+        _touch()
+        return _loaded[key], sentence
+
+
+def _note_memory(loaded: MotionLCM) -> None:
+    global in_use
+    in_use = InUse(loaded.device, loaded.backend.memory())
+
+
+def _touch() -> None:
+    global _used_at
+    _used_at = time.monotonic()
+
+
+def _drop_loaded() -> None:
+    global in_use
+    if not _loaded:
+        return
+    _loaded.clear()
+    in_use = None
+    from ..motionlcm_blender.backends import give_back
+
+    give_back()  # of a model that is still at work, nothing
+
+
+def idle_seconds() -> float | None:
+    """How long the loaded model has not been used; None if none is loaded or one is at work."""
+    return time.monotonic() - _used_at if _loaded and not _busy else None
+
+
+def unload() -> bool:
+    """Give the memory of the loaded model back; the next use loads it anew. Returns whether that could be done now."""
+    if not _lock.acquire(blocking=False):
+        return False
+    try:
+        if _busy or not _loaded:
+            return False
+        _drop_loaded()
+        return True
+    finally:
+        _lock.release()
 
 
 def forget() -> None:
     """Drop the loaded model and what is known of it; the next use reads it anew."""
+    global _instead
     with _lock:
-        _loaded.clear()
+        _drop_loaded()
+        _instead = None
     _cards.clear()
     _vocabularies.clear()
     _hints.clear()

@@ -120,9 +120,10 @@ def make(order: Order, progress: Callable[[float, str], None], cancel: Callable[
         if cancel():
             raise Cancelled
         progress(0.02, "Loading the model")
-        model = engine.model(order.choice)
+        model, motions, warnings = engine.generate(
+            order.choice, order.request, lambda share, what: progress(0.05 + 0.75 * share, what), cancel
+        )
         folder = model.folder
-        motions = model.generate(order.request, lambda share, what: progress(0.05 + 0.75 * share, what), cancel)
         config = folder.config if folder is not None else {}
         of_model = (
             model.name,
@@ -130,9 +131,8 @@ def make(order: Order, progress: Callable[[float, str], None], cancel: Callable[
             str(config.get("licence", "")),
             str(config.get("attribution", "")),
         )
-        warnings: tuple[str, ...] = ()
         if order.expected_model and of_model[1] and order.expected_model != of_model[1]:
-            warnings = (f"It was made by another model before; {model.name} makes another motion of it.",)
+            warnings += (f"It was made by another model before; {model.name} makes another motion of it.",)
         results = []
         for number, motion in enumerate(motions):
             if cancel():

@@ -1,8 +1,9 @@
 """The extension's preferences: which model, on what."""
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
-from ..operators import engine, keymap, strip_editing
+from ..operators import engine, keymap, runtime, strip_editing
 from . import official_model
 
 
@@ -31,6 +32,7 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
             ("CPU", "PyTorch, processor", "PyTorch on the processor"),
             ("CUDA", "PyTorch, CUDA", "PyTorch on an NVIDIA or AMD graphics card"),
             ("MPS", "PyTorch, Metal", "PyTorch on an Apple graphics card"),
+            ("XPU", "PyTorch, XPU", "PyTorch on an Intel graphics card"),
         ),
         update=_changed,
     )
@@ -47,14 +49,61 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
         update=_strips_changed,
     )
 
+    wheel_folder: bpy.props.StringProperty(
+        name="Wheel Folder",
+        description="Folder of wheels of PyTorch and what it needs, to enable the GPU without a network; "
+        "empty: they are fetched",
+        subtype="DIR_PATH",
+    )
+
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         layout.use_property_split = True
         layout.prop(self, "device")
         layout.prop(self, "model_folder", placeholder="The model that comes with the extension")
+        draw_gpu(self, layout)
         official_model.draw_get(layout)
         layout.prop(self, "show_strips")
         draw_keys(context, layout)
+
+
+def draw_gpu(preferences: bpy.types.AddonPreferences, layout: bpy.types.UILayout) -> None:
+    """The graphics card, what is installed for it, and what can be done about it."""
+    box = layout.box().column()
+    hardware, condition, status = runtime.known_hardware, runtime.known_condition, runtime.status
+    if hardware is None or condition is None:
+        runtime.look_soon()
+        box.label(text="Looking for a graphics card ...")
+        return
+    none = iface_("No graphics card that PyTorch can use")
+    box.label(text=hardware.name or none, icon="RESTRICT_RENDER_OFF", translate=False)
+    if hardware.note:
+        box.label(text=hardware.note, icon="INFO", translate=False)
+    if status.running:
+        row = box.row(align=True)
+        row.progress(factor=status.progress, text=status.stage)
+        row.operator("motionlcm.cancel_gpu", text="", icon="X")
+        return
+    if condition.kind == "ready" and condition.state is not None:
+        told = iface_("PyTorch {version} runs on: {device}")
+        version = condition.state.versions.get("torch", "")
+        device = condition.state.device_name
+        box.label(text=told.format(version=version, device=device), icon="CHECKMARK", translate=False)
+    if condition.sentence:
+        box.label(text=condition.sentence, icon="ERROR", translate=False)
+    if status.message and status.message != condition.sentence:
+        box.label(text=status.message, icon="ERROR" if status.error else "INFO", translate=False)
+    if condition.kind != "ready":
+        box.prop(preferences, "wheel_folder")
+        if not runtime.online() and not preferences.wheel_folder:
+            box.label(text="Blender may not use the network now: see System > Network", icon="INFO")
+    row = box.row(align=True)
+    if condition.kind != "ready":
+        row.operator("motionlcm.enable_gpu", text="Enable GPU" if condition.kind == "absent" else "Go On")
+    if condition.kind in ("ready", "broken"):
+        row.operator("motionlcm.check_gpu")
+    if condition.kind != "absent":
+        row.operator("motionlcm.disable_gpu", text="Disable GPU" if condition.kind == "ready" else "Remove")
 
 
 def draw_keys(context: bpy.types.Context, layout: bpy.types.UILayout) -> None:

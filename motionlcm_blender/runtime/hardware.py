@@ -1,0 +1,130 @@
+"""What graphics card there is and whether its driver is, without PyTorch."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+PATIENCE = 10.0
+"""Seconds that a driver's own tool may take."""
+NVIDIA, AMD, INTEL = "0x10de", "0x1002", "0x8086"
+KINDS = {"cuda": "NVIDIA", "rocm": "AMD", "xpu": "Intel", "mps": "Apple", "none": ""}
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """kind: "cuda", "rocm", "xpu", "mps" or "none". memory_mib: 0 where it is not known.
+
+    note: a sentence if there is a card that cannot be used.
+    """
+
+    kind: str
+    name: str = ""
+    driver: str = ""
+    memory_mib: int = 0
+    note: str = ""
+
+
+def find_hardware(
+    root: Path = Path("/"), system: str | None = None, machine: str | None = None,
+    ask: Callable[[list[str]], str] | None = None,
+) -> Hardware:  # fmt: skip
+    """The best card for PyTorch. Takes up to seconds: for a worker. root, system, machine, ask: for tests."""
+    system, machine, ask = system or platform.system(), machine or platform.machine(), ask or _answer
+    if system == "Darwin":
+        if machine == "arm64":
+            return Hardware("mps", ask(["sysctl", "-n", "machdep.cpu.brand_string"]).strip() or "Apple silicon")
+        return Hardware("none", note="PyTorch no longer comes for Macs with Intel processors.")
+    found = _nvidia(root, system, ask)
+    if found is not None and found.kind == "cuda":
+        return found
+    other = _amd(root, system, ask) or _intel(root, system, ask)
+    return other or found or Hardware("none")
+
+
+def _nvidia(root: Path, system: str, ask: Callable[[list[str]], str]) -> Hardware | None:
+    told = ask([_nvidia_smi(system), "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader,nounits"])
+    cards = [[part.strip() for part in line.split(",")] for line in told.splitlines() if line.count(",") == 2]
+    if cards:
+        name, driver, memory = max(cards, key=lambda card: int(card[2]) if card[2].isdigit() else 0)
+        return Hardware("cuda", name, driver, int(memory) if memory.isdigit() else 0)
+    version = _text(root / "proc/driver/nvidia/version")
+    number = re.search(r"\b(\d{3,}\.\d+(?:\.\d+)?)\b", version) or re.search(
+        r"(\d{3,}\.\d+(?:\.\d+)?)", _text(root / "sys/module/nvidia/version")
+    )
+    if number:
+        return Hardware("cuda", "NVIDIA graphics card", number[1])
+    if system == "Windows" and (Path(os.environ.get("SystemRoot", r"C:\Windows")) / "System32/nvcuda.dll").is_file():
+        return Hardware("cuda", "NVIDIA graphics card")
+    if NVIDIA in _cards(root):
+        return Hardware("none", note="There is an NVIDIA card, but not NVIDIA's driver: install that first.")
+    return None
+
+
+def _nvidia_smi(system: str) -> str:
+    if system == "Windows":
+        beside = Path(os.environ.get("SystemRoot", r"C:\Windows")) / "System32/nvidia-smi.exe"
+        return str(beside) if beside.is_file() else "nvidia-smi"
+    return "nvidia-smi"
+
+
+def _amd(root: Path, system: str, ask: Callable[[list[str]], str]) -> Hardware | None:
+    if system != "Linux":
+        return None
+    for node in sorted((root / "sys/class/kfd/kfd/topology/nodes").glob("*/properties")):
+        target = re.search(r"^gfx_target_version (\d+)$", _text(node), re.MULTILINE)
+        if target and int(target[1]) > 0:
+            name = re.search(r"Marketing Name:\s*(.*(?:Radeon|Instinct|AMD).*)", ask(["rocminfo"]))
+            driver = _text(root / "sys/module/amdgpu/version").strip()
+            return Hardware("rocm", name[1].strip() if name else "AMD graphics card", driver)
+    if AMD in _cards(root):
+        return Hardware("none", note="There is an AMD card, but not the driver amdgpu that PyTorch needs.")
+    return None
+
+
+def _intel(root: Path, system: str, ask: Callable[[list[str]], str]) -> Hardware | None:
+    if system == "Windows":
+        names = ask(["powershell", "-NoProfile", "-Command", "(Get-CimInstance Win32_VideoController).Name"])
+        arc = next((line.strip() for line in names.splitlines() if re.search(r"Intel.*\bArc\b", line)), "")
+        return Hardware("xpu", arc) if arc else None
+    # The processors' older graphics are Intel's, too, but PyTorch does not run on them; Arc cards use the driver xe.
+    if INTEL in _cards(root) and (root / "sys/module/xe").is_dir() and (root / "dev/dri").is_dir():
+        return Hardware("xpu", "Intel graphics card", "xe")
+    return None
+
+
+def _cards(root: Path) -> set[str]:
+    """Makers of the display devices on the PCI bus."""
+    found = set()
+    for device in (root / "sys/bus/pci/devices").glob("*"):
+        if _text(device / "class").startswith("0x03"):
+            found.add(_text(device / "vendor").strip())
+    return found
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _answer(command: list[str]) -> str:
+    """What a tool prints, or nothing if it is not there, fails or takes too long."""
+    if shutil.which(command[0]) is None:
+        return ""
+    flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, encoding="utf-8", errors="replace", timeout=PATIENCE,
+            stdin=subprocess.DEVNULL, creationflags=flags, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout if done.returncode == 0 else ""

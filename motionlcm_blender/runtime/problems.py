@@ -1,0 +1,55 @@
+"""What can go wrong with an installation, each as one sentence."""
+
+from __future__ import annotations
+
+import errno
+import re
+
+from ..errors import MotionLCMError
+
+
+class RuntimeProblem(MotionLCMError):
+    """PyTorch cannot be installed, checked or removed; says why."""
+
+
+class Busy(RuntimeProblem):
+    """Another Blender is at it."""
+
+    def __init__(self) -> None:
+        super().__init__("Another Blender is installing or removing PyTorch; wait until it has finished.")
+
+
+FULL = "The disk is full: free some space, then press Go On."
+FORBIDDEN = "This folder may not be written to: {folder}."
+NETWORK = "The download failed: see to the connection, then press Go On; what was fetched is kept."
+DAMAGED = "A file came damaged and is not used: press Go On to fetch it again."
+NOT_THERE = "There is no PyTorch of the right version for this Python and machine{where}."
+SIGNS = (
+    (r"no space left|os error 28\b|errno 28\b|not enough space|os error 112\b|disk quota exceeded", FULL),
+    (r"permission denied|os error 13\b|errno 13\b|access is denied|read-only file system|os error 30\b", FORBIDDEN),
+    (r"hash mismatch|do not match the hash|badzipfile|bad zip|not a zip|invalid zip|zip archive|failed to extract"
+     r"|failed to unzip|crc|corrupt|invalid wheel|is invalid|end of central directory", DAMAGED),
+    (r"no solution found|no matching distribution|could not find a version|no wheels|not found in the package"
+     r"|no matching platform", NOT_THERE),
+    (r"error sending request|dns error|failed to fetch|timed out|connection|tls|certificate|network|proxy"
+     r"|failed to download|request failed", NETWORK),
+)  # fmt: skip
+"""In what installers print, and what it means; the first that is found counts."""
+
+
+def explained(printed: str, folder: str, wheels: str | None) -> str:
+    """One sentence for what an installer printed before it failed."""
+    for sign, sentence in SIGNS:
+        if re.search(sign, printed, re.IGNORECASE):
+            return sentence.format(folder=folder, where=f" in {wheels}" if wheels else "")
+    last = next((line.strip() for line in reversed(printed.splitlines()) if line.strip()), "it said nothing")
+    return f"The installer failed ({last[:160].rstrip('.')}); its log tells more."
+
+
+def of_system(error: OSError, folder: str) -> RuntimeProblem:
+    """A sentence for what the operating system refused."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT) or getattr(error, "winerror", None) == 112:
+        return RuntimeProblem(FULL)
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return RuntimeProblem(FORBIDDEN.format(folder=error.filename or folder))
+    return RuntimeProblem(f"The operating system refused ({error.strerror or error}): {error.filename or folder}.")

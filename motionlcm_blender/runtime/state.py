@@ -1,0 +1,107 @@
+"""What is installed, written down atomically, and what can be said of it without importing anything."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .places import Places, is_locked
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class State:
+    """stage: "installing", "checking", "ready", "failed" or "removing". install: names this installation.
+
+    numpy: Blender's, with which it was tried. versions: of what was installed. device, difference_mm, milliseconds:
+    what the trial found. sentence: why it failed.
+    """
+
+    stage: str
+    install: str = field(default_factory=lambda: uuid.uuid4().hex)
+    hardware: str = ""
+    source: str = ""
+    numpy: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    device: str = ""
+    device_name: str = ""
+    difference_mm: float = 0.0
+    milliseconds: float = 0.0
+    sentence: str = ""
+    when: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class Condition:
+    """kind: "absent", "busy", "unfinished", "broken" or "ready"; sentence: what to tell of it."""
+
+    kind: str
+    sentence: str = ""
+    state: State | None = None
+
+
+def write_json(path: Path, values: dict[str, Any]) -> None:
+    """Whole or not at all. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump(values, file, indent=1, ensure_ascii=False)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_state(places: Places, state: State) -> None:
+    write_json(places.state, asdict(state))
+
+
+def read_state(places: Places) -> State | None:
+    """None where there is none. Raises ValueError for one that cannot be read."""
+    try:
+        values = json.loads(places.state.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ValueError(str(error)) from error
+    if not isinstance(values, dict) or values.get("format") != FORMAT:
+        raise ValueError("another format")
+    try:
+        return State(**values)
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+
+
+def condition(places: Places, numpy: str) -> Condition:
+    """What the folder holds; reads a few small files. numpy: the version that runs here."""
+    try:
+        state = read_state(places)
+    except ValueError:
+        return Condition("broken", "The record of the installation is damaged: install again or remove it.")
+    if state is None:
+        if places.unfinished or places.packages.exists():
+            return Condition("broken", "Parts of an installation lie here without its record: install again or remove.")
+        return Condition("absent")
+    if is_locked(places.lock):
+        return Condition("busy", "PyTorch is being installed or removed.", state)
+    if state.stage in ("installing", "checking"):
+        return Condition("unfinished", "The installation was not finished: go on, or remove it.", state)
+    if state.stage == "removing":
+        return Condition("unfinished", "The removal was not finished: remove it again.", state)
+    if state.stage == "failed":
+        return Condition("broken", state.sentence, state)
+    if not (places.packages / "torch" / "__init__.py").is_file():
+        return Condition("broken", "Files of PyTorch are missing: install again or remove it.", state)
+    if state.numpy.split(".")[0] != numpy.split(".")[0]:
+        return Condition("broken", "It was tried with another NumPy than Blender's present one: check it again.", state)
+    return Condition("ready", "", state)

@@ -1,0 +1,95 @@
+"""The real PyTorch, from a wheel on the disk: installed, tried and used inside a Blender of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.blender.support import EXTENSION, REPOSITORY
+
+SCRIPT = f"""
+import os, sys
+from pathlib import Path
+user, wheels = sys.argv[1:3]
+os.environ["BLENDER_USER_RESOURCES"] = user
+import bpy, addon_utils
+from importlib import import_module
+repository = next(r for r in bpy.context.preferences.extensions.repos if r.module == "user_default")
+home = Path(repository.directory) / "motionlcm_blender"
+home.mkdir(parents=True)
+for part in ("__init__.py", "blender_manifest.toml", "motionlcm_blender", "operators", "ui", "bundled_models"):
+    (home / part).symlink_to(Path({str(REPOSITORY)!r}) / part)
+addon_utils.enable("{EXTENSION}", default_set=True)
+runtime, engine, jobs = (import_module(f"{EXTENSION}.operators.{{name}}") for name in ("runtime", "engine", "jobs"))
+prefs, chosen = bpy.context.preferences.addons["{EXTENSION}"].preferences, bpy.context.scene.motionlcm
+bpy.ops.motionlcm.add_character()
+chosen.prompt, chosen.length, chosen.key_mode = "a person walks forward", 3.0, "DENSE"
+
+def made():
+    assert bpy.ops.motionlcm.generate() == {{"FINISHED"}}
+    assert not jobs.status.error and not jobs.status.warnings, jobs.status
+    curves = import_module("{EXTENSION}.operators.actions").curves_of(chosen.character)
+    return [point.co.y for curve in curves for point in curve.keyframe_points]
+
+prefs.device = "AUTO"
+by_numpy = made()
+assert engine.in_use.device == "numpy" and "torch" not in sys.modules
+numpy_file, before = sys.modules["numpy"].__file__, list(sys.path)
+prefs.wheel_folder = wheels
+assert bpy.ops.motionlcm.enable_gpu() == {{"FINISHED"}}, runtime.status
+state = runtime.look().state
+print("STATE", state)
+assert state.stage == "ready" and state.difference_mm < 1.0 and state.versions["torch"].startswith("2.13.0")
+by_torch = made()
+import torch
+assert Path(torch.__file__).is_relative_to(runtime.places().packages) and torch.__version__.startswith("2.13.0")
+assert engine.in_use.device in ("cpu", "cuda") and engine.in_use.bytes > 1e6, engine.in_use
+assert sys.path == [*before, str(runtime.places().packages)] and sys.modules["numpy"].__file__ == numpy_file
+assert torch.from_numpy(sys.modules["numpy"].ones(3)).sum().item() == 3.0
+apart = max(abs(a - b) for a, b in zip(by_numpy, by_torch, strict=True))
+print("APART", apart)
+assert 0.0 < apart < 0.01
+assert engine.unload() and engine.in_use is None
+assert made() == by_torch
+assert bpy.ops.motionlcm.disable_gpu() == {{"FINISHED"}} and runtime.look().kind == "absent"
+made()
+print("DONE")
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+def torch_wheel() -> Path | None:
+    """The wheel for this Python in the folders that pip was told of; never fetched, it is too large."""
+    tag = f"cp{sys.version_info[0]}{sys.version_info[1]}"
+    for folder in os.environ.get("PIP_FIND_LINKS", "").split():
+        found = sorted(Path(folder).glob(f"torch-2.13.0*-{tag}-{tag}-*.whl"))
+        if found:
+            return found[0]
+    return None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_installed_and_used_inside_blender(tmp_path, installer):
+    wheel = torch_wheel()
+    if wheel is None:
+        pytest.skip("no wheel of PyTorch on this machine's disk")
+    wheels = tmp_path / "Räder"
+    pip = [sys.executable, "-m", "pip", "-q", "download", "--only-binary", ":all:", "-d", str(wheels)]
+    wanted = [str(wheel), "transformers==5.23.0", "numpy<3", *(["uv==0.13.9"] if installer == "uv" else [])]
+    if subprocess.run([*pip, *wanted], check=False).returncode:
+        pytest.skip("the packages that PyTorch needs cannot be fetched")
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path / "user"), str(wheels)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+    finally:
+        for folder in (wheels, tmp_path / "user"):  # pytest keeps folders, and these are large
+            shutil.rmtree(folder, ignore_errors=True)
+    print(done.stdout)
+    assert done.returncode == 0 and "DONE" in done.stdout, done.stdout[-4000:] + done.stderr[-4000:]

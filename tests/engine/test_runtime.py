@@ -1,0 +1,280 @@
+"""PyTorch beside Blender, the parts that need neither: hardware, fetching, state, lock, what installers print."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from motionlcm_blender.errors import Cancelled
+from motionlcm_blender.runtime import fetching, problems
+from motionlcm_blender.runtime.hardware import find_hardware
+from motionlcm_blender.runtime.installing import meets
+from motionlcm_blender.runtime.places import Places, is_locked, locked
+from motionlcm_blender.runtime.problems import Busy, RuntimeProblem, explained, of_system
+from motionlcm_blender.runtime.removal import finish_removal, remove
+from motionlcm_blender.runtime.state import State, condition, read_state, write_state
+
+CONTENT = bytes(range(256)) * 8192
+
+
+def card(root: Path, vendor: str, kind: str = "0x030000") -> None:
+    device = root / "sys/bus/pci/devices/0000:01:00.0"
+    device.mkdir(parents=True)
+    (device / "vendor").write_text(vendor + "\n")
+    (device / "class").write_text(kind + "\n")
+
+
+def answers(**told: str):
+    return lambda command: told.get(Path(command[0]).name.removesuffix(".exe").replace("-", "_"), "")
+
+
+def test_nvidia_by_its_tool_is_the_largest_card(tmp_path: Path) -> None:
+    told = "NVIDIA T400, 580.65.06, 4096\nNVIDIA GeForce RTX 4090, 580.65.06, 24564\n"
+    found = find_hardware(tmp_path, "Linux", "x86_64", answers(nvidia_smi=told))
+    assert (found.kind, found.name, found.driver, found.memory_mib) == (
+        "cuda", "NVIDIA GeForce RTX 4090", "580.65.06", 24564,
+    )  # fmt: skip
+
+
+def test_nvidia_by_its_driver_files(tmp_path: Path) -> None:
+    (tmp_path / "proc/driver/nvidia").mkdir(parents=True)
+    text = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.133.07  Release Build"
+    (tmp_path / "proc/driver/nvidia/version").write_text(text)
+    found = find_hardware(tmp_path, "Linux", "x86_64", answers())
+    assert (found.kind, found.driver) == ("cuda", "570.133.07")
+
+
+def test_nvidia_without_a_driver_is_told(tmp_path: Path) -> None:
+    card(tmp_path, "0x10de")
+    found = find_hardware(tmp_path, "Linux", "x86_64", answers())
+    assert found.kind == "none" and "driver" in found.note
+
+
+def test_amd_apple_intel_and_none(tmp_path: Path) -> None:
+    assert find_hardware(tmp_path, "Linux", "x86_64", answers()).kind == "none"
+    node = tmp_path / "amd/sys/class/kfd/kfd/topology/nodes/1"
+    node.mkdir(parents=True)
+    (node / "properties").write_text("simd_count 64\ngfx_target_version 110000\n")
+    found = find_hardware(tmp_path / "amd", "Linux", "x86_64", answers(rocminfo="  Marketing Name:  Radeon RX 7900\n"))
+    assert (found.kind, found.name) == ("rocm", "Radeon RX 7900")
+    found = find_hardware(tmp_path, "Darwin", "arm64", answers(sysctl="Apple M3\n"))
+    assert (found.kind, found.name) == ("mps", "Apple M3")
+    assert find_hardware(tmp_path, "Darwin", "x86_64", answers()).note
+    card(tmp_path / "intel", "0x8086")
+    assert find_hardware(tmp_path / "intel", "Linux", "x86_64", answers()).kind == "none"
+    for folder in ("sys/module/xe", "dev/dri"):
+        (tmp_path / "intel" / folder).mkdir(parents=True)
+    assert find_hardware(tmp_path / "intel", "Linux", "x86_64", answers()).kind == "xpu"
+
+
+class Server(BaseHTTPRequestHandler):
+    """Serves CONTENT, in parts if asked; breaks off after `most` bytes."""
+
+    most = len(CONTENT)
+    asked: list[str] = []
+
+    def do_GET(self) -> None:  # noqa: N802
+        begin = 0
+        self.asked.append(self.headers.get("Range", ""))
+        if self.headers.get("Range"):
+            begin = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+        if begin >= len(CONTENT):
+            self.send_error(416)
+            return
+        self.send_response(206 if begin else 200)
+        self.send_header("Content-Length", str(len(CONTENT) - begin))
+        self.end_headers()
+        self.wfile.write(CONTENT[begin : begin + self.most])
+
+    def log_message(self, *_arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Server.most, Server.asked = len(CONTENT), []
+    yield f"http://127.0.0.1:{server.server_port}/file"
+    server.shutdown()
+    server.server_close()
+
+
+def get(url: str, target: Path, sha256: str | None = None, cancelled=lambda: False) -> Path:
+    sha256 = sha256 or hashlib.sha256(CONTENT).hexdigest()
+    return fetching.fetch(url, target, sha256, lambda share: None, cancelled)
+
+
+def test_a_download_that_broke_off_is_gone_on_with(url: str, tmp_path: Path) -> None:
+    Server.most = 1_000_000
+    with pytest.raises(RuntimeProblem, match="download failed"):
+        get(url, tmp_path / "file")
+    assert not (tmp_path / "file").exists() and (tmp_path / "file.part").stat().st_size == 1_000_000
+    Server.most = len(CONTENT)
+    assert get(url, tmp_path / "file").read_bytes() == CONTENT
+    assert Server.asked == ["", "bytes=1000000-"] and not (tmp_path / "file.part").exists()
+
+
+def test_a_whole_part_is_not_fetched_again(url: str, tmp_path: Path) -> None:
+    (tmp_path / "file.part").write_bytes(CONTENT)
+    assert get(url, tmp_path / "file").read_bytes() == CONTENT
+
+
+def test_a_wrong_hash_is_not_used_and_not_gone_on_with(url: str, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeProblem, match="damaged"):
+        get(url, tmp_path / "file", "0" * 64)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cancelled_download_keeps_what_it_has(url: str, tmp_path: Path) -> None:
+    asked = iter([False, False, True])
+    with pytest.raises(Cancelled):
+        get(url, tmp_path / "file", cancelled=lambda: next(asked))
+    assert (tmp_path / "file.part").stat().st_size == 2 * fetching.BLOCK
+    assert get(url, tmp_path / "file").read_bytes() == CONTENT
+
+
+def test_a_full_disk_while_fetching(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(fetching, "_receive", full)
+    with pytest.raises(OSError) as caught:
+        get(url, tmp_path / "file")
+    assert str(of_system(caught.value, str(tmp_path))) == problems.FULL
+
+
+def test_uv_with_a_wrong_hash_in_a_folder_of_wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "this_machine", lambda: "linux-x86_64")
+    never = partial(pytest.fail, "fetched")
+    monkeypatch.setattr(fetching, "fetch", never)
+    assert fetching.ready_uv(tmp_path / "tools", tmp_path, print, lambda: False) is None
+    (tmp_path / fetching.UV_WHEELS["linux-x86_64"][0]).write_bytes(b"no wheel")
+    with pytest.raises(RuntimeProblem, match="sha256"):
+        fetching.ready_uv(tmp_path / "tools", tmp_path, print, lambda: False)
+    assert fetching.UV_WHEELS.get("linux-riscv64") is None
+
+
+@pytest.mark.parametrize(
+    ("printed", "sentence"),
+    [
+        ("error: Failed to extract\n  Caused by: No space left on device (os error 28)", problems.FULL),
+        ("error: Permission denied (os error 13)", "/here"),
+        ("  x No solution found when resolving dependencies:", "no PyTorch of the right version"),
+        ("error: Failed to fetch: `https://pypi.org/simple/torch/`\n dns error", "download failed"),
+        ("BadZipFile: File is not a zip file", "damaged"),
+        ("THESE PACKAGES DO NOT MATCH THE HASHES", "damaged"),
+        ("strange things", "strange things"),
+        ("", "said nothing"),
+    ],
+)
+def test_what_installers_print_becomes_one_sentence(printed: str, sentence: str) -> None:
+    told = explained(printed, "/here", None)
+    assert sentence in told and told.endswith(".") and "\n" not in told
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted", "held"),
+    [
+        ("1.26.4", "", True), ("1.26.4", ">=1.17", True), ("1.26.4", ">=1.17,<2", True), ("1.26.4", ">=2.0", False),
+        ("2.5.5", "<3.0,>=1.26", True), ("1.26.4", "==1.26.*", True), ("1.26.4", "!=1.26.*", False),
+        ("1.26.4", "~=1.24", True), ("2.1", "~=1.24", False), ("1.26.0", "==1.26", True),
+    ],
+)  # fmt: skip
+def test_limits_of_versions(version: str, wanted: str, held: bool) -> None:
+    assert meets(version, wanted) is held
+
+
+def test_the_record_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = Places.under(tmp_path / "Jürgen 李")
+    assert condition(places, "1.26.4").kind == "absent" and read_state(places) is None
+    ready = State("ready", numpy="1.26.4", device="cuda")
+    write_state(places, ready)
+    assert condition(places, "1.26.4").kind == "broken"  # the packages are missing
+    (places.packages / "torch").mkdir(parents=True)
+    (places.packages / "torch/__init__.py").touch()
+    assert condition(places, "1.26.4") == condition(places, "1.25.0") and condition(places, "1.26.4").kind == "ready"
+    assert condition(places, "2.5.5").kind == "broken"
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("motionlcm_blender.runtime.state.os.fsync", full)
+        with pytest.raises(OSError):
+            write_state(places, State("failed"))
+    assert read_state(places) == ready and sorted(p.name for p in places.home.iterdir()) == ["packages", "state.json"]
+    places.state.write_text(json.dumps({"format": 1})[:-3])
+    assert condition(places, "1.26.4").kind == "broken"
+
+
+def test_two_processes_and_the_lock(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    script = f"""
+import sys, time; sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from pathlib import Path
+from motionlcm_blender.runtime.places import locked
+with locked(Path({str(path)!r})):
+    print("held", flush=True); time.sleep(60)
+"""
+    other = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    try:
+        assert other.stdout is not None and other.stdout.readline() == "held\n"
+        assert is_locked(path)
+        with pytest.raises(Busy, match="Another Blender"), locked(path, 0.1):
+            pass
+    finally:
+        other.kill()  # a lock ends with its process
+        other.wait()
+        other.stdout.close()
+    assert not is_locked(path)
+    with locked(path):
+        assert is_locked(path)
+
+
+def installed(folder: Path) -> Places:
+    places = Places.under(folder)
+    (places.packages / "torch").mkdir(parents=True)
+    (places.packages / "torch/__init__.py").touch()
+    for extra in (places.cache / "wheels", places.tools):
+        extra.mkdir(parents=True)
+    write_state(places, State("ready", numpy="1.26.4"))
+    return places
+
+
+def test_removal_leaves_nothing(tmp_path: Path) -> None:
+    places = installed(tmp_path)
+    assert remove(places)
+    assert {path.name for path in places.home.iterdir()} <= {"lock"}
+    assert not places.cache.exists() and not places.tools.exists()
+    assert condition(places, "1.26.4").kind == "absent"
+
+
+def test_files_in_use_go_at_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = installed(tmp_path)
+
+    def in_use(*_arguments: object) -> None:
+        raise PermissionError(errno.EACCES, "in use")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("motionlcm_blender.runtime.removal.put_away", in_use)
+        assert not remove(places)
+    assert condition(places, "1.26.4").kind == "unfinished" and places.packages.exists()
+    assert finish_removal(places) and not places.packages.exists()
+    assert not finish_removal(places)
+
+
+def test_what_was_renamed_and_could_not_be_deleted_goes_at_the_next_start(tmp_path: Path) -> None:
+    places = installed(tmp_path)
+    (places.home / "removed-1234" / "torch").mkdir(parents=True)
+    assert finish_removal(places) and places.removed == [] and places.packages.exists()
