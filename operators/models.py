@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from . import engine, jobs
 
@@ -132,7 +133,10 @@ class MOTIONLCM_OT_remove_model(bpy.types.Operator):
     )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        answer: set[str] = context.window_manager.invoke_confirm(self, event)
+        answer: set[str] = context.window_manager.invoke_confirm(
+            self, event, title=iface_("Remove Model"), icon="WARNING", confirm_text=iface_("Delete"),
+            message=iface_('"{name}" is deleted from the disk').format(name=Path(self.folder).name),
+        )  # fmt: skip
         return answer
 
     def execute(self, _context: bpy.types.Context) -> set[str]:

@@ -88,6 +88,7 @@ OPERATORS = {
     "Vary a Little": "Etwas abwandeln",
 }
 LABELS = {
+    '"{name}" is deleted from the disk': '„{name}“ wird vom Datenträger gelöscht',
     "1 more waits": "1 weitere wartet",
     "A model is being imported already": "Es wird schon ein Modell importiert",
     "About {fetched:.1f} GB to fetch, {taken:.1f} GB on disk": "Etwa {fetched:.1f} GB zu laden, {taken:.1f} GB auf der Platte",
@@ -117,6 +118,7 @@ LABELS = {
     "ControlNet": "ControlNet",
     "Copying the text encoder": "Der Textkodierer wird kopiert",
     "Decoding": "Dekodieren",
+    "Delete": "Löschen",
     "Device": "Gerät",
     "Direction": "Richtung",
     "Disk": "Datenträger",
@@ -216,6 +218,7 @@ LABELS = {
     "Recipes": "Rezepte",
     "Refine": "Verfeinern",
     "Refining": "Verfeinern",
+    "Remove Model": "Modell entfernen",
     "Retargeting and fitting keys": "Übertragen und Schlüsselbilder anpassen",
     "Right Foot": "Rechter Fuß",
     "Right Hand": "Rechte Hand",

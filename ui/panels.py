@@ -423,7 +423,7 @@ def _number(layout: bpy.types.UILayout, name: str, value: str) -> None:
 def _lines(layout: bpy.types.UILayout, text: str, icon: str, alert: bool = False) -> None:
     """A sentence over as many lines as it needs; labels do not wrap by themselves."""
     region, scale = bpy.context.region, bpy.context.preferences.system.ui_scale
-    width = region.width / scale if region is not None else 280.0
+    width = region.width / scale if region is not None and scale else 280.0  # no scale without a window
     letters = max(20, int((width - MARGIN) / LETTER))
     column = layout.column(align=True)
     column.alert = alert

@@ -43,7 +43,9 @@ def home() -> Iterator[Path]:
     part("operators.models").forget()
     part("operators.official_model").status.message = ""
     yield folder
-    part("operators.official_model").detach()
+    getting = part("operators.official_model")
+    getting.detach()
+    getting.status = getting.Status()
     shutil.rmtree(folder, ignore_errors=True)
 
 
