@@ -7,6 +7,7 @@ from . import (
     contact_sheet,
     drawing,
     generate,
+    idle,
     jobs,
     keymap,
     path_speed,
@@ -42,6 +43,7 @@ def register() -> None:
 
 
 def unregister() -> None:
+    idle.detach()
     runtime.detach()
     storyboards.detach()
     keymap.detach()

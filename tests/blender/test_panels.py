@@ -158,4 +158,6 @@ def test_preferences_are_drawn():
     preferences = bpy.context.preferences.addons[EXTENSION].preferences
     layout = Layout()
     type(preferences).draw(types.SimpleNamespace(layout=layout, bl_rna=preferences.bl_rna), bpy.context)
-    assert [given["property"] for name, given in layout.seen if name == "prop"] == ["device", "model_folder"]
+    assert [given["property"] for name, given in layout.seen if name == "prop"] == [
+        "device", "model_folder", "idle_minutes",
+    ]  # fmt: skip
