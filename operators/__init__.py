@@ -5,11 +5,13 @@ import bpy
 from . import (
     character,
     contact_sheet,
+    diagnostics,
     drawing,
     generate,
     idle,
     jobs,
     keymap,
+    log_file,
     path_speed,
     pins,
     prompts,
@@ -26,13 +28,14 @@ from . import (
 CLASSES = (
     *pins.CLASSES, *settings.CLASSES, *character.CLASSES, *smpl_body.CLASSES, *drawing.CLASSES, *generate.CLASSES,
     *prompts.CLASSES, *takes.CLASSES, *contact_sheet.CLASSES, *recipes.CLASSES, *shots.CLASSES, *shot_making.CLASSES,
-    *storyboards.CLASSES, *runtime.CLASSES,
+    *storyboards.CLASSES, *runtime.CLASSES, *diagnostics.CLASSES,
 )  # fmt: skip
 
 
 def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
+    log_file.attach()
     settings.attach()
     jobs.attach()
     path_speed.attach()
@@ -51,5 +54,6 @@ def unregister() -> None:
     path_speed.detach()
     jobs.detach()
     settings.detach()
+    log_file.detach()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

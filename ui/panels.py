@@ -381,6 +381,7 @@ class MOTIONLCM_PT_model(_Sidebar, bpy.types.Panel):
             return
         if card.error:
             _lines(column, card.error, "ERROR", True)
+            self.layout.operator("motionlcm.copy_report", icon="COPYDOWN")
             return
         _number(column, "Name", card.name)
         _number(column, "Licence", card.licence)
@@ -390,6 +391,7 @@ class MOTIONLCM_PT_model(_Sidebar, bpy.types.Panel):
             device = engine.in_use.device
             _number(column, "Runs on", iface_(DEVICES.get(device.partition(":")[0], device)))
             _number(column, "Memory", f"{engine.in_use.bytes / 2**20:.0f} MiB")
+        self.layout.operator("motionlcm.copy_report", icon="COPYDOWN")
 
 
 def _our_action(character: bpy.types.Object | None) -> bpy.types.Action | None:

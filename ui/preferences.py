@@ -59,6 +59,9 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
         layout.prop(self, "model_folder", placeholder="The model that comes with the extension")
         layout.prop(self, "idle_minutes", text="Unload After (min)")
         draw_gpu(self, layout)
+        row = layout.row(align=True)
+        row.operator("motionlcm.copy_report", icon="COPYDOWN")
+        row.operator("motionlcm.open_log_folder", icon="FILE_FOLDER")
         draw_keys(context, layout)
 
 

@@ -72,6 +72,6 @@ os._exit(0 if not heavy and hasattr(bpy.types.Scene, "motionlcm") else 1)
 def test_manifest_asks_for_no_more_than_is_used():
     manifest = tomllib.loads((REPOSITORY / "blender_manifest.toml").read_text())
     assert manifest["id"] == "motionlcm_blender" and manifest["blender_version_min"] == "4.2.0"
-    assert list(manifest["permissions"]) == ["files", "network"]
+    assert list(manifest["permissions"]) == ["files", "network", "clipboard"]
     for text in (manifest["tagline"], *manifest["permissions"].values()):
         assert len(text) <= 64 and text[-1].isalnum()
