@@ -5,10 +5,13 @@ import bpy
 from . import (
     character,
     contact_sheet,
+    diagnostics,
     drawing,
     generate,
+    idle,
     jobs,
     keymap,
+    log_file,
     models,
     official_model,
     path_speed,
@@ -29,13 +32,14 @@ CLASSES = (
     *pins.CLASSES, *settings.CLASSES, *character.CLASSES, *smpl_body.CLASSES, *drawing.CLASSES, *generate.CLASSES,
     *prompts.CLASSES, *takes.CLASSES, *contact_sheet.CLASSES, *recipes.CLASSES, *shot_editing.CLASSES,
     *shot_making.CLASSES, *strip_editing.CLASSES, *storyboards.CLASSES, *models.CLASSES, *official_model.CLASSES,
-    *runtime.CLASSES,
+    *runtime.CLASSES, *diagnostics.CLASSES,
 )  # fmt: skip
 
 
 def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
+    log_file.attach()
     settings.attach()
     jobs.attach()
     path_speed.attach()
@@ -46,6 +50,7 @@ def register() -> None:
 
 
 def unregister() -> None:
+    idle.detach()
     runtime.detach()
     official_model.detach()
     storyboards.detach()
@@ -55,5 +60,6 @@ def unregister() -> None:
     path_speed.detach()
     jobs.detach()
     settings.detach()
+    log_file.detach()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

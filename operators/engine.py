@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,18 @@ class InUse:
     bytes: int
 
 
+@dataclass(frozen=True)
+class Timing:
+    """How long the model took."""
+
+    device: str
+    frames: int
+    takes: int
+    seconds: float
+
+
+timings: deque[Timing] = deque(maxlen=8)
+"""The last ones, for a report."""
 NAMES = {"cpu": "PyTorch on the processor", "numpy": "NumPy on the processor"}
 in_use: InUse | None = None
 _lock = threading.Lock()
@@ -117,7 +130,9 @@ def generate(
                 loaded, sentence = _load(choice, device)
                 told += [sentence] if sentence else []
                 failed = loaded.device
+                started = time.perf_counter()
                 motions = loaded.generate(request, progress, cancel)
+                timings.append(Timing(loaded.device, request.frames, request.takes, time.perf_counter() - started))
                 _note_memory(loaded)
                 return loaded, motions, tuple(told)
             except (OutOfDeviceMemory, DeviceFailed, ImportError, MemoryError) as error:
@@ -126,6 +141,7 @@ def generate(
                     raise
                 reason = str(error) if isinstance(error, DeviceError) else f"A part of PyTorch is missing ({error})."
                 log.warning("%s %s is used.", reason, worse)
+                log.info("What led to it", exc_info=error)
                 if not isinstance(error, (OutOfDeviceMemory, MemoryError)):  # a smaller request may fit
                     _instead = worse
                 told.append(f"{reason} This was made by {NAMES[worse]}.")
@@ -177,6 +193,10 @@ def _drop_loaded() -> None:
     from ..motionlcm_blender.backends import give_back
 
     give_back()  # of a model that is still at work, nothing
+
+
+def is_loaded() -> bool:
+    return bool(_loaded)
 
 
 def idle_seconds() -> float | None:

@@ -143,6 +143,7 @@ def warm_up() -> None:
     thread = threading.Thread(target=_load, args=(chosen(),), name="MotionLCM warm-up", daemon=True)
     _threads.append(thread)
     thread.start()
+    _unload_later()
 
 
 def poll() -> float | None:
@@ -198,8 +199,10 @@ def tell(message: str, error: bool = False, warnings: tuple[str, ...] = ()) -> N
 
 def sentence_for(error: BaseException) -> str:
     """One sentence for any exception; unexpected ones leave their traceback in the log."""
-    from ..motionlcm_blender.errors import MotionLCMError
+    from ..motionlcm_blender.errors import DeviceError, MotionLCMError
 
+    if isinstance(error, DeviceError):
+        log.info("What led to it", exc_info=error)
     if isinstance(error, MotionLCMError):
         return str(error)
     if isinstance(error, ImportError):
@@ -276,6 +279,7 @@ def _load(choice: Choice) -> None:
 
 def _finish(job: Job, outcome: Result | BaseException) -> None:
     _set(running=False, progress=1.0, stage="")
+    _unload_later()
     try:
         if isinstance(outcome, BaseException):
             raise outcome
@@ -285,6 +289,12 @@ def _finish(job: Job, outcome: Result | BaseException) -> None:
         return
     if job.then is not None:
         _line.append(Turn(job.order.character, job.then))
+
+
+def _unload_later() -> None:
+    from . import idle  # which needs this module
+
+    idle.watch()
 
 
 def _fail(error: Exception, owner: Handle) -> None:

@@ -15,6 +15,11 @@ EXAMPLES = (
     "a person dances",
 )
 """Offered while there is no history."""
+DEVICES = {
+    "numpy": "NumPy", "cpu": "PyTorch, processor", "cuda": "PyTorch, CUDA", "mps": "PyTorch, Metal",
+    "xpu": "PyTorch, XPU",
+}  # fmt: skip
+"""What a model runs on, as in the preferences."""
 LETTER, MARGIN = 6.0, 75.0
 """Mean width of a letter, and of what surrounds a line of text, in pixels at scale 1."""
 
@@ -379,11 +384,17 @@ class MOTIONLCM_PT_model(_Sidebar, bpy.types.Panel):
             return
         if card.error:
             _lines(column, card.error, "ERROR", True)
+            self.layout.operator("motionlcm.copy_report", icon="COPYDOWN")
             return
         _number(column, "Name", card.name)
         _number(column, "Licence", card.licence)
         if card.attribution:
             _lines(column, card.attribution, "NONE")
+        if engine.in_use is not None:
+            device = engine.in_use.device
+            _number(column, "Runs on", iface_(DEVICES.get(device.partition(":")[0], device)))
+            _number(column, "Memory", f"{engine.in_use.bytes / 2**20:.0f} MiB")
+        self.layout.operator("motionlcm.copy_report", icon="COPYDOWN")
 
 
 def _our_action(character: bpy.types.Object | None) -> bpy.types.Action | None:

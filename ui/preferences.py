@@ -49,6 +49,13 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
         update=_strips_changed,
     )
 
+    idle_minutes: bpy.props.IntProperty(
+        name="Unload After",
+        description="Minutes without a new motion after which the model gives its memory back; 0: never",
+        default=15,
+        min=0,
+        soft_max=120,
+    )
     wheel_folder: bpy.props.StringProperty(
         name="Wheel Folder",
         description="Folder of wheels of PyTorch and what it needs, to enable the GPU without a network; "
@@ -61,9 +68,13 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
         layout.use_property_split = True
         layout.prop(self, "device")
         layout.prop(self, "model_folder", placeholder="The model that comes with the extension")
+        layout.prop(self, "idle_minutes", text="Unload After (min)")
         draw_gpu(self, layout)
         official_model.draw_get(layout)
         layout.prop(self, "show_strips")
+        row = layout.row(align=True)
+        row.operator("motionlcm.copy_report", icon="COPYDOWN")
+        row.operator("motionlcm.open_log_folder", icon="FILE_FOLDER")
         draw_keys(context, layout)
 
 

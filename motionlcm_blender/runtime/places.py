@@ -89,7 +89,7 @@ def locked(path: Path, patience: float = 1.0) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         until = time.monotonic() + patience
-        while not _lock(descriptor):
+        while not take_lock(descriptor):
             if time.monotonic() >= until:
                 raise Busy
             time.sleep(0.05)
@@ -111,7 +111,8 @@ def is_locked(path: Path) -> bool:
         return False
 
 
-def _lock(descriptor: int) -> bool:
+def take_lock(descriptor: int) -> bool:
+    """Lock an open file for as long as it stays open, if nobody else has it."""
     if sys.platform == "win32":
         import msvcrt
 

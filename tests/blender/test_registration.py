@@ -72,7 +72,7 @@ os._exit(0 if not heavy and hasattr(bpy.types.Scene, "motionlcm") else 1)
 def test_manifest_asks_for_files_and_for_the_net():
     manifest = tomllib.loads((REPOSITORY / "blender_manifest.toml").read_text())
     assert manifest["id"] == "motionlcm_blender" and manifest["blender_version_min"] == "4.2.0"
-    assert set(manifest["permissions"]) == {"files", "network"}
+    assert set(manifest["permissions"]) == {"files", "network", "clipboard"}
     assert all(len(text) <= 64 and text[-1].isalnum() for text in manifest["permissions"].values())
     for text in (manifest["tagline"], *manifest["permissions"].values()):
         assert len(text) <= 64 and text[-1].isalnum()

@@ -22,6 +22,7 @@ from motionlcm_blender.runtime.installing import meets
 from motionlcm_blender.runtime.places import Places, is_locked, locked
 from motionlcm_blender.runtime.problems import Busy, RuntimeProblem, explained, of_system
 from motionlcm_blender.runtime.removal import finish_removal, remove
+from motionlcm_blender.runtime.report import composed, without_user
 from motionlcm_blender.runtime.state import State, condition, read_state, write_state
 
 CONTENT = bytes(range(256)) * 8192
@@ -278,3 +279,28 @@ def test_what_was_renamed_and_could_not_be_deleted_goes_at_the_next_start(tmp_pa
     places = installed(tmp_path)
     (places.home / "removed-1234" / "torch").mkdir(parents=True)
     assert finish_removal(places) and places.removed == [] and places.packages.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "home", "user", "told"),
+    [
+        ("/home/jane/x/y.py", "/home/jane", "jane", "~/x/y.py"),
+        ("in /home/jane: no", "/home/jane", "jane", "in ~: no"),
+        ("/home/jane2/x", "/home/jane", "jane", "/home/jane2/x"),
+        (r"C:\Users\Jane Doe\AppData", r"C:\Users\Jane Doe", "Jane Doe", r"~\AppData"),
+        (r"c:/users/jane doe/AppData", r"C:\Users\Jane Doe", "Jane Doe", r"~/AppData"),
+        (r"'C:\\Users\\Jürgen\\a'", r"C:\Users\Jürgen", "Jürgen", r"'~\\a'"),
+        ("/Users/Ju\u0308rgen/a", "/Users/J\u00fcrgen", "J\u00fcrgen", "~/a"),
+        ("/media/jane/disk and /mnt/jane", "/home/jane", "jane", "/media/USER/disk and /mnt/USER"),
+        ("a jane walks", "/home/jane", "jane", "a jane walks"),
+        ("D:\\李\\x", "C:\\Users\\李", "李", "D:\\USER\\x"),
+        ("/x/y", "/", "", "/x/y"),
+    ],
+)  # fmt: skip
+def test_the_users_name_is_taken_out_of_paths(text: str, home: str, user: str, told: str) -> None:
+    assert without_user(text, home, user) == told
+
+
+def test_a_report_is_sections_of_rows() -> None:
+    told = composed([("One", [("a", "1"), ("b", "first\nsecond /home/jane/x")]), ("Two", [])], "/home/jane")
+    assert told == "One:\n  a: 1\n  b: first\n    second ~/x\n\nTwo:\n"

@@ -1,0 +1,146 @@
+"""The report and the log file."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import bpy
+import pytest
+
+from tests.blender.support import EXTENSION, REPOSITORY, add_character, generate, part, refusal
+from tests.blender.test_panels import drawn, operators
+
+
+@pytest.fixture
+def log_in(tmp_path):
+    """A log of its own, in a folder that is not ASCII."""
+    made = []
+
+    def make(folder: Path = tmp_path / "Jürgen 李"):
+        handler = part("operators.log_file").LogFile(folder)
+        made.append(handler)
+        return handler
+
+    yield make
+    for handler in made:
+        handler.close()
+
+
+def record(text: str, level: int = logging.INFO) -> logging.LogRecord:
+    return logging.LogRecord("test", level, __file__, 1, text, None, None)
+
+
+def test_report_holds_what_helps_and_not_the_users_name(monkeypatch):
+    home = bpy.utils.resource_path("USER").split(os.sep + "tmp" + os.sep)[0] or "/tmp"
+    monkeypatch.setattr(Path, "home", classmethod(lambda _: Path(bpy.utils.resource_path("USER"))))
+    add_character()
+    generate(seconds=1.0)
+    monkeypatch.setattr(part("motionlcm_blender.finishing"), "retarget", lambda *_: 1 / 0)
+    refusal()
+    told = part("operators.diagnostics").report()
+    for text in (
+        bpy.app.version_string, sys.version.split()[0], "numpy: ", "torch: not there", "Card: ", "tiny", "sha256: ",
+        "20 frames, 1 takes", "ZeroDivisionError", "Traceback", "Extension: 0.1.0", "Device chosen: numpy",
+    ):  # fmt: skip
+        assert text in told, (text, told)
+    assert bpy.utils.resource_path("USER") not in told and "~" in told and home
+
+
+def test_it_goes_to_the_clipboard_from_preferences_and_panel(monkeypatch):
+    engine = part("operators.engine")
+    engine.read_card(engine.chosen())
+    assert "motionlcm.copy_report" in operators(drawn("MOTIONLCM_PT_model"))
+    assert bpy.ops.motionlcm.copy_report() == {"FINISHED"}
+
+
+def test_no_report_fails_for_a_broken_model(tmp_path):
+    bpy.context.preferences.addons[EXTENSION].preferences.model_folder = str(tmp_path / "gone")
+    assert "Not read: " in part("operators.diagnostics").report()
+
+
+def test_log_turns_over_and_stays_small(log_in, tmp_path):
+    handler = log_in()
+    for number in range(600):
+        handler.emit(record(f"{number} " + "x" * 10_000))
+    files = sorted(p.name for p in handler.folder.glob("*.log*"))
+    assert files == ["motionlcm.log", "motionlcm.log.1", "motionlcm.log.2"]
+    assert all(p.stat().st_size <= 1 << 20 for p in handler.folder.glob("*.log*"))
+    assert "599 " in (handler.folder / "motionlcm.log").read_text(encoding="utf-8")
+
+
+def test_two_blenders_write_into_files_of_their_own(log_in, tmp_path):
+    first, second = log_in(), log_in()
+    first.emit(record("from the first, Größe"))
+    second.emit(record("from the second"))
+    assert "first, Größe" in (first.folder / "motionlcm.log").read_text(encoding="utf-8")
+    assert "second" in (first.folder / "motionlcm-2.log").read_text(encoding="utf-8")
+    first.close()
+    third = log_in()
+    third.emit(record("from the third"))
+    assert "third" in (first.folder / "motionlcm.log").read_text(encoding="utf-8")
+
+
+def test_a_log_that_cannot_be_written_makes_no_trouble(log_in, tmp_path):
+    (tmp_path / "file").touch()
+    handler = log_in(tmp_path / "file" / "log")
+    handler.emit(record("lost", logging.ERROR))
+    handler.emit(record("lost too"))
+    assert len(handler.errors) == 1 and handler.opened is None
+
+
+def test_a_full_disk_makes_no_trouble(log_in, capsys):
+    if not Path("/dev/full").exists():
+        pytest.skip("no disk that is always full")
+    handler = log_in()
+    handler.emit(record("fits"))
+    handler.opened.stream.close()
+    handler.opened.stream = open("/dev/full", "w", encoding="utf-8")
+    handler.opened.shouldRollover = lambda _record: 0
+    handler.emit(record("does not fit"))
+    try:
+        handler.opened.stream.close()
+    except OSError:
+        pass
+    handler.opened.stream = None
+    assert "Logging error" not in capsys.readouterr().err
+
+
+def test_warnings_reach_the_console_as_before(log_in, monkeypatch, capsys):
+    told = []
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    monkeypatch.setattr(logging.lastResort, "handle", lambda record: told.append(record.getMessage()))
+    handler = log_in()
+    handler.emit(record("quiet"))
+    handler.emit(record("loud", logging.WARNING))
+    assert told == ["loud"]
+
+
+def test_what_happens_in_blender_is_in_the_log(tmp_path):
+    """In a Blender of its own, since this one's log goes elsewhere."""
+    script = f"""
+import os
+os.environ["BLENDER_USER_RESOURCES"] = {str(tmp_path)!r}
+import bpy, addon_utils
+from importlib import import_module
+from pathlib import Path
+repository = next(r for r in bpy.context.preferences.extensions.repos if r.module == "user_default")
+home = Path(repository.directory) / "motionlcm_blender"
+home.mkdir(parents=True)
+for part in ("__init__.py", "blender_manifest.toml", "motionlcm_blender", "operators", "ui", "bundled_models"):
+    (home / part).symlink_to(Path({str(REPOSITORY)!r}) / part)
+addon_utils.enable("{EXTENSION}", default_set=True)
+log_file = import_module("{EXTENSION}.operators.log_file")
+assert not log_file.folder().exists(), "switching on writes nothing"
+import_module("{EXTENSION}.operators.jobs").tell("Told to all.", error=True)
+assert "ERROR" in (log_file.folder() / "motionlcm.log").read_text()
+assert ".user" in str(log_file.folder())
+addon_utils.disable("{EXTENSION}")
+os._exit(0)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Told to all." in done.stderr
