@@ -101,6 +101,6 @@ def test_generating_from_a_start(tmp_path: Path) -> None:
     assert np.abs(made.joints[25:] - free.joints[25:]).max() > 1e-3
     wrist = np.zeros((40, 22, 3), bool)
     wrist[3, 20] = True
-    with pytest.raises(InvalidRequest, match="l wrist"):
+    with pytest.raises(InvalidRequest, match="left wrist"):
         model.generate(replace(request, start=None, hints=Hints(np.ones((40, 22, 3)), wrist)))
     assert model.architecture == TINY
