@@ -114,9 +114,7 @@ def setup() -> "Setup":
     where = places()
     if where is None:
         raise RuntimeProblem("PyTorch can only be installed for MotionLCM as an extension.")
-    return Setup(
-        str(where.home), find_hardware().kind, numpy.__version__, wheel_folder(), _lent(), engine.chosen().folder
-    )
+    return Setup(str(where.home), find_hardware().kind, numpy.__version__, wheel_folder(), _lent())
 
 
 def _lent() -> tuple[str, ...]:
@@ -200,18 +198,51 @@ def usable(device: str) -> tuple[str, str]:
             return device, ""
         if not Path(spec.origin).is_relative_to(where.packages):
             sentence = _tried(Path(spec.origin), where)
-            if sentence:
-                from ..motionlcm_blender.errors import DeviceFailed
-
-                if device != "auto":
-                    raise DeviceFailed(sentence)
-                return "numpy", sentence
-            return device, ""
+            return _without(device, sentence) if sentence else (device, "")
+        sentence = _imported(where)
+        if sentence:
+            return _without(device, sentence)
     if device == "auto" and ours and current is not None and current.state is not None:
         state = current.state
         if state.device == "cpu" and state.sentence:  # the card was tried and did not do
             return "cpu", ""
     return device, ""
+
+
+def _without(device: str, sentence: str) -> tuple[str, str]:
+    """NumPy in place of PyTorch, or DeviceFailed where PyTorch was asked for by name."""
+    from ..motionlcm_blender.errors import DeviceFailed
+
+    if device != "auto":
+        raise DeviceFailed(sentence)
+    return "numpy", sentence
+
+
+def _imported(where: "Places") -> str:
+    """Import our PyTorch; a sentence if Blender ended in the midst of that before, as a crash would do."""
+    from ..motionlcm_blender.runtime.places import is_locked, locked
+    from ..motionlcm_blender.runtime.problems import Busy
+    from ..motionlcm_blender.runtime.state import mark_failed
+
+    try:
+        if where.importing.exists() and not is_locked(where.importing):
+            sentence = "Blender ended while PyTorch was loaded, so it is not used: see Check Again in the preferences."
+            mark_failed(where, sentence)
+            where.importing.unlink()
+            look()
+            sys.path.remove(str(where.packages))
+            return sentence
+        with locked(where.importing, 0.0):
+            try:
+                import torch
+
+                torch.cuda.is_available()
+            except Exception as error:  # told where it is used
+                log.info("What led to it", exc_info=error)
+        where.importing.unlink(missing_ok=True)
+    except (OSError, Busy) as error:  # nothing can be noted; another Blender is at it
+        log.info("Not noted: %s", error)
+    return ""
 
 
 def _tried(origin: Path, where: "Places") -> str:
@@ -490,5 +521,8 @@ def detach() -> None:
             bpy.app.timers.unregister(timer)
     if _worker is not None:
         _worker.join(PATIENCE)
+    where = places()
+    if where is not None and str(where.packages) in sys.path:
+        sys.path.remove(str(where.packages))
     _worker = known_condition = known_hardware = None
     vars(status).update(vars(Status()))

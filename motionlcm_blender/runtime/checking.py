@@ -9,12 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..errors import DeviceError
+from ..errors import Cancelled, DeviceError
 from .children import ChildEnded, run_task
 from .problems import RuntimeProblem
 
 TOLERANCE_MM = 20.0
 """Most that a joint may be apart; graphics cards calculate with less precision, wrong results are far beyond."""
+PATIENCE = 180.0
+"""Seconds that PyTorch may take to be imported; on a slow disk the first time is long."""
 PROMPT, FRAMES, SEED = "a person walks forward", 60, 1
 
 
@@ -32,10 +34,13 @@ def check_in_process(
         raise RuntimeProblem(crashed(ended.code)) from ended
 
 
-def import_in_process(paths: list[str], cancelled: Callable[[], bool] = lambda: False) -> str:
+def import_in_process(paths: list[str], patience: float = PATIENCE) -> str:
     """Import PyTorch in a process of its own; returns the sentence on what went wrong, or nothing."""
+    until = time.monotonic() + patience
     try:
-        run_task({"do": "import", "paths": paths}, lambda share, what: None, cancelled)
+        run_task({"do": "import", "paths": paths}, lambda share, what: None, lambda: time.monotonic() > until)
+    except Cancelled:
+        return f"PyTorch does not start here within {patience:.0f} seconds, so it is not used."
     except ChildEnded as ended:
         return crashed(ended.code)
     except (RuntimeProblem, OSError) as error:

@@ -6,12 +6,13 @@ import json
 import os
 import sys
 import threading
+import time
 import traceback
 from pathlib import Path
 from typing import Any, TextIO
 
 from ..errors import Cancelled, MotionLCMError
-from .children import MARK
+from .children import GRACE, MARK
 from .problems import of_system
 
 _stopped = threading.Event()
@@ -75,3 +76,5 @@ def _wait_for_the_end() -> None:
     while sys.stdin.read(1 << 10):
         pass
     _stopped.set()
+    time.sleep(GRACE / 2)
+    os._exit(1)  # it hangs in a library

@@ -51,6 +51,11 @@ class Places:
         return self.home / "trials.json"
 
     @property
+    def importing(self) -> Path:
+        """Is there while a Blender imports PyTorch, and locked by it; left behind if that crashed."""
+        return self.home / "importing"
+
+    @property
     def lock(self) -> Path:
         return self.home / "lock"
 

@@ -39,7 +39,7 @@ def _remove(places: Places) -> bool:
     _delete_removed(places)
     for folder in (places.cache, places.tools, places.home / "temporary"):
         shutil.rmtree(folder, ignore_errors=True)
-    for file in (places.trials, places.home / "left_out.txt", places.state):
+    for file in (places.trials, places.importing, places.home / "left_out.txt", places.state):
         file.unlink(missing_ok=True)
     return not places.removed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,16 @@ def read_state(places: Places) -> State | None:
         return State(**values)
     except TypeError as error:
         raise ValueError(str(error)) from error
+
+
+def mark_failed(places: Places, sentence: str) -> None:
+    """Have what is installed not be used until it was checked again. Raises OSError."""
+    try:
+        state = read_state(places)
+    except ValueError:
+        return
+    if state is not None:
+        write_state(places, replace(state, stage="failed", sentence=sentence))
 
 
 def condition(places: Places, numpy: str) -> Condition:

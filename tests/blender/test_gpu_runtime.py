@@ -81,6 +81,12 @@ def as_if_it_worked(monkeypatch, device: str = "cpu", note: str = "") -> None:
     """Installations in this process, with a trial that finds nothing wrong."""
     found = {"device": device, "device_name": "Test Card", "milliseconds": 5.0, "difference_mm": 0.1, "note": note}
     monkeypatch.setattr(core("installing"), "check_in_process", lambda *_: found)
+    real = runtime()._imported
+
+    def imported(where):
+        return real(where) if where.importing.exists() else ""  # this Blender is to stay without a torch
+
+    monkeypatch.setattr(runtime(), "_imported", imported)
 
 
 def install_here(wheels: Path | None, cancelled=lambda: False, **changes):
@@ -377,6 +383,33 @@ def test_somebody_elses_torch_that_crashes_is_tried_once_and_not_used(tmp_path, 
     from tests.blender.support import refusal
 
     assert "PyTorch crashes here" in refusal()
+
+
+def test_a_blender_that_crashed_while_loading_torch_does_not_do_so_again(wheels, monkeypatch):
+    as_if_it_worked(monkeypatch)
+    write_fake_wheels(wheels, torch="assert False, 'crashes'")
+    install_here(wheels)
+    runtime().places().importing.touch()  # left by a Blender that is no more
+    preferences().device = "AUTO"
+    add_character()
+    generate(seconds=1.0)
+    (told,) = part("operators.jobs").status.warnings
+    assert "Blender ended while PyTorch was loaded" in told and runtime().look().kind == "broken"
+    assert "torch" not in sys.modules and not runtime().places().importing.exists()
+    generate(seconds=1.0)
+    setup = runtime().setup()
+    assert core("installing").check_again(setup, lambda *_: None, lambda: False).stage == "ready"
+    assert runtime().look().kind == "ready"
+
+
+def test_a_torch_that_hangs_is_given_up():
+    code = "import time; time.sleep(600)"
+    folder = runtime()._folder / "hangs"
+    (folder / "torch").mkdir(parents=True)
+    (folder / "torch/__init__.py").write_text(code)
+    started = time.monotonic()
+    told = core("checking").import_in_process([str(folder)], patience=2.0)
+    assert "does not start" in told and time.monotonic() - started < 20.0
 
 
 class Failing:
