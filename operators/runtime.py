@@ -192,6 +192,9 @@ def usable(device: str) -> tuple[str, str]:
     if ours and str(where.packages) not in sys.path:
         sys.path.append(str(where.packages))  # last: nothing of Blender's or of other extensions is shadowed
         importlib.invalidate_caches()
+    loaded = getattr(sys.modules.get("torch"), "__file__", None)
+    if loaded is not None and not ours and Path(loaded).is_relative_to(where.packages):
+        return _without(device, "The PyTorch in memory is no longer there: restart Blender to use it again.")
     if "torch" not in sys.modules:
         spec = importlib.util.find_spec("torch")
         if spec is None or spec.origin is None:
@@ -367,17 +370,24 @@ def _look_for_all() -> None:
     """Started by a timer, done by a worker."""
 
     def work() -> None:
+        global known_hardware, known_condition
+        from ..motionlcm_blender.runtime.hardware import Hardware
+        from ..motionlcm_blender.runtime.state import Condition
+
         try:
             find_hardware()
             look()
         except Exception as error:
-            log.info("The hardware was not found out: %s", error)
+            log.error("The hardware was not found out", exc_info=error)
+        known_hardware = known_hardware or Hardware("none")  # else drawing would ask again and again
+        known_condition = known_condition or Condition("absent")
 
     global _worker
     if _worker is None or not _worker.is_alive():
         _worker = threading.Thread(target=work, name="MotionLCM hardware", daemon=True)
         _worker.start()
-    bpy.app.timers.register(poll, first_interval=INTERVAL, persistent=True)
+    if not bpy.app.timers.is_registered(poll):
+        bpy.app.timers.register(poll, first_interval=INTERVAL, persistent=True)
 
 
 def _finish_removal() -> None:
@@ -425,7 +435,7 @@ class MOTIONLCM_OT_enable_gpu(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         find_hardware()
-        answer: set[str] = context.window_manager.invoke_props_dialog(self, width=420)
+        answer: set[str] = context.window_manager.invoke_props_dialog(self, width=600)
         return answer
 
     def draw(self, _context: bpy.types.Context) -> None:

@@ -4,12 +4,10 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..operators import engine, keymap, runtime, strip_editing
-from . import official_model
+from . import official_model, panels
 
 
 def _changed(_preferences: bpy.types.AddonPreferences, _context: bpy.types.Context) -> None:
-    from . import panels
-
     engine.forget()
     panels.read_card_soon()
 
@@ -89,7 +87,7 @@ def draw_gpu(preferences: bpy.types.AddonPreferences, layout: bpy.types.UILayout
     none = iface_("No graphics card that PyTorch can use")
     box.label(text=hardware.name or none, icon="RESTRICT_RENDER_OFF", translate=False)
     if hardware.note:
-        box.label(text=hardware.note, icon="INFO", translate=False)
+        panels._lines(box, hardware.note, "INFO")
     if status.running:
         row = box.row(align=True)
         row.progress(factor=status.progress, text=status.stage)
@@ -101,9 +99,9 @@ def draw_gpu(preferences: bpy.types.AddonPreferences, layout: bpy.types.UILayout
         device = condition.state.device_name
         box.label(text=told.format(version=version, device=device), icon="CHECKMARK", translate=False)
     if condition.sentence:
-        box.label(text=condition.sentence, icon="ERROR", translate=False)
+        panels._lines(box, condition.sentence, "ERROR")
     if status.message and status.message != condition.sentence:
-        box.label(text=status.message, icon="ERROR" if status.error else "INFO", translate=False)
+        panels._lines(box, status.message, "ERROR" if status.error else "INFO", status.error)
     if condition.kind != "ready":
         box.prop(preferences, "wheel_folder")
         if not runtime.online() and not preferences.wheel_folder:

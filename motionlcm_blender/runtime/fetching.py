@@ -21,6 +21,7 @@ from .problems import DAMAGED, NETWORK, RuntimeProblem
 
 BLOCK = 1 << 18
 PATIENCE = 60.0
+BROKEN_OFF = (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError, ssl.SSLError)
 
 
 def sha256_of(path: Path) -> str:
@@ -39,7 +40,7 @@ def fetch(
     part = target.with_name(target.name + ".part")
     try:
         _receive(url, part, progress, cancelled)
-    except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
+    except BROKEN_OFF as error:
         raise RuntimeProblem(NETWORK) from error
     if sha256_of(part) != sha256:
         part.unlink()
@@ -128,7 +129,7 @@ def _address(name: str) -> str:
         with urllib.request.urlopen(request, timeout=PATIENCE, context=_certificates()) as answer:
             base, content = answer.url, answer.read()
         files = json.loads(content)["files"]
-    except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError, ValueError, KeyError) as error:
+    except (*BROKEN_OFF, ValueError, KeyError) as error:
         raise RuntimeProblem(NETWORK) from error
     for file in files:
         if file.get("filename") == name:

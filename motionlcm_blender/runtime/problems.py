@@ -28,11 +28,11 @@ SIGNS = (
     (r"no space left|os error 28\b|errno 28\b|not enough space|os error 112\b|disk quota exceeded", FULL),
     (r"permission denied|os error 13\b|errno 13\b|access is denied|read-only file system|os error 30\b", FORBIDDEN),
     (r"hash mismatch|do not match the hash|badzipfile|bad zip|not a zip|invalid zip|zip archive|failed to extract"
-     r"|failed to unzip|crc|corrupt|invalid wheel|is invalid|end of central directory", DAMAGED),
+     r"|failed to unzip|bad crc|\bcorrupt|invalid wheel|is invalid|end of central directory", DAMAGED),
     (r"no solution found|no matching distribution|could not find a version|no wheels|not found in the package"
      r"|no matching platform", NOT_THERE),
-    (r"error sending request|dns error|failed to fetch|timed out|connection|tls|certificate|network|proxy"
-     r"|failed to download|request failed", NETWORK),
+    (r"error sending request|dns error|failed to fetch|timed out|\bconnection\b|\btls\b|\bcertificate\b|\bproxy\b"
+     r"|network is unreachable|failed to download|request failed", NETWORK),
 )  # fmt: skip
 """In what installers print, and what it means; the first that is found counts."""
 

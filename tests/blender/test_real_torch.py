@@ -57,7 +57,8 @@ assert 0.0 < apart < 0.01
 assert engine.unload() and engine.in_use is None
 assert made() == by_torch
 assert bpy.ops.motionlcm.disable_gpu() == {{"FINISHED"}} and runtime.look().kind == "absent"
-made()
+assert bpy.ops.motionlcm.generate() == {{"FINISHED"}} and engine.in_use.device == "numpy"
+assert "restart Blender" in jobs.status.warnings[0]
 print("DONE")
 sys.stdout.flush()
 os._exit(0)

@@ -175,7 +175,7 @@ def test_uv_with_a_wrong_hash_in_a_folder_of_wheels(tmp_path: Path, monkeypatch:
         ("error: Failed to fetch: `https://pypi.org/simple/torch/`\n dns error", "download failed"),
         ("BadZipFile: File is not a zip file", "damaged"),
         ("THESE PACKAGES DO NOT MATCH THE HASHES", "damaged"),
-        ("strange things", "strange things"),
+        ("Downloading networkx (2.0MiB)\nDownloading crcmod\nstrange things", "strange things"),
         ("", "said nothing"),
     ],
 )
