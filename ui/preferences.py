@@ -104,7 +104,7 @@ def draw_gpu(preferences: bpy.types.AddonPreferences, layout: bpy.types.UILayout
         panels._lines(box, status.message, "ERROR" if status.error else "INFO", status.error)
     if condition.kind != "ready":
         box.prop(preferences, "wheel_folder")
-        if not runtime.online() and not preferences.wheel_folder:
+        if not runtime.online() and not preferences.wheel_folder and not status.message:
             box.label(text="Blender may not use the network now: see System > Network", icon="INFO")
     row = box.row(align=True)
     if condition.kind != "ready":

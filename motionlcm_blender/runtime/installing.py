@@ -5,7 +5,7 @@ Runs in a process of its own (`child`). Whatever ends it, what is used is whole 
 
 from __future__ import annotations
 
-import ensurepip
+import importlib.util
 import os
 import re
 import shutil
@@ -219,17 +219,26 @@ def _with_uv(setup: Setup, places: Places, fresh: Path, uv: Path) -> list[str]:
 
 def _with_pip(setup: Setup, places: Places, fresh: Path) -> list[str]:
     """The pip that comes with Python, run from its wheel: nothing is installed into Blender."""
-    bundled = sorted((Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl"))
-    if not bundled:
-        raise RuntimeProblem("Neither uv nor pip can be had here, so nothing can be installed.")
     command = [
-        sys.executable, "-I", "-X", "utf8", str(bundled[-1] / "pip"), "--isolated" if setup.wheels else "--no-input",
+        sys.executable, "-I", "-X", "utf8", *_pip(), "--isolated" if setup.wheels else "--no-input",
         "--disable-pip-version-check", "--cache-dir", str(places.cache / "pip"), "install", "--target",
         str(fresh), "--only-binary", ":all:", "--progress-bar", "off", "--no-warn-script-location",
     ]  # fmt: skip
     if setup.wheels:
         command += ["--no-index", "--find-links", setup.wheels]
     return [*command, *setup.requirements]
+
+
+def _pip() -> list[str]:
+    """How Python is to be told to run pip. Raises RuntimeProblem where there is none."""
+    spec = importlib.util.find_spec("ensurepip")  # some systems leave it out
+    if spec is not None and spec.origin is not None:
+        bundled = sorted((Path(spec.origin).parent / "_bundled").glob("pip-*.whl"))
+        if bundled:
+            return [str(bundled[-1] / "pip")]
+    if importlib.util.find_spec("pip") is not None:
+        return ["-m", "pip"]
+    raise RuntimeProblem("Neither uv nor pip can be had here, so nothing can be installed.")
 
 
 class _Fetched:

@@ -20,7 +20,7 @@ import bpy
 import numpy as np
 import pytest
 
-from tests.blender.support import EXTENSION, add_character, generate, part
+from tests.blender.support import EXTENSION, REPOSITORY, add_character, generate, part, refusal
 from tests.fake_wheels import ABORTS, LACKS_A_LIBRARY, TORCH, write_fake_wheels, write_wheel
 
 
@@ -380,8 +380,6 @@ def test_somebody_elses_torch_that_crashes_is_tried_once_and_not_used(tmp_path, 
     part("operators.engine").forget()
     generate(seconds=1.0)
     preferences().device = "CPU"
-    from tests.blender.support import refusal
-
     assert "PyTorch crashes here" in refusal()
 
 
@@ -410,6 +408,38 @@ def test_a_torch_that_hangs_is_given_up():
     started = time.monotonic()
     told = core("checking").import_in_process([str(folder)], patience=2.0)
     assert "does not start" in told and time.monotonic() - started < 20.0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="asks for processes in the way of POSIX")
+def test_nothing_outlives_a_blender_that_was_killed(tmp_path):
+    (tmp_path / "hangs/torch").mkdir(parents=True)
+    code = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    (tmp_path / "hangs/torch/__init__.py").write_text(code)
+    task = {"do": "import", "paths": [str(tmp_path / "hangs")]}
+    script = f"""
+import sys; sys.path.insert(0, {str(REPOSITORY)!r})
+from motionlcm_blender.runtime.children import run_task
+run_task({task!r}, print, lambda: False)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", script])
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    child = int((tmp_path / "pid").read_text())
+    parent.kill()
+    parent.wait()
+    while _is_running(child):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+        return "Z" not in Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[:1]
+    except (OSError, ValueError):
+        return False
 
 
 class Failing:
@@ -482,8 +512,6 @@ def test_a_device_chosen_by_name_does_not_fall_back(monkeypatch):
     monkeypatch.setattr(sampler.MotionLCM, "from_folder", lambda *_arguments, **_named: Failing(error))
     preferences().device = "CUDA"
     add_character()
-    from tests.blender.support import refusal
-
     assert "choose the CPU" in refusal()
 
 
