@@ -91,7 +91,7 @@ def check_again(setup: Setup, progress: Progress, cancelled: Ask) -> State:
 def _former(places: Places) -> State | None:
     """The record of what is in use already and stays so until something better is there."""
     state = _read(places)
-    return state if state is not None and state.stage == "ready" and places.packages.is_dir() else None
+    return state if state is not None and state.step == "ready" and places.packages.is_dir() else None
 
 
 def _read(places: Places) -> State | None:
@@ -124,7 +124,7 @@ def _install(setup: Setup, places: Places, former: State | None, progress: Progr
         _run_installer(setup, places, fresh, uv, log, progress, cancelled)
         progress(0.86, "Trying PyTorch")
         _leave_out_numpy(fresh, setup.numpy)
-        state = replace(state, stage="checking", versions=_versions(fresh))
+        state = replace(state, step="checking", versions=_versions(fresh))
         write_state(places, state)
         answer = _checked(setup, places, state, former, cancelled, log)
     finally:
@@ -149,11 +149,11 @@ def _checked(
             put_away(places, fresh)
         else:  # kept, to be tried again once the cause is seen to
             _put_in_place(places, fresh)
-            write_state(places, replace(state, stage="failed", sentence=str(problem)))
+            write_state(places, replace(state, step="failed", sentence=str(problem)))
         raise
     _put_in_place(places, fresh)
     state = replace(
-        state, stage="ready", numpy=setup.numpy, device=found["device"], device_name=found["device_name"],
+        state, step="ready", numpy=setup.numpy, device=found["device"], device_name=found["device_name"],
         difference_mm=round(found["difference_mm"], 3), milliseconds=round(found["milliseconds"], 1),
         sentence=found["note"],
     )  # fmt: skip

@@ -30,7 +30,7 @@ def _remove(places: Places) -> bool:
         state = read_state(places)
     except ValueError:
         state = None
-    write_state(places, replace(state or State("removing"), stage="removing"))
+    write_state(places, replace(state or State("removing"), step="removing"))
     for folder in (places.packages, *places.unfinished):
         try:
             put_away(places, folder)
@@ -58,7 +58,7 @@ def finish_removal(places: Places) -> bool:
         state = read_state(places)
     except ValueError:
         return False
-    if state is not None and state.stage == "removing":
+    if state is not None and state.step == "removing":
         remove(places)
         return True
     if places.removed:

@@ -17,13 +17,13 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class State:
-    """stage: "installing", "checking", "ready", "failed" or "removing". install: names this installation.
+    """step: "installing", "checking", "ready", "failed" or "removing". install: names this installation.
 
     numpy: Blender's, with which it was tried. versions: of what was installed. device, difference_mm, milliseconds:
     what the trial found. sentence: why it failed.
     """
 
-    stage: str
+    step: str
     install: str = field(default_factory=lambda: uuid.uuid4().hex)
     hardware: str = ""
     source: str = ""
@@ -89,7 +89,7 @@ def mark_failed(places: Places, sentence: str) -> None:
     except ValueError:
         return
     if state is not None:
-        write_state(places, replace(state, stage="failed", sentence=sentence))
+        write_state(places, replace(state, step="failed", sentence=sentence))
 
 
 def condition(places: Places, numpy: str) -> Condition:
@@ -104,11 +104,11 @@ def condition(places: Places, numpy: str) -> Condition:
         return Condition("absent")
     if is_locked(places.lock):
         return Condition("busy", "PyTorch is being installed or removed.", state)
-    if state.stage in ("installing", "checking"):
+    if state.step in ("installing", "checking"):
         return Condition("unfinished", "The installation was not finished: go on, or remove it.", state)
-    if state.stage == "removing":
+    if state.step == "removing":
         return Condition("unfinished", "The removal was not finished: remove it again.", state)
-    if state.stage == "failed":
+    if state.step == "failed":
         return Condition("broken", state.sentence, state)
     if not (places.packages / "torch" / "__init__.py").is_file():
         return Condition("broken", "Files of PyTorch are missing: install again or remove it.", state)

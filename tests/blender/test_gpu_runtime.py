@@ -113,7 +113,7 @@ def test_installed_from_a_folder_of_wheels_without_network(wheels, monkeypatch):
     as_if_it_worked(monkeypatch)
     state = install_here(wheels)
     places = runtime().places()
-    assert state.stage == "ready" and state.versions["torch"] == "2.13.0"
+    assert state.step == "ready" and state.versions["torch"] == "2.13.0"
     assert (places.packages / "transformers").is_dir() and places.unfinished == [] and not places.cache.exists()
     assert not list(places.packages.glob("numpy*")), "Blender's NumPy would be shadowed"
     condition = runtime().look()
@@ -162,7 +162,7 @@ def test_checked_again_once_the_cause_is_gone(wheels, monkeypatch):
     refused(bpy.ops.motionlcm.enable_gpu)
     as_if_it_worked(monkeypatch)
     setup = runtime().setup()
-    assert core("installing").check_again(setup, lambda *_: None, lambda: False).stage == "ready"
+    assert core("installing").check_again(setup, lambda *_: None, lambda: False).step == "ready"
     assert runtime().look().kind == "ready"
 
 
@@ -357,7 +357,7 @@ def test_a_broken_install_is_recognised_and_removed(wheels, monkeypatch, damage)
     elif damage == "torch gone":
         shutil.rmtree(places.packages / "torch")
     else:
-        core("state").write_state(places, replace(state, stage="installing"))
+        core("state").write_state(places, replace(state, step="installing"))
     condition = runtime().look()
     assert condition.kind in ("broken", "unfinished") and condition.sentence.endswith(".")
     numpy_still_works()
@@ -396,7 +396,7 @@ def test_a_blender_that_crashed_while_loading_torch_does_not_do_so_again(wheels,
     assert "torch" not in sys.modules and not runtime().places().importing.exists()
     generate(seconds=1.0)
     setup = runtime().setup()
-    assert core("installing").check_again(setup, lambda *_: None, lambda: False).stage == "ready"
+    assert core("installing").check_again(setup, lambda *_: None, lambda: False).step == "ready"
     assert runtime().look().kind == "ready"
 
 

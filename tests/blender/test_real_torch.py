@@ -44,7 +44,7 @@ prefs.wheel_folder = wheels
 assert bpy.ops.motionlcm.enable_gpu() == {{"FINISHED"}}, runtime.status
 state = runtime.look().state
 print("STATE", state)
-assert state.stage == "ready" and state.difference_mm < 1.0 and state.versions["torch"].startswith("2.13.0")
+assert state.step == "ready" and state.difference_mm < 1.0 and state.versions["torch"].startswith("2.13.0")
 by_torch = made()
 import torch
 assert Path(torch.__file__).is_relative_to(runtime.places().packages) and torch.__version__.startswith("2.13.0")
