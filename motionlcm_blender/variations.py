@@ -79,12 +79,7 @@ def faster(request: Request, speed: float) -> Request:
     Raises InvalidRequest if the motion gets too short or long, or has a start or an end, which cannot be retimed.
     """
     frames = max(1, round((request.frames - 1) / speed) + 1)
-    at = np.linspace(0.0, request.frames - 1.0, frames)
-    hints = None if request.hints is None else _hints_at(request.hints, at)
-    facing = None
-    if request.facing is not None:
-        facing = np.interp(at, np.arange(request.frames), np.unwrap(np.asarray(request.facing, np.float64)))
-    return replace(request, frames=frames, speed=request.speed * speed, hints=hints, facing=facing)
+    return _resampled(request, frames, request.speed * speed)
 
 
 def retimed_request(request: Request) -> Request:
@@ -92,13 +87,17 @@ def retimed_request(request: Request) -> Request:
 
     Its path, pins and facing are those of the moments at which they are asked for.
     """
-    frames = round((request.frames - 1) * request.speed) + 1
+    return _resampled(request, round((request.frames - 1) * request.speed) + 1, 1.0)
+
+
+def _resampled(request: Request, frames: int, speed: float) -> Request:
+    """The request over another number of frames, its path, pins and facing spread over them."""
     at = np.linspace(0.0, request.frames - 1.0, frames)
     hints = None if request.hints is None else _hints_at(request.hints, at)
     facing = None
     if request.facing is not None:
         facing = np.interp(at, np.arange(request.frames), np.unwrap(np.asarray(request.facing, np.float64)))
-    return replace(request, speed=1.0, frames=frames, hints=hints, facing=facing)
+    return replace(request, frames=frames, speed=speed, hints=hints, facing=facing)
 
 
 def _hints_at(hints: Hints, at: np.ndarray) -> Hints:

@@ -106,7 +106,7 @@ def add_shot(
     if end is not None and begin < end:
         raise InvalidRequest(f'The shot would begin on frame {begin}, before "{listed[-1].name}" ends ({end}).')
     if seconds is not None:
-        last = begin + max(1, round(seconds * scene.render.fps / scene.render.fps_base))
+        last = begin + max(1, round(seconds * shot_lists.rate_of(scene)))
     assert last is not None
     named = None if path is None else path.name
     StoryShot(prompt, begin, last, seed, path=named, part=part, takes=takes)  # says what is wrong with it

@@ -28,7 +28,7 @@ class MOTIONLCM_OT_add_shot(bpy.types.Operator):
         shots = character.motionlcm.shots
         begin = playhead(scene) if chosen.start == "CURRENT_FRAME" else round(scene.frame_start / stretch(scene))
         first = shots[-1].last if len(shots) else begin
-        last = first + max(1, round(chosen.length * scene.render.fps / scene.render.fps_base))
+        last = first + max(1, round(chosen.length * rate_of(scene)))
         shot = new_shot(character, len(shots), chosen.prompt, first, last)
         shot.seed = chosen.seed
         if chosen.path is not None and not any(other.path == chosen.path for other in shots):

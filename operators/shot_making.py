@@ -132,7 +132,7 @@ def order_for(
         end_anywhere=ending is not None and ending.anywhere,
         feet=FootLock(chosen.feet),
     )
-    rate = scene.render.fps / scene.render.fps_base
+    rate = shots.rate_of(scene)
     return Order(
         request=request,
         skeleton=rig.skeleton,

@@ -23,7 +23,7 @@ def build(context: bpy.types.Context, board: "Storyboard") -> list[bpy.types.Obj
     Raises InvalidRequest, before anything is made, if a shot is too short at this rate.
     """
     scene = context.scene
-    board = board.at_fps(scene.render.fps / scene.render.fps_base)
+    board = board.at_fps(shots.rate_of(scene))
     units = _units(scene)
     made = [_add_character(context, character, units) for character in board.characters]  # first, to get their names
     lines = {name: add_curve(context, name, path, units) for name, path in board.paths.items()}
@@ -151,7 +151,7 @@ def storyboard_of(context: bpy.types.Context) -> "tuple[Storyboard, tuple[str, .
         size = round(units_per_metre(character, rig) / units, 4)
         facing = round(math.degrees(heading), 3)
         characters.append(StoryCharacter(character.name, _in_metres(floor, units), facing, size, tuple(told)))
-    rate = scene.render.fps / scene.render.fps_base
+    rate = shots.rate_of(scene)
     return Storyboard(tuple(characters), round(rate, 5), paths), tuple(dict.fromkeys(warnings))
 
 

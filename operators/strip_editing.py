@@ -281,7 +281,7 @@ class MOTIONLCM_OT_drag_strip(_OnStrips, bpy.types.Operator):
 
     def _told(self, context: bpy.types.Context, character: bpy.types.Object) -> str:
         first, last = state.preview[self._index]
-        seconds = (last - first) * context.scene.render.fps_base / context.scene.render.fps
+        seconds = (last - first) / shots.rate_of(context.scene)
         shot = character.motionlcm.shots[self._index]
         kept = "locked: it keeps its length  |  " if shot.locked and self._part != BODY else ""
         return (

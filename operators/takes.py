@@ -85,13 +85,9 @@ def show(character: bpy.types.Object, action: bpy.types.Action) -> None:
     if index >= 0:
         shots.choose_take(character, index, action)
         return
-    data = character.animation_data_create()
-    before = data.action
-    if before is not None and before != action and before.users <= 1 and not before.use_fake_user:
-        before.use_fake_user = True
-    data.action = action
-    if hasattr(action, "slots") and len(action.slots):
-        data.action_slot = action.slots[0]
+    from .actions import assign
+
+    assign(character, action)
 
 
 class _OnTakes:

@@ -24,15 +24,13 @@ from window_driver import (
     main,
     module,
     move,
-    prepare,
+    open_sidebar,
     press,
-    region,
     release,
     say,
     screenshot,
     scroll_to,
     settings,
-    show_tab,
     status,
     stop_playback,
     type_text,
@@ -137,14 +135,7 @@ def show_all_frames() -> Steps:
 
 
 def run() -> Steps:
-    prepare()
-    yield
-    x, y = view_middle()
-    yield from move(x, y)
-    yield from key("N", x, y, "n")
-    space = viewport().spaces.active
-    yield from wait(lambda: space.show_region_ui and region("UI").width > 50, 20.0, "the sidebar")
-    yield from wait(lambda: show_tab(), 20.0, "the tab MotionLCM")
+    yield from open_sidebar()
     yield from press("motionlcm.add_character(")
     yield from wait(lambda: settings().character is not None, 20.0, "the character")
     yield from press("motionlcm.draw_path(")

@@ -18,17 +18,14 @@ from window_driver import (
     key,
     main,
     move,
-    prepare,
+    open_sidebar,
     press,
-    region,
     screenshot,
     settings,
-    show_tab,
     status,
     stop_playback,
     type_text,
     undo,
-    view_middle,
     viewport,
     wait,
     window,
@@ -36,14 +33,7 @@ from window_driver import (
 
 
 def run() -> Steps:
-    prepare()
-    yield
-    x, y = view_middle()
-    yield from move(x, y)
-    yield from key("N", x, y, "n")
-    space = viewport().spaces.active
-    yield from wait(lambda: space.show_region_ui and region("UI").width > 50, 20.0, "the sidebar")
-    yield from wait(lambda: show_tab(), 20.0, "the tab MotionLCM")
+    yield from open_sidebar()
     yield from press("motionlcm.add_character(")
     yield from wait(lambda: settings().character is not None, 20.0, "the character")
     yield from strips()

@@ -31,8 +31,8 @@ from window_driver import (
     move,
     nearest,
     on_curve,
+    open_sidebar,
     pelvis_positions,
-    prepare,
     press,
     redraw_ms,
     region,
@@ -41,7 +41,6 @@ from window_driver import (
     screenshot,
     scroll_to,
     settings,
-    show_tab,
     status,
     stop_playback,
     type_text,
@@ -56,14 +55,7 @@ PROMPT = "a person walks forward and waves"
 
 
 def run() -> Steps:
-    prepare()
-    yield
-    x, y = view_middle()
-    yield from move(x, y)
-    yield from key("N", x, y, "n")
-    space = viewport().spaces.active
-    yield from wait(lambda: space.show_region_ui and region("UI").width > 50, 20.0, "the sidebar")
-    yield from wait(lambda: show_tab(), 20.0, "the tab MotionLCM")
+    yield from open_sidebar()
     for _ in range(10):
         yield
     screenshot("panel")

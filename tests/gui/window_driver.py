@@ -260,6 +260,18 @@ def prepare() -> None:
     view.view_distance = 8.5
 
 
+def open_sidebar() -> Steps:
+    """An empty scene, with the sidebar open at our tab."""
+    prepare()
+    yield
+    x, y = view_middle()
+    yield from move(x, y)
+    yield from key("N", x, y, "n")
+    space = viewport().spaces.active
+    yield from wait(lambda: space.show_region_ui and region("UI").width > 50, 20.0, "the sidebar")
+    yield from wait(lambda: show_tab(), 20.0, "the tab MotionLCM")
+
+
 def show_tab() -> bool:
     """Choose our tab; before the sidebar was first drawn Blender does not know its tabs."""
     try:
