@@ -43,16 +43,16 @@ def channels_of(
     every frame.
     """
     location, turns = fitted if fitted is not None else (None, {})
-    channels = [Channel(_bone_path(pose.root, "location"), pose.location, pose.root, location)]
+    channels = [Channel(bone_path(pose.root, "location"), pose.location, pose.root, location)]
     for name, quaternions in pose.rotations.items():
         mode = obj.pose.bones[name].rotation_mode
-        channels.append(rotation_channel(_bone_path(name, ""), quaternions, mode, name, turns.get(name)))
+        channels.append(rotation_channel(bone_path(name, ""), quaternions, mode, name, turns.get(name)))
     for name, (place, turn, scale) in pose.still.items():
         mode = obj.pose.bones[name].rotation_mode
         channels += [
-            Channel(_bone_path(name, "location"), place[None], name),
-            rotation_channel(_bone_path(name, ""), turn[None], mode, name),
-            Channel(_bone_path(name, "scale"), scale[None], name),
+            Channel(bone_path(name, "location"), place[None], name),
+            rotation_channel(bone_path(name, ""), turn[None], mode, name),
+            Channel(bone_path(name, "scale"), scale[None], name),
         ]
     return channels
 
@@ -209,7 +209,8 @@ def facts_of(action: bpy.types.Action | None) -> dict[str, Any]:
     return {key.removeprefix(RECIPE): action[key] for key in action.keys() if key.startswith(RECIPE)}
 
 
-def _bone_path(bone: str, channel: str) -> str:
+def bone_path(bone: str, channel: str = "") -> str:
+    """The RNA path of a bone's channel; without one, what such paths begin with."""
     return f'pose.bones["{bpy.utils.escape_identifier(bone)}"].{channel}'
 
 

@@ -12,7 +12,7 @@ from ..motionlcm_blender.errors import InvalidRequest
 from ..motionlcm_blender.motion.loops import Travel
 from ..motionlcm_blender.motion.placement import Placement, engine_to_blender
 from ..motionlcm_blender.motion.rotations import continuous
-from .actions import Channel, recipe_of, rotation_channel
+from .actions import Channel, bone_path, recipe_of, rotation_channel
 from .rig import Rig, read_rig, standing_place
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def bone_channels(
     back = rest.inverted()
     moved = [back @ move @ rest for move in _moves(carrier, standing, units_per_metre)]
     turns = continuous(np.array([matrix.to_quaternion() for matrix in moved]))
-    path = f'pose.bones["{bpy.utils.escape_identifier(bone.name)}"].'
+    path = bone_path(bone.name)
     locations = np.array([matrix.translation for matrix in moved])
     channels = [Channel(path + "location", locations, bone.name)]
     return [*channels, rotation_channel(path, turns, bone.rotation_mode, bone.name)]

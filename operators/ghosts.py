@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import bpy
 import numpy as np
-from mathutils import Euler, Matrix, Quaternion
+from mathutils import Matrix
 
 from ..motionlcm_blender.motion import rotations
 from ..motionlcm_blender.motion.skeleton import FPS, JOINT_COUNT
-from .actions import holder_of
+from .actions import bone_path
+from .channel_reading import Curves, curves_in, turns, values
 from .rig import read_rig
 from .scene_time import stretch
 
@@ -59,7 +60,7 @@ def ghosts_of(
     bones = _Bones.read(obj)
     found = []
     for action in actions:
-        curves = _curves(action)
+        curves = curves_in(action)
         at = _moments(action, curves, scene)
         known = _cache.pop(action.session_uid, None)
         look = edited is None or action.session_uid in edited
@@ -71,8 +72,8 @@ def ghosts_of(
         _, heads, way = known
         world = np.array(obj.matrix_world if way is None else _above(obj), np.float64)
         matrices = world[None] if way is None else world @ way
-        turns = matrices[:, :3, :3].transpose(0, 2, 1).astype(np.float32)
-        joints = heads @ turns + matrices[:, None, :3, 3].astype(np.float32)
+        turned = matrices[:, :3, :3].transpose(0, 2, 1).astype(np.float32)
+        joints = heads @ turned + matrices[:, None, :3, 3].astype(np.float32)
         found.append(Ghost(joints, float(at[0]), float(at[1] - at[0]), _floor(joints[..., 2], len(at))))
     while len(_cache) > max(KEPT, len(actions)):
         del _cache[next(iter(_cache))]
@@ -82,9 +83,6 @@ def ghosts_of(
 def forget() -> None:
     """Give the memory back."""
     _cache.clear()
-
-
-Curves = dict[tuple[str, int], bpy.types.FCurve]
 
 
 @dataclass(frozen=True)
@@ -118,11 +116,6 @@ class _Bones:
     @property
     def fingerprint(self) -> tuple[object, ...]:
         return self.names, self.modes, self.parents, self.rests.tobytes()
-
-
-def _curves(action: bpy.types.Action) -> Curves:
-    holder = holder_of(action)
-    return {} if holder is None else {(c.data_path, c.array_index): c for c in holder.fcurves if not c.mute}
 
 
 def _fingerprint(curves: Curves) -> int:
@@ -161,8 +154,7 @@ def _performed(
     object itself; None if it leaves that alone."""
     poses = np.empty((len(bones.names), len(at), 4, 4))
     for number, (name, mode, parent) in enumerate(zip(bones.names, bones.modes, bones.parents, strict=True)):
-        prefix = f'pose.bones["{bpy.utils.escape_identifier(name)}"].'
-        local = bones.rests[number] @ _basis(curves, prefix, mode, at, None)
+        local = bones.rests[number] @ _basis(curves, bone_path(name), mode, at, None)
         poses[number] = local if parent < 0 else poses[parent] @ local
     heads = poses[list(bones.joints), :, :3, 3].transpose(1, 0, 2).astype(np.float32)
     carried = any(not path.startswith("pose.") for path, _ in curves)
@@ -172,28 +164,12 @@ def _performed(
 def _basis(curves: Curves, prefix: str, mode: str, at: np.ndarray, unset: bpy.types.Object | None) -> np.ndarray:
     """(T, 4, 4) what the channels of a bone or of the object say; without keys a bone rests, and `unset` stays."""
 
-    def values(name: str, default: Sequence[float]) -> np.ndarray:
-        columns = np.empty((len(default), len(at)))
-        for index, value in enumerate(default):
-            curve = curves.get((prefix + name, index))
-            columns[index] = value if curve is None else list(map(curve.evaluate, moments))
-        return columns.T
-
-    moments = at.tolist()
     result = np.broadcast_to(np.eye(4), (len(at), 4, 4)).copy()
-    if mode == "QUATERNION":
-        turn = values("rotation_quaternion", (1.0, 0.0, 0.0, 0.0) if unset is None else unset.rotation_quaternion)
-        result[:, :3, :3] = rotations.to_matrix(rotations.normalise(turn))
-    elif mode == "AXIS_ANGLE":
-        rows = values("rotation_axis_angle", (0.0, 0.0, 1.0, 0.0) if unset is None else unset.rotation_axis_angle)
-        result[:, :3, :3] = [Quaternion(row[1:], row[0]).to_matrix() for row in rows]
-    else:
-        rows = values("rotation_euler", (0.0, 0.0, 0.0) if unset is None else unset.rotation_euler)
-        result[:, :3, :3] = [Euler(row, mode).to_matrix() for row in rows]
-    scale = values("scale", (1.0, 1.0, 1.0) if unset is None else unset.scale)
+    result[:, :3, :3] = rotations.to_matrix(turns(curves, prefix, mode, at, unset))
+    scale = values(curves, prefix + "scale", (1.0, 1.0, 1.0) if unset is None else unset.scale, at)
     if np.abs(scale - 1.0).max() > 1e-6:
         result[:, :3, :3] *= scale[:, None, :]
-    result[:, :3, 3] = values("location", (0.0, 0.0, 0.0) if unset is None else unset.location)
+    result[:, :3, 3] = values(curves, prefix + "location", (0.0, 0.0, 0.0) if unset is None else unset.location, at)
     return result
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import bpy
 import numpy as np
-from mathutils import Euler, Quaternion
 
 from ..motionlcm_blender.motion import rotations
 from ..motionlcm_blender.motion.clips import Clip
 from ..motionlcm_blender.motion.retarget import forward_kinematics
 from ..motionlcm_blender.motion.skeleton import FOOT_JOINTS, FPS, JOINT_COUNT, SMPL
-from .actions import Channel, holder_of, loose_action, rotation_channel
+from . import channel_reading
+from .actions import Channel, bone_path, loose_action, rotation_channel
 from .rig import Rig, bone_axes, read_rig
 
 
@@ -23,30 +23,13 @@ def read_clip(
     without curves are in their rest pose.
     """
     axes = bone_axes(obj, rig, units_per_metre)
-    curves = {(curve.data_path, curve.array_index): curve for curve in _curves(action)}
-
-    def values(path: str, unset: tuple[float, ...]) -> np.ndarray:
-        found = [curves.get((path, index)) for index in range(len(unset))]
-        columns = [
-            [value] * len(at) if curve is None else [curve.evaluate(float(moment)) for moment in at]
-            for curve, value in zip(found, unset, strict=True)
-        ]
-        return np.array(columns, np.float64).T
-
-    location = values(_path(axes.root, "location"), (0.0, 0.0, 0.0))
+    curves = channel_reading.curves_in(action)
+    location = channel_reading.values(curves, bone_path(axes.root, "location"), (0.0, 0.0, 0.0), at)
     translation = (location - axes.offset) @ np.linalg.inv(axes.matrix).T
     turns = np.broadcast_to(rotations.IDENTITY, (len(at), len(rig.skeleton), 4)).copy()
     for bone, (joint, left, right) in axes.turns.items():
-        mode = obj.pose.bones[bone].rotation_mode
-        if mode == "QUATERNION":
-            local = values(_path(bone, "rotation_quaternion"), (1.0, 0.0, 0.0, 0.0))
-        elif mode == "AXIS_ANGLE":
-            rows = values(_path(bone, "rotation_axis_angle"), (0.0, 0.0, 1.0, 0.0))
-            local = np.array([Quaternion(row[1:], row[0]) for row in rows])
-        else:
-            rows = values(_path(bone, "rotation_euler"), (0.0, 0.0, 0.0))
-            local = np.array([Euler(row, mode).to_quaternion() for row in rows])
-        inner = rotations.multiply(rotations.normalise(local), rotations.inverse(right))
+        local = channel_reading.turns(curves, bone_path(bone), obj.pose.bones[bone].rotation_mode, at)
+        inner = rotations.multiply(local, rotations.inverse(right))
         turns[:, joint] = rotations.multiply(rotations.inverse(left), inner)
     return Clip(FPS, translation, rotations.continuous(turns), rig.skeleton)
 
@@ -76,16 +59,7 @@ def pose_action(context: bpy.types.Context, obj: bpy.types.Object, name: str) ->
         local = shown.convert_space(pose_bone=bone, matrix=bone.matrix, from_space="POSE", to_space="LOCAL")
         place, turn, _ = local.decompose()
         turns = np.array([turn], np.float64)
-        channels.append(rotation_channel(_path(name_of_bone, ""), turns, mode, name_of_bone))
+        channels.append(rotation_channel(bone_path(name_of_bone), turns, mode, name_of_bone))
         if name_of_bone == rig.bones[0]:
-            channels.append(Channel(_path(name_of_bone, "location"), np.array([place], np.float64), name_of_bone))
+            channels.append(Channel(bone_path(name_of_bone, "location"), np.array([place], np.float64), name_of_bone))
     return loose_action(name, np.zeros(1), channels, {"placed": True})
-
-
-def _curves(action: bpy.types.Action) -> list[bpy.types.FCurve]:
-    holder = holder_of(action)
-    return [] if holder is None else list(holder.fcurves)
-
-
-def _path(bone: str, channel: str) -> str:
-    return f'pose.bones["{bpy.utils.escape_identifier(bone)}"].{channel}'
