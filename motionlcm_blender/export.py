@@ -153,7 +153,7 @@ def save_blend(shot: Shot, file: Path) -> None:
         write_aside(file, lambda temporary: write_blend(clip, temporary, blender))
 
 
-def write_aside(file: Path, write: Callable[[Path], None]) -> None:
+def write_aside(file: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make a temporary file of the same suffix beside the file, then move it into place.
 
     Raises MotionLCMError if that cannot be done.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import InvalidRequest, MotionLCMError
+from .errors import InvalidRequest
 from .finishing import Landing, Seam
 from .motion.clips import Motion
 from .motion.foot_lock import FootLock
@@ -528,13 +527,9 @@ def read(file: Path) -> list[Recipe]:
 
 def write(file: Path, recipes: Sequence[Recipe]) -> None:
     """Write recipes to a file, whole or not at all. Raises MotionLCMError if it cannot be written."""
-    temporary = file.with_name(f".{file.name}.part")
-    try:
-        temporary.write_text(to_json(recipes), encoding="utf-8")
-        os.replace(temporary, file)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise MotionLCMError(f"{file} cannot be written: {error.strerror or error}.") from error
+    from .export import write_aside
+
+    write_aside(file, lambda temporary: temporary.write_bytes(to_json(recipes).encode()))
 
 
 def shot_of(motion: Motion, recipe: Recipe, fps: float) -> Shot:

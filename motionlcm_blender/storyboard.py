@@ -19,8 +19,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from .chaining import OVERLAP
-from .errors import InvalidRequest, MotionLCMError
-from .export import check_fps
+from .errors import InvalidRequest
+from .export import check_fps, write_aside
 from .motion.paths import NAMES, GroundPath, named_path
 from .motion.skeleton import FPS, MIN_FRAMES
 from .request import MAX_CHAINED_FRAMES
@@ -412,14 +412,8 @@ def storyboard_content(board: Storyboard) -> dict[str, Any]:
 
 def write_storyboard(board: Storyboard, file: str | os.PathLike[str]) -> None:
     """Write it as JSON, under another name first. Raises MotionLCMError if it cannot be written."""
-    path = Path(file)
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        text = json.dumps(storyboard_content(board), indent=2, ensure_ascii=False)
-        temporary.write_text(_on_one_line(text) + "\n", encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        raise MotionLCMError(f"{path} cannot be written: {error.strerror or error}.") from error
+    text = json.dumps(storyboard_content(board), indent=2, ensure_ascii=False)
+    write_aside(Path(file), lambda temporary: temporary.write_bytes((_on_one_line(text) + "\n").encode()))
 
 
 def _path_content(path: StoryPath) -> dict[str, Any]:

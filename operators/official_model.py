@@ -194,10 +194,22 @@ def _draw_licence(layout: bpy.types.UILayout, operator: bpy.types.Operator, lett
 class _Getting:
     """What getting from disk and getting from the net share."""
 
+    accept_licence: bpy.props.BoolProperty(
+        name="I accept these terms",
+        description="The weights are used as their authors allow; the date is kept in the model's folder",
+        options={"SKIP_SAVE"},
+    )
+    accept_unverified: bpy.props.BoolProperty(
+        name="Use what cannot be verified",
+        description="Use files although nobody has written down what they must be; nothing in them is run",
+        options={"SKIP_SAVE"},
+    )
+    control: bpy.props.EnumProperty(name="ControlNet", description="What the model shall follow", items=CONTROLS)
+    choose: bpy.props.BoolProperty(
+        name="Use It Afterwards", description="Choose the model when it is there", default=True
+    )
+
     if TYPE_CHECKING:
-        accept_licence: bool
-        control: str
-        choose: bool
 
         def report(self, kind: set[str], message: str) -> None: ...
 
@@ -243,20 +255,6 @@ class MOTIONLCM_OT_get_official_model(_Getting, bpy.types.Operator):
             ("DISK", "Disk", "A checkpoint, a .zip or a folder that you have; you choose it next"),
             ("NET", "Net", "The addresses their authors give, as far as there are any for a program"),
         ),
-    )
-    accept_licence: bpy.props.BoolProperty(
-        name="I accept these terms",
-        description="The weights are used as their authors allow; the date is kept in the model's folder",
-        options={"SKIP_SAVE"},
-    )
-    accept_unverified: bpy.props.BoolProperty(
-        name="Use what cannot be verified",
-        description="Use files although nobody has written down what they must be; nothing in them is run",
-        options={"SKIP_SAVE"},
-    )
-    control: bpy.props.EnumProperty(name="ControlNet", description="What the model shall follow", items=CONTROLS)
-    choose: bpy.props.BoolProperty(
-        name="Use It Afterwards", description="Choose the model when it is there", default=True
     )
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
@@ -314,20 +312,6 @@ class MOTIONLCM_OT_import_official_model(_Getting, bpy.types.Operator):
         name="Fetch What Is Missing",
         description="Fetch statistics and text encoder from the net if they are not on disk",
         options={"SKIP_SAVE"},
-    )
-    accept_licence: bpy.props.BoolProperty(
-        name="I accept these terms",
-        description="The weights are used as their authors allow; the date is kept in the model's folder",
-        options={"SKIP_SAVE"},
-    )
-    accept_unverified: bpy.props.BoolProperty(
-        name="Use what cannot be verified",
-        description="Use files although nobody has written down what they must be; nothing in them is run",
-        options={"SKIP_SAVE"},
-    )
-    control: bpy.props.EnumProperty(name="ControlNet", description="What the model shall follow", items=CONTROLS)
-    choose: bpy.props.BoolProperty(
-        name="Use It Afterwards", description="Choose the model when it is there", default=True
     )
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:

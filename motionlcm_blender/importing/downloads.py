@@ -409,12 +409,24 @@ def _may_be_fetched(url: str) -> bool:
     return bool(told.hostname) and (told.scheme == "https" or (told.scheme == "http" and here))
 
 
+def certificates() -> ssl.SSLContext:
+    """Who is believed: whom the system believes, and whom Blender's Python does, which knows no system everywhere."""
+    context = ssl.create_default_context()
+    try:
+        import certifi
+
+        context.load_verify_locations(certifi.where())
+    except (ImportError, OSError):  # the system's alone, then
+        pass
+    return context
+
+
 def _opener() -> urllib.request.OpenerDirector:
     """As urllib's own, without its handlers for local files, FTP and data in an address."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(), urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(context=ssl.create_default_context()), _Redirects(),
+        urllib.request.HTTPSHandler(context=certificates()), _Redirects(),
         urllib.request.HTTPDefaultErrorHandler(), urllib.request.HTTPErrorProcessor(),
     ):  # fmt: skip
         opener.add_handler(handler)

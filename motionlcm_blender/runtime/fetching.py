@@ -1,8 +1,7 @@
-"""Fetching a file in parts that can be gone on with, held against its sha256; and uv, which installs the rest."""
+"""uv, which installs PyTorch: from a folder of wheels, or fetched and held against its sha256."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import ssl
@@ -15,18 +14,14 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urljoin
 
-from ..errors import Cancelled
+from ..errors import DownloadError
+from ..importing import downloads
+from ..safe_weights import sha256 as file_sha256
 from .pins import INDEX, UV_VERSION, UV_WHEELS, this_machine
-from .problems import DAMAGED, NETWORK, RuntimeProblem
+from .problems import NETWORK, RuntimeProblem
 
-BLOCK = 1 << 18
 PATIENCE = 60.0
 BROKEN_OFF = (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError, ssl.SSLError)
-
-
-def sha256_of(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fetch(
@@ -34,55 +29,13 @@ def fetch(
 ) -> Path:
     """Fetch a file; what a former try left of it is gone on with. The target appears only if its hash is right.
 
-    Raises Cancelled, RuntimeProblem, OSError.
+    progress: called with a share, 0..1. Raises Cancelled, or RuntimeProblem with one sentence.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(target.name + ".part")
+    source = downloads.Source(target.name, "program", (url,), "", sha256, None, "")
     try:
-        _receive(url, part, progress, cancelled)
-    except BROKEN_OFF as error:
-        raise RuntimeProblem(NETWORK) from error
-    if sha256_of(part) != sha256:
-        part.unlink()
-        raise RuntimeProblem(DAMAGED)
-    os.replace(part, target)
-    return target
-
-
-def _receive(url: str, part: Path, progress: Callable[[float], None], cancelled: Callable[[], bool]) -> None:
-    have = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
-    try:
-        answer = urllib.request.urlopen(request, timeout=PATIENCE, context=_certificates())
-    except urllib.error.HTTPError as error:
-        if error.code == 416:  # nothing is missing
-            return
-        raise
-    with answer:
-        if have and answer.status != 206:  # the server begins anew
-            have = 0
-        total = have + int(answer.headers.get("Content-Length") or 0)
-        with open(part, "ab" if have else "wb") as file:
-            while block := answer.read(BLOCK):
-                if cancelled():
-                    raise Cancelled
-                file.write(block)
-                have += len(block)
-                progress(have / total if total else 0.0)
-        if have < total:
-            raise ConnectionError("the connection ended early")
-
-
-def _certificates() -> ssl.SSLContext:
-    """The system's, and those that come with Blender."""
-    context = ssl.create_default_context()
-    try:
-        import certifi
-
-        context.load_verify_locations(certifi.where())
-    except (ImportError, OSError):
-        pass
-    return context
+        return downloads.fetch(source, target.parent, progress=lambda share, _: progress(share), cancel=cancelled)
+    except DownloadError as error:
+        raise RuntimeProblem(str(error)) from error
 
 
 def ready_uv(
@@ -90,7 +43,7 @@ def ready_uv(
 ) -> Path | None:
     """uv's program: as fetched before, from a folder of wheels, or fetched now; None where it cannot be had.
 
-    Raises Cancelled, RuntimeProblem for a wheel with a wrong hash, OSError.
+    Raises Cancelled, OSError, and RuntimeProblem for what cannot be fetched or has a wrong hash.
     """
     known = UV_WHEELS.get(this_machine())
     if known is None:
@@ -101,12 +54,12 @@ def ready_uv(
     if program.is_file():
         return program
     wheel = tools / name
-    if not (wheel.is_file() and sha256_of(wheel) == sha256):
+    if not (wheel.is_file() and file_sha256(wheel) == sha256):
         if wheels is not None:
             wheel = wheels / name
             if not wheel.is_file():
                 return None
-            if sha256_of(wheel) != sha256:
+            if file_sha256(wheel) != sha256:
                 raise RuntimeProblem(f"{name} is not the file it should be (another sha256), so it is not used.")
         else:
             fetch(_address(name), wheel, sha256, progress, cancelled)
@@ -126,7 +79,7 @@ def _address(name: str) -> str:
     index = (os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("UV_INDEX_URL") or INDEX).rstrip("/") + "/uv/"
     request = urllib.request.Request(index, headers={"Accept": "application/vnd.pypi.simple.v1+json"})
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE, context=_certificates()) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE, context=downloads.certificates()) as answer:
             base, content = answer.url, answer.read()
         files = json.loads(content)["files"]
     except (*BROKEN_OFF, ValueError, KeyError) as error:
