@@ -8,12 +8,16 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from .architecture import Architecture
 from .errors import DeviceError, DeviceFailed, MotionLCMError, OutOfDeviceMemory
+from .sampling import Asked
+
+if TYPE_CHECKING:
+    from .model.recorded import RecordedSampling
 
 DEVICES = ("auto", "numpy", "cpu", "cuda", "mps", "xpu")
 
@@ -23,18 +27,21 @@ class Backend(Protocol):
 
     device: str
     network: Any
+    recorded: RecordedSampling | None
 
     def array(self, values: np.ndarray) -> Any: ...
     def numpy(self, values: Any) -> np.ndarray: ...
     def minilm(self, folder: Path) -> Any: ...
     def computing(self, mode: Any = None) -> Any: ...
     def memory(self) -> int: ...
+    def at_once(self, asked: Asked) -> np.ndarray | None: ...
 
 
 class NumpyBackend:
     """Plain NumPy (`portable/`)."""
 
     device = "numpy"
+    recorded: RecordedSampling | None = None
 
     def __init__(self, weights: Mapping[str, np.ndarray], architecture: Architecture) -> None:
         from .portable.network import PortableNetwork
@@ -60,6 +67,9 @@ class NumpyBackend:
         """Bytes that the model takes."""
         return self._bytes
 
+    def at_once(self, asked: Asked) -> None:
+        """Nothing: NumPy samples step by step."""
+
 
 class TorchBackend:
     """PyTorch on the CPU or a GPU."""
@@ -74,6 +84,15 @@ class TorchBackend:
         # Not in inference mode: gradients by the latent may be asked for later, through weights that have none.
         with self.computing(torch.no_grad):
             self.network = MotionLCMNetwork.from_weights(weights, architecture).to(device).requires_grad_(False)
+        self.recorded: RecordedSampling | None = None
+        if device.startswith("cuda"):
+            from .model.recorded import RecordedSampling
+
+            self.recorded = RecordedSampling(self.network, device)
+
+    def at_once(self, asked: Asked) -> np.ndarray | None:
+        """(takes, T, 263) normalised, by one start of the card; None where that is not there. In `computing`."""
+        return None if self.recorded is None else self.recorded(asked)
 
     def array(self, values: np.ndarray) -> Any:
         return self.torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
@@ -98,6 +117,10 @@ class TorchBackend:
             raise
         except (RuntimeError, NotImplementedError) as error:  # PyTorch's own errors are RuntimeErrors
             raise device_error(error, self.device) from error
+        except TypeError as error:
+            if self.device != "mps":
+                raise
+            raise device_error(error, self.device) from error  # so Apple's cards refuse a type they lack
 
     def memory(self) -> int:
         """Bytes that PyTorch holds on the card, or that the model takes on the processor."""

@@ -24,10 +24,10 @@ from .motion.continuation import aligned, at_origin, begin_with
 from .motion.features import FEATURES, joints_from_features, standing_joints
 from .motion.path_correction import resampled_joints
 from .motion.quality import foot_skate
-from .motion.skeleton import FPS, JOINT_COUNT, JOINTS
+from .motion.skeleton import FPS, JOINT_COUNT, JOINTS, MAX_FRAMES
 from .refining import refined_noise
 from .request import Hints, Request
-from .sampling import default_guidance, lcm_sample, student_timesteps
+from .sampling import Asked, default_guidance, lcm_sample, student_timesteps
 from .settling import settled
 from .text_tokens import state_tokens
 from .variations import another_take, blended, mirrored_motion, mirrored_request, retimed_request
@@ -237,6 +237,19 @@ class MotionLCM:
             made.append(replace(self.generate(towards, progress, cancel)[0], request=own))
         return made
 
+    def warm_up(self) -> None:
+        """Do what a first request would wait for: read the text encoder, import, and on a card load and record kernels.
+
+        With official models it takes as long as a few requests. Raises as `generate` does.
+        """
+        frames = self.folder.frames[1] if self.folder is not None else MAX_FRAMES
+        request = Request("a person walks", frames)
+        line = np.stack([np.zeros(frames), np.linspace(0.0, frames / FPS, frames)], 1)
+        path = replace(request, hints=Hints.ground_path(line)) if self.architecture.control else request
+        # A card records what it is asked for a second time, and what it recorded is first used for the third.
+        for each in (path,) if self.backend.recorded is None else (request, path) * 3:
+            self.generate(each)
+
     def features(self, request: Request) -> np.ndarray:
         """(takes, T, 263) float32, not normalised: what the networks alone make of a request, of the same seeds as
         `generate`. Raises as `generate` does."""
@@ -281,9 +294,7 @@ class MotionLCM:
         self, request: Request, text: np.ndarray, stage: Progress
     ) -> tuple[np.ndarray, dict[str, float]]:
         """(takes, T, 263), not normalised, and what refining did."""
-        a, array = self.architecture, self.backend.array
-        noise = np.stack([_noise_of(request, k, a) for k in range(request.takes)], 1)
-        steps, takes = request.steps, request.takes
+        noise = np.stack([_noise_of(request, k, self.architecture) for k in range(request.takes)], 1)
         asked = self._known_hints(request)
         report: dict[str, float] = {}
         shown = None if asked is None else self._shown(request, asked, text, noise, stage)
@@ -292,36 +303,43 @@ class MotionLCM:
             with self.backend.computing(nullcontext):
                 noise[0], report = refined_noise(
                     self.network, self.device, self.stats, text, asked, noise[0],
-                    self.guidance(1, request.guidance), student_timesteps(a, 1)[0], self.control_strength, shown,
+                    self.guidance(1, request.guidance), student_timesteps(self.architecture, 1)[0],
+                    self.control_strength, shown,
                 )  # fmt: skip
         with self.backend.computing():
-            condition = None
-            if shown is not None:
-                stage(0.1, "Reading the path")
-                given = np.stack([each.mask for each in shown])
-                positions = np.stack([each.positions for each in shown])
-                hints = np.where(given, (positions - self.stats["hint_mean"]) / self.stats["hint_std"], 0)
-                told = [
-                    self.backend.numpy(self.network.traj_encoder(array(one[None]), array(mask[None])))
-                    for one, mask in zip(hints.astype(np.float32), given, strict=True)
-                ]
-                condition = array(np.repeat(told[0], takes, 0) if len(told) == 1 else np.concatenate(told))
-            made = self._sampled(text, noise, steps, request, condition, stage)
+            made = self._sampled(text, noise, request, shown, stage)
         return made, report
 
     def _sampled(
-        self, text: np.ndarray, noise: np.ndarray, steps: int, request: Request, condition: Any, stage: Progress
+        self, text: np.ndarray, noise: np.ndarray, request: Request, shown: list[Hints] | None, stage: Progress
     ) -> np.ndarray:
-        """(takes, T, 263), not normalised, of noise (steps, takes, tokens, latent_width). Runs inside `computing`."""
-        array, takes = self.backend.array, noise.shape[1]
-        latents = lcm_sample(
-            self.network, array(np.repeat(text[None], takes, 0)), array(noise[0]), array(noise[1:]), steps,
-            self.guidance(steps, request.guidance), condition, self.control_strength,
-            on_step=lambda i: stage(0.2 + 0.4 * i / steps, "Sampling"),
-        )  # fmt: skip
-        stage(0.6, "Decoding")
-        mask = array(np.ones((takes, request.frames), bool))
-        decoded: np.ndarray = self.backend.numpy(self.network.decode(latents, mask))
+        """(takes, T, 263), not normalised, of noise (steps, takes, tokens, latent_width) and of what the ControlNet is
+        shown: nothing, hints for all takes, or hints for each. Runs inside `computing`."""
+        array, (steps, takes) = self.backend.array, noise.shape[:2]
+        guidance, strength = self.guidance(steps, request.guidance), self.control_strength
+        asked = Asked(text, noise, request.frames, guidance, strength)
+        if shown is not None:
+            given = np.stack([each.mask for each in shown])
+            positions = np.stack([each.positions for each in shown])
+            hints = np.where(given, (positions - self.stats["hint_mean"]) / self.stats["hint_std"], 0)
+            asked = replace(asked, hints=hints.astype(np.float32), given=given)
+        stage(0.1, "Sampling" if shown is None else "Reading the path")
+        decoded = self.backend.at_once(asked)
+        if decoded is None:
+            condition = None
+            if asked.hints is not None and asked.given is not None:
+                told = [
+                    self.backend.numpy(self.network.traj_encoder(array(one[None]), array(mask[None])))
+                    for one, mask in zip(asked.hints, asked.given, strict=True)
+                ]
+                condition = array(np.repeat(told[0], takes, 0) if len(told) == 1 else np.concatenate(told))
+            latents = lcm_sample(
+                self.network, array(np.repeat(text[None], takes, 0)), array(noise[0]), array(noise[1:]), steps,
+                guidance, condition, strength, on_step=lambda i: stage(0.2 + 0.4 * i / steps, "Sampling"),
+            )  # fmt: skip
+            stage(0.6, "Decoding")
+            mask = array(np.ones((takes, request.frames), bool))
+            decoded = self.backend.numpy(self.network.decode(latents, mask))
         return decoded * self.stats["std"] + self.stats["mean"]
 
     def _shown(
@@ -334,7 +352,7 @@ class MotionLCM:
             return [asked]
         stage(0.05, "Making it without a path")
         with self.backend.computing():
-            free = joints_from_features(self._sampled(text, noise, request.steps, request, None, _silent))
+            free = joints_from_features(self._sampled(text, noise, request, None, _silent))
         return [asked.completed(joints) for joints in free]
 
     def _motion(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from .architecture import Architecture
 from .schedule import (
@@ -16,6 +19,23 @@ from .schedule import (
     previous_alpha_sigma,
     v1_timesteps,
 )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is sampled for one request, as arrays.
+
+    text: (L, text_width); noise: (steps, takes, tokens, latent_width); hints: None or (n, T, 22, 3) normalised and
+    given (n, T, 22, 3) bool, n 1 or takes; frames: T. All float32 where not said.
+    """
+
+    text: np.ndarray
+    noise: np.ndarray
+    frames: int
+    guidance: float
+    strength: float
+    hints: np.ndarray | None = None
+    given: np.ndarray | None = None
 
 
 def student_timesteps(architecture: Architecture, steps: int) -> tuple[int, ...]:

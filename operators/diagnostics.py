@@ -51,7 +51,8 @@ def _hardware() -> Rows:
         rows.append(("Memory of the card", f"{hardware.memory_mib} MiB"))
     rows.append(("Device chosen", engine.chosen().device))
     if engine.in_use is not None:
-        rows.append(("In use", f"{engine.in_use.device}, {engine.in_use.bytes / 2**20:.0f} MiB"))
+        recorded = f", {engine.in_use.recorded}" if engine.in_use.recorded else ""
+        rows.append(("In use", f"{engine.in_use.device}, {engine.in_use.bytes / 2**20:.0f} MiB{recorded}"))
     if condition is not None:
         rows.append(("PyTorch of ours", f"{condition.kind} {condition.sentence}".strip()))
         state = condition.state

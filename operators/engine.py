@@ -50,10 +50,11 @@ class ModelCard:
 
 @dataclass(frozen=True)
 class InUse:
-    """What the loaded model runs on, and how much memory it takes there."""
+    """What the loaded model runs on, how much memory it takes there, and what is said of CUDA graphs."""
 
     device: str
     bytes: int
+    recorded: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,13 +98,11 @@ def chosen() -> Choice:
     return Choice(folder or os.environ.get(FOLDER_VARIABLE) or None, device)
 
 
-def model(choice: Choice) -> MotionLCM:
-    """The loaded model; loads it on first use. Safe to call from a worker: touches no bpy.
-
-    Raises ModelFolderError or DeviceError.
+def warm_up(choice: Choice) -> None:
+    """Load the model and let it work once, so that the first request does not wait for what happens only once. For a
+    thread of its own: who asks for motion meanwhile waits for it. Raises ModelFolderError or DeviceError.
     """
-    loaded, _ = _load(choice, None)
-    return loaded
+    _load(choice, None, ahead=True)
 
 
 def generate(
@@ -153,8 +152,9 @@ def generate(
         _touch()
 
 
-def _load(choice: Choice, device: str | None) -> tuple[MotionLCM, str]:
-    """The model on a device, or on the best there is, and a sentence if that is another than was asked for."""
+def _load(choice: Choice, device: str | None, ahead: bool = False) -> tuple[MotionLCM, str]:
+    """The model on a device, or on the best there is, and a sentence if that is another than was asked for. ahead: a
+    model that is loaded by this also works once."""
     from . import runtime
 
     sentence = ""
@@ -169,6 +169,8 @@ def _load(choice: Choice, device: str | None) -> tuple[MotionLCM, str]:
 
             _drop_loaded()  # one model at a time in memory
             _loaded[key] = MotionLCM.from_folder(choice.folder, device=device)
+            if ahead:
+                _loaded[key].warm_up()
             _note_memory(_loaded[key])
         _touch()
         return _loaded[key], sentence
@@ -176,7 +178,8 @@ def _load(choice: Choice, device: str | None) -> tuple[MotionLCM, str]:
 
 def _note_memory(loaded: MotionLCM) -> None:
     global in_use
-    in_use = InUse(loaded.device, loaded.backend.memory())
+    recorded = loaded.backend.recorded
+    in_use = InUse(loaded.device, loaded.backend.memory(), "" if recorded is None else recorded.told)
 
 
 def _touch() -> None:

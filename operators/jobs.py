@@ -135,12 +135,12 @@ def carry_out(start: Start) -> list[str]:
 
 
 def warm_up() -> None:
-    """Load the model in the background, because it will soon be wanted. What goes wrong is told on Generate."""
+    """Load and try the model in the background: it will soon be wanted. What goes wrong is told on Generate."""
     if bpy.app.background:
         return
     from .engine import chosen
 
-    thread = threading.Thread(target=_load, args=(chosen(),), name="MotionLCM warm-up", daemon=True)
+    thread = threading.Thread(target=_warm_up, args=(chosen(),), name="MotionLCM warm-up", daemon=True)
     _threads.append(thread)
     thread.start()
     _unload_later()
@@ -268,11 +268,11 @@ def _work(job: Job) -> None:
         _results.put((job.number, error))
 
 
-def _load(choice: Choice) -> None:
-    from .engine import model
+def _warm_up(choice: Choice) -> None:
+    from .engine import warm_up
 
     try:
-        model(choice)
+        warm_up(choice)
     except Exception as error:
         log.info("Not loaded ahead of time: %s", error)
 

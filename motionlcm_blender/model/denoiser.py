@@ -14,6 +14,7 @@ from ..schedule import (
     GUIDANCE_WIDTH,
     TIME_WIDTH,
     TRAIN_STEPS,
+    alpha_sigma,
     alphas_cumprod,
     guidance_embedding,
     time_embedding,
@@ -35,6 +36,21 @@ class TimeEmbedding(nn.Module):
         self.student = student
         rows = np.stack([time_embedding(t) for t in range(TRAIN_STEPS)])
         self.register_buffer("table", torch.from_numpy(rows), persistent=False)
+        self._rows: dict[tuple[float, torch.device], Tensor] = {}
+
+    def constant(self, timestep: int, guidance: float | None) -> Tensor:
+        """(1, 1, width) for numbers that are the same for a whole batch.
+
+        After the first time it neither brings anything onto the device nor waits for it.
+        """
+        x = self.table[timestep][None]
+        if self.student and guidance is not None:
+            key = float(guidance), x.device
+            if key not in self._rows:
+                with torch.inference_mode(False):  # it may be used outside of it later
+                    self._rows[key] = torch.from_numpy(guidance_embedding(float(guidance))).to(x.device)[None]
+            x = x + self.cond_proj(self._rows[key])
+        return self.linear_2(F.silu(self.linear_1(x)))[:, None]
 
     def forward(self, timestep: Tensor, guidance: Tensor | None) -> Tensor:
         """timestep: (B,) int; guidance: (B,) scale w, None for a teacher. Returns (B, 1, width)."""
@@ -81,11 +97,15 @@ class LatentTransformer(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """The embedded tokens (B, all tokens, width), and the attention bias."""
         batch = latents.shape[0]
-        time = torch.as_tensor(timestep, device=latents.device).expand(batch)
-        if guidance is not None:
-            guidance = torch.as_tensor(guidance, dtype=torch.float32, device=latents.device).expand(batch)
+        if isinstance(timestep, int) and not isinstance(guidance, Tensor):
+            time = self.time_embedding.constant(timestep, guidance).expand(batch, -1, -1)
+        else:
+            times = torch.as_tensor(timestep, device=latents.device).expand(batch)
+            if guidance is not None:
+                guidance = torch.as_tensor(guidance, dtype=torch.float32, device=latents.device).expand(batch)
+            time = self.time_embedding(times, guidance)
         x = self.latent_pre(latents) if self.adapter else latents
-        x = torch.cat([x, self.time_embedding(time, guidance), self.emb_proj(text)], 1)
+        x = torch.cat([x, time, self.emb_proj(text)], 1)
         if keep is not None:
             keep = torch.cat([keep.new_ones(batch, self.tokens + 1), keep], 1)
         return self.query_pos(x), key_bias(keep)
@@ -121,5 +141,8 @@ class Denoiser(LatentTransformer):
 
     def _noise(self, latents: Tensor, timestep: Tensor | int, velocity: Tensor) -> Tensor:
         """The noise that a velocity tells of. In float32: samplers divide its difference to the latents by alpha."""
-        product = self.products[torch.as_tensor(timestep, device=latents.device)].view(-1, 1, 1)
+        if isinstance(timestep, int):
+            alpha, sigma = alpha_sigma(timestep)
+            return alpha * velocity.float() + sigma * latents.float()
+        product = self.products[timestep].view(-1, 1, 1)
         return product.sqrt() * velocity.float() + (1 - product).sqrt() * latents.float()

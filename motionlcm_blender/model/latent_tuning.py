@@ -76,16 +76,17 @@ def tune(residual: Callable[[Tensor], Tensor], start: Tensor, rows: np.ndarray, 
         error = seen[:1].detach()
         if not np.isfinite(before):
             before = after = float(error.square().mean().sqrt())
-        jacobian = gradient.flatten(1).double()
+        # In NumPy: Apple's cards have no float64, and others are slow at a system as small as this.
+        jacobian = gradient.flatten(1).cpu().numpy().astype(np.float64)
         gram = jacobian @ jacobian.T
-        towards = (error.double() @ view.double().T)[0]
-        scale = gram.diagonal().mean().clamp_min(1e-12)
+        towards = rows.astype(np.float64) @ error.cpu().numpy().astype(np.float64)[0]
+        scale = max(float(np.diagonal(gram).mean()), 1e-12)
         steps = []
         for damping in _DAMPINGS:
-            weights = torch.linalg.solve(gram + damping * scale * torch.eye(len(view), device=gram.device), towards)
-            step = -(jacobian.T @ weights).reshape(noise.shape).to(noise.dtype)
-            steps += [step * part for part in _SCALES]
-        tried = noise + torch.cat(steps)
+            weights = np.linalg.solve(gram + damping * scale * np.eye(len(rows)), towards)
+            steps += [-part * (jacobian.T @ weights) for part in _SCALES]
+        moves = np.stack(steps).astype(np.float32).reshape(-1, *noise.shape[1:])
+        tried = noise + torch.from_numpy(moves).to(noise.device)
         tried = tried * (radius / tried.flatten(1).norm(dim=1))[:, None, None]
         with torch.no_grad():
             errors = residual(tried).square().mean(1).sqrt()

@@ -19,9 +19,10 @@ POSITIONS = 500
 def key_bias(keep: Tensor | None, dtype: torch.dtype = torch.float32) -> Tensor | None:
     """Additive attention bias. keep: (B, S) bool, True where a key may be attended to; None: all.
 
-    Returns (B, 1, 1, S), 0 or minus infinity, or None if nothing is masked.
+    Returns (B, 1, 1, S), 0 or minus infinity, or None if nothing is masked. Whether a card's mask masks anything is not
+    looked at: that would wait for the card, and cannot be recorded (`recorded.py`).
     """
-    if keep is None or bool(keep.all()):
+    if keep is None or (keep.device.type == "cpu" and bool(keep.all())):
         return None
     bias = torch.zeros(keep.shape, dtype=dtype, device=keep.device)
     return bias.masked_fill_(~keep, float("-inf"))[:, None, None, :]

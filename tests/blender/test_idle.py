@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 
 import bpy
@@ -30,7 +31,9 @@ def test_memory_is_shown_and_given_back_after_a_while(monkeypatch):
     engine().read_card(engine().chosen())
     told = texts(drawn("MOTIONLCM_PT_model"))
     assert "NumPy" in told and " MiB" in told and engine().in_use.bytes > 1000
-    held = weakref.ref(engine().model(engine().chosen()))
+    (loaded,) = engine()._loaded.values()
+    held = weakref.ref(loaded)
+    del loaded
     assert idle.look() == idle.INTERVAL and held() is not None
     with monkeypatch.context() as patched:
         later(patched, preferences().idle_minutes - 1)
@@ -55,3 +58,31 @@ def test_never_if_so_chosen_and_never_at_work(monkeypatch):
     assert idle.look() == idle.INTERVAL and not engine().unload() and engine().in_use is not None
     monkeypatch.setattr(engine(), "_busy", 0)
     assert idle.look() is None
+
+
+def test_warming_up_loads_once_and_who_asks_meanwhile_waits(monkeypatch):
+    sampler = part("motionlcm_blender.sampler")
+    asked, inside, at_work = [], threading.Event(), []
+    whole = sampler.MotionLCM.generate
+
+    def watched(self, request, *rest):
+        at_work.append(threading.current_thread().name)
+        asked.append((request.prompt, len(at_work)))
+        inside.set()
+        try:
+            return whole(self, request, *rest)
+        finally:
+            at_work.pop()
+
+    monkeypatch.setattr(sampler.MotionLCM, "generate", watched)
+    add_character()
+    engine().forget()
+    ahead = threading.Thread(target=engine().warm_up, args=(engine().chosen(),))
+    ahead.start()
+    assert inside.wait(60.0)
+    assert generate(prompt="a person jumps", seconds=1.0) is not None
+    ahead.join()
+    assert [prompt for prompt, _ in asked] == ["a person walks", "a person jumps"]
+    assert all(count == 1 for _, count in asked)
+    engine().warm_up(engine().chosen())  # it is warm
+    assert len(asked) == 2

@@ -1,0 +1,218 @@
+"""Sampling as one recorded piece of work for a graphics card (CUDA graphs).
+
+On a card these networks are so small that starting their few hundred kernels one by one takes longer than running them.
+A CUDA graph records the kernels once and starts all of them at once. It holds shapes and addresses fast, so requests
+are brought into a few fixed shapes: frames and text tokens are filled up and masked, which changes nothing.
+
+Nothing in a recorded piece may wait for the card or bring anything onto it. `tests/engine/test_recorded.py` looks for
+both on PyTorch's device without numbers, "meta".
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..motion.skeleton import MAX_FRAMES
+from ..sampling import Asked, lcm_sample
+
+log = logging.getLogger(__name__)
+
+MOST_PLANS = 8
+"""As many recorded pieces are kept; the one that was not used for longest goes."""
+TEXT_TOKENS = 8
+"""Text tokens are filled up to a multiple of this."""
+AGREEMENT = 1e-2
+"""How far, in units of a feature's spread, a recorded piece may be from the same done step by step. A card gives the
+same to 1e-4 in another order of sums; something wrong is further off than 1."""
+
+
+class Plan(NamedTuple):
+    """The fixed shapes and numbers of a recorded piece. hints: how many different ones, 0: none."""
+
+    takes: int
+    steps: int
+    text_tokens: int
+    hints: int
+    guidance: float
+    strength: float
+
+
+def plan_of(asked: Asked) -> Plan:
+    filled = -(-len(asked.text) // TEXT_TOKENS) * TEXT_TOKENS
+    steps, takes = asked.noise.shape[:2]
+    count = 0 if asked.hints is None else len(asked.hints)
+    return Plan(takes, steps, filled, count, float(asked.guidance), float(asked.strength))
+
+
+class Recorder(Protocol):
+    """Records work on fixed tensors: runs it, and returns what runs it again as a whole."""
+
+    def __call__(self, work: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], None]]: ...
+
+
+class CudaRecorder:
+    """Records with torch.cuda.CUDAGraph, for NVIDIA's CUDA and AMD's HIP."""
+
+    def __init__(self, device: str) -> None:
+        self.device = torch.device(device)
+        self.pool: Any = None
+
+    def __call__(self, work: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], None]]:
+        """Raises what PyTorch raises if the card or its driver cannot."""
+        with torch.cuda.device(self.device):
+            aside = torch.cuda.Stream()
+            aside.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(aside):
+                for _ in range(2):  # libraries choose their kernels and take their memory in the first runs
+                    work()
+            torch.cuda.current_stream().wait_stream(aside)
+            torch.cuda.synchronize()
+            graph = torch.cuda.CUDAGraph()
+            if self.pool is None:
+                self.pool = torch.cuda.graph_pool_handle()
+            # Blender, Cycles and other add-ons use the card from other threads, which must not spoil the recording.
+            with torch.cuda.graph(graph, pool=self.pool, stream=aside, capture_error_mode="thread_local"):
+                made = work()
+        return made, graph.replay
+
+
+class Piece:
+    """One recorded plan: the tensors it reads, the one it writes."""
+
+    def __init__(self, network: Any, plan: Plan, device: str, recorder: Recorder) -> None:
+        a = network.architecture
+        self.plan, self.tokens = plan, a.latent_tokens
+
+        def zeros(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+            return torch.zeros(shape, dtype=dtype, device=device)
+
+        self.text = zeros(plan.takes, plan.text_tokens, a.text_width)
+        self.text_there = zeros(plan.takes, plan.text_tokens, dtype=torch.bool)
+        self.text_there[:, 0] = True
+        self.noise = zeros(plan.steps, plan.takes, a.latent_tokens, a.latent_width)
+        self.frames = zeros(plan.takes, MAX_FRAMES, dtype=torch.bool)
+        self.frames[:, 0] = True
+        self.hints = zeros(plan.hints, MAX_FRAMES, 22, 3) if plan.hints else None
+        self.given = zeros(plan.hints, MAX_FRAMES, 22, 3, dtype=torch.bool) if plan.hints else None
+        self._network = network
+        self.made, self.again = recorder(self.work)
+
+    def work(self) -> Tensor:
+        """The features of all takes, (takes, MAX_FRAMES, 263) normalised, from the tensors as they are now."""
+        condition = None
+        if self.hints is not None:
+            condition = self._network.traj_encoder(self.hints, self.given)
+            condition = condition.expand(self.plan.takes, -1, -1)
+        told = Told(self._network, self.text_there)
+        latents = lcm_sample(
+            told, self.text, self.noise[0], self.noise[1:], self.plan.steps, self.plan.guidance, condition,
+            self.plan.strength,
+        )  # fmt: skip
+        decoded: Tensor = self._network.decode(latents, self.frames)
+        return decoded
+
+    def fill(self, asked: Asked) -> None:
+        """Bring what is asked into the tensors that are read."""
+        tokens, frames = len(asked.text), asked.frames
+        text = np.zeros(self.text.shape[1:], np.float32)
+        text[:tokens] = asked.text
+        _put(self.text, np.broadcast_to(text, self.text.shape))
+        _put(self.text_there, np.broadcast_to(np.arange(self.plan.text_tokens) < tokens, self.text_there.shape))
+        _put(self.noise, asked.noise)
+        _put(self.frames, np.broadcast_to(np.arange(MAX_FRAMES) < frames, self.frames.shape))
+        if self.hints is not None and self.given is not None:
+            assert asked.hints is not None and asked.given is not None
+            after = ((0, 0), (0, MAX_FRAMES - frames), (0, 0), (0, 0))
+            _put(self.hints, np.pad(asked.hints, after))
+            _put(self.given, np.pad(asked.given, after))
+
+    def __call__(self, asked: Asked) -> np.ndarray:
+        """(takes, T, 263) normalised."""
+        self.fill(asked)
+        self.again()
+        result: np.ndarray = self.made[:, : asked.frames].float().cpu().numpy()
+        return result
+
+
+def _put(target: Tensor, values: np.ndarray) -> None:
+    target.copy_(torch.from_numpy(np.array(values, order="C")))
+
+
+class Told:
+    """Denoiser and ControlNet that are told which text tokens are there."""
+
+    def __init__(self, network: Any, there: Tensor) -> None:
+        self.architecture, self._network, self._there = network.architecture, network, there
+
+    def denoiser(self, latents: Tensor, timestep: int, text: Tensor, guidance: Any, residuals: Any = None) -> Tensor:
+        said: Tensor = self._network.denoiser(latents, timestep, text, guidance, residuals, self._there)
+        return said
+
+    def controlnet(self, latents: Tensor, timestep: int, text: Tensor, guidance: Any, condition: Tensor) -> Any:
+        return self._network.controlnet(latents, timestep, text, guidance, condition, self._there)
+
+
+class RecordedSampling:
+    """Samples by recorded pieces. A plan is recorded when it is asked for the second time, and then tried against what
+    the networks do step by step; the first failure ends recording, and everything goes on step by step."""
+
+    def __init__(self, network: Any, device: str, recorder: Recorder | None = None) -> None:
+        self._network, self._device = network, device
+        self._recorder = CudaRecorder(device) if recorder is None else recorder
+        self._pieces: OrderedDict[Plan, Piece | None] = OrderedDict()
+        self.trouble = ""
+        """Why nothing is recorded any more."""
+
+    @property
+    def count(self) -> int:
+        return sum(piece is not None for piece in self._pieces.values())
+
+    @property
+    def told(self) -> str:
+        """What a report says of it."""
+        return f"CUDA graphs not used: {self.trouble}" if self.trouble else f"{self.count} CUDA graphs"
+
+    def __call__(self, asked: Asked) -> np.ndarray | None:
+        """(takes, T, 263) normalised, or None if this has to be done step by step."""
+        if self.trouble or asked.frames > MAX_FRAMES:
+            return None
+        plan = plan_of(asked)
+        first = plan not in self._pieces
+        piece = self._pieces.get(plan)
+        self._pieces[plan] = piece
+        self._pieces.move_to_end(plan)
+        if len(self._pieces) > MOST_PLANS:
+            self._pieces.popitem(last=False)
+        if first:
+            return None
+        try:
+            if piece is None:
+                piece = self._recorded(plan, asked)
+                self._pieces[plan] = piece
+            return piece(asked)
+        except torch.OutOfMemoryError:
+            self._pieces.clear()  # step by step it may just fit
+            return None
+        except Exception as error:
+            said = str(error).strip().splitlines() or [type(error).__name__]
+            self.trouble = said[0].rstrip(".")
+            self._pieces.clear()
+            log.warning("CUDA graphs are not used: %s.", self.trouble)
+            log.info("What led to it", exc_info=error)
+            return None
+
+    def _recorded(self, plan: Plan, asked: Asked) -> Piece:
+        piece = Piece(self._network, plan, self._device, self._recorder)
+        made = piece(asked)
+        expected = piece.work()[:, : asked.frames].float().cpu().numpy()
+        apart = float(np.abs(made - expected).max())
+        if not apart <= AGREEMENT:  # NaN as well
+            raise ArithmeticError(f"a recorded piece is {apart:.2g} off what it recorded")
+        return piece
