@@ -3,7 +3,7 @@
     python tools/test_gui.py --zip FILE
 
 Needs root, Debian's apt and mmdebstrap; where they are not to be had the test is skipped, loudly. Screenshots and the
-file saved in the window go to test-artefacts/window/.
+file saved in the window go to test-artefacts/window/. WINDOW_SUITE=sid takes the Blender of another Debian.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import window_chroot as chroot
 
-ARTEFACTS = chroot.ROOT / "test-artefacts" / "window"
+ARTEFACTS = chroot.ROOT / "test-artefacts" / chroot.HOME.name
 SCRIPTS = ("drive_window.py", "drive_strips.py", "drive_shots.py")
 INSTALL_LIMIT_S, DRIVE_LIMIT_S = 300, 1500
 

@@ -1,5 +1,6 @@
-"""A real Blender with a window: Debian trixie's Blender 4.3 on a virtual screen with software OpenGL, in a folder.
+"""A real Blender with a window: Debian's, on a virtual screen with software OpenGL, in a folder.
 
+That is Debian trixie's Blender 4.3, or what another suite has: WINDOW_SUITE=sid is the newest (5.2 in November 2026).
 Everything stays in build/window/, which is reused when it is there. Needs root, Debian's apt and mmdebstrap.
 It is gentle to the machine it runs on: one core, lowest priority, a memory limit, an end to everything that hangs.
 Commands run in namespaces of their own, so that no process and no mount is left behind, whatever happens.
@@ -19,14 +20,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-HOME = ROOT / "build" / "window"
+SUITE = os.environ.get("WINDOW_SUITE", "trixie")
+HOME = ROOT / "build" / ("window" if SUITE == "trixie" else f"window-{SUITE}")
 CHROOT = HOME / "root"
 LAB = CHROOT / "lab" / "window"
 SCREEN = "1280x800x24"
-SUITE = "trixie"
 PACKAGES = (
     "blender", "python3-numpy", "xvfb", "xauth", "imagemagick", "libgl1-mesa-dri", "libglx-mesa0", "libegl1",
 )  # fmt: skip
+if SUITE != "trixie":
+    # Later Blenders' own list of extensions imports them; Debian only recommends them.
+    PACKAGES += ("python3-cattr", "python3-requests")
 MEMORY_LIMIT = 8 << 30
 PR_SET_PDEATHSIG = 1
 SETUP_LIMIT_S = 3600
@@ -121,6 +125,8 @@ def set_up(say=print) -> None:
             subprocess.run(["rm", "-rf", "--one-file-system", str(old)], check=True)
     command = ["mmdebstrap", "--quiet", "--variant=apt", "--components=main"]
     command += ["--aptopt=APT::Install-Recommends \"false\"", f"--include={','.join(PACKAGES)}"]
+    if SUITE != "trixie":  # a mirror may hold a suite that moves as it was some time ago
+        command += ["--aptopt=Acquire::Check-Valid-Until \"false\""]
     # Without the package lists and caches, which are not needed again.
     command += ['--customize-hook=rm -rf "$1"/var/lib/apt/lists/*']
     log = HOME / "set-up.log"

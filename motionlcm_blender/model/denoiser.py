@@ -45,10 +45,11 @@ class TimeEmbedding(nn.Module):
         """
         x = self.table[timestep][None]
         if self.student and guidance is not None:
-            key = float(guidance), x.device
+            scale = float(np.float32(guidance))  # rounded as in NumPy: its sinusoids see the difference
+            key = scale, x.device
             if key not in self._rows:
                 with torch.inference_mode(False):  # it may be used outside of it later
-                    self._rows[key] = torch.from_numpy(guidance_embedding(float(guidance))).to(x.device)[None]
+                    self._rows[key] = torch.from_numpy(guidance_embedding(scale)).to(x.device)[None]
             x = x + self.cond_proj(self._rows[key])
         return self.linear_2(F.silu(self.linear_1(x)))[:, None]
 
