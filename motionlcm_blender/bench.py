@@ -148,6 +148,7 @@ def bench(
             "frames": frames,
             "steps": steps,
             "load_ms": 1e3 * load,
+            "recorded": "" if sampler.backend.recorded is None else sampler.backend.recorded.told,
             "stages": watch.table(base),
         }
         for sampler, load, watch in measured
@@ -244,7 +245,8 @@ def report(result: dict[str, Any]) -> str:
         lines += [
             "",
             f"{run['device']}: model {run['model']}, {run['frames']} frames, {run['steps']} step"
-            f"{'s' if run['steps'] > 1 else ''}, {result['repeats']} repeats; loaded in {run['load_ms']:.0f} ms",
+            f"{'s' if run['steps'] > 1 else ''}, {result['repeats']} repeats; loaded in {run['load_ms']:.0f} ms"
+            + (f"; {run['recorded']}" if run["recorded"] else ""),
             f"  {'stage':<30}{'best ms':>10}{'median ms':>11}{'p90 ms':>10}{'ratio':>9}",
         ]
         for stage in (*STAGES, *WHOLES):
