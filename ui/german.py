@@ -125,6 +125,8 @@ LABELS = {
     "Direction": "Richtung",
     "Disk": "Datenträger",
     "Done": "Fertig",
+    "Drag the timeline's upper edge up to see the shots in it as strips.":
+        "Ziehe den oberen Rand der Zeitleiste hoch, um die Shots darin als Streifen zu sehen.",
     "Earlier Prompts": "Frühere Beschreibungen",
     "Ease In": "Anlauf",
     "Ease Out": "Auslauf",

@@ -3,7 +3,18 @@
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from ..operators import contact_sheet, drawing, engine, jobs, path_speed, shot_strips, shots, smpl_body, takes
+from ..operators import (
+    contact_sheet,
+    drawing,
+    engine,
+    jobs,
+    path_speed,
+    shot_strips,
+    shots,
+    smpl_body,
+    takes,
+    timeline_room,
+)
 from . import official_model
 
 EXAMPLES = (
@@ -227,8 +238,10 @@ class MOTIONLCM_PT_shots(_Sidebar, bpy.types.Panel):
         if character is None:
             layout.operator("motionlcm.add_shot", icon="ADD")
             return
-        row = layout.row()
         listed = character.motionlcm
+        if len(listed.shots) and timeline_room.too_low(context.window):
+            _lines(layout, iface_("Drag the timeline's upper edge up to see the shots in it as strips."), "TIME")
+        row = layout.row()
         row.template_list("MOTIONLCM_UL_shots", "", listed, "shots", listed, "shot_index", rows=5)
         column = row.column(align=True)
         column.operator("motionlcm.add_shot", text="", icon="ADD")

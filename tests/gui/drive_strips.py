@@ -97,6 +97,8 @@ def strips() -> Steps:
     area, main = timeline()
     x, edge = area.x + area.width // 2, area.y + area.height
     low = main.height
+    room = sys.modules[f"{EXTENSION}.operators.timeline_room"]
+    check("Blender's own layout has no room for strips", room.too_low(window()))
     yield from move(x, edge)
     window().event_simulate(type="LEFTMOUSE", value="PRESS", x=x, y=edge)
     yield
@@ -105,6 +107,7 @@ def strips() -> Steps:
         yield
     window().event_simulate(type="LEFTMOUSE", value="RELEASE", x=x, y=edge + 90)
     yield from wait(lambda: timeline()[1].height > low + 50, 10.0, "a higher timeline")
+    check("a higher one has", not room.too_low(window()))
     settings().length, settings().path = 2.0, None
     prompts = ("a person walks forward", "a person turns around", "a person waves with the right hand", "a person sits")
     for prompt in prompts:
