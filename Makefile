@@ -10,7 +10,7 @@ BLENDER := .venv-blender-4.5/bin/python
 RELEASE := build/test/repository
 ZIP := build/test/motionlcm_blender.zip
 
-.PHONY: demo test test-engine test-blender test-window lint format build release bench picture showcase train clean clean-all
+.PHONY: demo test test-engine test-blender test-window test-windows lint format build release bench picture showcase train clean clean-all
 
 # The README's example: environment without torch, prompt and S-shaped path, demo/walk.blend and demo/walk.png.
 demo:
@@ -27,6 +27,12 @@ test-blender: .venv/.ready $(BLENDER)
 	$(BLENDER) tools/build.py --output $(ZIP)
 	$(BLENDER) tools/release.py --folder $(RELEASE)
 	$(PYTHON) tools/test_blender.py --zip $(ZIP) --repository $(RELEASE)
+
+# The zip for Windows in Python for Windows, under Wine; not a part of `test`.
+test-windows: .venv/.ready $(BLENDER)
+	@sh tools/system_packages.sh mmdebstrap
+	$(BLENDER) tools/build.py --platform windows-x64 --output build/test/windows.zip
+	$(ENGINE) tools/test_windows.py --zip build/test/windows.zip
 
 # A real window, on a virtual screen; screenshots go to test-artefacts/window/.
 test-window: $(BLENDER)

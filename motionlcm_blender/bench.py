@@ -68,7 +68,7 @@ class Stopwatch:
 
 def machine() -> dict[str, Any]:
     """What this is measured on. Nothing that names the machine or its user."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     versions = {name: version for name, version in package_versions().items() if version}
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return {

@@ -18,18 +18,18 @@ from pathlib import Path
 
 import window_chroot as chroot
 
-ARTEFACTS = chroot.ROOT / "test-artefacts" / chroot.HOME.name
+ARTEFACTS = chroot.ROOT / "test-artefacts" / chroot.BLENDER.name
 SCRIPTS = ("drive_window.py", "drive_strips.py", "drive_shots.py")
 INSTALL_LIMIT_S, DRIVE_LIMIT_S = 300, 1500
 
 
 def install(archive: Path) -> str:
     """Put the extension into the Debian's Blender; returns what went wrong."""
-    shutil.rmtree(chroot.LAB, ignore_errors=True)
-    chroot.LAB.mkdir(parents=True)
-    shutil.copy2(archive, chroot.LAB / "extension.zip")
+    shutil.rmtree(chroot.BLENDER.lab, ignore_errors=True)
+    chroot.BLENDER.lab.mkdir(parents=True)
+    shutil.copy2(archive, chroot.BLENDER.lab / "extension.zip")
     for file in (chroot.ROOT / "tests" / "gui").glob("*.py"):
-        shutil.copy2(file, chroot.LAB)
+        shutil.copy2(file, chroot.BLENDER.lab)
     command = ["blender", "--command", "extension", "install-file", "-r", "user_default", "--enable"]
     code = chroot.run_inside([*command, "/lab/window/extension.zip"], INSTALL_LIMIT_S, ARTEFACTS / "install.log")
     return f"installing the zip ended with {code}, see install.log" if code else ""
@@ -40,7 +40,7 @@ def drive(script: str) -> tuple[list[str], str]:
     name = script.removesuffix(".py")
     blender = ["blender", "--enable-event-simulate", "--threads", "1", "--window-geometry", "0", "0", "1280", "800"]
     command = [*blender, "--python-exit-code", "4", "--python", f"/lab/window/{script}", "--", f"/lab/window/{name}"]
-    log, output, artefacts = ARTEFACTS / f"{name}.log", chroot.LAB / name, ARTEFACTS / name
+    log, output, artefacts = ARTEFACTS / f"{name}.log", chroot.BLENDER.lab / name, ARTEFACTS / name
     artefacts.mkdir()
     code = chroot.run_inside(command, DRIVE_LIMIT_S, log, screen=True)
     for file in sorted(output.glob("*")) if output.is_dir() else []:

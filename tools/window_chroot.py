@@ -17,20 +17,11 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SUITE = os.environ.get("WINDOW_SUITE", "trixie")
-HOME = ROOT / "build" / ("window" if SUITE == "trixie" else f"window-{SUITE}")
-CHROOT = HOME / "root"
-LAB = CHROOT / "lab" / "window"
 SCREEN = "1280x800x24"
-PACKAGES = (
-    "blender", "python3-numpy", "xvfb", "xauth", "imagemagick", "libgl1-mesa-dri", "libglx-mesa0", "libegl1",
-)  # fmt: skip
-if SUITE != "trixie":
-    # Later Blenders' own list of extensions imports them; Debian only recommends them.
-    PACKAGES += ("python3-cattr", "python3-requests")
 MEMORY_LIMIT = 8 << 30
 PR_SET_PDEATHSIG = 1
 SETUP_LIMIT_S = 3600
@@ -41,6 +32,44 @@ WINDOW_NICENESS = int(os.environ.get("WINDOW_NICENESS", "19"))
 
 class NoWindow(RuntimeError):
     """A window cannot be had on this machine; the message says why."""
+
+
+@dataclass(frozen=True)
+class Debian:
+    """A Debian of our own in a folder of build/."""
+
+    name: str
+    suite: str
+    packages: tuple[str, ...]
+
+    @property
+    def home(self) -> Path:
+        return ROOT / "build" / self.name
+
+    @property
+    def root(self) -> Path:
+        return self.home / "root"
+
+    @property
+    def lab(self) -> Path:
+        """What is to be seen inside, as /lab/window."""
+        return self.root / "lab" / "window"
+
+    def stamp(self) -> str:
+        return hashlib.sha256(repr((self.suite, self.packages)).encode()).hexdigest()
+
+
+def with_blender(suite: str) -> Debian:
+    packages: tuple[str, ...] = (
+        "blender", "python3-numpy", "xvfb", "xauth", "imagemagick", "libgl1-mesa-dri", "libglx-mesa0", "libegl1",
+    )  # fmt: skip
+    if suite == "trixie":
+        return Debian("window", suite, packages)
+    # Later Blenders' own list of extensions imports them; Debian only recommends them.
+    return Debian(f"window-{suite}", suite, (*packages, "python3-cattr", "python3-requests"))
+
+
+BLENDER = with_blender(os.environ.get("WINDOW_SUITE", "trixie"))
 
 
 def _gently(niceness: int) -> None:
@@ -104,33 +133,30 @@ def _mirror() -> str:
     return "http://deb.debian.org/debian"
 
 
-def _stamp() -> str:
-    return hashlib.sha256(repr((SUITE, PACKAGES)).encode()).hexdigest()
-
-
-def set_up(say=print) -> None:
+def set_up(debian: Debian = BLENDER, say=print) -> None:
     """Make the chroot unless it is there. Raises NoWindow."""
-    ready = CHROOT / ".ready"
-    if ready.is_file() and ready.read_text() == _stamp():
+    ready = debian.root / ".ready"
+    if ready.is_file() and ready.read_text() == debian.stamp():
         return
     if os.geteuid() != 0:
-        raise NoWindow("the chroot for the window test needs root")
+        raise NoWindow("a chroot needs root")
     if shutil.which("mmdebstrap") is None:
         raise NoWindow("mmdebstrap is not installed (apt-get install mmdebstrap)")
-    say(f"Setting up a Debian {SUITE} with Blender in {CHROOT.relative_to(ROOT)} (about 330 MB to download)")
-    HOME.mkdir(parents=True, exist_ok=True)
-    partial = HOME / "root.partial"
-    for old in (partial, CHROOT):
+    what = f"a Debian {debian.suite} with {debian.packages[0]} in {debian.root.relative_to(ROOT)}"
+    say(f"Setting up {what} (about 330 MB to download)")
+    debian.home.mkdir(parents=True, exist_ok=True)
+    partial = debian.home / "root.partial"
+    for old in (partial, debian.root):
         if old.exists():
             subprocess.run(["rm", "-rf", "--one-file-system", str(old)], check=True)
     command = ["mmdebstrap", "--quiet", "--variant=apt", "--components=main"]
-    command += ["--aptopt=APT::Install-Recommends \"false\"", f"--include={','.join(PACKAGES)}"]
-    if SUITE != "trixie":  # a mirror may hold a suite that moves as it was some time ago
+    command += ["--aptopt=APT::Install-Recommends \"false\"", f"--include={','.join(debian.packages)}"]
+    if debian.suite != "trixie":  # a mirror may hold a suite that moves as it was some time ago
         command += ["--aptopt=Acquire::Check-Valid-Until \"false\""]
     # Without the package lists and caches, which are not needed again.
     command += ['--customize-hook=rm -rf "$1"/var/lib/apt/lists/*']
-    log = HOME / "set-up.log"
-    code = _run([*command, SUITE, str(partial), _mirror()], SETUP_LIMIT_S, log, _gently_setting_up)
+    log = debian.home / "set-up.log"
+    code = _run([*command, debian.suite, str(partial), _mirror()], SETUP_LIMIT_S, log, _gently_setting_up)
     if code:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
         raise NoWindow(f"mmdebstrap ended with {code}:\n{tail}")
@@ -138,12 +164,17 @@ def set_up(say=print) -> None:
     mtab.unlink(missing_ok=True)
     mtab.symlink_to("/proc/mounts")
     (partial / "lab").mkdir()
-    (partial / ".ready").write_text(_stamp())
-    partial.rename(CHROOT)
+    (partial / ".ready").write_text(debian.stamp())
+    partial.rename(debian.root)
 
 
-def run_inside(command: list[str], seconds: float, log: Path, screen: bool = False) -> int:
-    """Run a command in the chroot, with a virtual screen if asked; returns its exit status, 124 if it hung."""
+def run_inside(
+    command: list[str], seconds: float, log: Path, screen: bool = False, debian: Debian = BLENDER, **more: str
+) -> int:
+    """Run a command in the chroot; returns its exit status, 124 if it hung.
+
+    screen: with a virtual one. more: environment variables.
+    """
     variables = {
         "PATH": "/usr/bin:/bin",
         "HOME": "/root",
@@ -153,11 +184,12 @@ def run_inside(command: list[str], seconds: float, log: Path, screen: bool = Fal
         "LP_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        **more,
     }
     inside = ["env", "-i", *(f"{name}={value}" for name, value in variables.items())]
     if screen:
         inside += ["xvfb-run", "-a", "-s", f"-screen 0 {SCREEN} -nolisten tcp"]
     # The shell stays the first process of the namespace: an X server whose parent is process 1 takes it for the
     # system's own, never reports that it is ready, and xvfb-run would wait for ever.
-    enter = ["sh", "-c", 'mount -t proc proc "$0/proc" && chroot "$0" "$@"; exit $?', str(CHROOT)]
+    enter = ["sh", "-c", 'mount -t proc proc "$0/proc" && chroot "$0" "$@"; exit $?', str(debian.root)]
     return _run([*enter, *inside, *command], seconds, log, _gently_in_limits)
