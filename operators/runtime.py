@@ -110,11 +110,15 @@ def setup() -> "Setup":
 
     from ..motionlcm_blender.runtime.installing import Setup
     from ..motionlcm_blender.runtime.problems import RuntimeProblem
+    from ..motionlcm_blender.runtime.torch_builds import build_for
 
     where = places()
     if where is None:
         raise RuntimeProblem("PyTorch can only be installed for MotionLCM as an extension.")
-    return Setup(str(where.home), find_hardware().kind, numpy.__version__, wheel_folder(), _lent())
+    hardware = find_hardware()
+    return Setup(
+        str(where.home), hardware.kind, numpy.__version__, wheel_folder(), _lent(), build=build_for(hardware)
+    )  # fmt: skip
 
 
 def _lent() -> tuple[str, ...]:
@@ -448,7 +452,7 @@ class MOTIONLCM_OT_enable_gpu(bpy.types.Operator):
 
 def plan() -> tuple[str, ...]:
     """What would be installed, how large, from where and into which folder."""
-    from ..motionlcm_blender.runtime import pins
+    from ..motionlcm_blender.runtime import pins, torch_builds
 
     hardware, where, wheels = find_hardware(), places(), wheel_folder()
     fetched, taken = pins.GIGABYTES[hardware.kind]
@@ -456,9 +460,10 @@ def plan() -> tuple[str, ...]:
     source = iface_("Wheels from {folder}, no network") if wheels else iface_("Fetched from {folder}")
     return (
         card,
+        *([hardware.note] if hardware.note else []),
         iface_("Installed are {packages} and what they need").format(packages=", ".join(pins.REQUIREMENTS)),
         iface_("About {fetched:.1f} GB to fetch, {taken:.1f} GB on disk").format(fetched=fetched, taken=taken),
-        source.format(folder=wheels or pins.SOURCES[hardware.kind]),
+        source.format(folder=wheels or torch_builds.sources(torch_builds.build_for(hardware))),
         iface_("Into {folder}").format(folder=where.home if where is not None else ""),
         iface_("Blender's own Python and other extensions stay as they are"),
     )
