@@ -386,8 +386,12 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     def http_error_302(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
         # urllib looks at the scheme before `redirect_request` is asked, and its own sentence says less.
         told = headers.get("Location") or headers.get("URI") or ""
-        _check_redirect(req.full_url, urllib.parse.urljoin(req.full_url, told))
-        return super().http_error_302(req, fp, code, msg, headers)
+        try:
+            _check_redirect(req.full_url, urllib.parse.urljoin(req.full_url, told))
+            return super().http_error_302(req, fp, code, msg, headers)
+        except _Refused:
+            fp.close()  # urllib closes it only where it goes on
+            raise
 
     http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 

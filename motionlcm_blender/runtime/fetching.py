@@ -83,6 +83,8 @@ def _address(name: str) -> str:
             base, content = answer.url, answer.read()
         files = json.loads(content)["files"]
     except (*BROKEN_OFF, ValueError, KeyError) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()  # it is the answer itself, and holds the connection
         raise RuntimeProblem(NETWORK) from error
     for file in files:
         if file.get("filename") == name:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import http.server
+import io
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import urllib.request
 from collections import namedtuple
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -276,6 +278,14 @@ def test_out_of_an_encrypted_connection_leads_nothing(onward: str) -> None:
         with pytest.raises(downloads._Refused, match="refused"):
             handler.redirect_request(asked, None, 302, "Found", {}, onward)  # type: ignore[arg-type]
     downloads._check_redirect("https://example.org/file.bin", "https://cdn.example.org/1")
+
+
+def test_a_redirect_that_is_not_followed_leaves_no_connection_open() -> None:
+    asked, answer, headers = urllib.request.Request("https://example.org/file.bin"), io.BytesIO(), Message()
+    headers["Location"] = "file:///etc/passwd"
+    with pytest.raises(downloads._Refused):
+        downloads._Redirects().http_error_302(asked, answer, 302, "Found", headers)
+    assert answer.closed
 
 
 def test_an_opener_reads_no_local_file(tmp_path: Path) -> None:

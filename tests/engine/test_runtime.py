@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import subprocess
 import sys
 import threading
+import urllib.error
 from collections.abc import Iterator
+from email.message import Message
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -145,6 +148,21 @@ def test_cancelled_download_keeps_what_it_has(url: str, tmp_path: Path) -> None:
         get(url, tmp_path / "file", cancelled=lambda: next(asked))
     assert (tmp_path / ".file.part").stat().st_size > 0
     assert get(url, tmp_path / "file").read_bytes() == CONTENT
+
+
+def test_an_index_without_uv_is_one_sentence_and_no_open_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "this_machine", lambda: "linux-x86_64")
+    answer = io.BytesIO()
+
+    def missing(*_arguments: object, **_options: object) -> None:
+        raise urllib.error.HTTPError("https://pypi.org/simple/uv/", 404, "Not Found", Message(), answer)
+
+    monkeypatch.setattr(fetching.urllib.request, "urlopen", missing)
+    with pytest.raises(RuntimeProblem, match="see to the connection"):
+        fetching.ready_uv(tmp_path / "tools", None, print, lambda: False)
+    assert answer.closed
 
 
 def test_uv_with_a_wrong_hash_in_a_folder_of_wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
