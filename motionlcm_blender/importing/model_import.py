@@ -25,7 +25,14 @@ from .checkpoint_files import CheckpointFile
 from .parts import CONTROLS, Joined, Recognised, control_settings, join, recognise
 from .self_check import check_model
 from .sentence_t5_files import FOLDER as TEXT_ENCODER
-from .sentence_t5_files import check_sentence_t5, copy_sentence_t5, find_sentence_t5, is_sentence_t5, name_of
+from .sentence_t5_files import (
+    bytes_in_common,
+    check_sentence_t5,
+    copy_sentence_t5,
+    find_sentence_t5,
+    is_sentence_t5,
+    name_of,
+)
 from .statistics_files import read_statistics
 
 Progress = Callable[[float, str], None]
@@ -60,7 +67,8 @@ def import_model(
 
     sources: checkpoints, or folders to look for them in. statistics: folders with HumanML3D's Mean.npy, Std.npy and the
     Mean_raw.npy, Std_raw.npy of joint positions, looked into before those beside and below the sources.
-    text_encoder: the folder of sentence-t5-large, else looked for likewise. control: "pelvis", "joints", "start" where
+    text_encoder: the folder of sentence-t5-large, else looked for likewise; its weights are shared, by hard links, with
+    models beside `out` that hold the same. control: "pelvis", "joints", "start" where
     there are several ControlNets, "none" for none, None for the only one. progress(part 0..1, what) and cancel() are
     called between stages, from this thread. Needs no PyTorch; nothing from a file is run (`inert_pickle`).
 
@@ -91,7 +99,8 @@ def import_model(
     normalisation, statistics_files = read_statistics(folders, joined.architecture.control)
     encoder = _text_encoder(None if text_encoder is None else Path(text_encoder), found)
     needed = 4 * joined.parameters + check_sentence_t5(encoder, joined.architecture.text_width) + _FEW_BYTES
-    _check_space(target, needed)
+    beside = [model / TEXT_ENCODER for model in models_in(target.parent) if model != target]
+    _check_space(target, needed, lambda: bytes_in_common(encoder, beside))
 
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     made_for_it = [folder for folder in target.parents if not folder.exists()]
@@ -100,7 +109,7 @@ def import_model(
         stage(0.1, "Reading weights")
         weights = joined.weights()
         stage(0.4, "Copying the text encoder")
-        encoder_hashes = copy_sentence_t5(encoder, temporary / TEXT_ENCODER)
+        encoder_hashes = copy_sentence_t5(encoder, temporary / TEXT_ENCODER, beside)
         stage(0.6, "Writing the model")
         encoder_files = {f"{name_of(encoder)}/{name}": digest for name, digest in encoder_hashes.items()}
         sources_of = _sources(joined, statistics_files, encoder_files)
@@ -144,6 +153,15 @@ def lacking(
 
 
 # Finding
+
+
+def models_in(home: Path) -> list[Path]:
+    """The model folders that were imported into a folder, by name."""
+    try:
+        found = sorted(home.iterdir())
+    except OSError:
+        return []
+    return [folder for folder in found if not folder.name.startswith(".") and (folder / CONFIG).is_file()]
 
 
 @dataclass(frozen=True)
@@ -252,12 +270,15 @@ def _check_target(target: Path) -> None:
         raise ModelFolderError(f"{target} is there already: choose another name for the model's folder.")
 
 
-def _check_space(target: Path, needed: int) -> None:
+def _check_space(target: Path, needed: int, in_common: Callable[[], int]) -> None:
+    """in_common: tells how much of it is there already, which takes seconds."""
     place = next(folder for folder in target.parents if folder.exists())
     try:
         free = shutil.disk_usage(place).free
     except OSError as error:
         raise _disk_error(target, error) from error
+    if free < needed:
+        needed -= in_common()
     if free < needed:
         raise ModelFolderError(
             f"There is not enough space for the model in {place}: it takes {needed >> 20} MiB and {free >> 20} MiB are "

@@ -15,7 +15,7 @@ from pathlib import Path
 from ..errors import LicenceNotAccepted, ModelFolderError
 from .archives import is_archive, unpack
 from .downloads import fetch_all, read_sources
-from .model_import import Imported, Progress, import_model, lacking
+from .model_import import Imported, Progress, import_model, lacking, models_in
 from .sentence_t5_files import find_sentence_t5
 from .statistics_files import FILES
 
@@ -108,15 +108,6 @@ def get_official_model(
         if made_home:
             with suppress(OSError):
                 wanted.home.rmdir()  # only if nothing came of it
-
-
-def models_in(home: Path) -> list[Path]:
-    """The model folders that were imported, by name."""
-    try:
-        found = sorted(home.iterdir())
-    except OSError:
-        return []
-    return [folder for folder in found if not folder.name.startswith(".") and (folder / "config.json").is_file()]
 
 
 def remove_model(folder: Path, home: Path) -> None:
