@@ -114,7 +114,7 @@ def setup() -> "Setup":
 
     where = places()
     if where is None:
-        raise RuntimeProblem("PyTorch can only be installed for MotionLCM as an extension.")
+        raise RuntimeProblem("PyTorch can only be installed for MotionLCM as an extension: install its zip.")
     hardware = find_hardware()
     return Setup(
         str(where.home), hardware.kind, numpy.__version__, wheel_folder(), _lent(), build=build_for(hardware)
@@ -156,7 +156,7 @@ def remove() -> None:
 
     where = places()
     if where is None or status.running:
-        raise RuntimeProblem("There is nothing to remove now.")
+        raise RuntimeProblem("There is nothing to remove now: if an installation runs, cancel it first.")
     engine.forget()
     if str(where.packages) in sys.path:
         sys.path.remove(str(where.packages))
@@ -295,7 +295,7 @@ def _start(what: str, given: "Setup", wait: bool | None) -> None:
     from ..motionlcm_blender.runtime.problems import RuntimeProblem
 
     if status.running:
-        raise RuntimeProblem("PyTorch is being installed already.")
+        raise RuntimeProblem("PyTorch is being installed already: wait, or cancel it.")
     _cancelled.clear()
     vars(status).update(vars(Status(running=True, stage="Starting")))
     if bpy.app.background if wait is None else wait:
@@ -340,7 +340,8 @@ def _work(what: str, given: "Setup") -> None:
         _news.put(lambda: _finish(sentence, True))
     except Exception as error:
         log.error("Unexpected error", exc_info=error)
-        sentence = f"Something unexpected went wrong ({type(error).__name__}: {error}); the log tells more."
+        what = f"{type(error).__name__}: {error}"
+        sentence = f"Something unexpected went wrong ({what}): try again; the log tells more, see Copy Report."
         _news.put(lambda: _finish(sentence, True))
 
 

@@ -87,7 +87,9 @@ def import_model(
     if not accept_licence:
         raise LicenceNotAccepted(licence.QUESTION)
     if control not in (None, "none", *CONTROLS):
-        raise UnsupportedCheckpoint(f"There is no ControlNet called {control!r}: {', '.join(CONTROLS)} or none.")
+        raise UnsupportedCheckpoint(
+            f"There is no ControlNet called {control!r}: choose one of {', '.join(CONTROLS)} or none."
+        )
     target = Path(out).absolute()
     _check_target(target)
     stage(0.0, "Looking for checkpoints")
@@ -192,9 +194,9 @@ def _search(sources: Iterable[Path]) -> _Found:
                     if name.lower().endswith(SUFFIXES):
                         found.checkpoints.setdefault(folder / name, False)
         else:
-            raise ModelFolderError(f"There is no file or folder {source}.")
+            raise ModelFolderError(f"There is no file or folder {source}: choose another.")
     if not found.checkpoints:
-        raise ModelFolderError(f"There is no checkpoint ({', '.join(SUFFIXES)}) in these folders.")
+        raise ModelFolderError(f"There is no checkpoint ({', '.join(SUFFIXES)}) in these folders: choose where one is.")
     return found
 
 
@@ -228,7 +230,7 @@ def _recognise_all(found: _Found) -> tuple[list[Recognised], list[str]]:
             reason = reason or error
             notes.append(f"{path.name} was left out: {error}")
     if not recognised:
-        raise reason or UnsupportedCheckpoint("These files hold no MotionLCM model.")
+        raise reason or UnsupportedCheckpoint("These files hold no MotionLCM model: choose others.")
     return recognised, notes
 
 
@@ -246,7 +248,7 @@ def _words(recognised: Sequence[Recognised]) -> dict[str, str]:
 def _text_encoder(chosen: Path | None, found: _Found) -> Path:
     if chosen is not None:
         if not chosen.is_dir():
-            raise ModelFolderError(f"There is no folder {chosen}.")
+            raise ModelFolderError(f"There is no folder {chosen}: choose that of the text encoder.")
         return find_sentence_t5(chosen.absolute()) or chosen.absolute()
     if not found.encoders:
         raise ModelFolderError(
@@ -282,14 +284,14 @@ def _check_space(target: Path, needed: int, in_common: Callable[[], int]) -> Non
     if free < needed:
         raise ModelFolderError(
             f"There is not enough space for the model in {place}: it takes {needed >> 20} MiB and {free >> 20} MiB are "
-            "free."
+            "free: free some."
         )
 
 
 def _disk_error(target: Path, error: OSError) -> ModelFolderError:
     if error.errno == errno.ENOSPC:
-        return ModelFolderError(f"There is not enough space for the model in {target.parent}.")
-    return ModelFolderError(f"{target} cannot be written: {error.strerror or error}.")
+        return ModelFolderError(f"There is not enough space for the model in {target.parent}: free some.")
+    return ModelFolderError(f"{target} cannot be written ({error.strerror or error}): see to that, then try again.")
 
 
 def _sources(joined: Joined, statistics: Sequence[Path], encoder: dict[str, str]) -> dict[str, dict[str, Any]]:

@@ -44,7 +44,7 @@ def find_hardware(
     if system == "Darwin":
         if machine == "arm64":
             return Hardware("mps", ask(["sysctl", "-n", "machdep.cpu.brand_string"]).strip() or "Apple silicon")
-        return Hardware("none", note="PyTorch no longer comes for Macs with Intel processors.")
+        return Hardware("none", note="PyTorch no longer comes for Macs with Intel processors: stay with NumPy.")
     found = _nvidia(root, system, ask)
     if found is not None and found.kind == "cuda":
         return found
@@ -110,7 +110,7 @@ def _amd(root: Path, system: str, ask: Callable[[list[str]], str]) -> Hardware |
         note = f"PyTorch is not made for AMD's {architectures[0]}: another card is needed, else the processor is used."
         return Hardware("none", note=note, architecture=architectures[0])
     if AMD in _cards(root):
-        return Hardware("none", note="There is an AMD card, but not the driver amdgpu that PyTorch needs.")
+        return Hardware("none", note="There is an AMD card, but not the driver amdgpu: install that first.")
     return None
 
 

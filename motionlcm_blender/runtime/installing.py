@@ -105,7 +105,7 @@ def _install(setup: Setup, places: Places, former: State | None, progress: Progr
     progress(0.0, "Making room")
     wheels = Path(setup.wheels) if setup.wheels else None
     if wheels is not None and not wheels.is_dir():
-        raise RuntimeProblem(f"There is no folder {wheels}.")
+        raise RuntimeProblem(f"There is no folder {wheels}: choose another Wheel Folder.")
     state = State("installing", hardware=setup.hardware, source=setup.wheels or "network", numpy=setup.numpy)
     write_state(places, state)
     sweep(places)
@@ -174,7 +174,8 @@ def _enough_room(setup: Setup, places: Places, wheels: Path | None) -> None:
     free = shutil.disk_usage(places.home).free
     if free < needed:
         raise RuntimeProblem(
-            f"PyTorch needs about {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are free in {places.home}."
+            f"PyTorch needs about {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are free in {places.home}: free "
+            "some, then try again."
         )
 
 
@@ -243,7 +244,7 @@ def _pip() -> list[str]:
             return [str(bundled[-1] / "pip")]
     if importlib.util.find_spec("pip") is not None:
         return ["-m", "pip"]
-    raise RuntimeProblem("Neither uv nor pip can be had here, so nothing can be installed.")
+    raise RuntimeProblem("Neither uv nor pip can be had here: install pip for the Python that Blender uses.")
 
 
 class _Fetched:
@@ -309,7 +310,8 @@ def _leave_out_numpy(packages: Path, numpy: str) -> None:
             wanted = re.match(r"Requires-Dist:\s*numpy\b\s*\(?([^;)]*)\)?\s*(;.*)?$", line, re.IGNORECASE)
             if wanted and "extra" not in (wanted[2] or "") and not meets(numpy, wanted[1]):
                 name = metadata.parent.name.partition("-")[0]
-                raise RuntimeProblem(f"{name} needs NumPy {wanted[1].strip()}, but Blender has {numpy}.")
+                told = f"{name} needs NumPy {wanted[1].strip()}, but Blender has {numpy}"
+                raise RuntimeProblem(f"{told}: take wheels that go with it, or another Blender.")
 
 
 def meets(version: str, wanted: str) -> bool:

@@ -264,9 +264,7 @@ def test_no_file_grows_without_end(
     assert files(tmp_path) == []
 
 
-def test_a_redirect_on_this_machine_is_followed(
-    source: Source, server: Any, told: Behaviour, tmp_path: Path
-) -> None:
+def test_a_redirect_on_this_machine_is_followed(source: Source, server: Any, told: Behaviour, tmp_path: Path) -> None:
     told.location = address(server, "/there")
     assert fetch(source, tmp_path).read_bytes() == CONTENT
 
@@ -297,7 +295,9 @@ def test_no_server_and_no_name(source: Source, tmp_path: Path) -> None:
     closed = replace(source, urls=("http://127.0.0.1:9/file.bin",))
     assert "no connection" in refused(closed, tmp_path)
     unknown = downloads._of_connection(__import__("socket").gaierror(-2, "x"), "https://nowhere.invalid/x", source)
-    assert str(unknown) == "There is no connection: nowhere.invalid cannot be found."
+    assert (
+        str(unknown) == "There is no connection, nowhere.invalid cannot be found: see to the network, then try again."
+    )
     assert files(tmp_path) == []
 
 
