@@ -110,11 +110,15 @@ def setup() -> "Setup":
 
     from ..motionlcm_blender.runtime.installing import Setup
     from ..motionlcm_blender.runtime.problems import RuntimeProblem
+    from ..motionlcm_blender.runtime.torch_builds import build_for
 
     where = places()
     if where is None:
-        raise RuntimeProblem("PyTorch can only be installed for MotionLCM as an extension.")
-    return Setup(str(where.home), find_hardware().kind, numpy.__version__, wheel_folder(), _lent())
+        raise RuntimeProblem("PyTorch can only be installed for MotionLCM as an extension: install its zip.")
+    hardware = find_hardware()
+    return Setup(
+        str(where.home), hardware.kind, numpy.__version__, wheel_folder(), _lent(), build=build_for(hardware)
+    )  # fmt: skip
 
 
 def _lent() -> tuple[str, ...]:
@@ -152,7 +156,7 @@ def remove() -> None:
 
     where = places()
     if where is None or status.running:
-        raise RuntimeProblem("There is nothing to remove now.")
+        raise RuntimeProblem("There is nothing to remove now: if an installation runs, cancel it first.")
     engine.forget()
     if str(where.packages) in sys.path:
         sys.path.remove(str(where.packages))
@@ -291,7 +295,7 @@ def _start(what: str, given: "Setup", wait: bool | None) -> None:
     from ..motionlcm_blender.runtime.problems import RuntimeProblem
 
     if status.running:
-        raise RuntimeProblem("PyTorch is being installed already.")
+        raise RuntimeProblem("PyTorch is being installed already: wait, or cancel it.")
     _cancelled.clear()
     vars(status).update(vars(Status(running=True, stage="Starting")))
     if bpy.app.background if wait is None else wait:
@@ -336,7 +340,8 @@ def _work(what: str, given: "Setup") -> None:
         _news.put(lambda: _finish(sentence, True))
     except Exception as error:
         log.error("Unexpected error", exc_info=error)
-        sentence = f"Something unexpected went wrong ({type(error).__name__}: {error}); the log tells more."
+        what = f"{type(error).__name__}: {error}"
+        sentence = f"Something unexpected went wrong ({what}): try again; the log tells more, see Copy Report."
         _news.put(lambda: _finish(sentence, True))
 
 
@@ -448,7 +453,7 @@ class MOTIONLCM_OT_enable_gpu(bpy.types.Operator):
 
 def plan() -> tuple[str, ...]:
     """What would be installed, how large, from where and into which folder."""
-    from ..motionlcm_blender.runtime import pins
+    from ..motionlcm_blender.runtime import pins, torch_builds
 
     hardware, where, wheels = find_hardware(), places(), wheel_folder()
     fetched, taken = pins.GIGABYTES[hardware.kind]
@@ -456,9 +461,10 @@ def plan() -> tuple[str, ...]:
     source = iface_("Wheels from {folder}, no network") if wheels else iface_("Fetched from {folder}")
     return (
         card,
+        *([hardware.note] if hardware.note else []),
         iface_("Installed are {packages} and what they need").format(packages=", ".join(pins.REQUIREMENTS)),
         iface_("About {fetched:.1f} GB to fetch, {taken:.1f} GB on disk").format(fetched=fetched, taken=taken),
-        source.format(folder=wheels or pins.SOURCES[hardware.kind]),
+        source.format(folder=wheels or torch_builds.sources(torch_builds.build_for(hardware))),
         iface_("Into {folder}").format(folder=where.home if where is not None else ""),
         iface_("Blender's own Python and other extensions stay as they are"),
     )

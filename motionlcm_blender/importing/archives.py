@@ -19,7 +19,9 @@ MOST_UNFOLDING = 20
 """Times its own size an archive may unfold to. Weights hardly shrink; what shrinks more was made to fill a disk."""
 _SMALL = 64 << 20
 """Up to here an archive may unfold as it likes."""
-WANTED = (".ckpt", ".pt", ".pth", ".safetensors", ".bin", ".npy", ".json", ".model")
+CHECKPOINTS = (".ckpt", ".pt", ".pth", ".safetensors")
+WANTED = (*CHECKPOINTS, ".bin", ".npy", ".json", ".model")
+ELSEWHERE = "nothing of it was unpacked; get it from its authors"
 _BLOCK = 1 << 20
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, UnicodeError)
 
@@ -67,26 +69,30 @@ def unpack(
         raise ModelFolderError(f"{path.name} is truncated or damaged: fetch it again.") from error
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise ModelFolderError(f"There is not enough space to unpack {path.name}.") from error
-        raise ModelFolderError(f"{path.name} cannot be unpacked: {error.strerror or error}.") from error
+            raise ModelFolderError(f"There is not enough space to unpack {path.name}: free some.") from error
+        why = error.strerror or error
+        raise ModelFolderError(f"{path.name} cannot be unpacked ({why}): unpack it and choose its folder.") from error
 
 
 def _checked(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
     """The entries to unpack. Raises ModelFolderError."""
     infos = archive.infolist()
     if len(infos) > MAX_ENTRIES or len({info.filename for info in infos}) != len(infos):
-        raise ModelFolderError(f"{path.name} has more files inside than models have, or the same one twice.")
+        raise ModelFolderError(
+            f"{path.name} has more files inside than models have, or the same one twice: unpack it and choose its "
+            "folder."
+        )
     size = path.stat().st_size
     if sum(info.compress_size for info in infos) > size:
-        raise ModelFolderError(f"{path.name} claims to hold more than its own size: nothing of it was unpacked.")
+        raise ModelFolderError(f"{path.name} claims to hold more than its own size: {ELSEWHERE}.")
     total = sum(info.file_size for info in infos)
     if total > MAX_BYTES or total > max(_SMALL, MOST_UNFOLDING * size):
-        raise ModelFolderError(f"{path.name} unfolds to far more than weights would: nothing of it was unpacked.")
+        raise ModelFolderError(f"{path.name} unfolds to far more than weights would: {ELSEWHERE}.")
     wanted = []
     for info in infos:
         parts = info.filename.split("/")
         if ".." in parts or "" in parts[:-1] or "\\" in info.filename or ":" in info.filename:
-            raise ModelFolderError(f"{path.name} holds a file whose path leads out of it: nothing of it was unpacked.")
+            raise ModelFolderError(f"{path.name} holds a file whose path leads out of it: {ELSEWHERE}.")
         if info.flag_bits & 1:
             raise ModelFolderError(f"{path.name} is encrypted: unpack it and choose its folder.")
         if info.is_dir() or stat.S_ISLNK(info.external_attr >> 16) or parts[0] == "__MACOSX":
@@ -94,7 +100,7 @@ def _checked(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
         if parts[-1].lower().endswith(WANTED):
             wanted.append(info)
     if not wanted:
-        raise ModelFolderError(f"{path.name} holds no checkpoint.")
+        raise ModelFolderError(f"{path.name} holds no checkpoint ({', '.join(CHECKPOINTS)}): choose one that does.")
     return wanted
 
 
@@ -104,5 +110,5 @@ def _check_space(path: Path, target: Path, needed: int) -> None:
     if free < needed:
         raise ModelFolderError(
             f"There is not enough space to unpack {path.name}: it takes {needed >> 20} MiB and {free >> 20} MiB are "
-            "free."
+            "free: free some."
         )

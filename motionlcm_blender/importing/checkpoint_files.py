@@ -32,6 +32,7 @@ MAX_PICKLE_BYTES, MAX_OPERATIONS = 64 << 20, 4_000_000
 """A checkpoint with all its optimiser states has some ten thousand operations for each hundred layers."""
 MAX_DIMENSIONS = 8
 
+CHOOSE = "choose another file"
 _STORAGES = {"HalfStorage": "<f2", "FloatStorage": "<f4", "DoubleStorage": "<f8", "BFloat16Storage": "bfloat16"}
 _SAFETENSORS = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "bfloat16"}
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
@@ -87,7 +88,7 @@ class CheckpointFile:
         else:
             tensors = _declared_in_safetensors(path)
         if not tensors:
-            raise UnsupportedCheckpoint(f"{path.name} holds no weights.")
+            raise UnsupportedCheckpoint(f"{path.name} holds no weights: {CHOOSE}.")
         return cls(path, tensors, head[:2] == b"PK" and head[8:9] != b"{")
 
     @cached_property
@@ -107,23 +108,29 @@ class CheckpointFile:
                     with np.errstate(over="ignore"):
                         values = values.astype(np.float32)
                 if not np.isfinite(values).all():
-                    raise ModelFolderError(f"{name} in {self.path.name} holds numbers that are not finite.")
+                    raise ModelFolderError(
+                        f"{name} in {self.path.name} holds numbers that are not finite: fetch it again."
+                    )
                 out[name] = np.ascontiguousarray(values)
         except MemoryError as error:
-            raise DeviceError(f"There is not enough memory to read {self.path.name}.") from error
+            raise DeviceError(f"There is not enough memory to read {self.path.name}: close other programs.") from error
         return out
 
 
 def _head(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise ModelFolderError(f"{path.name} is larger than any MotionLCM checkpoint.")
+            raise ModelFolderError(f"{path.name} is larger than any MotionLCM checkpoint: {CHOOSE}.")
         with path.open("rb") as file:
             return file.read(16)
     except FileNotFoundError:
-        raise ModelFolderError(f"There is no file {path}.") from None
+        raise ModelFolderError(f"There is no file {path}: {CHOOSE}.") from None
     except OSError as error:
-        raise ModelFolderError(f"{path} cannot be read: {error.strerror}.") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> ModelFolderError:
+    return ModelFolderError(f"{path} cannot be read ({error.strerror or error}): see to that, or choose another file.")
 
 
 # PyTorch's zips
@@ -137,36 +144,38 @@ def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, str, dict[str, zipfil
             yield archive, *_checked_entries(archive, path)
     except HostilePickle as error:
         raise ModelFolderError(
-            f"{path.name} names {error}, which runs commands: it is no checkpoint. Nothing of it was run."
+            f"{path.name} names {error}, which runs commands: nothing of it was run, {CHOOSE}."
         ) from None
     except DamagedPickle as error:
-        raise ModelFolderError(f"{path.name} is damaged: {error}.") from error
+        raise ModelFolderError(f"{path.name} is damaged ({error}): fetch it again.") from error
     except _DAMAGE as error:
         raise ModelFolderError(f"{path.name} is truncated or damaged: fetch it again.") from error
     except OSError as error:
-        raise ModelFolderError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise _unreadable(path, error) from error
 
 
 def _checked_entries(archive: zipfile.ZipFile, path: Path) -> tuple[str, dict[str, zipfile.ZipInfo]]:
     infos = archive.infolist()
     entries = {info.filename: info for info in infos}
     if len(infos) > MAX_ENTRIES or len(entries) != len(infos):
-        raise ModelFolderError(f"{path.name} has more files inside than a checkpoint, or the same one twice.")
+        raise ModelFolderError(f"{path.name} has more files inside than a checkpoint, or the same one twice: {CHOOSE}.")
     roots = [name.rpartition("/")[0] for name in entries if name.rpartition("/")[2] == "data.pkl"]
     if len(roots) != 1:
-        raise UnsupportedCheckpoint(f"{path.name} is a zip but no checkpoint of PyTorch's.")
+        raise UnsupportedCheckpoint(f"{path.name} is a zip but no checkpoint of PyTorch's: {CHOOSE}.")
     root = f"{roots[0]}/" if roots[0] else ""
     if any(name.startswith(f"{root}code/") for name in entries):
-        raise UnsupportedCheckpoint(f"{path.name} is a TorchScript program, not a checkpoint.")
+        raise UnsupportedCheckpoint(f"{path.name} is a TorchScript program, not a checkpoint: {CHOOSE}.")
     for info in infos:
         parts = info.filename.split("/")
         if ".." in parts or "\\" in info.filename or info.filename.startswith("/") or ":" in parts[0]:
-            raise ModelFolderError(f"{path.name} holds a file whose path leads out of it: it is no checkpoint.")
+            raise ModelFolderError(
+                f"{path.name} holds a file whose path leads out of it, as no checkpoint does: {CHOOSE}."
+            )
         # torch.save stores; what is compressed may unfold to any size.
         if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size or info.flag_bits & 1:
-            raise ModelFolderError(f"{path.name} is compressed or encrypted inside, which no checkpoint is.")
+            raise ModelFolderError(f"{path.name} is compressed or encrypted inside, as no checkpoint is: {CHOOSE}.")
     if sum(info.file_size for info in infos) > path.stat().st_size:
-        raise ModelFolderError(f"{path.name} claims to hold more than its own size: it is no checkpoint.")
+        raise ModelFolderError(f"{path.name} claims to hold more than its own size: it is no checkpoint; {CHOOSE}.")
     return root, entries
 
 
@@ -208,7 +217,9 @@ def _tensor(
         return None
     stored: Any = value.arguments[0].reference
     offset, shape, strides = value.arguments[1:4]
-    wrong = ModelFolderError(f"{path.name} is damaged: what it says of {name} does not fit what it holds.")
+    wrong = ModelFolderError(
+        f"{path.name} is damaged, what it says of {name} does not fit what it holds: fetch it again."
+    )
     if not isinstance(stored, tuple) or len(stored) < 5 or stored[0] != "storage" or not isinstance(stored[1], Named):
         raise wrong
     kind = _STORAGES.get(stored[1].name) if stored[1].module == "torch" else None
@@ -288,9 +299,11 @@ def _declared_in_safetensors(path: Path) -> dict[str, StoredTensor]:
                 if kind is not None:
                     out[name] = StoredTensor(tuple(values.get_shape()), kind)
     except (SafetensorError, ValueError) as error:
-        raise ModelFolderError(f"{path.name} is truncated, or neither a PyTorch nor a safetensors file.") from error
+        raise ModelFolderError(
+            f"{path.name} is truncated, or neither a PyTorch nor a safetensors file: fetch it again, or {CHOOSE}."
+        ) from error
     except OSError as error:
-        raise ModelFolderError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise _unreadable(path, error) from error
     return out
 
 

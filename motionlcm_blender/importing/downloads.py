@@ -230,8 +230,8 @@ def _fetch_from(url: str, source: Source, part: _Part, progress: Progress, cance
         if source.sha256 is not None and digest != source.sha256:
             part.drop()
             raise _NextMirror(
-                f"{source.name} from {_host(url)} is not the file that was published (its sha256 is another): nothing "
-                "of it was kept."
+                f"{source.name} from {_host(url)} is not the file that was published (its sha256 is another), and "
+                f"nothing of it was kept: {_by_hand(source)}."
             )
         return
     raise _NextMirror(f"{source.name} from {_host(url)} broke off too often: try again later.")
@@ -269,7 +269,7 @@ def _attempt(url: str, source: Source, part: _Part, progress: Progress, cancel: 
                     if got > (source.bytes or MAX_BYTES):
                         file.close()
                         part.drop()
-                        raise _NextMirror(f"{source.name} from {_host(url)} is longer than it may be.")
+                        raise _too_long(url, source)
                     file.write(block)
                     digest.update(block)
                     progress(got / total if total else 0.0, what)
@@ -277,7 +277,7 @@ def _attempt(url: str, source: Source, part: _Part, progress: Progress, cancel: 
                         raise Cancelled
     except _Refused as error:
         part.drop()
-        raise _NextMirror(str(error)) from error
+        raise _NextMirror(f"{error}: {_by_hand(source)}.") from error
     except urllib.error.HTTPError as error:
         error.close()
         raise _of_status(error, url, source, part) from error
@@ -294,7 +294,9 @@ def _attempt(url: str, source: Source, part: _Part, progress: Progress, cancel: 
         )
     if total is None and source.sha256 is None and response.headers.get("Transfer-Encoding", "") != "chunked":
         part.drop()
-        raise _NextMirror(f"{_host(url)} does not say how long {source.name} is, so it may be half a file.")
+        raise _NextMirror(
+            f"{_host(url)} does not say how long {source.name} is, so it may be half a file: {_by_hand(source)}."
+        )
     return digest.hexdigest()
 
 
@@ -314,21 +316,27 @@ def _extent(response: Any, url: str, source: Source, have: int, part: _Part) -> 
     """Where what comes begins, and how long the whole file is. Raises _NextMirror if it is another file."""
     if response.headers.get_content_type() == "text/html":
         part.drop()
-        raise _NextMirror(f"{_host(url)} gives a web page instead of {source.name}: fetch it in a browser.")
+        raise _NextMirror(f"{_host(url)} gives a web page instead of {source.name}: {_by_hand(source)}.")
     begins, total = 0, _count(response.headers.get("Content-Length"))
     if response.status == 206:
         told = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
         if told is None or int(told[1]) != have:
             part.drop()
-            raise _TryAgain(f"{_host(url)} does not go on where {source.name} broke off.")
+            raise _TryAgain(f"{_host(url)} does not go on where {source.name} broke off: try again.")
         begins, total = have, int(told[2])
     if total is not None and source.bytes is not None and total != source.bytes:
         part.drop()
-        raise _NextMirror(f"{source.name} from {_host(url)} has {total} bytes instead of {source.bytes}.")
+        raise _NextMirror(
+            f"{source.name} from {_host(url)} has {total} bytes instead of {source.bytes}: {_by_hand(source)}."
+        )
     if total is not None and total > MAX_BYTES:
         part.drop()
-        raise _NextMirror(f"{source.name} from {_host(url)} is longer than it may be.")
+        raise _too_long(url, source)
     return begins, source.bytes if total is None else total
+
+
+def _too_long(url: str, source: Source) -> _NextMirror:
+    return _NextMirror(f"{source.name} from {_host(url)} is longer than it may be: {_by_hand(source)}.")
 
 
 def _count(text: str | None) -> int | None:
@@ -344,34 +352,43 @@ def _validator(headers: Message) -> str:
 def _of_status(error: urllib.error.HTTPError, url: str, source: Source, part: _Part) -> Exception:
     if error.code == 416:  # the part is as long as the file, or longer: it is of another one
         part.drop()
-        return _TryAgain(f"{_host(url)} does not go on where {source.name} broke off.")
+        return _TryAgain(f"{_host(url)} does not go on where {source.name} broke off: try again.")
     if error.code in _TRANSIENT:
         return _TryAgain(f"{_host(url)} does not give {source.name} now ({error.code}): try again later.")
     part.drop()
     if error.code in (404, 410):
-        return _NextMirror(f"{source.name} is not at {_host(url)} any more ({error.code}).")
+        return _NextMirror(f"{source.name} is not at {_host(url)} any more ({error.code}): {_by_hand(source)}.")
     if error.code in (401, 403, 407):
-        return _NextMirror(f"{_host(url)} does not allow {source.name} to be fetched ({error.code}).")
-    return _NextMirror(f"{_host(url)} answers {error.code} for {source.name}.")
+        return _NextMirror(
+            f"{_host(url)} does not allow {source.name} to be fetched ({error.code}): {_by_hand(source)}."
+        )
+    return _NextMirror(f"{_host(url)} answers {error.code} for {source.name}: {_by_hand(source)}.")
 
 
 def _of_connection(reason: object, url: str, source: Source) -> Exception:
     if isinstance(reason, ssl.SSLCertVerificationError):
-        return _NextMirror(f"{_host(url)} does not prove that it is {_host(url)}: its certificate is not valid.")
+        return _NextMirror(
+            f"{_host(url)} does not prove that it is {_host(url)}, as its certificate is not valid: see to this "
+            "machine's clock and its proxy."
+        )
     if isinstance(reason, socket.gaierror):
-        return _TryAgain(f"There is no connection: {_host(url)} cannot be found.")
+        return _TryAgain(f"There is no connection, {_host(url)} cannot be found: see to the network, then try again.")
     if isinstance(reason, TimeoutError):
-        return _TryAgain(f"{_host(url)} does not answer.")
+        return _TryAgain(f"{_host(url)} does not answer: try again later.")
     if isinstance(reason, OSError) and reason.errno == errno.ECONNREFUSED:
-        return _TryAgain(f"There is no connection: {_host(url)} refuses it.")
-    return _TryAgain(f"There is no connection to {_host(url)} for {source.name}.")
+        return _TryAgain(f"There is no connection, {_host(url)} refuses it: see to the proxy, or try again later.")
+    return _TryAgain(f"There is no connection to {_host(url)} for {source.name}: see to the network, then try again.")
+
+
+def _by_hand(source: Source) -> str:
+    return f"fetch it in a browser from {source.page}" if source.page else "try again later"
 
 
 # Where a request may lead
 
 
 class _Refused(Exception):
-    """A redirect that is not followed."""
+    """A redirect that is not followed; says why, without a full stop."""
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
@@ -386,8 +403,12 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     def http_error_302(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
         # urllib looks at the scheme before `redirect_request` is asked, and its own sentence says less.
         told = headers.get("Location") or headers.get("URI") or ""
-        _check_redirect(req.full_url, urllib.parse.urljoin(req.full_url, told))
-        return super().http_error_302(req, fp, code, msg, headers)
+        try:
+            _check_redirect(req.full_url, urllib.parse.urljoin(req.full_url, told))
+            return super().http_error_302(req, fp, code, msg, headers)
+        except _Refused:
+            fp.close()  # urllib closes it only where it goes on
+            raise
 
     http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
@@ -395,11 +416,11 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 def _check_redirect(url: str, onward: str) -> None:
     here, there = urllib.parse.urlsplit(url), urllib.parse.urlsplit(onward)
     if there.scheme not in ("http", "https"):
-        raise _Refused(f"{here.hostname} leads to an address of the kind {there.scheme!r}, which is refused.")
+        raise _Refused(f"{here.hostname} leads to an address of the kind {there.scheme!r}, which is refused")
     if here.scheme == "https" and there.scheme != "https":
-        raise _Refused(f"{here.hostname} leads from an encrypted connection to an open one, which is refused.")
+        raise _Refused(f"{here.hostname} leads from an encrypted connection to an open one, which is refused")
     if here.scheme == "http" and not _may_be_fetched(onward):
-        raise _Refused(f"{here.hostname} leads to {there.hostname} without encryption, which is refused.")
+        raise _Refused(f"{here.hostname} leads to {there.hostname} without encryption, which is refused")
 
 
 def _may_be_fetched(url: str) -> bool:
@@ -448,10 +469,10 @@ def _check_space(target: Path, source: Source, needed: int | None) -> None:
 
 def _disk_error(target: Path, error: OSError) -> DownloadError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DownloadError(f"There is not enough space for {target.name} in {target.parent}.")
+        return DownloadError(f"There is not enough space for {target.name} in {target.parent}: free some.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return DownloadError(f"{target.parent} may not be written to.")
-    return DownloadError(f"{target} cannot be written: {error.strerror or error}.")
+        return DownloadError(f"{target.parent} may not be written to: see to its permissions, then try again.")
+    return DownloadError(f"{target} cannot be written ({error.strerror or error}): see to that, then try again.")
 
 
 def _wait(seconds: float, cancel: Callable[[], bool]) -> None:

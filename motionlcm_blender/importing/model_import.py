@@ -25,7 +25,14 @@ from .checkpoint_files import CheckpointFile
 from .parts import CONTROLS, Joined, Recognised, control_settings, join, recognise
 from .self_check import check_model
 from .sentence_t5_files import FOLDER as TEXT_ENCODER
-from .sentence_t5_files import check_sentence_t5, copy_sentence_t5, find_sentence_t5, is_sentence_t5, name_of
+from .sentence_t5_files import (
+    bytes_in_common,
+    check_sentence_t5,
+    copy_sentence_t5,
+    find_sentence_t5,
+    is_sentence_t5,
+    name_of,
+)
 from .statistics_files import read_statistics
 
 Progress = Callable[[float, str], None]
@@ -60,7 +67,8 @@ def import_model(
 
     sources: checkpoints, or folders to look for them in. statistics: folders with HumanML3D's Mean.npy, Std.npy and the
     Mean_raw.npy, Std_raw.npy of joint positions, looked into before those beside and below the sources.
-    text_encoder: the folder of sentence-t5-large, else looked for likewise. control: "pelvis", "joints", "start" where
+    text_encoder: the folder of sentence-t5-large, else looked for likewise; its weights are shared, by hard links, with
+    models beside `out` that hold the same. control: "pelvis", "joints", "start" where
     there are several ControlNets, "none" for none, None for the only one. progress(part 0..1, what) and cancel() are
     called between stages, from this thread. Needs no PyTorch; nothing from a file is run (`inert_pickle`).
 
@@ -79,7 +87,9 @@ def import_model(
     if not accept_licence:
         raise LicenceNotAccepted(licence.QUESTION)
     if control not in (None, "none", *CONTROLS):
-        raise UnsupportedCheckpoint(f"There is no ControlNet called {control!r}: {', '.join(CONTROLS)} or none.")
+        raise UnsupportedCheckpoint(
+            f"There is no ControlNet called {control!r}: choose one of {', '.join(CONTROLS)} or none."
+        )
     target = Path(out).absolute()
     _check_target(target)
     stage(0.0, "Looking for checkpoints")
@@ -91,7 +101,8 @@ def import_model(
     normalisation, statistics_files = read_statistics(folders, joined.architecture.control)
     encoder = _text_encoder(None if text_encoder is None else Path(text_encoder), found)
     needed = 4 * joined.parameters + check_sentence_t5(encoder, joined.architecture.text_width) + _FEW_BYTES
-    _check_space(target, needed)
+    beside = [model / TEXT_ENCODER for model in models_in(target.parent) if model != target]
+    _check_space(target, needed, lambda: bytes_in_common(encoder, beside))
 
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     made_for_it = [folder for folder in target.parents if not folder.exists()]
@@ -100,7 +111,7 @@ def import_model(
         stage(0.1, "Reading weights")
         weights = joined.weights()
         stage(0.4, "Copying the text encoder")
-        encoder_hashes = copy_sentence_t5(encoder, temporary / TEXT_ENCODER)
+        encoder_hashes = copy_sentence_t5(encoder, temporary / TEXT_ENCODER, beside)
         stage(0.6, "Writing the model")
         encoder_files = {f"{name_of(encoder)}/{name}": digest for name, digest in encoder_hashes.items()}
         sources_of = _sources(joined, statistics_files, encoder_files)
@@ -146,6 +157,15 @@ def lacking(
 # Finding
 
 
+def models_in(home: Path) -> list[Path]:
+    """The model folders that were imported into a folder, by name."""
+    try:
+        found = sorted(home.iterdir())
+    except OSError:
+        return []
+    return [folder for folder in found if not folder.name.startswith(".") and (folder / CONFIG).is_file()]
+
+
 @dataclass(frozen=True)
 class _Found:
     """checkpoints: file -> whether it was named itself. folders: where statistics may lie. encoders: sentence-t5's."""
@@ -174,9 +194,9 @@ def _search(sources: Iterable[Path]) -> _Found:
                     if name.lower().endswith(SUFFIXES):
                         found.checkpoints.setdefault(folder / name, False)
         else:
-            raise ModelFolderError(f"There is no file or folder {source}.")
+            raise ModelFolderError(f"There is no file or folder {source}: choose another.")
     if not found.checkpoints:
-        raise ModelFolderError(f"There is no checkpoint ({', '.join(SUFFIXES)}) in these folders.")
+        raise ModelFolderError(f"There is no checkpoint ({', '.join(SUFFIXES)}) in these folders: choose where one is.")
     return found
 
 
@@ -210,7 +230,7 @@ def _recognise_all(found: _Found) -> tuple[list[Recognised], list[str]]:
             reason = reason or error
             notes.append(f"{path.name} was left out: {error}")
     if not recognised:
-        raise reason or UnsupportedCheckpoint("These files hold no MotionLCM model.")
+        raise reason or UnsupportedCheckpoint("These files hold no MotionLCM model: choose others.")
     return recognised, notes
 
 
@@ -228,7 +248,7 @@ def _words(recognised: Sequence[Recognised]) -> dict[str, str]:
 def _text_encoder(chosen: Path | None, found: _Found) -> Path:
     if chosen is not None:
         if not chosen.is_dir():
-            raise ModelFolderError(f"There is no folder {chosen}.")
+            raise ModelFolderError(f"There is no folder {chosen}: choose that of the text encoder.")
         return find_sentence_t5(chosen.absolute()) or chosen.absolute()
     if not found.encoders:
         raise ModelFolderError(
@@ -252,23 +272,26 @@ def _check_target(target: Path) -> None:
         raise ModelFolderError(f"{target} is there already: choose another name for the model's folder.")
 
 
-def _check_space(target: Path, needed: int) -> None:
+def _check_space(target: Path, needed: int, in_common: Callable[[], int]) -> None:
+    """in_common: tells how much of it is there already, which takes seconds."""
     place = next(folder for folder in target.parents if folder.exists())
     try:
         free = shutil.disk_usage(place).free
     except OSError as error:
         raise _disk_error(target, error) from error
     if free < needed:
+        needed -= in_common()
+    if free < needed:
         raise ModelFolderError(
             f"There is not enough space for the model in {place}: it takes {needed >> 20} MiB and {free >> 20} MiB are "
-            "free."
+            "free: free some."
         )
 
 
 def _disk_error(target: Path, error: OSError) -> ModelFolderError:
     if error.errno == errno.ENOSPC:
-        return ModelFolderError(f"There is not enough space for the model in {target.parent}.")
-    return ModelFolderError(f"{target} cannot be written: {error.strerror or error}.")
+        return ModelFolderError(f"There is not enough space for the model in {target.parent}: free some.")
+    return ModelFolderError(f"{target} cannot be written ({error.strerror or error}): see to that, then try again.")
 
 
 def _sources(joined: Joined, statistics: Sequence[Path], encoder: dict[str, str]) -> dict[str, dict[str, Any]]:

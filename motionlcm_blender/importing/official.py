@@ -15,7 +15,7 @@ from pathlib import Path
 from ..errors import LicenceNotAccepted, ModelFolderError
 from .archives import is_archive, unpack
 from .downloads import fetch_all, read_sources
-from .model_import import Imported, Progress, import_model, lacking
+from .model_import import Imported, Progress, import_model, lacking, models_in
 from .sentence_t5_files import find_sentence_t5
 from .statistics_files import FILES
 
@@ -101,7 +101,8 @@ def get_official_model(
         shutil.rmtree(downloads, ignore_errors=True)
         return made
     except OSError as error:
-        raise ModelFolderError(f"{wanted.home} cannot be written: {error.strerror or error}.") from error
+        why = error.strerror or error
+        raise ModelFolderError(f"{wanted.home} cannot be written ({why}): see to that, then try again.") from error
     finally:
         if scratch is not None:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -110,24 +111,17 @@ def get_official_model(
                 wanted.home.rmdir()  # only if nothing came of it
 
 
-def models_in(home: Path) -> list[Path]:
-    """The model folders that were imported, by name."""
-    try:
-        found = sorted(home.iterdir())
-    except OSError:
-        return []
-    return [folder for folder in found if not folder.name.startswith(".") and (folder / "config.json").is_file()]
-
-
 def remove_model(folder: Path, home: Path) -> None:
     """Delete an imported model. Raises ModelFolderError if it is none, or the disk refuses; then it is still whole."""
     if folder.resolve().parent != home.resolve() or folder not in models_in(home):
-        raise ModelFolderError(f"{folder.name} is not a model that was imported here.")
+        raise ModelFolderError(f"{folder.name} is not a model that was imported here: remove it where it lies.")
     doomed = home / f".removed-{folder.name}.{os.getpid()}"
     try:
         os.replace(folder, doomed)  # at once, so that a folder in use stays whole
     except OSError as error:
-        raise ModelFolderError(f"{folder.name} cannot be removed: {error.strerror or error}.") from error
+        why = error.strerror or error
+        told = f"{folder.name} cannot be removed ({why}): choose another model, then try again."
+        raise ModelFolderError(told) from error
     shutil.rmtree(doomed, ignore_errors=True)
 
 
@@ -173,4 +167,3 @@ def _free_name(wanted: Wanted) -> Path:
     while (wanted.home / (name if number == 1 else f"{name}-{number}")).exists():
         number += 1
     return wanted.home / (name if number == 1 else f"{name}-{number}")
-

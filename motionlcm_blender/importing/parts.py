@@ -14,7 +14,7 @@ from ..architecture import Architecture
 from ..errors import UnsupportedCheckpoint
 from ..motion.skeleton import CONTROLLED_JOINTS
 from ..parameter_shapes import check_shapes
-from .checkpoint_files import CheckpointFile
+from .checkpoint_files import CHOOSE, CheckpointFile
 
 PARTS = ("vae", "denoiser", "controlnet", "traj_encoder")
 CONTROLS: dict[str, str] = {
@@ -104,7 +104,9 @@ def recognise(file: CheckpointFile) -> Recognised:
     for name, stored in official.items():
         part = name.split(".", 1)[0]
         if part not in PARTS:
-            raise UnsupportedCheckpoint(f"{file.path.name} holds {name[:80]}, which belongs to no MotionLCM model.")
+            raise UnsupportedCheckpoint(
+                f"{file.path.name} holds {name[:80]}, which belongs to no MotionLCM model: {CHOOSE}."
+            )
         names.setdefault(part, {})[name] = stored
     return Recognised(
         file,
@@ -128,7 +130,9 @@ def _official_names(file: CheckpointFile) -> dict[str, str]:
     part = _lone_part(names)
     if part is None:
         first = next(iter(names), "nothing but weights that are not needed")
-        raise UnsupportedCheckpoint(f"{file.path.name} is no part of a MotionLCM model: it begins with {first[:80]}.")
+        raise UnsupportedCheckpoint(
+            f"{file.path.name} is no part of a MotionLCM model, as it begins with {first[:80]}: {CHOOSE}."
+        )
     return {f"{part}.{name}": stored for name, stored in names.items()}
 
 
@@ -222,7 +226,9 @@ def _chosen_control(files: Sequence[Recognised], control: str | None) -> Recogni
         # A file whose name says nothing is what the person says it is.
         there = wanted or [file for file in there if file.control is None]
         if not there:
-            raise UnsupportedCheckpoint(f"No file holds a {CONTROLS[control]}.")
+            raise UnsupportedCheckpoint(
+                f"No file holds a {CONTROLS[control]}: add the one that does, or choose another ControlNet."
+            )
     if len(there) > 1 and not _are_copies(there):
         raise UnsupportedCheckpoint(
             f"{there[0].path.name} and {there[1].path.name} both hold a ControlNet and a model has one: name the one "
@@ -251,7 +257,7 @@ def _architecture(parts: dict[str, Recognised]) -> Architecture:
     for part, file in parts.items():
         shapes |= {official: file.file.tensors[stored].shape for official, stored in file.names[part].items()}
     if sum(prod(shape) for shape in shapes.values()) > MAX_PARAMETERS:
-        raise UnsupportedCheckpoint("These weights are more than any MotionLCM model has.")
+        raise UnsupportedCheckpoint("These weights are more than any MotionLCM model has: choose other files.")
     architecture = Architecture.from_shapes(shapes)
     check_shapes(shapes, architecture)
     return architecture

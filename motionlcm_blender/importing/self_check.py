@@ -98,7 +98,9 @@ def check_motion(features: np.ndarray, what: str, strict: bool = True) -> float:
     the pelvis is not 0.5 to 1.3 m above the floor. Not strict: half instead of a fifth, and the pelvis anywhere.
     """
     if not np.isfinite(features).all():
-        raise ModelFolderError(f"{what} holds numbers that are not finite: the weights are damaged or do not match.")
+        raise ModelFolderError(
+            f"{what} holds numbers that are not finite: fetch weights that are whole and belong together."
+        )
     joints = joints_from_features(features).astype(np.float64)
     lengths = {name: _median_length(joints, bones) for name, bones in _BONES.items()}
     expected = {name: _median_length(HUMANML.rest[None], bones) for name, bones in _BONES.items()}
@@ -109,13 +111,13 @@ def check_motion(features: np.ndarray, what: str, strict: bool = True) -> float:
         if abs(length - expected[name]) > (TOLERANCE if strict else LOOSE) * expected[name]:
             raise ModelFolderError(
                 f"{what} has a {name} of {100 * length:.0f} cm instead of about {100 * expected[name]:.0f}: weights "
-                "and Mean.npy, Std.npy do not belong together."
+                "and Mean.npy, Std.npy do not belong together; name those that do."
             )
     height = float(np.median(features[:, SLICES["root_height"]]))
     if strict and not LOWEST_PELVIS <= height <= HIGHEST_PELVIS:
         raise ModelFolderError(
             f"{what} has its pelvis {height:.2f} m above the floor: weights and Mean.npy, Std.npy do not belong "
-            "together."
+            "together; name those that do."
         )
     return height
 
@@ -144,5 +146,5 @@ def _encoder(folder: ModelFolder) -> tuple[Any, bool]:
     encoder = sentence_t5(folder.path / FOLDER)
     vector = encoder.encode(PROMPT)
     if vector.shape != (folder.architecture.text_width,) or not np.isfinite(vector).all():
-        raise ModelFolderError("The text encoder makes no sentence vector the model can take.")
+        raise ModelFolderError("The text encoder makes no sentence vector the model can take: fetch it again.")
     return encoder, True

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ModelFolderError
 from ..safe_weights import read_bytes, sha256, write_arrays, write_bytes
 from .checkpoint_files import CheckpointFile
+from .shared_files import have_same_bytes, link_or_copy, link_to_twin
 
 FOLDER = "text_encoder"
 DENSE = "2_Dense"
+AGAIN = "fetch sentence-t5-large whole and choose its folder"
 SAFE, PICKLED = "model.safetensors", "pytorch_model.bin"
 COPIED = (
     "config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "spiece.model",
@@ -76,36 +78,48 @@ def check_sentence_t5(folder: Path, width: int) -> int:
     """
     for name in ("config.json", f"{DENSE}/config.json"):
         if not (folder / name).is_file():
-            raise ModelFolderError(f"{name} of the text encoder is missing in {folder}.")
+            raise ModelFolderError(f"{name} of the text encoder is missing in {folder}: {AGAIN}.")
     if not any((folder / name).is_file() for name in ("tokenizer.json", "spiece.model")):
-        raise ModelFolderError(f"tokenizer.json of the text encoder is missing in {folder}.")
+        raise ModelFolderError(f"tokenizer.json of the text encoder is missing in {folder}: {AGAIN}.")
     dense = CheckpointFile.open(_weights(folder / DENSE)).tensors.get("linear.weight")
     last = CheckpointFile.open(_weights(folder)).tensors.get("encoder.final_layer_norm.weight")
     if dense is None or last is None or dense.shape[1:] != last.shape:
-        raise ModelFolderError(f"The text encoder in {folder} is not that of sentence-t5.")
+        raise ModelFolderError(f"The text encoder in {folder} is not that of sentence-t5: {AGAIN}.")
     if width == PUBLISHED_WIDTH and last.shape != (LARGE_WIDTH,):
         raise ModelFolderError(
             f"The text encoder {name_of(folder)} is {last.shape[0]} wide and sentence-t5-large {LARGE_WIDTH}: it is "
-            "not the one the model was trained with."
+            f"not the one the model was trained with; {AGAIN}."
         )
     if dense.shape[0] != width:
         raise ModelFolderError(
             f"The text encoder in {folder.name} gives {dense.shape[0]} numbers and the model takes {width}: it is not "
-            "the one the model was trained with."
+            f"the one the model was trained with; {AGAIN}."
         )
     try:
         kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type", "t5")
     except (OSError, ValueError, AttributeError) as error:
-        raise ModelFolderError(f"config.json of the text encoder in {folder} is damaged.") from error
+        raise ModelFolderError(f"config.json of the text encoder in {folder} is damaged: {AGAIN}.") from error
     if kind != "t5":
-        raise ModelFolderError(f"The text encoder in {folder.name} is of the kind {kind!r}, not t5.")
+        raise ModelFolderError(f"The text encoder in {folder.name} is of the kind {kind!r}, not t5: {AGAIN}.")
     return sum(_weights(part).stat().st_size for part in (folder, folder / DENSE)) + MAX_SMALL_FILE
 
 
-def copy_sentence_t5(source: Path, target: Path) -> dict[str, str]:
+def bytes_in_common(source: Path, beside: Sequence[Path]) -> int:
+    """How much of what `copy_sentence_t5` writes is in these encoders already. Reads the weights."""
+    common = 0
+    for inside in ("", DENSE):
+        weights = _weights(source / inside)
+        if any(have_same_bytes(weights, other) for other in _those_of(beside, inside)):
+            common += weights.stat().st_size
+    return common
+
+
+def copy_sentence_t5(source: Path, target: Path, beside: Sequence[Path] = ()) -> dict[str, str]:
     """Copy what running the encoder needs; a pickle becomes model.safetensors. Returns file name -> sha256 of the
     weights it was made from.
 
+    beside: encoders of other models; weights that are there already, byte for byte, are shared with them by hard links.
+    The small files are copied in any case: a person may edit them, and most editors write into the file.
     Raises ModelFolderError if a file is damaged or the target cannot be written.
     """
     for name in COPIED:
@@ -115,13 +129,19 @@ def copy_sentence_t5(source: Path, target: Path) -> dict[str, str]:
     for inside in ("", DENSE):
         weights = _weights(source / inside)
         file = CheckpointFile.open(weights)
+        others = _those_of(beside, inside)
         if weights.name == SAFE:
-            _copy(weights, target / inside / SAFE)
+            try:
+                link_or_copy(weights, target / inside / SAFE, others)
+            except OSError as error:
+                why = error.strerror or error
+                raise ModelFolderError(f"{SAFE} cannot be written ({why}): see to that, then try again.") from error
         else:
             wanted = [name for name in file.tensors if not name.startswith(_UNUSED)]
             if _SHARED in wanted and _REPEATED in wanted:
                 wanted.remove(_REPEATED)
             write_arrays(target / inside / SAFE, file.arrays(wanted, keep_half=True))
+            link_to_twin(target / inside / SAFE, target / inside / SAFE, others)
         hashes[f"{inside}/{weights.name}".lstrip("/")] = sha256(weights)
     return hashes
 
@@ -130,17 +150,14 @@ def _weights(folder: Path) -> Path:
     for name in (SAFE, PICKLED):
         if (folder / name).is_file():
             return folder / name
-    raise ModelFolderError(f"{SAFE} of the text encoder is missing in {folder}.")
+    raise ModelFolderError(f"{SAFE} of the text encoder is missing in {folder}: {AGAIN}.")
+
+
+def _those_of(encoders: Sequence[Path], inside: str) -> list[Path]:
+    return [encoder / inside / SAFE for encoder in encoders]
 
 
 def _copy(source: Path, target: Path) -> None:
-    if target.name != SAFE:
-        if source.stat().st_size > MAX_SMALL_FILE:
-            raise ModelFolderError(f"{source.name} of the text encoder is far too large.")
-        write_bytes(target, read_bytes(source))
-        return
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
-    except OSError as error:
-        raise ModelFolderError(f"{target.name} cannot be written: {error.strerror or error}.") from error
+    if source.stat().st_size > MAX_SMALL_FILE:
+        raise ModelFolderError(f"{source.name} of the text encoder is far too large: {AGAIN}.")
+    write_bytes(target, read_bytes(source))

@@ -14,6 +14,8 @@ from ..model_folder import NORMALISATION_SHAPES
 FILES = {"mean": "Mean.npy", "std": "Std.npy", "hint_mean": "Mean_raw.npy", "hint_std": "Std_raw.npy"}
 """As HumanML3D names the features' (Guo et al. 2022) and OmniControl the positions' (Xie et al. 2024)."""
 
+AGAIN = "fetch it again from HumanML3D"
+
 
 def read_statistics(folders: Sequence[Path], with_hints: bool) -> tuple[dict[str, np.ndarray], list[Path]]:
     """mean, std (263,), hint_mean, hint_std (22, 3), float32, and the files they come from.
@@ -69,17 +71,19 @@ def _read(file: Path, name: str) -> np.ndarray:
                 raise ValueError("version")
             found, _, kind = np.lib.format.read_array_header_1_0(stream)
             if kind.kind != "f" or kind.hasobject:
-                raise ModelFolderError(f"{file.name} in {file.parent.name} does not hold numbers.")
+                raise ModelFolderError(f"{file.name} in {file.parent.name} does not hold numbers: {AGAIN}.")
             if prod(found) != count:
                 raise ModelFolderError(
-                    f"{file.name} in {file.parent.name} holds {prod(found)} numbers instead of {count}: it is not "
-                    "HumanML3D's."
+                    f"{file.name} in {file.parent.name} holds {prod(found)} numbers instead of {count} and "
+                    f"is not HumanML3D's: {AGAIN}."
                 )
             values = np.frombuffer(stream.read(count * kind.itemsize), kind).reshape(shape).astype(np.float32)
     except (ValueError, EOFError, SyntaxError, TypeError) as error:
-        raise ModelFolderError(f"{file.name} in {file.parent.name} is damaged.") from error
+        raise ModelFolderError(f"{file.name} in {file.parent.name} is damaged: {AGAIN}.") from error
     except OSError as error:
-        raise ModelFolderError(f"{file} cannot be read: {error.strerror}.") from error
+        raise ModelFolderError(
+            f"{file} cannot be read ({error.strerror or error}): see to that, or {AGAIN}."
+        ) from error
     if not np.isfinite(values).all() or (name.endswith("std") and not (values > 0).all()):
-        raise ModelFolderError(f"{file.name} in {file.parent.name} holds numbers that are not possible.")
+        raise ModelFolderError(f"{file.name} in {file.parent.name} holds numbers that are not possible: {AGAIN}.")
     return values

@@ -17,6 +17,9 @@ TOLERANCE_MM = 20.0
 """Most that a joint may be apart; graphics cards calculate with less precision, wrong results are far beyond."""
 PATIENCE = 180.0
 """Seconds that PyTorch may take to be imported; on a slow disk the first time is long."""
+OURS = "update the graphics card's driver, then press Check Again"
+OTHERS = "install it again where it comes from, or remove it"
+"""What to do about a PyTorch that was installed here, and about one that others have installed."""
 PROMPT, FRAMES, SEED = "a person walks forward", 60, 1
 
 
@@ -31,7 +34,7 @@ def check_in_process(
     try:
         return run_task(task, lambda share, what: None, cancelled, log)
     except ChildEnded as ended:
-        raise RuntimeProblem(crashed(ended.code)) from ended
+        raise RuntimeProblem(crashed(ended.code, OURS)) from ended
 
 
 def import_in_process(paths: list[str], patience: float = PATIENCE) -> str:
@@ -40,16 +43,16 @@ def import_in_process(paths: list[str], patience: float = PATIENCE) -> str:
     try:
         run_task({"do": "import", "paths": paths}, lambda share, what: None, lambda: time.monotonic() > until)
     except Cancelled:
-        return f"PyTorch does not start here within {patience:.0f} seconds, so it is not used."
+        return f"PyTorch does not start here within {patience:.0f} seconds and is not used: {OTHERS}."
     except ChildEnded as ended:
-        return crashed(ended.code)
+        return crashed(ended.code, OTHERS)
     except (RuntimeProblem, OSError) as error:
         return str(error)
     return ""
 
 
-def crashed(code: int) -> str:
-    return f"PyTorch crashes here (exit status {code}), so it is not used; NumPy makes the motions."
+def crashed(code: int, remedy: str) -> str:
+    return f"PyTorch crashes here (exit status {code}), so NumPy makes the motions: {remedy}."
 
 
 def imported() -> dict[str, Any]:
@@ -95,7 +98,8 @@ def compared(model: Path | None) -> dict[str, Any]:
         except Exception as error:
             if device == "cpu":
                 raise _unusable(error) from error
-            note = f"The processor is used, not the graphics card: {_reason(error)}"
+            told = _reason(error).rstrip(".")
+            note = f"The processor is used, not the graphics card ({told}): with another driver, press Check Again."
             continue
         return {
             "device": device, "device_name": _name(torch, device), "milliseconds": milliseconds,
@@ -132,5 +136,6 @@ def _unusable(error: BaseException) -> RuntimeProblem:
 
     traceback.print_exception(error)
     if isinstance(error, ModuleNotFoundError):
-        return RuntimeProblem(f"PyTorch cannot be used: {error.name} is missing.")
-    return RuntimeProblem(f"PyTorch cannot be used ({_reason(error).rstrip('.')}).")
+        return RuntimeProblem(f"PyTorch cannot be used, as {error.name} is missing: install it again.")
+    told = _reason(error).rstrip(".")
+    return RuntimeProblem(f"PyTorch cannot be used ({told}): see to the graphics card's driver, or install it again.")

@@ -40,7 +40,8 @@ def main() -> None:
         code = 1
     except BaseException as error:
         traceback.print_exc()
-        _say(news, error=f"Something unexpected went wrong ({type(error).__name__}: {error}); the log tells more.")
+        what = f"{type(error).__name__}: {error}"
+        _say(news, error=f"Something unexpected went wrong ({what}): try again; the log tells more, see Copy Report.")
         code = 1
     sys.stderr.flush()
     os._exit(code)  # libraries may hang or crash in an ending of their own

@@ -60,9 +60,12 @@ def ready_uv(
             if not wheel.is_file():
                 return None
             if file_sha256(wheel) != sha256:
-                raise RuntimeProblem(f"{name} is not the file it should be (another sha256), so it is not used.")
+                raise RuntimeProblem(f"{name} is not the file it should be (another sha256): fetch it again.")
         else:
-            fetch(_address(name), wheel, sha256, progress, cancelled)
+            url = _address(name)
+            if url is None:
+                return None
+            fetch(url, wheel, sha256, progress, cancelled)
     tools.mkdir(parents=True, exist_ok=True)
     part = tools / (program.name + ".part")
     with zipfile.ZipFile(wheel) as file, open(part, "wb") as out:
@@ -74,8 +77,8 @@ def ready_uv(
     return program
 
 
-def _address(name: str) -> str:
-    """Where the index says that a wheel of uv is. Raises RuntimeProblem."""
+def _address(name: str) -> str | None:
+    """Where the index says that a wheel of uv is; None if it does not have it. Raises RuntimeProblem."""
     index = (os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("UV_INDEX_URL") or INDEX).rstrip("/") + "/uv/"
     request = urllib.request.Request(index, headers={"Accept": "application/vnd.pypi.simple.v1+json"})
     try:
@@ -83,8 +86,12 @@ def _address(name: str) -> str:
             base, content = answer.url, answer.read()
         files = json.loads(content)["files"]
     except (*BROKEN_OFF, ValueError, KeyError) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()  # it is the answer itself, and holds the connection
+            if error.code == 404:
+                return None  # a mirror without uv
         raise RuntimeProblem(NETWORK) from error
     for file in files:
         if file.get("filename") == name:
             return urljoin(base, file["url"])
-    raise RuntimeProblem(f"The package index does not have {name}.")
+    return None

@@ -8,8 +8,10 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from .torch_builds import ROCM_ARCHITECTURES, cuda_problem
 
 PATIENCE = 10.0
 """Seconds that a driver's own tool may take."""
@@ -21,7 +23,8 @@ KINDS = {"cuda": "NVIDIA", "rocm": "AMD", "xpu": "Intel", "mps": "Apple", "none"
 class Hardware:
     """kind: "cuda", "rocm", "xpu", "mps" or "none". memory_mib: 0 where it is not known.
 
-    note: a sentence if there is a card that cannot be used.
+    note: a sentence if there is a card that cannot be used. architecture: what a build must have kernels for, NVIDIA's
+    compute capability ("8.9") or AMD's name ("gfx1100"); "" where it is not known.
     """
 
     kind: str
@@ -29,6 +32,7 @@ class Hardware:
     driver: str = ""
     memory_mib: int = 0
     note: str = ""
+    architecture: str = ""
 
 
 def find_hardware(
@@ -40,7 +44,7 @@ def find_hardware(
     if system == "Darwin":
         if machine == "arm64":
             return Hardware("mps", ask(["sysctl", "-n", "machdep.cpu.brand_string"]).strip() or "Apple silicon")
-        return Hardware("none", note="PyTorch no longer comes for Macs with Intel processors.")
+        return Hardware("none", note="PyTorch no longer comes for Macs with Intel processors: stay with NumPy.")
     found = _nvidia(root, system, ask)
     if found is not None and found.kind == "cuda":
         return found
@@ -49,22 +53,40 @@ def find_hardware(
 
 
 def _nvidia(root: Path, system: str, ask: Callable[[list[str]], str]) -> Hardware | None:
-    told = ask([_nvidia_smi(system), "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader,nounits"])
-    cards = [[part.strip() for part in line.split(",")] for line in told.splitlines() if line.count(",") == 2]
+    cards = _nvidia_cards(system, ask)
     if cards:
-        name, driver, memory = max(cards, key=lambda card: int(card[2]) if card[2].isdigit() else 0)
-        return Hardware("cuda", name, driver, int(memory) if memory.isdigit() else 0)
+        name, driver, memory, architecture = max(cards, key=lambda card: int(card[2]) if card[2].isdigit() else 0)
+        found = Hardware("cuda", name, driver, int(memory) if memory.isdigit() else 0, architecture=architecture)
+        return _usable(found, system)
     version = _text(root / "proc/driver/nvidia/version")
     number = re.search(r"\b(\d{3,}\.\d+(?:\.\d+)?)\b", version) or re.search(
         r"(\d{3,}\.\d+(?:\.\d+)?)", _text(root / "sys/module/nvidia/version")
     )
     if number:
-        return Hardware("cuda", "NVIDIA graphics card", number[1])
+        return _usable(Hardware("cuda", "NVIDIA graphics card", number[1]), system)
     if system == "Windows" and (Path(os.environ.get("SystemRoot", r"C:\Windows")) / "System32/nvcuda.dll").is_file():
         return Hardware("cuda", "NVIDIA graphics card")
     if NVIDIA in _cards(root):
         return Hardware("none", note="There is an NVIDIA card, but not NVIDIA's driver: install that first.")
     return None
+
+
+def _usable(card: Hardware, system: str) -> Hardware:
+    """The card, or why there is none as far as PyTorch goes."""
+    note = cuda_problem(card.driver, card.architecture, system)
+    return replace(card, kind="none", name="", note=note) if note else card
+
+
+def _nvidia_cards(system: str, ask: Callable[[list[str]], str]) -> list[list[str]]:
+    """Name, driver, memory and compute capability of each card; older drivers' tool does not know the last one."""
+    fields = ["name", "driver_version", "memory.total", "compute_cap"]
+    for count in (4, 3):
+        told = ask([_nvidia_smi(system), f"--query-gpu={','.join(fields[:count])}", "--format=csv,noheader,nounits"])
+        cards = [[part.strip() for part in line.split(",")] for line in told.splitlines()]
+        cards = [[*card, ""][:4] for card in cards if len(card) in (3, 4)]
+        if cards:
+            return cards
+    return []
 
 
 def _nvidia_smi(system: str) -> str:
@@ -77,15 +99,33 @@ def _nvidia_smi(system: str) -> str:
 def _amd(root: Path, system: str, ask: Callable[[list[str]], str]) -> Hardware | None:
     if system != "Linux":
         return None
-    for node in sorted((root / "sys/class/kfd/kfd/topology/nodes").glob("*/properties")):
-        target = re.search(r"^gfx_target_version (\d+)$", _text(node), re.MULTILINE)
-        if target and int(target[1]) > 0:
-            name = re.search(r"Marketing Name:\s*(.*(?:Radeon|Instinct|AMD).*)", ask(["rocminfo"]))
-            driver = _text(root / "sys/module/amdgpu/version").strip()
-            return Hardware("rocm", name[1].strip() if name else "AMD graphics card", driver)
+    nodes = sorted((root / "sys/class/kfd/kfd/topology/nodes").glob("*/properties"))
+    architectures = [architecture for architecture in map(_amd_architecture, nodes) if architecture]
+    usable = [architecture for architecture in architectures if architecture in ROCM_ARCHITECTURES]
+    if usable:
+        name = re.search(r"Marketing Name:\s*(.*(?:Radeon|Instinct|AMD).*)", ask(["rocminfo"]))
+        driver = _text(root / "sys/module/amdgpu/version").strip()
+        return Hardware("rocm", name[1].strip() if name else "AMD graphics card", driver, architecture=usable[0])
+    if architectures:
+        note = f"PyTorch is not made for AMD's {architectures[0]}: another card is needed, else the processor is used."
+        return Hardware("none", note=note, architecture=architectures[0])
     if AMD in _cards(root):
-        return Hardware("none", note="There is an AMD card, but not the driver amdgpu that PyTorch needs.")
+        return Hardware("none", note="There is an AMD card, but not the driver amdgpu: install that first.")
     return None
+
+
+def _amd_architecture(node: Path) -> str:
+    """gfx1100 of 110000, gfx90a of 90010: the compiler's name of a node's card; "" of a processor."""
+    told = re.search(r"^gfx_target_version (\d+)$", _text(node), re.MULTILINE)
+    number = int(told[1]) if told else 0
+    if not number:
+        return ""
+    major, minor, step = number // 10000, number // 100 % 100, number % 100
+    # ROCm's own way to have a card taken for a sibling that the builds are made for.
+    instead = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)", os.environ.get("HSA_OVERRIDE_GFX_VERSION", ""))
+    if instead:
+        major, minor, step = map(int, instead.groups())
+    return f"gfx{major}{minor:x}{step:x}"
 
 
 def _intel(root: Path, system: str, ask: Callable[[list[str]], str]) -> Hardware | None:

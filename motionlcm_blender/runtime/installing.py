@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Cancelled
-from . import pins
+from . import pins, torch_builds
 from .checking import check_in_process
 from .children import environment, run_program
 from .fetching import ready_uv
@@ -38,7 +38,7 @@ class Setup:
 
     wheels: a folder to take everything from, without a network. lent: folders in which Blender finds the packages
     the engine needs, searched before the new ones. model: folder of the model to try it with; None: the bundled one.
-    backend: uv's name of the kind of PyTorch.
+    build: the tag of PyTorch's build (`torch_builds`), where not all is taken from a folder; None: the one on PyPI.
     """
 
     home: str
@@ -47,7 +47,7 @@ class Setup:
     wheels: str | None = None
     lent: tuple[str, ...] = ()
     model: str | None = None
-    backend: str = "auto"
+    build: str | None = None
     requirements: tuple[str, ...] = pins.REQUIREMENTS
 
     def to_json(self) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def _install(setup: Setup, places: Places, former: State | None, progress: Progr
     progress(0.0, "Making room")
     wheels = Path(setup.wheels) if setup.wheels else None
     if wheels is not None and not wheels.is_dir():
-        raise RuntimeProblem(f"There is no folder {wheels}.")
+        raise RuntimeProblem(f"There is no folder {wheels}: choose another Wheel Folder.")
     state = State("installing", hardware=setup.hardware, source=setup.wheels or "network", numpy=setup.numpy)
     write_state(places, state)
     sweep(places)
@@ -115,7 +115,7 @@ def _install(setup: Setup, places: Places, former: State | None, progress: Progr
     fresh = places.fresh(state.install)
     log = places.open_log()
     try:
-        os.write(log, f"\n{state.when}: {setup.requirements} for {setup.hardware}\n".encode())
+        os.write(log, f"\n{state.when}: {setup.requirements} for {setup.hardware} ({setup.build})\n".encode())
         progress(0.01, "Fetching the installer")
         uv = ready_uv(
             places.tools, wheels, lambda share: progress(0.01 + 0.03 * share, "Fetching the installer"), cancelled
@@ -174,7 +174,8 @@ def _enough_room(setup: Setup, places: Places, wheels: Path | None) -> None:
     free = shutil.disk_usage(places.home).free
     if free < needed:
         raise RuntimeProblem(
-            f"PyTorch needs about {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are free in {places.home}."
+            f"PyTorch needs about {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are free in {places.home}: free "
+            "some, then try again."
         )
 
 
@@ -212,8 +213,8 @@ def _with_uv(setup: Setup, places: Places, fresh: Path, uv: Path) -> list[str]:
     ]  # fmt: skip
     if setup.wheels:
         command += ["--no-index", "--find-links", setup.wheels, "--no-config", "--offline"]
-    else:
-        command += ["--torch-backend", setup.backend]
+    elif setup.build is not None:
+        command += ["--torch-backend", setup.build]
     return [*command, *setup.requirements]
 
 
@@ -225,8 +226,13 @@ def _with_pip(setup: Setup, places: Places, fresh: Path) -> list[str]:
         str(fresh), "--only-binary", ":all:", "--progress-bar", "off", "--no-warn-script-location",
     ]  # fmt: skip
     if setup.wheels:
-        command += ["--no-index", "--find-links", setup.wheels]
-    return [*command, *setup.requirements]
+        return [*command, "--no-index", "--find-links", setup.wheels, *setup.requirements]
+    index = torch_builds.index_of(setup.build)
+    if index is None:
+        return [*command, *setup.requirements]
+    # Among indexes pip takes the highest version, wherever it lies: with the build in it, that is never PyPI's.
+    wanted = (f"{each}+{setup.build}" if each.startswith("torch==") else each for each in setup.requirements)
+    return [*command, "--extra-index-url", index, *wanted]
 
 
 def _pip() -> list[str]:
@@ -238,7 +244,7 @@ def _pip() -> list[str]:
             return [str(bundled[-1] / "pip")]
     if importlib.util.find_spec("pip") is not None:
         return ["-m", "pip"]
-    raise RuntimeProblem("Neither uv nor pip can be had here, so nothing can be installed.")
+    raise RuntimeProblem("Neither uv nor pip can be had here: install pip for the Python that Blender uses.")
 
 
 class _Fetched:
@@ -304,7 +310,8 @@ def _leave_out_numpy(packages: Path, numpy: str) -> None:
             wanted = re.match(r"Requires-Dist:\s*numpy\b\s*\(?([^;)]*)\)?\s*(;.*)?$", line, re.IGNORECASE)
             if wanted and "extra" not in (wanted[2] or "") and not meets(numpy, wanted[1]):
                 name = metadata.parent.name.partition("-")[0]
-                raise RuntimeProblem(f"{name} needs NumPy {wanted[1].strip()}, but Blender has {numpy}.")
+                told = f"{name} needs NumPy {wanted[1].strip()}, but Blender has {numpy}"
+                raise RuntimeProblem(f"{told}: take wheels that go with it, or another Blender.")
 
 
 def meets(version: str, wanted: str) -> bool:

@@ -1,4 +1,4 @@
-"""What is installed, from where, and how large it is."""
+"""What is installed and how large it is; where PyTorch comes from is in `torch_builds`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,6 @@ import platform
 REQUIREMENTS = ("torch==2.13.0", "transformers==5.23.0")
 UV_VERSION = "0.13.9"
 INDEX = "https://pypi.org/simple"
-SOURCES = {
-    "cuda": "pypi.org, download.pytorch.org",
-    "rocm": "pypi.org, download.pytorch.org",
-    "xpu": "pypi.org, download.pytorch.org",
-    "mps": "pypi.org",
-    "none": "pypi.org, download.pytorch.org",
-}
-"""Where the files come from, by kind of hardware."""
 GIGABYTES = {"cuda": (3.0, 7.0), "rocm": (5.0, 18.0), "xpu": (1.5, 6.0), "mps": (0.2, 1.0), "none": (0.3, 1.3)}
 """About what is fetched and what lies on the disk afterwards, by kind of hardware."""
 

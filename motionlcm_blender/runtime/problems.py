@@ -20,10 +20,11 @@ class Busy(RuntimeProblem):
 
 
 FULL = "The disk is full: free some space, then press Go On."
-FORBIDDEN = "This folder may not be written to: {folder}."
+FORBIDDEN = "This folder may not be written to: {folder}; see to its permissions, then press Go On."
 NETWORK = "The download failed: see to the connection, then press Go On; what was fetched is kept."
 DAMAGED = "A file came damaged and is not used: press Go On to fetch it again."
-NOT_THERE = "There is no PyTorch of the right version for this Python and machine{where}."
+NOT_THERE = "There is no PyTorch of the right version for this Python and machine {where}."
+IN_INDEX, IN_FOLDER = "to be fetched: choose a Wheel Folder that has it", "in {wheels}: put it and all it needs there"
 SIGNS = (
     (r"no space left|os error 28\b|errno 28\b|not enough space|os error 112\b|disk quota exceeded", FULL),
     (r"permission denied|os error 13\b|errno 13\b|access is denied|read-only file system|os error 30\b", FORBIDDEN),
@@ -41,9 +42,9 @@ def explained(printed: str, folder: str, wheels: str | None) -> str:
     """One sentence for what an installer printed before it failed."""
     for sign, sentence in SIGNS:
         if re.search(sign, printed, re.IGNORECASE):
-            return sentence.format(folder=folder, where=f" in {wheels}" if wheels else "")
+            return sentence.format(folder=folder, where=IN_FOLDER.format(wheels=wheels) if wheels else IN_INDEX)
     last = next((line.strip() for line in reversed(printed.splitlines()) if line.strip()), "it said nothing")
-    return f"The installer failed ({last[:160].rstrip('.')}); its log tells more."
+    return f"The installer failed ({last[:160].rstrip('.')}): press Go On to try again; its log tells more."
 
 
 def of_system(error: OSError, folder: str) -> RuntimeProblem:
@@ -52,4 +53,5 @@ def of_system(error: OSError, folder: str) -> RuntimeProblem:
         return RuntimeProblem(FULL)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return RuntimeProblem(FORBIDDEN.format(folder=error.filename or folder))
-    return RuntimeProblem(f"The operating system refused ({error.strerror or error}): {error.filename or folder}.")
+    what, why = error.filename or folder, error.strerror or error
+    return RuntimeProblem(f"The operating system refused {what} ({why}): see to that, then press Go On.")

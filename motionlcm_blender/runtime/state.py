@@ -103,7 +103,7 @@ def condition(places: Places, numpy: str) -> Condition:
             return Condition("broken", "Parts of an installation lie here without its record: install again or remove.")
         return Condition("absent")
     if is_locked(places.lock):
-        return Condition("busy", "PyTorch is being installed or removed.", state)
+        return Condition("busy", "PyTorch is being installed or removed: wait until that has ended.", state)
     if state.step in ("installing", "checking"):
         return Condition("unfinished", "The installation was not finished: go on, or remove it.", state)
     if state.step == "removing":

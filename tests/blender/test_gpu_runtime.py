@@ -109,6 +109,23 @@ def test_the_plan_says_what_how_large_from_where_and_into_which_folder(own_folde
     assert "/some/wheels" in "\n".join(runtime().plan())
 
 
+def test_the_plan_names_the_index_that_is_installed_from(monkeypatch):
+    card = core("hardware").Hardware("cuda", "NVIDIA GeForce RTX 3060", "551.23", 12288, architecture="8.6")
+    monkeypatch.setattr(runtime(), "known_hardware", card)
+    assert "Fetched from pypi.org, download.pytorch.org/whl/cu126" in runtime().plan()
+    assert runtime().setup().build == "cu126"
+    preferences().wheel_folder = "/some/wheels"
+    assert not any("pytorch.org" in line for line in runtime().plan())
+
+
+def test_a_driver_that_is_too_old_is_told_before_anything_is_fetched(monkeypatch):
+    note = core("torch_builds").cuda_problem("470.42", "8.6", "Linux")
+    monkeypatch.setattr(runtime(), "known_hardware", core("hardware").Hardware("none", driver="470.42", note=note))
+    told = runtime().plan()
+    assert note in told and "on the processor" in told[0] and "install 525.60.13" in note
+    assert runtime().setup().build == "cpu"
+
+
 def test_installed_from_a_folder_of_wheels_without_network(wheels, monkeypatch):
     as_if_it_worked(monkeypatch)
     state = install_here(wheels)
@@ -449,7 +466,7 @@ class Failing:
 
     def __init__(self, error: Exception) -> None:
         self.error = error
-        self.backend = types.SimpleNamespace(memory=lambda: 123)
+        self.backend = types.SimpleNamespace(memory=lambda: 123, recorded=None)
 
     def generate(self, *_arguments):
         raise self.error

@@ -340,6 +340,7 @@ def test_what_is_missing_is_fetched(place, home, tmp_path, monkeypatch):
         assert not [path for path in home.rglob("*.npy")]
     finally:
         server.shutdown()
+        server.server_close()
 
 
 def test_the_published_list_asks_for_a_word_and_names_the_page(place, home, monkeypatch):

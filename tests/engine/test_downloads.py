@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import http.server
+import io
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ import urllib.request
 from collections import namedtuple
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -262,9 +264,7 @@ def test_no_file_grows_without_end(
     assert files(tmp_path) == []
 
 
-def test_a_redirect_on_this_machine_is_followed(
-    source: Source, server: Any, told: Behaviour, tmp_path: Path
-) -> None:
+def test_a_redirect_on_this_machine_is_followed(source: Source, server: Any, told: Behaviour, tmp_path: Path) -> None:
     told.location = address(server, "/there")
     assert fetch(source, tmp_path).read_bytes() == CONTENT
 
@@ -278,6 +278,14 @@ def test_out_of_an_encrypted_connection_leads_nothing(onward: str) -> None:
     downloads._check_redirect("https://example.org/file.bin", "https://cdn.example.org/1")
 
 
+def test_a_redirect_that_is_not_followed_leaves_no_connection_open() -> None:
+    asked, answer, headers = urllib.request.Request("https://example.org/file.bin"), io.BytesIO(), Message()
+    headers["Location"] = "file:///etc/passwd"
+    with pytest.raises(downloads._Refused):
+        downloads._Redirects().http_error_302(asked, answer, 302, "Found", headers)
+    assert answer.closed
+
+
 def test_an_opener_reads_no_local_file(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("secret")
     assert downloads._opener().open((tmp_path / "x").as_uri()) is None  # type: ignore[func-returns-value]
@@ -287,7 +295,9 @@ def test_no_server_and_no_name(source: Source, tmp_path: Path) -> None:
     closed = replace(source, urls=("http://127.0.0.1:9/file.bin",))
     assert "no connection" in refused(closed, tmp_path)
     unknown = downloads._of_connection(__import__("socket").gaierror(-2, "x"), "https://nowhere.invalid/x", source)
-    assert str(unknown) == "There is no connection: nowhere.invalid cannot be found."
+    assert (
+        str(unknown) == "There is no connection, nowhere.invalid cannot be found: see to the network, then try again."
+    )
     assert files(tmp_path) == []
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import subprocess
 import sys
 import threading
+import urllib.error
 from collections.abc import Iterator
+from email.message import Message
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -145,6 +148,38 @@ def test_cancelled_download_keeps_what_it_has(url: str, tmp_path: Path) -> None:
         get(url, tmp_path / "file", cancelled=lambda: next(asked))
     assert (tmp_path / ".file.part").stat().st_size > 0
     assert get(url, tmp_path / "file").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("code", [404, 503])
+def test_an_index_that_does_not_give_uv_leaves_no_connection_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    monkeypatch.setattr(fetching, "this_machine", lambda: "linux-x86_64")
+    answer = io.BytesIO()
+
+    def refused(*_arguments: object, **_options: object) -> None:
+        raise urllib.error.HTTPError("https://pypi.org/simple/uv/", code, "Refused", Message(), answer)
+
+    monkeypatch.setattr(fetching.urllib.request, "urlopen", refused)
+    if code == 404:  # a mirror that has no uv: pip does it
+        assert fetching.ready_uv(tmp_path / "tools", None, print, lambda: False) is None
+    else:
+        with pytest.raises(RuntimeProblem, match="see to the connection"):
+            fetching.ready_uv(tmp_path / "tools", None, print, lambda: False)
+    assert answer.closed
+
+
+def test_an_index_with_another_uv_alone_leaves_it_to_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "this_machine", lambda: "linux-x86_64")
+    (tmp_path / "uv").mkdir()
+    (tmp_path / "uv/index.html").write_text('{"files": [{"filename": "uv-0.1.0-py3-none-any.whl", "url": "x"}]}')
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    monkeypatch.setattr(SimpleHTTPRequestHandler, "log_message", lambda *_: None)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://127.0.0.1:{server.server_port}")
+        assert fetching.ready_uv(tmp_path / "tools", None, print, lambda: False) is None
+        server.shutdown()
 
 
 def test_uv_with_a_wrong_hash_in_a_folder_of_wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

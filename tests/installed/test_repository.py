@@ -54,6 +54,7 @@ def served(tmp_path_factory: pytest.TempPathFactory):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield folder, f"http://127.0.0.1:{server.server_port}/index.json"
     server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture(scope="module")
