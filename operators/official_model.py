@@ -258,7 +258,9 @@ class MOTIONLCM_OT_get_official_model(_Getting, bpy.types.Operator):
     )
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        answer: set[str] = context.window_manager.invoke_props_dialog(self, width=460)
+        answer: set[str] = context.window_manager.invoke_props_dialog(
+            self, width=460, confirm_text=iface_("Continue")
+        )
         return answer
 
     def draw(self, _context: bpy.types.Context) -> None:

@@ -440,7 +440,9 @@ class MOTIONLCM_OT_enable_gpu(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         find_hardware()
-        answer: set[str] = context.window_manager.invoke_props_dialog(self, width=600)
+        answer: set[str] = context.window_manager.invoke_props_dialog(
+            self, width=600, confirm_text=iface_("Install")
+        )
         return answer
 
     def draw(self, _context: bpy.types.Context) -> None:
