@@ -354,7 +354,7 @@ def switch_while_playing(x: int, y: int) -> Steps:
     yield from wait(lambda: action().name != name, 20.0, "Page Down once more")
     yield from key("SPACE", x, y, " ")
     yield from wait(lambda: not window().screen.is_animation_playing, 20.0, "Space to stop it")
-    if bpy.app.version >= (5, 1, 0):  # where having played is a step of its own
+    if bpy.app.version >= (5, 2, 0):  # where having played is a step of its own, "Frame Change"
         frame = bpy.context.scene.frame_current
         yield from undo()
         yield from wait(lambda: bpy.context.scene.frame_current != frame, 20.0, "Ctrl-Z of the playing")
