@@ -27,6 +27,7 @@ from motionlcm_blender.model_folder import ModelFolder  # noqa: E402
 from motionlcm_blender.motion.skeleton import MAX_FRAMES  # noqa: E402
 from motionlcm_blender.request import Blend, Hints, Request  # noqa: E402
 from motionlcm_blender.sampler import MotionLCM  # noqa: E402
+from tests.engine.golden import VERSIONS, official_weights  # noqa: E402
 
 Work = Callable[[], Any]
 
@@ -106,6 +107,27 @@ def test_takes_with_hints_of_their_own(stepwise: MotionLCM, recorded: MotionLCM)
     for _ in range(2):
         np.testing.assert_allclose(made(recorded), expected, atol=2e-3)
     assert sampling_of(recorded).count == 1
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_published_sizes_with_one_text_token(version: str) -> None:
+    """V1 has one latent token without an adapter, V2 sixteen; both read one sentence vector."""
+    model = MotionLCM.from_state_dict(official_weights(version))
+    a, random = model.architecture, np.random.default_rng(3)
+    text = random.standard_normal((1, a.text_width), dtype=np.float32)
+    noise = random.standard_normal((2, 2, a.latent_tokens, a.latent_width), dtype=np.float32)
+    request = Request("a person walks", 70, takes=2, steps=2)
+
+    def made() -> np.ndarray:
+        with model.backend.computing():
+            return model._sampled(text, noise, request, [path(70, 3.0)], lambda part, what: None)
+
+    expected = made()
+    sampling = RecordedSampling(model.network, "cpu", again)
+    model.backend.recorded = sampling  # type: ignore[attr-defined]
+    made()
+    np.testing.assert_allclose(made(), expected, atol=2e-4 * np.abs(expected).max())
+    assert (sampling.count, sampling.trouble) == (1, "")
 
 
 def test_recording_waits_for_the_second_time_and_few_pieces_are_kept(recorded: MotionLCM) -> None:
