@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -72,11 +73,15 @@ timings: deque[Timing] = deque(maxlen=8)
 NAMES = {"cpu": "PyTorch on the processor", "numpy": "NumPy on the processor"}
 in_use: InUse | None = None
 _lock = threading.Lock()
+_at_work = threading.Lock()
+"""Held while a model works, which one thread at a time may have it do. No button waits for it."""
 _busy = 0
 _used_at = 0.0
 _instead: str | None = None
 """What the automatic device is now, after a better one failed."""
 _loaded: dict[Choice, MotionLCM] = {}
+_warm: weakref.WeakSet[MotionLCM] = weakref.WeakSet()
+"""Models that have worked."""
 _cards: dict[str | None, ModelCard] = {}
 _vocabularies: dict[str | None, Vocabulary | None] = {}
 _hints: dict[tuple[str | None, str], str] = {}
@@ -102,7 +107,20 @@ def warm_up(choice: Choice) -> None:
     """Load the model and let it work once, so that the first request does not wait for what happens only once. For a
     thread of its own: who asks for motion meanwhile waits for it. Raises ModelFolderError or DeviceError.
     """
-    _load(choice, None, ahead=True)
+    global _busy
+    with _lock:
+        _busy += 1
+    try:
+        loaded, _ = _load(choice, None)
+        with _at_work:
+            if loaded not in _warm:
+                _warm.add(loaded)
+                loaded.warm_up()
+                _note_memory(loaded)
+    finally:
+        with _lock:
+            _busy -= 1
+        _touch()
 
 
 def generate(
@@ -129,8 +147,10 @@ def generate(
                 loaded, sentence = _load(choice, device)
                 told += [sentence] if sentence else []
                 failed = loaded.device
-                started = time.perf_counter()
-                motions = loaded.generate(request, progress, cancel)
+                with _at_work:
+                    started = time.perf_counter()
+                    _warm.add(loaded)
+                    motions = loaded.generate(request, progress, cancel)
                 timings.append(Timing(loaded.device, request.frames, request.takes, time.perf_counter() - started))
                 _note_memory(loaded)
                 return loaded, motions, tuple(told)
@@ -152,9 +172,8 @@ def generate(
         _touch()
 
 
-def _load(choice: Choice, device: str | None, ahead: bool = False) -> tuple[MotionLCM, str]:
-    """The model on a device, or on the best there is, and a sentence if that is another than was asked for. ahead: a
-    model that is loaded by this also works once."""
+def _load(choice: Choice, device: str | None) -> tuple[MotionLCM, str]:
+    """The model on a device, or on the best there is, and a sentence if that is another than was asked for."""
     from . import runtime
 
     sentence = ""
@@ -169,8 +188,6 @@ def _load(choice: Choice, device: str | None, ahead: bool = False) -> tuple[Moti
 
             _drop_loaded()  # one model at a time in memory
             _loaded[key] = MotionLCM.from_folder(choice.folder, device=device)
-            if ahead:
-                _loaded[key].warm_up()
             _note_memory(_loaded[key])
         _touch()
         return _loaded[key], sentence
@@ -178,6 +195,8 @@ def _load(choice: Choice, device: str | None, ahead: bool = False) -> tuple[Moti
 
 def _note_memory(loaded: MotionLCM) -> None:
     global in_use
+    if loaded not in _loaded.values():
+        return  # it was let go of meanwhile
     recorded = loaded.backend.recorded
     in_use = InUse(loaded.device, loaded.backend.memory(), "" if recorded is None else recorded.told)
 

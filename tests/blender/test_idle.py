@@ -86,3 +86,26 @@ def test_warming_up_loads_once_and_who_asks_meanwhile_waits(monkeypatch):
     assert all(count == 1 for _, count in asked)
     engine().warm_up(engine().chosen())  # it is warm
     assert len(asked) == 2
+
+
+def test_letting_go_of_a_model_does_not_wait_for_its_warming_up(monkeypatch):
+    sampler = part("motionlcm_blender.sampler")
+    inside, go_on = threading.Event(), threading.Event()
+
+    def slow(_model):
+        inside.set()
+        assert go_on.wait(60.0)
+
+    monkeypatch.setattr(sampler.MotionLCM, "warm_up", slow)
+    engine().forget()
+    ahead = threading.Thread(target=engine().warm_up, args=(engine().chosen(),))
+    ahead.start()
+    try:
+        assert inside.wait(60.0)
+        assert engine().idle_seconds() is None and not engine().unload()
+        engine().forget()  # as a changed preference does
+        assert engine().in_use is None and not engine().is_loaded()
+    finally:
+        go_on.set()
+        ahead.join()
+    assert engine().in_use is None
