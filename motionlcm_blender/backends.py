@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib.util
+import logging
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -13,11 +14,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from .architecture import Architecture
-from .errors import DeviceError, DeviceFailed, MotionLCMError, OutOfDeviceMemory
+from .errors import DeviceError, DeviceFailed, MotionLCMError, OutOfDeviceMemory, is_out_of_memory
 from .sampling import Asked
 
 if TYPE_CHECKING:
     from .model.recorded import RecordedSampling
+
+log = logging.getLogger(__name__)
 
 DEVICES = ("auto", "numpy", "cpu", "cuda", "mps", "xpu")
 
@@ -138,6 +141,13 @@ def give_back() -> None:
     torch = sys.modules.get("torch")
     if torch is None:
         return
+    try:
+        _empty_caches(torch)
+    except RuntimeError as error:  # not while a CUDA graph is being recorded, for one
+        log.info("Memory was not given back: %s", error)
+
+
+def _empty_caches(torch: Any) -> None:
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
     elif torch.backends.mps.is_available():
@@ -146,14 +156,10 @@ def give_back() -> None:
         torch.xpu.empty_cache()
 
 
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
-"""In the messages of devices that raise no type of their own for it."""
-
-
 def device_error(error: Exception, device: str) -> DeviceError:
     """One sentence for what PyTorch raised on a device."""
     said = str(error).strip()
-    if type(error).__name__ == "OutOfMemoryError" or any(sign in said.lower() for sign in OUT_OF_MEMORY):
+    if is_out_of_memory(error):
         return OutOfDeviceMemory(
             f"The device {device} has too little free memory for this; close other programs or choose the CPU."
         )

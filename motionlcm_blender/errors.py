@@ -48,3 +48,13 @@ class Cancelled(MotionLCMError):
 
     def __init__(self, message: str = "Cancelled.") -> None:
         super().__init__(message)
+
+
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+"""In the messages of devices, and of their libraries, that raise no type of their own for it."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a device had too little memory, by the type's name and the message, for PyTorch need not be there."""
+    said = str(error).lower()
+    return type(error).__name__ == "OutOfMemoryError" or any(sign in said for sign in OUT_OF_MEMORY)

@@ -242,12 +242,13 @@ class MotionLCM:
 
         With official models it takes as long as a few requests. Raises as `generate` does.
         """
-        frames = self.folder.frames[1] if self.folder is not None else MAX_FRAMES
+        frames = min(self.folder.frames[1], MAX_FRAMES) if self.folder is not None else MAX_FRAMES
         request = Request("a person walks", frames)
         line = np.stack([np.zeros(frames), np.linspace(0.0, frames / FPS, frames)], 1)
-        path = replace(request, hints=Hints.ground_path(line)) if self.architecture.control else request
-        # A card records what it is asked for a second time, and what it recorded is first used for the third.
-        for each in (path,) if self.backend.recorded is None else (request, path) * 3:
+        usual = [replace(request, hints=Hints.ground_path(line))] if self.architecture.control else []
+        if self.backend.recorded is not None:
+            usual = [request, *usual] * 2  # a card records what it is asked for a second time
+        for each in usual or [request]:
             self.generate(each)
 
     def features(self, request: Request) -> np.ndarray:

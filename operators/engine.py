@@ -115,8 +115,10 @@ def warm_up(choice: Choice) -> None:
         with _at_work:
             if loaded not in _warm:
                 _warm.add(loaded)
-                loaded.warm_up()
-                _note_memory(loaded)
+                try:
+                    loaded.warm_up()
+                finally:
+                    _note_memory(loaded)
     finally:
         with _lock:
             _busy -= 1

@@ -59,16 +59,20 @@ def view_of(context: bpy.types.Context) -> View:
     unit = context.preferences.system.ui_scale
     start = region.view2d.region_to_view(0.0, 0.0)[0]
     end = region.view2d.region_to_view(float(region.width), 0.0)[0]
-    markers = len(scene.timeline_markers) > 0 and context.space_data.show_markers
     return View(
         start=start,
         scale=region.width / max(end - start, 1e-6),
         width=float(region.width),
         height=float(region.height),
-        bottom=(MARKERS if markers else SCROLL_BAR) * unit,
+        bottom=bottom_of(context.space_data, scene) * unit,
         unit=unit,
         stretch=stretch(scene),
     )
+
+
+def bottom_of(space: bpy.types.Space, scene: bpy.types.Scene) -> float:
+    """Height at scale 1 of what a dope sheet has below its strips: markers, or the scroll bar."""
+    return MARKERS if len(scene.timeline_markers) > 0 and space.show_markers else SCROLL_BAR
 
 
 def is_shown(context: bpy.types.Context) -> bool:

@@ -76,11 +76,16 @@ class Hit(NamedTuple):
     part: str
 
 
+def least_height(bottom: float, unit: float) -> float:
+    """Pixels of a region in which strips are shown; for bottom and unit see `View`."""
+    return bottom + (2.0 * GAP + LOWEST + RULER) * unit
+
+
 def rows_of(view: View, characters: Iterable[tuple[str, Sequence[tuple[int, int]]]]) -> list[Row]:
     """The rows, from below: the first character's is full, those above are thin; as many as there is room for."""
     rows: list[Row] = []
     low, top = view.bottom + GAP * view.unit, view.height - (RULER + GAP) * view.unit
-    if top - low < LOWEST * view.unit:
+    if view.height < least_height(view.bottom, view.unit):
         return rows
     for name, frames in characters:
         high = low + THIN * view.unit if rows else min(low + FULL * view.unit, top)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import bpy
 
-from . import strip_editing, strip_layout
+from . import engine, strip_editing, strip_layout
 
 
-def too_low(window: bpy.types.Window | None) -> bool:
-    """Whether there are timelines or dope sheets in the window, and none is high enough; for drawing."""
-    if window is None:
+def too_low(context: bpy.types.Context) -> bool:
+    """Whether the window has timelines or dope sheets, and none is high enough to show strips; for drawing."""
+    prefs = engine.preferences()
+    if context.window is None or (prefs is not None and not prefs.show_strips):
         return False
-    editors = (area for area in window.screen.areas if area.type == "DOPESHEET_EDITOR")
-    heights = [_height(area) for area in editors if area.spaces.active.mode in strip_editing.MODES]
-    least = strip_layout.RULER + 4.0 * strip_layout.GAP + 2.0 * strip_layout.FULL
-    return bool(heights) and max(heights) < least * (bpy.context.preferences.system.ui_scale or 1.0)
+    editors = (area for area in context.window.screen.areas if area.type == "DOPESHEET_EDITOR")
+    sheets = [area for area in editors if area.spaces.active.mode in strip_editing.MODES]
+    return bool(sheets) and not any(_has_room(area, context.scene) for area in sheets)
 
 
-def _height(area: bpy.types.Area) -> int:
-    return next((region.height for region in area.regions if region.type == "WINDOW"), 0)
+def _has_room(area: bpy.types.Area, scene: bpy.types.Scene) -> bool:
+    unit = bpy.context.preferences.system.ui_scale or 1.0
+    height = next((region.height for region in area.regions if region.type == "WINDOW"), 0)
+    return height >= strip_layout.least_height(strip_editing.bottom_of(area.spaces.active, scene) * unit, unit)

@@ -239,7 +239,7 @@ class MOTIONLCM_PT_shots(_Sidebar, bpy.types.Panel):
             layout.operator("motionlcm.add_shot", icon="ADD")
             return
         listed = character.motionlcm
-        if len(listed.shots) and timeline_room.too_low(context.window):
+        if len(listed.shots) and timeline_room.too_low(context):
             _lines(layout, iface_("Drag the timeline's upper edge up to see the shots in it as strips."), "TIME")
         row = layout.row()
         row.template_list("MOTIONLCM_UL_shots", "", listed, "shots", listed, "shot_index", rows=5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -120,7 +121,7 @@ def copy_sentence_t5(source: Path, target: Path, beside: Sequence[Path] = ()) ->
 
     beside: encoders of other models; weights that are there already, byte for byte, are shared with them by hard links.
     The small files are copied in any case: a person may edit them, and most editors write into the file.
-    Raises ModelFolderError if a file is damaged or the target cannot be written.
+    Raises ModelFolderError if a file is damaged or the target cannot be written, OSError if the disk is full.
     """
     for name in COPIED:
         if (source / name).is_file():
@@ -134,6 +135,8 @@ def copy_sentence_t5(source: Path, target: Path, beside: Sequence[Path] = ()) ->
             try:
                 link_or_copy(weights, target / inside / SAFE, others)
             except OSError as error:
+                if error.errno == errno.ENOSPC:
+                    raise  # what to do about that is said for the whole model
                 why = error.strerror or error
                 raise ModelFolderError(f"{SAFE} cannot be written ({why}): see to that, then try again.") from error
         else:

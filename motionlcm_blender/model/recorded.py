@@ -13,12 +13,14 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import is_out_of_memory
 from ..motion.skeleton import MAX_FRAMES
 from ..sampling import Asked, lcm_sample
 
@@ -26,8 +28,8 @@ log = logging.getLogger(__name__)
 
 MOST_PLANS = 8
 """As many recorded pieces are kept; the one that was not used for longest goes."""
-TEXT_TOKENS = 8
-"""Text tokens are filled up to a multiple of this."""
+TEXT_TOKENS = 24
+"""Text tokens are filled up to a multiple of this, which is more than the bundled model has of any prompt."""
 AGREEMENT = 1e-2
 """How far, in units of a feature's spread, a recorded piece may be from the same done step by step. A card gives the
 same to 1e-4 in another order of sums; something wrong is further off than 1."""
@@ -63,24 +65,39 @@ class CudaRecorder:
     def __init__(self, device: str) -> None:
         self.device = torch.device(device)
         self.pool: Any = None
+        self.aside: Any = None
+        """One stream for all: libraries keep memory for each stream they ever worked on."""
 
     def __call__(self, work: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], None]]:
         """Raises what PyTorch raises if the card or its driver cannot."""
         with torch.cuda.device(self.device):
-            aside = torch.cuda.Stream()
-            aside.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(aside):
+            if self.pool is None:
+                self.pool, self.aside = torch.cuda.graph_pool_handle(), torch.cuda.Stream()
+            self.aside.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(self.aside):
                 for _ in range(2):  # libraries choose their kernels and take their memory in the first runs
                     work()
-            torch.cuda.current_stream().wait_stream(aside)
+            torch.cuda.current_stream().wait_stream(self.aside)
             torch.cuda.synchronize()
             graph = torch.cuda.CUDAGraph()
-            if self.pool is None:
-                self.pool = torch.cuda.graph_pool_handle()
-            # Blender, Cycles and other add-ons use the card from other threads, which must not spoil the recording.
-            with torch.cuda.graph(graph, pool=self.pool, stream=aside, capture_error_mode="thread_local"):
-                made = work()
+            # A recording that fails may end without going back to the stream before: this does.
+            with torch.cuda.stream(torch.cuda.current_stream()):
+                try:
+                    # Blender, Cycles and other add-ons use the card from other threads, which must not spoil it.
+                    with torch.cuda.graph(graph, pool=self.pool, stream=self.aside, capture_error_mode="thread_local"):
+                        made = work()
+                except Exception:
+                    self._end_allocating()
+                    raise
         return made, graph.replay
+
+    def _end_allocating(self) -> None:
+        """PyTorch leaves its allocator recording if the end of a recording fails; then no memory can be given back."""
+        with suppress(Exception):  # it has been ended after all, or this PyTorch has other names for it
+            index = torch.cuda.current_device() if self.device.index is None else self.device.index
+            torch._C._cuda_endAllocateToPool(index, self.pool)
+            torch._C._cuda_releasePool(index, self.pool)
+        self.pool = None
 
 
 class Piece:
@@ -161,49 +178,54 @@ class Told:
 
 class RecordedSampling:
     """Samples by recorded pieces. A plan is recorded when it is asked for the second time, and then tried against what
-    the networks do step by step; the first failure ends recording, and everything goes on step by step."""
+    the networks do step by step; the first failure ends recording, and everything goes on step by step. Only too little
+    memory ends it for the one plan."""
 
     def __init__(self, network: Any, device: str, recorder: Recorder | None = None) -> None:
         self._network, self._device = network, device
         self._recorder = CudaRecorder(device) if recorder is None else recorder
-        self._pieces: OrderedDict[Plan, Piece | None] = OrderedDict()
+        self._pieces: OrderedDict[Plan, Piece] = OrderedDict()
+        self._asked: set[Plan] = set()
+        self._too_large: set[Plan] = set()
         self.trouble = ""
         """Why nothing is recorded any more."""
 
     @property
     def count(self) -> int:
-        return sum(piece is not None for piece in self._pieces.values())
+        return len(self._pieces)
 
     @property
     def told(self) -> str:
         """What a report says of it."""
-        return f"CUDA graphs not used: {self.trouble}" if self.trouble else f"{self.count} CUDA graphs"
+        if self.trouble:
+            return f"CUDA graphs not used: {self.trouble}"
+        return "1 CUDA graph" if self.count == 1 else f"{self.count} CUDA graphs"
 
     def __call__(self, asked: Asked) -> np.ndarray | None:
         """(takes, T, 263) normalised, or None if this has to be done step by step."""
         if self.trouble or asked.frames > MAX_FRAMES:
             return None
         plan = plan_of(asked)
-        first = plan not in self._pieces
-        piece = self._pieces.get(plan)
-        self._pieces[plan] = piece
-        self._pieces.move_to_end(plan)
-        if len(self._pieces) > MOST_PLANS:
-            self._pieces.popitem(last=False)
-        if first:
+        if plan in self._too_large:
+            return None
+        if plan not in self._asked:
+            self._asked.add(plan)
             return None
         try:
-            if piece is None:
-                piece = self._recorded(plan, asked)
-                self._pieces[plan] = piece
-            return piece(asked)
-        except torch.OutOfMemoryError:
-            self._pieces.clear()  # step by step it may just fit
-            return None
+            if plan not in self._pieces:
+                self._pieces[plan] = self._recorded(plan, asked)
+            self._pieces.move_to_end(plan)
+            if len(self._pieces) > MOST_PLANS:
+                self._pieces.popitem(last=False)
+            return self._pieces[plan](asked)
         except Exception as error:
-            said = str(error).strip().splitlines() or [type(error).__name__]
-            self.trouble = said[0].rstrip(".")
             self._pieces.clear()
+            if is_out_of_memory(error):
+                self._too_large.add(plan)  # step by step it may just fit
+                return None
+            cause = error.__context__ or error  # an end that fails hides what went wrong before
+            said = str(cause).strip().splitlines() or [type(cause).__name__]
+            self.trouble = said[0].rstrip(".")
             log.warning("CUDA graphs are not used: %s.", self.trouble)
             log.info("What led to it", exc_info=error)
             return None

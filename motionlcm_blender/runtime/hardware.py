@@ -45,11 +45,13 @@ def find_hardware(
         if machine == "arm64":
             return Hardware("mps", ask(["sysctl", "-n", "machdep.cpu.brand_string"]).strip() or "Apple silicon")
         return Hardware("none", note="PyTorch no longer comes for Macs with Intel processors: stay with NumPy.")
-    found = _nvidia(root, system, ask)
-    if found is not None and found.kind == "cuda":
-        return found
-    other = _amd(root, system, ask) or _intel(root, system, ask)
-    return other or found or Hardware("none")
+    found = []
+    for look in (_nvidia, _amd, _intel):
+        card = look(root, system, ask)
+        if card is not None and card.kind != "none":
+            return card
+        found.append(card)
+    return next((card for card in found if card is not None), Hardware("none"))
 
 
 def _nvidia(root: Path, system: str, ask: Callable[[list[str]], str]) -> Hardware | None:

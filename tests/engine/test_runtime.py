@@ -82,6 +82,23 @@ def test_amd_apple_intel_and_none(tmp_path: Path) -> None:
     assert find_hardware(tmp_path / "intel", "Linux", "x86_64", answers()).kind == "xpu"
 
 
+def test_a_processors_own_graphics_hide_no_other_card(tmp_path: Path) -> None:
+    """An AMD processor's graphics, for which PyTorch is not made, beside cards that can be used, or could."""
+    for name in ("alone", "nvidia", "intel"):
+        node = tmp_path / name / "sys/class/kfd/kfd/topology/nodes/1"
+        node.mkdir(parents=True)
+        (node / "properties").write_text("simd_count 4\ngfx_target_version 100306\n")
+    assert "gfx1036" in find_hardware(tmp_path / "alone", "Linux", "x86_64", answers()).note
+    old = answers(nvidia_smi="NVIDIA RTX A4000, 470.223.02, 16376\n")
+    assert "470.223.02" in find_hardware(tmp_path / "alone", "Linux", "x86_64", old).note
+    card(tmp_path / "nvidia", "0x10de")
+    assert "NVIDIA's driver" in find_hardware(tmp_path / "nvidia", "Linux", "x86_64", answers()).note
+    card(tmp_path / "intel", "0x8086")
+    for folder in ("sys/module/xe", "dev/dri"):
+        (tmp_path / "intel" / folder).mkdir(parents=True)
+    assert find_hardware(tmp_path / "intel", "Linux", "x86_64", answers()).kind == "xpu"
+
+
 class Server(BaseHTTPRequestHandler):
     """Serves CONTENT, in parts if asked; breaks off after `most` bytes."""
 

@@ -44,6 +44,11 @@ def timeline() -> tuple[bpy.types.Area, bpy.types.Region]:
     return area, next(each for each in area.regions if each.type == "WINDOW")
 
 
+def lacks_room() -> bool:
+    with bpy.context.temp_override(window=window()):
+        return sys.modules[f"{EXTENSION}.operators.timeline_room"].too_low(bpy.context)
+
+
 def shots():
     return settings().character.motionlcm.shots
 
@@ -97,8 +102,7 @@ def strips() -> Steps:
     area, main = timeline()
     x, edge = area.x + area.width // 2, area.y + area.height
     low = main.height
-    room = sys.modules[f"{EXTENSION}.operators.timeline_room"]
-    check("Blender's own layout has no room for strips", room.too_low(window()))
+    check("Blender's own layout has no room for strips", lacks_room())
     yield from move(x, edge)
     window().event_simulate(type="LEFTMOUSE", value="PRESS", x=x, y=edge)
     yield
@@ -107,7 +111,7 @@ def strips() -> Steps:
         yield
     window().event_simulate(type="LEFTMOUSE", value="RELEASE", x=x, y=edge + 90)
     yield from wait(lambda: timeline()[1].height > low + 50, 10.0, "a higher timeline")
-    check("a higher one has", not room.too_low(window()))
+    check("a higher one has", not lacks_room())
     settings().length, settings().path = 2.0, None
     prompts = ("a person walks forward", "a person turns around", "a person waves with the right hand", "a person sits")
     for prompt in prompts:
