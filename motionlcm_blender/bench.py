@@ -184,7 +184,10 @@ def _measure(model: MotionLCM, repeats: int, warmup: int, frames: int, steps: in
 
 
 def _stages(model: MotionLCM, watch: Stopwatch, request: Request, xz: np.ndarray) -> None:
-    """What `MotionLCM.generate` does, stage by stage, each finished before the next begins; one step of the sampler."""
+    """What `MotionLCM.generate` does, stage by stage, each finished before the next begins; one step of the sampler.
+
+    Where `generate` has a recorded piece at work (CUDA graphs), the stages add up to more than the whole.
+    """
     backend, network, stats, a = model.backend, model.network, model.stats, model.architecture
     array, numpy = backend.array, backend.numpy
     guidance = model.guidance(request.steps)
