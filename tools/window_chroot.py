@@ -1,7 +1,7 @@
-"""A real Blender with a window: Debian's, on a virtual screen with software OpenGL, in a folder.
+"""A Debian in a folder: for a real Blender with a window, on a virtual screen with software OpenGL, and for Wine.
 
-That is Debian trixie's Blender 4.3, or what another suite has: WINDOW_SUITE=sid is the newest (5.2 in November 2026).
-Everything stays in build/window/, which is reused when it is there. Needs root, Debian's apt and mmdebstrap.
+Blender is Debian trixie's 4.3, or what another suite has: WINDOW_SUITE=sid is the newest (5.2 in November 2026).
+Everything stays in build/, which is reused when it is there. Needs root, Debian's apt and mmdebstrap.
 It is gentle to the machine it runs on: one core, lowest priority, a memory limit, an end to everything that hangs.
 Commands run in namespaces of their own, so that no process and no mount is left behind, whatever happens.
 """
@@ -36,11 +36,12 @@ class NoWindow(RuntimeError):
 
 @dataclass(frozen=True)
 class Debian:
-    """A Debian of our own in a folder of build/."""
+    """A Debian of our own in a folder of build/. megabytes: about what its packages take to download."""
 
     name: str
     suite: str
     packages: tuple[str, ...]
+    megabytes: int
 
     @property
     def home(self) -> Path:
@@ -64,9 +65,9 @@ def with_blender(suite: str) -> Debian:
         "blender", "python3-numpy", "xvfb", "xauth", "imagemagick", "libgl1-mesa-dri", "libglx-mesa0", "libegl1",
     )  # fmt: skip
     if suite == "trixie":
-        return Debian("window", suite, packages)
+        return Debian("window", suite, packages, 340)
     # Later Blenders' own list of extensions imports them; Debian only recommends them.
-    return Debian(f"window-{suite}", suite, (*packages, "python3-cattr", "python3-requests"))
+    return Debian(f"window-{suite}", suite, (*packages, "python3-cattr", "python3-requests"), 540)
 
 
 BLENDER = with_blender(os.environ.get("WINDOW_SUITE", "trixie"))
@@ -143,7 +144,7 @@ def set_up(debian: Debian = BLENDER, say=print) -> None:
     if shutil.which("mmdebstrap") is None:
         raise NoWindow("mmdebstrap is not installed (apt-get install mmdebstrap)")
     what = f"a Debian {debian.suite} with {debian.packages[0]} in {debian.root.relative_to(ROOT)}"
-    say(f"Setting up {what} (about 330 MB to download)")
+    say(f"Setting up {what} (about {debian.megabytes} MB to download)")
     debian.home.mkdir(parents=True, exist_ok=True)
     partial = debian.home / "root.partial"
     for old in (partial, debian.root):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -121,7 +120,7 @@ def copy_sentence_t5(source: Path, target: Path, beside: Sequence[Path] = ()) ->
 
     beside: encoders of other models; weights that are there already, byte for byte, are shared with them by hard links.
     The small files are copied in any case: a person may edit them, and most editors write into the file.
-    Raises ModelFolderError if a file is damaged or the target cannot be written, OSError if the disk is full.
+    Raises ModelFolderError if a file is damaged or a small one cannot be written, OSError if the weights cannot.
     """
     for name in COPIED:
         if (source / name).is_file():
@@ -132,13 +131,7 @@ def copy_sentence_t5(source: Path, target: Path, beside: Sequence[Path] = ()) ->
         file = CheckpointFile.open(weights)
         others = _those_of(beside, inside)
         if weights.name == SAFE:
-            try:
-                link_or_copy(weights, target / inside / SAFE, others)
-            except OSError as error:
-                if error.errno == errno.ENOSPC:
-                    raise  # what to do about that is said for the whole model
-                why = error.strerror or error
-                raise ModelFolderError(f"{SAFE} cannot be written ({why}): see to that, then try again.") from error
+            link_or_copy(weights, target / inside / SAFE, others)
         else:
             wanted = [name for name in file.tensors if not name.startswith(_UNUSED)]
             if _SHARED in wanted and _REPEATED in wanted:

@@ -1,8 +1,8 @@
 """Sampling as one recorded piece of work for a graphics card (CUDA graphs).
 
-On a card these networks are so small that starting their few hundred kernels one by one takes longer than running them.
-A CUDA graph records the kernels once and starts all of them at once. It holds shapes and addresses fast, so requests
-are brought into a few fixed shapes: frames and text tokens are filled up and masked, which changes nothing.
+Networks as small as these leave a card waiting for kernels to be started, of which there are hundreds. A CUDA graph
+records the kernels once and starts all of them at once. It holds shapes and addresses fast, so requests are brought
+into a few fixed shapes: frames and text tokens are filled up and masked, which changes nothing.
 
 Nothing in a recorded piece may wait for the card or bring anything onto it. `tests/engine/test_recorded.py` looks for
 both on PyTorch's device without numbers, "meta".
@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from ..errors import is_out_of_memory
-from ..motion.skeleton import MAX_FRAMES
+from ..motion.skeleton import JOINT_COUNT, MAX_FRAMES
 from ..sampling import Asked, lcm_sample
 
 log = logging.getLogger(__name__)
@@ -31,8 +31,8 @@ MOST_PLANS = 8
 TEXT_TOKENS = 24
 """Text tokens are filled up to a multiple of this, which is more than the bundled model has of any prompt."""
 AGREEMENT = 1e-2
-"""How far, in units of a feature's spread, a recorded piece may be from the same done step by step. A card gives the
-same to 1e-4 in another order of sums; something wrong is further off than 1."""
+"""How far, in units of a feature's spread, a recorded piece may be from the same done step by step: far more than other
+orders of float32 sums make, far less than a stale or empty tensor."""
 
 
 class Plan(NamedTuple):
@@ -47,6 +47,7 @@ class Plan(NamedTuple):
 
 
 def plan_of(asked: Asked) -> Plan:
+    """The piece that serves a request."""
     filled = -(-len(asked.text) // TEXT_TOKENS) * TEXT_TOKENS
     steps, takes = asked.noise.shape[:2]
     count = 0 if asked.hints is None else len(asked.hints)
@@ -105,7 +106,7 @@ class Piece:
 
     def __init__(self, network: Any, plan: Plan, device: str, recorder: Recorder) -> None:
         a = network.architecture
-        self.plan, self.tokens = plan, a.latent_tokens
+        self.plan = plan
 
         def zeros(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
             return torch.zeros(shape, dtype=dtype, device=device)
@@ -116,8 +117,8 @@ class Piece:
         self.noise = zeros(plan.steps, plan.takes, a.latent_tokens, a.latent_width)
         self.frames = zeros(plan.takes, MAX_FRAMES, dtype=torch.bool)
         self.frames[:, 0] = True
-        self.hints = zeros(plan.hints, MAX_FRAMES, 22, 3) if plan.hints else None
-        self.given = zeros(plan.hints, MAX_FRAMES, 22, 3, dtype=torch.bool) if plan.hints else None
+        self.hints = zeros(plan.hints, MAX_FRAMES, JOINT_COUNT, 3) if plan.hints else None
+        self.given = zeros(plan.hints, MAX_FRAMES, JOINT_COUNT, 3, dtype=torch.bool) if plan.hints else None
         self._network = network
         self.made, self.again = recorder(self.work)
 
@@ -220,10 +221,10 @@ class RecordedSampling:
             return self._pieces[plan](asked)
         except Exception as error:
             self._pieces.clear()
-            if is_out_of_memory(error):
+            cause = error.__context__ or error  # an end that fails hides what went wrong before
+            if is_out_of_memory(cause):
                 self._too_large.add(plan)  # step by step it may just fit
                 return None
-            cause = error.__context__ or error  # an end that fails hides what went wrong before
             said = str(cause).strip().splitlines() or [type(cause).__name__]
             self.trouble = said[0].rstrip(".")
             log.warning("CUDA graphs are not used: %s.", self.trouble)

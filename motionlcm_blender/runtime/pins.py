@@ -8,7 +8,7 @@ REQUIREMENTS = ("torch==2.13.0", "transformers==5.23.0")
 UV_VERSION = "0.13.9"
 INDEX = "https://pypi.org/simple"
 GIGABYTES = {"cuda": (3.0, 7.0), "rocm": (5.0, 18.0), "xpu": (1.5, 6.0), "mps": (0.2, 1.0), "none": (0.3, 1.3)}
-"""About what is fetched and what lies on the disk afterwards, by kind of hardware."""
+"""Estimates of what is fetched and what lies on the disk afterwards, by kind of hardware."""
 
 UV_WHEELS = {
     "linux-x86_64": (

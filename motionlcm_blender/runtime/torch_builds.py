@@ -62,12 +62,8 @@ def build_for(hardware: Hardware, system: str | None = None) -> str | None:
     return "xpu" if hardware.kind == "xpu" else "cpu"
 
 
-def index_for(hardware: Hardware, system: str | None = None) -> str | None:
-    """The address of the index that has the build for this hardware; None: PyPI has it."""
-    return index_of(build_for(hardware, system))
-
-
 def index_of(build: str | None) -> str | None:
+    """The address of the index that has a build of `build_for`; None: PyPI has it."""
     return None if build is None else f"{INDEX}/{build}"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +23,15 @@ from torch.utils._pytree import tree_leaves  # noqa: E402
 
 from motionlcm_blender.errors import Cancelled  # noqa: E402
 from motionlcm_blender.model.network import MotionLCMNetwork  # noqa: E402
-from motionlcm_blender.model.recorded import MOST_PLANS, Asked, Piece, Plan, RecordedSampling, plan_of  # noqa: E402
+from motionlcm_blender.model.recorded import (  # noqa: E402
+    MOST_PLANS,
+    Asked,
+    CudaRecorder,
+    Piece,
+    Plan,
+    RecordedSampling,
+    plan_of,
+)
 from motionlcm_blender.model_folder import ModelFolder  # noqa: E402
 from motionlcm_blender.motion.skeleton import MAX_FRAMES  # noqa: E402
 from motionlcm_blender.request import Blend, Hints, Request  # noqa: E402
@@ -311,3 +320,53 @@ def test_memory_that_cannot_be_given_back_now_is_no_error(monkeypatch: pytest.Mo
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
     monkeypatch.setattr(torch.cuda, "empty_cache", refuse)
     backends.give_back()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_recorder_works_twice_before_and_cleans_up_after_a_failure(
+    monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """With stand-ins for torch.cuda: in which order things happen, and what is left when the end of a recording fails,
+    as it does when something in it was not allowed."""
+    done: list[str] = []
+
+    class Stream:
+        def wait_stream(self, _other: object) -> None: ...
+
+    class Graph:
+        def replay(self) -> None:
+            done.append("replay")
+
+    @contextmanager
+    def recording(_graph: object, **_options: object) -> Iterator[None]:
+        yield
+        if fails:
+            raise RuntimeError("capture was invalidated")
+
+    def end_allocating(_index: int, pool: object) -> None:
+        done.append(f"{pool} ended")
+
+    for name, value in {
+        "device": lambda _device: nullcontext(), "Stream": Stream, "current_stream": Stream, "CUDAGraph": Graph,
+        "graph_pool_handle": lambda: "pool", "synchronize": lambda: None, "current_device": lambda: 0,
+        "stream": lambda _stream: nullcontext(), "graph": recording,
+    }.items():  # fmt: skip
+        monkeypatch.setattr(torch.cuda, name, value)
+    monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", end_allocating, raising=False)
+    monkeypatch.setattr(torch._C, "_cuda_releasePool", lambda _index, _pool: None, raising=False)
+    recorder = CudaRecorder("cuda")
+
+    def work() -> Any:
+        done.append("work")
+        return torch.zeros(1)
+
+    if fails:
+        with pytest.raises(RuntimeError, match="invalidated"):
+            recorder(work)
+        assert done == ["work", "work", "work", "pool ended"]
+        assert recorder.pool is None  # the next recording takes a new one
+        return
+    _, replay = recorder(work)
+    replay()
+    assert done == ["work", "work", "work", "replay"]
+    assert recorder.pool == "pool"

@@ -16,7 +16,7 @@ from motionlcm_blender.runtime.hardware import Hardware, find_hardware
 from motionlcm_blender.runtime.installing import Setup
 from motionlcm_blender.runtime.places import Places
 from motionlcm_blender.runtime.problems import RuntimeProblem
-from motionlcm_blender.runtime.torch_builds import build_for, cuda_build, cuda_problem, index_for, sources
+from motionlcm_blender.runtime.torch_builds import build_for, cuda_build, cuda_problem, index_of, sources
 from tests.fake_wheels import write_fake_wheels, write_wheel
 
 SYSTEMS = ("Linux", "Windows", "Darwin")
@@ -52,7 +52,7 @@ def test_there_is_a_build_or_one_sentence_that_says_why_not(
 
 @given(st.sampled_from(["cuda", "rocm", "xpu", "mps", "none"]), st.text(), st.text(), st.sampled_from(SYSTEMS))
 def test_whatever_the_tools_say_there_is_an_answer(kind: str, driver: str, architecture: str, system: str) -> None:
-    index = index_for(Hardware(kind, "card", driver, architecture=architecture), system)
+    index = index_of(build_for(Hardware(kind, "card", driver, architecture=architecture), system))
     assert index is None or index.startswith("https://download.pytorch.org/whl/")
     assert (index is None) is (system == "Darwin")
 
@@ -79,7 +79,7 @@ def test_the_other_makers() -> None:
     assert build_for(Hardware("none"), "Linux") == build_for(Hardware("none"), "Windows") == "cpu"
     assert build_for(Hardware("mps"), "Darwin") is build_for(Hardware("none"), "Darwin") is None
     assert build_for(Hardware("cuda", driver="470.42"), "Linux") == "cpu"
-    assert index_for(Hardware("xpu"), "Linux") == "https://download.pytorch.org/whl/xpu"
+    assert index_of(build_for(Hardware("xpu"), "Linux")) == "https://download.pytorch.org/whl/xpu"
 
 
 def test_sources_are_told_as_they_are() -> None:
