@@ -24,6 +24,9 @@ class Architecture:
     velocity: the denoiser's last layer says v = alpha * noise - sigma * x0 (Salimans and Ho 2022), from which its noise
     is told; False: the noise itself, as in the published models.
     control: ControlNet and trajectory encoder are there.
+    features: numbers in a frame, 263 as published; 281 with head and hands behind them (`motion.head_hands`).
+    frames_per_token: frames that enter and leave the VAE, and enter the trajectory encoder, as one token; 1 as published.
+    hint_flags: the trajectory encoder also reads which coordinates are given, not only their values.
     """
 
     latent_tokens: int = 16
@@ -41,6 +44,9 @@ class Architecture:
     student: bool = True
     control: bool = True
     velocity: bool = False
+    features: int = 263
+    frames_per_token: int = 1
+    hint_flags: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -57,7 +63,7 @@ class Architecture:
     def from_shapes(cls, shapes: Mapping[str, tuple[int, ...]], heads: int = 4) -> Architecture:
         """Read the sizes off the names and shapes of parameters, as MODEL.md section 5 says.
 
-        heads and velocity cannot be seen in the shapes. Raises UnsupportedCheckpoint if it is no MotionLCM model.
+        heads, velocity and the grouping of frames cannot be seen in the shapes; the latter is taken to be as published. Raises UnsupportedCheckpoint if it is no MotionLCM model.
         """
         try:
             adapter = "vae.latent_pre.weight" in shapes

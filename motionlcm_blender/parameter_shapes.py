@@ -26,7 +26,8 @@ def parameter_shapes(architecture: Architecture) -> Shapes:
     for name, cross in (("encoder", False), ("decoder", True)):
         shapes["vae.query_pos_" + name + ".pe"] = (POSITIONS, 1, a.width)
         shapes |= _skip_transformer("vae." + name, a, a.vae_layers, cross=cross)
-    shapes |= _linear("vae.skel_embedding", FEATURES, a.width) | _linear("vae.final_layer", a.width, FEATURES)
+    frames = a.features * a.frames_per_token
+    shapes |= _linear("vae.skel_embedding", frames, a.width) | _linear("vae.final_layer", a.width, frames)
     shapes |= _latent_transformer("denoiser", a, final_norm=True)
     if a.control:
         shapes |= _latent_transformer("controlnet", a, final_norm=False)
@@ -39,10 +40,15 @@ def parameter_shapes(architecture: Architecture) -> Shapes:
         shapes["traj_encoder.global_motion_token"] = (a.latent_tokens, a.width)
         if a.adapter:
             shapes |= _linear("traj_encoder.latent_proj", a.width, a.latent_width)
-        shapes |= _linear("traj_encoder.skel_embedding", 3 * JOINT_COUNT, a.width)
+        shapes |= _linear("traj_encoder.skel_embedding", hint_width(a), a.width)
         shapes["traj_encoder.query_pos_encoder.pe"] = (POSITIONS, 1, a.width)
         shapes |= _skip_transformer("traj_encoder.encoder", a, a.trajectory_layers)
     return shapes
+
+
+def hint_width(architecture: Architecture) -> int:
+    """Numbers of one token of hints: 22 joints x 3 of each frame in it, twice as many with flags."""
+    return 3 * JOINT_COUNT * architecture.frames_per_token * (2 if architecture.hint_flags else 1)
 
 
 def check_shapes(shapes: Mapping[str, tuple[int, ...]], architecture: Architecture) -> None:

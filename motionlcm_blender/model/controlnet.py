@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from ..architecture import Architecture
-from ..motion.skeleton import JOINT_COUNT
+from ..parameter_shapes import hint_width
 from .denoiser import LatentTransformer
+from .frame_groups import group_frames, token_mask
 from .transformer import Positions, SkipTransformer, key_bias
 
 
@@ -59,9 +60,9 @@ class TrajectoryEncoder(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         a = architecture
-        self.tokens = a.latent_tokens
+        self.tokens, self.frames_per_token, self.flags = a.latent_tokens, a.frames_per_token, a.hint_flags
         self.global_motion_token = nn.Parameter(torch.randn(a.latent_tokens, a.width))
-        self.skel_embedding = nn.Linear(3 * JOINT_COUNT, a.width)
+        self.skel_embedding = nn.Linear(hint_width(a), a.width)
         self.query_pos_encoder = Positions(a.width)
         self.encoder = SkipTransformer(a.width, a.feedforward, a.heads, a.trajectory_layers)
         self.adapter = a.adapter
@@ -76,7 +77,11 @@ class TrajectoryEncoder(nn.Module):
         batch = hints.shape[0]
         hint_mask = hint_mask.to(torch.bool)
         frames = (hints * hint_mask).flatten(2)
-        keep = torch.cat([hint_mask.new_ones(batch, self.tokens), hint_mask.flatten(2).any(-1)], 1)
+        if self.flags:
+            frames = torch.cat([frames, hint_mask.flatten(2).to(frames.dtype)], -1)
+        frames = group_frames(frames, self.frames_per_token)
+        given = token_mask(hint_mask.flatten(2).any(-1), self.frames_per_token)
+        keep = torch.cat([hint_mask.new_ones(batch, self.tokens), given], 1)
         x = torch.cat([self.global_motion_token.expand(batch, -1, -1), self.skel_embedding(frames)], 1)
         x = self.encoder(self.query_pos_encoder(x), key_bias(keep))[:, : self.tokens]
         return self.latent_proj(x) if self.adapter else x

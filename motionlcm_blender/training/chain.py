@@ -23,16 +23,18 @@ from ..model.vae import MotionVAE
 from ..model_folder import ModelFolder
 from ..portable.text_encoder import PortableMiniLM
 from ..text_encoder_files import minilm_folder
+from ..motion.skeleton import MAX_FRAMES
 from .captions import CaptionTokens
+from .clip_pool import INDEX_FILE, ClipPool, build_clip_pool, mirror_features
 from .config import TrainingConfig
 from .control_stage import ControlLosses, ControlModel, PathBatches, PathEncoderLosses
-from .latent_stages import LatentBatches, StudentLosses, TeacherLosses
+from .latent_stages import Drawer, LatentBatches, StudentLosses, TeacherLosses
 from .loop import LoopSettings, TrainingLoop, accelerator_for, load_weights
 from .motion_data import load_motion_data
 from .pool import Normalisation, Pool, build_pool, normalisation_of
 from .precision import Precision, choose_device
 from .trajectories import teacher_trajectories
-from .vae_stage import Drawer, VaeLosses, encode_pool
+from .vae_stage import VaeLosses, WindowBatches, encode_pool
 
 logger = logging.getLogger(__name__)
 
@@ -108,16 +110,37 @@ class Run:
         return self.pool()
 
     @cached_property
+    def clip_pool(self) -> ClipPool:
+        """Whole clips for the VAE, made on first use."""
+        folder = self.folder / "clips"
+        if not (folder / INDEX_FILE).exists():
+            if self.data is None:
+                raise TrainingDataError("This run has no clips yet: name the folder of the training data with --data.")
+            build_clip_pool(load_motion_data(self.data), self.config.pool_seed).save(folder)
+        return ClipPool.load(folder)
+
+    @cached_property
     def normalisation(self) -> Normalisation:
         path = self.folder / "normalisation.npz"
         if not path.exists():
             # Weights to begin from only make sense with the normalisation they were trained with.
             known = None if self.start is None else Normalisation(**self.start.normalisation())
-            values = known or normalisation_of(self.train_pool.captioned())
+            values = known or self._measured_normalisation()
             np.savez(path, **values.as_dict())
             return values
         with np.load(path, allow_pickle=False) as file:
             return Normalisation(**{name: file[name] for name in file.files})
+
+    def _measured_normalisation(self) -> Normalisation:
+        pool, generator = self.clip_pool, np.random.default_rng(self.config.pool_seed)
+        frames = np.sort(generator.choice(len(pool.features), min(len(pool.features), 200_000), replace=False))
+        rows = generator.permutation(len(pool))[:1500]
+        # Every second one mirrored, so that left and right have the same statistics.
+        features = pool.features[frames].astype(np.float32)
+        features[::2] = mirror_features(features[::2])
+        motions = [pool.example(int(row))[:MAX_FRAMES] for row in rows]
+        motions = [mirror_features(motion) if k % 2 else motion for k, motion in enumerate(motions)]
+        return normalisation_of(features, motions)
 
     def loop(
         self, name: str, module: torch.nn.Module, steps: int, rate: float, ema: float, matrix_rate: float = 0.0
@@ -136,8 +159,8 @@ class Run:
         vae.query_pos_decoder.start_as_sinusoids(0.5)
         self.begin_from("vae.", vae)
         loop = self.loop("vae", vae, s.steps, s.learning_rate, s.ema, s.matrix_rate)
-        drawer = Drawer(self.train_pool, self.normalisation, s.travel_share, s.whole_share)
-        return loop.run(VaeLosses(vae, drawer, s, self.precision, self.device), self.deadline)
+        batches = WindowBatches(self.clip_pool, self.normalisation, self.config.architecture.frames_per_token)
+        return loop.run(VaeLosses(vae, batches, s, self.precision, self.device), self.deadline)
 
     @cached_property
     def vae(self) -> MotionVAE:
@@ -171,7 +194,7 @@ class Run:
 
     def batches(self, travel_share: float) -> LatentBatches:
         pool = self.train_pool.captioned()
-        drawer = Drawer(pool, self.normalisation, travel_share)
+        drawer = Drawer(pool, self.normalisation)
         return LatentBatches(pool, drawer, self.latents, self.captions, self.device)
 
     def denoiser(self, student: bool) -> Denoiser:

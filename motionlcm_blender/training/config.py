@@ -27,8 +27,6 @@ class VaeSettings:
     velocity_weight: float = 0.15
     kl_weight: float = 1e-4
     spread_weight: float = 0.02
-    travel_share: float = 0.3
-    whole_share: float = 0.5
     matrix_rate: float = 0.0
     ema: float = 0.998
 

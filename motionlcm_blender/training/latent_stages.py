@@ -15,9 +15,8 @@ from ..model.denoiser import Denoiser
 from ..schedule import TRAIN_STEPS, alphas_cumprod
 from .captions import CaptionTokens
 from .config import StudentSettings, TeacherSettings
-from .pool import Pool
+from .pool import Normalisation, Pool
 from .precision import Precision
-from .vae_stage import Drawer
 
 if TYPE_CHECKING:
     from .trajectories import Trajectories
@@ -42,6 +41,19 @@ class LatentBatch:
     text_mask: Tensor
     null_text: Tensor
     null_mask: Tensor
+
+
+class Drawer:
+    """Draws examples of a captioned pool by weight."""
+
+    def __init__(self, pool: Pool, normalisation: Normalisation) -> None:
+        self.pool, self.normalisation = pool, normalisation
+        self.cumulative = np.cumsum(pool.weights / pool.weights.sum())
+
+    def indices(self, generator: torch.Generator, count: int) -> np.ndarray:
+        """(count,) examples by weight."""
+        uniform = torch.rand(count, generator=generator).numpy().astype(np.float64)
+        return np.minimum(np.searchsorted(self.cumulative, uniform), len(self.pool) - 1)
 
 
 class LatentBatches:

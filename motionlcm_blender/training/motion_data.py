@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,25 +15,43 @@ from ..motion.skeleton import FPS, JOINT_COUNT
 
 UNIT = 0.0005
 """joints.npz holds int16 in half millimetres."""
+TURN_UNIT = 32767.0
+"""head_hands.npz holds int16 quaternions times this."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A captioned piece of a clip; start and end in seconds of the clip."""
+    """A captioned piece of a clip; start and end in seconds of the clip.
+
+    tags: verbs, sides, speed and style in single words, empty where none were given.
+    prop: needs something that is not in the data (stairs, a ball, another person).
+    unclear: hardly to be told from the joints alone.
+    """
 
     clip: str
     start: float
     end: float
     captions: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    prop: bool = False
+    unclear: bool = False
 
 
 @dataclass(frozen=True)
 class MotionData:
-    """clips: name -> (T, 22, 3) float32 metres, Y up, 20 fps; segments; names of the test clips."""
+    """Clips with their captions.
+
+    clips: name -> (T, 22, 3) float32 metres, Y up, 20 fps; segments; names of the test clips.
+    head_hands: name -> (T, 3, 4) float32 unit quaternions of head, left and right hand (`motion.head_hands`), for the
+        clips where they were captured.
+    coarse: names of the clips whose source holds fewer than 20 poses a second.
+    """
 
     clips: dict[str, np.ndarray]
     segments: tuple[Segment, ...]
     test: frozenset[str]
+    head_hands: dict[str, np.ndarray] = field(default_factory=dict)
+    coarse: frozenset[str] = frozenset()
 
     def joints(self, segment: Segment) -> np.ndarray:
         """(T, 22, 3) the segment's frames."""
@@ -41,7 +60,10 @@ class MotionData:
 
 
 def load_motion_data(folder: Path) -> MotionData:
-    """Read joints.npz, captions.jsonl and splits.json. Raises TrainingDataError naming what is wrong."""
+    """Read joints.npz, captions.jsonl, splits.json and, where they exist, head_hands.npz and clips.json.
+
+    Raises TrainingDataError with the name of what is wrong.
+    """
     try:
         with np.load(folder / "joints.npz", allow_pickle=False) as file:
             clips = {name: file[name].astype(np.float32) * np.float32(UNIT) for name in file.files}
@@ -49,8 +71,15 @@ def load_motion_data(folder: Path) -> MotionData:
         segments = []
         for line in filter(None, lines):
             row = json.loads(line)
-            segments.append(Segment(row["clip"], float(row["start"]), float(row["end"]), tuple(row["captions"])))
+            segments.append(
+                Segment(
+                    row["clip"], float(row["start"]), float(row["end"]), tuple(row["captions"]),
+                    tuple(row.get("tags") or ()), bool(row.get("prop")), bool(row.get("unclear")),
+                )
+            )  # fmt: skip
         test = frozenset(json.loads((folder / "splits.json").read_text("utf-8"))["test"])
+        head_hands = _head_hands(folder / "head_hands.npz", clips)
+        coarse = _coarse(folder / "clips.json")
     except FileNotFoundError as error:
         raise TrainingDataError(f"The training data lacks {Path(str(error.filename)).name}.") from error
     except (OSError, ValueError, KeyError) as error:
@@ -61,7 +90,25 @@ def load_motion_data(folder: Path) -> MotionData:
     known = [s for s in segments if s.clip in clips]
     if not known:
         raise TrainingDataError("No caption belongs to any clip.")
-    return MotionData(clips, tuple(known), test)
+    return MotionData(clips, tuple(known), test, head_hands, coarse)
+
+
+def _head_hands(file: Path, clips: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    if not file.exists():
+        return {}
+    with np.load(file, allow_pickle=False) as stored:
+        found = {name: stored[name].astype(np.float32) / np.float32(TURN_UNIT) for name in stored.files}
+    for name, turns in found.items():
+        if name in clips and turns.shape != (len(clips[name]), 3, 4):
+            raise TrainingDataError(f"head_hands.npz has {len(turns)} frames for the clip {name}, which is not right.")
+    return found
+
+
+def _coarse(file: Path) -> frozenset[str]:
+    if not file.exists():
+        return frozenset()
+    described = json.loads(file.read_text("utf-8"))
+    return frozenset(n for n, clip in described.items() if float(clip.get("poses_per_second") or FPS) < FPS)
 
 
 _MIRRORED = {

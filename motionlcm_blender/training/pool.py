@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..motion.features import canonical, features_from_joints, joints_from_features
+from ..motion.features import FEATURES, SLICES, canonical, features_from_joints, joints_from_features
+from ..motion.head_hands import FEATURES_WITH_HEAD_HANDS
 from ..motion.rig import onto_rig
 from ..motion.skeleton import FPS, MAX_FRAMES
 from . import augmentation
@@ -315,17 +316,21 @@ class Normalisation:
         return {"mean": self.mean, "std": self.std, "hint_mean": self.hint_mean, "hint_std": self.hint_std}
 
 
-_GROUPS = (slice(0, 1), slice(1, 3), slice(3, 4), slice(4, 67), slice(67, 193), slice(193, 259), slice(259, 263))
+_GROUPS = (*SLICES.values(), *(slice(first, first + 6) for first in range(FEATURES, FEATURES_WITH_HEAD_HANDS, 6)))
 
 
-def normalisation_of(pool: Pool, examples: int = 1500, seed: int = 0) -> Normalisation:
-    """Mean and std over the pool, std averaged inside each group of features (MODEL.md section 1)."""
-    features = pool.features.astype(np.float32)
-    mean, std = features.mean(0, dtype=np.float64), features.std(0, dtype=np.float64)
+def normalisation_of(features: np.ndarray, motions: Sequence[np.ndarray]) -> Normalisation:
+    """Statistics of training motion.
+
+    Args:
+        features: (frames, 281), not normalised, NaN where head and hands are not known; std is averaged inside each
+            group of features (MODEL.md section 1).
+        motions: features (T, 281) of motions that begin at the origin, for the statistics of hints.
+    """
+    mean, std = np.nanmean(features, 0, dtype=np.float64), np.nanstd(features, 0, dtype=np.float64)
     for group in _GROUPS:
         std[group] = std[group].mean()
-    chosen = np.random.default_rng(seed).permutation(len(pool))[:examples]
-    joints = np.concatenate([joints_from_features(pool.example(i)) for i in chosen])
+    joints = np.concatenate([joints_from_features(motion[:, :FEATURES]) for motion in motions])
     hint_std = joints.std(0, dtype=np.float64)
     hint_std = np.maximum(hint_std, hint_std.mean(0, keepdims=True))
     return Normalisation(

@@ -16,8 +16,9 @@ from torch.nn import functional as F
 
 from ..model.torch_features import joints_from_features
 from ..model.vae import MotionVAE
-from ..motion.features import FEATURES
+from ..motion.head_hands import FEATURES_WITH_HEAD_HANDS, HEAD_HANDS
 from ..motion.skeleton import FOOT_JOINTS, FPS, MAX_FRAMES
+from .clip_pool import SHORTEST, ClipPool, mirror_features
 from .config import VaeSettings
 from .pool import Normalisation, Pool
 from .precision import Precision
@@ -27,36 +28,29 @@ VELOCITIES, CONTACTS = slice(193, 259), slice(259, 263)
 """Groups of features (MODEL.md section 1)."""
 
 
-class Drawer:
-    """Draws batches of windows from a pool, lengths in multiples of 4, about equally long within a batch."""
+class WindowBatches:
+    """Draws batches of windows from a pool of clips, whole tokens long and about equally long within a batch."""
 
-    def __init__(
-        self, pool: Pool, normalisation: Normalisation, travel_share: float, whole_share: float = 0.0
-    ) -> None:
-        """travel_share: how much of what has captions is plain locomotion; whole_share: how much is whole clips."""
-        self.pool, self.normalisation = pool, normalisation
-        said, travels = pool.said, pool.travels
-        shares = (
-            (~said, whole_share),
-            (said & travels, (1 - whole_share) * travel_share),
-            (said & ~travels, (1 - whole_share) * (1 - travel_share)),
-        )
-        weights = np.zeros(len(pool))
-        for rows, share in shares:
-            if rows.any():
-                weights[rows] = share * pool.weights[rows] / pool.weights[rows].sum()
-        self.probabilities = weights / weights.sum()
-        self.cumulative = np.cumsum(self.probabilities)
+    def __init__(self, pool: ClipPool, normalisation: Normalisation, multiple: int = 4) -> None:
+        """multiple: windows are this many frames long, or twice, three times as many and so on."""
+        self.pool, self.normalisation, self.multiple = pool, normalisation, multiple
+        self.lengths = pool.lengths
+        self.cumulative = np.cumsum(pool.weights / pool.weights.sum())
 
-    def indices(self, generator: torch.Generator, count: int) -> np.ndarray:
-        """(count,) examples by weight."""
-        uniform = torch.rand(count, generator=generator).numpy().astype(np.float64)
-        return np.minimum(np.searchsorted(self.cumulative, uniform), len(self.pool) - 1)
+    def draw(self, generator: torch.Generator, frames: int, longest: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Windows of at most `longest` frames, about `frames` frames in all, half of them mirrored.
 
-    def windows(self, generator: torch.Generator, frames: int, longest: int) -> tuple[Tensor, Tensor]:
-        """About `frames` frames in all: (B, T, 263) normalised float32 and (B, T) bool."""
-        candidates = self.indices(generator, max(8, 4 * frames // longest))
-        lengths = np.minimum(self.pool.lengths[candidates], longest) // 4 * 4
+        Returns:
+            Normalised features (B, T, 281) float32, zero where not known and where padded; which numbers are known,
+            (B, T, 281) bool; frames (B, T) bool.
+        """
+        uniform = torch.rand(max(8, 4 * frames // longest), generator=generator).numpy().astype(np.float64)
+        candidates = np.minimum(np.searchsorted(self.cumulative, uniform), len(self.pool) - 1)
+        shortened = torch.rand(len(candidates), generator=generator).numpy()
+        # A third of the windows is shorter than the curriculum allows, so that every length is learnt to the end.
+        limit = np.where(shortened < 0.35, longest * (0.25 + 2.1 * shortened), longest)
+        lengths = np.minimum(self.lengths[candidates], limit).astype(int) // self.multiple * self.multiple
+        lengths = np.maximum(lengths, SHORTEST)
         order = np.argsort(lengths, kind="stable")
         at = int(torch.randint(0, len(order), (1,), generator=generator))
         chosen: list[int] = []
@@ -66,28 +60,30 @@ class Drawer:
             if chosen and widest * (len(chosen) + 1) > frames:
                 break
             chosen.append(int(k))
-        features = np.zeros((len(chosen), widest, self.pool.features.shape[1]), np.float32)
+        features = np.full((len(chosen), widest, self.pool.features.shape[1]), np.nan, np.float32)
         mask = np.zeros((len(chosen), widest), bool)
-        shifts = torch.rand(len(chosen), generator=generator).numpy()
+        chances = torch.rand(len(chosen), 2, generator=generator).numpy()
         for row, k in enumerate(chosen):
-            example = self.pool.example(int(candidates[k]))
-            length = int(lengths[k])
-            first = int(shifts[row] * (len(example) - length + 1))
-            features[row, :length] = (
-                example[first : first + length] - self.normalisation.mean
-            ) / self.normalisation.std
+            length, start, end = int(lengths[k]), *self.pool.starts[candidates[k] : candidates[k] + 2]
+            first = int(start) + int(chances[row, 0] * (end - start - length + 1))
+            window = self.pool.features[first : first + length].astype(np.float32)
+            features[row, :length] = mirror_features(window) if chances[row, 1] < 0.5 else window
             mask[row, :length] = True
-        return torch.from_numpy(features), torch.from_numpy(mask)
+        known = ~np.isnan(features)
+        normalised = np.where(known, (features - self.normalisation.mean) / self.normalisation.std, 0.0)
+        return torch.from_numpy(normalised.astype(np.float32)), torch.from_numpy(known), torch.from_numpy(mask)
 
 
 def feature_weights() -> np.ndarray:
-    """(263,) float32: what each feature counts in the loss, about 1 on average.
+    """(281,) float32: what each feature counts in the loss, about 1 on average.
 
     Errors of the root add up over all later frames, so its four numbers count most; rotations and velocities are not
-    used when joints are recovered, and teach only by the way.
+    used when joints are recovered, and count little.
     """
-    weights = np.ones(FEATURES, np.float32)
-    for group, weight in ((ROOT, 6.0), (LOCAL, 2.0), (ROTATIONS, 0.3), (VELOCITIES, 0.6), (CONTACTS, 1.0)):
+    weights = np.ones(FEATURES_WITH_HEAD_HANDS, np.float32)
+    for group, weight in (
+        (ROOT, 6.0), (LOCAL, 2.0), (ROTATIONS, 0.2), (VELOCITIES, 0.8), (CONTACTS, 1.0), (HEAD_HANDS, 0.6),
+    ):  # fmt: skip
         weights[group] = weight
     return weights
 
@@ -96,11 +92,11 @@ class VaeLosses:
     """The loss of one batch."""
 
     def __init__(
-        self, vae: MotionVAE, drawer: Drawer, settings: VaeSettings, precision: Precision, device: torch.device
+        self, vae: MotionVAE, batches: WindowBatches, settings: VaeSettings, precision: Precision, device: torch.device
     ) -> None:
-        self.vae, self.drawer, self.settings, self.precision, self.device = vae, drawer, settings, precision, device
-        self.mean = torch.from_numpy(drawer.normalisation.mean).to(device)
-        self.std = torch.from_numpy(drawer.normalisation.std).to(device)
+        self.vae, self.batches, self.settings, self.precision, self.device = vae, batches, settings, precision, device
+        self.mean = torch.from_numpy(batches.normalisation.mean).to(device)
+        self.std = torch.from_numpy(batches.normalisation.std).to(device)
         self.weights = torch.from_numpy(feature_weights()).to(device)
 
     def longest(self, step: int) -> int:
@@ -110,21 +106,23 @@ class VaeLosses:
         return int(reached[-1])
 
     def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
-        features, mask = self.drawer.windows(generator, self.settings.frames_per_batch, self.longest(step))
+        features, known, mask = self.batches.draw(generator, self.settings.frames_per_batch, self.longest(step))
         noise = torch.randn(len(features), self.vae.tokens, self.settings.latent_width, generator=generator)
-        features, mask, noise = features.to(self.device), mask.to(self.device), noise.to(self.device)
+        features, known, mask, noise = (x.to(self.device) for x in (features, known, mask, noise))
         with self.precision.autocast():
             mean, std = self.vae.encode(features, mask)
             mean, std = mean.float(), std.float()
             decoded = self.vae.decode(mean + std * noise, mask).float()
-        return self.losses(features, decoded, mask, mean, std)
+        return self.losses(features, known, decoded, mask, mean, std)
 
-    def losses(self, features: Tensor, decoded: Tensor, mask: Tensor, mean: Tensor, std: Tensor) -> dict[str, Tensor]:
-        """Named terms and their weighted sum; features and decoded (B, T, 263) normalised."""
+    def losses(
+        self, features: Tensor, known: Tensor, decoded: Tensor, mask: Tensor, mean: Tensor, std: Tensor
+    ) -> dict[str, Tensor]:
+        """Named terms and their weighted sum; features, known and decoded (B, T, 281), normalised."""
         s = self.settings
         count = mask.sum()
         reconstruction = F.smooth_l1_loss(decoded, features, reduction="none", beta=0.3)
-        reconstruction = ((reconstruction * self.weights).mean(-1) * mask).sum() / count
+        reconstruction = (reconstruction * known * self.weights).mean(-1).sum() / count
         true, made = (joints_from_features(x * self.std + self.mean) for x in (features, decoded))
         far = F.smooth_l1_loss(made, true, reduction="none", beta=0.1).mean((-1, -2))
         joints = (far * mask).sum() / count
@@ -145,13 +143,20 @@ class VaeLosses:
         loss = reconstruction + s.joint_weight * joints + s.velocity_weight * velocity
         loss = loss + s.kl_weight * divergence + s.spread_weight * spread
         with torch.no_grad():
+            energy = _energy(made, mask) / _energy(true, mask)
             error = ((made - true).norm(dim=-1).mean(-1) * mask).sum() / count * 1000
             pose = (made - made[:, :, :1]) - (true - true[:, :, :1])
             aligned = (pose.norm(dim=-1).mean(-1) * mask).sum() / count * 1000
         return {
             "loss": loss, "features": reconstruction, "joints": joints, "velocity": velocity, "kl": divergence,
-            "spread": spread, "mm": error, "aligned_mm": aligned,
+            "spread": spread, "mm": error, "aligned_mm": aligned, "energy": energy,
         }  # fmt: skip
+
+
+def _energy(joints: Tensor, mask: Tensor) -> Tensor:
+    """Mean speed of the joints seen from the pelvis, metres a frame; joints (B, T, 22, 3), mask (B, T)."""
+    seen = joints - joints[:, :, :1]
+    return (seen.diff(dim=1).norm(dim=-1).mean(-1) * mask[:, 1:]).sum() / mask[:, 1:].sum()
 
 
 @torch.no_grad()
@@ -168,7 +173,7 @@ def encode_pool(
         mask = np.zeros((len(rows), widest), bool)
         for k, index in enumerate(rows):
             example = pool.example(int(index))
-            features[k, : len(example)] = (example - normalisation.mean) / normalisation.std
+            features[k, : len(example)] = np.nan_to_num((example - normalisation.mean) / normalisation.std)
             mask[k, : len(example)] = True
         mean, std = vae.encode(torch.from_numpy(features).to(device), torch.from_numpy(mask).to(device))
         for k, index in enumerate(rows):

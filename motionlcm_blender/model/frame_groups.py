@@ -1,0 +1,66 @@
+"""Several frames as one token, for models that are not of the published layout.
+
+With one frame a token (the published layout) every function returns its input, so official checkpoints take the
+published path exactly.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def token_mask(mask: Tensor, frames_per_token: int) -> Tensor:
+    """Which tokens hold at least one frame.
+
+    Args:
+        mask: (B, T) bool, True = frame.
+        frames_per_token: frames in a token.
+
+    Returns:
+        (B, ceil(T / frames_per_token)) bool.
+    """
+    if frames_per_token == 1:
+        return mask
+    return _padded(mask, frames_per_token).unflatten(1, (-1, frames_per_token)).any(-1)
+
+
+def group_frames(values: Tensor, frames_per_token: int) -> Tensor:
+    """(B, T, n) to (B, ceil(T / frames_per_token), frames_per_token * n); missing frames at the end are zero."""
+    if frames_per_token == 1:
+        return values
+    return _padded(values, frames_per_token).unflatten(1, (-1, frames_per_token)).flatten(2)
+
+
+def split_frames(tokens: Tensor, frames: int, frames_per_token: int) -> Tensor:
+    """(B, tokens, frames_per_token * n) back to (B, frames, n)."""
+    if frames_per_token == 1:
+        return tokens
+    return tokens.unflatten(2, (frames_per_token, -1)).flatten(1, 2)[:, :frames]
+
+
+def hold_last_frame(features: Tensor, mask: Tensor, frames_per_token: int) -> Tensor:
+    """Repeat the last frame of each motion to the end of its last token, so that no token is part motion, part zero.
+
+    Args:
+        features: (B, T, n).
+        mask: (B, T) bool, True for the first frames of each motion.
+        frames_per_token: frames in a token.
+
+    Returns:
+        (B, T rounded up to whole tokens, n).
+    """
+    features = _padded(features, frames_per_token)
+    lengths = mask.sum(1).clamp_min(1)
+    frames = torch.arange(features.shape[1], device=features.device)[None]
+    last = torch.minimum(frames, (lengths - 1)[:, None])
+    ends = (lengths + frames_per_token - 1) // frames_per_token * frames_per_token
+    held = features.gather(1, last[..., None].expand(-1, -1, features.shape[2]))
+    return held * (frames < ends[:, None])[..., None].to(features.dtype)
+
+
+def _padded(values: Tensor, frames_per_token: int) -> Tensor:
+    missing = -values.shape[1] % frames_per_token
+    if not missing:
+        return values
+    return torch.cat([values, values.new_zeros(values.shape[0], missing, *values.shape[2:])], 1)

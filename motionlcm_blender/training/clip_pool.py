@@ -1,0 +1,157 @@
+"""Whole clips as features, for the VAE: as captured, slower, faster and bent.
+
+The VAE mirrors them as it draws them (`mirror_features`), so the pool does not hold mirror images.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..motion import head_hands
+from ..motion.features import FEATURES, SLICES
+from ..motion.rig import onto_rig
+from ..motion.skeleton import FPS, MIRROR
+from .motion_data import MotionData, Segment
+from .motion_piece import MotionPiece
+
+logger = logging.getLogger(__name__)
+
+SHORTEST = 20
+"""Frames; shorter pieces teach no motion."""
+STILL, LIVELY = 0.12, 0.5
+"""Metres per second, mean speed of the joints seen from the pelvis: bounds of what counts less and more."""
+FEATURES_FILE, INDEX_FILE = "features.npy", "index.json"
+
+
+@dataclass(frozen=True, eq=False)
+class ClipPool:
+    """Features of clips, one after the other.
+
+    features: (sum of frames, 281) float16, not normalised, NaN where head and hands are not known; starts: (N + 1,)
+    offsets into it; weights: (N,) how often to draw a window of each.
+    """
+
+    features: np.ndarray
+    starts: np.ndarray
+    weights: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """(N,) frames."""
+        return np.diff(self.starts)
+
+    def example(self, index: int) -> np.ndarray:
+        """(T, 281) float32 features, not normalised."""
+        return self.features[self.starts[index] : self.starts[index + 1]].astype(np.float32)
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / FEATURES_FILE, self.features)
+        index = {"starts": self.starts.tolist(), "weights": self.weights.tolist()}
+        (folder / INDEX_FILE).write_text(json.dumps(index), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> ClipPool:
+        index = json.loads((folder / INDEX_FILE).read_text("utf-8"))
+        features = np.load(folder / FEATURES_FILE, mmap_mode="r", allow_pickle=False)
+        return cls(features, np.array(index["starts"]), np.array(index["weights"]))
+
+
+def pieces_of(data: MotionData, test: bool) -> dict[str, MotionPiece]:
+    """The train or test clips on the model's skeleton."""
+    prop = {segment.clip for segment in data.segments if segment.prop}
+    pieces = {}
+    for name, joints in data.clips.items():
+        if (name in data.test) != test or len(joints) <= SHORTEST:
+            continue
+        turns = data.head_hands.get(name)
+        known = None if turns is None else head_hands.to_features(turns)
+        pieces[name] = MotionPiece.of(onto_rig(joints), known, name in prop)
+    return pieces
+
+
+def segment_piece(clip: MotionPiece, segment: Segment) -> MotionPiece:
+    """The frames of a captioned segment of a clip."""
+    first = max(0, round(segment.start * FPS))
+    cut = clip.cut(first, round(segment.end * FPS) + 1)
+    return MotionPiece(cut.joints, cut.head_hands, segment.prop)
+
+
+def build_clip_pool(data: MotionData, seed: int) -> ClipPool:
+    """The train clips, slower and faster ones, and their captioned segments as they begin and end."""
+    generator = np.random.default_rng(seed)
+    features, weights = [], []
+    for piece, weight in _examples(data, generator):
+        features.append(piece.features().astype(np.float16))
+        weights.append(weight)
+    starts = np.concatenate([[0], np.cumsum([len(f) for f in features])])
+    logger.info("clip pool: %d examples, %.0f minutes", len(weights), starts[-1] / 1200)
+    return ClipPool(np.concatenate(features), starts, np.array(weights))
+
+
+def _examples(data: MotionData, generator: np.random.Generator) -> Iterator[tuple[MotionPiece, float]]:
+    clips = pieces_of(data, test=False)
+    for name, piece in clips.items():
+        weight = len(piece) * _interest(piece.joints) * (0.6 if name in data.coarse else 1.0)
+        yield piece, weight
+        for low, high in ((0.75, 0.95), (1.05, 1.3)):
+            yield piece.warp(generator.uniform(low, high)), 0.5 * weight
+    for segment in data.segments:
+        if segment.clip in clips:
+            piece = segment_piece(clips[segment.clip], segment)
+            if len(piece) > SHORTEST:
+                coarse = 0.6 if segment.clip in data.coarse else 1.0
+                yield piece, 1.5 * len(piece) * _interest(piece.joints) * coarse
+
+
+def liveliness(joints: np.ndarray) -> float:
+    """Metres per second: mean speed of all joints (T, 22, 3), seen from the pelvis."""
+    seen = joints - joints[:, :1]
+    return float(np.linalg.norm(np.diff(seen, axis=0), axis=-1).mean() * FPS)
+
+
+def _interest(joints: np.ndarray) -> float:
+    """0.3 for long stills, 2 for the liveliest."""
+    speed = liveliness(joints)
+    if speed < STILL:
+        return max(0.3, speed / STILL)
+    return float(np.clip(speed / LIVELY, 1.0, 2.0))
+
+
+def _mirror_tables() -> tuple[np.ndarray, np.ndarray]:
+    """Where each of the 281 features comes from in the mirror, and its sign."""
+    source, sign = np.arange(FEATURES), np.ones(FEATURES, np.float32)
+    sign[SLICES["yaw_velocity"]] = -1.0
+    sign[SLICES["root_velocity"].start] = -1.0
+    others = np.array(MIRROR[1:]) - 1
+    for name, joints, width, flips in (
+        ("positions", others, 3, (-1.0, 1.0, 1.0)),
+        ("rotations", others, 6, (1.0, -1.0, -1.0, -1.0, 1.0, 1.0)),
+        ("velocities", np.array(MIRROR), 3, (-1.0, 1.0, 1.0)),
+    ):
+        part = SLICES[name]
+        source[part] = part.start + (joints[:, None] * width + np.arange(width)).ravel()
+        sign[part] = np.tile(np.array(flips, np.float32), len(joints))
+    first = SLICES["contacts"].start
+    source[SLICES["contacts"]] = first + np.array([2, 3, 0, 1])
+    extra = head_hands.mirrored(np.arange(1, head_hands.WIDTH + 1).astype(np.float32))
+    source = np.concatenate([source, FEATURES + np.abs(extra).astype(int) - 1])
+    return source, np.concatenate([sign, np.sign(extra).astype(np.float32)])
+
+
+_MIRROR_SOURCE, _MIRROR_SIGN = _mirror_tables()
+
+
+def mirror_features(features: np.ndarray) -> np.ndarray:
+    """Features (T, 281) of the motion with left and right swapped."""
+    result: np.ndarray = features[:, _MIRROR_SOURCE] * _MIRROR_SIGN
+    return result

@@ -1,0 +1,110 @@
+"""Pieces of motion put together: one after the other, an arm of one on the body of another, standing before and after.
+
+Pieces are on the model's skeleton (`motion_piece.MotionPiece`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..motion.skeleton import JOINTS, MAX_FRAMES
+from . import augmentation
+from .evaluation import detectors as see
+from .evaluation.detectors import Side
+from .motion_piece import MotionPiece
+
+_J = {name: index for index, name in enumerate(JOINTS)}
+_ARMS = {
+    Side.LEFT: (_J["l_shoulder"], _J["l_elbow"], _J["l_wrist"]),
+    Side.RIGHT: (_J["r_shoulder"], _J["r_elbow"], _J["r_wrist"]),
+}
+_HANDS = {Side.LEFT: slice(6, 12), Side.RIGHT: slice(12, 18)}
+"""Features of the hands (`motion.head_hands`)."""
+
+
+def joined(pieces: Sequence[MotionPiece], fade: int = 8) -> MotionPiece:
+    """Pieces one after the other.
+
+    Each is turned and moved to where the one before ends; the difference of the two poses fades out over the first
+    `fade` frames. The first frame of each piece but the first takes the place of the last one of the piece before, so
+    it is left out.
+    """
+    whole = pieces[0]
+    ground = np.array([1.0, 0.0, 1.0])
+    for piece in pieces[1:]:
+        angle = see.heading(whole.joints)[-1] - see.heading(piece.joints)[0]
+        moved = augmentation.turned(piece.joints - piece.joints[0, 0] * ground, angle) + whole.joints[-1, 0] * ground
+        part = np.clip(1 - np.arange(1, len(moved)) / fade, 0, 1)[:, None]
+        joints = moved[1:] + (whole.joints[-1] - moved[0]) * part[..., None]
+        turns = piece.head_hands[1:] + (whole.head_hands[-1] - piece.head_hands[0]) * part
+        # Where one of the two is not known there is nothing to fade from.
+        turns = np.where(np.isnan(turns), piece.head_hands[1:], turns)
+        whole = MotionPiece(
+            np.concatenate([whole.joints, joints]).astype(np.float32),
+            np.concatenate([whole.head_hands, turns]).astype(np.float32),
+            whole.prop or piece.prop,
+        )
+    return whole
+
+
+def held(body: MotionPiece, frames: int) -> MotionPiece:
+    """Longer by going to and fro, which a figure that only sways can do."""
+    back = body.reverse().cut(1, len(body) - 1)
+    count = 1 + frames // max(1, len(body) + len(back))
+    joints = np.concatenate([body.joints, back.joints] * count)[:frames]
+    turns = np.concatenate([body.head_hands, back.head_hands] * count)[:frames]
+    return MotionPiece(joints, turns, body.prop)
+
+
+def padded(
+    cut: MotionPiece, calm: Sequence[MotionPiece], generator: np.random.Generator, most: int = 110, fade: int = 12
+) -> MotionPiece:
+    """With standing before and after, up to the model's longest: what is asked for often lasts longer than the action,
+    and then the rest should be waited out, not filled with more of it."""
+    room = MAX_FRAMES + 1 - len(cut)
+    if not calm or room < 20:
+        return cut
+    spare = int(generator.integers(10, min(room, most)))
+    first = int(generator.integers(0, spare + 1))
+    pieces = [cut]
+    if first > 3:
+        pieces.insert(0, held(calm[int(generator.integers(len(calm)))], first))
+    if spare - first > 3:
+        pieces.append(held(calm[int(generator.integers(len(calm)))], spare - first))
+    whole = joined(pieces, fade)
+    return whole.cut(0, MAX_FRAMES + 1)
+
+
+def with_arm(body: MotionPiece, gesture: MotionPiece, side: Side, at: int, fade: int = 6) -> MotionPiece:
+    """`body` with the arm and hand of `gesture`, which is not longer, as seen from the chest, from frame `at` on.
+
+    The directions of upper arm and forearm are faded in and out over `fade` frames; lengths stay the body's.
+    """
+    joints, turns = body.joints.astype(np.float64), body.head_hands.copy()
+    now = slice(at, at + len(gesture))
+    weight = np.clip(np.minimum(np.arange(1, len(gesture) + 1), np.arange(len(gesture), 0, -1)) / fade, 0, 1)[:, None]
+    to_body, from_gesture = _chest(body.joints[now]), _chest(gesture.joints)
+    chain = _ARMS[side]
+    for upper, lower in zip(chain, chain[1:], strict=False):
+        own = body.joints[now, lower].astype(np.float64) - body.joints[now, upper]
+        length = np.linalg.norm(own, axis=-1, keepdims=True)
+        theirs = gesture.joints[:, lower].astype(np.float64) - gesture.joints[:, upper]
+        theirs = np.einsum("tij,tj->ti", to_body, np.einsum("tji,tj->ti", from_gesture, theirs))
+        mixed = (1 - weight) * own / length + weight * theirs / np.linalg.norm(theirs, axis=-1, keepdims=True)
+        bone = length * mixed / np.maximum(np.linalg.norm(mixed, axis=-1, keepdims=True), 1e-6)
+        joints[now, lower] = joints[now, upper] + bone
+    hand = _HANDS[side]
+    turns[now, hand] = (1 - weight) * turns[now, hand] + weight * gesture.head_hands[:, hand]
+    return MotionPiece(joints.astype(np.float32), turns, body.prop)
+
+
+def _chest(joints: np.ndarray) -> np.ndarray:
+    """(T, 3, 3) axes of the chest as columns: to its left, up, ahead."""
+    across = joints[:, _J["l_shoulder"]] - joints[:, _J["r_shoulder"]]
+    up = joints[:, _J["neck"]] - joints[:, _J["spine3"]]
+    x = across / np.linalg.norm(across, axis=-1, keepdims=True)
+    z = np.cross(x, up)
+    z /= np.maximum(np.linalg.norm(z, axis=-1, keepdims=True), 1e-6)
+    return np.stack([x, np.cross(z, x), z], axis=-1)
