@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..architecture import Architecture
-from ..parameter_shapes import FEATURES, check_shapes
+from ..parameter_shapes import check_shapes
 from ..schedule import alpha_sigma, guidance_embedding, time_embedding
 from .layers import Linear, SkipTransformer, Weights, silu
 
@@ -49,7 +49,7 @@ class PortableVAE:
 
     def __init__(self, weights: Weights, architecture: Architecture) -> None:
         a = architecture
-        self._tokens = a.latent_tokens
+        self._tokens, self._features, self._group = a.latent_tokens, a.features, a.frames_per_token
         self._global_tokens = weights["vae.global_motion_token"]
         self._embed, self._final = Linear.of(weights, "vae.skel_embedding"), Linear.of(weights, "vae.final_layer")
         self._narrow = Linear.of(weights, "vae.latent_pre") if a.adapter else None
@@ -61,7 +61,7 @@ class PortableVAE:
         self._starts: dict[bytes, np.ndarray] = {}
 
     def encode(self, features: np.ndarray, mask: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """features: (B, T, 263) normalised; mask: (B, T) bool, True = frame.
+        """features: (B, T, features of a frame) normalised; mask: (B, T) bool, True = frame.
 
         Returns mean and std, (B, tokens, latent_width) each.
         """
@@ -69,6 +69,10 @@ class PortableVAE:
         keep = _keep(mask, features.shape[:2])
         rows = []
         for item, frames in zip(features, keep, strict=True):
+            if self._group > 1:
+                # A token that is part motion, part nothing is filled with the last frame.
+                whole = np.minimum(np.arange(-(-len(frames) // self._group) * self._group), len(frames) - 1)
+                item, frames = _grouped(item[frames[whole]], self._group), np.arange(len(whole) // self._group)
             x = _with_tokens(self._global_tokens, self._embed(item[frames]), frames, self._encoder_positions)
             rows.append(self._encoder(x, first=2 * self._tokens)[0])
         x = np.stack(rows)
@@ -77,16 +81,19 @@ class PortableVAE:
         return x[:, : self._tokens], np.exp(np.float32(0.5) * x[:, self._tokens :])
 
     def decode(self, latents: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """latents: (B, tokens, latent_width); mask: (B, T) bool. Returns (B, T, 263) normalised, zero where padded."""
+        """latents: (B, tokens, latent_width); mask: (B, T) bool. Returns (B, T, features of a frame) normalised, zero
+        where padded."""
         latents = _float32(latents)
         memory = latents if self._widen is None else self._widen(latents)
         keep = _keep(mask, mask.shape)
-        features = np.zeros((*mask.shape, FEATURES), np.float32)
+        features = np.zeros((*mask.shape, self._features), np.float32)
         for i, frames in enumerate(keep):
             if frames.size:
-                queries = self._decoder_positions[frames][None]
-                x = self._decoder(queries, memory[i : i + 1], attended=self._start(frames, queries))
-                features[i, frames] = self._final(x[0])
+                tokens = np.unique(frames // self._group)
+                queries = self._decoder_positions[tokens][None]
+                x = self._decoder(queries, memory[i : i + 1], attended=self._start(tokens, queries))
+                decoded = self._final(x[0]).reshape(-1, self._features)
+                features[i, frames] = decoded[np.searchsorted(tokens, frames // self._group) * self._group + frames % self._group]
         return features
 
     def _start(self, frames: np.ndarray, queries: np.ndarray) -> np.ndarray:
@@ -211,6 +218,7 @@ class PortableTrajectoryEncoder:
 
     def __init__(self, weights: Weights, architecture: Architecture) -> None:
         a = architecture
+        self._group, self._flags = a.frames_per_token, a.hint_flags
         self._tokens = weights["traj_encoder.global_motion_token"]
         self._embed = Linear.of(weights, "traj_encoder.skel_embedding")
         self._out = Linear.of(weights, "traj_encoder.latent_proj") if a.adapter else None
@@ -224,13 +232,25 @@ class PortableTrajectoryEncoder:
         """
         given = np.asarray(hint_mask) != 0
         flat = np.where(given, hints, 0).astype(np.float32).reshape(*given.shape[:2], -1)
-        keep = _keep(given.any((2, 3)), given.shape[:2])
+        there = given.any((2, 3))
+        if self._flags:
+            flat = np.concatenate([flat, given.reshape(flat.shape).astype(np.float32)], axis=-1)
+        if self._group > 1:
+            missing = -flat.shape[1] % self._group
+            flat = np.stack([_grouped(row, self._group) for row in np.pad(flat, ((0, 0), (0, missing), (0, 0)))])
+            there = np.pad(there, ((0, 0), (0, missing))).reshape(len(flat), -1, self._group).any(-1)
+        keep = _keep(there, there.shape)
         rows = []
         for item, frames in zip(flat, keep, strict=True):
             x = _with_tokens(self._tokens, self._embed(item[frames]), frames, self._positions)
             rows.append(self._transformer(x, first=len(self._tokens))[0])
         x = np.stack(rows)
         return x if self._out is None else self._out(x)
+
+
+def _grouped(frames: np.ndarray, group: int) -> np.ndarray:
+    """(T, n) to (T / group, group * n)."""
+    return frames.reshape(len(frames) // group, -1)
 
 
 def _keep(mask: np.ndarray | None, shape: tuple[int, ...]) -> list[np.ndarray]:

@@ -30,8 +30,10 @@ from .config import TrainingConfig
 from .control_stage import ControlLosses, ControlModel, PathBatches, PathEncoderLosses
 from .latent_stages import Drawer, LatentBatches, StudentLosses, TeacherLosses
 from .loop import LoopSettings, TrainingLoop, accelerator_for, load_weights
-from .motion_data import load_motion_data
-from .pool import Normalisation, Pool, build_pool, normalisation_of
+from .motion_data import MotionData, load_motion_data
+from .normalisation import Normalisation, normalisation_of
+from .pool import Pool, build_pool
+from .pool import INDEX_FILE as POOL_INDEX
 from .precision import Precision, choose_device
 from .trajectories import teacher_trajectories
 from .vae_stage import VaeLosses, WindowBatches, encode_pool
@@ -96,28 +98,26 @@ class Run:
         assert self.start is not None
         return self.start.weights()
 
-    def pool(self, test: bool = False) -> Pool:
-        """The pool, made on first use."""
-        path = self.folder / f"pool_{'test' if test else 'train'}.npz"
-        if not path.exists():
-            if self.data is None:
-                raise TrainingDataError("This run has no pool yet: name the folder of the training data with --data.")
-            build_pool(load_motion_data(self.data), test, self.config.pool_seed).save(path)
-        return Pool.load(path)
-
     @cached_property
     def train_pool(self) -> Pool:
-        return self.pool()
+        """The captioned examples, made on first use."""
+        folder = self.folder / "pool"
+        if not (folder / POOL_INDEX).exists():
+            build_pool(self._read_data(), self.config.pool_seed).save(folder)
+        return Pool.load(folder)
 
     @cached_property
     def clip_pool(self) -> ClipPool:
         """Whole clips for the VAE, made on first use."""
         folder = self.folder / "clips"
         if not (folder / INDEX_FILE).exists():
-            if self.data is None:
-                raise TrainingDataError("This run has no clips yet: name the folder of the training data with --data.")
-            build_clip_pool(load_motion_data(self.data), self.config.pool_seed).save(folder)
+            build_clip_pool(self._read_data(), self.config.pool_seed).save(folder)
         return ClipPool.load(folder)
+
+    def _read_data(self) -> MotionData:
+        if self.data is None:
+            raise TrainingDataError("This run has no pool yet: name the folder of the training data with --data.")
+        return load_motion_data(self.data)
 
     @cached_property
     def normalisation(self) -> Normalisation:
@@ -179,8 +179,8 @@ class Run:
     def latents(self) -> tuple[np.ndarray, np.ndarray]:
         """Means and stds of the pool's latents, encoded once for a VAE and a pool."""
         path = self.folder / "latents.npz"
-        if not self.is_newer(path, "vae.safetensors", "pool_train.npz"):
-            means, stds = encode_pool(self.vae, self.train_pool.captioned(), self.normalisation, self.device)
+        if not self.is_newer(path, "vae.safetensors", f"pool/{POOL_INDEX}"):
+            means, stds = encode_pool(self.vae, self.train_pool, self.normalisation, self.device)
             np.savez(path, means=means, stds=stds)
         with np.load(path, allow_pickle=False) as file:
             return file["means"], file["stds"]
@@ -193,7 +193,7 @@ class Run:
         return CaptionTokens(captions, encoder, self.folder / "captions.npz", self.config.max_states)
 
     def batches(self, travel_share: float) -> LatentBatches:
-        pool = self.train_pool.captioned()
+        pool = self.train_pool
         drawer = Drawer(pool, self.normalisation)
         return LatentBatches(pool, drawer, self.latents, self.captions, self.device)
 

@@ -25,7 +25,7 @@ from ..schedule import TRAIN_STEPS
 from .config import ControlSettings
 from .hint_patterns import hint_mask
 from .latent_stages import DISTILLATION_STRIDE, FIRST_TIMESTEPS, LatentBatches, consistency, guidance_scales, scales
-from .pool import Normalisation
+from .normalisation import Normalisation
 from .precision import Precision
 from .vae_stage import CONTACTS
 

@@ -15,7 +15,8 @@ from ..model.denoiser import Denoiser
 from ..schedule import TRAIN_STEPS, alphas_cumprod
 from .captions import CaptionTokens
 from .config import StudentSettings, TeacherSettings
-from .pool import Normalisation, Pool
+from .normalisation import Normalisation
+from .pool import Pool
 from .precision import Precision
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,14 @@ UNIT = 0.0005
 """joints.npz holds int16 in half millimetres."""
 TURN_UNIT = 32767.0
 """head_hands.npz holds int16 quaternions times this."""
+
+
+_ON_A_PROP = re.compile(
+    r"\b(ladder|stairs?|steps (up|down)|climb|hang(s|ing)? (from|on)|bars?\b|ledge|uneven|stool|handrail|platform|rung|"
+    r"monkey bars|swing(s|ing)? (on|from)|jumps? down)",
+    re.I,
+)
+"""Captions of motion on something that is not in the data."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,7 @@ def load_motion_data(folder: Path) -> MotionData:
             segments.append(
                 Segment(
                     row["clip"], float(row["start"]), float(row["end"]), tuple(row["captions"]),
-                    tuple(row.get("tags") or ()), bool(row.get("prop")), bool(row.get("unclear")),
+                    tuple(row.get("tags") or ()), _needs_prop(row), bool(row.get("unclear")),
                 )
             )  # fmt: skip
         test = frozenset(json.loads((folder / "splits.json").read_text("utf-8"))["test"])
@@ -91,6 +100,13 @@ def load_motion_data(folder: Path) -> MotionData:
     if not known:
         raise TrainingDataError("No caption belongs to any clip.")
     return MotionData(clips, tuple(known), test, head_hands, coarse)
+
+
+def _needs_prop(row: Mapping[str, Any]) -> bool:
+    """The flag where the captions were written with it, else what the captions say."""
+    if "tags" in row or "prop" in row:
+        return bool(row.get("prop"))
+    return bool(_ON_A_PROP.search("|".join(row["captions"])))
 
 
 def _head_hands(file: Path, clips: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -20,7 +20,8 @@ from ..motion.head_hands import FEATURES_WITH_HEAD_HANDS, HEAD_HANDS
 from ..motion.skeleton import FOOT_JOINTS, FPS, MAX_FRAMES
 from .clip_pool import SHORTEST, ClipPool, mirror_features
 from .config import VaeSettings
-from .pool import Normalisation, Pool
+from .normalisation import Normalisation
+from .pool import Pool
 from .precision import Precision
 
 ROOT, LOCAL, ROTATIONS = slice(0, 4), slice(4, 67), slice(67, 193)

@@ -1,0 +1,46 @@
+"""Mean and standard deviation of features and of control hints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..motion.features import FEATURES, SLICES, joints_from_features
+from ..motion.head_hands import FEATURES_WITH_HEAD_HANDS
+
+
+@dataclass(frozen=True, eq=False)
+class Normalisation:
+    """mean, std (281,) of features; hint_mean, hint_std (22, 3) of global joint positions; float32."""
+
+    mean: np.ndarray
+    std: np.ndarray
+    hint_mean: np.ndarray
+    hint_std: np.ndarray
+
+    def as_dict(self) -> dict[str, np.ndarray]:
+        return {"mean": self.mean, "std": self.std, "hint_mean": self.hint_mean, "hint_std": self.hint_std}
+
+
+_GROUPS = (*SLICES.values(), *(slice(first, first + 6) for first in range(FEATURES, FEATURES_WITH_HEAD_HANDS, 6)))
+
+
+def normalisation_of(features: np.ndarray, motions: Sequence[np.ndarray]) -> Normalisation:
+    """Statistics of training motion.
+
+    Args:
+        features: (frames, 281), not normalised, NaN where head and hands are not known; std is averaged inside each
+            group of features (MODEL.md section 1).
+        motions: features (T, 281) of motions that begin at the origin, for the statistics of hints.
+    """
+    mean, std = np.nanmean(features, 0, dtype=np.float64), np.nanstd(features, 0, dtype=np.float64)
+    for group in _GROUPS:
+        std[group] = std[group].mean()
+    joints = np.concatenate([joints_from_features(motion[:, :FEATURES]) for motion in motions])
+    hint_std = joints.std(0, dtype=np.float64)
+    hint_std = np.maximum(hint_std, hint_std.mean(0, keepdims=True))
+    return Normalisation(
+        mean.astype(np.float32), std.astype(np.float32), joints.mean(0).astype(np.float32), hint_std.astype(np.float32)
+    )
