@@ -32,6 +32,7 @@ NORMALISATION_SHAPES: dict[str, tuple[int, ...]] = {
     "hint_mean": (JOINT_COUNT, 3),
     "hint_std": (JOINT_COUNT, 3),
 }
+"""Of the published models; others may have more features (`Architecture.features`)."""
 BUNDLED_MODELS = Path(__file__).resolve().parents[1] / "bundled_models"
 
 
@@ -130,9 +131,12 @@ class ModelFolder:
         return arrays
 
     def normalisation(self) -> dict[str, np.ndarray]:
-        """mean, std (263,); hint_mean, hint_std (22, 3); float32. Raises ModelFolderError."""
+        """mean, std (263 or as many as a frame has features); hint_mean, hint_std (22, 3); float32.
+
+        Raises ModelFolderError.
+        """
         arrays, _ = read_arrays(self.path / NORMALISATION)
-        _check_normalisation(arrays)
+        _check_normalisation(arrays, self.architecture)
         return arrays
 
     @cached_property
@@ -166,7 +170,7 @@ def write_model_folder(
     except UnsupportedCheckpoint as error:
         raise ModelFolderError(f"The weights do not fit the configuration: {error}") from None
     statistics = {name: np.asarray(array, dtype=np.float32) for name, array in normalisation.items()}
-    _check_normalisation(statistics)
+    _check_normalisation(statistics, architecture)
     write_arrays(folder / WEIGHTS, stored)
     write_arrays(folder / NORMALISATION, statistics)
     write_bytes(folder / CARD, card.encode())
@@ -218,8 +222,10 @@ def _check_architecture(values: Mapping[str, Any]) -> Architecture:
     return architecture
 
 
-def _check_normalisation(arrays: Mapping[str, np.ndarray]) -> None:
-    for name, shape in NORMALISATION_SHAPES.items():
+def _check_normalisation(arrays: Mapping[str, np.ndarray], architecture: Architecture) -> None:
+    features = (architecture.features,)
+    shapes = {**NORMALISATION_SHAPES, "mean": features, "std": features}
+    for name, shape in shapes.items():
         if name not in arrays:
             raise ModelFolderError(f"{NORMALISATION} lacks {name}.")
         if arrays[name].shape != shape:

@@ -20,12 +20,13 @@ from torch import Tensor, nn
 
 from ..bench import machine
 from ..model.vae import MotionVAE
-from ..motion.features import FEATURES
+from ..motion.head_hands import FEATURES_WITH_HEAD_HANDS
 from ..motion.skeleton import MAX_FRAMES
 from .config import TrainingConfig, load_config
-from .pool import Normalisation, Pool
+from .clip_pool import ClipPool
+from .normalisation import Normalisation
 from .precision import Precision, choose_device
-from .vae_stage import Drawer, VaeLosses
+from .vae_stage import VaeLosses, WindowBatches
 
 PUBLISHED_LAYERS = 9
 DROPOUT = 0.1
@@ -70,7 +71,7 @@ class PlainVae(nn.Module):
         a = config.architecture
         self.tokens = a.latent_tokens
         self.token = nn.Parameter(torch.randn(2 * a.latent_tokens, a.width))
-        self.embedding, self.final = nn.Linear(FEATURES, a.width), nn.Linear(a.width, FEATURES)
+        self.embedding, self.final = nn.Linear(a.features, a.width), nn.Linear(a.width, a.features)
         self.pre, self.post = nn.Linear(a.width, a.latent_width), nn.Linear(a.latent_width, a.width)
         self.positions = nn.Parameter(torch.rand(2, POSITIONS, a.width))
         self.encoder = PlainSkips(a.width, a.feedforward, a.heads, layers, cross=False)
@@ -91,16 +92,15 @@ class PlainVae(nn.Module):
         return made
 
 
-def random_pool(seed: int = 0) -> tuple[Pool, Normalisation]:
+def random_pool(features: int, seed: int = 0) -> tuple[ClipPool, Normalisation]:
     """Windows to train on: noise of unit size, small enough to sum up to joints; the values do not change the time."""
     generator = np.random.default_rng(seed)
     lengths = generator.integers(60, MAX_FRAMES + 1, EXAMPLES)
     starts = np.concatenate([[0], np.cumsum(lengths)])
-    features = (0.01 * generator.standard_normal((starts[-1], FEATURES))).astype(np.float16)
-    ones = np.ones(EXAMPLES)
-    pool = Pool(features, starts, (("a person moves",),) * EXAMPLES, ones, np.zeros(EXAMPLES, bool))
+    values = (0.01 * generator.standard_normal((starts[-1], FEATURES_WITH_HEAD_HANDS))).astype(np.float16)
+    pool = ClipPool(values, starts, np.ones(EXAMPLES))
     joints = np.zeros((22, 3), np.float32), np.ones((22, 3), np.float32)
-    return pool, Normalisation(np.zeros(FEATURES, np.float32), np.full(FEATURES, 0.01, np.float32), *joints)
+    return pool, Normalisation(np.zeros(features, np.float32), np.full(features, 0.01, np.float32), *joints)
 
 
 def make_step(vae: nn.Module, losses: VaeLosses, rate: float) -> Callable[[int], float]:
@@ -136,8 +136,8 @@ def bench_training(
     """
     config = load_config(config_path)
     where = choose_device(device)
-    pool, normalisation = random_pool()
-    drawer = Drawer(pool, normalisation, config.vae.travel_share)
+    pool, normalisation = random_pool(config.architecture.features)
+    batches = WindowBatches(pool, normalisation, config.architecture.frames_per_token)
     layers = config.architecture.vae_layers
     kinds: list[tuple[str, int, str]] = [
         ("ours", layers, Precision(where, config.precision).name),
@@ -151,7 +151,7 @@ def bench_training(
         torch.manual_seed(0)
         vae: Any = MotionVAE(config.architecture) if name == "ours" else PlainVae(config, depth)
         vae.to(where).train()
-        losses = VaeLosses(vae, drawer, config.vae, Precision(where, number_format), where)
+        losses = VaeLosses(vae, batches, config.vae, Precision(where, number_format), where)
         steps[name] = make_step(vae, losses, config.vae.learning_rate)
         parameters = sum(p.numel() for p in vae.parameters())
         variants[name] = {"layers": depth, "precision": number_format, "parameters": parameters}

@@ -127,7 +127,6 @@ class Run:
             known = None if self.start is None else Normalisation(**self.start.normalisation())
             values = known or self._measured_normalisation()
             np.savez(path, **values.as_dict())
-            return values
         with np.load(path, allow_pickle=False) as file:
             return Normalisation(**{name: file[name] for name in file.files})
 
@@ -140,7 +139,7 @@ class Run:
         features[::2] = mirror_features(features[::2])
         motions = [pool.example(int(row))[:MAX_FRAMES] for row in rows]
         motions = [mirror_features(motion) if k % 2 else motion for k, motion in enumerate(motions)]
-        return normalisation_of(features, motions)
+        return normalisation_of(features[:, : self.config.architecture.features], motions)
 
     def loop(
         self, name: str, module: torch.nn.Module, steps: int, rate: float, ema: float, matrix_rate: float = 0.0
@@ -192,10 +191,9 @@ class Run:
         encoder = PortableMiniLM(minilm_folder())
         return CaptionTokens(captions, encoder, self.folder / "captions.npz", self.config.max_states)
 
-    def batches(self, travel_share: float) -> LatentBatches:
+    def batches(self, travel_share: float | None = None) -> LatentBatches:
         pool = self.train_pool
-        drawer = Drawer(pool, self.normalisation)
-        return LatentBatches(pool, drawer, self.latents, self.captions, self.device)
+        return LatentBatches(pool, Drawer(pool, travel_share), self.latents, self.captions, self.device)
 
     def denoiser(self, student: bool) -> Denoiser:
         """A new denoiser on this run's device."""
@@ -215,7 +213,7 @@ class Run:
         teacher = self.denoiser(student=False)
         self.begin_from("denoiser.", teacher)
         loop = self.loop("teacher", teacher, s.steps, s.learning_rate, s.ema, s.matrix_rate)
-        return loop.run(TeacherLosses(teacher, self.batches(s.travel_share), s, self.precision), self.deadline)
+        return loop.run(TeacherLosses(teacher, self.batches(), s, self.precision), self.deadline)
 
     def train_student(self) -> bool:
         s = self.config.student
@@ -226,7 +224,7 @@ class Run:
         else:
             self.begin_from("denoiser.", student)
         loop = self.loop("student", student, s.steps, s.learning_rate, s.ema, s.matrix_rate)
-        teacher, batches = self.trained("teacher", student=False), self.batches(s.travel_share)
+        teacher, batches = self.trained("teacher", student=False), self.batches()
         shown = None
         if s.trajectories:
             file = self.folder / "trajectories.npz"

@@ -39,7 +39,6 @@ class TeacherSettings:
     learning_rate: float = 4e-4
     batch: int = 128
     text_dropout: float = 0.1
-    travel_share: float = 0.3
     matrix_rate: float = 0.0
     ema: float = 0.999
 
@@ -59,7 +58,6 @@ class StudentSettings:
     trajectories: int = 0
     trajectory_steps: int = 20
     trajectory_share: float = 0.5
-    travel_share: float = 0.3
     matrix_rate: float = 0.0
     ema: float = 0.995
 

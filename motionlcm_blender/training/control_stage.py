@@ -20,6 +20,7 @@ from ..model.controlnet import ControlNet, TrajectoryEncoder
 from ..model.denoiser import Denoiser
 from ..model.torch_features import joints_from_features
 from ..model.vae import MotionVAE
+from ..motion.features import FEATURES
 from ..motion.skeleton import FOOT_JOINTS, FPS
 from ..schedule import TRAIN_STEPS
 from .config import ControlSettings
@@ -60,9 +61,9 @@ class PathBatches:
         """Normalised hints (B, T, 22, 3), their mask, the true joints in metres, and the frame mask (B, T)."""
         pool, device = self.batches.pool, self.batches.device
         lengths = pool.lengths[indices]
-        features = np.zeros((len(indices), int(lengths.max()), pool.features.shape[1]), np.float32)
+        features = np.zeros((len(indices), int(lengths.max()), FEATURES), np.float32)
         for k, index in enumerate(indices):
-            features[k, : lengths[k]] = pool.example(int(index))
+            features[k, : lengths[k]] = pool.example(int(index))[:, :FEATURES]
         frames = torch.arange(features.shape[1])[None] < torch.from_numpy(lengths)[:, None]
         mask = hint_mask(frames, self.settings.patterns, generator).to(device)
         joints = joints_from_features(torch.from_numpy(features).to(device))

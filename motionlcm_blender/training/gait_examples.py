@@ -25,7 +25,7 @@ _NOT_PLAIN = re.compile(
 )
 _SPEEDS = {"walks": (0.85, 1.65), "jogs": (1.7, 2.8), "runs": (2.2, 3.6)}
 """Metres per second below which a gait is said to be slow, above which fast."""
-_PACES = ((0.85, 1.2), (0.55, 0.75), (1.25, 1.5), (0.85, 1.2))
+_PACES = ((0.9, 1.12), (0.7, 0.85), (1.15, 1.35), (0.9, 1.12))
 """How many times as fast a looped gait is played: as captured, clearly slower, clearly faster."""
 
 Example = tuple[MotionPiece, tuple[str, ...]]

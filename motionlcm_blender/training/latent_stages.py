@@ -15,7 +15,6 @@ from ..model.denoiser import Denoiser
 from ..schedule import TRAIN_STEPS, alphas_cumprod
 from .captions import CaptionTokens
 from .config import StudentSettings, TeacherSettings
-from .normalisation import Normalisation
 from .pool import Pool
 from .precision import Precision
 
@@ -47,9 +46,14 @@ class LatentBatch:
 class Drawer:
     """Draws examples of a captioned pool by weight."""
 
-    def __init__(self, pool: Pool, normalisation: Normalisation) -> None:
-        self.pool, self.normalisation = pool, normalisation
-        self.cumulative = np.cumsum(pool.weights / pool.weights.sum())
+    def __init__(self, pool: Pool, travel_share: float | None = None) -> None:
+        """travel_share: how much of the draws goes somewhere; None: as the pool's weights have it."""
+        self.pool = pool
+        weights = pool.weights / pool.weights.sum()
+        if travel_share is not None and pool.travels.any() and not pool.travels.all():
+            going = weights[pool.travels].sum()
+            weights = weights * np.where(pool.travels, travel_share / going, (1 - travel_share) / (1 - going))
+        self.cumulative = np.cumsum(weights)
 
     def indices(self, generator: torch.Generator, count: int) -> np.ndarray:
         """(count,) examples by weight."""

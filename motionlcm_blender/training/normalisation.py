@@ -31,13 +31,16 @@ def normalisation_of(features: np.ndarray, motions: Sequence[np.ndarray]) -> Nor
     """Statistics of training motion.
 
     Args:
-        features: (frames, 281), not normalised, NaN where head and hands are not known; std is averaged inside each
-            group of features (MODEL.md section 1).
+        features: (frames, 263 or 281), not normalised, NaN where head and hands are not known; std is averaged inside
+            each group of features (MODEL.md section 1).
         motions: features (T, 281) of motions that begin at the origin, for the statistics of hints.
     """
     mean, std = np.nanmean(features, 0, dtype=np.float64), np.nanstd(features, 0, dtype=np.float64)
     for group in _GROUPS:
-        std[group] = std[group].mean()
+        if group.stop <= len(std):
+            std[group] = std[group].mean()
+    # A feature that is never known or never changes is left as it is.
+    mean, std = np.nan_to_num(mean), np.where(np.nan_to_num(std) > 0, std, 1.0)
     joints = np.concatenate([joints_from_features(motion[:, :FEATURES]) for motion in motions])
     hint_std = joints.std(0, dtype=np.float64)
     hint_std = np.maximum(hint_std, hint_std.mean(0, keepdims=True))

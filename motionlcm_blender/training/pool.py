@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ..motion.skeleton import FPS, MAX_FRAMES
+from ..motion.skeleton import MAX_FRAMES
 from .caption_families import balanced_weights, captured_shares, family
 from .caption_text import other_subject
 from .captured_actions import CapturedData, standing_pieces
 from .clip_pool import SHORTEST, STILL, liveliness, pieces_of
 from .composition import compose
+from .evaluation.detectors import speed
 from .gait_examples import gait_examples, is_plain_locomotion
 from .motion_data import MotionData, Segment, mirror_caption
 from .motion_piece import MotionPiece
@@ -28,8 +29,9 @@ SHARES = {"captured": 0.66, "gait": 0.09, "waiting": 0.10, "sequence": 0.08, "co
 _COMPOSED = {"arm": 400, "kick": 160, "leg": 160, "jump": 300, "sidestep": 220, "around": 150}
 """How many examples of each kind `composition` adds."""
 WAITING, SEQUENCES = 2500, 3500
-TRAVELS = 0.4
-"""Metres per second of the pelvis over the floor above which an example counts as going somewhere."""
+TRAVELS, FAR = 0.3, 0.8
+"""Metres per second of the pelvis over the floor, and metres from where it began, above which an example counts as
+going somewhere."""
 FEATURES_FILE, INDEX_FILE = "features.npy", "index.json"
 
 
@@ -114,7 +116,7 @@ def build_pool(data: MotionData, seed: int) -> Pool:
         starts,
         tuple(e.captions for e in kept),
         weights,
-        np.array([_speed(e.piece.joints) > TRAVELS for e in kept]),
+        np.array([goes_somewhere(e.piece.joints) for e in kept]),
         np.array([e.piece.prop for e in kept]),
     )
 
@@ -166,10 +168,11 @@ def _spoken(captions: tuple[str, ...], generator: np.random.Generator) -> tuple[
 def _weight(segment: Segment, piece: MotionPiece) -> float:
     """Less for what can hardly be told, and for long stills."""
     weight = 0.3 if segment.unclear else 1.0
-    speed = liveliness(piece.joints)
-    return weight * max(0.3, speed / STILL) if speed < STILL and len(piece) > 60 else weight
+    lively = liveliness(piece.joints)
+    return weight * max(0.3, lively / STILL) if lively < STILL and len(piece) > 60 else weight
 
 
-def _speed(joints: np.ndarray) -> float:
+def goes_somewhere(joints: np.ndarray) -> bool:
+    """Whether the pelvis of (T, 22, 3) leaves its place, and not only by swaying."""
     ground = joints[:, 0][:, [0, 2]]
-    return float(np.linalg.norm(np.diff(ground, axis=0), axis=-1).mean() * FPS)
+    return bool(speed(joints) > TRAVELS and np.linalg.norm(ground - ground[0], axis=-1).max() > FAR)

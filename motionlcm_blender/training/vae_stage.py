@@ -35,6 +35,7 @@ class WindowBatches:
     def __init__(self, pool: ClipPool, normalisation: Normalisation, multiple: int = 4) -> None:
         """multiple: windows are this many frames long, or twice, three times as many and so on."""
         self.pool, self.normalisation, self.multiple = pool, normalisation, multiple
+        self.width = len(normalisation.mean)
         self.lengths = pool.lengths
         self.cumulative = np.cumsum(pool.weights / pool.weights.sum())
 
@@ -61,14 +62,14 @@ class WindowBatches:
             if chosen and widest * (len(chosen) + 1) > frames:
                 break
             chosen.append(int(k))
-        features = np.full((len(chosen), widest, self.pool.features.shape[1]), np.nan, np.float32)
+        features = np.full((len(chosen), widest, self.width), np.nan, np.float32)
         mask = np.zeros((len(chosen), widest), bool)
         chances = torch.rand(len(chosen), 2, generator=generator).numpy()
         for row, k in enumerate(chosen):
             length, start, end = int(lengths[k]), *self.pool.starts[candidates[k] : candidates[k] + 2]
             first = int(start) + int(chances[row, 0] * (end - start - length + 1))
             window = self.pool.features[first : first + length].astype(np.float32)
-            features[row, :length] = mirror_features(window) if chances[row, 1] < 0.5 else window
+            features[row, :length] = (mirror_features(window) if chances[row, 1] < 0.5 else window)[:, : self.width]
             mask[row, :length] = True
         known = ~np.isnan(features)
         normalised = np.where(known, (features - self.normalisation.mean) / self.normalisation.std, 0.0)
@@ -98,7 +99,7 @@ class VaeLosses:
         self.vae, self.batches, self.settings, self.precision, self.device = vae, batches, settings, precision, device
         self.mean = torch.from_numpy(batches.normalisation.mean).to(device)
         self.std = torch.from_numpy(batches.normalisation.std).to(device)
-        self.weights = torch.from_numpy(feature_weights()).to(device)
+        self.weights = torch.from_numpy(feature_weights()[: batches.width]).to(device)
 
     def longest(self, step: int) -> int:
         """The longest window at a step, by the stages of the curriculum."""
@@ -170,10 +171,10 @@ def encode_pool(
     stds: list[np.ndarray | None] = [None] * len(pool)
     for rows in _batches(pool.lengths, frames):
         widest = int(pool.lengths[rows].max())
-        features = np.zeros((len(rows), widest, pool.features.shape[1]), np.float32)
+        features = np.zeros((len(rows), widest, len(normalisation.mean)), np.float32)
         mask = np.zeros((len(rows), widest), bool)
         for k, index in enumerate(rows):
-            example = pool.example(int(index))
+            example = pool.example(int(index))[:, : features.shape[2]]
             features[k, : len(example)] = np.nan_to_num((example - normalisation.mean) / normalisation.std)
             mask[k, : len(example)] = True
         mean, std = vae.encode(torch.from_numpy(features).to(device), torch.from_numpy(mask).to(device))

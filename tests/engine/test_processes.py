@@ -28,23 +28,25 @@ from safetensors.torch import save_file
 sys.path[:0] = [{root!r}, {tests!r}]
 from motionlcm_blender.architecture import Architecture
 from motionlcm_blender.model.vae import MotionVAE
-from motionlcm_blender.motion.features import canonical, features_from_joints
 from motionlcm_blender.training.config import VaeSettings
 from motionlcm_blender.training.loop import LoopSettings, TrainingLoop
-from motionlcm_blender.training.pool import Pool, normalisation_of
+from motionlcm_blender.training.clip_pool import ClipPool
+from motionlcm_blender.training.motion_piece import MotionPiece
+from motionlcm_blender.training.normalisation import normalisation_of
 from motionlcm_blender.training.precision import Precision
-from motionlcm_blender.training.vae_stage import Drawer, VaeLosses
+from motionlcm_blender.training.vae_stage import VaeLosses, WindowBatches
 from synthetic_motion import walk
 
 torch.set_num_threads(1)
 folder, rank = Path({folder!r}), int(os.environ.get("RANK", 0))
-features = [features_from_joints(canonical(walk(60, speed=0.8 + 0.2 * k))).astype(np.float16) for k in range(4)]
+features = [MotionPiece.of(walk(60, speed=0.8 + 0.2 * k)).features().astype(np.float16) for k in range(4)]
 starts = np.concatenate([[0], np.cumsum([len(f) for f in features])])
-pool = Pool(np.concatenate(features), starts, (("a person walks",),) * 4, np.ones(4), np.zeros(4, bool))
+pool = ClipPool(np.concatenate(features), starts, np.ones(4))
+statistics = normalisation_of(pool.features[:, :263].astype(np.float32), [pool.example(k) for k in range(4)])
 torch.manual_seed(rank)  # other weights in each process, to see that they are made equal
 vae = MotionVAE(Architecture(width=32, feedforward=64, vae_layers=3, heads=4))
 settings = VaeSettings(steps={steps}, frames_per_batch=256)
-losses = VaeLosses(vae, Drawer(pool, normalisation_of(pool), 0.5), settings, Precision(torch.device("cpu"), "float32"),
+losses = VaeLosses(vae, WindowBatches(pool, statistics), settings, Precision(torch.device("cpu"), "float32"),
                    torch.device("cpu"))
 drawn = []
 

@@ -131,5 +131,5 @@ def test_control_losses_are_zero_for_the_truth_and_see_what_they_should() -> Non
 
 def test_root_and_joints_count_more_than_rotations() -> None:
     weights = feature_weights()
-    assert weights.shape == (263,) and weights[0] > weights[10] > weights[200] > weights[100]
+    assert weights.shape == (281,) and weights[0] > weights[10] > weights[200] > weights[100]
     assert 0.5 < weights.mean() < 1.5
