@@ -98,22 +98,35 @@ def ddim_sample(
     steps: int = 50,
     guidance: Any = 7.5,
     masks: Sequence[Any] | None = None,
+    condition: Any = None,
+    on_step: Callable[[int, Any], None] | None = None,
 ) -> Any:
     """The teacher's sampler: DDIM, eta 0, classifier-free guidance (Song et al. 2021; Ho and Salimans 2022).
 
     text, null_text: (B, text tokens, text_width), the number of tokens may differ; latents: start noise;
     guidance: the scale, a number or an array of one for each latent, (B, 1, 1);
-    masks: text masks for text and null_text, torch only. Returns latents.
+    masks: text masks for text and null_text, torch only; condition: from the trajectory encoder, for a network with a
+    ControlNet of the teacher's; on_step(timestep, latents) is called with the noisy latents of each step.
+    Returns latents.
     """
     kept: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
     if masks is not None:
         kept = ({"text_mask": masks[0]}, {"text_mask": masks[1]})
     unguided = isinstance(guidance, float | int) and guidance == 1.0
     sample = latents
+
+    def predicted(words: Any, mask: dict[str, Any]) -> Any:
+        if condition is None:
+            return network.denoiser(sample, timestep, words, **mask)
+        residuals = network.controlnet(sample, timestep, words, None, condition, **mask)
+        return network.denoiser(sample, timestep, words, residuals=residuals, **mask)
+
     for timestep in ddim_timesteps(steps):
-        conditional = network.denoiser(sample, timestep, text, **kept[0])
+        if on_step is not None:
+            on_step(timestep, sample)
+        conditional = predicted(text, kept[0])
         if not unguided:
-            unconditional = network.denoiser(sample, timestep, null_text, **kept[1])
+            unconditional = predicted(null_text, kept[1])
             epsilon = unconditional + guidance * (conditional - unconditional)
         else:
             epsilon = conditional

@@ -73,7 +73,7 @@ def family(segment: Segment) -> str:
     return OTHER[0]
 
 
-def balanced_weights(families: Sequence[str], weights: np.ndarray, shares: dict[str, float]) -> np.ndarray:
+def balanced_weights(families: Sequence[str] | np.ndarray, weights: np.ndarray, shares: dict[str, float]) -> np.ndarray:
     """Weights scaled so that each family gets its share of all draws.
 
     Args:

@@ -1,4 +1,4 @@
-"""The stages in order, each resumable: pool, vae, teacher, student, path_encoder, control, export."""
+"""The stages in order, each resumable: pool, vae, teacher, student, path_encoder, control_teacher, control, export."""
 
 from __future__ import annotations
 
@@ -27,7 +27,15 @@ from ..motion.skeleton import MAX_FRAMES
 from .captions import CaptionTokens
 from .clip_pool import INDEX_FILE, ClipPool, build_clip_pool, mirror_features
 from .config import TrainingConfig
-from .control_stage import ControlLosses, ControlModel, PathBatches, PathEncoderLosses
+from .control_batches import ControlBatches
+from .control_stage import (
+    ControlledSource,
+    ControlledTeacher,
+    ControlLosses,
+    ControlModel,
+    ControlTeacherLosses,
+    PathEncoderLosses,
+)
 from .latent_stages import Drawer, LatentBatches, StudentLosses, TeacherLosses
 from .loop import LoopSettings, TrainingLoop, accelerator_for, load_weights
 from .motion_data import MotionData, load_motion_data
@@ -35,7 +43,7 @@ from .normalisation import Normalisation, normalisation_of
 from .pool import Pool, build_pool
 from .pool import INDEX_FILE as POOL_INDEX
 from .precision import Precision, choose_device
-from .trajectories import teacher_trajectories
+from .trajectories import TeacherNetwork, Trajectories, TrajectorySource, teacher_trajectories
 from .vae_stage import VaeLosses, WindowBatches, encode_pool
 
 logger = logging.getLogger(__name__)
@@ -191,9 +199,8 @@ class Run:
         encoder = PortableMiniLM(minilm_folder())
         return CaptionTokens(captions, encoder, self.folder / "captions.npz", self.config.max_states)
 
-    def batches(self, travel_share: float | None = None) -> LatentBatches:
-        pool = self.train_pool
-        return LatentBatches(pool, Drawer(pool, travel_share), self.latents, self.captions, self.device)
+    def batches(self) -> LatentBatches:
+        return LatentBatches(self.train_pool, Drawer(self.train_pool), self.latents, self.captions, self.device)
 
     def denoiser(self, student: bool) -> Denoiser:
         """A new denoiser on this run's device."""
@@ -227,17 +234,21 @@ class Run:
         teacher, batches = self.trained("teacher", student=False), self.batches()
         shown = None
         if s.trajectories:
-            file = self.folder / "trajectories.npz"
-            with accelerator_for(self.device).main_process_first():
-                if not self.is_newer(file, "teacher.safetensors", "latents.npz"):
-                    file.unlink(missing_ok=True)
-                shown = teacher_trajectories(teacher, batches, s, self.config.seed, self.precision, file)
+            source = TrajectorySource(TeacherNetwork(teacher), batches, s, self.precision)
+            shown = self.trajectories(source, "trajectories.npz", "teacher.safetensors")
         losses = StudentLosses(student, teacher, batches, s, self.precision, shown)
         return loop.run(losses, self.deadline, losses.update_target)
 
-    def path_batches(self) -> PathBatches:
-        s = self.config.control
-        return PathBatches(self.batches(s.travel_share), self.normalisation, s)
+    def trajectories(self, source: TrajectorySource, name: str, *made_of: str) -> Trajectories:
+        """Trajectories of a file in the run folder, made again where what they are made of has changed."""
+        file = self.folder / name
+        with accelerator_for(self.device).main_process_first():
+            if not self.is_newer(file, "latents.npz", *made_of):
+                file.unlink(missing_ok=True)
+            return teacher_trajectories(source, self.config.seed, file)
+
+    def control_batches(self) -> ControlBatches:
+        return ControlBatches(self.batches(), self.normalisation, self.config.control)
 
     def train_path_encoder(self) -> bool:
         s = self.config.control
@@ -246,19 +257,42 @@ class Run:
         encoder.query_pos_encoder.start_as_sinusoids(0.5)
         self.begin_from("traj_encoder.", encoder)
         loop = self.loop("path_encoder", encoder, s.encoder_steps, s.encoder_rate, s.ema, s.encoder_matrix_rate)
-        return loop.run(PathEncoderLosses(encoder, self.vae, self.path_batches(), self.precision), self.deadline)
+        return loop.run(PathEncoderLosses(encoder, self.vae, self.control_batches(), self.precision), self.deadline)
+
+    def control_model(self, student: bool) -> ControlModel:
+        """An untrained ControlNet for the teacher or the student, with a trajectory encoder."""
+        torch.manual_seed(self.config.seed)
+        architecture = replace(self.config.architecture, student=student)
+        return ControlModel(ControlNet(architecture), TrajectoryEncoder(architecture)).to(self.device)
+
+    def train_control_teacher(self) -> bool:
+        s = self.config.control
+        teacher, model = self.trained("teacher", student=False), self.control_model(student=False)
+        load_weights(self.folder / "path_encoder.safetensors", model.traj_encoder)
+        model.start_from(teacher)
+        loop = self.loop("control_teacher", model, s.teacher_steps, s.teacher_rate, s.ema, s.teacher_matrix_rate)
+        losses = ControlTeacherLosses(model, teacher, self.vae, self.control_batches(), s, self.precision)
+        return loop.run(losses, self.deadline)
 
     def train_control(self) -> bool:
         s = self.config.control
-        student = self.trained("student", student=True)
-        encoder = TrajectoryEncoder(self.config.architecture)
-        load_weights(self.folder / "path_encoder.safetensors", encoder)
-        torch.manual_seed(self.config.seed)
-        model = ControlModel(ControlNet(self.config.architecture), encoder)
-        model.start_from(student)
-        self.begin_from("controlnet.", model.controlnet)
+        batches, controlled = self.control_batches(), self.control_model(student=False)
+        load_weights(self.folder / "control_teacher.safetensors", controlled)
+        source = ControlledSource(
+            ControlledTeacher(self.trained("teacher", student=False), controlled), batches,
+            replace(
+                self.config.student, trajectories=s.trajectories, trajectory_steps=s.trajectory_steps,
+                guidance=s.guidance,
+            ),
+            self.precision,
+        )  # fmt: skip
+        shown = self.trajectories(source, "control_trajectories.npz", "control_teacher.safetensors")
+        student, model = self.trained("student", student=True), self.control_model(student=True)
+        # The zero-initialised layers and the encoder begin as the teacher's; the blocks read the guidance scale too.
+        model.load_state_dict(controlled.state_dict(), strict=False)
+        nn.init.zeros_(model.controlnet.time_embedding.cond_proj.weight)
         loop = self.loop("control", model, s.steps, s.learning_rate, s.ema, s.matrix_rate)
-        losses = ControlLosses(model, student, self.vae, self.path_batches(), s, self.precision)
+        losses = ControlLosses(model, student, self.vae, batches, s, self.precision, shown)
         return loop.run(losses, self.deadline)
 
     def stage(self, name: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import TrainingDataError
 
-STAGES = ("vae", "teacher", "student", "path_encoder", "control", "export")
+STAGES = ("vae", "teacher", "student", "path_encoder", "control_teacher", "control", "export")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -64,23 +64,32 @@ class StudentSettings:
 
 @dataclass(frozen=True)
 class ControlSettings:
-    """encoder_steps: for the trajectory encoder alone, before the ControlNet; see docs/TRAINING.md."""
+    """The three stages of the ControlNet (`control_stage`).
+
+    encoder_steps: for the trajectory encoder alone; teacher_steps: for the ControlNet of the teacher; steps: for that of
+    the student. straight_share: how much of what is shown is straightened locomotion with its path. trajectories: of the
+    controlled teacher, made in trajectory_steps, at guidance scales within `guidance`.
+    """
 
     encoder_steps: int = 800
     encoder_rate: float = 5e-4
-    steps: int = 1700
-    learning_rate: float = 5e-4
-    frames_per_batch: int = 3072
-    joint_weight: float = 8.0
-    tie_weight: float = 0.15
-    pose_weight: float = 2.0
-    standing_weight: float = 0.3
-    pure_noise: float = 0.6
-    patterns: PatternShares = field(default_factory=PatternShares)
-    matrix_rate: float = 0.0
     encoder_matrix_rate: float = 0.0
-    travel_share: float = 0.7
-    guidance: tuple[float, float] = (2.0, 8.0)
+    teacher_steps: int = 3000
+    teacher_rate: float = 4e-4
+    teacher_matrix_rate: float = 0.0
+    text_dropout: float = 0.1
+    steps: int = 3000
+    learning_rate: float = 4e-4
+    matrix_rate: float = 0.0
+    frames_per_batch: int = 3072
+    straight_share: float = 0.55
+    trajectories: int = 10000
+    trajectory_steps: int = 20
+    guidance: tuple[float, float] = (1.0, 9.0)
+    end_weight: float = 1.0
+    joint_weight: float = 4.0
+    standing_weight: float = 0.3
+    patterns: PatternShares = field(default_factory=PatternShares)
     ema: float = 0.995
 
 

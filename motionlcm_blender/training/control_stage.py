@@ -1,12 +1,11 @@
-"""Stage 4: the trajectory encoder and the ControlNet (MODEL.md section 4), for all patterns of `hint_patterns`.
+"""The trajectory encoder and the ControlNet (MODEL.md section 4), for all patterns of `hint_patterns`.
 
-The trajectory encoder is first trained alone, to guess the clean latent from the hints: through the ControlNet's
-zero-initialised layers it would get no gradient worth having for the first thousand steps.
-
-One-step sampling starts from pure noise, which says nothing of any clip in particular: pulling its result towards
-a clean latent would teach the mean of all clips, a statue that slides. So there the losses are the hints themselves,
-a tie of the poses (not of the way taken) to what the student makes without hints, and feet that stand still while the
-motion says they are in contact.
+Three stages. The trajectory encoder is first trained alone, to guess the clean latent from the hints: through the
+ControlNet's zero-initialised layers it would get no gradient worth having for the first thousand steps. Then the
+ControlNet is trained on the teacher, by the teacher's own loss on captured motion: what it learns is how motion goes
+with a path, cadence and length of steps included. The controlled teacher makes trajectories from pure noise, and the
+student's ControlNet learns to say their ends in one step, as the student itself did. Losses on the decoded motion, at
+the hinted places and of feet that stand, make what is left of the error small.
 """
 
 from __future__ import annotations
@@ -20,59 +19,18 @@ from ..model.controlnet import ControlNet, TrajectoryEncoder
 from ..model.denoiser import Denoiser
 from ..model.torch_features import joints_from_features
 from ..model.vae import MotionVAE
-from ..motion.features import FEATURES
 from ..motion.skeleton import FOOT_JOINTS, FPS
 from ..schedule import TRAIN_STEPS
-from .config import ControlSettings
-from .hint_patterns import hint_mask
-from .latent_stages import DISTILLATION_STRIDE, FIRST_TIMESTEPS, LatentBatches, consistency, guidance_scales, scales
-from .normalisation import Normalisation
+from .config import ControlSettings, StudentSettings
+from .control_batches import ControlBatches, HintBatch
+from .hint_patterns import packed_hints, unpacked_hints
+from .latent_stages import LatentBatch, consistency, huber, scales, starts_and_points
 from .precision import Precision
+from .trajectories import Hinted, Trajectories, TrajectorySource
 from .vae_stage import CONTACTS
 
-
-class PathBatches:
-    """Draws latents with joint positions of their clips as hints."""
-
-    def __init__(self, batches: LatentBatches, normalisation: Normalisation, settings: ControlSettings) -> None:
-        self.batches, self.settings = batches, settings
-        device = batches.device
-        self.mean, self.std = (torch.from_numpy(x).to(device) for x in (normalisation.mean, normalisation.std))
-        self.hint_mean, self.hint_std = (
-            torch.from_numpy(x).to(device) for x in (normalisation.hint_mean, normalisation.hint_std)
-        )
-
-    def indices(self, generator: torch.Generator) -> np.ndarray:
-        """Examples of about the same length, `frames_per_batch` frames in all."""
-        candidates = self.batches.drawer.indices(generator, 192)
-        lengths = self.batches.pool.lengths[candidates]
-        order = np.argsort(lengths, kind="stable")
-        at = int(torch.randint(0, len(order), (1,), generator=generator))
-        chosen: list[int] = []
-        widest = 0
-        for k in np.concatenate([order[at:], order[:at][::-1]]):
-            widest = max(widest, int(lengths[k]))
-            if chosen and widest * (len(chosen) + 1) > self.settings.frames_per_batch:
-                break
-            chosen.append(int(k))
-        return candidates[chosen]
-
-    def hints(self, indices: np.ndarray, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Normalised hints (B, T, 22, 3), their mask, the true joints in metres, and the frame mask (B, T)."""
-        pool, device = self.batches.pool, self.batches.device
-        lengths = pool.lengths[indices]
-        features = np.zeros((len(indices), int(lengths.max()), FEATURES), np.float32)
-        for k, index in enumerate(indices):
-            features[k, : lengths[k]] = pool.example(int(index))[:, :FEATURES]
-        frames = torch.arange(features.shape[1])[None] < torch.from_numpy(lengths)[:, None]
-        mask = hint_mask(frames, self.settings.patterns, generator).to(device)
-        joints = joints_from_features(torch.from_numpy(features).to(device))
-        hints = torch.where(mask, (joints - self.hint_mean) / self.hint_std, torch.zeros_like(joints))
-        return hints, mask, joints, frames.to(device)
-
-    def decoded(self, vae: MotionVAE, latents: Tensor, frames: Tensor) -> Tensor:
-        """(B, T, 263) features, not normalised."""
-        return vae.decode(latents, frames).float() * self.std + self.mean
+CLEAR = 600
+"""Timestep below which a noisy latent still shows the motion, so that its decoded estimate can be held to the hints."""
 
 
 def hint_loss(made: Tensor, true: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -82,17 +40,11 @@ def hint_loss(made: Tensor, true: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]
     """
     given = mask.to(made.dtype)
     each = (F.smooth_l1_loss(made, true, reduction="none", beta=0.1) * given).sum((1, 2, 3))
-    loss = (each / given.sum((1, 2, 3))).mean()
+    loss = (each / given.sum((1, 2, 3)).clamp_min(1.0)).mean()
     with torch.no_grad():
         distance = ((made - true) * given).norm(dim=-1)
-        metres = (distance.sum((1, 2)) / mask.any(-1).sum((1, 2))).mean()
+        metres = (distance.sum((1, 2)) / mask.any(-1).sum((1, 2)).clamp_min(1)).mean()
     return loss, metres
-
-
-def pose_loss(made: Tensor, free: Tensor, frames: Tensor) -> Tensor:
-    """How far the poses, seen from the pelvis, are from those made without hints; features not normalised, metres."""
-    far = F.smooth_l1_loss(made[..., 3:67], free[..., 3:67], reduction="none", beta=0.1).mean(-1)
-    return (far * frames).sum() / frames.sum().clamp_min(1)
 
 
 def standing_loss(features: Tensor, joints: Tensor, frames: Tensor) -> Tensor:
@@ -103,87 +55,154 @@ def standing_loss(features: Tensor, joints: Tensor, frames: Tensor) -> Tensor:
     return (speed * held).sum() / held.sum().clamp_min(1.0)
 
 
-class PathEncoderLosses:
-    """The trajectory encoder guesses the clean latent from the hints."""
-
-    def __init__(self, encoder: TrajectoryEncoder, vae: MotionVAE, batches: PathBatches, precision: Precision) -> None:
-        self.encoder, self.vae, self.batches, self.precision = encoder, vae, batches, precision
-
-    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
-        indices = self.batches.indices(generator)
-        latents = self.batches.batches.of(indices, generator).latents
-        hints, mask, joints, frames = self.batches.hints(indices, generator)
-        with self.precision.autocast():
-            condition = self.encoder(hints, mask).float()
-            features = self.batches.decoded(self.vae, condition, frames)
-        guess = F.mse_loss(condition, latents)
-        hint, metres = hint_loss(joints_from_features(features), joints, mask)
-        return {"loss": guess + 2.0 * hint, "latent": guess, "hint": hint, "metres": metres}
-
-
 class ControlModel(torch.nn.Module):
-    """What stage 4 trains together."""
+    """What is trained together."""
 
     def __init__(self, controlnet: ControlNet, encoder: TrajectoryEncoder) -> None:
         super().__init__()
         self.controlnet, self.traj_encoder = controlnet, encoder
 
-    def start_from(self, student: Denoiser) -> None:
-        """Copy the student into the ControlNet."""
+    def start_from(self, denoiser: Denoiser) -> None:
+        """Copy a denoiser into the ControlNet."""
         own = self.controlnet.state_dict()
-        own.update({name: value for name, value in student.state_dict().items() if name in own})
+        own.update({name: value for name, value in denoiser.state_dict().items() if name in own})
         self.controlnet.load_state_dict(own)
 
 
-class ControlLosses:
-    """Hint loss through the frozen decoder, at the timesteps the samplers visit."""
+class PathEncoderLosses:
+    """The trajectory encoder guesses the clean latent from the hints."""
 
     def __init__(
-        self, model: ControlModel, student: Denoiser, vae: MotionVAE, batches: PathBatches, settings: ControlSettings,
-        precision: Precision,
+        self, encoder: TrajectoryEncoder, vae: MotionVAE, batches: ControlBatches, precision: Precision
+    ) -> None:
+        self.encoder, self.vae, self.batches, self.precision = encoder, vae, batches, precision
+
+    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+        indices = self.batches.indices(generator, self.batches.settings.frames_per_batch)
+        latents = self.batches.batches.of(indices, generator).latents
+        shown = self.batches.hints(indices, generator)
+        with self.precision.autocast():
+            condition = self.encoder(shown.hints, shown.mask).float()
+            features = self.batches.decoded(self.vae, condition, shown.frames)
+        guess = F.mse_loss(condition, latents)
+        hint, metres = hint_loss(joints_from_features(features), shown.joints, shown.mask)
+        return {"loss": guess + 2.0 * hint, "latent": guess, "hint": hint, "metres": metres}
+
+
+class ControlTeacherLosses:
+    """The teacher's loss with the ControlNet's residuals, and the hints where the noise leaves the motion visible."""
+
+    def __init__(
+        self, model: ControlModel, teacher: Denoiser, vae: MotionVAE, batches: ControlBatches,
+        settings: ControlSettings, precision: Precision,
     ) -> None:  # fmt: skip
-        self.model, self.student, self.vae = model, student.eval().requires_grad_(False), vae
+        self.model, self.teacher, self.vae = model, teacher.eval().requires_grad_(False), vae
         self.batches, self.settings, self.precision = batches, settings, precision
 
     def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
-        s = self.settings
-        indices = self.batches.indices(generator)
-        batch = self.batches.batches.of(indices, generator)
-        hints, mask, joints, frames = self.batches.hints(indices, generator)
-        latents, device, count = batch.latents, batch.latents.device, len(indices)
-        pure = torch.rand(count, generator=generator) < s.pure_noise
-        late = (
-            torch.randint(1, TRAIN_STEPS // DISTILLATION_STRIDE, (count,), generator=generator) * DISTILLATION_STRIDE
-            - 1
-        )
-        first = torch.tensor(FIRST_TIMESTEPS)[(torch.rand(count, generator=generator) < 0.3).long()]
-        timesteps = torch.where(pure, first, late).to(device)
-        noise = torch.randn(latents.shape, generator=generator).to(device)
-        guidance = guidance_scales(s.guidance, count, generator).to(device)
+        indices = self.batches.indices(generator, self.settings.frames_per_batch)
+        batch = self.batches.batches.of(indices, generator, self.settings.text_dropout)
+        shown = self.batches.hints(indices, generator)
+        latents, count = batch.latents, len(indices)
+        timesteps = torch.randint(0, TRAIN_STEPS, (count,), generator=generator).to(latents.device)
+        noise = torch.randn(latents.shape, generator=generator).to(latents.device)
         alpha, sigma = scales(timesteps)
-        pure = pure.to(device)[:, None, None]
-        noisy = torch.where(pure, noise, alpha * latents + sigma * noise)
+        noisy = alpha * latents + sigma * noise
         with self.precision.autocast():
-            condition = self.model.traj_encoder(hints, mask)
-            residuals = self.model.controlnet(noisy, timesteps, batch.text, guidance, condition, batch.text_mask)
-            epsilon = self.student(noisy, timesteps, batch.text, guidance, residuals, batch.text_mask).float()
-            with torch.no_grad():
-                free = self.student(noisy, timesteps, batch.text, guidance, text_mask=batch.text_mask).float()
-        made, free = consistency(noisy, epsilon, timesteps), consistency(noisy, free, timesteps)
+            condition = self.model.traj_encoder(shown.hints, shown.mask)
+            residuals = self.model.controlnet(noisy, timesteps, batch.text, None, condition, batch.text_mask)
+            epsilon = self.teacher(noisy, timesteps, batch.text, None, residuals, batch.text_mask).float()
+        error = (epsilon - noise) / (alpha if self.teacher.velocity else 1.0)
+        diffusion = error.square().mean()
+        clean = (noisy - sigma * epsilon) / alpha
+        visible = timesteps < CLEAR
         with self.precision.autocast():
-            features = self.batches.decoded(self.vae, made, frames)
-            with torch.no_grad():
-                free_features = self.batches.decoded(self.vae, free, frames)
-        made_joints = joints_from_features(features)
-        hint, metres = hint_loss(made_joints, joints, mask)
-        weight = pure.float()
-        tie = (weight * (made - free).square()).mean()
-        pose = pose_loss(features, free_features, frames & pure[:, :, 0])
-        standing = standing_loss(features, made_joints, frames)
-        clean = ((1 - weight) * (made - latents).square()).mean()
-        loss = s.joint_weight * hint + s.tie_weight * tie + clean
-        loss = loss + s.pose_weight * pose + s.standing_weight * standing
-        return {
-            "loss": loss, "hint": hint, "metres": metres, "tie": tie, "pose": pose, "standing": standing,
-            "clean": clean,
-        }  # fmt: skip
+            features = self.batches.decoded(self.vae, clean[visible], shown.frames[visible])
+        if not bool(visible.any()):
+            return {"loss": diffusion, "diffusion": diffusion}
+        hint, metres = hint_loss(joints_from_features(features), shown.joints[visible], shown.mask[visible])
+        loss = diffusion + self.settings.joint_weight * hint
+        return {"loss": loss, "diffusion": diffusion, "hint": hint, "metres": metres}
+
+
+class ControlledTeacher:
+    """What `ddim_sample` needs of a teacher with its ControlNet."""
+
+    def __init__(self, teacher: Denoiser, model: ControlModel) -> None:
+        self.denoiser = teacher.eval().requires_grad_(False)
+        self.model = model.eval().requires_grad_(False)
+
+    def controlnet(
+        self, latents: Tensor, timestep: int, text: Tensor, guidance: None, condition: Tensor, text_mask: Tensor
+    ) -> list[Tensor]:
+        residuals: list[Tensor] = self.model.controlnet(latents, timestep, text, guidance, condition, text_mask)
+        return residuals
+
+
+class ControlledSource(TrajectorySource):
+    """Trajectories of the controlled teacher."""
+
+    def __init__(
+        self, network: ControlledTeacher, batches: ControlBatches, settings: StudentSettings, precision: Precision
+    ) -> None:
+        super().__init__(network, batches.batches, settings, precision)
+        self.model, self.control_batches = network.model, batches
+
+    def draw(self, generator: torch.Generator, count: int) -> tuple[LatentBatch, Hinted]:
+        # Of about one length, so that hints are encoded without much padding.
+        indices = self.control_batches.indices(generator, count * 100)[:count]
+        shown = self.control_batches.hints(indices, generator)
+        with self.precision.autocast():
+            condition = self.model.traj_encoder(shown.hints, shown.mask)
+        return self.batches.of(indices, generator), Hinted(condition, packed_hints(shown.mask))
+
+
+class ControlLosses:
+    """The controlled teacher's ends in one step, the hints through the frozen decoder, and feet that stand."""
+
+    def __init__(
+        self, model: ControlModel, student: Denoiser, vae: MotionVAE, batches: ControlBatches, settings: ControlSettings,
+        precision: Precision, trajectories: Trajectories,
+    ) -> None:  # fmt: skip
+        self.model, self.student, self.vae = model, student.eval().requires_grad_(False), vae
+        self.batches, self.settings, self.precision = batches, settings, precision
+        self.trajectories = trajectories
+        self.order = np.argsort(trajectories.frames, kind="stable")
+
+    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+        known, s = self.trajectories, self.settings
+        rows = self._rows(generator)
+        device = self.batches.batches.device
+        noisy, timesteps = starts_and_points(known, rows, generator)
+        noisy, timesteps = noisy.to(device), timesteps.to(device)
+        shown = self._hints(rows)
+        said, frames = [str(known.captions[k]) for k in rows], known.frames[rows].tolist()
+        text, mask = (x.to(device) for x in self.batches.batches.captions.batch(said, frames))
+        guidance = torch.from_numpy(known.guidance[rows]).to(device)
+        clean = torch.from_numpy(known.clean[rows].astype(np.float32)).to(device)
+        with self.precision.autocast():
+            condition = self.model.traj_encoder(shown.hints, shown.mask)
+            residuals = self.model.controlnet(noisy, timesteps, text, guidance, condition, mask)
+            epsilon = self.student(noisy, timesteps, text, guidance, residuals, mask).float()
+        made = consistency(noisy, epsilon, timesteps)
+        end = huber(made, clean)
+        with self.precision.autocast():
+            features = self.batches.decoded(self.vae, made, shown.frames)
+        joints = joints_from_features(features)
+        hint, metres = hint_loss(joints, shown.joints, shown.mask)
+        standing = standing_loss(features, joints, shown.frames)
+        loss = s.end_weight * end + s.joint_weight * hint + s.standing_weight * standing
+        return {"loss": loss, "end": end, "hint": hint, "metres": metres, "standing": standing}
+
+    def _rows(self, generator: torch.Generator) -> np.ndarray:
+        """Trajectories of about one length."""
+        frames = self.trajectories.frames[self.order]
+        at = int(torch.randint(0, len(self.order), (1,), generator=generator))
+        count = max(1, self.settings.frames_per_batch // int(frames[at]))
+        spread = np.arange(max(0, at - 4 * count), min(len(self.order), at + 1))
+        picked = torch.randperm(len(spread), generator=generator)[:count].numpy()
+        return self.order[spread[picked]]
+
+    def _hints(self, rows: np.ndarray) -> HintBatch:
+        known = self.trajectories
+        return self.batches.given(known.rows[rows], unpacked_hints(known.hinted[rows], int(known.frames[rows].max())))

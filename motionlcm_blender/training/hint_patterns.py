@@ -1,43 +1,53 @@
-"""Which joint positions a ControlNet is shown while it trains: paths, single joints, first frames, and both at once.
+"""Which joint positions a ControlNet is shown while it trains.
 
-One ControlNet learns all of them, because a shot that goes on from the one before also follows a path.
+The engine shows every drawn path as a straight line (`straight_examples`), so floor paths are shown of straightened
+locomotion only. Pins, first frames and their mixtures are shown of everything. One ControlNet learns all of them,
+because a shot that goes on from the one before also follows a path.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from ..motion.skeleton import CONTROLLED_JOINTS, JOINT_COUNT
+from ..motion.skeleton import CONTROLLED_JOINTS, JOINT_COUNT, MAX_FRAMES
 
 SPARSE_COUNTS = (1, 2, 5)
 DENSITIES = (0.25, 1.0)
+LONGEST = MAX_FRAMES
 
 
 @dataclass(frozen=True)
 class PatternShares:
-    """How often each pattern is shown; what is left of 1 is the pelvis path on the floor.
+    """How often each pattern is shown.
 
-    joints: one to three of the six joints, full positions, at 1, 2 or 5 frames, 25 % or all.
-    start: the first frames, at most `longest_start` of the motion, of all joints or the six.
-    start_and_path: the first frames, and the floor path for the whole length.
-    full_path: of the paths, how many give the height too; sparse_path: how many give single frames only.
+    Of straightened locomotion, whose pelvis path on the floor is always given:
+    sparse_path: single frames of it only; path_start: first frames too; path_joints: pins too.
+    Of everything else: start: first frames, at most `longest_start` of the motion, of all joints or the six; what is
+    left of 1 is pins, one to three of the six joints, full positions, at 1, 2 or 5 frames, 25 % or all.
     """
 
-    joints: float = 0.25
-    start: float = 0.1
-    start_and_path: float = 0.15
-    longest_start: float = 0.3
-    full_path: float = 0.2
-    sparse_path: float = 0.15
+    sparse_path: float = 0.1
+    path_start: float = 0.3
+    path_joints: float = 0.15
+    start: float = 0.5
+    longest_start: float = 0.6
 
 
-def hint_mask(frames: Tensor, shares: PatternShares, generator: torch.Generator) -> Tensor:
-    """frames: (B, T) bool, True where the motion is, on the CPU. Returns (B, T, 22, 3) bool, True where given.
+def hint_mask(frames: Tensor, straight: np.ndarray, shares: PatternShares, generator: torch.Generator) -> Tensor:
+    """Choose what is given of each motion; every motion gets at least one hint.
 
-    Every motion gets at least one hint.
+    Args:
+        frames: (B, T) bool, True where the motion is, on the CPU.
+        straight: (B,) bool, which are straightened locomotion.
+        shares: of the patterns.
+        generator: decides.
+
+    Returns:
+        (B, T, 22, 3) bool, True where given.
     """
     batch, longest = frames.shape
     mask = torch.zeros(batch, longest, JOINT_COUNT, 3, dtype=torch.bool)
@@ -45,16 +55,30 @@ def hint_mask(frames: Tensor, shares: PatternShares, generator: torch.Generator)
     for row in range(batch):
         length = int(frames[row].sum())
         kind, *rest = chances[row].tolist()
-        if kind < shares.joints:
-            _joints(mask[row], length, rest, generator)
-            continue
-        kind -= shares.joints
-        if kind < shares.start + shares.start_and_path:
+        if straight[row]:
+            _path(mask[row], length, shares.sparse_path, rest, generator)
+            if kind < shares.path_start:
+                _start(mask[row], length, shares.longest_start, rest)
+            elif kind < shares.path_start + shares.path_joints:
+                _joints(mask[row], length, rest, generator)
+        elif kind < shares.start:
             _start(mask[row], length, shares.longest_start, rest)
-            if kind < shares.start:
-                continue
-        _path(mask[row], length, shares, rest, generator)
+        else:
+            _joints(mask[row], length, rest, generator)
     return mask
+
+
+def packed_hints(mask: Tensor) -> np.ndarray:
+    """(B, T, 22, 3) bool of any length as (B, bytes) uint8, all of the longest motion."""
+    whole = np.zeros((len(mask), LONGEST, JOINT_COUNT, 3), bool)
+    whole[:, : mask.shape[1]] = mask.cpu().numpy()
+    return np.packbits(whole.reshape(len(mask), -1), axis=-1)
+
+
+def unpacked_hints(packed: np.ndarray, frames: int) -> Tensor:
+    """What `packed_hints` made of masks, (B, frames, 22, 3) bool."""
+    bits = np.unpackbits(packed, axis=-1, count=LONGEST * JOINT_COUNT * 3).astype(bool)
+    return torch.from_numpy(bits.reshape(len(packed), LONGEST, JOINT_COUNT, 3)[:, :frames].copy())
 
 
 def _joints(mask: Tensor, length: int, chances: list[float], generator: torch.Generator) -> None:
@@ -72,21 +96,18 @@ def _joints(mask: Tensor, length: int, chances: list[float], generator: torch.Ge
 
 
 def _start(mask: Tensor, length: int, longest: float, chances: list[float]) -> None:
-    number = max(2, round(chances[2] * longest * length))
+    # Short starts are what shots and long motion show most often.
+    number = max(2, round(chances[2] ** 2 * longest * length))
     if chances[3] < 0.7:
         mask[:number] = True
     else:
         mask[:number, list(CONTROLLED_JOINTS)] = True
 
 
-def _path(
-    mask: Tensor, length: int, shares: PatternShares, chances: list[float], generator: torch.Generator
-) -> None:
+def _path(mask: Tensor, length: int, sparse: float, chances: list[float], generator: torch.Generator) -> None:
     times = torch.arange(length)
-    if chances[4] < shares.sparse_path:
+    if chances[4] < sparse:
         kept = torch.rand(length, generator=generator) < 0.02 + 0.3 * chances[5]
         kept[0] = kept[-1] = True
         times = times[kept]
     mask[times, 0, 0] = mask[times, 0, 2] = True
-    if chances[6] < shares.full_path:
-        mask[times, 0, 1] = True

@@ -25,6 +25,8 @@ DISTILLATION_STRIDE = 100
 HUBER = 0.5
 FIRST_TIMESTEPS = (799, 699)
 """Where one-step, and two- and four-step sampling begin, from pure noise."""
+VISITED = (*FIRST_TIMESTEPS, 399, 299)
+"""All timesteps that the samplers of one, two and four steps visit."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,9 @@ class LatentBatch:
 class Drawer:
     """Draws examples of a captioned pool by weight."""
 
-    def __init__(self, pool: Pool, travel_share: float | None = None) -> None:
-        """travel_share: how much of the draws goes somewhere; None: as the pool's weights have it."""
+    def __init__(self, pool: Pool) -> None:
         self.pool = pool
-        weights = pool.weights / pool.weights.sum()
-        if travel_share is not None and pool.travels.any() and not pool.travels.all():
-            going = weights[pool.travels].sum()
-            weights = weights * np.where(pool.travels, travel_share / going, (1 - travel_share) / (1 - going))
-        self.cumulative = np.cumsum(weights)
+        self.cumulative = np.cumsum(pool.weights / pool.weights.sum())
 
     def indices(self, generator: torch.Generator, count: int) -> np.ndarray:
         """(count,) examples by weight."""
@@ -121,6 +118,20 @@ def huber(made: Tensor, wanted: Tensor) -> Tensor:
     return ((made - wanted).square() + HUBER**2).sqrt().mean() - HUBER
 
 
+def starts_and_points(known: Trajectories, rows: np.ndarray, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Noisy latents of trajectories (B, tokens, latent_width) and the timesteps (B,) at which the samplers meet them.
+
+    Mostly pure noise at the first timestep of one-step sampling, else pure noise at that of two and four steps, or a
+    point on the way.
+    """
+    chances = torch.rand(len(rows), generator=generator)
+    kind = torch.bucketize(chances, torch.tensor([0.5, 0.7, 0.85])).numpy()
+    noisy = known.noise[rows].astype(np.float32)
+    for number, point in ((2, 0), (3, 1)):
+        noisy[kind == number] = known.points[rows[kind == number], point].astype(np.float32)
+    return torch.from_numpy(noisy), torch.tensor(VISITED)[torch.from_numpy(kind)]
+
+
 class TeacherLosses:
     """Mean squared error at uniform timesteps, of the predicted noise or, for a model that says it, of the velocity.
 
@@ -182,16 +193,15 @@ class StudentLosses:
         """What the teacher makes of pure noise, in one step, from where the samplers start."""
         device = self.batches.device
         rows = torch.randint(0, len(known), (count,), generator=generator).numpy()
-        first = (torch.rand(count, generator=generator) < 0.3).long()
-        timesteps = torch.tensor(FIRST_TIMESTEPS)[first].to(device)
-        said, frames = [known.captions[k] for k in rows], known.frames[rows].tolist()
+        noisy, timesteps = starts_and_points(known, rows, generator)
+        said, frames = [str(known.captions[k]) for k in rows], known.frames[rows].tolist()
         text, mask = (x.to(device) for x in self.batches.captions.batch(said, frames))
-        noise, clean, guidance = (
-            torch.from_numpy(x[rows]).to(device) for x in (known.noise, known.clean, known.guidance)
-        )
+        clean = torch.from_numpy(known.clean[rows].astype(np.float32)).to(device)
+        guidance = torch.from_numpy(known.guidance[rows]).to(device)
+        noisy, timesteps = noisy.to(device), timesteps.to(device)
         with self.precision.autocast():
-            epsilon = self.student(noise, timesteps, text, guidance, text_mask=mask)
-        return huber(consistency(noise, epsilon.float(), timesteps), clean)
+            epsilon = self.student(noisy, timesteps, text, guidance, text_mask=mask)
+        return huber(consistency(noisy, epsilon.float(), timesteps), clean)
 
     def _consistency(self, generator: torch.Generator, count: int) -> Tensor:
         s = self.settings

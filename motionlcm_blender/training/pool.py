@@ -20,6 +20,7 @@ from .evaluation.detectors import speed
 from .gait_examples import gait_examples, is_plain_locomotion
 from .motion_data import MotionData, Segment, mirror_caption
 from .motion_piece import MotionPiece
+from .straight_examples import speed_balanced, straight_examples
 from .sequence_composition import actions_of, one_after_the_other, waiting
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ SHARES = {"captured": 0.66, "gait": 0.09, "waiting": 0.10, "sequence": 0.08, "co
 _COMPOSED = {"arm": 400, "kick": 160, "leg": 160, "jump": 300, "sidestep": 220, "around": 150}
 """How many examples of each kind `composition` adds."""
 WAITING, SEQUENCES = 2500, 3500
+STRAIGHT = "straight"
+"""The family of straightened locomotion, which has no share of the draws of captions."""
 TRAVELS, FAR = 0.3, 0.8
 """Metres per second of the pelvis over the floor, and metres from where it began, above which an example counts as
 going somewhere."""
@@ -41,7 +44,8 @@ class Pool:
 
     features: (sum of frames, 281) float16, not normalised, NaN where head and hands are not known; starts: (N + 1,)
     offsets into it; captions: N tuples; weights: (N,) how often to draw each; travels: (N,) bool, goes somewhere;
-    prop: (N,) bool, something carries the figure that is not there, so its feet need not be on the floor.
+    prop: (N,) bool, something carries the figure that is not there, so its feet need not be on the floor;
+    straight: (N,) weights of the straightened locomotion that only the ControlNet is shown, 0 for all others.
     """
 
     features: np.ndarray
@@ -50,6 +54,7 @@ class Pool:
     weights: np.ndarray
     travels: np.ndarray
     prop: np.ndarray
+    straight: np.ndarray
 
     def __len__(self) -> int:
         return len(self.captions)
@@ -68,7 +73,7 @@ class Pool:
         np.save(folder / FEATURES_FILE, self.features)
         index = {
             "starts": self.starts.tolist(), "captions": self.captions, "weights": self.weights.tolist(),
-            "travels": self.travels.tolist(), "prop": self.prop.tolist(),
+            "travels": self.travels.tolist(), "prop": self.prop.tolist(), "straight": self.straight.tolist(),
         }  # fmt: skip
         (folder / INDEX_FILE).write_text(json.dumps(index), encoding="utf-8")
 
@@ -82,6 +87,7 @@ class Pool:
             np.array(index["weights"]),
             np.array(index["travels"], bool),
             np.array(index["prop"], bool),
+            np.array(index["straight"]),
         )
 
 
@@ -110,7 +116,12 @@ def build_pool(data: MotionData, seed: int) -> Pool:
         kept.append(example)
     starts = np.concatenate([[0], np.cumsum([len(f) for f in features])])
     logger.info("pool: %d examples, %.0f minutes", len(kept), starts[-1] / 1200)
-    weights = balanced_weights([e.family for e in kept], np.array([e.weight for e in kept]), _shares())
+    families = np.array([e.family for e in kept])
+    weights = balanced_weights(families, np.array([e.weight for e in kept]), _shares())
+    straight = np.zeros(len(kept))
+    rows = np.flatnonzero(families == STRAIGHT)
+    if len(rows):
+        straight[rows] = speed_balanced(np.array([speed(kept[row].piece.joints) for row in rows]))
     return Pool(
         np.concatenate(features),
         starts,
@@ -118,6 +129,7 @@ def build_pool(data: MotionData, seed: int) -> Pool:
         weights,
         np.array([goes_somewhere(e.piece.joints) for e in kept]),
         np.array([e.piece.prop for e in kept]),
+        straight,
     )
 
 
@@ -147,6 +159,10 @@ def _examples(data: MotionData, generator: np.random.Generator) -> Iterator[_Exa
             gaits = list(gait_examples(piece, segment.captions, about == "style", generator))
             walks += [gait for gait, said in gaits[:1] if "a person walks." in said]
             yield from (_Example(gait, _spoken(said, generator), "gait") for gait, said in gaits)
+        if not segment.prop and goes_somewhere(piece.joints):
+            for source in (piece, piece.mirror(), piece.warp(generator.uniform(0.8, 1.25))):
+                for made, said in straight_examples(source, segment.captions):
+                    yield _Example(made, said, STRAIGHT)
     for made in compose(captured, walks, _COMPOSED, generator):
         yield _Example(made.piece, _spoken(made.captions, generator), "composed")
     actions, calm = actions_of(captured), standing_pieces(captured)

@@ -2,15 +2,17 @@
 
 A one-step sampler is asked for the far end of the teacher's trajectory from pure noise. Consistency distillation gets
 there by handing the answer down from timestep to timestep; showing the ends themselves (Luhman and Luhman 2021,
-"Knowledge distillation in iterative generative models") is quicker, and both are used together.
+"Knowledge distillation in iterative generative models") is quicker, and both are used together. Every point of a
+trajectory has the same end, so two points on the way are kept too: the samplers of two and four steps pass there.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,105 +21,135 @@ from torch import Tensor
 from ..model.denoiser import Denoiser
 from ..sampling import ddim_sample
 from .config import StudentSettings
-from .latent_stages import LatentBatches, guidance_scales
+from .latent_stages import LatentBatch, LatentBatches, guidance_scales
 from .precision import Precision
 
 logger = logging.getLogger(__name__)
 
 CHUNK = 128
-SAVE_SECONDS = 60.0
+SAVE_SECONDS = 120.0
+POINTS = (399, 299)
+"""Timesteps of the points that are kept: those that the samplers of two and four steps visit after the first."""
 _SEED = 7_000_003
 """Parts these seeds from those of the training steps."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trajectories:
-    """Ends of the teacher's trajectories.
+    """Trajectories of the teacher.
 
-    noise, clean: (N, tokens, latent_width) float32; guidance: (N,) float32; captions: N strings; frames: (N,).
+    noise, clean: (N, tokens, latent_width) float16, start and end; points: (N, 2, tokens, latent_width) float16, near
+    the timesteps `POINTS`; guidance: (N,) float32; captions: N strings; frames: (N,); rows: (N,) of the pool, where
+    text and hints come from; hinted: (N, bytes) uint8, the packed mask of the hints (`packed_hints`), empty without.
     """
 
     noise: np.ndarray
     clean: np.ndarray
+    points: np.ndarray
     guidance: np.ndarray
-    captions: tuple[str, ...]
+    captions: np.ndarray
     frames: np.ndarray
+    rows: np.ndarray
+    hinted: np.ndarray
 
     def __len__(self) -> int:
         return len(self.captions)
 
     def save(self, path: Path) -> None:
         temporary = path.with_suffix(".unfinished.npz")
-        np.savez(
-            temporary, noise=self.noise, clean=self.clean, guidance=self.guidance,
-            captions=np.array(self.captions), frames=self.frames,
-        )  # fmt: skip
+        np.savez(temporary, **{field.name: getattr(self, field.name) for field in fields(self)})
         temporary.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> Trajectories:
         with np.load(path, allow_pickle=False) as file:
-            captions = tuple(str(c) for c in file["captions"])
-            return cls(file["noise"], file["clean"], file["guidance"], captions, file["frames"])
+            return cls(**{field.name: file[field.name] for field in fields(cls)})
 
 
-class _Network:
-    """What `ddim_sample` needs of a model."""
+@dataclass(frozen=True)
+class Hinted:
+    """Hints of a batch: condition tokens (B, tokens, latent_width) and the packed mask of what is hinted."""
+
+    condition: Tensor
+    packed: np.ndarray
+
+
+class TeacherNetwork:
+    """What `ddim_sample` needs of a teacher."""
 
     def __init__(self, denoiser: Denoiser) -> None:
-        self.denoiser = denoiser
+        self.denoiser = denoiser.eval().requires_grad_(False)
 
 
-@torch.no_grad()
-def teacher_trajectories(
-    teacher: Denoiser,
-    batches: LatentBatches,
-    settings: StudentSettings,
-    seed: int,
-    precision: Precision,
-    path: Path,
-) -> Trajectories:
+class TrajectorySource:
+    """Draws text and, with a ControlNet, hints, and runs the teacher from pure noise."""
+
+    def __init__(self, network: Any, batches: LatentBatches, settings: StudentSettings, precision: Precision) -> None:
+        """network: with `denoiser` and, where `draw` gives hints, `controlnet`, both the teacher's."""
+        self.network, self.batches, self.settings, self.precision = network, batches, settings, precision
+
+    def draw(self, generator: torch.Generator, count: int) -> tuple[LatentBatch, Hinted | None]:
+        """A batch, and no hints; a ControlNet's source gives hints too."""
+        return self.batches.draw(generator, count), None
+
+    @torch.no_grad()
+    def chunk(self, generator: torch.Generator, count: int) -> Trajectories:
+        """Up to `count` trajectories."""
+        s, device = self.settings, self.batches.device
+        batch, hinted = self.draw(generator, count)
+        count = len(batch.indices)
+        noise = torch.randn(batch.latents.shape, generator=generator)
+        guidance = guidance_scales(s.guidance, count, generator)
+        passed: dict[int, Tensor] = {}
+
+        def keep(timestep: int, latents: Tensor) -> None:
+            for point in POINTS:
+                if abs(timestep - point) < 500 // s.trajectory_steps:
+                    passed[point] = latents.float()
+
+        with self.precision.autocast():
+            clean: Tensor = ddim_sample(
+                self.network, batch.text, batch.null_text, noise.to(device), s.trajectory_steps,
+                guidance.to(device)[:, None, None], (batch.text_mask, batch.null_mask),
+                None if hinted is None else hinted.condition, keep,
+            )  # fmt: skip
+        half = np.float16
+        points = torch.stack([passed[point] for point in POINTS], 1)
+        return Trajectories(
+            noise.numpy().astype(half),
+            clean.float().cpu().numpy().astype(half),
+            points.cpu().numpy().astype(half),
+            guidance.numpy(),
+            np.array(batch.captions),
+            self.batches.pool.lengths[batch.indices],
+            batch.indices,
+            np.zeros((count, 0), np.uint8) if hinted is None else hinted.packed,
+        )
+
+
+def teacher_trajectories(source: TrajectorySource, seed: int, path: Path) -> Trajectories:
     """`settings.trajectories` of them, by DDIM in `settings.trajectory_steps`; what the file holds is not made again.
 
-    Prompts are drawn as in training, guidance as the student's; each chunk has a seed of its own, so a run that was cut
-    off ends with the same as one that was not.
+    Each chunk has a seed of its own, so a run that was cut off ends with the same as one that was not.
     """
     parts = [Trajectories.load(path)] if path.exists() else []
+    wanted = source.settings.trajectories
     done, saved = sum(len(p) for p in parts), time.monotonic()
-    while done < settings.trajectories:
+    while done < wanted:
         generator = torch.Generator().manual_seed(seed * _SEED + done)
-        count = min(CHUNK, settings.trajectories - done)
-        parts.append(_chunk(teacher, batches, settings, generator, precision, count))
-        done += count
-        if done == settings.trajectories or time.monotonic() - saved > SAVE_SECONDS:
+        parts.append(source.chunk(generator, min(CHUNK, wanted - done)))
+        done += len(parts[-1])
+        if done >= wanted or time.monotonic() - saved > SAVE_SECONDS:
             parts = [_together(parts)]
             parts[0].save(path)
             saved = time.monotonic()
-            logger.info("teacher's trajectories: %d of %d", done, settings.trajectories)
+            logger.info("teacher's trajectories: %d of %d", done, wanted)
     return _together(parts)
 
 
-def _chunk(
-    teacher: Denoiser, batches: LatentBatches, s: StudentSettings, generator: torch.Generator, precision: Precision,
-    count: int,
-) -> Trajectories:  # fmt: skip
-    batch = batches.draw(generator, count)
-    noise = torch.randn(batch.latents.shape, generator=generator)
-    guidance = guidance_scales(s.guidance, count, generator)
-    with precision.autocast():
-        clean: Tensor = ddim_sample(
-            _Network(teacher), batch.text, batch.null_text, noise.to(batches.device), s.trajectory_steps,
-            guidance.to(batches.device)[:, None, None], (batch.text_mask, batch.null_mask),
-        )  # fmt: skip
-    frames = batches.pool.lengths[batch.indices]
-    return Trajectories(noise.numpy(), clean.float().cpu().numpy(), guidance.numpy(), batch.captions, frames)
-
-
 def _together(parts: list[Trajectories]) -> Trajectories:
-    return Trajectories(
-        np.concatenate([p.noise for p in parts]),
-        np.concatenate([p.clean for p in parts]),
-        np.concatenate([p.guidance for p in parts]),
-        tuple(c for p in parts for c in p.captions),
-        np.concatenate([p.frames for p in parts]),
-    )
+    joined = {}
+    for field in fields(Trajectories):
+        values = [getattr(part, field.name) for part in parts]
+        joined[field.name] = np.concatenate(values)
+    return Trajectories(**joined)

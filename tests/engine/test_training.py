@@ -249,15 +249,17 @@ def small_config() -> TrainingConfig:
         config,
         vae=replace(config.vae, steps=6, frames_per_batch=256),
         teacher=replace(config.teacher, steps=4, batch=8),
-        student=replace(config.student, steps=4, batch=8, trajectories=10, trajectory_steps=2),
-        control=replace(config.control, encoder_steps=3, steps=4, frames_per_batch=256),
+        student=replace(config.student, steps=4, batch=8, trajectories=10, trajectory_steps=10),
+        control=replace(
+            config.control, encoder_steps=3, teacher_steps=3, steps=4, frames_per_batch=256, trajectories=8, trajectory_steps=10
+        ),
     )
 
 
 @pytest.mark.slow
 def test_the_whole_chain_from_data_to_a_motion(data_folder: Path, tmp_path: Path, small_config: TrainingConfig) -> None:
     run = Run.open(small_config, tmp_path / "run", data_folder, "cpu")
-    for stage in ("vae", "teacher", "student", "path_encoder", "control", "export"):
+    for stage in ("vae", "teacher", "student", "path_encoder", "control_teacher", "control", "export"):
         assert run.stage(stage), stage
     path = np.stack([np.zeros(40), np.linspace(0, 2, 40)], -1)
     request = Request("a person walks forward.", 40, hints=Hints.ground_path(path), steps=2)

@@ -1,0 +1,85 @@
+"""Batches for the ControlNet: latents with a caption, and joint positions of their motion as hints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..model.torch_features import joints_from_features
+from ..model.vae import MotionVAE
+from ..motion.features import FEATURES
+from .config import ControlSettings
+from .hint_patterns import hint_mask
+from .latent_stages import LatentBatches
+from .normalisation import Normalisation
+
+
+@dataclass(frozen=True)
+class HintBatch:
+    """hints (B, T, 22, 3) normalised, zero where not given; mask (B, T, 22, 3) bool, what is given; joints
+    (B, T, 22, 3) the captured positions, metres; frames (B, T) bool, True where the motion is."""
+
+    hints: Tensor
+    mask: Tensor
+    joints: Tensor
+    frames: Tensor
+
+
+class ControlBatches:
+    """Draws rows of the pool and hints of their motion."""
+
+    def __init__(self, batches: LatentBatches, normalisation: Normalisation, settings: ControlSettings) -> None:
+        self.batches, self.settings = batches, settings
+        device, pool = batches.device, batches.pool
+        self.mean, self.std = (torch.from_numpy(x).to(device) for x in (normalisation.mean, normalisation.std))
+        self.hint_mean, self.hint_std = (
+            torch.from_numpy(x).to(device) for x in (normalisation.hint_mean, normalisation.hint_std)
+        )
+        self.straight = pool.straight > 0
+        weights = pool.weights * ~pool.prop
+        weights = (1 - settings.straight_share) * weights / weights.sum()
+        if self.straight.any():
+            weights = weights + settings.straight_share * pool.straight
+        self.cumulative = np.cumsum(weights / weights.sum())
+
+    def indices(self, generator: torch.Generator, frames: int) -> np.ndarray:
+        """Rows of about the same length, about `frames` frames in all."""
+        uniform = torch.rand(192, generator=generator).numpy().astype(np.float64)
+        candidates = np.minimum(np.searchsorted(self.cumulative, uniform), len(self.cumulative) - 1)
+        lengths = self.batches.pool.lengths[candidates]
+        order = np.argsort(lengths, kind="stable")
+        at = int(torch.randint(0, len(order), (1,), generator=generator))
+        chosen: list[int] = []
+        widest = 0
+        for k in np.concatenate([order[at:], order[:at][::-1]]):
+            widest = max(widest, int(lengths[k]))
+            if chosen and widest * (len(chosen) + 1) > frames:
+                break
+            chosen.append(int(k))
+        return candidates[chosen]
+
+    def hints(self, indices: np.ndarray, generator: torch.Generator) -> HintBatch:
+        """Hints of the given rows, by the patterns of the settings."""
+        frames = torch.arange(int(self.batches.pool.lengths[indices].max()))[None]
+        frames = frames < torch.from_numpy(self.batches.pool.lengths[indices])[:, None]
+        return self.given(indices, hint_mask(frames, self.straight[indices], self.settings.patterns, generator))
+
+    def given(self, indices: np.ndarray, mask: Tensor) -> HintBatch:
+        """Hints of the given rows where the mask (B, T, 22, 3) has them; T as long as the longest row."""
+        pool, device = self.batches.pool, self.batches.device
+        lengths = pool.lengths[indices]
+        features = np.zeros((len(indices), mask.shape[1], FEATURES), np.float32)
+        for k, index in enumerate(indices):
+            features[k, : lengths[k]] = pool.example(int(index))[:, :FEATURES]
+        frames = torch.arange(mask.shape[1])[None] < torch.from_numpy(lengths)[:, None]
+        mask = mask.to(device)
+        joints = joints_from_features(torch.from_numpy(features).to(device))
+        hints = torch.where(mask, (joints - self.hint_mean) / self.hint_std, torch.zeros_like(joints))
+        return HintBatch(hints, mask, joints, frames.to(device))
+
+    def decoded(self, vae: MotionVAE, latents: Tensor, frames: Tensor) -> Tensor:
+        """(B, T, features of a frame), not normalised."""
+        return vae.decode(latents, frames).float() * self.std + self.mean
