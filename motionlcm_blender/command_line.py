@@ -16,13 +16,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import __version__
 from .errors import InvalidRequest, MotionLCMError
+from .version import version
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from .motion.clips import Motion
+    from .generated_motion import GeneratedMotion
     from .motion.placement import Placement
     from .request import Request
 
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def make_parser(command: str = "") -> argparse.ArgumentParser:
     """The parser; `command` is the one about to run, whose options are added in full (training needs torch)."""
     parser = argparse.ArgumentParser(prog="motionlcm", description="Text and a path on the floor to character motion.")
-    parser.add_argument("--version", action="version", version=f"motionlcm {__version__}")
+    parser.add_argument("--version", action="version", version=f"motionlcm {version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_generate(commands.add_parser("generate", help="make motion from a prompt and, if wanted, a path"))
     _add_storyboard(commands.add_parser("storyboard", help="a file of characters and their shots to a Blender file"))
@@ -300,7 +300,7 @@ def run_generate(args: argparse.Namespace) -> int:
         if args.out is None:
             continue
         begun = time.perf_counter()
-        shot = make_shot(motion, placement, xz, fps)
+        shot = make_shot(motion, placement, xz, fps, request.prompt, motion.seed)
         ready = time.perf_counter()
         file = take_file(args.out, number, len(motions))
         save(shot, file)
@@ -321,7 +321,7 @@ def take_file(out: Path, number: int, takes: int) -> Path:
     return out if takes == 1 else out.with_name(f"{out.stem}_{number}{out.suffix}")
 
 
-def _quality(motion: Motion) -> str:
+def _quality(motion: GeneratedMotion) -> str:
     report = motion.report
     parts = [f"seed {motion.seed}", f"foot skate {report['foot_skate_cm_s']:.1f} cm/s"]
     if "path_mean_cm" in report:
@@ -413,12 +413,13 @@ def _counted(count: int, what: str) -> str:
 
 def run_info(args: argparse.Namespace) -> int:
     """Say what a model is and what this machine has."""
-    from .information import describe, devices, model_information, package_versions
+    from .information import describe, devices, model_information
+    from .version import package_versions
 
     model = model_information(args.model)
     found = devices() if args.devices else None
     if args.json:
-        everything = {"model": model, "packages": package_versions(), "version": __version__}
+        everything = {"model": model, "packages": package_versions(), "version": version()}
         print(json.dumps(everything | ({"devices": found} if found else {}), indent=2, ensure_ascii=False))
     else:
         print(describe(model, found))

@@ -41,12 +41,18 @@ class Shot:
 
 
 def make_shot(
-    motion: Motion, placement: Placement | None = None, xz: np.ndarray | None = None, fps: float = FPS
+    motion: Motion,
+    placement: Placement | None = None,
+    xz: np.ndarray | None = None,
+    fps: float = FPS,
+    prompt: str = "",
+    seed: int = 0,
 ) -> Shot:
     """Retarget a motion, put it into the world and take it at another frame rate.
 
     placement: from `canonicalise`, None leaves it where it is. xz: (T, 2) metres, the timed path in the world, one
     point a frame of the motion. Joints and path are linear between the model's frames; at 20 fps they are unchanged.
+    prompt, seed: what the motion was generated from, kept in the file.
     Raises InvalidRequest on a frame rate that is not possible.
     """
     check_fps(fps)
@@ -56,9 +62,8 @@ def make_shot(
     if fps != clip.fps:
         clip = resample(clip, fps)
     times = np.arange(clip.frames) / clip.fps
-    prompt = motion.request.prompt if motion.request is not None else ""
     path = None if xz is None else _at(np.asarray(xz, np.float32), motion.fps, times)
-    return Shot(_at(joints, motion.fps, times), clip, prompt, motion.seed, path)
+    return Shot(_at(joints, motion.fps, times), clip, prompt, seed, path)
 
 
 def check_fps(fps: float) -> None:

@@ -23,8 +23,7 @@ from .motion.ground import Ground, HeightField, PathHeights
 from .motion.loops import Travel
 from .motion.placement import Placement, unplace_joints
 from .motion.skeleton import FPS, JOINT_COUNT, MIN_FRAMES, SMPL
-from .request import MAX_CHAINED_FRAMES, Hints, Request
-from .variations import Blend
+from .request import MAX_CHAINED_FRAMES, Blend, Hints, Request
 
 if TYPE_CHECKING:
     from .export import Shot

@@ -9,19 +9,21 @@ from dataclasses import replace
 import numpy as np
 
 from .ending import laid_down, led_to
+from .generated_motion import GeneratedMotion
 from .motion.clips import Motion
+from .motion.contacts import foot_contacts
 from .motion.continuation import begin_with, end_with
 from .motion.foot_lock import FootLock, held, plant, stance_labels
 from .motion.path_correction import plant_facing, plant_on_path
-from .motion.pins import hold_pins, missed, pin_errors, pin_warnings
-from .motion.quality import foot_contacts, foot_skate, path_error
+from .motion.pins import hold_pins, missed, pin_warnings
+from .motion.quality import foot_skate, path_error, pin_errors
 from .request import Request
 
 
 def settled(
     request: Request, joints: np.ndarray, contacts: np.ndarray, report: dict[str, float], started: float,
     warnings: Sequence[str] = (),
-) -> Motion:  # fmt: skip
+) -> GeneratedMotion:  # fmt: skip
     """Put joints where a request wants them, feet held.
 
     joints: (T, 22, 3) metres, of the request's frames; contacts: (T, 4), 0..1, as the model says them. report: what is
@@ -64,7 +66,7 @@ def settled(
         after = path_error(joints, path)
         report |= {"path_mean_cm": 100 * after.mean, "path_max_cm": 100 * after.max}
     report |= {"foot_skate_cm_s": foot_skate(joints), "seconds": time.perf_counter() - started}
-    return Motion(
+    return GeneratedMotion(
         joints.astype(np.float32), (planted.stands & foot_contacts(joints)).astype(np.float32), request=request,
         seed=request.seed, report=report, warnings=tuple(told),
     )  # fmt: skip

@@ -202,8 +202,9 @@ def written_channels(
 
     import numpy as np
 
+    from ..motionlcm_blender.motion.keys import place_keys
     from ..motionlcm_blender.motion.loops import Travel
-    from ..motionlcm_blender.motion.placement import Placement, place_clip, place_keys
+    from ..motionlcm_blender.motion.placement import Placement, place_clip
     from .actions import channels_of
     from .carrier import bone_channels, object_channels, standing_now
     from .rig import pose_channels, pose_keys

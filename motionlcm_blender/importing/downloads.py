@@ -27,9 +27,9 @@ from email.message import Message
 from pathlib import Path
 from typing import IO, Any
 
-from .. import __version__
 from ..errors import Cancelled, DownloadError
 from ..safe_weights import sha256
+from ..version import version
 
 SOURCES = Path(__file__).with_name("sources.json")
 FORMAT = 1
@@ -242,7 +242,7 @@ def _attempt(url: str, source: Source, part: _Part, progress: Progress, cancel: 
     if cancel():
         raise Cancelled
     have, validator = part.have(url)
-    asked = {"User-Agent": f"motionlcm/{__version__}", "Accept-Encoding": "identity"}
+    asked = {"User-Agent": f"motionlcm/{version()}", "Accept-Encoding": "identity"}
     if have and (validator or source.sha256 is not None):
         asked["Range"] = f"bytes={have}-"
         if validator:

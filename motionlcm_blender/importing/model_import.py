@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
 from ..errors import Cancelled, LicenceNotAccepted, ModelFolderError, UnsupportedCheckpoint
 from ..model_folder import CONFIG, NORMALISATION, ModelFolder, write_model_folder
 from ..motion.skeleton import MAX_FRAMES
 from ..safe_weights import sha256
 from ..sampling import default_guidance
 from ..schedule import LCM_GUIDANCE
+from ..version import version
 from . import licence
 from .checkpoint_files import CheckpointFile
 from .parts import CONTROLS, Joined, Recognised, control_settings, join, recognise
@@ -308,9 +308,9 @@ def _sources(joined: Joined, statistics: Sequence[Path], encoder: dict[str, str]
 
 
 def _config(joined: Joined, encoder: Path, sources: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    version = next(iter(joined.parts.values())).version
+    model_version = next(iter(joined.parts.values())).version
     config: dict[str, Any] = {
-        "name": f"MotionLCM {version}",
+        "name": f"MotionLCM {model_version}",
         "version": datetime.date.today().isoformat(),
         "architecture": joined.architecture.to_json(),
         "text_encoder": {"kind": "sentence-t5", "name": name_of(encoder), "tokens": "sentence"},
@@ -322,7 +322,7 @@ def _config(joined: Joined, encoder: Path, sources: dict[str, dict[str, Any]]) -
         "attribution": licence.ATTRIBUTION,
         "training_data": licence.TRAINING_DATA,
         "quality": {},
-        "imported_by": f"motionlcm {__version__}",
+        "imported_by": f"motionlcm {version()}",
         "sources": sources,
     }
     if joined.architecture.control:

@@ -16,8 +16,7 @@ import numpy as np
 from ..errors import InvalidRequest
 from . import banded, rotations
 from .bridging import splined
-from .contacts import rest_heights, stances
-from .quality import foot_contacts
+from .contacts import foot_contacts, rest_heights, stances
 from .skeleton import FOOT_JOINTS, FPS, JOINT_COUNT
 from .smoothing import smooth, smoothstep
 

@@ -30,8 +30,8 @@ import numpy as np
 from ..errors import InvalidRequest
 from . import rotations as rot
 from .clips import Clip
+from .contacts import foot_contacts
 from .keys import ROTATION_MODES, BezierKeys, SparseKeys
-from .quality import foot_contacts
 from .resampling import resample
 from .skeleton import FOOT_JOINTS, JOINT_COUNT, JOINTS, Skeleton
 

@@ -23,9 +23,8 @@ from motionlcm_blender.motion.loops import Travel
 from motionlcm_blender.motion.placement import Placement
 from motionlcm_blender.motion.skeleton import JOINT_COUNT, SMPL
 from motionlcm_blender.recipes import Origin, Recipe, from_flat, from_json, hints_of, recipe_from, to_json, values_of
-from motionlcm_blender.request import Request
+from motionlcm_blender.request import Blend, Request
 from motionlcm_blender.sampler import MotionLCM
-from motionlcm_blender.variations import Blend
 from tests.tiny_model import write_tiny_model
 
 NUMBER = st.floats(-1e4, 1e4, allow_nan=False)

@@ -21,7 +21,7 @@ import pytest
 from motionlcm_blender.errors import Cancelled
 from motionlcm_blender.importing import downloads
 from motionlcm_blender.runtime import fetching, problems
-from motionlcm_blender.runtime.hardware import find_hardware
+from motionlcm_blender.runtime.hardware_detection import find_hardware
 from motionlcm_blender.runtime.installing import meets
 from motionlcm_blender.runtime.places import Places, is_locked, locked
 from motionlcm_blender.runtime.problems import Busy, RuntimeProblem, explained
