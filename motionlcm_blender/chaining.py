@@ -26,8 +26,8 @@ from .motion.placement import Placement, place_joints, unplace_joints
 from .motion.quality import path_error
 from .motion.skeleton import JOINT_COUNT
 from .motion_model import MotionModel, Progress
+from .postprocessing import postprocess_motion
 from .request import Hints, Request
-from .settling import settled
 from .variations import another_take
 
 OVERLAP = 20
@@ -115,7 +115,7 @@ def _take(
         joints[first:stop], contacts[first:stop] = made, says
     on_progress(0.96, "Settling feet and path")
     report = {"network_path_mean_cm": float(np.mean(errors))} if errors else {}
-    return settled(request, joints, contacts, report | {"pieces": float(len(parts))}, began)
+    return postprocess_motion(request, joints, contacts, report | {"pieces": float(len(parts))}, began)
 
 
 def _tried(features: np.ndarray, known: np.ndarray | None, where: Placement) -> tuple[np.ndarray, float]:

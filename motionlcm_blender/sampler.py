@@ -18,8 +18,8 @@ from .motion.path_correction import resampled_joints
 from .motion.quality import foot_skate
 from .motion.skeleton import FPS, MAX_FRAMES
 from .motion_model import MotionModel, Progress
+from .postprocessing import postprocess_motion
 from .request import Hints, Request
-from .settling import settled
 from .variations import another_take, mirrored_motion, mirrored_request, retimed_request
 
 
@@ -125,7 +125,7 @@ def _finished(
     if request.refine and not refinement and request.all_hints is not None:
         warnings.append("Refining needs PyTorch, which is not there: path and pins are met by corrections alone.")
     report = refinement | {"network_foot_skate_cm_s": foot_skate(joints)}
-    return settled(request, joints, contacts, report, started, warnings)
+    return postprocess_motion(request, joints, contacts, report, started, warnings)
 
 
 def _retimed(motion: GeneratedMotion, request: Request, started: float) -> GeneratedMotion:
@@ -133,4 +133,4 @@ def _retimed(motion: GeneratedMotion, request: Request, started: float) -> Gener
     at = np.linspace(0.0, motion.frames - 1.0, request.frames)
     joints = resampled_joints(motion.joints.astype(np.float64), at)
     contacts = motion.contacts[np.rint(at).astype(int)]
-    return settled(request, joints, contacts, dict(motion.report), started, motion.warnings)
+    return postprocess_motion(request, joints, contacts, dict(motion.report), started, motion.warnings)
