@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from .errors import InvalidRequest, MotionLCMError
+from .atomic_write import write_aside
+from .errors import InvalidRequest
 from .motion.clips import Clip, Motion
 from .motion.placement import Placement, place_clip, place_joints
 from .motion.resampling import resample
@@ -156,17 +156,3 @@ def save_blend(shot: Shot, file: Path) -> None:
         clip = Path(folder) / "clip.npz"
         save_npz(shot, clip)
         write_aside(file, lambda temporary: write_blend(clip, temporary, blender))
-
-
-def write_aside(file: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a temporary file of the same suffix beside the file, then move it into place.
-
-    Raises MotionLCMError if that cannot be done.
-    """
-    try:
-        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".motionlcm-") as folder:
-            temporary = Path(folder) / f"motion{file.suffix.lower()}"
-            write(temporary)
-            os.replace(temporary, file)
-    except OSError as error:
-        raise MotionLCMError(f"{file} cannot be written: {error.strerror or error}.") from error

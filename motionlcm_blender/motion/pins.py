@@ -16,7 +16,8 @@ import numpy as np
 
 from .bridging import RELAX, bridged
 from .contacts import stances
-from .foot_lock import checked, held, solve_legs
+from .foot_lock import checked, held
+from .leg_ik import solve_legs
 from .quality import pin_errors
 from .rotations import unit
 from .skeleton import CONTROLLED_JOINTS, FPS, JOINT_COUNT, JOINTS, PARENTS
