@@ -49,27 +49,12 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        globals()[name] = _version()
+        from .version import version
+
+        globals()[name] = version()
         return globals()[name]
     if name not in _HOMES:
         raise AttributeError(f"{__name__} has no attribute {name}")
     value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
     globals()[name] = value
     return value
-
-
-def _version() -> str:
-    """From the extension's manifest, which alone says it; where pip installed the package, from what pip wrote down."""
-    import tomllib
-    from importlib import metadata
-    from pathlib import Path
-
-    manifest = Path(__file__).resolve().parent.parent / "blender_manifest.toml"
-    try:
-        return str(tomllib.loads(manifest.read_text("utf-8"))["version"])
-    except (OSError, ValueError, KeyError):
-        pass
-    try:
-        return metadata.version("motionlcm-blender")
-    except metadata.PackageNotFoundError:
-        return "unknown"

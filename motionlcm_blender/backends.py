@@ -8,7 +8,6 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -34,7 +33,6 @@ class Backend(Protocol):
 
     def array(self, values: np.ndarray) -> Any: ...
     def numpy(self, values: Any) -> np.ndarray: ...
-    def minilm(self, folder: Path) -> Any: ...
     def computing(self, mode: Any = None) -> Any: ...
     def memory(self) -> int: ...
     def at_once(self, asked: Asked) -> np.ndarray | None: ...
@@ -57,11 +55,6 @@ class NumpyBackend:
 
     def numpy(self, values: np.ndarray) -> np.ndarray:
         return values
-
-    def minilm(self, folder: Path) -> Any:
-        from .portable.text_encoder import PortableMiniLM
-
-        return PortableMiniLM(folder)
 
     def computing(self, mode: Any = None) -> Any:
         return nullcontext()
@@ -103,12 +96,6 @@ class TorchBackend:
     def numpy(self, values: Any) -> np.ndarray:
         result: np.ndarray = values.float().cpu().numpy()
         return result
-
-    def minilm(self, folder: Path) -> Any:
-        # MiniLM runs once a prompt and is kept; the portable one starts at once, transformers takes seconds to import.
-        from .portable.text_encoder import PortableMiniLM
-
-        return PortableMiniLM(folder)
 
     @contextmanager
     def computing(self, mode: Any = None) -> Iterator[None]:

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 
 from .backends import resolve_device
-from .information import package_versions
 from .motion.clips import Clip, Motion
 from .motion.features import standing_joints
 from .motion.key_fitting import fit_keys
@@ -33,6 +32,7 @@ from .request import Hints, Request
 from .sampler import MotionLCM
 from .sampling import student_timesteps
 from .schedule import alpha_sigma, boundary_scalings
+from .version import package_versions
 
 PROMPT = "a person walks forward and waves"
 SCENE_FPS = 24.0
@@ -227,7 +227,7 @@ def _stages(model: MotionLCM, watch: Stopwatch, request: Request, xz: np.ndarray
     with watch("correction"):
         joints = plant_on_path(joints, contacts, xz).joints
     with watch("retarget"):
-        clip: Clip = retarget(Motion(joints, contacts, request=request))
+        clip: Clip = retarget(Motion(joints, contacts))
     with watch("resample"):
         clip = resample(clip, SCENE_FPS)
     with watch("keys"):

@@ -12,11 +12,11 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .errors import Cancelled
+from .generated_motion import GeneratedMotion
 from .motion.clips import Motion
 from .motion.continuation import aligned, begin_with, crossfaded, placement_of
 from .motion.features import standing_joints
@@ -25,12 +25,10 @@ from .motion.path_correction import plant_on_path
 from .motion.placement import Placement, place_joints, unplace_joints
 from .motion.quality import path_error
 from .motion.skeleton import JOINT_COUNT
+from .motion_model import MotionModel, Progress
+from .postprocessing import postprocess_motion
 from .request import Hints, Request
-from .settling import settled
 from .variations import another_take
-
-if TYPE_CHECKING:
-    from .sampler import MotionLCM
 
 OVERLAP = 20
 """Frames of a piece that are the last ones of the piece before: a second."""
@@ -38,8 +36,6 @@ CANDIDATES = 4
 """Pieces made in one batch, to go on with the best."""
 SEED_STEP = 1_000_003
 """Piece k is made with this many times k more than the seed."""
-
-Progress = Callable[[float, str], None]
 
 
 def pieces(frames: int, longest: int, overlap: int = OVERLAP) -> list[tuple[int, int]]:
@@ -54,8 +50,8 @@ def pieces(frames: int, longest: int, overlap: int = OVERLAP) -> list[tuple[int,
 
 
 def generate_chained(
-    model: MotionLCM, request: Request, progress: Progress | None = None, cancel: Callable[[], bool] | None = None
-) -> list[Motion]:
+    model: MotionModel, request: Request, progress: Progress | None = None, cancel: Callable[[], bool] | None = None
+) -> list[GeneratedMotion]:
     """The motions of a request longer than the model's own limit; as `MotionLCM.generate` otherwise.
 
     model.folder must say that the model can go on from an earlier motion.
@@ -66,17 +62,21 @@ def generate_chained(
     for take in range(request.takes):
         single = another_take(request, take)
 
-        def told(share: float, what: str, take: int = take) -> None:
+        def on_progress(share: float, what: str, take: int = take) -> None:
             if progress is not None:
                 progress((take + share) / request.takes, what)
 
-        made.append(_take(model, single, parts, told, cancel))
+        made.append(_take(model, single, parts, on_progress, cancel))
     return made
 
 
 def _take(
-    model: MotionLCM, request: Request, parts: list[tuple[int, int]], told: Progress, cancel: Callable[[], bool] | None
-) -> Motion:
+    model: MotionModel,
+    request: Request,
+    parts: list[tuple[int, int]],
+    on_progress: Progress,
+    cancel: Callable[[], bool] | None,
+) -> GeneratedMotion:
     began = time.perf_counter()
     joints = np.zeros((request.frames, JOINT_COUNT, 3))
     contacts = np.zeros((request.frames, 4))
@@ -85,7 +85,7 @@ def _take(
     for number, (first, stop) in enumerate(parts):
         if cancel is not None and cancel():
             raise Cancelled
-        told(0.95 * number / len(parts), f"Sampling, {number + 1} of {len(parts)}")
+        on_progress(0.95 * number / len(parts), f"Sampling, {number + 1} of {len(parts)}")
         start, where = request.start, Placement(np.zeros(3))
         if number:
             known = joints[first : first + OVERLAP]
@@ -113,9 +113,9 @@ def _take(
             fade = np.arange(1, OVERLAP + 1)[:, None] / (OVERLAP + 1.0)
             says[:OVERLAP] = (1.0 - fade) * contacts[over] + fade * says[:OVERLAP]
         joints[first:stop], contacts[first:stop] = made, says
-    told(0.96, "Settling feet and path")
+    on_progress(0.96, "Settling feet and path")
     report = {"network_path_mean_cm": float(np.mean(errors))} if errors else {}
-    return settled(request, joints, contacts, report | {"pieces": float(len(parts))}, began)
+    return postprocess_motion(request, joints, contacts, report | {"pieces": float(len(parts))}, began)
 
 
 def _tried(features: np.ndarray, known: np.ndarray | None, where: Placement) -> tuple[np.ndarray, float]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from .errors import InvalidRequest, MotionLCMError
+from .atomic_write import write_aside
+from .errors import InvalidRequest
 from .motion.clips import Clip, Motion
 from .motion.placement import Placement, place_clip, place_joints
 from .motion.resampling import resample
@@ -41,12 +41,18 @@ class Shot:
 
 
 def make_shot(
-    motion: Motion, placement: Placement | None = None, xz: np.ndarray | None = None, fps: float = FPS
+    motion: Motion,
+    placement: Placement | None = None,
+    xz: np.ndarray | None = None,
+    fps: float = FPS,
+    prompt: str = "",
+    seed: int = 0,
 ) -> Shot:
     """Retarget a motion, put it into the world and take it at another frame rate.
 
     placement: from `canonicalise`, None leaves it where it is. xz: (T, 2) metres, the timed path in the world, one
     point a frame of the motion. Joints and path are linear between the model's frames; at 20 fps they are unchanged.
+    prompt, seed: what the motion was generated from, kept in the file.
     Raises InvalidRequest on a frame rate that is not possible.
     """
     check_fps(fps)
@@ -56,9 +62,8 @@ def make_shot(
     if fps != clip.fps:
         clip = resample(clip, fps)
     times = np.arange(clip.frames) / clip.fps
-    prompt = motion.request.prompt if motion.request is not None else ""
     path = None if xz is None else _at(np.asarray(xz, np.float32), motion.fps, times)
-    return Shot(_at(joints, motion.fps, times), clip, prompt, motion.seed, path)
+    return Shot(_at(joints, motion.fps, times), clip, prompt, seed, path)
 
 
 def check_fps(fps: float) -> None:
@@ -151,17 +156,3 @@ def save_blend(shot: Shot, file: Path) -> None:
         clip = Path(folder) / "clip.npz"
         save_npz(shot, clip)
         write_aside(file, lambda temporary: write_blend(clip, temporary, blender))
-
-
-def write_aside(file: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make a temporary file of the same suffix beside the file, then move it into place.
-
-    Raises MotionLCMError if that cannot be done.
-    """
-    try:
-        with tempfile.TemporaryDirectory(dir=file.parent, prefix=".motionlcm-") as folder:
-            temporary = Path(folder) / f"motion{file.suffix.lower()}"
-            write(temporary)
-            os.replace(temporary, file)
-    except OSError as error:
-        raise MotionLCMError(f"{file} cannot be written: {error.strerror or error}.") from error

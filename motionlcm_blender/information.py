@@ -4,31 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import platform
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from . import __version__
 from .errors import ModelFolderError
 from .model_folder import ModelFolder
 from .motion.skeleton import FPS
+from .version import package_versions, version
 from .vocabulary import SELDOM, read_vocabulary
-
-PACKAGES = ("numpy", "safetensors", "tokenizers", "torch", "transformers", "scipy", "bpy")
-
-
-def package_versions() -> dict[str, str | None]:
-    """Installed versions of what the engine can use, without importing any of it; None: not installed."""
-    out: dict[str, str | None] = {}
-    for name in PACKAGES:
-        if importlib.util.find_spec(name) is None:
-            out[name] = None
-            continue
-        try:
-            out[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            out[name] = "installed"
-    return out
 
 
 def model_information(path: str | Path | None = None) -> dict[str, Any]:
@@ -106,7 +89,7 @@ def describe(model: dict[str, Any], found_devices: dict[str, str] | None = None)
         rows += [("Verbs, often seen", _plain(often)), ("Verbs, seldom seen", _plain(seldom))]
     versions = package_versions()
     rows += [
-        ("Version", f"motionlcm {__version__}, Python {platform.python_version()}"),
+        ("Version", f"motionlcm {version()}, Python {platform.python_version()}"),
         ("Packages", ", ".join(f"{n} {v}" for n, v in versions.items() if v)),
         ("Not installed", ", ".join(n for n, v in versions.items() if not v) or "nothing"),
     ]

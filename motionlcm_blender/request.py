@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .errors import InvalidRequest
+from .motion.clips import Motion
 from .motion.continuation import at_origin
 from .motion.foot_lock import FootLock
 from .motion.skeleton import FPS, JOINT_COUNT, MIN_FRAMES
-from .variations import FASTEST, SLOWEST, Blend
-
-if TYPE_CHECKING:
-    from .motion.clips import Motion
 
 STEPS = (1, 2, 4)
 MAX_TAKES = 64
+SLOWEST, FASTEST = 0.25, 4.0
+"""Limits of `Request.speed`."""
 MAX_CHAINED_FRAMES = 1200
 """A minute: the longest motion, made in pieces that go on from one another."""
+
+
+@dataclass(frozen=True)
+class Blend:
+    """Noise on the way to that of another seed.
+
+    towards: the other seed. share: 0 is the request's own take, 1 the other one's; a tenth varies a take a little, a
+    half is as much of the one as of the other.
+    Raises InvalidRequest if the share is not from 0 to 1.
+    """
+
+    towards: int
+    share: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.share) and 0.0 <= self.share <= 1.0):
+            raise InvalidRequest(f"A take is varied by a share from 0 to 1, not {self.share}.")
 
 
 @dataclass(frozen=True)

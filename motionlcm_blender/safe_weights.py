@@ -7,13 +7,12 @@ replaced or deleted while a model is loaded (Windows keeps mapped files locked).
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
+from .atomic_write import replace_bytes
 from .errors import DeviceError, ModelFolderError
 
 
@@ -85,15 +84,10 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write to a temporary file beside the target, then move it into place."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    """Write to a temporary file beside the target, then move it into place. Raises ModelFolderError."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
+        replace_bytes(path, content)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise ModelFolderError(f"{path} cannot be written: {error.strerror}.") from error
 
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .atomic_write import write_aside
 from .blend_file import ROOT, Blender
 from .errors import InvalidRequest, MotionLCMError
-from .export import write_aside
-from .storyboard import Storyboard, storyboard_content
+from .storyboard import Storyboard
+from .storyboard_writing import storyboard_content
 
 SCRIPT = ROOT / "operators" / "storyboard_script.py"
 MARK = "MOTIONLCM "

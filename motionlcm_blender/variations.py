@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
-from .errors import InvalidRequest
 from .motion.clips import Motion
 from .motion.skeleton import MIRROR
+from .request import Hints, Request
 
-if TYPE_CHECKING:
-    from .request import Hints, Request
-
-SLOWEST, FASTEST = 0.25, 4.0
-
-
-@dataclass(frozen=True)
-class Blend:
-    """Noise on the way to that of another seed.
-
-    towards: the other seed. share: 0 is the request's own take, 1 the other one's; a tenth varies a take a little, a
-    half is as much of the one as of the other.
-    Raises InvalidRequest if the share is not from 0 to 1.
-    """
-
-    towards: int
-    share: float
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.share) and 0.0 <= self.share <= 1.0):
-            raise InvalidRequest(f"A take is varied by a share from 0 to 1, not {self.share}.")
+AnyMotion = TypeVar("AnyMotion", bound=Motion)
 
 
 def another_take(request: Request, take: int) -> Request:
@@ -56,7 +36,7 @@ def mirrored_joints(joints: np.ndarray) -> np.ndarray:
     return swapped
 
 
-def mirrored_motion(motion: Motion) -> Motion:
+def mirrored_motion(motion: AnyMotion) -> AnyMotion:
     """The same motion with left and right swapped; the request it names stays."""
     contacts = motion.contacts[:, [2, 3, 0, 1]]
     return replace(motion, joints=mirrored_joints(motion.joints), contacts=contacts)

@@ -30,7 +30,7 @@ def report() -> str:
 
 def _versions() -> Rows:
     from ..motionlcm_blender import __version__
-    from ..motionlcm_blender.information import package_versions
+    from ..motionlcm_blender.version import package_versions
 
     build = bpy.app.build_hash
     commit = build.decode(errors="replace") if isinstance(build, bytes) else str(build)

@@ -202,8 +202,9 @@ def written_channels(
 
     import numpy as np
 
+    from ..motionlcm_blender.motion.keys import place_keys
     from ..motionlcm_blender.motion.loops import Travel
-    from ..motionlcm_blender.motion.placement import Placement, place_clip, place_keys
+    from ..motionlcm_blender.motion.placement import Placement, place_clip
     from .actions import channels_of
     from .carrier import bone_channels, object_channels, standing_now
     from .rig import pose_channels, pose_keys
@@ -288,7 +289,7 @@ def recipe(order: "Order", result: "Result") -> dict[str, object]:
     """What it takes to make the same motion again, and where it comes from; plain values for custom properties."""
     from datetime import UTC, datetime
 
-    from ..motionlcm_blender.recipes import VERSION, flat_values
+    from ..motionlcm_blender.recipe_serialization import VERSION, flat_values
 
     values: dict[str, object] = {WHOLE: VERSION, **flat_values(recipe_made(order, result)), **key_numbers(result.keys)}
     for name in ("path_mean_cm", "path_max_cm", "pin_mean_cm", "pin_max_cm", "foot_skate_cm_s"):
@@ -331,7 +332,7 @@ def recipe_made(order: "Order", result: "Result") -> "Recipe":
 def recipe_in(action: bpy.types.Action | None) -> "Recipe":
     """The recipe an Action carries. Raises InvalidRequest if it carries none, or none that is whole."""
     from ..motionlcm_blender.errors import InvalidRequest
-    from ..motionlcm_blender.recipes import from_flat
+    from ..motionlcm_blender.recipe_serialization import from_flat
     from .actions import facts_of
 
     told = facts_of(action)
@@ -392,7 +393,7 @@ def order_of(context: bpy.types.Context, character: bpy.types.Object, recipe: "R
     own: it was made for this character, and knows where it stood. Raises InvalidRequest if the character
     cannot take it.
     """
-    from ..motionlcm_blender.recipes import frames_at
+    from ..motionlcm_blender.recipe_replay import frames_at
     from .carrier import standing_before, travel_of
     from .rig import euler_bones, read_rig, units_per_metre
     from .worker import Order

@@ -147,7 +147,7 @@ class MOTIONLCM_OT_export_recipe(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..motionlcm_blender.errors import InvalidRequest
-        from ..motionlcm_blender.recipes import write
+        from ..motionlcm_blender.recipe_serialization import write
 
         chosen = context.scene.motionlcm
         actions = [action for action in (_present(context),) if action is not None]
@@ -180,7 +180,7 @@ class MOTIONLCM_OT_import_recipe(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from ..motionlcm_blender.recipes import read
+        from ..motionlcm_blender.recipe_serialization import read
 
         try:
             recipes = read(Path(bpy.path.abspath(self.filepath)))

@@ -88,7 +88,7 @@ def find_hardware() -> "Hardware":
     """The graphics card; asks its driver's tools, which may take seconds the first time."""
     global known_hardware
     if known_hardware is None:
-        from ..motionlcm_blender.runtime.hardware import find_hardware
+        from ..motionlcm_blender.runtime.hardware_detection import find_hardware
 
         known_hardware = find_hardware()
     return known_hardware

@@ -14,6 +14,7 @@ from ..motionlcm_blender.chaining import OVERLAP
 from ..motionlcm_blender.errors import InvalidRequest
 from ..motionlcm_blender.finishing import Landing, Seam
 from ..motionlcm_blender.motion.clips import Clip, Motion
+from ..motionlcm_blender.motion.contacts import foot_contacts
 from ..motionlcm_blender.motion.continuation import placement_of
 from ..motionlcm_blender.motion.ground import Ground
 from ..motionlcm_blender.motion.placement import (
@@ -24,7 +25,6 @@ from ..motionlcm_blender.motion.placement import (
     place_joints,
     unplace_joints,
 )
-from ..motionlcm_blender.motion.quality import foot_contacts
 from ..motionlcm_blender.motion.skeleton import FOOT_JOINTS, FPS
 from ..motionlcm_blender.motion.smoothing import smoothstep
 from .actions import RECIPE, holder_of

@@ -242,7 +242,7 @@ class MOTIONLCM_OT_import_storyboard(bpy.types.Operator, ImportHelper):
     )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from ..motionlcm_blender.storyboard import read_storyboard
+        from ..motionlcm_blender.storyboard_reading import read_storyboard
         from .stage import set_frame_rate
 
         try:
@@ -271,7 +271,7 @@ class MOTIONLCM_OT_export_storyboard(bpy.types.Operator, ExportHelper):
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from ..motionlcm_blender.storyboard import write_storyboard
+        from ..motionlcm_blender.storyboard_writing import write_storyboard
 
         try:
             board, warnings = storyboard_of(context)

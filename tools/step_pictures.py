@@ -21,7 +21,10 @@ sys.path.insert(0, str(ROOT))
 
 from strips import CELL, INK, MIDDLE, PAPER, POSES, draw_strip, stack  # noqa: E402
 
-from motionlcm_blender.motion.contacts import rest_heights  # noqa: E402
+from motionlcm_blender.motion.contacts import (
+    foot_contacts,  # noqa: E402
+    rest_heights,  # noqa: E402
+)
 from motionlcm_blender.motion.features import standing_joints  # noqa: E402
 from motionlcm_blender.motion.foot_lock import FootLock, plant  # noqa: E402
 from motionlcm_blender.motion.ground import PathHeights, stand_on  # noqa: E402
@@ -30,9 +33,13 @@ from motionlcm_blender.motion.keys import dense_keys  # noqa: E402
 from motionlcm_blender.motion.loops import find_loop, looped  # noqa: E402
 from motionlcm_blender.motion.path_correction import plant_on_path  # noqa: E402
 from motionlcm_blender.motion.paths import named_path, natural_length, timed  # noqa: E402
-from motionlcm_blender.motion.pins import hold_pins, pin_errors  # noqa: E402
+from motionlcm_blender.motion.pins import hold_pins  # noqa: E402
 from motionlcm_blender.motion.placement import canonicalise  # noqa: E402
-from motionlcm_blender.motion.quality import foot_contacts, path_error, twitch  # noqa: E402
+from motionlcm_blender.motion.quality import (  # noqa: E402
+    path_error,
+    pin_errors,  # noqa: E402
+    twitch,
+)
 from motionlcm_blender.motion.retarget import forward_kinematics, retarget  # noqa: E402
 from motionlcm_blender.motion.skeleton import FOOT_JOINTS, FPS, HUMANML, JOINT_COUNT, JOINTS  # noqa: E402
 from motionlcm_blender.request import Hints, Request  # noqa: E402

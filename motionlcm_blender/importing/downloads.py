@@ -20,22 +20,18 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from .. import __version__
 from ..errors import Cancelled, DownloadError
 from ..safe_weights import sha256
+from ..version import version
+from .connections import RefusedRedirect, host_of, url_opener
+from .source_list import MAX_BYTES, Source
 
-SOURCES = Path(__file__).with_name("sources.json")
-FORMAT = 1
-KINDS = ("checkpoint", "statistics", "text encoder")
-MAX_BYTES = 8 << 30
-"""Of a file whose size is not known; no published checkpoint has as much."""
 TIMEOUT = 20.0
 """Seconds without a byte after which a connection counts as broken."""
 WAITS = (0.5, 2.0, 5.0)
@@ -44,58 +40,8 @@ MOST_ATTEMPTS = 100
 """At one address, even if each brings a little."""
 _BLOCK = 1 << 16
 _TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
-_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 Progress = Callable[[float, str], None]
-
-
-@dataclass(frozen=True)
-class Source:
-    """One file to fetch. name: where it goes, below the folder for downloads. urls: the same file on several servers.
-
-    page: where a person finds it, if a program cannot fetch it. sha256, bytes: None if they are not known.
-    """
-
-    name: str
-    kind: str
-    urls: tuple[str, ...]
-    page: str
-    sha256: str | None
-    bytes: int | None
-    licence: str
-
-
-def read_sources(path: str | Path = SOURCES) -> tuple[Source, ...]:
-    """The list of files. Raises DownloadError, naming the entry, if it is damaged or leads out of its folder."""
-    try:
-        listed = json.loads(Path(path).read_text(encoding="utf-8"))
-        if listed["format"] != FORMAT:
-            raise ValueError("format")
-        return tuple(_source(each) for each in listed["files"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DownloadError(f"The list of files to fetch is damaged ({error}): reinstall the extension.") from error
-
-
-def _source(told: Mapping[str, Any]) -> Source:
-    source = Source(
-        told["name"], told["kind"], tuple(told["urls"]), told["page"], told["sha256"], told["bytes"], told["licence"]
-    )
-    right = (
-        _PATH.fullmatch(source.name) is not None
-        and source.kind in KINDS
-        and all(_may_be_fetched(url) for url in source.urls)
-        and (source.sha256 is None or _SHA256.fullmatch(source.sha256) is not None)
-        and (source.bytes is None or (type(source.bytes) is int and 0 < source.bytes <= MAX_BYTES))
-    )
-    if not right:
-        raise ValueError(source.name)
-    return source
-
-
-def unverified(sources: Sequence[Source]) -> list[str]:
-    """Names of the files that cannot be verified, because what they must be is not known."""
-    return [source.name for source in sources if source.sha256 is None]
 
 
 def fetch_all(
@@ -203,6 +149,14 @@ class _Part:
         self.path.unlink(missing_ok=True)
         self.state.write_text(json.dumps({"url": url, "validator": validator}), encoding="utf-8")
 
+    def digest(self) -> Any:
+        """The sha256 of what is there, to go on with."""
+        digest = hashlib.sha256()
+        with self.path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        return digest
+
     def drop(self) -> None:
         for path in (self.path, self.state):
             with suppress(OSError):
@@ -230,11 +184,11 @@ def _fetch_from(url: str, source: Source, part: _Part, progress: Progress, cance
         if source.sha256 is not None and digest != source.sha256:
             part.drop()
             raise _NextMirror(
-                f"{source.name} from {_host(url)} is not the file that was published (its sha256 is another), and "
+                f"{source.name} from {host_of(url)} is not the file that was published (its sha256 is another), and "
                 f"nothing of it was kept: {_by_hand(source)}."
             )
         return
-    raise _NextMirror(f"{source.name} from {_host(url)} broke off too often: try again later.")
+    raise _NextMirror(f"{source.name} from {host_of(url)} broke off too often: try again later.")
 
 
 def _attempt(url: str, source: Source, part: _Part, progress: Progress, cancel: Callable[[], bool]) -> str:
@@ -242,7 +196,7 @@ def _attempt(url: str, source: Source, part: _Part, progress: Progress, cancel: 
     if cancel():
         raise Cancelled
     have, validator = part.have(url)
-    asked = {"User-Agent": f"motionlcm/{__version__}", "Accept-Encoding": "identity"}
+    asked = {"User-Agent": f"motionlcm/{version()}", "Accept-Encoding": "identity"}
     if have and (validator or source.sha256 is not None):
         asked["Range"] = f"bytes={have}-"
         if validator:
@@ -252,15 +206,11 @@ def _attempt(url: str, source: Source, part: _Part, progress: Progress, cancel: 
     what = f"Fetching: {source.name.rpartition('/')[2]}"
     progress(have / source.bytes if source.bytes else 0.0, "Fetching")
     try:
-        with _opener().open(urllib.request.Request(url, headers=asked), timeout=TIMEOUT) as response:
+        with url_opener().open(urllib.request.Request(url, headers=asked), timeout=TIMEOUT) as response:
             begins, total = _extent(response, url, source, have, part)
             _check_space(part.target, source, None if total is None else total - begins)
-            digest = hashlib.sha256()
-            if begins:
-                with part.path.open("rb") as file:
-                    while block := file.read(1 << 20):
-                        digest.update(block)
-            else:
+            digest = part.digest() if begins else hashlib.sha256()
+            if not begins:
                 part.begin(url, _validator(response.headers))
             with part.path.open("ab") as file:
                 got = begins
@@ -275,27 +225,27 @@ def _attempt(url: str, source: Source, part: _Part, progress: Progress, cancel: 
                     progress(got / total if total else 0.0, what)
                     if cancel():
                         raise Cancelled
-    except _Refused as error:
+    except RefusedRedirect as error:
         part.drop()
         raise _NextMirror(f"{error}: {_by_hand(source)}.") from error
     except urllib.error.HTTPError as error:
         error.close()
         raise _of_status(error, url, source, part) from error
     except _Broken as error:
-        raise _TryAgain(f"{source.name} from {_host(url)} broke off: try again to go on.") from error
+        raise _TryAgain(f"{source.name} from {host_of(url)} broke off: try again to go on.") from error
     except urllib.error.URLError as error:
         raise _of_connection(error.reason, url, source) from error
     except (http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError) as error:
         raise _of_connection(error, url, source) from error
     if total is not None and got < total:
         raise _TryAgain(
-            f"{source.name} from {_host(url)} broke off after {_megabytes(got)} of {_megabytes(total)}: try again to "
+            f"{source.name} from {host_of(url)} broke off after {_megabytes(got)} of {_megabytes(total)}: try again to "
             "go on."
         )
     if total is None and source.sha256 is None and response.headers.get("Transfer-Encoding", "") != "chunked":
         part.drop()
         raise _NextMirror(
-            f"{_host(url)} does not say how long {source.name} is, so it may be half a file: {_by_hand(source)}."
+            f"{host_of(url)} does not say how long {source.name} is, so it may be half a file: {_by_hand(source)}."
         )
     return digest.hexdigest()
 
@@ -316,18 +266,18 @@ def _extent(response: Any, url: str, source: Source, have: int, part: _Part) -> 
     """Where what comes begins, and how long the whole file is. Raises _NextMirror if it is another file."""
     if response.headers.get_content_type() == "text/html":
         part.drop()
-        raise _NextMirror(f"{_host(url)} gives a web page instead of {source.name}: {_by_hand(source)}.")
+        raise _NextMirror(f"{host_of(url)} gives a web page instead of {source.name}: {_by_hand(source)}.")
     begins, total = 0, _count(response.headers.get("Content-Length"))
     if response.status == 206:
         told = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
         if told is None or int(told[1]) != have:
             part.drop()
-            raise _TryAgain(f"{_host(url)} does not go on where {source.name} broke off: try again.")
+            raise _TryAgain(f"{host_of(url)} does not go on where {source.name} broke off: try again.")
         begins, total = have, int(told[2])
     if total is not None and source.bytes is not None and total != source.bytes:
         part.drop()
         raise _NextMirror(
-            f"{source.name} from {_host(url)} has {total} bytes instead of {source.bytes}: {_by_hand(source)}."
+            f"{source.name} from {host_of(url)} has {total} bytes instead of {source.bytes}: {_by_hand(source)}."
         )
     if total is not None and total > MAX_BYTES:
         part.drop()
@@ -336,7 +286,7 @@ def _extent(response: Any, url: str, source: Source, have: int, part: _Part) -> 
 
 
 def _too_long(url: str, source: Source) -> _NextMirror:
-    return _NextMirror(f"{source.name} from {_host(url)} is longer than it may be: {_by_hand(source)}.")
+    return _NextMirror(f"{source.name} from {host_of(url)} is longer than it may be: {_by_hand(source)}.")
 
 
 def _count(text: str | None) -> int | None:
@@ -352,32 +302,32 @@ def _validator(headers: Message) -> str:
 def _of_status(error: urllib.error.HTTPError, url: str, source: Source, part: _Part) -> Exception:
     if error.code == 416:  # the part is as long as the file, or longer: it is of another one
         part.drop()
-        return _TryAgain(f"{_host(url)} does not go on where {source.name} broke off: try again.")
+        return _TryAgain(f"{host_of(url)} does not go on where {source.name} broke off: try again.")
     if error.code in _TRANSIENT:
-        return _TryAgain(f"{_host(url)} does not give {source.name} now ({error.code}): try again later.")
+        return _TryAgain(f"{host_of(url)} does not give {source.name} now ({error.code}): try again later.")
     part.drop()
     if error.code in (404, 410):
-        return _NextMirror(f"{source.name} is not at {_host(url)} any more ({error.code}): {_by_hand(source)}.")
+        return _NextMirror(f"{source.name} is not at {host_of(url)} any more ({error.code}): {_by_hand(source)}.")
     if error.code in (401, 403, 407):
         return _NextMirror(
-            f"{_host(url)} does not allow {source.name} to be fetched ({error.code}): {_by_hand(source)}."
+            f"{host_of(url)} does not allow {source.name} to be fetched ({error.code}): {_by_hand(source)}."
         )
-    return _NextMirror(f"{_host(url)} answers {error.code} for {source.name}: {_by_hand(source)}.")
+    return _NextMirror(f"{host_of(url)} answers {error.code} for {source.name}: {_by_hand(source)}.")
 
 
 def _of_connection(reason: object, url: str, source: Source) -> Exception:
     if isinstance(reason, ssl.SSLCertVerificationError):
         return _NextMirror(
-            f"{_host(url)} does not prove that it is {_host(url)}, as its certificate is not valid: see to this "
+            f"{host_of(url)} does not prove that it is {host_of(url)}, as its certificate is not valid: see to this "
             "machine's clock and its proxy."
         )
     if isinstance(reason, socket.gaierror):
-        return _TryAgain(f"There is no connection, {_host(url)} cannot be found: see to the network, then try again.")
+        return _TryAgain(f"There is no connection, {host_of(url)} cannot be found: see to the network, then try again.")
     if isinstance(reason, TimeoutError):
-        return _TryAgain(f"{_host(url)} does not answer: try again later.")
+        return _TryAgain(f"{host_of(url)} does not answer: try again later.")
     if isinstance(reason, OSError) and reason.errno == errno.ECONNREFUSED:
-        return _TryAgain(f"There is no connection, {_host(url)} refuses it: see to the proxy, or try again later.")
-    return _TryAgain(f"There is no connection to {_host(url)} for {source.name}: see to the network, then try again.")
+        return _TryAgain(f"There is no connection, {host_of(url)} refuses it: see to the proxy, or try again later.")
+    return _TryAgain(f"There is no connection to {host_of(url)} for {source.name}: see to the network, then try again.")
 
 
 def _by_hand(source: Source) -> str:
@@ -385,77 +335,6 @@ def _by_hand(source: Source) -> str:
 
 
 # Where a request may lead
-
-
-class _Refused(Exception):
-    """A redirect that is not followed; says why, without a full stop."""
-
-
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Redirects to where a file may be fetched from: no local file, and not out of an encrypted connection."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
-    ) -> urllib.request.Request | None:
-        _check_redirect(req.full_url, newurl)
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-    def http_error_302(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
-        # urllib looks at the scheme before `redirect_request` is asked, and its own sentence says less.
-        told = headers.get("Location") or headers.get("URI") or ""
-        try:
-            _check_redirect(req.full_url, urllib.parse.urljoin(req.full_url, told))
-            return super().http_error_302(req, fp, code, msg, headers)
-        except _Refused:
-            fp.close()  # urllib closes it only where it goes on
-            raise
-
-    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
-
-
-def _check_redirect(url: str, onward: str) -> None:
-    here, there = urllib.parse.urlsplit(url), urllib.parse.urlsplit(onward)
-    if there.scheme not in ("http", "https"):
-        raise _Refused(f"{here.hostname} leads to an address of the kind {there.scheme!r}, which is refused")
-    if here.scheme == "https" and there.scheme != "https":
-        raise _Refused(f"{here.hostname} leads from an encrypted connection to an open one, which is refused")
-    if here.scheme == "http" and not _may_be_fetched(onward):
-        raise _Refused(f"{here.hostname} leads to {there.hostname} without encryption, which is refused")
-
-
-def _may_be_fetched(url: str) -> bool:
-    """Whether an address is encrypted, or on this machine."""
-    told = urllib.parse.urlsplit(url)
-    here = told.hostname in ("127.0.0.1", "localhost", "::1")
-    return bool(told.hostname) and (told.scheme == "https" or (told.scheme == "http" and here))
-
-
-def certificates() -> ssl.SSLContext:
-    """Who is believed: whom the system believes, and whom Blender's Python does, which knows no system everywhere."""
-    context = ssl.create_default_context()
-    try:
-        import certifi
-
-        context.load_verify_locations(certifi.where())
-    except (ImportError, OSError):  # the system's alone, then
-        pass
-    return context
-
-
-def _opener() -> urllib.request.OpenerDirector:
-    """As urllib's own, without its handlers for local files, FTP and data in an address."""
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.ProxyHandler(), urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(context=certificates()), _Redirects(),
-        urllib.request.HTTPDefaultErrorHandler(), urllib.request.HTTPErrorProcessor(),
-    ):  # fmt: skip
-        opener.add_handler(handler)
-    return opener
-
-
-def _host(url: str) -> str:
-    return urllib.parse.urlsplit(url).hostname or url
 
 
 # The disk

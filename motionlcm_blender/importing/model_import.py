@@ -8,18 +8,20 @@ import gc
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
+import numpy as np
+
 from ..errors import Cancelled, LicenceNotAccepted, ModelFolderError, UnsupportedCheckpoint
 from ..model_folder import CONFIG, NORMALISATION, ModelFolder, write_model_folder
 from ..motion.skeleton import MAX_FRAMES
 from ..safe_weights import sha256
 from ..sampling import default_guidance
 from ..schedule import LCM_GUIDANCE
+from ..version import version
 from . import licence
 from .checkpoint_files import CheckpointFile
 from .parts import CONTROLS, Joined, Recognised, control_settings, join, recognise
@@ -86,10 +88,7 @@ def import_model(
 
     if not accept_licence:
         raise LicenceNotAccepted(licence.QUESTION)
-    if control not in (None, "none", *CONTROLS):
-        raise UnsupportedCheckpoint(
-            f"There is no ControlNet called {control!r}: choose one of {', '.join(CONTROLS)} or none."
-        )
+    _check_control(control)
     target = Path(out).absolute()
     _check_target(target)
     stage(0.0, "Looking for checkpoints")
@@ -104,20 +103,8 @@ def import_model(
     beside = [model / TEXT_ENCODER for model in models_in(target.parent) if model != target]
     _check_space(target, needed, lambda: bytes_in_common(encoder, beside))
 
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    made_for_it = [folder for folder in target.parents if not folder.exists()]
-    try:
-        shutil.rmtree(temporary, ignore_errors=True)
-        stage(0.1, "Reading weights")
-        weights = joined.weights()
-        stage(0.4, "Copying the text encoder")
-        encoder_hashes = copy_sentence_t5(encoder, temporary / TEXT_ENCODER, beside)
-        stage(0.6, "Writing the model")
-        encoder_files = {f"{name_of(encoder)}/{name}": digest for name, digest in encoder_hashes.items()}
-        sources_of = _sources(joined, statistics_files, encoder_files)
-        config = _config(joined, encoder, sources_of)
-        write_model_folder(temporary, config, weights, normalisation, _card(config, joined))
-        del weights
+    with _folder_in_the_making(target) as temporary:
+        _write(temporary, joined, normalisation, statistics_files, encoder, beside, stage)
         stage(0.7, "Trying the model")
         measured = check_model(temporary)
         gc.collect()  # the text encoder may map its file, and Windows moves no folder with a mapped file in it
@@ -126,6 +113,42 @@ def import_model(
                 "The text encoder has no tokenizer.json, so prompts need PyTorch and transformers; it was not tried."
             )
         stage(0.95, "Moving the model into place")
+    return Imported(ModelFolder.open(target), _words(recognised), (*notes, *joined.notes))
+
+
+def _check_control(control: str | None) -> None:
+    if control not in (None, "none", *CONTROLS):
+        raise UnsupportedCheckpoint(
+            f"There is no ControlNet called {control!r}: choose one of {', '.join(CONTROLS)} or none."
+        )
+
+
+def _write(
+    folder: Path, joined: Joined, normalisation: dict[str, np.ndarray], statistics_files: Sequence[Path],
+    encoder: Path, beside: Sequence[Path], stage: Progress,
+) -> None:  # fmt: skip
+    """Write all files of the model into a folder. beside: text encoders of other models, to share files with."""
+    stage(0.1, "Reading weights")
+    weights = joined.weights()
+    stage(0.4, "Copying the text encoder")
+    encoder_hashes = copy_sentence_t5(encoder, folder / TEXT_ENCODER, beside)
+    stage(0.6, "Writing the model")
+    encoder_files = {f"{name_of(encoder)}/{name}": digest for name, digest in encoder_hashes.items()}
+    config = _config(joined, encoder, _sources(joined, statistics_files, encoder_files))
+    write_model_folder(folder, config, weights, normalisation, _card(config, joined))
+
+
+@contextmanager
+def _folder_in_the_making(target: Path) -> Iterator[Path]:
+    """A folder beside the target that becomes the target at the end, or goes if there is an exception.
+
+    Raises ModelFolderError for what the disk refuses.
+    """
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+    made_for_it = [folder for folder in target.parents if not folder.exists()]
+    try:
+        shutil.rmtree(temporary, ignore_errors=True)
+        yield temporary
         with suppress(OSError):
             target.rmdir()  # an empty folder, which Windows does not replace
         os.replace(temporary, target)
@@ -136,7 +159,6 @@ def import_model(
         for folder in made_for_it:
             with suppress(OSError):
                 folder.rmdir()  # only empty ones go: nothing if the model is there
-    return Imported(ModelFolder.open(target), _words(recognised), (*notes, *joined.notes))
 
 
 def lacking(
@@ -308,9 +330,9 @@ def _sources(joined: Joined, statistics: Sequence[Path], encoder: dict[str, str]
 
 
 def _config(joined: Joined, encoder: Path, sources: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    version = next(iter(joined.parts.values())).version
+    model_version = next(iter(joined.parts.values())).version
     config: dict[str, Any] = {
-        "name": f"MotionLCM {version}",
+        "name": f"MotionLCM {model_version}",
         "version": datetime.date.today().isoformat(),
         "architecture": joined.architecture.to_json(),
         "text_encoder": {"kind": "sentence-t5", "name": name_of(encoder), "tokens": "sentence"},
@@ -322,7 +344,7 @@ def _config(joined: Joined, encoder: Path, sources: dict[str, dict[str, Any]]) -
         "attribution": licence.ATTRIBUTION,
         "training_data": licence.TRAINING_DATA,
         "quality": {},
-        "imported_by": f"motionlcm {__version__}",
+        "imported_by": f"motionlcm {version()}",
         "sources": sources,
     }
     if joined.architecture.control:

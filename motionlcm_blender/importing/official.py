@@ -14,9 +14,10 @@ from pathlib import Path
 
 from ..errors import LicenceNotAccepted, ModelFolderError
 from .archives import is_archive, unpack
-from .downloads import fetch_all, read_sources
+from .downloads import fetch_all
 from .model_import import Imported, Progress, import_model, lacking, models_in
 from .sentence_t5_files import find_sentence_t5
+from .source_list import Source, read_sources
 from .statistics_files import FILES
 
 TEXT_ENCODER, STATISTICS, CHECKPOINT = "text encoder", "statistics", "checkpoint"
@@ -55,11 +56,7 @@ def get_official_model(
     """
 
     def told(first: float, last: float) -> Progress:
-        def report(part: float, what: str) -> None:
-            if progress is not None:
-                progress(first + (last - first) * part, what)
-
-        return report
+        return _part_of(progress, first, last)
 
     if not wanted.accept_licence:
         raise LicenceNotAccepted("The model is imported once its licence is accepted: tick that you accept it.")
@@ -85,15 +82,12 @@ def get_official_model(
             encoder = _known_text_encoder(wanted.home)
             missing -= set() if encoder is None else {TEXT_ENCODER}
         if missing and wanted.fetch:
-            listed = [source for source in read_sources() if source.kind in missing]
-            fetched = fetch_all(
-                listed, downloads, accept_unverified=wanted.accept_unverified, progress=told(0.1, 0.4), cancel=cancel
-            )  # fmt: skip
-            by_kind = dict(zip((source.name for source in listed), fetched, strict=True))
-            statistics += sorted({by_kind[s.name].parent for s in listed if s.kind == STATISTICS})
-            sources += [by_kind[s.name] for s in listed if s.kind == CHECKPOINT]
+            fetched = _fetch(missing, downloads, wanted.accept_unverified, told(0.1, 0.4), cancel)
+            statistics += sorted({file.parent for source, file in fetched if source.kind == STATISTICS})
+            sources += [file for source, file in fetched if source.kind == CHECKPOINT]
             if TEXT_ENCODER in missing:
-                encoder = downloads / next(s.name for s in listed if s.kind == TEXT_ENCODER).partition("/")[0]
+                name = next(source.name for source, _ in fetched if source.kind == TEXT_ENCODER)
+                encoder = downloads / name.partition("/")[0]
         made = import_model(
             sources, _free_name(wanted), statistics=statistics, text_encoder=encoder, control=wanted.control,
             accept_licence=True, progress=told(0.4, 1.0), cancel=cancel,
@@ -109,6 +103,25 @@ def get_official_model(
         if made_home:
             with suppress(OSError):
                 wanted.home.rmdir()  # only if nothing came of it
+
+
+def _part_of(progress: Progress | None, first: float, last: float) -> Progress:
+    """A progress whose 0..1 is first..last of another one."""
+
+    def report(part: float, what: str) -> None:
+        if progress is not None:
+            progress(first + (last - first) * part, what)
+
+    return report
+
+
+def _fetch(
+    kinds: set[str], downloads: Path, accept_unverified: bool, progress: Progress, cancel: Callable[[], bool] | None
+) -> list[tuple[Source, Path]]:
+    """Fetch all files of some kinds, each with its place."""
+    listed = [source for source in read_sources() if source.kind in kinds]
+    files = fetch_all(listed, downloads, accept_unverified=accept_unverified, progress=progress, cancel=cancel)
+    return list(zip(listed, files, strict=True))
 
 
 def remove_model(folder: Path, home: Path) -> None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 
 from .skeleton import FPS, SMPL, Skeleton
-
-if TYPE_CHECKING:
-    from ..request import Request
 
 
 @dataclass(frozen=True)
@@ -20,19 +16,11 @@ class Motion:
     joints: (T, 22, 3) float32, metres, Y up, first root at the XZ origin, facing +Z (unless placed elsewhere).
     contacts: (T, 4) float32 in 0..1: l_ankle, l_foot, r_ankle, r_foot touch the floor.
     fps: frames per second, 20.
-    request: the request that made it, if any.
-    seed: the seed of this take.
-    report: measured facts of how it was made (path error before and after correction, seconds per stage).
-    warnings: sentences on what was asked and could not be done.
     """
 
     joints: np.ndarray
     contacts: np.ndarray
     fps: float = FPS
-    request: Request | None = None
-    seed: int = 0
-    report: dict[str, float] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
 
     @property
     def frames(self) -> int:

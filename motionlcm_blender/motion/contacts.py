@@ -21,11 +21,36 @@ LOW, NOT_LOW = (0.04, 0.05), (0.055, 0.09)
 """Metres of ankle and toe joint above where they stand: below the first a stance may begin, below the second go on.
 A heel that has lifted by a few centimetres is rolling, and must not be held."""
 
+CONTACT_SQUARED_STEP = 0.002
+"""HumanML3D's contact threshold: metres squared per frame at 20 fps (a step of 4.5 cm)."""
+CONTACT_HEIGHTS = (0.13, 0.08, 0.13, 0.08)
+"""Metres above the floor below which l_ankle, l_foot, r_ankle, r_foot may be in contact."""
+
+
+def floor_height(joints: np.ndarray) -> float:
+    """Metres: where the floor seems to be, the 5th percentile of the lower foot's height."""
+    return float(np.percentile(np.asarray(joints)[:, FOOT_JOINTS, 1].min(axis=1), 5))
+
+
+def foot_contacts(joints: np.ndarray, fps: float = FPS) -> np.ndarray:
+    """(T, 4) bool: l_ankle, l_foot, r_ankle, r_foot stand on the floor, told from the positions alone.
+
+    Contact is a squared step to the next frame below 0.002 m2 at 20 fps, as in HumanML3D (Guo et al. 2022), and a
+    height above the floor below 13 cm (ankle) or 8 cm (foot). The last frame repeats the one before.
+    """
+    feet = np.asarray(joints, dtype=np.float64)[:, FOOT_JOINTS]
+    if len(feet) < 2:
+        return np.ones((len(feet), 4), bool)
+    step = (np.diff(feet, axis=0) ** 2).sum(-1) * (fps / FPS) ** 2
+    low = feet[..., 1] - floor_height(joints) < CONTACT_HEIGHTS
+    still = step < CONTACT_SQUARED_STEP
+    return np.concatenate([still, still[-1:]]) & low
+
 
 def stances(joints: np.ndarray, channels: np.ndarray) -> np.ndarray:
     """(T, 4) bool: which foot joints stand.
 
-    joints: (T, 22, 3) metres. channels: (T, 4), 0..1 or bool: what the model or `quality.foot_contacts` says.
+    joints: (T, 22, 3) metres. channels: (T, 4), 0..1 or bool: what the model or `foot_contacts` says.
     """
     said = np.asarray(channels, dtype=np.float64)
     if len(joints) < 3:

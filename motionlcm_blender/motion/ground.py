@@ -13,7 +13,8 @@ import numpy as np
 
 from ..errors import InvalidRequest
 from .bridging import splined
-from .foot_lock import FIRM, checked, solve_legs, stance_labels
+from .foot_lock import FIRM, checked, stance_labels
+from .leg_ik import solve_legs
 from .skeleton import L_ANKLE, L_FOOT, R_ANKLE, R_FOOT
 from .smoothing import smooth
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from . import rotations as rot
 from .clips import Clip
+from .placement import Placement, place_joints
 from .resampling import resample
 
 
@@ -145,6 +146,13 @@ class SparseKeys:
     def keys_per_second(self) -> float:
         """Keys per second of motion, over all bones and the root's location."""
         return self.count / max((self.frames - 1) / self.fps, 1.0 / self.fps)
+
+
+def place_keys(keys: SparseKeys, placement: Placement) -> SparseKeys:
+    """Take fitted quaternion keys from the motion's frame to the world, as `place_clip` takes the clip."""
+    location = keys.location.mapped(lambda v: place_joints(v, placement))
+    root = keys.rotations[0].mapped(lambda q: rot.multiply(placement.rotation, q))
+    return replace(keys, location=location, rotations=(root, *keys.rotations[1:]))
 
 
 def _handles(times: np.ndarray, values: np.ndarray, slopes: np.ndarray, away: np.ndarray) -> np.ndarray:

@@ -16,7 +16,9 @@ import numpy as np
 
 from .bridging import RELAX, bridged
 from .contacts import stances
-from .foot_lock import checked, held, solve_legs
+from .foot_lock import checked, held
+from .leg_ik import solve_legs
+from .quality import pin_errors
 from .rotations import unit
 from .skeleton import CONTROLLED_JOINTS, FPS, JOINT_COUNT, JOINTS, PARENTS
 from .smoothing import smooth, smoothstep, through
@@ -83,13 +85,6 @@ def hold_pins(
     elif pinned[:, 0, 1].any():
         source = source + _pelvis_shift(source, wanted, pinned & np.array([False, True, False]))[:, None]
     return _bent(source, wanted, pinned, may_move)
-
-
-def pin_errors(joints: np.ndarray, positions: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """(T, 22) metres from each pinned joint to its pin, over the coordinates that are given; NaN where nothing is."""
-    mask = np.asarray(mask, bool)
-    away = np.where(mask, np.asarray(joints, np.float64) - positions, 0.0)
-    return np.where(mask.any(-1), np.linalg.norm(away, axis=-1), np.nan)
 
 
 def missed(joints: np.ndarray, positions: np.ndarray, mask: np.ndarray, fps: float = FPS) -> list[str]:

@@ -15,7 +15,6 @@ import numpy as np
 from ..errors import InvalidRequest
 from . import rotations
 from .clips import Clip
-from .keys import SparseKeys
 
 HEADING_DISTANCE = 0.3
 """Metres from the start of a path over which its initial heading is measured."""
@@ -110,13 +109,6 @@ def place_clip(clip: Clip, placement: Placement) -> Clip:
     turned[:, 0] = rotations.multiply(placement.rotation, turned[:, 0])
     translation = place_joints(np.asarray(clip.translation, dtype=np.float64), placement)
     return replace(clip, translation=translation, rotations=turned)
-
-
-def place_keys(keys: SparseKeys, placement: Placement) -> SparseKeys:
-    """Take fitted quaternion keys from the motion's frame to the world, as `place_clip` takes the clip."""
-    location = keys.location.mapped(lambda v: place_joints(v, placement))
-    root = keys.rotations[0].mapped(lambda q: rotations.multiply(placement.rotation, q))
-    return replace(keys, location=location, rotations=(root, *keys.rotations[1:]))
 
 
 def blender_to_engine(points: np.ndarray) -> np.ndarray:

@@ -11,13 +11,10 @@ import numpy as np
 
 from ..errors import InvalidRequest
 from .clips import Motion
+from .contacts import floor_height, foot_contacts
 from .self_contact import overlap
 from .skeleton import FOOT_JOINTS, FPS, L_FOOT, R_FOOT
 
-CONTACT_SQUARED_STEP = 0.002
-"""HumanML3D's contact threshold: metres squared per frame at 20 fps (a step of 4.5 cm)."""
-CONTACT_HEIGHTS = (0.13, 0.08, 0.13, 0.08)
-"""Metres above the floor below which l_ankle, l_foot, r_ankle, r_foot may be in contact."""
 SKATE_HEIGHT = 0.05
 SKATE_STEP = 0.025
 
@@ -49,26 +46,6 @@ def distance_to_curve(joints: np.ndarray, xz: np.ndarray) -> PathError:
     share = np.clip((offset * along).sum(-1) / length2, 0.0, 1.0)
     away = np.linalg.norm(offset - share[..., None] * along, axis=-1).min(axis=1)
     return PathError(float(away.mean()), float(away.max()))
-
-
-def floor_height(joints: np.ndarray) -> float:
-    """Metres: where the floor seems to be, the 5th percentile of the lower foot's height."""
-    return float(np.percentile(np.asarray(joints)[:, FOOT_JOINTS, 1].min(axis=1), 5))
-
-
-def foot_contacts(joints: np.ndarray, fps: float = FPS) -> np.ndarray:
-    """(T, 4) bool: l_ankle, l_foot, r_ankle, r_foot stand on the floor, told from the positions alone.
-
-    Contact is a squared step to the next frame below 0.002 m2 at 20 fps, as in HumanML3D (Guo et al. 2022), and a
-    height above the floor below 13 cm (ankle) or 8 cm (foot). The last frame repeats the one before.
-    """
-    feet = np.asarray(joints, dtype=np.float64)[:, FOOT_JOINTS]
-    if len(feet) < 2:
-        return np.ones((len(feet), 4), bool)
-    step = (np.diff(feet, axis=0) ** 2).sum(-1) * (fps / FPS) ** 2
-    low = feet[..., 1] - floor_height(joints) < CONTACT_HEIGHTS
-    still = step < CONTACT_SQUARED_STEP
-    return np.concatenate([still, still[-1:]]) & low
 
 
 def foot_skate(joints: np.ndarray, contacts: np.ndarray | None = None, fps: float = FPS) -> float:
@@ -134,6 +111,13 @@ def twitch(joints: np.ndarray, fps: float = FPS) -> float:
     return float(np.percentile(np.abs(np.diff(np.stack(angles, 1), n=2, axis=0)), 99) * fps**2)
 
 
+def pin_errors(joints: np.ndarray, positions: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """(T, 22) metres from each pinned joint to its pin, over the coordinates that are given; NaN where nothing is."""
+    mask = np.asarray(mask, bool)
+    away = np.where(mask, np.asarray(joints, np.float64) - positions, 0.0)
+    return np.where(mask.any(-1), np.linalg.norm(away, axis=-1), np.nan)
+
+
 def quality(
     motion: Motion, xz: np.ndarray | None = None, pins: tuple[np.ndarray, np.ndarray] | None = None
 ) -> dict[str, float]:
@@ -165,8 +149,6 @@ def quality(
             "curve_max_cm": curve.max * 100.0,
         }
     if pins is not None:
-        from .pins import pin_errors  # which reads contacts from here
-
         away = pin_errors(joints, *pins)
         if np.isfinite(away).any():
             figures |= {"pin_mean_cm": float(np.nanmean(away)) * 100.0, "pin_max_cm": float(np.nanmax(away)) * 100.0}

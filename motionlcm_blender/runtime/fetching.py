@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 from ..errors import DownloadError
-from ..importing import downloads
+from ..importing import connections, downloads, source_list
 from ..safe_weights import sha256 as file_sha256
 from .pins import INDEX, UV_VERSION, UV_WHEELS, this_machine
 from .problems import NETWORK, RuntimeProblem
@@ -31,7 +31,7 @@ def fetch(
 
     progress: called with a share, 0..1. Raises Cancelled, or RuntimeProblem with one sentence.
     """
-    source = downloads.Source(target.name, "program", (url,), "", sha256, None, "")
+    source = source_list.Source(target.name, "program", (url,), "", sha256, None, "")
     try:
         return downloads.fetch(source, target.parent, progress=lambda share, _: progress(share), cancel=cancelled)
     except DownloadError as error:
@@ -82,7 +82,7 @@ def _address(name: str) -> str | None:
     index = (os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("UV_INDEX_URL") or INDEX).rstrip("/") + "/uv/"
     request = urllib.request.Request(index, headers={"Accept": "application/vnd.pypi.simple.v1+json"})
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE, context=downloads.certificates()) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE, context=connections.certificates()) as answer:
             base, content = answer.url, answer.read()
         files = json.loads(content)["files"]
     except (*BROKEN_OFF, ValueError, KeyError) as error:

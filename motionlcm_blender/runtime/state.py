@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ..atomic_write import replace_bytes
 from .places import Places, is_locked
 
 FORMAT = 1
@@ -49,17 +49,7 @@ class Condition:
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
     """Whole or not at all. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            json.dump(values, file, indent=1, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    replace_bytes(path, json.dumps(values, indent=1, ensure_ascii=False).encode())
 
 
 def write_state(places: Places, state: State) -> None:

@@ -15,10 +15,8 @@ from __future__ import annotations
 import platform
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from .hardware import Hardware
+from .hardware import Hardware
 
 INDEX = "https://download.pytorch.org/whl"
 

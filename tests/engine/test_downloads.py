@@ -21,8 +21,9 @@ from typing import Any
 import pytest
 
 from motionlcm_blender.errors import Cancelled, DownloadError
-from motionlcm_blender.importing import downloads
-from motionlcm_blender.importing.downloads import Source, fetch, fetch_all, read_sources
+from motionlcm_blender.importing import connections, downloads, source_list
+from motionlcm_blender.importing.downloads import fetch, fetch_all
+from motionlcm_blender.importing.source_list import Source, read_sources
 
 CONTENT = bytes(range(256)) * 2000
 HASH = hashlib.sha256(CONTENT).hexdigest()
@@ -272,23 +273,23 @@ def test_a_redirect_on_this_machine_is_followed(source: Source, server: Any, tol
 @pytest.mark.parametrize("onward", ["http://example.org/x", "http://127.0.0.1/x", "file:///x", "//", "gopher://a/b"])
 def test_out_of_an_encrypted_connection_leads_nothing(onward: str) -> None:
     asked = urllib.request.Request("https://example.org/file.bin")
-    for handler in (downloads._Redirects(),):
-        with pytest.raises(downloads._Refused, match="refused"):
+    for handler in (connections.CheckedRedirects(),):
+        with pytest.raises(connections.RefusedRedirect, match="refused"):
             handler.redirect_request(asked, None, 302, "Found", {}, onward)  # type: ignore[arg-type]
-    downloads._check_redirect("https://example.org/file.bin", "https://cdn.example.org/1")
+    connections.check_redirect("https://example.org/file.bin", "https://cdn.example.org/1")
 
 
 def test_a_redirect_that_is_not_followed_leaves_no_connection_open() -> None:
     asked, answer, headers = urllib.request.Request("https://example.org/file.bin"), io.BytesIO(), Message()
     headers["Location"] = "file:///etc/passwd"
-    with pytest.raises(downloads._Refused):
-        downloads._Redirects().http_error_302(asked, answer, 302, "Found", headers)
+    with pytest.raises(connections.RefusedRedirect):
+        connections.CheckedRedirects().http_error_302(asked, answer, 302, "Found", headers)
     assert answer.closed
 
 
 def test_an_opener_reads_no_local_file(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("secret")
-    assert downloads._opener().open((tmp_path / "x").as_uri()) is None  # type: ignore[func-returns-value]
+    assert connections.url_opener().open((tmp_path / "x").as_uri()) is None  # type: ignore[func-returns-value]
 
 
 def test_no_server_and_no_name(source: Source, tmp_path: Path) -> None:
@@ -375,9 +376,9 @@ def test_the_list_is_whole_and_says_what_is_not_known() -> None:
     sources = read_sources()
     names = [source.name for source in sources]
     assert len(set(names)) == len(names)
-    assert {source.kind for source in sources} == set(downloads.KINDS)
+    assert {source.kind for source in sources} == set(source_list.KINDS)
     assert {"sentence-t5-large/2_Dense/config.json", "humanml3d/Mean.npy"} <= set(names)
-    assert downloads.unverified(sources) == [s.name for s in sources if s.sha256 is None]
+    assert source_list.unverified(sources) == [s.name for s in sources if s.sha256 is None]
     assert all(source.licence and source.page.startswith("https://") for source in sources)
 
 

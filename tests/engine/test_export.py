@@ -13,12 +13,11 @@ import pytest
 from motionlcm_blender import blend_file, export
 from motionlcm_blender.errors import InvalidRequest, MotionLCMError
 from motionlcm_blender.motion.clips import Motion
+from motionlcm_blender.motion.contacts import foot_contacts
 from motionlcm_blender.motion.paths import GroundPath, timed
 from motionlcm_blender.motion.placement import Placement, canonicalise
-from motionlcm_blender.motion.quality import foot_contacts
 from motionlcm_blender.motion.retarget import forward_kinematics
 from motionlcm_blender.motion.skeleton import SMPL
-from motionlcm_blender.request import Request
 from tests.synthetic_motion import walk
 
 FRAMES = 61
@@ -27,7 +26,7 @@ FRAMES = 61
 @pytest.fixture(scope="module")
 def motion() -> Motion:
     joints = walk(FRAMES, 1.2)
-    return Motion(joints, foot_contacts(joints).astype(np.float32), request=Request("a walk äö", FRAMES), seed=7)
+    return Motion(joints, foot_contacts(joints).astype(np.float32))
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +36,7 @@ def placement() -> Placement:
 
 def test_npz_holds_what_it_says(motion: Motion, placement: Placement, tmp_path: Path) -> None:
     xz = np.linspace([3.0, -2.0], [6.0, 1.0], FRAMES)
-    export.save(export.make_shot(motion, placement, xz), tmp_path / "walk.npz")
+    export.save(export.make_shot(motion, placement, xz, prompt="a walk äö", seed=7), tmp_path / "walk.npz")
     with np.load(tmp_path / "walk.npz", allow_pickle=False) as file:
         assert set(file.files) == {"joints", "fps", "translation", "rotations", "names", "prompt", "seed", "path"}
         assert file["joints"].shape == (FRAMES, 22, 3) and file["joints"].dtype == np.float32

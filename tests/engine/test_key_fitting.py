@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from motionlcm_blender.errors import InvalidRequest
 from motionlcm_blender.motion import rotations as rot
 from motionlcm_blender.motion.clips import Clip, Motion
-from motionlcm_blender.motion.key_fitting import euler_angles, euler_quaternions, fit_keys
+from motionlcm_blender.motion.euler_angles import euler_angles, euler_quaternions
+from motionlcm_blender.motion.key_fitting import fit_keys
 from motionlcm_blender.motion.keys import BezierKeys, SparseKeys
 from motionlcm_blender.motion.placement import Placement, place_clip
 from motionlcm_blender.motion.resampling import resample

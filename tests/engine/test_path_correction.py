@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from synthetic_motion import walk
 
 from motionlcm_blender.errors import InvalidRequest
+from motionlcm_blender.motion.contacts import foot_contacts
 from motionlcm_blender.motion.foot_lock import FootLock, plant
 from motionlcm_blender.motion.path_correction import (
     heading_difference,
@@ -16,7 +17,7 @@ from motionlcm_blender.motion.path_correction import (
 )
 from motionlcm_blender.motion.paths import GroundPath, named_path, timed
 from motionlcm_blender.motion.placement import Placement, place_joints
-from motionlcm_blender.motion.quality import foot_contacts, foot_skate, jerk, path_error
+from motionlcm_blender.motion.quality import foot_skate, jerk, path_error
 from motionlcm_blender.motion.skeleton import FOOT_JOINTS, PARENTS
 
 FRAMES = 120

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionlcm_blender.errors import InvalidRequest
-from motionlcm_blender.motion.pins import CLOSE, hold_pins, missed, pin_errors, pin_warnings
+from motionlcm_blender.motion.pins import CLOSE, hold_pins, missed, pin_warnings
 from motionlcm_blender.motion.placement import Placement, place_joints
-from motionlcm_blender.motion.quality import foot_skate
+from motionlcm_blender.motion.quality import foot_skate, pin_errors
 from motionlcm_blender.motion.skeleton import FPS, HUMANML, JOINTS, PARENTS, PELVIS_HEIGHT
 from tests.synthetic_motion import walk
 

@@ -8,10 +8,10 @@ from synthetic_motion import walk
 
 from motionlcm_blender.errors import InvalidRequest
 from motionlcm_blender.motion.clips import Motion
+from motionlcm_blender.motion.contacts import foot_contacts
 from motionlcm_blender.motion.quality import (
     distance_to_curve,
     floor_penetration,
-    foot_contacts,
     foot_skate,
     held_skate,
     jerk,

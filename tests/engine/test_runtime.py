@@ -21,7 +21,7 @@ import pytest
 from motionlcm_blender.errors import Cancelled
 from motionlcm_blender.importing import downloads
 from motionlcm_blender.runtime import fetching, problems
-from motionlcm_blender.runtime.hardware import find_hardware
+from motionlcm_blender.runtime.hardware_detection import find_hardware
 from motionlcm_blender.runtime.installing import meets
 from motionlcm_blender.runtime.places import Places, is_locked, locked
 from motionlcm_blender.runtime.problems import Busy, RuntimeProblem, explained
@@ -255,7 +255,7 @@ def test_the_record_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.Mo
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("motionlcm_blender.runtime.state.os.fsync", full)
+        patched.setattr("motionlcm_blender.atomic_write.os.fsync", full)
         with pytest.raises(OSError):
             write_state(places, State("failed"))
     assert read_state(places) == ready and sorted(p.name for p in places.home.iterdir()) == ["packages", "state.json"]

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motionlcm_blender.runtime import installing, torch_builds
-from motionlcm_blender.runtime.hardware import Hardware, find_hardware
+from motionlcm_blender.runtime.hardware import Hardware
+from motionlcm_blender.runtime.hardware_detection import find_hardware
 from motionlcm_blender.runtime.installing import Setup
 from motionlcm_blender.runtime.places import Places
 from motionlcm_blender.runtime.problems import RuntimeProblem

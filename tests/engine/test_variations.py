@@ -15,15 +15,8 @@ from motionlcm_blender import MotionLCM, Request
 from motionlcm_blender.errors import InvalidRequest
 from motionlcm_blender.motion.clips import Motion
 from motionlcm_blender.motion.quality import path_error
-from motionlcm_blender.request import Hints
-from motionlcm_blender.variations import (
-    Blend,
-    blended,
-    mirrored_joints,
-    mirrored_motion,
-    mirrored_request,
-    retimed_request,
-)
+from motionlcm_blender.request import Blend, Hints
+from motionlcm_blender.variations import blended, mirrored_joints, mirrored_motion, mirrored_request, retimed_request
 
 
 @pytest.fixture(scope="module")

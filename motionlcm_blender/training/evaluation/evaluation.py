@@ -21,7 +21,7 @@ from ...errors import TrainingDataError
 from ...model_folder import ModelFolder
 from ...safe_weights import sha256, write_bytes
 from ...sampler import MotionLCM
-from ...text_encoder_files import minilm_folder
+from ...text_encoder import open_minilm
 from ..motion_data import MotionData, load_motion_data
 from .caption_states import CaptionStates
 from .command import FIGURES, REPORT
@@ -106,7 +106,7 @@ class Bench:
         loaded = MotionLCM.from_folder(self.folder.path, device)
         check_torch(loaded)
         if self.folder.text["kind"] == "minilm":
-            encoder: Any = CaptionStates(loaded.backend.minilm(minilm_folder()))
+            encoder: Any = CaptionStates(open_minilm())
         else:
             encoder = _Remembering(loaded)
         return MotionLCM(loaded.backend, loaded.stats, encoder, self.folder)

@@ -1,0 +1,31 @@
+"""The progress line and the exit codes of the command line."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+
+    pass
+
+
+DONE, FAILED, INTERRUPTED = 0, 1, 130
+
+
+class ProgressLine:
+    """A line on the error stream that changes, if a person is watching."""
+
+    def __init__(self) -> None:
+        self.shown = sys.stderr.isatty()
+
+    def __enter__(self) -> ProgressLine:
+        return self
+
+    def __call__(self, part: float, what: str) -> None:
+        if self.shown:
+            print(f"\r\033[K{100 * part:3.0f} %  {what}", end="", file=sys.stderr, flush=True)
+
+    def __exit__(self, *_: object) -> None:
+        if self.shown:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)

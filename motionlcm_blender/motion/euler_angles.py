@@ -1,0 +1,42 @@
+"""XYZ Euler angles and quaternions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def euler_angles(q: np.ndarray) -> np.ndarray:
+    """(T, ..., 3) radians about X, then Y, then Z (Blender's "XYZ") of unit quaternions (T, ..., 4), unwrapped.
+
+    Of all triples that make a rotation the one nearest to the frame before (axis 0) is taken, so that angles run on
+    past half a turn; the first frame's middle angle is within a quarter turn.
+    """
+    w, x, y, z = np.moveaxis(np.asarray(q, dtype=np.float64), -1, 0)
+    about_x = np.arctan2(2.0 * (w * x + y * z), 1.0 - 2.0 * (x * x + y * y))
+    about_y = np.arcsin(np.clip(2.0 * (w * y - x * z), -1.0, 1.0))
+    about_z = np.arctan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z))
+    one = np.stack([about_x, about_y, about_z], axis=-1)
+    other = np.stack([about_x + np.pi, np.pi - about_y, about_z + np.pi], axis=-1)
+    angles = one.copy()
+    turn = 2.0 * np.pi
+    for t in range(1, len(angles)):
+        before = angles[t - 1]
+        first, second = (way[t] + turn * np.round((before - way[t]) / turn) for way in (one, other))
+        nearer = np.abs(first - before).sum(-1) <= np.abs(second - before).sum(-1)
+        angles[t] = np.where(nearer[..., None], first, second)
+    return angles
+
+
+def euler_quaternions(angles: np.ndarray) -> np.ndarray:
+    """(..., 4) unit quaternions of XYZ Euler angles (..., 3) in radians: about X first, then Y, then Z."""
+    half = 0.5 * np.asarray(angles, dtype=np.float64)
+    (cx, cy, cz), (sx, sy, sz) = (np.moveaxis(part, -1, 0) for part in (np.cos(half), np.sin(half)))
+    return np.stack(
+        [
+            cx * cy * cz + sx * sy * sz,
+            sx * cy * cz - cx * sy * sz,
+            cx * sy * cz + sx * cy * sz,
+            cx * cy * sz - sx * sy * cz,
+        ],
+        axis=-1,
+    )
