@@ -20,7 +20,7 @@ import numpy as np
 
 from .backends import resolve_device
 from .motion.clips import Clip, Motion
-from .motion.features import standing_joints
+from .motion.features import contacts_from_features, standing_joints
 from .motion.key_fitting import fit_keys
 from .motion.path_correction import plant_on_path
 from .motion.paths import named_path, natural_length, timed
@@ -223,7 +223,7 @@ def _stages(model: MotionLCM, watch: Stopwatch, request: Request, xz: np.ndarray
     with watch("joints"):
         features = decoded[0] * stats["std"] + stats["mean"]
         joints = standing_joints(features)
-    contacts = np.clip(features[:, -4:], 0.0, 1.0).astype(np.float32)
+    contacts = contacts_from_features(features)
     with watch("correction"):
         joints = plant_on_path(joints, contacts, xz).joints
     with watch("retarget"):

@@ -17,9 +17,10 @@ import numpy as np
 
 from .errors import Cancelled
 from .generated_motion import GeneratedMotion
+from .motion import head_hands
 from .motion.clips import Motion
 from .motion.continuation import aligned, begin_with, crossfaded, placement_of
-from .motion.features import standing_joints
+from .motion.features import contacts_from_features, standing_joints
 from .motion.foot_lock import FootLock
 from .motion.path_correction import plant_on_path
 from .motion.placement import Placement, place_joints, unplace_joints
@@ -80,6 +81,7 @@ def _take(
     began = time.perf_counter()
     joints = np.zeros((request.frames, JOINT_COUNT, 3))
     contacts = np.zeros((request.frames, 4))
+    turns: np.ndarray | None = None
     errors: list[float] = []
     path = request.hints.root_xz if request.hints is not None else None
     for number, (first, stop) in enumerate(parts):
@@ -101,7 +103,8 @@ def _take(
         features = model.features(piece)
         tries = [_tried(made, joints[first : first + OVERLAP] if number else None, where) for made in features]
         best = int(np.argmin([away for _, away in tries]))
-        made, says = tries[best][0], np.clip(features[best][:, -4:], 0.0, 1.0)
+        made, says = tries[best][0], contacts_from_features(features[best])
+        turns = _joined_turns(turns, head_hands.from_motion_features(features[best]))
         if not number and request.start is not None:
             made = begin_with(made, request.start.joints)
         if path is not None:
@@ -115,7 +118,17 @@ def _take(
         joints[first:stop], contacts[first:stop] = made, says
     on_progress(0.96, "Settling feet and path")
     report = {"network_path_mean_cm": float(np.mean(errors))} if errors else {}
-    return postprocess_motion(request, joints, contacts, report | {"pieces": float(len(parts))}, began)
+    report |= {"pieces": float(len(parts))}
+    return postprocess_motion(request, joints, contacts, report, began, head_hands=turns)
+
+
+def _joined_turns(before: np.ndarray | None, piece: np.ndarray | None) -> np.ndarray | None:
+    """Rotations of head and hands (T, 3, 4) with those of the next piece, faded over the frames that they share."""
+    if before is None or piece is None:
+        return piece
+    fade = np.arange(1, OVERLAP + 1) / (OVERLAP + 1.0)
+    shared = head_hands.blended(before[-OVERLAP:], piece[:OVERLAP], fade)
+    return np.concatenate([before[:-OVERLAP], shared, piece[OVERLAP:]]).astype(np.float32)
 
 
 def _tried(features: np.ndarray, known: np.ndarray | None, where: Placement) -> tuple[np.ndarray, float]:

@@ -15,7 +15,7 @@ from .architecture import Architecture
 from .backends import Backend, make_backend
 from .errors import InvalidRequest
 from .model_folder import ModelFolder
-from .motion.features import FEATURES, joints_from_features
+from .motion.features import joints_from_features
 from .motion.skeleton import JOINT_COUNT, JOINTS
 from .refining import refined_noise
 from .request import Hints, Request
@@ -30,7 +30,7 @@ KEPT_PROMPTS = 64
 
 @dataclass(frozen=True, eq=False)
 class SampledFeatures:
-    """features: (takes, T, 263), not normalised. report: what the optimization of the noise did, empty without it."""
+    """features: (takes, T, 263 or 281), not normalised. report: what the optimization of the noise did, empty without it."""
 
     features: np.ndarray
     report: dict[str, float] = field(default_factory=dict)
@@ -50,7 +50,8 @@ class MotionModel:
         self.folder = folder
         self.network = backend.network
         self.architecture: Architecture = backend.network.architecture
-        identity = {"mean": np.zeros(FEATURES), "std": np.ones(FEATURES)}
+        features = self.architecture.features
+        identity = {"mean": np.zeros(features), "std": np.ones(features)}
         identity |= {"hint_mean": np.zeros((JOINT_COUNT, 3)), "hint_std": np.ones((JOINT_COUNT, 3))}
         self.stats = {name: np.asarray(v, np.float32) for name, v in {**identity, **(stats or {})}.items()}
         self._text_encoder = text_encoder
@@ -170,7 +171,7 @@ class MotionModel:
             request: the request; its `start`, `end` and hints are shown to the ControlNet, nothing is post-processed.
 
         Returns:
-            (takes, T, 263) float32, not normalised.
+            (takes, T, 263 or 281) float32, not normalised.
 
         Raises:
             InvalidRequest, DeviceError: as `MotionLCM.generate`.
@@ -238,7 +239,7 @@ class MotionModel:
     def _sampled(
         self, text: np.ndarray, noise: np.ndarray, request: Request, shown: list[Hints] | None, stage: Progress
     ) -> np.ndarray:
-        """(takes, T, 263), not normalised, of noise (steps, takes, tokens, latent_width) and of what the ControlNet is
+        """(takes, T, 263 or 281), not normalised, of noise (steps, takes, tokens, latent_width) and of what the ControlNet is
         shown: nothing, hints for all takes, or hints for each. Runs inside `computing`."""
         array, (steps, takes) = self.backend.array, noise.shape[:2]
         guidance, strength = self.guidance(steps, request.guidance), self.control_strength

@@ -63,7 +63,7 @@ Step = Callable[[MotionState], MotionState]
 
 def postprocess_motion(
     request: Request, joints: np.ndarray, contacts: np.ndarray, report: dict[str, float], started: float,
-    warnings: Sequence[str] = (),
+    warnings: Sequence[str] = (), head_hands: np.ndarray | None = None,
 ) -> GeneratedMotion:  # fmt: skip
     """Post-process a sampled motion: follow the path, meet the pins, match start and end poses, lock the feet.
 
@@ -87,7 +87,7 @@ def postprocess_motion(
     return GeneratedMotion(
         joints=joints.astype(np.float32), contacts=(state.stands & foot_contacts(joints)).astype(np.float32),
         request=request, seed=request.seed, report=state.report | {"seconds": time.perf_counter() - started},
-        warnings=state.warnings,
+        warnings=state.warnings, head_hands=head_hands,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .motion.clips import Motion
-from .motion.features import standing_joints
+from .motion.features import contacts_from_features, standing_joints
 from .motion.foot_lock import FootLock
 from .motion.key_fitting import fit_keys
 from .motion.paths import NAMES, named_path, natural_length, timed
@@ -87,7 +87,7 @@ def _row(model: MotionLCM, requests: list[Request]) -> dict[str, dict[str, float
     for request in requests:
         (motion,) = model.generate(request)
         features = model.features(request)[0]
-        contacts = np.clip(features[:, -4:], 0.0, 1.0)
+        contacts = contacts_from_features(features)
         hints = request.hints
         path = hints.root_xz if hints is not None else None
         pins = hints.pins if hints is not None else None

@@ -12,8 +12,9 @@ from .chaining import generate_chained
 from .ending import laid_down
 from .errors import Cancelled, DeviceError, InvalidRequest
 from .generated_motion import GeneratedMotion
+from .motion import head_hands
 from .motion.continuation import aligned, at_origin, begin_with
-from .motion.features import standing_joints
+from .motion.features import contacts_from_features, standing_joints
 from .motion.path_correction import resampled_joints
 from .motion.quality import foot_skate
 from .motion.skeleton import FPS, MAX_FRAMES
@@ -120,12 +121,14 @@ def _finished(
     joints = standing_joints(features)
     if request.start is not None:
         joints = begin_with(aligned(joints, at_origin(request.start.joints)), request.start.joints)
-    contacts = np.clip(features[:, -4:], 0.0, 1.0).astype(np.float32)
+    contacts = contacts_from_features(features)
     warnings: list[str] = []
     if request.refine and not refinement and request.all_hints is not None:
         warnings.append("Refining needs PyTorch, which is not there: path and pins are met by corrections alone.")
     report = refinement | {"network_foot_skate_cm_s": foot_skate(joints)}
-    return postprocess_motion(request, joints, contacts, report, started, warnings)
+    return postprocess_motion(
+        request, joints, contacts, report, started, warnings, head_hands.from_motion_features(features)
+    )
 
 
 def _retimed(motion: GeneratedMotion, request: Request, started: float) -> GeneratedMotion:
@@ -133,4 +136,5 @@ def _retimed(motion: GeneratedMotion, request: Request, started: float) -> Gener
     at = np.linspace(0.0, motion.frames - 1.0, request.frames)
     joints = resampled_joints(motion.joints.astype(np.float64), at)
     contacts = motion.contacts[np.rint(at).astype(int)]
-    return postprocess_motion(request, joints, contacts, dict(motion.report), started, motion.warnings)
+    turns = None if motion.head_hands is None else head_hands.resampled(motion.head_hands, at).astype(np.float32)
+    return postprocess_motion(request, joints, contacts, dict(motion.report), started, motion.warnings, turns)

@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from .motion.clips import Motion
+from .motion.head_hands import mirrored_rotations
 from .motion.skeleton import MIRROR
 from .request import Hints, Request
 
@@ -39,7 +40,8 @@ def mirrored_joints(joints: np.ndarray) -> np.ndarray:
 def mirrored_motion(motion: AnyMotion) -> AnyMotion:
     """The same motion with left and right swapped; the request it names stays."""
     contacts = motion.contacts[:, [2, 3, 0, 1]]
-    return replace(motion, joints=mirrored_joints(motion.joints), contacts=contacts)
+    turns = None if motion.head_hands is None else mirrored_rotations(motion.head_hands)
+    return replace(motion, joints=mirrored_joints(motion.joints), contacts=contacts, head_hands=turns)
 
 
 def mirrored_request(request: Request) -> Request:

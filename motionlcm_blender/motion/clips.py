@@ -16,11 +16,14 @@ class Motion:
     joints: (T, 22, 3) float32, metres, Y up, first root at the XZ origin, facing +Z (unless placed elsewhere).
     contacts: (T, 4) float32 in 0..1: l_ankle, l_foot, r_ankle, r_foot touch the floor.
     fps: frames per second, 20.
+    head_hands: (T, 3, 4) float32 unit quaternions (w, x, y, z): how the head turns on the chest and the left and right
+        hand on their forearms (`head_hands`); None where the model does not say.
     """
 
     joints: np.ndarray
     contacts: np.ndarray
     fps: float = FPS
+    head_hands: np.ndarray | None = None
 
     @property
     def frames(self) -> int:

@@ -198,12 +198,12 @@ def features_from_joints(joints: ArrayLike) -> np.ndarray:
 def joints_from_features(features: ArrayLike) -> np.ndarray:
     """Joint positions, (..., T, 22, 3) float32 metres, of features (..., T, 263), not normalised.
 
-    Uses yaw velocity, root velocity, root height and positions; the first root is at the XZ origin, facing +Z.
-    Raises ValueError when the last axis is not 263.
+    Uses yaw velocity, root velocity, root height and positions; the first root is at the XZ origin, facing +Z. Features
+    behind the 263 (`head_hands`) are left alone. Raises ValueError when the last axis is shorter than 263.
     """
     features = np.asarray(features, dtype=np.float64)
-    if features.ndim < 2 or features.shape[-1] != FEATURES:
-        raise ValueError(f"features must have shape (..., T, 263), not {features.shape}")
+    if features.ndim < 2 or features.shape[-1] < FEATURES:
+        raise ValueError(f"features must have shape (..., T, 263 or more), not {features.shape}")
     yaw = np.zeros(features.shape[:-1])
     yaw[..., 1:] = np.cumsum(features[..., :-1, 0], axis=-1)
     # inv(q) turns by -2 yaw about +Y.
@@ -224,8 +224,14 @@ def joints_from_features(features: ArrayLike) -> np.ndarray:
     return joints
 
 
+def contacts_from_features(features: np.ndarray) -> np.ndarray:
+    """(..., T, 4) float32 in 0..1, l_ankle, l_foot, r_ankle, r_foot, of features (..., T, 263 or more)."""
+    contacts: np.ndarray = np.clip(features[..., SLICES["contacts"]], 0.0, 1.0).astype(np.float32)
+    return contacts
+
+
 def standing_joints(features: np.ndarray) -> np.ndarray:
-    """(T, 263) features, not normalised -> (T, 22, 3) metres with fixed bone lengths, the floor at 0.
+    """(T, 263 or more) features, not normalised -> (T, 22, 3) metres with fixed bone lengths, the floor at 0.
 
     Bone lengths come first: imposed later, by the armature, they would move feet that were already settled. The floor
     is the lower tenth of each frame's lowest joint, so that one bad frame does not count.

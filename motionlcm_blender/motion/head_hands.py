@@ -52,6 +52,32 @@ def from_features(features: np.ndarray) -> np.ndarray:
     return quaternions
 
 
+def from_motion_features(features: np.ndarray) -> np.ndarray | None:
+    """(..., T, 3, 4) float32 rotations of whole frames (..., T, 281); None for a model without them (263)."""
+    if features.shape[-1] < FEATURES_WITH_HEAD_HANDS:
+        return None
+    return from_features(features[..., HEAD_HANDS]).astype(np.float32)
+
+
+def mirrored_rotations(head_hands: np.ndarray) -> np.ndarray:
+    """Rotations (..., 3, 4) of the motion with left and right swapped."""
+    result: np.ndarray = head_hands[..., [0, 2, 1], :] * np.array([1.0, 1.0, -1.0, -1.0], head_hands.dtype)
+    return result
+
+
+def blended(first: np.ndarray, second: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """From `first` (weight 0) to `second` (weight 1), rotations (T, 3, 4) each; weight: (T,)."""
+    result: np.ndarray = rot.slerp(first, second, np.asarray(weight)[:, None])
+    return result
+
+
+def resampled(head_hands: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Rotations (T, 3, 4) at fractional frames `at` (K,): (K, 3, 4)."""
+    low = np.clip(np.floor(at).astype(int), 0, len(head_hands) - 1)
+    high = np.minimum(low + 1, len(head_hands) - 1)
+    return blended(head_hands[low], head_hands[high], at - low)
+
+
 def mirrored(features: np.ndarray) -> np.ndarray:
     """Features (..., 18) of the motion with left and right swapped."""
     result: np.ndarray = features[..., _MIRRORED_PARTS] * _MIRRORED_SIGNS

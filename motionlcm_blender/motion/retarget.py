@@ -6,8 +6,9 @@ points say everything (see `trunk`). Elsewhere they give the direction of a bone
 - elbows and knees are hinges, so the plane of a bent limb gives the twist of both of its bones;
 - a straight limb has no plane. Its twist then comes from the frames around it and, weakly, from what limbs do: for arms
   what was captured (see `elbow_prior`), for legs how they hang and where the foot points (see `_hinges`);
-- spine, collars and neck turn no further than they must; head, toes and hands follow their parents. How far a head is
-  turned to the side, how a forearm is turned about itself, and how a foot rolls cannot be seen in these points.
+- spine, collars and neck turn no further than they must; toes follow their parents, and so do hands where the model
+  does not say how they turn. How far a head is turned to the side cannot be seen in these points: the model says it
+  (`Motion.head_hands`), else the head leads turns as captured heads do (`head_pose`). How a foot rolls cannot be seen.
 
 Closed form: every bone is aimed at its point, so a motion with the skeleton's own bones comes back exactly.
 
@@ -22,6 +23,7 @@ import numpy as np
 from . import rotations as rot
 from .clips import Clip, Motion
 from .elbow_prior import expected_hinges
+from .head_pose import lead_with_head, turn_head_and_hands
 from .skeleton import JOINT_COUNT, JOINTS, SMPL, Skeleton
 from .trunk import fitted_joints, trunk_pose
 
@@ -46,7 +48,7 @@ last bent is better for about a second; feet tell the knees' direction at once."
 def retarget(motion: Motion, skeleton: Skeleton = SMPL) -> Clip:
     """Local bone rotations that make `skeleton` move like the joints of `motion`.
 
-    motion: joints (T, 22, 3), metres, Y up. skeleton: its first 22 joints are those of `JOINTS`, in a T-pose facing
+    motion: joints (T, 22, 3), metres, Y up, and how head and hands turn where that is known. skeleton: its first 22 joints are those of `JOINTS`, in a T-pose facing
     +Z; joints after those (SMPL's hands) keep their rest rotation.
     Returns a Clip at the motion's frame rate: translation is the root's position, in the motion's frame; its travel is
     scaled by the ratio of leg lengths, unless they are the same to 3 %, about where it starts. The lowest joint keeps
@@ -79,7 +81,13 @@ def retarget(motion: Motion, skeleton: Skeleton = SMPL) -> Clip:
 
     local = np.empty_like(world)
     local[:, 0] = world[:, 0]
-    for leaf in (_J["head"], *_TOES, *_ENDS[:2], *range(JOINT_COUNT, len(skeleton))):
+    for leaf in (*_TOES, *_ENDS[:2]):
+        world[:, leaf] = world[:, parents[leaf]]
+    if motion.head_hands is None:
+        lead_with_head(world, motion.fps)
+    else:
+        turn_head_and_hands(world, motion.head_hands, offsets[_J["head"]])
+    for leaf in range(JOINT_COUNT, len(skeleton)):
         world[:, leaf] = world[:, parents[leaf]]
     local[:, 1:] = rot.multiply(rot.inverse(world[:, list(parents[1:])]), world[:, 1:])
     return Clip(motion.fps, position[:, 0].copy(), rot.continuous(rot.normalise(local)), skeleton)

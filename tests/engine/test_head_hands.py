@@ -58,3 +58,45 @@ def test_mirrored_features_are_those_of_the_mirrored_motion() -> None:
     joints, _ = gestures(40, seed=4)
     piece = MotionPiece.of(joints, head_hands.to_features(turns(2, 40)))
     np.testing.assert_allclose(mirror_features(piece.features()), piece.mirror().features(), atol=2e-5)
+
+
+def test_head_and_hands_of_a_motion_reach_the_bones() -> None:
+    from motionlcm_blender.motion.clips import Motion
+    from motionlcm_blender.motion.retarget import forward_kinematics, retarget
+    from motionlcm_blender.motion.skeleton import JOINTS, SMPL
+    from tests.synthetic_motion import walk
+
+    joints = walk(40)
+    known = np.broadcast_to(rot.IDENTITY, (40, 3, 4)).copy()
+    known[:, 0] = rot.from_axis_angle((0.0, 1.0, 0.0), np.linspace(-0.8, 0.8, 40))
+    known[:, 1] = rot.from_axis_angle((1.0, 0.0, 0.0), 0.5)
+    motion = Motion(joints, np.zeros((40, 4)), head_hands=known.astype(np.float32))
+    clip, plain = retarget(motion), retarget(Motion(joints, np.zeros((40, 4))))
+    names = {name: index for index, name in enumerate(SMPL.names)}
+    world = clip.rotations.copy()
+    for joint, parent in enumerate(SMPL.parents):
+        if parent >= 0:
+            world[:, joint] = rot.multiply(world[:, parent], clip.rotations[:, joint])
+    relative = rot.multiply(rot.inverse(world[:, names["spine3"]]), world[:, names["head"]])
+    np.testing.assert_allclose(np.abs((relative * known[:, 0]).sum(-1)), 1.0, atol=1e-5)
+    np.testing.assert_allclose(np.abs((clip.rotations[:, names["l_wrist"]] * known[:, 1]).sum(-1)), 1.0, atol=1e-5)
+    np.testing.assert_allclose(rot.angle_of(clip.rotations[:, names["r_wrist"]]), 0.0, atol=1e-5)
+    # The head turns, the points of the 22 joints stay where they are, and the neck takes its part.
+    made, expected = forward_kinematics(clip), forward_kinematics(plain)
+    np.testing.assert_allclose(made[:, : len(JOINTS)], expected[:, : len(JOINTS)], atol=1e-6)
+    assert np.abs(rot.angle_of(rot.twist_about(clip.rotations[:, names["neck"]], (0, 1, 0)))[0]) > 0.2
+
+
+def test_without_the_models_word_the_head_leads_a_turn() -> None:
+    from motionlcm_blender.motion.clips import Motion
+    from motionlcm_blender.motion.retarget import retarget
+    from motionlcm_blender.motion.skeleton import SMPL
+    from tests.synthetic_actions import standing, turning
+
+    head = SMPL.names.index("head")
+    still = retarget(Motion(standing(), np.zeros((len(standing()), 4)))).rotations[:, head]
+    assert np.degrees(rot.angle_of(still)).max() < 3.0
+    joints = turning(180.0)  # to the left
+    turn = retarget(Motion(joints, np.zeros((len(joints), 4)))).rotations[:, head]
+    yaw = np.degrees(2 * np.arctan2(turn[:, 2], turn[:, 0]))
+    assert yaw.max() > 4.0 and yaw.min() > -2.0
