@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .architecture import Architecture
+from .eight_bits import packed, read_weights
 from .errors import ModelFolderError, UnsupportedCheckpoint
 from .motion.skeleton import JOINT_COUNT
 from .parameter_shapes import FEATURES, check_shapes
@@ -122,7 +123,7 @@ class ModelFolder:
 
         Raises ModelFolderError if the file is damaged or does not fit config.json, DeviceError without memory.
         """
-        arrays, digest = read_arrays(self.path / WEIGHTS)
+        arrays, digest = read_weights(self.path / WEIGHTS)
         try:
             check_shapes({name: array.shape for name, array in arrays.items()}, self.architecture)
         except UnsupportedCheckpoint as error:
@@ -151,10 +152,12 @@ def write_model_folder(
     weights: Mapping[str, np.ndarray],
     normalisation: Mapping[str, np.ndarray],
     card: str,
+    eight_bits: bool = False,
 ) -> ModelFolder:
     """Write a model folder, or replace the model in one; other files in the folder stay.
 
-    weights: float16 arrays are stored as float16 (half the size), everything else as float32.
+    weights: float16 arrays are stored as float16 (half the size), everything else as float32. eight_bits: matrices are
+        stored as int8 with a scale for each row, a quarter of the size.
     config: as `check_config` wants it; "format" is added. Returns the opened folder.
     Raises ModelFolderError if anything does not fit; then nothing was written.
     """
@@ -171,6 +174,9 @@ def write_model_folder(
         raise ModelFolderError(f"The weights do not fit the configuration: {error}") from None
     statistics = {name: np.asarray(array, dtype=np.float32) for name, array in normalisation.items()}
     _check_normalisation(statistics, architecture)
+    if eight_bits:
+        matrices = packed({n: w.astype(np.float32) for n, w in stored.items() if w.ndim == 2})
+        stored = {n: w for n, w in stored.items() if w.ndim != 2} | matrices
     write_arrays(folder / WEIGHTS, stored)
     write_arrays(folder / NORMALISATION, statistics)
     write_bytes(folder / CARD, card.encode())

@@ -23,13 +23,13 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], str]:
     truncated, a pickle or no safetensors file, or holds numbers that are not finite; DeviceError without memory.
     """
     content = read_bytes(path)
-    arrays = {name: as_float32(name, array, path) for name, array in _parse(content, path).items()}
+    arrays = {name: as_float32(name, array, path) for name, array in parsed(content, path).items()}
     return arrays, hashlib.sha256(content).hexdigest()
 
 
 def read_stored(path: Path) -> dict[str, np.ndarray]:
     """All arrays of a file in the types they are stored in. Raises as `read_arrays` does."""
-    return _parse(read_bytes(path), path)
+    return parsed(read_bytes(path), path)
 
 
 def as_float32(name: str, array: np.ndarray, path: Path) -> np.ndarray:
@@ -45,7 +45,8 @@ def as_float32(name: str, array: np.ndarray, path: Path) -> np.ndarray:
     return result
 
 
-def _parse(content: bytes, path: Path) -> dict[str, np.ndarray]:
+def parsed(content: bytes, path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a safetensors file's content as they are stored; path is for messages. Raises ModelFolderError."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 

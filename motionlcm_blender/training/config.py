@@ -95,7 +95,10 @@ class ControlSettings:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Everything that decides the weights, beside the data and the machine."""
+    """Everything that decides the weights, beside the data and the machine.
+
+    eight_bits: store the matrices of the exported model as int8 with a scale for each row.
+    """
 
     name: str = "bundled"
     seed: int = 1
@@ -104,6 +107,7 @@ class TrainingConfig:
     max_states: int = 24
     guidance: dict[str, float] = field(default_factory=lambda: {"1": 4.0, "2": 5.0, "4": 5.0})
     control_strength: float = 1.0
+    eight_bits: bool = False
     architecture: Architecture = field(default_factory=Architecture)
     vae: VaeSettings = field(default_factory=VaeSettings)
     teacher: TeacherSettings = field(default_factory=TeacherSettings)

@@ -53,7 +53,8 @@ def export_model(run: Path, config: TrainingConfig, target: Path) -> None:
         "training_data": "CMU Graphics Lab Motion Capture Database, and CC0 animations by Quaternius / Mesh2Motion",
         "quality": {},
     }  # fmt: skip
-    write_model_folder(target, description, weights, normalisation, _card(config, description))
+    card = _card(config, description)
+    write_model_folder(target, description, weights, normalisation, card, config.eight_bits)
 
 
 def _card(config: TrainingConfig, description: dict[str, object]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 import re
@@ -216,3 +217,22 @@ def test_a_wrong_checkpoint_is_refused() -> None:
     shapes = parameter_shapes(TINY)
     with pytest.raises(MotionLCMError, match="instead of"):
         check_shapes(shapes | {"vae.final_layer.bias": (262,)}, TINY)
+
+
+def test_matrices_of_eight_bits_take_a_quarter_and_come_back_nearly(tmp_path: Path) -> None:
+    tiny = write_tiny_model(tmp_path / "float")
+    known = tiny.weights()
+    config = {key: value for key, value in tiny.config.items() if key != "format"}
+    small = write_model_folder(tmp_path / "bits", config, known, tiny.normalisation(), "# card", eight_bits=True)
+    made = small.weights()
+    assert made.keys() == known.keys()
+    for name, values in known.items():
+        if values.ndim == 2:  # half a step of 254 over the range of each row
+            step = np.abs(values).max(1, keepdims=True) / 127
+            assert (np.abs(made[name] - values) <= 0.5001 * step + 1e-7).all()
+        else:
+            np.testing.assert_allclose(made[name], values, atol=1e-6)
+    matrices = sum(w.size for w in known.values() if w.ndim == 2)
+    saved = (tiny.path / "model.safetensors").stat().st_size - (small.path / "model.safetensors").stat().st_size
+    assert saved > 0.6 * matrices  # the tiny model is stored as float16 or float32
+    assert small.fingerprint == hashlib.sha256((small.path / "model.safetensors").read_bytes()).hexdigest()
