@@ -25,7 +25,8 @@ class Architecture:
     is told; False: the noise itself, as in the published models.
     control: ControlNet and trajectory encoder are there.
     features: numbers in a frame, 263 as published; 281 with head and hands behind them (`motion.head_hands`).
-    frames_per_token: frames that enter and leave the VAE, and enter the trajectory encoder, as one token; 1 as published.
+    frames_per_token: frames that enter and leave the VAE, and enter the trajectory encoder, as one token; 1 as
+    published.
     hint_flags: the trajectory encoder also reads which coordinates are given, not only their values.
     """
 
@@ -63,7 +64,8 @@ class Architecture:
     def from_shapes(cls, shapes: Mapping[str, tuple[int, ...]], heads: int = 4) -> Architecture:
         """Read the sizes off the names and shapes of parameters, as MODEL.md section 5 says.
 
-        heads, velocity and the grouping of frames cannot be seen in the shapes; the latter is taken to be as published. Raises UnsupportedCheckpoint if it is no MotionLCM model.
+        heads, velocity and the grouping of frames cannot be seen in the shapes; the grouping is taken as published.
+        Raises UnsupportedCheckpoint if it is no MotionLCM model.
         """
         try:
             adapter = "vae.latent_pre.weight" in shapes

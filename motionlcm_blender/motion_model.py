@@ -30,7 +30,7 @@ KEPT_PROMPTS = 64
 
 @dataclass(frozen=True, eq=False)
 class SampledFeatures:
-    """features: (takes, T, 263 or 281), not normalised. report: what the optimization of the noise did, empty without it."""
+    """features: (takes, T, 263 or 281), not normalised. report: what the optimization of the noise did, else empty."""
 
     features: np.ndarray
     report: dict[str, float] = field(default_factory=dict)
@@ -239,8 +239,8 @@ class MotionModel:
     def _sampled(
         self, text: np.ndarray, noise: np.ndarray, request: Request, shown: list[Hints] | None, stage: Progress
     ) -> np.ndarray:
-        """(takes, T, 263 or 281), not normalised, of noise (steps, takes, tokens, latent_width) and of what the ControlNet is
-        shown: nothing, hints for all takes, or hints for each. Runs inside `computing`."""
+        """(takes, T, 263 or 281), not normalised, of noise (steps, takes, tokens, latent_width) and of what the
+        ControlNet is shown: nothing, hints for all takes, or hints for each. Runs inside `computing`."""
         array, (steps, takes) = self.backend.array, noise.shape[:2]
         guidance, strength = self.guidance(steps, request.guidance), self.control_strength
         asked = Asked(text, noise, request.frames, guidance, strength)

@@ -48,7 +48,8 @@ last bent is better for about a second; feet tell the knees' direction at once."
 def retarget(motion: Motion, skeleton: Skeleton = SMPL) -> Clip:
     """Local bone rotations that make `skeleton` move like the joints of `motion`.
 
-    motion: joints (T, 22, 3), metres, Y up, and how head and hands turn where that is known. skeleton: its first 22 joints are those of `JOINTS`, in a T-pose facing
+    motion: joints (T, 22, 3), metres, Y up, and how head and hands turn where that is known.
+    skeleton: its first 22 joints are those of `JOINTS`, in a T-pose facing
     +Z; joints after those (SMPL's hands) keep their rest rotation.
     Returns a Clip at the motion's frame rate: translation is the root's position, in the motion's frame; its travel is
     scaled by the ratio of leg lengths, unless they are the same to 3 %, about where it starts. The lowest joint keeps

@@ -93,7 +93,8 @@ class PortableVAE:
                 queries = self._decoder_positions[tokens][None]
                 x = self._decoder(queries, memory[i : i + 1], attended=self._start(tokens, queries))
                 decoded = self._final(x[0]).reshape(-1, self._features)
-                features[i, frames] = decoded[np.searchsorted(tokens, frames // self._group) * self._group + frames % self._group]
+                at = np.searchsorted(tokens, frames // self._group) * self._group + frames % self._group
+                features[i, frames] = decoded[at]
         return features
 
     def _start(self, frames: np.ndarray, queries: np.ndarray) -> np.ndarray:

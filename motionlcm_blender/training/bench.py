@@ -22,8 +22,8 @@ from ..bench import machine
 from ..model.vae import MotionVAE
 from ..motion.head_hands import FEATURES_WITH_HEAD_HANDS
 from ..motion.skeleton import MAX_FRAMES
-from .config import TrainingConfig, load_config
 from .clip_pool import ClipPool
+from .config import TrainingConfig, load_config
 from .normalisation import Normalisation
 from .precision import Precision, choose_device
 from .vae_stage import VaeLosses, WindowBatches

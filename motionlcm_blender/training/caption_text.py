@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 _SUBJECT = re.compile(
-    r"^(?:(?:a|the|one|this) (?:person|man|woman|lady|guy|figure|character|human|actor)|someone|somebody|he|she|they)\s+",
+    r"^(?:(?:a|the|one|this) (?:person|man|woman|lady|guy|figure|character|human|actor)|someone|somebody|he|she|they)"
+    r"\s+",
     re.I,
 )
 _VERB = re.compile(r"^(?:(?:slowly|quickly|carefully|briskly|again|simply|suddenly|gently|sadly|happily)\s+)*[a-z]+s\b")

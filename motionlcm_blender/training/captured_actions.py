@@ -34,6 +34,7 @@ _OTHER_LEG_WORK = re.compile(
 )
 _THROW = re.compile(r"\b(throw|pitch|bat|golf|swing|danc|salsa|ballet|charleston|pirouette|jump|leap)", re.I)
 
+
 @dataclass(frozen=True, eq=False)
 class CapturedData:
     """Clips on the model's skeleton, by name, and the captioned segments of these clips."""

@@ -21,9 +21,9 @@ from ..model.controlnet import ControlNet, TrajectoryEncoder
 from ..model.denoiser import Denoiser
 from ..model.vae import MotionVAE
 from ..model_folder import ModelFolder
+from ..motion.skeleton import MAX_FRAMES
 from ..portable.text_encoder import PortableMiniLM
 from ..text_encoder_files import minilm_folder
-from ..motion.skeleton import MAX_FRAMES
 from .captions import CaptionTokens
 from .clip_pool import INDEX_FILE, ClipPool, build_clip_pool, mirror_features
 from .config import TrainingConfig
@@ -40,8 +40,8 @@ from .latent_stages import Drawer, LatentBatches, StudentLosses, TeacherLosses
 from .loop import LoopSettings, TrainingLoop, accelerator_for, load_weights
 from .motion_data import MotionData, load_motion_data
 from .normalisation import Normalisation, normalisation_of
-from .pool import Pool, build_pool
 from .pool import INDEX_FILE as POOL_INDEX
+from .pool import Pool, build_pool
 from .precision import Precision, choose_device
 from .trajectories import TeacherNetwork, Trajectories, TrajectorySource, teacher_trajectories
 from .vae_stage import VaeLosses, WindowBatches, encode_pool

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..motion.skeleton import JOINTS, MAX_FRAMES
+from ..motion.skeleton import MAX_FRAMES
 from .captured_actions import (
     ActionPiece,
     CapturedData,
@@ -97,7 +97,9 @@ def _sometimes_padded(
     return cut if generator.random() > chance else padded(cut, calm, generator)
 
 
-def _action(kind: str, piece: ActionPiece, calm: Sequence[MotionPiece], generator: np.random.Generator) -> Composed | None:
+def _action(
+    kind: str, piece: ActionPiece, calm: Sequence[MotionPiece], generator: np.random.Generator
+) -> Composed | None:
     """A kick or a raised leg with some of what comes before and after, faster or slower."""
     first = max(0, piece.first - int(generator.integers(10, 36)))
     end = min(len(piece.source), piece.end + int(generator.integers(12, 40)))
@@ -159,7 +161,9 @@ def _with_gesture(
     return Composed(made, said, "arm")
 
 
-def _jumps(pieces: Sequence[ActionPiece], calm: Sequence[MotionPiece], generator: np.random.Generator) -> Composed | None:
+def _jumps(
+    pieces: Sequence[ActionPiece], calm: Sequence[MotionPiece], generator: np.random.Generator
+) -> Composed | None:
     """One to four jumps; the same one again, or now and then others."""
     count = int(generator.choice([1, 2, 3, 4], p=[0.3, 0.25, 0.3, 0.15]))
     same = generator.random() < 0.7

@@ -66,9 +66,9 @@ class StudentSettings:
 class ControlSettings:
     """The three stages of the ControlNet (`control_stage`).
 
-    encoder_steps: for the trajectory encoder alone; teacher_steps: for the ControlNet of the teacher; steps: for that of
-    the student. straight_share: how much of what is shown is straightened locomotion with its path. trajectories: of the
-    controlled teacher, made in trajectory_steps, at guidance scales within `guidance`.
+    encoder_steps: for the trajectory encoder alone; teacher_steps: for the ControlNet of the teacher; steps: for that
+    of the student. straight_share: how much of what is shown is straightened locomotion with its path. trajectories: of
+    the controlled teacher, made in trajectory_steps, at guidance scales within `guidance`.
     """
 
     encoder_steps: int = 800

@@ -161,8 +161,8 @@ class ControlLosses:
     """The controlled teacher's ends in one step, the hints through the frozen decoder, and feet that stand."""
 
     def __init__(
-        self, model: ControlModel, student: Denoiser, vae: MotionVAE, batches: ControlBatches, settings: ControlSettings,
-        precision: Precision, trajectories: Trajectories,
+        self, model: ControlModel, student: Denoiser, vae: MotionVAE, batches: ControlBatches,
+        settings: ControlSettings, precision: Precision, trajectories: Trajectories,
     ) -> None:  # fmt: skip
         self.model, self.student, self.vae = model, student.eval().requires_grad_(False), vae
         self.batches, self.settings, self.precision = batches, settings, precision

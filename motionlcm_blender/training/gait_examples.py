@@ -28,6 +28,8 @@ _SPEEDS = {"walks": (0.85, 1.65), "jogs": (1.7, 2.8), "runs": (2.2, 3.6)}
 _PACES = ((0.9, 1.12), (0.7, 0.85), (1.15, 1.35), (0.9, 1.12))
 """How many times as fast a looped gait is played: as captured, clearly slower, clearly faster."""
 
+_BACKWARD = ("a person walks backward.", "a person walks backwards.", "someone steps backward in a straight line.")
+
 Example = tuple[MotionPiece, tuple[str, ...]]
 
 
@@ -66,7 +68,11 @@ def gait_examples(
         winding = tuple(c for c in spoken if "forward" not in c) or (f"a person {verb}.", f"someone {verb} about.")
         yield bent, said or winding
         if number in (0, 3) and verb == "walks":
-            backward = ("a person walks backward.", "a person walks backwards.", "someone steps backward in a straight line.")
+            backward = (
+                "a person walks backward.",
+                "a person walks backwards.",
+                "someone steps backward in a straight line.",
+            )
             yield gait.reverse(), backward
 
 
@@ -90,9 +96,7 @@ def _with_speed(gait: np.ndarray, verb: str) -> tuple[str, ...]:
     return ()
 
 
-def _bent(
-    gait: MotionPiece, verb: str, generator: np.random.Generator
-) -> tuple[MotionPiece, tuple[str, ...] | None]:
+def _bent(gait: MotionPiece, verb: str, generator: np.random.Generator) -> tuple[MotionPiece, tuple[str, ...] | None]:
     """A walk bent along a random arc, circle or S, and what to say of it (None: nothing special)."""
     ground = gait.joints[:, 0][:, [0, 2]]
     travelled = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(ground, axis=0), axis=-1))])

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..motion import rotations as rot
 from ..motion.features import canonical, facing, features_from_joints
 from ..motion.head_hands import WIDTH, mirrored
-from ..motion import rotations as rot
 from . import augmentation
 
 

@@ -20,8 +20,8 @@ from .evaluation.detectors import speed
 from .gait_examples import gait_examples, is_plain_locomotion
 from .motion_data import MotionData, Segment, mirror_caption
 from .motion_piece import MotionPiece
-from .straight_examples import speed_balanced, straight_examples
 from .sequence_composition import actions_of, one_after_the_other, waiting
+from .straight_examples import speed_balanced, straight_examples
 
 logger = logging.getLogger(__name__)
 
@@ -163,8 +163,8 @@ def _examples(data: MotionData, generator: np.random.Generator) -> Iterator[_Exa
             for source in (piece, piece.mirror(), piece.warp(generator.uniform(0.8, 1.25))):
                 for made, said in straight_examples(source, segment.captions):
                     yield _Example(made, said, STRAIGHT)
-    for made in compose(captured, walks, _COMPOSED, generator):
-        yield _Example(made.piece, _spoken(made.captions, generator), "composed")
+    for composed in compose(captured, walks, _COMPOSED, generator):
+        yield _Example(composed.piece, _spoken(composed.captions, generator), "composed")
     actions, calm = actions_of(captured), standing_pieces(captured)
     for kind, found in (
         ("waiting", waiting(actions, calm, WAITING, generator)),

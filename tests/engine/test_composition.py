@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from motionlcm_blender.motion.skeleton import FPS, JOINTS, PARENTS
 from motionlcm_blender.training import composition
 from motionlcm_blender.training.augmentation import turned
+from motionlcm_blender.training.captured_actions import CapturedData
 from motionlcm_blender.training.evaluation import detectors as see
 from motionlcm_blender.training.evaluation.detectors import Side
-from motionlcm_blender.training.captured_actions import CapturedData
 from motionlcm_blender.training.motion_data import Segment
 from motionlcm_blender.training.motion_piece import MotionPiece
 from motionlcm_blender.training.piece_joining import joined, with_arm

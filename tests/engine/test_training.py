@@ -251,7 +251,13 @@ def small_config() -> TrainingConfig:
         teacher=replace(config.teacher, steps=4, batch=8),
         student=replace(config.student, steps=4, batch=8, trajectories=10, trajectory_steps=10),
         control=replace(
-            config.control, encoder_steps=3, teacher_steps=3, steps=4, frames_per_batch=256, trajectories=8, trajectory_steps=10
+            config.control,
+            encoder_steps=3,
+            teacher_steps=3,
+            steps=4,
+            frames_per_batch=256,
+            trajectories=8,
+            trajectory_steps=10,
         ),
     )
 
