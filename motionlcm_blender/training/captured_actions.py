@@ -73,7 +73,7 @@ def _stretches(flags: np.ndarray) -> Iterator[tuple[Side, int, int]]:
 
 
 def standing_pieces(data: CapturedData, frames: int = 40) -> list[MotionPiece]:
-    """Stretches of `frames` or more in which a figure stands upright with its arms down and goes nowhere."""
+    """Stretches of `frames` or more in which a figure stands upright, arms hanging, feet together, and goes nowhere."""
     pieces = []
     for piece in data.pieces.values():
         joints = piece.joints
@@ -82,10 +82,13 @@ def standing_pieces(data: CapturedData, frames: int = 40) -> list[MotionPiece]:
         pelvis = joints[:, 0]
         slow = np.linalg.norm(np.gradient(pelvis[:, [0, 2]], axis=0), axis=-1) * FPS < 0.15
         turning = np.abs(np.gradient(see.heading(joints))) * FPS < 0.5
-        low = (joints[:, [_J["l_wrist"], _J["r_wrist"]], 1] < pelvis[:, None, 1] + 0.2).all(-1)
-        tall = joints[:, _J["neck"], 1] - joints[:, see.L_ANKLE, 1] > 1.15
-        level = np.abs(see.ankle_lift(joints)[:, 0]) < 0.08
-        flags = slow & turning & low & tall & level
+        wrists = joints[:, [_J["l_wrist"], _J["r_wrist"]]] - pelvis[:, None]
+        hanging = ((wrists[..., 1] < 0.06) & (np.linalg.norm(wrists[..., [0, 2]], axis=-1) < 0.42)).all(-1)
+        neck = joints[:, _J["neck"]] - pelvis
+        upright = (neck[:, 1] > 0.42) & (joints[:, _J["neck"], 1] - joints[:, see.L_ANKLE, 1] > 1.18)
+        feet = joints[:, see.L_ANKLE] - joints[:, see.R_ANKLE]
+        together = (np.abs(feet[:, 1]) < 0.05) & (np.linalg.norm(feet[:, [0, 2]], axis=-1) < 0.36)
+        flags = slow & turning & hanging & upright & together
         for first, end in see.runs(flags):
             if end - first >= frames:
                 pieces.append(piece.cut(first, end))

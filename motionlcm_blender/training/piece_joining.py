@@ -22,6 +22,7 @@ _ARMS = {
 }
 _HANDS = {Side.LEFT: slice(6, 12), Side.RIGHT: slice(12, 18)}
 """Features of the hands (`motion.head_hands`)."""
+_CANDIDATES = 16
 
 
 def joined(pieces: Sequence[MotionPiece], fade: int = 8) -> MotionPiece:
@@ -59,7 +60,7 @@ def held(body: MotionPiece, frames: int) -> MotionPiece:
 
 
 def padded(
-    cut: MotionPiece, calm: Sequence[MotionPiece], generator: np.random.Generator, most: int = 110, fade: int = 12
+    cut: MotionPiece, calm: Sequence[MotionPiece], generator: np.random.Generator, most: int = 110, fade: int = 14
 ) -> MotionPiece:
     """With standing before and after, up to the model's longest: what is asked for often lasts longer than the action,
     and then the rest should be waited out, not filled with more of it."""
@@ -70,11 +71,25 @@ def padded(
     first = int(generator.integers(0, spare + 1))
     pieces = [cut]
     if first > 3:
-        pieces.insert(0, held(calm[int(generator.integers(len(calm)))], first))
+        pieces.insert(0, _nearest(calm, cut.joints[0], first, generator))
     if spare - first > 3:
-        pieces.append(held(calm[int(generator.integers(len(calm)))], spare - first))
-    whole = joined(pieces, fade)
-    return whole.cut(0, MAX_FRAMES + 1)
+        pieces.append(_nearest(calm, cut.joints[-1], spare - first, generator))
+    return joined(pieces, fade).cut(0, MAX_FRAMES + 1)
+
+
+def _nearest(calm: Sequence[MotionPiece], pose: np.ndarray, frames: int, generator: np.random.Generator) -> MotionPiece:
+    """Of a few pieces the one whose first pose is most like `pose` (22, 3), made as long as is asked for."""
+    candidates = [calm[int(generator.integers(len(calm)))] for _ in range(_CANDIDATES)]
+    wanted = own_pose(pose)
+    apart = [np.linalg.norm(own_pose(piece.joints[0]) - wanted, axis=-1).mean() for piece in candidates]
+    return held(candidates[int(np.argmin(apart))], frames)
+
+
+def own_pose(pose: np.ndarray) -> np.ndarray:
+    """A pose (22, 3) seen from the figure itself: pelvis above the origin, facing +Z."""
+    moved = pose - pose[0] * np.array([1.0, 0.0, 1.0])
+    turned: np.ndarray = augmentation.turned(moved, -float(augmentation.headings(pose[None])[0]))
+    return turned
 
 
 def with_arm(body: MotionPiece, gesture: MotionPiece, side: Side, at: int, fade: int = 6) -> MotionPiece:

@@ -160,8 +160,9 @@ def _examples(data: MotionData, generator: np.random.Generator) -> Iterator[_Exa
             walks += [gait for gait, said in gaits[:1] if "a person walks." in said]
             yield from (_Example(gait, _spoken(said, generator), "gait") for gait, said in gaits)
         if not segment.prop and goes_somewhere(piece.joints):
-            for source in (piece, piece.mirror(), piece.warp(generator.uniform(0.8, 1.25))):
-                for made, said in straight_examples(source, segment.captions):
+            sources = ((piece, False), (piece.mirror(), True), (piece.warp(generator.uniform(0.8, 1.25)), False))
+            for source, mirrored in sources:
+                for made, said in straight_examples(source, segment.captions, mirrored):
                     yield _Example(made, said, STRAIGHT)
     for composed in compose(captured, walks, _COMPOSED, generator):
         yield _Example(composed.piece, _spoken(composed.captions, generator), "composed")

@@ -13,8 +13,10 @@ import numpy as np
 
 from ..motion.skeleton import FPS
 from ..motion.smoothing import smooth
+from .caption_families import family
 from .evaluation import detectors as see
 from .evaluation.detectors import Gait, Side
+from .motion_data import Segment, mirror_caption
 from .motion_piece import MotionPiece
 
 _SIGMA = 4.0
@@ -27,9 +29,11 @@ _SHARP = np.radians(25.0)
 _STRAIGHT = 0.3
 """Metres by which a straightened path may leave its line."""
 _WAY = re.compile(
-    r"\b(turn|curve|circle|loop|left|right|veer|around|round|eight|weave|zigzag|corner|clockwise|back and forth|pace|"
+    r"\b(turn|curve|circle|loop|(left|right)(?! (hand|arm|leg|foot|knee|elbow|shoulder|paw))|veer|around|round|eight|weave|zigzag|corner|clockwise|back and forth|pace|"
     r"wander|bend|arc)", re.I
 )  # fmt: skip
+_ONLY_GOING = {"walk", "run", "turn", "around", "backward", "sideways"}
+"""Families of captions that say nothing but how the figure goes."""
 _GENERIC = {
     Gait.WALK: ("a person walks forward.", "a person walks.", "walks forward"),
     Gait.RUN: ("a person runs forward.", "a person runs.", "runs"),
@@ -69,11 +73,16 @@ def _leaves_line(joints: np.ndarray) -> float:
     return float(np.abs(beside).max())
 
 
-def plain_captions(piece: MotionPiece, captions: tuple[str, ...]) -> tuple[str, ...]:
-    """The captions that say nothing of turns and sides; else what the gait is called. Empty if it has no name."""
-    kept = tuple(c for c in captions if not _WAY.search(c))
+def plain_captions(piece: MotionPiece, captions: tuple[str, ...], mirrored: bool = False) -> tuple[str, ...]:
+    """The captions that say nothing of turns and sides; else what the gait is called. Empty if that is not all.
+
+    mirrored: the piece is the mirror image of what the captions say.
+    """
+    kept = tuple(mirror_caption(c) if mirrored else c for c in captions if not _WAY.search(c))
     if kept:
         return kept
+    if family(Segment("", 0.0, 0.0, captions)) not in _ONLY_GOING:
+        return ()
     gait = see.gait(piece.joints)
     if gait is Gait.SIDESTEP:
         side = see.sidestepped_to(piece.joints) or Side.LEFT
@@ -81,11 +90,13 @@ def plain_captions(piece: MotionPiece, captions: tuple[str, ...]) -> tuple[str, 
     return _GENERIC.get(gait, ())
 
 
-def straight_examples(piece: MotionPiece, captions: tuple[str, ...]) -> Iterator[tuple[MotionPiece, tuple[str, ...]]]:
+def straight_examples(
+    piece: MotionPiece, captions: tuple[str, ...], mirrored: bool = False
+) -> Iterator[tuple[MotionPiece, tuple[str, ...]]]:
     """The straightened piece with captions that fit it; nothing where it cannot be made straight."""
     made = straightened(piece)
     if made is not None:
-        said = plain_captions(made, captions)
+        said = plain_captions(made, captions, mirrored)
         if said:
             yield made, said
 
