@@ -29,9 +29,10 @@ _SHARP = np.radians(25.0)
 _STRAIGHT = 0.3
 """Metres by which a straightened path may leave its line."""
 _WAY = re.compile(
-    r"\b(turn|curve|circle|loop|(left|right)(?! (hand|arm|leg|foot|knee|elbow|shoulder|paw))|veer|around|round|eight|weave|zigzag|corner|clockwise|back and forth|pace|"
-    r"wander|bend|arc)", re.I
-)  # fmt: skip
+    r"\b(turn|curve|circle|loop|(left|right)(?! (hand|arm|leg|foot|knee|elbow|shoulder|paw))|veer|around|round|eight|"
+    r"weave|zigzag|corner|clockwise|back and forth|pace|wander|bend|arc)",
+    re.I,
+)
 _ONLY_GOING = {"walk", "run", "turn", "around", "backward", "sideways"}
 """Families of captions that say nothing but how the figure goes."""
 _GENERIC = {
