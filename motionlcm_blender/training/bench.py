@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..bench import machine
+from ..benchmarks.speed import machine
 from ..model.vae import MotionVAE
 from ..motion.features import FEATURES
 from ..motion.skeleton import MAX_FRAMES

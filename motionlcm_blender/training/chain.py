@@ -22,7 +22,7 @@ from ..model.denoiser import Denoiser
 from ..model.vae import MotionVAE
 from ..model_folder import ModelFolder
 from ..portable.text_encoder import PortableMiniLM
-from ..text_encoder_files import minilm_folder
+from ..text.minilm_files import minilm_folder
 from .captions import CaptionTokens
 from .config import TrainingConfig
 from .control_stage import ControlLosses, ControlModel, PathBatches, PathEncoderLosses

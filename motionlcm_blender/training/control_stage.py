@@ -21,7 +21,7 @@ from ..model.denoiser import Denoiser
 from ..model.torch_features import joints_from_features
 from ..model.vae import MotionVAE
 from ..motion.skeleton import FOOT_JOINTS, FPS
-from ..schedule import TRAIN_STEPS
+from ..networks.noise_schedule import TRAIN_STEPS
 from .config import ControlSettings
 from .hint_patterns import hint_mask
 from .latent_stages import DISTILLATION_STRIDE, FIRST_TIMESTEPS, LatentBatches, consistency, guidance_scales, scales

@@ -24,12 +24,12 @@ import numpy as np
 import torch
 
 from ..architecture import Architecture
-from ..backends import TorchBackend
 from ..errors import TrainingDataError
+from ..files.safetensors_files import read_arrays, write_bytes
+from ..generation.pipeline import MotionLCM
+from ..networks.backends import TorchBackend
 from ..portable.text_encoder import PortableMiniLM
-from ..safe_weights import read_arrays, write_bytes
-from ..sampler import MotionLCM
-from ..text_encoder_files import minilm_folder
+from ..text.minilm_files import minilm_folder
 from .chain import Run
 from .config import TeacherSettings, TrainingConfig, VaeSettings
 from .evaluation import text_metrics

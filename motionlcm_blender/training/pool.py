@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..motion.body_fit import onto_rig
 from ..motion.features import canonical, features_from_joints, joints_from_features
-from ..motion.rig import onto_rig
 from ..motion.skeleton import FPS, MAX_FRAMES
 from . import augmentation
 from .composition import compose
