@@ -18,22 +18,22 @@ if TYPE_CHECKING:
         MotionLCMError,
         UnsupportedCheckpoint,
     )
+    from .generation.pipeline import MotionLCM
+    from .generation.request import Hints, Request
     from .importing.model_import import import_model
-    from .motion.clips import Clip, Motion
-    from .motion.key_fitting import fit_keys
+    from .keyframes.fitting import fit_keys
+    from .motion.motion import Clip, Motion
     from .motion.resampling import resample
     from .motion.retarget import retarget
     from .motion.skeleton import HUMANML, SMPL, Skeleton
-    from .request import Hints, Request
-    from .sampler import MotionLCM
 
     __version__: str
 
 _HOMES = {
-    "MotionLCM": "sampler",
-    "Request": "request", "Hints": "request",
-    "Motion": "motion.clips", "Clip": "motion.clips",
-    "fit_keys": "motion.key_fitting", "retarget": "motion.retarget", "resample": "motion.resampling",
+    "MotionLCM": "generation.pipeline",
+    "Request": "generation.request", "Hints": "generation.request",
+    "Motion": "motion.motion", "Clip": "motion.motion",
+    "fit_keys": "keyframes.fitting", "retarget": "motion.retarget", "resample": "motion.resampling",
     "SMPL": "motion.skeleton", "HUMANML": "motion.skeleton", "Skeleton": "motion.skeleton",
     "MotionLCMError": "errors", "InvalidRequest": "errors", "ModelFolderError": "errors", "DeviceError": "errors",
     "LicenceNotAccepted": "errors", "UnsupportedCheckpoint": "errors", "Cancelled": "errors",

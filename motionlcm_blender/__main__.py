@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from .command_line import main
+from .cli.main import main
 
 sys.exit(main())

@@ -20,9 +20,9 @@ import numpy as np
 from .architecture import Architecture
 from .eight_bits import packed, read_weights
 from .errors import ModelFolderError, UnsupportedCheckpoint
+from .files.safetensors_files import read_arrays, read_bytes, sha256, write_arrays, write_bytes
 from .motion.skeleton import JOINT_COUNT
 from .parameter_shapes import FEATURES, check_shapes
-from .safe_weights import read_arrays, read_bytes, sha256, write_arrays, write_bytes
 
 FORMAT = 1
 CONFIG, WEIGHTS, NORMALISATION, CARD = "config.json", "model.safetensors", "normalisation.safetensors", "README.md"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from .architecture import Architecture
 from .errors import UnsupportedCheckpoint
 from .motion.skeleton import JOINT_COUNT
-from .schedule import GUIDANCE_WIDTH, TIME_WIDTH
+from .networks.noise_schedule import GUIDANCE_WIDTH, TIME_WIDTH
 
 FEATURES = 263
 POSITIONS = 500

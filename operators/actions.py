@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 from mathutils import Quaternion
 
-from ..motionlcm_blender.motion.keys import BezierKeys
+from ..motionlcm_blender.keyframes.keys import BezierKeys
 from .rig import Pose
 
 SLOT_NAME = "MotionLCM"

@@ -59,7 +59,7 @@ def add_path(
 
     Raises a ValueError if they are no path.
     """
-    from ..motionlcm_blender.storyboard import StoryPath
+    from ..motionlcm_blender.storyboard.storyboard import StoryPath
 
     places = []
     for point in points:
@@ -96,7 +96,7 @@ def add_shot(
     is no shot.
     """
     from ..motionlcm_blender.errors import InvalidRequest
-    from ..motionlcm_blender.storyboard import StoryShot
+    from ..motionlcm_blender.storyboard.storyboard import StoryShot
 
     scene, listed = bpy.context.scene, character.motionlcm.shots
     end = listed[-1].last if len(listed) else None
@@ -212,14 +212,14 @@ def import_storyboard(file: str | os.PathLike[str]) -> list[bpy.types.Object]:
 
     Raises a ValueError, with nothing added, if something is wrong with the file.
     """
-    from ..motionlcm_blender.storyboard_reading import read_storyboard
+    from ..motionlcm_blender.storyboard.reading import read_storyboard
 
     return storyboards.build(bpy.context, read_storyboard(file))
 
 
 def export_storyboard(file: str | os.PathLike[str]) -> tuple[str, ...]:
     """Write the shots of all characters of the scene as a storyboard. Returns sentences about what it cannot hold."""
-    from ..motionlcm_blender.storyboard_writing import write_storyboard
+    from ..motionlcm_blender.storyboard.writing import write_storyboard
 
     board, warnings = storyboards.storyboard_of(bpy.context)
     write_storyboard(board, file)

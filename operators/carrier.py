@@ -10,8 +10,8 @@ from mathutils import Matrix, Vector
 
 from ..motionlcm_blender.errors import InvalidRequest
 from ..motionlcm_blender.motion.loops import Travel
-from ..motionlcm_blender.motion.placement import Placement, engine_to_blender
 from ..motionlcm_blender.motion.rotations import continuous
+from ..motionlcm_blender.motion.world_transform import Placement, engine_to_blender
 from .actions import Channel, bone_path, recipe_of, rotation_channel
 from .rig import Rig, read_rig, standing_place
 

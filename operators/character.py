@@ -26,8 +26,8 @@ def create_character(context: bpy.types.Context) -> bpy.types.Object:
     """
     import numpy as np
 
-    from ..motionlcm_blender.motion.placement import engine_to_blender
     from ..motionlcm_blender.motion.skeleton import PELVIS_HEIGHT, SMPL
+    from ..motionlcm_blender.motion.world_transform import engine_to_blender
     from .mannequin import build_mannequin
 
     if context.mode != "OBJECT":

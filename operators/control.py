@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 
 from ..motionlcm_blender.errors import InvalidRequest
-from ..motionlcm_blender.motion.placement import Placement
+from ..motionlcm_blender.motion.world_transform import Placement
 from .scene_time import moments, places_at
 from .trajectory import on_floor
 

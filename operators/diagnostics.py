@@ -15,7 +15,7 @@ ERRORS = 3
 
 def report() -> str:
     """The report as text, with the user's name taken out of its paths."""
-    from ..motionlcm_blender.runtime.report import composed
+    from ..motionlcm_blender.torch_install.report import composed
 
     sections = [
         ("Versions", _versions()),

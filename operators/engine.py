@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 if TYPE_CHECKING:
-    from ..motionlcm_blender.motion.clips import Motion
-    from ..motionlcm_blender.request import Request
-    from ..motionlcm_blender.sampler import MotionLCM
-    from ..motionlcm_blender.vocabulary import Vocabulary
+    from ..motionlcm_blender.generation.pipeline import MotionLCM
+    from ..motionlcm_blender.generation.request import Request
+    from ..motionlcm_blender.motion.motion import Motion
+    from ..motionlcm_blender.text.prompt_vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
 
@@ -134,8 +134,8 @@ def generate(
     Raises Cancelled and the other errors of the engine.
     """
     global _busy, _instead
-    from ..motionlcm_blender.backends import next_best
     from ..motionlcm_blender.errors import DeviceError, DeviceFailed, OutOfDeviceMemory
+    from ..motionlcm_blender.networks.backends import fallback_device
 
     device: str | None = None
     told: list[str] = []
@@ -157,7 +157,7 @@ def generate(
                 _note_memory(loaded)
                 return loaded, motions, tuple(told)
             except (OutOfDeviceMemory, DeviceFailed, ImportError, MemoryError) as error:
-                worse = next_best(failed)
+                worse = fallback_device(failed)
                 if choice.device != "auto" or worse is None or cancel():
                     raise
                 reason = str(error) if isinstance(error, DeviceError) else f"A part of PyTorch is missing ({error})."
@@ -186,7 +186,7 @@ def _load(choice: Choice, device: str | None) -> tuple[MotionLCM, str]:
     with _lock:
         key = Choice(choice.folder, device)
         if key not in _loaded:
-            from ..motionlcm_blender.sampler import MotionLCM
+            from ..motionlcm_blender.generation.pipeline import MotionLCM
 
             _drop_loaded()  # one model at a time in memory
             _loaded[key] = MotionLCM.from_folder(choice.folder, device=device)
@@ -214,9 +214,9 @@ def _drop_loaded() -> None:
         return
     _loaded.clear()
     in_use = None
-    from ..motionlcm_blender.backends import give_back
+    from ..motionlcm_blender.networks.backends import release_cached_memory
 
-    give_back()  # of a model that is still at work, nothing
+    release_cached_memory()  # of a model that is still at work, nothing
 
 
 def is_loaded() -> bool:
@@ -280,7 +280,7 @@ def read_hint(choice: Choice, prompt: str) -> str:
     """
     from ..motionlcm_blender.errors import MotionLCMError
     from ..motionlcm_blender.model_folder import ModelFolder
-    from ..motionlcm_blender.vocabulary import outside, read_vocabulary
+    from ..motionlcm_blender.text.prompt_vocabulary import read_vocabulary, unseen_words_warning
 
     if choice.folder not in _vocabularies:
         try:
@@ -290,7 +290,7 @@ def read_hint(choice: Choice, prompt: str) -> str:
             log.warning("%s", error)
             _vocabularies[choice.folder] = None
     vocabulary = _vocabularies[choice.folder]
-    hint = outside(prompt, vocabulary) if vocabulary is not None else None
+    hint = unseen_words_warning(prompt, vocabulary) if vocabulary is not None else None
     if len(_hints) >= MOST_HINTS:
         _hints.clear()
     _hints[choice.folder, prompt] = hint or ""

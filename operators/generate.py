@@ -10,9 +10,9 @@ from . import drawing, engine, jobs, settings
 if TYPE_CHECKING:
     import numpy as np
 
-    from ..motionlcm_blender.motion.keys import SparseKeys
-    from ..motionlcm_blender.recipes import Recipe
-    from ..motionlcm_blender.request import Request
+    from ..motionlcm_blender.generation.request import Request
+    from ..motionlcm_blender.keyframes.keys import SparseKeys
+    from ..motionlcm_blender.recipes.recipe import Recipe
     from .actions import Channel
     from .rig import Rig
     from .worker import Handle, Order, Result
@@ -26,11 +26,11 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
     """Check the scene's settings and read character and path. Raises InvalidRequest with one sentence."""
     import numpy as np
 
-    from ..motionlcm_blender.motion.foot_lock import FootLock
-    from ..motionlcm_blender.motion.placement import Placement, canonicalise
+    from ..motionlcm_blender.generation.request import Request
     from ..motionlcm_blender.motion.skeleton import FPS
-    from ..motionlcm_blender.recipes import hints_of
-    from ..motionlcm_blender.request import Request
+    from ..motionlcm_blender.motion.world_transform import Placement, canonicalise
+    from ..motionlcm_blender.postprocess.foot_lock import FootLock
+    from ..motionlcm_blender.recipes.recipe import hints_of
     from .carrier import standing_before, travel_of
     from .control import facing_of
     from .pins import pins_for, sample_pins
@@ -111,8 +111,8 @@ def order_from_scene(context: bpy.types.Context) -> "Order":
 def frames_of(seconds: float) -> int:
     """Frames of the model for a length in seconds. Raises InvalidRequest if it cannot make that many."""
     from ..motionlcm_blender.errors import InvalidRequest
+    from ..motionlcm_blender.generation.request import MAX_CHAINED_FRAMES
     from ..motionlcm_blender.motion.skeleton import FPS, MIN_FRAMES
-    from ..motionlcm_blender.request import MAX_CHAINED_FRAMES
 
     frames = round(seconds * FPS)
     if frames > MAX_CHAINED_FRAMES:
@@ -202,9 +202,9 @@ def written_channels(
 
     import numpy as np
 
-    from ..motionlcm_blender.motion.keys import place_keys
+    from ..motionlcm_blender.keyframes.keys import place_keys
     from ..motionlcm_blender.motion.loops import Travel
-    from ..motionlcm_blender.motion.placement import Placement, place_clip
+    from ..motionlcm_blender.motion.world_transform import Placement, place_clip
     from .actions import channels_of
     from .carrier import bone_channels, object_channels, standing_now
     from .rig import pose_channels, pose_keys
@@ -289,7 +289,7 @@ def recipe(order: "Order", result: "Result") -> dict[str, object]:
     """What it takes to make the same motion again, and where it comes from; plain values for custom properties."""
     from datetime import UTC, datetime
 
-    from ..motionlcm_blender.recipe_serialization import VERSION, flat_values
+    from ..motionlcm_blender.recipes.serialization import VERSION, flat_values
 
     values: dict[str, object] = {WHOLE: VERSION, **flat_values(recipe_made(order, result)), **key_numbers(result.keys)}
     for name in ("path_mean_cm", "path_max_cm", "pin_mean_cm", "pin_max_cm", "foot_skate_cm_s"):
@@ -305,7 +305,7 @@ def recipe_made(order: "Order", result: "Result") -> "Recipe":
     from dataclasses import replace
 
     from ..motionlcm_blender import __version__
-    from ..motionlcm_blender.recipes import Origin, Recipe
+    from ..motionlcm_blender.recipes.recipe import Origin, Recipe
 
     return Recipe(
         replace(result.request, takes=1),
@@ -332,7 +332,7 @@ def recipe_made(order: "Order", result: "Result") -> "Recipe":
 def recipe_in(action: bpy.types.Action | None) -> "Recipe":
     """The recipe an Action carries. Raises InvalidRequest if it carries none, or none that is whole."""
     from ..motionlcm_blender.errors import InvalidRequest
-    from ..motionlcm_blender.recipe_serialization import from_flat
+    from ..motionlcm_blender.recipes.serialization import from_flat
     from .actions import facts_of
 
     told = facts_of(action)
@@ -393,7 +393,7 @@ def order_of(context: bpy.types.Context, character: bpy.types.Object, recipe: "R
     own: it was made for this character, and knows where it stood. Raises InvalidRequest if the character
     cannot take it.
     """
-    from ..motionlcm_blender.recipe_replay import frames_at
+    from ..motionlcm_blender.recipes.replay import frames_at
     from .carrier import standing_before, travel_of
     from .rig import euler_bones, read_rig, units_per_metre
     from .worker import Order

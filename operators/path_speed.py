@@ -11,7 +11,7 @@ from bpy.app.handlers import persistent
 from bpy.app.translations import pgettext_iface as iface_
 
 if TYPE_CHECKING:
-    from ..motionlcm_blender.motion.paths import GroundPath
+    from ..motionlcm_blender.motion.ground_path import GroundPath
 
 DELAY = 0.15
 """Seconds after the last change."""
@@ -54,7 +54,7 @@ def work_out(context: bpy.types.Context) -> Shown:
     if obj is None:
         return Shown()
     from ..motionlcm_blender.errors import InvalidRequest
-    from ..motionlcm_blender.motion.paths import speed, speed_warning
+    from ..motionlcm_blender.motion.ground_path import speed, speed_warning
     from .generate import frames_of
 
     if obj.type != "CURVE":

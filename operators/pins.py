@@ -123,9 +123,9 @@ def sample_pins(
     import numpy as np
 
     from ..motionlcm_blender.errors import InvalidRequest
-    from ..motionlcm_blender.motion.placement import blender_to_engine
     from ..motionlcm_blender.motion.skeleton import JOINT_COUNT
     from ..motionlcm_blender.motion.skeleton import JOINTS as NAMES
+    from ..motionlcm_blender.motion.world_transform import blender_to_engine
     from .scene_time import moments, places_at, scene_frames_each, stretch
 
     active = [pin for pin in pins if pin.active]

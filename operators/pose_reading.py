@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 
 from ..motionlcm_blender.motion import rotations
-from ..motionlcm_blender.motion.clips import Clip
+from ..motionlcm_blender.motion.motion import Clip
 from ..motionlcm_blender.motion.retarget import forward_kinematics
 from ..motionlcm_blender.motion.skeleton import FOOT_JOINTS, FPS, JOINT_COUNT, SMPL
 from . import channel_reading

@@ -157,9 +157,9 @@ class MOTIONLCM_OT_fit_length(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..motionlcm_blender.errors import InvalidRequest
-        from ..motionlcm_blender.motion.paths import suggested_frames
+        from ..motionlcm_blender.generation.request import MAX_CHAINED_FRAMES
+        from ..motionlcm_blender.motion.ground_path import suggested_frames
         from ..motionlcm_blender.motion.skeleton import FPS
-        from ..motionlcm_blender.request import MAX_CHAINED_FRAMES
 
         chosen = context.scene.motionlcm
         try:

@@ -16,7 +16,7 @@ from .offered import Offered
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..motionlcm_blender.recipes import Recipe
+    from ..motionlcm_blender.recipes.recipe import Recipe
     from .worker import Handle, Order
 
 PROMPT = "motionlcm_prompt"
@@ -147,7 +147,7 @@ class MOTIONLCM_OT_export_recipe(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..motionlcm_blender.errors import InvalidRequest
-        from ..motionlcm_blender.recipe_serialization import write
+        from ..motionlcm_blender.recipes.serialization import write
 
         chosen = context.scene.motionlcm
         actions = [action for action in (_present(context),) if action is not None]
@@ -180,7 +180,7 @@ class MOTIONLCM_OT_import_recipe(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from ..motionlcm_blender.recipe_serialization import read
+        from ..motionlcm_blender.recipes.serialization import read
 
         try:
             recipes = read(Path(bpy.path.abspath(self.filepath)))

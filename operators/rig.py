@@ -14,10 +14,10 @@ import numpy as np
 from mathutils import Matrix
 
 from ..motionlcm_blender.errors import InvalidRequest
+from ..motionlcm_blender.keyframes.keys import BezierKeys, SparseKeys
 from ..motionlcm_blender.motion import rotations
-from ..motionlcm_blender.motion.clips import Clip
 from ..motionlcm_blender.motion.euler_angles import euler_quaternions
-from ..motionlcm_blender.motion.keys import BezierKeys, SparseKeys
+from ..motionlcm_blender.motion.motion import Clip
 from ..motionlcm_blender.motion.rest_pose import straightened
 from ..motionlcm_blender.motion.skeleton import JOINTS, SMPL, Skeleton
 

@@ -21,10 +21,8 @@ from bpy.app.translations import pgettext_iface as iface_
 from . import engine
 
 if TYPE_CHECKING:
-    from ..motionlcm_blender.runtime.hardware import Hardware
-    from ..motionlcm_blender.runtime.installing import Setup
-    from ..motionlcm_blender.runtime.places import Places
-    from ..motionlcm_blender.runtime.state import Condition
+    from ..motionlcm_blender.torch_install.hardware import Hardware
+    from ..motionlcm_blender.torch_install.install import Setup
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +59,9 @@ def places() -> "Places | None":
     """Where an installation lies; None when this is not run as an extension. Safe to call from a worker."""
     if _folder is None:
         return None
-    from ..motionlcm_blender.runtime.places import Places
+    from ..motionlcm_blender.torch_install.paths import InstallPaths
 
-    return Places.under(_folder)
+    return InstallPaths.under(_folder)
 
 
 def look() -> "Condition | None":
@@ -71,7 +69,7 @@ def look() -> "Condition | None":
     global known_condition
     import numpy
 
-    from ..motionlcm_blender.runtime.state import condition
+    from ..motionlcm_blender.torch_install.state import condition
 
     where = places()
     known_condition = None if where is None else condition(where, numpy.__version__)
@@ -88,7 +86,7 @@ def find_hardware() -> "Hardware":
     """The graphics card; asks its driver's tools, which may take seconds the first time."""
     global known_hardware
     if known_hardware is None:
-        from ..motionlcm_blender.runtime.hardware_detection import find_hardware
+        from ..motionlcm_blender.torch_install.hardware_detection import find_hardware
 
         known_hardware = find_hardware()
     return known_hardware
@@ -108,9 +106,9 @@ def setup() -> "Setup":
     """What to install here. Raises RuntimeProblem if it may not be."""
     import numpy
 
-    from ..motionlcm_blender.runtime.installing import Setup
-    from ..motionlcm_blender.runtime.problems import RuntimeProblem
-    from ..motionlcm_blender.runtime.torch_builds import build_for
+    from ..motionlcm_blender.torch_install.errors import RuntimeProblem
+    from ..motionlcm_blender.torch_install.install import Setup
+    from ..motionlcm_blender.torch_install.torch_builds import build_for
 
     where = places()
     if where is None:
@@ -132,7 +130,7 @@ def enable(wait: bool | None = None) -> None:
 
     Raises RuntimeProblem if it may not be done.
     """
-    from ..motionlcm_blender.runtime.problems import RuntimeProblem
+    from ..motionlcm_blender.torch_install.errors import RuntimeProblem
 
     if wheel_folder() is None and not online():
         if bpy.app.online_access_override:
@@ -151,8 +149,8 @@ def check(wait: bool | None = None) -> None:
 
 def remove() -> None:
     """Take PyTorch away. Raises RuntimeProblem."""
-    from ..motionlcm_blender.runtime import removal
-    from ..motionlcm_blender.runtime.problems import RuntimeProblem
+    from ..motionlcm_blender.torch_install import uninstall
+    from ..motionlcm_blender.torch_install.errors import RuntimeProblem
 
     where = places()
     if where is None or status.running:
@@ -161,7 +159,7 @@ def remove() -> None:
     if str(where.packages) in sys.path:
         sys.path.remove(str(where.packages))
         importlib.invalidate_caches()
-    gone = removal.remove(where)
+    gone = uninstall.remove(where)
     look()
     if not gone:
         _tell("PyTorch is no longer used; what is still open is deleted when Blender starts next.")
@@ -227,9 +225,9 @@ def _without(device: str, sentence: str) -> tuple[str, str]:
 
 def _imported(where: "Places") -> str:
     """Import our PyTorch; a sentence if Blender ended in the midst of that before, as a crash would do."""
-    from ..motionlcm_blender.runtime.places import is_locked, locked
-    from ..motionlcm_blender.runtime.problems import Busy
-    from ..motionlcm_blender.runtime.state import mark_failed
+    from ..motionlcm_blender.torch_install.errors import Busy
+    from ..motionlcm_blender.torch_install.paths import is_locked, locked
+    from ..motionlcm_blender.torch_install.state import mark_failed
 
     try:
         if where.importing.exists() and not is_locked(where.importing):
@@ -256,8 +254,8 @@ def _tried(origin: Path, where: "Places") -> str:
     """What is wrong with somebody else's PyTorch, which may crash; remembered for this copy of it."""
     import json
 
-    from ..motionlcm_blender.runtime.checking import import_in_process
-    from ..motionlcm_blender.runtime.state import write_json
+    from ..motionlcm_blender.torch_install.state import write_json
+    from ..motionlcm_blender.torch_install.trial import import_in_process
 
     try:
         key = f"{origin} {origin.stat().st_mtime_ns}"
@@ -292,7 +290,7 @@ def poll() -> float | None:
 
 def _start(what: str, given: "Setup", wait: bool | None) -> None:
     global _worker
-    from ..motionlcm_blender.runtime.problems import RuntimeProblem
+    from ..motionlcm_blender.torch_install.errors import RuntimeProblem
 
     if status.running:
         raise RuntimeProblem("PyTorch is being installed already: wait, or cancel it.")
@@ -313,15 +311,15 @@ def _work(what: str, given: "Setup") -> None:
     import os
 
     from ..motionlcm_blender.errors import Cancelled, MotionLCMError
-    from ..motionlcm_blender.runtime.children import ChildEnded, run_task
-    from ..motionlcm_blender.runtime.places import Places
-    from ..motionlcm_blender.runtime.problems import of_system
+    from ..motionlcm_blender.torch_install.errors import of_system
+    from ..motionlcm_blender.torch_install.paths import InstallPaths
+    from ..motionlcm_blender.torch_install.subprocesses import ChildEnded, run_task
 
     def report(share: float, stage: str) -> None:
         status.progress, status.stage = share, stage
 
     try:
-        descriptor = Places(Path(given.home)).open_log()
+        descriptor = InstallPaths(Path(given.home)).open_log()
         try:
             task = {"do": what, "setup": given.to_json(), "home": given.home}
             answer = run_task(task, report, _cancelled.is_set, descriptor)
@@ -376,8 +374,8 @@ def _look_for_all() -> None:
 
     def work() -> None:
         global known_hardware, known_condition
-        from ..motionlcm_blender.runtime.hardware import Hardware
-        from ..motionlcm_blender.runtime.state import Condition
+        from ..motionlcm_blender.torch_install.hardware import Hardware
+        from ..motionlcm_blender.torch_install.state import InstallStatus
 
         try:
             find_hardware()
@@ -385,7 +383,7 @@ def _look_for_all() -> None:
         except Exception as error:
             log.error("The hardware was not found out", exc_info=error)
         known_hardware = known_hardware or Hardware("none")  # else drawing would ask again and again
-        known_condition = known_condition or Condition("absent")
+        known_condition = known_condition or InstallStatus("absent")
 
     global _worker
     if _worker is None or not _worker.is_alive():
@@ -403,7 +401,7 @@ def _finish_removal() -> None:
 
     def work() -> None:
         from ..motionlcm_blender.errors import MotionLCMError
-        from ..motionlcm_blender.runtime.removal import finish_removal
+        from ..motionlcm_blender.torch_install.uninstall import finish_removal
 
         try:
             finish_removal(where)
@@ -455,16 +453,16 @@ class MOTIONLCM_OT_enable_gpu(bpy.types.Operator):
 
 def plan() -> tuple[str, ...]:
     """What would be installed, how large, from where and into which folder."""
-    from ..motionlcm_blender.runtime import pins, torch_builds
+    from ..motionlcm_blender.torch_install import requirements, torch_builds
 
     hardware, where, wheels = find_hardware(), places(), wheel_folder()
-    fetched, taken = pins.GIGABYTES[hardware.kind]
+    fetched, taken = requirements.GIGABYTES[hardware.kind]
     card = hardware.name or iface_("No graphics card that PyTorch can use: it will run on the processor")
     source = iface_("Wheels from {folder}, no network") if wheels else iface_("Fetched from {folder}")
     return (
         card,
         *([hardware.note] if hardware.note else []),
-        iface_("Installed are {packages} and what they need").format(packages=", ".join(pins.REQUIREMENTS)),
+        iface_("Installed are {packages} and what they need").format(packages=", ".join(requirements.REQUIREMENTS)),
         iface_("About {fetched:.1f} GB to fetch, {taken:.1f} GB on disk").format(fetched=fetched, taken=taken),
         source.format(folder=wheels or torch_builds.sources(torch_builds.build_for(hardware))),
         iface_("Into {folder}").format(folder=where.home if where is not None else ""),

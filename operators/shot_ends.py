@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..motionlcm_blender.chaining import OVERLAP
 from ..motionlcm_blender.errors import InvalidRequest
-from ..motionlcm_blender.finishing import Landing, Seam
-from ..motionlcm_blender.motion.clips import Clip, Motion
-from ..motionlcm_blender.motion.contacts import foot_contacts
-from ..motionlcm_blender.motion.continuation import placement_of
-from ..motionlcm_blender.motion.ground import Ground
-from ..motionlcm_blender.motion.placement import (
+from ..motionlcm_blender.export.clip_output import EndPose, StartPose
+from ..motionlcm_blender.generation.long_motion import OVERLAP
+from ..motionlcm_blender.motion.foot_contacts import foot_contacts
+from ..motionlcm_blender.motion.motion import Clip, Motion
+from ..motionlcm_blender.motion.skeleton import FOOT_JOINTS, FPS
+from ..motionlcm_blender.motion.smoothing import smoothstep
+from ..motionlcm_blender.motion.world_transform import (
     Placement,
     canonicalise,
     initial_heading,
@@ -25,8 +25,8 @@ from ..motionlcm_blender.motion.placement import (
     place_joints,
     unplace_joints,
 )
-from ..motionlcm_blender.motion.skeleton import FOOT_JOINTS, FPS
-from ..motionlcm_blender.motion.smoothing import smoothstep
+from ..motionlcm_blender.postprocess.terrain import Ground
+from ..motionlcm_blender.postprocess.transitions import placement_of
 from .actions import RECIPE, holder_of
 from .pose_reading import joints_of, read_clip
 from .rig import Rig
@@ -58,7 +58,7 @@ class Beginning:
 
     start: Motion
     placement: Placement
-    seam: Seam
+    seam: StartPose
     way: np.ndarray
 
 
@@ -67,7 +67,7 @@ class Ending:
     """What a shot comes to. joints: (n, 22, 3) in the world, the shot's last frame and, beyond it, what follows."""
 
     joints: np.ndarray
-    landing: Landing
+    landing: EndPose
 
     @property
     def tail(self) -> int:
@@ -128,13 +128,13 @@ def before_shot(
     tail = min(TAIL, int((following.last - following.first) / each + 1e-6))
     at = following.first + each * np.arange(tail + 1)
     clip = read_clip(following.action, at, character, rig, units)
-    return Ending(joints_of(clip), Landing(clip.translation[0], clip.rotations[0], following.uid))
+    return Ending(joints_of(clip), EndPose(clip.translation[0], clip.rotations[0], following.uid))
 
 
 def to_pose(pose: "bpy.types.Action", character: "bpy.types.Object", rig: Rig, units: float) -> Ending:
     """A pose to end in. Raises InvalidRequest if the Action holds no pose of the character."""
     clip = _posed(pose, character, rig, units, 1)
-    return Ending(joints_of(clip), Landing(clip.translation[0] if pose.get(PLACED) else None, clip.rotations[0]))
+    return Ending(joints_of(clip), EndPose(clip.translation[0] if pose.get(PLACED) else None, clip.rotations[0]))
 
 
 def hardly_moved(beginning: Beginning, shot: "MotionLCMShot", character: "bpy.types.Object", rig: Rig, units: float,
@@ -169,7 +169,7 @@ def _beginning(clip: Clip, joints: np.ndarray, floor: float) -> Beginning:
     joints = joints - [0.0, floor, 0.0]
     motion = Motion(joints.astype(np.float32), foot_contacts(joints).astype(np.float32))
     placement = Placement(np.array([where.origin[0], floor, where.origin[2]]), where.heading)
-    seam = Seam(clip.frames - 1, clip.translation[-1], clip.rotations[-1])
+    seam = StartPose(clip.frames - 1, clip.translation[-1], clip.rotations[-1])
     return Beginning(motion, placement, seam, clip.translation[:, [0, 2]])
 
 

@@ -31,10 +31,10 @@ def order_for(
 
     import numpy as np
 
-    from ..motionlcm_blender.motion.foot_lock import FootLock
-    from ..motionlcm_blender.motion.placement import Placement, canonicalise
-    from ..motionlcm_blender.recipes import hints_of
-    from ..motionlcm_blender.request import Request
+    from ..motionlcm_blender.generation.request import Request
+    from ..motionlcm_blender.motion.world_transform import Placement, canonicalise
+    from ..motionlcm_blender.postprocess.foot_lock import FootLock
+    from ..motionlcm_blender.recipes.recipe import hints_of
     from . import shot_ends
     from .carrier import standing_now
     from .pins import pins_for, sample_pins

@@ -77,7 +77,7 @@ def _add_body(context: bpy.types.Context, path: str) -> bpy.types.Object:
     from pathlib import Path
 
     from ..motionlcm_blender.errors import InvalidRequest
-    from ..motionlcm_blender.smpl_file import read_body_model
+    from ..motionlcm_blender.smpl.body_model_file import read_body_model
     from .smpl_mesh import build_body
 
     if not path:

@@ -9,8 +9,8 @@ import bpy
 import numpy as np
 
 from ..motionlcm_blender.errors import InvalidRequest
-from ..motionlcm_blender.motion.placement import engine_to_blender
-from ..motionlcm_blender.smpl_body import BodyModel, joint_directions, joint_positions
+from ..motionlcm_blender.motion.world_transform import engine_to_blender
+from ..motionlcm_blender.smpl.body_model import BodyModel, joint_directions, joint_positions
 from .character import put_into_scene, show_in_local_view
 from .smpl_body import DIRECTIONS, SHAPE_KEY
 

@@ -64,7 +64,7 @@ def render(task: dict[str, Any]) -> None:
     sys.meta_path.append(Lent(task["packages"]))
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     part("operators").register()
-    board = part("motionlcm_blender.storyboard_reading").storyboard_from(task["storyboard"])
+    board = part("motionlcm_blender.storyboard.reading").storyboard_from(task["storyboard"])
     storyboards, stage = part("operators.storyboards"), part("operators.stage")
     scene = bpy.context.scene
     stage.set_frame_rate(scene, board.fps)

@@ -11,7 +11,7 @@ from . import jobs, shot_making, shots
 from .character import create_character, put_into_scene
 
 if TYPE_CHECKING:
-    from ..motionlcm_blender.storyboard import Place, Storyboard, StoryCharacter, StoryPath, StoryPin
+    from ..motionlcm_blender.storyboard.storyboard import Place, Storyboard, StoryCharacter, StoryPath, StoryPin
 
 SHORTEST_STEP = 0.01
 """Metres between points of a path that is written of an animated object's way."""
@@ -113,7 +113,7 @@ def storyboard_of(context: bpy.types.Context) -> "tuple[Storyboard, tuple[str, .
     Raises InvalidRequest if there is no character, or something in it is none of a storyboard's.
     """
     from ..motionlcm_blender.errors import InvalidRequest
-    from ..motionlcm_blender.storyboard import Storyboard, StoryCharacter, StoryShot
+    from ..motionlcm_blender.storyboard.storyboard import Storyboard, StoryCharacter, StoryShot
     from .rig import is_character, read_rig, standing_place, units_per_metre
 
     scene = context.scene
@@ -170,7 +170,7 @@ def _add_path(
     """Write a shot's path among the storyboard's, once. Returns its name there, and what is lost."""
     import numpy as np
 
-    from ..motionlcm_blender.storyboard import StoryPath
+    from ..motionlcm_blender.storyboard.storyboard import StoryPath
     from .scene_time import places_at
     from .trajectory import curve_points, weights_of
 
@@ -206,7 +206,7 @@ def _pins_of(
 
     left: the first frame of each of the scene's that no earlier shot has taken.
     """
-    from ..motionlcm_blender.storyboard import StoryPin
+    from ..motionlcm_blender.storyboard.storyboard import StoryPin
     from .scene_time import place_now
 
     found = []
@@ -242,7 +242,7 @@ class MOTIONLCM_OT_import_storyboard(bpy.types.Operator, ImportHelper):
     )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from ..motionlcm_blender.storyboard_reading import read_storyboard
+        from ..motionlcm_blender.storyboard.reading import read_storyboard
         from .stage import set_frame_rate
 
         try:
@@ -271,7 +271,7 @@ class MOTIONLCM_OT_export_storyboard(bpy.types.Operator, ExportHelper):
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from ..motionlcm_blender.storyboard_writing import write_storyboard
+        from ..motionlcm_blender.storyboard.writing import write_storyboard
 
         try:
             board, warnings = storyboard_of(context)

@@ -254,7 +254,7 @@ class MOTIONLCM_OT_vary_take(_Remaking, bpy.types.Operator):
         import random
         from dataclasses import replace
 
-        from ..motionlcm_blender.request import Blend
+        from ..motionlcm_blender.generation.request import Blend
 
         order = self.present(context)
         blends = (*order.request.blends, Blend(random.randint(0, 2**31 - 1), self.share))
@@ -276,7 +276,7 @@ class MOTIONLCM_OT_blend_takes(_Remaking, bpy.types.Operator):
         from dataclasses import replace
 
         from ..motionlcm_blender.errors import InvalidRequest
-        from ..motionlcm_blender.request import Blend
+        from ..motionlcm_blender.generation.request import Blend
 
         character = generate.find_character(context)
         order, present = self.present(context), present_take(character)
@@ -316,8 +316,8 @@ class MOTIONLCM_OT_retime_take(_Remaking, bpy.types.Operator):
         from dataclasses import replace
 
         from ..motionlcm_blender.errors import InvalidRequest
+        from ..motionlcm_blender.generation.variations import faster
         from ..motionlcm_blender.motion.skeleton import FPS
-        from ..motionlcm_blender.variations import faster
 
         order = self.present(context)
         if order.shot:

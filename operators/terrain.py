@@ -8,7 +8,7 @@ from mathutils import Vector
 from mathutils.bvhtree import BVHTree
 
 from ..motionlcm_blender.errors import InvalidRequest
-from ..motionlcm_blender.motion.ground import HeightField
+from ..motionlcm_blender.postprocess.terrain import HeightField
 
 STEP = 0.1
 """Metres between the places whose height is looked up."""

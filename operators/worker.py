@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..motionlcm_blender.errors import Cancelled
-from ..motionlcm_blender.finishing import Landing, Seam, on_ground, on_skeleton, written_part
-from ..motionlcm_blender.motion.clips import Clip, Motion
-from ..motionlcm_blender.motion.ground import Ground
-from ..motionlcm_blender.motion.key_fitting import fit_keys
-from ..motionlcm_blender.motion.keys import SparseKeys
+from ..motionlcm_blender.export.clip_output import EndPose, StartPose, on_ground, on_skeleton, written_part
+from ..motionlcm_blender.generation.request import Request
+from ..motionlcm_blender.keyframes.fitting import fit_keys
+from ..motionlcm_blender.keyframes.keys import SparseKeys
 from ..motionlcm_blender.motion.loops import Travel, looped, split_travel
-from ..motionlcm_blender.motion.placement import Placement, place_clip
+from ..motionlcm_blender.motion.motion import Clip, Motion
 from ..motionlcm_blender.motion.skeleton import Skeleton
-from ..motionlcm_blender.request import Request
+from ..motionlcm_blender.motion.world_transform import Placement, place_clip
+from ..motionlcm_blender.postprocess.terrain import Ground
 from . import engine
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ class Order:
     loop: bool = False
     key_tolerance: float | None = None
     euler: EulerBones | None = None
-    seam: Seam | None = None
-    landing: Landing | None = None
+    seam: StartPose | None = None
+    landing: EndPose | None = None
     scene_frames: int | None = None
     shot: str = ""
     expected_model: str = ""

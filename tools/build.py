@@ -29,8 +29,8 @@ sys.path.insert(0, str(ROOT))
 
 from licences import FILE as THIRD_PARTY
 from licences import LicenceProblem, third_party
-from motionlcm_blender.text_encoder_files import NAME as TEXT_ENCODER
-from motionlcm_blender.text_encoder_files import write_eight_bits
+from motionlcm_blender.text.minilm_files import NAME as TEXT_ENCODER
+from motionlcm_blender.text.minilm_files import write_eight_bits
 from zip_contents import PYTHONS, WHEEL_TAGS, WHEELS, problems
 
 ROOMS = ("__init__.py", "blender_manifest.toml", "LICENSE", "motionlcm_blender", "operators", "ui")

@@ -22,14 +22,14 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from motionlcm_blender.generation.noise_optimization import hint_residual  # noqa: E402
+from motionlcm_blender.generation.pipeline import MotionLCM  # noqa: E402
+from motionlcm_blender.generation.request import Hints, Request  # noqa: E402
 from motionlcm_blender.model.latent_tuning import smooth_rows, tune  # noqa: E402
-from motionlcm_blender.motion.paths import named_path, natural_length, timed  # noqa: E402
-from motionlcm_blender.motion.placement import canonicalise  # noqa: E402
+from motionlcm_blender.motion.ground_path import named_path, natural_length, timed  # noqa: E402
 from motionlcm_blender.motion.skeleton import JOINT_COUNT, JOINTS  # noqa: E402
-from motionlcm_blender.refining import hint_residual  # noqa: E402
-from motionlcm_blender.request import Hints, Request  # noqa: E402
-from motionlcm_blender.sampler import MotionLCM  # noqa: E402
-from motionlcm_blender.sampling import student_timesteps  # noqa: E402
+from motionlcm_blender.motion.world_transform import canonicalise  # noqa: E402
+from motionlcm_blender.networks.samplers import student_timesteps  # noqa: E402
 
 FRAMES, ADAM_STEPS = 160, 400
 ADAM_RATES = (0.02, 0.05, 0.1)
@@ -92,7 +92,7 @@ def main() -> None:
         for seed in range(args.seeds):
             hints = kinds(model, seed)[kind]
             text = model.encode_prompt("a person walks", FRAMES)
-            with model.backend.computing(nullcontext):
+            with model.backend.inference_context(nullcontext):
                 residual = hint_residual(
                     model.network, "cpu", model.stats, text, hints, model.guidance(1), student_timesteps(a, 1)[0],
                     model.control_strength,

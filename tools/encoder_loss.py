@@ -26,8 +26,8 @@ import numpy as np
 
 from motionlcm_blender import MotionLCM, Request
 from motionlcm_blender.portable.text_encoder import PortableMiniLM
-from motionlcm_blender.text_encoder_files import minilm_folder, write_eight_bits
-from motionlcm_blender.vocabulary import read_vocabulary
+from motionlcm_blender.text.minilm_files import minilm_folder, write_eight_bits
+from motionlcm_blender.text.prompt_vocabulary import read_vocabulary
 
 PROMPTS = (
     "a person walks forward", "a person runs forward", "a person turns left", "a person turns around", "a person jumps",

@@ -38,7 +38,7 @@ SENTENCES = ("LICENCE",)
 """Constants whose texts are drawn."""
 WORDS_OF = (
     "sampler.py", "chaining.py", "worker.py", "jobs.py", "official_model.py", "importing/archives.py",
-    "importing/downloads.py", "importing/model_import.py", "runtime.py", "runtime/installing.py",
+    "importing/downloads.py", "importing/model_import.py", "runtime.py", "torch_install/install.py",
 )  # fmt: skip
 """Modules that tell it."""
 

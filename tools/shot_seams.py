@@ -19,7 +19,7 @@ from checkout_extension import ROOT, part
 
 sys.path.insert(0, str(ROOT))
 
-from motionlcm_blender.motion.quality import foot_skate
+from motionlcm_blender.motion.metrics import foot_skate
 from motionlcm_blender.motion.skeleton import FPS
 
 SEQUENCES = (
@@ -47,7 +47,7 @@ def joints_at(character: bpy.types.Object, at: np.ndarray) -> np.ndarray:
         scene.frame_set(int(moment), subframe=float(moment) % 1.0)
         shown = character.evaluated_get(bpy.context.evaluated_depsgraph_get())
         found.append([shown.matrix_world @ shown.pose.bones[bone].head for bone in rig.bones[:22]])
-    joints: np.ndarray = part("motionlcm_blender.motion.placement").blender_to_engine(np.array(found))
+    joints: np.ndarray = part("motionlcm_blender.motion.world_transform").blender_to_engine(np.array(found))
     return joints
 
 

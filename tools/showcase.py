@@ -20,11 +20,11 @@ sys.path.insert(0, str(ROOT))
 
 from strips import draw_strip, stack
 
-from motionlcm_blender.motion.paths import named_path, natural_length, timed
-from motionlcm_blender.motion.placement import canonicalise
+from motionlcm_blender.generation.pipeline import MotionLCM
+from motionlcm_blender.generation.request import Hints, Request
+from motionlcm_blender.motion.ground_path import named_path, natural_length, timed
 from motionlcm_blender.motion.skeleton import FPS, HUMANML
-from motionlcm_blender.request import Hints, Request
-from motionlcm_blender.sampler import MotionLCM
+from motionlcm_blender.motion.world_transform import canonicalise
 
 PROMPTS = (
     "a person walks forward",

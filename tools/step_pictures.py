@@ -21,29 +21,22 @@ sys.path.insert(0, str(ROOT))
 
 from strips import CELL, INK, MIDDLE, PAPER, POSES, draw_strip, stack  # noqa: E402
 
-from motionlcm_blender.motion.contacts import (
-    foot_contacts,  # noqa: E402
-    rest_heights,  # noqa: E402
-)
+from motionlcm_blender.generation.pipeline import MotionLCM  # noqa: E402
+from motionlcm_blender.generation.request import Hints, Request  # noqa: E402
+from motionlcm_blender.keyframes.fitting import fit_keys  # noqa: E402
+from motionlcm_blender.keyframes.keys import dense_keys  # noqa: E402
 from motionlcm_blender.motion.features import standing_joints  # noqa: E402
-from motionlcm_blender.motion.foot_lock import FootLock, plant  # noqa: E402
-from motionlcm_blender.motion.ground import PathHeights, stand_on  # noqa: E402
-from motionlcm_blender.motion.key_fitting import fit_keys  # noqa: E402
-from motionlcm_blender.motion.keys import dense_keys  # noqa: E402
+from motionlcm_blender.motion.foot_contacts import foot_contacts, rest_heights  # noqa: E402
+from motionlcm_blender.motion.ground_path import named_path, natural_length, timed  # noqa: E402
 from motionlcm_blender.motion.loops import find_loop, looped  # noqa: E402
-from motionlcm_blender.motion.path_correction import plant_on_path  # noqa: E402
-from motionlcm_blender.motion.paths import named_path, natural_length, timed  # noqa: E402
-from motionlcm_blender.motion.pins import hold_pins  # noqa: E402
-from motionlcm_blender.motion.placement import canonicalise  # noqa: E402
-from motionlcm_blender.motion.quality import (  # noqa: E402
-    path_error,
-    pin_errors,  # noqa: E402
-    twitch,
-)
+from motionlcm_blender.motion.metrics import path_error, pin_errors, twitch  # noqa: E402
 from motionlcm_blender.motion.retarget import forward_kinematics, retarget  # noqa: E402
 from motionlcm_blender.motion.skeleton import FOOT_JOINTS, FPS, HUMANML, JOINT_COUNT, JOINTS  # noqa: E402
-from motionlcm_blender.request import Hints, Request  # noqa: E402
-from motionlcm_blender.sampler import MotionLCM  # noqa: E402
+from motionlcm_blender.motion.world_transform import canonicalise  # noqa: E402
+from motionlcm_blender.postprocess.foot_lock import FootLock, lock_feet_from_contacts  # noqa: E402
+from motionlcm_blender.postprocess.path_following import follow_path  # noqa: E402
+from motionlcm_blender.postprocess.pin_ik import hold_pins  # noqa: E402
+from motionlcm_blender.postprocess.terrain import PathHeights, stand_on  # noqa: E402
 
 BEFORE, AFTER, GIVEN = (205, 120, 40), (40, 110, 180), (230, 235, 220)
 FRAMES = 120
@@ -106,7 +99,7 @@ def strip(joints: np.ndarray, caption: str, path: np.ndarray | None = None) -> I
 def path_step(model: MotionLCM) -> Image.Image:
     xz, _ = canonicalise(timed(named_path("s", natural_length("s", FRAMES / FPS)), FRAMES))
     take = Take(model, "a person walks forward", 1, Hints.ground_path(xz))
-    after = plant_on_path(take.joints, take.contacts, xz).joints
+    after = follow_path(take.joints, take.contacts, xz).joints
     rows = []
     for name, joints in (("before: the network alone", take.joints), ("after: on its path", after)):
         error = path_error(joints, xz)
@@ -116,7 +109,7 @@ def path_step(model: MotionLCM) -> Image.Image:
 
 def feet_step(model: MotionLCM) -> Image.Image:
     take = Take(model, "a person walks forward", 3)
-    planted = plant(take.joints, take.contacts, FootLock.AUTO)
+    planted = lock_feet_from_contacts(take.joints, take.contacts, FootLock.AUTO)
     toe = JOINTS.index("l_foot")
     speeds = []
     for joints in (take.joints, planted.joints):
@@ -139,7 +132,7 @@ def feet_step(model: MotionLCM) -> Image.Image:
 
 def pin_step(model: MotionLCM) -> Image.Image:
     take = Take(model, "a person stands and waves with the right hand", 2)
-    joints, wrist = plant(take.joints, take.contacts).joints, JOINTS.index("r_wrist")
+    joints, wrist = lock_feet_from_contacts(take.joints, take.contacts).joints, JOINTS.index("r_wrist")
     positions, mask = np.zeros((FRAMES, JOINT_COUNT, 3)), np.zeros((FRAMES, JOINT_COUNT, 3), bool)
     held = slice(50, 80)
     positions[held, wrist] = joints[65, wrist] + [-0.15, 0.1, 0.2]

@@ -60,7 +60,7 @@ if sys.argv[1] == "tests":
     sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *sys.argv[3:]]))
 
 from motionlcm_blender import MotionLCM, Request, fit_keys, retarget
-from motionlcm_blender.request import Hints
+from motionlcm_blender.generation.request import Hints
 
 line = np.stack([np.zeros(100), np.linspace(0.0, 5.0, 100)], 1)
 request = Request("a person walks forward", 100, seed=1, hints=Hints.ground_path(line))

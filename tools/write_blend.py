@@ -25,7 +25,7 @@ PATH_STEP_M = 0.05
 
 def load_motion(file: Path) -> tuple[object, dict[str, np.ndarray]]:
     """The clip in it, and everything else by name."""
-    Clip = part("motionlcm_blender.motion.clips").Clip  # noqa: N806  a class
+    Clip = part("motionlcm_blender.motion.motion").Clip  # noqa: N806  a class
     with np.load(file, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     return Clip(float(arrays["fps"]), arrays["translation"], arrays["rotations"]), arrays
@@ -33,7 +33,7 @@ def load_motion(file: Path) -> tuple[object, dict[str, np.ndarray]]:
 
 def add_path(xz: np.ndarray) -> bpy.types.Object:
     """The target root positions (T, 2), engine x and z, as a flat curve on the floor."""
-    place = part("motionlcm_blender.motion.placement").engine_to_blender
+    place = part("motionlcm_blender.motion.world_transform").engine_to_blender
     points = place(np.insert(np.asarray(xz, np.float64), 1, 0.0, axis=1))
     kept = [points[0]]
     for point in points[1:]:

@@ -1,7 +1,7 @@
 """Checkpoint files (.ckpt, .pt, .safetensors) without PyTorch: what they hold first, numbers when asked for.
 
 A file that `torch.save` wrote is a zip: `NAME/data.pkl` says which tensors there are, `NAME/data/KEY` are their
-numbers. The pickle is read by `inert_pickle`, which runs nothing; everything it claims about a tensor is held against
+numbers. The pickle is read by `pickle_reader`, which runs nothing; everything it claims about a tensor is held against
 the zip before a byte is read. No entry is ever written to disk, so an entry's path leads nowhere.
 """
 
@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import DeviceError, ModelFolderError, UnsupportedCheckpoint
-from ..inert_pickle import Built, DamagedPickle, HostilePickle, Named, Stored, read_pickle
-from ..safe_weights import read_bytes, sha256
-from .command_names import runs_commands
+from ..files.pickle_reader import DamagedPickle, GlobalRef, HostilePickle, PersistentRef, ReduceCall, read_pickle
+from ..files.safetensors_files import read_bytes, sha256
+from .unsafe_names import runs_commands
 
 MAX_FILE_BYTES = 8 << 30
 """Far more than a published checkpoint has with its optimiser states."""
@@ -213,14 +213,19 @@ def _tensor(
     """What a placeholder says of a tensor, if it is one of floating point. Raises ModelFolderError on a lie."""
     if _calls(value, {"_rebuild_parameter"}) and value.arguments:
         value = value.arguments[0]
-    if not _calls(value, _REBUILD) or len(value.arguments) < 4 or not isinstance(value.arguments[0], Stored):
+    if not _calls(value, _REBUILD) or len(value.arguments) < 4 or not isinstance(value.arguments[0], PersistentRef):
         return None
     stored: Any = value.arguments[0].reference
     offset, shape, strides = value.arguments[1:4]
     wrong = ModelFolderError(
         f"{path.name} is damaged, what it says of {name} does not fit what it holds: fetch it again."
     )
-    if not isinstance(stored, tuple) or len(stored) < 5 or stored[0] != "storage" or not isinstance(stored[1], Named):
+    if (
+        not isinstance(stored, tuple)
+        or len(stored) < 5
+        or stored[0] != "storage"
+        or not isinstance(stored[1], GlobalRef)
+    ):
         raise wrong
     kind = _STORAGES.get(stored[1].name) if stored[1].module == "torch" else None
     if kind is None:
@@ -242,8 +247,8 @@ def _tensor(
 
 def _calls(value: Any, functions: set[str]) -> bool:
     return (
-        isinstance(value, Built)
-        and isinstance(value.what, Named)
+        isinstance(value, ReduceCall)
+        and isinstance(value.what, GlobalRef)
         and value.what.module == "torch._utils"
         and value.what.name in functions
         and isinstance(value.arguments, tuple)

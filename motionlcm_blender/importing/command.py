@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import licence
+from .checkpoint_parts import CONTROLS
 from .model_import import import_model
-from .parts import CONTROLS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

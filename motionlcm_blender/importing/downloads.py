@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Cancelled, DownloadError
-from ..safe_weights import sha256
+from ..files.safetensors_files import sha256
 from ..version import version
 from .connections import RefusedRedirect, host_of, url_opener
 from .source_list import MAX_BYTES, Source

@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 
 from ..errors import Cancelled, LicenceNotAccepted, ModelFolderError, UnsupportedCheckpoint
+from ..files.safetensors_files import sha256
 from ..model_folder import CONFIG, NORMALISATION, ModelFolder, write_model_folder
 from ..motion.skeleton import MAX_FRAMES
-from ..safe_weights import sha256
-from ..sampling import default_guidance
-from ..schedule import LCM_GUIDANCE
+from ..networks.noise_schedule import LCM_GUIDANCE
+from ..networks.samplers import default_guidance
 from ..version import version
 from . import licence
 from .checkpoint_files import CheckpointFile
-from .parts import CONTROLS, Joined, Recognised, control_settings, join, recognise
+from .checkpoint_parts import CONTROLS, Joined, Recognised, control_settings, join, recognise
 from .self_check import check_model
 from .sentence_t5_files import FOLDER as TEXT_ENCODER
 from .sentence_t5_files import (
@@ -72,7 +72,7 @@ def import_model(
     text_encoder: the folder of sentence-t5-large, else looked for likewise; its weights are shared, by hard links, with
     models beside `out` that hold the same. control: "pelvis", "joints", "start" where
     there are several ControlNets, "none" for none, None for the only one. progress(part 0..1, what) and cancel() are
-    called between stages, from this thread. Needs no PyTorch; nothing from a file is run (`inert_pickle`).
+    called between stages, from this thread. Needs no PyTorch; nothing from a file is run (`pickle_reader`).
 
     The folder is made under another name beside `out`, loaded and tried (`self_check`), and moved into place; after an
     exception nothing of it is left. Raises LicenceNotAccepted, ModelFolderError (a file that is missing, damaged or

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ModelFolderError
-from ..safe_weights import read_bytes, sha256, write_arrays, write_bytes
+from ..files.safetensors_files import read_bytes, sha256, write_arrays, write_bytes
 from .checkpoint_files import CheckpointFile
-from .shared_files import have_same_bytes, link_or_copy, link_to_twin
+from .hard_links import have_same_bytes, link_or_copy, link_to_twin
 
 FOLDER = "text_encoder"
 DENSE = "2_Dense"

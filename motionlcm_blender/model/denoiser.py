@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..architecture import Architecture
-from ..schedule import (
+from ..networks.noise_schedule import (
     GUIDANCE_WIDTH,
     TIME_WIDTH,
     TRAIN_STEPS,

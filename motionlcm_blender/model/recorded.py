@@ -22,7 +22,7 @@ from torch import Tensor
 
 from ..errors import is_out_of_memory
 from ..motion.skeleton import JOINT_COUNT, MAX_FRAMES
-from ..sampling import Asked, lcm_sample
+from ..networks.samplers import SamplingInput, lcm_sample
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Plan(NamedTuple):
     strength: float
 
 
-def plan_of(asked: Asked) -> Plan:
+def plan_of(asked: SamplingInput) -> Plan:
     """The piece that serves a request."""
     filled = -(-len(asked.text) // TEXT_TOKENS) * TEXT_TOKENS
     steps, takes = asked.noise.shape[:2]
@@ -136,7 +136,7 @@ class Piece:
         decoded: Tensor = self._network.decode(latents, self.frames)
         return decoded
 
-    def fill(self, asked: Asked) -> None:
+    def fill(self, asked: SamplingInput) -> None:
         """Bring what is asked into the tensors that are read."""
         tokens, frames = len(asked.text), asked.frames
         text = np.zeros(self.text.shape[1:], np.float32)
@@ -151,7 +151,7 @@ class Piece:
             _put(self.hints, np.pad(asked.hints, after))
             _put(self.given, np.pad(asked.given, after))
 
-    def __call__(self, asked: Asked) -> np.ndarray:
+    def __call__(self, asked: SamplingInput) -> np.ndarray:
         """(takes, T, 263) normalised."""
         self.fill(asked)
         self.again()
@@ -202,7 +202,7 @@ class RecordedSampling:
             return f"CUDA graphs not used: {self.trouble}"
         return "1 CUDA graph" if self.count == 1 else f"{self.count} CUDA graphs"
 
-    def __call__(self, asked: Asked) -> np.ndarray | None:
+    def __call__(self, asked: SamplingInput) -> np.ndarray | None:
         """(takes, T, 263) normalised, or None if this has to be done step by step."""
         if self.trouble or asked.frames > MAX_FRAMES:
             return None
@@ -231,7 +231,7 @@ class RecordedSampling:
             log.info("What led to it", exc_info=error)
             return None
 
-    def _recorded(self, plan: Plan, asked: Asked) -> Piece:
+    def _recorded(self, plan: Plan, asked: SamplingInput) -> Piece:
         piece = Piece(self._network, plan, self._device, self._recorder)
         made = piece(asked)
         expected = piece.work()[:, : asked.frames].float().cpu().numpy()

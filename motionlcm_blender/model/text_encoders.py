@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..eight_bits import SCALE
 from ..errors import DeviceError, ModelFolderError
+from ..networks.int8_quantization import SCALE
 
 T5_MAX_TOKENS = 256
 MINILM_MAX_TOKENS = 256
@@ -115,7 +115,7 @@ def _load(model: Any, folder: Path, device: str, ignored: tuple[str, ...]) -> An
 
 
 def _floats(stored: dict[str, Any]) -> dict[str, Any]:
-    """Everything as float32; what is in eight bits times its rows' scales (`eight_bits`)."""
+    """Everything as float32; what is in eight bits times its rows' scales (`int8_quantization`)."""
     out = {name: array.float() for name, array in stored.items() if not name.endswith(SCALE)}
     for name in out:
         if name + SCALE in stored:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from . import rotations as rot
-from .clips import Clip
+from .motion import Clip
 from .skeleton import Skeleton
 
 CENTIMETRES = 100.0

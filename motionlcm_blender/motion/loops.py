@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import InvalidRequest
 from . import rotations as rot
-from .clips import Clip
+from .motion import Clip
 from .retarget import forward_kinematics
 from .smoothing import smooth, smoothstep
 

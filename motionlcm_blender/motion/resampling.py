@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import InvalidRequest
 from . import rotations as rot
-from .clips import Clip
+from .motion import Clip
 
 
 def resampled_frames(frames: int, from_fps: float, to_fps: float) -> int:

@@ -1,7 +1,7 @@
 """From joint positions to bone rotations of a skeleton with fixed bone lengths, and back.
 
 The model gives 22 points a frame; an armature wants rotations. Where a joint carries several bones (pelvis, chest) the
-points say everything (see `trunk`). Elsewhere they give the direction of a bone (its swing) but not its twist:
+points say everything (see `torso_fit`). Elsewhere they give the direction of a bone (its swing) but not its twist:
 
 - elbows and knees are hinges, so the plane of a bent limb gives the twist of both of its bones;
 - a straight limb has no plane. Its twist then comes from the frames around it and, weakly, from what limbs do: for arms
@@ -21,11 +21,11 @@ from __future__ import annotations
 import numpy as np
 
 from . import rotations as rot
-from .clips import Clip, Motion
 from .elbow_prior import expected_hinges
 from .head_pose import lead_with_head, turn_head_and_hands
+from .motion import Clip, Motion
 from .skeleton import JOINT_COUNT, JOINTS, SMPL, Skeleton
-from .trunk import fitted_joints, trunk_pose
+from .torso_fit import fitted_joints, trunk_pose
 
 _J = {name: index for index, name in enumerate(JOINTS)}
 _LIMBS = (("l_shoulder", "l_elbow", "l_wrist"), ("r_shoulder", "r_elbow", "r_wrist"),

@@ -111,7 +111,7 @@ class Linear:
 
 @dataclass(frozen=True)
 class PackedLinear:
-    """A Linear whose weights stay in eight bits (`eight_bits`): a quarter of the memory, and, since few rows are
+    """A Linear whose weights stay in eight bits (`int8_quantization`): a quarter of the memory, and, since few rows are
     multiplied at a time and reading the weights is what takes long, no slower."""
 
     numbers: np.ndarray

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..architecture import Architecture
+from ..networks.noise_schedule import alpha_sigma, guidance_embedding, time_embedding
 from ..parameter_shapes import check_shapes
-from ..schedule import alpha_sigma, guidance_embedding, time_embedding
 from .layers import Linear, SkipTransformer, Weights, silu
 
 KEPT_TIMES, KEPT_LENGTHS = 256, 16

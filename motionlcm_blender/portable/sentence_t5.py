@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ModelFolderError
-from ..safe_weights import read_bytes, read_stored
+from ..files.safetensors_files import read_bytes, read_stored
 from .layers import softmax_mix
 
 MAX_TOKENS = 256

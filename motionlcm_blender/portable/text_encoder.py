@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..eight_bits import SCALE, row_scale
 from ..errors import ModelFolderError
-from ..safe_weights import as_float32, read_bytes, read_stored
-from ..text_encoder_files import CONFIG, TOKENIZER, WEIGHTS
+from ..files.safetensors_files import as_float32, read_bytes, read_stored
+from ..networks.int8_quantization import SCALE, row_scale
+from ..text.minilm_files import CONFIG, TOKENIZER, WEIGHTS
 from .layers import Attention, Block, LayerNorm, Linear, PackedLinear
 
 MAX_TOKENS = 256
@@ -24,7 +24,7 @@ MAX_TOKENS = 256
 
 class PortableMiniLM:
     """folder: as `text_encoder_files.minilm_folder()` gives it; float16 or float32 weights, or eight
-    bits (`eight_bits`), which stay so in memory.
+    bits (`int8_quantization`), which stay so in memory.
 
     Raises ModelFolderError if a file is missing or damaged.
     """

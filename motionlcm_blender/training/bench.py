@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..bench import machine
+from ..benchmarks.speed import machine
 from ..model.vae import MotionVAE
 from ..motion.head_hands import FEATURES_WITH_HEAD_HANDS
 from ..motion.skeleton import MAX_FRAMES

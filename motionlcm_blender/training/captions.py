@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..text_tokens import state_tokens
+from ..text.text_tokens import state_tokens
 
 logger = logging.getLogger(__name__)
 

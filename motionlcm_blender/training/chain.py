@@ -23,7 +23,7 @@ from ..model.vae import MotionVAE
 from ..model_folder import ModelFolder
 from ..motion.skeleton import MAX_FRAMES
 from ..portable.text_encoder import PortableMiniLM
-from ..text_encoder_files import minilm_folder
+from ..text.minilm_files import minilm_folder
 from .captions import CaptionTokens
 from .clip_pool import INDEX_FILE, ClipPool, build_clip_pool, mirror_features
 from .config import TrainingConfig

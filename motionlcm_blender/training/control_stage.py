@@ -20,7 +20,7 @@ from ..model.denoiser import Denoiser
 from ..model.torch_features import joints_from_features
 from ..model.vae import MotionVAE
 from ..motion.skeleton import FOOT_JOINTS, FPS
-from ..schedule import TRAIN_STEPS
+from ..networks.noise_schedule import TRAIN_STEPS
 from .config import ControlSettings, StudentSettings
 from .control_batches import ControlBatches, HintBatch
 from .hint_patterns import packed_hints, unpacked_hints

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from ..motion import rotations as rot
+from ..motion.body_fit import onto_rig
 from ..motion.elbow_prior import mirrored, mirrored_axis, observed
-from ..motion.rig import onto_rig
 from ..motion.skeleton import HUMANML, JOINTS, PARENTS
-from ..motion.trunk import trunk_pose
+from ..motion.torso_fit import trunk_pose
 from .captured_rotations import CapturedClip, captured_clips, held_out_actors
 
 RIDGE = 1e-3

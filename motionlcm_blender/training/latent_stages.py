@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..model.denoiser import Denoiser
-from ..schedule import TRAIN_STEPS, alphas_cumprod
+from ..networks.noise_schedule import TRAIN_STEPS, alphas_cumprod
 from .captions import CaptionTokens
 from .config import StudentSettings, TeacherSettings
 from .pool import Pool

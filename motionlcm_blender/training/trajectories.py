@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ..model.denoiser import Denoiser
-from ..sampling import ddim_sample
+from ..networks.samplers import ddim_sample
 from .config import StudentSettings
 from .latent_stages import LatentBatch, LatentBatches, guidance_scales
 from .precision import Precision

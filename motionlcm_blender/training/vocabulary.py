@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..errors import TrainingDataError
-from ..safe_weights import write_bytes
-from ..vocabulary import FILE, STOP, Vocabulary, lemma, singular, tokens, verb_lemmas
+from ..files.safetensors_files import write_bytes
+from ..text.prompt_vocabulary import FILE, STOP, Vocabulary, lemma, singular, tokens, verb_lemmas
 from .motion_data import mirror_caption
 
 _DOERS = frozenset(("person", "someone", "somebody", "man", "woman", "he", "she", "dancer", "player"))

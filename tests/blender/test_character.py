@@ -106,7 +106,7 @@ def test_other_armatures_are_refused_by_name():
 
 def walking_clip(skeleton, frames=12):
     """Any clip: each joint turns about an axis of its own while the root walks and rises."""
-    clips, rotations = part("motionlcm_blender.motion.clips"), part("motionlcm_blender.motion.rotations")
+    clips, rotations = part("motionlcm_blender.motion.motion"), part("motionlcm_blender.motion.rotations")
     rng = np.random.default_rng(5)
     axes = rng.standard_normal((len(skeleton), 3))
     angles = np.linspace(0, 1, frames)[:, None] * rng.uniform(-1.2, 1.2, len(skeleton))
@@ -146,7 +146,7 @@ def test_bones_stand_where_the_engine_says(place, mode):
     clip = walking_clip(read.skeleton)
     written(armature, clip)
     expected = part("motionlcm_blender.motion.retarget").forward_kinematics(clip) * rig.units_per_metre(armature, read)
-    expected = part("motionlcm_blender.motion.placement").engine_to_blender(expected)
+    expected = part("motionlcm_blender.motion.world_transform").engine_to_blender(expected)
     for joint, bone in enumerate(read.skeleton.names):
         heads = bone_heads(armature, bone, [1, 5, 12])
         np.testing.assert_allclose(heads, expected[[0, 4, 11], joint], atol=2e-4)
@@ -165,7 +165,7 @@ def test_every_place_turn_and_size_of_the_object(location, turn, scale):
     clip = walking_clip(read.skeleton, 4)
     written(armature, clip)
     expected = part("motionlcm_blender.motion.retarget").forward_kinematics(clip) * rig.units_per_metre(armature, read)
-    expected = part("motionlcm_blender.motion.placement").engine_to_blender(expected)
+    expected = part("motionlcm_blender.motion.world_transform").engine_to_blender(expected)
     for joint in (0, 11, 15, 21):
         heads = bone_heads(armature, read.skeleton.names[joint], [1, 4])
         np.testing.assert_allclose(heads, expected[[0, 3], joint], atol=1e-3 * max(1.0, scale))
@@ -215,7 +215,7 @@ def test_foreign_smpl_armature_is_read_and_moved_right():
     clip = walking_clip(read.skeleton)
     written(armature, clip)
     expected = part("motionlcm_blender.motion.retarget").forward_kinematics(clip) * 1.2
-    expected = part("motionlcm_blender.motion.placement").engine_to_blender(expected)
+    expected = part("motionlcm_blender.motion.world_transform").engine_to_blender(expected)
     for joint, bone in enumerate(read.bones):
         if bone is not None:
             heads = bone_heads(armature, bone, [1, 12])

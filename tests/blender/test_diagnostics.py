@@ -39,7 +39,7 @@ def test_report_holds_what_helps_and_not_the_users_name(monkeypatch):
     monkeypatch.setattr(Path, "home", classmethod(lambda _: Path(bpy.utils.resource_path("USER"))))
     add_character()
     generate(seconds=1.0)
-    monkeypatch.setattr(part("motionlcm_blender.finishing"), "retarget", lambda *_: 1 / 0)
+    monkeypatch.setattr(part("motionlcm_blender.export.clip_output"), "retarget", lambda *_: 1 / 0)
     refusal()
     told = part("operators.diagnostics").report()
     for text in (

@@ -155,12 +155,14 @@ def test_a_bone_whose_mode_has_changed_since_is_keyed_on_every_frame():
 
 @pytest.mark.parametrize("order", ["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"])
 def test_any_euler_order_is_xyz_under_other_names(order):
-    rig, fitting = part("operators.rig"), part("motionlcm_blender.motion.key_fitting")
+    rig, euler = part("operators.rig"), part("motionlcm_blender.motion.euler_angles")
     rotations = part("motionlcm_blender.motion.rotations")
     generator = np.random.default_rng(3)
     for q in rotations.normalise(generator.normal(size=(20, 4))):
         relabel, about, sign = rig.euler_axes(order)
         seen = rotations.multiply(rotations.multiply(relabel, q), rotations.inverse(relabel))
-        angles = sign * fitting.euler_angles(seen[None, None])[0, 0][np.argsort(about)]
+        angles = (
+            sign * euler.euler_angles(seen[None, None])[0, 0][np.argsort(about)]
+        )
         again = mathutils.Euler(angles, order).to_quaternion()
         assert abs(np.dot(np.array(again), q)) > 1.0 - 1e-6

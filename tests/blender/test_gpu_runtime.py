@@ -29,7 +29,7 @@ def runtime():
 
 
 def core(name: str):
-    return part(f"motionlcm_blender.runtime.{name}")
+    return part(f"motionlcm_blender.torch_install.{name}")
 
 
 def preferences():
@@ -80,7 +80,7 @@ def numpy_still_works() -> None:
 def as_if_it_worked(monkeypatch, device: str = "cpu", note: str = "") -> None:
     """Installations in this process, with a trial that finds nothing wrong."""
     found = {"device": device, "device_name": "Test Card", "milliseconds": 5.0, "difference_mm": 0.1, "note": note}
-    monkeypatch.setattr(core("installing"), "check_in_process", lambda *_: found)
+    monkeypatch.setattr(core("install"), "check_in_process", lambda *_: found)
     real = runtime()._imported
 
     def imported(where):
@@ -91,7 +91,7 @@ def as_if_it_worked(monkeypatch, device: str = "cpu", note: str = "") -> None:
 
 def install_here(wheels: Path | None, cancelled=lambda: False, **changes):
     setup = replace(runtime().setup(), wheels=str(wheels) if wheels else None, **changes)
-    return core("installing").install(setup, lambda share, what: None, cancelled)
+    return core("install").install(setup, lambda share, what: None, cancelled)
 
 
 def test_without_permission_for_the_network_nothing_is_fetched(monkeypatch, own_folder):
@@ -179,7 +179,7 @@ def test_checked_again_once_the_cause_is_gone(wheels, monkeypatch):
     refused(bpy.ops.motionlcm.enable_gpu)
     as_if_it_worked(monkeypatch)
     setup = runtime().setup()
-    assert core("installing").check_again(setup, lambda *_: None, lambda: False).step == "ready"
+    assert core("install").check_again(setup, lambda *_: None, lambda: False).step == "ready"
     assert runtime().look().kind == "ready"
 
 
@@ -223,8 +223,8 @@ def test_no_permission_in_the_midst_of_it(wheels, monkeypatch):
     def forbidden(*_arguments, **_named):
         raise PermissionError(13, "Permission denied", "/somewhere")
 
-    monkeypatch.setattr(core("installing"), "_run_installer", forbidden)
-    with pytest.raises(core("problems").RuntimeProblem, match="may not be written to: /somewhere"):
+    monkeypatch.setattr(core("install"), "_run_installer", forbidden)
+    with pytest.raises(core("errors").RuntimeProblem, match="may not be written to: /somewhere"):
         install_here(wheels)
     assert runtime().look().kind == "unfinished"
 
@@ -245,10 +245,10 @@ def small_disk(own_folder):
 def test_a_full_disk_in_the_midst_of_it(wheels, small_disk, monkeypatch):
     noise = np.random.default_rng(0).integers(33, 126, 3 << 20, dtype=np.uint8).tobytes().decode()
     write_wheel(wheels, "filelock", "4.3.1", {"filelock/__init__.py": f"# {noise}"})
-    monkeypatch.setattr(core("installing"), "_enough_room", lambda *_: None)
-    with pytest.raises(core("problems").RuntimeProblem) as caught:
+    monkeypatch.setattr(core("install"), "_enough_room", lambda *_: None)
+    with pytest.raises(core("errors").RuntimeProblem) as caught:
         install_here(wheels)
-    assert str(caught.value) == core("problems").FULL
+    assert str(caught.value) == core("errors").FULL
     assert runtime().look().kind == "unfinished" and runtime().look().state is not None
     numpy_still_works()
 
@@ -329,11 +329,11 @@ def _parent(stat: Path) -> int:
 
 
 def test_two_blenders_at_once(wheels):
-    with core("places").locked(runtime().places().lock):
+    with core("paths").locked(runtime().places().lock):
         assert "Another Blender" in refused(bpy.ops.motionlcm.enable_gpu)
         assert "Another Blender" in refused(bpy.ops.motionlcm.disable_gpu)
         numpy_still_works()
-    assert not core("places").is_locked(runtime().places().lock)
+    assert not core("paths").is_locked(runtime().places().lock)
 
 
 def test_a_working_installation_survives_one_that_fails(wheels, monkeypatch):
@@ -393,7 +393,7 @@ def test_somebody_elses_torch_that_crashes_is_tried_once_and_not_used(tmp_path, 
     kept = json.loads(runtime().places().trials.read_text(encoding="utf-8"))
     assert len(kept) == 1
     monkeypatch.setattr(runtime(), "_trials", {})
-    monkeypatch.setattr(core("checking"), "run_task", None)  # remembered: not tried again
+    monkeypatch.setattr(core("trial"), "run_task", None)  # remembered: not tried again
     part("operators.engine").forget()
     generate(seconds=1.0)
     preferences().device = "CPU"
@@ -413,7 +413,7 @@ def test_a_blender_that_crashed_while_loading_torch_does_not_do_so_again(wheels,
     assert "torch" not in sys.modules and not runtime().places().importing.exists()
     generate(seconds=1.0)
     setup = runtime().setup()
-    assert core("installing").check_again(setup, lambda *_: None, lambda: False).step == "ready"
+    assert core("install").check_again(setup, lambda *_: None, lambda: False).step == "ready"
     assert runtime().look().kind == "ready"
 
 
@@ -423,7 +423,7 @@ def test_a_torch_that_hangs_is_given_up():
     (folder / "torch").mkdir(parents=True)
     (folder / "torch/__init__.py").write_text(code)
     started = time.monotonic()
-    told = core("checking").import_in_process([str(folder)], patience=2.0)
+    told = core("trial").import_in_process([str(folder)], patience=2.0)
     assert "does not start" in told and time.monotonic() - started < 20.0
 
 
@@ -435,7 +435,7 @@ def test_nothing_outlives_a_blender_that_was_killed(tmp_path):
     task = {"do": "import", "paths": [str(tmp_path / "hangs")]}
     script = f"""
 import sys; sys.path.insert(0, {str(REPOSITORY)!r})
-from motionlcm_blender.runtime.children import run_task
+from motionlcm_blender.torch_install.subprocesses import run_task
 run_task({task!r}, print, lambda: False)
 """
     parent = subprocess.Popen([sys.executable, "-c", script])
@@ -474,7 +474,7 @@ class Failing:
 
 def on_a_failing_card(monkeypatch, error: Exception) -> list[str]:
     """Have the automatic device be a card that raises this; returns the devices that are asked for."""
-    sampler, asked = part("motionlcm_blender.sampler"), []
+    sampler, asked = part("motionlcm_blender.generation.pipeline"), []
     real = sampler.MotionLCM.from_folder
 
     def from_folder(folder, device="auto"):
@@ -492,7 +492,7 @@ class OutOfMemoryError(RuntimeError):
 
 
 def test_out_of_memory_on_the_card_falls_back_for_this_request_alone(monkeypatch):
-    error = part("motionlcm_blender.backends").device_error(OutOfMemoryError("CUDA out of memory."), "cuda")
+    error = part("motionlcm_blender.networks.backends").device_error(OutOfMemoryError("CUDA out of memory."), "cuda")
     asked = on_a_failing_card(monkeypatch, error)
     preferences().device = "AUTO"
     add_character()
@@ -505,7 +505,7 @@ def test_out_of_memory_on_the_card_falls_back_for_this_request_alone(monkeypatch
 
 def test_an_unsupported_card_is_not_asked_again(monkeypatch):
     raised = RuntimeError("CUDA error: no kernel image is available for execution on the device\nCompile with ...")
-    error = part("motionlcm_blender.backends").device_error(raised, "cuda")
+    error = part("motionlcm_blender.networks.backends").device_error(raised, "cuda")
     asked = on_a_failing_card(monkeypatch, error)
     preferences().device = "AUTO"
     add_character()
@@ -524,8 +524,8 @@ def test_a_library_that_went_missing_falls_back(monkeypatch):
 
 
 def test_a_device_chosen_by_name_does_not_fall_back(monkeypatch):
-    sampler = part("motionlcm_blender.sampler")
-    error = part("motionlcm_blender.backends").device_error(OutOfMemoryError("CUDA out of memory."), "cuda")
+    sampler = part("motionlcm_blender.generation.pipeline")
+    error = part("motionlcm_blender.networks.backends").device_error(OutOfMemoryError("CUDA out of memory."), "cuda")
     monkeypatch.setattr(sampler.MotionLCM, "from_folder", lambda *_arguments, **_named: Failing(error))
     preferences().device = "CUDA"
     add_character()

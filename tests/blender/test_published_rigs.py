@@ -24,7 +24,7 @@ MODES = ("QUATERNION", "XYZ", "YZX", "AXIS_ANGLE")
 
 def gesturing(skeleton, frames: int = 10, seed: int = 0):
     """A clip in which every joint turns about an axis of its own while the root walks and turns."""
-    clips, rotations = part("motionlcm_blender.motion.clips"), part("motionlcm_blender.motion.rotations")
+    clips, rotations = part("motionlcm_blender.motion.motion"), part("motionlcm_blender.motion.rotations")
     rng = np.random.default_rng(seed)
     angles = np.linspace(0.2, 1, frames)[:, None] * rng.uniform(-1.3, 1.3, len(skeleton))
     turns = rotations.from_axis_angle(rng.standard_normal((len(skeleton), 3))[None], angles)
@@ -44,7 +44,7 @@ def expected_heads(armature: bpy.types.Object, clip) -> np.ndarray:
     rig = part("operators.rig")
     positions = part("motionlcm_blender.motion.retarget").forward_kinematics(clip)
     units = rig.units_per_metre(armature, rig.read_rig(armature))
-    return part("motionlcm_blender.motion.placement").engine_to_blender(positions) * units
+    return part("motionlcm_blender.motion.world_transform").engine_to_blender(positions) * units
 
 
 def farthest_off(armature: bpy.types.Object, clip) -> float:
@@ -123,7 +123,7 @@ def test_a_rest_pose_with_lowered_arms_is_seen_as_a_t_pose(lowered):
     retarget = part("motionlcm_blender.motion.retarget")
     clip = gesturing(skeleton, seed=3)
     joints = retarget.forward_kinematics(clip)[:, :22].astype(np.float32)
-    motion = part("motionlcm_blender.motion.clips").Motion(joints, np.zeros((clip.frames, 4), np.float32))
+    motion = part("motionlcm_blender.motion.motion").Motion(joints, np.zeros((clip.frames, 4), np.float32))
     places, turns = [], []
     for angle in (0.0, lowered):
         armature = own_body(heads_of(skeleton, angle))

@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 import pytest
 
-from motionlcm_blender import command_line
+from motionlcm_blender.cli import main
 from tests.blender.support import add_character, bone_heads, generate, part, poly_curve, refusal, settings
 from tests.blender.test_panels import Layout, drawn, operators
 from tests.blender.test_shots import add as add_shots
@@ -288,7 +288,7 @@ def test_the_command_line_makes_the_clip_of_blender(make, tmp_path, model_folder
     bpy.ops.motionlcm.export_recipe(filepath=str(tmp_path / "r.json"))
     out = tmp_path / "r.npz"
     arguments = ["generate", "--recipe", str(tmp_path / "r.json"), "--model", str(model_folder), "--device", "numpy"]
-    assert command_line.main([*arguments, "--out", str(out)]) == 0
+    assert main.main([*arguments, "--out", str(out)]) == 0
     with np.load(out) as made:
         assert float(made["fps"]) == clip.fps == 24.0
         np.testing.assert_array_equal(made["translation"], clip.translation)

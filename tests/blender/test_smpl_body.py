@@ -21,7 +21,7 @@ CLOSE = 1e-4
 
 
 def body_file(folder: Path, joints: int = 24, suffix: str = ".pkl", seed: int = 0) -> Path:
-    kind = part("motionlcm_blender.smpl_body").KINDS[joints]
+    kind = part("motionlcm_blender.smpl.body_model").KINDS[joints]
     rng = np.random.default_rng(seed)
     rest = random_heads(24 if joints == 24 else 55, rng)[:joints] - [0.0, 1.1, 0.0]
     arrays = body_arrays(rest, kind.parents, seed)
@@ -36,7 +36,7 @@ def added(path: Path) -> tuple[bpy.types.Object, bpy.types.Object]:
 
 
 def read(path: Path):
-    return part("motionlcm_blender.smpl_file").read_body_model(path)
+    return part("motionlcm_blender.smpl.body_model_file").read_body_model(path)
 
 
 def world_vertices(obj: bpy.types.Object) -> np.ndarray:
@@ -50,7 +50,7 @@ def world_vertices(obj: bpy.types.Object) -> np.ndarray:
 
 
 def to_blender(points: np.ndarray) -> np.ndarray:
-    return part("motionlcm_blender.motion.placement").engine_to_blender(points)
+    return part("motionlcm_blender.motion.world_transform").engine_to_blender(points)
 
 
 def numbers_of_data() -> tuple[int, ...]:
@@ -81,7 +81,7 @@ def test_the_body_has_the_files_surface_bones_and_shapes(joints, suffix, tmp_pat
     keys["Shape 0"].value, keys["Shape 9"].value = 2.0, -1.5
     bpy.context.view_layer.update()
     betas = np.array([2.0, *[0.0] * 8, -1.5])
-    shaped = to_blender(part("motionlcm_blender.smpl_body").shaped_vertices(model, betas))
+    shaped = to_blender(part("motionlcm_blender.smpl.body_model").shaped_vertices(model, betas))
     expected = shaped + [1.0, 2.0, -model.template[:, 1].min()]
     np.testing.assert_allclose(world_vertices(body), expected, atol=1e-5)
     assert settings().character == armature == bpy.context.active_object and body.motionlcm.armature == armature
@@ -90,7 +90,7 @@ def test_the_body_has_the_files_surface_bones_and_shapes(joints, suffix, tmp_pat
 def posed(armature: bpy.types.Object, frames: int = 6):
     """Write a clip of every joint turning, and return it."""
     rig, actions = part("operators.rig"), part("operators.actions")
-    clips, rotations = part("motionlcm_blender.motion.clips"), part("motionlcm_blender.motion.rotations")
+    clips, rotations = part("motionlcm_blender.motion.motion"), part("motionlcm_blender.motion.rotations")
     reading = rig.read_rig(armature)
     rng = np.random.default_rng(7)
     angles = np.linspace(0.2, 1, frames)[:, None] * rng.uniform(-1.2, 1.2, 24)
@@ -104,7 +104,7 @@ def posed(armature: bpy.types.Object, frames: int = 6):
 
 def farthest_vertex(armature: bpy.types.Object, body: bpy.types.Object, model, clip, betas: np.ndarray) -> float:
     """Metres between the vertices Blender evaluates and our equations, on the clip's last frame."""
-    engine = part("motionlcm_blender.smpl_body")
+    engine = part("motionlcm_blender.smpl.body_model")
     vertices = engine.shaped_vertices(model, betas)
     joints = engine.joint_positions(model, vertices)
     turns = np.tile([1.0, 0.0, 0.0, 0.0], (len(joints), 1))
@@ -138,7 +138,7 @@ def all_keys(armature: bpy.types.Object) -> list[np.ndarray]:
 def test_fitted_joints_follow_the_shape_and_keep_the_action(joints, tmp_path):
     path = body_file(tmp_path, joints)
     armature, body = added(path)
-    model, engine = read(path), part("motionlcm_blender.smpl_body")
+    model, engine = read(path), part("motionlcm_blender.smpl.body_model")
     posed(armature)
     action = armature.animation_data.action
     curves = all_keys(armature)
@@ -188,7 +188,7 @@ def test_files_that_are_no_body_leave_nothing_behind(tmp_path):
     hostile, truncated, other = tmp_path / "hostile.pkl", tmp_path / "truncated.npz", tmp_path / "other.npz"
     hostile.write_bytes(pickle.dumps({"v_template": Hostile(tmp_path / "made")}))
     truncated.write_bytes(good.read_bytes()[:-2000])
-    parents = part("motionlcm_blender.smpl_body").KINDS[24].parents
+    parents = part("motionlcm_blender.smpl.body_model").KINDS[24].parents
     wrong = body_arrays(np.random.default_rng(0).normal(size=(24, 3)), parents)
     np.savez(other, **{**wrong, "v_template": np.full_like(wrong["v_template"], np.nan)})
     before = numbers_of_data()

@@ -13,8 +13,8 @@ import numpy as np
 
 from motionlcm_blender.architecture import Architecture
 from motionlcm_blender.motion.features import joints_from_features
-from motionlcm_blender.sampling import ddim_sample, default_guidance, lcm_sample, student_timesteps
-from motionlcm_blender.schedule import ddim_timesteps
+from motionlcm_blender.networks.noise_schedule import ddim_timesteps
+from motionlcm_blender.networks.samplers import ddim_sample, default_guidance, lcm_sample, student_timesteps
 from tests.synthetic_weights import synthetic_weights
 
 DATA = Path(__file__).parent / "data"

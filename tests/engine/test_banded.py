@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motionlcm_blender.motion import banded, smoothing
-from motionlcm_blender.motion.bridging import PULL, splined
+from motionlcm_blender.motion import banded_solver, smoothing
+from motionlcm_blender.postprocess.correction_splines import PULL, smoothing_spline
 
 
 def dense(bands: np.ndarray) -> np.ndarray:
@@ -34,7 +34,9 @@ def test_bands_are_solved_as_the_whole_matrix(count: int, reach: int, columns: i
     rng = np.random.default_rng(seed)
     bands, right = definite(rng, reach, count), rng.normal(size=(count, columns) if columns else count)
     before = bands.copy(), right.copy()
-    np.testing.assert_allclose(banded.solved(bands, right), np.linalg.solve(dense(bands), right), rtol=0, atol=1e-8)
+    np.testing.assert_allclose(
+        banded_solver.solve_banded(bands, right), np.linalg.solve(dense(bands), right), rtol=0, atol=1e-8
+    )
     np.testing.assert_array_equal(bands, before[0])
     np.testing.assert_array_equal(right, before[1])
 
@@ -45,19 +47,21 @@ def test_bands_are_solved_as_scipy_solves_them(count: int, reach: int) -> None:
     linalg = pytest.importorskip("scipy.linalg")
     rng = np.random.default_rng(count)
     bands, right = np.nan_to_num(definite(rng, reach, count)), rng.normal(size=(count, 4))
-    np.testing.assert_allclose(banded.solved(bands, right), linalg.solveh_banded(bands, right, lower=True), atol=1e-10)
+    np.testing.assert_allclose(
+        banded_solver.solve_banded(bands, right), linalg.solveh_banded(bands, right, lower=True), atol=1e-10
+    )
 
 
 @given(st.integers(3, 150), st.sampled_from([1, 2]), st.integers(0, 2**32 - 1))
 @settings(deadline=None)
 def test_what_is_done_to_bands_is_done_to_the_matrix(count: int, order: int, seed: int) -> None:
     values = np.random.default_rng(seed).normal(size=count)
-    bands = banded.squared_differences(count, order)
+    bands = banded_solver.squared_differences(count, order)
     difference = np.diff(np.eye(count), n=order, axis=0)
     whole = difference.T @ difference
     np.testing.assert_array_equal(dense(bands), whole)
-    np.testing.assert_allclose(banded.times(bands, values), whole @ values, atol=1e-12)
-    scaled = banded.scaled(bands, values)
+    np.testing.assert_allclose(banded_solver.times(bands, values), whole @ values, atol=1e-12)
+    scaled = banded_solver.scaled(bands, values)
     np.testing.assert_allclose(dense(scaled), values[:, None] * whole * values, atol=1e-12)
 
 
@@ -67,7 +71,9 @@ def test_splines_are_those_of_the_whole_matrix(frames: int) -> None:
     values, weight = rng.normal(size=(frames, 4)), 40.0 * (rng.random(frames) > 0.6)
     second = np.diff(np.eye(frames), n=2, axis=0)
     matrix = second.T @ second + PULL * np.eye(frames) + np.diag(weight)
-    np.testing.assert_allclose(splined(values, weight), np.linalg.solve(matrix, weight[:, None] * values), atol=1e-8)
+    np.testing.assert_allclose(
+        smoothing_spline(values, weight), np.linalg.solve(matrix, weight[:, None] * values), atol=1e-8
+    )
 
 
 @pytest.mark.parametrize("sigma", [0.2, 0.7, 2.5, 8.0, 20.0])

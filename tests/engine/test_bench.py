@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from motionlcm_blender import bench as benching
-from motionlcm_blender.command_line import main
+from motionlcm_blender.benchmarks import speed as benching
+from motionlcm_blender.cli.main import main
 from motionlcm_blender.errors import DeviceError
-from motionlcm_blender.sampler import MotionLCM
+from motionlcm_blender.generation.pipeline import MotionLCM
 from tests.tiny_model import TINY, write_tiny_model
 
 
@@ -114,17 +114,17 @@ def test_the_plain_loop_trains_and_hides_what_is_padded() -> None:
 
 
 def test_quality_is_measured_raw_and_final(tmp_path, monkeypatch) -> None:
-    from motionlcm_blender import quality_bench
+    from motionlcm_blender.benchmarks import quality
     from tests.tiny_model import write_tiny_model
 
     write_tiny_model(tmp_path / "tiny")
-    monkeypatch.setattr(quality_bench, "SECONDS", 2.0)
-    monkeypatch.setattr(quality_bench, "PROMPTS", ("a person walks",))
-    result = quality_bench.bench_quality("numpy", tmp_path / "tiny", seeds=1)
-    assert set(result["rows"]) == {"prompts", "pins", *(f"path {n}" for n in quality_bench.NAMES)}
+    monkeypatch.setattr(quality, "SECONDS", 2.0)
+    monkeypatch.setattr(quality, "PROMPTS", ("a person walks",))
+    result = quality.bench_quality("numpy", tmp_path / "tiny", seeds=1)
+    assert set(result["rows"]) == {"prompts", "pins", *(f"path {n}" for n in quality.NAMES)}
     line = result["rows"]["path line"]
     assert line["final"]["path_mean_cm"] < 2.0 < line["raw"]["path_mean_cm"]
     assert result["rows"]["pins"]["final"]["pin_max_cm"] < 2.0
     assert line["final"]["key_error_mm"] <= 10.0
-    table = quality_bench.report(result)
-    assert all(label in table for _, label in quality_bench.COLUMNS)
+    table = quality.report(result)
+    assert all(label in table for _, label in quality.COLUMNS)

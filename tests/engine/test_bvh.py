@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from motionlcm_blender.motion import rotations as rot
 from motionlcm_blender.motion.bvh import write_bvh, zxy_angles
-from motionlcm_blender.motion.clips import Clip, Motion
+from motionlcm_blender.motion.motion import Clip, Motion
 from motionlcm_blender.motion.retarget import forward_kinematics, retarget
 from motionlcm_blender.motion.skeleton import SMPL
 from tests.synthetic_motion import gestures, walk

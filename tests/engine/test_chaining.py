@@ -14,14 +14,14 @@ from synthetic_motion import walk
 from tiny_model import TINY, write_tiny_model
 
 from motionlcm_blender import MotionLCM, Request
-from motionlcm_blender.chaining import OVERLAP, pieces
 from motionlcm_blender.errors import Cancelled, InvalidRequest
-from motionlcm_blender.motion.clips import Motion
-from motionlcm_blender.motion.continuation import aligned, at_origin, crossfaded, placement_of
-from motionlcm_blender.motion.placement import place_joints
-from motionlcm_blender.motion.quality import path_error
+from motionlcm_blender.generation.long_motion import OVERLAP, pieces
+from motionlcm_blender.generation.request import Hints
+from motionlcm_blender.motion.metrics import path_error
+from motionlcm_blender.motion.motion import Motion
 from motionlcm_blender.motion.skeleton import HUMANML
-from motionlcm_blender.request import Hints
+from motionlcm_blender.motion.world_transform import place_joints
+from motionlcm_blender.postprocess.transitions import aligned, at_origin, crossfaded, placement_of
 
 
 @pytest.fixture(scope="module")

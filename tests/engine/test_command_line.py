@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from motionlcm_blender import __version__, command_line
+from motionlcm_blender import __version__
+from motionlcm_blender.cli import main
 from motionlcm_blender.errors import TrainingDataError
+from motionlcm_blender.generation.pipeline import MotionLCM
 from motionlcm_blender.motion.features import facing
-from motionlcm_blender.motion.paths import named_path, natural_length
+from motionlcm_blender.motion.ground_path import named_path, natural_length
 from motionlcm_blender.motion.rotations import rotate
 from motionlcm_blender.motion.skeleton import FPS
-from motionlcm_blender.sampler import MotionLCM
 from motionlcm_blender.training import prepare as preparing
 from tests.tiny_model import TINY, write_tiny_model
 
@@ -30,7 +31,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(*arguments: object) -> int:
-    return command_line.main([str(a) for a in arguments])
+    return main.main([str(a) for a in arguments])
 
 
 def generate(tiny: Path, *arguments: object) -> int:
@@ -225,7 +226,7 @@ def test_as_a_module_and_without_torch(tiny: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert load(tmp_path / "walk.npz")["joints"].shape == (40, 22, 3)
     code = (
-        "import sys; from motionlcm_blender.command_line import main; "
+        "import sys; from motionlcm_blender.cli.main import main; "
         f"status = main(['info', {str(tiny)!r}]) or main(['generate', 'a walk', '--seconds', '1', '--device', 'numpy', "
         f"'--model', {str(tiny)!r}]); "
         "heavy = {'torch', 'transformers', 'scipy', 'bpy'} & set(sys.modules); sys.exit(str(heavy or '') or status)"

@@ -14,11 +14,11 @@ from tiny_model import TINY, near_rest, write_tiny_model
 
 from motionlcm_blender import MotionLCM, Request
 from motionlcm_blender.errors import InvalidRequest
+from motionlcm_blender.generation.request import Hints
 from motionlcm_blender.model_folder import write_model_folder
-from motionlcm_blender.motion.clips import Motion
-from motionlcm_blender.motion.continuation import at_origin, begin_with
+from motionlcm_blender.motion.motion import Motion
 from motionlcm_blender.motion.skeleton import HUMANML
-from motionlcm_blender.request import Hints
+from motionlcm_blender.postprocess.transitions import at_origin, match_start
 
 
 def turned(joints: np.ndarray, angle: float, away: tuple[float, float]) -> np.ndarray:
@@ -49,7 +49,7 @@ def test_where_a_motion_was_in_the_world_does_not_matter_but_its_height_does(
 def test_the_given_frames_come_back_and_the_seam_is_smooth() -> None:
     given_frames = at_origin(walk(40, speed=1.2))[:12]
     made = walk(60, speed=1.0, turn_rate=0.4).astype(np.float64) + [0.03, 0.0, 0.02]
-    result = begin_with(made, turned(given_frames, 1.0, (3.0, -2.0)))
+    result = match_start(made, turned(given_frames, 1.0, (3.0, -2.0)))
     np.testing.assert_allclose(result[:12], given_frames, atol=1e-6)
     np.testing.assert_allclose(result[30:], made[30:], atol=2e-3)
     speeds = np.linalg.norm(np.diff(result, axis=0), axis=-1)
@@ -63,13 +63,13 @@ def test_the_given_frames_come_back_and_the_seam_is_smooth() -> None:
 
 def test_a_motion_already_begun_like_that_is_left_alone() -> None:
     made = at_origin(walk(50))
-    np.testing.assert_allclose(begin_with(made, made[:15]), made, atol=1e-5)
+    np.testing.assert_allclose(match_start(made, made[:15]), made, atol=1e-5)
 
 
 @pytest.mark.parametrize("frames", [1, 50, 60])
 def test_a_start_of_no_use_is_refused(frames: int) -> None:
     with pytest.raises(ValueError, match="at least two frames"):
-        begin_with(walk(50), walk(60)[:frames])
+        match_start(walk(50), walk(60)[:frames])
     with pytest.raises(InvalidRequest, match="go on from"):
         Request("a person walks", 50, start=motion(walk(60)[:frames]))
 

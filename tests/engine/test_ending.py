@@ -13,14 +13,14 @@ from synthetic_motion import walk
 from tiny_model import near_rest, write_tiny_model
 
 from motionlcm_blender import MotionLCM, Request
-from motionlcm_blender.ending import laid_down, led_to
 from motionlcm_blender.errors import InvalidRequest
+from motionlcm_blender.generation.inbetweening import bend_path_to_end, place_end_pose
+from motionlcm_blender.generation.request import Hints
+from motionlcm_blender.generation.variations import mirrored_joints
 from motionlcm_blender.model_folder import write_model_folder
-from motionlcm_blender.motion.continuation import at_origin, begin_with, end_with
-from motionlcm_blender.motion.path_correction import facing_angles
 from motionlcm_blender.motion.skeleton import HUMANML
-from motionlcm_blender.request import Hints
-from motionlcm_blender.variations import mirrored_joints
+from motionlcm_blender.postprocess.path_following import facing_angles
+from motionlcm_blender.postprocess.transitions import at_origin, match_end, match_start
 
 from .test_continuation import motion, turned
 
@@ -36,7 +36,7 @@ def model(tmp_path: Path) -> MotionLCM:
 def test_the_given_frames_come_back_and_the_motion_comes_into_them_smoothly() -> None:
     made = at_origin(walk(60, speed=1.0))
     end = made[-5:] + [0.06, 0.0, -0.04]
-    result = end_with(made, end)
+    result = match_end(made, end)
     np.testing.assert_allclose(result[-5:], end, atol=1e-9)
     np.testing.assert_allclose(result[:30], made[:30], atol=2e-3)
     jumps = np.linalg.norm(np.diff(result, n=2, axis=0), axis=-1).max(1)
@@ -48,7 +48,7 @@ def test_the_given_frames_come_back_and_the_motion_comes_into_them_smoothly() ->
 
 def test_begin_and_end_are_each_other_seen_backwards() -> None:
     made, end = at_origin(walk(50)), at_origin(walk(60, turn_rate=0.3))[:6]
-    np.testing.assert_allclose(begin_with(made, end, 12), end_with(made[::-1], end[::-1], 12)[::-1], atol=1e-9)
+    np.testing.assert_allclose(match_start(made, end, 12), match_end(made[::-1], end[::-1], 12)[::-1], atol=1e-9)
 
 
 @given(x=st.floats(-2, 2), z=st.floats(-2, 2), angle=st.floats(-3, 3), frames=st.integers(1, 6))
@@ -56,7 +56,7 @@ def test_begin_and_end_are_each_other_seen_backwards() -> None:
 def test_the_bent_way_begins_as_it_did_and_ends_at_the_end(x: float, z: float, angle: float, frames: int) -> None:
     joints = at_origin(walk(80))
     end = motion(turned(joints[-frames:] - joints[-1, 0] * (1.0, 0.0, 1.0), angle, (x, z)))
-    led = led_to(Request("a person walks", 80, end=end), joints)
+    led = bend_path_to_end(Request("a person walks", 80, end=end), joints)
     if led is None:
         return
     path, facing = led
@@ -74,11 +74,11 @@ def test_the_bent_way_begins_as_it_did_and_ends_at_the_end(x: float, z: float, a
 def test_an_end_that_may_be_anywhere_lies_where_the_motion_gets() -> None:
     joints = at_origin(walk(60))
     far = motion(turned(joints[-4:], 1.0, (30.0, -9.0)))
-    laid = laid_down(far, joints, None)
+    laid = place_end_pose(far, joints, None)
     np.testing.assert_allclose(laid.joints[0, 0, [0, 2]], joints[56, 0, [0, 2]], atol=1e-4)
     np.testing.assert_allclose(laid.joints[..., 1], far.joints[..., 1], atol=1e-5)
     path = np.linspace([0, 0], [1, 5], 60)
-    np.testing.assert_allclose(laid_down(far, joints, path).joints[0, 0, [0, 2]], path[56], atol=1e-4)
+    np.testing.assert_allclose(place_end_pose(far, joints, path).joints[0, 0, [0, 2]], path[56], atol=1e-4)
 
 
 def test_generating_towards_an_end(tmp_path: Path) -> None:
@@ -126,4 +126,4 @@ def test_an_end_of_no_use_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="faster or slower"):
         Request("a person walks", 50, end=motion(walk(3)), speed=2.0)
     with pytest.raises(ValueError, match="at least one frame"):
-        end_with(walk(10), walk(10))
+        match_end(walk(10), walk(10))

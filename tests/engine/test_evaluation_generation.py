@@ -20,7 +20,7 @@ from motionlcm_blender import MotionLCM, Request  # noqa: E402
 from motionlcm_blender.errors import ModelFolderError, TrainingDataError  # noqa: E402
 from motionlcm_blender.model.denoiser import Denoiser  # noqa: E402
 from motionlcm_blender.motion.features import canonical, features_from_joints, joints_from_features  # noqa: E402
-from motionlcm_blender.sampling import ddim_sample  # noqa: E402
+from motionlcm_blender.networks.samplers import ddim_sample  # noqa: E402
 from motionlcm_blender.training.evaluation import reconstruction  # noqa: E402
 from motionlcm_blender.training.evaluation.generation import (  # noqa: E402
     Prompt,
@@ -161,7 +161,7 @@ def test_whole_clips_are_cut(tmp_path: Path) -> None:
 def test_the_networks_own_result_is_what_generate_starts_from(model: MotionLCM) -> None:
     """The request's seeds, not the evaluation's: what the control and quality measures read."""
     from motionlcm_blender.motion.features import standing_joints
-    from motionlcm_blender.motion.quality import foot_skate
+    from motionlcm_blender.motion.metrics import foot_skate
 
     shown = MotionLCM(model.backend, model.stats, Words(), model.folder)
     request = Request("a person walks.", 40, seed=3)

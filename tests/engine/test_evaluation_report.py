@@ -14,11 +14,11 @@ torch = pytest.importorskip("torch")
 from evaluation_data import write_data  # noqa: E402
 from tiny_model import write_tiny_model  # noqa: E402
 
-from motionlcm_blender.command_line import main  # noqa: E402
+from motionlcm_blender.cli.main import main  # noqa: E402
 from motionlcm_blender.errors import TrainingDataError  # noqa: E402
 from motionlcm_blender.model_folder import ModelFolder  # noqa: E402
 from motionlcm_blender.portable.text_encoder import PortableMiniLM  # noqa: E402
-from motionlcm_blender.text_encoder_files import minilm_folder  # noqa: E402
+from motionlcm_blender.text.minilm_files import minilm_folder  # noqa: E402
 from motionlcm_blender.training.evaluation import control_metrics  # noqa: E402
 from motionlcm_blender.training.evaluation.caption_states import CaptionStates  # noqa: E402
 from motionlcm_blender.training.evaluation.command import chosen_sections  # noqa: E402

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from motionlcm_blender import blend_file, export
 from motionlcm_blender.errors import InvalidRequest, MotionLCMError
-from motionlcm_blender.motion.clips import Motion
-from motionlcm_blender.motion.contacts import foot_contacts
-from motionlcm_blender.motion.paths import GroundPath, timed
-from motionlcm_blender.motion.placement import Placement, canonicalise
+from motionlcm_blender.export import blender_process, motion_files
+from motionlcm_blender.motion.foot_contacts import foot_contacts
+from motionlcm_blender.motion.ground_path import GroundPath, timed
+from motionlcm_blender.motion.motion import Motion
 from motionlcm_blender.motion.retarget import forward_kinematics
 from motionlcm_blender.motion.skeleton import SMPL
+from motionlcm_blender.motion.world_transform import Placement, canonicalise
 from tests.synthetic_motion import walk
 
 FRAMES = 61
@@ -36,7 +36,7 @@ def placement() -> Placement:
 
 def test_npz_holds_what_it_says(motion: Motion, placement: Placement, tmp_path: Path) -> None:
     xz = np.linspace([3.0, -2.0], [6.0, 1.0], FRAMES)
-    export.save(export.make_shot(motion, placement, xz, prompt="a walk äö", seed=7), tmp_path / "walk.npz")
+    motion_files.save(motion_files.make_shot(motion, placement, xz, prompt="a walk äö", seed=7), tmp_path / "walk.npz")
     with np.load(tmp_path / "walk.npz", allow_pickle=False) as file:
         assert set(file.files) == {"joints", "fps", "translation", "rotations", "names", "prompt", "seed", "path"}
         assert file["joints"].shape == (FRAMES, 22, 3) and file["joints"].dtype == np.float32
@@ -47,7 +47,7 @@ def test_npz_holds_what_it_says(motion: Motion, placement: Placement, tmp_path: 
         turn = np.array([[np.cos(1.1), 0, np.sin(1.1)], [0, 1, 0], [-np.sin(1.1), 0, np.cos(1.1)]])
         np.testing.assert_allclose(file["joints"], motion.joints @ turn.T + placement.origin, atol=1e-5)
         # The armature shows the same motion as the joints: 10 mm in the mean is the retargeting's promise.
-        clip = export.Clip(20.0, file["translation"], file["rotations"])
+        clip = motion_files.Clip(20.0, file["translation"], file["rotations"])
         away = np.linalg.norm(forward_kinematics(clip)[:, :22] - file["joints"], axis=-1)
         assert away.mean() < 0.010
     assert os.listdir(tmp_path) == ["walk.npz"]
@@ -56,7 +56,7 @@ def test_npz_holds_what_it_says(motion: Motion, placement: Placement, tmp_path: 
 @pytest.mark.parametrize("fps", [12.0, 23.976, 24.0, 30.0, 60.0, 120.0])
 def test_everything_is_taken_at_the_same_times(motion: Motion, fps: float) -> None:
     xz = np.stack([np.sin(np.arange(FRAMES) / 20), np.arange(FRAMES) / 20], axis=-1)
-    shot = export.make_shot(motion, None, xz, fps)
+    shot = motion_files.make_shot(motion, None, xz, fps)
     assert shot.fps == fps and shot.path is not None
     assert len(shot.joints) == shot.clip.frames == len(shot.path) == len(shot.clip.rotations)
     assert abs((shot.clip.frames - 1) / fps - motion.seconds) < 1 / fps + 1e-9
@@ -71,7 +71,7 @@ def test_everything_is_taken_at_the_same_times(motion: Motion, fps: float) -> No
 @pytest.mark.parametrize("fps", [0.0, -24.0, float("nan"), float("inf"), 5000.0])
 def test_impossible_rates_are_refused(motion: Motion, fps: float) -> None:
     with pytest.raises(InvalidRequest, match="frame rate must be"):
-        export.make_shot(motion, fps=fps)
+        motion_files.make_shot(motion, fps=fps)
 
 
 def test_a_path_in_the_world_comes_back_where_it_was_drawn() -> None:
@@ -81,14 +81,14 @@ def test_a_path_in_the_world_comes_back_where_it_was_drawn() -> None:
     joints = np.repeat(walk(1), FRAMES, axis=0)
     joints[..., [0, 2]] += canonical[:, None] - joints[:, :1, [0, 2]]
     moving = Motion(joints, np.ones((FRAMES, 4), np.float32))
-    shot = export.make_shot(moving, placement, xz)
+    shot = motion_files.make_shot(moving, placement, xz)
     np.testing.assert_allclose(shot.joints[:, 0][:, [0, 2]], xz, atol=1e-5)
     assert shot.path is not None
     np.testing.assert_allclose(shot.path, xz, atol=1e-6)
 
 
 def test_bvh_is_written(motion: Motion, tmp_path: Path) -> None:
-    export.save(export.make_shot(motion, fps=30.0), tmp_path / "walk.bvh")
+    motion_files.save(motion_files.make_shot(motion, fps=30.0), tmp_path / "walk.bvh")
     text = (tmp_path / "walk.bvh").read_text()
     assert text.startswith("HIERARCHY") and "MOTION" in text and os.listdir(tmp_path) == ["walk.bvh"]
 
@@ -96,8 +96,8 @@ def test_bvh_is_written(motion: Motion, tmp_path: Path) -> None:
 def test_bvh_reads_back_as_the_same_motion(motion: Motion, tmp_path: Path) -> None:
     from motionlcm_blender.training.prepare import PrepareOptions, read_motion
 
-    shot = export.make_shot(motion)
-    export.save(shot, tmp_path / "walk.bvh")
+    shot = motion_files.make_shot(motion)
+    motion_files.save(shot, tmp_path / "walk.bvh")
     joints = read_motion(tmp_path / "walk.bvh", PrepareOptions())
     wanted = forward_kinematics(shot.clip)[:, :22]
     got, wanted = joints - joints[:, :1], wanted - wanted[:, :1]
@@ -113,7 +113,7 @@ def test_a_failed_write_leaves_the_old_file(motion: Motion, tmp_path: Path, monk
 
     monkeypatch.setattr(np, "savez_compressed", full)
     with pytest.raises(MotionLCMError, match="cannot be written: No space left on device"):
-        export.save(export.make_shot(motion), file)
+        motion_files.save(motion_files.make_shot(motion), file)
     assert file.read_text() == "precious" and os.listdir(tmp_path) == ["walk.npz"]
 
 
@@ -124,11 +124,11 @@ def test_outputs_are_checked_before_any_work(tmp_path: Path, monkeypatch: pytest
         (tmp_path / "folder.npz", "is a folder"), (tmp_path / "nowhere" / "walk.npz", "There is no folder"),
     ):  # fmt: skip
         with pytest.raises(InvalidRequest, match=sentence):
-            export.check_output(file)
-    export.check_output(tmp_path / "walk.NPZ")
+            motion_files.check_output(file)
+    motion_files.check_output(tmp_path / "walk.NPZ")
     _no_blender(tmp_path, monkeypatch)
     with pytest.raises(MotionLCMError, match="needs Blender"):
-        export.check_output(tmp_path / "walk.blend")
+        motion_files.check_output(tmp_path / "walk.blend")
 
 
 def _no_blender(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -136,10 +136,10 @@ def _no_blender(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     script = folder / "tree" / "tools" / "write_blend.py"
     script.parent.mkdir(parents=True)
     script.write_text("")
-    find = blend_file.importlib.util.find_spec
-    monkeypatch.setattr(blend_file.importlib.util, "find_spec", lambda name: None if name == "bpy" else find(name))
-    monkeypatch.setattr(blend_file, "SCRIPT", script)
-    monkeypatch.setattr(blend_file, "ROOT", folder / "tree")
+    find = blender_process.importlib.util.find_spec
+    monkeypatch.setattr(blender_process.importlib.util, "find_spec", lambda name: None if name == "bpy" else find(name))
+    monkeypatch.setattr(blender_process, "SCRIPT", script)
+    monkeypatch.setattr(blender_process, "ROOT", folder / "tree")
     monkeypatch.setenv("PATH", str(folder / "bin"))
     monkeypatch.delenv("BLENDER", raising=False)
     return script
@@ -165,30 +165,30 @@ def test_blender_is_found_and_run(motion: Motion, tmp_path: Path, monkeypatch: p
     out = tmp_path / "out"
     out.mkdir()
     on_path = _program(tmp_path / "bin" / "blender", STAND_IN)
-    assert blend_file.find_blender() == blend_file.Blender(on_path, False)
-    shot = export.make_shot(motion)
-    export.save(shot, out / "walk.blend")
+    assert blender_process.find_blender() == blender_process.Blender(on_path, False)
+    shot = motion_files.make_shot(motion)
+    motion_files.save(shot, out / "walk.blend")
     with np.load(out / "walk.blend") as file:  # what Blender was given
         np.testing.assert_array_equal(file["joints"], shot.joints)
     assert os.listdir(out) == ["walk.blend"]
 
     chosen = _program(tmp_path / "mine" / "blender-4.5", STAND_IN)
     monkeypatch.setenv("BLENDER", str(chosen))
-    assert blend_file.find_blender() == blend_file.Blender(chosen, False)
+    assert blender_process.find_blender() == blender_process.Blender(chosen, False)
     python = _program(tmp_path / "mine" / "python3", "")
     monkeypatch.setenv("BLENDER", str(python))
-    assert blend_file.find_blender().command(Path("s.py"), "a", "b") == [str(python), "s.py", "a", "b"]
+    assert blender_process.find_blender().command(Path("s.py"), "a", "b") == [str(python), "s.py", "a", "b"]
     monkeypatch.setenv("BLENDER", str(tmp_path / "gone"))
     with pytest.raises(MotionLCMError, match="which is not a program"):
-        blend_file.find_blender()
+        blender_process.find_blender()
 
     monkeypatch.delenv("BLENDER")
     on_path.unlink()
     made = _program(tmp_path / "tree" / ".venv-blender-5.2" / "bin" / "python", "")
-    assert blend_file.find_blender() == blend_file.Blender(made, True)
-    blend_file.SCRIPT.unlink()
+    assert blender_process.find_blender() == blender_process.Blender(made, True)
+    blender_process.SCRIPT.unlink()
     with pytest.raises(MotionLCMError, match="write_blend"):
-        blend_file.find_blender()
+        blender_process.find_blender()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="stands in for Blender with a script")
@@ -198,7 +198,7 @@ def test_what_blender_says_when_it_fails_is_passed_on(
     _no_blender(tmp_path, monkeypatch)
     out = tmp_path / "out"
     out.mkdir()
-    shot = export.make_shot(motion)
+    shot = motion_files.make_shot(motion)
     program = tmp_path / "bin" / "blender"
     for code, sentence in (
         ("import sys; print('first', file=sys.stderr); sys.exit('The clip is not whole')", "The clip is not whole"),
@@ -207,10 +207,10 @@ def test_what_blender_says_when_it_fails_is_passed_on(
     ):
         _program(program, code)
         if "sleep" in code:
-            monkeypatch.setattr(blend_file, "SECONDS", 0.5)
+            monkeypatch.setattr(blender_process, "SECONDS", 0.5)
         with pytest.raises(MotionLCMError, match=sentence):
-            export.save(shot, out / "walk.blend")
+            motion_files.save(shot, out / "walk.blend")
         assert os.listdir(out) == []
     program.write_text("no program")
     with pytest.raises(MotionLCMError, match=r"does not start"):
-        export.save(shot, out / "walk.blend")
+        motion_files.save(shot, out / "walk.blend")

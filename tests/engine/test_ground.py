@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionlcm_blender.errors import InvalidRequest
-from motionlcm_blender.motion.contacts import foot_contacts
-from motionlcm_blender.motion.ground import HeightField, PathHeights, stand_on
-from motionlcm_blender.motion.quality import foot_skate
+from motionlcm_blender.motion.foot_contacts import foot_contacts
+from motionlcm_blender.motion.metrics import foot_skate
 from motionlcm_blender.motion.skeleton import FOOT_JOINTS, PARENTS
+from motionlcm_blender.postprocess.terrain import HeightField, PathHeights, stand_on
 from tests.synthetic_motion import walk
 
 WALK = walk(120, 1.2).astype(np.float64)

@@ -22,8 +22,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
-from motionlcm_blender import command_line
 from motionlcm_blender.architecture import Architecture
+from motionlcm_blender.cli import main
 from motionlcm_blender.errors import (
     Cancelled,
     LicenceNotAccepted,
@@ -31,18 +31,19 @@ from motionlcm_blender.errors import (
     MotionLCMError,
     UnsupportedCheckpoint,
 )
-from motionlcm_blender.importing import model_import, parts, self_check
+from motionlcm_blender.files.safetensors_files import sha256
+from motionlcm_blender.generation.pipeline import MotionLCM
+from motionlcm_blender.generation.request import Hints, Request
+from motionlcm_blender.importing import checkpoint_parts as parts
+from motionlcm_blender.importing import model_import, self_check
 from motionlcm_blender.importing.checkpoint_files import CheckpointFile
 from motionlcm_blender.importing.model_import import Imported, import_model
 from motionlcm_blender.importing.sentence_t5_files import copy_sentence_t5
 from motionlcm_blender.importing.statistics_files import read_statistics
 from motionlcm_blender.model_folder import ModelFolder, write_model_folder
-from motionlcm_blender.motion.continuation import at_origin
 from motionlcm_blender.motion.features import joints_from_features
 from motionlcm_blender.motion.skeleton import CONTROLLED_JOINTS, JOINTS
-from motionlcm_blender.request import Hints, Request
-from motionlcm_blender.safe_weights import sha256
-from motionlcm_blender.sampler import MotionLCM
+from motionlcm_blender.postprocess.transitions import at_origin
 from tests.official_files import (
     SMALL,
     SMALL_V2,
@@ -721,17 +722,17 @@ def test_motion_that_no_person_could_make_is_told(checked: Path) -> None:
 def test_the_command_asks_for_consent_and_then_imports(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save_lightning(place / "motionlcm_humanml_s_pelvis.ckpt", official(SMALL_V2))
     arguments = ["import", str(place), "--out", str(place.parent / "model")]
-    assert command_line.main(arguments) == 1
+    assert main.main(arguments) == 1
     said = capsys.readouterr()
     assert "non-commercial" in said.out and "--accept-licence" in said.err
     assert not (place.parent / "model").exists()
-    assert command_line.main([*arguments, "--accept-licence"]) == 0
+    assert main.main([*arguments, "--accept-licence"]) == 0
     said = capsys.readouterr()
     assert "MotionLCM V2" in said.out and "ControlNet for the pelvis" in said.out and said.err == ""
-    assert command_line.main(["info", str(place.parent / "model")]) == 0
+    assert main.main(["info", str(place.parent / "model")]) == 0
     assert "non-commercial" in capsys.readouterr().out
     with pytest.raises(SystemExit):
-        command_line.main(["import", str(place)])
+        main.main(["import", str(place)])
 
 
 def test_import_needs_no_torch(place: Path) -> None:

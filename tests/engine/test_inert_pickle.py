@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motionlcm_blender.importing.command_names import runs_commands
-from motionlcm_blender.inert_pickle import DamagedPickle, HostilePickle, read_pickle
+from motionlcm_blender.files.pickle_reader import DamagedPickle, HostilePickle, read_pickle
+from motionlcm_blender.importing.unsafe_names import runs_commands
 
 
 def read(content: bytes, most_bytes: int = 1 << 23, most_operations: int = 1_000_000) -> Any:

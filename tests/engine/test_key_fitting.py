@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionlcm_blender.errors import InvalidRequest
+from motionlcm_blender.keyframes.fitting import fit_keys
+from motionlcm_blender.keyframes.keys import BezierKeys, SparseKeys
 from motionlcm_blender.motion import rotations as rot
-from motionlcm_blender.motion.clips import Clip, Motion
 from motionlcm_blender.motion.euler_angles import euler_angles, euler_quaternions
-from motionlcm_blender.motion.key_fitting import fit_keys
-from motionlcm_blender.motion.keys import BezierKeys, SparseKeys
-from motionlcm_blender.motion.placement import Placement, place_clip
+from motionlcm_blender.motion.motion import Clip, Motion
 from motionlcm_blender.motion.resampling import resample
 from motionlcm_blender.motion.retarget import forward_kinematics, retarget
 from motionlcm_blender.motion.skeleton import FOOT_JOINTS, Skeleton
+from motionlcm_blender.motion.world_transform import Placement, place_clip
 from tests.synthetic_motion import gestures, walk
 
 

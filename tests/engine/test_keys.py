@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from motionlcm_blender.errors import InvalidRequest
-from motionlcm_blender.motion.clips import Clip, Motion
-from motionlcm_blender.motion.keys import dense_keys
+from motionlcm_blender.keyframes.keys import dense_keys
+from motionlcm_blender.motion.motion import Clip, Motion
 from motionlcm_blender.motion.resampling import resample
 from motionlcm_blender.motion.retarget import retarget
 from tests.synthetic_motion import walk

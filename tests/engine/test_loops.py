@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionlcm_blender.errors import InvalidRequest
-from motionlcm_blender.motion.clips import Clip, Motion
+from motionlcm_blender.keyframes.fitting import fit_keys
 from motionlcm_blender.motion.euler_angles import euler_quaternions
-from motionlcm_blender.motion.key_fitting import fit_keys
 from motionlcm_blender.motion.loops import find_loop, headings, in_place, joined_travel, looped, split_travel
-from motionlcm_blender.motion.placement import Placement, place_clip
+from motionlcm_blender.motion.motion import Clip, Motion
 from motionlcm_blender.motion.retarget import forward_kinematics, retarget
+from motionlcm_blender.motion.world_transform import Placement, place_clip
 from tests.synthetic_motion import gestures, walk
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from motionlcm_blender.generation.request import Request
 from motionlcm_blender.motion import rotations as rot
-from motionlcm_blender.motion.clips import Motion
+from motionlcm_blender.motion.motion import Motion
 from motionlcm_blender.motion.skeleton import FPS, MIRROR
-from motionlcm_blender.request import Request
 from motionlcm_blender.training.evaluation import detectors as see
 from motionlcm_blender.training.evaluation import obedience
 from motionlcm_blender.training.evaluation.detector_agreement import RULES, agreement

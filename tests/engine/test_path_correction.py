@@ -7,18 +7,13 @@ from hypothesis import strategies as st
 from synthetic_motion import walk
 
 from motionlcm_blender.errors import InvalidRequest
-from motionlcm_blender.motion.contacts import foot_contacts
-from motionlcm_blender.motion.foot_lock import FootLock, plant
-from motionlcm_blender.motion.path_correction import (
-    heading_difference,
-    matching_times,
-    plant_facing,
-    plant_on_path,
-)
-from motionlcm_blender.motion.paths import GroundPath, named_path, timed
-from motionlcm_blender.motion.placement import Placement, place_joints
-from motionlcm_blender.motion.quality import foot_skate, jerk, path_error
+from motionlcm_blender.motion.foot_contacts import foot_contacts
+from motionlcm_blender.motion.ground_path import GroundPath, named_path, timed
+from motionlcm_blender.motion.metrics import foot_skate, jerk, path_error
 from motionlcm_blender.motion.skeleton import FOOT_JOINTS, PARENTS
+from motionlcm_blender.motion.world_transform import Placement, place_joints
+from motionlcm_blender.postprocess.foot_lock import FootLock, lock_feet_from_contacts
+from motionlcm_blender.postprocess.path_following import face_direction, follow_path, heading_difference, matching_times
 
 FRAMES = 120
 TIME = np.arange(FRAMES) / 20.0
@@ -26,11 +21,11 @@ L_KNEE, L_ANKLE, L_HIP = 4, 7, 1
 
 
 def onto_path(joints: np.ndarray, contacts: np.ndarray | None, xz: np.ndarray) -> np.ndarray:
-    return plant_on_path(joints, contacts, xz).joints.astype(np.float32)
+    return follow_path(joints, contacts, xz).joints.astype(np.float32)
 
 
 def lock_feet(joints: np.ndarray, contacts: np.ndarray | None = None) -> np.ndarray:
-    return plant(joints, contacts).joints.astype(np.float32)
+    return lock_feet_from_contacts(joints, contacts).joints.astype(np.float32)
 
 
 def root(joints: np.ndarray) -> np.ndarray:
@@ -328,20 +323,20 @@ def test_the_input_is_left_alone():
 
 def test_held_feet_slide_by_less_than_two_millimetres_a_frame():
     slid = WALK.astype(np.float64) + np.stack([0.1 * TIME, 0 * TIME, 0.05 * np.sin(2 * TIME)], -1)[:, None]
-    planted = plant(slid, foot_contacts(WALK))
+    planted = lock_feet_from_contacts(slid, foot_contacts(WALK))
     feet = planted.joints[:, FOOT_JOINTS][..., [0, 2]]
     both = planted.stands[1:] & planted.stands[:-1]
     step = np.linalg.norm(np.diff(feet, axis=0), axis=-1)[both]
     assert both.mean() > 0.3
     assert step.mean() < 0.002
-    on_path = plant_on_path(slid, foot_contacts(WALK), root(WALK))
+    on_path = follow_path(slid, foot_contacts(WALK), root(WALK))
     assert on_path.stands.any(1).mean() > 0.8
 
 
 def test_feet_that_hover_are_brought_to_the_floor():
     hovering = WALK.copy()
     hovering[40:60, [7, 10], 1] += 0.03
-    planted = plant(hovering, foot_contacts(WALK))
+    planted = lock_feet_from_contacts(hovering, foot_contacts(WALK))
     stands = planted.stands[:, 1].copy()
     stands[:38] = stands[62:] = False
     assert stands.any()
@@ -354,7 +349,10 @@ def test_lock_modes_on_a_jump(lock):
     flight = 0.4 * np.clip(np.sin(np.pi * (np.arange(60) - 20) / 12), 0, None) * (np.abs(np.arange(60) - 26) <= 6)
     jump[..., 1] += flight[:, None]
     contacts = np.repeat(flight[:, None] < 0.01, 4, axis=1)
-    for planted in (plant(jump, contacts, lock), plant_on_path(jump, contacts, np.zeros((60, 2)), lock)):
+    for planted in (
+        lock_feet_from_contacts(jump, contacts, lock),
+        follow_path(jump, contacts, np.zeros((60, 2)), lock),
+    ):
         height = planted.joints[:, [10, 11], 1].min(1) - np.percentile(jump[:, [10, 11], 1], 5)
         assert (height.max() < 0.06) if lock is FootLock.GROUND else (height.max() > 0.3)
         assert planted.stands.any() == (lock is not FootLock.OFF)
@@ -366,8 +364,8 @@ def test_the_figure_faces_where_it_is_told(start, rate):
     wanted = start + rate * TIME
     path = root(WALK)
     for planted in (
-        plant_on_path(WALK, None, path, facing=wanted),
-        plant_facing(WALK, None, wanted),
+        follow_path(WALK, None, path, facing=wanted),
+        face_direction(WALK, None, wanted),
     ):
         away = wrapped(facing(planted.joints) - wanted)
         assert np.abs(away).mean() < 0.12
@@ -377,4 +375,4 @@ def test_the_figure_faces_where_it_is_told(start, rate):
 
 def test_facing_must_fit_the_motion():
     with pytest.raises(InvalidRequest, match="one angle for each"):
-        plant_facing(WALK, None, np.zeros(3))
+        face_direction(WALK, None, np.zeros(3))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from motionlcm_blender.errors import InvalidRequest
-from motionlcm_blender.motion.paths import (
+from motionlcm_blender.motion.ground_path import (
     NAMES,
     GroundPath,
     Timing,

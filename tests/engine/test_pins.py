@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionlcm_blender.errors import InvalidRequest
-from motionlcm_blender.motion.pins import CLOSE, hold_pins, missed, pin_warnings
-from motionlcm_blender.motion.placement import Placement, place_joints
-from motionlcm_blender.motion.quality import foot_skate, pin_errors
+from motionlcm_blender.motion.metrics import foot_skate, pin_errors
 from motionlcm_blender.motion.skeleton import FPS, HUMANML, JOINTS, PARENTS, PELVIS_HEIGHT
+from motionlcm_blender.motion.world_transform import Placement, place_joints
+from motionlcm_blender.postprocess.pin_ik import CLOSE, hold_pins, missed_pins, pin_warnings
 from tests.synthetic_motion import walk
 
 J = {name: index for index, name in enumerate(JOINTS)}
@@ -45,7 +45,7 @@ def test_a_pin_within_reach_is_met(
     made = hold_pins(joints, None, positions, mask)
     assert np.nanmax(pin_errors(made, positions, mask)) < CLOSE
     np.testing.assert_allclose(lengths(made), lengths(joints), atol=1e-9)
-    assert not missed(made, positions, mask)
+    assert not missed_pins(made, positions, mask)
     far = np.abs(np.arange(108) - first) > length + 60
     ground = np.array([1.0, 0.0, 1.0])  # the figure may have been brought nearer, and goes on from there
     pose, before = (x[far] - x[far, :1] * ground for x in (made, joints))
@@ -76,7 +76,7 @@ def test_a_pin_far_away_brings_the_figure_there_with_its_feet_on_the_floor() -> 
     assert foot_skate(made) < foot_skate(joints) + 5.0
     stayed = hold_pins(joints, None, positions, mask, may_move=False)
     assert np.abs(stayed[:, 0] - joints[:, 0]).max() < 0.3
-    assert len(missed(stayed, positions, mask)) == 1
+    assert len(missed_pins(stayed, positions, mask)) == 1
 
 
 def test_pelvis_passes_through_its_pins_and_goes_on_from_the_last() -> None:
@@ -117,7 +117,7 @@ def test_what_cannot_be_is_named_before_and_after_and_still_tried() -> None:
     (before,) = pin_warnings(positions, mask)
     assert "left wrist" in before and "m up" in before
     made = hold_pins(joints, None, positions, mask)
-    (after,) = missed(made, positions, mask)
+    (after,) = missed_pins(made, positions, mask)
     assert "left wrist" in after and "2.5 s" in after
     assert made[50, J["l_wrist"], 1] > made[50, J["head"], 1] + 0.2  # it reaches up all the same
     step = np.linalg.norm(np.diff(made, axis=0), axis=-1).max() * FPS

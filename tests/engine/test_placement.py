@@ -9,9 +9,9 @@ from synthetic_motion import walk
 
 from motionlcm_blender.errors import InvalidRequest
 from motionlcm_blender.motion import rotations
-from motionlcm_blender.motion.clips import Clip
-from motionlcm_blender.motion.paths import NAMES, named_path, timed
-from motionlcm_blender.motion.placement import (
+from motionlcm_blender.motion.ground_path import NAMES, named_path, timed
+from motionlcm_blender.motion.motion import Clip
+from motionlcm_blender.motion.world_transform import (
     Placement,
     blender_to_engine,
     blender_to_engine_rotations,

@@ -14,10 +14,10 @@ from scipy.special import ndtr
 
 from motionlcm_blender.architecture import Architecture
 from motionlcm_blender.errors import UnsupportedCheckpoint
+from motionlcm_blender.networks.samplers import lcm_sample
 from motionlcm_blender.parameter_shapes import parameter_shapes
 from motionlcm_blender.portable.layers import LayerNorm, gelu, silu, softmax_mix
 from motionlcm_blender.portable.network import PortableNetwork
-from motionlcm_blender.sampling import lcm_sample
 from tests.engine.golden import relative_error
 from tests.synthetic_weights import synthetic_weights
 from tests.tiny_model import TINY

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from motionlcm_blender import postprocessing
-from motionlcm_blender.motion.clips import Motion
-from motionlcm_blender.motion.contacts import foot_contacts
-from motionlcm_blender.motion.foot_lock import FootLock
-from motionlcm_blender.postprocessing import STEPS, MotionState, PostprocessInput, postprocess_motion
-from motionlcm_blender.request import Hints, Request
+from motionlcm_blender.generation import postprocessing
+from motionlcm_blender.generation.postprocessing import STEPS, MotionState, PostprocessInput, postprocess_motion
+from motionlcm_blender.generation.request import Hints, Request
+from motionlcm_blender.motion.foot_contacts import foot_contacts
+from motionlcm_blender.motion.motion import Motion
+from motionlcm_blender.postprocess.foot_lock import FootLock
 from tests.synthetic_motion import walk
 
 FRAMES = 70

@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 from synthetic_motion import walk
 
 from motionlcm_blender.errors import InvalidRequest
-from motionlcm_blender.motion.clips import Motion
-from motionlcm_blender.motion.contacts import foot_contacts
-from motionlcm_blender.motion.quality import (
+from motionlcm_blender.motion.foot_contacts import foot_contacts
+from motionlcm_blender.motion.metrics import (
     distance_to_curve,
     floor_penetration,
     foot_skate,
@@ -20,7 +19,8 @@ from motionlcm_blender.motion.quality import (
     skating_ratio,
     twitch,
 )
-from motionlcm_blender.motion.self_contact import overlap, segment_distance
+from motionlcm_blender.motion.motion import Motion
+from motionlcm_blender.motion.self_penetration import overlap, segment_distance
 
 
 def test_path_error_is_the_distance_on_the_floor():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from motionlcm_blender.motion.clips import Motion
+from motionlcm_blender.generation.request import Request
 from motionlcm_blender.motion.features import canonical, features_from_joints
-from motionlcm_blender.request import Request
+from motionlcm_blender.motion.motion import Motion
 from motionlcm_blender.training.evaluation import quality_metrics as quality
 from motionlcm_blender.training.evaluation.test_motions import TestMotion
 from tests.synthetic_motion import walk

@@ -13,19 +13,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from motionlcm_blender import command_line, recipe_fields, recipe_replay, recipe_serialization, recipes
+from motionlcm_blender.cli import main
 from motionlcm_blender.errors import InvalidRequest, MotionLCMError
-from motionlcm_blender.finishing import Landing, Seam
-from motionlcm_blender.motion.clips import Motion
-from motionlcm_blender.motion.foot_lock import FootLock
-from motionlcm_blender.motion.ground import HeightField, PathHeights
+from motionlcm_blender.export.clip_output import EndPose, StartPose
+from motionlcm_blender.generation.pipeline import MotionLCM
+from motionlcm_blender.generation.request import Blend, Request
 from motionlcm_blender.motion.loops import Travel
-from motionlcm_blender.motion.placement import Placement
+from motionlcm_blender.motion.motion import Motion
 from motionlcm_blender.motion.skeleton import JOINT_COUNT, SMPL
-from motionlcm_blender.recipe_serialization import from_flat, from_json, recipe_from, to_json, values_of
-from motionlcm_blender.recipes import Origin, Recipe, hints_of
-from motionlcm_blender.request import Blend, Request
-from motionlcm_blender.sampler import MotionLCM
+from motionlcm_blender.motion.world_transform import Placement
+from motionlcm_blender.postprocess.foot_lock import FootLock
+from motionlcm_blender.postprocess.terrain import HeightField, PathHeights
+from motionlcm_blender.recipes import fields as recipe_fields
+from motionlcm_blender.recipes import replay, serialization
+from motionlcm_blender.recipes.recipe import Origin, Recipe, hints_of
+from motionlcm_blender.recipes.serialization import from_flat, from_json, recipe_from, to_json, values_of
 from tests.tiny_model import write_tiny_model
 
 NUMBER = st.floats(-1e4, 1e4, allow_nan=False)
@@ -78,10 +80,10 @@ def some_recipe(draw: st.DrawFn) -> Recipe:
         ground = PathHeights(draw(arrays(size[0], 2)), draw(arrays(size[0])))
     seam = None
     if start is not None:
-        seam = Seam(start.frames - 1, draw(arrays(3)), np.tile([1.0, 0.0, 0.0, 0.0], (len(SMPL), 1)))
+        seam = StartPose(start.frames - 1, draw(arrays(3)), np.tile([1.0, 0.0, 0.0, 0.0], (len(SMPL), 1)))
     landing = None
     if end is not None and draw(maybe):
-        landing = Landing(draw(st.none() | arrays(3)), np.tile([0.5, 0.5, -0.5, 0.5], (len(SMPL), 1)))
+        landing = EndPose(draw(st.none() | arrays(3)), np.tile([0.5, 0.5, -0.5, 0.5], (len(SMPL), 1)))
     return Recipe(
         request, placement, draw(POSITIVE), draw(st.integers(-1000, 1000)), scene_fps=draw(POSITIVE),
         units_per_metre=draw(POSITIVE), path=draw(st.text()), path_xz=path, ground=ground, ground_name=draw(st.text()),
@@ -117,8 +119,8 @@ FEW = settings(max_examples=40, deadline=None, suppress_health_check=list(Health
 def test_a_recipe_comes_back_exactly(recipe: Recipe) -> None:
     # No sign of zero is kept by the model, so none is asked for here.
     assert_equal(from_json(to_json([recipe]))[0], recipe)
-    assert_equal(from_flat(recipe_serialization.flat_values(recipe)), recipe)
-    for value in recipe_serialization.flat_values(recipe).values():  # what an Action can carry
+    assert_equal(from_flat(serialization.flat_values(recipe)), recipe)
+    for value in serialization.flat_values(recipe).values():  # what an Action can carry
         assert isinstance(value, (str, bool, int, float)) or all(type(v) is float for v in value)
         assert not isinstance(value, int) or -(2**31) <= value < 2**31
 
@@ -126,7 +128,7 @@ def test_a_recipe_comes_back_exactly(recipe: Recipe) -> None:
 @pytest.mark.parametrize("value", ["text", 3.0, [], [1.0] * 3, [["a"]], {"a": 1}, None])
 @pytest.mark.parametrize("name", ["pins", "path_xz", "ground_grid", "ground_columns", "seed", "loop"])
 def test_what_was_changed_in_an_action_is_refused_or_read(name: str, value: Any) -> None:
-    flat = recipe_serialization.flat_values(recipe_from(plain()))
+    flat = serialization.flat_values(recipe_from(plain()))
     try:
         from_flat(flat | {name: value})
     except InvalidRequest:
@@ -223,7 +225,7 @@ def test_what_is_wrong_with_a_file_is_said_in_one_sentence(kind: str, tmp_path: 
     file = tmp_path / "bad.json"
     file.write_text(written)
     with pytest.raises(InvalidRequest) as error:
-        recipe_serialization.read(file)
+        serialization.read(file)
     assert says in str(error.value) and "bad.json cannot be read: " in str(error.value)
     assert "\n" not in str(error.value) and str(error.value).endswith((".", "update."))
 
@@ -234,16 +236,16 @@ def test_files_that_cannot_be_read_or_written(tmp_path: Path, monkeypatch: pytes
         if made is not None:
             file.write_bytes(made)
             if "larger" in says:
-                monkeypatch.setattr(recipes, "LARGEST_FILE", 100)
+                monkeypatch.setattr(serialization, "LARGEST_FILE", 100)
         with pytest.raises(InvalidRequest, match=says):
-            recipe_serialization.read(file)
+            serialization.read(file)
     with pytest.raises(InvalidRequest, match="cannot be read"):
-        recipe_serialization.read(tmp_path)
+        serialization.read(tmp_path)
     with pytest.raises(MotionLCMError, match="cannot be written"):
-        recipe_serialization.write(tmp_path / "nowhere" / "r.json", [recipe_from(plain())])
-    recipe_serialization.write(file, [recipe_from(plain())] * 2)
+        serialization.write(tmp_path / "nowhere" / "r.json", [recipe_from(plain())])
+    serialization.write(file, [recipe_from(plain())] * 2)
     monkeypatch.undo()
-    assert len(recipe_serialization.read(file)) == 2 and sorted(p.name for p in tmp_path.iterdir()) == ["r.json"]
+    assert len(serialization.read(file)) == 2 and sorted(p.name for p in tmp_path.iterdir()) == ["r.json"]
 
 
 def test_for_another_size_the_world_is_the_same() -> None:
@@ -263,20 +265,20 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(*arguments: object) -> int:
-    return command_line.main(["generate", *(str(a) for a in arguments)])
+    return main.main(["generate", *(str(a) for a in arguments)])
 
 
 def test_the_command_line_makes_a_file_of_recipes(tiny: Path, tmp_path: Path, capsys: Any) -> None:
     file, out = tmp_path / "walk.json", tmp_path / "walk.npz"
     way = np.stack([np.zeros(40), np.linspace(0, 2, 40)], axis=1)
     first = recipe_from(plain(path_xz=way.tolist(), scene_fps=24.0, mirror=True))
-    recipe_serialization.write(file, [first, recipe_from(plain(seed=4, model="other", model_sha256="0" * 64))])
+    serialization.write(file, [first, recipe_from(plain(seed=4, model="other", model_sha256="0" * 64))])
     assert run("--recipe", file, "--model", tiny, "--device", "numpy", "--out", out) == 0
     said = capsys.readouterr()
     assert "recipe 2 was made by another model, other" in said.err and "Wrote" in said.out
     with np.load(tmp_path / "walk_1.npz") as made:
         motion = MotionLCM.from_folder(tiny, "numpy").generate(first.request)[0]
-        shot = recipe_replay.shot_of(motion, first, 24.0)
+        shot = replay.shot_of(motion, first, 24.0)
         for name, expected in (("joints", shot.joints), ("rotations", shot.clip.rotations), ("path", shot.path)):
             np.testing.assert_array_equal(made[name], expected)
         np.testing.assert_allclose(made["path"][-1], [0, 2], atol=1e-6)

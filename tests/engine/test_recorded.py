@@ -22,20 +22,13 @@ from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 from torch.utils._pytree import tree_leaves  # noqa: E402
 
 from motionlcm_blender.errors import Cancelled  # noqa: E402
+from motionlcm_blender.generation.pipeline import MotionLCM  # noqa: E402
+from motionlcm_blender.generation.request import Blend, Hints, Request  # noqa: E402
 from motionlcm_blender.model.network import MotionLCMNetwork  # noqa: E402
-from motionlcm_blender.model.recorded import (  # noqa: E402
-    MOST_PLANS,
-    Asked,
-    CudaRecorder,
-    Piece,
-    Plan,
-    RecordedSampling,
-    plan_of,
-)
+from motionlcm_blender.model.recorded import MOST_PLANS, CudaRecorder, Piece, Plan, RecordedSampling, plan_of  # noqa: E402
 from motionlcm_blender.model_folder import ModelFolder  # noqa: E402
 from motionlcm_blender.motion.skeleton import MAX_FRAMES  # noqa: E402
-from motionlcm_blender.request import Blend, Hints, Request  # noqa: E402
-from motionlcm_blender.sampler import MotionLCM  # noqa: E402
+from motionlcm_blender.networks.samplers import SamplingInput  # noqa: E402
 from tests.engine.golden import VERSIONS, official_weights  # noqa: E402
 
 Work = Callable[[], Any]
@@ -108,7 +101,7 @@ def test_takes_with_hints_of_their_own(stepwise: MotionLCM, recorded: MotionLCM)
     shown = [path(80, 2.0), path(80, 5.0)]
 
     def made(model: MotionLCM) -> np.ndarray:
-        with model.backend.computing():
+        with model.backend.inference_context():
             return model._sampled(text, noise, request, shown, lambda part, what: None)
 
     expected = made(stepwise)
@@ -128,7 +121,7 @@ def test_published_sizes_with_one_text_token(version: str) -> None:
     request = Request("a person walks", 70, takes=2, steps=2)
 
     def made() -> np.ndarray:
-        with model.backend.computing():
+        with model.backend.inference_context():
             return model._sampled(text, noise, request, [path(70, 3.0)], lambda part, what: None)
 
     expected = made()
@@ -287,7 +280,7 @@ def test_refining_uses_no_float64_on_the_device() -> None:
 
 
 def test_the_plan_fills_text_up_to_few_lengths() -> None:
-    asked = Asked(np.zeros((9, 384), np.float32), np.zeros((1, 2, 16, 64), np.float32), 60, 3, 1)
+    asked = SamplingInput(np.zeros((9, 384), np.float32), np.zeros((1, 2, 16, 64), np.float32), 60, 3, 1)
     assert plan_of(asked) == Plan(2, 1, 24, 0, 3.0, 1.0)
 
 
@@ -311,7 +304,7 @@ def test_warming_up_records_what_a_first_request_needs(recorded: MotionLCM) -> N
 
 def test_memory_that_cannot_be_given_back_now_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """PyTorch refuses while a piece is being recorded, in another thread say."""
-    from motionlcm_blender import backends
+    from motionlcm_blender.networks import backends
 
     def refuse() -> None:
         raise RuntimeError("captures_underway.empty() INTERNAL ASSERT FAILED")
@@ -319,7 +312,7 @@ def test_memory_that_cannot_be_given_back_now_is_no_error(monkeypatch: pytest.Mo
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
     monkeypatch.setattr(torch.cuda, "empty_cache", refuse)
-    backends.give_back()
+    backends.release_cached_memory()
 
 
 @pytest.mark.parametrize("fails", [False, True])

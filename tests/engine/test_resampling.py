@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from motionlcm_blender.errors import InvalidRequest
 from motionlcm_blender.motion import rotations as rot
-from motionlcm_blender.motion.clips import Clip
+from motionlcm_blender.motion.motion import Clip
 from motionlcm_blender.motion.resampling import resample, resampled_frames
 from motionlcm_blender.motion.retarget import forward_kinematics
 from motionlcm_blender.motion.skeleton import HUMANML

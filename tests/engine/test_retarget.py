@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionlcm_blender.motion import rotations as rot
-from motionlcm_blender.motion.clips import Clip, Motion
+from motionlcm_blender.motion.motion import Clip, Motion
 from motionlcm_blender.motion.retarget import forward_kinematics, retarget
 from motionlcm_blender.motion.skeleton import HUMANML, JOINTS, MIRROR, SMPL, Skeleton
 from tests.synthetic_motion import J, gestures, pose, walk

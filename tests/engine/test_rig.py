@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionlcm_blender.motion import rotations as rot
-from motionlcm_blender.motion.clips import Motion
+from motionlcm_blender.motion.body_fit import onto_rig
 from motionlcm_blender.motion.features import onto_skeleton
+from motionlcm_blender.motion.motion import Motion
 from motionlcm_blender.motion.retarget import forward_kinematics, retarget
-from motionlcm_blender.motion.rig import onto_rig
 from motionlcm_blender.motion.skeleton import HUMANML, PARENTS, Skeleton
 from tests.synthetic_motion import J, gestures, walk
 

@@ -20,14 +20,14 @@ import pytest
 
 from motionlcm_blender.errors import Cancelled
 from motionlcm_blender.importing import downloads
-from motionlcm_blender.runtime import fetching, problems
-from motionlcm_blender.runtime.hardware_detection import find_hardware
-from motionlcm_blender.runtime.installing import meets
-from motionlcm_blender.runtime.places import Places, is_locked, locked
-from motionlcm_blender.runtime.problems import Busy, RuntimeProblem, explained
-from motionlcm_blender.runtime.removal import finish_removal, remove
-from motionlcm_blender.runtime.report import composed, without_user
-from motionlcm_blender.runtime.state import State, condition, read_state, write_state
+from motionlcm_blender.torch_install import download_uv, errors
+from motionlcm_blender.torch_install.errors import Busy, RuntimeProblem, explained
+from motionlcm_blender.torch_install.hardware_detection import find_hardware
+from motionlcm_blender.torch_install.install import meets
+from motionlcm_blender.torch_install.paths import InstallPaths, is_locked, locked
+from motionlcm_blender.torch_install.report import composed, without_user
+from motionlcm_blender.torch_install.state import State, condition, read_state, write_state
+from motionlcm_blender.torch_install.uninstall import finish_removal, remove
 
 CONTENT = bytes(range(256)) * 8192
 
@@ -136,7 +136,7 @@ def url() -> Iterator[str]:
 
 def get(url: str, target: Path, sha256: str | None = None, cancelled=lambda: False) -> Path:
     sha256 = sha256 or hashlib.sha256(CONTENT).hexdigest()
-    return fetching.fetch(url, target, sha256, lambda share: None, cancelled)
+    return download_uv.fetch(url, target, sha256, lambda share: None, cancelled)
 
 
 def test_a_download_that_broke_off_is_gone_on_with(
@@ -171,23 +171,23 @@ def test_cancelled_download_keeps_what_it_has(url: str, tmp_path: Path) -> None:
 def test_an_index_that_does_not_give_uv_leaves_no_connection_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
-    monkeypatch.setattr(fetching, "this_machine", lambda: "linux-x86_64")
+    monkeypatch.setattr(download_uv, "this_machine", lambda: "linux-x86_64")
     answer = io.BytesIO()
 
     def refused(*_arguments: object, **_options: object) -> None:
         raise urllib.error.HTTPError("https://pypi.org/simple/uv/", code, "Refused", Message(), answer)
 
-    monkeypatch.setattr(fetching.urllib.request, "urlopen", refused)
+    monkeypatch.setattr(download_uv.urllib.request, "urlopen", refused)
     if code == 404:  # a mirror that has no uv: pip does it
-        assert fetching.ready_uv(tmp_path / "tools", None, print, lambda: False) is None
+        assert download_uv.ready_uv(tmp_path / "tools", None, print, lambda: False) is None
     else:
         with pytest.raises(RuntimeProblem, match="see to the connection"):
-            fetching.ready_uv(tmp_path / "tools", None, print, lambda: False)
+            download_uv.ready_uv(tmp_path / "tools", None, print, lambda: False)
     assert answer.closed
 
 
 def test_an_index_with_another_uv_alone_leaves_it_to_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "this_machine", lambda: "linux-x86_64")
+    monkeypatch.setattr(download_uv, "this_machine", lambda: "linux-x86_64")
     (tmp_path / "uv").mkdir()
     (tmp_path / "uv/index.html").write_text('{"files": [{"filename": "uv-0.1.0-py3-none-any.whl", "url": "x"}]}')
     handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
@@ -195,25 +195,25 @@ def test_an_index_with_another_uv_alone_leaves_it_to_pip(tmp_path: Path, monkeyp
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://127.0.0.1:{server.server_port}")
-        assert fetching.ready_uv(tmp_path / "tools", None, print, lambda: False) is None
+        assert download_uv.ready_uv(tmp_path / "tools", None, print, lambda: False) is None
         server.shutdown()
 
 
 def test_uv_with_a_wrong_hash_in_a_folder_of_wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "this_machine", lambda: "linux-x86_64")
+    monkeypatch.setattr(download_uv, "this_machine", lambda: "linux-x86_64")
     never = partial(pytest.fail, "fetched")
-    monkeypatch.setattr(fetching, "fetch", never)
-    assert fetching.ready_uv(tmp_path / "tools", tmp_path, print, lambda: False) is None
-    (tmp_path / fetching.UV_WHEELS["linux-x86_64"][0]).write_bytes(b"no wheel")
+    monkeypatch.setattr(download_uv, "fetch", never)
+    assert download_uv.ready_uv(tmp_path / "tools", tmp_path, print, lambda: False) is None
+    (tmp_path / download_uv.UV_WHEELS["linux-x86_64"][0]).write_bytes(b"no wheel")
     with pytest.raises(RuntimeProblem, match="sha256"):
-        fetching.ready_uv(tmp_path / "tools", tmp_path, print, lambda: False)
-    assert fetching.UV_WHEELS.get("linux-riscv64") is None
+        download_uv.ready_uv(tmp_path / "tools", tmp_path, print, lambda: False)
+    assert download_uv.UV_WHEELS.get("linux-riscv64") is None
 
 
 @pytest.mark.parametrize(
     ("printed", "sentence"),
     [
-        ("error: Failed to extract\n  Caused by: No space left on device (os error 28)", problems.FULL),
+        ("error: Failed to extract\n  Caused by: No space left on device (os error 28)", errors.FULL),
         ("error: Permission denied (os error 13)", "/here"),
         ("  x No solution found when resolving dependencies:", "no PyTorch of the right version"),
         ("error: Failed to fetch: `https://pypi.org/simple/torch/`\n dns error", "download failed"),
@@ -241,7 +241,7 @@ def test_limits_of_versions(version: str, wanted: str, held: bool) -> None:
 
 
 def test_the_record_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    places = Places.under(tmp_path / "Jürgen 李")
+    places = InstallPaths.under(tmp_path / "Jürgen 李")
     assert condition(places, "1.26.4").kind == "absent" and read_state(places) is None
     ready = State("ready", numpy="1.26.4", device="cuda")
     write_state(places, ready)
@@ -255,7 +255,7 @@ def test_the_record_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.Mo
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("motionlcm_blender.atomic_write.os.fsync", full)
+        patched.setattr("motionlcm_blender.files.atomic_write.os.fsync", full)
         with pytest.raises(OSError):
             write_state(places, State("failed"))
     assert read_state(places) == ready and sorted(p.name for p in places.home.iterdir()) == ["packages", "state.json"]
@@ -268,7 +268,7 @@ def test_two_processes_and_the_lock(tmp_path: Path) -> None:
     script = f"""
 import sys, time; sys.path.insert(0, {str(Path(__file__).parents[2])!r})
 from pathlib import Path
-from motionlcm_blender.runtime.places import locked
+from motionlcm_blender.torch_install.paths import locked
 with locked(Path({str(path)!r})):
     print("held", flush=True); time.sleep(60)
 """
@@ -287,8 +287,8 @@ with locked(Path({str(path)!r})):
         assert is_locked(path)
 
 
-def installed(folder: Path) -> Places:
-    places = Places.under(folder)
+def installed(folder: Path) -> InstallPaths:
+    places = InstallPaths.under(folder)
     (places.packages / "torch").mkdir(parents=True)
     (places.packages / "torch/__init__.py").touch()
     for extra in (places.cache / "wheels", places.tools):
@@ -312,7 +312,7 @@ def test_files_in_use_go_at_the_next_start(tmp_path: Path, monkeypatch: pytest.M
         raise PermissionError(errno.EACCES, "in use")
 
     with monkeypatch.context() as patched:
-        patched.setattr("motionlcm_blender.runtime.removal.put_away", in_use)
+        patched.setattr("motionlcm_blender.torch_install.uninstall.put_away", in_use)
         assert not remove(places)
     assert condition(places, "1.26.4").kind == "unfinished" and places.packages.exists()
     assert finish_removal(places) and not places.packages.exists()

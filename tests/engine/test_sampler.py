@@ -10,10 +10,10 @@ import pytest
 from tiny_model import TINY, write_tiny_model
 
 from motionlcm_blender import Cancelled, DeviceError, Hints, InvalidRequest, MotionLCM, Request
-from motionlcm_blender.backends import resolve_device
-from motionlcm_blender.motion.quality import path_error
-from motionlcm_blender.sampling import lcm_sample
-from motionlcm_blender.text_tokens import length_token, state_tokens
+from motionlcm_blender.motion.metrics import path_error
+from motionlcm_blender.networks.backends import resolve_device
+from motionlcm_blender.networks.samplers import lcm_sample
+from motionlcm_blender.text.text_tokens import length_token, state_tokens
 
 DEVICES = ["numpy", "cpu"]
 
@@ -94,7 +94,7 @@ def test_control_strength_scales_what_the_path_does(model: MotionLCM) -> None:
     start, condition = (
         array(generator.normal(size=(1, a.latent_tokens, a.latent_width)).astype(np.float32)) for _ in range(2)
     )
-    with model.backend.computing():
+    with model.backend.inference_context():
         free = lcm_sample(model.network, text, start)
         made = [
             model.backend.numpy(lcm_sample(model.network, text, start, condition=condition, strength=strength))

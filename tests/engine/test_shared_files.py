@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
 from motionlcm_blender.errors import ModelFolderError
-from motionlcm_blender.importing import model_import, sentence_t5_files, shared_files
+from motionlcm_blender.files.safetensors_files import sha256, write_bytes
+from motionlcm_blender.generation.pipeline import MotionLCM
+from motionlcm_blender.generation.request import Request
+from motionlcm_blender.importing import hard_links, model_import, sentence_t5_files
+from motionlcm_blender.importing.hard_links import have_same_bytes, link_or_copy, link_to_twin
 from motionlcm_blender.importing.model_import import import_model
 from motionlcm_blender.importing.official import Wanted, get_official_model, remove_model
-from motionlcm_blender.importing.shared_files import have_same_bytes, link_or_copy, link_to_twin
 from motionlcm_blender.model_folder import ModelFolder
-from motionlcm_blender.request import Request
-from motionlcm_blender.safe_weights import sha256, write_bytes
-from motionlcm_blender.sampler import MotionLCM
 from tests.official_files import SMALL, official, save_statistics, write_checkpoint
 from tests.small_t5 import write_plain_t5
 
@@ -155,7 +155,7 @@ def test_a_disk_without_links_gets_a_copy(
     def refused(*_arguments: object, **_options: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(shared_files.os, "link", refused)
+    monkeypatch.setattr(hard_links.os, "link", refused)
     one, two = both(place)
     for name in WEIGHTS:
         assert inode(one / name)[0] != inode(two / name)[0] and inode(two / name)[1] == 1
@@ -215,7 +215,7 @@ def test_links_are_made_of_equal_bytes_alone(
 ) -> None:
     folder = tmp_path_factory.mktemp("files")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(shared_files, "_BLOCK", block)
+        patched.setattr(hard_links, "_BLOCK", block)
         (folder / "source").write_bytes(one)
         (folder / "other").write_bytes(other)
         (folder / "target").write_bytes(b"before")
@@ -252,7 +252,7 @@ def test_a_copy_that_the_disk_refuses_leaves_what_was_there(tmp_path: Path, monk
         target.write_bytes(b"n")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(shared_files.shutil, "copyfile", full)
+    monkeypatch.setattr(hard_links.shutil, "copyfile", full)
     with pytest.raises(OSError):
         link_or_copy(tmp_path / "source", tmp_path / "target", [])
     assert (tmp_path / "target").read_bytes() == b"old"

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from motionlcm_blender.motion import rotations as rot
-from motionlcm_blender.motion.clips import Clip
+from motionlcm_blender.motion.motion import Clip
 from motionlcm_blender.motion.retarget import forward_kinematics
 from motionlcm_blender.motion.skeleton import JOINTS, SMPL, Skeleton
-from motionlcm_blender.smpl_body import (
+from motionlcm_blender.smpl.body_model import (
     KINDS,
     BodyModel,
     joint_directions,

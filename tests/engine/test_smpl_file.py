@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from motionlcm_blender.errors import InvalidRequest
-from motionlcm_blender.smpl_body import KINDS
-from motionlcm_blender.smpl_file import read_body_model
+from motionlcm_blender.smpl.body_model import KINDS
+from motionlcm_blender.smpl.body_model_file import read_body_model
 from tests.synthetic_body import (
     body_arrays,
     python2_array,
@@ -128,7 +128,7 @@ def test_calls_are_refused_and_not_made(call, protocol: int, arrays, tmp_path: P
 @pytest.mark.parametrize(
     "asked", [("posix", "system"), ("builtins", "eval"), ("numpy", "load"), ("numpy.core.multiarray", "fromfile"),
               ("scipy.sparse", "load_npz"), ("collections", "OrderedDict"), ("numpy", "ndarray.tofile"),
-              ("motionlcm_blender.smpl_file", "read_body_model"), ("chumpyx", "ch"), ("os", "x" * 500)],
+              ("motionlcm_blender.smpl.body_model_file", "read_body_model"), ("chumpyx", "ch"), ("os", "x" * 500)],
 )  # fmt: skip
 def test_other_names_are_refused(asked: tuple[str, str], tmp_path: Path) -> None:
     path = tmp_path / "body.pkl"

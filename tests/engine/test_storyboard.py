@@ -12,10 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionlcm_blender.errors import InvalidRequest
-from motionlcm_blender.motion.paths import NAMES
-from motionlcm_blender.storyboard import PIN_JOINTS, Storyboard, StoryCharacter, StoryPath, StoryPin, StoryShot
-from motionlcm_blender.storyboard_reading import read_storyboard, storyboard_from, storyboard_from_text
-from motionlcm_blender.storyboard_writing import storyboard_content, write_storyboard
+from motionlcm_blender.motion.ground_path import NAMES
+from motionlcm_blender.storyboard.reading import read_storyboard, storyboard_from, storyboard_from_text
+from motionlcm_blender.storyboard.storyboard import (
+    PIN_JOINTS,
+    Storyboard,
+    StoryCharacter,
+    StoryPath,
+    StoryPin,
+    StoryShot,
+)
+from motionlcm_blender.storyboard.writing import storyboard_content, write_storyboard
 
 EXAMPLE: dict[str, Any] = {
     "motionlcm_storyboard": 1,

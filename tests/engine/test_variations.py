@@ -13,10 +13,16 @@ from tiny_model import write_tiny_model
 
 from motionlcm_blender import MotionLCM, Request
 from motionlcm_blender.errors import InvalidRequest
-from motionlcm_blender.motion.clips import Motion
-from motionlcm_blender.motion.quality import path_error
-from motionlcm_blender.request import Blend, Hints
-from motionlcm_blender.variations import blended, mirrored_joints, mirrored_motion, mirrored_request, retimed_request
+from motionlcm_blender.generation.request import Blend, Hints
+from motionlcm_blender.generation.variations import (
+    blended,
+    mirrored_joints,
+    mirrored_motion,
+    mirrored_request,
+    retimed_request,
+)
+from motionlcm_blender.motion.metrics import path_error
+from motionlcm_blender.motion.motion import Motion
 
 
 @pytest.fixture(scope="module")

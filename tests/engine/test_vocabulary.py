@@ -9,11 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motionlcm_blender.command_line import main
+from motionlcm_blender.cli.main import main
 from motionlcm_blender.errors import ModelFolderError, TrainingDataError
 from motionlcm_blender.model_folder import bundled_models
+from motionlcm_blender.text.prompt_vocabulary import (
+    FILE,
+    MOTION_VERBS,
+    RARE_COUNT,
+    Vocabulary,
+    lemma,
+    read_vocabulary,
+    unseen_words_warning,
+)
 from motionlcm_blender.training.vocabulary import count_vocabulary, write_vocabulary
-from motionlcm_blender.vocabulary import FILE, MOTION_VERBS, SELDOM, Vocabulary, lemma, outside, read_vocabulary
 from tests.tiny_model import write_tiny_model
 
 WORDS = st.sampled_from(
@@ -68,7 +76,7 @@ def test_no_caption_holds_anything_never_seen(pieces: list[list[str]]) -> None:
     vocabulary = count_vocabulary(pieces)
     for captions in pieces:
         for caption in captions:
-            assert "never" not in (outside(caption, vocabulary) or "")
+            assert "never" not in (unseen_words_warning(caption, vocabulary) or "")
     for count in (*vocabulary.verbs.values(), *vocabulary.words.values()):
         assert 1 <= count <= len(pieces)
     again = count_vocabulary([[c.upper() for c in reversed(captions)] for captions in reversed(pieces)])
@@ -80,14 +88,14 @@ def test_more_of_the_same_is_never_warned_of_more(pieces: list[list[str]], times
     few, many = count_vocabulary(pieces), count_vocabulary(pieces * times)
     assert {verb: times * count for verb, count in few.verbs.items()} == many.verbs
     for prompt in (caption for captions in pieces for caption in captions):
-        assert outside(prompt, few) is not None or outside(prompt, many) is None
-        if times >= SELDOM:
-            assert outside(prompt, many) is None
+        assert unseen_words_warning(prompt, few) is not None or unseen_words_warning(prompt, many) is None
+        if times >= RARE_COUNT:
+            assert unseen_words_warning(prompt, many) is None
 
 
 @given(st.text(max_size=60), PIECES)
 def test_any_text_may_be_asked_for(prompt: str, pieces: list[list[str]]) -> None:
-    told = outside(prompt, count_vocabulary(pieces))
+    told = unseen_words_warning(prompt, count_vocabulary(pieces))
     assert told is None or (told.startswith("The model has ") and told.endswith(".") and "\n" not in told)
 
 
@@ -117,7 +125,7 @@ def test_pieces_are_counted_not_captions_and_mirroring_counts_for_both_sides() -
     ],
 )
 def test_what_is_told(prompt: str, sentence: str) -> None:
-    assert outside(prompt, KNOWN) == sentence
+    assert unseen_words_warning(prompt, KNOWN) == sentence
 
 
 @pytest.mark.parametrize(
@@ -135,7 +143,7 @@ def test_what_is_told(prompt: str, sentence: str) -> None:
     ],
 )
 def test_what_is_not_worth_a_word(prompt: str) -> None:
-    assert outside(prompt, KNOWN) is None
+    assert unseen_words_warning(prompt, KNOWN) is None
 
 
 def test_it_is_written_for_the_training_clips_and_read_again(tmp_path: Path) -> None:
@@ -163,8 +171,8 @@ def test_a_damaged_file_is_refused(tmp_path: Path, content: str) -> None:
 def test_the_bundled_model_says_what_it_knows() -> None:
     vocabulary = read_vocabulary(bundled_models() / "default")
     assert vocabulary is not None and vocabulary.verbs["walk"] > 200
-    assert outside("a person walks forward and turns left", vocabulary) is None
-    assert "“juggle”" in (outside("a person juggles", vocabulary) or "")
+    assert unseen_words_warning("a person walks forward and turns left", vocabulary) is None
+    assert "“juggle”" in (unseen_words_warning("a person juggles", vocabulary) or "")
 
 
 def test_generate_and_info_tell_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -75,9 +75,9 @@ def test_model_and_text_encoder_lie_in_the_extension():
     home = (PROFILE / "extensions" / "user_default" / "motionlcm_blender").resolve()
     folder = import_module(f"{EXTENSION}.motionlcm_blender.model_folder").ModelFolder.open()
     assert Path(folder.path).resolve() == home / "bundled_models" / "default"
-    words = import_module(f"{EXTENSION}.motionlcm_blender.vocabulary").read_vocabulary(folder.path)
+    words = import_module(f"{EXTENSION}.motionlcm_blender.text.prompt_vocabulary").read_vocabulary(folder.path)
     assert words is not None and words.verbs["walk"] > 200
-    encoder = import_module(f"{EXTENSION}.motionlcm_blender.text_encoder_files").minilm_folder()
+    encoder = import_module(f"{EXTENSION}.motionlcm_blender.text.minilm_files").minilm_folder()
     assert encoder.resolve().parent == home / "bundled_models"
     assert not (home / "motionlcm_blender" / "training").exists()
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...motion.clips import Motion
+from ...generation.request import Hints, Request
 from ...motion.features import joints_from_features
-from ...motion.quality import skating_ratio
+from ...motion.metrics import skating_ratio
+from ...motion.motion import Motion
 from ...motion.skeleton import CONTROLLED_JOINTS, FPS, JOINT_COUNT, JOINTS
-from ...request import Hints, Request
 from .measured_model import Measured
 from .test_motions import TestMotion
 

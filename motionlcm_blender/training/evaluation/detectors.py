@@ -10,7 +10,7 @@ from enum import Enum
 
 import numpy as np
 
-from ...motion.contacts import floor_height
+from ...motion.foot_contacts import floor_height
 from ...motion.skeleton import FPS, JOINTS, L_ANKLE, L_FOOT, R_ANKLE, R_FOOT
 from ...motion.smoothing import smooth
 

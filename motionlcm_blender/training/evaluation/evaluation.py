@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...bench import machine
+from ...benchmarks.speed import machine
 from ...errors import TrainingDataError
+from ...files.safetensors_files import sha256, write_bytes
+from ...generation.pipeline import MotionLCM
 from ...model_folder import ModelFolder
-from ...safe_weights import sha256, write_bytes
-from ...sampler import MotionLCM
-from ...text_encoder import open_minilm
+from ...text.encoders import open_minilm
 from ..motion_data import MotionData, load_motion_data
 from .caption_states import CaptionStates
 from .command import FIGURES, REPORT

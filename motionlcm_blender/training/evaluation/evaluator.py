@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...errors import TrainingDataError
+from ...files.safetensors_files import read_arrays, write_arrays, write_bytes
 from ...motion.features import FEATURES, SLICES
 from ...motion.skeleton import MAX_FRAMES
-from ...safe_weights import read_arrays, write_arrays, write_bytes
 from .caption_states import CaptionStates
 
 WEIGHTS, DESCRIPTION = "evaluator.safetensors", "evaluator.json"

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from ...errors import TrainingDataError
 from ...motion.features import SLICES, canonical, features_from_joints
 from ...portable.text_encoder import PortableMiniLM
-from ...text_encoder_files import minilm_folder
+from ...text.minilm_files import minilm_folder
 from ..augmentation import mirror, warp_time
 from ..motion_data import MotionData, mirror_caption
 from .caption_states import CaptionStates

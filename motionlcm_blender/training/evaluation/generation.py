@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from ...errors import TrainingDataError
+from ...files.safetensors_files import read_arrays
+from ...generation.pipeline import MotionLCM
 from ...model.denoiser import Denoiser
 from ...motion.features import joints_from_features
-from ...safe_weights import read_arrays
-from ...sampler import MotionLCM
-from ...sampling import ddim_sample, lcm_sample
+from ...networks.samplers import ddim_sample, lcm_sample
 
 TEACHER_STEPS = 50
 TEACHER_GUIDANCE = 7.5
@@ -134,7 +134,7 @@ def generate_features(
     order = np.argsort([p.frames for p in prompts], kind="stable")
     for start in range(0, len(order), batch):
         rows = order[start : start + batch]
-        with model.backend.computing():
+        with model.backend.inference_context():
             latents = sampler(model, [prompts[k] for k in rows], model.backend.array(noise[:, rows]))
         decoded = decode(model, latents, [prompts[k].frames for k in rows])
         for k, features in zip(rows, decoded, strict=True):
@@ -150,7 +150,7 @@ def generate_joints(model: MotionLCM, prompts: Sequence[Prompt], sampler: Sample
 def decode(model: MotionLCM, latents: Tensor, frames: Sequence[int]) -> list[np.ndarray]:
     """Latents (B, tokens, latent_width) to features, not normalised, (frames[k], 263) float32 each."""
     mask = np.arange(max(frames)) < np.asarray(frames)[:, None]
-    with model.backend.computing():
+    with model.backend.inference_context():
         decoded = model.backend.numpy(model.network.decode(latents, model.backend.array(mask)))
     values = decoded * model.stats["std"] + model.stats["mean"]
     return [row[:length].astype(np.float32) for row, length in zip(values, frames, strict=True)]
@@ -176,7 +176,7 @@ def reconstruct(
         for i, k in enumerate(rows):
             values[i, : frames[i]] = (features[k] - model.stats["mean"]) / model.stats["std"]
         mask = np.arange(max(frames)) < np.asarray(frames)[:, None]
-        with model.backend.computing():
+        with model.backend.inference_context():
             mean, std = model.vae.encode(model.backend.array(values), model.backend.array(mask))
             if generator is not None:
                 drawn = generator.standard_normal(tuple(mean.shape)).astype(np.float32)

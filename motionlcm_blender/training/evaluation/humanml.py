@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...generation.pipeline import MotionLCM
 from ...motion.skeleton import MAX_FRAMES
-from ...sampler import MotionLCM
 from . import text_metrics
 from .generation import Prompt, Teacher, generate_features, reconstruct, samplers
 from .humanml_data import HumanMLMotion, WordVectors, find, read_motions, read_statistics

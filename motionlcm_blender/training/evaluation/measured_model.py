@@ -6,8 +6,8 @@ from typing import Protocol
 
 import numpy as np
 
-from ...motion.clips import Motion
-from ...request import Request
+from ...generation.request import Request
+from ...motion.motion import Motion
 
 
 class Generates(Protocol):

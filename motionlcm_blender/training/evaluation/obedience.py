@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...request import Request
+from ...generation.request import Request
 from . import detectors as see
 from .detectors import Gait, Side
 from .measured_model import Generates

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...generation.request import Request
 from ...motion.features import joints_from_features
-from ...motion.quality import floor_penetration, foot_skate, jerk, skating_ratio
+from ...motion.metrics import floor_penetration, foot_skate, jerk, skating_ratio
 from ...motion.skeleton import HUMANML, PARENTS
-from ...request import Request
 from .measured_model import Measured
 from .test_motions import TestMotion
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...errors import TrainingDataError
+from ...generation.pipeline import MotionLCM
+from ...motion.body_fit import onto_rig
 from ...motion.features import canonical, features_from_joints, joints_from_features
-from ...motion.rig import onto_rig
 from ...motion.skeleton import MAX_FRAMES
-from ...sampler import MotionLCM
 from ..motion_data import MotionData
 from .generation import reconstruct
 from .test_motions import SHORTEST

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import TrainingDataError
-from ...safe_weights import write_bytes
+from ...files.safetensors_files import write_bytes
 
 FORMAT = 1
 CONFIDENCE = 0.95

@@ -29,9 +29,9 @@ from pathlib import Path
 import numpy as np
 
 from ...motion import rotations as rot
-from ...motion.clips import Motion
+from ...motion.body_fit import onto_rig
+from ...motion.motion import Motion
 from ...motion.retarget import forward_kinematics, retarget
-from ...motion.rig import onto_rig
 from ...motion.skeleton import HUMANML, JOINT_COUNT, JOINTS, MAX_FRAMES, MIRROR, PARENTS
 from ..captured_rotations import CapturedClip, captured_clips, held_out_actors
 

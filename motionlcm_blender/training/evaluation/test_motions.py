@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from ...errors import TrainingDataError
+from ...motion.body_fit import onto_rig
 from ...motion.features import canonical, features_from_joints
-from ...motion.rig import onto_rig
 from ...motion.skeleton import MAX_FRAMES
 from ..augmentation import mirror
 from ..motion_data import MotionData, mirror_caption

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...sampler import MotionLCM
+from ...generation.pipeline import MotionLCM
 from . import text_metrics
 from .evaluator import Evaluator
 from .generation import Prompt, Sampler, Teacher, generate_features, reconstruct, samplers

@@ -1,0 +1,121 @@
+"""`motionlcm bench --quality`: how good takes are, as the network makes them and as they are handed over."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..generation.pipeline import MotionLCM
+from ..generation.request import Hints, Request
+from ..keyframes.fitting import fit_keys
+from ..motion.features import contacts_from_features, standing_joints
+from ..motion.ground_path import NAMES, named_path, natural_length, timed
+from ..motion.metrics import quality
+from ..motion.motion import Motion
+from ..motion.retarget import forward_kinematics, retarget
+from ..motion.skeleton import FPS
+from ..motion.world_transform import canonicalise
+from ..postprocess.foot_lock import FootLock
+
+PROMPTS = (
+    "a person walks forward", "a person runs forward", "a person walks backward", "a person jumps",
+    "a person dances", "a person kicks with the right leg", "a person turns left", "a person crouches",
+    "a person sidesteps to the left", "a person walks and waves with the right hand",
+)  # fmt: skip
+SECONDS = 8.0
+TOLERANCE = 10.0
+COLUMNS = (
+    ("held_skate_mm", "held feet slide, mm/frame"), ("foot_skate_cm_s", "foot skate, cm/s"),
+    ("skating_ratio", "skating ratio"), ("knee_twitch_rad_s2", "knees, rad/s2"), ("jerk_m_s3", "jerk, m/s3"),
+    ("floor_penetration_cm", "below the floor, cm"), ("overlap_cm", "through the body, cm"),
+    ("path_mean_cm", "path mean, cm"), ("path_max_cm", "path max, cm"), ("pin_max_cm", "pin max, cm"),
+    ("retarget_mm", "retarget, mm"), ("key_ratio", "dense keys / keys"), ("key_error_mm", "keys off, mm"),
+    ("keys_per_second", "keys/s"), ("key_ms", "fitting, ms"),
+)  # fmt: skip
+
+
+def bench_quality(
+    device: str, folder: Path | None, seeds: int = 3, say: Callable[[str], None] = lambda line: None
+) -> dict[str, Any]:
+    """Figures of takes without a path, on each named path, and with pins, means over prompts and seeds.
+
+    `raw`: joints as the network makes them, contacts as it says them; `final`: as `generate` hands them over. Keys are
+    fitted at 10 mm. Raises the engine's errors.
+    """
+    model = MotionLCM.from_folder(folder, device)
+    frames = int(SECONDS * FPS)
+    rows: dict[str, dict[str, dict[str, float]]] = {}
+    rows["prompts"] = _row(model, [Request(p, frames, seed=s) for p in PROMPTS for s in range(seeds)])
+    say(f"{len(PROMPTS)} prompts")
+    for name in NAMES:
+        xz, _ = canonicalise(timed(named_path(name, natural_length(name, SECONDS)), frames))
+        hints = Hints.ground_path(xz)
+        takes = [Request("a person walks", frames, seed=seed, hints=hints) for seed in range(seeds)]
+        rows[f"path {name}"] = _row(model, takes)
+        say(f"path {name}")
+    rows["pins"] = _row(model, [_pinned(model, frames, seed) for seed in range(seeds)])
+    say("pins")
+    return {
+        "model": model.name, "device": model.device, "machine": platform.processor() or platform.machine(),
+        "seeds": seeds, "seconds": SECONDS, "tolerance_mm": TOLERANCE, "rows": rows,
+    }  # fmt: skip
+
+
+def report(result: dict[str, Any]) -> str:
+    """The figures as a table in Markdown, a row for each group of takes, raw / final where there are both."""
+    lines = [
+        f"Model {result['model']} on {result['device']}, {result['seconds']:.0f} s takes, {result['seeds']} seeds, "
+        f"keys at {result['tolerance_mm']:.0f} mm. As the network makes it / as handed over.", "",
+        "| | " + " | ".join(result["rows"]) + " |", "|---|" + "---|" * len(result["rows"]),
+    ]  # fmt: skip
+    for key, label in COLUMNS:
+        cells = []
+        for row in result["rows"].values():
+            raw, final = (row[part].get(key) for part in ("raw", "final"))
+            cells.append(" / ".join(f"{v:.3g}" for v in (raw, final) if v is not None))
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _row(model: MotionLCM, requests: list[Request]) -> dict[str, dict[str, float]]:
+    raw, final = [], []
+    for request in requests:
+        (motion,) = model.generate(request)
+        features = model.features(request)[0]
+        contacts = contacts_from_features(features)
+        hints = request.hints
+        path = hints.root_xz if hints is not None else None
+        pins = hints.pins if hints is not None else None
+        raw.append(quality(Motion(standing_joints(features), contacts), path, pins))
+        clip = retarget(motion)
+        apart = np.linalg.norm(forward_kinematics(clip)[:, : motion.joints.shape[1]] - motion.joints, axis=-1)
+        started = time.perf_counter()
+        keys = fit_keys(clip, TOLERANCE)
+        final.append(
+            quality(motion, path, pins)
+            | {
+                "retarget_mm": 1000.0 * float(apart.mean()), "key_ratio": keys.dense_count / keys.count,
+                "key_error_mm": keys.max_error_mm, "keys_per_second": keys.keys_per_second,
+                "key_ms": 1000.0 * (time.perf_counter() - started),
+            }  # fmt: skip
+        )
+    return {
+        name: {key: float(np.mean([each[key] for each in part])) for key in part[0]}
+        for name, part in (("raw", raw), ("final", final))
+    }
+
+
+def _pinned(model: MotionLCM, frames: int, seed: int) -> Request:
+    """A walk whose right hand and head pass through places a little beside where they would be."""
+    (free,) = model.generate(Request("a person walks forward", frames, seed=seed, feet=FootLock.AUTO))
+    positions, mask = np.zeros_like(free.joints), np.zeros(free.joints.shape, bool)
+    for joint, first, offset in ((21, frames // 3, (-0.1, 0.35, 0.25)), (15, 2 * frames // 3, (0.05, -0.15, 0.1))):
+        for frame in range(first, first + 4):
+            positions[frame, joint] = free.joints[frame, joint] + np.array(offset)
+            mask[frame, joint] = True
+    return Request("a person walks forward", frames, seed=seed, hints=Hints(positions, mask))

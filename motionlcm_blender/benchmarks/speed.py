@@ -1,0 +1,261 @@
+"""`motionlcm bench`: how long each stage takes on this machine, from a request to keys, few and within 10 mm.
+
+Times are the best, the median and the 90th percentile of several repeats, after a warm-up. Machines differ and are
+busy; so each median is also given as a ratio to a fixed piece of NumPy work, done between the stages of the same run.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..generation.pipeline import MotionLCM
+from ..generation.request import Hints, Request
+from ..keyframes.fitting import fit_keys
+from ..motion.features import contacts_from_features, standing_joints
+from ..motion.ground_path import named_path, natural_length, timed
+from ..motion.motion import Clip, Motion
+from ..motion.resampling import resample
+from ..motion.retarget import retarget
+from ..motion.skeleton import FPS, MAX_FRAMES
+from ..motion.world_transform import canonicalise
+from ..networks.backends import resolve_device
+from ..networks.noise_schedule import alpha_sigma, boundary_scalings
+from ..networks.samplers import student_timesteps
+from ..postprocess.path_following import follow_path
+from ..version import package_versions
+
+PROMPT = "a person walks forward and waves"
+SCENE_FPS = 24.0
+STAGES = ("text", "text, kept", "noise", "path", "control", "denoise", "decode", "joints", "correction", "retarget",
+          "resample", "keys")  # fmt: skip
+WHOLES = ("request to joints", "request to joints, text kept", "request to keys", "request to keys, text kept")
+REFERENCE = "4 products of 256 x 256 float32 matrices in NumPy"
+
+
+class Stopwatch:
+    """Seconds by stage, and those of the reference work, done now and then between the stages."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, list[float]] = {}
+        self.reference: list[float] = []
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.seconds.setdefault(stage, []).append(time.perf_counter() - started)
+
+    def table(self, reference: float) -> dict[str, dict[str, float]]:
+        """best_ms, median_ms, p90_ms and ratio (median to the reference's) of each stage."""
+        out = {}
+        for stage, values in self.seconds.items():
+            best, median, p90 = (float(value) for value in np.percentile(values, [0, 50, 90]))
+            out[stage] = {
+                "best_ms": 1e3 * best, "median_ms": 1e3 * median, "p90_ms": 1e3 * p90, "ratio": median / reference,
+            }  # fmt: skip
+        return out
+
+
+def machine() -> dict[str, Any]:
+    """What this is measured on. Nothing that names the machine or its user."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    versions = {name: version for name, version in package_versions().items() if version}
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    return {
+        "cpu": _cpu_name(),
+        "cores": cores,
+        "load": load,
+        "threads": os.environ.get("OMP_NUM_THREADS", "default"),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "packages": versions,
+    }
+
+
+def _cpu_name() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass  # not Linux: platform knows less, but something
+    return platform.processor() or platform.machine()
+
+
+def reference_seconds(repeats: int) -> list[float]:
+    """Times of the fixed work that ratios are taken to."""
+    a = np.random.default_rng(0).standard_normal((256, 256), dtype=np.float32) / 16
+    out = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        b = a @ (a @ (a @ (a @ a)))
+        out.append(time.perf_counter() - started)
+        if not np.isfinite(b).all():
+            raise ArithmeticError("the reference work went wrong")
+    return out
+
+
+def bench_devices(device: str) -> list[str]:
+    """"auto": NumPy, and torch's best device where torch is installed; else the one that is named."""
+    if device != "auto":
+        return [resolve_device(device)]
+    found = ["numpy"]
+    if importlib.util.find_spec("torch") is not None:
+        import torch
+
+        found.append("cpu")
+        best = resolve_device("auto")
+        found += [best] if best != "cpu" else []
+        del torch
+    return found
+
+
+def bench(
+    device: str = "auto",
+    model: str | Path | None = None,
+    repeats: int = 20,
+    warmup: int = 3,
+    frames: int = MAX_FRAMES,
+    steps: int = 1,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Measure every stage. Returns what `report` prints: machine, reference_ms, runs (one for each device).
+
+    Raises MotionLCMError as the sampler does.
+    """
+    measured = []
+    for name in bench_devices(device):
+        say(f"Measuring {name} ...")
+        started = time.perf_counter()
+        sampler = MotionLCM.from_folder(model, name)
+        load = time.perf_counter() - started
+        measured.append((sampler, load, _measure(sampler, repeats, warmup, frames, steps)))
+    base = float(np.median([s for _, _, watch in measured for s in watch.reference]))
+    runs = [
+        {
+            "device": sampler.device,
+            "model": sampler.name,
+            "frames": frames,
+            "steps": steps,
+            "load_ms": 1e3 * load,
+            "recorded": "" if sampler.backend.recorded is None else sampler.backend.recorded.told,
+            "stages": watch.table(base),
+        }
+        for sampler, load, watch in measured
+    ]
+    return {
+        "machine": machine(), "reference": REFERENCE, "reference_ms": 1e3 * base, "repeats": repeats, "runs": runs,
+    }  # fmt: skip
+
+
+def _measure(model: MotionLCM, repeats: int, warmup: int, frames: int, steps: int) -> Stopwatch:
+    control = model.architecture.control
+    path = timed(named_path("s", natural_length("s", frames / FPS)), frames)
+    xz, _ = canonicalise(path)
+    hints = Hints.ground_path(xz) if control else None
+    numbers = count(10)  # a new prompt of the same length each time, so that nothing is kept
+    watch = Stopwatch()
+    for repeat in range(warmup + repeats):
+        if repeat == warmup:
+            watch = Stopwatch()
+        watch.reference += reference_seconds(3)
+        _stages(model, watch, Request(f"{PROMPT} {next(numbers)}", frames, repeat, steps=steps, hints=hints), xz)
+        for kept in (False, True):
+            suffix = ", text kept" if kept else ""
+            prompt = f"{PROMPT} {10 if kept else next(numbers)}"
+            request = Request(prompt, frames, repeat, steps=steps, hints=hints)
+            if kept:
+                model.encode_prompt(prompt, frames)
+            with watch("request to keys" + suffix):
+                with watch("request to joints" + suffix):
+                    (motion,) = model.generate(request)
+                fit_keys(resample(retarget(motion), SCENE_FPS))
+    return watch
+
+
+def _stages(model: MotionLCM, watch: Stopwatch, request: Request, xz: np.ndarray) -> None:
+    """What `MotionLCM.generate` does, stage by stage, each finished before the next begins; one step of the sampler.
+
+    Where `generate` has a recorded piece at work (CUDA graphs), the stages add up to more than the whole.
+    """
+    backend, network, stats, a = model.backend, model.network, model.stats, model.architecture
+    array, numpy = backend.array, backend.numpy
+    guidance = model.guidance(request.steps)
+    timestep = student_timesteps(a, request.steps)[0]
+    with watch("text"):
+        text = model.encode_prompt(request.prompt, request.frames)
+    with watch("text, kept"):
+        model.encode_prompt(request.prompt, request.frames)
+    with watch("noise"):
+        noise = np.random.default_rng(request.seed).standard_normal((1, a.latent_tokens, a.latent_width), np.float32)
+    with backend.inference_context():
+        tokens, latents = array(text[None]), array(noise)
+        residuals = None
+        if request.hints is not None:
+            with watch("path"):
+                given = request.hints.mask
+                values = (request.hints.positions - stats["hint_mean"]) / stats["hint_std"]
+                normalised = np.where(given, values, 0).astype(np.float32)
+                condition = network.traj_encoder(array(normalised[None]), array(given[None]))
+                numpy(condition)
+            with watch("control"):
+                residuals = network.controlnet(latents, timestep, tokens, guidance, condition)
+                residuals = [model.control_strength * residual for residual in residuals]
+                numpy(residuals[-1])
+        with watch("denoise"):
+            epsilon = network.denoiser(latents, timestep, tokens, guidance, residuals)
+            (alpha, sigma), (skip, out) = alpha_sigma(timestep), boundary_scalings(timestep)
+            latents = skip * latents + out * (latents - sigma * epsilon) / alpha
+            numpy(latents)
+        mask = array(np.ones((1, request.frames), bool))
+        with watch("decode"):
+            decoded = numpy(network.decode(latents, mask))
+    with watch("joints"):
+        features = decoded[0] * stats["std"] + stats["mean"]
+        joints = standing_joints(features)
+    contacts = contacts_from_features(features)
+    with watch("correction"):
+        joints = follow_path(joints, contacts, xz).joints
+    with watch("retarget"):
+        clip: Clip = retarget(Motion(joints, contacts))
+    with watch("resample"):
+        clip = resample(clip, SCENE_FPS)
+    with watch("keys"):
+        fit_keys(clip)
+
+
+def report(result: dict[str, Any]) -> str:
+    """The lines that `motionlcm bench` prints."""
+    about = result["machine"]
+    load = f", load {about['load']:.1f}" if about["load"] is not None else ""
+    lines = [
+        f"{about['cpu']}, {about['cores']} cores (threads: {about['threads']}{load}), {about['system']}, "
+        f"Python {about['python']}",
+        ", ".join(f"{name} {version}" for name, version in about["packages"].items()),
+        f"Reference: {result['reference']}, {result['reference_ms']:.2f} ms",
+    ]
+    for run in result["runs"]:
+        lines += [
+            "",
+            f"{run['device']}: model {run['model']}, {run['frames']} frames, {run['steps']} step"
+            f"{'s' if run['steps'] > 1 else ''}, {result['repeats']} repeats; loaded in {run['load_ms']:.0f} ms"
+            + (f"; {run['recorded']}" if run["recorded"] else ""),
+            f"  {'stage':<30}{'best ms':>10}{'median ms':>11}{'p90 ms':>10}{'ratio':>9}",
+        ]
+        for stage in (*STAGES, *WHOLES):
+            if stage in run["stages"]:
+                row = run["stages"][stage]
+                numbers = f"{row['best_ms']:>10.2f}{row['median_ms']:>11.2f}{row['p90_ms']:>10.2f}{row['ratio']:>9.3g}"
+                per_step = " (each step)" if run["steps"] > 1 and stage in ("control", "denoise") else ""
+                lines.append(f"  {stage + per_step:<30}{numbers}")
+    return "\n".join(lines)

@@ -1,0 +1,68 @@
+"""`motionlcm bench`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import InvalidRequest
+from ..files.atomic_write import write_aside
+from .progress import DONE
+from .training import training_module
+
+if TYPE_CHECKING:
+
+    pass
+
+
+def add_bench(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", default="auto", help="default: NumPy, and PyTorch where it is installed")
+    parser.add_argument("--model", type=Path, metavar="FOLDER", help="a model folder (default: the bundled model)")
+    parser.add_argument("--frames", type=int, default=196, help="length at 20 frames per second (default 196)")
+    parser.add_argument("--steps", type=int, default=1, help="sampler steps: 1, 2 or 4 (default 1)")
+    parser.add_argument("--repeats", type=int, default=20, help="measured repeats after 3 to warm up (default 20)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
+    parser.add_argument(
+        "--training", action="store_true", help="instead: a training step, beside that of a plain loop (needs PyTorch)"
+    )
+    parser.add_argument("--config", type=Path, help="with --training: TOML file of settings (default: bundled)")
+    parser.add_argument("--quality", action="store_true", help="instead: how good takes are")
+    parser.add_argument("--seeds", type=int, default=3, help="with --quality: takes of each kind (default 3)")
+    parser.set_defaults(run=run_bench)
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def run_bench(args: argparse.Namespace) -> int:
+    """Measure, print, and write the numbers."""
+    from ..benchmarks.speed import bench, report
+    from ..generation.request import Request
+
+    Request("a person walks", args.frames, steps=args.steps)  # says what is wrong before anything is loaded
+    if args.repeats < 1:
+        raise InvalidRequest(f"The number of repeats must be 1 or more, not {args.repeats}.")
+    if args.json is not None and not args.json.absolute().parent.is_dir():
+        raise InvalidRequest(f"There is no folder {args.json.parent}.")
+    if args.quality:
+        from ..benchmarks import quality
+
+        if args.seeds < 1:
+            raise InvalidRequest(f"The number of seeds must be 1 or more, not {args.seeds}.")
+        result = quality.bench_quality(args.device, args.model, args.seeds, _tell)
+        print(quality.report(result))
+    elif args.training:
+        training = training_module("bench")
+        result = training.bench_training(args.config, args.repeats, device=args.device, say=_tell)
+        print(training.report(result))
+    else:
+        result = bench(args.device, args.model, args.repeats, frames=args.frames, steps=args.steps, say=_tell)
+        print(report(result))
+    if args.json is not None:
+        text = json.dumps(result, indent=2) + "\n"
+        write_aside(args.json, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    return DONE

@@ -1,0 +1,222 @@
+"""`motionlcm generate`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import InvalidRequest
+from .progress import DONE, ProgressLine
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..generation.generated_motion import GeneratedMotion
+    from ..generation.request import Request
+    from ..model_folder import ModelFolder
+    from ..motion.world_transform import Placement
+
+
+DEFAULT_SECONDS = 6.0
+BLEND_FPS = 24.0
+
+
+def add_generate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("prompt", nargs="?", metavar="PROMPT", help='what the character does, "a person walks forward"')
+    parser.add_argument(
+        "--recipe", type=Path, metavar="FILE.json", help="instead of a prompt: recipes that were exported from Blender"
+    )
+    parser.add_argument(
+        "--path", metavar="PATH", help='line, quarter, s, circle, eight, or FILE.json with {"points": [[x, y], ...]}'
+    )
+    parser.add_argument("--seconds", type=float, default=DEFAULT_SECONDS, help="length (default %(default)g)")
+    parser.add_argument("--seed", type=_integer, default=0, help="any whole number; take k is made with seed + k - 1")
+    parser.add_argument("--takes", type=int, default=1, help="variations; the files are FILE_1, FILE_2 ...")
+    parser.add_argument("--steps", type=int, default=1, help="sampler steps: 1, 2 or 4 (default 1)")
+    parser.add_argument(
+        "--fps",
+        type=float,
+        help="frames per second of the file (default 20, the model's own; 24 for .blend; a recipe's own)",
+    )
+    parser.add_argument("--device", default="auto", help="auto, numpy, cpu, cuda, mps or xpu (default auto)")
+    parser.add_argument("--model", type=Path, metavar="FOLDER", help="a model folder (default: the bundled model)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="where to: .npz, .bvh or .blend")
+    parser.set_defaults(run=run_generate, wrong_usage=parser.error)
+
+
+def _integer(text: str) -> int:
+    value = int(text)
+    if not -(2**62) < value < 2**62:
+        raise argparse.ArgumentTypeError("the seed has too many digits")
+    return value
+
+
+def plan(args: argparse.Namespace) -> tuple[Request, np.ndarray | None, Placement | None, str | None]:
+    """Check everything that can be checked without the model.
+
+    Returns the request, the timed path in the world (T, 2), where the motion goes, and a warning about its speed.
+    Raises MotionLCMError.
+    """
+    from ..export.motion_files import check_fps, check_output
+    from ..generation.request import Hints, Request
+    from ..motion.ground_path import NAMES, load_path, named_path, natural_length, speed_warning, timed
+    from ..motion.skeleton import FPS
+    from ..motion.world_transform import canonicalise
+
+    if not 0 < args.seconds < 1e6:
+        raise InvalidRequest(f"The length must be a positive number of seconds, not {args.seconds:g}.")
+    frames = round(args.seconds * FPS)
+    request = Request(args.prompt, frames, args.seed, args.takes, args.steps)
+    if args.fps is not None:
+        check_fps(args.fps)
+    if args.out is not None:
+        check_output(args.out)
+    if args.path is None:
+        return request, None, None, None
+    if args.path in NAMES:
+        path = named_path(args.path, natural_length(args.path, args.seconds))
+    elif args.path.lower().endswith(".json"):
+        path = load_path(args.path)
+    else:
+        raise InvalidRequest(f"There is no path {args.path!r}: choose {', '.join(NAMES)}, or give a .json file.")
+    xz = timed(path, frames)
+    canonical, placement = canonicalise(xz)
+    request = Request(args.prompt, frames, args.seed, args.takes, args.steps, hints=Hints.ground_path(canonical))
+    return request, xz, placement, speed_warning(path, frames)
+
+
+def check_usage(args: argparse.Namespace) -> None:
+    """Leave as on wrong usage if there is neither prompt nor recipe, or an option that a recipe answers."""
+    if args.recipe is None:
+        if args.prompt is None:
+            args.wrong_usage("give a PROMPT, what the character does, or --recipe FILE.json")
+        return
+    answered = (args.prompt, args.path, args.seconds, args.seed, args.takes, args.steps)
+    if answered != (None, None, DEFAULT_SECONDS, 0, 1, 1):
+        args.wrong_usage("a recipe says prompt, path, length, seed and steps itself: leave them out, and --takes")
+
+
+def run_recipes(args: argparse.Namespace) -> int:
+    """Make the motions of a recipe file, each as it was made before, say how good they are, and write them."""
+    from ..export.motion_files import check_fps, check_output, save
+    from ..generation.pipeline import MotionLCM
+    from ..networks.backends import resolve_device
+    from ..recipes.replay import shot_of
+    from ..recipes.serialization import read
+
+    recipes = read(args.recipe)
+    if args.fps is not None:
+        check_fps(args.fps)
+    if args.out is not None:
+        check_output(args.out)
+    model = MotionLCM.from_folder(args.model, resolve_device(args.device))
+    mark = model.folder.fingerprint if model.folder is not None else ""
+    print(f"Model      {model.name} on {model.device}")
+    for number, recipe in enumerate(recipes, 1):
+        if recipe.origin.model_sha256 not in ("", mark):
+            print(
+                f"motionlcm: recipe {number} was made by another model, {recipe.origin.model or 'without a name'}; "
+                f"{model.name} makes another motion of it.",
+                file=sys.stderr,
+            )
+        with ProgressLine() as progress:
+            motion = model.generate(recipe.request, progress)[0]
+        print(f"Prompt     {recipe.request.prompt}")
+        print(f"           {_quality(motion)}")
+        shot = shot_of(motion, recipe, args.fps or recipe.scene_fps)
+        if args.out is not None:
+            file = take_file(args.out, number, len(recipes))
+            save(shot, file)
+            print(f"Wrote      {file} ({shot.clip.frames} frames, {shot.fps:g} per second)")
+    if args.out is None:
+        print("Nothing was written: give --out FILE.npz, .bvh or .blend to keep it.")
+    return DONE
+
+
+def run_generate(args: argparse.Namespace) -> int:
+    """Make motion, say how good it is, and write it."""
+    check_usage(args)
+    if args.recipe is not None:
+        return run_recipes(args)
+    request, xz, placement, warning = plan(args)
+    if warning:
+        print(f"motionlcm: {warning}", file=sys.stderr)
+    from ..model_folder import ModelFolder
+    from ..networks.backends import resolve_device
+    from ..text.prompt_vocabulary import read_vocabulary, unseen_words_warning
+
+    started = time.perf_counter()
+    folder = ModelFolder.open(args.model)
+    _check_model(folder, request)
+    device = resolve_device(args.device)
+    vocabulary = read_vocabulary(folder.path)
+    hint = unseen_words_warning(request.prompt, vocabulary) if vocabulary is not None else None
+    if hint:
+        print(f"motionlcm: {hint}", file=sys.stderr)
+
+    from ..export.motion_files import make_shot, save
+    from ..generation.pipeline import MotionLCM
+    from ..motion.skeleton import FPS
+
+    model = MotionLCM.from_folder(args.model, device)
+    loaded = time.perf_counter()
+    with ProgressLine() as progress:
+        motions = model.generate(request, progress)
+    generated = time.perf_counter()
+    print(f"Model      {model.name} on {model.device}, {args.steps} step{'s' if args.steps > 1 else ''}")
+    print(f"Prompt     {request.prompt}")
+    print(f"Length     {request.frames / FPS:g} s" + (f", path {args.path}" if args.path else ""))
+    blend = args.out is not None and args.out.suffix.lower() == ".blend"
+    fps = args.fps or (BLEND_FPS if blend else FPS)
+    retargeting = writing = 0.0
+    for number, motion in enumerate(motions, 1):
+        label = f"Take {number}     " if len(motions) > 1 else "           "
+        print(f"{label}{_quality(motion)}")
+        if args.out is None:
+            continue
+        begun = time.perf_counter()
+        shot = make_shot(motion, placement, xz, fps, request.prompt, motion.seed)
+        ready = time.perf_counter()
+        file = take_file(args.out, number, len(motions))
+        save(shot, file)
+        retargeting += ready - begun
+        writing += time.perf_counter() - ready
+        print(f"Wrote      {file} ({shot.clip.frames} frames, {shot.fps:g} per second)")
+    print(
+        f"Time       load {1e3 * (loaded - started):.0f} ms, generate {1e3 * (generated - loaded):.0f} ms"
+        + (f", retarget {1e3 * retargeting:.0f} ms, write {1e3 * writing:.0f} ms" if args.out else "")
+    )
+    if args.out is None:
+        print("Nothing was written: give --out FILE.npz, .bvh or .blend to keep it.")
+    return DONE
+
+
+def _check_model(folder: ModelFolder, request: Request) -> None:
+    """Raise InvalidRequest if the model cannot make the request, before its weights are loaded."""
+    shortest, longest = folder.frames
+    if request.frames < shortest or (request.frames > longest and not folder.can_continue):
+        raise InvalidRequest(
+            f"The model {folder.name} makes {shortest / 20:g} to {longest / 20:g} seconds at a time, "
+            f"not {request.frames / 20:g}."
+        )
+    if request.hints is not None and not folder.architecture.control:
+        raise InvalidRequest(f"The model {folder.name} cannot follow a path; choose one with a ControlNet.")
+
+
+def take_file(out: Path, number: int, takes: int) -> Path:
+    """Where take `number` (from 1) goes: FILE itself if it is the only one, else FILE_1, FILE_2 ..."""
+    return out if takes == 1 else out.with_name(f"{out.stem}_{number}{out.suffix}")
+
+
+def _quality(motion: GeneratedMotion) -> str:
+    report = motion.report
+    parts = [f"seed {motion.seed}", f"foot skate {report['foot_skate_cm_s']:.1f} cm/s"]
+    if "path_mean_cm" in report:
+        parts.append(
+            f"path error mean {report['path_mean_cm']:.1f}, max {report['path_max_cm']:.1f} cm "
+            f"(network alone {report['network_path_mean_cm']:.1f}, {report['network_path_max_cm']:.1f} cm)"
+        )
+    return ", ".join(parts)

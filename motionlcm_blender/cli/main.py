@@ -1,0 +1,128 @@
+"""The command line: `motionlcm generate | storyboard | info | bench | import | train | prepare | evaluate`, or
+`python -m motionlcm_blender`.
+
+Ends with 0 when all went well, 1 when something could not be done (one sentence on the error stream), 2 when the
+command itself is wrong, 130 when interrupted. Modules are imported by the command that needs them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import MotionLCMError
+from ..version import version
+from .bench import add_bench
+from .generate import add_generate
+from .progress import DONE, FAILED, INTERRUPTED, ProgressLine
+from .storyboard import add_storyboard
+from .training import training_module
+
+if TYPE_CHECKING:
+
+    pass
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns its exit status; argparse leaves with SystemExit(2) on wrong usage."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        parser = make_parser(arguments[0] if arguments else "")
+        args = parser.parse_args(arguments)
+        status: int = args.run(args)
+        sys.stdout.flush()
+        return status
+    except MotionLCMError as error:
+        print(f"motionlcm: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("motionlcm: interrupted.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone (`motionlcm info | head`); Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def make_parser(command: str = "") -> argparse.ArgumentParser:
+    """The parser; `command` is the one about to run, whose options are added in full (training needs torch)."""
+    parser = argparse.ArgumentParser(prog="motionlcm", description="Text and a path on the floor to character motion.")
+    parser.add_argument("--version", action="version", version=f"motionlcm {version()}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add_generate(commands.add_parser("generate", help="make motion from a prompt and, if wanted, a path"))
+    add_storyboard(commands.add_parser("storyboard", help="a file of characters and their shots to a Blender file"))
+    _add_info(commands.add_parser("info", help="what the model is, whose it is, and what it runs on"))
+    add_bench(commands.add_parser("bench", help="measure each stage on this machine"))
+    importing = commands.add_parser("import", help="make a model folder from published MotionLCM checkpoints")
+    train = commands.add_parser("train", help="train a stage of the model from a configuration")
+    prepare = commands.add_parser("prepare", help="turn BVH or AMC files with captions into training data")
+    evaluate = commands.add_parser("evaluate", help="measure a model against captured motion")
+    if command == "import":
+        _add_import(importing)
+    if command == "train":
+        _add_training(train, "command")
+    if command == "prepare":
+        _add_training(prepare, "prepare")
+    if command == "evaluate":
+        _add_training(evaluate, "evaluation.command")
+    return parser
+
+
+def _add_training(parser: argparse.ArgumentParser, module: str) -> None:
+    part = training_module(module)
+    part.add_arguments(parser)
+    parser.set_defaults(run=lambda args: part.run(args) or DONE)
+
+
+def _add_info(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", nargs="?", type=Path, metavar="MODEL", help="a model folder (default: bundled)")
+    parser.add_argument("--devices", action="store_true", help="try which devices work here (imports PyTorch)")
+    parser.add_argument("--json", action="store_true", help="everything, as JSON")
+    parser.set_defaults(run=run_info)
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    from ..importing.command import add_arguments
+
+    add_arguments(parser)
+    parser.set_defaults(run=run_import)
+
+
+# generate
+
+
+# storyboard
+
+
+# info and bench
+
+
+def run_info(args: argparse.Namespace) -> int:
+    """Say what a model is and what this machine has."""
+    from ..version import package_versions
+    from .information import describe, devices, model_information
+
+    model = model_information(args.model)
+    found = devices() if args.devices else None
+    if args.json:
+        everything = {"model": model, "packages": package_versions(), "version": version()}
+        print(json.dumps(everything | ({"devices": found} if found else {}), indent=2, ensure_ascii=False))
+    else:
+        print(describe(model, found))
+    return DONE
+
+
+def run_import(args: argparse.Namespace) -> int:
+    """Make a model folder from published checkpoints."""
+    from ..importing.command import run
+
+    with ProgressLine() as progress:
+        run(args, progress)
+    return DONE
+
+

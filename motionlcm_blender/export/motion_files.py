@@ -1,0 +1,158 @@
+"""Motion to files: .npz for programs, .bvh for any animation tool, .blend for Blender."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InvalidRequest
+from ..files.atomic_write import write_aside
+from ..motion.motion import Clip, Motion
+from ..motion.resampling import resample
+from ..motion.retarget import retarget
+from ..motion.skeleton import FPS
+from ..motion.world_transform import Placement, place_clip, place_joints
+
+SUFFIXES = (".npz", ".bvh", ".blend")
+HIGHEST_FPS = 1000.0
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One take, placed in the world and at the rate it is written at.
+
+    joints: (T, 22, 3) float32, the model's joints, metres, Y up. clip: T frames for the SMPL skeleton.
+    path: (T, 2) float32, where the root should be on each frame, x and z in the axes of `joints`, or None.
+    """
+
+    joints: np.ndarray
+    clip: Clip
+    prompt: str
+    seed: int
+    path: np.ndarray | None = None
+
+    @property
+    def fps(self) -> float:
+        return self.clip.fps
+
+
+def make_shot(
+    motion: Motion,
+    placement: Placement | None = None,
+    xz: np.ndarray | None = None,
+    fps: float = FPS,
+    prompt: str = "",
+    seed: int = 0,
+) -> Shot:
+    """Retarget a motion, put it into the world and take it at another frame rate.
+
+    placement: from `canonicalise`, None leaves it where it is. xz: (T, 2) metres, the timed path in the world, one
+    point a frame of the motion. Joints and path are linear between the model's frames; at 20 fps they are unchanged.
+    prompt, seed: what the motion was generated from, kept in the file.
+    Raises InvalidRequest on a frame rate that is not possible.
+    """
+    check_fps(fps)
+    clip, joints = retarget(motion), motion.joints
+    if placement is not None:
+        clip, joints = place_clip(clip, placement), place_joints(joints, placement)
+    if fps != clip.fps:
+        clip = resample(clip, fps)
+    times = np.arange(clip.frames) / clip.fps
+    path = None if xz is None else _at(np.asarray(xz, np.float32), motion.fps, times)
+    return Shot(_at(joints, motion.fps, times), clip, prompt, seed, path)
+
+
+def check_fps(fps: float) -> None:
+    """Raises InvalidRequest if nothing can be written at this frame rate."""
+    if not (np.isfinite(fps) and 1.0 <= fps <= HIGHEST_FPS):
+        raise InvalidRequest(f"The frame rate must be 1 to {HIGHEST_FPS:g} frames per second, not {fps:g}.")
+
+
+def _at(values: np.ndarray, fps: float, times: np.ndarray) -> np.ndarray:
+    """Values (T, ...) at fps, linear at times in seconds; beyond the last frame it is held."""
+    where = np.clip(times * fps, 0, len(values) - 1)
+    before = np.minimum(np.floor(where + 1e-9).astype(int), max(len(values) - 2, 0))
+    after = np.minimum(before + 1, len(values) - 1)
+    share = (where - before).reshape(-1, *[1] * (values.ndim - 1))
+    out: np.ndarray = (values[before] + share * (values[after] - values[before])).astype(np.float32)
+    return out
+
+
+def check_output(file: Path) -> None:
+    """Raises InvalidRequest if nothing can be written there, before any work is done."""
+    if file.suffix.lower() not in SUFFIXES:
+        raise InvalidRequest(f"A motion is written as .npz, .bvh or .blend, not as {file.name!r}.")
+    check_folder(file)
+    if file.suffix.lower() == ".blend":
+        from .blender_process import find_blender
+
+        find_blender()
+
+
+def check_folder(file: Path) -> None:
+    """Raises InvalidRequest if no file of this name can be put where it says."""
+    if file.is_dir():
+        raise InvalidRequest(f"{file} is a folder.")
+    if not file.parent.is_dir():
+        raise InvalidRequest(f"There is no folder {file.parent}.")
+    if not os.access(file.parent, os.W_OK):
+        raise InvalidRequest(f"The folder {file.parent} may not be written to.")
+
+
+def save(shot: Shot, file: Path) -> None:
+    """Write a shot in the format of the file's suffix. Raises MotionLCMError if it cannot be written."""
+    writers = {".npz": save_npz, ".bvh": save_bvh, ".blend": save_blend}
+    if file.suffix.lower() not in writers:
+        check_output(file)
+    writers[file.suffix.lower()](shot, file)
+
+
+def save_npz(shot: Shot, file: Path) -> None:
+    """Arrays for NumPy.
+
+    joints (T, 22, 3) float32; fps; translation (T, 3) and rotations (T, 24, 4), w first, local, of the SMPL armature,
+    whose bones are in `names`; prompt; seed; and, if there is one, path (T, 2): the root's x and z on the path.
+    Nothing in it is pickled. Raises MotionLCMError if it cannot be written.
+    """
+    arrays: dict[str, np.ndarray] = {
+        "joints": shot.joints,
+        "fps": np.array(shot.fps, np.float64),
+        "translation": shot.clip.translation,
+        "rotations": shot.clip.rotations,
+        "names": np.array(shot.clip.skeleton.names),
+        "prompt": np.array(shot.prompt),
+        "seed": np.array(shot.seed, np.int64),
+    }
+    if shot.path is not None:
+        arrays["path"] = shot.path
+    write_aside(file, lambda temporary: _savez(temporary, arrays))
+
+
+def _savez(file: Path, arrays: dict[str, np.ndarray]) -> None:
+    with file.open("wb") as stream:
+        np.savez_compressed(stream, **arrays)
+
+
+def save_bvh(shot: Shot, file: Path) -> None:
+    """A BVH file, see `motion/bvh.py`. Raises MotionLCMError if it cannot be written."""
+    from ..motion.bvh import write_bvh
+
+    write_aside(file, lambda temporary: write_bvh(shot.clip, temporary))
+
+
+def save_blend(shot: Shot, file: Path) -> None:
+    """A Blender file with the animated character, made by a Blender on this machine.
+
+    Raises MotionLCMError if there is none, or if it fails.
+    """
+    from .blender_process import find_blender, write_blend
+
+    blender = find_blender()
+    with tempfile.TemporaryDirectory(prefix="motionlcm-") as folder:
+        clip = Path(folder) / "clip.npz"
+        save_npz(shot, clip)
+        write_aside(file, lambda temporary: write_blend(clip, temporary, blender))

@@ -1,0 +1,225 @@
+"""Pickles read as data: nothing a file names is imported, looked up or called.
+
+PyTorch's checkpoints and SMPL's body models are handed out as pickles, and a pickle is a program: loading it with
+Python's own machine calls what the file asks for. This module has a machine of its own, which knows the same operations
+and makes plain data of them. Where Python would import a name, there is a `GlobalRef`; where it would call something, a
+`ReduceCall` that holds what would be called, with what, and what state the object would have taken on. So there is
+nothing to permit or to forbid: no operation of the machine reaches a function. Nor does any look at what it puts
+together: no key but text is kept, because the hash of a few tuples that hold each other twice never ends.
+
+Which names a file may hold is for the reader of that kind of file to say: `pickle_arrays.py` for body models,
+`importing/unsafe_names.py` for checkpoints.
+"""
+
+from __future__ import annotations
+
+import pickletools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+_TABLES = {
+    ("collections", "OrderedDict"), ("collections", "defaultdict"), ("builtins", "dict"), ("__builtin__", "dict"),
+}  # fmt: skip
+
+
+class DamagedPickle(ValueError):
+    """The bytes are no pickle, end too early, or are more than there should be."""
+
+
+class HostilePickle(ValueError):
+    """The pickle names something that it should not; str() is that name, short and printable."""
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalRef:
+    """Where a pickle names a class or a function. Nothing is looked up."""
+
+    module: str
+    name: str
+
+
+@dataclass(eq=False)
+class ReduceCall:
+    """Where a pickle would call `what` with `arguments`, and the state of what would come of it. Nothing is called."""
+
+    what: Any
+    arguments: Any
+    state: Any = None
+
+
+@dataclass(frozen=True, eq=False)
+class PersistentRef:
+    """Where a pickle refers to something outside itself: in PyTorch's files, to a storage."""
+
+    reference: Any
+
+
+def read_pickle(content: bytes, is_refused: Callable[[str, str], bool], most_bytes: int, most_operations: int) -> Any:
+    """The value of a pickle as None, numbers, strings, bytes, tuples, lists, dicts, Named, Built and Stored.
+
+    Dicts keep pairs with string keys alone; Python 2's strings are read as Latin-1. is_refused: told the module and the
+    name of whatever the pickle names, whether that makes the file hostile. Raises DamagedPickle, HostilePickle.
+    """
+    if len(content) > most_bytes:
+        raise DamagedPickle(f"its pickle has {len(content) >> 20} MiB, more than there should be")
+    machine = _Machine(is_refused)
+    try:
+        for count, (opcode, argument, _) in enumerate(pickletools.genops(content)):
+            if count > most_operations:
+                raise DamagedPickle("its pickle has more operations than there should be")
+            if opcode.name == "STOP":
+                return machine.pop()
+            machine.run(opcode.name, argument)
+    except (DamagedPickle, HostilePickle):
+        raise
+    # What pickletools and the machine raise on bytes that are no pickle: LookupError for an empty stack or memo.
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, EOFError) as error:
+        raise DamagedPickle("its pickle is damaged") from error
+    raise DamagedPickle("its pickle ends too early")
+
+
+_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
+_VALUES = {
+    "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "STRING", "BINSTRING",
+    "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES",
+    "BINBYTES8", "BYTEARRAY8",
+}  # fmt: skip
+_TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+
+
+class _Machine:
+    """The stack machine of pickle (PEP 307, 3154), its calls left out."""
+
+    def __init__(self, is_refused: Callable[[str, str], bool]) -> None:
+        self.is_refused = is_refused
+        self.stack: list[Any] = []
+        self.marks: list[int] = []
+        self.memo: dict[int, Any] = {}
+
+    def pop(self) -> Any:
+        if len(self.stack) <= (self.marks[-1] if self.marks else 0):
+            raise IndexError("nothing on the stack")
+        return self.stack.pop()
+
+    def pop_many(self, count: int) -> tuple[Any, ...]:
+        return tuple(self.pop() for _ in range(count))[::-1]
+
+    def pop_to_mark(self) -> list[Any]:
+        start = self.marks.pop()
+        values = self.stack[start:]
+        del self.stack[start:]
+        return values
+
+    def top(self) -> Any:
+        value = self.pop()
+        self.stack.append(value)
+        return value
+
+    def run(self, name: str, argument: Any) -> None:
+        """One operation. Raises DamagedPickle, HostilePickle; LookupError or TypeError on nonsense."""
+        push = self.stack.append
+        if name in _VALUES:
+            push(argument)
+        elif name in _CONSTANTS:
+            push(_CONSTANTS[name])
+        elif name in ("GET", "BINGET", "LONG_BINGET"):
+            push(self.memo[int(argument)])
+        elif name in ("PUT", "BINPUT", "LONG_BINPUT"):
+            self.memo[int(argument)] = self.top()
+        elif name == "MEMOIZE":
+            self.memo[len(self.memo)] = self.top()
+        elif name == "MARK":
+            self.marks.append(len(self.stack))
+        elif name in _TUPLES:
+            push(self.pop_many(_TUPLES[name]))
+        elif name == "TUPLE":
+            push(tuple(self.pop_to_mark()))
+        elif name == "GLOBAL":
+            push(self._named(*argument.split(" ", 1)))
+        elif name == "STACK_GLOBAL":
+            push(self._named(*self.pop_many(2)))
+        elif name in ("PERSID", "BINPERSID"):
+            push(PersistentRef(argument if name == "PERSID" else self.pop()))
+        elif name in ("POP", "POP_MARK", "DUP"):
+            self._discard_or_repeat(name)
+        elif name in ("PROTO", "FRAME"):
+            pass
+        elif not (self._collect(name) or self._build(name, argument)):
+            # Buffers outside the pickle, and codes for names that a program registers in advance.
+            raise DamagedPickle(f"its pickle has the operation {name}, which is never needed")
+
+    def _discard_or_repeat(self, name: str) -> None:
+        if name == "POP_MARK":
+            self.pop_to_mark()
+        elif name == "DUP":
+            self.stack.append(self.top())
+        elif self.marks and self.marks[-1] == len(self.stack):  # POP on a mark takes the mark
+            self.marks.pop()
+        else:
+            self.pop()
+
+    def _collect(self, name: str) -> bool:
+        """Lists, sets and dicts. What is added to a placeholder is dropped."""
+        push = self.stack.append
+        if name in ("EMPTY_LIST", "EMPTY_SET"):
+            push([])
+        elif name == "EMPTY_DICT":
+            push({})
+        elif name in ("LIST", "FROZENSET"):
+            push(self.pop_to_mark())
+        elif name == "DICT":
+            push(_with_pairs({}, self.pop_to_mark()))
+        elif name in ("APPEND", "APPENDS", "ADDITEMS"):
+            values = [self.pop()] if name == "APPEND" else self.pop_to_mark()
+            if isinstance(target := self.top(), list):
+                target.extend(values)
+        elif name in ("SETITEM", "SETITEMS"):
+            pairs = list(self.pop_many(2)) if name == "SETITEM" else self.pop_to_mark()
+            _with_pairs(self.top(), pairs)
+        else:
+            return False
+        return True
+
+    def _build(self, name: str, argument: Any) -> bool:
+        """What would make objects: a placeholder each."""
+        push = self.stack.append
+        if name in ("REDUCE", "NEWOBJ"):
+            push(_built(*self.pop_many(2)))
+        elif name == "NEWOBJ_EX":
+            what, arguments, _ = self.pop_many(3)
+            push(_built(what, arguments))
+        elif name == "OBJ":
+            what, *arguments = self.pop_to_mark()
+            push(_built(what, tuple(arguments)))
+        elif name == "INST":
+            push(_built(self._named(*argument.split(" ", 1)), tuple(self.pop_to_mark())))
+        elif name == "BUILD":
+            state = self.pop()
+            if isinstance(target := self.top(), ReduceCall):
+                target.state = state
+        else:
+            return False
+        return True
+
+    def _named(self, module: Any, name: Any) -> GlobalRef:
+        if not (isinstance(module, str) and isinstance(name, str)):
+            raise DamagedPickle("its pickle names something that is no name")
+        if self.is_refused(module, name):
+            raise HostilePickle("".join(letter for letter in f"{module}.{name}"[:80] if letter.isprintable()))
+        return GlobalRef(module, name)
+
+
+def _built(what: Any, arguments: Any) -> Any:
+    if isinstance(what, GlobalRef) and (what.module, what.name) in _TABLES:
+        return {}
+    return ReduceCall(what, arguments)
+
+
+def _with_pairs(target: Any, flat: list[Any]) -> Any:
+    if len(flat) % 2:
+        raise DamagedPickle("its pickle has a key without a value")
+    if isinstance(target, dict):
+        # Other keys may be nested so deeply that taking their hash would overflow the processor's stack.
+        target.update((key, value) for key, value in zip(flat[::2], flat[1::2], strict=True) if type(key) is str)
+    return target

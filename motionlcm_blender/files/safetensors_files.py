@@ -1,0 +1,106 @@
+"""Arrays in .safetensors files: read whole and checked, written by way of a temporary file.
+
+Nothing here can run code from a file. Files are read into memory instead of mapped, so that they can be
+replaced or deleted while a model is loaded (Windows keeps mapped files locked).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DeviceError, ModelFolderError
+from .atomic_write import replace_bytes
+
+
+def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], str]:
+    """All arrays of a file as float32, and the file's sha256.
+
+    float16 and float64 are converted; anything else raises. Raises ModelFolderError if the file is missing,
+    truncated, a pickle or no safetensors file, or holds numbers that are not finite; DeviceError without memory.
+    """
+    content = read_bytes(path)
+    arrays = {name: as_float32(name, array, path) for name, array in parsed(content, path).items()}
+    return arrays, hashlib.sha256(content).hexdigest()
+
+
+def read_stored(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of a file in the types they are stored in. Raises as `read_arrays` does."""
+    return parsed(read_bytes(path), path)
+
+
+def as_float32(name: str, array: np.ndarray, path: Path) -> np.ndarray:
+    """Raises ModelFolderError if the array holds anything but finite float16, float32 or float64; DeviceError."""
+    if array.dtype not in (np.float16, np.float32, np.float64):
+        raise ModelFolderError(f"{name} in {path.name} is of type {array.dtype}, not float16 or float32.")
+    try:
+        result: np.ndarray = np.ascontiguousarray(array, dtype=np.float32)
+    except MemoryError as error:
+        raise DeviceError(f"There is not enough memory to load {path.name}.") from error
+    if not np.isfinite(result).all():
+        raise ModelFolderError(f"{name} in {path.name} holds numbers that are not finite.")
+    return result
+
+
+def parsed(content: bytes, path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a safetensors file's content as they are stored; path is for messages. Raises ModelFolderError."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    # A safetensors file begins with the length of its header, whose first byte may be anything, then the header's "{".
+    if content[8:9] != b"{" and (content[:2] == b"PK" or content[:1] == b"\x80"):
+        raise ModelFolderError(f"{path.name} is a pickle, not a safetensors file: import the checkpoint first.")
+    if content[:7] == b"version" or len(content) < 8:
+        raise ModelFolderError(f"{path.name} is a placeholder or empty, not the weights: fetch the file again.")
+    try:
+        return dict(load(content))
+    except SafetensorError as error:
+        raise ModelFolderError(f"{path.name} is truncated or no safetensors file: fetch it again.") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ModelFolderError(f"{path.name} holds numbers of a kind that NumPy cannot read.") from error
+    except MemoryError as error:
+        raise DeviceError(f"There is not enough memory to load {path.name}.") from error
+
+
+def read_bytes(path: Path) -> bytes:
+    """Raises ModelFolderError if the file cannot be read, DeviceError if there is no memory for it."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ModelFolderError(f"{path.name} is missing in {path.parent}.") from None
+    except OSError as error:
+        raise ModelFolderError(f"{path} cannot be read: {error.strerror}.") from error
+    except MemoryError as error:
+        raise DeviceError(f"There is not enough memory to load {path.name}.") from error
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays as they are. Raises ModelFolderError if the disk refuses."""
+    from safetensors.numpy import save
+
+    write_bytes(path, save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write to a temporary file beside the target, then move it into place. Raises ModelFolderError."""
+    try:
+        replace_bytes(path, content)
+    except OSError as error:
+        raise ModelFolderError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def sha256(path: Path) -> str:
+    """sha256 of a file, read in pieces. Raises ModelFolderError if it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except FileNotFoundError:
+        raise ModelFolderError(f"{path.name} is missing in {path.parent}.") from None
+    except OSError as error:
+        raise ModelFolderError(f"{path} cannot be read: {error.strerror}.") from error
+    return digest.hexdigest()

@@ -1,0 +1,216 @@
+"""Post-processing: from the joints of the networks to a finished motion, as a list of named steps.
+
+`STEPS` is the order. Each step takes a `MotionState` and returns the next one; a step that the request does not ask for
+returns the state as it is. To add a step, write such a function and put it into `STEPS`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..motion.foot_contacts import foot_contacts
+from ..motion.metrics import foot_skate, path_error, pin_errors
+from ..motion.motion import Motion
+from ..postprocess import foot_lock, path_following, pin_ik, transitions
+from ..postprocess.foot_lock import FootLock, FootLockResult, stance_labels
+from . import inbetweening
+from .generated_motion import GeneratedMotion
+from .request import Request
+
+
+@dataclass(frozen=True, eq=False)
+class PostprocessInput:
+    """What a motion is post-processed for; no step changes it.
+
+    request: of one take. contacts: (T, 4) in 0..1, the contact channels of the model, l_ankle, l_foot, r_ankle, r_foot.
+    pins: positions and mask, (T, 22, 3) each, in the frame of the request, or None.
+    """
+
+    request: Request
+    contacts: np.ndarray
+    pins: tuple[np.ndarray, np.ndarray] | None
+
+
+@dataclass(frozen=True, eq=False)
+class MotionState:
+    """A motion between two steps. Metres, Y up, in the frame of the request, 20 frames per second.
+
+    given: the input of all steps.
+    joints: (T, 22, 3).
+    path: (T, 2) metres, x and z of the pelvis on each frame, or None.
+    facing: (T,) radians about +Y, or None.
+    end: the motion that the last frames must be, where it is on the floor, or None.
+    stands: (T, 4) bool, the foot joints that are locked.
+    report: measurements by name. warnings: sentences.
+    """
+
+    given: PostprocessInput
+    joints: np.ndarray
+    path: np.ndarray | None
+    facing: np.ndarray | None
+    end: Motion | None
+    stands: np.ndarray
+    report: dict[str, float]
+    warnings: tuple[str, ...] = ()
+
+
+Step = Callable[[MotionState], MotionState]
+
+
+def postprocess_motion(
+    request: Request, joints: np.ndarray, contacts: np.ndarray, report: dict[str, float], started: float,
+    warnings: Sequence[str] = (), head_hands: np.ndarray | None = None,
+) -> GeneratedMotion:  # fmt: skip
+    """Post-process a sampled motion: follow the path, meet the pins, match start and end poses, lock the feet.
+
+    Args:
+        request: of one take.
+        joints: (T, 22, 3) metres, in the frame of the request.
+        contacts: (T, 4) in 0..1, the contact channels of the model.
+        report: earlier measurements; those before and after the corrections are added.
+        started: time.perf_counter() when the work on the request began.
+        warnings: earlier warnings.
+    """
+    hints = request.hints
+    given = PostprocessInput(request, contacts, hints.pins if hints is not None else None)
+    state = MotionState(
+        given, joints, hints.root_xz if hints is not None else None, request.facing, request.end,
+        np.zeros(contacts.shape, bool), report, tuple(warnings),
+    )  # fmt: skip
+    for step in STEPS:
+        state = step(state)
+    joints = state.joints
+    return GeneratedMotion(
+        joints=joints.astype(np.float32), contacts=(state.stands & foot_contacts(joints)).astype(np.float32),
+        request=request, seed=request.seed, report=state.report | {"seconds": time.perf_counter() - started},
+        warnings=state.warnings, head_hands=head_hands,
+    )  # fmt: skip
+
+
+def place_end_pose(state: MotionState) -> MotionState:
+    """Put an end pose that may be anywhere to where the motion gets by itself."""
+    if state.end is None or not state.given.request.end_anywhere:
+        return state
+    return replace(state, end=inbetweening.place_end_pose(state.end, state.joints, state.path))
+
+
+def bend_path_to_end(state: MotionState) -> MotionState:
+    """Bend the way over the floor so that it leads to the end pose, and come into the pose."""
+    if state.end is None:
+        return state
+    request, joints, path, facing = state.given.request, state.joints, state.path, state.facing
+    if (bent := inbetweening.bend_path_to_end(replace(request, end=state.end), joints)) is not None:
+        path, facing = bent
+        joints = path_following.follow_path(joints, state.given.contacts, path, FootLock.OFF, facing).joints
+    # `match_ends` does this again: the steps between move the last frames.
+    joints = transitions.match_end(joints, state.end.joints)
+    return replace(state, joints=joints, path=path, facing=facing)
+
+
+def follow_path(state: MotionState) -> MotionState:
+    """Put the motion onto its path, the feet locked."""
+    if state.path is None:
+        return state
+    before, given = path_error(state.joints, state.path), state.given
+    locked = path_following.follow_path(
+        state.joints, given.contacts, state.path, given.request.feet, state.facing
+    )  # fmt: skip
+    of_network = {"network_path_mean_cm": 100 * before.mean, "network_path_max_cm": 100 * before.max}
+    return _with_locked_feet(replace(state, report=of_network | state.report), locked)
+
+
+def face_direction(state: MotionState) -> MotionState:
+    """Turn a motion without a path to face where it shall, the feet locked."""
+    if state.path is not None or state.facing is None:
+        return state
+    given = state.given
+    locked = path_following.face_direction(state.joints, given.contacts, state.facing, given.request.feet)
+    return _with_locked_feet(state, locked)
+
+
+def lock_feet(state: MotionState) -> MotionState:
+    """Lock the feet of a motion that neither follows a path nor faces a direction."""
+    if state.path is not None or state.facing is not None:
+        return state
+    return _with_locked_feet(
+        state, foot_lock.lock_feet_from_contacts(state.joints, state.given.contacts, state.given.request.feet)
+    )
+
+
+def hold_pins(state: MotionState) -> MotionState:
+    """Bring the pinned joints to their pins. On a path the figure as a whole is not moved for that."""
+    pinned = state.given.pins
+    if pinned is None:
+        return state
+    report = {"network_pin_mean_cm": 100 * float(np.nanmean(pin_errors(state.joints, *pinned)))} | state.report
+    joints = pin_ik.hold_pins(state.joints, state.given.contacts, *pinned, may_move=state.path is None)
+    return replace(state, joints=joints, report=report)
+
+
+def match_ends(state: MotionState) -> MotionState:
+    """Begin with the frames of the start and end with those of the end."""
+    joints, start = state.joints, state.given.request.start
+    if start is not None:
+        joints = transitions.match_start(joints, start.joints)
+    if state.end is not None:
+        joints = transitions.match_end(joints, state.end.joints)
+    return replace(state, joints=joints)
+
+
+def lock_feet_near_ends(state: MotionState) -> MotionState:
+    """Lock the feet of the stances that reach into start or end, which `match_ends` has moved. Pins go before feet."""
+    request, end = state.given.request, state.end
+    if request.start is None and end is None or state.given.pins is not None or request.feet is FootLock.OFF:
+        return state
+    frames = len(state.joints)
+    fixed = np.zeros(frames, bool)
+    fixed[: 0 if request.start is None else request.start.frames] = True
+    fixed[frames - (0 if end is None else end.frames) :] = True
+    locked = foot_lock.lock_feet(state.joints, _stances_into(state.stands, fixed), given=fixed)
+    return match_ends(replace(state, joints=locked.joints))
+
+
+def measure(state: MotionState) -> MotionState:
+    """Add what is left of the errors, and warnings about pins that are missed, to report and warnings."""
+    joints, pinned, report, warnings = state.joints, state.given.pins, dict(state.report), list(state.warnings)
+    if pinned is not None:
+        error = 100 * pin_errors(joints, *pinned)
+        report |= {"pin_mean_cm": float(np.nanmean(error)), "pin_max_cm": float(np.nanmax(error))}
+        found = (*pin_ik.pin_warnings(*pinned), *pin_ik.missed_pins(joints, *pinned))
+        warnings += [sentence for sentence in found if sentence not in warnings]
+    if state.path is not None:
+        after = path_error(joints, state.path)
+        report |= {"path_mean_cm": 100 * after.mean, "path_max_cm": 100 * after.max}
+    report["foot_skate_cm_s"] = foot_skate(joints)
+    return replace(state, report=report, warnings=tuple(warnings))
+
+
+STEPS: tuple[Step, ...] = (
+    place_end_pose,
+    bend_path_to_end,
+    follow_path,
+    face_direction,
+    lock_feet,
+    hold_pins,
+    match_ends,
+    lock_feet_near_ends,
+    measure,
+)
+"""In the order they run. Of `follow_path`, `face_direction` and `lock_feet` each motion takes one."""
+
+
+def _with_locked_feet(state: MotionState, locked: FootLockResult) -> MotionState:
+    return replace(state, joints=locked.joints.astype(np.float32), stands=locked.stands)
+
+
+def _stances_into(stands: np.ndarray, fixed: np.ndarray) -> np.ndarray:
+    """Of the stances (T, 4), those that reach into fixed frames (T,): the others are locked already."""
+    kept = stands.copy()
+    for side in (0, 1):
+        label = stance_labels(stands[:, 2 * side : 2 * side + 2].any(axis=1))
+        kept[~np.isin(label, np.unique(label[fixed & (label >= 0)])), 2 * side : 2 * side + 2] = False
+    return kept

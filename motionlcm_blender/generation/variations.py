@@ -1,0 +1,99 @@
+"""Takes out of takes: towards another seed, mirrored, faster or slower."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+
+from ..motion.head_hands import mirrored_rotations
+from ..motion.motion import Motion
+from ..motion.skeleton import MIRROR
+from .request import Hints, Request
+
+AnyMotion = TypeVar("AnyMotion", bound=Motion)
+
+
+def another_take(request: Request, take: int) -> Request:
+    """The request of one take alone: its seed is so much more, or that of the last blend."""
+    if not request.blends:
+        return replace(request, seed=request.seed + take, takes=1)
+    last = replace(request.blends[-1], towards=request.blends[-1].towards + take)
+    return replace(request, blends=(*request.blends[:-1], last), takes=1)
+
+
+def blended(own: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:
+    """Unit normal noise between two draws of it, of one shape: on the arc, so that it stays unit normal noise."""
+    angle = 0.5 * math.pi * share
+    mixed: np.ndarray = (math.cos(angle) * own + math.sin(angle) * other).astype(own.dtype)
+    return mixed
+
+
+def mirrored_joints(joints: np.ndarray) -> np.ndarray:
+    """(..., 22, 3) with left and right swapped, at the plane x = 0."""
+    swapped: np.ndarray = joints[..., list(MIRROR), :] * np.array([-1.0, 1.0, 1.0], joints.dtype)
+    return swapped
+
+
+def mirrored_motion(motion: AnyMotion) -> AnyMotion:
+    """The same motion with left and right swapped; the request it names stays."""
+    contacts = motion.contacts[:, [2, 3, 0, 1]]
+    turns = None if motion.head_hands is None else mirrored_rotations(motion.head_hands)
+    return replace(motion, joints=mirrored_joints(motion.joints), contacts=contacts, head_hands=turns)
+
+
+def mirrored_request(request: Request) -> Request:
+    """A request whose motions, mirrored, are those of `request`: whatever it gives is mirrored for it."""
+    hints = request.hints
+    if hints is not None:
+        hints = replace(hints, positions=mirrored_joints(hints.positions), mask=hints.mask[:, list(MIRROR)])
+    facing = None if request.facing is None else -np.asarray(request.facing, np.float64)
+    start = None if request.start is None else mirrored_motion(request.start)
+    end = None if request.end is None else mirrored_motion(request.end)
+    return replace(request, mirror=False, hints=hints, facing=facing, start=start, end=end)
+
+
+def faster(request: Request, speed: float) -> Request:
+    """The request whose motion is that of `request` so many times as fast, in as many frames less; slower below 1.
+
+    Raises InvalidRequest if the motion gets too short or long, or has a start or an end, which cannot be retimed.
+    """
+    frames = max(1, round((request.frames - 1) / speed) + 1)
+    return _resampled(request, frames, request.speed * speed)
+
+
+def retimed_request(request: Request) -> Request:
+    """A request for the frames of which a motion of `request` is the faster or slower copy. A start cannot be retimed.
+
+    Its path, pins and facing are those of the moments at which they are asked for.
+    """
+    return _resampled(request, round((request.frames - 1) * request.speed) + 1, 1.0)
+
+
+def _resampled(request: Request, frames: int, speed: float) -> Request:
+    """The request over another number of frames, its path, pins and facing spread over them."""
+    at = np.linspace(0.0, request.frames - 1.0, frames)
+    hints = None if request.hints is None else _hints_at(request.hints, at)
+    facing = None
+    if request.facing is not None:
+        facing = np.interp(at, np.arange(request.frames), np.unwrap(np.asarray(request.facing, np.float64)))
+    return replace(request, frames=frames, speed=speed, hints=hints, facing=facing)
+
+
+def _hints_at(hints: Hints, at: np.ndarray) -> Hints:
+    """Hints at fractional frames `at` (K,): between two given places the place between them, else the nearest one."""
+    low = np.minimum(at.astype(int), hints.frames - 1)
+    high = np.minimum(low + 1, hints.frames - 1)
+    part = (at - low)[:, None, None]
+    nearest = np.rint(at).astype(int)
+    both = hints.mask[low] & hints.mask[high]
+    between = (1.0 - part) * hints.positions[low] + part * hints.positions[high]
+    mask = hints.mask[nearest].copy()
+    kept = np.rint(np.interp(np.arange(hints.frames), at, np.arange(len(at)))).astype(int)
+    positions = np.where(both, between, hints.positions[nearest])
+    for frame in np.flatnonzero(hints.mask.any((1, 2))):  # played faster, a pin of a single frame must not be lost
+        fresh = hints.mask[frame] & ~mask[kept[frame]]
+        positions[kept[frame]][fresh], mask[kept[frame]] = hints.positions[frame][fresh], mask[kept[frame]] | fresh
+    return replace(hints, positions=positions.astype(np.float32), mask=mask)

@@ -1,0 +1,196 @@
+"""Few editable keys for a dense clip, every joint within a tolerance in millimetres.
+
+Each property (a bone's rotation, the root's location) gets its own key times; between keys all of its channels are
+cubic polynomials in time, smooth at the keys (`BezierKeys`). For given times the values and slopes at the keys are a
+weighted least-squares problem, linear and solved for all properties at once. The times are found by trial:
+
+- where a joint is too far from the dense clip, the bone above it that is most to blame gets a key;
+- where a key can go, with the keys beside it fitted again, and all joints the bone carries stay within the tolerance,
+  it goes, the least needed first;
+- frames where the error is large count more in the next fit, which levels the error and lets more keys go (Lawson's
+  algorithm for the smallest maximum).
+
+No tolerance is shared out among bones in advance: what one bone leaves unused another may use, frame by frame. How a
+turned bone moves the joints it carries is taken to first order while searching; what is accepted in the end is measured
+by forward kinematics of the evaluated curves. A key on every frame reproduces the clip, so an answer always exists.
+
+Metres, Y up. In this module bones are in depth-first order, so that what a bone carries is one slice; track 0 is the
+root's location and track 1 + b the rotation of bone b. "Samples" are the frames of all tracks, one after the other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..errors import InvalidRequest
+from ..motion.motion import Clip
+from ..motion.resampling import resample
+from .fit_target import FitTarget, squared_length
+from .key_removal import cross, removable_keys
+from .keys import ROTATION_MODES, BezierKeys, SparseKeys
+from .spline_fit import SplineFit, sum_of_squares
+
+_FIRST_SPACING = 0.35
+"""Seconds between keys at the start of the search."""
+_ROUNDS = 4
+"""Rounds of the search. Seven leave an eighth fewer keys than four and take twice as long."""
+BLAME_THRESHOLD = 0.7
+"""A bone gets a key where its part in the error of a joint is this fraction of the largest part, or more."""
+
+
+def fit_keys(
+    clip: Clip,
+    tolerance_mm: float = 10.0,
+    first_frame: float = 1.0,
+    scene_fps: float | None = None,
+    rotation_mode: str | Sequence[str] = "QUATERNION",
+    axes: tuple[np.ndarray, np.ndarray] | None = None,
+    loops: bool = False,
+) -> SparseKeys:
+    """Few keys, with free Bezier handles, whose motion keeps every joint within a tolerance of the clip.
+
+    tolerance_mm: the largest distance, millimetres, of any joint from where `dense_keys` with the same arguments has
+        it, on any scene frame; a quarter of it for joints of a foot that rests. No bone turns further from its
+        parent's view of the clip than moves a point 10 cm from it by as much.
+    first_frame: the scene frame of the clip's first frame; keys stand on whole frames from there. The first and the
+        last frame are always keyed.
+    scene_fps: the scene's frame rate, by default the clip's own; the clip is resampled to it by time.
+    rotation_mode: of all bones, or of each: "QUATERNION" or "XYZ" (Blender's order: first about X), angles unwrapped,
+        error measured with Euler interpolation.
+    axes: outer and inner, each (J, 4) unit quaternions: bone b's channels are those of outer[b] * rotation * inner[b],
+        the rotation as its own pose bone sees it. By default the engine's axes.
+    loops: whether the clip ends as it begins but for its way (`loops.looped`). Then the first and the last key are
+        exactly the clip's, and their slopes the same: however often it is repeated, with the location's own offset, it
+        neither drifts nor jerks.
+    Raises InvalidRequest when the tolerance, the frame rate or the first frame is impossible, the rotation mode is
+    unknown, or the clip is empty or holds a number that is not finite.
+    """
+    if not (math.isfinite(tolerance_mm) and tolerance_mm > 0):
+        raise InvalidRequest("The tolerance of the keys must be a positive number of millimetres.")
+    if not math.isfinite(first_frame):
+        raise InvalidRequest("The first frame must be a finite number.")
+    modes = (rotation_mode,) * len(clip.skeleton.names) if isinstance(rotation_mode, str) else tuple(rotation_mode)
+    if len(modes) != len(clip.skeleton.names) or not set(modes) <= set(ROTATION_MODES):
+        raise InvalidRequest(f"Keys can be fitted in the rotation modes {' and '.join(ROTATION_MODES)} only.")
+    if clip.frames < 1:
+        raise InvalidRequest("The clip has no frames to set keys on.")
+    if not (np.isfinite(clip.translation).all() and np.isfinite(clip.rotations).all()):
+        raise InvalidRequest("The clip holds a number that is not finite.")
+    if scene_fps is not None and scene_fps != clip.fps:
+        clip = resample(clip, scene_fps)
+    target = FitTarget.of(clip, tolerance_mm / 1000.0, modes, axes, loops and clip.frames > 2)
+    fit = _fewest_keys(target)
+    knots, nodes = fit.segments.knots, fit.nodes
+    tracks = []
+    for track in range(target.tracks):
+        mine = fit.segments.track == track
+        channels = 3 if track == 0 or target.euler[track - 1] else 4
+        times = first_frame + (knots[mine] % target.frames).astype(np.float64)
+        tracks.append(BezierKeys.from_slopes(times, nodes[mine, 0, :channels], nodes[mine, 1, :channels]))
+    rotations = [tracks[1 + int(place)] for place in np.argsort(target.rig.order)]
+    return SparseKeys(
+        location=tracks[0],
+        rotations=tuple(rotations),
+        names=clip.skeleton.names,
+        rotation_modes=modes,
+        frames=target.frames,
+        fps=clip.fps,
+        max_error_mm=float(np.sqrt(squared_length(fit.error).max()) * 1000.0),
+    )
+
+
+def _fewest_keys(target: FitTarget) -> SplineFit:
+    """The fit within the tolerance with the fewest keys that is found."""
+    # 1. Start from evenly spaced keys.
+    fit = SplineFit.of(target, _first_keys(target), np.ones(target.channels.shape[0]))
+    best: SplineFit | None = None
+    # 2. Rounds: remove what can go, add keys where the tolerance is exceeded, weight large errors more (Lawson).
+    for _ in range(_ROUNDS):
+        if fit.within and (best is None or fit.count < best.count):
+            best = fit
+        keyed = fit.segments.keyed & ~removable_keys(target, fit)
+        if not fit.within:
+            keyed |= keys_to_add(target, fit)
+        fit = SplineFit.of(target, keyed, reweight(target, fit))
+    # 3. Add keys alone until the fit is within the tolerance; with a key on every frame it is the clip.
+    while not fit.within:
+        missing = keys_to_add(target, fit)
+        if not (missing & ~fit.segments.keyed).any():
+            break  # keys on every frame that matters: the rest is rounding
+        fit = SplineFit.of(target, fit.segments.keyed | missing, reweight(target, fit))
+    return fit if best is None or (fit.within and fit.count < best.count) else best
+
+
+def _first_keys(target: FitTarget) -> np.ndarray:
+    """(B, N) bool: evenly spaced keys, each moved to a priority frame near it; two keys where nothing moves."""
+    frames = target.frames
+    keyed = np.zeros((target.tracks, frames), bool)
+    spacing = max(2, round(_FIRST_SPACING * target.fps))
+    channels = target.channels.reshape(target.tracks, frames, 4)
+    moves = np.ptp(channels, axis=1).max(axis=-1) > 1e-3 * target.tolerance
+    keyed[moves, ::spacing] = True
+    shift = max(1, spacing // 3)
+    for by in [s for distance in range(1, shift + 1) for s in (-distance, distance)]:
+        here = keyed & ~target.key_priority
+        there = np.roll(target.key_priority, -by, axis=1)
+        go = here & there & ~np.roll(keyed, -by, axis=1)
+        keyed ^= go
+        keyed |= np.roll(go, by, axis=1)
+    keyed[:, [0, -1]] = True
+    return keyed
+
+
+def keys_to_add(target: FitTarget, fit: SplineFit) -> np.ndarray:
+    """(B, N) bool: frames to key, at most one in each segment, where the tolerance is exceeded.
+
+    Of the bones above a joint that is too far off, those get a key whose own error moves the joint most. If all of them
+    are keyed there already, the frames beside are keyed as well, which makes the curve exact.
+    """
+    rig, limit = target.rig, target.tolerance**2
+    bones, joints = rig.pairs
+    far = fit.squared > limit
+    blame = np.zeros((target.tracks, target.frames))
+    at = np.flatnonzero(far.any(axis=0))
+    if len(at):
+        error, here = np.moveaxis(fit.error[:, at], -1, 0), far[:, at]
+        position = np.moveaxis(target.position[:, at], -1, 0)
+        direction = error / np.sqrt(np.maximum(sum_of_squares(error), 1e-30))
+        swing = cross(fit.rotation_error[:, :, at][:, bones], position[:, joints] - position[:, bones])
+        share = (swing * direction[:, joints]).sum(axis=0)
+        moved = (error[:, :1] * direction).sum(axis=0)
+        most = moved.copy()
+        np.maximum.at(most, joints, share)
+        blame[0, at] = (here & (moved >= BLAME_THRESHOLD * most)).any(axis=0)
+        blame[1:, at] = rig.most_of_pairs((here[joints] & (share >= BLAME_THRESHOLD * most[joints])).astype(float))
+    blame[1:] = np.maximum(blame[1:], fit.squared_rotation_error > limit)
+    size = np.concatenate([np.sqrt(fit.squared[:1]), np.sqrt(fit.squared_rotation_error)]) + 1e-30
+    score = np.where(fit.segments.keyed, 0.0, blame * size * np.where(target.key_priority, 1.5, 1.0)).ravel()
+    highest = np.flatnonzero((score > 0.0) & (score == np.maximum.reduceat(score, fit.segments.knots)[fit.segments.of]))
+    highest = highest[np.unique(fit.segments.of[highest], return_index=True)[1]]
+    missing = np.zeros(blame.size, bool)
+    missing[highest] = True
+    missing = missing.reshape(blame.shape)
+    if not len(highest):
+        missing[0] = far.any(axis=0)
+        missing[1:] = rig.most_of_pairs(far[joints].astype(float)) > 0.0
+        missing[1:] |= fit.squared_rotation_error > limit
+        missing[:, 1:] |= missing[:, :-1].copy()
+        missing[:, :-1] |= missing[:, 1:].copy()
+    return missing
+
+
+def reweight(target: FitTarget, fit: SplineFit) -> np.ndarray:
+    """(B * N,) weights for the next fit: larger where a joint that the track moves has a larger error."""
+    most = np.empty((target.tracks, target.frames))
+    most[0] = fit.squared.max(axis=0)
+    most[1:] = np.maximum(target.rig.most_of_pairs(fit.squared[target.rig.pairs[1]]), fit.squared_rotation_error)
+    most = np.sqrt(most) / target.tolerance
+    most[:, 1:-1] = np.maximum(most[:, 1:-1], 0.7 * np.maximum(most[:, :-2], most[:, 2:]))
+    weights = fit.weights.reshape(most.shape) * (0.1 + most)
+    weights /= weights.mean(axis=1, keepdims=True)
+    return np.clip(weights, 0.02, 50.0).ravel()
+
+

@@ -1,0 +1,161 @@
+"""A clip as plain arrays of keys, one list of times for all bones, ready to be written in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..motion import rotations as rot
+from ..motion.motion import Clip
+from ..motion.resampling import resample
+from ..motion.world_transform import Placement, place_joints
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of an armature.
+
+    times: (K,) float64, scene frames, rising, not necessarily whole.
+    location: (K, 3) float64, metres, engine axes (Y up): the root joint's position, not relative to its rest position.
+    rotations: (bones, K, 4) float64 unit quaternions (w, x, y, z), engine axes, local to the parent and relative to
+        the rest pose, no sign flips along K.
+    names: the bones' names, in the order of `rotations`; the first is the root.
+    """
+
+    times: np.ndarray
+    location: np.ndarray
+    rotations: np.ndarray
+    names: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """How many moments are keyed."""
+        return int(self.times.shape[0])
+
+
+def dense_keys(clip: Clip, first_frame: float = 1.0, scene_fps: float | None = None) -> Keys:
+    """One key on every scene frame, beginning at `first_frame`.
+
+    scene_fps: the scene's frame rate, by default the clip's own; the clip is resampled to it by time.
+    Raises InvalidRequest when scene_fps is not a positive, finite number.
+    """
+    if scene_fps is not None and scene_fps != clip.fps:
+        clip = resample(clip, scene_fps)
+    return Keys(
+        times=first_frame + np.arange(clip.frames, dtype=np.float64),
+        location=np.array(clip.translation, dtype=np.float64),
+        rotations=np.ascontiguousarray(np.swapaxes(rot.continuous(clip.rotations), 0, 1)),
+        names=clip.skeleton.names,
+    )
+
+
+ROTATION_MODES = ("QUATERNION", "XYZ")
+
+
+@dataclass(frozen=True)
+class BezierKeys:
+    """Keys of the channels of one property, which share their times: cubic Bezier F-curves with free handles.
+
+    times: (K,) float64, scene frames, rising.
+    values: (K, channels) float64.
+    left, right: (K, channels, 2) float64, the handles before and after each key: (frame, value). They lie a third of
+        the way to the next key, so that time runs evenly along each segment and the curve is a plain cubic in time.
+        At each key both handles and the key lie on one line: the curves have no corners.
+    """
+
+    times: np.ndarray
+    values: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+
+    @property
+    def count(self) -> int:
+        """How many keys."""
+        return int(self.times.shape[0])
+
+    @classmethod
+    def from_slopes(cls, times: np.ndarray, values: np.ndarray, slopes: np.ndarray) -> BezierKeys:
+        """From values and slopes (per frame), both (K, channels), at times (K,)."""
+        thirds = np.diff(times) / 3.0 if len(times) > 1 else np.full(1, 1.0 / 3.0)
+        before, after = (np.concatenate(parts)[: len(times)] for parts in ((thirds[:1], thirds), (thirds, thirds[-1:])))
+        return cls(times, values, _handles(times, values, slopes, -before), _handles(times, values, slopes, after))
+
+    def mapped(self, change: Callable[[np.ndarray], np.ndarray]) -> BezierKeys:
+        """The keys of the curves changed by an affine map of their channels, (K, channels) to (K, channels).
+
+        Exact, because a Bezier curve goes wherever its points go.
+        """
+        sides = [np.stack([side[..., 0], change(side[..., 1])], axis=-1) for side in (self.left, self.right)]
+        return BezierKeys(self.times, change(self.values), sides[0], sides[1])
+
+    def evaluate(self, frames: np.ndarray) -> np.ndarray:
+        """(F, channels): the curves at any frames (F,), held before the first key and after the last, as in Blender.
+
+        Exact for handles at a third of the way, as they are here; quaternions come out unnormalised.
+        """
+        frames = np.clip(np.asarray(frames, dtype=np.float64), self.times[0], self.times[-1])
+        if self.count == 1:
+            return np.repeat(self.values, len(frames), axis=0)
+        k = np.clip(np.searchsorted(self.times, frames, side="right") - 1, 0, self.count - 2)
+        u = ((frames - self.times[k]) / (self.times[k + 1] - self.times[k]))[:, None]
+        v = 1.0 - u
+        result: np.ndarray = (
+            v**3 * self.values[k]
+            + 3.0 * v * v * u * self.right[k, :, 1]
+            + 3.0 * v * u * u * self.left[k + 1, :, 1]
+            + u**3 * self.values[k + 1]
+        )
+        return result
+
+
+@dataclass(frozen=True)
+class SparseKeys:
+    """Keys of an armature, each bone with its own times.
+
+    location: 3 channels, metres, engine axes (Y up): the root joint's position, as in `Keys`.
+    rotations: for each bone 4 channels (w, x, y, z), to be normalised after evaluation as Blender does, or 3 XYZ Euler
+        angles in radians; local to the parent and relative to the rest pose, engine axes unless asked otherwise.
+    names: the bones' names, in the order of `rotations`; the first is the root.
+    rotation_modes: "QUATERNION" or "XYZ" for each bone.
+    frames: how many scene frames the clip has; one key on each, for each bone and the location, would be dense.
+    fps: scene frames per second.
+    max_error_mm: how far any joint, on any frame, is from where the dense clip has it.
+    """
+
+    location: BezierKeys
+    rotations: tuple[BezierKeys, ...]
+    names: tuple[str, ...]
+    rotation_modes: tuple[str, ...]
+    frames: int
+    fps: float
+    max_error_mm: float
+
+    @property
+    def count(self) -> int:
+        """Keys over all bones and the root's location; the channels of one property count once."""
+        return self.location.count + sum(keys.count for keys in self.rotations)
+
+    @property
+    def dense_count(self) -> int:
+        """What `count` would be with a key on every frame."""
+        return self.frames * (1 + len(self.rotations))
+
+    @property
+    def keys_per_second(self) -> float:
+        """Keys per second of motion, over all bones and the root's location."""
+        return self.count / max((self.frames - 1) / self.fps, 1.0 / self.fps)
+
+
+def place_keys(keys: SparseKeys, placement: Placement) -> SparseKeys:
+    """Take fitted quaternion keys from the motion's frame to the world, as `place_clip` takes the clip."""
+    location = keys.location.mapped(lambda v: place_joints(v, placement))
+    root = keys.rotations[0].mapped(lambda q: rot.multiply(placement.rotation, q))
+    return replace(keys, location=location, rotations=(root, *keys.rotations[1:]))
+
+
+def _handles(times: np.ndarray, values: np.ndarray, slopes: np.ndarray, away: np.ndarray) -> np.ndarray:
+    """(K, channels, 2): the points `away` (K,) frames from the keys along their slopes."""
+    frames = np.broadcast_to((times + away)[:, None], values.shape)
+    return np.stack([frames, values + away[:, None] * slopes], axis=-1)

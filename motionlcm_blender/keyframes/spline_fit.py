@@ -1,0 +1,174 @@
+"""Least-squares Hermite splines for given key times, and how far they are from the clip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..motion import rotations as rot
+from .fit_target import PINNED_WEIGHT, FitTarget, squared_length, transformed
+
+BONE_RADIUS = 0.1
+"""Metres: half the width of a body part. A bone may not turn, seen from its parent, so far from the clip that a point
+this far from it moves by more than the tolerance; joint positions alone would leave a straight arm's twist free."""
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Key times of all tracks, and the segment of each sample. Each of the n keys begins a segment; the segment of a
+    track's last key is its own sample alone.
+
+    keyed: (B, N) bool. knots: (n,) samples with a key. of: (B * N,) each sample's segment. basis: (B * N, 4) weights of
+    value and slope at the segment's begin and end (cubic Hermite). track: (n,). first, last: (n,) bool, in its track.
+    """
+
+    keyed: np.ndarray
+    knots: np.ndarray
+    of: np.ndarray
+    basis: np.ndarray
+    track: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+
+    @classmethod
+    def at(cls, keyed: np.ndarray) -> Segments:
+        frames = keyed.shape[1]
+        knots = np.flatnonzero(keyed)
+        of = np.cumsum(keyed.ravel()) - 1
+        track, frame = np.divmod(knots, frames)
+        last = frame == frames - 1
+        length = np.ones(len(knots))
+        length[:-1] = np.diff(knots)
+        length[last] = 1.0
+        long = length[of]
+        u = (np.arange(keyed.size) - knots[of]) / long
+        v = 1.0 - u
+        vv, uu = v * v, u * u
+        basis = np.stack([(1.0 + 2.0 * u) * vv, u * vv * long, uu * (3.0 - 2.0 * u), -v * uu * long], axis=-1)
+        return cls(keyed, knots, of, basis, track, frame == 0, last)
+
+    def normal_equations(self, weights: np.ndarray, channels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Per segment (n, 4, 4) and (n, 4, channels): sums of basis * basis and basis * channels over its samples."""
+        weighted = self.basis * weights[:, None]
+        both = np.concatenate([self.basis, channels], axis=1)
+        products = (weighted[:, :, None] * both[:, None, :]).reshape(len(both), -1)
+        sums = np.add.reduceat(products, self.knots, axis=0).reshape(len(self.knots), 4, -1)
+        return sums[:, :, :4], sums[:, :, 4:]
+
+    def values(self, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """(B * N, channels): the curves, from value and slope (n, 2, channels) at each segment's begin and end."""
+        return np.einsum("sk,skc->sc", self.basis, np.concatenate([begins, ends], axis=1)[self.of])
+
+
+@dataclass(frozen=True)
+class SplineFit:
+    """Fitted curves and their error.
+
+    segments: the key times. weights: (B * N,) of the samples.
+    normal: the normal equations of the segments. nodes: (n, 2, 4) value and slope at each key.
+    values: (B, N, 4) the curves at the samples.
+    position: (J, N, 3) metres, the joints; error: (J, N, 3) the same less those of the clip.
+    rotations: (J, N, 4); rotation_error: (3, J, N) rotation vectors from the clip's rotations, world axes, with the
+        parent of each bone where the clip has it.
+    squared: (J, N) squared error of the joints, metres, times the squared joint weight;
+    squared_rotation_error: (J, N) the same of a point BONE_RADIUS from the bone.
+    within: whether all errors are within the tolerance.
+    """
+
+    segments: Segments
+    weights: np.ndarray
+    normal: tuple[np.ndarray, np.ndarray]
+    nodes: np.ndarray
+    values: np.ndarray
+    position: np.ndarray
+    error: np.ndarray
+    rotations: np.ndarray
+    rotation_error: np.ndarray
+    squared: np.ndarray
+    squared_rotation_error: np.ndarray
+    within: bool
+
+    @classmethod
+    def of(cls, target: FitTarget, keyed: np.ndarray, weights: np.ndarray) -> SplineFit:
+        segments = Segments.at(keyed)
+        sample_weights = np.where(target.pinned_samples, PINNED_WEIGHT, weights)
+        gram, moment = segments.normal_equations(sample_weights, target.channels)
+        diagonal, right = gram[:, :2, :2].copy(), moment[:, :2].copy()
+        diagonal[1:] += gram[:-1, 2:, 2:]
+        right[1:] += moment[:-1, 2:]
+        slope_weight = target.slope_weight(segments.knots)
+        diagonal[:, 1, 1] += slope_weight[:, 0]
+        right[:, 1] += slope_weight * target.slopes[segments.knots]
+        nodes = _solve_chain(diagonal, gram[:, :2, 2:], right)
+        pinned = target.pinned_samples[segments.knots]
+        nodes[pinned, 0], nodes[pinned, 1] = (v[segments.knots[pinned]] for v in (target.channels, target.slopes))
+        values = segments.values(nodes, _shifted(nodes)).reshape(target.tracks, target.frames, 4)
+        rotations = target.rotations_of(values[1:])
+        position, _ = target.rig.pose(values[0, :, :3], target.local_of(rotations))
+        error = position - target.position
+        of_bones = np.moveaxis(_small_rotation(rotations, target.inverse_rotations), -1, 0)
+        rotation_error = transformed(target.bone_to_world, of_bones)
+        squared = squared_length(error) * target.joint_weight**2
+        squared_rotation_error = sum_of_squares(rotation_error) * BONE_RADIUS**2
+        within = bool(max(squared.max(), squared_rotation_error.max()) <= target.tolerance**2)
+        return cls(segments, weights, (gram, moment), nodes, values, position, error, rotations, rotation_error,
+                   squared, squared_rotation_error, within)  # fmt: skip
+
+    @property
+    def count(self) -> int:
+        return len(self.segments.knots)
+
+
+def _shifted(nodes: np.ndarray) -> np.ndarray:
+    return np.concatenate([nodes[1:], nodes[-1:]])
+
+
+def _small_rotation(to: np.ndarray, back: np.ndarray) -> np.ndarray:
+    """(..., 3): the rotation vector, to first order, of the quaternions to * back: twice the sine of half the angle."""
+    product = rot.multiply(to, back)
+    return np.where(product[..., :1] < 0.0, -2.0, 2.0) * product[..., 1:]
+
+
+def _solve_chain(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """(n, 2, c): solves a symmetric block tridiagonal system by cyclic reduction, all rows at once.
+
+    diagonal, beside (to the next row): (n, 2, 2); right: (n, 2, c). Each pass halves the coupling's reach; in a spline
+    it fades by more than half from key to key, so four passes leave nothing that matters to a fit that is measured.
+    """
+    # Rows last: each step then runs along memory. A row holds the right-hand sides, then the block on the diagonal.
+    columns = right.shape[2]
+    rows = np.ascontiguousarray(np.concatenate([right, diagonal], axis=2).transpose(1, 2, 0))
+    after = np.ascontiguousarray(beside.transpose(1, 2, 0))
+    after[..., -1] = 0.0
+    before = np.zeros_like(after)
+    before[..., 1:] = after[..., :-1].transpose(1, 0, 2)
+    for step in (1, 2, 4, 8):
+        if step >= rows.shape[2]:
+            break
+        solved = _inverse_2x2(rows[:, columns:])
+        up, down = _product(before[..., step:], solved[..., :-step]), _product(after[..., :-step], solved[..., step:])
+        new, further = rows.copy(), np.zeros((2, *after.shape))
+        new[:, :columns, step:] -= _product(up, rows[:, :columns, :-step])
+        new[:, :columns, :-step] -= _product(down, rows[:, :columns, step:])
+        new[:, columns:, step:] -= _product(up, after[..., :-step])
+        new[:, columns:, :-step] -= _product(down, before[..., step:])
+        further[0][..., step:] = -_product(up, before[..., :-step])
+        further[1][..., :-step] = -_product(down, after[..., step:])
+        rows, (before, after) = new, further
+    return np.ascontiguousarray(_product(_inverse_2x2(rows[:, columns:]), rows[:, :columns]).transpose(2, 0, 1))
+
+
+def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(2, c, n): n matrix products of a (2, 2, n) and b (2, c, n)."""
+    return a[:, :1] * b[0] + a[:, 1:] * b[1]
+
+
+def _inverse_2x2(m: np.ndarray) -> np.ndarray:
+    """(2, 2, n): of n matrices (2, 2, n)."""
+    return np.stack([m[1, 1], -m[0, 1], -m[1, 0], m[0, 0]]).reshape(m.shape) / (m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0])
+
+
+def sum_of_squares(v: np.ndarray) -> np.ndarray:
+    result: np.ndarray = v[0] * v[0] + v[1] * v[1] + v[2] * v[2]
+    return result

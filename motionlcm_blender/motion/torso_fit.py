@@ -1,0 +1,99 @@
+"""The trunk of a skeleton with fixed bones, made to follow joint positions: pelvis, spine, chest, collars and neck.
+
+Pelvis and chest carry three bones each, whose ends say how they are turned. The spine bones between them share the
+turn from one to the other, and each turns from there no further than it must; so do collars and neck from the chest.
+Metres, Y up. World rotations are relative to the rest pose.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import rotations as rot
+from .body_fit import onto_rig
+from .features import leg_ratio, onto_skeleton
+from .skeleton import JOINT_COUNT, JOINTS, Skeleton
+
+SAME_LEGS = 0.03
+"""Legs that differ by less than this part of their length count as the same: the root then keeps its own travel."""
+SAME_TRUNK = 0.015
+"""Metres by which hips, spine, collars and neck may lie elsewhere in pelvis and chest, on average over a clip."""
+
+_J = {name: index for index, name in enumerate(JOINTS)}
+_HIPS = [_J["l_hip"], _J["r_hip"]]
+_PELVIS = [*_HIPS, _J["spine1"]]
+_CHEST = [_J["neck"], _J["l_collar"], _J["r_collar"]]
+_SPINE1, _SPINE2, _SPINE3 = _J["spine1"], _J["spine2"], _J["spine3"]
+
+
+def fitted_joints(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """(T, 22, 3) float64: where the joints of `skeleton` should be, for motion (T, 22, 3) of a figure of any size.
+
+    Every bone gets the skeleton's length and keeps its direction. The root's travel is scaled by the ratio of leg
+    lengths about where it starts, unless they are the same to 3 %; the lowest joint keeps its height. A trunk of
+    another shape, whose pelvis or collars lie elsewhere in the body, is replaced (see `rig.onto_rig`): the hips then
+    keep their way rather than the pelvis. Raises ValueError for other shapes.
+    """
+    ratio = leg_ratio(joints, skeleton)
+    same_legs = abs(ratio - 1.0) <= SAME_LEGS
+    target = onto_skeleton(joints, skeleton, 1.0 if same_legs else ratio)
+    if _trunk_difference(target, skeleton) <= SAME_TRUNK:
+        return target
+    target = onto_rig(joints, skeleton)
+    if same_legs:
+        travel = np.asarray(joints, dtype=np.float64)[:, _HIPS].mean(1)
+        target[..., [0, 2]] += (1.0 - ratio) * (travel - travel[0])[:, None, [0, 2]]
+    return target
+
+
+def trunk_pose(target: np.ndarray, skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray]:
+    """World rotations (T, 22, 4) and positions (T, 22, 3) of the trunk's joints, from targets (T, 22, 3).
+
+    Filled in: rotations of pelvis, spine, collars and neck, and positions of these, head, hips and shoulders; the rest
+    is the identity and zero.
+    """
+    offsets = np.asarray(skeleton.offsets, dtype=np.float64)
+    world = np.broadcast_to(rot.IDENTITY, (len(target), JOINT_COUNT, 4)).copy()
+    position = np.zeros((len(target), JOINT_COUNT, 3))
+    position[:, 0] = target[:, 0]
+
+    def place(joint: int) -> None:
+        parent = skeleton.parents[joint]
+        position[:, joint] = position[:, parent] + rot.rotate(world[:, parent], offsets[joint])
+
+    def swing(joint: int, child: int, start: np.ndarray) -> None:
+        """Turn `joint` from `start` the short way until its bone points at the child's target, and place the child.
+
+        Aiming at the point rather than along its old direction keeps errors from adding up along a chain.
+        """
+        now = rot.rotate(start, offsets[child])
+        world[:, joint] = rot.multiply(rot.between(now, target[:, child] - position[:, joint]), start)
+        place(child)
+
+    world[:, 0] = _turned(target, 0, _PELVIS, offsets)
+    world[:, _SPINE3] = _turned(target, _SPINE3, _CHEST, offsets)
+    world[:, [0, _SPINE3]] = rot.continuous(world[:, [0, _SPINE3]])
+    for joint in _PELVIS:
+        place(joint)
+    swing(_SPINE1, _SPINE2, rot.slerp(world[:, 0], world[:, _SPINE3], 1.0 / 3.0))
+    swing(_SPINE2, _SPINE3, rot.slerp(world[:, 0], world[:, _SPINE3], 2.0 / 3.0))
+    for joint in _CHEST:
+        place(joint)
+    for name, child in (("neck", "head"), ("l_collar", "l_shoulder"), ("r_collar", "r_shoulder")):
+        swing(_J[name], _J[child], world[:, _SPINE3])
+    return world, position
+
+
+def _turned(target: np.ndarray, joint: int, children: list[int], offsets: np.ndarray) -> np.ndarray:
+    return rot.best_fit(offsets[children], target[:, children] - target[:, [joint]])
+
+
+def _trunk_difference(target: np.ndarray, skeleton: Skeleton) -> float:
+    """Metres by which the bones on pelvis and chest end elsewhere than the skeleton's, the largest mean over a clip."""
+    offsets = np.asarray(skeleton.offsets, dtype=np.float64)
+    apart = []
+    for joint, children in ((0, _PELVIS), (_SPINE3, _CHEST)):
+        turned = _turned(target, joint, children, offsets)
+        bones = rot.rotate(rot.inverse(turned)[:, None], target[:, children] - target[:, [joint]])
+        apart.append(np.linalg.norm(bones.mean(0) - offsets[children], axis=-1).max())
+    return float(max(apart))

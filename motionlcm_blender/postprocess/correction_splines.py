@@ -1,0 +1,65 @@
+"""Corrections that are known on some frames, carried smoothly over the others."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..motion import banded_solver
+from ..motion.smoothing import hermite
+
+RELAX = 10
+"""Frames in which a correction fades where nothing else comes near."""
+FASTEST = 0.008
+"""Units per frame: with no more slope than this does a correction leave the frames where it is known."""
+
+PULL = 2e-4
+"""How strongly a spline is drawn to nothing, beside its acceleration: it fades over about (1 / PULL) ** 0.25 frames."""
+
+
+def blend_between_runs(values: np.ndarray, label: np.ndarray, relax: int = RELAX) -> np.ndarray:
+    """Fill the frames between runs of known ones with cubic curves; far from any run the correction fades to nothing.
+
+    values: (T, n), read where label (T,), the number of the run or -1, is not negative; relax: frames of fading.
+    Two runs at most 2.5 times `relax` apart are joined by one curve. Returns (T, n).
+    """
+    frames = len(values)
+    on = label >= 0
+    index = np.arange(frames)
+    last = np.maximum.accumulate(np.where(on, index, -1))
+    following = np.minimum.accumulate(np.where(on, index, 10 * frames)[::-1])[::-1]
+    no_last, no_next = last < 0, following >= frames
+    a, b = np.where(no_last, 0, last), np.where(no_next, 0, following)
+    slope = np.zeros_like(values)
+    inside = on[1:] & on[:-1] & (label[1:] == label[:-1])
+    slope[1:][inside] = np.diff(values, axis=0)[inside]
+    backward = np.zeros_like(values)
+    backward[:-1][inside] = np.diff(values, axis=0)[inside]
+    gap = np.where(no_last | no_next | on, 2 * relax, following - last).astype(np.float64)
+    near = (gap <= 2.5 * relax) & ~no_last & ~no_next
+    va, vb = np.where(no_last[:, None], 0.0, values[a]), np.where(no_next[:, None], 0.0, values[b])
+    # Leaving a stance the foot goes on as it was about to: half the slope, which keeps the swing from overshooting.
+    sa = np.clip(0.5 * slope[a], -FASTEST, FASTEST) * ~no_last[:, None]
+    sb = np.clip(0.5 * backward[b], -FASTEST, FASTEST) * ~no_next[:, None]
+
+    since, until = (index - a).astype(np.float64), (b - index).astype(np.float64)
+    across = hermite(since / gap, gap, va, vb, sa, sb)
+    fade = np.full(frames, float(relax))
+    zero = np.zeros_like(values)
+    out = np.where(no_last[:, None], 0.0, hermite(since / fade, fade, va, zero, sa, zero))
+    back = np.where(no_next[:, None], 0.0, hermite(1.0 - until / fade, fade, zero, vb, zero, sb))
+    return np.where(on[:, None], values, np.where(near[:, None], across, out + back))
+
+
+def smoothing_spline(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """The smoothest curve near values (T, n) where weight (T,) is large, fading to nothing far from there.
+
+    Least squares over the whole clip: a smoothing spline with the least acceleration (Reinsch 1967), so that a foot
+    neither starts nor stops with a jerk where its correction begins. Weights count beside 1 for the acceleration, per
+    frame squared.
+    """
+    frames = len(values)
+    if frames < 3:
+        return values * (weight > 0)[:, None]
+    stiffness = banded_solver.squared_differences(frames, 2).copy()
+    stiffness[0] += weight + PULL
+    return banded_solver.solve_banded(stiffness, weight[:, None] * values)

@@ -1,0 +1,283 @@
+"""Put a motion exactly on its path.
+
+The network follows a path only roughly: its root drifts, its speed differs, its heading lags. Here the motion is, in
+this order, timed again so that its progress matches the path's, turned by the difference between its own direction of
+travel and the path's, set onto the path with its natural sway, and its feet are held where they stand.
+Only differences are applied, so a figure asked to walk backwards or sideways still does.
+All lengths in metres, Y up, 20 fps.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from ..errors import InvalidRequest
+from ..motion import banded_solver
+from ..motion.foot_contacts import stance_mask
+from ..motion.skeleton import FPS, JOINT_COUNT, PARENTS
+from ..motion.smoothing import smooth, smooth_curved, smoothstep
+from .foot_lock import FootLock, FootLockResult, checked, lock_feet, on_floor
+
+FARTHEST, FARTHEST_MEAN = 0.042, 0.016
+"""Metres the pelvis may be from the path: at any time, and on average."""
+SLOWEST_WARP, FASTEST_WARP = 0.7, 1.4
+"""How much slower or faster the body's motion may be played at any moment."""
+LEAST_WARP = 0.5
+"""Frames: a motion that is never further than this from the path's progress keeps its own timing."""
+MOVING = (0.2, 0.35)
+"""m/s below which a direction of travel means nothing, and above which it counts in full."""
+TRAVEL, SLOWEST_TRAVEL = 0.5, 0.3
+"""Metres, and m/s on average: a motion or path below either is no travel, and its timing is left alone."""
+SHORT_STEPS = 0.8
+"""Down to this ratio of path to distance walked, steps are only shortened; below it they also become slower."""
+
+_TRAVEL_SIGMA = 6.0
+_SWAY_SIGMA = 8.0
+_TURN_SIGMA = 5.0
+_STIFFNESS = 80.0
+_SMOOTHNESS = 400.0
+_KNOT_SPACING = 4
+
+
+def follow_path(
+    joints: np.ndarray,
+    contacts: np.ndarray | None,
+    xz: np.ndarray,
+    lock: FootLock = FootLock.AUTO,
+    facing: np.ndarray | None = None,
+) -> FootLockResult:
+    """Move a motion onto a path, its feet held.
+
+    joints: (T, 22, 3) metres, Y up. contacts: (T, 4) in 0..1, l_ankle, l_foot, r_ankle, r_foot; None: told from the
+    positions. xz: (T, 2) metres, where the pelvis should be on the floor on each frame, in the frame of the joints.
+    facing: (T,) radians about +Y, 0 along +Z, rising towards +X: where the figure shall face; None: along the path.
+    The pelvis comes to be within 1.6 cm of xz on average and 4.2 cm at most, bone lengths are kept.
+    Raises InvalidRequest on shapes that do not fit or numbers that are not finite.
+    """
+    source, touching = checked(joints, contacts)
+    path = np.asarray(xz, dtype=np.float64)
+    if path.shape != (len(source), 2):
+        raise InvalidRequest(f"The path must give x and z for each of the {len(source)} frames.")
+    if not np.isfinite(path).all():
+        raise InvalidRequest("The path holds a number that is not finite.")
+    if len(source) < 4:
+        return FootLockResult(_placed(source, path, np.zeros(len(source))), touching > 0.5)
+
+    if lock is not FootLock.OFF:
+        source, touching = on_floor(source, touching, lock)
+    stands = stance_mask(source, touching)
+    at = matching_times(source[:, 0][:, [0, 2]], path)
+    if np.abs(at - np.arange(len(at))).max() > LEAST_WARP:
+        source, stands = resampled_joints(source, at), stands[np.rint(at).astype(int)]
+    turn = heading_difference(source, path) if facing is None else turn_to(source, facing)
+    sway = _about_y(_sway(source[:, 0][:, [0, 2]]), turn)
+    root = path + _limited(smooth(path, 2.0) - path + sway)
+    placed = _placed(source, root, turn)
+    if lock is FootLock.OFF:
+        return FootLockResult(placed, np.zeros(stands.shape, bool))
+    return lock_feet(placed, stands, turn)
+
+
+def matching_times(root: np.ndarray, path: np.ndarray) -> np.ndarray:
+    """Which source frame to show on each frame so that progress along the root's way matches the path's.
+
+    root, path: (T, 2) metres. Returns (T,) rising numbers from 0, at most T - 1: 0, 1, 2, ... where nothing is to be
+    gained. A smooth compromise: the motion is never played slower than 0.7 or faster than 1.4 times its own speed.
+    """
+    frames = len(root)
+    index = np.arange(frames, dtype=np.float64)
+    walked, drawn = _progress(root), _progress(path)
+    least = SLOWEST_TRAVEL * (frames - 1) / FPS
+    if min(walked[-1], drawn[-1]) < max(TRAVEL, least):
+        return index
+    ratio = drawn[-1] / walked[-1]
+    if not 0.3 < ratio < 3.0:
+        return index
+    pace = min(1.0, max(SLOWEST_WARP, np.sqrt(ratio / SHORT_STEPS)))
+    end = pace * (frames - 1)
+    scale = drawn[-1] / np.interp(end, index, walked)
+    # Gauss-Newton on u = time - even time, given by its values at knots: progress should match (in frames of mean
+    # speed), u should change little and smoothly, and be zero at both ends.
+    even = pace * index
+    unit = drawn[-1] / (frames - 1)
+    speed = np.gradient(walked) * scale / unit
+    before, share, penalty = _knots(frames)
+    knots = np.zeros(penalty.shape[1])
+    for _ in range(4):
+        u = _between(knots, before, share)
+        time = np.clip(even + u, 0.0, frames - 1.0)
+        slope = np.interp(time, index, speed)
+        residual = (drawn - scale * np.interp(time, index, walked)) / unit
+        left, to_right = slope * (1.0 - share), slope * share
+        matrix = penalty.copy()
+        matrix[0] += _gathered(left**2, to_right**2, before, len(knots))
+        matrix[1] += _gathered(left * to_right, None, before, len(knots))
+        gain = residual + slope * u
+        right = _gathered(left * gain, to_right * gain, before, len(knots))
+        knots[1:-1] = banded_solver.solve_banded(matrix[:, 1:-1], right[1:-1])
+    u = _between(knots, before, share)
+    rate = np.diff(even + u)
+    for _ in range(8):
+        rate = np.clip(rate, SLOWEST_WARP * pace, FASTEST_WARP)
+        rate = rate * (end / rate.sum())
+    return np.minimum(np.concatenate([[0.0], np.cumsum(rate)]), frames - 1.0)
+
+
+def heading_difference(joints: np.ndarray, path: np.ndarray) -> np.ndarray:
+    """(T,) radians about +Y to turn the figure by so that it travels along the path as it travelled along its own way.
+
+    joints: (T, 22, 3), path: (T, 2) metres. Told where both move; where either stands the turn passes smoothly from
+    what was before to what comes after. A figure that never moves is turned with the path from its first heading on.
+    """
+    own, own_weight = _direction(joints[:, 0][:, [0, 2]])
+    drawn, drawn_weight = _direction(path)
+    weight = own_weight * drawn_weight
+    difference = drawn * own.conj()
+    if weight.sum() < 5.0:
+        if drawn_weight.sum() < 5.0:
+            return np.zeros(len(path))
+        facing = _facing(joints)
+        difference, weight = drawn * (facing * facing[0].conj()).conj(), drawn_weight
+        difference = difference * (drawn[np.argmax(drawn_weight > 0.5)]).conj()
+    told = np.flatnonzero(weight > 0.5 * weight.max())
+    # Unwrapped over the frames that tell, so that turning back on the spot takes the time of the gap.
+    return smooth(np.interp(np.arange(len(path)), told, np.unwrap(np.angle(difference[told]))), _TURN_SIGMA)
+
+
+def facing_angles(joints: np.ndarray) -> np.ndarray:
+    """(T,) radians about +Y in which hips and shoulders of (T, 22, 3) face, 0 along +Z, without jumps; the sway with
+    each step is left out, as `follow_path` reads the direction to face."""
+    own = np.unwrap(np.angle(_facing(np.asarray(joints, np.float64))))
+    return smooth_curved(own, _SWAY_SIGMA) if len(own) > 8 else own
+
+
+def face_direction(
+    joints: np.ndarray, contacts: np.ndarray | None, facing: np.ndarray, lock: FootLock = FootLock.AUTO
+) -> FootLockResult:
+    """Turn a motion without a path to face where it shall, its feet held. facing: as in `follow_path`.
+
+    The pelvis keeps its way over the floor. Raises InvalidRequest on shapes that do not fit or numbers that are not
+    finite.
+    """
+    source, touching = checked(joints, contacts)
+    if lock is not FootLock.OFF:
+        source, touching = on_floor(source, touching, lock)
+    stands, turn = stance_mask(source, touching), turn_to(source, facing)
+    placed = _placed(source, source[:, 0][:, [0, 2]], turn)
+    if lock is FootLock.OFF:
+        return FootLockResult(placed, np.zeros(stands.shape, bool))
+    return lock_feet(placed, stands, turn)
+
+
+def turn_to(joints: np.ndarray, facing: np.ndarray) -> np.ndarray:
+    """(T,) radians about +Y by which to turn the figure so that it faces `facing` (T,), its own sway of the hips kept.
+
+    Raises InvalidRequest if there is not one finite angle for each frame.
+    """
+    wanted = np.asarray(facing, dtype=np.float64)
+    if wanted.shape != (len(joints),) or not np.isfinite(wanted).all():
+        raise InvalidRequest(f"The direction to face must be one angle for each of the {len(joints)} frames.")
+    turn = np.unwrap(wanted) - facing_angles(joints)
+    return turn - 2.0 * np.pi * np.round(turn[0] / (2.0 * np.pi))
+
+
+def _progress(root: np.ndarray) -> np.ndarray:
+    """(T,) metres travelled, sway left out."""
+    steps = np.linalg.norm(np.diff(smooth(root, _TRAVEL_SIGMA), axis=0), axis=-1)
+    return np.concatenate([[0.0], np.cumsum(steps)])
+
+
+@lru_cache(maxsize=16)
+def _knots(frames: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of K even knots with lines between them, for each frame the knot before it (T,) and how far it is on the way to
+    the next (T,), 0..1; and the bands (3, K) of the penalty on first and second differences."""
+    count = max(3, (frames - 1) // _KNOT_SPACING + 1)
+    apart = (frames - 1.0) / (count - 1.0)
+    before = np.minimum((np.arange(frames) / apart).astype(int), count - 2)
+    penalty = _SMOOTHNESS / apart**3 * banded_solver.squared_differences(count, 2)
+    penalty[:2] += _STIFFNESS / apart * banded_solver.squared_differences(count, 1)
+    return before, np.arange(frames) / apart - before, penalty
+
+
+def _between(knots: np.ndarray, before: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """(T,) values of lines between knots (K,)."""
+    return (1.0 - share) * knots[before] + share * knots[before + 1]
+
+
+def _gathered(first: np.ndarray, second: np.ndarray | None, before: np.ndarray, count: int) -> np.ndarray:
+    """(K,) what the frames have for the knot before them, and for the one after."""
+    result = np.bincount(before, first, count)
+    return result if second is None else result + np.bincount(before + 1, second, count)
+
+
+def _direction(xz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(T,) direction of travel as unit complex numbers z + i x, and (T,) how much it counts, 0..1."""
+    velocity = np.gradient(smooth(xz, _TRAVEL_SIGMA), axis=0) * FPS
+    complex_velocity = velocity[:, 1] + 1j * velocity[:, 0]
+    speed = np.abs(complex_velocity)
+    return complex_velocity / np.maximum(speed, 1e-9), smoothstep(speed, *MOVING)
+
+
+def _facing(joints: np.ndarray) -> np.ndarray:
+    """(T,) where hips and shoulders face, as unit complex numbers z + i x."""
+    across = joints[:, 1] - joints[:, 2] + joints[:, 16] - joints[:, 17]
+    forward = across[:, 0] - 1j * across[:, 2]
+    return forward / np.maximum(np.abs(forward), 1e-9)
+
+
+def _sway(root: np.ndarray) -> np.ndarray:
+    """(T, 2) metres: how the pelvis moves about its own way, from side to side and back and forth with each step."""
+    return root - smooth_curved(root, _SWAY_SIGMA)
+
+
+def _limited(offset: np.ndarray) -> np.ndarray:
+    """(T, 2) the offsets from the path, shortened smoothly to what is allowed."""
+    size = np.linalg.norm(offset, axis=-1, keepdims=True)
+    limited = offset * (FARTHEST * np.tanh(size / FARTHEST) / np.maximum(size, 1e-9))
+    mean = np.linalg.norm(limited, axis=-1).mean()
+    return limited * min(1.0, FARTHEST_MEAN / max(mean, 1e-9))
+
+
+def _placed(joints: np.ndarray, root: np.ndarray, turn: np.ndarray) -> np.ndarray:
+    """The figure turned about its pelvis by turn (T,) and set to root (T, 2) on the floor."""
+    out = joints.copy()
+    local = joints[..., [0, 2]] - joints[:, :1, [0, 2]]
+    out[..., [0, 2]] = _about_y(local, turn[:, None]) + root[:, None]
+    return out
+
+
+def resampled_joints(joints: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Joints (T, 22, 3) at fractional frames (T,): bones are interpolated by direction and length, so none shrinks."""
+    bones = joints.copy()
+    bones[:, 1:] -= joints[:, PARENTS[1:]]
+    last = len(joints) - 1
+    before = np.clip(np.floor(at).astype(int), 0, last)
+    t = (at - before)[:, None, None]
+    p0, p1 = bones[np.maximum(before - 1, 0)], bones[before]
+    p2, p3 = bones[np.minimum(before + 1, last)], bones[np.minimum(before + 2, last)]
+    # Catmull-Rom, so that speed does not jump from frame to frame.
+    between = p1 + 0.5 * t * (p2 - p0 + t * (2 * p0 - 5 * p1 + 4 * p2 - p3 + t * (3 * (p1 - p2) + p3 - p0)))
+    length = np.linalg.norm(p1, axis=-1) * (1 - t[..., 0]) + np.linalg.norm(p2, axis=-1) * t[..., 0]
+    got = np.linalg.norm(between, axis=-1)
+    between[:, 1:] *= (length / np.maximum(got, 1e-9))[:, 1:, None]
+    return np.einsum("jk,tkc->tjc", _LINEAGE, between)
+
+
+def _lineage() -> np.ndarray:
+    """(22, 22): row j is 1 for the bones that lead from the root to joint j."""
+    matrix = np.eye(JOINT_COUNT)
+    for joint, parent in enumerate(PARENTS):
+        if parent >= 0:
+            matrix[joint] += matrix[parent]
+    return matrix
+
+
+_LINEAGE = _lineage()
+
+
+def _about_y(xz: np.ndarray, angle: np.ndarray) -> np.ndarray:
+    """(..., 2) x and z turned about +Y."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.stack([cos * xz[..., 0] + sin * xz[..., 1], cos * xz[..., 1] - sin * xz[..., 0]], axis=-1)

@@ -1,0 +1,358 @@
+"""Hands, feet, head and pelvis held exactly where they are pinned, by the whole body.
+
+The ControlNet brings a figure near its pins; what is left is closed here. The gap of each pinned joint is carried
+smoothly over the frames around (`correction_splines`), and on every frame the body is bent to it: shoulders, elbows,
+hips and knees move easily, the trunk and the place of the pelvis give way when a limb alone does not reach, and feet
+that are not pinned stay where they are. Damped least squares over all joints at once, each frame by itself and all
+frames together (Buss and Kim 2005, "Selectively damped least squares", section on pseudo-inverse with damping).
+Metres, Y up, 20 fps.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from ..motion.foot_contacts import stance_mask
+from ..motion.metrics import pin_errors
+from ..motion.rotations import unit
+from ..motion.skeleton import CONTROLLED_JOINTS, FPS, JOINT_COUNT, JOINTS, PARENTS
+from ..motion.smoothing import smooth, smoothstep, through
+from .correction_splines import RELAX, blend_between_runs
+from .foot_lock import checked, lock_feet
+from .leg_ik import solve_legs
+
+CLOSE = 0.02
+"""Metres: a pin that is missed by more is said to be missed."""
+
+_HIGHEST = {0: 1.6, 10: 1.7, 11: 1.7, 15: 2.2, 20: 2.7, 21: 2.7}
+"""Metres up to which pelvis, feet, head and wrists get, jumping and kicking."""
+_LOWEST = -0.05
+_FASTEST = {False: 10.0, True: 12.0}
+"""Metres per second of the pelvis, and of hands, feet and head."""
+_HANDS_FEET_HEAD = tuple(j for j in CONTROLLED_JOINTS if j != 0)
+_FEET = ((7, 10), (8, 11))
+_MOBILITY = {
+    "pelvis": 0.02, "spine1": 0.06, "spine2": 0.08, "spine3": 0.08, "neck": 0.12, "l_collar": 0.05, "r_collar": 0.05,
+    "l_shoulder": 1.0, "r_shoulder": 1.0, "l_elbow": 1.0, "r_elbow": 1.0,
+    "l_hip": 1.0, "r_hip": 1.0, "l_knee": 1.0, "r_knee": 1.0, "l_ankle": 1.0, "r_ankle": 1.0,
+}  # fmt: skip
+"""How readily a joint turns, in radians squared beside each other."""
+_SHIFT = 0.02
+"""How readily the pelvis is moved, in metres squared beside the radians squared of the joints."""
+_HEAD = 15
+_HINGES = {20: (16, 18, 20, 1.0), 21: (17, 19, 21, 1.0), 10: (1, 4, 7, -1.0), 11: (2, 5, 8, -1.0)}
+"""Of each limb by its pinned joint: root, hinge, end, and whether the hinge brings the end forward or back."""
+_NUDGE, _CROUCH, _LOWEST_CROUCH = 0.25, 0.8, 0.6
+"""Radians by which a straight limb is bent to begin with; the part of a head's way down that the pelvis goes, and
+metres at most."""
+_ITERATIONS = 24
+_DAMPING = 5e-4
+_FOOT_WEIGHT = 0.6
+_LONGEST_STEP = 0.25
+"""Metres of a gap that one iteration goes for: more, and the straight-line guess no longer holds."""
+_STRETCH = 0.12
+"""Metres by which trunk and pelvis lengthen a limb's reach; a pin further away is reached for, no more than this."""
+_LARGEST_TURN = 0.35
+"""Radians by which one iteration turns a joint at most, for the same reason."""
+_REACH = 0.93
+"""Part of a limb's length from which on the body is brought nearer."""
+
+
+def hold_pins(
+    joints: np.ndarray, contacts: np.ndarray | None, positions: np.ndarray, mask: np.ndarray, may_move: bool = True
+) -> np.ndarray:
+    """Bring pinned joints to their places.
+
+    joints: (T, 22, 3) metres, Y up. contacts: (T, 4) in 0..1 or None: told from the positions. positions, mask:
+    (T, 22, 3) as in `Hints`, in the frame of the joints; joints other than pelvis, feet, head and wrists are left
+    alone. may_move: whether the figure as a whole may be moved over the floor to come within reach; not on a path.
+    Returns (T, 22, 3) float64; bones keep their lengths. What cannot be reached is reached for: see `missed_pins`.
+    Raises InvalidRequest on shapes that do not fit or numbers that are not finite.
+    """
+    source, touching = checked(joints, contacts)
+    pinned = np.asarray(mask, bool) & np.isin(np.arange(JOINT_COUNT), CONTROLLED_JOINTS)[None, :, None]
+    wanted = np.where(pinned, positions, source)
+    if not pinned.any():
+        return source
+    if may_move:
+        stands = stance_mask(source, touching)
+        moved = shift_root_to_pins(source, wanted, pinned)
+        if np.abs(moved).max() > 1e-3:
+            source = source + moved[:, None]
+            source = lock_feet(source, stands).joints
+    elif pinned[:, 0, 1].any():
+        source = source + _pelvis_shift(source, wanted, pinned & np.array([False, True, False]))[:, None]
+    return solve_pin_ik(source, wanted, pinned, may_move)
+
+
+def missed_pins(joints: np.ndarray, positions: np.ndarray, mask: np.ndarray, fps: float = FPS) -> list[str]:
+    """One sentence for each pinned joint that is further from its pin than 2 cm, the worst frame named."""
+    errors = pin_errors(joints, positions, mask)
+    said = []
+    for joint in np.flatnonzero(np.isfinite(errors).any(0)):
+        worst = int(np.nanargmax(errors[:, joint]))
+        if errors[worst, joint] > CLOSE:
+            away, when = 100 * errors[worst, joint], worst / fps
+            said.append(
+                f"The pin of the {_spoken(joint)} is missed by {away:.0f} cm at {when:.1f} s: "
+                "it is out of reach, or too far from where the motion goes."
+            )
+    return said
+
+
+def pin_warnings(positions: np.ndarray, mask: np.ndarray, fps: float = FPS) -> list[str]:
+    """One sentence for each pinned joint that no body brings where it is asked, or not that fast: known beforehand.
+
+    positions, mask: (T, 22, 3) as in `Hints`, metres, the floor at 0.
+    """
+    positions, mask = np.asarray(positions, np.float64), np.asarray(mask, bool)
+    said = []
+    for joint in np.flatnonzero(mask.any((0, 2))):
+        name = _spoken(joint)
+        height = np.where(mask[:, joint, 1], positions[:, joint, 1], 0.0)
+        highest, lowest = int(height.argmax()), int(height.argmin())
+        if height[highest] > _HIGHEST[joint]:
+            said.append(
+                f"The pin of the {name} at {highest / fps:.1f} s is {height[highest]:.1f} m up, higher than anyone's "
+                f"{name} gets ({_HIGHEST[joint]:.1f} m)."
+            )
+        if height[lowest] < _LOWEST:
+            said.append(f"The pin of the {name} at {lowest / fps:.1f} s is {-height[lowest]:.2f} m below the floor.")
+        given = np.flatnonzero(mask[:, joint].all(-1) if joint else mask[:, 0, [0, 2]].all(-1))
+        if len(given) < 2:
+            continue
+        axes = [0, 2] if joint == 0 else [0, 1, 2]
+        speed = np.linalg.norm(np.diff(positions[given, joint][:, axes], axis=0), axis=-1) * fps / np.diff(given)
+        worst = int(speed.argmax())
+        if speed[worst] > _FASTEST[bool(joint)]:
+            said.append(
+                f"The pins of the {name} ask for {speed[worst]:.0f} m/s at {given[worst] / fps:.1f} s; "
+                f"people reach about {_FASTEST[bool(joint)]:.0f}."
+            )
+    return said
+
+
+def _spoken(joint: int) -> str:
+    name = JOINTS[joint].replace("_", " ")
+    return f"left {name[2:]}" if name.startswith("l ") else f"right {name[2:]}" if name.startswith("r ") else name
+
+
+def shift_root_to_pins(source: np.ndarray, wanted: np.ndarray, pinned: np.ndarray) -> np.ndarray:
+    """(T, 3) by which the whole figure is moved: onto pins of the pelvis, and to where the limbs reach their pins."""
+    shift = _pelvis_shift(source, wanted, pinned)
+    needed, known = np.zeros_like(shift), np.zeros(len(shift), bool)
+    for joint, root, length in _limbs(source):
+        frames = pinned[:, joint].any(-1) & ~pinned[:, 0, [0, 2]].all(-1)
+        away = wanted[:, joint] - (source[:, root] + shift)
+        away[:, 1] = 0.0
+        rise = np.minimum(np.abs(wanted[:, joint, 1] - source[:, root, 1]), 0.9 * length)
+        room = np.sqrt((_REACH * length) ** 2 - np.minimum(rise, 0.85 * _REACH * length) ** 2)
+        distance = np.linalg.norm(away, axis=-1)
+        excess = np.maximum(distance - room, 0.0)
+        push = away * (excess / np.maximum(distance, 1e-9))[:, None]
+        stronger = frames & (np.linalg.norm(push, axis=-1) > np.linalg.norm(needed, axis=-1))
+        needed[stronger] = push[stronger]
+        known |= frames
+    if not known.any() or np.abs(needed).max() < 1e-3:
+        return shift
+    needed = _carried(needed, known)
+    return shift + np.where(known[:, None], needed, smooth(needed, 3.0))
+
+
+def _pelvis_shift(source: np.ndarray, wanted: np.ndarray, pinned: np.ndarray) -> np.ndarray:
+    """(T, 3): to the pins of the pelvis; over the floor it stays between and after them, up and down it fades."""
+    shift = np.zeros((len(source), 3))
+    gap = wanted[:, 0] - source[:, 0]
+    both = pinned[:, 0, 0] & pinned[:, 0, 2]
+    for axes in ([0, 2],) if (both == pinned[:, 0, [0, 2]].any(-1)).all() else ([0], [2]):
+        known = pinned[:, 0, axes[0]]
+        if known.any():
+            shift[:, axes] = _carried(gap[:, axes], known)
+    known = pinned[:, 0, 1]
+    if known.any():
+        shift[:, 1] = blend_between_runs(gap[:, 1, None], _runs(known))[:, 0]
+    return shift
+
+
+def _carried(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """(T, k) values (T, k) where they are known (T,), smoothly from one to the next, and kept beyond both ends."""
+    at = np.flatnonzero(known)
+    return through(at, values[at], np.arange(len(values)), level_ends=True)
+
+
+def _limbs(source: np.ndarray) -> list[tuple[int, int, float]]:
+    """Pinned joint, the joint its limb hangs from, and the limb's length in metres."""
+    limbs = []
+    for joint, root in ((20, 16), (21, 17), (10, 1), (11, 2), (_HEAD, 0)):
+        chain, at = 0.0, joint
+        while at != root:
+            chain += float(np.linalg.norm(source[0, at] - source[0, PARENTS[at]]))
+            at = PARENTS[at]
+        limbs.append((joint, root, chain))
+    return limbs
+
+
+def solve_pin_ik(source: np.ndarray, wanted: np.ndarray, pinned: np.ndarray, may_move: bool) -> np.ndarray:
+    """The body bent on every frame so that pinned joints, with their gaps carried over the frames around, are met."""
+    gaps = np.zeros_like(source)
+    active: list[int] = []
+    for joint in _HANDS_FEET_HEAD:
+        known = pinned[:, joint].any(-1)
+        if not known.any():
+            continue
+        gap = wanted[:, joint] - source[:, joint]
+        far = float(np.linalg.norm(gap[known], axis=-1).max())
+        gaps[:, joint] = blend_between_runs(gap, _runs(known), int(np.clip(RELAX + 14 * far, RELAX, 24)))
+        active.append(joint)
+    rows = np.flatnonzero(np.abs(gaps).max((1, 2)) > 1e-5)
+    if not len(rows):
+        return source
+    targets = source[rows] + gaps[rows]
+    joints, weights = list(active), [1.0] * len(active)
+    for joint, root, length in _limbs(source):
+        if joint in active:
+            aim = targets[:, joint] - source[rows, root]
+            far = np.linalg.norm(aim, axis=-1, keepdims=True)
+            # The pelvis gives way by no more than this; a gap that stays open would only shake the limb.
+            targets[:, joint] = source[rows, root] + aim * np.minimum(1.0, (length + _STRETCH) / np.maximum(far, 1e-9))
+    for ankle, toe in _FEET:  # the rest of a pinned foot goes with it, an unpinned foot stays
+        if toe in active:
+            targets[:, ankle] += gaps[rows, toe]
+        else:
+            joints.append(toe)
+            weights.append(_FOOT_WEIGHT)
+        joints.append(ankle)
+        weights.append(_FOOT_WEIGHT)
+    # A coordinate that is not pinned is free only where the joint is not on its way to or from its pin.
+    free = pinned[rows].any(-1, keepdims=True) & ~pinned[rows]
+    result = source.copy()
+    fixed = pinned[rows, 0] | (np.array([True, False, True]) & (not may_move))
+    start = prebend_limbs(source[rows], targets, gaps[rows], active, fixed)
+    result[rows] = damped_least_squares(start, targets, free, tuple(joints), np.array(weights), fixed)
+    return result
+
+
+def prebend_limbs(
+    pose: np.ndarray, targets: np.ndarray, gaps: np.ndarray, active: list[int], fixed: np.ndarray
+) -> np.ndarray:
+    """Frames (F, 22, 3) from which turning joints helps: a body or limb that is straight cannot begin to shorten.
+
+    A head that has to come down takes the pelvis with it, the legs bending over their feet; a straight arm or leg whose
+    pin is nearer is bent a little, elbows and knees the natural way.
+    """
+    if _HEAD in active:
+        drop = np.clip(-_CROUCH * gaps[:, _HEAD, 1], 0.0, _LOWEST_CROUCH) * ~fixed[:, 1]
+        ankles, toes = pose[:, [7, 8]], pose[:, [10, 11]]
+        neither = np.zeros((len(pose), 2), bool)
+        moved = pose - np.array([0.0, 1.0, 0.0]) * drop[:, None, None]
+        pose = np.where((drop > 1e-4)[:, None, None], solve_legs(moved, ankles, toes - ankles, neither, neither), pose)
+    across = pose[:, 1] - pose[:, 2]
+    ahead = np.stack([-across[:, 2], np.zeros(len(pose)), across[:, 0]], axis=-1)
+    for joint, (root, middle, end, forward) in _HINGES.items():
+        if joint not in active:
+            continue
+        upper, lower = pose[:, middle] - pose[:, root], pose[:, end] - pose[:, middle]
+        whole = np.linalg.norm(upper, axis=-1) + np.linalg.norm(lower, axis=-1)
+        now = np.linalg.norm(pose[:, end] - pose[:, root], axis=-1)
+        spare = np.linalg.norm(pose[:, joint] - pose[:, root], axis=-1)
+        spare -= np.linalg.norm(targets[:, joint] - pose[:, root], axis=-1)
+        much = smoothstep(now / whole, 0.98, 0.995) * smoothstep(spare, 0.0, 0.03)
+        axis = unit(np.cross(upper, forward * ahead), (0.0, 1.0, 0.0))
+        pose = _turned(pose, np.zeros((len(pose), 3)), np.array([middle]), (_NUDGE * much[:, None] * axis)[:, None])
+    return pose
+
+
+def _runs(known: np.ndarray) -> np.ndarray:
+    """(T,) number of the run of known frames, -1 outside."""
+    starts = known & ~np.concatenate([[False], known[:-1]])
+    return np.where(known, np.cumsum(starts) - 1, -1)
+
+
+@lru_cache(maxsize=1)
+def _moved_by() -> np.ndarray:
+    """(22, 22) bool: row a, column j: turning joint a moves joint j."""
+    moved = np.zeros((JOINT_COUNT, JOINT_COUNT), bool)
+    for joint in range(JOINT_COUNT):
+        at = PARENTS[joint]
+        while at >= 0:
+            moved[at, joint] = True
+            at = PARENTS[at]
+    return moved
+
+
+def damped_least_squares(
+    source: np.ndarray, targets: np.ndarray, free: np.ndarray, joints: tuple[int, ...], weights: np.ndarray,
+    fixed: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """Frames (F, 22, 3) bent so that `joints` meet `targets`; free: coordinates that do not matter (F, 22, 3) bool;
+    fixed: (F, 3) bool, coordinates of the pelvis that must not be moved."""
+    index = list(joints)
+    turning = np.array([JOINTS.index(name) for name in _MOBILITY])
+    reaches = _moved_by()[turning][:, index]
+    keep = reaches.any(1)
+    turning, reaches = turning[keep], reaches[keep]
+    mobility = np.repeat(np.array(list(_MOBILITY.values()))[keep], 3)
+    mobility = np.concatenate([np.full(3, _SHIFT), mobility])
+    strength = np.where(free[:, index], 0.0, weights[None, :, None]).reshape(len(source), -1)
+
+    pose = source.copy()
+    count = 3 * len(index)
+    for _ in range(_ITERATIONS):
+        gap = targets[:, index] - pose[:, index]
+        far = np.linalg.norm(gap, axis=-1, keepdims=True)
+        gap = gap * np.minimum(1.0, _LONGEST_STEP / np.maximum(far, 1e-9))
+        residual = gap.reshape(-1, count) * strength
+        if np.abs(residual).max() < 2e-4:
+            break
+        # Turning joint a by w moves joint j by w x (p_j - p_a).
+        arm = pose[:, None, index] - pose[:, turning, None]  # (F, A, K, 3)
+        arm = np.where(reaches[None, :, :, None], arm, 0.0)
+        jacobian = np.zeros((len(pose), len(index), 3, 3 + 3 * len(turning)))
+        jacobian[..., :3] = np.eye(3) * ~fixed[:, None, None, :]
+        x, y, z = (np.swapaxes(arm[..., i], 1, 2) for i in range(3))  # (F, K, A)
+        turn = jacobian[..., 3:].reshape(len(pose), len(index), 3, len(turning), 3)
+        turn[..., 0, :, 1], turn[..., 0, :, 2] = z, -y
+        turn[..., 1, :, 0], turn[..., 1, :, 2] = -z, x
+        turn[..., 2, :, 0], turn[..., 2, :, 1] = y, -x
+        jacobian[..., 3:] = turn.reshape(len(pose), len(index), 3, -1)
+        matrix = jacobian.reshape(len(pose), count, -1) * strength[..., None]
+        spread = matrix * mobility
+        normal = spread @ matrix.swapaxes(1, 2) + _DAMPING * np.eye(count)
+        change = np.einsum("fcd,fc->fd", spread, np.linalg.solve(normal, residual[..., None])[..., 0])
+        turns = change[:, 3:].reshape(len(pose), -1, 3)
+        fastest = np.linalg.norm(turns, axis=-1).max(axis=1)
+        change = change * np.minimum(1.0, _LARGEST_TURN / np.maximum(fastest, 1e-9))[:, None]
+        pose = _turned(pose, change[:, :3], turning, change[:, 3:].reshape(len(pose), -1, 3))
+    return pose
+
+
+def _turned(pose: np.ndarray, shift: np.ndarray, turning: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Joints turned by rotation vectors (F, A, 3) in world axes, everything below a joint with it; lengths stay."""
+    turn = {int(j): _matrices(vectors[:, k]) for k, j in enumerate(turning)}
+    carried: dict[int, np.ndarray] = {}
+    out = np.empty_like(pose)
+    out[:, 0] = pose[:, 0] + shift
+    identity = np.broadcast_to(np.eye(3), (len(pose), 3, 3))
+    for joint in range(JOINT_COUNT):
+        parent = PARENTS[joint]
+        above = identity if parent < 0 else carried[parent]
+        carried[joint] = above @ turn[joint] if joint in turn else above
+        if parent >= 0:
+            bone = pose[:, joint] - pose[:, parent]
+            out[:, joint] = out[:, parent] + (above @ bone[..., None])[..., 0]
+    return out
+
+
+def _matrices(vectors: np.ndarray) -> np.ndarray:
+    """(F, 3) rotation vectors to (F, 3, 3) matrices (Rodrigues)."""
+    angle = np.linalg.norm(vectors, axis=-1)[:, None, None]
+    x, y, z = vectors[:, 0], vectors[:, 1], vectors[:, 2]
+    zero = np.zeros_like(x)
+    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(-1, 3, 3)
+    small = angle < 1e-6
+    safe = np.where(small, 1.0, angle)
+    first = np.where(small, 1.0, np.sin(safe) / safe)
+    second = np.where(small, 0.5, (1.0 - np.cos(safe)) / safe**2)
+    return np.eye(3) + first * cross + second * (cross @ cross)

@@ -1,0 +1,167 @@
+"""Recipes: all it takes to make one motion again, as plain values that travel in an Action or in a JSON file.
+
+A recipe does not ask for the curve, the pins' objects or the ground it was made with, nor for the motion it goes on
+from: what was read off them is in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..export.clip_output import EndPose, StartPose
+from ..generation.request import Hints, Request
+from ..motion.loops import Travel
+from ..motion.skeleton import FPS, SMPL
+from ..motion.world_transform import Placement, unplace_joints
+from ..postprocess.terrain import Ground, HeightField, PathHeights
+from .fields import LARGEST_NUMBER, require
+
+if TYPE_CHECKING:
+    pass
+
+SAME_SIZE = 1e-4
+"""Share by which two characters may differ in size and still be given the same numbers."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Which model and version made a motion, and whose the model is."""
+
+    model: str = ""
+    model_sha256: str = ""
+    licence: str = ""
+    attribution: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One motion and how it was written.
+
+    request: of one take. placement: where in the world, engine axes, metres of the character. seconds: the length asked
+    for. first_frame, scene_fps: of the scene. units_per_metre: scene units for each metre of the character. path_xz:
+    (frames, 2) the path in the world. ground: heights above the motion's floor, by places in the world. standing: where
+    the armature object stood. key_tolerance: millimetres; None: a key on every frame. seam: where it goes on from an
+    earlier motion. landing: the pose it ends in. scene_frames: how many frames of the scene are written at most. path,
+    ground_name: what they were called. Raises InvalidRequest if the parts do not fit one another.
+    """
+
+    request: Request
+    placement: Placement
+    seconds: float
+    first_frame: int
+    scene_fps: float = FPS
+    units_per_metre: float = 1.0
+    path: str = ""
+    path_xz: np.ndarray | None = None
+    ground: Ground | None = None
+    ground_name: str = ""
+    standing: Placement | None = None
+    travel: Travel = Travel.HIPS
+    loop: bool = False
+    key_tolerance: float | None = None
+    seam: StartPose | None = None
+    landing: EndPose | None = None
+    scene_frames: int | None = None
+    origin: Origin = Origin()
+
+    def __post_init__(self) -> None:
+        require(self.request.takes == 1, "A recipe is of one take.")
+        require(0 <= self.seconds <= LARGEST_NUMBER, "The recipe's length must be a number of seconds.")
+        require(abs(self.first_frame) < 2**30, "The recipe starts on a frame that no scene has.")
+        require(0 < self.scene_fps <= LARGEST_NUMBER, "The recipe's frame rate is not one that a scene can have.")
+        require(1e-9 < self.units_per_metre < 1e9, "The recipe's units_per_metre must be a positive number.")
+        if self.path_xz is not None:
+            fits = np.shape(self.path_xz) == (self.request.frames, 2)
+            require(fits, "The recipe's path_xz must give x and z for each of its frames.")
+        if self.key_tolerance is not None:
+            require(0 < self.key_tolerance <= 1e4, "The recipe's key_tolerance must be 0 to 10000 millimetres.")
+        if self.scene_frames is not None:
+            require(1 <= self.scene_frames < 2**30, "The recipe's scene_frames must be 1 or more.")
+        if self.seam is not None:
+            require(0 <= self.seam.frame < self.request.frames, "The recipe's seam is not on one of its frames.")
+            _check_turns("seam_turns", self.seam.turns)
+        if self.landing is not None:
+            _check_turns("landing_turns", self.landing.turns)
+
+    def for_size(self, units_per_metre: float) -> Recipe:
+        """The same places in the world for a character of another size."""
+        ratio = self.units_per_metre / units_per_metre
+        if abs(ratio - 1.0) < SAME_SIZE:
+            return self
+        request = self.request
+        if request.hints is not None:
+            request = replace(request, hints=replace(request.hints, positions=request.hints.positions * ratio))
+        if request.end is not None and not request.end_anywhere:
+            away = (ratio - 1.0) * request.end.joints[0, 0] * (1.0, 0.0, 1.0)
+            joints = (request.end.joints + away).astype(np.float32)
+            request = replace(request, end=replace(request.end, joints=joints))
+        seam, standing, landing = self.seam, self.standing, self.landing
+        if landing is not None and landing.translation is not None:
+            landing = replace(landing, translation=landing.translation * ratio)
+        return replace(
+            self, request=request, placement=_sized(self.placement, ratio), units_per_metre=units_per_metre,
+            path_xz=None if self.path_xz is None else self.path_xz * ratio,
+            ground=None if self.ground is None else _sized_ground(self.ground, ratio),
+            standing=None if standing is None else _sized(standing, ratio),
+            seam=None if seam is None else replace(seam, translation=seam.translation * ratio), landing=landing,
+        )  # fmt: skip
+
+
+def _check_turns(name: str, turns: np.ndarray) -> None:
+    require(np.shape(turns) == (len(SMPL), 4), f"The recipe's {name} must be {len(SMPL)} quaternions.")
+    require(bool(np.linalg.norm(turns, axis=1).min() > 0.1), f"The recipe's {name} are no turns.")
+
+
+def _sized(placement: Placement, ratio: float) -> Placement:
+    return replace(placement, origin=placement.origin * ratio)
+
+
+def _sized_ground(ground: Ground, ratio: float) -> Ground:
+    if isinstance(ground, HeightField):
+        return HeightField(ground.corner * ratio, ground.step * ratio, ground.grid * ratio)
+    if isinstance(ground, PathHeights):
+        return PathHeights(ground.points * ratio, ground.levels * ratio)
+    return ground
+
+
+def hints_of(
+    path_xz: np.ndarray | None,
+    pinned: tuple[np.ndarray, np.ndarray] | None,
+    placement: Placement,
+    pins_in_motion: bool = False,
+) -> Hints | None:
+    """Hints of a path (frames, 2) in the world and of pins: positions and mask (frames, 22, 3).
+
+    pins_in_motion: the pins' positions are in the motion's frame already, not in the world. None without either.
+    """
+    if path_xz is None and pinned is None:
+        return None
+    path: Hints | None = None
+    if path_xz is not None:
+        canonical = unplace_joints(np.insert(path_xz, 1, 0.0, axis=1), placement)[:, [0, 2]]
+        canonical[0] = 0.0
+        path = Hints.ground_path(canonical)
+    if pinned is None:
+        return path
+    positions, mask = pinned
+    if not pins_in_motion:
+        positions = unplace_joints(positions, placement)
+    if path is not None:
+        positions = np.where(path.mask, path.positions, positions)
+        mask = mask | path.mask
+    return Hints(np.where(mask, positions, 0.0), mask)
+
+
+# Recipes as named values
+
+
+# In an Action: flat values
+
+
+# In a file: JSON
+
+

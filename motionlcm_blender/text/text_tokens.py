@@ -1,0 +1,41 @@
+"""What the denoiser reads of a prompt: text tokens.
+
+Official models read one sentence vector. The bundled model reads MiniLM's token states, because its pooled vector
+hardly tells left from right (cosine 0.95 between "turns left" and "turns right"), preceded by a token that says how
+long the motion is and by the sentence vector. Each token is scaled to unit mean square.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from ..motion.skeleton import MAX_FRAMES
+
+
+@cache
+def length_token(frames: int, width: int) -> np.ndarray:
+    """(width,) float32 sinusoids of the length, unit mean square."""
+    half = width // 2
+    rates = np.exp(-np.log(50.0) * np.arange(half) / (half - 1)) * 2 * np.pi
+    angles = frames / MAX_FRAMES * rates
+    token = np.concatenate([np.cos(angles), np.sin(angles)]).astype(np.float32)
+    return _unit(token)
+
+
+def state_tokens(states: np.ndarray, mean: np.ndarray, frames: int, max_states: int) -> np.ndarray:
+    """Length, sentence, and token states.
+
+    states: (L, width), the encoder's last hidden states without its start and end marks; mean: (width,) sentence
+    vector; frames: length of the motion. Returns (2 + min(L, max_states), width) float32; a longer prompt is
+    cut, its sentence vector still holds all of it.
+    """
+    rows = [length_token(frames, len(mean))[None], _unit(mean)[None], _unit(states[:max_states])]
+    return np.concatenate(rows).astype(np.float32)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    scale = np.sqrt((vectors.astype(np.float32) ** 2).mean(-1, keepdims=True))
+    result: np.ndarray = vectors / np.maximum(scale, 1e-6)
+    return result

@@ -1,0 +1,162 @@
+"""Processes of our own: a task goes in as a line of JSON, news come out as lines, the end of the input means stop.
+
+A child that loses its parent, however that ended, stops what it has started and ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+from ..errors import Cancelled
+from .errors import RuntimeProblem
+
+MARK = "MOTIONLCM "
+"""Begins the lines that are meant for the parent; libraries print other things."""
+ENTRY = (
+    "import sys; sys.path.insert(0, sys.argv[1]); "
+    "from motionlcm_blender.torch_install.child_process import main; main()"
+)
+GRACE = 10.0
+"""Seconds in which a child that was told to stop must have ended."""
+LOOK = 0.1
+NOT_INHERITED = (
+    "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "CONDA_PREFIX", "PIP_TARGET", "PIP_PREFIX", "PIP_USER",
+    "PIP_ROOT", "PIP_REQUIREMENT", "PIP_REQUIRE_VIRTUALENV", "UV_TARGET", "UV_PYTHON", "UV_SYSTEM_PYTHON",
+    "UV_PROJECT_ENVIRONMENT", "UV_CACHE_DIR", "UV_NO_CACHE", "PIP_CONSTRAINT", "UV_CONSTRAINT", "UV_OVERRIDE",
+)  # fmt: skip
+"""Variables that would lead Python or an installer somewhere else."""
+
+
+class ChildEnded(RuntimeProblem):
+    """A child ended without an answer: it crashed or was killed. code: its exit status."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"A helper process ended by itself (exit status {code}): try again; the log tells more.")
+        self.code = code
+
+
+def environment(temporary: Path | None = None) -> dict[str, str]:
+    """The variables for a child. temporary: where temporary files go, for small system disks."""
+    out = {name: value for name, value in os.environ.items() if name.upper() not in NOT_INHERITED}
+    out.setdefault("OMP_NUM_THREADS", str(min(8, os.cpu_count() or 1)))
+    if temporary is not None:
+        temporary.mkdir(parents=True, exist_ok=True)
+        out |= {name: str(temporary) for name in ("TMPDIR", "TEMP", "TMP")}
+    return out
+
+
+def run_task(
+    task: dict[str, Any], tell: Callable[[float, str], None], cancelled: Callable[[], bool], log: int | None = None,
+    python: str = sys.executable,
+) -> dict[str, Any]:  # fmt: skip
+    """Carry out a task in a process of its own and return its answer. log: file descriptor for its errors.
+
+    Raises Cancelled, ChildEnded, RuntimeProblem (what the child says went wrong), OSError.
+    """
+    root = str(Path(__file__).resolve().parents[2])
+    child = subprocess.Popen(
+        [python, "-I", "-X", "utf8", "-B", "-c", ENTRY, root],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL if log is None else log,
+        encoding="utf-8", errors="replace", env=environment(), creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )  # fmt: skip
+    assert child.stdin is not None and child.stdout is not None
+    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(child.stdout, lines), daemon=True).start()
+    try:
+        try:
+            child.stdin.write(json.dumps(task) + "\n")
+            child.stdin.flush()
+        except OSError:
+            pass  # it has ended already, which is seen below
+        return _listen(child, lines, tell, cancelled)
+    finally:
+        _stop(child)
+
+
+def _read(stream: TextIO, lines: queue.SimpleQueue[str | None]) -> None:
+    with stream:
+        for line in stream:
+            lines.put(line)
+    lines.put(None)
+
+
+def _listen(
+    child: subprocess.Popen[str], lines: queue.SimpleQueue[str | None], tell: Callable[[float, str], None],
+    cancelled: Callable[[], bool],
+) -> dict[str, Any]:  # fmt: skip
+    while True:
+        if cancelled():
+            raise Cancelled
+        try:
+            line = lines.get(timeout=LOOK)
+        except queue.Empty:
+            continue
+        if line is None:
+            raise ChildEnded(child.wait())
+        if not line.startswith(MARK):
+            continue
+        news = json.loads(line[len(MARK) :])
+        if "error" in news:
+            raise Cancelled if news["error"] is None else RuntimeProblem(news["error"])
+        if "answer" in news:
+            answer: dict[str, Any] = news["answer"]
+            return answer
+        tell(float(news["share"]), str(news["what"]))
+
+
+def _stop(child: subprocess.Popen[str]) -> None:
+    assert child.stdin is not None and child.stdout is not None
+    try:
+        child.stdin.close()
+    except OSError:
+        pass
+    try:
+        child.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def run_program(
+    command: list[str], on_line: Callable[[str], None], cancelled: Callable[[], bool], log: int, env: dict[str, str],
+    look: Callable[[], None] = lambda: None,
+) -> tuple[int, str]:  # fmt: skip
+    """Run an installer; returns its exit status and the last it printed. look: called several times a second.
+
+    Raises Cancelled, OSError if it cannot be started.
+    """
+    os.write(log, (" ".join(command) + "\n").encode())
+    program = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
+        errors="replace", env=env, creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )  # fmt: skip
+    assert program.stdout is not None
+    lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(program.stdout, lines), daemon=True).start()
+    printed: list[str] = []
+    try:
+        while True:
+            if cancelled():
+                raise Cancelled
+            look()
+            try:
+                line = lines.get(timeout=LOOK)
+            except queue.Empty:
+                continue
+            if line is None:
+                return program.wait(), "".join(printed[-200:])
+            printed.append(line)
+            os.write(log, line.encode())
+            on_line(line)
+    finally:
+        if program.poll() is None:
+            program.kill()
+            program.wait()
