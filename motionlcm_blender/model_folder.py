@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from .architecture import Architecture
-from .eight_bits import packed, read_weights
 from .errors import ModelFolderError, UnsupportedCheckpoint
 from .files.safetensors_files import read_arrays, read_bytes, sha256, write_arrays, write_bytes
 from .motion.skeleton import JOINT_COUNT
+from .networks.int8_quantization import packed, read_weights
 from .parameter_shapes import FEATURES, check_shapes
 
 FORMAT = 1

@@ -9,6 +9,9 @@ euler_angles      XYZ Euler angles and quaternions.
 features          HumanML3D's 263 motion features, both ways (Guo et al., CVPR 2022; 20 fps, metres, Y up).
 foot_contacts     When feet stand: the model's contact channels, checked against height and speed, with hysteresis.
 ground_path       Paths on the floor: drawn, loaded or named, and where along them the figure is on each frame.
+head_hands        How the head turns on the chest and the hands on the forearms, which 22 joint positions cannot
+                  express.
+head_pose         World rotations of neck, head and hands: from a model that says them, else what captured heads do.
 loops             Motion that can be repeated, and where its travel goes.
 metrics           Numbers that tell how good a motion is: does it keep to its path, do its feet slide, is it smooth.
 motion            The two forms in which motion travels: `Motion` (joint positions) and `Clip` (bone rotations).

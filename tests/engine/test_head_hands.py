@@ -61,7 +61,7 @@ def test_mirrored_features_are_those_of_the_mirrored_motion() -> None:
 
 
 def test_head_and_hands_of_a_motion_reach_the_bones() -> None:
-    from motionlcm_blender.motion.clips import Motion
+    from motionlcm_blender.motion.motion import Motion
     from motionlcm_blender.motion.retarget import forward_kinematics, retarget
     from motionlcm_blender.motion.skeleton import JOINTS, SMPL
     from tests.synthetic_motion import walk
@@ -88,7 +88,7 @@ def test_head_and_hands_of_a_motion_reach_the_bones() -> None:
 
 
 def test_without_the_models_word_the_head_leads_a_turn() -> None:
-    from motionlcm_blender.motion.clips import Motion
+    from motionlcm_blender.motion.motion import Motion
     from motionlcm_blender.motion.retarget import retarget
     from motionlcm_blender.motion.skeleton import SMPL
     from tests.synthetic_actions import standing, turning
