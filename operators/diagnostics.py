@@ -66,7 +66,7 @@ def _hardware() -> Rows:
 
 def _model() -> Rows:
     from ..motionlcm_blender.errors import MotionLCMError
-    from ..motionlcm_blender.model_folder import ModelFolder
+    from ..motionlcm_blender.networks.model_folder import ModelFolder
 
     try:
         folder = ModelFolder.open(engine.chosen().folder)

@@ -255,7 +255,7 @@ def forget() -> None:
 def read_card(choice: Choice) -> ModelCard:
     """Name, licence and attribution of a model, from its configuration alone."""
     from ..motionlcm_blender.errors import MotionLCMError
-    from ..motionlcm_blender.model_folder import ModelFolder
+    from ..motionlcm_blender.networks.model_folder import ModelFolder
 
     try:
         folder = ModelFolder.open(Path(choice.folder) if choice.folder else None)
@@ -279,7 +279,7 @@ def read_hint(choice: Choice, prompt: str) -> str:
     A model without a vocabulary, or one that cannot be read, has nothing to say.
     """
     from ..motionlcm_blender.errors import MotionLCMError
-    from ..motionlcm_blender.model_folder import ModelFolder
+    from ..motionlcm_blender.networks.model_folder import ModelFolder
     from ..motionlcm_blender.text.prompt_vocabulary import read_vocabulary, unseen_words_warning
 
     if choice.folder not in _vocabularies:

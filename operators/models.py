@@ -84,7 +84,7 @@ def same(one: str, other: str) -> bool:
 def choose(folder: str) -> None:
     """Set the model in the preferences; empty for the one that comes with the extension. Raises ModelFolderError."""
     from ..motionlcm_blender.errors import ModelFolderError
-    from ..motionlcm_blender.model_folder import ModelFolder
+    from ..motionlcm_blender.networks.model_folder import ModelFolder
 
     preferences = engine.preferences()
     if preferences is None:

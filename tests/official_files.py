@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from motionlcm_blender.architecture import Architecture
-from motionlcm_blender.parameter_shapes import parameter_shapes
+from motionlcm_blender.networks.architecture import Architecture
+from motionlcm_blender.networks.parameter_shapes import parameter_shapes
 from tests.synthetic_weights import synthetic_weights
 from tests.tiny_model import TINY, near_rest
 

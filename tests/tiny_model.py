@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from motionlcm_blender.architecture import Architecture
-from motionlcm_blender.model_folder import ModelFolder, write_model_folder
 from motionlcm_blender.motion.skeleton import HUMANML, PELVIS_HEIGHT
-from motionlcm_blender.parameter_shapes import parameter_shapes
+from motionlcm_blender.networks.architecture import Architecture
+from motionlcm_blender.networks.model_folder import ModelFolder, write_model_folder
+from motionlcm_blender.networks.parameter_shapes import parameter_shapes
 from tests.synthetic_weights import synthetic_weights
 
 TINY = Architecture(

@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 import numpy as np
 
 from motionlcm_blender import MotionLCM, Request
-from motionlcm_blender.portable.text_encoder import PortableMiniLM
+from motionlcm_blender.text.minilm import PortableMiniLM
 from motionlcm_blender.text.minilm_files import minilm_folder, write_eight_bits
 from motionlcm_blender.text.prompt_vocabulary import read_vocabulary
 

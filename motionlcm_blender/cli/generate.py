@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from ..generation.generated_motion import GeneratedMotion
     from ..generation.request import Request
-    from ..model_folder import ModelFolder
     from ..motion.world_transform import Placement
+    from ..networks.model_folder import ModelFolder
 
 
 DEFAULT_SECONDS = 6.0
@@ -144,8 +144,8 @@ def run_generate(args: argparse.Namespace) -> int:
     request, xz, placement, warning = plan(args)
     if warning:
         print(f"motionlcm: {warning}", file=sys.stderr)
-    from ..model_folder import ModelFolder
     from ..networks.backends import resolve_device
+    from ..networks.model_folder import ModelFolder
     from ..text.prompt_vocabulary import read_vocabulary, unseen_words_warning
 
     started = time.perf_counter()

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelFolderError
-from ..model_folder import ModelFolder
 from ..motion.skeleton import FPS
+from ..networks.model_folder import ModelFolder
 from ..text.prompt_vocabulary import RARE_COUNT, read_vocabulary
 from ..version import package_versions, version
 

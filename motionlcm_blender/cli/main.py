@@ -67,7 +67,7 @@ def make_parser(command: str = "") -> argparse.ArgumentParser:
     if command == "train":
         _add_training(train, "command")
     if command == "prepare":
-        _add_training(prepare, "prepare")
+        _add_training(prepare, "data.prepare")
     if command == "evaluate":
         _add_training(evaluate, "evaluation.command")
     return parser

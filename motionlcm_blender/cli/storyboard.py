@@ -46,8 +46,8 @@ def run_storyboard(args: argparse.Namespace) -> int:
         raise InvalidRequest(f"A storyboard becomes a .blend file, not {args.out.name!r}.")
     from ..export.blender_process import find_blender
     from ..export.motion_files import check_folder
-    from ..model_folder import ModelFolder
     from ..networks.backends import DEVICES
+    from ..networks.model_folder import ModelFolder
     from ..storyboard.blend import SCRIPT, MadeShot, write_storyboard_blend
 
     check_folder(args.out)

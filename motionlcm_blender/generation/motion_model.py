@@ -11,12 +11,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..architecture import Architecture
 from ..errors import InvalidRequest
-from ..model_folder import ModelFolder
 from ..motion.features import joints_from_features
 from ..motion.skeleton import JOINT_COUNT, JOINTS
+from ..networks.architecture import Architecture
 from ..networks.backends import Backend, make_backend
+from ..networks.model_folder import ModelFolder
 from ..networks.samplers import SamplingInput, default_guidance, lcm_sample, student_timesteps
 from ..text.encoders import open_text_encoder
 from ..text.text_tokens import state_tokens

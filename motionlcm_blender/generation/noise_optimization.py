@@ -29,7 +29,7 @@ def optimize_noise(
     """
     import torch
 
-    from ..model.latent_tuning import smooth_rows, tune
+    from ..networks.torch_impl.latent_tuning import smooth_rows, tune
 
     residuals = [
         hint_residual(network, device, stats, text, hints, guidance, timestep, strength, each)
@@ -63,7 +63,7 @@ def hint_residual(
     """
     import torch
 
-    from ..model.torch_features import joints_from_features
+    from ..networks.torch_impl.torch_features import joints_from_features
 
     with torch.no_grad():
         tokens = torch.from_numpy(np.ascontiguousarray(text))[None].to(device)

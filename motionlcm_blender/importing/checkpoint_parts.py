@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..architecture import Architecture
 from ..errors import UnsupportedCheckpoint
 from ..motion.skeleton import CONTROLLED_JOINTS
-from ..parameter_shapes import check_shapes
+from ..networks.architecture import Architecture
+from ..networks.parameter_shapes import check_shapes
 from .checkpoint_files import CHOOSE, CheckpointFile
 
 PARTS = ("vae", "denoiser", "controlnet", "traj_encoder")

@@ -17,8 +17,8 @@ import numpy as np
 
 from ..errors import Cancelled, LicenceNotAccepted, ModelFolderError, UnsupportedCheckpoint
 from ..files.safetensors_files import sha256
-from ..model_folder import CONFIG, NORMALISATION, ModelFolder, write_model_folder
 from ..motion.skeleton import MAX_FRAMES
+from ..networks.model_folder import CONFIG, NORMALISATION, ModelFolder, write_model_folder
 from ..networks.noise_schedule import LCM_GUIDANCE
 from ..networks.samplers import default_guidance
 from ..version import version

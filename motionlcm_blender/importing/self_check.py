@@ -15,9 +15,9 @@ import numpy as np
 from ..errors import ModelFolderError
 from ..generation.pipeline import MotionLCM
 from ..generation.request import Hints, Request
-from ..model_folder import ModelFolder
 from ..motion.features import SLICES, features_from_joints, joints_from_features
 from ..motion.skeleton import FPS, HUMANML, JOINTS, PARENTS, PELVIS_HEIGHT, Skeleton
+from ..networks.model_folder import ModelFolder
 from ..text.encoders import sentence_t5
 from .sentence_t5_files import FOLDER
 

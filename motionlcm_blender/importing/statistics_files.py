@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ModelFolderError
-from ..model_folder import NORMALISATION_SHAPES
+from ..networks.model_folder import NORMALISATION_SHAPES
 
 FILES = {"mean": "Mean.npy", "std": "Std.npy", "hint_mean": "Mean_raw.npy", "hint_std": "Std_raw.npy"}
 """As HumanML3D names the features' (Guo et al. 2022) and OmniControl the positions' (Xie et al. 2024)."""

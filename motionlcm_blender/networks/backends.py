@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ..architecture import Architecture
 from ..errors import DeviceError, DeviceFailed, MotionLCMError, OutOfDeviceMemory, is_out_of_memory
+from .architecture import Architecture
 from .samplers import SamplingInput
 
 if TYPE_CHECKING:
-    from ..model.recorded import RecordedSampling
+    from .torch_impl.cuda_graphs import CudaGraphSampler
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class Backend(Protocol):
 
     device: str
     network: Any
-    recorded: RecordedSampling | None
+    recorded: CudaGraphSampler | None
 
     def array(self, values: np.ndarray) -> Any: ...
     def numpy(self, values: Any) -> np.ndarray: ...
@@ -42,10 +42,10 @@ class NumpyBackend:
     """Plain NumPy (`portable/`)."""
 
     device = "numpy"
-    recorded: RecordedSampling | None = None
+    recorded: CudaGraphSampler | None = None
 
     def __init__(self, weights: Mapping[str, np.ndarray], architecture: Architecture) -> None:
-        from ..portable.network import PortableNetwork
+        from .numpy_impl.network import PortableNetwork
 
         self.network = PortableNetwork(weights, architecture)
         self._bytes = sum(values.nbytes for values in weights.values())
@@ -73,18 +73,18 @@ class TorchBackend:
     def __init__(self, weights: Mapping[str, Any], architecture: Architecture | None, device: str) -> None:
         import torch
 
-        from ..model.network import MotionLCMNetwork
+        from .torch_impl.network import MotionLCMNetwork
 
         self.torch = torch
         self.device = device
         # Not in inference mode: gradients by the latent may be asked for later, through weights that have none.
         with self.inference_context(torch.no_grad):
             self.network = MotionLCMNetwork.from_weights(weights, architecture).to(device).requires_grad_(False)
-        self.recorded: RecordedSampling | None = None
+        self.recorded: CudaGraphSampler | None = None
         if device.startswith("cuda"):
-            from ..model.recorded import RecordedSampling
+            from .torch_impl.cuda_graphs import CudaGraphSampler
 
-            self.recorded = RecordedSampling(self.network, device)
+            self.recorded = CudaGraphSampler(self.network, device)
 
     def run_cuda_graph(self, asked: SamplingInput) -> np.ndarray | None:
         """(takes, T, 263) normalised, by one CUDA graph; None where there is none. Inside `inference_context`."""

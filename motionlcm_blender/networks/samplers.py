@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..architecture import Architecture
+from .architecture import Architecture
 from .noise_schedule import (
     LCM_GUIDANCE,
     LCM_TIMESTEPS,

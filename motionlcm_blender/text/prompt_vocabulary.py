@@ -1,7 +1,7 @@
 """What a model has been shown, and whether a prompt asks for more than that.
 
 A model folder may hold vocabulary.json: {"verbs": {lemma: times}, "words": {word: times}}, in how many captioned
-pieces of the training motion each was said. `training/vocabulary.py` writes it; here it is read and asked. Plain
+pieces of the training motion each was said. `training/data/vocabulary.py` writes it; here it is read and asked. Plain
 Python and no grammar beyond what captions of motion need: a prompt that is misread costs a hint, never a motion.
 """
 

@@ -19,14 +19,14 @@ import torch
 from torch import Tensor, nn
 
 from ..benchmarks.speed import machine
-from ..model.vae import MotionVAE
 from ..motion.head_hands import FEATURES_WITH_HEAD_HANDS
 from ..motion.skeleton import MAX_FRAMES
+from ..networks.torch_impl.vae import MotionVAE
 from .clip_pool import ClipPool
 from .config import TrainingConfig, load_config
 from .normalisation import Normalisation
 from .precision import Precision, choose_device
-from .vae_stage import VaeLosses, WindowBatches
+from .stages.vae_stage import VaeLosses, WindowBatches
 
 PUBLISHED_LAYERS = 9
 DROPOUT = 0.1

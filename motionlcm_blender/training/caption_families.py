@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .motion_data import Segment
+from .data.motion_data import Segment
 
 FILE = Path(__file__).parent / "configs" / "caption_families.toml"
 OTHER = "other"

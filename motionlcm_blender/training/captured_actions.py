@@ -14,9 +14,9 @@ import numpy as np
 
 from ..motion.skeleton import FPS, JOINTS
 from .clip_pool import segment_piece
-from .evaluation import detectors as see
-from .evaluation.detectors import Side
-from .motion_data import Segment
+from .data import action_detectors as see
+from .data.action_detectors import Side
+from .data.motion_data import Segment
 from .motion_piece import MotionPiece
 
 _J = {name: index for index, name in enumerate(JOINTS)}

@@ -17,7 +17,7 @@ from ..motion import head_hands
 from ..motion.body_fit import onto_rig
 from ..motion.features import FEATURES, SLICES
 from ..motion.skeleton import FPS, MIRROR
-from .motion_data import MotionData, Segment
+from .data.motion_data import MotionData, Segment
 from .motion_piece import MotionPiece
 
 logger = logging.getLogger(__name__)

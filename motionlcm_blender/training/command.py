@@ -37,8 +37,8 @@ def run(args: argparse.Namespace) -> int:
         import torch
     except ImportError:
         raise TrainingDataError("Training needs PyTorch: pip install torch, then try again.") from None
-    from .chain import Run
     from .config import load_config
+    from .stages.run import Run
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
     if args.threads:

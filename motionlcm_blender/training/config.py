@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from ..architecture import Architecture
 from ..errors import TrainingDataError
-from .hint_patterns import PatternShares
+from ..networks.architecture import Architecture
+from .data.hint_patterns import PatternShares
 
 BUNDLED = Path(__file__).parent / "configs" / "bundled.toml"
 

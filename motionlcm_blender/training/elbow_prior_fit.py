@@ -20,7 +20,7 @@ from ..motion.body_fit import onto_rig
 from ..motion.elbow_prior import mirrored, mirrored_axis, observed
 from ..motion.skeleton import HUMANML, JOINTS, PARENTS
 from ..motion.torso_fit import trunk_pose
-from .captured_rotations import CapturedClip, captured_clips, held_out_actors
+from .data.captured_rotations import CapturedClip, captured_clips, held_out_actors
 
 RIDGE = 1e-3
 """Times the total weight: keeps the guess modest where few clips have been."""

@@ -9,8 +9,8 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from ..errors import TrainingDataError
-from ..model_folder import write_model_folder
 from ..motion.skeleton import CONTROLLED_JOINTS, MAX_FRAMES
+from ..networks.model_folder import write_model_folder
 from .config import TrainingConfig
 
 LICENCE = "GPL-3.0-or-later"

@@ -14,9 +14,9 @@ import numpy as np
 from ..motion.skeleton import FPS
 from ..motion.smoothing import smooth
 from .caption_families import family
-from .evaluation import detectors as see
-from .evaluation.detectors import Gait, Side
-from .motion_data import Segment, mirror_caption
+from .data import action_detectors as see
+from .data.action_detectors import Gait, Side
+from .data.motion_data import Segment, mirror_caption
 from .motion_piece import MotionPiece
 
 _SIGMA = 4.0

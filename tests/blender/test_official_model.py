@@ -126,7 +126,7 @@ def test_a_zip_is_unpacked_and_leaves_nothing_beside_the_model(place, home, tmp_
     shutil.rmtree(place)
     folder = bring(archive)
     assert left(home) == ["official-models"] and folder == home / "official-models"
-    assert part("motionlcm_blender.model_folder").ModelFolder.open(folder).controlled_joints[1:]
+    assert part("motionlcm_blender.networks.model_folder").ModelFolder.open(folder).controlled_joints[1:]
     assert bring(archive).name == "official-models-2"
 
 
@@ -139,7 +139,7 @@ def test_parts_in_files_of_their_own_and_which_controlnet(place, home):
     assert "both hold a ControlNet" in refused(place)
     folder = bring(place, control="start")
     assert folder.name == "official-start"
-    assert part("motionlcm_blender.model_folder").ModelFolder.open(folder).can_continue
+    assert part("motionlcm_blender.networks.model_folder").ModelFolder.open(folder).can_continue
 
 
 def test_the_text_encoder_of_the_hub_or_of_an_earlier_model_is_found(place, home, tmp_path, monkeypatch):

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from motionlcm_blender.architecture import Architecture
 from motionlcm_blender.motion.features import joints_from_features
+from motionlcm_blender.networks.architecture import Architecture
 from motionlcm_blender.networks.noise_schedule import ddim_timesteps
 from motionlcm_blender.networks.samplers import ddim_sample, default_guidance, lcm_sample, student_timesteps
 from tests.synthetic_weights import synthetic_weights

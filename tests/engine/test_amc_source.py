@@ -9,9 +9,9 @@ import pytest
 
 from motionlcm_blender.errors import TrainingDataError
 from motionlcm_blender.motion.skeleton import JOINTS
-from motionlcm_blender.training.amc_source import find_skeleton, read_amc
-from motionlcm_blender.training.joint_names import twenty_two_joints
-from motionlcm_blender.training.prepare import motion_22
+from motionlcm_blender.training.data.amc_source import find_skeleton, read_amc
+from motionlcm_blender.training.data.joint_names import twenty_two_joints
+from motionlcm_blender.training.data.prepare import motion_22
 from tests import capture_files as capture
 
 ENDS = {

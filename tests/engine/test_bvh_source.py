@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from motionlcm_blender.errors import TrainingDataError
 from motionlcm_blender.motion.skeleton import JOINTS
-from motionlcm_blender.training.bvh_source import read_bvh
-from motionlcm_blender.training.joint_names import plain_name, twenty_two_joints
-from motionlcm_blender.training.prepare import PrepareOptions, by_time, motion_22
+from motionlcm_blender.training.data.bvh_source import read_bvh
+from motionlcm_blender.training.data.joint_names import plain_name, twenty_two_joints
+from motionlcm_blender.training.data.prepare import PrepareOptions, by_time, motion_22
 from tests import capture_files as capture
 
 _PARTS = ("hip", "knee", "ankle", "foot", "collar", "shoulder", "elbow", "wrist")

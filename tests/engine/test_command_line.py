@@ -18,7 +18,7 @@ from motionlcm_blender.motion.features import facing
 from motionlcm_blender.motion.ground_path import named_path, natural_length
 from motionlcm_blender.motion.rotations import rotate
 from motionlcm_blender.motion.skeleton import FPS
-from motionlcm_blender.training import prepare as preparing
+from motionlcm_blender.training.data import prepare as preparing
 from tests.tiny_model import TINY, write_tiny_model
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionlcm_blender.motion.skeleton import FPS, JOINTS, PARENTS
-from motionlcm_blender.training import composition
-from motionlcm_blender.training.augmentation import turned
 from motionlcm_blender.training.captured_actions import CapturedData
-from motionlcm_blender.training.evaluation import detectors as see
-from motionlcm_blender.training.evaluation.detectors import Side
-from motionlcm_blender.training.motion_data import Segment
+from motionlcm_blender.training.data import action_detectors as see
+from motionlcm_blender.training.data import composition
+from motionlcm_blender.training.data.action_detectors import Side
+from motionlcm_blender.training.data.augmentation import turned
+from motionlcm_blender.training.data.motion_data import Segment
 from motionlcm_blender.training.motion_piece import MotionPiece
 from motionlcm_blender.training.piece_joining import joined, with_arm
 from tests.synthetic_actions import (

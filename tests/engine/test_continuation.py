@@ -15,9 +15,9 @@ from tiny_model import TINY, near_rest, write_tiny_model
 from motionlcm_blender import MotionLCM, Request
 from motionlcm_blender.errors import InvalidRequest
 from motionlcm_blender.generation.request import Hints
-from motionlcm_blender.model_folder import write_model_folder
 from motionlcm_blender.motion.motion import Motion
 from motionlcm_blender.motion.skeleton import HUMANML
+from motionlcm_blender.networks.model_folder import write_model_folder
 from motionlcm_blender.postprocess.transitions import at_origin, match_start
 
 

@@ -9,7 +9,7 @@ from motionlcm_blender.generation.request import Hints, Request
 from motionlcm_blender.motion.features import canonical, features_from_joints
 from motionlcm_blender.motion.motion import Motion
 from motionlcm_blender.training.evaluation import control_metrics as control
-from motionlcm_blender.training.evaluation.test_motions import TestMotion
+from motionlcm_blender.training.evaluation.held_out_motions import TestMotion
 from tests.synthetic_motion import walk
 
 

@@ -11,7 +11,7 @@ from motionlcm_blender.errors import TrainingDataError
 from motionlcm_blender.motion import rotations as rot
 from motionlcm_blender.motion.elbow_prior import COEFFICIENTS, expected_hinges
 from motionlcm_blender.motion.skeleton import HUMANML, PARENTS
-from motionlcm_blender.training.captured_rotations import CapturedClip, captured_clips, held_out_actors
+from motionlcm_blender.training.data.captured_rotations import CapturedClip, captured_clips, held_out_actors
 from motionlcm_blender.training.elbow_prior_fit import fit
 from tests.synthetic_motion import gestures
 

@@ -14,11 +14,11 @@ torch = pytest.importorskip("torch")
 from evaluation_data import KINDS, Words, write_data  # noqa: E402
 
 from motionlcm_blender.errors import ModelFolderError, TrainingDataError  # noqa: E402
+from motionlcm_blender.training.data.motion_data import MotionData, load_motion_data  # noqa: E402
 from motionlcm_blender.training.evaluation.caption_states import CaptionStates  # noqa: E402
 from motionlcm_blender.training.evaluation.evaluator import Evaluator, EvaluatorSettings  # noqa: E402
 from motionlcm_blender.training.evaluation.evaluator_training import same_meaning, train_evaluator  # noqa: E402
-from motionlcm_blender.training.evaluation.test_motions import build_motions  # noqa: E402
-from motionlcm_blender.training.motion_data import MotionData, load_motion_data  # noqa: E402
+from motionlcm_blender.training.evaluation.held_out_motions import build_motions  # noqa: E402
 
 SMALL = EvaluatorSettings(
     width=32, heads=2, layers=1, embedding=8, steps=60, batch=12, learning_rate=3e-3, dropout=0.0, warps=1, held_out=0.2

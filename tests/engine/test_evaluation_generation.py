@@ -18,9 +18,10 @@ from tiny_model import TINY, write_tiny_model  # noqa: E402
 
 from motionlcm_blender import MotionLCM, Request  # noqa: E402
 from motionlcm_blender.errors import ModelFolderError, TrainingDataError  # noqa: E402
-from motionlcm_blender.model.denoiser import Denoiser  # noqa: E402
 from motionlcm_blender.motion.features import canonical, features_from_joints, joints_from_features  # noqa: E402
 from motionlcm_blender.networks.samplers import ddim_sample  # noqa: E402
+from motionlcm_blender.networks.torch_impl.denoiser import Denoiser  # noqa: E402
+from motionlcm_blender.training.data.motion_data import load_motion_data  # noqa: E402
 from motionlcm_blender.training.evaluation import reconstruction  # noqa: E402
 from motionlcm_blender.training.evaluation.generation import (  # noqa: E402
     Prompt,
@@ -32,7 +33,6 @@ from motionlcm_blender.training.evaluation.generation import (  # noqa: E402
     teacher_sampler,
     text_batch,
 )
-from motionlcm_blender.training.motion_data import load_motion_data  # noqa: E402
 
 PROMPTS = [
     Prompt("a person walks forward and waves with both arms.", 30),

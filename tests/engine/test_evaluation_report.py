@@ -16,9 +16,10 @@ from tiny_model import write_tiny_model  # noqa: E402
 
 from motionlcm_blender.cli.main import main  # noqa: E402
 from motionlcm_blender.errors import TrainingDataError  # noqa: E402
-from motionlcm_blender.model_folder import ModelFolder  # noqa: E402
-from motionlcm_blender.portable.text_encoder import PortableMiniLM  # noqa: E402
+from motionlcm_blender.networks.model_folder import ModelFolder  # noqa: E402
+from motionlcm_blender.text.minilm import PortableMiniLM  # noqa: E402
 from motionlcm_blender.text.minilm_files import minilm_folder  # noqa: E402
+from motionlcm_blender.training.data.motion_data import load_motion_data  # noqa: E402
 from motionlcm_blender.training.evaluation import control_metrics  # noqa: E402
 from motionlcm_blender.training.evaluation.caption_states import CaptionStates  # noqa: E402
 from motionlcm_blender.training.evaluation.command import chosen_sections  # noqa: E402
@@ -26,7 +27,6 @@ from motionlcm_blender.training.evaluation.evaluator import EvaluatorSettings  #
 from motionlcm_blender.training.evaluation.evaluator_training import train_evaluator  # noqa: E402
 from motionlcm_blender.training.evaluation.report import markdown, target_table  # noqa: E402
 from motionlcm_blender.training.evaluation.results import Figure, Results, Section, aggregate  # noqa: E402
-from motionlcm_blender.training.motion_data import load_motion_data  # noqa: E402
 
 MODEL = {"name": "m", "version": "1", "fingerprint": "abc"}
 

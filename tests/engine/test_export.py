@@ -94,7 +94,7 @@ def test_bvh_is_written(motion: Motion, tmp_path: Path) -> None:
 
 
 def test_bvh_reads_back_as_the_same_motion(motion: Motion, tmp_path: Path) -> None:
-    from motionlcm_blender.training.prepare import PrepareOptions, read_motion
+    from motionlcm_blender.training.data.prepare import PrepareOptions, read_motion
 
     shot = motion_files.make_shot(motion)
     motion_files.save(shot, tmp_path / "walk.bvh")

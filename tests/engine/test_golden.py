@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from motionlcm_blender.portable.network import PortableNetwork
+from motionlcm_blender.networks.numpy_impl.network import PortableNetwork
 from tests.engine.golden import (
     INPUTS,
     VERSIONS,
@@ -30,7 +30,7 @@ def _numpy_networks(version: str) -> tuple[Any, Any, Callable[[np.ndarray], Any]
 
 def _torch_networks(version: str) -> tuple[Any, Any, Callable[[np.ndarray], Any]]:
     torch = pytest.importorskip("torch")
-    from motionlcm_blender.model.network import MotionLCMNetwork
+    from motionlcm_blender.networks.torch_impl.network import MotionLCMNetwork
 
     student = MotionLCMNetwork.from_weights(official_weights(version))
     return student, MotionLCMNetwork.from_weights(*teacher_weights(version)), torch.from_numpy

@@ -22,7 +22,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
-from motionlcm_blender.architecture import Architecture
 from motionlcm_blender.cli import main
 from motionlcm_blender.errors import (
     Cancelled,
@@ -40,9 +39,10 @@ from motionlcm_blender.importing.checkpoint_files import CheckpointFile
 from motionlcm_blender.importing.model_import import Imported, import_model
 from motionlcm_blender.importing.sentence_t5_files import copy_sentence_t5
 from motionlcm_blender.importing.statistics_files import read_statistics
-from motionlcm_blender.model_folder import ModelFolder, write_model_folder
 from motionlcm_blender.motion.features import joints_from_features
 from motionlcm_blender.motion.skeleton import CONTROLLED_JOINTS, JOINTS
+from motionlcm_blender.networks.architecture import Architecture
+from motionlcm_blender.networks.model_folder import ModelFolder, write_model_folder
 from motionlcm_blender.postprocess.transitions import at_origin
 from tests.official_files import (
     SMALL,
@@ -264,7 +264,7 @@ def test_half_precision_and_other_orders_of_bytes(tmp_path: Path) -> None:
 
 
 def test_the_text_encoder_is_the_same_without_a_pickle(t5: Path, tmp_path: Path) -> None:
-    from motionlcm_blender.model.text_encoders import SentenceT5
+    from motionlcm_blender.text.torch_encoders import SentenceT5
 
     pickled = Path(shutil.copytree(t5, tmp_path / "pickled"))
     state = {n: torch.from_numpy(v) for n, v in load_file(pickled / "model.safetensors").items()}

@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from motionlcm_blender.model.latent_tuning import PASSES, smooth_rows, tune  # noqa: E402
+from motionlcm_blender.networks.torch_impl.latent_tuning import PASSES, smooth_rows, tune  # noqa: E402
 
 
 def test_a_linear_problem_is_solved_in_two_rounds_by_the_shortest_step() -> None:

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from motionlcm_blender.architecture import Architecture
 from motionlcm_blender.errors import ModelFolderError, MotionLCMError, UnsupportedCheckpoint
-from motionlcm_blender.model_folder import ModelFolder, write_model_folder
-from motionlcm_blender.parameter_shapes import check_shapes, parameter_shapes
+from motionlcm_blender.networks.architecture import Architecture
+from motionlcm_blender.networks.model_folder import ModelFolder, write_model_folder
+from motionlcm_blender.networks.parameter_shapes import check_shapes, parameter_shapes
 from tests.synthetic_weights import synthetic_weights
 from tests.tiny_model import TINY, near_rest, write_tiny_model
 

@@ -9,11 +9,11 @@ from motionlcm_blender.generation.request import Request
 from motionlcm_blender.motion import rotations as rot
 from motionlcm_blender.motion.motion import Motion
 from motionlcm_blender.motion.skeleton import FPS, MIRROR
-from motionlcm_blender.training.evaluation import detectors as see
+from motionlcm_blender.training.data import action_detectors as see
+from motionlcm_blender.training.data.action_detectors import Gait, Side
 from motionlcm_blender.training.evaluation import obedience
 from motionlcm_blender.training.evaluation.detector_agreement import RULES, agreement
-from motionlcm_blender.training.evaluation.detectors import Gait, Side
-from motionlcm_blender.training.evaluation.test_motions import TestMotion
+from motionlcm_blender.training.evaluation.held_out_motions import TestMotion
 from tests.synthetic_actions import (
     _Y,
     _Z,

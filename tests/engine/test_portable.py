@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtr
 
-from motionlcm_blender.architecture import Architecture
 from motionlcm_blender.errors import UnsupportedCheckpoint
+from motionlcm_blender.networks.architecture import Architecture
+from motionlcm_blender.networks.numpy_impl.layers import LayerNorm, gelu, silu, softmax_mix
+from motionlcm_blender.networks.numpy_impl.network import PortableNetwork
+from motionlcm_blender.networks.parameter_shapes import parameter_shapes
 from motionlcm_blender.networks.samplers import lcm_sample
-from motionlcm_blender.parameter_shapes import parameter_shapes
-from motionlcm_blender.portable.layers import LayerNorm, gelu, silu, softmax_mix
-from motionlcm_blender.portable.network import PortableNetwork
 from tests.engine.golden import relative_error
 from tests.synthetic_weights import synthetic_weights
 from tests.tiny_model import TINY
@@ -63,7 +63,7 @@ def test_layers_follow_their_definitions(seed: int, scale: float) -> None:
 
 @cache
 def networks(kind: str) -> tuple[PortableNetwork, Any]:
-    from motionlcm_blender.model.network import MotionLCMNetwork
+    from motionlcm_blender.networks.torch_impl.network import MotionLCMNetwork
 
     weights = synthetic_weights(parameter_shapes(ARCHITECTURES[kind]), seed=7)
     return (

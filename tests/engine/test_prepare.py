@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from motionlcm_blender.errors import TrainingDataError
-from motionlcm_blender.training import prepare as preparing
-from motionlcm_blender.training.bvh_source import read_bvh
-from motionlcm_blender.training.motion_data import load_motion_data
-from motionlcm_blender.training.prepare import CaptionRow, PrepareOptions, prepare, read_captions, segments_of
+from motionlcm_blender.training.data import prepare as preparing
+from motionlcm_blender.training.data.bvh_source import read_bvh
+from motionlcm_blender.training.data.motion_data import load_motion_data
+from motionlcm_blender.training.data.prepare import CaptionRow, PrepareOptions, prepare, read_captions, segments_of
 from tests import capture_files as capture
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from motionlcm_blender import MotionLCM, Request
-from motionlcm_blender.portable import products
-from motionlcm_blender.portable.products import has_blas, product
+from motionlcm_blender.networks.numpy_impl import matmul
+from motionlcm_blender.networks.numpy_impl.matmul import has_blas, product
 
 
 @pytest.fixture
 def without_blas(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(products, "has_blas", lambda: False)
+    monkeypatch.setattr(matmul, "has_blas", lambda: False)
 
 
 def arrays(*shape: int) -> np.ndarray:
@@ -50,7 +50,7 @@ def test_motions_are_the_same_without_a_blas(monkeypatch: pytest.MonkeyPatch) ->
     requests = [Request("a person walks forward and waves", 60, 3), Request("a person jumps", 40, 1, steps=2)]
     model = MotionLCM.from_folder(None, "numpy")
     expected = [model.features(request) for request in requests]
-    monkeypatch.setattr(products, "has_blas", lambda: False)
+    monkeypatch.setattr(matmul, "has_blas", lambda: False)
     plain = MotionLCM.from_folder(None, "numpy")
     for request, features in zip(requests, expected, strict=True):
         np.testing.assert_allclose(plain.features(request), features, atol=2e-4)

@@ -24,11 +24,18 @@ from torch.utils._pytree import tree_leaves  # noqa: E402
 from motionlcm_blender.errors import Cancelled  # noqa: E402
 from motionlcm_blender.generation.pipeline import MotionLCM  # noqa: E402
 from motionlcm_blender.generation.request import Blend, Hints, Request  # noqa: E402
-from motionlcm_blender.model.network import MotionLCMNetwork  # noqa: E402
-from motionlcm_blender.model.recorded import MOST_PLANS, CudaRecorder, Piece, Plan, RecordedSampling, plan_of  # noqa: E402
-from motionlcm_blender.model_folder import ModelFolder  # noqa: E402
 from motionlcm_blender.motion.skeleton import MAX_FRAMES  # noqa: E402
+from motionlcm_blender.networks.model_folder import ModelFolder  # noqa: E402
 from motionlcm_blender.networks.samplers import SamplingInput  # noqa: E402
+from motionlcm_blender.networks.torch_impl.cuda_graphs import (  # noqa: E402
+    MOST_KEYS,
+    CapturedGraph,
+    CudaGraphSampler,
+    CudaRecorder,
+    GraphKey,
+    graph_key_of,
+)  # noqa: E402
+from motionlcm_blender.networks.torch_impl.network import MotionLCMNetwork  # noqa: E402
 from tests.engine.golden import VERSIONS, official_weights  # noqa: E402
 
 Work = Callable[[], Any]
@@ -52,13 +59,13 @@ def stepwise() -> MotionLCM:
 @pytest.fixture
 def recorded() -> Iterator[MotionLCM]:
     model = MotionLCM.from_folder(device="cpu")
-    model.backend.recorded = RecordedSampling(model.network, "cpu", again)  # type: ignore[attr-defined]
+    model.backend.recorded = CudaGraphSampler(model.network, "cpu", again)  # type: ignore[attr-defined]
     yield model
 
 
-def sampling_of(model: MotionLCM) -> RecordedSampling:
+def sampling_of(model: MotionLCM) -> CudaGraphSampler:
     found = model.backend.recorded  # type: ignore[attr-defined]
-    assert isinstance(found, RecordedSampling)
+    assert isinstance(found, CudaGraphSampler)
     return found
 
 
@@ -125,7 +132,7 @@ def test_published_sizes_with_one_text_token(version: str) -> None:
             return model._sampled(text, noise, request, [path(70, 3.0)], lambda part, what: None)
 
     expected = made()
-    sampling = RecordedSampling(model.network, "cpu", again)
+    sampling = CudaGraphSampler(model.network, "cpu", again)
     model.backend.recorded = sampling  # type: ignore[attr-defined]
     made()
     np.testing.assert_allclose(made(), expected, atol=2e-4 * np.abs(expected).max())
@@ -139,13 +146,13 @@ def test_recording_waits_for_the_second_time_and_few_pieces_are_kept(recorded: M
     assert sampling.count == 0
     recorded.features(request)
     assert sampling.count == 1
-    for number in range(MOST_PLANS + 2):  # asked for once, they are not recorded and push nothing out
+    for number in range(MOST_KEYS + 2):  # asked for once, they are not recorded and push nothing out
         recorded.features(replace(request, guidance=3.1 + 0.1 * number))
     assert sampling.count == 1
-    for takes in range(2, MOST_PLANS + 4):
+    for takes in range(2, MOST_KEYS + 4):
         for _ in range(2):
             recorded.features(replace(request, takes=takes))
-    assert sampling.count == MOST_PLANS
+    assert sampling.count == MOST_KEYS
 
 
 def test_cancelling_still_works(recorded: MotionLCM) -> None:
@@ -173,7 +180,7 @@ def refusing(work: Work) -> tuple[Any, Callable[[], None]]:
 def test_a_card_that_cannot_record_goes_on_step_by_step(
     stepwise: MotionLCM, recorded: MotionLCM, recorder: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sampling = RecordedSampling(recorded.network, "cpu", recorder)
+    sampling = CudaGraphSampler(recorded.network, "cpu", recorder)
     recorded.backend.recorded = sampling  # type: ignore[attr-defined]
     request = Request("a person walks", 60, seed=9)
     for _ in range(3):
@@ -191,7 +198,7 @@ def test_too_little_memory_to_record_is_no_reason_to_give_up(recorded: MotionLCM
             raise RuntimeError("CUDA error: out of memory")
         return again(work)
 
-    sampling = RecordedSampling(recorded.network, "cpu", recorder)
+    sampling = CudaGraphSampler(recorded.network, "cpu", recorder)
     recorded.backend.recorded = sampling  # type: ignore[attr-defined]
     request = Request("a person walks", 60)
     for _ in range(2):
@@ -234,8 +241,10 @@ def on_meta(control: bool = True) -> MotionLCMNetwork:
     return MotionLCMNetwork(architecture).to("meta").eval().requires_grad_(False)
 
 
-@pytest.mark.parametrize("plan", [Plan(1, 1, 8, 0, 3.0, 1.0), Plan(2, 4, 16, 1, 3.0, 0.5), Plan(2, 2, 8, 2, 3.0, 1.0)])
-def test_nothing_in_a_piece_waits_for_the_card_or_leaves_it(plan: Plan) -> None:
+@pytest.mark.parametrize(
+    "plan", [GraphKey(1, 1, 8, 0, 3.0, 1.0), GraphKey(2, 4, 16, 1, 3.0, 0.5), GraphKey(2, 2, 8, 2, 3.0, 1.0)]
+)
+def test_nothing_in_a_piece_waits_for_the_card_or_leaves_it(plan: GraphKey) -> None:
     watch = OnlyOn("meta")
 
     def recorder(work: Work) -> tuple[Any, Callable[[], None]]:
@@ -244,7 +253,7 @@ def test_nothing_in_a_piece_waits_for_the_card_or_leaves_it(plan: Plan) -> None:
             return work(), lambda: None
 
     with torch.inference_mode():
-        piece = Piece(on_meta(), plan, "meta", recorder)
+        piece = CapturedGraph(on_meta(), plan, "meta", recorder)
     assert piece.made.shape == (plan.takes, MAX_FRAMES, 263)
     assert watch.seen > 500
 
@@ -281,7 +290,7 @@ def test_refining_uses_no_float64_on_the_device() -> None:
 
 def test_the_plan_fills_text_up_to_few_lengths() -> None:
     asked = SamplingInput(np.zeros((9, 384), np.float32), np.zeros((1, 2, 16, 64), np.float32), 60, 3, 1)
-    assert plan_of(asked) == Plan(2, 1, 24, 0, 3.0, 1.0)
+    assert graph_key_of(asked) == GraphKey(2, 1, 24, 0, 3.0, 1.0)
 
 
 def test_torch_takes_what_the_recorder_gives_it() -> None:

@@ -10,7 +10,7 @@ import pytest
 from motionlcm_blender.errors import TrainingDataError
 from motionlcm_blender.motion import rotations as rot
 from motionlcm_blender.motion.skeleton import HUMANML, MIRROR
-from motionlcm_blender.training.captured_rotations import CapturedClip, captured_clips, held_out_actors
+from motionlcm_blender.training.data.captured_rotations import CapturedClip, captured_clips, held_out_actors
 from motionlcm_blender.training.elbow_prior_fit import fit
 from motionlcm_blender.training.elbow_prior_fit import main as print_prior
 from motionlcm_blender.training.evaluation.retarget_metrics import (

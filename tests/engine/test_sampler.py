@@ -182,7 +182,7 @@ def test_no_memory_is_a_sentence(model: MotionLCM, monkeypatch: pytest.MonkeyPat
 
 def test_state_dict_without_text_encoder_samples_but_reads_no_prompt(folder: Path) -> None:
     pytest.importorskip("torch")
-    from motionlcm_blender.model_folder import ModelFolder
+    from motionlcm_blender.networks.model_folder import ModelFolder
 
     opened = ModelFolder.open(folder)
     model = MotionLCM.from_state_dict(opened.weights(), opened.normalisation())

@@ -21,7 +21,7 @@ from motionlcm_blender.importing import hard_links, model_import, sentence_t5_fi
 from motionlcm_blender.importing.hard_links import have_same_bytes, link_or_copy, link_to_twin
 from motionlcm_blender.importing.model_import import import_model
 from motionlcm_blender.importing.official import Wanted, get_official_model, remove_model
-from motionlcm_blender.model_folder import ModelFolder
+from motionlcm_blender.networks.model_folder import ModelFolder
 from tests.official_files import SMALL, official, save_statistics, write_checkpoint
 from tests.small_t5 import write_plain_t5
 

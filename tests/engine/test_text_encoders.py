@@ -12,11 +12,11 @@ from safetensors.numpy import load_file, save_file
 
 from motionlcm_blender.errors import ModelFolderError
 from motionlcm_blender.importing.sentence_t5_files import copy_sentence_t5
-from motionlcm_blender.portable.layers import PackedLinear
-from motionlcm_blender.portable.sentence_t5 import PortableSentenceT5
-from motionlcm_blender.portable.text_encoder import PortableMiniLM
+from motionlcm_blender.networks.numpy_impl.layers import PackedLinear
 from motionlcm_blender.text import minilm_files
+from motionlcm_blender.text.minilm import PortableMiniLM
 from motionlcm_blender.text.minilm_files import minilm_folder, write_eight_bits
+from motionlcm_blender.text.sentence_t5 import PortableSentenceT5
 from tests.small_t5 import write_small_t5
 
 PROMPTS = (
@@ -62,7 +62,7 @@ def _states(model: Any, prompt: str) -> np.ndarray:
 
 
 def test_minilm_equals_sentence_transformers(folder: Path, portable: PortableMiniLM) -> None:
-    from motionlcm_blender.model.text_encoders import MiniLM
+    from motionlcm_blender.text.torch_encoders import MiniLM
 
     reference, with_torch = _sentence_transformer(folder), MiniLM(folder)
     for prompt in PROMPTS:
@@ -92,7 +92,7 @@ def test_empty_prompt_has_no_states(portable: PortableMiniLM) -> None:
 
 def test_eight_bits_are_small_complete_and_close(small: Path, portable: PortableMiniLM) -> None:
     pytest.importorskip("transformers")
-    from motionlcm_blender.model.text_encoders import MiniLM
+    from motionlcm_blender.text.torch_encoders import MiniLM
 
     assert {file.name for file in small.iterdir()} == {
         "model.safetensors",
@@ -189,7 +189,7 @@ def small_t5(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_sentence_t5_equals_sentence_transformers(small_t5: Path) -> None:
-    from motionlcm_blender.model.text_encoders import SentenceT5
+    from motionlcm_blender.text.torch_encoders import SentenceT5
 
     reference, encoder = _sentence_transformer(small_t5), SentenceT5(small_t5)
     assert encoder.width == 16
@@ -208,7 +208,7 @@ def imported_t5(small_t5: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.mark.parametrize("half", [False, True])
 def test_sentence_t5_is_the_same_in_numpy(imported_t5: Path, tmp_path: Path, half: bool) -> None:
-    from motionlcm_blender.model.text_encoders import SentenceT5
+    from motionlcm_blender.text.torch_encoders import SentenceT5
 
     folder = Path(shutil.copytree(imported_t5, tmp_path / "t5"))
     if half:
@@ -279,7 +279,7 @@ def test_damage_to_the_portable_sentence_t5(imported_t5: Path, tmp_path: Path, d
     ],
 )
 def test_damage_to_sentence_t5_has_its_sentence(small_t5: Path, tmp_path: Path, damage: str, sentence: str) -> None:
-    from motionlcm_blender.model.text_encoders import SentenceT5
+    from motionlcm_blender.text.torch_encoders import SentenceT5
 
     folder = Path(shutil.copytree(small_t5, tmp_path / "t5"))
     weights = folder / "model.safetensors"

@@ -18,22 +18,22 @@ from synthetic_motion import gestures, walk  # noqa: E402
 from tiny_model import write_tiny_model  # noqa: E402
 
 from motionlcm_blender import MotionLCM, Request  # noqa: E402
-from motionlcm_blender.architecture import Architecture  # noqa: E402
 from motionlcm_blender.errors import TrainingDataError  # noqa: E402
 from motionlcm_blender.generation.request import Hints  # noqa: E402
-from motionlcm_blender.model.torch_features import joints_from_features, root_from_features  # noqa: E402
 from motionlcm_blender.motion import features as motion_features  # noqa: E402
 from motionlcm_blender.motion.head_hands import HEAD_HANDS  # noqa: E402
-from motionlcm_blender.training import augmentation  # noqa: E402
-from motionlcm_blender.training.captions import CaptionTokens  # noqa: E402
-from motionlcm_blender.training.chain import Run  # noqa: E402
+from motionlcm_blender.networks.architecture import Architecture  # noqa: E402
+from motionlcm_blender.networks.torch_impl.torch_features import joints_from_features, root_from_features  # noqa: E402
 from motionlcm_blender.training.config import BUNDLED, TrainingConfig, config_from, load_config  # noqa: E402
-from motionlcm_blender.training.latent_stages import consistency, scales  # noqa: E402
+from motionlcm_blender.training.data import augmentation  # noqa: E402
+from motionlcm_blender.training.data.captions import CaptionTokens  # noqa: E402
+from motionlcm_blender.training.data.motion_data import load_motion_data, mirror_caption  # noqa: E402
+from motionlcm_blender.training.data.pool import Pool, build_pool  # noqa: E402
 from motionlcm_blender.training.loop import LoopSettings, TrainingLoop  # noqa: E402
-from motionlcm_blender.training.motion_data import load_motion_data, mirror_caption  # noqa: E402
-from motionlcm_blender.training.pool import Pool, build_pool  # noqa: E402
 from motionlcm_blender.training.precision import Precision, bfloat16_pays  # noqa: E402
-from motionlcm_blender.training.trajectories import Trajectories  # noqa: E402
+from motionlcm_blender.training.stages.distillation_stages import consistency, scales  # noqa: E402
+from motionlcm_blender.training.stages.run import Run  # noqa: E402
+from motionlcm_blender.training.stages.teacher_trajectories import Trajectories  # noqa: E402
 
 
 def travelled(joints: np.ndarray) -> float:

@@ -12,15 +12,15 @@ torch = pytest.importorskip("torch")
 from synthetic_motion import walk  # noqa: E402
 from tiny_model import TINY  # noqa: E402
 
-from motionlcm_blender.model.torch_features import joints_from_features  # noqa: E402
-from motionlcm_blender.model.vae import MotionVAE  # noqa: E402
 from motionlcm_blender.motion.features import canonical, features_from_joints  # noqa: E402
 from motionlcm_blender.motion.skeleton import CONTROLLED_JOINTS  # noqa: E402
-from motionlcm_blender.training.control_stage import hint_loss, standing_loss  # noqa: E402
-from motionlcm_blender.training.hint_patterns import PatternShares, hint_mask, packed_hints, unpacked_hints  # noqa: E402
-from motionlcm_blender.training.latent_stages import guidance_scales  # noqa: E402
+from motionlcm_blender.networks.torch_impl.torch_features import joints_from_features  # noqa: E402
+from motionlcm_blender.networks.torch_impl.vae import MotionVAE  # noqa: E402
+from motionlcm_blender.training.data.hint_patterns import PatternShares, hint_mask, packed_hints, unpacked_hints  # noqa: E402
 from motionlcm_blender.training.optimizer import Muon, make_optimizer, orthogonalised  # noqa: E402
-from motionlcm_blender.training.vae_stage import feature_weights  # noqa: E402
+from motionlcm_blender.training.stages.control_stage import hint_loss, standing_loss  # noqa: E402
+from motionlcm_blender.training.stages.latent_batches import guidance_scales  # noqa: E402
+from motionlcm_blender.training.stages.vae_stage import feature_weights  # noqa: E402
 
 
 @given(rows=st.integers(2, 24), columns=st.integers(2, 24), seed=st.integers(0, 99))

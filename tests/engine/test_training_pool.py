@@ -13,7 +13,7 @@ from motionlcm_blender.motion.skeleton import MAX_FRAMES  # noqa: E402
 from motionlcm_blender.training.caption_families import balanced_weights, captured_shares, family  # noqa: E402
 from motionlcm_blender.training.caption_text import in_sequence, other_subject, predicate, with_waiting  # noqa: E402
 from motionlcm_blender.training.captured_actions import CapturedData, standing_pieces  # noqa: E402
-from motionlcm_blender.training.motion_data import Segment  # noqa: E402
+from motionlcm_blender.training.data.motion_data import Segment  # noqa: E402
 from motionlcm_blender.training.motion_piece import MotionPiece  # noqa: E402
 from motionlcm_blender.training.sequence_composition import (  # noqa: E402
     actions_of,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from motionlcm_blender.cli.main import main
 from motionlcm_blender.errors import ModelFolderError, TrainingDataError
-from motionlcm_blender.model_folder import bundled_models
+from motionlcm_blender.networks.model_folder import bundled_models
 from motionlcm_blender.text.prompt_vocabulary import (
     FILE,
     MOTION_VERBS,
@@ -21,7 +21,7 @@ from motionlcm_blender.text.prompt_vocabulary import (
     read_vocabulary,
     unseen_words_warning,
 )
-from motionlcm_blender.training.vocabulary import count_vocabulary, write_vocabulary
+from motionlcm_blender.training.data.vocabulary import count_vocabulary, write_vocabulary
 from tests.tiny_model import write_tiny_model
 
 WORDS = st.sampled_from(

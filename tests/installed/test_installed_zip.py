@@ -73,7 +73,7 @@ def test_nothing_of_the_repository_is_importable():
 
 def test_model_and_text_encoder_lie_in_the_extension():
     home = (PROFILE / "extensions" / "user_default" / "motionlcm_blender").resolve()
-    folder = import_module(f"{EXTENSION}.motionlcm_blender.model_folder").ModelFolder.open()
+    folder = import_module(f"{EXTENSION}.motionlcm_blender.networks.model_folder").ModelFolder.open()
     assert Path(folder.path).resolve() == home / "bundled_models" / "default"
     words = import_module(f"{EXTENSION}.motionlcm_blender.text.prompt_vocabulary").read_vocabulary(folder.path)
     assert words is not None and words.verbs["walk"] > 200

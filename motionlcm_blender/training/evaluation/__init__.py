@@ -1,1 +1,29 @@
-"""How good a model is: text, reconstruction, control, obedience and quality, measured with intervals."""
+"""Measurements of a model against captured motion.
+
+caption_states      MiniLM's states of captions for the evaluator.
+command             `motionlcm evaluate`.
+control_metrics     How well the motion passes through the positions it was given: OmniControl's measures.
+detector_agreement  Do the detectors see what the captions say? Agreement with captured motion whose captions are
+                    clear.
+evaluate            One evaluation from start to end: opens what is needed, repeats each section, writes after each.
+evaluator           The evaluator.
+evaluator_training  Training of the evaluator on the train clips, by a contrastive loss.
+generation          Motions for lists of captions, in batches, straight from the networks.
+held_out_motions    Captured motion to measure against.
+humanml             The published protocol on HumanML3D, for official checkpoints and those who have the data set
+                    and its evaluators.
+humanml_data        HumanML3D's test set and word vectors as they lie on disk, read without running anything that is
+                    in the files.
+humanml_networks    HumanML3D's evaluator networks (Guo et al., CVPR 2022), so that their published weights load by
+                    name.
+measured_model      What the measures need of a model; `MotionLCM` has it.
+obedience           Does the motion do what the word says? Prompts that differ in one word, told from the motion by
+                    `detectors`.
+quality_metrics     How the generated motion moves, beside captured motion of the same captions and lengths.
+reconstruction      How well the VAE keeps a motion: the mean joint error (MPJPE) of what comes back.
+report              The results as Markdown: the usual table for text, plain lists for the rest, and the targets.
+results             Figures of several repeats as mean and interval, and the file they are kept in.
+retarget_metrics    Retargeting against the truth.
+text_metrics        The field's measures of text-to-motion, on embeddings of an evaluator.
+text_section        The section `text`: every row of the usual table, once for each repeat.
+"""

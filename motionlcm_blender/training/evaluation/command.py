@@ -8,9 +8,9 @@ import logging
 from pathlib import Path
 
 from ...errors import TrainingDataError
+from .results import REPORT
 
 SECTIONS = ("reconstruction", "text", "control", "obedience", "quality")
-REPORT, FIGURES = "EVALUATION.md", "evaluation.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure, print the report, and write it. Returns 0. Raises TrainingDataError, ModelFolderError."""
     if importlib.util.find_spec("torch") is None:
         raise TrainingDataError("Evaluation needs PyTorch: pip install torch, then try again.")
-    from . import evaluation
+    from . import evaluate
 
     sections = chosen_sections(args.only)
     if args.repeats is not None and args.repeats < 1:
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         import torch
 
         torch.set_num_threads(args.threads)
-    print(evaluation.evaluate(evaluation.Plan.from_arguments(args, sections)), end="")
+    print(evaluate.evaluate(evaluate.Plan.from_arguments(args, sections)), end="")
     return 0
 
 

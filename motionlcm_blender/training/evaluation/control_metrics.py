@@ -18,8 +18,8 @@ from ...motion.features import joints_from_features
 from ...motion.metrics import skating_ratio
 from ...motion.motion import Motion
 from ...motion.skeleton import CONTROLLED_JOINTS, FPS, JOINT_COUNT, JOINTS
+from .held_out_motions import TestMotion
 from .measured_model import Measured
-from .test_motions import TestMotion
 
 DENSITIES: tuple[int | float, ...] = (1, 2, 5, 0.25, 1.0)
 """An int is a number of frames, a float a share of them."""

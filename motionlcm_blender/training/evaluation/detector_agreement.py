@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from . import detectors as see
-from .detectors import Gait, Side
-from .test_motions import TestMotion
+from ..data import action_detectors as see
+from ..data.action_detectors import Gait, Side
+from .held_out_motions import TestMotion
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ from torch.nn import functional as F
 
 from ...errors import TrainingDataError
 from ...motion.features import SLICES, canonical, features_from_joints
-from ...portable.text_encoder import PortableMiniLM
+from ...text.minilm import PortableMiniLM
 from ...text.minilm_files import minilm_folder
-from ..augmentation import mirror, warp_time
-from ..motion_data import MotionData, mirror_caption
+from ..data.augmentation import mirror, warp_time
+from ..data.motion_data import MotionData, mirror_caption
 from .caption_states import CaptionStates
 from .evaluator import DESCRIPTION, READ, Evaluator, EvaluatorNetwork, EvaluatorSettings, padded
-from .test_motions import LONGEST, SHORTEST, TestMotion, build_motions
+from .held_out_motions import LONGEST, SHORTEST, TestMotion, build_motions
 from .text_metrics import r_precision, retrieval
 
 logger = logging.getLogger(__name__)

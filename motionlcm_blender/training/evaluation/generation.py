@@ -17,9 +17,9 @@ from torch import Tensor
 from ...errors import TrainingDataError
 from ...files.safetensors_files import read_arrays
 from ...generation.pipeline import MotionLCM
-from ...model.denoiser import Denoiser
 from ...motion.features import joints_from_features
 from ...networks.samplers import ddim_sample, lcm_sample
+from ...networks.torch_impl.denoiser import Denoiser
 
 TEACHER_STEPS = 50
 TEACHER_GUIDANCE = 7.5

@@ -3,7 +3,7 @@
 The detectors agree with the captions of captured motion (`detector_agreement.agreement` on the 1,363 captioned pieces
 of the CMU and CC0 clips; only captions that clearly say the word of the whole figure are asked). The thresholds were
 set, and the rules on what is clear made, on the same pieces, so the figures tell that the definitions fit, not how
-they do on other captures. `training/composition.py` tells by the same definitions which captured pieces do what, and
+they do on other captures. `training/data/composition.py` tells by the same definitions which captured pieces do what, and
 says so in one of the two phrasings of each prompt here: a model trained on them has been shown what is asked of it.
 
 | detector | agrees | | detector | agrees |
@@ -25,8 +25,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...generation.request import Request
-from . import detectors as see
-from .detectors import Gait, Side
+from ..data import action_detectors as see
+from ..data.action_detectors import Gait, Side
 from .measured_model import Generates
 
 FASTER = 1.15

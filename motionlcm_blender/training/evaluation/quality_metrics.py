@@ -10,8 +10,8 @@ from ...generation.request import Request
 from ...motion.features import joints_from_features
 from ...motion.metrics import floor_penetration, foot_skate, jerk, skating_ratio
 from ...motion.skeleton import HUMANML, PARENTS
+from .held_out_motions import TestMotion
 from .measured_model import Measured
-from .test_motions import TestMotion
 
 SMALLEST_REAL = 1e-3
 """In each figure's own unit: no ratio to captured motion is given below it (its feet do not sink in at all)."""

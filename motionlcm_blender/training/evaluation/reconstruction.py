@@ -11,9 +11,9 @@ from ...generation.pipeline import MotionLCM
 from ...motion.body_fit import onto_rig
 from ...motion.features import canonical, features_from_joints, joints_from_features
 from ...motion.skeleton import MAX_FRAMES
-from ..motion_data import MotionData
+from ..data.motion_data import MotionData
 from .generation import reconstruct
-from .test_motions import SHORTEST
+from .held_out_motions import SHORTEST
 
 
 def whole_clips(data: MotionData, test: bool, limit: int | None = None, seed: int = 0) -> list[np.ndarray]:

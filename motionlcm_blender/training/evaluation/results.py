@@ -92,3 +92,6 @@ def _figure(values: np.ndarray) -> Figure:
 
     quantile = float(t.ppf(0.5 + CONFIDENCE / 2, count - 1))
     return Figure(float(values.mean()), quantile * float(values.std(ddof=1)) / math.sqrt(count), count)
+
+
+REPORT, FIGURES = "EVALUATION.md", "evaluation.json"

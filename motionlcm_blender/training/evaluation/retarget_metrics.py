@@ -33,7 +33,7 @@ from ...motion.body_fit import onto_rig
 from ...motion.motion import Motion
 from ...motion.retarget import forward_kinematics, retarget
 from ...motion.skeleton import HUMANML, JOINT_COUNT, JOINTS, MAX_FRAMES, MIRROR, PARENTS
-from ..captured_rotations import CapturedClip, captured_clips, held_out_actors
+from ..data.captured_rotations import CapturedClip, captured_clips, held_out_actors
 
 METHODS = ("plain", "ours")
 BONES = (

@@ -13,7 +13,7 @@ from ...generation.pipeline import MotionLCM
 from . import text_metrics
 from .evaluator import Evaluator
 from .generation import Prompt, Sampler, Teacher, generate_features, reconstruct, samplers
-from .test_motions import TestMotion
+from .held_out_motions import TestMotion
 
 REAL, VAE = "real", "vae"
 MULTIMODAL_CAPTIONS, MULTIMODAL_TAKES = 16, 10

@@ -1,0 +1,96 @@
+"""Sizes of a model, as its weights tell them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..errors import UnsupportedCheckpoint
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Everything needed to build the networks before loading weights (MODEL.md sections 2 to 5).
+
+    latent_tokens, latent_width: the latent, 16 x 32 in V2, 1 x 256 in V1.
+    width, feedforward, heads: of every transformer block.
+    vae_layers, denoiser_layers, trajectory_layers: blocks of each skip transformer, odd numbers.
+    text_width: width of a text token, 768 for sentence-t5-large, 384 for MiniLM.
+    adapter: V2's latent adapter and Op1, linear maps between latent_width and width.
+    text_relu: V1's ReLU before the text projection.
+    condition_silu: V2's SiLU between the layers that embed the control condition.
+    student: the denoiser takes the guidance scale.
+    velocity: the denoiser's last layer says v = alpha * noise - sigma * x0 (Salimans and Ho 2022), from which its noise
+    is told; False: the noise itself, as in the published models.
+    control: ControlNet and trajectory encoder are there.
+    features: numbers in a frame, 263 as published; 281 with head and hands behind them (`motion.head_hands`).
+    frames_per_token: frames that enter and leave the VAE, and enter the trajectory encoder, as one token; 1 as
+    published.
+    hint_flags: the trajectory encoder also reads which coordinates are given, not only their values.
+    """
+
+    latent_tokens: int = 16
+    latent_width: int = 32
+    width: int = 256
+    feedforward: int = 1024
+    heads: int = 4
+    vae_layers: int = 9
+    denoiser_layers: int = 9
+    trajectory_layers: int = 9
+    text_width: int = 768
+    adapter: bool = True
+    text_relu: bool = False
+    condition_silu: bool = True
+    student: bool = True
+    control: bool = True
+    velocity: bool = False
+    features: int = 263
+    frames_per_token: int = 1
+    hint_flags: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Architecture:
+        """Raises UnsupportedCheckpoint if a name is unknown or a number is not one."""
+        unknown = set(values) - set(cls.__dataclass_fields__)
+        if unknown:
+            raise UnsupportedCheckpoint(f"The model's configuration holds unknown sizes: {', '.join(sorted(unknown))}.")
+        return cls(**values)
+
+    @classmethod
+    def from_shapes(cls, shapes: Mapping[str, tuple[int, ...]], heads: int = 4) -> Architecture:
+        """Read the sizes off the names and shapes of parameters, as MODEL.md section 5 says.
+
+        heads, velocity and the grouping of frames cannot be seen in the shapes; the grouping is taken as published.
+        Raises UnsupportedCheckpoint if it is no MotionLCM model.
+        """
+        try:
+            adapter = "vae.latent_pre.weight" in shapes
+            tokens2, width = shapes["vae.global_motion_token"]
+            control = "controlnet.controlnet_cond_embedding.0.weight" in shapes
+            return cls(
+                latent_tokens=tokens2 // 2,
+                latent_width=shapes["vae.latent_pre.weight"][0] if adapter else width,
+                width=width,
+                feedforward=shapes["vae.encoder.middle_block.linear1.weight"][0],
+                heads=heads,
+                vae_layers=_layers(shapes, "vae.encoder."),
+                denoiser_layers=_layers(shapes, "denoiser.encoder."),
+                trajectory_layers=_layers(shapes, "traj_encoder.encoder.") if control else 9,
+                text_width=shapes["denoiser.emb_proj.1.weight"][1],
+                adapter=adapter,
+                text_relu=not adapter,
+                condition_silu=adapter,
+                student="denoiser.time_embedding.cond_proj.weight" in shapes,
+                control=control,
+            )
+        except (KeyError, IndexError, ValueError) as error:
+            raise UnsupportedCheckpoint(f"These weights are not a MotionLCM model: {error} is not there.") from None
+
+
+def _layers(shapes: Mapping[str, tuple[int, ...]], prefix: str) -> int:
+    names = {n[len(prefix) :].split(".")[1] for n in shapes if n.startswith(prefix + "input_blocks.")}
+    return 2 * len(names) + 1

@@ -1,0 +1,241 @@
+"""Sampling as one recorded piece of work for a graphics card (CUDA graphs).
+
+Networks as small as these leave a card waiting for kernels to be started, of which there are hundreds. A CUDA graph
+records the kernels once and starts all of them at once. It holds shapes and addresses fast, so requests are brought
+into a few fixed shapes: frames and text tokens are filled up and masked, which changes nothing.
+
+Nothing in a recorded piece may wait for the card or bring anything onto it. `tests/engine/test_recorded.py` looks for
+both on PyTorch's device without numbers, "meta".
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...errors import is_out_of_memory
+from ...motion.skeleton import JOINT_COUNT, MAX_FRAMES
+from ..samplers import SamplingInput, lcm_sample
+
+log = logging.getLogger(__name__)
+
+MOST_KEYS = 8
+"""As many recorded pieces are kept; the one that was not used for longest goes."""
+TEXT_TOKENS = 24
+"""Text tokens are filled up to a multiple of this, which is more than the bundled model has of any prompt."""
+AGREEMENT = 1e-2
+"""How far, in units of a feature's spread, a recorded piece may be from the same done step by step: far more than other
+orders of float32 sums make, far less than a stale or empty tensor."""
+
+
+class GraphKey(NamedTuple):
+    """The fixed shapes and numbers of a recorded piece. hints: how many different ones, 0: none."""
+
+    takes: int
+    steps: int
+    text_tokens: int
+    hints: int
+    guidance: float
+    strength: float
+
+
+def graph_key_of(asked: SamplingInput) -> GraphKey:
+    """The piece that serves a request."""
+    filled = -(-len(asked.text) // TEXT_TOKENS) * TEXT_TOKENS
+    steps, takes = asked.noise.shape[:2]
+    count = 0 if asked.hints is None else len(asked.hints)
+    return GraphKey(takes, steps, filled, count, float(asked.guidance), float(asked.strength))
+
+
+class Recorder(Protocol):
+    """Records work on fixed tensors: runs it, and returns what runs it again as a whole."""
+
+    def __call__(self, work: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], None]]: ...
+
+
+class CudaRecorder:
+    """Records with torch.cuda.CUDAGraph, for NVIDIA's CUDA and AMD's HIP."""
+
+    def __init__(self, device: str) -> None:
+        self.device = torch.device(device)
+        self.pool: Any = None
+        self.aside: Any = None
+        """One stream for all: libraries keep memory for each stream they ever worked on."""
+
+    def __call__(self, work: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], None]]:
+        """Raises what PyTorch raises if the card or its driver cannot."""
+        with torch.cuda.device(self.device):
+            if self.pool is None:
+                self.pool, self.aside = torch.cuda.graph_pool_handle(), torch.cuda.Stream()
+            self.aside.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(self.aside):
+                for _ in range(2):  # libraries choose their kernels and take their memory in the first runs
+                    work()
+            torch.cuda.current_stream().wait_stream(self.aside)
+            torch.cuda.synchronize()
+            graph = torch.cuda.CUDAGraph()
+            # A recording that fails may end without going back to the stream before: this does.
+            with torch.cuda.stream(torch.cuda.current_stream()):
+                try:
+                    # Blender, Cycles and other add-ons use the card from other threads, which must not spoil it.
+                    with torch.cuda.graph(graph, pool=self.pool, stream=self.aside, capture_error_mode="thread_local"):
+                        made = work()
+                except Exception:
+                    self._end_allocating()
+                    raise
+        return made, graph.replay
+
+    def _end_allocating(self) -> None:
+        """PyTorch leaves its allocator recording if the end of a recording fails; then no memory can be given back."""
+        with suppress(Exception):  # it has been ended after all, or this PyTorch has other names for it
+            index = torch.cuda.current_device() if self.device.index is None else self.device.index
+            torch._C._cuda_endAllocateToPool(index, self.pool)
+            torch._C._cuda_releasePool(index, self.pool)
+        self.pool = None
+
+
+class CapturedGraph:
+    """One recorded plan: the tensors it reads, the one it writes."""
+
+    def __init__(self, network: Any, plan: GraphKey, device: str, recorder: Recorder) -> None:
+        a = network.architecture
+        self.plan = plan
+
+        def zeros(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+            return torch.zeros(shape, dtype=dtype, device=device)
+
+        self.text = zeros(plan.takes, plan.text_tokens, a.text_width)
+        self.text_there = zeros(plan.takes, plan.text_tokens, dtype=torch.bool)
+        self.text_there[:, 0] = True
+        self.noise = zeros(plan.steps, plan.takes, a.latent_tokens, a.latent_width)
+        self.frames = zeros(plan.takes, MAX_FRAMES, dtype=torch.bool)
+        self.frames[:, 0] = True
+        self.hints = zeros(plan.hints, MAX_FRAMES, JOINT_COUNT, 3) if plan.hints else None
+        self.given = zeros(plan.hints, MAX_FRAMES, JOINT_COUNT, 3, dtype=torch.bool) if plan.hints else None
+        self._network = network
+        self.made, self.again = recorder(self.work)
+
+    def work(self) -> Tensor:
+        """The features of all takes, (takes, MAX_FRAMES, 263) normalised, from the tensors as they are now."""
+        condition = None
+        if self.hints is not None:
+            condition = self._network.traj_encoder(self.hints, self.given)
+            condition = condition.expand(self.plan.takes, -1, -1)
+        told = MaskedNetwork(self._network, self.text_there)
+        latents = lcm_sample(
+            told, self.text, self.noise[0], self.noise[1:], self.plan.steps, self.plan.guidance, condition,
+            self.plan.strength,
+        )  # fmt: skip
+        decoded: Tensor = self._network.decode(latents, self.frames)
+        return decoded
+
+    def fill(self, asked: SamplingInput) -> None:
+        """Bring what is asked into the tensors that are read."""
+        tokens, frames = len(asked.text), asked.frames
+        text = np.zeros(self.text.shape[1:], np.float32)
+        text[:tokens] = asked.text
+        _put(self.text, np.broadcast_to(text, self.text.shape))
+        _put(self.text_there, np.broadcast_to(np.arange(self.plan.text_tokens) < tokens, self.text_there.shape))
+        _put(self.noise, asked.noise)
+        _put(self.frames, np.broadcast_to(np.arange(MAX_FRAMES) < frames, self.frames.shape))
+        if self.hints is not None and self.given is not None:
+            assert asked.hints is not None and asked.given is not None
+            after = ((0, 0), (0, MAX_FRAMES - frames), (0, 0), (0, 0))
+            _put(self.hints, np.pad(asked.hints, after))
+            _put(self.given, np.pad(asked.given, after))
+
+    def __call__(self, asked: SamplingInput) -> np.ndarray:
+        """(takes, T, 263) normalised."""
+        self.fill(asked)
+        self.again()
+        result: np.ndarray = self.made[:, : asked.frames].float().cpu().numpy()
+        return result
+
+
+def _put(target: Tensor, values: np.ndarray) -> None:
+    target.copy_(torch.from_numpy(np.array(values, order="C")))
+
+
+class MaskedNetwork:
+    """Denoiser and ControlNet that are told which text tokens are there."""
+
+    def __init__(self, network: Any, there: Tensor) -> None:
+        self.architecture, self._network, self._there = network.architecture, network, there
+
+    def denoiser(self, latents: Tensor, timestep: int, text: Tensor, guidance: Any, residuals: Any = None) -> Tensor:
+        said: Tensor = self._network.denoiser(latents, timestep, text, guidance, residuals, self._there)
+        return said
+
+    def controlnet(self, latents: Tensor, timestep: int, text: Tensor, guidance: Any, condition: Tensor) -> Any:
+        return self._network.controlnet(latents, timestep, text, guidance, condition, self._there)
+
+
+class CudaGraphSampler:
+    """Samples by recorded pieces. A plan is recorded when it is asked for the second time, and then tried against what
+    the networks do step by step; the first failure ends recording, and everything goes on step by step. Only too little
+    memory ends it for the one plan."""
+
+    def __init__(self, network: Any, device: str, recorder: Recorder | None = None) -> None:
+        self._network, self._device = network, device
+        self._recorder = CudaRecorder(device) if recorder is None else recorder
+        self._pieces: OrderedDict[GraphKey, CapturedGraph] = OrderedDict()
+        self._asked: set[GraphKey] = set()
+        self._too_large: set[GraphKey] = set()
+        self.trouble = ""
+        """Why nothing is recorded any more."""
+
+    @property
+    def count(self) -> int:
+        return len(self._pieces)
+
+    @property
+    def told(self) -> str:
+        """What a report says of it."""
+        if self.trouble:
+            return f"CUDA graphs not used: {self.trouble}"
+        return "1 CUDA graph" if self.count == 1 else f"{self.count} CUDA graphs"
+
+    def __call__(self, asked: SamplingInput) -> np.ndarray | None:
+        """(takes, T, 263) normalised, or None if this has to be done step by step."""
+        if self.trouble or asked.frames > MAX_FRAMES:
+            return None
+        plan = graph_key_of(asked)
+        if plan in self._too_large:
+            return None
+        if plan not in self._asked:
+            self._asked.add(plan)
+            return None
+        try:
+            if plan not in self._pieces:
+                self._pieces[plan] = self._recorded(plan, asked)
+            self._pieces.move_to_end(plan)
+            if len(self._pieces) > MOST_KEYS:
+                self._pieces.popitem(last=False)
+            return self._pieces[plan](asked)
+        except Exception as error:
+            self._pieces.clear()
+            cause = error.__context__ or error  # an end that fails hides what went wrong before
+            if is_out_of_memory(cause):
+                self._too_large.add(plan)  # step by step it may just fit
+                return None
+            said = str(cause).strip().splitlines() or [type(cause).__name__]
+            self.trouble = said[0].rstrip(".")
+            log.warning("CUDA graphs are not used: %s.", self.trouble)
+            log.info("What led to it", exc_info=error)
+            return None
+
+    def _recorded(self, plan: GraphKey, asked: SamplingInput) -> CapturedGraph:
+        piece = CapturedGraph(self._network, plan, self._device, self._recorder)
+        made = piece(asked)
+        expected = piece.work()[:, : asked.frames].float().cpu().numpy()
+        apart = float(np.abs(made - expected).max())
+        if not apart <= AGREEMENT:  # NaN as well
+            raise ArithmeticError(f"a recorded piece is {apart:.2g} off what it recorded")
+        return piece

@@ -1,0 +1,54 @@
+"""All networks of a MotionLCM model under their official names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ...errors import UnsupportedCheckpoint
+from ..architecture import Architecture
+from .controlnet import ControlNet, TrajectoryEncoder
+from .denoiser import Denoiser
+from .vae import MotionVAE
+
+
+class MotionLCMNetwork(nn.Module):
+    """`vae`, `denoiser` and, with control, `controlnet` and `traj_encoder`."""
+
+    controlnet: ControlNet | None
+    traj_encoder: TrajectoryEncoder | None
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.vae = MotionVAE(architecture)
+        self.denoiser = Denoiser(architecture)
+        self.controlnet = ControlNet(architecture) if architecture.control else None
+        self.traj_encoder = TrajectoryEncoder(architecture) if architecture.control else None
+
+    def decode(self, latents: Tensor, mask: Tensor) -> Tensor:
+        """As `vae.decode`; the portable network has the same method."""
+        return self.vae.decode(latents, mask)
+
+    @classmethod
+    def from_weights(
+        cls, weights: Mapping[str, np.ndarray | Tensor], architecture: Architecture | None = None
+    ) -> MotionLCMNetwork:
+        """Build and load strictly, in evaluation mode.
+
+        architecture: None: read off the shapes. Raises UnsupportedCheckpoint if names or shapes differ.
+        """
+        architecture = architecture or Architecture.from_shapes({n: tuple(w.shape) for n, w in weights.items()})
+        network = cls(architecture)
+        state = {
+            n: torch.as_tensor(np.array(w) if isinstance(w, np.ndarray) else w).float() for n, w in weights.items()
+        }
+        try:
+            network.load_state_dict(state, strict=True)
+        except RuntimeError as error:
+            problem = str(error).strip().splitlines()[-1].strip()
+            raise UnsupportedCheckpoint(f"The weights do not fit the model they claim to be: {problem}") from error
+        return network.eval().requires_grad_(False)

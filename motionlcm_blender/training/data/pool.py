@@ -1,0 +1,195 @@
+"""The pool of captioned examples for teacher, student and ControlNet: captured, augmented and composed, as features."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...motion.skeleton import MAX_FRAMES
+from ..caption_families import balanced_weights, captured_shares, family
+from ..caption_text import other_subject
+from ..captured_actions import CapturedData, standing_pieces
+from ..clip_pool import SHORTEST, STILL, liveliness, pieces_of
+from ..gait_examples import gait_examples, is_plain_locomotion
+from ..motion_piece import MotionPiece
+from ..sequence_composition import actions_of, one_after_the_other, waiting
+from ..straight_examples import speed_balanced, straight_examples
+from .action_detectors import speed
+from .composition import compose
+from .motion_data import MotionData, Segment, mirror_caption
+
+logger = logging.getLogger(__name__)
+
+SHARES = {"captured": 0.66, "gait": 0.09, "waiting": 0.10, "sequence": 0.08, "composed": 0.07}
+"""Of all draws; what was captured is shared out among families (`caption_families`)."""
+_COMPOSED = {"arm": 400, "kick": 160, "leg": 160, "jump": 300, "sidestep": 220, "around": 150}
+"""How many examples of each kind `composition` adds."""
+WAITING, SEQUENCES = 2500, 3500
+STRAIGHT = "straight"
+"""The family of straightened locomotion, which has no share of the draws of captions."""
+TRAVELS, FAR = 0.3, 0.8
+"""Metres per second of the pelvis over the floor, and metres from where it began, above which an example counts as
+going somewhere."""
+FEATURES_FILE, INDEX_FILE = "features.npy", "index.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Captioned examples, one after the other.
+
+    features: (sum of frames, 281) float16, not normalised, NaN where head and hands are not known; starts: (N + 1,)
+    offsets into it; captions: N tuples; weights: (N,) how often to draw each; travels: (N,) bool, goes somewhere;
+    prop: (N,) bool, something carries the figure that is not there, so its feet need not be on the floor;
+    straight: (N,) weights of the straightened locomotion that only the ControlNet is shown, 0 for all others.
+    """
+
+    features: np.ndarray
+    starts: np.ndarray
+    captions: tuple[tuple[str, ...], ...]
+    weights: np.ndarray
+    travels: np.ndarray
+    prop: np.ndarray
+    straight: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.captions)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """(N,) frames."""
+        return np.diff(self.starts)
+
+    def example(self, index: int) -> np.ndarray:
+        """(T, 281) float32 features, not normalised."""
+        return self.features[self.starts[index] : self.starts[index + 1]].astype(np.float32)
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / FEATURES_FILE, self.features)
+        index = {
+            "starts": self.starts.tolist(), "captions": self.captions, "weights": self.weights.tolist(),
+            "travels": self.travels.tolist(), "prop": self.prop.tolist(), "straight": self.straight.tolist(),
+        }  # fmt: skip
+        (folder / INDEX_FILE).write_text(json.dumps(index), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Pool:
+        index = json.loads((folder / INDEX_FILE).read_text("utf-8"))
+        return cls(
+            np.load(folder / FEATURES_FILE, mmap_mode="r", allow_pickle=False),
+            np.array(index["starts"]),
+            tuple(tuple(c) for c in index["captions"]),
+            np.array(index["weights"]),
+            np.array(index["travels"], bool),
+            np.array(index["prop"], bool),
+            np.array(index["straight"]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Example:
+    piece: MotionPiece
+    captions: tuple[str, ...]
+    family: str
+    weight: float = 1.0
+
+    def mirrored(self) -> _Example:
+        said = tuple(mirror_caption(c) for c in self.captions)
+        return _Example(self.piece.mirror(), said, self.family, self.weight)
+
+
+def build_pool(data: MotionData, seed: int) -> Pool:
+    """All examples of the train clips."""
+    generator = np.random.default_rng(seed)
+    features: list[np.ndarray] = []
+    kept: list[_Example] = []
+    for example in _examples(data, generator):
+        piece = example.piece.cut(0, MAX_FRAMES + 1)
+        if len(piece) <= SHORTEST:
+            continue
+        features.append(piece.features().astype(np.float16))
+        kept.append(example)
+    starts = np.concatenate([[0], np.cumsum([len(f) for f in features])])
+    logger.info("pool: %d examples, %.0f minutes", len(kept), starts[-1] / 1200)
+    families = np.array([e.family for e in kept])
+    weights = balanced_weights(families, np.array([e.weight for e in kept]), _shares())
+    straight = np.zeros(len(kept))
+    rows = np.flatnonzero(families == STRAIGHT)
+    if len(rows):
+        straight[rows] = speed_balanced(np.array([speed(kept[row].piece.joints) for row in rows]))
+    return Pool(
+        np.concatenate(features),
+        starts,
+        tuple(e.captions for e in kept),
+        weights,
+        np.array([goes_somewhere(e.piece.joints) for e in kept]),
+        np.array([e.piece.prop for e in kept]),
+        straight,
+    )
+
+
+def _shares() -> dict[str, float]:
+    families = captured_shares()
+    total = sum(families.values())
+    shares = {name: SHARES["captured"] * share / total for name, share in families.items()}
+    return shares | {name: share for name, share in SHARES.items() if name != "captured"}
+
+
+def _examples(data: MotionData, generator: np.random.Generator) -> Iterator[_Example]:
+    pieces = pieces_of(data, test=False)
+    captured = CapturedData(pieces, tuple(s for s in data.segments if s.clip in pieces))
+    walks: list[MotionPiece] = []
+    for segment in captured.segments:
+        piece = captured.piece(segment)
+        if len(piece) <= SHORTEST:
+            continue
+        about = family(segment)
+        weight = _weight(segment, piece) * (0.6 if segment.clip in data.coarse else 1.0)
+        example = _Example(piece, _spoken(segment.captions, generator), about, weight)
+        yield example
+        yield example.mirrored()
+        warped = _Example(piece.warp(generator.uniform(0.85, 1.18)), example.captions, about, 0.6 * weight)
+        yield warped.mirrored() if generator.random() < 0.5 else warped
+        if is_plain_locomotion(segment) and not segment.prop:
+            gaits = list(gait_examples(piece, segment.captions, about == "style", generator))
+            walks += [gait for gait, said in gaits[:1] if "a person walks." in said]
+            yield from (_Example(gait, _spoken(said, generator), "gait") for gait, said in gaits)
+        if not segment.prop and goes_somewhere(piece.joints):
+            sources = ((piece, False), (piece.mirror(), True), (piece.warp(generator.uniform(0.8, 1.25)), False))
+            for source, mirrored in sources:
+                for made, said in straight_examples(source, segment.captions, mirrored):
+                    yield _Example(made, said, STRAIGHT)
+    for composed in compose(captured, walks, _COMPOSED, generator):
+        yield _Example(composed.piece, _spoken(composed.captions, generator), "composed")
+    actions, calm = actions_of(captured), standing_pieces(captured)
+    for kind, found in (
+        ("waiting", waiting(actions, calm, WAITING, generator)),
+        ("sequence", one_after_the_other(actions, SEQUENCES, generator)),
+    ):
+        for number, sequence in enumerate(found):
+            example = _Example(sequence.piece, _spoken(sequence.captions, generator), kind)
+            yield example.mirrored() if number % 2 else example
+
+
+def _spoken(captions: tuple[str, ...], generator: np.random.Generator) -> tuple[str, ...]:
+    """The captions, the plainest one twice: as it is, and with another plain subject or none."""
+    other = other_subject(captions[0], generator)
+    return (captions[0], *captions) if other is None else (captions[0], other, *captions[1:])
+
+
+def _weight(segment: Segment, piece: MotionPiece) -> float:
+    """Less for what can hardly be told, and for long stills."""
+    weight = 0.3 if segment.unclear else 1.0
+    lively = liveliness(piece.joints)
+    return weight * max(0.3, lively / STILL) if lively < STILL and len(piece) > 60 else weight
+
+
+def goes_somewhere(joints: np.ndarray) -> bool:
+    """Whether the pelvis of (T, 22, 3) leaves its place, and not only by swaying."""
+    ground = joints[:, 0][:, [0, 2]]
+    return bool(speed(joints) > TRAVELS and np.linalg.norm(ground - ground[0], axis=-1).max() > FAR)

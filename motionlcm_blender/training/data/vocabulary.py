@@ -1,0 +1,68 @@
+"""Counts what the captions of the training split say, for a model folder's vocabulary.json."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ...errors import TrainingDataError
+from ...files.safetensors_files import write_bytes
+from ...text.prompt_vocabulary import FILE, STOP, Vocabulary, lemma, singular, tokens, verb_lemmas
+from .motion_data import mirror_caption
+
+_DOERS = frozenset(("person", "someone", "somebody", "man", "woman", "he", "she", "dancer", "player"))
+_NEVER_VERBS = frozenset(("arm", "hand", "leg", "feet", "knee", "side", "time", "step-by-step"))
+
+
+def count_vocabulary(pieces: Iterable[Sequence[str]]) -> Vocabulary:
+    """pieces: the captions of each piece of motion.
+
+    A word counts once for each piece, whichever of its captions say it; "left" also counts where "right" was said,
+    since every piece is also shown mirrored.
+    """
+    lower = [[caption.lower() for caption in captions] for captions in pieces]
+    said = [[tokens(form) for each in captions for form in (each, mirror_caption(each))] for captions in lower]
+    seen = Vocabulary({verb: 1 for captions in said for caption in captions for verb in _deeds(caption)}, {})
+    verbs: Counter[str] = Counter()
+    words: Counter[str] = Counter()
+    for captions in said:
+        here_verbs: set[str] = set()
+        here_words: set[str] = set()
+        for caption in captions:
+            for token, verb in zip(caption, verb_lemmas(caption, seen), strict=True):
+                if verb is not None:
+                    here_verbs.add(verb)
+                elif token[0].isalpha() and token not in STOP:
+                    here_words.add(singular(token))
+        verbs.update(here_verbs)
+        words.update(here_words)
+    return Vocabulary(dict(verbs), dict(words))
+
+
+def write_vocabulary(data: Path, folder: Path) -> Vocabulary:
+    """Count the captions of the training clips in `data` (captions.jsonl, splits.json) into `folder`/vocabulary.json.
+
+    Raises TrainingDataError if the captions cannot be read, ModelFolderError if the file cannot be written.
+    """
+    try:
+        test = frozenset(json.loads((data / "splits.json").read_text("utf-8"))["test"])
+        lines = (data / "captions.jsonl").read_text("utf-8").splitlines()
+        rows = [json.loads(line) for line in lines if line]
+        pieces = [[str(caption) for caption in row["captions"]] for row in rows if row["clip"] not in test]
+    except FileNotFoundError as error:
+        raise TrainingDataError(f"The training data lacks {Path(str(error.filename)).name}.") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainingDataError(f"The training data cannot be read: {error}") from error
+    vocabulary = count_vocabulary(pieces)
+    write_bytes(folder / FILE, vocabulary.to_json().encode())
+    return vocabulary
+
+
+def _deeds(caption: Sequence[str]) -> Iterable[str]:
+    """Words with a verb's s right after who does it: "someone YODELS"."""
+    for before, word in zip(caption, caption[1:], strict=False):
+        base = lemma(word)
+        if before in _DOERS and word.endswith("s") and base != word and base not in STOP and base not in _NEVER_VERBS:
+            yield base

@@ -1,0 +1,209 @@
+"""The trajectory encoder and the ControlNet (MODEL.md section 4), for all patterns of `hint_patterns`.
+
+Three stages. The trajectory encoder is first trained alone, to guess the clean latent from the hints: through the
+ControlNet's zero-initialised layers it would get no gradient worth having for the first thousand steps. Then the
+ControlNet is trained on the teacher, by the teacher's own loss on captured motion: what it learns is how motion goes
+with a path, cadence and length of steps included. The controlled teacher makes trajectories from pure noise, and the
+student's ControlNet learns to say their ends in one step, as the student itself did. Losses on the decoded motion, at
+the hinted places and of feet that stand, make what is left of the error small.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ...motion.skeleton import FOOT_JOINTS, FPS
+from ...networks.noise_schedule import TRAIN_STEPS
+from ...networks.torch_impl.controlnet import ControlNet, TrajectoryEncoder
+from ...networks.torch_impl.denoiser import Denoiser
+from ...networks.torch_impl.torch_features import joints_from_features
+from ...networks.torch_impl.vae import MotionVAE
+from ..config import ControlSettings, StudentSettings
+from ..control_batches import ControlBatches, HintBatch
+from ..data.hint_patterns import packed_hints, unpacked_hints
+from ..precision import Precision
+from .distillation_stages import consistency, huber, scales, starts_and_points
+from .latent_batches import LatentBatch
+from .teacher_trajectories import Hinted, Trajectories, TrajectorySource
+from .vae_stage import CONTACTS
+
+CLEAR = 600
+"""Timestep below which a noisy latent still shows the motion, so that its decoded estimate can be held to the hints."""
+
+
+def hint_loss(made: Tensor, true: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Smooth L1 in metres on hinted coordinates, each motion counting alike, and the mean error for the log.
+
+    made, true: (B, T, 22, 3) metres; mask: (B, T, 22, 3) bool.
+    """
+    given = mask.to(made.dtype)
+    each = (F.smooth_l1_loss(made, true, reduction="none", beta=0.1) * given).sum((1, 2, 3))
+    loss = (each / given.sum((1, 2, 3)).clamp_min(1.0)).mean()
+    with torch.no_grad():
+        distance = ((made - true) * given).norm(dim=-1)
+        metres = (distance.sum((1, 2)) / mask.any(-1).sum((1, 2)).clamp_min(1)).mean()
+    return loss, metres
+
+
+def standing_loss(features: Tensor, joints: Tensor, frames: Tensor) -> Tensor:
+    """Mean horizontal speed, m/s, of feet while the motion's own contact channels say that they stand."""
+    contact = features[..., CONTACTS].detach().clamp(0.0, 1.0)
+    speed = joints[:, :, list(FOOT_JOINTS)][..., [0, 2]].diff(dim=1).norm(dim=-1) * FPS
+    held = contact[:, 1:] * contact[:, :-1] * (frames[:, 1:] & frames[:, :-1])[..., None]
+    return (speed * held).sum() / held.sum().clamp_min(1.0)
+
+
+class ControlModel(torch.nn.Module):
+    """What is trained together."""
+
+    def __init__(self, controlnet: ControlNet, encoder: TrajectoryEncoder) -> None:
+        super().__init__()
+        self.controlnet, self.traj_encoder = controlnet, encoder
+
+    def start_from(self, denoiser: Denoiser) -> None:
+        """Copy a denoiser into the ControlNet."""
+        own = self.controlnet.state_dict()
+        own.update({name: value for name, value in denoiser.state_dict().items() if name in own})
+        self.controlnet.load_state_dict(own)
+
+
+class PathEncoderLosses:
+    """The trajectory encoder guesses the clean latent from the hints."""
+
+    def __init__(
+        self, encoder: TrajectoryEncoder, vae: MotionVAE, batches: ControlBatches, precision: Precision
+    ) -> None:
+        self.encoder, self.vae, self.batches, self.precision = encoder, vae, batches, precision
+
+    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+        indices = self.batches.indices(generator, self.batches.settings.frames_per_batch)
+        latents = self.batches.batches.of(indices, generator).latents
+        shown = self.batches.hints(indices, generator)
+        with self.precision.autocast():
+            condition = self.encoder(shown.hints, shown.mask).float()
+            features = self.batches.decoded(self.vae, condition, shown.frames)
+        guess = F.mse_loss(condition, latents)
+        hint, metres = hint_loss(joints_from_features(features), shown.joints, shown.mask)
+        return {"loss": guess + 2.0 * hint, "latent": guess, "hint": hint, "metres": metres}
+
+
+class ControlTeacherLosses:
+    """The teacher's loss with the ControlNet's residuals, and the hints where the noise leaves the motion visible."""
+
+    def __init__(
+        self, model: ControlModel, teacher: Denoiser, vae: MotionVAE, batches: ControlBatches,
+        settings: ControlSettings, precision: Precision,
+    ) -> None:  # fmt: skip
+        self.model, self.teacher, self.vae = model, teacher.eval().requires_grad_(False), vae
+        self.batches, self.settings, self.precision = batches, settings, precision
+
+    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+        indices = self.batches.indices(generator, self.settings.frames_per_batch)
+        batch = self.batches.batches.of(indices, generator, self.settings.text_dropout)
+        shown = self.batches.hints(indices, generator)
+        latents, count = batch.latents, len(indices)
+        timesteps = torch.randint(0, TRAIN_STEPS, (count,), generator=generator).to(latents.device)
+        noise = torch.randn(latents.shape, generator=generator).to(latents.device)
+        alpha, sigma = scales(timesteps)
+        noisy = alpha * latents + sigma * noise
+        with self.precision.autocast():
+            condition = self.model.traj_encoder(shown.hints, shown.mask)
+            residuals = self.model.controlnet(noisy, timesteps, batch.text, None, condition, batch.text_mask)
+            epsilon = self.teacher(noisy, timesteps, batch.text, None, residuals, batch.text_mask).float()
+        error = (epsilon - noise) / (alpha if self.teacher.velocity else 1.0)
+        diffusion = error.square().mean()
+        clean = (noisy - sigma * epsilon) / alpha
+        visible = timesteps < CLEAR
+        with self.precision.autocast():
+            features = self.batches.decoded(self.vae, clean[visible], shown.frames[visible])
+        if not bool(visible.any()):
+            return {"loss": diffusion, "diffusion": diffusion}
+        hint, metres = hint_loss(joints_from_features(features), shown.joints[visible], shown.mask[visible])
+        loss = diffusion + self.settings.joint_weight * hint
+        return {"loss": loss, "diffusion": diffusion, "hint": hint, "metres": metres}
+
+
+class ControlledTeacher:
+    """What `ddim_sample` needs of a teacher with its ControlNet."""
+
+    def __init__(self, teacher: Denoiser, model: ControlModel) -> None:
+        self.denoiser = teacher.eval().requires_grad_(False)
+        self.model = model.eval().requires_grad_(False)
+
+    def controlnet(
+        self, latents: Tensor, timestep: int, text: Tensor, guidance: None, condition: Tensor, text_mask: Tensor
+    ) -> list[Tensor]:
+        residuals: list[Tensor] = self.model.controlnet(latents, timestep, text, guidance, condition, text_mask)
+        return residuals
+
+
+class ControlledSource(TrajectorySource):
+    """Trajectories of the controlled teacher."""
+
+    def __init__(
+        self, network: ControlledTeacher, batches: ControlBatches, settings: StudentSettings, precision: Precision
+    ) -> None:
+        super().__init__(network, batches.batches, settings, precision)
+        self.model, self.control_batches = network.model, batches
+
+    def draw(self, generator: torch.Generator, count: int) -> tuple[LatentBatch, Hinted]:
+        # Of about one length, so that hints are encoded without much padding.
+        indices = self.control_batches.indices(generator, count * 100)[:count]
+        shown = self.control_batches.hints(indices, generator)
+        with self.precision.autocast():
+            condition = self.model.traj_encoder(shown.hints, shown.mask)
+        return self.batches.of(indices, generator), Hinted(condition, packed_hints(shown.mask))
+
+
+class ControlLosses:
+    """The controlled teacher's ends in one step, the hints through the frozen decoder, and feet that stand."""
+
+    def __init__(
+        self, model: ControlModel, student: Denoiser, vae: MotionVAE, batches: ControlBatches,
+        settings: ControlSettings, precision: Precision, trajectories: Trajectories,
+    ) -> None:  # fmt: skip
+        self.model, self.student, self.vae = model, student.eval().requires_grad_(False), vae
+        self.batches, self.settings, self.precision = batches, settings, precision
+        self.trajectories = trajectories
+        self.order = np.argsort(trajectories.frames, kind="stable")
+
+    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+        known, s = self.trajectories, self.settings
+        rows = self._rows(generator)
+        device = self.batches.batches.device
+        noisy, timesteps = starts_and_points(known, rows, generator)
+        noisy, timesteps = noisy.to(device), timesteps.to(device)
+        shown = self._hints(rows)
+        said, frames = [str(known.captions[k]) for k in rows], known.frames[rows].tolist()
+        text, mask = (x.to(device) for x in self.batches.batches.captions.batch(said, frames))
+        guidance = torch.from_numpy(known.guidance[rows]).to(device)
+        clean = torch.from_numpy(known.clean[rows].astype(np.float32)).to(device)
+        with self.precision.autocast():
+            condition = self.model.traj_encoder(shown.hints, shown.mask)
+            residuals = self.model.controlnet(noisy, timesteps, text, guidance, condition, mask)
+            epsilon = self.student(noisy, timesteps, text, guidance, residuals, mask).float()
+        made = consistency(noisy, epsilon, timesteps)
+        end = huber(made, clean)
+        with self.precision.autocast():
+            features = self.batches.decoded(self.vae, made, shown.frames)
+        joints = joints_from_features(features)
+        hint, metres = hint_loss(joints, shown.joints, shown.mask)
+        standing = standing_loss(features, joints, shown.frames)
+        loss = s.end_weight * end + s.joint_weight * hint + s.standing_weight * standing
+        return {"loss": loss, "end": end, "hint": hint, "metres": metres, "standing": standing}
+
+    def _rows(self, generator: torch.Generator) -> np.ndarray:
+        """Trajectories of about one length."""
+        frames = self.trajectories.frames[self.order]
+        at = int(torch.randint(0, len(self.order), (1,), generator=generator))
+        count = max(1, self.settings.frames_per_batch // int(frames[at]))
+        spread = np.arange(max(0, at - 4 * count), min(len(self.order), at + 1))
+        picked = torch.randperm(len(spread), generator=generator)[:count].numpy()
+        return self.order[spread[picked]]
+
+    def _hints(self, rows: np.ndarray) -> HintBatch:
+        known = self.trajectories
+        return self.batches.given(known.rows[rows], unpacked_hints(known.hinted[rows], int(known.frames[rows].max())))

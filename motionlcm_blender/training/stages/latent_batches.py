@@ -1,0 +1,75 @@
+"""Batches of latents with captions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..data.captions import CaptionTokens
+from ..data.pool import Pool
+
+if TYPE_CHECKING:
+    pass
+from .distillation_stages import Drawer
+
+
+@dataclass(frozen=True)
+class LatentBatch:
+    """latents (B, tokens, latent_width); text (B, L, text_width) and its mask; the same without the prompt.
+
+    indices: (B,) rows of the pool; captions: what the text says.
+    """
+
+    indices: np.ndarray
+    captions: tuple[str, ...]
+    latents: Tensor
+    text: Tensor
+    text_mask: Tensor
+    null_text: Tensor
+    null_mask: Tensor
+
+
+class LatentBatches:
+    """Draws latents with a caption each."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        drawer: Drawer,
+        latents: tuple[np.ndarray, np.ndarray],
+        captions: CaptionTokens,
+        device: torch.device,
+    ) -> None:
+        self.pool, self.drawer, self.captions, self.device = pool, drawer, captions, device
+        self.means, self.stds = (torch.from_numpy(x) for x in latents)
+
+    def draw(self, generator: torch.Generator, count: int, dropout: float = 0.0) -> LatentBatch:
+        """`count` examples by weight."""
+        return self.of(self.drawer.indices(generator, count), generator, dropout)
+
+    def of(self, indices: np.ndarray, generator: torch.Generator, dropout: float = 0.0) -> LatentBatch:
+        """The given examples; each prompt is replaced by the empty one with probability `dropout`."""
+        rows = torch.from_numpy(indices)
+        mean, std = self.means[rows], self.stds[rows]
+        latents = mean + std * torch.randn(mean.shape, generator=generator)
+        chances = torch.rand(2, len(indices), generator=generator).numpy()
+        chosen = []
+        for k, index in enumerate(indices):
+            said = self.pool.captions[index]
+            chosen.append("" if chances[0, k] < dropout else said[int(chances[1, k] * len(said))])
+        lengths: Sequence[int] = self.pool.lengths[indices].tolist()
+        text, mask = self.captions.batch(chosen, lengths)
+        null, null_mask = self.captions.batch([""] * len(indices), lengths)
+        move = [x.to(self.device) for x in (latents, text, mask, null, null_mask)]
+        return LatentBatch(indices, tuple(chosen), *move)
+
+
+def guidance_scales(limits: tuple[float, float], count: int, generator: torch.Generator) -> Tensor:
+    """(count,) guidance scales within limits, low ones more often: there the defaults lie, and most of the quality."""
+    low, high = limits
+    return low + (high - low) * torch.rand(count, generator=generator).square()

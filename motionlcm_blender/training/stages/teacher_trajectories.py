@@ -1,0 +1,155 @@
+"""What the teacher makes of pure noise, kept so that the student can learn to say it in one step.
+
+A one-step sampler is asked for the far end of the teacher's trajectory from pure noise. Consistency distillation gets
+there by handing the answer down from timestep to timestep; showing the ends themselves (Luhman and Luhman 2021,
+"Knowledge distillation in iterative generative models") is quicker, and both are used together. Every point of a
+trajectory has the same end, so two points on the way are kept too: the samplers of two and four steps pass there.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...networks.samplers import ddim_sample
+from ...networks.torch_impl.denoiser import Denoiser
+from ..config import StudentSettings
+from ..precision import Precision
+from .latent_batches import LatentBatch, LatentBatches, guidance_scales
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 128
+SAVE_SECONDS = 120.0
+POINTS = (399, 299)
+"""Timesteps of the points that are kept: those that the samplers of two and four steps visit after the first."""
+_SEED = 7_000_003
+"""Parts these seeds from those of the training steps."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectories:
+    """Trajectories of the teacher.
+
+    noise, clean: (N, tokens, latent_width) float16, start and end; points: (N, 2, tokens, latent_width) float16, near
+    the timesteps `POINTS`; guidance: (N,) float32; captions: N strings; frames: (N,); rows: (N,) of the pool, where
+    text and hints come from; hinted: (N, bytes) uint8, the packed mask of the hints (`packed_hints`), empty without.
+    """
+
+    noise: np.ndarray
+    clean: np.ndarray
+    points: np.ndarray
+    guidance: np.ndarray
+    captions: np.ndarray
+    frames: np.ndarray
+    rows: np.ndarray
+    hinted: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.captions)
+
+    def save(self, path: Path) -> None:
+        temporary = path.with_suffix(".unfinished.npz")
+        np.savez(temporary, **{field.name: getattr(self, field.name) for field in fields(self)})
+        temporary.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Trajectories:
+        with np.load(path, allow_pickle=False) as file:
+            return cls(**{field.name: file[field.name] for field in fields(cls)})
+
+
+@dataclass(frozen=True)
+class Hinted:
+    """Hints of a batch: condition tokens (B, tokens, latent_width) and the packed mask of what is hinted."""
+
+    condition: Tensor
+    packed: np.ndarray
+
+
+class TeacherNetwork:
+    """What `ddim_sample` needs of a teacher."""
+
+    def __init__(self, denoiser: Denoiser) -> None:
+        self.denoiser = denoiser.eval().requires_grad_(False)
+
+
+class TrajectorySource:
+    """Draws text and, with a ControlNet, hints, and runs the teacher from pure noise."""
+
+    def __init__(self, network: Any, batches: LatentBatches, settings: StudentSettings, precision: Precision) -> None:
+        """network: with `denoiser` and, where `draw` gives hints, `controlnet`, both the teacher's."""
+        self.network, self.batches, self.settings, self.precision = network, batches, settings, precision
+
+    def draw(self, generator: torch.Generator, count: int) -> tuple[LatentBatch, Hinted | None]:
+        """A batch, and no hints; a ControlNet's source gives hints too."""
+        return self.batches.draw(generator, count), None
+
+    @torch.no_grad()
+    def chunk(self, generator: torch.Generator, count: int) -> Trajectories:
+        """Up to `count` trajectories."""
+        s, device = self.settings, self.batches.device
+        batch, hinted = self.draw(generator, count)
+        count = len(batch.indices)
+        noise = torch.randn(batch.latents.shape, generator=generator)
+        guidance = guidance_scales(s.guidance, count, generator)
+        passed: dict[int, Tensor] = {}
+
+        def keep(timestep: int, latents: Tensor) -> None:
+            for point in POINTS:
+                if abs(timestep - point) < 500 // s.trajectory_steps:
+                    passed[point] = latents.float()
+
+        with self.precision.autocast():
+            clean: Tensor = ddim_sample(
+                self.network, batch.text, batch.null_text, noise.to(device), s.trajectory_steps,
+                guidance.to(device)[:, None, None], (batch.text_mask, batch.null_mask),
+                None if hinted is None else hinted.condition, keep,
+            )  # fmt: skip
+        half = np.float16
+        points = torch.stack([passed[point] for point in POINTS], 1)
+        return Trajectories(
+            noise.numpy().astype(half),
+            clean.float().cpu().numpy().astype(half),
+            points.cpu().numpy().astype(half),
+            guidance.numpy(),
+            np.array(batch.captions),
+            self.batches.pool.lengths[batch.indices],
+            batch.indices,
+            np.zeros((count, 0), np.uint8) if hinted is None else hinted.packed,
+        )
+
+
+def teacher_trajectories(source: TrajectorySource, seed: int, path: Path) -> Trajectories:
+    """`settings.trajectories` of them, by DDIM in `settings.trajectory_steps`; what the file holds is not made again.
+
+    Each chunk has a seed of its own, so a run that was cut off ends with the same as one that was not.
+    """
+    parts = [Trajectories.load(path)] if path.exists() else []
+    wanted = source.settings.trajectories
+    done, saved = sum(len(p) for p in parts), time.monotonic()
+    while done < wanted:
+        generator = torch.Generator().manual_seed(seed * _SEED + done)
+        parts.append(source.chunk(generator, min(CHUNK, wanted - done)))
+        done += len(parts[-1])
+        if done >= wanted or time.monotonic() - saved > SAVE_SECONDS:
+            parts = [_together(parts)]
+            parts[0].save(path)
+            saved = time.monotonic()
+            logger.info("teacher's trajectories: %d of %d", done, wanted)
+    return _together(parts)
+
+
+def _together(parts: list[Trajectories]) -> Trajectories:
+    joined = {}
+    for field in fields(Trajectories):
+        values = [getattr(part, field.name) for part in parts]
+        joined[field.name] = np.concatenate(values)
+    return Trajectories(**joined)
