@@ -22,9 +22,9 @@ from ..benchmarks.speed import machine
 from ..motion.head_hands import FEATURES_WITH_HEAD_HANDS
 from ..motion.skeleton import MAX_FRAMES
 from ..networks.torch_impl.vae import MotionVAE
-from .clip_pool import ClipPool
 from .config import TrainingConfig, load_config
-from .normalisation import Normalisation
+from .data.clip_pool import ClipPool
+from .data.normalisation import Normalisation
 from .precision import Precision, choose_device
 from .stages.vae_stage import VaeLosses, WindowBatches
 

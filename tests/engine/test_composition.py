@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionlcm_blender.motion.skeleton import FPS, JOINTS, PARENTS
-from motionlcm_blender.training.captured_actions import CapturedData
 from motionlcm_blender.training.data import action_detectors as see
 from motionlcm_blender.training.data import composition
 from motionlcm_blender.training.data.action_detectors import Side
 from motionlcm_blender.training.data.augmentation import turned
+from motionlcm_blender.training.data.captured_actions import CapturedData
 from motionlcm_blender.training.data.motion_data import Segment
-from motionlcm_blender.training.motion_piece import MotionPiece
-from motionlcm_blender.training.piece_joining import joined, with_arm
+from motionlcm_blender.training.data.motion_piece import MotionPiece
+from motionlcm_blender.training.data.piece_joining import joined, with_arm
 from tests.synthetic_actions import (
     J,
     jumping,

@@ -51,8 +51,8 @@ def test_what_is_not_known_stays_unknown() -> None:
 
 def test_mirrored_features_are_those_of_the_mirrored_motion() -> None:
     pytest.importorskip("torch")
-    from motionlcm_blender.training.clip_pool import mirror_features
-    from motionlcm_blender.training.motion_piece import MotionPiece
+    from motionlcm_blender.training.data.clip_pool import mirror_features
+    from motionlcm_blender.training.data.motion_piece import MotionPiece
     from tests.synthetic_motion import gestures
 
     joints, _ = gestures(40, seed=4)

@@ -30,9 +30,9 @@ from motionlcm_blender.architecture import Architecture
 from motionlcm_blender.model.vae import MotionVAE
 from motionlcm_blender.training.config import VaeSettings
 from motionlcm_blender.training.loop import LoopSettings, TrainingLoop
-from motionlcm_blender.training.clip_pool import ClipPool
-from motionlcm_blender.training.motion_piece import MotionPiece
-from motionlcm_blender.training.normalisation import normalisation_of
+from motionlcm_blender.training.data.clip_pool import ClipPool
+from motionlcm_blender.training.data.motion_piece import MotionPiece
+from motionlcm_blender.training.data.normalisation import normalisation_of
 from motionlcm_blender.training.precision import Precision
 from motionlcm_blender.training.vae_stage import VaeLosses, WindowBatches
 from synthetic_motion import walk

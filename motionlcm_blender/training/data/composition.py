@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...motion.skeleton import MAX_FRAMES
-from ..captured_actions import (
+from . import action_detectors as see
+from .action_detectors import Side
+from .captured_actions import (
     ActionPiece,
     CapturedData,
     arm_gestures,
@@ -24,11 +26,9 @@ from ..captured_actions import (
     standing_pieces,
     turns_around,
 )
-from ..motion_piece import MotionPiece
-from ..piece_joining import held, joined, padded, with_arm
-from . import action_detectors as see
-from .action_detectors import Side
 from .motion_data import mirror_caption
+from .motion_piece import MotionPiece
+from .piece_joining import held, joined, padded, with_arm
 
 _TIMES = {
     1: ("once", "one time", "one jump"),

@@ -11,17 +11,17 @@ from pathlib import Path
 import numpy as np
 
 from ...motion.skeleton import MAX_FRAMES
-from ..caption_families import balanced_weights, captured_shares, family
-from ..caption_text import other_subject
-from ..captured_actions import CapturedData, standing_pieces
-from ..clip_pool import SHORTEST, STILL, liveliness, pieces_of
-from ..gait_examples import gait_examples, is_plain_locomotion
-from ..motion_piece import MotionPiece
-from ..sequence_composition import actions_of, one_after_the_other, waiting
-from ..straight_examples import speed_balanced, straight_examples
 from .action_detectors import speed
+from .caption_families import balanced_weights, captured_shares, family
+from .caption_text import other_subject
+from .captured_actions import CapturedData, standing_pieces
+from .clip_pool import SHORTEST, STILL, liveliness, pieces_of
 from .composition import compose
+from .gait_examples import gait_examples, is_plain_locomotion
 from .motion_data import MotionData, Segment, mirror_caption
+from .motion_piece import MotionPiece
+from .sequence_composition import actions_of, one_after_the_other, waiting
+from .straight_examples import speed_balanced, straight_examples
 
 logger = logging.getLogger(__name__)
 

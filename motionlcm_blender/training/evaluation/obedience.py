@@ -3,8 +3,8 @@
 The detectors agree with the captions of captured motion (`detector_agreement.agreement` on the 1,363 captioned pieces
 of the CMU and CC0 clips; only captions that clearly say the word of the whole figure are asked). The thresholds were
 set, and the rules on what is clear made, on the same pieces, so the figures tell that the definitions fit, not how
-they do on other captures. `training/data/composition.py` tells by the same definitions which captured pieces do what, and
-says so in one of the two phrasings of each prompt here: a model trained on them has been shown what is asked of it.
+they do on other captures. `training/data/captured_actions.py` finds by the same definitions which captured pieces do
+what, in one of the two phrasings of each prompt here: a model trained on them has been shown what is asked of it.
 
 | detector | agrees | | detector | agrees |
 |---|---|---|---|---|

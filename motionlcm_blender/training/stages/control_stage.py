@@ -22,9 +22,9 @@ from ...networks.torch_impl.denoiser import Denoiser
 from ...networks.torch_impl.torch_features import joints_from_features
 from ...networks.torch_impl.vae import MotionVAE
 from ..config import ControlSettings, StudentSettings
-from ..control_batches import ControlBatches, HintBatch
 from ..data.hint_patterns import packed_hints, unpacked_hints
 from ..precision import Precision
+from .control_batches import ControlBatches, HintBatch
 from .distillation_stages import consistency, huber, scales, starts_and_points
 from .latent_batches import LatentBatch
 from .teacher_trajectories import Hinted, Trajectories, TrajectorySource

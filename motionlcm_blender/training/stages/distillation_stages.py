@@ -12,7 +12,6 @@ from torch import Tensor
 from ...networks.noise_schedule import TRAIN_STEPS, alphas_cumprod
 from ...networks.torch_impl.denoiser import Denoiser
 from ..config import StudentSettings, TeacherSettings
-from ..data.pool import Pool
 from ..precision import Precision
 from .latent_batches import LatentBatches, guidance_scales
 
@@ -25,19 +24,6 @@ FIRST_TIMESTEPS = (799, 699)
 """Where one-step, and two- and four-step sampling begin, from pure noise."""
 VISITED = (*FIRST_TIMESTEPS, 399, 299)
 """All timesteps that the samplers of one, two and four steps visit."""
-
-
-class Drawer:
-    """Draws examples of a captioned pool by weight."""
-
-    def __init__(self, pool: Pool) -> None:
-        self.pool = pool
-        self.cumulative = np.cumsum(pool.weights / pool.weights.sum())
-
-    def indices(self, generator: torch.Generator, count: int) -> np.ndarray:
-        """(count,) examples by weight."""
-        uniform = torch.rand(count, generator=generator).numpy().astype(np.float64)
-        return np.minimum(np.searchsorted(self.cumulative, uniform), len(self.pool) - 1)
 
 
 def scales(timesteps: Tensor) -> tuple[Tensor, Tensor]:

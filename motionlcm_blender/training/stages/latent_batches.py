@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,10 +11,6 @@ from torch import Tensor
 
 from ..data.captions import CaptionTokens
 from ..data.pool import Pool
-
-if TYPE_CHECKING:
-    pass
-from .distillation_stages import Drawer
 
 
 @dataclass(frozen=True)
@@ -32,6 +27,19 @@ class LatentBatch:
     text_mask: Tensor
     null_text: Tensor
     null_mask: Tensor
+
+
+class Drawer:
+    """Draws examples of a captioned pool by weight."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+        self.cumulative = np.cumsum(pool.weights / pool.weights.sum())
+
+    def indices(self, generator: torch.Generator, count: int) -> np.ndarray:
+        """(count,) examples by weight."""
+        uniform = torch.rand(count, generator=generator).numpy().astype(np.float64)
+        return np.minimum(np.searchsorted(self.cumulative, uniform), len(self.pool) - 1)
 
 
 class LatentBatches:

@@ -24,16 +24,16 @@ from ...networks.torch_impl.denoiser import Denoiser
 from ...networks.torch_impl.vae import MotionVAE
 from ...text.minilm import PortableMiniLM
 from ...text.minilm_files import minilm_folder
-from ..clip_pool import INDEX_FILE, ClipPool, build_clip_pool, mirror_features
 from ..config import TrainingConfig
-from ..control_batches import ControlBatches
 from ..data.captions import CaptionTokens
+from ..data.clip_pool import INDEX_FILE, ClipPool, build_clip_pool, mirror_features
 from ..data.motion_data import MotionData, load_motion_data
+from ..data.normalisation import Normalisation, normalisation_of
 from ..data.pool import INDEX_FILE as POOL_INDEX
 from ..data.pool import Pool, build_pool
 from ..loop import LoopSettings, TrainingLoop, accelerator_for, load_weights
-from ..normalisation import Normalisation, normalisation_of
 from ..precision import Precision, choose_device
+from .control_batches import ControlBatches
 from .control_stage import (
     ControlledSource,
     ControlledTeacher,
@@ -42,8 +42,8 @@ from .control_stage import (
     ControlTeacherLosses,
     PathEncoderLosses,
 )
-from .distillation_stages import Drawer, StudentLosses, TeacherLosses
-from .latent_batches import LatentBatches
+from .distillation_stages import StudentLosses, TeacherLosses
+from .latent_batches import Drawer, LatentBatches
 from .teacher_trajectories import TeacherNetwork, Trajectories, TrajectorySource, teacher_trajectories
 from .vae_stage import VaeLosses, WindowBatches, encode_pool
 

@@ -18,10 +18,10 @@ from ...motion.head_hands import FEATURES_WITH_HEAD_HANDS, HEAD_HANDS
 from ...motion.skeleton import FOOT_JOINTS, FPS, MAX_FRAMES
 from ...networks.torch_impl.torch_features import joints_from_features
 from ...networks.torch_impl.vae import MotionVAE
-from ..clip_pool import SHORTEST, ClipPool, mirror_features
 from ..config import VaeSettings
+from ..data.clip_pool import SHORTEST, ClipPool, mirror_features
+from ..data.normalisation import Normalisation
 from ..data.pool import Pool
-from ..normalisation import Normalisation
 from ..precision import Precision
 
 ROOT, LOCAL, ROTATIONS = slice(0, 4), slice(4, 67), slice(67, 193)

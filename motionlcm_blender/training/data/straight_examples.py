@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..motion.skeleton import FPS
-from ..motion.smoothing import smooth
+from ...motion.skeleton import FPS
+from ...motion.smoothing import smooth
+from ..data import action_detectors as see
+from .action_detectors import Gait, Side
 from .caption_families import family
-from .data import action_detectors as see
-from .data.action_detectors import Gait, Side
-from .data.motion_data import Segment, mirror_caption
+from .motion_data import Segment, mirror_caption
 from .motion_piece import MotionPiece
 
 _SIGMA = 4.0

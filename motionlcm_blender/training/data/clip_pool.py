@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..motion import head_hands
-from ..motion.body_fit import onto_rig
-from ..motion.features import FEATURES, SLICES
-from ..motion.skeleton import FPS, MIRROR
-from .data.motion_data import MotionData, Segment
+from ...motion import head_hands
+from ...motion.body_fit import onto_rig
+from ...motion.features import FEATURES, SLICES
+from ...motion.skeleton import FPS, MIRROR
+from .motion_data import MotionData, Segment
 from .motion_piece import MotionPiece
 
 logger = logging.getLogger(__name__)

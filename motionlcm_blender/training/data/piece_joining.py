@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..motion.skeleton import JOINTS, MAX_FRAMES
-from .data import action_detectors as see
-from .data import augmentation
-from .data.action_detectors import Side
+from ...motion.skeleton import JOINTS, MAX_FRAMES
+from ..data import action_detectors as see
+from ..data import augmentation
+from .action_detectors import Side
 from .motion_piece import MotionPiece
 
 _J = {name: index for index, name in enumerate(JOINTS)}

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .data.motion_data import Segment
+from .motion_data import Segment
 
-FILE = Path(__file__).parent / "configs" / "caption_families.toml"
+FILE = Path(__file__).parents[1] / "configs" / "caption_families.toml"
 OTHER = "other"
 
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..motion.skeleton import FPS, MAX_FRAMES
-from .data import augmentation
-from .data.motion_data import Segment, mirror_caption
+from ...motion.skeleton import FPS, MAX_FRAMES
+from ..data import augmentation
+from .motion_data import Segment, mirror_caption
 from .motion_piece import MotionPiece
 
 _LOCOMOTION = re.compile(r"\b(walk|stride|stroll|step|run|jog|sprint|pace|march)", re.I)

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..motion.features import FEATURES
-from ..networks.torch_impl.torch_features import joints_from_features
-from ..networks.torch_impl.vae import MotionVAE
-from .config import ControlSettings
-from .data.hint_patterns import hint_mask
-from .normalisation import Normalisation
-from .stages.latent_batches import LatentBatches
+from ...motion.features import FEATURES
+from ...networks.torch_impl.torch_features import joints_from_features
+from ...networks.torch_impl.vae import MotionVAE
+from ..config import ControlSettings
+from ..data.hint_patterns import hint_mask
+from ..data.normalisation import Normalisation
+from .latent_batches import LatentBatches
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..motion.features import FEATURES, SLICES, joints_from_features
-from ..motion.head_hands import FEATURES_WITH_HEAD_HANDS
+from ...motion.features import FEATURES, SLICES, joints_from_features
+from ...motion.head_hands import FEATURES_WITH_HEAD_HANDS
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..motion.skeleton import FPS, JOINTS, MAX_FRAMES
+from ...motion.skeleton import FPS, JOINTS, MAX_FRAMES
+from ..data import action_detectors as see
+from ..data import augmentation
 from .caption_families import family
 from .caption_text import in_sequence, with_waiting
 from .captured_actions import CapturedData
-from .data import action_detectors as see
-from .data import augmentation
-from .data.motion_data import Segment
+from .motion_data import Segment
 from .motion_piece import MotionPiece
 from .piece_joining import joined, padded
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..motion.skeleton import FPS, JOINTS
+from ...motion.skeleton import FPS, JOINTS
+from ..data import action_detectors as see
+from .action_detectors import Side
 from .clip_pool import segment_piece
-from .data import action_detectors as see
-from .data.action_detectors import Side
-from .data.motion_data import Segment
+from .motion_data import Segment
 from .motion_piece import MotionPiece
 
 _J = {name: index for index, name in enumerate(JOINTS)}

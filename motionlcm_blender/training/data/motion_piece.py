@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..motion import rotations as rot
-from ..motion.features import canonical, facing, features_from_joints
-from ..motion.head_hands import WIDTH, mirrored
-from .data import augmentation
+from ...motion import rotations as rot
+from ...motion.features import canonical, facing, features_from_joints
+from ...motion.head_hands import WIDTH, mirrored
+from ..data import augmentation
 
 
 @dataclass(frozen=True, eq=False)
