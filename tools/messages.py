@@ -30,15 +30,16 @@ DRAWN = {
 }  # fmt: skip
 """Functions of a layout that draw a text, and the context Blender looks it up in."""
 TRANSLATING = ("iface_", "rpt_")
-WORKING = ("progress", "stage", "told")
+WORKING = ("progress", "on_progress", "stage", "told")
 """Names of the functions that tell what a job is doing."""
 HELPERS = {"_number": 1}
 """Functions of ours that draw one of their arguments as a label."""
 SENTENCES = ("LICENCE",)
 """Constants whose texts are drawn."""
 WORDS_OF = (
-    "sampler.py", "chaining.py", "worker.py", "jobs.py", "official_model.py", "importing/archives.py",
-    "importing/downloads.py", "importing/model_import.py", "runtime.py", "torch_install/install.py",
+    "generation/pipeline.py", "generation/motion_model.py", "generation/long_motion.py", "importing/archives.py",
+    "importing/downloads.py", "importing/model_import.py", "torch_install/install.py",
+    "worker.py", "jobs.py", "official_model.py", "runtime.py",
 )  # fmt: skip
 """Modules that tell it."""
 

@@ -257,7 +257,7 @@ def test_of_unknown_size_a_lying_length_shows(source: Source, told: Behaviour, t
 def test_no_file_grows_without_end(
     source: Source, told: Behaviour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source_list, "MAX_BYTES", 1000)
+    monkeypatch.setattr(downloads, "MAX_BYTES", 1000)
     unknown = replace(source, bytes=None)
     assert "longer than it may be" in refused(unknown, tmp_path)
     told.chunked = True
