@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from . import generate as generating
-from . import jobs, shot_making, shot_strips, storyboards
+from . import jobs, orders, scene_time, shot_lookup, shot_making, shot_strips, storyboards
 from . import shots as shot_lists
 from .character import create_character
 
@@ -97,6 +96,7 @@ def add_shot(
     """
     from ..motionlcm_blender.errors import InvalidRequest
     from ..motionlcm_blender.storyboard import StoryShot
+    from . import trajectory
 
     scene, listed = bpy.context.scene, character.motionlcm.shots
     end = listed[-1].last if len(listed) else None
@@ -106,12 +106,12 @@ def add_shot(
     if end is not None and begin < end:
         raise InvalidRequest(f'The shot would begin on frame {begin}, before "{listed[-1].name}" ends ({end}).')
     if seconds is not None:
-        last = begin + max(1, round(seconds * shot_lists.rate_of(scene)))
+        last = begin + max(1, round(seconds * scene_time.rate_of(scene)))
     assert last is not None
     named = None if path is None else path.name
     StoryShot(prompt, begin, last, seed, path=named, part=part, takes=takes)  # says what is wrong with it
     if path is not None:
-        generating.check_path_object(path, character)
+        trajectory.check_path_object(path, character)
     shot = shot_lists.new_shot(character, len(listed), prompt, begin, last)
     shot.seed, shot.takes, shot.path, shot.locked = seed, takes, path, locked
     shot.path_from, shot.path_to = part
@@ -130,7 +130,7 @@ def find_shot(character: bpy.types.Object, identity: str) -> Any:
     """
     from ..motionlcm_blender.errors import InvalidRequest
 
-    index = shot_lists.index_of(character, identity)
+    index = shot_lookup.index_of(character, identity)
     if index < 0:
         raise InvalidRequest(f'"{character.name}" has no such shot any more.')
     return character.motionlcm.shots[index]
@@ -184,7 +184,7 @@ def generate_take(
         try:
             if first is not None:
                 scene.frame_set(first)
-            turn = generating.turn_of(generating.order_from_scene(bpy.context))
+            turn = orders.turn_of(orders.order_from_scene(bpy.context))
         finally:
             scene.frame_set(shown)
     jobs.drop(turn.owner)

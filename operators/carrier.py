@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import bpy
 import numpy as np
@@ -14,9 +14,6 @@ from ..motionlcm_blender.motion.placement import Placement, engine_to_blender
 from ..motionlcm_blender.motion.rotations import continuous
 from .actions import Channel, bone_path, recipe_of, rotation_channel
 from .rig import Rig, read_rig, standing_place
-
-if TYPE_CHECKING:
-    from .worker import Carrier
 
 GROUP = "Object Transforms"
 
@@ -103,3 +100,11 @@ def _moves(carrier: Carrier, standing: Placement, units_per_metre: float) -> lis
         @ Matrix.Translation(-Vector(start))
         for place, heading in zip(places, carrier.heading, strict=True)
     ]
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """(T, 3) places on the floor and (T,) headings about +Y in the world, engine axes, metres of the character."""
+
+    ground: np.ndarray
+    heading: np.ndarray

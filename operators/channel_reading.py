@@ -32,9 +32,7 @@ def values(curves: Curves, path: str, unset: Sequence[float], at: np.ndarray) ->
     return columns.T
 
 
-def turns(
-    curves: Curves, prefix: str, mode: str, at: np.ndarray, unset: bpy.types.Object | None = None
-) -> np.ndarray:
+def turns(curves: Curves, prefix: str, mode: str, at: np.ndarray, unset: bpy.types.Object | None = None) -> np.ndarray:
     """(N, 4) unit quaternions, w first, of what is in a rotation mode. prefix: of its RNA path; unset: whose rotation
     counts where there is no curve; None: no turn."""
     name = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}.get(mode, "rotation_euler")

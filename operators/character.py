@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from . import jobs
+from .linking import put_into_scene, show_in_local_view
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,25 +67,6 @@ def create_character(context: bpy.types.Context) -> bpy.types.Object:
         armature.scale = (1.0 / units.scale_length,) * 3
     context.view_layer.update()
     return armature
-
-
-def put_into_scene(context: bpy.types.Context, obj: bpy.types.Object) -> bpy.types.Collection:
-    """Link a new object where it can be seen, and make it the only selected and the active one."""
-    collection = context.collection if context.layer_collection.is_visible else context.scene.collection
-    collection.objects.link(obj)
-    show_in_local_view(context, obj)
-    for other in context.selected_objects:
-        other.select_set(False)
-    context.view_layer.objects.active = obj
-    obj.select_set(True)
-    return collection
-
-
-def show_in_local_view(context: bpy.types.Context, obj: bpy.types.Object) -> None:
-    """Have the viewport show a new object even if it is limited to some others."""
-    space = context.space_data
-    if space is not None and space.type == "VIEW_3D" and space.local_view is not None:
-        obj.local_view_set(space, True)
 
 
 def _tail(joint: int, name: str, heads: "dict[str, np.ndarray]", skeleton: "Skeleton") -> "np.ndarray":

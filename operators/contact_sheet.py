@@ -3,19 +3,13 @@
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import logging
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 from bpy.app.handlers import persistent
 
-from . import generate, jobs, takes
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from .ghosts import Ghost
-    from .worker import Handle
+from . import handles, messages, playback, take_properties, takes
+from .contact_sheet_state import Sheet, Shown
 
 log = logging.getLogger(__name__)
 
@@ -46,53 +40,8 @@ def choose(context: bpy.types.Context, action: bpy.types.Action) -> None:
     if action == chosen_one(context):
         return
     takes.show(context.scene.motionlcm.character, action)
-    jobs.tell(f"{action.name}.")
-    generate.push_undo("Show Take")
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A take on the sheet. colour: which one; it stays with the take. facts: lines for who points at it."""
-
-    uid: int
-    colour: int
-    label: str
-    facts: tuple[str, ...]
-    starred: bool
-    present: bool
-
-
-@dataclass
-class Sheet:
-    """What is open. Drawing reads this and nothing of Blender's data, which an undo may have taken away.
-
-    axis: (3,) the row's direction. offsets: (N, 3) from a ghost's place to where it is drawn. size: of the figures,
-    times a person. version: changes with the ghosts and where they stand. stale: something was changed; edited: session
-    ids of Actions whose keys may be others, None for any. looked: when that was asked. broken: it could not be drawn.
-    """
-
-    arrangement: str
-    scene: "Handle"
-    character: "Handle"
-    axis: "np.ndarray"
-    shown: list[Shown] = field(default_factory=list)
-    ghosts: "list[Ghost]" = field(default_factory=list)
-    offsets: "np.ndarray | None" = None
-    size: float = 1.0
-    hovered: int | None = None
-    version: int = 0
-    stale: bool = True
-    edited: set[int] | None = None
-    looked: float = 0.0
-    broken: bool = False
-    handles: list[Any] = field(default_factory=list)
-
-    def joints(self, frame: float) -> "np.ndarray":
-        """(N, 22, 3) of all ghosts where they are drawn, on a frame of keys."""
-        import numpy as np
-
-        assert self.offsets is not None
-        return np.array([ghost.at(frame) for ghost in self.ghosts]) + self.offsets[:, None].astype(np.float32)
+    messages.tell(f"{action.name}.")
+    playback.push_undo("Show Take")
 
 
 _open: Sheet | None = None
@@ -122,7 +71,7 @@ def open_sheet(context: bpy.types.Context, arranged: str) -> Sheet | None:
         _open.arrangement, _open.axis, _open.stale, _open.edited = arranged, axis, True, None
         _open.shown = []
     else:
-        _open = Sheet(arranged, generate.handle_of(context.scene), generate.handle_of(character), axis)
+        _open = Sheet(arranged, handles.handle_of(context.scene), handles.handle_of(character), axis)
     sheet = _open
     try:
         if not refresh(context, sheet):
@@ -135,7 +84,7 @@ def open_sheet(context: bpy.types.Context, arranged: str) -> Sheet | None:
         sheet.handles = sheet_drawing.attach(sheet)
     if _on_change not in bpy.app.handlers.depsgraph_update_post:
         bpy.app.handlers.depsgraph_update_post.append(_on_change)
-    jobs.redraw()
+    messages.redraw()
     return sheet
 
 
@@ -150,7 +99,7 @@ def close() -> None:
     sheet.handles.clear()
     if _on_change in bpy.app.handlers.depsgraph_update_post:
         bpy.app.handlers.depsgraph_update_post.remove(_on_change)
-    jobs.redraw()
+    messages.redraw()
 
 
 def refresh(context: bpy.types.Context, sheet: Sheet) -> bool:
@@ -180,7 +129,7 @@ def refresh(context: bpy.types.Context, sheet: Sheet) -> bool:
     shown = [_shown(action, present) for action in actions]
     if shown != sheet.shown:
         sheet.shown = shown
-        jobs.redraw()
+        messages.redraw()
     return True
 
 
@@ -215,7 +164,7 @@ def _shown(action: bpy.types.Action, present: bpy.types.Action | None) -> Shown:
         ("motionlcm_pin_max_cm", "Off the pins {:.1f} cm at most"),
         ("motionlcm_foot_skate_cm_s", "Foot skate {:.1f} cm/s"),
     )
-    starred = bool(action.get(takes.STAR))
+    starred = bool(action.get(take_properties.STAR))
     facts = [action.name, f"Seed {action.get('motionlcm_seed', 0)}" + (", starred" if starred else "")]
     facts += [text.format(action[name]) for name, text in numbers if name in action]
     label = takes.label(action, present)
@@ -295,8 +244,8 @@ class MOTIONLCM_OT_contact_sheet(bpy.types.Operator):
         try:
             sheet = open_sheet(context, self.arrangement)
         except Exception as error:
-            jobs.tell(jobs.sentence_for(error), error=True)
-            self.report({"WARNING"}, jobs.status.message)
+            messages.tell(messages.sentence_for(error), error=True)
+            self.report({"WARNING"}, messages.status.message)
             return {"CANCELLED"}
         if sheet is None:
             return {"CANCELLED"}
@@ -342,7 +291,7 @@ class MOTIONLCM_OT_contact_sheet(bpy.types.Operator):
             under = sheet_drawing.ghost_under(sheet, context.scene, *found, event.mouse_x, event.mouse_y)
         if under != sheet.hovered:
             sheet.hovered = under
-            jobs.redraw()
+            messages.redraw()
         if not clicks or under is None or event.alt or event.ctrl or event.shift:
             return {"PASS_THROUGH"}
         uid = sheet.shown[under].uid

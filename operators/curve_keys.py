@@ -163,9 +163,7 @@ def _with_key(keys: CurveKeys, frame: float) -> CurveKeys:
     free = _number("handle_left_type", "FREE")
     enums[after - 1, 2] = enums[after, 1] = free  # or they would be worked out anew
     kinds = np.array([enums[after - 1, 0], free, free, enums[after - 1, 3]], np.int32)
-    return replace(
-        keys, points=np.insert(points, after, middle, axis=0), enums=np.insert(enums, after, kinds, axis=0)
-    )
+    return replace(keys, points=np.insert(points, after, middle, axis=0), enums=np.insert(enums, after, kinds, axis=0))
 
 
 def _share(times: np.ndarray, frame: float) -> float:

@@ -6,7 +6,7 @@ import sys
 
 import bpy
 
-from . import engine, jobs, log_file, runtime
+from . import engine, log_file, messages, model_choice, runtime, torch_import
 
 Rows = list[tuple[str, str]]
 ERRORS = 3
@@ -45,11 +45,11 @@ def _versions() -> Rows:
 
 
 def _hardware() -> Rows:
-    hardware, condition = runtime.find_hardware(), runtime.look()
+    hardware, condition = runtime.find_hardware(), torch_import.look()
     rows = [("Card", ", ".join(filter(None, (hardware.kind, hardware.name, hardware.driver, hardware.note))))]
     if hardware.memory_mib:
         rows.append(("Memory of the card", f"{hardware.memory_mib} MiB"))
-    rows.append(("Device chosen", engine.chosen().device))
+    rows.append(("Device chosen", model_choice.chosen().device))
     if engine.in_use is not None:
         recorded = f", {engine.in_use.recorded}" if engine.in_use.recorded else ""
         rows.append(("In use", f"{engine.in_use.device}, {engine.in_use.bytes / 2**20:.0f} MiB{recorded}"))
@@ -69,7 +69,7 @@ def _model() -> Rows:
     from ..motionlcm_blender.model_folder import ModelFolder
 
     try:
-        folder = ModelFolder.open(engine.chosen().folder)
+        folder = ModelFolder.open(model_choice.chosen().folder)
         return [("Name", folder.name), ("sha256", folder.fingerprint), ("Folder", str(folder.path))]
     except MotionLCMError as error:
         return [("Not read", str(error))]
@@ -83,7 +83,7 @@ def _timings() -> Rows:
 
 
 def _folders() -> Rows:
-    where = runtime.places()
+    where = torch_import.places()
     return [
         ("Log", str(log_file.folder() or "")),
         ("PyTorch of ours", str(where.home) if where is not None else ""),
@@ -121,8 +121,8 @@ class MOTIONLCM_OT_open_log_folder(bpy.types.Operator):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            jobs.tell(f"The log folder cannot be made ({error.strerror}).", error=True)
-            self.report({"WARNING"}, jobs.status.message)
+            messages.tell(f"The log folder cannot be made ({error.strerror}).", error=True)
+            self.report({"WARNING"}, messages.status.message)
             return {"CANCELLED"}
         bpy.ops.wm.path_open(filepath=str(folder))
         return {"FINISHED"}

@@ -3,8 +3,8 @@
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
-from . import jobs
-from .character import put_into_scene
+from . import jobs, messages
+from .linking import put_into_scene
 
 PATH_NAME = "MotionLCM Path"
 MARK = "motionlcm_path"
@@ -110,7 +110,7 @@ class MOTIONLCM_OT_draw_path(bpy.types.Operator):
             return _finish_and_tell(self, context)
         start(context)
         jobs.warm_up()
-        jobs.tell("Draw with the left mouse button on the floor, then press Finish Path.")
+        messages.tell("Draw with the left mouse button on the floor, then press Finish Path.")
         return {"FINISHED"}
 
 
@@ -134,9 +134,9 @@ class MOTIONLCM_OT_finish_path(bpy.types.Operator):
 
 def _finish_and_tell(operator: bpy.types.Operator, context: bpy.types.Context) -> set[str]:
     if finish(context) is None:
-        jobs.tell("Nothing was drawn, so there is no path.")
+        messages.tell("Nothing was drawn, so there is no path.")
     else:
-        jobs.tell("")
+        messages.tell("")
     return {"FINISHED"}
 
 

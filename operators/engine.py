@@ -6,47 +6,23 @@ Nothing of the engine is imported before it is asked for, so that Blender starts
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import bpy
+from . import model_info
+from .model_choice import Choice
 
 if TYPE_CHECKING:
     from ..motionlcm_blender.motion.clips import Motion
     from ..motionlcm_blender.request import Request
     from ..motionlcm_blender.sampler import MotionLCM
-    from ..motionlcm_blender.vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
-
-ROOT_PACKAGE = __package__.rpartition(".")[0]
-FOLDER_VARIABLE = "MOTIONLCM_MODEL_FOLDER"
-DEVICE_VARIABLE = "MOTIONLCM_DEVICE"
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Which model to run, and on what. folder: None for the bundled model."""
-
-    folder: str | None
-    device: str
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """What the panel tells about a model; `error` is the sentence if it cannot be read."""
-
-    name: str = ""
-    licence: str = ""
-    attribution: str = ""
-    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,25 +58,6 @@ _instead: str | None = None
 _loaded: dict[Choice, MotionLCM] = {}
 _warm: weakref.WeakSet[MotionLCM] = weakref.WeakSet()
 """Models that have worked."""
-_cards: dict[str | None, ModelCard] = {}
-_vocabularies: dict[str | None, Vocabulary | None] = {}
-_hints: dict[tuple[str | None, str], str] = {}
-MOST_HINTS = 200
-"""As many prompts are remembered with what there is to say of them."""
-
-
-def preferences() -> Any | None:
-    """The extension's preferences; None when it is not run as an extension."""
-    addon = bpy.context.preferences.addons.get(ROOT_PACKAGE)
-    return addon.preferences if addon is not None else None
-
-
-def chosen() -> Choice:
-    """The model folder and device: from the preferences, else the environment, else the bundled model."""
-    prefs = preferences()
-    folder = bpy.path.abspath(prefs.model_folder) if prefs is not None and prefs.model_folder else None
-    device = prefs.device.lower() if prefs is not None else os.environ.get(DEVICE_VARIABLE) or "auto"
-    return Choice(folder or os.environ.get(FOLDER_VARIABLE) or None, device)
 
 
 def warm_up(choice: Choice) -> None:
@@ -176,13 +133,13 @@ def generate(
 
 def _load(choice: Choice, device: str | None) -> tuple[MotionLCM, str]:
     """The model on a device, or on the best there is, and a sentence if that is another than was asked for."""
-    from . import runtime
+    from . import torch_import
 
     sentence = ""
     if device is None:
         device = choice.device if choice.device != "auto" or _instead is None else _instead
         if Choice(choice.folder, device) not in _loaded:
-            device, sentence = runtime.usable(device)
+            device, sentence = torch_import.usable(device)
     with _lock:
         key = Choice(choice.folder, device)
         if key not in _loaded:
@@ -247,56 +204,4 @@ def forget() -> None:
     with _lock:
         _drop_loaded()
         _instead = None
-    _cards.clear()
-    _vocabularies.clear()
-    _hints.clear()
-
-
-def read_card(choice: Choice) -> ModelCard:
-    """Name, licence and attribution of a model, from its configuration alone."""
-    from ..motionlcm_blender.errors import MotionLCMError
-    from ..motionlcm_blender.model_folder import ModelFolder
-
-    try:
-        folder = ModelFolder.open(Path(choice.folder) if choice.folder else None)
-        config = folder.config
-        card = ModelCard(folder.name, str(config.get("licence", "")), str(config.get("attribution", "")))
-    except MotionLCMError as error:
-        log.warning("%s", error)
-        card = ModelCard(error=str(error))
-    _cards[choice.folder] = card
-    return card
-
-
-def known_card(choice: Choice) -> ModelCard | None:
-    """The card if it has been read already; for drawing."""
-    return _cards.get(choice.folder)
-
-
-def read_hint(choice: Choice, prompt: str) -> str:
-    """One sentence if the prompt asks for what the model has seldom or never seen, else empty; remembered.
-
-    A model without a vocabulary, or one that cannot be read, has nothing to say.
-    """
-    from ..motionlcm_blender.errors import MotionLCMError
-    from ..motionlcm_blender.model_folder import ModelFolder
-    from ..motionlcm_blender.vocabulary import outside, read_vocabulary
-
-    if choice.folder not in _vocabularies:
-        try:
-            folder = ModelFolder.open(Path(choice.folder) if choice.folder else None)
-            _vocabularies[choice.folder] = read_vocabulary(folder.path)
-        except MotionLCMError as error:
-            log.warning("%s", error)
-            _vocabularies[choice.folder] = None
-    vocabulary = _vocabularies[choice.folder]
-    hint = outside(prompt, vocabulary) if vocabulary is not None else None
-    if len(_hints) >= MOST_HINTS:
-        _hints.clear()
-    _hints[choice.folder, prompt] = hint or ""
-    return hint or ""
-
-
-def known_hint(choice: Choice, prompt: str) -> str | None:
-    """The hint if it has been worked out already, None if not; for drawing."""
-    return _hints.get((choice.folder, prompt))
+    model_info.forget()

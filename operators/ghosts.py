@@ -48,7 +48,9 @@ class Ghost:
 
 
 def ghosts_of(
-    actions: Sequence[bpy.types.Action], obj: bpy.types.Object, scene: bpy.types.Scene,
+    actions: Sequence[bpy.types.Action],
+    obj: bpy.types.Object,
+    scene: bpy.types.Scene,
     edited: Set[int] | None = None,
 ) -> list[Ghost]:
     """Each Action of ours as a ghost of the character, which stands as it does now.

@@ -4,7 +4,7 @@ import logging
 
 import bpy
 
-from . import engine, jobs
+from . import addon, engine, messages
 
 log = logging.getLogger(__name__)
 
@@ -20,12 +20,12 @@ def watch() -> None:
 
 def look() -> float | None:
     """Unload the model if its time has come. Runs as a timer; returns the seconds to the next call."""
-    prefs = engine.preferences()
+    prefs = addon.preferences()
     minutes = prefs.idle_minutes if prefs is not None else 0
     idle = engine.idle_seconds()
     if idle is not None and minutes and idle >= 60.0 * minutes and engine.unload():
         log.info("The model was unloaded after %d minutes.", minutes)
-        jobs.redraw()
+        messages.redraw()
     return INTERVAL if engine.is_loaded() else None
 
 

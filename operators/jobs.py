@@ -21,9 +21,12 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.app.handlers import persistent
 
+from .messages import sentence_for, set_status, status, tell
+
 if TYPE_CHECKING:
-    from .engine import Choice
-    from .worker import Handle, Order, Result
+    from .handles import Handle
+    from .model_choice import Choice
+    from .worker import Order, Result
 
 log = logging.getLogger(__name__)
 
@@ -33,23 +36,6 @@ PATIENCE = 10.0
 """Seconds to wait for a cancelled worker when the extension is switched off."""
 
 _numbers = itertools.count(1)
-
-
-@dataclass
-class Status:
-    """What the panel shows. who: whose job runs; waiting: how many other characters wait for their turn.
-
-    message: the last result or error, one sentence; warnings: further sentences.
-    """
-
-    running: bool = False
-    progress: float = 0.0
-    stage: str = ""
-    who: str = ""
-    waiting: int = 0
-    message: str = ""
-    error: bool = False
-    warnings: tuple[str, ...] = ()
 
 
 @dataclass
@@ -87,7 +73,6 @@ class Turn:
     start: Start
 
 
-status = Status()
 _results: queue.SimpleQueue[tuple[int, Result | BaseException]] = queue.SimpleQueue()
 _current: Job | None = None
 _line: list[Turn] = []
@@ -110,7 +95,7 @@ def ask(turns: Sequence[Turn], wait: bool | None = None) -> None:
     if _current is None:
         _failed.clear()
     _line.extend(turns)
-    _set(message="", error=False, warnings=())
+    set_status(message="", error=False, warnings=())
     _serve()
 
 
@@ -138,7 +123,7 @@ def warm_up() -> None:
     """Load and try the model in the background: it will soon be wanted. What goes wrong is told on Generate."""
     if bpy.app.background:
         return
-    from .engine import chosen
+    from .model_choice import chosen
 
     thread = threading.Thread(target=_warm_up, args=(chosen(),), name="MotionLCM warm-up", daemon=True)
     _threads.append(thread)
@@ -154,7 +139,7 @@ def poll() -> float | None:
     if _current is None:
         return None
     if (status.progress, status.stage) != (_current.progress, _current.stage):
-        _set(progress=_current.progress, stage=_current.stage)
+        set_status(progress=_current.progress, stage=_current.stage)
     return INTERVAL
 
 
@@ -171,7 +156,7 @@ def cancel(everything: bool = False) -> bool:
     if _current is None:
         return False
     drop(None if everything else _current.order.character)
-    _set(message="Cancelled.", error=False, warnings=())
+    set_status(message="Cancelled.", error=False, warnings=())
     _serve()
     return True
 
@@ -185,34 +170,8 @@ def drop(owner: Handle | None = None) -> int:
         _current.cancelled.set()
         _current = None
     _line[:] = [turn for turn in _line if uid not in (None, turn.owner.session_uid)]
-    _set(running=_current is not None, waiting=len(_line))
+    set_status(running=_current is not None, waiting=len(_line))
     return before - len(_line) - (_current is not None)
-
-
-def tell(message: str, error: bool = False, warnings: tuple[str, ...] = ()) -> None:
-    """Show a sentence in the panel and write it to the log."""
-    log.log(logging.ERROR if error else logging.INFO, "%s", message)
-    for warning in warnings:
-        log.warning("%s", warning)
-    _set(message=message, error=error, warnings=warnings)
-
-
-def sentence_for(error: BaseException) -> str:
-    """One sentence for any exception; unexpected ones leave their traceback in the log."""
-    from ..motionlcm_blender.errors import DeviceError, MotionLCMError
-
-    if isinstance(error, DeviceError):
-        log.info("What led to it", exc_info=error)
-    if isinstance(error, MotionLCMError):
-        return str(error)
-    if isinstance(error, ImportError):
-        log.error("An import failed", exc_info=error)
-        return f"A part of the extension is missing ({error.name or error}): reinstall it."
-    if isinstance(error, MemoryError):
-        log.error("Out of memory", exc_info=error)
-        return "There is not enough memory: close something, or make the motion shorter."
-    log.error("Unexpected error", exc_info=error)
-    return f"Something unexpected went wrong ({type(error).__name__}: {error}); the system console tells more."
 
 
 def _serve() -> None:
@@ -220,7 +179,7 @@ def _serve() -> None:
     global _current
     while _current is None and _line:
         turn = _line.pop(0)
-        _set(waiting=len(_line))
+        set_status(waiting=len(_line))
         try:
             job = turn.start()
         except Exception as error:
@@ -229,7 +188,7 @@ def _serve() -> None:
         if job is None:
             continue
         _current = job
-        _set(running=True, progress=0.0, stage="Starting", who=turn.owner.name, warnings=_shown(job))
+        set_status(running=True, progress=0.0, stage="Starting", who=turn.owner.name, warnings=_shown(job))
         if _at_once:
             _work(job)
             _take()
@@ -239,7 +198,7 @@ def _serve() -> None:
         _threads.append(job.thread)
         job.thread.start()
     if _current is not None:
-        _set(waiting=len(_line))
+        set_status(waiting=len(_line))
         _watch()
 
 
@@ -278,7 +237,7 @@ def _warm_up(choice: Choice) -> None:
 
 
 def _finish(job: Job, outcome: Result | BaseException) -> None:
-    _set(running=False, progress=1.0, stage="")
+    set_status(running=False, progress=1.0, stage="")
     _unload_later()
     try:
         if isinstance(outcome, BaseException):
@@ -312,21 +271,6 @@ def _shown(job: Job) -> tuple[str, ...]:
     return (*_failed, *job.order.warnings)
 
 
-def _set(**values: object) -> None:
-    for name, value in values.items():
-        setattr(status, name, value)
-    redraw()
-
-
-def redraw() -> None:
-    """Have the sidebars and the strips of shots drawn anew."""
-    manager = bpy.context.window_manager
-    for window in manager.windows if manager is not None else ():
-        for area in window.screen.areas:
-            if area.type in ("VIEW_3D", "DOPESHEET_EDITOR"):
-                area.tag_redraw()
-
-
 def _watch() -> None:
     if not bpy.app.background and not bpy.app.timers.is_registered(poll):
         bpy.app.timers.register(poll, first_interval=INTERVAL, persistent=True)
@@ -338,7 +282,7 @@ def _file_changes(*_args: object) -> None:
     dropped = drop()
     _failed.clear()
     what = "what was asked for was" if dropped == 1 else f"the requests of {dropped} characters were"
-    _set(message=f"Another file was opened, so {what} not made." if dropped else "", error=False, warnings=())
+    set_status(message=f"Another file was opened, so {what} not made." if dropped else "", error=False, warnings=())
 
 
 def attach() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import bpy
 
-from . import engine
+from . import addon
 
 MOST_BYTES, FILES = 1 << 20, 3
 MOST_BLENDERS = 8
@@ -96,7 +96,7 @@ _handler: LogFile | None = None
 def folder() -> Path | None:
     """Where the log lies; None when this is not run as an extension."""
     try:
-        return Path(bpy.utils.extension_path_user(engine.ROOT_PACKAGE, path="log", create=False))
+        return Path(bpy.utils.extension_path_user(addon.ROOT_PACKAGE, path="log", create=False))
     except ValueError:
         return None
 
@@ -108,7 +108,7 @@ def last_errors() -> list[str]:
 
 def attach() -> None:
     global _handler
-    logger = logging.getLogger(engine.ROOT_PACKAGE)
+    logger = logging.getLogger(addon.ROOT_PACKAGE)
     _handler = LogFile(folder())
     logger.addHandler(_handler)
     logger.setLevel(logging.INFO)
@@ -117,7 +117,7 @@ def attach() -> None:
 def detach() -> None:
     global _handler
     if _handler is not None:
-        logger = logging.getLogger(engine.ROOT_PACKAGE)
+        logger = logging.getLogger(addon.ROOT_PACKAGE)
         logger.removeHandler(_handler)
         logger.setLevel(logging.NOTSET)
         _handler.close()

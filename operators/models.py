@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import engine, jobs
+from . import addon, engine, messages, model_choice, model_info
 
 if TYPE_CHECKING:
-    from .engine import ModelCard
+    from .model_info import ModelCard
 
 HOME = "models"
 """Below the extension's own folder for what is the user's."""
@@ -35,7 +35,7 @@ def home() -> Path:
     from ..motionlcm_blender.errors import ModelFolderError
 
     try:
-        return Path(bpy.utils.extension_path_user(engine.ROOT_PACKAGE, path=HOME, create=False))
+        return Path(bpy.utils.extension_path_user(addon.ROOT_PACKAGE, path=HOME, create=False))
     except ValueError as error:
         raise ModelFolderError("Models are kept only where MotionLCM is installed as an extension.") from error
 
@@ -46,12 +46,12 @@ def read() -> tuple[Known, ...]:
     from ..motionlcm_blender.errors import MotionLCMError
     from ..motionlcm_blender.importing.official import models_in
 
-    found = [_of("", engine.read_card(engine.Choice(None, "auto")))]
+    found = [_of("", model_info.read_card(model_choice.Choice(None, "auto")))]
     try:
         imported = models_in(home())
     except MotionLCMError:
         imported = []
-    found += [_of(str(folder), engine.read_card(engine.Choice(str(folder), "auto"))) for folder in imported]
+    found += [_of(str(folder), model_info.read_card(model_choice.Choice(str(folder), "auto"))) for folder in imported]
     _known = tuple(found)
     return _known
 
@@ -86,7 +86,7 @@ def choose(folder: str) -> None:
     from ..motionlcm_blender.errors import ModelFolderError
     from ..motionlcm_blender.model_folder import ModelFolder
 
-    preferences = engine.preferences()
+    preferences = addon.preferences()
     if preferences is None:
         raise ModelFolderError("Models are chosen only where MotionLCM is installed as an extension.")
     if folder:
@@ -95,8 +95,8 @@ def choose(folder: str) -> None:
 
 
 def refused(operator: bpy.types.Operator, error: BaseException) -> set[str]:
-    jobs.tell(jobs.sentence_for(error), error=True)
-    operator.report({"ERROR" if bpy.app.background else "WARNING"}, jobs.status.message)
+    messages.tell(messages.sentence_for(error), error=True)
+    operator.report({"ERROR" if bpy.app.background else "WARNING"}, messages.status.message)
     return {"CANCELLED"}
 
 
@@ -146,9 +146,9 @@ class MOTIONLCM_OT_remove_model(bpy.types.Operator):
         try:
             if not self.folder:
                 raise ModelFolderError("The model that comes with the extension cannot be removed.")
-            chosen = engine.chosen().folder
+            chosen = model_choice.chosen().folder
             is_chosen = chosen is not None and same(chosen, self.folder)
-            if is_chosen and jobs.status.running:
+            if is_chosen and messages.status.running:
                 raise ModelFolderError("This model makes a motion now: cancel it first, or wait.")
             remove_model(Path(self.folder), home())
             if is_chosen:
@@ -157,7 +157,7 @@ class MOTIONLCM_OT_remove_model(bpy.types.Operator):
             return refused(self, error)
         engine.forget()
         read()
-        jobs.tell(f"The model {Path(self.folder).name} was removed.")
+        messages.tell(f"The model {Path(self.folder).name} was removed.")
         return {"FINISHED"}
 
 

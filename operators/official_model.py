@@ -16,7 +16,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 from bpy.app.translations import pgettext_rpt as rpt_
 
-from . import jobs, models
+from . import jobs, messages, models
 
 if TYPE_CHECKING:
     from ..motionlcm_blender.importing.model_import import Imported
@@ -131,7 +131,7 @@ def poll() -> float | None:
             raise outcome
         _finish(outcome, finished.choose)
     except Exception as error:
-        _tell(jobs.sentence_for(error), error=True)
+        _tell(messages.sentence_for(error), error=True)
     _redraw()
     return None
 
@@ -158,11 +158,11 @@ def _finish(made: "Imported", choose: bool) -> None:
 
 def _tell(message: str, error: bool = False, warnings: tuple[str, ...] = ()) -> None:
     status.message, status.error = " ".join((message, *warnings)), error
-    jobs.tell(message, error=error, warnings=warnings)
+    messages.tell(message, error=error, warnings=warnings)
 
 
 def _redraw() -> None:
-    jobs.redraw()
+    messages.redraw()
     manager = bpy.context.window_manager
     for window in manager.windows if manager is not None else ():
         for area in window.screen.areas:
@@ -230,9 +230,9 @@ class _Getting:
                 raise LicenceNotAccepted("The weights are imported once their licence is accepted: tick that you do.")
             start(replace(wanted, control=control, accept_licence=True), self.choose)
         except Exception as error:
-            _tell(jobs.sentence_for(error), error=True)
+            _tell(messages.sentence_for(error), error=True)
         if status.error and not status.running:
-            self.report({"ERROR" if bpy.app.background else "WARNING"}, jobs.status.message)
+            self.report({"ERROR" if bpy.app.background else "WARNING"}, messages.status.message)
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -258,9 +258,7 @@ class MOTIONLCM_OT_get_official_model(_Getting, bpy.types.Operator):
     )
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        answer: set[str] = context.window_manager.invoke_props_dialog(
-            self, width=460, confirm_text=iface_("Continue")
-        )
+        answer: set[str] = context.window_manager.invoke_props_dialog(self, width=460, confirm_text=iface_("Continue"))
         return answer
 
     def draw(self, _context: bpy.types.Context) -> None:

@@ -55,7 +55,7 @@ def work_out(context: bpy.types.Context) -> Shown:
         return Shown()
     from ..motionlcm_blender.errors import InvalidRequest
     from ..motionlcm_blender.motion.paths import speed, speed_warning
-    from .generate import frames_of
+    from .scene_time import frames_of
 
     if obj.type != "CURVE":
         return Shown(iface_("Timed by the object's own animation"))
@@ -72,11 +72,11 @@ def work_out(context: bpy.types.Context) -> Shown:
 
 def refresh(context: bpy.types.Context) -> None:
     """Work it out and have it shown."""
-    from . import jobs
+    from . import messages
 
     found = work_out(context)
     shown.text, shown.warning = found.text, found.warning
-    jobs.redraw()
+    messages.redraw()
 
 
 def _later() -> None:

@@ -81,7 +81,7 @@ class MOTIONLCM_OT_add_pin(bpy.types.Operator):
 
 
 def _chosen_shot(context: bpy.types.Context) -> "Any":
-    from .shots import active_shot
+    from .shot_lookup import active_shot
 
     return active_shot(context.scene.motionlcm.character)
 

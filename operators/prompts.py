@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
-from . import jobs, path_speed, shots
+from . import messages, path_speed, shot_lookup
 from .offered import Offered
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class MOTIONLCM_OT_search_prompts(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         # Asked on every drawing, so not all objects of the file are looked at.
         used = any(len(scene.motionlcm.history) for scene in bpy.data.scenes)
-        if used or shots.active_shot(context.scene.motionlcm.character) is not None:
+        if used or shot_lookup.active_shot(context.scene.motionlcm.character) is not None:
             return True
         if any("motionlcm_prompt" in action for action in bpy.data.actions):
             return True
@@ -106,9 +106,9 @@ class MOTIONLCM_OT_search_prompts(bpy.types.Operator):
         if not self.for_shot:
             chosen.prompt = self.prompt
             return {"FINISHED"}
-        shot = shots.active_shot(chosen.character)
+        shot = shot_lookup.active_shot(chosen.character)
         if shot is None:
-            jobs.tell("There is no shot to give the prompt to: add one.", error=True)
+            messages.tell("There is no shot to give the prompt to: add one.", error=True)
             return {"CANCELLED"}
         shot.prompt = self.prompt
         return {"FINISHED"}
@@ -127,7 +127,7 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
         chosen = context.scene.motionlcm
         told = recipe_of(chosen.character)
         if "prompt" not in told:
-            jobs.tell("The character's Action was not made here, so it has no recipe.", error=True)
+            messages.tell("The character's Action was not made here, so it has no recipe.", error=True)
             return {"CANCELLED"}
         chosen.prompt = told["prompt"]
         chosen.length = told.get("seconds", chosen.length)
@@ -144,7 +144,7 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
         path = told.get("path", "")
         chosen.path = context.scene.objects.get(path) if path else None
         if path and chosen.path is None:
-            jobs.tell(f'The path "{path}" is gone; Again still knows where it ran.')
+            messages.tell(f'The path "{path}" is gone; Again still knows where it ran.')
         return {"FINISHED"}
 
 
@@ -170,11 +170,11 @@ class MOTIONLCM_OT_fit_length(bpy.types.Operator):
                 raise InvalidRequest(f'"{chosen.path.name}" has a thickness, so its length is known when generating.')
             frames = suggested_frames(path)
         except InvalidRequest as error:
-            jobs.tell(str(error), error=True)
+            messages.tell(str(error), error=True)
             return {"CANCELLED"}
         chosen.length = min(frames, MAX_CHAINED_FRAMES) / FPS
         if frames > MAX_CHAINED_FRAMES:
-            jobs.tell(
+            messages.tell(
                 f"At ease the path takes {frames / FPS:.1f} s; {MAX_CHAINED_FRAMES / FPS:.0f} s at most are made at "
                 "once, so the character will hurry."
             )

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
-from . import generate, jobs, takes
+from . import action_recipes, character_lookup, handles, jobs, messages, orders, takes, write_actions
 from .offered import Offered
 
 if TYPE_CHECKING:
     from typing import Any
 
     from ..motionlcm_blender.recipes import Recipe
-    from .worker import Handle, Order
+    from .handles import Handle
+    from .worker import Order
 
 PROMPT = "motionlcm_prompt"
 MADE = "motionlcm_made"
@@ -37,7 +38,7 @@ def _actions(_operator: bpy.types.OperatorProperties, _context: bpy.types.Contex
     return _offered.items((action.name_full, str(action[PROMPT])) for action in with_recipe())
 
 
-class MOTIONLCM_OT_regenerate(generate.Ordering, bpy.types.Operator):
+class MOTIONLCM_OT_regenerate(orders.Ordering, bpy.types.Operator):
     """Make the motion of any Action that was made here once more, for the present character, from its recipe alone"""
 
     bl_idname = "motionlcm.regenerate"
@@ -68,7 +69,7 @@ class MOTIONLCM_OT_regenerate(generate.Ordering, bpy.types.Operator):
         action = next((action for action in with_recipe() if action.name_full == self.action), None)
         if action is None:
             raise InvalidRequest("This Action is no longer there: choose another.")
-        return generate.order_from_recipe(context, generate.find_character(context), action)
+        return orders.order_from_recipe(context, character_lookup.find_character(context), action)
 
 
 def make_all(scene: "Handle", character: "Handle", recipes: "Sequence[Recipe]", batch: str) -> "jobs.Job":
@@ -77,23 +78,23 @@ def make_all(scene: "Handle", character: "Handle", recipes: "Sequence[Recipe]", 
 
     batch: what they have in common as takes. Raises InvalidRequest if one cannot be asked for.
     """
-    in_scene, found = generate.find_both(scene, character)
-    generate.check_writable(found)
+    in_scene, found = handles.find_both(scene, character)
+    character_lookup.check_writable(found)
     view_layer = bpy.context.view_layer if bpy.context.scene == in_scene else in_scene.view_layers[0]
     with bpy.context.temp_override(scene=in_scene, view_layer=view_layer):
-        order = generate.order_of(bpy.context, found, recipes[-1], own=False)
+        order = orders.order_of(bpy.context, found, recipes[-1], own=False)
     following = partial(make_all, scene, character, recipes[:-1], batch) if len(recipes) > 1 else None
-    return jobs.Job(order, partial(generate.write_result, batch=batch), following)
+    return jobs.Job(order, partial(write_actions.write_result, batch=batch), following)
 
 
 def _refused(operator: bpy.types.Operator, error: BaseException) -> set[str]:
-    jobs.tell(jobs.sentence_for(error), error=True)
+    messages.tell(messages.sentence_for(error), error=True)
     return _told(operator)
 
 
 def _told(operator: bpy.types.Operator) -> set[str]:
     # A window shows the sentence in the panel; scripts in the background get an exception.
-    operator.report({"ERROR" if bpy.app.background else "WARNING"}, jobs.status.message)
+    operator.report({"ERROR" if bpy.app.background else "WARNING"}, messages.status.message)
     return {"CANCELLED"}
 
 
@@ -154,14 +155,14 @@ class MOTIONLCM_OT_export_recipe(bpy.types.Operator):
         if self.what == "TAKES":
             actions = takes.takes_of(chosen.character, chosen.take_sort) or actions
         try:
-            old = next((a.name for a in actions if generate.recipe_is_old(a)), None)
+            old = next((a.name for a in actions if action_recipes.recipe_is_old(a)), None)
             if old is not None:
                 raise InvalidRequest(f'"{old}" was made by an earlier version: press Again, then export.')
             path = Path(bpy.path.abspath(bpy.path.ensure_ext(self.filepath, ".json")))
-            write(path, [generate.recipe_in(action) for action in actions])
+            write(path, [action_recipes.recipe_in(action) for action in actions])
         except Exception as error:
             return _refused(self, error)
-        jobs.tell(f"Wrote {len(actions)} recipe{'s' if len(actions) > 1 else ''} to {path.name}.")
+        messages.tell(f"Wrote {len(actions)} recipe{'s' if len(actions) > 1 else ''} to {path.name}.")
         return {"FINISHED"}
 
 
@@ -184,13 +185,13 @@ class MOTIONLCM_OT_import_recipe(bpy.types.Operator):
 
         try:
             recipes = read(Path(bpy.path.abspath(self.filepath)))
-            character = generate.find_character(context)
-            handles = generate.handle_of(context.scene), generate.handle_of(character)
-            turn = jobs.Turn(handles[1], partial(make_all, *handles, recipes, uuid.uuid4().hex[:12]))
+            character = character_lookup.find_character(context)
+            owners = handles.handle_of(context.scene), handles.handle_of(character)
+            turn = jobs.Turn(owners[1], partial(make_all, *owners, recipes, uuid.uuid4().hex[:12]))
             jobs.ask([turn])
         except Exception as error:
             return _refused(self, error)
-        return _told(self) if jobs.status.error else {"FINISHED"}
+        return _told(self) if messages.status.error else {"FINISHED"}
 
 
 CLASSES = (MOTIONLCM_OT_regenerate, MOTIONLCM_OT_export_recipe, MOTIONLCM_OT_import_recipe)

@@ -247,7 +247,11 @@ def euler_axes(order: str) -> tuple[np.ndarray, list[int], float]:
 
 
 def pose_keys(
-    keys: SparseKeys, obj: bpy.types.Object, rig: Rig, units: float, euler: EulerBones | None = None,
+    keys: SparseKeys,
+    obj: bpy.types.Object,
+    rig: Rig,
+    units: float,
+    euler: EulerBones | None = None,
     above_rests: bool = False,
 ) -> tuple[BezierKeys, dict[str, BezierKeys], dict[str, np.ndarray]]:
     """Fitted keys as those of the pose bones: of the root's location, and of each bone's rotation.

@@ -4,7 +4,6 @@ All of it happens in workers and processes of their own; nothing is imported or 
 """
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
-import importlib
 import importlib.util
 import logging
 import queue
@@ -18,13 +17,12 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import engine
+from . import addon, engine, torch_import
+from .torch_import import look, places
 
 if TYPE_CHECKING:
     from ..motionlcm_blender.runtime.hardware import Hardware
     from ..motionlcm_blender.runtime.installing import Setup
-    from ..motionlcm_blender.runtime.places import Places
-    from ..motionlcm_blender.runtime.state import Condition
 
 log = logging.getLogger(__name__)
 
@@ -49,33 +47,9 @@ class Status:
 
 status = Status()
 known_hardware: "Hardware | None" = None
-known_condition: "Condition | None" = None
-_folder: Path | None = None
 _cancelled = threading.Event()
 _news: "queue.SimpleQueue[Callable[[], None]]" = queue.SimpleQueue()
 _worker: threading.Thread | None = None
-_trials: dict[str, str] = {}
-
-
-def places() -> "Places | None":
-    """Where an installation lies; None when this is not run as an extension. Safe to call from a worker."""
-    if _folder is None:
-        return None
-    from ..motionlcm_blender.runtime.places import Places
-
-    return Places.under(_folder)
-
-
-def look() -> "Condition | None":
-    """Read what is installed; a few small files."""
-    global known_condition
-    import numpy
-
-    from ..motionlcm_blender.runtime.state import condition
-
-    where = places()
-    known_condition = None if where is None else condition(where, numpy.__version__)
-    return known_condition
 
 
 def look_soon() -> None:
@@ -100,7 +74,7 @@ def online() -> bool:
 
 def wheel_folder() -> str | None:
     """The folder of wheels that was chosen in the preferences."""
-    prefs = engine.preferences()
+    prefs = addon.preferences()
     return bpy.path.abspath(prefs.wheel_folder) if prefs is not None and prefs.wheel_folder else None
 
 
@@ -178,104 +152,6 @@ def cancel() -> bool:
     _cancelled.set()
     status.stage = "Cancelling"
     return True
-
-
-def usable(device: str) -> tuple[str, str]:
-    """The device to ask for and a sentence if it is another: PyTorch is put within reach, and tried before it is
-    imported. For a worker.
-
-    Raises DeviceFailed for a device that was chosen by name.
-    """
-    if device == "numpy":
-        return device, ""
-    where = places()
-    if where is None:
-        return device, ""
-    current = look()
-    ours = current is not None and current.kind == "ready"
-    if ours and str(where.packages) not in sys.path:
-        sys.path.append(str(where.packages))  # last: nothing of Blender's or of other extensions is shadowed
-        importlib.invalidate_caches()
-    loaded = getattr(sys.modules.get("torch"), "__file__", None)
-    if loaded is not None and not ours and Path(loaded).is_relative_to(where.packages):
-        return _without(device, "The PyTorch in memory is no longer there: restart Blender to use it again.")
-    if "torch" not in sys.modules:
-        spec = importlib.util.find_spec("torch")
-        if spec is None or spec.origin is None:
-            return device, ""
-        if not Path(spec.origin).is_relative_to(where.packages):
-            sentence = _tried(Path(spec.origin), where)
-            return _without(device, sentence) if sentence else (device, "")
-        sentence = _imported(where)
-        if sentence:
-            return _without(device, sentence)
-    if device == "auto" and ours and current is not None and current.state is not None:
-        state = current.state
-        if state.device == "cpu" and state.sentence:  # the card was tried and did not do
-            return "cpu", ""
-    return device, ""
-
-
-def _without(device: str, sentence: str) -> tuple[str, str]:
-    """NumPy in place of PyTorch, or DeviceFailed where PyTorch was asked for by name."""
-    from ..motionlcm_blender.errors import DeviceFailed
-
-    if device != "auto":
-        raise DeviceFailed(sentence)
-    return "numpy", sentence
-
-
-def _imported(where: "Places") -> str:
-    """Import our PyTorch; a sentence if Blender ended in the midst of that before, as a crash would do."""
-    from ..motionlcm_blender.runtime.places import is_locked, locked
-    from ..motionlcm_blender.runtime.problems import Busy
-    from ..motionlcm_blender.runtime.state import mark_failed
-
-    try:
-        if where.importing.exists() and not is_locked(where.importing):
-            sentence = "Blender ended while PyTorch was loaded, so it is not used: see Check Again in the preferences."
-            mark_failed(where, sentence)
-            where.importing.unlink()
-            look()
-            sys.path.remove(str(where.packages))
-            return sentence
-        with locked(where.importing, 0.0):
-            try:
-                import torch
-
-                torch.cuda.is_available()
-            except Exception as error:  # told where it is used
-                log.info("What led to it", exc_info=error)
-        where.importing.unlink(missing_ok=True)
-    except (OSError, Busy) as error:  # nothing can be noted; another Blender is at it
-        log.info("Not noted: %s", error)
-    return ""
-
-
-def _tried(origin: Path, where: "Places") -> str:
-    """What is wrong with somebody else's PyTorch, which may crash; remembered for this copy of it."""
-    import json
-
-    from ..motionlcm_blender.runtime.checking import import_in_process
-    from ..motionlcm_blender.runtime.state import write_json
-
-    try:
-        key = f"{origin} {origin.stat().st_mtime_ns}"
-    except OSError:
-        key = str(origin)
-    if key not in _trials:
-        try:
-            kept = json.loads(where.trials.read_text(encoding="utf-8"))
-            _trials.update({str(name): str(told) for name, told in kept.items()})
-        except (OSError, ValueError, AttributeError):
-            pass
-    if key not in _trials:
-        _trials[key] = import_in_process([folder for folder in sys.path if folder])
-        try:
-            write_json(where.trials, dict(_trials))
-        except OSError as error:
-            log.info("Not remembered: %s", error)
-    return _trials[key]
 
 
 def poll() -> float | None:
@@ -375,7 +251,7 @@ def _look_for_all() -> None:
     """Started by a timer, done by a worker."""
 
     def work() -> None:
-        global known_hardware, known_condition
+        global known_hardware
         from ..motionlcm_blender.runtime.hardware import Hardware
         from ..motionlcm_blender.runtime.state import Condition
 
@@ -385,7 +261,7 @@ def _look_for_all() -> None:
         except Exception as error:
             log.error("The hardware was not found out", exc_info=error)
         known_hardware = known_hardware or Hardware("none")  # else drawing would ask again and again
-        known_condition = known_condition or Condition("absent")
+        torch_import.known_condition = torch_import.known_condition or Condition("absent")
 
     global _worker
     if _worker is None or not _worker.is_alive():
@@ -440,9 +316,7 @@ class MOTIONLCM_OT_enable_gpu(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         find_hardware()
-        answer: set[str] = context.window_manager.invoke_props_dialog(
-            self, width=600, confirm_text=iface_("Install")
-        )
+        answer: set[str] = context.window_manager.invoke_props_dialog(self, width=600, confirm_text=iface_("Install"))
         return answer
 
     def draw(self, _context: bpy.types.Context) -> None:
@@ -522,25 +396,19 @@ CLASSES = (MOTIONLCM_OT_enable_gpu, MOTIONLCM_OT_check_gpu, MOTIONLCM_OT_disable
 
 
 def attach() -> None:
-    global _folder
-    try:
-        _folder = Path(bpy.utils.extension_path_user(engine.ROOT_PACKAGE, create=False))
-    except ValueError:  # not run as an extension
-        _folder = None
+    torch_import.attach()
     if not bpy.app.background:
         bpy.app.timers.register(_finish_removal, first_interval=3.0)
 
 
 def detach() -> None:
-    global _worker, known_condition, known_hardware
+    global _worker, known_hardware
     _cancelled.set()
     for timer in (poll, _look_for_all, _finish_removal):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)
     if _worker is not None:
         _worker.join(PATIENCE)
-    where = places()
-    if where is not None and str(where.packages) in sys.path:
-        sys.path.remove(str(where.packages))
-    _worker = known_condition = known_hardware = None
+    torch_import.detach()
+    _worker = known_hardware = None
     vars(status).update(vars(Status()))

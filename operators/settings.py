@@ -3,21 +3,8 @@
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import bpy
 
-from . import engine, jobs, path_speed, pins, shots, strip_editing
-
-LONGEST_HISTORY = 20
-
-
-def armature_of(obj: bpy.types.Object | None) -> bpy.types.Object | None:
-    """The armature an object stands for: itself, or the one that moves this mesh."""
-    if obj is None or obj.type == "ARMATURE":
-        return obj
-    if obj.motionlcm.armature is not None:
-        return obj.motionlcm.armature
-    for modifier in obj.modifiers:
-        if modifier.type == "ARMATURE" and modifier.object is not None:
-            return modifier.object
-    return obj.parent if obj.parent is not None and obj.parent.type == "ARMATURE" else None
+from . import messages, model_choice, model_info, path_speed, pins, shots, strip_editing
+from .character_lookup import armature_of
 
 
 def _can_be_character(_settings: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool:
@@ -47,7 +34,7 @@ def _path_changed(_settings: bpy.types.PropertyGroup, context: bpy.types.Context
 
 
 def _prompt_changed(settings: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
-    engine.read_hint(engine.chosen(), settings.prompt)
+    model_info.read_hint(model_choice.chosen(), settings.prompt)
 
 
 class MotionLCMPrompt(bpy.types.PropertyGroup):
@@ -58,7 +45,7 @@ class MotionLCMPrompt(bpy.types.PropertyGroup):
 
 
 def _seen(_listed: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
-    jobs.redraw()  # the strips are in other editors than the list
+    messages.redraw()  # the strips are in other editors than the list
 
 
 class MotionLCMObject(bpy.types.PropertyGroup):
@@ -260,21 +247,6 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
     history: bpy.props.CollectionProperty(
         type=MotionLCMPrompt, name="Prompt History", description="Earlier prompts of this scene, the latest first"
     )
-
-
-def remember_prompt(settings: bpy.types.PropertyGroup, prompt: str) -> None:
-    """Put a prompt at the head of the history, once."""
-    from datetime import UTC, datetime
-
-    history = settings.history
-    for index in reversed(range(len(history))):
-        if history[index].prompt == prompt:
-            history.remove(index)
-    item = history.add()
-    item.prompt, item.used = prompt, datetime.now(UTC).isoformat(timespec="milliseconds")
-    history.move(len(history) - 1, 0)
-    while len(history) > LONGEST_HISTORY:
-        history.remove(len(history) - 1)
 
 
 CLASSES = (shots.MotionLCMShot, MotionLCMPrompt, MotionLCMObject, MotionLCMSettings)

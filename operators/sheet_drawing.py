@@ -18,7 +18,7 @@ from . import ghost_figures as figures
 from .scene_time import stretch
 
 if TYPE_CHECKING:
-    from .contact_sheet import Sheet
+    from .contact_sheet_state import Sheet
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +56,7 @@ def row_axis(context: bpy.types.Context) -> np.ndarray:
     return np.array([1.0, 0.0, 0.0])
 
 
-def viewport_under(
-    window: bpy.types.Window, x: int, y: int
-) -> tuple[bpy.types.Region, bpy.types.RegionView3D] | None:
+def viewport_under(window: bpy.types.Window, x: int, y: int) -> tuple[bpy.types.Region, bpy.types.RegionView3D] | None:
     """The part of the window with the scene in it that the mouse is over, if nothing lies on top of it."""
     for area in window.screen.areas:
         if area.type != "VIEW_3D" or not _inside(area, x, y):
@@ -175,9 +173,7 @@ def _trace(sheet: Sheet) -> gpu.types.GPUBatch:
     return _batch(places, base[owners], None)
 
 
-def _batch(
-    places: np.ndarray, colours: np.ndarray, corners: gpu.types.GPUIndexBuf | None
-) -> gpu.types.GPUBatch:
+def _batch(places: np.ndarray, colours: np.ndarray, corners: gpu.types.GPUIndexBuf | None) -> gpu.types.GPUBatch:
     buffer = gpu.types.GPUVertBuf(_format(), len(places))
     buffer.attr_fill("pos", np.ascontiguousarray(places, np.float32))
     buffer.attr_fill("color", np.ascontiguousarray(colours, np.float32))

@@ -3,8 +3,9 @@
 # No `from __future__ import annotations` here, as in all files with operators.
 import bpy
 
-from . import jobs, shot_strips
-from .shots import OnShots, after, arrange, new_shot, of_another_rate, put, rate_of, touch, with_motion
+from . import messages, shot_strips, take_properties
+from .scene_time import rate_of
+from .shots import OnShots, after, arrange, new_shot, of_another_rate, put, touch, with_motion
 
 
 class MOTIONLCM_OT_add_shot(bpy.types.Operator):
@@ -15,15 +16,15 @@ class MOTIONLCM_OT_add_shot(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from .generate import find_character
+        from .character_lookup import find_character
         from .scene_time import make_room, playhead, stretch
 
         scene, chosen = context.scene, context.scene.motionlcm
         try:
             character = find_character(context)
         except Exception as error:
-            jobs.tell(jobs.sentence_for(error), error=True)
-            self.report({"ERROR" if bpy.app.background else "WARNING"}, jobs.status.message)
+            messages.tell(messages.sentence_for(error), error=True)
+            self.report({"ERROR" if bpy.app.background else "WARNING"}, messages.status.message)
             return {"CANCELLED"}
         shots = character.motionlcm.shots
         begin = playhead(scene) if chosen.start == "CURRENT_FRAME" else round(scene.frame_start / stretch(scene))
@@ -52,7 +53,7 @@ class MOTIONLCM_OT_remove_shot(OnShots, bpy.types.Operator):
         if action is not None and shot_strips.shown_alone(character) == action:
             shot_strips.show_all(character)
             action.use_fake_user = False
-        from .takes import takes_of_shot
+        from .take_properties import takes_of_shot
 
         of_shot = takes_of_shot(character, shots[index].uid)
         shots.remove(index)
@@ -62,7 +63,7 @@ class MOTIONLCM_OT_remove_shot(OnShots, bpy.types.Operator):
             touch(shots[index])
         shot_strips.lay(character)
         for take in of_shot:
-            shot_strips.discard(take)
+            take_properties.discard(take)
         return {"FINISHED"}
 
 
@@ -133,7 +134,7 @@ class MOTIONLCM_OT_split_shot(OnShots, bpy.types.Operator):
         frame = playhead(context.scene)
         index = next((number for number, shot in enumerate(shots) if shot.first < frame < shot.last), -1)
         if index < 0:
-            jobs.tell(f"No shot has frame {frame} within it: move the playhead.", error=True)
+            messages.tell(f"No shot has frame {frame} within it: move the playhead.", error=True)
             return {"CANCELLED"}
         shot = shots[index]
         last, whole, stale, locked = shot.last, shot.action, shot.stale, shot.locked
@@ -146,12 +147,12 @@ class MOTIONLCM_OT_split_shot(OnShots, bpy.types.Operator):
             part.stale = stale
             if whole is not None:
                 part.action = shot_strips.cut_action(whole, part.first, part.last)
-                part.action[shot_strips.SHOT] = part.uid
+                part.action[take_properties.SHOT] = part.uid
         if alone:
             shot_strips.show_all(character)
             whole.use_fake_user = False
         shot_strips.lay(character)
-        shot_strips.discard(whole)
+        take_properties.discard(whole)
         return {"FINISHED"}
 
 
@@ -165,7 +166,7 @@ class MOTIONLCM_OT_join_shots(OnShots, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         character, shots, index = self.chosen(context)
         if after(character, index) is None:
-            jobs.tell("No shot begins where this one ends, so there is nothing to join.", error=True)
+            messages.tell("No shot begins where this one ends, so there is nothing to join.", error=True)
             return {"CANCELLED"}
         one, two = shots[index], shots[index + 1]
         actions = [shot.action for shot in (one, two) if shot.action is not None]
@@ -173,8 +174,8 @@ class MOTIONLCM_OT_join_shots(OnShots, bpy.types.Operator):
         stale = one.stale or two.stale or not same or len(actions) == 1
         if actions:
             whole = shot_strips.joined_action([s for s in (one, two) if s.action is not None], actions[0].name)
-            shot_strips.copy_facts(actions[0], whole)
-            whole[shot_strips.SHOT] = one.uid
+            take_properties.copy_facts(actions[0], whole)
+            whole[take_properties.SHOT] = one.uid
             if shot_strips.shown_alone(character) in actions:
                 shot_strips.show_all(character)
             one.action = whole
@@ -185,7 +186,7 @@ class MOTIONLCM_OT_join_shots(OnShots, bpy.types.Operator):
         shots[index].stale = stale and bool(actions)
         shot_strips.lay(character)
         for action in actions:
-            shot_strips.discard(action)
+            take_properties.discard(action)
         return {"FINISHED"}
 
 
@@ -234,7 +235,7 @@ class MOTIONLCM_OT_share_path(OnShots, bpy.types.Operator):
         character, shots, index = self.chosen(context)
         path = shots[index].path
         if path is None:
-            jobs.tell(f'"{shots[index].name}" has no path to share: choose one for it.', error=True)
+            messages.tell(f'"{shots[index].name}" has no path to share: choose one for it.', error=True)
             return {"CANCELLED"}
         parts = [shots[index]]
         while (following := after(character, index + len(parts) - 1)) is not None:
@@ -264,7 +265,7 @@ class MOTIONLCM_OT_capture_pose(OnShots, bpy.types.Operator):
         try:
             action = pose_action(context, character, f"Pose of {shots[index].name}")
         except Exception as error:
-            jobs.tell(jobs.sentence_for(error), error=True)
+            messages.tell(messages.sentence_for(error), error=True)
             return {"CANCELLED"}
         if self.end:
             shots[index].end_pose = action
@@ -302,11 +303,11 @@ class MOTIONLCM_OT_bake_shots(OnShots, bpy.types.Operator):
         character, shots, _ = self.chosen(context)
         made = with_motion(shots)
         if not made:
-            jobs.tell("No shot has a motion yet: generate them first.", error=True)
+            messages.tell("No shot has a motion yet: generate them first.", error=True)
             return {"CANCELLED"}
         action = shot_strips.bake(character, made)
         context.scene.frame_set(context.scene.frame_current)
-        jobs.tell(f"{len(made)} shots are in {action.name}.")
+        messages.tell(f"{len(made)} shots are in {action.name}.")
         return {"FINISHED"}
 
 

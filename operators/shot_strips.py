@@ -1,22 +1,26 @@
 """The shots of a character in the timeline: strips on one track of ours, one shot alone, or one baked Action."""
 
-# No `from __future__ import annotations` here, as in `shots`, whose module this is a part of.
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import bpy
 
-if TYPE_CHECKING:
-    from .shots import MotionLCMShot
+from .take_properties import SHOT, copy_facts
 
 TRACK = "MotionLCM Shots"
 PUSHED = "MotionLCM Takes"
 TRANSITION = 0.3
 """Seconds in which a strip comes in over what is beneath it, and goes out again."""
-SHOT = "motionlcm_shot"
-"""Custom property of an Action that is a shot's: which one."""
-CUT = "motionlcm_cut"
-"""Custom property of an Action that was cut out of another one or joined, so that its recipe makes more, or less."""
+
+
+class ShotInTimeline(Protocol):
+    """What is asked of a shot here: its frames, and the Action with its motion."""
+
+    first: int
+    last: int
+    action: Any
 
 
 def track_of(character: bpy.types.Object) -> bpy.types.NlaTrack | None:
@@ -69,7 +73,7 @@ def show_all(character: bpy.types.Object) -> None:
         track.mute = False
 
 
-def show_alone(character: bpy.types.Object, shot: "MotionLCMShot") -> None:
+def show_alone(character: bpy.types.Object, shot: ShotInTimeline) -> None:
     """Let one shot's Action move the character, and our track rest."""
     from .actions import assign
 
@@ -118,7 +122,7 @@ def _has_room(track: bpy.types.NlaTrack, first: int, last: int) -> bool:
     return all(strip.frame_end <= first or strip.frame_start >= last for strip in track.strips)
 
 
-def bake(character: bpy.types.Object, shots: "Sequence[MotionLCMShot]") -> bpy.types.Action:
+def bake(character: bpy.types.Object, shots: Sequence[ShotInTimeline]) -> bpy.types.Action:
     """One Action with the keys of all these shots, which have one each, given to the character; our track is muted."""
     from .actions import LONGEST_NAME, assign
 
@@ -132,7 +136,7 @@ def bake(character: bpy.types.Object, shots: "Sequence[MotionLCMShot]") -> bpy.t
     return action
 
 
-def joined_action(shots: "Sequence[MotionLCMShot]", name: str) -> bpy.types.Action:
+def joined_action(shots: Sequence[ShotInTimeline], name: str) -> bpy.types.Action:
     """A new Action with the keys of shots that follow one another, each on its own frames."""
     from . import curve_keys
     from .actions import empty_holder, holder_of
@@ -162,14 +166,6 @@ def cut_action(action: bpy.types.Action, first: int, last: int) -> bpy.types.Act
     return result
 
 
-def copy_facts(source: bpy.types.Action, target: bpy.types.Action) -> None:
-    """What an Action tells of how it was made, and that the other one is no longer just that."""
-    for key in source.keys():
-        if key.startswith("motionlcm_"):
-            target[key] = source[key]
-    target[CUT] = True
-
-
 def shift(action: bpy.types.Action, frames: int) -> None:
     """Move an Action of ours in time."""
     from . import curve_keys
@@ -179,12 +175,6 @@ def shift(action: bpy.types.Action, frames: int) -> None:
     if holder is not None and frames:
         curve_keys.shift(holder, frames)
         action["motionlcm_first_frame"] = int(action.get("motionlcm_first_frame", 0)) + frames
-
-
-def discard(action: bpy.types.Action | None) -> None:
-    """Remove an Action that nobody uses any more."""
-    if action is not None and action.users - int(action.use_fake_user) <= 0:
-        bpy.data.actions.remove(action)
 
 
 def _is_shot(strip: bpy.types.NlaStrip) -> bool:

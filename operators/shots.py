@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from . import jobs, pins, shot_strips
-from .strip_layout import arranged
+from . import jobs, messages, pins, shot_strips
+from .scene_time import rate_of
+from .shot_frames import arranged
+from .shot_lookup import active_shot, index_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -41,12 +43,12 @@ def to_make(shot: "MotionLCMShot") -> bool:
 
 
 def _seen(_shot: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
-    jobs.redraw()  # the strips are in other editors than the list
+    messages.redraw()  # the strips are in other editors than the list
 
 
 def _content_changed(shot: "MotionLCMShot", _context: bpy.types.Context) -> None:
     shot.stale, shot.entry = True, False
-    jobs.redraw()
+    messages.redraw()
 
 
 def _prompt_changed(shot: "MotionLCMShot", context: bpy.types.Context) -> None:
@@ -156,11 +158,6 @@ class MotionLCMShot(bpy.types.PropertyGroup):
     state: bpy.props.EnumProperty(name="State", description="How the motion stands", items=STATES, get=_state)
 
 
-def index_of(character: bpy.types.Object, uid: str) -> int:
-    """The place in the list of the shot with this identity; -1 if it is gone."""
-    return next((number for number, shot in enumerate(character.motionlcm.shots) if shot.uid == uid), -1)
-
-
 def before(character: bpy.types.Object, index: int) -> MotionLCMShot | None:
     """The shot that ends where this one begins."""
     shots = character.motionlcm.shots
@@ -171,14 +168,6 @@ def after(character: bpy.types.Object, index: int) -> MotionLCMShot | None:
     """The shot that begins where this one ends."""
     shots = character.motionlcm.shots
     return shots[index + 1] if index + 1 < len(shots) and shots[index + 1].first == shots[index].last else None
-
-
-def active_shot(character: bpy.types.Object | None) -> MotionLCMShot | None:
-    """The shot chosen in the list."""
-    if character is None:
-        return None
-    listed = character.motionlcm
-    return listed.shots[listed.shot_index] if 0 <= listed.shot_index < len(listed.shots) else None
 
 
 def touch(shot: MotionLCMShot | None) -> None:
@@ -269,11 +258,6 @@ def _shared(shot: MotionLCMShot) -> bool:
         for obj in bpy.data.objects if obj != shot.id_data and obj.type == "ARMATURE"
         for other in obj.motionlcm.shots
     )  # fmt: skip
-
-
-def rate_of(scene: bpy.types.Scene) -> float:
-    """Frames a second."""
-    return float(scene.render.fps / scene.render.fps_base)
 
 
 def of_another_rate(scene: bpy.types.Scene, character: bpy.types.Object | None) -> bool:

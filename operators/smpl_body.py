@@ -3,7 +3,8 @@
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import bpy
 
-from . import jobs
+from . import jobs, messages
+from .take_properties import DIRECTIONS, SHAPE_KEY
 
 LICENCE = (
     "The body model stays under its authors' licence.",
@@ -11,15 +12,11 @@ LICENCE = (
     "Nothing of it is kept outside the scene.",
 )
 """Shown wherever a file is chosen and a body is shaped."""
-DIRECTIONS = "motionlcm_joint_directions"
-"""Custom property of the armature: where a shape moves its joints. It tells a body with a shape."""
-SHAPE_KEY = "Shape "
-"""Shape keys are called "Shape 0", "Shape 1", ..."""
 
 
 def _refused(operator: bpy.types.Operator, error: BaseException) -> set[str]:
-    jobs.tell(jobs.sentence_for(error), error=True)
-    operator.report({"ERROR" if bpy.app.background else "WARNING"}, jobs.status.message)
+    messages.tell(messages.sentence_for(error), error=True)
+    operator.report({"ERROR" if bpy.app.background else "WARNING"}, messages.status.message)
     return {"CANCELLED"}
 
 
@@ -49,7 +46,7 @@ class MOTIONLCM_OT_add_smpl_body(bpy.types.Operator):
             context.scene.motionlcm.character = _add_body(context, bpy.path.abspath(self.filepath))
         except Exception as error:
             return _refused(self, error)
-        jobs.tell(" ".join(LICENCE))
+        messages.tell(" ".join(LICENCE))
         jobs.warm_up()
         return {"FINISHED"}
 
@@ -62,7 +59,7 @@ class MOTIONLCM_OT_fit_joints(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from .generate import find_character
+        from .character_lookup import find_character
         from .smpl_mesh import fit_joints
 
         try:

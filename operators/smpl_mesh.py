@@ -11,8 +11,8 @@ import numpy as np
 from ..motionlcm_blender.errors import InvalidRequest
 from ..motionlcm_blender.motion.placement import engine_to_blender
 from ..motionlcm_blender.smpl_body import BodyModel, joint_directions, joint_positions
-from .character import put_into_scene, show_in_local_view
-from .smpl_body import DIRECTIONS, SHAPE_KEY
+from .linking import put_into_scene, show_in_local_view
+from .take_properties import DIRECTIONS, SHAPE_KEY
 
 FARTHEST = 5.0
 """Shape parameters are drawn from -5 to 5: they are standard deviations of the people that were measured."""

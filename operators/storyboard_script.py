@@ -89,16 +89,16 @@ def render(task: dict[str, Any]) -> None:
 
 def make_shot(scene: Any, character: Any, name: str, number: int) -> None:
     """Make one shot, and say how long it took. name: the character's in the storyboard."""
-    errors, generate = part("motionlcm_blender.errors"), part("operators.generate")
+    errors, handles = part("motionlcm_blender.errors"), part("operators.handles")
     shot = character.motionlcm.shots[number]
-    owner = generate.handle_of(character)
-    start = partial(part("operators.shot_making").make_next, generate.handle_of(scene), owner, (shot.uid,))
+    owner = handles.handle_of(character)
+    start = partial(part("operators.shot_making").make_next, handles.handle_of(scene), owner, (shot.uid,))
     began = time.perf_counter()
     try:
         part("operators.jobs").carry_out(start)
     except errors.MotionLCMError as error:
         raise errors.InvalidRequest(f'Character "{name}", shot {number + 1}: {error}') from None
-    warnings = part("operators.jobs").status.warnings
+    warnings = part("operators.messages").status.warnings
     milliseconds = 1000.0 * (time.perf_counter() - began)
     say(character=name, shot=number + 1, milliseconds=milliseconds, warnings=warnings)
 
@@ -125,7 +125,7 @@ def main(arguments: list[str]) -> int:
     except Exception as error:
         traceback.print_exc()
         try:
-            say(failed=part("operators.jobs").sentence_for(error))
+            say(failed=part("operators.messages").sentence_for(error))
         except Exception:
             say(failed=f"{type(error).__name__}: {error}")
         return 1

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
-from . import jobs, shot_making, shots
-from .character import create_character, put_into_scene
+from . import jobs, messages, scene_time, shot_making, shots
+from .character import create_character
+from .linking import put_into_scene
 
 if TYPE_CHECKING:
     from ..motionlcm_blender.storyboard import Place, Storyboard, StoryCharacter, StoryPath, StoryPin
@@ -23,7 +24,7 @@ def build(context: bpy.types.Context, board: "Storyboard") -> list[bpy.types.Obj
     Raises InvalidRequest, before anything is made, if a shot is too short at this rate.
     """
     scene = context.scene
-    board = board.at_fps(shots.rate_of(scene))
+    board = board.at_fps(scene_time.rate_of(scene))
     units = _units(scene)
     made = [_add_character(context, character, units) for character in board.characters]  # first, to get their names
     lines = {name: add_curve(context, name, path, units) for name, path in board.paths.items()}
@@ -139,9 +140,7 @@ def storyboard_of(context: bpy.types.Context) -> "tuple[Storyboard, tuple[str, .
                 of_curve = name is not None and shot.path.type == "CURVE"
                 part = (round(shot.path_from, 4), round(shot.path_to, 4)) if of_curve else (0.0, 1.0)
                 told.append(
-                    StoryShot(
-                        shot.prompt, shot.first, shot.last, shot.seed, shot.locked, name, part, pins, shot.takes
-                    )
+                    StoryShot(shot.prompt, shot.first, shot.last, shot.seed, shot.locked, name, part, pins, shot.takes)
                 )
             except InvalidRequest as error:
                 sentence = str(error)
@@ -151,7 +150,7 @@ def storyboard_of(context: bpy.types.Context) -> "tuple[Storyboard, tuple[str, .
         size = round(units_per_metre(character, rig) / units, 4)
         facing = round(math.degrees(heading), 3)
         characters.append(StoryCharacter(character.name, _in_metres(floor, units), facing, size, tuple(told)))
-    rate = shots.rate_of(scene)
+    rate = scene_time.rate_of(scene)
     return Storyboard(tuple(characters), round(rate, 5), paths), tuple(dict.fromkeys(warnings))
 
 
@@ -253,7 +252,7 @@ class MOTIONLCM_OT_import_storyboard(bpy.types.Operator, ImportHelper):
         except Exception as error:
             return tell_error(self, error)
         count = sum(len(character.motionlcm.shots) for character in made)
-        jobs.tell(f"{_counted(len(made), 'character')} and {_counted(count, 'shot')} were added.")
+        messages.tell(f"{_counted(len(made), 'character')} and {_counted(count, 'shot')} were added.")
         if self.generate:
             turns = [(character, shot_making.stale_shots(character)) for character in made]
             jobs.ask([shot_making.turn_of(context.scene, character, uids) for character, uids in turns if uids])
@@ -280,14 +279,14 @@ class MOTIONLCM_OT_export_storyboard(bpy.types.Operator, ExportHelper):
             return tell_error(self, error)
         count = sum(len(character.shots) for character in board.characters)
         told = f"{_counted(len(board.characters), 'character')} and {_counted(count, 'shot')} were written."
-        jobs.tell(told, warnings=warnings)
+        messages.tell(told, warnings=warnings)
         return {"FINISHED"}
 
 
 def tell_error(operator: bpy.types.Operator, error: Exception) -> set[str]:
     """What an operator that failed says and returns."""
-    jobs.tell(jobs.sentence_for(error), error=True)
-    operator.report({"ERROR" if bpy.app.background else "WARNING"}, jobs.status.message)
+    messages.tell(messages.sentence_for(error), error=True)
+    operator.report({"ERROR" if bpy.app.background else "WARNING"}, messages.status.message)
     return {"CANCELLED"}
 
 

@@ -1,21 +1,27 @@
 """The takes of a character: Actions made together from one order, to be compared, starred, varied and accepted."""
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from . import generate, jobs, shot_making, shot_strips, shots
+from . import (
+    character_lookup,
+    jobs,
+    messages,
+    orders,
+    shot_lookup,
+    shot_making,
+    shot_order,
+    shot_strips,
+    shots,
+    take_properties,
+)
+from .take_properties import NUMBER, SORTS, STAR, removable, takes_of_shot
 
 if TYPE_CHECKING:
     from .worker import Order
-
-SORTS = {"NAME": "", "PATH": "motionlcm_path_mean_cm", "SKATE": "motionlcm_foot_skate_cm_s"}
-STAR = "motionlcm_star"
-NUMBER = "motionlcm_take"
-"""Custom property of an Action that is a shot's: which take of it."""
 
 
 def takes_of(character: bpy.types.Object | None, sort: str = "NAME") -> list[bpy.types.Action]:
@@ -27,13 +33,13 @@ def takes_of(character: bpy.types.Object | None, sort: str = "NAME") -> list[bpy
     present = present_take(character)
     if character is None or present is None:
         return []
-    if shot_strips.SHOT in present:
-        found = takes_of_shot(character, present[shot_strips.SHOT])
+    if take_properties.SHOT in present:
+        found = takes_of_shot(character, present[take_properties.SHOT])
     else:
         own, batch = character.get("motionlcm_id"), present.get("motionlcm_batch")
         found = [
             action for action in bpy.data.actions
-            if action.get("motionlcm_character_id") == own and shot_strips.SHOT not in action
+            if action.get("motionlcm_character_id") == own and take_properties.SHOT not in action
             and (action.get("motionlcm_batch") == batch or action.get(STAR))
         ]  # fmt: skip
     number = SORTS.get(sort, "")
@@ -45,21 +51,12 @@ def takes_of(character: bpy.types.Object | None, sort: str = "NAME") -> list[bpy
     return sorted(found, key=place)
 
 
-def takes_of_shot(character: bpy.types.Object, uid: str) -> list[bpy.types.Action]:
-    """All takes that were made of a shot, in no order."""
-    own = character.get("motionlcm_id")
-    return [
-        action for action in bpy.data.actions
-        if action.get(shot_strips.SHOT) == uid and action.get("motionlcm_character_id") == own
-    ]  # fmt: skip
-
-
 def present_take(character: bpy.types.Object | None) -> bpy.types.Action | None:
     """The Action that animates the character, if it was made here; where its shots do, the chosen one's."""
     data = character.animation_data if character is not None else None
     action = data.action if data is not None else None
     if action is None and data is not None:
-        shot = shots.active_shot(character)
+        shot = shot_lookup.active_shot(character)
         action = shot.action if shot is not None else None
     return action if action is not None and "motionlcm_batch" in action else None
 
@@ -81,7 +78,7 @@ def label(action: bpy.types.Action, present: bpy.types.Action | None) -> str:
 
 def show(character: bpy.types.Object, action: bpy.types.Action) -> None:
     """Let an Action made here animate the character, or its shot; the one before stays."""
-    index = shots.index_of(character, action.get(shot_strips.SHOT, ""))
+    index = shot_lookup.index_of(character, action.get(take_properties.SHOT, ""))
     if index >= 0:
         shots.choose_take(character, index, action)
         return
@@ -110,7 +107,7 @@ class MOTIONLCM_OT_show_take(_OnTakes, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         action = bpy.data.actions.get(self.name)
         if action is None or action not in takes_of(context.scene.motionlcm.character):
-            jobs.tell("This take is no longer there.", error=True)
+            messages.tell("This take is no longer there.", error=True)
             return {"CANCELLED"}
         show(context.scene.motionlcm.character, action)
         return {"FINISHED"}
@@ -133,7 +130,7 @@ class MOTIONLCM_OT_step_take(_OnTakes, bpy.types.Operator):
         found, present = takes_of(chosen.character, chosen.take_sort), present_take(chosen.character)
         following = found[(found.index(present) + self.step) % len(found)]
         show(chosen.character, following)
-        jobs.tell(f"{following.name}, {found.index(following) + 1} of {len(found)}.")
+        messages.tell(f"{following.name}, {found.index(following) + 1} of {len(found)}.")
         return {"FINISHED"}
 
 
@@ -167,7 +164,7 @@ class MOTIONLCM_OT_accept_take(_OnTakes, bpy.types.Operator):
         assert present is not None  # poll has seen it
         gone = removable(takes_of(chosen.character), present)
         bpy.data.batch_remove(gone)
-        jobs.tell(f"Kept {present.name}; {len(gone)} other takes removed.")
+        messages.tell(f"Kept {present.name}; {len(gone)} other takes removed.")
         return {"FINISHED"}
 
 
@@ -183,11 +180,11 @@ class MOTIONLCM_OT_reject_take(_OnTakes, bpy.types.Operator):
         found, present = takes_of(chosen.character, chosen.take_sort), present_take(chosen.character)
         assert present is not None  # poll has seen it
         if len(found) < 2:
-            jobs.tell("This is the only take: it stays.", error=True)
+            messages.tell("This is the only take: it stays.", error=True)
             return {"CANCELLED"}
         show(chosen.character, found[(found.index(present) + 1) % len(found)])
         if not removable([present], None):
-            jobs.tell(f"{present.name} is starred or used elsewhere, so it was only put aside.")
+            messages.tell(f"{present.name} is starred or used elsewhere, so it was only put aside.")
             return {"FINISHED"}
         bpy.data.actions.remove(present)
         return {"FINISHED"}
@@ -204,33 +201,25 @@ class MOTIONLCM_OT_push_take(_OnTakes, bpy.types.Operator):
         character = context.scene.motionlcm.character
         take = present_take(character)
         assert take is not None  # poll has seen it
-        if shot_strips.SHOT in take:
-            jobs.tell("The takes of a shot are in the NLA already, as strips of their track.", error=True)
+        if take_properties.SHOT in take:
+            messages.tell("The takes of a shot are in the NLA already, as strips of their track.", error=True)
             return {"CANCELLED"}
         strip = shot_strips.push(character, take, context.scene)
         told = f" It blends in over {strip.blend_in:.0f} frames." if strip.blend_in else ""
-        jobs.tell(f"{strip.name}: frames {strip.frame_start:.0f} to {strip.frame_end:.0f} in the NLA.{told}")
+        messages.tell(f"{strip.name}: frames {strip.frame_start:.0f} to {strip.frame_end:.0f} in the NLA.{told}")
         return {"FINISHED"}
 
 
-def removable(actions: Sequence[bpy.types.Action], present: bpy.types.Action | None) -> list[bpy.types.Action]:
-    """Those that nobody would miss: not the present one, not starred, used by nothing."""
-    return [
-        action for action in actions
-        if action != present and not action.get(STAR, False) and action.users - int(action.use_fake_user) <= 0
-    ]  # fmt: skip
-
-
-class _Remaking(generate.Ordering):
+class _Remaking(orders.Ordering):
     """What the operators share that make another take out of the present one, of a shot or not."""
 
     def present(self, context: bpy.types.Context) -> "Order":
         """The order that makes the present take once more. Raises InvalidRequest if it cannot be made."""
-        character = generate.find_character(context)
+        character = character_lookup.find_character(context)
         take = present_take(character)
-        if take is not None and shot_strips.SHOT in take:
-            return shot_making.order_again(context, character, take)
-        return generate.order_from_recipe(context, character)
+        if take is not None and take_properties.SHOT in take:
+            return shot_order.order_again(context, character, take)
+        return orders.order_from_recipe(context, character)
 
     def submit(self, order: "Order") -> None:
         if order.shot:
@@ -278,7 +267,7 @@ class MOTIONLCM_OT_blend_takes(_Remaking, bpy.types.Operator):
         from ..motionlcm_blender.errors import InvalidRequest
         from ..motionlcm_blender.variations import Blend
 
-        character = generate.find_character(context)
+        character = character_lookup.find_character(context)
         order, present = self.present(context), present_take(character)
         others = [a for a in takes_of(character) if a.get(STAR) and a != present and "motionlcm_blends" not in a]
         if not others:

@@ -17,6 +17,18 @@ from ..motionlcm_blender.motion.ground import Ground, PathHeights
 from ..motionlcm_blender.motion.paths import GroundPath, Timing, part_of, speed_warning, timed
 from .scene_time import moments, places_at, scene_frames_each, stretch
 
+
+def check_path_object(path: bpy.types.Object, character: bpy.types.Object) -> None:
+    """Raises InvalidRequest if the path is moved by the character."""
+    from ..motionlcm_blender.errors import InvalidRequest
+
+    above: bpy.types.Object | None = path
+    while above is not None:
+        if above == character:
+            raise InvalidRequest(f'Path "{path.name}": it is the character itself or hangs from it; choose another.')
+        above = above.parent
+
+
 UNEVEN = 0.1
 """Metres a path must rise or fall before the character walks up and down along it."""
 MARKER = re.compile(r"point\s*(\d+)", re.IGNORECASE)

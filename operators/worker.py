@@ -20,20 +20,14 @@ from ..motionlcm_blender.motion.loops import Travel, looped, split_travel
 from ..motionlcm_blender.motion.placement import Placement, place_clip
 from ..motionlcm_blender.motion.skeleton import Skeleton
 from ..motionlcm_blender.request import Request
-from . import engine
+from . import engine, model_choice
+from .carrier import Carrier
+from .handles import Handle
 
 if TYPE_CHECKING:
     from .rig import EulerBones
 
 _one_at_a_time = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Handle:
-    """How to find something of Blender's again after undo, redo or a change of name."""
-
-    name: str
-    session_uid: int
 
 
 @dataclass(frozen=True)
@@ -58,7 +52,7 @@ class Order:
     first_frame: int
     character: Handle
     scene: Handle
-    choice: engine.Choice
+    choice: model_choice.Choice
     units_per_metre: float
     path_name: str = ""
     path_xz: np.ndarray | None = None
@@ -98,14 +92,6 @@ class Result:
     carrier: Carrier | None = None
     keys: SparseKeys | None = None
     others: tuple[Result, ...] = ()
-
-
-@dataclass(frozen=True)
-class Carrier:
-    """(T, 3) places on the floor and (T,) headings about +Y in the world, engine axes, metres of the character."""
-
-    ground: np.ndarray
-    heading: np.ndarray
 
 
 def make(order: Order, progress: Callable[[float, str], None], cancel: Callable[[], bool]) -> Result:

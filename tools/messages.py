@@ -32,7 +32,7 @@ DRAWN = {
 TRANSLATING = ("iface_", "rpt_")
 WORKING = ("progress", "stage", "told")
 """Names of the functions that tell what a job is doing."""
-HELPERS = {"_number": 1}
+HELPERS = {"value_row": 1}
 """Functions of ours that draw one of their arguments as a label."""
 SENTENCES = ("LICENCE",)
 """Constants whose texts are drawn."""

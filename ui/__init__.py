@@ -2,9 +2,23 @@
 
 import bpy
 
-from . import action_editor, official_model, panels, preferences, strips, translations
+from . import (
+    action_editor,
+    controls_panel,
+    model_panel,
+    official_model,
+    panels,
+    preferences,
+    shots_panel,
+    strips,
+    takes_panel,
+    translations,
+)
 
-CLASSES = (*official_model.CLASSES, *preferences.CLASSES, *panels.CLASSES, *strips.CLASSES)
+CLASSES = (
+    *official_model.CLASSES, *preferences.CLASSES, *panels.CLASSES, *takes_panel.CLASSES, *shots_panel.CLASSES,
+    *controls_panel.CLASSES, *model_panel.CLASSES, *strips.CLASSES,
+)  # fmt: skip
 
 
 def register() -> None:
@@ -19,6 +33,7 @@ def unregister() -> None:
     translations.detach()
     strips.detach()
     action_editor.detach()
+    model_panel.detach()
     panels.detach()
     official_model.detach()
     for cls in reversed(CLASSES):

@@ -90,7 +90,7 @@ OPERATORS = {
     "Vary a Little": "Etwas abwandeln",
 }
 LABELS = {
-    "\"{name}\" is deleted from the disk": "„{name}“ wird vom Datenträger gelöscht",
+    '"{name}" is deleted from the disk': "„{name}“ wird vom Datenträger gelöscht",
     "1 more waits": "1 weitere wartet",
     "A model is being imported already": "Es wird schon ein Modell importiert",
     "About {fetched:.1f} GB to fetch, {taken:.1f} GB on disk": "Etwa {fetched:.1f} GB zu laden, {taken:.1f} GB auf der Platte",
@@ -126,8 +126,7 @@ LABELS = {
     "Direction": "Richtung",
     "Disk": "Datenträger",
     "Done": "Fertig",
-    "Drag the timeline's upper edge up to see the shots in it as strips.":
-        "Ziehe den oberen Rand der Zeitleiste hoch, um die Shots darin als Streifen zu sehen.",
+    "Drag the timeline's upper edge up to see the shots in it as strips.": "Ziehe den oberen Rand der Zeitleiste hoch, um die Shots darin als Streifen zu sehen.",
     "Earlier Prompts": "Frühere Beschreibungen",
     "Ease In": "Anlauf",
     "Ease Out": "Auslauf",

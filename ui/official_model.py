@@ -3,8 +3,9 @@
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from ..operators import engine, jobs, models
+from ..operators import messages, model_choice, model_info, models
 from ..operators import official_model as getting
+from .widgets import wrapped_label
 
 
 class MOTIONLCM_MT_models(bpy.types.Menu):
@@ -14,7 +15,7 @@ class MOTIONLCM_MT_models(bpy.types.Menu):
     bl_label = "Models"
 
     def draw(self, _context: bpy.types.Context) -> None:
-        layout, found, chosen = self.layout, models.known(), engine.chosen().folder
+        layout, found, chosen = self.layout, models.known(), model_choice.chosen().folder
         if found is None:
             read_soon()
             layout.label(text="Reading ...")
@@ -31,10 +32,10 @@ class MOTIONLCM_MT_models(bpy.types.Menu):
 
 def draw(layout: bpy.types.UILayout) -> None:
     """For the Model panel: the menu, the button that removes an imported model, and what is being imported."""
-    chosen = engine.chosen().folder
+    chosen = model_choice.chosen().folder
     if models.known() is None:
         read_soon()
-    card = engine.known_card(engine.chosen())
+    card = model_info.known_card(model_choice.chosen())
     row = layout.row(align=True)
     name = card.name if card is not None and card.name else "?"
     row.menu("MOTIONLCM_MT_models", text=name, translate=False)
@@ -56,17 +57,15 @@ def draw_get(layout: bpy.types.UILayout) -> None:
         return
     column.operator("motionlcm.get_official_model", icon="IMPORT")
     if status.message:
-        from .panels import _lines
-
-        _lines(column, status.message, "ERROR" if status.error else "CHECKMARK", status.error)
-    made, chosen = status.made, engine.chosen().folder
+        wrapped_label(column, status.message, "ERROR" if status.error else "CHECKMARK", status.error)
+    made, chosen = status.made, model_choice.chosen().folder
     if made and (chosen is None or not models.same(made, chosen)) and models.is_imported(made):
         column.operator("motionlcm.choose_model", text="Use This Model", icon="CHECKMARK").folder = made
 
 
 def _read() -> None:
     models.read()
-    jobs.redraw()
+    messages.redraw()
 
 
 def read_soon() -> None:

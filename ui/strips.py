@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import bpy
 
-from ..operators import engine, jobs, shot_strips, shots, strip_editing, strip_layout
+from ..operators import addon, messages, shot_frames, shot_lookup, shot_strips, strip_layout, strip_view
 
 if TYPE_CHECKING:
     from ..operators.strip_layout import Hit, Row, Strip, View
@@ -171,9 +171,9 @@ def _hatch(made: Picture, strip: Strip, left: float, right: float, step: float) 
 
 def _lit(made: Picture, strip: Strip, left: float, right: float, unit: float, part: str) -> None:
     made.box(left, strip.low, right, strip.high, LIGHT)
-    if part == strip_layout.LEFT:
+    if part == shot_frames.LEFT:
         made.box(left, strip.low, left + 3.0 * unit, strip.high, END)
-    elif part == strip_layout.RIGHT:
+    elif part == shot_frames.RIGHT:
         made.box(right - 3.0 * unit, strip.low, right, strip.high, END)
 
 
@@ -231,10 +231,10 @@ _shaders: dict[str, Any] = {}
 def draw() -> None:
     """Draw handler. What did not change since the last time is not worked out again."""
     context = bpy.context
-    if not strip_editing.is_shown(context):
+    if not strip_view.is_shown(context):
         return
-    view = strip_editing.view_of(context)
-    rows = strip_editing.rows_of(context, view)
+    view = strip_view.view_of(context)
+    rows = strip_view.rows_of(context, view)
     if not rows:
         return
     strips = strip_layout.strips_of(view, rows)
@@ -242,11 +242,11 @@ def draw() -> None:
     character = context.scene.motionlcm.character
     full = character is not None and rows[0].character == character.name
     chosen = character.motionlcm.shot_index if full else -1
-    if full and strip_editing.state.dragged:
-        chosen = strip_editing.state.dragged_shot
-    over = strip_editing.lit(context.region)
+    if full and strip_view.state.dragged:
+        chosen = strip_view.state.dragged_shot
+    over = strip_view.lit(context.region)
     lit = over[1] if over is not None and over[1].row < len(rows) and rows[over[1].row].character == over[0] else None
-    progress = round(jobs.status.progress, 2)
+    progress = round(messages.status.progress, 2)
     key, made_from = context.region.as_pointer(), (view, rows, looks, chosen, lit, progress, full)
     kept = _pictures.get(key)
     if kept is None or kept[0] != made_from:
@@ -269,9 +269,7 @@ def _batch(made: Picture) -> Any:
     places = np.array(made.quads, np.float32).reshape(-1, 2)
     colours = np.repeat(np.array(made.colours, np.float32), 4, axis=0)
     corners = 4 * np.arange(count, dtype=np.int32)[:, None, None] + np.array([[0, 1, 2], [0, 2, 3]], np.int32)
-    return batch_for_shader(
-        _shaders["flat"], "TRIS", {"pos": places, "color": colours}, indices=corners.reshape(-1, 3)
-    )
+    return batch_for_shader(_shaders["flat"], "TRIS", {"pos": places, "color": colours}, indices=corners.reshape(-1, 3))
 
 
 def _show(batch: Any, texts: Sequence[Text], view: View) -> None:
@@ -302,7 +300,7 @@ class MOTIONLCM_MT_shot(bpy.types.Menu):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, character = self.layout, context.scene.motionlcm.character
-        shot = shots.active_shot(character)
+        shot = shot_lookup.active_shot(character)
         if shot is None:
             return
         layout.operator_context = "EXEC_DEFAULT"
@@ -330,7 +328,7 @@ class MOTIONLCM_PT_shot_prompt(bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, chosen = self.layout, context.scene.motionlcm
-        shot = shots.active_shot(chosen.character)
+        shot = shot_lookup.active_shot(chosen.character)
         if shot is None:
             return
         layout.label(text=f"{shot.name}: Prompt", translate=False)
@@ -342,7 +340,7 @@ class MOTIONLCM_PT_shot_prompt(bpy.types.Panel):
 
 
 def _draw_toggle(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
-    prefs = engine.preferences()
+    prefs = addon.preferences()
     if prefs is not None:
         self.layout.separator()
         self.layout.prop(prefs, "show_strips")

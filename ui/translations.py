@@ -5,7 +5,7 @@
 
 import bpy
 
-from ..operators import engine
+from ..operators import addon
 from . import german
 
 TABLES = {"de": german.MESSAGES}
@@ -13,8 +13,8 @@ TABLES = {"de": german.MESSAGES}
 
 
 def attach() -> None:
-    bpy.app.translations.register(engine.ROOT_PACKAGE, TABLES)
+    bpy.app.translations.register(addon.ROOT_PACKAGE, TABLES)
 
 
 def detach() -> None:
-    bpy.app.translations.unregister(engine.ROOT_PACKAGE)
+    bpy.app.translations.unregister(addon.ROOT_PACKAGE)

@@ -51,8 +51,8 @@ def test_report_holds_what_helps_and_not_the_users_name(monkeypatch):
 
 
 def test_it_goes_to_the_clipboard_from_preferences_and_panel(monkeypatch):
-    engine = part("operators.engine")
-    engine.read_card(engine.chosen())
+    engine = part("operators.model_info")
+    engine.read_card(part("operators.model_choice").chosen())
     assert "motionlcm.copy_report" in operators(drawn("MOTIONLCM_PT_model"))
     assert bpy.ops.motionlcm.copy_report() == {"FINISHED"}
 
@@ -135,7 +135,7 @@ for part in ("__init__.py", "blender_manifest.toml", "motionlcm_blender", "opera
 addon_utils.enable("{EXTENSION}", default_set=True)
 log_file = import_module("{EXTENSION}.operators.log_file")
 assert not log_file.folder().exists(), "switching on writes nothing"
-import_module("{EXTENSION}.operators.jobs").tell("Told to all.", error=True)
+import_module("{EXTENSION}.operators.messages").tell("Told to all.", error=True)
 assert "ERROR" in (log_file.folder() / "motionlcm.log").read_text()
 assert ".user" in str(log_file.folder())
 addon_utils.disable("{EXTENSION}")

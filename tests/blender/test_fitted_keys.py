@@ -146,10 +146,10 @@ def test_a_bone_whose_mode_has_changed_since_is_keyed_on_every_frame():
     dense = places(armature, range(1, 41, 3))
     settings().key_mode, settings().key_tolerance = "FITTED", 15.0
     context = bpy.context
-    order = part("operators.generate").order_from_scene(context)
+    order = part("operators.orders").order_from_scene(context)
     result = part("operators.worker").make(order, lambda *_: None, lambda: False)
     in_modes(armature, ("XYZ", "ZYX", "QUATERNION"))
-    part("operators.generate").write_result(order, result)
+    part("operators.write_actions").write_result(order, result)
     assert np.linalg.norm(places(armature, range(1, 41, 3)) - dense, axis=-1).max() <= 0.0152
 
 

@@ -19,7 +19,7 @@ import bpy
 import numpy as np
 import pytest
 
-from tests.blender.support import EXTENSION, add_character, generate, part, poly_curve, refusal, settings
+from tests.blender.support import EXTENSION, add_character, generate, panel_status, part, poly_curve, refusal, settings
 from tests.blender.test_panels import Layout, drawn, operators, texts
 from tests.official_files import (
     SMALL,
@@ -88,7 +88,7 @@ def test_a_folder_becomes_a_model_that_is_chosen(place, home, version):
     assert folder == home / "official" and left(home) == ["official"] and chosen() == str(folder)
     config = json.loads((folder / "config.json").read_text())
     assert "non-commercial" in config["licence"] and config["licence_accepted"]
-    said = part("operators.jobs").status.message
+    said = panel_status().message
     assert f"{version}: VAE, MotionLCM student, ControlNet for the pelvis, trajectory encoder" in said
     assert not list(folder.rglob("*.bin"))
 
@@ -381,7 +381,7 @@ def test_blender_goes_on_while_the_worker_works_and_cancel_stops_it(place, home)
 
 
 def test_the_menu_lists_models_and_removing_gives_back_ours(place, home):
-    models, engine = part("operators.models"), part("operators.engine")
+    models, engine = part("operators.models"), part("operators.model_info")
     write_checkpoint(place / "pelvis.ckpt", official(SMALL_V2))
     folder = bring(place)
     found = models.read()
@@ -391,7 +391,7 @@ def test_the_menu_lists_models_and_removing_gives_back_ours(place, home):
     labels = [given.get("text") for name, given in menu.seen if name == "operator"]
     assert "MotionLCM V2 (official)" in labels and "motionlcm.get_official_model" in operators(menu)
     panel = drawn("MOTIONLCM_PT_model")
-    engine.read_card(engine.chosen())
+    engine.read_card(part("operators.model_choice").chosen())
     panel = drawn("MOTIONLCM_PT_model")
     assert "motionlcm.remove_model" in operators(panel) and "non-commercial" in texts(panel)
     assert "W. Dai" in texts(panel)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mathutils import Euler, Matrix, Vector
 
-from tests.blender.support import add_character, add_spline, part, poly_curve, refusal, settings
+from tests.blender.support import add_character, add_spline, panel_status, part, poly_curve, refusal, settings
 
 FRAMES = 61
 
@@ -295,7 +295,7 @@ def test_finishing_an_empty_drawing_leaves_nothing():
     bpy.ops.motionlcm.draw_path()
     bpy.ops.motionlcm.finish_path()
     assert settings().path is None and "MotionLCM Path" not in bpy.data.objects
-    assert part("operators.jobs").status.message == "Nothing was drawn, so there is no path."
+    assert panel_status().message == "Nothing was drawn, so there is no path."
 
 
 def test_generate_finishes_a_drawing_by_itself():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from motionlcm_blender import command_line
-from tests.blender.support import add_character, bone_heads, generate, part, poly_curve, refusal, settings
+from tests.blender.support import add_character, bone_heads, generate, panel_status, part, poly_curve, refusal, settings
 from tests.blender.test_panels import Layout, drawn, operators
 from tests.blender.test_shots import add as add_shots
 
@@ -174,7 +174,7 @@ def test_a_shot_that_was_split_is_made_whole_and_this_is_told():
     bpy.ops.motionlcm.split_shot()
     half = settings().character.motionlcm.shots[2].action
     bpy.ops.motionlcm.regenerate(action=half.name_full)
-    assert any("cut or joined" in warning for warning in part("operators.jobs").status.warnings)
+    assert any("cut or joined" in warning for warning in panel_status().warnings)
     again = settings().character.animation_data.action
     assert "motionlcm_cut" not in again and again.frame_range[1] == half.frame_range[1]
 
@@ -214,7 +214,7 @@ def test_another_model_is_told():
     action = generate()
     action["motionlcm_model_sha256"] = "0" * 64
     bpy.ops.motionlcm.generate_again()
-    assert any("another model" in warning for warning in part("operators.jobs").status.warnings)
+    assert any("another model" in warning for warning in panel_status().warnings)
 
 
 def test_shots_of_an_earlier_version_are_refused():
@@ -267,7 +267,7 @@ def test_all_takes_are_exported_and_imported_in_their_order(tmp_path):
     generate(seed=2**31 - 2)
     file = tmp_path / "takes.json"
     assert bpy.ops.motionlcm.export_recipe(filepath=str(file), what="TAKES") == {"FINISHED"}
-    assert "3 recipes to takes.json" in part("operators.jobs").status.message
+    assert "3 recipes to takes.json" in panel_status().message
     written = json.loads(file.read_text())
     assert [each["seed"] for each in written["recipes"]] == [2**31 - 2, 2**31 - 1, 2**31]
     bpy.data.batch_remove(list(bpy.data.actions))
@@ -284,7 +284,7 @@ def test_the_command_line_makes_the_clip_of_blender(make, tmp_path, model_folder
     add_character()
     make()
     action = settings().character.animation_data.action
-    clip = part("operators.generate")._kept[action.session_uid][1].clip
+    clip = part("operators.write_actions")._kept[action.session_uid][1].clip
     bpy.ops.motionlcm.export_recipe(filepath=str(tmp_path / "r.json"))
     out = tmp_path / "r.npz"
     arguments = ["generate", "--recipe", str(tmp_path / "r.json"), "--model", str(model_folder), "--device", "numpy"]

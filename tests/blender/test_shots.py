@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mathutils import Euler, Matrix, Vector
 
-from tests.blender.support import add_character, bone_heads, part, poly_curve, refusal, settings
+from tests.blender.support import add_character, bone_heads, panel_status, part, poly_curve, refusal, settings
 
 BONES = ("pelvis", "head", "l_wrist", "r_wrist", "l_foot", "r_foot")
 
@@ -50,7 +50,7 @@ def three():
     armature = add_character()
     add("a person walks", "a person turns", "a person waves")
     bpy.ops.motionlcm.generate_shots()
-    assert state() == ["DONE"] * 3, part("operators.jobs").status.message
+    assert state() == ["DONE"] * 3, panel_status().message
     return armature
 
 
@@ -124,7 +124,7 @@ def test_it_also_goes_on_after_the_file_was_opened_again(three, tmp_path):
     bpy.ops.wm.save_as_mainfile(filepath=file)
     bpy.ops.wm.open_mainfile(filepath=file)
     assert state() == ["DONE"] * 3 and frames() == [(1, 49), (49, 97), (97, 145)]
-    part("operators.generate")._kept.clear()
+    part("operators.write_actions")._kept.clear()
     choose(2).seed = 11
     assert state() == ["DONE", "DONE", "STALE"]
     bpy.ops.motionlcm.generate_shot()
@@ -146,7 +146,7 @@ def test_keys_edited_by_hand_are_what_the_next_goes_on_from(three):
 def test_path_that_begins_elsewhere_is_told_and_reached(three):
     choose(1).path = poly_curve([(2, 0), (2, -3)])
     bpy.ops.motionlcm.generate_shot()
-    assert any("first walks over to it" in warning for warning in part("operators.jobs").status.warnings)
+    assert any("first walks over to it" in warning for warning in panel_status().warnings)
     np.testing.assert_allclose(bone_heads(settings().character, "pelvis", [97])[0, :2], (2, -3), atol=0.06)
     np.testing.assert_allclose(poses([48.99]), poses([49.01]), atol=0.05)
 
@@ -370,7 +370,7 @@ def test_a_shot_starts_and_ends_in_chosen_poses(three):
     first.end_pose = asset
     assert state()[0] == "STALE"
     bpy.ops.motionlcm.generate_shots()
-    assert state() == ["DONE"] * 3, part("operators.jobs").status.message
+    assert state() == ["DONE"] * 3, panel_status().message
     np.testing.assert_allclose(poses([1], ["l_wrist"])[0, 0], three.matrix_world @ placed, atol=2e-3)
     bpy.context.scene.frame_set(49)
     bpy.context.view_layer.update()
@@ -390,7 +390,7 @@ def test_parts_of_one_path(three):
     bpy.ops.motionlcm.generate_shots()
     root = poses([1, 49, 97], ["pelvis"])[0]
     np.testing.assert_allclose(root[:, 1], [0.0, -2.0, -4.0], atol=0.1)
-    assert not any("begins" in warning for warning in part("operators.jobs").status.warnings)
+    assert not any("begins" in warning for warning in panel_status().warnings)
     choose(0).path_to = 0.0
     assert "begin before it ends" in refusal(bpy.ops.motionlcm.generate_shot)
     shots()[1].path = shots()[2].path = None
@@ -472,7 +472,7 @@ def test_while_a_shot_is_made_it_says_so():
     assert state() == ["EMPTY", "GENERATING"]
     part("operators.jobs").poll()
     assert state() == ["EMPTY", "DONE"]
-    assert any("has no motion yet" in warning for warning in part("operators.jobs").status.warnings)
+    assert any("has no motion yet" in warning for warning in panel_status().warnings)
 
 
 def test_cancelled_shots_stay_as_they_were():
@@ -495,7 +495,7 @@ def test_what_is_deleted_meanwhile_ends_in_a_sentence(gone):
     else:
         bpy.ops.motionlcm.remove_shot()
     part("operators.jobs").poll()
-    status = part("operators.jobs").status
+    status = panel_status()
     assert status.error and "was not written" in status.message and len(bpy.data.actions) == 0
 
 

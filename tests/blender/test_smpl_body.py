@@ -167,7 +167,7 @@ def test_motion_is_made_for_the_body(tmp_path):
     settings().character = None
     bpy.context.view_layer.objects.active = armature
     action = generate(seconds=1.0)
-    clip = part("operators.generate")._kept[action.session_uid][1].clip
+    clip = part("operators.write_actions")._kept[action.session_uid][1].clip
     rig = part("operators.rig")
     units = rig.units_per_metre(armature, rig.read_rig(armature))
     expected = to_blender(part("motionlcm_blender.motion.retarget").forward_kinematics(clip)) * units

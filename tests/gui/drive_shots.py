@@ -64,7 +64,7 @@ def sheet() -> bpy.types.Region:
 
 def place(frame: float) -> tuple[int, int]:
     """Where in the window a frame's strip is."""
-    editing = module("operators.strip_editing")
+    editing = module("operators.strip_view")
     with bpy.context.temp_override(window=window(), area=timeline(), region=sheet()):
         view = editing.view_of(bpy.context)
         row = editing.rows_of(bpy.context, view)[0]

@@ -60,7 +60,7 @@ def shot_frames() -> list[tuple[int, int]]:
 def on_strip(frame: float) -> tuple[int, int]:
     """The place of a frame on the strips of the chosen character."""
     area, main = timeline()
-    editing = sys.modules[f"{EXTENSION}.operators.strip_editing"]
+    editing = sys.modules[f"{EXTENSION}.operators.strip_view"]
     with bpy.context.temp_override(window=window(), area=area, region=main):
         view = editing.view_of(bpy.context)
         row = editing.rows_of(bpy.context, view)[0]

@@ -1,0 +1,68 @@
+"""The panel of the model: its name, its licence, and what it runs on."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.app.translations import pgettext_iface as iface_
+
+from ..operators import engine, messages, model_choice, model_info
+from . import official_model
+from .sidebar import Sidebar
+from .widgets import value_row, wrapped_label
+
+DEVICES = {
+    "numpy": "NumPy", "cpu": "PyTorch, processor", "cuda": "PyTorch, CUDA", "mps": "PyTorch, Metal",
+    "xpu": "PyTorch, XPU",
+}  # fmt: skip
+"""What a model runs on, as in the preferences."""
+
+
+class MOTIONLCM_PT_model(Sidebar, bpy.types.Panel):
+    """Which model makes the motion, and under what licence."""
+
+    bl_idname = "MOTIONLCM_PT_model"
+    bl_parent_id = "MOTIONLCM_PT_main"
+    bl_order = 7
+    bl_label = "Model"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        official_model.draw(self.layout)
+        column = self.layout.column(align=True)
+        card = model_info.known_card(model_choice.chosen())
+        if card is None:
+            read_card_soon()
+            column.label(text="Reading ...")
+            return
+        if card.error:
+            wrapped_label(column, card.error, "ERROR", True)
+            self.layout.operator("motionlcm.copy_report", icon="COPYDOWN")
+            return
+        value_row(column, "Name", card.name)
+        value_row(column, "Licence", card.licence)
+        if card.attribution:
+            wrapped_label(column, card.attribution, "NONE")
+        if engine.in_use is not None:
+            device = engine.in_use.device
+            value_row(column, "Runs on", iface_(DEVICES.get(device.partition(":")[0], device)))
+            value_row(column, "Memory", f"{engine.in_use.bytes / 2**20:.0f} MiB")
+        self.layout.operator("motionlcm.copy_report", icon="COPYDOWN")
+
+
+def _read_card() -> None:
+    model_info.read_card(model_choice.chosen())
+    messages.redraw()
+
+
+def read_card_soon() -> None:
+    """Have the model's name and licence read a moment from now, outside drawing."""
+    if not bpy.app.background and not bpy.app.timers.is_registered(_read_card):
+        bpy.app.timers.register(_read_card, first_interval=0.5)
+
+
+CLASSES = (MOTIONLCM_PT_model,)
+
+
+def detach() -> None:
+    if bpy.app.timers.is_registered(_read_card):
+        bpy.app.timers.unregister(_read_card)
