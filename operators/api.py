@@ -23,9 +23,13 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from . import jobs, orders, scene_time, shot_lookup, shot_making, shot_strips, storyboards
-from . import shots as shot_lists
-from .character import create_character
+from .characters.add_character import create_character
+from .generation import orders
+from .interchange import storyboards
+from .scene import scene_time, shot_lookup
+from .session import job_queue
+from .shots import generate_shots, nla_track
+from .shots import shot_list as shot_lists
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +100,7 @@ def add_shot(
     """
     from ..motionlcm_blender.errors import InvalidRequest
     from ..motionlcm_blender.storyboard import StoryShot
-    from . import trajectory
+    from .controls import trajectory
 
     scene, listed = bpy.context.scene, character.motionlcm.shots
     end = listed[-1].last if len(listed) else None
@@ -145,11 +149,11 @@ def generate(character: bpy.types.Object, shots: Sequence[str] | None = None) ->
     if shots is not None:
         for identity in shots:
             find_shot(character, identity)
-    wanted = shot_making.stale_shots(character) if shots is None else tuple(shots)
+    wanted = generate_shots.stale_shots(character) if shots is None else tuple(shots)
     before = {identity: _uid(find_shot(character, identity).action) for identity in wanted}
-    turn = shot_making.turn_of(bpy.context.scene, character, wanted)
-    jobs.drop(turn.owner)
-    jobs.carry_out(turn.start)
+    turn = generate_shots.turn_of(bpy.context.scene, character, wanted)
+    job_queue.drop(turn.owner)
+    job_queue.carry_out(turn.start)
     made = [find_shot(character, identity).action for identity in wanted]
     return [
         action for identity, action in zip(wanted, made, strict=True)
@@ -187,8 +191,8 @@ def generate_take(
             turn = orders.turn_of(orders.order_from_scene(bpy.context))
         finally:
             scene.frame_set(shown)
-    jobs.drop(turn.owner)
-    jobs.carry_out(turn.start)
+    job_queue.drop(turn.owner)
+    job_queue.carry_out(turn.start)
     made = [action for action in bpy.data.actions if action.session_uid not in before]
     present = character.animation_data.action
     return sorted(made, key=lambda action: (action != present, action.get("motionlcm_seed", 0)))
@@ -204,7 +208,7 @@ def bake(character: bpy.types.Object) -> bpy.types.Action:
     made = shot_lists.with_motion(character.motionlcm.shots)
     if not made:
         raise InvalidRequest(f'No shot of "{character.name}" has a motion yet: generate them first.')
-    return shot_strips.bake(character, made)
+    return nla_track.bake(character, made)
 
 
 def import_storyboard(file: str | os.PathLike[str]) -> list[bpy.types.Object]:

@@ -3,8 +3,12 @@
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import bpy
 
-from . import messages, model_choice, model_info, path_speed, pins, shots, strip_editing
-from .character_lookup import armature_of
+from .armature.character_lookup import armature_of
+from .controls import path_speed, pins
+from .scene import messages
+from .session import model_choice, model_info
+from .shots import shot_list
+from .timeline import strip_editing
 
 
 def _can_be_character(_settings: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool:
@@ -57,7 +61,7 @@ class MotionLCMObject(bpy.types.PropertyGroup):
         type=bpy.types.Object,
     )
     shots: bpy.props.CollectionProperty(
-        type=shots.MotionLCMShot, name="Shots", description="What the character does, one thing after the other"
+        type=shot_list.MotionLCMShot, name="Shots", description="What the character does, one thing after the other"
     )
     fps: bpy.props.FloatProperty(options={"HIDDEN"})  # of the scene when the shots were laid out
     shot_index: bpy.props.IntProperty(
@@ -249,10 +253,10 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
     )
 
 
-CLASSES = (shots.MotionLCMShot, MotionLCMPrompt, MotionLCMObject, MotionLCMSettings)
+CLASSES = (MotionLCMPrompt, MotionLCMObject, MotionLCMSettings)
 
 
-def attach() -> None:
+def register_properties() -> None:
     bpy.types.Scene.motionlcm = bpy.props.PointerProperty(
         type=MotionLCMSettings, name="MotionLCM", description="How motion is generated in this scene"
     )
@@ -261,6 +265,6 @@ def attach() -> None:
     )
 
 
-def detach() -> None:
+def unregister_properties() -> None:
     del bpy.types.Object.motionlcm
     del bpy.types.Scene.motionlcm

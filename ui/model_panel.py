@@ -5,8 +5,9 @@ from __future__ import annotations
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from ..operators import engine, messages, model_choice, model_info
-from . import official_model
+from ..operators.scene import messages
+from ..operators.session import model_choice, model_info, model_session
+from . import model_menu
 from .sidebar import Sidebar
 from .widgets import value_row, wrapped_label
 
@@ -27,7 +28,7 @@ class MOTIONLCM_PT_model(Sidebar, bpy.types.Panel):
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        official_model.draw(self.layout)
+        model_menu.draw(self.layout)
         column = self.layout.column(align=True)
         card = model_info.known_card(model_choice.chosen())
         if card is None:
@@ -42,10 +43,10 @@ class MOTIONLCM_PT_model(Sidebar, bpy.types.Panel):
         value_row(column, "Licence", card.licence)
         if card.attribution:
             wrapped_label(column, card.attribution, "NONE")
-        if engine.in_use is not None:
-            device = engine.in_use.device
+        if model_session.in_use is not None:
+            device = model_session.in_use.device
             value_row(column, "Runs on", iface_(DEVICES.get(device.partition(":")[0], device)))
-            value_row(column, "Memory", f"{engine.in_use.bytes / 2**20:.0f} MiB")
+            value_row(column, "Memory", f"{model_session.in_use.bytes / 2**20:.0f} MiB")
         self.layout.operator("motionlcm.copy_report", icon="COPYDOWN")
 
 
@@ -63,6 +64,6 @@ def read_card_soon() -> None:
 CLASSES = (MOTIONLCM_PT_model,)
 
 
-def detach() -> None:
+def unregister_properties() -> None:
     if bpy.app.timers.is_registered(_read_card):
         bpy.app.timers.unregister(_read_card)

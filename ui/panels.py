@@ -3,7 +3,10 @@
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from ..operators import drawing, messages, model_choice, model_info, path_speed, smpl_body
+from ..operators.characters import add_smpl_body
+from ..operators.controls import draw_path, path_speed
+from ..operators.scene import messages
+from ..operators.session import model_choice, model_info
 from .sidebar import Sidebar
 from .widgets import value_row, wrapped_label
 
@@ -58,7 +61,7 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
 
         column = layout.column(align=True)
         column.prop(chosen, "path", text="", icon="CURVE_DATA")
-        drawing_now = drawing.is_drawing(context)
+        drawing_now = draw_path.is_drawing(context)
         column.operator(
             "motionlcm.draw_path",
             text="Finish Path" if drawing_now else "Draw Path",
@@ -148,14 +151,14 @@ class MOTIONLCM_PT_body(Sidebar, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return len(smpl_body.shape_keys_of(context.scene.motionlcm.character)) > 0
+        return len(add_smpl_body.shape_keys_of(context.scene.motionlcm.character)) > 0
 
     def draw(self, context: bpy.types.Context) -> None:
         column = self.layout.column(align=True)
-        for key in smpl_body.shape_keys_of(context.scene.motionlcm.character):
+        for key in add_smpl_body.shape_keys_of(context.scene.motionlcm.character):
             column.prop(key, "value", text=key.name, translate=False)
         column.operator("motionlcm.fit_joints", icon="BONE_DATA")
-        wrapped_label(self.layout, " ".join(iface_(sentence) for sentence in smpl_body.LICENCE), "INFO")
+        wrapped_label(self.layout, " ".join(iface_(sentence) for sentence in add_smpl_body.LICENCE), "INFO")
 
 
 class MOTIONLCM_PT_keys(Sidebar, bpy.types.Panel):
@@ -223,6 +226,6 @@ CLASSES = (
 )  # fmt: skip
 
 
-def detach() -> None:
+def unregister_properties() -> None:
     if bpy.app.timers.is_registered(_read_hint):
         bpy.app.timers.unregister(_read_hint)

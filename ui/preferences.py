@@ -3,12 +3,15 @@
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from ..operators import addon, engine, keymap, runtime, strip_view, torch_import
-from . import model_panel, official_model, widgets
+from ..operators.scene import addon
+from ..operators.session import model_session, torch_import
+from ..operators.setup import keymap, torch_installation
+from ..operators.timeline import strip_view
+from . import model_menu, model_panel, widgets
 
 
 def _changed(_preferences: bpy.types.AddonPreferences, _context: bpy.types.Context) -> None:
-    engine.forget()
+    model_session.forget()
     model_panel.read_card_soon()
 
 
@@ -68,7 +71,7 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
         layout.prop(self, "model_folder", placeholder="The model that comes with the extension")
         layout.prop(self, "idle_minutes", text="Unload After (min)")
         draw_gpu(self, layout)
-        official_model.draw_get(layout)
+        model_menu.draw_get(layout)
         layout.prop(self, "show_strips")
         row = layout.row(align=True)
         row.operator("motionlcm.copy_report", icon="COPYDOWN")
@@ -79,9 +82,13 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
 def draw_gpu(preferences: bpy.types.AddonPreferences, layout: bpy.types.UILayout) -> None:
     """The graphics card, what is installed for it, and what can be done about it."""
     box = layout.box().column()
-    hardware, condition, status = runtime.known_hardware, torch_import.known_condition, runtime.status
+    hardware, condition, status = (
+        torch_installation.known_hardware,
+        torch_import.known_condition,
+        torch_installation.status,
+    )
     if hardware is None or condition is None:
-        runtime.look_soon()
+        torch_installation.look_soon()
         box.label(text="Looking for a graphics card ...")
         return
     none = iface_("No graphics card that PyTorch can use")
@@ -104,7 +111,7 @@ def draw_gpu(preferences: bpy.types.AddonPreferences, layout: bpy.types.UILayout
         widgets.wrapped_label(box, status.message, "ERROR" if status.error else "INFO", status.error)
     if condition.kind != "ready":
         box.prop(preferences, "wheel_folder")
-        if not runtime.online() and not preferences.wheel_folder and not status.message:
+        if not torch_installation.online() and not preferences.wheel_folder and not status.message:
             box.label(text="Blender may not use the network now: see System > Network", icon="INFO")
     row = box.row(align=True)
     if condition.kind != "ready":

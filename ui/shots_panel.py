@@ -5,7 +5,9 @@ from __future__ import annotations
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from ..operators import shot_lookup, shot_strips, shots, timeline_room
+from ..operators.scene import shot_lookup
+from ..operators.shots import nla_track, shot_list
+from ..operators.timeline import timeline_height
 from .controls_panel import draw_pins
 from .sidebar import Sidebar
 from .widgets import wrapped_label
@@ -18,7 +20,7 @@ class MOTIONLCM_UL_shots(bpy.types.UIList):
 
     def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property, _index=0) -> None:
         row = layout.row(align=True)
-        row.label(text="", icon=shots.ICONS[item.state])
+        row.label(text="", icon=shot_list.ICONS[item.state])
         row.prop(item, "prompt", text="", emboss=False)
         frames = row.row()
         frames.ui_units_x = 4.2
@@ -40,7 +42,7 @@ class MOTIONLCM_PT_shots(Sidebar, bpy.types.Panel):
             layout.operator("motionlcm.add_shot", icon="ADD")
             return
         listed = character.motionlcm
-        if len(listed.shots) and timeline_room.too_low(context):
+        if len(listed.shots) and timeline_height.too_low(context):
             wrapped_label(layout, iface_("Drag the timeline's upper edge up to see the shots in it as strips."), "TIME")
         row = layout.row()
         row.template_list("MOTIONLCM_UL_shots", "", listed, "shots", listed, "shot_index", rows=5)
@@ -55,7 +57,7 @@ class MOTIONLCM_PT_shots(Sidebar, bpy.types.Panel):
         shot = shot_lookup.active_shot(character)
         if shot is None:
             return
-        if shots.of_another_rate(context.scene, character):
+        if shot_list.of_another_rate(context.scene, character):
             layout.operator("motionlcm.adapt_shots", icon="ERROR")
         column = layout.column(align=True)
         part = column.row(align=True)
@@ -89,7 +91,7 @@ class MOTIONLCM_PT_shots(Sidebar, bpy.types.Panel):
         column.operator("motionlcm.generate_shots", icon="FILE_REFRESH")
         column.operator("motionlcm.generate_all_characters", icon="COMMUNITY")
         part = layout.row(align=True)
-        alone = shot.action is not None and shot_strips.shown_alone(character) == shot.action
+        alone = shot.action is not None and nla_track.shown_alone(character) == shot.action
         part.operator("motionlcm.show_shot", text="Show All" if alone else "Show Alone", depress=alone)
         part.operator("motionlcm.bake_shots", text="Bake")
 

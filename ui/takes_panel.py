@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import bpy
 
-from ..operators import contact_sheet, take_properties, takes
+from ..operators.armature import take_properties
+from ..operators.takes import contact_sheet, takes
 from .sidebar import Sidebar
 
 

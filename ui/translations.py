@@ -5,16 +5,16 @@
 
 import bpy
 
-from ..operators import addon
-from . import german
+from ..operators.scene import addon
+from . import translations_de
 
-TABLES = {"de": german.MESSAGES}
+TABLES = {"de": translations_de.MESSAGES}
 """By Blender's names of languages: (context, English) -> translation."""
 
 
-def attach() -> None:
+def register_properties() -> None:
     bpy.app.translations.register(addon.ROOT_PACKAGE, TABLES)
 
 
-def detach() -> None:
+def unregister_properties() -> None:
     bpy.app.translations.unregister(addon.ROOT_PACKAGE)

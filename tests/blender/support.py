@@ -25,7 +25,7 @@ def settings() -> bpy.types.PropertyGroup:
 
 def panel_status():
     """What the panel shows: of the running job, or of the last one."""
-    return part("operators.messages").status
+    return part("operators.scene.messages").status
 
 
 def add_character() -> bpy.types.Object:
@@ -84,5 +84,5 @@ def bone_heads(armature: bpy.types.Object, bone: str, frames) -> np.ndarray:
 
 def key_frames(action: bpy.types.Action, armature: bpy.types.Object) -> np.ndarray:
     """Frames of the keys of the action's first curve."""
-    curve = part("operators.actions").curves_of(armature)[0]
+    curve = part("operators.armature.actions").curves_of(armature)[0]
     return np.array([point.co.x for point in curve.keyframe_points])

@@ -249,14 +249,14 @@ def test_a_bone_above_the_hips_carries_the_travel(seed, keys):
         bone.rotation_mode = ("QUATERNION", "XYZ")[seed // 2]
     path, frames = poly_curve(LINE), (1, 17, 40, 60)
     generate(seconds=3.0, path=path)
-    hips, head, foot = (part("operators.rig").read_rig(armature).bones[joint] for joint in (0, 15, 10))
+    hips, head, foot = (part("operators.armature.smpl_rig").read_rig(armature).bones[joint] for joint in (0, 15, 10))
     wanted = {bone: bone_heads(armature, bone, frames) for bone in (hips, head, foot)}
     settings().travel, settings().key_mode, settings().key_tolerance = "bone", keys, 5.0
     action = generate(seconds=3.0, path=path)
     root = armature.pose.bones[hips].parent_recursive[-1].name
     moved = bone_heads(armature, root, frames)
-    tolerance = (1e-3 if keys == "DENSE" else 7e-3) * part("operators.rig").units_per_metre(
-        armature, part("operators.rig").read_rig(armature)
+    tolerance = (1e-3 if keys == "DENSE" else 7e-3) * part("operators.armature.smpl_rig").units_per_metre(
+        armature, part("operators.armature.smpl_rig").read_rig(armature)
     )
     for bone, places in wanted.items():
         assert np.abs(bone_heads(armature, bone, frames) - places).max() < tolerance, bone

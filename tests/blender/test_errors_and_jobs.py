@@ -11,14 +11,14 @@ from tests.blender.support import EXTENSION, add_character, panel_status, part, 
 
 
 def jobs():
-    return part("operators.jobs")
+    return part("operators.session.job_queue")
 
 
 def start(**changes) -> int:
     """Generate as a window would: in a worker, with `poll` to be called."""
     for name, value in changes.items():
         setattr(settings(), name, value)
-    generate = part("operators.orders")
+    generate = part("operators.generation.orders")
     order = generate.order_from_scene(bpy.context)
     jobs().ask([generate.turn_of(order)], wait=False)
     return jobs()._current.number
@@ -201,7 +201,7 @@ def test_bad_model_folder_ends_in_a_sentence(tmp_path, model_folder, damage):
     told = refusal()
     assert told.endswith(".") and "Something unexpected" not in told
     assert actions() == []
-    card = part("operators.model_info").read_card(part("operators.model_choice").chosen())
+    card = part("operators.session.model_info").read_card(part("operators.session.model_choice").chosen())
     assert card.error or damage in ("truncated", "pickle")
     preferences().model_folder = str(model_folder)  # and it goes on from there
     bpy.ops.motionlcm.generate()
@@ -209,7 +209,7 @@ def test_bad_model_folder_ends_in_a_sentence(tmp_path, model_folder, damage):
 
 
 def test_model_folder_from_the_environment(model_folder, monkeypatch):
-    engine = part("operators.model_choice")
+    engine = part("operators.session.model_choice")
     preferences().model_folder = ""
     monkeypatch.setenv(engine.FOLDER_VARIABLE, str(model_folder))
     assert engine.chosen().folder == str(model_folder)
@@ -230,7 +230,7 @@ def test_unexpected_error_is_a_sentence_with_its_traceback_in_the_log(monkeypatc
     def broken(*_args, **_kwargs):
         raise ZeroDivisionError("by nothing")
 
-    monkeypatch.setattr(part("operators.worker"), "on_skeleton", broken)
+    monkeypatch.setattr(part("operators.session.generation_worker"), "on_skeleton", broken)
     told = refusal()
     assert "ZeroDivisionError: by nothing" in told and actions() == []
     assert any(record.exc_info for record in caplog.records)
@@ -242,7 +242,7 @@ def test_no_memory_is_a_sentence(monkeypatch):
     def hungry(*_args, **_kwargs):
         raise MemoryError
 
-    monkeypatch.setattr(part("operators.worker"), "on_skeleton", hungry)
+    monkeypatch.setattr(part("operators.session.generation_worker"), "on_skeleton", hungry)
     assert "not enough memory" in refusal()
 
 
@@ -254,7 +254,7 @@ def test_error_while_writing_loses_nothing(monkeypatch):
     def broken(*_args, **_kwargs):
         raise RuntimeError("no room")
 
-    monkeypatch.setattr(part("operators.rig"), "pose_channels", broken)
+    monkeypatch.setattr(part("operators.armature.smpl_rig"), "pose_channels", broken)
     assert "no room" in refusal()
     assert armature.animation_data.action == own and actions() == [own.name]
 
@@ -263,13 +263,13 @@ def test_error_in_the_midst_of_the_curves_leaves_no_half_action(monkeypatch):
     armature = add_character()
     armature.keyframe_insert("location", frame=1)
     own = armature.animation_data.action
-    channels_of = part("operators.actions").channels_of
+    channels_of = part("operators.armature.actions").channels_of
 
     def twice(*args):
         channels = channels_of(*args)
         return [*channels, channels[0]]  # Blender refuses a second curve for the same property
 
-    monkeypatch.setattr(part("operators.actions"), "channels_of", twice)
+    monkeypatch.setattr(part("operators.armature.actions"), "channels_of", twice)
     assert "Something unexpected" in refusal()
     assert armature.animation_data.action == own and actions() == [own.name]
 

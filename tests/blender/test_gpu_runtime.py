@@ -25,11 +25,11 @@ from tests.fake_wheels import ABORTS, LACKS_A_LIBRARY, TORCH, write_fake_wheels,
 
 
 def torch_import():
-    return part("operators.torch_import")
+    return part("operators.session.torch_import")
 
 
 def runtime():
-    return part("operators.runtime")
+    return part("operators.setup.torch_installation")
 
 
 def core(name: str):
@@ -53,7 +53,7 @@ def own_folder(tmp_path, monkeypatch):
     yield folder
     sys.path[:] = before
     preferences().wheel_folder = ""
-    part("operators.engine").forget()
+    part("operators.session.model_session").forget()
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def numpy_still_works() -> None:
     add_character()
     action = generate(seconds=1.0)
     assert action is not None and not panel_status().error
-    assert part("operators.engine").in_use.device == "numpy"
+    assert part("operators.session.model_session").in_use.device == "numpy"
 
 
 def as_if_it_worked(monkeypatch, device: str = "cpu", note: str = "") -> None:
@@ -398,7 +398,7 @@ def test_somebody_elses_torch_that_crashes_is_tried_once_and_not_used(tmp_path, 
     assert len(kept) == 1
     monkeypatch.setattr(torch_import(), "_trials", {})
     monkeypatch.setattr(core("checking"), "run_task", None)  # remembered: not tried again
-    part("operators.engine").forget()
+    part("operators.session.model_session").forget()
     generate(seconds=1.0)
     preferences().device = "CPU"
     assert "PyTorch crashes here" in refusal()

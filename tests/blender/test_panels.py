@@ -96,7 +96,7 @@ def test_button_says_finish_while_drawing():
 def test_speed_and_its_warning():
     settings().path, settings().length = poly_curve([(0, 0), (0, 40)]), 2.0
     bpy.context.view_layer.update()
-    part("operators.path_speed").refresh(bpy.context)
+    part("operators.controls.path_speed").refresh(bpy.context)
     told = texts(drawn("MOTIONLCM_PT_main"))
     assert "40.0 m at" in told and "faster than people run" in told
 
@@ -111,21 +111,21 @@ def test_numbers_of_the_present_action():
 
 
 def test_model_panel_tells_name_licence_and_errors(tmp_path):
-    engine = part("operators.model_info")
-    engine.read_card(part("operators.model_choice").chosen())
+    engine = part("operators.session.model_info")
+    engine.read_card(part("operators.session.model_choice").chosen())
     assert "tiny" in texts(drawn("MOTIONLCM_PT_model")) and "CC0-1.0" in texts(drawn("MOTIONLCM_PT_model"))
     bpy.context.preferences.addons[EXTENSION].preferences.model_folder = str(tmp_path / "gone")
     assert "Reading" in texts(drawn("MOTIONLCM_PT_model"))
-    engine.read_card(part("operators.model_choice").chosen())
+    engine.read_card(part("operators.session.model_choice").chosen())
     assert "is not there" in texts(drawn("MOTIONLCM_PT_model"))
 
 
 def hint(prompt):
-    return part("operators.model_info").known_hint(part("operators.model_choice").chosen(), prompt)
+    return part("operators.session.model_info").known_hint(part("operators.session.model_choice").chosen(), prompt)
 
 
 def test_a_prompt_beyond_what_the_model_has_seen_is_told(tmp_path):
-    engine = part("operators.engine")
+    engine = part("operators.session.model_session")
     write_tiny_model(tmp_path / "model")
     (tmp_path / "model" / "vocabulary.json").write_text('{"verbs": {"walk": 400, "kick": 11}, "words": {}}')
     preferences = bpy.context.preferences.addons[EXTENSION].preferences
@@ -153,7 +153,7 @@ def test_without_a_vocabulary_nothing_is_told_of_the_prompt():
 @pytest.mark.parametrize("history", [[], ["a person sings", "a person kneels"]])
 def test_prompt_menu(history):
     for prompt in reversed(history):
-        part("operators.prompt_history").remember_prompt(settings(), prompt)
+        part("operators.generation.prompt_history").remember_prompt(settings(), prompt)
     offered = [given["text"] for name, given in drawn("MOTIONLCM_MT_prompts").seen if name == "operator"]
     assert offered == history if history else len(offered) >= 3
 

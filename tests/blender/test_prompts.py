@@ -8,7 +8,7 @@ from tests.blender.support import add_character, generate, panel_status, part, s
 
 
 def found() -> list[str]:
-    return part("operators.prompts").prompts_of_file()
+    return part("operators.generation.prompts").prompts_of_file()
 
 
 def test_all_prompts_of_the_file_once_each_the_latest_first(tmp_path):
@@ -18,7 +18,7 @@ def test_all_prompts_of_the_file_once_each_the_latest_first(tmp_path):
         generate(prompt, seconds=0.5)
     assert found() == ["a person walks", "a person jumps"]
     other = bpy.data.scenes.new("Other")
-    part("operators.prompt_history").remember_prompt(other.motionlcm, "a person swims ü")
+    part("operators.generation.prompt_history").remember_prompt(other.motionlcm, "a person swims ü")
     assert found() == ["a person swims ü", "a person walks", "a person jumps"]
     settings().prompt = "a person bows"
     bpy.ops.motionlcm.add_shot()

@@ -14,13 +14,14 @@ PROMPTS = ("a person walks", "a person turns", "a person waves")
 
 
 def jobs():
-    return part("operators.jobs")
+    return part("operators.session.job_queue")
 
 
 @pytest.fixture
 def quick(monkeypatch):
     """Work that takes no time, and a list of what was written."""
-    monkeypatch.setattr(part("operators.worker"), "make", lambda order, *_: SimpleNamespace(warnings=(), of=order))
+    worker = part("operators.session.generation_worker")
+    monkeypatch.setattr(worker, "make", lambda order, *_: SimpleNamespace(warnings=(), of=order))
     return []
 
 
@@ -28,19 +29,19 @@ def turn(written: list[str], uid: int, count: int = 1, number: int = 1):
     """A character's wish for so many jobs, each of which leaves its name, such as "1.2", in the list."""
 
     def start():
-        order = SimpleNamespace(character=part("operators.handles").Handle(f"C{uid}", uid), warnings=())
+        order = SimpleNamespace(character=part("operators.scene.handles").Handle(f"C{uid}", uid), warnings=())
         name = f"{uid}.{number}"
         then = None if number == count else turn(written, uid, count, number + 1).start
         return jobs().Job(order, lambda *_: written.append(name) or f"{name} written.", then, name)
 
-    return jobs().Turn(part("operators.handles").Handle(f"C{uid}", uid), start)
+    return jobs().Turn(part("operators.scene.handles").Handle(f"C{uid}", uid), start)
 
 
 def failing(uid: int, sentence: str = "C2 cannot."):
     def start():
         raise part("motionlcm_blender.errors").InvalidRequest(sentence)
 
-    return jobs().Turn(part("operators.handles").Handle(f"C{uid}", uid), start)
+    return jobs().Turn(part("operators.scene.handles").Handle(f"C{uid}", uid), start)
 
 
 def ask(*turns) -> None:
@@ -206,7 +207,7 @@ def test_a_character_deleted_while_it_waits_ends_in_a_sentence(monkeypatch):
 
 def test_a_character_deleted_while_a_take_of_it_waits(monkeypatch):
     one, two = two_with_shots()
-    generate = part("operators.orders")
+    generate = part("operators.generation.orders")
     for armature in (one, two):
         settings().character = armature
         ask(generate.turn_of(generate.order_from_scene(bpy.context)))

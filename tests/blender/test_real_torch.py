@@ -25,7 +25,7 @@ home.mkdir(parents=True)
 for part in ("__init__.py", "blender_manifest.toml", "motionlcm_blender", "operators", "ui", "bundled_models"):
     (home / part).symlink_to(Path({str(REPOSITORY)!r}) / part)
 addon_utils.enable("{EXTENSION}", default_set=True)
-names = ("runtime", "torch_import", "engine", "messages")
+names = ("setup.torch_installation", "session.torch_import", "session.model_session", "scene.messages")
 runtime, torch_import, engine, messages = (import_module(f"{EXTENSION}.operators.{{name}}") for name in names)
 prefs, chosen = bpy.context.preferences.addons["{EXTENSION}"].preferences, bpy.context.scene.motionlcm
 bpy.ops.motionlcm.add_character()
@@ -34,7 +34,7 @@ chosen.prompt, chosen.length, chosen.key_mode = "a person walks forward", 3.0, "
 def made():
     assert bpy.ops.motionlcm.generate() == {{"FINISHED"}}
     assert not messages.status.error and not messages.status.warnings, messages.status
-    curves = import_module("{EXTENSION}.operators.actions").curves_of(chosen.character)
+    curves = import_module("{EXTENSION}.operators.armature.actions").curves_of(chosen.character)
     return [point.co.y for curve in curves for point in curve.keyframe_points]
 
 prefs.device = "AUTO"

@@ -112,7 +112,7 @@ def test_a_shot_goes_on_from_the_one_before(place, fps, mode):
         np.testing.assert_allclose(poses([seam - 0.01]), poses([seam + 0.01]), atol=0.01 * size)
     ends = []
     for shot in shots():
-        part("operators.shot_strips").show_alone(armature, shot)
+        part("operators.shots.nla_track").show_alone(armature, shot)
         ends.append(poses([shot.first, shot.last]))
     for one, two in zip(ends[:-1], ends[1:], strict=True):  # both Actions have the same pose on the seam
         assert np.linalg.norm(one[:, 1] - two[:, 0], axis=-1).max() < 0.006 * size
@@ -124,7 +124,7 @@ def test_it_also_goes_on_after_the_file_was_opened_again(three, tmp_path):
     bpy.ops.wm.save_as_mainfile(filepath=file)
     bpy.ops.wm.open_mainfile(filepath=file)
     assert state() == ["DONE"] * 3 and frames() == [(1, 49), (49, 97), (97, 145)]
-    part("operators.write_actions")._kept.clear()
+    part("operators.generation.write_actions")._kept.clear()
     choose(2).seed = 11
     assert state() == ["DONE", "DONE", "STALE"]
     bpy.ops.motionlcm.generate_shot()
@@ -133,7 +133,7 @@ def test_it_also_goes_on_after_the_file_was_opened_again(three, tmp_path):
 
 
 def test_keys_edited_by_hand_are_what_the_next_goes_on_from(three):
-    for curve in part("operators.actions").holder_of(shots()[0].action).fcurves:
+    for curve in part("operators.armature.actions").holder_of(shots()[0].action).fcurves:
         if curve.data_path.endswith('["pelvis"].location') and curve.array_index == 0:
             for point in curve.keyframe_points:
                 point.co.y += 0.7
@@ -278,7 +278,7 @@ def test_baked_it_moves_as_the_strips_do(mode):
     data = armature.animation_data
     assert data.action is not None and data.nla_tracks[0].mute
     assert np.linalg.norm(poses(at) - before, axis=-1).max() < 0.01
-    for curve in part("operators.actions").curves_of(armature):
+    for curve in part("operators.armature.actions").curves_of(armature):
         assert min(np.diff([point.co.x for point in curve.keyframe_points])) > 0.5
     choose(0)
     bpy.ops.motionlcm.generate_shot()
@@ -298,7 +298,7 @@ def test_one_shot_alone_and_all_again(three):
 
 
 def names() -> list[str]:
-    return [action.name for action in part("operators.takes").takes_of(settings().character)]
+    return [action.name for action in part("operators.takes.takes").takes_of(settings().character)]
 
 
 def test_takes_of_a_shot(three):
@@ -307,7 +307,7 @@ def test_takes_of_a_shot(three):
     assert names() == [f"MotionLCM Shot 2 take {n}" for n in (1, 2, 3, 4)]
     assert shots()[1].action.name == "MotionLCM Shot 2 take 2" and state() == ["DONE"] * 3
     if hasattr(shots()[1].action, "slots"):
-        assert {a.slots[0].identifier for a in part("operators.takes").takes_of(three)} == {"OBMotionLCM"}
+        assert {a.slots[0].identifier for a in part("operators.takes.takes").takes_of(three)} == {"OBMotionLCM"}
     before = poses([80])
     bpy.ops.motionlcm.step_take(step=1)
     assert shots()[1].action.name == "MotionLCM Shot 2 take 3" and shots()[1].seed == 1
@@ -363,10 +363,10 @@ def test_a_shot_starts_and_ends_in_chosen_poses(three):
     first = choose(0)
     first.start_pose, shots()[2].start_pose = shots()[2].start_pose, None
     asset = bpy.data.actions.new("Arm up")
-    part("operators.actions").assign(three, asset)
+    part("operators.armature.actions").assign(three, asset)
     bone.rotation_quaternion = Euler((0.0, 0.0, 1.5)).to_quaternion()
     bone.keyframe_insert("rotation_quaternion", frame=7)
-    part("operators.actions").assign(three, None)
+    part("operators.armature.actions").assign(three, None)
     first.end_pose = asset
     assert state()[0] == "STALE"
     bpy.ops.motionlcm.generate_shots()
@@ -456,7 +456,7 @@ def test_undo_and_redo(three):
 
 def in_window(operator) -> None:
     """Start a job as a window would, in a worker, and wait until it has delivered; `poll` is to be called."""
-    jobs = part("operators.jobs")
+    jobs = part("operators.session.job_queue")
     ask = jobs.ask
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jobs, "ask", lambda turns: ask(turns, wait=False))
@@ -470,7 +470,7 @@ def test_while_a_shot_is_made_it_says_so():
     add("a person walks", "a person waves")
     in_window(bpy.ops.motionlcm.generate_shot)
     assert state() == ["EMPTY", "GENERATING"]
-    part("operators.jobs").poll()
+    part("operators.session.job_queue").poll()
     assert state() == ["EMPTY", "DONE"]
     assert any("has no motion yet" in warning for warning in panel_status().warnings)
 
@@ -481,7 +481,7 @@ def test_cancelled_shots_stay_as_they_were():
     in_window(bpy.ops.motionlcm.generate_shots)
     assert state() == ["GENERATING", "EMPTY"]
     bpy.ops.motionlcm.cancel()
-    part("operators.jobs").poll()
+    part("operators.session.job_queue").poll()
     assert state() == ["EMPTY", "EMPTY"] and len(bpy.data.actions) == 0
 
 
@@ -494,7 +494,7 @@ def test_what_is_deleted_meanwhile_ends_in_a_sentence(gone):
         bpy.data.objects.remove(armature)
     else:
         bpy.ops.motionlcm.remove_shot()
-    part("operators.jobs").poll()
+    part("operators.session.job_queue").poll()
     status = panel_status()
     assert status.error and "was not written" in status.message and len(bpy.data.actions) == 0
 
@@ -504,7 +504,7 @@ def test_a_shot_changed_meanwhile_is_written_and_stale():
     add("a person walks")
     in_window(bpy.ops.motionlcm.generate_shot)
     shots()[0].prompt, shots()[0].first = "a person sits", 11
-    part("operators.jobs").poll()
+    part("operators.session.job_queue").poll()
     assert state() == ["STALE"] and tuple(shots()[0].action.frame_range) == (11, 59)
 
 

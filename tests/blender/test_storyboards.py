@@ -145,7 +145,7 @@ def test_a_part_of_a_path(tmp_path):
     bpy.ops.motionlcm.import_storyboard(filepath=write(tmp_path, content))
     shot = bpy.data.objects["Ada"].motionlcm.shots[0]
     assert shot.path.name == "street" and shot.path_to == pytest.approx(0.47214, abs=1e-5)
-    board, _ = part("operators.storyboards").storyboard_of(bpy.context)
+    board, _ = part("operators.interchange.storyboards").storyboard_of(bpy.context)
     assert board.characters[0].shots[0].part == (0.0, 0.4721)
 
 

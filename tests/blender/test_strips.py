@@ -16,19 +16,19 @@ from tests.blender.test_panels import drawn, operators
 
 
 def arithmetic():
-    return part("operators.shot_frames")
+    return part("operators.shots.shot_frames")
 
 
 def layout():
-    return part("operators.strip_layout")
+    return part("operators.timeline.strip_layout")
 
 
 def strip_view():
-    return part("operators.strip_view")
+    return part("operators.timeline.strip_view")
 
 
 def editing():
-    return part("operators.strip_editing")
+    return part("operators.timeline.strip_editing")
 
 
 def view(**changes):
@@ -131,7 +131,7 @@ def test_the_operator_does_what_the_preview_showed(old, data):
     bpy.context.scene.collection.objects.link(armature)
     settings().character = armature
     for number, (first, last) in enumerate(old):
-        part("operators.shots").new_shot(armature, number, "a person walks", first, last)
+        part("operators.shots.shot_list").new_shot(armature, number, "a person walks", first, last)
     listed = armature.motionlcm.shots
     locked = [data.draw(st.booleans()) for _ in listed]
     for shot, value in zip(listed, locked, strict=True):
@@ -219,7 +219,7 @@ def test_what_there_is_to_snap_to():
     scene.frame_set(60)
     scene.timeline_markers.new("there", frame=80)
     two = add_character()
-    part("operators.shots").new_shot(two, 0, "a person waves", 5, 9)
+    part("operators.shots.shot_list").new_shot(two, 0, "a person waves", 5, 9)
     settings().character = one
     editing().forget()
     found = list(strip_view().snap_targets(scene, one, 1))
@@ -320,7 +320,7 @@ def test_a_click_chooses_a_shot_and_its_character():
     add("one", "two")
     two = add_character()
     settings().character = one
-    part("operators.shots").new_shot(two, 0, "a person waves", 5, 9)
+    part("operators.shots.shot_list").new_shot(two, 0, "a person waves", 5, 9)
     one.motionlcm.shot_index = 0
     editing().forget()
     assert drag([370]) == {"FINISHED"}
@@ -387,7 +387,7 @@ def test_the_menu_offers_what_can_be_done():
 
 
 def picture(states, scale=10.0, chosen=0, over=None, locked=False, prompt="a person walks on"):
-    strips, seen = part("ui.strips"), view(scale=scale)
+    strips, seen = part("ui.shot_strips"), view(scale=scale)
     rows = layout().rows_of(seen, [("one", [(24 * n + 1, 24 * n + 25) for n in range(len(states))])])
     placed = layout().strips_of(seen, rows)
     looks = [strips.Look(state, locked, prompt, "s7") for state in states[: len(placed)]]
@@ -427,7 +427,7 @@ def test_looks_are_read_from_the_shots():
     context = region_context()
     seen = strip_view().view_of(context)
     rows = strip_view().rows_of(context, seen)
-    looks = part("ui.strips").looks_of(rows, layout().strips_of(seen, rows), bpy.context.scene)
+    looks = part("ui.shot_strips").looks_of(rows, layout().strips_of(seen, rows), bpy.context.scene)
     assert [(look.state, look.locked, look.prompt) for look in looks] == [
         ("DONE", True, "one"), ("STALE", False, "three")
     ]  # fmt: skip

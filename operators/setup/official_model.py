@@ -1,0 +1,360 @@
+"""Get Official Model: MotionLCM's published weights, from disk or from the net, as a model to choose.
+
+A worker thread reads, fetches and converts; a timer on the main thread takes its result. One at a time.
+"""
+
+# No `from __future__ import annotations` here: Blender reads properties from real annotations.
+import logging
+import queue
+import textwrap
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bpy
+from bpy.app.translations import pgettext_iface as iface_
+from bpy.app.translations import pgettext_rpt as rpt_
+
+from ..scene import messages
+from ..session import job_queue
+from . import models
+
+if TYPE_CHECKING:
+    from ...motionlcm_blender.importing.model_import import Imported
+    from ...motionlcm_blender.importing.official import Wanted
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 0.1
+"""Seconds between two looks at the worker."""
+IN_DIALOG, IN_BROWSER = 80, 34
+"""Letters of a line."""
+LICENCE = (
+    "The published weights are for non-commercial use only.",
+    "So is the motion they were trained on: HumanML3D, from AMASS and HumanAct12.",
+    "Without the authors' leave, nothing made with them may be used commercially.",
+    "Their terms decide: github.com/Dai-Wenxun/MotionLCM and amass.is.tue.mpg.de.",
+)
+"""Shown wherever an official model is got."""
+CONTROLS = (
+    ("AUTO", "As Named", "What the file's name says of its ControlNet, or the only one there is"),
+    ("pelvis", "Pelvis", "The ControlNet for the way of the pelvis: paths"),
+    ("joints", "Six Joints", "The ControlNet for pelvis, feet, head and hands, one at a time: paths and pins"),
+    ("start", "Initial Motion", "The ControlNet for first frames: shots that go on from one another"),
+    ("none", "None", "No ControlNet: prompts alone"),
+)
+
+
+@dataclass
+class Status:
+    """What is shown of the import that runs, or of the last one. made: folder of the model that came of it."""
+
+    running: bool = False
+    progress: float = 0.0
+    stage: str = ""
+    message: str = ""
+    error: bool = False
+    made: str = ""
+
+
+class Worker:
+    """One import in a thread of its own. It touches nothing of Blender's."""
+
+    def __init__(self, wanted: "Wanted", choose: bool) -> None:
+        self.wanted, self.choose = wanted, choose
+        self.cancelled = threading.Event()
+        self.progress, self.stage = 0.0, "Starting"
+        self.outcome: queue.SimpleQueue[Imported | BaseException] = queue.SimpleQueue()
+        self.thread = threading.Thread(target=self.run, name="MotionLCM official model", daemon=True)
+
+    def run(self) -> None:
+        try:
+            from ...motionlcm_blender.importing.official import get_official_model
+
+            self.outcome.put(get_official_model(self.wanted, self.report, self.cancelled.is_set))
+        except BaseException as error:  # whatever it is, the main thread must hear of it
+            self.outcome.put(error)
+
+    def report(self, share: float, stage: str) -> None:
+        self.progress, self.stage = float(share), stage
+
+
+status = Status()
+_worker: Worker | None = None
+
+
+def may_go_online() -> bool:
+    """Whether the user lets extensions use the net."""
+    return bool(bpy.app.online_access)
+
+
+def start(wanted: "Wanted", choose: bool, wait: bool | None = None) -> None:
+    """Begin, unless one is on its way. wait: return when it is done; None: if Blender has no window.
+
+    Raises ModelFolderError or DownloadError, before anything is done, if it cannot begin.
+    """
+    global _worker, status
+    from ...motionlcm_blender.errors import DownloadError, ModelFolderError
+
+    if _worker is not None:
+        raise ModelFolderError("A model is being imported already: wait, or cancel it.")
+    if wanted.fetch and not may_go_online():
+        raise DownloadError(
+            "Blender may not go online: allow it in the preferences under System, Network, or choose files on disk."
+        )
+    status = Status(running=True, stage="Starting")
+    _worker = Worker(wanted, choose)
+    if bpy.app.background if wait is None else wait:
+        _worker.run()
+        poll()
+        return
+    _worker.thread.start()
+    if not bpy.app.background and not bpy.app.timers.is_registered(poll):
+        bpy.app.timers.register(poll, first_interval=INTERVAL, persistent=True)
+    _redraw()
+
+
+def poll() -> float | None:
+    """Show how far the worker is, and take its result. Runs as a timer; returns the seconds to the next call."""
+    global _worker
+    if _worker is None:
+        return None
+    try:
+        outcome = _worker.outcome.get_nowait()
+    except queue.Empty:
+        status.progress, status.stage = _worker.progress, _worker.stage
+        _redraw()
+        return INTERVAL
+    finished, _worker = _worker, None
+    status.running, status.stage = False, ""
+    try:
+        if isinstance(outcome, BaseException):
+            raise outcome
+        _finish(outcome, finished.choose)
+    except Exception as error:
+        _tell(messages.sentence_for(error), error=True)
+    _redraw()
+    return None
+
+
+def cancel() -> bool:
+    """Ask the worker to stop; it leaves nothing but what was fetched. Returns whether there was one."""
+    if _worker is None:
+        return False
+    _worker.cancelled.set()
+    status.stage = "Cancelling"
+    return True
+
+
+def _finish(made: "Imported", choose: bool) -> None:
+    folder = str(made.folder.path)
+    models.read()
+    status.made = folder
+    if choose:
+        models.choose(folder)
+    what = "; ".join(f"{name}: {held}" for name, held in made.recognised.items())
+    used = "It is chosen." if choose else "Choose it in the Model panel."
+    _tell(f"{made.folder.name} was imported ({what}). {used}", warnings=made.notes)
+
+
+def _tell(message: str, error: bool = False, warnings: tuple[str, ...] = ()) -> None:
+    status.message, status.error = " ".join((message, *warnings)), error
+    messages.tell(message, error=error, warnings=warnings)
+
+
+def _redraw() -> None:
+    messages.redraw()
+    manager = bpy.context.window_manager
+    for window in manager.windows if manager is not None else ():
+        for area in window.screen.areas:
+            if area.type == "PREFERENCES":
+                area.tag_redraw()
+
+
+def unregister_properties() -> None:
+    global _worker
+    worker, _worker = _worker, None
+    if bpy.app.timers.is_registered(poll):
+        bpy.app.timers.unregister(poll)
+    if worker is not None:
+        worker.cancelled.set()
+        if worker.thread.is_alive():
+            worker.thread.join(job_queue.PATIENCE)
+    models.forget()
+
+
+def _draw_licence(layout: bpy.types.UILayout, operator: bpy.types.Operator, letters: int) -> None:
+    """The terms, in lines of at most so many letters as labels do not wrap by themselves, and the consent."""
+    column = layout.column(align=True)
+    for sentence in LICENCE:
+        for line in textwrap.wrap(iface_(sentence), letters, break_on_hyphens=False):
+            column.label(text=line, translate=False)
+    layout.prop(operator, "accept_licence")
+
+
+class _Getting:
+    """What getting from disk and getting from the net share."""
+
+    accept_licence: bpy.props.BoolProperty(
+        name="I accept these terms",
+        description="The weights are used as their authors allow; the date is kept in the model's folder",
+        options={"SKIP_SAVE"},
+    )
+    accept_unverified: bpy.props.BoolProperty(
+        name="Use what cannot be verified",
+        description="Use files although nobody has written down what they must be; nothing in them is run",
+        options={"SKIP_SAVE"},
+    )
+    control: bpy.props.EnumProperty(name="ControlNet", description="What the model shall follow", items=CONTROLS)
+    choose: bpy.props.BoolProperty(
+        name="Use It Afterwards", description="Choose the model when it is there", default=True
+    )
+
+    if TYPE_CHECKING:
+
+        def report(self, kind: set[str], message: str) -> None: ...
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        if not status.running:
+            return True
+        cls.poll_message_set(rpt_("A model is being imported already"))  # type: ignore[attr-defined]
+        return False
+
+    def begin(self, wanted: "Wanted") -> set[str]:
+        """Start with what the operator was told besides; a refusal is shown and reported."""
+        control = None if self.control == "AUTO" else self.control
+        try:
+            if not self.accept_licence:
+                from ...motionlcm_blender.errors import LicenceNotAccepted
+
+                raise LicenceNotAccepted("The weights are imported once their licence is accepted: tick that you do.")
+            start(replace(wanted, control=control, accept_licence=True), self.choose)
+        except Exception as error:
+            _tell(messages.sentence_for(error), error=True)
+        if status.error and not status.running:
+            self.report({"ERROR" if bpy.app.background else "WARNING"}, messages.status.message)
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+def _folder(path: str) -> Path | None:
+    return Path(bpy.path.abspath(path)) if path.strip() else None
+
+
+class MOTIONLCM_OT_get_official_model(_Getting, bpy.types.Operator):
+    """Get MotionLCM's published weights, which are for non-commercial use, from disk or from the net"""
+
+    bl_idname = "motionlcm.get_official_model"
+    bl_label = "Get Official Model"
+    bl_options = {"REGISTER"}
+
+    source: bpy.props.EnumProperty(
+        name="From",
+        description="Where the files come from",
+        items=(
+            ("DISK", "Disk", "A checkpoint, a .zip or a folder that you have; you choose it next"),
+            ("NET", "Net", "The addresses their authors give, as far as there are any for a program"),
+        ),
+    )
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        answer: set[str] = context.window_manager.invoke_props_dialog(self, width=460, confirm_text=iface_("Continue"))
+        return answer
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        layout = self.layout
+        _draw_licence(layout, self, IN_DIALOG)
+        layout.row().prop(self, "source", expand=True)
+        if self.source == "NET":
+            if not may_go_online():
+                layout.label(text="Blender may not go online: see Preferences, System, Network", icon="ERROR")
+            layout.prop(self, "accept_unverified")
+        layout.prop(self, "control")
+        layout.prop(self, "choose")
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        from ...motionlcm_blender.importing.official import Wanted
+
+        if self.source == "DISK" and self.accept_licence and not bpy.app.background:
+            bpy.ops.motionlcm.import_official_model(
+                "INVOKE_DEFAULT", accept_licence=True, control=self.control, choose=self.choose
+            )
+            return {"FINISHED"}
+        try:
+            wanted = Wanted(models.home(), fetch=self.source == "NET", accept_unverified=self.accept_unverified)
+        except Exception as error:
+            return models.refused(self, error)
+        return self.begin(wanted)
+
+
+class MOTIONLCM_OT_import_official_model(_Getting, bpy.types.Operator):
+    """Import MotionLCM's published weights from a checkpoint, a .zip or a folder on disk"""
+
+    bl_idname = "motionlcm.import_official_model"
+    bl_label = "Import Official Model"
+    bl_options = {"REGISTER"}
+
+    filepath: bpy.props.StringProperty(
+        name="File or Folder",
+        description="A checkpoint (.ckpt, .pt, .safetensors), a .zip of them, or the folder they lie in",
+        subtype="FILE_PATH",
+    )
+    filter_glob: bpy.props.StringProperty(default="*.ckpt;*.pt;*.pth;*.safetensors;*.zip", options={"HIDDEN"})
+    statistics: bpy.props.StringProperty(
+        name="Statistics",
+        description="Folder of Mean.npy, Std.npy, Mean_raw.npy and Std_raw.npy, if they are not beside the checkpoint",
+    )
+    text_encoder: bpy.props.StringProperty(
+        name="Text Encoder",
+        description="Folder of sentence-t5-large, if it is neither beside the checkpoint nor in the hub's folder",
+    )
+    fetch: bpy.props.BoolProperty(
+        name="Fetch What Is Missing",
+        description="Fetch statistics and text encoder from the net if they are not on disk",
+        options={"SKIP_SAVE"},
+    )
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        layout = self.layout
+        _draw_licence(layout, self, IN_BROWSER)
+        layout.prop(self, "control")
+        layout.prop(self, "statistics")
+        layout.prop(self, "text_encoder")
+        layout.prop(self, "fetch")
+        if self.fetch:
+            layout.prop(self, "accept_unverified")
+        layout.prop(self, "choose")
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        from ...motionlcm_blender.importing.official import Wanted
+
+        try:
+            wanted = Wanted(
+                models.home(), _folder(self.filepath), _folder(self.statistics), _folder(self.text_encoder),
+                fetch=self.fetch, accept_unverified=self.accept_unverified,
+            )  # fmt: skip
+        except Exception as error:
+            return models.refused(self, error)
+        return self.begin(wanted)
+
+
+class MOTIONLCM_OT_cancel_official_model(bpy.types.Operator):
+    """Stop importing; nothing is left of it but what was fetched, so that a later try goes on from there"""
+
+    bl_idname = "motionlcm.cancel_official_model"
+    bl_label = "Cancel Import"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        return {"FINISHED"} if cancel() else {"CANCELLED"}
+
+
+CLASSES = (
+    MOTIONLCM_OT_get_official_model, MOTIONLCM_OT_import_official_model, MOTIONLCM_OT_cancel_official_model,
+)  # fmt: skip
