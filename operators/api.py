@@ -151,9 +151,9 @@ def generate(character: bpy.types.Object, shots: Sequence[str] | None = None) ->
             find_shot(character, identity)
     wanted = generate_shots.stale_shots(character) if shots is None else tuple(shots)
     before = {identity: _uid(find_shot(character, identity).action) for identity in wanted}
-    turn = generate_shots.turn_of(bpy.context.scene, character, wanted)
-    job_queue.drop(turn.owner)
-    job_queue.carry_out(turn.start)
+    turn = generate_shots.queued_job(bpy.context.scene, character, wanted)
+    job_queue.get().cancel_owner(turn.owner)
+    job_queue.run_blocking(turn.start)
     made = [find_shot(character, identity).action for identity in wanted]
     return [
         action for identity, action in zip(wanted, made, strict=True)
@@ -188,11 +188,11 @@ def generate_take(
         try:
             if first is not None:
                 scene.frame_set(first)
-            turn = orders.turn_of(orders.order_from_scene(bpy.context))
+            turn = orders.queued_job(orders.order_from_scene(bpy.context))
         finally:
             scene.frame_set(shown)
-    job_queue.drop(turn.owner)
-    job_queue.carry_out(turn.start)
+    job_queue.get().cancel_owner(turn.owner)
+    job_queue.run_blocking(turn.start)
     made = [action for action in bpy.data.actions if action.session_uid not in before]
     present = character.animation_data.action
     return sorted(made, key=lambda action: (action != present, action.get("motionlcm_seed", 0)))

@@ -95,7 +95,7 @@ def make_shot(scene: Any, character: Any, name: str, number: int) -> None:
     start = partial(part("operators.shots.generate_shots").make_next, handles.handle_of(scene), owner, (shot.uid,))
     began = time.perf_counter()
     try:
-        part("operators.session.job_queue").carry_out(start)
+        part("operators.session.job_queue").run_blocking(start)
     except errors.MotionLCMError as error:
         raise errors.InvalidRequest(f'Character "{name}", shot {number + 1}: {error}') from None
     warnings = part("operators.scene.messages").status.warnings

@@ -37,8 +37,9 @@ HELPERS = {"value_row": 1}
 SENTENCES = ("LICENCE",)
 """Constants whose texts are drawn."""
 WORDS_OF = (
-    "sampler.py", "chaining.py", "generation_worker.py", "job_queue.py", "official_model.py", "importing/archives.py",
-    "importing/downloads.py", "importing/model_import.py", "torch_installation.py", "runtime/installing.py",
+    "sampler.py", "chaining.py", "generation_worker.py", "job_queue.py", "background_task.py", "official_model.py",
+    "torch_installation.py", "importing/archives.py", "importing/downloads.py", "importing/model_import.py",
+    "runtime/installing.py",
 )  # fmt: skip
 """Modules that tell it."""
 

@@ -43,10 +43,11 @@ class MOTIONLCM_PT_model(Sidebar, bpy.types.Panel):
         value_row(column, "Licence", card.licence)
         if card.attribution:
             wrapped_label(column, card.attribution, "NONE")
-        if model_session.in_use is not None:
-            device = model_session.in_use.device
+        used = model_session.get().in_use
+        if used is not None:
+            device = used.device
             value_row(column, "Runs on", iface_(DEVICES.get(device.partition(":")[0], device)))
-            value_row(column, "Memory", f"{model_session.in_use.bytes / 2**20:.0f} MiB")
+            value_row(column, "Memory", f"{used.bytes / 2**20:.0f} MiB")
         self.layout.operator("motionlcm.copy_report", icon="COPYDOWN")
 
 

@@ -11,7 +11,7 @@ from . import model_menu, model_panel, widgets
 
 
 def _changed(_preferences: bpy.types.AddonPreferences, _context: bpy.types.Context) -> None:
-    model_session.forget()
+    model_session.get().forget()
     model_panel.read_card_soon()
 
 

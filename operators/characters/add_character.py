@@ -87,7 +87,7 @@ class MOTIONLCM_OT_add_character(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         context.scene.motionlcm.character = create_character(context)
-        job_queue.warm_up()
+        job_queue.get().warm_up()
         return {"FINISHED"}
 
 

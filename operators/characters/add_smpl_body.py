@@ -5,6 +5,7 @@ import bpy
 
 from ..armature.take_properties import DIRECTIONS, SHAPE_KEY
 from ..scene import messages
+from ..scene.operator_base import MotionLCMOperator
 from ..session import job_queue
 
 LICENCE = (
@@ -15,13 +16,7 @@ LICENCE = (
 """Shown wherever a file is chosen and a body is shaped."""
 
 
-def _refused(operator: bpy.types.Operator, error: BaseException) -> set[str]:
-    messages.tell(messages.sentence_for(error), error=True)
-    operator.report({"ERROR" if bpy.app.background else "WARNING"}, messages.status.message)
-    return {"CANCELLED"}
-
-
-class MOTIONLCM_OT_add_smpl_body(bpy.types.Operator):
+class MOTIONLCM_OT_add_smpl_body(MotionLCMOperator, bpy.types.Operator):
     """Add the body of an SMPL, SMPL-H or SMPL-X file (.pkl, .npz) that you have under its authors' licence"""
 
     bl_idname = "motionlcm.add_smpl_body"
@@ -42,32 +37,24 @@ class MOTIONLCM_OT_add_smpl_body(bpy.types.Operator):
         for sentence in LICENCE:
             column.label(text=sentence)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            context.scene.motionlcm.character = _add_body(context, bpy.path.abspath(self.filepath))
-        except Exception as error:
-            return _refused(self, error)
-        messages.tell(" ".join(LICENCE))
-        job_queue.warm_up()
-        return {"FINISHED"}
+    def perform(self, context: bpy.types.Context) -> None:
+        context.scene.motionlcm.character = _add_body(context, bpy.path.abspath(self.filepath))
+        messages.show_message(" ".join(LICENCE))
+        job_queue.get().warm_up()
 
 
-class MOTIONLCM_OT_fit_joints(bpy.types.Operator):
+class MOTIONLCM_OT_fit_joints(MotionLCMOperator, bpy.types.Operator):
     """Move the character's bones to where the joints of its present shape are; its Actions stay as they are"""
 
     bl_idname = "motionlcm.fit_joints"
     bl_label = "Fit Joints to Shape"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> None:
         from ..armature.character_lookup import find_character
         from .smpl_mesh import fit_joints
 
-        try:
-            fit_joints(context, find_character(context))
-        except Exception as error:
-            return _refused(self, error)
-        return {"FINISHED"}
+        fit_joints(context, find_character(context))
 
 
 def _add_body(context: bpy.types.Context, path: str) -> bpy.types.Object:

@@ -110,8 +110,8 @@ class MOTIONLCM_OT_draw_path(bpy.types.Operator):
         if is_drawing(context):
             return _finish_and_tell(self, context)
         start(context)
-        job_queue.warm_up()
-        messages.tell("Draw with the left mouse button on the floor, then press Finish Path.")
+        job_queue.get().warm_up()
+        messages.show_message("Draw with the left mouse button on the floor, then press Finish Path.")
         return {"FINISHED"}
 
 
@@ -135,9 +135,9 @@ class MOTIONLCM_OT_finish_path(bpy.types.Operator):
 
 def _finish_and_tell(operator: bpy.types.Operator, context: bpy.types.Context) -> set[str]:
     if finish(context) is None:
-        messages.tell("Nothing was drawn, so there is no path.")
+        messages.show_message("Nothing was drawn, so there is no path.")
     else:
-        messages.tell("")
+        messages.show_message("")
     return {"FINISHED"}
 
 

@@ -9,7 +9,7 @@ import bpy
 if TYPE_CHECKING:
     from ...motionlcm_blender.motion.keys import SparseKeys
     from ...motionlcm_blender.recipes import Recipe
-    from ..session.generation_worker import Order, Result
+    from ..session.generation_worker import GenerationJobInput, GenerationOutput
 
 WHOLE = "recipe"
 """Custom property that says that a recipe tells everything; older ones name a ground and leave out what a shot goes on
@@ -26,7 +26,7 @@ def key_numbers(keys: SparseKeys | None) -> dict[str, object]:
     }  # fmt: skip
 
 
-def recipe(order: Order, result: Result) -> dict[str, object]:
+def recipe(order: GenerationJobInput, result: GenerationOutput) -> dict[str, object]:
     """What it takes to make the same motion again, and where it comes from; plain values for custom properties."""
     from datetime import UTC, datetime
 
@@ -41,7 +41,7 @@ def recipe(order: Order, result: Result) -> dict[str, object]:
     return values
 
 
-def recipe_made(order: Order, result: Result) -> Recipe:
+def recipe_made(order: GenerationJobInput, result: GenerationOutput) -> Recipe:
     """The recipe of one result of an order."""
     from dataclasses import replace
 

@@ -7,54 +7,49 @@ import bpy
 from ..armature.character_lookup import find_character
 from ..controls import draw_path
 from ..scene import messages
+from ..scene.operator_base import MotionLCMOperator
 from ..session import job_queue
-from .orders import Ordering, order_from_recipe, order_from_scene
+from .orders import OrderOperator, order_from_recipe, order_from_scene
 from .write_actions import refit
 
 if TYPE_CHECKING:
-    from ..session.generation_worker import Order
+    from ..session.generation_worker import GenerationJobInput
 
 
-class MOTIONLCM_OT_generate(Ordering, bpy.types.Operator):
+class MOTIONLCM_OT_generate(OrderOperator, bpy.types.Operator):
     """Make the motion for this prompt and path and give it to the character; pressed again, it starts over"""
 
     bl_idname = "motionlcm.generate"
     bl_label = "Generate"
     bl_options = {"REGISTER"}  # the undo step is made when the result is written
 
-    def order(self, context: bpy.types.Context) -> "Order":
+    def order(self, context: bpy.types.Context) -> "GenerationJobInput":
         if draw_path.is_drawing(context):
             draw_path.finish(context)
         return order_from_scene(context)
 
 
-class MOTIONLCM_OT_generate_again(Ordering, bpy.types.Operator):
+class MOTIONLCM_OT_generate_again(OrderOperator, bpy.types.Operator):
     """Make the character's present Action once more, from the recipe it carries"""
 
     bl_idname = "motionlcm.generate_again"
     bl_label = "Generate Again"
     bl_options = {"REGISTER"}
 
-    def order(self, context: bpy.types.Context) -> "Order":
+    def order(self, context: bpy.types.Context) -> "GenerationJobInput":
         return order_from_recipe(context, find_character(context))
 
 
-class MOTIONLCM_OT_refit_keys(bpy.types.Operator):
+class MOTIONLCM_OT_refit_keys(MotionLCMOperator, bpy.types.Operator):
     """Fit the keys of the present Action again with this tolerance; keys edited by hand are replaced"""
 
     bl_idname = "motionlcm.refit_keys"
     bl_label = "Refit Keys"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            messages.tell(refit(context, find_character(context)))
-        except Exception as error:
-            messages.tell(messages.sentence_for(error), error=True)
-            self.report({"ERROR" if bpy.app.background else "WARNING"}, messages.status.message)
-            return {"CANCELLED"}
+    def perform(self, context: bpy.types.Context) -> None:
+        messages.show_message(refit(context, find_character(context)))
         context.scene.frame_set(context.scene.frame_current)
-        return {"FINISHED"}
 
 
 class MOTIONLCM_OT_cancel(bpy.types.Operator):
@@ -73,7 +68,7 @@ class MOTIONLCM_OT_cancel(bpy.types.Operator):
         return self.execute(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return {"FINISHED"} if job_queue.cancel(self.everything) else {"CANCELLED"}
+        return {"FINISHED"} if job_queue.get().cancel(self.everything) else {"CANCELLED"}
 
 
 CLASSES = (MOTIONLCM_OT_generate, MOTIONLCM_OT_generate_again, MOTIONLCM_OT_refit_keys, MOTIONLCM_OT_cancel)

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..armature.character_lookup import find_character, is_carried
-from ..scene import messages
 from ..scene.handles import find_both, handle_of
 from ..scene.scene_time import frames_of
 from ..session import job_queue, model_choice
+from ..session.job_operator import JobOperator
 from .action_recipes import recipe_in, recipe_is_old
 from .write_actions import write_result
 
 if TYPE_CHECKING:
     from ...motionlcm_blender.recipes import Recipe
-    from ..session.generation_worker import Order
+    from ..session.generation_worker import GenerationJobInput
 
 
-def order_from_scene(context: bpy.types.Context) -> Order:
+def order_from_scene(context: bpy.types.Context) -> GenerationJobInput:
     """Check the scene's settings and read character and path. Raises InvalidRequest with one sentence."""
     import numpy as np
 
@@ -34,7 +34,7 @@ def order_from_scene(context: bpy.types.Context) -> Order:
     from ..controls.pins import pins_for, sample_pins
     from ..controls.trajectory import check_path_object, sample_path
     from ..scene.scene_time import stretch
-    from ..session.generation_worker import Order
+    from ..session.generation_worker import GenerationJobInput
 
     scene, chosen = context.scene, context.scene.motionlcm
     frames = frames_of(chosen.length)
@@ -81,7 +81,7 @@ def order_from_scene(context: bpy.types.Context) -> Order:
     )
     if is_carried(character):
         warnings += (f'"{character.name}" hangs from something that may move: it is placed as it stands now.',)
-    return Order(
+    return GenerationJobInput(
         request=request,
         skeleton=rig.skeleton,
         placement=placement,
@@ -107,7 +107,7 @@ def order_from_scene(context: bpy.types.Context) -> Order:
 
 def order_from_recipe(
     context: bpy.types.Context, character: bpy.types.Object, action: bpy.types.Action | None = None
-) -> Order:
+) -> GenerationJobInput:
     """The order that makes an Action again for a character, from the Action's custom properties alone.
 
     action: None: the character's present one. Raises InvalidRequest if it is not one of ours.
@@ -138,7 +138,7 @@ def order_from_recipe(
     return replace(order, ground=ground, warnings=order.warnings + warnings)
 
 
-def order_of(context: bpy.types.Context, character: bpy.types.Object, recipe: Recipe, own: bool) -> Order:
+def order_of(context: bpy.types.Context, character: bpy.types.Object, recipe: Recipe, own: bool) -> GenerationJobInput:
     """The order that makes a recipe for a character, in the same place of the world and on the same frames.
 
     own: it was made for this character, and knows where it stood. Raises InvalidRequest if the character
@@ -147,14 +147,14 @@ def order_of(context: bpy.types.Context, character: bpy.types.Object, recipe: Re
     from ...motionlcm_blender.recipes import frames_at
     from ..armature.root_motion import standing_before, travel_of
     from ..armature.smpl_rig import euler_bones, read_rig, units_per_metre
-    from ..session.generation_worker import Order
+    from ..session.generation_worker import GenerationJobInput
 
     context.view_layer.update()
     rig, scene = read_rig(character), context.scene
     recipe = recipe.for_size(units_per_metre(character, rig))
     units = recipe.units_per_metre
     fps = scene.render.fps / scene.render.fps_base
-    return Order(
+    return GenerationJobInput(
         request=recipe.request,
         skeleton=rig.skeleton,
         placement=recipe.placement,
@@ -181,41 +181,32 @@ def order_of(context: bpy.types.Context, character: bpy.types.Object, recipe: Re
     )
 
 
-def turn_of(order: Order) -> job_queue.Turn:
+def queued_job(order: GenerationJobInput) -> job_queue.QueuedJob:
     """A place in the line for this order."""
 
     def start() -> job_queue.Job:
         find_both(order.scene, order.character)  # while it waited either may have gone
         return job_queue.Job(order, write_result)
 
-    return job_queue.Turn(order.character, start)
+    return job_queue.QueuedJob(order.character, start)
 
 
-class Ordering:
-    """What the operators that start a job share: errors become a sentence in the panel and in the log."""
+class OrderOperator(JobOperator):
+    """Base of operators that enqueue one job for the scene's character."""
 
-    if TYPE_CHECKING:
-
-        def report(self, kind: set[str], message: str) -> None: ...
-
-    def order(self, context: bpy.types.Context) -> Order:
+    def order(self, context: bpy.types.Context) -> GenerationJobInput:
+        """What is to be made. Any exception is a refusal."""
         raise NotImplementedError
 
-    def submit(self, order: Order) -> None:
-        job_queue.ask([turn_of(order)])
+    def submit(self, order: GenerationJobInput) -> None:
+        job_queue.get().enqueue([queued_job(order)])
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> None:
         try:
             order = self.order(context)
-        except Exception as error:
+        except Exception:
             character = context.scene.motionlcm.character
             if character is not None:  # it would be asked for again, so what it asked for before is not wanted
-                job_queue.drop(handle_of(character))
-            messages.tell(messages.sentence_for(error), error=True)
-        else:
-            self.submit(order)
-        if messages.status.error:
-            # A window shows the sentence in the panel; scripts in the background get an exception.
-            self.report({"ERROR" if bpy.app.background else "WARNING"}, messages.status.message)
-            return {"CANCELLED"}
-        return {"FINISHED"}
+                job_queue.get().cancel_owner(handle_of(character))
+            raise
+        self.submit(order)

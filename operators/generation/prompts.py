@@ -109,7 +109,7 @@ class MOTIONLCM_OT_search_prompts(bpy.types.Operator):
             return {"FINISHED"}
         shot = shot_lookup.active_shot(chosen.character)
         if shot is None:
-            messages.tell("There is no shot to give the prompt to: add one.", error=True)
+            messages.show_message("There is no shot to give the prompt to: add one.", error=True)
             return {"CANCELLED"}
         shot.prompt = self.prompt
         return {"FINISHED"}
@@ -128,7 +128,7 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
         chosen = context.scene.motionlcm
         told = recipe_of(chosen.character)
         if "prompt" not in told:
-            messages.tell("The character's Action was not made here, so it has no recipe.", error=True)
+            messages.show_message("The character's Action was not made here, so it has no recipe.", error=True)
             return {"CANCELLED"}
         chosen.prompt = told["prompt"]
         chosen.length = told.get("seconds", chosen.length)
@@ -145,7 +145,7 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
         path = told.get("path", "")
         chosen.path = context.scene.objects.get(path) if path else None
         if path and chosen.path is None:
-            messages.tell(f'The path "{path}" is gone; Again still knows where it ran.')
+            messages.show_message(f'The path "{path}" is gone; Again still knows where it ran.')
         return {"FINISHED"}
 
 
@@ -171,11 +171,11 @@ class MOTIONLCM_OT_fit_length(bpy.types.Operator):
                 raise InvalidRequest(f'"{chosen.path.name}" has a thickness, so its length is known when generating.')
             frames = suggested_frames(path)
         except InvalidRequest as error:
-            messages.tell(str(error), error=True)
+            messages.show_message(str(error), error=True)
             return {"CANCELLED"}
         chosen.length = min(frames, MAX_CHAINED_FRAMES) / FPS
         if frames > MAX_CHAINED_FRAMES:
-            messages.tell(
+            messages.show_message(
                 f"At ease the path takes {frames / FPS:.1f} s; {MAX_CHAINED_FRAMES / FPS:.0f} s at most are made at "
                 "once, so the character will hurry."
             )

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from ...motionlcm_blender.request import Request
     from ..armature.actions import Channel
     from ..armature.smpl_rig import Rig
-    from ..session.generation_worker import Order, Result
+    from ..session.generation_worker import GenerationJobInput, GenerationOutput
 
 
-def write_result(order: Order, result: Result, batch: str | None = None) -> str:
+def write_result(order: GenerationJobInput, result: GenerationOutput, batch: str | None = None) -> str:
     """Write a result as a new Action of the character, as one undo step; returns the sentence to show.
 
     batch: what the takes that belong together have in common; None: those of this result alone do.
@@ -66,7 +66,7 @@ def action_name(request: Request) -> str:
 
 
 def written_channels(
-    character: bpy.types.Object, rig: Rig, order: Order, result: Result
+    character: bpy.types.Object, rig: Rig, order: GenerationJobInput, result: GenerationOutput
 ) -> tuple[np.ndarray, list[Channel]]:
     """Scene frames (K,) and a result as channels of the character as it stands now."""
     from dataclasses import replace
@@ -97,12 +97,12 @@ def written_channels(
     return times, channels_of(character, pose, fitted) + carried
 
 
-_kept: dict[int, tuple[Order, Result]] = {}
+_kept: dict[int, tuple[GenerationJobInput, GenerationOutput]] = {}
 """The latest results by their Action's session id, so that keys can be fitted again without making the motion again."""
 MOST_KEPT = 32
 
 
-def keep(action: bpy.types.Action, order: Order, result: Result) -> None:
+def keep(action: bpy.types.Action, order: GenerationJobInput, result: GenerationOutput) -> None:
     """Remember what an Action was made of; the oldest is forgotten."""
     _kept[action.session_uid] = (order, result)
     while len(_kept) > MOST_KEPT:

@@ -14,7 +14,9 @@ from ..armature import character_lookup
 from ..generation import action_recipes, orders, write_actions
 from ..scene import handles, messages
 from ..scene.dynamic_enum import Offered
+from ..scene.operator_base import MotionLCMOperator
 from ..session import job_queue
+from ..session.job_operator import JobOperator
 from ..takes import takes
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from ...motionlcm_blender.recipes import Recipe
     from ..scene.handles import Handle
-    from ..session.generation_worker import Order
+    from ..session.generation_worker import GenerationJobInput
 
 PROMPT = "motionlcm_prompt"
 MADE = "motionlcm_made"
@@ -42,7 +44,7 @@ def _actions(_operator: bpy.types.OperatorProperties, _context: bpy.types.Contex
     return _offered.items((action.name_full, str(action[PROMPT])) for action in with_recipe())
 
 
-class MOTIONLCM_OT_regenerate(orders.Ordering, bpy.types.Operator):
+class MOTIONLCM_OT_regenerate(orders.OrderOperator, bpy.types.Operator):
     """Make the motion of any Action that was made here once more, for the present character, from its recipe alone"""
 
     bl_idname = "motionlcm.regenerate"
@@ -67,7 +69,7 @@ class MOTIONLCM_OT_regenerate(orders.Ordering, bpy.types.Operator):
         context.window_manager.invoke_search_popup(self)
         return {"FINISHED"}
 
-    def order(self, context: bpy.types.Context) -> "Order":
+    def order(self, context: bpy.types.Context) -> "GenerationJobInput":
         from ...motionlcm_blender.errors import InvalidRequest
 
         action = next((action for action in with_recipe() if action.name_full == self.action), None)
@@ -91,17 +93,6 @@ def make_all(scene: "Handle", character: "Handle", recipes: "Sequence[Recipe]", 
     return job_queue.Job(order, partial(write_actions.write_result, batch=batch), following)
 
 
-def _refused(operator: bpy.types.Operator, error: BaseException) -> set[str]:
-    messages.tell(messages.sentence_for(error), error=True)
-    return _told(operator)
-
-
-def _told(operator: bpy.types.Operator) -> set[str]:
-    # A window shows the sentence in the panel; scripts in the background get an exception.
-    operator.report({"ERROR" if bpy.app.background else "WARNING"}, messages.status.message)
-    return {"CANCELLED"}
-
-
 def _present(context: bpy.types.Context) -> bpy.types.Action | None:
     """The Action of ours that is seen: the character's own, or that of the shot that is chosen."""
     character = context.scene.motionlcm.character
@@ -111,7 +102,7 @@ def _present(context: bpy.types.Context) -> bpy.types.Action | None:
     return action if action is not None and PROMPT in action else None
 
 
-class MOTIONLCM_OT_export_recipe(bpy.types.Operator):
+class MOTIONLCM_OT_export_recipe(MotionLCMOperator, bpy.types.Operator):
     """Write how the present take was made, or all takes beside it, into a file from which it can be made again"""
 
     bl_idname = "motionlcm.export_recipe"
@@ -150,7 +141,7 @@ class MOTIONLCM_OT_export_recipe(bpy.types.Operator):
         self.filepath = whole
         return changed
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> None:
         from ...motionlcm_blender.errors import InvalidRequest
         from ...motionlcm_blender.recipes import write
 
@@ -158,19 +149,15 @@ class MOTIONLCM_OT_export_recipe(bpy.types.Operator):
         actions = [action for action in (_present(context),) if action is not None]
         if self.what == "TAKES":
             actions = takes.takes_of(chosen.character, chosen.take_sort) or actions
-        try:
-            old = next((a.name for a in actions if action_recipes.recipe_is_old(a)), None)
-            if old is not None:
-                raise InvalidRequest(f'"{old}" was made by an earlier version: press Again, then export.')
-            path = Path(bpy.path.abspath(bpy.path.ensure_ext(self.filepath, ".json")))
-            write(path, [action_recipes.recipe_in(action) for action in actions])
-        except Exception as error:
-            return _refused(self, error)
-        messages.tell(f"Wrote {len(actions)} recipe{'s' if len(actions) > 1 else ''} to {path.name}.")
-        return {"FINISHED"}
+        old = next((a.name for a in actions if action_recipes.recipe_is_old(a)), None)
+        if old is not None:
+            raise InvalidRequest(f'"{old}" was made by an earlier version: press Again, then export.')
+        path = Path(bpy.path.abspath(bpy.path.ensure_ext(self.filepath, ".json")))
+        write(path, [action_recipes.recipe_in(action) for action in actions])
+        messages.show_message(f"Wrote {len(actions)} recipe{'s' if len(actions) > 1 else ''} to {path.name}.")
 
 
-class MOTIONLCM_OT_import_recipe(bpy.types.Operator):
+class MOTIONLCM_OT_import_recipe(JobOperator, bpy.types.Operator):
     """Make the motions of a recipe file for the present character, each an Action of its own"""
 
     bl_idname = "motionlcm.import_recipe"
@@ -184,18 +171,14 @@ class MOTIONLCM_OT_import_recipe(bpy.types.Operator):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> None:
         from ...motionlcm_blender.recipes import read
 
-        try:
-            recipes = read(Path(bpy.path.abspath(self.filepath)))
-            character = character_lookup.find_character(context)
-            owners = handles.handle_of(context.scene), handles.handle_of(character)
-            turn = job_queue.Turn(owners[1], partial(make_all, *owners, recipes, uuid.uuid4().hex[:12]))
-            job_queue.ask([turn])
-        except Exception as error:
-            return _refused(self, error)
-        return _told(self) if messages.status.error else {"FINISHED"}
+        recipes = read(Path(bpy.path.abspath(self.filepath)))
+        character = character_lookup.find_character(context)
+        owners = handles.handle_of(context.scene), handles.handle_of(character)
+        start = partial(make_all, *owners, recipes, uuid.uuid4().hex[:12])
+        job_queue.get().enqueue([job_queue.QueuedJob(owners[1], start)])
 
 
 CLASSES = (MOTIONLCM_OT_regenerate, MOTIONLCM_OT_export_recipe, MOTIONLCM_OT_import_recipe)

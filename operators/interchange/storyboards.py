@@ -10,6 +10,7 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 from ..characters.add_character import create_character
 from ..scene import messages, scene_time
 from ..scene.linking import put_into_scene
+from ..scene.operator_base import MotionLCMOperator
 from ..session import job_queue
 from ..shots import generate_shots, shot_list
 
@@ -224,7 +225,7 @@ def _pins_of(
     return tuple(found)
 
 
-class MOTIONLCM_OT_import_storyboard(bpy.types.Operator, ImportHelper):
+class MOTIONLCM_OT_import_storyboard(MotionLCMOperator, bpy.types.Operator, ImportHelper):
     """Add the characters, paths and shots of a storyboard file to this scene"""
 
     bl_idname = "motionlcm.import_storyboard"
@@ -242,26 +243,23 @@ class MOTIONLCM_OT_import_storyboard(bpy.types.Operator, ImportHelper):
         default=False,
     )
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> None:
         from ...motionlcm_blender.storyboard import read_storyboard
         from ..scene.camera_and_light import set_frame_rate
 
-        try:
-            board = read_storyboard(bpy.path.abspath(self.filepath))
-            if self.set_frame_rate:
-                set_frame_rate(context.scene, board.fps)
-            made = build(context, board)
-        except Exception as error:
-            return tell_error(self, error)
+        board = read_storyboard(bpy.path.abspath(self.filepath))
+        if self.set_frame_rate:
+            set_frame_rate(context.scene, board.fps)
+        made = build(context, board)
         count = sum(len(character.motionlcm.shots) for character in made)
-        messages.tell(f"{_counted(len(made), 'character')} and {_counted(count, 'shot')} were added.")
+        messages.show_message(f"{_counted(len(made), 'character')} and {_counted(count, 'shot')} were added.")
         if self.generate:
-            turns = [(character, generate_shots.stale_shots(character)) for character in made]
-            job_queue.ask([generate_shots.turn_of(context.scene, character, uids) for character, uids in turns if uids])
-        return {"FINISHED"}
+            stale = [(character, generate_shots.stale_shots(character)) for character in made]
+            jobs = [generate_shots.queued_job(context.scene, character, uids) for character, uids in stale if uids]
+            job_queue.get().enqueue(jobs)
 
 
-class MOTIONLCM_OT_export_storyboard(bpy.types.Operator, ExportHelper):
+class MOTIONLCM_OT_export_storyboard(MotionLCMOperator, bpy.types.Operator, ExportHelper):
     """Write the shots of all characters of this scene, with their paths and pins, as a storyboard file"""
 
     bl_idname = "motionlcm.export_storyboard"
@@ -271,25 +269,14 @@ class MOTIONLCM_OT_export_storyboard(bpy.types.Operator, ExportHelper):
     filename_ext = ".json"
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> None:
         from ...motionlcm_blender.storyboard import write_storyboard
 
-        try:
-            board, warnings = storyboard_of(context)
-            write_storyboard(board, bpy.path.abspath(self.filepath))
-        except Exception as error:
-            return tell_error(self, error)
+        board, warnings = storyboard_of(context)
+        write_storyboard(board, bpy.path.abspath(self.filepath))
         count = sum(len(character.shots) for character in board.characters)
         told = f"{_counted(len(board.characters), 'character')} and {_counted(count, 'shot')} were written."
-        messages.tell(told, warnings=warnings)
-        return {"FINISHED"}
-
-
-def tell_error(operator: bpy.types.Operator, error: Exception) -> set[str]:
-    """What an operator that failed says and returns."""
-    messages.tell(messages.sentence_for(error), error=True)
-    operator.report({"ERROR" if bpy.app.background else "WARNING"}, messages.status.message)
-    return {"CANCELLED"}
+        messages.show_message(told, warnings=warnings)
 
 
 def _counted(count: int, what: str) -> str:

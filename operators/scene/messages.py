@@ -11,26 +11,32 @@ log = logging.getLogger(__name__)
 
 
 @dataclass
-class Status:
-    """What the panel shows. who: whose job runs; waiting: how many other characters wait for their turn.
-
-    message: the last result or error, one sentence; warnings: further sentences.
-    """
+class TaskStatus:
+    """What is shown of work in the background. message: the last result or error, one sentence."""
 
     running: bool = False
     progress: float = 0.0
     stage: str = ""
-    who: str = ""
-    waiting: int = 0
     message: str = ""
     error: bool = False
+
+
+@dataclass
+class Status(TaskStatus):
+    """What the panel shows of the queue. who: whose job runs; waiting: how many other characters wait.
+
+    warnings: further sentences beside the message.
+    """
+
+    who: str = ""
+    waiting: int = 0
     warnings: tuple[str, ...] = ()
 
 
 status = Status()
 
 
-def tell(message: str, error: bool = False, warnings: tuple[str, ...] = ()) -> None:
+def show_message(message: str, error: bool = False, warnings: tuple[str, ...] = ()) -> None:
     """Show a sentence in the panel and write it to the log."""
     log.log(logging.ERROR if error else logging.INFO, "%s", message)
     for warning in warnings:
@@ -63,10 +69,10 @@ def set_status(**values: object) -> None:
     redraw()
 
 
-def redraw() -> None:
-    """Have the sidebars and the strips of shots drawn anew."""
+def redraw(*more: str) -> None:
+    """Have the sidebars and the strips of shots drawn anew. more: further types of areas."""
     manager = bpy.context.window_manager
     for window in manager.windows if manager is not None else ():
         for area in window.screen.areas:
-            if area.type in ("VIEW_3D", "DOPESHEET_EDITOR"):
+            if area.type in ("VIEW_3D", "DOPESHEET_EDITOR", *more):
                 area.tag_redraw()

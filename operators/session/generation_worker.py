@@ -31,7 +31,7 @@ _one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Order:
+class GenerationJobInput:
     """Everything a generation needs, as plain values.
 
     skeleton: of the character. placement: of the motion in the world, engine axes, metres of the character.
@@ -73,7 +73,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Result:
+class GenerationOutput:
     """What came of an order. clip: placed in the world, at the scene's frame rate. report: measured facts.
 
     carrier: the armature object's own way, if it carries the travel. Where the travel is not in the hips, the clip is
@@ -91,10 +91,12 @@ class Result:
     warnings: tuple[str, ...] = ()
     carrier: Carrier | None = None
     keys: SparseKeys | None = None
-    others: tuple[Result, ...] = ()
+    others: tuple[GenerationOutput, ...] = ()
 
 
-def make(order: Order, progress: Callable[[float, str], None], cancel: Callable[[], bool]) -> Result:
+def make(
+    order: GenerationJobInput, progress: Callable[[float, str], None], cancel: Callable[[], bool]
+) -> GenerationOutput:
     """Run the model and shape the result for the armature.
 
     progress: called with 0..1 and a word. cancel: asked between steps. Raises Cancelled and the other errors of
@@ -106,7 +108,7 @@ def make(order: Order, progress: Callable[[float, str], None], cancel: Callable[
         if cancel():
             raise Cancelled
         progress(0.02, "Loading the model")
-        model, motions, warnings = model_session.generate(
+        model, motions, warnings = model_session.get().generate(
             order.choice, order.request, lambda share, what: progress(0.05 + 0.75 * share, what), cancel
         )
         folder = model.folder
@@ -132,7 +134,9 @@ def make(order: Order, progress: Callable[[float, str], None], cancel: Callable[
         return replace(results[0], others=tuple(results[1:]), warnings=results[0].warnings + warnings)
 
 
-def _finished(motion: Motion, order: Order, of_model: tuple[str, str, str, str], started: float) -> Result:
+def _finished(
+    motion: Motion, order: GenerationJobInput, of_model: tuple[str, str, str, str], started: float
+) -> GenerationOutput:
     """One take as keys of the character. of_model: name, hash, licence and attribution."""
     if order.ground is not None:
         motion = on_ground(motion, order.placement, order.ground)
@@ -148,10 +152,10 @@ def _finished(motion: Motion, order: Order, of_model: tuple[str, str, str, str],
     keys = None if order.key_tolerance is None else fitted_keys(clip, order.key_tolerance, order)
     report["seconds"] = time.perf_counter() - started
     request = motion.request if motion.request is not None else order.request
-    return Result(clip, request, report, *of_model, motion.warnings, carrier, keys)
+    return GenerationOutput(clip, request, report, *of_model, motion.warnings, carrier, keys)
 
 
-def fitted_keys(clip: Clip, tolerance: float, order: Order) -> SparseKeys:
+def fitted_keys(clip: Clip, tolerance: float, order: GenerationJobInput) -> SparseKeys:
     """Few keys of a clip, in the rotation modes of the character's bones."""
     if order.euler is None:
         return fit_keys(clip, tolerance, order.first_frame, loops=order.loop)
@@ -159,7 +163,7 @@ def fitted_keys(clip: Clip, tolerance: float, order: Order) -> SparseKeys:
     return fit_keys(clip, tolerance, order.first_frame, rotation_mode=order.euler.modes, axes=axes, loops=order.loop)
 
 
-def _carried(clip: Clip, order: Order) -> tuple[Clip, Carrier | None]:
+def _carried(clip: Clip, order: GenerationJobInput) -> tuple[Clip, Carrier | None]:
     """The clip with its travel where the order wants it, and the way of the armature object or bone that carries it."""
     if order.travel is Travel.HIPS:
         return clip, None

@@ -1,10 +1,11 @@
 """The loaded model gives its memory back when nothing has been made for a while; the next motion loads it anew."""
 
+from __future__ import annotations
+
 import logging
 
-import bpy
-
 from ..scene import addon, messages
+from ..scene.main_thread_timer import MainThreadTimer
 from . import model_session
 
 log = logging.getLogger(__name__)
@@ -15,21 +16,22 @@ INTERVAL = 30.0
 
 def watch() -> None:
     """Look now and then from now on, as long as a model is loaded."""
-    if not bpy.app.background and not bpy.app.timers.is_registered(look):
-        bpy.app.timers.register(look, first_interval=INTERVAL, persistent=True)
+    _timer.start()
 
 
 def look() -> float | None:
     """Unload the model if its time has come. Runs as a timer; returns the seconds to the next call."""
-    prefs = addon.preferences()
+    prefs, session = addon.preferences(), model_session.get()
     minutes = prefs.idle_minutes if prefs is not None else 0
-    idle = model_session.idle_seconds()
-    if idle is not None and minutes and idle >= 60.0 * minutes and model_session.unload():
+    idle = session.idle_seconds()
+    if idle is not None and minutes and idle >= 60.0 * minutes and session.unload():
         log.info("The model was unloaded after %d minutes.", minutes)
         messages.redraw()
-    return INTERVAL if model_session.is_loaded() else None
+    return INTERVAL if session.is_loaded() else None
+
+
+_timer = MainThreadTimer(look, INTERVAL)
 
 
 def unregister_properties() -> None:
-    if bpy.app.timers.is_registered(look):
-        bpy.app.timers.unregister(look)
+    _timer.stop()

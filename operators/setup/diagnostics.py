@@ -52,11 +52,10 @@ def _hardware() -> Rows:
     if hardware.memory_mib:
         rows.append(("Memory of the card", f"{hardware.memory_mib} MiB"))
     rows.append(("Device chosen", model_choice.chosen().device))
-    if model_session.in_use is not None:
-        recorded = f", {model_session.in_use.recorded}" if model_session.in_use.recorded else ""
-        rows.append(
-            ("In use", f"{model_session.in_use.device}, {model_session.in_use.bytes / 2**20:.0f} MiB{recorded}")
-        )
+    used = model_session.get().in_use
+    if used is not None:
+        recorded = f", {used.recorded}" if used.recorded else ""
+        rows.append(("In use", f"{used.device}, {used.bytes / 2**20:.0f} MiB{recorded}"))
     if condition is not None:
         rows.append(("PyTorch of ours", f"{condition.kind} {condition.sentence}".strip()))
         state = condition.state
@@ -82,7 +81,7 @@ def _model() -> Rows:
 def _timings() -> Rows:
     return [
         (timing.device, f"{timing.frames} frames, {timing.takes} takes, {timing.seconds:.3f} s")
-        for timing in model_session.timings
+        for timing in model_session.get().timings
     ]
 
 
@@ -125,7 +124,7 @@ class MOTIONLCM_OT_open_log_folder(bpy.types.Operator):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            messages.tell(f"The log folder cannot be made ({error.strerror}).", error=True)
+            messages.show_message(f"The log folder cannot be made ({error.strerror}).", error=True)
             self.report({"WARNING"}, messages.status.message)
             return {"CANCELLED"}
         bpy.ops.wm.path_open(filepath=str(folder))

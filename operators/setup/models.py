@@ -9,6 +9,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..scene import addon, messages
+from ..scene.operator_base import MotionLCMOperator
 from ..session import model_choice, model_info, model_session
 
 if TYPE_CHECKING:
@@ -95,13 +96,7 @@ def choose(folder: str) -> None:
     preferences.model_folder = folder
 
 
-def refused(operator: bpy.types.Operator, error: BaseException) -> set[str]:
-    messages.tell(messages.sentence_for(error), error=True)
-    operator.report({"ERROR" if bpy.app.background else "WARNING"}, messages.status.message)
-    return {"CANCELLED"}
-
-
-class MOTIONLCM_OT_choose_model(bpy.types.Operator):
+class MOTIONLCM_OT_choose_model(MotionLCMOperator, bpy.types.Operator):
     """Make motion with this model from now on; what was made before stays as it is"""
 
     bl_idname = "motionlcm.choose_model"
@@ -114,15 +109,11 @@ class MOTIONLCM_OT_choose_model(bpy.types.Operator):
         options={"SKIP_SAVE"},
     )
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        try:
-            choose(self.folder)
-        except Exception as error:
-            return refused(self, error)
-        return {"FINISHED"}
+    def perform(self, _context: bpy.types.Context) -> None:
+        choose(self.folder)
 
 
-class MOTIONLCM_OT_remove_model(bpy.types.Operator):
+class MOTIONLCM_OT_remove_model(MotionLCMOperator, bpy.types.Operator):
     """Delete an imported model from the disk; motion made with it stays, but cannot be made again without it"""
 
     bl_idname = "motionlcm.remove_model"
@@ -140,26 +131,22 @@ class MOTIONLCM_OT_remove_model(bpy.types.Operator):
         )  # fmt: skip
         return answer
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def perform(self, _context: bpy.types.Context) -> None:
         from ...motionlcm_blender.errors import ModelFolderError
         from ...motionlcm_blender.importing.official import remove_model
 
-        try:
-            if not self.folder:
-                raise ModelFolderError("The model that comes with the extension cannot be removed.")
-            chosen = model_choice.chosen().folder
-            is_chosen = chosen is not None and same(chosen, self.folder)
-            if is_chosen and messages.status.running:
-                raise ModelFolderError("This model makes a motion now: cancel it first, or wait.")
-            remove_model(Path(self.folder), home())
-            if is_chosen:
-                choose("")
-        except Exception as error:
-            return refused(self, error)
-        model_session.forget()
+        if not self.folder:
+            raise ModelFolderError("The model that comes with the extension cannot be removed.")
+        chosen = model_choice.chosen().folder
+        is_chosen = chosen is not None and same(chosen, self.folder)
+        if is_chosen and messages.status.running:
+            raise ModelFolderError("This model makes a motion now: cancel it first, or wait.")
+        remove_model(Path(self.folder), home())
+        if is_chosen:
+            choose("")
+        model_session.get().forget()
         read()
-        messages.tell(f"The model {Path(self.folder).name} was removed.")
-        return {"FINISHED"}
+        messages.show_message(f"The model {Path(self.folder).name} was removed.")
 
 
 CLASSES = (MOTIONLCM_OT_choose_model, MOTIONLCM_OT_remove_model)

@@ -4,11 +4,10 @@ A worker thread reads, fetches and converts; a timer on the main thread takes it
 """
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
-import logging
-import queue
 import textwrap
-import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,17 +16,19 @@ from bpy.app.translations import pgettext_iface as iface_
 from bpy.app.translations import pgettext_rpt as rpt_
 
 from ..scene import messages
-from ..session import job_queue
+from ..scene.messages import TaskStatus
+from ..scene.operator_base import MotionLCMOperator
+from ..session.background_task import BackgroundTask, Report
 from . import models
 
 if TYPE_CHECKING:
     from ...motionlcm_blender.importing.model_import import Imported
     from ...motionlcm_blender.importing.official import Wanted
 
-log = logging.getLogger(__name__)
-
 INTERVAL = 0.1
 """Seconds between two looks at the worker."""
+PATIENCE = 10.0
+"""Seconds to wait for a cancelled worker when the extension is switched off."""
 IN_DIALOG, IN_BROWSER = 80, 34
 """Letters of a line."""
 LICENCE = (
@@ -47,41 +48,18 @@ CONTROLS = (
 
 
 @dataclass
-class Status:
+class Status(TaskStatus):
     """What is shown of the import that runs, or of the last one. made: folder of the model that came of it."""
 
-    running: bool = False
-    progress: float = 0.0
-    stage: str = ""
-    message: str = ""
-    error: bool = False
     made: str = ""
 
 
-class Worker:
-    """One import in a thread of its own. It touches nothing of Blender's."""
-
-    def __init__(self, wanted: "Wanted", choose: bool) -> None:
-        self.wanted, self.choose = wanted, choose
-        self.cancelled = threading.Event()
-        self.progress, self.stage = 0.0, "Starting"
-        self.outcome: queue.SimpleQueue[Imported | BaseException] = queue.SimpleQueue()
-        self.thread = threading.Thread(target=self.run, name="MotionLCM official model", daemon=True)
-
-    def run(self) -> None:
-        try:
-            from ...motionlcm_blender.importing.official import get_official_model
-
-            self.outcome.put(get_official_model(self.wanted, self.report, self.cancelled.is_set))
-        except BaseException as error:  # whatever it is, the main thread must hear of it
-            self.outcome.put(error)
-
-    def report(self, share: float, stage: str) -> None:
-        self.progress, self.stage = float(share), stage
+def _redraw() -> None:
+    messages.redraw("PREFERENCES")
 
 
 status = Status()
-_worker: Worker | None = None
+task = BackgroundTask("MotionLCM official model", status, _redraw, INTERVAL, PATIENCE)
 
 
 def may_go_online() -> bool:
@@ -94,57 +72,32 @@ def start(wanted: "Wanted", choose: bool, wait: bool | None = None) -> None:
 
     Raises ModelFolderError or DownloadError, before anything is done, if it cannot begin.
     """
-    global _worker, status
     from ...motionlcm_blender.errors import DownloadError, ModelFolderError
 
-    if _worker is not None:
+    if task.running:
         raise ModelFolderError("A model is being imported already: wait, or cancel it.")
     if wanted.fetch and not may_go_online():
         raise DownloadError(
             "Blender may not go online: allow it in the preferences under System, Network, or choose files on disk."
         )
-    status = Status(running=True, stage="Starting")
-    _worker = Worker(wanted, choose)
-    if bpy.app.background if wait is None else wait:
-        _worker.run()
-        poll()
-        return
-    _worker.thread.start()
-    if not bpy.app.background and not bpy.app.timers.is_registered(poll):
-        bpy.app.timers.register(poll, first_interval=INTERVAL, persistent=True)
-    _redraw()
+
+    def work(report: Report, cancelled: "Callable[[], bool]") -> "Imported":
+        from ...motionlcm_blender.importing.official import get_official_model
+
+        return get_official_model(wanted, report, cancelled)
+
+    status.message, status.error, status.made = "", False, ""
+    task.start(work, partial(_taken, choose), wait)
 
 
-def poll() -> float | None:
-    """Show how far the worker is, and take its result. Runs as a timer; returns the seconds to the next call."""
-    global _worker
-    if _worker is None:
-        return None
-    try:
-        outcome = _worker.outcome.get_nowait()
-    except queue.Empty:
-        status.progress, status.stage = _worker.progress, _worker.stage
-        _redraw()
-        return INTERVAL
-    finished, _worker = _worker, None
-    status.running, status.stage = False, ""
+def _taken(choose: bool, outcome: "Imported | BaseException") -> None:
+    """What came of the import."""
     try:
         if isinstance(outcome, BaseException):
             raise outcome
-        _finish(outcome, finished.choose)
+        _finish(outcome, choose)
     except Exception as error:
-        _tell(messages.sentence_for(error), error=True)
-    _redraw()
-    return None
-
-
-def cancel() -> bool:
-    """Ask the worker to stop; it leaves nothing but what was fetched. Returns whether there was one."""
-    if _worker is None:
-        return False
-    _worker.cancelled.set()
-    status.stage = "Cancelling"
-    return True
+        _show(messages.sentence_for(error), error=True)
 
 
 def _finish(made: "Imported", choose: bool) -> None:
@@ -155,32 +108,16 @@ def _finish(made: "Imported", choose: bool) -> None:
         models.choose(folder)
     what = "; ".join(f"{name}: {held}" for name, held in made.recognised.items())
     used = "It is chosen." if choose else "Choose it in the Model panel."
-    _tell(f"{made.folder.name} was imported ({what}). {used}", warnings=made.notes)
+    _show(f"{made.folder.name} was imported ({what}). {used}", warnings=made.notes)
 
 
-def _tell(message: str, error: bool = False, warnings: tuple[str, ...] = ()) -> None:
+def _show(message: str, error: bool = False, warnings: tuple[str, ...] = ()) -> None:
     status.message, status.error = " ".join((message, *warnings)), error
-    messages.tell(message, error=error, warnings=warnings)
-
-
-def _redraw() -> None:
-    messages.redraw()
-    manager = bpy.context.window_manager
-    for window in manager.windows if manager is not None else ():
-        for area in window.screen.areas:
-            if area.type == "PREFERENCES":
-                area.tag_redraw()
+    messages.show_message(message, error=error, warnings=warnings)
 
 
 def unregister_properties() -> None:
-    global _worker
-    worker, _worker = _worker, None
-    if bpy.app.timers.is_registered(poll):
-        bpy.app.timers.unregister(poll)
-    if worker is not None:
-        worker.cancelled.set()
-        if worker.thread.is_alive():
-            worker.thread.join(job_queue.PATIENCE)
+    task.stop()
     models.forget()
 
 
@@ -193,8 +130,8 @@ def _draw_licence(layout: bpy.types.UILayout, operator: bpy.types.Operator, lett
     layout.prop(operator, "accept_licence")
 
 
-class _Getting:
-    """What getting from disk and getting from the net share."""
+class _GetModel(MotionLCMOperator):
+    """Base of the operators that get models, from disk and from the net."""
 
     accept_licence: bpy.props.BoolProperty(
         name="I accept these terms",
@@ -210,10 +147,6 @@ class _Getting:
     choose: bpy.props.BoolProperty(
         name="Use It Afterwards", description="Choose the model when it is there", default=True
     )
-
-    if TYPE_CHECKING:
-
-        def report(self, kind: set[str], message: str) -> None: ...
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
@@ -232,10 +165,9 @@ class _Getting:
                 raise LicenceNotAccepted("The weights are imported once their licence is accepted: tick that you do.")
             start(replace(wanted, control=control, accept_licence=True), self.choose)
         except Exception as error:
-            _tell(messages.sentence_for(error), error=True)
+            _show(messages.sentence_for(error), error=True)
         if status.error and not status.running:
-            self.report({"ERROR" if bpy.app.background else "WARNING"}, messages.status.message)
-            return {"CANCELLED"}
+            return self.report_message(messages.status)
         return {"FINISHED"}
 
 
@@ -243,7 +175,7 @@ def _folder(path: str) -> Path | None:
     return Path(bpy.path.abspath(path)) if path.strip() else None
 
 
-class MOTIONLCM_OT_get_official_model(_Getting, bpy.types.Operator):
+class MOTIONLCM_OT_get_official_model(_GetModel, bpy.types.Operator):
     """Get MotionLCM's published weights, which are for non-commercial use, from disk or from the net"""
 
     bl_idname = "motionlcm.get_official_model"
@@ -285,11 +217,11 @@ class MOTIONLCM_OT_get_official_model(_Getting, bpy.types.Operator):
         try:
             wanted = Wanted(models.home(), fetch=self.source == "NET", accept_unverified=self.accept_unverified)
         except Exception as error:
-            return models.refused(self, error)
+            return self.refuse(error)
         return self.begin(wanted)
 
 
-class MOTIONLCM_OT_import_official_model(_Getting, bpy.types.Operator):
+class MOTIONLCM_OT_import_official_model(_GetModel, bpy.types.Operator):
     """Import MotionLCM's published weights from a checkpoint, a .zip or a folder on disk"""
 
     bl_idname = "motionlcm.import_official_model"
@@ -340,7 +272,7 @@ class MOTIONLCM_OT_import_official_model(_Getting, bpy.types.Operator):
                 fetch=self.fetch, accept_unverified=self.accept_unverified,
             )  # fmt: skip
         except Exception as error:
-            return models.refused(self, error)
+            return self.refuse(error)
         return self.begin(wanted)
 
 
@@ -352,7 +284,7 @@ class MOTIONLCM_OT_cancel_official_model(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
-        return {"FINISHED"} if cancel() else {"CANCELLED"}
+        return {"FINISHED"} if task.cancel() else {"CANCELLED"}
 
 
 CLASSES = (

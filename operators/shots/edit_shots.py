@@ -5,29 +5,25 @@ import bpy
 
 from ..armature import take_properties
 from ..scene import messages
+from ..scene.operator_base import MotionLCMOperator
 from ..scene.scene_time import rate_of
 from . import nla_track
 from .shot_list import OnShots, after, arrange, new_shot, of_another_rate, put, touch, with_motion
 
 
-class MOTIONLCM_OT_add_shot(bpy.types.Operator):
+class MOTIONLCM_OT_add_shot(MotionLCMOperator, bpy.types.Operator):
     """Add a shot after the last one, with the panel's prompt, length and seed"""
 
     bl_idname = "motionlcm.add_shot"
     bl_label = "Add Shot"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> None:
         from ..armature.character_lookup import find_character
         from ..scene.scene_time import make_room, playhead, stretch
 
         scene, chosen = context.scene, context.scene.motionlcm
-        try:
-            character = find_character(context)
-        except Exception as error:
-            messages.tell(messages.sentence_for(error), error=True)
-            self.report({"ERROR" if bpy.app.background else "WARNING"}, messages.status.message)
-            return {"CANCELLED"}
+        character = find_character(context)
         shots = character.motionlcm.shots
         begin = playhead(scene) if chosen.start == "CURRENT_FRAME" else round(scene.frame_start / stretch(scene))
         first = shots[-1].last if len(shots) else begin
@@ -39,7 +35,6 @@ class MOTIONLCM_OT_add_shot(bpy.types.Operator):
         shot.stale = False
         character.motionlcm.fps = character.motionlcm.fps or rate_of(scene)
         make_room(scene, first, last)
-        return {"FINISHED"}
 
 
 class MOTIONLCM_OT_remove_shot(OnShots, bpy.types.Operator):
@@ -136,7 +131,7 @@ class MOTIONLCM_OT_split_shot(OnShots, bpy.types.Operator):
         frame = playhead(context.scene)
         index = next((number for number, shot in enumerate(shots) if shot.first < frame < shot.last), -1)
         if index < 0:
-            messages.tell(f"No shot has frame {frame} within it: move the playhead.", error=True)
+            messages.show_message(f"No shot has frame {frame} within it: move the playhead.", error=True)
             return {"CANCELLED"}
         shot = shots[index]
         last, whole, stale, locked = shot.last, shot.action, shot.stale, shot.locked
@@ -168,7 +163,7 @@ class MOTIONLCM_OT_join_shots(OnShots, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         character, shots, index = self.chosen(context)
         if after(character, index) is None:
-            messages.tell("No shot begins where this one ends, so there is nothing to join.", error=True)
+            messages.show_message("No shot begins where this one ends, so there is nothing to join.", error=True)
             return {"CANCELLED"}
         one, two = shots[index], shots[index + 1]
         actions = [shot.action for shot in (one, two) if shot.action is not None]
@@ -237,7 +232,7 @@ class MOTIONLCM_OT_share_path(OnShots, bpy.types.Operator):
         character, shots, index = self.chosen(context)
         path = shots[index].path
         if path is None:
-            messages.tell(f'"{shots[index].name}" has no path to share: choose one for it.', error=True)
+            messages.show_message(f'"{shots[index].name}" has no path to share: choose one for it.', error=True)
             return {"CANCELLED"}
         parts = [shots[index]]
         while (following := after(character, index + len(parts) - 1)) is not None:
@@ -267,7 +262,7 @@ class MOTIONLCM_OT_capture_pose(OnShots, bpy.types.Operator):
         try:
             action = pose_action(context, character, f"Pose of {shots[index].name}")
         except Exception as error:
-            messages.tell(messages.sentence_for(error), error=True)
+            messages.show_message(messages.sentence_for(error), error=True)
             return {"CANCELLED"}
         if self.end:
             shots[index].end_pose = action
@@ -305,11 +300,11 @@ class MOTIONLCM_OT_bake_shots(OnShots, bpy.types.Operator):
         character, shots, _ = self.chosen(context)
         made = with_motion(shots)
         if not made:
-            messages.tell("No shot has a motion yet: generate them first.", error=True)
+            messages.show_message("No shot has a motion yet: generate them first.", error=True)
             return {"CANCELLED"}
         action = nla_track.bake(character, made)
         context.scene.frame_set(context.scene.frame_current)
-        messages.tell(f"{len(made)} shots are in {action.name}.")
+        messages.show_message(f"{len(made)} shots are in {action.name}.")
         return {"FINISHED"}
 
 

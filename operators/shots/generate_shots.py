@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..armature import character_lookup
-from ..scene import handles, messages, playback, shot_lookup
+from ..scene import handles, playback, shot_lookup
 from ..session import job_queue
+from ..session.job_operator import JobOperator
 from . import shot_list
 from .shot_order import order_for
 from .write_takes import _led_to, characters_with_shots, write_shot
 
 if TYPE_CHECKING:
     from ..scene.handles import Handle
-    from ..session.generation_worker import Order
+    from ..session.generation_worker import GenerationJobInput
     from ..session.job_queue import Job
 
 
@@ -40,7 +41,7 @@ def make_next(scene: "Handle", character: "Handle", uids: tuple[str, ...], told:
     return job_of(order, tuple(left[1:]), told)
 
 
-def job_of(order: "Order", left: tuple[str, ...] = (), told: tuple[str, ...] = ()) -> "Job":
+def job_of(order: "GenerationJobInput", left: tuple[str, ...] = (), told: tuple[str, ...] = ()) -> "Job":
     """The job of a shot; when it is written, what follows upon it is made, and the shots that are left. told: warnings
     so far."""
     from dataclasses import replace
@@ -72,10 +73,10 @@ def _kept(shot: "shot_list.MotionLCMShot") -> bool:
     return shot.locked and shot.action is not None
 
 
-def turn_of(scene: bpy.types.Scene, character: bpy.types.Object, uids: tuple[str, ...]) -> job_queue.Turn:
+def queued_job(scene: bpy.types.Scene, character: bpy.types.Object, uids: tuple[str, ...]) -> job_queue.QueuedJob:
     """A character's place in the line, to make these shots."""
     owner = handles.handle_of(character)
-    return job_queue.Turn(owner, partial(make_next, handles.handle_of(scene), owner, uids))
+    return job_queue.QueuedJob(owner, partial(make_next, handles.handle_of(scene), owner, uids))
 
 
 def stale_shots(character: bpy.types.Object) -> tuple[str, ...]:
@@ -83,38 +84,27 @@ def stale_shots(character: bpy.types.Object) -> tuple[str, ...]:
     return tuple(shot.uid for shot in character.motionlcm.shots if shot_list.to_make(shot))
 
 
-class _Making:
-    """What the operators that make shots share."""
-
-    if TYPE_CHECKING:
-
-        def report(self, kind: set[str], message: str) -> None: ...
+class _GenerateShots(JobOperator):
+    """Base of the operators that make shots."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return shot_lookup.active_shot(context.scene.motionlcm.character) is not None
 
-    def turns(self, context: bpy.types.Context) -> "list[job_queue.Turn]":
-        """What is put into the line. Raises InvalidRequest if there is nothing to make."""
+    def queued(self, context: bpy.types.Context) -> "list[job_queue.QueuedJob]":
+        """What is enqueued. Raises InvalidRequest if there is nothing to make."""
         character = character_lookup.find_character(context)
-        return [turn_of(context.scene, character, self.wanted(character))]
+        return [queued_job(context.scene, character, self.wanted(character))]
 
     def wanted(self, character: bpy.types.Object) -> tuple[str, ...]:
         """The shots to make. Raises InvalidRequest if there are none."""
         raise NotImplementedError
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            job_queue.ask(self.turns(context))
-        except Exception as error:
-            messages.tell(messages.sentence_for(error), error=True)
-        if messages.status.error:
-            self.report({"ERROR" if bpy.app.background else "WARNING"}, messages.status.message)
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def perform(self, context: bpy.types.Context) -> None:
+        job_queue.get().enqueue(self.queued(context))
 
 
-class MOTIONLCM_OT_generate_shot(_Making, bpy.types.Operator):
+class MOTIONLCM_OT_generate_shot(_GenerateShots, bpy.types.Operator):
     """Make the chosen shot, going on from the one before it"""
 
     bl_idname = "motionlcm.generate_shot"
@@ -132,7 +122,7 @@ class MOTIONLCM_OT_generate_shot(_Making, bpy.types.Operator):
         return (shot.uid,)
 
 
-class MOTIONLCM_OT_generate_shots(_Making, bpy.types.Operator):
+class MOTIONLCM_OT_generate_shots(_GenerateShots, bpy.types.Operator):
     """Make all shots that are empty or stale and not locked, one after the other"""
 
     bl_idname = "motionlcm.generate_shots"
@@ -148,7 +138,7 @@ class MOTIONLCM_OT_generate_shots(_Making, bpy.types.Operator):
         return found
 
 
-class MOTIONLCM_OT_generate_all_characters(_Making, bpy.types.Operator):
+class MOTIONLCM_OT_generate_all_characters(_GenerateShots, bpy.types.Operator):
     """Make all shots that are empty or stale, of every character of the scene; the characters take turns"""
 
     bl_idname = "motionlcm.generate_all_characters"
@@ -159,11 +149,11 @@ class MOTIONLCM_OT_generate_all_characters(_Making, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         return len(characters_with_shots(context.scene)) > 0
 
-    def turns(self, context: bpy.types.Context) -> "list[job_queue.Turn]":
+    def queued(self, context: bpy.types.Context) -> "list[job_queue.QueuedJob]":
         from ...motionlcm_blender.errors import InvalidRequest
 
         wanted = [(character, stale_shots(character)) for character in characters_with_shots(context.scene)]
-        found = [turn_of(context.scene, character, uids) for character, uids in wanted if uids]
+        found = [queued_job(context.scene, character, uids) for character, uids in wanted if uids]
         if not found:
             raise InvalidRequest("No shot of any character is empty or stale, but for locked ones.")
         return found

@@ -33,7 +33,7 @@ ICONS = {identifier: icon for identifier, _, _, icon, _ in STATES}
 
 def _state(shot: "MotionLCMShot") -> int:
     # Worked out, not stored: a file saved in the midst of a job, or undone, tells no tales.
-    if job_queue.makes(shot.id_data.session_uid, shot.uid):
+    if job_queue.get().makes(shot.id_data.session_uid, shot.uid):
         return 2
     if shot.action is None:
         return 0

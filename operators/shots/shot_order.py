@@ -13,13 +13,15 @@ from ..session import model_choice
 from . import shot_list
 
 if TYPE_CHECKING:
-    from ..session.generation_worker import Order
+    from ..session.generation_worker import GenerationJobInput
 
 FAR_FROM_PATH = 0.5
 """Metres from the last pose to the beginning of the path, above which the animator is told."""
 
 
-def order_for(context: bpy.types.Context, character: bpy.types.Object, shot: shot_list.MotionLCMShot) -> Order:
+def order_for(
+    context: bpy.types.Context, character: bpy.types.Object, shot: shot_list.MotionLCMShot
+) -> GenerationJobInput:
     """The order for one shot. Feet, ground, pins on its frames, steps and keys are the panel's; the hips carry the
     travel.
 
@@ -40,7 +42,7 @@ def order_for(context: bpy.types.Context, character: bpy.types.Object, shot: sho
     from ..controls.pins import pins_for, sample_pins
     from ..controls.trajectory import sample_path
     from ..scene.scene_time import scene_frames_each
-    from ..session.generation_worker import Order
+    from ..session.generation_worker import GenerationJobInput
     from . import shot_transitions
 
     scene, chosen = context.scene, context.scene.motionlcm
@@ -131,7 +133,7 @@ def order_for(context: bpy.types.Context, character: bpy.types.Object, shot: sho
         feet=FootLock(chosen.feet),
     )
     rate = scene_time.rate_of(scene)
-    return Order(
+    return GenerationJobInput(
         request=request,
         skeleton=rig.skeleton,
         placement=placement,
@@ -157,7 +159,7 @@ def order_for(context: bpy.types.Context, character: bpy.types.Object, shot: sho
     )
 
 
-def order_again(context: bpy.types.Context, character: bpy.types.Object, take: bpy.types.Action) -> Order:
+def order_again(context: bpy.types.Context, character: bpy.types.Object, take: bpy.types.Action) -> GenerationJobInput:
     """The order for one take of a shot, as the shot stands now. Raises InvalidRequest if there is no such shot."""
     from dataclasses import replace
 

@@ -12,12 +12,12 @@ from ..scene import handles, playback, shot_lookup
 from . import nla_track, shot_list
 
 if TYPE_CHECKING:
-    from ..session.generation_worker import Order, Result
+    from ..session.generation_worker import GenerationJobInput, GenerationOutput
 MOST_TAKES = 16
 """Takes of a shot that are kept until one is accepted; the oldest go first, starred ones stay."""
 
 
-def write_shot(order: Order, result: Result, left: tuple[str, ...] = ()) -> str:
+def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[str, ...] = ()) -> str:
     """Write a result as takes of a shot, the first of which is shown; returns the sentence to show.
 
     left: shots that are made after it; all together are one undo step.
@@ -76,7 +76,7 @@ def write_shot(order: Order, result: Result, left: tuple[str, ...] = ()) -> str:
     return f'{who}{takes}"{shot.name}": frames {shot.first} to {shot.last}, made in {milliseconds:.0f} ms.'
 
 
-def _joins(order: Order, following: shot_list.MotionLCMShot) -> bool:
+def _joins(order: GenerationJobInput, following: shot_list.MotionLCMShot) -> bool:
     """Whether what was made ends as the next shot begins."""
     return order.landing is not None and order.landing.of == following.uid
 
@@ -94,7 +94,7 @@ def _forget_takes(character: bpy.types.Object, shot: shot_list.MotionLCMShot) ->
         bpy.data.actions.remove(action)
 
 
-def _as_ordered(shot: shot_list.MotionLCMShot, order: Order) -> bool:
+def _as_ordered(shot: shot_list.MotionLCMShot, order: GenerationJobInput) -> bool:
     """Whether the shot still asks for what was made."""
     asked = (shot.prompt.strip(), shot.seed, shot.path.name if shot.path is not None else "")
     made = (order.request.prompt, order.request.seed, order.path_name)

@@ -42,7 +42,7 @@ def choose(context: bpy.types.Context, action: bpy.types.Action) -> None:
     if action == chosen_one(context):
         return
     takes.show(context.scene.motionlcm.character, action)
-    messages.tell(f"{action.name}.")
+    messages.show_message(f"{action.name}.")
     playback.push_undo("Show Take")
 
 
@@ -246,7 +246,7 @@ class MOTIONLCM_OT_contact_sheet(bpy.types.Operator):
         try:
             sheet = open_sheet(context, self.arrangement)
         except Exception as error:
-            messages.tell(messages.sentence_for(error), error=True)
+            messages.show_message(messages.sentence_for(error), error=True)
             self.report({"WARNING"}, messages.status.message)
             return {"CANCELLED"}
         if sheet is None:

@@ -14,7 +14,7 @@ from ..session import job_queue
 from ..shots import generate_shots, nla_track, shot_list, shot_order
 
 if TYPE_CHECKING:
-    from ..session.generation_worker import Order
+    from ..session.generation_worker import GenerationJobInput
 
 
 def takes_of(character: bpy.types.Object | None, sort: str = "NAME") -> list[bpy.types.Action]:
@@ -100,7 +100,7 @@ class MOTIONLCM_OT_show_take(_OnTakes, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         action = bpy.data.actions.get(self.name)
         if action is None or action not in takes_of(context.scene.motionlcm.character):
-            messages.tell("This take is no longer there.", error=True)
+            messages.show_message("This take is no longer there.", error=True)
             return {"CANCELLED"}
         show(context.scene.motionlcm.character, action)
         return {"FINISHED"}
@@ -123,7 +123,7 @@ class MOTIONLCM_OT_step_take(_OnTakes, bpy.types.Operator):
         found, present = takes_of(chosen.character, chosen.take_sort), present_take(chosen.character)
         following = found[(found.index(present) + self.step) % len(found)]
         show(chosen.character, following)
-        messages.tell(f"{following.name}, {found.index(following) + 1} of {len(found)}.")
+        messages.show_message(f"{following.name}, {found.index(following) + 1} of {len(found)}.")
         return {"FINISHED"}
 
 
@@ -157,7 +157,7 @@ class MOTIONLCM_OT_accept_take(_OnTakes, bpy.types.Operator):
         assert present is not None  # poll has seen it
         gone = removable(takes_of(chosen.character), present)
         bpy.data.batch_remove(gone)
-        messages.tell(f"Kept {present.name}; {len(gone)} other takes removed.")
+        messages.show_message(f"Kept {present.name}; {len(gone)} other takes removed.")
         return {"FINISHED"}
 
 
@@ -173,11 +173,11 @@ class MOTIONLCM_OT_reject_take(_OnTakes, bpy.types.Operator):
         found, present = takes_of(chosen.character, chosen.take_sort), present_take(chosen.character)
         assert present is not None  # poll has seen it
         if len(found) < 2:
-            messages.tell("This is the only take: it stays.", error=True)
+            messages.show_message("This is the only take: it stays.", error=True)
             return {"CANCELLED"}
         show(chosen.character, found[(found.index(present) + 1) % len(found)])
         if not removable([present], None):
-            messages.tell(f"{present.name} is starred or used elsewhere, so it was only put aside.")
+            messages.show_message(f"{present.name} is starred or used elsewhere, so it was only put aside.")
             return {"FINISHED"}
         bpy.data.actions.remove(present)
         return {"FINISHED"}
@@ -195,18 +195,20 @@ class MOTIONLCM_OT_push_take(_OnTakes, bpy.types.Operator):
         take = present_take(character)
         assert take is not None  # poll has seen it
         if take_properties.SHOT in take:
-            messages.tell("The takes of a shot are in the NLA already, as strips of their track.", error=True)
+            messages.show_message("The takes of a shot are in the NLA already, as strips of their track.", error=True)
             return {"CANCELLED"}
         strip = nla_track.push(character, take, context.scene)
         told = f" It blends in over {strip.blend_in:.0f} frames." if strip.blend_in else ""
-        messages.tell(f"{strip.name}: frames {strip.frame_start:.0f} to {strip.frame_end:.0f} in the NLA.{told}")
+        messages.show_message(
+            f"{strip.name}: frames {strip.frame_start:.0f} to {strip.frame_end:.0f} in the NLA.{told}"
+        )
         return {"FINISHED"}
 
 
-class _Remaking(orders.Ordering):
+class _Remaking(orders.OrderOperator):
     """What the operators share that make another take out of the present one, of a shot or not."""
 
-    def present(self, context: bpy.types.Context) -> "Order":
+    def present(self, context: bpy.types.Context) -> "GenerationJobInput":
         """The order that makes the present take once more. Raises InvalidRequest if it cannot be made."""
         character = character_lookup.find_character(context)
         take = present_take(character)
@@ -214,9 +216,9 @@ class _Remaking(orders.Ordering):
             return shot_order.order_again(context, character, take)
         return orders.order_from_recipe(context, character)
 
-    def submit(self, order: "Order") -> None:
+    def submit(self, order: "GenerationJobInput") -> None:
         if order.shot:
-            job_queue.ask([job_queue.Turn(order.character, lambda: generate_shots.job_of(order))])
+            job_queue.get().enqueue([job_queue.QueuedJob(order.character, lambda: generate_shots.job_of(order))])
         else:
             super().submit(order)
 
@@ -232,7 +234,7 @@ class MOTIONLCM_OT_vary_take(_Remaking, bpy.types.Operator):
         name="Amount", description="0 is the take itself, 1 quite another one", default=0.15, min=0.0, max=1.0
     )
 
-    def order(self, context: bpy.types.Context) -> "Order":
+    def order(self, context: bpy.types.Context) -> "GenerationJobInput":
         import random
         from dataclasses import replace
 
@@ -254,7 +256,7 @@ class MOTIONLCM_OT_blend_takes(_Remaking, bpy.types.Operator):
         name="Share", description="0 is the present take, 1 the starred one", default=0.5, min=0.0, max=1.0
     )
 
-    def order(self, context: bpy.types.Context) -> "Order":
+    def order(self, context: bpy.types.Context) -> "GenerationJobInput":
         from dataclasses import replace
 
         from ...motionlcm_blender.errors import InvalidRequest
@@ -276,7 +278,7 @@ class MOTIONLCM_OT_mirror_take(_Remaking, bpy.types.Operator):
     bl_label = "Mirror Take"
     bl_options = {"REGISTER"}
 
-    def order(self, context: bpy.types.Context) -> "Order":
+    def order(self, context: bpy.types.Context) -> "GenerationJobInput":
         from dataclasses import replace
 
         order = self.present(context)
@@ -294,7 +296,7 @@ class MOTIONLCM_OT_retime_take(_Remaking, bpy.types.Operator):
         name="Speed", description="2 is twice as fast, 0.5 half as fast", default=1.25, min=0.25, max=4.0
     )
 
-    def order(self, context: bpy.types.Context) -> "Order":
+    def order(self, context: bpy.types.Context) -> "GenerationJobInput":
         from dataclasses import replace
 
         from ...motionlcm_blender.errors import InvalidRequest

@@ -135,7 +135,7 @@ for part in ("__init__.py", "blender_manifest.toml", "motionlcm_blender", "opera
 addon_utils.enable("{EXTENSION}", default_set=True)
 log_file = import_module("{EXTENSION}.operators.setup.log_file")
 assert not log_file.folder().exists(), "switching on writes nothing"
-import_module("{EXTENSION}.operators.scene.messages").tell("Told to all.", error=True)
+import_module("{EXTENSION}.operators.scene.messages").show_message("Told to all.", error=True)
 assert "ERROR" in (log_file.folder() / "motionlcm.log").read_text()
 assert ".user" in str(log_file.folder())
 addon_utils.disable("{EXTENSION}")

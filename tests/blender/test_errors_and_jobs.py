@@ -11,7 +11,7 @@ from tests.blender.support import EXTENSION, add_character, panel_status, part, 
 
 
 def jobs():
-    return part("operators.session.job_queue")
+    return part("operators.session.job_queue").get()
 
 
 def start(**changes) -> int:
@@ -20,13 +20,13 @@ def start(**changes) -> int:
         setattr(settings(), name, value)
     generate = part("operators.generation.orders")
     order = generate.order_from_scene(bpy.context)
-    jobs().ask([generate.turn_of(order)], wait=False)
-    return jobs()._current.number
+    jobs().enqueue([generate.queued_job(order)], wait=False)
+    return jobs().current.number
 
 
 def wait_for_result() -> None:
     """Until the worker has delivered, without taking the result out of the queue."""
-    for thread in list(jobs()._threads):
+    for thread in list(jobs().task.threads):
         thread.join(60)
         assert not thread.is_alive()
 
@@ -213,7 +213,7 @@ def test_model_folder_from_the_environment(model_folder, monkeypatch):
     preferences().model_folder = ""
     monkeypatch.setenv(engine.FOLDER_VARIABLE, str(model_folder))
     assert engine.chosen().folder == str(model_folder)
-    card = engine.read_card(engine.chosen())
+    card = part("operators.session.model_info").read_card(engine.chosen())
     assert (card.name, card.licence) == ("tiny", "CC0-1.0")
 
 

@@ -48,12 +48,12 @@ def own_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(runtime(), "known_hardware", core("hardware").Hardware("none"))
     monkeypatch.setattr(torch_import(), "known_condition", None)
     monkeypatch.setattr(torch_import(), "_trials", {})
-    vars(runtime().status).update(vars(runtime().Status()))
+    vars(runtime().status).update(vars(runtime().TaskStatus()))
     before = list(sys.path)
     yield folder
     sys.path[:] = before
     preferences().wheel_folder = ""
-    part("operators.session.model_session").forget()
+    part("operators.session.model_session").get().forget()
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def numpy_still_works() -> None:
     add_character()
     action = generate(seconds=1.0)
     assert action is not None and not panel_status().error
-    assert part("operators.session.model_session").in_use.device == "numpy"
+    assert part("operators.session.model_session").get().in_use.device == "numpy"
 
 
 def as_if_it_worked(monkeypatch, device: str = "cpu", note: str = "") -> None:
@@ -274,9 +274,10 @@ def start(stage: str) -> None:
 
 
 def wait() -> None:
-    runtime()._worker.join(60)
-    assert not runtime()._worker.is_alive()
-    runtime().poll()
+    (worker,) = runtime().task.threads
+    worker.join(60)
+    assert not worker.is_alive()
+    runtime().task.poll()
     assert not runtime().status.running
 
 
@@ -398,7 +399,7 @@ def test_somebody_elses_torch_that_crashes_is_tried_once_and_not_used(tmp_path, 
     assert len(kept) == 1
     monkeypatch.setattr(torch_import(), "_trials", {})
     monkeypatch.setattr(core("checking"), "run_task", None)  # remembered: not tried again
-    part("operators.session.model_session").forget()
+    part("operators.session.model_session").get().forget()
     generate(seconds=1.0)
     preferences().device = "CPU"
     assert "PyTorch crashes here" in refusal()

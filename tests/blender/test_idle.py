@@ -11,8 +11,12 @@ from tests.blender.support import EXTENSION, add_character, generate, part
 from tests.blender.test_panels import drawn, texts
 
 
-def engine():
+def module():
     return part("operators.session.model_session")
+
+
+def engine():
+    return module().get()
 
 
 def preferences():
@@ -20,8 +24,8 @@ def preferences():
 
 
 def later(monkeypatch, minutes: float) -> None:
-    now = engine().time.monotonic()
-    monkeypatch.setattr(engine().time, "monotonic", lambda: now + 60.0 * minutes)
+    now = module().time.monotonic()
+    monkeypatch.setattr(module().time, "monotonic", lambda: now + 60.0 * minutes)
 
 
 def test_memory_is_shown_and_given_back_after_a_while(monkeypatch):

@@ -45,7 +45,7 @@ def home() -> Iterator[Path]:
     yield folder
     getting = part("operators.setup.official_model")
     getting.unregister_properties()
-    getting.status = getting.Status()
+    vars(getting.status).update(vars(getting.Status()))
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -366,7 +366,7 @@ def test_blender_goes_on_while_the_worker_works_and_cancel_stops_it(place, home)
     with pytest.raises(Exception, match="already"):
         getting.start(wanted, choose=False, wait=False)
     until = time.monotonic() + 60
-    while getting.poll() is not None and time.monotonic() < until:
+    while getting.task.poll() is not None and time.monotonic() < until:
         time.sleep(0.02)
     assert not getting.status.running and left(home) == ["pelvis"] and chosen() == before
     layout = drawn("MOTIONLCM_PT_model")
@@ -374,7 +374,7 @@ def test_blender_goes_on_while_the_worker_works_and_cancel_stops_it(place, home)
 
     getting.start(wanted, choose=False, wait=False)
     assert bpy.ops.motionlcm.cancel_official_model() == {"FINISHED"}
-    while getting.poll() is not None and time.monotonic() < until:
+    while getting.task.poll() is not None and time.monotonic() < until:
         time.sleep(0.02)
     assert getting.status.message == "Cancelled." and left(home) == ["pelvis"]
     assert not getting.cancel()

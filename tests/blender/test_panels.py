@@ -125,7 +125,7 @@ def hint(prompt):
 
 
 def test_a_prompt_beyond_what_the_model_has_seen_is_told(tmp_path):
-    engine = part("operators.session.model_session")
+    engine = part("operators.session.model_session").get()
     write_tiny_model(tmp_path / "model")
     (tmp_path / "model" / "vocabulary.json").write_text('{"verbs": {"walk": 400, "kick": 11}, "words": {}}')
     preferences = bpy.context.preferences.addons[EXTENSION].preferences

@@ -13,8 +13,12 @@ from tests.blender.support import EXTENSION, add_character, panel_status, part, 
 PROMPTS = ("a person walks", "a person turns", "a person waves")
 
 
-def jobs():
+def module():
     return part("operators.session.job_queue")
+
+
+def jobs():
+    return module().get()
 
 
 @pytest.fixture
@@ -32,26 +36,26 @@ def turn(written: list[str], uid: int, count: int = 1, number: int = 1):
         order = SimpleNamespace(character=part("operators.scene.handles").Handle(f"C{uid}", uid), warnings=())
         name = f"{uid}.{number}"
         then = None if number == count else turn(written, uid, count, number + 1).start
-        return jobs().Job(order, lambda *_: written.append(name) or f"{name} written.", then, name)
+        return module().Job(order, lambda *_: written.append(name) or f"{name} written.", then, name)
 
-    return jobs().Turn(part("operators.scene.handles").Handle(f"C{uid}", uid), start)
+    return module().QueuedJob(part("operators.scene.handles").Handle(f"C{uid}", uid), start)
 
 
 def failing(uid: int, sentence: str = "C2 cannot."):
     def start():
         raise part("motionlcm_blender.errors").InvalidRequest(sentence)
 
-    return jobs().Turn(part("operators.scene.handles").Handle(f"C{uid}", uid), start)
+    return module().QueuedJob(part("operators.scene.handles").Handle(f"C{uid}", uid), start)
 
 
 def ask(*turns) -> None:
-    jobs().ask(turns, wait=False)
+    jobs().enqueue(turns, wait=False)
 
 
 def serve(times: int = 100) -> None:
     """Let workers deliver and write what they did, so many times at most."""
     for _ in range(times):
-        for thread in list(jobs()._threads):
+        for thread in list(jobs().task.threads):
             thread.join(60)
         if jobs().poll() is None:
             return
@@ -68,7 +72,7 @@ def test_characters_take_turns(quick):
 
 
 def test_in_the_background_they_take_turns_as_well(quick):
-    jobs().ask([turn(quick, 1, 3), turn(quick, 2, 2)])
+    jobs().enqueue([turn(quick, 1, 3), turn(quick, 2, 2)])
     assert quick == ["1.1", "2.1", "1.2", "2.2", "1.3"]
 
 
@@ -146,7 +150,7 @@ def test_off_and_on_again_while_some_wait(quick):
 
 def test_making_at_once_does_not_disturb_the_line(quick):
     ask(turn(quick, 1, 2), turn(quick, 2))
-    assert jobs().carry_out(turn(quick, 9, 3).start) == ["9.1 written.", "9.2 written.", "9.3 written."]
+    assert module().run_blocking(turn(quick, 9, 3).start) == ["9.1 written.", "9.2 written.", "9.3 written."]
     assert panel_status().running and panel_status().waiting == 1
     serve()
     assert quick == ["9.1", "9.2", "9.3", "1.1", "2.1", "1.2"]
@@ -172,8 +176,8 @@ def states(armature: bpy.types.Object) -> str:
 
 
 def ask_all(monkeypatch) -> None:
-    ask_now = jobs().ask
-    monkeypatch.setattr(jobs(), "ask", lambda turns: ask_now(turns, wait=False))
+    ask_now = jobs().enqueue
+    monkeypatch.setattr(jobs(), "enqueue", lambda turns: ask_now(turns, wait=False))
     bpy.ops.motionlcm.generate_all_characters()
     monkeypatch.undo()
 
@@ -210,7 +214,7 @@ def test_a_character_deleted_while_a_take_of_it_waits(monkeypatch):
     generate = part("operators.generation.orders")
     for armature in (one, two):
         settings().character = armature
-        ask(generate.turn_of(generate.order_from_scene(bpy.context)))
+        ask(generate.queued_job(generate.order_from_scene(bpy.context)))
     bpy.data.objects.remove(two)
     serve()
     assert '"C2" was deleted in the meantime' in panel_status().message and len(bpy.data.actions) == 1

@@ -27,6 +27,7 @@ for part in ("__init__.py", "blender_manifest.toml", "motionlcm_blender", "opera
 addon_utils.enable("{EXTENSION}", default_set=True)
 names = ("setup.torch_installation", "session.torch_import", "session.model_session", "scene.messages")
 runtime, torch_import, engine, messages = (import_module(f"{EXTENSION}.operators.{{name}}") for name in names)
+session = engine.get()
 prefs, chosen = bpy.context.preferences.addons["{EXTENSION}"].preferences, bpy.context.scene.motionlcm
 bpy.ops.motionlcm.add_character()
 chosen.prompt, chosen.length, chosen.key_mode = "a person walks forward", 3.0, "DENSE"
@@ -39,7 +40,7 @@ def made():
 
 prefs.device = "AUTO"
 by_numpy = made()
-assert engine.in_use.device == "numpy" and "torch" not in sys.modules
+assert session.in_use.device == "numpy" and "torch" not in sys.modules
 numpy_file, before = sys.modules["numpy"].__file__, list(sys.path)
 prefs.wheel_folder = wheels
 assert bpy.ops.motionlcm.enable_gpu() == {{"FINISHED"}}, runtime.status
@@ -49,16 +50,16 @@ assert state.step == "ready" and state.difference_mm < 1.0 and state.versions["t
 by_torch = made()
 import torch
 assert Path(torch.__file__).is_relative_to(torch_import.places().packages) and torch.__version__.startswith("2.13.0")
-assert engine.in_use.device in ("cpu", "cuda") and engine.in_use.bytes > 1e6, engine.in_use
+assert session.in_use.device in ("cpu", "cuda") and session.in_use.bytes > 1e6, session.in_use
 assert sys.path == [*before, str(torch_import.places().packages)] and sys.modules["numpy"].__file__ == numpy_file
 assert torch.from_numpy(sys.modules["numpy"].ones(3)).sum().item() == 3.0
 apart = max(abs(a - b) for a, b in zip(by_numpy, by_torch, strict=True))
 print("APART", apart)
 assert 0.0 < apart < 0.01
-assert engine.unload() and engine.in_use is None
+assert session.unload() and session.in_use is None
 assert made() == by_torch
 assert bpy.ops.motionlcm.disable_gpu() == {{"FINISHED"}} and torch_import.look().kind == "absent"
-assert bpy.ops.motionlcm.generate() == {{"FINISHED"}} and engine.in_use.device == "numpy"
+assert bpy.ops.motionlcm.generate() == {{"FINISHED"}} and session.in_use.device == "numpy"
 assert "restart Blender" in messages.status.warnings[0]
 print("DONE")
 sys.stdout.flush()

@@ -113,7 +113,7 @@ def test_an_action_makes_itself_again_in_another_file(make, link, tmp_path):
     name, expected = action.name, curves_in(action)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "made.blend"))
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    part("operators.session.model_session").forget()  # another instance of the model
+    part("operators.session.model_session").get().forget()  # another instance of the model
     assert not bpy.data.objects
     with bpy.data.libraries.load(str(tmp_path / "made.blend"), link=link) as (_, wanted):
         wanted.actions = [name]
@@ -255,7 +255,7 @@ def test_a_recipe_file_makes_the_same_curves_in_another_file(tmp_path):
     file = str(tmp_path / "shot.json")
     assert bpy.ops.motionlcm.export_recipe(filepath=file) == {"FINISHED"}
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    part("operators.session.model_session").forget()
+    part("operators.session.model_session").get().forget()
     add_character()
     assert bpy.ops.motionlcm.import_recipe(filepath=file) == {"FINISHED"}
     assert_same(expected, curves_in(settings().character.animation_data.action))

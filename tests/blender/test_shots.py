@@ -456,12 +456,12 @@ def test_undo_and_redo(three):
 
 def in_window(operator) -> None:
     """Start a job as a window would, in a worker, and wait until it has delivered; `poll` is to be called."""
-    jobs = part("operators.session.job_queue")
-    ask = jobs.ask
+    jobs = part("operators.session.job_queue").get()
+    ask = jobs.enqueue
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs, "ask", lambda turns: ask(turns, wait=False))
+        patch.setattr(jobs, "enqueue", lambda turns: ask(turns, wait=False))
         operator()
-    for thread in list(jobs._threads):
+    for thread in list(jobs.task.threads):
         thread.join(60)
 
 
@@ -470,7 +470,7 @@ def test_while_a_shot_is_made_it_says_so():
     add("a person walks", "a person waves")
     in_window(bpy.ops.motionlcm.generate_shot)
     assert state() == ["EMPTY", "GENERATING"]
-    part("operators.session.job_queue").poll()
+    part("operators.session.job_queue").get().poll()
     assert state() == ["EMPTY", "DONE"]
     assert any("has no motion yet" in warning for warning in panel_status().warnings)
 
@@ -481,7 +481,7 @@ def test_cancelled_shots_stay_as_they_were():
     in_window(bpy.ops.motionlcm.generate_shots)
     assert state() == ["GENERATING", "EMPTY"]
     bpy.ops.motionlcm.cancel()
-    part("operators.session.job_queue").poll()
+    part("operators.session.job_queue").get().poll()
     assert state() == ["EMPTY", "EMPTY"] and len(bpy.data.actions) == 0
 
 
@@ -494,7 +494,7 @@ def test_what_is_deleted_meanwhile_ends_in_a_sentence(gone):
         bpy.data.objects.remove(armature)
     else:
         bpy.ops.motionlcm.remove_shot()
-    part("operators.session.job_queue").poll()
+    part("operators.session.job_queue").get().poll()
     status = panel_status()
     assert status.error and "was not written" in status.message and len(bpy.data.actions) == 0
 
@@ -504,7 +504,7 @@ def test_a_shot_changed_meanwhile_is_written_and_stale():
     add("a person walks")
     in_window(bpy.ops.motionlcm.generate_shot)
     shots()[0].prompt, shots()[0].first = "a person sits", 11
-    part("operators.session.job_queue").poll()
+    part("operators.session.job_queue").get().poll()
     assert state() == ["STALE"] and tuple(shots()[0].action.frame_range) == (11, 59)
 
 
