@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from .armature.take_properties import SEED
 from .characters.add_character import create_character
 from .generation import orders
 from .interchange import storyboards
@@ -195,7 +196,7 @@ def generate_take(
     job_queue.run_blocking(turn.start)
     made = [action for action in bpy.data.actions if action.session_uid not in before]
     present = character.animation_data.action
-    return sorted(made, key=lambda action: (action != present, action.get("motionlcm_seed", 0)))
+    return sorted(made, key=lambda action: (action != present, SEED.read(action)))
 
 
 def bake(character: bpy.types.Object) -> bpy.types.Action:

@@ -3,7 +3,7 @@
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import bpy
 
-from .armature.character_lookup import armature_of
+from .armature.character_lookup import character_armature
 from .controls import path_speed, pins
 from .scene import messages
 from .session import model_choice, model_info
@@ -12,11 +12,11 @@ from .timeline import strip_editing
 
 
 def _can_be_character(_settings: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool:
-    return armature_of(obj) is not None
+    return character_armature(obj) is not None
 
 
 def _character_changed(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
-    armature = armature_of(settings.character)
+    armature = character_armature(settings.character)
     if armature != settings.character:  # the mannequin was picked with the eyedropper
         settings.character = armature
     path_speed.mark_changed(context.scene)

@@ -26,7 +26,7 @@ from typing import Any
 
 MARK = "MOTIONLCM "
 """Begins the lines that are meant for `motionlcm storyboard`; Blender says other things there."""
-PACKAGE = "motionlcm_of_storyboard"
+PACKAGE = "storyboard_motionlcm"
 """Relative imports need a parent package, and the folder above may have any name."""
 
 

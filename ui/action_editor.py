@@ -2,14 +2,14 @@
 
 import bpy
 
-from ..operators.interchange import recipe_files
+from ..operators.armature.take_properties import PROMPT
 
 
 def _draw(header: bpy.types.Header, context: bpy.types.Context) -> None:
     space = context.space_data
     # The editor's own `action` is not there in every Blender.
     action = getattr(context, "active_action", None) if space is not None and space.mode == "ACTION" else None
-    if action is not None and recipe_files.PROMPT in action:
+    if PROMPT.is_on(action):
         made = header.layout.operator("motionlcm.regenerate", text="", icon="FILE_REFRESH")
         made.action = action.name_full
 

@@ -3,6 +3,7 @@
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
+from ..operators.armature import take_properties
 from ..operators.characters import add_smpl_body
 from ..operators.controls import draw_path, path_speed
 from ..operators.scene import messages
@@ -18,7 +19,7 @@ EXAMPLES = (
     "a person jumps",
     "a person dances",
 )
-"""Offered while there is no history."""
+"""DynamicEnumItems while there is no history."""
 
 
 class MOTIONLCM_MT_prompts(bpy.types.Menu):
@@ -124,17 +125,18 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
             return
         box = layout.box().column(align=True)
         box.label(text=action.name, icon="ACTION", translate=False)
-        if "motionlcm_path_mean_cm" in action:
-            mean, most = action["motionlcm_path_mean_cm"], action["motionlcm_path_max_cm"]
+        made = take_properties.read(action)
+        if made.path_mean_cm is not None:
+            mean, most = made.path_mean_cm, made.path_max_cm
             value_row(box, "Off the path", iface_("{mean:.1f} cm, at most {most:.1f}").format(mean=mean, most=most))
-        if "motionlcm_pin_max_cm" in action:
-            value_row(box, "Off the pins", iface_("at most {most:.1f} cm").format(most=action["motionlcm_pin_max_cm"]))
-        if "motionlcm_foot_skate_cm_s" in action:
-            value_row(box, "Foot skate", f"{action['motionlcm_foot_skate_cm_s']:.1f} cm/s")
-        if "motionlcm_milliseconds" in action:
-            value_row(box, "Made in", f"{action['motionlcm_milliseconds']:.0f} ms")
-        if "motionlcm_model" in action:
-            value_row(box, "Model", action["motionlcm_model"])
+        if made.pin_max_cm is not None:
+            value_row(box, "Off the pins", iface_("at most {most:.1f} cm").format(most=made.pin_max_cm))
+        if made.foot_skate_cm_s is not None:
+            value_row(box, "Foot skate", f"{made.foot_skate_cm_s:.1f} cm/s")
+        if made.milliseconds is not None:
+            value_row(box, "Made in", f"{made.milliseconds:.0f} ms")
+        if made.model is not None:
+            value_row(box, "Model", made.model)
         row = box.row(align=True)
         row.operator("motionlcm.recall", text="Recall")
         row.operator("motionlcm.generate_again", text="Again")
@@ -179,11 +181,11 @@ class MOTIONLCM_PT_keys(Sidebar, bpy.types.Panel):
         row.prop(chosen, "key_tolerance", text="Tolerance (mm)")
         column.operator("motionlcm.refit_keys", icon="NORMALIZE_FCURVES")
         action = _our_action(chosen.character)
-        if action is not None and action.get("motionlcm_keys_per_second", 0.0) > 0.0:
-            rate = iface_("{count:.0f} a second").format(count=action["motionlcm_keys_per_second"])
+        if action is not None and take_properties.KEYS_PER_SECOND.read(action) > 0.0:
+            rate = iface_("{count:.0f} a second").format(count=take_properties.KEYS_PER_SECOND.read(action))
             value_row(column, "Keys", rate)
-            value_row(column, "Farthest off", f"{action['motionlcm_keys_error_mm']:.1f} mm")
-            value_row(column, "Of a dense", f"{100.0 * action['motionlcm_keys_share']:.0f} %")
+            value_row(column, "Farthest off", f"{take_properties.KEYS_ERROR.read(action):.1f} mm")
+            value_row(column, "Of a dense", f"{100.0 * take_properties.KEYS_SHARE.read(action):.0f} %")
 
 
 class MOTIONLCM_PT_recipes(Sidebar, bpy.types.Panel):
@@ -207,7 +209,7 @@ def _our_action(character: bpy.types.Object | None) -> bpy.types.Action | None:
     """The Action that animates the character now, if it was made here."""
     data = character.animation_data if character is not None else None
     action = data.action if data is not None else None
-    return action if action is not None and "motionlcm_prompt" in action else None
+    return action if take_properties.PROMPT.is_on(action) else None
 
 
 def _read_hint() -> None:

@@ -246,7 +246,7 @@ def draw() -> None:
     chosen = character.motionlcm.shot_index if full else -1
     if full and strip_view.state.dragged:
         chosen = strip_view.state.dragged_shot
-    over = strip_view.lit(context.region)
+    over = strip_view.hovered(context.region)
     lit = over[1] if over is not None and over[1].row < len(rows) and rows[over[1].row].character == over[0] else None
     progress = round(messages.status.progress, 2)
     key, made_from = context.region.as_pointer(), (view, rows, looks, chosen, lit, progress, full)

@@ -28,17 +28,17 @@ class MOTIONLCM_PT_takes(Sidebar, bpy.types.Panel):
         column = layout.column(align=True)
         for action in takes.takes_of(chosen.character, chosen.take_sort):
             row = column.row(align=True)
-            starred = bool(action.get(take_properties.STAR))
-            star = row.operator("motionlcm.star_take", text="", icon="SOLO_ON" if starred else "SOLO_OFF")
+            made = take_properties.read(action)
+            star = row.operator("motionlcm.star_take", text="", icon="SOLO_ON" if made.starred else "SOLO_OFF")
             star.name = action.name
             text = takes.label(action, present)
             shown = row.operator("motionlcm.show_take", text=text, translate=False, depress=action == present)
             shown.name = action.name
             numbers = []
-            if "motionlcm_path_mean_cm" in action:
-                numbers.append(f"{action['motionlcm_path_mean_cm']:.1f} cm")
-            if "motionlcm_foot_skate_cm_s" in action:
-                numbers.append(f"{action['motionlcm_foot_skate_cm_s']:.0f} cm/s")
+            if made.path_mean_cm is not None:
+                numbers.append(f"{made.path_mean_cm:.1f} cm")
+            if made.foot_skate_cm_s is not None:
+                numbers.append(f"{made.foot_skate_cm_s:.0f} cm/s")
             part = row.row()
             part.ui_units_x = 5.0
             part.label(text=", ".join(numbers), translate=False)
@@ -54,7 +54,7 @@ class MOTIONLCM_PT_takes(Sidebar, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("motionlcm.mirror_take", text="Mirror", icon="MOD_MIRROR")
         row.operator("motionlcm.blend_takes", text="Blend")
-        if present is not None and take_properties.SHOT not in present:
+        if present is not None and not take_properties.SHOT.is_on(present):
             row = layout.row(align=True)
             row.operator("motionlcm.retime_take", text="Slower").speed = 0.8
             row.operator("motionlcm.retime_take", text="Faster").speed = 1.25

@@ -12,11 +12,10 @@ from mathutils import Quaternion
 
 from ...motionlcm_blender.motion.keys import BezierKeys
 from .smpl_rig import Pose
+from .take_properties import facts_of, write_facts
 
 SLOT_NAME = "MotionLCM"
 """The same for every Action we make, so that a character that is given another one goes on playing."""
-RECIPE = "motionlcm_"
-"""Custom properties with this prefix tell how an Action was made."""
 LONGEST_NAME = 63
 
 
@@ -89,8 +88,7 @@ def loose_action(
     action = bpy.data.actions.new(name[:LONGEST_NAME])
     try:
         _fill(empty_holder(action), times, channels)
-        for key, value in recipe.items():
-            action[RECIPE + key] = value
+        write_facts(action, recipe)
     except Exception:
         bpy.data.actions.remove(action)
         raise
@@ -124,8 +122,7 @@ def rewrite(obj: bpy.types.Object, times: np.ndarray, channels: Sequence[Channel
     for curve in list(holder.fcurves):
         holder.fcurves.remove(curve)
     _fill(holder, times, channels)
-    for key, value in recipe.items():
-        action[RECIPE + key] = value
+    write_facts(action, recipe)
 
 
 def _fill(holder: Any, times: np.ndarray, channels: Sequence[Channel]) -> None:
@@ -200,13 +197,6 @@ def repeat_forever(obj: bpy.types.Object) -> None:
 def recipe_of(obj: bpy.types.Object | None) -> dict[str, Any]:
     """How the object's present Action was made; empty if it is not ours."""
     return facts_of(obj.animation_data.action if obj is not None and obj.animation_data is not None else None)
-
-
-def facts_of(action: bpy.types.Action | None) -> dict[str, Any]:
-    """How an Action was made; empty if it is not ours."""
-    if action is None:
-        return {}
-    return {key.removeprefix(RECIPE): action[key] for key in action.keys() if key.startswith(RECIPE)}
 
 
 def bone_path(bone: str, channel: str = "") -> str:

@@ -6,6 +6,8 @@ import uuid
 
 import bpy
 
+from . import take_properties
+
 
 def find_character(context: bpy.types.Context) -> bpy.types.Object:
     """The chosen character; where none is chosen, the active armature or the only one that fits.
@@ -20,7 +22,7 @@ def find_character(context: bpy.types.Context) -> bpy.types.Object:
     if character is not None and scene.objects.get(character.name) != character:
         raise InvalidRequest(f'The character "{character.name}" is not in this scene: choose another.')
     if character is None:
-        active = armature_of(context.active_object)
+        active = character_armature(context.active_object)
         fitting = [active] if is_character(active) else [obj for obj in scene.objects if is_character(obj)]
         if len(fitting) != 1:
             raise InvalidRequest("No character is chosen: choose an armature with SMPL bones, or press Add Character.")
@@ -31,9 +33,9 @@ def find_character(context: bpy.types.Context) -> bpy.types.Object:
 
 def identity(character: bpy.types.Object) -> str:
     """A name of the character that stays, whatever it is called; its Actions carry it."""
-    if "motionlcm_id" not in character:
-        character["motionlcm_id"] = uuid.uuid4().hex[:12]
-    return str(character["motionlcm_id"])
+    if not take_properties.ID.is_on(character):
+        take_properties.ID.write(character, uuid.uuid4().hex[:12])
+    return take_properties.ID.read(character)
 
 
 def check_writable(character: bpy.types.Object) -> None:
@@ -56,7 +58,7 @@ def is_carried(character: bpy.types.Object) -> bool:
     return any(not constraint.mute for constraint in character.constraints)
 
 
-def armature_of(obj: bpy.types.Object | None) -> bpy.types.Object | None:
+def character_armature(obj: bpy.types.Object | None) -> bpy.types.Object | None:
     """The armature an object stands for: itself, or the one that moves this mesh."""
     if obj is None or obj.type == "ARMATURE":
         return obj

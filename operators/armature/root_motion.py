@@ -18,6 +18,14 @@ from .smpl_rig import Rig, read_rig, standing_place
 GROUP = "Object Transforms"
 
 
+@dataclass(frozen=True)
+class RootMotion:
+    """(T, 3) places on the floor and (T,) headings about +Y in the world, engine axes, metres of the character."""
+
+    ground: np.ndarray
+    heading: np.ndarray
+
+
 def travel_of(name: str, character: bpy.types.Object) -> Travel:
     """The setting as the engine's. Raises InvalidRequest if this armature object cannot carry the travel."""
     travel = Travel(name)
@@ -46,42 +54,43 @@ def root_bone(character: bpy.types.Object) -> str:
     return name
 
 
-def standing_now(obj: bpy.types.Object, rig: Rig, units_per_metre: float) -> Placement:
+def current_placement(obj: bpy.types.Object, rig: Rig, units_per_metre: float) -> Placement:
     """Where the armature object puts its rest pose at this moment, engine axes, metres of the character."""
     place, heading = standing_place(obj, rig)
     return Placement(np.array([place[0], place[2], -place[1]]) / units_per_metre, heading)
 
 
-def standing_before(obj: bpy.types.Object, rig: Rig, units_per_metre: float) -> Placement:
+def rest_placement_of(obj: bpy.types.Object, rig: Rig, units_per_metre: float) -> Placement:
     """The same, but where it stood before an Action of ours began to carry it about."""
     told = recipe_of(obj)
     if told.get("travel") == Travel.ROOT.value and "standing" in told:
         return Placement(np.array(told["standing"][:3]), float(told["standing"][3]))
-    return standing_now(obj, rig, units_per_metre)
+    return current_placement(obj, rig, units_per_metre)
 
 
 def object_channels(
-    obj: bpy.types.Object, carrier: Carrier, standing: Placement, units_per_metre: float
+    obj: bpy.types.Object, root_motion: RootMotion, rest_placement: Placement, units_per_metre: float
 ) -> list[Channel]:
-    """Location and rotation of the object on each frame, so that what stands at `standing` goes along the carrier.
+    """Location and rotation of the object on each frame, so that what stands at `rest_placement` follows the root
+    motion.
 
     The object keeps its scale, lean and place relative to the character's ground frame.
     """
     world = obj.matrix_world.copy()
-    moved = [move @ world for move in _moves(carrier, standing, units_per_metre)]
+    moved = [move @ world for move in _moves(root_motion, rest_placement, units_per_metre)]
     turns = continuous(np.array([matrix.to_quaternion() for matrix in moved]))
     locations = np.array([matrix.translation for matrix in moved])
     return [Channel("location", locations, GROUP), rotation_channel("", turns, obj.rotation_mode, GROUP)]
 
 
 def bone_channels(
-    obj: bpy.types.Object, carrier: Carrier, standing: Placement, units_per_metre: float
+    obj: bpy.types.Object, root_motion: RootMotion, rest_placement: Placement, units_per_metre: float
 ) -> list[Channel]:
     """The same for the bone above the hips, from its rest pose; the object stays where it is, the bone's scale too."""
     bone = obj.pose.bones[root_bone(obj)]
     rest = obj.matrix_world @ bone.bone.matrix_local
     back = rest.inverted()
-    moved = [back @ move @ rest for move in _moves(carrier, standing, units_per_metre)]
+    moved = [back @ move @ rest for move in _moves(root_motion, rest_placement, units_per_metre)]
     turns = continuous(np.array([matrix.to_quaternion() for matrix in moved]))
     path = bone_path(bone.name)
     locations = np.array([matrix.translation for matrix in moved])
@@ -89,22 +98,14 @@ def bone_channels(
     return [*channels, rotation_channel(path, turns, bone.rotation_mode, bone.name)]
 
 
-def _moves(carrier: Carrier, standing: Placement, units_per_metre: float) -> list[Matrix]:
-    """What the carrier does on each frame to all that stands at `standing`, in the world."""
-    places = engine_to_blender(carrier.ground) * units_per_metre
-    start = engine_to_blender(np.array([standing.origin[0], 0.0, standing.origin[2]])) * units_per_metre
+def _moves(root_motion: RootMotion, rest_placement: Placement, units_per_metre: float) -> list[Matrix]:
+    """What the root motion does on each frame to all that stands at `rest_placement`, in the world."""
+    places = engine_to_blender(root_motion.ground) * units_per_metre
+    start = engine_to_blender(np.array([rest_placement.origin[0], 0.0, rest_placement.origin[2]])) * units_per_metre
     return [
         # The engine's heading about +Y is Blender's about +Z: +Z to +X there is -Y to +X here.
         Matrix.Translation(Vector(place))
-        @ Matrix.Rotation(float(heading - standing.heading), 4, "Z")
+        @ Matrix.Rotation(float(heading - rest_placement.heading), 4, "Z")
         @ Matrix.Translation(-Vector(start))
-        for place, heading in zip(places, carrier.heading, strict=True)
+        for place, heading in zip(places, root_motion.heading, strict=True)
     ]
-
-
-@dataclass(frozen=True)
-class Carrier:
-    """(T, 3) places on the floor and (T,) headings about +Y in the world, engine axes, metres of the character."""
-
-    ground: np.ndarray
-    heading: np.ndarray

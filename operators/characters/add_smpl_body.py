@@ -3,7 +3,7 @@
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import bpy
 
-from ..armature.take_properties import DIRECTIONS, SHAPE_KEY
+from ..armature.take_properties import JOINT_DIRECTIONS, SHAPE_KEY
 from ..scene import messages
 from ..scene.operator_base import MotionLCMOperator
 from ..session import job_queue
@@ -75,7 +75,7 @@ def _add_body(context: bpy.types.Context, path: str) -> bpy.types.Object:
 
 def shape_keys_of(character: bpy.types.Object | None) -> "list[bpy.types.ShapeKey]":
     """The sliders of a character made here; empty for any other."""
-    if character is None or DIRECTIONS not in character:
+    if character is None or not JOINT_DIRECTIONS.is_on(character):
         return []
     for child in character.children:
         if child.type == "MESH" and child.motionlcm.armature == character and child.data.shape_keys is not None:

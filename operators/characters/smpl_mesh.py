@@ -11,13 +11,11 @@ import numpy as np
 from ...motionlcm_blender.errors import InvalidRequest
 from ...motionlcm_blender.motion.placement import engine_to_blender
 from ...motionlcm_blender.smpl_body import BodyModel, joint_directions, joint_positions
-from ..armature.take_properties import DIRECTIONS, SHAPE_KEY
+from ..armature.take_properties import JOINT_DIRECTIONS, JOINT_NAMES, JOINTS, SHAPE_KEY
 from ..scene.linking import put_into_scene, show_in_local_view
 
 FARTHEST = 5.0
 """Shape parameters are drawn from -5 to 5: they are standard deviations of the people that were measured."""
-JOINTS, NAMES = "motionlcm_joints", "motionlcm_joint_names"
-"""Custom properties of the armature: where its joints are, and their bones."""
 LEAST_WEIGHT = 1e-6
 NEXT = {"pelvis": "spine1", "spine3": "neck", "l_wrist": "left_middle1", "r_wrist": "right_middle1"}
 """The joint a bone points at where it has several children."""
@@ -45,9 +43,9 @@ def build_body(context: bpy.types.Context, model: BodyModel, name: str) -> bpy.t
         made.append(armature)
         collection = put_into_scene(context, armature)
         _add_bones(armature, model, joints)
-        armature[NAMES] = "\n".join(model.kind.names)
-        armature[JOINTS] = joints.ravel().tolist()
-        armature[DIRECTIONS] = directions.ravel().tolist()
+        JOINT_NAMES.write(armature, "\n".join(model.kind.names))
+        JOINTS.write(armature, tuple(joints.ravel().tolist()))
+        JOINT_DIRECTIONS.write(armature, tuple(directions.ravel().tolist()))
 
         mesh = bpy.data.meshes.new(f"{name} Mesh")
         made.append(mesh)
@@ -75,7 +73,7 @@ def build_body(context: bpy.types.Context, model: BodyModel, name: str) -> bpy.t
 
 def is_shaped(armature: bpy.types.Object | None) -> bool:
     """Whether the armature knows where a shape moves its joints."""
-    return armature is not None and armature.type == "ARMATURE" and DIRECTIONS in armature
+    return armature is not None and armature.type == "ARMATURE" and JOINT_DIRECTIONS.is_on(armature)
 
 
 def fit_joints(context: bpy.types.Context, armature: bpy.types.Object) -> None:
@@ -92,9 +90,9 @@ def fit_joints(context: bpy.types.Context, armature: bpy.types.Object) -> None:
         raise InvalidRequest(f'"{armature.name}" is linked from another file: make a library override of it first.')
     if not armature.visible_get(view_layer=context.view_layer):
         raise InvalidRequest(f'"{armature.name}" is hidden: show it first.')
-    names = armature[NAMES].split("\n")
-    rest = np.array(armature[JOINTS], np.float64).reshape(len(names), 3)
-    directions = np.array(armature[DIRECTIONS], np.float64).reshape(-1, len(names), 3)
+    names = JOINT_NAMES.read(armature).split("\n")
+    rest = np.array(JOINTS.read(armature), np.float64).reshape(len(names), 3)
+    directions = np.array(JOINT_DIRECTIONS.read(armature), np.float64).reshape(-1, len(names), 3)
     betas = _betas(body, len(directions))
     heads = rest + np.einsum("s,sjc->jc", betas, directions)
 

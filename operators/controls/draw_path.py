@@ -3,19 +3,18 @@
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
+from ..armature.take_properties import DRAWN
 from ..scene import messages
 from ..scene.linking import put_into_scene
 from ..session import job_queue
 
 PATH_NAME = "MotionLCM Path"
-MARK = "motionlcm_path"
-"""Custom property of the curves made here."""
 
 
 def is_drawing(context: bpy.types.Context) -> bool:
     """Whether one of our paths is in edit mode."""
     obj = context.active_object
-    return obj is not None and obj.type == "CURVE" and obj.mode == "EDIT" and MARK in obj
+    return obj is not None and obj.type == "CURVE" and obj.mode == "EDIT" and DRAWN.is_on(obj)
 
 
 def start(context: bpy.types.Context) -> bpy.types.Object:
@@ -29,7 +28,7 @@ def start(context: bpy.types.Context) -> bpy.types.Object:
     data.dimensions = "2D"
     data.fill_mode = "NONE"
     obj = bpy.data.objects.new(PATH_NAME, data)
-    obj[MARK] = True
+    DRAWN.write(obj, True)
     obj.location.z = _floor_height(context)
     put_into_scene(context, obj)
     context.scene.motionlcm.path = obj

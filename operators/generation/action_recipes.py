@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ..armature.take_properties import RECIPE, facts_of
+
 if TYPE_CHECKING:
     from ...motionlcm_blender.motion.keys import SparseKeys
     from ...motionlcm_blender.recipes import Recipe
     from ..session.generation_worker import GenerationJobInput, GenerationOutput
-
-WHOLE = "recipe"
-"""Custom property that says that a recipe tells everything; older ones name a ground and leave out what a shot goes on
-from."""
 
 
 def key_numbers(keys: SparseKeys | None) -> dict[str, object]:
@@ -32,7 +30,11 @@ def recipe(order: GenerationJobInput, result: GenerationOutput) -> dict[str, obj
 
     from ...motionlcm_blender.recipes import VERSION, flat_values
 
-    values: dict[str, object] = {WHOLE: VERSION, **flat_values(recipe_made(order, result)), **key_numbers(result.keys)}
+    values: dict[str, object] = {
+        RECIPE.name: VERSION,
+        **flat_values(recipe_made(order, result)),
+        **key_numbers(result.keys),
+    }
     for name in ("path_mean_cm", "path_max_cm", "pin_mean_cm", "pin_max_cm", "foot_skate_cm_s"):
         if name in result.report:
             values[name] = float(result.report[name])
@@ -59,7 +61,7 @@ def recipe_made(order: GenerationJobInput, result: GenerationOutput) -> Recipe:
         path_xz=order.path_xz,
         ground=order.ground,
         ground_name=order.ground_name,
-        standing=order.standing,
+        standing=order.rest_placement,
         travel=order.travel,
         loop=order.loop,
         key_tolerance=order.key_tolerance,
@@ -74,10 +76,9 @@ def recipe_in(action: bpy.types.Action | None) -> Recipe:
     """The recipe an Action carries. Raises InvalidRequest if it carries none, or none that is whole."""
     from ...motionlcm_blender.errors import InvalidRequest
     from ...motionlcm_blender.recipes import from_flat
-    from ..armature.actions import facts_of
 
     told = facts_of(action)
-    if WHOLE not in told and "shot" in told:
+    if RECIPE.name not in told and "shot" in told:
         raise InvalidRequest(
             "This Action is a shot's of an earlier version, which does not tell what it goes on from: generate it "
             "among the shots."
@@ -90,6 +91,4 @@ def recipe_in(action: bpy.types.Action | None) -> Recipe:
 
 def recipe_is_old(action: bpy.types.Action) -> bool:
     """Whether an Action's recipe leaves to the scene what one of today tells."""
-    from ..armature.actions import RECIPE
-
-    return RECIPE + WHOLE not in action
+    return not RECIPE.is_on(action)

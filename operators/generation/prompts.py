@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
+from ..armature.take_properties import MADE, PROMPT, any_made_here
 from ..controls import path_speed
 from ..scene import messages, shot_lookup
-from ..scene.dynamic_enum import Offered
+from ..scene.dynamic_enum import DynamicEnumItems
 
 if TYPE_CHECKING:
     from typing import Any
@@ -32,10 +33,10 @@ def prompts_of_file() -> list[str]:
         for item in scene.motionlcm.history:
             add(item.prompt, item.used)
     for action in bpy.data.actions:
-        add(str(action.get("motionlcm_prompt", "")), str(action.get("motionlcm_made", "")))
+        add(PROMPT.read(action), MADE.read(action))
     for obj in (obj for obj in bpy.data.objects if obj.type == "ARMATURE"):
         for shot in obj.motionlcm.shots:
-            add(shot.prompt, UNMADE if shot.action is None else str(shot.action.get("motionlcm_made", "")))
+            add(shot.prompt, UNMADE if shot.action is None else MADE.read(shot.action))
     return sorted(used, key=lambda prompt: used[prompt], reverse=True)
 
 
@@ -65,7 +66,7 @@ class MOTIONLCM_OT_use_prompt(bpy.types.Operator):
         return {"FINISHED"}
 
 
-_offered = Offered()
+_offered = DynamicEnumItems()
 
 
 def _prompts(_operator: bpy.types.OperatorProperties, _context: bpy.types.Context | None) -> "list[Any]":
@@ -93,7 +94,7 @@ class MOTIONLCM_OT_search_prompts(bpy.types.Operator):
         used = any(len(scene.motionlcm.history) for scene in bpy.data.scenes)
         if used or shot_lookup.active_shot(context.scene.motionlcm.character) is not None:
             return True
-        if any("motionlcm_prompt" in action for action in bpy.data.actions):
+        if any_made_here():
             return True
         cls.poll_message_set(rpt_("No prompt was used in this file yet"))
         return False

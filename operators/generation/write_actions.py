@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..armature.character_lookup import check_writable, identity
+from ..armature.take_properties import FIRST_FRAME
 from ..scene.handles import find_both
 from ..scene.playback import play, push_undo
 from . import prompt_history
@@ -43,7 +44,7 @@ def write_result(order: GenerationJobInput, result: GenerationOutput, batch: str
         times, channels = written_channels(character, rig, order, take)
         told = recipe(order, take) | belongs
         action = new_action(character, action_name(take.request), times, channels, told)
-        keep(action, order, take)
+        recent_results.remember(action, order, take)
         if order.loop:
             repeat_forever(character)
     character.data.pose_position = "POSE"
@@ -76,18 +77,18 @@ def written_channels(
     from ...motionlcm_blender.motion.loops import Travel
     from ...motionlcm_blender.motion.placement import Placement, place_clip, place_keys
     from ..armature.actions import channels_of
-    from ..armature.root_motion import bone_channels, object_channels, standing_now
+    from ..armature.root_motion import bone_channels, current_placement, object_channels
     from ..armature.smpl_rig import pose_channels, pose_keys
 
     units, clip, keys = order.units_per_metre, result.clip, result.keys
     carried: list[Channel] = []
     if order.travel is not Travel.HIPS:  # where the object stands now, which an Action may have moved since
-        now = standing_now(character, rig, units)
+        now = current_placement(character, rig, units)
         here = Placement(now.origin * [1.0, 0.0, 1.0], now.heading)
         clip, keys = place_clip(clip, here), None if keys is None else place_keys(keys, here)
-        if result.carrier is not None:
+        if result.root_motion is not None:
             channels = bone_channels if order.travel is Travel.BONE else object_channels
-            carried = channels(character, result.carrier, now, units)
+            carried = channels(character, result.root_motion, now, units)
     in_bone = order.travel is Travel.BONE
     pose, fitted = pose_channels(clip, character, rig, units, in_bone), None
     if keys is not None:
@@ -97,16 +98,32 @@ def written_channels(
     return times, channels_of(character, pose, fitted) + carried
 
 
-_kept: dict[int, tuple[GenerationJobInput, GenerationOutput]] = {}
-"""The latest results by their Action's session id, so that keys can be fitted again without making the motion again."""
-MOST_KEPT = 32
+class RecentResults:
+    """The latest results by their Action's session id, so that keys can be fitted again without a new motion.
+
+    Only so many are kept; the oldest is forgotten.
+    """
+
+    MOST = 32
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[GenerationJobInput, GenerationOutput]] = {}
+
+    def remember(self, action: bpy.types.Action, order: GenerationJobInput, result: GenerationOutput) -> None:
+        """Remember what an Action was made of."""
+        self._kept[action.session_uid] = (order, result)
+        while len(self._kept) > self.MOST:
+            del self._kept[next(iter(self._kept))]
+
+    def find(self, action: bpy.types.Action | None) -> tuple[GenerationJobInput, GenerationOutput] | None:
+        """What an Action was made of; None if that is not known any more."""
+        return None if action is None else self._kept.get(action.session_uid)
+
+    def clear(self) -> None:
+        self._kept.clear()
 
 
-def keep(action: bpy.types.Action, order: GenerationJobInput, result: GenerationOutput) -> None:
-    """Remember what an Action was made of; the oldest is forgotten."""
-    _kept[action.session_uid] = (order, result)
-    while len(_kept) > MOST_KEPT:
-        del _kept[next(iter(_kept))]
+recent_results = RecentResults()
 
 
 def refit(context: bpy.types.Context, character: bpy.types.Object) -> str:
@@ -124,11 +141,12 @@ def refit(context: bpy.types.Context, character: bpy.types.Object) -> str:
 
     data = character.animation_data
     action = data.action if data is not None else None
-    if action is None or action.session_uid not in _kept:
+    recent = recent_results.find(action)
+    if action is None or recent is None:
         raise InvalidRequest("The motion of this Action is not in memory any more: press Again, then its keys follow.")
     chosen = context.scene.motionlcm
-    order, result = _kept[action.session_uid]
-    order = replace(order, first_frame=int(action["motionlcm_first_frame"]))  # a shot may have been moved since
+    order, result = recent
+    order = replace(order, first_frame=FIRST_FRAME.read(action))  # a shot may have been moved since
     tolerance = chosen.key_tolerance if chosen.key_mode == "FITTED" else None
     rig = read_rig(character)
     euler = euler_bones(character, rig, order.units_per_metre, order.travel is Travel.HIPS)
@@ -137,7 +155,7 @@ def refit(context: bpy.types.Context, character: bpy.types.Object) -> str:
     result = replace(result, keys=keys)
     times, channels = written_channels(character, rig, order, result)
     rewrite(character, times, channels, {"key_tolerance": tolerance or 0.0, **key_numbers(keys)})
-    keep(action, order, result)
+    recent_results.remember(action, order, result)
     if order.loop:
         repeat_forever(character)
     if keys is None:

@@ -11,9 +11,10 @@ import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
 from ..armature import character_lookup
+from ..armature.take_properties import MADE, PROMPT, any_made_here
 from ..generation import action_recipes, orders, write_actions
 from ..scene import handles, messages
-from ..scene.dynamic_enum import Offered
+from ..scene.dynamic_enum import DynamicEnumItems
 from ..scene.operator_base import MotionLCMOperator
 from ..session import job_queue
 from ..session.job_operator import JobOperator
@@ -26,22 +27,19 @@ if TYPE_CHECKING:
     from ..scene.handles import Handle
     from ..session.generation_worker import GenerationJobInput
 
-PROMPT = "motionlcm_prompt"
-MADE = "motionlcm_made"
-
 
 def with_recipe() -> list[bpy.types.Action]:
     """The Actions of this file that were made here, linked ones included, the latest first."""
-    found = [action for action in bpy.data.actions if PROMPT in action]
-    return sorted(found, key=lambda action: (str(action.get(MADE, "")), action.session_uid), reverse=True)
+    found = [action for action in bpy.data.actions if PROMPT.is_on(action)]
+    return sorted(found, key=lambda action: (MADE.read(action), action.session_uid), reverse=True)
 
 
-_offered = Offered()
+_offered = DynamicEnumItems()
 
 
 def _actions(_operator: bpy.types.OperatorProperties, _context: bpy.types.Context | None) -> "list[Any]":
     # Full names, because an Action that is linked may be called like one that is not.
-    return _offered.items((action.name_full, str(action[PROMPT])) for action in with_recipe())
+    return _offered.items((action.name_full, PROMPT.read(action)) for action in with_recipe())
 
 
 class MOTIONLCM_OT_regenerate(orders.OrderOperator, bpy.types.Operator):
@@ -58,7 +56,7 @@ class MOTIONLCM_OT_regenerate(orders.OrderOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
-        if any(PROMPT in action for action in bpy.data.actions):
+        if any_made_here():
             return True
         cls.poll_message_set(rpt_("No Action of this file was made here"))
         return False
@@ -99,7 +97,7 @@ def _present(context: bpy.types.Context) -> bpy.types.Action | None:
     data = character.animation_data if character is not None else None
     action = data.action if data is not None else None
     action = takes.present_take(character) if action is None else action
-    return action if action is not None and PROMPT in action else None
+    return action if PROMPT.is_on(action) else None
 
 
 class MOTIONLCM_OT_export_recipe(MotionLCMOperator, bpy.types.Operator):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 
-class Offered:
+class DynamicEnumItems:
     """The items of one such enum, each with a number that stays its own.
 
     Blender keeps no copy of the texts, so those once shown live on; and it tells items by their numbers, which must

@@ -7,6 +7,14 @@ from dataclasses import dataclass
 import bpy
 
 
+@dataclass(frozen=True)
+class Handle:
+    """How to find something of Blender's again after undo, redo or a change of name."""
+
+    name: str
+    session_uid: int
+
+
 def find(collection: bpy.types.bpy_prop_collection, handle: Handle) -> bpy.types.ID | None:
     """Find a scene or object again by its session id, under whatever name; None if it is gone."""
     named = collection.get(handle.name)
@@ -34,11 +42,3 @@ def handle_of(block: bpy.types.ID) -> Handle:
     """How `find` finds a scene or object again."""
 
     return Handle(block.name, block.session_uid)
-
-
-@dataclass(frozen=True)
-class Handle:
-    """How to find something of Blender's again after undo, redo or a change of name."""
-
-    name: str
-    session_uid: int

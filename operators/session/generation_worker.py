@@ -20,7 +20,7 @@ from ...motionlcm_blender.motion.loops import Travel, looped, split_travel
 from ...motionlcm_blender.motion.placement import Placement, place_clip
 from ...motionlcm_blender.motion.skeleton import Skeleton
 from ...motionlcm_blender.request import Request
-from ..armature.root_motion import Carrier
+from ..armature.root_motion import RootMotion
 from ..scene.handles import Handle
 from . import model_choice, model_session
 
@@ -38,8 +38,8 @@ class GenerationJobInput:
     fps, first_frame: of the scene. path_xz: (frames, 2) the path in the world, or None.
     units_per_metre: scene units for each metre of the character, when the order was made.
     seconds: the length asked for. ground: heights above the motion's floor, by places in the world.
-    standing: where the armature object stands, engine axes, metres of the character. travel: where the way over the
-    floor goes. loop: whether the motion is to repeat. key_tolerance: millimetres; None: a key on every frame.
+    rest_placement: where the armature object stands, engine axes, metres of the character. travel: what carries the
+    root motion. loop: whether the motion is to repeat. key_tolerance: millimetres; None: a key on every frame.
     euler: the bones that turn by Euler angles. seam: where it goes on from an earlier motion. landing: where it ends.
     scene_frames: how many frames are written at most. shot: the identity of the shot that it is for, or empty.
     expected_model: hash of the model that made it before, if it is made again.
@@ -59,7 +59,7 @@ class GenerationJobInput:
     seconds: float = 0.0
     ground: Ground | None = None
     ground_name: str = ""
-    standing: Placement | None = None
+    rest_placement: Placement | None = None
     travel: Travel = Travel.HIPS
     loop: bool = False
     key_tolerance: float | None = None
@@ -76,8 +76,8 @@ class GenerationJobInput:
 class GenerationOutput:
     """What came of an order. clip: placed in the world, at the scene's frame rate. report: measured facts.
 
-    carrier: the armature object's own way, if it carries the travel. Where the travel is not in the hips, the clip is
-    over the origin and faces +Z, to be put where the object stands. keys: few keys of the clip, in its axes.
+    root_motion: of the armature object or bone, if it carries the travel. Where the travel is not in the hips, the clip
+    is over the origin and faces +Z, to be put where the object stands. keys: few keys of the clip, in its axes.
     request: of this take alone. others: the other takes of the order.
     """
 
@@ -89,7 +89,7 @@ class GenerationOutput:
     licence: str
     attribution: str
     warnings: tuple[str, ...] = ()
-    carrier: Carrier | None = None
+    root_motion: RootMotion | None = None
     keys: SparseKeys | None = None
     others: tuple[GenerationOutput, ...] = ()
 
@@ -148,11 +148,11 @@ def _finished(
     clip = written_part(clip, order.fps, order.seam, order.scene_frames, order.landing)
     if order.loop:
         clip = looped(clip)
-    clip, carrier = _carried(clip, order)
+    clip, root_motion = _carried(clip, order)
     keys = None if order.key_tolerance is None else fitted_keys(clip, order.key_tolerance, order)
     report["seconds"] = time.perf_counter() - started
     request = motion.request if motion.request is not None else order.request
-    return GenerationOutput(clip, request, report, *of_model, motion.warnings, carrier, keys)
+    return GenerationOutput(clip, request, report, *of_model, motion.warnings, root_motion, keys)
 
 
 def fitted_keys(clip: Clip, tolerance: float, order: GenerationJobInput) -> SparseKeys:
@@ -163,9 +163,9 @@ def fitted_keys(clip: Clip, tolerance: float, order: GenerationJobInput) -> Spar
     return fit_keys(clip, tolerance, order.first_frame, rotation_mode=order.euler.modes, axes=axes, loops=order.loop)
 
 
-def _carried(clip: Clip, order: GenerationJobInput) -> tuple[Clip, Carrier | None]:
+def _carried(clip: Clip, order: GenerationJobInput) -> tuple[Clip, RootMotion | None]:
     """The clip with its travel where the order wants it, and the way of the armature object or bone that carries it."""
     if order.travel is Travel.HIPS:
         return clip, None
     split = split_travel(clip, order.loop)
-    return split.clip, None if order.travel is Travel.IN_PLACE else Carrier(split.ground, split.heading)
+    return split.clip, None if order.travel is Travel.IN_PLACE else RootMotion(split.ground, split.heading)

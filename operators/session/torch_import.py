@@ -32,7 +32,7 @@ def places() -> Places | None:
     return Places.under(_folder)
 
 
-def look() -> Condition | None:
+def poll_status() -> Condition | None:
     """Read what is installed; a few small files."""
     global known_condition
     import numpy
@@ -55,7 +55,7 @@ def usable(device: str) -> tuple[str, str]:
     where = places()
     if where is None:
         return device, ""
-    current = look()
+    current = poll_status()
     ours = current is not None and current.kind == "ready"
     if ours and str(where.packages) not in sys.path:
         sys.path.append(str(where.packages))  # last: nothing of Blender's or of other extensions is shadowed
@@ -100,7 +100,7 @@ def _imported(where: Places) -> str:
             sentence = "Blender ended while PyTorch was loaded, so it is not used: see Check Again in the preferences."
             mark_failed(where, sentence)
             where.importing.unlink()
-            look()
+            poll_status()
             sys.path.remove(str(where.packages))
             return sentence
         with locked(where.importing, 0.0):

@@ -47,7 +47,7 @@ def _versions() -> Rows:
 
 
 def _hardware() -> Rows:
-    hardware, condition = torch_installation.find_hardware(), torch_import.look()
+    hardware, condition = torch_installation.find_hardware(), torch_import.poll_status()
     rows = [("Card", ", ".join(filter(None, (hardware.kind, hardware.name, hardware.driver, hardware.note))))]
     if hardware.memory_mib:
         rows.append(("Memory of the card", f"{hardware.memory_mib} MiB"))

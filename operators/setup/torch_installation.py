@@ -22,7 +22,7 @@ from ..scene.messages import TaskStatus
 from ..scene.operator_base import MotionLCMOperator
 from ..session import model_session, torch_import
 from ..session.background_task import BackgroundTask, Report
-from ..session.torch_import import look, places
+from ..session.torch_import import places, poll_status
 
 if TYPE_CHECKING:
     from ...motionlcm_blender.runtime.hardware import Hardware
@@ -135,7 +135,7 @@ def remove() -> None:
         sys.path.remove(str(where.packages))
         importlib.invalidate_caches()
     gone = removal.remove(where)
-    look()
+    poll_status()
     if not gone:
         _show("PyTorch is no longer used; what is still open is deleted when Blender starts next.")
     elif "torch" in sys.modules:
@@ -174,7 +174,7 @@ def _taken(home: str, outcome: "dict[str, Any] | BaseException") -> None:
     else:
         sentence, error = _told_of(outcome), False
     _show(sentence, error)
-    look()
+    poll_status()
     model_session.get().forget()  # what comes next may run on another device
 
 
@@ -210,7 +210,7 @@ def _show(sentence: str, error: bool = False) -> None:
 
 def _look_for_all() -> None:
     """Started by a timer, done by a worker."""
-    _search.start(lambda _report, _cancelled: (find_hardware(), look()), _found)
+    _search.start(lambda _report, _cancelled: (find_hardware(), poll_status()), _found)
 
 
 def _found(outcome: object) -> None:

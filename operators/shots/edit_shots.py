@@ -8,7 +8,7 @@ from ..scene import messages
 from ..scene.operator_base import MotionLCMOperator
 from ..scene.scene_time import rate_of
 from . import nla_track
-from .shot_list import OnShots, after, arrange, new_shot, of_another_rate, put, touch, with_motion
+from .shot_list import OnShots, after, arrange, mark_stale, new_shot, of_another_rate, set_frames, with_motion
 
 
 class MOTIONLCM_OT_add_shot(MotionLCMOperator, bpy.types.Operator):
@@ -50,14 +50,13 @@ class MOTIONLCM_OT_remove_shot(OnShots, bpy.types.Operator):
         if action is not None and nla_track.shown_alone(character) == action:
             nla_track.show_all(character)
             action.use_fake_user = False
-        from ..armature.take_properties import takes_of_shot
 
-        of_shot = takes_of_shot(character, shots[index].uid)
+        of_shot = take_properties.takes_of_shot(character, shots[index].uid)
         shots.remove(index)
         character.motionlcm.shot_index = min(index, len(shots) - 1)
         if follows:
             arrange(character, index, first, first + shots[index].last - shots[index].first)
-            touch(shots[index])
+            mark_stale(shots[index])
         nla_track.lay(character)
         for take in of_shot:
             take_properties.discard(take)
@@ -82,12 +81,12 @@ class MOTIONLCM_OT_move_shot(OnShots, bpy.types.Operator):
         (begin, end), (begin_next, end_next) = ((s.first, s.last) for s in (shots[low], shots[low + 1]))
         shots.move(low, low + 1)
         middle = begin + end_next - begin_next
-        put(shots[low], begin, middle)
-        put(shots[low + 1], middle + begin_next - end, end_next)
+        set_frames(shots[low], begin, middle)
+        set_frames(shots[low + 1], middle + begin_next - end, end_next)
         character.motionlcm.shot_index = other
         for number in (low, low + 1):
-            touch(shots[number])
-        touch(after(character, low + 1))
+            mark_stale(shots[number])
+        mark_stale(after(character, low + 1))
         nla_track.lay(character)
         return {"FINISHED"}
 
@@ -108,7 +107,7 @@ class MOTIONLCM_OT_duplicate_shot(OnShots, bpy.types.Operator):
             following = shots[index + 1]
             begin = max(following.first, last + length)
             arrange(character, index + 1, begin, begin + following.last - following.first)
-            touch(shots[index + 1])
+            mark_stale(shots[index + 1])
         source = shots[index]
         prompt, path, seed = source.prompt, source.path, source.seed
         copy = new_shot(character, index + 1, prompt, last, last + length)
@@ -139,12 +138,12 @@ class MOTIONLCM_OT_split_shot(OnShots, bpy.types.Operator):
         alone = whole is not None and nla_track.shown_alone(character) == whole
         second = new_shot(character, index + 1, prompt, frame, last)
         second.path, second.seed, second.locked = path, seed, locked
-        put(shots[index], shots[index].first, frame)
+        set_frames(shots[index], shots[index].first, frame)
         for part in (shots[index], shots[index + 1]):
             part.stale = stale
             if whole is not None:
                 part.action = nla_track.cut_action(whole, part.first, part.last)
-                part.action[take_properties.SHOT] = part.uid
+                take_properties.SHOT.write(part.action, part.uid)
         if alone:
             nla_track.show_all(character)
             whole.use_fake_user = False
@@ -172,13 +171,13 @@ class MOTIONLCM_OT_join_shots(OnShots, bpy.types.Operator):
         if actions:
             whole = nla_track.joined_action([s for s in (one, two) if s.action is not None], actions[0].name)
             take_properties.copy_facts(actions[0], whole)
-            whole[take_properties.SHOT] = one.uid
+            take_properties.SHOT.write(whole, one.uid)
             if nla_track.shown_alone(character) in actions:
                 nla_track.show_all(character)
             one.action = whole
         if one.prompt != two.prompt:
             one.prompt = f"{one.prompt}, then {two.prompt}"
-        put(one, one.first, two.last)
+        set_frames(one, one.first, two.last)
         shots.remove(index + 1)
         shots[index].stale = stale and bool(actions)
         nla_track.lay(character)
@@ -211,7 +210,7 @@ class MOTIONLCM_OT_adapt_shots(OnShots, bpy.types.Operator):
         places = [(moved(shot.first), moved(shot.last)) for shot in shots]
         pins = [[(moved(pin.first), moved(pin.last)) for pin in shot.pins] for shot in shots]
         for shot, (first, last), pinned in zip(shots, places, pins, strict=True):
-            put(shot, first, max(last, first + 1))
+            set_frames(shot, first, max(last, first + 1))
             for pin, frames in zip(shot.pins, pinned, strict=True):
                 pin.first, pin.last = frames
             shot.stale, shot.entry = True, False

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import bpy
 
-from ..armature.take_properties import SHOT, copy_facts
+from ..armature.take_properties import BAKED, CHARACTER, FIRST_FRAME, ID, PROMPT, SHOT, copy_facts
 
 TRACK = "MotionLCM Shots"
 PUSHED = "MotionLCM Takes"
@@ -87,7 +87,7 @@ def shown_alone(character: bpy.types.Object) -> bpy.types.Action | None:
     """The Action of the one shot that is shown."""
     data = character.animation_data
     action = data.action if data is not None else None
-    return action if action is not None and SHOT in action else None
+    return action if action is not None and SHOT.is_on(action) else None
 
 
 def push(character: bpy.types.Object, action: bpy.types.Action, scene: bpy.types.Scene) -> bpy.types.NlaStrip:
@@ -105,8 +105,9 @@ def push(character: bpy.types.Object, action: bpy.types.Action, scene: bpy.types
     if track is None:
         track = data.nla_tracks.new(prev=data.nla_tracks[-1] if len(data.nla_tracks) else None)
         track.name = PUSHED
-    strip = track.strips.new(action.get("motionlcm_prompt", action.name), first, action)
-    strip.name = action.get("motionlcm_prompt", action.name)
+    name = PROMPT.read(action) if PROMPT.is_on(action) else action.name
+    strip = track.strips.new(name, first, action)
+    strip.name = name
     if hasattr(action, "slots") and len(action.slots) and strip.action_slot is None:
         strip.action_slot = action.slots[0]
     most = min(TRANSITION * scene.render.fps / scene.render.fps_base, 0.5 * (last - first))
@@ -127,8 +128,8 @@ def bake(character: bpy.types.Object, shots: Sequence[ShotInTimeline]) -> bpy.ty
     from ..armature.actions import LONGEST_NAME, assign
 
     action = joined_action(shots, f"MotionLCM {character.name} shots"[:LONGEST_NAME])
-    action["motionlcm_character_id"] = character.get("motionlcm_id", "")
-    action["motionlcm_baked"] = True
+    CHARACTER.write(action, ID.read(character))
+    BAKED.write(action, True)
     assign(character, action)
     track = track_of(character)
     if track is not None:
@@ -174,8 +175,8 @@ def shift(action: bpy.types.Action, frames: int) -> None:
     holder = holder_of(action)
     if holder is not None and frames:
         fcurve_keys.shift(holder, frames)
-        action["motionlcm_first_frame"] = int(action.get("motionlcm_first_frame", 0)) + frames
+        FIRST_FRAME.write(action, FIRST_FRAME.read(action) + frames)
 
 
 def _is_shot(strip: bpy.types.NlaStrip) -> bool:
-    return strip.action is not None and SHOT in strip.action
+    return SHOT.is_on(strip.action)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ..armature import take_properties
 from ..controls import pins
 from ..scene import messages
 from ..scene.scene_time import rate_of
@@ -173,7 +174,7 @@ def after(character: bpy.types.Object, index: int) -> MotionLCMShot | None:
     return shots[index + 1] if index + 1 < len(shots) and shots[index + 1].first == shots[index].last else None
 
 
-def touch(shot: MotionLCMShot | None) -> None:
+def mark_stale(shot: MotionLCMShot | None) -> None:
     """What this shot goes on from has changed. A locked one stays as it is."""
     if shot is not None and not shot.locked:
         shot.entry = shot.entry or not shot.stale
@@ -188,14 +189,14 @@ def new_shot(character: bpy.types.Object, index: int, prompt: str, first: int, l
     shot.uid = uuid.uuid4().hex[:12]
     shot.name = next(name for name in (f"Shot {number}" for number in range(1, len(names) + 2)) if name not in names)
     shot.prompt = prompt
-    put(shot, first, last)
+    set_frames(shot, first, last)
     shot.stale = False
     shots.move(len(shots) - 1, index)
     character.motionlcm.shot_index = index
     return shots[index]
 
 
-def put(shot: MotionLCMShot, first: int, last: int) -> None:
+def set_frames(shot: MotionLCMShot, first: int, last: int) -> None:
     """Set a shot's frames and nothing else; its motion goes with its start."""
     by = first - shot.laid_first
     shot.laid_first, shot.laid_last = first, last  # before the others, so that the change is known to be ours
@@ -218,20 +219,24 @@ def choose_take(character: bpy.types.Object, index: int, action: bpy.types.Actio
     alone = shot.action is not None and nla_track.shown_alone(character) == shot.action
     changed = shot.action != action
     shot.action = action
-    by = shot.first - int(action.get("motionlcm_first_frame", shot.first))
+    stored = take_properties
+    by = shot.first - stored.FIRST_FRAME.read(action) if stored.FIRST_FRAME.is_on(action) else 0
     if by:  # the shot was moved since that take was made
         _shift(shot, by)
-    shot.prompt, shot.seed = action.get("motionlcm_prompt", shot.prompt), int(action.get("motionlcm_seed", shot.seed))
+    if stored.PROMPT.is_on(action):
+        shot.prompt = stored.PROMPT.read(action)
+    if stored.SEED.is_on(action):
+        shot.seed = stored.SEED.read(action)
     length = round(action.frame_range[1] - action.frame_range[0])
     path = shot.path.name if shot.path is not None else ""
     shot.entry = False
-    shot.stale = length != shot.last - shot.first or action.get("motionlcm_path", "") != path
+    shot.stale = length != shot.last - shot.first or stored.PATH.read(action) != path
     nla_track.lay(character)
     if alone:
         nla_track.show_alone(character, shot)
     following = after(character, index)
     if changed and following is not None and following.action is not None:
-        touch(following)
+        mark_stale(following)
 
 
 def arrange(character: bpy.types.Object, index: int, first: int, last: int) -> None:
@@ -243,14 +248,14 @@ def arrange(character: bpy.types.Object, index: int, first: int, last: int) -> N
     old = [(shot.laid_first, shot.laid_last) for shot in shots]
     new = arranged(old, index, first, last)
     for number in range(index, len(shots)):
-        put(shots[number], *new[number])
+        set_frames(shots[number], *new[number])
     for number in range(max(index, 1), len(shots)):
         met = old[number][0] == old[number - 1][1]
         if met != (shots[number].first == shots[number - 1].last):
-            touch(shots[number])
+            mark_stale(shots[number])
     if new[index][1] - new[index][0] != old[index][1] - old[index][0]:
         shots[index].stale, shots[index].entry = True, False
-        touch(after(character, index))
+        mark_stale(after(character, index))
     nla_track.lay(character)
 
 

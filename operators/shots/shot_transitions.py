@@ -27,17 +27,16 @@ from ...motionlcm_blender.motion.placement import (
 from ...motionlcm_blender.motion.quality import foot_contacts
 from ...motionlcm_blender.motion.skeleton import FOOT_JOINTS, FPS
 from ...motionlcm_blender.motion.smoothing import smoothstep
-from ..armature.actions import RECIPE, holder_of
+from ..armature.actions import holder_of
 from ..armature.pose_reading import joints_of, read_clip
 from ..armature.smpl_rig import Rig
+from ..armature.take_properties import GROUND, ORIGIN, PATH, PLACED
 
 if TYPE_CHECKING:
     import bpy
 
     from .shot_list import MotionLCMShot
 
-PLACED = RECIPE + "placed"
-"""Custom property of a pose Action that says where on the floor the pose is."""
 TAIL = 5
 """Frames of what follows that a shot is made towards, so that it arrives there as fast as that goes on."""
 ONTO_PATH = 1.0
@@ -86,61 +85,72 @@ class Ending:
         return Motion(joints.astype(np.float32), np.zeros((len(joints), 4), np.float32))
 
 
-def after_shot(
-    earlier: "MotionLCMShot", character: "bpy.types.Object", rig: Rig, units: float, each: float, on_ground: bool
+def start_after(
+    earlier: "MotionLCMShot",
+    character: "bpy.types.Object",
+    rig: Rig,
+    units: float,
+    scene_frames_per_model_frame: float,
+    on_ground: bool,
 ) -> Beginning:
-    """The last second, at most, of an earlier shot as it is in the timeline. each: scene frames of a frame of the
-    model. on_ground: a mesh to walk on is chosen, and its heights are yet to be taken off."""
-    count = min(OVERLAP, int((earlier.last - earlier.first) / each + 1e-6) + 1)
-    at = earlier.last - each * np.arange(max(count, 2))[::-1]
+    """The last second, at most, of an earlier shot as it is in the timeline.
+
+    on_ground: a mesh to walk on is chosen, and its heights are yet to be taken off.
+    """
+    count = min(OVERLAP, int((earlier.last - earlier.first) / scene_frames_per_model_frame + 1e-6) + 1)
+    at = earlier.last - scene_frames_per_model_frame * np.arange(max(count, 2))[::-1]
     clip = read_clip(earlier.action, np.maximum(at, earlier.first), character, rig, units)
     joints = joints_of(clip)
     lowest = float(joints[:, FOOT_JOINTS, 1].min())
-    told = earlier.action.get("motionlcm_origin")
-    floor = lowest if told is None else float(told[1])
-    may_climb = bool(earlier.action.get("motionlcm_ground") or earlier.action.get("motionlcm_path"))
+    origin = ORIGIN.read(earlier.action)
+    floor = origin[1] if origin else lowest
+    may_climb = bool(GROUND.read(earlier.action) or PATH.read(earlier.action))
     if may_climb and not on_ground and abs(lowest - floor) > UNEVEN:
         floor = lowest
     return _beginning(clip, joints, floor)
 
 
-def in_pose(
-    pose: "bpy.types.Action", character: "bpy.types.Object", rig: Rig, units: float, standing: Placement,
+def start_in_pose(
+    pose: "bpy.types.Action", character: "bpy.types.Object", rig: Rig, units: float, rest_placement: Placement,
     path: np.ndarray | None,
 ) -> Beginning:  # fmt: skip
     """A pose at rest: where it says that it is, or else at the beginning of the path (T, 2), or where the character
     stands. Raises InvalidRequest if the Action holds no pose of the character."""
     clip = _posed(pose, character, rig, units, 2)
     joints = joints_of(clip)
-    if not pose.get(PLACED):
-        there = standing
+    if not PLACED.read(pose):
+        there = rest_placement
         if path is not None:
             there = Placement(canonicalise(path)[1].origin, initial_heading(path))
         move = _from_to(placement_of(joints), there)
         clip, joints = place_clip(clip, move), place_joints(joints, move)
-    return _beginning(clip, joints, float(standing.origin[1]))
+    return _beginning(clip, joints, float(rest_placement.origin[1]))
 
 
-def before_shot(
-    following: "MotionLCMShot", character: "bpy.types.Object", rig: Rig, units: float, each: float
+def end_before(
+    following: "MotionLCMShot",
+    character: "bpy.types.Object",
+    rig: Rig,
+    units: float,
+    scene_frames_per_model_frame: float,
 ) -> Ending:
     """The first frames of a later shot as it is in the timeline."""
-    tail = min(TAIL, int((following.last - following.first) / each + 1e-6))
-    at = following.first + each * np.arange(tail + 1)
+    tail = min(TAIL, int((following.last - following.first) / scene_frames_per_model_frame + 1e-6))
+    at = following.first + scene_frames_per_model_frame * np.arange(tail + 1)
     clip = read_clip(following.action, at, character, rig, units)
     return Ending(joints_of(clip), Landing(clip.translation[0], clip.rotations[0], following.uid))
 
 
-def to_pose(pose: "bpy.types.Action", character: "bpy.types.Object", rig: Rig, units: float) -> Ending:
+def end_in_pose(pose: "bpy.types.Action", character: "bpy.types.Object", rig: Rig, units: float) -> Ending:
     """A pose to end in. Raises InvalidRequest if the Action holds no pose of the character."""
     clip = _posed(pose, character, rig, units, 1)
-    return Ending(joints_of(clip), Landing(clip.translation[0] if pose.get(PLACED) else None, clip.rotations[0]))
+    return Ending(joints_of(clip), Landing(clip.translation[0] if PLACED.read(pose) else None, clip.rotations[0]))
 
 
 def hardly_moved(beginning: Beginning, shot: "MotionLCMShot", character: "bpy.types.Object", rig: Rig, units: float,
-                 each: float) -> bool:  # fmt: skip
+                 scene_frames_per_model_frame: float) -> bool:  # fmt: skip
     """Whether a shot that was made already would begin about where it does now."""
-    old = read_clip(shot.action, shot.first + each * np.arange(2), character, rig, units)
+    old = read_clip(shot.action, shot.first + scene_frames_per_model_frame * np.arange(2), character, rig, units)
     was, now = placement_of(joints_of(old)), beginning.placement
     turned = (was.heading - now.heading + np.pi) % (2.0 * np.pi) - np.pi
     moved = np.linalg.norm(old.translation[0, [0, 2]] - beginning.way[-1])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..armature import character_lookup
+from ..armature import character_lookup, take_properties
 from ..generation import action_recipes, prompt_history, write_actions
 from ..scene import handles, playback, shot_lookup
 from . import nla_track, shot_list
@@ -49,7 +49,7 @@ def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[
         action = loose_action(f"MotionLCM {shot.name} take {shot.takes_made}", times, channels, told)
         action.use_fake_user = True
         nla_track.shift(action, shot.first - order.first_frame)  # it may have been moved since
-        write_actions.keep(action, order, take)
+        write_actions.recent_results.remember(action, order, take)
         made.append(action)
     old = shot.action
     alone, entry = nla_track.shown_alone(character), shot.entry
@@ -62,7 +62,7 @@ def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[
         nla_track.show_all(character)
     following = shot_list.after(character, index)
     if following is not None and following.action is not None and not _joins(order, following):
-        shot_list.touch(following)
+        shot_list.mark_stale(following)
     character.data.pose_position = "POSE"
     make_room(scene, shot.first, shot.last)
     prompt_history.remember_prompt(scene.motionlcm, order.request.prompt)
@@ -83,12 +83,7 @@ def _joins(order: GenerationJobInput, following: shot_list.MotionLCMShot) -> boo
 
 def _forget_takes(character: bpy.types.Object, shot: shot_list.MotionLCMShot) -> None:
     """Remove the oldest takes of a shot where there are too many of them."""
-    from ..armature import take_properties
-
-    found = sorted(
-        take_properties.takes_of_shot(character, shot.uid),
-        key=lambda action: int(action.get(take_properties.NUMBER, 0)),
-    )
+    found = sorted(take_properties.takes_of_shot(character, shot.uid), key=take_properties.TAKE.read)
     spare = max(0, len(found) - MOST_TAKES)
     for action in take_properties.removable(found, shot.action)[:spare]:
         bpy.data.actions.remove(action)

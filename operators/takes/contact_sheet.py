@@ -161,14 +161,15 @@ def _give_colours(uids: tuple[int, ...]) -> None:
 
 
 def _shown(action: bpy.types.Action, present: bpy.types.Action | None) -> Shown:
-    numbers = (
-        ("motionlcm_path_mean_cm", "Off the path {:.1f} cm"),
-        ("motionlcm_pin_max_cm", "Off the pins {:.1f} cm at most"),
-        ("motionlcm_foot_skate_cm_s", "Foot skate {:.1f} cm/s"),
+    made = take_properties.read(action)
+    measures = (
+        (made.path_mean_cm, "Off the path {:.1f} cm"),
+        (made.pin_max_cm, "Off the pins {:.1f} cm at most"),
+        (made.foot_skate_cm_s, "Foot skate {:.1f} cm/s"),
     )
-    starred = bool(action.get(take_properties.STAR))
-    facts = [action.name, f"Seed {action.get('motionlcm_seed', 0)}" + (", starred" if starred else "")]
-    facts += [text.format(action[name]) for name, text in numbers if name in action]
+    starred = made.starred
+    facts = [action.name, f"Seed {made.seed}" + (", starred" if starred else "")]
+    facts += [text.format(value) for value, text in measures if value is not None]
     label = takes.label(action, present)
     return Shown(action.session_uid, _colours[action.session_uid], label, tuple(facts), starred, action == present)
 

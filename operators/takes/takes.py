@@ -7,7 +7,20 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..armature import character_lookup, take_properties
-from ..armature.take_properties import NUMBER, SORTS, STAR, removable, takes_of_shot
+from ..armature.take_properties import (
+    BATCH,
+    BLENDS,
+    CHARACTER,
+    ID,
+    PROMPT,
+    SEED,
+    SHOT,
+    SORTS,
+    STAR,
+    TAKE,
+    removable,
+    takes_of_shot,
+)
 from ..generation import orders
 from ..scene import messages, shot_lookup
 from ..session import job_queue
@@ -26,20 +39,20 @@ def takes_of(character: bpy.types.Object | None, sort: str = "NAME") -> list[bpy
     present = present_take(character)
     if character is None or present is None:
         return []
-    if take_properties.SHOT in present:
-        found = takes_of_shot(character, present[take_properties.SHOT])
+    if SHOT.is_on(present):
+        found = takes_of_shot(character, SHOT.read(present))
     else:
-        own, batch = character.get("motionlcm_id"), present.get("motionlcm_batch")
+        own, batch = ID.read(character), BATCH.read(present)
         found = [
             action for action in bpy.data.actions
-            if action.get("motionlcm_character_id") == own and take_properties.SHOT not in action
-            and (action.get("motionlcm_batch") == batch or action.get(STAR))
+            if CHARACTER.read(action) == own and not SHOT.is_on(action)
+            and (BATCH.read(action) == batch or STAR.read(action))
         ]  # fmt: skip
-    number = SORTS.get(sort, "")
+    measure = SORTS.get(sort)
 
     def place(action: bpy.types.Action) -> tuple[bool, float, int, str]:
-        value = action.get(number, 0.0) if number else 0.0
-        return not action.get(STAR, False), value, int(action.get(NUMBER, 0)), action.name
+        value = 0.0 if measure is None else measure.read(action)
+        return not STAR.read(action), value, TAKE.read(action), action.name
 
     return sorted(found, key=place)
 
@@ -51,27 +64,27 @@ def present_take(character: bpy.types.Object | None) -> bpy.types.Action | None:
     if action is None and data is not None:
         shot = shot_lookup.active_shot(character)
         action = shot.action if shot is not None else None
-    return action if action is not None and "motionlcm_batch" in action else None
+    return action if BATCH.is_on(action) else None
 
 
 def label(action: bpy.types.Action, present: bpy.types.Action | None) -> str:
     """What a take is called in the list: what tells it from the present one, for there is little room."""
-    if present is None or action.get("motionlcm_prompt") != present.get("motionlcm_prompt"):
+    made = take_properties.read(action)
+    if present is None or made.prompt != PROMPT.read(present):
         return str(action.name.removeprefix("MotionLCM "))
-    parts = [iface_("Seed {seed}").format(seed=action.get("motionlcm_seed", 0))]
-    if NUMBER in action:
-        parts.insert(0, iface_("Take {number}").format(number=action[NUMBER]))
-    blends = action.get("motionlcm_blends", ())
-    if len(blends):
-        parts.append(iface_("varied {percent:.0f} %").format(percent=100.0 * blends[-1]))
-    if action.get("motionlcm_mirror", False):
+    parts = [iface_("Seed {seed}").format(seed=made.seed)]
+    if made.take is not None:
+        parts.insert(0, iface_("Take {number}").format(number=made.take))
+    if made.blends:
+        parts.append(iface_("varied {percent:.0f} %").format(percent=100.0 * made.blends[-1]))
+    if made.mirrored:
         parts.append(iface_("mirrored"))
     return ", ".join(parts)
 
 
 def show(character: bpy.types.Object, action: bpy.types.Action) -> None:
     """Let an Action made here animate the character, or its shot; the one before stays."""
-    index = shot_lookup.index_of(character, action.get(take_properties.SHOT, ""))
+    index = shot_lookup.index_of(character, SHOT.read(action))
     if index >= 0:
         shot_list.choose_take(character, index, action)
         return
@@ -140,7 +153,7 @@ class MOTIONLCM_OT_star_take(_OnTakes, bpy.types.Operator):
         action = bpy.data.actions.get(self.name) if self.name else present_take(context.scene.motionlcm.character)
         if action is None:
             return {"CANCELLED"}
-        action[STAR] = not action.get(STAR, False)
+        STAR.write(action, not STAR.read(action))
         return {"FINISHED"}
 
 
@@ -194,7 +207,7 @@ class MOTIONLCM_OT_push_take(_OnTakes, bpy.types.Operator):
         character = context.scene.motionlcm.character
         take = present_take(character)
         assert take is not None  # poll has seen it
-        if take_properties.SHOT in take:
+        if SHOT.is_on(take):
             messages.show_message("The takes of a shot are in the NLA already, as strips of their track.", error=True)
             return {"CANCELLED"}
         strip = nla_track.push(character, take, context.scene)
@@ -212,7 +225,7 @@ class _Remaking(orders.OrderOperator):
         """The order that makes the present take once more. Raises InvalidRequest if it cannot be made."""
         character = character_lookup.find_character(context)
         take = present_take(character)
-        if take is not None and take_properties.SHOT in take:
+        if take is not None and SHOT.is_on(take):
             return shot_order.order_again(context, character, take)
         return orders.order_from_recipe(context, character)
 
@@ -264,10 +277,10 @@ class MOTIONLCM_OT_blend_takes(_Remaking, bpy.types.Operator):
 
         character = character_lookup.find_character(context)
         order, present = self.present(context), present_take(character)
-        others = [a for a in takes_of(character) if a.get(STAR) and a != present and "motionlcm_blends" not in a]
+        others = [a for a in takes_of(character) if STAR.read(a) and a != present and not BLENDS.is_on(a)]
         if not others:
             raise InvalidRequest("Star another take first, one that was not itself varied or blended.")
-        blend = Blend(int(others[0]["motionlcm_seed"]), self.share)
+        blend = Blend(SEED.read(others[0]), self.share)
         return replace(order, request=replace(order.request, blends=(*order.request.blends, blend)))
 
 

@@ -34,9 +34,9 @@ def retime(character: bpy.types.Object, index: int, part: str, by: int) -> None:
         shot_list.arrange(character, index, *new[index])
         return
     for number in (index - 1, index):
-        shot_list.put(listed[number], *new[number])
+        shot_list.set_frames(listed[number], *new[number])
         listed[number].stale, listed[number].entry = True, False
-    shot_list.touch(shot_list.after(character, index))
+    shot_list.mark_stale(shot_list.after(character, index))
     nla_track.lay(character)
 
 

@@ -151,6 +151,6 @@ def redraw(context: bpy.types.Context) -> None:
                 area.tag_redraw()
 
 
-def lit(region: bpy.types.Region) -> tuple[str, Hit] | None:
+def hovered(region: bpy.types.Region) -> tuple[str, Hit] | None:
     """The strip of this region that the mouse is over."""
     return state.over if state.over is not None and state.over_region == region.as_pointer() else None

@@ -137,7 +137,7 @@ def test_installed_from_a_folder_of_wheels_without_network(wheels, monkeypatch):
     assert state.step == "ready" and state.versions["torch"] == "2.13.0"
     assert (places.packages / "transformers").is_dir() and places.unfinished == [] and not places.cache.exists()
     assert not list(places.packages.glob("numpy*")), "Blender's NumPy would be shadowed"
-    condition = torch_import().look()
+    condition = torch_import().poll_status()
     assert condition.kind == "ready" and condition.state == state
     assert state.sentence == "" and state.device_name == "Test Card"
 
@@ -163,12 +163,12 @@ def test_a_card_that_failed_its_trial_is_not_asked_for(wheels, monkeypatch):
 def test_a_torch_that_crashes_at_import_is_not_used(tmp_path, wheels):
     write_fake_wheels(wheels, torch=ABORTS)
     assert "crashes" in refused(bpy.ops.motionlcm.enable_gpu)
-    condition = torch_import().look()
+    condition = torch_import().poll_status()
     assert condition.kind == "broken" and "crashes" in condition.sentence
     numpy_still_works()
     assert "torch" not in sys.modules and str(torch_import().places().packages) not in sys.path
     assert bpy.ops.motionlcm.disable_gpu() == {"FINISHED"}
-    assert torch_import().look().kind == "absent"
+    assert torch_import().poll_status().kind == "absent"
 
 
 def test_a_torch_that_lacks_a_library_is_not_used(wheels):
@@ -184,14 +184,14 @@ def test_checked_again_once_the_cause_is_gone(wheels, monkeypatch):
     as_if_it_worked(monkeypatch)
     setup = runtime().setup()
     assert core("installing").check_again(setup, lambda *_: None, lambda: False).step == "ready"
-    assert torch_import().look().kind == "ready"
+    assert torch_import().poll_status().kind == "ready"
 
 
 def test_a_half_downloaded_wheel(wheels):
     wheel = wheels / "torch-2.13.0-py3-none-any.whl"
     wheel.write_bytes(wheel.read_bytes()[:400])
     assert "damaged" in refused(bpy.ops.motionlcm.enable_gpu)
-    assert torch_import().look().kind == "unfinished"
+    assert torch_import().poll_status().kind == "unfinished"
     numpy_still_works()
     write_fake_wheels(wheels, torch=ABORTS)  # and it goes on from there
     assert "crashes" in refused(bpy.ops.motionlcm.enable_gpu)
@@ -230,7 +230,7 @@ def test_no_permission_in_the_midst_of_it(wheels, monkeypatch):
     monkeypatch.setattr(core("installing"), "_run_installer", forbidden)
     with pytest.raises(core("problems").RuntimeProblem, match="may not be written to: /somewhere"):
         install_here(wheels)
-    assert torch_import().look().kind == "unfinished"
+    assert torch_import().poll_status().kind == "unfinished"
 
 
 @pytest.fixture
@@ -253,7 +253,7 @@ def test_a_full_disk_in_the_midst_of_it(wheels, small_disk, monkeypatch):
     with pytest.raises(core("problems").RuntimeProblem) as caught:
         install_here(wheels)
     assert str(caught.value) == core("problems").FULL
-    assert torch_import().look().kind == "unfinished" and torch_import().look().state is not None
+    assert torch_import().poll_status().kind == "unfinished" and torch_import().poll_status().state is not None
     numpy_still_works()
 
 
@@ -299,7 +299,7 @@ def test_cancelled_and_gone_on_with(wheels, own_folder):
     assert bpy.ops.motionlcm.cancel_gpu() == {"FINISHED"}
     wait()
     assert runtime().status.message.startswith("Cancelled") and not runtime().status.error
-    assert torch_import().look().kind == "unfinished" and processes_in(own_folder) == []
+    assert torch_import().poll_status().kind == "unfinished" and processes_in(own_folder) == []
     numpy_still_works()
     write_fake_wheels(wheels, torch=ABORTS)
     assert "crashes" in refused(bpy.ops.motionlcm.enable_gpu)  # it came to its end this time
@@ -319,7 +319,7 @@ def test_an_installer_that_is_killed_midway(wheels, own_folder):
     wait()
     told = runtime().status.message
     assert runtime().status.error and told.endswith(".") and "Go On" in told
-    condition = torch_import().look()
+    condition = torch_import().poll_status()
     assert condition.kind in ("unfinished", "busy") and not torch_import().places().packages.exists()
     numpy_still_works()
     write_fake_wheels(wheels, torch=ABORTS)
@@ -349,10 +349,10 @@ def test_a_working_installation_survives_one_that_fails(wheels, monkeypatch):
     kept = wheel.read_bytes()
     wheel.write_bytes(kept[:400])
     assert "damaged" in refused(bpy.ops.motionlcm.enable_gpu)
-    assert torch_import().look().kind == "ready" and torch_import().look().state == before
+    assert torch_import().poll_status().kind == "ready" and torch_import().poll_status().state == before
     write_fake_wheels(wheels, torch=ABORTS)
     assert "crashes" in refused(bpy.ops.motionlcm.enable_gpu)
-    assert torch_import().look().state == before
+    assert torch_import().poll_status().state == before
     assert (torch_import().places().packages / "torch/__init__.py").read_text() == TORCH
 
 
@@ -361,7 +361,7 @@ def test_disabled_by_one_button(wheels, monkeypatch, own_folder):
     install_here(wheels)
     torch_import().usable("auto")
     assert bpy.ops.motionlcm.disable_gpu() == {"FINISHED"}
-    assert str(torch_import().places().packages) not in sys.path and torch_import().look().kind == "absent"
+    assert str(torch_import().places().packages) not in sys.path and torch_import().poll_status().kind == "absent"
     left = [path for path in own_folder.rglob("*") if path.is_file()]
     assert {path.name for path in left} <= {"lock", "install.log"}
     numpy_still_works()
@@ -380,10 +380,10 @@ def test_a_broken_install_is_recognised_and_removed(wheels, monkeypatch, damage)
         shutil.rmtree(places.packages / "torch")
     else:
         core("state").write_state(places, replace(state, step="installing"))
-    condition = torch_import().look()
+    condition = torch_import().poll_status()
     assert condition.kind in ("broken", "unfinished") and condition.sentence.endswith(".")
     numpy_still_works()
-    assert bpy.ops.motionlcm.disable_gpu() == {"FINISHED"} and torch_import().look().kind == "absent"
+    assert bpy.ops.motionlcm.disable_gpu() == {"FINISHED"} and torch_import().poll_status().kind == "absent"
 
 
 def test_somebody_elses_torch_that_crashes_is_tried_once_and_not_used(tmp_path, monkeypatch, own_folder):
@@ -414,12 +414,12 @@ def test_a_blender_that_crashed_while_loading_torch_does_not_do_so_again(wheels,
     add_character()
     generate(seconds=1.0)
     (told,) = panel_status().warnings
-    assert "Blender ended while PyTorch was loaded" in told and torch_import().look().kind == "broken"
+    assert "Blender ended while PyTorch was loaded" in told and torch_import().poll_status().kind == "broken"
     assert "torch" not in sys.modules and not torch_import().places().importing.exists()
     generate(seconds=1.0)
     setup = runtime().setup()
     assert core("installing").check_again(setup, lambda *_: None, lambda: False).step == "ready"
-    assert torch_import().look().kind == "ready"
+    assert torch_import().poll_status().kind == "ready"
 
 
 def test_a_torch_that_hangs_is_given_up():

@@ -207,7 +207,7 @@ def test_generate_writes_the_motion_it_made(make, keys):
     settings().character, settings().key_mode, settings().key_tolerance = armature, keys, 5.0
     bpy.context.view_layer.update()
     action = generate(seconds=1.0)
-    result = part("operators.generation.write_actions")._kept[action.session_uid][1]
+    result = part("operators.generation.write_actions").recent_results.find(action)[1]
     off = farthest_off(armature, result.clip)
     assert off < (MILLIMETRE if keys == "DENSE" else 6e-3)
 

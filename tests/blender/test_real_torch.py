@@ -44,7 +44,7 @@ assert session.in_use.device == "numpy" and "torch" not in sys.modules
 numpy_file, before = sys.modules["numpy"].__file__, list(sys.path)
 prefs.wheel_folder = wheels
 assert bpy.ops.motionlcm.enable_gpu() == {{"FINISHED"}}, runtime.status
-state = torch_import.look().state
+state = torch_import.poll_status().state
 print("STATE", state)
 assert state.step == "ready" and state.difference_mm < 1.0 and state.versions["torch"].startswith("2.13.0")
 by_torch = made()
@@ -58,7 +58,7 @@ print("APART", apart)
 assert 0.0 < apart < 0.01
 assert session.unload() and session.in_use is None
 assert made() == by_torch
-assert bpy.ops.motionlcm.disable_gpu() == {{"FINISHED"}} and torch_import.look().kind == "absent"
+assert bpy.ops.motionlcm.disable_gpu() == {{"FINISHED"}} and torch_import.poll_status().kind == "absent"
 assert bpy.ops.motionlcm.generate() == {{"FINISHED"}} and session.in_use.device == "numpy"
 assert "restart Blender" in messages.status.warnings[0]
 print("DONE")

@@ -284,7 +284,7 @@ def test_the_command_line_makes_the_clip_of_blender(make, tmp_path, model_folder
     add_character()
     make()
     action = settings().character.animation_data.action
-    clip = part("operators.generation.write_actions")._kept[action.session_uid][1].clip
+    clip = part("operators.generation.write_actions").recent_results.find(action)[1].clip
     bpy.ops.motionlcm.export_recipe(filepath=str(tmp_path / "r.json"))
     out = tmp_path / "r.npz"
     arguments = ["generate", "--recipe", str(tmp_path / "r.json"), "--model", str(model_folder), "--device", "numpy"]

@@ -124,7 +124,7 @@ def test_it_also_goes_on_after_the_file_was_opened_again(three, tmp_path):
     bpy.ops.wm.save_as_mainfile(filepath=file)
     bpy.ops.wm.open_mainfile(filepath=file)
     assert state() == ["DONE"] * 3 and frames() == [(1, 49), (49, 97), (97, 145)]
-    part("operators.generation.write_actions")._kept.clear()
+    part("operators.generation.write_actions").recent_results.clear()
     choose(2).seed = 11
     assert state() == ["DONE", "DONE", "STALE"]
     bpy.ops.motionlcm.generate_shot()

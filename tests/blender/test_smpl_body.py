@@ -168,7 +168,7 @@ def test_motion_is_made_for_the_body(tmp_path):
     settings().character = None
     bpy.context.view_layer.objects.active = armature
     action = generate(seconds=1.0)
-    clip = part("operators.generation.write_actions")._kept[action.session_uid][1].clip
+    clip = part("operators.generation.write_actions").recent_results.find(action)[1].clip
     rig = part("operators.armature.smpl_rig")
     units = rig.units_per_metre(armature, rig.read_rig(armature))
     expected = to_blender(part("motionlcm_blender.motion.retarget").forward_kinematics(clip)) * units
