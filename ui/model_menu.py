@@ -4,6 +4,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..operators.scene import messages
+from ..operators.scene.main_thread_timer import MainThreadTimer
 from ..operators.session import model_choice, model_info
 from ..operators.setup import models
 from ..operators.setup import official_model as getting
@@ -70,15 +71,16 @@ def _read() -> None:
     messages.redraw()
 
 
+_models_timer = MainThreadTimer(_read, 0.3, persistent=False)
+
+
 def read_soon() -> None:
     """Have the models looked for a moment from now, outside drawing."""
-    if not bpy.app.background and not bpy.app.timers.is_registered(_read):
-        bpy.app.timers.register(_read, first_interval=0.3)
+    _models_timer.start()
 
 
 def unregister_properties() -> None:
-    if bpy.app.timers.is_registered(_read):
-        bpy.app.timers.unregister(_read)
+    _models_timer.stop()
 
 
 CLASSES = (MOTIONLCM_MT_models,)

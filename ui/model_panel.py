@@ -6,6 +6,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..operators.scene import messages
+from ..operators.scene.main_thread_timer import MainThreadTimer
 from ..operators.session import model_choice, model_info, model_session
 from . import model_menu
 from .sidebar import Sidebar
@@ -56,15 +57,16 @@ def _read_card() -> None:
     messages.redraw()
 
 
+_card_timer = MainThreadTimer(_read_card, 0.5, persistent=False)
+
+
 def read_card_soon() -> None:
     """Have the model's name and licence read a moment from now, outside drawing."""
-    if not bpy.app.background and not bpy.app.timers.is_registered(_read_card):
-        bpy.app.timers.register(_read_card, first_interval=0.5)
+    _card_timer.start()
 
 
 CLASSES = (MOTIONLCM_PT_model,)
 
 
 def unregister_properties() -> None:
-    if bpy.app.timers.is_registered(_read_card):
-        bpy.app.timers.unregister(_read_card)
+    _card_timer.stop()

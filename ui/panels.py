@@ -7,6 +7,7 @@ from ..operators.armature import take_properties
 from ..operators.characters import add_smpl_body
 from ..operators.controls import draw_path, path_speed
 from ..operators.scene import messages
+from ..operators.scene.main_thread_timer import MainThreadTimer
 from ..operators.session import model_choice, model_info
 from .sidebar import Sidebar
 from .widgets import value_row, wrapped_label
@@ -217,10 +218,12 @@ def _read_hint() -> None:
     messages.redraw()
 
 
+_hint_timer = MainThreadTimer(_read_hint, 0.2, persistent=False)
+
+
 def read_hint_soon() -> None:
     """Have it worked out a moment from now what the model knows of the prompt, outside drawing."""
-    if not bpy.app.background and not bpy.app.timers.is_registered(_read_hint):
-        bpy.app.timers.register(_read_hint, first_interval=0.2)
+    _hint_timer.start()
 
 
 CLASSES = (
@@ -229,5 +232,4 @@ CLASSES = (
 
 
 def unregister_properties() -> None:
-    if bpy.app.timers.is_registered(_read_hint):
-        bpy.app.timers.unregister(_read_hint)
+    _hint_timer.stop()

@@ -10,6 +10,8 @@ import bpy
 from bpy.app.handlers import persistent
 from bpy.app.translations import pgettext_iface as iface_
 
+from ..scene.main_thread_timer import MainThreadTimer
+
 if TYPE_CHECKING:
     from ...motionlcm_blender.motion.paths import GroundPath
 
@@ -30,11 +32,8 @@ shown = Shown()
 
 def mark_changed(_scene: bpy.types.Scene) -> None:
     """Something that the speed depends on has changed."""
-    if bpy.app.background:
-        return
-    if bpy.app.timers.is_registered(_later):
-        bpy.app.timers.unregister(_later)
-    bpy.app.timers.register(_later, first_interval=DELAY)
+    _timer.stop()
+    _timer.start()
 
 
 def drawn_path(context: bpy.types.Context, curve: bpy.types.Object) -> "GroundPath | None":
@@ -83,6 +82,9 @@ def _later() -> None:
     refresh(bpy.context)
 
 
+_timer = MainThreadTimer(_later, DELAY, persistent=False)
+
+
 @persistent
 def _depsgraph_changed(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     path = scene.motionlcm.path
@@ -109,5 +111,4 @@ def register_properties() -> None:
 def unregister_properties() -> None:
     bpy.app.handlers.load_post.remove(_file_loaded)
     bpy.app.handlers.depsgraph_update_post.remove(_depsgraph_changed)
-    if bpy.app.timers.is_registered(_later):
-        bpy.app.timers.unregister(_later)
+    _timer.stop()
