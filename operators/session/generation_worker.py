@@ -138,9 +138,8 @@ def _finished(
     motion: Motion, order: GenerationJobInput, of_model: tuple[str, str, str, str], started: float
 ) -> GenerationOutput:
     """One take as keys of the character. of_model: name, hash, licence and attribution."""
-    if order.ground is not None:
-        motion = on_ground(motion, order.placement, order.ground)
-    clip = place_clip(on_skeleton(motion, order.skeleton, order.path_xz is not None), order.placement)
+    walked = motion if order.ground is None else on_ground(motion, order.placement, order.ground)
+    clip = place_clip(on_skeleton(walked, order.skeleton, order.path_xz is not None), order.placement)
     report = dict(motion.report)
     if order.path_xz is not None:
         miss = np.linalg.norm(clip.translation[:, [0, 2]] - order.path_xz, axis=-1)

@@ -377,7 +377,7 @@ def test_blender_goes_on_while_the_worker_works_and_cancel_stops_it(place, home)
     while getting.task.poll() is not None and time.monotonic() < until:
         time.sleep(0.02)
     assert getting.status.message == "Cancelled." and left(home) == ["pelvis"]
-    assert not getting.cancel()
+    assert not getting.task.cancel()
 
 
 def test_the_menu_lists_models_and_removing_gives_back_ours(place, home):
