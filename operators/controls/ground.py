@@ -19,7 +19,12 @@ MOST = 160_000
 
 
 def height_field(
-    context: bpy.types.Context, obj: bpy.types.Object, places: np.ndarray, wide: bool, floor: float, units: float
+    context: bpy.types.Context,
+    obj: bpy.types.Object,
+    places: np.ndarray,
+    wide: bool,
+    floor: float,
+    units_per_metre: float,
 ) -> tuple[HeightField, tuple[str, ...]]:
     """The mesh's heights around places (N, 2), engine axes in the world, metres of the character.
 
@@ -44,9 +49,9 @@ def height_field(
     grid = np.full((len(xs), len(zs)), np.nan)
     for i, x in enumerate(xs):
         for j, z in enumerate(zs):
-            hit = tree.ray_cast(into @ Vector((x * units, -z * units, top)), down)[0]
+            hit = tree.ray_cast(into @ Vector((x * units_per_metre, -z * units_per_metre, top)), down)[0]
             if hit is not None:
-                grid[i, j] = (matrix @ hit).z / units - floor
+                grid[i, j] = (matrix @ hit).z / units_per_metre - floor
     missing = np.isnan(grid)
     if missing.all():
         raise InvalidRequest(f'Ground "{obj.name}": there is nothing of it under the character or its path.')

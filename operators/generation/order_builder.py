@@ -21,8 +21,9 @@ from ...motionlcm_blender.motion.skeleton import FPS
 from ...motionlcm_blender.recipes import Recipe, frames_at, hints_of
 from ...motionlcm_blender.request import Request
 from ..armature.character_lookup import is_carried
+from ..armature.pose_keys import euler_bones
 from ..armature.root_motion import rest_placement_of, travel_of
-from ..armature.smpl_rig import euler_bones, read_rig, units_per_metre
+from ..armature.smpl_rig import read_rig, units_per_metre
 from ..controls.facing import facing_of
 from ..controls.ground import height_field
 from ..controls.pins import pins_for, sample_pins

@@ -77,8 +77,9 @@ def written_channels(
     from ...motionlcm_blender.motion.loops import Travel
     from ...motionlcm_blender.motion.placement import Placement, place_clip, place_keys
     from ..armature.actions import channels_of
+    from ..armature.pose_keys import pose_keys
     from ..armature.root_motion import bone_channels, current_placement, object_channels
-    from ..armature.smpl_rig import pose_channels, pose_keys
+    from ..armature.smpl_rig import pose_channels
 
     units, clip, keys = order.units_per_metre, result.clip, result.keys
     carried: list[Channel] = []
@@ -136,7 +137,8 @@ def refit(context: bpy.types.Context, character: bpy.types.Object) -> str:
     from ...motionlcm_blender.errors import InvalidRequest
     from ...motionlcm_blender.motion.loops import Travel
     from ..armature.actions import repeat_forever, rewrite
-    from ..armature.smpl_rig import euler_bones, read_rig
+    from ..armature.pose_keys import euler_bones
+    from ..armature.smpl_rig import read_rig
     from ..session.generation_worker import fitted_keys
 
     data = character.animation_data

@@ -25,7 +25,7 @@ from ..scene.handles import Handle
 from . import model_choice, model_session
 
 if TYPE_CHECKING:
-    from ..armature.smpl_rig import EulerBones
+    from ..armature.pose_keys import EulerBones
 
 _one_at_a_time = threading.Lock()
 

@@ -12,7 +12,7 @@ from ..session import job_queue
 from ..session.job_operator import JobOperator
 from . import shot_list
 from .shot_order import order_for
-from .write_takes import _led_to, characters_with_shots, write_shot
+from .write_takes import characters_with_shots, stale_follower, write_shot
 
 if TYPE_CHECKING:
     from ..scene.handles import Handle
@@ -56,7 +56,7 @@ def _go_on(
 ) -> "Job | None":
     """After a shot: the one that it leads to, if that has to change, and those that are left."""
     found = handles.find_both(scene, character)[1]
-    following = _led_to(found, shot_lookup.index_of(found, uid))
+    following = stale_follower(found, shot_lookup.index_of(found, uid))
     if following is not None:
         left = (following.uid, *(uid for uid in left if uid != following.uid))
     job = None

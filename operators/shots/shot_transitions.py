@@ -89,7 +89,7 @@ def start_after(
     earlier: "MotionLCMShot",
     character: "bpy.types.Object",
     rig: Rig,
-    units: float,
+    units_per_metre: float,
     scene_frames_per_model_frame: float,
     on_ground: bool,
 ) -> Beginning:
@@ -99,7 +99,7 @@ def start_after(
     """
     count = min(OVERLAP, int((earlier.last - earlier.first) / scene_frames_per_model_frame + 1e-6) + 1)
     at = earlier.last - scene_frames_per_model_frame * np.arange(max(count, 2))[::-1]
-    clip = read_clip(earlier.action, np.maximum(at, earlier.first), character, rig, units)
+    clip = read_clip(earlier.action, np.maximum(at, earlier.first), character, rig, units_per_metre)
     joints = joints_of(clip)
     lowest = float(joints[:, FOOT_JOINTS, 1].min())
     origin = ORIGIN.read(earlier.action)
@@ -111,12 +111,16 @@ def start_after(
 
 
 def start_in_pose(
-    pose: "bpy.types.Action", character: "bpy.types.Object", rig: Rig, units: float, rest_placement: Placement,
+    pose: "bpy.types.Action",
+    character: "bpy.types.Object",
+    rig: Rig,
+    units_per_metre: float,
+    rest_placement: Placement,
     path: np.ndarray | None,
-) -> Beginning:  # fmt: skip
+) -> Beginning:
     """A pose at rest: where it says that it is, or else at the beginning of the path (T, 2), or where the character
     stands. Raises InvalidRequest if the Action holds no pose of the character."""
-    clip = _posed(pose, character, rig, units, 2)
+    clip = _posed(pose, character, rig, units_per_metre, 2)
     joints = joints_of(clip)
     if not PLACED.read(pose):
         there = rest_placement
@@ -131,26 +135,34 @@ def end_before(
     following: "MotionLCMShot",
     character: "bpy.types.Object",
     rig: Rig,
-    units: float,
+    units_per_metre: float,
     scene_frames_per_model_frame: float,
 ) -> Ending:
     """The first frames of a later shot as it is in the timeline."""
     tail = min(TAIL, int((following.last - following.first) / scene_frames_per_model_frame + 1e-6))
     at = following.first + scene_frames_per_model_frame * np.arange(tail + 1)
-    clip = read_clip(following.action, at, character, rig, units)
+    clip = read_clip(following.action, at, character, rig, units_per_metre)
     return Ending(joints_of(clip), Landing(clip.translation[0], clip.rotations[0], following.uid))
 
 
-def end_in_pose(pose: "bpy.types.Action", character: "bpy.types.Object", rig: Rig, units: float) -> Ending:
+def end_in_pose(pose: "bpy.types.Action", character: "bpy.types.Object", rig: Rig, units_per_metre: float) -> Ending:
     """A pose to end in. Raises InvalidRequest if the Action holds no pose of the character."""
-    clip = _posed(pose, character, rig, units, 1)
+    clip = _posed(pose, character, rig, units_per_metre, 1)
     return Ending(joints_of(clip), Landing(clip.translation[0] if PLACED.read(pose) else None, clip.rotations[0]))
 
 
-def hardly_moved(beginning: Beginning, shot: "MotionLCMShot", character: "bpy.types.Object", rig: Rig, units: float,
-                 scene_frames_per_model_frame: float) -> bool:  # fmt: skip
+def hardly_moved(
+    beginning: Beginning,
+    shot: "MotionLCMShot",
+    character: "bpy.types.Object",
+    rig: Rig,
+    units_per_metre: float,
+    scene_frames_per_model_frame: float,
+) -> bool:
     """Whether a shot that was made already would begin about where it does now."""
-    old = read_clip(shot.action, shot.first + scene_frames_per_model_frame * np.arange(2), character, rig, units)
+    old = read_clip(
+        shot.action, shot.first + scene_frames_per_model_frame * np.arange(2), character, rig, units_per_metre
+    )
     was, now = placement_of(joints_of(old)), beginning.placement
     turned = (was.heading - now.heading + np.pi) % (2.0 * np.pi) - np.pi
     moved = np.linalg.norm(old.translation[0, [0, 2]] - beginning.way[-1])
@@ -183,13 +195,15 @@ def _beginning(clip: Clip, joints: np.ndarray, floor: float) -> Beginning:
     return Beginning(motion, placement, seam, clip.translation[:, [0, 2]])
 
 
-def _posed(pose: "bpy.types.Action", character: "bpy.types.Object", rig: Rig, units: float, frames: int) -> Clip:
+def _posed(
+    pose: "bpy.types.Action", character: "bpy.types.Object", rig: Rig, units_per_metre: float, frames: int
+) -> Clip:
     holder = holder_of(pose)
     paths = {curve.data_path for curve in holder.fcurves} if holder is not None else set()
     bones = {f'pose.bones["{name}"]' for name in rig.bones if name is not None}
     if not any(path.rpartition(".")[0] in bones for path in paths):
         raise InvalidRequest(f'The Action "{pose.name}" holds no pose of "{character.name}".')
-    return read_clip(pose, np.full(frames, pose.frame_range[0]), character, rig, units)
+    return read_clip(pose, np.full(frames, pose.frame_range[0]), character, rig, units_per_metre)
 
 
 def _from_to(here: Placement, there: Placement) -> Placement:

@@ -67,7 +67,7 @@ def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[
     make_room(scene, shot.first, shot.last)
     prompt_history.remember_prompt(scene.motionlcm, order.request.prompt)
     show_within(scene, shot.first, shot.last)
-    if not left and _led_to(character, index) is None:
+    if not left and stale_follower(character, index) is None:
         playback.push_undo("MotionLCM: Shots")
         playback.play(scene)
     milliseconds = 1000.0 * max(take.report.get("seconds", 0.0) for take in (result, *result.others))
@@ -96,7 +96,7 @@ def _as_ordered(shot: shot_list.MotionLCMShot, order: GenerationJobInput) -> boo
     return asked == made and shot.last - shot.first + 1 == order.scene_frames
 
 
-def _led_to(character: bpy.types.Object, index: int) -> shot_list.MotionLCMShot | None:
+def stale_follower(character: bpy.types.Object, index: int) -> shot_list.MotionLCMShot | None:
     """The shot after this one, if it was made already and has to be made again."""
     following = shot_list.after(character, index) if index >= 0 else None
     if following is None or following.action is None or following.locked or not following.stale:

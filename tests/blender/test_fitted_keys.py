@@ -156,7 +156,7 @@ def test_a_bone_whose_mode_has_changed_since_is_keyed_on_every_frame():
 
 @pytest.mark.parametrize("order", ["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"])
 def test_any_euler_order_is_xyz_under_other_names(order):
-    rig, fitting = part("operators.armature.smpl_rig"), part("motionlcm_blender.motion.key_fitting")
+    rig, fitting = part("operators.armature.pose_keys"), part("motionlcm_blender.motion.key_fitting")
     rotations = part("motionlcm_blender.motion.rotations")
     generator = np.random.default_rng(3)
     for q in rotations.normalise(generator.normal(size=(20, 4))):
