@@ -9,7 +9,11 @@ def register() -> None:
     from . import operators, ui
 
     operators.register()
-    ui.register()
+    try:
+        ui.register()
+    except Exception:
+        operators.unregister()
+        raise
 
 
 def unregister() -> None:

@@ -1,65 +1,36 @@
-"""What happens in Blender: characters, paths, jobs, Actions. The only rooms that import bpy are this one and `ui`."""
+"""What happens in Blender: characters, paths, jobs, Actions. Only this package and `ui` import bpy.
 
-import bpy
+Each sub-package names the modules that have something to register. They are imported here, without the engine.
+"""
 
-from . import (
-    character,
-    contact_sheet,
-    diagnostics,
-    drawing,
-    generate,
-    idle,
-    jobs,
-    keymap,
-    log_file,
-    models,
-    official_model,
-    path_speed,
-    pins,
-    prompts,
-    recipes,
-    runtime,
-    settings,
-    shot_editing,
-    shot_making,
-    smpl_body,
-    storyboards,
-    strip_editing,
-    takes,
-)
+from importlib import import_module
+from types import ModuleType
 
-CLASSES = (
-    *pins.CLASSES, *settings.CLASSES, *character.CLASSES, *smpl_body.CLASSES, *drawing.CLASSES, *generate.CLASSES,
-    *prompts.CLASSES, *takes.CLASSES, *contact_sheet.CLASSES, *recipes.CLASSES, *shot_editing.CLASSES,
-    *shot_making.CLASSES, *strip_editing.CLASSES, *storyboards.CLASSES, *models.CLASSES, *official_model.CLASSES,
-    *runtime.CLASSES, *diagnostics.CLASSES,
+from .scene import registration
+
+PACKAGES = (
+    "scene", "armature", "session", "characters", "controls", "generation", "shots", "takes", "timeline",
+    "interchange", "setup",
 )  # fmt: skip
+"""From the lowest to the highest: a package imports only those before it."""
+
+
+def _modules() -> tuple[ModuleType, ...]:
+    """The modules to register, in order: a class comes after those that its properties point at."""
+    found = []
+    for package in PACKAGES:
+        names = import_module(f".{package}", __package__).REGISTERED
+        found += [import_module(f".{package}.{name}", __package__) for name in names]
+    return (*found, import_module(".settings", __package__))
+
+
+MODULES = _modules()
+CLASSES = registration.classes_of(MODULES)
 
 
 def register() -> None:
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
-    log_file.attach()
-    settings.attach()
-    jobs.attach()
-    path_speed.attach()
-    contact_sheet.attach()
-    keymap.attach()
-    storyboards.attach()
-    runtime.attach()
+    registration.register(MODULES)
 
 
 def unregister() -> None:
-    idle.detach()
-    runtime.detach()
-    official_model.detach()
-    storyboards.detach()
-    keymap.detach()
-    contact_sheet.detach()
-    strip_editing.detach()
-    path_speed.detach()
-    jobs.detach()
-    settings.detach()
-    log_file.detach()
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+    registration.unregister(MODULES)

@@ -23,10 +23,14 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
-from . import generate as generating
-from . import jobs, shot_making, shot_strips, storyboards
-from . import shots as shot_lists
-from .character import create_character
+from .armature.take_properties import SEED
+from .characters.add_character import create_character
+from .generation import orders
+from .interchange import storyboards
+from .scene import scene_time, shot_lookup
+from .session import job_queue
+from .shots import generate_shots, nla_track
+from .shots import shot_list as shot_lists
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,6 +101,7 @@ def add_shot(
     """
     from ..motionlcm_blender.errors import InvalidRequest
     from ..motionlcm_blender.storyboard.storyboard import StoryShot
+    from .controls import trajectory
 
     scene, listed = bpy.context.scene, character.motionlcm.shots
     end = listed[-1].last if len(listed) else None
@@ -106,12 +111,12 @@ def add_shot(
     if end is not None and begin < end:
         raise InvalidRequest(f'The shot would begin on frame {begin}, before "{listed[-1].name}" ends ({end}).')
     if seconds is not None:
-        last = begin + max(1, round(seconds * shot_lists.rate_of(scene)))
+        last = begin + max(1, round(seconds * scene_time.rate_of(scene)))
     assert last is not None
     named = None if path is None else path.name
     StoryShot(prompt, begin, last, seed, path=named, part=part, takes=takes)  # says what is wrong with it
     if path is not None:
-        generating.check_path_object(path, character)
+        trajectory.check_path_object(path, character)
     shot = shot_lists.new_shot(character, len(listed), prompt, begin, last)
     shot.seed, shot.takes, shot.path, shot.locked = seed, takes, path, locked
     shot.path_from, shot.path_to = part
@@ -130,7 +135,7 @@ def find_shot(character: bpy.types.Object, identity: str) -> Any:
     """
     from ..motionlcm_blender.errors import InvalidRequest
 
-    index = shot_lists.index_of(character, identity)
+    index = shot_lookup.index_of(character, identity)
     if index < 0:
         raise InvalidRequest(f'"{character.name}" has no such shot any more.')
     return character.motionlcm.shots[index]
@@ -145,11 +150,11 @@ def generate(character: bpy.types.Object, shots: Sequence[str] | None = None) ->
     if shots is not None:
         for identity in shots:
             find_shot(character, identity)
-    wanted = shot_making.stale_shots(character) if shots is None else tuple(shots)
+    wanted = generate_shots.stale_shots(character) if shots is None else tuple(shots)
     before = {identity: _uid(find_shot(character, identity).action) for identity in wanted}
-    turn = shot_making.turn_of(bpy.context.scene, character, wanted)
-    jobs.drop(turn.owner)
-    jobs.carry_out(turn.start)
+    turn = generate_shots.queued_job(bpy.context.scene, character, wanted)
+    job_queue.get().cancel_owner(turn.owner)
+    job_queue.run_blocking(turn.start)
     made = [find_shot(character, identity).action for identity in wanted]
     return [
         action for identity, action in zip(wanted, made, strict=True)
@@ -184,14 +189,14 @@ def generate_take(
         try:
             if first is not None:
                 scene.frame_set(first)
-            turn = generating.turn_of(generating.order_from_scene(bpy.context))
+            turn = orders.queued_job(orders.order_from_scene(bpy.context))
         finally:
             scene.frame_set(shown)
-    jobs.drop(turn.owner)
-    jobs.carry_out(turn.start)
+    job_queue.get().cancel_owner(turn.owner)
+    job_queue.run_blocking(turn.start)
     made = [action for action in bpy.data.actions if action.session_uid not in before]
     present = character.animation_data.action
-    return sorted(made, key=lambda action: (action != present, action.get("motionlcm_seed", 0)))
+    return sorted(made, key=lambda action: (action != present, SEED.read(action)))
 
 
 def bake(character: bpy.types.Object) -> bpy.types.Action:
@@ -204,7 +209,7 @@ def bake(character: bpy.types.Object) -> bpy.types.Action:
     made = shot_lists.with_motion(character.motionlcm.shots)
     if not made:
         raise InvalidRequest(f'No shot of "{character.name}" has a motion yet: generate them first.')
-    return shot_strips.bake(character, made)
+    return nla_track.bake(character, made)
 
 
 def import_storyboard(file: str | os.PathLike[str]) -> list[bpy.types.Object]:

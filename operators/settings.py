@@ -3,29 +3,20 @@
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import bpy
 
-from . import engine, jobs, path_speed, pins, shots, strip_editing
-
-LONGEST_HISTORY = 20
-
-
-def armature_of(obj: bpy.types.Object | None) -> bpy.types.Object | None:
-    """The armature an object stands for: itself, or the one that moves this mesh."""
-    if obj is None or obj.type == "ARMATURE":
-        return obj
-    if obj.motionlcm.armature is not None:
-        return obj.motionlcm.armature
-    for modifier in obj.modifiers:
-        if modifier.type == "ARMATURE" and modifier.object is not None:
-            return modifier.object
-    return obj.parent if obj.parent is not None and obj.parent.type == "ARMATURE" else None
+from .armature.character_lookup import character_armature
+from .controls import path_speed, pins
+from .scene import messages
+from .session import model_choice, model_info
+from .shots import shot_list
+from .timeline import strip_editing
 
 
 def _can_be_character(_settings: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool:
-    return armature_of(obj) is not None
+    return character_armature(obj) is not None
 
 
 def _character_changed(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
-    armature = armature_of(settings.character)
+    armature = character_armature(settings.character)
     if armature != settings.character:  # the mannequin was picked with the eyedropper
         settings.character = armature
     path_speed.mark_changed(context.scene)
@@ -47,7 +38,7 @@ def _path_changed(_settings: bpy.types.PropertyGroup, context: bpy.types.Context
 
 
 def _prompt_changed(settings: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
-    engine.read_hint(engine.chosen(), settings.prompt)
+    model_info.read_hint(model_choice.chosen(), settings.prompt)
 
 
 class MotionLCMPrompt(bpy.types.PropertyGroup):
@@ -58,7 +49,7 @@ class MotionLCMPrompt(bpy.types.PropertyGroup):
 
 
 def _seen(_listed: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
-    jobs.redraw()  # the strips are in other editors than the list
+    messages.redraw()  # the strips are in other editors than the list
 
 
 class MotionLCMObject(bpy.types.PropertyGroup):
@@ -70,7 +61,7 @@ class MotionLCMObject(bpy.types.PropertyGroup):
         type=bpy.types.Object,
     )
     shots: bpy.props.CollectionProperty(
-        type=shots.MotionLCMShot, name="Shots", description="What the character does, one thing after the other"
+        type=shot_list.MotionLCMShot, name="Shots", description="What the character does, one thing after the other"
     )
     fps: bpy.props.FloatProperty(options={"HIDDEN"})  # of the scene when the shots were laid out
     shot_index: bpy.props.IntProperty(
@@ -262,25 +253,10 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
     )
 
 
-def remember_prompt(settings: bpy.types.PropertyGroup, prompt: str) -> None:
-    """Put a prompt at the head of the history, once."""
-    from datetime import UTC, datetime
-
-    history = settings.history
-    for index in reversed(range(len(history))):
-        if history[index].prompt == prompt:
-            history.remove(index)
-    item = history.add()
-    item.prompt, item.used = prompt, datetime.now(UTC).isoformat(timespec="milliseconds")
-    history.move(len(history) - 1, 0)
-    while len(history) > LONGEST_HISTORY:
-        history.remove(len(history) - 1)
+CLASSES = (MotionLCMPrompt, MotionLCMObject, MotionLCMSettings)
 
 
-CLASSES = (shots.MotionLCMShot, MotionLCMPrompt, MotionLCMObject, MotionLCMSettings)
-
-
-def attach() -> None:
+def register_properties() -> None:
     bpy.types.Scene.motionlcm = bpy.props.PointerProperty(
         type=MotionLCMSettings, name="MotionLCM", description="How motion is generated in this scene"
     )
@@ -289,6 +265,6 @@ def attach() -> None:
     )
 
 
-def detach() -> None:
+def unregister_properties() -> None:
     del bpy.types.Object.motionlcm
     del bpy.types.Scene.motionlcm

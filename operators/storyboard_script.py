@@ -26,7 +26,7 @@ from typing import Any
 
 MARK = "MOTIONLCM "
 """Begins the lines that are meant for `motionlcm storyboard`; Blender says other things there."""
-PACKAGE = "motionlcm_of_storyboard"
+PACKAGE = "storyboard_motionlcm"
 """Relative imports need a parent package, and the folder above may have any name."""
 
 
@@ -65,7 +65,7 @@ def render(task: dict[str, Any]) -> None:
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     part("operators").register()
     board = part("motionlcm_blender.storyboard.reading").storyboard_from(task["storyboard"])
-    storyboards, stage = part("operators.storyboards"), part("operators.stage")
+    storyboards, stage = part("operators.interchange.storyboards"), part("operators.scene.camera_and_light")
     scene = bpy.context.scene
     stage.set_frame_rate(scene, board.fps)
     made = storyboards.build(bpy.context, board)
@@ -73,7 +73,7 @@ def render(task: dict[str, Any]) -> None:
         for number in range(len(told.shots)):
             make_shot(scene, character, told.name, number)
     if task["bake"]:
-        strips, shots = part("operators.shot_strips"), part("operators.shots")
+        strips, shots = part("operators.shots.nla_track"), part("operators.shots.shot_list")
         for character in made:
             with_motion = shots.with_motion(character.motionlcm.shots)
             if with_motion:
@@ -89,16 +89,16 @@ def render(task: dict[str, Any]) -> None:
 
 def make_shot(scene: Any, character: Any, name: str, number: int) -> None:
     """Make one shot, and say how long it took. name: the character's in the storyboard."""
-    errors, generate = part("motionlcm_blender.errors"), part("operators.generate")
+    errors, handles = part("motionlcm_blender.errors"), part("operators.scene.handles")
     shot = character.motionlcm.shots[number]
-    owner = generate.handle_of(character)
-    start = partial(part("operators.shot_making").make_next, generate.handle_of(scene), owner, (shot.uid,))
+    owner = handles.handle_of(character)
+    start = partial(part("operators.shots.generate_shots").make_next, handles.handle_of(scene), owner, (shot.uid,))
     began = time.perf_counter()
     try:
-        part("operators.jobs").carry_out(start)
+        part("operators.session.job_queue").run_blocking(start)
     except errors.MotionLCMError as error:
         raise errors.InvalidRequest(f'Character "{name}", shot {number + 1}: {error}') from None
-    warnings = part("operators.jobs").status.warnings
+    warnings = part("operators.scene.messages").status.warnings
     milliseconds = 1000.0 * (time.perf_counter() - began)
     say(character=name, shot=number + 1, milliseconds=milliseconds, warnings=warnings)
 
@@ -110,7 +110,7 @@ def places_seen(scene: Any, characters: Any) -> Any:
 
     found = []
     for character in characters:
-        hips = part("operators.rig").read_rig(character).bones[0]
+        hips = part("operators.armature.smpl_rig").read_rig(character).bones[0]
         moments = {frame for shot in character.motionlcm.shots for frame in (shot.first, shot.last)}
         for moment in sorted(moments) or [scene.frame_start]:
             scene.frame_set(moment)
@@ -125,7 +125,7 @@ def main(arguments: list[str]) -> int:
     except Exception as error:
         traceback.print_exc()
         try:
-            say(failed=part("operators.jobs").sentence_for(error))
+            say(failed=part("operators.scene.messages").sentence_for(error))
         except Exception:
             say(failed=f"{type(error).__name__}: {error}")
         return 1

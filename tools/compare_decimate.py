@@ -47,7 +47,7 @@ def enable() -> None:
 
 
 def curves(armature: bpy.types.Object) -> list[bpy.types.FCurve]:
-    return list(import_module(f"{EXTENSION}.operators.actions").curves_of(armature))
+    return list(import_module(f"{EXTENSION}.operators.armature.actions").curves_of(armature))
 
 
 def moments(armature: bpy.types.Object) -> int:

@@ -87,7 +87,7 @@ def main() -> int:
     operators = part("operators")
     operators.register()
     text = DOCUMENT.read_text(encoding="utf-8")
-    fresh = with_tables(text, operators, part("operators.settings"), part("operators.shots"))
+    fresh = with_tables(text, operators, part("operators.settings"), part("operators.shots.shot_list"))
     if fresh == text:
         print(f"{DOCUMENT.name} is up to date.")
         return 0

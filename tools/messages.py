@@ -2,7 +2,7 @@
 
     python tools/messages.py                 the template, to be given to translators
     python tools/messages.py --json
-    python tools/messages.py --missing de    entries to add to ui/german.py, and stale ones
+    python tools/messages.py --missing de    entries to add to ui/translations_de.py, and stale ones
 
 Read from the source alone, so no Blender is needed. Found are labels and tooltips of classes and properties, texts that
 panels draw, texts in `iface_()` and `rpt_()`, and the words a running job shows. Sentences that the engine says when
@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT, OPERATOR = "*", "Operator"
 """Blender's contexts: operators have one of their own."""
-TABLES = {"de": ROOT / "ui" / "german.py"}
+TABLES = {"de": ROOT / "ui" / "translations_de.py"}
 DRAWN = {
     "label": DEFAULT, "prop": DEFAULT, "menu": DEFAULT, "progress": DEFAULT, "operator": OPERATOR,
     "operator_menu_enum": OPERATOR,
@@ -32,14 +32,14 @@ DRAWN = {
 TRANSLATING = ("iface_", "rpt_")
 WORKING = ("progress", "on_progress", "stage", "told")
 """Names of the functions that tell what a job is doing."""
-HELPERS = {"_number": 1}
+HELPERS = {"value_row": 1}
 """Functions of ours that draw one of their arguments as a label."""
 SENTENCES = ("LICENCE",)
 """Constants whose texts are drawn."""
 WORDS_OF = (
     "generation/pipeline.py", "generation/motion_model.py", "generation/long_motion.py", "importing/archives.py",
-    "importing/downloads.py", "importing/model_import.py", "torch_install/install.py",
-    "worker.py", "jobs.py", "official_model.py", "runtime.py",
+    "importing/downloads.py", "importing/model_import.py", "torch_install/install.py", "generation_worker.py",
+    "job_queue.py", "background_task.py", "official_model.py", "torch_installation.py",
 )  # fmt: skip
 """Modules that tell it."""
 

@@ -41,7 +41,7 @@ NEAR = 2
 
 def joints_at(character: bpy.types.Object, at: np.ndarray) -> np.ndarray:
     """(N, 22, 3) metres, engine axes: the bones' heads as Blender shows them on these scene frames."""
-    rig = part("operators.rig").read_rig(character)
+    rig = part("operators.armature.smpl_rig").read_rig(character)
     scene, found = bpy.context.scene, []
     for moment in at:
         scene.frame_set(int(moment), subframe=float(moment) % 1.0)

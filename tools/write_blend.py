@@ -55,11 +55,12 @@ def write_blend(file: Path, out: Path) -> None:
     """Empty Blender, character, Action, path, save."""
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     part("operators").register()
-    rig_of, actions, stage = part("operators.rig"), part("operators.actions"), part("operators.stage")
+    rig_of, actions = part("operators.armature.smpl_rig"), part("operators.armature.actions")
+    stage = part("operators.scene.camera_and_light")
     clip, arrays = load_motion(file)
     scene = bpy.context.scene
     stage.set_frame_rate(scene, clip.fps)
-    character = part("operators.character").create_character(bpy.context)
+    character = part("operators.characters.add_character").create_character(bpy.context)
     rig = rig_of.read_rig(character)
     pose = rig_of.pose_channels(clip, character, rig, rig_of.units_per_metre(character, rig))
     prompt, seed = str(arrays["prompt"]), int(arrays["seed"])

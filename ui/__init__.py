@@ -1,25 +1,29 @@
 """What is seen: panels and preferences. Draws state, computes nothing."""
 
-import bpy
+from ..operators.scene import registration
+from . import (
+    action_editor,
+    controls_panel,
+    model_menu,
+    model_panel,
+    panels,
+    preferences,
+    shot_strips,
+    shots_panel,
+    takes_panel,
+    translations,
+)
 
-from . import action_editor, official_model, panels, preferences, strips, translations
-
-CLASSES = (*official_model.CLASSES, *preferences.CLASSES, *panels.CLASSES, *strips.CLASSES)
+MODULES = (
+    model_menu, preferences, panels, takes_panel, shots_panel, controls_panel, model_panel, shot_strips, action_editor,
+    translations,
+)  # fmt: skip
+CLASSES = registration.classes_of(MODULES)
 
 
 def register() -> None:
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
-    action_editor.attach()
-    strips.attach()
-    translations.attach()
+    registration.register(MODULES)
 
 
 def unregister() -> None:
-    translations.detach()
-    strips.detach()
-    action_editor.detach()
-    panels.detach()
-    official_model.detach()
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+    registration.unregister(MODULES)

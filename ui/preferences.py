@@ -3,23 +3,26 @@
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from ..operators import engine, keymap, runtime, strip_editing
-from . import official_model, panels
+from ..operators.scene import addon
+from ..operators.session import model_session, torch_import
+from ..operators.setup import keymap, torch_installation
+from ..operators.timeline import strip_view
+from . import model_menu, model_panel, widgets
 
 
 def _changed(_preferences: bpy.types.AddonPreferences, _context: bpy.types.Context) -> None:
-    engine.forget()
-    panels.read_card_soon()
+    model_session.get().forget()
+    model_panel.read_card_soon()
 
 
 def _strips_changed(_preferences: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
-    strip_editing.redraw(context)
+    strip_view.redraw(context)
 
 
 class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
     """Which model to run, and on what."""
 
-    bl_idname = engine.ROOT_PACKAGE
+    bl_idname = addon.ROOT_PACKAGE
 
     device: bpy.props.EnumProperty(
         name="Device",
@@ -68,7 +71,7 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
         layout.prop(self, "model_folder", placeholder="The model that comes with the extension")
         layout.prop(self, "idle_minutes", text="Unload After (min)")
         draw_gpu(self, layout)
-        official_model.draw_get(layout)
+        model_menu.draw_get(layout)
         layout.prop(self, "show_strips")
         row = layout.row(align=True)
         row.operator("motionlcm.copy_report", icon="COPYDOWN")
@@ -79,15 +82,19 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
 def draw_gpu(preferences: bpy.types.AddonPreferences, layout: bpy.types.UILayout) -> None:
     """The graphics card, what is installed for it, and what can be done about it."""
     box = layout.box().column()
-    hardware, condition, status = runtime.known_hardware, runtime.known_condition, runtime.status
+    hardware, condition, status = (
+        torch_installation.known_hardware,
+        torch_import.known_condition,
+        torch_installation.status,
+    )
     if hardware is None or condition is None:
-        runtime.look_soon()
+        torch_installation.look_soon()
         box.label(text="Looking for a graphics card ...")
         return
     none = iface_("No graphics card that PyTorch can use")
     box.label(text=hardware.name or none, icon="RESTRICT_RENDER_OFF", translate=False)
     if hardware.note:
-        panels._lines(box, hardware.note, "INFO")
+        widgets.wrapped_label(box, hardware.note, "INFO")
     if status.running:
         row = box.row(align=True)
         row.progress(factor=status.progress, text=status.stage)
@@ -99,12 +106,12 @@ def draw_gpu(preferences: bpy.types.AddonPreferences, layout: bpy.types.UILayout
         device = condition.state.device_name
         box.label(text=told.format(version=version, device=device), icon="CHECKMARK", translate=False)
     if condition.sentence:
-        panels._lines(box, condition.sentence, "ERROR")
+        widgets.wrapped_label(box, condition.sentence, "ERROR")
     if status.message and status.message != condition.sentence:
-        panels._lines(box, status.message, "ERROR" if status.error else "INFO", status.error)
+        widgets.wrapped_label(box, status.message, "ERROR" if status.error else "INFO", status.error)
     if condition.kind != "ready":
         box.prop(preferences, "wheel_folder")
-        if not runtime.online() and not preferences.wheel_folder and not status.message:
+        if not torch_installation.online() and not preferences.wheel_folder and not status.message:
             box.label(text="Blender may not use the network now: see System > Network", icon="INFO")
     row = box.row(align=True)
     if condition.kind != "ready":

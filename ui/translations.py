@@ -5,16 +5,16 @@
 
 import bpy
 
-from ..operators import engine
-from . import german
+from ..operators.scene import addon
+from . import translations_de
 
-TABLES = {"de": german.MESSAGES}
+TABLES = {"de": translations_de.MESSAGES}
 """By Blender's names of languages: (context, English) -> translation."""
 
 
-def attach() -> None:
-    bpy.app.translations.register(engine.ROOT_PACKAGE, TABLES)
+def register_properties() -> None:
+    bpy.app.translations.register(addon.ROOT_PACKAGE, TABLES)
 
 
-def detach() -> None:
-    bpy.app.translations.unregister(engine.ROOT_PACKAGE)
+def unregister_properties() -> None:
+    bpy.app.translations.unregister(addon.ROOT_PACKAGE)

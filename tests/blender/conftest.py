@@ -67,4 +67,4 @@ def empty_file(extension: ModuleType, model_folder: Path) -> Iterator[None]:
     prefs.model_folder, prefs.device = str(model_folder), "NUMPY"
     bpy.context.scene.motionlcm.key_mode = "DENSE"
     yield
-    part("operators.jobs").drop()
+    part("operators.session.job_queue").get().cancel_owner()

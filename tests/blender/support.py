@@ -23,6 +23,11 @@ def settings() -> bpy.types.PropertyGroup:
     return bpy.context.scene.motionlcm
 
 
+def panel_status():
+    """What the panel shows: of the running job, or of the last one."""
+    return part("operators.scene.messages").status
+
+
 def add_character() -> bpy.types.Object:
     bpy.ops.motionlcm.add_character()
     return settings().character
@@ -57,7 +62,7 @@ def generate(prompt: str = "a person walks", seconds: float = 2.0, path=None, se
 
 def refusal(operator=None) -> str:
     """Run an operator (Generate, if none is given) that must refuse, and return its sentence."""
-    status = part("operators.jobs").status
+    status = panel_status()
     try:
         (operator or bpy.ops.motionlcm.generate)()
     except RuntimeError as error:
@@ -79,5 +84,5 @@ def bone_heads(armature: bpy.types.Object, bone: str, frames) -> np.ndarray:
 
 def key_frames(action: bpy.types.Action, armature: bpy.types.Object) -> np.ndarray:
     """Frames of the keys of the action's first curve."""
-    curve = part("operators.actions").curves_of(armature)[0]
+    curve = part("operators.armature.actions").curves_of(armature)[0]
     return np.array([point.co.x for point in curve.keyframe_points])

@@ -80,11 +80,11 @@ def test_storyboards(api, tmp_path):
 def test_a_shot_of_part_of_a_path_with_takes_and_an_end():
     api, hero = part("operators.api"), part("operators.api").add_character("Hero")
     street = api.add_path("Street", [(0, 0), (0, -4)])
-    pose = part("operators.pose_reading").pose_action(bpy.context, hero, "Rest")
+    pose = part("operators.armature.pose_reading").pose_action(bpy.context, hero, "Rest")
     del pose["motionlcm_placed"]
     shot = api.add_shot(hero, "a person walks", seconds=2, path=street, part=(0.5, 1.0), takes=2, end_pose=pose)
     assert len(api.generate(hero)) == 1 and api.find_shot(hero, shot).state == "DONE"
-    made = part("operators.takes").takes_of(hero)
+    made = part("operators.takes.takes").takes_of(hero)
     assert [action.name for action in made] == ["MotionLCM Shot 1 take 1", "MotionLCM Shot 1 take 2"]
     with pytest.raises(ValueError, match="rising"):
         api.add_shot(hero, "a person walks", seconds=2, path=street, part=(0.5, 0.2))
@@ -99,7 +99,7 @@ def test_the_document_is_up_to_date():
     finally:
         sys.path.remove(str(REPOSITORY / "tools"))
     text = tool.DOCUMENT.read_text(encoding="utf-8")
-    fresh = tool.with_tables(text, part("operators"), part("operators.settings"), part("operators.shots"))
+    fresh = tool.with_tables(text, part("operators"), part("operators.settings"), part("operators.shots.shot_list"))
     assert fresh == text, "run tools/list_operators.py"
 
 

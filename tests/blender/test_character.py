@@ -116,7 +116,7 @@ def walking_clip(skeleton, frames=12):
 
 
 def written(armature: bpy.types.Object, clip) -> None:
-    rig, actions = part("operators.rig"), part("operators.actions")
+    rig, actions = part("operators.armature.smpl_rig"), part("operators.armature.actions")
     read = rig.read_rig(armature)
     pose = rig.pose_channels(clip, armature, read, rig.units_per_metre(armature, read))
     times = 1.0 + np.arange(clip.frames)
@@ -140,7 +140,7 @@ def test_bones_stand_where_the_engine_says(place, mode):
     for bone in armature.pose.bones:
         bone.rotation_mode = mode
     bpy.context.view_layer.update()
-    rig = part("operators.rig")
+    rig = part("operators.armature.smpl_rig")
     read = rig.read_rig(armature)
     assert read.size == 1.0 and read.skeleton is part("motionlcm_blender.motion.skeleton").SMPL
     clip = walking_clip(read.skeleton)
@@ -160,7 +160,7 @@ def test_every_place_turn_and_size_of_the_object(location, turn, scale):
     armature = settings().character or add_character()
     armature.matrix_world = Matrix.LocRotScale(Vector(location), Euler(turn), Vector((scale,) * 3))
     bpy.context.view_layer.update()
-    rig = part("operators.rig")
+    rig = part("operators.armature.smpl_rig")
     read = rig.read_rig(armature)
     clip = walking_clip(read.skeleton, 4)
     written(armature, clip)
@@ -199,7 +199,7 @@ def foreign_armature() -> bpy.types.Object:
 
 def test_foreign_smpl_armature_is_read_and_moved_right():
     armature = foreign_armature()
-    rig = part("operators.rig")
+    rig = part("operators.armature.smpl_rig")
     read = rig.read_rig(armature)
     assert read.size == pytest.approx(120, rel=1e-4)
     assert rig.units_per_metre(armature, read) == pytest.approx(1.2, rel=1e-4)

@@ -16,19 +16,19 @@ JOINTS = {"pelvis": 0, "l_ankle": 7, "head": 15, "r_wrist": 21}
 
 
 def takes() -> list[bpy.types.Action]:
-    return part("operators.takes").takes_of(settings().character, settings().take_sort)
+    return part("operators.takes.takes").takes_of(settings().character, settings().take_sort)
 
 
 def ghosts() -> list:
-    return part("operators.ghosts").ghosts_of(takes(), settings().character, bpy.context.scene)
+    return part("operators.takes.ghosts").ghosts_of(takes(), settings().character, bpy.context.scene)
 
 
 def sheet():
-    return part("operators.contact_sheet")._open
+    return part("operators.takes.contact_sheet")._open
 
 
 def figures():
-    return part("operators.ghost_figures")
+    return part("operators.takes.ghost_shapes")
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_a_loop_goes_on_as_far_as_the_scene(three):
 
 def test_ghosts_are_read_once_and_again_when_a_key_was_edited(three):
     before = ghosts()
-    reading = part("operators.ghosts")
+    reading = part("operators.takes.ghosts")
     kept = dict(reading._cache)
     ghosts()
     assert all(reading._cache[uid][1] is kept[uid][1] for uid in kept)
@@ -104,7 +104,7 @@ def test_ghosts_are_read_once_and_again_when_a_key_was_edited(three):
     moved = ghosts()
     assert all(reading._cache[uid][1] is kept[uid][1] for uid in kept)
     assert np.abs(moved[0].joints - before[0].joints - [2.0, 0.0, 0.0]).max() < 1e-4
-    curve = part("operators.actions").holder_of(three[1]).fcurves[0]
+    curve = part("operators.armature.actions").holder_of(three[1]).fcurves[0]
     curve.keyframe_points[3].co.y += 0.5
     curve.update()
     ghosts()
@@ -116,7 +116,7 @@ def test_a_take_is_read_in_the_time_of_a_frame():
     add_character()
     settings().takes = 2
     generate(seconds=9.8)
-    part("operators.ghosts").forget()
+    part("operators.takes.ghosts").forget()
     started = time.perf_counter()
     ghosts()
     first = 1000.0 * (time.perf_counter() - started) / 2
@@ -142,7 +142,7 @@ def test_ghosts_in_a_row_never_touch_and_keep_their_order(three):
 
 
 def test_a_sheet_is_opened_arranged_and_ended(three):
-    module, op = part("operators.contact_sheet"), bpy.ops.motionlcm.contact_sheet
+    module, op = part("operators.takes.contact_sheet"), bpy.ops.motionlcm.contact_sheet
     assert op(arrangement="SIDE") == {"FINISHED"} and module.arrangement() == "SIDE"
     opened = sheet()
     op(arrangement="PLACE")
@@ -162,7 +162,7 @@ def test_what_the_sheet_tells(three):
 
 
 def test_a_take_keeps_its_place_and_colour(three):
-    module = part("operators.contact_sheet")
+    module = part("operators.takes.contact_sheet")
     bpy.ops.motionlcm.contact_sheet(arrangement="PLACE")
     bpy.ops.motionlcm.star_take(name=three[2].name)
     module.refresh(bpy.context, sheet())
@@ -177,14 +177,14 @@ def test_a_take_keeps_its_place_and_colour(three):
 
 def test_choosing_shows_the_take(three):
     bpy.ops.motionlcm.contact_sheet(arrangement="SIDE")
-    module = part("operators.contact_sheet")
+    module = part("operators.takes.contact_sheet")
     module.choose(bpy.context, three[2])
     assert settings().character.animation_data.action == three[2]
     assert module.refresh(bpy.context, sheet()) and [each.present for each in sheet().shown] == [False, False, True]
 
 
 def test_a_sheet_follows_what_becomes_of_its_takes(three):
-    module = part("operators.contact_sheet")
+    module = part("operators.takes.contact_sheet")
     bpy.ops.motionlcm.contact_sheet(arrangement="SIDE")
     bpy.data.actions.remove(three[1])
     assert module.refresh(bpy.context, sheet()) and [each.label for each in sheet().shown] == ["Seed 5", "Seed 7"]
@@ -199,10 +199,10 @@ def test_a_sheet_follows_what_becomes_of_its_takes(three):
 
 
 def test_a_sheet_ends_with_its_file_and_with_the_extension(three):
-    module = part("operators.contact_sheet")
+    module = part("operators.takes.contact_sheet")
     bpy.ops.motionlcm.contact_sheet(arrangement="SIDE")
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    assert module.arrangement() == "" and not part("operators.ghosts")._cache
+    assert module.arrangement() == "" and not part("operators.takes.ghosts")._cache
     add_character()
     generate()
     bpy.ops.motionlcm.contact_sheet(arrangement="SIDE")
@@ -224,7 +224,8 @@ def standing(count: int) -> np.ndarray:
     """(count, 22, 3) people in a T-pose, side by side."""
     from tests.blender.support import part
 
-    rest = part("motionlcm_blender.motion.skeleton").HUMANML.rest @ part("operators.rig").ENGINE_TO_WORLD.T
+    turn = part("operators.armature.smpl_rig").ENGINE_TO_WORLD
+    rest = part("motionlcm_blender.motion.skeleton").HUMANML.rest @ turn.T
     rest = rest - [0.0, 0.0, rest[:, 2].min()]
     return np.array([rest + [2.5 * index, 0.0, 0.0] for index in range(count)])
 
@@ -321,7 +322,7 @@ def test_figures_are_drawn():
         screen = gpu.types.GPUOffScreen(200, 200)
     except Exception as problem:  # whatever it is that a machine without OpenGL says
         pytest.skip(str(problem))
-    drawing, joints = part("operators.sheet_drawing"), standing(1)
+    drawing, joints = part("operators.takes.contact_sheet_drawing"), standing(1)
     places, light, distances = figures().bodies(joints, 1.0, np.array([0.0, -8.0, 1.0]))
     colours = np.ones((len(places), 4), np.float32)
     colours[:, :3] = light[:, None] * np.array([1.0, 0.0, 0.0])

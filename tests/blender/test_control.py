@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.blender.published_rigs import smpl_armature, smplx_armature
-from tests.blender.support import add_character, bone_heads, generate, part, poly_curve, refusal, settings
+from tests.blender.support import add_character, bone_heads, generate, panel_status, part, poly_curve, refusal, settings
 
 LINE = [(0.0, 0.0), (0.0, -2.0), (0.0, -4.0)]
 
@@ -36,7 +36,7 @@ def test_a_hand_is_where_it_is_pinned():
     heads = bone_heads(armature, "r_wrist", range(30, 35))
     assert np.linalg.norm(heads - place, axis=1).max() < 0.02
     assert action["motionlcm_pin_max_cm"] < 2.0
-    assert not part("operators.jobs").status.warnings
+    assert not panel_status().warnings
 
 
 def test_an_animated_pin_is_followed_and_the_frame_shown_stays():
@@ -74,7 +74,7 @@ def test_a_pin_out_of_reach_is_named_and_the_rest_still_made():
     armature = add_character()
     pin((0.0, 0.0, 6.0), "head", 20, 20)
     generate(seconds=2.0)
-    warnings = part("operators.jobs").status.warnings
+    warnings = panel_status().warnings
     assert any("head" in warning and "m up" in warning for warning in warnings)
     assert armature.animation_data.action is not None
 
@@ -249,14 +249,14 @@ def test_a_bone_above_the_hips_carries_the_travel(seed, keys):
         bone.rotation_mode = ("QUATERNION", "XYZ")[seed // 2]
     path, frames = poly_curve(LINE), (1, 17, 40, 60)
     generate(seconds=3.0, path=path)
-    hips, head, foot = (part("operators.rig").read_rig(armature).bones[joint] for joint in (0, 15, 10))
+    hips, head, foot = (part("operators.armature.smpl_rig").read_rig(armature).bones[joint] for joint in (0, 15, 10))
     wanted = {bone: bone_heads(armature, bone, frames) for bone in (hips, head, foot)}
     settings().travel, settings().key_mode, settings().key_tolerance = "bone", keys, 5.0
     action = generate(seconds=3.0, path=path)
     root = armature.pose.bones[hips].parent_recursive[-1].name
     moved = bone_heads(armature, root, frames)
-    tolerance = (1e-3 if keys == "DENSE" else 7e-3) * part("operators.rig").units_per_metre(
-        armature, part("operators.rig").read_rig(armature)
+    tolerance = (1e-3 if keys == "DENSE" else 7e-3) * part("operators.armature.smpl_rig").units_per_metre(
+        armature, part("operators.armature.smpl_rig").read_rig(armature)
     )
     for bone, places in wanted.items():
         assert np.abs(bone_heads(armature, bone, frames) - places).max() < tolerance, bone

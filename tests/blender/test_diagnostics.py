@@ -21,7 +21,7 @@ def log_in(tmp_path):
     made = []
 
     def make(folder: Path = tmp_path / "Jürgen 李"):
-        handler = part("operators.log_file").LogFile(folder)
+        handler = part("operators.setup.log_file").LogFile(folder)
         made.append(handler)
         return handler
 
@@ -41,7 +41,7 @@ def test_report_holds_what_helps_and_not_the_users_name(monkeypatch):
     generate(seconds=1.0)
     monkeypatch.setattr(part("motionlcm_blender.export.clip_output"), "retarget", lambda *_: 1 / 0)
     refusal()
-    told = part("operators.diagnostics").report()
+    told = part("operators.setup.diagnostics").report()
     for text in (
         bpy.app.version_string, sys.version.split()[0], "numpy: ", "torch: not there", "Card: ", "tiny", "sha256: ",
         "20 frames, 1 takes", "ZeroDivisionError", "Traceback", "Extension: 0.1.0", "Device chosen: numpy",
@@ -51,15 +51,15 @@ def test_report_holds_what_helps_and_not_the_users_name(monkeypatch):
 
 
 def test_it_goes_to_the_clipboard_from_preferences_and_panel(monkeypatch):
-    engine = part("operators.engine")
-    engine.read_card(engine.chosen())
+    engine = part("operators.session.model_info")
+    engine.read_card(part("operators.session.model_choice").chosen())
     assert "motionlcm.copy_report" in operators(drawn("MOTIONLCM_PT_model"))
     assert bpy.ops.motionlcm.copy_report() == {"FINISHED"}
 
 
 def test_no_report_fails_for_a_broken_model(tmp_path):
     bpy.context.preferences.addons[EXTENSION].preferences.model_folder = str(tmp_path / "gone")
-    assert "Not read: " in part("operators.diagnostics").report()
+    assert "Not read: " in part("operators.setup.diagnostics").report()
 
 
 def test_log_turns_over_and_stays_small(log_in, tmp_path):
@@ -133,9 +133,9 @@ home.mkdir(parents=True)
 for part in ("__init__.py", "blender_manifest.toml", "motionlcm_blender", "operators", "ui", "bundled_models"):
     (home / part).symlink_to(Path({str(REPOSITORY)!r}) / part)
 addon_utils.enable("{EXTENSION}", default_set=True)
-log_file = import_module("{EXTENSION}.operators.log_file")
+log_file = import_module("{EXTENSION}.operators.setup.log_file")
 assert not log_file.folder().exists(), "switching on writes nothing"
-import_module("{EXTENSION}.operators.jobs").tell("Told to all.", error=True)
+import_module("{EXTENSION}.operators.scene.messages").show_message("Told to all.", error=True)
 assert "ERROR" in (log_file.folder() / "motionlcm.log").read_text()
 assert ".user" in str(log_file.folder())
 addon_utils.disable("{EXTENSION}")

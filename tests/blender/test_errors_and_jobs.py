@@ -7,26 +7,26 @@ import time
 import bpy
 import pytest
 
-from tests.blender.support import EXTENSION, add_character, part, poly_curve, refusal, settings
+from tests.blender.support import EXTENSION, add_character, panel_status, part, poly_curve, refusal, settings
 
 
 def jobs():
-    return part("operators.jobs")
+    return part("operators.session.job_queue").get()
 
 
 def start(**changes) -> int:
     """Generate as a window would: in a worker, with `poll` to be called."""
     for name, value in changes.items():
         setattr(settings(), name, value)
-    generate = part("operators.generate")
+    generate = part("operators.generation.orders")
     order = generate.order_from_scene(bpy.context)
-    jobs().ask([generate.turn_of(order)], wait=False)
-    return jobs()._current.number
+    jobs().enqueue([generate.queued_job(order)], wait=False)
+    return jobs().current.number
 
 
 def wait_for_result() -> None:
     """Until the worker has delivered, without taking the result out of the queue."""
-    for thread in list(jobs()._threads):
+    for thread in list(jobs().task.threads):
         thread.join(60)
         assert not thread.is_alive()
 
@@ -38,7 +38,7 @@ def actions() -> list[str]:
 def test_worker_delivers_through_the_queue_and_poll_writes():
     add_character()
     start(prompt="a person waves", length=2.0)
-    status = jobs().status
+    status = panel_status()
     assert status.running and actions() == []
     deadline = time.monotonic() + 60
     while jobs().poll() is not None:
@@ -52,10 +52,10 @@ def test_cancelled_result_is_dropped():
     add_character()
     start(length=2.0)
     assert bpy.ops.motionlcm.cancel() == {"FINISHED"}
-    assert jobs().status.message == "Cancelled." and not jobs().status.running
+    assert panel_status().message == "Cancelled." and not panel_status().running
     wait_for_result()
     jobs().poll()
-    assert actions() == [] and jobs().status.message == "Cancelled."
+    assert actions() == [] and panel_status().message == "Cancelled."
     assert bpy.ops.motionlcm.cancel() == {"CANCELLED"}
 
 
@@ -79,7 +79,7 @@ def test_deleted_character_ends_in_a_sentence():
     wait_for_result()
     bpy.data.objects.remove(armature)
     jobs().poll()
-    assert jobs().status.error and f'"{name}" was deleted' in jobs().status.message
+    assert panel_status().error and f'"{name}" was deleted' in panel_status().message
     assert actions() == [] and other.animation_data is None
 
 
@@ -92,7 +92,7 @@ def test_a_namesake_of_the_deleted_character_is_left_alone():
     other = add_character()
     other.name = name
     jobs().poll()
-    assert "was deleted" in jobs().status.message and other.animation_data is None
+    assert "was deleted" in panel_status().message and other.animation_data is None
 
 
 def test_renamed_character_still_gets_its_motion():
@@ -113,7 +113,7 @@ def test_character_that_lost_its_bones_ends_in_a_sentence():
     armature.data.edit_bones.remove(armature.data.edit_bones["l_knee"])
     bpy.ops.object.mode_set(mode="OBJECT")
     jobs().poll()
-    assert "no SMPL bone l_knee" in jobs().status.message and actions() == []
+    assert "no SMPL bone l_knee" in panel_status().message and actions() == []
 
 
 def test_undo_while_a_job_runs_does_not_lose_it():
@@ -125,7 +125,7 @@ def test_undo_while_a_job_runs_does_not_lose_it():
     bpy.ops.ed.undo()
     wait_for_result()
     jobs().poll()
-    assert len(actions()) == 1, jobs().status.message
+    assert len(actions()) == 1, panel_status().message
 
 
 def test_another_file_drops_the_job():
@@ -134,8 +134,8 @@ def test_another_file_drops_the_job():
     wait_for_result()
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     jobs().poll()
-    assert actions() == [] and not jobs().status.running
-    assert jobs().status.message == "Another file was opened, so what was asked for was not made."
+    assert actions() == [] and not panel_status().running
+    assert panel_status().message == "Another file was opened, so what was asked for was not made."
 
 
 def test_removed_scene_ends_in_a_sentence():
@@ -146,7 +146,7 @@ def test_removed_scene_ends_in_a_sentence():
     bpy.data.scenes.new("Other")
     bpy.data.scenes.remove(gone)
     jobs().poll()
-    assert "scene was removed" in jobs().status.message
+    assert "scene was removed" in panel_status().message
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_requests_that_cannot_be_met(changes, sentence):
     for name, value in changes.items():
         setattr(settings(), name, value)
     assert sentence in refusal()
-    assert actions() == [] and not jobs().status.running
+    assert actions() == [] and not panel_status().running
 
 
 @pytest.mark.parametrize(("seconds", "frames"), [(9.8, 196), (21.0, 420)])
@@ -201,7 +201,7 @@ def test_bad_model_folder_ends_in_a_sentence(tmp_path, model_folder, damage):
     told = refusal()
     assert told.endswith(".") and "Something unexpected" not in told
     assert actions() == []
-    card = part("operators.engine").read_card(part("operators.engine").chosen())
+    card = part("operators.session.model_info").read_card(part("operators.session.model_choice").chosen())
     assert card.error or damage in ("truncated", "pickle")
     preferences().model_folder = str(model_folder)  # and it goes on from there
     bpy.ops.motionlcm.generate()
@@ -209,11 +209,11 @@ def test_bad_model_folder_ends_in_a_sentence(tmp_path, model_folder, damage):
 
 
 def test_model_folder_from_the_environment(model_folder, monkeypatch):
-    engine = part("operators.engine")
+    engine = part("operators.session.model_choice")
     preferences().model_folder = ""
     monkeypatch.setenv(engine.FOLDER_VARIABLE, str(model_folder))
     assert engine.chosen().folder == str(model_folder)
-    card = engine.read_card(engine.chosen())
+    card = part("operators.session.model_info").read_card(engine.chosen())
     assert (card.name, card.licence) == ("tiny", "CC0-1.0")
 
 
@@ -230,7 +230,7 @@ def test_unexpected_error_is_a_sentence_with_its_traceback_in_the_log(monkeypatc
     def broken(*_args, **_kwargs):
         raise ZeroDivisionError("by nothing")
 
-    monkeypatch.setattr(part("operators.worker"), "on_skeleton", broken)
+    monkeypatch.setattr(part("operators.session.generation_worker"), "on_skeleton", broken)
     told = refusal()
     assert "ZeroDivisionError: by nothing" in told and actions() == []
     assert any(record.exc_info for record in caplog.records)
@@ -242,7 +242,7 @@ def test_no_memory_is_a_sentence(monkeypatch):
     def hungry(*_args, **_kwargs):
         raise MemoryError
 
-    monkeypatch.setattr(part("operators.worker"), "on_skeleton", hungry)
+    monkeypatch.setattr(part("operators.session.generation_worker"), "on_skeleton", hungry)
     assert "not enough memory" in refusal()
 
 
@@ -254,7 +254,7 @@ def test_error_while_writing_loses_nothing(monkeypatch):
     def broken(*_args, **_kwargs):
         raise RuntimeError("no room")
 
-    monkeypatch.setattr(part("operators.rig"), "pose_channels", broken)
+    monkeypatch.setattr(part("operators.armature.smpl_rig"), "pose_channels", broken)
     assert "no room" in refusal()
     assert armature.animation_data.action == own and actions() == [own.name]
 
@@ -263,13 +263,13 @@ def test_error_in_the_midst_of_the_curves_leaves_no_half_action(monkeypatch):
     armature = add_character()
     armature.keyframe_insert("location", frame=1)
     own = armature.animation_data.action
-    channels_of = part("operators.actions").channels_of
+    channels_of = part("operators.armature.actions").channels_of
 
     def twice(*args):
         channels = channels_of(*args)
         return [*channels, channels[0]]  # Blender refuses a second curve for the same property
 
-    monkeypatch.setattr(part("operators.actions"), "channels_of", twice)
+    monkeypatch.setattr(part("operators.armature.actions"), "channels_of", twice)
     assert "Something unexpected" in refusal()
     assert armature.animation_data.action == own and actions() == [own.name]
 
@@ -295,14 +295,14 @@ def test_a_new_job_clears_the_old_message():
     refusal()
     settings().prompt, settings().length = "a person waves", 2.0
     bpy.ops.motionlcm.generate()
-    assert not jobs().status.error
+    assert not panel_status().error
 
 
 def test_warnings_about_the_path_are_shown():
     add_character()
     settings().path, settings().length = poly_curve([(0, 0), (0, 30)]), 2.0
     bpy.ops.motionlcm.generate()
-    assert any("faster than people run" in warning for warning in jobs().status.warnings)
+    assert any("faster than people run" in warning for warning in panel_status().warnings)
 
 
 def test_character_on_something_animated_is_told():
@@ -313,4 +313,4 @@ def test_character_on_something_animated_is_told():
     armature.parent = cart
     settings().length = 1.0
     bpy.ops.motionlcm.generate()
-    assert any("hangs from something that may move" in warning for warning in jobs().status.warnings)
+    assert any("hangs from something that may move" in warning for warning in panel_status().warnings)

@@ -24,7 +24,7 @@ def places(armature, frames=range(1, 61, 3)) -> np.ndarray:
 
 
 def keys_of(armature) -> int:
-    return sum(len(curve.keyframe_points) for curve in part("operators.actions").curves_of(armature))
+    return sum(len(curve.keyframe_points) for curve in part("operators.armature.actions").curves_of(armature))
 
 
 @pytest.mark.parametrize("travel", ["hips", "root"])
@@ -57,7 +57,8 @@ def test_a_loop_of_few_keys_does_not_drift(travel):
     ends = bone_heads(armature, "pelvis", [first, last])
     step = (ends[1] - ends[0]) * (travel != "in_place")
     np.testing.assert_allclose(later - now, np.broadcast_to(rounds * step, now.shape), atol=2e-4)
-    hips = [c for c in part("operators.actions").curves_of(armature) if c.data_path.endswith('"pelvis"].location')]
+    curves = part("operators.armature.actions").curves_of(armature)
+    hips = [c for c in curves if c.data_path.endswith('"pelvis"].location')]
     if travel != "hips":
         assert [c.keyframe_points[0].co[1] for c in hips] == [c.keyframe_points[-1].co[1] for c in hips]
 
@@ -70,7 +71,7 @@ def test_few_keys_are_what_a_new_file_has():
 def test_handles_are_free_and_keys_generated():
     armature = add_character()
     generate(seconds=2.0)
-    for curve in part("operators.actions").curves_of(armature):
+    for curve in part("operators.armature.actions").curves_of(armature):
         for point in curve.keyframe_points:
             assert point.type == "GENERATED" and point.interpolation == "BEZIER"
             assert point.handle_left_type == point.handle_right_type == "FREE"
@@ -105,7 +106,7 @@ def test_axis_angles_alone_get_a_key_on_every_frame(mode, channel):
     armature = add_character()
     armature.pose.bones["l_knee"].rotation_mode = mode
     generate(seconds=2.0)
-    curves = {c.data_path: c for c in part("operators.actions").curves_of(armature)}
+    curves = {c.data_path: c for c in part("operators.armature.actions").curves_of(armature)}
     knee = next(c for path, c in curves.items() if "l_knee" in path)
     assert channel in knee.data_path and (len(knee.keyframe_points) == 48) == (mode == "AXIS_ANGLE")
 
@@ -130,7 +131,7 @@ def test_bones_in_euler_modes_get_few_keys_too(modes, travel):
     generate(seconds=3.0, path=settings().path)
     assert np.linalg.norm(places(armature) - dense, axis=-1).max() <= 0.0152
     assert keys_of(armature) < (0.8 if travel == "root" or "AXIS_ANGLE" in modes else 0.5) * many
-    for curve in part("operators.actions").curves_of(armature):
+    for curve in part("operators.armature.actions").curves_of(armature):
         if curve.data_path.endswith("rotation_euler"):
             values = [point.co.y for point in curve.keyframe_points]
             assert np.abs(np.diff(values)).max(initial=0.0) < np.pi
@@ -146,23 +147,21 @@ def test_a_bone_whose_mode_has_changed_since_is_keyed_on_every_frame():
     dense = places(armature, range(1, 41, 3))
     settings().key_mode, settings().key_tolerance = "FITTED", 15.0
     context = bpy.context
-    order = part("operators.generate").order_from_scene(context)
-    result = part("operators.worker").make(order, lambda *_: None, lambda: False)
+    order = part("operators.generation.orders").order_from_scene(context)
+    result = part("operators.session.generation_worker").make(order, lambda *_: None, lambda: False)
     in_modes(armature, ("XYZ", "ZYX", "QUATERNION"))
-    part("operators.generate").write_result(order, result)
+    part("operators.generation.write_actions").write_result(order, result)
     assert np.linalg.norm(places(armature, range(1, 41, 3)) - dense, axis=-1).max() <= 0.0152
 
 
 @pytest.mark.parametrize("order", ["XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX"])
 def test_any_euler_order_is_xyz_under_other_names(order):
-    rig, euler = part("operators.rig"), part("motionlcm_blender.motion.euler_angles")
+    rig, euler = part("operators.armature.pose_keys"), part("motionlcm_blender.motion.euler_angles")
     rotations = part("motionlcm_blender.motion.rotations")
     generator = np.random.default_rng(3)
     for q in rotations.normalise(generator.normal(size=(20, 4))):
         relabel, about, sign = rig.euler_axes(order)
         seen = rotations.multiply(rotations.multiply(relabel, q), rotations.inverse(relabel))
-        angles = (
-            sign * euler.euler_angles(seen[None, None])[0, 0][np.argsort(about)]
-        )
+        angles = sign * euler.euler_angles(seen[None, None])[0, 0][np.argsort(about)]
         again = mathutils.Euler(angles, order).to_quaternion()
         assert abs(np.dot(np.array(again), q)) > 1.0 - 1e-6

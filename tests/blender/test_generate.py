@@ -23,7 +23,7 @@ BEND = [(1, 1), (1, -1), (2, -2.5), (4, -3)]
 
 
 def curves(armature):
-    return part("operators.actions").curves_of(armature)
+    return part("operators.armature.actions").curves_of(armature)
 
 
 def test_action_is_whole():

@@ -20,16 +20,20 @@ import bpy
 import numpy as np
 import pytest
 
-from tests.blender.support import EXTENSION, REPOSITORY, add_character, generate, part, refusal
+from tests.blender.support import EXTENSION, REPOSITORY, add_character, generate, panel_status, part, refusal
 from tests.fake_wheels import ABORTS, LACKS_A_LIBRARY, TORCH, write_fake_wheels, write_wheel
 
 
+def torch_import():
+    return part("operators.session.torch_import")
+
+
 def runtime():
-    return part("operators.runtime")
+    return part("operators.setup.torch_installation")
 
 
 def core(name: str):
-    return part(f"motionlcm_blender.torch_install.{name}")
+    return part(f"motionlcm_blender.runtime.{name}")
 
 
 def preferences():
@@ -40,16 +44,16 @@ def preferences():
 def own_folder(tmp_path, monkeypatch):
     """The extension's own folder, under a name that is not ASCII; no card, and nothing known from other tests."""
     folder = tmp_path / "Jürgen Müller 李" / "motionlcm"
-    monkeypatch.setattr(runtime(), "_folder", folder)
+    monkeypatch.setattr(torch_import(), "_folder", folder)
     monkeypatch.setattr(runtime(), "known_hardware", core("hardware").Hardware("none"))
-    monkeypatch.setattr(runtime(), "known_condition", None)
-    monkeypatch.setattr(runtime(), "_trials", {})
-    vars(runtime().status).update(vars(runtime().Status()))
+    monkeypatch.setattr(torch_import(), "known_condition", None)
+    monkeypatch.setattr(torch_import(), "_trials", {})
+    vars(runtime().status).update(vars(runtime().TaskStatus()))
     before = list(sys.path)
     yield folder
     sys.path[:] = before
     preferences().wheel_folder = ""
-    part("operators.engine").forget()
+    part("operators.session.model_session").get().forget()
 
 
 @pytest.fixture
@@ -73,25 +77,25 @@ def numpy_still_works() -> None:
     preferences().device = "AUTO"
     add_character()
     action = generate(seconds=1.0)
-    assert action is not None and not part("operators.jobs").status.error
-    assert part("operators.engine").in_use.device == "numpy"
+    assert action is not None and not panel_status().error
+    assert part("operators.session.model_session").get().in_use.device == "numpy"
 
 
 def as_if_it_worked(monkeypatch, device: str = "cpu", note: str = "") -> None:
     """Installations in this process, with a trial that finds nothing wrong."""
     found = {"device": device, "device_name": "Test Card", "milliseconds": 5.0, "difference_mm": 0.1, "note": note}
-    monkeypatch.setattr(core("install"), "check_in_process", lambda *_: found)
-    real = runtime()._imported
+    monkeypatch.setattr(core("installing"), "check_in_process", lambda *_: found)
+    real = torch_import()._imported
 
     def imported(where):
         return real(where) if where.importing.exists() else ""  # this Blender is to stay without a torch
 
-    monkeypatch.setattr(runtime(), "_imported", imported)
+    monkeypatch.setattr(torch_import(), "_imported", imported)
 
 
 def install_here(wheels: Path | None, cancelled=lambda: False, **changes):
     setup = replace(runtime().setup(), wheels=str(wheels) if wheels else None, **changes)
-    return core("install").install(setup, lambda share, what: None, cancelled)
+    return core("installing").install(setup, lambda share, what: None, cancelled)
 
 
 def test_without_permission_for_the_network_nothing_is_fetched(monkeypatch, own_folder):
@@ -129,11 +133,11 @@ def test_a_driver_that_is_too_old_is_told_before_anything_is_fetched(monkeypatch
 def test_installed_from_a_folder_of_wheels_without_network(wheels, monkeypatch):
     as_if_it_worked(monkeypatch)
     state = install_here(wheels)
-    places = runtime().places()
+    places = torch_import().places()
     assert state.step == "ready" and state.versions["torch"] == "2.13.0"
     assert (places.packages / "transformers").is_dir() and places.unfinished == [] and not places.cache.exists()
     assert not list(places.packages.glob("numpy*")), "Blender's NumPy would be shadowed"
-    condition = runtime().look()
+    condition = torch_import().poll_status()
     assert condition.kind == "ready" and condition.state == state
     assert state.sentence == "" and state.device_name == "Test Card"
 
@@ -142,29 +146,29 @@ def test_what_is_installed_comes_last_on_the_path(wheels, monkeypatch):
     as_if_it_worked(monkeypatch)
     install_here(wheels)
     before = list(sys.path)
-    assert runtime().usable("numpy") == ("numpy", "") and sys.path == before
-    assert runtime().usable("auto") == ("auto", "")
-    assert sys.path == [*before, str(runtime().places().packages)]
-    runtime().usable("auto")
-    assert sys.path.count(str(runtime().places().packages)) == 1
+    assert torch_import().usable("numpy") == ("numpy", "") and sys.path == before
+    assert torch_import().usable("auto") == ("auto", "")
+    assert sys.path == [*before, str(torch_import().places().packages)]
+    torch_import().usable("auto")
+    assert sys.path.count(str(torch_import().places().packages)) == 1
     assert Path(np.__file__).parent.parent in map(Path, before)
 
 
 def test_a_card_that_failed_its_trial_is_not_asked_for(wheels, monkeypatch):
     as_if_it_worked(monkeypatch, "cpu", "The processor is used, not the graphics card: no kernel image.")
     assert install_here(wheels).sentence
-    assert runtime().usable("auto") == ("cpu", "") and runtime().usable("cuda") == ("cuda", "")
+    assert torch_import().usable("auto") == ("cpu", "") and torch_import().usable("cuda") == ("cuda", "")
 
 
 def test_a_torch_that_crashes_at_import_is_not_used(tmp_path, wheels):
     write_fake_wheels(wheels, torch=ABORTS)
     assert "crashes" in refused(bpy.ops.motionlcm.enable_gpu)
-    condition = runtime().look()
+    condition = torch_import().poll_status()
     assert condition.kind == "broken" and "crashes" in condition.sentence
     numpy_still_works()
-    assert "torch" not in sys.modules and str(runtime().places().packages) not in sys.path
+    assert "torch" not in sys.modules and str(torch_import().places().packages) not in sys.path
     assert bpy.ops.motionlcm.disable_gpu() == {"FINISHED"}
-    assert runtime().look().kind == "absent"
+    assert torch_import().poll_status().kind == "absent"
 
 
 def test_a_torch_that_lacks_a_library_is_not_used(wheels):
@@ -179,15 +183,15 @@ def test_checked_again_once_the_cause_is_gone(wheels, monkeypatch):
     refused(bpy.ops.motionlcm.enable_gpu)
     as_if_it_worked(monkeypatch)
     setup = runtime().setup()
-    assert core("install").check_again(setup, lambda *_: None, lambda: False).step == "ready"
-    assert runtime().look().kind == "ready"
+    assert core("installing").check_again(setup, lambda *_: None, lambda: False).step == "ready"
+    assert torch_import().poll_status().kind == "ready"
 
 
 def test_a_half_downloaded_wheel(wheels):
     wheel = wheels / "torch-2.13.0-py3-none-any.whl"
     wheel.write_bytes(wheel.read_bytes()[:400])
     assert "damaged" in refused(bpy.ops.motionlcm.enable_gpu)
-    assert runtime().look().kind == "unfinished"
+    assert torch_import().poll_status().kind == "unfinished"
     numpy_still_works()
     write_fake_wheels(wheels, torch=ABORTS)  # and it goes on from there
     assert "crashes" in refused(bpy.ops.motionlcm.enable_gpu)
@@ -223,10 +227,10 @@ def test_no_permission_in_the_midst_of_it(wheels, monkeypatch):
     def forbidden(*_arguments, **_named):
         raise PermissionError(13, "Permission denied", "/somewhere")
 
-    monkeypatch.setattr(core("install"), "_run_installer", forbidden)
-    with pytest.raises(core("errors").RuntimeProblem, match="may not be written to: /somewhere"):
+    monkeypatch.setattr(core("installing"), "_run_installer", forbidden)
+    with pytest.raises(core("problems").RuntimeProblem, match="may not be written to: /somewhere"):
         install_here(wheels)
-    assert runtime().look().kind == "unfinished"
+    assert torch_import().poll_status().kind == "unfinished"
 
 
 @pytest.fixture
@@ -245,11 +249,11 @@ def small_disk(own_folder):
 def test_a_full_disk_in_the_midst_of_it(wheels, small_disk, monkeypatch):
     noise = np.random.default_rng(0).integers(33, 126, 3 << 20, dtype=np.uint8).tobytes().decode()
     write_wheel(wheels, "filelock", "4.3.1", {"filelock/__init__.py": f"# {noise}"})
-    monkeypatch.setattr(core("install"), "_enough_room", lambda *_: None)
-    with pytest.raises(core("errors").RuntimeProblem) as caught:
+    monkeypatch.setattr(core("installing"), "_enough_room", lambda *_: None)
+    with pytest.raises(core("problems").RuntimeProblem) as caught:
         install_here(wheels)
-    assert str(caught.value) == core("errors").FULL
-    assert runtime().look().kind == "unfinished" and runtime().look().state is not None
+    assert str(caught.value) == core("problems").FULL
+    assert torch_import().poll_status().kind == "unfinished" and torch_import().poll_status().state is not None
     numpy_still_works()
 
 
@@ -270,9 +274,10 @@ def start(stage: str) -> None:
 
 
 def wait() -> None:
-    runtime()._worker.join(60)
-    assert not runtime()._worker.is_alive()
-    runtime().poll()
+    (worker,) = runtime().task.threads
+    worker.join(60)
+    assert not worker.is_alive()
+    runtime().task.poll()
     assert not runtime().status.running
 
 
@@ -294,7 +299,7 @@ def test_cancelled_and_gone_on_with(wheels, own_folder):
     assert bpy.ops.motionlcm.cancel_gpu() == {"FINISHED"}
     wait()
     assert runtime().status.message.startswith("Cancelled") and not runtime().status.error
-    assert runtime().look().kind == "unfinished" and processes_in(own_folder) == []
+    assert torch_import().poll_status().kind == "unfinished" and processes_in(own_folder) == []
     numpy_still_works()
     write_fake_wheels(wheels, torch=ABORTS)
     assert "crashes" in refused(bpy.ops.motionlcm.enable_gpu)  # it came to its end this time
@@ -314,8 +319,8 @@ def test_an_installer_that_is_killed_midway(wheels, own_folder):
     wait()
     told = runtime().status.message
     assert runtime().status.error and told.endswith(".") and "Go On" in told
-    condition = runtime().look()
-    assert condition.kind in ("unfinished", "busy") and not runtime().places().packages.exists()
+    condition = torch_import().poll_status()
+    assert condition.kind in ("unfinished", "busy") and not torch_import().places().packages.exists()
     numpy_still_works()
     write_fake_wheels(wheels, torch=ABORTS)
     assert "crashes" in refused(bpy.ops.motionlcm.enable_gpu)
@@ -329,11 +334,11 @@ def _parent(stat: Path) -> int:
 
 
 def test_two_blenders_at_once(wheels):
-    with core("paths").locked(runtime().places().lock):
+    with core("places").locked(torch_import().places().lock):
         assert "Another Blender" in refused(bpy.ops.motionlcm.enable_gpu)
         assert "Another Blender" in refused(bpy.ops.motionlcm.disable_gpu)
         numpy_still_works()
-    assert not core("paths").is_locked(runtime().places().lock)
+    assert not core("places").is_locked(torch_import().places().lock)
 
 
 def test_a_working_installation_survives_one_that_fails(wheels, monkeypatch):
@@ -344,19 +349,19 @@ def test_a_working_installation_survives_one_that_fails(wheels, monkeypatch):
     kept = wheel.read_bytes()
     wheel.write_bytes(kept[:400])
     assert "damaged" in refused(bpy.ops.motionlcm.enable_gpu)
-    assert runtime().look().kind == "ready" and runtime().look().state == before
+    assert torch_import().poll_status().kind == "ready" and torch_import().poll_status().state == before
     write_fake_wheels(wheels, torch=ABORTS)
     assert "crashes" in refused(bpy.ops.motionlcm.enable_gpu)
-    assert runtime().look().state == before
-    assert (runtime().places().packages / "torch/__init__.py").read_text() == TORCH
+    assert torch_import().poll_status().state == before
+    assert (torch_import().places().packages / "torch/__init__.py").read_text() == TORCH
 
 
 def test_disabled_by_one_button(wheels, monkeypatch, own_folder):
     as_if_it_worked(monkeypatch)
     install_here(wheels)
-    runtime().usable("auto")
+    torch_import().usable("auto")
     assert bpy.ops.motionlcm.disable_gpu() == {"FINISHED"}
-    assert str(runtime().places().packages) not in sys.path and runtime().look().kind == "absent"
+    assert str(torch_import().places().packages) not in sys.path and torch_import().poll_status().kind == "absent"
     left = [path for path in own_folder.rglob("*") if path.is_file()]
     assert {path.name for path in left} <= {"lock", "install.log"}
     numpy_still_works()
@@ -366,7 +371,7 @@ def test_disabled_by_one_button(wheels, monkeypatch, own_folder):
 def test_a_broken_install_is_recognised_and_removed(wheels, monkeypatch, damage):
     as_if_it_worked(monkeypatch)
     state = install_here(wheels)
-    places = runtime().places()
+    places = torch_import().places()
     if damage == "record cut off":
         places.state.write_bytes(places.state.read_bytes()[:50])
     elif damage == "record gone":
@@ -375,10 +380,10 @@ def test_a_broken_install_is_recognised_and_removed(wheels, monkeypatch, damage)
         shutil.rmtree(places.packages / "torch")
     else:
         core("state").write_state(places, replace(state, step="installing"))
-    condition = runtime().look()
+    condition = torch_import().poll_status()
     assert condition.kind in ("broken", "unfinished") and condition.sentence.endswith(".")
     numpy_still_works()
-    assert bpy.ops.motionlcm.disable_gpu() == {"FINISHED"} and runtime().look().kind == "absent"
+    assert bpy.ops.motionlcm.disable_gpu() == {"FINISHED"} and torch_import().poll_status().kind == "absent"
 
 
 def test_somebody_elses_torch_that_crashes_is_tried_once_and_not_used(tmp_path, monkeypatch, own_folder):
@@ -388,13 +393,13 @@ def test_somebody_elses_torch_that_crashes_is_tried_once_and_not_used(tmp_path, 
     preferences().device = "AUTO"
     add_character()
     generate(seconds=1.0)
-    told = part("operators.jobs").status
+    told = panel_status()
     assert any("PyTorch crashes here" in warning for warning in told.warnings) and not told.error
-    kept = json.loads(runtime().places().trials.read_text(encoding="utf-8"))
+    kept = json.loads(torch_import().places().trials.read_text(encoding="utf-8"))
     assert len(kept) == 1
-    monkeypatch.setattr(runtime(), "_trials", {})
-    monkeypatch.setattr(core("trial"), "run_task", None)  # remembered: not tried again
-    part("operators.engine").forget()
+    monkeypatch.setattr(torch_import(), "_trials", {})
+    monkeypatch.setattr(core("checking"), "run_task", None)  # remembered: not tried again
+    part("operators.session.model_session").get().forget()
     generate(seconds=1.0)
     preferences().device = "CPU"
     assert "PyTorch crashes here" in refusal()
@@ -404,26 +409,26 @@ def test_a_blender_that_crashed_while_loading_torch_does_not_do_so_again(wheels,
     as_if_it_worked(monkeypatch)
     write_fake_wheels(wheels, torch="assert False, 'crashes'")
     install_here(wheels)
-    runtime().places().importing.touch()  # left by a Blender that is no more
+    torch_import().places().importing.touch()  # left by a Blender that is no more
     preferences().device = "AUTO"
     add_character()
     generate(seconds=1.0)
-    (told,) = part("operators.jobs").status.warnings
-    assert "Blender ended while PyTorch was loaded" in told and runtime().look().kind == "broken"
-    assert "torch" not in sys.modules and not runtime().places().importing.exists()
+    (told,) = panel_status().warnings
+    assert "Blender ended while PyTorch was loaded" in told and torch_import().poll_status().kind == "broken"
+    assert "torch" not in sys.modules and not torch_import().places().importing.exists()
     generate(seconds=1.0)
     setup = runtime().setup()
-    assert core("install").check_again(setup, lambda *_: None, lambda: False).step == "ready"
-    assert runtime().look().kind == "ready"
+    assert core("installing").check_again(setup, lambda *_: None, lambda: False).step == "ready"
+    assert torch_import().poll_status().kind == "ready"
 
 
 def test_a_torch_that_hangs_is_given_up():
     code = "import time; time.sleep(600)"
-    folder = runtime()._folder / "hangs"
+    folder = torch_import()._folder / "hangs"
     (folder / "torch").mkdir(parents=True)
     (folder / "torch/__init__.py").write_text(code)
     started = time.monotonic()
-    told = core("trial").import_in_process([str(folder)], patience=2.0)
+    told = core("checking").import_in_process([str(folder)], patience=2.0)
     assert "does not start" in told and time.monotonic() - started < 20.0
 
 
@@ -435,7 +440,7 @@ def test_nothing_outlives_a_blender_that_was_killed(tmp_path):
     task = {"do": "import", "paths": [str(tmp_path / "hangs")]}
     script = f"""
 import sys; sys.path.insert(0, {str(REPOSITORY)!r})
-from motionlcm_blender.torch_install.subprocesses import run_task
+from motionlcm_blender.runtime.children import run_task
 run_task({task!r}, print, lambda: False)
 """
     parent = subprocess.Popen([sys.executable, "-c", script])
@@ -474,7 +479,7 @@ class Failing:
 
 def on_a_failing_card(monkeypatch, error: Exception) -> list[str]:
     """Have the automatic device be a card that raises this; returns the devices that are asked for."""
-    sampler, asked = part("motionlcm_blender.generation.pipeline"), []
+    sampler, asked = part("motionlcm_blender.generation.motion_model"), []
     real = sampler.MotionLCM.from_folder
 
     def from_folder(folder, device="auto"):
@@ -497,7 +502,7 @@ def test_out_of_memory_on_the_card_falls_back_for_this_request_alone(monkeypatch
     preferences().device = "AUTO"
     add_character()
     generate(seconds=1.0)
-    (told,) = part("operators.jobs").status.warnings
+    (told,) = panel_status().warnings
     assert "too little free memory" in told and told.endswith("This was made by PyTorch on the processor.")
     generate(seconds=1.0)
     assert asked == ["auto", "cpu", "auto", "cpu"]
@@ -510,9 +515,9 @@ def test_an_unsupported_card_is_not_asked_again(monkeypatch):
     preferences().device = "AUTO"
     add_character()
     generate(seconds=1.0)
-    assert "does not support this graphics card" in part("operators.jobs").status.warnings[0]
+    assert "does not support this graphics card" in panel_status().warnings[0]
     generate(seconds=1.0)
-    assert asked == ["auto", "cpu"] and part("operators.jobs").status.warnings == ()
+    assert asked == ["auto", "cpu"] and panel_status().warnings == ()
 
 
 def test_a_library_that_went_missing_falls_back(monkeypatch):
@@ -520,11 +525,11 @@ def test_a_library_that_went_missing_falls_back(monkeypatch):
     preferences().device = "AUTO"
     add_character()
     generate(seconds=1.0)
-    assert "part of PyTorch is missing" in part("operators.jobs").status.warnings[0] and asked == ["auto", "cpu"]
+    assert "part of PyTorch is missing" in panel_status().warnings[0] and asked == ["auto", "cpu"]
 
 
 def test_a_device_chosen_by_name_does_not_fall_back(monkeypatch):
-    sampler = part("motionlcm_blender.generation.pipeline")
+    sampler = part("motionlcm_blender.generation.motion_model")
     error = part("motionlcm_blender.networks.backends").device_error(OutOfMemoryError("CUDA out of memory."), "cuda")
     monkeypatch.setattr(sampler.MotionLCM, "from_folder", lambda *_arguments, **_named: Failing(error))
     preferences().device = "CUDA"
@@ -538,7 +543,7 @@ def test_preferences_draw_in_every_condition(wheels, monkeypatch):
     known += [state.Condition("ready", "", state.State("ready", versions={"torch": "2.13.0"}, device_name="Card"))]
     shown = part("ui.preferences")
     for condition in known:
-        monkeypatch.setattr(runtime(), "known_condition", condition)
+        monkeypatch.setattr(torch_import(), "known_condition", condition)
         for running in (False, True):
             runtime().status.running = running
             layout = Layout()

@@ -11,8 +11,12 @@ from tests.blender.support import EXTENSION, add_character, generate, part
 from tests.blender.test_panels import drawn, texts
 
 
+def module():
+    return part("operators.session.model_session")
+
+
 def engine():
-    return part("operators.engine")
+    return module().get()
 
 
 def preferences():
@@ -20,15 +24,15 @@ def preferences():
 
 
 def later(monkeypatch, minutes: float) -> None:
-    now = engine().time.monotonic()
-    monkeypatch.setattr(engine().time, "monotonic", lambda: now + 60.0 * minutes)
+    now = module().time.monotonic()
+    monkeypatch.setattr(module().time, "monotonic", lambda: now + 60.0 * minutes)
 
 
 def test_memory_is_shown_and_given_back_after_a_while(monkeypatch):
-    idle = part("operators.idle")
+    idle = part("operators.session.idle_unload")
     add_character()
     before = generate(seconds=1.0)
-    engine().read_card(engine().chosen())
+    part("operators.session.model_info").read_card(part("operators.session.model_choice").chosen())
     told = texts(drawn("MOTIONLCM_PT_model"))
     assert "NumPy" in told and " MiB" in told and engine().in_use.bytes > 1000
     (loaded,) = engine()._loaded.values()
@@ -47,7 +51,7 @@ def test_memory_is_shown_and_given_back_after_a_while(monkeypatch):
 
 
 def test_never_if_so_chosen_and_never_at_work(monkeypatch):
-    idle = part("operators.idle")
+    idle = part("operators.session.idle_unload")
     add_character()
     generate(seconds=1.0)
     later(monkeypatch, 10_000)
@@ -61,7 +65,7 @@ def test_never_if_so_chosen_and_never_at_work(monkeypatch):
 
 
 def test_warming_up_loads_once_and_who_asks_meanwhile_waits(monkeypatch):
-    sampler = part("motionlcm_blender.generation.pipeline")
+    sampler = part("motionlcm_blender.generation.motion_model")
     asked, inside, at_work = [], threading.Event(), []
     whole = sampler.MotionLCM.generate
 
@@ -77,19 +81,19 @@ def test_warming_up_loads_once_and_who_asks_meanwhile_waits(monkeypatch):
     monkeypatch.setattr(sampler.MotionLCM, "generate", watched)
     add_character()
     engine().forget()
-    ahead = threading.Thread(target=engine().warm_up, args=(engine().chosen(),))
+    ahead = threading.Thread(target=engine().warm_up, args=(part("operators.session.model_choice").chosen(),))
     ahead.start()
     assert inside.wait(60.0)
     assert generate(prompt="a person jumps", seconds=1.0) is not None
     ahead.join()
     assert [prompt for prompt, _ in asked] == ["a person walks", "a person jumps"]
     assert all(count == 1 for _, count in asked)
-    engine().warm_up(engine().chosen())  # it is warm
+    engine().warm_up(part("operators.session.model_choice").chosen())  # it is warm
     assert len(asked) == 2
 
 
 def test_letting_go_of_a_model_does_not_wait_for_its_warming_up(monkeypatch):
-    sampler = part("motionlcm_blender.generation.pipeline")
+    sampler = part("motionlcm_blender.generation.motion_model")
     inside, go_on = threading.Event(), threading.Event()
 
     def slow(_model):
@@ -98,7 +102,7 @@ def test_letting_go_of_a_model_does_not_wait_for_its_warming_up(monkeypatch):
 
     monkeypatch.setattr(sampler.MotionLCM, "warm_up", slow)
     engine().forget()
-    ahead = threading.Thread(target=engine().warm_up, args=(engine().chosen(),))
+    ahead = threading.Thread(target=engine().warm_up, args=(part("operators.session.model_choice").chosen(),))
     ahead.start()
     try:
         assert inside.wait(60.0)

@@ -25,7 +25,7 @@ HELD = ("shift", "ctrl", "alt", "oskey")
 
 
 def table():
-    return part("operators.keymap").KEYS
+    return part("operators.setup.keymap").KEYS
 
 
 def blenders_own(name: str) -> list[tuple[str, str, dict]]:
@@ -77,7 +77,7 @@ def test_keys_come_and_go_with_the_extension():
 def test_preferences_show_each_key_as_the_user_has_it():
     configurations = bpy.context.window_manager.keyconfigs
     configurations.update()
-    found = part("operators.keymap").as_used(configurations.user)
+    found = part("operators.setup.keymap").as_used(configurations.user)
     assert all(item is not None for _, _, item in found)
     steps = [item.properties.step for key, _, item in found if key.operator == "motionlcm.step_take"]
     assert steps == [1, -1]

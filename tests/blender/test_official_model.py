@@ -19,7 +19,7 @@ import bpy
 import numpy as np
 import pytest
 
-from tests.blender.support import EXTENSION, add_character, generate, part, poly_curve, refusal, settings
+from tests.blender.support import EXTENSION, add_character, generate, panel_status, part, poly_curve, refusal, settings
 from tests.blender.test_panels import Layout, drawn, operators, texts
 from tests.official_files import (
     SMALL,
@@ -38,14 +38,14 @@ from tests.small_t5 import write_plain_t5
 @pytest.fixture
 def home() -> Iterator[Path]:
     """Where models are kept, empty at the beginning and at the end."""
-    folder = part("operators.models").home()
+    folder = part("operators.setup.models").home()
     shutil.rmtree(folder, ignore_errors=True)
-    part("operators.models").forget()
-    part("operators.official_model").status.message = ""
+    part("operators.setup.models").forget()
+    part("operators.setup.official_model").status.message = ""
     yield folder
-    getting = part("operators.official_model")
-    getting.detach()
-    getting.status = getting.Status()
+    getting = part("operators.setup.official_model")
+    getting.unregister_properties()
+    vars(getting.status).update(vars(getting.Status()))
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -63,7 +63,7 @@ def bring(path: Path, **options) -> Path:
     """Import and return the model's folder."""
     told = {"accept_licence": True, **options}
     assert bpy.ops.motionlcm.import_official_model(filepath=str(path), **told) == {"FINISHED"}
-    return Path(part("operators.official_model").status.made)
+    return Path(part("operators.setup.official_model").status.made)
 
 
 def refused(path: Path, **options) -> str:
@@ -88,7 +88,7 @@ def test_a_folder_becomes_a_model_that_is_chosen(place, home, version):
     assert folder == home / "official" and left(home) == ["official"] and chosen() == str(folder)
     config = json.loads((folder / "config.json").read_text())
     assert "non-commercial" in config["licence"] and config["licence_accepted"]
-    said = part("operators.jobs").status.message
+    said = panel_status().message
     assert f"{version}: VAE, MotionLCM student, ControlNet for the pelvis, trajectory encoder" in said
     assert not list(folder.rglob("*.bin"))
 
@@ -283,7 +283,7 @@ def test_wrong_statistics_leave_nothing(place, home):
 
 
 def test_without_leave_to_go_online_nothing_is_fetched(place, home, monkeypatch):
-    getting = part("operators.official_model")
+    getting = part("operators.setup.official_model")
     monkeypatch.setattr(getting, "may_go_online", lambda: False)
     sentence = refusal(lambda: bpy.ops.motionlcm.get_official_model(source="NET", accept_licence=True))
     assert "may not go online" in sentence and left(home) == []
@@ -301,7 +301,7 @@ def served(folder: Path, entries: dict[str, str]) -> tuple:
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    sources = part("motionlcm_blender.importing.source_list")
+    sources = part("motionlcm_blender.importing.downloads")
     listed = [
         sources.Source(name, kind, (f"http://127.0.0.1:{server.server_address[1]}/{name}",), "https://example.org",
                        part("motionlcm_blender.files.safetensors_files").sha256(folder / name), None, "CC0")
@@ -311,7 +311,7 @@ def served(folder: Path, entries: dict[str, str]) -> tuple:
 
 
 def test_what_is_missing_is_fetched(place, home, tmp_path, monkeypatch):
-    getting, downloads = part("operators.official_model"), part("motionlcm_blender.importing.official")
+    getting, downloads = part("operators.setup.official_model"), part("motionlcm_blender.importing.official")
     monkeypatch.setattr(getting, "may_go_online", lambda: True)
     for name in ("http_proxy", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
@@ -344,7 +344,7 @@ def test_what_is_missing_is_fetched(place, home, tmp_path, monkeypatch):
 
 
 def test_the_published_list_asks_for_a_word_and_names_the_page(place, home, monkeypatch):
-    monkeypatch.setattr(part("operators.official_model"), "may_go_online", lambda: True)
+    monkeypatch.setattr(part("operators.setup.official_model"), "may_go_online", lambda: True)
     sentence = refusal(
         lambda: bpy.ops.motionlcm.get_official_model(source="NET", accept_licence=True, accept_unverified=True)
     )
@@ -356,7 +356,7 @@ def test_the_published_list_asks_for_a_word_and_names_the_page(place, home, monk
 
 
 def test_blender_goes_on_while_the_worker_works_and_cancel_stops_it(place, home):
-    getting = part("operators.official_model")
+    getting = part("operators.setup.official_model")
     file = write_checkpoint(place / "pelvis.ckpt", official(SMALL_V2))
     wanted = part("motionlcm_blender.importing.official").Wanted(home, file, accept_licence=True)
     before = chosen()
@@ -366,7 +366,7 @@ def test_blender_goes_on_while_the_worker_works_and_cancel_stops_it(place, home)
     with pytest.raises(Exception, match="already"):
         getting.start(wanted, choose=False, wait=False)
     until = time.monotonic() + 60
-    while getting.poll() is not None and time.monotonic() < until:
+    while getting.task.poll() is not None and time.monotonic() < until:
         time.sleep(0.02)
     assert not getting.status.running and left(home) == ["pelvis"] and chosen() == before
     layout = drawn("MOTIONLCM_PT_model")
@@ -374,14 +374,14 @@ def test_blender_goes_on_while_the_worker_works_and_cancel_stops_it(place, home)
 
     getting.start(wanted, choose=False, wait=False)
     assert bpy.ops.motionlcm.cancel_official_model() == {"FINISHED"}
-    while getting.poll() is not None and time.monotonic() < until:
+    while getting.task.poll() is not None and time.monotonic() < until:
         time.sleep(0.02)
     assert getting.status.message == "Cancelled." and left(home) == ["pelvis"]
-    assert not getting.cancel()
+    assert not getting.task.cancel()
 
 
 def test_the_menu_lists_models_and_removing_gives_back_ours(place, home):
-    models, engine = part("operators.models"), part("operators.engine")
+    models, engine = part("operators.setup.models"), part("operators.session.model_info")
     write_checkpoint(place / "pelvis.ckpt", official(SMALL_V2))
     folder = bring(place)
     found = models.read()
@@ -391,7 +391,7 @@ def test_the_menu_lists_models_and_removing_gives_back_ours(place, home):
     labels = [given.get("text") for name, given in menu.seen if name == "operator"]
     assert "MotionLCM V2 (official)" in labels and "motionlcm.get_official_model" in operators(menu)
     panel = drawn("MOTIONLCM_PT_model")
-    engine.read_card(engine.chosen())
+    engine.read_card(part("operators.session.model_choice").chosen())
     panel = drawn("MOTIONLCM_PT_model")
     assert "motionlcm.remove_model" in operators(panel) and "non-commercial" in texts(panel)
     assert "W. Dai" in texts(panel)
@@ -411,7 +411,7 @@ def test_a_damaged_imported_model_is_listed_with_what_is_wrong(place, home):
     write_checkpoint(place / "pelvis.ckpt", official(SMALL_V2))
     folder = bring(place)
     (folder / "model.safetensors").unlink()
-    assert "missing" in part("operators.models").read()[1].error
+    assert "missing" in part("operators.setup.models").read()[1].error
     assert ("ERROR" in {given.get("icon") for name, given in drawn("MOTIONLCM_MT_models").seen if name == "operator"})
 
 

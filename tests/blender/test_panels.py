@@ -7,7 +7,7 @@ import types
 import bpy
 import pytest
 
-from tests.blender.support import EXTENSION, add_character, generate, part, poly_curve, refusal, settings
+from tests.blender.support import EXTENSION, add_character, generate, panel_status, part, poly_curve, refusal, settings
 from tests.tiny_model import write_tiny_model
 
 
@@ -69,7 +69,7 @@ def test_empty_scene_offers_everything():
 
 
 def test_generate_stays_while_a_job_runs_with_progress_and_cancel():
-    status = part("operators.jobs").status
+    status = panel_status()
     status.running, status.progress, status.stage = True, 0.4, "Sampling"
     try:
         layout = drawn("MOTIONLCM_PT_main")
@@ -96,7 +96,7 @@ def test_button_says_finish_while_drawing():
 def test_speed_and_its_warning():
     settings().path, settings().length = poly_curve([(0, 0), (0, 40)]), 2.0
     bpy.context.view_layer.update()
-    part("operators.path_speed").refresh(bpy.context)
+    part("operators.controls.path_speed").refresh(bpy.context)
     told = texts(drawn("MOTIONLCM_PT_main"))
     assert "40.0 m at" in told and "faster than people run" in told
 
@@ -111,24 +111,28 @@ def test_numbers_of_the_present_action():
 
 
 def test_model_panel_tells_name_licence_and_errors(tmp_path):
-    engine = part("operators.engine")
-    engine.read_card(engine.chosen())
+    engine = part("operators.session.model_info")
+    engine.read_card(part("operators.session.model_choice").chosen())
     assert "tiny" in texts(drawn("MOTIONLCM_PT_model")) and "CC0-1.0" in texts(drawn("MOTIONLCM_PT_model"))
     bpy.context.preferences.addons[EXTENSION].preferences.model_folder = str(tmp_path / "gone")
     assert "Reading" in texts(drawn("MOTIONLCM_PT_model"))
-    engine.read_card(engine.chosen())
+    engine.read_card(part("operators.session.model_choice").chosen())
     assert "is not there" in texts(drawn("MOTIONLCM_PT_model"))
 
 
+def hint(prompt):
+    return part("operators.session.model_info").known_hint(part("operators.session.model_choice").chosen(), prompt)
+
+
 def test_a_prompt_beyond_what_the_model_has_seen_is_told(tmp_path):
-    engine = part("operators.engine")
+    engine = part("operators.session.model_session").get()
     write_tiny_model(tmp_path / "model")
     (tmp_path / "model" / "vocabulary.json").write_text('{"verbs": {"walk": 400, "kick": 11}, "words": {}}')
     preferences = bpy.context.preferences.addons[EXTENSION].preferences
     preferences.model_folder = str(tmp_path / "model")
-    assert engine.known_hint(engine.chosen(), settings().prompt) is None  # drawing works nothing out
+    assert hint(settings().prompt) is None  # drawing works nothing out
     assert "The model has" not in texts(drawn("MOTIONLCM_PT_main"))
-    assert engine.known_hint(engine.chosen(), settings().prompt) is None
+    assert hint(settings().prompt) is None
     settings().prompt = "a person swims"
     assert "The model has never seen “swim”; it will guess." in texts(drawn("MOTIONLCM_PT_main"))
     bpy.ops.motionlcm.use_prompt(prompt="a person kicks")
@@ -149,7 +153,7 @@ def test_without_a_vocabulary_nothing_is_told_of_the_prompt():
 @pytest.mark.parametrize("history", [[], ["a person sings", "a person kneels"]])
 def test_prompt_menu(history):
     for prompt in reversed(history):
-        part("operators.settings").remember_prompt(settings(), prompt)
+        part("operators.generation.prompt_history").remember_prompt(settings(), prompt)
     offered = [given["text"] for name, given in drawn("MOTIONLCM_MT_prompts").seen if name == "operator"]
     assert offered == history if history else len(offered) >= 3
 

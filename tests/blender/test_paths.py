@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from mathutils import Euler, Matrix, Vector
 
-from tests.blender.support import add_character, add_spline, part, poly_curve, refusal, settings
+from tests.blender.support import add_character, add_spline, panel_status, part, poly_curve, refusal, settings
 
 FRAMES = 61
 
 
 def sampled(obj, frames=FRAMES, first=1, units=1.0):
     bpy.context.view_layer.update()
-    return part("operators.trajectory").sample_path(bpy.context, obj, frames, first, units)
+    return part("operators.controls.trajectory").sample_path(bpy.context, obj, frames, first, units)
 
 
 def on_blender_floor(trajectory) -> np.ndarray:
@@ -190,7 +190,7 @@ def animated_empty(keys, parent=None) -> bpy.types.Object:
     for frame, location in keys:
         obj.location = location
         obj.keyframe_insert("location", frame=frame)
-    for curve in part("operators.actions").curves_of(obj):
+    for curve in part("operators.armature.actions").curves_of(obj):
         for point in curve.keyframe_points:
             point.interpolation = "LINEAR"
     return obj
@@ -236,7 +236,7 @@ def test_the_character_cannot_be_its_own_path():
 
 
 def test_speed_is_shown_before_generating():
-    path_speed = part("operators.path_speed")
+    path_speed = part("operators.controls.path_speed")
     settings().path, settings().length = poly_curve([(0, 0), (0, 6)]), 5.0
     bpy.context.view_layer.update()
     shown = path_speed.work_out(bpy.context)
@@ -261,7 +261,7 @@ def test_draw_path_and_finish():
     add_character()
     bpy.ops.motionlcm.draw_path()
     obj = bpy.context.active_object
-    drawing = part("operators.drawing")
+    drawing = part("operators.controls.draw_path")
     assert bpy.context.mode == "EDIT_CURVE" and drawing.is_drawing(bpy.context)
     assert obj.name == "MotionLCM Path" and obj.data.dimensions == "2D" and settings().path == obj
     bpy.ops.object.mode_set(mode="OBJECT")
@@ -295,7 +295,7 @@ def test_finishing_an_empty_drawing_leaves_nothing():
     bpy.ops.motionlcm.draw_path()
     bpy.ops.motionlcm.finish_path()
     assert settings().path is None and "MotionLCM Path" not in bpy.data.objects
-    assert part("operators.jobs").status.message == "Nothing was drawn, so there is no path."
+    assert panel_status().message == "Nothing was drawn, so there is no path."
 
 
 def test_generate_finishes_a_drawing_by_itself():

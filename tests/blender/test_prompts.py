@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import bpy
 
-from tests.blender.support import add_character, generate, part, settings
+from tests.blender.support import add_character, generate, panel_status, part, settings
 
 
 def found() -> list[str]:
-    return part("operators.prompts").prompts_of_file()
+    return part("operators.generation.prompts").prompts_of_file()
 
 
 def test_all_prompts_of_the_file_once_each_the_latest_first(tmp_path):
@@ -18,7 +18,7 @@ def test_all_prompts_of_the_file_once_each_the_latest_first(tmp_path):
         generate(prompt, seconds=0.5)
     assert found() == ["a person walks", "a person jumps"]
     other = bpy.data.scenes.new("Other")
-    part("operators.settings").remember_prompt(other.motionlcm, "a person swims ü")
+    part("operators.generation.prompt_history").remember_prompt(other.motionlcm, "a person swims ü")
     assert found() == ["a person swims ü", "a person walks", "a person jumps"]
     settings().prompt = "a person bows"
     bpy.ops.motionlcm.add_shot()
@@ -47,4 +47,4 @@ def test_one_becomes_the_prompt_of_the_scene_or_of_the_shot():
     assert settings().prompt == "" and shot.prompt == "a person waves ä" and shot.stale
     bpy.ops.motionlcm.remove_shot()
     assert bpy.ops.motionlcm.search_prompts(prompt="a person waves ä", for_shot=True) == {"CANCELLED"}
-    assert "no shot" in part("operators.jobs").status.message
+    assert "no shot" in panel_status().message

@@ -33,7 +33,7 @@ def gesturing(skeleton, frames: int = 10, seed: int = 0):
 
 
 def written(armature: bpy.types.Object, clip) -> None:
-    rig, actions = part("operators.rig"), part("operators.actions")
+    rig, actions = part("operators.armature.smpl_rig"), part("operators.armature.actions")
     read = rig.read_rig(armature)
     pose = rig.pose_channels(clip, armature, read, rig.units_per_metre(armature, read))
     actions.new_action(armature, "Test", 1.0 + np.arange(clip.frames), actions.channels_of(armature, pose), {})
@@ -41,7 +41,7 @@ def written(armature: bpy.types.Object, clip) -> None:
 
 def expected_heads(armature: bpy.types.Object, clip) -> np.ndarray:
     """(frames, joints, 3) where the engine's forward kinematics has them, in the world."""
-    rig = part("operators.rig")
+    rig = part("operators.armature.smpl_rig")
     positions = part("motionlcm_blender.motion.retarget").forward_kinematics(clip)
     units = rig.units_per_metre(armature, rig.read_rig(armature))
     return part("motionlcm_blender.motion.world_transform").engine_to_blender(positions) * units
@@ -49,7 +49,7 @@ def expected_heads(armature: bpy.types.Object, clip) -> np.ndarray:
 
 def farthest_off(armature: bpy.types.Object, clip) -> float:
     """Metres of the character between the evaluated bones and the engine's joints, at most."""
-    rig = part("operators.rig")
+    rig = part("operators.armature.smpl_rig")
     read = rig.read_rig(armature)
     expected, frames = expected_heads(armature, clip), [1, clip.frames]
     off = [
@@ -85,34 +85,34 @@ def test_bones_stand_where_the_engine_says(make, bones, seed):
         armature.matrix_world = random_place(rng) @ armature.matrix_world
     armature.pose.bones["root"].matrix_basis = random_place(rng) if seed >= 2 else Matrix.Identity(4)
     bpy.context.view_layer.update()
-    clip = gesturing(part("operators.rig").read_rig(armature).skeleton, seed=seed)
+    clip = gesturing(part("operators.armature.smpl_rig").read_rig(armature).skeleton, seed=seed)
     written(armature, clip)
     assert farthest_off(armature, clip) < MILLIMETRE
 
 
 @pytest.mark.parametrize("prefix", ["m_avg_", "f_avg_", "", "SMPL:m_avg_"])
 def test_smpl_spellings(prefix):
-    read = part("operators.rig").read_rig(smpl_armature(np.random.default_rng(1), prefix=prefix))
+    read = part("operators.armature.smpl_rig").read_rig(smpl_armature(np.random.default_rng(1), prefix=prefix))
     assert read.bones[0] == f"{prefix}Pelvis" and read.bones[22:] == (f"{prefix}L_Hand", f"{prefix}R_Hand")
 
 
 def test_smplx_joints_are_found_and_hands_are_not_asked_for():
     armature = smplx_armature(np.random.default_rng(1))
-    read = part("operators.rig").read_rig(armature)
+    read = part("operators.armature.smpl_rig").read_rig(armature)
     assert read.bones == (*SMPLX_JOINTS[:22], None, None)
     np.testing.assert_allclose(read.axes, np.eye(3), atol=1e-6)
-    assert part("operators.rig").standing_place(armature, read)[1] == pytest.approx(0.0, abs=1e-6)
+    assert part("operators.armature.smpl_rig").standing_place(armature, read)[1] == pytest.approx(0.0, abs=1e-6)
 
 
 def test_fingers_jaw_and_eyes_are_left_as_they_are_posed():
     armature = smplx_armature(np.random.default_rng(2))
     armature.pose.bones["left_index1"].rotation_quaternion = Quaternion((0, 0, 1), 0.8)
-    clip = gesturing(part("operators.rig").read_rig(armature).skeleton)
+    clip = gesturing(part("operators.armature.smpl_rig").read_rig(armature).skeleton)
     written(armature, clip)
     bpy.context.scene.frame_set(5)
     assert armature.pose.bones["left_index1"].rotation_quaternion.angle == pytest.approx(0.8, abs=1e-5)
     assert armature.pose.bones["jaw"].matrix_basis == Matrix.Identity(4)
-    keyed = {curve.data_path for curve in part("operators.actions").curves_of(armature)}
+    keyed = {curve.data_path for curve in part("operators.armature.actions").curves_of(armature)}
     assert not any(name in path for path in keyed for name in ("index", "jaw", "eye"))
 
 
@@ -127,7 +127,7 @@ def test_a_rest_pose_with_lowered_arms_is_seen_as_a_t_pose(lowered):
     places, turns = [], []
     for angle in (0.0, lowered):
         armature = own_body(heads_of(skeleton, angle))
-        written(armature, retarget.retarget(motion, part("operators.rig").read_rig(armature).skeleton))
+        written(armature, retarget.retarget(motion, part("operators.armature.smpl_rig").read_rig(armature).skeleton))
         places.append([bone_heads(armature, bone, [7])[0] for bone in ("L_Wrist", "R_Wrist", "R_Foot")])
         turns.append([turned_from_rest(armature, bone) for bone in ("L_Wrist", "R_Elbow", "L_Foot")])
     np.testing.assert_allclose(places[0], places[1], atol=MILLIMETRE)
@@ -170,7 +170,7 @@ def test_a_keyed_root_bone_does_not_carry_the_motion_off():
         root.keyframe_insert("location", frame=frame)
     before = armature.animation_data.action
     bpy.context.scene.frame_set(5)
-    clip = gesturing(part("operators.rig").read_rig(armature).skeleton)
+    clip = gesturing(part("operators.armature.smpl_rig").read_rig(armature).skeleton)
     written(armature, clip)
     assert farthest_off(armature, clip) < MILLIMETRE
     ours, slot = armature.animation_data.action, getattr(armature.animation_data, "action_slot", None)
@@ -193,7 +193,7 @@ def test_a_bone_between_two_joints_is_held_still():
     bpy.ops.object.mode_set(mode="OBJECT")
     armature.pose.bones["left_forearm_twist"].rotation_mode = "XYZ"
     armature.pose.bones["left_forearm_twist"].rotation_euler = (1, 2, 0)
-    clip = gesturing(part("operators.rig").read_rig(armature).skeleton)
+    clip = gesturing(part("operators.armature.smpl_rig").read_rig(armature).skeleton)
     written(armature, clip)
     assert farthest_off(armature, clip) < MILLIMETRE
 
@@ -207,7 +207,7 @@ def test_generate_writes_the_motion_it_made(make, keys):
     settings().character, settings().key_mode, settings().key_tolerance = armature, keys, 5.0
     bpy.context.view_layer.update()
     action = generate(seconds=1.0)
-    result = part("operators.generate")._kept[action.session_uid][1]
+    result = part("operators.generation.write_actions").recent_results.find(action)[1]
     off = farthest_off(armature, result.clip)
     assert off < (MILLIMETRE if keys == "DENSE" else 6e-3)
 

@@ -8,19 +8,24 @@ from types import SimpleNamespace
 import bpy
 import pytest
 
-from tests.blender.support import EXTENSION, add_character, part, refusal, settings
+from tests.blender.support import EXTENSION, add_character, panel_status, part, refusal, settings
 
 PROMPTS = ("a person walks", "a person turns", "a person waves")
 
 
+def module():
+    return part("operators.session.job_queue")
+
+
 def jobs():
-    return part("operators.jobs")
+    return module().get()
 
 
 @pytest.fixture
 def quick(monkeypatch):
     """Work that takes no time, and a list of what was written."""
-    monkeypatch.setattr(part("operators.worker"), "make", lambda order, *_: SimpleNamespace(warnings=(), of=order))
+    worker = part("operators.session.generation_worker")
+    monkeypatch.setattr(worker, "make", lambda order, *_: SimpleNamespace(warnings=(), of=order))
     return []
 
 
@@ -28,29 +33,29 @@ def turn(written: list[str], uid: int, count: int = 1, number: int = 1):
     """A character's wish for so many jobs, each of which leaves its name, such as "1.2", in the list."""
 
     def start():
-        order = SimpleNamespace(character=part("operators.worker").Handle(f"C{uid}", uid), warnings=())
+        order = SimpleNamespace(character=part("operators.scene.handles").Handle(f"C{uid}", uid), warnings=())
         name = f"{uid}.{number}"
         then = None if number == count else turn(written, uid, count, number + 1).start
-        return jobs().Job(order, lambda *_: written.append(name) or f"{name} written.", then, name)
+        return module().Job(order, lambda *_: written.append(name) or f"{name} written.", then, name)
 
-    return jobs().Turn(part("operators.worker").Handle(f"C{uid}", uid), start)
+    return module().QueuedJob(part("operators.scene.handles").Handle(f"C{uid}", uid), start)
 
 
 def failing(uid: int, sentence: str = "C2 cannot."):
     def start():
         raise part("motionlcm_blender.errors").InvalidRequest(sentence)
 
-    return jobs().Turn(part("operators.worker").Handle(f"C{uid}", uid), start)
+    return module().QueuedJob(part("operators.scene.handles").Handle(f"C{uid}", uid), start)
 
 
 def ask(*turns) -> None:
-    jobs().ask(turns, wait=False)
+    jobs().enqueue(turns, wait=False)
 
 
 def serve(times: int = 100) -> None:
     """Let workers deliver and write what they did, so many times at most."""
     for _ in range(times):
-        for thread in list(jobs()._threads):
+        for thread in list(jobs().task.threads):
             thread.join(60)
         if jobs().poll() is None:
             return
@@ -60,14 +65,14 @@ def test_characters_take_turns(quick):
     ask(turn(quick, 1, 4))
     ask(turn(quick, 2, 2))
     ask(turn(quick, 3))
-    assert jobs().status.waiting == 2 and jobs().status.who == "C1"
+    assert panel_status().waiting == 2 and panel_status().who == "C1"
     serve()
     assert quick == ["1.1", "2.1", "3.1", "1.2", "2.2", "1.3", "1.4"]
-    assert not jobs().status.running and jobs().status.waiting == 0 and jobs().status.message == "1.4 written."
+    assert not panel_status().running and panel_status().waiting == 0 and panel_status().message == "1.4 written."
 
 
 def test_in_the_background_they_take_turns_as_well(quick):
-    jobs().ask([turn(quick, 1, 3), turn(quick, 2, 2)])
+    jobs().enqueue([turn(quick, 1, 3), turn(quick, 2, 2)])
     assert quick == ["1.1", "2.1", "1.2", "2.2", "1.3"]
 
 
@@ -75,9 +80,9 @@ def test_a_new_request_replaces_that_of_the_same_character_only(quick):
     ask(turn(quick, 1, 2))
     ask(turn(quick, 2, 2))
     ask(turn(quick, 1))  # it ran: it starts over, at the end of the line
-    assert jobs().status.who == "C2" and jobs().status.waiting == 1
+    assert panel_status().who == "C2" and panel_status().waiting == 1
     ask(turn(quick, 1, 3))  # it waited
-    assert jobs().status.waiting == 1
+    assert panel_status().waiting == 1
     serve()
     assert quick == ["2.1", "1.1", "2.2", "1.2", "1.3"]
 
@@ -94,7 +99,7 @@ def test_what_is_made_is_known_by_character_and_shot(quick):
 def test_cancel_stops_the_one_shown_with_all_its_shots(quick):
     ask(turn(quick, 1, 3), turn(quick, 2), turn(quick, 3))
     assert bpy.ops.motionlcm.cancel() == {"FINISHED"}
-    assert jobs().status.running and jobs().status.who == "C2" and jobs().status.message == "Cancelled."
+    assert panel_status().running and panel_status().who == "C2" and panel_status().message == "Cancelled."
     serve()
     assert quick == ["2.1", "3.1"]
 
@@ -103,34 +108,34 @@ def test_cancel_all(quick):
     ask(turn(quick, 1, 3), turn(quick, 2), turn(quick, 3))
     assert bpy.ops.motionlcm.cancel(everything=True) == {"FINISHED"}
     serve()
-    assert quick == [] and not jobs().status.running and jobs().status.waiting == 0
+    assert quick == [] and not panel_status().running and panel_status().waiting == 0
     assert bpy.ops.motionlcm.cancel() == {"CANCELLED"}
 
 
 def test_what_goes_wrong_for_one_does_not_stop_the_others(quick):
     ask(turn(quick, 1), failing(2), turn(quick, 3))
     serve(1)
-    assert jobs().status.running and jobs().status.message == "C2 cannot." and jobs().status.error
+    assert panel_status().running and panel_status().message == "C2 cannot." and panel_status().error
     serve()
-    assert quick == ["1.1", "3.1"] and jobs().status.message == "3.1 written." and not jobs().status.error
-    assert jobs().status.warnings == ("C2 cannot.",)
+    assert quick == ["1.1", "3.1"] and panel_status().message == "3.1 written." and not panel_status().error
+    assert panel_status().warnings == ("C2 cannot.",)
     ask(turn(quick, 1))
-    assert jobs().status.warnings == ()
+    assert panel_status().warnings == ()
 
 
 def test_it_is_told_for_whom_something_went_wrong(quick):
     ask(failing(1, "It is too long."), failing(2, "It is too short."))
-    assert jobs().status.message == "C2: It is too short." and jobs().status.warnings == ("C1: It is too long.",)
+    assert panel_status().message == "C2: It is too short." and panel_status().warnings == ("C1: It is too long.",)
     ask(failing(1, "It is too long."))
-    assert jobs().status.message == "It is too long." and jobs().status.warnings == ()
+    assert panel_status().message == "It is too long." and panel_status().warnings == ()
 
 
 def test_another_file_ends_all_in_one_sentence(quick):
     ask(turn(quick, 1, 3), turn(quick, 2), turn(quick, 3))
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     serve()
-    assert quick == [] and not jobs().status.running and jobs().status.waiting == 0
-    assert jobs().status.message == "Another file was opened, so the requests of 3 characters were not made."
+    assert quick == [] and not panel_status().running and panel_status().waiting == 0
+    assert panel_status().message == "Another file was opened, so the requests of 3 characters were not made."
 
 
 def test_off_and_on_again_while_some_wait(quick):
@@ -145,8 +150,8 @@ def test_off_and_on_again_while_some_wait(quick):
 
 def test_making_at_once_does_not_disturb_the_line(quick):
     ask(turn(quick, 1, 2), turn(quick, 2))
-    assert jobs().carry_out(turn(quick, 9, 3).start) == ["9.1 written.", "9.2 written.", "9.3 written."]
-    assert jobs().status.running and jobs().status.waiting == 1
+    assert module().run_blocking(turn(quick, 9, 3).start) == ["9.1 written.", "9.2 written.", "9.3 written."]
+    assert panel_status().running and panel_status().waiting == 1
     serve()
     assert quick == ["9.1", "9.2", "9.3", "1.1", "2.1", "1.2"]
 
@@ -171,8 +176,8 @@ def states(armature: bpy.types.Object) -> str:
 
 
 def ask_all(monkeypatch) -> None:
-    ask_now = jobs().ask
-    monkeypatch.setattr(jobs(), "ask", lambda turns: ask_now(turns, wait=False))
+    ask_now = jobs().enqueue
+    monkeypatch.setattr(jobs(), "enqueue", lambda turns: ask_now(turns, wait=False))
     bpy.ops.motionlcm.generate_all_characters()
     monkeypatch.undo()
 
@@ -187,7 +192,7 @@ def test_all_characters(monkeypatch):
     assert (states(one), states(two)) == ("DGE", "DE")
     serve()
     assert (states(one), states(two)) == ("DDD", "DD")
-    assert jobs().status.message.startswith('C1, "Shot 3": frames 49 to 73')
+    assert panel_status().message.startswith('C1, "Shot 3": frames 49 to 73')
     assert "No shot of any character" in refusal(bpy.ops.motionlcm.generate_all_characters)
     two.motionlcm.shots[1].seed = 3
     bpy.ops.motionlcm.generate_all_characters()
@@ -199,20 +204,20 @@ def test_a_character_deleted_while_it_waits_ends_in_a_sentence(monkeypatch):
     ask_all(monkeypatch)
     bpy.data.objects.remove(two)
     serve(1)
-    assert '"C2" was deleted in the meantime' in jobs().status.message and jobs().status.error
+    assert '"C2" was deleted in the meantime' in panel_status().message and panel_status().error
     serve()
-    assert states(one) == "DDD" and any('"C2" was deleted' in warning for warning in jobs().status.warnings)
+    assert states(one) == "DDD" and any('"C2" was deleted' in warning for warning in panel_status().warnings)
 
 
 def test_a_character_deleted_while_a_take_of_it_waits(monkeypatch):
     one, two = two_with_shots()
-    generate = part("operators.generate")
+    generate = part("operators.generation.orders")
     for armature in (one, two):
         settings().character = armature
-        ask(generate.turn_of(generate.order_from_scene(bpy.context)))
+        ask(generate.queued_job(generate.order_from_scene(bpy.context)))
     bpy.data.objects.remove(two)
     serve()
-    assert '"C2" was deleted in the meantime' in jobs().status.message and len(bpy.data.actions) == 1
+    assert '"C2" was deleted in the meantime' in panel_status().message and len(bpy.data.actions) == 1
 
 
 def test_undo_while_some_wait(monkeypatch):
@@ -224,7 +229,7 @@ def test_undo_while_some_wait(monkeypatch):
     ask_all(monkeypatch)
     bpy.ops.ed.undo()
     serve()
-    assert [states(bpy.data.objects[name]) for name in names] == ["DDD", "DD"], jobs().status
+    assert [states(bpy.data.objects[name]) for name in names] == ["DDD", "DD"], panel_status()
 
 
 def test_undoing_a_character_that_waits_ends_in_a_sentence(monkeypatch):
@@ -240,7 +245,7 @@ def test_undoing_a_character_that_waits_ends_in_a_sentence(monkeypatch):
     bpy.ops.ed.undo()
     serve()
     assert states(bpy.data.objects["C1"]) == "D"
-    assert '"C2" was deleted in the meantime' in jobs().status.message
+    assert '"C2" was deleted in the meantime' in panel_status().message
 
 
 def test_another_thread_than_ours_is_never_the_one_that_writes(quick):

@@ -25,40 +25,42 @@ home.mkdir(parents=True)
 for part in ("__init__.py", "blender_manifest.toml", "motionlcm_blender", "operators", "ui", "bundled_models"):
     (home / part).symlink_to(Path({str(REPOSITORY)!r}) / part)
 addon_utils.enable("{EXTENSION}", default_set=True)
-runtime, engine, jobs = (import_module(f"{EXTENSION}.operators.{{name}}") for name in ("runtime", "engine", "jobs"))
+names = ("setup.torch_installation", "session.torch_import", "session.model_session", "scene.messages")
+runtime, torch_import, engine, messages = (import_module(f"{EXTENSION}.operators.{{name}}") for name in names)
+session = engine.get()
 prefs, chosen = bpy.context.preferences.addons["{EXTENSION}"].preferences, bpy.context.scene.motionlcm
 bpy.ops.motionlcm.add_character()
 chosen.prompt, chosen.length, chosen.key_mode = "a person walks forward", 3.0, "DENSE"
 
 def made():
     assert bpy.ops.motionlcm.generate() == {{"FINISHED"}}
-    assert not jobs.status.error and not jobs.status.warnings, jobs.status
-    curves = import_module("{EXTENSION}.operators.actions").curves_of(chosen.character)
+    assert not messages.status.error and not messages.status.warnings, messages.status
+    curves = import_module("{EXTENSION}.operators.armature.actions").curves_of(chosen.character)
     return [point.co.y for curve in curves for point in curve.keyframe_points]
 
 prefs.device = "AUTO"
 by_numpy = made()
-assert engine.in_use.device == "numpy" and "torch" not in sys.modules
+assert session.in_use.device == "numpy" and "torch" not in sys.modules
 numpy_file, before = sys.modules["numpy"].__file__, list(sys.path)
 prefs.wheel_folder = wheels
 assert bpy.ops.motionlcm.enable_gpu() == {{"FINISHED"}}, runtime.status
-state = runtime.look().state
+state = torch_import.poll_status().state
 print("STATE", state)
 assert state.step == "ready" and state.difference_mm < 1.0 and state.versions["torch"].startswith("2.13.0")
 by_torch = made()
 import torch
-assert Path(torch.__file__).is_relative_to(runtime.places().packages) and torch.__version__.startswith("2.13.0")
-assert engine.in_use.device in ("cpu", "cuda") and engine.in_use.bytes > 1e6, engine.in_use
-assert sys.path == [*before, str(runtime.places().packages)] and sys.modules["numpy"].__file__ == numpy_file
+assert Path(torch.__file__).is_relative_to(torch_import.places().packages) and torch.__version__.startswith("2.13.0")
+assert session.in_use.device in ("cpu", "cuda") and session.in_use.bytes > 1e6, session.in_use
+assert sys.path == [*before, str(torch_import.places().packages)] and sys.modules["numpy"].__file__ == numpy_file
 assert torch.from_numpy(sys.modules["numpy"].ones(3)).sum().item() == 3.0
 apart = max(abs(a - b) for a, b in zip(by_numpy, by_torch, strict=True))
 print("APART", apart)
 assert 0.0 < apart < 0.01
-assert engine.unload() and engine.in_use is None
+assert session.unload() and session.in_use is None
 assert made() == by_torch
-assert bpy.ops.motionlcm.disable_gpu() == {{"FINISHED"}} and runtime.look().kind == "absent"
-assert bpy.ops.motionlcm.generate() == {{"FINISHED"}} and engine.in_use.device == "numpy"
-assert "restart Blender" in jobs.status.warnings[0]
+assert bpy.ops.motionlcm.disable_gpu() == {{"FINISHED"}} and torch_import.poll_status().kind == "absent"
+assert bpy.ops.motionlcm.generate() == {{"FINISHED"}} and session.in_use.device == "numpy"
+assert "restart Blender" in messages.status.warnings[0]
 print("DONE")
 sys.stdout.flush()
 os._exit(0)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from motionlcm_blender.cli import main
-from tests.blender.support import add_character, bone_heads, generate, part, poly_curve, refusal, settings
+from tests.blender.support import add_character, bone_heads, generate, panel_status, part, poly_curve, refusal, settings
 from tests.blender.test_panels import Layout, drawn, operators
 from tests.blender.test_shots import add as add_shots
 
@@ -18,7 +18,7 @@ from tests.blender.test_shots import add as add_shots
 def curves_in(action: bpy.types.Action) -> dict[tuple[str, int], np.ndarray]:
     """Keys of an Action, (K, 6) for each curve: place and both handles, as stored."""
     told = {}
-    for curve in part("operators.actions").holder_of(action).fcurves:
+    for curve in part("operators.armature.actions").holder_of(action).fcurves:
         columns = []
         for name in ("co", "handle_left", "handle_right"):
             column = np.empty(2 * len(curve.keyframe_points), np.float32)
@@ -113,7 +113,7 @@ def test_an_action_makes_itself_again_in_another_file(make, link, tmp_path):
     name, expected = action.name, curves_in(action)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "made.blend"))
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    part("operators.engine").forget()  # another instance of the model
+    part("operators.session.model_session").get().forget()  # another instance of the model
     assert not bpy.data.objects
     with bpy.data.libraries.load(str(tmp_path / "made.blend"), link=link) as (_, wanted):
         wanted.actions = [name]
@@ -124,7 +124,7 @@ def test_an_action_makes_itself_again_in_another_file(make, link, tmp_path):
     again = settings().character.animation_data.action
     assert again != source and again.library is None and "motionlcm_shot" not in again
     assert_same(expected, curves_in(again))
-    assert part("operators.takes").present_take(settings().character) == again
+    assert part("operators.takes.takes").present_take(settings().character) == again
     assert bpy.ops.motionlcm.generate_again() == {"FINISHED"}  # the copy's recipe is as whole
     within = 1e-6 if make is carried else 0.0  # the object stands where it was carried to, rounded
     assert_same(expected, curves_in(settings().character.animation_data.action), within)
@@ -174,7 +174,7 @@ def test_a_shot_that_was_split_is_made_whole_and_this_is_told():
     bpy.ops.motionlcm.split_shot()
     half = settings().character.motionlcm.shots[2].action
     bpy.ops.motionlcm.regenerate(action=half.name_full)
-    assert any("cut or joined" in warning for warning in part("operators.jobs").status.warnings)
+    assert any("cut or joined" in warning for warning in panel_status().warnings)
     again = settings().character.animation_data.action
     assert "motionlcm_cut" not in again and again.frame_range[1] == half.frame_range[1]
 
@@ -202,7 +202,7 @@ def test_the_panel_offers_all_three():
 
 def test_what_is_offered_keeps_its_number():
     generate_one()
-    offered = part("operators.recipes")._actions
+    offered = part("operators.interchange.recipe_files")._actions
     first = offered(None, bpy.context)[0]
     generate(seconds=0.5)
     latest, again = offered(None, bpy.context)
@@ -214,7 +214,7 @@ def test_another_model_is_told():
     action = generate()
     action["motionlcm_model_sha256"] = "0" * 64
     bpy.ops.motionlcm.generate_again()
-    assert any("another model" in warning for warning in part("operators.jobs").status.warnings)
+    assert any("another model" in warning for warning in panel_status().warnings)
 
 
 def test_shots_of_an_earlier_version_are_refused():
@@ -244,7 +244,7 @@ def test_what_is_not_whole_is_said():
     action["motionlcm_path_xz"] = list(action["motionlcm_path_xz"])[:-4]
     assert "path_xz must give x and z for each" in refusal(bpy.ops.motionlcm.generate_again)
     bpy.data.actions.new("Mine")
-    offered = [name for name, *_ in part("operators.recipes")._actions(None, bpy.context)]
+    offered = [name for name, *_ in part("operators.interchange.recipe_files")._actions(None, bpy.context)]
     assert offered == [action.name]
 
 
@@ -255,7 +255,7 @@ def test_a_recipe_file_makes_the_same_curves_in_another_file(tmp_path):
     file = str(tmp_path / "shot.json")
     assert bpy.ops.motionlcm.export_recipe(filepath=file) == {"FINISHED"}
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    part("operators.engine").forget()
+    part("operators.session.model_session").get().forget()
     add_character()
     assert bpy.ops.motionlcm.import_recipe(filepath=file) == {"FINISHED"}
     assert_same(expected, curves_in(settings().character.animation_data.action))
@@ -267,13 +267,13 @@ def test_all_takes_are_exported_and_imported_in_their_order(tmp_path):
     generate(seed=2**31 - 2)
     file = tmp_path / "takes.json"
     assert bpy.ops.motionlcm.export_recipe(filepath=str(file), what="TAKES") == {"FINISHED"}
-    assert "3 recipes to takes.json" in part("operators.jobs").status.message
+    assert "3 recipes to takes.json" in panel_status().message
     written = json.loads(file.read_text())
     assert [each["seed"] for each in written["recipes"]] == [2**31 - 2, 2**31 - 1, 2**31]
     bpy.data.batch_remove(list(bpy.data.actions))
     bpy.ops.motionlcm.import_recipe(filepath=str(file))
     assert armature.animation_data.action["motionlcm_seed"] == 2**31 - 2
-    takes = part("operators.takes").takes_of(armature)
+    takes = part("operators.takes.takes").takes_of(armature)
     assert len(takes) == 3 and len({action["motionlcm_batch"] for action in takes}) == 1
     bpy.ops.motionlcm.recall()
     assert settings().seed == 2**31 - 2
@@ -284,7 +284,7 @@ def test_the_command_line_makes_the_clip_of_blender(make, tmp_path, model_folder
     add_character()
     make()
     action = settings().character.animation_data.action
-    clip = part("operators.generate")._kept[action.session_uid][1].clip
+    clip = part("operators.generation.write_actions").recent_results.find(action)[1].clip
     bpy.ops.motionlcm.export_recipe(filepath=str(tmp_path / "r.json"))
     out = tmp_path / "r.npz"
     arguments = ["generate", "--recipe", str(tmp_path / "r.json"), "--model", str(model_folder), "--device", "numpy"]

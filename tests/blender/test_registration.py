@@ -9,7 +9,7 @@ import tomllib
 import addon_utils
 import bpy
 
-from tests.blender.support import EXTENSION, REPOSITORY
+from tests.blender.support import EXTENSION, REPOSITORY, part
 
 
 def test_extension_is_imported_under_its_relative_name(extension):
@@ -76,3 +76,26 @@ def test_manifest_asks_for_files_and_for_the_net():
     assert all(len(text) <= 64 and text[-1].isalnum() for text in manifest["permissions"].values())
     for text in (manifest["tagline"], *manifest["permissions"].values()):
         assert len(text) <= 64 and text[-1].isalnum()
+
+
+def test_a_failure_on_the_way_leaves_nothing_registered(monkeypatch):
+    addon_utils.disable(EXTENSION)
+    translations = part("ui.translations")
+    before = [len(handlers) for handlers in (bpy.app.handlers.load_pre, bpy.app.handlers.load_post)]
+
+    def broken() -> None:
+        raise RuntimeError("no more room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(translations, "register_properties", broken)
+        for _ in range(2):
+            try:
+                sys.modules[EXTENSION].register()
+            except RuntimeError as error:
+                assert str(error) == "no more room"
+            else:
+                raise AssertionError("nothing failed")
+            assert not hasattr(bpy.types.Scene, "motionlcm") and not hasattr(bpy.types, "MOTIONLCM_PT_main")
+            assert [len(h) for h in (bpy.app.handlers.load_pre, bpy.app.handlers.load_post)] == before
+    addon_utils.enable(EXTENSION, default_set=True)
+    assert bpy.context.scene.motionlcm.length == 5.0

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from mathutils import Euler, Matrix, Vector
 
-from tests.blender.support import add_character, bone_heads, part, poly_curve, refusal, settings
+from tests.blender.support import add_character, bone_heads, panel_status, part, poly_curve, refusal, settings
 
 BONES = ("pelvis", "head", "l_wrist", "r_wrist", "l_foot", "r_foot")
 
@@ -50,7 +50,7 @@ def three():
     armature = add_character()
     add("a person walks", "a person turns", "a person waves")
     bpy.ops.motionlcm.generate_shots()
-    assert state() == ["DONE"] * 3, part("operators.jobs").status.message
+    assert state() == ["DONE"] * 3, panel_status().message
     return armature
 
 
@@ -112,7 +112,7 @@ def test_a_shot_goes_on_from_the_one_before(place, fps, mode):
         np.testing.assert_allclose(poses([seam - 0.01]), poses([seam + 0.01]), atol=0.01 * size)
     ends = []
     for shot in shots():
-        part("operators.shot_strips").show_alone(armature, shot)
+        part("operators.shots.nla_track").show_alone(armature, shot)
         ends.append(poses([shot.first, shot.last]))
     for one, two in zip(ends[:-1], ends[1:], strict=True):  # both Actions have the same pose on the seam
         assert np.linalg.norm(one[:, 1] - two[:, 0], axis=-1).max() < 0.006 * size
@@ -124,7 +124,7 @@ def test_it_also_goes_on_after_the_file_was_opened_again(three, tmp_path):
     bpy.ops.wm.save_as_mainfile(filepath=file)
     bpy.ops.wm.open_mainfile(filepath=file)
     assert state() == ["DONE"] * 3 and frames() == [(1, 49), (49, 97), (97, 145)]
-    part("operators.generate")._kept.clear()
+    part("operators.generation.write_actions").recent_results.clear()
     choose(2).seed = 11
     assert state() == ["DONE", "DONE", "STALE"]
     bpy.ops.motionlcm.generate_shot()
@@ -133,7 +133,7 @@ def test_it_also_goes_on_after_the_file_was_opened_again(three, tmp_path):
 
 
 def test_keys_edited_by_hand_are_what_the_next_goes_on_from(three):
-    for curve in part("operators.actions").holder_of(shots()[0].action).fcurves:
+    for curve in part("operators.armature.actions").holder_of(shots()[0].action).fcurves:
         if curve.data_path.endswith('["pelvis"].location') and curve.array_index == 0:
             for point in curve.keyframe_points:
                 point.co.y += 0.7
@@ -146,7 +146,7 @@ def test_keys_edited_by_hand_are_what_the_next_goes_on_from(three):
 def test_path_that_begins_elsewhere_is_told_and_reached(three):
     choose(1).path = poly_curve([(2, 0), (2, -3)])
     bpy.ops.motionlcm.generate_shot()
-    assert any("first walks over to it" in warning for warning in part("operators.jobs").status.warnings)
+    assert any("first walks over to it" in warning for warning in panel_status().warnings)
     np.testing.assert_allclose(bone_heads(settings().character, "pelvis", [97])[0, :2], (2, -3), atol=0.06)
     np.testing.assert_allclose(poses([48.99]), poses([49.01]), atol=0.05)
 
@@ -278,7 +278,7 @@ def test_baked_it_moves_as_the_strips_do(mode):
     data = armature.animation_data
     assert data.action is not None and data.nla_tracks[0].mute
     assert np.linalg.norm(poses(at) - before, axis=-1).max() < 0.01
-    for curve in part("operators.actions").curves_of(armature):
+    for curve in part("operators.armature.actions").curves_of(armature):
         assert min(np.diff([point.co.x for point in curve.keyframe_points])) > 0.5
     choose(0)
     bpy.ops.motionlcm.generate_shot()
@@ -298,7 +298,7 @@ def test_one_shot_alone_and_all_again(three):
 
 
 def names() -> list[str]:
-    return [action.name for action in part("operators.takes").takes_of(settings().character)]
+    return [action.name for action in part("operators.takes.takes").takes_of(settings().character)]
 
 
 def test_takes_of_a_shot(three):
@@ -307,7 +307,7 @@ def test_takes_of_a_shot(three):
     assert names() == [f"MotionLCM Shot 2 take {n}" for n in (1, 2, 3, 4)]
     assert shots()[1].action.name == "MotionLCM Shot 2 take 2" and state() == ["DONE"] * 3
     if hasattr(shots()[1].action, "slots"):
-        assert {a.slots[0].identifier for a in part("operators.takes").takes_of(three)} == {"OBMotionLCM"}
+        assert {a.slots[0].identifier for a in part("operators.takes.takes").takes_of(three)} == {"OBMotionLCM"}
     before = poses([80])
     bpy.ops.motionlcm.step_take(step=1)
     assert shots()[1].action.name == "MotionLCM Shot 2 take 3" and shots()[1].seed == 1
@@ -363,14 +363,14 @@ def test_a_shot_starts_and_ends_in_chosen_poses(three):
     first = choose(0)
     first.start_pose, shots()[2].start_pose = shots()[2].start_pose, None
     asset = bpy.data.actions.new("Arm up")
-    part("operators.actions").assign(three, asset)
+    part("operators.armature.actions").assign(three, asset)
     bone.rotation_quaternion = Euler((0.0, 0.0, 1.5)).to_quaternion()
     bone.keyframe_insert("rotation_quaternion", frame=7)
-    part("operators.actions").assign(three, None)
+    part("operators.armature.actions").assign(three, None)
     first.end_pose = asset
     assert state()[0] == "STALE"
     bpy.ops.motionlcm.generate_shots()
-    assert state() == ["DONE"] * 3, part("operators.jobs").status.message
+    assert state() == ["DONE"] * 3, panel_status().message
     np.testing.assert_allclose(poses([1], ["l_wrist"])[0, 0], three.matrix_world @ placed, atol=2e-3)
     bpy.context.scene.frame_set(49)
     bpy.context.view_layer.update()
@@ -390,7 +390,7 @@ def test_parts_of_one_path(three):
     bpy.ops.motionlcm.generate_shots()
     root = poses([1, 49, 97], ["pelvis"])[0]
     np.testing.assert_allclose(root[:, 1], [0.0, -2.0, -4.0], atol=0.1)
-    assert not any("begins" in warning for warning in part("operators.jobs").status.warnings)
+    assert not any("begins" in warning for warning in panel_status().warnings)
     choose(0).path_to = 0.0
     assert "begin before it ends" in refusal(bpy.ops.motionlcm.generate_shot)
     shots()[1].path = shots()[2].path = None
@@ -456,12 +456,12 @@ def test_undo_and_redo(three):
 
 def in_window(operator) -> None:
     """Start a job as a window would, in a worker, and wait until it has delivered; `poll` is to be called."""
-    jobs = part("operators.jobs")
-    ask = jobs.ask
+    jobs = part("operators.session.job_queue").get()
+    ask = jobs.enqueue
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs, "ask", lambda turns: ask(turns, wait=False))
+        patch.setattr(jobs, "enqueue", lambda turns: ask(turns, wait=False))
         operator()
-    for thread in list(jobs._threads):
+    for thread in list(jobs.task.threads):
         thread.join(60)
 
 
@@ -470,9 +470,9 @@ def test_while_a_shot_is_made_it_says_so():
     add("a person walks", "a person waves")
     in_window(bpy.ops.motionlcm.generate_shot)
     assert state() == ["EMPTY", "GENERATING"]
-    part("operators.jobs").poll()
+    part("operators.session.job_queue").get().poll()
     assert state() == ["EMPTY", "DONE"]
-    assert any("has no motion yet" in warning for warning in part("operators.jobs").status.warnings)
+    assert any("has no motion yet" in warning for warning in panel_status().warnings)
 
 
 def test_cancelled_shots_stay_as_they_were():
@@ -481,7 +481,7 @@ def test_cancelled_shots_stay_as_they_were():
     in_window(bpy.ops.motionlcm.generate_shots)
     assert state() == ["GENERATING", "EMPTY"]
     bpy.ops.motionlcm.cancel()
-    part("operators.jobs").poll()
+    part("operators.session.job_queue").get().poll()
     assert state() == ["EMPTY", "EMPTY"] and len(bpy.data.actions) == 0
 
 
@@ -494,8 +494,8 @@ def test_what_is_deleted_meanwhile_ends_in_a_sentence(gone):
         bpy.data.objects.remove(armature)
     else:
         bpy.ops.motionlcm.remove_shot()
-    part("operators.jobs").poll()
-    status = part("operators.jobs").status
+    part("operators.session.job_queue").get().poll()
+    status = panel_status()
     assert status.error and "was not written" in status.message and len(bpy.data.actions) == 0
 
 
@@ -504,7 +504,7 @@ def test_a_shot_changed_meanwhile_is_written_and_stale():
     add("a person walks")
     in_window(bpy.ops.motionlcm.generate_shot)
     shots()[0].prompt, shots()[0].first = "a person sits", 11
-    part("operators.jobs").poll()
+    part("operators.session.job_queue").get().poll()
     assert state() == ["STALE"] and tuple(shots()[0].action.frame_range) == (11, 59)
 
 

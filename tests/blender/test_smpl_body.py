@@ -89,7 +89,7 @@ def test_the_body_has_the_files_surface_bones_and_shapes(joints, suffix, tmp_pat
 
 def posed(armature: bpy.types.Object, frames: int = 6):
     """Write a clip of every joint turning, and return it."""
-    rig, actions = part("operators.rig"), part("operators.actions")
+    rig, actions = part("operators.armature.smpl_rig"), part("operators.armature.actions")
     clips, rotations = part("motionlcm_blender.motion.motion"), part("motionlcm_blender.motion.rotations")
     reading = rig.read_rig(armature)
     rng = np.random.default_rng(7)
@@ -110,7 +110,7 @@ def farthest_vertex(armature: bpy.types.Object, body: bpy.types.Object, model, c
     turns = np.tile([1.0, 0.0, 0.0, 0.0], (len(joints), 1))
     count = min(len(joints), 24 if len(joints) == 24 else 22)
     turns[:count] = clip.rotations[-1, :count]
-    rig = part("operators.rig")
+    rig = part("operators.armature.smpl_rig")
     units = rig.units_per_metre(armature, rig.read_rig(armature))
     scale = armature.matrix_world.to_scale()[0]
     skinned = engine.skinned_vertices(model, vertices, joints, turns, clip.translation[-1] * units / scale)
@@ -131,7 +131,8 @@ def test_the_skin_moves_as_the_equations_say(joints, place, tmp_path):
 
 
 def all_keys(armature: bpy.types.Object) -> list[np.ndarray]:
-    return [np.array([k.co for k in curve.keyframe_points]) for curve in part("operators.actions").curves_of(armature)]
+    curves = part("operators.armature.actions").curves_of(armature)
+    return [np.array([k.co for k in curve.keyframe_points]) for curve in curves]
 
 
 @pytest.mark.parametrize("joints", [24, 55])
@@ -167,8 +168,8 @@ def test_motion_is_made_for_the_body(tmp_path):
     settings().character = None
     bpy.context.view_layer.objects.active = armature
     action = generate(seconds=1.0)
-    clip = part("operators.generate")._kept[action.session_uid][1].clip
-    rig = part("operators.rig")
+    clip = part("operators.generation.write_actions").recent_results.find(action)[1].clip
+    rig = part("operators.armature.smpl_rig")
     units = rig.units_per_metre(armature, rig.read_rig(armature))
     expected = to_blender(part("motionlcm_blender.motion.retarget").forward_kinematics(clip)) * units
     for joint, name in enumerate(clip.skeleton.names):
@@ -207,7 +208,7 @@ def test_what_fails_half_way_is_taken_away_again(tmp_path, monkeypatch):
     def full(*_args):
         raise MemoryError
 
-    monkeypatch.setattr(part("operators.smpl_mesh"), "_fill_mesh", full)
+    monkeypatch.setattr(part("operators.characters.smpl_mesh"), "_fill_mesh", full)
     assert "not enough memory" in refusal(lambda: bpy.ops.motionlcm.add_smpl_body(filepath=str(path)))
     assert numbers_of_data() == before and bpy.context.mode == "OBJECT"
 
@@ -252,6 +253,6 @@ def test_the_file_browser_tells_the_licence():
     from tests.blender.test_panels import Layout
 
     layout = Layout()
-    operator = part("operators.smpl_body").MOTIONLCM_OT_add_smpl_body
+    operator = part("operators.characters.add_smpl_body").MOTIONLCM_OT_add_smpl_body
     operator.draw(type("Drawn", (), {"layout": layout})(), bpy.context)
     assert "under its authors' licence" in texts(layout)

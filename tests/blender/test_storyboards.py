@@ -12,7 +12,16 @@ import bpy
 import numpy as np
 import pytest
 
-from tests.blender.support import REPOSITORY, add_character, bone_heads, part, poly_curve, refusal, settings
+from tests.blender.support import (
+    REPOSITORY,
+    add_character,
+    bone_heads,
+    panel_status,
+    part,
+    poly_curve,
+    refusal,
+    settings,
+)
 
 BOARD = {
     "motionlcm_storyboard": 1,
@@ -53,8 +62,8 @@ BOARD = {
 }
 
 
-def content_of(board):
-    return part("motionlcm_blender.storyboard.writing").storyboard_content(board)
+def storyboard():
+    return part("motionlcm_blender.storyboard.storyboard")
 
 
 def write(folder: Path, content=BOARD) -> str:
@@ -84,7 +93,7 @@ def test_imported_it_is_all_there_and_empty(tmp_path):
     assert ada.motionlcm.shots[0].path == bpy.data.objects["street"]
     assert bob.scale[0] == pytest.approx(1.25) and bob.rotation_euler.z == pytest.approx(np.radians(-120))
     assert sum(len(shot.pins) for shot in bob.motionlcm.shots) == 2 and len(settings().pins) == 0
-    assert part("operators.jobs").status.message == "2 characters and 4 shots were added."
+    assert panel_status().message == "2 characters and 4 shots were added."
     assert bpy.context.scene.frame_end == 250
 
 
@@ -92,8 +101,8 @@ def test_exported_it_is_the_same_again(tmp_path):
     bpy.ops.motionlcm.import_storyboard(filepath=write(tmp_path))
     out = tmp_path / "again.json"
     assert bpy.ops.motionlcm.export_storyboard(filepath=str(out)) == {"FINISHED"}
-    read = part("motionlcm_blender.storyboard.reading").read_storyboard
-    one, two = (content_of(read(file)) for file in (tmp_path / "board.json", out))
+    read = storyboard().read_storyboard
+    one, two = (storyboard().storyboard_content(read(file)) for file in (tmp_path / "board.json", out))
     assert near(one, two), (one, two)
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     bpy.ops.motionlcm.import_storyboard(filepath=str(out))
@@ -107,8 +116,8 @@ def test_in_other_units(tmp_path):
     bpy.ops.motionlcm.import_storyboard(filepath=write(tmp_path))
     assert bpy.data.objects["Bob"].location.x == pytest.approx(300)
     bpy.ops.motionlcm.export_storyboard(filepath=str(tmp_path / "again.json"))
-    read = part("motionlcm_blender.storyboard.reading").read_storyboard
-    one, two = (content_of(read(tmp_path / name)) for name in ("board.json", "again.json"))
+    read = storyboard().read_storyboard
+    one, two = (storyboard().storyboard_content(read(tmp_path / name)) for name in ("board.json", "again.json"))
     assert near(one, two), (one, two)
 
 
@@ -122,7 +131,7 @@ def test_frame_rates(tmp_path, own, last):
 
 def test_generated_at_once_pins_hold_their_own_character(tmp_path):
     bpy.ops.motionlcm.import_storyboard(filepath=write(tmp_path), generate=True)
-    assert states("Ada") == ["DONE"] * 2 == states("Bob"), part("operators.jobs").status.message
+    assert states("Ada") == ["DONE"] * 2 == states("Bob"), panel_status().message
     street, end = bone_heads(bpy.data.objects["Ada"], "pelvis", [1, 49])[:, :2]
     np.testing.assert_allclose((street, end), ((0, 0), (1, -4)), atol=0.05)
     away = np.linalg.norm(bone_heads(bpy.data.objects["Ada"], "l_wrist", [85]) - (3, 1, 1.5))
@@ -136,7 +145,7 @@ def test_a_part_of_a_path(tmp_path):
     bpy.ops.motionlcm.import_storyboard(filepath=write(tmp_path, content))
     shot = bpy.data.objects["Ada"].motionlcm.shots[0]
     assert shot.path.name == "street" and shot.path_to == pytest.approx(0.47214, abs=1e-5)
-    board, _ = part("operators.storyboards").storyboard_of(bpy.context)
+    board, _ = part("operators.interchange.storyboards").storyboard_of(bpy.context)
     assert board.characters[0].shots[0].part == (0.0, 0.4721)
 
 
@@ -192,8 +201,8 @@ def test_curves_with_handles_animated_paths_and_shared_pins_are_exported(tmp_pat
     settings().pins[0].first, settings().pins[0].last = 20, 60
     file = tmp_path / "board.json"
     bpy.ops.motionlcm.export_storyboard(filepath=str(file))
-    assert any("its timing is not" in warning for warning in part("operators.jobs").status.warnings)
-    board = part("motionlcm_blender.storyboard.reading").read_storyboard(file)
+    assert any("its timing is not" in warning for warning in panel_status().warnings)
+    board = storyboard().read_storyboard(file)
     assert [(pin.first, pin.last) for shot in board.characters[0].shots for pin in shot.pins] == [(20, 49), (50, 60)]
     name = board.characters[0].shots[1].path
     assert board.paths["Way"].points == ((0, 0, 0), (0, -3, 0)) and board.paths[name].points[-1] == (2, 0, 0)

@@ -15,12 +15,20 @@ from tests.blender.support import EXTENSION, add_character, part, settings
 from tests.blender.test_panels import drawn, operators
 
 
+def arithmetic():
+    return part("operators.shots.shot_frames")
+
+
 def layout():
-    return part("operators.strip_layout")
+    return part("operators.timeline.strip_layout")
+
+
+def strip_view():
+    return part("operators.timeline.strip_view")
 
 
 def editing():
-    return part("operators.strip_editing")
+    return part("operators.timeline.strip_editing")
 
 
 def view(**changes):
@@ -100,7 +108,7 @@ PARTS = st.sampled_from(["BODY", "LEFT", "RIGHT"])
 def test_after_any_drag_no_two_overlap_and_the_order_stays(old, data):
     index, dragged_part = data.draw(st.integers(0, len(old) - 1)), data.draw(PARTS)
     locked = data.draw(st.lists(st.booleans(), min_size=len(old), max_size=len(old)))
-    new = layout().dragged(old, index, dragged_part, data.draw(st.integers(-80, 80)), locked)
+    new = arithmetic().dragged(old, index, dragged_part, data.draw(st.integers(-80, 80)), locked)
     assert len(new) == len(old) and all(first < last for first, last in new)
     assert all(one[1] <= two[0] for one, two in zip(new, new[1:], strict=False))
     length = [last - first for first, last in old]
@@ -112,7 +120,7 @@ def test_after_any_drag_no_two_overlap_and_the_order_stays(old, data):
     for number in range(index, len(old) - 1):  # what met after it still meets
         if old[number][1] == old[number + 1][0]:
             assert new[number][1] == new[number + 1][0]
-    assert layout().dragged(old, index, dragged_part, 0, locked) == old
+    assert arithmetic().dragged(old, index, dragged_part, 0, locked) == old
 
 
 @given(shot_frames(), st.data())
@@ -123,7 +131,7 @@ def test_the_operator_does_what_the_preview_showed(old, data):
     bpy.context.scene.collection.objects.link(armature)
     settings().character = armature
     for number, (first, last) in enumerate(old):
-        part("operators.shots").new_shot(armature, number, "a person walks", first, last)
+        part("operators.shots.shot_list").new_shot(armature, number, "a person walks", first, last)
     listed = armature.motionlcm.shots
     locked = [data.draw(st.booleans()) for _ in listed]
     for shot, value in zip(listed, locked, strict=True):
@@ -131,7 +139,7 @@ def test_the_operator_does_what_the_preview_showed(old, data):
     index, by, dragged_part = data.draw(st.integers(0, len(old) - 1)), data.draw(st.integers(-50, 50)), data.draw(PARTS)
     choose(index)
     assert bpy.ops.motionlcm.retime_shot(part=dragged_part, by=by) == {"FINISHED"}
-    assert frames() == layout().dragged(old, index, dragged_part, by, locked)
+    assert frames() == arithmetic().dragged(old, index, dragged_part, by, locked)
     assert [(shot.laid_first, shot.laid_last) for shot in listed] == frames()
 
 
@@ -186,7 +194,7 @@ def test_it_is_one_undo_step():
 
 
 def test_snapping_to_whole_frames_and_to_what_is_near():
-    snapped = layout().snapped
+    snapped = arithmetic().snapped
     assert snapped(3.4, (10, 30), [], 2.0) == 3
     assert snapped(3.4, (10, 30), [15.0], 2.0) == 5  # its start upon 15
     assert snapped(3.4, (10, 30), [15.0, 33.0], 2.0) == 3  # its end upon 33 is nearer
@@ -197,7 +205,7 @@ def test_snapping_to_whole_frames_and_to_what_is_near():
 @given(st.floats(-50, 50), st.lists(st.integers(-60, 60)), st.floats(0.1, 5.0))
 @trial(max_examples=200, deadline=None)
 def test_snapping_never_goes_farther_than_its_reach(by, targets, reach):
-    found = layout().snapped(by, (0, 20), targets, reach)
+    found = arithmetic().snapped(by, (0, 20), targets, reach)
     assert isinstance(found, int) and abs(found - by) <= max(reach, 0.5)
     near = [t - e for t in targets for e in (0, 20) if abs(t - e - by) <= reach]
     assert not near or found in near
@@ -211,10 +219,10 @@ def test_what_there_is_to_snap_to():
     scene.frame_set(60)
     scene.timeline_markers.new("there", frame=80)
     two = add_character()
-    part("operators.shots").new_shot(two, 0, "a person waves", 5, 9)
+    part("operators.shots.shot_list").new_shot(two, 0, "a person waves", 5, 9)
     settings().character = one
     editing().forget()
-    found = list(editing().snap_targets(scene, one, 1))
+    found = list(strip_view().snap_targets(scene, one, 1))
     assert sorted(found) == [1, 5, 9, 25, 30, 40]  # playhead and marker in frames of keys; not what moves along
 
 
@@ -266,12 +274,12 @@ def drag(xs, ctrl=False, end=("LEFTMOUSE", "RELEASE"), y=20):
         assert dragging.modal(context, Event("MOUSEMOVE", "NOTHING", x, y, ctrl)) == {"RUNNING_MODAL"}
     character, before = settings().character, frames()
     if len(xs) > 1 and abs(xs[-1] - xs[0]) > 3:
-        assert "Esc" in context.area.text and editing().state.preview
-        shown = editing().frames_of(settings().character)
+        assert "Esc" in context.area.text and strip_view().state.preview
+        shown = strip_view().frames_of(settings().character)
     else:
         shown = before
     result = dragging.modal(context, Event(*end, x=xs[-1], y=y))
-    assert context.area.text == "" and not editing().state.dragged
+    assert context.area.text == "" and not strip_view().state.dragged
     assert frames(character) == (shown if result == {"FINISHED"} else before)
     return result
 
@@ -312,7 +320,7 @@ def test_a_click_chooses_a_shot_and_its_character():
     add("one", "two")
     two = add_character()
     settings().character = one
-    part("operators.shots").new_shot(two, 0, "a person waves", 5, 9)
+    part("operators.shots.shot_list").new_shot(two, 0, "a person waves", 5, 9)
     one.motionlcm.shot_index = 0
     editing().forget()
     assert drag([370]) == {"FINISHED"}
@@ -336,16 +344,16 @@ def test_hidden_strips_take_no_events():
     add_character()
     add("one")
     context, prefs = region_context(), bpy.context.preferences.addons[EXTENSION].preferences
-    assert editing().is_shown(context)
+    assert strip_view().is_shown(context)
     prefs.show_strips = False
-    assert not editing().is_shown(context)
+    assert not strip_view().is_shown(context)
     prefs.show_strips = True
     context.space_data.mode = "MASK"
-    assert not editing().is_shown(context)
+    assert not strip_view().is_shown(context)
     context.space_data.mode, context.region.height = "DOPESHEET", 40  # no room
-    assert editing().rows_of(context, editing().view_of(context)) == []
+    assert strip_view().rows_of(context, strip_view().view_of(context)) == []
     context.region.height = 55
-    [row] = editing().rows_of(context, editing().view_of(context))
+    [row] = strip_view().rows_of(context, strip_view().view_of(context))
     assert row.low >= 12 and 12 <= row.high - row.low < 22 and row.high <= 55 - 23
 
 
@@ -379,7 +387,7 @@ def test_the_menu_offers_what_can_be_done():
 
 
 def picture(states, scale=10.0, chosen=0, over=None, locked=False, prompt="a person walks on"):
-    strips, seen = part("ui.strips"), view(scale=scale)
+    strips, seen = part("ui.shot_strips"), view(scale=scale)
     rows = layout().rows_of(seen, [("one", [(24 * n + 1, 24 * n + 25) for n in range(len(states))])])
     placed = layout().strips_of(seen, rows)
     looks = [strips.Look(state, locked, prompt, "s7") for state in states[: len(placed)]]
@@ -417,9 +425,9 @@ def test_looks_are_read_from_the_shots():
     choose(1).prompt = "three"
     choose(0).locked = True
     context = region_context()
-    seen = editing().view_of(context)
-    rows = editing().rows_of(context, seen)
-    looks = part("ui.strips").looks_of(rows, layout().strips_of(seen, rows), bpy.context.scene)
+    seen = strip_view().view_of(context)
+    rows = strip_view().rows_of(context, seen)
+    looks = part("ui.shot_strips").looks_of(rows, layout().strips_of(seen, rows), bpy.context.scene)
     assert [(look.state, look.locked, look.prompt) for look in looks] == [
         ("DONE", True, "one"), ("STALE", False, "three")
     ]  # fmt: skip

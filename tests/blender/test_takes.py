@@ -12,7 +12,7 @@ FRAMES = range(1, 40, 6)
 
 
 def takes() -> list[bpy.types.Action]:
-    return part("operators.takes").takes_of(settings().character, settings().take_sort)
+    return part("operators.takes.takes").takes_of(settings().character, settings().take_sort)
 
 
 def present() -> bpy.types.Action:
@@ -132,7 +132,7 @@ def test_takes_stay_with_a_character_that_is_renamed(three, tmp_path):
 
 
 def test_the_list_says_what_tells_takes_apart(three):
-    label = part("operators.takes").label
+    label = part("operators.takes.takes").label
     assert [label(a, three[0]) for a in three] == ["Seed 5", "Seed 6", "Seed 7"]
     bpy.ops.motionlcm.vary_take(share=0.15)
     assert label(present(), present()) == "Seed 5, varied 15 %"

@@ -46,13 +46,13 @@ def test_tables_come_and_go_with_the_extension(monkeypatch):
     )
     app = types.SimpleNamespace(translations=blender)
     monkeypatch.setattr(translations, "bpy", types.SimpleNamespace(app=app))
-    translations.attach()
-    translations.detach()
+    translations.register_properties()
+    translations.unregister_properties()
     assert calls == [("register", EXTENSION, ("de",)), ("unregister", EXTENSION)]
 
 
 def test_composed_text_is_translated_as_a_whole(monkeypatch):
-    takes = part("operators.takes")
+    takes = part("operators.takes.takes")
     add_character()
     settings().takes = 2
     generate(seconds=0.5, seed=5)

@@ -24,7 +24,7 @@ def shots():
 
 
 def keys_of(action: bpy.types.Action) -> int:
-    holder, numbers = part("operators.actions").holder_of(action), []
+    holder, numbers = part("operators.armature.actions").holder_of(action), []
     for curve in holder.fcurves if holder is not None else ():
         flat = np.empty(2 * len(curve.keyframe_points), np.float32)
         curve.keyframe_points.foreach_get("co", flat)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-from motionlcm_blender.model.frame_groups import group_frames, hold_last_frame, split_frames, token_mask  # noqa: E402
 from motionlcm_blender.networks.architecture import Architecture  # noqa: E402
 from motionlcm_blender.networks.numpy_impl.network import PortableNetwork  # noqa: E402
 from motionlcm_blender.networks.parameter_shapes import parameter_shapes  # noqa: E402
+from motionlcm_blender.networks.torch_impl.frame_groups import group_frames, hold_last_frame, split_frames, token_mask  # noqa: E402
 from motionlcm_blender.networks.torch_impl.network import MotionLCMNetwork  # noqa: E402
 
 SMALL = Architecture(

@@ -29,12 +29,12 @@ def tool() -> ModuleType:
 
 def test_german_has_every_message_and_no_other(tool: ModuleType) -> None:
     missing, stale = tool.missing_and_stale("de")
-    told = "run `python tools/messages.py --missing de` and see to ui/german.py"
+    told = "run `python tools/messages.py --missing de` and see to ui/translations_de.py"
     assert not missing and not stale, f"{told}: {missing} {stale}"
 
 
 def test_no_text_is_in_the_table_twice(tool: ModuleType) -> None:
-    tree = ast.parse((ROOT / "ui" / "german.py").read_text(encoding="utf-8"))
+    tree = ast.parse((ROOT / "ui" / "translations_de.py").read_text(encoding="utf-8"))
     for node in (node for node in ast.walk(tree) if isinstance(node, ast.Dict)):
         keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
         assert len(set(keys)) == len(keys)
@@ -69,7 +69,7 @@ def test_contexts_are_blenders(tool: ModuleType) -> None:
 def test_the_template_can_be_printed() -> None:
     printed = subprocess.run([sys.executable, str(TOOL)], capture_output=True, text=True, encoding="utf-8", check=True)
     assert 'msgctxt "Operator"\nmsgid "Generate"\nmsgstr ""' in printed.stdout
-    assert "#: operators/generate.py:" in printed.stdout
+    assert "#: operators/generation/generate.py:" in printed.stdout
     told = subprocess.run([sys.executable, str(TOOL), "--json"], capture_output=True, encoding="utf-8", check=True)
     assert {"context", "text", "tooltip", "places"} == set(json.loads(told.stdout)[0])
     assert subprocess.run([sys.executable, str(TOOL), "--missing", "de"], capture_output=True).returncode == 0

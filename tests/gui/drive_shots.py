@@ -64,7 +64,7 @@ def sheet() -> bpy.types.Region:
 
 def place(frame: float) -> tuple[int, int]:
     """Where in the window a frame's strip is."""
-    editing = module("operators.strip_editing")
+    editing = module("operators.timeline.strip_view")
     with bpy.context.temp_override(window=window(), area=timeline(), region=sheet()):
         view = editing.view_of(bpy.context)
         row = editing.rows_of(bpy.context, view)[0]
@@ -184,7 +184,7 @@ def run() -> Steps:
 
     shots()[1].takes = 2
     yield from make("motionlcm.generate_shot(", "two takes of the second shot")
-    check("they are there", len(module("operators.takes").takes_of(settings().character)) >= 2)
+    check("they are there", len(module("operators.takes.takes").takes_of(settings().character)) >= 2)
     x, y = view_middle()
     yield from move(x, y)
     yield from key("SPACE", x, y, " ")
@@ -200,7 +200,7 @@ def run() -> Steps:
     button = yield from scroll_to("motionlcm.accept_take(")
     screenshot("takes_of_the_shot")
     yield from click(*button)
-    takes = module("operators.takes")
+    takes = module("operators.takes.takes")
     yield from wait(lambda: len(takes.takes_of(settings().character)) == 1, 20.0, "Accept")
     check("one take is accepted and the others are gone", shots()[1].action.name == kept, kept)
     if "STALE" in states():
@@ -253,13 +253,13 @@ def run() -> Steps:
 
 def two_hundred() -> Steps:
     """How long the strips take to be drawn with 200 shots in one file."""
-    list_ = module("operators.shots")
+    list_ = module("operators.shots.shot_list")
     character = settings().character
     while len(shots()) < 200:
         last = shots()[-1].last
         list_.new_shot(character, len(shots()), PROMPTS[len(shots()) % 3], last, last + 48)
     bpy.context.scene.frame_end = shots()[-1].last
-    strips, space = module("ui.strips"), bpy.types.SpaceDopeSheetEditor
+    strips, space = module("ui.shot_strips"), bpy.types.SpaceDopeSheetEditor
     times: list[float] = []
 
     def timed() -> None:
@@ -267,7 +267,7 @@ def two_hundred() -> Steps:
         strips.draw()
         times.append(1000.0 * (time.perf_counter() - began))
 
-    strips.detach()
+    strips.unregister_properties()
     handler = space.draw_handler_add(timed, (), "WINDOW", "POST_PIXEL")
     for zoomed in ("all in sight", "some in sight"):
         with bpy.context.temp_override(window=window(), area=timeline(), region=sheet()):
@@ -281,7 +281,7 @@ def two_hundred() -> Steps:
         told = f"{drawn:.2f} ms, at most {fresh:.2f}, {len(times)} redraws"
         check(f"200 shots, {zoomed}: strips are drawn fast", drawn < SPEED_MS, told)
     space.draw_handler_remove(handler, "WINDOW")
-    strips.attach()
+    strips.register_properties()
 
 
 main(run)

@@ -46,7 +46,7 @@ def timeline() -> tuple[bpy.types.Area, bpy.types.Region]:
 
 def lacks_room() -> bool:
     with bpy.context.temp_override(window=window()):
-        return sys.modules[f"{EXTENSION}.operators.timeline_room"].too_low(bpy.context)
+        return sys.modules[f"{EXTENSION}.operators.timeline.timeline_height"].too_low(bpy.context)
 
 
 def shots():
@@ -60,7 +60,7 @@ def shot_frames() -> list[tuple[int, int]]:
 def on_strip(frame: float) -> tuple[int, int]:
     """The place of a frame on the strips of the chosen character."""
     area, main = timeline()
-    editing = sys.modules[f"{EXTENSION}.operators.strip_editing"]
+    editing = sys.modules[f"{EXTENSION}.operators.timeline.strip_view"]
     with bpy.context.temp_override(window=window(), area=area, region=main):
         view = editing.view_of(bpy.context)
         row = editing.rows_of(bpy.context, view)[0]

@@ -169,11 +169,11 @@ def several_characters() -> Steps:
 
 
 def sheet():
-    return sys.modules[f"{EXTENSION}.operators.contact_sheet"]._open
+    return sys.modules[f"{EXTENSION}.operators.takes.contact_sheet"]._open
 
 
 def takes() -> list[bpy.types.Action]:
-    return sys.modules[f"{EXTENSION}.operators.takes"].takes_of(settings().character, settings().take_sort)
+    return sys.modules[f"{EXTENSION}.operators.takes.takes"].takes_of(settings().character, settings().take_sort)
 
 
 def chest_of(index: int) -> tuple[int, int]:
@@ -186,7 +186,7 @@ def chest_of(index: int) -> tuple[int, int]:
 
 def drawn_ms() -> float:
     """Of these, what the sheet takes: the median of the latest redraws."""
-    return float(np.median(sys.modules[f"{EXTENSION}.operators.sheet_drawing"].milliseconds))
+    return float(np.median(sys.modules[f"{EXTENSION}.operators.takes.contact_sheet_drawing"].milliseconds))
 
 
 def all_takes_at_once() -> Steps:
@@ -295,7 +295,7 @@ def all_takes_at_once() -> Steps:
     for _ in range(10):
         yield
     open_sheet("SIDE")
-    module = sys.modules[f"{EXTENSION}.operators.contact_sheet"]
+    module = sys.modules[f"{EXTENSION}.operators.takes.contact_sheet"]
     yield from move(*view_middle())
     check("it is open once more", module._open is not None)
     addon_utils.disable(EXTENSION)
@@ -314,7 +314,7 @@ def sixteen_ghosts() -> Steps:
     for _ in range(4):
         yield
     with_sheet, drawn = redraw_ms(), drawn_ms()
-    figures, joints = sys.modules[f"{EXTENSION}.operators.ghost_figures"], sheet().joints(10.0)
+    figures, joints = sys.modules[f"{EXTENSION}.operators.takes.ghost_shapes"], sheet().joints(10.0)
     arrays = []
     for _ in range(20):
         began = time.perf_counter()

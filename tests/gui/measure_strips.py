@@ -39,7 +39,7 @@ def fill() -> None:
     for number in range(SHOTS):
         first = 1 + LENGTH * number
         prompt = f"a person walks forward and waves {number}"
-        shot = part("operators.shots").new_shot(armature, number, prompt, first, first + LENGTH)
+        shot = part("operators.shots.shot_list").new_shot(armature, number, prompt, first, first + LENGTH)
         if number % 4:
             shot.action = bpy.data.actions.new(f"MotionLCM {shot.name} {prompt[:30]} s{number}")
         shot.stale, shot.locked = number % 4 == 2, number % 5 == 4
@@ -55,7 +55,7 @@ def in_view(region: bpy.types.Region) -> float:
 
 
 def measure(figures: dict[str, dict[str, float]]) -> Iterator[None]:
-    strips, preferences = part("ui.strips"), bpy.context.preferences.addons[EXTENSION].preferences
+    strips, preferences = part("ui.shot_strips"), bpy.context.preferences.addons[EXTENSION].preferences
     spent: list[float] = []
 
     def timed() -> None:

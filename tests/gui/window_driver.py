@@ -81,7 +81,7 @@ def settings() -> bpy.types.PropertyGroup:
 
 
 def status():
-    return sys.modules[f"{EXTENSION}.operators.jobs"].status
+    return sys.modules[f"{EXTENSION}.operators.scene.messages"].status
 
 
 def action() -> bpy.types.Action | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ...model.frame_groups import group_frames, token_mask
 from ..architecture import Architecture
 from ..parameter_shapes import hint_width
 from .denoiser import LatentTransformer
+from .frame_groups import group_frames, token_mask
 from .transformer import Positions, SkipTransformer, key_bias
 
 

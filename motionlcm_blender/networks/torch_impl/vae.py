@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ...model.frame_groups import group_frames, hold_last_frame, split_frames, token_mask
 from ..architecture import Architecture
+from .frame_groups import group_frames, hold_last_frame, split_frames, token_mask
 from .transformer import Positions, SkipTransformer, key_bias
 
 

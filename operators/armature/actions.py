@@ -1,0 +1,223 @@
+"""Writing motion into Actions, on every Blender from 4.2 on, and their recipes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+from mathutils import Quaternion
+
+from ...motionlcm_blender.keyframes.keys import BezierKeys
+from .smpl_rig import Pose
+from .take_properties import facts_of, write_facts
+
+SLOT_NAME = "MotionLCM"
+"""The same for every Action we make, so that a character that is given another one goes on playing."""
+LONGEST_NAME = 63
+
+
+@dataclass(frozen=True)
+class Channel:
+    """F-curves of one property. path: RNA path; group: name of the bone; values: (K, components), one for each moment,
+    or (1, components), which is keyed on the first and holds.
+
+    keys: its own few keys with handles, instead of a value on every frame.
+    """
+
+    path: str
+    values: np.ndarray
+    group: str
+    keys: BezierKeys | None = None
+
+
+def channels_of(
+    obj: bpy.types.Object, pose: Pose, fitted: tuple[BezierKeys, dict[str, BezierKeys]] | None = None
+) -> list[Channel]:
+    """The pose as channels of the object's bones, each rotation in the mode its bone is in.
+
+    fitted: few keys of the location and of the bones' rotations, each in its bone's mode; other bones get a key on
+    every frame.
+    """
+    location, turns = fitted if fitted is not None else (None, {})
+    channels = [Channel(bone_path(pose.root, "location"), pose.location, pose.root, location)]
+    for name, quaternions in pose.rotations.items():
+        mode = obj.pose.bones[name].rotation_mode
+        channels.append(rotation_channel(bone_path(name, ""), quaternions, mode, name, turns.get(name)))
+    for name, (place, turn, scale) in pose.still.items():
+        mode = obj.pose.bones[name].rotation_mode
+        channels += [
+            Channel(bone_path(name, "location"), place[None], name),
+            rotation_channel(bone_path(name, ""), turn[None], mode, name),
+            Channel(bone_path(name, "scale"), scale[None], name),
+        ]
+    return channels
+
+
+def rotation_channel(
+    prefix: str, quaternions: np.ndarray, mode: str, group: str, fitted: BezierKeys | None = None
+) -> Channel:
+    """A rotation in the mode its owner is in. prefix: of the RNA path; quaternions: (K, 4), w first, no sign flips;
+    fitted: few keys of these quaternions, or of angles in this order; keys of the other kind are not taken."""
+    channels = 0 if fitted is None else fitted.values.shape[1]
+    if mode == "QUATERNION":
+        return Channel(prefix + "rotation_quaternion", quaternions, group, fitted if channels == 4 else None)
+    if mode == "AXIS_ANGLE":
+        return Channel(prefix + "rotation_axis_angle", _axis_angles(quaternions), group)
+    return Channel(prefix + "rotation_euler", _eulers(quaternions, mode), group, fitted if channels == 3 else None)
+
+
+def new_action(
+    obj: bpy.types.Object, name: str, times: np.ndarray, channels: Sequence[Channel], recipe: Mapping[str, Any]
+) -> bpy.types.Action:
+    """Make an Action with keys of type GENERATED at `times` (K,) scene frames, and give it to the object.
+
+    The Action the object had before is kept, with a fake user if nobody else uses it.
+    """
+    action = loose_action(name, times, channels, recipe)
+    assign(obj, action)
+    return action
+
+
+def loose_action(
+    name: str, times: np.ndarray, channels: Sequence[Channel], recipe: Mapping[str, Any]
+) -> bpy.types.Action:
+    """The same, given to nobody."""
+    action = bpy.data.actions.new(name[:LONGEST_NAME])
+    try:
+        _fill(empty_holder(action), times, channels)
+        write_facts(action, recipe)
+    except Exception:
+        bpy.data.actions.remove(action)
+        raise
+    return action
+
+
+def assign(obj: bpy.types.Object, action: bpy.types.Action | None) -> None:
+    """Let one of our Actions animate the object, or none; the one before is kept, with a fake user if it needs one."""
+    data = obj.animation_data_create()
+    before = data.action
+    if before is not None and before != action and before.users <= 1 and not before.use_fake_user:
+        before.use_fake_user = True
+    data.action = action
+    if action is not None and hasattr(action, "slots") and len(action.slots):
+        data.action_slot = action.slots[0]
+
+
+def empty_holder(action: bpy.types.Action) -> Any:
+    """What is to hold the curves of a new Action: the Action or, from 4.4 on, the channelbag of a slot of ours."""
+    if not hasattr(action, "slots"):
+        return action
+    slot = action.slots.new(id_type="OBJECT", name=SLOT_NAME)
+    return action.layers.new("Motion").strips.new(type="KEYFRAME").channelbag(slot, ensure=True)
+
+
+def rewrite(obj: bpy.types.Object, times: np.ndarray, channels: Sequence[Channel], recipe: Mapping[str, Any]) -> None:
+    """Replace the curves of the object's present Action, which stays the same Action; recipe: what changes in it."""
+    action = obj.animation_data.action
+    holder = _holder(obj)
+    assert holder is not None
+    for curve in list(holder.fcurves):
+        holder.fcurves.remove(curve)
+    _fill(holder, times, channels)
+    write_facts(action, recipe)
+
+
+def _fill(holder: Any, times: np.ndarray, channels: Sequence[Channel]) -> None:
+    """Write channels into what holds curves, without any there."""
+    rna = bpy.types.Keyframe.bl_rna.properties
+    generated = rna["type"].enum_items["GENERATED"].value
+    free = rna["handle_left_type"].enum_items["FREE"].value
+    for channel in channels:
+        group = holder.groups.get(channel.group) or holder.groups.new(channel.group)
+        keys = channel.keys
+        values = channel.values if keys is None else keys.values
+        moments = times[: len(values)] if keys is None else keys.times
+        count = len(moments)
+        coordinates = np.empty(2 * count, np.float32)
+        coordinates[0::2] = moments
+        for index in range(values.shape[1]):
+            curve = holder.fcurves.new(channel.path, index=index)
+            curve.group = group
+            coordinates[1::2] = values[:, index]
+            points = curve.keyframe_points
+            points.add(count)
+            points.foreach_set("co", coordinates)
+            points.foreach_set("type", np.full(count, generated, np.int32))
+            if keys is not None:
+                for side, handles in (("left", keys.left), ("right", keys.right)):
+                    points.foreach_set(f"handle_{side}_type", np.full(count, free, np.int32))
+                    points.foreach_set(f"handle_{side}", handles[:, index].astype(np.float32).ravel())
+            curve.update()
+
+
+def curves_of(obj: bpy.types.Object) -> Sequence[bpy.types.FCurve]:
+    """The F-curves that animate the object now."""
+    holder = _holder(obj)
+    return () if holder is None else holder.fcurves
+
+
+def _holder(obj: bpy.types.Object) -> Any | None:
+    """What holds the curves that animate the object now: the Action or, from 4.4 on, its slot's channelbag."""
+    data = obj.animation_data
+    if data is None or data.action is None:
+        return None
+    return _holder_in(data.action, getattr(data, "action_slot", None))
+
+
+def holder_of(action: bpy.types.Action) -> Any | None:
+    """What holds the curves of an Action of ours, whoever it animates."""
+    slots = getattr(action, "slots", None)
+    return _holder_in(action, slots[0] if slots else None)
+
+
+def _holder_in(action: bpy.types.Action, slot: Any | None) -> Any | None:
+    if not hasattr(action, "slots"):
+        return action
+    for layer in action.layers:
+        for strip in layer.strips:
+            bag = strip.channelbag(slot) if slot is not None else None
+            if bag is not None:
+                return bag
+    return None
+
+
+def repeat_forever(obj: bpy.types.Object) -> None:
+    """Let the object's present curves repeat before and after their keys; over the floor each round goes on from the
+    last."""
+    for curve in curves_of(obj):
+        modifier = curve.modifiers.new("CYCLES")
+        # What travels is the location of the hips or of the object. Where nothing travels, the offset is nothing.
+        mode = "REPEAT_OFFSET" if curve.data_path.endswith("location") else "REPEAT"
+        modifier.mode_before = modifier.mode_after = mode
+
+
+def recipe_of(obj: bpy.types.Object | None) -> dict[str, Any]:
+    """How the object's present Action was made; empty if it is not ours."""
+    return facts_of(obj.animation_data.action if obj is not None and obj.animation_data is not None else None)
+
+
+def bone_path(bone: str, channel: str = "") -> str:
+    """The RNA path of a bone's channel; without one, what such paths begin with."""
+    return f'pose.bones["{bpy.utils.escape_identifier(bone)}"].{channel}'
+
+
+def _eulers(quaternions: np.ndarray, order: str) -> np.ndarray:
+    """(K, 3) angles without jumps."""
+    result = np.empty((len(quaternions), 3))
+    before = None
+    for index, quaternion in enumerate(quaternions):
+        turned = Quaternion(quaternion)
+        before = turned.to_euler(order, before) if before is not None else turned.to_euler(order)
+        result[index] = before
+    return result
+
+
+def _axis_angles(quaternions: np.ndarray) -> np.ndarray:
+    """(K, 4) angle first, as Blender keeps it; the quaternions are continuous, and so is this."""
+    length = np.linalg.norm(quaternions[:, 1:], axis=1)
+    angle = 2.0 * np.arctan2(length, quaternions[:, 0])
+    axis = np.where(length[:, None] > 1e-9, quaternions[:, 1:] / np.maximum(length, 1e-9)[:, None], [0.0, 1.0, 0.0])
+    return np.concatenate([angle[:, None], axis], axis=1)

@@ -1,0 +1,70 @@
+"""The chosen character, and whether it can be written to."""
+
+from __future__ import annotations
+
+import uuid
+
+import bpy
+
+from . import take_properties
+
+
+def find_character(context: bpy.types.Context) -> bpy.types.Object:
+    """The chosen character; where none is chosen, the active armature or the only one that fits.
+
+    Raises InvalidRequest if there is none, or it cannot be written to.
+    """
+    from ...motionlcm_blender.errors import InvalidRequest
+    from .smpl_rig import is_character
+
+    scene = context.scene
+    character = scene.motionlcm.character
+    if character is not None and scene.objects.get(character.name) != character:
+        raise InvalidRequest(f'The character "{character.name}" is not in this scene: choose another.')
+    if character is None:
+        active = character_armature(context.active_object)
+        fitting = [active] if is_character(active) else [obj for obj in scene.objects if is_character(obj)]
+        if len(fitting) != 1:
+            raise InvalidRequest("No character is chosen: choose an armature with SMPL bones, or press Add Character.")
+        character = scene.motionlcm.character = fitting[0]
+    check_writable(character)
+    return character
+
+
+def identity(character: bpy.types.Object) -> str:
+    """A name of the character that stays, whatever it is called; its Actions carry it."""
+    if not take_properties.ID.is_on(character):
+        take_properties.ID.write(character, uuid.uuid4().hex[:12])
+    return take_properties.ID.read(character)
+
+
+def check_writable(character: bpy.types.Object) -> None:
+    """Raises InvalidRequest if the character cannot be given an Action."""
+    from ...motionlcm_blender.errors import InvalidRequest
+
+    if character.library is not None:
+        raise InvalidRequest(f'"{character.name}" is linked from another file: make a library override of it first.')
+    if character.animation_data is not None and character.animation_data.use_tweak_mode:
+        raise InvalidRequest(f'"{character.name}" is in NLA tweak mode: leave it first.')
+
+
+def is_carried(character: bpy.types.Object) -> bool:
+    """Whether something else may move the armature object while the motion plays."""
+    parent = character.parent
+    while parent is not None:
+        if parent.animation_data is not None or len(parent.constraints) > 0:
+            return True
+        parent = parent.parent
+    return any(not constraint.mute for constraint in character.constraints)
+
+
+def character_armature(obj: bpy.types.Object | None) -> bpy.types.Object | None:
+    """The armature an object stands for: itself, or the one that moves this mesh."""
+    if obj is None or obj.type == "ARMATURE":
+        return obj
+    if obj.motionlcm.armature is not None:
+        return obj.motionlcm.armature
+    for modifier in obj.modifiers:
+        if modifier.type == "ARMATURE" and modifier.object is not None:
+            return modifier.object
+    return obj.parent if obj.parent is not None and obj.parent.type == "ARMATURE" else None

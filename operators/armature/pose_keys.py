@@ -1,0 +1,113 @@
+"""Fitted keys of a clip as keys of pose bones, in quaternions and in Euler angles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import bpy
+import numpy as np
+
+from ...motionlcm_blender.keyframes.keys import BezierKeys, SparseKeys
+from ...motionlcm_blender.motion import rotations
+from ...motionlcm_blender.motion.euler_angles import euler_quaternions
+from .smpl_rig import Rig, bone_axes
+
+
+@dataclass(frozen=True)
+class EulerBones:
+    """Which joints' bones turn by Euler angles, and how keys for them are fitted.
+
+    orders: of each joint of the skeleton, such as "ZXY", or "" for a bone that does not. outer, inner: (J, 4)
+    quaternions: outer * the clip's rotation * inner is turned by XYZ angles that are the bone's own angles but for
+    their order and sign (`euler_axes`).
+    """
+
+    orders: tuple[str, ...]
+    outer: np.ndarray
+    inner: np.ndarray
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """What `fit_keys` is asked for."""
+        return tuple("XYZ" if order else "QUATERNION" for order in self.orders)
+
+
+def euler_bones(obj: bpy.types.Object, rig: Rig, units_per_metre: float, root: bool = True) -> EulerBones | None:
+    """The bones of the object that turn by Euler angles; None if there is none. root: whether its own may count."""
+    axes = bone_axes(obj, rig, units_per_metre)
+    orders = [""] * len(rig.bones)
+    outer, inner = np.tile(rotations.IDENTITY, (2, len(rig.bones), 1))
+    for name, (joint, left, right) in axes.turns.items():
+        mode = obj.pose.bones[name].rotation_mode
+        if mode in ("QUATERNION", "AXIS_ANGLE") or (joint == 0 and not root):
+            continue
+        relabel, _, _ = euler_axes(mode)
+        orders[joint] = mode
+        outer[joint] = rotations.multiply(relabel, left)
+        inner[joint] = rotations.multiply(right, rotations.inverse(relabel))
+    return EulerBones(tuple(orders), outer, inner) if any(orders) else None
+
+
+def euler_axes(order: str) -> tuple[np.ndarray, list[int], float]:
+    """How turns in another Euler order are seen as XYZ: by calling the first axis X, the second Y, the third Z.
+
+    Returns the quaternion (4,) that does so, the axis that each of the three angles is about, and their sign: in orders
+    like XZY the axes have to be turned round, or it would be a reflection.
+    """
+    about = ["XYZ".index(axis) for axis in order]
+    matrix = np.eye(3)[about]
+    sign = float(np.round(np.linalg.det(matrix)))
+    return rotations.from_matrix(sign * matrix), about, sign
+
+
+def pose_keys(
+    keys: SparseKeys,
+    obj: bpy.types.Object,
+    rig: Rig,
+    units_per_metre: float,
+    euler: EulerBones | None = None,
+    above_rests: bool = False,
+) -> tuple[BezierKeys, dict[str, BezierKeys], dict[str, np.ndarray]]:
+    """Fitted keys as those of the pose bones: of the root's location, and of each bone's rotation.
+
+    Exact: values and handles go through the same linear maps as the clip's own numbers. euler: what the keys were
+    fitted for. Of bones whose present mode is another one, the third value tells the quaternions (frames, 4) that the
+    keys play on each frame: bones' errors make up for one another, so none may be exact while others are not.
+    above_rests: see `bone_axes`.
+    """
+    axes = bone_axes(obj, rig, units_per_metre, above_rests)
+    location = keys.location.mapped(lambda v: v @ axes.matrix.T + axes.offset)
+    now = None if euler is None else euler_bones(obj, rig, units_per_metre)
+    frames = keys.location.times[0] + np.arange(keys.frames)
+    turned: dict[str, BezierKeys] = {}
+    played: dict[str, np.ndarray] = {}
+    for name, (joint, left, right) in axes.turns.items():
+        own, mode = keys.rotations[joint], obj.pose.bones[name].rotation_mode
+
+        def seen(v: np.ndarray, left: np.ndarray = left, right: np.ndarray = right) -> np.ndarray:
+            return rotations.multiply(rotations.multiply(left, v), right)
+
+        if keys.rotation_modes[joint] == "XYZ":
+            assert euler is not None  # or no bone would have been fitted so
+            if now is not None and _same_axes(euler, now, joint):
+                _, about, sign = euler_axes(euler.orders[joint])
+                turned[name] = own.mapped(partial(_reordered, back=np.argsort(about), sign=sign))
+                continue
+            angles = euler_quaternions(own.evaluate(frames))
+            clip = rotations.multiply(rotations.inverse(euler.outer[joint]), angles)
+            played[name] = seen(rotations.multiply(clip, rotations.inverse(euler.inner[joint])))
+        elif mode == "QUATERNION":
+            turned[name] = own.mapped(seen)
+        else:
+            played[name] = seen(rotations.normalise(own.evaluate(frames)))
+    return location, turned, {name: rotations.continuous(q) for name, q in played.items()}
+
+
+def _reordered(angles: np.ndarray, back: np.ndarray, sign: float) -> np.ndarray:
+    return sign * angles[:, back]
+
+
+def _same_axes(then: EulerBones, now: EulerBones, joint: int) -> bool:
+    alike = [abs(float((a[joint] * b[joint]).sum())) for a, b in ((then.outer, now.outer), (then.inner, now.inner))]
+    return then.orders[joint] == now.orders[joint] and min(alike) > 1.0 - 1e-7

@@ -1,0 +1,65 @@
+"""An Action of a character read back as a clip: what `rig.pose_channels` writes, the other way round."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from ...motionlcm_blender.motion import rotations
+from ...motionlcm_blender.motion.motion import Clip
+from ...motionlcm_blender.motion.retarget import forward_kinematics
+from ...motionlcm_blender.motion.skeleton import FOOT_JOINTS, FPS, JOINT_COUNT, SMPL
+from . import action_sampling
+from .actions import Channel, bone_path, loose_action, rotation_channel
+from .smpl_rig import Rig, bone_axes, read_rig
+
+
+def read_clip(
+    action: bpy.types.Action, at: np.ndarray, obj: bpy.types.Object, rig: Rig, units_per_metre: float
+) -> Clip:
+    """The pose of the character on scene frames at (N,), as the Action's curves have it now, edits by hand included.
+
+    Placed in the world where the object stands now, engine axes, metres of the character, 20 frames a second. Bones
+    without curves are in their rest pose.
+    """
+    axes = bone_axes(obj, rig, units_per_metre)
+    curves = action_sampling.curves_in(action)
+    location = action_sampling.values(curves, bone_path(axes.root, "location"), (0.0, 0.0, 0.0), at)
+    translation = (location - axes.offset) @ np.linalg.inv(axes.matrix).T
+    turns = np.broadcast_to(rotations.IDENTITY, (len(at), len(rig.skeleton), 4)).copy()
+    for bone, (joint, left, right) in axes.turns.items():
+        local = action_sampling.turns(curves, bone_path(bone), obj.pose.bones[bone].rotation_mode, at)
+        inner = rotations.multiply(local, rotations.inverse(right))
+        turns[:, joint] = rotations.multiply(rotations.inverse(left), inner)
+    return Clip(FPS, translation, rotations.continuous(turns), rig.skeleton)
+
+
+def joints_of(clip: Clip) -> np.ndarray:
+    """(T, 22, 3) metres: the clip performed by the engine's own skeleton, its lower foot as high as the clip's."""
+    joints = forward_kinematics(clip)[:, :JOINT_COUNT]
+    if clip.skeleton is SMPL:
+        return joints
+    own = forward_kinematics(Clip(clip.fps, clip.translation, clip.rotations, SMPL))[:, :JOINT_COUNT]
+    own[..., 1] += (joints[:, FOOT_JOINTS, 1].min(axis=1) - own[:, FOOT_JOINTS, 1].min(axis=1))[:, None]
+    return own
+
+
+def pose_action(context: bpy.types.Context, obj: bpy.types.Object, name: str) -> bpy.types.Action:
+    """The pose that the character is seen in now, constraints and layers included, as an Action that says where it is.
+
+    Raises InvalidRequest if the object is no character.
+    """
+    rig = read_rig(obj)
+    shown = obj.evaluated_get(context.evaluated_depsgraph_get())
+    channels = []
+    for name_of_bone in rig.bones:
+        if name_of_bone is None:
+            continue
+        bone, mode = shown.pose.bones[name_of_bone], obj.pose.bones[name_of_bone].rotation_mode
+        local = shown.convert_space(pose_bone=bone, matrix=bone.matrix, from_space="POSE", to_space="LOCAL")
+        place, turn, _ = local.decompose()
+        turns = np.array([turn], np.float64)
+        channels.append(rotation_channel(bone_path(name_of_bone), turns, mode, name_of_bone))
+        if name_of_bone == rig.bones[0]:
+            channels.append(Channel(bone_path(name_of_bone, "location"), np.array([place], np.float64), name_of_bone))
+    return loose_action(name, np.zeros(1), channels, {"placed": True})

@@ -1,0 +1,111 @@
+"""The armature object as what carries the character over the floor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from mathutils import Matrix, Vector
+
+from ...motionlcm_blender.errors import InvalidRequest
+from ...motionlcm_blender.motion.loops import Travel
+from ...motionlcm_blender.motion.rotations import continuous
+from ...motionlcm_blender.motion.world_transform import Placement, engine_to_blender
+from .actions import Channel, bone_path, recipe_of, rotation_channel
+from .smpl_rig import Rig, read_rig, standing_place
+
+GROUP = "Object Transforms"
+
+
+@dataclass(frozen=True)
+class RootMotion:
+    """(T, 3) places on the floor and (T,) headings about +Y in the world, engine axes, metres of the character."""
+
+    ground: np.ndarray
+    heading: np.ndarray
+
+
+def travel_of(name: str, character: bpy.types.Object) -> Travel:
+    """The setting as the engine's. Raises InvalidRequest if this armature object cannot carry the travel."""
+    travel = Travel(name)
+    if travel is Travel.ROOT and (character.parent is not None or len(character.constraints) > 0):
+        raise InvalidRequest(
+            f'"{character.name}" hangs from something, so it cannot carry the travel: choose Hips, or free it.'
+        )
+    if travel is Travel.BONE:
+        bone = root_bone(character)
+        connected = character.data.bones[bone].use_connect
+        if connected or not character.data.bones[bone].use_local_location:
+            raise InvalidRequest(f'The bone "{bone}" cannot be moved freely, so it cannot carry the travel.')
+    return travel
+
+
+def root_bone(character: bpy.types.Object) -> str:
+    """The topmost bone above the hips. Raises InvalidRequest if there is none."""
+    hips = read_rig(character).bones[0]
+    assert hips is not None
+    above = character.pose.bones[hips].parent_recursive
+    if not above:
+        raise InvalidRequest(
+            f'The armature "{character.name}" has no bone above its hips: choose Armature Object or Hips as travel.'
+        )
+    name: str = above[-1].name
+    return name
+
+
+def current_placement(obj: bpy.types.Object, rig: Rig, units_per_metre: float) -> Placement:
+    """Where the armature object puts its rest pose at this moment, engine axes, metres of the character."""
+    place, heading = standing_place(obj, rig)
+    return Placement(np.array([place[0], place[2], -place[1]]) / units_per_metre, heading)
+
+
+def rest_placement_of(obj: bpy.types.Object, rig: Rig, units_per_metre: float) -> Placement:
+    """The same, but where it stood before an Action of ours began to carry it about."""
+    told = recipe_of(obj)
+    if told.get("travel") == Travel.ROOT.value and "standing" in told:
+        return Placement(np.array(told["standing"][:3]), float(told["standing"][3]))
+    return current_placement(obj, rig, units_per_metre)
+
+
+def object_channels(
+    obj: bpy.types.Object, root_motion: RootMotion, rest_placement: Placement, units_per_metre: float
+) -> list[Channel]:
+    """Location and rotation of the object on each frame, so that what stands at `rest_placement` follows the root
+    motion.
+
+    The object keeps its scale, lean and place relative to the character's ground frame.
+    """
+    world = obj.matrix_world.copy()
+    moved = [move @ world for move in _moves(root_motion, rest_placement, units_per_metre)]
+    turns = continuous(np.array([matrix.to_quaternion() for matrix in moved]))
+    locations = np.array([matrix.translation for matrix in moved])
+    return [Channel("location", locations, GROUP), rotation_channel("", turns, obj.rotation_mode, GROUP)]
+
+
+def bone_channels(
+    obj: bpy.types.Object, root_motion: RootMotion, rest_placement: Placement, units_per_metre: float
+) -> list[Channel]:
+    """The same for the bone above the hips, from its rest pose; the object stays where it is, the bone's scale too."""
+    bone = obj.pose.bones[root_bone(obj)]
+    rest = obj.matrix_world @ bone.bone.matrix_local
+    back = rest.inverted()
+    moved = [back @ move @ rest for move in _moves(root_motion, rest_placement, units_per_metre)]
+    turns = continuous(np.array([matrix.to_quaternion() for matrix in moved]))
+    path = bone_path(bone.name)
+    locations = np.array([matrix.translation for matrix in moved])
+    channels = [Channel(path + "location", locations, bone.name)]
+    return [*channels, rotation_channel(path, turns, bone.rotation_mode, bone.name)]
+
+
+def _moves(root_motion: RootMotion, rest_placement: Placement, units_per_metre: float) -> list[Matrix]:
+    """What the root motion does on each frame to all that stands at `rest_placement`, in the world."""
+    places = engine_to_blender(root_motion.ground) * units_per_metre
+    start = engine_to_blender(np.array([rest_placement.origin[0], 0.0, rest_placement.origin[2]])) * units_per_metre
+    return [
+        # The engine's heading about +Y is Blender's about +Z: +Z to +X there is -Y to +X here.
+        Matrix.Translation(Vector(place))
+        @ Matrix.Rotation(float(heading - rest_placement.heading), 4, "Z")
+        @ Matrix.Translation(-Vector(start))
+        for place, heading in zip(places, root_motion.heading, strict=True)
+    ]

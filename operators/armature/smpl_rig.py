@@ -1,0 +1,300 @@
+"""An armature seen as the engine's skeleton, and a clip as the pose of its bones.
+
+Three spaces meet here. Engine: metres, Y up, facing +Z. World: Blender's, Z up, in scene units. Armature: the
+armature object's own space, in which poses are stored and which may be moved, turned and scaled in the world.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+
+from ...motionlcm_blender.errors import InvalidRequest
+from ...motionlcm_blender.motion import rotations
+from ...motionlcm_blender.motion.motion import Clip
+from ...motionlcm_blender.motion.rest_pose import straightened
+from ...motionlcm_blender.motion.skeleton import JOINTS, SMPL, Skeleton
+
+ENGINE_TO_WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+"""Turns engine axes into Blender's: (x, y, z) -> (x, -z, y)."""
+
+_NAME_PREFIXES = ("m_avg_", "f_avg_", "n_avg_", "avg_")
+EVEN = 0.01
+"""Share by which an armature's scale may differ along its axes: a body that is sheared has no rotations of its own."""
+
+
+@dataclass(frozen=True)
+class Rig:
+    """An armature whose bones are SMPL's.
+
+    bones: the bone of each joint of the skeleton, None for a hand that is not there.
+    skeleton: the armature's bones in a T-pose, in engine axes, at the size of a person.
+    size: armature units per metre of that person.
+    axes: (3, 3) rotation from engine axes to armature space.
+    to_t_pose: (24, 4) quaternions in engine axes: how each joint's bones turn from the armature's rest pose to that
+        T-pose; no turn where the rest pose is one.
+    """
+
+    bones: tuple[str | None, ...]
+    skeleton: Skeleton
+    size: float
+    axes: np.ndarray
+    to_t_pose: np.ndarray
+
+
+def is_character(obj: bpy.types.Object | None) -> bool:
+    """Whether the object is an armature with SMPL bones."""
+    return obj is not None and obj.type == "ARMATURE" and set(JOINTS) <= set(_joint_bones(obj))
+
+
+def read_rig(obj: bpy.types.Object) -> Rig:
+    """Read an armature's rest pose, whatever its bones' own axes are.
+
+    Bones beside SMPL's (root, fingers, jaw, eyes, twists) are allowed and follow the bone they hang from. Raises
+    InvalidRequest if the object is no armature with SMPL bones, or its bones are joined in a way that cannot be moved.
+    """
+    if obj.type != "ARMATURE":
+        raise InvalidRequest(f'"{obj.name}" is no armature: choose one with SMPL bones, or press Add Character.')
+    found = _joint_bones(obj)
+    missing = [name for name in JOINTS if name not in found]
+    if missing:
+        raise InvalidRequest(
+            f'The armature "{obj.name}" has no SMPL bone {missing[0]}'
+            f"{f' (and {len(missing) - 1} more)' if missing[1:] else ''}: choose one with bones named like L_Hip or "
+            "left_hip, or press Add Character."
+        )
+    _check_bones(obj, found)
+    heads = {name: np.array(obj.data.bones[bone].head_local, np.float64) for name, bone in found.items()}
+    axes = _body_axes(heads, obj.name)
+    leg, own_leg = (_leg_length(h) for h in (heads, dict(zip(SMPL.names, SMPL.rest, strict=True))))
+    size = leg / own_leg
+    if abs(size - 1.0) < 1e-4:
+        size = 1.0
+    offsets = np.array(SMPL.offsets)
+    for joint, (name, parent) in enumerate(zip(SMPL.names, SMPL.parents, strict=True)):
+        if parent >= 0 and name in heads:
+            offsets[joint] = (heads[name] - heads[SMPL.names[parent]]) @ axes / size
+    same = np.abs(offsets - SMPL.offsets).max() < 1e-5
+    skeleton, turns = straightened(SMPL if same else Skeleton(SMPL.names, SMPL.parents, offsets))
+    return Rig(tuple(found.get(name) for name in SMPL.names), skeleton, size, axes, turns)
+
+
+def units_per_metre(obj: bpy.types.Object, rig: Rig) -> float:
+    """Scene units that one metre of the engine takes for this character: 1, unless it is a giant or a dwarf.
+
+    A bone above the pelvis that is scaled counts too. Raises InvalidRequest if the object has no size, is mirrored, or
+    is scaled by more along one axis than along another.
+    """
+    assert rig.bones[0] is not None
+    matrix = (np.array(obj.matrix_world, np.float64) @ _pose_above(obj, rig.bones[0]))[:3, :3]
+    determinant = np.linalg.det(matrix)
+    scale = abs(determinant) ** (1.0 / 3.0)
+    if not np.isfinite(scale) or scale < 1e-9:
+        raise InvalidRequest(f'The armature "{obj.name}" is scaled to nothing.')
+    if determinant < 0.0:
+        raise InvalidRequest(f'The armature "{obj.name}" is mirrored by a negative scale: apply its scale first.')
+    if np.abs(matrix.T @ matrix / scale**2 - np.eye(3)).max() > 2.0 * EVEN:
+        raise InvalidRequest(f'The armature "{obj.name}" is scaled unevenly: apply its scale first.')
+    return float(scale * rig.size)
+
+
+def standing_place(obj: bpy.types.Object, rig: Rig) -> tuple[np.ndarray, float]:
+    """Where the armature object puts its rest pose: the floor under the pelvis (3,) in world space, and the heading
+    in radians, 0 for facing -Y, growing counter-clockwise seen from above.
+    """
+    matrix = np.array(obj.matrix_world, np.float64)
+    heads = np.array([obj.data.bones[bone].head_local for bone in rig.bones if bone is not None], np.float64)
+    world = heads @ matrix[:3, :3].T + matrix[:3, 3]
+    pelvis = world[0]
+    front = matrix[:3, :3] @ rig.axes[:, 2]
+    heading = float(np.arctan2(front[0], -front[1])) if np.hypot(front[0], front[1]) > 1e-9 else 0.0
+    return np.array([pelvis[0], pelvis[1], world[:, 2].min()]), heading
+
+
+@dataclass(frozen=True)
+class Pose:
+    """A clip as the channels of pose bones.
+
+    location: (K, 3) of the pelvis bone. rotations: bone name -> (K, 4) quaternions, w first. root: its bone's name.
+    still: other bones that carry these, which must not move: bone name -> location (3,), quaternion (4,), scale (3,).
+    """
+
+    root: str
+    location: np.ndarray
+    rotations: dict[str, np.ndarray]
+    still: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BoneAxes:
+    """How a clip's numbers become those of pose bones, all of it linear.
+
+    location of the root's bone: matrix (3, 3) @ translation + offset (3,). rotations: bone name -> joint, and the
+    quaternions (4,) left and right of the clip's rotation.
+    """
+
+    root: str
+    matrix: np.ndarray
+    offset: np.ndarray
+    turns: dict[str, tuple[int, np.ndarray, np.ndarray]]
+
+
+def bone_axes(obj: bpy.types.Object, rig: Rig, units_per_metre: float, above_rests: bool = False) -> BoneAxes:
+    """For the object where it stands now.
+
+    units: scene units for each of the character's metres. above_rests: bones above the hips are taken as resting, but
+    for the scale of the topmost one; else as they are posed now.
+    """
+    matrix = np.array(obj.matrix_world, np.float64)
+    object_turn = rotations.from_matrix(np.array(obj.matrix_world.to_quaternion().to_matrix(), np.float64))
+    axes_turn = rotations.from_matrix(rig.axes)
+    world_turn = rotations.from_matrix(ENGINE_TO_WORLD)
+    bones = obj.data.bones
+
+    root_name = rig.bones[0]
+    assert root_name is not None
+    above = _scale_above(obj, root_name) if above_rests else _pose_above(obj, root_name)
+    inverse = np.linalg.inv(matrix @ above)
+    root_rest = np.array(bones[root_name].matrix_local, np.float64)
+    to_bone = root_rest[:3, :3].T
+    place = to_bone @ inverse[:3, :3] @ ENGINE_TO_WORLD * units_per_metre
+    offset = to_bone @ (inverse[:3, 3] - root_rest[:3, 3])
+
+    turns: dict[str, tuple[int, np.ndarray, np.ndarray]] = {}
+    for joint, name in enumerate(rig.bones):
+        if name is None:
+            continue
+        rest = rotations.from_matrix(np.array(bones[name].matrix_local.to_3x3(), np.float64))
+        if joint == 0:
+            above_turn = rotations.from_matrix(np.array(Matrix(above).to_quaternion().to_matrix(), np.float64))
+            outside = rotations.inverse(rotations.multiply(object_turn, above_turn))
+            left = rotations.multiply(outside, world_turn)
+        else:
+            # The clip's rotation is between bones in the T-pose, the bone's between bones in its own rest pose.
+            left = rotations.multiply(axes_turn, rotations.inverse(rig.to_t_pose[SMPL.parents[joint]]))
+        right = rotations.multiply(rotations.multiply(rig.to_t_pose[joint], rotations.inverse(axes_turn)), rest)
+        turns[name] = (joint, rotations.multiply(rotations.inverse(rest), left), right)
+    return BoneAxes(root_name, place, offset, turns)
+
+
+def pose_channels(
+    clip: Clip, obj: bpy.types.Object, rig: Rig, units_per_metre: float, above_rests: bool = False
+) -> Pose:
+    """What the pose bones' channels must be for the character to perform the clip in the world.
+
+    clip: placed in the world, in engine axes and metres of this character. units: scene units for each of these.
+    The armature object may stand, lean or be scaled as it likes: the clip's floor remains level. above_rests: see
+    `bone_axes`; what these bones do is then told elsewhere.
+    """
+    axes = bone_axes(obj, rig, units_per_metre, above_rests)
+    channels: dict[str, np.ndarray] = {}
+    for name, (joint, left, right) in axes.turns.items():
+        local = rotations.multiply(rotations.multiply(left, clip.rotations[:, joint]), right)
+        channels[name] = rotations.continuous(rotations.normalise(local))
+    location = clip.translation @ axes.matrix.T + axes.offset
+    return Pose(axes.root, location, channels, _still_bones(obj, rig, above_rests))
+
+
+def _pose_above(obj: bpy.types.Object, bone_name: str) -> np.ndarray:
+    """(4, 4) how far the bone above the pelvis, if there is one, has been moved from its rest pose."""
+    parent = obj.pose.bones[bone_name].parent
+    if parent is None:
+        return np.eye(4)
+    return np.array(parent.matrix @ parent.bone.matrix_local.inverted(), np.float64)
+
+
+def _scale_above(obj: bpy.types.Object, bone_name: str) -> np.ndarray:
+    """(4, 4) as `_pose_above` would be, were the bones above at rest but for the topmost one's scale."""
+    above = obj.pose.bones[bone_name].parent_recursive
+    if not above:
+        return np.eye(4)
+    rest = above[-1].bone.matrix_local
+    return np.array(rest @ Matrix.LocRotScale(None, None, above[-1].scale) @ rest.inverted(), np.float64)
+
+
+def _still_bones(
+    obj: bpy.types.Object, rig: Rig, above_rests: bool = False
+) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """The bones above the pelvis as they are posed now, and bones between two joints in their rest pose.
+
+    Another Action may have keyed them; without keys of their own they would keep the last pose it gave them, or go on
+    moving where it still plays in the NLA.
+    """
+    joints = {name for name in rig.bones if name is not None}
+    still: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+    assert rig.bones[0] is not None
+    resting = np.zeros(3), np.array([1.0, 0.0, 0.0, 0.0]), np.ones(3)
+    above_hips = obj.pose.bones[rig.bones[0]].parent_recursive
+    for above in above_hips[:-1] if above_rests else above_hips:
+        place, turn, scale = above.matrix_basis.decompose()
+        still[above.name] = resting if above_rests else (np.array(place), np.array(turn), np.array(scale))
+    for joint in joints - {rig.bones[0]}:
+        for between in obj.data.bones[joint].parent_recursive:
+            if between.name in joints:
+                break
+            still[between.name] = resting
+    return still
+
+
+def _check_bones(obj: bpy.types.Object, found: dict[str, str]) -> None:
+    """Raises InvalidRequest if the bones of the joints do not hang from each other as SMPL's do, or do not follow."""
+    names = {bone: joint for joint, bone in found.items()}
+    for joint, parent in zip(SMPL.names, SMPL.parents, strict=True):
+        if joint not in found:
+            continue
+        bone = obj.data.bones[found[joint]]
+        above = next((each.name for each in bone.parent_recursive if each.name in names), None)
+        expected = SMPL.names[parent] if parent >= 0 else None
+        if (None if above is None else names[above]) != expected:
+            place = f'must hang from "{found[expected]}"' if expected is not None else "must not hang from a joint"
+            raise InvalidRequest(f'In the armature "{obj.name}" the bone "{bone.name}" {place}, as in SMPL.')
+        for each in (bone, *bone.parent_recursive):
+            if each.name == above:
+                break
+            if each.parent is not None and not each.use_inherit_rotation:
+                raise InvalidRequest(
+                    f'In the armature "{obj.name}" the bone "{each.name}" does not inherit rotation: switch that on.'
+                )
+    root = obj.data.bones[found["pelvis"]]
+    if root.parent is not None and (root.use_connect or not root.use_local_location):
+        option = 'switch "Connected" off' if root.use_connect else 'switch "Local Location" on'
+        raise InvalidRequest(f'In the armature "{obj.name}" the bone "{root.name}" cannot travel: {option}.')
+
+
+def _joint_bones(obj: bpy.types.Object) -> dict[str, str]:
+    """Joint name -> bone name, for the bones whose names are SMPL's in one of the usual spellings.
+
+    Left and right are `L_` and `left_`; capitals, `.`, `-` or a space for `_`, a namespace (`body:L_Hip`), and the
+    prefixes of SMPL's FBX files (`m_avg_`, `f_avg_`) make no difference.
+    """
+    found: dict[str, str] = {}
+    for bone in obj.data.bones:
+        name = bone.name.rpartition(":")[2].lower().replace(".", "_").replace("-", "_").replace(" ", "_")
+        for prefix in _NAME_PREFIXES:
+            name = name.removeprefix(prefix)
+        name = name.replace("left_", "l_", 1).replace("right_", "r_", 1)
+        if name in SMPL.names:
+            found.setdefault(name, bone.name)
+    return found
+
+
+def _leg_length(heads: dict[str, np.ndarray]) -> float:
+    pairs = (("l_hip", "l_knee"), ("l_knee", "l_ankle"), ("r_hip", "r_knee"), ("r_knee", "r_ankle"))
+    return float(sum(np.linalg.norm(heads[b] - heads[a]) for a, b in pairs)) / 2.0
+
+
+def _body_axes(heads: dict[str, np.ndarray], name: str) -> np.ndarray:
+    """(3, 3) whose columns are the body's left, up and front in armature space; exact axes where they nearly are."""
+    left = heads["l_hip"] - heads["r_hip"]
+    up = heads["head"] - heads["pelvis"]
+    if np.linalg.norm(np.cross(left, up)) < 1e-9 or _leg_length(heads) < 1e-9:
+        raise InvalidRequest(f'The armature "{name}" has no body: its bones lie in one place or line.')
+    left = left / np.linalg.norm(left)
+    up = up - left * (up @ left)
+    up = up / np.linalg.norm(up)
+    axes = np.stack([left, up, np.cross(left, up)], axis=1)
+    snapped = np.round(axes)
+    return snapped if np.abs(axes - snapped).max() < 0.25 and np.linalg.det(snapped) > 0.5 else axes

@@ -1,0 +1,187 @@
+"""What the extension stores in a file beside its property groups: custom properties, with their types and defaults.
+
+The names are part of saved files and stay as they are. Beside those listed here an Action carries every field of its
+recipe, flat and under the same prefix: see `write_facts` and the recipes of the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeGuard, TypeVar
+
+import bpy
+
+PREFIX = "motionlcm_"
+FIRST_VERSION = "0.1.0"
+ACTION, ARMATURE, CURVE = "Action", "armature object", "curve object"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class StoredProperty(Generic[T]):
+    """One custom property.
+
+    name: without the prefix. default: what counts where it is missing, and the type that it is read as. on: what kind
+    of data-block carries it. since: the version that introduced it.
+    """
+
+    name: str
+    default: T
+    meaning: str
+    on: str = ACTION
+    since: str = FIRST_VERSION
+
+    @property
+    def key(self) -> str:
+        return PREFIX + self.name
+
+    def is_on(self, block: bpy.types.ID | None) -> TypeGuard[bpy.types.ID]:
+        """Whether a data-block carries the property; False for None."""
+        return block is not None and self.key in block
+
+    def read(self, block: bpy.types.ID) -> T:
+        """The value as the property's type; the default if it is missing or of another kind."""
+        value = block.get(self.key)
+        try:
+            return self.default if value is None else type(self.default)(value)  # type: ignore[call-arg]
+        except (TypeError, ValueError):
+            return self.default
+
+    def write(self, block: bpy.types.ID, value: T) -> None:
+        block[self.key] = list(value) if isinstance(value, tuple) else value
+
+
+NO_NUMBERS: tuple[float, ...] = ()
+
+RECIPE = StoredProperty("recipe", 0, "version of the recipe; 0: an older one, which names a ground and leaves out more")
+PROMPT = StoredProperty("prompt", "", "the prompt; tells an Action that was made here")
+SEED = StoredProperty("seed", 0, "the seed")
+MADE = StoredProperty("made", "", "when it was made, ISO 8601, UTC")
+FIRST_FRAME = StoredProperty("first_frame", 0, "frame of keys on which it begins")
+PATH = StoredProperty("path", "", "name of the path, or empty")
+GROUND = StoredProperty("ground", "", "name of the ground, or empty")
+ORIGIN = StoredProperty("origin", NO_NUMBERS, "(3,) where the motion begins, engine axes, metres of the character")
+BLENDS = StoredProperty("blends", NO_NUMBERS, "seeds and shares of variations, one after the other")
+MIRROR = StoredProperty("mirror", False, "whether left and right are swapped")
+MODEL = StoredProperty("model", "", "name of the model that made it")
+MILLISECONDS = StoredProperty("milliseconds", 0.0, "how long the model took")
+PATH_MEAN = StoredProperty("path_mean_cm", 0.0, "mean distance from the path")
+PATH_MAX = StoredProperty("path_max_cm", 0.0, "largest distance from the path")
+PIN_MAX = StoredProperty("pin_max_cm", 0.0, "largest distance from the pins")
+FOOT_SKATE = StoredProperty("foot_skate_cm_s", 0.0, "how fast standing feet slide")
+KEYS_PER_SECOND = StoredProperty("keys_per_second", 0.0, "density of fitted keys; 0: a key on every frame")
+KEYS_ERROR = StoredProperty("keys_error_mm", 0.0, "largest distance of a joint from the motion as made")
+KEYS_SHARE = StoredProperty("keys_share", 1.0, "fitted keys as a share of a key on every frame")
+
+BATCH = StoredProperty("batch", "", "what takes that were made together have in common")
+CHARACTER = StoredProperty("character_id", "", "the character that it was made for: its ID")
+SHOT = StoredProperty("shot", "", "the shot that it is a take of")
+TAKE = StoredProperty("take", 0, "which take of the shot it is")
+STAR = StoredProperty("star", False, "whether the animator starred it")
+CUT = StoredProperty("cut", False, "whether it was cut or joined, so that its recipe makes more, or less")
+BAKED = StoredProperty("baked", False, "whether it is the motion of all shots in one Action")
+PLACED = StoredProperty("placed", False, "of a pose: whether it says where on the floor the pose is")
+
+ID = StoredProperty("id", "", "a name of the character that stays, whatever it is called", ARMATURE)
+JOINTS = StoredProperty("joints", NO_NUMBERS, "(J * 3,) rest positions of a body's joints", ARMATURE)
+JOINT_NAMES = StoredProperty("joint_names", "", "the bones of these joints, one a line", ARMATURE)
+JOINT_DIRECTIONS = StoredProperty(
+    "joint_directions", NO_NUMBERS, "(S * J * 3,) where a body's shapes move its joints", ARMATURE
+)
+DRAWN = StoredProperty("path", False, "whether Draw Path made the curve", CURVE)
+
+SCHEMA: tuple[StoredProperty[Any], ...] = tuple(
+    value for value in list(globals().values()) if isinstance(value, StoredProperty)
+)
+"""All of them."""
+
+SHAPE_KEY = "Shape "
+"""Shape keys of a body are called "Shape 0", "Shape 1", ..."""
+SORTS: dict[str, StoredProperty[float] | None] = {"NAME": None, "PATH": PATH_MEAN, "SKATE": FOOT_SKATE}
+"""By which number takes are sorted, the lowest first; None: by name."""
+
+
+@dataclass(frozen=True)
+class TakeProperties:
+    """What an Action that was made here says of itself, for lists of takes. A measure that was not taken is None."""
+
+    prompt: str
+    seed: int
+    take: int | None
+    starred: bool
+    blends: tuple[float, ...]
+    mirrored: bool
+    path_mean_cm: float | None
+    path_max_cm: float | None
+    pin_max_cm: float | None
+    foot_skate_cm_s: float | None
+    milliseconds: float | None
+    model: str | None
+
+
+def read(action: bpy.types.Action) -> TakeProperties:
+    """Read an Action's properties."""
+
+    def known(stored: StoredProperty[T]) -> T | None:
+        return stored.read(action) if stored.is_on(action) else None
+
+    return TakeProperties(
+        PROMPT.read(action), SEED.read(action), known(TAKE), STAR.read(action), BLENDS.read(action),
+        MIRROR.read(action), known(PATH_MEAN), known(PATH_MAX), known(PIN_MAX), known(FOOT_SKATE),
+        known(MILLISECONDS), known(MODEL),
+    )  # fmt: skip
+
+
+_seen = ""
+
+
+def any_made_here() -> bool:
+    """Whether an Action of this file was made here. Polls ask on each drawing: the one found last is tried first."""
+    global _seen
+    if PROMPT.is_on(bpy.data.actions.get(_seen)):
+        return True
+    found = next((action for action in bpy.data.actions if PROMPT.is_on(action)), None)
+    _seen = "" if found is None else found.name
+    return found is not None
+
+
+def write_facts(action: bpy.types.Action, facts: Mapping[str, Any]) -> None:
+    """Write how an Action was made. facts: by names without the prefix."""
+    for name, value in facts.items():
+        action[PREFIX + name] = value
+
+
+def facts_of(action: bpy.types.Action | None) -> dict[str, Any]:
+    """How an Action was made, by names without the prefix; empty if it is not ours."""
+    if action is None:
+        return {}
+    return {key.removeprefix(PREFIX): action[key] for key in action.keys() if key.startswith(PREFIX)}
+
+
+def copy_facts(source: bpy.types.Action, target: bpy.types.Action) -> None:
+    """What an Action says of how it was made, and that the other one is no longer just that."""
+    write_facts(target, facts_of(source))
+    CUT.write(target, True)
+
+
+def discard(action: bpy.types.Action | None) -> None:
+    """Remove an Action that nobody uses any more."""
+    if action is not None and action.users - int(action.use_fake_user) <= 0:
+        bpy.data.actions.remove(action)
+
+
+def takes_of_shot(character: bpy.types.Object, uid: str) -> list[bpy.types.Action]:
+    """All takes that were made of a shot, in no order."""
+    own = ID.read(character)
+    return [action for action in bpy.data.actions if SHOT.read(action) == uid and CHARACTER.read(action) == own]
+
+
+def removable(actions: Sequence[bpy.types.Action], present: bpy.types.Action | None) -> list[bpy.types.Action]:
+    """Those that nobody would miss: not the present one, not starred, used by nothing."""
+    return [
+        action
+        for action in actions
+        if action != present and not STAR.read(action) and action.users - int(action.use_fake_user) <= 0
+    ]

@@ -1,0 +1,86 @@
+"""Add SMPL Body: the true skinned body, from a file that the user has under its authors' licence."""
+
+# No `from __future__ import annotations` here: Blender reads properties from real annotations.
+import bpy
+
+from ..armature.take_properties import JOINT_DIRECTIONS, SHAPE_KEY
+from ..scene import messages
+from ..scene.operator_base import MotionLCMOperator
+from ..session import job_queue
+
+LICENCE = (
+    "The body model stays under its authors' licence.",
+    "So do scenes that hold it.",
+    "Nothing of it is kept outside the scene.",
+)
+"""Shown wherever a file is chosen and a body is shaped."""
+
+
+class MOTIONLCM_OT_add_smpl_body(MotionLCMOperator, bpy.types.Operator):
+    """Add the body of an SMPL, SMPL-H or SMPL-X file (.pkl, .npz) that you have under its authors' licence"""
+
+    bl_idname = "motionlcm.add_smpl_body"
+    bl_label = "Add SMPL Body"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filepath: bpy.props.StringProperty(
+        name="File", description="SMPL_NEUTRAL.pkl, SMPLX_NEUTRAL.npz or another file of that kind", subtype="FILE_PATH"
+    )
+    filter_glob: bpy.props.StringProperty(default="*.pkl;*.npz", options={"HIDDEN"})
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        column = self.layout.column(align=True)
+        for sentence in LICENCE:
+            column.label(text=sentence)
+
+    def perform(self, context: bpy.types.Context) -> None:
+        context.scene.motionlcm.character = _add_body(context, bpy.path.abspath(self.filepath))
+        messages.show_message(" ".join(LICENCE))
+        job_queue.get().warm_up()
+
+
+class MOTIONLCM_OT_fit_joints(MotionLCMOperator, bpy.types.Operator):
+    """Move the character's bones to where the joints of its present shape are; its Actions stay as they are"""
+
+    bl_idname = "motionlcm.fit_joints"
+    bl_label = "Fit Joints to Shape"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def perform(self, context: bpy.types.Context) -> None:
+        from ..armature.character_lookup import find_character
+        from .smpl_mesh import fit_joints
+
+        fit_joints(context, find_character(context))
+
+
+def _add_body(context: bpy.types.Context, path: str) -> bpy.types.Object:
+    """Read the file, then make armature and mesh. Raises InvalidRequest, with nothing made, if the file is no body."""
+    from pathlib import Path
+
+    from ...motionlcm_blender.errors import InvalidRequest
+    from ...motionlcm_blender.smpl.body_model_file import read_body_model
+    from .smpl_mesh import build_body
+
+    if not path:
+        raise InvalidRequest("Choose a .pkl or .npz file of SMPL or SMPL-X.")
+    model = read_body_model(Path(path))
+    if context.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    return build_body(context, model, f"{model.kind.name} Body")
+
+
+def shape_keys_of(character: bpy.types.Object | None) -> "list[bpy.types.ShapeKey]":
+    """The sliders of a character made here; empty for any other."""
+    if character is None or not JOINT_DIRECTIONS.is_on(character):
+        return []
+    for child in character.children:
+        if child.type == "MESH" and child.motionlcm.armature == character and child.data.shape_keys is not None:
+            return [key for key in child.data.shape_keys.key_blocks if key.name.startswith(SHAPE_KEY)]
+    return []
+
+
+CLASSES = (MOTIONLCM_OT_add_smpl_body, MOTIONLCM_OT_fit_joints)

@@ -1,0 +1,44 @@
+"""What the direction to face asks of the motion, in the motion's own frame."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from ...motionlcm_blender.errors import InvalidRequest
+from ...motionlcm_blender.motion.world_transform import Placement
+from ..scene.scene_time import moments, places_at
+from .trajectory import on_floor
+
+
+def facing_of(
+    context: bpy.types.Context,
+    path_xz: np.ndarray | None,
+    frames: int,
+    first_frame: int,
+    placement: Placement,
+    units_per_metre: float,
+) -> np.ndarray | None:
+    """(frames,) radians in the motion's frame: where the scene's settings have the figure face; None: along its way.
+
+    Towards an object it faces from its path or, without one, from where it starts. Raises InvalidRequest if no object
+    is chosen.
+    """
+    scene, chosen = context.scene, context.scene.motionlcm
+    if chosen.facing == "WAY":
+        return None
+    if chosen.facing == "FIXED":
+        return np.full(frames, chosen.facing_angle - placement.heading)
+    target = chosen.facing_object
+    if target is None or scene.objects.get(target.name) != target:
+        raise InvalidRequest("Facing is set to an object, but none of this scene is chosen.")
+    at = moments(scene, frames, first_frame)
+    places = on_floor(places_at(context, target, at), units_per_metre)
+    own = np.broadcast_to(placement.origin[[0, 2]], (frames, 2)) if path_xz is None else path_xz
+    away = places - own
+    near = np.linalg.norm(away, axis=-1) < 0.05  # on top of it there is no direction: keep the last one
+    angle = np.arctan2(away[:, 0], away[:, 1])
+    if near.all():
+        return None
+    last_seen = np.maximum.accumulate(np.where(near, int(np.argmin(near)), np.arange(frames)))
+    return np.unwrap(angle[last_seen]) - placement.heading

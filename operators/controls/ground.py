@@ -1,0 +1,62 @@
+"""Ground to walk on: heights of a mesh, looked up once before a motion is made."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+from mathutils import Vector
+from mathutils.bvhtree import BVHTree
+
+from ...motionlcm_blender.errors import InvalidRequest
+from ...motionlcm_blender.postprocess.terrain import HeightField
+
+STEP = 0.1
+"""Metres between the places whose height is looked up."""
+MARGIN, REACH = 1.5, 8.0
+"""Metres around a path, and around a character that has none."""
+MOST = 160_000
+"""Heights looked up at most; a larger field gets a wider grid."""
+
+
+def height_field(
+    context: bpy.types.Context,
+    obj: bpy.types.Object,
+    places: np.ndarray,
+    wide: bool,
+    floor: float,
+    units_per_metre: float,
+) -> tuple[HeightField, tuple[str, ...]]:
+    """The mesh's heights around places (N, 2), engine axes in the world, metres of the character.
+
+    wide: the motion may leave the places by several metres. floor: metres, the height of the motion's own floor, which
+    counts as 0 and is taken where the mesh has no surface. units: scene units for each metre. Returns the field and
+    sentences for the animator. Raises InvalidRequest, naming the object, if it has no surface anywhere near.
+    """
+    if obj.type != "MESH":
+        raise InvalidRequest(f'Ground "{obj.name}": it has no surface to stand on; choose a mesh.')
+    depsgraph = context.evaluated_depsgraph_get()
+    evaluated = obj.evaluated_get(depsgraph)
+    matrix = evaluated.matrix_world
+    tree = BVHTree.FromObject(obj, depsgraph)
+    into = matrix.inverted_safe()
+    top = max((matrix @ Vector(corner)).z for corner in evaluated.bound_box) + 1.0
+    down = (into.to_3x3() @ Vector((0.0, 0.0, -1.0))).normalized()
+
+    margin = REACH if wide else MARGIN
+    low, high = places.min(0) - margin, places.max(0) + margin
+    step = max(STEP, float(np.sqrt(np.prod(high - low) / MOST)))
+    xs, zs = (np.arange(low[k], high[k] + step, step) for k in (0, 1))
+    grid = np.full((len(xs), len(zs)), np.nan)
+    for i, x in enumerate(xs):
+        for j, z in enumerate(zs):
+            hit = tree.ray_cast(into @ Vector((x * units_per_metre, -z * units_per_metre, top)), down)[0]
+            if hit is not None:
+                grid[i, j] = (matrix @ hit).z / units_per_metre - floor
+    missing = np.isnan(grid)
+    if missing.all():
+        raise InvalidRequest(f'Ground "{obj.name}": there is nothing of it under the character or its path.')
+    i, j = np.clip(np.rint((places - low) / step).astype(int), 0, np.array(grid.shape) - 1).T
+    warnings: tuple[str, ...] = ()
+    if missing[i, j].any():
+        warnings = (f'Part of the way is not over "{obj.name}": there the character walks on its own floor.',)
+    return HeightField(low, step, np.where(missing, 0.0, grid)), warnings

@@ -1,0 +1,114 @@
+"""How fast the chosen path will be walked, known before generating.
+
+Worked out a moment after the path, the length or the character changes, never while drawing the panel.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import bpy
+from bpy.app.handlers import persistent
+from bpy.app.translations import pgettext_iface as iface_
+
+from ..scene.main_thread_timer import MainThreadTimer
+
+if TYPE_CHECKING:
+    from ...motionlcm_blender.motion.ground_path import GroundPath
+
+DELAY = 0.15
+"""Seconds after the last change."""
+
+
+@dataclass
+class Shown:
+    """What the panel shows about the path. warning: a sentence, or empty."""
+
+    text: str = ""
+    warning: str = ""
+
+
+shown = Shown()
+
+
+def mark_changed(_scene: bpy.types.Scene) -> None:
+    """Something that the speed depends on has changed."""
+    _timer.stop()
+    _timer.start()
+
+
+def drawn_path(context: bpy.types.Context, curve: bpy.types.Object) -> "GroundPath | None":
+    """The curve as a line on the floor in metres of the scene's character; see `trajectory.curve_path`."""
+    from ..armature.smpl_rig import is_character, read_rig, units_per_metre
+    from .trajectory import curve_path
+
+    character = context.scene.motionlcm.character
+    units = units_per_metre(character, read_rig(character)) if is_character(character) else 1.0
+    return curve_path(context, curve, units)
+
+
+def work_out(context: bpy.types.Context) -> Shown:
+    """Length and speed of the scene's path."""
+    chosen = context.scene.motionlcm
+    obj = chosen.path
+    if obj is None:
+        return Shown()
+    from ...motionlcm_blender.errors import InvalidRequest
+    from ...motionlcm_blender.motion.ground_path import speed, speed_warning
+    from ..scene.scene_time import frames_of
+
+    if obj.type != "CURVE":
+        return Shown(iface_("Timed by the object's own animation"))
+    try:
+        frames = frames_of(chosen.length)
+        path = drawn_path(context, obj)
+    except InvalidRequest as error:
+        return Shown(warning=str(error))
+    if path is None:
+        return Shown(iface_("Measured when generating"))
+    told = iface_("{length:.1f} m at {speed:.1f} m/s").format(length=path.length, speed=speed(path, frames))
+    return Shown(told, speed_warning(path, frames) or "")
+
+
+def refresh(context: bpy.types.Context) -> None:
+    """Work it out and have it shown."""
+    from ..scene import messages
+
+    found = work_out(context)
+    shown.text, shown.warning = found.text, found.warning
+    messages.redraw()
+
+
+def _later() -> None:
+    refresh(bpy.context)
+
+
+_timer = MainThreadTimer(_later, DELAY, persistent=False)
+
+
+@persistent
+def _depsgraph_changed(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+    path = scene.motionlcm.path
+    if path is None:
+        return
+    for update in depsgraph.updates:
+        if update.id.original in (path, path.data):
+            mark_changed(scene)
+            return
+
+
+@persistent
+def _file_loaded(*_args: object) -> None:
+    shown.text = shown.warning = ""
+    if bpy.context.scene is not None:
+        mark_changed(bpy.context.scene)
+
+
+def register_properties() -> None:
+    bpy.app.handlers.depsgraph_update_post.append(_depsgraph_changed)
+    bpy.app.handlers.load_post.append(_file_loaded)
+
+
+def unregister_properties() -> None:
+    bpy.app.handlers.load_post.remove(_file_loaded)
+    bpy.app.handlers.depsgraph_update_post.remove(_depsgraph_changed)
+    _timer.stop()

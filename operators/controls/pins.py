@@ -1,0 +1,160 @@
+"""Pins: a hand, a foot, the head or the hips held at an object, animated or not, for some frames of the scene."""
+
+# No `from __future__ import annotations` here: Blender reads properties from real annotations.
+from typing import TYPE_CHECKING
+
+import bpy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    import numpy as np
+
+JOINTS = (
+    ("l_wrist", "Left Hand", "The left wrist"),
+    ("r_wrist", "Right Hand", "The right wrist"),
+    ("l_foot", "Left Foot", "The ball of the left foot"),
+    ("r_foot", "Right Foot", "The ball of the right foot"),
+    ("head", "Head", "The middle of the head"),
+    ("pelvis", "Hips", "The middle of the hips"),
+)
+
+
+def _can_be_target(_pin: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool:
+    return obj != bpy.context.scene.motionlcm.character
+
+
+def _can_be_held(_pin: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool:
+    return obj.type == "ARMATURE"
+
+
+class MotionLCMPin(bpy.types.PropertyGroup):
+    """One pin."""
+
+    target: bpy.props.PointerProperty(
+        name="At",
+        description="Object, such as an empty, at whose place the body is held; it may be animated",
+        type=bpy.types.Object,
+        poll=_can_be_target,
+    )
+    joint: bpy.props.EnumProperty(name="Body Part", description="What is held there", items=JOINTS)
+    first: bpy.props.IntProperty(name="From", description="First frame on which it is held", default=1)
+    last: bpy.props.IntProperty(name="To", description="Last frame on which it is held", default=1)
+    active: bpy.props.BoolProperty(name="Active", description="Whether this pin counts", default=True)
+    character: bpy.props.PointerProperty(
+        name="Of",
+        description="The character that is held; empty: whichever is made",
+        type=bpy.types.Object,
+        poll=_can_be_held,
+    )
+
+
+class MOTIONLCM_OT_add_pin(bpy.types.Operator):
+    """Hold a hand at the 3D cursor on the current frame; an empty is put there, or the selected empty is taken"""
+
+    bl_idname = "motionlcm.add_pin"
+    bl_label = "Add Pin"
+    bl_options = {"REGISTER", "UNDO"}
+
+    joint: bpy.props.EnumProperty(name="Body Part", description="What is held there", items=JOINTS, default="r_wrist")
+    to_shot: bpy.props.BoolProperty(
+        name="To Shot", description="Give the pin to the chosen shot, with which it is moved", default=False
+    )
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        scene = context.scene
+        chosen = context.active_object
+        if chosen is None or chosen.type != "EMPTY" or not chosen.select_get():
+            label = next(name for identifier, name, _ in JOINTS if identifier == self.joint)
+            chosen = bpy.data.objects.new(f"Pin {label}", None)
+            chosen.empty_display_type, chosen.empty_display_size = "SPHERE", 0.06
+            chosen.location = scene.cursor.location
+            context.collection.objects.link(chosen)
+        shot = _chosen_shot(context) if self.to_shot else None
+        pin = scene.motionlcm.pins.add() if shot is None else shot.pins.add()
+        if shot is not None:
+            shot.stale, shot.entry = True, False
+        pin.target, pin.joint = chosen, self.joint
+        pin.first = pin.last = scene.frame_current
+        return {"FINISHED"}
+
+
+def _chosen_shot(context: bpy.types.Context) -> "Any":
+    from ..scene.shot_lookup import active_shot
+
+    return active_shot(context.scene.motionlcm.character)
+
+
+class MOTIONLCM_OT_remove_pin(bpy.types.Operator):
+    """Take this pin away; its object stays"""
+
+    bl_idname = "motionlcm.remove_pin"
+    bl_label = "Remove Pin"
+    bl_options = {"REGISTER", "UNDO"}
+
+    index: bpy.props.IntProperty(options={"HIDDEN"})
+    from_shot: bpy.props.BoolProperty(options={"HIDDEN"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        shot = _chosen_shot(context) if self.from_shot else None
+        pins = context.scene.motionlcm.pins if shot is None else shot.pins
+        if shot is not None:
+            shot.stale, shot.entry = True, False
+        if not 0 <= self.index < len(pins):
+            return {"CANCELLED"}
+        pins.remove(self.index)
+        return {"FINISHED"}
+
+
+def pins_for(pins: "Sequence[MotionLCMPin]", character: bpy.types.Object) -> "list[MotionLCMPin]":
+    """Those that hold this character."""
+    return [pin for pin in pins if pin.character in (None, character)]
+
+
+def sample_pins(
+    context: bpy.types.Context, pins: "Sequence[MotionLCMPin]", frames: int, first_frame: float, units_per_metre: float
+) -> "tuple[np.ndarray, np.ndarray, tuple[str, ...]] | None":
+    """Where the pins hold the body: positions (frames, 22, 3) in engine axes and metres of the character, in the world;
+    mask of that shape; sentences for the animator. None if no pin is active.
+
+    Raises InvalidRequest if a pin has no object, or none of its frames is within the motion.
+    """
+    import numpy as np
+
+    from ...motionlcm_blender.errors import InvalidRequest
+    from ...motionlcm_blender.motion.skeleton import JOINT_COUNT
+    from ...motionlcm_blender.motion.skeleton import JOINTS as NAMES
+    from ...motionlcm_blender.motion.world_transform import blender_to_engine
+    from ..scene.scene_time import moments, places_at, scene_frames_each, stretch
+
+    active = [pin for pin in pins if pin.active]
+    if not active:
+        return None
+    scene = context.scene
+    each, at = scene_frames_each(scene), moments(scene, frames, first_frame)
+    positions = np.zeros((frames, JOINT_COUNT, 3))
+    mask = np.zeros(positions.shape, bool)
+    warnings: list[str] = []
+    for pin in active:
+        label = next(name for identifier, name, _ in JOINTS if identifier == pin.joint)
+        if pin.target is None or scene.objects.get(pin.target.name) != pin.target:
+            raise InvalidRequest(f"The pin of the {label} has no object in this scene: choose one or remove the pin.")
+        low, high = (frame / stretch(scene) for frame in sorted((pin.first, pin.last)))
+        # Rounded outward, so that a pin on a single frame of the scene falls on frames of the model.
+        on = (at > low - each) & (at < high + each)
+        if not on.any():
+            raise InvalidRequest(
+                f'The pin of the {label} at "{pin.target.name}" is on frames {low:.0f} to {high:.0f}, outside the '
+                f"motion ({at[0]:.0f} to {at[-1]:.0f})."
+            )
+        if low < at[0] - each or high > at[-1] + each:
+            warnings.append(f'The pin of the {label} at "{pin.target.name}" reaches beyond the motion.')
+        # On a frame beside the pin's own, the place is that of the pin's nearest frame.
+        places = places_at(context, pin.target, np.clip(at[on], low, high)) / units_per_metre
+        joint = NAMES.index(pin.joint)
+        positions[on, joint], mask[on, joint] = blender_to_engine(places), True
+    return positions, mask, tuple(warnings)
+
+
+CLASSES = (MotionLCMPin, MOTIONLCM_OT_add_pin, MOTIONLCM_OT_remove_pin)

@@ -1,0 +1,268 @@
+"""A root trajectory out of a curve object or an object with animated location.
+
+Comes in Blender's world, goes out in the engine's axes and metres of the character: the floor's (x, z), one point
+for each frame of the model.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from ...motionlcm_blender.errors import InvalidRequest
+from ...motionlcm_blender.motion.ground_path import GroundPath, Timing, part_of, speed_warning, timed
+from ...motionlcm_blender.postprocess.terrain import Ground, PathHeights
+from ..scene.scene_time import moments, places_at, scene_frames_each, stretch
+
+
+def check_path_object(path: bpy.types.Object, character: bpy.types.Object) -> None:
+    """Raises InvalidRequest if the path is moved by the character."""
+    from ...motionlcm_blender.errors import InvalidRequest
+
+    above: bpy.types.Object | None = path
+    while above is not None:
+        if above == character:
+            raise InvalidRequest(f'Path "{path.name}": it is the character itself or hangs from it; choose another.')
+        above = above.parent
+
+
+UNEVEN = 0.1
+"""Metres a path must rise or fall before the character walks up and down along it."""
+MARKER = re.compile(r"point\s*(\d+)", re.IGNORECASE)
+"""Names of timeline markers that say when the character is at a control point, counted from 1."""
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """What a path object says.
+
+    xz: (frames, 2) metres, engine axes, in the world.
+    floor: height of the floor in metres of the character, or None to take the character's own.
+    path: the same as a line. warnings: sentences for the animator. ground: the path's own heights above the floor,
+    where it rises or falls.
+    """
+
+    xz: np.ndarray
+    floor: float | None
+    path: GroundPath
+    warnings: tuple[str, ...]
+    ground: Ground | None = None
+
+
+def sample_path(
+    context: bpy.types.Context,
+    obj: bpy.types.Object,
+    frames: int,
+    first_frame: float,
+    units_per_metre: float,
+    eases: tuple[float, float] = (0.0, 0.0),
+    part: tuple[float, float] = (0.0, 1.0),
+) -> Trajectory:
+    """The trajectory that a curve or an animated object describes, `frames` long at the model's 20 fps.
+
+    first_frame: of the scene, where the motion starts. eases: seconds of easing in and out, curves only. part: shares
+    of a curve's length from which and to which it is walked.
+    Raises InvalidRequest, naming the object.
+    """
+    try:
+        if obj.type == "CURVE":
+            return _from_curve(context, obj, frames, first_frame, units_per_metre, eases, part)
+        return _from_animated_object(context, obj, frames, first_frame, units_per_metre)
+    except InvalidRequest as error:
+        raise InvalidRequest(f'Path "{obj.name}": {error}') from None
+
+
+def curve_path(context: bpy.types.Context, obj: bpy.types.Object, units_per_metre: float) -> GroundPath | None:
+    """The curve as a line on the floor, without timing and without touching the scene.
+
+    None if the curve is shown with thickness, which only `sample_path` can look behind. Raises InvalidRequest.
+    """
+    if _evaluated_wire(obj, context.evaluated_depsgraph_get())[2]:
+        return None
+    points, cyclic, _ = curve_points(context, obj)
+    return GroundPath(on_floor(points, units_per_metre), cyclic, weights_of(obj, len(points)))
+
+
+def curve_points(context: bpy.types.Context, obj: bpy.types.Object) -> tuple[np.ndarray, bool, int]:
+    """The curve's first stroke as Blender shows it, transform and modifiers applied.
+
+    Returns its points (N, 3) in world space, whether it is closed, and how many strokes the curve has.
+    Raises InvalidRequest if no line can be read from it.
+    """
+    vertices, edges, solid = _evaluated_wire(obj, context.evaluated_depsgraph_get())
+    if solid:
+        vertices, edges, solid = _wire_without_bevel(context, obj)
+    if solid:
+        raise InvalidRequest("its modifiers turn it into a surface, so it is no line to walk along.")
+    if len(vertices) == 0:
+        only_points = [
+            point.co[:3]
+            for spline in obj.data.splines
+            for point in (spline.bezier_points if spline.type == "BEZIER" else spline.points)
+        ]
+        return np.array(only_points[:1], np.float64).reshape(-1, 3), False, len(only_points[:1])
+    strokes = _strokes(len(vertices), edges)
+    order, cyclic = strokes[0]
+    return vertices[order], cyclic, len(strokes)
+
+
+def _from_curve(
+    context: bpy.types.Context,
+    obj: bpy.types.Object,
+    frames: int,
+    first_frame: float,
+    units_per_metre: float,
+    eases: tuple[float, float],
+    part: tuple[float, float],
+) -> Trajectory:
+    points, cyclic, strokes = curve_points(context, obj)
+    whole = GroundPath(on_floor(points, units_per_metre), cyclic, weights_of(obj, len(points)))
+    path = part_of(whole, *part)
+    warnings = []
+    if strokes > 1:
+        warnings.append(f'"{obj.name}" has {strokes} strokes: the first one is used.')
+    heights = points[:, 2] / units_per_metre
+    floor, ground = float(heights.mean()), None
+    if np.ptp(heights) > UNEVEN:
+        floor = float(heights[0])
+        levels = np.append(heights, heights[0]) if cyclic else heights
+        ground = PathHeights(whole.vertices, levels - floor)
+    warning = speed_warning(path, frames)
+    if warning:
+        warnings.append(warning)
+    # Markers name points of the whole curve.
+    arrivals = arrivals_of(context.scene, obj, len(points), frames, first_frame) if path is whole else ()
+    timing = Timing(*eases, arrivals)
+    return Trajectory(timed(path, frames, timing), floor, path, tuple(warnings), ground)
+
+
+def arrivals_of(
+    scene: bpy.types.Scene, obj: bpy.types.Object, count: int, frames: int, first_frame: float
+) -> tuple[tuple[int, float], ...]:
+    """When the character is at control points of the curve: timeline markers named "point 2" and the like.
+
+    count: vertices of the curve as Blender shows it. Returns (vertex, frame of the model) pairs, in order of time.
+    Raises InvalidRequest if a marker names a point that the curve has not.
+    """
+    if not obj.data.splines:
+        return ()
+    spline = obj.data.splines[0]
+    points = len(spline.bezier_points if spline.type == "BEZIER" else spline.points)
+    each = scene_frames_each(scene)
+    found: dict[int, float] = {}
+    for marker in sorted(scene.timeline_markers, key=lambda m: m.frame):
+        named = MARKER.fullmatch(marker.name.strip())
+        if not named:
+            continue
+        number, frame = int(named[1]), (marker.frame / stretch(scene) - first_frame) / each
+        if not 0.0 < frame < frames - 1:
+            continue  # of another shot
+        if not 1 <= number <= points:
+            raise InvalidRequest(f'the marker "{marker.name}" names a point it has not: its points are 1 to {points}.')
+        last = points if spline.use_cyclic_u else points - 1
+        found[round((number - 1) / max(last, 1) * (count if spline.use_cyclic_u else count - 1))] = frame
+    return tuple(found.items())
+
+
+def _from_animated_object(
+    context: bpy.types.Context, obj: bpy.types.Object, frames: int, first_frame: float, units_per_metre: float
+) -> Trajectory:
+    at = moments(context.scene, frames, first_frame)
+    xz = on_floor(places_at(context, obj, at), units_per_metre)
+    try:
+        path = GroundPath(xz)
+    except InvalidRequest:
+        if not np.isfinite(xz).all():
+            raise
+        raise InvalidRequest(
+            f"it does not move between frames {at[0]:.0f} and {at[-1]:.0f}; animate its location or choose a curve."
+        ) from None
+    warning = speed_warning(path, frames)
+    return Trajectory(xz, None, path, (warning,) if warning else ())
+
+
+def on_floor(points: np.ndarray, units_per_metre: float) -> np.ndarray:
+    """World positions (N, 3) -> engine (x, z) in metres of the character."""
+    return points[:, :2] * (1.0, -1.0) / units_per_metre
+
+
+def _evaluated_wire(obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> tuple[np.ndarray, np.ndarray, bool]:
+    """World vertices (N, 3), edges (E, 2), and whether there are faces."""
+    evaluated = obj.evaluated_get(depsgraph)
+    mesh = evaluated.to_mesh()
+    if mesh is None:
+        return np.empty((0, 3)), np.empty((0, 2), np.int32), False
+    try:
+        local = np.empty(3 * len(mesh.vertices), np.float32)
+        mesh.vertices.foreach_get("co", local)
+        edges = np.empty(2 * len(mesh.edges), np.int32)
+        mesh.edges.foreach_get("vertices", edges)
+        matrix = np.array(evaluated.matrix_world, np.float64)
+        world = local.reshape(-1, 3).astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
+        return world, edges.reshape(-1, 2), len(mesh.polygons) > 0
+    finally:
+        evaluated.to_mesh_clear()
+
+
+def _wire_without_bevel(context: bpy.types.Context, obj: bpy.types.Object) -> tuple[np.ndarray, np.ndarray, bool]:
+    """The same from a short-lived copy of a curve that is shown with thickness or filled."""
+    twin = obj.copy()
+    twin.data = obj.data.copy()
+    try:
+        data = twin.data
+        data.bevel_mode, data.bevel_object, data.taper_object = "ROUND", None, None
+        data.bevel_depth = data.extrude = data.offset = 0.0
+        data.dimensions = "3D"
+        context.scene.collection.objects.link(twin)
+        context.view_layer.update()
+        return _evaluated_wire(twin, context.evaluated_depsgraph_get())
+    finally:
+        data = twin.data
+        bpy.data.objects.remove(twin)
+        bpy.data.curves.remove(data)
+
+
+def _strokes(count: int, edges: np.ndarray) -> list[tuple[list[int], bool]]:
+    """The connected lines, in order of their first vertex: the vertices along each, and whether it is closed."""
+    neighbours: list[list[int]] = [[] for _ in range(count)]
+    for a, b in edges.tolist():
+        neighbours[a].append(b)
+        neighbours[b].append(a)
+    if any(len(n) > 2 for n in neighbours):
+        raise InvalidRequest("it branches, so it is no line to walk along.")
+    seen = [False] * count
+    strokes = []
+    # Open lines are entered at an end; what is left then is closed.
+    ends = [v for v in range(count) if len(neighbours[v]) < 2]
+    for start in (*ends, *range(count)):
+        if seen[start]:
+            continue
+        order, at = [start], start
+        seen[start] = True
+        while True:
+            onward = [n for n in neighbours[at] if not seen[n]]
+            if not onward:
+                break
+            at = min(onward)
+            seen[at] = True
+            order.append(at)
+        strokes.append((order, len(neighbours[start]) == 2))
+    return sorted(strokes, key=lambda stroke: min(stroke[0]))
+
+
+def weights_of(obj: bpy.types.Object, count: int) -> np.ndarray | None:
+    """(count,) the point radius along the first stroke, a relative speed; None if it is the same everywhere."""
+    if not obj.data.splines:
+        return None
+    spline = obj.data.splines[0]
+    points = spline.bezier_points if spline.type == "BEZIER" else spline.points
+    radii = np.array([point.radius for point in points], np.float64)
+    if len(radii) < 2 or np.ptp(radii) < 1e-6:
+        return None
+    if spline.use_cyclic_u:
+        radii = np.append(radii, radii[0])
+        return np.interp(np.linspace(0.0, len(radii) - 1, count, endpoint=False), np.arange(len(radii)), radii)
+    return np.interp(np.linspace(0.0, len(radii) - 1, count), np.arange(len(radii)), radii)

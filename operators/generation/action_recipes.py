@@ -1,0 +1,94 @@
+"""Recipes to and from the custom properties of an Action."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+
+from ..armature.take_properties import RECIPE, facts_of
+
+if TYPE_CHECKING:
+    from ...motionlcm_blender.keyframes.keys import SparseKeys
+    from ...motionlcm_blender.recipes.recipe import Recipe
+    from ..session.generation_worker import GenerationJobInput, GenerationOutput
+
+
+def key_numbers(keys: SparseKeys | None) -> dict[str, object]:
+    """What a recipe tells of fitted keys; zeros for a key on every frame."""
+    if keys is None:
+        return {"keys_per_second": 0.0, "keys_error_mm": 0.0, "keys_share": 1.0}
+    return {
+        "keys_per_second": keys.keys_per_second, "keys_error_mm": keys.max_error_mm,
+        "keys_share": keys.count / keys.dense_count,
+    }  # fmt: skip
+
+
+def recipe(order: GenerationJobInput, result: GenerationOutput) -> dict[str, object]:
+    """What it takes to make the same motion again, and where it comes from; plain values for custom properties."""
+    from datetime import UTC, datetime
+
+    from ...motionlcm_blender.recipes.serialization import VERSION, flat_values
+
+    values: dict[str, object] = {
+        RECIPE.name: VERSION,
+        **flat_values(recipe_made(order, result)),
+        **key_numbers(result.keys),
+    }
+    for name in ("path_mean_cm", "path_max_cm", "pin_mean_cm", "pin_max_cm", "foot_skate_cm_s"):
+        if name in result.report:
+            values[name] = float(result.report[name])
+    values["milliseconds"] = 1000.0 * float(result.report.get("seconds", 0.0))
+    values["made"] = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return values
+
+
+def recipe_made(order: GenerationJobInput, result: GenerationOutput) -> Recipe:
+    """The recipe of one result of an order."""
+    from dataclasses import replace
+
+    from ...motionlcm_blender import __version__
+    from ...motionlcm_blender.recipes.recipe import Origin, Recipe
+
+    return Recipe(
+        replace(result.request, takes=1),
+        order.placement,
+        order.seconds,
+        order.first_frame,
+        scene_fps=order.fps,
+        units_per_metre=order.units_per_metre,
+        path=order.path_name,
+        path_xz=order.path_xz,
+        ground=order.ground,
+        ground_name=order.ground_name,
+        standing=order.rest_placement,
+        travel=order.travel,
+        loop=order.loop,
+        key_tolerance=order.key_tolerance,
+        seam=order.seam,
+        landing=order.landing,
+        scene_frames=order.scene_frames,
+        origin=Origin(result.model_name, result.model_hash, result.licence, result.attribution, __version__),
+    )
+
+
+def recipe_in(action: bpy.types.Action | None) -> Recipe:
+    """The recipe an Action carries. Raises InvalidRequest if it carries none, or none that is whole."""
+    from ...motionlcm_blender.errors import InvalidRequest
+    from ...motionlcm_blender.recipes.serialization import from_flat
+
+    told = facts_of(action)
+    if RECIPE.name not in told and "shot" in told:
+        raise InvalidRequest(
+            "This Action is a shot's of an earlier version, which does not tell what it goes on from: generate it "
+            "among the shots."
+        )
+    try:
+        return from_flat(told)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"The Action carries no whole recipe, so it cannot be made again. {error}") from error
+
+
+def recipe_is_old(action: bpy.types.Action) -> bool:
+    """Whether an Action's recipe leaves to the scene what one of today tells."""
+    return not RECIPE.is_on(action)

@@ -1,0 +1,290 @@
+"""The input of a generation job, built decision by decision; the scene, a shot and a recipe are its three sources.
+
+A builder asks, in this order: how long and when, along which path, from where to where, over which ground, held where.
+Each step reads what the steps before it decided. A new control is one more step, or one more answer of a source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import bpy
+import numpy as np
+
+from ...motionlcm_blender.export.clip_output import EndPose, StartPose
+from ...motionlcm_blender.generation.request import Request
+from ...motionlcm_blender.motion.motion import Motion
+from ...motionlcm_blender.motion.skeleton import FPS
+from ...motionlcm_blender.motion.world_transform import Placement, canonicalise
+from ...motionlcm_blender.postprocess.foot_lock import FootLock
+from ...motionlcm_blender.postprocess.terrain import Ground
+from ...motionlcm_blender.recipes.recipe import Recipe, hints_of
+from ...motionlcm_blender.recipes.replay import frames_at
+from ..armature.character_lookup import is_carried
+from ..armature.pose_keys import euler_bones
+from ..armature.root_motion import rest_placement_of, travel_of
+from ..armature.smpl_rig import read_rig, units_per_metre
+from ..controls.facing import facing_of
+from ..controls.ground import height_field
+from ..controls.pins import pins_for, sample_pins
+from ..controls.trajectory import check_path_object, sample_path
+from ..scene.handles import handle_of
+from ..scene.scene_time import rate_of, scene_frames_each, stretch
+from ..session import model_choice
+from ..session.generation_worker import GenerationJobInput
+
+if TYPE_CHECKING:
+    from ..controls.pins import MotionLCMPin
+
+
+class OrderBuilder:
+    """What all sources share. The attributes are the decisions so far, in metres of the character and engine axes."""
+
+    def __init__(self, context: bpy.types.Context, character: bpy.types.Object) -> None:
+        self.context, self.scene, self.character = context, context.scene, character
+        context.view_layer.update()  # a script may have moved the character since it was evaluated
+        self.rig = read_rig(character)
+        self.units_per_metre = units_per_metre(character, self.rig)
+        self.warnings: list[str] = []
+        self.first_frame = 1
+        self.seconds = 0.0
+        self.rest_placement = self.placement = Placement(np.zeros(3), 0.0)
+        self.path_name, self.ground_name = "", ""
+        self.path_xz: np.ndarray | None = None
+        self.ground: Ground | None = None
+        self.travel, self.loop = "hips", False
+        self.key_tolerance: float | None = None
+        self.seam: StartPose | None = None
+        self.landing: EndPose | None = None
+        self.scene_frames: int | None = None
+        self.shot, self.expected_model = "", ""
+
+    def build(self) -> GenerationJobInput:
+        """Decide everything. Raises InvalidRequest with one sentence."""
+        self.find_timing()
+        self.find_path()
+        self.find_start_and_end()
+        self.find_ground()
+        self.find_pins()
+        request = self.make_request()
+        return GenerationJobInput(
+            request=request,
+            skeleton=self.rig.skeleton,
+            placement=self.placement,
+            fps=rate_of(self.scene),
+            first_frame=self.first_frame,
+            character=handle_of(self.character),
+            scene=handle_of(self.scene),
+            choice=model_choice.chosen(),
+            units_per_metre=self.units_per_metre,
+            path_name=self.path_name,
+            path_xz=self.path_xz,
+            warnings=tuple(self.warnings),
+            seconds=self.seconds,
+            ground=self.ground,
+            ground_name=self.ground_name,
+            rest_placement=self.rest_placement,
+            travel=travel_of(self.travel, self.character),
+            loop=self.loop,
+            key_tolerance=self.key_tolerance,
+            euler=euler_bones(self.character, self.rig, self.units_per_metre, self.travel == "hips"),
+            seam=self.seam,
+            landing=self.landing,
+            scene_frames=self.scene_frames,
+            shot=self.shot,
+            expected_model=self.expected_model,
+        )
+
+    def find_timing(self) -> None:
+        """Decide the length and the first frame."""
+
+    def find_path(self) -> None:
+        """Decide the path and the ground that goes up and down with it."""
+
+    def find_start_and_end(self) -> None:
+        """Decide where the motion's frame lies in the world, and what it goes on from and comes to."""
+
+    def find_ground(self) -> None:
+        """Decide the heights of the ground."""
+
+    def find_pins(self) -> None:
+        """Decide where the body is held."""
+
+    def make_request(self) -> Request:
+        """What the model is asked for."""
+        raise NotImplementedError
+
+    def read_heights(self, mesh: bpy.types.Object) -> None:
+        """Look up the heights of a mesh along the path or, without one, around the start."""
+        places = self.placement.origin[[0, 2]][None] if self.path_xz is None else self.path_xz
+        floor = float(self.placement.origin[1])
+        self.ground, warnings = height_field(
+            self.context, mesh, places, self.path_xz is None, floor, self.units_per_metre
+        )
+        self.warnings += warnings
+
+
+class PanelOrderBuilder(OrderBuilder):
+    """What the scene and a shot share: the panel's feet, ground, pins, steps and keys."""
+
+    def __init__(self, context: bpy.types.Context, character: bpy.types.Object) -> None:
+        super().__init__(context, character)
+        self.settings = context.scene.motionlcm
+        self.prompt, self.seed, self.takes = "", 0, 1
+        self.frames = 0
+        """Frames of the model that are written; the two numbers below come before and after them."""
+        self.lead_in_frames = self.lead_out_frames = 0
+        self.path_object: bpy.types.Object | None = None
+        self.path_part = (0.0, 1.0)
+        self.start: Motion | None = None
+        self.end: Motion | None = None
+        self.end_anywhere = False
+        self.floor = 0.0
+        self.pinned: tuple[np.ndarray, np.ndarray] | None = None
+        self.key_tolerance = self.settings.key_tolerance if self.settings.key_mode == "FITTED" else None
+        self.ground_name = self.settings.ground.name if self.settings.ground is not None else ""
+
+    def find_path(self) -> None:
+        self.floor = float(self.rest_placement.origin[1])
+        path = self.path_object
+        if path is None:
+            return
+        check_path_object(path, self.character)
+        eases = (self.settings.ease_in, self.settings.ease_out)
+        walked = sample_path(
+            self.context, path, self.frames, self.first_frame, self.units_per_metre, eases, self.path_part
+        )
+        self.path_xz, self.path_name, self.ground = walked.xz, path.name, walked.ground
+        self.warnings += walked.warnings
+        self.floor = self.floor if walked.floor is None else walked.floor
+
+    def find_start_and_end(self) -> None:
+        if self.path_xz is not None:
+            placement = canonicalise(self.path_xz)[1]
+            origin = np.array([placement.origin[0], self.floor, placement.origin[2]])
+            self.placement = Placement(origin, placement.heading)
+
+    def find_ground(self) -> None:
+        if self.settings.ground is not None:
+            self.read_heights(self.settings.ground)
+
+    def find_pins(self) -> None:
+        frames = self.frames + self.lead_in_frames + self.lead_out_frames
+        first = self.first_frame - self.lead_in_frames * scene_frames_each(self.scene)
+        pinned = sample_pins(self.context, self.pins(), frames, first, self.units_per_metre)
+        if pinned is not None:
+            self.pinned = pinned[:2]
+            self.warnings += pinned[2]
+
+    def pins(self) -> Sequence[MotionLCMPin]:
+        """The pins that count."""
+        return pins_for(self.settings.pins, self.character)
+
+    def facing(self) -> np.ndarray | None:
+        """(frames,) radians to face, or None to face along the way."""
+        return None
+
+    def make_request(self) -> Request:
+        request = Request(
+            self.prompt,
+            self.frames + self.lead_in_frames + self.lead_out_frames,
+            seed=self.seed,
+            takes=self.takes,
+            steps=int(self.settings.steps),
+            hints=hints_of(self.path_xz, self.pinned, self.placement),
+            start=self.start,
+            end=self.end,
+            end_anywhere=self.end_anywhere,
+            feet=FootLock(self.settings.feet),
+            facing=self.facing(),
+            **self.options(),
+        )
+        if is_carried(self.character):
+            self.warnings.append(
+                f'"{self.character.name}" hangs from something that may move: it is placed as it stands now.'
+            )
+        return request
+
+    def options(self) -> dict[str, Any]:
+        """Further fields of the request."""
+        return {}
+
+
+class SceneOrderBuilder(PanelOrderBuilder):
+    """The panel's prompt, length and path."""
+
+    def __init__(self, context: bpy.types.Context, character: bpy.types.Object, frames: int) -> None:
+        super().__init__(context, character)
+        self.frames = frames
+
+    def find_timing(self) -> None:
+        scene, settings = self.scene, self.settings
+        starts = scene.frame_current if settings.start == "CURRENT_FRAME" else scene.frame_start
+        self.first_frame, self.seconds = round(starts / stretch(scene)), self.frames / FPS
+        self.prompt, self.seed, self.takes = settings.prompt.strip(), settings.seed, settings.takes
+        self.travel, self.loop = settings.travel, settings.loop
+        self.path_object = settings.path
+        self.rest_placement = rest_placement_of(self.character, self.rig, self.units_per_metre)
+        self.placement = self.rest_placement
+
+    def facing(self) -> np.ndarray | None:
+        return facing_of(
+            self.context, self.path_xz, self.frames, self.first_frame, self.placement, self.units_per_metre
+        )
+
+    def options(self) -> dict[str, Any]:
+        return {"refine": self.settings.refine}
+
+
+class RecipeOrderBuilder(OrderBuilder):
+    """A recipe: the same motion in the same place of the world and on the same frames."""
+
+    def __init__(
+        self, context: bpy.types.Context, character: bpy.types.Object, recipe: Recipe, own: bool,
+        ground_by_name: bool = False,
+    ) -> None:  # fmt: skip
+        """Prepare the builder.
+
+        Args:
+            context: Of the scene to make it in.
+            character: Who performs it.
+            recipe: What is made.
+            own: Whether it was made for this character, and knows where it stood.
+            ground_by_name: Whether the recipe is an older one, which names its ground without telling its heights.
+        """
+        super().__init__(context, character)
+        self.recipe = recipe.for_size(self.units_per_metre)
+        self.own, self.ground_by_name = own, ground_by_name
+
+    def find_timing(self) -> None:
+        recipe = self.recipe
+        self.units_per_metre = recipe.units_per_metre
+        self.first_frame, self.seconds = recipe.first_frame, recipe.seconds
+        self.scene_frames = frames_at(recipe, rate_of(self.scene))
+        self.travel, self.loop, self.key_tolerance = recipe.travel.value, recipe.loop, recipe.key_tolerance
+        self.expected_model = recipe.origin.model_sha256
+
+    def find_path(self) -> None:
+        self.path_name, self.path_xz = self.recipe.path, self.recipe.path_xz
+
+    def find_start_and_end(self) -> None:
+        recipe = self.recipe
+        if self.own and recipe.standing is not None:
+            self.rest_placement = recipe.standing
+        else:
+            self.rest_placement = rest_placement_of(self.character, self.rig, self.units_per_metre)
+        self.placement, self.seam, self.landing = recipe.placement, recipe.seam, recipe.landing
+
+    def find_ground(self) -> None:
+        self.ground, self.ground_name = self.recipe.ground, self.recipe.ground_name
+        if not self.ground_by_name or not self.ground_name:
+            return
+        mesh = self.scene.objects.get(self.ground_name)
+        if mesh is None:
+            self.warnings.append(f'The ground "{self.ground_name}" is no longer here: the floor is level.')
+        else:
+            self.read_heights(mesh)
+
+    def make_request(self) -> Request:
+        return self.recipe.request

@@ -1,0 +1,93 @@
+"""Orders for generations: from the settings of the scene, or from a recipe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+
+from ..armature.character_lookup import find_character
+from ..armature.take_properties import CHARACTER, CUT, ID
+from ..scene.handles import find_both, handle_of
+from ..scene.scene_time import frames_of
+from ..session import job_queue
+from ..session.job_operator import JobOperator
+from .action_recipes import recipe_in, recipe_is_old
+from .write_actions import write_result
+
+if TYPE_CHECKING:
+    from ...motionlcm_blender.recipes.recipe import Recipe
+    from ..session.generation_worker import GenerationJobInput
+
+
+def order_from_scene(context: bpy.types.Context) -> GenerationJobInput:
+    """Check the scene's settings and read character and path. Raises InvalidRequest with one sentence."""
+    from ...motionlcm_blender.generation.request import Request
+    from .order_builder import SceneOrderBuilder
+
+    chosen = context.scene.motionlcm
+    frames = frames_of(chosen.length)
+    Request(chosen.prompt.strip(), frames)  # refuses what is wrong before anything is read
+    return SceneOrderBuilder(context, find_character(context), frames).build()
+
+
+def order_from_recipe(
+    context: bpy.types.Context, character: bpy.types.Object, action: bpy.types.Action | None = None
+) -> GenerationJobInput:
+    """The order that makes an Action again for a character, from the Action's custom properties alone.
+
+    action: None: the character's present one. Raises InvalidRequest if it is not one of ours.
+    """
+    from .order_builder import RecipeOrderBuilder
+
+    if action is None:
+        action = character.animation_data.action if character.animation_data is not None else None
+    made = recipe_in(action)
+    assert action is not None  # or it would hold no recipe
+    own = ID.is_on(character) and CHARACTER.read(action) == ID.read(character)
+    builder = RecipeOrderBuilder(context, character, made, own, ground_by_name=recipe_is_old(action))
+    if CUT.is_on(action):
+        builder.warnings.append("This Action was cut or joined since: the motion is made as it was before that.")
+    return builder.build()
+
+
+def order_of(context: bpy.types.Context, character: bpy.types.Object, recipe: Recipe, own: bool) -> GenerationJobInput:
+    """The order that makes a recipe for a character, in the same place of the world and on the same frames.
+
+    own: it was made for this character, and knows where it stood. Raises InvalidRequest if the character
+    cannot take it.
+    """
+    from .order_builder import RecipeOrderBuilder
+
+    return RecipeOrderBuilder(context, character, recipe, own).build()
+
+
+def queued_job(order: GenerationJobInput) -> job_queue.QueuedJob:
+    """A place in the line for this order."""
+
+    def start() -> job_queue.Job:
+        find_both(order.scene, order.character)  # while it waited either may have gone
+        return job_queue.Job(order, write_result)
+
+    return job_queue.QueuedJob(order.character, start)
+
+
+class OrderOperator(JobOperator):
+    """Base of operators that enqueue one job for the scene's character."""
+
+    def order(self, context: bpy.types.Context) -> GenerationJobInput:
+        """What is to be made. Any exception is a refusal."""
+        raise NotImplementedError
+
+    def submit(self, order: GenerationJobInput) -> None:
+        job_queue.get().enqueue([queued_job(order)])
+
+    def perform(self, context: bpy.types.Context) -> None:
+        try:
+            order = self.order(context)
+        except Exception:
+            character = context.scene.motionlcm.character
+            if character is not None:  # it would be asked for again, so what it asked for before is not wanted
+                job_queue.get().cancel_owner(handle_of(character))
+            raise
+        self.submit(order)

@@ -1,0 +1,22 @@
+"""The earlier prompts of a scene."""
+
+from __future__ import annotations
+
+import bpy
+
+LONGEST_HISTORY = 20
+
+
+def remember_prompt(settings: bpy.types.PropertyGroup, prompt: str) -> None:
+    """Put a prompt at the head of the history, once."""
+    from datetime import UTC, datetime
+
+    history = settings.history
+    for index in reversed(range(len(history))):
+        if history[index].prompt == prompt:
+            history.remove(index)
+    item = history.add()
+    item.prompt, item.used = prompt, datetime.now(UTC).isoformat(timespec="milliseconds")
+    history.move(len(history) - 1, 0)
+    while len(history) > LONGEST_HISTORY:
+        history.remove(len(history) - 1)

@@ -1,0 +1,189 @@
+"""Small helps around the prompt: dice, history, and settings out of an Action's recipe."""
+
+import random
+from typing import TYPE_CHECKING
+
+import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
+
+from ..armature.take_properties import MADE, PROMPT, any_made_here
+from ..controls import path_speed
+from ..scene import messages, shot_lookup
+from ..scene.dynamic_enum import DynamicEnumItems
+
+if TYPE_CHECKING:
+    from typing import Any
+
+LARGEST_SEED = 2**31 - 1
+UNMADE = "~"
+"""Sorts after every time: a shot's prompt of which nothing was made yet was typed just now."""
+
+
+def prompts_of_file() -> list[str]:
+    """Every prompt used in this file, once each, the latest first: of the histories of all scenes, of all Actions that
+    were made here, and of all shots."""
+    used: dict[str, str] = {}
+
+    def add(prompt: str, when: str) -> None:
+        prompt = prompt.strip()
+        if prompt:
+            used[prompt] = max(when, used.get(prompt, ""))
+
+    for scene in bpy.data.scenes:
+        for item in scene.motionlcm.history:
+            add(item.prompt, item.used)
+    for action in bpy.data.actions:
+        add(PROMPT.read(action), MADE.read(action))
+    for obj in (obj for obj in bpy.data.objects if obj.type == "ARMATURE"):
+        for shot in obj.motionlcm.shots:
+            add(shot.prompt, UNMADE if shot.action is None else MADE.read(shot.action))
+    return sorted(used, key=lambda prompt: used[prompt], reverse=True)
+
+
+class MOTIONLCM_OT_dice(bpy.types.Operator):
+    """Choose another seed at random"""
+
+    bl_idname = "motionlcm.dice"
+    bl_label = "New Seed"
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        context.scene.motionlcm.seed = random.randint(0, LARGEST_SEED)
+        return {"FINISHED"}
+
+
+class MOTIONLCM_OT_use_prompt(bpy.types.Operator):
+    """Use this prompt"""
+
+    bl_idname = "motionlcm.use_prompt"
+    bl_label = "Use Prompt"
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+
+    prompt: bpy.props.StringProperty(name="Prompt", description="The prompt to use")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        context.scene.motionlcm.prompt = self.prompt
+        return {"FINISHED"}
+
+
+_offered = DynamicEnumItems()
+
+
+def _prompts(_operator: bpy.types.OperatorProperties, _context: bpy.types.Context | None) -> "list[Any]":
+    return _offered.items((prompt, "Use this prompt") for prompt in prompts_of_file())
+
+
+class MOTIONLCM_OT_search_prompts(bpy.types.Operator):
+    """Search the prompts that were used in this file, in any scene, take or shot, and use one again"""
+
+    bl_idname = "motionlcm.search_prompts"
+    bl_label = "Search Prompts"
+    bl_options = {"REGISTER", "UNDO"}
+    bl_property = "prompt"
+
+    prompt: bpy.props.EnumProperty(
+        name="Prompt", description="The prompt to use again", items=_prompts, options={"SKIP_SAVE"}
+    )
+    for_shot: bpy.props.BoolProperty(
+        name="For Shot", description="Give it to the chosen shot instead of the scene", options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        # Asked on every drawing, so not all objects of the file are looked at.
+        used = any(len(scene.motionlcm.history) for scene in bpy.data.scenes)
+        if used or shot_lookup.active_shot(context.scene.motionlcm.character) is not None:
+            return True
+        if any_made_here():
+            return True
+        cls.poll_message_set(rpt_("No prompt was used in this file yet"))
+        return False
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        context.window_manager.invoke_search_popup(self)
+        return {"FINISHED"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        chosen = context.scene.motionlcm
+        if not self.for_shot:
+            chosen.prompt = self.prompt
+            return {"FINISHED"}
+        shot = shot_lookup.active_shot(chosen.character)
+        if shot is None:
+            messages.show_message("There is no shot to give the prompt to: add one.", error=True)
+            return {"CANCELLED"}
+        shot.prompt = self.prompt
+        return {"FINISHED"}
+
+
+class MOTIONLCM_OT_recall(bpy.types.Operator):
+    """Bring the settings of the character's present Action back into the panel; pins and facing stay as they are"""
+
+    bl_idname = "motionlcm.recall"
+    bl_label = "Recall Settings"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..armature.actions import recipe_of
+
+        chosen = context.scene.motionlcm
+        told = recipe_of(chosen.character)
+        if "prompt" not in told:
+            messages.show_message("The character's Action was not made here, so it has no recipe.", error=True)
+            return {"CANCELLED"}
+        chosen.prompt = told["prompt"]
+        chosen.length = told.get("seconds", chosen.length)
+        chosen.seed = min(int(told.get("seed", chosen.seed)), LARGEST_SEED)
+        chosen.steps = str(told.get("steps", chosen.steps))
+        for name in ("feet", "travel", "loop", "refine"):
+            if name in told:
+                setattr(chosen, name, told[name])
+        if "key_tolerance" in told:
+            chosen.key_mode = "FITTED" if told["key_tolerance"] > 0.0 else "DENSE"
+            chosen.key_tolerance = told["key_tolerance"] or chosen.key_tolerance
+        ground = told.get("ground", "")
+        chosen.ground = context.scene.objects.get(ground) if ground else None
+        path = told.get("path", "")
+        chosen.path = context.scene.objects.get(path) if path else None
+        if path and chosen.path is None:
+            messages.show_message(f'The path "{path}" is gone; Again still knows where it ran.')
+        return {"FINISHED"}
+
+
+class MOTIONLCM_OT_fit_length(bpy.types.Operator):
+    """Set the length to what walking along the path at ease takes"""
+
+    bl_idname = "motionlcm.fit_length"
+    bl_label = "Fit Length to Path"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from ...motionlcm_blender.errors import InvalidRequest
+        from ...motionlcm_blender.generation.request import MAX_CHAINED_FRAMES
+        from ...motionlcm_blender.motion.ground_path import suggested_frames
+        from ...motionlcm_blender.motion.skeleton import FPS
+
+        chosen = context.scene.motionlcm
+        try:
+            if chosen.path is None or chosen.path.type != "CURVE":
+                raise InvalidRequest("Choose a curve as the path first.")
+            path = path_speed.drawn_path(context, chosen.path)
+            if path is None:
+                raise InvalidRequest(f'"{chosen.path.name}" has a thickness, so its length is known when generating.')
+            frames = suggested_frames(path)
+        except InvalidRequest as error:
+            messages.show_message(str(error), error=True)
+            return {"CANCELLED"}
+        chosen.length = min(frames, MAX_CHAINED_FRAMES) / FPS
+        if frames > MAX_CHAINED_FRAMES:
+            messages.show_message(
+                f"At ease the path takes {frames / FPS:.1f} s; {MAX_CHAINED_FRAMES / FPS:.0f} s at most are made at "
+                "once, so the character will hurry."
+            )
+        return {"FINISHED"}
+
+
+CLASSES = (
+    MOTIONLCM_OT_dice, MOTIONLCM_OT_use_prompt, MOTIONLCM_OT_search_prompts, MOTIONLCM_OT_recall,
+    MOTIONLCM_OT_fit_length,
+)  # fmt: skip

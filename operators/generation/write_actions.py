@@ -1,0 +1,166 @@
+"""A result as Actions of the character, and their keys fitted again."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import bpy
+
+from ..armature.character_lookup import check_writable, identity
+from ..armature.take_properties import FIRST_FRAME
+from ..scene.handles import find_both
+from ..scene.playback import play, push_undo
+from . import prompt_history
+from .action_recipes import key_numbers, recipe
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ...motionlcm_blender.generation.request import Request
+    from ..armature.actions import Channel
+    from ..armature.smpl_rig import Rig
+    from ..session.generation_worker import GenerationJobInput, GenerationOutput
+
+
+def write_result(order: GenerationJobInput, result: GenerationOutput, batch: str | None = None) -> str:
+    """Write a result as a new Action of the character, as one undo step; returns the sentence to show.
+
+    batch: what the takes that belong together have in common; None: those of this result alone do.
+    Raises InvalidRequest if the character or the scene has gone in the meantime; then nothing was changed.
+    """
+    from ..armature.actions import new_action, repeat_forever
+    from ..armature.smpl_rig import read_rig
+    from ..scene.scene_time import make_room, show_within
+
+    scene, character = find_both(order.scene, order.character)
+    check_writable(character)
+    rig = read_rig(character)
+    for view_layer in scene.view_layers:
+        view_layer.update()
+    request = order.request
+    belongs = {"character_id": identity(character), "batch": batch or uuid.uuid4().hex[:12]}
+    for take in reversed((result, *result.others)):  # the first one comes last, and stays
+        times, channels = written_channels(character, rig, order, take)
+        told = recipe(order, take) | belongs
+        action = new_action(character, action_name(take.request), times, channels, told)
+        recent_results.remember(action, order, take)
+        if order.loop:
+            repeat_forever(character)
+    character.data.pose_position = "POSE"
+    make_room(scene, times[0], times[-1])
+    prompt_history.remember_prompt(scene.motionlcm, request.prompt)
+    show_within(scene, times[0], times[-1])
+    push_undo(f"MotionLCM: {request.prompt[:40]}")
+    play(scene)
+    milliseconds = 1000.0 * max(take.report.get("seconds", 0.0) for take in (result, *result.others))
+    made = f"{len(times)} frames from frame {order.first_frame}, made in {milliseconds:.0f} ms."
+    return made if not result.others else f"{len(result.others) + 1} takes of {made}"
+
+
+def action_name(request: Request) -> str:
+    """What the Action of a take is called."""
+    name = f"MotionLCM {request.prompt[:40].strip()} s{request.seed}"
+    if request.blends:
+        name += f" v{request.blends[-1].towards % 10000}"
+    return name + (" mirrored" if request.mirror else "")
+
+
+def written_channels(
+    character: bpy.types.Object, rig: Rig, order: GenerationJobInput, result: GenerationOutput
+) -> tuple[np.ndarray, list[Channel]]:
+    """Scene frames (K,) and a result as channels of the character as it stands now."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from ...motionlcm_blender.keyframes.keys import place_keys
+    from ...motionlcm_blender.motion.loops import Travel
+    from ...motionlcm_blender.motion.world_transform import Placement, place_clip
+    from ..armature.actions import channels_of
+    from ..armature.pose_keys import pose_keys
+    from ..armature.root_motion import bone_channels, current_placement, object_channels
+    from ..armature.smpl_rig import pose_channels
+
+    units, clip, keys = order.units_per_metre, result.clip, result.keys
+    carried: list[Channel] = []
+    if order.travel is not Travel.HIPS:  # where the object stands now, which an Action may have moved since
+        now = current_placement(character, rig, units)
+        here = Placement(now.origin * [1.0, 0.0, 1.0], now.heading)
+        clip, keys = place_clip(clip, here), None if keys is None else place_keys(keys, here)
+        if result.root_motion is not None:
+            channels = bone_channels if order.travel is Travel.BONE else object_channels
+            carried = channels(character, result.root_motion, now, units)
+    in_bone = order.travel is Travel.BONE
+    pose, fitted = pose_channels(clip, character, rig, units, in_bone), None
+    if keys is not None:
+        location, turned, played = pose_keys(keys, character, rig, units, order.euler, in_bone)
+        pose, fitted = replace(pose, rotations=pose.rotations | played), (location, turned)
+    times = order.first_frame + np.arange(clip.frames, dtype=np.float64)
+    return times, channels_of(character, pose, fitted) + carried
+
+
+class RecentResults:
+    """The latest results by their Action's session id, so that keys can be fitted again without a new motion.
+
+    Only so many are kept; the oldest is forgotten.
+    """
+
+    MOST = 32
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[GenerationJobInput, GenerationOutput]] = {}
+
+    def remember(self, action: bpy.types.Action, order: GenerationJobInput, result: GenerationOutput) -> None:
+        """Remember what an Action was made of."""
+        self._kept[action.session_uid] = (order, result)
+        while len(self._kept) > self.MOST:
+            del self._kept[next(iter(self._kept))]
+
+    def find(self, action: bpy.types.Action | None) -> tuple[GenerationJobInput, GenerationOutput] | None:
+        """What an Action was made of; None if that is not known any more."""
+        return None if action is None else self._kept.get(action.session_uid)
+
+    def clear(self) -> None:
+        self._kept.clear()
+
+
+recent_results = RecentResults()
+
+
+def refit(context: bpy.types.Context, character: bpy.types.Object) -> str:
+    """Fit the keys of the character's present Action again, by the panel's settings; returns the sentence to show.
+
+    Raises InvalidRequest if the motion as made is no longer known.
+    """
+    from dataclasses import replace
+
+    from ...motionlcm_blender.errors import InvalidRequest
+    from ...motionlcm_blender.motion.loops import Travel
+    from ..armature.actions import repeat_forever, rewrite
+    from ..armature.pose_keys import euler_bones
+    from ..armature.smpl_rig import read_rig
+    from ..session.generation_worker import fitted_keys
+
+    data = character.animation_data
+    action = data.action if data is not None else None
+    recent = recent_results.find(action)
+    if action is None or recent is None:
+        raise InvalidRequest("The motion of this Action is not in memory any more: press Again, then its keys follow.")
+    chosen = context.scene.motionlcm
+    order, result = recent
+    order = replace(order, first_frame=FIRST_FRAME.read(action))  # a shot may have been moved since
+    tolerance = chosen.key_tolerance if chosen.key_mode == "FITTED" else None
+    rig = read_rig(character)
+    euler = euler_bones(character, rig, order.units_per_metre, order.travel is Travel.HIPS)
+    order = replace(order, key_tolerance=tolerance, euler=euler)
+    keys = None if tolerance is None else fitted_keys(result.clip, tolerance, order)
+    result = replace(result, keys=keys)
+    times, channels = written_channels(character, rig, order, result)
+    rewrite(character, times, channels, {"key_tolerance": tolerance or 0.0, **key_numbers(keys)})
+    recent_results.remember(action, order, result)
+    if order.loop:
+        repeat_forever(character)
+    if keys is None:
+        return "A key on every frame."
+    return f"{keys.keys_per_second:.0f} keys a second, at most {keys.max_error_mm:.1f} mm off."

@@ -1,0 +1,304 @@
+"""Storyboards in Blender: characters, paths, pins and shots out of a JSON file, and those of a scene into one."""
+
+# No `from __future__ import annotations` here: Blender reads properties from real annotations.
+import math
+from typing import TYPE_CHECKING
+
+import bpy
+from bpy_extras.io_utils import ExportHelper, ImportHelper
+
+from ..characters.add_character import create_character
+from ..scene import messages, scene_time
+from ..scene.linking import put_into_scene
+from ..scene.operator_base import MotionLCMOperator
+from ..session import job_queue
+from ..shots import generate_shots, shot_list
+
+if TYPE_CHECKING:
+    from ...motionlcm_blender.storyboard.storyboard import Place, Storyboard, StoryCharacter, StoryPath, StoryPin
+
+SHORTEST_STEP = 0.01
+"""Metres between points of a path that is written of an animated object's way."""
+
+
+def build(context: bpy.types.Context, board: "Storyboard") -> list[bpy.types.Object]:
+    """Make everything a storyboard holds, in this scene at its frame rate; the shots are empty yet.
+
+    Raises InvalidRequest, before anything is made, if a shot is too short at this rate.
+    """
+    scene = context.scene
+    board = board.at_fps(scene_time.rate_of(scene))
+    units = _units(scene)
+    made = [_add_character(context, character, units) for character in board.characters]  # first, to get their names
+    lines = {name: add_curve(context, name, path, units) for name, path in board.paths.items()}
+    for character, told in zip(made, board.characters, strict=True):
+        _add_shots(context, character, told, lines, units)
+    scene.motionlcm.character = made[0]
+    for character in made:
+        for shot in character.motionlcm.shots:
+            scene.frame_start, scene.frame_end = min(scene.frame_start, shot.first), max(scene.frame_end, shot.last)
+    return made
+
+
+def _units(scene: bpy.types.Scene) -> float:
+    """Scene units of a metre."""
+    units = scene.unit_settings
+    return 1.0 / float(units.scale_length) if units.system != "NONE" else 1.0
+
+
+def add_curve(context: bpy.types.Context, name: str, path: "StoryPath", units: float) -> bpy.types.Object:
+    """A poly curve to walk along. units: of the scene, for each metre of the path."""
+    data = bpy.data.curves.new(name, "CURVE")
+    data.dimensions = "3D"
+    spline = data.splines.new("POLY")
+    spline.points.add(len(path.points) - 1)
+    for number, (point, place) in enumerate(zip(spline.points, path.points, strict=True)):
+        point.co = (*(units * value for value in place), 1.0)
+        point.radius = 1.0 if path.weights is None else path.weights[number]
+    spline.use_cyclic_u = path.cyclic
+    curve = bpy.data.objects.new(name, data)
+    put_into_scene(context, curve)
+    return curve
+
+
+def _add_character(context: bpy.types.Context, told: "StoryCharacter", units: float) -> bpy.types.Object:
+    character = create_character(context)
+    place(character, told.name, [units * value for value in told.at], told.facing, told.scale)
+    context.view_layer.update()
+    return character
+
+
+def _add_shots(
+    context: bpy.types.Context,
+    character: bpy.types.Object,
+    told: "StoryCharacter",
+    lines: dict[str, bpy.types.Object],
+    units: float,
+) -> None:
+    for number, wanted in enumerate(told.shots):
+        shot = shot_list.new_shot(character, number, wanted.prompt, wanted.first, wanted.last)
+        shot.seed, shot.locked, shot.takes = wanted.seed, wanted.locked, wanted.takes
+        if wanted.path is not None:
+            shot.path = lines[wanted.path]
+            shot.path_from, shot.path_to = wanted.part
+        shot.stale = False
+        for pin in wanted.pins:
+            _add_pin(context, character, shot, pin, units)
+    character.motionlcm.shot_index = 0
+
+
+def place(character: bpy.types.Object, name: str, at: "list[float]", facing: float, scale: float) -> None:
+    """Name a new character and put it somewhere. at: scene units; facing: degrees, as in storyboards."""
+    character.name = name
+    character.location = at
+    character.rotation_euler.z = math.radians(facing)
+    character.scale *= scale
+
+
+def _add_pin(
+    context: bpy.types.Context,
+    character: bpy.types.Object,
+    shot: "shot_list.MotionLCMShot",
+    told: "StoryPin",
+    units: float,
+) -> None:
+    target = bpy.data.objects.new(f"Pin {character.name} {told.joint}", None)
+    target.empty_display_type, target.empty_display_size = "SPHERE", 0.06 * units
+    target.location = [units * value for value in told.at]
+    context.scene.collection.objects.link(target)
+    pin = shot.pins.add()
+    pin.target, pin.joint = target, told.joint
+    pin.first, pin.last = told.first, told.last
+
+
+def storyboard_of(context: bpy.types.Context) -> "tuple[Storyboard, tuple[str, ...]]":
+    """The scene's characters, their shots, paths and pins, and sentences about what a storyboard cannot hold.
+
+    Raises InvalidRequest if there is no character, or something in it is none of a storyboard's.
+    """
+    from ...motionlcm_blender.errors import InvalidRequest
+    from ...motionlcm_blender.storyboard.storyboard import Storyboard, StoryCharacter, StoryShot
+    from ..armature.smpl_rig import is_character, read_rig, standing_place, units_per_metre
+
+    scene = context.scene
+    context.view_layer.update()
+    units = _units(scene)
+    found = sorted((obj for obj in scene.objects if is_character(obj)), key=lambda obj: obj.name)
+    if not found:
+        raise InvalidRequest("There is no character in this scene: add one, and shots for it.")
+    paths: dict[str, StoryPath] = {}
+    characters, warnings = [], []
+    for character in found:
+        rig = read_rig(character)
+        floor, heading = standing_place(character, rig)
+        told = []
+        left = {number: pin.first for number, pin in enumerate(scene.motionlcm.pins)}
+        for number, shot in enumerate(character.motionlcm.shots, 1):
+            name = None
+            try:
+                if shot.path is not None:
+                    name, told_of = _add_path(context, paths, character, shot, units)
+                    warnings += told_of
+                pins = _pins_of(context, character, shot, left, units)
+                of_curve = name is not None and shot.path.type == "CURVE"
+                part = (round(shot.path_from, 4), round(shot.path_to, 4)) if of_curve else (0.0, 1.0)
+                told.append(
+                    StoryShot(shot.prompt, shot.first, shot.last, shot.seed, shot.locked, name, part, pins, shot.takes)
+                )
+            except InvalidRequest as error:
+                sentence = str(error)
+                raise InvalidRequest(
+                    f'Character "{character.name}", shot {number}: {sentence[0].lower()}{sentence[1:]}'
+                ) from None
+        size = round(units_per_metre(character, rig) / units, 4)
+        facing = round(math.degrees(heading), 3)
+        characters.append(StoryCharacter(character.name, _in_metres(floor, units), facing, size, tuple(told)))
+    rate = scene_time.rate_of(scene)
+    return Storyboard(tuple(characters), round(rate, 5), paths), tuple(dict.fromkeys(warnings))
+
+
+def _in_metres(place: "object", units: float) -> "Place":
+    x, y, z = (round(float(value) / units, 4) + 0.0 for value in place)  # type: ignore[attr-defined]
+    return x, y, z
+
+
+def _add_path(
+    context: bpy.types.Context,
+    paths: "dict[str, StoryPath]",
+    character: bpy.types.Object,
+    shot: "shot_list.MotionLCMShot",
+    units: float,
+) -> tuple[str, list[str]]:
+    """Write a shot's path among the storyboard's, once. Returns its name there, and what is lost."""
+    import numpy as np
+
+    from ...motionlcm_blender.storyboard.storyboard import StoryPath
+    from ..controls.trajectory import curve_points, weights_of
+    from ..scene.scene_time import places_at
+
+    obj, told = shot.path, []
+    if obj.type == "CURVE":
+        if obj.name in paths:
+            return obj.name, []
+        points, cyclic, strokes = curve_points(context, obj)
+        weights = weights_of(obj, len(points))
+        if strokes > 1:
+            told.append(f'"{obj.name}" has {strokes} strokes: the first one is in the storyboard.')
+        speeds = None if weights is None else tuple(round(float(weight), 4) for weight in weights)
+        paths[obj.name] = StoryPath(tuple(_in_metres(point, units) for point in points), cyclic, speeds)
+        return obj.name, told
+    name = f"{obj.name} {character.name} {shot.name}"[:40]
+    way = places_at(context, obj, np.arange(shot.first, shot.last + 1, dtype=np.float64))
+    kept = [way[0]]
+    for point in way[1:]:
+        if np.linalg.norm(point - kept[-1]) >= SHORTEST_STEP * units:
+            kept.append(point)
+    paths[name] = StoryPath(tuple(_in_metres(point, units) for point in kept))
+    return name, [f'The way of "{obj.name}" is in the storyboard as a line; its timing is not.']
+
+
+def _pins_of(
+    context: bpy.types.Context,
+    character: bpy.types.Object,
+    shot: "shot_list.MotionLCMShot",
+    left: dict[int, int],
+    units: float,
+) -> "tuple[StoryPin, ...]":
+    """The shot's own pins, and the scene's on its frames.
+
+    left: the first frame of each of the scene's that no earlier shot has taken.
+    """
+    from ...motionlcm_blender.storyboard.storyboard import StoryPin
+    from ..scene.scene_time import place_now
+
+    found = []
+    for pin in shot.pins:
+        first, last = max(pin.first, shot.first), min(pin.last, shot.last)
+        if pin.active and pin.target is not None and first <= last:
+            found.append(StoryPin(pin.joint, _in_metres(place_now(context, pin.target), units), first, last))
+    for number, pin in enumerate(context.scene.motionlcm.pins):
+        first, last = max(left[number], shot.first), min(pin.last, shot.last)
+        if not pin.active or pin.target is None or pin.character not in (None, character) or first > last:
+            continue
+        left[number] = last + 1
+        found.append(StoryPin(pin.joint, _in_metres(place_now(context, pin.target), units), first, last))
+    return tuple(found)
+
+
+class MOTIONLCM_OT_import_storyboard(MotionLCMOperator, bpy.types.Operator, ImportHelper):
+    """Add the characters, paths and shots of a storyboard file to this scene"""
+
+    bl_idname = "motionlcm.import_storyboard"
+    bl_label = "Import Storyboard"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filename_ext = ".json"
+    filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
+    generate: bpy.props.BoolProperty(
+        name="Generate", description="Make all shots at once; otherwise they stay empty", default=False
+    )
+    set_frame_rate: bpy.props.BoolProperty(
+        name="Set Frame Rate",
+        description="Give the scene the storyboard's frame rate; otherwise its frames are moved to the scene's",
+        default=False,
+    )
+
+    def perform(self, context: bpy.types.Context) -> None:
+        from ...motionlcm_blender.storyboard.reading import read_storyboard
+        from ..scene.camera_and_light import set_frame_rate
+
+        board = read_storyboard(bpy.path.abspath(self.filepath))
+        if self.set_frame_rate:
+            set_frame_rate(context.scene, board.fps)
+        made = build(context, board)
+        count = sum(len(character.motionlcm.shots) for character in made)
+        messages.show_message(f"{_counted(len(made), 'character')} and {_counted(count, 'shot')} were added.")
+        if self.generate:
+            stale = [(character, generate_shots.stale_shots(character)) for character in made]
+            jobs = [generate_shots.queued_job(context.scene, character, uids) for character, uids in stale if uids]
+            job_queue.get().enqueue(jobs)
+
+
+class MOTIONLCM_OT_export_storyboard(MotionLCMOperator, bpy.types.Operator, ExportHelper):
+    """Write the shots of all characters of this scene, with their paths and pins, as a storyboard file"""
+
+    bl_idname = "motionlcm.export_storyboard"
+    bl_label = "Export Storyboard"
+    bl_options = {"REGISTER"}
+
+    filename_ext = ".json"
+    filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
+
+    def perform(self, context: bpy.types.Context) -> None:
+        from ...motionlcm_blender.storyboard.writing import write_storyboard
+
+        board, warnings = storyboard_of(context)
+        write_storyboard(board, bpy.path.abspath(self.filepath))
+        count = sum(len(character.shots) for character in board.characters)
+        told = f"{_counted(len(board.characters), 'character')} and {_counted(count, 'shot')} were written."
+        messages.show_message(told, warnings=warnings)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+CLASSES = (MOTIONLCM_OT_import_storyboard, MOTIONLCM_OT_export_storyboard)
+
+
+def _import_entry(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
+    self.layout.operator("motionlcm.import_storyboard", text="MotionLCM Storyboard (.json)")
+
+
+def _export_entry(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
+    self.layout.operator("motionlcm.export_storyboard", text="MotionLCM Storyboard (.json)")
+
+
+def register_properties() -> None:
+    bpy.types.TOPBAR_MT_file_import.append(_import_entry)
+    bpy.types.TOPBAR_MT_file_export.append(_export_entry)
+
+
+def unregister_properties() -> None:
+    bpy.types.TOPBAR_MT_file_export.remove(_export_entry)
+    bpy.types.TOPBAR_MT_file_import.remove(_import_entry)

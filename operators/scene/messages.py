@@ -1,0 +1,78 @@
+"""The status line of the panel: its sentences, and exceptions as sentences."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import bpy
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class TaskStatus:
+    """What is shown of work in the background. message: the last result or error, one sentence."""
+
+    running: bool = False
+    progress: float = 0.0
+    stage: str = ""
+    message: str = ""
+    error: bool = False
+
+
+@dataclass
+class Status(TaskStatus):
+    """What the panel shows of the queue. who: whose job runs; waiting: how many other characters wait.
+
+    warnings: further sentences beside the message.
+    """
+
+    who: str = ""
+    waiting: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+status = Status()
+
+
+def show_message(message: str, error: bool = False, warnings: tuple[str, ...] = ()) -> None:
+    """Show a sentence in the panel and write it to the log."""
+    log.log(logging.ERROR if error else logging.INFO, "%s", message)
+    for warning in warnings:
+        log.warning("%s", warning)
+    set_status(message=message, error=error, warnings=warnings)
+
+
+def sentence_for(error: BaseException) -> str:
+    """One sentence for any exception; unexpected ones leave their traceback in the log."""
+    from ...motionlcm_blender.errors import DeviceError, MotionLCMError
+
+    if isinstance(error, DeviceError):
+        log.info("What led to it", exc_info=error)
+    if isinstance(error, MotionLCMError):
+        return str(error)
+    if isinstance(error, ImportError):
+        log.error("An import failed", exc_info=error)
+        return f"A part of the extension is missing ({error.name or error}): reinstall it."
+    if isinstance(error, MemoryError):
+        log.error("Out of memory", exc_info=error)
+        return "There is not enough memory: close something, or make the motion shorter."
+    log.error("Unexpected error", exc_info=error)
+    return f"Something unexpected went wrong ({type(error).__name__}: {error}); the system console tells more."
+
+
+def set_status(**values: object) -> None:
+    """Change fields of the status, and have them drawn."""
+    for name, value in values.items():
+        setattr(status, name, value)
+    redraw()
+
+
+def redraw(*more: str) -> None:
+    """Have the sidebars and the strips of shots drawn anew. more: further types of areas."""
+    manager = bpy.context.window_manager
+    for window in manager.windows if manager is not None else ():
+        for area in window.screen.areas:
+            if area.type in ("VIEW_3D", "DOPESHEET_EDITOR", *more):
+                area.tag_redraw()

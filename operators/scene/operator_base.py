@@ -1,0 +1,39 @@
+"""What all operators share that may be refused: an error becomes a sentence in the panel, in the log and a report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+
+from . import messages
+
+
+class MotionLCMOperator:
+    """Base of operators, beside `bpy.types.Operator`; they implement `perform`."""
+
+    if TYPE_CHECKING:
+
+        def report(self, kind: set[str], message: str) -> None: ...
+
+    def perform(self, context: bpy.types.Context) -> None:
+        """Do the operator's work. Any exception is a refusal."""
+        raise NotImplementedError
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            self.perform(context)
+        except Exception as error:
+            return self.refuse(error)
+        return {"FINISHED"}
+
+    def refuse(self, error: BaseException) -> set[str]:
+        """Show an error as a sentence. Returns what `execute` returns."""
+        messages.show_message(messages.sentence_for(error), error=True)
+        return self.report_message(messages.status)
+
+    def report_message(self, status: messages.TaskStatus) -> set[str]:
+        """Report the sentence that is shown. A window shows it in the panel; scripts in the background get an
+        exception."""
+        self.report({"ERROR" if bpy.app.background else "WARNING"}, status.message)
+        return {"CANCELLED"}

@@ -1,0 +1,23 @@
+"""The undo step and the playback after a motion was written."""
+
+from __future__ import annotations
+
+import bpy
+
+
+def push_undo(message: str) -> None:
+    """Make an undo step of what was done since the last one."""
+    windows = bpy.context.window_manager.windows
+    with bpy.context.temp_override(**({"window": windows[0]} if bpy.context.window is None and windows else {})):
+        bpy.ops.ed.undo_push(message=message)
+
+
+def play(scene: bpy.types.Scene) -> None:
+    """Start playing in the first window that shows the scene, unless it plays already."""
+    if bpy.app.background:
+        return
+    for window in bpy.context.window_manager.windows:
+        if window.scene == scene and not window.screen.is_animation_playing:
+            with bpy.context.temp_override(window=window, screen=window.screen):
+                bpy.ops.screen.animation_play()
+            return

@@ -1,0 +1,136 @@
+"""Work in a thread of its own: its progress for drawing, a way to cancel it, and its outcome on the main thread."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import bpy
+
+from ..scene.main_thread_timer import MainThreadTimer
+from ..scene.messages import TaskStatus
+
+Report = Callable[[float, str], None]
+"""Called by work with its progress, 0..1, and a word for its stage."""
+Work = Callable[[Report, Callable[[], bool]], Any]
+"""Runs in the thread and touches nothing of Blender. Called with a report and with what says that it was cancelled."""
+Finish = Callable[[Any], None]
+"""Called on the main thread with what the work returned, or with the exception that it raised."""
+
+
+@dataclass
+class _Run:
+    """One piece of work. The thread writes only progress, stage and outcome."""
+
+    finish: Finish
+    progress: float = 0.0
+    stage: str = "Starting"
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    outcome: queue.SimpleQueue[Any] = field(default_factory=queue.SimpleQueue)
+
+    def report(self, fraction: float, stage: str) -> None:
+        self.progress, self.stage = float(fraction), stage
+
+
+class BackgroundTask:
+    """A thread, a timer on the main thread that takes what comes of it, and a status to draw. One run at a time.
+
+    Where Blender runs without a window, timers do not fire: work is done at once, or `poll` is called by hand.
+    """
+
+    def __init__(
+        self, name: str, status: TaskStatus, redraw: Callable[[], None], interval: float, patience: float,
+        poll: Callable[[], float | None] | None = None,
+    ) -> None:  # fmt: skip
+        """Prepare the task.
+
+        Args:
+            name: Name of its threads.
+            status: What is drawn of it; the task sets running, progress and stage.
+            redraw: Has the status drawn.
+            interval: Seconds between two looks at the work.
+            patience: Seconds to wait for threads in `stop`.
+            poll: What the timer calls in place of `self.poll`.
+        """
+        self.status = status
+        self.threads: list[threading.Thread] = []
+        self._name, self._redraw, self._interval, self._patience = name, redraw, interval, patience
+        self._run: _Run | None = None
+        self._timer = MainThreadTimer(poll or self.poll, interval)
+
+    @property
+    def running(self) -> bool:
+        return self._run is not None
+
+    def start(self, work: Work, finish: Finish, wait: bool | None = None) -> None:
+        """Begin; what ran before is abandoned. wait: return when it is done; None: if Blender has no window."""
+        self.abandon()
+        run = self._run = _Run(finish)
+        self.status.running = True
+        self._show(run)
+        if bpy.app.background if wait is None else wait:
+            _carry_out(run, work)
+            self.poll()
+            return
+        thread = threading.Thread(target=_carry_out, args=(run, work), name=self._name, daemon=True)
+        self.threads[:] = [*(each for each in self.threads if each.is_alive()), thread]
+        thread.start()
+        self.watch()
+
+    def watch(self) -> None:
+        """Have the timer look for the outcome."""
+        self._timer.start()
+
+    def poll(self) -> float | None:
+        """Show how far the work is, and take its outcome. Returns the seconds to the next call."""
+        run = self._run
+        if run is None:
+            return None
+        try:
+            outcome = run.outcome.get_nowait()
+        except queue.Empty:
+            self._show(run)
+            return self._interval
+        self._run = None
+        self.status.running, self.status.progress, self.status.stage = False, 1.0, ""
+        run.finish(outcome)
+        self._redraw()
+        return self._interval if self.running else None
+
+    def cancel(self) -> bool:
+        """Ask the work to stop; its outcome is still taken. Returns whether something ran."""
+        if self._run is None:
+            return False
+        self._run.cancelled.set()
+        self._run.stage = self.status.stage = "Cancelling"
+        return True
+
+    def abandon(self) -> None:
+        """Ask the work to stop; whatever it still delivers is dropped."""
+        if self._run is not None:
+            self._run.cancelled.set()
+            self._run = None
+            self.status.running = False
+
+    def stop(self) -> None:
+        """Abandon the work and wait for its threads, as the extension is switched off."""
+        self._timer.stop()
+        self.abandon()
+        for thread in self.threads:
+            thread.join(self._patience)
+        self.threads.clear()
+
+    def _show(self, run: _Run) -> None:
+        if (self.status.progress, self.status.stage) != (run.progress, run.stage):
+            self.status.progress, self.status.stage = run.progress, run.stage
+            self._redraw()
+
+
+def _carry_out(run: _Run, work: Work) -> None:
+    try:
+        run.outcome.put(work(run.report, run.cancelled.is_set))
+    except BaseException as error:  # whatever it is, the main thread must hear of it
+        run.outcome.put(error)

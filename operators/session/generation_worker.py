@@ -1,0 +1,170 @@
+"""From an order to finished motion, away from the main thread. Nothing here touches bpy."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...motionlcm_blender.errors import Cancelled
+from ...motionlcm_blender.export.clip_output import EndPose, StartPose, on_ground, on_skeleton, written_part
+from ...motionlcm_blender.generation.request import Request
+from ...motionlcm_blender.keyframes.fitting import fit_keys
+from ...motionlcm_blender.keyframes.keys import SparseKeys
+from ...motionlcm_blender.motion.loops import Travel, looped, split_travel
+from ...motionlcm_blender.motion.motion import Clip, Motion
+from ...motionlcm_blender.motion.skeleton import Skeleton
+from ...motionlcm_blender.motion.world_transform import Placement, place_clip
+from ...motionlcm_blender.postprocess.terrain import Ground
+from ..armature.root_motion import RootMotion
+from ..scene.handles import Handle
+from . import model_choice, model_session
+
+if TYPE_CHECKING:
+    from ..armature.pose_keys import EulerBones
+
+_one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True)
+class GenerationJobInput:
+    """Everything a generation needs, as plain values.
+
+    skeleton: of the character. placement: of the motion in the world, engine axes, metres of the character.
+    fps, first_frame: of the scene. path_xz: (frames, 2) the path in the world, or None.
+    units_per_metre: scene units for each metre of the character, when the order was made.
+    seconds: the length asked for. ground: heights above the motion's floor, by places in the world.
+    rest_placement: where the armature object stands, engine axes, metres of the character. travel: what carries the
+    root motion. loop: whether the motion is to repeat. key_tolerance: millimetres; None: a key on every frame.
+    euler: the bones that turn by Euler angles. seam: where it goes on from an earlier motion. landing: where it ends.
+    scene_frames: how many frames are written at most. shot: the identity of the shot that it is for, or empty.
+    expected_model: hash of the model that made it before, if it is made again.
+    """
+
+    request: Request
+    skeleton: Skeleton
+    placement: Placement
+    fps: float
+    first_frame: int
+    character: Handle
+    scene: Handle
+    choice: model_choice.Choice
+    units_per_metre: float
+    path_name: str = ""
+    path_xz: np.ndarray | None = None
+    seconds: float = 0.0
+    ground: Ground | None = None
+    ground_name: str = ""
+    rest_placement: Placement | None = None
+    travel: Travel = Travel.HIPS
+    loop: bool = False
+    key_tolerance: float | None = None
+    euler: EulerBones | None = None
+    seam: StartPose | None = None
+    landing: EndPose | None = None
+    scene_frames: int | None = None
+    shot: str = ""
+    expected_model: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class GenerationOutput:
+    """What came of an order. clip: placed in the world, at the scene's frame rate. report: measured facts.
+
+    root_motion: of the armature object or bone, if it carries the travel. Where the travel is not in the hips, the clip
+    is over the origin and faces +Z, to be put where the object stands. keys: few keys of the clip, in its axes.
+    request: of this take alone. others: the other takes of the order.
+    """
+
+    clip: Clip
+    request: Request
+    report: dict[str, float]
+    model_name: str
+    model_hash: str
+    licence: str
+    attribution: str
+    warnings: tuple[str, ...] = ()
+    root_motion: RootMotion | None = None
+    keys: SparseKeys | None = None
+    others: tuple[GenerationOutput, ...] = ()
+
+
+def make(
+    order: GenerationJobInput, progress: Callable[[float, str], None], cancel: Callable[[], bool]
+) -> GenerationOutput:
+    """Run the model and shape the result for the armature.
+
+    progress: called with 0..1 and a word. cancel: asked between steps. Raises Cancelled and the other errors of
+    the engine.
+    """
+    progress(0.0, "Waiting")
+    with _one_at_a_time:
+        started = time.perf_counter()
+        if cancel():
+            raise Cancelled
+        progress(0.02, "Loading the model")
+        model, motions, warnings = model_session.get().generate(
+            order.choice, order.request, lambda share, what: progress(0.05 + 0.75 * share, what), cancel
+        )
+        folder = model.folder
+        config = folder.config if folder is not None else {}
+        of_model = (
+            model.name,
+            folder.fingerprint if folder is not None else "",
+            str(config.get("licence", "")),
+            str(config.get("attribution", "")),
+        )
+        if order.expected_model and of_model[1] and order.expected_model != of_model[1]:
+            warnings += (f"It was made by another model before; {model.name} makes another motion of it.",)
+        results = []
+        for number, motion in enumerate(motions):
+            if cancel():
+                raise Cancelled
+            share = number / len(motions)
+            progress(0.82 + 0.16 * share, "Retargeting and fitting keys")
+            results.append(_finished(motion, order, of_model, started))
+        if cancel():
+            raise Cancelled
+        progress(0.98, "Writing keys")
+        return replace(results[0], others=tuple(results[1:]), warnings=results[0].warnings + warnings)
+
+
+def _finished(
+    motion: Motion, order: GenerationJobInput, of_model: tuple[str, str, str, str], started: float
+) -> GenerationOutput:
+    """One take as keys of the character. of_model: name, hash, licence and attribution."""
+    walked = motion if order.ground is None else on_ground(motion, order.placement, order.ground)
+    clip = place_clip(on_skeleton(walked, order.skeleton, order.path_xz is not None), order.placement)
+    report = dict(motion.report)
+    if order.path_xz is not None:
+        miss = np.linalg.norm(clip.translation[:, [0, 2]] - order.path_xz, axis=-1)
+        report |= {"path_mean_cm": 100.0 * float(miss.mean()), "path_max_cm": 100.0 * float(miss.max())}
+    clip = written_part(clip, order.fps, order.seam, order.scene_frames, order.landing)
+    if order.loop:
+        clip = looped(clip)
+    clip, root_motion = _carried(clip, order)
+    keys = None if order.key_tolerance is None else fitted_keys(clip, order.key_tolerance, order)
+    report["seconds"] = time.perf_counter() - started
+    request = motion.request if motion.request is not None else order.request
+    return GenerationOutput(clip, request, report, *of_model, motion.warnings, root_motion, keys)
+
+
+def fitted_keys(clip: Clip, tolerance: float, order: GenerationJobInput) -> SparseKeys:
+    """Few keys of a clip, in the rotation modes of the character's bones."""
+    if order.euler is None:
+        return fit_keys(clip, tolerance, order.first_frame, loops=order.loop)
+    axes = order.euler.outer, order.euler.inner
+    return fit_keys(clip, tolerance, order.first_frame, rotation_mode=order.euler.modes, axes=axes, loops=order.loop)
+
+
+def _carried(clip: Clip, order: GenerationJobInput) -> tuple[Clip, RootMotion | None]:
+    """The clip with its travel where the order wants it, and the way of the armature object or bone that carries it."""
+    if order.travel is Travel.HIPS:
+        return clip, None
+    split = split_travel(clip, order.loop)
+    return split.clip, None if order.travel is Travel.IN_PLACE else RootMotion(split.ground, split.heading)

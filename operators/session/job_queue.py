@@ -1,0 +1,264 @@
+"""Generation without blocking: a worker thread for each job, and one timer on the main thread.
+
+The worker computes; `poll` takes its result on the main thread and writes it. Whatever a job still delivers that was
+cancelled or replaced is dropped.
+One job runs at a time. Characters take turns: each has one turn in the line at most, a turn is one job, and what is
+left of a request goes to the end of the line. A new request for a character replaces its former one.
+Where Blender runs without a window, timers do not fire: orders are then carried out at once, or `poll` is called
+by hand.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import bpy
+from bpy.app.handlers import persistent
+
+from ..scene import messages
+from ..scene.messages import sentence_for, set_status, show_message
+from . import idle_unload, model_session
+from .background_task import BackgroundTask, Report
+from .model_choice import Choice, chosen
+
+if TYPE_CHECKING:
+    from ..scene.handles import Handle
+    from .generation_worker import GenerationJobInput, GenerationOutput
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 0.02
+"""Seconds between two looks at the work while a job runs."""
+PATIENCE = 10.0
+"""Seconds to wait for a cancelled worker when the extension is switched off."""
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Job:
+    """One generation on its way.
+
+    write: called on the main thread with the order and its result, returns the sentence to show.
+    then: makes the next job of the same request, in a later turn; None if there is nothing left to do.
+    subject: what is made, such as the identity of a shot.
+    """
+
+    order: GenerationJobInput
+    write: Callable[[GenerationJobInput, GenerationOutput], str]
+    then: Start | None = None
+    subject: str = ""
+    number: int = field(default_factory=lambda: next(_numbers))
+
+
+Start = Callable[[], "Job | None"]
+"""Makes a job when its turn has come; None if there is nothing left to do. May raise what `sentence_for` knows."""
+
+
+@dataclass
+class QueuedJob:
+    """A character that waits, and what makes its next job."""
+
+    owner: Handle
+    start: Start
+
+
+class JobQueue:
+    """The jobs that run and wait. Used on the main thread alone."""
+
+    def __init__(self) -> None:
+        self.task = BackgroundTask(
+            "MotionLCM job", messages.status, messages.redraw, INTERVAL, PATIENCE, poll=self.poll
+        )
+        self.current: Job | None = None
+        self._waiting: list[QueuedJob] = []
+        self._at_once = False
+        """Whether what waits is carried out before anything else is done, as `enqueue` was asked to."""
+        self._failed: list[str] = []
+        """What went wrong for one character while others still waited; shown until something new is enqueued."""
+
+    def enqueue(self, queued: Sequence[QueuedJob], wait: bool | None = None) -> None:
+        """Enqueue one job per character; replaces what runs or waits for the same character.
+
+        Args:
+            queued: Characters and what makes their jobs. The first starts if nothing runs.
+            wait: Carry everything out before returning; None: if Blender has no window.
+        """
+        self._at_once = bpy.app.background if wait is None else wait
+        for each in queued:
+            self.cancel_owner(each.owner)
+        if self.current is None:
+            self._failed.clear()
+        self._waiting.extend(queued)
+        set_status(message="", error=False, warnings=())
+        self._start_next()
+
+    def poll(self) -> float | None:
+        """Write what has been delivered, and go on with whose turn it is. Runs as a timer; returns the seconds to the
+        next call."""
+        self.task.poll()
+        self._start_next()
+        return None if self.current is None else INTERVAL
+
+    def makes(self, owner: int, subject: str) -> bool:
+        """Whether the running job makes this for the character with this session id."""
+        job = self.current
+        return job is not None and job.subject == subject and job.order.character.session_uid == owner
+
+    def cancel(self, everything: bool = False) -> bool:
+        """Stop the running job and what would follow it; nothing of it is written. everything: the waiting ones too.
+
+        Returns whether there was one.
+        """
+        if self.current is None:
+            return False
+        self.cancel_owner(None if everything else self.current.order.character)
+        set_status(message="Cancelled.", error=False, warnings=())
+        self._start_next()
+        return True
+
+    def cancel_owner(self, owner: Handle | None = None) -> int:
+        """Give up the requests of a character, or of all, without a message. Returns how many requests that were."""
+        uid = None if owner is None else owner.session_uid  # names may change
+        before = len(self._waiting) + (self.current is not None)
+        if self.current is not None and uid in (None, self.current.order.character.session_uid):
+            self.task.abandon()
+            self.current = None
+        self._waiting[:] = [each for each in self._waiting if uid not in (None, each.owner.session_uid)]
+        set_status(running=self.current is not None, waiting=len(self._waiting))
+        return before - len(self._waiting) - (self.current is not None)
+
+    def file_changes(self) -> None:
+        """Another file is about to be loaded: what runs or waits has lost its scene."""
+        dropped = self.cancel_owner()
+        self._failed.clear()
+        what = "what was asked for was" if dropped == 1 else f"the requests of {dropped} characters were"
+        message = f"Another file was opened, so {what} not made." if dropped else ""
+        set_status(message=message, error=False, warnings=())
+
+    def warm_up(self) -> None:
+        """Load and try the model in the background: it will soon be wanted. Generate reports what goes wrong."""
+        if bpy.app.background:
+            return
+        thread = threading.Thread(target=_warm_up, args=(chosen(),), name="MotionLCM warm-up", daemon=True)
+        self.task.threads.append(thread)
+        thread.start()
+        idle_unload.watch()
+
+    def stop(self) -> None:
+        """Cancel everything and wait for the threads."""
+        self.cancel_owner()
+        self.task.stop()
+
+    def _start_next(self) -> None:
+        """Start the first that waits, if nothing runs; where all is carried out at once, until none waits."""
+        while self.current is None and self._waiting:
+            queued = self._waiting.pop(0)
+            set_status(waiting=len(self._waiting))
+            try:
+                job = queued.start()
+            except Exception as error:
+                self._fail(error, queued.owner)
+                continue
+            if job is not None:
+                self._start(job, queued.owner)
+        if self.current is not None:
+            set_status(waiting=len(self._waiting))
+            self.task.watch()
+
+    def _start(self, job: Job, owner: Handle) -> None:
+        def work(report: Report, cancelled: Callable[[], bool]) -> GenerationOutput:
+            from .generation_worker import make
+
+            return make(job.order, report, cancelled)
+
+        self.current = job
+        set_status(running=True, progress=0.0, stage="Starting", who=owner.name, warnings=self._shown(job))
+        self.task.start(work, lambda outcome: self._finish(job, outcome), wait=self._at_once)
+
+    def _finish(self, job: Job, outcome: GenerationOutput | BaseException) -> None:
+        self.current = None
+        idle_unload.watch()
+        try:
+            if isinstance(outcome, BaseException):
+                raise outcome
+            show_message(job.write(job.order, outcome), warnings=(*self._shown(job), *outcome.warnings))
+        except Exception as error:
+            self._fail(error, job.order.character)
+            return
+        if job.then is not None:
+            self._waiting.append(QueuedJob(job.order.character, job.then))
+
+    def _fail(self, error: Exception, owner: Handle) -> None:
+        """Show what went wrong; where others still wait, it stays among the warnings of what comes of theirs."""
+        earlier = tuple(self._failed)
+        sentence = sentence_for(error)
+        if (self._waiting or self._failed) and owner.name not in sentence:
+            sentence = f"{owner.name}: {sentence}"
+        if self._waiting:
+            self._failed.append(sentence)
+        show_message(sentence, error=True, warnings=earlier)
+
+    def _shown(self, job: Job) -> tuple[str, ...]:
+        return (*self._failed, *job.order.warnings)
+
+
+def run_blocking(start: Start) -> list[str]:
+    """Make a job and all that follows from it here and now, whatever waits. Returns the sentences.
+
+    Raises what goes wrong.
+    """
+    from .generation_worker import make
+
+    sentences = []
+    following: Start | None = start
+    while following is not None:
+        job = following()
+        if job is None:
+            break
+        outcome = make(job.order, lambda _fraction, _stage: None, lambda: False)
+        sentences.append(job.write(job.order, outcome))
+        show_message(sentences[-1], warnings=(*job.order.warnings, *outcome.warnings))
+        following = job.then
+    return sentences
+
+
+def _warm_up(choice: Choice) -> None:
+    try:
+        model_session.get().warm_up(choice)
+    except Exception as error:
+        log.info("Not loaded ahead of time: %s", error)
+
+
+_queue: JobQueue | None = None
+
+
+def get() -> JobQueue:
+    """The queue of this Blender, from registration on."""
+    assert _queue is not None, "the extension is not registered"
+    return _queue
+
+
+@persistent
+def _file_changes(*_args: object) -> None:
+    get().file_changes()
+
+
+def register_properties() -> None:
+    global _queue
+    _queue = JobQueue()
+    bpy.app.handlers.load_pre.append(_file_changes)
+
+
+def unregister_properties() -> None:
+    global _queue
+    if _file_changes in bpy.app.handlers.load_pre:
+        bpy.app.handlers.load_pre.remove(_file_changes)
+    if _queue is not None:
+        _queue.stop()
+    _queue = None

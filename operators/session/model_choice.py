@@ -1,0 +1,29 @@
+"""Which model runs, and on which device."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import bpy
+
+from ..scene.addon import preferences
+
+FOLDER_VARIABLE = "MOTIONLCM_MODEL_FOLDER"
+DEVICE_VARIABLE = "MOTIONLCM_DEVICE"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which model to run, and on what. folder: None for the bundled model."""
+
+    folder: str | None
+    device: str
+
+
+def chosen() -> Choice:
+    """The model folder and device: from the preferences, else the environment, else the bundled model."""
+    prefs = preferences()
+    folder = bpy.path.abspath(prefs.model_folder) if prefs is not None and prefs.model_folder else None
+    device = prefs.device.lower() if prefs is not None else os.environ.get(DEVICE_VARIABLE) or "auto"
+    return Choice(folder or os.environ.get(FOLDER_VARIABLE) or None, device)

@@ -1,0 +1,124 @@
+"""What happened, in a file that does not grow for ever; and the last errors, kept for a report.
+
+Two Blenders at once write into files of their own, since one that turns its file over would cut off the other's.
+"""
+
+import logging
+import os
+import threading
+from collections import deque
+from pathlib import Path
+
+import bpy
+
+from ..scene import addon
+
+MOST_BYTES, FILES = 1 << 20, 3
+MOST_BLENDERS = 8
+NAME = "motionlcm"
+FORM = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+class LogFile(logging.Handler):
+    """Opens its file with the first record. A disk that is full or closed to us makes no trouble."""
+
+    def __init__(self, folder: Path | None) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter(FORM))
+        self.folder = folder
+        self.errors: deque[str] = deque(maxlen=5)
+        self.opened: logging.Handler | None = None
+        self.descriptor: int | None = None
+        self._opening = threading.Lock()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            if record.levelno >= logging.ERROR or record.exc_info:
+                self.errors.append(self.format(record))
+            if not logging.getLogger().handlers and record.levelno >= logging.WARNING:
+                # Python's own way to the console is only taken where there is no handler at all.
+                assert logging.lastResort is not None
+                logging.lastResort.handle(record)
+            file = self._file()
+            if file is not None:
+                file.emit(record)
+        except Exception:  # a log must not be what goes wrong
+            self.folder = None
+
+    def close(self) -> None:
+        if self.opened is not None:
+            self.opened.close()
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+        self.opened = self.descriptor = None
+        super().close()
+
+    def _file(self) -> logging.Handler | None:
+        with self._opening:
+            if self.opened is None and self.folder is not None:
+                self.opened = self._open(self.folder)
+                if self.opened is None:
+                    self.folder = None
+            return self.opened
+
+    def _open(self, folder: Path) -> logging.Handler | None:
+        """The first file that no other Blender writes into."""
+        from ...motionlcm_blender.torch_install.paths import take_lock
+
+        folder.mkdir(parents=True, exist_ok=True)
+        for number in range(1, MOST_BLENDERS + 1):
+            name = NAME if number == 1 else f"{NAME}-{number}"
+            descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+            if not take_lock(descriptor):
+                os.close(descriptor)
+                continue
+            self.descriptor = descriptor
+            return self._rotating(folder / f"{name}.log")
+        return None
+
+    def _rotating(self, path: Path) -> logging.Handler:
+        from logging.handlers import RotatingFileHandler
+
+        class Quiet(RotatingFileHandler):
+            """Says nothing on the console where the disk is full."""
+
+            def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+                pass
+
+        file = Quiet(path, maxBytes=MOST_BYTES, backupCount=FILES - 1, encoding="utf-8")
+        file.setFormatter(self.formatter)
+        return file
+
+
+_handler: LogFile | None = None
+
+
+def folder() -> Path | None:
+    """Where the log lies; None when this is not run as an extension."""
+    try:
+        return Path(bpy.utils.extension_path_user(addon.ROOT_PACKAGE, path="log", create=False))
+    except ValueError:
+        return None
+
+
+def last_errors() -> list[str]:
+    """The last ones with their traces, the latest at the end."""
+    return list(_handler.errors) if _handler is not None else []
+
+
+def register_properties() -> None:
+    global _handler
+    logger = logging.getLogger(addon.ROOT_PACKAGE)
+    _handler = LogFile(folder())
+    logger.addHandler(_handler)
+    logger.setLevel(logging.INFO)
+
+
+def unregister_properties() -> None:
+    global _handler
+    if _handler is not None:
+        logger = logging.getLogger(addon.ROOT_PACKAGE)
+        logger.removeHandler(_handler)
+        logger.setLevel(logging.NOTSET)
+        _handler.close()
+    _handler = None

@@ -1,0 +1,152 @@
+"""The models at hand: the one that comes with the extension, and those that were imported here."""
+
+# No `from __future__ import annotations` here: Blender reads properties from real annotations.
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bpy
+from bpy.app.translations import pgettext_iface as iface_
+
+from ..scene import addon, messages
+from ..scene.operator_base import MotionLCMOperator
+from ..session import model_choice, model_info, model_session
+
+if TYPE_CHECKING:
+    from ..session.model_info import ModelCard
+
+HOME = "models"
+"""Below the extension's own folder for what is the user's."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A model to choose. folder: empty for the one that comes with the extension. error: why it cannot be used."""
+
+    folder: str
+    label: str
+    licence: str
+    error: str
+
+
+_known: tuple[Known, ...] | None = None
+
+
+def home() -> Path:
+    """Where imported models lie; need not exist. Raises ModelFolderError where this is not run as an extension."""
+    from ...motionlcm_blender.errors import ModelFolderError
+
+    try:
+        return Path(bpy.utils.extension_path_user(addon.ROOT_PACKAGE, path=HOME, create=False))
+    except ValueError as error:
+        raise ModelFolderError("Models are kept only where MotionLCM is installed as an extension.") from error
+
+
+def read() -> tuple[Known, ...]:
+    """Look at the disk for models and remember them."""
+    global _known
+    from ...motionlcm_blender.errors import MotionLCMError
+    from ...motionlcm_blender.importing.model_import import models_in
+
+    found = [_of("", model_info.read_card(model_choice.Choice(None, "auto")))]
+    try:
+        imported = models_in(home())
+    except MotionLCMError:
+        imported = []
+    found += [_of(str(folder), model_info.read_card(model_choice.Choice(str(folder), "auto"))) for folder in imported]
+    _known = tuple(found)
+    return _known
+
+
+def known() -> tuple[Known, ...] | None:
+    """The models if they have been looked for already, None if not; for drawing."""
+    return _known
+
+
+def forget() -> None:
+    global _known
+    _known = None
+
+
+def _of(folder: str, card: "ModelCard") -> Known:
+    own = Path(folder).name
+    label = f"{card.name} ({own})" if folder and card.name else card.name or own or "?"
+    return Known(folder, label, card.licence, card.error)
+
+
+def is_imported(folder: str | None) -> bool:
+    """Whether a folder is among the imported models; from what is known, for drawing."""
+    return bool(folder) and any(model.folder and same(model.folder, str(folder)) for model in _known or ())
+
+
+def same(one: str, other: str) -> bool:
+    return Path(one) == Path(other)
+
+
+def choose(folder: str) -> None:
+    """Set the model in the preferences; empty for the one that comes with the extension. Raises ModelFolderError."""
+    from ...motionlcm_blender.errors import ModelFolderError
+    from ...motionlcm_blender.networks.model_folder import ModelFolder
+
+    preferences = addon.preferences()
+    if preferences is None:
+        raise ModelFolderError("Models are chosen only where MotionLCM is installed as an extension.")
+    if folder:
+        ModelFolder.open(folder)
+    preferences.model_folder = folder
+
+
+class MOTIONLCM_OT_choose_model(MotionLCMOperator, bpy.types.Operator):
+    """Make motion with this model from now on; what was made before stays as it is"""
+
+    bl_idname = "motionlcm.choose_model"
+    bl_label = "Choose Model"
+    bl_options = {"REGISTER"}
+
+    folder: bpy.props.StringProperty(
+        name="Folder",
+        description="Folder of the model; empty for the one that comes with the extension",
+        options={"SKIP_SAVE"},
+    )
+
+    def perform(self, _context: bpy.types.Context) -> None:
+        choose(self.folder)
+
+
+class MOTIONLCM_OT_remove_model(MotionLCMOperator, bpy.types.Operator):
+    """Delete an imported model from the disk; motion made with it stays, but cannot be made again without it"""
+
+    bl_idname = "motionlcm.remove_model"
+    bl_label = "Remove Model"
+    bl_options = {"REGISTER"}
+
+    folder: bpy.props.StringProperty(
+        name="Folder", description="Folder of the imported model to delete", options={"SKIP_SAVE"}
+    )
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        answer: set[str] = context.window_manager.invoke_confirm(
+            self, event, title=iface_("Remove Model"), icon="WARNING", confirm_text=iface_("Delete"),
+            message=iface_('"{name}" is deleted from the disk').format(name=Path(self.folder).name),
+        )  # fmt: skip
+        return answer
+
+    def perform(self, _context: bpy.types.Context) -> None:
+        from ...motionlcm_blender.errors import ModelFolderError
+        from ...motionlcm_blender.importing.official import remove_model
+
+        if not self.folder:
+            raise ModelFolderError("The model that comes with the extension cannot be removed.")
+        chosen = model_choice.chosen().folder
+        is_chosen = chosen is not None and same(chosen, self.folder)
+        if is_chosen and messages.status.running:
+            raise ModelFolderError("This model makes a motion now: cancel it first, or wait.")
+        remove_model(Path(self.folder), home())
+        if is_chosen:
+            choose("")
+        model_session.get().forget()
+        read()
+        messages.show_message(f"The model {Path(self.folder).name} was removed.")
+
+
+CLASSES = (MOTIONLCM_OT_choose_model, MOTIONLCM_OT_remove_model)

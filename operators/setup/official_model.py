@@ -1,0 +1,292 @@
+"""Get Official Model: MotionLCM's published weights, from disk or from the net, as a model to choose.
+
+A worker thread reads, fetches and converts; a timer on the main thread takes its result. One at a time.
+"""
+
+# No `from __future__ import annotations` here: Blender reads properties from real annotations.
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bpy
+from bpy.app.translations import pgettext_iface as iface_
+from bpy.app.translations import pgettext_rpt as rpt_
+
+from ..scene import messages
+from ..scene.messages import TaskStatus
+from ..scene.operator_base import MotionLCMOperator
+from ..session.background_task import BackgroundTask, Report
+from . import models
+
+if TYPE_CHECKING:
+    from ...motionlcm_blender.importing.model_import import Imported
+    from ...motionlcm_blender.importing.official import Wanted
+
+INTERVAL = 0.1
+"""Seconds between two looks at the worker."""
+PATIENCE = 10.0
+"""Seconds to wait for a cancelled worker when the extension is switched off."""
+IN_DIALOG, IN_BROWSER = 80, 34
+"""Letters of a line."""
+LICENCE = (
+    "The published weights are for non-commercial use only.",
+    "So is the motion they were trained on: HumanML3D, from AMASS and HumanAct12.",
+    "Without the authors' leave, nothing made with them may be used commercially.",
+    "Their terms decide: github.com/Dai-Wenxun/MotionLCM and amass.is.tue.mpg.de.",
+)
+"""Shown wherever an official model is got."""
+CONTROLS = (
+    ("AUTO", "As Named", "What the file's name says of its ControlNet, or the only one there is"),
+    ("pelvis", "Pelvis", "The ControlNet for the way of the pelvis: paths"),
+    ("joints", "Six Joints", "The ControlNet for pelvis, feet, head and hands, one at a time: paths and pins"),
+    ("start", "Initial Motion", "The ControlNet for first frames: shots that go on from one another"),
+    ("none", "None", "No ControlNet: prompts alone"),
+)
+
+
+@dataclass
+class Status(TaskStatus):
+    """What is shown of the import that runs, or of the last one. made: folder of the model that came of it."""
+
+    made: str = ""
+
+
+def _redraw() -> None:
+    messages.redraw("PREFERENCES")
+
+
+status = Status()
+task = BackgroundTask("MotionLCM official model", status, _redraw, INTERVAL, PATIENCE)
+
+
+def may_go_online() -> bool:
+    """Whether the user lets extensions use the net."""
+    return bool(bpy.app.online_access)
+
+
+def start(wanted: "Wanted", choose: bool, wait: bool | None = None) -> None:
+    """Begin, unless one is on its way. wait: return when it is done; None: if Blender has no window.
+
+    Raises ModelFolderError or DownloadError, before anything is done, if it cannot begin.
+    """
+    from ...motionlcm_blender.errors import DownloadError, ModelFolderError
+
+    if task.running:
+        raise ModelFolderError("A model is being imported already: wait, or cancel it.")
+    if wanted.fetch and not may_go_online():
+        raise DownloadError(
+            "Blender may not go online: allow it in the preferences under System, Network, or choose files on disk."
+        )
+
+    def work(report: Report, cancelled: "Callable[[], bool]") -> "Imported":
+        from ...motionlcm_blender.importing.official import get_official_model
+
+        return get_official_model(wanted, report, cancelled)
+
+    status.message, status.error, status.made = "", False, ""
+    task.start(work, partial(_taken, choose), wait)
+
+
+def _taken(choose: bool, outcome: "Imported | BaseException") -> None:
+    """What came of the import."""
+    try:
+        if isinstance(outcome, BaseException):
+            raise outcome
+        _finish(outcome, choose)
+    except Exception as error:
+        _show(messages.sentence_for(error), error=True)
+
+
+def _finish(made: "Imported", choose: bool) -> None:
+    folder = str(made.folder.path)
+    models.read()
+    status.made = folder
+    if choose:
+        models.choose(folder)
+    what = "; ".join(f"{name}: {held}" for name, held in made.recognised.items())
+    used = "It is chosen." if choose else "Choose it in the Model panel."
+    _show(f"{made.folder.name} was imported ({what}). {used}", warnings=made.notes)
+
+
+def _show(message: str, error: bool = False, warnings: tuple[str, ...] = ()) -> None:
+    status.message, status.error = " ".join((message, *warnings)), error
+    messages.show_message(message, error=error, warnings=warnings)
+
+
+def unregister_properties() -> None:
+    task.stop()
+    models.forget()
+
+
+def _draw_licence(layout: bpy.types.UILayout, operator: bpy.types.Operator, letters: int) -> None:
+    """The terms, in lines of at most so many letters as labels do not wrap by themselves, and the consent."""
+    column = layout.column(align=True)
+    for sentence in LICENCE:
+        for line in textwrap.wrap(iface_(sentence), letters, break_on_hyphens=False):
+            column.label(text=line, translate=False)
+    layout.prop(operator, "accept_licence")
+
+
+class _GetModel(MotionLCMOperator):
+    """Base of the operators that get models, from disk and from the net."""
+
+    accept_licence: bpy.props.BoolProperty(
+        name="I accept these terms",
+        description="The weights are used as their authors allow; the date is kept in the model's folder",
+        options={"SKIP_SAVE"},
+    )
+    accept_unverified: bpy.props.BoolProperty(
+        name="Use what cannot be verified",
+        description="Use files although nobody has written down what they must be; nothing in them is run",
+        options={"SKIP_SAVE"},
+    )
+    control: bpy.props.EnumProperty(name="ControlNet", description="What the model shall follow", items=CONTROLS)
+    choose: bpy.props.BoolProperty(
+        name="Use It Afterwards", description="Choose the model when it is there", default=True
+    )
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        if not status.running:
+            return True
+        cls.poll_message_set(rpt_("A model is being imported already"))  # type: ignore[attr-defined]
+        return False
+
+    def begin(self, wanted: "Wanted") -> set[str]:
+        """Start with what the operator was told besides; a refusal is shown and reported."""
+        control = None if self.control == "AUTO" else self.control
+        try:
+            if not self.accept_licence:
+                from ...motionlcm_blender.errors import LicenceNotAccepted
+
+                raise LicenceNotAccepted("The weights are imported once their licence is accepted: tick that you do.")
+            start(replace(wanted, control=control, accept_licence=True), self.choose)
+        except Exception as error:
+            _show(messages.sentence_for(error), error=True)
+        if status.error and not status.running:
+            return self.report_message(messages.status)
+        return {"FINISHED"}
+
+
+def _folder(path: str) -> Path | None:
+    return Path(bpy.path.abspath(path)) if path.strip() else None
+
+
+class MOTIONLCM_OT_get_official_model(_GetModel, bpy.types.Operator):
+    """Get MotionLCM's published weights, which are for non-commercial use, from disk or from the net"""
+
+    bl_idname = "motionlcm.get_official_model"
+    bl_label = "Get Official Model"
+    bl_options = {"REGISTER"}
+
+    source: bpy.props.EnumProperty(
+        name="From",
+        description="Where the files come from",
+        items=(
+            ("DISK", "Disk", "A checkpoint, a .zip or a folder that you have; you choose it next"),
+            ("NET", "Net", "The addresses their authors give, as far as there are any for a program"),
+        ),
+    )
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        answer: set[str] = context.window_manager.invoke_props_dialog(self, width=460, confirm_text=iface_("Continue"))
+        return answer
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        layout = self.layout
+        _draw_licence(layout, self, IN_DIALOG)
+        layout.row().prop(self, "source", expand=True)
+        if self.source == "NET":
+            if not may_go_online():
+                layout.label(text="Blender may not go online: see Preferences, System, Network", icon="ERROR")
+            layout.prop(self, "accept_unverified")
+        layout.prop(self, "control")
+        layout.prop(self, "choose")
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        from ...motionlcm_blender.importing.official import Wanted
+
+        if self.source == "DISK" and self.accept_licence and not bpy.app.background:
+            bpy.ops.motionlcm.import_official_model(
+                "INVOKE_DEFAULT", accept_licence=True, control=self.control, choose=self.choose
+            )
+            return {"FINISHED"}
+        try:
+            wanted = Wanted(models.home(), fetch=self.source == "NET", accept_unverified=self.accept_unverified)
+        except Exception as error:
+            return self.refuse(error)
+        return self.begin(wanted)
+
+
+class MOTIONLCM_OT_import_official_model(_GetModel, bpy.types.Operator):
+    """Import MotionLCM's published weights from a checkpoint, a .zip or a folder on disk"""
+
+    bl_idname = "motionlcm.import_official_model"
+    bl_label = "Import Official Model"
+    bl_options = {"REGISTER"}
+
+    filepath: bpy.props.StringProperty(
+        name="File or Folder",
+        description="A checkpoint (.ckpt, .pt, .safetensors), a .zip of them, or the folder they lie in",
+        subtype="FILE_PATH",
+    )
+    filter_glob: bpy.props.StringProperty(default="*.ckpt;*.pt;*.pth;*.safetensors;*.zip", options={"HIDDEN"})
+    statistics: bpy.props.StringProperty(
+        name="Statistics",
+        description="Folder of Mean.npy, Std.npy, Mean_raw.npy and Std_raw.npy, if they are not beside the checkpoint",
+    )
+    text_encoder: bpy.props.StringProperty(
+        name="Text Encoder",
+        description="Folder of sentence-t5-large, if it is neither beside the checkpoint nor in the hub's folder",
+    )
+    fetch: bpy.props.BoolProperty(
+        name="Fetch What Is Missing",
+        description="Fetch statistics and text encoder from the net if they are not on disk",
+        options={"SKIP_SAVE"},
+    )
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        layout = self.layout
+        _draw_licence(layout, self, IN_BROWSER)
+        layout.prop(self, "control")
+        layout.prop(self, "statistics")
+        layout.prop(self, "text_encoder")
+        layout.prop(self, "fetch")
+        if self.fetch:
+            layout.prop(self, "accept_unverified")
+        layout.prop(self, "choose")
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        from ...motionlcm_blender.importing.official import Wanted
+
+        try:
+            wanted = Wanted(
+                models.home(), _folder(self.filepath), _folder(self.statistics), _folder(self.text_encoder),
+                fetch=self.fetch, accept_unverified=self.accept_unverified,
+            )  # fmt: skip
+        except Exception as error:
+            return self.refuse(error)
+        return self.begin(wanted)
+
+
+class MOTIONLCM_OT_cancel_official_model(bpy.types.Operator):
+    """Stop importing; nothing is left of it but what was fetched, so that a later try goes on from there"""
+
+    bl_idname = "motionlcm.cancel_official_model"
+    bl_label = "Cancel Import"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        return {"FINISHED"} if task.cancel() else {"CANCELLED"}
+
+
+CLASSES = (
+    MOTIONLCM_OT_get_official_model, MOTIONLCM_OT_import_official_model, MOTIONLCM_OT_cancel_official_model,
+)  # fmt: skip

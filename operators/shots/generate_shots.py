@@ -1,0 +1,162 @@
+"""From a shot to an order, which goes on from the shot before it, and from the result to the shot's Action."""
+
+# No `from __future__ import annotations` here, as in all files with operators.
+from functools import partial
+from typing import TYPE_CHECKING
+
+import bpy
+
+from ..armature import character_lookup
+from ..scene import handles, playback, shot_lookup
+from ..session import job_queue
+from ..session.job_operator import JobOperator
+from . import shot_list
+from .shot_order import order_for
+from .write_takes import characters_with_shots, stale_follower, write_shot
+
+if TYPE_CHECKING:
+    from ..scene.handles import Handle
+    from ..session.generation_worker import GenerationJobInput
+    from ..session.job_queue import Job
+
+
+def make_next(scene: "Handle", character: "Handle", uids: tuple[str, ...], told: tuple[str, ...] = ()) -> "Job | None":
+    """The job that makes the first of these shots, and when it is written the others, each after the one before.
+
+    A shot that was made already and now begins elsewhere is made anew after the one before it: see `order_for`. All
+    together are one undo step. told: warnings so far. None if there is nothing to make. Raises InvalidRequest if it
+    cannot be asked for.
+    """
+    in_scene, found = handles.find_both(scene, character)
+    character_lookup.check_writable(found)
+    left = [
+        uid for uid in uids if (at := shot_lookup.index_of(found, uid)) >= 0 and not _kept(found.motionlcm.shots[at])
+    ]
+    if not left:
+        return None
+    shot = found.motionlcm.shots[shot_lookup.index_of(found, left[0])]
+    view_layer = bpy.context.view_layer if bpy.context.scene == in_scene else in_scene.view_layers[0]
+    with bpy.context.temp_override(scene=in_scene, view_layer=view_layer):
+        order = order_for(bpy.context, found, shot)
+    return job_of(order, tuple(left[1:]), told)
+
+
+def job_of(order: "GenerationJobInput", left: tuple[str, ...] = (), told: tuple[str, ...] = ()) -> "Job":
+    """The job of a shot; when it is written, what follows upon it is made, and the shots that are left. told: warnings
+    so far."""
+    from dataclasses import replace
+
+    told += tuple(warning for warning in order.warnings if warning not in told)
+    following = partial(_go_on, order.scene, order.character, order.shot, left, told)
+    return job_queue.Job(replace(order, warnings=told), partial(write_shot, left=left), following, order.shot)
+
+
+def _go_on(
+    scene: "Handle", character: "Handle", uid: str, left: tuple[str, ...], told: tuple[str, ...]
+) -> "Job | None":
+    """After a shot: the one that it leads to, if that has to change, and those that are left."""
+    found = handles.find_both(scene, character)[1]
+    following = stale_follower(found, shot_lookup.index_of(found, uid))
+    if following is not None:
+        left = (following.uid, *(uid for uid in left if uid != following.uid))
+    job = None
+    try:
+        job = make_next(scene, character, left, told) if left else None
+    finally:
+        if left and job is None:  # it was not known before that this is all
+            playback.push_undo("MotionLCM: Shots")
+    return job
+
+
+def _kept(shot: "shot_list.MotionLCMShot") -> bool:
+    """Whether it must stay as it is: locked, with a motion."""
+    return shot.locked and shot.action is not None
+
+
+def queued_job(scene: bpy.types.Scene, character: bpy.types.Object, uids: tuple[str, ...]) -> job_queue.QueuedJob:
+    """A character's place in the line, to make these shots."""
+    owner = handles.handle_of(character)
+    return job_queue.QueuedJob(owner, partial(make_next, handles.handle_of(scene), owner, uids))
+
+
+def stale_shots(character: bpy.types.Object) -> tuple[str, ...]:
+    """The shots that are to be made."""
+    return tuple(shot.uid for shot in character.motionlcm.shots if shot_list.to_make(shot))
+
+
+class _GenerateShots(JobOperator):
+    """Base of the operators that make shots."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return shot_lookup.active_shot(context.scene.motionlcm.character) is not None
+
+    def queued(self, context: bpy.types.Context) -> "list[job_queue.QueuedJob]":
+        """What is enqueued. Raises InvalidRequest if there is nothing to make."""
+        character = character_lookup.find_character(context)
+        return [queued_job(context.scene, character, self.wanted(character))]
+
+    def wanted(self, character: bpy.types.Object) -> tuple[str, ...]:
+        """The shots to make. Raises InvalidRequest if there are none."""
+        raise NotImplementedError
+
+    def perform(self, context: bpy.types.Context) -> None:
+        job_queue.get().enqueue(self.queued(context))
+
+
+class MOTIONLCM_OT_generate_shot(_GenerateShots, bpy.types.Operator):
+    """Make the chosen shot, going on from the one before it"""
+
+    bl_idname = "motionlcm.generate_shot"
+    bl_label = "Generate Shot"
+    bl_options = {"REGISTER"}  # the undo step is made when the result is written
+
+    def wanted(self, character: bpy.types.Object) -> tuple[str, ...]:
+        from ...motionlcm_blender.errors import InvalidRequest
+
+        shot = shot_lookup.active_shot(character)
+        if shot is None:
+            raise InvalidRequest("There is no shot yet: add one.")
+        if _kept(shot):
+            raise InvalidRequest(f'"{shot.name}" is locked: unlock it first.')
+        return (shot.uid,)
+
+
+class MOTIONLCM_OT_generate_shots(_GenerateShots, bpy.types.Operator):
+    """Make all shots that are empty or stale and not locked, one after the other"""
+
+    bl_idname = "motionlcm.generate_shots"
+    bl_label = "Generate All Stale"
+    bl_options = {"REGISTER"}
+
+    def wanted(self, character: bpy.types.Object) -> tuple[str, ...]:
+        from ...motionlcm_blender.errors import InvalidRequest
+
+        found = stale_shots(character)
+        if not found:
+            raise InvalidRequest("No shot is empty or stale, but for locked ones.")
+        return found
+
+
+class MOTIONLCM_OT_generate_all_characters(_GenerateShots, bpy.types.Operator):
+    """Make all shots that are empty or stale, of every character of the scene; the characters take turns"""
+
+    bl_idname = "motionlcm.generate_all_characters"
+    bl_label = "Generate All Characters"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return len(characters_with_shots(context.scene)) > 0
+
+    def queued(self, context: bpy.types.Context) -> "list[job_queue.QueuedJob]":
+        from ...motionlcm_blender.errors import InvalidRequest
+
+        wanted = [(character, stale_shots(character)) for character in characters_with_shots(context.scene)]
+        found = [queued_job(context.scene, character, uids) for character, uids in wanted if uids]
+        if not found:
+            raise InvalidRequest("No shot of any character is empty or stale, but for locked ones.")
+        return found
+
+
+CLASSES = (MOTIONLCM_OT_generate_shot, MOTIONLCM_OT_generate_shots, MOTIONLCM_OT_generate_all_characters)

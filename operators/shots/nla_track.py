@@ -1,0 +1,182 @@
+"""The shots of a character in the timeline: strips on one track of ours, one shot alone, or one baked Action."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import bpy
+
+from ..armature.take_properties import BAKED, CHARACTER, FIRST_FRAME, ID, PROMPT, SHOT, copy_facts
+
+TRACK = "MotionLCM Shots"
+PUSHED = "MotionLCM Takes"
+TRANSITION = 0.3
+"""Seconds in which a strip comes in over what is beneath it, and goes out again."""
+
+
+class ShotInTimeline(Protocol):
+    """What is asked of a shot here: its frames, and the Action with its motion."""
+
+    first: int
+    last: int
+    action: Any
+
+
+def track_of(character: bpy.types.Object) -> bpy.types.NlaTrack | None:
+    """Our track: of that name, with nothing but shots on it."""
+    data = character.animation_data
+    for track in data.nla_tracks if data is not None else ():
+        if track.name == TRACK and len(track.strips) and all(_is_shot(strip) for strip in track.strips):
+            return track
+    return None
+
+
+def lay(character: bpy.types.Object) -> None:
+    """Put each shot that has a motion on our track, on its frames; nobody else's tracks and strips are touched."""
+    shots = [shot for shot in character.motionlcm.shots if shot.action is not None]
+    data = character.animation_data
+    if data is None:
+        if not shots:
+            return
+        data = character.animation_data_create()
+    track = track_of(character)
+    if not shots:
+        if track is not None:
+            data.nla_tracks.remove(track)
+        return
+    if track is None:
+        track = data.nla_tracks.new()
+        track.name = TRACK
+    for strip in list(track.strips):
+        track.strips.remove(strip)
+    # Beyond the shots the last pose stays, unless that would hide what other tracks have there.
+    alone = not any(other != track and len(other.strips) for other in data.nla_tracks)
+    for number, shot in enumerate(shots):
+        strip = track.strips.new(shot.prompt or shot.name, shot.first, shot.action)
+        strip.name = shot.prompt or shot.name
+        if strip.frame_end > shot.last:
+            strip.action_frame_end = shot.action.frame_range[0] + shot.last - shot.first
+        inner = number + 1 < len(shots)
+        strip.extrapolation = "HOLD_FORWARD" if inner or alone else "NOTHING"
+        if alone and number == 0:
+            strip.extrapolation = "HOLD"
+
+
+def show_all(character: bpy.types.Object) -> None:
+    """Let our track move the character; the Action that did is put aside."""
+    from ..armature.actions import assign
+
+    assign(character, None)
+    track = track_of(character)
+    if track is not None:
+        track.mute = False
+
+
+def show_alone(character: bpy.types.Object, shot: ShotInTimeline) -> None:
+    """Let one shot's Action move the character, and our track rest."""
+    from ..armature.actions import assign
+
+    assign(character, shot.action)
+    track = track_of(character)
+    if track is not None:
+        track.mute = True
+
+
+def shown_alone(character: bpy.types.Object) -> bpy.types.Action | None:
+    """The Action of the one shot that is shown."""
+    data = character.animation_data
+    action = data.action if data is not None else None
+    return action if action is not None and SHOT.is_on(action) else None
+
+
+def push(character: bpy.types.Object, action: bpy.types.Action, scene: bpy.types.Scene) -> bpy.types.NlaStrip:
+    """Make the Action that animates the character a strip, on our track where there is room or on another one above.
+
+    It comes in over what is beneath it and goes out into what goes on there; where nothing is, it does neither.
+    """
+    from ..armature.actions import assign
+
+    data = character.animation_data
+    first, last = (round(frame) for frame in action.frame_range)
+    beneath = [strip for track in data.nla_tracks if not track.mute for strip in track.strips if not strip.mute]
+    ours = (track for track in reversed(data.nla_tracks) if track.name.startswith(PUSHED))
+    track = next((track for track in ours if _has_room(track, first, last)), None)
+    if track is None:
+        track = data.nla_tracks.new(prev=data.nla_tracks[-1] if len(data.nla_tracks) else None)
+        track.name = PUSHED
+    name = PROMPT.read(action) if PROMPT.is_on(action) else action.name
+    strip = track.strips.new(name, first, action)
+    strip.name = name
+    if hasattr(action, "slots") and len(action.slots) and strip.action_slot is None:
+        strip.action_slot = action.slots[0]
+    most = min(TRANSITION * scene.render.fps / scene.render.fps_base, 0.5 * (last - first))
+    strip.extrapolation = "NOTHING" if beneath else "HOLD"
+    strip.use_auto_blend = False
+    strip.blend_in = most if any(other.frame_start < first <= other.frame_end for other in beneath) else 0.0
+    strip.blend_out = most if any(other.frame_start <= last < other.frame_end for other in beneath) else 0.0
+    assign(character, None)
+    return strip
+
+
+def _has_room(track: bpy.types.NlaTrack, first: int, last: int) -> bool:
+    return all(strip.frame_end <= first or strip.frame_start >= last for strip in track.strips)
+
+
+def bake(character: bpy.types.Object, shots: Sequence[ShotInTimeline]) -> bpy.types.Action:
+    """One Action with the keys of all these shots, which have one each, given to the character; our track is muted."""
+    from ..armature.actions import LONGEST_NAME, assign
+
+    action = joined_action(shots, f"MotionLCM {character.name} shots"[:LONGEST_NAME])
+    CHARACTER.write(action, ID.read(character))
+    BAKED.write(action, True)
+    assign(character, action)
+    track = track_of(character)
+    if track is not None:
+        track.mute = True
+    return action
+
+
+def joined_action(shots: Sequence[ShotInTimeline], name: str) -> bpy.types.Action:
+    """A new Action with the keys of shots that follow one another, each on its own frames."""
+    from ..armature import fcurve_keys
+    from ..armature.actions import empty_holder, holder_of
+
+    tracks: dict[tuple[str, int], list[fcurve_keys.CurveKeys]] = {}
+    for shot in shots:
+        holder = holder_of(shot.action)
+        found = [] if holder is None else fcurve_keys.read(holder)
+        found = [fcurve_keys.cut(keys, shot.first, shot.last) for keys in found]
+        for keys in fcurve_keys.signs_aligned([parts[-1] for parts in tracks.values()], found):
+            tracks.setdefault((keys.path, keys.index), []).append(keys)
+    action = bpy.data.actions.new(name)
+    fcurve_keys.write(empty_holder(action), [fcurve_keys.joined(parts) for parts in tracks.values()])
+    return action
+
+
+def cut_action(action: bpy.types.Action, first: int, last: int) -> bpy.types.Action:
+    """A copy of an Action of ours that holds these frames of it only."""
+    from ..armature import fcurve_keys
+    from ..armature.actions import empty_holder, holder_of
+
+    result = bpy.data.actions.new(action.name)
+    holder = holder_of(action)
+    found = [] if holder is None else fcurve_keys.read(holder)
+    fcurve_keys.write(empty_holder(result), [fcurve_keys.cut(keys, first, last) for keys in found])
+    copy_facts(action, result)
+    return result
+
+
+def shift(action: bpy.types.Action, frames: int) -> None:
+    """Move an Action of ours in time."""
+    from ..armature import fcurve_keys
+    from ..armature.actions import holder_of
+
+    holder = holder_of(action)
+    if holder is not None and frames:
+        fcurve_keys.shift(holder, frames)
+        FIRST_FRAME.write(action, FIRST_FRAME.read(action) + frames)
+
+
+def _is_shot(strip: bpy.types.NlaStrip) -> bool:
+    return SHOT.is_on(strip.action)

@@ -1,0 +1,296 @@
+"""The shots of a character: an ordered list on the armature object, one after the other in the timeline.
+
+Two shots meet where one ends on the frame on which the next begins: that frame belongs to both. Here is the list and
+what is done with it; `shot_making` makes the motion, `shot_strips` puts it into the timeline.
+"""
+
+# No `from __future__ import annotations` here: Blender reads properties from real annotations.
+import uuid
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import bpy
+
+from ..armature import take_properties
+from ..controls import pins
+from ..scene import messages
+from ..scene.scene_time import rate_of
+from ..scene.shot_lookup import active_shot, index_of
+from ..session import job_queue
+from . import nla_track
+from .shot_frames import arranged
+
+if TYPE_CHECKING:
+    from typing import Any
+
+STATES = (
+    ("EMPTY", "Empty", "No motion was made yet", "RADIOBUT_OFF", 0),
+    ("STALE", "Stale", "What it was made from has changed since", "ERROR", 1),
+    ("GENERATING", "Generating", "Its motion is being made", "SORTTIME", 2),
+    ("DONE", "Done", "Its motion is as asked for", "CHECKMARK", 3),
+)
+ICONS = {identifier: icon for identifier, _, _, icon, _ in STATES}
+
+
+def _state(shot: "MotionLCMShot") -> int:
+    # Worked out, not stored: a file saved in the midst of a job, or undone, tells no tales.
+    if job_queue.get().makes(shot.id_data.session_uid, shot.uid):
+        return 2
+    if shot.action is None:
+        return 0
+    return 1 if shot.stale else 3
+
+
+def to_make(shot: "MotionLCMShot") -> bool:
+    """Whether its motion is missing or out of date, and may be made."""
+    return shot.action is None or (shot.stale and not shot.locked)
+
+
+def _seen(_shot: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    messages.redraw()  # the strips are in other editors than the list
+
+
+def _content_changed(shot: "MotionLCMShot", _context: bpy.types.Context) -> None:
+    shot.stale, shot.entry = True, False
+    messages.redraw()
+
+
+def _prompt_changed(shot: "MotionLCMShot", context: bpy.types.Context) -> None:
+    _content_changed(shot, context)
+    nla_track.lay(shot.id_data)  # strips are named by prompts
+
+
+def _first_changed(shot: "MotionLCMShot", _context: bpy.types.Context) -> None:
+    if shot.first != shot.laid_first:  # it is moved as a whole
+        last = shot.first + shot.laid_last - shot.laid_first
+        arrange(shot.id_data, index_of(shot.id_data, shot.uid), shot.first, last)
+
+
+def _last_changed(shot: "MotionLCMShot", _context: bpy.types.Context) -> None:
+    if shot.last != shot.laid_last:
+        arrange(shot.id_data, index_of(shot.id_data, shot.uid), shot.laid_first, shot.last)
+
+
+def _can_be_path(shot: "MotionLCMShot", obj: bpy.types.Object) -> bool:
+    if obj == shot.id_data or obj.motionlcm.armature is not None:
+        return False
+    moved = obj.animation_data is not None or len(obj.constraints) > 0 or obj.parent is not None
+    return obj.type == "CURVE" or moved
+
+
+class MotionLCMShot(bpy.types.PropertyGroup):
+    """One shot: what the character does from one frame to another."""
+
+    name: bpy.props.StringProperty(name="Name", description="Name of the shot")
+    uid: bpy.props.StringProperty(options={"HIDDEN"})
+    prompt: bpy.props.StringProperty(
+        name="Prompt", description="What the character does in this shot, in English", update=_prompt_changed
+    )
+    first: bpy.props.IntProperty(
+        name="Start", description="Frame on which the shot begins; it and what follows is moved", update=_first_changed
+    )
+    last: bpy.props.IntProperty(
+        name="End", description="Frame on which the shot ends; what follows is moved", update=_last_changed
+    )
+    laid_first: bpy.props.IntProperty(options={"HIDDEN"})
+    laid_last: bpy.props.IntProperty(options={"HIDDEN"})
+    path: bpy.props.PointerProperty(
+        name="Path",
+        description="Curve to walk along in this shot, or object whose animated location to follow",
+        type=bpy.types.Object,
+        poll=_can_be_path,
+        update=_content_changed,
+    )
+    path_from: bpy.props.FloatProperty(
+        name="From",
+        description="Share of the curve's length at which this shot begins to walk along it",
+        default=0.0,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+        update=_content_changed,
+    )
+    path_to: bpy.props.FloatProperty(
+        name="To",
+        description="Share of the curve's length at which this shot leaves it",
+        default=1.0,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+        update=_content_changed,
+    )
+    start_pose: bpy.props.PointerProperty(
+        name="Start In",
+        description="Action with the pose to start in, such as a pose asset; empty: go on from the shot before",
+        type=bpy.types.Action,
+        update=_content_changed,
+    )
+    end_pose: bpy.props.PointerProperty(
+        name="End In",
+        description="Action with the pose to end in, such as a pose asset; empty: as the prompt leads",
+        type=bpy.types.Action,
+        update=_content_changed,
+    )
+    pins: bpy.props.CollectionProperty(
+        type=pins.MotionLCMPin, name="Pins", description="Places at which the body is held in this shot"
+    )
+    takes: bpy.props.IntProperty(
+        name="Takes",
+        description="How many variations are made at once, to be compared",
+        default=1,
+        min=1,
+        soft_max=8,
+        max=32,
+    )
+    takes_made: bpy.props.IntProperty(options={"HIDDEN"})
+    seed: bpy.props.IntProperty(
+        name="Seed",
+        description="Another number gives another motion for the same prompt",
+        default=0,
+        min=0,
+        max=2**31 - 1,
+        update=_content_changed,
+    )
+    locked: bpy.props.BoolProperty(
+        name="Lock", description="A locked shot keeps the motion it has, whatever is made", default=False, update=_seen
+    )
+    stale: bpy.props.BoolProperty(options={"HIDDEN"})
+    entry: bpy.props.BoolProperty(options={"HIDDEN"})  # stale because of where it begins, and of nothing else
+    action: bpy.props.PointerProperty(
+        name="Action", description="The Action with the shot's motion", type=bpy.types.Action
+    )
+    state: bpy.props.EnumProperty(name="State", description="How the motion stands", items=STATES, get=_state)
+
+
+def before(character: bpy.types.Object, index: int) -> MotionLCMShot | None:
+    """The shot that ends where this one begins."""
+    shots = character.motionlcm.shots
+    return shots[index - 1] if index > 0 and shots[index - 1].last == shots[index].first else None
+
+
+def after(character: bpy.types.Object, index: int) -> MotionLCMShot | None:
+    """The shot that begins where this one ends."""
+    shots = character.motionlcm.shots
+    return shots[index + 1] if index + 1 < len(shots) and shots[index + 1].first == shots[index].last else None
+
+
+def mark_stale(shot: MotionLCMShot | None) -> None:
+    """What this shot goes on from has changed. A locked one stays as it is."""
+    if shot is not None and not shot.locked:
+        shot.entry = shot.entry or not shot.stale
+        shot.stale = True
+
+
+def new_shot(character: bpy.types.Object, index: int, prompt: str, first: int, last: int) -> MotionLCMShot:
+    """Put a shot into the list, on frames that the caller knows to be free."""
+    shots = character.motionlcm.shots
+    names = {shot.name for shot in shots}
+    shot = shots.add()
+    shot.uid = uuid.uuid4().hex[:12]
+    shot.name = next(name for name in (f"Shot {number}" for number in range(1, len(names) + 2)) if name not in names)
+    shot.prompt = prompt
+    set_frames(shot, first, last)
+    shot.stale = False
+    shots.move(len(shots) - 1, index)
+    character.motionlcm.shot_index = index
+    return shots[index]
+
+
+def set_frames(shot: MotionLCMShot, first: int, last: int) -> None:
+    """Set a shot's frames and nothing else; its motion goes with its start."""
+    by = first - shot.laid_first
+    shot.laid_first, shot.laid_last = first, last  # before the others, so that the change is known to be ours
+    shot.first, shot.last = first, last
+    for pin in shot.pins if by else ():
+        pin.first, pin.last = pin.first + by, pin.last + by
+    if by and shot.action is not None:
+        _shift(shot, by)
+
+
+def _shift(shot: MotionLCMShot, by: int) -> None:
+    if _shared(shot):
+        shot.action = shot.action.copy()
+    nla_track.shift(shot.action, by)
+
+
+def choose_take(character: bpy.types.Object, index: int, action: bpy.types.Action) -> None:
+    """Let another take be a shot's motion; prompt and seed are those it was made with, and what follows is stale."""
+    shot = character.motionlcm.shots[index]
+    alone = shot.action is not None and nla_track.shown_alone(character) == shot.action
+    changed = shot.action != action
+    shot.action = action
+    stored = take_properties
+    by = shot.first - stored.FIRST_FRAME.read(action) if stored.FIRST_FRAME.is_on(action) else 0
+    if by:  # the shot was moved since that take was made
+        _shift(shot, by)
+    if stored.PROMPT.is_on(action):
+        shot.prompt = stored.PROMPT.read(action)
+    if stored.SEED.is_on(action):
+        shot.seed = stored.SEED.read(action)
+    length = round(action.frame_range[1] - action.frame_range[0])
+    path = shot.path.name if shot.path is not None else ""
+    shot.entry = False
+    shot.stale = length != shot.last - shot.first or stored.PATH.read(action) != path
+    nla_track.lay(character)
+    if alone:
+        nla_track.show_alone(character, shot)
+    following = after(character, index)
+    if changed and following is not None and following.action is not None:
+        mark_stale(following)
+
+
+def arrange(character: bpy.types.Object, index: int, first: int, last: int) -> None:
+    """Give a shot other frames and move those after it along: what met still meets, and nothing overlaps.
+
+    A shot of another length is stale, and so is one that now follows upon another pose.
+    """
+    shots = character.motionlcm.shots
+    old = [(shot.laid_first, shot.laid_last) for shot in shots]
+    new = arranged(old, index, first, last)
+    for number in range(index, len(shots)):
+        set_frames(shots[number], *new[number])
+    for number in range(max(index, 1), len(shots)):
+        met = old[number][0] == old[number - 1][1]
+        if met != (shots[number].first == shots[number - 1].last):
+            mark_stale(shots[number])
+    if new[index][1] - new[index][0] != old[index][1] - old[index][0]:
+        shots[index].stale, shots[index].entry = True, False
+        mark_stale(after(character, index))
+    nla_track.lay(character)
+
+
+def _shared(shot: MotionLCMShot) -> bool:
+    """Whether the shot's Action is a shot of another character too, as after copying an armature."""
+    return any(
+        other.action == shot.action
+        for obj in bpy.data.objects if obj != shot.id_data and obj.type == "ARMATURE"
+        for other in obj.motionlcm.shots
+    )  # fmt: skip
+
+
+def of_another_rate(scene: bpy.types.Scene, character: bpy.types.Object | None) -> bool:
+    """Whether the shots' frames are those of another rate than the scene has now."""
+    listed = character.motionlcm if character is not None else None
+    return listed is not None and len(listed.shots) > 0 and listed.fps > 0 and abs(listed.fps - rate_of(scene)) > 1e-3
+
+
+class OnShots:
+    """Runs where the scene's character has shots."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return active_shot(context.scene.motionlcm.character) is not None
+
+    @staticmethod
+    def chosen(context: bpy.types.Context) -> "tuple[Any, Any, int]":
+        """The character, its shots, and which of them is chosen."""
+        character = context.scene.motionlcm.character
+        return character, character.motionlcm.shots, character.motionlcm.shot_index
+
+
+def with_motion(shots: Sequence[MotionLCMShot]) -> list[MotionLCMShot]:
+    """Those that have been made."""
+    return [shot for shot in shots if shot.action is not None]
+
+
+CLASSES = (MotionLCMShot,)

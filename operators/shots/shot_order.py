@@ -1,0 +1,46 @@
+"""The order for one shot, which goes on from the shot before it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+
+from ..armature import take_properties
+from ..generation import action_recipes
+from ..scene import shot_lookup
+from . import shot_list
+
+if TYPE_CHECKING:
+    from ..session.generation_worker import GenerationJobInput
+
+
+def order_for(
+    context: bpy.types.Context, character: bpy.types.Object, shot: shot_list.MotionLCMShot
+) -> GenerationJobInput:
+    """The order for one shot. Feet, ground, pins on its frames, steps and keys are the panel's; the hips carry the
+    travel. Raises InvalidRequest with one sentence.
+    """
+    from ...motionlcm_blender.generation.request import Request
+    from .shot_order_builder import ShotOrderBuilder
+
+    Request(shot.prompt.strip(), 8)  # refuses a wrong prompt before anything is read
+    return ShotOrderBuilder(context, character, shot).build()
+
+
+def order_again(context: bpy.types.Context, character: bpy.types.Object, take: bpy.types.Action) -> GenerationJobInput:
+    """The order for one take of a shot, as the shot stands now. Raises InvalidRequest if there is no such shot."""
+    from dataclasses import replace
+
+    from ...motionlcm_blender.errors import InvalidRequest
+
+    index = shot_lookup.index_of(character, take_properties.SHOT.read(take))
+    if index < 0:
+        raise InvalidRequest("The shot of this take is no longer there.")
+    shot = character.motionlcm.shots[index]
+    if shot.locked:
+        raise InvalidRequest(f'"{shot.name}" is locked: unlock it first.')
+    made = action_recipes.recipe_in(take).request
+    order = order_for(context, character, shot)
+    request = replace(order.request, takes=1, seed=made.seed, blends=made.blends, mirror=made.mirror)
+    return replace(order, request=request)

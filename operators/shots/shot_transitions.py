@@ -1,0 +1,213 @@
+"""Where a shot begins and where it ends: in the poses of its neighbours, or in a pose Action that the animator chose.
+
+A pose is an Action, as Blender's own pose assets are. One taken from the character with *Use Present Pose* says where
+on the floor it is as well; of any other only the pose counts.
+"""
+
+# No `from __future__ import annotations` here, as in `shots`, whose module this is a part of.
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...motionlcm_blender.errors import InvalidRequest
+from ...motionlcm_blender.export.clip_output import EndPose, StartPose
+from ...motionlcm_blender.generation.long_motion import OVERLAP
+from ...motionlcm_blender.motion.foot_contacts import foot_contacts
+from ...motionlcm_blender.motion.motion import Clip, Motion
+from ...motionlcm_blender.motion.skeleton import FOOT_JOINTS, FPS
+from ...motionlcm_blender.motion.smoothing import smoothstep
+from ...motionlcm_blender.motion.world_transform import (
+    Placement,
+    canonicalise,
+    initial_heading,
+    place_clip,
+    place_joints,
+    unplace_joints,
+)
+from ...motionlcm_blender.postprocess.terrain import Ground
+from ...motionlcm_blender.postprocess.transitions import placement_of
+from ..armature.actions import holder_of
+from ..armature.pose_reading import joints_of, read_clip
+from ..armature.smpl_rig import Rig
+from ..armature.take_properties import GROUND, ORIGIN, PATH, PLACED
+
+if TYPE_CHECKING:
+    import bpy
+
+    from .shot_list import MotionLCMShot
+
+TAIL = 5
+"""Frames of what follows that a shot is made towards, so that it arrives there as fast as that goes on."""
+ONTO_PATH = 1.0
+"""Metres a second at which, and seconds in which at least, the character gets onto a path that begins elsewhere."""
+UNEVEN = 0.1
+"""Metres by which a shot must end above or below its floor to count as having climbed, where it may have."""
+NEAR, NEAR_TURN = 1.0, 1.0
+"""Metres and radians by which the start of a shot may have moved for its end to stay where it is."""
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What a shot goes on from.
+
+    start: its frames, over the model's level floor. placement: where in the world the motion's frame lies then.
+    seam: the pose from which it is written. way: (n, 2) the root's places in the world on those frames.
+    """
+
+    start: Motion
+    placement: Placement
+    seam: StartPose
+    way: np.ndarray
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What a shot comes to. joints: (n, 22, 3) in the world, the shot's last frame and, beyond it, what follows."""
+
+    joints: np.ndarray
+    landing: EndPose
+
+    @property
+    def tail(self) -> int:
+        return len(self.joints) - 1
+
+    @property
+    def anywhere(self) -> bool:
+        return self.landing.translation is None
+
+    def seen_from(self, placement: Placement, ground: Ground | None) -> Motion:
+        """As the model is shown it: in the motion's frame, over a level floor."""
+        joints = self.joints.copy()
+        if ground is not None and not self.anywhere:
+            joints[..., 1] -= ground.heights(joints[:, 0][:, [0, 2]])[:, None]
+        joints = unplace_joints(joints, placement)
+        return Motion(joints.astype(np.float32), np.zeros((len(joints), 4), np.float32))
+
+
+def start_after(
+    earlier: "MotionLCMShot",
+    character: "bpy.types.Object",
+    rig: Rig,
+    units_per_metre: float,
+    scene_frames_per_model_frame: float,
+    on_ground: bool,
+) -> Beginning:
+    """The last second, at most, of an earlier shot as it is in the timeline.
+
+    on_ground: a mesh to walk on is chosen, and its heights are yet to be taken off.
+    """
+    count = min(OVERLAP, int((earlier.last - earlier.first) / scene_frames_per_model_frame + 1e-6) + 1)
+    at = earlier.last - scene_frames_per_model_frame * np.arange(max(count, 2))[::-1]
+    clip = read_clip(earlier.action, np.maximum(at, earlier.first), character, rig, units_per_metre)
+    joints = joints_of(clip)
+    lowest = float(joints[:, FOOT_JOINTS, 1].min())
+    origin = ORIGIN.read(earlier.action)
+    floor = origin[1] if origin else lowest
+    may_climb = bool(GROUND.read(earlier.action) or PATH.read(earlier.action))
+    if may_climb and not on_ground and abs(lowest - floor) > UNEVEN:
+        floor = lowest
+    return _beginning(clip, joints, floor)
+
+
+def start_in_pose(
+    pose: "bpy.types.Action",
+    character: "bpy.types.Object",
+    rig: Rig,
+    units_per_metre: float,
+    rest_placement: Placement,
+    path: np.ndarray | None,
+) -> Beginning:
+    """A pose at rest: where it says that it is, or else at the beginning of the path (T, 2), or where the character
+    stands. Raises InvalidRequest if the Action holds no pose of the character."""
+    clip = _posed(pose, character, rig, units_per_metre, 2)
+    joints = joints_of(clip)
+    if not PLACED.read(pose):
+        there = rest_placement
+        if path is not None:
+            there = Placement(canonicalise(path)[1].origin, initial_heading(path))
+        move = _from_to(placement_of(joints), there)
+        clip, joints = place_clip(clip, move), place_joints(joints, move)
+    return _beginning(clip, joints, float(rest_placement.origin[1]))
+
+
+def end_before(
+    following: "MotionLCMShot",
+    character: "bpy.types.Object",
+    rig: Rig,
+    units_per_metre: float,
+    scene_frames_per_model_frame: float,
+) -> Ending:
+    """The first frames of a later shot as it is in the timeline."""
+    tail = min(TAIL, int((following.last - following.first) / scene_frames_per_model_frame + 1e-6))
+    at = following.first + scene_frames_per_model_frame * np.arange(tail + 1)
+    clip = read_clip(following.action, at, character, rig, units_per_metre)
+    return Ending(joints_of(clip), EndPose(clip.translation[0], clip.rotations[0], following.uid))
+
+
+def end_in_pose(pose: "bpy.types.Action", character: "bpy.types.Object", rig: Rig, units_per_metre: float) -> Ending:
+    """A pose to end in. Raises InvalidRequest if the Action holds no pose of the character."""
+    clip = _posed(pose, character, rig, units_per_metre, 1)
+    return Ending(joints_of(clip), EndPose(clip.translation[0] if PLACED.read(pose) else None, clip.rotations[0]))
+
+
+def hardly_moved(
+    beginning: Beginning,
+    shot: "MotionLCMShot",
+    character: "bpy.types.Object",
+    rig: Rig,
+    units_per_metre: float,
+    scene_frames_per_model_frame: float,
+) -> bool:
+    """Whether a shot that was made already would begin about where it does now."""
+    old = read_clip(
+        shot.action, shot.first + scene_frames_per_model_frame * np.arange(2), character, rig, units_per_metre
+    )
+    was, now = placement_of(joints_of(old)), beginning.placement
+    turned = (was.heading - now.heading + np.pi) % (2.0 * np.pi) - np.pi
+    moved = np.linalg.norm(old.translation[0, [0, 2]] - beginning.way[-1])
+    return bool(moved < NEAR and abs(turned) < NEAR_TURN)
+
+
+def lowered(motion: Motion, by: np.ndarray) -> Motion:
+    """The motion with heights (T,) taken off: the model knows level ground only."""
+    joints = motion.joints.copy()
+    joints[..., 1] -= by[:, None].astype(np.float32)
+    return Motion(joints, motion.contacts)
+
+
+def joined_path(way: np.ndarray, path: np.ndarray) -> tuple[np.ndarray, float]:
+    """The way (n, 2) an earlier shot ended on and, from its last frame on, the path (T, 2), which the character gets
+    onto by and by; and how many metres the path begins from there."""
+    gap = way[-1] - path[0]
+    away = float(np.linalg.norm(gap))
+    duration = max(1.0, 1.5 * away / ONTO_PATH) * FPS
+    left = 1.0 - smoothstep(np.arange(len(path)), 0.0, min(duration, len(path) - 1.0))
+    return np.concatenate([way[:-1], path + left[:, None] * gap]), away
+
+
+def _beginning(clip: Clip, joints: np.ndarray, floor: float) -> Beginning:
+    where = placement_of(joints)
+    joints = joints - [0.0, floor, 0.0]
+    motion = Motion(joints.astype(np.float32), foot_contacts(joints).astype(np.float32))
+    placement = Placement(np.array([where.origin[0], floor, where.origin[2]]), where.heading)
+    seam = StartPose(clip.frames - 1, clip.translation[-1], clip.rotations[-1])
+    return Beginning(motion, placement, seam, clip.translation[:, [0, 2]])
+
+
+def _posed(
+    pose: "bpy.types.Action", character: "bpy.types.Object", rig: Rig, units_per_metre: float, frames: int
+) -> Clip:
+    holder = holder_of(pose)
+    paths = {curve.data_path for curve in holder.fcurves} if holder is not None else set()
+    bones = {f'pose.bones["{name}"]' for name in rig.bones if name is not None}
+    if not any(path.rpartition(".")[0] in bones for path in paths):
+        raise InvalidRequest(f'The Action "{pose.name}" holds no pose of "{character.name}".')
+    return read_clip(pose, np.full(frames, pose.frame_range[0]), character, rig, units_per_metre)
+
+
+def _from_to(here: Placement, there: Placement) -> Placement:
+    """What takes things at one placement to another, on the floor."""
+    turn = Placement(np.zeros(3), there.heading - here.heading)
+    away = there.origin - place_joints(here.origin, turn)
+    return Placement(away * (1.0, 0.0, 1.0), turn.heading)

@@ -1,0 +1,110 @@
+"""A result as takes of a shot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+
+from ..armature import character_lookup, take_properties
+from ..generation import action_recipes, prompt_history, write_actions
+from ..scene import handles, playback, shot_lookup
+from . import nla_track, shot_list
+
+if TYPE_CHECKING:
+    from ..session.generation_worker import GenerationJobInput, GenerationOutput
+MOST_TAKES = 16
+"""Takes of a shot that are kept until one is accepted; the oldest go first, starred ones stay."""
+
+
+def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[str, ...] = ()) -> str:
+    """Write a result as takes of a shot, the first of which is shown; returns the sentence to show.
+
+    left: shots that are made after it; all together are one undo step.
+    Raises InvalidRequest if character, scene or shot have gone in the meantime; then nothing was changed.
+    """
+    import uuid
+
+    from ...motionlcm_blender.errors import InvalidRequest
+    from ..armature.actions import loose_action
+    from ..armature.smpl_rig import read_rig
+    from ..scene.scene_time import make_room, show_within
+
+    scene, character = handles.find_both(order.scene, order.character)
+    character_lookup.check_writable(character)
+    index = shot_lookup.index_of(character, order.shot)
+    if index < 0:
+        raise InvalidRequest("The shot was removed while its motion was made, so it was not written.")
+    shot = character.motionlcm.shots[index]
+    changed = not _as_ordered(shot, order)
+    rig = read_rig(character)
+    for view_layer in scene.view_layers:
+        view_layer.update()
+    batch = {"character_id": character_lookup.identity(character), "shot": order.shot, "batch": uuid.uuid4().hex[:12]}
+    made: list[bpy.types.Action] = []
+    for take in (result, *result.others):
+        times, channels = write_actions.written_channels(character, rig, order, take)
+        shot.takes_made += 1
+        told = action_recipes.recipe(order, take) | batch | {"take": shot.takes_made}
+        action = loose_action(f"MotionLCM {shot.name} take {shot.takes_made}", times, channels, told)
+        action.use_fake_user = True
+        nla_track.shift(action, shot.first - order.first_frame)  # it may have been moved since
+        write_actions.recent_results.remember(action, order, take)
+        made.append(action)
+    old = shot.action
+    alone, entry = nla_track.shown_alone(character), shot.entry
+    shot.action, shot.stale, shot.entry = made[0], changed, False
+    _forget_takes(character, shot)
+    nla_track.lay(character)
+    if alone is not None and alone == old:
+        nla_track.show_alone(character, shot)
+    elif alone is None or not entry:
+        nla_track.show_all(character)
+    following = shot_list.after(character, index)
+    if following is not None and following.action is not None and not _joins(order, following):
+        shot_list.mark_stale(following)
+    character.data.pose_position = "POSE"
+    make_room(scene, shot.first, shot.last)
+    prompt_history.remember_prompt(scene.motionlcm, order.request.prompt)
+    show_within(scene, shot.first, shot.last)
+    if not left and stale_follower(character, index) is None:
+        playback.push_undo("MotionLCM: Shots")
+        playback.play(scene)
+    milliseconds = 1000.0 * max(take.report.get("seconds", 0.0) for take in (result, *result.others))
+    takes = f"{len(made)} takes of " if made[1:] else ""
+    who = f"{character.name}, " if len(characters_with_shots(scene)) > 1 else ""
+    return f'{who}{takes}"{shot.name}": frames {shot.first} to {shot.last}, made in {milliseconds:.0f} ms.'
+
+
+def _joins(order: GenerationJobInput, following: shot_list.MotionLCMShot) -> bool:
+    """Whether what was made ends as the next shot begins."""
+    return order.landing is not None and order.landing.of == following.uid
+
+
+def _forget_takes(character: bpy.types.Object, shot: shot_list.MotionLCMShot) -> None:
+    """Remove the oldest takes of a shot where there are too many of them."""
+    found = sorted(take_properties.takes_of_shot(character, shot.uid), key=take_properties.TAKE.read)
+    spare = max(0, len(found) - MOST_TAKES)
+    for action in take_properties.removable(found, shot.action)[:spare]:
+        bpy.data.actions.remove(action)
+
+
+def _as_ordered(shot: shot_list.MotionLCMShot, order: GenerationJobInput) -> bool:
+    """Whether the shot still asks for what was made."""
+    asked = (shot.prompt.strip(), shot.seed, shot.path.name if shot.path is not None else "")
+    made = (order.request.prompt, order.request.seed, order.path_name)
+    return asked == made and shot.last - shot.first + 1 == order.scene_frames
+
+
+def stale_follower(character: bpy.types.Object, index: int) -> shot_list.MotionLCMShot | None:
+    """The shot after this one, if it was made already and has to be made again."""
+    following = shot_list.after(character, index) if index >= 0 else None
+    if following is None or following.action is None or following.locked or not following.stale:
+        return None
+    return following
+
+
+def characters_with_shots(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """The armatures of a scene that have shots, by name."""
+    found = [obj for obj in scene.objects if obj.type == "ARMATURE" and len(obj.motionlcm.shots)]
+    return sorted(found, key=lambda obj: obj.name)

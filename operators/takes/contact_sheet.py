@@ -1,0 +1,312 @@
+"""A contact sheet: all takes at once in the viewport, as ghosts that move with the timeline; a click chooses one."""
+
+# No `from __future__ import annotations` here: Blender reads properties from real annotations.
+import logging
+import time
+from typing import Any
+
+import bpy
+from bpy.app.handlers import persistent
+
+from ..armature import take_properties
+from ..scene import handles, messages, playback
+from . import takes
+from .contact_sheet_state import Sheet, Shown
+
+log = logging.getLogger(__name__)
+
+ARRANGEMENTS = (
+    ("SIDE", "Side by Side", "Show all takes at once, in a row beside the character; click one to choose it"),
+    ("PLACE", "In Place", "Show all takes at once, each where it would be, in its own colour; click one to choose it"),
+)
+PATIENCE = 0.1
+"""Seconds at least between two looks at what has changed."""
+
+
+# What the sheet shows, and what a click does: all that this module knows of takes.
+
+
+def listed(context: bpy.types.Context) -> list[bpy.types.Action]:
+    """The takes to show, in the order of the panel."""
+    chosen = context.scene.motionlcm
+    return takes.takes_of(chosen.character, chosen.take_sort)
+
+
+def chosen_one(context: bpy.types.Context) -> bpy.types.Action | None:
+    """The take that moves the character now."""
+    return takes.present_take(context.scene.motionlcm.character)
+
+
+def choose(context: bpy.types.Context, action: bpy.types.Action) -> None:
+    """Let a take move the character, as one undo step."""
+    if action == chosen_one(context):
+        return
+    takes.show(context.scene.motionlcm.character, action)
+    messages.show_message(f"{action.name}.")
+    playback.push_undo("Show Take")
+
+
+_open: Sheet | None = None
+_colours: dict[int, int] = {}
+"""Of takes by their session id, so that they keep it when they are starred, sorted or looked at again."""
+
+
+def arrangement() -> str:
+    """How the open sheet is arranged; empty if none is open."""
+    return _open.arrangement if _open is not None else ""
+
+
+def open_sheet(context: bpy.types.Context, arranged: str) -> Sheet | None:
+    """Show the takes; a sheet that is open already is arranged anew. None if there is nothing to show.
+
+    Raises InvalidRequest if the character is none.
+    """
+    global _open
+    from . import contact_sheet_drawing
+
+    character = context.scene.motionlcm.character
+    if chosen_one(context) is None:
+        close()
+        return None
+    axis = contact_sheet_drawing.row_axis(context)
+    if _open is not None:
+        _open.arrangement, _open.axis, _open.stale, _open.edited = arranged, axis, True, None
+        _open.shown = []
+    else:
+        _open = Sheet(arranged, handles.handle_of(context.scene), handles.handle_of(character), axis)
+    sheet = _open
+    try:
+        if not refresh(context, sheet):
+            close()
+            return None
+    except Exception:
+        close()
+        raise
+    if not sheet.handles and not bpy.app.background:
+        sheet.handles = contact_sheet_drawing.add_handlers(sheet)
+    if _on_change not in bpy.app.handlers.depsgraph_update_post:
+        bpy.app.handlers.depsgraph_update_post.append(_on_change)
+    messages.redraw()
+    return sheet
+
+
+def close() -> None:
+    """Take the sheet away; nothing happens if none is open."""
+    global _open
+    sheet, _open = _open, None
+    if sheet is None:
+        return
+    for handle in sheet.handles:
+        bpy.types.SpaceView3D.draw_handler_remove(handle, "WINDOW")
+    sheet.handles.clear()
+    if _on_change in bpy.app.handlers.depsgraph_update_post:
+        bpy.app.handlers.depsgraph_update_post.remove(_on_change)
+    messages.redraw()
+
+
+def refresh(context: bpy.types.Context, sheet: Sheet) -> bool:
+    """Bring the sheet up to date with the takes there are; returns whether there is still something to show."""
+    from . import ghosts
+
+    scene = context.scene
+    character = scene.motionlcm.character
+    if sheet.broken or scene.session_uid != sheet.scene.session_uid or character is None:
+        return False
+    if character.session_uid != sheet.character.session_uid or scene.objects.get(character.name) != character:
+        return False
+    actions, present = listed(context), chosen_one(context)
+    if not actions:
+        return False
+    # Nothing changes its place while one looks at it; pressing the button again follows the panel.
+    places = {each.uid: place for place, each in enumerate(sheet.shown)}
+    actions.sort(key=lambda action: places.get(action.session_uid, len(places)))
+    uids = tuple(action.session_uid for action in actions)
+    if sheet.stale or uids != tuple(each.uid for each in sheet.shown):
+        sheet.ghosts = ghosts.ghosts_of(actions, character, scene, sheet.edited)
+        _arrange(sheet)
+        sheet.version += 1
+        sheet.hovered = None if uids != tuple(each.uid for each in sheet.shown) else sheet.hovered
+    sheet.stale, sheet.edited = False, set()
+    _give_colours(uids)
+    shown = [_shown(action, present) for action in actions]
+    if shown != sheet.shown:
+        sheet.shown = shown
+        messages.redraw()
+    return True
+
+
+def _arrange(sheet: Sheet) -> None:
+    import numpy as np
+
+    from . import ghost_shapes
+
+    sheet.size = float(np.median([ghost_shapes.size_of(ghost.joints[0]) for ghost in sheet.ghosts]))
+    if sheet.arrangement == "PLACE":
+        sheet.offsets = np.zeros((len(sheet.ghosts), 3))
+        return
+    first = min(ghost.first for ghost in sheet.ghosts)
+    last = max(ghost.first + ghost.step * (len(ghost.joints) - 1) for ghost in sheet.ghosts)
+    moments = np.linspace(first, last, min(int(last - first) + 2, 200))
+    tracks = [np.array([ghost.at(moment) for moment in moments]) for ghost in sheet.ghosts]
+    sheet.offsets = ghost_shapes.row_offsets(tracks, sheet.axis, (ghost_shapes.GAP + 0.1) * sheet.size)
+
+
+def _give_colours(uids: tuple[int, ...]) -> None:
+    if not any(uid in _colours for uid in uids):
+        _colours.clear()
+    for uid in uids:
+        if uid not in _colours:
+            taken = {_colours[other] for other in uids if other in _colours}
+            _colours[uid] = next(number for number in range(len(uids)) if number not in taken)
+
+
+def _shown(action: bpy.types.Action, present: bpy.types.Action | None) -> Shown:
+    made = take_properties.read(action)
+    measures = (
+        (made.path_mean_cm, "Off the path {:.1f} cm"),
+        (made.pin_max_cm, "Off the pins {:.1f} cm at most"),
+        (made.foot_skate_cm_s, "Foot skate {:.1f} cm/s"),
+    )
+    starred = made.starred
+    facts = [action.name, f"Seed {made.seed}" + (", starred" if starred else "")]
+    facts += [text.format(value) for value, text in measures if value is not None]
+    label = takes.label(action, present)
+    return Shown(action.session_uid, _colours[action.session_uid], label, tuple(facts), starred, action == present)
+
+
+@persistent
+def _on_change(_scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+    """Keys were edited or the character was moved; while the timeline plays, nothing is told here."""
+    if _open is None:
+        return
+    for update in depsgraph.updates:
+        if isinstance(update.id, bpy.types.Action):
+            _open.stale = True
+            if _open.edited is not None:
+                _open.edited.add(update.id.original.session_uid)
+        elif isinstance(update.id, bpy.types.Object):
+            _open.stale |= update.id.original.session_uid == _open.character.session_uid
+
+
+@persistent
+def _on_undo(*_: object) -> None:
+    if _open is not None:
+        _open.stale, _open.edited = True, None
+
+
+@persistent
+def _on_load(*_: object) -> None:
+    from . import ghosts
+
+    close()
+    ghosts.forget()
+    _colours.clear()
+
+
+def register_properties() -> None:
+    handlers = bpy.app.handlers
+    handlers.undo_post.append(_on_undo)
+    handlers.redo_post.append(_on_undo)
+    handlers.load_pre.append(_on_load)
+
+
+def unregister_properties() -> None:
+    close()
+    handlers = bpy.app.handlers
+    for listening, function in ((handlers.undo_post, _on_undo), (handlers.redo_post, _on_undo),
+                                (handlers.load_pre, _on_load)):  # fmt: skip
+        if function in listening:
+            listening.remove(function)
+
+
+class MOTIONLCM_OT_contact_sheet(bpy.types.Operator):
+    """Show all takes at once in the viewport; click one to choose it"""
+
+    bl_idname = "motionlcm.contact_sheet"
+    bl_label = "Contact Sheet"
+    bl_options = {"REGISTER"}  # looking changes nothing; choosing makes an undo step of its own
+
+    arrangement: bpy.props.EnumProperty(
+        name="Arrangement", description="Where the takes are shown", items=ARRANGEMENTS, default="SIDE"
+    )
+
+    @classmethod
+    def description(cls, _context: bpy.types.Context, properties: Any) -> str:
+        told = next(text for name, _, text in ARRANGEMENTS if name == properties.arrangement)
+        return f"{told}. Press again, Esc or Enter to end"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return arrangement() != "" or chosen_one(context) is not None
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        before = _open
+        if before is not None and before.arrangement == self.arrangement:
+            close()
+            return {"FINISHED"}
+        try:
+            sheet = open_sheet(context, self.arrangement)
+        except Exception as error:
+            messages.show_message(messages.sentence_for(error), error=True)
+            self.report({"WARNING"}, messages.status.message)
+            return {"CANCELLED"}
+        if sheet is None:
+            return {"CANCELLED"}
+        if before is not None or bpy.app.background or context.window is None:
+            return {"FINISHED"}  # the operator that opened it goes on
+        self._sheet, self._clicked = sheet, False
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        sheet = self._sheet
+        if _open is not sheet:
+            return {"FINISHED", "PASS_THROUGH"}
+        try:
+            return self._heard(context, event, sheet)
+        except Exception:
+            log.exception("The contact sheet was closed")
+            close()
+            return {"CANCELLED", "PASS_THROUGH"}
+
+    def _heard(self, context: bpy.types.Context, event: bpy.types.Event, sheet: Sheet) -> set[str]:
+        from . import contact_sheet_drawing
+
+        now = time.monotonic()
+        if sheet.broken or now > sheet.looked + PATIENCE or (event.type == "LEFTMOUSE" and event.value == "PRESS"):
+            sheet.looked = now
+            if not refresh(context, sheet):
+                close()
+                return {"FINISHED", "PASS_THROUGH"}
+        if self._clicked and event.type == "LEFTMOUSE" and event.value == "RELEASE":
+            self._clicked = False
+            return {"RUNNING_MODAL"}
+        keys = event.type in ("ESC", "RET", "NUMPAD_ENTER") and event.value == "PRESS"
+        clicks = event.type == "LEFTMOUSE" and event.value == "PRESS"
+        if not keys and not clicks and event.type != "MOUSEMOVE":
+            return {"PASS_THROUGH"}
+        found = contact_sheet_drawing.viewport_under(context.window, event.mouse_x, event.mouse_y)
+        if keys and found is not None:
+            close()
+            return {"FINISHED"}
+        under = None
+        if found is not None:
+            under = contact_sheet_drawing.ghost_under(sheet, context.scene, *found, event.mouse_x, event.mouse_y)
+        if under != sheet.hovered:
+            sheet.hovered = under
+            messages.redraw()
+        if not clicks or under is None or event.alt or event.ctrl or event.shift:
+            return {"PASS_THROUGH"}
+        uid = sheet.shown[under].uid
+        choose(context, next(action for action in listed(context) if action.session_uid == uid))
+        refresh(context, sheet)
+        self._clicked = True
+        return {"RUNNING_MODAL"}
+
+    def cancel(self, _context: bpy.types.Context) -> None:
+        """Blender ends it: another file, the window was closed."""
+        if _open is self._sheet:
+            close()
+
+
+CLASSES = (MOTIONLCM_OT_contact_sheet,)

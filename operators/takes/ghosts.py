@@ -1,0 +1,183 @@
+"""Takes as moving points in the world: what Blender would make of each Action's keys, without stepping the scene."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+
+from ...motionlcm_blender.motion import rotations
+from ...motionlcm_blender.motion.skeleton import FPS, JOINT_COUNT
+from ..armature.action_sampling import Curves, curves_in, turns, values
+from ..armature.actions import bone_path
+from ..armature.smpl_rig import read_rig
+from ..scene.scene_time import stretch
+
+MOST_SAMPLES = 2000
+"""Of one take; longer ones are sampled more coarsely."""
+KEPT = 64
+_cache: dict[int, tuple[tuple[object, ...], np.ndarray, np.ndarray | None]] = {}
+"""What was read of an Action, by its session id: what it depends on, heads of bones, way of the object."""
+
+
+@dataclass(frozen=True)
+class Ghost:
+    """One take, performed.
+
+    joints: (T, 22, 3) float32, the heads of the bones of the engine's joints, world space. first, step: frames of keys
+    that the samples fall on. floor: (T,) height of what is walked on, as far as the feet tell.
+    """
+
+    joints: np.ndarray
+    first: float
+    step: float
+    floor: np.ndarray
+
+    def at(self, frame: float) -> np.ndarray:
+        """(22, 3) on a frame of keys, between two samples too; before and after the keys, the nearest pose."""
+        place = min(max((frame - self.first) / self.step, 0.0), len(self.joints) - 1.0)
+        before = min(int(place), max(len(self.joints) - 2, 0))
+        after = min(before + 1, len(self.joints) - 1)
+        share = np.float32(place - before)
+        result: np.ndarray = self.joints[before] + share * (self.joints[after] - self.joints[before])
+        return result
+
+
+def ghosts_of(
+    actions: Sequence[bpy.types.Action],
+    obj: bpy.types.Object,
+    scene: bpy.types.Scene,
+    edited: Set[int] | None = None,
+) -> list[Ghost]:
+    """Each Action of ours as a ghost of the character, which stands as it does now.
+
+    edited: session ids of the Actions whose keys may have changed since they were read, None for any: looking takes
+    some milliseconds each. Constraints and NLA strips are left out. Raises InvalidRequest if the object is no
+    character.
+    """
+    bones = _Bones.read(obj)
+    found = []
+    for action in actions:
+        curves = curves_in(action)
+        at = _moments(action, curves, scene)
+        known = _cache.pop(action.session_uid, None)
+        look = edited is None or action.session_uid in edited
+        keys = _fingerprint(curves) if known is None or look else known[0][0]
+        depends = (keys, at.tobytes(), bones.fingerprint, obj.rotation_mode, tuple(obj.scale))
+        if known is None or known[0] != depends:
+            known = (depends, *_performed(curves, at, obj, bones))
+        _cache[action.session_uid] = known  # the latest is the last to be forgotten
+        _, heads, way = known
+        world = np.array(obj.matrix_world if way is None else _above(obj), np.float64)
+        matrices = world[None] if way is None else world @ way
+        turned = matrices[:, :3, :3].transpose(0, 2, 1).astype(np.float32)
+        joints = heads @ turned + matrices[:, None, :3, 3].astype(np.float32)
+        found.append(Ghost(joints, float(at[0]), float(at[1] - at[0]), _floor(joints[..., 2], len(at))))
+    while len(_cache) > max(KEPT, len(actions)):
+        del _cache[next(iter(_cache))]
+    return found
+
+
+def forget() -> None:
+    """Give the memory back."""
+    _cache.clear()
+
+
+@dataclass(frozen=True)
+class _Bones:
+    """The bones that carry the joints and all above them, parents first.
+
+    parents: index of each bone's parent, -1 for a topmost one. rests: (B, 4, 4) rest pose seen from the parent's.
+    joints: of each of the engine's joints, its bone.
+    """
+
+    names: tuple[str, ...]
+    modes: tuple[str, ...]
+    parents: tuple[int, ...]
+    rests: np.ndarray
+    joints: tuple[int, ...]
+
+    @classmethod
+    def read(cls, obj: bpy.types.Object) -> _Bones:
+        wanted = [name for name in read_rig(obj).bones[:JOINT_COUNT] if name is not None]
+        names: list[str] = []
+        for joint in wanted:
+            bone = obj.data.bones[joint]
+            names += [b.name for b in (*reversed(bone.parent_recursive), bone) if b.name not in names]
+        bones = [obj.data.bones[name] for name in names]
+        parents = [names.index(bone.parent.name) if bone.parent is not None else -1 for bone in bones]
+        rest = np.array([bone.matrix_local for bone in bones], np.float64)
+        seen = np.array([r if p < 0 else np.linalg.inv(rest[p]) @ r for r, p in zip(rest, parents, strict=True)])
+        modes = [obj.pose.bones[name].rotation_mode for name in names]
+        return cls(tuple(names), tuple(modes), tuple(parents), seen, tuple(names.index(name) for name in wanted))
+
+    @property
+    def fingerprint(self) -> tuple[object, ...]:
+        return self.names, self.modes, self.parents, self.rests.tobytes()
+
+
+def _fingerprint(curves: Curves) -> int:
+    """Changes with any key or handle."""
+    number = 0
+    for (path, index), curve in curves.items():
+        points = curve.keyframe_points
+        flat = np.empty(2 * len(points), np.float32)
+        number = zlib.crc32(f"{path}{index}{len(curve.modifiers)}".encode(), number)
+        for name in ("co", "handle_left", "handle_right"):
+            points.foreach_get(name, flat)
+            number = zlib.crc32(flat.data, number)
+    return number
+
+
+def _moments(action: bpy.types.Action, curves: Curves, scene: bpy.types.Scene) -> np.ndarray:
+    """(T,) frames of keys to read, no fewer than the model makes; what repeats is read as far as the scene goes."""
+    first, last = (float(frame) for frame in action.frame_range)
+    if any(len(curve.modifiers) for curve in curves.values()):
+        first, last = min(first, scene.frame_start / stretch(scene)), max(last, scene.frame_end / stretch(scene))
+    step = max(1.0, float(np.floor(scene.render.fps / scene.render.fps_base / FPS)))
+    step = max(step, float(np.ceil((last - first) / MOST_SAMPLES)))
+    at = np.arange(first, last + 0.5 * step, step)
+    return at if len(at) > 1 else np.array([first, first + step])
+
+
+def _above(obj: bpy.types.Object) -> Matrix:
+    """What moves the object beside its own channels."""
+    return obj.matrix_world @ obj.matrix_basis.inverted_safe()
+
+
+def _performed(
+    curves: Curves, at: np.ndarray, obj: bpy.types.Object, bones: _Bones
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """(T, 22, 3) float32 heads of the joints' bones in armature space, and (T, 4, 4) what the Action does to the
+    object itself; None if it leaves that alone."""
+    poses = np.empty((len(bones.names), len(at), 4, 4))
+    for number, (name, mode, parent) in enumerate(zip(bones.names, bones.modes, bones.parents, strict=True)):
+        local = bones.rests[number] @ _basis(curves, bone_path(name), mode, at, None)
+        poses[number] = local if parent < 0 else poses[parent] @ local
+    heads = poses[list(bones.joints), :, :3, 3].transpose(1, 0, 2).astype(np.float32)
+    carried = any(not path.startswith("pose.") for path, _ in curves)
+    return heads, _basis(curves, "", obj.rotation_mode, at, obj) if carried else None
+
+
+def _basis(curves: Curves, prefix: str, mode: str, at: np.ndarray, unset: bpy.types.Object | None) -> np.ndarray:
+    """(T, 4, 4) what the channels of a bone or of the object say; without keys a bone rests, and `unset` stays."""
+
+    result = np.broadcast_to(np.eye(4), (len(at), 4, 4)).copy()
+    result[:, :3, :3] = rotations.to_matrix(turns(curves, prefix, mode, at, unset))
+    scale = values(curves, prefix + "scale", (1.0, 1.0, 1.0) if unset is None else unset.scale, at)
+    if np.abs(scale - 1.0).max() > 1e-6:
+        result[:, :3, :3] *= scale[:, None, :]
+    result[:, :3, 3] = values(curves, prefix + "location", (0.0, 0.0, 0.0) if unset is None else unset.location, at)
+    return result
+
+
+def _floor(heights: np.ndarray, count: int) -> np.ndarray:
+    """(T,) the lowest joint (T, J) of the frames around: who jumps is over the floor for a moment only."""
+    lowest = heights.min(axis=1)
+    reach = int(min(FPS, count - 1))
+    padded = np.pad(lowest, reach, mode="edge")
+    return np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).min(axis=1).astype(np.float32)

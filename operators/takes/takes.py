@@ -1,0 +1,336 @@
+"""The takes of a character: Actions made together from one order, to be compared, starred, varied and accepted."""
+
+# No `from __future__ import annotations` here: Blender reads properties from real annotations.
+from typing import TYPE_CHECKING
+
+import bpy
+from bpy.app.translations import pgettext_iface as iface_
+
+from ..armature import character_lookup, take_properties
+from ..armature.take_properties import (
+    BATCH,
+    BLENDS,
+    CHARACTER,
+    ID,
+    PROMPT,
+    SEED,
+    SHOT,
+    SORTS,
+    STAR,
+    TAKE,
+    removable,
+    takes_of_shot,
+)
+from ..generation import orders
+from ..scene import messages, shot_lookup
+from ..session import job_queue
+from ..shots import generate_shots, nla_track, shot_list, shot_order
+
+if TYPE_CHECKING:
+    from ..session.generation_worker import GenerationJobInput
+
+
+def takes_of(character: bpy.types.Object | None, sort: str = "NAME") -> list[bpy.types.Action]:
+    """The takes of the shot that is chosen; or the Actions made together with the character's present one, and its
+    starred ones. Stars first.
+
+    sort: a key of SORTS; by numbers the lowest comes first. Empty if the present Action was not made here.
+    """
+    present = present_take(character)
+    if character is None or present is None:
+        return []
+    if SHOT.is_on(present):
+        found = takes_of_shot(character, SHOT.read(present))
+    else:
+        own, batch = ID.read(character), BATCH.read(present)
+        found = [
+            action for action in bpy.data.actions
+            if CHARACTER.read(action) == own and not SHOT.is_on(action)
+            and (BATCH.read(action) == batch or STAR.read(action))
+        ]  # fmt: skip
+    measure = SORTS.get(sort)
+
+    def place(action: bpy.types.Action) -> tuple[bool, float, int, str]:
+        value = 0.0 if measure is None else measure.read(action)
+        return not STAR.read(action), value, TAKE.read(action), action.name
+
+    return sorted(found, key=place)
+
+
+def present_take(character: bpy.types.Object | None) -> bpy.types.Action | None:
+    """The Action that animates the character, if it was made here; where its shots do, the chosen one's."""
+    data = character.animation_data if character is not None else None
+    action = data.action if data is not None else None
+    if action is None and data is not None:
+        shot = shot_lookup.active_shot(character)
+        action = shot.action if shot is not None else None
+    return action if BATCH.is_on(action) else None
+
+
+def label(action: bpy.types.Action, present: bpy.types.Action | None) -> str:
+    """What a take is called in the list: what tells it from the present one, for there is little room."""
+    made = take_properties.read(action)
+    if present is None or made.prompt != PROMPT.read(present):
+        return str(action.name.removeprefix("MotionLCM "))
+    parts = [iface_("Seed {seed}").format(seed=made.seed)]
+    if made.take is not None:
+        parts.insert(0, iface_("Take {number}").format(number=made.take))
+    if made.blends:
+        parts.append(iface_("varied {percent:.0f} %").format(percent=100.0 * made.blends[-1]))
+    if made.mirrored:
+        parts.append(iface_("mirrored"))
+    return ", ".join(parts)
+
+
+def show(character: bpy.types.Object, action: bpy.types.Action) -> None:
+    """Let an Action made here animate the character, or its shot; the one before stays."""
+    index = shot_lookup.index_of(character, SHOT.read(action))
+    if index >= 0:
+        shot_list.choose_take(character, index, action)
+        return
+    from ..armature.actions import assign
+
+    assign(character, action)
+
+
+class _OnTakes:
+    """Runs where the chosen character has takes."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return present_take(context.scene.motionlcm.character) is not None
+
+
+class MOTIONLCM_OT_show_take(_OnTakes, bpy.types.Operator):
+    """Let this take move the character"""
+
+    bl_idname = "motionlcm.show_take"
+    bl_label = "Show Take"
+    bl_options = {"REGISTER", "UNDO"}
+
+    name: bpy.props.StringProperty(name="Action", description="Which take")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        action = bpy.data.actions.get(self.name)
+        if action is None or action not in takes_of(context.scene.motionlcm.character):
+            messages.show_message("This take is no longer there.", error=True)
+            return {"CANCELLED"}
+        show(context.scene.motionlcm.character, action)
+        return {"FINISHED"}
+
+
+class MOTIONLCM_OT_step_take(_OnTakes, bpy.types.Operator):
+    """Go on to the next take, or back to the one before, while the timeline plays"""
+
+    bl_idname = "motionlcm.step_take"
+    bl_label = "Next Take"
+    # Who compares goes to and fro many times and wants one Ctrl-Z for all of it. With no step at all the choice would
+    # be lost together with whatever is undone next.
+    bl_options = {"REGISTER", "UNDO_GROUPED"}
+    bl_undo_group = "Compare Takes"
+
+    step: bpy.props.IntProperty(name="Step", description="-1 is the one before, 1 the next", default=1, min=-1, max=1)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        chosen = context.scene.motionlcm
+        found, present = takes_of(chosen.character, chosen.take_sort), present_take(chosen.character)
+        following = found[(found.index(present) + self.step) % len(found)]
+        show(chosen.character, following)
+        messages.show_message(f"{following.name}, {found.index(following) + 1} of {len(found)}.")
+        return {"FINISHED"}
+
+
+class MOTIONLCM_OT_star_take(_OnTakes, bpy.types.Operator):
+    """Star a take, so that it stays in the list and is kept when another one is accepted"""
+
+    bl_idname = "motionlcm.star_take"
+    bl_label = "Star Take"
+    bl_options = {"REGISTER", "UNDO"}
+
+    name: bpy.props.StringProperty(name="Action", description="Which take; empty: the present one")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        action = bpy.data.actions.get(self.name) if self.name else present_take(context.scene.motionlcm.character)
+        if action is None:
+            return {"CANCELLED"}
+        STAR.write(action, not STAR.read(action))
+        return {"FINISHED"}
+
+
+class MOTIONLCM_OT_accept_take(_OnTakes, bpy.types.Operator):
+    """Keep the present take and remove the others made with it, but for starred ones and those used elsewhere"""
+
+    bl_idname = "motionlcm.accept_take"
+    bl_label = "Accept Take"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        chosen = context.scene.motionlcm
+        present = present_take(chosen.character)
+        assert present is not None  # poll has seen it
+        gone = removable(takes_of(chosen.character), present)
+        bpy.data.batch_remove(gone)
+        messages.show_message(f"Kept {present.name}; {len(gone)} other takes removed.")
+        return {"FINISHED"}
+
+
+class MOTIONLCM_OT_reject_take(_OnTakes, bpy.types.Operator):
+    """Remove the present take and show the next one"""
+
+    bl_idname = "motionlcm.reject_take"
+    bl_label = "Reject Take"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        chosen = context.scene.motionlcm
+        found, present = takes_of(chosen.character, chosen.take_sort), present_take(chosen.character)
+        assert present is not None  # poll has seen it
+        if len(found) < 2:
+            messages.show_message("This is the only take: it stays.", error=True)
+            return {"CANCELLED"}
+        show(chosen.character, found[(found.index(present) + 1) % len(found)])
+        if not removable([present], None):
+            messages.show_message(f"{present.name} is starred or used elsewhere, so it was only put aside.")
+            return {"FINISHED"}
+        bpy.data.actions.remove(present)
+        return {"FINISHED"}
+
+
+class MOTIONLCM_OT_push_take(_OnTakes, bpy.types.Operator):
+    """Put the present take into the NLA as a strip named by its prompt, so that the next one can be made beside it"""
+
+    bl_idname = "motionlcm.push_take"
+    bl_label = "Push to NLA"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        character = context.scene.motionlcm.character
+        take = present_take(character)
+        assert take is not None  # poll has seen it
+        if SHOT.is_on(take):
+            messages.show_message("The takes of a shot are in the NLA already, as strips of their track.", error=True)
+            return {"CANCELLED"}
+        strip = nla_track.push(character, take, context.scene)
+        told = f" It blends in over {strip.blend_in:.0f} frames." if strip.blend_in else ""
+        messages.show_message(
+            f"{strip.name}: frames {strip.frame_start:.0f} to {strip.frame_end:.0f} in the NLA.{told}"
+        )
+        return {"FINISHED"}
+
+
+class _Remaking(orders.OrderOperator):
+    """What the operators share that make another take out of the present one, of a shot or not."""
+
+    def present(self, context: bpy.types.Context) -> "GenerationJobInput":
+        """The order that makes the present take once more. Raises InvalidRequest if it cannot be made."""
+        character = character_lookup.find_character(context)
+        take = present_take(character)
+        if take is not None and SHOT.is_on(take):
+            return shot_order.order_again(context, character, take)
+        return orders.order_from_recipe(context, character)
+
+    def submit(self, order: "GenerationJobInput") -> None:
+        if order.shot:
+            job_queue.get().enqueue([job_queue.QueuedJob(order.character, lambda: generate_shots.job_of(order))])
+        else:
+            super().submit(order)
+
+
+class MOTIONLCM_OT_vary_take(_Remaking, bpy.types.Operator):
+    """Make takes like the present one, a little or much different; as many as the panel says"""
+
+    bl_idname = "motionlcm.vary_take"
+    bl_label = "Vary Take"
+    bl_options = {"REGISTER"}
+
+    share: bpy.props.FloatProperty(
+        name="Amount", description="0 is the take itself, 1 quite another one", default=0.15, min=0.0, max=1.0
+    )
+
+    def order(self, context: bpy.types.Context) -> "GenerationJobInput":
+        import random
+        from dataclasses import replace
+
+        from ...motionlcm_blender.generation.request import Blend
+
+        order = self.present(context)
+        blends = (*order.request.blends, Blend(random.randint(0, 2**31 - 1), self.share))
+        return replace(order, request=replace(order.request, blends=blends, takes=context.scene.motionlcm.takes))
+
+
+class MOTIONLCM_OT_blend_takes(_Remaking, bpy.types.Operator):
+    """Make a take between the present one and the starred one of the same length and prompt"""
+
+    bl_idname = "motionlcm.blend_takes"
+    bl_label = "Blend with Starred"
+    bl_options = {"REGISTER"}
+
+    share: bpy.props.FloatProperty(
+        name="Share", description="0 is the present take, 1 the starred one", default=0.5, min=0.0, max=1.0
+    )
+
+    def order(self, context: bpy.types.Context) -> "GenerationJobInput":
+        from dataclasses import replace
+
+        from ...motionlcm_blender.errors import InvalidRequest
+        from ...motionlcm_blender.generation.request import Blend
+
+        character = character_lookup.find_character(context)
+        order, present = self.present(context), present_take(character)
+        others = [a for a in takes_of(character) if STAR.read(a) and a != present and not BLENDS.is_on(a)]
+        if not others:
+            raise InvalidRequest("Star another take first, one that was not itself varied or blended.")
+        blend = Blend(SEED.read(others[0]), self.share)
+        return replace(order, request=replace(order.request, blends=(*order.request.blends, blend)))
+
+
+class MOTIONLCM_OT_mirror_take(_Remaking, bpy.types.Operator):
+    """Make the present take with left and right swapped; path and pins stay where they are"""
+
+    bl_idname = "motionlcm.mirror_take"
+    bl_label = "Mirror Take"
+    bl_options = {"REGISTER"}
+
+    def order(self, context: bpy.types.Context) -> "GenerationJobInput":
+        from dataclasses import replace
+
+        order = self.present(context)
+        return replace(order, request=replace(order.request, mirror=not order.request.mirror))
+
+
+class MOTIONLCM_OT_retime_take(_Remaking, bpy.types.Operator):
+    """Make the present take faster or slower; path and pins keep their places and share the new length"""
+
+    bl_idname = "motionlcm.retime_take"
+    bl_label = "Faster or Slower"
+    bl_options = {"REGISTER"}
+
+    speed: bpy.props.FloatProperty(
+        name="Speed", description="2 is twice as fast, 0.5 half as fast", default=1.25, min=0.25, max=4.0
+    )
+
+    def order(self, context: bpy.types.Context) -> "GenerationJobInput":
+        from dataclasses import replace
+
+        from ...motionlcm_blender.errors import InvalidRequest
+        from ...motionlcm_blender.generation.variations import faster
+        from ...motionlcm_blender.motion.skeleton import FPS
+
+        order = self.present(context)
+        if order.shot:
+            raise InvalidRequest("A shot is made faster or slower by its length: change its end.")
+        request = faster(order.request, self.speed)
+        path = order.path_xz
+        if path is not None:
+            import numpy as np
+
+            at, frames = np.linspace(0.0, len(path) - 1.0, request.frames), np.arange(len(path))
+            path = np.stack([np.interp(at, frames, path[:, axis]) for axis in (0, 1)], axis=-1)
+        return replace(order, request=request, seconds=request.frames / FPS, path_xz=path)
+
+
+CLASSES = (
+    MOTIONLCM_OT_show_take, MOTIONLCM_OT_step_take, MOTIONLCM_OT_star_take, MOTIONLCM_OT_accept_take,
+    MOTIONLCM_OT_reject_take, MOTIONLCM_OT_vary_take, MOTIONLCM_OT_blend_takes, MOTIONLCM_OT_mirror_take,
+    MOTIONLCM_OT_retime_take, MOTIONLCM_OT_push_take,
+)  # fmt: skip

@@ -1,0 +1,121 @@
+"""Where strips of shots lie in a timeline, what the mouse is over, and what dragging makes of them.
+
+Plain numbers in, plain numbers out: no window is needed, and nothing here touches Blender.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..shots.shot_frames import BODY, LEFT, RIGHT
+
+FULL, THIN, GAP = 22.0, 11.0, 2.0
+"""Height of the chosen character's strips, of others', and of what is between two rows, in pixels at scale 1."""
+LOWEST = 12.0
+"""Height of the chosen character's strips where there is hardly any room."""
+RULER = 23.0
+"""Height of the frame numbers at the top of the region."""
+GRIP, NARROWEST = 7.0, 18.0
+"""Width of an end that can be dragged, and of the narrowest strip that has ends."""
+MOST = 0.5
+"""Share of the region's height that strips may take."""
+REACH = 12.0
+"""Pixels at scale 1 within which a frame snaps."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What a region shows: `start` is the frame at its left border, `scale` the pixels for each frame, both in frames
+    of the timeline; `bottom` is where the band begins; `unit` is a pixel at scale 1; see `scene_time` for stretch."""
+
+    start: float
+    scale: float
+    width: float
+    height: float
+    bottom: float = 0.0
+    unit: float = 1.0
+    stretch: float = 1.0
+
+    def x(self, frame: float) -> float:
+        """The pixel of a frame of keys."""
+        return (frame * self.stretch - self.start) * self.scale
+
+    def frame(self, x: float) -> float:
+        """The frame of keys, not whole, at a pixel."""
+        return (x / self.scale + self.start) / self.stretch
+
+
+class Row(NamedTuple):
+    """The shots of one character, `low` to `high` in pixels."""
+
+    character: str
+    frames: Sequence[tuple[int, int]]
+    low: float
+    high: float
+
+
+class Strip(NamedTuple):
+    """One shot as a rectangle; row and shot say which."""
+
+    row: int
+    shot: int
+    left: float
+    low: float
+    right: float
+    high: float
+
+
+class Hit(NamedTuple):
+    """What the mouse is over: a shot of a row, and its body or one of its ends."""
+
+    row: int
+    shot: int
+    part: str
+
+
+def least_height(bottom: float, unit: float) -> float:
+    """Pixels of a region in which strips are shown; for bottom and unit see `View`."""
+    return bottom + (2.0 * GAP + LOWEST + RULER) * unit
+
+
+def rows_of(view: View, characters: Iterable[tuple[str, Sequence[tuple[int, int]]]]) -> list[Row]:
+    """The rows, from below: the first character's is full, those above are thin; as many as there is room for."""
+    rows: list[Row] = []
+    low, top = view.bottom + GAP * view.unit, view.height - (RULER + GAP) * view.unit
+    if view.height < least_height(view.bottom, view.unit):
+        return rows
+    for name, frames in characters:
+        high = low + THIN * view.unit if rows else min(low + FULL * view.unit, top)
+        if rows and high > MOST * view.height:
+            break
+        rows.append(Row(name, frames, low, high))
+        low = high + GAP * view.unit
+    return rows
+
+
+def strips_of(view: View, rows: Sequence[Row]) -> list[Strip]:
+    """The strips of which something is to be seen."""
+    strips = []
+    for number, row in enumerate(rows):
+        for index, (first, last) in enumerate(row.frames):
+            left, right = view.x(first), view.x(last)
+            if right > 0.0 and left < view.width:
+                strips.append(Strip(number, index, left, row.low, max(right, left + 1.0), row.high))
+    return strips
+
+
+def hit(view: View, rows: Sequence[Row], x: float, y: float) -> Hit | None:
+    """Which strip a pixel is on, and which part of it. Where two shots meet, each has its own end."""
+    for number, row in enumerate(rows):
+        if not row.low <= y < row.high:
+            continue
+        for strip in strips_of(view, [row]):
+            if strip.left <= x < strip.right:
+                part = BODY
+                if number == 0 and strip.right - strip.left >= NARROWEST * view.unit:
+                    part = LEFT if x < strip.left + GRIP * view.unit else part
+                    part = RIGHT if x >= strip.right - GRIP * view.unit else part
+                return Hit(number, strip.shot, part)
+    return None

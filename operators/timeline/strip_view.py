@@ -1,0 +1,156 @@
+"""What a dope sheet shows of the shots, and which strip is under the mouse."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import bpy
+
+from ..scene import addon
+from ..shots.shot_frames import BODY, LEFT, RIGHT, Frames
+from . import strip_layout
+from .strip_layout import Hit, Row, View
+
+MODES = {"TIMELINE", "DOPESHEET", "ACTION"}
+SCROLL_BAR, MARKERS = 12.0, 42.0
+"""What Blender has at the bottom of the region, in pixels at scale 1: the scroll bar, or also the markers."""
+OTHERS_S = 1.0
+"""Seconds after which it is looked again who else has shots."""
+
+
+class _State:
+    """What the mouse is about; nothing of it belongs into the file."""
+
+    over: tuple[str, Hit] | None = None
+    over_region = 0
+    over_until = 0.0
+    dragged = ""
+    dragged_shot = -1
+    preview: Frames = []
+    others: tuple[str, ...] = ()
+    others_of: tuple[str, int] = ("", 0)
+    others_until = 0.0
+
+
+state = _State()
+
+
+def frames_of(character: bpy.types.Object) -> Frames:
+    """First and last frame of each shot, as they would be if what is being dragged were let go."""
+    if state.dragged == character.name:
+        return state.preview
+    listed = character.motionlcm.shots
+    firsts, lasts = [0] * len(listed), [0] * len(listed)
+    listed.foreach_get("first", firsts)
+    listed.foreach_get("last", lasts)
+    return list(zip(firsts, lasts, strict=True))
+
+
+def view_of(context: bpy.types.Context) -> View:
+    """What the dope sheet's region shows."""
+    from ..scene.scene_time import stretch  # brings the engine's numbers, which are not wanted at register()
+
+    region, scene = context.region, context.scene
+    unit = context.preferences.system.ui_scale
+    start = region.view2d.region_to_view(0.0, 0.0)[0]
+    end = region.view2d.region_to_view(float(region.width), 0.0)[0]
+    return View(
+        start=start,
+        scale=region.width / max(end - start, 1e-6),
+        width=float(region.width),
+        height=float(region.height),
+        bottom=bottom_of(context.space_data, scene) * unit,
+        unit=unit,
+        stretch=stretch(scene),
+    )
+
+
+def bottom_of(space: bpy.types.Space, scene: bpy.types.Scene) -> float:
+    """Height at scale 1 of what a dope sheet has below its strips: markers, or the scroll bar."""
+    return MARKERS if len(scene.timeline_markers) > 0 and space.show_markers else SCROLL_BAR
+
+
+def is_shown(context: bpy.types.Context) -> bool:
+    """Whether the region is one with strips."""
+    space, region = context.space_data, context.region
+    if space is None or space.type != "DOPESHEET_EDITOR" or space.mode not in MODES:
+        return False
+    if region is None or region.type != "WINDOW":
+        return False
+    prefs = addon.preferences()
+    if prefs is not None and not prefs.show_strips:
+        return False
+    return context.scene is not None
+
+
+def rows_of(context: bpy.types.Context, view: View) -> list[Row]:
+    """The scene's character, if it has shots, and the others that have."""
+    scene, chosen = context.scene, context.scene.motionlcm.character
+    name = "" if chosen is None or not len(chosen.motionlcm.shots) else chosen.name
+    found = [(name, frames_of(chosen))] if name else []
+    for other in _others(scene):
+        obj = scene.objects.get(other)
+        if obj is not None and obj != chosen:
+            found.append((other, frames_of(obj)))
+    return strip_layout.rows_of(view, found)
+
+
+def _others(scene: bpy.types.Scene) -> tuple[str, ...]:
+    """Who has shots in the scene; looked up once in a while, since a scene may hold a great many objects."""
+    of, now = (scene.name, len(scene.objects)), time.monotonic()
+    if of != state.others_of or now > state.others_until:
+        state.others = tuple(o.name for o in scene.objects if o.type == "ARMATURE" and len(o.motionlcm.shots))
+        state.others_of, state.others_until = of, now + OTHERS_S
+    return state.others
+
+
+def under_mouse(context: bpy.types.Context, x: float, y: float) -> tuple[str, Hit] | None:
+    """The character and the strip at a pixel of the region."""
+    view = view_of(context)
+    rows = rows_of(context, view)
+    hit = strip_layout.hit(view, rows, x, y)
+    if hit is None:
+        return None
+    if hit.row == 0 and rows[0].character != name_of(context.scene.motionlcm.character):
+        hit = hit._replace(part=BODY)  # none is chosen that has shots, and another's are in the place of its
+    return rows[hit.row].character, hit
+
+
+def name_of(obj: bpy.types.Object | None) -> str:
+    return "" if obj is None else obj.name
+
+
+def snap_targets(scene: bpy.types.Scene, character: bpy.types.Object, index: int) -> Iterator[float]:
+    """Frames of keys to snap to: playhead, markers, and ends of shots that do not move along."""
+    from ..scene.scene_time import stretch
+
+    each = stretch(scene)
+    yield scene.frame_current / each
+    yield from (marker.frame / each for marker in scene.timeline_markers)
+    for name in _others(scene):
+        obj = scene.objects.get(name)
+        if obj is not None and obj != character:
+            for shot in obj.motionlcm.shots:
+                yield from (shot.first, shot.last)
+    for shot in character.motionlcm.shots[:index]:
+        yield from (shot.first, shot.last)
+
+
+def edges_of(frames: Frames, index: int, part: str) -> tuple[int, ...]:
+    """The frames that are dragged."""
+    first, last = frames[index]
+    return {BODY: (first, last), LEFT: (first,), RIGHT: (last,)}[part]
+
+
+def redraw(context: bpy.types.Context) -> None:
+    """Have all dope sheets drawn anew."""
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "DOPESHEET_EDITOR":
+                area.tag_redraw()
+
+
+def hovered(region: bpy.types.Region) -> tuple[str, Hit] | None:
+    """The strip of this region that the mouse is over."""
+    return state.over if state.over is not None and state.over_region == region.as_pointer() else None

@@ -1,0 +1,64 @@
+"""The panel of takes."""
+
+from __future__ import annotations
+
+import bpy
+
+from ..operators.armature import take_properties
+from ..operators.takes import contact_sheet, takes
+from .sidebar import Sidebar
+
+
+class MOTIONLCM_PT_takes(Sidebar, bpy.types.Panel):
+    """Variations to choose from."""
+
+    bl_idname = "MOTIONLCM_PT_takes"
+    bl_parent_id = "MOTIONLCM_PT_main"
+    bl_order = 1
+    bl_label = "Takes"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return takes.present_take(context.scene.motionlcm.character) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, chosen = self.layout, context.scene.motionlcm
+        present = takes.present_take(chosen.character)
+        layout.row(align=True).prop(chosen, "take_sort", expand=True)
+        column = layout.column(align=True)
+        for action in takes.takes_of(chosen.character, chosen.take_sort):
+            row = column.row(align=True)
+            made = take_properties.read(action)
+            star = row.operator("motionlcm.star_take", text="", icon="SOLO_ON" if made.starred else "SOLO_OFF")
+            star.name = action.name
+            text = takes.label(action, present)
+            shown = row.operator("motionlcm.show_take", text=text, translate=False, depress=action == present)
+            shown.name = action.name
+            numbers = []
+            if made.path_mean_cm is not None:
+                numbers.append(f"{made.path_mean_cm:.1f} cm")
+            if made.foot_skate_cm_s is not None:
+                numbers.append(f"{made.foot_skate_cm_s:.0f} cm/s")
+            part = row.row()
+            part.ui_units_x = 5.0
+            part.label(text=", ".join(numbers), translate=False)
+        row, opened = layout.row(align=True), contact_sheet.arrangement()
+        for name, text, _ in contact_sheet.ARRANGEMENTS:
+            row.operator("motionlcm.contact_sheet", text=text, depress=opened == name).arrangement = name
+        row = layout.row(align=True)
+        row.operator("motionlcm.accept_take", text="Accept", icon="CHECKMARK")
+        row.operator("motionlcm.reject_take", text="Reject", icon="TRASH")
+        row = layout.row(align=True)
+        row.operator("motionlcm.vary_take", text="Vary a Little").share = 0.15
+        row.operator("motionlcm.vary_take", text="Vary Much").share = 0.45
+        row = layout.row(align=True)
+        row.operator("motionlcm.mirror_take", text="Mirror", icon="MOD_MIRROR")
+        row.operator("motionlcm.blend_takes", text="Blend")
+        if present is not None and not take_properties.SHOT.is_on(present):
+            row = layout.row(align=True)
+            row.operator("motionlcm.retime_take", text="Slower").speed = 0.8
+            row.operator("motionlcm.retime_take", text="Faster").speed = 1.25
+            layout.operator("motionlcm.push_take", icon="NLA_PUSHDOWN")
+
+
+CLASSES = (MOTIONLCM_PT_takes,)
