@@ -1,5 +1,7 @@
 """The stages of the training, each with its losses.
 
+control_batches       Batches for the ControlNet: latents with a caption, and joint positions of their motion as
+                      hints.
 control_stage         The trajectory encoder and the ControlNet (MODEL.md section 4), for all patterns of
                       `hint_patterns`.
 distillation_stages   Stages 2 and 3: the MLD++ teacher, and consistency distillation into the student (MODEL.md
