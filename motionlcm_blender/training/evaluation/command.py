@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ...errors import TrainingDataError
 
-SECTIONS = ("reconstruction", "text", "control", "obedience", "quality")
+SECTIONS = ("energy", "paths", "long", "obedience", "quality", "control", "reconstruction", "text")
+"""In the order of the report: first what a person sees."""
 REPORT, FIGURES = "EVALUATION.md", "evaluation.json"
 
 

@@ -26,11 +26,14 @@ from ..motion_data import MotionData, load_motion_data
 from .caption_states import CaptionStates
 from .command import FIGURES, REPORT
 from .evaluator import Evaluator
-from .evaluator_training import open_evaluator
+from .evaluator_training import open_captions, open_evaluator
 from .generation import TEACHER_GUIDANCE, TEACHER_STEPS, Teacher, check_torch, load_teacher
+from .lookup import Lookup
+from .lookup import ROW as LOOKUP
 from .reconstruction import measure_reconstruction, whole_clips
 from .report import markdown
 from .results import Results, Section, aggregate
+from .segment_flags import load_flags
 from .test_motions import TestMotion, build_motions
 from .text_section import TextSection
 
@@ -39,6 +42,11 @@ logger = logging.getLogger(__name__)
 REPEATS, HUMANML_REPEATS = 10, 20
 TRAIN_CLIPS = 60
 """Train clips reconstructed in a repeat; the test clips are fewer and all taken."""
+TRAIN_SEGMENTS = 1200
+"""Captioned segments of train clips, mirrored ones beside, of which the floor of FID draws in each repeat."""
+LOOKUP_FILE = "lookup.npz"
+LOOKED_UP = 4
+"""Takes of a word that the look-up is asked for: the two nearest captions of each of two phrasings."""
 
 Measure = Callable[[int], dict[str, float]]
 
@@ -95,7 +103,15 @@ class Bench:
 
     @cached_property
     def evaluator(self) -> Evaluator:
-        return open_evaluator(self.plan.evaluator, self.data)
+        return open_evaluator(self.plan.evaluator, self.data, captions=self.captions)
+
+    @cached_property
+    def captions(self) -> CaptionStates:
+        return open_captions(self.plan.evaluator)
+
+    @cached_property
+    def lookup(self) -> Lookup:
+        return Lookup(self.data, self.captions, self.plan.evaluator / LOOKUP_FILE)
 
     @cached_property
     def model(self) -> MotionLCM:
@@ -120,7 +136,24 @@ class Bench:
     @cached_property
     def motions(self) -> list[TestMotion]:
         """The test segments as captured."""
-        return build_motions(self.data)
+        assert self.plan.data is not None
+        return build_motions(self.data, flags=load_flags(self.plan.data))
+
+    def energy(self) -> tuple[Measure, dict[str, Any]]:
+        part = _part("energy_section").EnergySection(self.model, self.motions, self.teacher, self.lookup)
+        spread = _part("spread_section").SpreadSection(self.model, self.motions, self.teacher, self.lookup)
+        return lambda repeat: part.measure(repeat) | spread.measure(repeat), part.about | spread.about
+
+    def paths(self) -> tuple[Measure, dict[str, Any]]:
+        part = _part("path_section").PathSection(self.model, self.motions, self.model.architecture.control)
+        return part.measure, part.about
+
+    def long(self) -> tuple[Measure, dict[str, Any]]:
+        part = _part("long_section")
+        able = self.model.architecture.control and self.folder.can_continue
+        if not able:
+            return lambda repeat: {}, {"left_out": "the model cannot go on from an earlier motion"}
+        return lambda repeat: part.measure(self.model, repeat), {"seeds": part.SEEDS}
 
     def reconstruction(self) -> tuple[Measure, dict[str, Any]]:
         test = whole_clips(self.data, test=True)
@@ -140,7 +173,8 @@ class Bench:
     def text(self) -> tuple[Measure, dict[str, Any]]:
         # Mirror images double the set: a covariance over 125 segments alone would be poor.
         motions = build_motions(self.data, mirrored=True)
-        section = TextSection(self.model, self.evaluator, motions, self.teacher)
+        trained = build_motions(self.data, test=False, mirrored=True, limit=TRAIN_SEGMENTS, seed=1)
+        section = TextSection(self.model, self.evaluator, motions, self.teacher, trained, self.lookup)
         about: dict[str, Any] = {
             "test_motions": len(motions),
             "teacher": None if self.plan.teacher is None else sha256(self.plan.teacher),
@@ -149,6 +183,7 @@ class Bench:
             "evaluator": self.evaluator.fingerprint,
             "evaluator_settings": asdict(self.evaluator.settings),
             "evaluator_on_real_test_motion": self.evaluator.description.get("real_test_motion"),
+            "evaluator_on_real_train_motion": self.evaluator.description.get("real_train_motion"),
         }
         return section.measure, about
 
@@ -166,7 +201,14 @@ class Bench:
 
     def obedience(self) -> tuple[Measure, dict[str, Any]]:
         part, seeds = _part("obedience"), self.plan.seeds
-        return lambda repeat: part.measure(self.model, repeat, seeds), {"seeds": seeds}
+
+        def measure(repeat: int) -> dict[str, float]:
+            figures: dict[str, float] = part.measure(self.model, repeat, seeds)
+            if repeat == 0:  # nothing is drawn in the look-up, so once is enough
+                figures |= {f"{LOOKUP}/{k}": v for k, v in part.measure(self.lookup, 0, LOOKED_UP).items()}
+            return figures
+
+        return measure, {"seeds": seeds, "looked_up": LOOKED_UP}
 
     def quality(self) -> tuple[Measure, dict[str, Any]]:
         part = _part("quality_metrics")

@@ -50,14 +50,14 @@ class EvaluatorSettings:
     seed: int = 1187
     width: int = 96
     heads: int = 4
-    layers: int = 2
+    layers: int = 1
     embedding: int = 48
     text_states: int = 32
     dropout: float = 0.3
     noise: float = 0.1
-    steps: int = 900
+    steps: int = 600
     batch: int = 128
-    learning_rate: float = 1e-3
+    learning_rate: float = 1.5e-3
     weight_decay: float = 0.1
     ema: float = 0.99
     word_dropout: float = 0.2

@@ -34,7 +34,7 @@ from .text_metrics import r_precision, retrieval
 
 logger = logging.getLogger(__name__)
 
-CHECKS = 30
+CHECKS = 12
 """How often, during training, the held-out clips are looked at."""
 DEEPEST_DAMPING, LIVELIER = 0.5, 0.5
 """Damped motion keeps at most this share of its movement; only the livelier share of a batch is damped, since damping
@@ -60,9 +60,16 @@ class _Example:
     clip: str
 
 
-def open_evaluator(folder: Path, data: MotionData, settings: EvaluatorSettings | None = None) -> Evaluator:
-    """The evaluator in a folder; trained first if there is none."""
-    captions = CaptionStates(PortableMiniLM(minilm_folder()), folder / "captions.npz")
+def open_captions(folder: Path) -> CaptionStates:
+    """MiniLM, with the captions that were encoded for the evaluator in a folder."""
+    return CaptionStates(PortableMiniLM(minilm_folder()), folder / "captions.npz")
+
+
+def open_evaluator(
+    folder: Path, data: MotionData, settings: EvaluatorSettings | None = None, captions: CaptionStates | None = None
+) -> Evaluator:
+    """The evaluator in a folder; trained first if there is none. captions: as `open_captions` gives them."""
+    captions = captions or open_captions(folder)
     if not (folder / DESCRIPTION).exists():
         train_evaluator(data, captions, settings or EvaluatorSettings()).save(folder)
     return Evaluator.load(folder, captions)
@@ -133,7 +140,8 @@ class _Chosen:
     """
 
     def __init__(self, judge: Evaluator, held_out: Sequence[TestMotion], trained: Sequence[TestMotion]) -> None:
-        self.judge, self.held_out, self.trained = judge, held_out, trained
+        self.judge = judge
+        self.held_out, self.trained = ([(m.features(), m.captions) for m in part] for part in (held_out, trained))
         self.best, self.score, self.step = _copy(judge.network), -1.0, 0
         self._within = False
 
@@ -271,12 +279,17 @@ def same_meaning(captions: Sequence[str], sentences: np.ndarray, threshold: floa
     differ in directions or counts are never taken for the same.
     """
     close = sentences @ sentences.T > threshold
-    keys = [tuple(sorted(m.lower() for m in _DIRECTIONS.findall(c))) for c in captions]
+    keys = [directions(c) for c in captions]
     numbers = {key: k for k, key in enumerate(dict.fromkeys(keys))}
     which = np.array([numbers[k] for k in keys])
     close &= which[:, None] == which[None]
     np.fill_diagonal(close, False)
     return torch.from_numpy(close)
+
+
+def directions(caption: str) -> tuple[str, ...]:
+    """The words for sides, ways and counts in a caption, sorted: what sentence vectors hardly tell apart."""
+    return tuple(sorted(word.lower() for word in _DIRECTIONS.findall(caption)))
 
 
 def _loss(network: EvaluatorNetwork, batch: tuple[Tensor, ...], s: EvaluatorSettings) -> Tensor:
@@ -294,14 +307,17 @@ def _loss(network: EvaluatorNetwork, batch: tuple[Tensor, ...], s: EvaluatorSett
     return 0.5 * (F.cross_entropy(scores[:count], own) + F.cross_entropy(scores.T, own))
 
 
-def _scores(evaluator: Evaluator, motions: Sequence[TestMotion]) -> np.ndarray:
-    """R@1, 2, 3 in groups of 32, all captions, ten shuffles: smooth enough to compare checkpoints by."""
+def _scores(evaluator: Evaluator, motions: Sequence[tuple[np.ndarray, tuple[str, ...]]]) -> np.ndarray:
+    """R@1, 2, 3 in groups of 32, all captions, ten shuffles: smooth enough to compare checkpoints by.
+
+    motions: features (T, 263) and captions of each.
+    """
     generator = np.random.default_rng(1)
-    embedded = evaluator.embed_motions([m.features() for m in motions])
-    most = max(len(m.captions) for m in motions)
+    embedded = evaluator.embed_motions([features for features, _ in motions])
+    most = max(len(captions) for _, captions in motions)
     scores = []
     for k in range(most):
-        texts = evaluator.embed_texts([m.captions[k % len(m.captions)] for m in motions])
+        texts = evaluator.embed_texts([captions[k % len(captions)] for _, captions in motions])
         scores += [r_precision(embedded, texts, generator) for _ in range(10)]
     mean: np.ndarray = np.mean(scores, axis=0)
     return mean

@@ -56,7 +56,7 @@ class Lookup:
     def similarity(self, prompt: str) -> np.ndarray:
         """(segments,) cosine between the prompt and the nearest caption of each segment."""
         best = np.full(len(self.segments), -1.0)
-        np.maximum.at(best, self.owner, self.vectors @ self._vector(prompt))
+        np.maximum.at(best, self.owner, self.vectors @ self.sentence(prompt))
         return best
 
     def joints(self, segment: Segment, frames: int | None = None) -> np.ndarray:
@@ -87,7 +87,8 @@ class Lookup:
             self._asked[prompt] = np.argsort(-self.similarity(prompt), kind="stable")
         return self._asked[prompt]
 
-    def _vector(self, prompt: str) -> np.ndarray:
+    def sentence(self, prompt: str) -> np.ndarray:
+        """(width,) float32 of length 1, the vector of a prompt."""
         return np.asarray(self.encoder.encode(prompt)[1], np.float32)
 
 
