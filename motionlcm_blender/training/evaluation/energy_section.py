@@ -1,8 +1,10 @@
-"""The section `energy`: does generated motion move as much as captured motion of the same captions, and where it should?
+"""The section `energy`: does generated motion move as much as captured motion of the same captions, and where it
+should?
 
-Rows: the VAE's reconstruction, the teacher, the student with 1, 2 and 4 steps (the networks alone), `final` (one step as
-`MotionLCM.generate` hands it over) and the nearest-caption look-up. Energy is a ratio of means, generated to captured, so
-1 is right; it is given for all segments and for the quiet, medium and lively third of them by the body speed captured.
+Rows: the VAE's reconstruction, the teacher, the student with 1, 2 and 4 steps (the networks alone), `final` (one step
+as `MotionLCM.generate` hands it over) and the nearest-caption look-up. Energy is a ratio of means, generated to
+captured, so 1 is right; it is given for all segments and for the quiet, medium and lively third of them by the body
+speed captured.
 """
 
 from __future__ import annotations
@@ -79,9 +81,7 @@ class EnergySection:
     def measure(self, repeat: int) -> dict[str, float]:
         """Keys ROW/LIVELINESS/QUANTITY and ROW/rank_correlation; captured/LIVELINESS/QUANTITY_m_s."""
         generator = np.random.default_rng((89, repeat))
-        prompts = [
-            Prompt(m.captions[int(generator.integers(len(m.captions)))], self._frames(m)) for m in self.motions
-        ]
+        prompts = [Prompt(m.captions[int(generator.integers(len(m.captions)))], self._frames(m)) for m in self.motions]
         found: dict[str, float] = {}
         for part, rows in thirds_of(self.captured["body"]).items():
             for name in QUANTITIES:

@@ -28,8 +28,8 @@ from .command import FIGURES, REPORT
 from .evaluator import Evaluator
 from .evaluator_training import open_captions, open_evaluator
 from .generation import TEACHER_GUIDANCE, TEACHER_STEPS, Teacher, check_torch, load_teacher
-from .lookup import Lookup
 from .lookup import ROW as LOOKUP
+from .lookup import Lookup
 from .reconstruction import measure_reconstruction, whole_clips
 from .report import markdown
 from .results import Results, Section, aggregate
@@ -227,7 +227,7 @@ def evaluate(plan: Plan) -> str:
         sections = {name: getattr(bench, name) for name in plan.sections}
     folder = bench.folder
     out = folder.path if plan.out is None else plan.out
-    results = _earlier(out / FIGURES, folder)
+    results = earlier_results(out / FIGURES, folder)
     for name, opened in sections.items():
         measure, about = opened()
         results = results.with_section(name, measure_section(name, measure, plan.repeats, about))
@@ -253,7 +253,8 @@ def measure_section(name: str, measure: Measure, repeats: int, about: dict[str, 
     return Section(aggregate(found), general | about)
 
 
-def _earlier(file: Path, folder: ModelFolder) -> Results:
+def earlier_results(file: Path, folder: ModelFolder) -> Results:
+    """What was measured of these very weights before; else nothing yet."""
     described = {
         "name": folder.name, "version": folder.config.get("version"), "fingerprint": folder.fingerprint,
     }  # fmt: skip

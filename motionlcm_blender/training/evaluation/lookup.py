@@ -1,7 +1,7 @@
 """The baseline that generates nothing: the captured train motion whose caption is nearest to the prompt.
 
-Nearest is by the cosine of MiniLM's sentence vectors. A model that is worth its weights does better than this, above all
-where words differ little and motions much (left and right have a cosine of 0.95).
+Nearest is by the cosine of MiniLM's sentence vectors. A model that is worth its weights does better than this, above
+all where words differ little and motions much (left and right have a cosine of 0.95).
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ class Lookup:
         made = []
         for k in range(request.takes):
             joints = self.joints(found[k % len(found)], request.frames)
-            made.append(Motion(joints, foot_contacts(joints).astype(np.float32), request=request, seed=request.seed + k))
+            contacts = foot_contacts(joints).astype(np.float32)
+            made.append(Motion(joints, contacts, request=request, seed=request.seed + k))
         return made
 
     def _order(self, prompt: str) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Measures of a motion that agree with what a person sees: energy, facing, floor, standing feet, spread.
 
-All functions take joints (T, 22, 3), metres, Y up, 20 fps, in HumanML3D's order. The floor is the plane y = 0. The names
-of the figures carry their unit.
+All functions take joints (T, 22, 3), metres, Y up, 20 fps, in HumanML3D's order. The floor is the plane y = 0. The
+names of the figures carry their unit.
 """
 
 from __future__ import annotations

@@ -174,7 +174,8 @@ def _styles(model: Generates, seed: int, seeds: int, steps: int) -> dict[str, fl
     shares["look_around"] = float(np.mean([more.looks_around(m) for m in looking]))
     spans = np.array([style.head_yaw_span(more.head_turns(m)) for m in looking])
     figures = {f"obedience/style/{name}": share for name, share in shares.items()}
-    figures |= {f"obedience/look_around/{side}_deg": float(d) for side, d in zip(("left", "right"), spans.mean(0), strict=True)}
+    for side, degrees in zip(("left", "right"), spans.mean(0), strict=True):
+        figures[f"obedience/look_around/{side}_deg"] = float(degrees)
     return figures | {"obedience/style": float(np.mean(list(shares.values())))}
 
 

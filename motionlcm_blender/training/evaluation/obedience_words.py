@@ -1,9 +1,9 @@
 """More words to be obeyed: styles of walking, gestures, getting up and down. `obedience.measure` asks them too.
 
-Each word has a rule on captions that clearly say it. `word_agreement` tells on captured motion how often the detector sees
-what the captions say, and how often it sees it in 400 motions that say nothing of the kind (measured on all captured
-segments, on which the thresholds were set too). Words that no measure parted from other motion (push, pull, happy) are
-not asked; "drunk" and "idle" are parted poorly.
+Each word has a rule on captions that clearly say it. `word_agreement` tells on captured motion how often the detector
+sees what the captions say, and how often it sees it in 400 motions that say nothing of the kind (measured on all
+captured segments, on which the thresholds were set too). Words that no measure parted from other motion (push, pull,
+happy) are not asked; "drunk" and "idle" are parted poorly.
 
 | word | seen | false alarms | | word | seen | false alarms |
 |---|---|---|---|---|---|---|
@@ -39,9 +39,9 @@ SLOWER = 1.0 / 1.15
 class StyleWord:
     """A word with a measure of its own.
 
-    prompts: phrasings. frames: length at 20 fps. does: joints (T, 22, 3) -> was it done. says, unless: patterns, one of a
-    motion's captions must match the first and none may match the second, of captured motion that does it. slower: the
-    take must also be slower than a plain walk of the same seed.
+    prompts: phrasings. frames: length at 20 fps. does: joints (T, 22, 3) -> was it done. says, unless: patterns, one
+    of a motion's captions must match the first and none may match the second, of captured motion that does it.
+    slower: the take must also be slower than a plain walk of the same seed.
     """
 
     word: str
@@ -88,7 +88,8 @@ WORDS: tuple[StyleWord, ...] = (
     ),
     StyleWord(
         "skip", ("a person skips forward", "someone skips along happily"), 80,
-        lambda j: _goes(j) and style.flights(j) > 0.2 and style.bounce(j) > 0.045, r"\bskips?\b|\bskipping", r"punch|flip|rope",
+        lambda j: _goes(j) and style.flights(j) > 0.2 and style.bounce(j) > 0.045,
+        r"\bskips?\b|\bskipping", r"punch|flip|rope",
     ),
     StyleWord(
         "old", ("an old person walks forward", "someone walks like an old man"), 100,
@@ -97,12 +98,14 @@ WORDS: tuple[StyleWord, ...] = (
     ),
     StyleWord(
         "sad", ("a sad person walks forward", "someone walks sadly"), 100,
-        lambda j: _goes(j) and see.speed(j) < 0.6 and style.stoop(j) > 2.0, r"\b(sad|sadly|depressed|dejected)\b.*", rf"{_STILL}|pregnant",
+        lambda j: _goes(j) and see.speed(j) < 0.6 and style.stoop(j) > 2.0,
+        r"\b(sad|sadly|depressed|dejected)\b", rf"{_STILL}|pregnant",
         slower=True,
     ),
     StyleWord(
         "idle", ("a person stands idle", "someone stands still and waits"), 100,
-        lambda j: style.stillness(j) > 0.5, r"^[\w ,]*\b(stands still|stands waiting|waits|idles|stands around)\b[\w ]*\.$",
+        lambda j: style.stillness(j) > 0.5,
+        r"^[\w ,]*\b(stands still|stands waiting|waits|idles|stands around)\b[\w ]*\.$",
         r"walk|step|turn|jump|run|then|sit|and (lift|lean|put|rais|bend|look)|lifts|squat",
     ),
     StyleWord(
@@ -128,11 +131,13 @@ WORDS: tuple[StyleWord, ...] = (
     ),
     StyleWord(
         "crawl", ("a person crawls forward", "someone crawls on hands and knees"), 100,
-        lambda j: style.crawl_share(j) > 0.3, r"\bcrawl(s|ing)?\b", r"swim|stroke|breast|butterfly|prone|front crawl|totter",
+        lambda j: style.crawl_share(j) > 0.3,
+        r"\bcrawl(s|ing)?\b", r"swim|stroke|breast|butterfly|prone|front crawl|totter",
     ),
     StyleWord(
         "throw", ("a person throws a ball", "someone throws something with the right hand"), 70,
-        lambda j: style.throwing(j) > 2.7, r"\b(throws|pitches|hurls)\b.*\b(ball|baseball)\b|pitches\b|winds up and throws",
+        lambda j: style.throwing(j) > 2.7,
+        r"\b(throws|pitches|hurls)\b.*\b(ball|baseball)\b|pitches\b|winds up and throws",
         r"juggl|dribbl|clumsy|punch|basket",
     ),
 )  # fmt: skip
@@ -174,8 +179,8 @@ class WordAgreement:
 
 
 def word_agreement(motions: Sequence[TestMotion], others: int = 400, seed: int = 0) -> dict[str, WordAgreement]:
-    """By word. others: so many motions, drawn from `seed`, that do not say the word at all; motions on props or that can
-    hardly be told are left out."""
+    """By word. others: so many motions, drawn from `seed`, that do not say the word at all; motions on props or that
+    can hardly be told are left out."""
     motions = [m for m in motions if not (m.flags.prop or m.flags.unclear)]
     drawn = np.random.default_rng(seed).permutation(len(motions))[:others]
     found = {}

@@ -1,8 +1,8 @@
 """The section `paths`: does a figure on a drawn path walk along it, and do its feet stand on the floor?
 
-Each path is asked for with prompts that travel forward, backward and sideways. `network` is what the network alone makes,
-`final` what `MotionLCM.generate` hands over. The free takes, from captions of test motion and without a path, and the
-captured motion itself are measured for the feet alone.
+Each path is asked for with prompts that travel forward, backward and sideways. `network` is what the network alone
+makes, `final` what `MotionLCM.generate` hands over. The free takes, from captions of test motion and without a path,
+and the captured motion itself are measured for the feet alone.
 """
 
 from __future__ import annotations
@@ -140,9 +140,7 @@ class PathSection:
         return made
 
 
-def _take(
-    model: Measured, request: Request, target: np.ndarray, wanted: float
-) -> tuple[dict[str, float], np.ndarray]:
+def _take(model: Measured, request: Request, target: np.ndarray, wanted: float) -> tuple[dict[str, float], np.ndarray]:
     """The figures of one take on a path, and its joints as handed over."""
     alone = joints_of(model.features(request)[0])
     motion = model.generate(request)[0]

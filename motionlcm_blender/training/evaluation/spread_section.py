@@ -1,8 +1,8 @@
 """How much eight takes of one prompt differ, beside how much captured motions differ of which the same is said.
 
-For a caption of a test segment the captured ones are that segment and train segments with a caption of nearly the same
-sentence vector and the same directions and counts. Distances are between joints with the pelvis and the heading taken off
-(`motion_measures.distance_cm`); the share is the mean over captions of takes to that of captured motion.
+For a caption of a test segment the captured ones are that segment and train segments with a caption of nearly the
+same sentence vector and the same directions and counts. Distances are between joints with the pelvis and the heading
+taken off (`motion_measures.distance_cm`); the share is the mean over captions of takes to that of captured motion.
 """
 
 from __future__ import annotations
@@ -27,10 +27,15 @@ TAKES, CAPTIONS = 8, 24
 SAME, NEIGHBOURS = 0.85, 6
 """Cosine of sentence vectors from which captions say the same, and captured motions beside the segment at most."""
 KINDS = {
-    "walk": r"\b(walk|stroll|pace|stride)s?\b", "run": r"\b(run|jog|sprint)s?\b", "strike": r"\b(punch|box|jab|kick|strike)",
-    "jump": r"\b(jump|hop|leap)", "gesture": r"\b(wave|gesture|point|clap|bow|signal|lift|raise)", "dance": r"\bdanc|\bspin",
-    "turn": r"\bturn", "sit_crouch": r"\b(sit|crouch|squat|bend|kneel|stand up|rise)",
-}  # fmt: skip
+    "walk": r"\b(walk|stroll|pace|stride)s?\b",
+    "run": r"\b(run|jog|sprint)s?\b",
+    "strike": r"\b(punch|box|jab|kick|strike)",
+    "jump": r"\b(jump|hop|leap)",
+    "gesture": r"\b(wave|gesture|point|clap|bow|signal|lift|raise)",
+    "dance": r"\bdanc|\bspin",
+    "turn": r"\bturn",
+    "sit_crouch": r"\b(sit|crouch|squat|bend|kneel|stand up|rise)",
+}
 
 
 @dataclass(frozen=True)
@@ -52,11 +57,9 @@ def families(motions: Sequence[TestMotion], lookup: Lookup) -> list[Family]:
     found = []
     for motion in motions:
         for caption in motion.captions:
-            others = [
-                lookup.segments[k]
-                for k in _alike(caption, lookup)
-                if lookup.segments[k].clip != motion.clip
-            ][:NEIGHBOURS]
+            others = [lookup.segments[k] for k in _alike(caption, lookup) if lookup.segments[k].clip != motion.clip][
+                :NEIGHBOURS
+            ]
             if len(others) >= 2:
                 captured = (motion.joints, *(lookup.joints(s) for s in others))
                 found.append(Family(caption, motion.frames, captured))
@@ -87,8 +90,8 @@ class SpreadSection:
         return {"spread_captions": len(self.families), "takes": TAKES}
 
     def measure(self, repeat: int) -> dict[str, float]:
-        """Keys spread/ROW/share and spread/ROW/cm, spread/captured/cm; spread/ROW/KIND where two captions or more are of
-        a kind. Empty if no captured motions say the same."""
+        """Keys spread/ROW/share and spread/ROW/cm, spread/captured/cm; spread/ROW/KIND where two captions or more are
+        of a kind. Empty if no captured motions say the same."""
         generator = np.random.default_rng((107, repeat))
         chosen = [self.families[k] for k in generator.permutation(len(self.families))[:CAPTIONS]]
         if not chosen:
@@ -97,14 +100,18 @@ class SpreadSection:
         found = {"spread/captured/cm": float(captured.mean())}
         shortest, longest = self.model.folder.frames if self.model.folder is not None else (1, 196)
         prompts = [Prompt(f.caption, int(np.clip(f.frames, shortest, longest))) for f in chosen for _ in range(TAKES)]
-        rows: dict[str, list[np.ndarray]] = {}
+        rows: dict[str, list[list[np.ndarray]]] = {}
         for row, sampler in self.samplers.items():
-            rows[row] = [joints_of(f) for f in generate_features(self.model, prompts, sampler, 109 * repeat + 5)]
-        rows[LOOKUP] = [self.lookup.joints(s, f.frames) for f in chosen for s in self.lookup.nearest(f.caption, TAKES)]
+            joints = [joints_of(f) for f in generate_features(self.model, prompts, sampler, 109 * repeat + 5)]
+            rows[row] = [joints[k : k + TAKES] for k in range(0, len(joints), TAKES)]
+        rows[LOOKUP] = [
+            [self.lookup.joints(s, f.frames) for s in self.lookup.nearest(f.caption, TAKES)] for f in chosen
+        ]
         kinds = np.array([f.kind for f in chosen])
-        for row, joints in rows.items():
-            made = np.array([see.spread_cm(joints[k : k + TAKES]) for k in range(0, len(joints), TAKES)])
-            found |= {f"spread/{row}/cm": float(made.mean()), f"spread/{row}/share": float(made.mean() / captured.mean())}
+        for row, takes in rows.items():
+            made = np.array([see.spread_cm(each) for each in takes])
+            found[f"spread/{row}/cm"] = float(made.mean())
+            found[f"spread/{row}/share"] = float(made.mean() / captured.mean())
             for kind in dict.fromkeys(kinds):
                 of = kinds == kind
                 if of.sum() >= 2:

@@ -1,8 +1,8 @@
 """How a motion is done, from its joints: limping, sneaking, marching, falling, crawling, clapping and the like.
 
-As `detectors`: joints (T, 22, 3), metres, Y up, 20 fps, the floor about at the lowest foot. Each measure is a number that
-is large where the word fits; `obedience_words` holds the thresholds, set on captured motion whose captions say the word
-(`word_agreement`). Nothing here knows the prompt or the model.
+As `detectors`: joints (T, 22, 3), metres, Y up, 20 fps, the floor about at the lowest foot. Each measure is a number
+that is large where the word fits; `obedience_words` holds the thresholds, set on captured motion whose captions say
+the word (`word_agreement`). Nothing here knows the prompt or the model.
 """
 
 from __future__ import annotations
@@ -145,8 +145,8 @@ def stride_asymmetry(joints: np.ndarray) -> float:
     """How much of the pelvis's rhythm has the period of a stride (two steps) and not of a step: about 0.6 in captured
     walks, above 1 in limps, 0 without a gait.
 
-    The sum of two shares, of the pelvis's height and of its speed: the amplitude at the frequency of the stride by those
-    at that of the stride and of the step. The stride is the period of the ankles' distance ahead of each other.
+    The sum of two shares, of the pelvis's height and of its speed: the amplitude at the frequency of the stride by
+    those at that of the stride and of the step. The stride is the period of the ankles' distance ahead of each other.
     """
     joints = np.asarray(joints, dtype=np.float64)
     own, count = own_frame(joints), len(joints)
@@ -186,7 +186,8 @@ def sway(joints: np.ndarray) -> float:
 
 
 def stillness(joints: np.ndarray) -> float:
-    """1 for a figure that stays where it is and moves a little, as one who waits; 0 if it travels, acts or is frozen."""
+    """1 for a figure that stays where it is and moves a little, as one who waits; 0 if it travels, acts or is
+    frozen."""
     joints = np.asarray(joints, dtype=np.float64)
     root = joints[:, 0][:, [0, 2]]
     moves = float(body_speeds(joints).mean())
@@ -218,8 +219,8 @@ def throwing(joints: np.ndarray) -> float:
 def head_yaw_span(turns: np.ndarray | None) -> tuple[float, float]:
     """Degrees that the head turns on the chest to the left and to the right, at most (95th percentiles).
 
-    turns: (T, 3, 4) unit quaternions w, x, y, z, the first of the three of the head against the chest, identity in rest;
-    or None for a model that does not say how heads turn, which gives 0 and 0.
+    turns: (T, 3, 4) unit quaternions w, x, y, z, the first of the three of the head against the chest, identity in
+    rest; or None for a model that does not say how heads turn, which gives 0 and 0.
     """
     if turns is None:
         return 0.0, 0.0
