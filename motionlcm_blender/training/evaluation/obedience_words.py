@@ -7,13 +7,13 @@ happy) are not asked; "drunk" and "idle" are parted poorly.
 
 | word | seen | false alarms | | word | seen | false alarms |
 |---|---|---|---|---|---|---|
-| limp | 29 of 44 | 20 % | | drunk | 13 of 20 | 30 % |
+| limp | 34 of 44 | 20 % | | drunk | 13 of 20 | 30 % |
 | sneak | 53 of 58 | 10 % | | tiptoe | 33 of 43 | 11 % |
 | march | 32 of 45 | 11 % | | skip | 18 of 24 | 13 % |
 | old | 12 of 14 | 14 % | | sad | 12 of 20 | 20 % |
 | idle | 40 of 46 | 24 % | | clap | 3 of 5 | 8 % |
 | bow | 27 of 32 | 21 % | | point | 16 of 29 | 13 % |
-| fall | 2 of 2 | 6 % | | get up | 7 of 11 | 3 % |
+| fall | 2 of 2 | 1 % | | get up | 7 of 11 | 3 % |
 | crawl | 4 of 7 | 1 % | | throw | 6 of 7 | 8 % |
 """
 

@@ -34,13 +34,13 @@ def pelvis_heights(joints: np.ndarray) -> np.ndarray:
 def fall_depth(joints: np.ndarray) -> float:
     """Share of the standing height by which the pelvis sinks and stays down until the end; 0 if it ends upright."""
     height = pelvis_heights(joints)
-    return float(max(0.0, height[:-_QUARTER].max() - height[-_QUARTER:].mean()))
+    return float(max(0.0, min(1.0, height[:-_QUARTER].max()) - height[-_QUARTER:].mean()))
 
 
 def rise(joints: np.ndarray) -> float:
     """Share of the standing height by which the pelvis rises from its first second's lowest place to the end."""
     height = pelvis_heights(joints)
-    return float(max(0.0, height[-_QUARTER:].mean() - height[: int(FPS)].min()))
+    return float(max(0.0, min(1.0, height[-_QUARTER:].mean()) - height[: int(FPS)].min()))
 
 
 def crawl_share(joints: np.ndarray) -> float:
@@ -156,9 +156,11 @@ def stride_asymmetry(joints: np.ndarray) -> float:
         return 0.0
     lags = np.arange(_SHORTEST_STRIDE, count // 2 + 1)
     alike = np.array([(ahead[: count - k] * ahead[k:]).mean() for k in lags]) / ahead.var()
-    stride = int(lags[alike.argmax()])
     if alike.max() < _REGULAR:
         return 0.0
+    # Two strides are as alike as one: the first peak that is about as high as the highest is the stride.
+    peak = (alike >= np.append(alike[1:], -1.0)) & (alike >= np.append(-1.0, alike[:-1])) & (alike > 0.85 * alike.max())
+    stride = int(lags[peak.argmax()])
     pace = np.linalg.norm(np.gradient(joints[:, 0][:, [0, 2]], axis=0), axis=-1)
     return sum(_stride_share(values, stride) for values in (joints[:, 0, 1], pace))
 
