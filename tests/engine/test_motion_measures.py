@@ -35,7 +35,7 @@ def test_a_curve_is_followed_and_a_figure_that_stands_faces_nowhere():
 
 
 def test_energy_of_one_wrist():
-    """A wrist swings by 20 cm twice a second: its speed is 2 pi 2 0.2 cos, its mean 2 / pi of the peak, over 22 joints."""
+    """A wrist swings by 20 cm twice a second: its mean speed is 2 / pi of the peak, shared by 22 joints."""
     joints = np.repeat(standing()[:1], 200, axis=0)
     joints[:, J["l_wrist"], 0] += 0.2 * np.sin(2.0 * np.pi * 2.0 * np.arange(200) / 20.0)
     peak = 2.0 * np.pi * 2.0 * 0.2
