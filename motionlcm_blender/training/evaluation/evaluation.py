@@ -24,6 +24,7 @@ from ...sampler import MotionLCM
 from ...text_encoder_files import minilm_folder
 from ..motion_data import MotionData, load_motion_data
 from .caption_states import CaptionStates
+from .card import write_card
 from .command import FIGURES, REPORT
 from .evaluator import Evaluator
 from .evaluator_training import open_captions, open_evaluator
@@ -218,7 +219,8 @@ class Bench:
 def evaluate(plan: Plan) -> str:
     """Measure every section of the plan, write evaluation.json and EVALUATION.md after each, return the report.
 
-    Sections measured earlier are kept if the file is of the same weights; else the file begins anew.
+    Sections measured earlier are kept if the file is of the same weights; else the file begins anew. Written beside the
+    model (no plan.out), the model card gets the figures too.
     """
     bench = Bench(plan)
     if plan.humanml is not None:
@@ -233,6 +235,8 @@ def evaluate(plan: Plan) -> str:
         results = results.with_section(name, measure_section(name, measure, plan.repeats, about))
         results.save(out / FIGURES)
         write_bytes(out / REPORT, markdown(results).encode())
+    if plan.out is None and plan.humanml is None:
+        write_card(out, results)
     return markdown(results)
 
 

@@ -16,7 +16,7 @@ _COLUMNS = (
 _ROW_NAMES = {
     "real": "Real motion, test clips", "train": "Real motion, train clips", "lookup": "Nearest caption looked up",
     "vae": "VAE reconstruction", "student_1": "Student, 1 step", "student_2": "Student, 2 steps",
-    "student_4": "Student, 4 steps",
+    "student_4": "Student, 4 steps", "final": "Handed over, 1 step",
 }  # fmt: skip
 _TITLES = {
     "energy": "Energy and spread", "paths": "Drawn paths, and feet", "long": "Long motion", "watched": "Watched",
@@ -128,8 +128,8 @@ def in_order(results: Results) -> list[tuple[str, Section]]:
 def text_table(section: Section) -> list[str]:
     """Rows and columns as in the papers."""
     rows = list(dict.fromkeys(key.split("/")[0] for key in section.figures if key.endswith("/r1")))
-    shown = [[_row_name(row), *(_shown(section.figures.get(f"{row}/{key}")) for key, _ in _COLUMNS)] for row in rows]
-    return table(["", *(title for _, title in _COLUMNS)], shown)
+    cells = [[row_name(row), *(shown(section.figures.get(f"{row}/{key}")) for key, _ in _COLUMNS)] for row in rows]
+    return table(["", *(title for _, title in _COLUMNS)], cells)
 
 
 def figure_tables(section: Section, leave_out_table: bool = False) -> list[str]:
@@ -148,10 +148,10 @@ def figure_tables(section: Section, leave_out_table: bool = False) -> list[str]:
     for same in kinds.values():
         if len(same) > 1:
             names = list(rows[same[0]])
-            shown = [[row, *(_shown(rows[row][name]) for name in names)] for row in same]
-            lines += [*table(["", *names], shown), ""]
+            cells = [[row, *(shown(rows[row][name]) for name in names)] for row in same]
+            lines += [*table(["", *names], cells), ""]
     alone = [
-        [f"{row}/{name}".lstrip("/"), _shown(figure)]
+        [f"{row}/{name}".lstrip("/"), shown(figure)]
         for row in rows
         if row in single
         for name, figure in rows[row].items()
@@ -168,7 +168,7 @@ def target_table(results: Results) -> list[str]:
         )
         if figure is not None:
             bound = f"{'at most' if target.at_most else 'at least'} {target.bound:g}"
-            rows.append([target.what, bound, _shown(figure), "met" if target.met(figure) else "not met"])
+            rows.append([target.what, bound, shown(figure), "met" if target.met(figure) else "not met"])
     return table(["Target", "Bound", "Measured", ""], rows) if rows else []
 
 
@@ -182,13 +182,15 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [line(head), "|" + "|".join("-" * (width + 2) for width in widths) + "|", *(line(row) for row in rows)]
 
 
-def _row_name(row: str) -> str:
+def row_name(row: str) -> str:
+    """As the tables call a row."""
     if row.startswith("teacher_"):
         return f"Teacher, {row.removeprefix('teacher_')} steps"
     return _ROW_NAMES.get(row, row)
 
 
-def _shown(figure: Figure | None) -> str:
+def shown(figure: Figure | None) -> str:
+    """Mean and interval, or nothing."""
     if figure is None:
         return ""
     mean = _number(figure.mean)
