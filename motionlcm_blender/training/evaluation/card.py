@@ -23,7 +23,7 @@ def measured(results: Results) -> str:
     """The section as Markdown, from what was measured; begins with its heading."""
     lines = [
         HEADING, "",
-        "`EVALUATION.md` beside this file is `motionlcm evaluate` on the test clips, `evaluation.json` has every figure.",
+        "`EVALUATION.md` beside this file is `motionlcm evaluate` on the test clips; `evaluation.json` has all of it.",
         "",
     ]  # fmt: skip
     goals = target_table(results)

@@ -206,7 +206,8 @@ class Bench:
         def measure(repeat: int) -> dict[str, float]:
             figures: dict[str, float] = part.measure(self.model, repeat, seeds)
             if repeat == 0:  # nothing is drawn in the look-up, so once is enough
-                figures |= {f"{LOOKUP}/{k}": v for k, v in part.measure(self.lookup, 0, LOOKED_UP).items()}
+                looked_up = part.measure(self.lookup, 0, LOOKED_UP)
+                figures |= {f"{LOOKUP}/{k.removeprefix('obedience/')}": v for k, v in looked_up.items()}
             return figures
 
         return measure, {"seeds": seeds, "looked_up": LOOKED_UP}
