@@ -25,6 +25,7 @@ from motionlcm_blender.request import Request  # noqa: E402
 from motionlcm_blender.training.evaluation import energy_section, path_section, spread_section  # noqa: E402
 from motionlcm_blender.training.evaluation.energy_section import EnergySection, compared, energies  # noqa: E402
 from motionlcm_blender.training.evaluation.lookup import Lookup  # noqa: E402
+from motionlcm_blender.training.evaluation.motion_measures import joints_of  # noqa: E402
 from motionlcm_blender.training.evaluation.path_section import PathSection, drawn_paths, feet_figures  # noqa: E402
 from motionlcm_blender.training.evaluation.segment_flags import Flags, load_flags  # noqa: E402
 from motionlcm_blender.training.evaluation.spread_section import SpreadSection, families  # noqa: E402
@@ -89,7 +90,7 @@ def test_thirds_are_by_captured_speed() -> None:
 def test_columns_behind_the_263_are_not_read() -> None:
     features = features_from_joints(walk(40))
     wider = np.concatenate([features, np.full((len(features), 18), 7.0, np.float32)], axis=1)
-    np.testing.assert_array_equal(energy_section.joints_of(wider), joints_from_features(features))
+    np.testing.assert_array_equal(joints_of(wider), joints_from_features(features))
 
 
 def test_the_energy_of_a_model(model: MotionLCM, data: MotionData, lookup: Lookup) -> None:
@@ -182,8 +183,7 @@ class Follower:
         return features_from_joints(np.concatenate([joints, joints[-1:]]))[None]
 
 
-def test_a_follower_faces_along_every_path(data: MotionData, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(path_section, "joints_of", lambda features: joints_from_features(features))
+def test_a_follower_faces_along_every_path(data: MotionData) -> None:
     found = PathSection(Follower(), build_motions(data)).measure(0)
     assert found["forward/all/final_facing_deg"] < 4.0 and found["forward/line/final_facing_max_deg"] < 1.0
     assert found["backward/all/final_facing_deg"] > 170.0

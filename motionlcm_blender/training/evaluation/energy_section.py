@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from ...motion.features import FEATURES, joints_from_features
 from ...request import Request
 from ...sampler import MotionLCM
 from . import motion_measures as see
 from .generation import Prompt, Teacher, generate_features, reconstruct, samplers
 from .lookup import ROW as LOOKUP
 from .lookup import Lookup
+from .motion_measures import joints_of
 from .test_motions import TestMotion
 
 LIVELINESS = ("quiet", "medium", "lively")
@@ -30,11 +30,6 @@ LEAST = 0.01
 
 Energies = dict[str, np.ndarray]
 """By quantity, (N,) m/s."""
-
-
-def joints_of(features: np.ndarray) -> np.ndarray:
-    """(T, 22, 3) of (T, 263 or more) features: what a model says of heads and hands is not read here."""
-    return joints_from_features(np.ascontiguousarray(features[..., :FEATURES]))
 
 
 def energies(motions: Sequence[np.ndarray]) -> Energies:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...motion.features import FEATURES, joints_from_features
 from ...motion.skeleton import FOOT_JOINTS, FPS, JOINTS, L_ANKLE, L_FOOT, R_ANKLE, R_FOOT
 from .detectors import runs
 
@@ -48,6 +49,11 @@ class Thirds:
     travel_last: float
     body_first: float
     body_last: float
+
+
+def joints_of(features: np.ndarray) -> np.ndarray:
+    """(T, 22, 3) of (T, 263 or more) features: what a model says of heads and hands is not read here."""
+    return joints_from_features(np.asarray(features)[..., :FEATURES])
 
 
 def facing(joints: np.ndarray) -> np.ndarray:

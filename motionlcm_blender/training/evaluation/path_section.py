@@ -19,8 +19,8 @@ from ...motion.quality import path_error
 from ...motion.skeleton import FPS
 from ...request import Hints, Request
 from . import motion_measures as see
-from .energy_section import joints_of
 from .measured_model import Measured
+from .motion_measures import joints_of
 from .test_motions import TestMotion
 
 SECONDS = 6.0

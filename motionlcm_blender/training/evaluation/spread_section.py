@@ -16,11 +16,11 @@ import numpy as np
 
 from ...sampler import MotionLCM
 from . import motion_measures as see
-from .energy_section import joints_of
 from .evaluator_training import directions
 from .generation import Prompt, Teacher, generate_features, samplers
 from .lookup import ROW as LOOKUP
 from .lookup import Lookup
+from .motion_measures import joints_of
 from .test_motions import TestMotion
 
 TAKES, CAPTIONS = 8, 24
