@@ -34,7 +34,7 @@ def draw_take(
     path: np.ndarray | None = None,
     scale: int = 2,
 ) -> Image.Image:
-    """One take: `poses` figures evenly in time, and a square with the way from above at the right.
+    """One take: `poses` figures evenly in time, and a square with the way from above and its length at the right.
 
     joints: (T, 22, 3) metres, Y up. size: width and height in pixels. turns: (T, 3, 4) quaternions w, x, y, z, the
     first of the head against the chest, which then shows in the nose; path: (T, 2) the way that was asked for. scale:
@@ -58,6 +58,8 @@ def draw_take(
     pen, small = ImageDraw.Draw(image), font(11)
     for number, seconds in enumerate(frames / FPS):
         pen.text((number * cell / scale + 3, size[1] - 14), f"{seconds:.1f}", fill=MIDDLE, font=small)
+    metres = float(np.linalg.norm(np.diff(joints[:, 0][:, [0, 2]], axis=0), axis=-1).sum())
+    pen.text((size[0] - size[1] + 5, size[1] - 16), f"{metres:.1f} m", fill=MIDDLE, font=small)
     return image
 
 
