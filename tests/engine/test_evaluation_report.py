@@ -25,7 +25,7 @@ from motionlcm_blender.training.evaluation.caption_states import CaptionStates  
 from motionlcm_blender.training.evaluation.command import chosen_sections  # noqa: E402
 from motionlcm_blender.training.evaluation.evaluator import EvaluatorSettings  # noqa: E402
 from motionlcm_blender.training.evaluation.evaluator_training import train_evaluator  # noqa: E402
-from motionlcm_blender.training.evaluation.report import markdown, target_table  # noqa: E402
+from motionlcm_blender.training.evaluation.report import BLIND, markdown, target_table  # noqa: E402
 from motionlcm_blender.training.evaluation.results import Figure, Results, Section, aggregate  # noqa: E402
 
 MODEL = {"name": "m", "version": "1", "fingerprint": "abc"}
@@ -80,11 +80,13 @@ def test_the_report_holds_rows_tables_and_targets() -> None:
     results = Results(MODEL, {"text": Section(text), "control": Section(control | {"alone": Figure(123.456, None, 1)})})
     report = markdown(results)
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in report.splitlines() if "|" in line]
-    assert ["Real motion", "0.500 ± 0.010", "", "0.900 ± 0.010", "", "", "", ""] in cells
+    assert ["Real motion, test clips", "0.500 ± 0.010", "", "0.900 ± 0.010", "", "", "", ""] in cells
     assert ["Teacher, 50 steps", "0.250 ± 0.020", "", "", "", "", "", ""] in cells
     assert ["", "error_cm"] in cells and ["raw/pelvis", "12.25"] in cells and ["final/pelvis", "0.500"] in cells
     assert ["alone", "123.5"] in cells
-    assert report.count("0.860 ± 0.010") == 2  # among the text figures and among the targets
+    assert report.count("0.860 ± 0.010") == 2  # among the text figures and among the goals
+    assert report.index("## Goals") < report.index("## Path control") < report.index("## Text to motion")
+    assert BLIND in report
     targets = "\n".join(target_table(results))
     assert "at least 0.85 | 0.860 ± 0.010 | met" in targets
     assert "at most 1.3   | 1.310         | not met" in targets
@@ -92,8 +94,8 @@ def test_the_report_holds_rows_tables_and_targets() -> None:
 
 
 def test_sections_are_chosen_by_name() -> None:
-    assert chosen_sections(None)[:2] == ("reconstruction", "text")
-    assert chosen_sections("quality, text") == ("text", "quality")
+    assert chosen_sections(None)[0] == "energy" and chosen_sections(None)[-1] == "text"
+    assert chosen_sections("text, quality") == ("quality", "text")
     for wrong in ("texts", ""):
         with pytest.raises(TrainingDataError, match="--only takes some of"):
             chosen_sections(wrong)
@@ -117,7 +119,7 @@ def test_evaluate_writes_and_keeps_what_was_measured(
     assert written["model"]["fingerprint"] == folder.fingerprint
     text = written["sections"]["text"]
     rows = {key.split("/")[0] for key in text["figures"] if key.endswith("/fid")}
-    assert rows == {"real", "vae", "student_1", "student_2", "student_4"}
+    assert rows == {"real", "train", "lookup", "vae", "student_1", "student_2", "student_4"}
     assert text["about"]["test_motions"] == 8 and text["figures"]["student_1/r1"]["repeats"] == 2
     assert len(text["about"]["evaluator"]) == 64 and text["about"]["evaluator_settings"]["steps"] == 4
     assert written["sections"]["reconstruction"]["figures"]["test/mpjpe_mm"]["mean"] > 0

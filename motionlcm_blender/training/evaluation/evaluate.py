@@ -24,20 +24,32 @@ from ...networks.model_folder import ModelFolder
 from ...text.encoders import open_minilm
 from ..data.motion_data import MotionData, load_motion_data
 from .caption_states import CaptionStates
+from .card import write_card
+from .command import FIGURES, REPORT
 from .evaluator import Evaluator
-from .evaluator_training import open_evaluator
+from .evaluator_training import open_captions, open_evaluator
 from .generation import TEACHER_GUIDANCE, TEACHER_STEPS, Teacher, check_torch, load_teacher
-from .held_out_motions import TestMotion, build_motions
+from .lookup import ROW as LOOKUP
+from .lookup import Lookup
 from .reconstruction import measure_reconstruction, whole_clips
 from .report import markdown
-from .results import FIGURES, REPORT, Results, Section, aggregate
+from .results import Results, Section, aggregate
+from .segment_flags import load_flags
+from .test_motions import TestMotion, build_motions
 from .text_section import TextSection
 
 logger = logging.getLogger(__name__)
 
 REPEATS, HUMANML_REPEATS = 10, 20
+MOST_REPEATS = {"energy": 3, "paths": 5, "long": 3}
+"""Sections that take long and vary little are repeated no more often than this."""
 TRAIN_CLIPS = 60
 """Train clips reconstructed in a repeat; the test clips are fewer and all taken."""
+TRAIN_SEGMENTS = 1200
+"""Captioned segments of train clips, mirrored ones beside, of which the floor of FID draws in each repeat."""
+LOOKUP_FILE = "lookup.npz"
+LOOKED_UP = 4
+"""Takes of a word that the look-up is asked for: the two nearest captions of each of two phrasings."""
 
 Measure = Callable[[int], dict[str, float]]
 
@@ -94,7 +106,15 @@ class Bench:
 
     @cached_property
     def evaluator(self) -> Evaluator:
-        return open_evaluator(self.plan.evaluator, self.data)
+        return open_evaluator(self.plan.evaluator, self.data, captions=self.captions)
+
+    @cached_property
+    def captions(self) -> CaptionStates:
+        return open_captions(self.plan.evaluator)
+
+    @cached_property
+    def lookup(self) -> Lookup:
+        return Lookup(self.data, self.captions, self.plan.evaluator / LOOKUP_FILE)
 
     @cached_property
     def model(self) -> MotionLCM:
@@ -119,7 +139,24 @@ class Bench:
     @cached_property
     def motions(self) -> list[TestMotion]:
         """The test segments as captured."""
-        return build_motions(self.data)
+        assert self.plan.data is not None
+        return build_motions(self.data, flags=load_flags(self.plan.data))
+
+    def energy(self) -> tuple[Measure, dict[str, Any]]:
+        part = _part("energy_section").EnergySection(self.model, self.motions, self.teacher, self.lookup)
+        spread = _part("spread_section").SpreadSection(self.model, self.motions, self.teacher, self.lookup)
+        return lambda repeat: part.measure(repeat) | spread.measure(repeat), part.about | spread.about
+
+    def paths(self) -> tuple[Measure, dict[str, Any]]:
+        part = _part("path_section").PathSection(self.model, self.motions, self.model.architecture.control)
+        return part.measure, part.about
+
+    def long(self) -> tuple[Measure, dict[str, Any]]:
+        part = _part("long_section")
+        able = self.model.architecture.control and self.folder.can_continue
+        if not able:
+            return lambda repeat: {}, {"left_out": "the model cannot go on from an earlier motion"}
+        return lambda repeat: part.measure(self.model, repeat), {"seeds": part.SEEDS}
 
     def reconstruction(self) -> tuple[Measure, dict[str, Any]]:
         test = whole_clips(self.data, test=True)
@@ -139,7 +176,8 @@ class Bench:
     def text(self) -> tuple[Measure, dict[str, Any]]:
         # Mirror images double the set: a covariance over 125 segments alone would be poor.
         motions = build_motions(self.data, mirrored=True)
-        section = TextSection(self.model, self.evaluator, motions, self.teacher)
+        trained = build_motions(self.data, test=False, mirrored=True, limit=TRAIN_SEGMENTS, seed=1)
+        section = TextSection(self.model, self.evaluator, motions, self.teacher, trained, self.lookup)
         about: dict[str, Any] = {
             "test_motions": len(motions),
             "teacher": None if self.plan.teacher is None else sha256(self.plan.teacher),
@@ -148,6 +186,7 @@ class Bench:
             "evaluator": self.evaluator.fingerprint,
             "evaluator_settings": asdict(self.evaluator.settings),
             "evaluator_on_real_test_motion": self.evaluator.description.get("real_test_motion"),
+            "evaluator_on_real_train_motion": self.evaluator.description.get("real_train_motion"),
         }
         return section.measure, about
 
@@ -165,7 +204,15 @@ class Bench:
 
     def obedience(self) -> tuple[Measure, dict[str, Any]]:
         part, seeds = _part("obedience"), self.plan.seeds
-        return lambda repeat: part.measure(self.model, repeat, seeds), {"seeds": seeds}
+
+        def measure(repeat: int) -> dict[str, float]:
+            figures: dict[str, float] = part.measure(self.model, repeat, seeds)
+            if repeat == 0:  # nothing is drawn in the look-up, so once is enough
+                looked_up = part.measure(self.lookup, 0, LOOKED_UP)
+                figures |= {f"{LOOKUP}/{k.removeprefix('obedience/')}": v for k, v in looked_up.items()}
+            return figures
+
+        return measure, {"seeds": seeds, "looked_up": LOOKED_UP}
 
     def quality(self) -> tuple[Measure, dict[str, Any]]:
         part = _part("quality_metrics")
@@ -175,7 +222,8 @@ class Bench:
 def evaluate(plan: Plan) -> str:
     """Measure every section of the plan, write evaluation.json and EVALUATION.md after each, return the report.
 
-    Sections measured earlier are kept if the file is of the same weights; else the file begins anew.
+    Sections measured earlier are kept if the file is of the same weights; else the file begins anew. Written beside the
+    model (no plan.out), the model card gets the figures too.
     """
     bench = Bench(plan)
     if plan.humanml is not None:
@@ -184,12 +232,15 @@ def evaluate(plan: Plan) -> str:
         sections = {name: getattr(bench, name) for name in plan.sections}
     folder = bench.folder
     out = folder.path if plan.out is None else plan.out
-    results = _earlier(out / FIGURES, folder)
+    results = earlier_results(out / FIGURES, folder)
     for name, opened in sections.items():
         measure, about = opened()
-        results = results.with_section(name, measure_section(name, measure, plan.repeats, about))
+        repeats = min(plan.repeats, MOST_REPEATS.get(name, plan.repeats))
+        results = results.with_section(name, measure_section(name, measure, repeats, about))
         results.save(out / FIGURES)
         write_bytes(out / REPORT, markdown(results).encode())
+    if plan.out is None and plan.humanml is None:
+        write_card(out, results)
     return markdown(results)
 
 
@@ -210,7 +261,8 @@ def measure_section(name: str, measure: Measure, repeats: int, about: dict[str, 
     return Section(aggregate(found), general | about)
 
 
-def _earlier(file: Path, folder: ModelFolder) -> Results:
+def earlier_results(file: Path, folder: ModelFolder) -> Results:
+    """What was measured of these very weights before; else nothing yet."""
     described = {
         "name": folder.name, "version": folder.config.get("version"), "fingerprint": folder.fingerprint,
     }  # fmt: skip

@@ -1,4 +1,9 @@
-"""Training of the evaluator on the train clips, by a contrastive loss; a held-out part of them picks the checkpoint."""
+"""Training of the evaluator on the train clips, by a contrastive loss; a held-out part of them picks the checkpoint.
+
+A checkpoint is chosen by its score on the held-out clips among those that are hardly better on clips trained on: an
+evaluator that knows its training motion by heart prefers what is like it. Damped versions of lively motion are wrong
+answers in training: without them nothing makes the evaluator read how much a motion moves.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +34,14 @@ from .text_metrics import r_precision, retrieval
 
 logger = logging.getLogger(__name__)
 
-CHECKS = 15
+CHECKS = 12
 """How often, during training, the held-out clips are looked at."""
+DEEPEST_DAMPING, LIVELIER = 0.5, 0.5
+"""Damped motion keeps at most this share of its movement; only the livelier share of a batch is damped, since damping
+a motion that hardly moves changes nothing."""
+
+_ROOT = 4
+"""The first features are the root's own: turn, travel, height."""
 
 _DIRECTIONS = re.compile(
     r"\b(left|right|forward|ahead|back|backward|up|down|clockwise|counterclockwise|anticlockwise|sideways|once|twice|"
@@ -49,9 +60,16 @@ class _Example:
     clip: str
 
 
-def open_evaluator(folder: Path, data: MotionData, settings: EvaluatorSettings | None = None) -> Evaluator:
-    """The evaluator in a folder; trained first if there is none."""
-    captions = CaptionStates(PortableMiniLM(minilm_folder()), folder / "captions.npz")
+def open_captions(folder: Path) -> CaptionStates:
+    """MiniLM, with the captions that were encoded for the evaluator in a folder."""
+    return CaptionStates(PortableMiniLM(minilm_folder()), folder / "captions.npz")
+
+
+def open_evaluator(
+    folder: Path, data: MotionData, settings: EvaluatorSettings | None = None, captions: CaptionStates | None = None
+) -> Evaluator:
+    """The evaluator in a folder; trained first if there is none. captions: as `open_captions` gives them."""
+    captions = captions or open_captions(folder)
     if not (folder / DESCRIPTION).exists():
         train_evaluator(data, captions, settings or EvaluatorSettings()).save(folder)
     return Evaluator.load(folder, captions)
@@ -82,7 +100,7 @@ def train_evaluator(data: MotionData, captions: CaptionStates, settings: Evaluat
         [{"params": decayed, "weight_decay": s.weight_decay}, {"params": plain, "weight_decay": 0.0}], s.learning_rate
     )
     judge = Evaluator(averaged, s, captions, {})
-    best, best_score, best_step = averaged.state_dict(), -1.0, 0
+    chosen = _Chosen(judge, held_out, [train[k] for k in generator.permutation(len(train))[: len(held_out)]])
     for step in range(s.steps):
         network.train()
         loss = _loss(network, _draw(examples, network, captions, s, generator), s)
@@ -98,25 +116,47 @@ def train_evaluator(data: MotionData, captions: CaptionStates, settings: Evaluat
         with torch.no_grad():
             torch._foreach_lerp_(list(averaged.parameters()), list(network.parameters()), 1 - decay)
         if (step + 1) % max(1, s.steps // CHECKS) == 0 or step + 1 == s.steps:
-            score = _score(judge, held_out)
-            logger.info(
-                "evaluator %d/%d  loss %.3f  held out %.4f  %.2f s/step",
-                step + 1, s.steps, loss.item(), score, _since(started) / (step + 1),
-            )  # fmt: skip
-            if score >= best_score:
-                best, best_score, best_step = _copy(averaged), score, step + 1
-    averaged.load_state_dict({n: t.half().float() for n, t in best.items()})
+            chosen.look(step + 1, loss.item(), _since(started))
+    averaged.load_state_dict({n: t.half().float() for n, t in chosen.best.items()})
     averaged.eval().requires_grad_(False)
     described: dict[str, Any] = {
         "text_encoder": "all-MiniLM-L6-v2",
         "segments": {"train": len(train), "held_out": len(held_out)},
-        "best_step": best_step,
-        "held_out_score": best_score,
+        "best_step": chosen.step,
+        "held_out_score": chosen.score,
         "seconds": round(_since(started), 1),
     }
     judge = replace(judge, description=described)
     test = build_motions(data, test=True) if data.test & set(data.clips) else held_out
-    return replace(judge, description={**described, "real_test_motion": real_scores(judge, test)})
+    same_many = [train[k] for k in generator.permutation(len(train))[: len(test)]]
+    scores = {"real_test_motion": real_scores(judge, test), "real_train_motion": real_scores(judge, same_many)}
+    return replace(judge, description={**described, **scores})
+
+
+class _Chosen:
+    """The best checkpoint so far: the highest score on held-out clips among those within the gap.
+
+    best: its weights; score: mean over R@1, 2, 3 on the held-out clips; step: when.
+    """
+
+    def __init__(self, judge: Evaluator, held_out: Sequence[TestMotion], trained: Sequence[TestMotion]) -> None:
+        self.judge = judge
+        self.held_out, self.trained = ([(m.features(), m.captions) for m in part] for part in (held_out, trained))
+        self.best, self.score, self.step = _copy(judge.network), -1.0, 0
+        self._within = False
+
+    def look(self, step: int, loss: float, seconds: float) -> None:
+        """Score the averaged weights as they are now, and keep them if they are the best."""
+        held, trained = (_scores(self.judge, motions) for motions in (self.held_out, self.trained))
+        gap = float(trained[-1] - held[-1])
+        within = gap <= self.judge.settings.most_gap
+        logger.info(
+            "evaluator %d  loss %.3f  held out %.4f, R@3 %.3f, train %.3f  %.2f s/step",
+            step, loss, held.mean(), held[-1], trained[-1], seconds / step,
+        )  # fmt: skip
+        if (within, held.mean()) >= (self._within, self.score):
+            self.best, self.score, self.step = _copy(self.judge.network), float(held.mean()), step
+            self._within = within
 
 
 def real_scores(evaluator: Evaluator, motions: Sequence[TestMotion], repeats: int = 20) -> dict[str, float]:
@@ -191,8 +231,9 @@ def _draw(
     captions: CaptionStates,
     s: EvaluatorSettings,
     generator: np.random.Generator,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Features and their mask, text tokens and theirs, and which pairs (B, B) are no negatives."""
+) -> tuple[Tensor, ...]:
+    """Features and their mask of B motions and E damped ones of them, text tokens and theirs, which pairs (B, B) are no
+    negatives, and of which motions (E,) the last E are damped versions."""
     chosen = generator.permutation(len(examples))[: s.batch]
     motions, said = [], []
     for k in chosen:
@@ -204,13 +245,31 @@ def _draw(
         motions.append(network.normalised(whole[first : first + length], read=True))
         choices = examples[k].captions[side]
         said.append(choices[int(generator.integers(len(choices)))])
+    rows = _livelier(motions, round(s.damped * len(motions)), generator)
+    motions += [_damped(motions[k], generator.uniform(0.0, DEEPEST_DAMPING)) for k in rows]
     features, mask = padded(motions)
     if s.noise:
         features = features + s.noise * torch.randn(features.shape) * mask[..., None]
     tokens, words = captions.batch(said, s.text_states)
     kept = torch.rand(words.shape) >= s.word_dropout
     kept[:, 0] = True  # the sentence vector stays, so that nothing is ever empty
-    return features, mask, tokens, words & kept, same_meaning(said, captions.sentences(said), s.same_meaning)
+    same = same_meaning(said, captions.sentences(said), s.same_meaning)
+    return features, mask, tokens, words & kept, same, torch.from_numpy(rows)
+
+
+def _livelier(motions: Sequence[Tensor], count: int, generator: np.random.Generator) -> np.ndarray:
+    """(count,) which motions to damp, drawn from the livelier half."""
+    moves = np.array([float(m[:, _ROOT:].std(0, unbiased=False).mean()) for m in motions])
+    lively = np.argsort(moves)[len(motions) - max(1, round(LIVELIER * len(motions))) :]
+    return generator.permutation(lively)[:count]
+
+
+def _damped(motion: Tensor, share: float) -> Tensor:
+    """(T, 133) with this share of its movement about the mean pose left; the root travels and turns as before."""
+    result = motion.clone()
+    mean = motion[:, _ROOT:].mean(0)
+    result[:, _ROOT:] = mean + share * (motion[:, _ROOT:] - mean)
+    return result
 
 
 def same_meaning(captions: Sequence[str], sentences: np.ndarray, threshold: float) -> Tensor:
@@ -220,7 +279,7 @@ def same_meaning(captions: Sequence[str], sentences: np.ndarray, threshold: floa
     differ in directions or counts are never taken for the same.
     """
     close = sentences @ sentences.T > threshold
-    keys = [tuple(sorted(m.lower() for m in _DIRECTIONS.findall(c))) for c in captions]
+    keys = [directions(c) for c in captions]
     numbers = {key: k for k, key in enumerate(dict.fromkeys(keys))}
     which = np.array([numbers[k] for k in keys])
     close &= which[:, None] == which[None]
@@ -228,24 +287,37 @@ def same_meaning(captions: Sequence[str], sentences: np.ndarray, threshold: floa
     return torch.from_numpy(close)
 
 
+def directions(caption: str) -> tuple[str, ...]:
+    """The words for sides, ways and counts in a caption, sorted: what sentence vectors hardly tell apart."""
+    return tuple(sorted(word.lower() for word in _DIRECTIONS.findall(caption)))
+
+
 def _loss(network: EvaluatorNetwork, batch: tuple[Tensor, ...], s: EvaluatorSettings) -> Tensor:
-    """Symmetric InfoNCE (van den Oord et al. 2018) over the batch, without false negatives (TMR, section 3.3)."""
-    features, mask, tokens, words, same = batch
+    """Symmetric InfoNCE (van den Oord et al. 2018) over the batch, without false negatives (TMR, section 3.3).
+
+    Damped motion is a wrong answer to every caption, its own among them, and has no caption to look for.
+    """
+    features, mask, tokens, words, same, damped = batch
     motion = F.normalize(network.motion(features, mask), dim=-1)
     text = F.normalize(network.text(tokens, words), dim=-1)
     scores = (motion @ text.T) * network.log_scale.exp().clamp(max=50.0)
-    scores = scores.masked_fill(same, -torch.inf)
-    own = torch.arange(len(scores))
-    return 0.5 * (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own))
+    scores = scores.masked_fill(torch.cat([same, same[damped]]), -torch.inf)
+    count = len(text)
+    own = torch.arange(count)
+    return 0.5 * (F.cross_entropy(scores[:count], own) + F.cross_entropy(scores.T, own))
 
 
-def _score(evaluator: Evaluator, motions: Sequence[TestMotion]) -> float:
-    """Mean over R@1, 2, 3 in groups of 32, all captions, ten shuffles: smooth enough to compare checkpoints by."""
+def _scores(evaluator: Evaluator, motions: Sequence[tuple[np.ndarray, tuple[str, ...]]]) -> np.ndarray:
+    """R@1, 2, 3 in groups of 32, all captions, ten shuffles: smooth enough to compare checkpoints by.
+
+    motions: features (T, 263) and captions of each.
+    """
     generator = np.random.default_rng(1)
-    embedded = evaluator.embed_motions([m.features() for m in motions])
-    most = max(len(m.captions) for m in motions)
+    embedded = evaluator.embed_motions([features for features, _ in motions])
+    most = max(len(captions) for _, captions in motions)
     scores = []
     for k in range(most):
-        texts = evaluator.embed_texts([m.captions[k % len(m.captions)] for m in motions])
-        scores += [r_precision(embedded, texts, generator).mean() for _ in range(10)]
-    return float(np.mean(scores))
+        texts = evaluator.embed_texts([captions[k % len(captions)] for _, captions in motions])
+        scores += [r_precision(embedded, texts, generator) for _ in range(10)]
+    mean: np.ndarray = np.mean(scores, axis=0)
+    return mean

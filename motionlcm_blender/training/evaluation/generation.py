@@ -15,11 +15,12 @@ import torch
 from torch import Tensor
 
 from ...errors import TrainingDataError
-from ...files.safetensors_files import read_arrays
-from ...generation.pipeline import MotionLCM
-from ...motion.features import joints_from_features
-from ...networks.samplers import ddim_sample, lcm_sample
-from ...networks.torch_impl.denoiser import Denoiser
+from ...model.denoiser import Denoiser
+from ...motion.features import FEATURES
+from ...safe_weights import read_arrays
+from ...sampler import MotionLCM
+from ...sampling import ddim_sample, lcm_sample
+from .motion_measures import joints_of
 
 TEACHER_STEPS = 50
 TEACHER_GUIDANCE = 7.5
@@ -115,7 +116,7 @@ def text_batch(model: MotionLCM, prompts: Sequence[Prompt]) -> tuple[Tensor, Ten
 def generate_features(
     model: MotionLCM, prompts: Sequence[Prompt], sampler: Sampler, seed: int, batch: int = BATCH
 ) -> list[np.ndarray]:
-    """Features, not normalised, (frames, 263) float32 each, in the order of the prompts.
+    """Features, not normalised, (frames, 263 or as many as the model has) float32 each, in the order of the prompts.
 
     seed: the noise of prompt k depends on seed and k only, so it is the same for student and teacher and for any batch.
     Raises TrainingDataError if the model does not run on torch, DeviceError without memory.
@@ -144,7 +145,7 @@ def generate_features(
 
 def generate_joints(model: MotionLCM, prompts: Sequence[Prompt], sampler: Sampler, seed: int) -> list[np.ndarray]:
     """As `generate_features`, but joint positions (frames, 22, 3) float32 metres."""
-    return [joints_from_features(f) for f in generate_features(model, prompts, sampler, seed)]
+    return [joints_of(f) for f in generate_features(model, prompts, sampler, seed)]
 
 
 def decode(model: MotionLCM, latents: Tensor, frames: Sequence[int]) -> list[np.ndarray]:
@@ -162,19 +163,21 @@ def reconstruct(
     generator: np.random.Generator | None = None,
     batch: int = BATCH,
 ) -> list[np.ndarray]:
-    """Features, not normalised, through the VAE and back, of the same shapes.
+    """Features, not normalised, (T, 263) each, through the VAE and back, of the same shapes.
 
+    Columns that the model has behind them are at their mean going in, and left out coming back.
     generator: None: the latent is the posterior's mean; else it is drawn from the posterior.
     """
     check_torch(model)
+    mean_of, std_of = model.stats["mean"], model.stats["std"]
     result: list[np.ndarray] = [np.empty(0)] * len(features)
     order = np.argsort([len(f) for f in features], kind="stable")
     for start in range(0, len(order), batch):
         rows = order[start : start + batch]
         frames = [len(features[k]) for k in rows]
-        values = np.zeros((len(rows), max(frames), features[0].shape[1]), np.float32)
+        values = np.zeros((len(rows), max(frames), len(mean_of)), np.float32)
         for i, k in enumerate(rows):
-            values[i, : frames[i]] = (features[k] - model.stats["mean"]) / model.stats["std"]
+            values[i, : frames[i], :FEATURES] = (features[k] - mean_of[:FEATURES]) / std_of[:FEATURES]
         mask = np.arange(max(frames)) < np.asarray(frames)[:, None]
         with model.backend.inference_context():
             mean, std = model.vae.encode(model.backend.array(values), model.backend.array(mask))
@@ -182,7 +185,7 @@ def reconstruct(
                 drawn = generator.standard_normal(tuple(mean.shape)).astype(np.float32)
                 mean = mean + std * model.backend.array(drawn)
         for k, made in zip(rows, decode(model, mean, frames), strict=True):
-            result[k] = made
+            result[k] = made[:, :FEATURES]
     return result
 
 

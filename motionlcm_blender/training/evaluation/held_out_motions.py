@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,8 +12,9 @@ from ...errors import TrainingDataError
 from ...motion.body_fit import onto_rig
 from ...motion.features import canonical, features_from_joints
 from ...motion.skeleton import MAX_FRAMES
-from ..data.augmentation import mirror
-from ..data.motion_data import MotionData, mirror_caption
+from ..augmentation import mirror
+from ..motion_data import MotionData, Segment, mirror_caption
+from .segment_flags import NO_FLAGS, Flags, Key
 
 SHORTEST, LONGEST = 20, MAX_FRAMES
 """Frames of a piece; longer ones are cut at the end."""
@@ -28,7 +29,7 @@ class TestMotion:
 
     joints: (T, 22, 3) float32 metres, 20 fps, on the model's skeleton, canonical: first root at the XZ origin, facing
     +Z, lowest joint at y = 0. captions: what may be said of it, one or more. clip: the clip it is from.
-    mirrored: left and right were swapped, in joints and captions.
+    mirrored: left and right were swapped, in joints and captions. flags: what else the captions file says of it.
     """
 
     __test__: ClassVar[bool] = False  # pytest takes classes of this name for tests
@@ -37,6 +38,7 @@ class TestMotion:
     captions: tuple[str, ...]
     clip: str
     mirrored: bool
+    flags: Flags = NO_FLAGS
 
     @property
     def frames(self) -> int:
@@ -49,12 +51,19 @@ class TestMotion:
 
 
 def build_motions(
-    data: MotionData, test: bool = True, mirrored: bool = False, crops: int = 0, seed: int = 0, limit: int | None = None
+    data: MotionData,
+    test: bool = True,
+    mirrored: bool = False,
+    crops: int = 0,
+    seed: int = 0,
+    limit: int | None = None,
+    flags: Mapping[Key, Flags] | None = None,
 ) -> list[TestMotion]:
     """The captioned segments of the test clips (or of the others), in the order of the captions file.
 
     mirrored: also each one's mirror image. crops: so many random crops of each besides, drawn from `seed`, each at
     least three quarters as long. limit: at most so many segments, drawn from `seed`, before mirroring and cropping.
+    flags: as `load_flags` gives them, to be kept with the motions.
     Raises TrainingDataError if there are none.
     """
     generator = np.random.default_rng(seed)
@@ -68,14 +77,15 @@ def build_motions(
     whole = MotionData(fitted, data.segments, data.test)
     motions: list[TestMotion] = []
     for segment in segments:
+        says = (flags or {}).get(_key(segment), NO_FLAGS)
         joints = whole.joints(segment)[:LONGEST]
         if len(joints) < SHORTEST:
             continue
         for piece in (joints, *_crops(joints, crops, generator)):
-            motions.append(_motion(piece, segment.captions, segment.clip, False))
+            motions.append(_motion(piece, segment.captions, segment.clip, False, says))
             if mirrored:
                 said = tuple(mirror_caption(c) for c in segment.captions)
-                motions.append(_motion(mirror(piece), said, segment.clip, True))
+                motions.append(_motion(mirror(piece), said, segment.clip, True, says))
     if not motions:
         raise TrainingDataError(f"No captioned segment belongs to the {'test' if test else 'train'} clips.")
     return motions
@@ -88,5 +98,9 @@ def _crops(joints: np.ndarray, count: int, generator: np.random.Generator) -> It
         yield joints[first : first + length]
 
 
-def _motion(joints: np.ndarray, captions: tuple[str, ...], clip: str, mirrored: bool) -> TestMotion:
-    return TestMotion(canonical(joints).astype(np.float32), captions, clip, mirrored)
+def _key(segment: Segment) -> Key:
+    return segment.clip, segment.start, segment.end
+
+
+def _motion(joints: np.ndarray, captions: tuple[str, ...], clip: str, mirrored: bool, flags: Flags) -> TestMotion:
+    return TestMotion(canonical(joints).astype(np.float32), captions, clip, mirrored, flags)

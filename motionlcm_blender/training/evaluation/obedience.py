@@ -15,6 +15,8 @@ what, in one of the two phrasings of each prompt here: a model trained on them h
 | raise leg left / right | 5 of 5 / 8 of 8 | | jump three / four times | 4 of 5 / 1 of 1 |
 | walk to the left / right | 7 of 7 / 8 of 8 | | no jump | 233 of 233 |
 | sidestep left / right | 3 of 3 / 2 of 2 | | | |
+
+The words of styles and actions are in `obedience_words`, with rules and rates of their own.
 """
 
 from __future__ import annotations
@@ -24,9 +26,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...generation.request import Request
-from ..data import action_detectors as see
-from ..data.action_detectors import Gait, Side
+from ...motion.clips import Motion
+from ...request import Request
+from . import detectors as see
+from . import obedience_words as more
+from . import style_detectors as style
+from .detectors import Gait, Side
 from .measured_model import Generates
 
 FASTER = 1.15
@@ -125,7 +130,9 @@ def measure(model: Generates, repeat: int, seeds: int = 20, steps: int = 1) -> d
     `obedience/PAIR/WORD`: share of takes that do it; `obedience/PAIR`: share of seeds with which each of the words is
     obeyed; `obedience/GROUP`: mean over the group's words (left_right, forward_backward, speed, count, gait,
     turn_around). For speed also `obedience/walk_speed/faster`, share of seeds with which "fast" is at least 1.15 times
-    as fast as "slowly", which counts in the group's mean as one more word, and the mean speeds in m/s.
+    as fast as "slowly", which counts in the group's mean as one more word, and the mean speeds in m/s. The words of
+    `obedience_words` are `obedience/style/WORD`, their mean `obedience/style`; for "looks around" also the degrees by
+    which the head turns to each side.
     """
     figures: dict[str, float] = {}
     groups: dict[str, list[float]] = {}
@@ -146,14 +153,43 @@ def measure(model: Generates, repeat: int, seeds: int = 20, steps: int = 1) -> d
             figures[f"obedience/{pair.name}/faster"] = faster
             for word, mean in zip(pair.words, speeds.mean(axis=1), strict=True):
                 figures[f"obedience/{pair.name}/{word.word}_m_s"] = float(mean)
-    return figures | {f"obedience/{group}": float(np.mean(shares)) for group, shares in groups.items()}
+    figures |= {f"obedience/{group}": float(np.mean(shares)) for group, shares in groups.items()}
+    return figures | _styles(model, repeat * SEEDS_PER_REPEAT, seeds, steps)
+
+
+def _styles(model: Generates, seed: int, seeds: int, steps: int) -> dict[str, float]:
+    """The words of `obedience_words`."""
+    plain: dict[int, np.ndarray] = {}
+    shares: dict[str, float] = {}
+    for word in more.WORDS:
+        made = [m.joints for m in _motions(model, word.prompts, word.frames, seed, seeds, steps)]
+        done = np.array([word.does(joints) for joints in made])
+        if word.slower:
+            if word.frames not in plain:
+                walks = _motions(model, more.PLAIN_WALK, word.frames, seed, seeds, steps)
+                plain[word.frames] = np.array([see.speed(m.joints) for m in walks])
+            done &= np.array([see.speed(joints) for joints in made]) < more.SLOWER * plain[word.frames]
+        shares[word.word] = float(done.mean())
+    looking = _motions(model, more.LOOK_PROMPTS, more.LOOK_FRAMES, seed, seeds, steps)
+    shares["look_around"] = float(np.mean([more.looks_around(m) for m in looking]))
+    spans = np.array([style.head_yaw_span(more.head_turns(m)) for m in looking])
+    figures = {f"obedience/style/{name}": share for name, share in shares.items()}
+    for side, degrees in zip(("left", "right"), spans.mean(0), strict=True):
+        figures[f"obedience/look_around/{side}_deg"] = float(degrees)
+    return figures | {"obedience/style": float(np.mean(list(shares.values())))}
 
 
 def _takes(model: Generates, word: Word, frames: int, seed: int, seeds: int, steps: int) -> list[np.ndarray]:
-    """Joints of `seeds` takes, the phrasings one after the other, each take with a seed of its own."""
-    made: list[np.ndarray] = []
-    for prompt, part in zip(word.prompts, np.array_split(np.arange(seeds), len(word.prompts)), strict=True):
+    """Joints of `seeds` takes of a word of a pair."""
+    return [motion.joints for motion in _motions(model, word.prompts, frames, seed, seeds, steps)]
+
+
+def _motions(
+    model: Generates, prompts: tuple[str, ...], frames: int, seed: int, seeds: int, steps: int
+) -> list[Motion]:
+    """`seeds` takes, the phrasings one after the other, each take with a seed of its own."""
+    made: list[Motion] = []
+    for prompt, part in zip(prompts, np.array_split(np.arange(seeds), len(prompts)), strict=True):
         if len(part):
-            request = Request(prompt, frames, seed=seed + int(part[0]), takes=len(part), steps=steps)
-            made += [motion.joints for motion in model.generate(request)]
+            made += model.generate(Request(prompt, frames, seed=seed + int(part[0]), takes=len(part), steps=steps))
     return made

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...generation.request import Request
-from ...motion.features import joints_from_features
-from ...motion.metrics import floor_penetration, foot_skate, jerk, skating_ratio
+from ...motion.quality import floor_penetration, foot_skate, jerk, skating_ratio
 from ...motion.skeleton import HUMANML, PARENTS
 from .held_out_motions import TestMotion
 from .measured_model import Measured
+from .motion_measures import joints_of
+from .test_motions import TestMotion
 
 SMALLEST_REAL = 1e-3
 """In each figure's own unit: no ratio to captured motion is given below it (its feet do not sink in at all)."""
@@ -53,7 +53,7 @@ def measure(
         motion = motions[k]
         caption = motion.captions[int(generator.integers(len(motion.captions)))]
         request = Request(caption, motion.frames, seed=int(generator.integers(2**31)), steps=steps)
-        rows["raw"].append(motion_figures(joints_from_features(model.features(request)[0])))
+        rows["raw"].append(motion_figures(joints_of(model.features(request)[0])))
         rows["final"].append(motion_figures(model.generate(request)[0].joints))
         rows["real"].append(motion_figures(motion.joints))
     figures = {

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...errors import TrainingDataError
-from ...generation.pipeline import MotionLCM
-from ...motion.body_fit import onto_rig
-from ...motion.features import canonical, features_from_joints, joints_from_features
+from ...motion.features import canonical, features_from_joints
+from ...motion.rig import onto_rig
 from ...motion.skeleton import MAX_FRAMES
 from ..data.motion_data import MotionData
 from .generation import reconstruct
-from .held_out_motions import SHORTEST
+from .motion_measures import joints_of
+from .test_motions import SHORTEST
 
 
 def whole_clips(data: MotionData, test: bool, limit: int | None = None, seed: int = 0) -> list[np.ndarray]:
@@ -47,7 +47,7 @@ def measure_reconstruction(
     made = reconstruct(model, features, generator)
     world, local, pelvis = [], [], []
     for before, after in zip(features, made, strict=True):
-        true, found = joints_from_features(before), joints_from_features(after)
+        true, found = joints_of(before), joints_of(after)
         world.append(np.linalg.norm(found - true, axis=-1).mean(-1))
         pelvis.append(np.linalg.norm(found[:, 0] - true[:, 0], axis=-1))
         local.append(np.linalg.norm((found - found[:, :1]) - (true - true[:, :1]), axis=-1).mean(-1))

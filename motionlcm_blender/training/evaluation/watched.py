@@ -1,0 +1,99 @@
+"""The watched list: prompts that a person judges on strips, and the verdicts.
+
+`watched_prompts.json` holds the prompts, none of them a caption of the training data. `watch_strips` draws the takes
+and writes judgements.json with an empty verdict for each prompt; once those are filled in, `tally` makes the report's
+section.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ...errors import TrainingDataError
+from ...safe_weights import write_bytes
+from .results import Figure, Section
+
+PROMPTS = Path(__file__).with_name("watched_prompts.json")
+JUDGEMENTS, PAGE = "judgements.json", "WATCHED.md"
+VERDICTS = ("right", "partly", "wrong")
+
+
+@dataclass(frozen=True)
+class Watched:
+    """prompt; kind of action; seconds a person would give it; right: what is seen when it is right, in one clause."""
+
+    prompt: str
+    kind: str
+    seconds: float
+    right: str
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """verdict: one of `VERDICTS`, or "" while nobody has watched; reason: what was seen."""
+
+    prompt: str
+    verdict: str = ""
+    reason: str = ""
+
+
+def watched_prompts() -> list[Watched]:
+    """The whole list, by kind."""
+    return [Watched(**row) for row in json.loads(PROMPTS.read_text("utf-8"))]
+
+
+def write_blank(folder: Path, prompts: Sequence[Watched]) -> Path:
+    """judgements.json with empty verdicts; verdicts that are there already are kept. Raises TrainingDataError."""
+    file = folder / JUDGEMENTS
+    known = {j.prompt: j for j in load_judgements(file)} if file.exists() else {}
+    rows = [asdict(known.get(p.prompt, Judgement(p.prompt))) for p in prompts]
+    text = "[\n" + ",\n".join("  " + json.dumps(row) for row in rows) + "\n]\n"
+    write_bytes(file, text.encode())
+    return file
+
+
+def load_judgements(file: Path) -> list[Judgement]:
+    """Raises TrainingDataError if the file is missing or holds another verdict."""
+    try:
+        found = [Judgement(**row) for row in json.loads(file.read_text("utf-8"))]
+    except (OSError, ValueError, TypeError) as error:
+        raise TrainingDataError(f"{file.name} holds no judgements.") from error
+    for judgement in found:
+        if judgement.verdict not in ("", *VERDICTS):
+            raise TrainingDataError(
+                f'{file.name}: the verdict on "{judgement.prompt}" must be {", ".join(VERDICTS)}, '
+                f'not "{judgement.verdict}".'
+            )
+    return found
+
+
+def tally(judgements: Sequence[Judgement], seeds: int) -> Section:
+    """Shares of the prompts judged that are right, partly right and wrong. Raises TrainingDataError if none is."""
+    verdicts = Counter(j.verdict for j in judgements if j.verdict)
+    count = sum(verdicts.values())
+    if not count:
+        raise TrainingDataError("No prompt has been judged yet.")
+    figures = {verdict: Figure(verdicts[verdict] / count, None, 1) for verdict in VERDICTS}
+    return Section(figures, {"prompts": count, "seeds": seeds, "repeats": 1})
+
+
+def page(judgements: Sequence[Judgement], prompts: Sequence[Watched]) -> str:
+    """WATCHED.md: a line for each prompt that was judged, by kind, and the counts."""
+    by_prompt = {j.prompt: j for j in judgements if j.verdict}
+    counts = Counter(j.verdict for j in by_prompt.values())
+    shown = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS)
+    lines = [
+        "# Watched", "",
+        "Prompts from outside the training captions, seen as strips (`watch_strips`), judged by what the prompt asks.",
+        "", f"Of {len(by_prompt)}: {shown}.",
+    ]  # fmt: skip
+    for kind in dict.fromkeys(p.kind for p in prompts):
+        rows = [by_prompt[p.prompt] for p in prompts if p.kind == kind and p.prompt in by_prompt]
+        if rows:
+            lines += ["", f"## {kind.capitalize()}", ""]
+            lines += [f"- *{row.prompt}*: **{row.verdict}**. {row.reason}".rstrip() for row in rows]
+    return "\n".join(lines) + "\n"
