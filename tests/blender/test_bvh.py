@@ -12,7 +12,7 @@ from tests.synthetic_motion import walk
 
 def test_bvh_opens_with_the_motion_in_place(tmp_path):
     clips, retarget, bvh, placement = (
-        part(f"motionlcm_blender.motion.{name}") for name in ("clips", "retarget", "bvh", "placement")
+        part(f"motionlcm_blender.motion.{name}") for name in ("motion", "retarget", "bvh", "world_transform")
     )
     joints = walk(40, speed=1.2, turn_rate=0.4) + np.array([1.5, 0.0, -2.0], np.float32)
     clip = retarget.retarget(clips.Motion(joints, np.zeros((40, 4), np.float32)))

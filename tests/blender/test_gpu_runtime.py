@@ -33,7 +33,7 @@ def runtime():
 
 
 def core(name: str):
-    return part(f"motionlcm_blender.runtime.{name}")
+    return part(f"motionlcm_blender.torch_install.{name}")
 
 
 def preferences():
@@ -84,7 +84,7 @@ def numpy_still_works() -> None:
 def as_if_it_worked(monkeypatch, device: str = "cpu", note: str = "") -> None:
     """Installations in this process, with a trial that finds nothing wrong."""
     found = {"device": device, "device_name": "Test Card", "milliseconds": 5.0, "difference_mm": 0.1, "note": note}
-    monkeypatch.setattr(core("installing"), "check_in_process", lambda *_: found)
+    monkeypatch.setattr(core("install"), "check_in_process", lambda *_: found)
     real = torch_import()._imported
 
     def imported(where):
@@ -95,7 +95,7 @@ def as_if_it_worked(monkeypatch, device: str = "cpu", note: str = "") -> None:
 
 def install_here(wheels: Path | None, cancelled=lambda: False, **changes):
     setup = replace(runtime().setup(), wheels=str(wheels) if wheels else None, **changes)
-    return core("installing").install(setup, lambda share, what: None, cancelled)
+    return core("install").install(setup, lambda share, what: None, cancelled)
 
 
 def test_without_permission_for_the_network_nothing_is_fetched(monkeypatch, own_folder):
@@ -183,7 +183,7 @@ def test_checked_again_once_the_cause_is_gone(wheels, monkeypatch):
     refused(bpy.ops.motionlcm.enable_gpu)
     as_if_it_worked(monkeypatch)
     setup = runtime().setup()
-    assert core("installing").check_again(setup, lambda *_: None, lambda: False).step == "ready"
+    assert core("install").check_again(setup, lambda *_: None, lambda: False).step == "ready"
     assert torch_import().poll_status().kind == "ready"
 
 
@@ -227,8 +227,8 @@ def test_no_permission_in_the_midst_of_it(wheels, monkeypatch):
     def forbidden(*_arguments, **_named):
         raise PermissionError(13, "Permission denied", "/somewhere")
 
-    monkeypatch.setattr(core("installing"), "_run_installer", forbidden)
-    with pytest.raises(core("problems").RuntimeProblem, match="may not be written to: /somewhere"):
+    monkeypatch.setattr(core("install"), "_run_installer", forbidden)
+    with pytest.raises(core("errors").RuntimeProblem, match="may not be written to: /somewhere"):
         install_here(wheels)
     assert torch_import().poll_status().kind == "unfinished"
 
@@ -249,10 +249,10 @@ def small_disk(own_folder):
 def test_a_full_disk_in_the_midst_of_it(wheels, small_disk, monkeypatch):
     noise = np.random.default_rng(0).integers(33, 126, 3 << 20, dtype=np.uint8).tobytes().decode()
     write_wheel(wheels, "filelock", "4.3.1", {"filelock/__init__.py": f"# {noise}"})
-    monkeypatch.setattr(core("installing"), "_enough_room", lambda *_: None)
-    with pytest.raises(core("problems").RuntimeProblem) as caught:
+    monkeypatch.setattr(core("install"), "_enough_room", lambda *_: None)
+    with pytest.raises(core("errors").RuntimeProblem) as caught:
         install_here(wheels)
-    assert str(caught.value) == core("problems").FULL
+    assert str(caught.value) == core("errors").FULL
     assert torch_import().poll_status().kind == "unfinished" and torch_import().poll_status().state is not None
     numpy_still_works()
 
@@ -334,11 +334,11 @@ def _parent(stat: Path) -> int:
 
 
 def test_two_blenders_at_once(wheels):
-    with core("places").locked(torch_import().places().lock):
+    with core("paths").locked(torch_import().places().lock):
         assert "Another Blender" in refused(bpy.ops.motionlcm.enable_gpu)
         assert "Another Blender" in refused(bpy.ops.motionlcm.disable_gpu)
         numpy_still_works()
-    assert not core("places").is_locked(torch_import().places().lock)
+    assert not core("paths").is_locked(torch_import().places().lock)
 
 
 def test_a_working_installation_survives_one_that_fails(wheels, monkeypatch):
@@ -398,7 +398,7 @@ def test_somebody_elses_torch_that_crashes_is_tried_once_and_not_used(tmp_path, 
     kept = json.loads(torch_import().places().trials.read_text(encoding="utf-8"))
     assert len(kept) == 1
     monkeypatch.setattr(torch_import(), "_trials", {})
-    monkeypatch.setattr(core("checking"), "run_task", None)  # remembered: not tried again
+    monkeypatch.setattr(core("trial"), "run_task", None)  # remembered: not tried again
     part("operators.session.model_session").get().forget()
     generate(seconds=1.0)
     preferences().device = "CPU"
@@ -418,7 +418,7 @@ def test_a_blender_that_crashed_while_loading_torch_does_not_do_so_again(wheels,
     assert "torch" not in sys.modules and not torch_import().places().importing.exists()
     generate(seconds=1.0)
     setup = runtime().setup()
-    assert core("installing").check_again(setup, lambda *_: None, lambda: False).step == "ready"
+    assert core("install").check_again(setup, lambda *_: None, lambda: False).step == "ready"
     assert torch_import().poll_status().kind == "ready"
 
 
@@ -428,7 +428,7 @@ def test_a_torch_that_hangs_is_given_up():
     (folder / "torch").mkdir(parents=True)
     (folder / "torch/__init__.py").write_text(code)
     started = time.monotonic()
-    told = core("checking").import_in_process([str(folder)], patience=2.0)
+    told = core("trial").import_in_process([str(folder)], patience=2.0)
     assert "does not start" in told and time.monotonic() - started < 20.0
 
 

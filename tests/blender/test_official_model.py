@@ -303,7 +303,7 @@ def served(folder: Path, entries: dict[str, str]) -> tuple:
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     sources = part("motionlcm_blender.importing.downloads")
     listed = [
-        sources.Source(name, kind, (f"http://127.0.0.1:{server.server_address[1]}/{name}",), "https://example.org",
+        part("motionlcm_blender.importing.source_list").Source(name, kind, (f"http://127.0.0.1:{server.server_address[1]}/{name}",), "https://example.org",
                        part("motionlcm_blender.files.safetensors_files").sha256(folder / name), None, "CC0")
         for name, kind in entries.items()
     ]  # fmt: skip

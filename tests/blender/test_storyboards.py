@@ -62,8 +62,8 @@ BOARD = {
 }
 
 
-def storyboard():
-    return part("motionlcm_blender.storyboard.storyboard")
+def content_of(board):
+    return part("motionlcm_blender.storyboard.writing").storyboard_content(board)
 
 
 def write(folder: Path, content=BOARD) -> str:
@@ -101,8 +101,8 @@ def test_exported_it_is_the_same_again(tmp_path):
     bpy.ops.motionlcm.import_storyboard(filepath=write(tmp_path))
     out = tmp_path / "again.json"
     assert bpy.ops.motionlcm.export_storyboard(filepath=str(out)) == {"FINISHED"}
-    read = storyboard().read_storyboard
-    one, two = (storyboard().storyboard_content(read(file)) for file in (tmp_path / "board.json", out))
+    read = part("motionlcm_blender.storyboard.reading").read_storyboard
+    one, two = (content_of(read(file)) for file in (tmp_path / "board.json", out))
     assert near(one, two), (one, two)
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     bpy.ops.motionlcm.import_storyboard(filepath=str(out))
@@ -116,8 +116,8 @@ def test_in_other_units(tmp_path):
     bpy.ops.motionlcm.import_storyboard(filepath=write(tmp_path))
     assert bpy.data.objects["Bob"].location.x == pytest.approx(300)
     bpy.ops.motionlcm.export_storyboard(filepath=str(tmp_path / "again.json"))
-    read = storyboard().read_storyboard
-    one, two = (storyboard().storyboard_content(read(tmp_path / name)) for name in ("board.json", "again.json"))
+    read = part("motionlcm_blender.storyboard.reading").read_storyboard
+    one, two = (content_of(read(tmp_path / name)) for name in ("board.json", "again.json"))
     assert near(one, two), (one, two)
 
 
@@ -202,7 +202,7 @@ def test_curves_with_handles_animated_paths_and_shared_pins_are_exported(tmp_pat
     file = tmp_path / "board.json"
     bpy.ops.motionlcm.export_storyboard(filepath=str(file))
     assert any("its timing is not" in warning for warning in panel_status().warnings)
-    board = storyboard().read_storyboard(file)
+    board = part("motionlcm_blender.storyboard.reading").read_storyboard(file)
     assert [(pin.first, pin.last) for shot in board.characters[0].shots for pin in shot.pins] == [(20, 49), (50, 60)]
     name = board.characters[0].shots[1].path
     assert board.paths["Way"].points == ((0, 0, 0), (0, -3, 0)) and board.paths[name].points[-1] == (2, 0, 0)

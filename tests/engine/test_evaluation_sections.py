@@ -19,18 +19,18 @@ from tiny_model import write_tiny_model  # noqa: E402
 
 from motionlcm_blender import MotionLCM  # noqa: E402
 from motionlcm_blender.errors import TrainingDataError  # noqa: E402
-from motionlcm_blender.motion.clips import Motion  # noqa: E402
+from motionlcm_blender.generation.request import Request  # noqa: E402
 from motionlcm_blender.motion.features import features_from_joints, joints_from_features  # noqa: E402
-from motionlcm_blender.request import Request  # noqa: E402
+from motionlcm_blender.motion.motion import Motion  # noqa: E402
+from motionlcm_blender.training.data.motion_data import MotionData, Segment, load_motion_data  # noqa: E402
 from motionlcm_blender.training.evaluation import energy_section, path_section, spread_section  # noqa: E402
 from motionlcm_blender.training.evaluation.energy_section import EnergySection, compared, energies  # noqa: E402
+from motionlcm_blender.training.evaluation.held_out_motions import build_motions  # noqa: E402
 from motionlcm_blender.training.evaluation.lookup import Lookup  # noqa: E402
 from motionlcm_blender.training.evaluation.motion_measures import joints_of  # noqa: E402
 from motionlcm_blender.training.evaluation.path_section import PathSection, drawn_paths, feet_figures  # noqa: E402
 from motionlcm_blender.training.evaluation.segment_flags import Flags, load_flags  # noqa: E402
 from motionlcm_blender.training.evaluation.spread_section import SpreadSection, families  # noqa: E402
-from motionlcm_blender.training.evaluation.test_motions import build_motions  # noqa: E402
-from motionlcm_blender.training.motion_data import MotionData, Segment, load_motion_data  # noqa: E402
 
 
 @pytest.fixture(scope="module", autouse=True)

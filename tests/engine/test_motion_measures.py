@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from motionlcm_blender.generation.request import Request
 from motionlcm_blender.motion import rotations as rot
-from motionlcm_blender.motion.clips import Motion
-from motionlcm_blender.request import Request
+from motionlcm_blender.motion.motion import Motion
 from motionlcm_blender.training.evaluation import long_section
 from motionlcm_blender.training.evaluation import motion_measures as see
 from tests.synthetic_actions import _Y, J, about, raising_arm, standing

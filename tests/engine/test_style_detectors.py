@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from motionlcm_blender.generation.request import Request
 from motionlcm_blender.motion import rotations as rot
-from motionlcm_blender.motion.clips import Motion
-from motionlcm_blender.request import Request
+from motionlcm_blender.motion.motion import Motion
 from motionlcm_blender.training.evaluation import obedience
 from motionlcm_blender.training.evaluation import obedience_words as words
 from motionlcm_blender.training.evaluation import style_detectors as style
+from motionlcm_blender.training.evaluation.held_out_motions import TestMotion
 from motionlcm_blender.training.evaluation.segment_flags import Flags
-from motionlcm_blender.training.evaluation.test_motions import TestMotion
 from tests.synthetic_actions import _X, _Y, J, about, bump, jumping, raising_arm, standing, still
 from tests.synthetic_motion import pose, walk
 

@@ -6,16 +6,14 @@ augmentation          More motion from captured motion: mirrored, bent, sped up,
 bvh_source            Reading BVH motion: any hierarchy, any order of channels.
 caption_families      What a caption is mainly about, so that training sees every kind of action often enough
                       (caption_families.toml).
-caption_text          Captions taken apart and put together: "a person walks forward." and "someone sits down." to
-                      one sentence.
+caption_text          Captions taken apart and put together.
 captions              Captions as padded batches of text tokens, each caption encoded once.
 captured_actions      Actions found in captured motion by what it does and what its captions say.
 captured_rotations    Captured clips whose bone rotations are known, not only their joints.
 clip_pool             Whole clips as features, for the VAE: as captured, slower, faster and bent.
-composition           Examples composed of captured pieces, for what animators ask and the captures hold too
-                      little of.
-gait_examples         Walks and runs that go on: a captured gait looped, made slower and faster, bent and
-                      reversed.
+composition           Examples composed of captured pieces, for what animators ask and the captures hold too little
+                      of.
+gait_examples         Walks and runs that go on: a captured gait looped, made slower and faster, bent and reversed.
 hint_patterns         Which joint positions a ControlNet is shown while it trains.
 joint_names           Which joint of a captured skeleton is which of the 22: by name, for the conventions people
                       use.
@@ -25,8 +23,7 @@ normalisation         Mean and standard deviation of features and of control hin
 piece_joining         Pieces of motion put together.
 pool                  The pool of captioned examples for teacher, student and ControlNet.
 prepare               `motionlcm prepare`: BVH or ASF/AMC files with captions become training data.
-sequence_composition  Examples of whole segments put together: with standing around them, again and again, and one
-                      after the other.
+sequence_composition  Examples of whole segments put together.
 straight_examples     Captured locomotion with its path made straight, for the ControlNet.
 vocabulary            Counts what the captions of the training split say, for a model folder's vocabulary.json.
 """

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...motion.skeleton import FPS, JOINTS
-from ..data import action_detectors as see
+from . import action_detectors as see
 from .action_detectors import Side
 from .clip_pool import segment_piece
 from .motion_data import Segment

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...motion.skeleton import FPS, MAX_FRAMES
-from ..data import augmentation
+from . import augmentation
 from .motion_data import Segment, mirror_caption
 from .motion_piece import MotionPiece
 

@@ -13,7 +13,7 @@ import numpy as np
 from ...motion import rotations as rot
 from ...motion.features import canonical, facing, features_from_joints
 from ...motion.head_hands import WIDTH, mirrored
-from ..data import augmentation
+from . import augmentation
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...motion.skeleton import JOINTS, MAX_FRAMES
-from ..data import action_detectors as see
-from ..data import augmentation
+from . import action_detectors as see
+from . import augmentation
 from .action_detectors import Side
 from .motion_piece import MotionPiece
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...motion.skeleton import FPS, JOINTS, MAX_FRAMES
-from ..data import action_detectors as see
-from ..data import augmentation
+from . import action_detectors as see
+from . import augmentation
 from .caption_families import family
 from .caption_text import in_sequence, with_waiting
 from .captured_actions import CapturedData

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...motion.skeleton import FPS
 from ...motion.smoothing import smooth
-from ..data import action_detectors as see
+from . import action_detectors as see
 from .action_detectors import Gait, Side
 from .caption_families import family
 from .motion_data import Segment, mirror_caption

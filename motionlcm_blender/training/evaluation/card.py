@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ...safe_weights import write_bytes
+from ...files.safetensors_files import write_bytes
 from .report import BLIND, row_name, shown, table, target_table
 from .results import Results
 

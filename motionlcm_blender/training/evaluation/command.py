@@ -12,7 +12,6 @@ from .results import REPORT
 
 SECTIONS = ("energy", "paths", "long", "obedience", "quality", "control", "reconstruction", "text")
 """In the order of the report: first what a person sees."""
-REPORT, FIGURES = "EVALUATION.md", "evaluation.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...motion.clips import Motion
-from ...motion.quality import skating_ratio
+from ...motion.metrics import skating_ratio
+from ...motion.motion import Motion
 from ...motion.skeleton import CONTROLLED_JOINTS, FPS, JOINT_COUNT, JOINTS
 from .held_out_motions import TestMotion
 from .measured_model import Measured
 from .motion_measures import joints_of
-from .test_motions import TestMotion
 
 DENSITIES: tuple[int | float, ...] = (1, 2, 5, 0.25, 1.0)
 """An int is a number of frames, a float a share of them."""

@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from ...request import Request
-from ...sampler import MotionLCM
+from ...generation.pipeline import MotionLCM
+from ...generation.request import Request
 from . import motion_measures as see
 from .generation import Prompt, Teacher, generate_features, reconstruct, samplers
+from .held_out_motions import TestMotion
 from .lookup import ROW as LOOKUP
 from .lookup import Lookup
 from .motion_measures import joints_of
-from .test_motions import TestMotion
 
 LIVELINESS = ("quiet", "medium", "lively")
 QUANTITIES = ("body", "wrist_peak", "ankle_peak")

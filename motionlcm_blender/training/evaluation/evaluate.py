@@ -25,17 +25,16 @@ from ...text.encoders import open_minilm
 from ..data.motion_data import MotionData, load_motion_data
 from .caption_states import CaptionStates
 from .card import write_card
-from .command import FIGURES, REPORT
 from .evaluator import Evaluator
 from .evaluator_training import open_captions, open_evaluator
 from .generation import TEACHER_GUIDANCE, TEACHER_STEPS, Teacher, check_torch, load_teacher
+from .held_out_motions import TestMotion, build_motions
 from .lookup import ROW as LOOKUP
 from .lookup import Lookup
 from .reconstruction import measure_reconstruction, whole_clips
 from .report import markdown
-from .results import Results, Section, aggregate
+from .results import FIGURES, REPORT, Results, Section, aggregate
 from .segment_flags import load_flags
-from .test_motions import TestMotion, build_motions
 from .text_section import TextSection
 
 logger = logging.getLogger(__name__)

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from ...errors import TrainingDataError
-from ...model.denoiser import Denoiser
+from ...files.safetensors_files import read_arrays
+from ...generation.pipeline import MotionLCM
 from ...motion.features import FEATURES
-from ...safe_weights import read_arrays
-from ...sampler import MotionLCM
-from ...sampling import ddim_sample, lcm_sample
+from ...networks.samplers import ddim_sample, lcm_sample
+from ...networks.torch_impl.denoiser import Denoiser
 from .motion_measures import joints_of
 
 TEACHER_STEPS = 50

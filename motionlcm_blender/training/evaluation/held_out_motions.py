@@ -12,8 +12,8 @@ from ...errors import TrainingDataError
 from ...motion.body_fit import onto_rig
 from ...motion.features import canonical, features_from_joints
 from ...motion.skeleton import MAX_FRAMES
-from ..augmentation import mirror
-from ..motion_data import MotionData, Segment, mirror_caption
+from ..data.augmentation import mirror
+from ..data.motion_data import MotionData, Segment, mirror_caption
 from .segment_flags import NO_FLAGS, Flags, Key
 
 SHORTEST, LONGEST = 20, MAX_FRAMES

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...generation.request import Request
 from ...motion.skeleton import FPS
-from ...request import Request
 from . import motion_measures as see
 from .measured_model import Generates
 

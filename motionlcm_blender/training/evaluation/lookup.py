@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from ...errors import TrainingDataError
-from ...motion.clips import Motion
+from ...generation.request import Request
+from ...motion.body_fit import onto_rig
 from ...motion.features import canonical, features_from_joints
-from ...motion.quality import foot_contacts
-from ...motion.rig import onto_rig
-from ...request import Request
-from ..motion_data import MotionData, Segment
-from .test_motions import LONGEST, SHORTEST
+from ...motion.foot_contacts import foot_contacts
+from ...motion.motion import Motion
+from ..data.motion_data import MotionData, Segment
+from .held_out_motions import LONGEST, SHORTEST
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...motion.features import FEATURES, joints_from_features
 from ...motion.skeleton import FOOT_JOINTS, FPS, JOINTS, L_ANKLE, L_FOOT, R_ANKLE, R_FOOT
-from .detectors import runs
+from ..data.action_detectors import runs
 
 _J = {name: index for index, name in enumerate(JOINTS)}
 WRISTS, ANKLES = (_J["l_wrist"], _J["r_wrist"]), (L_ANKLE, R_ANKLE)

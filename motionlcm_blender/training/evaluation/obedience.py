@@ -26,12 +26,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...motion.clips import Motion
-from ...request import Request
-from . import detectors as see
+from ...generation.request import Request
+from ...motion.motion import Motion
+from ..data import action_detectors as see
+from ..data.action_detectors import Gait, Side
 from . import obedience_words as more
 from . import style_detectors as style
-from .detectors import Gait, Side
 from .measured_model import Generates
 
 FASTER = 1.15

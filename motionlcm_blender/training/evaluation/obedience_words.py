@@ -25,10 +25,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...motion.clips import Motion
-from . import detectors as see
+from ...motion.motion import Motion
+from ..data import action_detectors as see
 from . import style_detectors as style
-from .test_motions import TestMotion
+from .held_out_motions import TestMotion
 
 PLAIN_WALK = ("a person walks forward", "someone walks")
 SLOWER = 1.0 / 1.15

@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from ...motion.paths import GroundPath, named_path, natural_length, timed
-from ...motion.placement import canonicalise
-from ...motion.quality import path_error
+from ...generation.request import Hints, Request
+from ...motion.ground_path import GroundPath, named_path, natural_length, timed
+from ...motion.metrics import path_error
 from ...motion.skeleton import FPS
-from ...request import Hints, Request
+from ...motion.world_transform import canonicalise
 from . import motion_measures as see
+from .held_out_motions import TestMotion
 from .measured_model import Measured
 from .motion_measures import joints_of
-from .test_motions import TestMotion
 
 SECONDS = 6.0
 SMALL_RADIUS, HAIRPIN_RADIUS = 0.6, 0.3

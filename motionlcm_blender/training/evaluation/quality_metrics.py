@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...motion.quality import floor_penetration, foot_skate, jerk, skating_ratio
+from ...motion.metrics import floor_penetration, foot_skate, jerk, skating_ratio
 from ...motion.skeleton import HUMANML, PARENTS
 from .held_out_motions import TestMotion
 from .measured_model import Measured
 from .motion_measures import joints_of
-from .test_motions import TestMotion
 
 SMALLEST_REAL = 1e-3
 """In each figure's own unit: no ratio to captured motion is given below it (its feet do not sink in at all)."""

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...errors import TrainingDataError
+from ...motion.body_fit import onto_rig
 from ...motion.features import canonical, features_from_joints
-from ...motion.rig import onto_rig
 from ...motion.skeleton import MAX_FRAMES
 from ..data.motion_data import MotionData
 from .generation import reconstruct
+from .held_out_motions import SHORTEST
 from .motion_measures import joints_of
-from .test_motions import SHORTEST
 
 
 def whole_clips(data: MotionData, test: bool, limit: int | None = None, seed: int = 0) -> list[np.ndarray]:

@@ -16,6 +16,7 @@ from ...files.safetensors_files import write_bytes
 
 FORMAT = 1
 CONFIDENCE = 0.95
+REPORT, FIGURES = "EVALUATION.md", "evaluation.json"
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,9 @@ def _figure(values: np.ndarray) -> Figure:
 
     quantile = float(t.ppf(0.5 + CONFIDENCE / 2, count - 1))
     return Figure(float(values.mean()), quantile * float(values.std(ddof=1)) / math.sqrt(count), count)
+
+
+REPORT, FIGURES = "EVALUATION.md", "evaluation.json"
 
 
 REPORT, FIGURES = "EVALUATION.md", "evaluation.json"

@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from ...sampler import MotionLCM
+from ...generation.pipeline import MotionLCM
 from . import motion_measures as see
 from .evaluator_training import directions
 from .generation import Prompt, Teacher, generate_features, samplers
+from .held_out_motions import TestMotion
 from .lookup import ROW as LOOKUP
 from .lookup import Lookup
 from .motion_measures import joints_of
-from .test_motions import TestMotion
 
 TAKES, CAPTIONS = 8, 24
 SAME, NEIGHBOURS = 0.85, 6

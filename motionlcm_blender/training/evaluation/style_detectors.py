@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...motion.quality import floor_height
+from ...motion.foot_contacts import floor_height
 from ...motion.skeleton import FPS, HUMANML, JOINTS, L_ANKLE, L_FOOT, PELVIS_HEIGHT, R_ANKLE, R_FOOT
 from ...motion.smoothing import smooth
-from .detectors import closed, runs
+from ..data.action_detectors import closed, runs
 from .motion_measures import body_speeds, own_frame
 
 _J = {name: index for index, name in enumerate(JOINTS)}

@@ -14,9 +14,9 @@ from ...generation.pipeline import MotionLCM
 from . import text_metrics
 from .evaluator import Evaluator
 from .generation import Prompt, Sampler, Teacher, generate_features, reconstruct, samplers
+from .held_out_motions import TestMotion
 from .lookup import ROW as LOOKUP
 from .lookup import Lookup
-from .test_motions import TestMotion
 
 REAL, TRAIN, VAE = "real", "train", "vae"
 MULTIMODAL_CAPTIONS, MULTIMODAL_TAKES = 16, 10

@@ -21,14 +21,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import MotionLCMError, TrainingDataError
-from ...model_folder import ModelFolder
+from ...files.safetensors_files import write_bytes
+from ...generation.pipeline import MotionLCM
+from ...generation.request import Request
 from ...motion.skeleton import FPS
-from ...request import Request
-from ...safe_weights import write_bytes
-from ...sampler import MotionLCM
+from ...networks.model_folder import ModelFolder
 from . import watched
-from .command import FIGURES, REPORT
 from .obedience_words import head_turns
+from .results import FIGURES, REPORT
 from .watched import Watched
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def pages(model: MotionLCM, prompts: Sequence[Watched], seeds: Sequence[int], st
 
 def tally(folder: ModelFolder, out: Path) -> str:
     """WATCHED.md and the section `watched` from the verdicts in `out`, into `out`; returns the page."""
-    from .evaluation import earlier_results
+    from .evaluate import earlier_results
     from .report import markdown
 
     judgements = watched.load_judgements(out / watched.JUDGEMENTS)

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ...errors import TrainingDataError
-from ...safe_weights import write_bytes
+from ...files.safetensors_files import write_bytes
 from .results import Figure, Section
 
 PROMPTS = Path(__file__).with_name("watched_prompts.json")
