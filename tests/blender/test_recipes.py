@@ -105,6 +105,7 @@ WAYS = (
 )  # fmt: skip
 
 
+@pytest.mark.each_blender
 @pytest.mark.parametrize("link", [False, True], ids=["appended", "linked"])
 @pytest.mark.parametrize("make", WAYS)
 def test_an_action_makes_itself_again_in_another_file(make, link, tmp_path):

@@ -13,6 +13,7 @@ import pytest
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 sys.path.insert(0, str(TOOLS))
 
+import test_blender as blender_test  # noqa: E402
 import test_gui as window_test  # noqa: E402
 import window_chroot  # noqa: E402
 from processor_share import STARVED, ProcessorShare  # noqa: E402
@@ -99,6 +100,13 @@ def test_the_second_run_decides_and_says_if_it_starved_too(monkeypatch: pytest.M
     monkeypatch.setattr(window_test, "drive", Scripted(run_of("slow", 0.1), run_of("slow", 0.2)))
     problem = window_test.drive_fed("a.py").problem
     assert problem.startswith("slow; it starved again (20%") and "says nothing of the extension" in problem
+
+
+def test_the_oldest_and_the_newest_blender_run_all_tests() -> None:
+    assert blender_test.whole(["4.2", "4.5", "5.0", "5.2"]) == {"4.2", "5.2"}
+    assert blender_test.whole(["4.2", "4.5", "5.0"]) == {"4.2", "5.0"}
+    assert blender_test.whole(["4.5"]) == {"4.5"}
+    assert blender_test.whole([]) == set()
 
 
 def goals(folder: Path, *names: str) -> subprocess.CompletedProcess[str]:
