@@ -32,7 +32,7 @@ SETUP_LIMIT_S = 3600
 SETUP_NICENESS = int(os.environ.get("SETUP_NICENESS", "5"))
 WINDOW_NICENESS = int(os.environ.get("WINDOW_NICENESS", "19"))
 """19 is the gentlest; beside other heavy work a lower number keeps the test from standing still."""
-REPEAT_NICENESS = min(0, WINDOW_NICENESS)
+REPEAT_NICENESS = max(-20, min(0, WINDOW_NICENESS - 10))
 """Of a run that starved and is repeated."""
 
 

@@ -119,12 +119,12 @@ def test_a_take_is_read_in_the_time_of_a_frame():
     settings().takes = 2
     generate(seconds=9.8)
     part("operators.ghosts").forget()
-    started = time.perf_counter()
+    started = time.process_time()  # not the clock on the wall, which other work on the machine moves on too
     ghosts()
-    first = 1000.0 * (time.perf_counter() - started) / 2
-    started = time.perf_counter()
+    first = 1000.0 * (time.process_time() - started) / 2
+    started = time.process_time()
     ghosts()
-    print(f"\nread: {first:.1f} ms a take of 9.8 s; known: {500.0 * (time.perf_counter() - started):.1f} ms")
+    print(f"\nread: {first:.1f} ms a take of 9.8 s; known: {500.0 * (time.process_time() - started):.1f} ms")
     assert first < 300.0  # 20 ms on an idle machine
 
 

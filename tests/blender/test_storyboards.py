@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 import pytest
 
-from tests.blender.support import REPOSITORY, add_character, bone_heads, part, poly_curve, refusal, settings
+from tests.blender.support import PATIENCE_S, REPOSITORY, add_character, bone_heads, part, poly_curve, refusal, settings
 
 BOARD = {
     "motionlcm_storyboard": 1,
@@ -207,7 +207,7 @@ def run(*arguments, **variables) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "motionlcm_blender", "storyboard", *map(str, arguments)]
     environment = {**os.environ, **variables}
     return subprocess.run(
-        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=300, check=False
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
 
 

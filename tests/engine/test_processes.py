@@ -75,7 +75,7 @@ def run(folder: Path, steps: int, processes: int) -> list[dict[str, np.ndarray]]
         command += ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
     environment = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [*command, str(script)], env=environment, capture_output=True, text=True, timeout=300, check=False
+        [*command, str(script)], env=environment, capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return [load_file(folder / f"process_{rank}.safetensors") for rank in range(processes)]
