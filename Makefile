@@ -10,18 +10,24 @@ BLENDER := .venv-blender-4.5/bin/python
 RELEASE := build/test/repository
 ZIP := build/test/motionlcm_blender.zip
 
-.PHONY: demo test test-engine test-blender test-window test-windows lint format build release bench picture showcase train clean clean-all
+.PHONY: demo test test-engine test-processors test-blender test-window test-windows lint format build release bench picture showcase train clean clean-all
 
 # The README's example: environment without torch, prompt and S-shaped path, demo/walk.blend and demo/walk.png.
 demo:
 	@sh tools/system_packages.sh
 	@$(PYTHON) tools/demo.py
 
-test: test-engine test-blender test-window
-	@echo "All tests passed."
+# Each suite runs, also if another one failed; the end says which.
+test:
+	@MAKE="$(MAKE)" sh tools/run_goals.sh test-engine test-blender test-window
 
 test-engine: .venv/.ready
 	$(ENGINE) -m pytest -q -p no:cacheprovider
+
+# The engine's numeric tests as other processors run them: older kernels, one and two threads, a NumPy without a BLAS.
+# Not a part of `test`.
+test-processors: .venv/.ready
+	$(ENGINE) tools/test_processors.py
 
 test-blender: .venv/.ready $(BLENDER)
 	$(BLENDER) tools/build.py --output $(ZIP)

@@ -3,6 +3,7 @@
 Blender is Debian trixie's 4.3, or what another suite has: WINDOW_SUITE=sid is the newest (5.2 in November 2026).
 Everything stays in build/, which is reused when it is there. Needs root, Debian's apt and mmdebstrap.
 It is gentle to the machine it runs on: one core, lowest priority, a memory limit, an end to everything that hangs.
+Where other work leaves it too little of that core, `Ended.starved` says so.
 Commands run in namespaces of their own, so that no process and no mount is left behind, whatever happens.
 """
 
@@ -18,7 +19,10 @@ import signal
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+from processor_share import ProcessorShare
 
 ROOT = Path(__file__).resolve().parent.parent
 SCREEN = "1280x800x24"
@@ -28,6 +32,8 @@ SETUP_LIMIT_S = 3600
 SETUP_NICENESS = int(os.environ.get("SETUP_NICENESS", "5"))
 WINDOW_NICENESS = int(os.environ.get("WINDOW_NICENESS", "19"))
 """19 is the gentlest; beside other heavy work a lower number keeps the test from standing still."""
+REPEAT_NICENESS = max(-20, min(0, WINDOW_NICENESS - 10))
+"""Of a run that starved and is repeated."""
 
 
 class NoWindow(RuntimeError):
@@ -89,8 +95,8 @@ def _gently(niceness: int) -> None:
         os.sched_setaffinity(0, cores[-1:])
 
 
-def _gently_in_limits() -> None:
-    _gently(WINDOW_NICENESS)
+def _gently_in_limits(niceness: int = WINDOW_NICENESS) -> None:
+    _gently(niceness)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
@@ -99,7 +105,16 @@ def _gently_setting_up() -> None:
     _gently(SETUP_NICENESS)
 
 
-def _run(command: list[str], seconds: float, log: Path, prepare: Callable[[], None]) -> int:
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended. code: its exit status, 124 if it was stopped; share: of the processor time it wanted."""
+
+    code: int
+    share: float
+    starved: bool
+
+
+def _run(command: list[str], seconds: float, log: Path, prepare: Callable[[], None]) -> Ended:
     """Run a command in namespaces of its own, its output to the file `log`; 124 if it was stopped for taking too long.
 
     The kernel takes down its mounts and ends all its processes together with the first of them.
@@ -113,15 +128,17 @@ def _run(command: list[str], seconds: float, log: Path, prepare: Callable[[], No
             stderr=subprocess.STDOUT,
             preexec_fn=prepare,
         )
-        try:
-            return child.wait(timeout=seconds)
-        except BaseException as problem:
-            # The child leads a session of its own: this ends what it started, and nothing else.
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-            if isinstance(problem, subprocess.TimeoutExpired):
-                return 124
-            raise
+        with ProcessorShare(child.pid) as given:  # the child leads a session of its own
+            try:
+                code = child.wait(timeout=seconds)
+            except BaseException as problem:
+                # This ends what it started, and nothing else.
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+                if not isinstance(problem, subprocess.TimeoutExpired):
+                    raise
+                code = 124
+    return Ended(code, given.share, given.starved)
 
 
 def _mirror() -> str:
@@ -146,8 +163,8 @@ def set_up(debian: Debian = BLENDER, say=print) -> None:
     what = f"a Debian {debian.suite} with {debian.packages[0]} in {debian.root.relative_to(ROOT)}"
     say(f"Setting up {what} (about {debian.megabytes} MB to download)")
     debian.home.mkdir(parents=True, exist_ok=True)
-    partial = debian.home / "root.partial"
-    for old in (partial, debian.root):
+    unfinished = debian.home / "root.partial"
+    for old in (unfinished, debian.root):
         if old.exists():
             subprocess.run(["rm", "-rf", "--one-file-system", str(old)], check=True)
     command = ["mmdebstrap", "--quiet", "--variant=apt", "--components=main"]
@@ -157,24 +174,25 @@ def set_up(debian: Debian = BLENDER, say=print) -> None:
     # Without the package lists and caches, which are not needed again.
     command += ['--customize-hook=rm -rf "$1"/var/lib/apt/lists/*']
     log = debian.home / "set-up.log"
-    code = _run([*command, debian.suite, str(partial), _mirror()], SETUP_LIMIT_S, log, _gently_setting_up)
+    code = _run([*command, debian.suite, str(unfinished), _mirror()], SETUP_LIMIT_S, log, _gently_setting_up).code
     if code:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
         raise NoWindow(f"mmdebstrap ended with {code}:\n{tail}")
-    mtab = partial / "etc" / "mtab"
+    mtab = unfinished / "etc" / "mtab"
     mtab.unlink(missing_ok=True)
     mtab.symlink_to("/proc/mounts")
-    (partial / "lab").mkdir()
-    (partial / ".ready").write_text(debian.stamp())
-    partial.rename(debian.root)
+    (unfinished / "lab").mkdir()
+    (unfinished / ".ready").write_text(debian.stamp())
+    unfinished.rename(debian.root)
 
 
 def run_inside(
-    command: list[str], seconds: float, log: Path, screen: bool = False, debian: Debian = BLENDER, **more: str
-) -> int:
-    """Run a command in the chroot; returns its exit status, 124 if it hung.
+    command: list[str], seconds: float, log: Path, screen: bool = False, debian: Debian = BLENDER,
+    niceness: int = WINDOW_NICENESS, **more: str,
+) -> Ended:  # fmt: skip
+    """Run a command in the chroot; returns how it ended, with 124 if it hung.
 
-    screen: with a virtual one. more: environment variables.
+    screen: with a virtual one. niceness: from -20, the first to be served, to 19. more: environment variables.
     """
     variables = {
         "PATH": "/usr/bin:/bin",
@@ -193,4 +211,4 @@ def run_inside(
     # The shell stays the first process of the namespace: an X server whose parent is process 1 takes it for the
     # system's own, never reports that it is ready, and xvfb-run would wait for ever.
     enter = ["sh", "-c", 'mount -t proc proc "$0/proc" && chroot "$0" "$@"; exit $?', str(debian.root)]
-    return _run([*enter, *inside, *command], seconds, log, _gently_in_limits)
+    return _run([*enter, *inside, *command], seconds, log, partial(_gently_in_limits, niceness))

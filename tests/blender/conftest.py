@@ -22,6 +22,23 @@ import pytest
 from tests.blender.support import EXTENSION, PARTS, REPOSITORY, part
 from tests.tiny_model import write_tiny_model
 
+EACH_BLENDER = {
+    "test_character", "test_files_of_version_0_1", "test_fitted_keys", "test_generate", "test_keymap", "test_panels",
+    "test_paths", "test_registration", "test_smpl_body", "test_takes", "test_translations",
+}  # fmt: skip
+"""What leans on parts of Blender that differ from version to version: Actions and their slots, curves and handles, NLA,
+armatures and meshes, files, registration, panels, keymaps. Single tests of other files are marked where they stand."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).resolve().parent
+    gone = sorted(name for name in EACH_BLENDER if not (here / f"{name}.py").is_file())
+    if gone:
+        raise pytest.UsageError(f"EACH_BLENDER names files that are not there: {', '.join(gone)}")
+    for item in items:
+        if item.path.stem in EACH_BLENDER:
+            item.add_marker(pytest.mark.each_blender)
+
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     session.config._status = int(exitstatus)

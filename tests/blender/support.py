@@ -11,6 +11,8 @@ import numpy as np
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXTENSION = "bl_ext.user_default.motionlcm_blender"
+PATIENCE_S = 600.0
+"""After this a test takes what it waits for as hung. A busy machine may need minutes for what else takes a second."""
 PARTS = ("__init__.py", "blender_manifest.toml", "motionlcm_blender", "operators", "ui", "bundled_models")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import bpy
 import pytest
 
-from tests.blender.support import EXTENSION, REPOSITORY, add_character, generate, part, refusal
+from tests.blender.support import EXTENSION, PATIENCE_S, REPOSITORY, add_character, generate, part, refusal
 from tests.blender.test_panels import drawn, operators
 
 
@@ -141,6 +141,6 @@ assert ".user" in str(log_file.folder())
 addon_utils.disable("{EXTENSION}")
 os._exit(0)
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Told to all." in done.stderr

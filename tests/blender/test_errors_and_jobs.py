@@ -7,7 +7,7 @@ import time
 import bpy
 import pytest
 
-from tests.blender.support import EXTENSION, add_character, panel_status, part, poly_curve, refusal, settings
+from tests.blender.support import PATIENCE_S, EXTENSION, add_character, panel_status, part, poly_curve, refusal, settings
 
 
 def jobs():
@@ -40,7 +40,7 @@ def test_worker_delivers_through_the_queue_and_poll_writes():
     start(prompt="a person waves", length=2.0)
     status = panel_status()
     assert status.running and actions() == []
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while jobs().poll() is not None:
         assert time.monotonic() < deadline
         time.sleep(0.005)

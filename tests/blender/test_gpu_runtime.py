@@ -20,7 +20,7 @@ import bpy
 import numpy as np
 import pytest
 
-from tests.blender.support import EXTENSION, REPOSITORY, add_character, generate, panel_status, part, refusal
+from tests.blender.support import PATIENCE_S, EXTENSION, REPOSITORY, add_character, generate, panel_status, part, refusal
 from tests.fake_wheels import ABORTS, LACKS_A_LIBRARY, TORCH, write_fake_wheels, write_wheel
 
 
@@ -267,7 +267,7 @@ def test_too_little_room_is_told_before(wheels, small_disk):
 def start(stage: str) -> None:
     """Enable the GPU as a window would, and wait until it is at a stage."""
     runtime().enable(wait=False)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while stage not in runtime().status.stage:
         assert time.monotonic() < deadline and runtime().status.running, runtime().status
         time.sleep(0.01)
@@ -275,7 +275,7 @@ def start(stage: str) -> None:
 
 def wait() -> None:
     (worker,) = runtime().task.threads
-    worker.join(60)
+    worker.join(PATIENCE_S)
     assert not worker.is_alive()
     runtime().task.poll()
     assert not runtime().status.running
@@ -429,7 +429,7 @@ def test_a_torch_that_hangs_is_given_up():
     (folder / "torch/__init__.py").write_text(code)
     started = time.monotonic()
     told = core("trial").import_in_process([str(folder)], patience=2.0)
-    assert "does not start" in told and time.monotonic() - started < 20.0
+    assert "does not start" in told and time.monotonic() - started < 300.0  # it would hang for 600
 
 
 @pytest.mark.skipif(os.name == "nt", reason="asks for processes in the way of POSIX")
@@ -444,7 +444,7 @@ from motionlcm_blender.runtime.children import run_task
 run_task({task!r}, print, lambda: False)
 """
     parent = subprocess.Popen([sys.executable, "-c", script])
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -19,7 +19,7 @@ import bpy
 import numpy as np
 import pytest
 
-from tests.blender.support import EXTENSION, add_character, generate, panel_status, part, poly_curve, refusal, settings
+from tests.blender.support import PATIENCE_S, EXTENSION, add_character, generate, panel_status, part, poly_curve, refusal, settings
 from tests.blender.test_panels import Layout, drawn, operators, texts
 from tests.official_files import (
     SMALL,
@@ -365,7 +365,7 @@ def test_blender_goes_on_while_the_worker_works_and_cancel_stops_it(place, home)
     assert "motionlcm.cancel_official_model" in operators(drawn("MOTIONLCM_PT_model"))
     with pytest.raises(Exception, match="already"):
         getting.start(wanted, choose=False, wait=False)
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE_S
     while getting.task.poll() is not None and time.monotonic() < until:
         time.sleep(0.02)
     assert not getting.status.running and left(home) == ["pelvis"] and chosen() == before

@@ -198,6 +198,7 @@ def test_a_bone_between_two_joints_is_held_still():
     assert farthest_off(armature, clip) < MILLIMETRE
 
 
+@pytest.mark.each_blender
 @pytest.mark.parametrize("keys", ["DENSE", "FITTED"])
 @pytest.mark.parametrize("make", [smpl_armature, smplx_armature])
 def test_generate_writes_the_motion_it_made(make, keys):

@@ -9,7 +9,7 @@ import tomllib
 import addon_utils
 import bpy
 
-from tests.blender.support import EXTENSION, REPOSITORY, part
+from tests.blender.support import PATIENCE_S, EXTENSION, REPOSITORY, part
 
 
 def test_extension_is_imported_under_its_relative_name(extension):
@@ -65,7 +65,7 @@ print("HEAVY", heavy)
 sys.stdout.flush()
 os._exit(0 if not heavy and hasattr(bpy.types.Scene, "motionlcm") else 1)
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -68,6 +68,7 @@ def test_without_a_character_it_is_said():
     assert not bpy.ops.motionlcm.generate_shot.poll()
 
 
+@pytest.mark.each_blender
 def test_each_shot_is_an_action_and_a_strip_of_our_track(three):
     data = three.animation_data
     assert data.action is None and [track.name for track in data.nla_tracks] == ["MotionLCM Shots"]
@@ -118,6 +119,7 @@ def test_a_shot_goes_on_from_the_one_before(place, fps, mode):
         assert np.linalg.norm(one[:, 1] - two[:, 0], axis=-1).max() < 0.006 * size
 
 
+@pytest.mark.each_blender
 def test_it_also_goes_on_after_the_file_was_opened_again(three, tmp_path):
     end = poses([97])
     file = str(tmp_path / "shots.blend")
@@ -132,6 +134,7 @@ def test_it_also_goes_on_after_the_file_was_opened_again(three, tmp_path):
     np.testing.assert_allclose(poses([97]), end, atol=1e-3)
 
 
+@pytest.mark.each_blender
 def test_keys_edited_by_hand_are_what_the_next_goes_on_from(three):
     for curve in part("operators.armature.actions").holder_of(shots()[0].action).fcurves:
         if curve.data_path.endswith('["pelvis"].location') and curve.array_index == 0:
@@ -223,6 +226,7 @@ def test_moving(three):
     assert bpy.ops.motionlcm.move_shot(step=-1) == {"CANCELLED"}
 
 
+@pytest.mark.each_blender
 def test_removing_and_duplicating(three):
     choose(1)
     gone = shots()[1].action.name
@@ -239,6 +243,7 @@ def test_removing_and_duplicating(three):
     assert len(three.animation_data.nla_tracks) == 0 and not [a for a in bpy.data.actions if a.users]
 
 
+@pytest.mark.each_blender
 @pytest.mark.parametrize("mode", ["DENSE", "FITTED"])
 def test_split_and_join_keep_the_motion(mode):
     add_character()
@@ -264,6 +269,7 @@ def test_split_and_join_keep_the_motion(mode):
     assert bpy.ops.motionlcm.join_shots() == {"CANCELLED"}
 
 
+@pytest.mark.each_blender
 @pytest.mark.parametrize("mode", ["DENSE", "FITTED"])
 def test_baked_it_moves_as_the_strips_do(mode):
     armature = add_character()
@@ -418,6 +424,7 @@ def test_pins_of_a_shot_go_with_it(three):
     assert len(shots()[1].pins) == 0
 
 
+@pytest.mark.each_blender
 def test_what_is_not_ours_stays(three):
     foreign = bpy.data.actions.new("Mine")
     track = three.animation_data.nla_tracks.new()
@@ -440,6 +447,7 @@ def test_names_may_change(three):
     assert state() == ["DONE"] * 3
 
 
+@pytest.mark.each_blender
 def test_undo_and_redo(three):
     action = shots()[0].action.name
     shots()[0].seed = 5
@@ -508,6 +516,7 @@ def test_a_shot_changed_meanwhile_is_written_and_stale():
     assert state() == ["STALE"] and tuple(shots()[0].action.frame_range) == (11, 59)
 
 
+@pytest.mark.each_blender
 def test_a_copied_armature_has_shots_of_its_own(three):
     copy = three.copy()
     bpy.context.scene.collection.objects.link(copy)

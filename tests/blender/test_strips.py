@@ -55,6 +55,7 @@ def choose(index: int):
 # Where they are
 
 
+@pytest.mark.each_blender
 def test_rectangles_are_where_the_timeline_shows_the_frames():
     rows = layout().rows_of(view(), [("one", [(1, 25), (25, 49)]), ("two", [(10, 20)])])
     strips = layout().strips_of(view(), rows)
@@ -182,6 +183,7 @@ def test_a_locked_shot_keeps_its_length_and_its_motion():
     assert frames() == [(8, 32), (32, 56)]
 
 
+@pytest.mark.each_blender
 def test_it_is_one_undo_step():
     add_character()
     add("one", "two")

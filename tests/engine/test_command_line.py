@@ -19,6 +19,7 @@ from motionlcm_blender.motion.ground_path import named_path, natural_length
 from motionlcm_blender.motion.rotations import rotate
 from motionlcm_blender.motion.skeleton import FPS
 from motionlcm_blender.training.data import prepare as preparing
+from tests.repeated import assert_same_motion
 from tests.tiny_model import TINY, write_tiny_model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,8 +65,9 @@ def test_the_same_seed_gives_the_same_file_and_another_does_not(tiny: Path, tmp_
         assert generate(tiny, "--seconds", 2, "--seed", seed, "--out", tmp_path / f"{name}.npz") == 0
     a, b, c = (load(tmp_path / f"{name}.npz") for name in "abc")
     assert "path" not in a
-    np.testing.assert_array_equal(a["rotations"], b["rotations"])
-    assert np.abs(a["joints"] - c["joints"]).max() > 1e-4
+    assert_same_motion(a["rotations"], b["rotations"])
+    assert_same_motion(a["joints"], b["joints"])
+    assert np.abs(a["joints"] - c["joints"]).max() > 1e-2
 
 
 def test_takes_are_numbered_and_take_the_next_seeds(tiny: Path, tmp_path: Path) -> None:

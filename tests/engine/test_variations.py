@@ -23,6 +23,7 @@ from motionlcm_blender.generation.variations import (
 )
 from motionlcm_blender.motion.metrics import path_error
 from motionlcm_blender.motion.motion import Motion
+from tests.repeated import JOINTS_M
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def test_a_take_is_varied_by_little_and_by_much_and_ends_as_the_other(model: Mot
     away = [
         distance(own, model.generate(replace(request, blends=(Blend(9, share),)))[0]) for share in (0.0, 0.1, 0.5, 1.0)
     ]
-    assert away[0] == 0.0 and away[0] < away[1] < away[2]
+    assert away[0] < JOINTS_M and away[0] < away[1] < away[2]
     last = model.generate(replace(request, blends=(Blend(9, 1.0),)))[0]
     assert distance(last, other) < 1e-5
     several = model.generate(replace(request, takes=2, blends=(Blend(8, 0.3),)))
