@@ -7,7 +7,16 @@ import time
 import bpy
 import pytest
 
-from tests.blender.support import PATIENCE_S, EXTENSION, add_character, panel_status, part, poly_curve, refusal, settings
+from tests.blender.support import (
+    EXTENSION,
+    PATIENCE_S,
+    add_character,
+    panel_status,
+    part,
+    poly_curve,
+    refusal,
+    settings,
+)
 
 
 def jobs():

@@ -20,7 +20,16 @@ import bpy
 import numpy as np
 import pytest
 
-from tests.blender.support import PATIENCE_S, EXTENSION, REPOSITORY, add_character, generate, panel_status, part, refusal
+from tests.blender.support import (
+    EXTENSION,
+    PATIENCE_S,
+    REPOSITORY,
+    add_character,
+    generate,
+    panel_status,
+    part,
+    refusal,
+)
 from tests.fake_wheels import ABORTS, LACKS_A_LIBRARY, TORCH, write_fake_wheels, write_wheel
 
 

@@ -19,7 +19,17 @@ import bpy
 import numpy as np
 import pytest
 
-from tests.blender.support import PATIENCE_S, EXTENSION, add_character, generate, panel_status, part, poly_curve, refusal, settings
+from tests.blender.support import (
+    EXTENSION,
+    PATIENCE_S,
+    add_character,
+    generate,
+    panel_status,
+    part,
+    poly_curve,
+    refusal,
+    settings,
+)
 from tests.blender.test_panels import Layout, drawn, operators, texts
 from tests.official_files import (
     SMALL,
@@ -301,12 +311,13 @@ def served(folder: Path, entries: dict[str, str]) -> tuple:
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    sources = part("motionlcm_blender.importing.downloads")
+    source = part("motionlcm_blender.importing.source_list").Source
+    sha256 = part("motionlcm_blender.files.safetensors_files").sha256
+    address = f"http://127.0.0.1:{server.server_address[1]}"
     listed = [
-        part("motionlcm_blender.importing.source_list").Source(name, kind, (f"http://127.0.0.1:{server.server_address[1]}/{name}",), "https://example.org",
-                       part("motionlcm_blender.files.safetensors_files").sha256(folder / name), None, "CC0")
+        source(name, kind, (f"{address}/{name}",), "https://example.org", sha256(folder / name), None, "CC0")
         for name, kind in entries.items()
-    ]  # fmt: skip
+    ]
     return server, listed
 
 

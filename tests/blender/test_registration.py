@@ -9,7 +9,7 @@ import tomllib
 import addon_utils
 import bpy
 
-from tests.blender.support import PATIENCE_S, EXTENSION, REPOSITORY, part
+from tests.blender.support import EXTENSION, PATIENCE_S, REPOSITORY, part
 
 
 def test_extension_is_imported_under_its_relative_name(extension):

@@ -109,7 +109,7 @@ def test_exported_it_is_the_same_again(tmp_path):
     bpy.ops.motionlcm.import_storyboard(filepath=str(out))
     third = tmp_path / "third.json"
     bpy.ops.motionlcm.export_storyboard(filepath=str(third))
-    again = storyboard().storyboard_content(read(third))
+    again = content_of(read(third))
     assert near(two, again), (two, again)
 
 

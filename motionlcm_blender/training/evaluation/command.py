@@ -8,10 +8,7 @@ import logging
 from pathlib import Path
 
 from ...errors import TrainingDataError
-from .results import REPORT
-
-SECTIONS = ("energy", "paths", "long", "obedience", "quality", "control", "reconstruction", "text")
-"""In the order of the report: first what a person sees."""
+from .results import REPORT, SECTIONS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...generation.request import Hints, Request
 from ...motion.metrics import skating_ratio
 from ...motion.motion import Motion
 from ...motion.skeleton import CONTROLLED_JOINTS, FPS, JOINT_COUNT, JOINTS

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from ...errors import TrainingDataError
+from ...generation.generated_motion import GeneratedMotion
 from ...generation.request import Request
 from ...motion.body_fit import onto_rig
 from ...motion.features import canonical, features_from_joints
 from ...motion.foot_contacts import foot_contacts
-from ...motion.motion import Motion
 from ..data.motion_data import MotionData, Segment
 from .held_out_motions import LONGEST, SHORTEST
 
@@ -70,7 +70,7 @@ class Lookup:
         """(T, 263) each, not normalised, of (prompt, frames) pairs; shorter where the captured motion is."""
         return [features_from_joints(self.joints(self.nearest(p)[0], frames + 1)) for p, frames in prompts]
 
-    def generate(self, request: Request) -> list[Motion]:
+    def generate(self, request: Request) -> list[GeneratedMotion]:
         """Take k is the segment with the k-th nearest caption; the seed changes nothing.
 
         Paths, starts and lengths are not met: a motion is at most `frames` long.
@@ -80,7 +80,7 @@ class Lookup:
         for k in range(request.takes):
             joints = self.joints(found[k % len(found)], request.frames)
             contacts = foot_contacts(joints).astype(np.float32)
-            made.append(Motion(joints, contacts, request=request, seed=request.seed + k))
+            made.append(GeneratedMotion(joints, contacts, request=request, seed=request.seed + k))
         return made
 
     def _order(self, prompt: str) -> np.ndarray:

@@ -6,14 +6,14 @@ from typing import Protocol
 
 import numpy as np
 
+from ...generation.generated_motion import GeneratedMotion
 from ...generation.request import Request
-from ...motion.motion import Motion
 
 
 class Generates(Protocol):
     """Makes finished motions of a request."""
 
-    def generate(self, request: Request) -> list[Motion]:
+    def generate(self, request: Request) -> list[GeneratedMotion]:
         """One motion for each take, with the engine's post-processing."""
         ...
 

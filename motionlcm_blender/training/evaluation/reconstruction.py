@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...errors import TrainingDataError
+from ...generation.pipeline import MotionLCM
 from ...motion.body_fit import onto_rig
 from ...motion.features import canonical, features_from_joints
 from ...motion.skeleton import MAX_FRAMES

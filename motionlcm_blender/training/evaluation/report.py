@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .command import SECTIONS
-from .results import Figure, Results, Section
+from .results import SECTIONS, Figure, Results, Section
 
 _COLUMNS = (
     ("r1", "R@1"), ("r2", "R@2"), ("r3", "R@3"), ("fid", "FID"), ("mm_distance", "MM distance"),
@@ -120,7 +119,7 @@ def markdown(results: Results) -> str:
 
 
 def in_order(results: Results) -> list[tuple[str, Section]]:
-    """The sections as the report has them: what was watched, then as `command.SECTIONS` names them, then others."""
+    """The sections as the report has them: what was watched, then as `results.SECTIONS` names them, then others."""
     order = ["watched", *SECTIONS]
     return sorted(results.sections.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order))
 

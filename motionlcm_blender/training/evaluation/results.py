@@ -17,6 +17,8 @@ from ...files.safetensors_files import write_bytes
 FORMAT = 1
 CONFIDENCE = 0.95
 REPORT, FIGURES = "EVALUATION.md", "evaluation.json"
+SECTIONS = ("energy", "paths", "long", "obedience", "quality", "control", "reconstruction", "text")
+"""In the order of the report: first what a person sees."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,10 @@ def _figure(values: np.ndarray) -> Figure:
 
 
 REPORT, FIGURES = "EVALUATION.md", "evaluation.json"
+SECTIONS = ("energy", "paths", "long", "obedience", "quality", "control", "reconstruction", "text")
+"""In the order of the report: first what a person sees."""
 
 
 REPORT, FIGURES = "EVALUATION.md", "evaluation.json"
+SECTIONS = ("energy", "paths", "long", "obedience", "quality", "control", "reconstruction", "text")
+"""In the order of the report: first what a person sees."""
