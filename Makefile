@@ -10,7 +10,7 @@ BLENDER := .venv-blender-4.5/bin/python
 RELEASE := build/test/repository
 ZIP := build/test/motionlcm_blender.zip
 
-.PHONY: demo test test-engine test-processors test-blender test-window test-windows lint format build release bench picture showcase train clean clean-all
+.PHONY: demo test test-engine test-processors test-blender test-window test-windows lint format build release bench picture picture-rooms showcase train clean clean-all
 
 # The README's example: environment without torch, prompt and S-shaped path, demo/walk.blend and demo/walk.png.
 demo:
@@ -65,6 +65,10 @@ release: $(BLENDER)
 
 bench: .venv/.ready
 	$(ENGINE) -m motionlcm_blender bench
+
+# docs/images/rooms.svg from the source; fails on a circle of packages.
+picture-rooms:
+	$(PYTHON) tools/pictures/import_graph.py
 
 # The README's picture, taken from the demo.
 picture: demo

@@ -12,11 +12,12 @@ import numpy as np
 
 from ...motionlcm_blender.errors import Cancelled
 from ...motionlcm_blender.export.clip_output import EndPose, StartPose, on_ground, on_skeleton, written_part
+from ...motionlcm_blender.generation.generated_motion import GeneratedMotion
 from ...motionlcm_blender.generation.request import Request
 from ...motionlcm_blender.keyframes.fitting import fit_keys
 from ...motionlcm_blender.keyframes.keys import SparseKeys
 from ...motionlcm_blender.motion.loops import Travel, looped, split_travel
-from ...motionlcm_blender.motion.motion import Clip, Motion
+from ...motionlcm_blender.motion.motion import Clip
 from ...motionlcm_blender.motion.skeleton import Skeleton
 from ...motionlcm_blender.motion.world_transform import Placement, place_clip
 from ...motionlcm_blender.postprocess.terrain import Ground
@@ -135,7 +136,7 @@ def make(
 
 
 def _finished(
-    motion: Motion, order: GenerationJobInput, of_model: tuple[str, str, str, str], started: float
+    motion: GeneratedMotion, order: GenerationJobInput, of_model: tuple[str, str, str, str], started: float
 ) -> GenerationOutput:
     """One take as keys of the character. of_model: name, hash, licence and attribution."""
     walked = motion if order.ground is None else on_ground(motion, order.placement, order.ground)

@@ -19,9 +19,9 @@ from . import model_info, torch_import
 from .model_choice import Choice
 
 if TYPE_CHECKING:
+    from ...motionlcm_blender.generation.generated_motion import GeneratedMotion
     from ...motionlcm_blender.generation.pipeline import MotionLCM
     from ...motionlcm_blender.generation.request import Request
-    from ...motionlcm_blender.motion.motion import Motion
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class ModelSession:
 
     def generate(
         self, choice: Choice, request: Request, progress: Callable[[float, str], None], cancel: Callable[[], bool]
-    ) -> tuple[MotionLCM, list[Motion], tuple[str, ...]]:
+    ) -> tuple[MotionLCM, list[GeneratedMotion], tuple[str, ...]]:
         """Run the model. With the automatic device, one that fails gives way to the next best: the processor, NumPy.
 
         Args:
@@ -159,7 +159,7 @@ class ModelSession:
 
     def _timed(
         self, loaded: MotionLCM, request: Request, progress: Callable[[float, str], None], cancel: Callable[[], bool]
-    ) -> list[Motion]:
+    ) -> list[GeneratedMotion]:
         with self._at_work:
             started = time.perf_counter()
             self._warm.add(loaded)
