@@ -19,9 +19,9 @@ from tiny_model import write_tiny_model  # noqa: E402
 
 from motionlcm_blender import MotionLCM  # noqa: E402
 from motionlcm_blender.errors import TrainingDataError  # noqa: E402
+from motionlcm_blender.generation.generated_motion import GeneratedMotion  # noqa: E402
 from motionlcm_blender.generation.request import Request  # noqa: E402
 from motionlcm_blender.motion.features import features_from_joints, joints_from_features  # noqa: E402
-from motionlcm_blender.motion.motion import Motion  # noqa: E402
 from motionlcm_blender.training.data.motion_data import MotionData, Segment, load_motion_data  # noqa: E402
 from motionlcm_blender.training.evaluation import energy_section, path_section, spread_section  # noqa: E402
 from motionlcm_blender.training.evaluation.energy_section import EnergySection, compared, energies  # noqa: E402
@@ -174,9 +174,9 @@ class Follower:
         joints = np.stack([x, np.broadcast_to(local[:, 1], x.shape), z], axis=-1)
         return (joints + np.stack([path[:, 0] + beside, 0 * heading, path[:, 1]], axis=-1)[:, None]).astype(np.float32)
 
-    def generate(self, request: Request) -> list[Motion]:
+    def generate(self, request: Request) -> list[GeneratedMotion]:
         joints = self._joints(request, 0.0)
-        return [Motion(joints, np.zeros((len(joints), 4), np.float32), request=request)]
+        return [GeneratedMotion(joints, np.zeros((len(joints), 4), np.float32), request=request)]
 
     def features(self, request: Request) -> np.ndarray:
         joints = self._joints(request, 0.1)
@@ -197,7 +197,7 @@ def test_a_follower_faces_along_every_path(data: MotionData) -> None:
 
 def test_what_the_report_says_of_the_network_counts(data: MotionData) -> None:
     class Reporting(Follower):
-        def generate(self, request: Request) -> list[Motion]:
+        def generate(self, request: Request) -> list[GeneratedMotion]:
             return [replace(m, report={"network_path_mean_cm": 31.0}) for m in super().generate(request)]
 
     found = PathSection(Reporting(), build_motions(data)).measure(0)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from motionlcm_blender.generation.generated_motion import GeneratedMotion
 from motionlcm_blender.generation.request import Request
 from motionlcm_blender.motion import rotations as rot
-from motionlcm_blender.motion.motion import Motion
 from motionlcm_blender.training.evaluation import long_section
 from motionlcm_blender.training.evaluation import motion_measures as see
 from tests.synthetic_actions import _Y, J, about, raising_arm, standing
@@ -107,12 +107,12 @@ def test_rank_correlation_of_textbook_rows():
 class Tiring:
     """A walker that covers half the ground in the last third."""
 
-    def generate(self, request: Request) -> list[Motion]:
+    def generate(self, request: Request) -> list[GeneratedMotion]:
         joints = walk(request.frames, 1.0)
         rest = len(joints) - len(joints) // 3
         joints[rest:, :, 2] += joints[rest, 0, 2] - joints[rest:, :1, 2]
         joints[rest:, :, 2] += np.arange(len(joints) - rest)[:, None] * 0.5 / 20.0
-        return [Motion(joints.astype(np.float32), np.zeros((len(joints), 4), np.float32), request=request)]
+        return [GeneratedMotion(joints.astype(np.float32), np.zeros((len(joints), 4), np.float32), request=request)]
 
 
 def test_what_is_kept_of_a_long_motion():

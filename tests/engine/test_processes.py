@@ -27,15 +27,15 @@ import torch
 from safetensors.torch import save_file
 
 sys.path[:0] = [{root!r}, {tests!r}]
-from motionlcm_blender.architecture import Architecture
-from motionlcm_blender.model.vae import MotionVAE
+from motionlcm_blender.networks.architecture import Architecture
+from motionlcm_blender.networks.torch_impl.vae import MotionVAE
 from motionlcm_blender.training.config import VaeSettings
 from motionlcm_blender.training.loop import LoopSettings, TrainingLoop
 from motionlcm_blender.training.data.clip_pool import ClipPool
 from motionlcm_blender.training.data.motion_piece import MotionPiece
 from motionlcm_blender.training.data.normalisation import normalisation_of
 from motionlcm_blender.training.precision import Precision
-from motionlcm_blender.training.vae_stage import VaeLosses, WindowBatches
+from motionlcm_blender.training.stages.vae_stage import VaeLosses, WindowBatches
 from synthetic_motion import walk
 
 torch.set_num_threads(1)
