@@ -16,8 +16,9 @@ from evaluation_data import KINDS, Words, write_data  # noqa: E402
 
 from motionlcm_blender.errors import ModelFolderError, TrainingDataError  # noqa: E402
 from motionlcm_blender.training.data.motion_data import MotionData, load_motion_data  # noqa: E402
+from motionlcm_blender.training.evaluation import evaluator_training  # noqa: E402
 from motionlcm_blender.training.evaluation.caption_states import CaptionStates  # noqa: E402
-from motionlcm_blender.training.evaluation.evaluator import Evaluator, EvaluatorSettings  # noqa: E402
+from motionlcm_blender.training.evaluation.evaluator import Evaluator, EvaluatorNetwork, EvaluatorSettings  # noqa: E402
 from motionlcm_blender.training.evaluation.evaluator_training import same_meaning, train_evaluator  # noqa: E402
 from motionlcm_blender.training.evaluation.held_out_motions import build_motions  # noqa: E402
 from tests.repeated import assert_same_output  # noqa: E402
@@ -167,3 +168,29 @@ def test_too_little_data_is_said(data: MotionData) -> None:
     one = MotionData(data.clips, data.segments[:1], frozenset())
     with pytest.raises(TrainingDataError, match="four captioned segments"):
         train_evaluator(one, CaptionStates(Words()), SMALL)
+
+
+def test_checkpoints_beyond_the_gap_are_passed_over(data: MotionData, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Held-out R@3 0.7, 0.8, 0.9 ..; on train clips 0.02 more, then 0.2 more: the second is the best within 0.05."""
+    held, gaps = [0.7, 0.8, 0.9, 0.91, 0.92, 0.93], [0.02, 0.04, 0.2, 0.2, 0.2, 0.2]
+    told = iter([np.full(3, v) for h, gap in zip(held, gaps, strict=True) for v in (h, h + gap)])
+    monkeypatch.setattr(evaluator_training, "_scores", lambda judge, motions: next(told))
+    judge = Evaluator(EvaluatorNetwork(SMALL), SMALL, CaptionStates(Words()), {})
+    chosen = evaluator_training._Chosen(judge, build_motions(data), build_motions(data))
+    over = []
+    for step in range(1, len(held) + 1):
+        chosen.look(step, 1.0, 1.0)
+        over.append(chosen.over)
+    assert (chosen.step, chosen.score) == (2, pytest.approx(0.8))
+    assert over == [False] * 5 + [True]
+
+
+def test_damped_motion_keeps_its_way_and_loses_its_movement() -> None:
+    motion = torch.randn(50, 133)
+    damped = evaluator_training._damped(motion, 0.25)
+    assert torch.equal(damped[:, :4], motion[:, :4])
+    torch.testing.assert_close(damped[:, 4:].std(0), 0.25 * motion[:, 4:].std(0))
+    torch.testing.assert_close(damped.mean(0), motion.mean(0))
+    still, lively = 0.01 * torch.randn(50, 133), torch.randn(50, 133)
+    drawn = evaluator_training._livelier([still, lively, still, lively], 2, np.random.default_rng(0))
+    assert sorted(drawn.tolist()) == [1, 3]

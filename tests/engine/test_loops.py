@@ -29,7 +29,7 @@ def test_travel_taken_apart_comes_together_again(speed: float, turn_rate: float,
     again = joined_travel(split)
     np.testing.assert_allclose(forward_kinematics(again), forward_kinematics(clip), atol=1e-9)
     if frames > 40:
-        assert np.abs(split.clip.translation[:, [0, 2]]).max() < 0.1  # only the sway is left, and in tight curves some of the curve
+        assert np.abs(split.clip.translation[:, [0, 2]]).max() < 0.1  # only the sway is left
         assert np.abs(headings(split.clip)).max() < 0.2
 
 

@@ -55,7 +55,7 @@ class EvaluatorSettings:
     text_states: int = 32
     dropout: float = 0.3
     noise: float = 0.1
-    steps: int = 600
+    steps: int = 420
     batch: int = 128
     learning_rate: float = 1.5e-3
     weight_decay: float = 0.1

@@ -34,8 +34,8 @@ from .text_metrics import r_precision, retrieval
 
 logger = logging.getLogger(__name__)
 
-CHECKS = 12
-"""How often, during training, the held-out clips are looked at."""
+CHECKS, PATIENCE = 12, 4
+"""How often, during training, the held-out clips are looked at; after so many looks in a row beyond the gap it ends."""
 DEEPEST_DAMPING, LIVELIER = 0.5, 0.5
 """Damped motion keeps at most this share of its movement; only the livelier share of a batch is damped, since damping
 a motion that hardly moves changes nothing."""
@@ -117,6 +117,8 @@ def train_evaluator(data: MotionData, captions: CaptionStates, settings: Evaluat
             torch._foreach_lerp_(list(averaged.parameters()), list(network.parameters()), 1 - decay)
         if (step + 1) % max(1, s.steps // CHECKS) == 0 or step + 1 == s.steps:
             chosen.look(step + 1, loss.item(), _since(started))
+            if chosen.over:
+                break
     averaged.load_state_dict({n: t.half().float() for n, t in chosen.best.items()})
     averaged.eval().requires_grad_(False)
     described: dict[str, Any] = {
@@ -136,20 +138,26 @@ def train_evaluator(data: MotionData, captions: CaptionStates, settings: Evaluat
 class _Chosen:
     """The best checkpoint so far: the highest score on held-out clips among those within the gap.
 
-    best: its weights; score: mean over R@1, 2, 3 on the held-out clips; step: when.
+    best: its weights; score: mean over R@1, 2, 3 on the held-out clips; step: when. over: whether the last `PATIENCE`
+    checkpoints were all beyond the gap, so that going on only widens it.
     """
 
     def __init__(self, judge: Evaluator, held_out: Sequence[TestMotion], trained: Sequence[TestMotion]) -> None:
         self.judge = judge
         self.held_out, self.trained = ([(m.features(), m.captions) for m in part] for part in (held_out, trained))
         self.best, self.score, self.step = _copy(judge.network), -1.0, 0
-        self._within = False
+        self._within, self._beyond = False, 0
+
+    @property
+    def over(self) -> bool:
+        return self._within and self._beyond >= PATIENCE
 
     def look(self, step: int, loss: float, seconds: float) -> None:
         """Score the averaged weights as they are now, and keep them if they are the best."""
         held, trained = (_scores(self.judge, motions) for motions in (self.held_out, self.trained))
         gap = float(trained[-1] - held[-1])
         within = gap <= self.judge.settings.most_gap
+        self._beyond = 0 if within else self._beyond + 1
         logger.info(
             "evaluator %d  loss %.3f  held out %.4f, R@3 %.3f, train %.3f  %.2f s/step",
             step, loss, held.mean(), held[-1], trained[-1], seconds / step,
