@@ -103,7 +103,7 @@ def test_takes_of_shots_are_listed(saved):
     assert listed == saved.of("Actor")["of_shots"] and max(map(len, listed)) == 2
 
 
-AGAIN = 0.01
+AGAIN = 0.02
 """Metres: how near a motion that is made once more is to the one before. It takes the same decisions on every
 processor, so this is for rounding; another seed is decimetres away."""
 
