@@ -1,4 +1,21 @@
-"""What is seen: panels and preferences. Draws state, computes nothing."""
+"""What is seen: panels and preferences. Draws state, computes nothing.
+
+action_editor: What is added to Blender's Action editor.
+controls_panel: The panel of pins, facing, feet and ground.
+model_menu: Which models there are: a menu of them, what is chosen, and the way to MotionLCM's published ones.
+model_panel: The panel of the model: its name, its licence, and what it runs on.
+panels: The sidebar tab "MotionLCM".
+preferences: The extension's preferences: which model, on what.
+shot_strips: Strips of shots, drawn at the bottom of the timeline and the dope sheet; their menu, and the field for a
+    prompt.
+shots_panel: The panel and the list of shots.
+sidebar: The tab of the sidebar that the panels belong to.
+takes_panel: The panel of takes.
+translations: Other languages, through Blender's own translations: labels and tooltips follow the language of its
+    interface.
+translations_de: German, by Blender's contexts: names of operators are looked up apart from everything else.
+widgets: Rows that several panels draw: wrapped text, and a name with its value.
+"""
 
 from ..operators.scene import registration
 from . import (

@@ -1,4 +1,4 @@
-"""Generate: from the scene's settings to an order, and from a result to keys."""
+"""The operators Generate, Generate Again, Refit Keys and Cancel."""
 
 from typing import TYPE_CHECKING
 

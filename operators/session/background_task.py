@@ -26,6 +26,7 @@ class _Run:
     """One piece of work. The thread writes only progress, stage and outcome."""
 
     finish: Finish
+    show: Callable[[_Run], None]
     progress: float = 0.0
     stage: str = "Starting"
     cancelled: threading.Event = field(default_factory=threading.Event)
@@ -33,6 +34,7 @@ class _Run:
 
     def report(self, fraction: float, stage: str) -> None:
         self.progress, self.stage = float(fraction), stage
+        self.show(self)
 
 
 class BackgroundTask:
@@ -59,6 +61,7 @@ class BackgroundTask:
         self.threads: list[threading.Thread] = []
         self._name, self._redraw, self._interval, self._patience = name, redraw, interval, patience
         self._run: _Run | None = None
+        self._drawn = 0.0, ""
         self._timer = MainThreadTimer(poll or self.poll, interval)
 
     @property
@@ -68,7 +71,7 @@ class BackgroundTask:
     def start(self, work: Work, finish: Finish, wait: bool | None = None) -> None:
         """Begin; what ran before is abandoned. wait: return when it is done; None: if Blender has no window."""
         self.abandon()
-        run = self._run = _Run(finish)
+        run = self._run = _Run(finish, self._show)
         self.status.running = True
         self._show(run)
         if bpy.app.background if wait is None else wait:
@@ -79,6 +82,7 @@ class BackgroundTask:
         self.threads[:] = [*(each for each in self.threads if each.is_alive()), thread]
         thread.start()
         self.watch()
+        self._redraw()
 
     def watch(self) -> None:
         """Have the timer look for the outcome."""
@@ -92,7 +96,9 @@ class BackgroundTask:
         try:
             outcome = run.outcome.get_nowait()
         except queue.Empty:
-            self._show(run)
+            if self._drawn != (run.progress, run.stage):
+                self._drawn = run.progress, run.stage
+                self._redraw()
             return self._interval
         self._run = None
         self.status.running, self.status.progress, self.status.stage = False, 1.0, ""
@@ -124,9 +130,9 @@ class BackgroundTask:
         self.threads.clear()
 
     def _show(self, run: _Run) -> None:
-        if (self.status.progress, self.status.stage) != (run.progress, run.stage):
+        """Let the status tell how far a run is; called in its thread as well. Drawing follows with the next `poll`."""
+        if self._run is run:
             self.status.progress, self.status.stage = run.progress, run.stage
-            self._redraw()
 
 
 def _carry_out(run: _Run, work: Work) -> None:

@@ -1,4 +1,4 @@
-"""From a shot to an order, which goes on from the shot before it, and from the result to the shot's Action."""
+"""The operators that generate shots, and the jobs that make one shot after the other."""
 
 # No `from __future__ import annotations` here, as in all files with operators.
 from functools import partial
