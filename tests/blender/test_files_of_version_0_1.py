@@ -104,8 +104,8 @@ def test_takes_of_shots_are_listed(saved):
 
 
 AGAIN = 0.02
-"""Metres: how near a motion that is made once more is to the one before. It takes the same decisions on every
-processor, so this is for rounding; another seed is decimetres away."""
+"""Metres: how near a motion that is made once more is to the one before. Both are keyed within 10 mm of the sampled
+motion, by other keys if anything about a bone has changed; another seed is decimetres away."""
 
 
 @pytest.mark.parametrize("name", ["Walker", "Carried"])
