@@ -48,11 +48,13 @@ test-window: $(BLENDER)
 
 lint: .venv/.ready
 	$(ENGINE) -m ruff check .
+	$(ENGINE) -m ruff format --check .
 	$(ENGINE) -m mypy motionlcm_blender
 	$(ENGINE) tools/check_extension_types.py
 
 format: .venv/.ready
 	$(ENGINE) -m ruff check --fix .
+	$(ENGINE) -m ruff format .
 
 # dist/motionlcm_blender-VERSION-PLATFORM.zip for Linux, macOS (Arm, Intel) and Windows, ready to install in Blender;
 # checked by Blender's own validator.

@@ -157,9 +157,10 @@ def generate(character: bpy.types.Object, shots: Sequence[str] | None = None) ->
     job_queue.run_blocking(turn.start)
     made = [find_shot(character, identity).action for identity in wanted]
     return [
-        action for identity, action in zip(wanted, made, strict=True)
+        action
+        for identity, action in zip(wanted, made, strict=True)
         if action is not None and _uid(action) != before[identity]
-    ]  # fmt: skip
+    ]
 
 
 def generate_take(

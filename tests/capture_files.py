@@ -16,8 +16,13 @@ def limbs(arm_root: str, leg_root: str, names: dict[str, str], lateral: float = 
     """Both arms and legs under two joints; names: our part -> a pattern with {s} for the side's word."""
     tree: Tree = {}
     for side, sign in (("left", 1), ("right", -1)):
-        n = {part: pattern.replace("{s}", side).replace("{S}", side.capitalize()).replace("{l}", side[0])
-             .replace("{L}", side[0].upper()) for part, pattern in names.items()}  # fmt: skip
+        n = {
+            part: pattern.replace("{s}", side)
+            .replace("{S}", side.capitalize())
+            .replace("{l}", side[0])
+            .replace("{L}", side[0].upper())
+            for part, pattern in names.items()
+        }
         tree[n["hip"]] = (leg_root, (sign * lateral, -0.08, 0.0))
         tree[n["knee"]] = (n["hip"], (0.0, -0.4, 0.01))
         tree[n["ankle"]] = (n["knee"], (0.0, -0.42, -0.01))
@@ -62,8 +67,10 @@ _FIVE = [0.0, 0.12, 0.12, 0.12, 0.15, 0.11]
 MIXAMO = spine([f"mixamorig:{n}" for n in ("Hips", "Spine", "Spine1", "Spine2", "Neck", "Head")], _FIVE)
 MIXAMO |= limbs("mixamorig:Spine2", "mixamorig:Hips", MIXAMO_LIMBS)
 SMPL = spine(["Pelvis", "Spine1", "Spine2", "Spine3", "Neck", "Head"], _FIVE) | limbs("Spine3", "Pelvis", SMPL_LIMBS)
-UNREAL = spine(["pelvis", *(f"spine_0{k}" for k in range(1, 6)), "neck_01", "neck_02", "head"],
-               [0.0, 0.02, 0.08, 0.08, 0.08, 0.08, 0.15, 0.05, 0.06])  # fmt: skip
+UNREAL = spine(
+    ["pelvis", *(f"spine_0{k}" for k in range(1, 6)), "neck_01", "neck_02", "head"],
+    [0.0, 0.02, 0.08, 0.08, 0.08, 0.08, 0.15, 0.05, 0.06],
+)
 UNREAL |= limbs("spine_05", "pelvis", UNREAL_LIMBS)
 BIPED = spine(["Bip01", "Bip01 Pelvis", "Bip01 Spine", "Bip01 Spine1", "Bip01 Neck", "Bip01 Head"], _FIVE)
 BIPED |= limbs("Bip01 Neck", "Bip01 Spine", BIPED_LIMBS)
@@ -231,10 +238,14 @@ def write_asf_amc(
         length = float(np.linalg.norm(vector))
         direction = np.array(vector) / length
         shown = np.radians(axis) if radians else axis
-        bones += ["  begin", f"     id {len(turns)}", f"     name {bone}",
-                  "     direction " + " ".join(f"{v:.9f}" for v in direction),
-                  f"     length {length * to_file:.9f}",
-                  "     axis " + " ".join(f"{v:.9f}" for v in shown) + "  XYZ"]  # fmt: skip
+        bones += [
+            "  begin",
+            f"     id {len(turns)}",
+            f"     name {bone}",
+            "     direction " + " ".join(f"{v:.9f}" for v in direction),
+            f"     length {length * to_file:.9f}",
+            "     axis " + " ".join(f"{v:.9f}" for v in shown) + "  XYZ",
+        ]
         if dof:
             bones.append(f"    dof {dof}")
             limits = " ".join(["(-180.0 180.0)"])

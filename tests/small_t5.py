@@ -58,9 +58,17 @@ def write_small_t5(folder: Path) -> Path:
     )
     fast.save_pretrained(folder)
     config = transformers.T5Config(
-        vocab_size=len(vocabulary), d_model=24, d_kv=8, d_ff=48, num_layers=2, num_heads=3,
-        feed_forward_proj="relu", pad_token_id=0, eos_token_id=1, decoder_start_token_id=0,
-    )  # fmt: skip
+        vocab_size=len(vocabulary),
+        d_model=24,
+        d_kv=8,
+        d_ff=48,
+        num_layers=2,
+        num_heads=3,
+        feed_forward_proj="relu",
+        pad_token_id=0,
+        eos_token_id=1,
+        decoder_start_token_id=0,
+    )
     transformers.T5EncoderModel(config).save_pretrained(folder)
     (folder / "modules.json").write_text(
         json.dumps(

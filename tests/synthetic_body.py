@@ -14,9 +14,7 @@ import numpy as np
 RADIUS = 0.05
 
 
-def body_arrays(
-    rest: np.ndarray, parents: tuple[int, ...], seed: int = 0, shapes: int = 12
-) -> dict[str, np.ndarray]:
+def body_arrays(rest: np.ndarray, parents: tuple[int, ...], seed: int = 0, shapes: int = 12) -> dict[str, np.ndarray]:
     """The arrays of a body model file. rest: (J, 3) joints, metres, Y up; parents: of each, -1 for the root."""
     rng = np.random.default_rng(seed)
     count = len(rest)

@@ -94,9 +94,15 @@ def main() -> None:
             text = model.encode_prompt("a person walks", FRAMES)
             with model.backend.inference_context(nullcontext):
                 residual = hint_residual(
-                    model.network, "cpu", model.stats, text, hints, model.guidance(1), student_timesteps(a, 1)[0],
+                    model.network,
+                    "cpu",
+                    model.stats,
+                    text,
+                    hints,
+                    model.guidance(1),
+                    student_timesteps(a, 1)[0],
                     model.control_strength,
-                )  # fmt: skip
+                )
                 shape = (1, a.latent_tokens, a.latent_width)
                 start = torch.from_numpy(np.random.default_rng(seed).standard_normal(shape, dtype=np.float32))
                 began = time.perf_counter()
@@ -106,10 +112,17 @@ def main() -> None:
                 spent = (time.perf_counter() - between) / len(ADAM_RATES)
             rows.append(
                 (
-                    100 * ours.before, 100 * ours.after, ours.passes, between - began, alike(ours.noise),
-                    100 * theirs[0], 2 * ADAM_STEPS, spent, alike(theirs[1]),
+                    100 * ours.before,
+                    100 * ours.after,
+                    ours.passes,
+                    between - began,
+                    alike(ours.noise),
+                    100 * theirs[0],
+                    2 * ADAM_STEPS,
+                    spent,
+                    alike(theirs[1]),
                 )
-            )  # fmt: skip
+            )
         cells = np.mean(rows, axis=0)
         shown = [f"{v:.{d}f}" for v, d in zip(cells, (1, 1, 0, 2, 2, 1, 0, 1, 2), strict=True)]
         print(f"| {kind} | {' | '.join(shown)} |", flush=True)

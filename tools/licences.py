@@ -78,10 +78,17 @@ def unlisted(names: Iterable[str], text: str) -> list[str]:
 
 
 def _model_section(training_data: str, attribution: str) -> str:
-    return "\n".join([
-        f"## The model (`{MODEL}`)", "", f"Trained on: {training_data}.", "", attribution, "",
-        f"`{MODEL}README.md` is its card.",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            f"## The model (`{MODEL}`)",
+            "",
+            f"Trained on: {training_data}.",
+            "",
+            attribution,
+            "",
+            f"`{MODEL}README.md` is its card.",
+        ]
+    )
 
 
 def _encoder_section(source: Path) -> str:

@@ -88,9 +88,11 @@ class _Reader:
         self.drawing = drawing
         self.constants = {
             target.id: node.value
-            for node in tree.body if isinstance(node, ast.Assign)
-            for target in node.targets if isinstance(target, ast.Name)
-        }  # fmt: skip
+            for node in tree.body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
 
     def read(self) -> Iterator[tuple[Message, int]]:
         for node in ast.walk(self.tree):

@@ -52,9 +52,12 @@ class Take:
 
 
 def chart(
-    caption: str, unit: str, lines: Sequence[tuple[str, np.ndarray, tuple[int, int, int]]],
-    shaded: np.ndarray | None = None, marks: tuple[np.ndarray, np.ndarray] | None = None,
-) -> Image.Image:  # fmt: skip
+    caption: str,
+    unit: str,
+    lines: Sequence[tuple[str, np.ndarray, tuple[int, int, int]]],
+    shaded: np.ndarray | None = None,
+    marks: tuple[np.ndarray, np.ndarray] | None = None,
+) -> Image.Image:
     """Curves over time, one value a frame of 20 fps; shaded: frames (T,) bool; marks: frames and values of dots."""
     width, height, left, top, bottom = CELL * (POSES + 1), 190, 70, 26, 22
     image = Image.new("RGB", (width, height), PAPER)
@@ -124,10 +127,12 @@ def feet_step(model: MotionLCM) -> Image.Image:
     fastest = [twitch(joints) for joints in (take.joints, planted.joints)]
     speed = "left toe over the floor, cut at 40 mm; green: it stands"
     bend = f"left knee; 99th percentile of acceleration {fastest[0]:.0f} before, {fastest[1]:.0f} rad/s2 after"
-    return stack([
-        chart(speed, "mm/frame", [("before ", speeds[0], BEFORE), ("after ", speeds[1], AFTER)], stands),
-        chart(bend, "degrees", [("before ", knees[0], BEFORE), ("after ", knees[1], AFTER)], stands),
-    ])  # fmt: skip
+    return stack(
+        [
+            chart(speed, "mm/frame", [("before ", speeds[0], BEFORE), ("after ", speeds[1], AFTER)], stands),
+            chart(bend, "degrees", [("before ", knees[0], BEFORE), ("after ", knees[1], AFTER)], stands),
+        ]
+    )
 
 
 def pin_step(model: MotionLCM) -> Image.Image:
@@ -141,14 +146,18 @@ def pin_step(model: MotionLCM) -> Image.Image:
     place = positions[50, wrist]
     away = [100.0 * np.linalg.norm(j[:, wrist] - place, axis=-1) for j in (joints, after)]
     worst = 100.0 * float(np.nanmax(pin_errors(after, positions, mask)))
-    return stack([
-        strip(joints, "before"),
-        strip(after, "after: the right hand is held at one place from 2.5 to 4 s"),
-        chart(
-            f"right hand to its pin; green: pinned, at most {worst:.2f} cm away", "cm",
-            [("before ", away[0], BEFORE), ("after ", away[1], AFTER)], mask[:, wrist, 0],
-        ),
-    ])  # fmt: skip
+    return stack(
+        [
+            strip(joints, "before"),
+            strip(after, "after: the right hand is held at one place from 2.5 to 4 s"),
+            chart(
+                f"right hand to its pin; green: pinned, at most {worst:.2f} cm away",
+                "cm",
+                [("before ", away[0], BEFORE), ("after ", away[1], AFTER)],
+                mask[:, wrist, 0],
+            ),
+        ]
+    )
 
 
 def key_step(model: MotionLCM) -> Image.Image:
@@ -163,10 +172,11 @@ def key_step(model: MotionLCM) -> Image.Image:
         f"{fitted.dense_count} before, {fitted.count} after, no joint more than {fitted.max_error_mm:.1f} mm off"
     )
     return chart(
-        caption, "", [
-            ("before ", dense.rotations[bone][:, channel], BEFORE), ("after ", keys.evaluate(frames)[:, channel], AFTER)
-        ], marks=(keys.times - 1.0, keys.values[:, channel]),
-    )  # fmt: skip
+        caption,
+        "",
+        [("before ", dense.rotations[bone][:, channel], BEFORE), ("after ", keys.evaluate(frames)[:, channel], AFTER)],
+        marks=(keys.times - 1.0, keys.values[:, channel]),
+    )
 
 
 def loop_step(model: MotionLCM) -> Image.Image:
@@ -180,9 +190,10 @@ def loop_step(model: MotionLCM) -> Image.Image:
 
     cut = heights(forward_kinematics(clip)[first : last + 1])
     return chart(
-        f"left ankle over three rounds of frames {first} to {last}: cut and repeated, and as a loop", "cm",
+        f"left ankle over three rounds of frames {first} to {last}: cut and repeated, and as a loop",
+        "cm",
         [("cut ", cut, BEFORE), ("loop ", heights(forward_kinematics(once)), AFTER)],
-    )  # fmt: skip
+    )
 
 
 def ground_step(model: MotionLCM) -> Image.Image:
@@ -193,13 +204,17 @@ def ground_step(model: MotionLCM) -> Image.Image:
     toe = JOINTS.index("l_foot")
     rest = rest_heights(motion.joints[:, FOOT_JOINTS])[1]
     above = [100.0 * (j[:, toe, 1] - ground.heights(j[:, toe][:, [0, 2]]) - rest) for j in (motion.joints, after)]
-    return stack([
-        strip(after, "after: up a slope of one in eight"),
-        chart(
-            "left toe above the slope; green: it stands", "cm",
-            [("before ", above[0], BEFORE), ("after ", above[1], AFTER)], motion.contacts[:, 1] > 0.5,
-        ),
-    ])  # fmt: skip
+    return stack(
+        [
+            strip(after, "after: up a slope of one in eight"),
+            chart(
+                "left toe above the slope; green: it stands",
+                "cm",
+                [("before ", above[0], BEFORE), ("after ", above[1], AFTER)],
+                motion.contacts[:, 1] > 0.5,
+            ),
+        ]
+    )
 
 
 STEPS = {

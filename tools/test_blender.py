@@ -76,9 +76,7 @@ def first_start(python: Path, archive: Path) -> int:
     command = [*alone, str(python), str(INSTALLED / "first_start.py")]
     environment = {**os.environ, **variables}
     try:
-        answer = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False
-        )
+        answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     except subprocess.TimeoutExpired:
         print(f"first start not finished after {LIMIT_S} s: stopped", flush=True)
         return 124

@@ -168,9 +168,9 @@ def set_up(debian: Debian = BLENDER, say=print) -> None:
         if old.exists():
             subprocess.run(["rm", "-rf", "--one-file-system", str(old)], check=True)
     command = ["mmdebstrap", "--quiet", "--variant=apt", "--components=main"]
-    command += ["--aptopt=APT::Install-Recommends \"false\"", f"--include={','.join(debian.packages)}"]
+    command += ['--aptopt=APT::Install-Recommends "false"', f"--include={','.join(debian.packages)}"]
     if debian.suite != "trixie":  # a mirror may hold a suite that moves as it was some time ago
-        command += ["--aptopt=Acquire::Check-Valid-Until \"false\""]
+        command += ['--aptopt=Acquire::Check-Valid-Until "false"']
     # Without the package lists and caches, which are not needed again.
     command += ['--customize-hook=rm -rf "$1"/var/lib/apt/lists/*']
     log = debian.home / "set-up.log"
@@ -187,9 +187,14 @@ def set_up(debian: Debian = BLENDER, say=print) -> None:
 
 
 def run_inside(
-    command: list[str], seconds: float, log: Path, screen: bool = False, debian: Debian = BLENDER,
-    niceness: int = WINDOW_NICENESS, **more: str,
-) -> Ended:  # fmt: skip
+    command: list[str],
+    seconds: float,
+    log: Path,
+    screen: bool = False,
+    debian: Debian = BLENDER,
+    niceness: int = WINDOW_NICENESS,
+    **more: str,
+) -> Ended:
     """Run a command in the chroot; returns how it ended, with 124 if it hung.
 
     screen: with a virtual one. niceness: from -20, the first to be served, to 19. more: environment variables.

@@ -61,9 +61,14 @@ def bench_quality(
     rows["pins"] = _row(model, [_pinned(model, frames, seed) for seed in range(seeds)])
     say("pins")
     return {
-        "model": model.name, "device": model.device, "machine": platform.processor() or platform.machine(),
-        "seeds": seeds, "seconds": SECONDS, "tolerance_mm": TOLERANCE, "rows": rows,
-    }  # fmt: skip
+        "model": model.name,
+        "device": model.device,
+        "machine": platform.processor() or platform.machine(),
+        "seeds": seeds,
+        "seconds": SECONDS,
+        "tolerance_mm": TOLERANCE,
+        "rows": rows,
+    }
 
 
 def report(result: dict[str, Any]) -> str:
@@ -99,10 +104,12 @@ def _row(model: MotionLCM, requests: list[Request]) -> dict[str, dict[str, float
         final.append(
             quality(motion, path, pins)
             | {
-                "retarget_mm": 1000.0 * float(apart.mean()), "key_ratio": keys.dense_count / keys.count,
-                "key_error_mm": keys.max_error_mm, "keys_per_second": keys.keys_per_second,
+                "retarget_mm": 1000.0 * float(apart.mean()),
+                "key_ratio": keys.dense_count / keys.count,
+                "key_error_mm": keys.max_error_mm,
+                "keys_per_second": keys.keys_per_second,
                 "key_ms": 1000.0 * (time.perf_counter() - started),
-            }  # fmt: skip
+            }
         )
     return {
         name: {key: float(np.mean([each[key] for each in part])) for key in part[0]}

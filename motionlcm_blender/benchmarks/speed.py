@@ -106,7 +106,7 @@ def reference_seconds(repeats: int) -> list[float]:
 
 
 def bench_devices(device: str) -> list[str]:
-    """"auto": NumPy, and torch's best device where torch is installed; else the one that is named."""
+    """ "auto": NumPy, and torch's best device where torch is installed; else the one that is named."""
     if device != "auto":
         return [resolve_device(device)]
     found = ["numpy"]
@@ -154,8 +154,12 @@ def bench(
         for sampler, load, watch in measured
     ]
     return {
-        "machine": machine(), "reference": REFERENCE, "reference_ms": 1e3 * base, "repeats": repeats, "runs": runs,
-    }  # fmt: skip
+        "machine": machine(),
+        "reference": REFERENCE,
+        "reference_ms": 1e3 * base,
+        "repeats": repeats,
+        "runs": runs,
+    }
 
 
 def _measure(model: MotionLCM, repeats: int, warmup: int, frames: int, steps: int) -> Stopwatch:

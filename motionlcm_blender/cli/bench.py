@@ -14,7 +14,6 @@ from .progress import DONE
 from .training import training_module
 
 if TYPE_CHECKING:
-
     pass
 
 

@@ -24,7 +24,6 @@ from .storyboard import add_storyboard
 from .training import training_module
 
 if TYPE_CHECKING:
-
     pass
 
 
@@ -124,5 +123,3 @@ def run_import(args: argparse.Namespace) -> int:
     with ProgressLine() as progress:
         run(args, progress)
     return DONE
-
-

@@ -12,7 +12,6 @@ from ..errors import InvalidRequest
 from .progress import DONE
 
 if TYPE_CHECKING:
-
     pass
 
 

@@ -18,7 +18,8 @@ def number_text(value: float) -> str:
     return "a number of very many digits" if isinstance(value, int) and abs(value) > 10**15 else f"{value}"
 
 
-def fields_of(value: Any, where: str, required: Sequence[str], optional: Sequence[str], hidden: Sequence[str] = ()
+def fields_of(
+    value: Any, where: str, required: Sequence[str], optional: Sequence[str], hidden: Sequence[str] = ()
 ) -> dict[str, Any]:
     """The fields of an object, with nothing missing and nothing unknown. hidden: fields that no sentence proposes."""
     if not isinstance(value, dict):

@@ -96,10 +96,14 @@ def _take(
         if end is not None:
             end = replace(end, joints=unplace_joints(end.joints.astype(np.float64), where))
         piece = replace(
-            another_take(request, SEED_STEP * number), frames=stop - first, start=start, end=end,
+            another_take(request, SEED_STEP * number),
+            frames=stop - first,
+            start=start,
+            end=end,
             facing=None,
-            takes=CANDIDATES if number else 1, hints=_hints(request.hints, first, stop, where),
-        )  # fmt: skip
+            takes=CANDIDATES if number else 1,
+            hints=_hints(request.hints, first, stop, where),
+        )
         features = model.features(piece)
         tries = [_tried(made, joints[first : first + OVERLAP] if number else None, where) for made in features]
         best = int(np.argmin([away for _, away in tries]))

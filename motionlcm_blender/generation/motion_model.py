@@ -228,10 +228,17 @@ class MotionModel:
             stage(0.05, "Refining")
             with self.backend.inference_context(nullcontext):
                 noise[0], report = optimize_noise(
-                    self.network, self.device, self.stats, text, asked, noise[0],
-                    self.guidance(1, request.guidance), student_timesteps(self.architecture, 1)[0],
-                    self.control_strength, shown,
-                )  # fmt: skip
+                    self.network,
+                    self.device,
+                    self.stats,
+                    text,
+                    asked,
+                    noise[0],
+                    self.guidance(1, request.guidance),
+                    student_timesteps(self.architecture, 1)[0],
+                    self.control_strength,
+                    shown,
+                )
         with self.backend.inference_context():
             made = self._sampled(text, noise, request, shown, stage)
         return SampledFeatures(made, report)
@@ -260,9 +267,16 @@ class MotionModel:
                 ]
                 condition = array(np.repeat(told[0], takes, 0) if len(told) == 1 else np.concatenate(told))
             latents = lcm_sample(
-                self.network, array(np.repeat(text[None], takes, 0)), array(noise[0]), array(noise[1:]), steps,
-                guidance, condition, strength, on_step=lambda i: stage(0.2 + 0.4 * i / steps, "Sampling"),
-            )  # fmt: skip
+                self.network,
+                array(np.repeat(text[None], takes, 0)),
+                array(noise[0]),
+                array(noise[1:]),
+                steps,
+                guidance,
+                condition,
+                strength,
+                on_step=lambda i: stage(0.2 + 0.4 * i / steps, "Sampling"),
+            )
             stage(0.6, "Decoding")
             mask = array(np.ones((takes, request.frames), bool))
             decoded = self.backend.numpy(self.network.decode(latents, mask))

@@ -16,9 +16,17 @@ from .request import Hints
 
 
 def optimize_noise(
-    network: Any, device: str, stats: dict[str, np.ndarray], text: np.ndarray, hints: Hints, noise: np.ndarray,
-    guidance: float, timestep: int, strength: float, shown: Sequence[Hints] | None = None,
-) -> tuple[np.ndarray, dict[str, float]]:  # fmt: skip
+    network: Any,
+    device: str,
+    stats: dict[str, np.ndarray],
+    text: np.ndarray,
+    hints: Hints,
+    noise: np.ndarray,
+    guidance: float,
+    timestep: int,
+    strength: float,
+    shown: Sequence[Hints] | None = None,
+) -> tuple[np.ndarray, dict[str, float]]:
     """Start noise for which one-step sampling comes near the hints, and what it took.
 
     network: of the torch backend. stats: mean, std (263,), hint_mean, hint_std (22, 3). text: (text tokens, width);
@@ -53,9 +61,16 @@ def optimize_noise(
 
 
 def hint_residual(
-    network: Any, device: str, stats: dict[str, np.ndarray], text: np.ndarray, hints: Hints, guidance: float,
-    timestep: int, strength: float, shown: Hints | None = None,
-) -> Callable[[Any], Any]:  # fmt: skip
+    network: Any,
+    device: str,
+    stats: dict[str, np.ndarray],
+    text: np.ndarray,
+    hints: Hints,
+    guidance: float,
+    timestep: int,
+    strength: float,
+    shown: Hints | None = None,
+) -> Callable[[Any], Any]:
     """What one-step sampling leaves of the hints, as a differentiable function of the start noise.
 
     Arguments as for `optimize_noise`; shown: of one take. The function takes noise (B, tokens,

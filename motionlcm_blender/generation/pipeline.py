@@ -129,9 +129,7 @@ class MotionLCM(MotionModel):
             self.generate(each)
 
 
-def _finished(
-    request: Request, features: np.ndarray, started: float, refinement: dict[str, float]
-) -> GeneratedMotion:
+def _finished(request: Request, features: np.ndarray, started: float, refinement: dict[str, float]) -> GeneratedMotion:
     joints = standing_joints(features)
     if request.start is not None:
         joints = match_start(aligned(joints, at_origin(request.start.joints)), request.start.joints)

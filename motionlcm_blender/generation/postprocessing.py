@@ -62,9 +62,14 @@ Step = Callable[[MotionState], MotionState]
 
 
 def postprocess_motion(
-    request: Request, joints: np.ndarray, contacts: np.ndarray, report: dict[str, float], started: float,
-    warnings: Sequence[str] = (), head_hands: np.ndarray | None = None,
-) -> GeneratedMotion:  # fmt: skip
+    request: Request,
+    joints: np.ndarray,
+    contacts: np.ndarray,
+    report: dict[str, float],
+    started: float,
+    warnings: Sequence[str] = (),
+    head_hands: np.ndarray | None = None,
+) -> GeneratedMotion:
     """Post-process a sampled motion: follow the path, meet the pins, match start and end poses, lock the feet.
 
     Args:
@@ -78,17 +83,27 @@ def postprocess_motion(
     hints = request.hints
     given = PostprocessInput(request, contacts, hints.pins if hints is not None else None)
     state = MotionState(
-        given, joints, hints.root_xz if hints is not None else None, request.facing, request.end,
-        np.zeros(contacts.shape, bool), report, tuple(warnings),
-    )  # fmt: skip
+        given,
+        joints,
+        hints.root_xz if hints is not None else None,
+        request.facing,
+        request.end,
+        np.zeros(contacts.shape, bool),
+        report,
+        tuple(warnings),
+    )
     for step in STEPS:
         state = step(state)
     joints = state.joints
     return GeneratedMotion(
-        joints=joints.astype(np.float32), contacts=(state.stands & foot_contacts(joints)).astype(np.float32),
-        request=request, seed=request.seed, report=state.report | {"seconds": time.perf_counter() - started},
-        warnings=state.warnings, head_hands=head_hands,
-    )  # fmt: skip
+        joints=joints.astype(np.float32),
+        contacts=(state.stands & foot_contacts(joints)).astype(np.float32),
+        request=request,
+        seed=request.seed,
+        report=state.report | {"seconds": time.perf_counter() - started},
+        warnings=state.warnings,
+        head_hands=head_hands,
+    )
 
 
 def place_end_pose(state: MotionState) -> MotionState:
@@ -116,9 +131,7 @@ def follow_path(state: MotionState) -> MotionState:
     if state.path is None:
         return state
     before, given = path_error(state.joints, state.path), state.given
-    locked = path_following.follow_path(
-        state.joints, given.contacts, state.path, given.request.feet, state.facing
-    )  # fmt: skip
+    locked = path_following.follow_path(state.joints, given.contacts, state.path, given.request.feet, state.facing)
     of_network = {"network_path_mean_cm": 100 * before.mean, "network_path_max_cm": 100 * before.max}
     return _with_locked_feet(replace(state, report=of_network | state.report), locked)
 

@@ -18,9 +18,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="the model folder to make")
     parser.add_argument(
-        "--statistics", type=Path, action="append", default=[], metavar="FOLDER",
+        "--statistics",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FOLDER",
         help="where Mean.npy, Std.npy, Mean_raw.npy, Std_raw.npy are, if not beside the sources; may be given twice",
-    )  # fmt: skip
+    )
     parser.add_argument("--text-encoder", type=Path, metavar="FOLDER", help="sentence-t5-large, if not beside them")
     parser.add_argument(
         "--control", choices=[*CONTROLS, "none"], help="which ControlNet, where there are several or none is wanted"
@@ -33,9 +37,14 @@ def run(args: argparse.Namespace, progress: Callable[[float, str], None] | None 
     if not args.accept_licence:
         print(licence.TEXT)
     made = import_model(
-        args.sources, args.out, statistics=args.statistics, text_encoder=args.text_encoder, control=args.control,
-        accept_licence=args.accept_licence, progress=progress,
-    )  # fmt: skip
+        args.sources,
+        args.out,
+        statistics=args.statistics,
+        text_encoder=args.text_encoder,
+        control=args.control,
+        accept_licence=args.accept_licence,
+        progress=progress,
+    )
     for note in made.notes:
         print(f"motionlcm: {note}", file=sys.stderr)
     for name, what in made.recognised.items():

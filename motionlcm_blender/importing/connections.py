@@ -68,10 +68,13 @@ def url_opener() -> urllib.request.OpenerDirector:
     """As urllib's own, without its handlers for local files, FTP and data in an address."""
     opener = urllib.request.OpenerDirector()
     for handler in (
-        urllib.request.ProxyHandler(), urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(context=certificates()), CheckedRedirects(),
-        urllib.request.HTTPDefaultErrorHandler(), urllib.request.HTTPErrorProcessor(),
-    ):  # fmt: skip
+        urllib.request.ProxyHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(context=certificates()),
+        CheckedRedirects(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+    ):
         opener.add_handler(handler)
     return opener
 

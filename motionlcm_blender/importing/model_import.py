@@ -124,9 +124,14 @@ def _check_control(control: str | None) -> None:
 
 
 def _write(
-    folder: Path, joined: Joined, normalisation: dict[str, np.ndarray], statistics_files: Sequence[Path],
-    encoder: Path, beside: Sequence[Path], stage: Progress,
-) -> None:  # fmt: skip
+    folder: Path,
+    joined: Joined,
+    normalisation: dict[str, np.ndarray],
+    statistics_files: Sequence[Path],
+    encoder: Path,
+    beside: Sequence[Path],
+    stage: Progress,
+) -> None:
     """Write all files of the model into a folder. beside: text encoders of other models, to share files with."""
     stage(0.1, "Reading weights")
     weights = joined.weights()

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ..errors import LicenceNotAccepted, ModelFolderError
@@ -55,9 +56,7 @@ def get_official_model(
     Raises what `import_model` and `fetch` do.
     """
 
-    def told(first: float, last: float) -> Progress:
-        return _part_of(progress, first, last)
-
+    part = partial(_part_of, progress)
     if not wanted.accept_licence:
         raise LicenceNotAccepted("The model is imported once its licence is accepted: tick that you accept it.")
     if wanted.chosen is None and not wanted.fetch:
@@ -70,28 +69,23 @@ def get_official_model(
         chosen = wanted.chosen
         if chosen is not None and is_archive(chosen):
             scratch = Path(tempfile.mkdtemp(prefix=".unpacked-", dir=wanted.home))
-            unpack(chosen, scratch, told(0.0, 0.1), cancel)
+            unpack(chosen, scratch, part(0.0, 0.1), cancel)
             chosen = scratch
         sources = [] if chosen is None else [chosen]
         statistics = [] if wanted.statistics is None else [wanted.statistics]
         if chosen is not None and chosen.is_file():
             statistics += _statistics_beside(chosen)
-        encoder = wanted.text_encoder
-        missing = lacking(sources, statistics, encoder, wanted.control)
-        if TEXT_ENCODER in missing:
-            encoder = _known_text_encoder(wanted.home)
-            missing -= set() if encoder is None else {TEXT_ENCODER}
-        if missing and wanted.fetch:
-            fetched = _fetch(missing, downloads, wanted.accept_unverified, told(0.1, 0.4), cancel)
-            statistics += sorted({file.parent for source, file in fetched if source.kind == STATISTICS})
-            sources += [file for source, file in fetched if source.kind == CHECKPOINT]
-            if TEXT_ENCODER in missing:
-                name = next(source.name for source, _ in fetched if source.kind == TEXT_ENCODER)
-                encoder = downloads / name.partition("/")[0]
+        encoder = _completed(wanted, sources, statistics, part(0.1, 0.4), cancel)
         made = import_model(
-            sources, _free_name(wanted), statistics=statistics, text_encoder=encoder, control=wanted.control,
-            accept_licence=True, progress=told(0.4, 1.0), cancel=cancel,
-        )  # fmt: skip
+            sources,
+            _free_name(wanted),
+            statistics=statistics,
+            text_encoder=encoder,
+            control=wanted.control,
+            accept_licence=True,
+            progress=part(0.4, 1.0),
+            cancel=cancel,
+        )
         shutil.rmtree(downloads, ignore_errors=True)
         return made
     except OSError as error:
@@ -103,6 +97,30 @@ def get_official_model(
         if made_home:
             with suppress(OSError):
                 wanted.home.rmdir()  # only if nothing came of it
+
+
+def _completed(
+    wanted: Wanted,
+    sources: list[Path],
+    statistics: list[Path],
+    progress: Progress,
+    cancel: Callable[[], bool] | None,
+) -> Path | None:
+    """Fetch what is missing, add it to `sources` and `statistics`, and return the text encoder."""
+    encoder = wanted.text_encoder
+    missing = lacking(sources, statistics, encoder, wanted.control)
+    if TEXT_ENCODER in missing:
+        encoder = _known_text_encoder(wanted.home)
+        missing -= set() if encoder is None else {TEXT_ENCODER}
+    if missing and wanted.fetch:
+        downloads = wanted.home / DOWNLOADS
+        fetched = _fetch(missing, downloads, wanted.accept_unverified, progress, cancel)
+        statistics += sorted({file.parent for source, file in fetched if source.kind == STATISTICS})
+        sources += [file for source, file in fetched if source.kind == CHECKPOINT]
+        if TEXT_ENCODER in missing:
+            name = next(source.name for source, _ in fetched if source.kind == TEXT_ENCODER)
+            encoder = downloads / name.partition("/")[0]
+    return encoder
 
 
 def _part_of(progress: Progress | None, first: float, last: float) -> Progress:

@@ -19,12 +19,24 @@ _COMMAND_MODULES = {
 _COMMANDS = {
     ("builtins", name) for name in ("eval", "exec", "compile", "__import__", "open", "input", "breakpoint")
 } | {
-    ("code", "interact"), ("code", "InteractiveInterpreter"), ("code", "InteractiveConsole"),
-    ("profile", "run"), ("io", "open"), ("_io", "open"), ("io", "FileIO"), ("_io", "FileIO"),
-    ("types", "CodeType"), ("types", "FunctionType"), ("types", "LambdaType"), ("torch", "load"),
-    ("torch.hub", "load"), ("torch.serialization", "load"), ("numpy", "load"), ("numpy", "fromfile"),
+    ("code", "interact"),
+    ("code", "InteractiveInterpreter"),
+    ("code", "InteractiveConsole"),
+    ("profile", "run"),
+    ("io", "open"),
+    ("_io", "open"),
+    ("io", "FileIO"),
+    ("_io", "FileIO"),
+    ("types", "CodeType"),
+    ("types", "FunctionType"),
+    ("types", "LambdaType"),
+    ("torch", "load"),
+    ("torch.hub", "load"),
+    ("torch.serialization", "load"),
+    ("numpy", "load"),
+    ("numpy", "fromfile"),
     ("operator", "methodcaller"),
-}  # fmt: skip
+}
 
 
 def runs_commands(module: str, name: str) -> bool:

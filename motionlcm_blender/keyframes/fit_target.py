@@ -141,9 +141,13 @@ class FitTarget:
 
     @classmethod
     def of(
-        cls, clip: Clip, tolerance: float, modes: tuple[str, ...], axes: tuple[np.ndarray, np.ndarray] | None,
+        cls,
+        clip: Clip,
+        tolerance: float,
+        modes: tuple[str, ...],
+        axes: tuple[np.ndarray, np.ndarray] | None,
         loops: bool,
-    ) -> FitTarget:  # fmt: skip
+    ) -> FitTarget:
         rig = BoneTree.of(clip.skeleton)
         local = np.ascontiguousarray(rot.continuous(rot.normalise(clip.rotations)).swapaxes(0, 1)[rig.order])
         bones, frames = local.shape[:2]

@@ -192,5 +192,3 @@ def reweight(target: FitTarget, fit: SplineFit) -> np.ndarray:
     weights = fit.weights.reshape(most.shape) * (0.1 + most)
     weights /= weights.mean(axis=1, keepdims=True)
     return np.clip(weights, 0.02, 50.0).ravel()
-
-

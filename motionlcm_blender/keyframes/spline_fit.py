@@ -112,8 +112,20 @@ class SplineFit:
         squared = squared_length(error) * target.joint_weight**2
         squared_rotation_error = sum_of_squares(rotation_error) * BONE_RADIUS**2
         within = bool(max(squared.max(), squared_rotation_error.max()) <= target.tolerance**2)
-        return cls(segments, weights, (gram, moment), nodes, values, position, error, rotations, rotation_error,
-                   squared, squared_rotation_error, within)  # fmt: skip
+        return cls(
+            segments,
+            weights,
+            (gram, moment),
+            nodes,
+            values,
+            position,
+            error,
+            rotations,
+            rotation_error,
+            squared,
+            squared_rotation_error,
+            within,
+        )
 
     @property
     def count(self) -> int:

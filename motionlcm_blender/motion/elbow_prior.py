@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import numpy as np
 
-COEFFICIENTS = np.array([
-    [-0.582, -0.211, 0.471],
-    [0.367, -0.320, 0.094],
-    [0.339, 0.039, 0.208],
-    [-0.159, 0.206, -0.187],
-    [0.156, 0.286, 0.395],
-    [0.002, -0.115, 0.082],
-    [-0.061, 0.048, -0.369],
-])
+COEFFICIENTS = np.array(
+    [
+        [-0.582, -0.211, 0.471],
+        [0.367, -0.320, 0.094],
+        [0.339, 0.039, 0.208],
+        [-0.159, 0.206, -0.187],
+        [0.156, 0.286, 0.395],
+        [0.002, -0.115, 0.082],
+        [-0.061, 0.048, -0.369],
+    ]
+)
 """Rows: 1, direction of the upper arm (x, y, z), direction of the forearm; columns: axis of the left elbow."""
 
 _MIRRORED = np.array([-1.0, 1.0, 1.0])

@@ -30,9 +30,7 @@ def overlap(joints: np.ndarray) -> np.ndarray:
     """(T,) metres: how deep the deepest pair of capsules overlaps on each frame, 0 for none. joints: (T, 22, 3)."""
     joints = np.asarray(joints, dtype=np.float64)
     ends = {name: (joints[:, _J[a]], joints[:, _J[b]]) for name, (a, b, _) in _CAPSULES.items()}
-    depth = [
-        _CAPSULES[one][2] + _CAPSULES[two][2] - segment_distance(*ends[one], *ends[two]) for one, two in _PAIRS
-    ]
+    depth = [_CAPSULES[one][2] + _CAPSULES[two][2] - segment_distance(*ends[one], *ends[two]) for one, two in _PAIRS]
     result: np.ndarray = np.maximum(np.max(depth, axis=0), 0.0)
     return result
 

@@ -297,5 +297,3 @@ def _mean(values: np.ndarray, where: np.ndarray, label: np.ndarray, count: int, 
 
 def _has(where: np.ndarray, label: np.ndarray, count: int) -> np.ndarray:
     return np.bincount(label[where], minlength=count) > 0
-
-

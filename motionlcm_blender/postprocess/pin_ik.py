@@ -283,9 +283,13 @@ def _moved_by() -> np.ndarray:
 
 
 def damped_least_squares(
-    source: np.ndarray, targets: np.ndarray, free: np.ndarray, joints: tuple[int, ...], weights: np.ndarray,
+    source: np.ndarray,
+    targets: np.ndarray,
+    free: np.ndarray,
+    joints: tuple[int, ...],
+    weights: np.ndarray,
     fixed: np.ndarray,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """Frames (F, 22, 3) bent so that `joints` meet `targets`; free: coordinates that do not matter (F, 22, 3) bool;
     fixed: (F, 3) bool, coordinates of the pelvis that must not be moved."""
     index = list(joints)

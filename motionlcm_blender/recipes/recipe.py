@@ -103,12 +103,16 @@ class Recipe:
         if landing is not None and landing.translation is not None:
             landing = replace(landing, translation=landing.translation * ratio)
         return replace(
-            self, request=request, placement=_sized(self.placement, ratio), units_per_metre=units_per_metre,
+            self,
+            request=request,
+            placement=_sized(self.placement, ratio),
+            units_per_metre=units_per_metre,
             path_xz=None if self.path_xz is None else self.path_xz * ratio,
             ground=None if self.ground is None else _sized_ground(self.ground, ratio),
             standing=None if standing is None else _sized(standing, ratio),
-            seam=None if seam is None else replace(seam, translation=seam.translation * ratio), landing=landing,
-        )  # fmt: skip
+            seam=None if seam is None else replace(seam, translation=seam.translation * ratio),
+            landing=landing,
+        )
 
 
 def _check_turns(name: str, turns: np.ndarray) -> None:
@@ -163,5 +167,3 @@ def hints_of(
 
 
 # In a file: JSON
-
-

@@ -96,24 +96,43 @@ def recipe_from(values: Mapping[str, Any]) -> Recipe:
         require(len(path_xz) == frames, "The recipe's path_xz must give x and z for each of its frames.")
     pinned = _pins(given["pins"], frames) if "pins" in given else None
     request = Request(
-        given["prompt"], frames, seed=given["seed"], steps=given["steps"], guidance=given.get("guidance"),
-        hints=hints_of(path_xz, pinned, placement, pins_in_motion=True), start=_start(given),
-        end=_end(given), end_anywhere=given.get("end_anywhere", False),
-        feet=member_of(FootLock, "feet", given.get("feet", "auto")), facing=given.get("facing"),
-        refine=given.get("refine", False), blends=_blends(given.get("blends")), mirror=given.get("mirror", False),
+        given["prompt"],
+        frames,
+        seed=given["seed"],
+        steps=given["steps"],
+        guidance=given.get("guidance"),
+        hints=hints_of(path_xz, pinned, placement, pins_in_motion=True),
+        start=_start(given),
+        end=_end(given),
+        end_anywhere=given.get("end_anywhere", False),
+        feet=member_of(FootLock, "feet", given.get("feet", "auto")),
+        facing=given.get("facing"),
+        refine=given.get("refine", False),
+        blends=_blends(given.get("blends")),
+        mirror=given.get("mirror", False),
         speed=given.get("speed", 1.0),
-    )  # fmt: skip
+    )
     standing = given.get("standing")
     return Recipe(
-        request, placement, given["seconds"], given["first_frame"],
-        scene_fps=given.get("scene_fps", FPS), units_per_metre=given["units_per_metre"],
-        path=given.get("path", ""), path_xz=path_xz, ground=_ground(given), ground_name=given.get("ground", ""),
+        request,
+        placement,
+        given["seconds"],
+        given["first_frame"],
+        scene_fps=given.get("scene_fps", FPS),
+        units_per_metre=given["units_per_metre"],
+        path=given.get("path", ""),
+        path_xz=path_xz,
+        ground=_ground(given),
+        ground_name=given.get("ground", ""),
         standing=None if standing is None else Placement(standing[:3], float(standing[3])),
-        travel=member_of(Travel, "travel", given.get("travel", "hips")), loop=given.get("loop", False),
-        key_tolerance=given.get("key_tolerance", 0.0) or None, seam=_seam(given),
-        landing=_landing(given), scene_frames=given.get("scene_frames"),
+        travel=member_of(Travel, "travel", given.get("travel", "hips")),
+        loop=given.get("loop", False),
+        key_tolerance=given.get("key_tolerance", 0.0) or None,
+        seam=_seam(given),
+        landing=_landing(given),
+        scene_frames=given.get("scene_frames"),
         origin=Origin(**{name: given.get(name, "") for name in vars(Origin())}),
-    )  # fmt: skip
+    )
 
 
 def _pins(rows: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]:

@@ -105,9 +105,7 @@ def _path(value: Any, where: str) -> StoryPath:
             metres = number_in(given, "metres", where)
             if not metres <= FARTHEST:
                 raise InvalidRequest(f"{metres:g} metres are too long a path.")
-            return _shape(
-                given["shape"], metres, _place_in(given, "at", where), number_in(given, "facing", where, 0.0)
-            )
+            return _shape(given["shape"], metres, _place_in(given, "at", where), number_in(given, "facing", where, 0.0))
         given = fields_of(value, where, ("points",), ("cyclic", "weights"))
         points = tuple(_place(point, "points", where) for point in list_in(given, "points", where))
         weights = None
@@ -228,5 +226,3 @@ def _place(value: Any, name: str, where: str) -> Place:
         raise InvalidRequest(f'{where}: in "{name}" a place must be [x, y] or [x, y, z], not {shown_value(value)}.')
     x, y, z = (as_number(number, name, where) for number in (*value, *[0.0] * (3 - len(value))))
     return x, y, z
-
-

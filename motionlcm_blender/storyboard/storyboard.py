@@ -241,5 +241,3 @@ def _check_name(name: str) -> None:
 def _check_text(text: str, what: str) -> None:
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
         raise InvalidRequest(f"{what} holds a control character or half of one.")
-
-

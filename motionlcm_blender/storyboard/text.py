@@ -18,5 +18,3 @@ def fail_at(where: str, error: InvalidRequest) -> NoReturn:
     if not sentence.startswith(("Character ", "Path ", "The storyboard")):
         sentence = f"{where}: {sentence[0].lower()}{sentence[1:]}"
     raise InvalidRequest(sentence) from None
-
-

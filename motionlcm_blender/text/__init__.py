@@ -7,4 +7,6 @@ prompt_vocabulary  What a model has been shown, and whether a prompt asks for mo
 sentence_t5        sentence-t5 in NumPy: a prompt to the sentence vector that published models take.
 text_tokens        What the denoiser reads of a prompt: text tokens.
 torch_encoders     The text encoders through `transformers`.
+word_lists         Word lists of English prompts about motion: function words, people, verbs and their synonyms,
+                   irregular forms.
 """

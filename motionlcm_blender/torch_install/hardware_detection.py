@@ -19,9 +19,11 @@ PATIENCE = 10.0
 
 
 def find_hardware(
-    root: Path = Path("/"), system: str | None = None, machine: str | None = None,
+    root: Path = Path("/"),
+    system: str | None = None,
+    machine: str | None = None,
     ask: Callable[[list[str]], str] | None = None,
-) -> Hardware:  # fmt: skip
+) -> Hardware:
     """The best card for PyTorch. Takes up to seconds: for a worker. root, system, machine, ask: for tests."""
     system, machine, ask = system or platform.system(), machine or platform.machine(), ask or _answer
     if system == "Darwin":
@@ -147,9 +149,16 @@ def _answer(command: list[str]) -> str:
     flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, encoding="utf-8", errors="replace", timeout=PATIENCE,
-            stdin=subprocess.DEVNULL, creationflags=flags, check=False,
-        )  # fmt: skip
+            command,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=PATIENCE,
+            stdin=subprocess.DEVNULL,
+            creationflags=flags,
+            check=False,
+        )
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout if done.returncode == 0 else ""

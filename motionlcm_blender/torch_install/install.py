@@ -154,10 +154,15 @@ def _checked(
         raise
     _put_in_place(places, fresh)
     state = replace(
-        state, step="ready", numpy=setup.numpy, device=found["device"], device_name=found["device_name"],
-        difference_mm=round(found["difference_mm"], 3), milliseconds=round(found["milliseconds"], 1),
+        state,
+        step="ready",
+        numpy=setup.numpy,
+        device=found["device"],
+        device_name=found["device_name"],
+        difference_mm=round(found["difference_mm"], 3),
+        milliseconds=round(found["milliseconds"], 1),
         sentence=found["note"],
-    )  # fmt: skip
+    )
     write_state(places, state)
     return state
 

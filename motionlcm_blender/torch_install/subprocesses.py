@@ -54,9 +54,12 @@ def environment(temporary: Path | None = None) -> dict[str, str]:
 
 
 def run_task(
-    task: dict[str, Any], tell: Callable[[float, str], None], cancelled: Callable[[], bool], log: int | None = None,
+    task: dict[str, Any],
+    tell: Callable[[float, str], None],
+    cancelled: Callable[[], bool],
+    log: int | None = None,
     python: str = sys.executable,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Carry out a task in a process of its own and return its answer. log: file descriptor for its errors.
 
     Raises Cancelled, ChildEnded, RuntimeProblem (what the child says went wrong), OSError.
@@ -64,9 +67,14 @@ def run_task(
     root = str(Path(__file__).resolve().parents[2])
     child = subprocess.Popen(
         [python, "-I", "-X", "utf8", "-B", "-c", ENTRY, root],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL if log is None else log,
-        encoding="utf-8", errors="replace", env=environment(), creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    )  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL if log is None else log,
+        encoding="utf-8",
+        errors="replace",
+        env=environment(),
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
     assert child.stdin is not None and child.stdout is not None
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(child.stdout, lines), daemon=True).start()
@@ -89,9 +97,11 @@ def _read(stream: TextIO, lines: queue.SimpleQueue[str | None]) -> None:
 
 
 def _listen(
-    child: subprocess.Popen[str], lines: queue.SimpleQueue[str | None], tell: Callable[[float, str], None],
+    child: subprocess.Popen[str],
+    lines: queue.SimpleQueue[str | None],
+    tell: Callable[[float, str], None],
     cancelled: Callable[[], bool],
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     while True:
         if cancelled():
             raise Cancelled
@@ -126,18 +136,28 @@ def _stop(child: subprocess.Popen[str]) -> None:
 
 
 def run_program(
-    command: list[str], on_line: Callable[[str], None], cancelled: Callable[[], bool], log: int, env: dict[str, str],
+    command: list[str],
+    on_line: Callable[[str], None],
+    cancelled: Callable[[], bool],
+    log: int,
+    env: dict[str, str],
     look: Callable[[], None] = lambda: None,
-) -> tuple[int, str]:  # fmt: skip
+) -> tuple[int, str]:
     """Run an installer; returns its exit status and the last it printed. look: called several times a second.
 
     Raises Cancelled, OSError if it cannot be started.
     """
     os.write(log, (" ".join(command) + "\n").encode())
     program = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
-        errors="replace", env=env, creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    )  # fmt: skip
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        env=env,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
     assert program.stdout is not None
     lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(program.stdout, lines), daemon=True).start()

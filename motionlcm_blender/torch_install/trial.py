@@ -103,10 +103,15 @@ def compared(model: Path | None) -> dict[str, Any]:
             note = f"The processor is used, not the graphics card ({told}): with another driver, press Check Again."
             continue
         return {
-            "device": device, "device_name": _name(torch, device), "milliseconds": milliseconds,
-            "difference_mm": float(difference), "note": note, "numpy": np.__version__,
-            "torch": str(torch.__version__), "from": os.path.dirname(str(torch.__file__)),
-        }  # fmt: skip
+            "device": device,
+            "device_name": _name(torch, device),
+            "milliseconds": milliseconds,
+            "difference_mm": float(difference),
+            "note": note,
+            "numpy": np.__version__,
+            "torch": str(torch.__version__),
+            "from": os.path.dirname(str(torch.__file__)),
+        }
     raise AssertionError
 
 

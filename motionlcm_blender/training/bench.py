@@ -171,9 +171,13 @@ def bench_training(
         median = float(np.median(taken_all))
         variants[name] |= {"median_ms": 1e3 * median, "best_ms": 1e3 * min(taken_all), "ratio": median / ours}
     return {
-        "machine": machine(), "config": config.name, "device": str(where), "repeats": repeats,
-        "frames_per_batch": config.vae.frames_per_batch, "variants": variants,
-    }  # fmt: skip
+        "machine": machine(),
+        "config": config.name,
+        "device": str(where),
+        "repeats": repeats,
+        "frames_per_batch": config.vae.frames_per_batch,
+        "variants": variants,
+    }
 
 
 def report(result: dict[str, Any]) -> str:

@@ -157,17 +157,7 @@ class TrainingLoop:
             self.step += 1
             now = time.monotonic()
             if self.step % self.settings.log_every == 0 or self.finished:
-                per_step = (now - started) / (self.step - first)
-                left = per_step * (self.settings.steps - self.step)
-                shown = averages.take()
-                text = "  ".join(f"{n} {v:.4f}" for n, v in shown.items())
-                logger.info(
-                    "%s %d/%d  %s  %.3f s/step  %d:%02d left",
-                    self.name, self.step, self.settings.steps, text, per_step, left // 60, left % 60,
-                )  # fmt: skip
-                if self.accelerator.is_main_process:
-                    with (self.folder / f"{self.name}.log.jsonl").open("a", encoding="utf-8") as log:
-                        log.write(json.dumps({"step": self.step, "seconds_per_step": per_step, **shown}) + "\n")
+                self._log(averages.take(), (now - started) / (self.step - first))
             if now - saved > self.settings.checkpoint_seconds:
                 self.save(self.seconds + now - started)
                 saved = now
@@ -175,6 +165,18 @@ class TrainingLoop:
         self.save(self.seconds)
         self.accelerator.wait_for_everyone()  # the next stage reads what the first process has written
         return self.finished
+
+    def _log(self, shown: Mapping[str, float], per_step: float) -> None:
+        """A line for the terminal and one for the log file: mean losses, seconds a step."""
+        left = per_step * (self.settings.steps - self.step)
+        text = "  ".join(f"{n} {v:.4f}" for n, v in shown.items())
+        time_left = f"{left // 60:.0f}:{left % 60:02.0f} left"
+        logger.info(
+            "%s %d/%d  %s  %.3f s/step  %s", self.name, self.step, self.settings.steps, text, per_step, time_left
+        )
+        if self.accelerator.is_main_process:
+            with (self.folder / f"{self.name}.log.jsonl").open("a", encoding="utf-8") as log:
+                log.write(json.dumps({"step": self.step, "seconds_per_step": per_step, **shown}) + "\n")
 
     def _anyone(self, mine: bool) -> bool:
         """Whether it is so in any process; all of them must leave the loop at the same step."""

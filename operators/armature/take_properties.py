@@ -128,10 +128,19 @@ def read(action: bpy.types.Action) -> TakeProperties:
         return stored.read(action) if stored.is_on(action) else None
 
     return TakeProperties(
-        PROMPT.read(action), SEED.read(action), known(TAKE), STAR.read(action), BLENDS.read(action),
-        MIRROR.read(action), known(PATH_MEAN), known(PATH_MAX), known(PIN_MAX), known(FOOT_SKATE),
-        known(MILLISECONDS), known(MODEL),
-    )  # fmt: skip
+        PROMPT.read(action),
+        SEED.read(action),
+        known(TAKE),
+        STAR.read(action),
+        BLENDS.read(action),
+        MIRROR.read(action),
+        known(PATH_MEAN),
+        known(PATH_MAX),
+        known(PIN_MAX),
+        known(FOOT_SKATE),
+        known(MILLISECONDS),
+        known(MODEL),
+    )
 
 
 _seen = ""

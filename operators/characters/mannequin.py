@@ -122,9 +122,12 @@ def _head(surface: _Surface, heads: dict[str, np.ndarray]) -> None:
     neck, head = heads["neck"], heads["head"]
     rings = []
     for share, radius, weights in (
-        (-0.25, 0.064, {"spine3": 0.5, "neck": 0.5}), (0.1, 0.058, {"neck": 1.0}),
-        (0.7, 0.055, {"neck": 1.0}), (1.15, 0.054, {"neck": 0.5, "head": 0.5}), (1.5, 0.050, {"head": 1.0}),
-    ):  # fmt: skip
+        (-0.25, 0.064, {"spine3": 0.5, "neck": 0.5}),
+        (0.1, 0.058, {"neck": 1.0}),
+        (0.7, 0.055, {"neck": 1.0}),
+        (1.15, 0.054, {"neck": 0.5, "head": 0.5}),
+        (1.5, 0.050, {"head": 1.0}),
+    ):
         centre = neck + share * (head - neck)
         rings.append((centre, np.array([radius, 0.0, 0.0]), np.array([0.0, radius * 1.05, 0.0]), weights))
     surface.tube(rings)
@@ -212,11 +215,16 @@ def _leg(surface: _Surface, heads: dict[str, np.ndarray], side: str, material: i
     whole, toe = {names["ankle"]: 1.0}, {names["foot"]: 1.0}
     rings = []
     for share, width, height, weights in (
-        (0.00, 0.018, 0.022, whole), (0.06, 0.032, 0.040, whole), (0.18, 0.037, 0.050, whole),
-        (0.34, 0.038, 0.050, whole), (0.52, 0.042, 0.037, whole),
+        (0.00, 0.018, 0.022, whole),
+        (0.06, 0.032, 0.040, whole),
+        (0.18, 0.037, 0.050, whole),
+        (0.34, 0.038, 0.050, whole),
+        (0.52, 0.042, 0.037, whole),
         (0.66, 0.046, 0.028, {names["ankle"]: 0.6, names["foot"]: 0.4}),
-        (0.78, 0.046, 0.022, toe), (0.92, 0.038, 0.017, toe), (1.00, 0.018, 0.011, toe),
-    ):  # fmt: skip
+        (0.78, 0.046, 0.022, toe),
+        (0.92, 0.038, 0.017, toe),
+        (1.00, 0.018, 0.011, toe),
+    ):
         along = heel + share * (toes - heel)
         centre = np.array([along[0], along[1], foot[2] + height])
         rings.append((centre, outward * width, up * height, weights))

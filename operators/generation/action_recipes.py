@@ -19,9 +19,10 @@ def key_numbers(keys: SparseKeys | None) -> dict[str, object]:
     if keys is None:
         return {"keys_per_second": 0.0, "keys_error_mm": 0.0, "keys_share": 1.0}
     return {
-        "keys_per_second": keys.keys_per_second, "keys_error_mm": keys.max_error_mm,
+        "keys_per_second": keys.keys_per_second,
+        "keys_error_mm": keys.max_error_mm,
         "keys_share": keys.count / keys.dense_count,
-    }  # fmt: skip
+    }
 
 
 def recipe(order: GenerationJobInput, result: GenerationOutput) -> dict[str, object]:

@@ -241,9 +241,13 @@ class RecipeOrderBuilder(OrderBuilder):
     """A recipe: the same motion in the same place of the world and on the same frames."""
 
     def __init__(
-        self, context: bpy.types.Context, character: bpy.types.Object, recipe: Recipe, own: bool,
+        self,
+        context: bpy.types.Context,
+        character: bpy.types.Object,
+        recipe: Recipe,
+        own: bool,
         ground_by_name: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Prepare the builder.
 
         Args:

@@ -44,9 +44,14 @@ class BackgroundTask:
     """
 
     def __init__(
-        self, name: str, status: TaskStatus, redraw: Callable[[], None], interval: float, patience: float,
+        self,
+        name: str,
+        status: TaskStatus,
+        redraw: Callable[[], None],
+        interval: float,
+        patience: float,
         poll: Callable[[], float | None] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Prepare the task.
 
         Args:

@@ -126,9 +126,13 @@ class MOTIONLCM_OT_remove_model(MotionLCMOperator, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         answer: set[str] = context.window_manager.invoke_confirm(
-            self, event, title=iface_("Remove Model"), icon="WARNING", confirm_text=iface_("Delete"),
+            self,
+            event,
+            title=iface_("Remove Model"),
+            icon="WARNING",
+            confirm_text=iface_("Delete"),
             message=iface_('"{name}" is deleted from the disk').format(name=Path(self.folder).name),
-        )  # fmt: skip
+        )
         return answer
 
     def perform(self, _context: bpy.types.Context) -> None:

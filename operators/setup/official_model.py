@@ -268,9 +268,13 @@ class MOTIONLCM_OT_import_official_model(_GetModel, bpy.types.Operator):
 
         try:
             wanted = Wanted(
-                models.home(), _folder(self.filepath), _folder(self.statistics), _folder(self.text_encoder),
-                fetch=self.fetch, accept_unverified=self.accept_unverified,
-            )  # fmt: skip
+                models.home(),
+                _folder(self.filepath),
+                _folder(self.statistics),
+                _folder(self.text_encoder),
+                fetch=self.fetch,
+                accept_unverified=self.accept_unverified,
+            )
         except Exception as error:
             return self.refuse(error)
         return self.begin(wanted)

@@ -89,9 +89,7 @@ def setup() -> "Setup":
     if where is None:
         raise RuntimeProblem("PyTorch can only be installed for MotionLCM as an extension: install its zip.")
     hardware = find_hardware()
-    return Setup(
-        str(where.home), hardware.kind, numpy.__version__, wheel_folder(), _lent(), build=build_for(hardware)
-    )  # fmt: skip
+    return Setup(str(where.home), hardware.kind, numpy.__version__, wheel_folder(), _lent(), build=build_for(hardware))
 
 
 def _lent() -> tuple[str, ...]:

@@ -263,9 +263,10 @@ def _shared(shot: MotionLCMShot) -> bool:
     """Whether the shot's Action is a shot of another character too, as after copying an armature."""
     return any(
         other.action == shot.action
-        for obj in bpy.data.objects if obj != shot.id_data and obj.type == "ARMATURE"
+        for obj in bpy.data.objects
+        if obj != shot.id_data and obj.type == "ARMATURE"
         for other in obj.motionlcm.shots
-    )  # fmt: skip
+    )
 
 
 def of_another_rate(scene: bpy.types.Scene, character: bpy.types.Object | None) -> bool:

@@ -213,8 +213,11 @@ def register_properties() -> None:
 def unregister_properties() -> None:
     close()
     handlers = bpy.app.handlers
-    for listening, function in ((handlers.undo_post, _on_undo), (handlers.redo_post, _on_undo),
-                                (handlers.load_pre, _on_load)):  # fmt: skip
+    for listening, function in (
+        (handlers.undo_post, _on_undo),
+        (handlers.redo_post, _on_undo),
+        (handlers.load_pre, _on_load),
+    ):
         if function in listening:
             listening.remove(function)
 

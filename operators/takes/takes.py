@@ -44,10 +44,12 @@ def takes_of(character: bpy.types.Object | None, sort: str = "NAME") -> list[bpy
     else:
         own, batch = ID.read(character), BATCH.read(present)
         found = [
-            action for action in bpy.data.actions
-            if CHARACTER.read(action) == own and not SHOT.is_on(action)
+            action
+            for action in bpy.data.actions
+            if CHARACTER.read(action) == own
+            and not SHOT.is_on(action)
             and (BATCH.read(action) == batch or STAR.read(action))
-        ]  # fmt: skip
+        ]
     measure = SORTS.get(sort)
 
     def place(action: bpy.types.Action) -> tuple[bool, float, int, str]:

@@ -32,8 +32,9 @@ def smpl_names(prefix: str = "m_avg_") -> tuple[str, ...]:
 def smplx_parents() -> tuple[int, ...]:
     """Parents of SMPL-X's 55 joints: the body's, jaw and eyes on the head, each finger a chain from the wrist."""
     body = part("motionlcm_blender.motion.skeleton").PARENTS
-    fingers = [20 + hand if k == 0 else 25 + 15 * hand + 3 * f + k - 1
-               for hand in (0, 1) for f in range(5) for k in range(3)]  # fmt: skip
+    fingers = [
+        20 + hand if k == 0 else 25 + 15 * hand + 3 * f + k - 1 for hand in (0, 1) for f in range(5) for k in range(3)
+    ]
     return (*body, 15, 15, 15, *fingers)
 
 
@@ -71,9 +72,14 @@ def random_heads(count: int, rng: np.random.Generator, lowered: float = 0.0, spr
 
 
 def build(
-    names: tuple[str, ...], parents: tuple[int, ...], heads: np.ndarray, rng: np.random.Generator,
-    bones: str = "along z", turn_data: Matrix | None = None, root: str | None = "root",
-) -> bpy.types.Object:  # fmt: skip
+    names: tuple[str, ...],
+    parents: tuple[int, ...],
+    heads: np.ndarray,
+    rng: np.random.Generator,
+    bones: str = "along z",
+    turn_data: Matrix | None = None,
+    root: str | None = "root",
+) -> bpy.types.Object:
     """An armature in the scene. heads: (n, 3), engine axes, which the armature's own are unless turn_data (3, 3) is
     given. bones: "along z", "along y" with a fixed small length, or "any": other directions and rolls for each.
     """

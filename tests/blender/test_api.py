@@ -44,8 +44,12 @@ def test_takes_leave_the_panel_as_it_was(api):
     assert made[0].frame_range[0] == 11 and made[0]["motionlcm_path"] == "Path"
     chosen = settings()
     assert (chosen.character, chosen.prompt, chosen.length, chosen.path, chosen.takes) == (
-        two, "a person sits", 9.0, None, 1,
-    )  # fmt: skip
+        two,
+        "a person sits",
+        9.0,
+        None,
+        1,
+    )
 
 
 def test_what_is_wrong_is_a_value_error_and_changes_nothing(api):

@@ -306,8 +306,11 @@ def test_colours_are_told_apart():
     colours = np.array([figures().colour(index) for index in range(16)])
     assert 0.0 <= colours.min() and colours.max() <= 1.0
     # As seen by who has no red cones, and no green cones (Vienot, Brettel, Mollon 1999, linear RGB).
-    for matrix in (np.eye(3), [[0.112, 0.888, 0.0], [0.112, 0.888, 0.0], [0.004, -0.004, 1.0]],
-                   [[0.293, 0.707, 0.0], [0.293, 0.707, 0.0], [-0.021, 0.021, 1.0]]):  # fmt: skip
+    for matrix in (
+        np.eye(3),
+        [[0.112, 0.888, 0.0], [0.112, 0.888, 0.0], [0.004, -0.004, 1.0]],
+        [[0.293, 0.707, 0.0], [0.293, 0.707, 0.0], [-0.021, 0.021, 1.0]],
+    ):
         seen = np.clip((colours[:6] ** 2.2) @ np.array(matrix).T, 0.0, 1.0) ** (1 / 2.2)
         away = np.linalg.norm(seen[:, None] - seen[None], axis=-1) + 9.0 * np.eye(6)
         assert away.min() > 0.1

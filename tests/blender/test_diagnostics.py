@@ -43,9 +43,19 @@ def test_report_holds_what_helps_and_not_the_users_name(monkeypatch):
     refusal()
     told = part("operators.setup.diagnostics").report()
     for text in (
-        bpy.app.version_string, sys.version.split()[0], "numpy: ", "torch: not there", "Card: ", "tiny", "sha256: ",
-        "20 frames, 1 takes", "ZeroDivisionError", "Traceback", "Extension: 0.1.0", "Device chosen: numpy",
-    ):  # fmt: skip
+        bpy.app.version_string,
+        sys.version.split()[0],
+        "numpy: ",
+        "torch: not there",
+        "Card: ",
+        "tiny",
+        "sha256: ",
+        "20 frames, 1 takes",
+        "ZeroDivisionError",
+        "Traceback",
+        "Extension: 0.1.0",
+        "Device chosen: numpy",
+    ):
         assert text in told, (text, told)
     assert bpy.utils.resource_path("USER") not in told and "~" in told and home
 

@@ -423,7 +423,7 @@ def test_a_damaged_imported_model_is_listed_with_what_is_wrong(place, home):
     folder = bring(place)
     (folder / "model.safetensors").unlink()
     assert "missing" in part("operators.setup.models").read()[1].error
-    assert ("ERROR" in {given.get("icon") for name, given in drawn("MOTIONLCM_MT_models").seen if name == "operator"})
+    assert "ERROR" in {given.get("icon") for name, given in drawn("MOTIONLCM_MT_models").seen if name == "operator"}
 
 
 def test_paths_pins_and_shots_with_an_official_model(place, home):

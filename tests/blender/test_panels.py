@@ -172,5 +172,7 @@ def test_preferences_are_drawn():
     with bpy.context.temp_override(window=window, area=area, region=wide_region(area)):
         type(preferences).draw(types.SimpleNamespace(layout=layout, bl_rna=preferences.bl_rna), bpy.context)
     assert [given["property"] for name, given in layout.seen if name == "prop"][:3] == [
-        "device", "model_folder", "idle_minutes"
-    ]  # fmt: skip
+        "device",
+        "model_folder",
+        "idle_minutes",
+    ]

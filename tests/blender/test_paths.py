@@ -277,12 +277,25 @@ def test_draw_path_with_the_draw_operator():
     bpy.ops.motionlcm.draw_path()
     known = bpy.types.OperatorStrokeElement.bl_rna.properties  # Blender wants all of them, and they differ
     stroke = [
-        {name: value for name, value in {
-            "name": "", "mouse": (0, 0), "mouse_event": (0, 0), "pressure": 1.0, "size": 1.0, "pen_flip": False,
-            "is_start": i == 0, "time": 0.0, "x_tilt": 0.0, "y_tilt": 0.0, "location": (0.1 * i, -0.2 * i, 0.0),
-        }.items() if name in known}
+        {
+            name: value
+            for name, value in {
+                "name": "",
+                "mouse": (0, 0),
+                "mouse_event": (0, 0),
+                "pressure": 1.0,
+                "size": 1.0,
+                "pen_flip": False,
+                "is_start": i == 0,
+                "time": 0.0,
+                "x_tilt": 0.0,
+                "y_tilt": 0.0,
+                "location": (0.1 * i, -0.2 * i, 0.0),
+            }.items()
+            if name in known
+        }
         for i in range(20)
-    ]  # fmt: skip
+    ]
     bpy.ops.curve.draw(error_threshold=0.01, fit_method="REFIT", stroke=stroke, use_cyclic=False)
     bpy.ops.motionlcm.finish_path()
     obj = settings().path

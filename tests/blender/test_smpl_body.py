@@ -194,9 +194,12 @@ def test_files_that_are_no_body_leave_nothing_behind(tmp_path):
     np.savez(other, **{**wrong, "v_template": np.full_like(wrong["v_template"], np.nan)})
     before = numbers_of_data()
     for path, sentence in (
-        (hostile, "might be harmful"), (truncated, "truncated"), (other, "not finite"),
-        (tmp_path / "gone.pkl", "is not there"), ("", "Choose a .pkl or .npz"),
-    ):  # fmt: skip
+        (hostile, "might be harmful"),
+        (truncated, "truncated"),
+        (other, "not finite"),
+        (tmp_path / "gone.pkl", "is not there"),
+        ("", "Choose a .pkl or .npz"),
+    ):
         assert sentence in refusal(lambda path=path: bpy.ops.motionlcm.add_smpl_body(filepath=str(path)))
         assert numbers_of_data() == before and settings().character is None
     assert not (tmp_path / "made").exists()

@@ -183,7 +183,7 @@ def test_a_mistake_changes_nothing(tmp_path):
     settings().length = 0.1
     bpy.ops.motionlcm.add_shot()
     told = refusal(lambda: bpy.ops.motionlcm.export_storyboard(filepath=str(tmp_path / "x.json")))
-    assert 'shot 1: frames 1 to 3 are 0.1 s' in told and not (tmp_path / "x.json").exists()
+    assert "shot 1: frames 1 to 3 are 0.1 s" in told and not (tmp_path / "x.json").exists()
 
 
 def test_curves_with_handles_animated_paths_and_shared_pins_are_exported(tmp_path):

@@ -431,6 +431,7 @@ def test_looks_are_read_from_the_shots():
     rows = strip_view().rows_of(context, seen)
     looks = part("ui.shot_strips").looks_of(rows, layout().strips_of(seen, rows), bpy.context.scene)
     assert [(look.state, look.locked, look.prompt) for look in looks] == [
-        ("DONE", True, "one"), ("STALE", False, "three")
-    ]  # fmt: skip
+        ("DONE", True, "one"),
+        ("STALE", False, "three"),
+    ]
     assert looks[0].take == "take 1"

@@ -79,6 +79,7 @@ def test_panels_and_menus_have_labels():
 
 def test_preferences_are_looked_at_too():
     assert {prop.identifier for prop in own_properties(part("ui.preferences").MOTIONLCM_AP_preferences)} >= {
-        "device", "model_folder",
-    }  # fmt: skip
+        "device",
+        "model_folder",
+    }
     assert EXTENSION in bpy.context.preferences.addons

@@ -47,8 +47,21 @@ def file_now() -> dict[str, object]:
     data = character.animation_data
     return {
         "shots": [
-            (s.name, s.uid, s.prompt, s.first, s.last, s.seed, s.locked, s.stale, s.entry, s.takes, s.takes_made,
-             s.state, s.action.name if s.action else "")
+            (
+                s.name,
+                s.uid,
+                s.prompt,
+                s.first,
+                s.last,
+                s.seed,
+                s.locked,
+                s.stale,
+                s.entry,
+                s.takes,
+                s.takes_made,
+                s.state,
+                s.action.name if s.action else "",
+            )
             for s in shots()
         ],
         "chosen": character.motionlcm.shot_index,
@@ -60,7 +73,7 @@ def file_now() -> dict[str, object]:
         "actions": {a.name: (a.use_fake_user, keys_of(a), facts_of(a)) for a in bpy.data.actions},
         "settings": (chosen().prompt, chosen().length, chosen().seed, [item.prompt for item in chosen().history]),
         "frames": (bpy.context.scene.frame_start, bpy.context.scene.frame_end),
-    }  # fmt: skip
+    }
 
 
 def press(operator: Callable, **how: object) -> None:
@@ -168,8 +181,9 @@ def test_undo_and_redo_bring_back_every_step(many_steps, steps):
 
 @given(steps=st.lists(step, min_size=100, max_size=100))
 @settings(
-    max_examples=3, deadline=None,
+    max_examples=3,
+    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.large_base_example],
-)  # fmt: skip
+)
 def test_a_hundred_steps(many_steps, steps):
     history(steps)

@@ -149,9 +149,17 @@ def test_frames_are_taken_by_time() -> None:
 
 @pytest.mark.parametrize(
     ("name", "plain"),
-    [("mixamorig:LeftUpLeg", "leftupleg"), ("mixamorig9:Hips", "hips"), ("Bip01 L Toe0", "ltoe0"), ("Bip01", "bip01"),
-     ("DEF-thigh.L", "thighl"), ("upper_arm.R", "upperarmr"), ("CC_Base_L_Thigh", "lthigh"), ("a|b|Head", "head")],
-)  # fmt: skip
+    [
+        ("mixamorig:LeftUpLeg", "leftupleg"),
+        ("mixamorig9:Hips", "hips"),
+        ("Bip01 L Toe0", "ltoe0"),
+        ("Bip01", "bip01"),
+        ("DEF-thigh.L", "thighl"),
+        ("upper_arm.R", "upperarmr"),
+        ("CC_Base_L_Thigh", "lthigh"),
+        ("a|b|Head", "head"),
+    ],
+)
 def test_plain_names(name: str, plain: str) -> None:
     assert plain_name(name) == plain
 

@@ -105,9 +105,7 @@ def test_pins_of_any_piece_are_met(model: MotionLCM) -> None:
     assert made.report["pin_max_cm"] < 2.0
 
 
-def test_a_long_motion_can_be_cancelled_and_a_model_that_cannot_go_on_says_so(
-    model: MotionLCM, tmp_path: Path
-) -> None:
+def test_a_long_motion_can_be_cancelled_and_a_model_that_cannot_go_on_says_so(model: MotionLCM, tmp_path: Path) -> None:
     calls = iter(range(100))
     with pytest.raises(Cancelled):
         model.generate(Request("a person walks", 150), cancel=lambda: next(calls) > 1)

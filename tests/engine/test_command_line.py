@@ -181,8 +181,14 @@ def test_model_limits_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_wrong_usage_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments in ([], ["dance"], ["generate"], ["generate", PROMPT, "--seed", "x"], ["generate", PROMPT, "--what"],
-                      ["generate", PROMPT, "--seed", "9" * 40]):  # fmt: skip
+    for arguments in (
+        [],
+        ["dance"],
+        ["generate"],
+        ["generate", PROMPT, "--seed", "x"],
+        ["generate", PROMPT, "--what"],
+        ["generate", PROMPT, "--seed", "9" * 40],
+    ):
         with pytest.raises(SystemExit) as left:
             run(*arguments)
         assert left.value.code == 2
@@ -221,10 +227,28 @@ def test_info_tells_whose_the_model_is(tiny: Path, capsys: pytest.CaptureFixture
 
 def test_as_a_module_and_without_torch(tiny: Path, tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "motionlcm_blender", "generate", PROMPT, "--model", str(tiny), "--seconds", "2",
-         "--device", "numpy", "--path", "line", "--out", str(tmp_path / "walk.npz")],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "motionlcm_blender",
+            "generate",
+            PROMPT,
+            "--model",
+            str(tiny),
+            "--seconds",
+            "2",
+            "--device",
+            "numpy",
+            "--path",
+            "line",
+            "--out",
+            str(tmp_path / "walk.npz"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert load(tmp_path / "walk.npz")["joints"].shape == (40, 22, 3)
     code = (

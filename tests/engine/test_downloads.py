@@ -385,14 +385,28 @@ def test_the_list_is_whole_and_says_what_is_not_known() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"name": "../outside.bin"}, {"name": "/etc/passwd"}, {"name": "a/../../b"}, {"name": ".hidden"},
-        {"urls": ["file:///etc/passwd"]}, {"urls": ["http://example.org/x"]}, {"sha256": "short"},
-        {"bytes": -1}, {"bytes": True}, {"kind": "virus"},
+        {"name": "../outside.bin"},
+        {"name": "/etc/passwd"},
+        {"name": "a/../../b"},
+        {"name": ".hidden"},
+        {"urls": ["file:///etc/passwd"]},
+        {"urls": ["http://example.org/x"]},
+        {"sha256": "short"},
+        {"bytes": -1},
+        {"bytes": True},
+        {"kind": "virus"},
     ],
-)  # fmt: skip
+)
 def test_a_damaged_list_is_refused(change: dict[str, Any], tmp_path: Path) -> None:
-    entry = {"name": "a.bin", "kind": "checkpoint", "urls": ["https://example.org/a"], "page": "https://example.org",
-             "sha256": None, "bytes": None, "licence": "x"} | change  # fmt: skip
+    entry = {
+        "name": "a.bin",
+        "kind": "checkpoint",
+        "urls": ["https://example.org/a"],
+        "page": "https://example.org",
+        "sha256": None,
+        "bytes": None,
+        "licence": "x",
+    } | change
     (tmp_path / "sources.json").write_text(json.dumps({"format": 1, "files": [entry]}))
     with pytest.raises(DownloadError, match="list of files to fetch is damaged"):
         read_sources(tmp_path / "sources.json")

@@ -13,19 +13,22 @@ RESULTS = Results(
     {
         "text": Section(
             {
-                "real/r3": Figure(0.9, 0.01, 10), "train/r3": Figure(0.94, 0.01, 10),
+                "real/r3": Figure(0.9, 0.01, 10),
+                "train/r3": Figure(0.94, 0.01, 10),
                 "train/fid": Figure(0.09, None, 1),
             }
         ),
         "energy": Section(
             {
-                "final/all/body": Figure(0.7, None, 1), "final/lively/body_each": Figure(0.61, None, 1),
-                "final/quiet/body_each": Figure(1.25, None, 1), "final/rank_correlation": Figure(0.54, None, 1),
+                "final/all/body": Figure(0.7, None, 1),
+                "final/lively/body_each": Figure(0.61, None, 1),
+                "final/quiet/body_each": Figure(1.25, None, 1),
+                "final/rank_correlation": Figure(0.54, None, 1),
             }
         ),
         "watched": Section({"right": Figure(0.5, None, 1)}),
     },
-)  # fmt: skip
+)
 
 
 def test_what_a_person_sees_comes_first() -> None:

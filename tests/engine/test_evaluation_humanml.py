@@ -73,14 +73,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_parameters_have_their_published_names_and_shapes() -> None:
     shapes = {n: tuple(p.shape) for n, p in HumanMLNetworks().named_parameters()}
     for name, shape in {
-        "movement_encoder.main.0.weight": (512, 259, 4), "movement_encoder.main.3.weight": (512, 512, 4),
-        "movement_encoder.out_net.weight": (512, 512), "text_encoder.pos_emb.weight": (300, 15),
-        "text_encoder.input_emb.weight": (512, 300), "text_encoder.hidden": (2, 1, 512),
-        "text_encoder.gru.weight_ih_l0_reverse": (1536, 512), "text_encoder.output_net.0.weight": (512, 1024),
-        "text_encoder.output_net.1.weight": (512,), "motion_encoder.input_emb.weight": (1024, 512),
-        "motion_encoder.gru.weight_hh_l0": (3072, 1024), "motion_encoder.output_net.3.weight": (512, 1024),
+        "movement_encoder.main.0.weight": (512, 259, 4),
+        "movement_encoder.main.3.weight": (512, 512, 4),
+        "movement_encoder.out_net.weight": (512, 512),
+        "text_encoder.pos_emb.weight": (300, 15),
+        "text_encoder.input_emb.weight": (512, 300),
+        "text_encoder.hidden": (2, 1, 512),
+        "text_encoder.gru.weight_ih_l0_reverse": (1536, 512),
+        "text_encoder.output_net.0.weight": (512, 1024),
+        "text_encoder.output_net.1.weight": (512,),
+        "motion_encoder.input_emb.weight": (1024, 512),
+        "motion_encoder.gru.weight_hh_l0": (3072, 1024),
+        "motion_encoder.output_net.3.weight": (512, 1024),
         "motion_encoder.hidden": (2, 1, 1024),
-    }.items():  # fmt: skip
+    }.items():
         assert shapes[name] == shape
 
 
@@ -96,8 +102,12 @@ def test_whole_motions_and_captioned_parts(folder: Path) -> None:
 def test_words_and_their_kinds(folder: Path) -> None:
     words = WordVectors(folder)
     assert [int(words(t)[1].argmax()) for t in ("a/DET", "walk/VERB", "left/ADV", "slow/ADJ", "zigzag/NOUN")] == [
-        2, 12, 9, 13, 14,
-    ]  # fmt: skip
+        2,
+        12,
+        9,
+        13,
+        14,
+    ]
     np.testing.assert_array_equal(words("zigzag/NOUN")[0], words("unk/OTHER")[0])
     assert int(words("person/XYZ")[1].argmax()) == 14
     vectors, kinds = words.sentence(("a/DET",) * 30)

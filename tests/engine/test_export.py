@@ -120,9 +120,11 @@ def test_a_failed_write_leaves_the_old_file(motion: Motion, tmp_path: Path, monk
 def test_outputs_are_checked_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "folder.npz").mkdir()
     for file, sentence in (
-        (tmp_path / "walk.fbx", "not as 'walk.fbx'"), (tmp_path / "walk", "not as 'walk'"),
-        (tmp_path / "folder.npz", "is a folder"), (tmp_path / "nowhere" / "walk.npz", "There is no folder"),
-    ):  # fmt: skip
+        (tmp_path / "walk.fbx", "not as 'walk.fbx'"),
+        (tmp_path / "walk", "not as 'walk'"),
+        (tmp_path / "folder.npz", "is a folder"),
+        (tmp_path / "nowhere" / "walk.npz", "There is no folder"),
+    ):
         with pytest.raises(InvalidRequest, match=sentence):
             motion_files.check_output(file)
     motion_files.check_output(tmp_path / "walk.NPZ")

@@ -18,9 +18,20 @@ from motionlcm_blender.networks.torch_impl.frame_groups import group_frames, hol
 from motionlcm_blender.networks.torch_impl.network import MotionLCMNetwork  # noqa: E402
 
 SMALL = Architecture(
-    latent_tokens=4, latent_width=8, width=16, feedforward=32, heads=2, vae_layers=3, denoiser_layers=3,
-    trajectory_layers=3, text_width=12, features=281, frames_per_token=4, hint_flags=True, velocity=True,
-)  # fmt: skip
+    latent_tokens=4,
+    latent_width=8,
+    width=16,
+    feedforward=32,
+    heads=2,
+    vae_layers=3,
+    denoiser_layers=3,
+    trajectory_layers=3,
+    text_width=12,
+    features=281,
+    frames_per_token=4,
+    hint_flags=True,
+    velocity=True,
+)
 
 
 @given(frames=st.integers(1, 30), group=st.integers(1, 5))

@@ -161,8 +161,11 @@ def test_parts_in_files_of_their_own_in_any_wrapping(place: Path, untried: None)
     stored = made.folder.weights()
     assert stored.keys() == weights.keys() and all((stored[n] == v).all() for n, v in weights.items())
     assert set(made.recognised.values()) == {
-        "V2: VAE", "V2: MotionLCM student", "V2: ControlNet for six joints", "V2: trajectory encoder"
-    }  # fmt: skip
+        "V2: VAE",
+        "V2: MotionLCM student",
+        "V2: ControlNet for six joints",
+        "V2: trajectory encoder",
+    }
 
 
 def test_the_teacher_gives_way_to_the_student_and_its_vae_is_used(place: Path, untried: None) -> None:

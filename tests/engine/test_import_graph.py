@@ -170,8 +170,7 @@ def test_the_engine_imports_downwards() -> None:
         f"{module} -> {other}"
         for module, others in graph().items()
         for other in others
-        if module.split(".")[0] == ENGINE == other.split(".")[0]
-        and height[layer_of(other)] > height[layer_of(module)]
+        if module.split(".")[0] == ENGINE == other.split(".")[0] and height[layer_of(other)] > height[layer_of(module)]
     ]
     assert upwards == []
 

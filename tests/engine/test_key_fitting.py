@@ -169,11 +169,13 @@ def test_any_skeleton_anywhere_in_eulers_of_its_own_axes(seed: int, bones: int, 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"tolerance_mm": 0.0}, "tolerance"), ({"tolerance_mm": float("nan")}, "tolerance"),
-        ({"first_frame": float("inf")}, "first frame"), ({"rotation_mode": "ZYX"}, "rotation modes"),
+        ({"tolerance_mm": 0.0}, "tolerance"),
+        ({"tolerance_mm": float("nan")}, "tolerance"),
+        ({"first_frame": float("inf")}, "first frame"),
+        ({"rotation_mode": "ZYX"}, "rotation modes"),
         ({"scene_fps": -1.0}, "frame rate"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_is_refused(change: dict, sentence: str) -> None:
     with pytest.raises(InvalidRequest, match=sentence):
         fit_keys(WALK, **change)

@@ -32,9 +32,14 @@ def pins(joints: np.ndarray, *wanted: tuple[str, range, tuple[float, float, floa
 
 
 @given(
-    st.sampled_from(HANDS_FEET_HEAD), st.integers(0, 99), st.integers(1, 8), st.floats(-0.12, 0.12),
-    st.floats(-0.1, 0.2), st.floats(-0.12, 0.12), st.floats(0.0, 1.6),
-)  # fmt: skip
+    st.sampled_from(HANDS_FEET_HEAD),
+    st.integers(0, 99),
+    st.integers(1, 8),
+    st.floats(-0.12, 0.12),
+    st.floats(-0.1, 0.2),
+    st.floats(-0.12, 0.12),
+    st.floats(0.0, 1.6),
+)
 @settings(max_examples=60, deadline=None)
 def test_a_pin_within_reach_is_met(
     name: str, first: int, length: int, x: float, y: float, z: float, speed: float
@@ -139,10 +144,12 @@ def test_numbers_that_are_none_are_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "offset"),
     [
-        ("head", (0.0, -0.15, 0.0)), ("head", (0.05, -0.4, 0.1)), ("l_wrist", (-0.2, 0.0, 0.0)),
+        ("head", (0.0, -0.15, 0.0)),
+        ("head", (0.05, -0.4, 0.1)),
+        ("l_wrist", (-0.2, 0.0, 0.0)),
         ("r_foot", (0.0, 0.2, 0.0)),
     ],
-)  # fmt: skip
+)
 def test_a_body_that_stands_straight_can_still_shorten(name: str, offset: tuple[float, float, float]) -> None:
     """In the rest pose legs, arms and spine are straight: no turning of a joint shortens them to first order."""
     joints = np.repeat(HUMANML.rest[None, :22], 60, axis=0) + [0.0, PELVIS_HEIGHT, 0.0]

@@ -116,15 +116,19 @@ def state_of(request: Request) -> MotionState:
 @pytest.mark.parametrize(
     ("name", "idle"),
     [
-        ("feet", {"place_end_pose", "bend_path_to_end", "follow_path", "face_direction", "hold_pins",
-                  "lock_feet_near_ends"}),
-        ("path", {"place_end_pose", "bend_path_to_end", "face_direction", "lock_feet", "hold_pins",
-                  "lock_feet_near_ends"}),
+        (
+            "feet",
+            {"place_end_pose", "bend_path_to_end", "follow_path", "face_direction", "hold_pins", "lock_feet_near_ends"},
+        ),
+        (
+            "path",
+            {"place_end_pose", "bend_path_to_end", "face_direction", "lock_feet", "hold_pins", "lock_feet_near_ends"},
+        ),
         ("facing", {"follow_path", "lock_feet", "hold_pins"}),
         ("start, end and pins", {"place_end_pose", "lock_feet_near_ends"}),
         ("end with feet off", {"place_end_pose", "lock_feet_near_ends", "hold_pins"}),
     ],
-)  # fmt: skip
+)
 def test_a_step_that_is_not_asked_for_returns_the_state_as_it_is(name: str, idle: set[str]) -> None:
     state = state_of(requests()[name])
     for step in STEPS:

@@ -49,8 +49,11 @@ def test_from_files_to_training_data(captured: Path, tmp_path: Path) -> None:
     assert done["clips"] == 3 and done["left_out"] == 1 and done["segments"] == 5
     assert any("silent.bvh: no caption" in line for line in told)
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
-        "captions.jsonl", "clips.json", "joints.npz", "splits.json",
-    ]  # fmt: skip
+        "captions.jsonl",
+        "clips.json",
+        "joints.npz",
+        "splits.json",
+    ]
 
     data = load_motion_data(tmp_path / "out")
     assert set(data.clips) == {"walk", "turn", "07_01"} and len(data.test) == 1
@@ -126,9 +129,12 @@ def test_bad_captions_end_in_one_sentence(tmp_path: Path) -> None:
 
 def test_segments_outside_the_motion_are_refused() -> None:
     for start, end, sentence in (
-        (0.0, 6.0, "after the motion does"), (5.0, None, "after the motion does"), (1.0, 1.5, "or more"),
-        (4.5, None, "or more"), (2.0, 1.0, "or more"),
-    ):  # fmt: skip
+        (0.0, 6.0, "after the motion does"),
+        (5.0, None, "after the motion does"),
+        (1.0, 1.5, "or more"),
+        (4.5, None, "or more"),
+        (2.0, 1.0, "or more"),
+    ):
         with pytest.raises(TrainingDataError, match=sentence):
             segments_of(CaptionRow("x.bvh", start, end, ("walk",)), "x", 5.0)
     with pytest.raises(TrainingDataError, match="makes 9.8 s at most"):

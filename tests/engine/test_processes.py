@@ -18,7 +18,7 @@ from motionlcm_blender.training import loop as training_loop  # noqa: E402
 from tests.repeated import assert_same_training  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = '''
+SCRIPT = """
 import os, sys
 from pathlib import Path
 
@@ -64,7 +64,7 @@ state = {{name: value.detach().clone().contiguous() for name, value in vae.state
 state["drawn"] = torch.tensor(drawn)
 state["written"] = torch.tensor(len(written))
 save_file(state, folder / f"process_{{rank}}.safetensors")
-'''
+"""
 
 
 def run(folder: Path, steps: int, processes: int) -> list[dict[str, np.ndarray]]:

@@ -63,15 +63,22 @@ def some_recipe(draw: st.DrawFn) -> Recipe:
     blends = draw(st.lists(st.builds(Blend, st.integers(0, 2**31 + 5), st.floats(0, 1)), max_size=2))
     steps = draw(st.sampled_from((1, 2, 4)))
     request = Request(
-        draw(st.text(min_size=1).filter(lambda text: bool(text.strip()))), frames,
-        seed=draw(st.integers(-(2**40), 2**40)), steps=steps,
-        guidance=draw(st.none() | st.floats(1, 30)), hints=hints_of(path, pinned, placement), start=start,
-        end=end, end_anywhere=end is not None and draw(maybe),
-        feet=draw(st.sampled_from(FootLock)), facing=draw(st.none() | arrays(frames)),
+        draw(st.text(min_size=1).filter(lambda text: bool(text.strip()))),
+        frames,
+        seed=draw(st.integers(-(2**40), 2**40)),
+        steps=steps,
+        guidance=draw(st.none() | st.floats(1, 30)),
+        hints=hints_of(path, pinned, placement),
+        start=start,
+        end=end,
+        end_anywhere=end is not None and draw(maybe),
+        feet=draw(st.sampled_from(FootLock)),
+        facing=draw(st.none() | arrays(frames)),
         refine=steps == 1 and draw(maybe),
-        blends=tuple(blends), mirror=draw(maybe),
+        blends=tuple(blends),
+        mirror=draw(maybe),
         speed=1.0 if start is not None or end is not None else draw(st.floats(0.25, 4.0)),
-    )  # fmt: skip
+    )
     ground: Any = None
     if draw(maybe):
         size = draw(st.integers(2, 5)), draw(st.integers(2, 5))
@@ -86,13 +93,25 @@ def some_recipe(draw: st.DrawFn) -> Recipe:
     if end is not None and draw(maybe):
         landing = EndPose(draw(st.none() | arrays(3)), np.tile([0.5, 0.5, -0.5, 0.5], (len(SMPL), 1)))
     return Recipe(
-        request, placement, draw(POSITIVE), draw(st.integers(-1000, 1000)), scene_fps=draw(POSITIVE),
-        units_per_metre=draw(POSITIVE), path=draw(st.text()), path_xz=path, ground=ground, ground_name=draw(st.text()),
-        standing=draw(st.none() | st.builds(Placement, arrays(3), NUMBER)), travel=draw(st.sampled_from(Travel)),
-        loop=draw(maybe), key_tolerance=draw(st.none() | st.floats(0.5, 500)), seam=seam,
-        landing=landing, scene_frames=draw(st.none() | st.integers(2, 100)),
+        request,
+        placement,
+        draw(POSITIVE),
+        draw(st.integers(-1000, 1000)),
+        scene_fps=draw(POSITIVE),
+        units_per_metre=draw(POSITIVE),
+        path=draw(st.text()),
+        path_xz=path,
+        ground=ground,
+        ground_name=draw(st.text()),
+        standing=draw(st.none() | st.builds(Placement, arrays(3), NUMBER)),
+        travel=draw(st.sampled_from(Travel)),
+        loop=draw(maybe),
+        key_tolerance=draw(st.none() | st.floats(0.5, 500)),
+        seam=seam,
+        landing=landing,
+        scene_frames=draw(st.none() | st.integers(2, 100)),
         origin=Origin("m", "f" * 64, "CC0-1.0", "", "1"),
-    )  # fmt: skip
+    )
 
 
 def assert_equal(one: Any, two: Any, where: str = "recipe") -> None:
@@ -138,11 +157,14 @@ def test_what_was_changed_in_an_action_is_refused_or_read(name: str, value: Any)
 
 
 @FEW
-@given(st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner),
-    max_leaves=10,
-), st.sampled_from(list(recipe_fields.FIELDS)))  # fmt: skip
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner),
+        max_leaves=10,
+    ),
+    st.sampled_from(list(recipe_fields.FIELDS)),
+)
 def test_whatever_a_field_holds_it_is_read_or_refused(value: Any, name: str) -> None:
     try:
         from_json(json.dumps({"motionlcm_recipe": 1, "recipes": [plain() | {name: value}]}))
@@ -153,9 +175,16 @@ def test_whatever_a_field_holds_it_is_read_or_refused(value: Any, name: str) -> 
 
 def plain(**values: Any) -> dict[str, Any]:
     return {
-        "prompt": "a person walks", "frames": 40, "seed": 3, "steps": 1, "seconds": 2.0, "first_frame": 1,
-        "origin": [0.0, 0.0, 0.0], "heading": 0.0, "units_per_metre": 1.0,
-    } | values  # fmt: skip
+        "prompt": "a person walks",
+        "frames": 40,
+        "seed": 3,
+        "steps": 1,
+        "seconds": 2.0,
+        "first_frame": 1,
+        "origin": [0.0, 0.0, 0.0],
+        "heading": 0.0,
+        "units_per_metre": 1.0,
+    } | values
 
 
 def text(*written: Any, **others: Any) -> str:
@@ -289,12 +318,15 @@ def test_the_command_line_makes_a_file_of_recipes(tiny: Path, tmp_path: Path, ca
     assert values_of(first)["prompt"] == "a person walks"
 
 
-@pytest.mark.parametrize(("arguments", "says", "status"), [
-    ((), "give a PROMPT", 2),
-    (("a person walks", "--recipe", "r.json"), "leave them out", 2),
-    (("--recipe", "r.json", "--seed", "3"), "leave them out", 2),
-    (("--recipe", "r.json"), "r.json cannot be read: No such file", 1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "says", "status"),
+    [
+        ((), "give a PROMPT", 2),
+        (("a person walks", "--recipe", "r.json"), "leave them out", 2),
+        (("--recipe", "r.json", "--seed", "3"), "leave them out", 2),
+        (("--recipe", "r.json"), "r.json cannot be read: No such file", 1),
+    ],
+)
 def test_the_command_line_refuses(arguments: tuple[str, ...], says: str, status: int, capsys: Any) -> None:
     try:
         left = run(*arguments)

@@ -350,10 +350,16 @@ def test_the_recorder_works_twice_before_and_cleans_up_after_a_failure(
         done.append(f"{pool} ended")
 
     for name, value in {
-        "device": lambda _device: nullcontext(), "Stream": Stream, "current_stream": Stream, "CUDAGraph": Graph,
-        "graph_pool_handle": lambda: "pool", "synchronize": lambda: None, "current_device": lambda: 0,
-        "stream": lambda _stream: nullcontext(), "graph": recording,
-    }.items():  # fmt: skip
+        "device": lambda _device: nullcontext(),
+        "Stream": Stream,
+        "current_stream": Stream,
+        "CUDAGraph": Graph,
+        "graph_pool_handle": lambda: "pool",
+        "synchronize": lambda: None,
+        "current_device": lambda: 0,
+        "stream": lambda _stream: nullcontext(),
+        "graph": recording,
+    }.items():
         monkeypatch.setattr(torch.cuda, name, value)
     monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", end_allocating, raising=False)
     monkeypatch.setattr(torch._C, "_cuda_releasePool", lambda _index, _pool: None, raising=False)

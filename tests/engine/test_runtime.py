@@ -47,8 +47,11 @@ def test_nvidia_by_its_tool_is_the_largest_card(tmp_path: Path) -> None:
     told = "NVIDIA T400, 580.65.06, 4096\nNVIDIA GeForce RTX 4090, 580.65.06, 24564\n"
     found = find_hardware(tmp_path, "Linux", "x86_64", answers(nvidia_smi=told))
     assert (found.kind, found.name, found.driver, found.memory_mib) == (
-        "cuda", "NVIDIA GeForce RTX 4090", "580.65.06", 24564,
-    )  # fmt: skip
+        "cuda",
+        "NVIDIA GeForce RTX 4090",
+        "580.65.06",
+        24564,
+    )
 
 
 def test_nvidia_by_its_driver_files(tmp_path: Path) -> None:
@@ -139,9 +142,7 @@ def get(url: str, target: Path, sha256: str | None = None, cancelled=lambda: Fal
     return download_uv.fetch(url, target, sha256, lambda share: None, cancelled)
 
 
-def test_a_download_that_broke_off_is_gone_on_with(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_download_that_broke_off_is_gone_on_with(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(downloads, "WAITS", (0.0,))
     monkeypatch.setattr(downloads, "MOST_ATTEMPTS", 1)
     Server.most = 1_000_000
@@ -231,11 +232,18 @@ def test_what_installers_print_becomes_one_sentence(printed: str, sentence: str)
 @pytest.mark.parametrize(
     ("version", "wanted", "held"),
     [
-        ("1.26.4", "", True), ("1.26.4", ">=1.17", True), ("1.26.4", ">=1.17,<2", True), ("1.26.4", ">=2.0", False),
-        ("2.5.5", "<3.0,>=1.26", True), ("1.26.4", "==1.26.*", True), ("1.26.4", "!=1.26.*", False),
-        ("1.26.4", "~=1.24", True), ("2.1", "~=1.24", False), ("1.26.0", "==1.26", True),
+        ("1.26.4", "", True),
+        ("1.26.4", ">=1.17", True),
+        ("1.26.4", ">=1.17,<2", True),
+        ("1.26.4", ">=2.0", False),
+        ("2.5.5", "<3.0,>=1.26", True),
+        ("1.26.4", "==1.26.*", True),
+        ("1.26.4", "!=1.26.*", False),
+        ("1.26.4", "~=1.24", True),
+        ("2.1", "~=1.24", False),
+        ("1.26.0", "==1.26", True),
     ],
-)  # fmt: skip
+)
 def test_limits_of_versions(version: str, wanted: str, held: bool) -> None:
     assert meets(version, wanted) is held
 
@@ -340,7 +348,7 @@ def test_what_was_renamed_and_could_not_be_deleted_goes_at_the_next_start(tmp_pa
         ("D:\\李\\x", "C:\\Users\\李", "李", "D:\\USER\\x"),
         ("/x/y", "/", "", "/x/y"),
     ],
-)  # fmt: skip
+)
 def test_the_users_name_is_taken_out_of_paths(text: str, home: str, user: str, told: str) -> None:
     assert without_user(text, home, user) == told
 

@@ -43,9 +43,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def bring(place: Path, version: str, encoder: Path | None = None, home: str = "home") -> Path:
     made = import_model(
-        [place / f"{version}_pelvis.ckpt"], place.parent / home / version, statistics=[place / "humanml3d"],
-        text_encoder=encoder or place / "sentence-t5-large", accept_licence=True,
-    )  # fmt: skip
+        [place / f"{version}_pelvis.ckpt"],
+        place.parent / home / version,
+        statistics=[place / "humanml3d"],
+        text_encoder=encoder or place / "sentence-t5-large",
+        accept_licence=True,
+    )
     return made.folder.path
 
 

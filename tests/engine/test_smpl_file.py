@@ -126,10 +126,20 @@ def test_calls_are_refused_and_not_made(call, protocol: int, arrays, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "asked", [("posix", "system"), ("builtins", "eval"), ("numpy", "load"), ("numpy.core.multiarray", "fromfile"),
-              ("scipy.sparse", "load_npz"), ("collections", "OrderedDict"), ("numpy", "ndarray.tofile"),
-              ("motionlcm_blender.smpl.body_model_file", "read_body_model"), ("chumpyx", "ch"), ("os", "x" * 500)],
-)  # fmt: skip
+    "asked",
+    [
+        ("posix", "system"),
+        ("builtins", "eval"),
+        ("numpy", "load"),
+        ("numpy.core.multiarray", "fromfile"),
+        ("scipy.sparse", "load_npz"),
+        ("collections", "OrderedDict"),
+        ("numpy", "ndarray.tofile"),
+        ("motionlcm_blender.smpl.body_model_file", "read_body_model"),
+        ("chumpyx", "ch"),
+        ("os", "x" * 500),
+    ],
+)
 def test_other_names_are_refused(asked: tuple[str, str], tmp_path: Path) -> None:
     path = tmp_path / "body.pkl"
     path.write_bytes(b"\x80\x02" + f"c{asked[0]}\n{asked[1]}\n".encode() + b"(U\x01xtR.")
@@ -283,9 +293,7 @@ def test_sparse_matrices_that_lead_out_of_themselves(arrays, tmp_path: Path) -> 
             "indices": python2_array(np.array(indices, np.int32)),
             "indptr": python2_array(np.array([0] + [1] * 144, np.int32)),
         }  # fmt: skip
-        path.write_bytes(
-            python2_pickle(arrays, J_regressor=python2_object("scipy.sparse.csc", "csc_matrix", state))
-        )
+        path.write_bytes(python2_pickle(arrays, J_regressor=python2_object("scipy.sparse.csc", "csc_matrix", state)))
         assert "do not fit together" in refusal(path)
 
 

@@ -120,7 +120,7 @@ def test_another_frame_rate_keeps_the_time() -> None:
         ({"paths__street": 3}, 'Path "street" must be {...}, not 3.'),
         ({"paths__street__points": [[0, 0]]}, 'Path "street": the path has one point only'),
         ({"paths__street__points": [[0, 0], [0, "x"]]}, 'Path "street": "points" must be a finite number, not "x".'),
-        ({"paths__street__points": [[0, 0], [0]]}, 'a place must be [x, y] or [x, y, z]'),
+        ({"paths__street__points": [[0, 0], [0]]}, "a place must be [x, y] or [x, y, z]"),
         ({"paths__street__points": [[0, 0], [0, 1e9]]}, "farther than 100000 m"),
         ({"paths__street__weights": [1]}, 'Path "street": the path\'s weights must be one number for each point.'),
         ({"paths__round__shape": "star"}, 'Path "round": there is no shape "star": choose one of line'),
@@ -222,8 +222,12 @@ def boards(draw: st.DrawFn) -> Storyboard:
             last = first + draw(st.integers(30, 120))
             path = draw(st.sampled_from([None, *lines]))
             part = draw(st.sampled_from([(0.0, 1.0), (0.25, 0.75)])) if path is not None else (0.0, 1.0)
-            pins = draw(st.lists(st.builds(StoryPin, st.sampled_from(PIN_JOINTS), places, st.just(first),
-                                           st.integers(first, last)), max_size=2))  # fmt: skip
+            pins = draw(
+                st.lists(
+                    st.builds(StoryPin, st.sampled_from(PIN_JOINTS), places, st.just(first), st.integers(first, last)),
+                    max_size=2,
+                )
+            )
             seed, locked = draw(st.integers(0, 2**31 - 1)), draw(st.booleans())
             shots.append(StoryShot(draw(names), first, last, seed, locked, path, part, tuple(pins)))
             at = last
@@ -239,14 +243,44 @@ def test_written_and_read_again_it_is_the_same(board: Storyboard) -> None:
 
 
 keys = st.sampled_from(
-    ["motionlcm_storyboard", "fps", "paths", "characters", "name", "at", "facing", "scale", "shots", "prompt", "first",
-     "last", "seconds", "seed", "locked", "path", "part", "pins", "joint", "points", "cyclic", "weights", "shape",
-     "metres", "from", "to"]
-)  # fmt: skip
+    [
+        "motionlcm_storyboard",
+        "fps",
+        "paths",
+        "characters",
+        "name",
+        "at",
+        "facing",
+        "scale",
+        "shots",
+        "prompt",
+        "first",
+        "last",
+        "seconds",
+        "seed",
+        "locked",
+        "path",
+        "part",
+        "pins",
+        "joint",
+        "points",
+        "cyclic",
+        "weights",
+        "shape",
+        "metres",
+        "from",
+        "to",
+    ]
+)
 leaves = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from((1, *NAMES))
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from((1, *NAMES))
     | st.just(10**400)
-)  # fmt: skip
+)
 anything = st.recursive(
     leaves, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys | st.text(max_size=4), inner, max_size=5)
 )

@@ -113,9 +113,13 @@ def goals(folder: Path, *names: str) -> subprocess.CompletedProcess[str]:
     (folder / "Makefile").write_text("good better:\n\t@echo made $@\nbad:\n\t@echo broken; exit 3\n")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     return subprocess.run(
-        ["sh", str(TOOLS / "run_goals.sh"), *names], cwd=folder, env=environment, capture_output=True, text=True,
+        ["sh", str(TOOLS / "run_goals.sh"), *names],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
         check=False,
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")

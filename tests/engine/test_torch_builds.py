@@ -61,15 +61,23 @@ def test_whatever_the_tools_say_there_is_an_answer(kind: str, driver: str, archi
 @pytest.mark.parametrize(
     ("driver", "architecture", "system", "build"),
     [
-        ("580.65.06", "8.9", "Linux", "cu130"), ("581.15", "12.0", "Windows", "cu130"), ("580", "", "Linux", "cu130"),
-        ("579.99", "8.9", "Linux", "cu126"), ("525.60.13", "8.9", "Linux", "cu126"),
-        ("525.60.11", "8.9", "Linux", None), ("528.33", "7.5", "Windows", "cu126"), ("528.24", "7.5", "Windows", None),
+        ("580.65.06", "8.9", "Linux", "cu130"),
+        ("581.15", "12.0", "Windows", "cu130"),
+        ("580", "", "Linux", "cu130"),
+        ("579.99", "8.9", "Linux", "cu126"),
+        ("525.60.13", "8.9", "Linux", "cu126"),
+        ("525.60.11", "8.9", "Linux", None),
+        ("528.33", "7.5", "Windows", "cu126"),
+        ("528.24", "7.5", "Windows", None),
         # CUDA 13 has nothing for Pascal, CUDA 12.6 nothing for Blackwell, none for Kepler.
-        ("595.45.04", "6.1", "Linux", "cu126"), ("575.51.03", "12.0", "Linux", None),
+        ("595.45.04", "6.1", "Linux", "cu126"),
+        ("575.51.03", "12.0", "Linux", None),
         ("470.42.01", "3.5", "Linux", None),
-        ("", "", "Windows", "cu126"), ("", "12.0", "Windows", "cu130"), ("unknown", "3.5", "Linux", None),
+        ("", "", "Windows", "cu126"),
+        ("", "12.0", "Windows", "cu130"),
+        ("unknown", "3.5", "Linux", None),
     ],
-)  # fmt: skip
+)
 def test_nvidia_by_driver_and_card(driver: str, architecture: str, system: str, build: str | None) -> None:
     assert cuda_build(driver, architecture, system) == build
 
@@ -113,7 +121,7 @@ def test_a_card_is_found_with_what_a_build_must_have_kernels_for(tmp_path: Path)
         ("NVIDIA GeForce RTX 5090, 575.51.03, 32607, 12.0", "driver 575.51.03 is too old .* install 580 or a newer"),
         ("Tesla K80, 470.42.01, 11441, 3.7", "too old for PyTorch .compute capability 3.7, it needs 5.0."),
     ],
-)  # fmt: skip
+)
 def test_what_is_too_old_is_told_and_the_processor_offered(tmp_path: Path, line: str, sentence: str) -> None:
     found = find_hardware(tmp_path, "Linux", "x86_64", asked(True, line))
     assert found.kind == "none" and found.name == "" and build_for(found, "Linux") == "cpu"

@@ -242,9 +242,15 @@ def test_missing_data_is_named(data_folder: Path, tmp_path: Path, missing: str) 
 @pytest.fixture
 def small_config() -> TrainingConfig:
     sizes = Architecture(
-        width=32, feedforward=64, vae_layers=3, denoiser_layers=3, trajectory_layers=3, text_width=384, heads=4,
+        width=32,
+        feedforward=64,
+        vae_layers=3,
+        denoiser_layers=3,
+        trajectory_layers=3,
+        text_width=384,
+        heads=4,
         velocity=True,
-    )  # fmt: skip
+    )
     config = TrainingConfig(name="small", architecture=sizes, precision="float32", max_states=8)
     return replace(
         config,

@@ -42,8 +42,10 @@ def test_the_predicate_of_a_plain_caption(caption: str, expected: str | None) ->
 def test_captions_are_put_together() -> None:
     generator = np.random.default_rng(0)
     assert in_sequence(["a person walks.", "someone sits down."], generator) in {
-        "a person walks and then sits down.", "a person walks, then sits down.", "a person walks and sits down.",
-    }  # fmt: skip
+        "a person walks and then sits down.",
+        "a person walks, then sits down.",
+        "a person walks and sits down.",
+    }
     assert in_sequence(["a person walks.", "a dancer spins."], generator) is None
     assert {with_waiting("a person waves.", generator) for _ in range(40)} >= {"a person waves."}
     others = {other_subject("a person waves.", generator) for _ in range(60)}
@@ -124,8 +126,10 @@ def test_a_curved_walk_is_made_straight_and_keeps_its_steps() -> None:
     assert np.linalg.norm(along) == pytest.approx(way, rel=0.05)
     assert straightened(MotionPiece.of(turning(180.0))) is None
     assert plain_captions(made, ("a person walks in a circle.",)) == (
-        "a person walks forward.", "a person walks.", "walks forward",
-    )  # fmt: skip
+        "a person walks forward.",
+        "a person walks.",
+        "walks forward",
+    )
 
 
 def test_rare_speeds_are_shown_more_often() -> None:

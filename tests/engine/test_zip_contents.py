@@ -123,6 +123,7 @@ def test_nothing_in_a_zip_goes_without_an_entry(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert unlisted(names, text) == []
     assert unlisted([*names, "wheels/other-1.0-py3-none-any.whl", "extra.bin"], text) == [
-        "wheels/other-1.0-py3-none-any.whl", "extra.bin",
-    ]  # fmt: skip
+        "wheels/other-1.0-py3-none-any.whl",
+        "extra.bin",
+    ]
     assert unlisted(names[:-1], text) == ["wheels/quick-1.0-py3-none-any.whl"]

@@ -224,8 +224,10 @@ def run() -> Steps:
     screenshot("locked")
 
     data = settings().character.animation_data
-    check("all of them are strips of one NLA track, named by their prompts",
-          [[strip.name for strip in track.strips] for track in data.nla_tracks] == [[s.prompt for s in shots()]])
+    check(
+        "all of them are strips of one NLA track, named by their prompts",
+        [[strip.name for strip in track.strips] for track in data.nla_tracks] == [[s.prompt for s in shots()]],
+    )
     area = viewport()
     area.type = "NLA_EDITOR"
     yield from settle()

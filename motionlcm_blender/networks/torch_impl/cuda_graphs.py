@@ -130,9 +130,15 @@ class CapturedGraph:
             condition = condition.expand(self.plan.takes, -1, -1)
         told = MaskedNetwork(self._network, self.text_there)
         latents = lcm_sample(
-            told, self.text, self.noise[0], self.noise[1:], self.plan.steps, self.plan.guidance, condition,
+            told,
+            self.text,
+            self.noise[0],
+            self.noise[1:],
+            self.plan.steps,
+            self.plan.guidance,
+            condition,
             self.plan.strength,
-        )  # fmt: skip
+        )
         decoded: Tensor = self._network.decode(latents, self.frames)
         return decoded
 

@@ -43,10 +43,12 @@ class CaptionTokens:
         states = [self._known[c][0] for c in captions]
         temporary = file.with_suffix(".unfinished.npz")
         np.savez(
-            temporary, captions=np.array(captions), states=np.concatenate(states),
+            temporary,
+            captions=np.array(captions),
+            states=np.concatenate(states),
             starts=np.concatenate([[0], np.cumsum([len(s) for s in states])]),
             means=np.stack([self._known[c][1] for c in captions]),
-        )  # fmt: skip
+        )
         temporary.replace(file)
 
     def batch(self, captions: Sequence[str], frames: Sequence[int]) -> tuple[Tensor, Tensor]:

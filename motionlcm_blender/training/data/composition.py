@@ -155,9 +155,13 @@ def _with_gesture(
         said = (
             (f"a person walks and raises the {side} arm.", f"a person walks with the {side} hand raised.")
             if walking
-            else (f"a person raises the {side} arm.", f"the man puts his {side} hand up.",
-                  f"a person lifts the {side} arm.", f"a person raises the {side} hand high.")
-        )  # fmt: skip
+            else (
+                f"a person raises the {side} arm.",
+                f"the man puts his {side} hand up.",
+                f"a person lifts the {side} arm.",
+                f"a person raises the {side} hand high.",
+            )
+        )
     return Composed(made, said, "arm")
 
 

@@ -82,10 +82,15 @@ def load_motion_data(folder: Path) -> MotionData:
             row = json.loads(line)
             segments.append(
                 Segment(
-                    row["clip"], float(row["start"]), float(row["end"]), tuple(row["captions"]),
-                    tuple(row.get("tags") or ()), _needs_prop(row), bool(row.get("unclear")),
+                    row["clip"],
+                    float(row["start"]),
+                    float(row["end"]),
+                    tuple(row["captions"]),
+                    tuple(row.get("tags") or ()),
+                    _needs_prop(row),
+                    bool(row.get("unclear")),
                 )
-            )  # fmt: skip
+            )
         test = frozenset(json.loads((folder / "splits.json").read_text("utf-8"))["test"])
         head_hands = _head_hands(folder / "head_hands.npz", clips)
         coarse = _coarse(folder / "clips.json")

@@ -63,10 +63,15 @@ def actions_of(data: CapturedData) -> list[_Action]:
             continue
         found.append(
             _Action(
-                segment, piece, family(segment), _state(piece.joints[:4]), _state(piece.joints[-4:]),
-                stands(piece.joints[:_ENDS]), stands(piece.joints[-_ENDS:]),
+                segment,
+                piece,
+                family(segment),
+                _state(piece.joints[:4]),
+                _state(piece.joints[-4:]),
+                stands(piece.joints[:_ENDS]),
+                stands(piece.joints[-_ENDS:]),
             )
-        )  # fmt: skip
+        )
     return found
 
 
@@ -91,9 +96,10 @@ def waiting(
 ) -> Iterator[ComposedSequence]:
     """Actions that begin and end standing, with standing before and after; short ones are sometimes repeated."""
     fitting = [
-        a for a in actions
+        a
+        for a in actions
         if a.stands_first and a.stands_last and a.family not in _WAITS_ANYWAY and len(a.piece) <= 0.75 * MAX_FRAMES
-    ]  # fmt: skip
+    ]
     if not fitting or not calm:
         return
     by_family: dict[str, list[_Action]] = {}
@@ -138,8 +144,14 @@ def one_after_the_other(
                 break
             chosen.append(candidates[best])
             frames += len(candidates[best].piece)
-        captions = [in_sequence([c.segment.captions[k % 3 % len(c.segment.captions)] for c in chosen], generator)
-                    for k in (0, 0, 1)] if len(chosen) > 1 else []  # fmt: skip
+        captions = (
+            [
+                in_sequence([c.segment.captions[k % 3 % len(c.segment.captions)] for c in chosen], generator)
+                for k in (0, 0, 1)
+            ]
+            if len(chosen) > 1
+            else []
+        )
         known = tuple(c for c in captions if c is not None)
         if not known:
             continue

@@ -50,10 +50,12 @@ class CaptionStates:
         temporary = self.file.with_suffix(".unfinished.npz")
         temporary.parent.mkdir(parents=True, exist_ok=True)
         np.savez(
-            temporary, captions=np.array(names), states=np.concatenate(states),
+            temporary,
+            captions=np.array(names),
+            states=np.concatenate(states),
             starts=np.concatenate([[0], np.cumsum([len(s) for s in states])]),
             means=np.stack([self._known[n][1] for n in names]),
-        )  # fmt: skip
+        )
         temporary.replace(self.file)
 
     def encode(self, caption: str) -> tuple[np.ndarray, np.ndarray]:

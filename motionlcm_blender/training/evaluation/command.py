@@ -16,9 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", nargs="?", type=Path, metavar="MODEL", help="a model folder (default: bundled)")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="captured motion with captions and a test split")
     parser.add_argument(
-        "--evaluator", type=Path, default=Path("runs/evaluator"), metavar="FOLDER",
+        "--evaluator",
+        type=Path,
+        default=Path("runs/evaluator"),
+        metavar="FOLDER",
         help="the networks that measure; trained first if they are not there (default %(default)s)",
-    )  # fmt: skip
+    )
     parser.add_argument("--teacher", type=Path, metavar="FILE", help="the teacher's weights, for a row of its own")
     parser.add_argument(
         "--teacher-guidance", type=float, default=None, metavar="SCALE", help="the teacher's guidance (default 7.5)"
@@ -32,9 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--threads", type=int, help="CPU threads (default: all)")
     parser.add_argument(
-        "--humanml", type=Path, metavar="FOLDER",
+        "--humanml",
+        type=Path,
+        metavar="FOLDER",
         help="HumanML3D with its evaluators: measure an official checkpoint by the published protocol instead",
-    )  # fmt: skip
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -74,9 +74,18 @@ class Plan:
         guidance = TEACHER_GUIDANCE if args.teacher_guidance is None else args.teacher_guidance
         repeats = args.repeats or (REPEATS if args.humanml is None else HUMANML_REPEATS)
         return cls(
-            args.model, args.data, args.evaluator, args.teacher, sections, repeats, args.seeds, guidance,
-            args.out, args.device, args.humanml,
-        )  # fmt: skip
+            args.model,
+            args.data,
+            args.evaluator,
+            args.teacher,
+            sections,
+            repeats,
+            args.seeds,
+            guidance,
+            args.out,
+            args.device,
+            args.humanml,
+        )
 
 
 class _Remembering:

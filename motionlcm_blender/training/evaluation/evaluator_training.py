@@ -160,8 +160,13 @@ class _Chosen:
         self._beyond = 0 if within else self._beyond + 1
         logger.info(
             "evaluator %d  loss %.3f  held out %.4f, R@3 %.3f, train %.3f  %.2f s/step",
-            step, loss, held.mean(), held[-1], trained[-1], seconds / step,
-        )  # fmt: skip
+            step,
+            loss,
+            held.mean(),
+            held[-1],
+            trained[-1],
+            seconds / step,
+        )
         if (within, held.mean()) >= (self._within, self.score):
             self.best, self.score, self.step = _copy(self.judge.network), float(held.mean()), step
             self._within = within

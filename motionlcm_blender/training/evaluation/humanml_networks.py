@@ -28,9 +28,13 @@ class _Movement(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.main = nn.Sequential(
-            nn.Conv1d(FEATURES - CONTACTS, WIDTH, 4, 2, 1), nn.Dropout(0.2), nn.LeakyReLU(0.2),
-            nn.Conv1d(WIDTH, WIDTH, 4, 2, 1), nn.Dropout(0.2), nn.LeakyReLU(0.2),
-        )  # fmt: skip
+            nn.Conv1d(FEATURES - CONTACTS, WIDTH, 4, 2, 1),
+            nn.Dropout(0.2),
+            nn.LeakyReLU(0.2),
+            nn.Conv1d(WIDTH, WIDTH, 4, 2, 1),
+            nn.Dropout(0.2),
+            nn.LeakyReLU(0.2),
+        )
         self.out_net = nn.Linear(WIDTH, WIDTH)
 
     def forward(self, features: Tensor) -> Tensor:

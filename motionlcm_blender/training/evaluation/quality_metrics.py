@@ -57,9 +57,10 @@ def measure(
         rows["final"].append(motion_figures(model.generate(request)[0].joints))
         rows["real"].append(motion_figures(motion.joints))
     figures = {
-        f"quality/{kind}/{name}": float(np.mean([row[name] for row in made])) for kind, made in rows.items()
+        f"quality/{kind}/{name}": float(np.mean([row[name] for row in made]))
+        for kind, made in rows.items()
         for name in made[0]
-    }  # fmt: skip
+    }
     for kind in ("raw", "final"):
         for name in rows["real"][0]:
             real = figures[f"quality/real/{name}"]

@@ -44,8 +44,9 @@ PERCENTILE = 99.9
 
 _CHILDREN = {j: [c for c in range(JOINT_COUNT) if PARENTS[c] == j] for j in range(JOINT_COUNT)}
 _AXIS_TO = {j: children[0] for j, children in _CHILDREN.items() if children} | {
-    JOINTS.index("pelvis"): JOINTS.index("spine1"), JOINTS.index("spine3"): JOINTS.index("neck"),
-}  # fmt: skip
+    JOINTS.index("pelvis"): JOINTS.index("spine1"),
+    JOINTS.index("spine3"): JOINTS.index("neck"),
+}
 
 
 @dataclass(frozen=True)

@@ -94,9 +94,14 @@ class ControlTeacherLosses:
     """The teacher's loss with the ControlNet's residuals, and the hints where the noise leaves the motion visible."""
 
     def __init__(
-        self, model: ControlModel, teacher: Denoiser, vae: MotionVAE, batches: ControlBatches,
-        settings: ControlSettings, precision: Precision,
-    ) -> None:  # fmt: skip
+        self,
+        model: ControlModel,
+        teacher: Denoiser,
+        vae: MotionVAE,
+        batches: ControlBatches,
+        settings: ControlSettings,
+        precision: Precision,
+    ) -> None:
         self.model, self.teacher, self.vae = model, teacher.eval().requires_grad_(False), vae
         self.batches, self.settings, self.precision = batches, settings, precision
 
@@ -162,9 +167,15 @@ class ControlLosses:
     """The controlled teacher's ends in one step, the hints through the frozen decoder, and feet that stand."""
 
     def __init__(
-        self, model: ControlModel, student: Denoiser, vae: MotionVAE, batches: ControlBatches,
-        settings: ControlSettings, precision: Precision, trajectories: Trajectories,
-    ) -> None:  # fmt: skip
+        self,
+        model: ControlModel,
+        student: Denoiser,
+        vae: MotionVAE,
+        batches: ControlBatches,
+        settings: ControlSettings,
+        precision: Precision,
+        trajectories: Trajectories,
+    ) -> None:
         self.model, self.student, self.vae = model, student.eval().requires_grad_(False), vae
         self.batches, self.settings, self.precision = batches, settings, precision
         self.trajectories = trajectories

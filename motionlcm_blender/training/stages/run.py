@@ -280,13 +280,16 @@ class Run:
         batches, controlled = self.control_batches(), self.control_model(student=False)
         load_weights(self.folder / "control_teacher.safetensors", controlled)
         source = ControlledSource(
-            ControlledTeacher(self.trained("teacher", student=False), controlled), batches,
+            ControlledTeacher(self.trained("teacher", student=False), controlled),
+            batches,
             replace(
-                self.config.student, trajectories=s.trajectories, trajectory_steps=s.trajectory_steps,
+                self.config.student,
+                trajectories=s.trajectories,
+                trajectory_steps=s.trajectory_steps,
                 guidance=s.guidance,
             ),
             self.precision,
-        )  # fmt: skip
+        )
         shown = self.trajectories(source, "control_trajectories.npz", "control_teacher.safetensors")
         student, model = self.trained("student", student=True), self.control_model(student=True)
         # The zero-initialised layers and the encoder begin as the teacher's; the blocks read the guidance scale too.

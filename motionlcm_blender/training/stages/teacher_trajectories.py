@@ -109,10 +109,16 @@ class TrajectorySource:
 
         with self.precision.autocast():
             clean: Tensor = ddim_sample(
-                self.network, batch.text, batch.null_text, noise.to(device), s.trajectory_steps,
-                guidance.to(device)[:, None, None], (batch.text_mask, batch.null_mask),
-                None if hinted is None else hinted.condition, keep,
-            )  # fmt: skip
+                self.network,
+                batch.text,
+                batch.null_text,
+                noise.to(device),
+                s.trajectory_steps,
+                guidance.to(device)[:, None, None],
+                (batch.text_mask, batch.null_mask),
+                None if hinted is None else hinted.condition,
+                keep,
+            )
         half = np.float16
         points = torch.stack([passed[point] for point in POINTS], 1)
         return Trajectories(

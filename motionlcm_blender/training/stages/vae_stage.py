@@ -84,8 +84,13 @@ def feature_weights() -> np.ndarray:
     """
     weights = np.ones(FEATURES_WITH_HEAD_HANDS, np.float32)
     for group, weight in (
-        (ROOT, 6.0), (LOCAL, 2.0), (ROTATIONS, 0.2), (VELOCITIES, 0.8), (CONTACTS, 1.0), (HEAD_HANDS, 0.6),
-    ):  # fmt: skip
+        (ROOT, 6.0),
+        (LOCAL, 2.0),
+        (ROTATIONS, 0.2),
+        (VELOCITIES, 0.8),
+        (CONTACTS, 1.0),
+        (HEAD_HANDS, 0.6),
+    ):
         weights[group] = weight
     return weights
 
@@ -150,9 +155,16 @@ class VaeLosses:
             pose = (made - made[:, :, :1]) - (true - true[:, :, :1])
             aligned = (pose.norm(dim=-1).mean(-1) * mask).sum() / count * 1000
         return {
-            "loss": loss, "features": reconstruction, "joints": joints, "velocity": velocity, "kl": divergence,
-            "spread": spread, "mm": error, "aligned_mm": aligned, "energy": energy,
-        }  # fmt: skip
+            "loss": loss,
+            "features": reconstruction,
+            "joints": joints,
+            "velocity": velocity,
+            "kl": divergence,
+            "spread": spread,
+            "mm": error,
+            "aligned_mm": aligned,
+            "energy": energy,
+        }
 
 
 def _energy(joints: Tensor, mask: Tensor) -> Tensor:
