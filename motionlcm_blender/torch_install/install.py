@@ -37,7 +37,7 @@ LOOK_AT_CACHE = 3.0
 class Setup:
     """What to install. home: see Places. hardware: its kind. numpy: the version that Blender has.
 
-    wheels: a folder to take everything from, without a network. lent: folders in which Blender finds the packages
+    wheels: a folder to take everything from, without a network. host_packages: folders in which Blender finds packages
     the engine needs, searched before the new ones. model: folder of the model to try it with; None: the bundled one.
     build: the tag of PyTorch's build (`torch_builds`), where not all is taken from a folder; None: the one on PyPI.
     """
@@ -46,7 +46,7 @@ class Setup:
     hardware: str
     numpy: str
     wheels: str | None = None
-    lent: tuple[str, ...] = ()
+    host_packages: tuple[str, ...] = ()
     model: str | None = None
     build: str | None = None
     requirements: tuple[str, ...] = pins.REQUIREMENTS
@@ -56,7 +56,8 @@ class Setup:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Setup:
-        return cls(**values | {"lent": tuple(values["lent"]), "requirements": tuple(values["requirements"])})
+        lists = {name: tuple(values[name]) for name in ("host_packages", "requirements")}
+        return cls(**values | lists)
 
 
 def install(setup: Setup, progress: Progress, cancelled: Ask) -> State:
@@ -64,12 +65,12 @@ def install(setup: Setup, progress: Progress, cancelled: Ask) -> State:
     places = InstallPaths(Path(setup.home))
     try:
         with locked(places.lock):
-            former = _former(places)
+            previous = _previous_install(places)
             try:
-                return _install(setup, places, former, progress, cancelled)
+                return _install(setup, places, previous, progress, cancelled)
             except (Cancelled, RuntimeProblem, OSError):
-                if former is not None:
-                    write_state(places, former)
+                if previous is not None:
+                    write_state(places, previous)
                 raise
     except OSError as error:
         raise of_system(error, setup.home) from error
@@ -89,7 +90,7 @@ def check_again(setup: Setup, progress: Progress, cancelled: Ask) -> State:
         raise of_system(error, setup.home) from error
 
 
-def _former(places: InstallPaths) -> State | None:
+def _previous_install(places: InstallPaths) -> State | None:
     """The record of what is in use already and stays so until something better is there."""
     state = _read(places)
     return state if state is not None and state.step == "ready" and places.packages.is_dir() else None
@@ -102,7 +103,7 @@ def _read(places: InstallPaths) -> State | None:
         return None
 
 
-def _install(setup: Setup, places: InstallPaths, former: State | None, progress: Progress, cancelled: Ask) -> State:
+def _install(setup: Setup, places: InstallPaths, previous: State | None, progress: Progress, cancelled: Ask) -> State:
     progress(0.0, "Making room")
     wheels = Path(setup.wheels) if setup.wheels else None
     if wheels is not None and not wheels.is_dir():
@@ -127,7 +128,7 @@ def _install(setup: Setup, places: InstallPaths, former: State | None, progress:
         _leave_out_numpy(fresh, setup.numpy)
         state = replace(state, step="checking", versions=_versions(fresh))
         write_state(places, state)
-        answer = _checked(setup, places, state, former, cancelled, log)
+        answer = _checked(setup, places, state, previous, cancelled, log)
     finally:
         os.close(log)
     shutil.rmtree(places.cache, ignore_errors=True)  # all of it is in place now
@@ -135,7 +136,7 @@ def _install(setup: Setup, places: InstallPaths, former: State | None, progress:
 
 
 def _checked(
-    setup: Setup, places: InstallPaths, state: State, former: State | None, cancelled: Ask, log: int | None = None
+    setup: Setup, places: InstallPaths, state: State, previous: State | None, cancelled: Ask, log: int | None = None
 ) -> State:
     """Try the packages, put them in place and write down what came of it. Raises RuntimeProblem if they fail.
 
@@ -144,9 +145,9 @@ def _checked(
     fresh = places.fresh(state.install)
     packages = fresh if fresh.exists() else places.packages
     try:
-        found = check_in_process(packages, setup.lent, setup.model, cancelled, log)
+        found = check_in_process(packages, setup.host_packages, setup.model, cancelled, log)
     except RuntimeProblem as problem:
-        if former is not None:
+        if previous is not None:
             put_away(places, fresh)
         else:  # kept, to be tried again once the cause is seen to
             _put_in_place(places, fresh)

@@ -24,13 +24,14 @@ PROMPT, FRAMES, SEED = "a person walks forward", 60, 1
 
 
 def check_in_process(
-    packages: Path | None, lent: tuple[str, ...], model: str | None, cancelled: Callable[[], bool], log: int | None
+    packages: Path | None, host_packages: tuple[str, ...], model: str | None, cancelled: Callable[[], bool],
+    log: int | None
 ) -> dict[str, Any]:
     """A real generation with the PyTorch in `packages`, found after all else as in Blender, beside one with NumPy.
 
     Raises Cancelled, RuntimeProblem.
     """
-    task = {"do": "check", "model": model, "paths": [*lent, *([str(packages)] if packages else [])]}
+    task = {"do": "check", "model": model, "paths": [*host_packages, *([str(packages)] if packages else [])]}
     try:
         return run_task(task, lambda share, what: None, cancelled, log)
     except ChildEnded as ended:
