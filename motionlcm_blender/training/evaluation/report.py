@@ -23,10 +23,10 @@ _TITLES = {
     "quality": "Motion quality", "humanml": "Text to motion, HumanML3D's protocol",
 }  # fmt: skip
 BLIND = (
-    "R@k and FID read what kind of motion it is. They do not see how strongly it moves (captured motion with its "
-    "movement halved scores nearly as well), whether feet slide or sink, whether a figure on a path faces along it, "
-    "whether takes differ, or whether a long motion dies; and captions that retrieve generated motion better than "
-    "captured motion only mean that what is made is the typical case. The sections above are for that."
+    "R@k and FID read what kind of motion it is. They hardly see how strongly it moves (captured motion with its "
+    "movement halved has R@3 0.78 for 0.80), and not at all whether feet slide or sink, whether a figure on a path "
+    "faces along it, whether takes differ, or whether a long motion dies; and captions that retrieve generated motion "
+    "better than captured motion only mean that what is made is the typical case. The sections above are for that."
 )
 _NOTES = {
     "energy": "Generated to captured, on the captioned segments of the test clips: 1 is right, below 1 is damped. "
