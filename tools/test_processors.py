@@ -97,7 +97,7 @@ def environment_of(way: Way) -> dict[str, str]:
 
 PROBE = """
 import numpy
-from motionlcm_blender.portable import products
+from motionlcm_blender.networks.numpy_impl import matmul
 blas = numpy.__config__.CONFIG["Build Dependencies"]["blas"]
 what = f"NumPy {numpy.__version__} with {blas['name'] if blas['found'] else 'no BLAS'}"
 try:

@@ -24,8 +24,11 @@ PROMPT, FRAMES, SEED = "a person walks forward", 60, 1
 
 
 def check_in_process(
-    packages: Path | None, host_packages: tuple[str, ...], model: str | None, cancelled: Callable[[], bool],
-    log: int | None
+    packages: Path | None,
+    host_packages: tuple[str, ...],
+    model: str | None,
+    cancelled: Callable[[], bool],
+    log: int | None,
 ) -> dict[str, Any]:
     """A real generation with the PyTorch in `packages`, found after all else as in Blender, beside one with NumPy.
 

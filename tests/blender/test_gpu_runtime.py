@@ -321,7 +321,7 @@ def test_an_installer_that_is_killed_midway(wheels, own_folder):
     ours = [
         int(path.parent.name)
         for path in Path("/proc").glob("[0-9]*/stat")
-        if _parent(path) == os.getpid() and b"runtime.child" in (path.parent / "cmdline").read_bytes()
+        if _parent(path) == os.getpid() and b"torch_install.child" in (path.parent / "cmdline").read_bytes()
     ]
     assert len(ours) == 1
     os.kill(ours[0], signal.SIGKILL)
@@ -449,7 +449,7 @@ def test_nothing_outlives_a_blender_that_was_killed(tmp_path):
     task = {"do": "import", "paths": [str(tmp_path / "hangs")]}
     script = f"""
 import sys; sys.path.insert(0, {str(REPOSITORY)!r})
-from motionlcm_blender.runtime.children import run_task
+from motionlcm_blender.torch_install.subprocesses import run_task
 run_task({task!r}, print, lambda: False)
 """
     parent = subprocess.Popen([sys.executable, "-c", script])
@@ -488,7 +488,7 @@ class Failing:
 
 def on_a_failing_card(monkeypatch, error: Exception) -> list[str]:
     """Have the automatic device be a card that raises this; returns the devices that are asked for."""
-    sampler, asked = part("motionlcm_blender.generation.motion_model"), []
+    sampler, asked = part("motionlcm_blender.generation.pipeline"), []
     real = sampler.MotionLCM.from_folder
 
     def from_folder(folder, device="auto"):
@@ -538,7 +538,7 @@ def test_a_library_that_went_missing_falls_back(monkeypatch):
 
 
 def test_a_device_chosen_by_name_does_not_fall_back(monkeypatch):
-    sampler = part("motionlcm_blender.generation.motion_model")
+    sampler = part("motionlcm_blender.generation.pipeline")
     error = part("motionlcm_blender.networks.backends").device_error(OutOfMemoryError("CUDA out of memory."), "cuda")
     monkeypatch.setattr(sampler.MotionLCM, "from_folder", lambda *_arguments, **_named: Failing(error))
     preferences().device = "CUDA"

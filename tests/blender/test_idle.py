@@ -65,7 +65,7 @@ def test_never_if_so_chosen_and_never_at_work(monkeypatch):
 
 
 def test_warming_up_loads_once_and_who_asks_meanwhile_waits(monkeypatch):
-    sampler = part("motionlcm_blender.generation.motion_model")
+    sampler = part("motionlcm_blender.generation.pipeline")
     asked, inside, at_work = [], threading.Event(), []
     whole = sampler.MotionLCM.generate
 
@@ -93,7 +93,7 @@ def test_warming_up_loads_once_and_who_asks_meanwhile_waits(monkeypatch):
 
 
 def test_letting_go_of_a_model_does_not_wait_for_its_warming_up(monkeypatch):
-    sampler = part("motionlcm_blender.generation.motion_model")
+    sampler = part("motionlcm_blender.generation.pipeline")
     inside, go_on = threading.Event(), threading.Event()
 
     def slow(_model):
