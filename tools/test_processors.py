@@ -43,7 +43,9 @@ class Way:
 
 
 def threads(count: int) -> dict[str, str]:
-    return {f"{library}_NUM_THREADS": str(count) for library in ("OMP", "OPENBLAS", "MKL")}
+    chosen = {f"{library}_NUM_THREADS": str(count) for library in ("OMP", "OPENBLAS", "MKL")}
+    # Threads that wait for each other sleep: beside other work, spinning ones would take what the other one needs.
+    return chosen | {"OMP_WAIT_POLICY": "passive"}
 
 
 def kernels(torch: str, blas: str, newer: bool) -> dict[str, str]:
