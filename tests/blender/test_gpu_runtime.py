@@ -548,8 +548,8 @@ def test_a_device_chosen_by_name_does_not_fall_back(monkeypatch):
 
 def test_preferences_draw_in_every_condition(wheels, monkeypatch):
     state = core("state")
-    known = [state.Condition(kind, "Told.") for kind in ("absent", "busy", "unfinished", "broken")]
-    known += [state.Condition("ready", "", state.State("ready", versions={"torch": "2.13.0"}, device_name="Card"))]
+    known = [state.InstallStatus(kind, "Told.") for kind in ("absent", "busy", "unfinished", "broken")]
+    known += [state.InstallStatus("ready", "", state.State("ready", versions={"torch": "2.13.0"}, device_name="Card"))]
     shown = part("ui.preferences")
     for condition in known:
         monkeypatch.setattr(torch_import(), "known_condition", condition)
