@@ -3,7 +3,7 @@
     python tools/build.py [--platform NAME|all] [--model FOLDER] [--output FILE.zip | --folder FOLDER]
 
 A zip is the repository's extension (training left out) with the bundled model, the text encoder in eight bits, and the
-published `tokenizers` and `safetensors` wheels of one platform, which serve every Python that Blender 4.2 to 5.2 has.
+published wheels it needs for one platform, which serve every Python that Blender 4.2 to 5.2 has.
 Nothing in it is compiled here, so each platform's zip is built on any machine; one zip for all platforms would be 48 MB
 instead of 37. Blender's own builder makes and validates it. Run it with the Python of one of
 tools/blender_environments.py's environments, which has Blender's builder and the text encoder's package.

@@ -2,7 +2,7 @@
 
     python tools/render_poses.py WALK.blend WALK.png [--poses 9] [--size 1280x720]          (a Python with bpy)
 
-WALK.blend holds a character and perhaps a path, as tools/write_blend.py or the extension make them; it is not changed.
+WALK.blend holds a character and perhaps a path, as write_blend.py or the extension make them; it is not changed.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from licences import unlisted
 
 PYTHONS = ("3.11", "3.13")
 """Of Blender 4.2 to 5.2."""
-WHEELS = ("safetensors", "tokenizers")
+WHEELS = ("filelock", "packaging", "safetensors", "tokenizers")
 LARGEST = 120_000_000
 WHEEL_TAGS = {
     "linux-x64": "manylinux_2_17_x86_64",

@@ -17,7 +17,7 @@ from pathlib import Path
 from ..errors import MotionLCMError
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = ROOT / "tools" / "write_blend.py"
+SCRIPT = ROOT / "operators" / "scripts" / "write_blend.py"
 SECONDS = 300
 
 

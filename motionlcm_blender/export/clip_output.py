@@ -15,7 +15,7 @@ from ..postprocess.terrain import Ground, stand_on
 from ..postprocess.transitions import begin_in_pose, end_in_pose
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StartPose:
     """Where a motion goes on from an earlier one.
 
@@ -28,7 +28,7 @@ class StartPose:
     turns: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EndPose:
     """The pose in which a motion ends, where what is written of it ends.
 

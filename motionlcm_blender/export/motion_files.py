@@ -21,7 +21,7 @@ SUFFIXES = (".npz", ".bvh", ".blend")
 HIGHEST_FPS = 1000.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shot:
     """One take, placed in the world and at the rate it is written at.
 

@@ -38,7 +38,7 @@ class Blend:
             raise InvalidRequest(f"A take is varied by a share from 0 to 1, not {self.share}.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Hints:
     """Joint positions the motion should pass through.
 

@@ -24,7 +24,7 @@ _RESTING_SPEED = 0.08
 """m/s below which a foot joint rests."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BoneTree:
     """A skeleton in depth-first order. order: (J,) its joint at each place. parents: (J,) places, -1 for the root.
     below: for each place, the slice of places it carries. pairs: (2, pairs) each bone and each joint it carries."""
@@ -102,7 +102,7 @@ class BoneTree:
         return position, world
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FitTarget:
     """The clip to reproduce. N frames, J bones, B = 1 + J tracks.
 

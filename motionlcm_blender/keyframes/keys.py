@@ -13,7 +13,7 @@ from ..motion.resampling import resample
 from ..motion.world_transform import Placement, place_joints
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Keys:
     """Keys of an armature.
 
@@ -54,7 +54,7 @@ def dense_keys(clip: Clip, first_frame: float = 1.0, scene_fps: float | None = N
 ROTATION_MODES = ("QUATERNION", "XYZ")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BezierKeys:
     """Keys of the channels of one property, which share their times: cubic Bezier F-curves with free handles.
 

@@ -14,7 +14,7 @@ BONE_RADIUS = 0.1
 this far from it moves by more than the tolerance; joint positions alone would leave a straight arm's twist free."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Segments:
     """Key times of all tracks, and the segment of each sample. Each of the n keys begins a segment; the segment of a
     track's last key is its own sample alone.
@@ -61,7 +61,7 @@ class Segments:
         return np.einsum("sk,skc->sc", self.basis, np.concatenate([begins, ends], axis=1)[self.of])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SplineFit:
     """Fitted curves and their error.
 

@@ -38,7 +38,7 @@ _LINEAR_WEIGHT = 0.25
 _CREEP = 0.05
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GroundPath:
     """A polyline on the floor.
 

@@ -36,7 +36,7 @@ class Travel(Enum):
     IN_PLACE = "in_place"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SplitClip:
     """clip: the figure as seen from its ground frame; ground: (T, 3) metres, y 0; heading: (T,) radians about +Y."""
 

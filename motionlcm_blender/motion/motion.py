@@ -9,7 +9,7 @@ import numpy as np
 from .skeleton import FPS, SMPL, Skeleton
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Motion:
     """Joint positions as the model decodes them.
 
@@ -35,7 +35,7 @@ class Motion:
         return (self.frames - 1) / self.fps
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Clip:
     """Motion of a skeleton with fixed bone lengths, ready for an armature.
 

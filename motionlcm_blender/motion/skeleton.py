@@ -54,7 +54,7 @@ def _offset(name: str) -> tuple[float, float, float]:
     return _OFFSETS[name]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Skeleton:
     """A tree of joints in its rest pose.
 

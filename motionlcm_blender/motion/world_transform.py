@@ -22,7 +22,7 @@ STATIONARY = 0.05
 """Metres: a path that never gets further than this from its start has no heading."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Placement:
     """Where the canonical frame of a motion lies in the world.
 

@@ -21,7 +21,7 @@ from .noise_schedule import (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SamplingInput:
     """What is sampled for one request, as arrays.
 

@@ -58,7 +58,7 @@ class FootLock(Enum):
     GROUND = "ground"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FootLockResult:
     """joints (T, 22, 3) float64; stands (T, 4) bool: which foot joints were held, in the order of contacts."""
 

@@ -36,7 +36,7 @@ class Ground(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HeightField:
     """Heights on a grid, read between its points with straight lines, beyond its edges as at the edge.
 
@@ -68,7 +68,7 @@ class HeightField:
         return result
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PathHeights:
     """Ground as high as a path at its nearest point: stairs and slopes drawn as a curve.
 

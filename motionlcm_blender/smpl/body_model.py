@@ -53,7 +53,7 @@ KINDS: dict[int, BodyKind] = {
 """By the number of joints. The names beyond the body are those of SMPL-X's own armatures."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BodyModel:
     """A skinned body without a pose.
 

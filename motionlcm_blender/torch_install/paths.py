@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import Busy
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 LOG_BYTES = 1 << 20
 
@@ -90,17 +93,13 @@ def locked(path: Path, patience: float = 1.0) -> Iterator[None]:
 
     patience: seconds to wait for it; others hold it for a moment to see whether it is free.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    lock = take_lock(path, patience)
+    if lock is None:
+        raise Busy
     try:
-        until = time.monotonic() + patience
-        while not take_lock(descriptor):
-            if time.monotonic() >= until:
-                raise Busy
-            time.sleep(0.05)
         yield
     finally:
-        os.close(descriptor)
+        lock.release()
 
 
 def is_locked(path: Path) -> bool:
@@ -116,20 +115,14 @@ def is_locked(path: Path) -> bool:
         return False
 
 
-def take_lock(descriptor: int) -> bool:
-    """Lock an open file for as long as it stays open, if nobody else has it."""
-    if sys.platform == "win32":
-        import msvcrt
+def take_lock(path: Path, patience: float = 0.0) -> BaseFileLock | None:
+    """A lock to be released, by any thread; None if another holds it for `patience` seconds. Raises OSError."""
+    from filelock import FileLock, Timeout
 
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-    import fcntl
-
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path, patience, thread_local=False)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        lock.acquire()
+    except Timeout:
+        return None
+    return lock

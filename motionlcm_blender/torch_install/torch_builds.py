@@ -13,8 +13,9 @@ goes to the index of ROCm 7.2.
 from __future__ import annotations
 
 import platform
-import re
 from dataclasses import dataclass
+
+from packaging.version import InvalidVersion, Version
 
 from .hardware import Hardware
 
@@ -30,13 +31,13 @@ class CudaBuild:
 
     tag: str
     drivers: dict[str, str]
-    first: tuple[int, ...]
-    end: tuple[int, ...] | None = None
+    first: str
+    end: str | None = None
 
 
 CUDA_BUILDS = (
-    CudaBuild("cu130", {"Linux": "580", "Windows": "580"}, (7, 5)),
-    CudaBuild("cu126", {"Linux": "525.60.13", "Windows": "528.33"}, (5, 0), (10, 0)),
+    CudaBuild("cu130", {"Linux": "580", "Windows": "580"}, "7.5"),
+    CudaBuild("cu126", {"Linux": "525.60.13", "Windows": "528.33"}, "5.0", "10.0"),
 )
 """The newest first."""
 ROCM = "rocm7.2"
@@ -77,9 +78,10 @@ def cuda_build(driver: str, architecture: str, system: str) -> str | None:
     architecture will do, and the oldest CUDA, which most drivers run.
     """
     builds = _with_kernels(architecture)
-    if not _numbers(driver):
+    found = _version(driver)
+    if found is None:
         return builds[-1].tag if builds else None
-    return next((b.tag for b in builds if _numbers(driver) >= _numbers(_oldest_driver(b, system))), None)
+    return next((b.tag for b in builds if found >= Version(_oldest_driver(b, system))), None)
 
 
 def cuda_problem(driver: str, architecture: str, system: str) -> str:
@@ -90,7 +92,7 @@ def cuda_problem(driver: str, architecture: str, system: str) -> str:
     if not builds:
         return (
             f"This NVIDIA card is too old for PyTorch (compute capability {architecture}, it needs "
-            f"{'.'.join(map(str, CUDA_BUILDS[-1].first))}): another card is needed, else the processor is used."
+            f"{CUDA_BUILDS[-1].first}): another card is needed, else the processor is used."
         )
     return (
         f"NVIDIA's driver {driver} is too old for PyTorch on this card: install {_oldest_driver(builds[-1], system)} "
@@ -99,15 +101,19 @@ def cuda_problem(driver: str, architecture: str, system: str) -> str:
 
 
 def _with_kernels(architecture: str) -> list[CudaBuild]:
-    found = _numbers(architecture)
-    return [b for b in CUDA_BUILDS if not found or (b.first <= found and (b.end is None or found < b.end))]
+    found = _version(architecture)
+    if found is None:
+        return list(CUDA_BUILDS)
+    return [b for b in CUDA_BUILDS if Version(b.first) <= found and (b.end is None or found < Version(b.end))]
 
 
 def _oldest_driver(build: CudaBuild, system: str) -> str:
     return build.drivers.get(system, build.drivers["Linux"])
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    """(580, 65, 6) of "580.65.06"; () of what is no version."""
-    found = re.fullmatch(r"\d+(\.\d+)*", version.strip())
-    return tuple(int(part) for part in found[0].split(".")) if found else ()
+def _version(text: str) -> Version | None:
+    """None of what is no version."""
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None

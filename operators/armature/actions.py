@@ -19,7 +19,7 @@ SLOT_NAME = "MotionLCM"
 LONGEST_NAME = 63
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Channel:
     """F-curves of one property. path: RNA path; group: name of the bone; values: (K, components), one for each moment,
     or (1, components), which is keyed on the first and holds.

@@ -18,7 +18,7 @@ def _number(name: str, item: str) -> int:
     return value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CurveKeys:
     """The keys of one F-curve. points: (K, 3, 2), each key with the handles before and after it, as (frame, value).
 

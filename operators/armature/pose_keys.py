@@ -14,7 +14,7 @@ from ...motionlcm_blender.motion.euler_angles import euler_quaternions
 from .smpl_rig import Rig, bone_axes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EulerBones:
     """Which joints' bones turn by Euler angles, and how keys for them are fitted.
 

@@ -18,7 +18,7 @@ from .smpl_rig import Rig, read_rig, standing_place
 GROUP = "Object Transforms"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RootMotion:
     """(T, 3) places on the floor and (T,) headings about +Y in the world, engine axes, metres of the character."""
 

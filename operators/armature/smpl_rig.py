@@ -26,7 +26,7 @@ EVEN = 0.01
 """Share by which an armature's scale may differ along its axes: a body that is sheared has no rotations of its own."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rig:
     """An armature whose bones are SMPL's.
 
@@ -114,7 +114,7 @@ def standing_place(obj: bpy.types.Object, rig: Rig) -> tuple[np.ndarray, float]:
     return np.array([pelvis[0], pelvis[1], world[:, 2].min()]), heading
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pose:
     """A clip as the channels of pose bones.
 
@@ -128,7 +128,7 @@ class Pose:
     still: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BoneAxes:
     """How a clip's numbers become those of pose bones, all of it linear.
 

@@ -35,7 +35,7 @@ MARKER = re.compile(r"point\s*(\d+)", re.IGNORECASE)
 """Names of timeline markers that say when the character is at a control point, counted from 1."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trajectory:
     """What a path object says.
 

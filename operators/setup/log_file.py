@@ -4,14 +4,17 @@ Two Blenders at once write into files of their own, since one that turns its fil
 """
 
 import logging
-import os
 import threading
 from collections import deque
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 
 from ..scene import addon
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 MOST_BYTES, FILES = 1 << 20, 3
 MOST_BLENDERS = 8
@@ -28,7 +31,7 @@ class LogFile(logging.Handler):
         self.folder = folder
         self.errors: deque[str] = deque(maxlen=5)
         self.opened: logging.Handler | None = None
-        self.descriptor: int | None = None
+        self.file_lock: BaseFileLock | None = None
         self._opening = threading.Lock()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -48,9 +51,9 @@ class LogFile(logging.Handler):
     def close(self) -> None:
         if self.opened is not None:
             self.opened.close()
-        if self.descriptor is not None:
-            os.close(self.descriptor)
-        self.opened = self.descriptor = None
+        if self.file_lock is not None:
+            self.file_lock.release()
+        self.opened = self.file_lock = None
         super().close()
 
     def _file(self) -> logging.Handler | None:
@@ -68,11 +71,9 @@ class LogFile(logging.Handler):
         folder.mkdir(parents=True, exist_ok=True)
         for number in range(1, MOST_BLENDERS + 1):
             name = NAME if number == 1 else f"{NAME}-{number}"
-            descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o644)
-            if not take_lock(descriptor):
-                os.close(descriptor)
+            self.file_lock = take_lock(folder / f"{name}.lock")
+            if self.file_lock is None:
                 continue
-            self.descriptor = descriptor
             return self._rotating(folder / f"{name}.log")
         return None
 

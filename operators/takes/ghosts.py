@@ -24,7 +24,7 @@ _cache: dict[int, tuple[tuple[object, ...], np.ndarray, np.ndarray | None]] = {}
 """What was read of an Action, by its session id: what it depends on, heads of bones, way of the object."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ghost:
     """One take, performed.
 
@@ -87,7 +87,7 @@ def forget() -> None:
     _cache.clear()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Bones:
     """The bones that carry the joints and all above them, parents first.
 

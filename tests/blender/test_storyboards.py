@@ -264,6 +264,6 @@ def test_packages_are_lent_only_by_name(tmp_path):
     (tmp_path / "lent_for_test").mkdir()
     (tmp_path / "lent_for_test" / "__init__.py").write_text("value = 3")
     (tmp_path / "not_lent_for_test.py").write_text("")
-    lent = part("operators.storyboard_script").Lent({"lent_for_test": str(tmp_path)})
+    lent = part("operators.scripts.render_storyboard").Lent({"lent_for_test": str(tmp_path)})
     assert lent.find_spec("lent_for_test").submodule_search_locations == [str(tmp_path / "lent_for_test")]
     assert lent.find_spec("not_lent_for_test") is None and lent.find_spec("lent_for_test", ["/"]) is None

@@ -135,7 +135,7 @@ def test_outputs_are_checked_before_any_work(tmp_path: Path, monkeypatch: pytest
 
 def _no_blender(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No bpy, no Blender, and a source tree of its own. Returns where its script lies."""
-    script = folder / "tree" / "tools" / "write_blend.py"
+    script = folder / "tree" / "operators" / "scripts" / "write_blend.py"
     script.parent.mkdir(parents=True)
     script.write_text("")
     find = blender_process.importlib.util.find_spec

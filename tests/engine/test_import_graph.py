@@ -221,3 +221,18 @@ def test_each_package_names_its_files(package: str) -> None:
     there = {file.stem for file in folder.glob("*.py")} - {"__init__"}
     there |= {f"{inner.name}/" for inner in folder.iterdir() if (inner / "__init__.py").is_file()}
     assert named == there
+
+
+def test_dataclasses_with_arrays_are_compared_by_identity() -> None:
+    """What dataclasses get instead raises ValueError when compared, TypeError when hashed."""
+    found = []
+    for module, tree in modules().items():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.ClassDef):
+                continue
+            fields = {ast.unparse(each.annotation) for each in node.body if isinstance(each, ast.AnnAssign)}
+            made_by = " ".join(ast.unparse(each) for each in node.decorator_list)
+            if "dataclass(frozen=True" in made_by and fields & {"np.ndarray", "Tensor", "torch.Tensor"}:
+                found.append((f"{module}.{node.name}", "eq=False" in made_by))
+    assert len(found) > 40
+    assert [name for name, by_identity in found if not by_identity] == []

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 OPERATORS = ROOT / "operators"
-ON_TOP = ("settings", "api", "storyboard_script", "scripts", "")
+ON_TOP = ("settings", "api", "scripts", "")
 """Modules that may import every package; "" is the package's own `__init__`, which registers them."""
 
 

@@ -34,7 +34,8 @@ def archive_of(
 
 
 def wheels_for(tag: str, python: str = "cp310-abi3") -> tuple[str, ...]:
-    return (f"safetensors-0.8.0-{python}-{tag}.whl", f"tokenizers-0.23.3-{python}-{tag}.whl")
+    pure = ("filelock-4.3.1-py3-none-any.whl", "packaging-26.4-py3-none-any.whl")
+    return (f"safetensors-0.8.0-{python}-{tag}.whl", f"tokenizers-0.23.3-{python}-{tag}.whl", *pure)
 
 
 @pytest.mark.parametrize(("platform", "tag"), WHEEL_TAGS.items())
@@ -57,6 +58,7 @@ def test_a_wheel_that_is_named_is_there_and_one_that_is_there_is_named(tmp_path:
         (wheels_for(LINUX, "cp311-cp311"), "Python 3.13"),
         (wheels_for(LINUX, "cp312-abi3"), "Python 3.11"),
         (wheels_for(LINUX)[:1], "tokenizers"),
+        (wheels_for(LINUX)[:3], "packaging"),
     ],
 )
 def test_wheels_of_another_system_or_python_are_found_out(

@@ -78,7 +78,7 @@ def softmax_mix(scores: np.ndarray, values: np.ndarray) -> np.ndarray:
     return mixed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Linear:
     """y = x W^T + b, with torch's layout of W: (outputs, inputs)."""
 
@@ -109,7 +109,7 @@ class Linear:
         return Linear(self.weight[start:stop], None if self.bias is None else self.bias[start:stop])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PackedLinear:
     """A Linear whose weights stay in eight bits (`int8_quantization`): a quarter of the memory, and, since few rows are
     multiplied at a time and reading the weights is what takes long, no slower."""
@@ -143,7 +143,7 @@ class PackedLinear:
         return PackedLinear(self.numbers, self.scale * factor, self.bias * factor)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LayerNorm:
     weight: np.ndarray
     bias: np.ndarray

@@ -24,7 +24,7 @@ _ENOUGH = 0.99
 """A round that leaves more than this part of the error ends the search."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tuned:
     """noise: (1, tokens, latent_width); before, after: root mean square of the residual, metres; passes: how many."""
 

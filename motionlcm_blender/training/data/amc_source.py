@@ -22,7 +22,7 @@ _TURNS = ("rx", "ry", "rz")
 _ROOT_ORDER = ("tx", "ty", "tz", "rx", "ry", "rz")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Bone:
     name: str
     parent: str
@@ -31,7 +31,7 @@ class _Bone:
     dof: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Skeleton:
     bones: list[_Bone]
     root_order: tuple[str, ...]

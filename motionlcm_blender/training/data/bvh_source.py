@@ -14,7 +14,7 @@ import numpy as np
 from ...errors import TrainingDataError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SourceMotion:
     """Joints of a captured figure, in the file's own unit and frame.
 

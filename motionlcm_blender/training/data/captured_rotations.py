@@ -15,7 +15,7 @@ FILE = "rotations.npz"
 HELD_OUT_EVERY = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CapturedClip:
     """One clip of one actor, 20 frames a second.
 

@@ -46,7 +46,7 @@ class Segment:
     unclear: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MotionData:
     """Clips with their captions.
 

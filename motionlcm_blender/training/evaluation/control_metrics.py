@@ -29,7 +29,7 @@ KINDS = ("raw", "final")
 """Of the network alone, and with the engine's post-processing."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trial:
     """One controlled motion: its request, and the captured joints (T, 22, 3) that the hints are taken from."""
 
@@ -37,7 +37,7 @@ class Trial:
     truth: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outcome:
     """How far off the hints were, and how the feet slid.
 

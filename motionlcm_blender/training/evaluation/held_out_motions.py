@@ -23,7 +23,7 @@ DEEPEST_CROP = 0.25
 """A crop leaves at least three quarters, so that the captions still fit."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TestMotion:
     """A captioned piece of captured motion.
 

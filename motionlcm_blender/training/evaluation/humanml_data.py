@@ -40,7 +40,7 @@ _KIND_OF_WORD = {word: kind for kind, words in _MARKED.items() for word in words
 """Words that HumanML3D's vectorizer marks whatever their part of speech."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HumanMLMotion:
     """features: (T, 263) float32, not normalised; texts: pairs of a caption and its "word/POS" tokens."""
 

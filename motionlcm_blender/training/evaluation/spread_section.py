@@ -38,7 +38,7 @@ KINDS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Family:
     """A caption, the frames asked for, and captured motions (T, 22, 3) of which it may be said."""
 

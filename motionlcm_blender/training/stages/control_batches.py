@@ -17,7 +17,7 @@ from ..data.normalisation import Normalisation
 from .latent_batches import LatentBatches
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HintBatch:
     """hints (B, T, 22, 3) normalised, zero where not given; mask (B, T, 22, 3) bool, what is given; joints
     (B, T, 22, 3) the captured positions, metres; frames (B, T) bool, True where the motion is."""

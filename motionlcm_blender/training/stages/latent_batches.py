@@ -13,7 +13,7 @@ from ..data.captions import CaptionTokens
 from ..data.pool import Pool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LatentBatch:
     """latents (B, tokens, latent_width); text (B, L, text_width) and its mask; the same without the prompt.
 

@@ -66,7 +66,7 @@ class Trajectories:
             return cls(**{field.name: file[field.name] for field in fields(cls)})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Hinted:
     """Hints of a batch: condition tokens (B, tokens, latent_width) and the packed mask of what is hinted."""
 

@@ -1,7 +1,7 @@
 """A motion as a Blender file: the character with its Action, and the path as a curve.
 
-    python tools/write_blend.py MOTION.npz OUT.blend                                   (a Python with bpy)
-    blender --background --factory-startup --python tools/write_blend.py -- MOTION.npz OUT.blend
+    python operators/scripts/write_blend.py MOTION.npz OUT.blend                       (a Python with bpy)
+    blender --background --factory-startup --python operators/scripts/write_blend.py -- MOTION.npz OUT.blend
 
 MOTION.npz is what `motionlcm generate --out MOTION.npz` writes. The file also gets a camera and a sun.
 """
@@ -12,18 +12,19 @@ import os
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from checkout_extension import part
+from extension_package import part
 
 PATH_STEP_M = 0.05
 
 
-def load_motion(file: Path) -> tuple[object, dict[str, np.ndarray]]:
+def load_motion(file: Path) -> tuple[Any, dict[str, np.ndarray]]:
     """The clip in it, and everything else by name."""
     Clip = part("motionlcm_blender.motion.motion").Clip  # noqa: N806  a class
     with np.load(file, allow_pickle=False) as stored:

@@ -1,7 +1,7 @@
 """A storyboard as a Blender file, in a Blender without a window; run by `motionlcm storyboard`.
 
-    python storyboard_script.py TASK.json                                              (a Python with bpy)
-    blender --background --factory-startup --python storyboard_script.py -- TASK.json
+    python render_storyboard.py TASK.json                                              (a Python with bpy)
+    blender --background --factory-startup --python render_storyboard.py -- TASK.json
 
 TASK.json holds "storyboard" (what its file holds), "out" (.blend), "bake", and "packages": folders of Python packages
 that Blender may lack, by name. Each shot made is a line on standard output, as is the sentence if something fails.
@@ -9,7 +9,6 @@ that Blender may lack, by name. Each shot made is a line on standard output, as 
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import sys
@@ -19,24 +18,16 @@ from collections.abc import Sequence
 from functools import partial
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import module_from_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from extension_package import part
+
 MARK = "MOTIONLCM "
 """Begins the lines that are meant for `motionlcm storyboard`; Blender says other things there."""
-PACKAGE = "storyboard_motionlcm"
-"""Relative imports need a parent package, and the folder above may have any name."""
-
-
-def part(name: str) -> ModuleType:
-    """A module of the extension this file belongs to, which need not be installed."""
-    if PACKAGE not in sys.modules:
-        spec = ModuleSpec(PACKAGE, None, is_package=True)
-        spec.submodule_search_locations = [str(Path(__file__).resolve().parent.parent)]
-        sys.modules[PACKAGE] = module_from_spec(spec)
-    return importlib.import_module(f"{PACKAGE}.{name}")
 
 
 class Lent(MetaPathFinder):
