@@ -105,8 +105,8 @@ def _checked_array(name: str, value: Any, shape: tuple[int | None, ...]) -> np.n
     fits = array.ndim == len(shape) and all(
         size > 0 if wanted is None else size == wanted for size, wanted in zip(array.shape, shape, strict=True)
     )
-    told = " x ".join("any" if size is None else str(size) for size in shape)
-    require(fits, f'The recipe\'s "{name}" must be {told} numbers.')
+    sizes = " x ".join("any" if size is None else str(size) for size in shape)
+    require(fits, f'The recipe\'s "{name}" must be {sizes} numbers.')
     require(bool(np.isfinite(array).all()), f'The recipe\'s "{name}" holds a number that is not finite.')
     most = LARGEST_BLENDED if name == "blends" else LARGEST_NUMBER
     require(bool(np.abs(array).max() <= most), f'The recipe\'s "{name}" holds a number that is too large.')

@@ -49,7 +49,7 @@ def write_storyboard_blend(
     blender: Blender,
     bake: bool = False,
     environment: dict[str, str] | None = None,
-    say: Callable[[MadeShot], None] = lambda made: None,
+    say: Callable[[MadeShot], None] = lambda shot: None,
 ) -> None:
     """Create the Blender file, atomically.
 
@@ -127,11 +127,11 @@ def _run(
         for line in process.stdout:
             if not line.startswith(MARK):
                 continue
-            told = json.loads(line[len(MARK) :])
-            if "failed" in told:
-                failed = str(told["failed"])
+            news = json.loads(line[len(MARK) :])
+            if "failed" in news:
+                failed = str(news["failed"])
             else:
-                say(MadeShot(told["character"], told["shot"], told["milliseconds"], tuple(told["warnings"])))
+                say(MadeShot(news["character"], news["shot"], news["milliseconds"], tuple(news["warnings"])))
         status = process.wait()
     finally:
         watch.cancel()
