@@ -1,4 +1,4 @@
-"""Published checkpoints, statistics and text encoder into a model folder, and their download.
+"""Import of published checkpoints, statistics and text encoder to a model folder, and their download.
 
 archives           Unpacking of a .zip with published checkpoints: only the needed files, and nothing outside the
                    target folder.

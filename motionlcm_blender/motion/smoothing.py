@@ -56,8 +56,8 @@ def hermite(
     """Cubic Hermite curves from p to q with slopes m and n.
 
     Args:
-        t: (T,) positions on the curve in 0..length; clipped.
-        length: (T,) length of the interval of each sample.
+        t: (T,) curve parameter, clipped to 0..1.
+        length: (T,) length of the interval from p to q, in the unit of the slopes.
         p: (T, k) start values.
         q: (T, k) end values.
         m: (T, k) start slopes.

@@ -1,4 +1,4 @@
-"""Corrections of a sampled motion, as pure functions on arrays: they never see a request.
+"""Corrections of a sampled motion, as pure functions on arrays, independent of requests.
 
 correction_splines  Smooth interpolation over time of corrections that are known on some frames only.
 foot_lock           Foot lock: keep each standing foot in place and solve the leg by inverse kinematics.

@@ -302,9 +302,9 @@ def damped_least_squares(
 ) -> np.ndarray:
     """Bend frames (F, 22, 3) so that `joints` meet `targets`, by damped least squares.
 
-    Each iteration solves J W J^T y = gap (damped), with the Jacobian J of the joint positions by root move and joint
-    rotation vectors and the mobilities W; the change is W J^T y. free: (F, 22, 3) bool, coordinates without target;
-    fixed: (F, 3) bool, coordinates of the pelvis that must not move.
+    Each iteration solves (J W J^T + damping I) y = gap and applies the change W J^T y. J is the Jacobian of the joint
+    positions by root move and joint rotation vectors, with rows scaled by `weights`; W has the mobilities. free: (F,
+    22, 3) bool, coordinates without target; fixed: (F, 3) bool, coordinates of the pelvis that must not move.
     """
     index = list(joints)
     turning = np.array([JOINTS.index(name) for name in _MOBILITY])

@@ -1,4 +1,4 @@
-"""Recipes: all that it takes to generate a motion again, in an Action or a JSON file.
+"""Recipes: everything needed to generate a motion again, stored in an Action or a JSON file.
 
 fields         Names, types and limits of the fields of a recipe.
 recipe         Recipes: everything needed to generate one motion again, as plain values for an Action or a JSON

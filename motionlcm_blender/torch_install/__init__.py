@@ -1,4 +1,4 @@
-"""PyTorch beside Blender: hardware, installation, trial and removal.
+"""Installation of PyTorch for Blender: hardware detection, installation, test and removal.
 
 child_process       The child's side of `subprocesses.run_task`: the code that runs in a process of its own.
 download_uv         The installer uv: taken from a folder of wheels, or downloaded and verified by its sha256.
