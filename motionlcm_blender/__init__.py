@@ -1,4 +1,4 @@
-"""MotionLCM for Blender: the engine. Text and a path in, motion of an SMPL skeleton out.
+"""The engine of MotionLCM for Blender: text and a path in, motion of an SMPL skeleton out.
 
 Names are imported on first use, so that importing the package costs nothing inside Blender.
 """

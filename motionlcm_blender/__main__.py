@@ -1,4 +1,4 @@
-"""`python -m motionlcm_blender`."""
+"""Entry point of `python -m motionlcm_blender`."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""What can go wrong, each as one sentence that can be shown to an animator as it is."""
+"""Exceptions of the engine; the message of each is one sentence that can be shown to an animator."""
 
 from __future__ import annotations
 
 
 class MotionLCMError(Exception):
-    """Base of every error this package raises on purpose; `str(error)` is one clear sentence."""
+    """Base of every error that this package raises on purpose; `str(error)` is one clear sentence."""
 
 
 class InvalidRequest(MotionLCMError, ValueError):
-    """The request itself cannot be met: empty prompt, NaN in a path, a length the model cannot make."""
+    """The request cannot be met: an empty prompt, NaN in a path, a length that the model cannot generate."""
 
 
 class ModelFolderError(MotionLCMError):
@@ -16,27 +16,27 @@ class ModelFolderError(MotionLCMError):
 
 
 class UnsupportedCheckpoint(MotionLCMError):
-    """The weights are not those of a MotionLCM model this package knows."""
+    """The weights are not those of a known MotionLCM model."""
 
 
 class LicenceNotAccepted(MotionLCMError):
-    """Weights under terms of their own are imported only by someone who accepts these."""
+    """The user has not accepted the licence of the weights."""
 
 
 class DownloadError(MotionLCMError):
-    """A file cannot be fetched, or is not the one that was published."""
+    """A file cannot be downloaded, or is not the published one."""
 
 
 class DeviceError(MotionLCMError):
-    """The chosen device is not there, or has too little memory."""
+    """The chosen device is not available, or has too little memory."""
 
 
 class OutOfDeviceMemory(DeviceError):
-    """The device has too little free memory for this request; a smaller one may do."""
+    """The device has too little free memory for this request; a smaller request may fit."""
 
 
 class DeviceFailed(DeviceError):
-    """The device, or PyTorch on it, does not work here; the next request would not fare better."""
+    """The device, or PyTorch on it, does not work here; the next request would fail as well."""
 
 
 class TrainingDataError(MotionLCMError):
@@ -51,10 +51,10 @@ class Cancelled(MotionLCMError):
 
 
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
-"""In the messages of devices, and of their libraries, that raise no type of their own for it."""
+"""Texts in the messages of devices and libraries that have no exception type for it."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a device had too little memory, by the type's name and the message, for PyTorch need not be there."""
-    said = str(error).lower()
-    return type(error).__name__ == "OutOfMemoryError" or any(sign in said for sign in OUT_OF_MEMORY)
+    """Whether a device had too little memory, by type name and message, because PyTorch may be absent."""
+    message = str(error).lower()
+    return type(error).__name__ == "OutOfMemoryError" or any(sign in message for sign in OUT_OF_MEMORY)

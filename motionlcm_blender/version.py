@@ -11,7 +11,7 @@ PACKAGES = ("numpy", "safetensors", "tokenizers", "torch", "transformers", "scip
 
 
 def package_versions() -> dict[str, str | None]:
-    """Installed versions of what the engine can use, without importing any of it; None: not installed."""
+    """Installed versions of the packages that the engine can use, without importing any; None: not installed."""
     out: dict[str, str | None] = {}
     for name in PACKAGES:
         if importlib.util.find_spec(name) is None:
@@ -26,7 +26,7 @@ def package_versions() -> dict[str, str | None]:
 
 @cache
 def version() -> str:
-    """The version in the extension's manifest; where pip installed the package, the version in pip's metadata."""
+    """Version in the extension's manifest; for a package installed by pip, the version in pip's metadata."""
     import tomllib
 
     manifest = Path(__file__).resolve().parent.parent / "blender_manifest.toml"

@@ -1,5 +1,5 @@
-"""How long generating takes on this machine, and how good the motions are.
+"""Benchmarks: duration of each stage on this machine, and quality of the motions.
 
-quality  `motionlcm bench --quality`.
-speed    `motionlcm bench`.
+quality  `motionlcm bench --quality`: quality of raw network output and of the final motion.
+speed    `motionlcm bench`: duration of each stage on this machine, from a request to keys within 10 mm.
 """

@@ -1,4 +1,4 @@
-"""`motionlcm bench --quality`: how good takes are, as the network makes them and as they are handed over."""
+"""`motionlcm bench --quality`: quality of raw network output and of the final motion."""
 
 from __future__ import annotations
 
@@ -42,10 +42,21 @@ COLUMNS = (
 def bench_quality(
     device: str, folder: Path | None, seeds: int = 3, say: Callable[[str], None] = lambda line: None
 ) -> dict[str, Any]:
-    """Figures of takes without a path, on each named path, and with pins, means over prompts and seeds.
+    """Measure takes without a path, on each named path, and with pins; means over prompts and seeds.
 
-    `raw`: joints as the network makes them, contacts as it says them; `final`: as `generate` hands them over. Keys are
-    fitted at 10 mm. Raises the engine's errors.
+    `raw`: joints and contacts of the network; `final`: the motion that `generate` returns. Keys are fitted at 10 mm.
+
+    Args:
+        device: Device of the model.
+        folder: Model folder; None: the bundled model.
+        seeds: Number of seeds for each prompt.
+        say: Called with a line about each group.
+
+    Returns:
+        The measurements, for `report`.
+
+    Raises:
+        MotionLCMError: Loading or generating failed.
     """
     model = MotionLCM.from_folder(folder, device)
     frames = int(SECONDS * FPS)
@@ -72,7 +83,7 @@ def bench_quality(
 
 
 def report(result: dict[str, Any]) -> str:
-    """The figures as a table in Markdown, a row for each group of takes, raw / final where there are both."""
+    """Format the measurements as a table in Markdown: a row per group of takes, raw / final where both exist."""
     lines = [
         f"Model {result['model']} on {result['device']}, {result['seconds']:.0f} s takes, {result['seeds']} seeds, "
         f"keys at {result['tolerance_mm']:.0f} mm. As the network makes it / as handed over.", "",
@@ -118,7 +129,7 @@ def _row(model: MotionLCM, requests: list[Request]) -> dict[str, dict[str, float
 
 
 def _pinned(model: MotionLCM, frames: int, seed: int) -> Request:
-    """A walk whose right hand and head pass through places a little beside where they would be."""
+    """A walk with the right hand and the head pinned slightly beside their positions in the rest pose."""
     (free,) = model.generate(Request("a person walks forward", frames, seed=seed, feet=FootLock.AUTO))
     positions, mask = np.zeros_like(free.joints), np.zeros(free.joints.shape, bool)
     for joint, first, offset in ((21, frames // 3, (-0.1, 0.35, 0.25)), (15, 2 * frames // 3, (0.05, -0.15, 0.1))):

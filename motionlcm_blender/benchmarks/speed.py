@@ -1,7 +1,7 @@
-"""`motionlcm bench`: how long each stage takes on this machine, from a request to keys, few and within 10 mm.
+"""`motionlcm bench`: duration of each stage on this machine, from a request to keys within 10 mm.
 
-Times are the best, the median and the 90th percentile of several repeats, after a warm-up. Machines differ and are
-busy; so each median is also given as a ratio to a fixed piece of NumPy work, done between the stages of the same run.
+Times are the minimum, the median and the 90th percentile of several repeats after a warm-up. Because machines differ
+in speed and load, each median is also given as a ratio to fixed reference work in NumPy, run between the stages.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ REFERENCE = "4 products of 256 x 256 float32 matrices in NumPy"
 
 
 class Stopwatch:
-    """Seconds by stage, and those of the reference work, done now and then between the stages."""
+    """Seconds by stage, and of the reference work, which runs now and then between the stages."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, list[float]] = {}
@@ -51,12 +51,13 @@ class Stopwatch:
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
+        """Measure the time of a stage, as a context."""
         started = time.perf_counter()
         yield
         self.seconds.setdefault(stage, []).append(time.perf_counter() - started)
 
     def table(self, reference: float) -> dict[str, dict[str, float]]:
-        """best_ms, median_ms, p90_ms and ratio (median to the reference's) of each stage."""
+        """best_ms, median_ms, p90_ms and ratio (median divided by the reference's) of each stage."""
         out = {}
         for stage, values in self.seconds.items():
             best, median, p90 = (float(value) for value in np.percentile(values, [0, 50, 90]))
@@ -67,7 +68,7 @@ class Stopwatch:
 
 
 def machine() -> dict[str, Any]:
-    """What this is measured on. Nothing that names the machine or its user."""
+    """Description of the machine, without anything that identifies the machine or its user."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     versions = {name: version for name, version in package_versions().items() if version}
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
@@ -88,12 +89,12 @@ def _cpu_name() -> str:
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     except OSError:
-        pass  # not Linux: platform knows less, but something
+        pass  # not Linux: platform has less information
     return platform.processor() or platform.machine()
 
 
 def reference_seconds(repeats: int) -> list[float]:
-    """Times of the fixed work that ratios are taken to."""
+    """Measure the fixed work to which ratios are taken, in seconds."""
     a = np.random.default_rng(0).standard_normal((256, 256), dtype=np.float32) / 16
     out = []
     for _ in range(repeats):
@@ -106,7 +107,7 @@ def reference_seconds(repeats: int) -> list[float]:
 
 
 def bench_devices(device: str) -> list[str]:
-    """ "auto": NumPy, and torch's best device where torch is installed; else the one that is named."""
+    """Resolve "auto" to NumPy and, if PyTorch is installed, its best device; other names stay."""
     if device != "auto":
         return [resolve_device(device)]
     found = ["numpy"]
@@ -129,9 +130,22 @@ def bench(
     steps: int = 1,
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Measure every stage. Returns what `report` prints: machine, reference_ms, runs (one for each device).
+    """Measure every stage.
 
-    Raises MotionLCMError as the sampler does.
+    Args:
+        device: Device, or "auto".
+        model: Model folder; None: the bundled model.
+        repeats: Number of measured repeats.
+        warmup: Number of repeats before them.
+        frames: Length of the motion, frames at 20 fps.
+        steps: Sampler steps.
+        say: Called with a line about each device.
+
+    Returns:
+        machine, reference_ms and runs (one for each device), for `report`.
+
+    Raises:
+        MotionLCMError: Loading or generating failed.
     """
     measured = []
     for name in bench_devices(device):
@@ -167,7 +181,7 @@ def _measure(model: MotionLCM, repeats: int, warmup: int, frames: int, steps: in
     path = timed(named_path("s", natural_length("s", frames / FPS)), frames)
     xz, _ = canonicalise(path)
     hints = Hints.ground_path(xz) if control else None
-    numbers = count(10)  # a new prompt of the same length each time, so that nothing is kept
+    numbers = count(10)  # a new prompt of the same length each time, so that no cache applies
     watch = Stopwatch()
     for repeat in range(warmup + repeats):
         if repeat == warmup:
@@ -188,9 +202,9 @@ def _measure(model: MotionLCM, repeats: int, warmup: int, frames: int, steps: in
 
 
 def _stages(model: MotionLCM, watch: Stopwatch, request: Request, xz: np.ndarray) -> None:
-    """What `MotionLCM.generate` does, stage by stage, each finished before the next begins; one step of the sampler.
+    """The stages of `MotionLCM.generate`, each finished before the next starts; one sampler step.
 
-    Where `generate` has a recorded piece at work (CUDA graphs), the stages add up to more than the whole.
+    Where `generate` uses a CUDA graph, the stages add up to more than the whole.
     """
     backend, network, stats, a = model.backend, model.network, model.stats, model.architecture
     array, numpy = backend.array, backend.numpy
@@ -239,7 +253,7 @@ def _stages(model: MotionLCM, watch: Stopwatch, request: Request, xz: np.ndarray
 
 
 def report(result: dict[str, Any]) -> str:
-    """The lines that `motionlcm bench` prints."""
+    """Format the measurements as the lines that `motionlcm bench` prints."""
     about = result["machine"]
     load = f", load {about['load']:.1f}" if about["load"] is not None else ""
     lines = [

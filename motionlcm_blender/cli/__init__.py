@@ -1,10 +1,10 @@
 """The command line, `motionlcm`: one file for each command.
 
-bench        `motionlcm bench`.
-generate     `motionlcm generate`.
-information  `motionlcm info`: what a model is, whose it is, and what this machine can run it on.
-main         The command line.
-progress     The progress line and the exit codes of the command line.
-storyboard   `motionlcm storyboard`.
-training     Modules of the training, which an installation may lack.
+bench        The command `motionlcm bench`.
+generate     The command `motionlcm generate`.
+information  The command `motionlcm info`: the model, its licence, and the devices of this machine.
+main         The command line of the engine.
+progress     Progress line and exit codes of the command line.
+storyboard   The command `motionlcm storyboard`.
+training     Access to the modules of the training, which an installation may lack.
 """

@@ -1,4 +1,4 @@
-"""`motionlcm bench`."""
+"""The command `motionlcm bench`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def add_bench(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
     parser.add_argument("--device", default="auto", help="default: NumPy, and PyTorch where it is installed")
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="a model folder (default: the bundled model)")
     parser.add_argument("--frames", type=int, default=196, help="length at 20 frames per second (default 196)")
@@ -38,11 +39,11 @@ def _tell(line: str) -> None:
 
 
 def run_bench(args: argparse.Namespace) -> int:
-    """Measure, print, and write the numbers."""
+    """Measure, print, and write the numbers; returns the exit status."""
     from ..benchmarks.speed import bench, report
     from ..generation.request import Request
 
-    Request("a person walks", args.frames, steps=args.steps)  # says what is wrong before anything is loaded
+    Request("a person walks", args.frames, steps=args.steps)  # checks the values before anything is loaded
     if args.repeats < 1:
         raise InvalidRequest(f"The number of repeats must be 1 or more, not {args.repeats}.")
     if args.json is not None and not args.json.absolute().parent.is_dir():

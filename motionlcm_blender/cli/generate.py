@@ -1,4 +1,4 @@
-"""`motionlcm generate`."""
+"""The command `motionlcm generate`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ BLEND_FPS = 24.0
 
 
 def add_generate(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
     parser.add_argument("prompt", nargs="?", metavar="PROMPT", help='what the character does, "a person walks forward"')
     parser.add_argument(
         "--recipe", type=Path, metavar="FILE.json", help="instead of a prompt: recipes that were exported from Blender"
@@ -57,8 +58,15 @@ def _integer(text: str) -> int:
 def plan(args: argparse.Namespace) -> tuple[Request, np.ndarray | None, Placement | None, str | None]:
     """Check everything that can be checked without the model.
 
-    Returns the request, the timed path in the world (T, 2), where the motion goes, and a warning about its speed.
-    Raises MotionLCMError.
+    Args:
+        args: Parsed options.
+
+    Returns:
+        The request, the timed path in the world (T, 2), metres, the placement of the motion, and a warning about its
+        speed.
+
+    Raises:
+        MotionLCMError: An option is not possible.
     """
     from ..export.motion_files import check_fps, check_output
     from ..generation.request import Hints, Request
@@ -89,7 +97,7 @@ def plan(args: argparse.Namespace) -> tuple[Request, np.ndarray | None, Placemen
 
 
 def check_usage(args: argparse.Namespace) -> None:
-    """Leave as on wrong usage if there is neither prompt nor recipe, or an option that a recipe answers."""
+    """Exit with a usage error if there is neither prompt nor recipe, or an option that the recipe determines."""
     if args.recipe is None:
         if args.prompt is None:
             args.wrong_usage("give a PROMPT, what the character does, or --recipe FILE.json")
@@ -100,7 +108,7 @@ def check_usage(args: argparse.Namespace) -> None:
 
 
 def run_recipes(args: argparse.Namespace) -> int:
-    """Make the motions of a recipe file, each as it was made before, say how good they are, and write them."""
+    """Generate the motions of a recipe file again, print their quality, and write them; returns the exit status."""
     from ..export.motion_files import check_fps, check_output, save
     from ..generation.pipeline import MotionLCM
     from ..networks.backends import resolve_device
@@ -137,7 +145,7 @@ def run_recipes(args: argparse.Namespace) -> int:
 
 
 def run_generate(args: argparse.Namespace) -> int:
-    """Make motion, say how good it is, and write it."""
+    """Generate motion, print its quality, and write it; returns the exit status."""
     check_usage(args)
     if args.recipe is not None:
         return run_recipes(args)
@@ -195,7 +203,11 @@ def run_generate(args: argparse.Namespace) -> int:
 
 
 def _check_model(folder: ModelFolder, request: Request) -> None:
-    """Raise InvalidRequest if the model cannot make the request, before its weights are loaded."""
+    """Check before loading weights that the model can generate the request.
+
+    Raises:
+        InvalidRequest: It cannot.
+    """
     shortest, longest = folder.frames
     if request.frames < shortest or (request.frames > longest and not folder.can_continue):
         raise InvalidRequest(
@@ -207,7 +219,7 @@ def _check_model(folder: ModelFolder, request: Request) -> None:
 
 
 def take_file(out: Path, number: int, takes: int) -> Path:
-    """Where take `number` (from 1) goes: FILE itself if it is the only one, else FILE_1, FILE_2 ..."""
+    """File of take `number` (from 1): FILE itself for a single take, else FILE_1, FILE_2 ..."""
     return out if takes == 1 else out.with_name(f"{out.stem}_{number}{out.suffix}")
 
 

@@ -1,4 +1,4 @@
-"""`motionlcm info`: what a model is, whose it is, and what this machine can run it on."""
+"""The command `motionlcm info`: the model, its licence, and the devices of this machine."""
 
 from __future__ import annotations
 
@@ -15,9 +15,16 @@ from ..version import package_versions, version
 
 
 def model_information(path: str | Path | None = None) -> dict[str, Any]:
-    """Everything the model folder says of itself, and its size on disk. None: the bundled model.
+    """Collect the information of a model folder, and its size on disk.
 
-    Raises ModelFolderError.
+    Args:
+        path: The folder; None: the bundled model.
+
+    Returns:
+        Values by name.
+
+    Raises:
+        ModelFolderError: The folder is not a valid model.
     """
     folder = ModelFolder.open(path)
     weights = folder.path / "model.safetensors"
@@ -41,7 +48,7 @@ def model_information(path: str | Path | None = None) -> dict[str, Any]:
 
 
 def devices() -> dict[str, str]:
-    """Device name -> what it is, for those that work here. Imports torch if it is installed."""
+    """Available devices: name -> description. Imports PyTorch if it is installed."""
     out = {"numpy": "NumPy on the CPU"}
     if importlib.util.find_spec("torch") is None:
         return out
@@ -59,7 +66,7 @@ def devices() -> dict[str, str]:
 
 
 def describe(model: dict[str, Any], found_devices: dict[str, str] | None = None) -> str:
-    """The lines that `motionlcm info` prints."""
+    """Format the information as the lines that `motionlcm info` prints."""
     shortest, longest = model["frames"]
     sizes = model["architecture"]
     parts = ", ".join(f"{name} {count / 1e6:.2f} M" for name, count in model["parameters_by_part"].items())

@@ -1,8 +1,8 @@
-"""The command line: `motionlcm generate | storyboard | info | bench | import | train | prepare | evaluate`, or
-`python -m motionlcm_blender`.
+"""The command line of the engine.
 
-Ends with 0 when all went well, 1 when something could not be done (one sentence on the error stream), 2 when the
-command itself is wrong, 130 when interrupted. Modules are imported by the command that needs them.
+`motionlcm generate | storyboard | info | bench | import | train | prepare | evaluate`, or `python -m
+motionlcm_blender`. The exit status is 0 on success, 1 if something failed (one sentence on the error stream), 2 on
+wrong usage, 130 on interruption. Each command imports the modules that it needs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns its exit status; argparse leaves with SystemExit(2) on wrong usage."""
+    """Run one command and return its exit status; argparse exits with SystemExit(2) on wrong usage."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         parser = make_parser(arguments[0] if arguments else "")
@@ -43,13 +43,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("motionlcm: interrupted.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output has gone (`motionlcm info | head`); Python would complain once more at exit.
+        # The reader of the output has gone (`motionlcm info | head`); Python would print an error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
 
 
 def make_parser(command: str = "") -> argparse.ArgumentParser:
-    """The parser; `command` is the one about to run, whose options are added in full (training needs torch)."""
+    """Make the parser; `command` is the one to run, whose options are added in full (training needs PyTorch)."""
     parser = argparse.ArgumentParser(prog="motionlcm", description="Text and a path on the floor to character motion.")
     parser.add_argument("--version", action="version", version=f"motionlcm {version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -102,7 +102,7 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
 
 
 def run_info(args: argparse.Namespace) -> int:
-    """Say what a model is and what this machine has."""
+    """Print information about a model and this machine; returns the exit status."""
     from ..version import package_versions
     from .information import describe, devices, model_information
 
@@ -117,7 +117,7 @@ def run_info(args: argparse.Namespace) -> int:
 
 
 def run_import(args: argparse.Namespace) -> int:
-    """Make a model folder from published checkpoints."""
+    """Make a model folder from published checkpoints; returns the exit status."""
     from ..importing.command import run
 
     with ProgressLine() as progress:

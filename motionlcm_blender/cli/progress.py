@@ -1,4 +1,4 @@
-"""The progress line and the exit codes of the command line."""
+"""Progress line and exit codes of the command line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DONE, FAILED, INTERRUPTED = 0, 1, 130
 
 
 class ProgressLine:
-    """A line on the error stream that changes, if a person is watching."""
+    """A line on the error stream that changes, if the stream is a terminal."""
 
     def __init__(self) -> None:
         self.shown = sys.stderr.isatty()
@@ -22,6 +22,7 @@ class ProgressLine:
         return self
 
     def __call__(self, part: float, what: str) -> None:
+        """Show the fraction 0..1 and the name of the stage."""
         if self.shown:
             print(f"\r\033[K{100 * part:3.0f} %  {what}", end="", file=sys.stderr, flush=True)
 

@@ -1,4 +1,4 @@
-"""`motionlcm storyboard`."""
+"""The command `motionlcm storyboard`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def add_storyboard(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
     parser.add_argument("storyboard", type=Path, metavar="FILE.json", help="the storyboard")
     parser.add_argument("--out", type=Path, metavar="FILE.blend", help="where to (default: it is only read)")
     parser.add_argument("--bake", action="store_true", help="also one Action for each character, beside its shots")
@@ -27,7 +28,7 @@ def add_storyboard(parser: argparse.ArgumentParser) -> None:
 
 
 def run_storyboard(args: argparse.Namespace) -> int:
-    """Make a Blender file with all shots of a storyboard, and say how long each took."""
+    """Create a Blender file with all shots of a storyboard, and print the time of each; returns the exit status."""
     from ..storyboard.reading import read_storyboard
 
     board = read_storyboard(args.storyboard)
@@ -62,12 +63,12 @@ def run_storyboard(args: argparse.Namespace) -> int:
     shots = {character.name: character.shots for character in board.characters}
     milliseconds: list[float] = []
 
-    def say(made: MadeShot) -> None:
-        shot = shots[made.character][made.number - 1]
-        milliseconds.append(made.milliseconds)
-        what = f"shot {made.number}, frames {shot.first} to {shot.last}"
-        print(f"{made.character:10} {what:28} {made.milliseconds:6.0f} ms  {shot.prompt}", flush=True)
-        for warning in made.warnings:
+    def say(finished: MadeShot) -> None:
+        shot = shots[finished.character][finished.number - 1]
+        milliseconds.append(finished.milliseconds)
+        what = f"shot {finished.number}, frames {shot.first} to {shot.last}"
+        print(f"{finished.character:10} {what:28} {finished.milliseconds:6.0f} ms  {shot.prompt}", flush=True)
+        for warning in finished.warnings:
             print(f"motionlcm: {warning}", file=sys.stderr)
 
     started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Modules of the training, which an installation may lack."""
+"""Access to the modules of the training, which an installation may lack."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from ..errors import MotionLCMError
 
 
 def training_module(module: str) -> Any:
-    """A module of the training, imported now. Raises MotionLCMError if it or what it needs is not installed."""
+    """Import a module of the training.
+
+    Raises:
+        MotionLCMError: The module or a package that it needs is not installed.
+    """
     from importlib import import_module
 
     root = (__package__ or "").rpartition(".")[0]

@@ -1,6 +1,7 @@
-"""Motions to files: .npz, .bvh, .blend.
+"""Export of motion to .npz, .bvh and .blend files.
 
-blender_process  A .blend from a motion, made by a Blender in a process of its own.
+blender_process  Writing of .blend files by a Blender in a process of its own: the engine itself never imports
+                 bpy.
 clip_output      From a motion in its own frame to the clip that is written.
-motion_files     Motion to files: .npz for programs, .bvh for any animation tool, .blend for Blender.
+motion_files     Export of motion: .npz for programs, .bvh for any animation tool, .blend for Blender.
 """

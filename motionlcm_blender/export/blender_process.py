@@ -1,7 +1,7 @@
-"""A .blend from a motion, made by a Blender in a process of its own: the engine itself never touches Blender.
+"""Writing of .blend files by a Blender in a process of its own: the engine itself never imports bpy.
 
-Blender is looked for in this interpreter (the PyPI package `bpy`), in the environment variable BLENDER (an
-executable, or a Python that has bpy), on the PATH, and in the environments that `make` sets up.
+Candidates are this interpreter (the PyPI package `bpy`), the environment variable BLENDER (an executable, or a Python
+that has bpy), the PATH, and the environments that `make` sets up.
 """
 
 from __future__ import annotations
@@ -23,12 +23,18 @@ SECONDS = 300
 
 @dataclass(frozen=True)
 class Blender:
-    """program: an executable. is_python: it is a Python with bpy, not a Blender."""
+    """A program that can run Blender scripts.
+
+    Attributes:
+        program: The executable.
+        is_python: It is a Python with bpy, not a Blender.
+    """
 
     program: Path
     is_python: bool
 
     def command(self, script: Path, *arguments: str) -> list[str]:
+        """Command line for a script and its arguments."""
         if self.is_python:
             return [str(self.program), str(script), *arguments]
         options = ["--background", "--factory-startup", "--python-exit-code", "1", "--python", str(script), "--"]
@@ -36,10 +42,17 @@ class Blender:
 
 
 def find_blender(named: str | None = None, script: Path | None = None) -> Blender:
-    """A Blender on this machine.
+    """Find a Blender on this machine.
 
-    named: the one to take, an executable or a Python with bpy; None looks for one. script: what it is to run.
-    Raises MotionLCMError, saying how to get one, if there is none.
+    Args:
+        named: An executable or a Python with bpy; None: search for one.
+        script: The script to run.
+
+    Returns:
+        The Blender.
+
+    Raises:
+        MotionLCMError: There is none; the sentence explains how to get one.
     """
     script = script or SCRIPT
     if not script.is_file():
@@ -62,9 +75,9 @@ def find_blender(named: str | None = None, script: Path | None = None) -> Blende
     if program is not None:
         return Blender(Path(program), False)
     for pattern in (".venv-blender-*/bin/python", ".venv-blender-*/Scripts/python.exe"):
-        made = sorted(ROOT.glob(pattern))
-        if made:
-            return Blender(made[0], True)  # the oldest: every later Blender opens its files
+        environments = sorted(ROOT.glob(pattern))
+        if environments:
+            return Blender(environments[0], True)  # the oldest: every later Blender opens its files
     raise MotionLCMError(
         "A .blend file needs Blender: put it on the PATH, name it in the environment variable BLENDER, "
         "or install the package bpy."
@@ -76,9 +89,15 @@ def _of_program(program: str) -> Blender:
 
 
 def write_blend(clip: Path, out: Path, blender: Blender | None = None) -> None:
-    """Make a Blender file of an .npz as `export.save_npz` writes it.
+    """Convert an .npz of `motion_files.save_npz` to a Blender file.
 
-    Raises MotionLCMError if Blender fails, with the last thing it said.
+    Args:
+        clip: The .npz file.
+        out: The .blend file.
+        blender: The Blender; None: search for one.
+
+    Raises:
+        MotionLCMError: Blender fails; the sentence has its last line of output.
     """
     blender = blender or find_blender()
     command = blender.command(SCRIPT, str(clip.resolve()), str(out.resolve()))
@@ -89,5 +108,5 @@ def write_blend(clip: Path, out: Path, blender: Blender | None = None) -> None:
     except OSError as error:
         raise MotionLCMError(f"Blender ({blender.program}) does not start: {error.strerror or error}.") from error
     if done.returncode != 0 or not out.is_file():
-        said = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        raise MotionLCMError(f"Blender could not write the file: {said[-1] if said else 'it said nothing'}.")
+        output = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        raise MotionLCMError(f"Blender could not write the file: {output[-1] if output else 'it said nothing'}.")

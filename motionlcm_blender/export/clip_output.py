@@ -1,4 +1,4 @@
-"""From a motion in its own frame to the clip that is written: ground, bones, place, rate, and what part of it."""
+"""From a motion in its own frame to the clip that is written: ground, bones, placement, frame rate, range of frames."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from ..postprocess.transitions import begin_in_pose, end_in_pose
 
 @dataclass(frozen=True, eq=False)
 class StartPose:
-    """Where a motion goes on from an earlier one.
+    """The pose in which a motion continues an earlier one.
 
-    frame: the motion's frame (20 a second) from which it is written; those before it are the earlier one's.
-    translation (3,), turns (J, 4): the pose of the character there, placed in the world, as a clip has it.
+    Attributes:
+        frame: The motion's frame (at 20 fps) from which it is written; earlier frames are the earlier motion's.
+        translation: (3,) root position of the character there, in the world, as in `Clip`.
+        turns: (J, 4) unit quaternions of the character there, as in `Clip`.
     """
 
     frame: int
@@ -30,10 +32,12 @@ class StartPose:
 
 @dataclass(frozen=True, eq=False)
 class EndPose:
-    """The pose in which a motion ends, where what is written of it ends.
+    """The pose in which the written part of a motion ends.
 
-    translation (3,), turns (J, 4): placed in the world, as a clip has them; without a translation only the limbs are
-    asked for, wherever the hips are. of: the identity of the shot that begins so, or empty.
+    Attributes:
+        translation: (3,) root position in the world, as in `Clip`; None: only the limbs are given, not the root.
+        turns: (J, 4) unit quaternions, as in `Clip`.
+        of: Identity of the shot that starts in this pose, or empty.
     """
 
     translation: np.ndarray | None
@@ -42,7 +46,16 @@ class EndPose:
 
 
 def on_ground(motion: Motion, placement: Placement, ground: Ground) -> Motion:
-    """The motion set onto the ground, still in its own frame."""
+    """Move the motion onto the ground; it stays in its own frame.
+
+    Args:
+        motion: The motion.
+        placement: The motion's frame in the world.
+        ground: The ground, in the world.
+
+    Returns:
+        The moved motion.
+    """
     floor = np.array([0.0, placement.origin[1], 0.0])
     placed = stand_on(place_joints(motion.joints, placement) - floor, motion.contacts, ground)
     joints = unplace_joints(placed + floor, placement).astype(np.float32)
@@ -50,7 +63,7 @@ def on_ground(motion: Motion, placement: Placement, ground: Ground) -> Motion:
 
 
 def on_skeleton(motion: Motion, skeleton: Skeleton, on_path: bool) -> Clip:
-    """The motion on a character's bones. On a path the pelvis keeps to it, whatever the length of the legs."""
+    """Retarget the motion to a character's skeleton; on a path the pelvis stays on it, whatever the legs' length."""
     clip = retarget(motion, skeleton)
     if not on_path:
         return clip
@@ -62,8 +75,18 @@ def on_skeleton(motion: Motion, skeleton: Skeleton, on_path: bool) -> Clip:
 def written_part(
     clip: Clip, fps: float, seam: StartPose | None, frames: int | None, landing: EndPose | None = None
 ) -> Clip:
-    """The clip at another rate, from the seam on, which it meets exactly; at most so many frames of that rate, the last
-    of which is in the pose of the landing."""
+    """Resample a clip and cut the part that is written.
+
+    Args:
+        clip: The clip.
+        fps: Frame rate of the result.
+        seam: The pose in which the result starts, or None.
+        frames: Largest number of frames of the result, or None.
+        landing: The pose in which the result ends, or None.
+
+    Returns:
+        The part to write.
+    """
     clip = resample(clip, fps, begin=0 if seam is None else seam.frame)
     if frames is not None:
         clip = replace(clip, translation=clip.translation[:frames], rotations=clip.rotations[:frames])

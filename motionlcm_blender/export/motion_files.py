@@ -1,4 +1,4 @@
-"""Motion to files: .npz for programs, .bvh for any animation tool, .blend for Blender."""
+"""Export of motion: .npz for programs, .bvh for any animation tool, .blend for Blender."""
 
 from __future__ import annotations
 
@@ -23,10 +23,14 @@ HIGHEST_FPS = 1000.0
 
 @dataclass(frozen=True, eq=False)
 class Shot:
-    """One take, placed in the world and at the rate it is written at.
+    """One take, placed in the world, at the frame rate of the file.
 
-    joints: (T, 22, 3) float32, the model's joints, metres, Y up. clip: T frames for the SMPL skeleton.
-    path: (T, 2) float32, where the root should be on each frame, x and z in the axes of `joints`, or None.
+    Attributes:
+        joints: (T, 22, 3) float32, the model's joints, metres, Y up.
+        clip: T frames for the SMPL skeleton.
+        prompt: The prompt of the motion.
+        seed: The seed of the motion.
+        path: (T, 2) float32, target of the root on each frame, x and z in the axes of `joints`, or None.
     """
 
     joints: np.ndarray
@@ -37,6 +41,7 @@ class Shot:
 
     @property
     def fps(self) -> float:
+        """Frames per second."""
         return self.clip.fps
 
 
@@ -48,12 +53,23 @@ def make_shot(
     prompt: str = "",
     seed: int = 0,
 ) -> Shot:
-    """Retarget a motion, put it into the world and take it at another frame rate.
+    """Retarget a motion, place it in the world and resample it.
 
-    placement: from `canonicalise`, None leaves it where it is. xz: (T, 2) metres, the timed path in the world, one
-    point a frame of the motion. Joints and path are linear between the model's frames; at 20 fps they are unchanged.
-    prompt, seed: what the motion was generated from, kept in the file.
-    Raises InvalidRequest on a frame rate that is not possible.
+    Joints and path are interpolated linearly; at 20 fps they are unchanged.
+
+    Args:
+        motion: The motion.
+        placement: Placement from `canonicalise`; None: leave the motion where it is.
+        xz: (T, 2) metres, the timed path in the world, one point per frame of the motion.
+        fps: Frame rate of the result.
+        prompt: Prompt of the motion, stored in the file.
+        seed: Seed of the motion, stored in the file.
+
+    Returns:
+        The shot.
+
+    Raises:
+        InvalidRequest: The frame rate is not possible.
     """
     check_fps(fps)
     clip, joints = retarget(motion), motion.joints
@@ -67,23 +83,31 @@ def make_shot(
 
 
 def check_fps(fps: float) -> None:
-    """Raises InvalidRequest if nothing can be written at this frame rate."""
+    """Check a frame rate.
+
+    Raises:
+        InvalidRequest: The frame rate is not possible.
+    """
     if not (np.isfinite(fps) and 1.0 <= fps <= HIGHEST_FPS):
         raise InvalidRequest(f"The frame rate must be 1 to {HIGHEST_FPS:g} frames per second, not {fps:g}.")
 
 
 def _at(values: np.ndarray, fps: float, times: np.ndarray) -> np.ndarray:
-    """Values (T, ...) at fps, linear at times in seconds; beyond the last frame it is held."""
+    """Interpolate values (T, ...) at `fps` linearly at times in seconds; constant beyond the last frame."""
     where = np.clip(times * fps, 0, len(values) - 1)
     before = np.minimum(np.floor(where + 1e-9).astype(int), max(len(values) - 2, 0))
     after = np.minimum(before + 1, len(values) - 1)
-    share = (where - before).reshape(-1, *[1] * (values.ndim - 1))
-    out: np.ndarray = (values[before] + share * (values[after] - values[before])).astype(np.float32)
+    fraction = (where - before).reshape(-1, *[1] * (values.ndim - 1))
+    out: np.ndarray = (values[before] + fraction * (values[after] - values[before])).astype(np.float32)
     return out
 
 
 def check_output(file: Path) -> None:
-    """Raises InvalidRequest if nothing can be written there, before any work is done."""
+    """Check before any work that a file can be written.
+
+    Raises:
+        InvalidRequest: The format or the folder is not possible.
+    """
     if file.suffix.lower() not in SUFFIXES:
         raise InvalidRequest(f"A motion is written as .npz, .bvh or .blend, not as {file.name!r}.")
     check_folder(file)
@@ -94,7 +118,11 @@ def check_output(file: Path) -> None:
 
 
 def check_folder(file: Path) -> None:
-    """Raises InvalidRequest if no file of this name can be put where it says."""
+    """Check that a file of this name can be created in its folder.
+
+    Raises:
+        InvalidRequest: It cannot.
+    """
     if file.is_dir():
         raise InvalidRequest(f"{file} is a folder.")
     if not file.parent.is_dir():
@@ -104,7 +132,11 @@ def check_folder(file: Path) -> None:
 
 
 def save(shot: Shot, file: Path) -> None:
-    """Write a shot in the format of the file's suffix. Raises MotionLCMError if it cannot be written."""
+    """Write a shot in the format of the file's suffix.
+
+    Raises:
+        MotionLCMError: The file cannot be written.
+    """
     writers = {".npz": save_npz, ".bvh": save_bvh, ".blend": save_blend}
     if file.suffix.lower() not in writers:
         check_output(file)
@@ -112,11 +144,18 @@ def save(shot: Shot, file: Path) -> None:
 
 
 def save_npz(shot: Shot, file: Path) -> None:
-    """Arrays for NumPy.
+    """Write arrays for NumPy.
 
     joints (T, 22, 3) float32; fps; translation (T, 3) and rotations (T, 24, 4), w first, local, of the SMPL armature,
-    whose bones are in `names`; prompt; seed; and, if there is one, path (T, 2): the root's x and z on the path.
-    Nothing in it is pickled. Raises MotionLCMError if it cannot be written.
+    with bone names in `names`; prompt; seed; and, if there is one, path (T, 2): the root's x and z on the path.
+    Nothing in the file is pickled.
+
+    Args:
+        shot: The shot.
+        file: The .npz file.
+
+    Raises:
+        MotionLCMError: The file cannot be written.
     """
     arrays: dict[str, np.ndarray] = {
         "joints": shot.joints,
@@ -138,16 +177,21 @@ def _savez(file: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def save_bvh(shot: Shot, file: Path) -> None:
-    """A BVH file, see `motion/bvh.py`. Raises MotionLCMError if it cannot be written."""
+    """Write a BVH file, see `motion/bvh.py`.
+
+    Raises:
+        MotionLCMError: The file cannot be written.
+    """
     from ..motion.bvh import write_bvh
 
     write_aside(file, lambda temporary: write_bvh(shot.clip, temporary))
 
 
 def save_blend(shot: Shot, file: Path) -> None:
-    """A Blender file with the animated character, made by a Blender on this machine.
+    """Write a Blender file with the animated character, by a Blender on this machine.
 
-    Raises MotionLCMError if there is none, or if it fails.
+    Raises:
+        MotionLCMError: There is no Blender, or it fails.
     """
     from .blender_process import find_blender, write_blend
 

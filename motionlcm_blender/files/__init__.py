@@ -1,8 +1,9 @@
 """Helpers for files: atomic writes, JSON fields, safetensors, and pickles read as data.
 
-atomic_write       Write a file beside its place, then move it there.
-json_fields        Typed fields of a JSON object, each refusal one sentence.
-pickle_arrays      Arrays out of a pickle that was read as data.
-pickle_reader      Pickles read as data: nothing a file names is imported, looked up or called.
-safetensors_files  Arrays in .safetensors files: read whole and checked, written by way of a temporary file.
+atomic_write       Atomic writing of files: readers see the old content or the new, never a part.
+json_fields        Typed access to the fields of a JSON object, with one sentence for each error.
+pickle_arrays      Arrays from a pickle that was read as data: NumPy's, and those of chumpy and SciPy in body
+                   models.
+pickle_reader      Reading of pickles as data: nothing that a file names is imported, looked up or called.
+safetensors_files  Arrays in .safetensors files: read completely and checked, written atomically.
 """

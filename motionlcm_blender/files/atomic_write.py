@@ -1,4 +1,4 @@
-"""Write a file beside its place, then move it there: readers see the old content or the new, never a part."""
+"""Atomic writing of files: readers see the old content or the new, never a part."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ..errors import MotionLCMError
 
 
 def replace_file(file: Path, write: Callable[[Path], object]) -> None:
-    """Replace a file by one that `write` makes.
+    """Replace a file atomically.
 
     Args:
-        file: the file, in a folder that exists.
-        write: called with a path of the same suffix, in a temporary folder beside the file.
+        file: The file, in an existing folder.
+        write: Called with a path of the same suffix, in a temporary folder beside the file.
 
     Raises:
-        OSError: the disk refuses; the file is as it was.
+        OSError: The file cannot be written; it is unchanged.
     """
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".motionlcm-") as folder:
         temporary = Path(folder) / f"motion{file.suffix.lower()}"
@@ -28,7 +28,11 @@ def replace_file(file: Path, write: Callable[[Path], object]) -> None:
 
 
 def write_aside(file: Path, write: Callable[[Path], object]) -> None:
-    """`replace_file`, with one sentence for what the disk refuses. Raises MotionLCMError."""
+    """Replace a file as `replace_file` does, with one sentence for errors of the operating system.
+
+    Raises:
+        MotionLCMError: The file cannot be written; it is unchanged.
+    """
     try:
         replace_file(file, write)
     except OSError as error:
@@ -36,12 +40,16 @@ def write_aside(file: Path, write: Callable[[Path], object]) -> None:
 
 
 def replace_bytes(file: Path, content: bytes) -> None:
-    """Replace a file by these bytes; its folder is made if it is missing.
+    """Replace the content of a file atomically; creates its folder if missing.
 
-    The content is on the disk before the file has its name, so a crash of the system leaves no empty file.
+    The content is flushed to the disk before the file gets its name, so a system crash leaves no empty file.
+
+    Args:
+        file: The file.
+        content: The new content.
 
     Raises:
-        OSError: the disk refuses; the file is as it was.
+        OSError: The file cannot be written; it is unchanged.
     """
     temporary = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:

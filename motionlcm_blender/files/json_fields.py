@@ -1,4 +1,4 @@
-"""Typed fields of a JSON object, each refusal one sentence."""
+"""Typed access to the fields of a JSON object, with one sentence for each error."""
 
 from __future__ import annotations
 
@@ -10,18 +10,34 @@ from ..errors import InvalidRequest
 
 
 def quoted(text: str) -> str:
+    """Quote text for a sentence."""
     clean = "".join(letter if letter.isprintable() else "?" for letter in text)
     return f'"{clean if len(clean) <= 40 else clean[:37] + "..."}"'
 
 
 def number_text(value: float) -> str:
+    """Format a number for a sentence."""
     return "a number of very many digits" if isinstance(value, int) and abs(value) > 10**15 else f"{value}"
 
 
 def fields_of(
     value: Any, where: str, required: Sequence[str], optional: Sequence[str], hidden: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The fields of an object, with nothing missing and nothing unknown. hidden: fields that no sentence proposes."""
+    """Check the fields of a JSON object.
+
+    Args:
+        value: The object.
+        where: Its description, which starts the sentence of an error.
+        required: Names of required fields.
+        optional: Names of optional fields.
+        hidden: Names of optional fields that no sentence lists.
+
+    Returns:
+        The object.
+
+    Raises:
+        InvalidRequest: It is not an object, or a field is missing or unknown.
+    """
     if not isinstance(value, dict):
         raise InvalidRequest(f"{where} must be {{...}}, not {shown_value(value)}.")
     missing = [name for name in required if name not in value]
@@ -37,6 +53,7 @@ def fields_of(
 
 
 def list_in(given: Mapping[str, Any], name: str, where: str, default: Sequence[Any] | None = None) -> Sequence[Any]:
+    """Read a list field; InvalidRequest if it is of another kind."""
     value = given[name] if name in given or default is None else default
     if not isinstance(value, list | tuple):
         raise InvalidRequest(f'{where}: "{name}" must be a list [...], not {shown_value(value)}.')
@@ -44,6 +61,7 @@ def list_in(given: Mapping[str, Any], name: str, where: str, default: Sequence[A
 
 
 def text_in(given: Mapping[str, Any], name: str, where: str) -> str:
+    """Read a text field; InvalidRequest if it is of another kind."""
     if not isinstance(given[name], str):
         raise InvalidRequest(f'{where}: "{name}" must be text, not {shown_value(given[name])}.')
     value: str = given[name]
@@ -51,6 +69,7 @@ def text_in(given: Mapping[str, Any], name: str, where: str) -> str:
 
 
 def flag_in(given: Mapping[str, Any], name: str, where: str) -> bool:
+    """Read a boolean field, by default False; InvalidRequest if it is of another kind."""
     value = given.get(name, False)
     if not isinstance(value, bool):
         raise InvalidRequest(f'{where}: "{name}" must be true or false, not {shown_value(value)}.')
@@ -58,6 +77,7 @@ def flag_in(given: Mapping[str, Any], name: str, where: str) -> bool:
 
 
 def whole_in(given: Mapping[str, Any], name: str, where: str, default: int | None = None) -> int:
+    """Read a field with a whole number; InvalidRequest if it is of another kind."""
     value = given[name] if name in given or default is None else default
     if not isinstance(value, int) or isinstance(value, bool):
         raise InvalidRequest(f'{where}: "{name}" must be a whole number, not {shown_value(value)}.')
@@ -65,10 +85,12 @@ def whole_in(given: Mapping[str, Any], name: str, where: str, default: int | Non
 
 
 def number_in(given: Mapping[str, Any], name: str, where: str, default: float | None = None) -> float:
+    """Read a field with a finite number; InvalidRequest if it is of another kind."""
     return as_number(given[name] if name in given or default is None else default, name, where)
 
 
 def as_number(value: Any, name: str, where: str) -> float:
+    """Convert a JSON value to a finite number; InvalidRequest if it is none."""
     number = finite_float(value)
     if number is not None:
         return number
@@ -76,7 +98,7 @@ def as_number(value: Any, name: str, where: str) -> float:
 
 
 def shown_value(value: Any) -> str:
-    """A value of JSON in a sentence."""
+    """Format a JSON value for a sentence."""
     if isinstance(value, dict):
         return "{...}" if value else "{}"
     if isinstance(value, list):
@@ -87,7 +109,7 @@ def shown_value(value: Any) -> str:
 
 
 def finite_float(value: Any) -> float | None:
-    """A value of JSON as a number; None if it is none, or is not finite, or too large for one."""
+    """Convert a JSON value to a finite float; None if it is not a number, not finite or too large."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:

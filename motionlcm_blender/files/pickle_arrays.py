@@ -1,7 +1,7 @@
-"""Arrays out of a pickle that was read as data: NumPy's, and what body models hold of chumpy's and SciPy's.
+"""Arrays from a pickle that was read as data: NumPy's, and those of chumpy and SciPy in body models.
 
-`pickle_reader` leaves a placeholder where an array was. Here it is told by the name it was made by, and NumPy is called
-only with bytes whose number fits their shape.
+`pickle_reader` leaves a placeholder for each array. This module recognises the placeholder by the name of its
+constructor, and calls NumPy only with bytes whose number fits the shape.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import numpy as np
 from .pickle_reader import DamagedPickle, GlobalRef, HostilePickle, ReduceCall, read_pickle
 
 LARGEST_FILE = 1 << 30
-"""Bytes; the largest body model that is handed out, SMPL-X as a pickle, has half of it."""
+"""Bytes; the largest published body model, SMPL-X as a pickle, has half of it."""
 LARGEST_ARRAY = 256 << 20
-"""Bytes of one array, as float64. The shape directions of SMPL-X, the largest that is read, take 100 MB."""
+"""Bytes of one array, as float64. The largest array that is read, the shape directions of SMPL-X, has 100 MB."""
 MOST_OPERATIONS = 1_000_000
 """A body model has some hundred for each array."""
 
 _MAKERS = {("copy_reg", "_reconstructor"), ("copyreg", "_reconstructor"), ("copyreg", "__newobj__")}
-"""What older protocols make an object by: its class is the first argument."""
+"""Constructors of older protocols: the class is the first argument."""
 _KINDS = {
     ("numpy", "ndarray"): "array", ("numpy", "dtype"): "dtype", ("_codecs", "encode"): "bytes",
     **{(f"numpy.{core}.multiarray", name): kind for core in ("core", "_core")
@@ -35,13 +35,22 @@ _NUMBERS = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b
 
 
 class Refused(Exception):
-    """The file is not one of plain arrays; the message continues a sentence that begins with the file's name."""
+    """The file does not contain plain arrays; the message continues a sentence that starts with the file's name."""
 
 
 def read_arrays(content: bytes) -> dict[str, Any]:
-    """The dictionary a pickle holds, of any protocol, with placeholders for arrays: see `dense_array`.
+    """Read the dictionary of a pickle of any protocol, with placeholders for arrays (see `dense_array`).
 
-    Raises Refused if it is broken, holds no dictionary, or names anything but arrays. Nothing in it is run.
+    Nothing in the pickle is executed.
+
+    Args:
+        content: Bytes of the file.
+
+    Returns:
+        The dictionary.
+
+    Raises:
+        Refused: The pickle is damaged, is not a dictionary, or names anything but arrays.
     """
     try:
         read = read_pickle(content, _is_foreign, LARGEST_FILE, MOST_OPERATIONS)
@@ -55,16 +64,24 @@ def read_arrays(content: bytes) -> dict[str, Any]:
 
 
 def dense_array(value: object, shape: tuple[int, int] | None = None) -> np.ndarray:
-    """The numbers of an array, of a chumpy array, or (if `shape` is given) of a sparse matrix of that shape.
+    """Convert a placeholder to an array.
 
-    Raises Refused if it is anything else, or is broken.
+    Args:
+        value: Placeholder of an array, of a chumpy array or of a sparse matrix.
+        shape: Shape of a matrix that may be sparse.
+
+    Returns:
+        The array.
+
+    Raises:
+        Refused: The placeholder is something else or damaged.
     """
     kind, state = _kind(value), _state(value)
     if kind in ("array", "scalar", "buffer"):
         return _array(value)
     if kind == "select":
         return _selected(state)
-    if kind == "chumpy":  # arrays that remember how they were computed; only the numbers they hold are of use
+    if kind == "chumpy":  # chumpy arrays remember how they were computed; only their numbers are needed
         if _kind(state.get("x")) not in ("array", "buffer"):
             raise Refused("holds an array that has yet to be computed")
         return _array(state["x"])
@@ -84,7 +101,7 @@ def _kind_named(module: str, name: str) -> str:
 
 
 def _kind(value: object) -> str:
-    """What a placeholder stands for; "" for what is none, or one of nothing that is read."""
+    """Kind of a placeholder; "" for anything else."""
     what = value.what if isinstance(value, ReduceCall) else None
     if isinstance(what, GlobalRef) and (what.module, what.name) in _MAKERS and _arguments(value):
         what = _arguments(value)[0]
@@ -100,8 +117,10 @@ def _state(value: object) -> dict[str, Any]:
 
 
 def _array(value: Any) -> np.ndarray:
-    """Of a placeholder whose state is (version, shape, dtype, whether in Fortran's order, bytes), or with the arguments
-    of NumPy's `scalar` or `_frombuffer`."""
+    """Array from a placeholder with the state (version, shape, dtype, Fortran order, bytes).
+
+    Or with the arguments of NumPy's `scalar` or `_frombuffer`.
+    """
     kind, parts = _kind(value), value.state
     if kind == "scalar":
         parts = ((), *_arguments(value)[:1], False, *_arguments(value)[1:])
@@ -123,7 +142,7 @@ def _array(value: Any) -> np.ndarray:
 
 
 def _dtype(value: object) -> np.dtype:
-    """numpy.dtype: its code is the first argument, its byte order the second part of its state."""
+    """Data type of a numpy.dtype placeholder, from its code (first argument) and byte order (in its state)."""
     arguments, state = _arguments(value), value.state if isinstance(value, ReduceCall) else None
     code = _bytes(arguments[0]).decode("latin-1") if _kind(value) == "dtype" and arguments else ""
     if (bare := code.lstrip("<>=|")) not in _NUMBERS:
@@ -133,7 +152,7 @@ def _dtype(value: object) -> np.dtype:
 
 
 def _bytes(value: object) -> bytes | bytearray:
-    """Bytes, as any protocol writes them: Python 3 calls for an encoding, where Python 2 has a string."""
+    """Bytes from any protocol: Python 3 pickles a call of an encoder where Python 2 has a string."""
     if _kind(value) == "bytes" and _arguments(value)[1:] in (("latin1",), ("latin-1",)):
         value = _arguments(value)[0]
     try:
@@ -146,16 +165,16 @@ def _bytes(value: object) -> bytes | bytearray:
 
 
 def _is_shape(shape: object) -> TypeGuard[tuple[int, ...]]:
-    """Whether it is a tuple of at most four whole numbers, none of them absurd."""
+    """Whether the value is a tuple of at most four whole numbers of plausible size."""
     if not isinstance(shape, tuple) or len(shape) > 4:
         return False
     return all(isinstance(n, int) and 0 <= n < LARGEST_ARRAY for n in shape)
 
 
 def _selected(state: dict[str, Any]) -> np.ndarray:
-    """chumpy's slice of another of its arrays: numbers out of that one by their index, in a shape of its own."""
+    """Numbers of a chumpy slice: elements of another array by index, in a shape of its own."""
     source, places, shape = state.get("a"), state.get("idxs"), state.get("preferred_shape")
-    # Slices of slices are not needed, and could go on for ever.
+    # Nested slices are not needed, and could be infinite.
     if _kind(source) not in ("array", "buffer", "chumpy") or _kind(places) not in ("array", "buffer"):
         raise Refused("holds an array that has yet to be computed")
     numbers, indices = dense_array(source).ravel(), _array(places).ravel()
@@ -167,10 +186,10 @@ def _selected(state: dict[str, Any]) -> np.ndarray:
 
 
 def _sparse(state: dict[str, Any], shape: tuple[int, int], by_column: bool) -> np.ndarray:
-    """float64, of scipy's csc_matrix or csr_matrix: only what is not zero, column by column or row by row."""
+    """Dense float64 array of scipy's csc_matrix (column by column) or csr_matrix (row by row)."""
     parts = [state.get(name) for name in ("data", "indices", "indptr")]
-    told = state.get("_shape", state.get("shape"))
-    if not all(_kind(part) in ("array", "buffer") for part in parts) or told != shape:
+    stored_shape = state.get("_shape", state.get("shape"))
+    if not all(_kind(part) in ("array", "buffer") for part in parts) or stored_shape != shape:
         raise Refused("holds a sparse matrix of another shape than its weights ask for")
     data, indices, starts = (_array(part) for part in parts)
     lines, across = shape[::-1] if by_column else shape

@@ -1,13 +1,14 @@
-"""Pickles read as data: nothing a file names is imported, looked up or called.
+"""Reading of pickles as data: nothing that a file names is imported, looked up or called.
 
-PyTorch's checkpoints and SMPL's body models are handed out as pickles, and a pickle is a program: loading it with
-Python's own machine calls what the file asks for. This module has a machine of its own, which knows the same operations
-and makes plain data of them. Where Python would import a name, there is a `GlobalRef`; where it would call something, a
-`ReduceCall` that holds what would be called, with what, and what state the object would have taken on. So there is
-nothing to permit or to forbid: no operation of the machine reaches a function. Nor does any look at what it puts
-together: no key but text is kept, because the hash of a few tuples that hold each other twice never ends.
+PyTorch's checkpoints and SMPL's body models are published as pickles, and a pickle is a program: loading it with
+Python's own unpickler calls what the file names. This module has its own stack machine, which implements the same
+operations and returns plain data. Where Python would import a name, it creates a `GlobalRef`; where Python would call
+something, a `ReduceCall` with the callable's reference, the arguments and the object's state. No operation of the
+machine can therefore reach a function, and there is nothing to permit or to forbid. The machine does not compare or
+hash what it builds either: only string keys of dicts are kept, because the hash of a few tuples that contain each
+other twice never ends.
 
-Which names a file may hold is for the reader of that kind of file to say: `pickle_arrays.py` for body models,
+The readers of each kind of file decide which names it may contain: `pickle_arrays.py` for body models,
 `importing/unsafe_names.py` for checkpoints.
 """
 
@@ -24,16 +25,16 @@ _TABLES = {
 
 
 class DamagedPickle(ValueError):
-    """The bytes are no pickle, end too early, or are more than there should be."""
+    """The bytes are not a pickle, end too early, or exceed a limit."""
 
 
 class HostilePickle(ValueError):
-    """The pickle names something that it should not; str() is that name, short and printable."""
+    """The pickle names something forbidden; str() is that name, short and printable."""
 
 
 @dataclass(frozen=True, eq=False)
 class GlobalRef:
-    """Where a pickle names a class or a function. Nothing is looked up."""
+    """A class or function that a pickle names. Nothing is looked up."""
 
     module: str
     name: str
@@ -41,7 +42,7 @@ class GlobalRef:
 
 @dataclass(eq=False)
 class ReduceCall:
-    """Where a pickle would call `what` with `arguments`, and the state of what would come of it. Nothing is called."""
+    """A call of `what` with `arguments` in a pickle, and the state of its result. Nothing is called."""
 
     what: Any
     arguments: Any
@@ -50,16 +51,28 @@ class ReduceCall:
 
 @dataclass(frozen=True, eq=False)
 class PersistentRef:
-    """Where a pickle refers to something outside itself: in PyTorch's files, to a storage."""
+    """A reference to something outside the pickle: in PyTorch's files, to a storage."""
 
     reference: Any
 
 
 def read_pickle(content: bytes, is_refused: Callable[[str, str], bool], most_bytes: int, most_operations: int) -> Any:
-    """The value of a pickle as None, numbers, strings, bytes, tuples, lists, dicts, Named, Built and Stored.
+    """Read a pickle as data.
 
-    Dicts keep pairs with string keys alone; Python 2's strings are read as Latin-1. is_refused: told the module and the
-    name of whatever the pickle names, whether that makes the file hostile. Raises DamagedPickle, HostilePickle.
+    Dicts keep only pairs with string keys; Python 2's strings are decoded as Latin-1.
+
+    Args:
+        content: Bytes of the pickle.
+        is_refused: Called with module and name of every class or function in the pickle; True makes the file hostile.
+        most_bytes: Largest size of the pickle.
+        most_operations: Largest number of operations.
+
+    Returns:
+        None, numbers, strings, bytes, tuples, lists, dicts, GlobalRef, ReduceCall and PersistentRef.
+
+    Raises:
+        DamagedPickle: The bytes are not a pickle, or exceed a limit.
+        HostilePickle: The pickle names something forbidden.
     """
     if len(content) > most_bytes:
         raise DamagedPickle(f"its pickle has {len(content) >> 20} MiB, more than there should be")
@@ -73,7 +86,7 @@ def read_pickle(content: bytes, is_refused: Callable[[str, str], bool], most_byt
             machine.run(opcode.name, argument)
     except (DamagedPickle, HostilePickle):
         raise
-    # What pickletools and the machine raise on bytes that are no pickle: LookupError for an empty stack or memo.
+    # Errors of pickletools and the machine for bytes that are not a pickle: LookupError for an empty stack or memo.
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError, EOFError) as error:
         raise DamagedPickle("its pickle is damaged") from error
     raise DamagedPickle("its pickle ends too early")
@@ -89,7 +102,7 @@ _TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 
 class _Machine:
-    """The stack machine of pickle (PEP 307, 3154), its calls left out."""
+    """The stack machine of pickle (PEP 307, 3154), without calls."""
 
     def __init__(self, is_refused: Callable[[str, str], bool]) -> None:
         self.is_refused = is_refused
@@ -98,26 +111,37 @@ class _Machine:
         self.memo: dict[int, Any] = {}
 
     def pop(self) -> Any:
+        """Pop one value."""
         if len(self.stack) <= (self.marks[-1] if self.marks else 0):
             raise IndexError("nothing on the stack")
         return self.stack.pop()
 
     def pop_many(self, count: int) -> tuple[Any, ...]:
+        """Pop some values."""
         return tuple(self.pop() for _ in range(count))[::-1]
 
     def pop_to_mark(self) -> list[Any]:
+        """Pop all values above the last mark."""
         start = self.marks.pop()
         values = self.stack[start:]
         del self.stack[start:]
         return values
 
     def top(self) -> Any:
+        """The last value on the stack."""
         value = self.pop()
         self.stack.append(value)
         return value
 
     def run(self, name: str, argument: Any) -> None:
-        """One operation. Raises DamagedPickle, HostilePickle; LookupError or TypeError on nonsense."""
+        """Execute one operation.
+
+        Raises:
+            DamagedPickle: The operation is not supported.
+            HostilePickle: The operation names something forbidden.
+            LookupError: The operands are missing.
+            TypeError: The operands are of the wrong kind.
+        """
         push = self.stack.append
         if name in _VALUES:
             push(argument)
@@ -146,7 +170,7 @@ class _Machine:
         elif name in ("PROTO", "FRAME"):
             pass
         elif not (self._collect(name) or self._build(name, argument)):
-            # Buffers outside the pickle, and codes for names that a program registers in advance.
+            # Buffers outside the pickle, and codes for names that a program registers before.
             raise DamagedPickle(f"its pickle has the operation {name}, which is never needed")
 
     def _discard_or_repeat(self, name: str) -> None:
@@ -154,13 +178,13 @@ class _Machine:
             self.pop_to_mark()
         elif name == "DUP":
             self.stack.append(self.top())
-        elif self.marks and self.marks[-1] == len(self.stack):  # POP on a mark takes the mark
+        elif self.marks and self.marks[-1] == len(self.stack):  # POP on a mark removes the mark
             self.marks.pop()
         else:
             self.pop()
 
     def _collect(self, name: str) -> bool:
-        """Lists, sets and dicts. What is added to a placeholder is dropped."""
+        """Operations of lists, sets and dicts. Items added to a placeholder are dropped."""
         push = self.stack.append
         if name in ("EMPTY_LIST", "EMPTY_SET"):
             push([])
@@ -182,7 +206,7 @@ class _Machine:
         return True
 
     def _build(self, name: str, argument: Any) -> bool:
-        """What would make objects: a placeholder each."""
+        """Operations that create objects: each gives a placeholder."""
         push = self.stack.append
         if name in ("REDUCE", "NEWOBJ"):
             push(_built(*self.pop_many(2)))
@@ -220,6 +244,6 @@ def _with_pairs(target: Any, flat: list[Any]) -> Any:
     if len(flat) % 2:
         raise DamagedPickle("its pickle has a key without a value")
     if isinstance(target, dict):
-        # Other keys may be nested so deeply that taking their hash would overflow the processor's stack.
+        # Other keys could be nested so deeply that their hash overflows the stack.
         target.update((key, value) for key, value in zip(flat[::2], flat[1::2], strict=True) if type(key) is str)
     return target

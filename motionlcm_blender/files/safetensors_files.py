@@ -1,7 +1,7 @@
-"""Arrays in .safetensors files: read whole and checked, written by way of a temporary file.
+"""Arrays in .safetensors files: read completely and checked, written atomically.
 
-Nothing here can run code from a file. Files are read into memory instead of mapped, so that they can be
-replaced or deleted while a model is loaded (Windows keeps mapped files locked).
+No file can run code here. Files are read into memory instead of mapped, so that they can be replaced or deleted while
+a model is loaded (Windows locks mapped files).
 """
 
 from __future__ import annotations
@@ -17,10 +17,20 @@ from .atomic_write import replace_bytes
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], str]:
-    """All arrays of a file as float32, and the file's sha256.
+    """Read all arrays of a file as float32.
 
-    float16 and float64 are converted; anything else raises. Raises ModelFolderError if the file is missing,
-    truncated, a pickle or no safetensors file, or holds numbers that are not finite; DeviceError without memory.
+    float16 and float64 are converted.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Arrays by name, and the sha256 of the file.
+
+    Raises:
+        ModelFolderError: The file is missing, truncated, a pickle or not a safetensors file, or has arrays of other
+            types or numbers that are not finite.
+        DeviceError: There is not enough memory.
     """
     content = read_bytes(path)
     arrays = {name: as_float32(name, array, path) for name, array in parsed(content, path).items()}
@@ -28,12 +38,25 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], str]:
 
 
 def read_stored(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of a file in the types they are stored in. Raises as `read_arrays` does."""
+    """Read all arrays of a file in their stored types; errors as in `read_arrays`."""
     return parsed(read_bytes(path), path)
 
 
 def as_float32(name: str, array: np.ndarray, path: Path) -> np.ndarray:
-    """Raises ModelFolderError if the array holds anything but finite float16, float32 or float64; DeviceError."""
+    """Convert an array to float32.
+
+    Args:
+        name: Name of the array, for the message.
+        array: The array.
+        path: Its file, for the message.
+
+    Returns:
+        The float32 array.
+
+    Raises:
+        ModelFolderError: The array is not float16, float32 or float64, or not finite.
+        DeviceError: There is not enough memory.
+    """
     if array.dtype not in (np.float16, np.float32, np.float64):
         raise ModelFolderError(f"{name} in {path.name} is of type {array.dtype}, not float16 or float32.")
     try:
@@ -46,11 +69,23 @@ def as_float32(name: str, array: np.ndarray, path: Path) -> np.ndarray:
 
 
 def parsed(content: bytes, path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a safetensors file's content as they are stored; path is for messages. Raises ModelFolderError."""
+    """Parse the content of a safetensors file.
+
+    Args:
+        content: Bytes of the file.
+        path: The file, for messages.
+
+    Returns:
+        Arrays by name, in their stored types.
+
+    Raises:
+        ModelFolderError: This is not a valid safetensors file.
+        DeviceError: There is not enough memory.
+    """
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    # A safetensors file begins with the length of its header, whose first byte may be anything, then the header's "{".
+    # A safetensors file starts with the length of its header, whose first byte is arbitrary, then the header's "{".
     if content[8:9] != b"{" and (content[:2] == b"PK" or content[:1] == b"\x80"):
         raise ModelFolderError(f"{path.name} is a pickle, not a safetensors file: import the checkpoint first.")
     if content[:7] == b"version" or len(content) < 8:
@@ -66,7 +101,12 @@ def parsed(content: bytes, path: Path) -> dict[str, np.ndarray]:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Raises ModelFolderError if the file cannot be read, DeviceError if there is no memory for it."""
+    """Read a file.
+
+    Raises:
+        ModelFolderError: The file cannot be read.
+        DeviceError: There is not enough memory.
+    """
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -78,14 +118,22 @@ def read_bytes(path: Path) -> bytes:
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays as they are. Raises ModelFolderError if the disk refuses."""
+    """Write arrays in their types.
+
+    Raises:
+        ModelFolderError: The file cannot be written.
+    """
     from safetensors.numpy import save
 
     write_bytes(path, save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write to a temporary file beside the target, then move it into place. Raises ModelFolderError."""
+    """Write a file atomically.
+
+    Raises:
+        ModelFolderError: The file cannot be written.
+    """
     try:
         replace_bytes(path, content)
     except OSError as error:
@@ -93,7 +141,11 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def sha256(path: Path) -> str:
-    """sha256 of a file, read in pieces. Raises ModelFolderError if it cannot be read."""
+    """Compute the sha256 of a file, block by block.
+
+    Raises:
+        ModelFolderError: The file cannot be read.
+    """
     digest = hashlib.sha256()
     try:
         with path.open("rb") as file:

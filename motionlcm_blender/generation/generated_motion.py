@@ -10,12 +10,13 @@ from .request import Request
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GeneratedMotion(Motion):
-    """What `MotionLCM.generate` returns for one take.
+    """One take, as returned by `MotionLCM.generate`.
 
-    request: the request of this take alone.
-    seed: the seed of this take.
-    report: measurements by name (path error before and after correction, seconds); the unit is part of the name.
-    warnings: one sentence for each part of the request that could not be met.
+    Attributes:
+        request: The request of this take alone.
+        seed: The seed of this take.
+        report: Measurements by name (path error before and after correction, seconds); the name ends with the unit.
+        warnings: One sentence for each part of the request that could not be met.
     """
 
     request: Request

@@ -1,7 +1,8 @@
-"""Coming to a given last pose (in-betweening): the way over the floor is bent so that it leads there.
+"""In-betweening: bend the trajectory over the floor so that it leads to a given last pose.
 
-The network is shown the hands, feet, head and hips of the last frames (`Request.all_hints`) and comes near; what is
-left open is closed here over the whole way, where it is least seen, and at the very end by `transitions.match_end`.
+The network gets the hands, feet, head and hips of the last frames as hints (`Request.all_hints`) and comes near the
+pose. This module distributes the remaining gap over the whole trajectory, where it is least visible;
+`transitions.match_end` closes the end.
 """
 
 from __future__ import annotations
@@ -18,17 +19,23 @@ from ..postprocess.path_following import facing_angles, heading_difference
 from .request import Request
 
 STANDING = 0.3
-"""Metres: a motion that goes no farther is brought to its end by time, not by the way it has gone."""
+"""Metres: for a motion with less travel the correction is distributed over time instead of distance."""
 TURN_SECONDS = 1.5
-"""In the last so many seconds the figure turns to where it shall face at the end, at least."""
+"""Seconds before the end over which the figure turns to its final facing, at least."""
 CLOSE, CLOSE_TURN = 0.02, 0.05
-"""Metres and radians that need no bending of the way: the last pose alone closes them."""
+"""Metres and radians: for smaller gaps the trajectory is not bent; the last pose alone closes them."""
 
 
 def place_end_pose(end: Motion, joints: np.ndarray, path: np.ndarray | None) -> Motion:
-    """An end that may be anywhere, put where a motion (T, 22, 3) gets by itself: as its first frame of those is there.
+    """Place an end pose of free position where the motion arrives by itself.
 
-    path: (T, 2) where the root will be, which counts more than where the motion has it.
+    Args:
+        end: The end pose; its first frame is placed at the corresponding frame of the motion.
+        joints: (T, 22, 3) metres, the sampled motion.
+        path: (T, 2) metres, target of the root on the floor, used instead of the motion's root; or None.
+
+    Returns:
+        The end, in the frame of `joints`.
     """
     first = len(joints) - end.frames
     there = joints[first] if path is None else joints[first] + _on_floor(path[first] - joints[first, 0, [0, 2]])
@@ -38,8 +45,17 @@ def place_end_pose(end: Motion, joints: np.ndarray, path: np.ndarray | None) -> 
 
 
 def bend_path_to_end(request: Request, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Path (T, 2) metres and facing (T,) radians on which a motion (T, 22, 3) gets to where its end is; None if it is
-    there already. The path asked for, if there is one, is kept but for its last part."""
+    """Compute a path and a facing that lead a motion to its end pose.
+
+    A path of the request is kept except for its last part.
+
+    Args:
+        request: The request with its end pose.
+        joints: (T, 22, 3) metres, the sampled motion, in the frame of the request.
+
+    Returns:
+        Path (T, 2), metres, and facing (T,), radians about +Y; None if the motion already arrives there.
+    """
     end, frames = request.end, len(joints)
     assert end is not None
     hints, first = request.hints, frames - end.frames
@@ -48,8 +64,8 @@ def bend_path_to_end(request: Request, joints: np.ndarray) -> tuple[np.ndarray, 
     path = own if given is None else given.astype(np.float64)
     gap = end.joints[0, 0, [0, 2]] - path[first]
     begin = request.start.frames - 1 if request.start is not None else 0
-    share = _share_of_way(path, begin, first, None if given is None else max(1.0, 2.0 * float(np.linalg.norm(gap))))
-    bent = path + share[:, None] * gap
+    weight = _share_of_way(path, begin, first, None if given is None else max(1.0, 2.0 * float(np.linalg.norm(gap))))
+    bent = path + weight[:, None] * gap
     bent[first:] = end.joints[:, 0][:, [0, 2]]
     faces = facing_angles(joints)
     goal = facing_angles(end.joints)
@@ -57,7 +73,7 @@ def bend_path_to_end(request: Request, joints: np.ndarray) -> tuple[np.ndarray, 
         facing = np.unwrap(np.asarray(request.facing, np.float64))
     else:
         along = heading_difference(joints, bent)
-        if given is None:  # it begins as it did, and turns into the bent way
+        if given is None:  # keep the initial facing, then turn to the bent path
             along = along * smoothstep(np.arange(frames), float(begin), begin + FPS * 1.0)
         facing = faces + along
     left = (goal[0] - facing[first] + np.pi) % (2.0 * np.pi) - np.pi
@@ -70,8 +86,10 @@ def bend_path_to_end(request: Request, joints: np.ndarray) -> tuple[np.ndarray, 
 
 
 def _share_of_way(path: np.ndarray, begin: int, last: int, seconds: float | None) -> np.ndarray:
-    """(T,) 0 up to frame `begin`, 1 from `last` on: as the way is gone, or over the last seconds of a path that is to
-    be kept before."""
+    """(T,) weights of the correction: 0 up to frame `begin`, 1 from `last` on.
+
+    They rise with the distance travelled or, to keep the earlier part of a path, over the last seconds.
+    """
     frames = np.arange(len(path))
     if seconds is not None:
         return smoothstep(frames, max(float(begin), last - seconds * FPS), last)
@@ -80,8 +98,8 @@ def _share_of_way(path: np.ndarray, begin: int, last: int, seconds: float | None
     gone = np.concatenate([[0.0], np.cumsum(steps)])
     if gone[-1] < STANDING:
         return smoothstep(frames, float(begin), last)
-    share: np.ndarray = gone / gone[-1]
-    return share
+    fraction: np.ndarray = gone / gone[-1]
+    return fraction
 
 
 def _on_floor(xz: np.ndarray) -> np.ndarray:

@@ -1,9 +1,9 @@
-"""Motion longer than the model makes at a time: pieces that go on from one another.
+"""Motion longer than the model's limit: segments that continue one another.
 
-Each piece is asked to begin with the last second of the one before (the initial-motion control of MotionLCM, Dai et al.
-2024, section 3.3). Of a few that are made in one batch, the one that does so best is laid onto that second and faded in
-over it (Kovar et al., Motion Graphs, SIGGRAPH 2002). At the end feet, path and pins are settled once over the whole, so
-that a foot that stands across a seam stands still.
+Each segment is generated to start with the last second of the one before (the initial-motion control of MotionLCM, Dai
+et al. 2024, section 3.3). Of several candidates in one batch, the one that fits that second best is aligned with it
+and crossfaded over it (Kovar et al., Motion Graphs, SIGGRAPH 2002). Feet, path and pins are post-processed once, over
+the whole motion, so that a foot that stands across a seam stays locked.
 """
 
 from __future__ import annotations
@@ -32,16 +32,24 @@ from .request import Hints, Request
 from .variations import another_take
 
 OVERLAP = 20
-"""Frames of a piece that are the last ones of the piece before: a second."""
+"""Frames that a segment shares with the end of the segment before: one second."""
 CANDIDATES = 4
-"""Pieces made in one batch, to go on with the best."""
+"""Number of candidates for each segment, sampled in one batch."""
 SEED_STEP = 1_000_003
-"""Piece k is made with this many times k more than the seed."""
+"""Segment k uses the seed plus k times this number."""
 
 
 def pieces(frames: int, longest: int, overlap: int = OVERLAP) -> list[tuple[int, int]]:
-    """(first, stop) frames of as few pieces as it takes, about equally long, each beginning `overlap` before the end of
-    the one before; at most `longest` frames each, more than `overlap`."""
+    """Divide a motion into as few segments of about equal length as possible.
+
+    Args:
+        frames: Length of the motion.
+        longest: Largest length of a segment, more than `overlap`.
+        overlap: Frames that neighbouring segments share.
+
+    Returns:
+        (first, stop) frames of each segment.
+    """
     if frames <= longest:
         return [(0, frames)]
     count = math.ceil((frames - overlap) / (longest - overlap))
@@ -53,22 +61,32 @@ def pieces(frames: int, longest: int, overlap: int = OVERLAP) -> list[tuple[int,
 def generate_chained(
     model: MotionModel, request: Request, progress: Progress | None = None, cancel: Callable[[], bool] | None = None
 ) -> list[GeneratedMotion]:
-    """The motions of a request longer than the model's own limit; as `MotionLCM.generate` otherwise.
+    """Generate the motions of a request that is longer than the model's own limit.
 
-    model.folder must say that the model can go on from an earlier motion.
+    Args:
+        model: The model; its folder must declare that it can continue an earlier motion.
+        request: The request.
+        progress: As in `MotionLCM.generate`.
+        cancel: As in `MotionLCM.generate`.
+
+    Returns:
+        The motions, as from `MotionLCM.generate`.
+
+    Raises:
+        Cancelled: `cancel` returned True.
     """
     longest = model.folder.frames[1] if model.folder is not None else request.frames
     parts = pieces(request.frames, longest)
-    made = []
+    motions = []
     for take in range(request.takes):
         single = another_take(request, take)
 
-        def on_progress(share: float, what: str, take: int = take) -> None:
+        def on_progress(fraction: float, what: str, take: int = take) -> None:
             if progress is not None:
-                progress((take + share) / request.takes, what)
+                progress((take + fraction) / request.takes, what)
 
-        made.append(_take(model, single, parts, on_progress, cancel))
-    return made
+        motions.append(_take(model, single, parts, on_progress, cancel))
+    return motions
 
 
 def _take(
@@ -81,7 +99,7 @@ def _take(
     began = time.perf_counter()
     joints = np.zeros((request.frames, JOINT_COUNT, 3))
     contacts = np.zeros((request.frames, 4))
-    turns: np.ndarray | None = None
+    rotations: np.ndarray | None = None
     errors: list[float] = []
     path = request.hints.root_xz if request.hints is not None else None
     for number, (first, stop) in enumerate(parts):
@@ -105,29 +123,29 @@ def _take(
             hints=_hints(request.hints, first, stop, where),
         )
         features = model.features(piece)
-        tries = [_tried(made, joints[first : first + OVERLAP] if number else None, where) for made in features]
-        best = int(np.argmin([away for _, away in tries]))
-        made, says = tries[best][0], contacts_from_features(features[best])
-        turns = _joined_turns(turns, head_hands.from_motion_features(features[best]))
+        tries = [_tried(sampled, joints[first : first + OVERLAP] if number else None, where) for sampled in features]
+        best = int(np.argmin([distance for _, distance in tries]))
+        sampled, contact_probability = tries[best][0], contacts_from_features(features[best])
+        rotations = _joined_turns(rotations, head_hands.from_motion_features(features[best]))
         if not number and request.start is not None:
-            made = match_start(made, request.start.joints)
+            sampled = match_start(sampled, request.start.joints)
         if path is not None:
-            errors.append(100.0 * path_error(made, path[first:stop]).mean)
-            made = follow_path(made, says, path[first:stop], FootLock.OFF).joints
+            errors.append(100.0 * path_error(sampled, path[first:stop]).mean)
+            sampled = follow_path(sampled, contact_probability, path[first:stop], FootLock.OFF).joints
         if number:
             over = slice(first, first + OVERLAP)
-            made[:OVERLAP] = crossfaded(joints[over], made[:OVERLAP])
+            sampled[:OVERLAP] = crossfaded(joints[over], sampled[:OVERLAP])
             fade = np.arange(1, OVERLAP + 1)[:, None] / (OVERLAP + 1.0)
-            says[:OVERLAP] = (1.0 - fade) * contacts[over] + fade * says[:OVERLAP]
-        joints[first:stop], contacts[first:stop] = made, says
+            contact_probability[:OVERLAP] = (1.0 - fade) * contacts[over] + fade * contact_probability[:OVERLAP]
+        joints[first:stop], contacts[first:stop] = sampled, contact_probability
     on_progress(0.96, "Settling feet and path")
     report = {"network_path_mean_cm": float(np.mean(errors))} if errors else {}
     report |= {"pieces": float(len(parts))}
-    return postprocess_motion(request, joints, contacts, report, began, head_hands=turns)
+    return postprocess_motion(request, joints, contacts, report, began, head_hands=rotations)
 
 
 def _joined_turns(before: np.ndarray | None, piece: np.ndarray | None) -> np.ndarray | None:
-    """Rotations of head and hands (T, 3, 4) with those of the next piece, faded over the frames that they share."""
+    """Append the head and hand rotations (T, 3, 4) of the next segment, blended over the shared frames."""
     if before is None or piece is None:
         return piece
     fade = np.arange(1, OVERLAP + 1) / (OVERLAP + 1.0)
@@ -136,7 +154,7 @@ def _joined_turns(before: np.ndarray | None, piece: np.ndarray | None) -> np.nda
 
 
 def _tried(features: np.ndarray, known: np.ndarray | None, where: Placement) -> tuple[np.ndarray, float]:
-    """A piece's joints in the whole's frame, laid onto the frames it should begin with, and how far it is from them."""
+    """Joints of a candidate in the whole motion's frame, aligned with its given first frames, and their distance."""
     joints = place_joints(standing_joints(features).astype(np.float64), where)
     if known is None:
         return joints, 0.0
@@ -145,9 +163,9 @@ def _tried(features: np.ndarray, known: np.ndarray | None, where: Placement) -> 
 
 
 def _hints(hints: Hints | None, first: int, stop: int, where: Placement) -> Hints | None:
-    """The hints of some frames, seen from where a piece begins; None if there are none.
+    """Hints of the frames first..stop in the frame of a segment; None if there are none.
 
-    A place is turned with its piece, so x and z go together: where only one of them is given, it is left out.
+    A position is rotated with its segment, so x and z belong together: a position with only one of them is left out.
     """
     if hints is None:
         return None

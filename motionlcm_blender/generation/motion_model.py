@@ -1,4 +1,4 @@
-"""`MotionModel`: the loaded networks, from a request to features, without any post-processing."""
+"""`MotionModel`: the loaded networks, from a request to features, without post-processing."""
 
 from __future__ import annotations
 
@@ -30,14 +30,19 @@ KEPT_PROMPTS = 64
 
 @dataclass(frozen=True, eq=False)
 class SampledFeatures:
-    """features: (takes, T, 263 or 281), not normalised. report: what the optimization of the noise did, else empty."""
+    """Sampled features of all takes.
+
+    Attributes:
+        features: (takes, T, 263 or 281), not normalised.
+        report: Measurements of the noise optimization, empty without it.
+    """
 
     features: np.ndarray
     report: dict[str, float] = field(default_factory=dict)
 
 
 class MotionModel:
-    """Loaded networks. Not safe for use by several threads at once; one worker at a time uses it."""
+    """Loaded networks. Not thread-safe: only one worker may use an instance at a time."""
 
     def __init__(
         self,
@@ -59,10 +64,19 @@ class MotionModel:
 
     @classmethod
     def from_folder(cls, path: str | Path | None = None, device: str = "auto") -> Self:
-        """Load a model folder; None: the bundled model.
+        """Load a model folder.
 
-        device: "auto", "numpy", "cpu", "cuda", "mps", "xpu".
-        Raises ModelFolderError, UnsupportedCheckpoint, DeviceError.
+        Args:
+            path: The folder; None: the bundled model.
+            device: "auto", "numpy", "cpu", "cuda", "mps" or "xpu".
+
+        Returns:
+            The model.
+
+        Raises:
+            ModelFolderError: The folder is not a valid model.
+            UnsupportedCheckpoint: The weights have an unknown architecture.
+            DeviceError: The device is not available.
         """
         folder = ModelFolder.open(path)
         backend = make_backend(folder.weights(), folder.architecture, device)
@@ -76,37 +90,50 @@ class MotionModel:
         text_encoder: Any = None,
         device: str = "cpu",
     ) -> Self:
-        """Load weights with the official names and shapes, strictly; the sizes are read off the shapes.
+        """Load weights with the official names and shapes, strictly; the architecture is inferred from the shapes.
 
-        stats: mean, std (263,), hint_mean, hint_std (22, 3); None: no normalisation. text_encoder: with
-        encode(prompt), giving one sentence vector or (states, sentence vector). Raises UnsupportedCheckpoint.
+        Args:
+            state: Arrays by name.
+            stats: mean, std (263,), hint_mean, hint_std (22, 3); None: no normalisation.
+            text_encoder: Has encode(prompt), which returns one sentence vector or (states, sentence vector).
+            device: As in `from_folder`.
+
+        Returns:
+            The model.
+
+        Raises:
+            UnsupportedCheckpoint: A name or shape is missing or unknown.
         """
         return cls(make_backend(state, None, device), stats, text_encoder)
 
     @property
     def device(self) -> str:
-        """ "numpy", "cpu", "cuda", "mps" or "xpu"."""
+        """Name of the device: "numpy", "cpu", "cuda", "mps" or "xpu"."""
         return self.backend.device
 
     @property
     def name(self) -> str:
+        """Name of the model, for sentences and reports."""
         return self.folder.name if self.folder is not None else "state dict"
 
     @property
     def vae(self) -> Any:
-        """encode(features, mask) -> (mean, std); decode(latents, mask) -> features."""
+        """The VAE: encode(features, mask) returns (mean, std); decode(latents, mask) returns features."""
         return self.network.vae
 
     @property
     def denoiser(self) -> Any:
+        """The denoiser network."""
         return self.network.denoiser
 
     @property
     def controlnet(self) -> Any:
+        """The ControlNet."""
         return self.network.controlnet
 
     @property
     def traj_encoder(self) -> Any:
+        """The trajectory encoder, which embeds hints for the ControlNet."""
         return self.network.traj_encoder
 
     def sample(
@@ -118,9 +145,9 @@ class MotionModel:
         latents: Any = None,
         noises: Any = None,
     ) -> Any:
-        """Few-step sampling on the runtime's own arrays; see `samplers.lcm_sample`.
+        """Sample latents in few steps, on the backend's own arrays; see `samplers.lcm_sample`.
 
-        Noise that is not given is drawn with seed 0.
+        Missing noise is drawn with seed 0.
         """
         shape = (text.shape[0], self.architecture.latent_tokens, self.architecture.latent_width)
         drawn = np.random.default_rng(0).standard_normal((steps, *shape), dtype=np.float32)
@@ -130,7 +157,7 @@ class MotionModel:
             return lcm_sample(self.network, text, latents, noises, steps, self.guidance(steps, guidance), condition)
 
     def guidance(self, steps: int, chosen: float | None = None) -> float:
-        """The guidance scale for a number of steps: the chosen one, the model's own, or the published one."""
+        """Guidance scale for a number of steps: the chosen one, else the model's own, else the published one."""
         if chosen is not None:
             return chosen
         own = self.folder.guidance.get(steps) if self.folder is not None else None
@@ -142,7 +169,18 @@ class MotionModel:
         return self.folder.control_strength if self.folder is not None else 1.0
 
     def encode_prompt(self, prompt: str, frames: int) -> np.ndarray:
-        """(text tokens, text_width) float32; the encoder's output is kept by prompt."""
+        """Encode a prompt, with a cache by prompt.
+
+        Args:
+            prompt: English text.
+            frames: Length of the motion.
+
+        Returns:
+            (text tokens, text_width) float32.
+
+        Raises:
+            InvalidRequest: The model has no text encoder.
+        """
         encoded = self._prompts.get(prompt)
         if encoded is None:
             encoded = self._encoder().encode(prompt)
@@ -168,13 +206,14 @@ class MotionModel:
         """Sample the features of a request, with the same seeds as `MotionLCM.generate`.
 
         Args:
-            request: the request; its `start`, `end` and hints are shown to the ControlNet, nothing is post-processed.
+            request: The request. Its `start`, `end` and hints condition the ControlNet; nothing is post-processed.
 
         Returns:
             (takes, T, 263 or 281) float32, not normalised.
 
         Raises:
-            InvalidRequest, DeviceError: as `MotionLCM.generate`.
+            InvalidRequest: As `MotionLCM.generate`.
+            DeviceError: As `MotionLCM.generate`.
         """
         self.check_control(request)
         text = self.encode_prompt(request.prompt.strip(), request.frames)
@@ -182,7 +221,11 @@ class MotionModel:
         return result
 
     def check_control(self, request: Request) -> None:
-        """Raise InvalidRequest if the model cannot take the hints or the start of a request."""
+        """Check that the model can use the hints, the start and the end of a request.
+
+        Raises:
+            InvalidRequest: The model cannot use them.
+        """
         if request.hints is None and request.start is None and (request.end is None or request.end_anywhere):
             return
         if not self.architecture.control:
@@ -199,7 +242,7 @@ class MotionModel:
                 raise InvalidRequest(f"The model {self.name} was not trained to put the {where} anywhere.")
 
     def _known_hints(self, request: Request) -> Hints | None:
-        """What is shown to the ControlNet: of a start or an end, the joints it was trained to see."""
+        """Hints for the ControlNet, including the joints of start and end that the model was trained with."""
         asked = request.all_hints
         if asked is None or self.folder is None:
             return asked
@@ -216,9 +259,12 @@ class MotionModel:
         """Sample the features of all takes of a request.
 
         Args:
-            request: the request; the model must be able to take its hints (`check_control`).
+            request: The request; the model must support its hints (`check_control`).
             text: (text tokens, text_width) from `encode_prompt`.
-            stage: called with a fraction 0..1 and what is done; it may raise to stop.
+            stage: Called with a fraction 0..1 and the name of the stage; it may raise to stop.
+
+        Returns:
+            The features.
         """
         noise = np.stack([_noise_of(request, k, self.architecture) for k in range(request.takes)], 1)
         asked = self._known_hints(request)
@@ -240,14 +286,16 @@ class MotionModel:
                     shown,
                 )
         with self.backend.inference_context():
-            made = self._sampled(text, noise, request, shown, stage)
-        return SampledFeatures(made, report)
+            features = self._sampled(text, noise, request, shown, stage)
+        return SampledFeatures(features, report)
 
     def _sampled(
         self, text: np.ndarray, noise: np.ndarray, request: Request, shown: list[Hints] | None, stage: Progress
     ) -> np.ndarray:
-        """(takes, T, 263 or 281), not normalised, of noise (steps, takes, tokens, latent_width) and of what the
-        ControlNet is shown: nothing, hints for all takes, or hints for each. Runs inside `inference_context`."""
+        """(takes, T, 263 or 281) features, not normalised, sampled from noise (steps, takes, tokens, latent_width).
+
+        shown: hints for the ControlNet, none, one for all takes, or one for each. Must run inside `inference_context`.
+        """
         array, (steps, takes) = self.backend.array, noise.shape[:2]
         guidance, strength = self.guidance(steps, request.guidance), self.control_strength
         asked = SamplingInput(text, noise, request.frames, guidance, strength)
@@ -261,11 +309,11 @@ class MotionModel:
         if decoded is None:
             condition = None
             if asked.hints is not None and asked.given is not None:
-                told = [
+                encoded = [
                     self.backend.numpy(self.network.traj_encoder(array(one[None]), array(mask[None])))
                     for one, mask in zip(asked.hints, asked.given, strict=True)
                 ]
-                condition = array(np.repeat(told[0], takes, 0) if len(told) == 1 else np.concatenate(told))
+                condition = array(np.repeat(encoded[0], takes, 0) if len(encoded) == 1 else np.concatenate(encoded))
             latents = lcm_sample(
                 self.network,
                 array(np.repeat(text[None], takes, 0)),
@@ -285,9 +333,11 @@ class MotionModel:
     def _shown(
         self, request: Request, asked: Hints, text: np.ndarray, noise: np.ndarray, stage: Progress
     ) -> list[Hints]:
-        """What the ControlNet is shown of hints: one for all takes or, where it must see whole positions and hints give
-        only a part, one for each take. What is not given, such as the height along a path, is then as the take has it
-        when it is made of the same noise without hints."""
+        """Hints for the ControlNet: one for all takes or one for each.
+
+        A model that needs whole positions gets one for each take if the hints give only a part. The missing
+        coordinates, such as the height along a path, are those of the take sampled from the same noise without hints.
+        """
         if self.folder is None or not self.folder.needs_whole_positions or asked.are_whole:
             return [asked]
         stage(0.05, "Making it without a path")
@@ -301,13 +351,13 @@ def _silent(_part: float, _what: str) -> None:
 
 
 def _noise(seed: int, steps: int, architecture: Architecture) -> np.ndarray:
-    """(steps, tokens, latent_width): the start, then what is injected between steps; the same on every device."""
+    """(steps, tokens, latent_width): the initial noise, then the noise of the later steps; equal on every device."""
     shape = (steps, architecture.latent_tokens, architecture.latent_width)
     return np.random.default_rng(seed % 2**63).standard_normal(shape, dtype=np.float32)
 
 
 def _noise_of(request: Request, take: int, architecture: Architecture) -> np.ndarray:
-    """The noise of a take of a request."""
+    """The noise of one take of a request."""
     request = another_take(request, take)
     noise = _noise(request.seed, request.steps, architecture)
     for blend in request.blends:

@@ -1,7 +1,7 @@
-"""Refine: choose the start noise so that the network itself meets the hints (PyTorch only).
+"""Noise optimization (DNO): search for initial noise whose motion meets the hints by itself (PyTorch only).
 
-What is left after the ControlNet is otherwise closed by corrections of the finished motion, which know nothing of how
-people move. A motion that meets its hints by itself needs little of them.
+Otherwise corrections of the finished motion close the remaining gap, without knowledge of human motion. A motion that
+meets its hints by itself needs few corrections.
 """
 
 from __future__ import annotations
@@ -27,13 +27,26 @@ def optimize_noise(
     strength: float,
     shown: Sequence[Hints] | None = None,
 ) -> tuple[np.ndarray, dict[str, float]]:
-    """Start noise for which one-step sampling comes near the hints, and what it took.
+    """Optimize the initial noise so that one-step sampling comes near the hints.
 
-    network: of the torch backend. stats: mean, std (263,), hint_mean, hint_std (22, 3). text: (text tokens, width);
-    noise: (takes, tokens, latent_width), each take by itself; timestep: where one-step sampling starts; strength: of
-    the ControlNet; shown: what it is shown, one for all takes or one for each, None: the hints. Returns noise of
-    the same shape, and `refine_before_cm`, `refine_after_cm` (root mean square over all hinted numbers and takes) and
-    `refine_passes` (of a take). Runs out of memory as PyTorch does.
+    Args:
+        network: The network of the PyTorch backend.
+        device: PyTorch device of the network.
+        stats: mean, std (263,), hint_mean, hint_std (22, 3).
+        text: (text tokens, text_width).
+        hints: Positions to meet.
+        noise: (takes, tokens, latent_width); each take is optimized by itself.
+        guidance: Guidance scale.
+        timestep: First timestep of one-step sampling.
+        strength: Factor on the ControlNet's residuals.
+        shown: Hints for the ControlNet, one for all takes or one for each; None: `hints`.
+
+    Returns:
+        Noise of the same shape, and the measurements `refine_before_cm`, `refine_after_cm` (root mean square over all
+        hinted numbers and takes) and `refine_passes` (of one take).
+
+    Raises:
+    torch.OutOfMemoryError: The device has too little memory.
     """
     import torch
 
@@ -71,10 +84,22 @@ def hint_residual(
     strength: float,
     shown: Hints | None = None,
 ) -> Callable[[Any], Any]:
-    """What one-step sampling leaves of the hints, as a differentiable function of the start noise.
+    """Error of one-step sampling at the hints, as a differentiable function of the initial noise.
 
-    Arguments as for `optimize_noise`; shown: of one take. The function takes noise (B, tokens,
-    latent_width) and returns (B, M) metres, the M hinted numbers in the order of `hints.mask`.
+    Args:
+        network: As in `optimize_noise`.
+        device: As in `optimize_noise`.
+        stats: As in `optimize_noise`.
+        text: As in `optimize_noise`.
+        hints: As in `optimize_noise`.
+        guidance: As in `optimize_noise`.
+        timestep: As in `optimize_noise`.
+        strength: As in `optimize_noise`.
+        shown: Hints for the ControlNet, of one take.
+
+    Returns:
+        A function from noise (B, tokens, latent_width) to errors (B, M), metres, of the M hinted numbers in the order
+        of `hints.mask`.
     """
     import torch
 
@@ -93,10 +118,10 @@ def hint_residual(
 
     def residual(latents: Any) -> Any:
         count = len(latents)
-        said = tokens.expand(count, -1, -1)
-        heard = network.controlnet(latents, timestep, said, guidance, condition.expand(count, -1, -1))
-        heard = [strength * each for each in heard]
-        epsilon = network.denoiser(latents, timestep, said, guidance, heard)
+        text_tokens = tokens.expand(count, -1, -1)
+        residuals = network.controlnet(latents, timestep, text_tokens, guidance, condition.expand(count, -1, -1))
+        residuals = [strength * each for each in residuals]
+        epsilon = network.denoiser(latents, timestep, text_tokens, guidance, residuals)
         clean = skip * latents + out * (latents - sigma * epsilon) / alpha
         frames = torch.ones(count, hints.frames, dtype=torch.bool, device=latents.device)
         joints = joints_from_features(network.decode(clean, frames) * std + mean)

@@ -27,7 +27,7 @@ from .variations import another_take, mirrored_motion, mirrored_request, retimed
 class MotionLCM(MotionModel):
     """A loaded model that generates finished motions: sampling, then post-processing.
 
-    Not safe for use by several threads at once; one worker at a time uses it.
+    Not thread-safe: only one worker may use an instance at a time.
     """
 
     def generate(
@@ -38,31 +38,33 @@ class MotionLCM(MotionModel):
     ) -> list[GeneratedMotion]:
         """Generate one motion for each take.
 
-        The same request gives the same motion, and take k the same as a request for seed + k. With a ground path the
-        motion is put onto it (`path_following`); the network's own error is in `report`. With a start the first frames
-        are exactly those given (`transitions`). A motion longer than the model makes at a time is made in pieces
+        The same request gives the same motion, and take k the same as a request with seed + k. A motion with a ground
+        path is moved onto it (`path_following`); `report` has the network's own error. With a start the first frames
+        are exactly those given (`transitions`). A motion longer than the model's limit is generated in segments
         (`long_motion`).
 
         Args:
-            request: what to generate.
-            progress: called with a fraction 0..1 and what is done, between stages, from this thread.
-            cancel: called between stages, from this thread; True stops.
+            request: The request.
+            progress: Called with a fraction 0..1 and the name of the stage, between stages, from this thread.
+            cancel: Called between stages, from this thread; True stops.
 
         Returns:
             The motions, in the frame of the request: first root at the XZ origin, facing +Z.
 
         Raises:
             Cancelled: `cancel` returned True.
-            InvalidRequest: the model cannot make the length, or has no control and cannot take a path.
-            DeviceError: the device failed or has too little memory.
+            InvalidRequest: The model cannot generate the length, or has no ControlNet for the path.
+            DeviceError: The device failed or has too little memory.
         """
         started = time.perf_counter()
         if request.mirror:
-            made = self.generate(mirrored_request(request), progress, cancel)
-            return [replace(mirrored_motion(motion), request=another_take(request, k)) for k, motion in enumerate(made)]
+            motions = self.generate(mirrored_request(request), progress, cancel)
+            return [
+                replace(mirrored_motion(motion), request=another_take(request, k)) for k, motion in enumerate(motions)
+            ]
         if request.speed != 1.0:
-            made = self.generate(retimed_request(request), progress, cancel)
-            return [_retimed(motion, another_take(request, k), started) for k, motion in enumerate(made)]
+            motions = self.generate(retimed_request(request), progress, cancel)
+            return [_retimed(motion, another_take(request, k), started) for k, motion in enumerate(motions)]
 
         def stage(part: float, what: str) -> None:
             if cancel is not None and cancel():
@@ -87,7 +89,11 @@ class MotionLCM(MotionModel):
         return [_finished(take, sampled.features[k], started, sampled.report) for k, take in enumerate(takes)]
 
     def _takes_pieces(self, request: Request) -> bool:
-        """Whether the motion is longer than the model makes at a time. Raises InvalidRequest if it cannot be made."""
+        """Whether the motion is longer than the model's limit.
+
+        Raises:
+            InvalidRequest: The model cannot generate the length.
+        """
         if self.folder is None:
             return False
         shortest, longest = self.folder.frames
@@ -102,29 +108,29 @@ class MotionLCM(MotionModel):
     def _ended_anywhere(
         self, request: Request, features: np.ndarray, progress: Progress | None, cancel: Callable[[], bool] | None
     ) -> list[GeneratedMotion]:
-        """Each take made again towards the end pose, put where the take got without it."""
+        """Generate each take again towards the end pose, placed where the take arrives without it."""
         path = request.hints.root_xz if request.hints is not None else None
-        made = []
+        motions = []
         for k in range(request.takes):
             own, joints = another_take(request, k), standing_joints(features[k]).astype(np.float64)
             if request.start is not None:
                 joints = aligned(joints, at_origin(request.start.joints))
             assert request.end is not None
             towards = replace(own, end=place_end_pose(request.end, joints, path), end_anywhere=False)
-            made.append(replace(self.generate(towards, progress, cancel)[0], request=own))
-        return made
+            motions.append(replace(self.generate(towards, progress, cancel)[0], request=own))
+        return motions
 
     def warm_up(self) -> None:
-        """Do what a first request would wait for: read the text encoder, import, and on a card load and record kernels.
+        """Do the one-time work of a first request: text encoder, imports and, on a GPU, kernels.
 
-        With official models it takes as long as a few requests. Raises as `generate` does.
+        With official models this takes as long as a few requests. Raises as `generate` does.
         """
         frames = min(self.folder.frames[1], MAX_FRAMES) if self.folder is not None else MAX_FRAMES
         request = Request("a person walks", frames)
         line = np.stack([np.zeros(frames), np.linspace(0.0, frames / FPS, frames)], 1)
         usual = [replace(request, hints=Hints.ground_path(line))] if self.architecture.control else []
         if self.backend.recorded is not None:
-            usual = [request, *usual] * 2  # a card records what it is asked for a second time
+            usual = [request, *usual] * 2  # a GPU captures a graph on the second use of its key
         for each in usual or [request]:
             self.generate(each)
 
@@ -144,9 +150,9 @@ def _finished(request: Request, features: np.ndarray, started: float, refinement
 
 
 def _retimed(motion: GeneratedMotion, request: Request, started: float) -> GeneratedMotion:
-    """A motion played in the frames of a request, its feet, path and pins settled again."""
+    """A motion resampled to the frames of a request, with feet, path and pins post-processed again."""
     at = np.linspace(0.0, motion.frames - 1.0, request.frames)
     joints = resampled_joints(motion.joints.astype(np.float64), at)
     contacts = motion.contacts[np.rint(at).astype(int)]
-    turns = None if motion.head_hands is None else head_hands.resampled(motion.head_hands, at).astype(np.float32)
-    return postprocess_motion(request, joints, contacts, dict(motion.report), started, motion.warnings, turns)
+    rotations = None if motion.head_hands is None else head_hands.resampled(motion.head_hands, at).astype(np.float32)
+    return postprocess_motion(request, joints, contacts, dict(motion.report), started, motion.warnings, rotations)

@@ -1,7 +1,7 @@
 """Post-processing: from the joints of the networks to a finished motion, as a list of named steps.
 
-`STEPS` is the order. Each step takes a `MotionState` and returns the next one; a step that the request does not ask for
-returns the state as it is. To add a step, write such a function and put it into `STEPS`.
+`STEPS` is the order. Each step takes a `MotionState` and returns the next one; a step that the request does not need
+returns the state unchanged. To add a step, write such a function and append it to `STEPS`.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ from .request import Request
 
 @dataclass(frozen=True, eq=False)
 class PostprocessInput:
-    """What a motion is post-processed for; no step changes it.
+    """Input of the post-processing, which no step changes.
 
-    request: of one take. contacts: (T, 4) in 0..1, the contact channels of the model, l_ankle, l_foot, r_ankle, r_foot.
-    pins: positions and mask, (T, 22, 3) each, in the frame of the request, or None.
+    Attributes:
+        request: The request of one take.
+        contacts: (T, 4) in 0..1, contact channels of the model: l_ankle, l_foot, r_ankle, r_foot.
+        pins: Positions and mask, (T, 22, 3) each, in the frame of the request, or None.
     """
 
     request: Request
@@ -39,13 +41,15 @@ class PostprocessInput:
 class MotionState:
     """A motion between two steps. Metres, Y up, in the frame of the request, 20 frames per second.
 
-    given: the input of all steps.
-    joints: (T, 22, 3).
-    path: (T, 2) metres, x and z of the pelvis on each frame, or None.
-    facing: (T,) radians about +Y, or None.
-    end: the motion that the last frames must be, where it is on the floor, or None.
-    stands: (T, 4) bool, the foot joints that are locked.
-    report: measurements by name. warnings: sentences.
+    Attributes:
+        given: The input of all steps.
+        joints: (T, 22, 3) joint positions.
+        path: (T, 2) x and z of the pelvis on each frame, or None.
+        facing: (T,) radians about +Y, or None.
+        end: The motion of the last frames, in its final position on the floor, or None.
+        stands: (T, 4) bool, the foot joints that are locked.
+        report: Measurements by name.
+        warnings: Sentences for the user.
     """
 
     given: PostprocessInput
@@ -73,12 +77,16 @@ def postprocess_motion(
     """Post-process a sampled motion: follow the path, meet the pins, match start and end poses, lock the feet.
 
     Args:
-        request: of one take.
+        request: The request of one take.
         joints: (T, 22, 3) metres, in the frame of the request.
-        contacts: (T, 4) in 0..1, the contact channels of the model.
-        report: earlier measurements; those before and after the corrections are added.
-        started: time.perf_counter() when the work on the request began.
-        warnings: earlier warnings.
+        contacts: (T, 4) in 0..1, contact channels of the model.
+        report: Earlier measurements; those before and after the corrections are added.
+        started: time.perf_counter() at the start of the request.
+        warnings: Earlier warnings.
+        head_hands: (T, 3, 4) unit quaternions, rotations of head and hands (`motion.head_hands`), or None.
+
+    Returns:
+        The finished motion.
     """
     hints = request.hints
     given = PostprocessInput(request, contacts, hints.pins if hints is not None else None)
@@ -107,27 +115,27 @@ def postprocess_motion(
 
 
 def place_end_pose(state: MotionState) -> MotionState:
-    """Put an end pose that may be anywhere to where the motion gets by itself."""
+    """Place an end pose of free position where the motion arrives by itself."""
     if state.end is None or not state.given.request.end_anywhere:
         return state
     return replace(state, end=inbetweening.place_end_pose(state.end, state.joints, state.path))
 
 
 def bend_path_to_end(state: MotionState) -> MotionState:
-    """Bend the way over the floor so that it leads to the end pose, and come into the pose."""
+    """Bend the trajectory over the floor so that it leads to the end pose, and match the pose."""
     if state.end is None:
         return state
     request, joints, path, facing = state.given.request, state.joints, state.path, state.facing
     if (bent := inbetweening.bend_path_to_end(replace(request, end=state.end), joints)) is not None:
         path, facing = bent
         joints = path_following.follow_path(joints, state.given.contacts, path, FootLock.OFF, facing).joints
-    # `match_ends` does this again: the steps between move the last frames.
+    # `match_ends` repeats this, because the steps between move the last frames.
     joints = transitions.match_end(joints, state.end.joints)
     return replace(state, joints=joints, path=path, facing=facing)
 
 
 def follow_path(state: MotionState) -> MotionState:
-    """Put the motion onto its path, the feet locked."""
+    """Move the motion onto its path and lock the feet."""
     if state.path is None:
         return state
     before, given = path_error(state.joints, state.path), state.given
@@ -137,7 +145,7 @@ def follow_path(state: MotionState) -> MotionState:
 
 
 def face_direction(state: MotionState) -> MotionState:
-    """Turn a motion without a path to face where it shall, the feet locked."""
+    """Rotate a motion without a path to its target facing and lock the feet."""
     if state.path is not None or state.facing is None:
         return state
     given = state.given
@@ -146,7 +154,7 @@ def face_direction(state: MotionState) -> MotionState:
 
 
 def lock_feet(state: MotionState) -> MotionState:
-    """Lock the feet of a motion that neither follows a path nor faces a direction."""
+    """Lock the feet of a motion without path and target facing."""
     if state.path is not None or state.facing is not None:
         return state
     return _with_locked_feet(
@@ -155,7 +163,7 @@ def lock_feet(state: MotionState) -> MotionState:
 
 
 def hold_pins(state: MotionState) -> MotionState:
-    """Bring the pinned joints to their pins. On a path the figure as a whole is not moved for that."""
+    """Move the pinned joints to their pins. On a path the whole figure does not move for that."""
     pinned = state.given.pins
     if pinned is None:
         return state
@@ -165,7 +173,7 @@ def hold_pins(state: MotionState) -> MotionState:
 
 
 def match_ends(state: MotionState) -> MotionState:
-    """Begin with the frames of the start and end with those of the end."""
+    """Replace the first and last frames by those of start and end."""
     joints, start = state.joints, state.given.request.start
     if start is not None:
         joints = transitions.match_start(joints, start.joints)
@@ -175,7 +183,7 @@ def match_ends(state: MotionState) -> MotionState:
 
 
 def lock_feet_near_ends(state: MotionState) -> MotionState:
-    """Lock the feet of the stances that reach into start or end, which `match_ends` has moved. Pins go before feet."""
+    """Lock the feet in stances that reach into start or end, which `match_ends` has moved. Pins have priority."""
     request, end = state.given.request, state.end
     if request.start is None and end is None or state.given.pins is not None or request.feet is FootLock.OFF:
         return state
@@ -188,7 +196,7 @@ def lock_feet_near_ends(state: MotionState) -> MotionState:
 
 
 def measure(state: MotionState) -> MotionState:
-    """Add what is left of the errors, and warnings about pins that are missed, to report and warnings."""
+    """Add the remaining errors to the report, and warnings about missed pins."""
     joints, pinned, report, warnings = state.joints, state.given.pins, dict(state.report), list(state.warnings)
     if pinned is not None:
         error = 100 * pin_errors(joints, *pinned)
@@ -213,7 +221,7 @@ STEPS: tuple[Step, ...] = (
     lock_feet_near_ends,
     measure,
 )
-"""In the order they run. Of `follow_path`, `face_direction` and `lock_feet` each motion takes one."""
+"""The order of the steps. Each motion takes one of `follow_path`, `face_direction` and `lock_feet`."""
 
 
 def _with_locked_feet(state: MotionState, locked: FootLockResult) -> MotionState:
@@ -221,7 +229,7 @@ def _with_locked_feet(state: MotionState, locked: FootLockResult) -> MotionState
 
 
 def _stances_into(stands: np.ndarray, fixed: np.ndarray) -> np.ndarray:
-    """Of the stances (T, 4), those that reach into fixed frames (T,): the others are locked already."""
+    """Stances (T, 4) that reach into fixed frames (T,): the others are locked already."""
     kept = stands.copy()
     for side in (0, 1):
         label = stance_labels(stands[:, 2 * side : 2 * side + 2].any(axis=1))

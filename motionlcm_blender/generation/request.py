@@ -1,4 +1,4 @@
-"""What is asked of the model: a prompt, a length, a seed, and positions to pass through."""
+"""Requests to the model: prompt, length, seed, and positions to pass through."""
 
 from __future__ import annotations
 
@@ -18,39 +18,48 @@ MAX_TAKES = 64
 SLOWEST, FASTEST = 0.25, 4.0
 """Limits of `Request.speed`."""
 MAX_CHAINED_FRAMES = 1200
-"""A minute: the longest motion, made in pieces that go on from one another."""
+"""One minute: the longest motion, generated in segments that continue one another."""
 
 
 @dataclass(frozen=True)
 class Blend:
-    """Noise on the way to that of another seed.
+    """Noise interpolated towards that of another seed.
 
-    towards: the other seed. share: 0 is the request's own take, 1 the other one's; a tenth varies a take a little, a
-    half is as much of the one as of the other.
-    Raises InvalidRequest if the share is not from 0 to 1.
+    Attributes:
+        towards: The other seed.
+        share: 0 is the request's own take, 1 the other one; 0.1 varies a take slightly, 0.5 mixes both equally.
+
+    Raises:
+        InvalidRequest: `share` is not in 0..1.
     """
 
     towards: int
     share: float
 
     def __post_init__(self) -> None:
+        """Check the values."""
         if not (math.isfinite(self.share) and 0.0 <= self.share <= 1.0):
             raise InvalidRequest(f"A take is varied by a share from 0 to 1, not {self.share}.")
 
 
 @dataclass(frozen=True, eq=False)
 class Hints:
-    """Joint positions the motion should pass through.
+    """Joint positions that the motion should pass through.
 
-    positions: (T, 22, 3) float32, metres, Y up, in the motion's own frame (first root at the XZ origin, facing +Z).
-    mask: (T, 22, 3) bool, True where the number is given; a ground path gives x and z of joint 0 only.
-    Raises InvalidRequest on shapes that do not match or numbers that are not finite where the mask is True.
+    Attributes:
+        positions: (T, 22, 3) float32, metres, Y up, in the motion's own frame (first root at the XZ origin, facing
+            +Z).
+        mask: (T, 22, 3) bool, True where a number is given; a ground path gives x and z of joint 0 only.
+
+    Raises:
+        InvalidRequest: The shapes do not match, or a number is not finite where the mask is True.
     """
 
     positions: np.ndarray
     mask: np.ndarray
 
     def __post_init__(self) -> None:
+        """Check the values."""
         positions = np.asarray(self.positions, dtype=np.float32)
         mask = np.asarray(self.mask, dtype=bool)
         if positions.ndim != 3 or positions.shape[1:] != (JOINT_COUNT, 3) or mask.shape != positions.shape:
@@ -66,7 +75,17 @@ class Hints:
 
     @classmethod
     def ground_path(cls, root_xz: np.ndarray) -> Hints:
-        """Hints for a root trajectory on the floor. root_xz: (T, 2) metres, x and z for each frame."""
+        """Make hints for a root trajectory on the floor.
+
+        Args:
+            root_xz: (T, 2) metres, x and z for each frame.
+
+        Returns:
+            The hints.
+
+        Raises:
+            InvalidRequest: `root_xz` has another shape.
+        """
         root_xz = np.asarray(root_xz, dtype=np.float32)
         if root_xz.ndim != 2 or root_xz.shape[1] != 2:
             raise InvalidRequest("A ground path must give x and z for each frame.")
@@ -78,11 +97,12 @@ class Hints:
 
     @property
     def frames(self) -> int:
+        """Number of frames."""
         return int(self.positions.shape[0])
 
     @property
     def root_xz(self) -> np.ndarray | None:
-        """(T, 2) the ground path, if x and z of the pelvis are given on every frame; else None."""
+        """(T, 2) ground path, if x and z of the pelvis are given on every frame; else None."""
         if self.mask[:, 0, 0].all() and self.mask[:, 0, 2].all():
             return self.positions[:, 0][:, [0, 2]]
         return None
@@ -93,8 +113,14 @@ class Hints:
         return bool((self.mask.all(-1) == self.mask.any(-1)).all())
 
     def completed(self, joints: np.ndarray) -> Hints:
-        """All three coordinates of each joint that is given on a frame; what is missing is taken from (T, 22, 3)
-        joints, put onto the ground path if there is one."""
+        """Complete all three coordinates of each joint that is given on a frame.
+
+        Args:
+            joints: (T, 22, 3) metres, source of the missing coordinates, moved onto the ground path if there is one.
+
+        Returns:
+            The completed hints.
+        """
         joints, path = np.array(joints, np.float32), self.root_xz
         if path is not None:
             joints[..., [0, 2]] += (path - joints[:, 0][:, [0, 2]])[:, None]
@@ -103,7 +129,7 @@ class Hints:
 
     @property
     def pins(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Positions and mask (T, 22, 3) of all that is given beside a ground path; None if there is no more."""
+        """Positions and mask (T, 22, 3) of everything given beside a ground path; None if there is nothing."""
         mask = self.mask.copy()
         if self.root_xz is not None:
             mask[:, 0, [0, 2]] = False
@@ -112,32 +138,33 @@ class Hints:
 
 @dataclass(frozen=True)
 class Request:
-    """One order to the model.
+    """One request to the model.
 
-    prompt: English text, not empty.
-    frames: length at 20 fps, 8..1200; more than the 196 that a model makes at a time are made in pieces that go on from
-        one another (`long_motion`).
-    seed: any integer; take k is made with seed + k.
-    takes: how many variations, made in one batch.
-    steps: sampler steps, 1, 2 or 4.
-    guidance: guidance scale; None: the model's own for that number of steps.
-    hints: positions to pass through, `frames` long, or None.
-    start: motion whose frames are the first ones of this motion, from anywhere in the world; it goes on from there.
-        To continue an earlier motion, give its last frames. Positions in `hints` are then in the frame of `start` put
-        with its first root at the XZ origin, facing +Z.
-    end: motion whose frames are the last ones of this motion, in the frame of `hints`: a pose to come to, or the first
-        frames of what follows. Without a path the way is bent so that it leads there.
-    end_anywhere: only the poses of `end` are asked for; where on the floor is left to the motion.
-    feet: what is done about the feet, see `FootLock`.
-    facing: (frames,) radians about +Y, 0 along +Z, rising towards +X: where the figure shall face on each frame, in
-        the frame of the hints; None: along its way.
-    refine: search for start noise with which the network itself meets the hints, in up to 20 passes more for each
-        take; one step only, and only where PyTorch is (without it, a warning says so).
-    blends: from the seed towards another one, and from there towards a third, to vary a take or to mix two; take k
-        differs in the last of them.
-    mirror: left and right swapped, path and pins as they are asked for.
-    speed: the motion of `frames` times this many frames, played in `frames`; 2 is twice as fast, 0.5 half. 0.25 to 4.
-    Raises InvalidRequest, with one sentence, on anything outside this.
+    Attributes:
+        prompt: English text, not empty.
+        frames: Length at 20 fps, 8..1200; more than the model's 196 frames are generated in segments (`long_motion`).
+        seed: Any integer; take k uses seed + k.
+        takes: Number of variations, generated in one batch.
+        steps: Sampler steps, 1, 2 or 4.
+        guidance: Guidance scale; None: the model's own for that number of steps.
+        hints: Positions to pass through, `frames` long, or None.
+        start: Motion whose frames are the first ones of this motion, in any world frame. To continue an earlier
+            motion, give its last frames. `hints` are then in the frame of `start` moved to the XZ origin, facing +Z.
+        end: Motion whose frames are the last ones of this motion, in the frame of `hints`: a final pose, or the first
+            frames of what follows. Without a path the trajectory is bent so that it leads there.
+        end_anywhere: Use only the poses of `end`; the motion decides the position on the floor.
+        feet: Mode of the foot lock, see `FootLock`.
+        facing: (frames,) radians about +Y, 0 along +Z, rising towards +X: target facing on each frame, in the frame of
+            the hints; None: along the trajectory.
+        refine: Optimize the initial noise so that the network itself meets the hints, in up to 20 more passes for each
+            take. Needs one step and PyTorch (without PyTorch there is a warning).
+        blends: Interpolation of the noise from the seed towards a second one, from there towards a third, to vary a
+            take or to mix two; takes differ in the last of them.
+        mirror: Swap left and right; path and pins stay as given.
+        speed: The motion of `frames` times this many frames, played in `frames`; 2 is twice as fast. 0.25 to 4.
+
+    Raises:
+        InvalidRequest: A value is outside these limits.
     """
 
     prompt: str
@@ -158,6 +185,7 @@ class Request:
     speed: float = 1.0
 
     def __post_init__(self) -> None:
+        """Check the values."""
         if not isinstance(self.prompt, str) or not self.prompt.strip():
             raise InvalidRequest("The prompt is empty: say what the character should do.")
         if int(self.frames) != self.frames or not MIN_FRAMES <= self.frames <= MAX_CHAINED_FRAMES:
@@ -202,9 +230,9 @@ class Request:
 
     @property
     def all_hints(self) -> Hints | None:
-        """The hints with the frames of `start` and `end` among them, all 22 joints of each; None if there is nothing.
+        """The hints including the frames of `start` and `end`, all 22 joints of each; None if there is nothing.
 
-        An end that may be anywhere is not among them.
+        An `end` of free position is not included.
         """
         end = None if self.end_anywhere else self.end
         if self.start is None and end is None:

@@ -1,4 +1,4 @@
-"""Takes out of takes: towards another seed, mirrored, faster or slower."""
+"""Variations of takes: towards another seed, mirrored, faster or slower."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AnyMotion = TypeVar("AnyMotion", bound=Motion)
 
 
 def another_take(request: Request, take: int) -> Request:
-    """The request of one take alone: its seed is so much more, or that of the last blend."""
+    """Request of one take alone: the take is added to its seed, or to that of the last blend."""
     if not request.blends:
         return replace(request, seed=request.seed + take, takes=1)
     last = replace(request.blends[-1], towards=request.blends[-1].towards + take)
@@ -25,27 +25,36 @@ def another_take(request: Request, take: int) -> Request:
 
 
 def blended(own: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:
-    """Unit normal noise between two draws of it, of one shape: on the arc, so that it stays unit normal noise."""
+    """Interpolate two samples of unit normal noise on the arc, so that the result is unit normal noise.
+
+    Args:
+        own: Noise at share 0, any shape.
+        other: Noise at share 1, of the same shape.
+        share: 0..1.
+
+    Returns:
+        Noise of the same shape.
+    """
     angle = 0.5 * math.pi * share
     mixed: np.ndarray = (math.cos(angle) * own + math.sin(angle) * other).astype(own.dtype)
     return mixed
 
 
 def mirrored_joints(joints: np.ndarray) -> np.ndarray:
-    """(..., 22, 3) with left and right swapped, at the plane x = 0."""
+    """Swap left and right at the plane x = 0; (..., 22, 3)."""
     swapped: np.ndarray = joints[..., list(MIRROR), :] * np.array([-1.0, 1.0, 1.0], joints.dtype)
     return swapped
 
 
 def mirrored_motion(motion: AnyMotion) -> AnyMotion:
-    """The same motion with left and right swapped; the request it names stays."""
+    """Swap left and right of a motion; its `request` stays."""
     contacts = motion.contacts[:, [2, 3, 0, 1]]
-    turns = None if motion.head_hands is None else mirrored_rotations(motion.head_hands)
-    return replace(motion, joints=mirrored_joints(motion.joints), contacts=contacts, head_hands=turns)
+    rotations = None if motion.head_hands is None else mirrored_rotations(motion.head_hands)
+    return replace(motion, joints=mirrored_joints(motion.joints), contacts=contacts, head_hands=rotations)
 
 
 def mirrored_request(request: Request) -> Request:
-    """A request whose motions, mirrored, are those of `request`: whatever it gives is mirrored for it."""
+    """Mirror a request, so that its motions, mirrored, are those of `request`."""
     hints = request.hints
     if hints is not None:
         hints = replace(hints, positions=mirrored_joints(hints.positions), mask=hints.mask[:, list(MIRROR)])
@@ -56,24 +65,32 @@ def mirrored_request(request: Request) -> Request:
 
 
 def faster(request: Request, speed: float) -> Request:
-    """The request whose motion is that of `request` so many times as fast, in as many frames less; slower below 1.
+    """Request whose motion is `speed` times as fast, in fewer frames; slower below 1.
 
-    Raises InvalidRequest if the motion gets too short or long, or has a start or an end, which cannot be retimed.
+    Args:
+        request: The request.
+        speed: Factor on its speed.
+
+    Returns:
+        The faster request.
+
+    Raises:
+        InvalidRequest: The motion gets too short or long, or has a start or an end, which cannot be retimed.
     """
     frames = max(1, round((request.frames - 1) / speed) + 1)
     return _resampled(request, frames, request.speed * speed)
 
 
 def retimed_request(request: Request) -> Request:
-    """A request for the frames of which a motion of `request` is the faster or slower copy. A start cannot be retimed.
+    """Request for the frames that a motion of `request` with another speed is resampled from.
 
-    Its path, pins and facing are those of the moments at which they are asked for.
+    Path, pins and facing are resampled to the same times. A start cannot be retimed.
     """
     return _resampled(request, round((request.frames - 1) * request.speed) + 1, 1.0)
 
 
 def _resampled(request: Request, frames: int, speed: float) -> Request:
-    """The request over another number of frames, its path, pins and facing spread over them."""
+    """The request with another number of frames; path, pins and facing are resampled to them."""
     at = np.linspace(0.0, request.frames - 1.0, frames)
     hints = None if request.hints is None else _hints_at(request.hints, at)
     facing = None
@@ -83,7 +100,7 @@ def _resampled(request: Request, frames: int, speed: float) -> Request:
 
 
 def _hints_at(hints: Hints, at: np.ndarray) -> Hints:
-    """Hints at fractional frames `at` (K,): between two given places the place between them, else the nearest one."""
+    """Hints at fractional frames `at` (K,): interpolated between two given positions, else the nearest one."""
     low = np.minimum(at.astype(int), hints.frames - 1)
     high = np.minimum(low + 1, hints.frames - 1)
     part = (at - low)[:, None, None]

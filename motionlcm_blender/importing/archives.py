@@ -1,4 +1,4 @@
-"""A .zip that checkpoints were handed out in: unpacked with what is needed of it, and nothing outside its folder."""
+"""Unpacking of a .zip with published checkpoints: only the needed files, and nothing outside the target folder."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..errors import Cancelled, ModelFolderError
 
 MAX_ENTRIES = 5000
 MAX_BYTES = 16 << 30
-"""Unpacked; all published checkpoints, statistics and the text encoder have less."""
+"""Largest unpacked size; all published checkpoints, statistics and the text encoder are smaller."""
 MOST_UNFOLDING = 20
-"""Times its own size an archive may unfold to. Weights hardly shrink; what shrinks more was made to fill a disk."""
+"""Largest ratio of unpacked size to archive size. Weights hardly compress; a higher ratio is an attack on the disk."""
 _SMALL = 64 << 20
-"""Up to here an archive may unfold as it likes."""
+"""Archives up to this unpacked size may have any ratio."""
 CHECKPOINTS = (".ckpt", ".pt", ".pth", ".safetensors")
 WANTED = (*CHECKPOINTS, ".bin", ".npy", ".json", ".model")
 ELSEWHERE = "nothing of it was unpacked; get it from its authors"
@@ -27,7 +27,7 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtim
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file is a zip of files, and not one checkpoint, which is a zip itself."""
+    """Whether a file is a zip of files, and not a single checkpoint, which is a zip itself."""
     try:
         if not path.is_file() or not zipfile.is_zipfile(path):
             return False
@@ -43,10 +43,19 @@ def unpack(
     progress: Callable[[float, str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> None:
-    """Unpack checkpoints, statistics and the text encoder's files into the folder `target`; the rest stays packed.
+    """Unpack checkpoints, statistics and the text encoder's files; other files are skipped.
 
-    Raises ModelFolderError, with one sentence, if the archive is damaged, leads out of its folder, or unfolds to more
-    than weights would; Cancelled. What was unpacked until then is the caller's to remove.
+    On an error the caller removes the files unpacked so far.
+
+    Args:
+        path: The archive.
+        target: The folder.
+        progress: Called with a fraction 0..1 and a description.
+        cancel: True stops.
+
+    Raises:
+        ModelFolderError: The archive is damaged, has paths out of its folder, or unpacks to an implausible size.
+        Cancelled: `cancel` returned True.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -75,7 +84,11 @@ def unpack(
 
 
 def _checked(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
-    """The entries to unpack. Raises ModelFolderError."""
+    """The entries to unpack.
+
+    Raises:
+        ModelFolderError: An entry is not allowed.
+    """
     infos = archive.infolist()
     if len(infos) > MAX_ENTRIES or len({info.filename for info in infos}) != len(infos):
         raise ModelFolderError(

@@ -1,8 +1,8 @@
-"""Checkpoint files (.ckpt, .pt, .safetensors) without PyTorch: what they hold first, numbers when asked for.
+"""Reading of checkpoint files (.ckpt, .pt, .safetensors) without PyTorch: first the contents, numbers on demand.
 
-A file that `torch.save` wrote is a zip: `NAME/data.pkl` says which tensors there are, `NAME/data/KEY` are their
-numbers. The pickle is read by `pickle_reader`, which runs nothing; everything it claims about a tensor is held against
-the zip before a byte is read. No entry is ever written to disk, so an entry's path leads nowhere.
+A file of `torch.save` is a zip: `NAME/data.pkl` declares the tensors, `NAME/data/KEY` contain their numbers. The
+pickle is read by `pickle_reader`, which runs nothing; every declaration of a tensor is checked against the zip before
+a byte is read. No entry is written to disk, so an entry's path is harmless.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ..files.safetensors_files import read_bytes, sha256
 from .unsafe_names import runs_commands
 
 MAX_FILE_BYTES = 8 << 30
-"""Far more than a published checkpoint has with its optimiser states."""
+"""Far more than a published checkpoint with its optimiser states."""
 MAX_ENTRIES = 100_000
 MAX_PICKLE_BYTES, MAX_OPERATIONS = 64 << 20, 4_000_000
 """A checkpoint with all its optimiser states has some ten thousand operations for each hundred layers."""
@@ -46,10 +46,14 @@ _DAMAGE = (
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """One tensor as a file declares it: checked against the file's size, not yet read.
+    """One tensor as declared by a file: checked against the file's size, not yet read.
 
-    kind: NumPy's name of the type, or "bfloat16". key, offset, strides: for a zip, the storage it lies in, where, and
-    how, in elements.
+    Attributes:
+        shape: Its shape.
+        kind: NumPy's name of the type, or "bfloat16".
+        key: In a zip, the name of its storage.
+        offset: In a zip, the first element in the storage.
+        strides: In a zip, the strides in elements.
     """
 
     shape: tuple[int, ...]
@@ -61,7 +65,13 @@ class StoredTensor:
 
 @dataclass(frozen=True)
 class CheckpointFile:
-    """An opened checkpoint. tensors: those of floating point, by name; integers (counters, indices) are left out."""
+    """An opened checkpoint.
+
+    Attributes:
+        path: The file.
+        tensors: Floating-point tensors by name; integers (counters, indices) are left out.
+        is_zip: Whether the file is a zip of PyTorch, else it is a safetensors file.
+    """
 
     path: Path
     tensors: Mapping[str, StoredTensor] = field(repr=False)
@@ -69,10 +79,18 @@ class CheckpointFile:
 
     @classmethod
     def open(cls, path: str | Path) -> CheckpointFile:
-        """Read and check what a file holds, without reading its numbers and without running anything from it.
+        """Read and check the contents of a file, without reading its numbers and without running anything from it.
 
-        Raises ModelFolderError if the file cannot be read, is truncated, compressed or hostile; UnsupportedCheckpoint
-        if it is in PyTorch's format of before 2020, a TorchScript program, or holds no tensors.
+        Args:
+            path: The file.
+
+        Returns:
+            The opened checkpoint.
+
+        Raises:
+            ModelFolderError: The file cannot be read, is truncated, compressed or hostile.
+            UnsupportedCheckpoint: The file is in PyTorch's format of before 2020, a TorchScript program, or has no
+                tensors.
         """
         path = Path(path)
         head = _head(path)
@@ -93,12 +111,22 @@ class CheckpointFile:
 
     @cached_property
     def sha256(self) -> str:
+        """sha256 of the file."""
         return sha256(self.path)
 
     def arrays(self, names: Sequence[str], keep_half: bool = False) -> dict[str, np.ndarray]:
-        """The numbers of some tensors, float32 and finite. keep_half: those stored as float16 stay so.
+        """Read the numbers of some tensors.
 
-        Raises ModelFolderError if the file is damaged or holds numbers that are not finite, DeviceError without memory.
+        Args:
+            names: Names of the tensors.
+            keep_half: Keep the type of float16 tensors; all others become float32.
+
+        Returns:
+            Finite arrays by name.
+
+        Raises:
+            ModelFolderError: The file is damaged or has numbers that are not finite.
+            DeviceError: There is not enough memory.
         """
         read = _read_zip if self.is_zip else _read_safetensors
         out = {}
@@ -138,7 +166,7 @@ def _unreadable(path: Path, error: OSError) -> ModelFolderError:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, str, dict[str, zipfile.ZipInfo]]]:
-    """The zip, the folder inside it, and its entries by name. Damage becomes one sentence."""
+    """The zip, the folder inside it, and its entries by name; damage becomes one sentence."""
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive, *_checked_entries(archive, path)
@@ -171,7 +199,7 @@ def _checked_entries(archive: zipfile.ZipFile, path: Path) -> tuple[str, dict[st
             raise ModelFolderError(
                 f"{path.name} holds a file whose path leads out of it, as no checkpoint does: {CHOOSE}."
             )
-        # torch.save stores; what is compressed may unfold to any size.
+        # torch.save does not compress; a compressed entry could unpack to any size.
         if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size or info.flag_bits & 1:
             raise ModelFolderError(f"{path.name} is compressed or encrypted inside, as no checkpoint is: {CHOOSE}.")
     if sum(info.file_size for info in infos) > path.stat().st_size:
@@ -193,7 +221,7 @@ def _declared_in_zip(path: Path) -> dict[str, StoredTensor]:
 
 
 def _named_values(content: Any) -> Iterator[tuple[str, Any]]:
-    """The pairs of a state dict, which may lie inside a Lightning checkpoint, or in one dict for each network."""
+    """The pairs of a state dict, which may be inside a Lightning checkpoint, or in one dict for each network."""
     for wrapper in _WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
             content = content[wrapper]
@@ -210,7 +238,11 @@ def _named_values(content: Any) -> Iterator[tuple[str, Any]]:
 def _tensor(
     name: str, value: Any, path: Path, root: str, entries: Mapping[str, zipfile.ZipInfo]
 ) -> StoredTensor | None:
-    """What a placeholder says of a tensor, if it is one of floating point. Raises ModelFolderError on a lie."""
+    """Declaration of a floating-point tensor by a placeholder, else None.
+
+    Raises:
+        ModelFolderError: The declaration does not fit the file.
+    """
     if _calls(value, {"_rebuild_parameter"}) and value.arguments:
         value = value.arguments[0]
     if not _calls(value, _REBUILD) or len(value.arguments) < 4 or not isinstance(value.arguments[0], PersistentRef):
@@ -238,7 +270,7 @@ def _tensor(
     entry = entries.get(f"{root}data/{key}")
     if entry is None or entry.file_size != numbers * _bytes(kind):
         raise wrong
-    # A tensor larger than its storage repeats numbers, by strides of 0; a state dict has none.
+    # A tensor larger than its storage repeats numbers with strides of 0; a state dict has none.
     reach = offset + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True)) if 0 not in shape else -1
     if reach >= numbers or prod(shape) > numbers:
         raise wrong
@@ -275,13 +307,13 @@ def _read_zip(path: Path, tensors: Mapping[str, StoredTensor]) -> Iterator[tuple
                 continue
             start = values[tensor.offset :]
             last = sum((n - 1) * stride for n, stride in zip(tensor.shape, tensor.strides, strict=True))
-            if last >= len(start):  # the file was replaced since it was opened
+            if last >= len(start):  # the file was replaced after it was opened
                 raise zipfile.BadZipFile("storage too small")
             yield name, np.lib.stride_tricks.as_strided(start, tensor.shape, byte_strides).copy()
 
 
 def _numbers(content: bytes | bytearray, kind: str, sign: str = "<") -> np.ndarray:
-    """(n,) of float16, 32 or 64 in the machine's order; bfloat16, the upper half of a float32, is widened."""
+    """(n,) float16, 32 or 64 in native byte order; bfloat16, the upper half of a float32, is widened."""
     if kind == "bfloat16":
         upper = np.frombuffer(content, f"{sign}u2").astype(np.uint32)
         return (upper << 16).view(np.float32)

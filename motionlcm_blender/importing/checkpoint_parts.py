@@ -1,4 +1,7 @@
-"""What checkpoints hold, told by names and shapes of their weights, and joined into one model (MODEL.md section 5)."""
+"""Recognition of the model parts in checkpoints by names and shapes, and joining into one model.
+
+See docs/MODEL.md section 5.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +25,11 @@ CONTROLS: dict[str, str] = {
     "joints": "ControlNet for six joints",
     "start": "ControlNet for the initial motion",
 }
-"""What a published ControlNet was trained to follow."""
+"""Training objectives of the published ControlNets."""
 MAX_PARAMETERS = 1 << 30
 
 _IGNORED = ("t2m_", "text_encoder.")
-"""Weights that checkpoints carry along and a model folder does not need: the evaluator's and the text encoder's."""
+"""Weights in checkpoints that a model folder does not need: the evaluator's and the text encoder's."""
 _WRAPPERS = ("module.", "model.", "_orig_mod.")
 _CONTROL_WORDS = {
     "pelvis": "pelvis", "joints": "joints", "all": "joints", "six": "joints", "multi": "joints", "cross": "joints",
@@ -41,10 +44,14 @@ _LACKING = {"vae": "VAE", "denoiser": "denoiser", "controlnet": "ControlNet", "t
 
 @dataclass(frozen=True)
 class Recognised:
-    """A checkpoint and what of a model is in it.
+    """A checkpoint and the parts of a model in it.
 
-    names: for each part that is there, official name -> name in the file. version: "V1" or "V2".
-    control: a key of CONTROLS as the file's name tells it, None if it does not or if there is no ControlNet.
+    Attributes:
+        file: The checkpoint.
+        names: For each part, official name -> name in the file.
+        version: "V1" or "V2".
+        student: Whether the denoiser takes the guidance scale.
+        control: Key of CONTROLS according to the file's name; None if unknown or without ControlNet.
     """
 
     file: CheckpointFile
@@ -55,11 +62,12 @@ class Recognised:
 
     @property
     def path(self) -> Path:
+        """Path of the file."""
         return self.file.path
 
     @property
     def description(self) -> str:
-        """ "V2: VAE, MotionLCM student, ControlNet for the pelvis, trajectory encoder"."""
+        """Description, such as "V2: VAE, MotionLCM student, ControlNet for the pelvis, trajectory encoder"."""
         control = CONTROLS.get(self.control or "", "ControlNet")
         denoiser = "MotionLCM student" if self.student else "MLD++ teacher"
         words = {"vae": "VAE", "denoiser": denoiser, "controlnet": control, "traj_encoder": "trajectory encoder"}
@@ -68,7 +76,14 @@ class Recognised:
 
 @dataclass(frozen=True)
 class Joined:
-    """One model. parts: which file each comes from. control: a key of CONTROLS; None: there is none, or it is open."""
+    """One model, joined from several files.
+
+    Attributes:
+        parts: The file of each part.
+        architecture: The sizes.
+        control: Key of CONTROLS; None if unknown or without ControlNet.
+        notes: Sentences for the user.
+    """
 
     parts: dict[str, Recognised]
     architecture: Architecture
@@ -77,7 +92,7 @@ class Joined:
 
     @property
     def parameters(self) -> int:
-        """How many numbers the weights are."""
+        """Number of parameters."""
         return sum(
             prod(file.file.tensors[stored].shape)
             for part, file in self.parts.items()
@@ -85,7 +100,12 @@ class Joined:
         )
 
     def weights(self) -> dict[str, np.ndarray]:
-        """All weights, float32, official names. Raises ModelFolderError, DeviceError."""
+        """Read all weights as float32 by official name.
+
+        Raises:
+            ModelFolderError: A file is damaged.
+            DeviceError: There is not enough memory.
+        """
         out: dict[str, np.ndarray] = {}
         for part, file in self.parts.items():
             names = file.names[part]
@@ -95,9 +115,16 @@ class Joined:
 
 
 def recognise(file: CheckpointFile) -> Recognised:
-    """Which parts of a model a checkpoint holds, in whatever wrapping.
+    """Recognise the parts of a model in a checkpoint, whatever its wrapping.
 
-    Raises UnsupportedCheckpoint if none, or if there are weights among them that belong to no part.
+    Args:
+        file: The checkpoint.
+
+    Returns:
+        The recognised parts.
+
+    Raises:
+        UnsupportedCheckpoint: There are none, or some weights belong to no part.
     """
     official = _official_names(file)
     names: dict[str, dict[str, str]] = {}
@@ -137,7 +164,7 @@ def _official_names(file: CheckpointFile) -> dict[str, str]:
 
 
 def _lone_part(names: dict[str, str]) -> str | None:
-    """The part a file is whose names begin inside of it."""
+    """The part of a file whose names start inside of the part."""
     if "controlnet_cond_embedding.0.weight" in names:
         return "controlnet"
     if "emb_proj.1.weight" in names and "time_embedding.linear_1.weight" in names:
@@ -148,7 +175,7 @@ def _lone_part(names: dict[str, str]) -> str | None:
 
 
 def _control(path: Path) -> str | None:
-    """What the file's name says of its ControlNet; if nothing, what its folder's says in words of one meaning."""
+    """Training objective of the ControlNet by the file's name, else by unambiguous words of the folder's name."""
     words, folder = (re.split(r"[^a-z0-9]+", name.lower()) for name in (path.stem, path.parent.name))
     of_file = (kind for word, kind in _CONTROL_WORDS.items() if word in words)
     of_folder = (_CONTROL_WORDS[word] for word in ("pelvis", "joints", "initial", "temporal") if word in folder)
@@ -156,11 +183,20 @@ def _control(path: Path) -> str | None:
 
 
 def join(files: Sequence[Recognised], control: str | None = None) -> Joined:
-    """One model from what several files hold. Nothing but names and shapes is looked at.
+    """Join the parts of several files to one model, by names and shapes only.
 
-    control: a key of CONTROLS, "none" for a model without, or None for the only one there is. A ControlNet speaks to
-    the denoiser it was trained with, so the file it lies in gives all the parts it has; others give the rest.
-    Raises UnsupportedCheckpoint if a part is missing, if it is open which is meant, or if they do not fit together.
+    A ControlNet works with the denoiser that it was trained with, so its file has priority for all parts in it; other
+    files provide the rest.
+
+    Args:
+        files: The recognised checkpoints.
+        control: A key of CONTROLS, "none" for a model without ControlNet, or None for the only one.
+
+    Returns:
+        The model.
+
+    Raises:
+        UnsupportedCheckpoint: A part is missing, ambiguous, or does not fit the others.
     """
     versions = {file.version: file.path.name for file in files}
     if len(versions) > 1:
@@ -182,7 +218,7 @@ def join(files: Sequence[Recognised], control: str | None = None) -> Joined:
                 f"{with_denoiser[0].path.name} holds the MLD++ teacher, which needs 50 steps and is not run here: add "
                 "the MotionLCM checkpoint."
             )
-        # Without its ControlNet, the student of a ControlNet's file is as good as the one it was copied from.
+        # Without its ControlNet, the student in a ControlNet's file equals the one it was copied from.
         alone = [file for file in students if "controlnet" not in file.names]
         parts["denoiser"] = _only(alone or students[:1], "denoiser")
     if "vae" not in parts:
@@ -206,9 +242,9 @@ def join(files: Sequence[Recognised], control: str | None = None) -> Joined:
 
 
 def control_settings(control: str | None) -> dict[str, object]:
-    """The "control" table of a model folder for a published ControlNet (MODEL.md section 4); None: taken as pelvis.
+    """The "control" table of a model folder for a published ControlNet (docs/MODEL.md section 4); None: as pelvis.
 
-    The one for the initial motion saw the first frames of six joints, and no hints after them.
+    The one for the initial motion was trained with the first frames of six joints, and no hints after them.
     """
     joints = {"joints": list(CONTROLLED_JOINTS), "start": []}.get(control or "pelvis", [0])
     settings: dict[str, object] = {"coordinates": "xyz", "strength": 1.0, "joints": joints, "start": control == "start"}
@@ -223,7 +259,7 @@ def _chosen_control(files: Sequence[Recognised], control: str | None) -> Recogni
         return None
     if control is not None:
         wanted = [file for file in there if file.control == control]
-        # A file whose name says nothing is what the person says it is.
+        # If the file's name is no help, use the user's choice.
         there = wanted or [file for file in there if file.control is None]
         if not there:
             raise UnsupportedCheckpoint(
@@ -252,7 +288,11 @@ def _are_copies(files: Sequence[Recognised]) -> bool:
 
 
 def _architecture(parts: dict[str, Recognised]) -> Architecture:
-    """Read off the shapes and held against every one of them. Raises UnsupportedCheckpoint."""
+    """Infer the architecture from the shapes and check all of them.
+
+    Raises:
+        UnsupportedCheckpoint: A shape does not fit.
+    """
     shapes: dict[str, tuple[int, ...]] = {}
     for part, file in parts.items():
         shapes |= {official: file.file.tensors[stored].shape for official, stored in file.names[part].items()}

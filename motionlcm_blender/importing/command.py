@@ -1,4 +1,4 @@
-"""`motionlcm import`: published checkpoints on disk into a model folder."""
+"""The command `motionlcm import`: published checkpoints on disk to a model folder."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .model_import import import_model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
     parser.add_argument(
         "sources", nargs="+", type=Path, metavar="SOURCE", help="checkpoints (.ckpt, .pt, .safetensors), or folders"
     )
@@ -33,10 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, progress: Callable[[float, str], None] | None = None) -> None:
-    """Import, and say what was found. Without consent the licence is printed. Raises MotionLCMError."""
+    """Import, and print a summary. Without consent the licence is printed.
+
+    Raises:
+        MotionLCMError: The import failed.
+    """
     if not args.accept_licence:
         print(licence.TEXT)
-    made = import_model(
+    imported = import_model(
         args.sources,
         args.out,
         statistics=args.statistics,
@@ -45,9 +50,9 @@ def run(args: argparse.Namespace, progress: Callable[[float, str], None] | None 
         accept_licence=args.accept_licence,
         progress=progress,
     )
-    for note in made.notes:
+    for note in imported.notes:
         print(f"motionlcm: {note}", file=sys.stderr)
-    for name, what in made.recognised.items():
+    for name, what in imported.recognised.items():
         print(f"Read       {name}: {what}")
-    print(f"Licence    {made.folder.config['licence']}")
-    print(f"Model      {made.folder.name} in {made.folder.path}")
+    print(f"Licence    {imported.folder.config['licence']}")
+    print(f"Model      {imported.folder.name} in {imported.folder.path}")

@@ -1,8 +1,8 @@
-"""Files from the net, each whole and as published or not at all.
+"""Downloads: each file is complete and verified, or not there.
 
-A file grows beside its place as `.NAME.part`, with `.NAME.part.json` saying what it is a part of, so that a broken
-download goes on where it broke. Only when its length and sha256 are right is it moved into place. `sources.json` is the
-one list of what there is to fetch. Proxies are those of the environment, as urllib reads them.
+A file grows as `.NAME.part` beside its final place, with its source in `.NAME.part.json`, so that a broken download
+can be resumed. It is moved into place only if its length and sha256 are right. `sources.json` is the list of available
+files. Proxies are those of the environment, as urllib reads them.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from .source_list import MAX_BYTES, Source
 TIMEOUT = 20.0
 """Seconds without a byte after which a connection counts as broken."""
 WAITS = (0.5, 2.0, 5.0)
-"""Seconds before each new attempt that follows one which brought nothing."""
+"""Seconds before each new attempt after one without progress."""
 MOST_ATTEMPTS = 100
-"""At one address, even if each brings a little."""
+"""Attempts at one address, even if each makes progress."""
 _BLOCK = 1 << 16
 _TRANSIENT = (408, 425, 429, 500, 502, 503, 504)
 
@@ -52,9 +52,24 @@ def fetch_all(
     progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> list[Path]:
-    """Fetch files one after the other; those that are there already are not fetched again. Raises as `fetch` does."""
+    """Download files one after the other; existing files are skipped.
+
+    Args:
+        sources: The files.
+        folder: The target folder.
+        accept_unverified: As in `fetch`.
+        progress: As in `fetch`, over all files.
+        cancel: As in `fetch`.
+
+    Returns:
+        Paths of the files.
+
+    Raises:
+        DownloadError: As in `fetch`.
+        Cancelled: As in `fetch`.
+    """
     weights = [source.bytes or 1 << 20 for source in sources]
-    made = []
+    paths = []
     for number, source in enumerate(sources):
         before, own = sum(weights[:number]) / sum(weights), weights[number] / sum(weights)
 
@@ -62,8 +77,8 @@ def fetch_all(
             if progress is not None:
                 progress(before + own * part, what)
 
-        made.append(fetch(source, folder, accept_unverified=accept_unverified, progress=report, cancel=cancel))
-    return made
+        paths.append(fetch(source, folder, accept_unverified=accept_unverified, progress=report, cancel=cancel))
+    return paths
 
 
 def fetch(
@@ -74,11 +89,23 @@ def fetch(
     progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Path:
-    """Fetch one file and return its path. What an earlier attempt brought is kept and gone on from.
+    """Download one file; the part of an earlier attempt is resumed.
 
-    accept_unverified: a file whose sha256 is not known may be used all the same. progress(part 0..1, what) and cancel()
-    are called from this thread. Raises DownloadError with one sentence, or Cancelled; the file is then not in place.
-    A connection that broke leaves its part for the next attempt; anything else leaves nothing.
+    A broken connection leaves its part for the next attempt; any other error leaves nothing.
+
+    Args:
+        source: The file.
+        folder: The target folder.
+        accept_unverified: Also accept a file whose sha256 is unknown.
+        progress: Called with a fraction 0..1 and a description, from this thread.
+        cancel: Called from this thread; True stops.
+
+    Returns:
+        Path of the file.
+
+    Raises:
+        DownloadError: The file cannot be downloaded; it is then not in place.
+        Cancelled: `cancel` returned True.
     """
     target = Path(folder) / source.name
     if target.is_file() and (source.sha256 is None or sha256(target) == source.sha256):
@@ -111,11 +138,11 @@ def fetch(
 
 
 class _NextMirror(Exception):
-    """This address does not give the file; the sentence says why."""
+    """This address does not provide the file; the message is the reason."""
 
 
 class _TryAgain(Exception):
-    """The connection broke; the sentence says how."""
+    """The connection broke; the message is the reason."""
 
 
 def _silent(_part: float, _what: str) -> None:
@@ -127,7 +154,7 @@ def _never() -> bool:
 
 
 class _Part:
-    """What has come of a file so far, and what it is a part of."""
+    """The downloaded part of a file, and its source."""
 
     def __init__(self, target: Path) -> None:
         self.target = target
@@ -135,12 +162,12 @@ class _Part:
         self.state = target.with_name(f".{target.name}.part.json")
 
     def have(self, url: str) -> tuple[int, str]:
-        """How many bytes are there of this address, and what tells whether it still gives the same; 0 if unknown."""
+        """Number of bytes from this address, and the validator for resuming; 0 if unknown."""
         try:
-            told = json.loads(self.state.read_text(encoding="utf-8"))
+            entry = json.loads(self.state.read_text(encoding="utf-8"))
             size = self.path.stat().st_size
-            if told["url"] == url and isinstance(told["validator"], str):
-                return size, told["validator"]
+            if entry["url"] == url and isinstance(entry["validator"], str):
+                return size, entry["validator"]
         except (OSError, ValueError, KeyError, TypeError):
             pass
         return 0, ""
@@ -150,7 +177,7 @@ class _Part:
         self.state.write_text(json.dumps({"url": url, "validator": validator}), encoding="utf-8")
 
     def digest(self) -> Any:
-        """The sha256 of what is there, to go on with."""
+        """sha256 of the part, to be continued."""
         digest = hashlib.sha256()
         with self.path.open("rb") as file:
             while block := file.read(1 << 20):
@@ -169,7 +196,7 @@ class _Part:
 
 
 def _fetch_from(url: str, source: Source, part: _Part, progress: Progress, cancel: Callable[[], bool]) -> None:
-    """Bring the part to its full length from one address, in several attempts if need be, and verify it."""
+    """Complete and verify the part from one address, in several attempts if necessary."""
     idle, most = 0, part.have(url)[0]
     for _ in range(MOST_ATTEMPTS):
         try:
@@ -192,7 +219,7 @@ def _fetch_from(url: str, source: Source, part: _Part, progress: Progress, cance
 
 
 def _attempt(url: str, source: Source, part: _Part, progress: Progress, cancel: Callable[[], bool]) -> str:
-    """One connection, from where the part ends. Returns the sha256 of the whole file."""
+    """Continue the part with one connection; returns the sha256 of the whole file."""
     if cancel():
         raise Cancelled
     have, validator = part.have(url)
@@ -251,7 +278,7 @@ def _attempt(url: str, source: Source, part: _Part, progress: Progress, cancel: 
 
 
 class _Broken(Exception):
-    """Reading stopped; a class of its own, as what a disk refuses is an OSError too."""
+    """Reading failed; a class of its own, because errors of the disk are OSErrors too."""
 
 
 def _read(response: Any) -> bytes:
@@ -263,17 +290,21 @@ def _read(response: Any) -> bytes:
 
 
 def _extent(response: Any, url: str, source: Source, have: int, part: _Part) -> tuple[int, int | None]:
-    """Where what comes begins, and how long the whole file is. Raises _NextMirror if it is another file."""
+    """Start of the response in the file, and length of the whole file.
+
+    Raises:
+        _NextMirror: The response is another file.
+    """
     if response.headers.get_content_type() == "text/html":
         part.drop()
         raise _NextMirror(f"{host_of(url)} gives a web page instead of {source.name}: {_by_hand(source)}.")
     begins, total = 0, _count(response.headers.get("Content-Length"))
     if response.status == 206:
-        told = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
-        if told is None or int(told[1]) != have:
+        match = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
+        if match is None or int(match[1]) != have:
             part.drop()
             raise _TryAgain(f"{host_of(url)} does not go on where {source.name} broke off: try again.")
-        begins, total = have, int(told[2])
+        begins, total = have, int(match[2])
     if total is not None and source.bytes is not None and total != source.bytes:
         part.drop()
         raise _NextMirror(
@@ -294,13 +325,13 @@ def _count(text: str | None) -> int | None:
 
 
 def _validator(headers: Message) -> str:
-    """What tells in a later request whether the file is still the same; weak tags do not tell it of every byte."""
+    """Validator that shows in a later request whether the file changed; weak tags do not guarantee every byte."""
     tag = headers.get("ETag", "")
     return str(tag if tag and not tag.startswith("W/") else headers.get("Last-Modified", ""))
 
 
 def _of_status(error: urllib.error.HTTPError, url: str, source: Source, part: _Part) -> Exception:
-    if error.code == 416:  # the part is as long as the file, or longer: it is of another one
+    if error.code == 416:  # the part is as long as the file or longer: it belongs to another file
         part.drop()
         return _TryAgain(f"{host_of(url)} does not go on where {source.name} broke off: try again.")
     if error.code in _TRANSIENT:

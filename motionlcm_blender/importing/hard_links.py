@@ -1,7 +1,7 @@
-"""Large files that models side by side have in common are on the disk once, as hard links.
+"""Hard links between model folders, so that equal large files use disk space once.
 
-Whoever deletes one name of a file leaves the others whole. Writing into it would show under every name, so nothing here
-does that: a file is made under a name of its own and moved to where it belongs.
+Deleting one name of a file keeps the others. Writing into the file would change all of them, so nothing here writes
+into a file: it creates a new file under another name and moves it into place.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ _BLOCK = 1 << 20
 
 
 def link_or_copy(source: Path, target: Path, others: Iterable[Path]) -> None:
-    """Have `target` hold what `source` does: as a link to one of `others` with the same bytes, else as a copy.
+    """Create `target` with the content of `source`: a link to one of `others` with the same bytes, else a copy.
 
-    Raises OSError if the disk refuses the copy.
+    Raises:
+        OSError: The file cannot be copied.
     """
     if link_to_twin(source, target, others):
         return
@@ -35,7 +36,8 @@ def link_or_copy(source: Path, target: Path, others: Iterable[Path]) -> None:
 def link_to_twin(source: Path, target: Path, others: Iterable[Path]) -> bool:
     """Make `target` a link to the first of `others` with the same bytes as `source`, which may be `target` itself.
 
-    Returns whether it is one now. If there is none, or the disk knows no links, nothing has changed.
+    Returns:
+        Whether it is a link now. Without an equal file, or on a disk without hard links, nothing changes.
     """
     for other in others:
         if not have_same_bytes(source, other):
@@ -44,19 +46,18 @@ def link_to_twin(source: Path, target: Path, others: Iterable[Path]) -> bool:
         try:
             os.link(other, aside)
             os.replace(aside, target)
-        except OSError:  # another disk, one without links such as FAT, a file that is another user's
+        except OSError:  # another disk, one without links such as FAT, or another user's file
             with suppress(OSError):
                 aside.unlink()
             continue
         with suppress(OSError):
-            aside.unlink()  # where both were links to one file already, moving leaves both names
+            aside.unlink()  # if both were links to one file, moving keeps both names
         return True
     return False
 
 
 def have_same_bytes(one: Path, other: Path) -> bool:
-    """Whether both are files with the same content; links to a file elsewhere do not count. Reads both to the first
-    difference."""
+    """Whether both are regular files with equal content, symbolic links excluded; reads up to the first difference."""
     try:
         if other.is_symlink() or not other.is_file() or one.stat().st_size != other.stat().st_size:
             return False

@@ -1,4 +1,4 @@
-"""What the published weights may be used for, said before anything is read, and what goes into config.json."""
+"""Licence of the published weights: the question before the import, and the entries in config.json."""
 
 from __future__ import annotations
 

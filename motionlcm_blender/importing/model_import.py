@@ -1,4 +1,4 @@
-"""Published checkpoints, HumanML3D's statistics and sentence-t5 into one model folder, whole or not at all."""
+"""Import of published checkpoints, HumanML3D's statistics and sentence-t5 to one model folder, atomically."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import errno
 import gc
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ import numpy as np
 from ..errors import Cancelled, LicenceNotAccepted, ModelFolderError, UnsupportedCheckpoint
 from ..files.safetensors_files import sha256
 from ..motion.skeleton import MAX_FRAMES
-from ..networks.model_folder import CONFIG, NORMALISATION, ModelFolder, write_model_folder
+from ..networks.model_folder import CONFIG, ModelFolder, write_model_folder
 from ..networks.noise_schedule import LCM_GUIDANCE
 from ..networks.samplers import default_guidance
 from ..version import version
@@ -32,22 +32,26 @@ from .sentence_t5_files import (
     check_sentence_t5,
     copy_sentence_t5,
     find_sentence_t5,
-    is_sentence_t5,
     name_of,
 )
+from .source_search import FoundSources, search_sources
 from .statistics_files import read_statistics
 
 Progress = Callable[[float, str], None]
-SUFFIXES = (".ckpt", ".pt", ".pth", ".safetensors")
 SHORTEST = 40
-"""Frames: the shortest motion the published models were trained on (MODEL.md section 2)."""
-MAX_DEPTH, MAX_FOLDERS = 6, 2000
+"""Frames: the shortest motion of the published models' training (docs/MODEL.md section 2)."""
 _FEW_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
 class Imported:
-    """A finished import. recognised: what each checkpoint holds, in words. notes: what the person should know."""
+    """A finished import.
+
+    Attributes:
+        folder: The model folder.
+        recognised: Description of each checkpoint.
+        notes: Sentences for the user.
+    """
 
     folder: ModelFolder
     recognised: dict[str, str]
@@ -65,27 +69,32 @@ def import_model(
     progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Imported:
-    """Make the model folder `out`, which must not exist yet or be empty, from published files on disk.
+    """Make a model folder from published files on disk.
 
-    sources: checkpoints, or folders to look for them in. statistics: folders with HumanML3D's Mean.npy, Std.npy and the
-    Mean_raw.npy, Std_raw.npy of joint positions, looked into before those beside and below the sources.
-    text_encoder: the folder of sentence-t5-large, else looked for likewise; its weights are shared, by hard links, with
-    models beside `out` that hold the same. control: "pelvis", "joints", "start" where
-    there are several ControlNets, "none" for none, None for the only one. progress(part 0..1, what) and cancel() are
-    called between stages, from this thread. Needs no PyTorch; nothing from a file is run (`pickle_reader`).
+    Needs no PyTorch; nothing from a file is run (`pickle_reader`). The folder is created under another name beside
+    `out`, loaded and tested (`self_check`), and moved into place; after an exception nothing of it is left.
 
-    The folder is made under another name beside `out`, loaded and tried (`self_check`), and moved into place; after an
-    exception nothing of it is left. Raises LicenceNotAccepted, ModelFolderError (a file that is missing, damaged or
-    hostile, a model that makes no plausible motion, a full disk), UnsupportedCheckpoint (other weights, missing or
-    doubtful parts), DeviceError (too little memory), Cancelled.
+    Args:
+        sources: Checkpoints, or folders to search for them.
+        out: The model folder, which must not exist or be empty.
+        statistics: Folders with HumanML3D's statistics, searched before those beside and below the sources.
+        text_encoder: Folder of sentence-t5-large; None: search. Equal weights beside `out` are hard-linked.
+        control: "pelvis", "joints" or "start" to choose a ControlNet, "none" for none, None for the only one.
+        accept_licence: Whether the user accepts the licence of the weights.
+        progress: Called with a fraction 0..1 and the name of the stage, from this thread.
+        cancel: Called between stages, from this thread; True stops.
+
+    Returns:
+        The import.
+
+    Raises:
+        LicenceNotAccepted: `accept_licence` is False.
+        ModelFolderError: A file is missing, damaged or hostile, the model is implausible, or the disk is full.
+        UnsupportedCheckpoint: The weights are unknown, or parts are missing or ambiguous.
+        DeviceError: There is not enough memory.
+        Cancelled: `cancel` returned True.
     """
-
-    def stage(part: float, what: str) -> None:
-        if cancel is not None and cancel():
-            raise Cancelled
-        if progress is not None:
-            progress(part, what)
-
+    stage = _cancellable(progress, cancel)
     if not accept_licence:
         raise LicenceNotAccepted(licence.QUESTION)
     _check_control(control)
@@ -93,7 +102,7 @@ def import_model(
     _check_target(target)
     stage(0.0, "Looking for checkpoints")
     paths = [Path(source).absolute() for source in sources]
-    found = _search(paths)
+    found = search_sources(paths)
     recognised, notes = _recognise_all(found)
     joined = join(recognised, control)
     folders = [*(Path(folder).absolute() for folder in statistics), *found.folders]
@@ -106,14 +115,30 @@ def import_model(
     with _folder_in_the_making(target) as temporary:
         _write(temporary, joined, normalisation, statistics_files, encoder, beside, stage)
         stage(0.7, "Trying the model")
-        measured = check_model(temporary)
-        gc.collect()  # the text encoder may map its file, and Windows moves no folder with a mapped file in it
-        if not measured["text_encoder"]:
-            notes.append(
-                "The text encoder has no tokenizer.json, so prompts need PyTorch and transformers; it was not tried."
-            )
+        notes += _tested(temporary)
         stage(0.95, "Moving the model into place")
     return Imported(ModelFolder.open(target), _words(recognised), (*notes, *joined.notes))
+
+
+def _cancellable(progress: Progress | None, cancel: Callable[[], bool] | None) -> Progress:
+    """A progress function that raises Cancelled once `cancel` returns True."""
+
+    def stage(part: float, what: str) -> None:
+        if cancel is not None and cancel():
+            raise Cancelled
+        if progress is not None:
+            progress(part, what)
+
+    return stage
+
+
+def _tested(folder: Path) -> list[str]:
+    """Test the model; returns notes for the user."""
+    measured = check_model(folder)
+    gc.collect()  # the text encoder may map its file, and Windows moves no folder with a mapped file in it
+    if measured["text_encoder"]:
+        return []
+    return ["The text encoder has no tokenizer.json, so prompts need PyTorch and transformers; it was not tried."]
 
 
 def _check_control(control: str | None) -> None:
@@ -132,7 +157,7 @@ def _write(
     beside: Sequence[Path],
     stage: Progress,
 ) -> None:
-    """Write all files of the model into a folder. beside: text encoders of other models, to share files with."""
+    """Write all files of the model to a folder. beside: text encoders of other models, to share files with."""
     stage(0.1, "Reading weights")
     weights = joined.weights()
     stage(0.4, "Copying the text encoder")
@@ -145,9 +170,10 @@ def _write(
 
 @contextmanager
 def _folder_in_the_making(target: Path) -> Iterator[Path]:
-    """A folder beside the target that becomes the target at the end, or goes if there is an exception.
+    """A temporary folder beside the target that becomes the target, or is removed on an exception.
 
-    Raises ModelFolderError for what the disk refuses.
+    Raises:
+        ModelFolderError: The folder cannot be written.
     """
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     made_for_it = [folder for folder in target.parents if not folder.exists()]
@@ -163,15 +189,19 @@ def _folder_in_the_making(target: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         for folder in made_for_it:
             with suppress(OSError):
-                folder.rmdir()  # only empty ones go: nothing if the model is there
+                folder.rmdir()  # only removes empty folders: nothing if the model is there
 
 
 def lacking(
     sources: Sequence[Path], statistics: Sequence[Path], text_encoder: Path | None, control: str | None = None
 ) -> set[str]:
-    """Of "checkpoint", "statistics" and "text encoder", what `import_model` would not find. Raises ModelFolderError."""
+    """Find out which of "checkpoint", "statistics" and "text encoder" `import_model` would not find.
+
+    Raises:
+        ModelFolderError: A source does not exist or cannot be searched.
+    """
     missing = set() if sources else {"checkpoint"}
-    found = _search([source.absolute() for source in sources]) if sources else _Found({}, [], [])
+    found = search_sources([source.absolute() for source in sources]) if sources else FoundSources({}, [], [])
     if text_encoder is None and not found.encoders:
         missing.add("text encoder")
     try:
@@ -185,7 +215,7 @@ def lacking(
 
 
 def models_in(home: Path) -> list[Path]:
-    """The model folders that were imported into a folder, by name."""
+    """Imported model folders in a folder, by name."""
     try:
         found = sorted(home.iterdir())
     except OSError:
@@ -193,58 +223,8 @@ def models_in(home: Path) -> list[Path]:
     return [folder for folder in found if not folder.name.startswith(".") and (folder / CONFIG).is_file()]
 
 
-@dataclass(frozen=True)
-class _Found:
-    """checkpoints: file -> whether it was named itself. folders: where statistics may lie. encoders: sentence-t5's."""
-
-    checkpoints: dict[Path, bool]
-    folders: list[Path]
-    encoders: list[Path]
-
-
-def _search(sources: Iterable[Path]) -> _Found:
-    found = _Found({}, [], [])
-    for source in sources:
-        if source.is_file():
-            found.checkpoints[source] = True
-            if source.parent not in found.folders:
-                found.folders.append(source.parent)
-            with suppress(OSError):
-                found.encoders.extend(folder for folder in sorted(source.parent.iterdir()) if is_sentence_t5(folder))
-        elif source.is_dir():
-            if is_sentence_t5(source):
-                found.encoders.append(source)
-                continue
-            for folder, names in _walk(source, found.encoders):
-                found.folders.append(folder)
-                for name in names:
-                    if name.lower().endswith(SUFFIXES):
-                        found.checkpoints.setdefault(folder / name, False)
-        else:
-            raise ModelFolderError(f"There is no file or folder {source}: choose another.")
-    if not found.checkpoints:
-        raise ModelFolderError(f"There is no checkpoint ({', '.join(SUFFIXES)}) in these folders: choose where one is.")
-    return found
-
-
-def _walk(top: Path, encoders: list[Path]) -> Iterator[tuple[Path, list[str]]]:
-    """Folders and their files' names, in order of name; text encoders, hidden and model folders are not gone into."""
-    for count, (name, below, files) in enumerate(os.walk(top)):
-        folder = Path(name)
-        if count >= MAX_FOLDERS:
-            raise ModelFolderError(f"{top} holds too many folders to look through: name the checkpoints.")
-        if {CONFIG, NORMALISATION} <= set(files):
-            below.clear()
-            continue
-        if len(folder.relative_to(top).parts) >= MAX_DEPTH:
-            below.clear()
-        encoders += [folder / inner for inner in sorted(below) if is_sentence_t5(folder / inner)]
-        below[:] = sorted(d for d in below if not d.startswith(".") and folder / d not in encoders)
-        yield folder, sorted(files)
-
-
-def _recognise_all(found: _Found) -> tuple[list[Recognised], list[str]]:
-    """Every checkpoint that is one. What else lies in a folder is left out with a note; what was named must be one."""
+def _recognise_all(found: FoundSources) -> tuple[list[Recognised], list[str]]:
+    """Recognise every checkpoint. Other files found in a folder give a note; a file that the user named must be one."""
     recognised: list[Recognised] = []
     notes: list[str] = []
     reason: UnsupportedCheckpoint | None = None
@@ -262,7 +242,7 @@ def _recognise_all(found: _Found) -> tuple[list[Recognised], list[str]]:
 
 
 def _words(recognised: Sequence[Recognised]) -> dict[str, str]:
-    """File name, with its folder's where two have the same -> what the file holds."""
+    """File name, with its folder's if two are equal -> description of its content."""
     names = [file.path.name for file in recognised]
     return {
         file.path.name if names.count(file.path.name) == 1 else f"{file.path.parent.name}/{file.path.name}": (
@@ -272,7 +252,7 @@ def _words(recognised: Sequence[Recognised]) -> dict[str, str]:
     }
 
 
-def _text_encoder(chosen: Path | None, found: _Found) -> Path:
+def _text_encoder(chosen: Path | None, found: FoundSources) -> Path:
     if chosen is not None:
         if not chosen.is_dir():
             raise ModelFolderError(f"There is no folder {chosen}: choose that of the text encoder.")
@@ -300,7 +280,7 @@ def _check_target(target: Path) -> None:
 
 
 def _check_space(target: Path, needed: int, in_common: Callable[[], int]) -> None:
-    """in_common: tells how much of it is there already, which takes seconds."""
+    """Check the free space; `in_common` returns the bytes that are already there, which takes seconds."""
     place = next(folder for folder in target.parents if folder.exists())
     try:
         free = shutil.disk_usage(place).free
@@ -322,7 +302,7 @@ def _disk_error(target: Path, error: OSError) -> ModelFolderError:
 
 
 def _sources(joined: Joined, statistics: Sequence[Path], encoder: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """File name -> sha256 and what was taken from it. Two files of one name are told apart by their folder's."""
+    """File name -> sha256 and the parts taken from it; two files of one name get their folder's name."""
     out: dict[str, dict[str, Any]] = {}
     for part, file in joined.parts.items():
         name = file.path.name

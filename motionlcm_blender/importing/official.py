@@ -1,4 +1,4 @@
-"""An official model from what a person has, fetching what is missing if that is wanted, into a folder of models."""
+"""Import of an official model from the user's files, with optional download of missing ones, to a folder of models."""
 
 from __future__ import annotations
 
@@ -29,11 +29,17 @@ HUB_NAME = "models--sentence-transformers--sentence-t5-large"
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to make a model of.
+    """Input of the import.
 
-    home: the folder in which models lie. chosen: a checkpoint, an archive or a folder on disk; None: what is fetched.
-    statistics, text_encoder: folders, where they are not beside it. control: as for `import_model`. fetch: whether what
-    is missing may be fetched. accept_unverified: also files of which nobody knows what they must be.
+    Attributes:
+        home: Folder of the models.
+        chosen: A checkpoint, an archive or a folder on disk; None: download.
+        statistics: Folder of the statistics, if not beside `chosen`.
+        text_encoder: Folder of the text encoder, if not beside `chosen`.
+        control: As in `import_model`.
+        fetch: Whether missing files may be downloaded.
+        accept_licence: As in `import_model`.
+        accept_unverified: As in `downloads.fetch`.
     """
 
     home: Path
@@ -49,13 +55,19 @@ class Wanted:
 def get_official_model(
     wanted: Wanted, progress: Progress | None = None, cancel: Callable[[], bool] | None = None
 ) -> Imported:
-    """Make a model folder in `wanted.home`, named after what was chosen. progress and cancel as for `import_model`.
+    """Make a model folder in `wanted.home`, named after the chosen file.
 
-    A text encoder that is not there is taken from a model imported before, or from the hub's folder of this machine,
-    before it is fetched. What was unpacked is removed in any case, what was fetched when the model is there.
-    Raises what `import_model` and `fetch` do.
+    A missing text encoder is taken from an earlier import, or from the hub's folder of this machine, before it is
+    downloaded. Unpacked files are removed in any case, downloads after success.
+
+    Args:
+        wanted: The input.
+        progress: As in `import_model`.
+        cancel: As in `import_model`.
+
+    Raises:
+        MotionLCMError: As `import_model` and `downloads.fetch`.
     """
-
     part = partial(_part_of, progress)
     if not wanted.accept_licence:
         raise LicenceNotAccepted("The model is imported once its licence is accepted: tick that you accept it.")
@@ -76,7 +88,7 @@ def get_official_model(
         if chosen is not None and chosen.is_file():
             statistics += _statistics_beside(chosen)
         encoder = _completed(wanted, sources, statistics, part(0.1, 0.4), cancel)
-        made = import_model(
+        imported = import_model(
             sources,
             _free_name(wanted),
             statistics=statistics,
@@ -87,7 +99,7 @@ def get_official_model(
             cancel=cancel,
         )
         shutil.rmtree(downloads, ignore_errors=True)
-        return made
+        return imported
     except OSError as error:
         why = error.strerror or error
         raise ModelFolderError(f"{wanted.home} cannot be written ({why}): see to that, then try again.") from error
@@ -96,7 +108,7 @@ def get_official_model(
             shutil.rmtree(scratch, ignore_errors=True)
         if made_home:
             with suppress(OSError):
-                wanted.home.rmdir()  # only if nothing came of it
+                wanted.home.rmdir()  # only if the import left nothing
 
 
 def _completed(
@@ -106,7 +118,7 @@ def _completed(
     progress: Progress,
     cancel: Callable[[], bool] | None,
 ) -> Path | None:
-    """Fetch what is missing, add it to `sources` and `statistics`, and return the text encoder."""
+    """Download missing files, add them to `sources` and `statistics`, and return the text encoder."""
     encoder = wanted.text_encoder
     missing = lacking(sources, statistics, encoder, wanted.control)
     if TEXT_ENCODER in missing:
@@ -124,7 +136,7 @@ def _completed(
 
 
 def _part_of(progress: Progress | None, first: float, last: float) -> Progress:
-    """A progress whose 0..1 is first..last of another one."""
+    """A progress function whose 0..1 is first..last of another one."""
 
     def report(part: float, what: str) -> None:
         if progress is not None:
@@ -136,28 +148,32 @@ def _part_of(progress: Progress | None, first: float, last: float) -> Progress:
 def _fetch(
     kinds: set[str], downloads: Path, accept_unverified: bool, progress: Progress, cancel: Callable[[], bool] | None
 ) -> list[tuple[Source, Path]]:
-    """Fetch all files of some kinds, each with its place."""
+    """Download all files of some kinds, each with its place."""
     listed = [source for source in read_sources() if source.kind in kinds]
     files = fetch_all(listed, downloads, accept_unverified=accept_unverified, progress=progress, cancel=cancel)
     return list(zip(listed, files, strict=True))
 
 
 def remove_model(folder: Path, home: Path) -> None:
-    """Delete an imported model. Raises ModelFolderError if it is none, or the disk refuses; then it is still whole."""
+    """Delete an imported model.
+
+    Raises:
+        ModelFolderError: The folder is not an imported model, or cannot be removed; then it is still complete.
+    """
     if folder.resolve().parent != home.resolve() or folder not in models_in(home):
         raise ModelFolderError(f"{folder.name} is not a model that was imported here: remove it where it lies.")
     doomed = home / f".removed-{folder.name}.{os.getpid()}"
     try:
-        os.replace(folder, doomed)  # at once, so that a folder in use stays whole
+        os.replace(folder, doomed)  # a single operation, so that a folder in use stays complete
     except OSError as error:
         why = error.strerror or error
-        told = f"{folder.name} cannot be removed ({why}): choose another model, then try again."
-        raise ModelFolderError(told) from error
+        sentence = f"{folder.name} cannot be removed ({why}): choose another model, then try again."
+        raise ModelFolderError(sentence) from error
     shutil.rmtree(doomed, ignore_errors=True)
 
 
 def _known_text_encoder(home: Path) -> Path | None:
-    """sentence-t5-large of a model that was imported before, or in the hub's folder of this machine."""
+    """Folder of sentence-t5-large in an earlier import, or in the hub's folder of this machine."""
     for model in models_in(home):
         if find_sentence_t5(model / "text_encoder") is not None:
             return model / "text_encoder"
@@ -166,12 +182,12 @@ def _known_text_encoder(home: Path) -> Path | None:
             return find_sentence_t5(Path(os.environ[variable], below, HUB_NAME))
     try:
         return find_sentence_t5(Path.home() / ".cache" / "huggingface" / "hub" / HUB_NAME)
-    except RuntimeError:  # no home
+    except RuntimeError:  # no home folder
         return None
 
 
 def _clear_away(home: Path) -> None:
-    """Remove what is left of imports that ended with Blender; those of a day may still be at work in another one."""
+    """Remove files of aborted imports; those of the last day may belong to an import in another Blender."""
     for folder in home.glob(".*"):
         with suppress(OSError):
             if folder.name != DOWNLOADS and folder.is_dir() and time.time() - folder.stat().st_mtime > LEFT_S:
@@ -179,7 +195,7 @@ def _clear_away(home: Path) -> None:
 
 
 def _statistics_beside(file: Path) -> list[Path]:
-    """Folders beside a checkpoint that hold statistics, as their data sets' folders do."""
+    """Folders beside a checkpoint that contain statistics, like the folders of their data sets."""
     try:
         folders = sorted(folder for folder in file.parent.iterdir() if folder.is_dir())
         return [folder for folder in folders if any((folder / name).is_file() for name in FILES.values())]
@@ -188,7 +204,7 @@ def _statistics_beside(file: Path) -> list[Path]:
 
 
 def _free_name(wanted: Wanted) -> Path:
-    """A folder that is not there yet, named after the file or folder that was chosen."""
+    """A new folder named after the chosen file or folder."""
     chosen = wanted.chosen or Path("motionlcm")
     name = chosen.stem if chosen.is_file() else chosen.name
     name = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "motionlcm"

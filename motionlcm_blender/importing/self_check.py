@@ -1,7 +1,7 @@
-"""Whether a model folder makes motion: one round through the VAE, one sample, and whether a person could move so.
+"""Test of a model folder: one round trip through the VAE and one sample must be plausible human motion.
 
-Weights that load may still be wrong: statistics of another data set, a ControlNet beside the wrong denoiser. What they
-make shows it at once in the lengths of the bones and the height of the pelvis.
+Weights that load may still be wrong: statistics of another data set, a ControlNet with the wrong denoiser. Bone
+lengths and pelvis height of the generated motion show such errors at once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from .sentence_t5_files import FOLDER
 PROMPT = "a person walks forward"
 FRAMES = 80
 TOLERANCE = 0.2
-"""Of a length. HumanML3D's figure differs from the engine's by less than a tenth in every one that is measured."""
+"""Relative tolerance of lengths. HumanML3D's figure differs from the engine's by less than 0.1 in every tested length.
+"""
 LOOSE = 0.5
 LOWEST_PELVIS, HIGHEST_PELVIS = 0.5, 1.3
 _SPEED = 1.0
@@ -39,24 +40,32 @@ _TRUNK = ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
 
 
 class _Fixed:
-    """Stands in for a text encoder that cannot run here: a sentence vector of length 1."""
+    """Replacement for a text encoder that cannot run here: a constant sentence vector of length 1."""
 
     def __init__(self, width: int) -> None:
         vector = np.random.default_rng(0).standard_normal(width)
         self._vector = (vector / np.linalg.norm(vector)).astype(np.float32)
 
     def encode(self, prompt: str) -> np.ndarray:
+        """Return the constant vector."""
         return self._vector
 
 
 def check_model(path: str | Path) -> dict[str, float]:
-    """Load a folder, take a standing person through the VAE, and sample once, with a ControlNet also along a path.
+    """Load a folder, encode and decode a standing figure, and sample once, with a ControlNet also along a path.
 
-    Everything runs in NumPy, but for a text encoder without tokenizer.json, which needs PyTorch and transformers. If
-    they are not there, a random vector stands in for it, unlike any the model has seen: then sampled motion may be
-    strange, if not impossible.
-    Returns what was measured: pelvis_height_m; text_encoder, 1 if it was tried.
-    Raises ModelFolderError saying what is implausible, and what loading raises.
+    Runs in NumPy, except for a text encoder without tokenizer.json, which needs PyTorch and transformers. Without
+    these a random vector replaces it, unlike any in the training data: then sampled motion may be strange, but not
+    impossible.
+
+    Args:
+        path: The model folder.
+
+    Returns:
+        Measurements: pelvis_height_m; text_encoder, 1 if it was tested.
+
+    Raises:
+        ModelFolderError: The motion is implausible; the sentence names the reason.
     """
     folder = ModelFolder.open(path)
     encoder, tried = _encoder(folder)
@@ -78,7 +87,7 @@ def check_model(path: str | Path) -> dict[str, float]:
 
 
 def _standing(model: MotionLCM) -> np.ndarray:
-    """(T, 263), not normalised: a figure that stands on the floor, its arms hanging, encoded and decoded."""
+    """(T, 263) features, not normalised: a standing figure with hanging arms, encoded and decoded."""
     offsets = HUMANML.offsets.copy()
     for joint, name in enumerate(JOINTS):
         if name.endswith(("elbow", "wrist")):
@@ -93,10 +102,18 @@ def _standing(model: MotionLCM) -> np.ndarray:
 
 
 def check_motion(features: np.ndarray, what: str, strict: bool = True) -> float:
-    """features: (T, 263), not normalised. Returns the median height of the pelvis, metres.
+    """Check the plausibility of features.
 
-    Raises ModelFolderError if a number is not finite, if a limb or the trunk is more than a fifth off a person's, or if
-    the pelvis is not 0.5 to 1.3 m above the floor. Not strict: half instead of a fifth, and the pelvis anywhere.
+    Args:
+        features: (T, 263), not normalised.
+        what: Description of the motion, for the message.
+        strict: Limits of a fifth for lengths and 0.5 to 1.3 m for the pelvis; else half, and any pelvis height.
+
+    Returns:
+        Median height of the pelvis, metres.
+
+    Raises:
+        ModelFolderError: A number is not finite, or limbs, trunk or pelvis are outside the limits.
     """
     if not np.isfinite(features).all():
         raise ModelFolderError(
@@ -129,7 +146,7 @@ def _median_length(joints: np.ndarray, bones: tuple[tuple[str, str], ...]) -> fl
 
 
 def _path(joint: int) -> Hints:
-    """Straight ahead at walking speed, at the joint's height in the rest pose."""
+    """A straight path at walking speed, at the joint's height in the rest pose."""
     positions = np.zeros((FRAMES, len(JOINTS), 3), np.float32)
     mask = np.zeros(positions.shape, bool)
     positions[:, joint] = HUMANML.rest[joint] + [0.0, PELVIS_HEIGHT, 0.0]
@@ -139,7 +156,7 @@ def _path(joint: int) -> Hints:
 
 
 def _encoder(folder: ModelFolder) -> tuple[Any, bool]:
-    """The folder's own text encoder and True, or what stands in for it and False."""
+    """The folder's own text encoder and True, or a replacement and False."""
     packages = ("torch", "transformers")
     there = all(importlib.util.find_spec(name) is not None for name in packages)
     if not there and not (folder.path / FOLDER / "tokenizer.json").is_file():

@@ -1,4 +1,4 @@
-"""The text encoder of published models, sentence-t5-large, into a model folder: weights as safetensors, no pickle."""
+"""Files of sentence-t5-large, the text encoder of published models: weights as safetensors, no pickle."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ COPIED = (
     "config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "spiece.model",
     "modules.json", "sentence_bert_config.json", "1_Pooling/config.json", f"{DENSE}/config.json",
 )  # fmt: skip
-"""Of the published folder, everything but the weights that running it needs."""
+"""Files of the published folder that running the encoder needs, except the weights."""
 _UNUSED = ("decoder.", "lm_head.")
 _SHARED, _REPEATED = "shared.weight", "encoder.embed_tokens.weight"
-"""One table of words under two names."""
+"""Two names of one embedding table."""
 MAX_SMALL_FILE = 64 << 20
 PUBLISHED_WIDTH, LARGE_WIDTH = 768, 1024
-"""Of the sentence vector, which all sizes of sentence-t5 have, and of the large one's states, which no other has."""
+"""Width of the sentence vector, common to all sizes of sentence-t5, and of the large one's states, which is unique."""
 
 
 def is_sentence_t5(folder: Path) -> bool:
@@ -37,8 +37,10 @@ def is_sentence_t5(folder: Path) -> bool:
 
 
 def find_sentence_t5(folder: Path) -> Path | None:
-    """The encoder in a folder: the folder itself, or below it in the hub's layout, where each version of a repository
-    has a folder of its own (models--OWNER--NAME/snapshots/VERSION); None if there is none."""
+    """Find the encoder in a folder: the folder itself, or below it in the hub's layout; None if there is none.
+
+    In the hub's layout each version of a repository has its own folder: models--OWNER--NAME/snapshots/VERSION.
+    """
     if is_sentence_t5(folder):
         return folder
     try:
@@ -59,22 +61,30 @@ def find_sentence_t5(folder: Path) -> Path | None:
 
 
 def name_of(folder: Path) -> str:
-    """What an encoder is called: its folder's name, but for the hub's folders and for one inside a model folder."""
+    """Name of an encoder: its folder's name, except for the hub's folders and inside a model folder."""
     if folder.parent.name == "snapshots" and folder.parent.parent.name.startswith("models--"):
         return folder.parent.parent.name.rpartition("--")[2]
     if folder.name == FOLDER:
         try:
-            told = json.loads((folder.parent / "config.json").read_text(encoding="utf-8"))["text_encoder"]["name"]
-            return str(told)
+            name = json.loads((folder.parent / "config.json").read_text(encoding="utf-8"))["text_encoder"]["name"]
+            return str(name)
         except (OSError, ValueError, KeyError, TypeError):
             pass
     return folder.name
 
 
 def check_sentence_t5(folder: Path, width: int) -> int:
-    """How many bytes the copy will have at most.
+    """Check an encoder.
 
-    width: what the model takes, 768. Raises ModelFolderError if a file is missing or the encoder is another.
+    Args:
+        folder: Its folder.
+        width: Width of the sentence vector that the model takes, 768.
+
+    Returns:
+        Upper limit of the size of a copy, bytes.
+
+    Raises:
+        ModelFolderError: A file is missing, or the encoder is another one.
     """
     for name in ("config.json", f"{DENSE}/config.json"):
         if not (folder / name).is_file():
@@ -105,7 +115,7 @@ def check_sentence_t5(folder: Path, width: int) -> int:
 
 
 def bytes_in_common(source: Path, beside: Sequence[Path]) -> int:
-    """How much of what `copy_sentence_t5` writes is in these encoders already. Reads the weights."""
+    """Bytes of a copy by `copy_sentence_t5` that are already in these encoders. Reads the weights."""
     common = 0
     for inside in ("", DENSE):
         weights = _weights(source / inside)
@@ -115,12 +125,21 @@ def bytes_in_common(source: Path, beside: Sequence[Path]) -> int:
 
 
 def copy_sentence_t5(source: Path, target: Path, beside: Sequence[Path] = ()) -> dict[str, str]:
-    """Copy what running the encoder needs; a pickle becomes model.safetensors. Returns file name -> sha256 of the
-    weights it was made from.
+    """Copy the files that the encoder needs; a pickle is converted to model.safetensors.
 
-    beside: encoders of other models; weights that are there already, byte for byte, are shared with them by hard links.
-    The small files are copied in any case: a person may edit them, and most editors write into the file.
-    Raises ModelFolderError if a file is damaged or a small one cannot be written, OSError if the weights cannot.
+    Small files are always copied, because a user may edit them, and most editors write into the file.
+
+    Args:
+        source: Folder of the encoder.
+        target: The new folder.
+        beside: Encoders of other models; equal weights are shared with them by hard links.
+
+    Returns:
+        File name -> sha256 of the original weights.
+
+    Raises:
+        ModelFolderError: A file is damaged, or a small one cannot be written.
+        OSError: The weights cannot be written.
     """
     for name in COPIED:
         if (source / name).is_file():

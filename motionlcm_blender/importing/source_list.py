@@ -1,4 +1,4 @@
-"""The list of files that can be fetched, `sources.json`."""
+"""The list of files for download, `sources.json`."""
 
 from __future__ import annotations
 
@@ -16,16 +16,23 @@ SOURCES = Path(__file__).with_name("sources.json")
 FORMAT = 1
 KINDS = ("checkpoint", "statistics", "text encoder")
 MAX_BYTES = 8 << 30
-"""Of a file whose size is not known; no published checkpoint has as much."""
+"""Largest size of a file with unknown size; no published checkpoint is as large."""
 _PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class Source:
-    """One file to fetch. name: where it goes, below the folder for downloads. urls: the same file on several servers.
+    """One file for download.
 
-    page: where a person finds it, if a program cannot fetch it. sha256, bytes: None if they are not known.
+    Attributes:
+        name: Path below the folder for downloads.
+        kind: One of KINDS.
+        urls: Addresses of the same file on several servers.
+        page: Page where a user finds the file, if the download fails.
+        sha256: Expected sha256, None if unknown.
+        bytes: Expected size, None if unknown.
+        licence: Licence of the file.
     """
 
     name: str
@@ -38,7 +45,11 @@ class Source:
 
 
 def read_sources(path: str | Path = SOURCES) -> tuple[Source, ...]:
-    """The list of files. Raises DownloadError, naming the entry, if it is damaged or leads out of its folder."""
+    """Read the list of files.
+
+    Raises:
+        DownloadError: The list is damaged or has a path out of its folder; the sentence names the entry.
+    """
     try:
         listed = json.loads(Path(path).read_text(encoding="utf-8"))
         if listed["format"] != FORMAT:
@@ -48,9 +59,15 @@ def read_sources(path: str | Path = SOURCES) -> tuple[Source, ...]:
         raise DownloadError(f"The list of files to fetch is damaged ({error}): reinstall the extension.") from error
 
 
-def _source(told: Mapping[str, Any]) -> Source:
+def _source(entry: Mapping[str, Any]) -> Source:
     source = Source(
-        told["name"], told["kind"], tuple(told["urls"]), told["page"], told["sha256"], told["bytes"], told["licence"]
+        entry["name"],
+        entry["kind"],
+        tuple(entry["urls"]),
+        entry["page"],
+        entry["sha256"],
+        entry["bytes"],
+        entry["licence"],
     )
     right = (
         _PATH.fullmatch(source.name) is not None
@@ -65,5 +82,5 @@ def _source(told: Mapping[str, Any]) -> Source:
 
 
 def unverified(sources: Sequence[Source]) -> list[str]:
-    """Names of the files that cannot be verified, because what they must be is not known."""
+    """Names of the files that cannot be verified, because their sha256 is unknown."""
     return [source.name for source in sources if source.sha256 is None]

@@ -12,17 +12,23 @@ from ..errors import ModelFolderError
 from ..networks.model_folder import NORMALISATION_SHAPES
 
 FILES = {"mean": "Mean.npy", "std": "Std.npy", "hint_mean": "Mean_raw.npy", "hint_std": "Std_raw.npy"}
-"""As HumanML3D names the features' (Guo et al. 2022) and OmniControl the positions' (Xie et al. 2024)."""
+"""File names of HumanML3D for the features (Guo et al. 2022) and of OmniControl for the positions (Xie et al. 2024)."""
 
 AGAIN = "fetch it again from HumanML3D"
 
 
 def read_statistics(folders: Sequence[Path], with_hints: bool) -> tuple[dict[str, np.ndarray], list[Path]]:
-    """mean, std (263,), hint_mean, hint_std (22, 3), float32, and the files they come from.
+    """Read the statistics.
 
-    folders: where to look, each by itself and in this order; both of a pair come from one folder. with_hints: False:
-    hint_mean is 0 and hint_std 1, for a model without ControlNet. Raises ModelFolderError if a pair is missing, or
-    holds anything but finite numbers, the deviations above 0.
+    Args:
+        folders: Folders to search, each by itself and in this order; both files of a pair come from one folder.
+        with_hints: False: hint_mean is 0 and hint_std 1, for a model without ControlNet.
+
+    Returns:
+        mean, std (263,), hint_mean, hint_std (22, 3), float32, and their files.
+
+    Raises:
+        ModelFolderError: A pair is missing, or has numbers that are not finite or deviations that are not positive.
     """
     mean, std, files = _pair(folders, "mean", "std")
     hint_mean = np.zeros(NORMALISATION_SHAPES["hint_mean"], np.float32)
@@ -53,8 +59,7 @@ def _pair(folders: Sequence[Path], mean: str, std: str) -> tuple[np.ndarray, np.
 
 
 def _is_there(file: Path) -> bool:
-    """Whether a file is there under exactly this name: on a system that does not tell cases apart, mean.npy is the
-    evaluator's."""
+    """Whether a file of exactly this name exists; on a case-insensitive system mean.npy is the evaluator's."""
     try:
         return file.is_file() and any(entry.name == file.name for entry in file.parent.glob("*.npy"))
     except OSError:
@@ -62,7 +67,7 @@ def _is_there(file: Path) -> bool:
 
 
 def _read(file: Path, name: str) -> np.ndarray:
-    """One array. Only as much is read as is wanted, whatever the file says of itself."""
+    """Read one array; only as many bytes as expected are read, whatever the header declares."""
     shape = NORMALISATION_SHAPES[name]
     count = prod(shape)
     try:

@@ -1,10 +1,10 @@
-"""Names that no checkpoint needs and that run commands.
+"""Names in pickles that no checkpoint needs and that run commands.
 
-Names outside of PyTorch's own do not stop the reading of a checkpoint: those of Lightning also hold settings, callbacks
-and optimiser states of classes that differ from one training to the next, and they stay placeholders nobody looks into
-(`pickle_reader.py`). Names that run commands are refused all the same: they do no harm here, but a file with one was
-made to harm whoever opens it, and its weights deserve no trust either. This list is a courtesy and not the wall. It
-holds Python 2's names too, which old protocols write.
+Names outside of PyTorch do not stop the reading of a checkpoint: Lightning checkpoints also contain settings,
+callbacks and optimiser states of classes that differ between trainings; they stay placeholders that nothing reads
+(`pickle_reader.py`). Names that run commands are refused nevertheless: they do no harm here, but a file with such a
+name was made to attack whoever opens it, and its weights are not trustworthy either. The list is an additional check,
+not the protection. It contains Python 2's names too, which old protocols write.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _COMMANDS = {
 
 
 def runs_commands(module: str, name: str) -> bool:
-    """Whether what a pickle names can run commands."""
+    """Whether a name in a pickle can run commands."""
     modern = "builtins" if module == "__builtin__" else module
     root = modern.split(".", 1)[0]
     return root in _COMMAND_MODULES or (modern, name) in _COMMANDS or (modern, name.split(".", 1)[0]) in _COMMANDS

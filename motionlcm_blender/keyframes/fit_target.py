@@ -1,4 +1,4 @@
-"""The clip that keys are fitted to: its samples, the weight of each joint's error, and the frames to key first."""
+"""Target of the key fitting: samples of the clip, weights of the joints' errors, and frames to key first."""
 
 from __future__ import annotations
 
@@ -14,20 +14,31 @@ from ..motion.motion import Clip
 from ..motion.skeleton import FOOT_JOINTS, JOINT_COUNT, JOINTS, Skeleton
 
 SLOPE_REGULARIZATION = 0.02
-"""Weight that draws the slopes at keys to those of the clip, beside 1 for a sample: small, so that the samples decide
-where there are enough of them, and positive, so that slopes are defined where keys stand on neighbouring frames."""
+"""Weight of the difference between slopes at keys and those of the clip, relative to 1 for a sample.
+
+Small, so that the samples decide where there are enough of them, and positive, so that slopes are defined where keys
+are on neighbouring frames.
+"""
 PINNED_WEIGHT = 1e6
-"""The same for value and slope at the ends of a loop, which stay as they are."""
+"""The same weight for value and slope at the ends of a loop, which must not change."""
 _RESTING_WEIGHT = 4.0
-"""Weight of the error of a foot joint while the joint rests: feet that stand must not slide visibly."""
+"""Weight of the error of a foot joint while the joint rests: standing feet must not slide visibly."""
 _RESTING_SPEED = 0.08
 """m/s below which a foot joint rests."""
 
 
 @dataclass(frozen=True, eq=False)
 class BoneTree:
-    """A skeleton in depth-first order. order: (J,) its joint at each place. parents: (J,) places, -1 for the root.
-    below: for each place, the slice of places it carries. pairs: (2, pairs) each bone and each joint it carries."""
+    """A skeleton in depth-first order.
+
+    Attributes:
+        order: (J,) joint at each place.
+        parents: (J,) place of each parent, -1 for the root.
+        offsets: (J, 3) metres, rest position relative to the parent.
+        below: For each place, the slice of places below it.
+        levels: Places of each depth of the tree, without the root.
+        pairs: (2, P) each bone with each joint that it moves.
+    """
 
     order: np.ndarray
     parents: np.ndarray
@@ -38,6 +49,7 @@ class BoneTree:
 
     @classmethod
     def of(cls, skeleton: Skeleton) -> BoneTree:
+        """Build the tree of a skeleton."""
         children: list[list[int]] = [[] for _ in skeleton.parents]
         for joint, parent in enumerate(skeleton.parents):
             if parent >= 0:
@@ -68,23 +80,23 @@ class BoneTree:
 
     @cached_property
     def movers(self) -> np.ndarray:
-        """Places of the bones that carry joints, in the order of `pairs`."""
+        """Places of the bones that move joints, in the order of `pairs`."""
         return np.unique(self.pairs[0])
 
     @cached_property
     def pair_starts(self) -> np.ndarray:
-        """Where each mover's pairs begin."""
+        """Index of the first pair of each mover."""
         return np.searchsorted(self.pairs[0], self.movers)
 
     @cached_property
     def pairs_of(self) -> tuple[slice, ...]:
-        """For each place, the slice of `pairs` that is its own."""
+        """For each place, the slice of its `pairs`."""
         sizes = np.array([part.stop - part.start for part in self.below])
         ends = np.cumsum(sizes)
         return tuple(slice(int(start), int(end)) for start, end in zip(ends - sizes, ends, strict=True))
 
     def most_of_pairs(self, values: np.ndarray) -> np.ndarray:
-        """(J, N): for each bone the largest of values (pairs, N) over what it carries; 0 if it carries nothing."""
+        """For each bone the largest of values (pairs, N) over the joints that it moves; (J, N), 0 without any."""
         result = np.zeros((len(self.order), values.shape[1]), values.dtype)
         if len(self.movers):
             result[self.movers] = np.maximum.reduceat(values, self.pair_starts, axis=0)
@@ -104,16 +116,21 @@ class BoneTree:
 
 @dataclass(frozen=True, eq=False)
 class FitTarget:
-    """The clip to reproduce. N frames, J bones, B = 1 + J tracks.
+    """The clip to reproduce, with N frames, J bones and B = 1 + J tracks.
 
-    channels: (B * N, 4) the samples, unused channels 0. slopes: the same per frame, their change.
-    rotations: (J, N, 4) unit quaternions of the rotation channels, in the axes of the pose bones.
-    outer, inner: (J, 1, 4): rotations = outer * local rotation * inner; None where they are the same.
-    position: (J, N, 3) metres. bone_to_world: (3, 3, J, N) from rotation vectors in the axes of a bone's channels to
-        the world.
-    pinned_samples: (B * N,) bool, samples where keys have the value and slope of the clip.
-    tolerance: metres. key_priority: (B, N) bool, frames that an animator would key.
-    joint_weight: (J, N) weights of the joints' errors. euler: (J,) bool, bones with XYZ Euler channels.
+    Attributes:
+        channels: (B * N, 4) samples of all tracks; unused channels are 0.
+        slopes: (B * N, 4) derivatives of the samples per frame.
+        rotations: (J, N, 4) unit quaternions of the rotation channels, in the axes of the pose bones.
+        outer: (J, 1, 4) unit quaternions with rotations = outer * local rotation * inner; None for the engine's axes.
+        inner: (J, 1, 4) unit quaternions, see `outer`; None for the engine's axes.
+        position: (J, N, 3) metres.
+        bone_to_world: (3, 3, J, N) matrices from rotation vectors in the axes of a bone's channels to the world.
+        pinned_samples: (B * N,) bool, samples where keys have the value and slope of the clip.
+        tolerance: Metres.
+        key_priority: (B, N) bool, frames that an animator would key.
+        joint_weight: (J, N) weights of the joints' errors.
+        euler: (J,) bool, bones with XYZ Euler channels.
     """
 
     rig: BoneTree
@@ -133,10 +150,12 @@ class FitTarget:
 
     @property
     def frames(self) -> int:
+        """Number of frames N."""
         return int(self.rotations.shape[1])
 
     @property
     def tracks(self) -> int:
+        """Number of tracks B."""
         return 1 + int(self.rotations.shape[0])
 
     @classmethod
@@ -148,6 +167,7 @@ class FitTarget:
         axes: tuple[np.ndarray, np.ndarray] | None,
         loops: bool,
     ) -> FitTarget:
+        """Sample a clip and derive weights and priorities; arguments as in `fit_keys`, `tolerance` in metres."""
         rig = BoneTree.of(clip.skeleton)
         local = np.ascontiguousarray(rot.continuous(rot.normalise(clip.rotations)).swapaxes(0, 1)[rig.order])
         bones, frames = local.shape[:2]
@@ -187,7 +207,7 @@ class FitTarget:
         )
 
     def slope_weight(self, samples: np.ndarray) -> np.ndarray:
-        """(n, 1) weights that draw the slopes at keys on samples (n,) to those of the clip."""
+        """(n, 1) weights of the slope differences at keys on samples (n,)."""
         return np.where(self.pinned_samples[samples], PINNED_WEIGHT, SLOPE_REGULARIZATION)[:, None]
 
     def rotations_of(self, channels: np.ndarray) -> np.ndarray:
@@ -200,15 +220,15 @@ class FitTarget:
         return rotations
 
     def local_of(self, rotations: np.ndarray) -> np.ndarray:
-        """(J, N, 4) local rotations in engine axes, of rotations in the axes of the pose bones."""
+        """(J, N, 4) local rotations in engine axes, from rotations in the axes of the pose bones."""
         if self.outer is None or self.inner is None:
             return rotations
         return rot.multiply(rot.multiply(rot.inverse(self.outer), rotations), rot.inverse(self.inner))
 
     def rotation_rates(self, channels: np.ndarray, rotations: np.ndarray) -> np.ndarray:
-        """(3, 4, J, N): rotation vector of the bone in the world, radians, for a unit change of each channel."""
+        """(3, 4, J, N) derivative of the bone's world rotation vector, radians, by each channel."""
         columns = np.zeros((3, 4, *rotations.shape[:2]))
-        # The vector part of change * inverse(turns), doubled; the change counts for less the longer the quaternion.
+        # The vector part of change * inverse(rotations), doubled; a longer quaternion reduces the effect of a change.
         w, x, y, z = np.moveaxis(rotations, -1, 0) * (2.0 / np.sqrt(np.maximum(squared_length(channels), 1e-12)))
         columns[0] = -x, w, -z, y
         columns[1] = -y, z, w, -x
@@ -224,13 +244,15 @@ class FitTarget:
 
     @cached_property
     def inverse_rotations(self) -> np.ndarray:
+        """(J, N, 4) inverses of `rotations`."""
         return rot.inverse(self.rotations)
 
 
 def _join_slopes(slopes: np.ndarray, channels: np.ndarray, euler: np.ndarray) -> None:
-    """Make the slopes (B, N, 4) at both ends of a loop those across its seam. channels: (B, N, 4); euler: (J,) bool.
+    """Make the slopes (B, N, 4) at both ends of a loop equal to those across its seam.
 
-    The same rotation may come as the other quaternion, or as the other triple of angles, whose middle one runs back.
+    channels: (B, N, 4); euler: (J,) bool. The same rotation may come as the quaternion of the other sign, or as the
+    other triple of Euler angles, whose middle angle runs backwards.
     """
     first, last = channels[:, 0], channels[:, -1]
     way = np.ones(first.shape)
@@ -241,8 +263,11 @@ def _join_slopes(slopes: np.ndarray, channels: np.ndarray, euler: np.ndarray) ->
 
 
 def _priority_frames(clip: Clip, rig: BoneTree, position: np.ndarray, slopes: np.ndarray) -> np.ndarray:
-    """(B, N) bool: where an animator would set keys: where a channel's motion pauses or turns back, and, for all that
-    carries a foot, where one comes down or lifts."""
+    """(B, N) bool: frames where an animator would set keys.
+
+    These are frames where the motion of a channel pauses or reverses and, for all bones that move a foot, where the
+    foot lands or lifts.
+    """
     speed = np.linalg.norm(slopes, axis=-1)
     key_priority = np.zeros(speed.shape, bool)
     if clip.frames < 3:
@@ -264,7 +289,7 @@ def _priority_frames(clip: Clip, rig: BoneTree, position: np.ndarray, slopes: np
 
 
 def _joint_weights(clip: Clip, rig: BoneTree, position: np.ndarray) -> np.ndarray:
-    """(J, N): 1, and more for the joints of a foot while they rest."""
+    """(J, N) weights: 1, and more for the joints of a foot while they rest."""
     joint_weight = np.ones(position.shape[:2])
     if clip.frames < 2 or clip.skeleton.names[:JOINT_COUNT] != JOINTS:
         return joint_weight
@@ -277,11 +302,12 @@ def _joint_weights(clip: Clip, rig: BoneTree, position: np.ndarray) -> np.ndarra
 
 
 def squared_length(v: np.ndarray) -> np.ndarray:
+    """Squared lengths (...) of vectors (..., 3)."""
     return np.einsum("...i,...i->...", v, v)
 
 
 def transformed(matrix: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """(a, ...) of matrices (a, b, ...) and vectors (b, ...), components first."""
+    """Multiply matrices (a, b, ...) and vectors (b, ...), components first; the result is (a, ...)."""
     result = matrix[:, 0] * v[0]
     for k in range(1, len(v)):
         result += matrix[:, k] * v[k]

@@ -1,21 +1,22 @@
-"""Few editable keys for a dense clip, every joint within a tolerance in millimetres.
+"""Key fitting: few editable keys for a dense clip, with every joint within a tolerance in millimetres.
 
 Each property (a bone's rotation, the root's location) gets its own key times; between keys all of its channels are
-cubic polynomials in time, smooth at the keys (`BezierKeys`). For given times the values and slopes at the keys are a
-weighted least-squares problem, linear and solved for all properties at once. The times are found by trial:
+cubic polynomials in time, smooth at the keys (`BezierKeys`). For given times the values and slopes at the keys solve a
+weighted linear least-squares problem, for all properties at once. The times are searched:
 
-- where a joint is too far from the dense clip, the bone above it that is most to blame gets a key;
-- where a key can go, with the keys beside it fitted again, and all joints the bone carries stay within the tolerance,
-  it goes, the least needed first;
-- frames where the error is large count more in the next fit, which levels the error and lets more keys go (Lawson's
-  algorithm for the smallest maximum).
+- Where a joint is too far from the dense clip, the bone above it with the largest part in the error gets a key.
+- A key is removed if, after its neighbours are refitted, all joints that the bone moves stay within the tolerance; the
+  least needed key first.
+- Frames with a large error get a larger weight in the next fit, which levels the error and lets more keys be removed
+  (Lawson's algorithm for minimax approximation).
 
-No tolerance is shared out among bones in advance: what one bone leaves unused another may use, frame by frame. How a
-turned bone moves the joints it carries is taken to first order while searching; what is accepted in the end is measured
-by forward kinematics of the evaluated curves. A key on every frame reproduces the clip, so an answer always exists.
+The tolerance is not divided among bones in advance: each frame's remaining budget is available to every bone. During
+the search, the effect of a bone's rotation on the joints that it moves is linearised; the final result is measured by
+forward kinematics of the evaluated curves. A key on every frame reproduces the clip, so a solution always exists.
 
-Metres, Y up. In this module bones are in depth-first order, so that what a bone carries is one slice; track 0 is the
-root's location and track 1 + b the rotation of bone b. "Samples" are the frames of all tracks, one after the other.
+Metres, Y up. In this module bones are in depth-first order, so that the bones below a bone are one slice; track 0 is
+the root's location and track 1 + b the rotation of bone b. "Samples" are the frames of all tracks, one track after the
+other.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _FIRST_SPACING = 0.35
 _ROUNDS = 4
 """Rounds of the search. Seven leave an eighth fewer keys than four and take twice as long."""
 BLAME_THRESHOLD = 0.7
-"""A bone gets a key where its part in the error of a joint is this fraction of the largest part, or more."""
+"""A bone gets a key where its part in a joint's error is at least this fraction of the largest part."""
 
 
 def fit_keys(
@@ -50,23 +51,24 @@ def fit_keys(
     axes: tuple[np.ndarray, np.ndarray] | None = None,
     loops: bool = False,
 ) -> SparseKeys:
-    """Few keys, with free Bezier handles, whose motion keeps every joint within a tolerance of the clip.
+    """Fit few keys with free Bezier handles whose motion keeps every joint within a tolerance of the clip.
 
-    tolerance_mm: the largest distance, millimetres, of any joint from where `dense_keys` with the same arguments has
-        it, on any scene frame; a quarter of it for joints of a foot that rests. No bone turns further from its
-        parent's view of the clip than moves a point 10 cm from it by as much.
-    first_frame: the scene frame of the clip's first frame; keys stand on whole frames from there. The first and the
-        last frame are always keyed.
-    scene_fps: the scene's frame rate, by default the clip's own; the clip is resampled to it by time.
-    rotation_mode: of all bones, or of each: "QUATERNION" or "XYZ" (Blender's order: first about X), angles unwrapped,
-        error measured with Euler interpolation.
-    axes: outer and inner, each (J, 4) unit quaternions: bone b's channels are those of outer[b] * rotation * inner[b],
-        the rotation as its own pose bone sees it. By default the engine's axes.
-    loops: whether the clip ends as it begins but for its way (`loops.looped`). Then the first and the last key are
-        exactly the clip's, and their slopes the same: however often it is repeated, with the location's own offset, it
-        neither drifts nor jerks.
-    Raises InvalidRequest when the tolerance, the frame rate or the first frame is impossible, the rotation mode is
-    unknown, or the clip is empty or holds a number that is not finite.
+    Args:
+        clip: The clip.
+        tolerance_mm: Largest distance, millimetres, of any joint (and of any point 10 cm from a bone, relative to its
+            parent) from the motion of `dense_keys`, on any scene frame; a quarter of it for joints of a resting foot.
+        first_frame: Scene frame of the clip's first frame. The first and the last frame always get keys.
+        scene_fps: Frame rate of the scene, to which the clip is resampled; None: the clip's own.
+        rotation_mode: "QUATERNION" or "XYZ" (Blender's order, first about X; unwrapped), of all bones or of each.
+        axes: Outer and inner, (J, 4) unit quaternions: the channels of bone b are those of outer[b] * rotation *
+            inner[b], its rotation in the axes of its pose bone. None: the engine's axes.
+        loops: Whether the clip is a loop (`loops.looped`); then both end keys are the clip's with equal slopes.
+
+    Returns:
+        The keys.
+
+    Raises:
+        InvalidRequest: An argument is invalid, or the clip is empty or has a number that is not finite.
     """
     if not (math.isfinite(tolerance_mm) and tolerance_mm > 0):
         raise InvalidRequest("The tolerance of the keys must be a positive number of millimetres.")
@@ -103,11 +105,11 @@ def fit_keys(
 
 
 def _fewest_keys(target: FitTarget) -> SplineFit:
-    """The fit within the tolerance with the fewest keys that is found."""
+    """The fit within the tolerance with the fewest keys that the search finds."""
     # 1. Start from evenly spaced keys.
     fit = SplineFit.of(target, _first_keys(target), np.ones(target.channels.shape[0]))
     best: SplineFit | None = None
-    # 2. Rounds: remove what can go, add keys where the tolerance is exceeded, weight large errors more (Lawson).
+    # 2. Rounds: remove keys, add keys where the tolerance is exceeded, increase the weights of large errors (Lawson).
     for _ in range(_ROUNDS):
         if fit.within and (best is None or fit.count < best.count):
             best = fit
@@ -115,17 +117,17 @@ def _fewest_keys(target: FitTarget) -> SplineFit:
         if not fit.within:
             keyed |= keys_to_add(target, fit)
         fit = SplineFit.of(target, keyed, reweight(target, fit))
-    # 3. Add keys alone until the fit is within the tolerance; with a key on every frame it is the clip.
+    # 3. Only add keys until the fit is within the tolerance; with a key on every frame it equals the clip.
     while not fit.within:
         missing = keys_to_add(target, fit)
         if not (missing & ~fit.segments.keyed).any():
-            break  # keys on every frame that matters: the rest is rounding
+            break  # keys on every frame with an error: the rest is rounding
         fit = SplineFit.of(target, fit.segments.keyed | missing, reweight(target, fit))
     return fit if best is None or (fit.within and fit.count < best.count) else best
 
 
 def _first_keys(target: FitTarget) -> np.ndarray:
-    """(B, N) bool: evenly spaced keys, each moved to a priority frame near it; two keys where nothing moves."""
+    """(B, N) bool: evenly spaced keys, each moved to a priority frame near it; two keys for tracks without motion."""
     frames = target.frames
     keyed = np.zeros((target.tracks, frames), bool)
     spacing = max(2, round(_FIRST_SPACING * target.fps))
@@ -144,10 +146,17 @@ def _first_keys(target: FitTarget) -> np.ndarray:
 
 
 def keys_to_add(target: FitTarget, fit: SplineFit) -> np.ndarray:
-    """(B, N) bool: frames to key, at most one in each segment, where the tolerance is exceeded.
+    """Choose frames to key, at most one in each segment, where the tolerance is exceeded.
 
-    Of the bones above a joint that is too far off, those get a key whose own error moves the joint most. If all of them
-    are keyed there already, the frames beside are keyed as well, which makes the curve exact.
+    Of the bones above a joint with too large an error, those whose own error moves the joint most get a key. If all of
+    them have a key there already, the neighbouring frames are keyed as well, which makes the curve exact.
+
+    Args:
+        target: The clip to reproduce.
+        fit: The current fit.
+
+    Returns:
+        (B, N) bool.
     """
     rig, limit = target.rig, target.tolerance**2
     bones, joints = rig.pairs
@@ -159,12 +168,12 @@ def keys_to_add(target: FitTarget, fit: SplineFit) -> np.ndarray:
         position = np.moveaxis(target.position[:, at], -1, 0)
         direction = error / np.sqrt(np.maximum(sum_of_squares(error), 1e-30))
         swing = cross(fit.rotation_error[:, :, at][:, bones], position[:, joints] - position[:, bones])
-        share = (swing * direction[:, joints]).sum(axis=0)
+        error_part = (swing * direction[:, joints]).sum(axis=0)
         moved = (error[:, :1] * direction).sum(axis=0)
         most = moved.copy()
-        np.maximum.at(most, joints, share)
+        np.maximum.at(most, joints, error_part)
         blame[0, at] = (here & (moved >= BLAME_THRESHOLD * most)).any(axis=0)
-        blame[1:, at] = rig.most_of_pairs((here[joints] & (share >= BLAME_THRESHOLD * most[joints])).astype(float))
+        blame[1:, at] = rig.most_of_pairs((here[joints] & (error_part >= BLAME_THRESHOLD * most[joints])).astype(float))
     blame[1:] = np.maximum(blame[1:], fit.squared_rotation_error > limit)
     size = np.concatenate([np.sqrt(fit.squared[:1]), np.sqrt(fit.squared_rotation_error)]) + 1e-30
     score = np.where(fit.segments.keyed, 0.0, blame * size * np.where(target.key_priority, 1.5, 1.0)).ravel()
@@ -183,7 +192,15 @@ def keys_to_add(target: FitTarget, fit: SplineFit) -> np.ndarray:
 
 
 def reweight(target: FitTarget, fit: SplineFit) -> np.ndarray:
-    """(B * N,) weights for the next fit: larger where a joint that the track moves has a larger error."""
+    """Compute the sample weights of the next fit: larger where a joint that the track moves has a larger error.
+
+    Args:
+        target: The clip to reproduce.
+        fit: The current fit.
+
+    Returns:
+        (B * N,) weights.
+    """
     most = np.empty((target.tracks, target.frames))
     most[0] = fit.squared.max(axis=0)
     most[1:] = np.maximum(target.rig.most_of_pairs(fit.squared[target.rig.pairs[1]]), fit.squared_rotation_error)

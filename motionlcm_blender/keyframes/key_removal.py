@@ -1,4 +1,4 @@
-"""Which keys can be removed together while every joint stays within the tolerance."""
+"""Choice of keys that can be removed together while every joint stays within the tolerance."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from .fit_target import FitTarget, transformed
 from .spline_fit import BONE_RADIUS, SplineFit, sum_of_squares
 
 TOLERANCE_SAFETY = 0.995
-"""Fraction of the tolerance that removals may use; the rest covers what the first-order estimate leaves out."""
+"""Fraction of the tolerance that removals may use; the rest covers the error of the linearisation."""
 _PRIORITY_COST = 0.15
-"""Fractions of the tolerance added to the cost of removing a key on a contact or an extreme of the motion."""
+"""Added cost, in fractions of the tolerance, of removing a key on a contact or an extreme of the motion."""
 
 
 def removable_keys(target: FitTarget, fit: SplineFit) -> np.ndarray:
     """Choose keys that can be removed together.
 
     Args:
-        target: the clip to reproduce.
-        fit: the current fit, whose keys are candidates.
+        target: The clip to reproduce.
+        fit: The current fit, whose keys are candidates.
 
     Returns:
-        (B, N) bool, True where a key can go: with all of them gone the joints stay, to first order, within the
+        (B, N) bool, True for removable keys: without all of them the joints stay, to first order, within the
         tolerance.
     """
-    # 1. For each key alone: the curve without it, with value and slope at the two keys beside it fitted again. That
-    #    changes four segments, two on either side.
+    # 1. For each key alone: the curve without the key, with value and slope of its two neighbours refitted. That
+    # changes four segments, two on either side.
     segments = fit.segments
     inner = np.flatnonzero(~segments.first & ~segments.last)
     gone = np.zeros(segments.keyed.size, bool)
@@ -43,7 +43,7 @@ def removable_keys(target: FitTarget, fit: SplineFit) -> np.ndarray:
     key_priority = target.key_priority.ravel()[segments.knots]
     possible = inner[worst[inner] <= TOLERANCE_SAFETY**2]
     ranked = possible[np.argsort(np.sqrt(worst[possible]) + _PRIORITY_COST * key_priority[possible], kind="stable")]
-    # 3. Greedy: remove one key after the other while the budget that earlier removals left is enough.
+    # 3. Greedy: remove one key after the other while the remaining budget is sufficient.
     blocked = [False] * (fit.count + 4)
     for key in ranked.tolist():
         if blocked[key]:
@@ -53,25 +53,25 @@ def removable_keys(target: FitTarget, fit: SplineFit) -> np.ndarray:
         segment_frames = (frame[low], frame[key - 1], frame[key], frame[key + 1], frame[high] + last[high])
         if budget.try_remove(track[key], segment_frames):
             gone[segments.knots[key]] = True
-            # Both neighbours are changed now: a key that would change one of them again waits for the next round.
+            # Both neighbours are changed: a key that would change one of them again waits for the next round.
             blocked[max(key - 2, 0) : key + 3] = [True] * (key + 3 - max(key - 2, 0))
     return gone.reshape(segments.keyed.shape)
 
 
 def refit_without_key(target: FitTarget, fit: SplineFit, inner: np.ndarray) -> np.ndarray:
-    """Fit the two neighbours of a removed key again, for each key by itself.
+    """Refit the two neighbours of a removed key, for each key by itself.
 
-    The cubic over the gap equals, on either side of the removed key, the cubic with the value and slope that it has at
-    that key's frame. So the normal equations of the gap follow from those of its two segments.
+    Between the neighbours there is now one cubic, which also gives value and slope at the removed key's frame.
+    Substituting these in the normal equations of the two old segments gives the normal equations of the gap.
 
     Args:
-        target: the clip to reproduce.
-        fit: the current fit.
-        inner: indices of the keys to remove, none of them the first or last of its track.
+        target: The clip to reproduce.
+        fit: The current fit.
+        inner: Indices of the keys to remove, none of them the first or last of its track.
 
     Returns:
         (3, n, 2, 4) change of value and slope at the key before, at the frame of the removed key, and at the key
-        after; 0 for all keys but `inner`.
+        after; 0 for all keys except `inner`.
     """
     segments, nodes, (gram, moment) = fit.segments, fit.nodes, fit.normal
     left, right = inner - 1, inner + 1
@@ -111,12 +111,18 @@ def refit_without_key(target: FitTarget, fit: SplineFit, inner: np.ndarray) -> n
 class ErrorBudget:
     """Remaining error budget per joint and frame (first-order estimate), updated as keys are removed greedily.
 
-    Every segment has four roles: two before a key that may go, just before it, just after it, or two after it.
+    Every segment has four roles: two segments before a removed key, just before it, just after it, and two after it.
     Components come first: error (3, J, N).
     """
 
     def __init__(self, target: FitTarget, fit: SplineFit, change: np.ndarray) -> None:
-        """change: what `refit_without_key` returns."""
+        """Prepare the changes of all removals.
+
+        Args:
+            target: The clip to reproduce.
+            fit: The current fit.
+            change: (3, n, 2, 4), the result of `refit_without_key`.
+        """
         self.target = target
         self.fit = fit
         self.limit = (TOLERANCE_SAFETY * target.tolerance) ** 2
@@ -128,7 +134,7 @@ class ErrorBudget:
         rates = target.rotation_rates(fit.values[1:], fit.rotations)
         before, own, after = change
         nothing = np.zeros_like(own)
-        # The change at begin and end of segment s in each role, of the removal of key s + 2, s + 1, s, s - 1.
+        # The change at the ends of segment s in each role, from the removal of key s + 2, s + 1, s, s - 1.
         roles = ((nothing, _shifted_rows(before, 2)), (_shifted_rows(before, 1), _shifted_rows(own, 1)), (own, after),
                  (_shifted_rows(after, -1), nothing))  # fmt: skip
         self.moved, self.rotation_error, self.swung = [], [], []
@@ -141,7 +147,7 @@ class ErrorBudget:
             self.swung.append(cross(rotation_error[:, bones], levers) * self.joint_weight[joints])
 
     def cost(self, role: int) -> np.ndarray:
-        """(B, N): the largest squared error, in squared tolerances, if one track alone changes."""
+        """(B, N) largest squared error, in squared tolerances, if one track alone changes in this role."""
         target = self.target
         cost = np.empty((target.tracks, target.frames), np.float32)
         cost[0] = sum_of_squares(self.error + self.moved[role][:, None] * self.joint_weight).max(axis=0)
@@ -155,7 +161,7 @@ class ErrorBudget:
 
         Args:
             track: 0 for the location of the root, 1 + b for bone b.
-            segment_frames: the frames where the four changed segments begin, and where the last of them ends.
+            segment_frames: First frames of the four changed segments, and the last frame of the last one.
 
         Returns:
             Whether the key was removed.
@@ -180,7 +186,7 @@ class ErrorBudget:
 
 
 def _shifted_rows(values: np.ndarray, by: int) -> np.ndarray:
-    """Row s holds what row s + by held, or 0."""
+    """Row s of the result is row s + by of `values`, or 0."""
     result = np.zeros_like(values)
     if by > 0:
         result[:-by] = values[by:]
@@ -190,5 +196,5 @@ def _shifted_rows(values: np.ndarray, by: int) -> np.ndarray:
 
 
 def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(3, ...) of (3, ...) and (3, ...), components first."""
+    """Cross product of vectors (3, ...), components first."""
     return np.stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])

@@ -1,4 +1,4 @@
-"""A clip as plain arrays of keys, one list of times for all bones, ready to be written in bulk."""
+"""Keys as plain arrays, dense (one key per frame) or sparse, ready to be written in bulk."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from ..motion.world_transform import Placement, place_joints
 
 @dataclass(frozen=True, eq=False)
 class Keys:
-    """Keys of an armature.
+    """Dense keys of an armature.
 
-    times: (K,) float64, scene frames, rising, not necessarily whole.
-    location: (K, 3) float64, metres, engine axes (Y up): the root joint's position, not relative to its rest position.
-    rotations: (bones, K, 4) float64 unit quaternions (w, x, y, z), engine axes, local to the parent and relative to
-        the rest pose, no sign flips along K.
-    names: the bones' names, in the order of `rotations`; the first is the root.
+    Attributes:
+        times: (K,) float64, scene frames, increasing, not necessarily whole.
+        location: (K, 3) float64, metres, engine axes (Y up): position of the root joint, not relative to its rest
+            position.
+        rotations: (bones, K, 4) float64 unit quaternions (w, x, y, z), engine axes, local to the parent and relative
+            to the rest pose, no sign flips along K.
+        names: Names of the bones, in the order of `rotations`; the first is the root.
     """
 
     times: np.ndarray
@@ -31,15 +33,23 @@ class Keys:
 
     @property
     def count(self) -> int:
-        """How many moments are keyed."""
+        """Number of key times."""
         return int(self.times.shape[0])
 
 
 def dense_keys(clip: Clip, first_frame: float = 1.0, scene_fps: float | None = None) -> Keys:
-    """One key on every scene frame, beginning at `first_frame`.
+    """Make one key on every scene frame.
 
-    scene_fps: the scene's frame rate, by default the clip's own; the clip is resampled to it by time.
-    Raises InvalidRequest when scene_fps is not a positive, finite number.
+    Args:
+        clip: The clip.
+        first_frame: Scene frame of the clip's first frame.
+        scene_fps: Frame rate of the scene, to which the clip is resampled; None: the clip's own.
+
+    Returns:
+        The keys.
+
+    Raises:
+        InvalidRequest: `scene_fps` is not a positive, finite number.
     """
     if scene_fps is not None and scene_fps != clip.fps:
         clip = resample(clip, scene_fps)
@@ -58,11 +68,14 @@ ROTATION_MODES = ("QUATERNION", "XYZ")
 class BezierKeys:
     """Keys of the channels of one property, which share their times: cubic Bezier F-curves with free handles.
 
-    times: (K,) float64, scene frames, rising.
-    values: (K, channels) float64.
-    left, right: (K, channels, 2) float64, the handles before and after each key: (frame, value). They lie a third of
-        the way to the next key, so that time runs evenly along each segment and the curve is a plain cubic in time.
-        At each key both handles and the key lie on one line: the curves have no corners.
+    The handles lie a third of the way to the next key, so that the curve is a cubic polynomial in time. At each key
+    both handles and the key lie on one line: the curves have no corners.
+
+    Attributes:
+        times: (K,) float64, scene frames, increasing.
+        values: (K, channels) float64.
+        left: (K, channels, 2) float64, the handle before each key: (frame, value).
+        right: (K, channels, 2) float64, the handle after each key.
     """
 
     times: np.ndarray
@@ -72,28 +85,29 @@ class BezierKeys:
 
     @property
     def count(self) -> int:
-        """How many keys."""
+        """Number of keys."""
         return int(self.times.shape[0])
 
     @classmethod
     def from_slopes(cls, times: np.ndarray, values: np.ndarray, slopes: np.ndarray) -> BezierKeys:
-        """From values and slopes (per frame), both (K, channels), at times (K,)."""
+        """Make keys from values and slopes (per frame), both (K, channels), at times (K,)."""
         thirds = np.diff(times) / 3.0 if len(times) > 1 else np.full(1, 1.0 / 3.0)
         before, after = (np.concatenate(parts)[: len(times)] for parts in ((thirds[:1], thirds), (thirds, thirds[-1:])))
         return cls(times, values, _handles(times, values, slopes, -before), _handles(times, values, slopes, after))
 
     def mapped(self, change: Callable[[np.ndarray], np.ndarray]) -> BezierKeys:
-        """The keys of the curves changed by an affine map of their channels, (K, channels) to (K, channels).
+        """Apply an affine map (K, channels) to (K, channels) to the curves' channels.
 
-        Exact, because a Bezier curve goes wherever its points go.
+        Exact, because Bezier curves are affinely invariant.
         """
         sides = [np.stack([side[..., 0], change(side[..., 1])], axis=-1) for side in (self.left, self.right)]
         return BezierKeys(self.times, change(self.values), sides[0], sides[1])
 
     def evaluate(self, frames: np.ndarray) -> np.ndarray:
-        """(F, channels): the curves at any frames (F,), held before the first key and after the last, as in Blender.
+        """Evaluate the curves at frames (F,); the result is (F, channels).
 
-        Exact for handles at a third of the way, as they are here; quaternions come out unnormalised.
+        Constant before the first key and after the last, as in Blender.
+        Exact for handles at a third of the way, as they are here; quaternions are not normalised.
         """
         frames = np.clip(np.asarray(frames, dtype=np.float64), self.times[0], self.times[-1])
         if self.count == 1:
@@ -112,16 +126,18 @@ class BezierKeys:
 
 @dataclass(frozen=True)
 class SparseKeys:
-    """Keys of an armature, each bone with its own times.
+    """Sparse keys of an armature, each bone with its own times.
 
-    location: 3 channels, metres, engine axes (Y up): the root joint's position, as in `Keys`.
-    rotations: for each bone 4 channels (w, x, y, z), to be normalised after evaluation as Blender does, or 3 XYZ Euler
-        angles in radians; local to the parent and relative to the rest pose, engine axes unless asked otherwise.
-    names: the bones' names, in the order of `rotations`; the first is the root.
-    rotation_modes: "QUATERNION" or "XYZ" for each bone.
-    frames: how many scene frames the clip has; one key on each, for each bone and the location, would be dense.
-    fps: scene frames per second.
-    max_error_mm: how far any joint, on any frame, is from where the dense clip has it.
+    Attributes:
+        location: 3 channels, metres, engine axes (Y up): position of the root joint, as in `Keys`.
+        rotations: For each bone 4 channels (w, x, y, z), normalised after evaluation as Blender does, or 3 XYZ Euler
+            angles in radians; local to the parent and relative to the rest pose, in engine axes unless `fit_keys` had
+            other axes.
+        names: Names of the bones, in the order of `rotations`; the first is the root.
+        rotation_modes: "QUATERNION" or "XYZ" for each bone.
+        frames: Number of scene frames of the clip.
+        fps: Scene frames per second.
+        max_error_mm: Largest distance of any joint, on any frame, from its position in the dense clip.
     """
 
     location: BezierKeys
@@ -134,12 +150,12 @@ class SparseKeys:
 
     @property
     def count(self) -> int:
-        """Keys over all bones and the root's location; the channels of one property count once."""
+        """Number of keys of all bones and the root's location; the channels of one property count once."""
         return self.location.count + sum(keys.count for keys in self.rotations)
 
     @property
     def dense_count(self) -> int:
-        """What `count` would be with a key on every frame."""
+        """The value of `count` with a key on every frame."""
         return self.frames * (1 + len(self.rotations))
 
     @property
@@ -149,13 +165,13 @@ class SparseKeys:
 
 
 def place_keys(keys: SparseKeys, placement: Placement) -> SparseKeys:
-    """Take fitted quaternion keys from the motion's frame to the world, as `place_clip` takes the clip."""
+    """Transform fitted quaternion keys from the motion's frame to the world, as `place_clip` transforms the clip."""
     location = keys.location.mapped(lambda v: place_joints(v, placement))
     root = keys.rotations[0].mapped(lambda q: rot.multiply(placement.rotation, q))
     return replace(keys, location=location, rotations=(root, *keys.rotations[1:]))
 
 
-def _handles(times: np.ndarray, values: np.ndarray, slopes: np.ndarray, away: np.ndarray) -> np.ndarray:
-    """(K, channels, 2): the points `away` (K,) frames from the keys along their slopes."""
-    frames = np.broadcast_to((times + away)[:, None], values.shape)
-    return np.stack([frames, values + away[:, None] * slopes], axis=-1)
+def _handles(times: np.ndarray, values: np.ndarray, slopes: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """(K, channels, 2): the points `offset` (K,) frames from the keys along their slopes."""
+    frames = np.broadcast_to((times + offset)[:, None], values.shape)
+    return np.stack([frames, values + offset[:, None] * slopes], axis=-1)

@@ -1,4 +1,4 @@
-"""Least-squares Hermite splines for given key times, and how far they are from the clip."""
+"""Least-squares Hermite splines for given key times, and their error."""
 
 from __future__ import annotations
 
@@ -10,17 +10,27 @@ from ..motion import rotations as rot
 from .fit_target import PINNED_WEIGHT, FitTarget, squared_length, transformed
 
 BONE_RADIUS = 0.1
-"""Metres: half the width of a body part. A bone may not turn, seen from its parent, so far from the clip that a point
-this far from it moves by more than the tolerance; joint positions alone would leave a straight arm's twist free."""
+"""Metres: radius of a body part.
+
+The rotation of a bone, relative to its parent, must keep a point at this distance within the tolerance; joint positions
+alone would leave the twist of a straight arm free.
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class Segments:
-    """Key times of all tracks, and the segment of each sample. Each of the n keys begins a segment; the segment of a
-    track's last key is its own sample alone.
+    """Key times of all tracks, and the segment of each sample.
 
-    keyed: (B, N) bool. knots: (n,) samples with a key. of: (B * N,) each sample's segment. basis: (B * N, 4) weights of
-    value and slope at the segment's begin and end (cubic Hermite). track: (n,). first, last: (n,) bool, in its track.
+    Each of the n keys starts a segment; the segment of a track's last key contains its own sample only.
+
+    Attributes:
+        keyed: (B, N) bool, frames with a key.
+        knots: (n,) samples with a key.
+        of: (B * N,) segment of each sample.
+        basis: (B * N, 4) cubic Hermite weights of value and slope at the segment's start and end.
+        track: (n,) track of each segment.
+        first: (n,) bool, first segment of its track.
+        last: (n,) bool, last segment of its track.
     """
 
     keyed: np.ndarray
@@ -33,6 +43,7 @@ class Segments:
 
     @classmethod
     def at(cls, keyed: np.ndarray) -> Segments:
+        """Make the segments of keys on the frames `keyed` (B, N)."""
         frames = keyed.shape[1]
         knots = np.flatnonzero(keyed)
         of = np.cumsum(keyed.ravel()) - 1
@@ -49,7 +60,7 @@ class Segments:
         return cls(keyed, knots, of, basis, track, frame == 0, last)
 
     def normal_equations(self, weights: np.ndarray, channels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Per segment (n, 4, 4) and (n, 4, channels): sums of basis * basis and basis * channels over its samples."""
+        """Per segment (n, 4, 4) and (n, 4, channels): sums over its samples of basis * basis and basis * channels."""
         weighted = self.basis * weights[:, None]
         both = np.concatenate([self.basis, channels], axis=1)
         products = (weighted[:, :, None] * both[:, None, :]).reshape(len(both), -1)
@@ -57,7 +68,7 @@ class Segments:
         return sums[:, :, :4], sums[:, :, 4:]
 
     def values(self, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        """(B * N, channels): the curves, from value and slope (n, 2, channels) at each segment's begin and end."""
+        """Curves (B * N, channels) from value and slope (n, 2, channels) at each segment's start and end."""
         return np.einsum("sk,skc->sc", self.basis, np.concatenate([begins, ends], axis=1)[self.of])
 
 
@@ -65,15 +76,20 @@ class Segments:
 class SplineFit:
     """Fitted curves and their error.
 
-    segments: the key times. weights: (B * N,) of the samples.
-    normal: the normal equations of the segments. nodes: (n, 2, 4) value and slope at each key.
-    values: (B, N, 4) the curves at the samples.
-    position: (J, N, 3) metres, the joints; error: (J, N, 3) the same less those of the clip.
-    rotations: (J, N, 4); rotation_error: (3, J, N) rotation vectors from the clip's rotations, world axes, with the
-        parent of each bone where the clip has it.
-    squared: (J, N) squared error of the joints, metres, times the squared joint weight;
-    squared_rotation_error: (J, N) the same of a point BONE_RADIUS from the bone.
-    within: whether all errors are within the tolerance.
+    Attributes:
+        segments: The key times.
+        weights: (B * N,) weights of the samples.
+        normal: Normal equations of the segments.
+        nodes: (n, 2, 4) value and slope at each key.
+        values: (B, N, 4) the curves at the samples.
+        position: (J, N, 3) metres, joint positions.
+        error: (J, N, 3) metres, joint positions minus those of the clip.
+        rotations: (J, N, 4) unit quaternions.
+        rotation_error: (3, J, N) rotation vectors from the clip's rotations, world axes, relative to the clip's
+            parent.
+        squared: (J, N) squared error of the joints, metres, times the squared joint weight.
+        squared_rotation_error: (J, N) the same for a point BONE_RADIUS from the bone.
+        within: Whether all errors are within the tolerance.
     """
 
     segments: Segments
@@ -91,6 +107,7 @@ class SplineFit:
 
     @classmethod
     def of(cls, target: FitTarget, keyed: np.ndarray, weights: np.ndarray) -> SplineFit:
+        """Fit splines with keys on the frames `keyed` (B, N), with sample weights (B * N,)."""
         segments = Segments.at(keyed)
         sample_weights = np.where(target.pinned_samples, PINNED_WEIGHT, weights)
         gram, moment = segments.normal_equations(sample_weights, target.channels)
@@ -129,6 +146,7 @@ class SplineFit:
 
     @property
     def count(self) -> int:
+        """Number of keys."""
         return len(self.segments.knots)
 
 
@@ -137,18 +155,19 @@ def _shifted(nodes: np.ndarray) -> np.ndarray:
 
 
 def _small_rotation(to: np.ndarray, back: np.ndarray) -> np.ndarray:
-    """(..., 3): the rotation vector, to first order, of the quaternions to * back: twice the sine of half the angle."""
+    """(..., 3) rotation vector of the quaternions to * back, to first order: twice the vector part."""
     product = rot.multiply(to, back)
     return np.where(product[..., :1] < 0.0, -2.0, 2.0) * product[..., 1:]
 
 
 def _solve_chain(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """(n, 2, c): solves a symmetric block tridiagonal system by cyclic reduction, all rows at once.
+    """Solve a symmetric block tridiagonal system by cyclic reduction, all rows at once; (n, 2, c).
 
-    diagonal, beside (to the next row): (n, 2, 2); right: (n, 2, c). Each pass halves the coupling's reach; in a spline
-    it fades by more than half from key to key, so four passes leave nothing that matters to a fit that is measured.
+    diagonal: (n, 2, 2) blocks; beside: (n, 2, 2) coupling blocks to the next row; right: (n, 2, c). Each pass
+    eliminates the coupling to the nearest remaining rows and doubles its distance. In a spline the coupling decreases
+    by more than half from key to key, so four passes suffice for a fit whose error is measured afterwards.
     """
-    # Rows last: each step then runs along memory. A row holds the right-hand sides, then the block on the diagonal.
+    # Rows last, for contiguous memory access. A row holds the right-hand sides, then the block on the diagonal.
     columns = right.shape[2]
     rows = np.ascontiguousarray(np.concatenate([right, diagonal], axis=2).transpose(1, 2, 0))
     after = np.ascontiguousarray(beside.transpose(1, 2, 0))
@@ -177,10 +196,11 @@ def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _inverse_2x2(m: np.ndarray) -> np.ndarray:
-    """(2, 2, n): of n matrices (2, 2, n)."""
+    """(2, 2, n): inverses of n matrices (2, 2, n)."""
     return np.stack([m[1, 1], -m[0, 1], -m[1, 0], m[0, 0]]).reshape(m.shape) / (m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0])
 
 
 def sum_of_squares(v: np.ndarray) -> np.ndarray:
+    """Squared lengths (...) of vectors (3, ...), components first."""
     result: np.ndarray = v[0] * v[0] + v[1] * v[1] + v[2] * v[2]
     return result

@@ -1,27 +1,34 @@
 """Motion as arrays: skeleton, rotations, features, retargeting, paths, metrics.
 
-banded_solver     Linear systems of long motion.
-body_fit          Motion of any actor and capture system onto one skeleton, trunk included.
-bvh               Clips as Biovision hierarchy (BVH) files, the text format that animation programs exchange motion
-                  in.
-elbow_prior       Which way a nearly straight arm would bend: what captured people do, as a linear guess.
-euler_angles      XYZ Euler angles and quaternions.
+banded_solver     Linear systems with symmetric banded matrices, for problems over the frames of a long motion.
+body_fit          Transfer of motion from any actor and capture system to the skeleton's proportions, trunk
+                  included.
+bvh               Export of clips as Biovision hierarchy (BVH) files, a text format that animation programs read.
+elbow_prior       Linear prediction of the bend axis of a nearly straight arm, fitted to motion capture.
+euler_angles      Conversion between quaternions and XYZ Euler angles.
 features          HumanML3D's 263 motion features, both ways (Guo et al., CVPR 2022; 20 fps, metres, Y up).
-foot_contacts     When feet stand: the model's contact channels, checked against height and speed, with hysteresis.
-ground_path       Paths on the floor: drawn, loaded or named, and where along them the figure is on each frame.
-head_hands        How the head turns on the chest and the hands on the forearms, which 22 joint positions cannot
+foot_contacts     Detection of foot contacts: the model's contact channels, checked against height and speed, with
+                  hysteresis.
+ground_path       Paths on the floor (drawn, loaded or named) and their timing: the position of the figure on each
+                  frame.
+head_hands        Rotations of head and hands relative to chest and forearms, which 22 joint positions cannot
                   express.
-head_pose         World rotations of neck, head and hands: from a model that says them, else what captured heads do.
-loops             Motion that can be repeated, and where its travel goes.
-metrics           Numbers that tell how good a motion is: does it keep to its path, do its feet slide, is it smooth.
-motion            The two forms in which motion travels: `Motion` (joint positions) and `Clip` (bone rotations).
-resampling        Clips at another frame rate.
-rest_pose         Rest poses that are no T-pose.
-retarget          From joint positions to bone rotations of a skeleton with fixed bone lengths, and back.
+head_pose         World rotations of neck, head and hands, from the model's features or from a prediction for
+                  models without them.
+loops             Loops, and separation of a clip into its travel over the floor and the motion of the figure.
+metrics           Quality measures of a motion: path error, foot skate, floor penetration, smoothness, self-
+                  penetration.
+motion            The two representations of motion: `Motion` (joint positions) and `Clip` (bone rotations).
+path_timing       Timing along a path: easing, arrivals and weights as functions of time.
+resampling        Resampling of clips to another frame rate.
+rest_pose         Conversion of rest poses with lowered arms or spread legs to a T-pose.
+retarget          Retargeting: joint positions to bone rotations of a skeleton with fixed bone lengths, and
+                  forward kinematics.
 rotations         Unit quaternions as plain arrays.
-self_penetration  Does the figure run through itself: limbs, trunk and head as capsules.
-skeleton          The skeletons: HumanML3D's 22 joints and the 24-bone SMPL armature.
-smoothing         Smoothing over time, exact at both ends of a clip.
-torso_fit         The trunk of a skeleton with fixed bones, made to follow joint positions.
-world_transform   Between the scene and the model: where the motion starts and heads, and Blender's axes.
+self_penetration  Detection of self-penetration, with limbs, trunk and head as capsules.
+skeleton          Skeleton definitions: HumanML3D's 22 joints and the 24-bone SMPL armature.
+smoothing         Smoothing and interpolation over time, exact at both ends of a clip.
+torso_fit         Pose of the trunk (pelvis, spine, chest, collars, neck) of a skeleton with fixed bones, from
+                  joint positions.
+world_transform   Transforms between world and motion frame, and between Blender's axes and the engine's.
 """

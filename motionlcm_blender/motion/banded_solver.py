@@ -1,7 +1,8 @@
-"""Linear systems of long motion: each frame is tied to the few beside it alone, so the work grows with the frames only.
+"""Linear systems with symmetric banded matrices, for problems over the frames of a long motion.
 
-A symmetric matrix is given by its bands: bands[k, i] stands in row i and column i + k, and in column i and row i + k;
-what would lie outside of the matrix, the last k of band k, is not read.
+Each frame is coupled only to the few frames beside it, so the cost grows linearly with the number of frames. A
+symmetric matrix A is stored by its diagonals: bands[k, i] = A[i, i + k] = A[i + k, i]. The last k entries of band k
+lie outside the matrix and are not read.
 """
 
 from __future__ import annotations
@@ -11,31 +12,41 @@ from functools import lru_cache
 import numpy as np
 
 _BLOCK = 32
-"""Rows solved at once: few enough to be cheap, and enough that the loop over them costs less than the work in it."""
+"""Rows solved at once: few enough for a cheap dense solve, enough that the Python loop costs less than the solves."""
 
 
 def solve_banded(bands: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """x of A x = right, for a positive definite A (n, n). bands: (b + 1, n); right: (n,) or (n, k).
+    """Solve A x = right for a symmetric positive definite banded matrix.
 
-    Blocks along the diagonal are eliminated one after the other. Only the last b rows of a block are tied to the next.
+    Block Gaussian elimination. A is block tridiagonal, with diagonal blocks D[k] and coupling blocks C[k] between
+    block k and block k + 1, where only the last b rows of block k are coupled to the first b rows of the next. Forward
+    pass: D[k + 1] -= C[k]^T inv(D[k]) C[k], and the same for the right-hand side. Backward pass: x[k] = inv(D[k])
+    (right[k] - C[k] x[k + 1]).
+
+    Args:
+        bands: (b + 1, n) float64, the diagonals of A as described in the module docstring.
+        right: (n,) or (n, k) float64, right-hand side.
+
+    Returns:
+        x, of the shape of `right`.
     """
     reach, count = len(bands) - 1, bands.shape[1]
     size = max(reach, min(_BLOCK, count))
     number = -(-count // size)
-    # Rows beyond the last are those of an identity with nothing on the right.
+    # Pad to whole blocks with rows of an identity matrix whose right-hand side is zero.
     held = np.zeros((reach + 1, number * size))
     held[0, count:] = 1.0
     for k in range(min(reach + 1, count)):
         held[k, : count - k] = bands[k, : count - k]
     held = held.reshape(reach + 1, number, size)
     blocks = np.zeros((number, size, size))
-    ties = np.zeros((number, reach, reach))  # of a block's last rows to the first of the next
+    ties = np.zeros((number, reach, reach))  # coupling of a block's last rows to the first rows of the next block
     for k in range(reach + 1):
         row = np.arange(size - k)
         blocks[:, row, row + k] = blocks[:, row + k, row] = held[k, :, : size - k]
         row = np.arange(reach - k, reach)
         ties[:, row, row - (reach - k)] = held[k, :, size - k :]
-    # Beside the right-hand side stand the columns by which the next block's first values come in.
+    # The first `reach` columns hold the coupling blocks, so that one solve gives inv(D) C and inv(D) right together.
     columns = np.zeros((number * size, reach + right[:1].size))
     columns[:count, reach:] = right.reshape(count, -1)
     columns = columns.reshape(number, size, -1)
@@ -53,7 +64,15 @@ def solve_banded(bands: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def times(bands: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """(n,) the matrix times values (n,)."""
+    """Multiply a banded matrix by a vector.
+
+    Args:
+        bands: (b + 1, n) float64, diagonals of the matrix.
+        values: (n,) float64.
+
+    Returns:
+        (n,) float64.
+    """
     result: np.ndarray = bands[0] * values
     for k in range(1, len(bands)):
         result[:-k] += bands[k, :-k] * values[k:]
@@ -62,7 +81,15 @@ def times(bands: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def scaled(bands: np.ndarray, by: np.ndarray) -> np.ndarray:
-    """The bands of diag(by) A diag(by)."""
+    """Scale rows and columns of a banded matrix: diag(by) A diag(by).
+
+    Args:
+        bands: (b + 1, n) float64, diagonals of A.
+        by: (n,) float64, scale of each row and column.
+
+    Returns:
+        (b + 1, n) float64, diagonals of the scaled matrix.
+    """
     result: np.ndarray = bands * by
     for k in range(1, len(bands)):
         result[k, :-k] *= by[k:]
@@ -72,8 +99,15 @@ def scaled(bands: np.ndarray, by: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=32)
 def squared_differences(count: int, order: int) -> np.ndarray:
-    """(order + 1, count) bands of the matrix M for which x^T M x is the sum of squared differences of that order of x.
-    Not to be written to."""
+    """Matrix M for which x^T M x is the sum of squared finite differences of x.
+
+    Args:
+        count: Length n of x.
+        order: Order of the differences: 1 penalises velocity, 2 acceleration, 3 jerk.
+
+    Returns:
+        (order + 1, n) float64, diagonals of M. The array is cached: do not write to it.
+    """
     stencil = np.diff(np.eye(order + 1), n=order, axis=0)[0]
     bands = np.zeros((order + 1, count))
     for k in range(order + 1):

@@ -1,10 +1,11 @@
-"""Motion of any actor and capture system onto one skeleton, trunk included.
+"""Transfer of motion from any actor and capture system to the skeleton's proportions, trunk included.
 
-Capture systems agree on hips, knees, shoulders and elbows, which are places in the body, but not on the points of the
-trunk: the pelvis joint may lie above or behind the hips, collars at the breastbone or at the neck. Keeping each bone's
-direction, as `features.onto_skeleton` does, keeps these differences, and a model trained on the result learns several
-trunks, none of which a skeleton with fixed bones can follow. Here the pelvis with the hips, and the chest with neck,
-collars and shoulders, are rigid bodies: their motion is kept, their shape is replaced by the skeleton's.
+Capture systems agree on hips, knees, shoulders and elbows, which are anatomical joints, but not on the points of the
+trunk: the pelvis joint may lie above or behind the hips, the collars at the breastbone or at the neck.
+`features.onto_skeleton` keeps the direction of every bone and therefore keeps these differences. A model trained on
+such data learns several trunks, none of which a skeleton with fixed bones can follow. Here the pelvis (with the hips)
+and the chest (with neck, collars and shoulders) are rigid bodies: their motion is kept and their shape is replaced by
+the skeleton's.
 """
 
 from __future__ import annotations
@@ -24,12 +25,22 @@ _CHEST = [_J["neck"], *_SHOULDERS]
 
 
 def onto_rig(joints: ArrayLike, skeleton: Skeleton = HUMANML) -> np.ndarray:
-    """The same motion, of a figure with exactly the bones and the trunk of `skeleton`.
+    """Transfer a motion to a figure with exactly the bones and the trunk of `skeleton`.
 
-    joints: (T, 22, 3) metres. Spine, limbs and head keep their directions; the middle of the hips keeps its way, scaled
-    by the ratio of leg lengths about its XZ point in the first frame; the lowest joint of the clip keeps its height.
-    Motion that has the skeleton's own trunk and lengths comes back unchanged, except that a shrug held throughout
-    is taken for the shape of the chest. Returns (T, 22, 3) float64. Raises ValueError for other shapes.
+    Spine, limbs and head keep their directions. The midpoint of the hips keeps its trajectory, scaled by the ratio of
+    leg lengths about its XZ position in the first frame. The lowest joint of the clip keeps its height. A motion that
+    already has the skeleton's trunk and bone lengths is returned unchanged, except that a shrug held during the whole
+    clip is attributed to the shape of the chest.
+
+    Args:
+        joints: (T, 22, 3) joint positions, metres, Y up.
+        skeleton: Target skeleton; its first 22 joints are those of `JOINTS`.
+
+    Returns:
+        (T, 22, 3) float64 joint positions, metres, in the frame of `joints`.
+
+    Raises:
+        ValueError: `joints` has another shape.
     """
     ratio = leg_ratio(joints, skeleton)
     joints = np.asarray(joints, dtype=np.float64)
@@ -61,10 +72,10 @@ def onto_rig(joints: ArrayLike, skeleton: Skeleton = HUMANML) -> np.ndarray:
 def _body_rotation(
     joints: np.ndarray, rest: np.ndarray, points: list[int], centre: np.ndarray, rest_centre: np.ndarray
 ) -> np.ndarray:
-    """(T, 4) world rotation, relative to rest, of the rigid body that holds three points: two sides and one above.
+    """(T, 4) world rotation, relative to rest, of the rigid body given by three points: two sides and one above.
 
-    The body's own shape is its mean over the clip, so the orientation does not depend on the capture system but for one
-    constant rotation, which brings that shape nearest to the skeleton's.
+    The body's own shape is its mean over the clip. The rotation is therefore independent of the capture system up to
+    one constant rotation, chosen so that the mean shape fits the skeleton's best.
     """
     now = joints[:, points] - centre[:, None]
     sides, above = ((0, 1), 2) if points is _PELVIS else ((1, 2), 0)
@@ -77,7 +88,7 @@ def _body_rotation(
 
 
 def _shrug(joints: np.ndarray, chest: np.ndarray, shoulder: int, collar: int) -> np.ndarray:
-    """(T, 4): how far the collar bone has turned, seen from the chest, from its mean direction over the clip."""
+    """(T, 4) rotation of the collar bone in the chest's frame, from its mean direction over the clip."""
     direction = rot.rotate(rot.inverse(chest), rot.unit(joints[:, shoulder] - joints[:, collar], (1.0, 0.0, 0.0)))
     return rot.between(direction.mean(0), direction)
 

@@ -1,7 +1,7 @@
-"""Clips as Biovision hierarchy (BVH) files, the text format that animation programs exchange motion in.
+"""Export of clips as Biovision hierarchy (BVH) files, a text format that animation programs read.
 
-Axes are the engine's (Y up, facing +Z), which are BVH's usual ones; lengths are in centimetres, as most files have
-them: in Blender, import with scale 0.01 for a figure of its true size. The rest pose is the T-pose of the skeleton.
+Axes are the engine's (Y up, facing +Z), which are also the usual ones of BVH. Lengths are in centimetres, as in most
+BVH files; in Blender, import with scale 0.01 for a figure of true size. The rest pose is the T-pose of the skeleton.
 """
 
 from __future__ import annotations
@@ -21,10 +21,17 @@ _CHANNELS = "Zrotation Xrotation Yrotation"
 
 
 def write_bvh(clip: Clip, path: str | os.PathLike[str]) -> None:
-    """Write a clip as a BVH file. An existing file is replaced only when the new one is complete.
+    """Write a clip as a BVH file.
 
-    The root has six channels (its position, then its rotation), every other joint three: Z, X, Y rotations in degrees,
-    the matrix being Z X Y. Raises OSError when the file cannot be written.
+    The root has six channels (position, then rotation), every other joint three: Z, X and Y rotations in degrees, with
+    the matrix Z X Y. An existing file is replaced only after the new one is complete.
+
+    Args:
+        clip: Clip in engine axes, metres.
+        path: Destination file.
+
+    Raises:
+        OSError: The file cannot be written.
     """
     path = Path(path)
     values = np.concatenate(
@@ -41,7 +48,7 @@ def write_bvh(clip: Clip, path: str | os.PathLike[str]) -> None:
     try:
         with os.fdopen(handle, "w", encoding="ascii", newline="\n") as file:
             file.write("\n".join(lines) + "\n")
-        os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner can read
+        os.chmod(temporary, 0o644)  # mkstemp creates files that only their owner can read
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -49,13 +56,18 @@ def write_bvh(clip: Clip, path: str | os.PathLike[str]) -> None:
 
 
 def zxy_angles(q: np.ndarray) -> np.ndarray:
-    """(T, ..., 3) radians (z, x, y) with rotation = Z(z) X(x) Y(y), of unit quaternions (T, ..., 4).
+    """Convert quaternions to ZXY Euler angles, where rotation = Z(z) X(x) Y(y).
 
-    x lies in -pi/2..pi/2; z and y are continuous over the first axis, so they may leave -pi..pi.
+    Args:
+        q: (T, ..., 4) unit quaternions (w, x, y, z).
+
+    Returns:
+        (T, ..., 3) radians (z, x, y). x lies in -pi/2..pi/2; z and y are unwrapped over the first axis, so they may
+        leave -pi..pi.
     """
     m = rot.to_matrix(q)
     x = np.arcsin(np.clip(m[..., 2, 1], -1.0, 1.0))
-    locked = np.abs(m[..., 2, 1]) > 1.0 - 1e-12  # z and y turn about one axis: give all of it to z
+    locked = np.abs(m[..., 2, 1]) > 1.0 - 1e-12  # gimbal lock, z and y share one axis: assign the whole angle to z
     z = np.where(locked, np.arctan2(m[..., 1, 0], m[..., 0, 0]), np.arctan2(-m[..., 0, 1], m[..., 1, 1]))
     y = np.where(locked, 0.0, np.arctan2(-m[..., 2, 0], m[..., 2, 2]))
     return np.stack([np.unwrap(z, axis=0), x, np.unwrap(y, axis=0)], axis=-1)
@@ -66,7 +78,7 @@ def _children(skeleton: Skeleton, joint: int) -> list[int]:
 
 
 def _depth_first(skeleton: Skeleton, joint: int = 0) -> list[int]:
-    """The order in which a BVH file lists the joints."""
+    """Joint indices in the order in which a BVH file lists the joints."""
     order = [joint]
     for child in _children(skeleton, joint):
         order += _depth_first(skeleton, child)
@@ -88,6 +100,6 @@ def _hierarchy(skeleton: Skeleton, joint: int = 0, depth: int = 0) -> list[str]:
     for child in _children(skeleton, joint):
         lines += _hierarchy(skeleton, child, depth + 1)
     if not _children(skeleton, joint):
-        # The last bone goes on as far again, so that programs that draw bones have something to draw.
+        # BVH needs an end site to draw a leaf bone: give it the length of the bone before.
         lines += [inner + "End Site", inner + "{", f"{inner}\t{offset(skeleton.offsets[joint])}", inner + "}"]
     return [*lines, indent + "}"]

@@ -1,12 +1,12 @@
-"""Which way a nearly straight arm would bend: what captured people do, as a linear guess.
+"""Linear prediction of the bend axis of a nearly straight arm, fitted to motion capture.
 
-Joint positions do not show the twist of a straight arm. People are not free in it, though: seen from the chest, an arm
-that hangs, reaches or points has its elbow on a certain side. A ridge regression from the directions of upper arm and
-forearm to the axis of the elbow says where. On actors whose motion it was not fitted to, it is off by 13 degrees where
-the elbow is bent by 15 to 20, and by 19 to 37 where it is straighter; swinging the arm from a T-pose without twist, by
-22 and by 58 to 69. `training/elbow_prior_fit.py` makes the numbers.
+Joint positions do not show the twist of a straight arm, but anatomy limits it: relative to the chest, an arm that
+hangs, reaches or points has its elbow on a certain side. A ridge regression predicts the elbow's axis from the
+directions of upper arm and forearm. On actors outside the training data its mean error is 13 degrees where the elbow
+is bent by 15 to 20 degrees, and 19 to 37 degrees where it is straighter. Swinging the arm from a T-pose without twist
+has errors of 22 and of 58 to 69 degrees. `training/elbow_prior_fit.py` computes the coefficients.
 
-Legs need nothing of the kind: the foot shows where the knee points.
+Legs need no such prediction: the foot shows where the knee points.
 """
 
 from __future__ import annotations
@@ -24,18 +24,23 @@ COEFFICIENTS = np.array(
         [-0.061, 0.048, -0.369],
     ]
 )
-"""Rows: 1, direction of the upper arm (x, y, z), direction of the forearm; columns: axis of the left elbow."""
+"""Rows: constant 1, direction of the upper arm (x, y, z), direction of the forearm. Columns: axis of the left elbow."""
 
 _MIRRORED = np.array([-1.0, 1.0, 1.0])
 _MIRRORED_AXIS = np.array([1.0, -1.0, -1.0])
-"""A mirror that swaps left and right turns the sense of rotation about an axis as well."""
+"""A reflection reverses the sense of rotation about an axis as well."""
 
 
 def expected_hinges(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
-    """(T, 2, 3): the axis about which the left and the right elbow are expected to bend.
+    """Predict the axes about which the left and the right elbow bend.
 
-    upper, lower: (T, 2, 3) unit directions of upper arm and forearm, left and right, seen from the collar, relative to
-    the rest pose. The result is in the same frames and not of length 1: the shorter, the less sure the guess.
+    Args:
+        upper: (T, 2, 3) unit directions of the left and right upper arm, in the collar's frame, relative to the rest
+            pose.
+        lower: (T, 2, 3) unit directions of the left and right forearm, in the same frames.
+
+    Returns:
+        (T, 2, 3) axes in the same frames, not normalised: a shorter axis is a less certain prediction.
     """
     left = observed(upper[:, 0], lower[:, 0]) @ COEFFICIENTS
     right = observed(mirrored(upper[:, 1]), mirrored(lower[:, 1])) @ COEFFICIENTS
@@ -43,15 +48,23 @@ def expected_hinges(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
 
 
 def observed(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
-    """(T, 7): what the regression sees of a left arm, from the directions (T, 3) of its bones."""
+    """Inputs of the regression for a left arm.
+
+    Args:
+        upper: (T, 3) unit directions of the upper arm, in the collar's frame.
+        lower: (T, 3) unit directions of the forearm.
+
+    Returns:
+        (T, 7): constant 1, upper, lower.
+    """
     return np.concatenate([np.ones((len(upper), 1)), upper, lower], axis=-1)
 
 
 def mirrored(direction: np.ndarray) -> np.ndarray:
-    """A direction (..., 3) in the mirror that swaps left (+X) and right."""
+    """Mirror directions (..., 3) at the plane between left (+X) and right."""
     return direction * _MIRRORED
 
 
 def mirrored_axis(axis: np.ndarray) -> np.ndarray:
-    """An axis of rotation (..., 3) in the mirror that swaps left (+X) and right."""
+    """Mirror rotation axes (..., 3) at the plane between left (+X) and right."""
     return axis * _MIRRORED_AXIS

@@ -1,4 +1,4 @@
-"""XYZ Euler angles and quaternions."""
+"""Conversion between quaternions and XYZ Euler angles."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ import numpy as np
 
 
 def euler_angles(q: np.ndarray) -> np.ndarray:
-    """(T, ..., 3) radians about X, then Y, then Z (Blender's "XYZ") of unit quaternions (T, ..., 4), unwrapped.
+    """Convert quaternions to Euler angles about X, then Y, then Z (Blender's "XYZ"), unwrapped over time.
 
-    Of all triples that make a rotation the one nearest to the frame before (axis 0) is taken, so that angles run on
-    past half a turn; the first frame's middle angle is within a quarter turn.
+    Each frame gets the triple nearest to that of the frame before, so angles continue beyond half a turn. The middle
+    angle of the first frame lies within a quarter turn.
+
+    Args:
+        q: (T, ..., 4) unit quaternions (w, x, y, z).
+
+    Returns:
+        (T, ..., 3) radians.
     """
     w, x, y, z = np.moveaxis(np.asarray(q, dtype=np.float64), -1, 0)
     about_x = np.arctan2(2.0 * (w * x + y * z), 1.0 - 2.0 * (x * x + y * y))
@@ -28,7 +34,14 @@ def euler_angles(q: np.ndarray) -> np.ndarray:
 
 
 def euler_quaternions(angles: np.ndarray) -> np.ndarray:
-    """(..., 4) unit quaternions of XYZ Euler angles (..., 3) in radians: about X first, then Y, then Z."""
+    """Convert XYZ Euler angles to quaternions: rotation about X first, then Y, then Z.
+
+    Args:
+        angles: (..., 3) radians.
+
+    Returns:
+        (..., 4) unit quaternions (w, x, y, z).
+    """
     half = 0.5 * np.asarray(angles, dtype=np.float64)
     (cx, cy, cz), (sx, sy, sz) = (np.moveaxis(part, -1, 0) for part in (np.cos(half), np.sin(half)))
     return np.stack(

@@ -35,7 +35,7 @@ SLICES: dict[str, slice] = {
 """Also the groups inside which the standard deviation is averaged for normalisation."""
 
 CONTACT_SQUARED_STEP = 0.002
-"""Square metres per frame: HumanML3D's bound between a foot that stands and one that moves."""
+"""Square metres per frame: HumanML3D's threshold between a foot in contact and a moving one."""
 
 SMOOTHING_SIGMA = 20.0
 """Frames: standard deviation of the Gaussian that smooths the forward direction."""
@@ -46,7 +46,7 @@ _AHEAD = np.array([0.0, 0.0, 1.0])
 
 
 def _raw_directions() -> np.ndarray:
-    """(22, 3): where each bone points, seen from its parent, when all 6D rotations are the identity.
+    """(22, 3) direction of each bone in its parent's frame when all 6D rotations are the identity.
 
     HumanML3D's own convention: axis aligned, arms hanging down, feet and head forward.
     """
@@ -77,9 +77,16 @@ def _checked(joints: ArrayLike, least: int = 1) -> np.ndarray:
 
 
 def gaussian_smooth(values: np.ndarray, sigma: float) -> np.ndarray:
-    """(T, n) smoothed along the first axis, the end values repeated beyond the ends.
+    """Smooth with a Gaussian along the first axis; the end values are repeated beyond the ends.
 
-    The same as scipy.ndimage.gaussian_filter1d(values, sigma, axis=0, mode="nearest", truncate=4).
+    Equal to scipy.ndimage.gaussian_filter1d(values, sigma, axis=0, mode="nearest", truncate=4).
+
+    Args:
+        values: (T, n) float64.
+        sigma: Standard deviation, frames.
+
+    Returns:
+        (T, n) float64.
     """
     radius = int(4.0 * sigma + 0.5)
     offsets = np.arange(-radius, radius + 1)
@@ -90,13 +97,13 @@ def gaussian_smooth(values: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def _forward(joints: np.ndarray, smooth: bool) -> np.ndarray:
-    """(T, 3) unit vectors on the floor plane, in the direction the figure faces."""
+    """(T, 3) unit vectors on the floor plane, the facing direction of the figure."""
     across = joints[:, _R_HIP] - joints[:, _L_HIP] + joints[:, _R_SHOULDER] - joints[:, _L_SHOULDER]
     forward = np.cross(_UP, rot.unit(across, (-1.0, 0.0, 0.0)))
     if smooth:
         forward = gaussian_smooth(forward, SMOOTHING_SIGMA)
     length = np.linalg.norm(forward, axis=-1)
-    if (length < 1e-8).any():  # the body lies on its side: keep the heading it had
+    if (length < 1e-8).any():  # the body lies on its side: keep the last valid direction
         known = np.flatnonzero(length >= 1e-8)
         if not len(known):
             return np.broadcast_to(_AHEAD, forward.shape)
@@ -106,10 +113,20 @@ def _forward(joints: np.ndarray, smooth: bool) -> np.ndarray:
 
 
 def facing(joints: ArrayLike, smooth: bool = True) -> np.ndarray:
-    """The facing quaternion q of each frame, (T, 4) float64: turns the world about +Y so that the figure faces +Z.
+    """Facing quaternion q of each frame: rotates the world about +Y so that the figure faces +Z.
 
-    joints: (T, 22, 3). The forward direction, cross(+Y, right minus left of hips and shoulders), is smoothed over
-    time when `smooth`. Signs are continuous. The heading is the inverse: rotate(inverse(q), +Z).
+    The forward direction is cross(+Y, right minus left of hips and shoulders). The heading is the inverse:
+    rotate(inverse(q), +Z).
+
+    Args:
+        joints: (T, 22, 3) joint positions, metres, Y up.
+        smooth: Smooth the forward direction over time.
+
+    Returns:
+        (T, 4) float64 unit quaternions (w, x, y, z) with continuous signs.
+
+    Raises:
+        ValueError: `joints` has another shape.
     """
     forward = _forward(_checked(joints), smooth)
     half = -0.5 * np.unwrap(np.arctan2(forward[:, 0], forward[:, 2]))
@@ -118,9 +135,16 @@ def facing(joints: ArrayLike, smooth: bool = True) -> np.ndarray:
 
 
 def canonical(joints: ArrayLike) -> np.ndarray:
-    """The same motion with its first root at the XZ origin, facing +Z in the first frame, lowest joint at y = 0.
+    """Move a motion into its canonical frame.
 
-    joints: (T, 22, 3) metres. Returns float64 of the same shape.
+    Args:
+        joints: (T, 22, 3) joint positions, metres, Y up.
+
+    Returns:
+        (T, 22, 3) float64: the first root at the XZ origin, facing +Z in the first frame, lowest joint at y = 0.
+
+    Raises:
+        ValueError: `joints` has another shape.
     """
     joints = _checked(joints)
     q = facing(joints[:1], smooth=False)[0]
@@ -129,11 +153,21 @@ def canonical(joints: ArrayLike) -> np.ndarray:
 
 
 def onto_skeleton(joints: ArrayLike, skeleton: Skeleton = HUMANML, ratio: float | None = None) -> np.ndarray:
-    """The same motion with the bone lengths of `skeleton`: every bone keeps its direction.
+    """Set the bone lengths to those of `skeleton`; every bone keeps its direction.
 
-    joints: (T, 22, 3) metres. The root's travel is scaled by `ratio`, by default that of the leg lengths (HumanML3D's
-    retargeting), about the XZ point of the first frame; the lowest joint of the clip stays at its height, so a floor
-    stays the floor. Returns (T, 22, 3) float64.
+    HumanML3D's retargeting: the root's travel is scaled about the XZ position of the first frame. The lowest joint of
+    the clip keeps its height, so a floor stays the floor.
+
+    Args:
+        joints: (T, 22, 3) joint positions, metres, Y up.
+        skeleton: Source of the bone lengths.
+        ratio: Scale of the root's travel. None: the ratio of leg lengths.
+
+    Returns:
+        (T, 22, 3) float64 joint positions, metres.
+
+    Raises:
+        ValueError: `joints` has another shape.
     """
     joints = _checked(joints)
     parents = np.array(skeleton.parents[:JOINT_COUNT])
@@ -152,7 +186,18 @@ def onto_skeleton(joints: ArrayLike, skeleton: Skeleton = HUMANML, ratio: float 
 
 
 def leg_ratio(joints: ArrayLike, skeleton: Skeleton) -> float:
-    """Leg length (thigh and shin, both sides) of `skeleton` divided by that of the motion (T, 22, 3), its median."""
+    """Ratio of leg lengths (thigh and shin, both sides).
+
+    Args:
+        joints: (T, 22, 3) joint positions, metres.
+        skeleton: Skeleton whose legs are compared with the motion's.
+
+    Returns:
+        Leg length of `skeleton` divided by the median leg length of the motion.
+
+    Raises:
+        ValueError: `joints` has another shape.
+    """
     joints = _checked(joints)
     bones = [(joint, skeleton.parents[joint]) for joint in (4, 5, 7, 8)]
     own = sum(float(np.median(np.linalg.norm(joints[:, a] - joints[:, b], axis=-1))) for a, b in bones)
@@ -160,12 +205,20 @@ def leg_ratio(joints: ArrayLike, skeleton: Skeleton) -> float:
 
 
 def features_from_joints(joints: ArrayLike) -> np.ndarray:
-    """HumanML3D features, (T-1, 263) float32, of a clip in its canonical frame.
+    """Compute HumanML3D features of a clip in its canonical frame.
 
-    joints: (T, 22, 3) metres, T >= 2, as `canonical` gives them: first root at the XZ origin, facing +Z.
     The facing quaternion of the first frame is the identity by definition. Its signs are kept continuous, so that a
     figure that turns past its back keeps the sign of its yaw velocity.
-    Raises ValueError for other shapes.
+
+    Args:
+        joints: (T, 22, 3) joint positions, metres, T >= 2, as returned by `canonical`: first root at the XZ origin,
+            facing +Z.
+
+    Returns:
+        (T - 1, 263) float32, not normalised.
+
+    Raises:
+        ValueError: `joints` has another shape.
     """
     joints = _checked(joints, least=2)
     q = facing(joints)
@@ -196,17 +249,26 @@ def features_from_joints(joints: ArrayLike) -> np.ndarray:
 
 
 def joints_from_features(features: ArrayLike) -> np.ndarray:
-    """Joint positions, (..., T, 22, 3) float32 metres, of features (..., T, 263), not normalised.
+    """Compute joint positions from features.
 
-    Uses yaw velocity, root velocity, root height and positions; the first root is at the XZ origin, facing +Z. Features
-    behind the 263 (`head_hands`) are left alone. Raises ValueError when the last axis is shorter than 263.
+    Uses yaw velocity, root velocity, root height and positions. Features after the first 263 (`head_hands`) are
+    ignored.
+
+    Args:
+        features: (..., T, 263 or more), not normalised.
+
+    Returns:
+        (..., T, 22, 3) float32, metres, Y up; the first root at the XZ origin, facing +Z.
+
+    Raises:
+        ValueError: The last axis is shorter than 263.
     """
     features = np.asarray(features, dtype=np.float64)
     if features.ndim < 2 or features.shape[-1] < FEATURES:
         raise ValueError(f"features must have shape (..., T, 263 or more), not {features.shape}")
     yaw = np.zeros(features.shape[:-1])
     yaw[..., 1:] = np.cumsum(features[..., :-1, 0], axis=-1)
-    # inv(q) turns by -2 yaw about +Y.
+    # inv(q) rotates by -2 yaw about +Y.
     cos, sin = np.cos(2.0 * yaw), np.sin(2.0 * yaw)
 
     steps = np.zeros((*features.shape[:-1], 2))
@@ -225,16 +287,29 @@ def joints_from_features(features: ArrayLike) -> np.ndarray:
 
 
 def contacts_from_features(features: np.ndarray) -> np.ndarray:
-    """(..., T, 4) float32 in 0..1, l_ankle, l_foot, r_ankle, r_foot, of features (..., T, 263 or more)."""
+    """Read the foot contacts of features.
+
+    Args:
+        features: (..., T, 263 or more), not normalised.
+
+    Returns:
+        (..., T, 4) float32 in 0..1: l_ankle, l_foot, r_ankle, r_foot.
+    """
     contacts: np.ndarray = np.clip(features[..., SLICES["contacts"]], 0.0, 1.0).astype(np.float32)
     return contacts
 
 
 def standing_joints(features: np.ndarray) -> np.ndarray:
-    """(T, 263 or more) features, not normalised -> (T, 22, 3) metres with fixed bone lengths, the floor at 0.
+    """Compute joint positions with fixed bone lengths and the floor at y = 0.
 
-    Bone lengths come first: imposed later, by the armature, they would move feet that were already settled. The floor
-    is the lower tenth of each frame's lowest joint, so that one bad frame does not count.
+    Bone lengths are set before post-processing: set later, by the armature, they would move feet that are already
+    locked. The floor is the 10th percentile of each frame's lowest joint, so that one bad frame has no effect.
+
+    Args:
+        features: (T, 263 or more), not normalised.
+
+    Returns:
+        (T, 22, 3) joint positions, metres, Y up; the first root at the XZ origin, facing +Z.
     """
     joints = onto_skeleton(joints_from_features(features))
     joints[..., 1] -= np.percentile(joints[..., 1].min(-1), 10)

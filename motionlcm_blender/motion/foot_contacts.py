@@ -1,8 +1,8 @@
-"""When feet stand: the model's contact channels, checked against height and speed, with hysteresis.
+"""Detection of foot contacts: the model's contact channels, checked against height and speed, with hysteresis.
 
-A channel alone flickers at the edges of a step and says contact while a foot still slides; height and speed alone take
-a slow swing for a stance. So a stance begins where all three are sure and lasts while none of them denies it.
-Metres, Y up, 20 fps; foot joints in the order l_ankle, l_foot, r_ankle, r_foot.
+A channel alone flickers at the edges of a step and can be high while a foot still slides; height and speed alone
+confuse a slow swing with a stance. A stance therefore starts where all three criteria hold strictly and lasts while
+all three hold loosely. Metres, Y up, 20 fps; foot joints in the order l_ankle, l_foot, r_ankle, r_foot.
 """
 
 from __future__ import annotations
@@ -13,30 +13,47 @@ from .skeleton import FOOT_JOINTS, FPS
 from .smoothing import smooth
 
 BEGINS, LASTS = 0.5, 0.25
-"""The channel above which a stance may begin, and above which it may go on."""
+"""Contact channel above which a stance may start, and above which it may continue."""
 SLOW, NOT_SLOW = 0.35, 0.5
-"""m/s of the joint over the floor below which a stance may begin, and go on; for fast gaits parts of the pelvis's."""
+"""Speed of the joint over the floor, m/s, below which a stance may start, and may continue."""
 SHARE, NOT_SHARE = 0.25, 0.30
 LOW, NOT_LOW = (0.04, 0.05), (0.055, 0.09)
-"""Metres of ankle and toe joint above where they stand: below the first a stance may begin, below the second go on.
-A heel that has lifted by a few centimetres is rolling, and must not be held."""
+"""Height of ankle and toe joint above their standing height, metres, below which a stance may start, and may continue.
+
+A heel lifted by a few centimetres is rolling and must not be locked.
+"""
 
 CONTACT_SQUARED_STEP = 0.002
 """HumanML3D's contact threshold: metres squared per frame at 20 fps (a step of 4.5 cm)."""
 CONTACT_HEIGHTS = (0.13, 0.08, 0.13, 0.08)
-"""Metres above the floor below which l_ankle, l_foot, r_ankle, r_foot may be in contact."""
+"""Height above the floor, metres, below which l_ankle, l_foot, r_ankle, r_foot may be in contact."""
 
 
 def floor_height(joints: np.ndarray) -> float:
-    """Metres: where the floor seems to be, the 5th percentile of the lower foot's height."""
+    """Estimate the height of the floor.
+
+    Args:
+        joints: (T, 22, 3) joint positions, metres, Y up.
+
+    Returns:
+        Metres: the 5th percentile over time of the lowest foot joint's height.
+    """
     return float(np.percentile(np.asarray(joints)[:, FOOT_JOINTS, 1].min(axis=1), 5))
 
 
 def foot_contacts(joints: np.ndarray, fps: float = FPS) -> np.ndarray:
-    """(T, 4) bool: l_ankle, l_foot, r_ankle, r_foot stand on the floor, told from the positions alone.
+    """Detect foot contacts from joint positions alone.
 
-    Contact is a squared step to the next frame below 0.002 m2 at 20 fps, as in HumanML3D (Guo et al. 2022), and a
-    height above the floor below 13 cm (ankle) or 8 cm (foot). The last frame repeats the one before.
+    A joint is in contact if its squared step to the next frame is below 0.002 m2 at 20 fps, as in HumanML3D (Guo et
+    al. 2022), and its height above the floor is below 13 cm (ankle) or 8 cm (foot). The last frame repeats the one
+    before.
+
+    Args:
+        joints: (T, 22, 3) joint positions, metres, Y up.
+        fps: Frames per second.
+
+    Returns:
+        (T, 4) bool: l_ankle, l_foot, r_ankle, r_foot.
     """
     feet = np.asarray(joints, dtype=np.float64)[:, FOOT_JOINTS]
     if len(feet) < 2:
@@ -48,30 +65,41 @@ def foot_contacts(joints: np.ndarray, fps: float = FPS) -> np.ndarray:
 
 
 def stance_mask(joints: np.ndarray, channels: np.ndarray) -> np.ndarray:
-    """(T, 4) bool: which foot joints stand.
+    """Find which foot joints stand on the floor.
 
-    joints: (T, 22, 3) metres. channels: (T, 4), 0..1 or bool: what the model or `foot_contacts` says.
+    Args:
+        joints: (T, 22, 3) joint positions, metres, Y up, 20 fps.
+        channels: (T, 4) contacts in 0..1 or bool, of the model or of `foot_contacts`.
+
+    Returns:
+        (T, 4) bool: l_ankle, l_foot, r_ankle, r_foot.
     """
-    said = np.asarray(channels, dtype=np.float64)
+    contact_probability = np.asarray(channels, dtype=np.float64)
     if len(joints) < 3:
-        return said > BEGINS
+        return contact_probability > BEGINS
     feet = np.asarray(joints, dtype=np.float64)[:, FOOT_JOINTS]
     ground = feet[..., [0, 2]]
     step = np.linalg.norm(np.diff(ground, axis=0), axis=-1) * FPS
-    # The slower of the steps before and after: the first and last frame of a stance have one fast neighbour.
+    # Use the slower of the steps before and after: the first and last frame of a stance have one fast neighbour.
     speed = np.concatenate([step[:1], np.minimum(step[1:], step[:-1]), step[-1:]])
     going = smooth(joints[:, 0][:, [0, 2]], 4.0) if len(joints) > 8 else joints[:, 0][:, [0, 2]]
     pace = np.linalg.norm(np.gradient(going, axis=0), axis=-1)[:, None] * FPS
     height = feet[..., 1] - rest_heights(feet)
-    begins = (said > BEGINS) & (speed < np.maximum(SLOW, SHARE * pace)) & (height < LOW * 2)
-    lasts = (said > LASTS) & (speed < np.maximum(NOT_SLOW, NOT_SHARE * pace)) & (height < NOT_LOW * 2)
+    begins = (contact_probability > BEGINS) & (speed < np.maximum(SLOW, SHARE * pace)) & (height < LOW * 2)
+    lasts = (contact_probability > LASTS) & (speed < np.maximum(NOT_SLOW, NOT_SHARE * pace)) & (height < NOT_LOW * 2)
     return _grown(begins, lasts | begins)
 
 
 def rest_heights(feet: np.ndarray) -> np.ndarray:
-    """(4,) metres: the height of each foot joint (T, 4, 3) while its foot stands: its lowest, bad frames left out.
+    """Standing height of each foot joint: the 5th percentile of its height.
 
-    A foot that never comes down has the other one's.
+    A foot that never comes down gets the height of the other foot.
+
+    Args:
+        feet: (T, 4, 3) positions of l_ankle, l_foot, r_ankle, r_foot, metres, Y up.
+
+    Returns:
+        (4,) metres.
     """
     low = np.percentile(feet[..., 1], 5, axis=0)
     other = low[[2, 3, 0, 1]]
@@ -79,7 +107,7 @@ def rest_heights(feet: np.ndarray) -> np.ndarray:
 
 
 def _grown(seeds: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-    """Runs of `allowed` (T, n) that hold at least one of `seeds`."""
+    """Runs of `allowed` (T, n) that contain at least one of `seeds` (T, n)."""
     grown = np.zeros_like(allowed)
     for column in range(allowed.shape[1]):
         edges = np.flatnonzero(np.diff(np.concatenate([[False], allowed[:, column], [False]])))

@@ -1,4 +1,4 @@
-"""World rotations of neck, head and hands: from a model that says them, else what captured heads do.
+"""World rotations of neck, head and hands, from the model's features or from a prediction for models without them.
 
 Metres, Y up. World rotations are relative to the rest pose.
 """
@@ -14,10 +14,12 @@ _CHEST, _NECK, _HEAD = (JOINTS.index(name) for name in ("spine3", "neck", "head"
 _FOREARMS = tuple(JOINTS.index(name) for name in ("l_elbow", "r_elbow"))
 _HANDS = tuple(JOINTS.index(name) for name in ("l_wrist", "r_wrist"))
 _NECK_SHARE = 0.5
-"""How much of the head's turn about the neck's own axis the neck takes."""
+"""Fraction of the head's twist about the neck's own axis that the neck takes."""
 _LEAD_SECONDS, _LEAD = 0.5, 0.13
-"""A captured head is turned towards where the chest will face half a second later, by this part of the angle: linear
-regression on 8.8 hours of motion capture, where it explains a fifth of the variance of the head's yaw."""
+"""Look-ahead time, and the fraction of the chest's future turn by which the head leads.
+
+Linear regression on 8.8 hours of motion capture, where it explains a fifth of the variance of the head's yaw.
+"""
 
 
 def turn_head_and_hands(world: np.ndarray, head_hands: np.ndarray, neck_axis: np.ndarray) -> None:
@@ -28,22 +30,22 @@ def turn_head_and_hands(world: np.ndarray, head_hands: np.ndarray, neck_axis: np
         head_hands: (T, 3, 4) rotations of the head on the chest and of the hands on the forearms.
         neck_axis: (3,) the neck bone's direction in the rest pose. Turning about it leaves the head where it is.
     """
-    turns = rot.normalise(head_hands)
-    head = rot.multiply(world[:, _CHEST], turns[:, 0])
+    rotations = rot.normalise(head_hands)
+    head = rot.multiply(world[:, _CHEST], rotations[:, 0])
     twist = rot.twist_about(rot.multiply(rot.inverse(world[:, _NECK]), head), rot.unit(neck_axis, (0.0, 1.0, 0.0)))
-    share = rot.slerp(np.broadcast_to(rot.IDENTITY, twist.shape), twist, _NECK_SHARE)
-    world[:, _NECK] = rot.multiply(world[:, _NECK], share)
+    neck_twist = rot.slerp(np.broadcast_to(rot.IDENTITY, twist.shape), twist, _NECK_SHARE)
+    world[:, _NECK] = rot.multiply(world[:, _NECK], neck_twist)
     world[:, _HEAD] = head
     for part, (forearm, hand) in enumerate(zip(_FOREARMS, _HANDS, strict=True), start=1):
-        world[:, hand] = rot.multiply(world[:, forearm], turns[:, part])
+        world[:, hand] = rot.multiply(world[:, forearm], rotations[:, part])
 
 
 def lead_with_head(world: np.ndarray, fps: float) -> None:
-    """Turn the head, in place, a little to where the chest will face, for models that say nothing of it.
+    """Turn the head, in place, towards the chest's future heading, for models without head rotations.
 
     Args:
-        world: (T, J, 4) world rotations; the head's is set, starting from the neck's.
-        fps: frames per second.
+        world: (T, J, 4) world rotations; sets those of the head, starting from the neck's.
+        fps: Frames per second.
     """
     ahead = rot.rotate(world[:, _CHEST], np.array([0.0, 0.0, 1.0]))
     heading = np.unwrap(np.arctan2(ahead[:, 0], ahead[:, 2]))

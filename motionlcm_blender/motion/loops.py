@@ -1,9 +1,8 @@
-"""Motion that can be repeated, and where its travel goes.
+"""Loops, and separation of a clip into its travel over the floor and the motion of the figure.
 
-A loop ends as it begins: the frames that follow its end are faded into its beginning, so that speed matches as well as
-pose, and whatever the figure turns from one round to the next is taken out evenly. What it travels stays: repeated
-with an offset (Blender's Cycles modifier, "with offset"), each round starts where the last one ended.
-Metres, Y up.
+A loop ends as it starts: the frames after its end are blended into its start, so that speed matches as well as pose,
+and the heading difference between two rounds is distributed evenly. The travel remains: repeated with an offset
+(Blender's Cycles modifier, "with offset"), each round starts where the last one ended. Metres, Y up.
 """
 
 from __future__ import annotations
@@ -23,12 +22,17 @@ from .smoothing import smooth, smoothstep
 SHORTEST_SECONDS = 0.6
 FADE_SECONDS = 0.4
 _HEADING_SIGMA = 0.25
-"""Seconds over which sway of the hips is no change of heading."""
+"""Seconds of smoothing that separate hip sway from a change of heading."""
 
 
 class Travel(Enum):
-    """Where the way over the floor goes: HIPS: into the root joint, as captured; ROOT: into what carries the armature,
-    the hips keeping only their sway; BONE: the same, into a bone above the hips; IN_PLACE: nowhere."""
+    """Where the travel over the floor is stored.
+
+    HIPS: in the root joint, as captured.
+    ROOT: in the object or bone that carries the armature; the hips keep only their sway.
+    BONE: the same, in a bone above the hips.
+    IN_PLACE: nowhere.
+    """
 
     HIPS = "hips"
     ROOT = "root"
@@ -38,7 +42,13 @@ class Travel(Enum):
 
 @dataclass(frozen=True, eq=False)
 class SplitClip:
-    """clip: the figure as seen from its ground frame; ground: (T, 3) metres, y 0; heading: (T,) radians about +Y."""
+    """A clip separated into travel and figure.
+
+    Attributes:
+        clip: The figure in its ground frame.
+        ground: (T, 3) metres, y = 0, position of the ground frame.
+        heading: (T,) radians about +Y, heading of the ground frame.
+    """
 
     clip: Clip
     ground: np.ndarray
@@ -46,18 +56,32 @@ class SplitClip:
 
 
 def headings(clip: Clip) -> np.ndarray:
-    """(T,) radians about +Y, unwrapped: where the root joint faces, 0 along +Z, rising towards +X."""
+    """Heading of the root joint.
+
+    Args:
+        clip: The clip.
+
+    Returns:
+        (T,) radians about +Y, unwrapped; 0 along +Z, rising towards +X.
+    """
     ahead = rot.rotate(clip.rotations[:, 0], np.array([0.0, 0.0, 1.0]))
     return np.unwrap(np.arctan2(ahead[:, 0], ahead[:, 2]))
 
 
 def split_travel(clip: Clip, loops: bool = False) -> SplitClip:
-    """The way over the floor and the direction of going, smoothed, and the figure that moves within that frame.
+    """Separate a clip into smoothed travel over the floor and the motion of the figure within that frame.
 
-    Put together again (`joined_travel`) they are the clip exactly. The ground begins at the origin of the clip's frame
-    as it is: its first point lies below the smoothed way of the root.
-    loops: the clip ends as it begins but for its way (`looped`). Then it is smoothed across its ends, and so are the
-    parts: the figure ends exactly as it begins, the heading but for whole turns, and all of the way is in the ground.
+    `joined_travel` restores the clip exactly. The ground starts at the origin of the clip's own frame: its first point
+    lies below the smoothed trajectory of the root.
+
+    Args:
+        clip: The clip.
+        loops: The clip ends as it starts except for its travel, as returned by `looped`. Smoothing then wraps around
+            the ends, and so do the parts: the figure ends exactly as it starts, the heading up to whole turns, and the
+            whole travel is in the ground.
+
+    Returns:
+        The separated clip.
     """
     frames = clip.frames
     sigma = max(_HEADING_SIGMA * clip.fps, 1e-3)
@@ -72,13 +96,13 @@ def split_travel(clip: Clip, loops: bool = False) -> SplitClip:
     rotations[:, 0] = rot.multiply(back, rotations[:, 0])
     translation = rot.rotate(back, clip.translation - ground)
     rotations = rot.continuous(rotations)
-    if loops:  # what is left between the ends is rounding
+    if loops:  # removes rounding errors between the ends
         translation[-1], rotations[-1] = translation[0], _same_way(rotations[0], rotations[-1])
     return SplitClip(Clip(clip.fps, translation, rotations, clip.skeleton), ground, heading)
 
 
 def joined_travel(split: SplitClip) -> Clip:
-    """The clip a split one came from."""
+    """Combine travel and figure: the inverse of `split_travel`."""
     turn = _about_y(split.heading)
     rotations = np.array(split.clip.rotations, dtype=np.float64)
     rotations[:, 0] = rot.multiply(turn, rotations[:, 0])
@@ -87,15 +111,25 @@ def joined_travel(split: SplitClip) -> Clip:
 
 
 def in_place(clip: Clip) -> Clip:
-    """The figure without its way over the floor; it faces +Z but for its sway."""
+    """Remove the travel over the floor; the figure faces +Z except for its sway."""
     return split_travel(clip).clip
 
 
 def find_loop(clip: Clip, fade: float = FADE_SECONDS) -> tuple[int, int]:
-    """First and last frame of the stretch that repeats best: pose and speed alike, as seen from the figure.
+    """Find the section that repeats best, by pose and speed in the figure's own frame.
 
-    At least 0.6 s long, and with `fade` seconds to spare after its end. Of two that fit about as well, the longer.
-    Raises InvalidRequest if the clip is too short for that.
+    The section is at least 0.6 s long, with `fade` seconds left after its end. Of two that fit about equally, the
+    longer one is chosen.
+
+    Args:
+        clip: The clip.
+        fade: Seconds of the blend after the end of the loop.
+
+    Returns:
+        First and last frame of the section.
+
+    Raises:
+        InvalidRequest: The clip is too short.
     """
     spare, least = _fade_frames(clip, fade), max(4, round(SHORTEST_SECONDS * clip.fps))
     if clip.frames < least + spare + 2:
@@ -113,19 +147,29 @@ def find_loop(clip: Clip, fade: float = FADE_SECONDS) -> tuple[int, int]:
     apart = np.sqrt(np.maximum(squares[:, None] + squares[None] - 2.0 * state @ state.T, 0.0))
     first, last = np.meshgrid(np.arange(clip.frames), np.arange(clip.frames), indexing="ij")
     allowed = (last - first >= least) & (last + spare < clip.frames)
-    # A longer loop repeats less visibly: a second more is worth a tenth of the distance.
+    # A longer loop repeats less visibly: one second more compensates a tenth of the distance.
     cost = np.where(allowed, apart * (1.0 - 0.1 * np.minimum((last - first) / clip.fps, 5.0) / 5.0), np.inf)
     best = int(cost.argmin())
     return best // clip.frames, best % clip.frames
 
 
 def looped(clip: Clip, first: int | None = None, last: int | None = None, fade: float = FADE_SECONDS) -> Clip:
-    """A clip whose last frame is its first but for the way travelled.
+    """Make a clip whose last frame equals its first except for the distance travelled.
 
-    first, last: the stretch to repeat, by default the one `find_loop` finds; fade: seconds at its start into which what
-    follows its end is faded. Returns frames first .. last. The root's height and all rotations are the same at both
-    ends, and so is the heading; repeated with its own offset, neither pose nor speed jumps.
-    Raises InvalidRequest if the stretch is not in the clip or too short.
+    The root's height, all rotations and the heading are equal at both ends. Repeated with its own offset, neither pose
+    nor speed jumps.
+
+    Args:
+        clip: The clip.
+        first: First frame of the section; None: found by `find_loop`.
+        last: Last frame of the section; None: found by `find_loop`.
+        fade: Seconds at the start into which the frames after the end are blended.
+
+    Returns:
+        Frames first..last of the clip, closed to a loop.
+
+    Raises:
+        InvalidRequest: The section is outside the clip or too short.
     """
     if first is None or last is None:
         first, last = find_loop(clip, fade)
@@ -135,7 +179,7 @@ def looped(clip: Clip, first: int | None = None, last: int | None = None, fade: 
     spare = min(spare, clip.frames - 1 - last, (last - first) // 2)
     split = split_travel(clip)
     heading, ground = split.heading, split.ground
-    # Even out what is turned from one round to the next, but keep whole turns.
+    # Distribute the heading difference between two rounds evenly, but keep whole turns.
     extra = heading[last] - heading[first]
     extra -= 2.0 * np.pi * np.round(extra / (2.0 * np.pi))
     drift = extra * (np.arange(clip.frames) - first) / (last - first)
@@ -157,21 +201,21 @@ def looped(clip: Clip, first: int | None = None, last: int | None = None, fade: 
     way = ground[take].copy()
     start = ground[last] - ground[first]
     way[: spare + 1] = (1 - weight) * (ground[tail] - start) + weight * ground[head]
-    made = joined_travel(SplitClip(Clip(clip.fps, inner, rotations, clip.skeleton), way, turned))
-    closed = np.array(made.rotations)
-    closed[-1] = _same_way(made.rotations[0], made.rotations[-1])
-    translation = made.translation.copy()
+    rejoined = joined_travel(SplitClip(Clip(clip.fps, inner, rotations, clip.skeleton), way, turned))
+    closed = np.array(rejoined.rotations)
+    closed[-1] = _same_way(rejoined.rotations[0], rejoined.rotations[-1])
+    translation = rejoined.translation.copy()
     translation[-1, 1] = translation[0, 1]
     return Clip(clip.fps, translation, rot.continuous(closed), clip.skeleton)
 
 
 def _same_way(rotations: np.ndarray, near: np.ndarray) -> np.ndarray:
-    """Quaternions (J, 4), each of the two signs that is nearer to `near`."""
+    """Quaternions (J, 4) with the signs nearest to `near` (J, 4)."""
     return rotations * np.where((rotations * near).sum(-1, keepdims=True) < 0.0, -1.0, 1.0)
 
 
 def _smooth_rounds(values: np.ndarray, sigma: float) -> np.ndarray:
-    """`smooth` of values (T, ...) that go on, round after round, from the last as from the first."""
+    """`smooth` of values (T, ...) that continue periodically, each round from the end of the one before."""
     count = len(values) - 1
     around = math.ceil(9.0 * sigma / count)
     offset = values[-1] - values[0]

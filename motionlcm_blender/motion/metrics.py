@@ -1,6 +1,6 @@
-"""Numbers that tell how good a motion is: does it keep to its path, do its feet slide, is it smooth.
+"""Quality measures of a motion: path error, foot skate, floor penetration, smoothness, self-penetration.
 
-All of them take joints (T, 22, 3), metres, Y up, in HumanML3D's order, at 20 fps unless told.
+All functions take joints (T, 22, 3), metres, Y up, in HumanML3D's order, at 20 fps unless `fps` is given.
 """
 
 from __future__ import annotations
@@ -20,39 +20,71 @@ SKATE_STEP = 0.025
 
 
 class PathError(NamedTuple):
-    """Distances on the floor, metres."""
+    """Horizontal distances, metres."""
 
     mean: float
     max: float
 
 
 def path_error(joints: np.ndarray, xz: np.ndarray) -> PathError:
-    """Distance on the floor from the pelvis to where it should be on that frame. xz: (T, 2) metres."""
+    """Horizontal distance from the pelvis to its position on a timed path.
+
+    Args:
+        joints: (T, 22, 3) metres, Y up.
+        xz: (T, 2) metres, (x, z) for each frame.
+
+    Returns:
+        Mean and maximum over the frames.
+
+    Raises:
+        InvalidRequest: The path has another number of frames or another shape.
+    """
     root, xz = _root_and_path(joints, xz)
     if len(root) != len(xz):
         raise InvalidRequest(f"The path has {len(xz)} frames, the motion {len(root)}.")
-    away = np.linalg.norm(root - xz, axis=-1)
-    return PathError(float(away.mean()), float(away.max()))
+    distance = np.linalg.norm(root - xz, axis=-1)
+    return PathError(float(distance.mean()), float(distance.max()))
 
 
 def distance_to_curve(joints: np.ndarray, xz: np.ndarray) -> PathError:
-    """Distance on the floor from the pelvis to the nearest place of the polyline xz (N, 2), whatever the timing."""
+    """Horizontal distance from the pelvis to the nearest point of a polyline, whatever the timing.
+
+    Args:
+        joints: (T, 22, 3) metres, Y up.
+        xz: (N, 2) metres, vertices (x, z) of the polyline.
+
+    Returns:
+        Mean and maximum over the frames.
+
+    Raises:
+        InvalidRequest: The path has another shape.
+    """
     root, xz = _root_and_path(joints, xz)
     if len(xz) == 1:
         xz = np.repeat(xz, 2, axis=0)
     start, along = xz[:-1], np.diff(xz, axis=0)
     length2 = np.maximum((along**2).sum(-1), 1e-18)
     offset = root[:, None] - start[None]
-    share = np.clip((offset * along).sum(-1) / length2, 0.0, 1.0)
-    away = np.linalg.norm(offset - share[..., None] * along, axis=-1).min(axis=1)
-    return PathError(float(away.mean()), float(away.max()))
+    fraction = np.clip((offset * along).sum(-1) / length2, 0.0, 1.0)
+    distance = np.linalg.norm(offset - fraction[..., None] * along, axis=-1).min(axis=1)
+    return PathError(float(distance.mean()), float(distance.max()))
 
 
 def foot_skate(joints: np.ndarray, contacts: np.ndarray | None = None, fps: float = FPS) -> float:
-    """Mean horizontal speed, cm/s, of foot joints while in contact; 0 if there is no contact.
+    """Mean horizontal speed of foot joints during contact.
 
-    contacts: (T, 4), l_ankle, l_foot, r_ankle, r_foot, more than 0.5 is contact; None: `foot_contacts`.
     A step from one frame to the next counts if the joint is in contact on both.
+
+    Args:
+        joints: (T, 22, 3) metres, Y up.
+        contacts: (T, 4): l_ankle, l_foot, r_ankle, r_foot; more than 0.5 is contact. None: `foot_contacts`.
+        fps: Frames per second.
+
+    Returns:
+        cm/s; 0 without any contact.
+
+    Raises:
+        InvalidRequest: `contacts` has another shape.
     """
     feet = np.asarray(joints, dtype=np.float64)[:, FOOT_JOINTS][..., [0, 2]]
     touching = foot_contacts(joints, fps) if contacts is None else np.asarray(contacts) > 0.5
@@ -65,9 +97,17 @@ def foot_skate(joints: np.ndarray, contacts: np.ndarray | None = None, fps: floa
 
 
 def skating_ratio(joints: np.ndarray, fps: float = FPS) -> float:
-    """Share of frames in which either foot slides: below 5 cm before and after a step of more than 2.5 cm at 20 fps.
+    """Fraction of frames in which a foot slides.
 
-    As in GMD (Karunratanakul et al. 2023), with heights above the motion's own floor.
+    A foot slides if it is below 5 cm before and after a step of more than 2.5 cm at 20 fps, as in GMD (Karunratanakul
+    et al. 2023), with heights above the motion's own floor.
+
+    Args:
+        joints: (T, 22, 3) metres, Y up.
+        fps: Frames per second.
+
+    Returns:
+        0..1.
     """
     feet = np.asarray(joints, dtype=np.float64)[:, [L_FOOT, R_FOOT]]
     if len(feet) < 2:
@@ -78,12 +118,28 @@ def skating_ratio(joints: np.ndarray, fps: float = FPS) -> float:
 
 
 def floor_penetration(joints: np.ndarray, floor: float = 0.0) -> float:
-    """Metres: how far the lowest joint is below the floor, mean over all frames (0 where it is above)."""
+    """Mean depth of the lowest joint below the floor.
+
+    Args:
+        joints: (T, 22, 3) metres, Y up.
+        floor: Height of the floor, metres.
+
+    Returns:
+        Metres, mean over all frames; frames above the floor count as 0.
+    """
     return float(np.maximum(floor - np.asarray(joints, dtype=np.float64)[..., 1].min(axis=1), 0.0).mean())
 
 
 def jerk(joints: np.ndarray, fps: float = FPS) -> float:
-    """Mean size of the third derivative of all joint positions, m/s3; 0 for fewer than four frames."""
+    """Mean norm of the third derivative of all joint positions.
+
+    Args:
+        joints: (T, J, 3) metres.
+        fps: Frames per second.
+
+    Returns:
+        m/s3; 0 for fewer than four frames.
+    """
     joints = np.asarray(joints, dtype=np.float64)
     if len(joints) < 4:
         return 0.0
@@ -91,15 +147,29 @@ def jerk(joints: np.ndarray, fps: float = FPS) -> float:
 
 
 def held_skate(joints: np.ndarray, contacts: np.ndarray, fps: float = FPS) -> float:
-    """Millimetres per frame at 20 fps by which foot joints slide over the floor while they are said to stand.
+    """Mean slide of foot joints per frame at 20 fps during the motion's own contacts.
 
-    contacts: (T, 4), l_ankle, l_foot, r_ankle, r_foot, more than 0.5 is contact. 0 where nothing stands.
+    Args:
+        joints: (T, 22, 3) metres, Y up.
+        contacts: (T, 4): l_ankle, l_foot, r_ankle, r_foot; more than 0.5 is contact.
+        fps: Frames per second.
+
+    Returns:
+        Millimetres per frame; 0 without any contact.
     """
     return foot_skate(joints, contacts, fps) * 10.0 / FPS
 
 
 def twitch(joints: np.ndarray, fps: float = FPS) -> float:
-    """rad/s2: the 99th percentile of the knees' angular acceleration, which pops of a foot lock raise."""
+    """99th percentile of the knees' angular acceleration, which pops of a foot lock increase.
+
+    Args:
+        joints: (T, 22, 3) metres.
+        fps: Frames per second.
+
+    Returns:
+        rad/s2; 0 for fewer than three frames.
+    """
     joints = np.asarray(joints, dtype=np.float64)
     if len(joints) < 3:
         return 0.0
@@ -112,21 +182,40 @@ def twitch(joints: np.ndarray, fps: float = FPS) -> float:
 
 
 def pin_errors(joints: np.ndarray, positions: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """(T, 22) metres from each pinned joint to its pin, over the coordinates that are given; NaN where nothing is."""
+    """Distance from each pinned joint to its pin, over the coordinates that are pinned.
+
+    Args:
+        joints: (T, 22, 3) metres.
+        positions: (T, 22, 3) metres, in the frame of `joints`.
+        mask: (T, 22, 3) bool, the pinned coordinates.
+
+    Returns:
+        (T, 22) metres; NaN where nothing is pinned.
+    """
     mask = np.asarray(mask, bool)
-    away = np.where(mask, np.asarray(joints, np.float64) - positions, 0.0)
-    return np.where(mask.any(-1), np.linalg.norm(away, axis=-1), np.nan)
+    offset = np.where(mask, np.asarray(joints, np.float64) - positions, 0.0)
+    return np.where(mask.any(-1), np.linalg.norm(offset, axis=-1), np.nan)
 
 
 def quality(
     motion: Motion, xz: np.ndarray | None = None, pins: tuple[np.ndarray, np.ndarray] | None = None
 ) -> dict[str, float]:
-    """All figures of a motion by name, their unit in the name.
+    """Compute all measures of a motion.
 
-    xz: (T, 2) metres, the path it should keep to; pins: positions and mask (T, 22, 3) as in `Hints`.
-    The floor is the plane y = 0. `foot_skate_cm_s` and `skating_ratio` tell contacts from the positions, so that
-    motions from anywhere compare; `held_skate_mm` is of the motion's own contacts. `overlap_cm` is the mean over the
-    frames of how deep limbs run through the body, `overlap_share` how many frames they do by a centimetre or more.
+    The floor is the plane y = 0. `foot_skate_cm_s` and `skating_ratio` detect contacts from the positions, so that
+    motions of any source compare; `held_skate_mm` uses the motion's own contacts. `overlap_cm` is the mean depth of
+    self-penetration over the frames, `overlap_share` the fraction of frames deeper than 1 cm.
+
+    Args:
+        motion: The motion.
+        xz: (T, 2) metres, the path to follow.
+        pins: Positions and mask, (T, 22, 3) each, as in `Hints`.
+
+    Returns:
+        Values by name; the name ends with the unit.
+
+    Raises:
+        InvalidRequest: The path does not fit the motion.
     """
     joints = motion.joints
     deep = overlap(joints)
@@ -149,9 +238,12 @@ def quality(
             "curve_max_cm": curve.max * 100.0,
         }
     if pins is not None:
-        away = pin_errors(joints, *pins)
-        if np.isfinite(away).any():
-            figures |= {"pin_mean_cm": float(np.nanmean(away)) * 100.0, "pin_max_cm": float(np.nanmax(away)) * 100.0}
+        pin_distance = pin_errors(joints, *pins)
+        if np.isfinite(pin_distance).any():
+            figures |= {
+                "pin_mean_cm": float(np.nanmean(pin_distance)) * 100.0,
+                "pin_max_cm": float(np.nanmax(pin_distance)) * 100.0,
+            }
     return figures
 
 

@@ -1,4 +1,4 @@
-"""The two forms in which motion travels: `Motion` (joint positions) and `Clip` (bone rotations)."""
+"""The two representations of motion: `Motion` (joint positions) and `Clip` (bone rotations)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from .skeleton import FPS, SMPL, Skeleton
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """Joint positions as the model decodes them.
+    """Joint positions as decoded by the model.
 
-    joints: (T, 22, 3) float32, metres, Y up, first root at the XZ origin, facing +Z (unless placed elsewhere).
-    contacts: (T, 4) float32 in 0..1: l_ankle, l_foot, r_ankle, r_foot touch the floor.
-    fps: frames per second, 20.
-    head_hands: (T, 3, 4) float32 unit quaternions (w, x, y, z): how the head turns on the chest and the left and right
-        hand on their forearms (`head_hands`); None where the model does not say.
+    Attributes:
+        joints: (T, 22, 3) float32, metres, Y up; first root at the XZ origin, facing +Z (unless placed elsewhere).
+        contacts: (T, 4) float32 in 0..1: floor contact of l_ankle, l_foot, r_ankle, r_foot.
+        fps: Frames per second, 20.
+        head_hands: (T, 3, 4) float32 unit quaternions (w, x, y, z): rotation of the head relative to the chest and of
+            the left and right hand relative to the forearms (`head_hands`); None for models without these rotations.
     """
 
     joints: np.ndarray
@@ -27,6 +28,7 @@ class Motion:
 
     @property
     def frames(self) -> int:
+        """Number of frames."""
         return int(self.joints.shape[0])
 
     @property
@@ -39,11 +41,12 @@ class Motion:
 class Clip:
     """Motion of a skeleton with fixed bone lengths, ready for an armature.
 
-    fps: frames per second, any positive number.
-    translation: (T, 3) float64, metres, Y up: the root joint's position.
-    rotations: (T, J, 4) float64 unit quaternions (w, x, y, z), local to the parent joint and relative to the
-        rest pose; no sign flips from frame to frame.
-    skeleton: whose joints they are.
+    Attributes:
+        fps: Frames per second, any positive number.
+        translation: (T, 3) float64, metres, Y up: position of the root joint.
+        rotations: (T, J, 4) float64 unit quaternions (w, x, y, z), local to the parent joint and relative to the rest
+            pose; no sign flips from frame to frame.
+        skeleton: The skeleton whose joints these are.
     """
 
     fps: float
@@ -53,4 +56,5 @@ class Clip:
 
     @property
     def frames(self) -> int:
+        """Number of frames."""
         return int(self.translation.shape[0])

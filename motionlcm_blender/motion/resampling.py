@@ -1,4 +1,7 @@
-"""Clips at another frame rate: the model works at 20 frames per second, scenes at 24, 30, 60 or 23.976."""
+"""Resampling of clips to another frame rate.
+
+The model works at 20 frames per second, scenes at 24, 30, 60 or 23.976.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +15,29 @@ from .motion import Clip
 
 
 def resampled_frames(frames: int, from_fps: float, to_fps: float) -> int:
-    """How many frames `resample` makes: enough for the last to fall at or after the end, less than one frame after."""
+    """Number of frames that `resample` returns: the last one is at or after the end, by less than one frame."""
     return max(1, math.ceil((frames - 1) / from_fps * to_fps - 1e-6) + 1)
 
 
 def resample(clip: Clip, fps: float, smooth: bool = True, begin: int = 0) -> Clip:
-    """The same clip at `fps` frames per second, sampled by time: frame k is the moment k / fps.
+    """Sample a clip at another frame rate: frame k is the time k / fps.
 
-    The first frame is the first. The last falls at the clip's end or, where the rates do not divide, less than one
-    frame after it, in the clip's last pose; so no motion is lost. At the clip's own moments its values come back.
-    smooth: pass through the clip's frames on cubic (Catmull-Rom) curves, for positions and for quaternions, which are
-    normalised after; on motion capture thinned to half its rate this halves both the error and the sliding of feet
-    that straight lines and slerp, used otherwise, leave.
-    begin: the clip's frame that becomes the first; those before it only shape the curve.
-    Raises InvalidRequest when fps is not a positive, finite number.
+    The last frame falls at the clip's end or, where the rates do not divide, less than one frame after it, in the
+    clip's last pose; no motion is lost. At the clip's own times its values are unchanged.
+
+    Args:
+        clip: The clip.
+        fps: Frames per second of the result.
+        smooth: Interpolate with cubic (Catmull-Rom) curves, for positions and for quaternions, which are normalised
+            afterwards. On motion capture reduced to half its rate this halves both the error and the foot skate of
+            linear interpolation and slerp, which are used otherwise.
+        begin: The frame of the clip that becomes the first; the frames before it only shape the curve.
+
+    Returns:
+        The clip at `fps`.
+
+    Raises:
+        InvalidRequest: `fps` is not a positive, finite number.
     """
     if not (math.isfinite(fps) and fps > 0):
         raise InvalidRequest("The frame rate must be a positive number of frames per second.")

@@ -1,18 +1,20 @@
-"""From joint positions to bone rotations of a skeleton with fixed bone lengths, and back.
+"""Retargeting: joint positions to bone rotations of a skeleton with fixed bone lengths, and forward kinematics.
 
-The model gives 22 points a frame; an armature wants rotations. Where a joint carries several bones (pelvis, chest) the
-points say everything (see `torso_fit`). Elsewhere they give the direction of a bone (its swing) but not its twist:
+The model gives 22 points per frame; an armature needs rotations. Where a joint carries several bones (pelvis, chest)
+the points determine the rotation (see `torso_fit`). Elsewhere they give the direction of a bone (its swing) but not
+its twist:
 
-- elbows and knees are hinges, so the plane of a bent limb gives the twist of both of its bones;
-- a straight limb has no plane. Its twist then comes from the frames around it and, weakly, from what limbs do: for arms
-  what was captured (see `elbow_prior`), for legs how they hang and where the foot points (see `_hinges`);
-- spine, collars and neck turn no further than they must; toes follow their parents, and so do hands where the model
-  does not say how they turn. How far a head is turned to the side cannot be seen in these points: the model says it
-  (`Motion.head_hands`), else the head leads turns as captured heads do (`head_pose`). How a foot rolls cannot be seen.
+- Elbows and knees are hinges, so the plane of a bent limb gives the twist of both of its bones.
+- A straight limb has no plane. Its twist comes from the neighbouring frames and, with a low weight, from a prior: for
+  arms a regression on motion capture (see `elbow_prior`), for legs the rest pose and the foot (see `_hinges`).
+- Spine, collars and neck rotate the shortest way. Toes follow their parents, and so do hands if the model gives no
+  rotation for them. The yaw of the head is not visible in these points: the model gives it (`Motion.head_hands`), or
+  the head leads turns as captured heads do (`head_pose`). The roll of a foot is not visible.
 
-Closed form: every bone is aimed at its point, so a motion with the skeleton's own bones comes back exactly.
+The solution is in closed form: every bone is aimed at its point, so a motion with the skeleton's own bones is
+reproduced exactly.
 
-Metres, Y up. World rotations below are relative to the rest pose: a bone at joint p to its child c points along
+Metres, Y up. World rotations below are relative to the rest pose: the bone from joint p to its child c points along
 rotate(world[p], offsets[c]).
 """
 
@@ -33,29 +35,37 @@ _LIMBS = (("l_shoulder", "l_elbow", "l_wrist"), ("r_shoulder", "r_elbow", "r_wri
 _ROOTS, _MIDDLES, _ENDS = (np.array([_J[limb[i]] for limb in _LIMBS]) for i in range(3))
 _TOES = np.array([_J["l_foot"], _J["r_foot"]])
 _REST_HINGES = np.array([[0.0, -1.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
-"""Axes about which the limbs of a T-pose facing +Z bend: forearms come forward, shins go back."""
+"""Axes about which the limbs of a T-pose facing +Z bend: forearms forward, shins backward."""
 
 _FULL_BEND = 0.2
-"""Sine of the bend at which a limb's plane counts as much as its own twist in the neighbouring frames."""
+"""Sine of the bend at which a limb's plane weighs as much as the twist of the neighbouring frames."""
 _SURE = 0.3
-"""Weight of a limb's plane (1 at _FULL_BEND) from which its angle is followed from frame to frame."""
+"""Weight of a limb's plane (1 at _FULL_BEND) above which its angle is unwrapped from frame to frame."""
 _PRIOR = np.array([0.0015, 0.0015, 0.05, 0.05])
-"""Weight of the twist a straight limb would have by itself, beside the neighbouring frames' (1): 1 / n^2 lets it win
-after about n frames. The guess for arms is off by much the same all through a clip, so what was seen when the arm was
-last bent is better for about a second; feet tell the knees' direction at once."""
+"""Weight of the prior twist of a straight limb, relative to the weight 1 of the neighbouring frames.
+
+1 / n^2 lets the prior dominate after about n frames. The error of the prior for arms is nearly constant during a clip,
+so the twist from when the arm was last bent is better for about a second; feet show the knees' direction at once.
+"""
 
 
 def retarget(motion: Motion, skeleton: Skeleton = SMPL) -> Clip:
-    """Local bone rotations that make `skeleton` move like the joints of `motion`.
+    """Compute local bone rotations with which `skeleton` follows the joints of `motion`.
 
-    motion: joints (T, 22, 3), metres, Y up, and how head and hands turn where that is known.
-    skeleton: its first 22 joints are those of `JOINTS`, in a T-pose facing
-    +Z; joints after those (SMPL's hands) keep their rest rotation.
-    Returns a Clip at the motion's frame rate: translation is the root's position, in the motion's frame; its travel is
-    scaled by the ratio of leg lengths, unless they are the same to 3 %, about where it starts. The lowest joint keeps
-    its height, so feet stay on the floor. Where the motion's trunk has another shape, the hips keep their way and the
-    root lies where the skeleton has it.
-    Raises ValueError when the skeleton has other joints or the motion's shape is not (T, 22, 3).
+    The root's travel is scaled by the ratio of leg lengths about its start, unless the lengths agree within 3 %. The
+    lowest joint keeps its height, so feet stay on the floor. Where the motion's trunk has another shape, the hips keep
+    their trajectory and the root lies where the skeleton has it.
+
+    Args:
+        motion: Joint positions (T, 22, 3), metres, Y up, and head and hand rotations where known.
+        skeleton: Its first 22 joints are those of `JOINTS`, in a T-pose facing +Z; joints after those (SMPL's hands)
+            keep their rest rotation.
+
+    Returns:
+        A clip at the motion's frame rate; its translation is the root's position in the motion's frame.
+
+    Raises:
+        ValueError: The skeleton has other joints, or the motion's shape is not (T, 22, 3).
     """
     if skeleton.names[:JOINT_COUNT] != JOINTS:
         raise ValueError("the skeleton's first 22 joints must be those of the model")
@@ -66,7 +76,7 @@ def retarget(motion: Motion, skeleton: Skeleton = SMPL) -> Clip:
     world = np.broadcast_to(rot.IDENTITY, (len(target), len(skeleton), 4)).copy()
     world[:, :JOINT_COUNT], position = trunk_pose(target, skeleton)
 
-    # The limbs, all four at once. Their first bone starts where the trunk has put it.
+    # All four limbs at once. Their first bone starts at the position that the trunk gives.
     lengths = skeleton.bone_lengths
     start = position[:, _ROOTS]
     upper = rot.unit(target[:, _MIDDLES] - start, _down(offsets[_MIDDLES]))
@@ -95,7 +105,14 @@ def retarget(motion: Motion, skeleton: Skeleton = SMPL) -> Clip:
 
 
 def forward_kinematics(clip: Clip) -> np.ndarray:
-    """Joint positions, (T, J, 3) float64 metres, of a clip's skeleton."""
+    """Compute joint positions from bone rotations.
+
+    Args:
+        clip: The clip.
+
+    Returns:
+        (T, J, 3) float64 joint positions, metres, in the clip's frame.
+    """
     offsets = np.asarray(clip.skeleton.offsets, dtype=np.float64)
     world = np.array(clip.rotations, dtype=np.float64)
     position = np.zeros((*world.shape[:2], 3))
@@ -112,7 +129,7 @@ def _down(offsets: np.ndarray) -> np.ndarray:
 
 
 def _framed(rest: np.ndarray, rest_hinge: np.ndarray, now: np.ndarray, hinge: np.ndarray) -> np.ndarray:
-    """(..., 4): turns the direction of `rest` into that of `now`, and `rest_hinge` as close to `hinge` as it can."""
+    """(..., 4) rotation of the direction `rest` to `now`, and of `rest_hinge` as close to `hinge` as possible."""
     return rot.multiply(_frame(now, hinge), rot.inverse(_frame(rest, rest_hinge)))
 
 
@@ -126,15 +143,15 @@ def _frame(direction: np.ndarray, hinge: np.ndarray) -> np.ndarray:
 def _hinges(
     parent: np.ndarray, upper: np.ndarray, lower: np.ndarray, feet: np.ndarray, offsets: np.ndarray
 ) -> np.ndarray:
-    """(T, 4, 3) unit vectors: the axis about which each limb bends, at right angles to its upper bone.
+    """(T, 4, 3) unit vectors: the axis about which each limb bends, perpendicular to its upper bone.
 
-    parent: (T, 4, 4) world rotation of what the limb hangs from; upper, lower: (T, 4, 3) directions of its bones;
+    parent: (T, 4, 4) world rotations of the limbs' parents; upper, lower: (T, 4, 3) directions of the limbs' bones;
     feet: (T, 2, 3) directions of the feet.
 
-    In a frame that follows the upper bone without any twist of its own (parallel transport, seen from the parent), the
-    hinge is one angle per frame. It is close to that of the limb's plane where the limb is bent, weakly close to a
-    natural angle, and changes as little as it can: weighted least squares over time. So a limb that straightens and
-    bends again in another plane is carried from one to the other at an even, lowest speed.
+    In a frame that follows the upper bone without any twist of its own (parallel transport, in the parent's frame),
+    the hinge is one angle per frame. Weighted least squares over time keep the angle close to that of the limb's plane
+    where the limb is bent, weakly close to the prior angle, and its change small. A limb that straightens and bends
+    again in another plane therefore turns from one plane to the other at a constant, lowest speed.
     """
     to_parent = rot.inverse(parent)
     direction = rot.rotate(to_parent, upper)
@@ -147,11 +164,11 @@ def _hinges(
     second = np.cross(direction, first)
 
     def on_bone(v: np.ndarray) -> np.ndarray:
-        """The part of v, in the parent's frame, at right angles to the upper bone, as a complex number."""
+        """Project v, in the parent's frame, to the plane perpendicular to the upper bone, as a complex number."""
         return (v * first).sum(-1) + 1j * (v * second).sum(-1)
 
-    # What a straight limb would do. Arms: what people do. Legs: swing from the rest pose (which says nothing where they
-    # point the opposite way), with the knee ahead where the foot points ahead.
+    # Prior for straight limbs. Arms: the regression. Legs: swing from the rest pose (undefined where they point the
+    # opposite way), with the knee forward where the foot points forward.
     arms, legs = slice(0, 2), slice(2, 4)
     bent = rot.rotate(to_parent, lower)
     likely = np.clip(0.5 + 0.5 * (rest * direction).sum(-1), 0.0, 1.0)[..., None] * rot.rotate(swing, rest_hinge)
@@ -161,7 +178,7 @@ def _hinges(
     plane = on_bone(np.cross(direction, bent))
     bend = np.abs(plane)
     weight = (bend / _FULL_BEND) ** 4
-    # A hip does not turn round: a plane opposite to the natural one is a knee stretched a little too far.
+    # A hip does not turn by 180 degrees: a plane opposite to the prior is a slightly overstretched knee.
     opposite = -(plane * natural.conj())[:, legs].real / np.maximum(np.abs(plane * natural)[:, legs], 1e-9)
     stretched = np.clip(opposite, 0.0, 1.0) * np.clip((0.55 - bend[:, legs]) / 0.2, 0.0, 1.0)
     weight[:, legs] *= (1.0 - stretched) ** 2
@@ -178,9 +195,10 @@ def _hinges(
 
 
 def _followed(plane: np.ndarray, weight: np.ndarray, natural: np.ndarray) -> np.ndarray:
-    """(T,) angles without jumps of a full turn: the plane's where it is sure, drawn straight across where it is not.
+    """(T,) angles without jumps of a full turn: the plane's where its weight is high, interpolated linearly elsewhere.
 
-    plane, natural: (T,) complex. A limb that is never sure starts from its natural angle where that is clearest.
+    plane, natural: (T,) complex. A limb whose weight is never high gets its prior angle, from the frame where that is
+    clearest.
     """
     sure = np.flatnonzero(weight > _SURE)
     if not len(sure):
@@ -199,8 +217,11 @@ def _running_product(q: np.ndarray) -> np.ndarray:
 
 
 def _smooth_chain(weight: np.ndarray, weighted: np.ndarray) -> np.ndarray:
-    """(T, n) numbers c that minimise, for each column, the sum of weight (c - weighted / weight)^2 over frames plus
-    that of (c[t+1] - c[t])^2: a tridiagonal system, solved by elimination (Thomas)."""
+    """(T, n) least-squares angles c, a tridiagonal system for each column, solved by the Thomas algorithm.
+
+    Minimises sum_t weight[t] (c[t] - weighted[t] / weight[t])^2 + sum_t (c[t+1] - c[t])^2. The normal equations have
+    the diagonal weight[t] + (number of neighbours of t), -1 beside it and `weighted` on the right-hand side.
+    """
     frames = len(weight)
     links = np.full(frames, 2.0)
     links[[0, -1]] -= 1.0

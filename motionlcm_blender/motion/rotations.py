@@ -1,8 +1,8 @@
 """Unit quaternions as plain arrays.
 
-Every quaternion is an array whose last axis holds (w, x, y, z); leading axes broadcast. All of it is float64.
-A quaternion turns a column vector v into q v inv(q); `multiply(a, b)` turns by b first, then by a.
-Nothing here raises for a zero quaternion or vector: it stands for no rotation.
+Every quaternion is an array whose last axis holds (w, x, y, z); leading axes broadcast; results are float64. A
+quaternion q rotates a column vector v to q v inv(q); `multiply(a, b)` rotates by b first, then by a. No function
+raises for a zero quaternion or vector: it means no rotation.
 """
 
 from __future__ import annotations
@@ -17,31 +17,39 @@ _TINY = 1e-12
 
 
 def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The cross product along the last axis; several times faster than np.cross on many short vectors."""
+    """Cross product along the last axis; several times faster than np.cross on many short vectors."""
     ax, ay, az = a[..., 0], a[..., 1], a[..., 2]
     bx, by, bz = b[..., 0], b[..., 1], b[..., 2]
     return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
 
 
 def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The inner product along the last axis, which is kept with length 1."""
+    """Inner product along the last axis, which is kept with length 1."""
     return np.einsum("...i,...i->...", a, b)[..., None]
 
 
 def unit(v: ArrayLike, fallback: ArrayLike) -> np.ndarray:
-    """v (..., n) with length 1; `fallback` (..., n) where v is (almost) zero."""
+    """Normalise vectors.
+
+    Args:
+        v: (..., n) vectors.
+        fallback: (..., n) result where v is (almost) zero.
+
+    Returns:
+        (..., n) vectors of length 1.
+    """
     v = np.asarray(v, dtype=np.float64)
     length = np.sqrt(_dot(v, v))
     return np.where(length > _TINY, v / np.maximum(length, _TINY), np.asarray(fallback, dtype=np.float64))
 
 
 def normalise(q: ArrayLike) -> np.ndarray:
-    """(..., 4) quaternions of length 1; a zero quaternion becomes the identity."""
+    """Normalise quaternions (..., 4); a zero quaternion becomes the identity."""
     return unit(q, IDENTITY)
 
 
 def multiply(a: ArrayLike, b: ArrayLike) -> np.ndarray:
-    """(..., 4): the rotation b followed by the rotation a."""
+    """Product of quaternions a and b, (..., 4) each: the rotation b followed by the rotation a."""
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     aw, ax, ay, az = a[..., 0], a[..., 1], a[..., 2], a[..., 3]
     bw, bx, by, bz = b[..., 0], b[..., 1], b[..., 2], b[..., 3]
@@ -57,12 +65,20 @@ def multiply(a: ArrayLike, b: ArrayLike) -> np.ndarray:
 
 
 def inverse(q: ArrayLike) -> np.ndarray:
-    """(..., 4): the opposite rotation of unit quaternions."""
+    """Inverse of unit quaternions (..., 4)."""
     return np.asarray(q, dtype=np.float64) * np.array([1.0, -1.0, -1.0, -1.0])
 
 
 def rotate(q: ArrayLike, v: ArrayLike) -> np.ndarray:
-    """(..., 3): vectors v (..., 3) turned by unit quaternions q (..., 4)."""
+    """Rotate vectors by unit quaternions.
+
+    Args:
+        q: (..., 4) unit quaternions.
+        v: (..., 3) vectors.
+
+    Returns:
+        (..., 3) rotated vectors.
+    """
     q, v = np.asarray(q, dtype=np.float64), np.asarray(v, dtype=np.float64)
     axis = q[..., 1:]
     twice = 2.0 * _cross(axis, v)
@@ -70,9 +86,16 @@ def rotate(q: ArrayLike, v: ArrayLike) -> np.ndarray:
 
 
 def between(a: ArrayLike, b: ArrayLike) -> np.ndarray:
-    """(..., 4): the shortest rotation that turns the direction of a (..., 3) into that of b (..., 3).
+    """Shortest rotation from one direction to another.
 
-    Opposite directions turn half way round about some axis at right angles to a.
+    Opposite directions give half a turn about some axis perpendicular to a.
+
+    Args:
+        a: (..., 3) directions of any length.
+        b: (..., 3) directions of any length.
+
+    Returns:
+        (..., 4) unit quaternions that rotate the direction of a to that of b.
     """
     a, b = np.broadcast_arrays(np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64))
     a, b = unit(a, 0.0), unit(b, 0.0)
@@ -87,14 +110,22 @@ def between(a: ArrayLike, b: ArrayLike) -> np.ndarray:
 
 
 def from_axis_angle(axis: ArrayLike, angle: ArrayLike) -> np.ndarray:
-    """(..., 4): a turn by `angle` (...) radians about `axis` (..., 3) of any length above zero."""
+    """Rotation by an angle about an axis.
+
+    Args:
+        axis: (..., 3), of any length above zero.
+        angle: (...) radians.
+
+    Returns:
+        (..., 4) unit quaternions.
+    """
     axis, half = unit(axis, 0.0), 0.5 * np.asarray(angle, dtype=np.float64)[..., None]
     w, xyz = np.broadcast_arrays(np.cos(half), np.sin(half) * axis)
     return np.concatenate([w[..., :1], xyz], axis=-1)
 
 
 def to_matrix(q: ArrayLike) -> np.ndarray:
-    """(..., 3, 3) rotation matrices, for column vectors, of unit quaternions (..., 4)."""
+    """Convert unit quaternions (..., 4) to rotation matrices (..., 3, 3) for column vectors."""
     q = np.asarray(q, dtype=np.float64)
     w, x, y, z = q[..., 0], q[..., 1], q[..., 2], q[..., 3]
     rows = [
@@ -106,12 +137,12 @@ def to_matrix(q: ArrayLike) -> np.ndarray:
 
 
 def from_matrix(m: ArrayLike) -> np.ndarray:
-    """(..., 4) unit quaternions of rotation matrices (..., 3, 3), the largest part found first for accuracy."""
+    """Convert rotation matrices (..., 3, 3) to unit quaternions (..., 4), from the largest component for accuracy."""
     m = np.asarray(m, dtype=np.float64)
     xx, yy, zz = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
     x, y, z = m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]
     xy, xz, yz = m[..., 1, 0] + m[..., 0, 1], m[..., 0, 2] + m[..., 2, 0], m[..., 2, 1] + m[..., 1, 2]
-    # Row k is the quaternion times four of its own k-th part: any of the four will do, the longest is the most exact.
+    # Row k is the quaternion times four times its own k-th component: all are valid, the longest is the most accurate.
     candidates = np.stack(
         [
             np.stack([1.0 + xx + yy + zz, x, y, z], axis=-1),
@@ -126,18 +157,41 @@ def from_matrix(m: ArrayLike) -> np.ndarray:
 
 
 def from_axes(x: ArrayLike, y: ArrayLike, z: ArrayLike) -> np.ndarray:
-    """(..., 4): the rotation that turns +X, +Y, +Z into the orthonormal, right-handed axes given, each (..., 3)."""
+    """Rotation that maps +X, +Y, +Z to given axes.
+
+    Args:
+        x: (..., 3) unit vector.
+        y: (..., 3) unit vector, perpendicular to x.
+        z: (..., 3) cross product of x and y.
+
+    Returns:
+        (..., 4) unit quaternions.
+    """
     return from_matrix(np.stack([np.asarray(axis, dtype=np.float64) for axis in (x, y, z)], axis=-1))
 
 
 def to_six_d(q: ArrayLike) -> np.ndarray:
-    """(..., 6): the first two columns of the rotation matrix, one after the other (Zhou et al., CVPR 2019)."""
+    """Convert unit quaternions to the 6D representation of Zhou et al. (CVPR 2019).
+
+    Args:
+        q: (..., 4) unit quaternions.
+
+    Returns:
+        (..., 6): the first column of the rotation matrix, then the second.
+    """
     m = to_matrix(q)
     return np.concatenate([m[..., :, 0], m[..., :, 1]], axis=-1)
 
 
 def from_six_d(six: ArrayLike) -> np.ndarray:
-    """(..., 4): from two columns (..., 6) that need not be orthonormal; the first keeps its direction."""
+    """Convert the 6D representation to quaternions by Gram-Schmidt.
+
+    Args:
+        six: (..., 6), two columns that need not be orthonormal; the first keeps its direction.
+
+    Returns:
+        (..., 4) unit quaternions.
+    """
     six = np.asarray(six, dtype=np.float64)
     x = unit(six[..., :3], (1.0, 0.0, 0.0))
     y = six[..., 3:] - _dot(x, six[..., 3:]) * x
@@ -146,11 +200,20 @@ def from_six_d(six: ArrayLike) -> np.ndarray:
 
 
 def slerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> np.ndarray:
-    """(..., 4): from a (t = 0) to b (t = 1) at even speed along the shorter way. t: (...) any numbers."""
+    """Spherical linear interpolation along the shorter way.
+
+    Args:
+        a: (..., 4) unit quaternions, the result at t = 0.
+        b: (..., 4) unit quaternions, the result at t = 1.
+        t: (...) any numbers.
+
+    Returns:
+        (..., 4) unit quaternions.
+    """
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     t = np.asarray(t, dtype=np.float64)[..., None]
     b = np.where(_dot(a, b) < 0.0, -b, b)
-    # The angle from the chord, exact where it is tiny and the cosine says nothing.
+    # The angle from the chord is accurate for small angles, where the cosine is not.
     half = np.arctan2(np.linalg.norm(b - a, axis=-1), np.linalg.norm(a + b, axis=-1))[..., None]
     angle = 2.0 * half
     sine = np.sin(angle)
@@ -162,10 +225,17 @@ def slerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> np.ndarray:
 
 
 def best_fit(before: ArrayLike, after: ArrayLike, weights: ArrayLike = 1.0) -> np.ndarray:
-    """(..., 4): the rotation that brings points before (n, 3) nearest to after (..., n, 3) in weighted least squares.
+    """Rotation that fits one set of points to another in weighted least squares, about the origin.
 
-    weights: (n,) or one number. Source: Horn, "Closed-form solution of absolute orientation using unit quaternions",
-    JOSA A 1987.
+    Source: Horn, "Closed-form solution of absolute orientation using unit quaternions", JOSA A 1987.
+
+    Args:
+        before: (n, 3) points.
+        after: (..., n, 3) rotated points.
+        weights: (n,) or one number.
+
+    Returns:
+        (..., 4) unit quaternions that rotate `before` to `after`.
     """
     before, after = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
     weighted = before * np.broadcast_to(np.asarray(weights, dtype=np.float64), before.shape[:1])[:, None]
@@ -184,7 +254,7 @@ def best_fit(before: ArrayLike, after: ArrayLike, weights: ArrayLike = 1.0) -> n
 
 
 def continuous(q: ArrayLike) -> np.ndarray:
-    """(T, ..., 4): the same rotations, signs chosen so that each is on the side of the one before it (axis 0)."""
+    """Choose the signs of quaternions (T, ..., 4) so that each is nearest to the one before it (axis 0)."""
     q = np.array(q, dtype=np.float64)
     if len(q) > 1:
         steps = np.where(_dot(q[1:], q[:-1]) < 0.0, -1.0, 1.0)
@@ -193,9 +263,16 @@ def continuous(q: ArrayLike) -> np.ndarray:
 
 
 def twist_about(q: ArrayLike, axis: ArrayLike) -> np.ndarray:
-    """(..., 4): the part t of q = s t that turns about `axis` (..., 3); s turns about an axis at right angles to it.
+    """Twist of a rotation about an axis: t of q = s t, where the swing s rotates about a perpendicular axis.
 
-    Where q turns the axis over completely (swing of 180 degrees) the twist is undefined and the identity is returned.
+    For a swing of 180 degrees the twist is undefined and the identity is returned.
+
+    Args:
+        q: (..., 4) unit quaternions.
+        axis: (..., 3), of any length above zero.
+
+    Returns:
+        (..., 4) unit quaternions.
     """
     q, axis = np.asarray(q, dtype=np.float64), unit(axis, 0.0)
     along = _dot(q[..., 1:], axis)
@@ -204,6 +281,6 @@ def twist_about(q: ArrayLike, axis: ArrayLike) -> np.ndarray:
 
 
 def angle_of(q: ArrayLike) -> np.ndarray:
-    """(...) radians in 0..pi: how far unit quaternions (..., 4) turn."""
+    """Rotation angle of unit quaternions (..., 4), radians in 0..pi."""
     q = np.asarray(q, dtype=np.float64)
     return 2.0 * np.arctan2(np.linalg.norm(q[..., 1:], axis=-1), np.abs(q[..., 0]))

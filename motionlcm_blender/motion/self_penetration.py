@@ -1,7 +1,7 @@
-"""Does the figure run through itself: limbs, trunk and head as capsules.
+"""Detection of self-penetration, with limbs, trunk and head as capsules.
 
-A capsule is a line between two joints with a radius. Pairs that hang together at a joint always overlap there and are
-left out; radii are a little less than a body's, so that arms that rest against it do not count. Metres.
+A capsule is the line between two joints with a radius. Pairs that share a joint always overlap there and are excluded.
+The radii are slightly less than a body's, so that arms that rest against it do not count. Metres.
 """
 
 from __future__ import annotations
@@ -27,7 +27,14 @@ _PAIRS: tuple[tuple[str, str], ...] = (
 
 
 def overlap(joints: np.ndarray) -> np.ndarray:
-    """(T,) metres: how deep the deepest pair of capsules overlaps on each frame, 0 for none. joints: (T, 22, 3)."""
+    """Depth of the deepest self-penetration on each frame.
+
+    Args:
+        joints: (T, 22, 3) joint positions, metres.
+
+    Returns:
+        (T,) metres, 0 for none.
+    """
     joints = np.asarray(joints, dtype=np.float64)
     ends = {name: (joints[:, _J[a]], joints[:, _J[b]]) for name, (a, b, _) in _CAPSULES.items()}
     depth = [_CAPSULES[one][2] + _CAPSULES[two][2] - segment_distance(*ends[one], *ends[two]) for one, two in _PAIRS]
@@ -36,7 +43,17 @@ def overlap(joints: np.ndarray) -> np.ndarray:
 
 
 def segment_distance(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
-    """(...,) the least distance between segments ab and cd, each (..., 3) (Ericson 2005, section 5.1.9)."""
+    """Smallest distance between line segments (Ericson 2005, "Real-Time Collision Detection", section 5.1.9).
+
+    Args:
+        a: (..., 3) start of the first segment.
+        b: (..., 3) end of the first segment.
+        c: (..., 3) start of the second segment.
+        d: (..., 3) end of the second segment.
+
+    Returns:
+        (...) distance, in the unit of the points.
+    """
     u, v, w = b - a, d - c, a - c
     uu, vv, uv = (u * u).sum(-1), (v * v).sum(-1), (u * v).sum(-1)
     uw, vw = (u * w).sum(-1), (v * w).sum(-1)
@@ -45,7 +62,7 @@ def segment_distance(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray)
     s = np.clip(np.where(determinant > tiny, uv * vw - uw * vv, 0.0) / np.maximum(determinant, tiny), 0.0, 1.0)
     t = (uv * s + vw) / np.maximum(vv, tiny)
     clipped = np.clip(t, 0.0, 1.0)
-    # Where the nearest point of cd is an end, ask again which point of ab is nearest to that end.
+    # Where the nearest point of cd is an end, recompute the point of ab nearest to that end.
     again = np.clip((uv * clipped - uw) / np.maximum(uu, tiny), 0.0, 1.0)
     s = np.where(t != clipped, again, s)
     apart = w + s[..., None] * u - clipped[..., None] * v

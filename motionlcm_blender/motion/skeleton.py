@@ -1,8 +1,8 @@
-"""The skeletons: HumanML3D's 22 joints and the 24-bone SMPL armature.
+"""Skeleton definitions: HumanML3D's 22 joints and the 24-bone SMPL armature.
 
-Coordinates here and in all of the engine: metres, Y up, the figure faces +Z, its left is +X.
-The rest pose is a T-pose of our own proportions (medians over the actors of the training data);
-no measurement is taken from the licensed SMPL body model, only its joint names and order.
+Coordinates here and in the whole engine: metres, Y up, the figure faces +Z, its left is +X. The rest pose is a T-pose
+with proportions of our own (medians over the actors of the training data); no measurement comes from the licensed SMPL
+body model, only its joint names and order.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ MIRROR: tuple[int, ...] = (0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15,
 
 L_ANKLE, R_ANKLE, L_FOOT, R_FOOT = 7, 8, 10, 11
 CONTROLLED_JOINTS: tuple[int, ...] = (0, 10, 11, 15, 20, 21)
-"""Pelvis, feet, head, wrists: those of OmniControl (Xie et al. 2024) and of the published motion ControlNets."""
+"""Pelvis, feet, head, wrists: the joints of OmniControl (Xie et al. 2024) and of the published motion ControlNets."""
 FOOT_JOINTS: tuple[int, int, int, int] = (L_ANKLE, L_FOOT, R_ANKLE, R_FOOT)
 """In the order of the four contact features (HumanML3D)."""
 
 FPS = 20.0
 """The frame rate of the model's motion."""
 MAX_FRAMES = 196
-"""The longest clip the model makes: 9.8 s."""
+"""The longest clip that the model generates: 9.8 s."""
 MIN_FRAMES = 8
 
 _OFFSETS = {
@@ -58,9 +58,11 @@ def _offset(name: str) -> tuple[float, float, float]:
 class Skeleton:
     """A tree of joints in its rest pose.
 
-    names: joint names, parents first.
-    parents: index of each joint's parent, -1 for the root.
-    offsets: (J, 3) float64, metres, each joint seen from its parent in the rest pose (Y up, facing +Z).
+    Attributes:
+        names: Joint names, parents first.
+        parents: Index of each joint's parent, -1 for the root.
+        offsets: (J, 3) float64, metres: position of each joint relative to its parent in the rest pose (Y up, facing
+            +Z).
     """
 
     names: tuple[str, ...]
@@ -69,7 +71,7 @@ class Skeleton:
 
     @property
     def rest(self) -> np.ndarray:
-        """(J, 3) rest positions, pelvis at the origin."""
+        """(J, 3) rest positions, metres, pelvis at the origin."""
         positions = np.array(self.offsets, dtype=np.float64)
         for joint, parent in enumerate(self.parents):
             if parent >= 0:
@@ -78,15 +80,16 @@ class Skeleton:
 
     @property
     def bone_lengths(self) -> np.ndarray:
-        """(J,) metres; 0 for the root."""
+        """(J,) bone lengths, metres; 0 for the root."""
         return np.linalg.norm(self.offsets, axis=-1)
 
     def __len__(self) -> int:
+        """Number of joints."""
         return len(self.names)
 
 
 HUMANML = Skeleton(JOINTS, PARENTS, np.array([_offset(n) for n in JOINTS]))
-"""The 22 joints the model makes, in our rest pose."""
+"""The 22 joints that the model generates, in our rest pose."""
 
 SMPL = Skeleton(
     (*JOINTS, "l_hand", "r_hand"),

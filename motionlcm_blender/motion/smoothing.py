@@ -1,4 +1,4 @@
-"""Smoothing over time, exact at both ends of a clip."""
+"""Smoothing and interpolation over time, exact at both ends of a clip."""
 
 from __future__ import annotations
 
@@ -8,27 +8,44 @@ from functools import lru_cache
 import numpy as np
 
 _REACH = 8.5
-"""Standard deviations beyond which a Gaussian weight is lost beside 1 in float64."""
+"""Standard deviations beyond which a Gaussian weight vanishes beside 1 in float64."""
 _BLOCK = 256
-"""Frames of a long clip that are smoothed at once."""
+"""Number of frames of a long clip that are smoothed at once."""
 
 
 def smooth(values: np.ndarray, sigma: float) -> np.ndarray:
     """Local linear smoothing along axis 0 with Gaussian weights.
 
-    values: (T, ...). sigma: standard deviation in frames. In the middle it is a Gaussian filter; near the ends a
-    line is fitted instead of a constant, so that steady travel stays what it is up to the first and last frame.
+    In the middle this is a Gaussian filter; near the ends a line is fitted instead of a constant, so that steady
+    travel is unchanged up to the first and last frame.
+
+    Args:
+        values: (T, ...).
+        sigma: Standard deviation, frames.
+
+    Returns:
+        Smoothed values of the same shape.
     """
     return _apply(_local_linear, values, float(sigma), _REACH * sigma)
 
 
 def smooth_curved(values: np.ndarray, sigma: float) -> np.ndarray:
-    """Like `smooth`, but smoothed twice over, so that a bend of the path is not cut: for telling sway from travel."""
+    """Like `smooth`, but twiced (residuals are smoothed and added), so that bends of a path are not cut.
+
+    Used to separate sway from travel.
+
+    Args:
+        values: (T, ...).
+        sigma: Standard deviation, frames.
+
+    Returns:
+        Smoothed values of the same shape.
+    """
     return _apply(_twiced, values, float(sigma), 2.0 * _REACH * sigma)
 
 
 def smoothstep(x: np.ndarray, low: float, high: float) -> np.ndarray:
-    """0 below low, 1 above high, and a smooth rise between."""
+    """Smooth step: 0 below `low`, 1 above `high`, cubic between."""
     t = np.clip((np.asarray(x, dtype=np.float64) - low) / (high - low), 0.0, 1.0)
     return t * t * (3.0 - 2.0 * t)
 
@@ -36,7 +53,19 @@ def smoothstep(x: np.ndarray, low: float, high: float) -> np.ndarray:
 def hermite(
     t: np.ndarray, length: np.ndarray, p: np.ndarray, q: np.ndarray, m: np.ndarray, n: np.ndarray
 ) -> np.ndarray:
-    """(T, k) cubic curves from p to q (T, k) with slopes m and n, at t (T,), clipped to 0..1, of their length (T,)."""
+    """Cubic Hermite curves from p to q with slopes m and n.
+
+    Args:
+        t: (T,) curve parameter, clipped to 0..1.
+        length: (T,) length of the interval from p to q, in the unit of the slopes.
+        p: (T, k) start values.
+        q: (T, k) end values.
+        m: (T, k) start slopes.
+        n: (T, k) end slopes.
+
+    Returns:
+        (T, k) values.
+    """
     t, length = np.clip(t, 0.0, 1.0)[:, None], length[:, None]
     h = t * t * (3.0 - 2.0 * t)
     result: np.ndarray = (1.0 - h) * p + h * q + length * (t * (1.0 - t) ** 2 * m - t * t * (1.0 - t) * n)
@@ -44,11 +73,20 @@ def hermite(
 
 
 def through(at: np.ndarray, values: np.ndarray, where: np.ndarray, level_ends: bool = False) -> np.ndarray:
-    """Smooth curves through points, without overshoot, read at `where` (T,); held before the first and after the last.
+    """Interpolate points with smooth curves without overshoot, constant before the first and after the last point.
 
-    at: (K,) rising; values: (K, k). Cubic, with slopes that are harmonic means of the neighbouring ones (Fritsch and
-    Carlson 1980), nothing where the way turns back; level_ends: nothing at both ends too, instead of straight on.
-    Of one column, rising values give a rising curve; of several, turning the points turns the curve. Returns (T, k).
+    Cubic, with slopes that are harmonic means of the neighbouring slopes (Fritsch and Carlson 1980) and zero where the
+    direction reverses. With one column, increasing values give an increasing curve; with several, the curve is
+    equivariant under rotation of the points.
+
+    Args:
+        at: (K,) increasing positions of the points.
+        values: (K, k) values of the points.
+        where: (T,) positions of the samples.
+        level_ends: Use slope zero at both ends instead of the slope of the first and last segment.
+
+    Returns:
+        (T, k) values.
     """
     if len(at) == 1:
         return np.repeat(values, len(where), axis=0)
@@ -66,9 +104,10 @@ def through(at: np.ndarray, values: np.ndarray, where: np.ndarray, level_ends: b
 
 
 def _apply(matrix: Callable[[int, float], np.ndarray], values: np.ndarray, sigma: float, far: float) -> np.ndarray:
-    """matrix(T, sigma) times values (T, ...). far: frames beyond which one has no weight for another.
+    """Multiply matrix(T, sigma) with values (T, ...); `far` is the distance in frames beyond which weights vanish.
 
-    Of a long clip, whose matrix would be large and next to empty, each stretch is smoothed with what lies within reach.
+    The matrix of a long clip would be large and almost empty, so long clips are smoothed in blocks, each with the
+    frames within reach.
     """
     values = np.asarray(values)
     frames, reach = len(values), int(far) + 1
@@ -86,13 +125,13 @@ def _apply(matrix: Callable[[int, float], np.ndarray], values: np.ndarray, sigma
 @lru_cache(maxsize=64)
 def _local_linear(frames: int, sigma: float) -> np.ndarray:
     index = np.arange(frames)
-    away = (index[None] - index[:, None]).astype(np.float64)
-    weight = np.exp(-0.5 * (away / sigma) ** 2)
-    s0, s1, s2 = (weight.sum(1), (weight * away).sum(1), (weight * away**2).sum(1))
+    offset = (index[None] - index[:, None]).astype(np.float64)
+    weight = np.exp(-0.5 * (offset / sigma) ** 2)
+    s0, s1, s2 = (weight.sum(1), (weight * offset).sum(1), (weight * offset**2).sum(1))
     determinant = s0 * s2 - s1**2
     if (determinant < 1e-9).any():  # too few frames, or too narrow a filter, for a line
         return weight / s0[:, None]
-    return weight * (s2[:, None] - s1[:, None] * away) / determinant[:, None]
+    return weight * (s2[:, None] - s1[:, None] * offset) / determinant[:, None]
 
 
 @lru_cache(maxsize=64)

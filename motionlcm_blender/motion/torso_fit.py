@@ -1,8 +1,8 @@
-"""The trunk of a skeleton with fixed bones, made to follow joint positions: pelvis, spine, chest, collars and neck.
+"""Pose of the trunk (pelvis, spine, chest, collars, neck) of a skeleton with fixed bones, from joint positions.
 
-Pelvis and chest carry three bones each, whose ends say how they are turned. The spine bones between them share the
-turn from one to the other, and each turns from there no further than it must; so do collars and neck from the chest.
-Metres, Y up. World rotations are relative to the rest pose.
+Pelvis and chest carry three bones each, whose ends determine their rotation. The spine bones between them interpolate
+the rotation, and each then rotates the shortest way to its target; so do collars and neck from the chest. Metres, Y
+up. World rotations are relative to the rest pose.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from .features import leg_ratio, onto_skeleton
 from .skeleton import JOINT_COUNT, JOINTS, Skeleton
 
 SAME_LEGS = 0.03
-"""Legs that differ by less than this part of their length count as the same: the root then keeps its own travel."""
+"""Leg lengths that differ by less than this fraction count as equal: the root then keeps its own travel."""
 SAME_TRUNK = 0.015
-"""Metres by which hips, spine, collars and neck may lie elsewhere in pelvis and chest, on average over a clip."""
+"""Metres by which hips, spine, collars and neck may differ from the skeleton's, as a mean over a clip."""
 
 _J = {name: index for index, name in enumerate(JOINTS)}
 _HIPS = [_J["l_hip"], _J["r_hip"]]
@@ -27,12 +27,22 @@ _SPINE1, _SPINE2, _SPINE3 = _J["spine1"], _J["spine2"], _J["spine3"]
 
 
 def fitted_joints(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """(T, 22, 3) float64: where the joints of `skeleton` should be, for motion (T, 22, 3) of a figure of any size.
+    """Compute target positions for the joints of `skeleton` from the motion of a figure of any size.
 
     Every bone gets the skeleton's length and keeps its direction. The root's travel is scaled by the ratio of leg
-    lengths about where it starts, unless they are the same to 3 %; the lowest joint keeps its height. A trunk of
-    another shape, whose pelvis or collars lie elsewhere in the body, is replaced (see `rig.onto_rig`): the hips then
-    keep their way rather than the pelvis. Raises ValueError for other shapes.
+    lengths about its start, unless the lengths agree within 3 %; the lowest joint keeps its height. A trunk of another
+    shape, whose pelvis or collars lie elsewhere in the body, is replaced (see `body_fit.onto_rig`): then the hips keep
+    their trajectory rather than the pelvis.
+
+    Args:
+        joints: (T, 22, 3) joint positions, metres, Y up.
+        skeleton: Its first 22 joints are those of `JOINTS`.
+
+    Returns:
+        (T, 22, 3) float64 target positions, metres.
+
+    Raises:
+        ValueError: `joints` has another shape.
     """
     ratio = leg_ratio(joints, skeleton)
     same_legs = abs(ratio - 1.0) <= SAME_LEGS
@@ -47,10 +57,15 @@ def fitted_joints(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
 
 
 def trunk_pose(target: np.ndarray, skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray]:
-    """World rotations (T, 22, 4) and positions (T, 22, 3) of the trunk's joints, from targets (T, 22, 3).
+    """Compute world rotations and positions of the trunk's joints.
 
-    Filled in: rotations of pelvis, spine, collars and neck, and positions of these, head, hips and shoulders; the rest
-    is the identity and zero.
+    Args:
+        target: (T, 22, 3) target positions, metres, as returned by `fitted_joints`.
+        skeleton: Its first 22 joints are those of `JOINTS`.
+
+    Returns:
+        World rotations (T, 22, 4) of pelvis, spine, collars and neck, and positions (T, 22, 3), metres, of these,
+        head, hips and shoulders. All other entries are the identity and zero.
     """
     offsets = np.asarray(skeleton.offsets, dtype=np.float64)
     world = np.broadcast_to(rot.IDENTITY, (len(target), JOINT_COUNT, 4)).copy()
@@ -62,9 +77,9 @@ def trunk_pose(target: np.ndarray, skeleton: Skeleton) -> tuple[np.ndarray, np.n
         position[:, joint] = position[:, parent] + rot.rotate(world[:, parent], offsets[joint])
 
     def swing(joint: int, child: int, start: np.ndarray) -> None:
-        """Turn `joint` from `start` the short way until its bone points at the child's target, and place the child.
+        """Rotate `joint` from `start` the shortest way until its bone points at the target of `child`, and place it.
 
-        Aiming at the point rather than along its old direction keeps errors from adding up along a chain.
+        Aiming at the target instead of the old direction keeps errors from accumulating along a chain.
         """
         now = rot.rotate(start, offsets[child])
         world[:, joint] = rot.multiply(rot.between(now, target[:, child] - position[:, joint]), start)
@@ -89,7 +104,7 @@ def _turned(target: np.ndarray, joint: int, children: list[int], offsets: np.nda
 
 
 def _trunk_difference(target: np.ndarray, skeleton: Skeleton) -> float:
-    """Metres by which the bones on pelvis and chest end elsewhere than the skeleton's, the largest mean over a clip."""
+    """Distance of the bone ends on pelvis and chest from the skeleton's, metres; the largest mean over a clip."""
     offsets = np.asarray(skeleton.offsets, dtype=np.float64)
     apart = []
     for joint, children in ((0, _PELVIS), (_SPINE3, _CHEST)):

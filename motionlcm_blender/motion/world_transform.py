@@ -1,8 +1,8 @@
-"""Between the scene and the model: where the motion starts and heads, and Blender's axes.
+"""Transforms between world and motion frame, and between Blender's axes and the engine's.
 
-The model makes motion that starts at the origin facing +Z; a `Placement` says where that is in the world.
-Engine axes: Y up, the figure faces +Z, left is +X. Blender: Z up, the figure faces -Y.
-Engine (x, y, z) is Blender (X, Z, -Y); this turn is a rotation, no mirroring.
+The model generates motion that starts at the origin facing +Z; a `Placement` is the position and heading of that frame
+in the world. Engine axes: Y up, the figure faces +Z, left is +X. Blender: Z up, the figure faces -Y. Engine (x, y, z)
+equals Blender (X, Z, -Y); the change of axes is a rotation without mirroring.
 """
 
 from __future__ import annotations
@@ -19,15 +19,19 @@ from .motion import Clip
 HEADING_DISTANCE = 0.3
 """Metres from the start of a path over which its initial heading is measured."""
 STATIONARY = 0.05
-"""Metres: a path that never gets further than this from its start has no heading."""
+"""Metres: a path that stays within this distance of its start has no heading."""
 
 
 @dataclass(frozen=True, eq=False)
 class Placement:
-    """Where the canonical frame of a motion lies in the world.
+    """Position and heading of a motion's canonical frame in the world.
 
-    origin: (3,) float64, metres, engine axes: where the motion's own origin is.
-    heading: radians about +Y: the motion's +Z becomes (sin heading, 0, cos heading).
+    Attributes:
+        origin: (3,) float64, metres, engine axes: the motion's own origin.
+        heading: Radians about +Y: the motion's +Z becomes (sin heading, 0, cos heading).
+
+    Raises:
+        InvalidRequest: The origin is not three finite numbers, or the heading is not finite.
     """
 
     origin: np.ndarray
@@ -42,17 +46,25 @@ class Placement:
 
     @property
     def rotation(self) -> np.ndarray:
-        """(4,) quaternion, w first, about +Y."""
+        """(4,) quaternion (w, x, y, z) about +Y."""
         return np.array([math.cos(0.5 * self.heading), 0.0, math.sin(0.5 * self.heading), 0.0])
 
 
 def canonicalise(xz: np.ndarray) -> tuple[np.ndarray, Placement]:
-    """Bring a timed path into the model's frame.
+    """Transform a timed path to the model's frame.
 
-    xz: (T, 2) metres, engine axes (x, z), one point a frame. Returns the path with its first point at the origin
-    and its initial heading along +Z, (T, 2) float64, and the placement that takes it (and the motion) back.
-    The heading is that of the path as it leaves its start, fitted over the first 0.3 m so that a trembling hand
-    does not count; a path that stays within 5 cm has heading 0. Raises InvalidRequest on a wrong shape or NaN.
+    The heading is that of the path as it leaves its start, fitted over the first 0.3 m so that jitter of a drawn path
+    has no effect; a path that stays within 5 cm has heading 0.
+
+    Args:
+        xz: (T, 2) metres, engine axes (x, z), one point per frame.
+
+    Returns:
+        The path with its first point at the origin and its initial heading along +Z, (T, 2) float64, metres, and the
+        placement that transforms it (and the motion) back.
+
+    Raises:
+        InvalidRequest: The path has another shape or contains NaN.
     """
     xz = np.asarray(xz, dtype=np.float64)
     if xz.ndim != 2 or xz.shape[1] != 2 or len(xz) == 0:
@@ -67,19 +79,26 @@ def canonicalise(xz: np.ndarray) -> tuple[np.ndarray, Placement]:
 
 
 def initial_heading(xz: np.ndarray) -> float:
-    """Radians about +Y from +Z of a path's first 0.3 m. xz: (T, 2) metres. 0 if the path is stationary."""
+    """Heading of the first 0.3 m of a path.
+
+    Args:
+        xz: (T, 2) metres, engine axes (x, z).
+
+    Returns:
+        Radians about +Y from +Z; 0 for a stationary path.
+    """
     xz = np.asarray(xz, dtype=np.float64)
-    away = xz - xz[0]
-    far = np.linalg.norm(away, axis=-1)
+    offset = xz - xz[0]
+    far = np.linalg.norm(offset, axis=-1)
     if far.max() < STATIONARY:
         return 0.0
     beyond = np.nonzero(far >= min(HEADING_DISTANCE, far.max()))[0][0]
     arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(xz[: beyond + 1], axis=0), axis=-1))])
-    # Evenly along the arc, so that neither timing nor the spacing of points counts.
+    # Sample evenly along the arc, so that neither timing nor the spacing of points has an effect.
     s = np.linspace(0.0, arc[-1], 33)
-    points = np.stack([np.interp(s, arc, away[: beyond + 1, axis]) for axis in (0, 1)], axis=-1)
+    points = np.stack([np.interp(s, arc, offset[: beyond + 1, axis]) for axis in (0, 1)], axis=-1)
     chord = points[-1]
-    # A straight start: the chord. A bent one: the tangent of the parabola through it, which a corner would throw off.
+    # Use the tangent of a fitted parabola, and the chord where a corner makes the parabola unreliable.
     fit, *_ = np.linalg.lstsq(np.stack([s, s**2], axis=-1), points, rcond=None)
     tangent = fit[0]
     cosine = tangent @ chord / max(float(np.linalg.norm(tangent) * np.linalg.norm(chord)), 1e-12)
@@ -88,7 +107,15 @@ def initial_heading(xz: np.ndarray) -> float:
 
 
 def place_joints(joints: np.ndarray, placement: Placement) -> np.ndarray:
-    """Take points from the motion's frame to the world. joints: (..., 3) metres; same shape and kind of number."""
+    """Transform points from the motion's frame to the world.
+
+    Args:
+        joints: (..., 3) metres, engine axes.
+        placement: The motion's frame.
+
+    Returns:
+        (..., 3) metres, of the dtype of `joints`.
+    """
     joints = np.asarray(joints)
     x, y, z = _turned(joints, placement.heading)
     moved = np.stack([x, y, z], axis=-1) + placement.origin
@@ -96,7 +123,15 @@ def place_joints(joints: np.ndarray, placement: Placement) -> np.ndarray:
 
 
 def unplace_joints(joints: np.ndarray, placement: Placement) -> np.ndarray:
-    """Take points from the world to the motion's frame: the inverse of `place_joints`. joints: (..., 3) metres."""
+    """Transform points from the world to the motion's frame: the inverse of `place_joints`.
+
+    Args:
+        joints: (..., 3) metres, engine axes.
+        placement: The motion's frame.
+
+    Returns:
+        (..., 3) metres, of the dtype of `joints`.
+    """
     joints = np.asarray(joints)
     x, y, z = _turned(joints - placement.origin, -placement.heading)
     moved = np.stack([x, y, z], axis=-1)
@@ -104,7 +139,7 @@ def unplace_joints(joints: np.ndarray, placement: Placement) -> np.ndarray:
 
 
 def place_clip(clip: Clip, placement: Placement) -> Clip:
-    """Take a clip from the motion's frame to the world: only the root moves and turns."""
+    """Transform a clip from the motion's frame to the world: only the root changes."""
     turned = np.array(clip.rotations, dtype=np.float64)
     turned[:, 0] = rotations.multiply(placement.rotation, turned[:, 0])
     translation = place_joints(np.asarray(clip.translation, dtype=np.float64), placement)
@@ -112,31 +147,31 @@ def place_clip(clip: Clip, placement: Placement) -> Clip:
 
 
 def blender_to_engine(points: np.ndarray) -> np.ndarray:
-    """Points or vectors (..., 3) from Blender's axes to the engine's: (X, Y, Z) -> (X, Z, -Y)."""
+    """Convert points or vectors (..., 3) from Blender's axes to the engine's: (X, Y, Z) to (X, Z, -Y)."""
     points = np.asarray(points)
     return np.stack([points[..., 0], points[..., 2], -points[..., 1]], axis=-1)
 
 
 def engine_to_blender(points: np.ndarray) -> np.ndarray:
-    """Points or vectors (..., 3) from the engine's axes to Blender's: (x, y, z) -> (x, -z, y)."""
+    """Convert points or vectors (..., 3) from the engine's axes to Blender's: (x, y, z) to (x, -z, y)."""
     points = np.asarray(points)
     return np.stack([points[..., 0], -points[..., 2], points[..., 1]], axis=-1)
 
 
 def blender_to_engine_rotations(quaternions: np.ndarray) -> np.ndarray:
-    """The same turns (..., 4), w first, written in the engine's axes instead of Blender's."""
+    """Convert quaternions (..., 4) (w, x, y, z) from Blender's axes to the engine's."""
     q = np.asarray(quaternions)
     return np.stack([q[..., 0], q[..., 1], q[..., 3], -q[..., 2]], axis=-1)
 
 
 def engine_to_blender_rotations(quaternions: np.ndarray) -> np.ndarray:
-    """The same turns (..., 4), w first, written in Blender's axes instead of the engine's."""
+    """Convert quaternions (..., 4) (w, x, y, z) from the engine's axes to Blender's."""
     q = np.asarray(quaternions)
     return np.stack([q[..., 0], q[..., 1], -q[..., 3], q[..., 2]], axis=-1)
 
 
 def _turned(points: np.ndarray, heading: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Coordinates of points (..., 3) turned about +Y."""
+    """Coordinates of points (..., 3) rotated about +Y."""
     x, y, z = points[..., 0], points[..., 1], points[..., 2]
     cos, sin = math.cos(heading), math.sin(heading)
     return cos * x + sin * z, y, cos * z - sin * x

@@ -1,13 +1,14 @@
-"""The networks without what is around them: sizes, samplers, model folders, and the two runtimes.
+"""Networks, samplers, model folders, and the two backends (PyTorch and NumPy).
 
-architecture       Sizes of a model, as its weights tell them.
-backends           The two runtimes behind one interface: torch where it is there, NumPy alone where it is not.
-int8_quantization  Matrices in eight bits: whole numbers from -127 to 127 and one scale for each row.
-model_folder       A model folder: everything one model is, in files that cannot run code.
-noise_schedule     The noise schedule and the samplers' arithmetic (MODEL.md section 3), in NumPy for both runtimes.
-parameter_shapes   Names and shapes of every parameter of a model, without building it (the official names, MODEL.md
-                   section 5).
-samplers           The samplers, written once for both runtimes.
-numpy_impl/        The networks in NumPy alone: what runs where PyTorch is absent.
+architecture       Sizes of a model, inferred from its weights.
+backends           The two backends behind one interface: PyTorch where it is installed, else NumPy.
+int8_quantization  Quantization of matrices to int8 with one scale per row.
+model_folder       The model folder: all files of one model, in formats that cannot run code.
+noise_schedule     Noise schedule and embeddings of the samplers (docs/MODEL.md section 3), in NumPy for both
+                   backends.
+parameter_shapes   Names and shapes of all parameters of a model, without building it (the official names,
+                   docs/MODEL.md section 5).
+samplers           Samplers for both backends: arrays may be NumPy's or PyTorch's (docs/MODEL.md section 3).
+numpy_impl/        The networks in NumPy, for installations without PyTorch.
 torch_impl/        The networks in PyTorch.
 """

@@ -1,4 +1,4 @@
-"""Sizes of a model, as its weights tell them."""
+"""Sizes of a model, inferred from its weights."""
 
 from __future__ import annotations
 
@@ -11,23 +11,29 @@ from ..errors import UnsupportedCheckpoint
 
 @dataclass(frozen=True)
 class Architecture:
-    """Everything needed to build the networks before loading weights (MODEL.md sections 2 to 5).
+    """Everything needed to build the networks before loading weights (docs/MODEL.md sections 2 to 5).
 
-    latent_tokens, latent_width: the latent, 16 x 32 in V2, 1 x 256 in V1.
-    width, feedforward, heads: of every transformer block.
-    vae_layers, denoiser_layers, trajectory_layers: blocks of each skip transformer, odd numbers.
-    text_width: width of a text token, 768 for sentence-t5-large, 384 for MiniLM.
-    adapter: V2's latent adapter and Op1, linear maps between latent_width and width.
-    text_relu: V1's ReLU before the text projection.
-    condition_silu: V2's SiLU between the layers that embed the control condition.
-    student: the denoiser takes the guidance scale.
-    velocity: the denoiser's last layer says v = alpha * noise - sigma * x0 (Salimans and Ho 2022), from which its noise
-    is told; False: the noise itself, as in the published models.
-    control: ControlNet and trajectory encoder are there.
-    features: numbers in a frame, 263 as published; 281 with head and hands behind them (`motion.head_hands`).
-    frames_per_token: frames that enter and leave the VAE, and enter the trajectory encoder, as one token; 1 as
-    published.
-    hint_flags: the trajectory encoder also reads which coordinates are given, not only their values.
+    Attributes:
+        latent_tokens: Tokens of the latent, 16 in V2, 1 in V1.
+        latent_width: Width of the latent, 32 in V2, 256 in V1.
+        width: Width of every transformer block.
+        feedforward: Width of the feed-forward layer of every transformer block.
+        heads: Attention heads of every transformer block.
+        vae_layers: Blocks of the VAE's skip transformers, an odd number.
+        denoiser_layers: Blocks of the denoiser, an odd number.
+        trajectory_layers: Blocks of the trajectory encoder, an odd number.
+        text_width: Width of a text token, 768 for sentence-t5-large, 384 for MiniLM.
+        adapter: V2's latent adapter and Op1, linear maps between latent_width and width.
+        text_relu: V1's ReLU before the text projection.
+        condition_silu: V2's SiLU between the layers that embed the control condition.
+        student: The denoiser takes the guidance scale.
+        velocity: The denoiser's last layer predicts v = alpha * noise - sigma * x0 (Salimans and Ho 2022), from which
+            the noise is computed; False: the noise itself, as in the published models.
+        control: The model has a ControlNet and a trajectory encoder.
+        features: Features of a frame, 263 as published; 281 with head and hands after them (`motion.head_hands`).
+        frames_per_token: Frames that enter and leave the VAE, and enter the trajectory encoder, as one token; 1 as
+            published.
+        hint_flags: The trajectory encoder also reads which coordinates are given, not only their values.
     """
 
     latent_tokens: int = 16
@@ -50,11 +56,16 @@ class Architecture:
     hint_flags: bool = False
 
     def to_json(self) -> dict[str, Any]:
+        """The sizes as JSON values by name."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Architecture:
-        """Raises UnsupportedCheckpoint if a name is unknown or a number is not one."""
+        """Make an architecture from JSON values.
+
+        Raises:
+            UnsupportedCheckpoint: A name is unknown, or a value is not a number.
+        """
         unknown = set(values) - set(cls.__dataclass_fields__)
         if unknown:
             raise UnsupportedCheckpoint(f"The model's configuration holds unknown sizes: {', '.join(sorted(unknown))}.")
@@ -62,10 +73,19 @@ class Architecture:
 
     @classmethod
     def from_shapes(cls, shapes: Mapping[str, tuple[int, ...]], heads: int = 4) -> Architecture:
-        """Read the sizes off the names and shapes of parameters, as MODEL.md section 5 says.
+        """Infer the sizes from the names and shapes of parameters, as in docs/MODEL.md section 5.
 
-        heads, velocity and the grouping of frames cannot be seen in the shapes; the grouping is taken as published.
-        Raises UnsupportedCheckpoint if it is no MotionLCM model.
+        The shapes do not show heads, velocity and the grouping of frames; the grouping is assumed as published.
+
+        Args:
+            shapes: Shapes by official parameter name.
+            heads: Attention heads.
+
+        Returns:
+            The architecture.
+
+        Raises:
+            UnsupportedCheckpoint: These are not the parameters of a MotionLCM model.
         """
         try:
             adapter = "vae.latent_pre.weight" in shapes

@@ -1,4 +1,4 @@
-"""The two runtimes behind one interface: torch where it is there, NumPy alone where it is not."""
+"""The two backends behind one interface: PyTorch where it is installed, else NumPy."""
 
 from __future__ import annotations
 
@@ -25,21 +25,39 @@ DEVICES = ("auto", "numpy", "cpu", "cuda", "mps", "xpu")
 
 
 class Backend(Protocol):
-    """network: with denoiser, controlnet, traj_encoder and decode; arrays go in by `array` and come out by `numpy`."""
+    """Interface of the backends.
+
+    `network` has denoiser, controlnet, traj_encoder and decode. Arrays are converted to the backend's own by `array`
+    and back by `numpy`.
+    """
 
     device: str
     network: Any
     recorded: CudaGraphSampler | None
 
-    def array(self, values: np.ndarray) -> Any: ...
-    def numpy(self, values: Any) -> np.ndarray: ...
-    def inference_context(self, mode: Any = None) -> Any: ...
-    def memory(self) -> int: ...
-    def run_cuda_graph(self, asked: SamplingInput) -> np.ndarray | None: ...
+    def array(self, values: np.ndarray) -> Any:
+        """Convert an array of NumPy to one of the backend."""
+        ...
+
+    def numpy(self, values: Any) -> np.ndarray:
+        """Convert an array of the backend to one of NumPy."""
+        ...
+
+    def inference_context(self, mode: Any = None) -> Any:
+        """Context for inference, or for another mode of PyTorch."""
+        ...
+
+    def memory(self) -> int:
+        """Memory of the model, bytes."""
+        ...
+
+    def run_cuda_graph(self, asked: SamplingInput) -> np.ndarray | None:
+        """Sample with one CUDA graph; None where there is none."""
+        ...
 
 
 class NumpyBackend:
-    """Plain NumPy (`portable/`)."""
+    """NumPy (`numpy_impl`)."""
 
     device = "numpy"
     recorded: CudaGraphSampler | None = None
@@ -51,20 +69,23 @@ class NumpyBackend:
         self._bytes = sum(values.nbytes for values in weights.values())
 
     def array(self, values: np.ndarray) -> np.ndarray:
+        """Convert an array of NumPy to one of the backend."""
         return values
 
     def numpy(self, values: np.ndarray) -> np.ndarray:
+        """Convert an array of the backend to one of NumPy."""
         return values
 
     def inference_context(self, mode: Any = None) -> Any:
+        """Context for inference; does nothing here."""
         return nullcontext()
 
     def memory(self) -> int:
-        """Bytes that the model takes."""
+        """Size of the model, bytes."""
         return self._bytes
 
     def run_cuda_graph(self, asked: SamplingInput) -> None:
-        """Nothing: NumPy samples step by step."""
+        """Return None: NumPy samples step by step."""
 
 
 class TorchBackend:
@@ -77,7 +98,8 @@ class TorchBackend:
 
         self.torch = torch
         self.device = device
-        # Not in inference mode: gradients by the latent may be asked for later, through weights that have none.
+        # Not in inference mode: the noise optimization needs gradients through these weights, which have none
+        # themselves.
         with self.inference_context(torch.no_grad):
             self.network = MotionLCMNetwork.from_weights(weights, architecture).to(device).requires_grad_(False)
         self.recorded: CudaGraphSampler | None = None
@@ -87,19 +109,31 @@ class TorchBackend:
             self.recorded = CudaGraphSampler(self.network, device)
 
     def run_cuda_graph(self, asked: SamplingInput) -> np.ndarray | None:
-        """(takes, T, 263) normalised, by one CUDA graph; None where there is none. Inside `inference_context`."""
+        """Sample with one CUDA graph, inside `inference_context`.
+
+        Returns (takes, T, 263) normalised features, or None if there is no graph for this input.
+        """
         return None if self.recorded is None else self.recorded(asked)
 
     def array(self, values: np.ndarray) -> Any:
+        """Convert an array of NumPy to a tensor on the device."""
         return self.torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
 
     def numpy(self, values: Any) -> np.ndarray:
+        """Convert a tensor to an array of NumPy."""
         result: np.ndarray = values.float().cpu().numpy()
         return result
 
     @contextmanager
     def inference_context(self, mode: Any = None) -> Iterator[None]:
-        """Inference mode, or another such as torch.no_grad; what PyTorch raises becomes one sentence."""
+        """Inference mode, or another one such as torch.no_grad; converts PyTorch's errors.
+
+        Args:
+            mode: Another context of PyTorch.
+
+        Raises:
+            DeviceError: PyTorch failed on the device.
+        """
         try:
             with (mode or self.torch.inference_mode)():
                 yield
@@ -110,10 +144,10 @@ class TorchBackend:
         except TypeError as error:
             if self.device != "mps":
                 raise
-            raise device_error(error, self.device) from error  # so Apple's cards refuse a type they lack
+            raise device_error(error, self.device) from error  # raised by Apple's GPUs for a type that they lack
 
     def memory(self) -> int:
-        """Bytes that PyTorch holds on the card, or that the model takes on the processor."""
+        """Memory that PyTorch holds on the GPU, or size of the model on the CPU, bytes."""
         kind = self.device.partition(":")[0]
         if kind in ("cuda", "xpu"):
             return int(getattr(self.torch, kind).memory_reserved(self.device))
@@ -123,14 +157,14 @@ class TorchBackend:
 
 
 def release_cached_memory() -> None:
-    """Give cards back what PyTorch keeps of models that were let go of."""
+    """Release the GPU memory that PyTorch caches for unloaded models."""
     gc.collect()
     torch = sys.modules.get("torch")
     if torch is None:
         return
     try:
         _empty_caches(torch)
-    except RuntimeError as error:  # not while a CUDA graph is being recorded, for one
+    except RuntimeError as error:  # for example while a CUDA graph is being captured
         log.info("Memory was not given back: %s", error)
 
 
@@ -144,22 +178,38 @@ def _empty_caches(torch: Any) -> None:
 
 
 def device_error(error: Exception, device: str) -> DeviceError:
-    """One sentence for what PyTorch raised on a device."""
-    said = str(error).strip()
+    """Convert an exception of PyTorch to an error with one sentence for the user.
+
+    Args:
+        error: The exception.
+        device: The device.
+
+    Returns:
+        The error to raise.
+    """
+    message = str(error).strip()
     if is_out_of_memory(error):
         return OutOfDeviceMemory(
             f"The device {device} has too little free memory for this; close other programs or choose the CPU."
         )
-    if "no kernel image" in said or "not compatible with the current PyTorch" in said:
+    if "no kernel image" in message or "not compatible with the current PyTorch" in message:
         return DeviceFailed(f"The installed PyTorch does not support this graphics card ({device}).")
-    first = said.splitlines()[0].rstrip(".") if said else type(error).__name__
+    first = message.splitlines()[0].rstrip(".") if message else type(error).__name__
     return DeviceFailed(f"PyTorch failed on the device {device} ({first}).")
 
 
 def resolve_device(device: str) -> str:
-    """What "auto" means here: CUDA (NVIDIA and AMD), Apple's GPU, Intel's or the CPU with torch, else NumPy.
+    """Resolve "auto" to a device: CUDA (NVIDIA and AMD), Apple's GPU, Intel's GPU or the CPU with PyTorch, else NumPy.
 
-    Raises DeviceError if the named device is not there, DeviceFailed if torch is there and cannot be imported.
+    Args:
+        device: One of `DEVICES`.
+
+    Returns:
+        Name of an available device.
+
+    Raises:
+        DeviceError: The device is not available.
+        DeviceFailed: PyTorch is installed but cannot be imported.
     """
     if device not in DEVICES and not device.startswith("cuda:"):
         raise DeviceError(f"There is no device called {device}: choose one of {', '.join(DEVICES)}.")
@@ -171,9 +221,9 @@ def resolve_device(device: str) -> str:
         raise DeviceError(f"The device {device} needs PyTorch, which is not installed; choose auto or numpy.")
     try:
         import torch
-    except Exception as error:  # a library it needs is missing, or not for this machine
-        said = str(error).strip().splitlines() or [type(error).__name__]
-        raise DeviceFailed(f"PyTorch is installed, but cannot be used ({said[0].rstrip('.')}).") from error
+    except Exception as error:  # a library that PyTorch needs is missing or built for another machine
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise DeviceFailed(f"PyTorch is installed, but cannot be used ({lines[0].rstrip('.')}).") from error
 
     there = {
         "cuda": torch.cuda.is_available(),
@@ -190,14 +240,27 @@ def resolve_device(device: str) -> str:
 
 
 def fallback_device(device: str) -> str | None:
-    """What to fall back to from a device that failed: from a card to the processor, from PyTorch to NumPy."""
-    if device == "auto":  # it failed before it was known what that means
+    """Device to try after a failure: the CPU after a GPU, NumPy after PyTorch; None after NumPy."""
+    if device == "auto":  # it failed before "auto" was resolved
         return "cpu" if "torch" in sys.modules else "numpy"
     return {"numpy": None, "cpu": "numpy"}.get(device, "cpu")
 
 
 def make_backend(weights: Mapping[str, Any], architecture: Architecture | None, device: str) -> Backend:
-    """Load weights into the runtime for a device. Raises DeviceError, UnsupportedCheckpoint."""
+    """Load weights into the backend for a device.
+
+    Args:
+        weights: Arrays by official name.
+        architecture: The sizes; None: inferred from the shapes.
+        device: As in `resolve_device`.
+
+    Returns:
+        The backend.
+
+    Raises:
+        DeviceError: The device is not available or has too little memory.
+        UnsupportedCheckpoint: The weights do not fit the architecture.
+    """
     resolved = resolve_device(device)
     try:
         if resolved == "numpy":
@@ -205,7 +268,7 @@ def make_backend(weights: Mapping[str, Any], architecture: Architecture | None, 
             shapes = {name: tuple(values.shape) for name, values in arrays.items()}
             return NumpyBackend(arrays, architecture or Architecture.from_shapes(shapes))
         return TorchBackend(weights, architecture, resolved)
-    except ImportError as error:  # PyTorch imports in parts
+    except ImportError as error:  # PyTorch imports its parts lazily
         if resolved == "numpy":
             raise
         raise DeviceFailed(f"A part of PyTorch is missing ({error.name or error}).") from error

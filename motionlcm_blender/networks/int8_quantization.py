@@ -1,6 +1,6 @@
-"""Matrices in eight bits: whole numbers from -127 to 127 and one scale for each row.
+"""Quantization of matrices to int8 with one scale per row.
 
-In a .safetensors file the whole numbers have the matrix's name, and the scales that name and `SCALE`.
+In a .safetensors file the integers have the matrix's name, and the scales that name and `SCALE`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,14 @@ MOST = 127
 
 
 def packed(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Every matrix as int8 and its scales, everything else as it is. weights: float32, finite."""
+    """Quantize every matrix to int8 with scales.
+
+    Args:
+        weights: Finite float32 arrays by name.
+
+    Returns:
+        The arrays to store; arrays that are not matrices are unchanged.
+    """
     out: dict[str, np.ndarray] = {}
     for name, array in weights.items():
         if array.ndim == 2:
@@ -33,11 +40,17 @@ def packed(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def read_weights(path: Path) -> tuple[dict[str, np.ndarray], str]:
-    """All weights of a file as float32, those of eight bits too, and the file's sha256.
+    """Read all weights of a file as float32, dequantizing int8 matrices.
+
+    Args:
+        path: The .safetensors file.
+
+    Returns:
+        Weights by name, and the sha256 of the file.
 
     Raises:
-        ModelFolderError: if the file is missing, damaged, a pickle, or holds what are no weights.
-        DeviceError: without memory.
+        ModelFolderError: The file is missing, damaged, a pickle, or does not contain weights.
+        DeviceError: There is not enough memory.
     """
     content = read_bytes(path)
     weights = unpacked(parsed(content, path), path)
@@ -45,14 +58,17 @@ def read_weights(path: Path) -> tuple[dict[str, np.ndarray], str]:
 
 
 def unpacked(stored: Mapping[str, np.ndarray], path: Path) -> dict[str, np.ndarray]:
-    """The weights that `packed` was given, as float32, rounded to eight bits.
+    """Dequantize stored arrays: the inverse of `packed`, up to rounding to eight bits.
 
     Args:
-        stored: arrays of a file, some of them matrices of int8 with their scales.
-        path: the file, for the message.
+        stored: Arrays of a file, some of them int8 matrices with their scales.
+        path: The file, for the message.
+
+    Returns:
+        float32 arrays by name.
 
     Raises:
-        ModelFolderError: if a matrix lacks its scales.
+        ModelFolderError: A matrix lacks its scales.
     """
     out: dict[str, np.ndarray] = {}
     for name, array in stored.items():
@@ -64,7 +80,19 @@ def unpacked(stored: Mapping[str, np.ndarray], path: Path) -> dict[str, np.ndarr
 
 
 def row_scale(stored: Mapping[str, np.ndarray], name: str, path: Path) -> np.ndarray:
-    """(rows,) float32, checked, of the matrix of that name. Raises ModelFolderError if it does not fit."""
+    """Read and check the scales of an int8 matrix.
+
+    Args:
+        stored: Arrays of a file.
+        name: Name of the matrix.
+        path: The file, for the message.
+
+    Returns:
+        (rows,) float32.
+
+    Raises:
+        ModelFolderError: The matrix or its scales do not fit.
+    """
     matrix, scale = stored[name], stored.get(name + SCALE)
     if matrix.dtype != np.int8 or matrix.ndim != 2 or scale is None or scale.shape != matrix.shape[:1]:
         raise ModelFolderError(f"{name} in {path.name} is no matrix of eight bits with its scales.")

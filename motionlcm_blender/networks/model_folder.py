@@ -1,4 +1,4 @@
-"""A model folder: everything one model is, in files that cannot run code.
+"""The model folder: all files of one model, in formats that cannot run code.
 
 config.json                sizes, text encoder, guidance, lengths, licence, training data, measured quality
 model.safetensors          all weights under the official names, float16 or float32
@@ -33,21 +33,24 @@ NORMALISATION_SHAPES: dict[str, tuple[int, ...]] = {
     "hint_mean": (JOINT_COUNT, 3),
     "hint_std": (JOINT_COUNT, 3),
 }
-"""Of the published models; others may have more features (`Architecture.features`)."""
+"""Shapes of the published models; others may have more features (`Architecture.features`)."""
 BUNDLED_MODELS = Path(__file__).resolve().parents[2] / "bundled_models"
 
 
 def bundled_models() -> Path:
-    """Where the models that ship with the extension lie."""
+    """Folder of the models that ship with the extension."""
     inside = Path(__file__).resolve().parents[1] / "bundled_models"
     return inside if inside.is_dir() else BUNDLED_MODELS
 
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """An opened model folder: the configuration is read and checked, the weights are read when asked for.
+    """An opened model folder. The configuration is read and checked; the weights are read on demand.
 
-    path: the folder. config: config.json as it is. architecture: the sizes.
+    Attributes:
+        path: The folder.
+        config: Content of config.json.
+        architecture: The sizes.
     """
 
     path: Path
@@ -56,9 +59,16 @@ class ModelFolder:
 
     @classmethod
     def open(cls, path: str | Path | None = None) -> ModelFolder:
-        """Read and check config.json, and that the other files are there.
+        """Read and check config.json, and check that the other files exist.
 
-        path: None for the bundled model. Raises ModelFolderError, with one sentence.
+        Args:
+            path: The folder; None: the bundled model.
+
+        Returns:
+            The opened folder.
+
+        Raises:
+            ModelFolderError: Something is missing or invalid.
         """
         folder = bundled_models() / "default" if path is None else Path(path)
         if not folder.exists():
@@ -74,42 +84,46 @@ class ModelFolder:
 
     @property
     def name(self) -> str:
+        """Name of the model."""
         return str(self.config["name"])
 
     @property
     def text(self) -> dict[str, Any]:
-        """The text encoder: kind ("minilm" or "sentence-t5"), name, tokens ("states" or "sentence"), max_states."""
+        """Settings of the text encoder.
+
+        kind ("minilm" or "sentence-t5"), name, tokens ("states" or "sentence"), max_states.
+        """
         return dict(self.config["text_encoder"])
 
     @property
     def guidance(self) -> dict[int, float]:
-        """Guidance scale by number of steps, as far as the model has its own."""
+        """Guidance scale by number of steps, where the model has its own."""
         return {int(steps): float(scale) for steps, scale in self.config.get("guidance", {}).items()}
 
     @property
     def control_strength(self) -> float:
-        """Factor on the ControlNet's residuals that suits the model, 1 as published."""
+        """Factor on the ControlNet's residuals for this model, 1 as published."""
         return float(self.config.get("control", {}).get("strength", 1.0))
 
     @property
     def controlled_joints(self) -> tuple[int, ...]:
-        """Joints whose positions the ControlNet was trained to follow; the pelvis alone if the folder says nothing."""
+        """Joints whose positions the ControlNet was trained to follow; by default the pelvis alone."""
         return tuple(int(j) for j in self.config.get("control", {}).get("joints", [0]))
 
     @property
     def needs_whole_positions(self) -> bool:
-        """Whether the ControlNet never saw a joint without its height, as published ones."""
+        """Whether the ControlNet was only trained with joints whose height is given, as published ones."""
         return bool(self.config.get("control", {}).get("coordinates") == "xyz")
 
     @property
     def start_joints(self) -> tuple[int, ...] | None:
-        """Joints the ControlNet saw in given first frames; None: all of them."""
+        """Joints that the ControlNet was trained with in given first frames; None: all of them."""
         joints = self.config.get("control", {}).get("start_joints")
         return None if joints is None else tuple(int(j) for j in joints)
 
     @property
     def can_continue(self) -> bool:
-        """Whether the ControlNet was trained to go on from given first frames."""
+        """Whether the ControlNet was trained to continue given first frames."""
         return bool(self.config.get("control", {}).get("start", False))
 
     @property
@@ -119,9 +133,11 @@ class ModelFolder:
         return int(frames["min"]), int(frames["max"])
 
     def weights(self) -> dict[str, np.ndarray]:
-        """All weights as float32 under their official names, checked against the architecture.
+        """Read all weights as float32 under their official names, checked against the architecture.
 
-        Raises ModelFolderError if the file is damaged or does not fit config.json, DeviceError without memory.
+        Raises:
+            ModelFolderError: The file is damaged or does not fit config.json.
+            DeviceError: There is not enough memory.
         """
         arrays, digest = read_weights(self.path / WEIGHTS)
         try:
@@ -132,9 +148,10 @@ class ModelFolder:
         return arrays
 
     def normalisation(self) -> dict[str, np.ndarray]:
-        """mean, std (263 or as many as a frame has features); hint_mean, hint_std (22, 3); float32.
+        """Read the normalisation: mean, std (features,), hint_mean, hint_std (22, 3), float32.
 
-        Raises ModelFolderError.
+        Raises:
+            ModelFolderError: The file is missing, damaged or does not fit.
         """
         arrays, _ = read_arrays(self.path / NORMALISATION)
         _check_normalisation(arrays, self.architecture)
@@ -142,7 +159,7 @@ class ModelFolder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 of the weights file; goes into the recipe of every Action."""
+        """sha256 of the weights file, stored in the recipe of every Action."""
         return sha256(self.path / WEIGHTS)
 
 
@@ -156,10 +173,19 @@ def write_model_folder(
 ) -> ModelFolder:
     """Write a model folder, or replace the model in one; other files in the folder stay.
 
-    weights: float16 arrays are stored as float16 (half the size), everything else as float32. eight_bits: matrices are
-        stored as int8 with a scale for each row, a quarter of the size.
-    config: as `check_config` wants it; "format" is added. Returns the opened folder.
-    Raises ModelFolderError if anything does not fit; then nothing was written.
+    Args:
+        path: The folder.
+        config: Configuration as `check_config` accepts it; "format" is added.
+        weights: Arrays by official name; float16 is stored as float16, everything else as float32.
+        normalisation: mean, std, hint_mean, hint_std.
+        card: Text of the model card.
+        eight_bits: Store matrices as int8 with a scale for each row, a quarter of the size of float32.
+
+    Returns:
+        The opened folder.
+
+    Raises:
+        ModelFolderError: Something does not fit; then nothing was written.
     """
     folder = Path(path)
     complete = {"format": FORMAT, **config}
@@ -185,7 +211,11 @@ def write_model_folder(
 
 
 def check_config(config: Mapping[str, Any]) -> Architecture:
-    """The architecture in a configuration. Raises ModelFolderError if something is missing or of the wrong kind."""
+    """Check a configuration and read the architecture from it.
+
+    Raises:
+        ModelFolderError: Something is missing or of the wrong kind.
+    """
     if config.get("format") != FORMAT:
         raise ModelFolderError(f"{CONFIG} has the format {config.get('format')!r}; this version reads {FORMAT}.")
     for key, kind in (("name", str), ("architecture", dict), ("text_encoder", dict), ("frames", dict)):

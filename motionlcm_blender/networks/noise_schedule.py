@@ -1,7 +1,7 @@
-"""The noise schedule and the samplers' arithmetic (MODEL.md section 3), in NumPy for both runtimes.
+"""Noise schedule and embeddings of the samplers (docs/MODEL.md section 3), in NumPy for both backends.
 
-Sources: Stable Diffusion's "scaled linear" schedule; DDIM (Song et al. 2021); latent consistency models
-(Luo et al. 2023, section 4); MotionLCM (Dai et al. 2024).
+Sources: Stable Diffusion's "scaled linear" schedule; DDIM (Song et al. 2021); latent consistency models (Luo et al.
+2023, section 4); MotionLCM (Dai et al. 2024).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ V1_GUIDANCE = 7.5
 
 @cache
 def alphas_cumprod() -> np.ndarray:
-    """(1000,) float32: the product of (1 - beta) up to each timestep."""
+    """(1000,) float32: product of (1 - beta) up to each timestep."""
     betas = np.linspace(BETA_START**0.5, BETA_END**0.5, TRAIN_STEPS, dtype=np.float32) ** 2
     result: np.ndarray = np.cumprod(1.0 - betas, dtype=np.float32)
     result.setflags(write=False)
@@ -36,19 +36,19 @@ def alpha_sigma(timestep: int) -> tuple[float, float]:
 
 
 def boundary_scalings(timestep: int) -> tuple[float, float]:
-    """c_skip and c_out of the consistency function, which is the identity at timestep 0."""
+    """Coefficients c_skip and c_out of the consistency function, which is the identity at timestep 0."""
     scaled = 10.0 * timestep
     return 0.25 / (scaled**2 + 0.25), scaled / (scaled**2 + 0.25) ** 0.5
 
 
 def v1_timesteps(steps: int) -> tuple[int, ...]:
-    """Timesteps of a V1 student: entries floor(i * 50 / n) of 999, 979 .. 19."""
+    """Timesteps of a V1 student: entries floor(i * 50 / n) of 999, 979, .., 19."""
     return tuple(999 - 20 * ((i * 50) // steps) for i in range(steps))
 
 
 @cache
 def time_embedding(timestep: int) -> np.ndarray:
-    """(768,) float32 sinusoids, cosines first."""
+    """(768,) float32 sinusoids of a timestep, cosines first."""
     half = TIME_WIDTH // 2
     exponents = -np.log(np.float32(10000.0)) * np.arange(half, dtype=np.float32) / np.float32(half)
     angles = np.float32(timestep) * _exp(exponents)
@@ -60,8 +60,8 @@ def guidance_embedding(guidance: float) -> np.ndarray:
     """(256,) float32 sinusoids of (guidance - 1) * 1000, sines first."""
     half = GUIDANCE_WIDTH // 2
     exponents = np.arange(half, dtype=np.float32) * -np.float32(np.log(10000.0) / (half - 1))
-    # Angles reach thousands of radians, where one unit in a frequency's last place is seen in the sine; so the
-    # exponential is rounded correctly, whatever the processor's float32 exp does.
+    # The angles reach thousands of radians, where an error of one ulp in a frequency changes the sine; so the
+    # exponential is rounded correctly, independent of the processor's float32 exp.
     angles = np.float32((guidance - 1.0) * 1000.0) * _exp(exponents)
     return np.concatenate([np.sin(angles), np.cos(angles)]).astype(np.float32)
 
@@ -72,11 +72,11 @@ def _exp(exponents: np.ndarray) -> np.ndarray:
 
 
 def ddim_timesteps(steps: int = 50) -> tuple[int, ...]:
-    """Descending timesteps of the teacher's sampler, steps_offset 1."""
+    """Descending timesteps of the teacher's sampler, with steps_offset 1."""
     stride = TRAIN_STEPS // steps
     return tuple(int(i * stride) + 1 for i in reversed(range(steps)))
 
 
 def previous_alpha_sigma(timestep: int, steps: int = 50) -> tuple[float, float]:
-    """Scales at the timestep a DDIM step lands on; the last one lands on timestep 0 (set_alpha_to_one False)."""
+    """Scales of signal and noise after a DDIM step; the last step ends at timestep 0 (set_alpha_to_one False)."""
     return alpha_sigma(max(timestep - TRAIN_STEPS // steps, 0))

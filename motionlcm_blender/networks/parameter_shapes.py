@@ -1,4 +1,4 @@
-"""Names and shapes of every parameter of a model, without building it (the official names, MODEL.md section 5)."""
+"""Names and shapes of all parameters of a model, without building it (the official names, docs/MODEL.md section 5)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 def parameter_shapes(architecture: Architecture) -> Shapes:
-    """Every parameter's name and shape, as `torch.nn.Module.state_dict` of the official model gives them."""
+    """Name and shape of every parameter, as in `torch.nn.Module.state_dict` of the official model."""
     a = architecture
     shapes: Shapes = {"vae.global_motion_token": (2 * a.latent_tokens, a.width)}
     if a.adapter:
@@ -47,12 +47,20 @@ def parameter_shapes(architecture: Architecture) -> Shapes:
 
 
 def hint_width(architecture: Architecture) -> int:
-    """Numbers of one token of hints: 22 joints x 3 of each frame in it, twice as many with flags."""
+    """Size of one token of hints: 22 joints x 3 for each of its frames, twice as many with flags."""
     return 3 * JOINT_COUNT * architecture.frames_per_token * (2 if architecture.hint_flags else 1)
 
 
 def check_shapes(shapes: Mapping[str, tuple[int, ...]], architecture: Architecture) -> None:
-    """Raise UnsupportedCheckpoint, naming the first culprit, unless names and shapes are exactly the architecture's."""
+    """Check that names and shapes are exactly the architecture's.
+
+    Args:
+        shapes: Shapes by name.
+        architecture: The expected sizes.
+
+    Raises:
+        UnsupportedCheckpoint: They differ; the sentence names the first difference.
+    """
     expected = parameter_shapes(architecture)
     missing = sorted(set(expected) - set(shapes))
     if missing:
@@ -66,7 +74,7 @@ def check_shapes(shapes: Mapping[str, tuple[int, ...]], architecture: Architectu
 
 
 def block_names(layers: int) -> Iterator[str]:
-    """Names of a skip transformer's blocks in the order they run."""
+    """Names of a skip transformer's blocks, in the order in which they run."""
     half = (layers - 1) // 2
     yield from (f"input_blocks.{i}" for i in range(half))
     yield "middle_block"

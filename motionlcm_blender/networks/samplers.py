@@ -1,4 +1,4 @@
-"""The samplers, written once for both runtimes: arrays may be NumPy's or torch's (MODEL.md section 3)."""
+"""Samplers for both backends: arrays may be NumPy's or PyTorch's (docs/MODEL.md section 3)."""
 
 from __future__ import annotations
 
@@ -23,10 +23,16 @@ from .noise_schedule import (
 
 @dataclass(frozen=True, eq=False)
 class SamplingInput:
-    """What is sampled for one request, as arrays.
+    """Input of the sampling for one request, as float32 arrays.
 
-    text: (L, text_width); noise: (steps, takes, tokens, latent_width); hints: None or (n, T, 22, 3) normalised and
-    given (n, T, 22, 3) bool, n 1 or takes; frames: T. All float32 where not said.
+    Attributes:
+        text: (L, text_width) text tokens.
+        noise: (steps, takes, tokens, latent_width).
+        frames: Number of frames T.
+        guidance: Guidance scale.
+        strength: Factor on the ControlNet's residuals.
+        hints: (n, T, 22, 3) normalised, n = 1 or takes, or None.
+        given: (n, T, 22, 3) bool, the coordinates that `hints` gives, or None.
     """
 
     text: np.ndarray
@@ -61,12 +67,19 @@ def lcm_sample(
 ) -> Any:
     """Latent consistency sampling (Luo et al. 2023, algorithm 3).
 
-    network: with `architecture`, `denoiser` and, if a condition is given, `controlnet`.
-    text: (B, text tokens, text_width); latents: (B, tokens, latent_width) start noise;
-    noises: (steps or more, B, tokens, latent_width), injected between steps; needed when steps > 1;
-    guidance: scale, None: the published one; condition: from the trajectory encoder;
-    strength: factor on the ControlNet's residuals, 1 as published, less to keep more of the motion without a path;
-    on_step(i) is called before step i and may raise to stop. Returns latents like `latents`.
+    Args:
+        network: Has `architecture`, `denoiser` and, for a condition, `controlnet`.
+        text: (B, text tokens, text_width).
+        latents: (B, tokens, latent_width) initial noise.
+        noises: (steps - 1 or more, B, tokens, latent_width), injected between steps; needed for steps > 1.
+        steps: Number of steps.
+        guidance: Guidance scale; None: the published one.
+        condition: Output of the trajectory encoder, or None.
+        strength: Factor on the ControlNet's residuals, 1 as published; less keeps more of the motion without a path.
+        on_step: Called with i before step i; may raise to stop.
+
+    Returns:
+        Latents of the shape of `latents`.
     """
     architecture = network.architecture
     guidance = default_guidance(architecture, steps) if guidance is None else guidance
@@ -101,13 +114,21 @@ def ddim_sample(
     condition: Any = None,
     on_step: Callable[[int, Any], None] | None = None,
 ) -> Any:
-    """The teacher's sampler: DDIM, eta 0, classifier-free guidance (Song et al. 2021; Ho and Salimans 2022).
+    """The teacher's sampler: DDIM, eta 0, with classifier-free guidance (Song et al. 2021; Ho and Salimans 2022).
 
-    text, null_text: (B, text tokens, text_width), the number of tokens may differ; latents: start noise;
-    guidance: the scale, a number or an array of one for each latent, (B, 1, 1);
-    masks: text masks for text and null_text, torch only; condition: from the trajectory encoder, for a network with a
-    ControlNet of the teacher's; on_step(timestep, latents) is called with the noisy latents of each step.
-    Returns latents.
+    Args:
+        network: Has `denoiser` and, for a condition, the teacher's `controlnet`.
+        text: (B, text tokens, text_width).
+        null_text: (B, text tokens, text_width) of the empty prompt; the number of tokens may differ.
+        latents: (B, tokens, latent_width) initial noise.
+        steps: Number of steps.
+        guidance: Guidance scale, a number or an array (B, 1, 1).
+        masks: Text masks for `text` and `null_text`, PyTorch only.
+        condition: Output of the trajectory encoder, or None.
+        on_step: Called with the timestep and the noisy latents of each step.
+
+    Returns:
+        Latents of the shape of `latents`.
     """
     kept: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
     if masks is not None:

@@ -1,10 +1,11 @@
-"""Corrections of a sampled motion, as pure functions on arrays: they never see a request.
+"""Corrections of a sampled motion, as pure functions on arrays, independent of requests.
 
-correction_splines  Corrections that are known on some frames, carried smoothly over the others.
-foot_lock           Feet that stand still: hold each foot where it stands and solve the leg for it.
-leg_ik              Two-bone leg IK: both ankles to given places, the pelvis eased so that the knees do not snap.
-path_following      Put a motion exactly on its path.
-pin_ik              Hands, feet, head and pelvis held exactly where they are pinned, by the whole body.
-terrain             Motion made on a level floor, set onto ground that rises and falls.
-transitions         A motion that begins or ends exactly with given frames.
+correction_splines  Smooth interpolation over time of corrections that are known on some frames only.
+foot_lock           Foot lock: keep each standing foot in place and solve the leg by inverse kinematics.
+leg_ik              Two-bone leg IK to given ankle positions, with pelvis corrections that keep the knees from
+                    snapping.
+path_following      Path following: move a motion exactly onto its path.
+pin_ik              Full-body IK for pins: hands, feet, head and pelvis at given positions.
+terrain             Adaptation of a motion on a level floor to uneven ground.
+transitions         Exact start and end frames, with the difference blended over half a second.
 """

@@ -1,4 +1,4 @@
-"""Corrections that are known on some frames, carried smoothly over the others."""
+"""Smooth interpolation over time of corrections that are known on some frames only."""
 
 from __future__ import annotations
 
@@ -8,19 +8,26 @@ from ..motion import banded_solver
 from ..motion.smoothing import hermite
 
 RELAX = 10
-"""Frames in which a correction fades where nothing else comes near."""
+"""Frames over which a correction fades to zero where no other one is near."""
 FASTEST = 0.008
-"""Units per frame: with no more slope than this does a correction leave the frames where it is known."""
+"""Units per frame: the largest slope with which a correction leaves the frames where it is known."""
 
 PULL = 2e-4
-"""How strongly a spline is drawn to nothing, beside its acceleration: it fades over about (1 / PULL) ** 0.25 frames."""
+"""Weight of the pull towards zero beside the acceleration: a spline fades over about (1 / PULL) ** 0.25 frames."""
 
 
 def blend_between_runs(values: np.ndarray, label: np.ndarray, relax: int = RELAX) -> np.ndarray:
-    """Fill the frames between runs of known ones with cubic curves; far from any run the correction fades to nothing.
+    """Fill the frames between runs of known frames with cubic curves; far from any run the correction fades to zero.
 
-    values: (T, n), read where label (T,), the number of the run or -1, is not negative; relax: frames of fading.
-    Two runs at most 2.5 times `relax` apart are joined by one curve. Returns (T, n).
+    Two runs at most 2.5 times `relax` apart are joined by one curve.
+
+    Args:
+        values: (T, n) corrections, read where `label` is not negative.
+        label: (T,) number of the run of each frame, -1 where the correction is unknown.
+        relax: Frames of fading.
+
+    Returns:
+        (T, n) corrections for all frames.
     """
     frames = len(values)
     on = label >= 0
@@ -37,7 +44,7 @@ def blend_between_runs(values: np.ndarray, label: np.ndarray, relax: int = RELAX
     gap = np.where(no_last | no_next | on, 2 * relax, following - last).astype(np.float64)
     near = (gap <= 2.5 * relax) & ~no_last & ~no_next
     va, vb = np.where(no_last[:, None], 0.0, values[a]), np.where(no_next[:, None], 0.0, values[b])
-    # Leaving a stance the foot goes on as it was about to: half the slope, which keeps the swing from overshooting.
+    # Half the slope at the end of a stance keeps the swing from overshooting.
     sa = np.clip(0.5 * slope[a], -FASTEST, FASTEST) * ~no_last[:, None]
     sb = np.clip(0.5 * backward[b], -FASTEST, FASTEST) * ~no_next[:, None]
 
@@ -51,11 +58,18 @@ def blend_between_runs(values: np.ndarray, label: np.ndarray, relax: int = RELAX
 
 
 def smoothing_spline(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """The smoothest curve near values (T, n) where weight (T,) is large, fading to nothing far from there.
+    """Smoothing spline through weighted values that fades to zero far from them.
 
-    Least squares over the whole clip: a smoothing spline with the least acceleration (Reinsch 1967), so that a foot
-    neither starts nor stops with a jerk where its correction begins. Weights count beside 1 for the acceleration, per
-    frame squared.
+    Least squares over the whole clip (Reinsch 1967): minimises sum_t weight[t] (x[t] - values[t])^2 + sum (second
+    differences of x)^2 + PULL sum x^2, so that a foot neither starts nor stops with a jerk where its correction
+    starts.
+
+    Args:
+        values: (T, n) values.
+        weight: (T,) weights, relative to weight 1 of the acceleration per frame squared.
+
+    Returns:
+        (T, n) values of the spline.
     """
     frames = len(values)
     if frames < 3:

@@ -1,9 +1,8 @@
-"""Feet that stand still: hold each foot where it stands and solve the leg for it.
+"""Foot lock: keep each standing foot in place and solve the leg by inverse kinematics.
 
-A foot is moved as one rigid piece (ankle and toe joint together), the leg follows by two-bone inverse kinematics,
-and where the leg is too short the pelvis dips a little. Between two stances the correction passes smoothly from the
-one to the other, so the swinging foot is bent towards its next place instead of jumping there.
-All lengths in metres, Y up, at 20 fps.
+A foot moves as one rigid piece (ankle and toe joint together), the leg follows by two-bone inverse kinematics, and
+where the leg is too short the pelvis is lowered slightly. Between two stances the correction is interpolated, so a
+swinging foot bends towards its next position instead of jumping there. Lengths in metres, Y up, 20 fps.
 """
 
 from __future__ import annotations
@@ -21,36 +20,40 @@ from .correction_splines import smoothing_spline
 from .leg_ik import ANKLES, TOES, lengths, rotated_about_y, solve_legs
 
 FULL_LOCK, NO_LOCK = 0.25, 0.45
-"""Metres: up to the first a foot is held entirely; beyond the second the correction would look worse than sliding."""
+"""Metres of correction up to which a foot is locked fully, and above which it is not locked.
+
+A larger correction would look worse than the slide.
+"""
 TWIST = (0.7, 1.3)
-"""Radians: the same for the turn of a foot against the body that turns above it."""
+"""Radians: the same limits for the rotation of a foot against the body that turns above it."""
 STEP_STRIDE, STEP_SWING, STEP_LIFT = 0.8, 0.45, 0.07
-"""Metres from one step of a foot to its next, the part of it in the air, and metres of lift, where steps are made."""
+"""For inserted steps: metres from one step of a foot to its next, fraction of it in the air, metres of lift."""
 
 ANCHOR_SIGMA = 2.5
-"""Frames over which the speed of sliding feet is averaged before the figure is slowed down or sped up by it."""
+"""Frames over which the speed of sliding feet is averaged to correct the speed of the figure."""
 SWING_HEIGHT, SWING_FAR = 0.085, (0.15, 0.4)
-"""Metres of a toe joint over the floor in the middle of a swing, at least, and how far a swing must go for that."""
+"""Minimum height, metres, of a toe joint over the floor in mid-swing, and the swing lengths over which it applies."""
 MOST_HOVER = 0.15
-"""Metres by which a whole figure that floats or sinks while its feet say contact is brought to the floor at most."""
+"""Metres: the largest correction of height of a whole figure that floats or sinks while its feet have contact."""
 MOST_RISE = 0.05
-"""Metres by which a standing foot is brought to the floor at most, up or down."""
+"""Metres: the largest correction of height, up or down, of a standing foot."""
 FIRM = 40.0
-"""How firmly a foot is held beside the smoothness of its correction."""
+"""Weight of a foot's locked position beside the smoothness of its correction."""
 GIVEN = 50.0
-"""How much a frame that will stay as it is counts beside another one of its stance."""
+"""Weight of a frame that stays unchanged, relative to other frames of its stance."""
 HEEL_DOWN = 0.04
-"""Metres above its lowest up to which an ankle counts as that of a foot flat on the floor."""
+"""Metres above its lowest height up to which an ankle belongs to a foot that is flat on the floor."""
 
 _CLOSE_GAP = 2
 _SHORTEST_STANCE = 2
 
 
 class FootLock(Enum):
-    """What is done about the feet.
+    """Modes of the foot lock.
 
-    OFF: nothing. AUTO: they are held while the model and the motion say that they stand. GROUND: the lower foot is on
-    the floor on every frame, also where the model lets the figure jump or float.
+    OFF: no lock.
+    AUTO: feet are locked while the model and the motion indicate a stance.
+    GROUND: the lower foot is on the floor on every frame, also where the model lets the figure jump or float.
     """
 
     OFF = "off"
@@ -60,7 +63,12 @@ class FootLock(Enum):
 
 @dataclass(frozen=True, eq=False)
 class FootLockResult:
-    """joints (T, 22, 3) float64; stands (T, 4) bool: which foot joints were held, in the order of contacts."""
+    """Result of the foot lock.
+
+    Attributes:
+        joints: (T, 22, 3) float32, metres.
+        stands: (T, 4) bool, the foot joints that were locked, in the order of the contacts.
+    """
 
     joints: np.ndarray
     stands: np.ndarray
@@ -69,46 +77,70 @@ class FootLockResult:
 def lock_feet_from_contacts(
     joints: np.ndarray, contacts: np.ndarray | None = None, lock: FootLock = FootLock.AUTO
 ) -> FootLockResult:
-    """Hold the feet still while they stand.
+    """Lock the feet during their contacts.
 
-    joints: (T, 22, 3) metres, Y up. contacts: (T, 4) in 0..1, l_ankle, l_foot, r_ankle, r_foot, what the model says of
-    contact; None: told from the positions. Every bone keeps its length; the figure is brought to the floor and goes as
-    fast as its legs walk. Raises InvalidRequest on shapes that do not fit or numbers that are not finite.
+    Bones keep their lengths. The figure is moved to the floor, and its speed is corrected to the speed of its legs.
+
+    Args:
+        joints: (T, 22, 3) metres, Y up.
+        contacts: (T, 4) in 0..1, the model's contact channels: l_ankle, l_foot, r_ankle, r_foot. None: detected from
+            the positions.
+        lock: Mode of the foot lock.
+
+    Returns:
+        Corrected joints and locked feet.
+
+    Raises:
+        InvalidRequest: A shape does not fit, or a number is not finite.
     """
     source, touching = checked(joints, contacts)
     if lock is FootLock.OFF:
         return FootLockResult(source, np.zeros(touching.shape, bool))
     source, touching = on_floor(source, touching, lock)
-    for _ in range(2):  # feet that no longer slide are seen to stand for longer
+    for _ in range(2):  # twice: after the first pass feet slide less, and longer stances are detected
         source = source + foot_slide_correction(source, stance_mask(source, touching))[:, None]
     stands = stance_mask(source, touching)
     return lock_feet(source, stands)
 
 
 def on_floor(joints: np.ndarray, channels: np.ndarray, lock: FootLock) -> tuple[np.ndarray, np.ndarray]:
-    """Joints (T, 22, 3) brought to the floor by their contacts (T, 4), and the contacts; see `FootLock`."""
+    """Move the figure to the floor.
+
+    Args:
+        joints: (T, 22, 3) metres, Y up.
+        channels: (T, 4) contacts in 0..1.
+        lock: Mode, see `FootLock`.
+
+    Returns:
+        Joints (T, 22, 3) and contacts (T, 4).
+    """
     up = np.array([0.0, 1.0, 0.0])
     if lock is FootLock.GROUND:
         feet = joints[:, FOOT_JOINTS]
         above = feet[..., 1] - rest_heights(feet)
         lowest = above == above.min(axis=1, keepdims=True)
         drop = above.min(axis=1)
-        # Down as far as it takes on every frame, but smoothly: a flight becomes a glide, not a series of jolts.
+        # The full correction on every frame, but smoothed: a flight becomes a glide, not a series of jolts.
         joints = joints - up * (smooth(drop, 1.5) if len(drop) > 4 else drop)[:, None, None]
         return joints, np.where(lowest, 1.0, channels)
     return joints + up * floor_height_offset(joints, channels)[:, None, None], channels
 
 
 def floor_height_offset(joints: np.ndarray, channels: np.ndarray) -> np.ndarray:
-    """(T,) metres by which to raise the whole figure so that its lower foot is on the floor while a channel says so.
+    """Height correction of the whole figure that puts its lower foot on the floor during contacts.
 
-    joints: (T, 22, 3); channels: (T, 4), 0..1. Where none says contact, in a jump, what is before and after fades.
+    Args:
+        joints: (T, 22, 3) metres, Y up.
+        channels: (T, 4) contacts in 0..1. On frames without contact, in a jump, the correction is interpolated.
+
+    Returns:
+        (T,) metres to add to all heights.
     """
     feet = joints[:, FOOT_JOINTS]
-    says = np.asarray(channels) > 0.5
-    if len(joints) < 8 or not says.any():
+    in_contact = np.asarray(channels) > 0.5
+    if len(joints) < 8 or not in_contact.any():
         return np.zeros(len(joints))
-    above = np.where(says, feet[..., 1] - rest_heights(feet), np.inf).min(axis=1)
+    above = np.where(in_contact, feet[..., 1] - rest_heights(feet), np.inf).min(axis=1)
     known = np.isfinite(above)
     weight = smooth(known.astype(np.float64), ANCHOR_SIGMA)
     hover = smooth(np.where(known, above, 0.0), ANCHOR_SIGMA) * smoothstep(weight, 0.1, 0.6) / np.maximum(weight, 0.1)
@@ -116,10 +148,17 @@ def floor_height_offset(joints: np.ndarray, channels: np.ndarray) -> np.ndarray:
 
 
 def foot_slide_correction(joints: np.ndarray, stands: np.ndarray) -> np.ndarray:
-    """(T, 3) metres by which to move the whole figure so that the feet that stand slide as little as they can.
+    """Horizontal correction of the whole figure that minimises the slide of standing feet.
 
-    joints: (T, 22, 3); stands: (T, 4) bool. Feet that slide the same way are a figure that travels at another speed
-    than its legs walk: it goes at the legs' speed instead. What is left, the legs take (`lock_feet`).
+    If both feet slide the same way, the figure travels at another speed than its legs walk: it gets the legs' speed.
+    The legs close the rest (`lock_feet`).
+
+    Args:
+        joints: (T, 22, 3) metres, Y up.
+        stands: (T, 4) bool.
+
+    Returns:
+        (T, 3) metres to add to all positions.
     """
     move = np.zeros((len(joints), 3))
     both = stands[1:] & stands[:-1]
@@ -134,7 +173,18 @@ def foot_slide_correction(joints: np.ndarray, stands: np.ndarray) -> np.ndarray:
 
 
 def checked(joints: np.ndarray, contacts: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """(T, 22, 3) float64 and contact (T, 4), or InvalidRequest."""
+    """Validate joints and contacts, and detect missing contacts.
+
+    Args:
+        joints: (T, 22, 3) metres.
+        contacts: (T, 4) in 0..1, or None.
+
+    Returns:
+        Joints (T, 22, 3) float64 and contacts (T, 4).
+
+    Raises:
+        InvalidRequest: A shape does not fit, or a number is not finite.
+    """
     source = np.asarray(joints, dtype=np.float64)
     if source.ndim != 3 or source.shape[1:] != (JOINT_COUNT, 3) or len(source) == 0:
         raise InvalidRequest("Motion must be given as frames x 22 joints x 3 coordinates.")
@@ -151,11 +201,17 @@ def checked(joints: np.ndarray, contacts: np.ndarray | None) -> tuple[np.ndarray
 def lock_feet(
     joints: np.ndarray, stands: np.ndarray, spin: np.ndarray | None = None, given: np.ndarray | None = None
 ) -> FootLockResult:
-    """Hold standing feet in place. joints: (T, 22, 3) float64; stands: (T, 4) bool.
+    """Lock standing feet in place.
 
-    spin: (T,) radians about +Y by which the figure has been turned beforehand; a standing foot does not turn with it.
-    given: (T,) bool, frames that will stay as they are: a foot that stands on one of them stands where it is there.
-    Returns joints (T, 22, 3) float64 and the feet that could be held: not those of a figure that is carried along.
+    Args:
+        joints: (T, 22, 3) float64, metres, Y up.
+        stands: (T, 4) bool, the stances.
+        spin: (T,) radians about +Y by which the figure was rotated before; a standing foot does not rotate with it.
+        given: (T,) bool, frames that stay unchanged: a foot that stands on one of them is locked to its position
+            there.
+
+    Returns:
+        Corrected joints, and the feet that could be locked: not those of a figure that is carried along.
     """
     frames = len(joints)
     if frames < 3 or not stands.any():
@@ -171,7 +227,7 @@ def lock_feet(
     foot = rotated_about_y(toe - ankle, yaw)
     wanted = toe.copy()
     wanted[..., [0, 2]] += move
-    wanted = wanted - foot  # where the ankle has to be
+    wanted = wanted - foot  # correction of the ankle
     wanted[..., 1] = ankle[..., 1] + rise
     heel_down = stands[:, 0::2] & (ankle[..., 1] - np.percentile(ankle[..., 1], 5, axis=0) < HEEL_DOWN)
     solved = solve_legs(joints, wanted, foot, heel_down, heel_down | stands[:, 1::2])
@@ -181,33 +237,32 @@ def lock_feet(
 def _foot_correction(
     joints: np.ndarray, stands: np.ndarray, spin: np.ndarray, side: int, heights: np.ndarray, given: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """By how much a foot is moved on the floor (T, 2), turned about its toe joint (T,) and lifted (T,), and whether it
-    is held (T,)."""
+    """Correction of a foot: move on the floor (T, 2), yaw about its toe joint (T,), lift (T,), locked (T,) bool."""
     label = stance_labels(stands.any(axis=1))
-    share, move, yaw = _stance_correction(joints, stands, spin, side, label, given)
+    lock_weight, move, yaw = _stance_correction(joints, stands, spin, side, label, given)
     lift = np.zeros(len(joints))
-    dragged = (label >= 0) & (share < 0.5)
+    dragged = (label >= 0) & (lock_weight < 0.5)
     if dragged.any():
-        # The figure is carried along while the foot stands: it has to step, for it cannot be held.
+        # The figure is carried along while the foot stands. The foot cannot be locked, so insert steps.
         swing = dragged & _step_time(joints[:, 0][:, [0, 2]], side)
         label = stance_labels(stands.any(axis=1) & ~swing)
-        share, move, yaw = _stance_correction(joints, stands, spin, side, label, given)
+        lock_weight, move, yaw = _stance_correction(joints, stands, spin, side, label, given)
         lift = STEP_LIFT * np.where(swing & (label < 0), 1.0, 0.0)
         lift = np.maximum(smooth(lift, 1.5) - 0.35 * STEP_LIFT, 0.0) / 0.65
     toe_off, heel_off = (heights[2 * side + k] - joints[:, (ANKLES, TOES)[k][side], 1] for k in (1, 0))
     rise = np.clip(np.where(stands[:, 1], toe_off, heel_off), -MOST_RISE, MOST_RISE)
-    weight = FIRM * (share if given is None else np.where(given, 1.0, share))
+    weight = FIRM * (lock_weight if given is None else np.where(given, 1.0, lock_weight))
     carried = smoothing_spline(np.concatenate([move, yaw[:, None], rise[:, None]], axis=-1), weight)
     toe = joints[:, TOES[side]]
     above = toe[:, 1] + carried[:, 3] + lift - heights[2 * side + 1]
     lift = lift + _swing_lift(toe[:, [0, 2]] + carried[:, :2], above, label)
-    return carried[:, :2], carried[:, 2], carried[:, 3] + lift, (label >= 0) & (share > 0.5)
+    return carried[:, :2], carried[:, 2], carried[:, 3] + lift, (label >= 0) & (lock_weight > 0.5)
 
 
 def _swing_lift(ground: np.ndarray, above: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """(T,) metres by which a swinging foot is raised so that it clears the floor from one place to the next.
+    """(T,) metres of lift with which a swinging foot clears the floor between its positions.
 
-    ground: (T, 2) of its toe joint; above: (T,) its height over where it stands; label: (T,) its stances.
+    ground: (T, 2) positions of its toe joint; above: (T,) height over its standing height; label: (T,) its stances.
     """
     lift = np.zeros(len(label))
     changes = np.flatnonzero(np.diff(label))
@@ -224,7 +279,7 @@ def _swing_lift(ground: np.ndarray, above: np.ndarray, label: np.ndarray) -> np.
 
 
 def _step_time(root: np.ndarray, side: int) -> np.ndarray:
-    """(T,) bool: when this foot swings if somebody walks along root (T, 2), left and right in turn."""
+    """(T,) bool: when this foot swings in a walk along root (T, 2) with alternating feet."""
     step = np.linalg.norm(np.gradient(smooth(root, 4.0), axis=0), axis=-1)
     phase = np.cumsum(step) / STEP_STRIDE + 0.5 * side
     return (phase - np.floor(phase) < STEP_SWING) & (step * FPS > 0.2)
@@ -233,8 +288,7 @@ def _step_time(root: np.ndarray, side: int) -> np.ndarray:
 def _stance_correction(
     joints: np.ndarray, stands: np.ndarray, spin: np.ndarray, side: int, label: np.ndarray, given: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What holds the foot during the stances of `label` (T,): how much of it is reasonable (T,), 0..1, the move (T, 2)
-    and the turn (T,)."""
+    """Correction during the stances of `label` (T,): weight of the lock (T,) in 0..1, move (T, 2) and yaw (T,)."""
     frames = len(joints)
     ankle, toe = joints[:, ANKLES[side]][:, [0, 2]], joints[:, TOES[side]][:, [0, 2]]
     on = label >= 0
@@ -247,7 +301,7 @@ def _stance_correction(
 
     yaw = np.zeros(frames)
     yaw[on] = _mean(spin, on, label, count, counts)[label[on]] - spin[on]
-    # A foot flat on the floor keeps its direction; on its toes or heel it may roll and turn as it did.
+    # A foot flat on the floor keeps its direction; on its toes or heel it may roll and rotate as in the motion.
     ahead = joints[:, TOES[side]] - joints[:, ANKLES[side]]
     direction = np.unwrap(np.arctan2(ahead[:, 0], ahead[:, 2])) + yaw
     yaw[both] += _mean(direction, both, label, count, counts)[label[both]] - direction[both]
@@ -264,12 +318,19 @@ def _stance_correction(
     farthest, most = np.zeros(count), np.zeros(count)
     np.maximum.at(farthest, label[on], lengths(move[on]))
     np.maximum.at(most, label[on], np.abs(yaw[on]))
-    share = (1.0 - smoothstep(farthest, FULL_LOCK, NO_LOCK)) * (1.0 - smoothstep(most, *TWIST))
-    return np.where(on, share[label], 0.0), move, yaw
+    lock_weight = (1.0 - smoothstep(farthest, FULL_LOCK, NO_LOCK)) * (1.0 - smoothstep(most, *TWIST))
+    return np.where(on, lock_weight[label], 0.0), move, yaw
 
 
 def stance_labels(down: np.ndarray) -> np.ndarray:
-    """(T,) number of the stance each frame belongs to, -1 for none: short gaps closed, single frames dropped."""
+    """Number the stances of a foot: short gaps are closed, single frames dropped.
+
+    Args:
+        down: (T,) bool, frames of contact.
+
+    Returns:
+        (T,) int, number of the stance of each frame, -1 for none.
+    """
     edges = np.flatnonzero(np.diff(np.concatenate([[False], down, [False]])))
     starts, ends = edges[0::2], edges[1::2]
     label = np.full(len(down), -1)
@@ -286,8 +347,7 @@ def stance_labels(down: np.ndarray) -> np.ndarray:
 
 
 def _mean(values: np.ndarray, where: np.ndarray, label: np.ndarray, count: int, counts: np.ndarray) -> np.ndarray:
-    """Mean of values (T, ...) over the frames of each stance where `where` is True, each as much as counts (T,) says; 0
-    for none. (count, ...)"""
+    """(count, ...) mean of values (T, ...), weighted by `counts`, over each stance's frames in `where`; 0 for none."""
     total = np.zeros((count, *values.shape[1:]))
     weight = counts[where].reshape(-1, *([1] * (values.ndim - 1)))
     np.add.at(total, label[where], weight * values[where])

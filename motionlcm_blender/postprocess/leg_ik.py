@@ -1,4 +1,4 @@
-"""Two-bone leg IK: both ankles to given places, the pelvis eased so that the knees do not snap."""
+"""Two-bone leg IK to given ankle positions, with pelvis corrections that keep the knees from snapping."""
 
 from __future__ import annotations
 
@@ -8,21 +8,32 @@ from ..motion import banded_solver, rotations
 from ..motion.smoothing import smooth
 
 DIP = 0.06
-"""Metres by which the pelvis may go down so that a leg reaches."""
+"""Metres by which the pelvis may be lowered so that a leg reaches."""
 EASE_ROUNDS, EASE_MOST = 2, 0.05
-"""How often the pelvis is eased, and metres by which it may be moved up or down for that."""
+"""Number of pelvis corrections, and the largest move of the pelvis up or down, metres."""
 EASE_PELVIS, EASE_ANKLE, EASE_STAY, EASE_STANDS = 200.0, 10.0, 1.0, 1e4
-"""What the pelvis's and the ankles' own acceleration counts beside the knees', per metre and radian, how far they are
-moved, and how far an ankle that stands or the pelvis of a figure in the air."""
+"""Weights relative to the knees' acceleration (per metre and radian).
+
+Acceleration of the pelvis and of the ankles, size of their moves, and the move of a standing ankle or of the pelvis of
+a figure in the air.
+"""
 HIPS, KNEES, ANKLES, TOES = (1, 2), (4, 5), (7, 8), (10, 11)
 
 
 def solve_legs(
     joints: np.ndarray, wanted: np.ndarray, foot: np.ndarray, flat: np.ndarray, stands: np.ndarray
 ) -> np.ndarray:
-    """Bring both ankles to `wanted` (T, 2, 3).
+    """Solve both legs for given ankle positions.
 
-    foot: (T, 2, 3) from ankle to toe; flat, stands: (T, 2) bool, feet flat on the floor, and on the floor at all.
+    Args:
+        joints: (T, 22, 3) metres, Y up.
+        wanted: (T, 2, 3) target positions of left and right ankle, metres.
+        foot: (T, 2, 3) vectors from ankle to toe joint.
+        flat: (T, 2) bool, feet flat on the floor.
+        stands: (T, 2) bool, feet on the floor.
+
+    Returns:
+        (T, 22, 3) joints; bones keep their lengths.
     """
     out = joints.copy()
     hip, knee, ankle = joints[:, HIPS], joints[:, KNEES], joints[:, ANKLES]
@@ -30,7 +41,7 @@ def solve_legs(
     whole, before = thigh + shin, lengths(ankle - hip)
     comfortable = np.maximum(0.985 * whole, before)
 
-    # A leg too short for its place: a foot on its toes rolls over them, and for a flat foot the pelvis dips.
+    # If a leg is too short, a foot on its toes rolls over them, and for a flat foot the pelvis is lowered.
     rolled = _roll(hip, wanted, foot, comfortable)
     rolling = smooth((stands & ~flat).astype(np.float64), 1.0).clip(0.0, 1.0)[..., None]
     toe = wanted + foot
@@ -55,7 +66,7 @@ def solve_legs(
     new = rotations.unit(reach, (0.0, -1.0, 0.0))
     bend = knee - joints[:, HIPS]
     bend = bend - (bend * old).sum(-1, keepdims=True) * old
-    # A straight leg has no plane to bend in: it bends towards where the figure faces.
+    # A straight leg has no bend plane: it bends in the facing direction.
     across = joints[:, HIPS[0]] - joints[:, HIPS[1]]
     ahead = rotations.unit(np.stack([-across[:, 2], 0.0 * across[:, 0], across[:, 0]], axis=-1), (0.0, 0.0, 1.0))
     bend = bend + np.maximum(0.02 - lengths(bend), 0.0)[..., None] * ahead[:, None]
@@ -70,7 +81,7 @@ def solve_legs(
 
 
 def _within_reach(distance: np.ndarray, before: np.ndarray, thigh: np.ndarray, shin: np.ndarray) -> np.ndarray:
-    """Distances from hip to ankle that the leg can make: where it is nearly straight it gives way softly."""
+    """Clamp distances from hip to ankle to what the leg reaches, softly where it is nearly straight."""
     whole = thigh + shin
     start = np.maximum(0.97 * whole, before)
     room = np.maximum(np.maximum(0.998 * whole, before) - start, 1e-6)
@@ -82,14 +93,22 @@ def _within_reach(distance: np.ndarray, before: np.ndarray, thigh: np.ndarray, s
 def ease_knees(
     legs: np.ndarray, before: np.ndarray, thigh: np.ndarray, shin: np.ndarray, stands: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Metres by which to raise the pelvis (T,) and to draw each ankle towards its hip (T, 2), so that the knees change
-    speed no more than they did before.
+    """Correct pelvis height and ankle distances so that the knees accelerate no more than in the input motion.
 
-    legs: (T, 2, 3) from where the ankles have to be to the hips; before, thigh, shin: (T, 2) the distance from hip to
-    ankle as the motion had it, and the bones; stands: (T, 2) bool, ankles that stay. A knee that is nearly straight
-    turns by much for little: a foot that lands a few centimetres further on makes it snap. A pelvis a centimetre lower
-    and a swing that reaches out a little sooner take that away. Gauss-Newton on the knees' second differences, beside
-    those of pelvis and ankles and how far they are moved, each in turn.
+    The angle of a nearly straight knee changes fast with distance: a foot that lands some centimetres further makes it
+    snap. A pelvis one centimetre lower and an earlier reach of the swing avoid this. Gauss-Newton on the second
+    differences of the knee angles, with penalties on the second differences and the size of the moves of pelvis and
+    ankles, solved alternately.
+
+    Args:
+        legs: (T, 2, 3) vectors from the target ankles to the hips, metres.
+        before: (T, 2) distances from hip to ankle in the input motion.
+        thigh: (T, 2) lengths of the thighs.
+        shin: (T, 2) lengths of the shins.
+        stands: (T, 2) bool, ankles that stay.
+
+    Returns:
+        Metres to raise the pelvis (T,), and metres to move each ankle towards its hip (T, 2).
     """
     frames = len(legs)
     raised, drawn = np.zeros(frames), np.zeros((frames, 2))
@@ -123,7 +142,7 @@ def ease_knees(
 def _knees_at(
     legs: np.ndarray, raised: np.ndarray, drawn: np.ndarray, before: np.ndarray, thigh: np.ndarray, shin: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(T, 2) each: the knees' angles, their change for a metre of leg, and the metres of leg for one of the pelvis."""
+    """(T, 2) each: knee angles, their derivative by leg length, and the derivative of leg length by pelvis height."""
     now = legs + np.array([0.0, 1.0, 0.0]) * raised[:, None, None]
     length = np.maximum(lengths(now), 1e-9)
     near, far = (_knee_angle(_within_reach(length - drawn + d, before, thigh, shin), thigh, shin) for d in (0.0, 1e-3))
@@ -131,14 +150,14 @@ def _knees_at(
 
 
 def _knee_angle(far: np.ndarray, thigh: np.ndarray, shin: np.ndarray) -> np.ndarray:
-    """Radians between thigh and shin, pi for a straight leg, for distances from hip to ankle."""
+    """Angle between thigh and shin, radians, pi for a straight leg, from the distance of hip and ankle."""
     cosine = (thigh**2 + shin**2 - far**2) / np.maximum(2.0 * thigh * shin, 1e-9)
     result: np.ndarray = np.arccos(np.clip(cosine, -1.0, 1.0))
     return result
 
 
 def _roll(hip: np.ndarray, ankle: np.ndarray, foot: np.ndarray, reach: np.ndarray) -> np.ndarray:
-    """(T, 2, 3) the ankles, rolled about the toe joints as far as it takes for the legs to reach (T, 2)."""
+    """(T, 2, 3) ankles, rolled about the toe joints until the legs reach (T, 2)."""
     toe, length = ankle + foot, lengths(foot)
     up = hip - toe
     far = lengths(up)
@@ -155,7 +174,7 @@ def _roll(hip: np.ndarray, ankle: np.ndarray, foot: np.ndarray, reach: np.ndarra
 
 
 def _dip(need: np.ndarray) -> np.ndarray:
-    """(T,) metres the pelvis goes down: what is needed (T,), at most DIP, in a smooth curve."""
+    """(T,) metres to lower the pelvis: the need (T,), at most DIP, as a smooth curve."""
     if not (need > 1e-4).any():
         return np.zeros_like(need)
     limited = DIP * np.tanh(need / DIP)
@@ -165,10 +184,12 @@ def _dip(need: np.ndarray) -> np.ndarray:
 
 
 def rotated_about_y(vectors: np.ndarray, angle: np.ndarray) -> np.ndarray:
+    """Rotate vectors (..., 3) about +Y by angles (...), radians."""
     cos, sin = np.cos(angle), np.sin(angle)
     x, y, z = vectors[..., 0], vectors[..., 1], vectors[..., 2]
     return np.stack([cos * x + sin * z, y, cos * z - sin * x], axis=-1)
 
 
 def lengths(vectors: np.ndarray) -> np.ndarray:
+    """Lengths (...) of vectors (..., 3)."""
     return np.sqrt(np.einsum("...i,...i->...", vectors, vectors))

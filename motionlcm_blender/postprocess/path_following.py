@@ -1,10 +1,9 @@
-"""Put a motion exactly on its path.
+"""Path following: move a motion exactly onto its path.
 
-The network follows a path only roughly: its root drifts, its speed differs, its heading lags. Here the motion is, in
-this order, timed again so that its progress matches the path's, turned by the difference between its own direction of
-travel and the path's, set onto the path with its natural sway, and its feet are held where they stand.
-Only differences are applied, so a figure asked to walk backwards or sideways still does.
-All lengths in metres, Y up, 20 fps.
+The network follows a path only roughly: its root drifts, its speed differs, its heading lags. The steps, in this
+order: retime the motion so that its progress matches the path's; rotate it by the difference between its own direction
+of travel and the path's; move it onto the path with its natural sway; lock the feet. Only differences are applied, so
+a figure that walks backwards or sideways still does. Lengths in metres, Y up, 20 fps.
 """
 
 from __future__ import annotations
@@ -21,17 +20,17 @@ from ..motion.smoothing import smooth, smooth_curved, smoothstep
 from .foot_lock import FootLock, FootLockResult, checked, lock_feet, on_floor
 
 FARTHEST, FARTHEST_MEAN = 0.042, 0.016
-"""Metres the pelvis may be from the path: at any time, and on average."""
+"""Largest and mean distance of the pelvis from the path, metres."""
 SLOWEST_WARP, FASTEST_WARP = 0.7, 1.4
-"""How much slower or faster the body's motion may be played at any moment."""
+"""Limits of the playback speed of the body's motion."""
 LEAST_WARP = 0.5
-"""Frames: a motion that is never further than this from the path's progress keeps its own timing."""
+"""Frames: a motion whose progress never differs from the path's by more keeps its own timing."""
 MOVING = (0.2, 0.35)
-"""m/s below which a direction of travel means nothing, and above which it counts in full."""
+"""m/s below which a direction of travel is meaningless, and above which it has full weight."""
 TRAVEL, SLOWEST_TRAVEL = 0.5, 0.3
-"""Metres, and m/s on average: a motion or path below either is no travel, and its timing is left alone."""
+"""Metres, and mean speed in m/s: motions and paths below either do not travel and keep their timing."""
 SHORT_STEPS = 0.8
-"""Down to this ratio of path to distance walked, steps are only shortened; below it they also become slower."""
+"""Ratio of path to walked distance down to which steps are only shortened; below it they also become slower."""
 
 _TRAVEL_SIGMA = 6.0
 _SWAY_SIGMA = 8.0
@@ -48,13 +47,22 @@ def follow_path(
     lock: FootLock = FootLock.AUTO,
     facing: np.ndarray | None = None,
 ) -> FootLockResult:
-    """Move a motion onto a path, its feet held.
+    """Move a motion onto a path and lock its feet.
 
-    joints: (T, 22, 3) metres, Y up. contacts: (T, 4) in 0..1, l_ankle, l_foot, r_ankle, r_foot; None: told from the
-    positions. xz: (T, 2) metres, where the pelvis should be on the floor on each frame, in the frame of the joints.
-    facing: (T,) radians about +Y, 0 along +Z, rising towards +X: where the figure shall face; None: along the path.
-    The pelvis comes to be within 1.6 cm of xz on average and 4.2 cm at most, bone lengths are kept.
-    Raises InvalidRequest on shapes that do not fit or numbers that are not finite.
+    The pelvis is within 1.6 cm of the path on average and 4.2 cm at most; bones keep their lengths.
+
+    Args:
+        joints: (T, 22, 3) metres, Y up.
+        contacts: (T, 4) in 0..1: l_ankle, l_foot, r_ankle, r_foot. None: detected from the positions.
+        xz: (T, 2) metres, target of the pelvis on the floor on each frame, in the frame of the joints.
+        lock: Mode of the foot lock.
+        facing: (T,) radians about +Y, 0 along +Z, rising towards +X: target facing. None: along the path.
+
+    Returns:
+        Corrected joints and locked feet.
+
+    Raises:
+        InvalidRequest: A shape does not fit, or a number is not finite.
     """
     source, touching = checked(joints, contacts)
     path = np.asarray(xz, dtype=np.float64)
@@ -81,10 +89,16 @@ def follow_path(
 
 
 def matching_times(root: np.ndarray, path: np.ndarray) -> np.ndarray:
-    """Which source frame to show on each frame so that progress along the root's way matches the path's.
+    """Compute the time warp with which progress along the root's trajectory matches the path's.
 
-    root, path: (T, 2) metres. Returns (T,) rising numbers from 0, at most T - 1: 0, 1, 2, ... where nothing is to be
-    gained. A smooth compromise: the motion is never played slower than 0.7 or faster than 1.4 times its own speed.
+    A smooth compromise: the motion is never played slower than 0.7 or faster than 1.4 times its own speed.
+
+    Args:
+        root: (T, 2) metres, trajectory of the pelvis on the floor.
+        path: (T, 2) metres, target positions.
+
+    Returns:
+        (T,) increasing source frames from 0 to at most T - 1; 0, 1, 2, ... where a warp gains nothing.
     """
     frames = len(root)
     index = np.arange(frames, dtype=np.float64)
@@ -98,26 +112,26 @@ def matching_times(root: np.ndarray, path: np.ndarray) -> np.ndarray:
     pace = min(1.0, max(SLOWEST_WARP, np.sqrt(ratio / SHORT_STEPS)))
     end = pace * (frames - 1)
     scale = drawn[-1] / np.interp(end, index, walked)
-    # Gauss-Newton on u = time - even time, given by its values at knots: progress should match (in frames of mean
-    # speed), u should change little and smoothly, and be zero at both ends.
+    # Gauss-Newton on u = time - even time, piecewise linear between knots: the residual is the difference of progress
+    # (in frames of mean speed); penalties keep u small and smooth, and u is zero at both ends.
     even = pace * index
     unit = drawn[-1] / (frames - 1)
     speed = np.gradient(walked) * scale / unit
-    before, share, penalty = _knots(frames)
+    before, fraction, penalty = _knots(frames)
     knots = np.zeros(penalty.shape[1])
     for _ in range(4):
-        u = _between(knots, before, share)
+        u = _between(knots, before, fraction)
         time = np.clip(even + u, 0.0, frames - 1.0)
         slope = np.interp(time, index, speed)
         residual = (drawn - scale * np.interp(time, index, walked)) / unit
-        left, to_right = slope * (1.0 - share), slope * share
+        left, to_right = slope * (1.0 - fraction), slope * fraction
         matrix = penalty.copy()
         matrix[0] += _gathered(left**2, to_right**2, before, len(knots))
         matrix[1] += _gathered(left * to_right, None, before, len(knots))
         gain = residual + slope * u
         right = _gathered(left * gain, to_right * gain, before, len(knots))
         knots[1:-1] = banded_solver.solve_banded(matrix[:, 1:-1], right[1:-1])
-    u = _between(knots, before, share)
+    u = _between(knots, before, fraction)
     rate = np.diff(even + u)
     for _ in range(8):
         rate = np.clip(rate, SLOWEST_WARP * pace, FASTEST_WARP)
@@ -126,10 +140,17 @@ def matching_times(root: np.ndarray, path: np.ndarray) -> np.ndarray:
 
 
 def heading_difference(joints: np.ndarray, path: np.ndarray) -> np.ndarray:
-    """(T,) radians about +Y to turn the figure by so that it travels along the path as it travelled along its own way.
+    """Rotation with which the figure travels along the path as it travelled along its own trajectory.
 
-    joints: (T, 22, 3), path: (T, 2) metres. Told where both move; where either stands the turn passes smoothly from
-    what was before to what comes after. A figure that never moves is turned with the path from its first heading on.
+    Measured where both move; interpolated smoothly where either stands. A figure that never moves is rotated with the
+    path from the path's first heading on.
+
+    Args:
+        joints: (T, 22, 3) metres, Y up.
+        path: (T, 2) metres, target of the pelvis on the floor.
+
+    Returns:
+        (T,) radians about +Y.
     """
     own, own_weight = _direction(joints[:, 0][:, [0, 2]])
     drawn, drawn_weight = _direction(path)
@@ -141,14 +162,20 @@ def heading_difference(joints: np.ndarray, path: np.ndarray) -> np.ndarray:
         facing = _facing(joints)
         difference, weight = drawn * (facing * facing[0].conj()).conj(), drawn_weight
         difference = difference * (drawn[np.argmax(drawn_weight > 0.5)]).conj()
-    told = np.flatnonzero(weight > 0.5 * weight.max())
-    # Unwrapped over the frames that tell, so that turning back on the spot takes the time of the gap.
-    return smooth(np.interp(np.arange(len(path)), told, np.unwrap(np.angle(difference[told]))), _TURN_SIGMA)
+    measured = np.flatnonzero(weight > 0.5 * weight.max())
+    # Unwrapped over the measured frames, so that turning back on the spot takes the time of the gap.
+    return smooth(np.interp(np.arange(len(path)), measured, np.unwrap(np.angle(difference[measured]))), _TURN_SIGMA)
 
 
 def facing_angles(joints: np.ndarray) -> np.ndarray:
-    """(T,) radians about +Y in which hips and shoulders of (T, 22, 3) face, 0 along +Z, without jumps; the sway with
-    each step is left out, as `follow_path` reads the direction to face."""
+    """Facing direction of hips and shoulders without the sway of each step.
+
+    Args:
+        joints: (T, 22, 3) metres, Y up.
+
+    Returns:
+        (T,) radians about +Y, 0 along +Z, unwrapped: the `facing` of `follow_path`.
+    """
     own = np.unwrap(np.angle(_facing(np.asarray(joints, np.float64))))
     return smooth_curved(own, _SWAY_SIGMA) if len(own) > 8 else own
 
@@ -156,10 +183,21 @@ def facing_angles(joints: np.ndarray) -> np.ndarray:
 def face_direction(
     joints: np.ndarray, contacts: np.ndarray | None, facing: np.ndarray, lock: FootLock = FootLock.AUTO
 ) -> FootLockResult:
-    """Turn a motion without a path to face where it shall, its feet held. facing: as in `follow_path`.
+    """Rotate a motion without a path to a target facing and lock its feet.
 
-    The pelvis keeps its way over the floor. Raises InvalidRequest on shapes that do not fit or numbers that are not
-    finite.
+    The pelvis keeps its trajectory over the floor.
+
+    Args:
+        joints: (T, 22, 3) metres, Y up.
+        contacts: (T, 4) in 0..1, or None: detected from the positions.
+        facing: (T,) radians about +Y, as in `follow_path`.
+        lock: Mode of the foot lock.
+
+    Returns:
+        Corrected joints and locked feet.
+
+    Raises:
+        InvalidRequest: A shape does not fit, or a number is not finite.
     """
     source, touching = checked(joints, contacts)
     if lock is not FootLock.OFF:
@@ -172,9 +210,17 @@ def face_direction(
 
 
 def turn_to(joints: np.ndarray, facing: np.ndarray) -> np.ndarray:
-    """(T,) radians about +Y by which to turn the figure so that it faces `facing` (T,), its own sway of the hips kept.
+    """Rotation to a target facing that keeps the figure's own sway of the hips.
 
-    Raises InvalidRequest if there is not one finite angle for each frame.
+    Args:
+        joints: (T, 22, 3) metres, Y up.
+        facing: (T,) radians about +Y.
+
+    Returns:
+        (T,) radians about +Y.
+
+    Raises:
+        InvalidRequest: `facing` is not one finite angle for each frame.
     """
     wanted = np.asarray(facing, dtype=np.float64)
     if wanted.shape != (len(joints),) or not np.isfinite(wanted).all():
@@ -184,15 +230,18 @@ def turn_to(joints: np.ndarray, facing: np.ndarray) -> np.ndarray:
 
 
 def _progress(root: np.ndarray) -> np.ndarray:
-    """(T,) metres travelled, sway left out."""
+    """(T,) metres travelled, without sway."""
     steps = np.linalg.norm(np.diff(smooth(root, _TRAVEL_SIGMA), axis=0), axis=-1)
     return np.concatenate([[0.0], np.cumsum(steps)])
 
 
 @lru_cache(maxsize=16)
 def _knots(frames: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of K even knots with lines between them, for each frame the knot before it (T,) and how far it is on the way to
-    the next (T,), 0..1; and the bands (3, K) of the penalty on first and second differences."""
+    """Even knots for piecewise linear functions.
+
+    Returns the knot before each frame (T,), the fraction of the way to the next knot (T,) in 0..1, and the bands (3, K)
+    of the penalty on first and second differences.
+    """
     count = max(3, (frames - 1) // _KNOT_SPACING + 1)
     apart = (frames - 1.0) / (count - 1.0)
     before = np.minimum((np.arange(frames) / apart).astype(int), count - 2)
@@ -201,19 +250,19 @@ def _knots(frames: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return before, np.arange(frames) / apart - before, penalty
 
 
-def _between(knots: np.ndarray, before: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """(T,) values of lines between knots (K,)."""
-    return (1.0 - share) * knots[before] + share * knots[before + 1]
+def _between(knots: np.ndarray, before: np.ndarray, fraction: np.ndarray) -> np.ndarray:
+    """(T,) values of the piecewise linear function with knot values (K,)."""
+    return (1.0 - fraction) * knots[before] + fraction * knots[before + 1]
 
 
 def _gathered(first: np.ndarray, second: np.ndarray | None, before: np.ndarray, count: int) -> np.ndarray:
-    """(K,) what the frames have for the knot before them, and for the one after."""
+    """(K,) sums over frames: `first` to the knot before each frame, `second` to the knot after it."""
     result = np.bincount(before, first, count)
     return result if second is None else result + np.bincount(before + 1, second, count)
 
 
 def _direction(xz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(T,) direction of travel as unit complex numbers z + i x, and (T,) how much it counts, 0..1."""
+    """Direction of travel (T,) as unit complex numbers z + i x, and its weight (T,) in 0..1."""
     velocity = np.gradient(smooth(xz, _TRAVEL_SIGMA), axis=0) * FPS
     complex_velocity = velocity[:, 1] + 1j * velocity[:, 0]
     speed = np.abs(complex_velocity)
@@ -221,19 +270,19 @@ def _direction(xz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _facing(joints: np.ndarray) -> np.ndarray:
-    """(T,) where hips and shoulders face, as unit complex numbers z + i x."""
+    """(T,) facing direction of hips and shoulders, as unit complex numbers z + i x."""
     across = joints[:, 1] - joints[:, 2] + joints[:, 16] - joints[:, 17]
     forward = across[:, 0] - 1j * across[:, 2]
     return forward / np.maximum(np.abs(forward), 1e-9)
 
 
 def _sway(root: np.ndarray) -> np.ndarray:
-    """(T, 2) metres: how the pelvis moves about its own way, from side to side and back and forth with each step."""
+    """(T, 2) metres: motion of the pelvis about its own smoothed trajectory with each step."""
     return root - smooth_curved(root, _SWAY_SIGMA)
 
 
 def _limited(offset: np.ndarray) -> np.ndarray:
-    """(T, 2) the offsets from the path, shortened smoothly to what is allowed."""
+    """(T, 2) offsets from the path, shortened smoothly to the allowed distance."""
     size = np.linalg.norm(offset, axis=-1, keepdims=True)
     limited = offset * (FARTHEST * np.tanh(size / FARTHEST) / np.maximum(size, 1e-9))
     mean = np.linalg.norm(limited, axis=-1).mean()
@@ -241,7 +290,7 @@ def _limited(offset: np.ndarray) -> np.ndarray:
 
 
 def _placed(joints: np.ndarray, root: np.ndarray, turn: np.ndarray) -> np.ndarray:
-    """The figure turned about its pelvis by turn (T,) and set to root (T, 2) on the floor."""
+    """Rotate the figure about its pelvis by turn (T,) and move it to root (T, 2) on the floor."""
     out = joints.copy()
     local = joints[..., [0, 2]] - joints[:, :1, [0, 2]]
     out[..., [0, 2]] = _about_y(local, turn[:, None]) + root[:, None]
@@ -249,7 +298,15 @@ def _placed(joints: np.ndarray, root: np.ndarray, turn: np.ndarray) -> np.ndarra
 
 
 def resampled_joints(joints: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Joints (T, 22, 3) at fractional frames (T,): bones are interpolated by direction and length, so none shrinks."""
+    """Sample joints at fractional frames; bones are interpolated by direction and length, so that none shrinks.
+
+    Args:
+        joints: (T, 22, 3) metres.
+        at: (K,) frame numbers.
+
+    Returns:
+        (K, 22, 3) metres.
+    """
     bones = joints.copy()
     bones[:, 1:] -= joints[:, PARENTS[1:]]
     last = len(joints) - 1
@@ -257,7 +314,7 @@ def resampled_joints(joints: np.ndarray, at: np.ndarray) -> np.ndarray:
     t = (at - before)[:, None, None]
     p0, p1 = bones[np.maximum(before - 1, 0)], bones[before]
     p2, p3 = bones[np.minimum(before + 1, last)], bones[np.minimum(before + 2, last)]
-    # Catmull-Rom, so that speed does not jump from frame to frame.
+    # Catmull-Rom interpolation keeps the speed continuous.
     between = p1 + 0.5 * t * (p2 - p0 + t * (2 * p0 - 5 * p1 + 4 * p2 - p3 + t * (3 * (p1 - p2) + p3 - p0)))
     length = np.linalg.norm(p1, axis=-1) * (1 - t[..., 0]) + np.linalg.norm(p2, axis=-1) * t[..., 0]
     got = np.linalg.norm(between, axis=-1)
@@ -266,7 +323,7 @@ def resampled_joints(joints: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 
 def _lineage() -> np.ndarray:
-    """(22, 22): row j is 1 for the bones that lead from the root to joint j."""
+    """(22, 22): row j is 1 for the bones between the root and joint j."""
     matrix = np.eye(JOINT_COUNT)
     for joint, parent in enumerate(PARENTS):
         if parent >= 0:
@@ -278,6 +335,6 @@ _LINEAGE = _lineage()
 
 
 def _about_y(xz: np.ndarray, angle: np.ndarray) -> np.ndarray:
-    """(..., 2) x and z turned about +Y."""
+    """(..., 2) x and z rotated about +Y."""
     cos, sin = np.cos(angle), np.sin(angle)
     return np.stack([cos * xz[..., 0] + sin * xz[..., 1], cos * xz[..., 1] - sin * xz[..., 0]], axis=-1)

@@ -1,11 +1,10 @@
-"""Hands, feet, head and pelvis held exactly where they are pinned, by the whole body.
+"""Full-body IK for pins: hands, feet, head and pelvis at given positions.
 
-The ControlNet brings a figure near its pins; what is left is closed here. The gap of each pinned joint is carried
-smoothly over the frames around (`correction_splines`), and on every frame the body is bent to it: shoulders, elbows,
-hips and knees move easily, the trunk and the place of the pelvis give way when a limb alone does not reach, and feet
-that are not pinned stay where they are. Damped least squares over all joints at once, each frame by itself and all
-frames together (Buss and Kim 2005, "Selectively damped least squares", section on pseudo-inverse with damping).
-Metres, Y up, 20 fps.
+The ControlNet brings a figure near its pins; this module closes the remaining gap. The gap of each pinned joint is
+interpolated over the frames around it (`correction_splines`), and on every frame the body is bent to close it:
+shoulders, elbows, hips and knees rotate easily, trunk and pelvis yield when a limb alone does not reach, and unpinned
+feet stay in place. Damped least squares over all joints at once, each frame by itself and all frames in one batch
+(Buss and Kim 2005, "Selectively damped least squares", section on pseudo-inverse with damping). Metres, Y up, 20 fps.
 """
 
 from __future__ import annotations
@@ -24,13 +23,13 @@ from .foot_lock import checked, lock_feet
 from .leg_ik import solve_legs
 
 CLOSE = 0.02
-"""Metres: a pin that is missed by more is said to be missed."""
+"""Metres: a pin with a larger error counts as missed."""
 
 _HIGHEST = {0: 1.6, 10: 1.7, 11: 1.7, 15: 2.2, 20: 2.7, 21: 2.7}
-"""Metres up to which pelvis, feet, head and wrists get, jumping and kicking."""
+"""Heights, metres, that pelvis, feet, head and wrists reach when jumping and kicking."""
 _LOWEST = -0.05
 _FASTEST = {False: 10.0, True: 12.0}
-"""Metres per second of the pelvis, and of hands, feet and head."""
+"""Highest speeds, m/s, of the pelvis, and of hands, feet and head."""
 _HANDS_FEET_HEAD = tuple(j for j in CONTROLLED_JOINTS if j != 0)
 _FEET = ((7, 10), (8, 11))
 _MOBILITY = {
@@ -38,38 +37,47 @@ _MOBILITY = {
     "l_shoulder": 1.0, "r_shoulder": 1.0, "l_elbow": 1.0, "r_elbow": 1.0,
     "l_hip": 1.0, "r_hip": 1.0, "l_knee": 1.0, "r_knee": 1.0, "l_ankle": 1.0, "r_ankle": 1.0,
 }  # fmt: skip
-"""How readily a joint turns, in radians squared beside each other."""
+"""Joint mobility, rad^2: diagonal of the inverse weight matrix of the damped least squares."""
 _SHIFT = 0.02
-"""How readily the pelvis is moved, in metres squared beside the radians squared of the joints."""
+"""Mobility of the pelvis position, m^2, in the same matrix."""
 _HEAD = 15
 _HINGES = {20: (16, 18, 20, 1.0), 21: (17, 19, 21, 1.0), 10: (1, 4, 7, -1.0), 11: (2, 5, 8, -1.0)}
-"""Of each limb by its pinned joint: root, hinge, end, and whether the hinge brings the end forward or back."""
+"""Limb of each pinned joint: root, hinge, end, and the sign of the hinge's bend (forward or back)."""
 _NUDGE, _CROUCH, _LOWEST_CROUCH = 0.25, 0.8, 0.6
-"""Radians by which a straight limb is bent to begin with; the part of a head's way down that the pelvis goes, and
-metres at most."""
+"""Initial bend of a straight limb, radians; fraction of a head's way down that the pelvis moves; its limit, metres."""
 _ITERATIONS = 24
 _DAMPING = 5e-4
 _FOOT_WEIGHT = 0.6
 _LONGEST_STEP = 0.25
-"""Metres of a gap that one iteration goes for: more, and the straight-line guess no longer holds."""
+"""Metres of a gap that one iteration closes: the linearisation is invalid for more."""
 _STRETCH = 0.12
-"""Metres by which trunk and pelvis lengthen a limb's reach; a pin further away is reached for, no more than this."""
+"""Metres by which trunk and pelvis extend a limb's reach; the target of a more distant pin is clamped to that."""
 _LARGEST_TURN = 0.35
-"""Radians by which one iteration turns a joint at most, for the same reason."""
+"""Radians by which one iteration rotates a joint at most: the linearisation is invalid for more."""
 _REACH = 0.93
-"""Part of a limb's length from which on the body is brought nearer."""
+"""Fraction of a limb's length beyond which the body moves nearer."""
 
 
 def hold_pins(
     joints: np.ndarray, contacts: np.ndarray | None, positions: np.ndarray, mask: np.ndarray, may_move: bool = True
 ) -> np.ndarray:
-    """Bring pinned joints to their places.
+    """Move pinned joints to their positions by full-body IK.
 
-    joints: (T, 22, 3) metres, Y up. contacts: (T, 4) in 0..1 or None: told from the positions. positions, mask:
-    (T, 22, 3) as in `Hints`, in the frame of the joints; joints other than pelvis, feet, head and wrists are left
-    alone. may_move: whether the figure as a whole may be moved over the floor to come within reach; not on a path.
-    Returns (T, 22, 3) float64; bones keep their lengths. What cannot be reached is reached for: see `missed_pins`.
-    Raises InvalidRequest on shapes that do not fit or numbers that are not finite.
+    Bones keep their lengths. An unreachable pin is approached: see `missed_pins`.
+
+    Args:
+        joints: (T, 22, 3) metres, Y up.
+        contacts: (T, 4) in 0..1, or None: detected from the positions.
+        positions: (T, 22, 3) metres as in `Hints`, in the frame of the joints. Only pelvis, feet, head and wrists
+            count.
+        mask: (T, 22, 3) bool, the pinned coordinates.
+        may_move: Whether the whole figure may move over the floor to come within reach; not on a path.
+
+    Returns:
+        (T, 22, 3) float64.
+
+    Raises:
+        InvalidRequest: A shape does not fit, or a number is not finite.
     """
     source, touching = checked(joints, contacts)
     pinned = np.asarray(mask, bool) & np.isin(np.arange(JOINT_COUNT), CONTROLLED_JOINTS)[None, :, None]
@@ -88,38 +96,40 @@ def hold_pins(
 
 
 def missed_pins(joints: np.ndarray, positions: np.ndarray, mask: np.ndarray, fps: float = FPS) -> list[str]:
-    """One sentence for each pinned joint that is further from its pin than 2 cm, the worst frame named."""
+    """Describe pins with an error above 2 cm: one sentence for each joint, with its worst frame."""
     errors = pin_errors(joints, positions, mask)
-    said = []
+    sentences = []
     for joint in np.flatnonzero(np.isfinite(errors).any(0)):
         worst = int(np.nanargmax(errors[:, joint]))
         if errors[worst, joint] > CLOSE:
-            away, when = 100 * errors[worst, joint], worst / fps
-            said.append(
-                f"The pin of the {_spoken(joint)} is missed by {away:.0f} cm at {when:.1f} s: "
+            distance, when = 100 * errors[worst, joint], worst / fps
+            sentences.append(
+                f"The pin of the {_spoken(joint)} is missed by {distance:.0f} cm at {when:.1f} s: "
                 "it is out of reach, or too far from where the motion goes."
             )
-    return said
+    return sentences
 
 
 def pin_warnings(positions: np.ndarray, mask: np.ndarray, fps: float = FPS) -> list[str]:
-    """One sentence for each pinned joint that no body brings where it is asked, or not that fast: known beforehand.
+    """Describe pins that no body reaches, or not that fast, before sampling: one sentence for each joint.
 
     positions, mask: (T, 22, 3) as in `Hints`, metres, the floor at 0.
     """
     positions, mask = np.asarray(positions, np.float64), np.asarray(mask, bool)
-    said = []
+    sentences = []
     for joint in np.flatnonzero(mask.any((0, 2))):
         name = _spoken(joint)
         height = np.where(mask[:, joint, 1], positions[:, joint, 1], 0.0)
         highest, lowest = int(height.argmax()), int(height.argmin())
         if height[highest] > _HIGHEST[joint]:
-            said.append(
+            sentences.append(
                 f"The pin of the {name} at {highest / fps:.1f} s is {height[highest]:.1f} m up, higher than anyone's "
                 f"{name} gets ({_HIGHEST[joint]:.1f} m)."
             )
         if height[lowest] < _LOWEST:
-            said.append(f"The pin of the {name} at {lowest / fps:.1f} s is {-height[lowest]:.2f} m below the floor.")
+            sentences.append(
+                f"The pin of the {name} at {lowest / fps:.1f} s is {-height[lowest]:.2f} m below the floor."
+            )
         given = np.flatnonzero(mask[:, joint].all(-1) if joint else mask[:, 0, [0, 2]].all(-1))
         if len(given) < 2:
             continue
@@ -127,11 +137,11 @@ def pin_warnings(positions: np.ndarray, mask: np.ndarray, fps: float = FPS) -> l
         speed = np.linalg.norm(np.diff(positions[given, joint][:, axes], axis=0), axis=-1) * fps / np.diff(given)
         worst = int(speed.argmax())
         if speed[worst] > _FASTEST[bool(joint)]:
-            said.append(
+            sentences.append(
                 f"The pins of the {name} ask for {speed[worst]:.0f} m/s at {given[worst] / fps:.1f} s; "
                 f"people reach about {_FASTEST[bool(joint)]:.0f}."
             )
-    return said
+    return sentences
 
 
 def _spoken(joint: int) -> str:
@@ -140,18 +150,18 @@ def _spoken(joint: int) -> str:
 
 
 def shift_root_to_pins(source: np.ndarray, wanted: np.ndarray, pinned: np.ndarray) -> np.ndarray:
-    """(T, 3) by which the whole figure is moved: onto pins of the pelvis, and to where the limbs reach their pins."""
+    """Move of the whole figure (T, 3), metres, to the pins of the pelvis and into reach of the other pins."""
     shift = _pelvis_shift(source, wanted, pinned)
     needed, known = np.zeros_like(shift), np.zeros(len(shift), bool)
     for joint, root, length in _limbs(source):
         frames = pinned[:, joint].any(-1) & ~pinned[:, 0, [0, 2]].all(-1)
-        away = wanted[:, joint] - (source[:, root] + shift)
-        away[:, 1] = 0.0
+        offset = wanted[:, joint] - (source[:, root] + shift)
+        offset[:, 1] = 0.0
         rise = np.minimum(np.abs(wanted[:, joint, 1] - source[:, root, 1]), 0.9 * length)
         room = np.sqrt((_REACH * length) ** 2 - np.minimum(rise, 0.85 * _REACH * length) ** 2)
-        distance = np.linalg.norm(away, axis=-1)
+        distance = np.linalg.norm(offset, axis=-1)
         excess = np.maximum(distance - room, 0.0)
-        push = away * (excess / np.maximum(distance, 1e-9))[:, None]
+        push = offset * (excess / np.maximum(distance, 1e-9))[:, None]
         stronger = frames & (np.linalg.norm(push, axis=-1) > np.linalg.norm(needed, axis=-1))
         needed[stronger] = push[stronger]
         known |= frames
@@ -162,7 +172,7 @@ def shift_root_to_pins(source: np.ndarray, wanted: np.ndarray, pinned: np.ndarra
 
 
 def _pelvis_shift(source: np.ndarray, wanted: np.ndarray, pinned: np.ndarray) -> np.ndarray:
-    """(T, 3): to the pins of the pelvis; over the floor it stays between and after them, up and down it fades."""
+    """(T, 3) move to the pins of the pelvis; kept between and after them over the floor, faded in height."""
     shift = np.zeros((len(source), 3))
     gap = wanted[:, 0] - source[:, 0]
     both = pinned[:, 0, 0] & pinned[:, 0, 2]
@@ -177,13 +187,13 @@ def _pelvis_shift(source: np.ndarray, wanted: np.ndarray, pinned: np.ndarray) ->
 
 
 def _carried(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """(T, k) values (T, k) where they are known (T,), smoothly from one to the next, and kept beyond both ends."""
+    """(T, k) values known on frames (T,), interpolated smoothly between them and constant beyond both ends."""
     at = np.flatnonzero(known)
     return through(at, values[at], np.arange(len(values)), level_ends=True)
 
 
 def _limbs(source: np.ndarray) -> list[tuple[int, int, float]]:
-    """Pinned joint, the joint its limb hangs from, and the limb's length in metres."""
+    """Pinned joint, root joint of its limb, and length of the limb in metres."""
     limbs = []
     for joint, root in ((20, 16), (21, 17), (10, 1), (11, 2), (_HEAD, 0)):
         chain, at = 0.0, joint
@@ -195,7 +205,7 @@ def _limbs(source: np.ndarray) -> list[tuple[int, int, float]]:
 
 
 def solve_pin_ik(source: np.ndarray, wanted: np.ndarray, pinned: np.ndarray, may_move: bool) -> np.ndarray:
-    """The body bent on every frame so that pinned joints, with their gaps carried over the frames around, are met."""
+    """Bend the body on every frame so that pinned joints, with gaps interpolated over time, meet their targets."""
     gaps = np.zeros_like(source)
     active: list[int] = []
     for joint in _HANDS_FEET_HEAD:
@@ -215,9 +225,9 @@ def solve_pin_ik(source: np.ndarray, wanted: np.ndarray, pinned: np.ndarray, may
         if joint in active:
             aim = targets[:, joint] - source[rows, root]
             far = np.linalg.norm(aim, axis=-1, keepdims=True)
-            # The pelvis gives way by no more than this; a gap that stays open would only shake the limb.
+            # Clamp the gap to what the pelvis can yield: a gap that stays open would only shake the limb.
             targets[:, joint] = source[rows, root] + aim * np.minimum(1.0, (length + _STRETCH) / np.maximum(far, 1e-9))
-    for ankle, toe in _FEET:  # the rest of a pinned foot goes with it, an unpinned foot stays
+    for ankle, toe in _FEET:  # the rest of a pinned foot moves with it, an unpinned foot stays
         if toe in active:
             targets[:, ankle] += gaps[rows, toe]
         else:
@@ -225,7 +235,7 @@ def solve_pin_ik(source: np.ndarray, wanted: np.ndarray, pinned: np.ndarray, may
             weights.append(_FOOT_WEIGHT)
         joints.append(ankle)
         weights.append(_FOOT_WEIGHT)
-    # A coordinate that is not pinned is free only where the joint is not on its way to or from its pin.
+    # An unpinned coordinate is free only on frames where the joint has no interpolated gap.
     free = pinned[rows].any(-1, keepdims=True) & ~pinned[rows]
     result = source.copy()
     fixed = pinned[rows, 0] | (np.array([True, False, True]) & (not may_move))
@@ -237,10 +247,10 @@ def solve_pin_ik(source: np.ndarray, wanted: np.ndarray, pinned: np.ndarray, may
 def prebend_limbs(
     pose: np.ndarray, targets: np.ndarray, gaps: np.ndarray, active: list[int], fixed: np.ndarray
 ) -> np.ndarray:
-    """Frames (F, 22, 3) from which turning joints helps: a body or limb that is straight cannot begin to shorten.
+    """Prepare frames (F, 22, 3) for the linearised IK, in which a straight body or limb cannot start to shorten.
 
-    A head that has to come down takes the pelvis with it, the legs bending over their feet; a straight arm or leg whose
-    pin is nearer is bent a little, elbows and knees the natural way.
+    A head that must come down takes the pelvis along, with the legs bending over their feet. A straight arm or leg
+    with a nearer pin is bent slightly in the natural direction of elbow or knee.
     """
     if _HEAD in active:
         drop = np.clip(-_CROUCH * gaps[:, _HEAD, 1], 0.0, _LOWEST_CROUCH) * ~fixed[:, 1]
@@ -272,7 +282,7 @@ def _runs(known: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _moved_by() -> np.ndarray:
-    """(22, 22) bool: row a, column j: turning joint a moves joint j."""
+    """(22, 22) bool: entry [a, j] is True if rotating joint a moves joint j."""
     moved = np.zeros((JOINT_COUNT, JOINT_COUNT), bool)
     for joint in range(JOINT_COUNT):
         at = PARENTS[joint]
@@ -290,8 +300,12 @@ def damped_least_squares(
     weights: np.ndarray,
     fixed: np.ndarray,
 ) -> np.ndarray:
-    """Frames (F, 22, 3) bent so that `joints` meet `targets`; free: coordinates that do not matter (F, 22, 3) bool;
-    fixed: (F, 3) bool, coordinates of the pelvis that must not be moved."""
+    """Bend frames (F, 22, 3) so that `joints` meet `targets`, by damped least squares.
+
+    Each iteration solves (J W J^T + damping I) y = gap and applies the change W J^T y. J is the Jacobian of the joint
+    positions by root move and joint rotation vectors, with rows scaled by `weights`; W has the mobilities. free: (F,
+    22, 3) bool, coordinates without target; fixed: (F, 3) bool, coordinates of the pelvis that must not move.
+    """
     index = list(joints)
     turning = np.array([JOINTS.index(name) for name in _MOBILITY])
     reaches = _moved_by()[turning][:, index]
@@ -310,7 +324,7 @@ def damped_least_squares(
         residual = gap.reshape(-1, count) * strength
         if np.abs(residual).max() < 2e-4:
             break
-        # Turning joint a by w moves joint j by w x (p_j - p_a).
+        # The Jacobian: rotating joint a by w moves joint j by w x (p_j - p_a).
         arm = pose[:, None, index] - pose[:, turning, None]  # (F, A, K, 3)
         arm = np.where(reaches[None, :, :, None], arm, 0.0)
         jacobian = np.zeros((len(pose), len(index), 3, 3 + 3 * len(turning)))
@@ -325,15 +339,15 @@ def damped_least_squares(
         spread = matrix * mobility
         normal = spread @ matrix.swapaxes(1, 2) + _DAMPING * np.eye(count)
         change = np.einsum("fcd,fc->fd", spread, np.linalg.solve(normal, residual[..., None])[..., 0])
-        turns = change[:, 3:].reshape(len(pose), -1, 3)
-        fastest = np.linalg.norm(turns, axis=-1).max(axis=1)
+        rotation_vectors = change[:, 3:].reshape(len(pose), -1, 3)
+        fastest = np.linalg.norm(rotation_vectors, axis=-1).max(axis=1)
         change = change * np.minimum(1.0, _LARGEST_TURN / np.maximum(fastest, 1e-9))[:, None]
         pose = _turned(pose, change[:, :3], turning, change[:, 3:].reshape(len(pose), -1, 3))
     return pose
 
 
 def _turned(pose: np.ndarray, shift: np.ndarray, turning: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Joints turned by rotation vectors (F, A, 3) in world axes, everything below a joint with it; lengths stay."""
+    """Rotate joints and everything below them by rotation vectors (F, A, 3) in world axes; bones keep their lengths."""
     turn = {int(j): _matrices(vectors[:, k]) for k, j in enumerate(turning)}
     carried: dict[int, np.ndarray] = {}
     out = np.empty_like(pose)
@@ -350,7 +364,7 @@ def _turned(pose: np.ndarray, shift: np.ndarray, turning: np.ndarray, vectors: n
 
 
 def _matrices(vectors: np.ndarray) -> np.ndarray:
-    """(F, 3) rotation vectors to (F, 3, 3) matrices (Rodrigues)."""
+    """Convert rotation vectors (F, 3) to matrices (F, 3, 3) by Rodrigues' formula."""
     angle = np.linalg.norm(vectors, axis=-1)[:, None, None]
     x, y, z = vectors[:, 0], vectors[:, 1], vectors[:, 2]
     zero = np.zeros_like(x)

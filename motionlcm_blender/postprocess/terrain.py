@@ -1,7 +1,7 @@
-"""Motion made on a level floor, set onto ground that rises and falls.
+"""Adaptation of a motion on a level floor to uneven ground.
 
-Each foot is raised to the ground where it stands and swings from there to the ground of its next place; the pelvis
-follows both, a little nearer to the lower foot so that its leg reaches. Metres, Y up.
+Each foot is raised to the ground where it stands and swings from there to the ground of its next position. The pelvis
+follows both, slightly nearer to the lower foot so that its leg reaches. Metres, Y up.
 """
 
 from __future__ import annotations
@@ -19,29 +19,34 @@ from .foot_lock import FIRM, checked, stance_labels
 from .leg_ik import solve_legs
 
 EVEN, STEEPEST = 0.015, 0.6
-"""Metres by which ground under a foot may bend and still count as a slope; radians a foot is tilted at most."""
+"""Metres by which ground under a foot may curve and still count as a slope; the largest tilt of a foot, radians."""
 CLEARANCE = 0.03
-"""Metres a swinging foot stays above ground that rises under it."""
+"""Minimum height, metres, of a swinging foot above ground that rises under it."""
 _LOOSE = 0.02
-"""How firmly a swinging foot keeps to the height of the ground under it, beside `FIRM` of one that stands."""
+"""Weight of the ground's height for a swinging foot, beside `FIRM` for a standing one."""
 _LOWER = 0.25
-"""Part of the difference between both feet's ground by which the pelvis is nearer to the lower one."""
+"""Fraction of the height difference of both feet's ground by which the pelvis is nearer to the lower one."""
 
 
 class Ground(Protocol):
-    """Ground that has one height everywhere."""
+    """Ground with one height at every position."""
 
     def heights(self, xz: np.ndarray) -> np.ndarray:
-        """(..., 2) places, engine axes, metres -> (...) heights above the floor of the motion."""
+        """Heights (...), metres above the motion's floor, at positions (..., 2), (x, z) in metres, engine axes."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class HeightField:
-    """Heights on a grid, read between its points with straight lines, beyond its edges as at the edge.
+    """Heights on a grid with bilinear interpolation, constant beyond the edges.
 
-    corner: (2,) x and z of heights[0, 0]; step: metres between points; heights: (X, Z) metres.
-    Raises InvalidRequest if there are fewer than 2 x 2 heights or one is not finite.
+    Attributes:
+        corner: (2,) x and z of grid[0, 0], metres.
+        step: Metres between grid points.
+        grid: (X, Z) heights, metres.
+
+    Raises:
+        InvalidRequest: Fewer than 2 x 2 heights, or a height that is not finite.
     """
 
     corner: np.ndarray
@@ -56,6 +61,7 @@ class HeightField:
         object.__setattr__(self, "corner", np.asarray(self.corner, dtype=np.float64))
 
     def heights(self, xz: np.ndarray) -> np.ndarray:
+        """Heights (...), metres, at positions (..., 2), (x, z) in metres."""
         at = (np.asarray(xz, dtype=np.float64) - self.corner) / self.step
         at = np.clip(at, 0.0, np.array(self.grid.shape) - 1.0)
         low = np.minimum(at.astype(int), np.array(self.grid.shape) - 2)
@@ -70,32 +76,44 @@ class HeightField:
 
 @dataclass(frozen=True, eq=False)
 class PathHeights:
-    """Ground as high as a path at its nearest point: stairs and slopes drawn as a curve.
+    """Ground with the height of the nearest point of a path: stairs and slopes drawn as a curve.
 
-    points: (N, 2) x and z; levels: (N,) metres.
+    Attributes:
+        points: (N, 2) x and z, metres.
+        levels: (N,) heights, metres.
     """
 
     points: np.ndarray
     levels: np.ndarray
 
     def heights(self, xz: np.ndarray) -> np.ndarray:
+        """Heights (...), metres, at positions (..., 2), (x, z) in metres."""
         flat = np.asarray(xz, dtype=np.float64).reshape(-1, 2)
         start, along = self.points[:-1], np.diff(self.points, axis=0)
         length2 = np.maximum((along**2).sum(-1), 1e-12)
-        share = np.clip(((flat[:, None] - start) * along).sum(-1) / length2, 0.0, 1.0)
-        away = ((flat[:, None] - start - share[..., None] * along) ** 2).sum(-1)
-        best = away.argmin(1)
-        part = share[np.arange(len(flat)), best]
+        fraction = np.clip(((flat[:, None] - start) * along).sum(-1) / length2, 0.0, 1.0)
+        squared_distance = ((flat[:, None] - start - fraction[..., None] * along) ** 2).sum(-1)
+        best = squared_distance.argmin(1)
+        part = fraction[np.arange(len(flat)), best]
         found: np.ndarray = (1 - part) * self.levels[best] + part * self.levels[best + 1]
         return found.reshape(np.shape(xz)[:-1])
 
 
 def stand_on(joints: np.ndarray, contacts: np.ndarray, ground: Ground) -> np.ndarray:
-    """Set a motion from a level floor onto the ground.
+    """Move a motion from a level floor onto the ground.
 
-    joints: (T, 22, 3) metres, the floor at 0. contacts: (T, 4), l_ankle, l_foot, r_ankle, r_foot, more than 0.5 stands.
-    Returns (T, 22, 3) float64; bones keep their lengths, the way over the floor stays.
-    Raises InvalidRequest on shapes that do not fit or numbers that are not finite.
+    Bones keep their lengths; the horizontal trajectory is unchanged.
+
+    Args:
+        joints: (T, 22, 3) metres, Y up, the floor at 0.
+        contacts: (T, 4): l_ankle, l_foot, r_ankle, r_foot; more than 0.5 is contact.
+        ground: The ground, in the frame of the joints.
+
+    Returns:
+        (T, 22, 3) float64.
+
+    Raises:
+        InvalidRequest: A shape does not fit, or a number is not finite.
     """
     source, channels = checked(joints, contacts)
     stands = channels > 0.5
@@ -110,8 +128,8 @@ def stand_on(joints: np.ndarray, contacts: np.ndarray, ground: Ground) -> np.nda
             level[label == stance] = np.median(below[label == stance])
         tilt = _tilt(ground, source[:, ankle], source[:, toe], label)
         tilts.append(smoothing_spline(tilt[:, None], np.where(label >= 0, FIRM, _LOOSE))[:, 0])
-        # In flight the foot need not follow the ground, but must not go through it.
-        usual = float(np.median(level))  # what fades, fades to this
+        # In flight the foot need not follow the ground, but must not pass through it.
+        usual = float(np.median(level))  # value to which corrections fade
         rise = usual + smoothing_spline((level - usual)[:, None], np.where(label >= 0, FIRM, _LOOSE))[:, 0]
         above = np.minimum(source[:, ankle, 1] - 0.06, source[:, toe, 1])
         lowest = below - np.maximum(above - CLEARANCE, 0.0)
@@ -130,9 +148,9 @@ def stand_on(joints: np.ndarray, contacts: np.ndarray, ground: Ground) -> np.nda
 
 
 def _tilt(ground: Ground, ankle: np.ndarray, toe: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """(T,) radians by which the ground rises from heel to toe (T, 3) where a foot stands (stances by label), else 0.
+    """(T,) tilt of a standing foot, radians, by which the ground rises from heel to toe (T, 3); 0 otherwise.
 
-    The edge of a step is no slope: there the foot stays level.
+    label: (T,) stances. The edge of a step is not a slope: there the foot stays level.
     """
     over = [ground.heights(place[:, [0, 2]]) for place in (ankle, 0.5 * (ankle + toe), toe)]
     far = np.maximum(np.linalg.norm((toe - ankle)[:, [0, 2]], axis=-1), 0.05)
@@ -145,7 +163,7 @@ def _tilt(ground: Ground, ankle: np.ndarray, toe: np.ndarray, label: np.ndarray)
 
 
 def _pitched(foot: np.ndarray, tilt: np.ndarray) -> np.ndarray:
-    """Vectors from ankle to toe (..., 3) with the toe raised by tilt (...) radians; their length is kept."""
+    """Raise the toe of vectors from ankle to toe (..., 3) by tilt (...) radians; lengths are kept."""
     length = np.maximum(np.linalg.norm(foot, axis=-1), 1e-9)
     along = np.maximum(np.linalg.norm(foot[..., [0, 2]], axis=-1), 1e-9)
     angle = np.arctan2(foot[..., 1], along) + tilt

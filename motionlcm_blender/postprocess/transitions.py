@@ -1,4 +1,4 @@
-"""A motion that begins or ends exactly with given frames: what the network leaves open is closed over half a second."""
+"""Transitions: a motion starts or ends exactly with given frames, with the difference blended over half a second."""
 
 from __future__ import annotations
 
@@ -11,121 +11,179 @@ from ..motion.motion import Clip
 from ..motion.world_transform import Placement, unplace_joints
 
 FADE_FRAMES = 10
-"""Frames after the given ones over which the difference fades out."""
+"""Frames after the start over which the difference fades out."""
 END_FADE_FRAMES = 16
-"""Frames before a given ending over which the motion comes into it; what it does there is less foreseen."""
+"""Frames before a given end over which the difference fades in; longer, as the motion there is less predictable."""
 
 
 def at_origin(joints: ArrayLike) -> np.ndarray:
-    """The same motion with its first root at the XZ origin and facing +Z in the first frame; heights stay.
+    """Move a motion so that its first root is at the XZ origin, facing +Z in the first frame; heights stay.
 
-    joints: (T, 22, 3) metres. Returns float64 of the same shape.
+    Args:
+        joints: (T, 22, 3) metres, Y up.
+
+    Returns:
+        (T, 22, 3) float64.
     """
     joints = np.asarray(joints, dtype=np.float64)
     return unplace_joints(joints, placement_of(joints))
 
 
 def placement_of(joints: np.ndarray) -> Placement:
-    """Where in the world the frame of `at_origin` lies for these joints (T, 22, 3), metres."""
-    turn = facing(joints[:1], smooth=False)[0]  # brings the figure to face +Z
+    """Placement in the world of the frame of `at_origin`.
+
+    Args:
+        joints: (T, 22, 3) metres, engine axes, world.
+
+    Returns:
+        The placement that transforms from that frame to the world.
+    """
+    turn = facing(joints[:1], smooth=False)[0]  # rotates the figure to face +Z
     return Placement(joints[0, 0] * (1.0, 0.0, 1.0), -2.0 * float(np.arctan2(turn[2], turn[0])))
 
 
 def match_start(joints: ArrayLike, start: ArrayLike, fade: int = FADE_FRAMES) -> np.ndarray:
-    """Let a motion begin with the frames of another.
+    """Replace the first frames of a motion by those of another, and fade out the difference after them.
 
-    joints: (T, 22, 3) metres, a motion made to begin like `start`; start: (n, 22, 3), n < T, from anywhere.
-    The first n frames of the result are those of `start`, put with the first root at the XZ origin and facing +Z; after
-    them the difference in position and in velocity at the seam fades out smoothly, bone lengths kept.
-    Returns (T, 22, 3) float64. Raises ValueError if `start` is not shorter than the motion or has fewer than 2 frames.
+    The difference in position and in velocity fades out smoothly; bones keep their lengths.
+
+    Args:
+        joints: (T, 22, 3) metres, Y up, a motion generated to start like `start`.
+        start: (n, 22, 3) metres, 2 <= n < T, in any frame.
+        fade: Frames of the fade.
+
+    Returns:
+        (T, 22, 3) float64; the first n frames are those of `start`, moved to the origin (`at_origin`).
+
+    Raises:
+        ValueError: `start` is not shorter than the motion or has fewer than 2 frames.
     """
-    made, given = np.asarray(joints, dtype=np.float64), at_origin(start)
-    if not 2 <= len(given) < len(made):
+    motion, given = np.asarray(joints, dtype=np.float64), at_origin(start)
+    if not 2 <= len(given) < len(motion):
         raise ValueError("The start must have at least two frames and fewer than the motion.")
-    return _led_from(given, made, fade)
+    return _led_from(given, motion, fade)
 
 
 def match_end(joints: ArrayLike, end: ArrayLike, fade: int = END_FADE_FRAMES) -> np.ndarray:
-    """Let a motion end with the frames of another, where they are.
+    """Replace the last frames of a motion by those of another, and fade in the difference before them.
 
-    joints: (T, 22, 3) metres, a motion that comes near the end; end: (n, 22, 3), n < T, in the same frame. The last n
-    frames of the result are those of `end`; before them the difference comes in smoothly, bone lengths kept.
-    Returns (T, 22, 3) float64. Raises ValueError if `end` is empty or not shorter than the motion.
+    Args:
+        joints: (T, 22, 3) metres, Y up, a motion that comes near the end.
+        end: (n, 22, 3) metres, n < T, in the same frame.
+        fade: Frames of the fade.
+
+    Returns:
+        (T, 22, 3) float64; the last n frames are those of `end`. Bones keep their lengths.
+
+    Raises:
+        ValueError: `end` is empty or not shorter than the motion.
     """
-    made, given = np.asarray(joints, dtype=np.float64), np.asarray(end, dtype=np.float64)
-    if not 1 <= len(given) < len(made):
+    motion, given = np.asarray(joints, dtype=np.float64), np.asarray(end, dtype=np.float64)
+    if not 1 <= len(given) < len(motion):
         raise ValueError("The end must have at least one frame and fewer than the motion.")
-    return _led_from(given[::-1], made[::-1], min(fade, len(made) - len(given)))[::-1]
+    return _led_from(given[::-1], motion[::-1], min(fade, len(motion) - len(given)))[::-1]
 
 
-def _led_from(given: np.ndarray, made: np.ndarray, fade: int) -> np.ndarray:
-    """`made` with `given` as its first frames, the difference fading out over `fade` frames after them."""
+def _led_from(given: np.ndarray, motion: np.ndarray, fade: int) -> np.ndarray:
+    """Replace the first frames of `motion` by `given`; the difference fades out over `fade` frames after them."""
     count = len(given)
-    away = given[-1] - made[count - 1]
-    drift = away - (given[-2] - made[count - 2]) if count > 1 else np.zeros_like(away)
-    after = np.arange(1, len(made) - count + 1)
+    offset = given[-1] - motion[count - 1]
+    drift = offset - (given[-2] - motion[count - 2]) if count > 1 else np.zeros_like(offset)
+    after = np.arange(1, len(motion) - count + 1)
     part = np.clip(1.0 - after / (fade + 1.0), 0.0, 1.0)
     smooth = part * part * (3.0 - 2.0 * part)
-    result = made.copy()
-    # The difference goes on for a moment as it was going, so that speeds do not jump, and dies away.
-    carried = away + drift * (after * part)[:, None, None]
+    result = motion.copy()
+    # The difference continues for a moment with its velocity, so that speeds do not jump, and fades out.
+    carried = offset + drift * (after * part)[:, None, None]
     result[count:] += smooth[:, None, None] * carried
-    result[count:] = _with_lengths_of(result[count:], made[count:])
+    result[count:] = _with_lengths_of(result[count:], motion[count:])
     result[:count] = given
     return result
 
 
-def begin_in_pose(clip: Clip, translation: np.ndarray, turns: np.ndarray, seconds: float = 0.5) -> Clip:
-    """Let a clip begin exactly in a pose near its own first one; the difference fades out smoothly.
+def begin_in_pose(clip: Clip, translation: np.ndarray, rotations: np.ndarray, seconds: float = 0.5) -> Clip:
+    """Make a clip start exactly in a pose near its own first one; the difference fades out smoothly.
 
-    translation: (3,) metres, turns: (J, 4) local quaternions, both as a clip has them. Joints alone leave open how
-    limbs are twisted, so two clips that meet in them may still differ by that.
+    Joint positions do not determine the twist of limbs, so two clips with equal joints may still differ in it.
+
+    Args:
+        clip: The clip.
+        translation: (3,) metres, root position of the pose, in the clip's frame.
+        rotations: (J, 4) local unit quaternions of the pose, as in `Clip`.
+        seconds: Duration of the fade.
+
+    Returns:
+        The clip that starts in the pose.
     """
-    moved, turned = _faded_from(clip, translation, turns, seconds)
-    # With the signs of the pose, so that keys on both sides may be joined into one curve.
-    return Clip(clip.fps, moved, rot.continuous(np.concatenate([turns[None], turned]))[1:], clip.skeleton)
+    moved, turned = _faded_from(clip, translation, rotations, seconds)
+    # Signs continue those of the pose, so that keys on both sides can be joined to one curve.
+    return Clip(clip.fps, moved, rot.continuous(np.concatenate([rotations[None], turned]))[1:], clip.skeleton)
 
 
-def end_in_pose(clip: Clip, translation: np.ndarray, turns: np.ndarray, seconds: float = 0.5) -> Clip:
-    """Let a clip end exactly in a pose near its own last one, as `begin_in_pose` lets it begin."""
+def end_in_pose(clip: Clip, translation: np.ndarray, rotations: np.ndarray, seconds: float = 0.5) -> Clip:
+    """Make a clip end exactly in a pose near its own last one; the difference fades in smoothly.
+
+    Args:
+        clip: The clip.
+        translation: (3,) metres, root position of the pose, in the clip's frame.
+        rotations: (J, 4) local unit quaternions of the pose, as in `Clip`.
+        seconds: Duration of the fade.
+
+    Returns:
+        The clip that ends in the pose.
+    """
     backwards = Clip(clip.fps, clip.translation[::-1], clip.rotations[::-1], clip.skeleton)
-    moved, turned = _faded_from(backwards, translation, turns, seconds)
+    moved, turned = _faded_from(backwards, translation, rotations, seconds)
     return Clip(clip.fps, moved[::-1].copy(), rot.continuous(turned[::-1]), clip.skeleton)
 
 
 def _faded_from(
-    clip: Clip, translation: np.ndarray, turns: np.ndarray, seconds: float
+    clip: Clip, translation: np.ndarray, rotations: np.ndarray, seconds: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Translation and rotations of a clip that begins in a pose; the difference fades out."""
+    """Translation and rotations of the clip that starts in a pose; the difference fades out."""
     part = np.clip(1.0 - np.arange(clip.frames) / (seconds * clip.fps), 0.0, 1.0)
     smooth = part * part * (3.0 - 2.0 * part)
     moved = clip.translation + smooth[:, None] * (translation - clip.translation[0])
-    away = rot.multiply(turns, rot.inverse(clip.rotations[0]))
-    faded = rot.slerp(np.broadcast_to(rot.IDENTITY, away.shape)[None], away[None], smooth[:, None])
+    difference = rot.multiply(rotations, rot.inverse(clip.rotations[0]))
+    faded = rot.slerp(np.broadcast_to(rot.IDENTITY, difference.shape)[None], difference[None], smooth[:, None])
     return moved, rot.multiply(faded, clip.rotations)
 
 
 def aligned(joints: ArrayLike, to: ArrayLike) -> np.ndarray:
-    """Move a motion over the floor and turn it so that its first frames lie on given ones as well as they can.
+    """Move a motion over the floor and rotate it about +Y so that its first frames fit given ones best.
 
-    joints: (T, 22, 3) metres; to: (n, 22, 3), n <= T, what the first n frames should be. Heights stay. Least squares in
-    the plane (Kovar et al., Motion Graphs, SIGGRAPH 2002, section 3.2), later frames counting more.
-    Returns (T, 22, 3) float64.
+    Least squares in the plane (Kovar et al., Motion Graphs, SIGGRAPH 2002, section 3.2), with higher weights for later
+    frames.
+
+    Args:
+        joints: (T, 22, 3) metres, Y up.
+        to: (n, 22, 3) metres, n <= T, targets of the first n frames.
+
+    Returns:
+        (T, 22, 3) float64; heights are unchanged.
     """
-    made, wanted = np.asarray(joints, np.float64), np.asarray(to, np.float64)
+    motion, wanted = np.asarray(joints, np.float64), np.asarray(to, np.float64)
     count = len(wanted)
-    weight = np.linspace(0.2, 1.0, count)[:, None].repeat(made.shape[1], 1)
+    weight = np.linspace(0.2, 1.0, count)[:, None].repeat(motion.shape[1], 1)
     weight = weight / weight.sum()
-    here, there = (part[..., 2] + 1j * part[..., 0] for part in (made[:count], wanted))
+    here, there = (part[..., 2] + 1j * part[..., 0] for part in (motion[:count], wanted))
     centre, aim = (weight * here).sum(), (weight * there).sum()
     turn = (weight * (there - aim) * (here - centre).conj()).sum()
     turn = turn / max(abs(turn), 1e-12)
-    flat = aim + turn * (made[..., 2] + 1j * made[..., 0] - centre)
-    return np.stack([flat.imag, made[..., 1], flat.real], axis=-1)
+    flat = aim + turn * (motion[..., 2] + 1j * motion[..., 0] - centre)
+    return np.stack([flat.imag, motion[..., 1], flat.real], axis=-1)
 
 
 def crossfaded(before: ArrayLike, after: ArrayLike) -> np.ndarray:
-    """From one motion to another over frames that both have, (n, 22, 3) each; bones as long as those of `after`."""
+    """Crossfade two motions over frames that both have.
+
+    Args:
+        before: (n, 22, 3) metres, the motion that fades out.
+        after: (n, 22, 3) metres, the motion that fades in.
+
+    Returns:
+        (n, 22, 3) float64 with the bone lengths of `after`.
+    """
     first, second = np.asarray(before, np.float64), np.asarray(after, np.float64)
     part = np.arange(1, len(first) + 1) / (len(first) + 1.0)
     smooth = (part * part * (3.0 - 2.0 * part))[:, None, None]
@@ -133,7 +191,7 @@ def crossfaded(before: ArrayLike, after: ArrayLike) -> np.ndarray:
 
 
 def _with_lengths_of(joints: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """Bones of `joints` in their directions, as long as those of the standard skeleton; the root stays."""
+    """Bones of `joints` in their directions, with the lengths of `source`; the root stays."""
     fixed: np.ndarray = onto_skeleton(joints, ratio=1.0)
     fixed += joints[:, :1] - fixed[:, :1]
     return fixed

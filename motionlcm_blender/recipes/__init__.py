@@ -1,7 +1,8 @@
-"""Recipes: all that it takes to generate a motion again, in an Action or a JSON file.
+"""Recipes: everything needed to generate a motion again, stored in an Action or a JSON file.
 
-fields         Names, kinds and limits of the fields of a recipe.
-recipe         Recipes.
-replay         A recipe generated again, as it is written to a file.
-serialization  Recipes to and from named values, the properties of an Action, and JSON files.
+fields         Names, types and limits of the fields of a recipe.
+recipe         Recipes: everything needed to generate one motion again, as plain values for an Action or a JSON
+               file.
+replay         Replay of recipes: the motion as it is written to a file.
+serialization  Conversion of recipes to named values, to the properties of an Action, and to JSON files, and back.
 """

@@ -1,4 +1,4 @@
-"""Names, kinds and limits of the fields of a recipe."""
+"""Names, types and limits of the fields of a recipe."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ if TYPE_CHECKING:
 
 LONGEST_TEXT = 4000
 LARGEST_NUMBER = 1e9
-"""No place, time or frame of a recipe is beyond this."""
+"""Upper limit of every position, time and frame of a recipe."""
 LARGEST_SEED, LARGEST_BLENDED = 2**62, 2**53
-"""Seeds of blends are kept as floating-point numbers, which are exact up to here."""
+"""Seeds of blends are stored as floats, which are exact up to here."""
 
 
 def require(holds: bool, sentence: str) -> None:
+    """Raise InvalidRequest with the sentence unless the condition holds."""
     if not holds:
         raise InvalidRequest(sentence)
 
 
 @dataclass(frozen=True)
 class _Field:
-    """kind: of the value. shape: of an array, None where it may be of any length."""
+    """A field. kind: type of the value. shape: shape of an array, None for any length."""
 
     kind: type
     needed: bool = False
@@ -58,14 +59,21 @@ FIELDS: dict[str, _Field] = {
     "model": _Field(str), "model_sha256": _Field(str), "licence": _Field(str), "attribution": _Field(str),
     "version": _Field(str),
 }  # fmt: skip
-"""What a recipe holds, by name. Pins are rows of frame, joint and place in the motion's frame, standing is a place and
-a heading, blends are rows of seed and share."""
+"""The fields of a recipe by name.
+
+Pins are rows of frame, joint and position in the motion's frame; standing is a position and a heading; blends are rows
+of seed and share.
+"""
 COLUMNS = "ground_columns"
-"""Flat values cannot tell how wide a grid is: this does."""
+"""Number of columns of the ground's grid, which flat values do not show."""
 
 
 def checked_value(name: str, value: Any) -> Any:
-    """A value of the field's kind and shape. Raises InvalidRequest."""
+    """Convert a value to the field's type and shape.
+
+    Raises:
+        InvalidRequest: The value does not fit.
+    """
     field = FIELDS[name]
     if field.kind is np.ndarray:
         return _checked_array(name, value, field.shape)
@@ -97,8 +105,8 @@ def _checked_array(name: str, value: Any, shape: tuple[int | None, ...]) -> np.n
     fits = array.ndim == len(shape) and all(
         size > 0 if wanted is None else size == wanted for size, wanted in zip(array.shape, shape, strict=True)
     )
-    told = " x ".join("any" if size is None else str(size) for size in shape)
-    require(fits, f'The recipe\'s "{name}" must be {told} numbers.')
+    sizes = " x ".join("any" if size is None else str(size) for size in shape)
+    require(fits, f'The recipe\'s "{name}" must be {sizes} numbers.')
     require(bool(np.isfinite(array).all()), f'The recipe\'s "{name}" holds a number that is not finite.')
     most = LARGEST_BLENDED if name == "blends" else LARGEST_NUMBER
     require(bool(np.abs(array).max() <= most), f'The recipe\'s "{name}" holds a number that is too large.')
@@ -106,6 +114,7 @@ def _checked_array(name: str, value: Any, shape: tuple[int | None, ...]) -> np.n
 
 
 def member_of(kind: type[Any], name: str, value: str) -> Any:
+    """Member of an Enum by the value of a recipe's field; InvalidRequest if there is none."""
     known = [member.value for member in kind]
     require(value in known, f'The recipe\'s "{name}" must be one of {", ".join(known)}.')
     return kind(value)

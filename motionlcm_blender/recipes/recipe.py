@@ -1,7 +1,7 @@
-"""Recipes: all it takes to make one motion again, as plain values that travel in an Action or in a JSON file.
+"""Recipes: everything needed to generate one motion again, as plain values for an Action or a JSON file.
 
-A recipe does not ask for the curve, the pins' objects or the ground it was made with, nor for the motion it goes on
-from: what was read off them is in it.
+A recipe does not depend on the curve, the pin objects, the ground or the earlier motion that it was made with: it
+contains what was read from them.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     pass
 
 SAME_SIZE = 1e-4
-"""Share by which two characters may differ in size and still be given the same numbers."""
+"""Relative size difference of two characters below which numbers are used without scaling."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Which model and version made a motion, and whose the model is."""
+    """Model and version that generated a motion, and the model's licence."""
 
     model: str = ""
     model_sha256: str = ""
@@ -41,12 +41,28 @@ class Origin:
 class Recipe:
     """One motion and how it was written.
 
-    request: of one take. placement: where in the world, engine axes, metres of the character. seconds: the length asked
-    for. first_frame, scene_fps: of the scene. units_per_metre: scene units for each metre of the character. path_xz:
-    (frames, 2) the path in the world. ground: heights above the motion's floor, by places in the world. standing: where
-    the armature object stood. key_tolerance: millimetres; None: a key on every frame. seam: where it goes on from an
-    earlier motion. landing: the pose it ends in. scene_frames: how many frames of the scene are written at most. path,
-    ground_name: what they were called. Raises InvalidRequest if the parts do not fit one another.
+    Attributes:
+        request: Request of one take.
+        placement: Placement in the world, engine axes, metres of the character.
+        seconds: Requested length.
+        first_frame: First frame in the scene.
+        scene_fps: Frame rate of the scene.
+        units_per_metre: Scene units per metre of the character.
+        path: Name of the path object.
+        path_xz: (frames, 2) path in the world, metres, engine axes (x, z).
+        ground: Heights above the motion's floor, by position in the world.
+        ground_name: Name of the ground object.
+        standing: Rest placement of the armature object.
+        travel: Where the travel over the floor is stored.
+        loop: Whether the motion was looped.
+        key_tolerance: Tolerance of the key fitting, millimetres; None: a key on every frame.
+        seam: Pose in which the motion continues an earlier one.
+        landing: Pose in which the motion ends.
+        scene_frames: Largest number of scene frames that are written.
+        origin: Model and version.
+
+    Raises:
+        InvalidRequest: The parts do not fit together.
     """
 
     request: Request
@@ -88,7 +104,7 @@ class Recipe:
             _check_turns("landing_turns", self.landing.turns)
 
     def for_size(self, units_per_metre: float) -> Recipe:
-        """The same places in the world for a character of another size."""
+        """Scale the recipe to a character of another size; positions in the world stay."""
         ratio = self.units_per_metre / units_per_metre
         if abs(ratio - 1.0) < SAME_SIZE:
             return self
@@ -96,8 +112,8 @@ class Recipe:
         if request.hints is not None:
             request = replace(request, hints=replace(request.hints, positions=request.hints.positions * ratio))
         if request.end is not None and not request.end_anywhere:
-            away = (ratio - 1.0) * request.end.joints[0, 0] * (1.0, 0.0, 1.0)
-            joints = (request.end.joints + away).astype(np.float32)
+            offset = (ratio - 1.0) * request.end.joints[0, 0] * (1.0, 0.0, 1.0)
+            joints = (request.end.joints + offset).astype(np.float32)
             request = replace(request, end=replace(request.end, joints=joints))
         seam, standing, landing = self.seam, self.standing, self.landing
         if landing is not None and landing.translation is not None:
@@ -138,9 +154,16 @@ def hints_of(
     placement: Placement,
     pins_in_motion: bool = False,
 ) -> Hints | None:
-    """Hints of a path (frames, 2) in the world and of pins: positions and mask (frames, 22, 3).
+    """Make hints from a path and pins.
 
-    pins_in_motion: the pins' positions are in the motion's frame already, not in the world. None without either.
+    Args:
+        path_xz: (frames, 2) metres, path in the world, or None.
+        pinned: Positions and mask, (frames, 22, 3) each, or None.
+        placement: Frame of the motion in the world.
+        pins_in_motion: The pins are already in the motion's frame.
+
+    Returns:
+        The hints; None without path and pins.
     """
     if path_xz is None and pinned is None:
         return None

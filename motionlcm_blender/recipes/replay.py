@@ -1,4 +1,4 @@
-"""A recipe generated again, as it is written to a file."""
+"""Replay of recipes: the motion as it is written to a file."""
 
 from __future__ import annotations
 
@@ -15,9 +15,20 @@ from .recipe import Recipe
 
 
 def shot_of(motion: Motion, recipe: Recipe, fps: float) -> Shot:
-    """A motion made of a recipe's request as it is written to a file: placed, on its ground, from its seam on, looped.
+    """Make the shot of a motion generated from a recipe: placed, on its ground, from its seam on, looped.
 
-    On the engine's own skeleton, its travel in the hips. Raises InvalidRequest on a frame rate that is not possible.
+    On the engine's own skeleton, with the travel in the hips.
+
+    Args:
+        motion: The motion.
+        recipe: Its recipe.
+        fps: Frame rate of the file.
+
+    Returns:
+        The shot.
+
+    Raises:
+        InvalidRequest: The frame rate is not possible.
     """
     from ..export.clip_output import on_ground, on_skeleton, written_part
     from ..export.motion_files import Shot, check_fps
@@ -44,7 +55,7 @@ def shot_of(motion: Motion, recipe: Recipe, fps: float) -> Shot:
 
 
 def frames_at(recipe: Recipe, fps: float) -> int | None:
-    """How many frames are written at most at a frame rate, which may be another one than the recipe's own."""
+    """Largest number of frames at a frame rate, which may differ from the recipe's own; None: no limit."""
     if recipe.scene_frames is None or fps == recipe.scene_fps:
         return recipe.scene_frames
     return max(2, round((recipe.scene_frames - 1) * fps / recipe.scene_fps) + 1)

@@ -1,4 +1,4 @@
-"""Recipes to and from named values, the properties of an Action, and JSON files."""
+"""Conversion of recipes to named values, to the properties of an Action, and to JSON files, and back."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MOST_HEIGHTS = 400_000
 
 
 def values_of(recipe: Recipe) -> dict[str, Any]:
-    """A recipe as values by the names of FIELDS: text, numbers, and float64 arrays. What is not there is left out."""
+    """Convert a recipe to values by the names of FIELDS: text, numbers, float64 arrays; empty fields are left out."""
     request, ground = recipe.request, recipe.ground
     values: dict[str, Any] = {
         "prompt": request.prompt, "seed": int(request.seed), "steps": int(request.steps), "seconds": recipe.seconds,
@@ -83,13 +83,17 @@ def values_of(recipe: Recipe) -> dict[str, Any]:
 
 
 def recipe_from(values: Mapping[str, Any]) -> Recipe:
-    """The recipe of values as `values_of` gives them. Raises InvalidRequest, with one sentence, if it is none."""
+    """Make a recipe from values of `values_of`.
+
+    Raises:
+        InvalidRequest: The values are not a recipe.
+    """
     missing = [name for name, field in FIELDS.items() if field.needed and name not in values]
     require(not missing, f'The recipe has no "{missing[0] if missing else ""}".')
     given = {name: checked_value(name, values[name]) for name in FIELDS if name in values}
     frames = given["frames"]
-    told = f'The recipe\'s "frames" must be {MIN_FRAMES} to {MAX_CHAINED_FRAMES}.'
-    require(MIN_FRAMES <= frames <= MAX_CHAINED_FRAMES, told)
+    sentence = f'The recipe\'s "frames" must be {MIN_FRAMES} to {MAX_CHAINED_FRAMES}.'
+    require(MIN_FRAMES <= frames <= MAX_CHAINED_FRAMES, sentence)
     placement = Placement(given["origin"], given["heading"])
     path_xz = given.get("path_xz")
     if path_xz is not None:
@@ -196,7 +200,7 @@ def _ground(given: Mapping[str, Any]) -> Ground | None:
 
 
 def flat_values(recipe: Recipe) -> dict[str, Any]:
-    """A recipe as text, numbers, and lists of numbers without lists in them, which is what an Action can carry."""
+    """Convert a recipe to text, numbers, and lists of numbers without nesting, which an Action can store."""
     flat: dict[str, Any] = {}
     for name, value in values_of(recipe).items():
         if isinstance(value, np.ndarray):
@@ -211,7 +215,11 @@ def flat_values(recipe: Recipe) -> dict[str, Any]:
 
 
 def from_flat(flat: Mapping[str, Any]) -> Recipe:
-    """The recipe of values as `flat_values` gives them; others among them are passed over. Raises InvalidRequest."""
+    """Make a recipe from values of `flat_values`; other values are ignored.
+
+    Raises:
+        InvalidRequest: The values are not a recipe.
+    """
     values: dict[str, Any] = {}
     for name, value in flat.items():
         field = FIELDS.get(name)
@@ -233,14 +241,14 @@ def from_flat(flat: Mapping[str, Any]) -> Recipe:
             require(value.lstrip("-").isdecimal(), f'The recipe\'s "{name}" must be a whole number.')
             values[name] = int(value)
         elif field.kind is bool:
-            values[name] = bool(value)  # an Action may keep it as 0 or 1
+            values[name] = bool(value)  # an Action may store it as 0 or 1
         else:
             values[name] = value
     return recipe_from(values)
 
 
 def to_json(recipes: Sequence[Recipe]) -> str:
-    """Recipes as the text of a file. Numbers come back exactly."""
+    """Convert recipes to the text of a JSON file. Numbers are restored exactly."""
     written = [
         {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values_of(recipe).items()}
         for recipe in recipes
@@ -250,7 +258,11 @@ def to_json(recipes: Sequence[Recipe]) -> str:
 
 
 def from_json(text: str) -> list[Recipe]:
-    """The recipes of a file's text. Raises InvalidRequest, with one sentence, if it is none of ours."""
+    """Parse the recipes of a file's text.
+
+    Raises:
+        InvalidRequest: The text is not a recipe file.
+    """
     try:
         found = json.loads(text, parse_constant=_no_number)
     except InvalidRequest:
@@ -267,16 +279,16 @@ def from_json(text: str) -> list[Recipe]:
     require(isinstance(recipes, list) and len(recipes) > 0, 'It has no list "recipes" with a recipe in it.')
     assert isinstance(recipes, list)
     require(len(recipes) <= MOST_RECIPES, f"It has {len(recipes)} recipes; at most {MOST_RECIPES} are read.")
-    made = []
+    parsed = []
     for number, values in enumerate(recipes, 1):
         try:
             require(isinstance(values, dict), "The recipe is no list of named values.")
             unknown = sorted(set(values) - set(FIELDS))
             require(not unknown, f'The recipe has a field "{unknown[0] if unknown else ""}" that is not known.')
-            made.append(recipe_from(values))
+            parsed.append(recipe_from(values))
         except InvalidRequest as error:
             raise InvalidRequest(f"Recipe {number}: {error}" if len(recipes) > 1 else str(error)) from None
-    return made
+    return parsed
 
 
 def _no_number(text: str) -> float:
@@ -284,7 +296,11 @@ def _no_number(text: str) -> float:
 
 
 def read(file: Path) -> list[Recipe]:
-    """The recipes of a file. Raises InvalidRequest, with one sentence that names the file, if it holds none."""
+    """Read the recipes of a file.
+
+    Raises:
+        InvalidRequest: The file has none; the sentence names the file.
+    """
     try:
         size = file.stat().st_size
         if size > LARGEST_FILE:
@@ -299,5 +315,9 @@ def read(file: Path) -> list[Recipe]:
 
 
 def write(file: Path, recipes: Sequence[Recipe]) -> None:
-    """Write recipes to a file, whole or not at all. Raises MotionLCMError if it cannot be written."""
+    """Write recipes to a file atomically.
+
+    Raises:
+        MotionLCMError: The file cannot be written.
+    """
     write_aside(file, lambda temporary: temporary.write_bytes(to_json(recipes).encode()))

@@ -1,5 +1,5 @@
-"""Body models of the SMPL family that a user has.
+"""Body models of the SMPL family, read from the user's own files.
 
 body_model       The SMPL family of body models: shape, joints and linear blend skinning.
-body_model_file  Body models from the files that SMPL, SMPL-H and SMPL-X are handed out in: .pkl and .npz.
+body_model_file  Reading of body models from the files of SMPL, SMPL-H and SMPL-X: .pkl and .npz.
 """

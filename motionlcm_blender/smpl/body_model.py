@@ -1,9 +1,9 @@
 """The SMPL family of body models: shape, joints and linear blend skinning.
 
 Written from the equations of Loper, Mahmood, Romero, Pons-Moll and Black, "SMPL: A Skinned Multi-Person Linear Model",
-ACM Transactions on Graphics 34(6), 2015. The `smplx` package does the same, but needs PyTorch and is under a
-non-commercial licence, so it can be no part of this one; nor can the models themselves, which stay with whoever has
-agreed to their licence. Pose-dependent blend shapes (the paper's B_P) are left out: an armature with vertex groups is
+ACM Transactions on Graphics 34(6), 2015. The `smplx` package does the same, but needs PyTorch and has a non-commercial
+licence, so it cannot be a part of this project. Neither can the models themselves: users get them after agreeing to
+their licence. Pose-dependent blend shapes (the paper's B_P) are left out, because an armature with vertex groups is
 skinned without them.
 
 Metres, Y up, the figure faces +Z, its left is +X.
@@ -19,14 +19,14 @@ from ..motion import rotations as rot
 from ..motion.skeleton import JOINTS, PARENTS, SMPL
 
 SHAPES = 10
-"""How many shape directions are used: the first ones say the most."""
+"""Number of shape directions that are used: the first ones explain the most variance."""
 
 _FINGERS = tuple(f"{finger}{k}" for finger in ("index", "middle", "pinky", "ring", "thumb") for k in (1, 2, 3))
 _HANDS = tuple(f"{side}_{finger}" for side in ("left", "right") for finger in _FINGERS)
 
 
 def _finger_parents(first: int) -> tuple[int, ...]:
-    """Each finger is a chain of three from the wrist. first: index of the first finger joint."""
+    """Parents of the finger joints, each finger a chain of three from the wrist; `first` is the first index."""
     return tuple(
         20 + hand if k % 3 == 0 else first + 15 * hand + k - 1 for hand in (0, 1) for k in range(len(_FINGERS))
     )
@@ -34,7 +34,13 @@ def _finger_parents(first: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class BodyKind:
-    """A member of the family. names: of its joints, the first 22 as in `JOINTS`; parents: of each, -1 for the root."""
+    """A member of the family.
+
+    Attributes:
+        name: Its name.
+        names: Names of its joints, the first 22 as in `JOINTS`.
+        parents: Index of each joint's parent, -1 for the root.
+    """
 
     name: str
     names: tuple[str, ...]
@@ -50,19 +56,20 @@ KINDS: dict[int, BodyKind] = {
         (*PARENTS, 15, 15, 15, *_finger_parents(25)),
     ),
 }
-"""By the number of joints. The names beyond the body are those of SMPL-X's own armatures."""
+"""The members by number of joints. Joint names beyond the body are those of SMPL-X's own armatures."""
 
 
 @dataclass(frozen=True, eq=False)
 class BodyModel:
-    """A skinned body without a pose.
+    """A skinned body without a pose, with J joints, V vertices and F faces.
 
-    kind: which joints it has (J).
-    template: (V, 3) float64, metres: the vertices of the mean shape.
-    shape_directions: (V, 3, S) float64, metres for each unit of a shape parameter, S at most 10.
-    regressor: (J, V) float64: joints are sums of vertices.
-    weights: (V, J) float64: how much each joint moves each vertex; rows sum to one.
-    faces: (F, 3) int64, vertex indices, counter-clockwise seen from outside.
+    Attributes:
+        kind: The joints.
+        template: (V, 3) float64, metres: vertices of the mean shape.
+        shape_directions: (V, 3, S) float64, metres per unit of a shape parameter, S at most 10.
+        regressor: (J, V) float64: joints as linear combinations of vertices.
+        weights: (V, J) float64: skinning weights; rows sum to one.
+        faces: (F, 3) int64, vertex indices, counter-clockwise seen from outside.
     """
 
     kind: BodyKind
@@ -74,28 +81,51 @@ class BodyModel:
 
 
 def shaped_vertices(model: BodyModel, betas: np.ndarray) -> np.ndarray:
-    """(V, 3) metres: the mean shape plus the directions times betas (at most S numbers), equations 8 and 12."""
+    """Compute the vertices of a shape: the mean shape plus the directions times betas, equations 8 and 12.
+
+    Args:
+        model: The body model.
+        betas: At most S shape parameters.
+
+    Returns:
+        (V, 3) metres.
+    """
     betas = np.asarray(betas, dtype=np.float64)
     return np.asarray(model.template + model.shape_directions[..., : len(betas)] @ betas)
 
 
 def joint_positions(model: BodyModel, vertices: np.ndarray) -> np.ndarray:
-    """(J, 3) metres: where the joints of a shaped body (V, 3) are, equation 10."""
+    """Compute the joints of a shaped body, equation 10.
+
+    Args:
+        model: The body model.
+        vertices: (V, 3) metres.
+
+    Returns:
+        (J, 3) metres.
+    """
     return np.asarray(model.regressor @ vertices)
 
 
 def joint_directions(model: BodyModel) -> np.ndarray:
-    """(J, 3, S) metres for each unit of a shape parameter: joints are linear in them, as vertices are."""
+    """Derivative of the joints by the shape parameters: (J, 3, S) metres per unit."""
     return np.einsum("jv,vcs->jcs", model.regressor, model.shape_directions)
 
 
 def skinned_vertices(
     model: BodyModel, vertices: np.ndarray, joints: np.ndarray, rotations: np.ndarray, root: np.ndarray
 ) -> np.ndarray:
-    """(V, 3) metres: linear blend skinning, equations 2 to 4.
+    """Linear blend skinning, equations 2 to 4.
 
-    vertices: (V, 3) of the shaped body; joints: (J, 3) its joints; rotations: (J, 4) unit quaternions, w first, of each
-    joint in its parent's frame, relative to the rest pose; root: (3,) where the pelvis goes.
+    Args:
+        model: The body model.
+        vertices: (V, 3) metres, of the shaped body.
+        joints: (J, 3) metres, its joints.
+        rotations: (J, 4) unit quaternions (w, x, y, z), local to the parent joint, relative to the rest pose.
+        root: (3,) metres, position of the pelvis.
+
+    Returns:
+        (V, 3) metres.
     """
     world = np.array(rotations, dtype=np.float64)
     place = np.zeros((len(joints), 3))

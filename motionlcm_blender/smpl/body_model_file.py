@@ -1,7 +1,7 @@
-"""Body models from the files that SMPL, SMPL-H and SMPL-X are handed out in: .pkl and .npz.
+"""Reading of body models from the files of SMPL, SMPL-H and SMPL-X: .pkl and .npz.
 
-The file is the user's own, under its own licence. A .npz is read without pickles; a .pkl, which could otherwise run
-anything, through `pickle_arrays`. Only what a skinned body takes is read.
+The file is the user's own, under its own licence. A .npz is read without pickles; a .pkl, which could run any code,
+through `pickle_arrays`. Only the parts that a skinned body needs are read.
 """
 
 from __future__ import annotations
@@ -23,14 +23,21 @@ MOST_VERTICES = 100_000
 NEEDED = ("v_template", "shapedirs", "J_regressor", "weights", "kintree_table", "f")
 
 _Reader = Callable[[str, "tuple[int, int] | None"], np.ndarray]
-"""Gives an array by its name; the shape is that of a matrix that may be sparse."""
+"""Returns an array by its name; the shape is that of a matrix that may be sparse."""
 
 
 def read_body_model(path: Path) -> BodyModel:
-    """Read and check a body model: SMPL_NEUTRAL.pkl, SMPL_*.npz, SMPLH_*.pkl, SMPLX_*.npz and the like.
+    """Read and check a body model: SMPL_NEUTRAL.pkl, SMPL_*.npz, SMPLH_*.pkl, SMPLX_*.npz and similar.
 
-    Raises InvalidRequest, with one sentence, if the file is missing, too large, truncated, hostile, or holds anything
-    but a body of SMPL's, SMPL-H's or SMPL-X's joints made of finite numbers that fit together.
+    Args:
+        path: The file.
+
+    Returns:
+        The body model.
+
+    Raises:
+        InvalidRequest: The file is missing, too large, truncated or hostile, or is not a consistent body model with
+            finite numbers and the joints of SMPL, SMPL-H or SMPL-X.
     """
     content = _content(path)
     try:
@@ -79,7 +86,7 @@ def _npz_reader(content: bytes) -> _Reader:
         info = members.get(f"{name}.npy")
         if info is None:
             raise Refused(f"holds no {name}, so it is no body model")
-        if info.file_size > LARGEST_ARRAY:  # reading stops at this size, whatever the packed bytes swell to
+        if info.file_size > LARGEST_ARRAY:  # reading stops at this size, whatever the compressed bytes unpack to
             raise Refused("holds an array that is too large for a body model")
         try:
             return _array(archive.read(info))
@@ -90,7 +97,7 @@ def _npz_reader(content: bytes) -> _Reader:
 
 
 def _array(stored: bytes) -> np.ndarray:
-    """The array of an .npy file, without pickles; its header is held against the bytes before anything is made."""
+    """Parse an .npy file without pickles; its header is checked against the size before the array is created."""
     file = io.BytesIO(stored)
     version = np.lib.format.read_magic(file)
     header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -104,7 +111,11 @@ def _array(stored: bytes) -> np.ndarray:
 
 
 def _checked(read: _Reader) -> BodyModel:
-    """Raises Refused if what is read makes no body."""
+    """Build a body model from arrays.
+
+    Raises:
+        Refused: The arrays do not make a body.
+    """
     template = _numbers(read("v_template", None), "v_template")
     if template.ndim != 2 or template.shape[1] != 3 or not 3 < len(template) <= MOST_VERTICES:
         raise Refused("holds a v_template of the wrong shape")
@@ -149,7 +160,7 @@ def _numbers(array: np.ndarray, name: str) -> np.ndarray:
 
 
 def _check_tree(table: np.ndarray, parents: tuple[int, ...], kind: str) -> None:
-    """kintree_table: (2, J), above each joint's parent, below the joint; the root's parent may be any number."""
+    """Check kintree_table (2, J): parents in row 0, joints in row 1; the root's parent may be any number."""
     count = len(parents)
     if table.shape != (2, count) or table.dtype.kind not in "iu":
         raise Refused("holds a kintree_table of the wrong shape")

@@ -1,8 +1,8 @@
 """Storyboards: several characters with shots and paths, as one JSON file.
 
-blend       A storyboard to a .blend with real shots in it, made by a Blender in a process of its own.
-reading     JSON to storyboard.
-storyboard  A storyboard.
-text        Sentences about a storyboard: where in it something is wrong.
-writing     Storyboard to JSON.
+blend       Conversion of a storyboard to a .blend with shots, by a Blender in a process of its own.
+reading     Reading of storyboards from JSON.
+storyboard  Storyboards: several characters, their shots and their paths, as one JSON file.
+text        Sentences that name the place of an error in a storyboard.
+writing     Writing of storyboards to JSON.
 """

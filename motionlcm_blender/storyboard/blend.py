@@ -1,4 +1,4 @@
-"""A storyboard to a .blend with real shots in it, made by a Blender in a process of its own."""
+"""Conversion of a storyboard to a .blend with shots, by a Blender in a process of its own."""
 
 from __future__ import annotations
 
@@ -28,7 +28,14 @@ SECONDS, SECONDS_A_SHOT = 300, 120
 
 @dataclass(frozen=True)
 class MadeShot:
-    """What Blender tells of a shot. number: from 1, among those of the character."""
+    """Message of Blender about a finished shot.
+
+    Attributes:
+        character: Name of the character.
+        number: Number of the shot, from 1, among those of the character.
+        milliseconds: Time of the generation.
+        warnings: Sentences.
+    """
 
     character: str
     number: int
@@ -42,12 +49,21 @@ def write_storyboard_blend(
     blender: Blender,
     bake: bool = False,
     environment: dict[str, str] | None = None,
-    say: Callable[[MadeShot], None] = lambda made: None,
+    say: Callable[[MadeShot], None] = lambda shot: None,
 ) -> None:
-    """Make the Blender file, under another name first.
+    """Create the Blender file, atomically.
 
-    bake: one Action for each character as well. environment: variables for Blender. say: told of each shot once it is
-    made. Raises InvalidRequest or MotionLCMError, and then leaves what was there.
+    Args:
+        board: The storyboard.
+        out: The .blend file.
+        blender: The Blender to use.
+        bake: Also bake one Action for each character.
+        environment: Environment variables for Blender.
+        say: Called for each finished shot.
+
+    Raises:
+        InvalidRequest: Blender refused the storyboard; an existing file is unchanged.
+        MotionLCMError: Blender failed; an existing file is unchanged.
     """
     write_aside(out, lambda temporary: _write(board, temporary, blender, bake, environment or {}, say))
 
@@ -64,8 +80,8 @@ def _write(
         task = Path(folder) / "task.json"
         content = {"storyboard": storyboard_content(board), "out": str(out.resolve()), "bake": bake}
         task.write_text(json.dumps(content | {"packages": _lent()}), encoding="utf-8")
-        said = Path(folder) / "said.txt"
-        with said.open("w+", errors="replace") as errors:
+        output = Path(folder) / "said.txt"
+        with output.open("w+", errors="replace") as errors:
             failed = _run(blender, task, {**os.environ, **environment}, errors, board, say)
             if failed is None and out.is_file():
                 return
@@ -84,7 +100,10 @@ def _run(
     board: Storyboard,
     say: Callable[[MadeShot], None],
 ) -> str | None:
-    """Let Blender work and pass on what it tells. Returns why it failed, empty if it did not say; None if it worked."""
+    """Run Blender and forward its messages.
+
+    Returns None on success, else the reason of the failure, empty if unknown.
+    """
     command = blender.command(SCRIPT, str(task))
     shots = sum(len(character.shots) for character in board.characters)
     failed: str | None = None
@@ -108,11 +127,11 @@ def _run(
         for line in process.stdout:
             if not line.startswith(MARK):
                 continue
-            told = json.loads(line[len(MARK) :])
-            if "failed" in told:
-                failed = str(told["failed"])
+            news = json.loads(line[len(MARK) :])
+            if "failed" in news:
+                failed = str(news["failed"])
             else:
-                say(MadeShot(told["character"], told["shot"], told["milliseconds"], tuple(told["warnings"])))
+                say(MadeShot(news["character"], news["shot"], news["milliseconds"], tuple(news["warnings"])))
         status = process.wait()
     finally:
         watch.cancel()
@@ -124,7 +143,7 @@ def _run(
 
 
 def _lent() -> dict[str, str]:
-    """The folders that hold the packages Blender may lack, by their names."""
+    """Folders of the packages that Blender may lack, by package name."""
     found = {}
     for name in LENT:
         spec = importlib.util.find_spec(name)

@@ -1,4 +1,4 @@
-"""JSON to storyboard."""
+"""Reading of storyboards from JSON."""
 
 from __future__ import annotations
 
@@ -46,7 +46,11 @@ THINNING = 8
 
 
 def read_storyboard(file: str | os.PathLike[str]) -> Storyboard:
-    """Read a JSON file. Raises InvalidRequest, in one sentence that names the character and shot."""
+    """Read a storyboard from a JSON file.
+
+    Raises:
+        InvalidRequest: The file is not a storyboard; the sentence names character and shot.
+    """
     path = Path(file)
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -60,20 +64,20 @@ def read_storyboard(file: str | os.PathLike[str]) -> Storyboard:
 
 
 def storyboard_from_text(text: str) -> Storyboard:
-    """The same of JSON text."""
+    """Read a storyboard from JSON text; errors as in `read_storyboard`."""
     try:
         content = json.loads(text, object_pairs_hook=_without_doubles)
     except json.JSONDecodeError as error:
         raise InvalidRequest(f"The storyboard is not valid JSON: line {error.lineno}, {error.msg}.") from None
     except InvalidRequest:
         raise
-    except (ValueError, RecursionError):  # a number of thousands of digits; brackets without end
+    except (ValueError, RecursionError):  # a number with thousands of digits; endless brackets
         raise InvalidRequest("The storyboard is not valid JSON.") from None
     return storyboard_from(content)
 
 
 def storyboard_from(content: Any) -> Storyboard:
-    """The same of what JSON text holds."""
+    """Read a storyboard from parsed JSON; errors as in `read_storyboard`."""
     where = "The storyboard"
     if not isinstance(content, dict) or VERSION_FIELD not in content:
         raise InvalidRequest(f'This is no storyboard: it must hold {{"{VERSION_FIELD}": {VERSION}, ...}}.')
@@ -117,7 +121,7 @@ def _path(value: Any, where: str) -> StoryPath:
 
 
 def _shape(name: str, metres: float, at: Place, facing: float) -> StoryPath:
-    """A named shape that begins at a place in a direction."""
+    """A named shape with a given start and direction."""
     if not math.isfinite(facing):
         raise InvalidRequest('"facing" must be a number of degrees.')
     path = named_path(name, metres)
@@ -151,7 +155,7 @@ def _character(value: Any, number: int, fps: float) -> StoryCharacter:
 
 
 def _shot(value: Any, where: str, begin: int, fps: float) -> StoryShot:
-    """begin: the frame on which it starts if it does not say so."""
+    """Read a shot; `begin` is its first frame if it has none of its own."""
     known = ("first", "last", "seconds", "seed", "locked", "path", "part", "pins", "takes")
     given = fields_of(value, where, ("prompt",), known)
     if "seconds" in given:
@@ -166,7 +170,7 @@ def _shot(value: Any, where: str, begin: int, fps: float) -> StoryShot:
         first, last = whole_in(given, "first", where), whole_in(given, "last", where)
     else:
         raise InvalidRequest(f'{where} has no length: give "seconds", or "first" and "last" frame.')
-    part = tuple(as_number(share, "part", where) for share in list_in(given, "part", where, (0.0, 1.0)))
+    part = tuple(as_number(fraction, "part", where) for fraction in list_in(given, "part", where, (0.0, 1.0)))
     if len(part) != 2:
         raise InvalidRequest(f'{where}: "part" must be two numbers from 0 to 1, such as [0, 0.5].')
     pins = tuple(
@@ -190,7 +194,7 @@ def _shot(value: Any, where: str, begin: int, fps: float) -> StoryShot:
 
 
 def _pin(value: Any, where: str, first: int, last: int, fps: float) -> StoryPin:
-    """On frames of the scene, at seconds after the shot begins, or as long as the shot, first to last."""
+    """Read a pin: on scene frames, in seconds from the start of the shot, or during the whole shot first..last."""
     given = fields_of(value, where, ("joint", "at"), ("first", "last", "from", "to"))
     in_frames, in_seconds = {"first", "last"} & set(given), {"from", "to"} & set(given)
     if in_frames and in_seconds:

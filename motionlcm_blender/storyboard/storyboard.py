@@ -1,7 +1,7 @@
-"""A storyboard: several characters, what each does shot after shot, and the paths they walk, as one JSON file.
+"""Storyboards: several characters, their shots and their paths, as one JSON file.
 
-Places are in metres in Blender's axes (Z up), directions in degrees seen from above: 0 is Blender's front (-Y), growing
-counter-clockwise. Frames are the scene's. The file's form is described in docs/USAGE.md.
+Positions are in metres in Blender's axes (Z up), directions in degrees seen from above: 0 is Blender's front (-Y),
+counter-clockwise is positive. Frames are the scene's. docs/USAGE.md describes the file format.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PIN_JOINTS = ("l_wrist", "r_wrist", "l_foot", "r_foot", "head", "pelvis")
 MAX_SEED = 2**31 - 1
 MOST_TAKES = 32
 LAST_FRAME = 1_000_000
-"""Blender's timeline ends a little after this."""
+"""Blender's timeline ends shortly after this."""
 FARTHEST = 100_000.0
 """Metres from the origin."""
 LONGEST_NAME = 63
@@ -41,7 +41,13 @@ Place = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class StoryPath:
-    """A line on the floor. points: places; cyclic: the last joins the first; weights: relative speed at each point."""
+    """A line on the floor.
+
+    Attributes:
+        points: Positions, metres.
+        cyclic: The last point joins the first.
+        weights: Relative speed at each point.
+    """
 
     points: tuple[Place, ...]
     cyclic: bool = False
@@ -53,12 +59,20 @@ class StoryPath:
         self.ground()
 
     def ground(self) -> GroundPath:
-        """The same in the engine's axes. Raises InvalidRequest if it is no path."""
+        """Convert to the engine's axes.
+
+        Raises:
+            InvalidRequest: This is not a valid path.
+        """
         floor = np.array(self.points, np.float64).reshape(-1, 3)[:, :2] * (1.0, -1.0)
         return GroundPath(floor, self.cyclic, None if self.weights is None else np.array(self.weights))
 
     def part(self, begin: float, end: float) -> StoryPath:
-        """The stretch between two shares, 0 to 1, of its length on the floor. Raises InvalidRequest if it has none."""
+        """Cut a section between two fractions, 0 to 1, of the length on the floor.
+
+        Raises:
+            InvalidRequest: The section has no length.
+        """
         points = np.array(self.points, np.float64)
         weights = np.array(self.weights if self.weights is not None else [1.0] * len(points))
         if self.cyclic:
@@ -73,7 +87,14 @@ class StoryPath:
 
 @dataclass(frozen=True)
 class StoryPin:
-    """A part of the body held at a place. joint: one of PIN_JOINTS; first, last: frames of the scene."""
+    """A body part pinned to a position.
+
+    Attributes:
+        joint: One of PIN_JOINTS.
+        at: Position, metres.
+        first: First frame in the scene.
+        last: Last frame in the scene.
+    """
 
     joint: str
     at: Place
@@ -90,10 +111,21 @@ class StoryPin:
 
 @dataclass(frozen=True)
 class StoryShot:
-    """What a character does from one frame to another.
+    """The action of a character between two frames.
 
-    path: name of a path of the storyboard. part: which stretch of it, shares of its length. takes: how many
-    are made to choose from. Raises InvalidRequest on values that no shot can have.
+    Attributes:
+        prompt: English text.
+        first: First frame in the scene.
+        last: Last frame in the scene.
+        seed: Seed of the first take.
+        locked: The shot is not regenerated.
+        path: Name of a path of the storyboard.
+        part: Section of the path, as fractions of its length.
+        pins: Pins of the shot.
+        takes: Number of takes to choose from.
+
+    Raises:
+        InvalidRequest: A value is not possible.
     """
 
     prompt: str
@@ -132,7 +164,15 @@ class StoryShot:
 
 @dataclass(frozen=True)
 class StoryCharacter:
-    """Who, where, and the shots in order of time. facing: degrees; scale: 1 is life size."""
+    """A character with its position and its shots in order of time.
+
+    Attributes:
+        name: Name of the character.
+        at: Position, metres.
+        facing: Degrees.
+        scale: 1 is life size.
+        shots: The shots.
+    """
 
     name: str
     at: Place = (0.0, 0.0, 0.0)
@@ -156,7 +196,10 @@ class StoryCharacter:
 
 @dataclass(frozen=True)
 class Storyboard:
-    """Everything a file holds. Raises InvalidRequest, naming character and shot, if it does not fit together."""
+    """The content of a storyboard file.
+
+    Raises InvalidRequest, with the names of character and shot, if the parts do not fit together.
+    """
 
     characters: tuple[StoryCharacter, ...]
     fps: float = DEFAULT_FPS
@@ -197,7 +240,11 @@ class Storyboard:
             self.paths[shot.path].part(*shot.part)
 
     def at_fps(self, fps: float) -> Storyboard:
-        """The same in time at another frame rate. Raises InvalidRequest if a shot becomes too short for it."""
+        """Convert to another frame rate; times stay.
+
+        Raises:
+            InvalidRequest: A shot becomes too short.
+        """
         check_fps(fps)
 
         def moved(frame: int) -> int:
@@ -226,7 +273,7 @@ class Storyboard:
 
 
 def _check_place(place: Place) -> None:
-    if not all(abs(number) <= FARTHEST for number in place):  # false for NaN, too
+    if not all(abs(number) <= FARTHEST for number in place):  # false for NaN as well
         raise InvalidRequest(f"A place is farther than {FARTHEST:g} m from the origin.")
 
 

@@ -1,4 +1,4 @@
-"""Sentences about a storyboard: where in it something is wrong."""
+"""Sentences that name the place of an error in a storyboard."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from ..files.json_fields import quoted
 
 
 def shot_name(character: str, number: int) -> str:
+    """Name of a shot for a sentence."""
     return f"Character {quoted(character)}, shot {number}"
 
 
 def fail_at(where: str, error: InvalidRequest) -> NoReturn:
-    """Raise it again with where it is, unless it says so itself."""
+    """Raise the error again with its place, unless the sentence already names it."""
     sentence = str(error)
     if not sentence.startswith(("Character ", "Path ", "The storyboard")):
         sentence = f"{where}: {sentence[0].lower()}{sentence[1:]}"

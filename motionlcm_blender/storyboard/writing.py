@@ -1,4 +1,4 @@
-"""Storyboard to JSON."""
+"""Writing of storyboards to JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .storyboard import VERSION, VERSION_FIELD, Place, Storyboard, StoryPath, St
 
 
 def storyboard_content(board: Storyboard) -> dict[str, Any]:
-    """What the JSON file holds; `storyboard_from` makes the same storyboard of it."""
+    """Convert a storyboard to the content of a JSON file; `storyboard_from` is the inverse."""
     return {
         VERSION_FIELD: VERSION,
         "fps": _short(board.fps),
@@ -32,7 +32,11 @@ def storyboard_content(board: Storyboard) -> dict[str, Any]:
 
 
 def write_storyboard(board: Storyboard, file: str | os.PathLike[str]) -> None:
-    """Write it as JSON, under another name first. Raises MotionLCMError if it cannot be written."""
+    """Write a storyboard as JSON, atomically.
+
+    Raises:
+        MotionLCMError: The file cannot be written.
+    """
     text = json.dumps(storyboard_content(board), indent=2, ensure_ascii=False)
     write_aside(Path(file), lambda temporary: temporary.write_bytes((_on_one_line(text) + "\n").encode()))
 
@@ -49,7 +53,7 @@ def _shot_content(shot: StoryShot) -> dict[str, Any]:
     if shot.path is not None:
         content["path"] = shot.path
     if shot.part != (0.0, 1.0):
-        content["part"] = [_short(share) for share in shot.part]
+        content["part"] = [_short(fraction) for fraction in shot.part]
     if shot.takes != 1:
         content["takes"] = shot.takes
     if shot.pins:
@@ -60,7 +64,7 @@ def _shot_content(shot: StoryShot) -> dict[str, Any]:
 
 
 def _on_one_line(text: str) -> str:
-    """Lists of numbers on a line of their own instead of a line for each number. Text in JSON has no line ends."""
+    """Put each list of numbers on one line. Text in JSON has no line ends."""
     number = r"[-+.\deE]+"
     lists = re.compile(rf"\[\n\s*({number}(?:,\n\s*{number})*)\n\s*\]")
     return lists.sub(lambda found: "[" + ", ".join(found[1].replace(",", "").split()) + "]", text)

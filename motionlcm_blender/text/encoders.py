@@ -1,4 +1,4 @@
-"""Open the text encoder of a model folder."""
+"""Opening of the text encoder of a model folder."""
 
 from __future__ import annotations
 
@@ -10,14 +10,25 @@ from ..networks.model_folder import ModelFolder
 
 
 def open_text_encoder(folder: ModelFolder, device: str) -> Any:
-    """The text encoder of a model, with encode(prompt). Raises ModelFolderError."""
+    """Open the text encoder of a model.
+
+    Args:
+        folder: The model folder.
+        device: Device of the networks.
+
+    Returns:
+        An encoder with encode(prompt).
+
+    Raises:
+        ModelFolderError: A file is missing or damaged.
+    """
     if folder.text["kind"] == "minilm":
         return open_minilm()
     return sentence_t5(folder.path / "text_encoder", device)
 
 
 def open_minilm() -> Any:
-    """MiniLM in NumPy: it runs once a prompt and starts at once, while transformers takes seconds to import."""
+    """Open MiniLM in NumPy: it runs once per prompt and starts at once, while importing transformers takes seconds."""
     from .minilm import PortableMiniLM
     from .minilm_files import minilm_folder
 
@@ -25,8 +36,18 @@ def open_minilm() -> Any:
 
 
 def sentence_t5(folder: Path, device: str = "numpy") -> Any:
-    """The text encoder of published models: in PyTorch where the networks run in it and transformers is there, else in
-    NumPy. Raises ModelFolderError."""
+    """Open the text encoder of published models, in PyTorch if the networks use it and transformers is installed.
+
+    Args:
+        folder: The encoder's folder.
+        device: Device of the networks.
+
+    Returns:
+        An encoder with encode(prompt), in PyTorch or NumPy.
+
+    Raises:
+        ModelFolderError: A file is missing or damaged.
+    """
     packages = ("torch", "transformers")
     there = all(importlib.util.find_spec(name) is not None for name in packages)
     if there and (device != "numpy" or not (folder / "tokenizer.json").is_file()):

@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2 in NumPy: a prompt to token states and a sentence vector.
+"""The text encoder all-MiniLM-L6-v2 in NumPy: a prompt to token states and a sentence vector.
 
 BERT (Devlin et al. 2019) with 6 layers of width 384, distilled (MiniLM, Wang et al. 2020) and tuned for sentence
 similarity (sentence-transformers, Reimers and Gurevych 2019).
@@ -23,10 +23,15 @@ MAX_TOKENS = 256
 
 
 class PortableMiniLM:
-    """folder: as `text_encoder_files.minilm_folder()` gives it; float16 or float32 weights, or eight
-    bits (`int8_quantization`), which stay so in memory.
+    """all-MiniLM-L6-v2 in NumPy.
 
-    Raises ModelFolderError if a file is missing or damaged.
+    Weights are float16, float32 or int8 (`int8_quantization`); int8 weights stay int8 in memory.
+
+    Args:
+        folder: The folder that `minilm_files.minilm_folder()` returns.
+
+    Raises:
+        ModelFolderError: A file is missing or damaged.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -65,9 +70,16 @@ class PortableMiniLM:
         self._tokenizer.enable_truncation(MAX_TOKENS)
 
     def encode(self, prompt: str) -> tuple[np.ndarray, np.ndarray]:
-        """States of the last layer without [CLS] and [SEP], (tokens, 384), and the sentence vector, (384,), length 1.
+        """Encode a prompt.
 
         The empty prompt has no states, (0, 384), but a sentence vector.
+
+        Args:
+            prompt: English text.
+
+        Returns:
+            States of the last layer without [CLS] and [SEP], (tokens, 384), and the sentence vector, (384,), of length
+            1.
         """
         ids = self._tokenizer.encode(prompt).ids
         x = self._words[ids].astype(np.float32)
@@ -84,7 +96,7 @@ class PortableMiniLM:
 
 
 class _Weights(Mapping[str, np.ndarray]):
-    """A file's arrays as float32, each made when it is asked for."""
+    """Arrays of a file, converted to float32 on access."""
 
     def __init__(self, stored: Mapping[str, np.ndarray], path: Path) -> None:
         self.stored, self.path = stored, path
@@ -101,7 +113,7 @@ class _Weights(Mapping[str, np.ndarray]):
         return len(self.stored)
 
     def linear(self, *names: str) -> Linear | PackedLinear:
-        """One layer of several whose outputs are put one after the other; in eight bits if the file is."""
+        """One linear layer for the concatenated outputs of several; int8 if the file is."""
         bias = np.concatenate([self[f"{name}.bias"] for name in names])
         weights = [f"{name}.weight" for name in names]
         if weights[0] + SCALE not in self.stored:

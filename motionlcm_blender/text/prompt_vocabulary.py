@@ -1,8 +1,8 @@
-"""What a model has been shown, and whether a prompt asks for more than that.
+"""The vocabulary of a model's training captions, and a warning for prompts with unseen words.
 
-A model folder may hold vocabulary.json: {"verbs": {lemma: times}, "words": {word: times}}, in how many captioned
-pieces of the training motion each was said. `training/data/vocabulary.py` writes it; here it is read and asked. Plain
-Python and no grammar beyond what captions of motion need: a prompt that is misread costs a hint, never a motion.
+A model folder may contain vocabulary.json: {"verbs": {lemma: count}, "words": {word: count}}, with the number of
+captioned training motions for each. `training/data/vocabulary.py` writes it, this module reads it. Plain Python, with
+no more grammar than captions of motion need: a misread prompt costs a warning, never a motion.
 """
 
 from __future__ import annotations
@@ -31,25 +31,30 @@ from .word_lists import (
 
 FILE = "vocabulary.json"
 RARE_COUNT = 12
-"""A verb said of fewer pieces of motion than this, synonyms included, is worth a word of warning."""
+"""A verb with fewer training motions than this, synonyms included, gives a warning."""
 NAMED = 3
-"""As many unknown words as one sentence names."""
+"""Number of unknown words that one sentence lists."""
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """verbs: lemma -> pieces of motion it was said of; words: the same of what is no verb."""
+    """Counts of training motions by word.
+
+    Attributes:
+        verbs: Count by lemma.
+        words: Count by word, for words that are not verbs.
+    """
 
     verbs: Mapping[str, int]
     words: Mapping[str, int]
 
     def times(self, verb: str) -> int:
-        """How often a verb's lemma was seen, its synonyms included."""
+        """Count of a verb's lemma, its synonyms included."""
         alike = {verb}.union(*(group for group in SYNONYMS if verb in group))
         return sum(self.verbs.get(each, 0) for each in alike)
 
     def to_json(self) -> str:
-        """The text of vocabulary.json, most frequent first."""
+        """Text of vocabulary.json, most frequent first."""
         tables = {
             name: dict(sorted(table.items(), key=lambda item: (-item[1], item[0])))
             for name, table in (("verbs", self.verbs), ("words", self.words))
@@ -58,7 +63,14 @@ class Vocabulary:
 
 
 def read_vocabulary(folder: Path) -> Vocabulary | None:
-    """The vocabulary of a model folder; None if it has none. Raises ModelFolderError if it is damaged."""
+    """Read the vocabulary of a model folder.
+
+    Returns:
+        The vocabulary, None if the folder has none.
+
+    Raises:
+        ModelFolderError: The file is damaged.
+    """
     file = folder / FILE
     if not file.is_file():
         return None
@@ -73,14 +85,14 @@ def read_vocabulary(folder: Path) -> Vocabulary | None:
 
 
 def tokens(text: str) -> list[str]:
-    """Lower-case words, and each stop between them as a token of its own."""
+    """Split text into lower-case words, with each punctuation mark as a token of its own."""
     plain = text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     plain = plain.replace("counter-clockwise", "counterclockwise")
     return re.findall(r"[^\W\d_]+(?:['-][^\W\d_]+)*|[,.;:!?]", plain)
 
 
 def lemma(word: str) -> str:
-    """The base form of a verb: walks, walking, walked -> walk. Other words come back changed or not, always alike."""
+    """Reduce a verb to its base form: walks, walking, walked -> walk. Other words may change, always consistently."""
     if word in IRREGULAR and word not in NOT_IRREGULAR:
         return IRREGULAR[word]
     if word in MOTION_VERBS or word in LIGHT:
@@ -92,7 +104,7 @@ def lemma(word: str) -> str:
 
 
 def singular(word: str) -> str:
-    """The word without a plural's or a third person's s."""
+    """Remove the s of a plural or a third person."""
     if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is", "'s")) or NO_PLURAL.search(word):
         return word.removesuffix("'s")
     if word.endswith("ies"):
@@ -103,7 +115,7 @@ def singular(word: str) -> str:
 
 
 def _without(stem: str, ending: str) -> str:
-    """What a stem was before -ing or -ed was put on it."""
+    """Restore a stem from which -ing or -ed was removed."""
     if ending == "ed" and stem.endswith("i"):
         return stem[:-1] + "y"
     for known in (stem, stem + "e"):
@@ -115,13 +127,13 @@ def _without(stem: str, ending: str) -> str:
         # dance, carve, raise, gaze, dodge, lunge, charge, juggle, rescue
         r"[cv]$|[^s]s$|(?<=[aeiou])z$|dg$|ung$|[rl]g$|[^aeiourlw]l$|u$"
         r"|[aeiou][^aeiou]*[^aeiouy]at$|iat$|uat$"  # rotate, imitate
-        r"|^[^aeiou]*[aeiouy][b-df-hj-np-tvz]$"  # skate: a short vowel would have doubled the consonant
+        r"|^[^aeiou]*[aeiouy][b-df-hj-np-tvz]$"  # skate: a short vowel would have a doubled consonant
     )
     return stem + "e" if re.search(lost, stem) else stem
 
 
 def unseen_words_warning(prompt: str, vocabulary: Vocabulary) -> str | None:
-    """One sentence if the prompt asks for what the model has seldom or never seen, else None."""
+    """Make one sentence if the prompt has words that the model has rarely or never seen, else return None."""
     never: list[str] = []
     seldom: list[tuple[int, str]] = []
     for word, kind in asked_for(prompt, vocabulary):
@@ -141,15 +153,15 @@ def unseen_words_warning(prompt: str, vocabulary: Vocabulary) -> str | None:
 
 
 def asked_for(prompt: str, vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
-    """What matters in a prompt: pairs of (lemma, "verb") and (word, "word"), in order.
+    """Find the words of a prompt that matter: pairs of (lemma, "verb") and (word, "word"), in order.
 
-    Verbs; what they act on or with ("plays the violin", "like a robot"); and how, if no motion ever was like that
-    ("sadly"). Who does it, where, in which clothes and colours is left out.
+    These are verbs, their objects and instruments ("plays the violin", "like a robot"), and adverbs that no training
+    motion had ("sadly"). Persons, places, clothes and colours are left out.
     """
-    said = [part for token in tokens(prompt) for part in _parts(token, vocabulary)]
-    phrase: list[str] | None = None  # the words of "the heavy violin", while one is read that matters
-    for at, token in enumerate([*said, "."]):
-        is_verb = _is_verb(said, at, vocabulary) if at < len(said) else False
+    words = [part for token in tokens(prompt) for part in _parts(token, vocabulary)]
+    phrase: list[str] | None = None  # the words of "the heavy violin", while reading a phrase that matters
+    for at, token in enumerate([*words, "."]):
+        is_verb = _is_verb(words, at, vocabulary) if at < len(words) else False
         ends = is_verb or not token[0].isalpha() or token in STOP or token in PEOPLE or token.endswith("ly")
         if phrase and (ends and token not in DETERMINERS):
             head = phrase[-1]
@@ -171,19 +183,19 @@ def asked_for(prompt: str, vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
             phrase.append(token)
 
 
-def verb_lemmas(said: Sequence[str], vocabulary: Vocabulary) -> list[str | None]:
-    """For each token of `tokens` the lemma of the verb it is, or None."""
-    return [lemma(token) if _is_verb(said, at, vocabulary) else None for at, token in enumerate(said)]
+def verb_lemmas(words: Sequence[str], vocabulary: Vocabulary) -> list[str | None]:
+    """For each token of `tokens` the lemma of its verb, or None."""
+    return [lemma(token) if _is_verb(words, at, vocabulary) else None for at, token in enumerate(words)]
 
 
-def _is_verb(said: Sequence[str], at: int, vocabulary: Vocabulary) -> bool:
-    token = said[at]
+def _is_verb(words: Sequence[str], at: int, vocabulary: Vocabulary) -> bool:
+    token = words[at]
     if not token[0].isalpha() or token in STOP or token in PEOPLE:
         return False
     base = lemma(token)
-    before = said[at - 1] if at else "."
+    before = words[at - 1] if at else "."
     if before.endswith("ly") and at > 1:
-        before = said[at - 2]
+        before = words[at - 2]
     bent = base != token
     after_doer = before in PEOPLE
     if base in NOUN_UNLESS_BENT:
@@ -197,11 +209,11 @@ def _is_verb(said: Sequence[str], at: int, vocabulary: Vocabulary) -> bool:
     if after_doer:
         return bent  # "a person moonwalks"
     joined = before in ("and", "then", "while", ",", ".")
-    return joined and token.endswith("ing") or (at == 0 and len(said) == 1)
+    return joined and token.endswith("ing") or (at == 0 and len(words) == 1)
 
 
 def _parts(token: str, vocabulary: Vocabulary) -> list[str]:
-    """A word with hyphens as it is if it is known, else in pieces."""
+    """A hyphenated word as one token if it is known, else its parts."""
     known = token in vocabulary.words or singular(token) in vocabulary.words or lemma(token) in vocabulary.verbs
     if "-" not in token or known or lemma(token) in MOTION_VERBS:
         return [token]
@@ -209,7 +221,7 @@ def _parts(token: str, vocabulary: Vocabulary) -> list[str]:
 
 
 def _word_times(word: str, vocabulary: Vocabulary) -> int:
-    """How often a word was seen in any form that says the same: sadly, sad; drums, drum, drumming."""
+    """Count of a word in any form with the same meaning: sadly, sad; drums, drum, drumming."""
     forms = {word, singular(word), lemma(word), word.removesuffix("ly"), word.removesuffix("ily") + "y"}
     forms |= {form + end for form in tuple(forms) for end in ("s", "es", "ly", "ing")}
     return sum(vocabulary.words.get(form, 0) + vocabulary.verbs.get(form, 0) for form in forms)

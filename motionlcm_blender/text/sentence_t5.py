@@ -1,8 +1,8 @@
-"""sentence-t5 in NumPy: a prompt to the sentence vector that published models take.
+"""The text encoder sentence-t5 in NumPy: a prompt to the sentence vector that published models take.
 
 T5's encoder (Raffel et al. 2020), mean over the tokens, a dense layer without bias, length 1 (Ni et al. 2021). Weights
-stay in the type they are stored in, and each layer's are widened as it runs: that takes half the memory, and a prompt
-is read once.
+keep their stored type, and each layer's are converted to float32 as it runs: that halves the memory, and a prompt is
+encoded once.
 """
 
 from __future__ import annotations
@@ -25,9 +25,14 @@ _BIAS = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight"
 
 
 class PortableSentenceT5:
-    """folder: in the published sentence-transformers layout, weights as safetensors (as the importer leaves them).
+    """sentence-t5 in NumPy.
 
-    Raises ModelFolderError if a file is missing or damaged, or if it is another kind of T5.
+    Args:
+        folder: Folder in the published sentence-transformers layout, with weights as safetensors (as the importer
+            writes).
+
+    Raises:
+        ModelFolderError: A file is missing or damaged, or this is another kind of T5.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -67,7 +72,7 @@ class PortableSentenceT5:
         return len(self._dense)
 
     def encode(self, prompt: str) -> np.ndarray:
-        """The sentence vector, (768,) float32, of length 1."""
+        """Encode a prompt as a sentence vector, (768,) float32, of length 1."""
         ids = self._tokenizer.encode(prompt).ids
         x = self._words[ids].astype(np.float32)
         bias = self._bias(len(ids))
@@ -89,13 +94,13 @@ class PortableSentenceT5:
         return self._weights[f"{name}.weight"].astype(np.float32, copy=False)
 
     def _norm(self, x: np.ndarray, name: str) -> np.ndarray:
-        """T5's norm: by the root mean square alone, without a shift."""
+        """T5's norm: root mean square only, without a shift."""
         scale = np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + np.float32(self._epsilon))
         normed: np.ndarray = x / scale * self._weight(name)
         return normed
 
     def _attended(self, x: np.ndarray, name: str, bias: np.ndarray) -> np.ndarray:
-        """Attention of every token to every other, without a scale, as T5 has it. x: (S, width)."""
+        """Self-attention of x (S, width), without a scale of the scores, as in T5."""
         query, key, value = (
             (x @ self._weight(f"{name}.{part}").T).reshape(len(x), self._heads, -1).swapaxes(0, 1) for part in "qkv"
         )
@@ -104,20 +109,24 @@ class PortableSentenceT5:
         return out
 
     def _bias(self, length: int) -> np.ndarray:
-        """(heads, S, S) what the distance of two tokens adds to their score; far distances share a row."""
+        """(heads, S, S) relative position bias; large distances share a row."""
         table = self._weights[_BIAS].astype(np.float32)
         half = len(table) // 2
         near = half // 2
-        away = np.arange(length)[None] - np.arange(length)[:, None]
-        size = np.abs(away)
+        offset = np.arange(length)[None] - np.arange(length)[:, None]
+        size = np.abs(offset)
         growth = np.log(np.maximum(size, 1) / near) / math.log(self._farthest / near)
         far = np.minimum(near + (growth * (half - near)).astype(int), half - 1)
-        row = np.where(size < near, size, far) + np.where(away > 0, half, 0)
+        row = np.where(size < near, size, far) + np.where(offset > 0, half, 0)
         bias: np.ndarray = table[row].transpose(2, 0, 1)
         return bias
 
     def _check(self, folder: Path) -> None:
-        """Raise ModelFolderError if a weight is missing or has the wrong shape."""
+        """Check names and shapes of the weights.
+
+        Raises:
+            ModelFolderError: A weight is missing or has the wrong shape.
+        """
         width = self._words.shape[-1]
         inner = self._weights.get("encoder.block.0.layer.0.SelfAttention.q.weight", np.zeros((0, 0))).shape[0]
         wide = self._weights.get("encoder.block.0.layer.1.DenseReluDense.wi.weight", np.zeros((0, 0))).shape[0]
@@ -148,9 +157,9 @@ class PortableSentenceT5:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        told = json.loads(read_bytes(path).decode())
+        content = json.loads(read_bytes(path).decode())
     except ValueError as error:
         raise ModelFolderError(f"{path.name} of the text encoder in {path.parent} is damaged.") from error
-    if not isinstance(told, dict):
+    if not isinstance(content, dict):
         raise ModelFolderError(f"{path.name} of the text encoder in {path.parent} is damaged.")
-    return told
+    return content

@@ -1,8 +1,8 @@
-"""What the denoiser reads of a prompt: text tokens.
+"""Text tokens: the input of the denoiser for a prompt.
 
 Official models read one sentence vector. The bundled model reads MiniLM's token states, because its pooled vector
-hardly tells left from right (cosine 0.95 between "turns left" and "turns right"), preceded by a token that says how
-long the motion is and by the sentence vector. Each token is scaled to unit mean square.
+hardly separates left from right (cosine 0.95 between "turns left" and "turns right"), preceded by a token for the
+length of the motion and by the sentence vector. Each token is scaled to unit mean square.
 """
 
 from __future__ import annotations
@@ -25,11 +25,18 @@ def length_token(frames: int, width: int) -> np.ndarray:
 
 
 def state_tokens(states: np.ndarray, mean: np.ndarray, frames: int, max_states: int) -> np.ndarray:
-    """Length, sentence, and token states.
+    """Make the tokens: length, sentence vector, token states.
 
-    states: (L, width), the encoder's last hidden states without its start and end marks; mean: (width,) sentence
-    vector; frames: length of the motion. Returns (2 + min(L, max_states), width) float32; a longer prompt is
-    cut, its sentence vector still holds all of it.
+    A longer prompt is cut; its sentence vector still represents all of it.
+
+    Args:
+        states: (L, width), the encoder's last hidden states without start and end tokens.
+        mean: (width,) sentence vector.
+        frames: Length of the motion.
+        max_states: Largest number of states.
+
+    Returns:
+        (2 + min(L, max_states), width) float32.
     """
     rows = [length_token(frames, len(mean))[None], _unit(mean)[None], _unit(states[:max_states])]
     return np.concatenate(rows).astype(np.float32)

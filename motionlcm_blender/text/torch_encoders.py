@@ -1,6 +1,6 @@
-"""The text encoders through `transformers`: MiniLM for training, sentence-t5-large for official checkpoints.
+"""Text encoders through `transformers`: MiniLM for training, sentence-t5-large for official checkpoints.
 
-Nothing is ever fetched: both read a local folder.
+Nothing is downloaded: both read a local folder.
 """
 
 from __future__ import annotations
@@ -21,10 +21,14 @@ _TIED = ("shared.weight", "encoder.embed_tokens.weight")
 
 
 class MiniLM:
-    """all-MiniLM-L6-v2; the same numbers as `portable.text_encoder.PortableMiniLM`.
+    """all-MiniLM-L6-v2 in PyTorch, with the same results as `minilm.PortableMiniLM`.
 
-    folder: as `text_encoder_files.minilm_folder()` gives it. device: torch's name of it.
-    Raises ModelFolderError if a file is missing or damaged.
+    Args:
+        folder: The folder that `minilm_files.minilm_folder()` returns.
+        device: PyTorch device.
+
+    Raises:
+        ModelFolderError: A file is missing or damaged.
     """
 
     def __init__(self, folder: str | Path, device: str = "cpu") -> None:
@@ -42,7 +46,14 @@ class MiniLM:
         self._model = _load(model, folder, device, ignored=("pooler.", "embeddings.position_ids"))
 
     def encode(self, prompt: str) -> tuple[np.ndarray, np.ndarray]:
-        """Last states without [CLS] and [SEP], (tokens, 384), and the sentence vector, (384,), of length 1."""
+        """Encode a prompt.
+
+        Args:
+            prompt: English text.
+
+        Returns:
+            Last states without [CLS] and [SEP], (tokens, 384), and the sentence vector, (384,), of length 1.
+        """
         states, mask = _states(self, prompt, MINILM_MAX_TOKENS)
         pooled = _mean(states, mask)
         pooled = pooled / pooled.norm()
@@ -52,8 +63,13 @@ class MiniLM:
 class SentenceT5:
     """sentence-t5 (Ni et al. 2021): T5's encoder, mean over the tokens, a dense layer without bias, length 1.
 
-    folder: in the published sentence-transformers layout (config.json, tokenizer.json or spiece.model, the weights,
-    2_Dense/). device: torch's name of it. Raises ModelFolderError if a file is missing or damaged.
+    Args:
+        folder: Folder in the published sentence-transformers layout (config.json, tokenizer.json or spiece.model, the
+            weights, 2_Dense/).
+        device: PyTorch device.
+
+    Raises:
+        ModelFolderError: A file is missing or damaged.
     """
 
     def __init__(self, folder: str | Path, device: str = "cpu") -> None:
@@ -74,7 +90,7 @@ class SentenceT5:
         return int(self._dense.shape[0])
 
     def encode(self, prompt: str) -> np.ndarray:
-        """The sentence vector, (768,) float32, of length 1."""
+        """Encode a prompt as a sentence vector, (768,) float32, of length 1."""
         states, mask = _states(self, prompt, T5_MAX_TOKENS)
         sentence = self._dense @ _mean(states, mask)
         result: np.ndarray = (sentence / sentence.norm()).cpu().numpy()
@@ -82,7 +98,7 @@ class SentenceT5:
 
 
 def _states(encoder: MiniLM | SentenceT5, prompt: str, most: int) -> tuple[Any, Any]:
-    """The last hidden states (tokens, width) of one prompt, and which tokens count."""
+    """Last hidden states (tokens, width) of one prompt, and the attention mask."""
     import torch
 
     tokens = encoder._tokenizer(prompt, truncation=True, max_length=most, padding=False, return_tensors="pt")
@@ -97,7 +113,7 @@ def _mean(states: Any, mask: Any) -> Any:
 
 
 def _load(model: Any, folder: Path, device: str, ignored: tuple[str, ...]) -> Any:
-    """Load the folder's weights strictly, in float32 and evaluation mode. Never an unrestricted pickle."""
+    """Load the folder's weights strictly, in float32 and evaluation mode; never an unrestricted pickle."""
     import torch
 
     state = {name: array for name, array in _floats(_read(folder)).items() if not name.startswith(ignored)}
@@ -115,7 +131,7 @@ def _load(model: Any, folder: Path, device: str, ignored: tuple[str, ...]) -> An
 
 
 def _floats(stored: dict[str, Any]) -> dict[str, Any]:
-    """Everything as float32; what is in eight bits times its rows' scales (`int8_quantization`)."""
+    """Convert everything to float32; dequantize int8 matrices (`int8_quantization`)."""
     out = {name: array.float() for name, array in stored.items() if not name.endswith(SCALE)}
     for name in out:
         if name + SCALE in stored:
@@ -138,7 +154,7 @@ def _dense(folder: Path, device: str) -> Any:
 
 
 def _read(folder: Path) -> dict[str, Any]:
-    """model.safetensors, or pytorch_model.bin opened as weights only."""
+    """Read model.safetensors, or pytorch_model.bin with weights_only."""
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -150,7 +166,7 @@ def _read(folder: Path) -> dict[str, Any]:
             return dict(torch.load(folder / "pytorch_model.bin", map_location="cpu", weights_only=True))
     except (SafetensorError, OSError, RuntimeError, EOFError, ValueError) as error:
         raise ModelFolderError(f"The weights in {folder} are damaged: {_first_line(error)}") from error
-    except Exception as error:  # an unpickling error: torch refuses everything but weights
+    except Exception as error:  # an unpickling error: torch accepts weights only
         raise ModelFolderError(f"The weights in {folder} are no weights: {_first_line(error)}") from error
     raise ModelFolderError(f"model.safetensors is missing in {folder}.")
 

@@ -22,7 +22,7 @@ STOP = _words("""
     will would not very more most less least too also just only even still quite rather almost nearly really simply
     there here how well now soon much many few several s t
 """)
-"""Function words: neither counted nor asked for."""
+"""Function words: neither counted nor checked."""
 
 PEOPLE = _words("""
     person people someone somebody anyone anybody everyone man men woman women guy lady boy girl child kid human figure
@@ -49,7 +49,7 @@ PLAIN = _words("""
     constantly simultaneously eventually carefully normally usually always never sometimes maybe perhaps together
     alternately gently softly smoothly steadily lightly calmly casually
 """)
-"""What changes with the scene, or is so common that saying how often it was seen helps nobody."""
+"""Words that depend on the scene, or are so common that their count is no help."""
 
 LIGHT = _words("""
     be do have make take go get keep start begin continue perform use try let put give come end finish repeat practise
@@ -57,7 +57,7 @@ LIGHT = _words("""
     complete leave attempt travel wear return remain stay alternate switch recover regain settle resume follow help
     allow speed shift double stop wait
 """)
-"""Verbs that say little themselves; what follows them counts."""
+"""Verbs with little meaning of their own; the words after them count."""
 
 MOTION_VERBS = _words("""
     accelerate adjust aim amble applaud approach arch ascend attack backflip balance bang beat beckon beg bend block
@@ -82,10 +82,10 @@ MOTION_VERBS = _words("""
     wash watch wave weave weep wheel whip whirl whistle wiggle wince wind wink wipe wobble work worship wrestle
     write yawn yell yodel zigzag
 """)
-"""Verbs that prompts about motion use, so that a bare form is known as one."""
+"""Verbs that are common in prompts about motion, so that their base form is recognised as a verb."""
 
 NOUN_UNLESS_BENT = _words("box row fish bow club point place rest face star saw paw pet phone fence line tear wheel")
-"""Mostly things; deeds only with a verb's ending or right after who does it."""
+"""Mostly nouns; verbs only with a verb's ending or right after the subject."""
 
 SYNONYMS: Sequence[frozenset[str]] = tuple(
     _words(line)
@@ -134,7 +134,7 @@ SYNONYMS: Sequence[frozenset[str]] = tuple(
     sidestep side-step
     """.strip().splitlines()
 )
-"""Words a model that knows one of them also understands: they lie close together in a text encoder."""
+"""Groups of words that a text encoder places close together: a model that knows one also understands the others."""
 
 IRREGULAR = {
     form: base
@@ -240,6 +240,6 @@ IRREGULAR = {
 }
 NO_PLURAL = re.compile(r"(al|side|half|no|any|some)ways$|.(wards|stairs)$|^series$")
 NOT_IRREGULAR = _words("ground saw wound drunk felt")
-"""More often a thing or a quality than a past tense."""
+"""More often a noun or an adjective than a past tense."""
 
 DETERMINERS = _words("a an the this that his her its their some one two three four my your")

@@ -1,4 +1,4 @@
-"""The other side of `children.run_task`: what runs in a process of its own."""
+"""The child's side of `subprocesses.run_task`: the code that runs in a process of its own."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _stopped = threading.Event()
 
 
 def main() -> None:
-    """Read the task, carry it out, say what came of it, and end at once."""
+    """Read the task, execute it, report the result, and exit immediately."""
     news = sys.stdout
-    sys.stdout = sys.stderr  # what libraries print goes to the log
+    sys.stdout = sys.stderr  # output of libraries goes to the log
     task = json.loads(sys.stdin.readline())
     threading.Thread(target=_wait_for_the_end, daemon=True).start()
     sys.path.extend(folder for folder in task.get("paths", ()) if folder not in sys.path)
@@ -44,7 +44,7 @@ def main() -> None:
         _say(news, error=f"Something unexpected went wrong ({what}): try again; the log tells more, see Copy Report.")
         code = 1
     sys.stderr.flush()
-    os._exit(code)  # libraries may hang or crash in an ending of their own
+    os._exit(code)  # libraries may hang or crash at exit
 
 
 def _carried_out(task: dict[str, Any], news: TextIO) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def _say(news: TextIO, **facts: Any) -> None:
         news.write(MARK + json.dumps(facts) + "\n")
         news.flush()
     except OSError:
-        _stopped.set()  # nobody listens any more
+        _stopped.set()  # the parent has gone
 
 
 def _wait_for_the_end() -> None:
@@ -78,4 +78,4 @@ def _wait_for_the_end() -> None:
         pass
     _stopped.set()
     time.sleep(GRACE / 2)
-    os._exit(1)  # it hangs in a library
+    os._exit(1)  # a library hangs

@@ -1,4 +1,4 @@
-"""uv, which installs PyTorch: from a folder of wheels, or fetched and held against its sha256."""
+"""The installer uv: taken from a folder of wheels, or downloaded and verified by its sha256."""
 
 from __future__ import annotations
 
@@ -27,9 +27,21 @@ BROKEN_OFF = (urllib.error.URLError, HTTPException, TimeoutError, ConnectionErro
 def fetch(
     url: str, target: Path, sha256: str, progress: Callable[[float], None], cancelled: Callable[[], bool]
 ) -> Path:
-    """Fetch a file; what a former try left of it is gone on with. The target appears only if its hash is right.
+    """Download a file; the part of an earlier attempt is resumed. The target appears only with the right hash.
 
-    progress: called with a share, 0..1. Raises Cancelled, or RuntimeProblem with one sentence.
+    Args:
+        url: The address.
+        target: The file.
+        sha256: Its expected hash.
+        progress: Called with a fraction 0..1.
+        cancelled: True stops.
+
+    Returns:
+        The file.
+
+    Raises:
+        Cancelled: `cancelled` returned True.
+        RuntimeProblem: The file cannot be downloaded.
     """
     source = source_list.Source(target.name, "program", (url,), "", sha256, None, "")
     try:
@@ -41,9 +53,21 @@ def fetch(
 def ready_uv(
     tools: Path, wheels: Path | None, progress: Callable[[float], None], cancelled: Callable[[], bool]
 ) -> Path | None:
-    """uv's program: as fetched before, from a folder of wheels, or fetched now; None where it cannot be had.
+    """Find uv's program: an earlier download, a folder of wheels, or a download now; None where it is not available.
 
-    Raises Cancelled, OSError, and RuntimeProblem for what cannot be fetched or has a wrong hash.
+    Args:
+        tools: Folder for the program.
+        wheels: A folder of wheels, used instead of the network, or None.
+        progress: Called with a fraction 0..1.
+        cancelled: True stops.
+
+    Returns:
+        The program, or None.
+
+    Raises:
+        Cancelled: `cancelled` returned True.
+        OSError: A file cannot be written.
+        RuntimeProblem: The download failed, or has a wrong hash.
     """
     known = UV_WHEELS.get(this_machine())
     if known is None:
@@ -78,7 +102,11 @@ def ready_uv(
 
 
 def _address(name: str) -> str | None:
-    """Where the index says that a wheel of uv is; None if it does not have it. Raises RuntimeProblem."""
+    """Address of a wheel of uv according to the index; None if the index does not have it.
+
+    Raises:
+        RuntimeProblem: The index is not reachable.
+    """
     index = (os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("UV_INDEX_URL") or INDEX).rstrip("/") + "/uv/"
     request = urllib.request.Request(index, headers={"Accept": "application/vnd.pypi.simple.v1+json"})
     try:
@@ -87,7 +115,7 @@ def _address(name: str) -> str | None:
         files = json.loads(content)["files"]
     except (*BROKEN_OFF, ValueError, KeyError) as error:
         if isinstance(error, urllib.error.HTTPError):
-            error.close()  # it is the answer itself, and holds the connection
+            error.close()  # the error is the response itself, and holds the connection
             if error.code == 404:
                 return None  # a mirror without uv
         raise RuntimeProblem(NETWORK) from error

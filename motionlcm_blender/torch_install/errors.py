@@ -1,4 +1,4 @@
-"""What can go wrong with an installation, each as one sentence."""
+"""Errors of the installation, each with one sentence."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ..errors import MotionLCMError
 
 
 class RuntimeProblem(MotionLCMError):
-    """PyTorch cannot be installed, checked or removed; says why."""
+    """PyTorch cannot be installed, checked or removed; the message is the reason."""
 
 
 class Busy(RuntimeProblem):
-    """Another Blender is at it."""
+    """Another Blender is working on the installation."""
 
     def __init__(self) -> None:
         super().__init__("Another Blender is installing or removing PyTorch; wait until it has finished.")
@@ -35,11 +35,11 @@ SIGNS = (
     (r"error sending request|dns error|failed to fetch|timed out|\bconnection\b|\btls\b|\bcertificate\b|\bproxy\b"
      r"|network is unreachable|failed to download|request failed", NETWORK),
 )  # fmt: skip
-"""In what installers print, and what it means; the first that is found counts."""
+"""Patterns in the output of installers, with sentences; the first match counts."""
 
 
 def explained(printed: str, folder: str, wheels: str | None) -> str:
-    """One sentence for what an installer printed before it failed."""
+    """Make one sentence from an installer's output before its failure."""
     for sign, sentence in SIGNS:
         if re.search(sign, printed, re.IGNORECASE):
             return sentence.format(folder=folder, where=IN_FOLDER.format(wheels=wheels) if wheels else IN_INDEX)
@@ -48,7 +48,7 @@ def explained(printed: str, folder: str, wheels: str | None) -> str:
 
 
 def of_system(error: OSError, folder: str) -> RuntimeProblem:
-    """A sentence for what the operating system refused."""
+    """Make a sentence from an error of the operating system."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT) or getattr(error, "winerror", None) == 112:
         return RuntimeProblem(FULL)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

@@ -1,4 +1,4 @@
-"""A graphics card and its driver, as far as PyTorch needs to know them."""
+"""Description of a graphics card and its driver, as needed for choosing a PyTorch build."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ KINDS = {"cuda": "NVIDIA", "rocm": "AMD", "xpu": "Intel", "mps": "Apple", "none"
 
 @dataclass(frozen=True)
 class Hardware:
-    """kind: "cuda", "rocm", "xpu", "mps" or "none". memory_mib: 0 where it is not known.
+    """A graphics card.
 
-    note: a sentence if there is a card that cannot be used. architecture: what a build must have kernels for, NVIDIA's
-    compute capability ("8.9") or AMD's name ("gfx1100"); "" where it is not known.
+    Attributes:
+        kind: "cuda", "rocm", "xpu", "mps" or "none".
+        name: Name of the card.
+        driver: Version of the driver.
+        memory_mib: Memory, 0 if unknown.
+        note: A sentence if there is a card that cannot be used.
+        architecture: Kernels that a build must have: NVIDIA's compute capability ("8.9") or AMD's name ("gfx1100"); ""
+            if unknown.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""Ask the system which graphics cards and drivers it has, without PyTorch."""
+"""Detection of graphics cards and drivers, without PyTorch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,17 @@ def find_hardware(
     machine: str | None = None,
     ask: Callable[[list[str]], str] | None = None,
 ) -> Hardware:
-    """The best card for PyTorch. Takes up to seconds: for a worker. root, system, machine, ask: for tests."""
+    """Find the best card for PyTorch. Takes up to seconds: call it from a worker.
+
+    Args:
+        root: Root of the file system, for tests.
+        system: Name of the system, for tests.
+        machine: Name of the processor, for tests.
+        ask: Runs a tool and returns its output, for tests.
+
+    Returns:
+        The card.
+    """
     system, machine, ask = system or platform.system(), machine or platform.machine(), ask or _answer
     if system == "Darwin":
         if machine == "arm64":
@@ -59,17 +69,17 @@ def _nvidia(root: Path, system: str, ask: Callable[[list[str]], str]) -> Hardwar
 
 
 def _usable(card: Hardware, system: str) -> Hardware:
-    """The card, or why there is none as far as PyTorch goes."""
+    """The card, or a card of kind "none" with the reason why PyTorch cannot use it."""
     note = cuda_problem(card.driver, card.architecture, system)
     return replace(card, kind="none", name="", note=note) if note else card
 
 
 def _nvidia_cards(system: str, ask: Callable[[list[str]], str]) -> list[list[str]]:
-    """Name, driver, memory and compute capability of each card; older drivers' tool does not know the last one."""
+    """Name, driver, memory and compute capability of each card; older drivers' tools do not know the last one."""
     fields = ["name", "driver_version", "memory.total", "compute_cap"]
     for count in (4, 3):
-        told = ask([_nvidia_smi(system), f"--query-gpu={','.join(fields[:count])}", "--format=csv,noheader,nounits"])
-        cards = [[part.strip() for part in line.split(",")] for line in told.splitlines()]
+        output = ask([_nvidia_smi(system), f"--query-gpu={','.join(fields[:count])}", "--format=csv,noheader,nounits"])
+        cards = [[part.strip() for part in line.split(",")] for line in output.splitlines()]
         cards = [[*card, ""][:4] for card in cards if len(card) in (3, 4)]
         if cards:
             return cards
@@ -102,13 +112,13 @@ def _amd(root: Path, system: str, ask: Callable[[list[str]], str]) -> Hardware |
 
 
 def _amd_architecture(node: Path) -> str:
-    """gfx1100 of 110000, gfx90a of 90010: the compiler's name of a node's card; "" of a processor."""
-    told = re.search(r"^gfx_target_version (\d+)$", _text(node), re.MULTILINE)
-    number = int(told[1]) if told else 0
+    """The compiler's name of a node's card: gfx1100 for 110000, gfx90a for 90010; "" for a processor."""
+    match = re.search(r"^gfx_target_version (\d+)$", _text(node), re.MULTILINE)
+    number = int(match[1]) if match else 0
     if not number:
         return ""
     major, minor, step = number // 10000, number // 100 % 100, number % 100
-    # ROCm's own way to have a card taken for a sibling that the builds are made for.
+    # ROCm's own variable for using a card as a sibling for which the builds have kernels.
     instead = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)", os.environ.get("HSA_OVERRIDE_GFX_VERSION", ""))
     if instead:
         major, minor, step = map(int, instead.groups())
@@ -127,7 +137,7 @@ def _intel(root: Path, system: str, ask: Callable[[list[str]], str]) -> Hardware
 
 
 def _cards(root: Path) -> set[str]:
-    """Makers of the display devices on the PCI bus."""
+    """Vendors of the display devices on the PCI bus."""
     found = set()
     for device in (root / "sys/bus/pci/devices").glob("*"):
         if _text(device / "class").startswith("0x03"):
@@ -143,7 +153,7 @@ def _text(path: Path) -> str:
 
 
 def _answer(command: list[str]) -> str:
-    """What a tool prints, or nothing if it is not there, fails or takes too long."""
+    """Output of a tool; empty if the tool is missing, fails or takes too long."""
     if shutil.which(command[0]) is None:
         return ""
     flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)

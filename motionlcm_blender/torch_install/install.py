@@ -1,6 +1,7 @@
-"""Installing PyTorch into a folder of its own, trying it, and only then putting it where it is used.
+"""Installation of PyTorch: into a new folder, tested there, and then moved into use.
 
-Runs in a process of its own (`child`). Whatever ends it, what is used is whole or not there, and the record says so.
+Runs in a process of its own (`child_process`). Whatever ends it, the folder in use is complete or absent, and the
+record is correct.
 """
 
 from __future__ import annotations
@@ -30,16 +31,22 @@ from .uninstall import put_away, sweep
 Progress = Callable[[float, str], None]
 Ask = Callable[[], bool]
 LOOK_AT_CACHE = 3.0
-"""Seconds between two looks at how much has been fetched."""
+"""Seconds between two measurements of the download's size."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What to install. home: see Places. hardware: its kind. numpy: the version that Blender has.
+    """Input of the installation.
 
-    wheels: a folder to take everything from, without a network. host_packages: folders in which Blender finds packages
-    the engine needs, searched before the new ones. model: folder of the model to try it with; None: the bundled one.
-    build: the tag of PyTorch's build (`torch_builds`), where not all is taken from a folder; None: the one on PyPI.
+    Attributes:
+        home: The folder, see InstallPaths.
+        hardware: Kind of the hardware.
+        numpy: Version of Blender's NumPy.
+        wheels: A folder of all packages, used instead of the network, or None.
+        host_packages: Folders of Blender's packages that the engine needs, searched before the new ones.
+        model: Folder of the model for the test; None: the bundled one.
+        build: Tag of PyTorch's build (`torch_builds`), if `wheels` is None; None: the one on PyPI.
+        requirements: Requirements for the installer.
     """
 
     home: str
@@ -52,16 +59,32 @@ class Setup:
     requirements: tuple[str, ...] = pins.REQUIREMENTS
 
     def to_json(self) -> dict[str, Any]:
+        """The input as JSON values by name."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Setup:
+        """Make the input from JSON values."""
         lists = {name: tuple(values[name]) for name in ("host_packages", "requirements")}
         return cls(**values | lists)
 
 
 def install(setup: Setup, progress: Progress, cancelled: Ask) -> State:
-    """Install, try, put in place. Raises Cancelled, Busy, RuntimeProblem."""
+    """Install, test, and move into use.
+
+    Args:
+        setup: The input.
+        progress: Called with a fraction 0..1 and a description.
+        cancelled: True stops.
+
+    Returns:
+        The record of the installation.
+
+    Raises:
+        Cancelled: `cancelled` returned True.
+        Busy: Another Blender is working on the installation.
+        RuntimeProblem: The installation or its test failed.
+    """
     places = InstallPaths(Path(setup.home))
     try:
         with locked(places.lock):
@@ -77,7 +100,7 @@ def install(setup: Setup, progress: Progress, cancelled: Ask) -> State:
 
 
 def check_again(setup: Setup, progress: Progress, cancelled: Ask) -> State:
-    """Try what is installed once more, after another driver, say. Raises as `install` does."""
+    """Repeat the test of the installed packages, for example after a driver update; errors as in `install`."""
     places = InstallPaths(Path(setup.home))
     try:
         with locked(places.lock):
@@ -91,7 +114,7 @@ def check_again(setup: Setup, progress: Progress, cancelled: Ask) -> State:
 
 
 def _previous_install(places: InstallPaths) -> State | None:
-    """The record of what is in use already and stays so until something better is there."""
+    """Record of the installation in use, which stays until a new one works."""
     state = _read(places)
     return state if state is not None and state.step == "ready" and places.packages.is_dir() else None
 
@@ -131,16 +154,19 @@ def _install(setup: Setup, places: InstallPaths, previous: State | None, progres
         answer = _checked(setup, places, state, previous, cancelled, log)
     finally:
         os.close(log)
-    shutil.rmtree(places.cache, ignore_errors=True)  # all of it is in place now
+    shutil.rmtree(places.cache, ignore_errors=True)  # everything is in place now
     return answer
 
 
 def _checked(
     setup: Setup, places: InstallPaths, state: State, previous: State | None, cancelled: Ask, log: int | None = None
 ) -> State:
-    """Try the packages, put them in place and write down what came of it. Raises RuntimeProblem if they fail.
+    """Test the packages, move them into use and write the record.
 
-    former: the record of what is in place and works; it stays there if these fail.
+    previous: record of the working installation in use, which stays if the test fails.
+
+    Raises:
+        RuntimeProblem: The test failed.
     """
     fresh = places.fresh(state.install)
     packages = fresh if fresh.exists() else places.packages
@@ -149,7 +175,7 @@ def _checked(
     except RuntimeProblem as problem:
         if previous is not None:
             put_away(places, fresh)
-        else:  # kept, to be tried again once the cause is seen to
+        else:  # kept for another test after the cause is fixed
             _put_in_place(places, fresh)
             write_state(places, replace(state, step="failed", sentence=str(problem)))
         raise
@@ -189,7 +215,11 @@ def _enough_room(setup: Setup, places: InstallPaths, wheels: Path | None) -> Non
 def _run_installer(
     setup: Setup, places: InstallPaths, fresh: Path, uv: Path | None, log: int, progress: Progress, cancelled: Ask
 ) -> None:
-    """uv, or pip where uv cannot be had or run. Raises RuntimeProblem with what it printed in one sentence."""
+    """Run uv, or pip where uv is not available or cannot run.
+
+    Raises:
+        RuntimeProblem: The installer failed; the sentence explains its output.
+    """
     fetched = _Fetched(places.cache, pins.GIGABYTES[setup.hardware][0] * 1e9, progress)
     temporary = places.home / "temporary"
     env = environment(temporary)
@@ -199,7 +229,7 @@ def _run_installer(
                 status, printed = run_program(
                     _with_uv(setup, places, fresh, uv), fetched.line, cancelled, log, env, fetched.look
                 )
-            except OSError as error:  # a disk from which nothing may be run, a guard that forbids it
+            except OSError as error:  # a disk mounted without execution, or security software
                 os.write(log, f"uv does not run here: {error}\n".encode())
                 uv = None
         if uv is None:
@@ -226,7 +256,7 @@ def _with_uv(setup: Setup, places: InstallPaths, fresh: Path, uv: Path) -> list[
 
 
 def _with_pip(setup: Setup, places: InstallPaths, fresh: Path) -> list[str]:
-    """The pip that comes with Python, run from its wheel: nothing is installed into Blender."""
+    """Command for the pip that comes with Python, run from its wheel: nothing is installed into Blender."""
     command = [
         sys.executable, "-I", "-X", "utf8", *_pip(), "--isolated" if setup.wheels else "--no-input",
         "--disable-pip-version-check", "--cache-dir", str(places.cache / "pip"), "install", "--target",
@@ -237,13 +267,17 @@ def _with_pip(setup: Setup, places: InstallPaths, fresh: Path) -> list[str]:
     index = torch_builds.index_of(setup.build)
     if index is None:
         return [*command, *setup.requirements]
-    # Among indexes pip takes the highest version, wherever it lies: with the build in it, that is never PyPI's.
+    # pip takes the highest version of all indexes; with the build's tag in it, that is never PyPI's.
     wanted = (f"{each}+{setup.build}" if each.startswith("torch==") else each for each in setup.requirements)
     return [*command, "--extra-index-url", index, *wanted]
 
 
 def _pip() -> list[str]:
-    """How Python is to be told to run pip. Raises RuntimeProblem where there is none."""
+    """Arguments with which Python runs pip.
+
+    Raises:
+        RuntimeProblem: There is no pip.
+    """
     spec = importlib.util.find_spec("ensurepip")  # some systems leave it out
     if spec is not None and spec.origin is not None:
         bundled = sorted((Path(spec.origin).parent / "_bundled").glob("pip-*.whl"))
@@ -255,13 +289,14 @@ def _pip() -> list[str]:
 
 
 class _Fetched:
-    """How far an installer has got, from what it prints and how its cache grows."""
+    """Estimates the progress of an installer from its output and the growth of its cache."""
 
     def __init__(self, cache: Path, expected: float, progress: Progress) -> None:
         self.cache, self.expected, self.progress = cache, expected, progress
         self.unpacking, self.share, self.next = False, 0.05, 0.0
 
     def line(self, line: str) -> None:
+        """Process a line of the installer's output."""
         if re.match(r"\s*(Prepared|Installing collected)", line):
             self.unpacking, self.share = True, max(self.share, 0.75)
         elif re.match(r"\s*(Installed|Successfully installed)", line):
@@ -269,15 +304,17 @@ class _Fetched:
         self.say()
 
     def look(self) -> None:
+        """Measure the cache."""
         now = time.monotonic()
         if now < self.next:
             return
         self.next = now + LOOK_AT_CACHE
-        # The cache holds files as they are unpacked, about twice of what is fetched.
+        # The cache contains unpacked files, about twice the size of the download.
         self.share = max(self.share, min(0.74, 0.05 + 0.69 * _size(self.cache) / (2.2 * self.expected)))
         self.say()
 
     def say(self) -> None:
+        """Report the progress."""
         progress = self.progress
         progress(self.share, "Unpacking PyTorch" if self.unpacking else "Fetching PyTorch")
 
@@ -289,12 +326,12 @@ def _size(folder: Path) -> int:
             try:
                 total += os.lstat(os.path.join(path, name)).st_size
             except OSError:
-                pass  # it has been moved meanwhile
+                pass  # moved in the meantime
     return total
 
 
 def _versions(packages: Path) -> dict[str, str]:
-    """What was installed, by name."""
+    """Versions of the installed packages by name."""
     found = {}
     for info in sorted(packages.glob("*.dist-info")):
         name, _, version = info.name.removesuffix(".dist-info").partition("-")
@@ -303,9 +340,10 @@ def _versions(packages: Path) -> dict[str, str]:
 
 
 def _leave_out_numpy(packages: Path, numpy: str) -> None:
-    """Blender's own NumPy is used: take another away, and see that all that was installed can do with it.
+    """Remove an installed NumPy, because Blender's own is used, and check that all packages work with that.
 
-    Raises RuntimeProblem.
+    Raises:
+        RuntimeProblem: A package needs another NumPy.
     """
     for pattern in ("numpy", "numpy.libs", "numpy-*.dist-info"):
         for found in packages.glob(pattern):
@@ -313,12 +351,12 @@ def _leave_out_numpy(packages: Path, numpy: str) -> None:
     for metadata in sorted(packages.glob("*.dist-info/METADATA")):
         for line in metadata.read_text(encoding="utf-8", errors="replace").splitlines():
             if not line:
-                break  # the description begins
+                break  # the description starts here
             wanted = re.match(r"Requires-Dist:\s*numpy\b\s*\(?([^;)]*)\)?\s*(;.*)?$", line, re.IGNORECASE)
             if wanted and "extra" not in (wanted[2] or "") and not meets(numpy, wanted[1]):
                 name = metadata.parent.name.partition("-")[0]
-                told = f"{name} needs NumPy {wanted[1].strip()}, but Blender has {numpy}"
-                raise RuntimeProblem(f"{told}: take wheels that go with it, or another Blender.")
+                problem = f"{name} needs NumPy {wanted[1].strip()}, but Blender has {numpy}"
+                raise RuntimeProblem(f"{problem}: take wheels that go with it, or another Blender.")
 
 
 def meets(version: str, wanted: str) -> bool:

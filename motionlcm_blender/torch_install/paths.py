@@ -1,4 +1,4 @@
-"""Where an installation lies, and the lock that keeps two Blenders from working on it at once."""
+"""Paths of an installation, and the lock against concurrent work on it by two Blenders."""
 
 from __future__ import annotations
 
@@ -20,67 +20,75 @@ LOG_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class InstallPaths:
-    """home: the folder of one Python version; uv and its cache beside it serve all of them."""
+    """Paths of an installation. home: the folder of one Python version; all share uv and its cache beside it."""
 
     home: Path
 
     @classmethod
     def under(cls, folder: Path) -> InstallPaths:
-        """Those of this Python, below the extension's own folder."""
+        """Paths for this Python, below the extension's own folder."""
         return cls(folder / "runtime" / f"python{sys.version_info[0]}.{sys.version_info[1]}")
 
     @property
     def packages(self) -> Path:
-        """What is used; comes into being whole."""
+        """The packages in use; appears complete."""
         return self.home / "packages"
 
     def fresh(self, install: str) -> Path:
-        """What is being installed, or has not been tried yet. Named for the one installation: should its installer
-        outlive it, then it does not write into the next one."""
+        """Packages that are being installed or not yet tested.
+
+        Each installation has its own folder: an installer that outlives its installation does not write into the next
+        one.
+        """
         return self.home / f"new-{install}"
 
     @property
     def unfinished(self) -> list[Path]:
-        """What installations left that came to no end."""
+        """Folders of aborted installations."""
         return sorted(self.home.glob("new-*"))
 
     @property
     def state(self) -> Path:
+        """File of the record."""
         return self.home / "state.json"
 
     @property
     def trials(self) -> Path:
-        """What came of trying PyTorch that was installed by others."""
+        """File of the test results of a PyTorch that was installed by other means."""
         return self.home / "trials.json"
 
     @property
     def importing(self) -> Path:
-        """Is there while a Blender imports PyTorch, and locked by it; left behind if that crashed."""
+        """File that exists and is locked while a Blender imports PyTorch; it remains after a crash."""
         return self.home / "importing"
 
     @property
     def lock(self) -> Path:
+        """File of the lock."""
         return self.home / "lock"
 
     @property
     def log(self) -> Path:
+        """File of the log."""
         return self.home / "install.log"
 
     @property
     def cache(self) -> Path:
+        """Cache of the installer."""
         return self.home.parent / "cache"
 
     @property
     def tools(self) -> Path:
+        """Folder of the installer."""
         return self.home.parent / "tools"
 
     @property
     def removed(self) -> list[Path]:
-        """What was renamed to be deleted, and could not be yet."""
+        """Folders that were renamed for deletion and could not be deleted yet."""
         return sorted(self.home.glob("removed-*"))
 
     def open_log(self) -> int:
-        """A file descriptor to append to; a long log is begun anew."""
+        """Open the log for appending and return its file descriptor; a long log is restarted."""
         self.home.mkdir(parents=True, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
             os.replace(self.log, self.log.with_suffix(".log.1"))
@@ -89,9 +97,15 @@ class InstallPaths:
 
 @contextmanager
 def locked(path: Path, patience: float = 1.0) -> Iterator[None]:
-    """Hold a lock that ends with the process that has it, however it ends. Raises Busy, OSError.
+    """Hold a lock that ends with its process, however that ends.
 
-    patience: seconds to wait for it; others hold it for a moment to see whether it is free.
+    Args:
+        path: The lock's file.
+        patience: Seconds to wait for the lock; other processes hold it briefly to test it.
+
+    Raises:
+        Busy: Another process has the lock.
+        OSError: The file cannot be opened.
     """
     lock = take_lock(path, patience)
     if lock is None:
@@ -103,7 +117,7 @@ def locked(path: Path, patience: float = 1.0) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process holds it now."""
+    """Whether a process holds the lock."""
     if not path.exists():
         return False
     try:

@@ -1,4 +1,4 @@
-"""A report that can be given to others: plain text, with the user's name taken out of all paths."""
+"""Reports that users can pass on: plain text, without the user's name in any path."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Literal
 
 FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
-"""Letters with accents whole, and taken apart as macOS does."""
+"""Accented letters composed, and decomposed as macOS does."""
 
 
 def composed(sections: Iterable[tuple[str, Sequence[tuple[str, str]]]], home: str | None = None) -> str:
-    """Sections of named values as text, without the user's name."""
+    """Format sections of named values as text, without the user's name."""
     lines = []
     for title, rows in sections:
         lines += [f"{title}:", *(_indented(name, value) for name, value in rows), ""]
@@ -27,7 +27,7 @@ def _indented(name: str, value: str) -> str:
 
 
 def without_user(text: str, home: str | None = None, user: str | None = None) -> str:
-    """The text with the home folder as ~, and USER wherever the user's name is a part of another path."""
+    """Replace the home folder by ~, and the user's name in other paths by USER."""
     home = str(Path.home()) if home is None else home
     user = _user() if user is None else user
     if len(home) > len("C:\\"):
@@ -45,5 +45,5 @@ def without_user(text: str, home: str | None = None, user: str | None = None) ->
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a user the system does not know
+    except (OSError, KeyError, ImportError):  # a user unknown to the system
         return ""

@@ -1,4 +1,4 @@
-"""What is installed and how large it is; where PyTorch comes from is in `torch_builds`."""
+"""Installed packages and their sizes; `torch_builds` has the source of PyTorch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ REQUIREMENTS = ("torch==2.13.0", "transformers==5.23.0")
 UV_VERSION = "0.13.9"
 INDEX = "https://pypi.org/simple"
 GIGABYTES = {"cuda": (3.0, 7.0), "rocm": (5.0, 18.0), "xpu": (1.5, 6.0), "mps": (0.2, 1.0), "none": (0.3, 1.3)}
-"""Estimates of what is fetched and what lies on the disk afterwards, by kind of hardware."""
+"""Estimated size of the download and of the installation, by kind of hardware."""
 
 UV_WHEELS = {
     "linux-x86_64": (
@@ -36,9 +36,9 @@ UV_WHEELS = {
         "eeb92051c2123b9730c46b04cc843cfa4bc7d7b0aec56df431a2215ef4cb0273",
     ),
 }
-"""By machine: the wheel that holds uv, and its sha256."""
+"""By machine: the wheel of uv, and its sha256."""
 
 
 def this_machine() -> str:
-    """A key of UV_WHEELS, if uv is there for this machine."""
+    """Key of UV_WHEELS for this machine, or another name if there is no uv for it."""
     return f"{platform.system()}-{platform.machine()}".lower()

@@ -1,4 +1,4 @@
-"""What is installed, written down atomically, and what can be said of it without importing anything."""
+"""Record of the installation, written atomically, and its status without importing anything."""
 
 from __future__ import annotations
 
@@ -17,10 +17,22 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class State:
-    """step: "installing", "checking", "ready", "failed" or "removing". install: names this installation.
+    """Record of an installation.
 
-    numpy: Blender's, with which it was tried. versions: of what was installed. device, difference_mm, milliseconds:
-    what the trial found. sentence: why it failed.
+    Attributes:
+        step: "installing", "checking", "ready", "failed" or "removing".
+        install: Identity of this installation.
+        hardware: Kind of the hardware.
+        source: Source of the packages.
+        numpy: Version of Blender's NumPy in the test.
+        versions: Versions of the installed packages.
+        device: Device found by the test.
+        device_name: Name of the device.
+        difference_mm: Largest difference to NumPy in the test.
+        milliseconds: Time of a generation in the test.
+        sentence: Reason of the failure, or a note.
+        when: Time of the record.
+        format: Version of this format.
     """
 
     step: str
@@ -40,7 +52,13 @@ class State:
 
 @dataclass(frozen=True)
 class InstallStatus:
-    """kind: "absent", "busy", "unfinished", "broken" or "ready"; sentence: what to tell of it."""
+    """Status of an installation.
+
+    Attributes:
+        kind: "absent", "busy", "unfinished", "broken" or "ready".
+        sentence: Sentence for the user.
+        state: The record, if there is one.
+    """
 
     kind: str
     sentence: str = ""
@@ -48,16 +66,21 @@ class InstallStatus:
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
-    """Whole or not at all. Raises OSError."""
+    """Write a JSON file atomically; OSError if that fails."""
     replace_bytes(path, json.dumps(values, indent=1, ensure_ascii=False).encode())
 
 
 def write_state(places: InstallPaths, state: State) -> None:
+    """Write the record; OSError if that fails."""
     write_json(places.state, asdict(state))
 
 
 def read_state(places: InstallPaths) -> State | None:
-    """None where there is none. Raises ValueError for one that cannot be read."""
+    """Read the record; None if there is none.
+
+    Raises:
+        ValueError: The record is damaged.
+    """
     try:
         values = json.loads(places.state.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -73,7 +96,7 @@ def read_state(places: InstallPaths) -> State | None:
 
 
 def mark_failed(places: InstallPaths, sentence: str) -> None:
-    """Have what is installed not be used until it was checked again. Raises OSError."""
+    """Mark the installation as unusable until the next successful check; OSError if that fails."""
     try:
         state = read_state(places)
     except ValueError:
@@ -83,7 +106,7 @@ def mark_failed(places: InstallPaths, sentence: str) -> None:
 
 
 def condition(places: InstallPaths, numpy: str) -> InstallStatus:
-    """What the folder holds; reads a few small files. numpy: the version that runs here."""
+    """Status of an installation; reads a few small files. numpy: version in this Blender."""
     try:
         state = read_state(places)
     except ValueError:

@@ -1,6 +1,6 @@
-"""Processes of our own: a task goes in as a line of JSON, news come out as lines, the end of the input means stop.
+"""Child processes: the task is one line of JSON, messages are lines, and closing the input means stop.
 
-A child that loses its parent, however that ended, stops what it has started and ends.
+A child that loses its parent, however that ended, stops its own children and exits.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from ..errors import Cancelled
 from .errors import RuntimeProblem
 
 MARK = "MOTIONLCM "
-"""Begins the lines that are meant for the parent; libraries print other things."""
+"""Prefix of lines for the parent; libraries print other lines."""
 ENTRY = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
     "from motionlcm_blender.torch_install.child_process import main; main()"
 )
 GRACE = 10.0
-"""Seconds in which a child that was told to stop must have ended."""
+"""Seconds within which a child must exit after the request to stop."""
 LOOK = 0.1
 NOT_INHERITED = (
     "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "CONDA_PREFIX", "PIP_TARGET", "PIP_PREFIX", "PIP_USER",
     "PIP_ROOT", "PIP_REQUIREMENT", "PIP_REQUIRE_VIRTUALENV", "UV_TARGET", "UV_PYTHON", "UV_SYSTEM_PYTHON",
     "UV_PROJECT_ENVIRONMENT", "UV_CACHE_DIR", "UV_NO_CACHE", "PIP_CONSTRAINT", "UV_CONSTRAINT", "UV_OVERRIDE",
 )  # fmt: skip
-"""Variables that would lead Python or an installer somewhere else."""
+"""Variables that would lead Python or an installer to other packages."""
 
 
 class ChildEnded(RuntimeProblem):
@@ -44,7 +44,7 @@ class ChildEnded(RuntimeProblem):
 
 
 def environment(temporary: Path | None = None) -> dict[str, str]:
-    """The variables for a child. temporary: where temporary files go, for small system disks."""
+    """Environment variables for a child. temporary: folder for temporary files, for small system disks."""
     out = {name: value for name, value in os.environ.items() if name.upper() not in NOT_INHERITED}
     out.setdefault("OMP_NUM_THREADS", str(min(8, os.cpu_count() or 1)))
     if temporary is not None:
@@ -60,9 +60,23 @@ def run_task(
     log: int | None = None,
     python: str = sys.executable,
 ) -> dict[str, Any]:
-    """Carry out a task in a process of its own and return its answer. log: file descriptor for its errors.
+    """Run a task in a process of its own.
 
-    Raises Cancelled, ChildEnded, RuntimeProblem (what the child says went wrong), OSError.
+    Args:
+        task: The task, as JSON values.
+        tell: Called with a fraction 0..1 and a description.
+        cancelled: True stops the child.
+        log: File descriptor for the child's error output.
+        python: The Python to run.
+
+    Returns:
+        The answer of the child.
+
+    Raises:
+        Cancelled: `cancelled` returned True.
+        ChildEnded: The child crashed or was killed.
+        RuntimeProblem: The task failed.
+        OSError: The child cannot be started.
     """
     root = str(Path(__file__).resolve().parents[2])
     child = subprocess.Popen(
@@ -83,7 +97,7 @@ def run_task(
             child.stdin.write(json.dumps(task) + "\n")
             child.stdin.flush()
         except OSError:
-            pass  # it has ended already, which is seen below
+            pass  # the child has already ended, which is detected below
         return _listen(child, lines, tell, cancelled)
     finally:
         _stop(child)
@@ -143,9 +157,22 @@ def run_program(
     env: dict[str, str],
     look: Callable[[], None] = lambda: None,
 ) -> tuple[int, str]:
-    """Run an installer; returns its exit status and the last it printed. look: called several times a second.
+    """Run an installer.
 
-    Raises Cancelled, OSError if it cannot be started.
+    Args:
+        command: The command line.
+        on_line: Called with each line of output.
+        cancelled: True stops the installer.
+        log: File descriptor for the output.
+        env: Environment variables.
+        look: Called several times a second.
+
+    Returns:
+        Its exit status and its last output.
+
+    Raises:
+        Cancelled: `cancelled` returned True.
+        OSError: The installer cannot be started.
     """
     os.write(log, (" ".join(command) + "\n").encode())
     program = subprocess.Popen(

@@ -1,13 +1,13 @@
-"""Which of PyTorch's builds runs on a graphics card, and where PyTorch's own index has it.
+"""Choice of the PyTorch build for a graphics card, and its place in PyTorch's own index.
 
-PyPI has one build for each system: on Windows for the processor, on Linux for the newest CUDA. The others lie under
-https://download.pytorch.org/whl/TAG. What is written down here goes with the version in `pins.REQUIREMENTS`.
+PyPI has one build for each system: for the CPU on Windows, for the newest CUDA on Linux. The others are under
+https://download.pytorch.org/whl/TAG. The values here belong to the version in `requirements.REQUIREMENTS`.
 
-Sources. Builds of 2.13 and the cards they have kernels for: RELEASE.md of pytorch/pytorch (CUDA 12.6 and 13.0 stable,
-13.2 experimental and so left out; ROCm 7.2). Drivers: NVIDIA, "CUDA Compatibility", table 1 of "Minor Version
-Compatibility" (CUDA 13.x from 580, 12.x from 525), with the last figures and Windows' numbers as in uv's
-crates/uv-torch/src/backend.rs; uv 0.13.9 was seen to switch at just these. AMD: the architectures for which uv 0.13.9
-goes to the index of ROCm 7.2.
+Sources. Builds of 2.13 and their kernels: RELEASE.md of pytorch/pytorch (CUDA 12.6 and 13.0 stable, 13.2 experimental
+and therefore left out; ROCm 7.2). Drivers: NVIDIA, "CUDA Compatibility", table 1 of "Minor Version Compatibility"
+(CUDA 13.x from 580, 12.x from 525), with the last digits and the numbers for Windows as in uv's
+crates/uv-torch/src/backend.rs; uv 0.13.9 was observed to switch at exactly these. AMD: the architectures for which uv
+0.13.9 uses the index of ROCm 7.2.
 """
 
 from __future__ import annotations
@@ -24,9 +24,13 @@ INDEX = "https://download.pytorch.org/whl"
 
 @dataclass(frozen=True)
 class CudaBuild:
-    """One CUDA. drivers: the oldest that run it, by system.
+    """One build for CUDA.
 
-    first, end: the compute capabilities it has kernels for, from the first on and below the end; None: no end.
+    Attributes:
+        tag: Tag of the build.
+        drivers: The oldest driver that runs it, by system.
+        first: First compute capability with kernels.
+        end: First compute capability without kernels after these; None: no end.
     """
 
     tag: str
@@ -47,13 +51,18 @@ ROCM_ARCHITECTURES = frozenset(
 
 
 def build_for(hardware: Hardware, system: str | None = None) -> str | None:
-    """The tag of the build to install: "cu130", "rocm7.2", "xpu", "cpu"; None for the one on PyPI.
+    """Tag of the build to install: "cu130", "rocm7.2", "xpu", "cpu"; None for the one on PyPI.
 
-    system: as `platform.system()` calls it, for tests.
+    Args:
+        hardware: The card.
+        system: Name as in `platform.system()`, for tests.
+
+    Returns:
+        The tag.
     """
     system = system or platform.system()
     if system == "Darwin":
-        return None  # the one build there is uses Apple's cards and the processor
+        return None  # the only build supports Apple's GPUs and the CPU
     if hardware.kind == "cuda":
         return cuda_build(hardware.driver, hardware.architecture, system) or "cpu"
     if hardware.kind == "rocm":
@@ -62,20 +71,28 @@ def build_for(hardware: Hardware, system: str | None = None) -> str | None:
 
 
 def index_of(build: str | None) -> str | None:
-    """The address of the index that has a build of `build_for`; None: PyPI has it."""
+    """Address of the index with a build of `build_for`; None: PyPI."""
     return None if build is None else f"{INDEX}/{build}"
 
 
 def sources(build: str | None) -> str:
-    """Where the files come from, to be shown."""
+    """Source of the files, for display."""
     return ", ".join(["pypi.org", *([] if build is None else [f"{INDEX}/{build}".removeprefix("https://")])])
 
 
 def cuda_build(driver: str, architecture: str, system: str) -> str | None:
-    """The newest CUDA that a driver runs on a card; None if it is too old for all, or the card is.
+    """The newest CUDA build for a driver and a card; None if driver or card is too old for all.
 
-    driver: "580.65.06". architecture: the card's compute capability, "8.9". Either may be "", not known: then any
-    architecture will do, and the oldest CUDA, which most drivers run.
+    If the architecture is unknown, any build fits; if the driver is unknown, the oldest CUDA is used, which most
+    drivers run.
+
+    Args:
+        driver: Version such as "580.65.06", or "".
+        architecture: Compute capability such as "8.9", or "".
+        system: Name as in `platform.system()`.
+
+    Returns:
+        Tag of the build.
     """
     builds = _with_kernels(architecture)
     found = _version(driver)
@@ -85,7 +102,7 @@ def cuda_build(driver: str, architecture: str, system: str) -> str | None:
 
 
 def cuda_problem(driver: str, architecture: str, system: str) -> str:
-    """A sentence on why no CUDA build runs, and what to do about it; "" if one does."""
+    """Make a sentence on why no CUDA build runs, and on the remedy; "" if one does."""
     if cuda_build(driver, architecture, system) is not None:
         return ""
     builds = _with_kernels(architecture)

@@ -1,4 +1,4 @@
-"""Whether PyTorch does here what the NumPy runtime does: tried in a process of its own, since it may crash."""
+"""Test whether PyTorch generates the same motion as the NumPy backend, in a process of its own, since it may crash."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .errors import RuntimeProblem
 from .subprocesses import ChildEnded, run_task
 
 TOLERANCE_MM = 20.0
-"""Most that a joint may be apart; graphics cards calculate with less precision, wrong results are far beyond."""
+"""Largest accepted distance of a joint; GPUs compute with less precision, and wrong results are far beyond."""
 PATIENCE = 180.0
-"""Seconds that PyTorch may take to be imported; on a slow disk the first time is long."""
+"""Seconds that the import of PyTorch may take; on a slow disk the first import is long."""
 OURS = "update the graphics card's driver, then press Check Again"
 OTHERS = "install it again where it comes from, or remove it"
-"""What to do about a PyTorch that was installed here, and about one that others have installed."""
+"""Remedies for a PyTorch installed by this extension, and for one installed by other means."""
 PROMPT, FRAMES, SEED = "a person walks forward", 60, 1
 
 
@@ -30,9 +30,21 @@ def check_in_process(
     cancelled: Callable[[], bool],
     log: int | None,
 ) -> dict[str, Any]:
-    """A real generation with the PyTorch in `packages`, found after all else as in Blender, beside one with NumPy.
+    """Generate with the PyTorch in `packages`, searched after all other folders as in Blender, and compare with NumPy.
 
-    Raises Cancelled, RuntimeProblem.
+    Args:
+        packages: Folder of the packages, or None.
+        host_packages: Folders of Blender's packages.
+        model: The model folder; None: the bundled model.
+        cancelled: True stops.
+        log: File descriptor for the child's error output.
+
+    Returns:
+        The measurements of `compared`.
+
+    Raises:
+        Cancelled: `cancelled` returned True.
+        RuntimeProblem: PyTorch does not work.
     """
     task = {"do": "check", "model": model, "paths": [*host_packages, *([str(packages)] if packages else [])]}
     try:
@@ -42,7 +54,7 @@ def check_in_process(
 
 
 def import_in_process(paths: list[str], patience: float = PATIENCE) -> str:
-    """Import PyTorch in a process of its own; returns the sentence on what went wrong, or nothing."""
+    """Import PyTorch in a process of its own; returns a sentence about the failure, or ""."""
     until = time.monotonic() + patience
     try:
         run_task({"do": "import", "paths": paths}, lambda share, what: None, lambda: time.monotonic() > until)
@@ -56,11 +68,16 @@ def import_in_process(paths: list[str], patience: float = PATIENCE) -> str:
 
 
 def crashed(code: int, remedy: str) -> str:
+    """Make a sentence about a crashed child."""
     return f"PyTorch crashes here (exit status {code}), so NumPy makes the motions: {remedy}."
 
 
 def imported() -> dict[str, Any]:
-    """In the child: import and first use. Raises RuntimeProblem."""
+    """In the child: import PyTorch and use it once.
+
+    Raises:
+        RuntimeProblem: PyTorch does not work.
+    """
     try:
         import torch
 
@@ -71,9 +88,10 @@ def imported() -> dict[str, Any]:
 
 
 def compared(model: Path | None) -> dict[str, Any]:
-    """In the child: the same motion by both runtimes. Falls back from the card to the processor.
+    """In the child: generate the same motion with both backends, with the CPU as a fallback for the GPU.
 
-    Raises RuntimeProblem.
+    Raises:
+        RuntimeProblem: PyTorch does not work.
     """
     import numpy as np
 
@@ -92,19 +110,20 @@ def compared(model: Path | None) -> dict[str, Any]:
     for device in dict.fromkeys((first, "cpu")):
         try:
             runtime = MotionLCM.from_folder(model, device=device)
-            for _ in range(1 if runtime.backend.recorded is None else 2):  # the first is slower, the second recorded
+            # the first is slower, the second captures a graph
+            for _ in range(1 if runtime.backend.recorded is None else 2):
                 runtime.generate(request)
             started = time.perf_counter()
             runtime.generate(request)
             milliseconds = 1e3 * (time.perf_counter() - started)
             difference = 1e3 * _apart(expected, runtime.features(request))
-            if not difference <= TOLERANCE_MM:  # NaN as well
+            if not difference <= TOLERANCE_MM:  # also for NaN
                 raise DeviceError(f"The device {device} calculates wrongly: {difference:.0f} mm off.")
         except Exception as error:
             if device == "cpu":
                 raise _unusable(error) from error
-            told = _reason(error).rstrip(".")
-            note = f"The processor is used, not the graphics card ({told}): with another driver, press Check Again."
+            reason = _reason(error).rstrip(".")
+            note = f"The processor is used, not the graphics card ({reason}): with another driver, press Check Again."
             continue
         return {
             "device": device,
@@ -120,7 +139,7 @@ def compared(model: Path | None) -> dict[str, Any]:
 
 
 def _apart(one: Any, other: Any) -> float:
-    """The farthest that two sets of joints are from each other, in metres."""
+    """Largest distance between two sets of joints, metres."""
     import numpy as np
 
     from ..generation.pipeline import standing_joints
@@ -147,5 +166,5 @@ def _unusable(error: BaseException) -> RuntimeProblem:
     traceback.print_exception(error)
     if isinstance(error, ModuleNotFoundError):
         return RuntimeProblem(f"PyTorch cannot be used, as {error.name} is missing: install it again.")
-    told = _reason(error).rstrip(".")
-    return RuntimeProblem(f"PyTorch cannot be used ({told}): see to the graphics card's driver, or install it again.")
+    reason = _reason(error).rstrip(".")
+    return RuntimeProblem(f"PyTorch cannot be used ({reason}): see to the graphics card's driver, or install it again.")

@@ -1,4 +1,4 @@
-"""Taking an installation away: renamed first, so that nothing finds it any more, then deleted."""
+"""Removal of an installation: renamed first, so that nothing finds it any more, then deleted."""
 
 from __future__ import annotations
 
@@ -14,9 +14,14 @@ from .state import State, read_state, write_state
 
 
 def remove(places: InstallPaths) -> bool:
-    """Remove packages, leftovers, installer and cache. Returns whether all is gone; else `sweep` does the rest later.
+    """Remove packages, leftovers, installer and cache.
 
-    Raises Busy, RuntimeProblem.
+    Returns:
+        Whether everything is gone; else `sweep` deletes the rest later.
+
+    Raises:
+        Busy: Another Blender is working on the installation.
+        RuntimeProblem: A folder cannot be renamed.
     """
     try:
         with locked(places.lock):
@@ -35,7 +40,7 @@ def _remove(places: InstallPaths) -> bool:
         try:
             put_away(places, folder)
         except OSError:
-            return False  # Windows does not let go of files in use; the record says what is to be done
+            return False  # Windows keeps files in use; the record requests the rest of the removal
     _delete_removed(places)
     for folder in (places.cache, places.tools, places.home / "temporary"):
         shutil.rmtree(folder, ignore_errors=True)
@@ -45,14 +50,15 @@ def _remove(places: InstallPaths) -> bool:
 
 
 def sweep(places: InstallPaths) -> None:
-    """Delete what was renamed before and could not be deleted then."""
+    """Delete folders that were renamed before and could not be deleted then."""
     _delete_removed(places)
 
 
 def finish_removal(places: InstallPaths) -> bool:
-    """At start: go on with a removal that files in use, or an end of Blender, had kept from its end.
+    """Continue, at start, a removal that was interrupted by files in use or by the end of Blender.
 
-    Returns whether there was something to do.
+    Returns:
+        Whether there was something to do.
     """
     try:
         state = read_state(places)
@@ -68,7 +74,7 @@ def finish_removal(places: InstallPaths) -> bool:
 
 
 def put_away(places: InstallPaths, folder: Path) -> None:
-    """Have a folder no longer where it was; deleted as far as that goes. Raises OSError if it cannot be renamed."""
+    """Rename a folder and delete it as far as possible; OSError if it cannot be renamed."""
     if not folder.exists():
         return
     os.replace(folder, places.home / f"removed-{uuid.uuid4().hex[:8]}")

@@ -1,7 +1,7 @@
 """Transformer layers in NumPy float32, for inference.
 
-All arrays are batch first, (B, S, width). What would be padding is simply not there: callers pass only real frames
-and tokens, so no layer needs a mask. Functions that work in place say so.
+All arrays are batch first, (B, S, width). There is no padding: callers pass only real frames and tokens, so no layer
+needs a mask. The docstrings name the functions that work in place.
 """
 
 from __future__ import annotations
@@ -29,19 +29,26 @@ _GELU = tuple(
         3.627849724861598e-09,
     )
 )
-"""Minus the logit of the normal distribution function, divided by x, as a polynomial in x squared.
+"""Polynomial in x^2 for minus the logit of the normal distribution function, divided by x.
 
-Our own minimax fit over 0..7, weighted by what it does to x * Phi(x): at most 7e-8 off, so less than float32 rounding.
-Beyond 7 the leading term keeps the sign, and the function goes to 0 or x as it should.
+Our own minimax fit over 0..7, weighted by its effect on x * Phi(x): the error is at most 7e-8, less than float32
+rounding. Beyond 7 the leading term keeps the sign, and the function goes to 0 or x as it should.
 """
 _CHUNK = 32768
-"""Numbers worked on at a time, so that the passes of one function stay in the cache."""
+"""Number of values processed at once, so that the passes of one function stay in the cache."""
 _UNPACKED = 196608
-"""Weights of eight bits unpacked at a time, so that they are multiplied while they are in the cache."""
+"""Number of int8 weights dequantized at once, so that they are multiplied while they are in the cache."""
 
 
 def gelu(x: np.ndarray) -> np.ndarray:
-    """x * Phi(x) with the exact normal distribution function (the erf form), in place; x: float32, contiguous."""
+    """GELU, x * Phi(x) with the exact normal distribution function (the erf form), in place.
+
+    Args:
+        x: float32, contiguous, any shape; overwritten.
+
+    Returns:
+        x.
+    """
     flat = x.reshape(-1)
     size = min(_CHUNK, flat.size)
     squares, powers = np.empty(size, np.float32), np.empty(size, np.float32)
@@ -63,14 +70,22 @@ def gelu(x: np.ndarray) -> np.ndarray:
 
 
 def silu(x: np.ndarray) -> np.ndarray:
-    """x * sigmoid(x)."""
+    """SiLU, x * sigmoid(x)."""
     with np.errstate(over="ignore"):
         result: np.ndarray = x / (_ONE + np.exp(-x))
     return result
 
 
 def softmax_mix(scores: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """softmax(scores) @ values. scores: (..., Q, K), overwritten; values: (..., K, d). Returns (..., Q, d)."""
+    """Compute softmax(scores) @ values.
+
+    Args:
+        scores: (..., Q, K), overwritten.
+        values: (..., K, d).
+
+    Returns:
+        (..., Q, d).
+    """
     scores -= scores.max(-1, keepdims=True)
     np.exp(scores, out=scores)
     mixed = product(scores, values)
@@ -80,39 +95,44 @@ def softmax_mix(scores: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Linear:
-    """y = x W^T + b, with torch's layout of W: (outputs, inputs)."""
+    """Linear layer y = x W^T + b, with PyTorch's layout of W: (outputs, inputs)."""
 
     weight: np.ndarray
     bias: np.ndarray | None
 
     @classmethod
     def of(cls, weights: Weights, name: str) -> Linear:
+        """Make the layer of that name."""
         return cls(weights[f"{name}.weight"], weights.get(f"{name}.bias"))
 
     @property
     def inputs(self) -> int:
+        """Number of inputs."""
         return int(self.weight.shape[1])
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """x: (..., inputs) -> (..., outputs), a fresh array."""
+        """Apply the layer to x (..., inputs); returns a new array (..., outputs)."""
         y = product(x.reshape(-1, x.shape[-1]), self.weight.T)
         if self.bias is not None:
             y += self.bias
         return y.reshape(*x.shape[:-1], len(self.weight))
 
     def scaled(self, factor: np.ndarray) -> Linear:
-        """Every output times its factor."""
+        """The layer with every output multiplied by its factor."""
         return Linear(self.weight * factor[:, None], None if self.bias is None else self.bias * factor)
 
     def rows(self, start: int, stop: int) -> Linear:
-        """Only some of the outputs."""
+        """The layer with a range of its outputs."""
         return Linear(self.weight[start:stop], None if self.bias is None else self.bias[start:stop])
 
 
 @dataclass(frozen=True, eq=False)
 class PackedLinear:
-    """A Linear whose weights stay in eight bits (`int8_quantization`): a quarter of the memory, and, since few rows are
-    multiplied at a time and reading the weights is what takes long, no slower."""
+    """A linear layer whose weights stay in int8 (`int8_quantization`).
+
+    It needs a quarter of the memory and is no slower: few rows are multiplied at a time, and reading the weights
+    dominates.
+    """
 
     numbers: np.ndarray
     scale: np.ndarray
@@ -120,10 +140,11 @@ class PackedLinear:
 
     @property
     def inputs(self) -> int:
+        """Number of inputs."""
         return int(self.numbers.shape[1])
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """x: (..., inputs) -> (..., outputs), a fresh array."""
+        """Apply the layer to x (..., inputs); returns a new array (..., outputs)."""
         outputs, inputs = self.numbers.shape
         flat = x.reshape(-1, inputs)
         y = np.empty((len(flat), outputs), np.float32)
@@ -139,22 +160,25 @@ class PackedLinear:
         return y.reshape(*x.shape[:-1], outputs)
 
     def scaled(self, factor: np.ndarray) -> PackedLinear:
-        """Every output times its factor."""
+        """The layer with every output multiplied by its factor."""
         return PackedLinear(self.numbers, self.scale * factor, self.bias * factor)
 
 
 @dataclass(frozen=True, eq=False)
 class LayerNorm:
+    """Layer normalisation over the last axis."""
+
     weight: np.ndarray
     bias: np.ndarray
     epsilon: float = 1e-5
 
     @classmethod
     def of(cls, weights: Weights, name: str, epsilon: float = 1e-5) -> LayerNorm:
+        """Make the layer of that name."""
         return cls(weights[f"{name}.weight"], weights[f"{name}.bias"], epsilon)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Over the last axis, in place."""
+        """Normalise x in place."""
         x -= x.mean(-1, keepdims=True)
         scale = np.einsum("...i,...i->...", x, x)
         scale /= np.float32(x.shape[-1])
@@ -170,7 +194,10 @@ class LayerNorm:
 class Attention:
     """Multi-head attention; the scale of the scores is folded into the query's weights.
 
-    query, key_value, packed: the input projections; packed does all three at once.
+    Attributes:
+        packed: Input projection to queries, keys and values at once.
+        out: Output projection.
+        heads: Number of heads.
     """
 
     packed: Linear | PackedLinear
@@ -179,28 +206,35 @@ class Attention:
 
     @classmethod
     def of(cls, packed: Linear | PackedLinear, out: Linear | PackedLinear, heads: int) -> Attention:
-        """packed: width to 3 * width; queries first, then keys, then values."""
+        """Make the layer; `packed` maps width to 3 * width: queries, then keys, then values."""
         factor = np.ones(3 * packed.inputs, np.float32)
         factor[: packed.inputs] = (packed.inputs // heads) ** -0.5
         return cls(packed.scaled(factor), out, heads)
 
     def _heads(self, x: np.ndarray) -> np.ndarray:
-        """(B, S, n * width) -> (n * heads, seen from the front as) (n, B, heads, S, d), a view."""
+        """View (B, S, n * width) as (n, B, heads, S, d)."""
         batch, length, total = x.shape
         width = self.out.inputs
         split = x.reshape(batch, length, total // width, self.heads, width // self.heads)
         return split.transpose(2, 0, 3, 1, 4)
 
     def __call__(self, x: np.ndarray, memory: np.ndarray | None = None, first: int | None = None) -> np.ndarray:
-        """x: (B, S, width); memory: (B, M, width) to attend to, None: x itself.
+        """Attend from x to `memory` or to x itself.
 
-        first: only the first so many positions ask; all are attended to. Returns (B, S or first, width), fresh.
+        Args:
+            x: (B, S, width).
+            memory: (B, M, width); None: x.
+            first: Compute only the first so many positions, which attend to all.
+
+        Returns:
+            (B, S or first, width), a new array.
         """
         width = x.shape[-1]
         if memory is None and first is None:
             query, key, value = self._heads(self.packed(x))
         else:
-            assert isinstance(self.packed, Linear)  # the text encoder, alone in eight bits, asks for all of itself
+            # only the text encoder has int8 weights, and it computes all positions
+            assert isinstance(self.packed, Linear)
             asking = x if first is None else x[:, :first]
             (query,) = self._heads(self.packed.rows(0, width)(asking))
             key, value = self._heads(self.packed.rows(width, 3 * width)(x if memory is None else memory))
@@ -222,7 +256,7 @@ class Block:
 
     @classmethod
     def of(cls, weights: Weights, name: str, heads: int) -> Block:
-        """From the names of torch.nn.TransformerEncoderLayer or TransformerDecoderLayer."""
+        """Make the block from the names of torch.nn.TransformerEncoderLayer or TransformerDecoderLayer."""
 
         def attention(part: str) -> Attention:
             out = Linear.of(weights, f"{name}.{part}.out_proj")
@@ -241,13 +275,13 @@ class Block:
         )
 
     def attend(self, x: np.ndarray, first: int | None = None) -> np.ndarray:
-        """The self-attention half; fresh. first: as for `Attention`."""
+        """Self-attention half of the block; returns a new array. first: as in `Attention`."""
         y = self.attention(x, first=first)
         y += x if first is None else x[:, :first]
         return self.attention_norm(y)
 
     def finish(self, x: np.ndarray, memory: np.ndarray | None = None) -> np.ndarray:
-        """What comes after `attend`; fresh, x stays as it is."""
+        """Second half of the block, after `attend`; returns a new array, x is unchanged."""
         if self.memory_attention is not None and self.memory_norm is not None:
             y = self.memory_attention(x, memory)
             y += x
@@ -274,11 +308,15 @@ class SkipTransformer:
         tap: Callable[[int, np.ndarray], None] | None = None,
         attended: np.ndarray | None = None,
     ) -> np.ndarray:
-        """x: (B, S, width) -> (B, S or first, width), fresh.
+        """Apply the blocks to x (B, S, width); returns a new array (B, S or first, width).
 
-        memory: (B, M, width) for blocks that attend to one. first: how many leading positions are wanted.
-        residuals: one (B, S, width) for each block, added to its output. tap(i, output) is shown each output.
-        attended: what the first block's `attend` gives for x, if it is known already.
+        Args:
+            x: (B, S, width).
+            memory: (B, M, width) for blocks that attend to one.
+            first: Number of leading positions to compute.
+            residuals: One (B, S, width) for each block, added to its output.
+            tap: Called with index and output of each block.
+            attended: Result of the first block's `attend` for x, if known.
         """
         half, last = len(self.joints), len(self.blocks) - 1
         kept: list[np.ndarray] = []

@@ -1,7 +1,7 @@
-"""Matrix products that are quick whether or not NumPy was built with a BLAS.
+"""Matrix products that are fast whether or not NumPy was built with a BLAS.
 
-PyPI's NumPy has OpenBLAS. Blender builds its own and asks for none, so only macOS, which comes with one, may have it:
-without, `matmul` is a plain loop, and `einsum`, which has vector instructions of its own, several times as fast.
+PyPI's NumPy has OpenBLAS. Blender's own build has a BLAS only on macOS: without one, `matmul` is a plain loop, and
+`einsum`, which has vector instructions, is several times as fast.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import numpy as np
 
 @cache
 def has_blas() -> bool:
-    """Whether `matmul` is quicker than `einsum`. Measured, since what NumPy says of its building differs by version.
+    """Whether `matmul` is faster than `einsum`. Measured, because NumPy's build information differs by version.
 
-    With a BLAS it is twice to ten times as fast, without one a quarter: no load on a machine makes that look alike.
+    With a BLAS `matmul` is two to ten times as fast, without one four times slower: load on the machine does not blur
+    that.
     """
     a, b = (np.linspace(-1.0, 1.0, 64 * 128, dtype=np.float32).reshape(64, 128) for _ in range(2))
     best = []
@@ -31,7 +32,16 @@ def has_blas() -> bool:
 
 
 def product(a: np.ndarray, b: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """a @ b. a: (..., M, K), b: (..., K, N), the same leading axes; out: where to put it."""
+    """Compute a @ b.
+
+    Args:
+        a: (..., M, K).
+        b: (..., K, N), with the same leading axes.
+        out: Array for the result.
+
+    Returns:
+        (..., M, N).
+    """
     if has_blas():
         result: np.ndarray = np.matmul(a, b, out=out)
         return result
@@ -43,7 +53,7 @@ def product(a: np.ndarray, b: np.ndarray, out: np.ndarray | None = None) -> np.n
 
 
 def _plain(a: np.ndarray, b: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """Of two matrices by `einsum`, whose innermost loop should be over numbers that lie side by side, and many."""
+    """Product of two matrices by `einsum`, arranged so that its innermost loop is long and over contiguous memory."""
     rows, columns = b.flags.c_contiguous, b.T.flags.c_contiguous
     if columns or (not rows and b.shape[0] >= b.shape[1]):
         result: np.ndarray = np.einsum("mk,nk->mn", a, np.ascontiguousarray(b.T), out=out)

@@ -1,7 +1,7 @@
-"""A whole MotionLCM model in NumPy float32, for inference: the same doors as the torch networks.
+"""A whole MotionLCM model in NumPy float32, for inference, with the interface of the PyTorch networks.
 
-Sources: MODEL.md sections 2 to 4 (MLD, Chen et al. 2023; MotionLCM, Dai et al. 2024; ControlNet, Zhang et al. 2023).
-What is masked is left out of the computation instead of being weighted with zero: the result is the same.
+Sources: docs/MODEL.md sections 2 to 4 (MLD, Chen et al. 2023; MotionLCM, Dai et al. 2024; ControlNet, Zhang et al.
+2023). Masked positions are left out of the computation instead of being weighted with zero: the result is the same.
 """
 
 from __future__ import annotations
@@ -19,9 +19,14 @@ KEPT_TIMES, KEPT_LENGTHS = 256, 16
 
 
 class PortableNetwork:
-    """`vae`, `denoiser` and, with control, `controlnet` and `traj_encoder`, by their official names.
+    """All networks by their official names: `vae`, `denoiser` and, with control, `controlnet` and `traj_encoder`.
 
-    weights: all parameters, float32, official names. Raises UnsupportedCheckpoint if names or shapes differ.
+    Args:
+        weights: All parameters, float32, official names.
+        architecture: The sizes; None: inferred from the shapes.
+
+    Raises:
+        UnsupportedCheckpoint: Names or shapes differ.
     """
 
     controlnet: PortableControlNet | None
@@ -40,12 +45,12 @@ class PortableNetwork:
             self.traj_encoder = PortableTrajectoryEncoder(weights, self.architecture)
 
     def decode(self, latents: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """As `vae.decode`."""
+        """Decode latents, as `vae.decode`."""
         return self.vae.decode(latents, mask)
 
 
 class PortableVAE:
-    """Motion features to latent tokens and back."""
+    """The motion VAE: motion features to latent tokens and back."""
 
     def __init__(self, weights: Weights, architecture: Architecture) -> None:
         a = architecture
@@ -61,16 +66,21 @@ class PortableVAE:
         self._starts: dict[bytes, np.ndarray] = {}
 
     def encode(self, features: np.ndarray, mask: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """features: (B, T, features of a frame) normalised; mask: (B, T) bool, True = frame.
+        """Encode features.
 
-        Returns mean and std, (B, tokens, latent_width) each.
+        Args:
+            features: (B, T, features of a frame) normalised.
+            mask: (B, T) bool, True for frames; None: all.
+
+        Returns:
+            Mean and std, (B, tokens, latent_width) each.
         """
         features = _float32(features)
         keep = _keep(mask, features.shape[:2])
         rows = []
         for item, frames in zip(features, keep, strict=True):
             if self._group > 1:
-                # A token that is part motion, part nothing is filled with the last frame.
+                # A token that is only partly motion is filled with the last frame.
                 whole = np.minimum(np.arange(-(-len(frames) // self._group) * self._group), len(frames) - 1)
                 item, frames = _grouped(item[frames[whole]], self._group), np.arange(len(whole) // self._group)
             x = _with_tokens(self._global_tokens, self._embed(item[frames]), frames, self._encoder_positions)
@@ -81,8 +91,15 @@ class PortableVAE:
         return x[:, : self._tokens], np.exp(np.float32(0.5) * x[:, self._tokens :])
 
     def decode(self, latents: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        """latents: (B, tokens, latent_width); mask: (B, T) bool. Returns (B, T, features of a frame) normalised, zero
-        where padded."""
+        """Decode latents.
+
+        Args:
+            latents: (B, tokens, latent_width).
+            mask: (B, T) bool, True for frames.
+
+        Returns:
+            (B, T, features of a frame) normalised, zero where masked.
+        """
         latents = _float32(latents)
         memory = latents if self._widen is None else self._widen(latents)
         keep = _keep(mask, mask.shape)
@@ -98,7 +115,7 @@ class PortableVAE:
         return features
 
     def _start(self, frames: np.ndarray, queries: np.ndarray) -> np.ndarray:
-        """The first self-attention of the decoder: it sees nothing but positions, so it is kept by length."""
+        """First self-attention of the decoder: it depends on positions only, so it is cached by length."""
         key = frames.tobytes()
         start = self._starts.get(key)
         if start is None:
@@ -126,7 +143,7 @@ class _LatentTransformer:
         self._times: dict[tuple[int, float | None], np.ndarray] = {}
 
     def _time(self, timestep: int, guidance: float | None) -> np.ndarray:
-        """(width,) the time token; kept, because samplers ask for the same few."""
+        """(width,) time token; cached, because samplers use few different ones."""
         token = self._times.get((timestep, guidance))
         if token is None:
             x = time_embedding(timestep)
@@ -139,7 +156,7 @@ class _LatentTransformer:
         return token
 
     def _sequence(self, latents: np.ndarray, timestep: int, text: np.ndarray, guidance: float | None) -> np.ndarray:
-        """(B, all tokens, width), embedded."""
+        """(B, all tokens, width) embedded sequence."""
         batch, n = latents.shape[0], self._tokens
         text = _float32(text)
         text = self._text(np.maximum(text, 0) if self._text_relu else text)
@@ -167,10 +184,17 @@ class PortableDenoiser(_LatentTransformer):
         guidance: float | None = None,
         residuals: Sequence[np.ndarray] | None = None,
     ) -> np.ndarray:
-        """latents: (B, tokens, latent_width); text: (B or 1, text tokens, text_width), all of them real;
-        guidance: the scale w, None for a teacher; residuals: the ControlNet's.
+        """Predict the noise.
 
-        Returns epsilon, (B, tokens, latent_width).
+        Args:
+            latents: (B, tokens, latent_width).
+            timestep: Timestep, 0..999.
+            text: (B or 1, text tokens, text_width), without padding.
+            guidance: Guidance scale w, None for a teacher.
+            residuals: Output of the ControlNet.
+
+        Returns:
+            Noise, (B, tokens, latent_width).
         """
         latents = _float32(latents)
         x = self._sequence(latents, timestep, text, guidance)
@@ -183,7 +207,7 @@ class PortableDenoiser(_LatentTransformer):
 
 
 class PortableControlNet(_LatentTransformer):
-    """Reads a condition and speaks to the denoiser through one residual for each block."""
+    """The ControlNet: reads a condition and adds one residual to each block of the denoiser."""
 
     def __init__(self, weights: Weights, architecture: Architecture) -> None:
         super().__init__(weights, "controlnet", architecture)
@@ -198,9 +222,17 @@ class PortableControlNet(_LatentTransformer):
     def __call__(
         self, latents: np.ndarray, timestep: int, text: np.ndarray, guidance: float | None, condition: np.ndarray
     ) -> list[np.ndarray]:
-        """condition: (B or 1, tokens, latent_width) from the trajectory encoder; the rest as for the denoiser.
+        """Compute the residuals.
 
-        Returns one residual (B, all tokens, width) for each block of the denoiser.
+        Args:
+            latents: As for the denoiser.
+            timestep: As for the denoiser.
+            text: As for the denoiser.
+            guidance: As for the denoiser.
+            condition: (B or 1, tokens, latent_width) from the trajectory encoder.
+
+        Returns:
+            One residual (B, all tokens, width) for each block of the denoiser.
         """
         embedded = _float32(condition)
         for layer in self._condition[:2]:
@@ -215,7 +247,7 @@ class PortableControlNet(_LatentTransformer):
 
 
 class PortableTrajectoryEncoder:
-    """Hints over the frames to as many tokens as the latent has."""
+    """Encodes hints over the frames to as many tokens as the latent has."""
 
     def __init__(self, weights: Weights, architecture: Architecture) -> None:
         a = architecture
@@ -227,9 +259,14 @@ class PortableTrajectoryEncoder:
         self._transformer = SkipTransformer(weights, "traj_encoder.encoder", a.trajectory_layers, a.heads)
 
     def __call__(self, hints: np.ndarray, hint_mask: np.ndarray) -> np.ndarray:
-        """hints: (B, T, 22, 3) normalised; hint_mask: (B, T, 22, 3) bool, True where given.
+        """Encode hints. Frames without any hint are masked.
 
-        Returns (B, tokens, latent_width). Frames without any hint are not attended to.
+        Args:
+            hints: (B, T, 22, 3) normalised.
+            hint_mask: (B, T, 22, 3) bool, True where given.
+
+        Returns:
+            (B, tokens, latent_width).
         """
         given = np.asarray(hint_mask) != 0
         flat = np.where(given, hints, 0).astype(np.float32).reshape(*given.shape[:2], -1)
@@ -250,7 +287,7 @@ class PortableTrajectoryEncoder:
 
 
 def _grouped(frames: np.ndarray, group: int) -> np.ndarray:
-    """(T, n) to (T / group, group * n)."""
+    """Reshape (T, n) to (T / group, group * n)."""
     return frames.reshape(len(frames) // group, -1)
 
 
@@ -262,7 +299,7 @@ def _keep(mask: np.ndarray | None, shape: tuple[int, ...]) -> list[np.ndarray]:
 
 
 def _with_tokens(tokens: np.ndarray, embedded: np.ndarray, frames: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """(1, tokens + frames, width): learned tokens, then frames, each with the position it would have unmasked."""
+    """(1, tokens + frames, width): learned tokens, then frames, each with its position in the unmasked sequence."""
     n = len(tokens)
     return np.concatenate([tokens + positions[:n], embedded + positions[n + frames]])[None]
 

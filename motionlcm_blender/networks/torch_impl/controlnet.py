@@ -1,4 +1,4 @@
-"""The motion ControlNet and its trajectory encoder (MODEL.md section 4)."""
+"""The motion ControlNet and its trajectory encoder (docs/MODEL.md section 4)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _zero_linear(inputs: int, outputs: int) -> nn.Linear:
 
 
 class ControlNet(LatentTransformer):
-    """A copy of the student that reads a condition and speaks through zero-initialised residuals."""
+    """A copy of the student that reads a condition and outputs zero-initialised residuals."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__(architecture, final_norm=False)
@@ -43,9 +43,18 @@ class ControlNet(LatentTransformer):
         condition: Tensor,
         text_mask: Tensor | None = None,
     ) -> list[Tensor]:
-        """condition: (B, tokens, latent_width) from the trajectory encoder; the rest as for the denoiser.
+        """Compute the residuals.
 
-        Returns one residual (B, all tokens, width) for each block of the denoiser.
+        Args:
+            latents: As for the denoiser.
+            timestep: As for the denoiser.
+            text: As for the denoiser.
+            guidance: As for the denoiser.
+            condition: (B, tokens, latent_width) from the trajectory encoder.
+            text_mask: As for the denoiser.
+
+        Returns:
+            One residual (B, all tokens, width) for each block of the denoiser.
         """
         noisy = latents + self.controlnet_cond_embedding(condition)
         x, bias = self.sequence(noisy, timestep, text, guidance, text_mask)
@@ -55,7 +64,7 @@ class ControlNet(LatentTransformer):
 
 
 class TrajectoryEncoder(nn.Module):
-    """Hints over the frames to as many tokens as the latent has."""
+    """Encodes hints over the frames to as many tokens as the latent has."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
@@ -70,9 +79,14 @@ class TrajectoryEncoder(nn.Module):
             self.latent_proj = nn.Linear(a.width, a.latent_width)
 
     def forward(self, hints: Tensor, hint_mask: Tensor) -> Tensor:
-        """hints: (B, T, 22, 3) normalised; hint_mask: (B, T, 22, 3) bool, True where given.
+        """Encode hints. Frames without any hint are masked.
 
-        Returns (B, tokens, latent_width). Frames without any hint are not attended to.
+        Args:
+            hints: (B, T, 22, 3) normalised.
+            hint_mask: (B, T, 22, 3) bool, True where given.
+
+        Returns:
+            (B, tokens, latent_width).
         """
         batch = hints.shape[0]
         hint_mask = hint_mask.to(torch.bool)

@@ -1,11 +1,11 @@
-"""Sampling as one recorded piece of work for a graphics card (CUDA graphs).
+"""Sampling with CUDA graphs.
 
-Networks as small as these leave a card waiting for kernels to be started, of which there are hundreds. A CUDA graph
-records the kernels once and starts all of them at once. It holds shapes and addresses fast, so requests are brought
-into a few fixed shapes: frames and text tokens are filled up and masked, which changes nothing.
+For networks this small, launching hundreds of kernels takes longer than running them. A CUDA graph captures the
+kernels once and launches all of them together. It fixes shapes and addresses, so requests are padded to a few fixed
+shapes: frames and text tokens are padded and masked, which does not change the result.
 
-Nothing in a recorded piece may wait for the card or bring anything onto it. `tests/engine/test_recorded.py` looks for
-both on PyTorch's device without numbers, "meta".
+Captured work must not synchronise with the GPU or copy anything to it. `tests/engine/test_recorded.py` checks both on
+PyTorch's device without data, "meta".
 """
 
 from __future__ import annotations
@@ -27,16 +27,18 @@ from ..samplers import SamplingInput, lcm_sample
 log = logging.getLogger(__name__)
 
 MOST_KEYS = 8
-"""As many recorded pieces are kept; the one that was not used for longest goes."""
+"""Number of captured graphs that are kept; the least recently used one is dropped."""
 TEXT_TOKENS = 24
-"""Text tokens are filled up to a multiple of this, which is more than the bundled model has of any prompt."""
+"""Text tokens are padded to a multiple of this, which is more than the bundled model has for any prompt."""
 AGREEMENT = 1e-2
-"""How far, in units of a feature's spread, a recorded piece may be from the same done step by step: far more than other
-orders of float32 sums make, far less than a stale or empty tensor."""
+"""Largest difference, in standard deviations of a feature, between a captured graph and step-by-step sampling.
+
+Far more than a different order of float32 sums causes, far less than a stale or empty tensor.
+"""
 
 
 class GraphKey(NamedTuple):
-    """The fixed shapes and numbers of a recorded piece. hints: how many different ones, 0: none."""
+    """The fixed shapes and numbers of a captured graph. hints: number of different ones, 0: none."""
 
     takes: int
     steps: int
@@ -47,7 +49,7 @@ class GraphKey(NamedTuple):
 
 
 def graph_key_of(asked: SamplingInput) -> GraphKey:
-    """The piece that serves a request."""
+    """Key of the graph for a request."""
     filled = -(-len(asked.text) // TEXT_TOKENS) * TEXT_TOKENS
     steps, takes = asked.noise.shape[:2]
     count = 0 if asked.hints is None else len(asked.hints)
@@ -55,46 +57,48 @@ def graph_key_of(asked: SamplingInput) -> GraphKey:
 
 
 class Recorder(Protocol):
-    """Records work on fixed tensors: runs it, and returns what runs it again as a whole."""
+    """Captures work on fixed tensors: runs it, and returns the result and a function that replays it."""
 
-    def __call__(self, work: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], None]]: ...
+    def __call__(self, work: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], None]]:
+        """Run and capture the work."""
+        ...
 
 
 class CudaRecorder:
-    """Records with torch.cuda.CUDAGraph, for NVIDIA's CUDA and AMD's HIP."""
+    """Captures with torch.cuda.CUDAGraph, for NVIDIA's CUDA and AMD's HIP."""
 
     def __init__(self, device: str) -> None:
         self.device = torch.device(device)
         self.pool: Any = None
         self.aside: Any = None
-        """One stream for all: libraries keep memory for each stream they ever worked on."""
+        """One stream for all captures: libraries keep memory for each stream that they were used on."""
 
     def __call__(self, work: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], None]]:
-        """Raises what PyTorch raises if the card or its driver cannot."""
+        """Run and capture the work; raises PyTorch's errors if GPU or driver cannot."""
         with torch.cuda.device(self.device):
             if self.pool is None:
                 self.pool, self.aside = torch.cuda.graph_pool_handle(), torch.cuda.Stream()
             self.aside.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(self.aside):
-                for _ in range(2):  # libraries choose their kernels and take their memory in the first runs
+                for _ in range(2):  # libraries choose their kernels and allocate their memory in the first runs
                     work()
             torch.cuda.current_stream().wait_stream(self.aside)
             torch.cuda.synchronize()
             graph = torch.cuda.CUDAGraph()
-            # A recording that fails may end without going back to the stream before: this does.
+            # A failed capture may leave the wrong stream current; this restores the stream before.
             with torch.cuda.stream(torch.cuda.current_stream()):
                 try:
-                    # Blender, Cycles and other add-ons use the card from other threads, which must not spoil it.
+                    # Blender, Cycles and other add-ons use the GPU from other threads and must not break the capture.
                     with torch.cuda.graph(graph, pool=self.pool, stream=self.aside, capture_error_mode="thread_local"):
-                        made = work()
+                        result = work()
                 except Exception:
                     self._end_allocating()
                     raise
-        return made, graph.replay
+        return result, graph.replay
 
     def _end_allocating(self) -> None:
-        """PyTorch leaves its allocator recording if the end of a recording fails; then no memory can be given back."""
-        with suppress(Exception):  # it has been ended after all, or this PyTorch has other names for it
+        """Stop the allocator's capture mode, in which PyTorch stays after a failed capture and cannot free memory."""
+        with suppress(Exception):  # it was stopped after all, or this PyTorch has other names for it
             index = torch.cuda.current_device() if self.device.index is None else self.device.index
             torch._C._cuda_endAllocateToPool(index, self.pool)
             torch._C._cuda_releasePool(index, self.pool)
@@ -102,7 +106,7 @@ class CudaRecorder:
 
 
 class CapturedGraph:
-    """One recorded plan: the tensors it reads, the one it writes."""
+    """One captured graph: the tensors that it reads, and the one that it writes."""
 
     def __init__(self, network: Any, plan: GraphKey, device: str, recorder: Recorder) -> None:
         a = network.architecture
@@ -123,14 +127,14 @@ class CapturedGraph:
         self.made, self.again = recorder(self.work)
 
     def work(self) -> Tensor:
-        """The features of all takes, (takes, MAX_FRAMES, 263) normalised, from the tensors as they are now."""
+        """Features of all takes, (takes, MAX_FRAMES, 263) normalised, from the current content of the tensors."""
         condition = None
         if self.hints is not None:
             condition = self._network.traj_encoder(self.hints, self.given)
             condition = condition.expand(self.plan.takes, -1, -1)
-        told = MaskedNetwork(self._network, self.text_there)
+        masked = MaskedNetwork(self._network, self.text_there)
         latents = lcm_sample(
-            told,
+            masked,
             self.text,
             self.noise[0],
             self.noise[1:],
@@ -143,7 +147,7 @@ class CapturedGraph:
         return decoded
 
     def fill(self, asked: SamplingInput) -> None:
-        """Bring what is asked into the tensors that are read."""
+        """Copy the input to the tensors that the graph reads."""
         tokens, frames = len(asked.text), asked.frames
         text = np.zeros(self.text.shape[1:], np.float32)
         text[:tokens] = asked.text
@@ -158,7 +162,7 @@ class CapturedGraph:
             _put(self.given, np.pad(asked.given, after))
 
     def __call__(self, asked: SamplingInput) -> np.ndarray:
-        """(takes, T, 263) normalised."""
+        """Replay the graph; returns (takes, T, 263) normalised features."""
         self.fill(asked)
         self.again()
         result: np.ndarray = self.made[:, : asked.frames].float().cpu().numpy()
@@ -170,23 +174,27 @@ def _put(target: Tensor, values: np.ndarray) -> None:
 
 
 class MaskedNetwork:
-    """Denoiser and ControlNet that are told which text tokens are there."""
+    """Denoiser and ControlNet with a mask of the text tokens."""
 
     def __init__(self, network: Any, there: Tensor) -> None:
         self.architecture, self._network, self._there = network.architecture, network, there
 
     def denoiser(self, latents: Tensor, timestep: int, text: Tensor, guidance: Any, residuals: Any = None) -> Tensor:
-        said: Tensor = self._network.denoiser(latents, timestep, text, guidance, residuals, self._there)
-        return said
+        """Predict the noise, as `Denoiser`."""
+        predicted: Tensor = self._network.denoiser(latents, timestep, text, guidance, residuals, self._there)
+        return predicted
 
     def controlnet(self, latents: Tensor, timestep: int, text: Tensor, guidance: Any, condition: Tensor) -> Any:
+        """Compute the residuals, as `ControlNet`."""
         return self._network.controlnet(latents, timestep, text, guidance, condition, self._there)
 
 
 class CudaGraphSampler:
-    """Samples by recorded pieces. A plan is recorded when it is asked for the second time, and then tried against what
-    the networks do step by step; the first failure ends recording, and everything goes on step by step. Only too little
-    memory ends it for the one plan."""
+    """Samples with captured graphs.
+
+    A graph is captured on the second use of its key and compared with step-by-step sampling. The first failure ends
+    capturing, and sampling continues step by step; too little memory ends it for that key only.
+    """
 
     def __init__(self, network: Any, device: str, recorder: Recorder | None = None) -> None:
         self._network, self._device = network, device
@@ -195,21 +203,22 @@ class CudaGraphSampler:
         self._asked: set[GraphKey] = set()
         self._too_large: set[GraphKey] = set()
         self.trouble = ""
-        """Why nothing is recorded any more."""
+        """Why nothing is captured any more."""
 
     @property
     def count(self) -> int:
+        """Number of captured graphs."""
         return len(self._pieces)
 
     @property
     def told(self) -> str:
-        """What a report says of it."""
+        """State for a report."""
         if self.trouble:
             return f"CUDA graphs not used: {self.trouble}"
         return "1 CUDA graph" if self.count == 1 else f"{self.count} CUDA graphs"
 
     def __call__(self, asked: SamplingInput) -> np.ndarray | None:
-        """(takes, T, 263) normalised, or None if this has to be done step by step."""
+        """Sample; returns (takes, T, 263) normalised features, or None for step-by-step sampling."""
         if self.trouble or asked.frames > MAX_FRAMES:
             return None
         plan = graph_key_of(asked)
@@ -227,21 +236,21 @@ class CudaGraphSampler:
             return self._pieces[plan](asked)
         except Exception as error:
             self._pieces.clear()
-            cause = error.__context__ or error  # an end that fails hides what went wrong before
+            cause = error.__context__ or error  # an error at the end of a capture hides the first cause
             if is_out_of_memory(cause):
-                self._too_large.add(plan)  # step by step it may just fit
+                self._too_large.add(plan)  # step-by-step sampling may just fit
                 return None
-            said = str(cause).strip().splitlines() or [type(cause).__name__]
-            self.trouble = said[0].rstrip(".")
+            message = str(cause).strip().splitlines() or [type(cause).__name__]
+            self.trouble = message[0].rstrip(".")
             log.warning("CUDA graphs are not used: %s.", self.trouble)
             log.info("What led to it", exc_info=error)
             return None
 
     def _recorded(self, plan: GraphKey, asked: SamplingInput) -> CapturedGraph:
         piece = CapturedGraph(self._network, plan, self._device, self._recorder)
-        made = piece(asked)
+        captured = piece(asked)
         expected = piece.work()[:, : asked.frames].float().cpu().numpy()
-        apart = float(np.abs(made - expected).max())
-        if not apart <= AGREEMENT:  # NaN as well
+        apart = float(np.abs(captured - expected).max())
+        if not apart <= AGREEMENT:  # also for NaN
             raise ArithmeticError(f"a recorded piece is {apart:.2g} off what it recorded")
         return piece

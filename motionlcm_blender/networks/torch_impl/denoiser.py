@@ -1,4 +1,4 @@
-"""The denoiser, teacher or student (MODEL.md section 3), and what the ControlNet shares with it."""
+"""The denoiser, teacher or student (docs/MODEL.md section 3), and its parts shared with the ControlNet."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .transformer import Positions, SkipTransformer, key_bias
 
 
 class TimeEmbedding(nn.Module):
-    """Timestep, and for a student the guidance scale, to one token."""
+    """Embeds the timestep and, for a student, the guidance scale as one token."""
 
     table: Tensor
 
@@ -39,22 +39,22 @@ class TimeEmbedding(nn.Module):
         self._rows: dict[tuple[float, torch.device], Tensor] = {}
 
     def constant(self, timestep: int, guidance: float | None) -> Tensor:
-        """(1, 1, width) for numbers that are the same for a whole batch.
+        """(1, 1, width) token for numbers that are the same for a whole batch.
 
-        After the first time it neither brings anything onto the device nor waits for it.
+        After the first call with the same numbers it neither copies anything to the device nor synchronises with it.
         """
         x = self.table[timestep][None]
         if self.student and guidance is not None:
-            scale = float(np.float32(guidance))  # rounded as in NumPy: its sinusoids see the difference
+            scale = float(np.float32(guidance))  # rounded as in NumPy: the sinusoids are sensitive to the difference
             key = scale, x.device
             if key not in self._rows:
-                with torch.inference_mode(False):  # it may be used outside of it later
+                with torch.inference_mode(False):  # the token may be used outside of inference mode later
                     self._rows[key] = torch.from_numpy(guidance_embedding(scale)).to(x.device)[None]
             x = x + self.cond_proj(self._rows[key])
         return self.linear_2(F.silu(self.linear_1(x)))[:, None]
 
     def forward(self, timestep: Tensor, guidance: Tensor | None) -> Tensor:
-        """timestep: (B,) int; guidance: (B,) scale w, None for a teacher. Returns (B, 1, width)."""
+        """Embed timesteps (B,) int and guidance scales (B,), None for a teacher; returns (B, 1, width)."""
         x = self.table[timestep]
         if self.student and guidance is not None:
             x = x + self.cond_proj(_guidance_rows(guidance))
@@ -62,7 +62,7 @@ class TimeEmbedding(nn.Module):
 
 
 def _guidance_rows(guidance: Tensor) -> Tensor:
-    """(B,) -> (B, 256); few distinct values at inference, so the NumPy rows are kept by `guidance_embedding`."""
+    """Embed (B,) scales as (B, 256); at inference there are few different ones, which `guidance_embedding` caches."""
     if guidance.numel() > 64 or guidance.unique().numel() > 8:
         half = GUIDANCE_WIDTH // 2
         rates = torch.exp(torch.arange(half, device=guidance.device) * -(np.log(10000.0) / (half - 1)))
@@ -96,7 +96,7 @@ class LatentTransformer(nn.Module):
         guidance: Tensor | float | None,
         keep: Tensor | None,
     ) -> tuple[Tensor, Tensor | None]:
-        """The embedded tokens (B, all tokens, width), and the attention bias."""
+        """Embed the sequence; returns the tokens (B, all tokens, width) and the attention bias."""
         batch = latents.shape[0]
         if isinstance(timestep, int) and not isinstance(guidance, Tensor):
             time = self.time_embedding.constant(timestep, guidance).expand(batch, -1, -1)
@@ -131,9 +131,18 @@ class Denoiser(LatentTransformer):
         residuals: Sequence[Tensor] | None = None,
         text_mask: Tensor | None = None,
     ) -> Tensor:
-        """latents: (B, tokens, latent_width); timestep: int or (B,); text: (B, text tokens, text_width);
-        guidance: the scale w, number or (B,), None for a teacher; residuals: the ControlNet's;
-        text_mask: (B, text tokens) bool, True = token. Returns epsilon, (B, tokens, latent_width).
+        """Predict the noise.
+
+        Args:
+            latents: (B, tokens, latent_width).
+            timestep: Timestep, an int or (B,).
+            text: (B, text tokens, text_width).
+            guidance: Guidance scale w, a number or (B,), None for a teacher.
+            residuals: Output of the ControlNet.
+            text_mask: (B, text tokens) bool, True for tokens.
+
+        Returns:
+            Noise, (B, tokens, latent_width).
         """
         x, bias = self.sequence(latents, timestep, text, guidance, text_mask)
         x = self.encoder(x, bias, residuals=residuals)[:, : self.tokens]
@@ -141,7 +150,7 @@ class Denoiser(LatentTransformer):
         return self._noise(latents, timestep, x) if self.velocity else x
 
     def _noise(self, latents: Tensor, timestep: Tensor | int, velocity: Tensor) -> Tensor:
-        """The noise that a velocity tells of. In float32: samplers divide its difference to the latents by alpha."""
+        """Convert a velocity to noise, in float32, because samplers divide its difference to the latents by alpha."""
         if isinstance(timestep, int):
             alpha, sigma = alpha_sigma(timestep)
             return alpha * velocity.float() + sigma * latents.float()

@@ -1,7 +1,7 @@
-"""Several frames as one token, for models that are not of the published layout.
+"""Several frames as one token, for models with another layout than the published one.
 
-With one frame a token (the published layout) every function returns its input, so official checkpoints take the
-published path exactly.
+With one frame per token (the published layout) every function returns its input, so official checkpoints take exactly
+the published path.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from torch import Tensor
 
 
 def token_mask(mask: Tensor, frames_per_token: int) -> Tensor:
-    """Which tokens hold at least one frame.
+    """Find the tokens with at least one frame.
 
     Args:
-        mask: (B, T) bool, True = frame.
-        frames_per_token: frames in a token.
+        mask: (B, T) bool, True for frames.
+        frames_per_token: Frames in a token.
 
     Returns:
         (B, ceil(T / frames_per_token)) bool.
@@ -26,26 +26,26 @@ def token_mask(mask: Tensor, frames_per_token: int) -> Tensor:
 
 
 def group_frames(values: Tensor, frames_per_token: int) -> Tensor:
-    """(B, T, n) to (B, ceil(T / frames_per_token), frames_per_token * n); missing frames at the end are zero."""
+    """Reshape (B, T, n) to (B, ceil(T / frames_per_token), frames_per_token * n), padded with zeros."""
     if frames_per_token == 1:
         return values
     return _padded(values, frames_per_token).unflatten(1, (-1, frames_per_token)).flatten(2)
 
 
 def split_frames(tokens: Tensor, frames: int, frames_per_token: int) -> Tensor:
-    """(B, tokens, frames_per_token * n) back to (B, frames, n)."""
+    """Reshape (B, tokens, frames_per_token * n) back to (B, frames, n)."""
     if frames_per_token == 1:
         return tokens
     return tokens.unflatten(2, (frames_per_token, -1)).flatten(1, 2)[:, :frames]
 
 
 def hold_last_frame(features: Tensor, mask: Tensor, frames_per_token: int) -> Tensor:
-    """Repeat the last frame of each motion to the end of its last token, so that no token is part motion, part zero.
+    """Repeat the last frame of each motion to the end of its last token, so that no token mixes motion and zeros.
 
     Args:
         features: (B, T, n).
         mask: (B, T) bool, True for the first frames of each motion.
-        frames_per_token: frames in a token.
+        frames_per_token: Frames in a token.
 
     Returns:
         (B, T rounded up to whole tokens, n).

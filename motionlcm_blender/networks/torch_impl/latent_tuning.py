@@ -1,10 +1,10 @@
-"""Choosing the start noise so that one-step sampling meets its hints: better motion than any correction afterwards.
+"""Optimization of the initial noise so that one-step sampling meets its hints.
 
-The published way is 400 steps of Adam on the noise (Karunratanakul et al. 2024, "Optimizing diffusion noise"; Dai et
-al. 2024). Here it is Levenberg-Marquardt: the error of the hints is seen through a few dozen smooth rows, the
-rows' gradients come out of one batched pass backward, several damped steps are tried in one batched pass forward, and
-ten such rounds make 20 passes. Each step is the shortest that does it, and the noise keeps its length, so
-the motion stays one of those the model makes.
+The published method is 400 steps of Adam on the noise (Karunratanakul et al. 2024, "Optimizing diffusion noise"; Dai
+et al. 2024). This is Levenberg-Marquardt instead: the error of the hints is projected to a few dozen smooth rows, one
+batched backward pass gives the rows' gradients, one batched forward pass tries several damping factors, and ten such
+rounds make 20 passes. Each step is the shortest that reduces the error enough, and the noise keeps its norm, so the
+motion stays within the model's distribution.
 """
 
 from __future__ import annotations
@@ -21,12 +21,19 @@ ROWS = 24
 _DAMPINGS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 _SCALES = (1.0, 0.5)
 _ENOUGH = 0.99
-"""A round that leaves more than this part of the error ends the search."""
+"""A round that leaves more than this fraction of the error ends the search."""
 
 
 @dataclass(frozen=True, eq=False)
 class Tuned:
-    """noise: (1, tokens, latent_width); before, after: root mean square of the residual, metres; passes: how many."""
+    """Result of the optimization.
+
+    Attributes:
+        noise: (1, tokens, latent_width).
+        before: Root mean square of the residual before, metres.
+        after: Root mean square of the residual after, metres.
+        passes: Number of passes through the networks.
+    """
 
     noise: Tensor
     before: float
@@ -35,10 +42,17 @@ class Tuned:
 
 
 def smooth_rows(mask: np.ndarray, most: int = ROWS) -> np.ndarray:
-    """(rows, M) orthonormal: through which the errors of hinted numbers are seen.
+    """Orthonormal rows to which the errors of the hinted numbers are projected.
 
-    mask: (T, 22, 3) bool with M True. Each hinted coordinate of each joint gets its lowest cosines over the frames on
-    which it is given: a path is wrong by a bend or a drift, not by one frame. Few hints are seen one by one.
+    Each hinted coordinate of each joint gets its lowest cosines over the frames on which it is given: a path is wrong
+    by a bend or a drift, not by one frame. If there are few hints, each is one row.
+
+    Args:
+        mask: (T, 22, 3) bool with M values True.
+        most: Largest number of rows.
+
+    Returns:
+        (rows, M).
     """
     frames, joints, axes = np.nonzero(mask)
     total = len(frames)
@@ -58,10 +72,16 @@ def smooth_rows(mask: np.ndarray, most: int = ROWS) -> np.ndarray:
 
 
 def tune(residual: Callable[[Tensor], Tensor], start: Tensor, rows: np.ndarray, passes: int = PASSES) -> Tuned:
-    """Noise near `start` for which the residual is small.
+    """Find noise near `start` with a small residual.
 
-    residual: (B, tokens, latent_width) noise -> (B, M) metres, differentiable; start: (1, tokens, latent_width);
-    rows: (K, M) from `smooth_rows`; passes: through the networks, forward or forward and back, each on a batch.
+    Args:
+        residual: Differentiable function from noise (B, tokens, latent_width) to errors (B, M), metres.
+        start: (1, tokens, latent_width).
+        rows: (K, M) from `smooth_rows`.
+        passes: Number of passes through the networks, forward or forward and backward, each for a batch.
+
+    Returns:
+        The optimized noise and its error.
     """
     view = torch.from_numpy(rows).to(start.device)
     radius = start.norm()
@@ -76,7 +96,7 @@ def tune(residual: Callable[[Tensor], Tensor], start: Tensor, rows: np.ndarray, 
         error = seen[:1].detach()
         if not np.isfinite(before):
             before = after = float(error.square().mean().sqrt())
-        # In NumPy: Apple's cards have no float64, and others are slow at a system as small as this.
+        # In NumPy: Apple's GPUs have no float64, and others are slow for such a small system.
         jacobian = gradient.flatten(1).cpu().numpy().astype(np.float64)
         gram = jacobian @ jacobian.T
         towards = rows.astype(np.float64) @ error.cpu().numpy().astype(np.float64)[0]

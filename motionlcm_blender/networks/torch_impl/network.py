@@ -1,4 +1,4 @@
-"""All networks of a MotionLCM model under their official names."""
+"""All networks of a MotionLCM model in PyTorch, under their official names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .vae import MotionVAE
 
 
 class MotionLCMNetwork(nn.Module):
-    """`vae`, `denoiser` and, with control, `controlnet` and `traj_encoder`."""
+    """All networks: `vae`, `denoiser` and, with control, `controlnet` and `traj_encoder`."""
 
     controlnet: ControlNet | None
     traj_encoder: TrajectoryEncoder | None
@@ -30,16 +30,24 @@ class MotionLCMNetwork(nn.Module):
         self.traj_encoder = TrajectoryEncoder(architecture) if architecture.control else None
 
     def decode(self, latents: Tensor, mask: Tensor) -> Tensor:
-        """As `vae.decode`; the portable network has the same method."""
+        """Decode latents, as `vae.decode`; the NumPy network has the same method."""
         return self.vae.decode(latents, mask)
 
     @classmethod
     def from_weights(
         cls, weights: Mapping[str, np.ndarray | Tensor], architecture: Architecture | None = None
     ) -> MotionLCMNetwork:
-        """Build and load strictly, in evaluation mode.
+        """Build the networks and load weights strictly, in evaluation mode.
 
-        architecture: None: read off the shapes. Raises UnsupportedCheckpoint if names or shapes differ.
+        Args:
+            weights: All parameters by official name.
+            architecture: The sizes; None: inferred from the shapes.
+
+        Returns:
+            The networks.
+
+        Raises:
+            UnsupportedCheckpoint: Names or shapes differ.
         """
         architecture = architecture or Architecture.from_shapes({n: tuple(w.shape) for n, w in weights.items()})
         network = cls(architecture)

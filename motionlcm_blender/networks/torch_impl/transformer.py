@@ -1,7 +1,8 @@
-"""Post-norm transformer blocks with U-Net-like skips (MODEL.md section 2; "skip transformer", MLD, Chen et al. 2023).
+"""Post-norm transformer blocks with U-Net-like skips (docs/MODEL.md section 2; source: MLD).
 
-Parameter names are those of torch.nn.MultiheadAttention and torch.nn.TransformerEncoderLayer, so official
-checkpoints load strictly; the arithmetic is batch first.
+Source: MLD, "Executing your Commands via Motion Diffusion in Latent Space" (Chen et al. 2023).
+Parameter names are those of torch.nn.MultiheadAttention and torch.nn.TransformerEncoderLayer, so official checkpoints
+load strictly; the arithmetic is batch first.
 """
 
 from __future__ import annotations
@@ -17,10 +18,17 @@ POSITIONS = 500
 
 
 def key_bias(keep: Tensor | None, dtype: torch.dtype = torch.float32) -> Tensor | None:
-    """Additive attention bias. keep: (B, S) bool, True where a key may be attended to; None: all.
+    """Make an additive attention bias.
 
-    Returns (B, 1, 1, S), 0 or minus infinity, or None if nothing is masked. Whether a card's mask masks anything is not
-    looked at: that would wait for the card, and cannot be recorded (`recorded.py`).
+    The content of a GPU's mask is not inspected: that would synchronise with the GPU and could not be captured
+    (`cuda_graphs`).
+
+    Args:
+        keep: (B, S) bool, True for keys that may be attended to; None: all.
+        dtype: Type of the result.
+
+    Returns:
+        (B, 1, 1, S), 0 or minus infinity, or None if nothing is masked.
     """
     if keep is None or (keep.device.type == "cpu" and bool(keep.all())):
         return None
@@ -29,10 +37,19 @@ def key_bias(keep: Tensor | None, dtype: torch.dtype = torch.float32) -> Tensor 
 
 
 def attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
-    """Scaled dot-product attention. (B, heads, S, d) each; bias broadcast to (B, heads, S, keys).
+    """Scaled dot-product attention.
 
-    While training on a CPU the two plain matrix products are used: the backward pass of the fused kernel is
+    While training on a CPU two plain matrix products are used, because the backward pass of the fused kernel is
     several times slower there.
+
+    Args:
+        query: (B, heads, S, d).
+        key: (B, heads, keys, d).
+        value: (B, heads, keys, d).
+        bias: Additive bias, broadcast to (B, heads, S, keys), or None.
+
+    Returns:
+        (B, heads, S, d).
     """
     if query.device.type == "cpu" and torch.is_grad_enabled() and query.requires_grad:
         scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
@@ -61,7 +78,7 @@ class MultiheadAttention(nn.Module):
         return x.view(batch, length, self.heads, width // self.heads).transpose(1, 2)
 
     def forward(self, x: Tensor, memory: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
-        """x: (B, S, width); memory: (B, M, width) to attend to, None: x itself; bias as `key_bias` gives it."""
+        """Attend from x (B, S, width) to `memory` (B, M, width) or to x itself, with a bias from `key_bias`."""
         width = x.shape[-1]
         if memory is None:
             query, key, value = F.linear(x, self.in_proj_weight, self.in_proj_bias).chunk(3, -1)
@@ -88,7 +105,7 @@ class Block(nn.Module):
         self.cross = cross
 
     def forward(self, x: Tensor, bias: Tensor | None = None, memory: Tensor | None = None) -> Tensor:
-        """x: (B, S, width) -> (B, S, width)."""
+        """Apply the block to x (B, S, width); the shape stays."""
         x = self.norm1(x + self.self_attn(x, bias=bias))
         last = self.norm2
         if self.cross:
@@ -98,7 +115,7 @@ class Block(nn.Module):
 
 
 class SkipTransformer(nn.Module):
-    """n input blocks, a middle block, n output blocks; inputs are kept and joined to the outputs, last in first out."""
+    """n input blocks, a middle block, n output blocks; each input is joined to an output, last in first out."""
 
     def __init__(
         self, width: int, feedforward: int, heads: int, layers: int, cross: bool = False, final_norm: bool = True
@@ -119,10 +136,14 @@ class SkipTransformer(nn.Module):
         residuals: Sequence[Tensor] | None = None,
         outputs: list[Tensor] | None = None,
     ) -> Tensor:
-        """x: (B, S, width) -> (B, S, width).
+        """Apply the blocks to x (B, S, width); the shape stays.
 
-        residuals: one (B, S, width) for each block, added to its output before it is kept (ControlNet).
-        outputs: a list that receives each block's output.
+        Args:
+            x: (B, S, width).
+            bias: Attention bias from `key_bias`.
+            memory: (B, M, width) for blocks that attend to one.
+            residuals: One (B, S, width) for each block, added to its output before it is stored (ControlNet).
+            outputs: A list that receives each block's output.
         """
         number = 0
 
@@ -155,7 +176,7 @@ class Positions(nn.Module):
         nn.init.uniform_(self.pe)
 
     def start_as_sinusoids(self, scale: float = 1.0) -> None:
-        """Begin from sinusoids instead of noise: neighbouring frames start alike, and short training needs it."""
+        """Initialise with sinusoids instead of noise: neighbouring frames start alike, which short training needs."""
         width = self.pe.shape[-1]
         rates = torch.exp(torch.arange(0, width, 2) * (-torch.log(torch.tensor(1000.0)) / width))
         angles = torch.arange(POSITIONS)[:, None] * rates
@@ -164,5 +185,5 @@ class Positions(nn.Module):
             self.pe[:, 0, 1::2] = scale * angles.cos()
 
     def forward(self, x: Tensor) -> Tensor:
-        """x: (B, S, width) -> the same plus positions."""
+        """Add positions to x (B, S, width)."""
         return x + self.pe[: x.shape[1], 0]

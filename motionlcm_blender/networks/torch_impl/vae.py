@@ -1,4 +1,4 @@
-"""The motion VAE with V2's latent adapter (MODEL.md section 2)."""
+"""The motion VAE with V2's latent adapter (docs/MODEL.md section 2)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .transformer import Positions, SkipTransformer, key_bias
 
 
 class MotionVAE(nn.Module):
-    """Motion features to a few latent tokens and back."""
+    """The motion VAE: motion features to a few latent tokens and back."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
@@ -30,9 +30,14 @@ class MotionVAE(nn.Module):
         self.final_layer = nn.Linear(a.width, a.features * a.frames_per_token)
 
     def encode(self, features: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """features: (B, T, 263) normalised, or as many as the architecture has; mask: (B, T) bool, True = frame.
+        """Encode features.
 
-        Returns mean and std, (B, tokens, latent_width) each.
+        Args:
+            features: (B, T, features of a frame) normalised, 263 as published.
+            mask: (B, T) bool, True for frames; None: all.
+
+        Returns:
+            Mean and std, (B, tokens, latent_width) each.
         """
         batch = features.shape[0]
         if self.frames_per_token > 1:
@@ -50,7 +55,15 @@ class MotionVAE(nn.Module):
         return mean, log_variance.exp().sqrt()
 
     def decode(self, latents: Tensor, mask: Tensor) -> Tensor:
-        """latents: (B, tokens, latent_width); mask: (B, T) bool. Returns (B, T, 263) normalised, zero where padded."""
+        """Decode latents.
+
+        Args:
+            latents: (B, tokens, latent_width).
+            mask: (B, T) bool, True for frames.
+
+        Returns:
+            (B, T, features of a frame) normalised, zero where masked.
+        """
         memory = self.latent_post(latents) if self.adapter else latents
         there = token_mask(mask, self.frames_per_token)
         queries = self.query_pos_decoder(memory.new_zeros(*there.shape, memory.shape[-1]))
