@@ -336,7 +336,7 @@ class MOTIONLCM_PT_shot_prompt(bpy.types.Panel):
         layout.label(text=f"{shot.name}: Prompt", translate=False)
         row = layout.row()
         row.activate_init = True
-        row.prop(chosen, "edited_prompt", text="", placeholder="What the character does")
+        row.prop(chosen, "edited_prompt", text="", placeholder="Description of the motion")
         # No checkbox here: while the field is active Blender lets nothing else be clicked. It is in the strip's menu.
         layout.label(text="Enter: accept and generate" if chosen.generate_at_once else "Enter: accept")
 

@@ -120,7 +120,7 @@ def _take(
             fade = np.arange(1, OVERLAP + 1)[:, None] / (OVERLAP + 1.0)
             says[:OVERLAP] = (1.0 - fade) * contacts[over] + fade * says[:OVERLAP]
         joints[first:stop], contacts[first:stop] = made, says
-    on_progress(0.96, "Settling feet and path")
+    on_progress(0.96, "Post-processing")
     report = {"network_path_mean_cm": float(np.mean(errors))} if errors else {}
     report |= {"pieces": float(len(parts))}
     return postprocess_motion(request, joints, contacts, report, began, head_hands=turns)

@@ -10,21 +10,21 @@ from ..session import job_queue
 
 LICENCE = (
     "The body model stays under its authors' licence.",
-    "So do scenes that hold it.",
-    "Nothing of it is kept outside the scene.",
+    "Scenes with the body are under the same licence.",
+    "The extension keeps no copy of the body outside the scene.",
 )
 """Shown wherever a file is chosen and a body is shaped."""
 
 
 class MOTIONLCM_OT_add_smpl_body(MotionLCMOperator, bpy.types.Operator):
-    """Add the body of an SMPL, SMPL-H or SMPL-X file (.pkl, .npz) that you have under its authors' licence"""
+    """Add the body of an SMPL, SMPL-H or SMPL-X file (.pkl, .npz), which its authors license to you"""
 
     bl_idname = "motionlcm.add_smpl_body"
     bl_label = "Add SMPL Body"
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: bpy.props.StringProperty(
-        name="File", description="SMPL_NEUTRAL.pkl, SMPLX_NEUTRAL.npz or another file of that kind", subtype="FILE_PATH"
+        name="File", description="SMPL_NEUTRAL.pkl, SMPLX_NEUTRAL.npz or a similar file", subtype="FILE_PATH"
     )
     filter_glob: bpy.props.StringProperty(default="*.pkl;*.npz", options={"HIDDEN"})
 
@@ -44,7 +44,7 @@ class MOTIONLCM_OT_add_smpl_body(MotionLCMOperator, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_fit_joints(MotionLCMOperator, bpy.types.Operator):
-    """Move the character's bones to where the joints of its present shape are; its Actions stay as they are"""
+    """Move the character's bones to the joints of its current body shape. Its Actions stay unchanged"""
 
     bl_idname = "motionlcm.fit_joints"
     bl_label = "Fit Joints to Shape"

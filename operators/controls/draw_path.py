@@ -99,7 +99,7 @@ def _choose_draw_tool(context: bpy.types.Context) -> None:
 
 
 class MOTIONLCM_OT_draw_path(bpy.types.Operator):
-    """Draw a path on the floor with the mouse; press again when it is done"""
+    """Draw a path on the floor with the mouse. Press Finish Path when the path is complete"""
 
     bl_idname = "motionlcm.draw_path"
     bl_label = "Draw Path"
@@ -115,7 +115,7 @@ class MOTIONLCM_OT_draw_path(bpy.types.Operator):
 
 
 class MOTIONLCM_OT_finish_path(bpy.types.Operator):
-    """Leave drawing and walk along what was drawn"""
+    """Finish drawing and use the drawn curve as the path"""
 
     bl_idname = "motionlcm.finish_path"
     bl_label = "Finish Path"

@@ -57,14 +57,14 @@ def work_out(context: bpy.types.Context) -> Shown:
     from ..scene.scene_time import frames_of
 
     if obj.type != "CURVE":
-        return Shown(iface_("Timed by the object's own animation"))
+        return Shown(iface_("Timing from the object's animation"))
     try:
         frames = frames_of(chosen.length)
         path = drawn_path(context, obj)
     except InvalidRequest as error:
         return Shown(warning=str(error))
     if path is None:
-        return Shown(iface_("Measured when generating"))
+        return Shown(iface_("Length is known after generating"))
     told = iface_("{length:.1f} m at {speed:.1f} m/s").format(length=path.length, speed=speed(path, frames))
     return Shown(told, speed_warning(path, frames) or "")
 

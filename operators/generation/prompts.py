@@ -59,7 +59,7 @@ class MOTIONLCM_OT_use_prompt(bpy.types.Operator):
     bl_label = "Use Prompt"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    prompt: bpy.props.StringProperty(name="Prompt", description="The prompt to use")
+    prompt: bpy.props.StringProperty(name="Prompt", description="Prompt to use")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         context.scene.motionlcm.prompt = self.prompt
@@ -74,7 +74,7 @@ def _prompts(_operator: bpy.types.OperatorProperties, _context: bpy.types.Contex
 
 
 class MOTIONLCM_OT_search_prompts(bpy.types.Operator):
-    """Search the prompts that were used in this file, in any scene, take or shot, and use one again"""
+    """Search the prompts of all scenes, takes and shots of this file and use one again"""
 
     bl_idname = "motionlcm.search_prompts"
     bl_label = "Search Prompts"
@@ -82,10 +82,10 @@ class MOTIONLCM_OT_search_prompts(bpy.types.Operator):
     bl_property = "prompt"
 
     prompt: bpy.props.EnumProperty(
-        name="Prompt", description="The prompt to use again", items=_prompts, options={"SKIP_SAVE"}
+        name="Prompt", description="Prompt to use again", items=_prompts, options={"SKIP_SAVE"}
     )
     for_shot: bpy.props.BoolProperty(
-        name="For Shot", description="Give it to the chosen shot instead of the scene", options={"SKIP_SAVE"}
+        name="For Shot", description="Set the prompt of the chosen shot instead of the scene", options={"SKIP_SAVE"}
     )
 
     @classmethod
@@ -96,7 +96,7 @@ class MOTIONLCM_OT_search_prompts(bpy.types.Operator):
             return True
         if any_made_here():
             return True
-        cls.poll_message_set(rpt_("No prompt was used in this file yet"))
+        cls.poll_message_set(rpt_("No prompt was used in this file"))
         return False
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
@@ -117,7 +117,7 @@ class MOTIONLCM_OT_search_prompts(bpy.types.Operator):
 
 
 class MOTIONLCM_OT_recall(bpy.types.Operator):
-    """Bring the settings of the character's present Action back into the panel; pins and facing stay as they are"""
+    """Copy prompt, seed and settings of the active Action to the panel. Pins and facing stay unchanged"""
 
     bl_idname = "motionlcm.recall"
     bl_label = "Recall Settings"
@@ -151,7 +151,7 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
 
 
 class MOTIONLCM_OT_fit_length(bpy.types.Operator):
-    """Set the length to what walking along the path at ease takes"""
+    """Set the length to the time of a walk along the path at a comfortable speed"""
 
     bl_idname = "motionlcm.fit_length"
     bl_label = "Fit Length to Path"

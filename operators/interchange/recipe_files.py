@@ -43,7 +43,7 @@ def _actions(_operator: bpy.types.OperatorProperties, _context: bpy.types.Contex
 
 
 class MOTIONLCM_OT_regenerate(orders.OrderOperator, bpy.types.Operator):
-    """Make the motion of any Action that was made here once more, for the present character, from its recipe alone"""
+    """Generate the motion of an Action again for the present character, from the Action's recipe alone"""
 
     bl_idname = "motionlcm.regenerate"
     bl_label = "Regenerate from Action"
@@ -51,14 +51,14 @@ class MOTIONLCM_OT_regenerate(orders.OrderOperator, bpy.types.Operator):
     bl_property = "action"
 
     action: bpy.props.EnumProperty(
-        name="Action", description="Whose recipe to follow", items=_actions, options={"SKIP_SAVE"}
+        name="Action", description="Action with the recipe", items=_actions, options={"SKIP_SAVE"}
     )
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         if any_made_here():
             return True
-        cls.poll_message_set(rpt_("No Action of this file was made here"))
+        cls.poll_message_set(rpt_("No Action of this file has a recipe"))
         return False
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
@@ -101,7 +101,7 @@ def _present(context: bpy.types.Context) -> bpy.types.Action | None:
 
 
 class MOTIONLCM_OT_export_recipe(MotionLCMOperator, bpy.types.Operator):
-    """Write how the present take was made, or all takes beside it, into a file from which it can be made again"""
+    """Write the recipe of the active take, or of all takes in the list, to a file"""
 
     bl_idname = "motionlcm.export_recipe"
     bl_label = "Export Recipe"
@@ -112,10 +112,10 @@ class MOTIONLCM_OT_export_recipe(MotionLCMOperator, bpy.types.Operator):
     check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
     what: bpy.props.EnumProperty(
         name="What",
-        description="Which recipes are written",
+        description="Recipes to write",
         items=(
-            ("TAKE", "This Take", "The recipe of the character's present Action"),
-            ("TAKES", "All Takes", "The recipes of all takes in the list"),
+            ("TAKE", "This Take", "Write the recipe of the active Action"),
+            ("TAKES", "All Takes", "Write the recipes of all takes in the list"),
         ),
     )
 
@@ -123,7 +123,7 @@ class MOTIONLCM_OT_export_recipe(MotionLCMOperator, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if _present(context) is not None:
             return True
-        cls.poll_message_set(rpt_("The character's Action was not made here"))
+        cls.poll_message_set(rpt_("The character's Action has no recipe"))
         return False
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
@@ -156,7 +156,7 @@ class MOTIONLCM_OT_export_recipe(MotionLCMOperator, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_import_recipe(JobOperator, bpy.types.Operator):
-    """Make the motions of a recipe file for the present character, each an Action of its own"""
+    """Generate the motions of a recipe file for the present character. Each motion becomes an Action"""
 
     bl_idname = "motionlcm.import_recipe"
     bl_label = "Import Recipe"

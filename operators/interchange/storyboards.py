@@ -235,11 +235,14 @@ class MOTIONLCM_OT_import_storyboard(MotionLCMOperator, bpy.types.Operator, Impo
     filename_ext = ".json"
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
     generate: bpy.props.BoolProperty(
-        name="Generate", description="Make all shots at once; otherwise they stay empty", default=False
+        name="Generate",
+        description="Generate all shots after the import. Otherwise, the shots stay empty",
+        default=False,
     )
     set_frame_rate: bpy.props.BoolProperty(
         name="Set Frame Rate",
-        description="Give the scene the storyboard's frame rate; otherwise its frames are moved to the scene's",
+        description="Set the scene's frame rate to the storyboard's. "
+        "Otherwise, convert frames to the scene's frame rate",
         default=False,
     )
 
@@ -260,7 +263,7 @@ class MOTIONLCM_OT_import_storyboard(MotionLCMOperator, bpy.types.Operator, Impo
 
 
 class MOTIONLCM_OT_export_storyboard(MotionLCMOperator, bpy.types.Operator, ExportHelper):
-    """Write the shots of all characters of this scene, with their paths and pins, as a storyboard file"""
+    """Write the shots of all characters of this scene to a storyboard file, with paths and pins"""
 
     bl_idname = "motionlcm.export_storyboard"
     bl_label = "Export Storyboard"

@@ -95,7 +95,7 @@ def _folders() -> Rows:
 
 
 class MOTIONLCM_OT_copy_report(bpy.types.Operator):
-    """Copy versions, hardware, model, last errors and timings to the clipboard, without your name"""
+    """Copy versions, hardware, model, last errors and timings to the clipboard. Your name is removed"""
 
     bl_idname = "motionlcm.copy_report"
     bl_label = "Copy Report"
@@ -108,7 +108,7 @@ class MOTIONLCM_OT_copy_report(bpy.types.Operator):
 
 
 class MOTIONLCM_OT_open_log_folder(bpy.types.Operator):
-    """Open the folder in which the extension keeps its log"""
+    """Open the folder of the extension's log file"""
 
     bl_idname = "motionlcm.open_log_folder"
     bl_label = "Open Log Folder"

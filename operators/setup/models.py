@@ -97,7 +97,7 @@ def choose(folder: str) -> None:
 
 
 class MOTIONLCM_OT_choose_model(MotionLCMOperator, bpy.types.Operator):
-    """Make motion with this model from now on; what was made before stays as it is"""
+    """Use this model for new motions. Existing motions stay unchanged"""
 
     bl_idname = "motionlcm.choose_model"
     bl_label = "Choose Model"
@@ -105,7 +105,7 @@ class MOTIONLCM_OT_choose_model(MotionLCMOperator, bpy.types.Operator):
 
     folder: bpy.props.StringProperty(
         name="Folder",
-        description="Folder of the model; empty for the one that comes with the extension",
+        description="Folder of the model. Without a folder, the bundled model is used",
         options={"SKIP_SAVE"},
     )
 
@@ -114,7 +114,7 @@ class MOTIONLCM_OT_choose_model(MotionLCMOperator, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_remove_model(MotionLCMOperator, bpy.types.Operator):
-    """Delete an imported model from the disk; motion made with it stays, but cannot be made again without it"""
+    """Delete an imported model from the disk. Its motions stay, but cannot be generated again"""
 
     bl_idname = "motionlcm.remove_model"
     bl_label = "Remove Model"

@@ -33,17 +33,25 @@ IN_DIALOG, IN_BROWSER = 80, 34
 """Letters of a line."""
 LICENCE = (
     "The published weights are for non-commercial use only.",
-    "So is the motion they were trained on: HumanML3D, from AMASS and HumanAct12.",
-    "Without the authors' leave, nothing made with them may be used commercially.",
-    "Their terms decide: github.com/Dai-Wenxun/MotionLCM and amass.is.tue.mpg.de.",
+    "Their training data HumanML3D, from AMASS and HumanAct12, has the same restriction.",
+    "Commercial use of motions from these weights needs the authors' permission.",
+    "The terms are at github.com/Dai-Wenxun/MotionLCM and amass.is.tue.mpg.de.",
 )
 """Shown wherever an official model is got."""
 CONTROLS = (
-    ("AUTO", "As Named", "What the file's name says of its ControlNet, or the only one there is"),
-    ("pelvis", "Pelvis", "The ControlNet for the way of the pelvis: paths"),
-    ("joints", "Six Joints", "The ControlNet for pelvis, feet, head and hands, one at a time: paths and pins"),
-    ("start", "Initial Motion", "The ControlNet for first frames: shots that go on from one another"),
-    ("none", "None", "No ControlNet: prompts alone"),
+    ("AUTO", "From File Name", "Use the ControlNet that the file name names, or the only ControlNet of the file"),
+    ("pelvis", "Pelvis", "Import the ControlNet for the pelvis. Use it for paths"),
+    (
+        "joints",
+        "Six Joints",
+        "Import the ControlNet for one of pelvis, feet, head and hands at a time. Use it for paths and pins",
+    ),
+    (
+        "start",
+        "Initial Motion",
+        "Import the ControlNet for the first frames. Use it for shots that continue one another",
+    ),
+    ("none", "None", "Import no ControlNet. The model follows prompts alone"),
 )
 
 
@@ -135,24 +143,24 @@ class _GetModel(MotionLCMOperator):
 
     accept_licence: bpy.props.BoolProperty(
         name="I accept these terms",
-        description="The weights are used as their authors allow; the date is kept in the model's folder",
+        description="Use the weights only as their authors allow. The model folder records the date of acceptance",
         options={"SKIP_SAVE"},
     )
     accept_unverified: bpy.props.BoolProperty(
-        name="Use what cannot be verified",
-        description="Use files although nobody has written down what they must be; nothing in them is run",
+        name="Use Unverified Files",
+        description="Use files without a known checksum. Code in the files is never run",
         options={"SKIP_SAVE"},
     )
-    control: bpy.props.EnumProperty(name="ControlNet", description="What the model shall follow", items=CONTROLS)
+    control: bpy.props.EnumProperty(name="ControlNet", description="ControlNet to import", items=CONTROLS)
     choose: bpy.props.BoolProperty(
-        name="Use It Afterwards", description="Choose the model when it is there", default=True
+        name="Use Model After Import", description="Use the model as soon as the import is done", default=True
     )
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         if not status.running:
             return True
-        cls.poll_message_set(rpt_("A model is being imported already"))  # type: ignore[attr-defined]
+        cls.poll_message_set(rpt_("Another import of a model is running"))  # type: ignore[attr-defined]
         return False
 
     def begin(self, wanted: "Wanted") -> set[str]:
@@ -176,7 +184,7 @@ def _folder(path: str) -> Path | None:
 
 
 class MOTIONLCM_OT_get_official_model(_GetModel, bpy.types.Operator):
-    """Get MotionLCM's published weights, which are for non-commercial use, from disk or from the net"""
+    """Import the published MotionLCM weights (non-commercial use only) from disk or from the internet"""
 
     bl_idname = "motionlcm.get_official_model"
     bl_label = "Get Official Model"
@@ -184,10 +192,10 @@ class MOTIONLCM_OT_get_official_model(_GetModel, bpy.types.Operator):
 
     source: bpy.props.EnumProperty(
         name="From",
-        description="Where the files come from",
+        description="Source of the files",
         items=(
-            ("DISK", "Disk", "A checkpoint, a .zip or a folder that you have; you choose it next"),
-            ("NET", "Net", "The addresses their authors give, as far as there are any for a program"),
+            ("DISK", "Disk", "Import a checkpoint, a .zip or a folder on disk. A file dialog opens next"),
+            ("NET", "Internet", "Download the weights from the addresses that their authors publish"),
         ),
     )
 
@@ -201,7 +209,7 @@ class MOTIONLCM_OT_get_official_model(_GetModel, bpy.types.Operator):
         layout.row().prop(self, "source", expand=True)
         if self.source == "NET":
             if not may_go_online():
-                layout.label(text="Blender may not go online: see Preferences, System, Network", icon="ERROR")
+                layout.label(text="Online access is disabled: see Preferences, System, Network", icon="ERROR")
             layout.prop(self, "accept_unverified")
         layout.prop(self, "control")
         layout.prop(self, "choose")
@@ -222,7 +230,7 @@ class MOTIONLCM_OT_get_official_model(_GetModel, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_import_official_model(_GetModel, bpy.types.Operator):
-    """Import MotionLCM's published weights from a checkpoint, a .zip or a folder on disk"""
+    """Import the published MotionLCM weights from a checkpoint, a .zip or a folder on disk"""
 
     bl_idname = "motionlcm.import_official_model"
     bl_label = "Import Official Model"
@@ -230,21 +238,22 @@ class MOTIONLCM_OT_import_official_model(_GetModel, bpy.types.Operator):
 
     filepath: bpy.props.StringProperty(
         name="File or Folder",
-        description="A checkpoint (.ckpt, .pt, .safetensors), a .zip of them, or the folder they lie in",
+        description="Checkpoint (.ckpt, .pt, .safetensors), a .zip of checkpoints, or a folder with checkpoints",
         subtype="FILE_PATH",
     )
     filter_glob: bpy.props.StringProperty(default="*.ckpt;*.pt;*.pth;*.safetensors;*.zip", options={"HIDDEN"})
     statistics: bpy.props.StringProperty(
         name="Statistics",
-        description="Folder of Mean.npy, Std.npy, Mean_raw.npy and Std_raw.npy, if they are not beside the checkpoint",
+        description="Folder of Mean.npy, Std.npy, Mean_raw.npy and Std_raw.npy, if these files are not beside "
+        "the checkpoint",
     )
     text_encoder: bpy.props.StringProperty(
         name="Text Encoder",
-        description="Folder of sentence-t5-large, if it is neither beside the checkpoint nor in the hub's folder",
+        description="Folder of sentence-t5-large, if it is neither beside the checkpoint nor in the Hugging Face cache",
     )
     fetch: bpy.props.BoolProperty(
-        name="Fetch What Is Missing",
-        description="Fetch statistics and text encoder from the net if they are not on disk",
+        name="Download Missing Files",
+        description="Download statistics and text encoder if the disk does not have them",
         options={"SKIP_SAVE"},
     )
 
@@ -281,7 +290,7 @@ class MOTIONLCM_OT_import_official_model(_GetModel, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_cancel_official_model(bpy.types.Operator):
-    """Stop importing; nothing is left of it but what was fetched, so that a later try goes on from there"""
+    """Stop the import. Downloaded files are kept, so that a later import can continue"""
 
     bl_idname = "motionlcm.cancel_official_model"
     bl_label = "Cancel Import"

@@ -185,7 +185,7 @@ def _sentence_for(problem: BaseException, home: str) -> tuple[str, bool]:
     if isinstance(problem, Cancelled):
         return "Cancelled; what was fetched is kept for the next time.", False
     if isinstance(problem, ChildEnded):
-        return "The installation ended by itself: press Go On, its log tells more.", True
+        return "The installation stopped unexpectedly: press Resume; the installation log has details.", True
     if isinstance(problem, MotionLCMError):
         return str(problem), True
     if isinstance(problem, OSError):
@@ -258,7 +258,7 @@ class _GpuOperator(MotionLCMOperator):
 
 
 class MOTIONLCM_OT_enable_gpu(_GpuOperator, bpy.types.Operator):
-    """Install PyTorch for the graphics card into the extension's own folder, try it, and use it from then on"""
+    """Install PyTorch for the graphics card in the extension's own folder, test it and use it"""
 
     bl_idname = "motionlcm.enable_gpu"
     bl_label = "Enable GPU"
@@ -283,21 +283,21 @@ def plan() -> tuple[str, ...]:
 
     hardware, where, wheels = find_hardware(), places(), wheel_folder()
     fetched, taken = requirements.GIGABYTES[hardware.kind]
-    card = hardware.name or iface_("No graphics card that PyTorch can use: it will run on the processor")
-    source = iface_("Wheels from {folder}, no network") if wheels else iface_("Fetched from {folder}")
+    card = hardware.name or iface_("No graphics card that PyTorch can use: PyTorch will run on the processor")
+    source = iface_("Wheels from {folder}, without a network") if wheels else iface_("Downloaded from {folder}")
     return (
         card,
         *([hardware.note] if hardware.note else []),
-        iface_("Installed are {packages} and what they need").format(packages=", ".join(requirements.REQUIREMENTS)),
-        iface_("About {fetched:.1f} GB to fetch, {taken:.1f} GB on disk").format(fetched=fetched, taken=taken),
+        iface_("Installs {packages} and their dependencies").format(packages=", ".join(requirements.REQUIREMENTS)),
+        iface_("Download: about {fetched:.1f} GB; on disk: {taken:.1f} GB").format(fetched=fetched, taken=taken),
         source.format(folder=wheels or torch_builds.sources(torch_builds.build_for(hardware))),
         iface_("Into {folder}").format(folder=where.home if where is not None else ""),
-        iface_("Blender's own Python and other extensions stay as they are"),
+        iface_("Blender's own Python and other extensions are not changed"),
     )
 
 
 class MOTIONLCM_OT_check_gpu(_GpuOperator, bpy.types.Operator):
-    """Try the installed PyTorch once more, after the driver was changed, say"""
+    """Test the installed PyTorch again, for example after a driver update"""
 
     bl_idname = "motionlcm.check_gpu"
     bl_label = "Check Again"
@@ -308,7 +308,7 @@ class MOTIONLCM_OT_check_gpu(_GpuOperator, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_disable_gpu(_GpuOperator, bpy.types.Operator):
-    """Remove the PyTorch that was installed here; motions are made by NumPy again"""
+    """Remove the installed PyTorch. NumPy then generates the motions"""
 
     bl_idname = "motionlcm.disable_gpu"
     bl_label = "Disable GPU"
@@ -324,7 +324,7 @@ class MOTIONLCM_OT_disable_gpu(_GpuOperator, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_cancel_gpu(bpy.types.Operator):
-    """Stop the installation; what was fetched is kept for the next time"""
+    """Stop the installation. Downloaded files are kept for the next installation"""
 
     bl_idname = "motionlcm.cancel_gpu"
     bl_label = "Cancel"

@@ -105,7 +105,7 @@ class _GenerateShots(JobOperator):
 
 
 class MOTIONLCM_OT_generate_shot(_GenerateShots, bpy.types.Operator):
-    """Make the chosen shot, going on from the one before it"""
+    """Generate the chosen shot as a continuation of the previous shot"""
 
     bl_idname = "motionlcm.generate_shot"
     bl_label = "Generate Shot"
@@ -123,7 +123,7 @@ class MOTIONLCM_OT_generate_shot(_GenerateShots, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_generate_shots(_GenerateShots, bpy.types.Operator):
-    """Make all shots that are empty or stale and not locked, one after the other"""
+    """Generate all shots that are empty or stale and not locked, one after the other"""
 
     bl_idname = "motionlcm.generate_shots"
     bl_label = "Generate All Stale"
@@ -139,7 +139,7 @@ class MOTIONLCM_OT_generate_shots(_GenerateShots, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_generate_all_characters(_GenerateShots, bpy.types.Operator):
-    """Make all shots that are empty or stale, of every character of the scene; the characters take turns"""
+    """Generate the empty and stale shots of all characters in the scene. The characters alternate"""
 
     bl_idname = "motionlcm.generate_all_characters"
     bl_label = "Generate All Characters"

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 STATES = (
-    ("EMPTY", "Empty", "No motion was made yet", "RADIOBUT_OFF", 0),
-    ("STALE", "Stale", "What it was made from has changed since", "ERROR", 1),
-    ("GENERATING", "Generating", "Its motion is being made", "SORTTIME", 2),
-    ("DONE", "Done", "Its motion is as asked for", "CHECKMARK", 3),
+    ("EMPTY", "Empty", "No motion is generated yet", "RADIOBUT_OFF", 0),
+    ("STALE", "Stale", "Settings or neighbours changed after the motion was generated", "ERROR", 1),
+    ("GENERATING", "Generating", "Motion is being generated", "SORTTIME", 2),
+    ("DONE", "Done", "Motion fits the settings", "CHECKMARK", 3),
 )
 ICONS = {identifier: icon for identifier, _, _, icon, _ in STATES}
 
@@ -84,26 +84,28 @@ class MotionLCMShot(bpy.types.PropertyGroup):
     name: bpy.props.StringProperty(name="Name", description="Name of the shot")
     uid: bpy.props.StringProperty(options={"HIDDEN"})
     prompt: bpy.props.StringProperty(
-        name="Prompt", description="What the character does in this shot, in English", update=_prompt_changed
+        name="Prompt", description="Description of the motion of this shot, in English", update=_prompt_changed
     )
     first: bpy.props.IntProperty(
-        name="Start", description="Frame on which the shot begins; it and what follows is moved", update=_first_changed
+        name="Start",
+        description="First frame of the shot. A change moves the shot and the later shots",
+        update=_first_changed,
     )
     last: bpy.props.IntProperty(
-        name="End", description="Frame on which the shot ends; what follows is moved", update=_last_changed
+        name="End", description="Last frame of the shot. A change moves the later shots", update=_last_changed
     )
     laid_first: bpy.props.IntProperty(options={"HIDDEN"})
     laid_last: bpy.props.IntProperty(options={"HIDDEN"})
     path: bpy.props.PointerProperty(
         name="Path",
-        description="Curve to walk along in this shot, or object whose animated location to follow",
+        description="Path of this shot: a curve, or an object with animated location",
         type=bpy.types.Object,
         poll=_can_be_path,
         update=_content_changed,
     )
     path_from: bpy.props.FloatProperty(
         name="From",
-        description="Share of the curve's length at which this shot begins to walk along it",
+        description="Fraction of the curve's length at which the path of this shot starts",
         default=0.0,
         min=0.0,
         max=1.0,
@@ -112,7 +114,7 @@ class MotionLCMShot(bpy.types.PropertyGroup):
     )
     path_to: bpy.props.FloatProperty(
         name="To",
-        description="Share of the curve's length at which this shot leaves it",
+        description="Fraction of the curve's length at which the path of this shot ends",
         default=1.0,
         min=0.0,
         max=1.0,
@@ -120,23 +122,22 @@ class MotionLCMShot(bpy.types.PropertyGroup):
         update=_content_changed,
     )
     start_pose: bpy.props.PointerProperty(
-        name="Start In",
-        description="Action with the pose to start in, such as a pose asset; empty: go on from the shot before",
+        name="Start Pose",
+        description="Action with the start pose of the shot, such as a pose asset. "
+        "Without an Action, continue the previous shot",
         type=bpy.types.Action,
         update=_content_changed,
     )
     end_pose: bpy.props.PointerProperty(
-        name="End In",
-        description="Action with the pose to end in, such as a pose asset; empty: as the prompt leads",
+        name="End Pose",
+        description="Action with the end pose of the shot, such as a pose asset. Without an Action, the prompt decides",
         type=bpy.types.Action,
         update=_content_changed,
     )
-    pins: bpy.props.CollectionProperty(
-        type=pins.MotionLCMPin, name="Pins", description="Places at which the body is held in this shot"
-    )
+    pins: bpy.props.CollectionProperty(type=pins.MotionLCMPin, name="Pins", description="Pins of this shot")
     takes: bpy.props.IntProperty(
         name="Takes",
-        description="How many variations are made at once, to be compared",
+        description="Number of takes to generate at once",
         default=1,
         min=1,
         soft_max=8,
@@ -145,21 +146,22 @@ class MotionLCMShot(bpy.types.PropertyGroup):
     takes_made: bpy.props.IntProperty(options={"HIDDEN"})
     seed: bpy.props.IntProperty(
         name="Seed",
-        description="Another number gives another motion for the same prompt",
+        description="Number from which all random values come. Another seed gives another motion for the same prompt",
         default=0,
         min=0,
         max=2**31 - 1,
         update=_content_changed,
     )
     locked: bpy.props.BoolProperty(
-        name="Lock", description="A locked shot keeps the motion it has, whatever is made", default=False, update=_seen
+        name="Lock",
+        description="Keep the shot's motion, also when other shots are generated",
+        default=False,
+        update=_seen,
     )
     stale: bpy.props.BoolProperty(options={"HIDDEN"})
     entry: bpy.props.BoolProperty(options={"HIDDEN"})  # stale because of where it begins, and of nothing else
-    action: bpy.props.PointerProperty(
-        name="Action", description="The Action with the shot's motion", type=bpy.types.Action
-    )
-    state: bpy.props.EnumProperty(name="State", description="How the motion stands", items=STATES, get=_state)
+    action: bpy.props.PointerProperty(name="Action", description="Action with the shot's motion", type=bpy.types.Action)
+    state: bpy.props.EnumProperty(name="State", description="State of the shot's motion", items=STATES, get=_state)
 
 
 def before(character: bpy.types.Object, index: int) -> MotionLCMShot | None:

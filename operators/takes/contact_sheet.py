@@ -16,8 +16,8 @@ from .contact_sheet_state import Sheet, Shown
 log = logging.getLogger(__name__)
 
 ARRANGEMENTS = (
-    ("SIDE", "Side by Side", "Show all takes at once, in a row beside the character; click one to choose it"),
-    ("PLACE", "In Place", "Show all takes at once, each where it would be, in its own colour; click one to choose it"),
+    ("SIDE", "Side by Side", "Show the takes in a row beside the character"),
+    ("PLACE", "In Place", "Show each take at its own location and in its own colour"),
 )
 PATIENCE = 0.1
 """Seconds at least between two looks at what has changed."""
@@ -223,14 +223,14 @@ def unregister_properties() -> None:
 
 
 class MOTIONLCM_OT_contact_sheet(bpy.types.Operator):
-    """Show all takes at once in the viewport; click one to choose it"""
+    """Show all takes at once in the viewport. Click a take to choose it"""
 
     bl_idname = "motionlcm.contact_sheet"
     bl_label = "Contact Sheet"
     bl_options = {"REGISTER"}  # looking changes nothing; choosing makes an undo step of its own
 
     arrangement: bpy.props.EnumProperty(
-        name="Arrangement", description="Where the takes are shown", items=ARRANGEMENTS, default="SIDE"
+        name="Arrangement", description="Arrangement of the takes in the viewport", items=ARRANGEMENTS, default="SIDE"
     )
 
     @classmethod

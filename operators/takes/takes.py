@@ -104,13 +104,13 @@ class _OnTakes:
 
 
 class MOTIONLCM_OT_show_take(_OnTakes, bpy.types.Operator):
-    """Let this take move the character"""
+    """Make this take the character's active Action"""
 
     bl_idname = "motionlcm.show_take"
     bl_label = "Show Take"
     bl_options = {"REGISTER", "UNDO"}
 
-    name: bpy.props.StringProperty(name="Action", description="Which take")
+    name: bpy.props.StringProperty(name="Action", description="Action of the take")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         action = bpy.data.actions.get(self.name)
@@ -122,7 +122,7 @@ class MOTIONLCM_OT_show_take(_OnTakes, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_step_take(_OnTakes, bpy.types.Operator):
-    """Go on to the next take, or back to the one before, while the timeline plays"""
+    """Show the next or the previous take. Playback of the timeline continues"""
 
     bl_idname = "motionlcm.step_take"
     bl_label = "Next Take"
@@ -131,7 +131,9 @@ class MOTIONLCM_OT_step_take(_OnTakes, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO_GROUPED"}
     bl_undo_group = "Compare Takes"
 
-    step: bpy.props.IntProperty(name="Step", description="-1 is the one before, 1 the next", default=1, min=-1, max=1)
+    step: bpy.props.IntProperty(
+        name="Step", description="-1 shows the previous take, 1 the next take", default=1, min=-1, max=1
+    )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen = context.scene.motionlcm
@@ -143,13 +145,15 @@ class MOTIONLCM_OT_step_take(_OnTakes, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_star_take(_OnTakes, bpy.types.Operator):
-    """Star a take, so that it stays in the list and is kept when another one is accepted"""
+    """Star a take. A starred take stays in the list when another take is accepted"""
 
     bl_idname = "motionlcm.star_take"
     bl_label = "Star Take"
     bl_options = {"REGISTER", "UNDO"}
 
-    name: bpy.props.StringProperty(name="Action", description="Which take; empty: the present one")
+    name: bpy.props.StringProperty(
+        name="Action", description="Action of the take. Without a name, the active take is used"
+    )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         action = bpy.data.actions.get(self.name) if self.name else present_take(context.scene.motionlcm.character)
@@ -160,7 +164,7 @@ class MOTIONLCM_OT_star_take(_OnTakes, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_accept_take(_OnTakes, bpy.types.Operator):
-    """Keep the present take and remove the others made with it, but for starred ones and those used elsewhere"""
+    """Keep the active take and remove the other takes of the list, except starred takes and takes used elsewhere"""
 
     bl_idname = "motionlcm.accept_take"
     bl_label = "Accept Take"
@@ -177,7 +181,7 @@ class MOTIONLCM_OT_accept_take(_OnTakes, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_reject_take(_OnTakes, bpy.types.Operator):
-    """Remove the present take and show the next one"""
+    """Remove the active take and show the next take"""
 
     bl_idname = "motionlcm.reject_take"
     bl_label = "Reject Take"
@@ -199,7 +203,7 @@ class MOTIONLCM_OT_reject_take(_OnTakes, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_push_take(_OnTakes, bpy.types.Operator):
-    """Put the present take into the NLA as a strip named by its prompt, so that the next one can be made beside it"""
+    """Push the active take to the NLA as a strip named by its prompt. The next take then does not replace it"""
 
     bl_idname = "motionlcm.push_take"
     bl_label = "Push to NLA"
@@ -239,14 +243,14 @@ class _Remaking(orders.OrderOperator):
 
 
 class MOTIONLCM_OT_vary_take(_Remaking, bpy.types.Operator):
-    """Make takes like the present one, a little or much different; as many as the panel says"""
+    """Generate variations of the active take. The panel sets their number"""
 
     bl_idname = "motionlcm.vary_take"
     bl_label = "Vary Take"
     bl_options = {"REGISTER"}
 
     share: bpy.props.FloatProperty(
-        name="Amount", description="0 is the take itself, 1 quite another one", default=0.15, min=0.0, max=1.0
+        name="Amount", description="0 keeps the take, 1 gives an independent one", default=0.15, min=0.0, max=1.0
     )
 
     def order(self, context: bpy.types.Context) -> "GenerationJobInput":
@@ -261,14 +265,14 @@ class MOTIONLCM_OT_vary_take(_Remaking, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_blend_takes(_Remaking, bpy.types.Operator):
-    """Make a take between the present one and the starred one of the same length and prompt"""
+    """Generate a take between the active take and the starred take of the same length and prompt"""
 
     bl_idname = "motionlcm.blend_takes"
     bl_label = "Blend with Starred"
     bl_options = {"REGISTER"}
 
     share: bpy.props.FloatProperty(
-        name="Share", description="0 is the present take, 1 the starred one", default=0.5, min=0.0, max=1.0
+        name="Weight", description="0 gives the active take, 1 the starred take", default=0.5, min=0.0, max=1.0
     )
 
     def order(self, context: bpy.types.Context) -> "GenerationJobInput":
@@ -287,7 +291,7 @@ class MOTIONLCM_OT_blend_takes(_Remaking, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_mirror_take(_Remaking, bpy.types.Operator):
-    """Make the present take with left and right swapped; path and pins stay where they are"""
+    """Generate the active take with left and right swapped. Path and pins keep their places"""
 
     bl_idname = "motionlcm.mirror_take"
     bl_label = "Mirror Take"
@@ -301,14 +305,14 @@ class MOTIONLCM_OT_mirror_take(_Remaking, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_retime_take(_Remaking, bpy.types.Operator):
-    """Make the present take faster or slower; path and pins keep their places and share the new length"""
+    """Generate the active take with another speed. Path and pins keep their places and scale with the length"""
 
     bl_idname = "motionlcm.retime_take"
     bl_label = "Faster or Slower"
     bl_options = {"REGISTER"}
 
     speed: bpy.props.FloatProperty(
-        name="Speed", description="2 is twice as fast, 0.5 half as fast", default=1.25, min=0.25, max=4.0
+        name="Speed", description="2 doubles the speed, 0.5 halves it", default=1.25, min=0.25, max=4.0
     )
 
     def order(self, context: bpy.types.Context) -> "GenerationJobInput":

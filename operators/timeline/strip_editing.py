@@ -49,14 +49,14 @@ class _OnStrips:
 
 
 class MOTIONLCM_OT_choose_shot(bpy.types.Operator):
-    """Choose a shot, and the character it belongs to"""
+    """Choose a shot and its character"""
 
     bl_idname = "motionlcm.choose_shot"
     bl_label = "Choose Shot"
     bl_options = {"UNDO", "INTERNAL"}
 
-    character: bpy.props.StringProperty(name="Character", description="Armature whose shot it is")
-    index: bpy.props.IntProperty(name="Shot", description="Place of the shot in the list", default=0, min=0)
+    character: bpy.props.StringProperty(name="Character", description="Armature that the shot belongs to")
+    index: bpy.props.IntProperty(name="Shot", description="Index of the shot in the list", default=0, min=0)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         obj = context.scene.objects.get(self.character)
@@ -70,7 +70,7 @@ class MOTIONLCM_OT_choose_shot(bpy.types.Operator):
 
 
 class MOTIONLCM_OT_retime_shot(shot_list.OnShots, bpy.types.Operator):
-    """Move the chosen shot in time, or one of its ends; what follows moves along, and nothing overlaps"""
+    """Move the chosen shot or one of its ends in time. Later shots move along; shots never overlap"""
 
     bl_idname = "motionlcm.retime_shot"
     bl_label = "Retime Shot"
@@ -78,14 +78,16 @@ class MOTIONLCM_OT_retime_shot(shot_list.OnShots, bpy.types.Operator):
 
     part: bpy.props.EnumProperty(
         name="Part",
-        description="What is moved",
+        description="Part of the shot to move",
         items=(
-            (BODY, "Shot", "The whole shot"),
-            (LEFT, "Start", "Its start; the end of the shot before, where they meet, moves with it"),
-            (RIGHT, "End", "Its end"),
+            (BODY, "Shot", "Move the whole shot"),
+            (LEFT, "Start", "Start of the shot, together with the end of an adjoining previous shot"),
+            (RIGHT, "End", "End of the shot"),
         ),
     )
-    by: bpy.props.IntProperty(name="Frames", description="Frames later; less than 0 is earlier", default=0)
+    by: bpy.props.IntProperty(
+        name="Frames", description="Number of frames to move by. A negative number moves to earlier frames", default=0
+    )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         character, _, index = self.chosen(context)
@@ -95,7 +97,7 @@ class MOTIONLCM_OT_retime_shot(shot_list.OnShots, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_drag_strip(_OnStrips, bpy.types.Operator):
-    """Click a strip to choose its shot; drag it or an end, which snaps to markers and other shots but for Ctrl"""
+    """Click a strip to choose its shot. Drag a strip or its end to move it. Ctrl disables snapping"""
 
     bl_idname = "motionlcm.drag_strip"
     bl_label = "Choose or Drag Shot"
@@ -180,10 +182,10 @@ class MOTIONLCM_OT_drag_strip(_OnStrips, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_watch_strips(_OnStrips, bpy.types.Operator):
-    """Light up the strip of a shot, or its end, that the mouse is over"""
+    """Highlight the strip, or the end of a strip, under the mouse"""
 
     bl_idname = "motionlcm.watch_strips"
-    bl_label = "Light Up Shot"
+    bl_label = "Highlight Shot"
     bl_options = {"INTERNAL"}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -207,7 +209,7 @@ def _at_rest() -> float | None:
 
 
 class MOTIONLCM_OT_edit_shot_prompt(_OnStrips, bpy.types.Operator):
-    """Type another prompt for the shot under the mouse"""
+    """Edit the prompt of the shot under the mouse"""
 
     bl_idname = "motionlcm.edit_shot_prompt"
     bl_label = "Edit Prompt of Shot"
@@ -223,7 +225,7 @@ class MOTIONLCM_OT_edit_shot_prompt(_OnStrips, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_shot_menu(_OnStrips, bpy.types.Operator):
-    """What can be done with the shot under the mouse"""
+    """Open the menu of the shot under the mouse"""
 
     bl_idname = "motionlcm.shot_menu"
     bl_label = "Shot Menu"
