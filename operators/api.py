@@ -137,7 +137,7 @@ def find_shot(character: bpy.types.Object, identity: str) -> Any:
 
     index = shot_lookup.index_of(character, identity)
     if index < 0:
-        raise InvalidRequest(f'"{character.name}" has no such shot any more.')
+        raise InvalidRequest(f'"{character.name}" has no such shot.')
     return character.motionlcm.shots[index]
 
 

@@ -31,13 +31,13 @@ def travel_of(name: str, character: bpy.types.Object) -> Travel:
     travel = Travel(name)
     if travel is Travel.ROOT and (character.parent is not None or len(character.constraints) > 0):
         raise InvalidRequest(
-            f'"{character.name}" hangs from something, so it cannot carry the travel: choose Hips, or free it.'
+            f'"{character.name}" has a parent or constraints and cannot carry root motion: choose Hips.'
         )
     if travel is Travel.BONE:
         bone = root_bone(character)
         connected = character.data.bones[bone].use_connect
         if connected or not character.data.bones[bone].use_local_location:
-            raise InvalidRequest(f'The bone "{bone}" cannot be moved freely, so it cannot carry the travel.')
+            raise InvalidRequest(f'The bone "{bone}" cannot move freely, so it cannot carry the root motion.')
     return travel
 
 
@@ -48,7 +48,7 @@ def root_bone(character: bpy.types.Object) -> str:
     above = character.pose.bones[hips].parent_recursive
     if not above:
         raise InvalidRequest(
-            f'The armature "{character.name}" has no bone above its hips: choose Armature Object or Hips as travel.'
+            f'The armature "{character.name}" has no bone above its hips: choose Hips or Armature Object.'
         )
     name: str = above[-1].name
     return name

@@ -57,7 +57,9 @@ def read_rig(obj: bpy.types.Object) -> Rig:
     InvalidRequest if the object is no armature with SMPL bones, or its bones are joined in a way that cannot be moved.
     """
     if obj.type != "ARMATURE":
-        raise InvalidRequest(f'"{obj.name}" is no armature: choose one with SMPL bones, or press Add Character.')
+        raise InvalidRequest(
+            f'"{obj.name}" is not an armature: choose an armature with SMPL bones, or press Add Character.'
+        )
     found = _joint_bones(obj)
     missing = [name for name in JOINTS if name not in found]
     if missing:
@@ -93,7 +95,7 @@ def units_per_metre(obj: bpy.types.Object, rig: Rig) -> float:
     determinant = np.linalg.det(matrix)
     scale = abs(determinant) ** (1.0 / 3.0)
     if not np.isfinite(scale) or scale < 1e-9:
-        raise InvalidRequest(f'The armature "{obj.name}" is scaled to nothing.')
+        raise InvalidRequest(f'The armature "{obj.name}" has a scale of zero.')
     if determinant < 0.0:
         raise InvalidRequest(f'The armature "{obj.name}" is mirrored by a negative scale: apply its scale first.')
     if np.abs(matrix.T @ matrix / scale**2 - np.eye(3)).max() > 2.0 * EVEN:
@@ -249,19 +251,22 @@ def _check_bones(obj: bpy.types.Object, found: dict[str, str]) -> None:
         above = next((each.name for each in bone.parent_recursive if each.name in names), None)
         expected = SMPL.names[parent] if parent >= 0 else None
         if (None if above is None else names[above]) != expected:
-            place = f'must hang from "{found[expected]}"' if expected is not None else "must not hang from a joint"
+            place = (
+                f'must be a child of "{found[expected]}"' if expected is not None else "must not be a child of a joint"
+            )
             raise InvalidRequest(f'In the armature "{obj.name}" the bone "{bone.name}" {place}, as in SMPL.')
         for each in (bone, *bone.parent_recursive):
             if each.name == above:
                 break
             if each.parent is not None and not each.use_inherit_rotation:
                 raise InvalidRequest(
-                    f'In the armature "{obj.name}" the bone "{each.name}" does not inherit rotation: switch that on.'
+                    f'In the armature "{obj.name}" the bone "{each.name}" does not inherit rotation: '
+                    'switch "Inherit Rotation" on.'
                 )
     root = obj.data.bones[found["pelvis"]]
     if root.parent is not None and (root.use_connect or not root.use_local_location):
         option = 'switch "Connected" off' if root.use_connect else 'switch "Local Location" on'
-        raise InvalidRequest(f'In the armature "{obj.name}" the bone "{root.name}" cannot travel: {option}.')
+        raise InvalidRequest(f'In the armature "{obj.name}" the bone "{root.name}" cannot move: {option}.')
 
 
 def _joint_bones(obj: bpy.types.Object) -> dict[str, str]:
@@ -291,7 +296,7 @@ def _body_axes(heads: dict[str, np.ndarray], name: str) -> np.ndarray:
     left = heads["l_hip"] - heads["r_hip"]
     up = heads["head"] - heads["pelvis"]
     if np.linalg.norm(np.cross(left, up)) < 1e-9 or _leg_length(heads) < 1e-9:
-        raise InvalidRequest(f'The armature "{name}" has no body: its bones lie in one place or line.')
+        raise InvalidRequest(f'The armature "{name}" has no body shape: all its bones lie at one point or on one line.')
     left = left / np.linalg.norm(left)
     up = up - left * (up @ left)
     up = up / np.linalg.norm(up)

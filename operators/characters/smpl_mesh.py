@@ -85,7 +85,7 @@ def fit_joints(context: bpy.types.Context, armature: bpy.types.Object) -> None:
         raise InvalidRequest(f'"{armature.name}" has no body with a shape: add one with Add SMPL Body.')
     body = body_of(armature)
     if body is None:
-        raise InvalidRequest(f'The body of "{armature.name}" is gone, so its shape is not known.')
+        raise InvalidRequest(f'The body of "{armature.name}" was deleted, so its shape is unknown.')
     if armature.library is not None or armature.data.library is not None:
         raise InvalidRequest(f'"{armature.name}" is linked from another file: make a library override of it first.')
     if not armature.visible_get(view_layer=context.view_layer):

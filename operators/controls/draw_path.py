@@ -134,7 +134,7 @@ class MOTIONLCM_OT_finish_path(bpy.types.Operator):
 
 def _finish_and_tell(operator: bpy.types.Operator, context: bpy.types.Context) -> set[str]:
     if finish(context) is None:
-        messages.show_message("Nothing was drawn, so there is no path.")
+        messages.show_message("The drawing is empty, so no path was added.")
     else:
         messages.show_message("")
     return {"FINISHED"}

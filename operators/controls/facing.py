@@ -31,7 +31,7 @@ def facing_of(
         return np.full(frames, chosen.facing_angle - placement.heading)
     target = chosen.facing_object
     if target is None or scene.objects.get(target.name) != target:
-        raise InvalidRequest("Facing is set to an object, but none of this scene is chosen.")
+        raise InvalidRequest("Facing needs an object of this scene: choose one as the target.")
     at = moments(scene, frames, first_frame)
     places = on_floor(places_at(context, target, at), units_per_metre)
     own = np.broadcast_to(placement.origin[[0, 2]], (frames, 2)) if path_xz is None else path_xz

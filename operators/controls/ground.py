@@ -33,7 +33,7 @@ def height_field(
     sentences for the animator. Raises InvalidRequest, naming the object, if it has no surface anywhere near.
     """
     if obj.type != "MESH":
-        raise InvalidRequest(f'Ground "{obj.name}": it has no surface to stand on; choose a mesh.')
+        raise InvalidRequest(f'Ground "{obj.name}": it has no surface; choose a mesh.')
     depsgraph = context.evaluated_depsgraph_get()
     evaluated = obj.evaluated_get(depsgraph)
     matrix = evaluated.matrix_world
@@ -54,9 +54,9 @@ def height_field(
                 grid[i, j] = (matrix @ hit).z / units_per_metre - floor
     missing = np.isnan(grid)
     if missing.all():
-        raise InvalidRequest(f'Ground "{obj.name}": there is nothing of it under the character or its path.')
+        raise InvalidRequest(f'Ground "{obj.name}": no surface lies under the character or its path.')
     i, j = np.clip(np.rint((places - low) / step).astype(int), 0, np.array(grid.shape) - 1).T
     warnings: tuple[str, ...] = ()
     if missing[i, j].any():
-        warnings = (f'Part of the way is not over "{obj.name}": there the character walks on its own floor.',)
+        warnings = (f'Part of the path is not over "{obj.name}": the character walks on a level floor there.',)
     return HeightField(low, step, np.where(missing, 0.0, grid)), warnings

@@ -151,7 +151,7 @@ def sample_pins(
                 f"motion ({at[0]:.0f} to {at[-1]:.0f})."
             )
         if low < at[0] - each or high > at[-1] + each:
-            warnings.append(f'The pin of the {label} at "{pin.target.name}" reaches beyond the motion.')
+            warnings.append(f'The pin of the {label} at "{pin.target.name}" extends beyond the motion.')
         # On a frame beside the pin's own, the place is that of the pin's nearest frame.
         places = places_at(context, pin.target, np.clip(at[on], low, high)) / units_per_metre
         joint = NAMES.index(pin.joint)

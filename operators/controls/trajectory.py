@@ -25,7 +25,9 @@ def check_path_object(path: bpy.types.Object, character: bpy.types.Object) -> No
     above: bpy.types.Object | None = path
     while above is not None:
         if above == character:
-            raise InvalidRequest(f'Path "{path.name}": it is the character itself or hangs from it; choose another.')
+            raise InvalidRequest(
+                f'Path "{path.name}": it is the character or a child of the character; choose another object.'
+            )
         above = above.parent
 
 
@@ -96,7 +98,7 @@ def curve_points(context: bpy.types.Context, obj: bpy.types.Object) -> tuple[np.
     if solid:
         vertices, edges, solid = _wire_without_bevel(context, obj)
     if solid:
-        raise InvalidRequest("its modifiers turn it into a surface, so it is no line to walk along.")
+        raise InvalidRequest("its modifiers make it a surface; a path must be a line.")
     if len(vertices) == 0:
         only_points = [
             point.co[:3]
@@ -161,7 +163,9 @@ def arrivals_of(
         if not 0.0 < frame < frames - 1:
             continue  # of another shot
         if not 1 <= number <= points:
-            raise InvalidRequest(f'the marker "{marker.name}" names a point it has not: its points are 1 to {points}.')
+            raise InvalidRequest(
+                f'the marker "{marker.name}" names a missing point: the path has points 1 to {points}.'
+            )
         last = points if spline.use_cyclic_u else points - 1
         found[round((number - 1) / max(last, 1) * (count if spline.use_cyclic_u else count - 1))] = frame
     return tuple(found.items())
@@ -232,7 +236,7 @@ def _strokes(count: int, edges: np.ndarray) -> list[tuple[list[int], bool]]:
         neighbours[a].append(b)
         neighbours[b].append(a)
     if any(len(n) > 2 for n in neighbours):
-        raise InvalidRequest("it branches, so it is no line to walk along.")
+        raise InvalidRequest("it branches; a path must be a single line.")
     seen = [False] * count
     strokes = []
     # Open lines are entered at an end; what is left then is closed.

@@ -81,13 +81,14 @@ def recipe_in(action: bpy.types.Action | None) -> Recipe:
     told = facts_of(action)
     if RECIPE.name not in told and "shot" in told:
         raise InvalidRequest(
-            "This Action is a shot's of an earlier version, which does not tell what it goes on from: generate it "
-            "among the shots."
+            "This Action is a shot's of an earlier version, which lacks its start pose: generate its shot again."
         )
     try:
         return from_flat(told)
     except InvalidRequest as error:
-        raise InvalidRequest(f"The Action carries no whole recipe, so it cannot be made again. {error}") from error
+        raise InvalidRequest(
+            f"The recipe of the Action is incomplete, so the motion cannot be generated again. {error}"
+        ) from error
 
 
 def recipe_is_old(action: bpy.types.Action) -> bool:

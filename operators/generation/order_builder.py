@@ -202,7 +202,7 @@ class PanelOrderBuilder(OrderBuilder):
         )
         if is_carried(self.character):
             self.warnings.append(
-                f'"{self.character.name}" hangs from something that may move: it is placed as it stands now.'
+                f'"{self.character.name}" has a parent or constraints that may move it: its current place is used.'
             )
         return request
 
@@ -286,7 +286,7 @@ class RecipeOrderBuilder(OrderBuilder):
             return
         mesh = self.scene.objects.get(self.ground_name)
         if mesh is None:
-            self.warnings.append(f'The ground "{self.ground_name}" is no longer here: the floor is level.')
+            self.warnings.append(f'The ground "{self.ground_name}" was removed: a level floor is used.')
         else:
             self.read_heights(mesh)
 

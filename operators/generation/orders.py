@@ -47,7 +47,7 @@ def order_from_recipe(
     own = ID.is_on(character) and CHARACTER.read(action) == ID.read(character)
     builder = RecipeOrderBuilder(context, character, made, own, ground_by_name=recipe_is_old(action))
     if CUT.is_on(action):
-        builder.warnings.append("This Action was cut or joined since: the motion is made as it was before that.")
+        builder.warnings.append("This Action was cut or joined later: the original motion is generated.")
     return builder.build()
 
 

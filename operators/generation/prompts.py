@@ -110,7 +110,7 @@ class MOTIONLCM_OT_search_prompts(bpy.types.Operator):
             return {"FINISHED"}
         shot = shot_lookup.active_shot(chosen.character)
         if shot is None:
-            messages.show_message("There is no shot to give the prompt to: add one.", error=True)
+            messages.show_message("There is no shot for the prompt: add a shot.", error=True)
             return {"CANCELLED"}
         shot.prompt = self.prompt
         return {"FINISHED"}
@@ -129,7 +129,7 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
         chosen = context.scene.motionlcm
         told = recipe_of(chosen.character)
         if "prompt" not in told:
-            messages.show_message("The character's Action was not made here, so it has no recipe.", error=True)
+            messages.show_message("The character's Action has no recipe.", error=True)
             return {"CANCELLED"}
         chosen.prompt = told["prompt"]
         chosen.length = told.get("seconds", chosen.length)
@@ -146,7 +146,7 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
         path = told.get("path", "")
         chosen.path = context.scene.objects.get(path) if path else None
         if path and chosen.path is None:
-            messages.show_message(f'The path "{path}" is gone; Again still knows where it ran.')
+            messages.show_message(f'The path "{path}" was removed; Again still uses it from the recipe.')
         return {"FINISHED"}
 
 
@@ -169,7 +169,9 @@ class MOTIONLCM_OT_fit_length(bpy.types.Operator):
                 raise InvalidRequest("Choose a curve as the path first.")
             path = path_speed.drawn_path(context, chosen.path)
             if path is None:
-                raise InvalidRequest(f'"{chosen.path.name}" has a thickness, so its length is known when generating.')
+                raise InvalidRequest(
+                    f'"{chosen.path.name}" has a thickness, so its length is known only after generating.'
+                )
             frames = suggested_frames(path)
         except InvalidRequest as error:
             messages.show_message(str(error), error=True)
@@ -177,8 +179,8 @@ class MOTIONLCM_OT_fit_length(bpy.types.Operator):
         chosen.length = min(frames, MAX_CHAINED_FRAMES) / FPS
         if frames > MAX_CHAINED_FRAMES:
             messages.show_message(
-                f"At ease the path takes {frames / FPS:.1f} s; {MAX_CHAINED_FRAMES / FPS:.0f} s at most are made at "
-                "once, so the character will hurry."
+                f"A comfortable walk along the path takes {frames / FPS:.1f} s; at most {MAX_CHAINED_FRAMES / FPS:.0f} s "
+                "are generated at once, so the character walks faster."
             )
         return {"FINISHED"}
 

@@ -54,7 +54,7 @@ def write_result(order: GenerationJobInput, result: GenerationOutput, batch: str
     push_undo(f"MotionLCM: {request.prompt[:40]}")
     play(scene)
     milliseconds = 1000.0 * max(take.report.get("seconds", 0.0) for take in (result, *result.others))
-    made = f"{len(times)} frames from frame {order.first_frame}, made in {milliseconds:.0f} ms."
+    made = f"{len(times)} frames from frame {order.first_frame}, generated in {milliseconds:.0f} ms."
     return made if not result.others else f"{len(result.others) + 1} takes of {made}"
 
 
@@ -146,7 +146,7 @@ def refit(context: bpy.types.Context, character: bpy.types.Object) -> str:
     action = data.action if data is not None else None
     recent = recent_results.find(action)
     if action is None or recent is None:
-        raise InvalidRequest("The motion of this Action is not in memory any more: press Again, then its keys follow.")
+        raise InvalidRequest("The motion of this Action is not in memory: press Again, then fit its keys.")
     chosen = context.scene.motionlcm
     order, result = recent
     order = replace(order, first_frame=FIRST_FRAME.read(action))  # a shot may have been moved since
@@ -162,5 +162,5 @@ def refit(context: bpy.types.Context, character: bpy.types.Object) -> str:
     if order.loop:
         repeat_forever(character)
     if keys is None:
-        return "A key on every frame."
-    return f"{keys.keys_per_second:.0f} keys a second, at most {keys.max_error_mm:.1f} mm off."
+        return "One key on every frame."
+    return f"{keys.keys_per_second:.0f} keys per second, error at most {keys.max_error_mm:.1f} mm."

@@ -72,7 +72,7 @@ class MOTIONLCM_OT_regenerate(orders.OrderOperator, bpy.types.Operator):
 
         action = next((action for action in with_recipe() if action.name_full == self.action), None)
         if action is None:
-            raise InvalidRequest("This Action is no longer there: choose another.")
+            raise InvalidRequest("This Action was removed: choose another.")
         return orders.order_from_recipe(context, character_lookup.find_character(context), action)
 
 
@@ -149,7 +149,7 @@ class MOTIONLCM_OT_export_recipe(MotionLCMOperator, bpy.types.Operator):
             actions = takes.takes_of(chosen.character, chosen.take_sort) or actions
         old = next((a.name for a in actions if action_recipes.recipe_is_old(a)), None)
         if old is not None:
-            raise InvalidRequest(f'"{old}" was made by an earlier version: press Again, then export.')
+            raise InvalidRequest(f'"{old}" is from an earlier version: press Again, then export.')
         path = Path(bpy.path.abspath(bpy.path.ensure_ext(self.filepath, ".json")))
         write(path, [action_recipes.recipe_in(action) for action in actions])
         messages.show_message(f"Wrote {len(actions)} recipe{'s' if len(actions) > 1 else ''} to {path.name}.")

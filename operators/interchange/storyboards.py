@@ -125,7 +125,7 @@ def storyboard_of(context: bpy.types.Context) -> "tuple[Storyboard, tuple[str, .
     units = _units(scene)
     found = sorted((obj for obj in scene.objects if is_character(obj)), key=lambda obj: obj.name)
     if not found:
-        raise InvalidRequest("There is no character in this scene: add one, and shots for it.")
+        raise InvalidRequest("There is no character in this scene: add a character with shots.")
     paths: dict[str, StoryPath] = {}
     characters, warnings = [], []
     for character in found:
@@ -194,7 +194,7 @@ def _add_path(
         if np.linalg.norm(point - kept[-1]) >= SHORTEST_STEP * units:
             kept.append(point)
     paths[name] = StoryPath(tuple(_in_metres(point, units) for point in kept))
-    return name, [f'The way of "{obj.name}" is in the storyboard as a line; its timing is not.']
+    return name, [f'The storyboard has the path of "{obj.name}" as a line, without its timing.']
 
 
 def _pins_of(

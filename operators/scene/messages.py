@@ -57,9 +57,9 @@ def sentence_for(error: BaseException) -> str:
         return f"A part of the extension is missing ({error.name or error}): reinstall it."
     if isinstance(error, MemoryError):
         log.error("Out of memory", exc_info=error)
-        return "There is not enough memory: close something, or make the motion shorter."
+        return "There is not enough memory: close other programs, or shorten the motion."
     log.error("Unexpected error", exc_info=error)
-    return f"Something unexpected went wrong ({type(error).__name__}: {error}); the system console tells more."
+    return f"An unexpected error occurred ({type(error).__name__}: {error}); see the system console."
 
 
 def set_status(**values: object) -> None:

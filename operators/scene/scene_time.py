@@ -25,7 +25,9 @@ def frames_of(seconds: float) -> int:
 
     frames = round(seconds * FPS)
     if frames > MAX_CHAINED_FRAMES:
-        raise InvalidRequest(f"{seconds:.1f} s is too long: {MAX_CHAINED_FRAMES / FPS:.0f} s at most are made at once.")
+        raise InvalidRequest(
+            f"{seconds:.1f} s is too long: {MAX_CHAINED_FRAMES / FPS:.0f} s at most are generated at once."
+        )
     if frames < MIN_FRAMES:
         raise InvalidRequest(f"{seconds:.1f} s is too short: the model makes at least {MIN_FRAMES / FPS:.1f} s.")
     return frames

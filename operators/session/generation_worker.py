@@ -121,7 +121,7 @@ def make(
             str(config.get("attribution", "")),
         )
         if order.expected_model and of_model[1] and order.expected_model != of_model[1]:
-            warnings += (f"It was made by another model before; {model.name} makes another motion of it.",)
+            warnings += (f"Another model generated this motion before; {model.name} gives another motion.",)
         results = []
         for number, motion in enumerate(motions):
             if cancel():

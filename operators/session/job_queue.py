@@ -137,8 +137,8 @@ class JobQueue:
         """Another file is about to be loaded: what runs or waits has lost its scene."""
         dropped = self.cancel_owner()
         self._failed.clear()
-        what = "what was asked for was" if dropped == 1 else f"the requests of {dropped} characters were"
-        message = f"Another file was opened, so {what} not made." if dropped else ""
+        what = "the request was" if dropped == 1 else f"the requests of {dropped} characters were"
+        message = f"Another file was opened, so {what} cancelled." if dropped else ""
         set_status(message=message, error=False, warnings=())
 
     def warm_up(self) -> None:
@@ -232,7 +232,7 @@ def _warm_up(choice: Choice) -> None:
     try:
         model_session.get().warm_up(choice)
     except Exception as error:
-        log.info("Not loaded ahead of time: %s", error)
+        log.info("The model was not loaded in advance: %s", error)
 
 
 _queue: JobQueue | None = None

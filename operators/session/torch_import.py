@@ -62,7 +62,7 @@ def usable(device: str) -> tuple[str, str]:
         importlib.invalidate_caches()
     loaded = getattr(sys.modules.get("torch"), "__file__", None)
     if loaded is not None and not ours and Path(loaded).is_relative_to(where.packages):
-        return _without(device, "The PyTorch in memory is no longer there: restart Blender to use it again.")
+        return _without(device, "The files of the loaded PyTorch were removed: restart Blender to use PyTorch again.")
     if "torch" not in sys.modules:
         spec = importlib.util.find_spec("torch")
         if spec is None or spec.origin is None:
@@ -97,7 +97,7 @@ def _imported(where: InstallPaths) -> str:
 
     try:
         if where.importing.exists() and not is_locked(where.importing):
-            sentence = "Blender ended while PyTorch was loaded, so it is not used: see Check Again in the preferences."
+            sentence = "Blender closed while it loaded PyTorch, so PyTorch is off: see Check Again in the preferences."
             mark_failed(where, sentence)
             where.importing.unlink()
             poll_status()
@@ -138,7 +138,7 @@ def _tried(origin: Path, where: InstallPaths) -> str:
         try:
             write_json(where.trials, dict(_trials))
         except OSError as error:
-            log.info("Not remembered: %s", error)
+            log.info("The result of the test was not saved: %s", error)
     return _trials[key]
 
 

@@ -124,7 +124,7 @@ class MOTIONLCM_OT_open_log_folder(bpy.types.Operator):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            messages.show_message(f"The log folder cannot be made ({error.strerror}).", error=True)
+            messages.show_message(f"The log folder cannot be created ({error.strerror}).", error=True)
             self.report({"WARNING"}, messages.status.message)
             return {"CANCELLED"}
         bpy.ops.wm.path_open(filepath=str(folder))

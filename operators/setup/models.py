@@ -39,7 +39,7 @@ def home() -> Path:
     try:
         return Path(bpy.utils.extension_path_user(addon.ROOT_PACKAGE, path=HOME, create=False))
     except ValueError as error:
-        raise ModelFolderError("Models are kept only where MotionLCM is installed as an extension.") from error
+        raise ModelFolderError("Models can be stored only if MotionLCM is installed as an extension.") from error
 
 
 def read() -> tuple[Known, ...]:
@@ -90,7 +90,7 @@ def choose(folder: str) -> None:
 
     preferences = addon.preferences()
     if preferences is None:
-        raise ModelFolderError("Models are chosen only where MotionLCM is installed as an extension.")
+        raise ModelFolderError("Models can be chosen only if MotionLCM is installed as an extension.")
     if folder:
         ModelFolder.open(folder)
     preferences.model_folder = folder
@@ -140,11 +140,11 @@ class MOTIONLCM_OT_remove_model(MotionLCMOperator, bpy.types.Operator):
         from ...motionlcm_blender.importing.official import remove_model
 
         if not self.folder:
-            raise ModelFolderError("The model that comes with the extension cannot be removed.")
+            raise ModelFolderError("The bundled model cannot be removed.")
         chosen = model_choice.chosen().folder
         is_chosen = chosen is not None and same(chosen, self.folder)
         if is_chosen and messages.status.running:
-            raise ModelFolderError("This model makes a motion now: cancel it first, or wait.")
+            raise ModelFolderError("This model is in use by a running generation: cancel the generation, or wait.")
         remove_model(Path(self.folder), home())
         if is_chosen:
             choose("")

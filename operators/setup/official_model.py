@@ -83,10 +83,10 @@ def start(wanted: "Wanted", choose: bool, wait: bool | None = None) -> None:
     from ...motionlcm_blender.errors import DownloadError, ModelFolderError
 
     if task.running:
-        raise ModelFolderError("A model is being imported already: wait, or cancel it.")
+        raise ModelFolderError("Another import of a model is running: wait, or cancel it.")
     if wanted.fetch and not may_go_online():
         raise DownloadError(
-            "Blender may not go online: allow it in the preferences under System, Network, or choose files on disk."
+            "Online access is disabled: enable it in the preferences under System, Network, or choose files on disk."
         )
 
     def work(report: Report, cancelled: "Callable[[], bool]") -> "Imported":
@@ -170,7 +170,7 @@ class _GetModel(MotionLCMOperator):
             if not self.accept_licence:
                 from ...motionlcm_blender.errors import LicenceNotAccepted
 
-                raise LicenceNotAccepted("The weights are imported once their licence is accepted: tick that you do.")
+                raise LicenceNotAccepted('The import needs your consent to the licence: tick "I accept these terms".')
             start(replace(wanted, control=control, accept_licence=True), self.choose)
         except Exception as error:
             _show(messages.sentence_for(error), error=True)

@@ -87,7 +87,9 @@ def setup() -> "Setup":
 
     where = places()
     if where is None:
-        raise RuntimeProblem("PyTorch can only be installed for MotionLCM as an extension: install its zip.")
+        raise RuntimeProblem(
+            "PyTorch can be installed only if MotionLCM is installed as an extension: install its zip."
+        )
     hardware = find_hardware()
     return Setup(str(where.home), hardware.kind, numpy.__version__, wheel_folder(), _lent(), build=build_for(hardware))
 
@@ -107,10 +109,11 @@ def enable(wait: bool | None = None) -> None:
 
     if wheel_folder() is None and not online():
         if bpy.app.online_access_override:
-            raise RuntimeProblem("Blender was started without network: start it otherwise, or choose a wheel folder.")
+            raise RuntimeProblem(
+                "Blender was started in offline mode: start it in online mode, or choose a wheel folder."
+            )
         raise RuntimeProblem(
-            'Blender may not use the network: tick "Allow Online Access" in Preferences > System, '
-            "or choose a wheel folder."
+            'Online access is disabled: tick "Allow Online Access" in Preferences > System, or choose a wheel folder.'
         )
     _start("install", setup(), wait)
 
@@ -127,7 +130,7 @@ def remove() -> None:
 
     where = places()
     if where is None or status.running:
-        raise RuntimeProblem("There is nothing to remove now: if an installation runs, cancel it first.")
+        raise RuntimeProblem("There is nothing to remove: cancel a running installation first.")
     model_session.get().forget()
     if str(where.packages) in sys.path:
         sys.path.remove(str(where.packages))
@@ -135,9 +138,9 @@ def remove() -> None:
     gone = uninstall.remove(where)
     poll_status()
     if not gone:
-        _show("PyTorch is no longer used; what is still open is deleted when Blender starts next.")
+        _show("PyTorch is no longer used; its open files are deleted at the next start of Blender.")
     elif "torch" in sys.modules:
-        _show("PyTorch was removed; what of it is in memory goes when Blender is closed.")
+        _show("PyTorch was removed; its loaded part leaves the memory when Blender closes.")
     else:
         _show("PyTorch was removed.")
 
@@ -146,7 +149,7 @@ def _start(what: str, given: "Setup", wait: bool | None) -> None:
     from ...motionlcm_blender.torch_install.errors import RuntimeProblem
 
     if task.running:
-        raise RuntimeProblem("PyTorch is being installed already: wait, or cancel it.")
+        raise RuntimeProblem("Another installation of PyTorch is running: wait, or cancel it.")
     status.message, status.error = "", False
     task.start(partial(_work, what, given), partial(_taken, given.home), wait)
 
@@ -183,20 +186,20 @@ def _sentence_for(problem: BaseException, home: str) -> tuple[str, bool]:
     from ...motionlcm_blender.torch_install.subprocesses import ChildEnded
 
     if isinstance(problem, Cancelled):
-        return "Cancelled; what was fetched is kept for the next time.", False
+        return "Cancelled; downloaded files are kept for the next installation.", False
     if isinstance(problem, ChildEnded):
-        return "The installation stopped unexpectedly: press Resume; the installation log has details.", True
+        return "The installation ended without a result: press Resume; the installation log has details.", True
     if isinstance(problem, MotionLCMError):
         return str(problem), True
     if isinstance(problem, OSError):
         return str(of_system(problem, home)), True
     log.error("Unexpected error", exc_info=problem)
     what = f"{type(problem).__name__}: {problem}"
-    return f"Something unexpected went wrong ({what}): try again; the log tells more, see Copy Report.", True
+    return f"An unexpected error occurred ({what}): try again; for details from the log, see Copy Report.", True
 
 
 def _told_of(state: dict[str, Any]) -> str:
-    told = f"PyTorch works: {state['device_name']}, {state['milliseconds']:.0f} ms a motion."
+    told = f"PyTorch works: {state['device_name']}, {state['milliseconds']:.0f} ms per motion."
     return f"{told} {state['sentence']}".strip()
 
 
@@ -217,7 +220,7 @@ def _found(outcome: object) -> None:
     from ...motionlcm_blender.torch_install.state import InstallStatus
 
     if isinstance(outcome, BaseException):
-        log.error("The hardware was not found out", exc_info=outcome)
+        log.error("The hardware is unknown", exc_info=outcome)
     known_hardware = known_hardware or Hardware("none")  # else drawing would ask again and again
     torch_import.known_condition = torch_import.known_condition or InstallStatus("absent")
 

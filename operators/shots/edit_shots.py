@@ -132,7 +132,7 @@ class MOTIONLCM_OT_split_shot(OnShots, bpy.types.Operator):
         frame = playhead(context.scene)
         index = next((number for number, shot in enumerate(shots) if shot.first < frame < shot.last), -1)
         if index < 0:
-            messages.show_message(f"No shot has frame {frame} within it: move the playhead.", error=True)
+            messages.show_message(f"No shot contains frame {frame}: move the playhead.", error=True)
             return {"CANCELLED"}
         shot = shots[index]
         last, whole, stale, locked = shot.last, shot.action, shot.stale, shot.locked
@@ -164,7 +164,9 @@ class MOTIONLCM_OT_join_shots(OnShots, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         character, shots, index = self.chosen(context)
         if after(character, index) is None:
-            messages.show_message("No shot begins where this one ends, so there is nothing to join.", error=True)
+            messages.show_message(
+                "No shot begins on the last frame of this shot, so no shot can be joined.", error=True
+            )
             return {"CANCELLED"}
         one, two = shots[index], shots[index + 1]
         actions = [shot.action for shot in (one, two) if shot.action is not None]
@@ -233,7 +235,9 @@ class MOTIONLCM_OT_share_path(OnShots, bpy.types.Operator):
         character, shots, index = self.chosen(context)
         path = shots[index].path
         if path is None:
-            messages.show_message(f'"{shots[index].name}" has no path to share: choose one for it.', error=True)
+            messages.show_message(
+                f'"{shots[index].name}" has no path to split: choose a path for the shot.', error=True
+            )
             return {"CANCELLED"}
         parts = [shots[index]]
         while (following := after(character, index + len(parts) - 1)) is not None:

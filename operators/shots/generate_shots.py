@@ -116,7 +116,7 @@ class MOTIONLCM_OT_generate_shot(_GenerateShots, bpy.types.Operator):
 
         shot = shot_lookup.active_shot(character)
         if shot is None:
-            raise InvalidRequest("There is no shot yet: add one.")
+            raise InvalidRequest("There is no shot: add a shot.")
         if _kept(shot):
             raise InvalidRequest(f'"{shot.name}" is locked: unlock it first.')
         return (shot.uid,)
@@ -134,7 +134,7 @@ class MOTIONLCM_OT_generate_shots(_GenerateShots, bpy.types.Operator):
 
         found = stale_shots(character)
         if not found:
-            raise InvalidRequest("No shot is empty or stale, but for locked ones.")
+            raise InvalidRequest("All shots are done or locked.")
         return found
 
 
@@ -155,7 +155,7 @@ class MOTIONLCM_OT_generate_all_characters(_GenerateShots, bpy.types.Operator):
         wanted = [(character, stale_shots(character)) for character in characters_with_shots(context.scene)]
         found = [queued_job(context.scene, character, uids) for character, uids in wanted if uids]
         if not found:
-            raise InvalidRequest("No shot of any character is empty or stale, but for locked ones.")
+            raise InvalidRequest("All shots of all characters are done or locked.")
         return found
 
 

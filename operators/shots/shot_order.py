@@ -36,7 +36,7 @@ def order_again(context: bpy.types.Context, character: bpy.types.Object, take: b
 
     index = shot_lookup.index_of(character, take_properties.SHOT.read(take))
     if index < 0:
-        raise InvalidRequest("The shot of this take is no longer there.")
+        raise InvalidRequest("The shot of this take was removed.")
     shot = character.motionlcm.shots[index]
     if shot.locked:
         raise InvalidRequest(f'"{shot.name}" is locked: unlock it first.')

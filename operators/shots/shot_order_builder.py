@@ -76,7 +76,7 @@ class ShotOrderBuilder(PanelOrderBuilder):
             return None
         if earlier.action is None:
             self.warnings.append(
-                f'"{earlier.name}" before it has no motion yet: "{shot.name}" starts where the character stands.'
+                f'"{earlier.name}" has no motion yet, so "{shot.name}" starts where the character stands.'
             )
             return None
         on_ground = self.settings.ground is not None
@@ -91,8 +91,8 @@ class ShotOrderBuilder(PanelOrderBuilder):
         self.path_xz, distance = shot_transitions.joined_path(beginning.way, self.path_xz)
         if distance > FAR_FROM_PATH:
             self.warnings.append(
-                f'Path "{self.path_name}" begins {distance:.1f} m from where "{self.of.name}" does: the character '
-                "first walks over to it."
+                f'Path "{self.path_name}" begins {distance:.1f} m from the start of "{self.of.name}": the character '
+                "first walks to the path."
             )
 
     def _find_ending(self) -> Ending | None:

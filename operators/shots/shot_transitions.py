@@ -202,7 +202,7 @@ def _posed(
     paths = {curve.data_path for curve in holder.fcurves} if holder is not None else set()
     bones = {f'pose.bones["{name}"]' for name in rig.bones if name is not None}
     if not any(path.rpartition(".")[0] in bones for path in paths):
-        raise InvalidRequest(f'The Action "{pose.name}" holds no pose of "{character.name}".')
+        raise InvalidRequest(f'The Action "{pose.name}" has no pose of "{character.name}".')
     return read_clip(pose, np.full(frames, pose.frame_range[0]), character, rig, units_per_metre)
 
 

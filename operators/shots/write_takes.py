@@ -34,7 +34,7 @@ def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[
     character_lookup.check_writable(character)
     index = shot_lookup.index_of(character, order.shot)
     if index < 0:
-        raise InvalidRequest("The shot was removed while its motion was made, so it was not written.")
+        raise InvalidRequest("The shot was removed while its motion was generated, so the motion was not written.")
     shot = character.motionlcm.shots[index]
     changed = not _as_ordered(shot, order)
     rig = read_rig(character)
@@ -73,7 +73,7 @@ def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[
     milliseconds = 1000.0 * max(take.report.get("seconds", 0.0) for take in (result, *result.others))
     takes = f"{len(made)} takes of " if made[1:] else ""
     who = f"{character.name}, " if len(characters_with_shots(scene)) > 1 else ""
-    return f'{who}{takes}"{shot.name}": frames {shot.first} to {shot.last}, made in {milliseconds:.0f} ms.'
+    return f'{who}{takes}"{shot.name}": frames {shot.first} to {shot.last}, generated in {milliseconds:.0f} ms.'
 
 
 def _joins(order: GenerationJobInput, following: shot_list.MotionLCMShot) -> bool:

@@ -163,8 +163,8 @@ def _give_colours(uids: tuple[int, ...]) -> None:
 def _shown(action: bpy.types.Action, present: bpy.types.Action | None) -> Shown:
     made = take_properties.read(action)
     measures = (
-        (made.path_mean_cm, "Off the path {:.1f} cm"),
-        (made.pin_max_cm, "Off the pins {:.1f} cm at most"),
+        (made.path_mean_cm, "Path error {:.1f} cm"),
+        (made.pin_max_cm, "Pin error {:.1f} cm at most"),
         (made.foot_skate_cm_s, "Foot skate {:.1f} cm/s"),
     )
     starred = made.starred
@@ -236,7 +236,7 @@ class MOTIONLCM_OT_contact_sheet(bpy.types.Operator):
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: Any) -> str:
         told = next(text for name, _, text in ARRANGEMENTS if name == properties.arrangement)
-        return f"{told}. Press again, Esc or Enter to end"
+        return f"{told}. Press the button again, Esc or Enter to close"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -115,7 +115,7 @@ class MOTIONLCM_OT_show_take(_OnTakes, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         action = bpy.data.actions.get(self.name)
         if action is None or action not in takes_of(context.scene.motionlcm.character):
-            messages.show_message("This take is no longer there.", error=True)
+            messages.show_message("This take was removed.", error=True)
             return {"CANCELLED"}
         show(context.scene.motionlcm.character, action)
         return {"FINISHED"}
@@ -192,11 +192,13 @@ class MOTIONLCM_OT_reject_take(_OnTakes, bpy.types.Operator):
         found, present = takes_of(chosen.character, chosen.take_sort), present_take(chosen.character)
         assert present is not None  # poll has seen it
         if len(found) < 2:
-            messages.show_message("This is the only take: it stays.", error=True)
+            messages.show_message("This is the only take, so it cannot be removed.", error=True)
             return {"CANCELLED"}
         show(chosen.character, found[(found.index(present) + 1) % len(found)])
         if not removable([present], None):
-            messages.show_message(f"{present.name} is starred or used elsewhere, so it was only put aside.")
+            messages.show_message(
+                f"{present.name} is starred or used elsewhere, so it was kept but is no longer active."
+            )
             return {"FINISHED"}
         bpy.data.actions.remove(present)
         return {"FINISHED"}
@@ -214,7 +216,7 @@ class MOTIONLCM_OT_push_take(_OnTakes, bpy.types.Operator):
         take = present_take(character)
         assert take is not None  # poll has seen it
         if SHOT.is_on(take):
-            messages.show_message("The takes of a shot are in the NLA already, as strips of their track.", error=True)
+            messages.show_message("The takes of a shot are already NLA strips.", error=True)
             return {"CANCELLED"}
         strip = nla_track.push(character, take, context.scene)
         told = f" It blends in over {strip.blend_in:.0f} frames." if strip.blend_in else ""
@@ -285,7 +287,7 @@ class MOTIONLCM_OT_blend_takes(_Remaking, bpy.types.Operator):
         order, present = self.present(context), present_take(character)
         others = [a for a in takes_of(character) if STAR.read(a) and a != present and not BLENDS.is_on(a)]
         if not others:
-            raise InvalidRequest("Star another take first, one that was not itself varied or blended.")
+            raise InvalidRequest("Star another take first that is neither a variation nor a blend.")
         blend = Blend(SEED.read(others[0]), self.share)
         return replace(order, request=replace(order.request, blends=(*order.request.blends, blend)))
 
@@ -324,7 +326,7 @@ class MOTIONLCM_OT_retime_take(_Remaking, bpy.types.Operator):
 
         order = self.present(context)
         if order.shot:
-            raise InvalidRequest("A shot is made faster or slower by its length: change its end.")
+            raise InvalidRequest("The length of a shot sets its speed: change the end of the shot.")
         request = faster(order.request, self.speed)
         path = order.path_xz
         if path is not None:

@@ -158,7 +158,7 @@ class MOTIONLCM_OT_drag_strip(_OnStrips, bpy.types.Operator):
         first, last = state.preview[self._index]
         seconds = (last - first) / scene_time.rate_of(context.scene)
         shot = character.motionlcm.shots[self._index]
-        kept = "locked: it keeps its length  |  " if shot.locked and self._part != BODY else ""
+        kept = "locked: length fixed  |  " if shot.locked and self._part != BODY else ""
         return (
             f"{shot.name}: frames {first} to {last}, {seconds:.2f} s  |  {kept}"
             "Ctrl: do not snap to playhead, markers and other shots  |  Esc, right mouse button: cancel"

@@ -296,10 +296,10 @@ def test_without_leave_to_go_online_nothing_is_fetched(place, home, monkeypatch)
     getting = part("operators.setup.official_model")
     monkeypatch.setattr(getting, "may_go_online", lambda: False)
     sentence = refusal(lambda: bpy.ops.motionlcm.get_official_model(source="NET", accept_licence=True))
-    assert "may not go online" in sentence and left(home) == []
+    assert "Online access is disabled" in sentence and left(home) == []
     shutil.rmtree(place / "sentence-t5-large")
     file = write_checkpoint(place / "pelvis.ckpt", official(SMALL_V2))
-    assert "may not go online" in refused(file, fetch=True)
+    assert "Online access is disabled" in refused(file, fetch=True)
 
 
 def served(folder: Path, entries: dict[str, str]) -> tuple:

@@ -135,7 +135,7 @@ def test_another_file_ends_all_in_one_sentence(quick):
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     serve()
     assert quick == [] and not panel_status().running and panel_status().waiting == 0
-    assert panel_status().message == "Another file was opened, so the requests of 3 characters were not made."
+    assert panel_status().message == "Another file was opened, so the requests of 3 characters were cancelled."
 
 
 def test_off_and_on_again_while_some_wait(quick):
