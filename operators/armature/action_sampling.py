@@ -1,4 +1,4 @@
-"""What the curves of an Action say at moments of time, without stepping the scene."""
+"""Evaluate the curves of an Action at given frames, without stepping the scene."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ UNTURNED = {"rotation_quaternion": (1.0, 0.0, 0.0, 0.0), "rotation_axis_angle": 
 
 
 def curves_in(action: bpy.types.Action) -> Curves:
-    """The curves of an Action of ours."""
+    """The F-curves of one of our Actions."""
     holder = holder_of(action)
     return {} if holder is None else {(c.data_path, c.array_index): c for c in holder.fcurves if not c.mute}
 
 
 def values(curves: Curves, path: str, unset: Sequence[float], at: np.ndarray) -> np.ndarray:
-    """(N, C) of a property on frames of keys at (N,). unset: (C,) what it is where there is no curve."""
+    """(N, C) values of a property on frames of keys at (N,). unset: (C,) the value where there is no curve."""
     moments = at.tolist()
     columns = np.empty((len(unset), len(at)))
     for index, value in enumerate(unset):

@@ -179,8 +179,8 @@ class MOTIONLCM_OT_fit_length(bpy.types.Operator):
         chosen.length = min(frames, MAX_CHAINED_FRAMES) / FPS
         if frames > MAX_CHAINED_FRAMES:
             messages.show_message(
-                f"A comfortable walk along the path takes {frames / FPS:.1f} s; at most {MAX_CHAINED_FRAMES / FPS:.0f} s "
-                "are generated at once, so the character walks faster."
+                f"A comfortable walk along the path takes {frames / FPS:.1f} s; at most "
+                f"{MAX_CHAINED_FRAMES / FPS:.0f} s are generated at once, so the character walks faster."
             )
         return {"FINISHED"}
 
