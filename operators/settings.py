@@ -1,4 +1,4 @@
-"""What the animator sets, kept in the scene and so in the file."""
+"""The animator's settings, stored in the scene and so in the file."""
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import bpy
@@ -17,7 +17,7 @@ def _can_be_character(_settings: bpy.types.PropertyGroup, obj: bpy.types.Object)
 
 def _character_changed(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
     armature = character_armature(settings.character)
-    if armature != settings.character:  # the mannequin was picked with the eyedropper
+    if armature != settings.character:  # the user picked the mannequin with the eyedropper
         settings.character = armature
     path_speed.mark_changed(context.scene)
 
@@ -42,7 +42,7 @@ def _prompt_changed(settings: bpy.types.PropertyGroup, _context: bpy.types.Conte
 
 
 class MotionLCMPrompt(bpy.types.PropertyGroup):
-    """One earlier prompt."""
+    """One prompt of the history."""
 
     prompt: bpy.props.StringProperty(name="Prompt", description="Prompt that was used in this scene")
     used: bpy.props.StringProperty(options={"HIDDEN"})
@@ -53,7 +53,7 @@ def _seen(_listed: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None
 
 
 class MotionLCMObject(bpy.types.PropertyGroup):
-    """What an object is to this extension."""
+    """The extension's data of an object."""
 
     armature: bpy.props.PointerProperty(
         name="Armature",
@@ -63,7 +63,7 @@ class MotionLCMObject(bpy.types.PropertyGroup):
     shots: bpy.props.CollectionProperty(
         type=shot_list.MotionLCMShot, name="Shots", description="Shots of this character in the order of time"
     )
-    fps: bpy.props.FloatProperty(options={"HIDDEN"})  # of the scene when the shots were laid out
+    fps: bpy.props.FloatProperty(options={"HIDDEN"})  # frame rate of the scene at the last layout of the shots
     shot_index: bpy.props.IntProperty(
         name="Chosen Shot", description="Index of the chosen shot in the list", default=0, update=_seen
     )

@@ -50,7 +50,7 @@ def check_writable(character: bpy.types.Object) -> None:
 
 
 def is_carried(character: bpy.types.Object) -> bool:
-    """Whether a parent, a constraint or a driver may move the armature object during the motion."""
+    """Whether a constraint or an animated parent may move the armature object during the motion."""
     parent = character.parent
     while parent is not None:
         if parent.animation_data is not None or len(parent.constraints) > 0:

@@ -30,10 +30,12 @@ EVEN = 0.01
 class Rig:
     """An armature with SMPL bones.
 
-    bones: the bone of each joint of the skeleton, None for a missing hand. skeleton: the armature's bones in a T-pose,
-    in engine axes, at the size of a person. size: armature units per metre of that person. axes: (3, 3) rotation from
-    engine axes to armature space. to_t_pose: (24, 4) quaternions in engine axes: rotation of each joint's bone from the
-    armature's rest pose to the T-pose; the identity if the rest pose is a T-pose.
+    bones: the bone of each joint of the skeleton, None for a missing hand.
+    skeleton: the armature's bones in a T-pose, in engine axes, at the size of a person.
+    size: armature units per metre of that person.
+    axes: (3, 3) rotation from engine axes to armature space.
+    to_t_pose: (24, 4) quaternions in engine axes: rotation of each joint's bone from the armature's rest pose to the
+        T-pose; the identity if the rest pose is a T-pose.
     """
 
     bones: tuple[str | None, ...]

@@ -1,4 +1,4 @@
-"""Add SMPL Body: the true skinned body, from a file that the user has under its authors' licence."""
+"""Add SMPL Body: the skinned body of a file that the user has under its authors' licence."""
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import bpy
@@ -13,7 +13,7 @@ LICENCE = (
     "Scenes with the body are under the same licence.",
     "The extension keeps no copy of the body outside the scene.",
 )
-"""Shown wherever a file is chosen and a body is shaped."""
+"""Shown where a file is chosen and where a body is shaped."""
 
 
 class MOTIONLCM_OT_add_smpl_body(MotionLCMOperator, bpy.types.Operator):
@@ -58,7 +58,8 @@ class MOTIONLCM_OT_fit_joints(MotionLCMOperator, bpy.types.Operator):
 
 
 def _add_body(context: bpy.types.Context, path: str) -> bpy.types.Object:
-    """Read the file, then make armature and mesh. Raises InvalidRequest, with nothing made, if the file is no body."""
+    """Read the file, then create armature and mesh. Raises InvalidRequest if the file contains no body; nothing is
+    created then."""
     from pathlib import Path
 
     from ...motionlcm_blender.errors import InvalidRequest
@@ -74,7 +75,7 @@ def _add_body(context: bpy.types.Context, path: str) -> bpy.types.Object:
 
 
 def shape_keys_of(character: bpy.types.Object | None) -> "list[bpy.types.ShapeKey]":
-    """The sliders of a character made here; empty for any other."""
+    """The shape keys of a character with an SMPL body; empty for any other character."""
     if character is None or not JOINT_DIRECTIONS.is_on(character):
         return []
     for child in character.children:

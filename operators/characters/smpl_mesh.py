@@ -26,9 +26,9 @@ SHORTEST = 0.01
 
 
 def build_body(context: bpy.types.Context, model: BodyModel, name: str) -> bpy.types.Object:
-    """Make the armature and the mesh at the 3D cursor, select the armature and return it.
+    """Create the armature and the mesh at the 3D cursor, select the armature and return it.
 
-    If anything goes wrong on the way, what was made is removed again, and the error passed on.
+    On an error all created objects are removed, and the error is raised.
     """
     vertices = engine_to_blender(model.template)
     up = np.array([0.0, 0.0, -vertices[:, 2].min()])
@@ -72,12 +72,12 @@ def build_body(context: bpy.types.Context, model: BodyModel, name: str) -> bpy.t
 
 
 def is_shaped(armature: bpy.types.Object | None) -> bool:
-    """Whether the armature knows where a shape moves its joints."""
+    """Whether the armature stores how its shapes move its joints."""
     return armature is not None and armature.type == "ARMATURE" and JOINT_DIRECTIONS.is_on(armature)
 
 
 def fit_joints(context: bpy.types.Context, armature: bpy.types.Object) -> None:
-    """Put the bones where the joints of the present shape are. Bones keep their directions, so Actions stay valid.
+    """Move the bones to the joints of the current shape. Bones keep their directions, so Actions stay valid.
 
     Raises InvalidRequest if the armature has no body with a shape, or cannot be edited.
     """
@@ -120,7 +120,7 @@ def fit_joints(context: bpy.types.Context, armature: bpy.types.Object) -> None:
 
 
 def body_of(armature: bpy.types.Object) -> bpy.types.Object | None:
-    """The mesh with shape keys that was made with the armature, wherever it hangs now."""
+    """The mesh with shape keys that was created with the armature, whatever its present parent is."""
     for obj in (*armature.children, *bpy.data.objects):
         if obj.type == "MESH" and obj.motionlcm.armature == armature and obj.data.shape_keys is not None:
             return obj
@@ -128,14 +128,14 @@ def body_of(armature: bpy.types.Object) -> bpy.types.Object | None:
 
 
 def _betas(body: bpy.types.Object, count: int) -> np.ndarray:
-    """(count,) the values of the shape keys as they are now; 0 for one that is muted or gone."""
+    """(count,) the current values of the shape keys; 0 for a muted or removed one."""
     keys = body.data.shape_keys.key_blocks
     found = [keys.get(f"{SHAPE_KEY}{k}") for k in range(count)]
     return np.array([0.0 if key is None or key.mute else key.value for key in found])
 
 
 def _add_bones(armature: bpy.types.Object, model: BodyModel, joints: np.ndarray) -> None:
-    """Bones at the joints (J, 3), parents first, each pointing at the next."""
+    """Add bones at the joints (J, 3), parents first. Each bone points at its child."""
     names, parents = model.kind.names, model.kind.parents
     bpy.ops.object.mode_set(mode="EDIT")
     bones = armature.data.edit_bones
@@ -153,7 +153,7 @@ def _add_bones(armature: bpy.types.Object, model: BodyModel, joints: np.ndarray)
 
 
 def _tail(joint: int, names: tuple[str, ...], parents: tuple[int, ...], joints: np.ndarray) -> np.ndarray:
-    """Where the bone ends: at its child, or a little further on."""
+    """The tail of the bone: at its child, or a short distance further."""
     children = [child for child, parent in enumerate(parents) if parent == joint]
     named = [child for child in children if names[child] == NEXT.get(names[joint])]
     if names[joint] == "head":

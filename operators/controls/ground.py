@@ -1,4 +1,4 @@
-"""Ground to walk on: heights of a mesh, looked up once before a motion is made."""
+"""Ground to walk on: heights of a mesh, sampled once before a generation."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def height_field(
     floor: float,
     units_per_metre: float,
 ) -> tuple[HeightField, tuple[str, ...]]:
-    """The mesh's heights around places (N, 2), engine axes in the world, metres of the character.
+    """The mesh's heights around points (N, 2), engine axes in the world, metres of the character.
 
-    wide: the motion may leave the places by several metres. floor: metres, the height of the motion's own floor, which
-    counts as 0 and is taken where the mesh has no surface. units: scene units for each metre. Returns the field and
-    sentences for the animator. Raises InvalidRequest, naming the object, if it has no surface anywhere near.
+    wide: the motion may leave the points by several metres. floor: metres, the height of the motion's own floor, which
+    counts as 0 and replaces missing surface. units: scene units per metre. Returns the field and warnings for the
+    animator. Raises InvalidRequest with the object's name if no surface is near.
     """
     if obj.type != "MESH":
         raise InvalidRequest(f'Ground "{obj.name}": it has no surface; choose a mesh.')

@@ -1,6 +1,6 @@
-"""How fast the chosen path will be walked, known before generating.
+"""The walking speed along the chosen path, computed before a generation.
 
-Worked out a moment after the path, the length or the character changes, never while drawing the panel.
+It is computed shortly after a change of the path, the length or the character, never while the panel is drawn.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ DELAY = 0.15
 
 @dataclass
 class Shown:
-    """What the panel shows about the path. warning: a sentence, or empty."""
+    """The panel's values about the path. warning: a sentence, or empty."""
 
     text: str = ""
     warning: str = ""
@@ -31,7 +31,7 @@ shown = Shown()
 
 
 def mark_changed(_scene: bpy.types.Scene) -> None:
-    """Something that the speed depends on has changed."""
+    """Schedule a new computation after a change of the path, the length or the character."""
     _timer.stop()
     _timer.start()
 
@@ -47,7 +47,7 @@ def drawn_path(context: bpy.types.Context, curve: bpy.types.Object) -> "GroundPa
 
 
 def work_out(context: bpy.types.Context) -> Shown:
-    """Length and speed of the scene's path."""
+    """Compute length and speed of the scene's path."""
     chosen = context.scene.motionlcm
     obj = chosen.path
     if obj is None:
@@ -70,7 +70,7 @@ def work_out(context: bpy.types.Context) -> Shown:
 
 
 def refresh(context: bpy.types.Context) -> None:
-    """Work it out and have it shown."""
+    """Compute the values and redraw the panel."""
     from ..scene import messages
 
     found = work_out(context)

@@ -1,4 +1,4 @@
-"""Pins: a hand, a foot, the head or the hips held at an object, animated or not, for some frames of the scene."""
+"""Pins: a hand, a foot, the head or the hips held at an object, which may be animated, for some frames of the scene."""
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 from typing import TYPE_CHECKING
@@ -110,15 +110,15 @@ class MOTIONLCM_OT_remove_pin(bpy.types.Operator):
 
 
 def pins_for(pins: "Sequence[MotionLCMPin]", character: bpy.types.Object) -> "list[MotionLCMPin]":
-    """Those that hold this character."""
+    """The pins that apply to this character."""
     return [pin for pin in pins if pin.character in (None, character)]
 
 
 def sample_pins(
     context: bpy.types.Context, pins: "Sequence[MotionLCMPin]", frames: int, first_frame: float, units_per_metre: float
 ) -> "tuple[np.ndarray, np.ndarray, tuple[str, ...]] | None":
-    """Where the pins hold the body: positions (frames, 22, 3) in engine axes and metres of the character, in the world;
-    mask of that shape; sentences for the animator. None if no pin is active.
+    """Positions of the pins (frames, 22, 3) in engine axes and metres of the character, in the world; a mask of that
+    shape; warnings for the animator. None if no pin is active.
 
     Raises InvalidRequest if a pin has no object, or none of its frames is within the motion.
     """
@@ -143,7 +143,7 @@ def sample_pins(
         if pin.target is None or scene.objects.get(pin.target.name) != pin.target:
             raise InvalidRequest(f"The pin of the {label} has no object in this scene: choose one or remove the pin.")
         low, high = (frame / stretch(scene) for frame in sorted((pin.first, pin.last)))
-        # Rounded outward, so that a pin on a single frame of the scene falls on frames of the model.
+        # Rounded outward, so that a pin on a single scene frame covers at least one model frame.
         on = (at > low - each) & (at < high + each)
         if not on.any():
             raise InvalidRequest(
@@ -152,7 +152,7 @@ def sample_pins(
             )
         if low < at[0] - each or high > at[-1] + each:
             warnings.append(f'The pin of the {label} at "{pin.target.name}" extends beyond the motion.')
-        # On a frame beside the pin's own, the place is that of the pin's nearest frame.
+        # A model frame outside the pin's frames uses the place on the pin's nearest frame.
         places = places_at(context, pin.target, np.clip(at[on], low, high)) / units_per_metre
         joint = NAMES.index(pin.joint)
         positions[on, joint], mask[on, joint] = blender_to_engine(places), True

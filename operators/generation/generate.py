@@ -21,7 +21,7 @@ class MOTIONLCM_OT_generate(OrderOperator, bpy.types.Operator):
 
     bl_idname = "motionlcm.generate"
     bl_label = "Generate"
-    bl_options = {"REGISTER"}  # the undo step is made when the result is written
+    bl_options = {"REGISTER"}  # writing the result makes the undo step
 
     def order(self, context: bpy.types.Context) -> "GenerationJobInput":
         if draw_path.is_drawing(context):

@@ -1,4 +1,4 @@
-"""Small helps around the prompt: dice, history, and settings out of an Action's recipe."""
+"""Operators around the prompt: random seed, history, search, recalled settings, and the length of a path."""
 
 import random
 from typing import TYPE_CHECKING
@@ -20,8 +20,8 @@ UNMADE = "~"
 
 
 def prompts_of_file() -> list[str]:
-    """Every prompt used in this file, once each, the latest first: of the histories of all scenes, of all Actions that
-    were made here, and of all shots."""
+    """Every prompt used in this file, without duplicates, the latest first: from the histories of all scenes, from all
+    Actions of ours, and from all shots."""
     used: dict[str, str] = {}
 
     def add(prompt: str, when: str) -> None:
@@ -90,7 +90,7 @@ class MOTIONLCM_OT_search_prompts(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        # Asked on every drawing, so not all objects of the file are looked at.
+        # Blender calls this on every redraw, so it does not search all objects of the file.
         used = any(len(scene.motionlcm.history) for scene in bpy.data.scenes)
         if used or shot_lookup.active_shot(context.scene.motionlcm.character) is not None:
             return True

@@ -1,4 +1,4 @@
-"""Motion out of recipes: of any Action of this file, and of recipe files."""
+"""Motion from recipes: from any Action of this file, and from recipe files."""
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import uuid
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def with_recipe() -> list[bpy.types.Action]:
-    """The Actions of this file that were made here, linked ones included, the latest first."""
+    """The Actions of this file that have a recipe, linked ones included, the latest first."""
     found = [action for action in bpy.data.actions if PROMPT.is_on(action)]
     return sorted(found, key=lambda action: (MADE.read(action), action.session_uid), reverse=True)
 
@@ -38,7 +38,7 @@ _offered = DynamicEnumItems()
 
 
 def _actions(_operator: bpy.types.OperatorProperties, _context: bpy.types.Context | None) -> "list[Any]":
-    # Full names, because an Action that is linked may be called like one that is not.
+    # Full names, because a linked Action may have the same name as a local one.
     return _offered.items((action.name_full, PROMPT.read(action)) for action in with_recipe())
 
 
@@ -62,7 +62,7 @@ class MOTIONLCM_OT_regenerate(orders.OrderOperator, bpy.types.Operator):
         return False
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        if self.properties.is_property_set("action"):  # a button that names one
+        if self.properties.is_property_set("action"):  # a button that sets the Action
             return self.execute(context)
         context.window_manager.invoke_search_popup(self)
         return {"FINISHED"}
@@ -77,10 +77,10 @@ class MOTIONLCM_OT_regenerate(orders.OrderOperator, bpy.types.Operator):
 
 
 def make_all(scene: "Handle", character: "Handle", recipes: "Sequence[Recipe]", batch: str) -> "job_queue.Job":
-    """The job that makes the last of these recipes, and when it is written those before it, so that the first one stays
-    in sight.
+    """The job of the last recipe. Its follow-up jobs are the earlier recipes, so that the first recipe's motion stays
+    active.
 
-    batch: what they have in common as takes. Raises InvalidRequest if one cannot be asked for.
+    batch: identity that the takes share. Raises InvalidRequest if a recipe is invalid.
     """
     in_scene, found = handles.find_both(scene, character)
     character_lookup.check_writable(found)
@@ -92,7 +92,7 @@ def make_all(scene: "Handle", character: "Handle", recipes: "Sequence[Recipe]", 
 
 
 def _present(context: bpy.types.Context) -> bpy.types.Action | None:
-    """The Action of ours that is seen: the character's own, or that of the shot that is chosen."""
+    """Our visible Action: the character's own, or that of the chosen shot."""
     character = context.scene.motionlcm.character
     data = character.animation_data if character is not None else None
     action = data.action if data is not None else None
@@ -128,7 +128,7 @@ class MOTIONLCM_OT_export_recipe(MotionLCMOperator, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         action = _present(context)
-        assert action is not None  # poll has seen it
+        assert action is not None  # poll has checked this
         self.filepath = bpy.path.clean_name(action.name) + ".json"
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
