@@ -3,8 +3,8 @@
     python storyboard_script.py TASK.json                                              (a Python with bpy)
     blender --background --factory-startup --python storyboard_script.py -- TASK.json
 
-TASK.json holds "storyboard" (what its file holds), "out" (.blend), "bake", and "packages": folders of Python packages
-that Blender may lack, by name. Each shot made is a line on standard output, as is the sentence if something fails.
+TASK.json contains "storyboard" (the content of its file), "out" (.blend), "bake", and "packages": folders of Python
+packages that Blender may lack, by name. Each generated shot is a line on standard output, and so is an error.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PACKAGE = "storyboard_motionlcm"
 
 
 def part(name: str) -> ModuleType:
-    """A module of the extension this file belongs to, which need not be installed."""
+    """A module of the extension that this file belongs to; the extension need not be installed."""
     if PACKAGE not in sys.modules:
         spec = ModuleSpec(PACKAGE, None, is_package=True)
         spec.submodule_search_locations = [str(Path(__file__).resolve().parent.parent)]
@@ -40,7 +40,8 @@ def part(name: str) -> ModuleType:
 
 
 class Lent(MetaPathFinder):
-    """Finds packages in folders named for them, after all else: those of another Python that work in this one, too."""
+    """Import hook that finds packages in the given folders, after all other finders: packages of another Python that
+    work in this one."""
 
     def __init__(self, folders: dict[str, str]) -> None:
         self.folders = folders
@@ -58,7 +59,7 @@ def say(**facts: Any) -> None:
 
 
 def render(task: dict[str, Any]) -> None:
-    """Empty file, characters and paths, each shot in turn, save."""
+    """Create an empty file, add characters and paths, generate each shot, save."""
     import bpy
 
     sys.meta_path.append(Lent(task["packages"]))
@@ -88,7 +89,7 @@ def render(task: dict[str, Any]) -> None:
 
 
 def make_shot(scene: Any, character: Any, name: str, number: int) -> None:
-    """Make one shot, and say how long it took. name: the character's in the storyboard."""
+    """Generate one shot and print the duration. name: the character's name in the storyboard."""
     errors, handles = part("motionlcm_blender.errors"), part("operators.scene.handles")
     shot = character.motionlcm.shots[number]
     owner = handles.handle_of(character)
@@ -104,7 +105,7 @@ def make_shot(scene: Any, character: Any, name: str, number: int) -> None:
 
 
 def places_seen(scene: Any, characters: Any) -> Any:
-    """(N, 2) where characters are in their shots, and the points of their paths."""
+    """(N, 2) places of the characters in their shots, and the points of their paths."""
     import bpy
     import numpy as np
 
@@ -136,4 +137,4 @@ if __name__ == "__main__":
     code = main(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code)  # Blender 4.2 and 4.5 do not survive Python's own ending
+    os._exit(code)  # Blender 4.2 and 4.5 crash when Python exits normally

@@ -1,4 +1,4 @@
-"""The panel of the model: its name, its licence, and what it runs on."""
+"""The panel of the model: its name, its licence, and its device."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEVICES = {
 
 
 class MOTIONLCM_PT_model(Sidebar, bpy.types.Panel):
-    """Which model makes the motion, and under what licence."""
+    """The model that generates motion, and its licence."""
 
     bl_idname = "MOTIONLCM_PT_model"
     bl_parent_id = "MOTIONLCM_PT_main"
@@ -61,7 +61,7 @@ _card_timer = MainThreadTimer(_read_card, 0.5, persistent=False)
 
 
 def read_card_soon() -> None:
-    """Have the model's name and licence read a moment from now, outside drawing."""
+    """Read the model's name and licence shortly, outside drawing."""
     _card_timer.start()
 
 

@@ -24,7 +24,7 @@ EXAMPLES = (
 
 
 class MOTIONLCM_MT_prompts(bpy.types.Menu):
-    """Earlier prompts."""
+    """The prompt history."""
 
     bl_idname = "MOTIONLCM_MT_prompts"
     bl_label = "Earlier Prompts"
@@ -89,7 +89,7 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
         split.label(text="Steps")
         split.row(align=True).prop(chosen, "steps", expand=True)
 
-        # Always drawn and never greyed out: pressing it during a job starts over.
+        # Always drawn and never greyed out: pressing Generate during a job restarts it.
         row = layout.row()
         row.scale_y = 1.5
         row.operator("motionlcm.generate", icon="PLAY")
@@ -98,7 +98,7 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
 
     def _draw_hint(self, layout: bpy.types.UILayout, prompt: str) -> None:
         hint = model_info.known_hint(model_choice.chosen(), prompt)
-        if hint is None:  # a file was opened, the model was changed, or a change was undone
+        if hint is None:  # after opening a file, changing the model, or an undo
             read_hint_soon()
         elif hint:
             wrapped_label(layout, hint, "INFO")
@@ -144,7 +144,7 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
 
 
 class MOTIONLCM_PT_body(Sidebar, bpy.types.Panel):
-    """Shape of a character that was added from a body model file."""
+    """Shape of a character from a body model file."""
 
     bl_idname = "MOTIONLCM_PT_body"
     bl_parent_id = "MOTIONLCM_PT_main"
@@ -165,7 +165,7 @@ class MOTIONLCM_PT_body(Sidebar, bpy.types.Panel):
 
 
 class MOTIONLCM_PT_keys(Sidebar, bpy.types.Panel):
-    """How many keys, how near to the motion."""
+    """The number of keys and their tolerance."""
 
     bl_idname = "MOTIONLCM_PT_keys"
     bl_parent_id = "MOTIONLCM_PT_main"
@@ -190,7 +190,7 @@ class MOTIONLCM_PT_keys(Sidebar, bpy.types.Panel):
 
 
 class MOTIONLCM_PT_recipes(Sidebar, bpy.types.Panel):
-    """Motion made again."""
+    """Motion from recipes."""
 
     bl_idname = "MOTIONLCM_PT_recipes"
     bl_parent_id = "MOTIONLCM_PT_main"
@@ -207,7 +207,7 @@ class MOTIONLCM_PT_recipes(Sidebar, bpy.types.Panel):
 
 
 def _our_action(character: bpy.types.Object | None) -> bpy.types.Action | None:
-    """The Action that animates the character now, if it was made here."""
+    """The character's active Action, if it is ours."""
     data = character.animation_data if character is not None else None
     action = data.action if data is not None else None
     return action if take_properties.PROMPT.is_on(action) else None
@@ -222,7 +222,7 @@ _hint_timer = MainThreadTimer(_read_hint, 0.2, persistent=False)
 
 
 def read_hint_soon() -> None:
-    """Have it worked out a moment from now what the model knows of the prompt, outside drawing."""
+    """Compute the hint for the prompt shortly, outside drawing."""
     _hint_timer.start()
 
 

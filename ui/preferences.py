@@ -1,4 +1,4 @@
-"""The extension's preferences: which model, on what."""
+"""The extension's preferences: the model, its device, and the keys."""
 
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
@@ -20,7 +20,7 @@ def _strips_changed(_preferences: bpy.types.AddonPreferences, context: bpy.types
 
 
 class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
-    """Which model to run, and on what."""
+    """The model to run, and its device."""
 
     bl_idname = addon.ROOT_PACKAGE
 
@@ -81,7 +81,7 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
 
 
 def draw_gpu(preferences: bpy.types.AddonPreferences, layout: bpy.types.UILayout) -> None:
-    """The graphics card, what is installed for it, and what can be done about it."""
+    """Draw the graphics card, its installation, and the buttons for it."""
     box = layout.box().column()
     hardware, condition, status = (
         torch_installation.known_hardware,
@@ -124,7 +124,7 @@ def draw_gpu(preferences: bpy.types.AddonPreferences, layout: bpy.types.UILayout
 
 
 def draw_keys(context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
-    """The keys of the extension, to be changed as in Blender's own keymap."""
+    """Draw the extension's keys, which the user can change as in Blender's own keymap."""
     from rna_keymap_ui import draw_kmi
 
     keys = context.window_manager.keyconfigs.user

@@ -29,7 +29,7 @@ class MOTIONLCM_UL_shots(bpy.types.UIList):
 
 
 class MOTIONLCM_PT_shots(Sidebar, bpy.types.Panel):
-    """What the character does, one thing after the other."""
+    """The list of the character's shots."""
 
     bl_idname = "MOTIONLCM_PT_shots"
     bl_parent_id = "MOTIONLCM_PT_main"

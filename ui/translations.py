@@ -1,6 +1,6 @@
-"""Other languages, through Blender's own translations: labels and tooltips follow the language of its interface.
+"""Other languages, through Blender's own translations: labels and tooltips use the language of Blender's interface.
 
-`tools/messages.py` finds what there is to translate. What is typed into a prompt and what the engine says is English.
+`tools/messages.py` finds the texts to translate. Prompts and sentences of the engine are English.
 """
 
 import bpy

@@ -16,7 +16,7 @@ def value_row(layout: bpy.types.UILayout, name: str, value: str) -> None:
 
 
 def wrapped_label(layout: bpy.types.UILayout, text: str, icon: str, alert: bool = False) -> None:
-    """A sentence over as many lines as it needs; labels do not wrap by themselves."""
+    """Draw a sentence in as many lines as needed; Blender's labels do not wrap."""
     region, scale = bpy.context.region, bpy.context.preferences.system.ui_scale
     width = region.width / scale if region is not None and scale else 280.0  # no scale without a window
     letters = max(20, int((width - MARGIN) / LETTER))

@@ -19,7 +19,7 @@ Work = Callable[[Report, Callable[[], bool]], Any]
 """Runs in the thread and must not use bpy. Called with a report and a function that returns whether it was
 cancelled."""
 Finish = Callable[[Any], None]
-"""Called on the main thread with what the work returned, or with the exception that it raised."""
+"""Called on the main thread with the result of the work, or with the exception that it raised."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What to tell somebody who is asked for help: versions, hardware, model, the last errors and timings."""
+"""The diagnostics report for a bug report: versions, hardware, model, the last errors and timings."""
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import platform
@@ -16,7 +16,7 @@ ERRORS = 3
 
 
 def report() -> str:
-    """The report as text, with the user's name taken out of its paths."""
+    """The report as text, without the user's name in its paths."""
     from ...motionlcm_blender.torch_install.report import composed
 
     sections = [

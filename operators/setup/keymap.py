@@ -1,4 +1,4 @@
-"""Keys of this extension; they can be changed in the preferences, like Blender's own."""
+"""The extension's keys, which the user can change in the preferences like Blender's own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import bpy
 
 @dataclass(frozen=True)
 class Key:
-    """One key: in which of Blender's keymaps, what it does, and with what settings."""
+    """One key: its keymap in Blender, its operator, and the operator's properties."""
 
     keymap: str
     space: str
@@ -52,7 +52,7 @@ _items: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
 
 def register_properties() -> None:
     keys = bpy.context.window_manager.keyconfigs.addon if bpy.context.window_manager is not None else None
-    if keys is None:  # without a window there are no keys
+    if keys is None:  # Blender without a window has no keymaps
         return
     for key in KEYS:
         map_ = keys.keymaps.new(name=key.keymap, space_type=key.space)
@@ -71,8 +71,8 @@ def unregister_properties() -> None:
 def as_used(
     keys: bpy.types.KeyConfig,
 ) -> list[tuple[Key, bpy.types.KeyMap | None, bpy.types.KeyMapItem | None]]:
-    """The keys as the user has them: each with its keymap in the user's configuration and its item there, None if it
-    was taken away."""
+    """The keys in the user's configuration: each with the user's keymap and its item there, None if the user removed
+    it."""
     found: list[tuple[Key, bpy.types.KeyMap | None, bpy.types.KeyMapItem | None]] = []
     for key in KEYS:
         map_ = keys.keymaps.find(key.keymap, space_type=key.space)

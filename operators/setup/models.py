@@ -1,4 +1,4 @@
-"""The models at hand: the one that comes with the extension, and those that were imported here."""
+"""The available models: the bundled model and the imported ones."""
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ HOME = "models"
 
 @dataclass(frozen=True)
 class Known:
-    """A model to choose. folder: empty for the one that comes with the extension. error: why it cannot be used."""
+    """A model to choose from. folder: empty for the bundled model. error: the reason why it cannot be used."""
 
     folder: str
     label: str
@@ -33,7 +33,8 @@ _known: tuple[Known, ...] | None = None
 
 
 def home() -> Path:
-    """Where imported models lie; need not exist. Raises ModelFolderError where this is not run as an extension."""
+    """The folder of imported models, which may not exist. Raises ModelFolderError when this is not run as an
+    extension."""
     from ...motionlcm_blender.errors import ModelFolderError
 
     try:
@@ -43,7 +44,7 @@ def home() -> Path:
 
 
 def read() -> tuple[Known, ...]:
-    """Look at the disk for models and remember them."""
+    """Search the disk for models and cache the list."""
     global _known
     from ...motionlcm_blender.errors import MotionLCMError
     from ...motionlcm_blender.importing.model_import import models_in
@@ -59,7 +60,7 @@ def read() -> tuple[Known, ...]:
 
 
 def known() -> tuple[Known, ...] | None:
-    """The models if they have been looked for already, None if not; for drawing."""
+    """The cached list of models, None if they were not searched yet; for drawing."""
     return _known
 
 
@@ -75,7 +76,7 @@ def _of(folder: str, card: "ModelCard") -> Known:
 
 
 def is_imported(folder: str | None) -> bool:
-    """Whether a folder is among the imported models; from what is known, for drawing."""
+    """Whether a folder is one of the imported models, from the cached list; for drawing."""
     return bool(folder) and any(model.folder and same(model.folder, str(folder)) for model in _known or ())
 
 
@@ -84,7 +85,7 @@ def same(one: str, other: str) -> bool:
 
 
 def choose(folder: str) -> None:
-    """Set the model in the preferences; empty for the one that comes with the extension. Raises ModelFolderError."""
+    """Set the model in the preferences; empty for the bundled model. Raises ModelFolderError."""
     from ...motionlcm_blender.errors import ModelFolderError
     from ...motionlcm_blender.networks.model_folder import ModelFolder
 

@@ -1,6 +1,6 @@
-"""Get Official Model: MotionLCM's published weights, from disk or from the net, as a model to choose.
+"""Get Official Model: import of MotionLCM's published weights, from disk or from the internet.
 
-A worker thread reads, fetches and converts; a timer on the main thread takes its result. One at a time.
+A worker thread reads, downloads and converts; a timer on the main thread takes its result. One import at a time.
 """
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
@@ -57,7 +57,7 @@ CONTROLS = (
 
 @dataclass
 class Status(TaskStatus):
-    """What is shown of the import that runs, or of the last one. made: folder of the model that came of it."""
+    """The visible status of the running or the last import. made: the folder of the imported model."""
 
     made: str = ""
 
@@ -71,14 +71,14 @@ task = BackgroundTask("MotionLCM official model", status, _redraw, INTERVAL, PAT
 
 
 def may_go_online() -> bool:
-    """Whether the user lets extensions use the net."""
+    """Whether the user allows online access."""
     return bool(bpy.app.online_access)
 
 
 def start(wanted: "Wanted", choose: bool, wait: bool | None = None) -> None:
-    """Begin, unless one is on its way. wait: return when it is done; None: if Blender has no window.
+    """Start an import, unless one is running. wait: return when it is done; None: if Blender has no window.
 
-    Raises ModelFolderError or DownloadError, before anything is done, if it cannot begin.
+    Raises ModelFolderError or DownloadError, before any change, if the import cannot start.
     """
     from ...motionlcm_blender.errors import DownloadError, ModelFolderError
 
@@ -99,7 +99,7 @@ def start(wanted: "Wanted", choose: bool, wait: bool | None = None) -> None:
 
 
 def _taken(choose: bool, outcome: "Imported | BaseException") -> None:
-    """What came of the import."""
+    """Take the outcome of the import."""
     try:
         if isinstance(outcome, BaseException):
             raise outcome
@@ -130,7 +130,7 @@ def unregister_properties() -> None:
 
 
 def _draw_licence(layout: bpy.types.UILayout, operator: bpy.types.Operator, letters: int) -> None:
-    """The terms, in lines of at most so many letters as labels do not wrap by themselves, and the consent."""
+    """Draw the terms, in lines of limited length because labels do not wrap, and the consent."""
     column = layout.column(align=True)
     for sentence in LICENCE:
         for line in textwrap.wrap(iface_(sentence), letters, break_on_hyphens=False):
@@ -139,7 +139,7 @@ def _draw_licence(layout: bpy.types.UILayout, operator: bpy.types.Operator, lett
 
 
 class _GetModel(MotionLCMOperator):
-    """Base of the operators that get models, from disk and from the net."""
+    """Base of the operators that import models, from disk and from the internet."""
 
     accept_licence: bpy.props.BoolProperty(
         name="I accept these terms",
@@ -164,7 +164,7 @@ class _GetModel(MotionLCMOperator):
         return False
 
     def begin(self, wanted: "Wanted") -> set[str]:
-        """Start with what the operator was told besides; a refusal is shown and reported."""
+        """Start with the operator's further settings; a refusal is shown and reported."""
         control = None if self.control == "AUTO" else self.control
         try:
             if not self.accept_licence:

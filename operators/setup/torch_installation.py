@@ -1,6 +1,6 @@
-"""PyTorch for the graphics card: found, installed into the extension's own folder when asked for, used once tried.
+"""PyTorch for the graphics card: find it, install it in the extension's own folder, test it, and then use it.
 
-All of it happens in workers and processes of their own; nothing is imported or fetched before it is asked for.
+The work runs in worker threads and processes. Import and download start only when the user requests them.
 """
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
@@ -52,13 +52,13 @@ _search = BackgroundTask("MotionLCM hardware", TaskStatus(), _redraw, INTERVAL, 
 
 
 def look_soon() -> None:
-    """Have hardware and installation looked at by a worker, outside drawing."""
+    """Let a worker read hardware and installation, outside drawing."""
     if not status.running and not _search.running:
         _search_timer.start()
 
 
 def find_hardware() -> "Hardware":
-    """The graphics card; asks its driver's tools, which may take seconds the first time."""
+    """The graphics card. This runs the driver's tools, which may take seconds the first time."""
     global known_hardware
     if known_hardware is None:
         from ...motionlcm_blender.torch_install.hardware_detection import find_hardware
@@ -72,13 +72,13 @@ def online() -> bool:
 
 
 def wheel_folder() -> str | None:
-    """The folder of wheels that was chosen in the preferences."""
+    """The wheel folder of the preferences."""
     prefs = addon.preferences()
     return bpy.path.abspath(prefs.wheel_folder) if prefs is not None and prefs.wheel_folder else None
 
 
 def setup() -> "Setup":
-    """What to install here. Raises RuntimeProblem if it may not be."""
+    """The installation to make on this computer. Raises RuntimeProblem if it is not allowed."""
     import numpy
 
     from ...motionlcm_blender.torch_install.errors import RuntimeProblem
@@ -101,9 +101,9 @@ def _lent() -> tuple[str, ...]:
 
 
 def enable(wait: bool | None = None) -> None:
-    """Install PyTorch, try it, use it. wait: before returning; None: if Blender has no window.
+    """Install PyTorch, test it, use it. wait: return when it is done; None: if Blender has no window.
 
-    Raises RuntimeProblem if it may not be done.
+    Raises RuntimeProblem if the installation is not allowed.
     """
     from ...motionlcm_blender.torch_install.errors import RuntimeProblem
 
@@ -119,12 +119,12 @@ def enable(wait: bool | None = None) -> None:
 
 
 def check(wait: bool | None = None) -> None:
-    """Try what is installed once more. Raises RuntimeProblem."""
+    """Test the installation again. Raises RuntimeProblem."""
     _start("check again", setup(), wait)
 
 
 def remove() -> None:
-    """Take PyTorch away. Raises RuntimeProblem."""
+    """Remove PyTorch. Raises RuntimeProblem."""
     from ...motionlcm_blender.torch_install import uninstall
     from ...motionlcm_blender.torch_install.errors import RuntimeProblem
 
@@ -155,7 +155,7 @@ def _start(what: str, given: "Setup", wait: bool | None) -> None:
 
 
 def _work(what: str, given: "Setup", report: Report, cancelled: Callable[[], bool]) -> dict[str, Any]:
-    """In the worker: the process that does it. Returns its answer."""
+    """Run the child process of the work, in the worker. Returns its answer."""
     import os
 
     from ...motionlcm_blender.torch_install.paths import InstallPaths
@@ -169,18 +169,18 @@ def _work(what: str, given: "Setup", report: Report, cancelled: Callable[[], boo
 
 
 def _taken(home: str, outcome: "dict[str, Any] | BaseException") -> None:
-    """Show what came of the work. home: the folder of the installation."""
+    """Show the outcome of the work. home: the folder of the installation."""
     if isinstance(outcome, BaseException):
         sentence, error = _sentence_for(outcome, home)
     else:
         sentence, error = _told_of(outcome), False
     _show(sentence, error)
     poll_status()
-    model_session.get().forget()  # what comes next may run on another device
+    model_session.get().forget()  # the next generation may use another device
 
 
 def _sentence_for(problem: BaseException, home: str) -> tuple[str, bool]:
-    """One sentence for what ended the work, and whether it is an error."""
+    """One sentence for the outcome of the work, and whether it is an error."""
     from ...motionlcm_blender.errors import Cancelled, MotionLCMError
     from ...motionlcm_blender.torch_install.errors import of_system
     from ...motionlcm_blender.torch_install.subprocesses import ChildEnded
@@ -210,7 +210,7 @@ def _show(sentence: str, error: bool = False) -> None:
 
 
 def _look_for_all() -> None:
-    """Started by a timer, done by a worker."""
+    """Called by a timer; a worker does the work."""
     _search.start(lambda _report, _cancelled: (find_hardware(), poll_status()), _found)
 
 
@@ -221,12 +221,12 @@ def _found(outcome: object) -> None:
 
     if isinstance(outcome, BaseException):
         log.error("The hardware is unknown", exc_info=outcome)
-    known_hardware = known_hardware or Hardware("none")  # else drawing would ask again and again
+    known_hardware = known_hardware or Hardware("none")  # otherwise each redraw would start the search again
     torch_import.known_condition = torch_import.known_condition or InstallStatus("absent")
 
 
 def _finish_removal() -> None:
-    """A moment after the start: go on with a removal that could not be ended."""
+    """Shortly after the start, continue a removal that could not be completed."""
     where = places()
     if where is None or not where.home.exists():
         return
@@ -244,7 +244,7 @@ def _finish_removal() -> None:
 
 
 class _GpuOperator(MotionLCMOperator):
-    """Base of the operators that install, try and remove PyTorch: what they refuse is shown in the preferences."""
+    """Base of the operators that install, test and remove PyTorch; the preferences show their refusals."""
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
@@ -281,7 +281,7 @@ class MOTIONLCM_OT_enable_gpu(_GpuOperator, bpy.types.Operator):
 
 
 def plan() -> tuple[str, ...]:
-    """What would be installed, how large, from where and into which folder."""
+    """The packages, the size, the source and the folder of the installation."""
     from ...motionlcm_blender.torch_install import requirements, torch_builds
 
     hardware, where, wheels = find_hardware(), places(), wheel_folder()

@@ -1,4 +1,4 @@
-"""What is done with the shots in the list: added, removed, moved, split, joined, baked."""
+"""The operators that edit the list of shots: add, remove, move, split, join, bake."""
 
 # No `from __future__ import annotations` here, as in all files with operators.
 import bpy
@@ -31,7 +31,7 @@ class MOTIONLCM_OT_add_shot(MotionLCMOperator, bpy.types.Operator):
         shot = new_shot(character, len(shots), chosen.prompt, first, last)
         shot.seed = chosen.seed
         if chosen.path is not None and not any(other.path == chosen.path for other in shots):
-            shot.path = chosen.path  # a way is gone once, by the first shot that asks for it: see Share Path
+            shot.path = chosen.path  # only the first shot with a path uses it: see Split Path
         shot.stale = False
         character.motionlcm.fps = character.motionlcm.fps or rate_of(scene)
         make_room(scene, first, last)
@@ -105,7 +105,7 @@ class MOTIONLCM_OT_duplicate_shot(OnShots, bpy.types.Operator):
 
         character, shots, index = self.chosen(context)
         length, last = shots[index].last - shots[index].first, shots[index].last
-        if index + 1 < len(shots):  # room first, so that the new one fits in
+        if index + 1 < len(shots):  # make space first, so that the new shot fits
             following = shots[index + 1]
             begin = max(following.first, last + length)
             arrange(character, index + 1, begin, begin + following.last - following.first)

@@ -1,4 +1,4 @@
-"""A result as takes of a shot."""
+"""Write a result as takes of a shot."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ MOST_TAKES = 16
 
 
 def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[str, ...] = ()) -> str:
-    """Write a result as takes of a shot, the first of which is shown; returns the sentence to show.
+    """Write a result as takes of a shot, and show the first one; returns the sentence to show.
 
-    left: shots that are made after it; all together are one undo step.
-    Raises InvalidRequest if character, scene or shot have gone in the meantime; then nothing was changed.
+    left: the remaining shots; all together are one undo step. Raises InvalidRequest if character, scene or shot was
+    removed in the meantime; nothing is changed then.
     """
     import uuid
 
@@ -48,7 +48,7 @@ def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[
         told = action_recipes.recipe(order, take) | batch | {"take": shot.takes_made}
         action = loose_action(f"MotionLCM {shot.name} take {shot.takes_made}", times, channels, told)
         action.use_fake_user = True
-        nla_track.shift(action, shot.first - order.first_frame)  # it may have been moved since
+        nla_track.shift(action, shot.first - order.first_frame)  # the shot may have been moved in the meantime
         write_actions.recent_results.remember(action, order, take)
         made.append(action)
     old = shot.action
@@ -77,12 +77,12 @@ def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[
 
 
 def _joins(order: GenerationJobInput, following: shot_list.MotionLCMShot) -> bool:
-    """Whether what was made ends as the next shot begins."""
+    """Whether the generated motion ends in the start pose of the next shot."""
     return order.landing is not None and order.landing.of == following.uid
 
 
 def _forget_takes(character: bpy.types.Object, shot: shot_list.MotionLCMShot) -> None:
-    """Remove the oldest takes of a shot where there are too many of them."""
+    """Remove the oldest takes of a shot above the limit."""
     found = sorted(take_properties.takes_of_shot(character, shot.uid), key=take_properties.TAKE.read)
     spare = max(0, len(found) - MOST_TAKES)
     for action in take_properties.removable(found, shot.action)[:spare]:
@@ -90,14 +90,14 @@ def _forget_takes(character: bpy.types.Object, shot: shot_list.MotionLCMShot) ->
 
 
 def _as_ordered(shot: shot_list.MotionLCMShot, order: GenerationJobInput) -> bool:
-    """Whether the shot still asks for what was made."""
+    """Whether the shot's settings still equal those of the job."""
     asked = (shot.prompt.strip(), shot.seed, shot.path.name if shot.path is not None else "")
     made = (order.request.prompt, order.request.seed, order.path_name)
     return asked == made and shot.last - shot.first + 1 == order.scene_frames
 
 
 def stale_follower(character: bpy.types.Object, index: int) -> shot_list.MotionLCMShot | None:
-    """The shot after this one, if it was made already and has to be made again."""
+    """The shot after this one, if it has a motion that must be generated again."""
     following = shot_list.after(character, index) if index >= 0 else None
     if following is None or following.action is None or following.locked or not following.stale:
         return None

@@ -1,4 +1,4 @@
-"""A contact sheet: all takes at once in the viewport, as ghosts that move with the timeline; a click chooses one."""
+"""A contact sheet: all takes at once in the viewport, as ghosts that move with the timeline. A click chooses a take."""
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import logging
@@ -23,7 +23,7 @@ PATIENCE = 0.1
 """Seconds at least between two looks at what has changed."""
 
 
-# What the sheet shows, and what a click does: all that this module knows of takes.
+# The interface to takes: the takes to show, and the effect of a click.
 
 
 def listed(context: bpy.types.Context) -> list[bpy.types.Action]:
@@ -33,12 +33,12 @@ def listed(context: bpy.types.Context) -> list[bpy.types.Action]:
 
 
 def chosen_one(context: bpy.types.Context) -> bpy.types.Action | None:
-    """The take that moves the character now."""
+    """The character's active take."""
     return takes.present_take(context.scene.motionlcm.character)
 
 
 def choose(context: bpy.types.Context, action: bpy.types.Action) -> None:
-    """Let a take move the character, as one undo step."""
+    """Make a take active, as one undo step."""
     if action == chosen_one(context):
         return
     takes.show(context.scene.motionlcm.character, action)
@@ -52,14 +52,14 @@ _colours: dict[int, int] = {}
 
 
 def arrangement() -> str:
-    """How the open sheet is arranged; empty if none is open."""
+    """The arrangement of the open sheet; empty if no sheet is open."""
     return _open.arrangement if _open is not None else ""
 
 
 def open_sheet(context: bpy.types.Context, arranged: str) -> Sheet | None:
-    """Show the takes; a sheet that is open already is arranged anew. None if there is nothing to show.
+    """Open the sheet; an open sheet gets the new arrangement. None if there are no takes.
 
-    Raises InvalidRequest if the character is none.
+    Raises InvalidRequest if the object is no character.
     """
     global _open
     from . import contact_sheet_drawing
@@ -91,7 +91,7 @@ def open_sheet(context: bpy.types.Context, arranged: str) -> Sheet | None:
 
 
 def close() -> None:
-    """Take the sheet away; nothing happens if none is open."""
+    """Close the sheet, if one is open."""
     global _open
     sheet, _open = _open, None
     if sheet is None:
@@ -105,7 +105,7 @@ def close() -> None:
 
 
 def refresh(context: bpy.types.Context, sheet: Sheet) -> bool:
-    """Bring the sheet up to date with the takes there are; returns whether there is still something to show."""
+    """Update the sheet to the current takes; returns whether there is still a take."""
     from . import ghosts
 
     scene = context.scene
@@ -117,7 +117,7 @@ def refresh(context: bpy.types.Context, sheet: Sheet) -> bool:
     actions, present = listed(context), chosen_one(context)
     if not actions:
         return False
-    # Nothing changes its place while one looks at it; pressing the button again follows the panel.
+    # An open sheet keeps its order; pressing the button again applies the order of the panel.
     places = {each.uid: place for place, each in enumerate(sheet.shown)}
     actions.sort(key=lambda action: places.get(action.session_uid, len(places)))
     uids = tuple(action.session_uid for action in actions)
@@ -176,7 +176,8 @@ def _shown(action: bpy.types.Action, present: bpy.types.Action | None) -> Shown:
 
 @persistent
 def _on_change(_scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
-    """Keys were edited or the character was moved; while the timeline plays, nothing is told here."""
+    """Mark the sheet as stale after a change of keys or of the character's place. Changes during playback are
+    ignored."""
     if _open is None:
         return
     for update in depsgraph.updates:
@@ -227,7 +228,7 @@ class MOTIONLCM_OT_contact_sheet(bpy.types.Operator):
 
     bl_idname = "motionlcm.contact_sheet"
     bl_label = "Contact Sheet"
-    bl_options = {"REGISTER"}  # looking changes nothing; choosing makes an undo step of its own
+    bl_options = {"REGISTER"}  # no undo step here: choosing a take makes its own
 
     arrangement: bpy.props.EnumProperty(
         name="Arrangement", description="Arrangement of the takes in the viewport", items=ARRANGEMENTS, default="SIDE"
@@ -256,7 +257,7 @@ class MOTIONLCM_OT_contact_sheet(bpy.types.Operator):
         if sheet is None:
             return {"CANCELLED"}
         if before is not None or bpy.app.background or context.window is None:
-            return {"FINISHED"}  # the operator that opened it goes on
+            return {"FINISHED"}  # the operator that opened the sheet continues
         self._sheet, self._clicked = sheet, False
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
@@ -307,7 +308,7 @@ class MOTIONLCM_OT_contact_sheet(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def cancel(self, _context: bpy.types.Context) -> None:
-        """Blender ends it: another file, the window was closed."""
+        """Blender stops the operator: another file was opened, or the window was closed."""
         if _open is self._sheet:
             close()
 

@@ -1,4 +1,4 @@
-"""The takes of a character: Actions made together from one order, to be compared, starred, varied and accepted."""
+"""The takes of a character: Actions from one request, to compare, star, vary and accept."""
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 from typing import TYPE_CHECKING
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 
 def takes_of(character: bpy.types.Object | None, sort: str = "NAME") -> list[bpy.types.Action]:
-    """The takes of the shot that is chosen; or the Actions made together with the character's present one, and its
-    starred ones. Stars first.
+    """The takes of the chosen shot; or the takes of the active Action's request, and the character's starred takes.
+    Starred takes come first.
 
-    sort: a key of SORTS; by numbers the lowest comes first. Empty if the present Action was not made here.
+    sort: a key of SORTS; numbers are sorted in ascending order. Empty if the active Action is not ours.
     """
     present = present_take(character)
     if character is None or present is None:
@@ -60,7 +60,7 @@ def takes_of(character: bpy.types.Object | None, sort: str = "NAME") -> list[bpy
 
 
 def present_take(character: bpy.types.Object | None) -> bpy.types.Action | None:
-    """The Action that animates the character, if it was made here; where its shots do, the chosen one's."""
+    """The character's active Action, if it is ours; if shots are shown, the chosen shot's Action."""
     data = character.animation_data if character is not None else None
     action = data.action if data is not None else None
     if action is None and data is not None:
@@ -70,7 +70,7 @@ def present_take(character: bpy.types.Object | None) -> bpy.types.Action | None:
 
 
 def label(action: bpy.types.Action, present: bpy.types.Action | None) -> str:
-    """What a take is called in the list: what tells it from the present one, for there is little room."""
+    """The label of a take in the list: its difference to the active take, because there is little space."""
     made = take_properties.read(action)
     if present is None or made.prompt != PROMPT.read(present):
         return str(action.name.removeprefix("MotionLCM "))
@@ -85,7 +85,7 @@ def label(action: bpy.types.Action, present: bpy.types.Action | None) -> str:
 
 
 def show(character: bpy.types.Object, action: bpy.types.Action) -> None:
-    """Let an Action made here animate the character, or its shot; the one before stays."""
+    """Make one of our Actions active, for the character or its shot; the previous one is kept."""
     index = shot_lookup.index_of(character, SHOT.read(action))
     if index >= 0:
         shot_list.choose_take(character, index, action)
@@ -96,7 +96,7 @@ def show(character: bpy.types.Object, action: bpy.types.Action) -> None:
 
 
 class _OnTakes:
-    """Runs where the chosen character has takes."""
+    """Base of operators that need a chosen character with takes."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -126,8 +126,8 @@ class MOTIONLCM_OT_step_take(_OnTakes, bpy.types.Operator):
 
     bl_idname = "motionlcm.step_take"
     bl_label = "Next Take"
-    # Who compares goes to and fro many times and wants one Ctrl-Z for all of it. With no step at all the choice would
-    # be lost together with whatever is undone next.
+    # Comparing switches takes many times, and one Ctrl-Z must undo all switches. Without any undo step the choice would
+    # be lost with the next undo.
     bl_options = {"REGISTER", "UNDO_GROUPED"}
     bl_undo_group = "Compare Takes"
 
@@ -173,7 +173,7 @@ class MOTIONLCM_OT_accept_take(_OnTakes, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen = context.scene.motionlcm
         present = present_take(chosen.character)
-        assert present is not None  # poll has seen it
+        assert present is not None  # poll has checked this
         gone = removable(takes_of(chosen.character), present)
         bpy.data.batch_remove(gone)
         messages.show_message(f"Kept {present.name}; {len(gone)} other takes removed.")
@@ -190,7 +190,7 @@ class MOTIONLCM_OT_reject_take(_OnTakes, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen = context.scene.motionlcm
         found, present = takes_of(chosen.character, chosen.take_sort), present_take(chosen.character)
-        assert present is not None  # poll has seen it
+        assert present is not None  # poll has checked this
         if len(found) < 2:
             messages.show_message("This is the only take, so it cannot be removed.", error=True)
             return {"CANCELLED"}
@@ -214,7 +214,7 @@ class MOTIONLCM_OT_push_take(_OnTakes, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         character = context.scene.motionlcm.character
         take = present_take(character)
-        assert take is not None  # poll has seen it
+        assert take is not None  # poll has checked this
         if SHOT.is_on(take):
             messages.show_message("The takes of a shot are already NLA strips.", error=True)
             return {"CANCELLED"}
@@ -227,10 +227,10 @@ class MOTIONLCM_OT_push_take(_OnTakes, bpy.types.Operator):
 
 
 class _Remaking(orders.OrderOperator):
-    """What the operators share that make another take out of the present one, of a shot or not."""
+    """The shared part of the operators that generate another take from the active one, of a shot or not."""
 
     def present(self, context: bpy.types.Context) -> "GenerationJobInput":
-        """The order that makes the present take once more. Raises InvalidRequest if it cannot be made."""
+        """The job input of the active take. Raises InvalidRequest if the take cannot be generated again."""
         character = character_lookup.find_character(context)
         take = present_take(character)
         if take is not None and SHOT.is_on(take):

@@ -1,6 +1,6 @@
-"""Strips of shots under the mouse, in the timeline and the dope sheet: choose, drag, name, and a menu.
+"""Strips of shots under the mouse, in the timeline and the dope sheet: choose, drag, edit the prompt, open the menu.
 
-`strip_layout` knows where they are, `ui.shot_strips` draws them. Events beside them are passed on to Blender.
+`strip_layout` computes their places, `ui.shot_strips` draws them. Events outside the strips are passed on to Blender.
 """
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
@@ -25,7 +25,7 @@ REST_S = 1.5
 
 
 def retime(character: bpy.types.Object, index: int, part: str, by: int) -> None:
-    """Do what dragging a part of a shot by so many frames asks for."""
+    """Apply a drag of a part of a shot by this number of frames."""
     listed = character.motionlcm.shots
     old = [(shot.first, shot.last) for shot in listed]
     locked = [shot.locked for shot in listed]
@@ -41,7 +41,7 @@ def retime(character: bpy.types.Object, index: int, part: str, by: int) -> None:
 
 
 class _OnStrips:
-    """Runs over a region with strips."""
+    """Base of operators that need a region with strips."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -74,7 +74,7 @@ class MOTIONLCM_OT_retime_shot(shot_list.OnShots, bpy.types.Operator):
 
     bl_idname = "motionlcm.retime_shot"
     bl_label = "Retime Shot"
-    bl_options = {"UNDO"}  # not REGISTER: the box for adjusting it would lie over the strips
+    bl_options = {"UNDO"}  # not REGISTER: the panel "Adjust Last Operation" would cover the strips
 
     part: bpy.props.EnumProperty(
         name="Part",
@@ -101,7 +101,7 @@ class MOTIONLCM_OT_drag_strip(_OnStrips, bpy.types.Operator):
 
     bl_idname = "motionlcm.drag_strip"
     bl_label = "Choose or Drag Shot"
-    bl_options = {"INTERNAL"}  # what it comes to is done by operators with an undo step of their own
+    bl_options = {"INTERNAL"}  # other operators do the edit, with their own undo step
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         found = under_mouse(context, event.mouse_region_x, event.mouse_region_y)
@@ -130,7 +130,7 @@ class MOTIONLCM_OT_drag_strip(_OnStrips, bpy.types.Operator):
         if event.type == "MOUSEMOVE" or "CTRL" in event.type:
             self._drag(context, event, character)
         elif event.type in {"MIDDLEMOUSE", "WHEELUPMOUSE", "WHEELDOWNMOUSE", "TRACKPADPAN", "TRACKPADZOOM"}:
-            return {"PASS_THROUGH"}  # the view may be moved meanwhile
+            return {"PASS_THROUGH"}  # the view may move in the meantime
         return {"RUNNING_MODAL"}
 
     def cancel(self, context: bpy.types.Context) -> None:
@@ -165,7 +165,7 @@ class MOTIONLCM_OT_drag_strip(_OnStrips, bpy.types.Operator):
         )
 
     def _apply(self, context: bpy.types.Context, character: bpy.types.Object) -> None:
-        """One undo step: for the drag, or for the choice if nothing was dragged."""
+        """Make one undo step: for the drag, or for the choice if no drag happened."""
         chosen = self._mine and character.motionlcm.shot_index == self._index
         if self._moving and self._by:
             character.motionlcm.shot_index = self._index
@@ -213,7 +213,7 @@ class MOTIONLCM_OT_edit_shot_prompt(_OnStrips, bpy.types.Operator):
 
     bl_idname = "motionlcm.edit_shot_prompt"
     bl_label = "Edit Prompt of Shot"
-    bl_options = {"INTERNAL"}  # the field makes the undo step
+    bl_options = {"INTERNAL"}  # the text field makes the undo step
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         found = under_mouse(context, event.mouse_region_x, event.mouse_region_y)
@@ -249,13 +249,13 @@ def choose(context: bpy.types.Context, character: str, hit: Hit) -> None:
 
 
 def edited_prompt(settings: bpy.types.PropertyGroup) -> str:
-    """The chosen shot's prompt, as the field over its strip shows it."""
+    """The chosen shot's prompt, as shown in the field over its strip."""
     shot = shot_lookup.active_shot(settings.character)
     return shot.prompt if shot is not None else ""
 
 
 def set_edited_prompt(settings: bpy.types.PropertyGroup, prompt: str) -> None:
-    """Take what was typed over a strip, and make the shot if that is asked for."""
+    """Set the prompt that was typed over a strip, and generate the shot if that option is on."""
     shot = shot_lookup.active_shot(settings.character)
     if shot is None:
         return
@@ -265,19 +265,19 @@ def set_edited_prompt(settings: bpy.types.PropertyGroup, prompt: str) -> None:
         if bpy.app.background:
             _generate()
         elif not bpy.app.timers.is_registered(_generate):
-            bpy.app.timers.register(_generate, first_interval=0.05)  # when Blender has made its undo step
+            bpy.app.timers.register(_generate, first_interval=0.05)  # after Blender has made its undo step
 
 
 def _generate() -> None:
     try:
         if bpy.ops.motionlcm.generate_shot.poll():
             bpy.ops.motionlcm.generate_shot()
-    except RuntimeError as error:  # it was told in the panel already
+    except RuntimeError as error:  # the panel shows the error already
         log.info("%s", error)
 
 
 def forget() -> None:
-    """The file changes, or the extension is switched off."""
+    """Reset the state, because the file changes or the extension is disabled."""
     state.over, state.others_until = None, 0.0
     state.dragged, state.dragged_shot, state.preview = "", -1, []
 

@@ -374,7 +374,7 @@ def test_blender_goes_on_while_the_worker_works_and_cancel_stops_it(place, home)
     getting.start(wanted, choose=False, wait=False)
     assert getting.status.running and not bpy.ops.motionlcm.import_official_model.poll()
     assert "motionlcm.cancel_official_model" in operators(drawn("MOTIONLCM_PT_model"))
-    with pytest.raises(Exception, match="already"):
+    with pytest.raises(Exception, match="Another import of a model is running"):
         getting.start(wanted, choose=False, wait=False)
     until = time.monotonic() + PATIENCE_S
     while getting.task.poll() is not None and time.monotonic() < until:
