@@ -1,4 +1,4 @@
-"""For scripts and pipelines: characters, shots and takes made by a few functions, without panels and without waiting.
+"""Functions for scripts and pipelines: characters, shots and takes without panels and without waiting for timers.
 
     from importlib import import_module
     motionlcm = import_module("bl_ext.user_default.motionlcm_blender.operators.api")
@@ -9,9 +9,9 @@
     motionlcm.generate(hero)
     motionlcm.bake(hero)
 
-All of it happens in the scene of `bpy.context`, at its frame rate, with the panel's settings for feet, ground, pins,
-steps and keys. Each function returns when its work is done. What cannot be done raises an error whose text is one
-sentence, a ValueError where the request itself is wrong; nothing is changed then. Described in docs/PYTHON.md.
+The functions use the scene of `bpy.context`, its frame rate, and the panel's settings for feet, ground, pins, steps and
+keys. Each function returns when its work is done. A failure raises an error whose text is one sentence, a ValueError if
+the request itself is wrong; nothing is changed then. See docs/PYTHON.md.
 """
 
 from __future__ import annotations

@@ -25,9 +25,9 @@ from types import ModuleType
 from typing import Any
 
 MARK = "MOTIONLCM "
-"""Begins the lines that are meant for `motionlcm storyboard`; Blender says other things there."""
+"""Prefix of the lines for `motionlcm storyboard`; Blender prints other lines too."""
 PACKAGE = "storyboard_motionlcm"
-"""Relative imports need a parent package, and the folder above may have any name."""
+"""Relative imports need a parent package, and the parent folder may have any name."""
 
 
 def part(name: str) -> ModuleType:

@@ -13,7 +13,7 @@ sidebar: The sidebar tab of the panels.
 takes_panel: The panel of takes.
 translations: Other languages, through Blender's own translations: labels and tooltips use the language of Blender's
     interface.
-translations_de: German, by Blender's contexts: names of operators are looked up apart from everything else.
+translations_de: German, by Blender's contexts: labels of operators have a context of their own.
 widgets: Rows that several panels draw: wrapped text, and a name with its value.
 """
 

@@ -16,7 +16,7 @@ DEVICES = {
     "numpy": "NumPy", "cpu": "PyTorch, processor", "cuda": "PyTorch, CUDA", "mps": "PyTorch, Metal",
     "xpu": "PyTorch, XPU",
 }  # fmt: skip
-"""What a model runs on, as in the preferences."""
+"""Names of devices, as in the preferences."""
 
 
 class MOTIONLCM_PT_model(Sidebar, bpy.types.Panel):

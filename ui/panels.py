@@ -20,7 +20,7 @@ EXAMPLES = (
     "a person jumps",
     "a person dances",
 )
-"""DynamicEnumItems while there is no history."""
+"""Prompts to offer while the history is empty."""
 
 
 class MOTIONLCM_MT_prompts(bpy.types.Menu):

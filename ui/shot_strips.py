@@ -43,11 +43,11 @@ END: Colour = (1.0, 1.0, 1.0, 0.55)
 LOCK: Colour = (0.85, 0.85, 0.85, 1.0)
 FONT, SMALL_FONT = 11.0, 9.0
 LETTER, SHORT = 0.58, 0.75
-"""Width of a letter as a share of the font's size: about as much, and surely as much in a short text."""
+"""Mean width of a character as a fraction of the font size, large enough for short texts."""
 MARKED, WRITTEN, SHORTEST = 20.0, 40.0, 16.0
-"""Pixels at scale 1: how wide a strip with a mark is, one with more than that, and the room for a text."""
+"""Pixels at scale 1: smallest width of a strip with a mark, of a strip with a mark and a text, and of the text."""
 KEPT = 8
-"""Regions whose pictures are kept."""
+"""Number of regions whose pictures are cached."""
 
 
 class Look(NamedTuple):
@@ -227,7 +227,7 @@ def looks_of(rows: Sequence[Row], strips: Sequence[Strip], scene: bpy.types.Scen
 
 
 _pictures: dict[int, tuple[Any, Any, list[Text]]] = {}
-"""By region: what the picture was made from, its batch, and its texts."""
+"""By region: the data of the picture, its batch, and its texts."""
 _shaders: dict[str, Any] = {}
 
 

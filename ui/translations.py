@@ -9,7 +9,7 @@ from ..operators.scene import addon
 from . import translations_de
 
 TABLES = {"de": translations_de.MESSAGES}
-"""By Blender's names of languages: (context, English) -> translation."""
+"""By Blender's language codes: (context, English) -> translation."""
 
 
 def register_properties() -> None:

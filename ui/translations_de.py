@@ -1,4 +1,4 @@
-"""German, by Blender's contexts: names of operators are looked up apart from everything else."""
+"""German, by Blender's contexts: labels of operators have a context of their own."""
 
 OPERATORS = {
     "Accept": "Übernehmen",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 LETTER, MARGIN = 6.0, 75.0
-"""Mean width of a letter, and of what surrounds a line of text, in pixels at scale 1."""
+"""Mean width of a character, and of the padding of a text line, in pixels at scale 1."""
 
 
 def value_row(layout: bpy.types.UILayout, name: str, value: str) -> None:

@@ -12,7 +12,7 @@ from ...motionlcm_blender.motion import rotations
 from .actions import holder_of
 
 Curves = dict[tuple[str, int], bpy.types.FCurve]
-"""By data path and index; those that are muted say nothing."""
+"""F-curves by data path and index, without muted ones."""
 UNTURNED = {"rotation_quaternion": (1.0, 0.0, 0.0, 0.0), "rotation_axis_angle": (0.0, 0.0, 1.0, 0.0)}
 
 
@@ -33,8 +33,8 @@ def values(curves: Curves, path: str, unset: Sequence[float], at: np.ndarray) ->
 
 
 def turns(curves: Curves, prefix: str, mode: str, at: np.ndarray, unset: bpy.types.Object | None = None) -> np.ndarray:
-    """(N, 4) unit quaternions, w first, of what is in a rotation mode. prefix: of its RNA path; unset: whose rotation
-    counts where there is no curve; None: no turn."""
+    """(N, 4) unit quaternions, w first, of a rotation channel. prefix: of its RNA path; unset: the owner whose rotation
+    replaces missing curves; None: the identity."""
     name = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}.get(mode, "rotation_euler")
     still = UNTURNED.get(name, (0.0, 0.0, 0.0)) if unset is None else getattr(unset, name)
     rows = values(curves, prefix + name, still, at)

@@ -15,7 +15,7 @@ from .smpl_rig import Pose
 from .take_properties import facts_of, write_facts
 
 SLOT_NAME = "MotionLCM"
-"""The same for every Action we make, so that a character that is given another one goes on playing."""
+"""The slot name of all our Actions, so that a character continues to play after it gets another one of them."""
 LONGEST_NAME = 63
 
 

@@ -19,11 +19,11 @@ from ...motionlcm_blender.motion.rest_pose import straightened
 from ...motionlcm_blender.motion.skeleton import JOINTS, SMPL, Skeleton
 
 ENGINE_TO_WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
-"""Turns engine axes into Blender's: (x, y, z) -> (x, -z, y)."""
+"""Converts engine axes to Blender's: (x, y, z) -> (x, -z, y)."""
 
 _NAME_PREFIXES = ("m_avg_", "f_avg_", "n_avg_", "avg_")
 EVEN = 0.01
-"""Share by which an armature's scale may differ along its axes: a body that is sheared has no rotations of its own."""
+"""Largest relative difference of an armature's scale along its axes. A sheared body has no proper rotations."""
 
 
 @dataclass(frozen=True)

@@ -95,12 +95,12 @@ DRAWN = StoredProperty("path", False, "whether Draw Path made the curve", CURVE)
 SCHEMA: tuple[StoredProperty[Any], ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, StoredProperty)
 )
-"""All of them."""
+"""All stored properties."""
 
 SHAPE_KEY = "Shape "
-"""Shape keys of a body are called "Shape 0", "Shape 1", ..."""
+"""Name of a body's shape keys: "Shape 0", "Shape 1", ..."""
 SORTS: dict[str, StoredProperty[float] | None] = {"NAME": None, "PATH": PATH_MEAN, "SKATE": FOOT_SKATE}
-"""By which number takes are sorted, the lowest first; None: by name."""
+"""The measure that sorts takes, in ascending order; None: the name."""
 
 
 @dataclass(frozen=True)

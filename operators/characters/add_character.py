@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 ARMATURE_NAME = "MotionLCM Character"
 BODY_NAME = "MotionLCM Mannequin"
 LEAF_TAILS = {"head": (0.0, 0.0, 0.19), "foot": (0.0, -0.085, 0.0), "hand": (0.095, 0.0, 0.0)}
-"""Where the bones without a next one end, metres from their head; mirrored on the right."""
+"""Tails of bones without a child, in metres from their head; mirrored on the right."""
 NEXT = {"pelvis": "spine1", "spine3": "neck"}
-"""The joint a bone points at where it has several children."""
+"""The joint that a bone with several children points at."""
 
 
 def create_character(context: bpy.types.Context) -> bpy.types.Object:

@@ -15,14 +15,14 @@ from ..armature.take_properties import JOINT_DIRECTIONS, JOINT_NAMES, JOINTS, SH
 from ..scene.linking import put_into_scene, show_in_local_view
 
 FARTHEST = 5.0
-"""Shape parameters are drawn from -5 to 5: they are standard deviations of the people that were measured."""
+"""Limit of the shape sliders, -5 to 5. The unit is a standard deviation of the measured people."""
 LEAST_WEIGHT = 1e-6
 NEXT = {"pelvis": "spine1", "spine3": "neck", "l_wrist": "left_middle1", "r_wrist": "right_middle1"}
-"""The joint a bone points at where it has several children."""
+"""The joint that a bone with several children points at."""
 HEAD_TAIL, LEAF = (0.0, 0.0, 0.18), 0.6
-"""Metres from the head's bone to its end; the share of the bone before by which other last bones go on."""
+"""Length of the head bone in metres; length of other leaf bones as a fraction of their parent's length."""
 SHORTEST = 0.01
-"""Metres: a bone of no length would vanish."""
+"""Metres. Blender removes bones without length."""
 
 
 def build_body(context: bpy.types.Context, model: BodyModel, name: str) -> bpy.types.Object:

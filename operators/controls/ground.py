@@ -11,11 +11,11 @@ from ...motionlcm_blender.errors import InvalidRequest
 from ...motionlcm_blender.postprocess.terrain import HeightField
 
 STEP = 0.1
-"""Metres between the places whose height is looked up."""
+"""Metres between the samples of the height."""
 MARGIN, REACH = 1.5, 8.0
-"""Metres around a path, and around a character that has none."""
+"""Metres around a path, and around a character without a path."""
 MOST = 160_000
-"""Heights looked up at most; a larger field gets a wider grid."""
+"""Largest number of samples; a larger field gets a coarser grid."""
 
 
 def height_field(

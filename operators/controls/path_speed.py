@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ...motionlcm_blender.motion.ground_path import GroundPath
 
 DELAY = 0.15
-"""Seconds after the last change."""
+"""Seconds between the last change and the computation."""
 
 
 @dataclass

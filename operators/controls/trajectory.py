@@ -32,9 +32,9 @@ def check_path_object(path: bpy.types.Object, character: bpy.types.Object) -> No
 
 
 UNEVEN = 0.1
-"""Metres a path must rise or fall before the character walks up and down along it."""
+"""Metres a path must rise or fall before the character follows its height."""
 MARKER = re.compile(r"point\s*(\d+)", re.IGNORECASE)
-"""Names of timeline markers that say when the character is at a control point, counted from 1."""
+"""Names of timeline markers for the time at a control point, counted from 1."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LARGEST_SEED = 2**31 - 1
 UNMADE = "~"
-"""Sorts after every time: a shot's prompt of which nothing was made yet was typed just now."""
+"""Sorts after every date: the prompt of a shot without a motion is the newest."""
 
 
 def prompts_of_file() -> list[str]:

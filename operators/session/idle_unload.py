@@ -11,7 +11,7 @@ from . import model_session
 log = logging.getLogger(__name__)
 
 INTERVAL = 30.0
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 
 
 def watch() -> None:

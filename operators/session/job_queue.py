@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 INTERVAL = 0.02
-"""Seconds between two looks at the work while a job runs."""
+"""Seconds between two polls while a job runs."""
 PATIENCE = 10.0
-"""Seconds to wait for a cancelled worker when the extension is switched off."""
+"""Seconds to wait for a cancelled worker when the extension is disabled."""
 
 _numbers = itertools.count(1)
 
@@ -55,7 +55,8 @@ class Job:
 
 
 Start = Callable[[], "Job | None"]
-"""Makes a job when its turn has come; None if there is nothing left to do. May raise what `sentence_for` knows."""
+"""Makes a job when its place in the queue is reached; None if no work remains. May raise any error that `sentence_for`
+converts."""
 
 
 @dataclass

@@ -29,7 +29,7 @@ _cards: dict[str | None, ModelCard] = {}
 _vocabularies: dict[str | None, Vocabulary | None] = {}
 _hints: dict[tuple[str | None, str], str] = {}
 MOST_HINTS = 200
-"""As many prompts are remembered with what there is to say of them."""
+"""Number of prompts whose hints are cached."""
 
 
 def read_card(choice: Choice) -> ModelCard:

@@ -12,7 +12,7 @@ from . import log_file, torch_installation
 
 Rows = list[tuple[str, str]]
 ERRORS = 3
-"""As many of the last errors are in a report."""
+"""Number of last errors in a report."""
 
 
 def report() -> str:

@@ -21,9 +21,9 @@ class Key:
 
 
 VIEW, SHEET = ("3D View", "VIEW_3D"), ("Dopesheet", "DOPESHEET_EDITOR")
-"""Names and spaces; the timeline is a dopesheet to Blender."""
+"""Keymap names and space types; Blender's timeline has the space type of the dope sheet."""
 MARKERS = ("Markers", "EMPTY")
-"""Asked first at the bottom of the timeline, whether there are markers or not."""
+"""The keymap that receives events at the bottom of the timeline first, with or without markers."""
 CTRL_ALT, SHIFT_CTRL_ALT = ("ctrl", "alt"), ("shift", "ctrl", "alt")
 KEYS: tuple[Key, ...] = (
     Key(*VIEW, "motionlcm.step_take", "PAGE_DOWN", settings={"step": 1}),
@@ -45,8 +45,8 @@ KEYS: tuple[Key, ...] = (
     Key(*MARKERS, "motionlcm.shot_menu", "RIGHTMOUSE"),
     Key(*MARKERS, "motionlcm.watch_strips", "MOUSEMOVE", "ANY"),
 )
-"""All keys. None of them is one of Blender's own in these editors, nor in what works in every editor, but for those of
-the mouse, which pass everywhere but over a strip."""
+"""All keys. Blender uses none of them in these editors or in all editors, except the mouse buttons, which are passed on
+outside the strips."""
 _items: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
 
 

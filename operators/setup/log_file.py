@@ -80,7 +80,7 @@ class LogFile(logging.Handler):
         from logging.handlers import RotatingFileHandler
 
         class Quiet(RotatingFileHandler):
-            """Says nothing on the console where the disk is full."""
+            """Prints nothing on the console if the disk is full."""
 
             def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
                 pass

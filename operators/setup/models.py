@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..session.model_info import ModelCard
 
 HOME = "models"
-"""Below the extension's own folder for what is the user's."""
+"""Sub-folder in the extension's user folder."""
 
 
 @dataclass(frozen=True)

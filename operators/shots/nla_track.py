@@ -12,7 +12,7 @@ from ..armature.take_properties import BAKED, CHARACTER, FIRST_FRAME, ID, PROMPT
 TRACK = "MotionLCM Shots"
 PUSHED = "MotionLCM Takes"
 TRANSITION = 0.3
-"""Seconds in which a strip comes in over what is beneath it, and goes out again."""
+"""Seconds of blending in and out over strips below."""
 
 
 class ShotInTimeline(Protocol):

@@ -18,7 +18,7 @@ from .shot_list import MotionLCMShot
 from .shot_transitions import Beginning, Ending
 
 FAR_FROM_PATH = 0.5
-"""Metres from the last pose to the beginning of the path, above which the animator is warned."""
+"""Metres from the last pose to the start of the path, above which the animator gets a warning."""
 
 
 class ShotOrderBuilder(PanelOrderBuilder):

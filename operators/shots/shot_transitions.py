@@ -4,7 +4,7 @@ A pose is an Action, like Blender's own pose assets. A pose from *Use Current Po
 any other Action gives the pose only.
 """
 
-# No `from __future__ import annotations` here, as in `shots`, whose module this is a part of.
+# No `from __future__ import annotations` here, as in the other modules of this package.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
     from .shot_list import MotionLCMShot
 
 TAIL = 5
-"""Frames of what follows that a shot is made towards, so that it arrives there as fast as that goes on."""
+"""Frames of the next shot that belong to the end, so that the motion reaches the seam at the right speed."""
 ONTO_PATH = 1.0
-"""Metres a second at which, and seconds in which at least, the character gets onto a path that begins elsewhere."""
+"""Metres per second, and shortest duration in seconds, of the transition to a path that starts at another place."""
 UNEVEN = 0.1
-"""Metres by which a shot must end above or below its floor to count as having climbed, where it may have."""
+"""Metres by which a shot must end above or below its floor to count as climbing, where the ground allows it."""
 NEAR, NEAR_TURN = 1.0, 1.0
-"""Metres and radians by which the start of a shot may have moved for its end to stay where it is."""
+"""Metres and radians by which the start of a shot may move before its end pose is dropped."""
 
 
 @dataclass(frozen=True)

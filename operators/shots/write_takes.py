@@ -14,7 +14,7 @@ from . import nla_track, shot_list
 if TYPE_CHECKING:
     from ..session.generation_worker import GenerationJobInput, GenerationOutput
 MOST_TAKES = 16
-"""Takes of a shot that are kept until one is accepted; the oldest go first, starred ones stay."""
+"""Number of takes that a shot keeps until one is accepted; the oldest are removed first, starred ones stay."""
 
 
 def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[str, ...] = ()) -> str:

@@ -20,7 +20,7 @@ ARRANGEMENTS = (
     ("PLACE", "In Place", "Show each take at its own location and in its own colour"),
 )
 PATIENCE = 0.1
-"""Seconds at least between two looks at what has changed."""
+"""Shortest time in seconds between two checks for changes."""
 
 
 # The interface to takes: the takes to show, and the effect of a click.

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 OPAQUE, GHOSTLY, ASIDE = 1.0, 0.78, 0.35
-"""How much is seen of the ghost under the mouse, of ghosts, and of the others while one is pointed at."""
+"""Opacity of the ghost under the mouse, of all ghosts without one under the mouse, and of the other ghosts."""
 TRACE_WIDTH, TRACE, MOST_PIECES = 0.05, 0.3, 60
 TEXT, PADDING, GAP = 11.0, 5.0, 2.0
-"""Pixels at a scale of 1."""
+"""Pixels at scale 1."""
 STAR = "\u2605"
 
 milliseconds: deque[float] = deque(maxlen=120)

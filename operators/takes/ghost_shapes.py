@@ -14,11 +14,12 @@ COLOURS = (
     (0.90, 0.62, 0.00), (0.34, 0.71, 0.91), (0.00, 0.62, 0.45), (0.94, 0.89, 0.26),
     (0.16, 0.47, 0.85), (0.84, 0.37, 0.00), (0.80, 0.47, 0.65),
 )  # fmt: skip
-"""Of Okabe and Ito, told apart whichever colours one sees; the dark blue a little lighter, for dark viewports."""
+"""Colours of Okabe and Ito, distinct for all kinds of colour vision; the dark blue is a little lighter for dark
+viewports."""
 SHADES = (0.0, 0.55, -0.4)
-"""How much towards white or black the colours go when they are used up."""
+"""Amounts towards white or black for further takes after all colours are used."""
 GAP = 0.35
-"""Metres between two ghosts in a row, at a person's size."""
+"""Metres between two ghosts in a row, at the size of a person."""
 
 # Joints in the engine's order; beyond 21 come points that are worked out: head top, hands, toes, waist.
 _CROWN, _L_HAND, _R_HAND, _L_TOE, _R_TOE, _CHEST = range(22, 28)
@@ -80,7 +81,7 @@ def _template() -> tuple[np.ndarray, np.ndarray]:
 
 _ROWS, _TRIANGLES = _template()
 VERTICES = LIMBS * len(_ROWS)
-"""Of one figure."""
+"""Number of vertices of one figure."""
 
 
 def triangles(distances: np.ndarray, first: int | None = None) -> np.ndarray:

@@ -18,10 +18,10 @@ from ..armature.smpl_rig import read_rig
 from ..scene.scene_time import stretch
 
 MOST_SAMPLES = 2000
-"""Of one take; longer ones are sampled more coarsely."""
+"""Largest number of samples of one take; a longer take is sampled more coarsely."""
 KEPT = 64
 _cache: dict[int, tuple[tuple[object, ...], np.ndarray, np.ndarray | None]] = {}
-"""What was read of an Action, by its session id: what it depends on, heads of bones, way of the object."""
+"""Data of an Action by its session id: its fingerprint, heads of bones, transform of the object."""
 
 
 @dataclass(frozen=True)

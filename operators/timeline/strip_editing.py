@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 THRESHOLD = 3.0
 """Pixels at scale 1 by which the mouse must move to drag."""
 REST_S = 1.5
-"""Seconds a strip stays lit up when the mouse is at rest; Blender does not tell when it has left the region."""
+"""Seconds that a strip stays highlighted under a resting mouse; Blender sends no event when the mouse leaves the
+region."""
 
 
 def retime(character: bpy.types.Object, index: int, part: str, by: int) -> None:

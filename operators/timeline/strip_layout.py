@@ -12,15 +12,15 @@ from typing import NamedTuple
 from ..shots.shot_frames import BODY, LEFT, RIGHT
 
 FULL, THIN, GAP = 22.0, 11.0, 2.0
-"""Height of the chosen character's strips, of others', and of what is between two rows, in pixels at scale 1."""
+"""Height of the chosen character's strips, of other strips, and of the gap between two rows, in pixels at scale 1."""
 LOWEST = 12.0
-"""Height of the chosen character's strips where there is hardly any room."""
+"""Height of the chosen character's strips in a low region."""
 RULER = 23.0
 """Height of the frame numbers at the top of the region."""
 GRIP, NARROWEST = 7.0, 18.0
-"""Width of an end that can be dragged, and of the narrowest strip that has ends."""
+"""Width of an end that can be dragged, and smallest width of a strip with such ends."""
 MOST = 0.5
-"""Share of the region's height that strips may take."""
+"""Fraction of the region's height that strips may use."""
 REACH = 12.0
 """Pixels at scale 1 within which a frame snaps."""
 

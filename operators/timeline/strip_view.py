@@ -14,9 +14,10 @@ from .strip_layout import Hit, Row, View
 
 MODES = {"TIMELINE", "DOPESHEET", "ACTION"}
 SCROLL_BAR, MARKERS = 12.0, 42.0
-"""What Blender has at the bottom of the region, in pixels at scale 1: the scroll bar, or also the markers."""
+"""Height of Blender's own parts at the bottom of the region, in pixels at scale 1: the scroll bar, or also the
+markers."""
 OTHERS_S = 1.0
-"""Seconds after which it is looked again who else has shots."""
+"""Seconds between two searches for other characters with shots."""
 
 
 class _State:
