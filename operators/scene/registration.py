@@ -50,4 +50,4 @@ def _attempt(step: Callable[..., object], *arguments: object) -> None:
     try:
         step(*arguments)
     except Exception as error:
-        log.info("Not undone: %s", error, exc_info=error)
+        log.info("A step was not undone: %s", error, exc_info=error)

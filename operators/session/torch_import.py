@@ -111,10 +111,10 @@ def _imported(where: InstallPaths) -> str:
 
                 torch.cuda.is_available()
             except Exception as error:  # the caller reports the error
-                log.info("What led to it", exc_info=error)
+                log.info("Cause of the failed import", exc_info=error)
         where.importing.unlink(missing_ok=True)
     except (OSError, Busy) as error:  # the note cannot be written: another Blender holds the lock
-        log.info("Not noted: %s", error)
+        log.info("The import note was not written: %s", error)
     return ""
 
 
