@@ -105,7 +105,7 @@ def import_model(
 
     with _folder_in_the_making(target) as temporary:
         _write(temporary, joined, normalisation, statistics_files, encoder, beside, stage)
-        stage(0.7, "Trying the model")
+        stage(0.7, "Testing the model")
         measured = check_model(temporary)
         gc.collect()  # the text encoder may map its file, and Windows moves no folder with a mapped file in it
         if not measured["text_encoder"]:

@@ -43,7 +43,7 @@ class MotionLCMPin(bpy.types.PropertyGroup):
     last: bpy.props.IntProperty(name="To", description="Last frame of the pin", default=1)
     active: bpy.props.BoolProperty(name="Active", description="Use this pin", default=True)
     character: bpy.props.PointerProperty(
-        name="Of",
+        name="Character",
         description="Character of the pin. Without a character, the pin applies to every character",
         type=bpy.types.Object,
         poll=_can_be_held,

@@ -287,14 +287,14 @@ def plan() -> tuple[str, ...]:
     hardware, where, wheels = find_hardware(), places(), wheel_folder()
     fetched, taken = requirements.GIGABYTES[hardware.kind]
     card = hardware.name or iface_("No graphics card that PyTorch can use: PyTorch will run on the processor")
-    source = iface_("Wheels from {folder}, without a network") if wheels else iface_("Downloaded from {folder}")
+    source = iface_("Wheels from {folder}, without a network") if wheels else iface_("Download from {folder}")
     return (
         card,
         *([hardware.note] if hardware.note else []),
         iface_("Installs {packages} and their dependencies").format(packages=", ".join(requirements.REQUIREMENTS)),
         iface_("Download: about {fetched:.1f} GB; on disk: {taken:.1f} GB").format(fetched=fetched, taken=taken),
         source.format(folder=wheels or torch_builds.sources(torch_builds.build_for(hardware))),
-        iface_("Into {folder}").format(folder=where.home if where is not None else ""),
+        iface_("Install into {folder}").format(folder=where.home if where is not None else ""),
         iface_("Blender's own Python and other extensions are not changed"),
     )
 

@@ -38,7 +38,7 @@ class MOTIONLCM_OT_add_shot(MotionLCMOperator, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_remove_shot(OnShots, bpy.types.Operator):
-    """Remove the chosen shot and its motion. Later shots move forward"""
+    """Remove the chosen shot and its motion. Later shots move to earlier frames"""
 
     bl_idname = "motionlcm.remove_shot"
     bl_label = "Remove Shot"
@@ -94,7 +94,7 @@ class MOTIONLCM_OT_move_shot(OnShots, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_duplicate_shot(OnShots, bpy.types.Operator):
-    """Add an empty copy of the chosen shot after it. Later shots move back"""
+    """Add an empty copy of the chosen shot after it. Later shots move to later frames"""
 
     bl_idname = "motionlcm.duplicate_shot"
     bl_label = "Duplicate Shot"

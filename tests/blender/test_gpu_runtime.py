@@ -125,7 +125,7 @@ def test_the_plan_says_what_how_large_from_where_and_into_which_folder(own_folde
 def test_the_plan_names_the_index_that_is_installed_from(monkeypatch):
     card = core("hardware").Hardware("cuda", "NVIDIA GeForce RTX 3060", "551.23", 12288, architecture="8.6")
     monkeypatch.setattr(runtime(), "known_hardware", card)
-    assert "Downloaded from pypi.org, download.pytorch.org/whl/cu126" in runtime().plan()
+    assert "Download from pypi.org, download.pytorch.org/whl/cu126" in runtime().plan()
     assert runtime().setup().build == "cu126"
     preferences().wheel_folder = "/some/wheels"
     assert not any("pytorch.org" in line for line in runtime().plan())

@@ -193,7 +193,7 @@ def test_all_characters(monkeypatch):
     serve()
     assert (states(one), states(two)) == ("DDD", "DD")
     assert panel_status().message.startswith('C1, "Shot 3": frames 49 to 73')
-    assert "No shot of any character" in refusal(bpy.ops.motionlcm.generate_all_characters)
+    assert "All shots of all characters are done or locked" in refusal(bpy.ops.motionlcm.generate_all_characters)
     two.motionlcm.shots[1].seed = 3
     bpy.ops.motionlcm.generate_all_characters()
     assert states(two) == "DD"
