@@ -321,7 +321,7 @@ class MOTIONLCM_MT_shot(bpy.types.Menu):
 
 
 class MOTIONLCM_PT_shot_prompt(bpy.types.Panel):
-    """The field for a prompt, at the mouse."""
+    """A field for the prompt at the mouse."""
 
     bl_idname = "MOTIONLCM_PT_shot_prompt"
     bl_label = "Prompt of Shot"
@@ -338,7 +338,7 @@ class MOTIONLCM_PT_shot_prompt(bpy.types.Panel):
         row = layout.row()
         row.activate_init = True
         row.prop(chosen, "edited_prompt", text="", placeholder="Description of the motion")
-        # No checkbox here: while the field is active Blender lets nothing else be clicked. It is in the strip's menu.
+        # No checkbox here: while the field is active, Blender accepts no other click. The strip's menu has the checkbox.
         layout.label(text="Enter: accept and generate" if chosen.generate_at_once else "Enter: accept")
 
 

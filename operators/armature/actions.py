@@ -156,7 +156,7 @@ def _fill(holder: Any, times: np.ndarray, channels: Sequence[Channel]) -> None:
 
 
 def curves_of(obj: bpy.types.Object) -> Sequence[bpy.types.FCurve]:
-    """The F-curves that animate the object now."""
+    """The F-curves that animate the object."""
     holder = _holder(obj)
     return () if holder is None else holder.fcurves
 
@@ -218,7 +218,7 @@ def _eulers(quaternions: np.ndarray, order: str) -> np.ndarray:
 
 
 def _axis_angles(quaternions: np.ndarray) -> np.ndarray:
-    """(K, 4) angle first, as Blender keeps it; the quaternions are continuous, and so is this."""
+    """(K, 4), the angle first, as in Blender. The quaternions are continuous, and so is the result."""
     length = np.linalg.norm(quaternions[:, 1:], axis=1)
     angle = 2.0 * np.arctan2(length, quaternions[:, 0])
     axis = np.where(length[:, None] > 1e-9, quaternions[:, 1:] / np.maximum(length, 1e-9)[:, None], [0.0, 1.0, 0.0])

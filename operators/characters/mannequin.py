@@ -102,7 +102,7 @@ def _torso(surface: _Surface, heads: dict[str, np.ndarray]) -> None:
     middles = [knots[0] + 0.03, *(0.5 * (a + b) for a, b in zip(knots[1:], knots[2:], strict=False)), knots[3] + 0.05]
     names = ["pelvis", "spine1", "spine2", "spine3"]
     bottom, top = heads["l_hip"][2] - 0.055, heads["neck"][2] + 0.01
-    profile = (  # share of the height, half width, half depth, backward shift
+    profile = (  # fraction of the height, half width, half depth, backward shift
         (0.00, 0.040, 0.040, 0.000), (0.03, 0.095, 0.075, 0.000), (0.08, 0.140, 0.098, 0.004),
         (0.15, 0.158, 0.110, 0.008), (0.23, 0.155, 0.106, 0.006), (0.32, 0.138, 0.093, 0.002),
         (0.41, 0.127, 0.088, 0.002), (0.50, 0.131, 0.092, 0.003), (0.60, 0.146, 0.104, 0.003),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...motionlcm_blender.storyboard.storyboard import Place, Storyboard, StoryCharacter, StoryPath, StoryPin
 
 SHORTEST_STEP = 0.01
-"""Metres between points of a path that is written of an animated object's way."""
+"""Shortest distance in metres between points of the path that is written for an animated object."""
 
 
 def build(context: bpy.types.Context, board: "Storyboard") -> list[bpy.types.Object]:

@@ -9,7 +9,7 @@ main_thread_timer: Functions that Blender calls repeatedly on its main thread.
 messages: The status of the panel: its sentences, and exceptions as sentences.
 operator_base: The base of all operators that can be refused: an error becomes a sentence in the panel, in the log and a
     report.
-playback: The undo step and the playback after a motion was written.
+playback: The undo step and the playback after a motion is written.
 registration: Registration of modules: their classes, then their additions to Blender. A failure undoes the whole
     registration.
 scene_time: Scene times of the model's frames, and places of objects at these times.

@@ -1,4 +1,4 @@
-"""The undo step and the playback after a motion was written."""
+"""The undo step and the playback after a motion is written."""
 
 from __future__ import annotations
 

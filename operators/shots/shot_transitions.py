@@ -4,7 +4,7 @@ A pose is an Action, like Blender's own pose assets. A pose from *Use Current Po
 any other Action gives the pose only.
 """
 
-# No `from __future__ import annotations` here, as in the other modules of this package.
+# No `from __future__ import annotations` here, as in `shot_list`.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 

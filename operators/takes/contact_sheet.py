@@ -48,7 +48,8 @@ def choose(context: bpy.types.Context, action: bpy.types.Action) -> None:
 
 _open: Sheet | None = None
 _colours: dict[int, int] = {}
-"""Of takes by their session id, so that they keep it when they are starred, sorted or looked at again."""
+"""Colours of takes by session id, so that a take keeps its colour when it is starred or sorted, or the sheet is
+reopened."""
 
 
 def arrangement() -> str:

@@ -30,10 +30,10 @@ TEXT, PADDING, GAP = 11.0, 5.0, 2.0
 STAR = "\u2605"
 
 milliseconds: deque[float] = deque(maxlen=120)
-"""What the latest redraws took here, without Blender's own part."""
+"""Durations of the latest redraws in this module, without Blender's own part."""
 
 _batches: dict[str, tuple[object, Any]] = {}
-"""Parts of the picture that stay from one redraw to the next, with what they depend on."""
+"""Parts of the picture that later redraws reuse, with the data they depend on."""
 
 
 def add_handlers(sheet: Sheet) -> list[Any]:

@@ -21,7 +21,7 @@ SHADES = (0.0, 0.55, -0.4)
 GAP = 0.35
 """Metres between two ghosts in a row, at the size of a person."""
 
-# Joints in the engine's order; beyond 21 come points that are worked out: head top, hands, toes, waist.
+# Joints in the engine's order; computed points follow after 21: head top, hands, toes, waist.
 _CROWN, _L_HAND, _R_HAND, _L_TOE, _R_TOE, _CHEST = range(22, 28)
 _LIMBS = np.array(
     [
