@@ -338,7 +338,7 @@ class MOTIONLCM_PT_shot_prompt(bpy.types.Panel):
         row = layout.row()
         row.activate_init = True
         row.prop(chosen, "edited_prompt", text="", placeholder="Description of the motion")
-        # No checkbox here: while the field is active, Blender accepts no other click. The strip's menu has the checkbox.
+        # No checkbox here: Blender accepts no other click while the field is active. The strip's menu has it.
         layout.label(text="Enter: accept and generate" if chosen.generate_at_once else "Enter: accept")
 
 

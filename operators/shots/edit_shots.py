@@ -31,7 +31,7 @@ class MOTIONLCM_OT_add_shot(MotionLCMOperator, bpy.types.Operator):
         shot = new_shot(character, len(shots), chosen.prompt, first, last)
         shot.seed = chosen.seed
         if chosen.path is not None and not any(other.path == chosen.path for other in shots):
-            shot.path = chosen.path  # only the first shot with a path uses it: see Split Path
+            shot.path = chosen.path  # the first shot alone gets the path: see Split Path
         shot.stale = False
         character.motionlcm.fps = character.motionlcm.fps or rate_of(scene)
         make_room(scene, first, last)
