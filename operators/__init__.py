@@ -1,6 +1,6 @@
-"""What happens in Blender: characters, paths, jobs, Actions. Only this package and `ui` import bpy.
+"""The Blender side: characters, paths, jobs, Actions. Only this package and `ui` import bpy.
 
-Each sub-package names the modules that have something to register. They are imported here, without the engine.
+Each sub-package lists its modules with classes or properties. These modules are imported here, without the engine.
 """
 
 from importlib import import_module
@@ -12,11 +12,11 @@ PACKAGES = (
     "scene", "armature", "session", "characters", "controls", "generation", "shots", "takes", "timeline",
     "interchange", "setup",
 )  # fmt: skip
-"""From the lowest to the highest: a package imports only those before it."""
+"""From the lowest to the highest package. A package imports only packages before it."""
 
 
 def _modules() -> tuple[ModuleType, ...]:
-    """The modules to register, in order: a class comes after those that its properties point at."""
+    """The modules to register, in order: a class comes after the classes that its properties point to."""
     found = []
     for package in PACKAGES:
         names = import_module(f".{package}", __package__).REGISTERED

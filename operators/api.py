@@ -1,4 +1,4 @@
-"""For scripts and pipelines: characters, shots and takes made by a few functions, without panels and without waiting.
+"""Functions for scripts and pipelines: characters, shots and takes without panels and without waiting for timers.
 
     from importlib import import_module
     motionlcm = import_module("bl_ext.user_default.motionlcm_blender.operators.api")
@@ -9,9 +9,9 @@
     motionlcm.generate(hero)
     motionlcm.bake(hero)
 
-All of it happens in the scene of `bpy.context`, at its frame rate, with the panel's settings for feet, ground, pins,
-steps and keys. Each function returns when its work is done. What cannot be done raises an error whose text is one
-sentence, a ValueError where the request itself is wrong; nothing is changed then. Described in docs/PYTHON.md.
+The functions use the scene of `bpy.context`, its frame rate, and the panel's settings for feet, ground, pins, steps and
+keys. Each function returns when its work is done. A failure raises an error whose text is one sentence, a ValueError if
+the request itself is wrong; nothing is changed then. See docs/PYTHON.md.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def add_character(
 ) -> bpy.types.Object:
     """Add an armature with SMPL bones and a mannequin, and choose it in the panel. Returns the armature.
 
-    name: empty for one of Blender's choice. at: where it stands, scene units. facing: degrees seen from above, 0 is
-    Blender's front (-Y), growing counter-clockwise. scale: 1 is life size.
+    name: empty lets Blender choose. at: location in scene units. facing: degrees seen from above, counter-clockwise
+    from Blender's front (-Y). scale: 1 is life size.
     """
     character = create_character(bpy.context)
     storyboards.place(character, name or character.name, [*at, 0.0, 0.0, 0.0][:3], facing, scale)
@@ -59,9 +59,9 @@ def add_character(
 def add_path(
     name: str, points: Sequence[Sequence[float]], cyclic: bool = False, weights: Sequence[float] | None = None
 ) -> bpy.types.Object:
-    """Add a curve to walk along. points: [x, y] or [x, y, z], scene units; weights: relative speed at each of them.
+    """Add a curve as a path. points: [x, y] or [x, y, z], scene units; weights: relative speed at each point.
 
-    Raises a ValueError if they are no path.
+    Raises a ValueError if the points are no path.
     """
     from ..motionlcm_blender.storyboard.storyboard import StoryPath
 
@@ -91,13 +91,12 @@ def add_shot(
     start_pose: bpy.types.Action | None = None,
     end_pose: bpy.types.Action | None = None,
 ) -> str:
-    """Add an empty shot after the character's last one. Returns its identity, which stays, whatever is done to it.
+    """Add an empty shot after the character's last shot. Returns the identity of the shot, which never changes.
 
-    seconds: its length; or last: the frame on which it ends. first: the frame on which it begins, by default where the
-    one before ends or, if there is none, where the scene starts. path: a curve, or an object that moves; part: from
-    and to which share of a curve's length. takes: how many are made to choose from. start_pose, end_pose: Actions
-    with a pose on their first frame, in which it starts or ends. Raises a ValueError if there is no room for it, or it
-    is no shot.
+    seconds: the length; or last: the last frame. first: the first frame, by default the end of the previous shot or, in
+    an empty list, the start of the scene. path: a curve, or an object that moves; part: from and to which fraction of
+    the curve's length. takes: the number of takes to generate. start_pose, end_pose: Actions with the start or end pose
+    on their first frame. Raises a ValueError if there is no space for the shot, or a value is invalid.
     """
     from ..motionlcm_blender.errors import InvalidRequest
     from ..motionlcm_blender.storyboard.storyboard import StoryShot
@@ -114,7 +113,7 @@ def add_shot(
         last = begin + max(1, round(seconds * scene_time.rate_of(scene)))
     assert last is not None
     named = None if path is None else path.name
-    StoryShot(prompt, begin, last, seed, path=named, part=part, takes=takes)  # says what is wrong with it
+    StoryShot(prompt, begin, last, seed, path=named, part=part, takes=takes)  # raises the error of a wrong value
     if path is not None:
         trajectory.check_path_object(path, character)
     shot = shot_lists.new_shot(character, len(listed), prompt, begin, last)
@@ -128,24 +127,25 @@ def add_shot(
 
 
 def find_shot(character: bpy.types.Object, identity: str) -> Any:
-    """The shot itself, to read and set its prompt, first, last, seed, path, locked, and to read its state and action.
+    """The shot with this identity, to read and set its prompt, first, last, seed, path, locked, and to read its state
+    and action.
 
-    Do not keep it: look it up again after shots were added, moved or removed, or after undo. Raises a ValueError if it
-    is gone.
+    Do not keep the returned object: call this function again after shots were added, moved or removed, or after undo.
+    Raises a ValueError if the shot was removed.
     """
     from ..motionlcm_blender.errors import InvalidRequest
 
     index = shot_lookup.index_of(character, identity)
     if index < 0:
-        raise InvalidRequest(f'"{character.name}" has no such shot any more.')
+        raise InvalidRequest(f'"{character.name}" has no such shot.')
     return character.motionlcm.shots[index]
 
 
 def generate(character: bpy.types.Object, shots: Sequence[str] | None = None) -> list[bpy.types.Action]:
-    """Make shots, one after the other, and wait for them. Returns the Actions of those made, in order.
+    """Generate shots, one after the other, and wait for them. Returns their Actions in order.
 
-    shots: identities; None: all that are empty or stale. A locked shot keeps the motion it has.
-    What runs or waits for this character is dropped. Raises what goes wrong; shots made before that stay made.
+    shots: identities; None: all empty or stale shots. A locked shot keeps its motion. Running and waiting jobs of this
+    character are cancelled. Raises the error of a failed shot; earlier shots keep their new motion.
     """
     if shots is not None:
         for identity in shots:
@@ -173,11 +173,11 @@ def generate_take(
     takes: int = 1,
     first: int | None = None,
 ) -> list[bpy.types.Action]:
-    """Make a motion outside the shots, as the panel's Generate does, and wait for it. Returns the Actions of the takes;
-    the first one moves the character.
+    """Generate a motion outside the shots, as the panel's Generate does, and wait for it. Returns the Actions of the
+    takes.
 
-    first: the frame on which it begins; by default where the scene starts. The panel's other settings count, and stay.
-    Raises what goes wrong; nothing is changed then.
+    The first take becomes the character's active Action. first: the first frame, by default the start of the scene. The
+    panel's other settings apply and stay unchanged. Raises the error if the generation fails; nothing is changed then.
     """
     start = "SCENE_START" if first is None else "CURRENT_FRAME"
     scene, before = bpy.context.scene, {action.session_uid for action in bpy.data.actions}
@@ -201,7 +201,7 @@ def generate_take(
 
 
 def bake(character: bpy.types.Object) -> bpy.types.Action:
-    """Write the motion of all shots into one Action and give it to the character; the shots stay. Returns the Action.
+    """Write the motion of all shots to one Action and assign it to the character; the shots stay. Returns the Action.
 
     Raises a ValueError if no shot has a motion.
     """
@@ -214,9 +214,9 @@ def bake(character: bpy.types.Object) -> bpy.types.Action:
 
 
 def import_storyboard(file: str | os.PathLike[str]) -> list[bpy.types.Object]:
-    """Add what a storyboard file holds; the shots are empty yet. Returns the characters.
+    """Add the characters, paths and empty shots of a storyboard file. Returns the characters.
 
-    Raises a ValueError, with nothing added, if something is wrong with the file.
+    Raises a ValueError if the file is invalid; nothing is added then.
     """
     from ..motionlcm_blender.storyboard.reading import read_storyboard
 
@@ -224,7 +224,8 @@ def import_storyboard(file: str | os.PathLike[str]) -> list[bpy.types.Object]:
 
 
 def export_storyboard(file: str | os.PathLike[str]) -> tuple[str, ...]:
-    """Write the shots of all characters of the scene as a storyboard. Returns sentences about what it cannot hold."""
+    """Write the shots of all characters of the scene to a storyboard file. Returns warnings about data it cannot
+    contain."""
     from ..motionlcm_blender.storyboard.writing import write_storyboard
 
     board, warnings = storyboards.storyboard_of(bpy.context)
@@ -234,7 +235,7 @@ def export_storyboard(file: str | os.PathLike[str]) -> tuple[str, ...]:
 
 @contextmanager
 def _settings(scene: bpy.types.Scene, wanted: dict[str, Any]) -> Iterator[None]:
-    """The panel's settings for a while."""
+    """Set panel settings temporarily."""
     chosen = scene.motionlcm
     before = {name: getattr(chosen, name) for name in wanted}
     try:

@@ -1,4 +1,4 @@
-"""What the animator sets, kept in the scene and so in the file."""
+"""The animator's settings, stored in the scene and so in the file."""
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import bpy
@@ -17,7 +17,7 @@ def _can_be_character(_settings: bpy.types.PropertyGroup, obj: bpy.types.Object)
 
 def _character_changed(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
     armature = character_armature(settings.character)
-    if armature != settings.character:  # the mannequin was picked with the eyedropper
+    if armature != settings.character:  # the user picked the mannequin with the eyedropper
         settings.character = armature
     path_speed.mark_changed(context.scene)
 
@@ -42,9 +42,9 @@ def _prompt_changed(settings: bpy.types.PropertyGroup, _context: bpy.types.Conte
 
 
 class MotionLCMPrompt(bpy.types.PropertyGroup):
-    """One earlier prompt."""
+    """One prompt of the history."""
 
-    prompt: bpy.props.StringProperty(name="Prompt", description="A prompt that was used in this scene")
+    prompt: bpy.props.StringProperty(name="Prompt", description="Prompt that was used in this scene")
     used: bpy.props.StringProperty(options={"HIDDEN"})
 
 
@@ -53,19 +53,19 @@ def _seen(_listed: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None
 
 
 class MotionLCMObject(bpy.types.PropertyGroup):
-    """What an object is to this extension."""
+    """The extension's data of an object."""
 
     armature: bpy.props.PointerProperty(
         name="Armature",
-        description="The armature this mannequin belongs to",
+        description="Armature that this mannequin belongs to",
         type=bpy.types.Object,
     )
     shots: bpy.props.CollectionProperty(
-        type=shot_list.MotionLCMShot, name="Shots", description="What the character does, one thing after the other"
+        type=shot_list.MotionLCMShot, name="Shots", description="Shots of this character in the order of time"
     )
-    fps: bpy.props.FloatProperty(options={"HIDDEN"})  # of the scene when the shots were laid out
+    fps: bpy.props.FloatProperty(options={"HIDDEN"})  # frame rate of the scene at the last layout of the shots
     shot_index: bpy.props.IntProperty(
-        name="Chosen Shot", description="Which shot of the list is chosen", default=0, update=_seen
+        name="Chosen Shot", description="Index of the chosen shot in the list", default=0, update=_seen
     )
 
 
@@ -74,14 +74,14 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
 
     character: bpy.props.PointerProperty(
         name="Character",
-        description="Armature with SMPL bones that gets the keyframes",
+        description="Armature that receives the keyframes",
         type=bpy.types.Object,
         poll=_can_be_character,
         update=_character_changed,
     )
     prompt: bpy.props.StringProperty(
         name="Prompt",
-        description="What the character does, in English, such as: a person walks forward",
+        description="Description of the motion in English, such as: a person walks forward",
         default="a person walks forward",
         update=_prompt_changed,
     )
@@ -101,23 +101,24 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
     )
     start: bpy.props.EnumProperty(
         name="Start",
-        description="Where in the timeline the motion starts",
+        description="Frame at which the motion starts",
         items=(
             ("SCENE_START", "At Scene Start", "Start at the first frame of the scene"),
-            ("CURRENT_FRAME", "At Current Frame", "Start at the frame shown now"),
+            ("CURRENT_FRAME", "At Current Frame", "Start at the current frame"),
         ),
         update=_path_changed,
     )
     path: bpy.props.PointerProperty(
         name="Path",
-        description="Curve to walk along, or object whose animated location to follow; empty: as the prompt leads",
+        description="Path of the root: a curve, or an object with animated location. "
+        "Without a path, the prompt decides",
         type=bpy.types.Object,
         poll=_can_be_path,
         update=_path_changed,
     )
     ease_in: bpy.props.FloatProperty(
         name="Ease In",
-        description="Seconds in which the character gets to its speed at the start of the path",
+        description="Time in seconds to reach full speed at the start of the path",
         default=0.0,
         min=0.0,
         soft_max=3.0,
@@ -126,7 +127,7 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
     )
     ease_out: bpy.props.FloatProperty(
         name="Ease Out",
-        description="Seconds in which the character comes to rest at the end of the path",
+        description="Time in seconds to slow down to rest at the end of the path",
         default=0.0,
         min=0.0,
         soft_max=3.0,
@@ -135,68 +136,72 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
     )
     facing: bpy.props.EnumProperty(
         name="Facing",
-        description="Where the character faces",
+        description="Direction or object that the character faces",
         items=(
-            ("WAY", "Along the Way", "Face as the motion does, along the path where there is one"),
-            ("FIXED", "Fixed", "Face one direction throughout"),
-            ("OBJECT", "Towards Object", "Face an object, animated or not"),
+            ("WAY", "Motion Direction", "Keep the facing of the motion. On a path, face along the path"),
+            ("FIXED", "Fixed", "Face one direction during the whole motion"),
+            ("OBJECT", "Towards Object", "Face an object, which may be animated"),
         ),
     )
     facing_angle: bpy.props.FloatProperty(
         name="Direction",
-        description="Direction to face, seen from above: 0 is Blender's front (-Y), growing counter-clockwise",
+        description="Direction to face, seen from above, counter-clockwise from Blender's front (-Y)",
         subtype="ANGLE",
         default=0.0,
     )
     facing_object: bpy.props.PointerProperty(
-        name="Towards", description="Object the character faces", type=bpy.types.Object
+        name="Target", description="Object the character faces", type=bpy.types.Object
     )
     feet: bpy.props.EnumProperty(
         name="Feet",
-        description="What is done about feet that slide",
+        description="Method against feet that slide over the floor",
         items=(
-            ("auto", "Planted", "Hold the feet while they stand"),
-            ("ground", "Always on Ground", "One foot is on the floor on every frame, no jumps"),
-            ("off", "As Generated", "Leave the feet as the model moves them"),
+            ("auto", "Standing Feet", "Lock a foot in place while it stands"),
+            ("ground", "Always on Ground", "Keep one foot on the floor on every frame. This excludes jumps"),
+            ("off", "As Generated", "Keep the feet of the sampled motion"),
         ),
     )
     ground: bpy.props.PointerProperty(
         name="Ground",
-        description="Mesh to walk on, such as a terrain or stairs; empty: a level floor, or the height of the path",
+        description="Mesh to walk on, such as terrain or stairs. "
+        "Without a mesh, use the height of the path or a level floor",
         type=bpy.types.Object,
         poll=_can_be_ground,
     )
     refine: bpy.props.BoolProperty(
         name="Refine",
-        description="Search for a motion that meets path and pins by itself; takes longer, needs PyTorch and one step",
+        description="Optimize the noise so that the sampled motion follows path and pins. "
+        "Slower; needs PyTorch and 1 step",
         default=False,
     )
     travel: bpy.props.EnumProperty(
-        name="Travel",
-        description="Where the way over the floor goes",
+        name="Root Motion",
+        description="Which bone or object carries the root motion",
         items=(
-            ("hips", "Hips", "Into the location of the hips"),
-            ("root", "Armature Object", "Into the armature object; the hips keep their sway"),
-            ("bone", "Root Bone", "Into the topmost bone above the hips, as game engines want it"),
-            ("in_place", "In Place", "Nowhere: the character moves on the spot, for games and treadmills"),
+            ("hips", "Hips", "Write root motion to the location of the hips"),
+            ("root", "Armature Object", "Write root motion to the armature object. The hips keep their sway"),
+            ("bone", "Root Bone", "Write root motion to the topmost bone above the hips, as game engines expect"),
+            ("in_place", "In Place", "Remove root motion, for games and treadmills"),
         ),
     )
     loop: bpy.props.BoolProperty(
         name="Loop",
-        description="Keep the stretch that repeats best, closed without a jump, with modifiers that repeat it",
+        description="Find the part of the motion that loops best, close it without a jump, "
+        "and repeat it with modifiers",
         default=False,
     )
     key_mode: bpy.props.EnumProperty(
         name="Keys",
-        description="How many keys are written",
+        description="Number of keys to write",
         items=(
-            ("FITTED", "Few", "Few keys with handles, every joint within the tolerance"),
-            ("DENSE", "Every Frame", "A key on every frame"),
+            ("FITTED", "Few", "Fit few keys with free handles, which keep every joint within the tolerance"),
+            ("DENSE", "Every Frame", "Write a key on every frame"),
         ),
     )
     key_tolerance: bpy.props.FloatProperty(
         name="Tolerance",
-        description="How far, in millimetres, a joint may be from the motion as made; more means fewer keys",
+        description="Largest distance, in millimetres, of a joint from the generated motion. "
+        "A larger value gives fewer keys",
         default=10.0,
         min=0.5,
         soft_min=2.0,
@@ -206,18 +211,18 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
         step=100,
     )
     pins: bpy.props.CollectionProperty(
-        type=pins.MotionLCMPin, name="Pins", description="Where the body is held, and on which frames"
+        type=pins.MotionLCMPin, name="Pins", description="Places and frames at which body parts are held"
     )
     seed: bpy.props.IntProperty(
         name="Seed",
-        description="Another number gives another motion for the same prompt",
+        description="Number from which all random values come. Another seed gives another motion for the same prompt",
         default=0,
         min=0,
         max=2**31 - 1,
     )
     takes: bpy.props.IntProperty(
         name="Takes",
-        description="How many variations are made at once, each an Action of its own",
+        description="Number of takes to generate at once. Each take is an Action",
         default=1,
         min=1,
         soft_max=8,
@@ -225,31 +230,33 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
     )
     take_sort: bpy.props.EnumProperty(
         name="Sort",
-        description="Order of the takes, starred ones first",
+        description="Order of the takes. Starred takes come first",
         items=(
-            ("NAME", "Name", "By name"),
-            ("PATH", "Path", "The nearest to its path first"),
-            ("SKATE", "Feet", "The one whose feet slide least first"),
+            ("NAME", "Name", "Sort takes by name"),
+            ("PATH", "Path", "Sort takes by path error, the smallest first"),
+            ("SKATE", "Feet", "Sort takes by foot skate, the least first"),
         ),
     )
     steps: bpy.props.EnumProperty(
         name="Steps",
-        description="Steps of the sampler: one is fastest, more can be cleaner",
-        items=(("1", "1", "One step"), ("2", "2", "Two steps"), ("4", "4", "Four steps")),
+        description="Number of sampler steps. One step is fastest; more steps can be cleaner",
+        items=(("1", "1", "Sample in one step"), ("2", "2", "Sample in two steps"), ("4", "4", "Sample in four steps")),
     )
     edited_prompt: bpy.props.StringProperty(
         name="Prompt",
-        description="What the character does in the chosen shot, in English",
+        description="Description of the motion of the chosen shot, in English",
         get=strip_editing.edited_prompt,
         set=strip_editing.set_edited_prompt,
     )
     generate_at_once: bpy.props.BoolProperty(
-        name="Generate at Once",
-        description="Make the shot as soon as its prompt was typed over its strip",
+        name="Generate Immediately",
+        description="Generate the shot when the prompt is typed in its strip",
         default=True,
     )
     history: bpy.props.CollectionProperty(
-        type=MotionLCMPrompt, name="Prompt History", description="Earlier prompts of this scene, the latest first"
+        type=MotionLCMPrompt,
+        name="Prompt History",
+        description="Prompts that were used in this scene, the latest first",
     )
 
 
@@ -258,10 +265,10 @@ CLASSES = (MotionLCMPrompt, MotionLCMObject, MotionLCMSettings)
 
 def register_properties() -> None:
     bpy.types.Scene.motionlcm = bpy.props.PointerProperty(
-        type=MotionLCMSettings, name="MotionLCM", description="How motion is generated in this scene"
+        type=MotionLCMSettings, name="MotionLCM", description="Settings for generated motion in this scene"
     )
     bpy.types.Object.motionlcm = bpy.props.PointerProperty(
-        type=MotionLCMObject, name="MotionLCM", description="What this object is to generated motion"
+        type=MotionLCMObject, name="MotionLCM", description="Data of this object for generated motion"
     )
 
 

@@ -1,19 +1,19 @@
-"""What is seen: panels and preferences. Draws state, computes nothing.
+"""Panels, menus and preferences. This package draws state and computes nothing.
 
-action_editor: What is added to Blender's Action editor.
+action_editor: The extension's buttons in Blender's Action editor.
 controls_panel: The panel of pins, facing, feet and ground.
-model_menu: Which models there are: a menu of them, what is chosen, and the way to MotionLCM's published ones.
-model_panel: The panel of the model: its name, its licence, and what it runs on.
+model_menu: The menu of models, the chosen model, and the button for MotionLCM's published weights.
+model_panel: The panel of the model: its name, its licence, and its device.
 panels: The sidebar tab "MotionLCM".
-preferences: The extension's preferences: which model, on what.
+preferences: The extension's preferences: the model, its device, and the keys.
 shot_strips: Strips of shots, drawn at the bottom of the timeline and the dope sheet; their menu, and the field for a
     prompt.
 shots_panel: The panel and the list of shots.
-sidebar: The tab of the sidebar that the panels belong to.
+sidebar: The sidebar tab of the panels.
 takes_panel: The panel of takes.
-translations: Other languages, through Blender's own translations: labels and tooltips follow the language of its
+translations: Other languages, through Blender's own translations: labels and tooltips use the language of Blender's
     interface.
-translations_de: German, by Blender's contexts: names of operators are looked up apart from everything else.
+translations_de: German, by Blender's contexts: labels of operators have a context of their own.
 widgets: Rows that several panels draw: wrapped text, and a name with its value.
 """
 

@@ -1,4 +1,4 @@
-"""What is added to Blender's Action editor."""
+"""The extension's buttons in Blender's Action editor."""
 
 import bpy
 
@@ -7,7 +7,7 @@ from ..operators.armature.take_properties import PROMPT
 
 def _draw(header: bpy.types.Header, context: bpy.types.Context) -> None:
     space = context.space_data
-    # The editor's own `action` is not there in every Blender.
+    # Not every Blender version has `action` on the editor.
     action = getattr(context, "active_action", None) if space is not None and space.mode == "ACTION" else None
     if PROMPT.is_on(action):
         made = header.layout.operator("motionlcm.regenerate", text="", icon="FILE_REFRESH")

@@ -35,7 +35,7 @@ class MOTIONLCM_PT_control(Sidebar, bpy.types.Panel):
 
 
 def draw_pins(layout: bpy.types.UILayout, pins: bpy.types.bpy_prop_collection, of_shot: bool) -> None:
-    """Pins of the scene or of a shot, and a button for another one."""
+    """Draw the pins of the scene or of a shot, and a button to add a pin."""
     added = layout.operator_menu_enum("motionlcm.add_pin", "joint", text="Add Pin", icon="PINNED")
     added.to_shot = of_shot
     for index, pin in enumerate(pins):

@@ -1,4 +1,4 @@
-"""Which models there are: a menu of them, what is chosen, and the way to MotionLCM's published ones."""
+"""The menu of models, the chosen model, and the button for MotionLCM's published weights."""
 
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
@@ -12,7 +12,7 @@ from .widgets import wrapped_label
 
 
 class MOTIONLCM_MT_models(bpy.types.Menu):
-    """The models at hand."""
+    """The available models."""
 
     bl_idname = "MOTIONLCM_MT_models"
     bl_label = "Models"
@@ -34,7 +34,7 @@ class MOTIONLCM_MT_models(bpy.types.Menu):
 
 
 def draw(layout: bpy.types.UILayout) -> None:
-    """For the Model panel: the menu, the button that removes an imported model, and what is being imported."""
+    """For the Model panel: the menu, the button that removes an imported model, and the status of an import."""
     chosen = model_choice.chosen().folder
     if models.known() is None:
         read_soon()
@@ -48,7 +48,7 @@ def draw(layout: bpy.types.UILayout) -> None:
 
 
 def draw_get(layout: bpy.types.UILayout) -> None:
-    """For the preferences and the panel: the button that gets official models, or how far that is."""
+    """For the preferences and the panel: the button that imports official models, or the progress of an import."""
     status = getting.status
     column = layout.column(align=True)
     if status.running:
@@ -75,7 +75,7 @@ _models_timer = MainThreadTimer(_read, 0.3, persistent=False)
 
 
 def read_soon() -> None:
-    """Have the models looked for a moment from now, outside drawing."""
+    """Search for models shortly, outside drawing."""
     _models_timer.start()
 
 

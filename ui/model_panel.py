@@ -1,4 +1,4 @@
-"""The panel of the model: its name, its licence, and what it runs on."""
+"""The panel of the model: its name, its licence, and its device."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ DEVICES = {
     "numpy": "NumPy", "cpu": "PyTorch, processor", "cuda": "PyTorch, CUDA", "mps": "PyTorch, Metal",
     "xpu": "PyTorch, XPU",
 }  # fmt: skip
-"""What a model runs on, as in the preferences."""
+"""Names of devices, as in the preferences."""
 
 
 class MOTIONLCM_PT_model(Sidebar, bpy.types.Panel):
-    """Which model makes the motion, and under what licence."""
+    """The model that generates motion, and its licence."""
 
     bl_idname = "MOTIONLCM_PT_model"
     bl_parent_id = "MOTIONLCM_PT_main"
@@ -61,7 +61,7 @@ _card_timer = MainThreadTimer(_read_card, 0.5, persistent=False)
 
 
 def read_card_soon() -> None:
-    """Have the model's name and licence read a moment from now, outside drawing."""
+    """Read the model's name and licence shortly, outside drawing."""
     _card_timer.start()
 
 

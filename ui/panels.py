@@ -20,11 +20,11 @@ EXAMPLES = (
     "a person jumps",
     "a person dances",
 )
-"""DynamicEnumItems while there is no history."""
+"""Prompts to offer while the history is empty."""
 
 
 class MOTIONLCM_MT_prompts(bpy.types.Menu):
-    """Earlier prompts."""
+    """The prompt history."""
 
     bl_idname = "MOTIONLCM_MT_prompts"
     bl_label = "Earlier Prompts"
@@ -51,7 +51,7 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
         column.operator("motionlcm.add_smpl_body", icon="OUTLINER_OB_ARMATURE")
 
         row = layout.row(align=True)
-        row.prop(chosen, "prompt", text="", placeholder="What the character does")
+        row.prop(chosen, "prompt", text="", placeholder="Description of the motion")
         row.menu("MOTIONLCM_MT_prompts", text="", icon="DOWNARROW_HLT")
         row.operator("motionlcm.search_prompts", text="", icon="VIEWZOOM")
 
@@ -89,7 +89,7 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
         split.label(text="Steps")
         split.row(align=True).prop(chosen, "steps", expand=True)
 
-        # Always drawn and never greyed out: pressing it during a job starts over.
+        # Always drawn and never greyed out: pressing Generate during a job restarts it.
         row = layout.row()
         row.scale_y = 1.5
         row.operator("motionlcm.generate", icon="PLAY")
@@ -98,7 +98,7 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
 
     def _draw_hint(self, layout: bpy.types.UILayout, prompt: str) -> None:
         hint = model_info.known_hint(model_choice.chosen(), prompt)
-        if hint is None:  # a file was opened, the model was changed, or a change was undone
+        if hint is None:  # after opening a file, changing the model, or an undo
             read_hint_soon()
         elif hint:
             wrapped_label(layout, hint, "INFO")
@@ -112,7 +112,7 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
             row.operator("motionlcm.cancel", text="", icon="X")
         if status.running and status.waiting:
             row = layout.row(align=True)
-            told = iface_("1 more waits") if status.waiting == 1 else iface_("{count} more wait")
+            told = iface_("1 job is waiting") if status.waiting == 1 else iface_("{count} jobs are waiting")
             row.label(text=told.format(count=status.waiting), icon="SORTTIME", translate=False)
             row.operator("motionlcm.cancel", text="Cancel All").everything = True
         if status.message:
@@ -129,13 +129,13 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
         made = take_properties.read(action)
         if made.path_mean_cm is not None:
             mean, most = made.path_mean_cm, made.path_max_cm
-            value_row(box, "Off the path", iface_("{mean:.1f} cm, at most {most:.1f}").format(mean=mean, most=most))
+            value_row(box, "Path error", iface_("{mean:.1f} cm, at most {most:.1f}").format(mean=mean, most=most))
         if made.pin_max_cm is not None:
-            value_row(box, "Off the pins", iface_("at most {most:.1f} cm").format(most=made.pin_max_cm))
+            value_row(box, "Pin error", iface_("at most {most:.1f} cm").format(most=made.pin_max_cm))
         if made.foot_skate_cm_s is not None:
             value_row(box, "Foot skate", f"{made.foot_skate_cm_s:.1f} cm/s")
         if made.milliseconds is not None:
-            value_row(box, "Made in", f"{made.milliseconds:.0f} ms")
+            value_row(box, "Generation time", f"{made.milliseconds:.0f} ms")
         if made.model is not None:
             value_row(box, "Model", made.model)
         row = box.row(align=True)
@@ -144,7 +144,7 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
 
 
 class MOTIONLCM_PT_body(Sidebar, bpy.types.Panel):
-    """Shape of a character that was added from a body model file."""
+    """Shape of a character from a body model file."""
 
     bl_idname = "MOTIONLCM_PT_body"
     bl_parent_id = "MOTIONLCM_PT_main"
@@ -165,7 +165,7 @@ class MOTIONLCM_PT_body(Sidebar, bpy.types.Panel):
 
 
 class MOTIONLCM_PT_keys(Sidebar, bpy.types.Panel):
-    """How many keys, how near to the motion."""
+    """The number of keys and their tolerance."""
 
     bl_idname = "MOTIONLCM_PT_keys"
     bl_parent_id = "MOTIONLCM_PT_main"
@@ -183,14 +183,14 @@ class MOTIONLCM_PT_keys(Sidebar, bpy.types.Panel):
         column.operator("motionlcm.refit_keys", icon="NORMALIZE_FCURVES")
         action = _our_action(chosen.character)
         if action is not None and take_properties.KEYS_PER_SECOND.read(action) > 0.0:
-            rate = iface_("{count:.0f} a second").format(count=take_properties.KEYS_PER_SECOND.read(action))
+            rate = iface_("{count:.0f} per second").format(count=take_properties.KEYS_PER_SECOND.read(action))
             value_row(column, "Keys", rate)
-            value_row(column, "Farthest off", f"{take_properties.KEYS_ERROR.read(action):.1f} mm")
-            value_row(column, "Of a dense", f"{100.0 * take_properties.KEYS_SHARE.read(action):.0f} %")
+            value_row(column, "Largest error", f"{take_properties.KEYS_ERROR.read(action):.1f} mm")
+            value_row(column, "Of dense keys", f"{100.0 * take_properties.KEYS_SHARE.read(action):.0f} %")
 
 
 class MOTIONLCM_PT_recipes(Sidebar, bpy.types.Panel):
-    """Motion made again."""
+    """Motion from recipes."""
 
     bl_idname = "MOTIONLCM_PT_recipes"
     bl_parent_id = "MOTIONLCM_PT_main"
@@ -207,7 +207,7 @@ class MOTIONLCM_PT_recipes(Sidebar, bpy.types.Panel):
 
 
 def _our_action(character: bpy.types.Object | None) -> bpy.types.Action | None:
-    """The Action that animates the character now, if it was made here."""
+    """The character's active Action, if it is ours."""
     data = character.animation_data if character is not None else None
     action = data.action if data is not None else None
     return action if take_properties.PROMPT.is_on(action) else None
@@ -222,7 +222,7 @@ _hint_timer = MainThreadTimer(_read_hint, 0.2, persistent=False)
 
 
 def read_hint_soon() -> None:
-    """Have it worked out a moment from now what the model knows of the prompt, outside drawing."""
+    """Compute the hint for the prompt shortly, outside drawing."""
     _hint_timer.start()
 
 

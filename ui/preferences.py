@@ -1,4 +1,4 @@
-"""The extension's preferences: which model, on what."""
+"""The extension's preferences: the model, its device, and the keys."""
 
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
@@ -20,47 +20,48 @@ def _strips_changed(_preferences: bpy.types.AddonPreferences, context: bpy.types
 
 
 class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
-    """Which model to run, and on what."""
+    """The model to run, and its device."""
 
     bl_idname = addon.ROOT_PACKAGE
 
     device: bpy.props.EnumProperty(
         name="Device",
-        description="Where the model runs",
+        description="Device and runtime for the model",
         items=(
-            ("AUTO", "Automatic", "PyTorch on the graphics card or the processor if PyTorch is there, else NumPy"),
-            ("NUMPY", "NumPy", "On the processor, with nothing but what comes with Blender"),
-            ("CPU", "PyTorch, processor", "PyTorch on the processor"),
-            ("CUDA", "PyTorch, CUDA", "PyTorch on an NVIDIA or AMD graphics card"),
-            ("MPS", "PyTorch, Metal", "PyTorch on an Apple graphics card"),
-            ("XPU", "PyTorch, XPU", "PyTorch on an Intel graphics card"),
+            ("AUTO", "Automatic", "Run on the graphics card or the processor with PyTorch. Without PyTorch, use NumPy"),
+            ("NUMPY", "NumPy", "Run on the processor with Blender's NumPy, without PyTorch"),
+            ("CPU", "PyTorch, processor", "Run on the processor with PyTorch"),
+            ("CUDA", "PyTorch, CUDA", "Run on an NVIDIA or AMD graphics card with PyTorch"),
+            ("MPS", "PyTorch, Metal", "Run on an Apple graphics card with PyTorch"),
+            ("XPU", "PyTorch, XPU", "Run on an Intel graphics card with PyTorch"),
         ),
         update=_changed,
     )
     model_folder: bpy.props.StringProperty(
         name="Model Folder",
-        description="Folder of another model; empty: the one that comes with the extension",
+        description="Folder of another model. Without a folder, the bundled model is used",
         subtype="DIR_PATH",
         update=_changed,
     )
     show_strips: bpy.props.BoolProperty(
         name="Strips of Shots",
-        description="Show the shots as strips at the bottom of timeline and dope sheet, to be chosen and dragged there",
+        description="Show the shots as strips at the bottom of timeline and dope sheet, where they can be chosen "
+        "and dragged",
         default=True,
         update=_strips_changed,
     )
 
     idle_minutes: bpy.props.IntProperty(
         name="Unload After",
-        description="Minutes without a new motion after which the model gives its memory back; 0: never",
+        description="Minutes without a new motion before the model is unloaded. 0 keeps the model loaded",
         default=15,
         min=0,
         soft_max=120,
     )
     wheel_folder: bpy.props.StringProperty(
         name="Wheel Folder",
-        description="Folder of wheels of PyTorch and what it needs, to enable the GPU without a network; "
-        "empty: they are fetched",
+        description="Folder with wheels of PyTorch and its dependencies, to enable the GPU offline. "
+        "Without a folder, download them",
         subtype="DIR_PATH",
     )
 
@@ -68,7 +69,7 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
         layout = self.layout
         layout.use_property_split = True
         layout.prop(self, "device")
-        layout.prop(self, "model_folder", placeholder="The model that comes with the extension")
+        layout.prop(self, "model_folder", placeholder="Bundled model")
         layout.prop(self, "idle_minutes", text="Unload After (min)")
         draw_gpu(self, layout)
         model_menu.draw_get(layout)
@@ -80,7 +81,7 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
 
 
 def draw_gpu(preferences: bpy.types.AddonPreferences, layout: bpy.types.UILayout) -> None:
-    """The graphics card, what is installed for it, and what can be done about it."""
+    """Draw the graphics card, its installation, and the buttons for it."""
     box = layout.box().column()
     hardware, condition, status = (
         torch_installation.known_hardware,
@@ -112,10 +113,10 @@ def draw_gpu(preferences: bpy.types.AddonPreferences, layout: bpy.types.UILayout
     if condition.kind != "ready":
         box.prop(preferences, "wheel_folder")
         if not torch_installation.online() and not preferences.wheel_folder and not status.message:
-            box.label(text="Blender may not use the network now: see System > Network", icon="INFO")
+            box.label(text="Online access is disabled: see System > Network", icon="INFO")
     row = box.row(align=True)
     if condition.kind != "ready":
-        row.operator("motionlcm.enable_gpu", text="Enable GPU" if condition.kind == "absent" else "Go On")
+        row.operator("motionlcm.enable_gpu", text="Enable GPU" if condition.kind == "absent" else "Resume")
     if condition.kind in ("ready", "broken"):
         row.operator("motionlcm.check_gpu")
     if condition.kind != "absent":
@@ -123,7 +124,7 @@ def draw_gpu(preferences: bpy.types.AddonPreferences, layout: bpy.types.UILayout
 
 
 def draw_keys(context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
-    """The keys of the extension, to be changed as in Blender's own keymap."""
+    """Draw the extension's keys, which the user can change as in Blender's own keymap."""
     from rna_keymap_ui import draw_kmi
 
     keys = context.window_manager.keyconfigs.user
@@ -146,7 +147,7 @@ def draw_keys(context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
             continue
         row = column.row()
         row.label(text=key.operator, translate=False)
-        row.label(text="Taken away; restored with the keymap")
+        row.label(text="Removed; restore the keymap to get it back")
 
 
 CLASSES = (MOTIONLCM_AP_preferences,)

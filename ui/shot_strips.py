@@ -1,7 +1,7 @@
 """Strips of shots, drawn at the bottom of the timeline and the dope sheet; their menu, and the field for a prompt.
 
-What a shot is like is said by colour and by a mark: empty ones are hollow, stale ones hatched, one being made fills up,
-done ones are plain; a locked one has a bar below and a padlock. `strip_layout` says where they are.
+Colour and mark show the state of a shot: empty shots are hollow, stale ones hatched, a shot in generation fills up,
+done ones are plain; a locked shot has a bar below and a padlock. `strip_layout` computes the places.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ END: Colour = (1.0, 1.0, 1.0, 0.55)
 LOCK: Colour = (0.85, 0.85, 0.85, 1.0)
 FONT, SMALL_FONT = 11.0, 9.0
 LETTER, SHORT = 0.58, 0.75
-"""Width of a letter as a share of the font's size: about as much, and surely as much in a short text."""
+"""Mean width of a character as a fraction of the font size, large enough for short texts."""
 MARKED, WRITTEN, SHORTEST = 20.0, 40.0, 16.0
-"""Pixels at scale 1: how wide a strip with a mark is, one with more than that, and the room for a text."""
+"""Pixels at scale 1: smallest width of a strip with a mark, of a strip with a mark and a text, and of the text."""
 KEPT = 8
-"""Regions whose pictures are kept."""
+"""Number of regions whose pictures are cached."""
 
 
 class Look(NamedTuple):
-    """What is shown of a shot."""
+    """The visible state of a shot."""
 
     state: str
     locked: bool
@@ -60,7 +60,7 @@ class Look(NamedTuple):
 
 
 class Text(NamedTuple):
-    """A line of text, clipped to left and right."""
+    """A line of text, clipped at left and right."""
 
     text: str
     x: float
@@ -72,7 +72,7 @@ class Text(NamedTuple):
 
 
 class Picture:
-    """Quads and lines of text; worked out in plain Python, so that it can be looked at without a window."""
+    """Quads and lines of text; computed in plain Python, so that tests can check it without a window."""
 
     def __init__(self) -> None:
         self.quads: list[tuple[float, ...]] = []
@@ -91,7 +91,7 @@ class Picture:
         self.box(right - wide, low + wide, right, high - wide, colour)
 
     def line(self, x: float, y: float, to_x: float, to_y: float, wide: float, colour: Colour) -> None:
-        """A line that is not level, of the given width along x."""
+        """A sloped line of the given width along x."""
         half = 0.5 * wide
         self.quads.append((x - half, y, x + half, y, to_x + half, to_y, to_x - half, to_y))
         self.colours.append(colour)
@@ -107,7 +107,8 @@ def picture(
     progress: float = 0.0,
     full: bool = True,
 ) -> Picture:
-    """What is drawn. chosen: the active shot of the first row; full: the first row is the scene's character's."""
+    """The picture to draw. chosen: the active shot of the first row; full: whether the first row is the scene's
+    character."""
     made = Picture()
     if not rows:
         return made
@@ -116,11 +117,11 @@ def picture(
     for strip, look in zip(strips, looks, strict=True):
         left, right = max(strip.left, -8.0 * unit), min(strip.right, view.width + 8.0 * unit)
         if right - left > 4.0 * unit:
-            right -= unit  # a gap to the next
+            right -= unit  # a gap to the next strip
         _shot(made, view, strip, left, right, look, progress)
         if over is not None and (over.row, over.shot) == (strip.row, strip.shot):
             _lit(made, strip, left, right, unit, over.part)
-    for strip in strips:  # over its neighbours
+    for strip in strips:  # drawn over its neighbours
         if full and strip.row == 0 and strip.shot == chosen:
             made.frame(strip.left - unit, strip.low - unit, strip.right, strip.high + unit, 2.0 * unit, CHOSEN)
     for row in rows[1:] if full else rows:
@@ -142,7 +143,7 @@ def _shot(made: Picture, view: View, strip: Strip, left: float, right: float, lo
         made.box(left, low, right, low + 2.0 * unit, LOCK)
     if strip.row > 0 or right - left < MARKED * unit:
         return
-    left, right = max(left, 0.0), min(right, view.width)  # what is to be read stays in sight
+    left, right = max(left, 0.0), min(right, view.width)  # keeps the text visible
     middle, at = 0.5 * (low + high), left + 5.0 * unit
     _mark(made, look.state, at, middle, unit, mark)
     if right - left < WRITTEN * unit:
@@ -162,7 +163,7 @@ def _shot(made: Picture, view: View, strip: Strip, left: float, right: float, lo
 
 def _hatch(made: Picture, strip: Strip, left: float, right: float, step: float) -> None:
     low, high = strip.low, strip.high
-    # Lines are counted from the strip's own start, so that they stay on it when the view moves.
+    # Hatching starts at the strip's own start, so that it moves with the view.
     at = strip.left + step * ((left - (high - low) - strip.left) // step)
     while at < right:
         begin, end = max(at, left), min(at + high - low, right - 0.5 * step)
@@ -180,7 +181,7 @@ def _lit(made: Picture, strip: Strip, left: float, right: float, unit: float, pa
 
 
 def _mark(made: Picture, state: str, x: float, y: float, unit: float, colour: Colour) -> None:
-    """About 8 pixels wide: a hollow square, an exclamation mark, three dots, a tick."""
+    """A mark, about 8 pixels wide: a hollow square, an exclamation mark, three dots, a tick."""
     if state == "EMPTY":
         made.frame(x, y - 4.0 * unit, x + 8.0 * unit, y + 4.0 * unit, 1.5 * unit, colour)
     elif state == "STALE":
@@ -202,7 +203,7 @@ def _padlock(made: Picture, x: float, y: float, unit: float) -> None:
 
 
 def _name(made: Picture, view: View, row: Row) -> None:
-    """Whose row it is, at the left."""
+    """Draw the character's name at the left of the row."""
     unit = view.unit
     width = (LETTER * SMALL_FONT * len(row.character) + 10.0) * unit
     made.box(0.0, row.low, width, row.low + strip_layout.THIN * unit, BAND)
@@ -211,7 +212,7 @@ def _name(made: Picture, view: View, row: Row) -> None:
 
 
 def looks_of(rows: Sequence[Row], strips: Sequence[Strip], scene: bpy.types.Scene) -> tuple[Look, ...]:
-    """What the shots of these strips are like now."""
+    """The current state of these strips' shots."""
     listed = [scene.objects[row.character].motionlcm.shots for row in rows]
     found = []
     for strip in strips:
@@ -226,12 +227,12 @@ def looks_of(rows: Sequence[Row], strips: Sequence[Strip], scene: bpy.types.Scen
 
 
 _pictures: dict[int, tuple[Any, Any, list[Text]]] = {}
-"""By region: what the picture was made from, its batch, and its texts."""
+"""By region: the data of the picture, its batch, and its texts."""
 _shaders: dict[str, Any] = {}
 
 
 def draw() -> None:
-    """Draw handler. What did not change since the last time is not worked out again."""
+    """Draw handler. An unchanged picture is not computed again."""
     context = bpy.context
     if not strip_view.is_shown(context):
         return
@@ -265,7 +266,7 @@ def _batch(made: Picture) -> Any:
     import numpy as np
     from gpu_extras.batch import batch_for_shader
 
-    if not _shaders:  # not at register(): there is no GPU yet, or never
+    if not _shaders:  # not at register(): Blender has no GPU context yet, or never
         _shaders["flat"] = gpu.shader.from_builtin("SMOOTH_COLOR")
     count = len(made.quads)
     places = np.array(made.quads, np.float32).reshape(-1, 2)
@@ -295,7 +296,7 @@ def _show(batch: Any, texts: Sequence[Text], view: View) -> None:
 
 
 class MOTIONLCM_MT_shot(bpy.types.Menu):
-    """What can be done with the chosen shot."""
+    """Commands for the chosen shot."""
 
     bl_idname = "MOTIONLCM_MT_shot"
     bl_label = "Shot"
@@ -320,11 +321,11 @@ class MOTIONLCM_MT_shot(bpy.types.Menu):
 
 
 class MOTIONLCM_PT_shot_prompt(bpy.types.Panel):
-    """The field for a prompt, at the mouse."""
+    """A field for the prompt at the mouse."""
 
     bl_idname = "MOTIONLCM_PT_shot_prompt"
     bl_label = "Prompt of Shot"
-    bl_space_type = "TOPBAR"  # where Blender keeps its own panels that are only popped up
+    bl_space_type = "TOPBAR"  # the region type of Blender's own popup panels
     bl_region_type = "HEADER"
     bl_ui_units_x = 20
 
@@ -336,8 +337,8 @@ class MOTIONLCM_PT_shot_prompt(bpy.types.Panel):
         layout.label(text=f"{shot.name}: Prompt", translate=False)
         row = layout.row()
         row.activate_init = True
-        row.prop(chosen, "edited_prompt", text="", placeholder="What the character does")
-        # No checkbox here: while the field is active Blender lets nothing else be clicked. It is in the strip's menu.
+        row.prop(chosen, "edited_prompt", text="", placeholder="Description of the motion")
+        # No checkbox here: Blender accepts no other click while the field is active. The strip's menu has it.
         layout.label(text="Enter: accept and generate" if chosen.generate_at_once else "Enter: accept")
 
 

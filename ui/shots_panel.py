@@ -29,7 +29,7 @@ class MOTIONLCM_UL_shots(bpy.types.UIList):
 
 
 class MOTIONLCM_PT_shots(Sidebar, bpy.types.Panel):
-    """What the character does, one thing after the other."""
+    """The list of the character's shots."""
 
     bl_idname = "MOTIONLCM_PT_shots"
     bl_parent_id = "MOTIONLCM_PT_main"
@@ -43,7 +43,7 @@ class MOTIONLCM_PT_shots(Sidebar, bpy.types.Panel):
             return
         listed = character.motionlcm
         if len(listed.shots) and timeline_height.too_low(context):
-            wrapped_label(layout, iface_("Drag the timeline's upper edge up to see the shots in it as strips."), "TIME")
+            wrapped_label(layout, iface_("Drag up the upper edge of the timeline to show the shots as strips."), "TIME")
         row = layout.row()
         row.template_list("MOTIONLCM_UL_shots", "", listed, "shots", listed, "shot_index", rows=5)
         column = row.column(align=True)
@@ -78,7 +78,7 @@ class MOTIONLCM_PT_shots(Sidebar, bpy.types.Panel):
             part.prop(shot, "path_from")
             part.prop(shot, "path_to")
         column = layout.column(align=True)
-        for name, label, end in (("start_pose", "Start In", False), ("end_pose", "End In", True)):
+        for name, label, end in (("start_pose", "Start Pose", False), ("end_pose", "End Pose", True)):
             part = column.row(align=True)
             part.prop(shot, name, text=label, icon="ARMATURE_DATA")
             part.operator("motionlcm.capture_pose", text="", icon="EYEDROPPER").end = end

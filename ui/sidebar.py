@@ -1,10 +1,10 @@
-"""The tab of the sidebar that the panels belong to."""
+"""The sidebar tab of the panels."""
 
 from __future__ import annotations
 
 
 class Sidebar:
-    """Base of the panels in the tab. Panels below the main one are sorted by bl_order."""
+    """Base of the panels in the tab. bl_order sorts panels below the main one."""
 
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"

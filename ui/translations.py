@@ -1,6 +1,6 @@
-"""Other languages, through Blender's own translations: labels and tooltips follow the language of its interface.
+"""Other languages, through Blender's own translations: labels and tooltips use the language of Blender's interface.
 
-`tools/messages.py` finds what there is to translate. What is typed into a prompt and what the engine says is English.
+`tools/messages.py` finds the texts to translate. Prompts and sentences of the engine are English.
 """
 
 import bpy
@@ -9,7 +9,7 @@ from ..operators.scene import addon
 from . import translations_de
 
 TABLES = {"de": translations_de.MESSAGES}
-"""By Blender's names of languages: (context, English) -> translation."""
+"""By Blender's language codes: (context, English) -> translation."""
 
 
 def register_properties() -> None:

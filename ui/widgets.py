@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 LETTER, MARGIN = 6.0, 75.0
-"""Mean width of a letter, and of what surrounds a line of text, in pixels at scale 1."""
+"""Mean width of a character, and of the padding of a text line, in pixels at scale 1."""
 
 
 def value_row(layout: bpy.types.UILayout, name: str, value: str) -> None:
@@ -16,7 +16,7 @@ def value_row(layout: bpy.types.UILayout, name: str, value: str) -> None:
 
 
 def wrapped_label(layout: bpy.types.UILayout, text: str, icon: str, alert: bool = False) -> None:
-    """A sentence over as many lines as it needs; labels do not wrap by themselves."""
+    """Draw a sentence in as many lines as needed; Blender's labels do not wrap."""
     region, scale = bpy.context.region, bpy.context.preferences.system.ui_scale
     width = region.width / scale if region is not None and scale else 280.0  # no scale without a window
     letters = max(20, int((width - MARGIN) / LETTER))

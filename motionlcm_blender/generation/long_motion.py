@@ -138,7 +138,7 @@ def _take(
             fade = np.arange(1, OVERLAP + 1)[:, None] / (OVERLAP + 1.0)
             contact_probability[:OVERLAP] = (1.0 - fade) * contacts[over] + fade * contact_probability[:OVERLAP]
         joints[first:stop], contacts[first:stop] = sampled, contact_probability
-    on_progress(0.96, "Settling feet and path")
+    on_progress(0.96, "Post-processing")
     report = {"network_path_mean_cm": float(np.mean(errors))} if errors else {}
     report |= {"pieces": float(len(parts))}
     return postprocess_motion(request, joints, contacts, report, began, head_hands=rotations)

@@ -340,7 +340,7 @@ class MotionModel:
         """
         if self.folder is None or not self.folder.needs_whole_positions or asked.are_whole:
             return [asked]
-        stage(0.05, "Making it without a path")
+        stage(0.05, "Sampling without the path")
         with self.backend.inference_context():
             free = joints_from_features(self._sampled(text, noise, request, None, _silent))
         return [asked.completed(joints) for joints in free]

@@ -84,7 +84,7 @@ class MotionLCM(MotionModel):
             raise DeviceError("There is too little memory for this request; ask for fewer takes.") from error
         if request.end is not None and request.end_anywhere and self.architecture.control:
             return self._ended_anywhere(request, sampled.features, progress, cancel)
-        stage(0.8, "Settling feet and path")
+        stage(0.8, "Post-processing")
         takes = [another_take(request, k) for k in range(request.takes)]
         return [_finished(take, sampled.features[k], started, sampled.report) for k, take in enumerate(takes)]
 

@@ -114,7 +114,7 @@ def import_model(
 
     with _folder_in_the_making(target) as temporary:
         _write(temporary, joined, normalisation, statistics_files, encoder, beside, stage)
-        stage(0.7, "Trying the model")
+        stage(0.7, "Testing the model")
         notes += _tested(temporary)
         stage(0.95, "Moving the model into place")
     return Imported(ModelFolder.open(target), _words(recognised), (*notes, *joined.notes))

@@ -107,7 +107,7 @@ def check_again(setup: Setup, progress: Progress, cancelled: Ask) -> State:
             state = _read(places)
             if state is None or not places.packages.is_dir():
                 raise RuntimeProblem("There is nothing to check: install PyTorch first.")
-            progress(0.1, "Trying PyTorch")
+            progress(0.1, "Testing PyTorch")
             return _checked(setup, places, state, None, cancelled)
     except OSError as error:
         raise of_system(error, setup.home) from error
@@ -127,7 +127,7 @@ def _read(places: InstallPaths) -> State | None:
 
 
 def _install(setup: Setup, places: InstallPaths, previous: State | None, progress: Progress, cancelled: Ask) -> State:
-    progress(0.0, "Making room")
+    progress(0.0, "Cleaning up")
     wheels = Path(setup.wheels) if setup.wheels else None
     if wheels is not None and not wheels.is_dir():
         raise RuntimeProblem(f"There is no folder {wheels}: choose another Wheel Folder.")
@@ -147,7 +147,7 @@ def _install(setup: Setup, places: InstallPaths, previous: State | None, progres
         )
         fresh.mkdir(parents=True)
         _run_installer(setup, places, fresh, uv, log, progress, cancelled)
-        progress(0.86, "Trying PyTorch")
+        progress(0.86, "Testing PyTorch")
         _leave_out_numpy(fresh, setup.numpy)
         state = replace(state, step="checking", versions=_versions(fresh))
         write_state(places, state)

@@ -1,4 +1,4 @@
-"""What the curves of an Action say at moments of time, without stepping the scene."""
+"""Evaluate the curves of an Action at given frames, without stepping the scene."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ...motionlcm_blender.motion import rotations
 from .actions import holder_of
 
 Curves = dict[tuple[str, int], bpy.types.FCurve]
-"""By data path and index; those that are muted say nothing."""
+"""F-curves by data path and index, without muted ones."""
 UNTURNED = {"rotation_quaternion": (1.0, 0.0, 0.0, 0.0), "rotation_axis_angle": (0.0, 0.0, 1.0, 0.0)}
 
 
 def curves_in(action: bpy.types.Action) -> Curves:
-    """The curves of an Action of ours."""
+    """The F-curves of one of our Actions."""
     holder = holder_of(action)
     return {} if holder is None else {(c.data_path, c.array_index): c for c in holder.fcurves if not c.mute}
 
 
 def values(curves: Curves, path: str, unset: Sequence[float], at: np.ndarray) -> np.ndarray:
-    """(N, C) of a property on frames of keys at (N,). unset: (C,) what it is where there is no curve."""
+    """(N, C) values of a property on frames of keys at (N,). unset: (C,) the value where there is no curve."""
     moments = at.tolist()
     columns = np.empty((len(unset), len(at)))
     for index, value in enumerate(unset):
@@ -33,8 +33,8 @@ def values(curves: Curves, path: str, unset: Sequence[float], at: np.ndarray) ->
 
 
 def turns(curves: Curves, prefix: str, mode: str, at: np.ndarray, unset: bpy.types.Object | None = None) -> np.ndarray:
-    """(N, 4) unit quaternions, w first, of what is in a rotation mode. prefix: of its RNA path; unset: whose rotation
-    counts where there is no curve; None: no turn."""
+    """(N, 4) unit quaternions, w first, of a rotation channel. prefix: of its RNA path; unset: the owner whose rotation
+    replaces missing curves; None: the identity."""
     name = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}.get(mode, "rotation_euler")
     still = UNTURNED.get(name, (0.0, 0.0, 0.0)) if unset is None else getattr(unset, name)
     rows = values(curves, prefix + name, still, at)

@@ -1,4 +1,4 @@
-"""Writing motion into Actions, on every Blender from 4.2 on, and their recipes."""
+"""Write motion and recipes to Actions, on every Blender from 4.2 on."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from .smpl_rig import Pose
 from .take_properties import facts_of, write_facts
 
 SLOT_NAME = "MotionLCM"
-"""The same for every Action we make, so that a character that is given another one goes on playing."""
+"""The slot name of all our Actions, so that a character continues to play after it gets another one of them."""
 LONGEST_NAME = 63
 
 
 @dataclass(frozen=True, eq=False)
 class Channel:
-    """F-curves of one property. path: RNA path; group: name of the bone; values: (K, components), one for each moment,
-    or (1, components), which is keyed on the first and holds.
+    """F-curves of one property. path: RNA path; group: name of the bone; values: (K, components), one row per moment,
+    or (1, components) for one key on the first frame.
 
-    keys: its own few keys with handles, instead of a value on every frame.
+    keys: sparse keys with handles, in place of a value on every frame.
     """
 
     path: str
@@ -36,10 +36,10 @@ class Channel:
 def channels_of(
     obj: bpy.types.Object, pose: Pose, fitted: tuple[BezierKeys, dict[str, BezierKeys]] | None = None
 ) -> list[Channel]:
-    """The pose as channels of the object's bones, each rotation in the mode its bone is in.
+    """The pose as channels of the object's bones, each rotation in the rotation mode of its bone.
 
-    fitted: few keys of the location and of the bones' rotations, each in its bone's mode; other bones get a key on
-    every frame.
+    fitted: sparse keys of the location and of the bones' rotations in each bone's mode; other bones get a key on every
+    frame.
     """
     location, turns = fitted if fitted is not None else (None, {})
     channels = [Channel(bone_path(pose.root, "location"), pose.location, pose.root, location)]
@@ -59,8 +59,9 @@ def channels_of(
 def rotation_channel(
     prefix: str, quaternions: np.ndarray, mode: str, group: str, fitted: BezierKeys | None = None
 ) -> Channel:
-    """A rotation in the mode its owner is in. prefix: of the RNA path; quaternions: (K, 4), w first, no sign flips;
-    fitted: few keys of these quaternions, or of angles in this order; keys of the other kind are not taken."""
+    """A rotation in the rotation mode of its owner. prefix: of the RNA path; quaternions: (K, 4), w first, without sign
+    flips; fitted: sparse keys of these quaternions, or of Euler angles in this order; keys of another mode are ignored.
+    """
     channels = 0 if fitted is None else fitted.values.shape[1]
     if mode == "QUATERNION":
         return Channel(prefix + "rotation_quaternion", quaternions, group, fitted if channels == 4 else None)
@@ -72,9 +73,9 @@ def rotation_channel(
 def new_action(
     obj: bpy.types.Object, name: str, times: np.ndarray, channels: Sequence[Channel], recipe: Mapping[str, Any]
 ) -> bpy.types.Action:
-    """Make an Action with keys of type GENERATED at `times` (K,) scene frames, and give it to the object.
+    """Create an Action with keys of type GENERATED at `times` (K,) scene frames, and assign it to the object.
 
-    The Action the object had before is kept, with a fake user if nobody else uses it.
+    The previous Action of the object is kept, with a fake user if it has no other user.
     """
     action = loose_action(name, times, channels, recipe)
     assign(obj, action)
@@ -84,7 +85,7 @@ def new_action(
 def loose_action(
     name: str, times: np.ndarray, channels: Sequence[Channel], recipe: Mapping[str, Any]
 ) -> bpy.types.Action:
-    """The same, given to nobody."""
+    """Create such an Action without assigning it."""
     action = bpy.data.actions.new(name[:LONGEST_NAME])
     try:
         _fill(empty_holder(action), times, channels)
@@ -96,7 +97,8 @@ def loose_action(
 
 
 def assign(obj: bpy.types.Object, action: bpy.types.Action | None) -> None:
-    """Let one of our Actions animate the object, or none; the one before is kept, with a fake user if it needs one."""
+    """Assign one of our Actions, or None, to the object. The previous Action is kept, with a fake user if it needs
+    one."""
     data = obj.animation_data_create()
     before = data.action
     if before is not None and before != action and before.users <= 1 and not before.use_fake_user:
@@ -107,7 +109,7 @@ def assign(obj: bpy.types.Object, action: bpy.types.Action | None) -> None:
 
 
 def empty_holder(action: bpy.types.Action) -> Any:
-    """What is to hold the curves of a new Action: the Action or, from 4.4 on, the channelbag of a slot of ours."""
+    """The owner of the curves of a new Action: the Action or, from 4.4 on, the channelbag of a slot of ours."""
     if not hasattr(action, "slots"):
         return action
     slot = action.slots.new(id_type="OBJECT", name=SLOT_NAME)
@@ -115,7 +117,7 @@ def empty_holder(action: bpy.types.Action) -> Any:
 
 
 def rewrite(obj: bpy.types.Object, times: np.ndarray, channels: Sequence[Channel], recipe: Mapping[str, Any]) -> None:
-    """Replace the curves of the object's present Action, which stays the same Action; recipe: what changes in it."""
+    """Replace the curves of the object's active Action. recipe: fields of its recipe to change."""
     action = obj.animation_data.action
     holder = _holder(obj)
     assert holder is not None
@@ -126,7 +128,7 @@ def rewrite(obj: bpy.types.Object, times: np.ndarray, channels: Sequence[Channel
 
 
 def _fill(holder: Any, times: np.ndarray, channels: Sequence[Channel]) -> None:
-    """Write channels into what holds curves, without any there."""
+    """Write channels to an Action or channelbag without curves."""
     rna = bpy.types.Keyframe.bl_rna.properties
     generated = rna["type"].enum_items["GENERATED"].value
     free = rna["handle_left_type"].enum_items["FREE"].value
@@ -154,13 +156,13 @@ def _fill(holder: Any, times: np.ndarray, channels: Sequence[Channel]) -> None:
 
 
 def curves_of(obj: bpy.types.Object) -> Sequence[bpy.types.FCurve]:
-    """The F-curves that animate the object now."""
+    """The F-curves that animate the object."""
     holder = _holder(obj)
     return () if holder is None else holder.fcurves
 
 
 def _holder(obj: bpy.types.Object) -> Any | None:
-    """What holds the curves that animate the object now: the Action or, from 4.4 on, its slot's channelbag."""
+    """The owner of the curves that animate the object: the Action or, from 4.4 on, its slot's channelbag."""
     data = obj.animation_data
     if data is None or data.action is None:
         return None
@@ -168,7 +170,7 @@ def _holder(obj: bpy.types.Object) -> Any | None:
 
 
 def holder_of(action: bpy.types.Action) -> Any | None:
-    """What holds the curves of an Action of ours, whoever it animates."""
+    """The owner of the curves of one of our Actions, whichever object it animates."""
     slots = getattr(action, "slots", None)
     return _holder_in(action, slots[0] if slots else None)
 
@@ -185,22 +187,22 @@ def _holder_in(action: bpy.types.Action, slot: Any | None) -> Any | None:
 
 
 def repeat_forever(obj: bpy.types.Object) -> None:
-    """Let the object's present curves repeat before and after their keys; over the floor each round goes on from the
-    last."""
+    """Repeat the object's curves before and after their keys. The root motion accumulates from repetition to
+    repetition."""
     for curve in curves_of(obj):
         modifier = curve.modifiers.new("CYCLES")
-        # What travels is the location of the hips or of the object. Where nothing travels, the offset is nothing.
+        # The hips or the object carry the root motion in their location. Without root motion the offset is zero.
         mode = "REPEAT_OFFSET" if curve.data_path.endswith("location") else "REPEAT"
         modifier.mode_before = modifier.mode_after = mode
 
 
 def recipe_of(obj: bpy.types.Object | None) -> dict[str, Any]:
-    """How the object's present Action was made; empty if it is not ours."""
+    """The recipe of the object's active Action; empty if the Action is not ours."""
     return facts_of(obj.animation_data.action if obj is not None and obj.animation_data is not None else None)
 
 
 def bone_path(bone: str, channel: str = "") -> str:
-    """The RNA path of a bone's channel; without one, what such paths begin with."""
+    """The RNA path of a bone's channel; without a channel, the prefix of such paths."""
     return f'pose.bones["{bpy.utils.escape_identifier(bone)}"].{channel}'
 
 
@@ -216,7 +218,7 @@ def _eulers(quaternions: np.ndarray, order: str) -> np.ndarray:
 
 
 def _axis_angles(quaternions: np.ndarray) -> np.ndarray:
-    """(K, 4) angle first, as Blender keeps it; the quaternions are continuous, and so is this."""
+    """(K, 4), the angle first, as in Blender. The quaternions are continuous, and so is the result."""
     length = np.linalg.norm(quaternions[:, 1:], axis=1)
     angle = 2.0 * np.arctan2(length, quaternions[:, 0])
     axis = np.where(length[:, None] > 1e-9, quaternions[:, 1:] / np.maximum(length, 1e-9)[:, None], [0.0, 1.0, 0.0])

@@ -1,4 +1,4 @@
-"""The chosen character, and whether it can be written to."""
+"""Find the chosen character, and check that motions can be written to it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from . import take_properties
 
 
 def find_character(context: bpy.types.Context) -> bpy.types.Object:
-    """The chosen character; where none is chosen, the active armature or the only one that fits.
+    """The chosen character or, if none is chosen, the active armature or the only suitable armature.
 
-    Raises InvalidRequest if there is none, or it cannot be written to.
+    Raises InvalidRequest if there is no character, or motions cannot be written to it.
     """
     from ...motionlcm_blender.errors import InvalidRequest
     from .smpl_rig import is_character
@@ -32,14 +32,15 @@ def find_character(context: bpy.types.Context) -> bpy.types.Object:
 
 
 def identity(character: bpy.types.Object) -> str:
-    """A name of the character that stays, whatever it is called; its Actions carry it."""
+    """A permanent name of the character, which does not change when the object is renamed. The character's Actions
+    store it."""
     if not take_properties.ID.is_on(character):
         take_properties.ID.write(character, uuid.uuid4().hex[:12])
     return take_properties.ID.read(character)
 
 
 def check_writable(character: bpy.types.Object) -> None:
-    """Raises InvalidRequest if the character cannot be given an Action."""
+    """Raises InvalidRequest if the character cannot receive an Action."""
     from ...motionlcm_blender.errors import InvalidRequest
 
     if character.library is not None:
@@ -49,7 +50,7 @@ def check_writable(character: bpy.types.Object) -> None:
 
 
 def is_carried(character: bpy.types.Object) -> bool:
-    """Whether something else may move the armature object while the motion plays."""
+    """Whether a constraint or an animated parent may move the armature object during the motion."""
     parent = character.parent
     while parent is not None:
         if parent.animation_data is not None or len(parent.constraints) > 0:
@@ -59,7 +60,7 @@ def is_carried(character: bpy.types.Object) -> bool:
 
 
 def character_armature(obj: bpy.types.Object | None) -> bpy.types.Object | None:
-    """The armature an object stands for: itself, or the one that moves this mesh."""
+    """The armature that an object belongs to: the object itself, or the armature that deforms this mesh."""
     if obj is None or obj.type == "ARMATURE":
         return obj
     if obj.motionlcm.armature is not None:

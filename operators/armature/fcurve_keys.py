@@ -1,4 +1,4 @@
-"""Keys of F-curves as plain arrays: moved in time, cut at a frame, joined at seams, with their handles."""
+"""Keys of F-curves as plain arrays with their handles: shift, cut at a frame, join at seams."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def _number(name: str, item: str) -> int:
 
 @dataclass(frozen=True, eq=False)
 class CurveKeys:
-    """The keys of one F-curve. points: (K, 3, 2), each key with the handles before and after it, as (frame, value).
+    """The keys of one F-curve. points: (K, 3, 2), each key with its left and right handle, as (frame, value).
 
-    enums: (K, 4) Blender's numbers of interpolation, both handles' types, and the key's type. group: name, or empty.
+    enums: (K, 4) Blender's numbers of interpolation, both handle types, and the key type. group: name, or empty.
     """
 
     path: str
@@ -38,7 +38,7 @@ class CurveKeys:
 
 
 def read(holder: Any) -> list[CurveKeys]:
-    """All curves, with keys, of an Action or a channelbag."""
+    """All curves with keys of an Action or a channelbag."""
     found = []
     for curve in holder.fcurves:
         count = len(curve.keyframe_points)
@@ -59,7 +59,7 @@ def read(holder: Any) -> list[CurveKeys]:
 
 
 def write(holder: Any, curves: Sequence[CurveKeys]) -> None:
-    """Write curves into an Action or channelbag that has none for these properties."""
+    """Write curves to an Action or channelbag that has no curves for these properties."""
     for keys in curves:
         curve = holder.fcurves.new(keys.path, index=keys.index)
         if keys.group:
@@ -69,7 +69,7 @@ def write(holder: Any, curves: Sequence[CurveKeys]) -> None:
 
 
 def shift(holder: Any, frames: float) -> None:
-    """Move all keys in time."""
+    """Shift all keys in time."""
     for curve in holder.fcurves:
         count = len(curve.keyframe_points)
         for name in POINTS:
@@ -81,16 +81,21 @@ def shift(holder: Any, frames: float) -> None:
 
 
 def cut(keys: CurveKeys, first: float, last: float) -> CurveKeys:
-    """The part from one frame to another, with keys on both; curves keep their course."""
+    """The part between two frames, with keys on both frames; the curves keep their shape."""
     part = _from(_until(keys, last), first)
     enums = part.enums.copy()
-    enums[0, 2] = enums[-1, 1] = _number("handle_left_type", "FREE")  # or they would be worked out as those of ends
+    enums[0, 2] = enums[-1, 1] = _number(
+        "handle_left_type", "FREE"
+    )  # else Blender computes the handles as those of end keys
     return replace(part, enums=enums)
 
 
 def joined(parts: Sequence[CurveKeys]) -> CurveKeys:
-    """One curve out of parts that follow one another in time. Where two meet on a frame they share one key, with the
-    handle before it of the one and the handle after it of the other; over a gap the last value is held."""
+    """Join parts that follow one another in time to one curve.
+
+    Two parts that meet on a frame share one key, with the left handle of the first and the right handle of the second.
+    A gap holds the last value.
+    """
     points, enums = parts[0].points.copy(), parts[0].enums.copy()
     for part in parts[1:]:
         here, kinds = part.points.copy(), part.enums
@@ -106,8 +111,8 @@ def joined(parts: Sequence[CurveKeys]) -> CurveKeys:
 
 
 def signs_aligned(before: Sequence[CurveKeys], after: Sequence[CurveKeys]) -> list[CurveKeys]:
-    """The curves `after` with rotations written so that they go on from `before` without a jump: a quaternion may be
-    negated, an angle differ by whole turns."""
+    """The rotation curves `after`, rewritten so that they continue `before` without a jump: a quaternion may be
+    negated, an angle may differ by full rotations."""
     ends = {(keys.path, keys.index): keys.points[-1, 0, 1] for keys in before}
     dots: dict[str, float] = {}
     for keys in after:
@@ -138,7 +143,7 @@ def _from(keys: CurveKeys, first: float) -> CurveKeys:
 
 
 def _with_key(keys: CurveKeys, frame: float) -> CurveKeys:
-    """With a key on a frame within the curve, which keeps its course."""
+    """Insert a key on a frame within the curve; the curve keeps its shape."""
     after = int(np.searchsorted(keys.times, frame))
     near = np.abs(keys.times - frame).min() < 1e-3
     if near or after in (0, len(keys.times)):
@@ -161,13 +166,13 @@ def _with_key(keys: CurveKeys, frame: float) -> CurveKeys:
         held = kind == _number("interpolation", "CONSTANT")
         middle[:, 1] = one[0, 1] if held else one[0, 1] + away * (two[0, 1] - one[0, 1])
     free = _number("handle_left_type", "FREE")
-    enums[after - 1, 2] = enums[after, 1] = free  # or they would be worked out anew
+    enums[after - 1, 2] = enums[after, 1] = free  # else Blender recomputes the handles
     kinds = np.array([enums[after - 1, 0], free, free, enums[after - 1, 3]], np.int32)
     return replace(keys, points=np.insert(points, after, middle, axis=0), enums=np.insert(enums, after, kinds, axis=0))
 
 
 def _share(times: np.ndarray, frame: float) -> float:
-    """Where on a Bezier segment, 0..1, it passes a frame. times: (4,) of its corners."""
+    """The Bezier parameter, 0..1, at which a segment passes a frame. times: (4,) of its control points."""
     low, high = 0.0, 1.0
     for _ in range(50):
         t = 0.5 * (low + high)

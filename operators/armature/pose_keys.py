@@ -1,4 +1,4 @@
-"""Fitted keys of a clip as keys of pose bones, in quaternions and in Euler angles."""
+"""Convert fitted keys of a clip to keys of pose bones, in quaternions and in Euler angles."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .smpl_rig import Rig, bone_axes
 
 @dataclass(frozen=True, eq=False)
 class EulerBones:
-    """Which joints' bones turn by Euler angles, and how keys for them are fitted.
+    """The joints whose bones use Euler angles, and the conversion for fitting their keys.
 
-    orders: of each joint of the skeleton, such as "ZXY", or "" for a bone that does not. outer, inner: (J, 4)
-    quaternions: outer * the clip's rotation * inner is turned by XYZ angles that are the bone's own angles but for
-    their order and sign (`euler_axes`).
+    orders: Euler order of each joint of the skeleton, such as "ZXY", or "" for a bone in another mode. outer, inner:
+    (J, 4) quaternions: outer * the clip's rotation * inner has XYZ angles that equal the bone's own angles up to their
+    order and sign (`euler_axes`).
     """
 
     orders: tuple[str, ...]
@@ -29,12 +29,13 @@ class EulerBones:
 
     @property
     def modes(self) -> tuple[str, ...]:
-        """What `fit_keys` is asked for."""
+        """The rotation modes in the form that `fit_keys` expects."""
         return tuple("XYZ" if order else "QUATERNION" for order in self.orders)
 
 
 def euler_bones(obj: bpy.types.Object, rig: Rig, units_per_metre: float, root: bool = True) -> EulerBones | None:
-    """The bones of the object that turn by Euler angles; None if there is none. root: whether its own may count."""
+    """The bones of the object that use Euler angles; None if there is none. root: whether to include the root's
+    bone."""
     axes = bone_axes(obj, rig, units_per_metre)
     orders = [""] * len(rig.bones)
     outer, inner = np.tile(rotations.IDENTITY, (2, len(rig.bones), 1))
@@ -50,10 +51,10 @@ def euler_bones(obj: bpy.types.Object, rig: Rig, units_per_metre: float, root: b
 
 
 def euler_axes(order: str) -> tuple[np.ndarray, list[int], float]:
-    """How turns in another Euler order are seen as XYZ: by calling the first axis X, the second Y, the third Z.
+    """Express rotations of another Euler order as XYZ rotations: the first axis becomes X, the second Y, the third Z.
 
-    Returns the quaternion (4,) that does so, the axis that each of the three angles is about, and their sign: in orders
-    like XZY the axes have to be turned round, or it would be a reflection.
+    Returns the quaternion (4,) of this change of axes, the axis of each of the three angles, and their sign. Orders
+    like XZY need reversed axes; otherwise the change of axes would be a reflection.
     """
     about = ["XYZ".index(axis) for axis in order]
     matrix = np.eye(3)[about]
@@ -69,12 +70,12 @@ def pose_keys(
     euler: EulerBones | None = None,
     above_rests: bool = False,
 ) -> tuple[BezierKeys, dict[str, BezierKeys], dict[str, np.ndarray]]:
-    """Fitted keys as those of the pose bones: of the root's location, and of each bone's rotation.
+    """Convert fitted keys to keys of the pose bones: of the root's location, and of each bone's rotation.
 
-    Exact: values and handles go through the same linear maps as the clip's own numbers. euler: what the keys were
-    fitted for. Of bones whose present mode is another one, the third value tells the quaternions (frames, 4) that the
-    keys play on each frame: bones' errors make up for one another, so none may be exact while others are not.
-    above_rests: see `bone_axes`.
+    The conversion is exact: values and handles go through the same linear maps as the clip's own numbers. euler: the
+    conversion the keys were fitted with. For bones that now use another mode, the third value contains the quaternions
+    (frames, 4) that the keys give on each frame: errors of bones compensate each other, so all bones must use the
+    fitted rotations. above_rests: see `bone_axes`.
     """
     axes = bone_axes(obj, rig, units_per_metre, above_rests)
     location = keys.location.mapped(lambda v: v @ axes.matrix.T + axes.offset)
@@ -89,7 +90,7 @@ def pose_keys(
             return rotations.multiply(rotations.multiply(left, v), right)
 
         if keys.rotation_modes[joint] == "XYZ":
-            assert euler is not None  # or no bone would have been fitted so
+            assert euler is not None  # otherwise no bone was fitted in Euler angles
             if now is not None and _same_axes(euler, now, joint):
                 _, about, sign = euler_axes(euler.orders[joint])
                 turned[name] = own.mapped(partial(_reordered, back=np.argsort(about), sign=sign))

@@ -1,4 +1,4 @@
-"""An Action of a character read back as a clip: what `rig.pose_channels` writes, the other way round."""
+"""Read an Action of a character as a clip: the inverse of `smpl_rig.pose_channels`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from .smpl_rig import Rig, bone_axes, read_rig
 def read_clip(
     action: bpy.types.Action, at: np.ndarray, obj: bpy.types.Object, rig: Rig, units_per_metre: float
 ) -> Clip:
-    """The pose of the character on scene frames at (N,), as the Action's curves have it now, edits by hand included.
+    """The pose of the character on scene frames at (N,), from the Action's current curves, including manual edits.
 
-    Placed in the world where the object stands now, engine axes, metres of the character, 20 frames a second. Bones
-    without curves are in their rest pose.
+    The clip is placed in the world at the object's current place, in engine axes and metres of the character, at 20
+    frames per second. Bones without curves are in their rest pose.
     """
     axes = bone_axes(obj, rig, units_per_metre)
     curves = action_sampling.curves_in(action)
@@ -35,7 +35,8 @@ def read_clip(
 
 
 def joints_of(clip: Clip) -> np.ndarray:
-    """(T, 22, 3) metres: the clip performed by the engine's own skeleton, its lower foot as high as the clip's."""
+    """(T, 22, 3) metres: the clip performed by the engine's own skeleton, with its lower foot at the height of the
+    clip's."""
     joints = forward_kinematics(clip)[:, :JOINT_COUNT]
     if clip.skeleton is SMPL:
         return joints
@@ -45,7 +46,7 @@ def joints_of(clip: Clip) -> np.ndarray:
 
 
 def pose_action(context: bpy.types.Context, obj: bpy.types.Object, name: str) -> bpy.types.Action:
-    """The pose that the character is seen in now, constraints and layers included, as an Action that says where it is.
+    """The visible pose of the character, constraints and layers included, as an Action that also stores its place.
 
     Raises InvalidRequest if the object is no character.
     """

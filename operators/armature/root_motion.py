@@ -1,4 +1,4 @@
-"""The armature object as what carries the character over the floor."""
+"""Root motion in the armature object or in a root bone."""
 
 from __future__ import annotations
 
@@ -20,24 +20,25 @@ GROUP = "Object Transforms"
 
 @dataclass(frozen=True, eq=False)
 class RootMotion:
-    """(T, 3) places on the floor and (T,) headings about +Y in the world, engine axes, metres of the character."""
+    """(T, 3) points on the floor and (T,) headings about +Y in the world, engine axes, metres of the character."""
 
     ground: np.ndarray
     heading: np.ndarray
 
 
 def travel_of(name: str, character: bpy.types.Object) -> Travel:
-    """The setting as the engine's. Raises InvalidRequest if this armature object cannot carry the travel."""
+    """The setting as a value of the engine. Raises InvalidRequest if this armature object cannot carry the root
+    motion."""
     travel = Travel(name)
     if travel is Travel.ROOT and (character.parent is not None or len(character.constraints) > 0):
         raise InvalidRequest(
-            f'"{character.name}" hangs from something, so it cannot carry the travel: choose Hips, or free it.'
+            f'"{character.name}" has a parent or constraints and cannot carry root motion: choose Hips.'
         )
     if travel is Travel.BONE:
         bone = root_bone(character)
         connected = character.data.bones[bone].use_connect
         if connected or not character.data.bones[bone].use_local_location:
-            raise InvalidRequest(f'The bone "{bone}" cannot be moved freely, so it cannot carry the travel.')
+            raise InvalidRequest(f'The bone "{bone}" cannot move freely, so it cannot carry the root motion.')
     return travel
 
 
@@ -48,20 +49,20 @@ def root_bone(character: bpy.types.Object) -> str:
     above = character.pose.bones[hips].parent_recursive
     if not above:
         raise InvalidRequest(
-            f'The armature "{character.name}" has no bone above its hips: choose Armature Object or Hips as travel.'
+            f'The armature "{character.name}" has no bone above its hips: choose Hips or Armature Object.'
         )
     name: str = above[-1].name
     return name
 
 
 def current_placement(obj: bpy.types.Object, rig: Rig, units_per_metre: float) -> Placement:
-    """Where the armature object puts its rest pose at this moment, engine axes, metres of the character."""
+    """The current placement of the armature object's rest pose, in engine axes and metres of the character."""
     place, heading = standing_place(obj, rig)
     return Placement(np.array([place[0], place[2], -place[1]]) / units_per_metre, heading)
 
 
 def rest_placement_of(obj: bpy.types.Object, rig: Rig, units_per_metre: float) -> Placement:
-    """The same, but where it stood before an Action of ours began to carry it about."""
+    """The placement of the armature object before one of our Actions animated it."""
     told = recipe_of(obj)
     if told.get("travel") == Travel.ROOT.value and "standing" in told:
         return Placement(np.array(told["standing"][:3]), float(told["standing"][3]))
@@ -71,10 +72,10 @@ def rest_placement_of(obj: bpy.types.Object, rig: Rig, units_per_metre: float) -
 def object_channels(
     obj: bpy.types.Object, root_motion: RootMotion, rest_placement: Placement, units_per_metre: float
 ) -> list[Channel]:
-    """Location and rotation of the object on each frame, so that what stands at `rest_placement` follows the root
+    """Location and rotation of the object on each frame, such that the content at `rest_placement` follows the root
     motion.
 
-    The object keeps its scale, lean and place relative to the character's ground frame.
+    The object keeps its scale, its tilt and its place relative to the ground frame of the character.
     """
     world = obj.matrix_world.copy()
     moved = [move @ world for move in _moves(root_motion, rest_placement, units_per_metre)]
@@ -86,7 +87,8 @@ def object_channels(
 def bone_channels(
     obj: bpy.types.Object, root_motion: RootMotion, rest_placement: Placement, units_per_metre: float
 ) -> list[Channel]:
-    """The same for the bone above the hips, from its rest pose; the object stays where it is, the bone's scale too."""
+    """The same for the bone above the hips, relative to its rest pose. The object and the scale of the bone stay
+    unchanged."""
     bone = obj.pose.bones[root_bone(obj)]
     rest = obj.matrix_world @ bone.bone.matrix_local
     back = rest.inverted()
@@ -99,11 +101,11 @@ def bone_channels(
 
 
 def _moves(root_motion: RootMotion, rest_placement: Placement, units_per_metre: float) -> list[Matrix]:
-    """What the root motion does on each frame to all that stands at `rest_placement`, in the world."""
+    """(T, 4, 4) world transforms of the content at `rest_placement` by the root motion, one per frame."""
     places = engine_to_blender(root_motion.ground) * units_per_metre
     start = engine_to_blender(np.array([rest_placement.origin[0], 0.0, rest_placement.origin[2]])) * units_per_metre
     return [
-        # The engine's heading about +Y is Blender's about +Z: +Z to +X there is -Y to +X here.
+        # The engine's heading about +Y equals Blender's about +Z: +Z to +X in the engine is -Y to +X in Blender.
         Matrix.Translation(Vector(place))
         @ Matrix.Rotation(float(heading - rest_placement.heading), 4, "Z")
         @ Matrix.Translation(-Vector(start))

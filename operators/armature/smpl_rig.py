@@ -1,7 +1,7 @@
-"""An armature seen as the engine's skeleton, and a clip as the pose of its bones.
+"""An armature as the engine's skeleton, and a clip as the pose of its bones.
 
-Three spaces meet here. Engine: metres, Y up, facing +Z. World: Blender's, Z up, in scene units. Armature: the
-armature object's own space, in which poses are stored and which may be moved, turned and scaled in the world.
+Three spaces occur here. Engine: metres, Y up, facing +Z. World: Blender's, Z up, in scene units. Armature: the armature
+object's own space, in which poses are stored. The object may be moved, rotated and scaled in the world.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from ...motionlcm_blender.motion.rest_pose import straightened
 from ...motionlcm_blender.motion.skeleton import JOINTS, SMPL, Skeleton
 
 ENGINE_TO_WORLD = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
-"""Turns engine axes into Blender's: (x, y, z) -> (x, -z, y)."""
+"""Converts engine axes to Blender's: (x, y, z) -> (x, -z, y)."""
 
 _NAME_PREFIXES = ("m_avg_", "f_avg_", "n_avg_", "avg_")
 EVEN = 0.01
-"""Share by which an armature's scale may differ along its axes: a body that is sheared has no rotations of its own."""
+"""Largest relative difference of an armature's scale along its axes. A sheared body has no proper rotations."""
 
 
 @dataclass(frozen=True, eq=False)
 class Rig:
-    """An armature whose bones are SMPL's.
+    """An armature with SMPL bones.
 
-    bones: the bone of each joint of the skeleton, None for a hand that is not there.
+    bones: the bone of each joint of the skeleton, None for a missing hand.
     skeleton: the armature's bones in a T-pose, in engine axes, at the size of a person.
     size: armature units per metre of that person.
     axes: (3, 3) rotation from engine axes to armature space.
-    to_t_pose: (24, 4) quaternions in engine axes: how each joint's bones turn from the armature's rest pose to that
-        T-pose; no turn where the rest pose is one.
+    to_t_pose: (24, 4) quaternions in engine axes: rotation of each joint's bone from the armature's rest pose to the
+        T-pose; the identity if the rest pose is a T-pose.
     """
 
     bones: tuple[str | None, ...]
@@ -51,13 +51,15 @@ def is_character(obj: bpy.types.Object | None) -> bool:
 
 
 def read_rig(obj: bpy.types.Object) -> Rig:
-    """Read an armature's rest pose, whatever its bones' own axes are.
+    """Read an armature's rest pose. The bones may have any axes of their own.
 
-    Bones beside SMPL's (root, fingers, jaw, eyes, twists) are allowed and follow the bone they hang from. Raises
-    InvalidRequest if the object is no armature with SMPL bones, or its bones are joined in a way that cannot be moved.
+    Further bones (root, fingers, jaw, eyes, twists) are allowed and follow their parent. Raises InvalidRequest if the
+    object is no armature with SMPL bones, or its bones have an unsuitable hierarchy.
     """
     if obj.type != "ARMATURE":
-        raise InvalidRequest(f'"{obj.name}" is no armature: choose one with SMPL bones, or press Add Character.')
+        raise InvalidRequest(
+            f'"{obj.name}" is not an armature: choose an armature with SMPL bones, or press Add Character.'
+        )
     found = _joint_bones(obj)
     missing = [name for name in JOINTS if name not in found]
     if missing:
@@ -83,17 +85,17 @@ def read_rig(obj: bpy.types.Object) -> Rig:
 
 
 def units_per_metre(obj: bpy.types.Object, rig: Rig) -> float:
-    """Scene units that one metre of the engine takes for this character: 1, unless it is a giant or a dwarf.
+    """Scene units per metre of the engine for this character: 1 unless the character is scaled.
 
-    A bone above the pelvis that is scaled counts too. Raises InvalidRequest if the object has no size, is mirrored, or
-    is scaled by more along one axis than along another.
+    The scale of a bone above the pelvis is included. Raises InvalidRequest if the object has a zero, a negative or an
+    uneven scale.
     """
     assert rig.bones[0] is not None
     matrix = (np.array(obj.matrix_world, np.float64) @ _pose_above(obj, rig.bones[0]))[:3, :3]
     determinant = np.linalg.det(matrix)
     scale = abs(determinant) ** (1.0 / 3.0)
     if not np.isfinite(scale) or scale < 1e-9:
-        raise InvalidRequest(f'The armature "{obj.name}" is scaled to nothing.')
+        raise InvalidRequest(f'The armature "{obj.name}" has a scale of zero.')
     if determinant < 0.0:
         raise InvalidRequest(f'The armature "{obj.name}" is mirrored by a negative scale: apply its scale first.')
     if np.abs(matrix.T @ matrix / scale**2 - np.eye(3)).max() > 2.0 * EVEN:
@@ -102,9 +104,8 @@ def units_per_metre(obj: bpy.types.Object, rig: Rig) -> float:
 
 
 def standing_place(obj: bpy.types.Object, rig: Rig) -> tuple[np.ndarray, float]:
-    """Where the armature object puts its rest pose: the floor under the pelvis (3,) in world space, and the heading
-    in radians, 0 for facing -Y, growing counter-clockwise seen from above.
-    """
+    """The place of the armature object's rest pose: the floor under the pelvis (3,) in world space, and the heading in
+    radians, 0 for facing -Y, counter-clockwise seen from above."""
     matrix = np.array(obj.matrix_world, np.float64)
     heads = np.array([obj.data.bones[bone].head_local for bone in rig.bones if bone is not None], np.float64)
     world = heads @ matrix[:3, :3].T + matrix[:3, 3]
@@ -118,8 +119,9 @@ def standing_place(obj: bpy.types.Object, rig: Rig) -> tuple[np.ndarray, float]:
 class Pose:
     """A clip as the channels of pose bones.
 
-    location: (K, 3) of the pelvis bone. rotations: bone name -> (K, 4) quaternions, w first. root: its bone's name.
-    still: other bones that carry these, which must not move: bone name -> location (3,), quaternion (4,), scale (3,).
+    location: (K, 3) of the pelvis bone. rotations: bone name -> (K, 4) quaternions, w first. root: name of the pelvis
+    bone. still: ancestors and intermediate bones that must not move: bone name -> location (3,), quaternion (4,), scale
+    (3,).
     """
 
     root: str
@@ -130,7 +132,7 @@ class Pose:
 
 @dataclass(frozen=True, eq=False)
 class BoneAxes:
-    """How a clip's numbers become those of pose bones, all of it linear.
+    """The linear maps from a clip's numbers to those of pose bones.
 
     location of the root's bone: matrix (3, 3) @ translation + offset (3,). rotations: bone name -> joint, and the
     quaternions (4,) left and right of the clip's rotation.
@@ -143,10 +145,10 @@ class BoneAxes:
 
 
 def bone_axes(obj: bpy.types.Object, rig: Rig, units_per_metre: float, above_rests: bool = False) -> BoneAxes:
-    """For the object where it stands now.
+    """The linear maps for the object at its current place.
 
-    units: scene units for each of the character's metres. above_rests: bones above the hips are taken as resting, but
-    for the scale of the topmost one; else as they are posed now.
+    units: scene units per metre of the character. above_rests: bones above the hips count as resting, except for the
+    scale of the topmost bone; otherwise their current pose is used.
     """
     matrix = np.array(obj.matrix_world, np.float64)
     object_turn = rotations.from_matrix(np.array(obj.matrix_world.to_quaternion().to_matrix(), np.float64))
@@ -173,7 +175,7 @@ def bone_axes(obj: bpy.types.Object, rig: Rig, units_per_metre: float, above_res
             outside = rotations.inverse(rotations.multiply(object_turn, above_turn))
             left = rotations.multiply(outside, world_turn)
         else:
-            # The clip's rotation is between bones in the T-pose, the bone's between bones in its own rest pose.
+            # A rotation of the clip is relative to the T-pose, a rotation of the bone to its own rest pose.
             left = rotations.multiply(axes_turn, rotations.inverse(rig.to_t_pose[SMPL.parents[joint]]))
         right = rotations.multiply(rotations.multiply(rig.to_t_pose[joint], rotations.inverse(axes_turn)), rest)
         turns[name] = (joint, rotations.multiply(rotations.inverse(rest), left), right)
@@ -183,11 +185,11 @@ def bone_axes(obj: bpy.types.Object, rig: Rig, units_per_metre: float, above_res
 def pose_channels(
     clip: Clip, obj: bpy.types.Object, rig: Rig, units_per_metre: float, above_rests: bool = False
 ) -> Pose:
-    """What the pose bones' channels must be for the character to perform the clip in the world.
+    """The channels of the pose bones with which the character performs the clip in the world.
 
-    clip: placed in the world, in engine axes and metres of this character. units: scene units for each of these.
-    The armature object may stand, lean or be scaled as it likes: the clip's floor remains level. above_rests: see
-    `bone_axes`; what these bones do is then told elsewhere.
+    clip: placed in the world, in engine axes and metres of this character. units: scene units per metre. The armature
+    object may be moved, tilted or scaled: the clip's floor remains level. above_rests: see `bone_axes`; other channels
+    then animate these bones.
     """
     axes = bone_axes(obj, rig, units_per_metre, above_rests)
     channels: dict[str, np.ndarray] = {}
@@ -199,7 +201,7 @@ def pose_channels(
 
 
 def _pose_above(obj: bpy.types.Object, bone_name: str) -> np.ndarray:
-    """(4, 4) how far the bone above the pelvis, if there is one, has been moved from its rest pose."""
+    """(4, 4) transform of the bone above the pelvis, if there is one, relative to its rest pose."""
     parent = obj.pose.bones[bone_name].parent
     if parent is None:
         return np.eye(4)
@@ -207,7 +209,7 @@ def _pose_above(obj: bpy.types.Object, bone_name: str) -> np.ndarray:
 
 
 def _scale_above(obj: bpy.types.Object, bone_name: str) -> np.ndarray:
-    """(4, 4) as `_pose_above` would be, were the bones above at rest but for the topmost one's scale."""
+    """(4, 4) as `_pose_above`, for bones above at rest except for the scale of the topmost bone."""
     above = obj.pose.bones[bone_name].parent_recursive
     if not above:
         return np.eye(4)
@@ -218,10 +220,10 @@ def _scale_above(obj: bpy.types.Object, bone_name: str) -> np.ndarray:
 def _still_bones(
     obj: bpy.types.Object, rig: Rig, above_rests: bool = False
 ) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """The bones above the pelvis as they are posed now, and bones between two joints in their rest pose.
+    """The current pose of the bones above the pelvis, and the rest pose of bones between two joints.
 
-    Another Action may have keyed them; without keys of their own they would keep the last pose it gave them, or go on
-    moving where it still plays in the NLA.
+    Another Action may have keyed these bones. Without keys of their own they would keep its last pose, or continue to
+    move where it still plays in the NLA.
     """
     joints = {name for name in rig.bones if name is not None}
     still: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
@@ -240,7 +242,7 @@ def _still_bones(
 
 
 def _check_bones(obj: bpy.types.Object, found: dict[str, str]) -> None:
-    """Raises InvalidRequest if the bones of the joints do not hang from each other as SMPL's do, or do not follow."""
+    """Raises InvalidRequest if the bones of the joints do not have SMPL's hierarchy, or do not follow their parents."""
     names = {bone: joint for joint, bone in found.items()}
     for joint, parent in zip(SMPL.names, SMPL.parents, strict=True):
         if joint not in found:
@@ -249,26 +251,29 @@ def _check_bones(obj: bpy.types.Object, found: dict[str, str]) -> None:
         above = next((each.name for each in bone.parent_recursive if each.name in names), None)
         expected = SMPL.names[parent] if parent >= 0 else None
         if (None if above is None else names[above]) != expected:
-            place = f'must hang from "{found[expected]}"' if expected is not None else "must not hang from a joint"
+            place = (
+                f'must be a child of "{found[expected]}"' if expected is not None else "must not be a child of a joint"
+            )
             raise InvalidRequest(f'In the armature "{obj.name}" the bone "{bone.name}" {place}, as in SMPL.')
         for each in (bone, *bone.parent_recursive):
             if each.name == above:
                 break
             if each.parent is not None and not each.use_inherit_rotation:
                 raise InvalidRequest(
-                    f'In the armature "{obj.name}" the bone "{each.name}" does not inherit rotation: switch that on.'
+                    f'In the armature "{obj.name}" the bone "{each.name}" does not inherit rotation: '
+                    'switch "Inherit Rotation" on.'
                 )
     root = obj.data.bones[found["pelvis"]]
     if root.parent is not None and (root.use_connect or not root.use_local_location):
         option = 'switch "Connected" off' if root.use_connect else 'switch "Local Location" on'
-        raise InvalidRequest(f'In the armature "{obj.name}" the bone "{root.name}" cannot travel: {option}.')
+        raise InvalidRequest(f'In the armature "{obj.name}" the bone "{root.name}" cannot move: {option}.')
 
 
 def _joint_bones(obj: bpy.types.Object) -> dict[str, str]:
-    """Joint name -> bone name, for the bones whose names are SMPL's in one of the usual spellings.
+    """Joint name -> bone name, for the usual spellings of SMPL's bone names.
 
-    Left and right are `L_` and `left_`; capitals, `.`, `-` or a space for `_`, a namespace (`body:L_Hip`), and the
-    prefixes of SMPL's FBX files (`m_avg_`, `f_avg_`) make no difference.
+    Left and right are `L_` and `left_`. Capitals, `.`, `-` or a space for `_`, a namespace (`body:L_Hip`), and the
+    prefixes of SMPL's FBX files (`m_avg_`, `f_avg_`) are ignored.
     """
     found: dict[str, str] = {}
     for bone in obj.data.bones:
@@ -287,11 +292,12 @@ def _leg_length(heads: dict[str, np.ndarray]) -> float:
 
 
 def _body_axes(heads: dict[str, np.ndarray], name: str) -> np.ndarray:
-    """(3, 3) whose columns are the body's left, up and front in armature space; exact axes where they nearly are."""
+    """(3, 3) with the body's left, up and front in armature space as columns; nearly exact axes are rounded to exact
+    ones."""
     left = heads["l_hip"] - heads["r_hip"]
     up = heads["head"] - heads["pelvis"]
     if np.linalg.norm(np.cross(left, up)) < 1e-9 or _leg_length(heads) < 1e-9:
-        raise InvalidRequest(f'The armature "{name}" has no body: its bones lie in one place or line.')
+        raise InvalidRequest(f'The armature "{name}" has no body shape: all its bones lie at one point or on one line.')
     left = left / np.linalg.norm(left)
     up = up - left * (up @ left)
     up = up / np.linalg.norm(up)

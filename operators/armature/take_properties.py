@@ -1,7 +1,7 @@
 """What the extension stores in a file beside its property groups: custom properties, with their types and defaults.
 
-The names are part of saved files and stay as they are. Beside those listed here an Action carries every field of its
-recipe, flat and under the same prefix: see `write_facts` and the recipes of the engine.
+The names are part of saved files and never change. In addition to this list an Action contains every field of its
+recipe, flat and under the same prefix: see `write_facts` and the engine's recipes.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ T = TypeVar("T")
 class StoredProperty(Generic[T]):
     """One custom property.
 
-    name: without the prefix. default: what counts where it is missing, and the type that it is read as. on: what kind
-    of data-block carries it. since: the version that introduced it.
+    name: without the prefix. default: the value of a missing property, which also sets the type. on: the type of
+    data-block that has it. since: the version that introduced it.
     """
 
     name: str
@@ -38,7 +38,7 @@ class StoredProperty(Generic[T]):
         return PREFIX + self.name
 
     def is_on(self, block: bpy.types.ID | None) -> TypeGuard[bpy.types.ID]:
-        """Whether a data-block carries the property; False for None."""
+        """Whether a data-block has the property; False for None."""
         return block is not None and self.key in block
 
     def read(self, block: bpy.types.ID) -> T:
@@ -95,17 +95,17 @@ DRAWN = StoredProperty("path", False, "whether Draw Path made the curve", CURVE)
 SCHEMA: tuple[StoredProperty[Any], ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, StoredProperty)
 )
-"""All of them."""
+"""All stored properties."""
 
 SHAPE_KEY = "Shape "
-"""Shape keys of a body are called "Shape 0", "Shape 1", ..."""
+"""Name of a body's shape keys: "Shape 0", "Shape 1", ..."""
 SORTS: dict[str, StoredProperty[float] | None] = {"NAME": None, "PATH": PATH_MEAN, "SKATE": FOOT_SKATE}
-"""By which number takes are sorted, the lowest first; None: by name."""
+"""The measure that sorts takes, in ascending order; None: the name."""
 
 
 @dataclass(frozen=True)
 class TakeProperties:
-    """What an Action that was made here says of itself, for lists of takes. A measure that was not taken is None."""
+    """The stored properties of one of our Actions, for lists of takes. A measure that was not taken is None."""
 
     prompt: str
     seed: int
@@ -122,7 +122,7 @@ class TakeProperties:
 
 
 def read(action: bpy.types.Action) -> TakeProperties:
-    """Read an Action's properties."""
+    """The value as the property's type; the default if it is missing or of another type."""
 
     def known(stored: StoredProperty[T]) -> T | None:
         return stored.read(action) if stored.is_on(action) else None
@@ -147,7 +147,8 @@ _seen = ""
 
 
 def any_made_here() -> bool:
-    """Whether an Action of this file was made here. Polls ask on each drawing: the one found last is tried first."""
+    """Whether this file has an Action of ours. Polls call this on each redraw, so the last found Action is checked
+    first."""
     global _seen
     if PROMPT.is_on(bpy.data.actions.get(_seen)):
         return True
@@ -157,38 +158,38 @@ def any_made_here() -> bool:
 
 
 def write_facts(action: bpy.types.Action, facts: Mapping[str, Any]) -> None:
-    """Write how an Action was made. facts: by names without the prefix."""
+    """Write the facts of a generation to an Action. facts: names without the prefix -> values."""
     for name, value in facts.items():
         action[PREFIX + name] = value
 
 
 def facts_of(action: bpy.types.Action | None) -> dict[str, Any]:
-    """How an Action was made, by names without the prefix; empty if it is not ours."""
+    """The facts of an Action's generation, by names without the prefix; empty if the Action is not ours."""
     if action is None:
         return {}
     return {key.removeprefix(PREFIX): action[key] for key in action.keys() if key.startswith(PREFIX)}
 
 
 def copy_facts(source: bpy.types.Action, target: bpy.types.Action) -> None:
-    """What an Action says of how it was made, and that the other one is no longer just that."""
+    """Copy the facts of a generation to another Action, and mark that Action as edited."""
     write_facts(target, facts_of(source))
     CUT.write(target, True)
 
 
 def discard(action: bpy.types.Action | None) -> None:
-    """Remove an Action that nobody uses any more."""
+    """Remove an Action without users."""
     if action is not None and action.users - int(action.use_fake_user) <= 0:
         bpy.data.actions.remove(action)
 
 
 def takes_of_shot(character: bpy.types.Object, uid: str) -> list[bpy.types.Action]:
-    """All takes that were made of a shot, in no order."""
+    """All takes of a shot, in no order."""
     own = ID.read(character)
     return [action for action in bpy.data.actions if SHOT.read(action) == uid and CHARACTER.read(action) == own]
 
 
 def removable(actions: Sequence[bpy.types.Action], present: bpy.types.Action | None) -> list[bpy.types.Action]:
-    """Those that nobody would miss: not the present one, not starred, used by nothing."""
+    """The takes that can be removed: not the active one, not starred, and without other users."""
     return [
         action
         for action in actions

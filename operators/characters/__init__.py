@@ -1,8 +1,8 @@
 """Characters added to a scene: the mannequin, and bodies of SMPL files.
 
 add_character: Add Character: an armature with SMPL bones and a mannequin on it.
-add_smpl_body: Add SMPL Body: the true skinned body, from a file that the user has under its authors' licence.
-mannequin: The body of a new character: a plain mannequin of our own, made of tubes and balls, bound to the bones.
+add_smpl_body: Add SMPL Body: the skinned body of a file that the user has under its authors' licence.
+mannequin: The body of a new character: a plain mannequin of tubes and balls, bound to the bones.
 smpl_mesh: A body model as an armature and a mesh: bones at its joints, its weights as vertex groups, its shapes as
     shape keys.
 """

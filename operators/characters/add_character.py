@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 ARMATURE_NAME = "MotionLCM Character"
 BODY_NAME = "MotionLCM Mannequin"
 LEAF_TAILS = {"head": (0.0, 0.0, 0.19), "foot": (0.0, -0.085, 0.0), "hand": (0.095, 0.0, 0.0)}
-"""Where the bones without a next one end, metres from their head; mirrored on the right."""
+"""Tails of bones without a child, in metres from their head; mirrored on the right."""
 NEXT = {"pelvis": "spine1", "spine3": "neck"}
-"""The joint a bone points at where it has several children."""
+"""The joint that a bone with several children points at."""
 
 
 def create_character(context: bpy.types.Context) -> bpy.types.Object:
-    """Make the armature and its mannequin at the 3D cursor, standing on its height, and select the armature.
+    """Create the armature and its mannequin at the 3D cursor, standing at the cursor's height, and select the armature.
 
-    One metre of the character is one metre of the scene's units.
+    One metre of the character is one scene unit.
     """
     import numpy as np
 
@@ -70,7 +70,7 @@ def create_character(context: bpy.types.Context) -> bpy.types.Object:
 
 
 def _tail(joint: int, name: str, heads: "dict[str, np.ndarray]", skeleton: "Skeleton") -> "np.ndarray":
-    """Where the bone ends: at its child, or a little further on."""
+    """The tail of the bone: at its child, or a short distance further."""
     children = [n for n, parent in zip(skeleton.names, skeleton.parents, strict=True) if parent == joint]
     if children:
         return heads[NEXT.get(name, children[0])]

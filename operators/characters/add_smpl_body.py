@@ -1,4 +1,4 @@
-"""Add SMPL Body: the true skinned body, from a file that the user has under its authors' licence."""
+"""Add SMPL Body: the skinned body of a file that the user has under its authors' licence."""
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import bpy
@@ -10,21 +10,21 @@ from ..session import job_queue
 
 LICENCE = (
     "The body model stays under its authors' licence.",
-    "So do scenes that hold it.",
-    "Nothing of it is kept outside the scene.",
+    "Scenes with the body are under the same licence.",
+    "The extension keeps no copy of the body outside the scene.",
 )
-"""Shown wherever a file is chosen and a body is shaped."""
+"""Shown where a file is chosen and where a body is shaped."""
 
 
 class MOTIONLCM_OT_add_smpl_body(MotionLCMOperator, bpy.types.Operator):
-    """Add the body of an SMPL, SMPL-H or SMPL-X file (.pkl, .npz) that you have under its authors' licence"""
+    """Add the body of an SMPL, SMPL-H or SMPL-X file (.pkl, .npz), which its authors license to you"""
 
     bl_idname = "motionlcm.add_smpl_body"
     bl_label = "Add SMPL Body"
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: bpy.props.StringProperty(
-        name="File", description="SMPL_NEUTRAL.pkl, SMPLX_NEUTRAL.npz or another file of that kind", subtype="FILE_PATH"
+        name="File", description="SMPL_NEUTRAL.pkl, SMPLX_NEUTRAL.npz or a similar file", subtype="FILE_PATH"
     )
     filter_glob: bpy.props.StringProperty(default="*.pkl;*.npz", options={"HIDDEN"})
 
@@ -44,7 +44,7 @@ class MOTIONLCM_OT_add_smpl_body(MotionLCMOperator, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_fit_joints(MotionLCMOperator, bpy.types.Operator):
-    """Move the character's bones to where the joints of its present shape are; its Actions stay as they are"""
+    """Move the character's bones to the joints of its current body shape. Its Actions stay unchanged"""
 
     bl_idname = "motionlcm.fit_joints"
     bl_label = "Fit Joints to Shape"
@@ -58,7 +58,8 @@ class MOTIONLCM_OT_fit_joints(MotionLCMOperator, bpy.types.Operator):
 
 
 def _add_body(context: bpy.types.Context, path: str) -> bpy.types.Object:
-    """Read the file, then make armature and mesh. Raises InvalidRequest, with nothing made, if the file is no body."""
+    """Read the file, then create armature and mesh. Raises InvalidRequest if the file contains no body; nothing is
+    created then."""
     from pathlib import Path
 
     from ...motionlcm_blender.errors import InvalidRequest
@@ -74,7 +75,7 @@ def _add_body(context: bpy.types.Context, path: str) -> bpy.types.Object:
 
 
 def shape_keys_of(character: bpy.types.Object | None) -> "list[bpy.types.ShapeKey]":
-    """The sliders of a character made here; empty for any other."""
+    """The shape keys of a character with an SMPL body; empty for any other character."""
     if character is None or not JOINT_DIRECTIONS.is_on(character):
         return []
     for child in character.children:

@@ -1,4 +1,4 @@
-"""The body of a new character: a plain mannequin of our own, made of tubes and balls, bound to the bones.
+"""The body of a new character: a plain mannequin of tubes and balls, bound to the bones.
 
 Built in armature space: metres, Z up, facing -Y, the T-pose of the engine's SMPL skeleton standing on z = 0.
 """
@@ -25,7 +25,7 @@ BODY, LEFT, RIGHT = range(3)
 
 @dataclass
 class _Surface:
-    """Vertices, faces, bone weights and materials as they gather."""
+    """Vertices, faces, bone weights and materials, collected part by part."""
 
     vertices: list[np.ndarray] = field(default_factory=list)
     faces: list[tuple[int, ...]] = field(default_factory=list)
@@ -33,7 +33,7 @@ class _Surface:
     weights: list[Weights] = field(default_factory=list)
 
     def tube(self, rings: list[tuple[np.ndarray, np.ndarray, np.ndarray, Weights]], material: int = BODY) -> None:
-        """Join rings into a closed tube. A ring: its centre, its two half axes, the weights of its points."""
+        """Connect rings to a closed tube. A ring: its centre, its two half axes, the weights of its points."""
         angles = np.linspace(0.0, 2.0 * np.pi, SEGMENTS, endpoint=False)
         first = len(self.vertices)
         for centre, u, v, weights in rings:
@@ -70,7 +70,7 @@ class _Surface:
 
 
 def build_mannequin(name: str, heads: dict[str, np.ndarray]) -> bpy.types.Object:
-    """A mesh object with a vertex group for each bone that moves it. heads: joint -> (3,) in armature space."""
+    """A mesh object with a vertex group for each bone. heads: joint -> (3,) in armature space."""
     surface = _Surface()
     _torso(surface, heads)
     _head(surface, heads)
@@ -97,12 +97,12 @@ def build_mannequin(name: str, heads: dict[str, np.ndarray]) -> bpy.types.Object
 
 
 def _torso(surface: _Surface, heads: dict[str, np.ndarray]) -> None:
-    """One tube from the crotch to the neck; its weights pass smoothly up the spine."""
+    """One tube from the crotch to the neck, with weights that blend along the spine."""
     knots = [heads["pelvis"][2], heads["spine1"][2], heads["spine2"][2], heads["spine3"][2]]
     middles = [knots[0] + 0.03, *(0.5 * (a + b) for a, b in zip(knots[1:], knots[2:], strict=False)), knots[3] + 0.05]
     names = ["pelvis", "spine1", "spine2", "spine3"]
     bottom, top = heads["l_hip"][2] - 0.055, heads["neck"][2] + 0.01
-    profile = (  # share of the height, half width, half depth, backward shift
+    profile = (  # fraction of the height, half width, half depth, backward shift
         (0.00, 0.040, 0.040, 0.000), (0.03, 0.095, 0.075, 0.000), (0.08, 0.140, 0.098, 0.004),
         (0.15, 0.158, 0.110, 0.008), (0.23, 0.155, 0.106, 0.006), (0.32, 0.138, 0.093, 0.002),
         (0.41, 0.127, 0.088, 0.002), (0.50, 0.131, 0.092, 0.003), (0.60, 0.146, 0.104, 0.003),
@@ -133,7 +133,9 @@ def _head(surface: _Surface, heads: dict[str, np.ndarray]) -> None:
     surface.tube(rings)
     skull = head + [0.0, -0.012, 0.088]
     surface.ball(skull, (0.082, 0.103, 0.124), {"head": 1.0})
-    surface.ball(skull + [0.0, -0.103, -0.018], (0.013, 0.020, 0.026), {"head": 1.0})  # the nose says where it looks
+    surface.ball(
+        skull + [0.0, -0.103, -0.018], (0.013, 0.020, 0.026), {"head": 1.0}
+    )  # the nose shows the direction of the head
 
 
 def _arm(surface: _Surface, heads: dict[str, np.ndarray], side: str, material: int) -> None:
@@ -232,7 +234,7 @@ def _leg(surface: _Surface, heads: dict[str, np.ndarray], side: str, material: i
 
 
 def _between(z: float, knots: list[float], names: list[str]) -> Weights:
-    """Weights that pass from one bone to the next along the height."""
+    """Weights that blend from one bone to the next along the height."""
     shares = [float(np.interp(z, knots, each)) for each in np.eye(len(knots))]
     return {name: round(share, 3) for name, share in zip(names, shares, strict=True) if share > 1e-3}
 

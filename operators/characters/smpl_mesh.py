@@ -15,20 +15,20 @@ from ..armature.take_properties import JOINT_DIRECTIONS, JOINT_NAMES, JOINTS, SH
 from ..scene.linking import put_into_scene, show_in_local_view
 
 FARTHEST = 5.0
-"""Shape parameters are drawn from -5 to 5: they are standard deviations of the people that were measured."""
+"""Limit of the shape sliders, -5 to 5. The unit is a standard deviation of the measured people."""
 LEAST_WEIGHT = 1e-6
 NEXT = {"pelvis": "spine1", "spine3": "neck", "l_wrist": "left_middle1", "r_wrist": "right_middle1"}
-"""The joint a bone points at where it has several children."""
+"""The joint that a bone with several children points at."""
 HEAD_TAIL, LEAF = (0.0, 0.0, 0.18), 0.6
-"""Metres from the head's bone to its end; the share of the bone before by which other last bones go on."""
+"""Length of the head bone in metres; length of other leaf bones as a fraction of their parent's length."""
 SHORTEST = 0.01
-"""Metres: a bone of no length would vanish."""
+"""Metres. Blender removes bones without length."""
 
 
 def build_body(context: bpy.types.Context, model: BodyModel, name: str) -> bpy.types.Object:
-    """Make the armature and the mesh at the 3D cursor, select the armature and return it.
+    """Create the armature and the mesh at the 3D cursor, select the armature and return it.
 
-    If anything goes wrong on the way, what was made is removed again, and the error passed on.
+    On an error all created objects are removed, and the error is raised.
     """
     vertices = engine_to_blender(model.template)
     up = np.array([0.0, 0.0, -vertices[:, 2].min()])
@@ -72,12 +72,12 @@ def build_body(context: bpy.types.Context, model: BodyModel, name: str) -> bpy.t
 
 
 def is_shaped(armature: bpy.types.Object | None) -> bool:
-    """Whether the armature knows where a shape moves its joints."""
+    """Whether the armature stores how its shapes move its joints."""
     return armature is not None and armature.type == "ARMATURE" and JOINT_DIRECTIONS.is_on(armature)
 
 
 def fit_joints(context: bpy.types.Context, armature: bpy.types.Object) -> None:
-    """Put the bones where the joints of the present shape are. Bones keep their directions, so Actions stay valid.
+    """Move the bones to the joints of the current shape. Bones keep their directions, so Actions stay valid.
 
     Raises InvalidRequest if the armature has no body with a shape, or cannot be edited.
     """
@@ -85,7 +85,7 @@ def fit_joints(context: bpy.types.Context, armature: bpy.types.Object) -> None:
         raise InvalidRequest(f'"{armature.name}" has no body with a shape: add one with Add SMPL Body.')
     body = body_of(armature)
     if body is None:
-        raise InvalidRequest(f'The body of "{armature.name}" is gone, so its shape is not known.')
+        raise InvalidRequest(f'The body of "{armature.name}" was deleted, so its shape is unknown.')
     if armature.library is not None or armature.data.library is not None:
         raise InvalidRequest(f'"{armature.name}" is linked from another file: make a library override of it first.')
     if not armature.visible_get(view_layer=context.view_layer):
@@ -120,7 +120,7 @@ def fit_joints(context: bpy.types.Context, armature: bpy.types.Object) -> None:
 
 
 def body_of(armature: bpy.types.Object) -> bpy.types.Object | None:
-    """The mesh with shape keys that was made with the armature, wherever it hangs now."""
+    """The mesh with shape keys that was created with the armature, whatever its present parent is."""
     for obj in (*armature.children, *bpy.data.objects):
         if obj.type == "MESH" and obj.motionlcm.armature == armature and obj.data.shape_keys is not None:
             return obj
@@ -128,14 +128,14 @@ def body_of(armature: bpy.types.Object) -> bpy.types.Object | None:
 
 
 def _betas(body: bpy.types.Object, count: int) -> np.ndarray:
-    """(count,) the values of the shape keys as they are now; 0 for one that is muted or gone."""
+    """(count,) the current values of the shape keys; 0 for a muted or removed one."""
     keys = body.data.shape_keys.key_blocks
     found = [keys.get(f"{SHAPE_KEY}{k}") for k in range(count)]
     return np.array([0.0 if key is None or key.mute else key.value for key in found])
 
 
 def _add_bones(armature: bpy.types.Object, model: BodyModel, joints: np.ndarray) -> None:
-    """Bones at the joints (J, 3), parents first, each pointing at the next."""
+    """Add bones at the joints (J, 3), parents first. Each bone points at its child."""
     names, parents = model.kind.names, model.kind.parents
     bpy.ops.object.mode_set(mode="EDIT")
     bones = armature.data.edit_bones
@@ -153,7 +153,7 @@ def _add_bones(armature: bpy.types.Object, model: BodyModel, joints: np.ndarray)
 
 
 def _tail(joint: int, names: tuple[str, ...], parents: tuple[int, ...], joints: np.ndarray) -> np.ndarray:
-    """Where the bone ends: at its child, or a little further on."""
+    """The tail of the bone: at its child, or a short distance further."""
     children = [child for child, parent in enumerate(parents) if parent == joint]
     named = [child for child in children if names[child] == NEXT.get(names[joint])]
     if names[joint] == "head":

@@ -1,11 +1,11 @@
 """What a motion follows: paths, pins, facing and ground.
 
 draw_path: Draw Path: a flat curve on the floor, drawn with Blender's own draw tool.
-facing: What the direction to face asks of the motion, in the motion's own frame.
-ground: Ground to walk on: heights of a mesh, looked up once before a motion is made.
-path_speed: How fast the chosen path will be walked, known before generating.
-pins: Pins: a hand, a foot, the head or the hips held at an object, animated or not, for some frames of the scene.
-trajectory: A root trajectory out of a curve object or an object with animated location.
+facing: The direction to face, in the motion's coordinate frame.
+ground: Ground to walk on: heights of a mesh, sampled once before a generation.
+path_speed: The walking speed along the chosen path, computed before a generation.
+pins: Pins: a hand, a foot, the head or the hips held at an object, which may be animated, for some frames of the scene.
+trajectory: A root trajectory from a curve object or an object with animated location.
 """
 
 REGISTERED: tuple[str, ...] = ("draw_path", "path_speed", "pins")

@@ -18,9 +18,9 @@ def is_drawing(context: bpy.types.Context) -> bool:
 
 
 def start(context: bpy.types.Context) -> bpy.types.Object:
-    """Make an empty flat curve on the floor, choose it as the path, and enter its edit mode with the draw tool.
+    """Create an empty flat curve on the floor, choose it as the path, and enter its edit mode with the draw tool.
 
-    A 2D curve is drawn on its own plane from any side, whatever lies behind the mouse.
+    A 2D curve is drawn on its own plane from any view, regardless of objects behind the mouse.
     """
     if context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
@@ -46,7 +46,7 @@ def start(context: bpy.types.Context) -> bpy.types.Object:
 
 
 def finish(context: bpy.types.Context) -> bpy.types.Object | None:
-    """Leave edit mode, lay the path flat and choose it. An empty drawing is removed; None is returned then."""
+    """Leave edit mode, flatten the path and choose it. An empty drawing is removed; the result is None then."""
     obj = context.active_object
     bpy.ops.object.mode_set(mode="OBJECT")
     splines = obj.data.splines
@@ -67,7 +67,7 @@ def finish(context: bpy.types.Context) -> bpy.types.Object | None:
 
 
 def _floor_height(context: bpy.types.Context) -> float:
-    """Of the floor the character stands on; 0 without one."""
+    """The height of the floor under the character; 0 without a character."""
     from ...motionlcm_blender.errors import InvalidRequest
     from ..armature.smpl_rig import is_character, read_rig, standing_place
 
@@ -77,7 +77,7 @@ def _floor_height(context: bpy.types.Context) -> float:
     context.view_layer.update()
     try:
         return round(float(standing_place(character, read_rig(character))[0][2]), 4)
-    except InvalidRequest:  # Generate says what is wrong with the armature
+    except InvalidRequest:  # Generate reports the error of the armature
         return 0.0
 
 
@@ -86,7 +86,7 @@ def _points(spline: bpy.types.Spline) -> bpy.types.bpy_prop_collection:
 
 
 def _choose_draw_tool(context: bpy.types.Context) -> None:
-    """Only where there is a 3D viewport to draw in."""
+    """Activate the draw tool, if there is a 3D viewport."""
     if bpy.app.background or context.window is None:
         return
     areas = [context.area, *context.window.screen.areas]
@@ -99,7 +99,7 @@ def _choose_draw_tool(context: bpy.types.Context) -> None:
 
 
 class MOTIONLCM_OT_draw_path(bpy.types.Operator):
-    """Draw a path on the floor with the mouse; press again when it is done"""
+    """Draw a path on the floor with the mouse. Press Finish Path when the path is complete"""
 
     bl_idname = "motionlcm.draw_path"
     bl_label = "Draw Path"
@@ -115,7 +115,7 @@ class MOTIONLCM_OT_draw_path(bpy.types.Operator):
 
 
 class MOTIONLCM_OT_finish_path(bpy.types.Operator):
-    """Leave drawing and walk along what was drawn"""
+    """Finish drawing and use the drawn curve as the path"""
 
     bl_idname = "motionlcm.finish_path"
     bl_label = "Finish Path"
@@ -134,7 +134,7 @@ class MOTIONLCM_OT_finish_path(bpy.types.Operator):
 
 def _finish_and_tell(operator: bpy.types.Operator, context: bpy.types.Context) -> set[str]:
     if finish(context) is None:
-        messages.show_message("Nothing was drawn, so there is no path.")
+        messages.show_message("The drawing is empty, so no path was added.")
     else:
         messages.show_message("")
     return {"FINISHED"}

@@ -1,4 +1,4 @@
-"""What the direction to face asks of the motion, in the motion's own frame."""
+"""The direction to face, in the motion's coordinate frame."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def facing_of(
     placement: Placement,
     units_per_metre: float,
 ) -> np.ndarray | None:
-    """(frames,) radians in the motion's frame: where the scene's settings have the figure face; None: along its way.
+    """(frames,) radians in the motion's coordinate frame: the facing of the scene's settings; None: along the motion.
 
-    Towards an object it faces from its path or, without one, from where it starts. Raises InvalidRequest if no object
-    is chosen.
+    For an object, the direction starts at the path or, without a path, at the start place. Raises InvalidRequest if no
+    object is chosen.
     """
     scene, chosen = context.scene, context.scene.motionlcm
     if chosen.facing == "WAY":
@@ -31,12 +31,12 @@ def facing_of(
         return np.full(frames, chosen.facing_angle - placement.heading)
     target = chosen.facing_object
     if target is None or scene.objects.get(target.name) != target:
-        raise InvalidRequest("Facing is set to an object, but none of this scene is chosen.")
+        raise InvalidRequest("Facing needs an object of this scene: choose one as the target.")
     at = moments(scene, frames, first_frame)
     places = on_floor(places_at(context, target, at), units_per_metre)
     own = np.broadcast_to(placement.origin[[0, 2]], (frames, 2)) if path_xz is None else path_xz
     away = places - own
-    near = np.linalg.norm(away, axis=-1) < 0.05  # on top of it there is no direction: keep the last one
+    near = np.linalg.norm(away, axis=-1) < 0.05  # above the object there is no direction: keep the previous one
     angle = np.arctan2(away[:, 0], away[:, 1])
     if near.all():
         return None

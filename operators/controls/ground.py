@@ -1,4 +1,4 @@
-"""Ground to walk on: heights of a mesh, looked up once before a motion is made."""
+"""Ground to walk on: heights of a mesh, sampled once before a generation."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ...motionlcm_blender.errors import InvalidRequest
 from ...motionlcm_blender.postprocess.terrain import HeightField
 
 STEP = 0.1
-"""Metres between the places whose height is looked up."""
+"""Metres between the samples of the height."""
 MARGIN, REACH = 1.5, 8.0
-"""Metres around a path, and around a character that has none."""
+"""Metres around a path, and around a character without a path."""
 MOST = 160_000
-"""Heights looked up at most; a larger field gets a wider grid."""
+"""Largest number of samples; a larger field gets a coarser grid."""
 
 
 def height_field(
@@ -26,14 +26,14 @@ def height_field(
     floor: float,
     units_per_metre: float,
 ) -> tuple[HeightField, tuple[str, ...]]:
-    """The mesh's heights around places (N, 2), engine axes in the world, metres of the character.
+    """The mesh's heights around points (N, 2), engine axes in the world, metres of the character.
 
-    wide: the motion may leave the places by several metres. floor: metres, the height of the motion's own floor, which
-    counts as 0 and is taken where the mesh has no surface. units: scene units for each metre. Returns the field and
-    sentences for the animator. Raises InvalidRequest, naming the object, if it has no surface anywhere near.
+    wide: the motion may leave the points by several metres. floor: metres, the height of the motion's own floor, which
+    counts as 0 and replaces missing surface. units: scene units per metre. Returns the field and warnings for the
+    animator. Raises InvalidRequest with the object's name if no surface is near.
     """
     if obj.type != "MESH":
-        raise InvalidRequest(f'Ground "{obj.name}": it has no surface to stand on; choose a mesh.')
+        raise InvalidRequest(f'Ground "{obj.name}": it has no surface; choose a mesh.')
     depsgraph = context.evaluated_depsgraph_get()
     evaluated = obj.evaluated_get(depsgraph)
     matrix = evaluated.matrix_world
@@ -54,9 +54,9 @@ def height_field(
                 grid[i, j] = (matrix @ hit).z / units_per_metre - floor
     missing = np.isnan(grid)
     if missing.all():
-        raise InvalidRequest(f'Ground "{obj.name}": there is nothing of it under the character or its path.')
+        raise InvalidRequest(f'Ground "{obj.name}": no surface lies under the character or its path.')
     i, j = np.clip(np.rint((places - low) / step).astype(int), 0, np.array(grid.shape) - 1).T
     warnings: tuple[str, ...] = ()
     if missing[i, j].any():
-        warnings = (f'Part of the way is not over "{obj.name}": there the character walks on its own floor.',)
+        warnings = (f'Part of the path is not over "{obj.name}": the character walks on a level floor there.',)
     return HeightField(low, step, np.where(missing, 0.0, grid)), warnings

@@ -1,6 +1,6 @@
-"""How fast the chosen path will be walked, known before generating.
+"""The walking speed along the chosen path, computed before a generation.
 
-Worked out a moment after the path, the length or the character changes, never while drawing the panel.
+It is computed shortly after a change of the path, the length or the character, never while the panel is drawn.
 """
 
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from ...motionlcm_blender.motion.ground_path import GroundPath
 
 DELAY = 0.15
-"""Seconds after the last change."""
+"""Seconds between the last change and the computation."""
 
 
 @dataclass
 class Shown:
-    """What the panel shows about the path. warning: a sentence, or empty."""
+    """The panel's values about the path. warning: a sentence, or empty."""
 
     text: str = ""
     warning: str = ""
@@ -31,7 +31,7 @@ shown = Shown()
 
 
 def mark_changed(_scene: bpy.types.Scene) -> None:
-    """Something that the speed depends on has changed."""
+    """Schedule a new computation after a change of the path, the length or the character."""
     _timer.stop()
     _timer.start()
 
@@ -47,7 +47,7 @@ def drawn_path(context: bpy.types.Context, curve: bpy.types.Object) -> "GroundPa
 
 
 def work_out(context: bpy.types.Context) -> Shown:
-    """Length and speed of the scene's path."""
+    """Compute length and speed of the scene's path."""
     chosen = context.scene.motionlcm
     obj = chosen.path
     if obj is None:
@@ -57,20 +57,20 @@ def work_out(context: bpy.types.Context) -> Shown:
     from ..scene.scene_time import frames_of
 
     if obj.type != "CURVE":
-        return Shown(iface_("Timed by the object's own animation"))
+        return Shown(iface_("Timing from the object's animation"))
     try:
         frames = frames_of(chosen.length)
         path = drawn_path(context, obj)
     except InvalidRequest as error:
         return Shown(warning=str(error))
     if path is None:
-        return Shown(iface_("Measured when generating"))
+        return Shown(iface_("Length is known after generating"))
     told = iface_("{length:.1f} m at {speed:.1f} m/s").format(length=path.length, speed=speed(path, frames))
     return Shown(told, speed_warning(path, frames) or "")
 
 
 def refresh(context: bpy.types.Context) -> None:
-    """Work it out and have it shown."""
+    """Compute the values and redraw the panel."""
     from ..scene import messages
 
     found = work_out(context)

@@ -1,4 +1,4 @@
-"""Pins: a hand, a foot, the head or the hips held at an object, animated or not, for some frames of the scene."""
+"""Pins: a hand, a foot, the head or the hips held at an object, which may be animated, for some frames of the scene."""
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 from typing import TYPE_CHECKING
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     import numpy as np
 
 JOINTS = (
-    ("l_wrist", "Left Hand", "The left wrist"),
-    ("r_wrist", "Right Hand", "The right wrist"),
-    ("l_foot", "Left Foot", "The ball of the left foot"),
-    ("r_foot", "Right Foot", "The ball of the right foot"),
-    ("head", "Head", "The middle of the head"),
-    ("pelvis", "Hips", "The middle of the hips"),
+    ("l_wrist", "Left Hand", "Hold the left wrist"),
+    ("r_wrist", "Right Hand", "Hold the right wrist"),
+    ("l_foot", "Left Foot", "Hold the ball of the left foot"),
+    ("r_foot", "Right Foot", "Hold the ball of the right foot"),
+    ("head", "Head", "Hold the middle of the head"),
+    ("pelvis", "Hips", "Hold the middle of the hips"),
 )
 
 
@@ -33,33 +33,35 @@ class MotionLCMPin(bpy.types.PropertyGroup):
     """One pin."""
 
     target: bpy.props.PointerProperty(
-        name="At",
-        description="Object, such as an empty, at whose place the body is held; it may be animated",
+        name="Target",
+        description="Object, such as an empty, at which the body part is held. The object may be animated",
         type=bpy.types.Object,
         poll=_can_be_target,
     )
-    joint: bpy.props.EnumProperty(name="Body Part", description="What is held there", items=JOINTS)
-    first: bpy.props.IntProperty(name="From", description="First frame on which it is held", default=1)
-    last: bpy.props.IntProperty(name="To", description="Last frame on which it is held", default=1)
-    active: bpy.props.BoolProperty(name="Active", description="Whether this pin counts", default=True)
+    joint: bpy.props.EnumProperty(name="Body Part", description="Body part that the pin holds", items=JOINTS)
+    first: bpy.props.IntProperty(name="From", description="First frame of the pin", default=1)
+    last: bpy.props.IntProperty(name="To", description="Last frame of the pin", default=1)
+    active: bpy.props.BoolProperty(name="Active", description="Use this pin", default=True)
     character: bpy.props.PointerProperty(
-        name="Of",
-        description="The character that is held; empty: whichever is made",
+        name="Character",
+        description="Character of the pin. Without a character, the pin applies to every character",
         type=bpy.types.Object,
         poll=_can_be_held,
     )
 
 
 class MOTIONLCM_OT_add_pin(bpy.types.Operator):
-    """Hold a hand at the 3D cursor on the current frame; an empty is put there, or the selected empty is taken"""
+    """Hold a body part on the current frame at the selected empty, or at a new empty at the 3D cursor"""
 
     bl_idname = "motionlcm.add_pin"
     bl_label = "Add Pin"
     bl_options = {"REGISTER", "UNDO"}
 
-    joint: bpy.props.EnumProperty(name="Body Part", description="What is held there", items=JOINTS, default="r_wrist")
+    joint: bpy.props.EnumProperty(
+        name="Body Part", description="Body part that the pin holds", items=JOINTS, default="r_wrist"
+    )
     to_shot: bpy.props.BoolProperty(
-        name="To Shot", description="Give the pin to the chosen shot, with which it is moved", default=False
+        name="To Shot", description="Add the pin to the chosen shot. The pin then moves with the shot", default=False
     )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -87,7 +89,7 @@ def _chosen_shot(context: bpy.types.Context) -> "Any":
 
 
 class MOTIONLCM_OT_remove_pin(bpy.types.Operator):
-    """Take this pin away; its object stays"""
+    """Remove this pin. Its object stays"""
 
     bl_idname = "motionlcm.remove_pin"
     bl_label = "Remove Pin"
@@ -108,15 +110,15 @@ class MOTIONLCM_OT_remove_pin(bpy.types.Operator):
 
 
 def pins_for(pins: "Sequence[MotionLCMPin]", character: bpy.types.Object) -> "list[MotionLCMPin]":
-    """Those that hold this character."""
+    """The pins that apply to this character."""
     return [pin for pin in pins if pin.character in (None, character)]
 
 
 def sample_pins(
     context: bpy.types.Context, pins: "Sequence[MotionLCMPin]", frames: int, first_frame: float, units_per_metre: float
 ) -> "tuple[np.ndarray, np.ndarray, tuple[str, ...]] | None":
-    """Where the pins hold the body: positions (frames, 22, 3) in engine axes and metres of the character, in the world;
-    mask of that shape; sentences for the animator. None if no pin is active.
+    """Positions of the pins (frames, 22, 3) in engine axes and metres of the character, in the world; a mask of that
+    shape; warnings for the animator. None if no pin is active.
 
     Raises InvalidRequest if a pin has no object, or none of its frames is within the motion.
     """
@@ -141,7 +143,7 @@ def sample_pins(
         if pin.target is None or scene.objects.get(pin.target.name) != pin.target:
             raise InvalidRequest(f"The pin of the {label} has no object in this scene: choose one or remove the pin.")
         low, high = (frame / stretch(scene) for frame in sorted((pin.first, pin.last)))
-        # Rounded outward, so that a pin on a single frame of the scene falls on frames of the model.
+        # Rounded outward, so that a pin on a single scene frame covers at least one model frame.
         on = (at > low - each) & (at < high + each)
         if not on.any():
             raise InvalidRequest(
@@ -149,8 +151,8 @@ def sample_pins(
                 f"motion ({at[0]:.0f} to {at[-1]:.0f})."
             )
         if low < at[0] - each or high > at[-1] + each:
-            warnings.append(f'The pin of the {label} at "{pin.target.name}" reaches beyond the motion.')
-        # On a frame beside the pin's own, the place is that of the pin's nearest frame.
+            warnings.append(f'The pin of the {label} at "{pin.target.name}" extends beyond the motion.')
+        # A model frame outside the pin's frames uses the place on the pin's nearest frame.
         places = places_at(context, pin.target, np.clip(at[on], low, high)) / units_per_metre
         joint = NAMES.index(pin.joint)
         positions[on, joint], mask[on, joint] = blender_to_engine(places), True

@@ -1,7 +1,7 @@
-"""A root trajectory out of a curve object or an object with animated location.
+"""A root trajectory from a curve object or an object with animated location.
 
-Comes in Blender's world, goes out in the engine's axes and metres of the character: the floor's (x, z), one point
-for each frame of the model.
+Input: Blender's world. Output: the engine's axes and metres of the character, the floor's (x, z), one point per model
+frame.
 """
 
 from __future__ import annotations
@@ -19,30 +19,32 @@ from ..scene.scene_time import moments, places_at, scene_frames_each, stretch
 
 
 def check_path_object(path: bpy.types.Object, character: bpy.types.Object) -> None:
-    """Raises InvalidRequest if the path is moved by the character."""
+    """Raises InvalidRequest if the character moves the path."""
     from ...motionlcm_blender.errors import InvalidRequest
 
     above: bpy.types.Object | None = path
     while above is not None:
         if above == character:
-            raise InvalidRequest(f'Path "{path.name}": it is the character itself or hangs from it; choose another.')
+            raise InvalidRequest(
+                f'Path "{path.name}": it is the character or a child of the character; choose another object.'
+            )
         above = above.parent
 
 
 UNEVEN = 0.1
-"""Metres a path must rise or fall before the character walks up and down along it."""
+"""Metres a path must rise or fall before the character follows its height."""
 MARKER = re.compile(r"point\s*(\d+)", re.IGNORECASE)
-"""Names of timeline markers that say when the character is at a control point, counted from 1."""
+"""Names of timeline markers for the time at a control point, counted from 1."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """What a path object says.
+    """The data of a path object.
 
     xz: (frames, 2) metres, engine axes, in the world.
-    floor: height of the floor in metres of the character, or None to take the character's own.
-    path: the same as a line. warnings: sentences for the animator. ground: the path's own heights above the floor,
-    where it rises or falls.
+    floor: height of the floor in metres of the character, or None for the character's own floor.
+    path: the same as a line. warnings: sentences for the animator. ground: the path's own heights above the floor, if
+        it rises or falls.
     """
 
     xz: np.ndarray
@@ -61,11 +63,10 @@ def sample_path(
     eases: tuple[float, float] = (0.0, 0.0),
     part: tuple[float, float] = (0.0, 1.0),
 ) -> Trajectory:
-    """The trajectory that a curve or an animated object describes, `frames` long at the model's 20 fps.
+    """The trajectory of a curve or an animated object, `frames` long at the model's 20 fps.
 
-    first_frame: of the scene, where the motion starts. eases: seconds of easing in and out, curves only. part: shares
-    of a curve's length from which and to which it is walked.
-    Raises InvalidRequest, naming the object.
+    first_frame: scene frame at which the motion starts. eases: seconds of easing in and out, curves only. part:
+    fractions of the curve's length at which the path starts and ends. Raises InvalidRequest with the object's name.
     """
     try:
         if obj.type == "CURVE":
@@ -76,9 +77,9 @@ def sample_path(
 
 
 def curve_path(context: bpy.types.Context, obj: bpy.types.Object, units_per_metre: float) -> GroundPath | None:
-    """The curve as a line on the floor, without timing and without touching the scene.
+    """The curve as a line on the floor, without timing. The scene is not changed.
 
-    None if the curve is shown with thickness, which only `sample_path` can look behind. Raises InvalidRequest.
+    None if the curve is shown with thickness, which only `sample_path` can remove. Raises InvalidRequest.
     """
     if _evaluated_wire(obj, context.evaluated_depsgraph_get())[2]:
         return None
@@ -89,14 +90,14 @@ def curve_path(context: bpy.types.Context, obj: bpy.types.Object, units_per_metr
 def curve_points(context: bpy.types.Context, obj: bpy.types.Object) -> tuple[np.ndarray, bool, int]:
     """The curve's first stroke as Blender shows it, transform and modifiers applied.
 
-    Returns its points (N, 3) in world space, whether it is closed, and how many strokes the curve has.
-    Raises InvalidRequest if no line can be read from it.
+    Returns its points (N, 3) in world space, whether it is closed, and the number of strokes. Raises InvalidRequest if
+    the curve contains no line.
     """
     vertices, edges, solid = _evaluated_wire(obj, context.evaluated_depsgraph_get())
     if solid:
         vertices, edges, solid = _wire_without_bevel(context, obj)
     if solid:
-        raise InvalidRequest("its modifiers turn it into a surface, so it is no line to walk along.")
+        raise InvalidRequest("its modifiers make it a surface; a path must be a line.")
     if len(vertices) == 0:
         only_points = [
             point.co[:3]
@@ -133,7 +134,7 @@ def _from_curve(
     warning = speed_warning(path, frames)
     if warning:
         warnings.append(warning)
-    # Markers name points of the whole curve.
+    # Markers refer to points of the whole curve.
     arrivals = arrivals_of(context.scene, obj, len(points), frames, first_frame) if path is whole else ()
     timing = Timing(*eases, arrivals)
     return Trajectory(timed(path, frames, timing), floor, path, tuple(warnings), ground)
@@ -142,10 +143,10 @@ def _from_curve(
 def arrivals_of(
     scene: bpy.types.Scene, obj: bpy.types.Object, count: int, frames: int, first_frame: float
 ) -> tuple[tuple[int, float], ...]:
-    """When the character is at control points of the curve: timeline markers named "point 2" and the like.
+    """Times at control points of the curve, from timeline markers with names like "point 2".
 
-    count: vertices of the curve as Blender shows it. Returns (vertex, frame of the model) pairs, in order of time.
-    Raises InvalidRequest if a marker names a point that the curve has not.
+    count: vertices of the curve as Blender shows it. Returns (vertex, model frame) pairs, in order of time. Raises
+    InvalidRequest if a marker names a missing point.
     """
     if not obj.data.splines:
         return ()
@@ -159,9 +160,11 @@ def arrivals_of(
             continue
         number, frame = int(named[1]), (marker.frame / stretch(scene) - first_frame) / each
         if not 0.0 < frame < frames - 1:
-            continue  # of another shot
+            continue  # belongs to another shot
         if not 1 <= number <= points:
-            raise InvalidRequest(f'the marker "{marker.name}" names a point it has not: its points are 1 to {points}.')
+            raise InvalidRequest(
+                f'the marker "{marker.name}" names a missing point: the path has points 1 to {points}.'
+            )
         last = points if spline.use_cyclic_u else points - 1
         found[round((number - 1) / max(last, 1) * (count if spline.use_cyclic_u else count - 1))] = frame
     return tuple(found.items())
@@ -208,7 +211,7 @@ def _evaluated_wire(obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> tu
 
 
 def _wire_without_bevel(context: bpy.types.Context, obj: bpy.types.Object) -> tuple[np.ndarray, np.ndarray, bool]:
-    """The same from a short-lived copy of a curve that is shown with thickness or filled."""
+    """The same from a temporary copy of a curve that is shown with thickness or filled."""
     twin = obj.copy()
     twin.data = obj.data.copy()
     try:
@@ -226,16 +229,16 @@ def _wire_without_bevel(context: bpy.types.Context, obj: bpy.types.Object) -> tu
 
 
 def _strokes(count: int, edges: np.ndarray) -> list[tuple[list[int], bool]]:
-    """The connected lines, in order of their first vertex: the vertices along each, and whether it is closed."""
+    """The connected lines, in order of their first vertex: the vertices along each line, and whether it is closed."""
     neighbours: list[list[int]] = [[] for _ in range(count)]
     for a, b in edges.tolist():
         neighbours[a].append(b)
         neighbours[b].append(a)
     if any(len(n) > 2 for n in neighbours):
-        raise InvalidRequest("it branches, so it is no line to walk along.")
+        raise InvalidRequest("it branches; a path must be a single line.")
     seen = [False] * count
     strokes = []
-    # Open lines are entered at an end; what is left then is closed.
+    # Open lines start at an end; the remaining lines are closed.
     ends = [v for v in range(count) if len(neighbours[v]) < 2]
     for start in (*ends, *range(count)):
         if seen[start]:
@@ -254,7 +257,7 @@ def _strokes(count: int, edges: np.ndarray) -> list[tuple[list[int], bool]]:
 
 
 def weights_of(obj: bpy.types.Object, count: int) -> np.ndarray | None:
-    """(count,) the point radius along the first stroke, a relative speed; None if it is the same everywhere."""
+    """(count,) the point radius along the first stroke, a relative speed; None if all radii are equal."""
     if not obj.data.splines:
         return None
     spline = obj.data.splines[0]

@@ -2,12 +2,12 @@
 
 action_recipes: Recipes to and from the custom properties of an Action.
 generate: The operators Generate, Generate Again, Refit Keys and Cancel.
-order_builder: The input of a generation job, built decision by decision; the scene, a shot and a recipe are its three
-    sources.
-orders: Orders for generations: from the settings of the scene, or from a recipe.
-prompt_history: The earlier prompts of a scene.
-prompts: Small helps around the prompt: dice, history, and settings out of an Action's recipe.
-write_actions: A result as Actions of the character, and their keys fitted again.
+order_builder: Builds the input of a generation job decision by decision, from one of three sources: the scene, a shot,
+    or a recipe.
+orders: Job inputs for generations: from the settings of the scene, or from a recipe.
+prompt_history: The prompt history of a scene.
+prompts: Operators around the prompt: random seed, history, search, recalled settings, and the length of a path.
+write_actions: Write a result to Actions of the character, and fit their keys again.
 """
 
 REGISTERED: tuple[str, ...] = ("generate", "prompts")

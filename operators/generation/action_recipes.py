@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def key_numbers(keys: SparseKeys | None) -> dict[str, object]:
-    """What a recipe tells of fitted keys; zeros for a key on every frame."""
+    """The numbers of a recipe about fitted keys; zeros for a key on every frame."""
     if keys is None:
         return {"keys_per_second": 0.0, "keys_error_mm": 0.0, "keys_share": 1.0}
     return {
@@ -26,7 +26,7 @@ def key_numbers(keys: SparseKeys | None) -> dict[str, object]:
 
 
 def recipe(order: GenerationJobInput, result: GenerationOutput) -> dict[str, object]:
-    """What it takes to make the same motion again, and where it comes from; plain values for custom properties."""
+    """The data to generate the same motion again, and its origin, as plain values for custom properties."""
     from datetime import UTC, datetime
 
     from ...motionlcm_blender.recipes.serialization import VERSION, flat_values
@@ -45,7 +45,7 @@ def recipe(order: GenerationJobInput, result: GenerationOutput) -> dict[str, obj
 
 
 def recipe_made(order: GenerationJobInput, result: GenerationOutput) -> Recipe:
-    """The recipe of one result of an order."""
+    """The recipe of one result of a job."""
     from dataclasses import replace
 
     from ...motionlcm_blender import __version__
@@ -74,22 +74,23 @@ def recipe_made(order: GenerationJobInput, result: GenerationOutput) -> Recipe:
 
 
 def recipe_in(action: bpy.types.Action | None) -> Recipe:
-    """The recipe an Action carries. Raises InvalidRequest if it carries none, or none that is whole."""
+    """The recipe of an Action. Raises InvalidRequest if the recipe is missing or incomplete."""
     from ...motionlcm_blender.errors import InvalidRequest
     from ...motionlcm_blender.recipes.serialization import from_flat
 
     told = facts_of(action)
     if RECIPE.name not in told and "shot" in told:
         raise InvalidRequest(
-            "This Action is a shot's of an earlier version, which does not tell what it goes on from: generate it "
-            "among the shots."
+            "This Action is a shot's of an earlier version, which lacks its start pose: generate its shot again."
         )
     try:
         return from_flat(told)
     except InvalidRequest as error:
-        raise InvalidRequest(f"The Action carries no whole recipe, so it cannot be made again. {error}") from error
+        raise InvalidRequest(
+            f"The recipe of the Action is incomplete, so the motion cannot be generated again. {error}"
+        ) from error
 
 
 def recipe_is_old(action: bpy.types.Action) -> bool:
-    """Whether an Action's recipe leaves to the scene what one of today tells."""
+    """Whether an Action's recipe is of an older version that takes some data from the scene."""
     return not RECIPE.is_on(action)

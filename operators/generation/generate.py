@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class MOTIONLCM_OT_generate(OrderOperator, bpy.types.Operator):
-    """Make the motion for this prompt and path and give it to the character; pressed again, it starts over"""
+    """Generate motion from the prompt and the path. Press again to restart"""
 
     bl_idname = "motionlcm.generate"
     bl_label = "Generate"
-    bl_options = {"REGISTER"}  # the undo step is made when the result is written
+    bl_options = {"REGISTER"}  # writing the result makes the undo step
 
     def order(self, context: bpy.types.Context) -> "GenerationJobInput":
         if draw_path.is_drawing(context):
@@ -30,7 +30,7 @@ class MOTIONLCM_OT_generate(OrderOperator, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_generate_again(OrderOperator, bpy.types.Operator):
-    """Make the character's present Action once more, from the recipe it carries"""
+    """Generate the active Action again from its recipe"""
 
     bl_idname = "motionlcm.generate_again"
     bl_label = "Generate Again"
@@ -41,7 +41,7 @@ class MOTIONLCM_OT_generate_again(OrderOperator, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_refit_keys(MotionLCMOperator, bpy.types.Operator):
-    """Fit the keys of the present Action again with this tolerance; keys edited by hand are replaced"""
+    """Fit the keys of the active Action again with this tolerance. Keys edited by hand are replaced"""
 
     bl_idname = "motionlcm.refit_keys"
     bl_label = "Refit Keys"
@@ -53,14 +53,17 @@ class MOTIONLCM_OT_refit_keys(MotionLCMOperator, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_cancel(bpy.types.Operator):
-    """Stop the generation that runs; nothing of it is written. With Shift: those that wait as well"""
+    """Cancel the running generation without writing its result. Shift also cancels the waiting generations"""
 
     bl_idname = "motionlcm.cancel"
     bl_label = "Cancel"
     bl_options = {"INTERNAL"}
 
     everything: bpy.props.BoolProperty(
-        name="Everything", description="Also what other characters wait for", default=False, options={"SKIP_SAVE"}
+        name="All Characters",
+        description="Cancel the jobs of all characters, also jobs that wait",
+        default=False,
+        options={"SKIP_SAVE"},
     )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:

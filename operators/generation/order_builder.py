@@ -1,7 +1,7 @@
-"""The input of a generation job, built decision by decision; the scene, a shot and a recipe are its three sources.
+"""Builds the input of a generation job decision by decision, from one of three sources: the scene, a shot, or a recipe.
 
-A builder asks, in this order: how long and when, along which path, from where to where, over which ground, held where.
-Each step reads what the steps before it decided. A new control is one more step, or one more answer of a source.
+The builder decides in this order: length and first frame, path, start and end, ground, pins. Each step reads the
+decisions of earlier steps. A new control is one more step, or one more method of a source.
 """
 
 from __future__ import annotations
@@ -39,11 +39,12 @@ if TYPE_CHECKING:
 
 
 class OrderBuilder:
-    """What all sources share. The attributes are the decisions so far, in metres of the character and engine axes."""
+    """The shared part of all sources. The attributes are the decisions so far, in metres of the character and engine
+    axes."""
 
     def __init__(self, context: bpy.types.Context, character: bpy.types.Object) -> None:
         self.context, self.scene, self.character = context, context.scene, character
-        context.view_layer.update()  # a script may have moved the character since it was evaluated
+        context.view_layer.update()  # a script may have moved the character after the last evaluation
         self.rig = read_rig(character)
         self.units_per_metre = units_per_metre(character, self.rig)
         self.warnings: list[str] = []
@@ -61,7 +62,7 @@ class OrderBuilder:
         self.shot, self.expected_model = "", ""
 
     def build(self) -> GenerationJobInput:
-        """Decide everything. Raises InvalidRequest with one sentence."""
+        """Make all decisions. Raises InvalidRequest with one sentence."""
         self.find_timing()
         self.find_path()
         self.find_start_and_end()
@@ -100,23 +101,23 @@ class OrderBuilder:
         """Decide the length and the first frame."""
 
     def find_path(self) -> None:
-        """Decide the path and the ground that goes up and down with it."""
+        """Decide the path and the ground along a path that rises and falls."""
 
     def find_start_and_end(self) -> None:
-        """Decide where the motion's frame lies in the world, and what it goes on from and comes to."""
+        """Decide the placement of the motion's coordinate frame in the world, and its start and end poses."""
 
     def find_ground(self) -> None:
         """Decide the heights of the ground."""
 
     def find_pins(self) -> None:
-        """Decide where the body is held."""
+        """Decide the pins."""
 
     def make_request(self) -> Request:
-        """What the model is asked for."""
+        """Build the request for the model."""
         raise NotImplementedError
 
     def read_heights(self, mesh: bpy.types.Object) -> None:
-        """Look up the heights of a mesh along the path or, without one, around the start."""
+        """Sample the heights of a mesh along the path or, without a path, around the start."""
         places = self.placement.origin[[0, 2]][None] if self.path_xz is None else self.path_xz
         floor = float(self.placement.origin[1])
         self.ground, warnings = height_field(
@@ -126,7 +127,7 @@ class OrderBuilder:
 
 
 class PanelOrderBuilder(OrderBuilder):
-    """What the scene and a shot share: the panel's feet, ground, pins, steps and keys."""
+    """The shared part of the scene and a shot: the panel's feet, ground, pins, steps and keys."""
 
     def __init__(self, context: bpy.types.Context, character: bpy.types.Object) -> None:
         super().__init__(context, character)
@@ -178,11 +179,11 @@ class PanelOrderBuilder(OrderBuilder):
             self.warnings += pinned[2]
 
     def pins(self) -> Sequence[MotionLCMPin]:
-        """The pins that count."""
+        """The pins to apply."""
         return pins_for(self.settings.pins, self.character)
 
     def facing(self) -> np.ndarray | None:
-        """(frames,) radians to face, or None to face along the way."""
+        """(frames,) radians to face, or None to face along the motion."""
         return None
 
     def make_request(self) -> Request:
@@ -202,7 +203,7 @@ class PanelOrderBuilder(OrderBuilder):
         )
         if is_carried(self.character):
             self.warnings.append(
-                f'"{self.character.name}" hangs from something that may move: it is placed as it stands now.'
+                f'"{self.character.name}" has a parent or constraints that may move it: its current place is used.'
             )
         return request
 
@@ -251,11 +252,11 @@ class RecipeOrderBuilder(OrderBuilder):
         """Prepare the builder.
 
         Args:
-            context: Of the scene to make it in.
-            character: Who performs it.
-            recipe: What is made.
-            own: Whether it was made for this character, and knows where it stood.
-            ground_by_name: Whether the recipe is an older one, which names its ground without telling its heights.
+            context: Context of the target scene.
+            character: The character to animate.
+            recipe: The recipe.
+            own: Whether the recipe was made for this character and contains its placement.
+            ground_by_name: Whether the recipe is an older one, with the name of its ground instead of the heights.
         """
         super().__init__(context, character)
         self.recipe = recipe.for_size(self.units_per_metre)
@@ -286,7 +287,7 @@ class RecipeOrderBuilder(OrderBuilder):
             return
         mesh = self.scene.objects.get(self.ground_name)
         if mesh is None:
-            self.warnings.append(f'The ground "{self.ground_name}" is no longer here: the floor is level.')
+            self.warnings.append(f'The ground "{self.ground_name}" was removed: a level floor is used.')
         else:
             self.read_heights(mesh)
 

@@ -1,4 +1,4 @@
-"""Orders for generations: from the settings of the scene, or from a recipe."""
+"""Job inputs for generations: from the settings of the scene, or from a recipe."""
 
 from __future__ import annotations
 
@@ -27,35 +27,35 @@ def order_from_scene(context: bpy.types.Context) -> GenerationJobInput:
 
     chosen = context.scene.motionlcm
     frames = frames_of(chosen.length)
-    Request(chosen.prompt.strip(), frames)  # refuses what is wrong before anything is read
+    Request(chosen.prompt.strip(), frames)  # refuses a wrong prompt before the scene is read
     return SceneOrderBuilder(context, find_character(context), frames).build()
 
 
 def order_from_recipe(
     context: bpy.types.Context, character: bpy.types.Object, action: bpy.types.Action | None = None
 ) -> GenerationJobInput:
-    """The order that makes an Action again for a character, from the Action's custom properties alone.
+    """The job input that generates an Action again for a character, from the Action's custom properties alone.
 
-    action: None: the character's present one. Raises InvalidRequest if it is not one of ours.
+    action: None: the character's active Action. Raises InvalidRequest if it is not one of our Actions.
     """
     from .order_builder import RecipeOrderBuilder
 
     if action is None:
         action = character.animation_data.action if character.animation_data is not None else None
     made = recipe_in(action)
-    assert action is not None  # or it would hold no recipe
+    assert action is not None  # without this check it would have no recipe
     own = ID.is_on(character) and CHARACTER.read(action) == ID.read(character)
     builder = RecipeOrderBuilder(context, character, made, own, ground_by_name=recipe_is_old(action))
     if CUT.is_on(action):
-        builder.warnings.append("This Action was cut or joined since: the motion is made as it was before that.")
+        builder.warnings.append("This Action was cut or joined later: the original motion is generated.")
     return builder.build()
 
 
 def order_of(context: bpy.types.Context, character: bpy.types.Object, recipe: Recipe, own: bool) -> GenerationJobInput:
-    """The order that makes a recipe for a character, in the same place of the world and on the same frames.
+    """The job input of a recipe for a character, in the same place of the world and on the same frames.
 
-    own: it was made for this character, and knows where it stood. Raises InvalidRequest if the character
-    cannot take it.
+    own: whether the recipe was made for this character and contains its placement. Raises InvalidRequest if the
+    character does not fit.
     """
     from .order_builder import RecipeOrderBuilder
 
@@ -63,10 +63,10 @@ def order_of(context: bpy.types.Context, character: bpy.types.Object, recipe: Re
 
 
 def queued_job(order: GenerationJobInput) -> job_queue.QueuedJob:
-    """A place in the line for this order."""
+    """A place in the queue for this job input."""
 
     def start() -> job_queue.Job:
-        find_both(order.scene, order.character)  # while it waited either may have gone
+        find_both(order.scene, order.character)  # either may be removed while the job waits
         return job_queue.Job(order, write_result)
 
     return job_queue.QueuedJob(order.character, start)
@@ -76,7 +76,7 @@ class OrderOperator(JobOperator):
     """Base of operators that enqueue one job for the scene's character."""
 
     def order(self, context: bpy.types.Context) -> GenerationJobInput:
-        """What is to be made. Any exception is a refusal."""
+        """Build the job input. Any exception refuses the operator."""
         raise NotImplementedError
 
     def submit(self, order: GenerationJobInput) -> None:
@@ -87,7 +87,7 @@ class OrderOperator(JobOperator):
             order = self.order(context)
         except Exception:
             character = context.scene.motionlcm.character
-            if character is not None:  # it would be asked for again, so what it asked for before is not wanted
+            if character is not None:  # a new request replaces the previous one
                 job_queue.get().cancel_owner(handle_of(character))
             raise
         self.submit(order)

@@ -1,4 +1,4 @@
-"""The earlier prompts of a scene."""
+"""The prompt history of a scene."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ LONGEST_HISTORY = 20
 
 
 def remember_prompt(settings: bpy.types.PropertyGroup, prompt: str) -> None:
-    """Put a prompt at the head of the history, once."""
+    """Move or add a prompt to the head of the history."""
     from datetime import UTC, datetime
 
     history = settings.history

@@ -1,4 +1,4 @@
-"""Small helps around the prompt: dice, history, and settings out of an Action's recipe."""
+"""Operators around the prompt: random seed, history, search, recalled settings, and the length of a path."""
 
 import random
 from typing import TYPE_CHECKING
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 LARGEST_SEED = 2**31 - 1
 UNMADE = "~"
-"""Sorts after every time: a shot's prompt of which nothing was made yet was typed just now."""
+"""Sorts after every date: the prompt of a shot without a motion is the newest."""
 
 
 def prompts_of_file() -> list[str]:
-    """Every prompt used in this file, once each, the latest first: of the histories of all scenes, of all Actions that
-    were made here, and of all shots."""
+    """Every prompt used in this file, without duplicates, the latest first: from the histories of all scenes, from all
+    Actions of ours, and from all shots."""
     used: dict[str, str] = {}
 
     def add(prompt: str, when: str) -> None:
@@ -59,7 +59,7 @@ class MOTIONLCM_OT_use_prompt(bpy.types.Operator):
     bl_label = "Use Prompt"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    prompt: bpy.props.StringProperty(name="Prompt", description="The prompt to use")
+    prompt: bpy.props.StringProperty(name="Prompt", description="Prompt to use")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         context.scene.motionlcm.prompt = self.prompt
@@ -74,7 +74,7 @@ def _prompts(_operator: bpy.types.OperatorProperties, _context: bpy.types.Contex
 
 
 class MOTIONLCM_OT_search_prompts(bpy.types.Operator):
-    """Search the prompts that were used in this file, in any scene, take or shot, and use one again"""
+    """Search the prompts of all scenes, takes and shots of this file and use one again"""
 
     bl_idname = "motionlcm.search_prompts"
     bl_label = "Search Prompts"
@@ -82,21 +82,21 @@ class MOTIONLCM_OT_search_prompts(bpy.types.Operator):
     bl_property = "prompt"
 
     prompt: bpy.props.EnumProperty(
-        name="Prompt", description="The prompt to use again", items=_prompts, options={"SKIP_SAVE"}
+        name="Prompt", description="Prompt to use again", items=_prompts, options={"SKIP_SAVE"}
     )
     for_shot: bpy.props.BoolProperty(
-        name="For Shot", description="Give it to the chosen shot instead of the scene", options={"SKIP_SAVE"}
+        name="For Shot", description="Set the prompt of the chosen shot instead of the scene", options={"SKIP_SAVE"}
     )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        # Asked on every drawing, so not all objects of the file are looked at.
+        # Blender calls this on every redraw, so it does not search all objects of the file.
         used = any(len(scene.motionlcm.history) for scene in bpy.data.scenes)
         if used or shot_lookup.active_shot(context.scene.motionlcm.character) is not None:
             return True
         if any_made_here():
             return True
-        cls.poll_message_set(rpt_("No prompt was used in this file yet"))
+        cls.poll_message_set(rpt_("No prompt was used in this file"))
         return False
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
@@ -110,14 +110,14 @@ class MOTIONLCM_OT_search_prompts(bpy.types.Operator):
             return {"FINISHED"}
         shot = shot_lookup.active_shot(chosen.character)
         if shot is None:
-            messages.show_message("There is no shot to give the prompt to: add one.", error=True)
+            messages.show_message("There is no shot for the prompt: add a shot.", error=True)
             return {"CANCELLED"}
         shot.prompt = self.prompt
         return {"FINISHED"}
 
 
 class MOTIONLCM_OT_recall(bpy.types.Operator):
-    """Bring the settings of the character's present Action back into the panel; pins and facing stay as they are"""
+    """Copy prompt, seed and settings of the active Action to the panel. Pins and facing stay unchanged"""
 
     bl_idname = "motionlcm.recall"
     bl_label = "Recall Settings"
@@ -129,7 +129,7 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
         chosen = context.scene.motionlcm
         told = recipe_of(chosen.character)
         if "prompt" not in told:
-            messages.show_message("The character's Action was not made here, so it has no recipe.", error=True)
+            messages.show_message("The character's Action has no recipe.", error=True)
             return {"CANCELLED"}
         chosen.prompt = told["prompt"]
         chosen.length = told.get("seconds", chosen.length)
@@ -146,12 +146,12 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
         path = told.get("path", "")
         chosen.path = context.scene.objects.get(path) if path else None
         if path and chosen.path is None:
-            messages.show_message(f'The path "{path}" is gone; Again still knows where it ran.')
+            messages.show_message(f'The path "{path}" was removed; Again still uses it from the recipe.')
         return {"FINISHED"}
 
 
 class MOTIONLCM_OT_fit_length(bpy.types.Operator):
-    """Set the length to what walking along the path at ease takes"""
+    """Set the length to the time of a walk along the path at a comfortable speed"""
 
     bl_idname = "motionlcm.fit_length"
     bl_label = "Fit Length to Path"
@@ -169,7 +169,9 @@ class MOTIONLCM_OT_fit_length(bpy.types.Operator):
                 raise InvalidRequest("Choose a curve as the path first.")
             path = path_speed.drawn_path(context, chosen.path)
             if path is None:
-                raise InvalidRequest(f'"{chosen.path.name}" has a thickness, so its length is known when generating.')
+                raise InvalidRequest(
+                    f'"{chosen.path.name}" has a thickness, so its length is known only after generating.'
+                )
             frames = suggested_frames(path)
         except InvalidRequest as error:
             messages.show_message(str(error), error=True)
@@ -177,8 +179,8 @@ class MOTIONLCM_OT_fit_length(bpy.types.Operator):
         chosen.length = min(frames, MAX_CHAINED_FRAMES) / FPS
         if frames > MAX_CHAINED_FRAMES:
             messages.show_message(
-                f"At ease the path takes {frames / FPS:.1f} s; {MAX_CHAINED_FRAMES / FPS:.0f} s at most are made at "
-                "once, so the character will hurry."
+                f"A comfortable walk along the path takes {frames / FPS:.1f} s; at most "
+                f"{MAX_CHAINED_FRAMES / FPS:.0f} s are generated at once, so the character walks faster."
             )
         return {"FINISHED"}
 

@@ -1,4 +1,4 @@
-"""A result as Actions of the character, and their keys fitted again."""
+"""Write a result to Actions of the character, and fit their keys again."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def write_result(order: GenerationJobInput, result: GenerationOutput, batch: str | None = None) -> str:
     """Write a result as a new Action of the character, as one undo step; returns the sentence to show.
 
-    batch: what the takes that belong together have in common; None: those of this result alone do.
-    Raises InvalidRequest if the character or the scene has gone in the meantime; then nothing was changed.
+    batch: identity that takes of one request share; None: a new one for this result. Raises InvalidRequest if the
+    character or the scene was removed in the meantime; nothing is changed then.
     """
     from ..armature.actions import new_action, repeat_forever
     from ..armature.smpl_rig import read_rig
@@ -40,7 +40,7 @@ def write_result(order: GenerationJobInput, result: GenerationOutput, batch: str
         view_layer.update()
     request = order.request
     belongs = {"character_id": identity(character), "batch": batch or uuid.uuid4().hex[:12]}
-    for take in reversed((result, *result.others)):  # the first one comes last, and stays
+    for take in reversed((result, *result.others)):  # the first take is written last and stays active
         times, channels = written_channels(character, rig, order, take)
         told = recipe(order, take) | belongs
         action = new_action(character, action_name(take.request), times, channels, told)
@@ -54,12 +54,12 @@ def write_result(order: GenerationJobInput, result: GenerationOutput, batch: str
     push_undo(f"MotionLCM: {request.prompt[:40]}")
     play(scene)
     milliseconds = 1000.0 * max(take.report.get("seconds", 0.0) for take in (result, *result.others))
-    made = f"{len(times)} frames from frame {order.first_frame}, made in {milliseconds:.0f} ms."
+    made = f"{len(times)} frames from frame {order.first_frame}, generated in {milliseconds:.0f} ms."
     return made if not result.others else f"{len(result.others) + 1} takes of {made}"
 
 
 def action_name(request: Request) -> str:
-    """What the Action of a take is called."""
+    """The name of a take's Action."""
     name = f"MotionLCM {request.prompt[:40].strip()} s{request.seed}"
     if request.blends:
         name += f" v{request.blends[-1].towards % 10000}"
@@ -69,7 +69,7 @@ def action_name(request: Request) -> str:
 def written_channels(
     character: bpy.types.Object, rig: Rig, order: GenerationJobInput, result: GenerationOutput
 ) -> tuple[np.ndarray, list[Channel]]:
-    """Scene frames (K,) and a result as channels of the character as it stands now."""
+    """Scene frames (K,) and a result as channels of the character at its current place."""
     from dataclasses import replace
 
     import numpy as np
@@ -84,7 +84,7 @@ def written_channels(
 
     units, clip, keys = order.units_per_metre, result.clip, result.keys
     carried: list[Channel] = []
-    if order.travel is not Travel.HIPS:  # where the object stands now, which an Action may have moved since
+    if order.travel is not Travel.HIPS:  # the current place of the object, which an Action may have moved
         now = current_placement(character, rig, units)
         here = Placement(now.origin * [1.0, 0.0, 1.0], now.heading)
         clip, keys = place_clip(clip, here), None if keys is None else place_keys(keys, here)
@@ -101,9 +101,9 @@ def written_channels(
 
 
 class RecentResults:
-    """The latest results by their Action's session id, so that keys can be fitted again without a new motion.
+    """The latest results by their Action's session id, so that keys can be fitted again without a new generation.
 
-    Only so many are kept; the oldest is forgotten.
+    The number of results is limited; the oldest is dropped.
     """
 
     MOST = 32
@@ -112,13 +112,13 @@ class RecentResults:
         self._kept: dict[int, tuple[GenerationJobInput, GenerationOutput]] = {}
 
     def remember(self, action: bpy.types.Action, order: GenerationJobInput, result: GenerationOutput) -> None:
-        """Remember what an Action was made of."""
+        """Store the result that an Action was written from."""
         self._kept[action.session_uid] = (order, result)
         while len(self._kept) > self.MOST:
             del self._kept[next(iter(self._kept))]
 
     def find(self, action: bpy.types.Action | None) -> tuple[GenerationJobInput, GenerationOutput] | None:
-        """What an Action was made of; None if that is not known any more."""
+        """The result that an Action was written from; None if it is no longer stored."""
         return None if action is None else self._kept.get(action.session_uid)
 
     def clear(self) -> None:
@@ -129,9 +129,9 @@ recent_results = RecentResults()
 
 
 def refit(context: bpy.types.Context, character: bpy.types.Object) -> str:
-    """Fit the keys of the character's present Action again, by the panel's settings; returns the sentence to show.
+    """Fit the keys of the character's active Action again with the panel's settings; returns the sentence to show.
 
-    Raises InvalidRequest if the motion as made is no longer known.
+    Raises InvalidRequest if the result of the Action is no longer stored.
     """
     from dataclasses import replace
 
@@ -146,10 +146,10 @@ def refit(context: bpy.types.Context, character: bpy.types.Object) -> str:
     action = data.action if data is not None else None
     recent = recent_results.find(action)
     if action is None or recent is None:
-        raise InvalidRequest("The motion of this Action is not in memory any more: press Again, then its keys follow.")
+        raise InvalidRequest("The motion of this Action is not in memory: press Again, then fit its keys.")
     chosen = context.scene.motionlcm
     order, result = recent
-    order = replace(order, first_frame=FIRST_FRAME.read(action))  # a shot may have been moved since
+    order = replace(order, first_frame=FIRST_FRAME.read(action))  # a shot may have been moved after the generation
     tolerance = chosen.key_tolerance if chosen.key_mode == "FITTED" else None
     rig = read_rig(character)
     euler = euler_bones(character, rig, order.units_per_metre, order.travel is Travel.HIPS)
@@ -162,5 +162,5 @@ def refit(context: bpy.types.Context, character: bpy.types.Object) -> str:
     if order.loop:
         repeat_forever(character)
     if keys is None:
-        return "A key on every frame."
-    return f"{keys.keys_per_second:.0f} keys a second, at most {keys.max_error_mm:.1f} mm off."
+        return "One key on every frame."
+    return f"{keys.keys_per_second:.0f} keys per second, error at most {keys.max_error_mm:.1f} mm."

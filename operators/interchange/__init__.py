@@ -1,8 +1,7 @@
-"""Files that go out and come in: recipes and storyboards.
+"""Export and import of files: recipes and storyboards.
 
-recipe_files: Motion out of recipes: of any Action of this file, and of recipe files.
-storyboards: Storyboards in Blender: characters, paths, pins and shots out of a JSON file, and those of a scene into
-    one.
+recipe_files: Motion from recipes: from any Action of this file, and from recipe files.
+storyboards: Import and export of storyboards: characters, paths, pins and shots in a JSON file.
 """
 
 REGISTERED: tuple[str, ...] = ("recipe_files", "storyboards")

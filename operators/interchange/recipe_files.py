@@ -1,4 +1,4 @@
-"""Motion out of recipes: of any Action of this file, and of recipe files."""
+"""Motion from recipes: from any Action of this file, and from recipe files."""
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import uuid
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def with_recipe() -> list[bpy.types.Action]:
-    """The Actions of this file that were made here, linked ones included, the latest first."""
+    """The Actions of this file that have a recipe, linked ones included, the latest first."""
     found = [action for action in bpy.data.actions if PROMPT.is_on(action)]
     return sorted(found, key=lambda action: (MADE.read(action), action.session_uid), reverse=True)
 
@@ -38,12 +38,12 @@ _offered = DynamicEnumItems()
 
 
 def _actions(_operator: bpy.types.OperatorProperties, _context: bpy.types.Context | None) -> "list[Any]":
-    # Full names, because an Action that is linked may be called like one that is not.
+    # Full names, because a linked Action may have the same name as a local one.
     return _offered.items((action.name_full, PROMPT.read(action)) for action in with_recipe())
 
 
 class MOTIONLCM_OT_regenerate(orders.OrderOperator, bpy.types.Operator):
-    """Make the motion of any Action that was made here once more, for the present character, from its recipe alone"""
+    """Generate the motion of an Action again for the present character, from the Action's recipe alone"""
 
     bl_idname = "motionlcm.regenerate"
     bl_label = "Regenerate from Action"
@@ -51,18 +51,18 @@ class MOTIONLCM_OT_regenerate(orders.OrderOperator, bpy.types.Operator):
     bl_property = "action"
 
     action: bpy.props.EnumProperty(
-        name="Action", description="Whose recipe to follow", items=_actions, options={"SKIP_SAVE"}
+        name="Action", description="Action with the recipe", items=_actions, options={"SKIP_SAVE"}
     )
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         if any_made_here():
             return True
-        cls.poll_message_set(rpt_("No Action of this file was made here"))
+        cls.poll_message_set(rpt_("No Action of this file has a recipe"))
         return False
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        if self.properties.is_property_set("action"):  # a button that names one
+        if self.properties.is_property_set("action"):  # a button that sets the Action
             return self.execute(context)
         context.window_manager.invoke_search_popup(self)
         return {"FINISHED"}
@@ -72,15 +72,15 @@ class MOTIONLCM_OT_regenerate(orders.OrderOperator, bpy.types.Operator):
 
         action = next((action for action in with_recipe() if action.name_full == self.action), None)
         if action is None:
-            raise InvalidRequest("This Action is no longer there: choose another.")
+            raise InvalidRequest("This Action was removed: choose another.")
         return orders.order_from_recipe(context, character_lookup.find_character(context), action)
 
 
 def make_all(scene: "Handle", character: "Handle", recipes: "Sequence[Recipe]", batch: str) -> "job_queue.Job":
-    """The job that makes the last of these recipes, and when it is written those before it, so that the first one stays
-    in sight.
+    """The job of the last recipe. Its follow-up jobs are the earlier recipes, so that the first recipe's motion stays
+    active.
 
-    batch: what they have in common as takes. Raises InvalidRequest if one cannot be asked for.
+    batch: identity that the takes share. Raises InvalidRequest if a recipe is invalid.
     """
     in_scene, found = handles.find_both(scene, character)
     character_lookup.check_writable(found)
@@ -92,7 +92,7 @@ def make_all(scene: "Handle", character: "Handle", recipes: "Sequence[Recipe]", 
 
 
 def _present(context: bpy.types.Context) -> bpy.types.Action | None:
-    """The Action of ours that is seen: the character's own, or that of the shot that is chosen."""
+    """Our visible Action: the character's own, or that of the chosen shot."""
     character = context.scene.motionlcm.character
     data = character.animation_data if character is not None else None
     action = data.action if data is not None else None
@@ -101,7 +101,7 @@ def _present(context: bpy.types.Context) -> bpy.types.Action | None:
 
 
 class MOTIONLCM_OT_export_recipe(MotionLCMOperator, bpy.types.Operator):
-    """Write how the present take was made, or all takes beside it, into a file from which it can be made again"""
+    """Write the recipe of the active take, or of all takes in the list, to a file"""
 
     bl_idname = "motionlcm.export_recipe"
     bl_label = "Export Recipe"
@@ -112,10 +112,10 @@ class MOTIONLCM_OT_export_recipe(MotionLCMOperator, bpy.types.Operator):
     check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
     what: bpy.props.EnumProperty(
         name="What",
-        description="Which recipes are written",
+        description="Recipes to write",
         items=(
-            ("TAKE", "This Take", "The recipe of the character's present Action"),
-            ("TAKES", "All Takes", "The recipes of all takes in the list"),
+            ("TAKE", "This Take", "Write the recipe of the active Action"),
+            ("TAKES", "All Takes", "Write the recipes of all takes in the list"),
         ),
     )
 
@@ -123,12 +123,12 @@ class MOTIONLCM_OT_export_recipe(MotionLCMOperator, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if _present(context) is not None:
             return True
-        cls.poll_message_set(rpt_("The character's Action was not made here"))
+        cls.poll_message_set(rpt_("The character's Action has no recipe"))
         return False
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         action = _present(context)
-        assert action is not None  # poll has seen it
+        assert action is not None  # poll has checked this
         self.filepath = bpy.path.clean_name(action.name) + ".json"
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
@@ -149,14 +149,14 @@ class MOTIONLCM_OT_export_recipe(MotionLCMOperator, bpy.types.Operator):
             actions = takes.takes_of(chosen.character, chosen.take_sort) or actions
         old = next((a.name for a in actions if action_recipes.recipe_is_old(a)), None)
         if old is not None:
-            raise InvalidRequest(f'"{old}" was made by an earlier version: press Again, then export.')
+            raise InvalidRequest(f'"{old}" is from an earlier version: press Again, then export.')
         path = Path(bpy.path.abspath(bpy.path.ensure_ext(self.filepath, ".json")))
         write(path, [action_recipes.recipe_in(action) for action in actions])
         messages.show_message(f"Wrote {len(actions)} recipe{'s' if len(actions) > 1 else ''} to {path.name}.")
 
 
 class MOTIONLCM_OT_import_recipe(JobOperator, bpy.types.Operator):
-    """Make the motions of a recipe file for the present character, each an Action of its own"""
+    """Generate the motions of a recipe file for the present character. Each motion becomes an Action"""
 
     bl_idname = "motionlcm.import_recipe"
     bl_label = "Import Recipe"

@@ -1,4 +1,4 @@
-"""Storyboards in Blender: characters, paths, pins and shots out of a JSON file, and those of a scene into one."""
+"""Import and export of storyboards: characters, paths, pins and shots in a JSON file."""
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import math
@@ -18,18 +18,20 @@ if TYPE_CHECKING:
     from ...motionlcm_blender.storyboard.storyboard import Place, Storyboard, StoryCharacter, StoryPath, StoryPin
 
 SHORTEST_STEP = 0.01
-"""Metres between points of a path that is written of an animated object's way."""
+"""Shortest distance in metres between points of the path that is written for an animated object."""
 
 
 def build(context: bpy.types.Context, board: "Storyboard") -> list[bpy.types.Object]:
-    """Make everything a storyboard holds, in this scene at its frame rate; the shots are empty yet.
+    """Add all contents of a storyboard to this scene at its frame rate; the shots are empty.
 
-    Raises InvalidRequest, before anything is made, if a shot is too short at this rate.
+    Raises InvalidRequest, before any change, if a shot is too short at this rate.
     """
     scene = context.scene
     board = board.at_fps(scene_time.rate_of(scene))
     units = _units(scene)
-    made = [_add_character(context, character, units) for character in board.characters]  # first, to get their names
+    made = [
+        _add_character(context, character, units) for character in board.characters
+    ]  # first, because paths and pins refer to their names
     lines = {name: add_curve(context, name, path, units) for name, path in board.paths.items()}
     for character, told in zip(made, board.characters, strict=True):
         _add_shots(context, character, told, lines, units)
@@ -41,13 +43,13 @@ def build(context: bpy.types.Context, board: "Storyboard") -> list[bpy.types.Obj
 
 
 def _units(scene: bpy.types.Scene) -> float:
-    """Scene units of a metre."""
+    """Scene units per metre."""
     units = scene.unit_settings
     return 1.0 / float(units.scale_length) if units.system != "NONE" else 1.0
 
 
 def add_curve(context: bpy.types.Context, name: str, path: "StoryPath", units: float) -> bpy.types.Object:
-    """A poly curve to walk along. units: of the scene, for each metre of the path."""
+    """Add a poly curve as a path. units: scene units per metre of the path."""
     data = bpy.data.curves.new(name, "CURVE")
     data.dimensions = "3D"
     spline = data.splines.new("POLY")
@@ -88,7 +90,7 @@ def _add_shots(
 
 
 def place(character: bpy.types.Object, name: str, at: "list[float]", facing: float, scale: float) -> None:
-    """Name a new character and put it somewhere. at: scene units; facing: degrees, as in storyboards."""
+    """Name a new character and move it. at: scene units; facing: degrees, as in storyboards."""
     character.name = name
     character.location = at
     character.rotation_euler.z = math.radians(facing)
@@ -112,9 +114,9 @@ def _add_pin(
 
 
 def storyboard_of(context: bpy.types.Context) -> "tuple[Storyboard, tuple[str, ...]]":
-    """The scene's characters, their shots, paths and pins, and sentences about what a storyboard cannot hold.
+    """The scene's characters, their shots, paths and pins, and warnings about data that a storyboard cannot contain.
 
-    Raises InvalidRequest if there is no character, or something in it is none of a storyboard's.
+    Raises InvalidRequest if there is no character, or a value is invalid in a storyboard.
     """
     from ...motionlcm_blender.errors import InvalidRequest
     from ...motionlcm_blender.storyboard.storyboard import Storyboard, StoryCharacter, StoryShot
@@ -125,7 +127,7 @@ def storyboard_of(context: bpy.types.Context) -> "tuple[Storyboard, tuple[str, .
     units = _units(scene)
     found = sorted((obj for obj in scene.objects if is_character(obj)), key=lambda obj: obj.name)
     if not found:
-        raise InvalidRequest("There is no character in this scene: add one, and shots for it.")
+        raise InvalidRequest("There is no character in this scene: add a character with shots.")
     paths: dict[str, StoryPath] = {}
     characters, warnings = [], []
     for character in found:
@@ -169,7 +171,7 @@ def _add_path(
     shot: "shot_list.MotionLCMShot",
     units: float,
 ) -> tuple[str, list[str]]:
-    """Write a shot's path among the storyboard's, once. Returns its name there, and what is lost."""
+    """Add a shot's path to the storyboard's paths, once. Returns its name there, and a warning about lost data."""
     import numpy as np
 
     from ...motionlcm_blender.storyboard.storyboard import StoryPath
@@ -194,7 +196,7 @@ def _add_path(
         if np.linalg.norm(point - kept[-1]) >= SHORTEST_STEP * units:
             kept.append(point)
     paths[name] = StoryPath(tuple(_in_metres(point, units) for point in kept))
-    return name, [f'The way of "{obj.name}" is in the storyboard as a line; its timing is not.']
+    return name, [f'The storyboard has the path of "{obj.name}" as a line, without its timing.']
 
 
 def _pins_of(
@@ -204,9 +206,9 @@ def _pins_of(
     left: dict[int, int],
     units: float,
 ) -> "tuple[StoryPin, ...]":
-    """The shot's own pins, and the scene's on its frames.
+    """The shot's own pins, and the scene's pins on its frames.
 
-    left: the first frame of each of the scene's that no earlier shot has taken.
+    left: for each of the scene's pins, its first frame that no earlier shot covers.
     """
     from ...motionlcm_blender.storyboard.storyboard import StoryPin
     from ..scene.scene_time import place_now
@@ -235,11 +237,14 @@ class MOTIONLCM_OT_import_storyboard(MotionLCMOperator, bpy.types.Operator, Impo
     filename_ext = ".json"
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
     generate: bpy.props.BoolProperty(
-        name="Generate", description="Make all shots at once; otherwise they stay empty", default=False
+        name="Generate",
+        description="Generate all shots after the import. Otherwise, the shots stay empty",
+        default=False,
     )
     set_frame_rate: bpy.props.BoolProperty(
         name="Set Frame Rate",
-        description="Give the scene the storyboard's frame rate; otherwise its frames are moved to the scene's",
+        description="Set the scene's frame rate to the storyboard's. "
+        "Otherwise, convert frames to the scene's frame rate",
         default=False,
     )
 
@@ -260,7 +265,7 @@ class MOTIONLCM_OT_import_storyboard(MotionLCMOperator, bpy.types.Operator, Impo
 
 
 class MOTIONLCM_OT_export_storyboard(MotionLCMOperator, bpy.types.Operator, ExportHelper):
-    """Write the shots of all characters of this scene, with their paths and pins, as a storyboard file"""
+    """Write the shots of all characters of this scene to a storyboard file, with paths and pins"""
 
     bl_idname = "motionlcm.export_storyboard"
     bl_label = "Export Storyboard"

@@ -1,4 +1,4 @@
-"""What a Blender file made without a window needs to be looked at: frame rate, camera and sun."""
+"""Frame rate, camera and sun for a Blender file that is created without a window."""
 
 import bpy
 import numpy as np
@@ -6,13 +6,14 @@ from mathutils import Vector
 
 
 def set_frame_rate(scene: bpy.types.Scene, fps: float) -> None:
-    """Any rate, also 23.976: Blender keeps a whole number and a divisor."""
+    """Set any frame rate, also 23.976: Blender stores an integer and a divisor."""
     scene.render.fps = max(1, round(fps))
     scene.render.fps_base = scene.render.fps / fps
 
 
 def add_camera_and_sun(scene: bpy.types.Scene, points: np.ndarray) -> None:
-    """A view of all floor points (N, 2) from above the figure's front, and light. points: Blender x and y."""
+    """Add a camera that sees all floor points (N, 2) from above the figure's front, and a sun. points: Blender x and
+    y."""
     low, high = points.min(axis=0), points.max(axis=0)
     centre = Vector((*(0.5 * (low + high)), 0.8))
     reach = max(float(np.linalg.norm(high - low)), 2.0)

@@ -1,4 +1,4 @@
-"""Texts offered in an enum that changes while Blender runs, such as those of a search popup."""
+"""Items of an enum that changes while Blender runs, such as the enum of a search popup."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 
 class DynamicEnumItems:
-    """The items of one such enum, each with a number that stays its own.
+    """The items of one such enum, each with a permanent number.
 
-    Blender keeps no copy of the texts, so those once shown live on; and it tells items by their numbers, which must
-    not become another's while a popup is open.
+    Blender does not copy the texts, so shown texts must stay referenced. Blender identifies items by number, so a
+    number must not get another text while a popup is open.
     """
 
     def __init__(self) -> None:
@@ -18,7 +18,7 @@ class DynamicEnumItems:
         self._shown: list[tuple[str, str, str, int]] = []
 
     def items(self, texts: Iterable[tuple[str, str]]) -> list[tuple[str, str, str, int]]:
-        """For an EnumProperty; each text is its own identifier, with its tooltip."""
+        """The items for an EnumProperty; each text is its own identifier, with its tooltip."""
         self._shown = []
         for text, tooltip in texts:
             number = self._numbers.setdefault(text, len(self._numbers))

@@ -1,4 +1,4 @@
-"""Scenes and objects found again after undo, redo or a change of name."""
+"""Handles that find scenes and objects again after undo, redo or a change of name."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import bpy
 
 @dataclass(frozen=True)
 class Handle:
-    """How to find something of Blender's again after undo, redo or a change of name."""
+    """The type and session id of a data-block, to find it again after undo, redo or a change of name."""
 
     name: str
     session_uid: int
 
 
 def find(collection: bpy.types.bpy_prop_collection, handle: Handle) -> bpy.types.ID | None:
-    """Find a scene or object again by its session id, under whatever name; None if it is gone."""
+    """Find a scene or object by its session id, whatever its name; None if it was removed."""
     named = collection.get(handle.name)
     if named is not None and named.session_uid == handle.session_uid:
         return named
@@ -24,7 +24,7 @@ def find(collection: bpy.types.bpy_prop_collection, handle: Handle) -> bpy.types
 
 
 def find_both(scene: Handle, character: Handle) -> tuple[bpy.types.Scene, bpy.types.Object]:
-    """A scene and a character in it, found again. Raises InvalidRequest if either is gone."""
+    """Find a scene and a character in it. Raises InvalidRequest if either was removed."""
     from ...motionlcm_blender.errors import InvalidRequest
 
     in_scene = find(bpy.data.scenes, scene)
@@ -39,6 +39,6 @@ def find_both(scene: Handle, character: Handle) -> tuple[bpy.types.Scene, bpy.ty
 
 
 def handle_of(block: bpy.types.ID) -> Handle:
-    """How `find` finds a scene or object again."""
+    """The handle of a scene or object, for `find`."""
 
     return Handle(block.name, block.session_uid)

@@ -1,4 +1,4 @@
-"""New objects linked where they can be seen."""
+"""Link new objects to a visible collection."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import bpy
 
 
 def put_into_scene(context: bpy.types.Context, obj: bpy.types.Object) -> bpy.types.Collection:
-    """Link a new object where it can be seen, and make it the only selected and the active one."""
+    """Link a new object to a visible collection, and make it the only selected object and the active object."""
     collection = context.collection if context.layer_collection.is_visible else context.scene.collection
     collection.objects.link(obj)
     show_in_local_view(context, obj)
@@ -18,7 +18,7 @@ def put_into_scene(context: bpy.types.Context, obj: bpy.types.Object) -> bpy.typ
 
 
 def show_in_local_view(context: bpy.types.Context, obj: bpy.types.Object) -> None:
-    """Have the viewport show a new object even if it is limited to some others."""
+    """Show a new object in the viewport, also in local view."""
     space = context.space_data
     if space is not None and space.type == "VIEW_3D" and space.local_view is not None:
         obj.local_view_set(space, True)

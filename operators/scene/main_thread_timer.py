@@ -1,4 +1,4 @@
-"""Functions that Blender calls on its main thread, again and again."""
+"""Functions that Blender calls repeatedly on its main thread."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ import bpy
 
 
 class MainThreadTimer:
-    """One function on a timer of Blender's. Where Blender runs without a window, timers do not fire: nothing starts."""
+    """One function on a Blender timer. Without a window, Blender's timers do not fire: the timer does not start
+    then."""
 
     def __init__(self, function: Callable[[], float | None], interval: float, persistent: bool = True) -> None:
         """Prepare the timer.
 
         Args:
-            function: Called with nothing; returns the seconds to the next call, or None to end.
+            function: Called without arguments; returns the seconds to the next call, or None to stop.
             interval: Seconds to the first call.
-            persistent: Whether the timer goes on when another file is opened.
+            persistent: Whether the timer continues when another file is opened.
         """
         self.interval = interval
-        self._function = function  # kept, as Blender knows a timer by this very object
+        self._function = function  # kept, because Blender identifies a timer by this object
         self._persistent = persistent
 
     @property
@@ -27,11 +28,11 @@ class MainThreadTimer:
         return bool(bpy.app.timers.is_registered(self._function))
 
     def start(self) -> None:
-        """Have the function called from now on; nothing happens if it is already."""
+        """Start the timer; a running timer continues."""
         if not bpy.app.background and not self.running:
             bpy.app.timers.register(self._function, first_interval=self.interval, persistent=self._persistent)
 
     def stop(self) -> None:
-        """End the calls; nothing happens if there are none."""
+        """Stop the timer, if it runs."""
         if self.running:
             bpy.app.timers.unregister(self._function)

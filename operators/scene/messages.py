@@ -1,4 +1,4 @@
-"""The status line of the panel: its sentences, and exceptions as sentences."""
+"""The status of the panel: its sentences, and exceptions as sentences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class TaskStatus:
-    """What is shown of work in the background. message: the last result or error, one sentence."""
+    """The visible status of work in the background. message: the last result or error, one sentence."""
 
     running: bool = False
     progress: float = 0.0
@@ -23,7 +23,8 @@ class TaskStatus:
 
 @dataclass
 class Status(TaskStatus):
-    """What the panel shows of the queue. who: whose job runs; waiting: how many other characters wait.
+    """The visible status of the queue. who: name of the character whose job runs; waiting: number of waiting
+    characters.
 
     warnings: further sentences beside the message.
     """
@@ -49,7 +50,7 @@ def sentence_for(error: BaseException) -> str:
     from ...motionlcm_blender.errors import DeviceError, MotionLCMError
 
     if isinstance(error, DeviceError):
-        log.info("What led to it", exc_info=error)
+        log.info("Cause of the device error", exc_info=error)
     if isinstance(error, MotionLCMError):
         return str(error)
     if isinstance(error, ImportError):
@@ -57,20 +58,20 @@ def sentence_for(error: BaseException) -> str:
         return f"A part of the extension is missing ({error.name or error}): reinstall it."
     if isinstance(error, MemoryError):
         log.error("Out of memory", exc_info=error)
-        return "There is not enough memory: close something, or make the motion shorter."
+        return "There is not enough memory: close other programs, or shorten the motion."
     log.error("Unexpected error", exc_info=error)
-    return f"Something unexpected went wrong ({type(error).__name__}: {error}); the system console tells more."
+    return f"An unexpected error occurred ({type(error).__name__}: {error}); see the system console."
 
 
 def set_status(**values: object) -> None:
-    """Change fields of the status, and have them drawn."""
+    """Change fields of the status and redraw."""
     for name, value in values.items():
         setattr(status, name, value)
     redraw()
 
 
 def redraw(*more: str) -> None:
-    """Have the sidebars and the strips of shots drawn anew. more: further types of areas."""
+    """Redraw the sidebars and the strips of shots. more: further area types."""
     manager = bpy.context.window_manager
     for window in manager.windows if manager is not None else ():
         for area in window.screen.areas:

@@ -1,4 +1,4 @@
-"""What all operators share that may be refused: an error becomes a sentence in the panel, in the log and a report."""
+"""The base of all operators that can be refused: an error becomes a sentence in the panel, in the log and a report."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from . import messages
 
 
 class MotionLCMOperator:
-    """Base of operators, beside `bpy.types.Operator`; they implement `perform`."""
+    """Base of operators, beside `bpy.types.Operator`; subclasses implement `perform`."""
 
     if TYPE_CHECKING:
 
         def report(self, kind: set[str], message: str) -> None: ...
 
     def perform(self, context: bpy.types.Context) -> None:
-        """Do the operator's work. Any exception is a refusal."""
+        """Do the operator's work. Any exception refuses the operator."""
         raise NotImplementedError
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -33,7 +33,7 @@ class MotionLCMOperator:
         return self.report_message(messages.status)
 
     def report_message(self, status: messages.TaskStatus) -> set[str]:
-        """Report the sentence that is shown. A window shows it in the panel; scripts in the background get an
+        """Report the sentence of the status. With a window the panel shows it too; scripts in the background get an
         exception."""
         self.report({"ERROR" if bpy.app.background else "WARNING"}, status.message)
         return {"CANCELLED"}

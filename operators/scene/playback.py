@@ -1,4 +1,4 @@
-"""The undo step and the playback after a motion was written."""
+"""The undo step and the playback after a motion is written."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import bpy
 
 
 def push_undo(message: str) -> None:
-    """Make an undo step of what was done since the last one."""
+    """Push an undo step with all changes after the last step."""
     windows = bpy.context.window_manager.windows
     with bpy.context.temp_override(**({"window": windows[0]} if bpy.context.window is None and windows else {})):
         bpy.ops.ed.undo_push(message=message)
 
 
 def play(scene: bpy.types.Scene) -> None:
-    """Start playing in the first window that shows the scene, unless it plays already."""
+    """Start playback in the first window that shows the scene, unless the playback runs already."""
     if bpy.app.background:
         return
     for window in bpy.context.window_manager.windows:

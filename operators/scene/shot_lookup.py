@@ -8,12 +8,12 @@ import bpy
 
 
 def index_of(character: bpy.types.Object, uid: str) -> int:
-    """The place in the list of the shot with this identity; -1 if it is gone."""
+    """The index of the shot with this identity in the list; -1 if it was removed."""
     return next((number for number, shot in enumerate(character.motionlcm.shots) if shot.uid == uid), -1)
 
 
 def active_shot(character: bpy.types.Object | None) -> Any | None:
-    """The shot chosen in the list, a MotionLCMShot."""
+    """The chosen shot of the list, a MotionLCMShot."""
     if character is None:
         return None
     listed = character.motionlcm

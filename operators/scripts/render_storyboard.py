@@ -3,8 +3,8 @@
     python render_storyboard.py TASK.json                                              (a Python with bpy)
     blender --background --factory-startup --python render_storyboard.py -- TASK.json
 
-TASK.json holds "storyboard" (what its file holds), "out" (.blend), "bake", and "packages": folders of Python packages
-that Blender may lack, by name. Each shot made is a line on standard output, as is the sentence if something fails.
+TASK.json contains "storyboard" (the content of its file), "out" (.blend), "bake", and "packages": folders of Python
+packages that Blender may lack, by name. Each generated shot is a line on standard output, and so is an error.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from extension_package import part
 
 MARK = "MOTIONLCM "
-"""Begins the lines that are meant for `motionlcm storyboard`; Blender says other things there."""
+"""Prefix of the lines for `motionlcm storyboard`; Blender prints other lines too."""
 
 
 class Lent(MetaPathFinder):
-    """Finds packages in folders named for them, after all else: those of another Python that work in this one, too."""
+    """Import hook that finds packages in the given folders, after all other finders: packages of another Python that
+    work in this one."""
 
     def __init__(self, folders: dict[str, str]) -> None:
         self.folders = folders
@@ -49,7 +50,7 @@ def say(**facts: Any) -> None:
 
 
 def render(task: dict[str, Any]) -> None:
-    """Empty file, characters and paths, each shot in turn, save."""
+    """Create an empty file, add characters and paths, generate each shot, save."""
     import bpy
 
     sys.meta_path.append(Lent(task["packages"]))
@@ -79,7 +80,7 @@ def render(task: dict[str, Any]) -> None:
 
 
 def make_shot(scene: Any, character: Any, name: str, number: int) -> None:
-    """Make one shot, and say how long it took. name: the character's in the storyboard."""
+    """Generate one shot and print the duration. name: the character's name in the storyboard."""
     errors, handles = part("motionlcm_blender.errors"), part("operators.scene.handles")
     shot = character.motionlcm.shots[number]
     owner = handles.handle_of(character)
@@ -95,7 +96,7 @@ def make_shot(scene: Any, character: Any, name: str, number: int) -> None:
 
 
 def places_seen(scene: Any, characters: Any) -> Any:
-    """(N, 2) where characters are in their shots, and the points of their paths."""
+    """(N, 2) places of the characters in their shots, and the points of their paths."""
     import bpy
     import numpy as np
 
@@ -127,4 +128,4 @@ if __name__ == "__main__":
     code = main(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code)  # Blender 4.2 and 4.5 do not survive Python's own ending
+    os._exit(code)  # Blender 4.2 and 4.5 crash when Python exits normally

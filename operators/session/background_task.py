@@ -1,4 +1,4 @@
-"""Work in a thread of its own: its progress for drawing, a way to cancel it, and its outcome on the main thread."""
+"""Work in its own thread: its progress for drawing, a way to cancel it, and its outcome on the main thread."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from ..scene.main_thread_timer import MainThreadTimer
 from ..scene.messages import TaskStatus
 
 Report = Callable[[float, str], None]
-"""Called by work with its progress, 0..1, and a word for its stage."""
+"""Called by the work with its progress, 0..1, and the name of its stage."""
 Work = Callable[[Report, Callable[[], bool]], Any]
-"""Runs in the thread and touches nothing of Blender. Called with a report and with what says that it was cancelled."""
+"""Runs in the thread and must not use bpy. Called with a report and a function that returns whether it was
+cancelled."""
 Finish = Callable[[Any], None]
-"""Called on the main thread with what the work returned, or with the exception that it raised."""
+"""Called on the main thread with the result of the work, or with the exception that it raised."""
 
 
 @dataclass
 class _Run:
-    """One piece of work. The thread writes only progress, stage and outcome."""
+    """One run of the work. The thread writes only progress, stage and outcome."""
 
     finish: Finish
     show: Callable[[_Run], None]
@@ -38,9 +39,9 @@ class _Run:
 
 
 class BackgroundTask:
-    """A thread, a timer on the main thread that takes what comes of it, and a status to draw. One run at a time.
+    """A thread, a main-thread timer that takes its outcome, and a status to draw. One run at a time.
 
-    Where Blender runs without a window, timers do not fire: work is done at once, or `poll` is called by hand.
+    Without a window, Blender's timers do not fire: the work then runs at once, or the caller calls `poll`.
     """
 
     def __init__(
@@ -56,11 +57,11 @@ class BackgroundTask:
 
         Args:
             name: Name of its threads.
-            status: What is drawn of it; the task sets running, progress and stage.
-            redraw: Has the status drawn.
-            interval: Seconds between two looks at the work.
+            status: The status to draw; the task sets running, progress and stage.
+            redraw: Redraws the status.
+            interval: Seconds between two polls of the work.
             patience: Seconds to wait for threads in `stop`.
-            poll: What the timer calls in place of `self.poll`.
+            poll: Called by the timer in place of `self.poll`.
         """
         self.status = status
         self.threads: list[threading.Thread] = []
@@ -74,7 +75,8 @@ class BackgroundTask:
         return self._run is not None
 
     def start(self, work: Work, finish: Finish, wait: bool | None = None) -> None:
-        """Begin; what ran before is abandoned. wait: return when it is done; None: if Blender has no window."""
+        """Start a run; a previous run is abandoned. wait: return when the run is done; None: if Blender has no
+        window."""
         self.abandon()
         run = self._run = _Run(finish, self._show)
         self.status.running = True
@@ -90,11 +92,11 @@ class BackgroundTask:
         self._redraw()
 
     def watch(self) -> None:
-        """Have the timer look for the outcome."""
+        """Start the timer that polls for the outcome."""
         self._timer.start()
 
     def poll(self) -> float | None:
-        """Show how far the work is, and take its outcome. Returns the seconds to the next call."""
+        """Show the progress of the work, and take its outcome. Returns the seconds to the next call."""
         run = self._run
         if run is None:
             return None
@@ -112,7 +114,7 @@ class BackgroundTask:
         return self._interval if self.running else None
 
     def cancel(self) -> bool:
-        """Ask the work to stop; its outcome is still taken. Returns whether something ran."""
+        """Request the work to stop; its outcome is still taken. Returns whether a run was active."""
         if self._run is None:
             return False
         self._run.cancelled.set()
@@ -120,14 +122,14 @@ class BackgroundTask:
         return True
 
     def abandon(self) -> None:
-        """Ask the work to stop; whatever it still delivers is dropped."""
+        """Request the work to stop; its outcome is dropped."""
         if self._run is not None:
             self._run.cancelled.set()
             self._run = None
             self.status.running = False
 
     def stop(self) -> None:
-        """Abandon the work and wait for its threads, as the extension is switched off."""
+        """Abandon the work and wait for its threads. Called when the extension is disabled."""
         self._timer.stop()
         self.abandon()
         for thread in self.threads:
@@ -135,7 +137,7 @@ class BackgroundTask:
         self.threads.clear()
 
     def _show(self, run: _Run) -> None:
-        """Let the status tell how far a run is; called in its thread as well. Drawing follows with the next `poll`."""
+        """Copy a run's progress to the status; also called in its thread. The next `poll` redraws."""
         if self._run is run:
             self.status.progress, self.status.stage = run.progress, run.stage
 
@@ -143,5 +145,5 @@ class BackgroundTask:
 def _carry_out(run: _Run, work: Work) -> None:
     try:
         run.outcome.put(work(run.report, run.cancelled.is_set))
-    except BaseException as error:  # whatever it is, the main thread must hear of it
+    except BaseException as error:  # any exception must reach the main thread
         run.outcome.put(error)

@@ -1,4 +1,4 @@
-"""From an order to finished motion, away from the main thread. Nothing here touches bpy."""
+"""From a job input to a finished motion, in a worker thread. This module never uses bpy."""
 
 from __future__ import annotations
 
@@ -33,17 +33,18 @@ _one_at_a_time = threading.Lock()
 
 @dataclass(frozen=True)
 class GenerationJobInput:
-    """Everything a generation needs, as plain values.
+    """The input of one generation, as plain values.
 
     skeleton: of the character. placement: of the motion in the world, engine axes, metres of the character.
     fps, first_frame: of the scene. path_xz: (frames, 2) the path in the world, or None.
-    units_per_metre: scene units for each metre of the character, when the order was made.
-    seconds: the length asked for. ground: heights above the motion's floor, by places in the world.
-    rest_placement: where the armature object stands, engine axes, metres of the character. travel: what carries the
-    root motion. loop: whether the motion is to repeat. key_tolerance: millimetres; None: a key on every frame.
-    euler: the bones that turn by Euler angles. seam: where it goes on from an earlier motion. landing: where it ends.
-    scene_frames: how many frames are written at most. shot: the identity of the shot that it is for, or empty.
-    expected_model: hash of the model that made it before, if it is made again.
+    units_per_metre: scene units per metre of the character, at the time of the request.
+    seconds: the requested length. ground: heights above the motion's floor, by places in the world.
+    rest_placement: place of the armature object, engine axes, metres of the character. travel: the target of the root
+        motion.
+    loop: whether the motion must repeat. key_tolerance: millimetres; None: a key on every frame.
+    euler: the bones in Euler modes. seam: continuation of an earlier motion. landing: the end pose.
+    scene_frames: largest number of frames to write. shot: identity of the target shot, or empty.
+    expected_model: hash of the model that generated the motion before, for a repeated generation.
     """
 
     request: Request
@@ -75,11 +76,11 @@ class GenerationJobInput:
 
 @dataclass(frozen=True)
 class GenerationOutput:
-    """What came of an order. clip: placed in the world, at the scene's frame rate. report: measured facts.
+    """The output of a job. clip: placed in the world, at the scene's frame rate. report: measurements.
 
-    root_motion: of the armature object or bone, if it carries the travel. Where the travel is not in the hips, the clip
-    is over the origin and faces +Z, to be put where the object stands. keys: few keys of the clip, in its axes.
-    request: of this take alone. others: the other takes of the order.
+    root_motion: of the armature object or root bone, if either carries it. A clip without root motion in the hips is
+    over the origin and faces +Z, relative to the object's place. keys: sparse keys of the clip, in its axes. request:
+    of this take alone. others: the other takes of the job.
     """
 
     clip: Clip
@@ -98,10 +99,10 @@ class GenerationOutput:
 def make(
     order: GenerationJobInput, progress: Callable[[float, str], None], cancel: Callable[[], bool]
 ) -> GenerationOutput:
-    """Run the model and shape the result for the armature.
+    """Run the model and convert the result for the armature.
 
-    progress: called with 0..1 and a word. cancel: asked between steps. Raises Cancelled and the other errors of
-    the engine.
+    progress: called with 0..1 and the name of a stage. cancel: called between steps. Raises Cancelled and the other
+    errors of the engine.
     """
     progress(0.0, "Waiting")
     with _one_at_a_time:
@@ -121,7 +122,7 @@ def make(
             str(config.get("attribution", "")),
         )
         if order.expected_model and of_model[1] and order.expected_model != of_model[1]:
-            warnings += (f"It was made by another model before; {model.name} makes another motion of it.",)
+            warnings += (f"Another model generated this motion before; {model.name} gives another motion.",)
         results = []
         for number, motion in enumerate(motions):
             if cancel():
@@ -156,7 +157,7 @@ def _finished(
 
 
 def fitted_keys(clip: Clip, tolerance: float, order: GenerationJobInput) -> SparseKeys:
-    """Few keys of a clip, in the rotation modes of the character's bones."""
+    """Sparse keys of a clip, in the rotation modes of the character's bones."""
     if order.euler is None:
         return fit_keys(clip, tolerance, order.first_frame, loops=order.loop)
     axes = order.euler.outer, order.euler.inner
@@ -164,7 +165,8 @@ def fitted_keys(clip: Clip, tolerance: float, order: GenerationJobInput) -> Spar
 
 
 def _carried(clip: Clip, order: GenerationJobInput) -> tuple[Clip, RootMotion | None]:
-    """The clip with its travel where the order wants it, and the way of the armature object or bone that carries it."""
+    """The clip with its root motion in the target of the job input, and the root motion of the armature object or root
+    bone."""
     if order.travel is Travel.HIPS:
         return clip, None
     split = split_travel(clip, order.loop)

@@ -1,4 +1,4 @@
-"""The loaded model gives its memory back when nothing has been made for a while; the next motion loads it anew."""
+"""Unloads the model after a time without a generation; the next generation loads it again."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from . import model_session
 log = logging.getLogger(__name__)
 
 INTERVAL = 30.0
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 
 
 def watch() -> None:
-    """Look now and then from now on, as long as a model is loaded."""
+    """Start to check regularly, as long as a model is loaded."""
     _timer.start()
 
 
 def look() -> float | None:
-    """Unload the model if its time has come. Runs as a timer; returns the seconds to the next call."""
+    """Unload the model if it was idle long enough. Runs as a timer; returns the seconds to the next call."""
     prefs, session = addon.preferences(), model_session.get()
     minutes = prefs.idle_minutes if prefs is not None else 0
     idle = session.idle_seconds()

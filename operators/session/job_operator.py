@@ -1,4 +1,4 @@
-"""What operators share that enqueue jobs."""
+"""The base of operators that enqueue jobs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from ..scene.operator_base import MotionLCMOperator
 
 
 class JobOperator(MotionLCMOperator):
-    """Base of operators whose `perform` enqueues jobs. Without a window these are done by then, and may have failed."""
+    """Base of operators whose `perform` enqueues jobs. Without a window the jobs are finished at its return, and may
+    have failed."""
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         result = super().execute(context)

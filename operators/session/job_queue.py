@@ -1,11 +1,9 @@
-"""Generation without blocking: a worker thread for each job, and one timer on the main thread.
+"""Generation in the background: a worker thread per job, and one timer on the main thread.
 
-The worker computes; `poll` takes its result on the main thread and writes it. Whatever a job still delivers that was
-cancelled or replaced is dropped.
-One job runs at a time. Characters take turns: each has one turn in the line at most, a turn is one job, and what is
-left of a request goes to the end of the line. A new request for a character replaces its former one.
-Where Blender runs without a window, timers do not fire: orders are then carried out at once, or `poll` is called
-by hand.
+The worker computes; `poll` takes its result on the main thread and writes it. Results of cancelled or replaced jobs are
+dropped. One job runs at a time. Each character has at most one place in the queue. A place runs one job; the remaining
+jobs of its request go to the end of the queue. A new request for a character replaces its previous request. Without a
+window, Blender's timers do not fire: jobs then run at once, or the caller calls `poll`.
 """
 
 from __future__ import annotations
@@ -33,20 +31,20 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 INTERVAL = 0.02
-"""Seconds between two looks at the work while a job runs."""
+"""Seconds between two polls while a job runs."""
 PATIENCE = 10.0
-"""Seconds to wait for a cancelled worker when the extension is switched off."""
+"""Seconds to wait for a cancelled worker when the extension is disabled."""
 
 _numbers = itertools.count(1)
 
 
 @dataclass
 class Job:
-    """One generation on its way.
+    """One generation.
 
-    write: called on the main thread with the order and its result, returns the sentence to show.
-    then: makes the next job of the same request, in a later turn; None if there is nothing left to do.
-    subject: what is made, such as the identity of a shot.
+    write: called on the main thread with the job input and its result, returns the sentence to show.
+    then: returns the next job of the same request; None if no job remains.
+    subject: the target of the generation, such as the identity of a shot.
     """
 
     order: GenerationJobInput
@@ -57,19 +55,20 @@ class Job:
 
 
 Start = Callable[[], "Job | None"]
-"""Makes a job when its turn has come; None if there is nothing left to do. May raise what `sentence_for` knows."""
+"""Makes a job when its place in the queue is reached; None if no work remains. May raise any error that `sentence_for`
+converts."""
 
 
 @dataclass
 class QueuedJob:
-    """A character that waits, and what makes its next job."""
+    """A waiting character, and the function that makes its next job."""
 
     owner: Handle
     start: Start
 
 
 class JobQueue:
-    """The jobs that run and wait. Used on the main thread alone."""
+    """The running and the waiting jobs. Used on the main thread only."""
 
     def __init__(self) -> None:
         self.task = BackgroundTask(
@@ -83,11 +82,11 @@ class JobQueue:
         """What went wrong for one character while others still waited; shown until something new is enqueued."""
 
     def enqueue(self, queued: Sequence[QueuedJob], wait: bool | None = None) -> None:
-        """Enqueue one job per character; replaces what runs or waits for the same character.
+        """Enqueue one job per character; replaces a running or waiting job of the same character.
 
         Args:
-            queued: Characters and what makes their jobs. The first starts if nothing runs.
-            wait: Carry everything out before returning; None: if Blender has no window.
+            queued: Characters and the functions that make their jobs. The first starts if no job runs.
+            wait: Run all jobs before returning; None: if Blender has no window.
         """
         self._at_once = bpy.app.background if wait is None else wait
         for each in queued:
@@ -99,21 +98,20 @@ class JobQueue:
         self._start_next()
 
     def poll(self) -> float | None:
-        """Write what has been delivered, and go on with whose turn it is. Runs as a timer; returns the seconds to the
-        next call."""
+        """Write delivered results, and start the next job. Runs as a timer; returns the seconds to the next call."""
         self.task.poll()
         self._start_next()
         return None if self.current is None else INTERVAL
 
     def makes(self, owner: int, subject: str) -> bool:
-        """Whether the running job makes this for the character with this session id."""
+        """Whether the running job generates this subject for the character with this session id."""
         job = self.current
         return job is not None and job.subject == subject and job.order.character.session_uid == owner
 
     def cancel(self, everything: bool = False) -> bool:
-        """Stop the running job and what would follow it; nothing of it is written. everything: the waiting ones too.
+        """Cancel the running job and its follow-up jobs without writing a result. everything: the waiting jobs too.
 
-        Returns whether there was one.
+        Returns whether there was a job.
         """
         if self.current is None:
             return False
@@ -123,7 +121,8 @@ class JobQueue:
         return True
 
     def cancel_owner(self, owner: Handle | None = None) -> int:
-        """Give up the requests of a character, or of all, without a message. Returns how many requests that were."""
+        """Drop the requests of one character, or of all characters, without a message. Returns the number of dropped
+        requests."""
         uid = None if owner is None else owner.session_uid  # names may change
         before = len(self._waiting) + (self.current is not None)
         if self.current is not None and uid in (None, self.current.order.character.session_uid):
@@ -134,15 +133,16 @@ class JobQueue:
         return before - len(self._waiting) - (self.current is not None)
 
     def file_changes(self) -> None:
-        """Another file is about to be loaded: what runs or waits has lost its scene."""
+        """Drop all jobs before another file is loaded, because their scene disappears."""
         dropped = self.cancel_owner()
         self._failed.clear()
-        what = "what was asked for was" if dropped == 1 else f"the requests of {dropped} characters were"
-        message = f"Another file was opened, so {what} not made." if dropped else ""
+        what = "the request was" if dropped == 1 else f"the requests of {dropped} characters were"
+        message = f"Another file was opened, so {what} cancelled." if dropped else ""
         set_status(message=message, error=False, warnings=())
 
     def warm_up(self) -> None:
-        """Load and try the model in the background: it will soon be wanted. Generate reports what goes wrong."""
+        """Load and run the model in the background before the first request. Errors are logged only; Generate reports
+        them."""
         if bpy.app.background:
             return
         thread = threading.Thread(target=_warm_up, args=(chosen(),), name="MotionLCM warm-up", daemon=True)
@@ -151,12 +151,12 @@ class JobQueue:
         idle_unload.watch()
 
     def stop(self) -> None:
-        """Cancel everything and wait for the threads."""
+        """Cancel all jobs and wait for the threads."""
         self.cancel_owner()
         self.task.stop()
 
     def _start_next(self) -> None:
-        """Start the first that waits, if nothing runs; where all is carried out at once, until none waits."""
+        """Start the first waiting job, if no job runs; without a window, run jobs until none waits."""
         while self.current is None and self._waiting:
             queued = self._waiting.pop(0)
             set_status(waiting=len(self._waiting))
@@ -195,7 +195,7 @@ class JobQueue:
             self._waiting.append(QueuedJob(job.order.character, job.then))
 
     def _fail(self, error: Exception, owner: Handle) -> None:
-        """Show what went wrong; where others still wait, it stays among the warnings of what comes of theirs."""
+        """Show an error. If other jobs wait, the error stays among the warnings of their results."""
         earlier = tuple(self._failed)
         sentence = sentence_for(error)
         if (self._waiting or self._failed) and owner.name not in sentence:
@@ -209,9 +209,9 @@ class JobQueue:
 
 
 def run_blocking(start: Start) -> list[str]:
-    """Make a job and all that follows from it here and now, whatever waits. Returns the sentences.
+    """Run a job and its follow-up jobs now, ahead of waiting jobs. Returns the sentences.
 
-    Raises what goes wrong.
+    Raises the error of a failed job.
     """
     from .generation_worker import make
 
@@ -232,14 +232,14 @@ def _warm_up(choice: Choice) -> None:
     try:
         model_session.get().warm_up(choice)
     except Exception as error:
-        log.info("Not loaded ahead of time: %s", error)
+        log.info("The model was not loaded in advance: %s", error)
 
 
 _queue: JobQueue | None = None
 
 
 def get() -> JobQueue:
-    """The queue of this Blender, from registration on."""
+    """The queue of this Blender, available after registration."""
     assert _queue is not None, "the extension is not registered"
     return _queue
 

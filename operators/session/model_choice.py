@@ -1,4 +1,4 @@
-"""Which model runs, and on which device."""
+"""The model to run, and its device."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ DEVICE_VARIABLE = "MOTIONLCM_DEVICE"
 
 @dataclass(frozen=True)
 class Choice:
-    """Which model to run, and on what. folder: None for the bundled model."""
+    """The model to run, and its device. folder: None for the bundled model."""
 
     folder: str | None
     device: str
 
 
 def chosen() -> Choice:
-    """The model folder and device: from the preferences, else the environment, else the bundled model."""
+    """The model folder and device: from the preferences, otherwise the environment, otherwise the bundled model."""
     prefs = preferences()
     folder = bpy.path.abspath(prefs.model_folder) if prefs is not None and prefs.model_folder else None
     device = prefs.device.lower() if prefs is not None else os.environ.get(DEVICE_VARIABLE) or "auto"

@@ -1,4 +1,4 @@
-"""Model cards and hints about prompts, read once and kept for drawing."""
+"""Model cards and prompt hints, read once and cached for drawing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What the panel tells about a model; `error` is the sentence if it cannot be read."""
+    """The panel's data about a model; `error` is a sentence if the model cannot be read."""
 
     name: str = ""
     licence: str = ""
@@ -29,7 +29,7 @@ _cards: dict[str | None, ModelCard] = {}
 _vocabularies: dict[str | None, Vocabulary | None] = {}
 _hints: dict[tuple[str | None, str], str] = {}
 MOST_HINTS = 200
-"""As many prompts are remembered with what there is to say of them."""
+"""Number of prompts whose hints are cached."""
 
 
 def read_card(choice: Choice) -> ModelCard:
@@ -49,14 +49,15 @@ def read_card(choice: Choice) -> ModelCard:
 
 
 def known_card(choice: Choice) -> ModelCard | None:
-    """The card if it has been read already; for drawing."""
+    """The cached card, if it was read; for drawing."""
     return _cards.get(choice.folder)
 
 
 def read_hint(choice: Choice, prompt: str) -> str:
-    """One sentence if the prompt asks for what the model has seldom or never seen, else empty; remembered.
+    """One sentence if the model has seldom or never seen motions like the prompt, otherwise empty. The result is
+    cached.
 
-    A model without a vocabulary, or one that cannot be read, has nothing to say.
+    A model without a readable vocabulary gives no hint.
     """
     from ...motionlcm_blender.errors import MotionLCMError
     from ...motionlcm_blender.networks.model_folder import ModelFolder
@@ -78,12 +79,12 @@ def read_hint(choice: Choice, prompt: str) -> str:
 
 
 def known_hint(choice: Choice, prompt: str) -> str | None:
-    """The hint if it has been worked out already, None if not; for drawing."""
+    """The cached hint, None if it was not computed yet; for drawing."""
     return _hints.get((choice.folder, prompt))
 
 
 def forget() -> None:
-    """Drop what is known of models; it is read anew when it is wanted."""
+    """Drop the cached data of models; the next use reads it again."""
     _cards.clear()
     _vocabularies.clear()
     _hints.clear()

@@ -1,6 +1,6 @@
-"""The loaded model: what is loaded, on which device, since when, and the way to the engine.
+"""The loaded model: its device, its idle time, and the interface to the engine.
 
-Nothing of the engine is imported before it is asked for, so that Blender starts as fast as without the extension.
+The engine is imported on first use only, so that the extension does not slow down Blender's start.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NAMES = {"cpu": "PyTorch on the processor", "numpy": "NumPy on the processor"}
 
 @dataclass(frozen=True)
 class InUse:
-    """What the loaded model runs on, how much memory it takes there, and what is said of CUDA graphs."""
+    """The device of the loaded model, its memory there, and the state of CUDA graphs."""
 
     device: str
     bytes: int
@@ -39,7 +39,7 @@ class InUse:
 
 @dataclass(frozen=True)
 class Timing:
-    """How long the model took."""
+    """The duration of one generation."""
 
     device: str
     frames: int
@@ -48,7 +48,7 @@ class Timing:
 
 
 class ModelSession:
-    """One model at a time in memory. Workers and the main thread use it; its locks are its own."""
+    """Keeps at most one model in memory. Worker threads and the main thread use it; it has its own locks."""
 
     def __init__(self) -> None:
         self.timings: deque[Timing] = deque(maxlen=8)
@@ -66,9 +66,9 @@ class ModelSession:
         """Models that have worked."""
 
     def warm_up(self, choice: Choice) -> None:
-        """Load the model and let it work once, so that the first request does not wait for what happens only once.
+        """Load the model and run it once, so that the first request does not wait for one-time work.
 
-        For a thread of its own: who asks for motion meanwhile waits for it. Raises ModelFolderError or DeviceError.
+        For a thread of its own: a request in the meantime waits for it. Raises ModelFolderError or DeviceError.
         """
         with self._counted():
             loaded, _ = self._load(choice, None)
@@ -83,19 +83,20 @@ class ModelSession:
     def generate(
         self, choice: Choice, request: Request, progress: Callable[[float, str], None], cancel: Callable[[], bool]
     ) -> tuple[MotionLCM, list[GeneratedMotion], tuple[str, ...]]:
-        """Run the model. With the automatic device, one that fails gives way to the next best: the processor, NumPy.
+        """Run the model. With the automatic device, a failing device is replaced by the next best one: the processor,
+        NumPy.
 
         Args:
-            choice: Which model, on which device.
-            request: What to make.
-            progress: Called with 0..1 and a word.
-            cancel: Asked between steps.
+            choice: The model and its device.
+            request: The request.
+            progress: Called with 0..1 and the name of a stage.
+            cancel: Called between steps.
 
         Returns:
-            The model, what it made, and sentences on what could not be done as it should.
+            The model, its result, and warnings.
 
         Raises:
-            Cancelled: If `cancel` returned true; the other errors of the engine as they come.
+            Cancelled: If `cancel` returned true. Other errors of the engine are passed on.
         """
         from ...motionlcm_blender.errors import DeviceFailed, OutOfDeviceMemory
         from ...motionlcm_blender.networks.backends import fallback_device
@@ -117,17 +118,18 @@ class ModelSession:
                         raise
                     warnings.append(self._give_way(error, worse))
                     device = worse
-                    loaded = None  # its memory is wanted
+                    loaded = None  # to release its memory
 
     def is_loaded(self) -> bool:
         return bool(self._loaded)
 
     def idle_seconds(self) -> float | None:
-        """How long the loaded model has not been used; None if none is loaded or one is at work."""
+        """Seconds after the last use of the loaded model; None if no model is loaded or a generation runs."""
         return time.monotonic() - self._used_at if self._loaded and not self._busy else None
 
     def unload(self) -> bool:
-        """Give the memory of the loaded model back; the next use loads it anew. Returns whether that could be done."""
+        """Release the memory of the loaded model; the next use loads it again. Returns whether the model could be
+        unloaded."""
         if not self._lock.acquire(blocking=False):
             return False
         try:
@@ -139,7 +141,7 @@ class ModelSession:
             self._lock.release()
 
     def forget(self) -> None:
-        """Drop the loaded model and what is known of models; the next use reads it anew."""
+        """Drop the loaded model and the cached data of models; the next use reads both again."""
         with self._lock:
             self._drop_loaded()
             self._instead = None
@@ -147,7 +149,7 @@ class ModelSession:
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
-        """While this lasts the model is not idle."""
+        """Context in which the model counts as in use."""
         with self._lock:
             self._busy += 1
         try:
@@ -169,18 +171,19 @@ class ModelSession:
         return motions
 
     def _give_way(self, error: Exception, worse: str) -> str:
-        """Note that a device failed and another one is used. Returns the sentence that tells so."""
+        """Record that a device failed and another one is used. Returns the warning about it."""
         from ...motionlcm_blender.errors import DeviceError, OutOfDeviceMemory
 
         reason = str(error) if isinstance(error, DeviceError) else f"A part of PyTorch is missing ({error})."
         log.warning("%s %s is used.", reason, worse)
-        log.info("What led to it", exc_info=error)
+        log.info("Cause of the device error", exc_info=error)
         if not isinstance(error, (OutOfDeviceMemory, MemoryError)):  # a smaller request may fit
             self._instead = worse
-        return f"{reason} This was made by {NAMES[worse]}."
+        return f"{reason} This motion was generated by {NAMES[worse]}."
 
     def _load(self, choice: Choice, device: str | None) -> tuple[MotionLCM, str]:
-        """The model on a device, or on the best there is, and a sentence if that is another than was asked for."""
+        """The model on the requested device or the best available one, and a warning if the device differs from the
+        request."""
         sentence = ""
         if device is None:
             device = choice.device if choice.device != "auto" or self._instead is None else self._instead
@@ -213,14 +216,14 @@ class ModelSession:
         self.in_use = None
         from ...motionlcm_blender.networks.backends import release_cached_memory
 
-        release_cached_memory()  # of a model that is still at work, nothing
+        release_cached_memory()  # no value while the model is in use
 
 
 _session: ModelSession | None = None
 
 
 def get() -> ModelSession:
-    """The session of this Blender, from registration on."""
+    """The session of this Blender, available after registration."""
     assert _session is not None, "the extension is not registered"
     return _session
 

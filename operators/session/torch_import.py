@@ -1,4 +1,4 @@
-"""PyTorch on sys.path: found, tried in a process of its own, and imported."""
+"""PyTorch on sys.path: find it, test it in its own process, and import it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _trials: dict[str, str] = {}
 
 
 def places() -> InstallPaths | None:
-    """Where an installation lies; None when this is not run as an extension. Safe to call from a worker."""
+    """The folders of an installation; None when this is not run as an extension. Workers may call it."""
     if _folder is None:
         return None
     from ...motionlcm_blender.torch_install.paths import InstallPaths
@@ -33,7 +33,7 @@ def places() -> InstallPaths | None:
 
 
 def poll_status() -> InstallStatus | None:
-    """Read what is installed; a few small files."""
+    """Read the state of the installation from a few small files."""
     global known_condition
     import numpy
 
@@ -45,10 +45,10 @@ def poll_status() -> InstallStatus | None:
 
 
 def usable(device: str) -> tuple[str, str]:
-    """The device to ask for and a sentence if it is another: PyTorch is put within reach, and tried before it is
-    imported. For a worker.
+    """The device to use, and a warning if it differs from the request. PyTorch is added to sys.path and tested before
+    the import. For a worker.
 
-    Raises DeviceFailed for a device that was chosen by name.
+    Raises DeviceFailed for a device that the user chose by name.
     """
     if device == "numpy":
         return device, ""
@@ -58,11 +58,13 @@ def usable(device: str) -> tuple[str, str]:
     current = poll_status()
     ours = current is not None and current.kind == "ready"
     if ours and str(where.packages) not in sys.path:
-        sys.path.append(str(where.packages))  # last: nothing of Blender's or of other extensions is shadowed
+        sys.path.append(
+            str(where.packages)
+        )  # last in sys.path, so that it shadows no package of Blender or other extensions
         importlib.invalidate_caches()
     loaded = getattr(sys.modules.get("torch"), "__file__", None)
     if loaded is not None and not ours and Path(loaded).is_relative_to(where.packages):
-        return _without(device, "The PyTorch in memory is no longer there: restart Blender to use it again.")
+        return _without(device, "The files of the loaded PyTorch were removed: restart Blender to use PyTorch again.")
     if "torch" not in sys.modules:
         spec = importlib.util.find_spec("torch")
         if spec is None or spec.origin is None:
@@ -75,13 +77,13 @@ def usable(device: str) -> tuple[str, str]:
             return _without(device, sentence)
     if device == "auto" and ours and current is not None and current.state is not None:
         state = current.state
-        if state.device == "cpu" and state.sentence:  # the card was tried and did not do
+        if state.device == "cpu" and state.sentence:  # the test of the graphics card failed
             return "cpu", ""
     return device, ""
 
 
 def _without(device: str, sentence: str) -> tuple[str, str]:
-    """NumPy in place of PyTorch, or DeviceFailed where PyTorch was asked for by name."""
+    """NumPy in place of PyTorch, or DeviceFailed if the user chose PyTorch by name."""
     from ...motionlcm_blender.errors import DeviceFailed
 
     if device != "auto":
@@ -90,14 +92,14 @@ def _without(device: str, sentence: str) -> tuple[str, str]:
 
 
 def _imported(where: InstallPaths) -> str:
-    """Import our PyTorch; a sentence if Blender ended in the midst of that before, as a crash would do."""
+    """Import our PyTorch; returns a sentence if Blender closed during an earlier import, as after a crash."""
     from ...motionlcm_blender.torch_install.errors import Busy
     from ...motionlcm_blender.torch_install.paths import is_locked, locked
     from ...motionlcm_blender.torch_install.state import mark_failed
 
     try:
         if where.importing.exists() and not is_locked(where.importing):
-            sentence = "Blender ended while PyTorch was loaded, so it is not used: see Check Again in the preferences."
+            sentence = "Blender closed while it loaded PyTorch, so PyTorch is off: see Check Again in the preferences."
             mark_failed(where, sentence)
             where.importing.unlink()
             poll_status()
@@ -108,16 +110,16 @@ def _imported(where: InstallPaths) -> str:
                 import torch
 
                 torch.cuda.is_available()
-            except Exception as error:  # told where it is used
-                log.info("What led to it", exc_info=error)
+            except Exception as error:  # the caller reports the error
+                log.info("Cause of the failed import", exc_info=error)
         where.importing.unlink(missing_ok=True)
-    except (OSError, Busy) as error:  # nothing can be noted; another Blender is at it
-        log.info("Not noted: %s", error)
+    except (OSError, Busy) as error:  # the note cannot be written: another Blender holds the lock
+        log.info("The import note was not written: %s", error)
     return ""
 
 
 def _tried(origin: Path, where: InstallPaths) -> str:
-    """What is wrong with somebody else's PyTorch, which may crash; remembered for this copy of it."""
+    """The error of an external PyTorch, which may crash; the result is stored for this copy of PyTorch."""
     import json
 
     from ...motionlcm_blender.torch_install.state import write_json
@@ -138,7 +140,7 @@ def _tried(origin: Path, where: InstallPaths) -> str:
         try:
             write_json(where.trials, dict(_trials))
         except OSError as error:
-            log.info("Not remembered: %s", error)
+            log.info("The result of the test was not saved: %s", error)
     return _trials[key]
 
 
@@ -152,7 +154,7 @@ def register_properties() -> None:
 
 
 def unregister_properties() -> None:
-    """Take PyTorch out of reach, and forget what was read of it."""
+    """Remove PyTorch from sys.path, and drop its cached state."""
     global known_condition
     where = places()
     if where is not None and str(where.packages) in sys.path:

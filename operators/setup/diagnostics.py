@@ -1,4 +1,4 @@
-"""What to tell somebody who is asked for help: versions, hardware, model, the last errors and timings."""
+"""The diagnostics report for a bug report: versions, hardware, model, the last errors and timings."""
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import platform
@@ -12,11 +12,11 @@ from . import log_file, torch_installation
 
 Rows = list[tuple[str, str]]
 ERRORS = 3
-"""As many of the last errors are in a report."""
+"""Number of last errors in a report."""
 
 
 def report() -> str:
-    """The report as text, with the user's name taken out of its paths."""
+    """The report as text, without the user's name in its paths."""
     from ...motionlcm_blender.torch_install.report import composed
 
     sections = [
@@ -95,7 +95,7 @@ def _folders() -> Rows:
 
 
 class MOTIONLCM_OT_copy_report(bpy.types.Operator):
-    """Copy versions, hardware, model, last errors and timings to the clipboard, without your name"""
+    """Copy versions, hardware, model, last errors and timings to the clipboard. Your name is removed"""
 
     bl_idname = "motionlcm.copy_report"
     bl_label = "Copy Report"
@@ -108,7 +108,7 @@ class MOTIONLCM_OT_copy_report(bpy.types.Operator):
 
 
 class MOTIONLCM_OT_open_log_folder(bpy.types.Operator):
-    """Open the folder in which the extension keeps its log"""
+    """Open the folder of the extension's log file"""
 
     bl_idname = "motionlcm.open_log_folder"
     bl_label = "Open Log Folder"
@@ -124,7 +124,7 @@ class MOTIONLCM_OT_open_log_folder(bpy.types.Operator):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            messages.show_message(f"The log folder cannot be made ({error.strerror}).", error=True)
+            messages.show_message(f"The log folder cannot be created ({error.strerror}).", error=True)
             self.report({"WARNING"}, messages.status.message)
             return {"CANCELLED"}
         bpy.ops.wm.path_open(filepath=str(folder))

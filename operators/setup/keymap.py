@@ -1,4 +1,4 @@
-"""Keys of this extension; they can be changed in the preferences, like Blender's own."""
+"""The extension's keys, which the user can change in the preferences like Blender's own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import bpy
 
 @dataclass(frozen=True)
 class Key:
-    """One key: in which of Blender's keymaps, what it does, and with what settings."""
+    """One key: its keymap in Blender, its operator, and the operator's properties."""
 
     keymap: str
     space: str
@@ -21,9 +21,9 @@ class Key:
 
 
 VIEW, SHEET = ("3D View", "VIEW_3D"), ("Dopesheet", "DOPESHEET_EDITOR")
-"""Names and spaces; the timeline is a dopesheet to Blender."""
+"""Keymap names and space types; Blender's timeline has the space type of the dope sheet."""
 MARKERS = ("Markers", "EMPTY")
-"""Asked first at the bottom of the timeline, whether there are markers or not."""
+"""The keymap that receives events at the bottom of the timeline first, with or without markers."""
 CTRL_ALT, SHIFT_CTRL_ALT = ("ctrl", "alt"), ("shift", "ctrl", "alt")
 KEYS: tuple[Key, ...] = (
     Key(*VIEW, "motionlcm.step_take", "PAGE_DOWN", settings={"step": 1}),
@@ -45,14 +45,14 @@ KEYS: tuple[Key, ...] = (
     Key(*MARKERS, "motionlcm.shot_menu", "RIGHTMOUSE"),
     Key(*MARKERS, "motionlcm.watch_strips", "MOUSEMOVE", "ANY"),
 )
-"""All keys. None of them is one of Blender's own in these editors, nor in what works in every editor, but for those of
-the mouse, which pass everywhere but over a strip."""
+"""All keys. Blender uses none of them in these editors or in all editors, except the mouse buttons, which are passed on
+outside the strips."""
 _items: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
 
 
 def register_properties() -> None:
     keys = bpy.context.window_manager.keyconfigs.addon if bpy.context.window_manager is not None else None
-    if keys is None:  # without a window there are no keys
+    if keys is None:  # Blender without a window has no keymaps
         return
     for key in KEYS:
         map_ = keys.keymaps.new(name=key.keymap, space_type=key.space)
@@ -71,8 +71,8 @@ def unregister_properties() -> None:
 def as_used(
     keys: bpy.types.KeyConfig,
 ) -> list[tuple[Key, bpy.types.KeyMap | None, bpy.types.KeyMapItem | None]]:
-    """The keys as the user has them: each with its keymap in the user's configuration and its item there, None if it
-    was taken away."""
+    """The keys in the user's configuration: each with the user's keymap and its item there, None if the user removed
+    it."""
     found: list[tuple[Key, bpy.types.KeyMap | None, bpy.types.KeyMapItem | None]] = []
     for key in KEYS:
         map_ = keys.keymaps.find(key.keymap, space_type=key.space)

@@ -1,6 +1,6 @@
-"""What happened, in a file that does not grow for ever; and the last errors, kept for a report.
+"""A log file of limited size, and the last errors for a report.
 
-Two Blenders at once write into files of their own, since one that turns its file over would cut off the other's.
+Each Blender writes its own file: otherwise one Blender's rotation would truncate the log of another.
 """
 
 import logging
@@ -23,7 +23,7 @@ FORM = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 class LogFile(logging.Handler):
-    """Opens its file with the first record. A disk that is full or closed to us makes no trouble."""
+    """Opens its file with the first record. A full or read-only disk raises no error."""
 
     def __init__(self, folder: Path | None) -> None:
         super().__init__()
@@ -39,13 +39,13 @@ class LogFile(logging.Handler):
             if record.levelno >= logging.ERROR or record.exc_info:
                 self.errors.append(self.format(record))
             if not logging.getLogger().handlers and record.levelno >= logging.WARNING:
-                # Python's own way to the console is only taken where there is no handler at all.
+                # Python writes to the console only if a logger has no handler at all.
                 assert logging.lastResort is not None
                 logging.lastResort.handle(record)
             file = self._file()
             if file is not None:
                 file.emit(record)
-        except Exception:  # a log must not be what goes wrong
+        except Exception:  # a failure of the log must not stop the extension
             self.folder = None
 
     def close(self) -> None:
@@ -65,7 +65,7 @@ class LogFile(logging.Handler):
             return self.opened
 
     def _open(self, folder: Path) -> logging.Handler | None:
-        """The first file that no other Blender writes into."""
+        """The first file that no other Blender writes to."""
         from ...motionlcm_blender.torch_install.paths import take_lock
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ class LogFile(logging.Handler):
         from logging.handlers import RotatingFileHandler
 
         class Quiet(RotatingFileHandler):
-            """Says nothing on the console where the disk is full."""
+            """Prints nothing on the console if the disk is full."""
 
             def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
                 pass
@@ -95,7 +95,7 @@ _handler: LogFile | None = None
 
 
 def folder() -> Path | None:
-    """Where the log lies; None when this is not run as an extension."""
+    """The folder of the log; None when this is not run as an extension."""
     try:
         return Path(bpy.utils.extension_path_user(addon.ROOT_PACKAGE, path="log", create=False))
     except ValueError:
@@ -103,7 +103,7 @@ def folder() -> Path | None:
 
 
 def last_errors() -> list[str]:
-    """The last ones with their traces, the latest at the end."""
+    """The last errors with their tracebacks, the latest at the end."""
     return list(_handler.errors) if _handler is not None else []
 
 

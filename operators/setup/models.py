@@ -1,4 +1,4 @@
-"""The models at hand: the one that comes with the extension, and those that were imported here."""
+"""The available models: the bundled model and the imported ones."""
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from ..session.model_info import ModelCard
 
 HOME = "models"
-"""Below the extension's own folder for what is the user's."""
+"""Sub-folder in the extension's user folder."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """A model to choose. folder: empty for the one that comes with the extension. error: why it cannot be used."""
+    """A model to choose from. folder: empty for the bundled model. error: the reason why it cannot be used."""
 
     folder: str
     label: str
@@ -33,17 +33,18 @@ _known: tuple[Known, ...] | None = None
 
 
 def home() -> Path:
-    """Where imported models lie; need not exist. Raises ModelFolderError where this is not run as an extension."""
+    """The folder of imported models, which may not exist. Raises ModelFolderError when this is not run as an
+    extension."""
     from ...motionlcm_blender.errors import ModelFolderError
 
     try:
         return Path(bpy.utils.extension_path_user(addon.ROOT_PACKAGE, path=HOME, create=False))
     except ValueError as error:
-        raise ModelFolderError("Models are kept only where MotionLCM is installed as an extension.") from error
+        raise ModelFolderError("Models can be stored only if MotionLCM is installed as an extension.") from error
 
 
 def read() -> tuple[Known, ...]:
-    """Look at the disk for models and remember them."""
+    """Search the disk for models and cache the list."""
     global _known
     from ...motionlcm_blender.errors import MotionLCMError
     from ...motionlcm_blender.importing.model_import import models_in
@@ -59,7 +60,7 @@ def read() -> tuple[Known, ...]:
 
 
 def known() -> tuple[Known, ...] | None:
-    """The models if they have been looked for already, None if not; for drawing."""
+    """The cached list of models, None if they were not searched yet; for drawing."""
     return _known
 
 
@@ -75,7 +76,7 @@ def _of(folder: str, card: "ModelCard") -> Known:
 
 
 def is_imported(folder: str | None) -> bool:
-    """Whether a folder is among the imported models; from what is known, for drawing."""
+    """Whether a folder is one of the imported models, from the cached list; for drawing."""
     return bool(folder) and any(model.folder and same(model.folder, str(folder)) for model in _known or ())
 
 
@@ -84,20 +85,20 @@ def same(one: str, other: str) -> bool:
 
 
 def choose(folder: str) -> None:
-    """Set the model in the preferences; empty for the one that comes with the extension. Raises ModelFolderError."""
+    """Set the model in the preferences; empty for the bundled model. Raises ModelFolderError."""
     from ...motionlcm_blender.errors import ModelFolderError
     from ...motionlcm_blender.networks.model_folder import ModelFolder
 
     preferences = addon.preferences()
     if preferences is None:
-        raise ModelFolderError("Models are chosen only where MotionLCM is installed as an extension.")
+        raise ModelFolderError("Models can be chosen only if MotionLCM is installed as an extension.")
     if folder:
         ModelFolder.open(folder)
     preferences.model_folder = folder
 
 
 class MOTIONLCM_OT_choose_model(MotionLCMOperator, bpy.types.Operator):
-    """Make motion with this model from now on; what was made before stays as it is"""
+    """Use this model for new motions. Existing motions stay unchanged"""
 
     bl_idname = "motionlcm.choose_model"
     bl_label = "Choose Model"
@@ -105,7 +106,7 @@ class MOTIONLCM_OT_choose_model(MotionLCMOperator, bpy.types.Operator):
 
     folder: bpy.props.StringProperty(
         name="Folder",
-        description="Folder of the model; empty for the one that comes with the extension",
+        description="Folder of the model. Without a folder, the bundled model is used",
         options={"SKIP_SAVE"},
     )
 
@@ -114,7 +115,7 @@ class MOTIONLCM_OT_choose_model(MotionLCMOperator, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_remove_model(MotionLCMOperator, bpy.types.Operator):
-    """Delete an imported model from the disk; motion made with it stays, but cannot be made again without it"""
+    """Delete an imported model from the disk. Its motions stay, but cannot be generated again"""
 
     bl_idname = "motionlcm.remove_model"
     bl_label = "Remove Model"
@@ -140,11 +141,11 @@ class MOTIONLCM_OT_remove_model(MotionLCMOperator, bpy.types.Operator):
         from ...motionlcm_blender.importing.official import remove_model
 
         if not self.folder:
-            raise ModelFolderError("The model that comes with the extension cannot be removed.")
+            raise ModelFolderError("The bundled model cannot be removed.")
         chosen = model_choice.chosen().folder
         is_chosen = chosen is not None and same(chosen, self.folder)
         if is_chosen and messages.status.running:
-            raise ModelFolderError("This model makes a motion now: cancel it first, or wait.")
+            raise ModelFolderError("This model is in use by a running generation: cancel the generation, or wait.")
         remove_model(Path(self.folder), home())
         if is_chosen:
             choose("")

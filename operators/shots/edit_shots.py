@@ -1,4 +1,4 @@
-"""What is done with the shots in the list: added, removed, moved, split, joined, baked."""
+"""The operators that edit the list of shots: add, remove, move, split, join, bake."""
 
 # No `from __future__ import annotations` here, as in all files with operators.
 import bpy
@@ -12,7 +12,7 @@ from .shot_list import OnShots, after, arrange, mark_stale, new_shot, of_another
 
 
 class MOTIONLCM_OT_add_shot(MotionLCMOperator, bpy.types.Operator):
-    """Add a shot after the last one, with the panel's prompt, length and seed"""
+    """Add a shot after the last shot, with the prompt, length and seed of the panel"""
 
     bl_idname = "motionlcm.add_shot"
     bl_label = "Add Shot"
@@ -31,14 +31,14 @@ class MOTIONLCM_OT_add_shot(MotionLCMOperator, bpy.types.Operator):
         shot = new_shot(character, len(shots), chosen.prompt, first, last)
         shot.seed = chosen.seed
         if chosen.path is not None and not any(other.path == chosen.path for other in shots):
-            shot.path = chosen.path  # a way is gone once, by the first shot that asks for it: see Share Path
+            shot.path = chosen.path  # the first shot alone gets the path: see Split Path
         shot.stale = False
         character.motionlcm.fps = character.motionlcm.fps or rate_of(scene)
         make_room(scene, first, last)
 
 
 class MOTIONLCM_OT_remove_shot(OnShots, bpy.types.Operator):
-    """Remove the chosen shot and its motion; those after it move up"""
+    """Remove the chosen shot and its motion. Later shots move to earlier frames"""
 
     bl_idname = "motionlcm.remove_shot"
     bl_label = "Remove Shot"
@@ -64,13 +64,15 @@ class MOTIONLCM_OT_remove_shot(OnShots, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_move_shot(OnShots, bpy.types.Operator):
-    """Let the chosen shot change places with its neighbour"""
+    """Swap the chosen shot with the previous or next shot"""
 
     bl_idname = "motionlcm.move_shot"
     bl_label = "Move Shot"
     bl_options = {"REGISTER", "UNDO"}
 
-    step: bpy.props.IntProperty(name="Step", description="-1 is earlier, 1 is later", default=1, min=-1, max=1)
+    step: bpy.props.IntProperty(
+        name="Step", description="-1 moves the shot up, 1 moves it down", default=1, min=-1, max=1
+    )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         character, shots, index = self.chosen(context)
@@ -92,7 +94,7 @@ class MOTIONLCM_OT_move_shot(OnShots, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_duplicate_shot(OnShots, bpy.types.Operator):
-    """Put a shot like the chosen one after it, to be made; those after it move on"""
+    """Add an empty copy of the chosen shot after it. Later shots move to later frames"""
 
     bl_idname = "motionlcm.duplicate_shot"
     bl_label = "Duplicate Shot"
@@ -103,7 +105,7 @@ class MOTIONLCM_OT_duplicate_shot(OnShots, bpy.types.Operator):
 
         character, shots, index = self.chosen(context)
         length, last = shots[index].last - shots[index].first, shots[index].last
-        if index + 1 < len(shots):  # room first, so that the new one fits in
+        if index + 1 < len(shots):  # make space first, so that the new shot fits
             following = shots[index + 1]
             begin = max(following.first, last + length)
             arrange(character, index + 1, begin, begin + following.last - following.first)
@@ -117,7 +119,7 @@ class MOTIONLCM_OT_duplicate_shot(OnShots, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_split_shot(OnShots, bpy.types.Operator):
-    """Split the shot under the playhead in two there; its motion stays as it is"""
+    """Split the shot at the playhead in two shots. Its motion stays unchanged"""
 
     bl_idname = "motionlcm.split_shot"
     bl_label = "Split Shot at Playhead"
@@ -130,7 +132,7 @@ class MOTIONLCM_OT_split_shot(OnShots, bpy.types.Operator):
         frame = playhead(context.scene)
         index = next((number for number, shot in enumerate(shots) if shot.first < frame < shot.last), -1)
         if index < 0:
-            messages.show_message(f"No shot has frame {frame} within it: move the playhead.", error=True)
+            messages.show_message(f"No shot contains frame {frame}: move the playhead.", error=True)
             return {"CANCELLED"}
         shot = shots[index]
         last, whole, stale, locked = shot.last, shot.action, shot.stale, shot.locked
@@ -153,7 +155,7 @@ class MOTIONLCM_OT_split_shot(OnShots, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_join_shots(OnShots, bpy.types.Operator):
-    """Make one shot of the chosen one and the next; the motion of both stays"""
+    """Join the chosen shot and the next shot to one shot. The motion of both stays unchanged"""
 
     bl_idname = "motionlcm.join_shots"
     bl_label = "Join with Next Shot"
@@ -162,7 +164,9 @@ class MOTIONLCM_OT_join_shots(OnShots, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         character, shots, index = self.chosen(context)
         if after(character, index) is None:
-            messages.show_message("No shot begins where this one ends, so there is nothing to join.", error=True)
+            messages.show_message(
+                "No shot begins on the last frame of this shot, so no shot can be joined.", error=True
+            )
             return {"CANCELLED"}
         one, two = shots[index], shots[index + 1]
         actions = [shot.action for shot in (one, two) if shot.action is not None]
@@ -187,7 +191,7 @@ class MOTIONLCM_OT_join_shots(OnShots, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_adapt_shots(OnShots, bpy.types.Operator):
-    """Let each shot last as long as it did at the frame rate the scene had before; they are to be made again"""
+    """Restore each shot's duration in seconds after a change of frame rate. The shots become stale"""
 
     bl_idname = "motionlcm.adapt_shots"
     bl_label = "Adapt Shots to Frame Rate"
@@ -221,17 +225,19 @@ class MOTIONLCM_OT_adapt_shots(OnShots, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_share_path(OnShots, bpy.types.Operator):
-    """Share the chosen shot's path among it and the shots that follow upon it, each a part as long as it takes"""
+    """Split the path among the chosen shot and the adjoining later shots, in proportion to their durations"""
 
     bl_idname = "motionlcm.share_path"
-    bl_label = "Share Path"
+    bl_label = "Split Path"
     bl_options = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         character, shots, index = self.chosen(context)
         path = shots[index].path
         if path is None:
-            messages.show_message(f'"{shots[index].name}" has no path to share: choose one for it.', error=True)
+            messages.show_message(
+                f'"{shots[index].name}" has no path to split: choose a path for the shot.', error=True
+            )
             return {"CANCELLED"}
         parts = [shots[index]]
         while (following := after(character, index + len(parts) - 1)) is not None:
@@ -246,13 +252,17 @@ class MOTIONLCM_OT_share_path(OnShots, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_capture_pose(OnShots, bpy.types.Operator):
-    """Let the chosen shot start or end in the pose, and at the place, in which the character is now"""
+    """Use the character's current pose and location as the start or end pose of the chosen shot"""
 
     bl_idname = "motionlcm.capture_pose"
-    bl_label = "Use Present Pose"
+    bl_label = "Use Current Pose"
     bl_options = {"REGISTER", "UNDO"}
 
-    end: bpy.props.BoolProperty(name="At the End", description="As its last pose, not its first one", default=False)
+    end: bpy.props.BoolProperty(
+        name="At the End",
+        description="Use the pose as the end pose of the shot instead of the start pose",
+        default=False,
+    )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..armature.pose_reading import pose_action
@@ -271,7 +281,7 @@ class MOTIONLCM_OT_capture_pose(OnShots, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_show_shot(OnShots, bpy.types.Operator):
-    """Show the chosen shot alone, or all of them again"""
+    """Show the chosen shot alone, or show all shots again"""
 
     bl_idname = "motionlcm.show_shot"
     bl_label = "Show Shot Alone"
@@ -289,7 +299,7 @@ class MOTIONLCM_OT_show_shot(OnShots, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_bake_shots(OnShots, bpy.types.Operator):
-    """Write the motion of all shots into one Action, without touching theirs; their track is muted"""
+    """Write the motion of all shots to one Action and mute their track. The shots' Actions stay unchanged"""
 
     bl_idname = "motionlcm.bake_shots"
     bl_label = "Bake Shots into One Action"

@@ -1,4 +1,4 @@
-"""The operators that generate shots, and the jobs that make one shot after the other."""
+"""The operators that generate shots, and the jobs that generate one shot after the other."""
 
 # No `from __future__ import annotations` here, as in all files with operators.
 from functools import partial
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 def make_next(scene: "Handle", character: "Handle", uids: tuple[str, ...], told: tuple[str, ...] = ()) -> "Job | None":
-    """The job that makes the first of these shots, and when it is written the others, each after the one before.
+    """The job of the first of these shots; its follow-up jobs generate the others, each after the shot before it.
 
-    A shot that was made already and now begins elsewhere is made anew after the one before it: see `order_for`. All
-    together are one undo step. told: warnings so far. None if there is nothing to make. Raises InvalidRequest if it
-    cannot be asked for.
+    A generated shot whose start moved is generated again after its previous shot: see `order_for`. All shots together
+    are one undo step. told: warnings so far. None if no shot is to be generated. Raises InvalidRequest if the request
+    is invalid.
     """
     in_scene, found = handles.find_both(scene, character)
     character_lookup.check_writable(found)
@@ -42,8 +42,8 @@ def make_next(scene: "Handle", character: "Handle", uids: tuple[str, ...], told:
 
 
 def job_of(order: "GenerationJobInput", left: tuple[str, ...] = (), told: tuple[str, ...] = ()) -> "Job":
-    """The job of a shot; when it is written, what follows upon it is made, and the shots that are left. told: warnings
-    so far."""
+    """The job of a shot. Its follow-up jobs are the next shot, if it became stale, and the remaining shots. told:
+    warnings so far."""
     from dataclasses import replace
 
     told += tuple(warning for warning in order.warnings if warning not in told)
@@ -54,7 +54,7 @@ def job_of(order: "GenerationJobInput", left: tuple[str, ...] = (), told: tuple[
 def _go_on(
     scene: "Handle", character: "Handle", uid: str, left: tuple[str, ...], told: tuple[str, ...]
 ) -> "Job | None":
-    """After a shot: the one that it leads to, if that has to change, and those that are left."""
+    """The jobs after a shot: its next shot, if that must change, and the remaining shots."""
     found = handles.find_both(scene, character)[1]
     following = stale_follower(found, shot_lookup.index_of(found, uid))
     if following is not None:
@@ -63,41 +63,41 @@ def _go_on(
     try:
         job = make_next(scene, character, left, told) if left else None
     finally:
-        if left and job is None:  # it was not known before that this is all
+        if left and job is None:  # only now it is known that no shot remains
             playback.push_undo("MotionLCM: Shots")
     return job
 
 
 def _kept(shot: "shot_list.MotionLCMShot") -> bool:
-    """Whether it must stay as it is: locked, with a motion."""
+    """Whether the shot must not change: it is locked and has a motion."""
     return shot.locked and shot.action is not None
 
 
 def queued_job(scene: bpy.types.Scene, character: bpy.types.Object, uids: tuple[str, ...]) -> job_queue.QueuedJob:
-    """A character's place in the line, to make these shots."""
+    """A character's place in the queue, to generate these shots."""
     owner = handles.handle_of(character)
     return job_queue.QueuedJob(owner, partial(make_next, handles.handle_of(scene), owner, uids))
 
 
 def stale_shots(character: bpy.types.Object) -> tuple[str, ...]:
-    """The shots that are to be made."""
+    """The shots to generate."""
     return tuple(shot.uid for shot in character.motionlcm.shots if shot_list.to_make(shot))
 
 
 class _GenerateShots(JobOperator):
-    """Base of the operators that make shots."""
+    """Base of the operators that generate shots."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return shot_lookup.active_shot(context.scene.motionlcm.character) is not None
 
     def queued(self, context: bpy.types.Context) -> "list[job_queue.QueuedJob]":
-        """What is enqueued. Raises InvalidRequest if there is nothing to make."""
+        """The jobs to enqueue. Raises InvalidRequest if no shot is to be generated."""
         character = character_lookup.find_character(context)
         return [queued_job(context.scene, character, self.wanted(character))]
 
     def wanted(self, character: bpy.types.Object) -> tuple[str, ...]:
-        """The shots to make. Raises InvalidRequest if there are none."""
+        """The shots to generate. Raises InvalidRequest if there are none."""
         raise NotImplementedError
 
     def perform(self, context: bpy.types.Context) -> None:
@@ -105,25 +105,25 @@ class _GenerateShots(JobOperator):
 
 
 class MOTIONLCM_OT_generate_shot(_GenerateShots, bpy.types.Operator):
-    """Make the chosen shot, going on from the one before it"""
+    """Generate the chosen shot as a continuation of the previous shot"""
 
     bl_idname = "motionlcm.generate_shot"
     bl_label = "Generate Shot"
-    bl_options = {"REGISTER"}  # the undo step is made when the result is written
+    bl_options = {"REGISTER"}  # writing the result makes the undo step
 
     def wanted(self, character: bpy.types.Object) -> tuple[str, ...]:
         from ...motionlcm_blender.errors import InvalidRequest
 
         shot = shot_lookup.active_shot(character)
         if shot is None:
-            raise InvalidRequest("There is no shot yet: add one.")
+            raise InvalidRequest("There is no shot: add a shot.")
         if _kept(shot):
             raise InvalidRequest(f'"{shot.name}" is locked: unlock it first.')
         return (shot.uid,)
 
 
 class MOTIONLCM_OT_generate_shots(_GenerateShots, bpy.types.Operator):
-    """Make all shots that are empty or stale and not locked, one after the other"""
+    """Generate all shots that are empty or stale and not locked, one after the other"""
 
     bl_idname = "motionlcm.generate_shots"
     bl_label = "Generate All Stale"
@@ -134,12 +134,12 @@ class MOTIONLCM_OT_generate_shots(_GenerateShots, bpy.types.Operator):
 
         found = stale_shots(character)
         if not found:
-            raise InvalidRequest("No shot is empty or stale, but for locked ones.")
+            raise InvalidRequest("All shots are done or locked.")
         return found
 
 
 class MOTIONLCM_OT_generate_all_characters(_GenerateShots, bpy.types.Operator):
-    """Make all shots that are empty or stale, of every character of the scene; the characters take turns"""
+    """Generate the empty and stale shots of all characters in the scene. The characters alternate"""
 
     bl_idname = "motionlcm.generate_all_characters"
     bl_label = "Generate All Characters"
@@ -155,7 +155,7 @@ class MOTIONLCM_OT_generate_all_characters(_GenerateShots, bpy.types.Operator):
         wanted = [(character, stale_shots(character)) for character in characters_with_shots(context.scene)]
         found = [queued_job(context.scene, character, uids) for character, uids in wanted if uids]
         if not found:
-            raise InvalidRequest("No shot of any character is empty or stale, but for locked ones.")
+            raise InvalidRequest("All shots of all characters are done or locked.")
         return found
 
 

@@ -1,4 +1,4 @@
-"""The shots of a character in the timeline: strips on one track of ours, one shot alone, or one baked Action."""
+"""The shots of a character in the NLA: strips on our track, one shot alone, or one baked Action."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..armature.take_properties import BAKED, CHARACTER, FIRST_FRAME, ID, PROMPT
 TRACK = "MotionLCM Shots"
 PUSHED = "MotionLCM Takes"
 TRANSITION = 0.3
-"""Seconds in which a strip comes in over what is beneath it, and goes out again."""
+"""Seconds of blending in and out over strips below."""
 
 
 class ShotInTimeline(Protocol):
-    """What is asked of a shot here: its frames, and the Action with its motion."""
+    """The part of a shot that this module uses: its frames, and the Action with its motion."""
 
     first: int
     last: int
@@ -24,7 +24,7 @@ class ShotInTimeline(Protocol):
 
 
 def track_of(character: bpy.types.Object) -> bpy.types.NlaTrack | None:
-    """Our track: of that name, with nothing but shots on it."""
+    """Our track: the track with our name that contains only shots."""
     data = character.animation_data
     for track in data.nla_tracks if data is not None else ():
         if track.name == TRACK and len(track.strips) and all(_is_shot(strip) for strip in track.strips):
@@ -33,7 +33,7 @@ def track_of(character: bpy.types.Object) -> bpy.types.NlaTrack | None:
 
 
 def lay(character: bpy.types.Object) -> None:
-    """Put each shot that has a motion on our track, on its frames; nobody else's tracks and strips are touched."""
+    """Put a strip on our track for each shot with a motion, on its frames. Other tracks and strips stay unchanged."""
     shots = [shot for shot in character.motionlcm.shots if shot.action is not None]
     data = character.animation_data
     if data is None:
@@ -50,7 +50,7 @@ def lay(character: bpy.types.Object) -> None:
         track.name = TRACK
     for strip in list(track.strips):
         track.strips.remove(strip)
-    # Beyond the shots the last pose stays, unless that would hide what other tracks have there.
+    # After the shots the last pose stays, unless it would hide strips of other tracks there.
     alone = not any(other != track and len(other.strips) for other in data.nla_tracks)
     for number, shot in enumerate(shots):
         strip = track.strips.new(shot.prompt or shot.name, shot.first, shot.action)
@@ -64,7 +64,7 @@ def lay(character: bpy.types.Object) -> None:
 
 
 def show_all(character: bpy.types.Object) -> None:
-    """Let our track move the character; the Action that did is put aside."""
+    """Play our track; the active Action is unassigned but kept."""
     from ..armature.actions import assign
 
     assign(character, None)
@@ -74,7 +74,7 @@ def show_all(character: bpy.types.Object) -> None:
 
 
 def show_alone(character: bpy.types.Object, shot: ShotInTimeline) -> None:
-    """Let one shot's Action move the character, and our track rest."""
+    """Play one shot's Action, and mute our track."""
     from ..armature.actions import assign
 
     assign(character, shot.action)
@@ -84,16 +84,16 @@ def show_alone(character: bpy.types.Object, shot: ShotInTimeline) -> None:
 
 
 def shown_alone(character: bpy.types.Object) -> bpy.types.Action | None:
-    """The Action of the one shot that is shown."""
+    """The Action of the one shot that is shown alone."""
     data = character.animation_data
     action = data.action if data is not None else None
     return action if action is not None and SHOT.is_on(action) else None
 
 
 def push(character: bpy.types.Object, action: bpy.types.Action, scene: bpy.types.Scene) -> bpy.types.NlaStrip:
-    """Make the Action that animates the character a strip, on our track where there is room or on another one above.
+    """Push the active Action to an NLA strip, on our track if there is space or on a new track above.
 
-    It comes in over what is beneath it and goes out into what goes on there; where nothing is, it does neither.
+    The strip blends in over a strip below and blends out to a strip that continues below; otherwise it does not blend.
     """
     from ..armature.actions import assign
 
@@ -124,7 +124,8 @@ def _has_room(track: bpy.types.NlaTrack, first: int, last: int) -> bool:
 
 
 def bake(character: bpy.types.Object, shots: Sequence[ShotInTimeline]) -> bpy.types.Action:
-    """One Action with the keys of all these shots, which have one each, given to the character; our track is muted."""
+    """One Action with the keys of all these shots, which have one motion each, assigned to the character; our track is
+    muted."""
     from ..armature.actions import LONGEST_NAME, assign
 
     action = joined_action(shots, f"MotionLCM {character.name} shots"[:LONGEST_NAME])
@@ -155,7 +156,7 @@ def joined_action(shots: Sequence[ShotInTimeline], name: str) -> bpy.types.Actio
 
 
 def cut_action(action: bpy.types.Action, first: int, last: int) -> bpy.types.Action:
-    """A copy of an Action of ours that holds these frames of it only."""
+    """A copy of one of our Actions with these frames only."""
     from ..armature import fcurve_keys
     from ..armature.actions import empty_holder, holder_of
 
@@ -168,7 +169,7 @@ def cut_action(action: bpy.types.Action, first: int, last: int) -> bpy.types.Act
 
 
 def shift(action: bpy.types.Action, frames: int) -> None:
-    """Move an Action of ours in time."""
+    """Shift one of our Actions in time."""
     from ..armature import fcurve_keys
     from ..armature.actions import holder_of
 

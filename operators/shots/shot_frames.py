@@ -1,4 +1,4 @@
-"""Frames of shots as plain numbers: arranged, dragged, snapped."""
+"""Frames of shots as plain numbers: arrange, drag, snap."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ Frames = list[tuple[int, int]]
 
 
 def arranged(old: Frames, index: int, first: int, last: int) -> Frames:
-    """The frames of all shots when one is given others: what met still meets, and nothing overlaps.
+    """The frames of all shots after one shot gets other frames. Adjoining shots stay adjoining; shots never overlap.
 
-    Those before it stay; it stays behind them, and those after it move along.
+    Earlier shots stay; the changed shot starts after them; later shots move along.
     """
     if index > 0:
         allowed = max(first, old[index - 1][1])
@@ -26,15 +26,15 @@ def arranged(old: Frames, index: int, first: int, last: int) -> Frames:
 
 
 def is_seam(old: Frames, index: int, part: str, locked: Sequence[bool] = ()) -> bool:
-    """Whether the left end of a shot is also the end of the one before it, and may be moved as such."""
+    """Whether the left end of a shot is also the end of the previous shot, so that both can be dragged together."""
     met = part == LEFT and index > 0 and old[index][0] == old[index - 1][1]
     return met and not any(locked[index - 1 : index + 1])
 
 
 def dragged(old: Frames, index: int, part: str, by: int, locked: Sequence[bool] = ()) -> Frames:
-    """The frames of all shots when a part of one was dragged so many frames.
+    """The frames of all shots after a part of one shot was dragged by a number of frames.
 
-    Where two shots meet the seam is dragged and all else stays. locked: of each shot; a locked one can be moved, but
+    Dragging a seam of two shots changes only these two. locked: one value per shot; a locked shot can be moved, but
     keeps its length.
     """
     first, last = old[index]
@@ -52,7 +52,7 @@ def dragged(old: Frames, index: int, part: str, by: int, locked: Sequence[bool] 
 
 
 def snapped(by: float, edges: Sequence[int], targets: Iterable[float], reach: float) -> int:
-    """Whole frames nearest to `by`; those that bring one of the dragged edges upon a target within reach, if any."""
+    """The integer frames nearest to `by`, or the shift that puts a dragged edge on a target within reach."""
     best, away = round(by), reach
     for target in targets:
         for edge in edges:

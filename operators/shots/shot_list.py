@@ -1,7 +1,7 @@
-"""The shots of a character: an ordered list on the armature object, one after the other in the timeline.
+"""The shots of a character: an ordered list on the armature object, one shot after the other in the timeline.
 
-Two shots meet where one ends on the frame on which the next begins: that frame belongs to both. Here is the list and
-what is done with it; `shot_making` makes the motion, `shot_strips` puts it into the timeline.
+Two shots adjoin if one ends on the frame on which the next begins: that frame belongs to both. This module holds the
+list and its edits; `generate_shots` generates the motion, `nla_track` puts it into the NLA.
 """
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from typing import Any
 
 STATES = (
-    ("EMPTY", "Empty", "No motion was made yet", "RADIOBUT_OFF", 0),
-    ("STALE", "Stale", "What it was made from has changed since", "ERROR", 1),
-    ("GENERATING", "Generating", "Its motion is being made", "SORTTIME", 2),
-    ("DONE", "Done", "Its motion is as asked for", "CHECKMARK", 3),
+    ("EMPTY", "Empty", "No motion is generated yet", "RADIOBUT_OFF", 0),
+    ("STALE", "Stale", "Settings or neighbours changed after the motion was generated", "ERROR", 1),
+    ("GENERATING", "Generating", "Motion is being generated", "SORTTIME", 2),
+    ("DONE", "Done", "Motion fits the settings", "CHECKMARK", 3),
 )
 ICONS = {identifier: icon for identifier, _, _, icon, _ in STATES}
 
 
 def _state(shot: "MotionLCMShot") -> int:
-    # Worked out, not stored: a file saved in the midst of a job, or undone, tells no tales.
+    # Computed, not stored: a file that was saved or undone during a job has no wrong state.
     if job_queue.get().makes(shot.id_data.session_uid, shot.uid):
         return 2
     if shot.action is None:
@@ -42,7 +42,7 @@ def _state(shot: "MotionLCMShot") -> int:
 
 
 def to_make(shot: "MotionLCMShot") -> bool:
-    """Whether its motion is missing or out of date, and may be made."""
+    """Whether the shot's motion is missing or stale and the shot is not locked."""
     return shot.action is None or (shot.stale and not shot.locked)
 
 
@@ -57,11 +57,11 @@ def _content_changed(shot: "MotionLCMShot", _context: bpy.types.Context) -> None
 
 def _prompt_changed(shot: "MotionLCMShot", context: bpy.types.Context) -> None:
     _content_changed(shot, context)
-    nla_track.lay(shot.id_data)  # strips are named by prompts
+    nla_track.lay(shot.id_data)  # NLA strips are named by prompts
 
 
 def _first_changed(shot: "MotionLCMShot", _context: bpy.types.Context) -> None:
-    if shot.first != shot.laid_first:  # it is moved as a whole
+    if shot.first != shot.laid_first:  # the shot moves as a whole
         last = shot.first + shot.laid_last - shot.laid_first
         arrange(shot.id_data, index_of(shot.id_data, shot.uid), shot.first, last)
 
@@ -79,31 +79,33 @@ def _can_be_path(shot: "MotionLCMShot", obj: bpy.types.Object) -> bool:
 
 
 class MotionLCMShot(bpy.types.PropertyGroup):
-    """One shot: what the character does from one frame to another."""
+    """One shot: a prompt between two frames."""
 
     name: bpy.props.StringProperty(name="Name", description="Name of the shot")
     uid: bpy.props.StringProperty(options={"HIDDEN"})
     prompt: bpy.props.StringProperty(
-        name="Prompt", description="What the character does in this shot, in English", update=_prompt_changed
+        name="Prompt", description="Description of the motion of this shot, in English", update=_prompt_changed
     )
     first: bpy.props.IntProperty(
-        name="Start", description="Frame on which the shot begins; it and what follows is moved", update=_first_changed
+        name="Start",
+        description="First frame of the shot. A change moves the shot and the later shots",
+        update=_first_changed,
     )
     last: bpy.props.IntProperty(
-        name="End", description="Frame on which the shot ends; what follows is moved", update=_last_changed
+        name="End", description="Last frame of the shot. A change moves the later shots", update=_last_changed
     )
     laid_first: bpy.props.IntProperty(options={"HIDDEN"})
     laid_last: bpy.props.IntProperty(options={"HIDDEN"})
     path: bpy.props.PointerProperty(
         name="Path",
-        description="Curve to walk along in this shot, or object whose animated location to follow",
+        description="Path of this shot: a curve, or an object with animated location",
         type=bpy.types.Object,
         poll=_can_be_path,
         update=_content_changed,
     )
     path_from: bpy.props.FloatProperty(
         name="From",
-        description="Share of the curve's length at which this shot begins to walk along it",
+        description="Fraction of the curve's length at which the path of this shot starts",
         default=0.0,
         min=0.0,
         max=1.0,
@@ -112,7 +114,7 @@ class MotionLCMShot(bpy.types.PropertyGroup):
     )
     path_to: bpy.props.FloatProperty(
         name="To",
-        description="Share of the curve's length at which this shot leaves it",
+        description="Fraction of the curve's length at which the path of this shot ends",
         default=1.0,
         min=0.0,
         max=1.0,
@@ -120,23 +122,22 @@ class MotionLCMShot(bpy.types.PropertyGroup):
         update=_content_changed,
     )
     start_pose: bpy.props.PointerProperty(
-        name="Start In",
-        description="Action with the pose to start in, such as a pose asset; empty: go on from the shot before",
+        name="Start Pose",
+        description="Action with the start pose of the shot, such as a pose asset. "
+        "Without an Action, continue the previous shot",
         type=bpy.types.Action,
         update=_content_changed,
     )
     end_pose: bpy.props.PointerProperty(
-        name="End In",
-        description="Action with the pose to end in, such as a pose asset; empty: as the prompt leads",
+        name="End Pose",
+        description="Action with the end pose of the shot, such as a pose asset. Without an Action, the prompt decides",
         type=bpy.types.Action,
         update=_content_changed,
     )
-    pins: bpy.props.CollectionProperty(
-        type=pins.MotionLCMPin, name="Pins", description="Places at which the body is held in this shot"
-    )
+    pins: bpy.props.CollectionProperty(type=pins.MotionLCMPin, name="Pins", description="Pins of this shot")
     takes: bpy.props.IntProperty(
         name="Takes",
-        description="How many variations are made at once, to be compared",
+        description="Number of takes to generate at once",
         default=1,
         min=1,
         soft_max=8,
@@ -145,44 +146,45 @@ class MotionLCMShot(bpy.types.PropertyGroup):
     takes_made: bpy.props.IntProperty(options={"HIDDEN"})
     seed: bpy.props.IntProperty(
         name="Seed",
-        description="Another number gives another motion for the same prompt",
+        description="Number from which all random values come. Another seed gives another motion for the same prompt",
         default=0,
         min=0,
         max=2**31 - 1,
         update=_content_changed,
     )
     locked: bpy.props.BoolProperty(
-        name="Lock", description="A locked shot keeps the motion it has, whatever is made", default=False, update=_seen
+        name="Lock",
+        description="Keep the shot's motion, also when other shots are generated",
+        default=False,
+        update=_seen,
     )
     stale: bpy.props.BoolProperty(options={"HIDDEN"})
-    entry: bpy.props.BoolProperty(options={"HIDDEN"})  # stale because of where it begins, and of nothing else
-    action: bpy.props.PointerProperty(
-        name="Action", description="The Action with the shot's motion", type=bpy.types.Action
-    )
-    state: bpy.props.EnumProperty(name="State", description="How the motion stands", items=STATES, get=_state)
+    entry: bpy.props.BoolProperty(options={"HIDDEN"})  # stale only because its start changed
+    action: bpy.props.PointerProperty(name="Action", description="Action with the shot's motion", type=bpy.types.Action)
+    state: bpy.props.EnumProperty(name="State", description="State of the shot's motion", items=STATES, get=_state)
 
 
 def before(character: bpy.types.Object, index: int) -> MotionLCMShot | None:
-    """The shot that ends where this one begins."""
+    """The shot that ends on this shot's first frame."""
     shots = character.motionlcm.shots
     return shots[index - 1] if index > 0 and shots[index - 1].last == shots[index].first else None
 
 
 def after(character: bpy.types.Object, index: int) -> MotionLCMShot | None:
-    """The shot that begins where this one ends."""
+    """The shot that begins on this shot's last frame."""
     shots = character.motionlcm.shots
     return shots[index + 1] if index + 1 < len(shots) and shots[index + 1].first == shots[index].last else None
 
 
 def mark_stale(shot: MotionLCMShot | None) -> None:
-    """What this shot goes on from has changed. A locked one stays as it is."""
+    """Mark the shot as stale because its start changed. A locked shot stays unchanged."""
     if shot is not None and not shot.locked:
         shot.entry = shot.entry or not shot.stale
         shot.stale = True
 
 
 def new_shot(character: bpy.types.Object, index: int, prompt: str, first: int, last: int) -> MotionLCMShot:
-    """Put a shot into the list, on frames that the caller knows to be free."""
+    """Add a shot to the list, on frames that the caller has checked to be free."""
     shots = character.motionlcm.shots
     names = {shot.name for shot in shots}
     shot = shots.add()
@@ -197,9 +199,9 @@ def new_shot(character: bpy.types.Object, index: int, prompt: str, first: int, l
 
 
 def set_frames(shot: MotionLCMShot, first: int, last: int) -> None:
-    """Set a shot's frames and nothing else; its motion goes with its start."""
+    """Set a shot's frames only; its motion moves with its start."""
     by = first - shot.laid_first
-    shot.laid_first, shot.laid_last = first, last  # before the others, so that the change is known to be ours
+    shot.laid_first, shot.laid_last = first, last  # set first, so that the update functions recognise our change
     shot.first, shot.last = first, last
     for pin in shot.pins if by else ():
         pin.first, pin.last = pin.first + by, pin.last + by
@@ -214,14 +216,14 @@ def _shift(shot: MotionLCMShot, by: int) -> None:
 
 
 def choose_take(character: bpy.types.Object, index: int, action: bpy.types.Action) -> None:
-    """Let another take be a shot's motion; prompt and seed are those it was made with, and what follows is stale."""
+    """Make a take the motion of its shot. Prompt and seed become those of the take, and the next shot becomes stale."""
     shot = character.motionlcm.shots[index]
     alone = shot.action is not None and nla_track.shown_alone(character) == shot.action
     changed = shot.action != action
     shot.action = action
     stored = take_properties
     by = shot.first - stored.FIRST_FRAME.read(action) if stored.FIRST_FRAME.is_on(action) else 0
-    if by:  # the shot was moved since that take was made
+    if by:  # the shot was moved after the take was generated
         _shift(shot, by)
     if stored.PROMPT.is_on(action):
         shot.prompt = stored.PROMPT.read(action)
@@ -240,9 +242,9 @@ def choose_take(character: bpy.types.Object, index: int, action: bpy.types.Actio
 
 
 def arrange(character: bpy.types.Object, index: int, first: int, last: int) -> None:
-    """Give a shot other frames and move those after it along: what met still meets, and nothing overlaps.
+    """Give a shot other frames and move later shots along. Adjoining shots stay adjoining; shots never overlap.
 
-    A shot of another length is stale, and so is one that now follows upon another pose.
+    A shot with a new length is stale, and so is a shot that now continues another pose.
     """
     shots = character.motionlcm.shots
     old = [(shot.laid_first, shot.laid_last) for shot in shots]
@@ -260,7 +262,7 @@ def arrange(character: bpy.types.Object, index: int, first: int, last: int) -> N
 
 
 def _shared(shot: MotionLCMShot) -> bool:
-    """Whether the shot's Action is a shot of another character too, as after copying an armature."""
+    """Whether the shot's Action also belongs to another character, as after copying an armature."""
     return any(
         other.action == shot.action
         for obj in bpy.data.objects
@@ -270,13 +272,13 @@ def _shared(shot: MotionLCMShot) -> bool:
 
 
 def of_another_rate(scene: bpy.types.Scene, character: bpy.types.Object | None) -> bool:
-    """Whether the shots' frames are those of another rate than the scene has now."""
+    """Whether the shots' frames belong to another frame rate than the scene's current one."""
     listed = character.motionlcm if character is not None else None
     return listed is not None and len(listed.shots) > 0 and listed.fps > 0 and abs(listed.fps - rate_of(scene)) > 1e-3
 
 
 class OnShots:
-    """Runs where the scene's character has shots."""
+    """Base of operators that need a character with shots in the scene."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -284,13 +286,13 @@ class OnShots:
 
     @staticmethod
     def chosen(context: bpy.types.Context) -> "tuple[Any, Any, int]":
-        """The character, its shots, and which of them is chosen."""
+        """The character, its shots, and the index of the chosen shot."""
         character = context.scene.motionlcm.character
         return character, character.motionlcm.shots, character.motionlcm.shot_index
 
 
 def with_motion(shots: Sequence[MotionLCMShot]) -> list[MotionLCMShot]:
-    """Those that have been made."""
+    """The shots that have a motion."""
     return [shot for shot in shots if shot.action is not None]
 
 

@@ -1,4 +1,4 @@
-"""The order for one shot, which goes on from the shot before it."""
+"""The job input for one shot, which continues the shot before it."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 def order_for(
     context: bpy.types.Context, character: bpy.types.Object, shot: shot_list.MotionLCMShot
 ) -> GenerationJobInput:
-    """The order for one shot. Feet, ground, pins on its frames, steps and keys are the panel's; the hips carry the
-    travel. Raises InvalidRequest with one sentence.
-    """
+    """The job input for one shot. The panel sets feet, ground, pins on its frames, steps and keys; the hips carry the
+    root motion. Raises InvalidRequest with one sentence."""
     from ...motionlcm_blender.generation.request import Request
     from .shot_order_builder import ShotOrderBuilder
 
-    Request(shot.prompt.strip(), 8)  # refuses a wrong prompt before anything is read
+    Request(shot.prompt.strip(), 8)  # refuses a wrong prompt before the scene is read
     return ShotOrderBuilder(context, character, shot).build()
 
 
 def order_again(context: bpy.types.Context, character: bpy.types.Object, take: bpy.types.Action) -> GenerationJobInput:
-    """The order for one take of a shot, as the shot stands now. Raises InvalidRequest if there is no such shot."""
+    """The job input for one take of a shot, with the shot's current settings. Raises InvalidRequest if the shot was
+    removed."""
     from dataclasses import replace
 
     from ...motionlcm_blender.errors import InvalidRequest
 
     index = shot_lookup.index_of(character, take_properties.SHOT.read(take))
     if index < 0:
-        raise InvalidRequest("The shot of this take is no longer there.")
+        raise InvalidRequest("The shot of this take was removed.")
     shot = character.motionlcm.shots[index]
     if shot.locked:
         raise InvalidRequest(f'"{shot.name}" is locked: unlock it first.')

@@ -1,4 +1,4 @@
-"""One shot as a source of orders: it goes on from the shot before it and may end in the shot after it."""
+"""A shot as a source of job inputs: it continues the shot before it and may end in the pose of the shot after it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .shot_list import MotionLCMShot
 from .shot_transitions import Beginning, Ending
 
 FAR_FROM_PATH = 0.5
-"""Metres from the last pose to the beginning of the path, above which the animator is warned."""
+"""Metres from the last pose to the start of the path, above which the animator gets a warning."""
 
 
 class ShotOrderBuilder(PanelOrderBuilder):
-    """A shot's prompt, frames and path, between the shots beside it."""
+    """A shot's prompt, frames and path, and its neighbours."""
 
     def __init__(self, context: bpy.types.Context, character: bpy.types.Object, shot: MotionLCMShot) -> None:
         super().__init__(context, character)
@@ -36,7 +36,7 @@ class ShotOrderBuilder(PanelOrderBuilder):
     def find_timing(self) -> None:
         shot = self.of
         length = (shot.last - shot.first) / self.scene_frames_per_model_frame
-        self.frames = math.ceil(length - 1e-6) + 1  # of the model, on the shot's own scene frames
+        self.frames = math.ceil(length - 1e-6) + 1  # model frames, at the shot's own scene frames
         self.first_frame, self.scene_frames = shot.first, shot.last - shot.first + 1
         self.seconds = (shot.last - shot.first) / rate_of(self.scene)
         self.prompt, self.seed, self.takes = shot.prompt.strip(), shot.seed, shot.takes
@@ -57,11 +57,11 @@ class ShotOrderBuilder(PanelOrderBuilder):
         super().find_ground()
         if self.settings.ground is not None and self.ground is not None and self.beginning is not None:
             self.start = shot_transitions.lowered(self.beginning.start, self.ground.heights(self.beginning.way))
-        if self.ending is not None:  # only now are the heights known that are taken off
+        if self.ending is not None:  # the heights to subtract are known only now
             self.end, self.end_anywhere = self.ending.seen_from(self.placement, self.ground), self.ending.anywhere
 
     def pins(self) -> Sequence[MotionLCMPin]:
-        """The scene's pins and the shot's own that lie on its frames."""
+        """The scene's pins and the shot's own pins that lie on its frames."""
         first, last = self.of.first, self.of.last
         pins = pins_for((*self.settings.pins, *self.of.pins), self.character)
         return [pin for pin in pins if min(pin.first, pin.last) <= last and max(pin.first, pin.last) >= first]
@@ -76,7 +76,7 @@ class ShotOrderBuilder(PanelOrderBuilder):
             return None
         if earlier.action is None:
             self.warnings.append(
-                f'"{earlier.name}" before it has no motion yet: "{shot.name}" starts where the character stands.'
+                f'"{earlier.name}" has no motion yet, so "{shot.name}" starts where the character stands.'
             )
             return None
         on_ground = self.settings.ground is not None
@@ -91,13 +91,15 @@ class ShotOrderBuilder(PanelOrderBuilder):
         self.path_xz, distance = shot_transitions.joined_path(beginning.way, self.path_xz)
         if distance > FAR_FROM_PATH:
             self.warnings.append(
-                f'Path "{self.path_name}" begins {distance:.1f} m from where "{self.of.name}" does: the character '
-                "first walks over to it."
+                f'Path "{self.path_name}" begins {distance:.1f} m from the start of "{self.of.name}": the character '
+                "first walks to the path."
             )
 
     def _find_ending(self) -> Ending | None:
-        """What the shot comes to: a locked shot after it, its own end pose or, if only its start moved and by little,
-        the pose in which it ended before, so that later shots stay valid."""
+        """The end of the shot: the start of a locked shot after it, or its own end pose.
+
+        If only the start of the shot moved, and by little, the shot keeps its end pose, so that later shots stay valid.
+        """
         shot, following = self.of, self.following
         made = following if following is not None and following.action is not None else None
         rig, units, each = self.rig, self.units_per_metre, self.scene_frames_per_model_frame

@@ -1,10 +1,10 @@
-"""Where a shot begins and where it ends: in the poses of its neighbours, or in a pose Action that the animator chose.
+"""The start and end of a shot: in the poses of its neighbours, or in a pose Action that the animator chose.
 
-A pose is an Action, as Blender's own pose assets are. One taken from the character with *Use Present Pose* says where
-on the floor it is as well; of any other only the pose counts.
+A pose is an Action, like Blender's own pose assets. A pose from *Use Current Pose* also stores its place on the floor;
+any other Action gives the pose only.
 """
 
-# No `from __future__ import annotations` here, as in `shots`, whose module this is a part of.
+# No `from __future__ import annotations` here, as in `shot_list`.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,21 +38,21 @@ if TYPE_CHECKING:
     from .shot_list import MotionLCMShot
 
 TAIL = 5
-"""Frames of what follows that a shot is made towards, so that it arrives there as fast as that goes on."""
+"""Frames of the next shot that belong to the end, so that the motion reaches the seam at the right speed."""
 ONTO_PATH = 1.0
-"""Metres a second at which, and seconds in which at least, the character gets onto a path that begins elsewhere."""
+"""Metres per second, and shortest duration in seconds, of the transition to a path that starts at another place."""
 UNEVEN = 0.1
-"""Metres by which a shot must end above or below its floor to count as having climbed, where it may have."""
+"""Metres by which a shot must end above or below its floor to count as climbing, where the ground allows it."""
 NEAR, NEAR_TURN = 1.0, 1.0
-"""Metres and radians by which the start of a shot may have moved for its end to stay where it is."""
+"""Metres and radians by which the start of a shot may move before its end pose is dropped."""
 
 
 @dataclass(frozen=True, eq=False)
 class Beginning:
-    """What a shot goes on from.
+    """The start of a shot.
 
-    start: its frames, over the model's level floor. placement: where in the world the motion's frame lies then.
-    seam: the pose from which it is written. way: (n, 2) the root's places in the world on those frames.
+    start: the start frames, over the model's level floor. placement: place of the motion's coordinate frame in the
+    world. seam: the pose from which the Action starts. way: (n, 2) the root's places in the world on these frames.
     """
 
     start: Motion
@@ -63,7 +63,7 @@ class Beginning:
 
 @dataclass(frozen=True, eq=False)
 class Ending:
-    """What a shot comes to. joints: (n, 22, 3) in the world, the shot's last frame and, beyond it, what follows."""
+    """The end of a shot. joints: (n, 22, 3) in the world, the shot's last frame and the first frames after it."""
 
     joints: np.ndarray
     landing: EndPose
@@ -77,7 +77,7 @@ class Ending:
         return self.landing.translation is None
 
     def seen_from(self, placement: Placement, ground: Ground | None) -> Motion:
-        """As the model is shown it: in the motion's frame, over a level floor."""
+        """The end as input of the model: in the motion's coordinate frame, over a level floor."""
         joints = self.joints.copy()
         if ground is not None and not self.anywhere:
             joints[..., 1] -= ground.heights(joints[:, 0][:, [0, 2]])[:, None]
@@ -95,7 +95,7 @@ def start_after(
 ) -> Beginning:
     """The last second, at most, of an earlier shot as it is in the timeline.
 
-    on_ground: a mesh to walk on is chosen, and its heights are yet to be taken off.
+    on_ground: whether a ground mesh is chosen, so that its heights must be subtracted later.
     """
     count = min(OVERLAP, int((earlier.last - earlier.first) / scene_frames_per_model_frame + 1e-6) + 1)
     at = earlier.last - scene_frames_per_model_frame * np.arange(max(count, 2))[::-1]
@@ -118,8 +118,10 @@ def start_in_pose(
     rest_placement: Placement,
     path: np.ndarray | None,
 ) -> Beginning:
-    """A pose at rest: where it says that it is, or else at the beginning of the path (T, 2), or where the character
-    stands. Raises InvalidRequest if the Action holds no pose of the character."""
+    """A start pose at rest: at its stored place, or else at the start of the path (T, 2), or at the character's place.
+
+    Raises InvalidRequest if the Action has no pose of the character.
+    """
     clip = _posed(pose, character, rig, units_per_metre, 2)
     joints = joints_of(clip)
     if not PLACED.read(pose):
@@ -146,7 +148,7 @@ def end_before(
 
 
 def end_in_pose(pose: "bpy.types.Action", character: "bpy.types.Object", rig: Rig, units_per_metre: float) -> Ending:
-    """A pose to end in. Raises InvalidRequest if the Action holds no pose of the character."""
+    """An end pose. Raises InvalidRequest if the Action has no pose of the character."""
     clip = _posed(pose, character, rig, units_per_metre, 1)
     return Ending(joints_of(clip), EndPose(clip.translation[0] if PLACED.read(pose) else None, clip.rotations[0]))
 
@@ -159,7 +161,7 @@ def hardly_moved(
     units_per_metre: float,
     scene_frames_per_model_frame: float,
 ) -> bool:
-    """Whether a shot that was made already would begin about where it does now."""
+    """Whether the start of a generated shot changed by little only."""
     old = read_clip(
         shot.action, shot.first + scene_frames_per_model_frame * np.arange(2), character, rig, units_per_metre
     )
@@ -170,15 +172,18 @@ def hardly_moved(
 
 
 def lowered(motion: Motion, by: np.ndarray) -> Motion:
-    """The motion with heights (T,) taken off: the model knows level ground only."""
+    """The motion without the heights (T,): the model is trained on level ground only."""
     joints = motion.joints.copy()
     joints[..., 1] -= by[:, None].astype(np.float32)
     return Motion(joints, motion.contacts)
 
 
 def joined_path(way: np.ndarray, path: np.ndarray) -> tuple[np.ndarray, float]:
-    """The way (n, 2) an earlier shot ended on and, from its last frame on, the path (T, 2), which the character gets
-    onto by and by; and how many metres the path begins from there."""
+    """The root's places (n, 2) at the end of an earlier shot and, from its last frame on, a gradual transition to the
+    path (T, 2).
+
+    Also returns the distance in metres to the start of the path.
+    """
     gap = way[-1] - path[0]
     away = float(np.linalg.norm(gap))
     duration = max(1.0, 1.5 * away / ONTO_PATH) * FPS
@@ -202,12 +207,12 @@ def _posed(
     paths = {curve.data_path for curve in holder.fcurves} if holder is not None else set()
     bones = {f'pose.bones["{name}"]' for name in rig.bones if name is not None}
     if not any(path.rpartition(".")[0] in bones for path in paths):
-        raise InvalidRequest(f'The Action "{pose.name}" holds no pose of "{character.name}".')
+        raise InvalidRequest(f'The Action "{pose.name}" has no pose of "{character.name}".')
     return read_clip(pose, np.full(frames, pose.frame_range[0]), character, rig, units_per_metre)
 
 
 def _from_to(here: Placement, there: Placement) -> Placement:
-    """What takes things at one placement to another, on the floor."""
+    """The transform on the floor from one placement to another."""
     turn = Placement(np.zeros(3), there.heading - here.heading)
     away = there.origin - place_joints(here.origin, turn)
     return Placement(away * (1.0, 0.0, 1.0), turn.heading)

@@ -1,4 +1,4 @@
-"""A result as takes of a shot."""
+"""Write a result as takes of a shot."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from . import nla_track, shot_list
 if TYPE_CHECKING:
     from ..session.generation_worker import GenerationJobInput, GenerationOutput
 MOST_TAKES = 16
-"""Takes of a shot that are kept until one is accepted; the oldest go first, starred ones stay."""
+"""Number of takes that a shot keeps until one is accepted; the oldest are removed first, starred ones stay."""
 
 
 def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[str, ...] = ()) -> str:
-    """Write a result as takes of a shot, the first of which is shown; returns the sentence to show.
+    """Write a result as takes of a shot, and show the first one; returns the sentence to show.
 
-    left: shots that are made after it; all together are one undo step.
-    Raises InvalidRequest if character, scene or shot have gone in the meantime; then nothing was changed.
+    left: the remaining shots; all together are one undo step. Raises InvalidRequest if character, scene or shot was
+    removed in the meantime; nothing is changed then.
     """
     import uuid
 
@@ -34,7 +34,7 @@ def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[
     character_lookup.check_writable(character)
     index = shot_lookup.index_of(character, order.shot)
     if index < 0:
-        raise InvalidRequest("The shot was removed while its motion was made, so it was not written.")
+        raise InvalidRequest("The shot was removed while its motion was generated, so the motion was not written.")
     shot = character.motionlcm.shots[index]
     changed = not _as_ordered(shot, order)
     rig = read_rig(character)
@@ -48,7 +48,7 @@ def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[
         told = action_recipes.recipe(order, take) | batch | {"take": shot.takes_made}
         action = loose_action(f"MotionLCM {shot.name} take {shot.takes_made}", times, channels, told)
         action.use_fake_user = True
-        nla_track.shift(action, shot.first - order.first_frame)  # it may have been moved since
+        nla_track.shift(action, shot.first - order.first_frame)  # the shot may have been moved in the meantime
         write_actions.recent_results.remember(action, order, take)
         made.append(action)
     old = shot.action
@@ -73,16 +73,16 @@ def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[
     milliseconds = 1000.0 * max(take.report.get("seconds", 0.0) for take in (result, *result.others))
     takes = f"{len(made)} takes of " if made[1:] else ""
     who = f"{character.name}, " if len(characters_with_shots(scene)) > 1 else ""
-    return f'{who}{takes}"{shot.name}": frames {shot.first} to {shot.last}, made in {milliseconds:.0f} ms.'
+    return f'{who}{takes}"{shot.name}": frames {shot.first} to {shot.last}, generated in {milliseconds:.0f} ms.'
 
 
 def _joins(order: GenerationJobInput, following: shot_list.MotionLCMShot) -> bool:
-    """Whether what was made ends as the next shot begins."""
+    """Whether the generated motion ends in the start pose of the next shot."""
     return order.landing is not None and order.landing.of == following.uid
 
 
 def _forget_takes(character: bpy.types.Object, shot: shot_list.MotionLCMShot) -> None:
-    """Remove the oldest takes of a shot where there are too many of them."""
+    """Remove the oldest takes of a shot above the limit."""
     found = sorted(take_properties.takes_of_shot(character, shot.uid), key=take_properties.TAKE.read)
     spare = max(0, len(found) - MOST_TAKES)
     for action in take_properties.removable(found, shot.action)[:spare]:
@@ -90,14 +90,14 @@ def _forget_takes(character: bpy.types.Object, shot: shot_list.MotionLCMShot) ->
 
 
 def _as_ordered(shot: shot_list.MotionLCMShot, order: GenerationJobInput) -> bool:
-    """Whether the shot still asks for what was made."""
+    """Whether the shot's settings still equal those of the job."""
     asked = (shot.prompt.strip(), shot.seed, shot.path.name if shot.path is not None else "")
     made = (order.request.prompt, order.request.seed, order.path_name)
     return asked == made and shot.last - shot.first + 1 == order.scene_frames
 
 
 def stale_follower(character: bpy.types.Object, index: int) -> shot_list.MotionLCMShot | None:
-    """The shot after this one, if it was made already and has to be made again."""
+    """The shot after this one, if it has a motion that must be generated again."""
     following = shot_list.after(character, index) if index >= 0 else None
     if following is None or following.action is None or following.locked or not following.stale:
         return None

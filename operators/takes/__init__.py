@@ -1,13 +1,12 @@
 """Takes to choose from, in the panel and in the contact sheet.
 
-contact_sheet: A contact sheet: all takes at once in the viewport, as ghosts that move with the timeline; a click
-    chooses one.
-contact_sheet_drawing: What the contact sheet looks like in the viewport, and what of it is under the mouse.
-contact_sheet_state: What the open contact sheet shows.
-ghost_shapes: Ghosts as figures: limbs with volume, where they stand in a row, and which of them is under the mouse.
-ghosts: Takes as moving points in the world: what Blender would make of each Action's keys, without stepping the
-    scene.
-takes: The takes of a character: Actions made together from one order, to be compared, starred, varied and accepted.
+contact_sheet: A contact sheet: all takes at once in the viewport, as ghosts that move with the timeline. A click
+    chooses a take.
+contact_sheet_drawing: Drawing of the contact sheet in the viewport, and the ghost under the mouse.
+contact_sheet_state: The state of the open contact sheet.
+ghost_shapes: Ghosts as figures: limbs with volume, places in a row, and the figure under the mouse.
+ghosts: Takes as moving points in the world: evaluates each Action's keys as Blender does, without stepping the scene.
+takes: The takes of a character: Actions from one request, to compare, star, vary and accept.
 """
 
 REGISTERED: tuple[str, ...] = ("takes", "contact_sheet")

@@ -1,4 +1,4 @@
-"""A contact sheet: all takes at once in the viewport, as ghosts that move with the timeline; a click chooses one."""
+"""A contact sheet: all takes at once in the viewport, as ghosts that move with the timeline. A click chooses a take."""
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import logging
@@ -16,14 +16,14 @@ from .contact_sheet_state import Sheet, Shown
 log = logging.getLogger(__name__)
 
 ARRANGEMENTS = (
-    ("SIDE", "Side by Side", "Show all takes at once, in a row beside the character; click one to choose it"),
-    ("PLACE", "In Place", "Show all takes at once, each where it would be, in its own colour; click one to choose it"),
+    ("SIDE", "Side by Side", "Show the takes in a row beside the character"),
+    ("PLACE", "In Place", "Show each take at its own location and in its own colour"),
 )
 PATIENCE = 0.1
-"""Seconds at least between two looks at what has changed."""
+"""Shortest time in seconds between two checks for changes."""
 
 
-# What the sheet shows, and what a click does: all that this module knows of takes.
+# The interface to takes: the takes to show, and the effect of a click.
 
 
 def listed(context: bpy.types.Context) -> list[bpy.types.Action]:
@@ -33,12 +33,12 @@ def listed(context: bpy.types.Context) -> list[bpy.types.Action]:
 
 
 def chosen_one(context: bpy.types.Context) -> bpy.types.Action | None:
-    """The take that moves the character now."""
+    """The character's active take."""
     return takes.present_take(context.scene.motionlcm.character)
 
 
 def choose(context: bpy.types.Context, action: bpy.types.Action) -> None:
-    """Let a take move the character, as one undo step."""
+    """Make a take active, as one undo step."""
     if action == chosen_one(context):
         return
     takes.show(context.scene.motionlcm.character, action)
@@ -48,18 +48,19 @@ def choose(context: bpy.types.Context, action: bpy.types.Action) -> None:
 
 _open: Sheet | None = None
 _colours: dict[int, int] = {}
-"""Of takes by their session id, so that they keep it when they are starred, sorted or looked at again."""
+"""Colours of takes by session id, so that a take keeps its colour when it is starred or sorted, or the sheet is
+reopened."""
 
 
 def arrangement() -> str:
-    """How the open sheet is arranged; empty if none is open."""
+    """The arrangement of the open sheet; empty if no sheet is open."""
     return _open.arrangement if _open is not None else ""
 
 
 def open_sheet(context: bpy.types.Context, arranged: str) -> Sheet | None:
-    """Show the takes; a sheet that is open already is arranged anew. None if there is nothing to show.
+    """Open the sheet; an open sheet gets the new arrangement. None if there are no takes.
 
-    Raises InvalidRequest if the character is none.
+    Raises InvalidRequest if the object is no character.
     """
     global _open
     from . import contact_sheet_drawing
@@ -91,7 +92,7 @@ def open_sheet(context: bpy.types.Context, arranged: str) -> Sheet | None:
 
 
 def close() -> None:
-    """Take the sheet away; nothing happens if none is open."""
+    """Close the sheet, if one is open."""
     global _open
     sheet, _open = _open, None
     if sheet is None:
@@ -105,7 +106,7 @@ def close() -> None:
 
 
 def refresh(context: bpy.types.Context, sheet: Sheet) -> bool:
-    """Bring the sheet up to date with the takes there are; returns whether there is still something to show."""
+    """Update the sheet to the current takes; returns whether there is still a take."""
     from . import ghosts
 
     scene = context.scene
@@ -117,7 +118,7 @@ def refresh(context: bpy.types.Context, sheet: Sheet) -> bool:
     actions, present = listed(context), chosen_one(context)
     if not actions:
         return False
-    # Nothing changes its place while one looks at it; pressing the button again follows the panel.
+    # An open sheet keeps its order; pressing the button again applies the order of the panel.
     places = {each.uid: place for place, each in enumerate(sheet.shown)}
     actions.sort(key=lambda action: places.get(action.session_uid, len(places)))
     uids = tuple(action.session_uid for action in actions)
@@ -163,8 +164,8 @@ def _give_colours(uids: tuple[int, ...]) -> None:
 def _shown(action: bpy.types.Action, present: bpy.types.Action | None) -> Shown:
     made = take_properties.read(action)
     measures = (
-        (made.path_mean_cm, "Off the path {:.1f} cm"),
-        (made.pin_max_cm, "Off the pins {:.1f} cm at most"),
+        (made.path_mean_cm, "Path error {:.1f} cm"),
+        (made.pin_max_cm, "Pin error {:.1f} cm at most"),
         (made.foot_skate_cm_s, "Foot skate {:.1f} cm/s"),
     )
     starred = made.starred
@@ -176,7 +177,8 @@ def _shown(action: bpy.types.Action, present: bpy.types.Action | None) -> Shown:
 
 @persistent
 def _on_change(_scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
-    """Keys were edited or the character was moved; while the timeline plays, nothing is told here."""
+    """Mark the sheet as stale after a change of keys or of the character's place. Changes during playback are
+    ignored."""
     if _open is None:
         return
     for update in depsgraph.updates:
@@ -223,20 +225,20 @@ def unregister_properties() -> None:
 
 
 class MOTIONLCM_OT_contact_sheet(bpy.types.Operator):
-    """Show all takes at once in the viewport; click one to choose it"""
+    """Show all takes at once in the viewport. Click a take to choose it"""
 
     bl_idname = "motionlcm.contact_sheet"
     bl_label = "Contact Sheet"
-    bl_options = {"REGISTER"}  # looking changes nothing; choosing makes an undo step of its own
+    bl_options = {"REGISTER"}  # no undo step here: choosing a take makes its own
 
     arrangement: bpy.props.EnumProperty(
-        name="Arrangement", description="Where the takes are shown", items=ARRANGEMENTS, default="SIDE"
+        name="Arrangement", description="Arrangement of the takes in the viewport", items=ARRANGEMENTS, default="SIDE"
     )
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: Any) -> str:
         told = next(text for name, _, text in ARRANGEMENTS if name == properties.arrangement)
-        return f"{told}. Press again, Esc or Enter to end"
+        return f"{told}. Press the button again, Esc or Enter to close"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -256,7 +258,7 @@ class MOTIONLCM_OT_contact_sheet(bpy.types.Operator):
         if sheet is None:
             return {"CANCELLED"}
         if before is not None or bpy.app.background or context.window is None:
-            return {"FINISHED"}  # the operator that opened it goes on
+            return {"FINISHED"}  # the operator that opened the sheet continues
         self._sheet, self._clicked = sheet, False
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
@@ -307,7 +309,7 @@ class MOTIONLCM_OT_contact_sheet(bpy.types.Operator):
         return {"RUNNING_MODAL"}
 
     def cancel(self, _context: bpy.types.Context) -> None:
-        """Blender ends it: another file, the window was closed."""
+        """Blender stops the operator: another file was opened, or the window was closed."""
         if _open is self._sheet:
             close()
 

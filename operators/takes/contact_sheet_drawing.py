@@ -1,4 +1,4 @@
-"""What the contact sheet looks like in the viewport, and what of it is under the mouse."""
+"""Drawing of the contact sheet in the viewport, and the ghost under the mouse."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 OPAQUE, GHOSTLY, ASIDE = 1.0, 0.78, 0.35
-"""How much is seen of the ghost under the mouse, of ghosts, and of the others while one is pointed at."""
+"""Opacity of the ghost under the mouse, of all ghosts without one under the mouse, and of the other ghosts."""
 TRACE_WIDTH, TRACE, MOST_PIECES = 0.05, 0.3, 60
 TEXT, PADDING, GAP = 11.0, 5.0, 2.0
-"""Pixels at a scale of 1."""
+"""Pixels at scale 1."""
 STAR = "\u2605"
 
 milliseconds: deque[float] = deque(maxlen=120)
-"""What the latest redraws took here, without Blender's own part."""
+"""Durations of the latest redraws in this module, without Blender's own part."""
 
 _batches: dict[str, tuple[object, Any]] = {}
-"""Parts of the picture that stay from one redraw to the next, with what they depend on."""
+"""Parts of the picture that later redraws reuse, with the data they depend on."""
 
 
 def add_handlers(sheet: Sheet) -> list[Any]:
-    """Have the sheet drawn; returns what `draw_handler_remove` wants."""
+    """Add the draw handlers of the sheet; returns the arguments of `draw_handler_remove`."""
     add = bpy.types.SpaceView3D.draw_handler_add
     _batches.clear()
     milliseconds.clear()
@@ -46,7 +46,7 @@ def add_handlers(sheet: Sheet) -> list[Any]:
 
 
 def row_axis(context: bpy.types.Context) -> np.ndarray:
-    """(3,) along the floor, to the right as one looks at it now."""
+    """(3,) the view's current direction to the right, along the floor."""
     space = context.space_data
     if space is not None and space.type == "VIEW_3D" and space.region_3d is not None:
         right = space.region_3d.view_rotation @ Vector((1.0, 0.0, 0.0))
@@ -57,7 +57,7 @@ def row_axis(context: bpy.types.Context) -> np.ndarray:
 
 
 def viewport_under(window: bpy.types.Window, x: int, y: int) -> tuple[bpy.types.Region, bpy.types.RegionView3D] | None:
-    """The part of the window with the scene in it that the mouse is over, if nothing lies on top of it."""
+    """The viewport region of the scene under the mouse, if no other region covers it."""
     for area in window.screen.areas:
         if area.type != "VIEW_3D" or not _inside(area, x, y):
             continue
@@ -73,7 +73,7 @@ def viewport_under(window: bpy.types.Window, x: int, y: int) -> tuple[bpy.types.
 def ghost_under(
     sheet: Sheet, scene: bpy.types.Scene, region: bpy.types.Region, view: bpy.types.RegionView3D, x: int, y: int
 ) -> int | None:
-    """Which ghost, or its label, is under the mouse; x, y: pixels of the window."""
+    """The ghost, or the ghost's label, under the mouse; x, y: pixels of the window."""
     mouse = float(x - region.x), float(y - region.y)
     matrix = np.array(view.perspective_matrix, np.float64)
     joints = sheet.joints(_frame(scene))
@@ -82,7 +82,7 @@ def ghost_under(
         return label
     ends = figures.limbs_of(joints, sheet.size)
     pixels, depth = figures.projected(ends, matrix, region.width, region.height)
-    # How long a piece that lies across the view is on the screen, there.
+    # Screen length of a segment parallel to the view plane, at this depth.
     right = np.array(view.view_matrix, np.float64)[0, :3]
     aside, _ = figures.projected(ends + 0.1 * right, matrix, region.width, region.height)
     each = np.linalg.norm(aside - pixels, axis=-1).max(axis=-1) / 0.1
@@ -100,12 +100,12 @@ def _scale() -> float:
 
 
 def _frame(scene: bpy.types.Scene) -> float:
-    """Of keys, with its part between two."""
+    """The fractional frame of keys."""
     return float(scene.frame_current_final) / stretch(scene)
 
 
 def _guarded(draw: Callable[[Sheet, bpy.types.Context], None], sheet: Sheet) -> None:
-    """Draw, unless it went wrong before: one entry in the log, not one for each redraw."""
+    """Draw, unless an earlier redraw failed: one log entry in total, not one per redraw."""
     context = bpy.context
     if sheet.broken or context.scene.session_uid != sheet.scene.session_uid or not sheet.shown:
         return
@@ -161,7 +161,7 @@ def _opacity(sheet: Sheet, index: int) -> float:
 
 
 def _trace(sheet: Sheet) -> gpu.types.GPUBatch:
-    """The way of each take's hips over the floor."""
+    """The path of each take's hips over the floor."""
     assert sheet.offsets is not None
     ways = []
     for ghost, offset in zip(sheet.ghosts, sheet.offsets, strict=True):
@@ -183,7 +183,7 @@ def _batch(places: np.ndarray, colours: np.ndarray, corners: gpu.types.GPUIndexB
 
 
 def _format() -> gpu.types.GPUVertFormat:
-    """What the shader wants; what its `format_calc` gives knows no "pos" in Blender 5.2."""
+    """The vertex format of the shader; the format of its `format_calc` has no "pos" in Blender 5.2."""
     result = gpu.types.GPUVertFormat()
     result.attr_add(id="pos", comp_type="F32", len=3, fetch_mode="FLOAT")
     result.attr_add(id="color", comp_type="F32", len=4, fetch_mode="FLOAT")
@@ -196,7 +196,7 @@ def _text(sheet: Sheet, index: int) -> str:
 
 
 def _label_boxes(sheet: Sheet, joints: np.ndarray, matrix: np.ndarray, region: bpy.types.Region) -> np.ndarray:
-    """(N, 4) x, y, width, height of the labels over the heads, in pixels of the region; they may lie on each other."""
+    """(N, 4) x, y, width, height of the labels above the heads, in pixels of the region; they may overlap."""
     scale = _scale()
     blf.size(0, TEXT * scale)
     over = joints[:, 15] + np.array([0.0, 0.0, 0.28 * sheet.size])
@@ -216,7 +216,7 @@ def _draw_labels(sheet: Sheet, context: bpy.types.Context) -> None:
     boxes = figures.apart(over_heads, GAP * scale)
     labels, pad = _Picture(), PADDING * scale
     for each, (x, y, _, height), start in zip(sheet.shown, boxes, over_heads[:, 1], strict=True):
-        if y > start + 0.5 * height:  # a thread from a label that had to go up
+        if y > start + 0.5 * height:  # a line to a label that was moved up
             labels.fill(x, start - 0.5 * height, scale, y - start + 0.5 * height, (*figures.colour(each.colour), 0.8))
     for index, (x, y, width, height) in enumerate(boxes):
         if np.isnan(x):
@@ -234,9 +234,9 @@ def _draw_labels(sheet: Sheet, context: bpy.types.Context) -> None:
 
 
 def _draw_card(sheet: Sheet, index: int, box: np.ndarray, context: bpy.types.Context) -> None:
-    """By the label, all that is known of the take; kept within what is to be seen of the region.
+    """Draw a card with all facts of the take beside its label, within the visible part of the region.
 
-    Over it, or where labels are piled up, beside it.
+    The card is above the label or, with stacked labels, beside it.
     """
     scale, facts = _scale(), sheet.shown[index].facts
     pad, line = PADDING * scale, 1.5 * TEXT * scale
@@ -253,7 +253,7 @@ def _draw_card(sheet: Sheet, index: int, box: np.ndarray, context: bpy.types.Con
 
 
 def _free(context: bpy.types.Context) -> tuple[float, float, float, float]:
-    """Left, bottom, right and top of what of the region no sidebar and no header lies on, in its pixels."""
+    """Left, bottom, right and top of the part of the region without sidebar and header, in its pixels."""
     region = context.region
     left, bottom, right, top = 0.0, 0.0, float(region.width), float(region.height)
     for other in context.area.regions:
@@ -272,7 +272,7 @@ def _free(context: bpy.types.Context) -> tuple[float, float, float, float]:
 
 
 class _Picture:
-    """Rectangles, and text on them, drawn at once."""
+    """Rectangles and text on them, drawn in one call."""
 
     def __init__(self) -> None:
         self._rectangles: list[tuple[float, float, float, float]] = []

@@ -1,4 +1,4 @@
-"""What the open contact sheet shows."""
+"""The state of the open contact sheet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shown:
-    """A take on the sheet. colour: which one; it stays with the take. facts: lines for who points at it."""
+    """A take on the sheet. colour: index of its colour, which stays with the take. facts: lines of its card."""
 
     uid: int
     colour: int
@@ -26,11 +26,12 @@ class Shown:
 
 @dataclass
 class Sheet:
-    """What is open. Drawing reads this and nothing of Blender's data, which an undo may have taken away.
+    """The open sheet. Drawing reads this state only, never Blender's data, which an undo may have freed.
 
-    axis: (3,) the row's direction. offsets: (N, 3) from a ghost's place to where it is drawn. size: of the figures,
-    times a person. version: changes with the ghosts and where they stand. stale: something was changed; edited: session
-    ids of Actions whose keys may be others, None for any. looked: when that was asked. broken: it could not be drawn.
+    axis: (3,) the row's direction. offsets: (N, 3) from a ghost's place to its drawn place. size: scale of the figures
+    relative to a person. version: changes with the ghosts and their places. stale: whether a change happened; edited:
+    session ids of Actions whose keys may have changed, None for all. looked: time of the last check. broken: whether
+    drawing failed.
     """
 
     arrangement: str
@@ -50,7 +51,7 @@ class Sheet:
     handles: list[Any] = field(default_factory=list)
 
     def joints(self, frame: float) -> np.ndarray:
-        """(N, 22, 3) of all ghosts where they are drawn, on a frame of keys."""
+        """(N, 22, 3) of all ghosts at their drawn places, on a frame of keys."""
         import numpy as np
 
         assert self.offsets is not None

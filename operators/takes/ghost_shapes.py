@@ -1,6 +1,6 @@
-"""Ghosts as figures: limbs with volume, where they stand in a row, and which of them is under the mouse.
+"""Ghosts as figures: limbs with volume, places in a row, and the figure under the mouse.
 
-Plain arrays; nothing here knows Blender. A limb goes from one joint to another and is thicker or thinner at its ends.
+Plain arrays; this module does not use Blender. A limb goes from one joint to another, with a radius at each end.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ COLOURS = (
     (0.90, 0.62, 0.00), (0.34, 0.71, 0.91), (0.00, 0.62, 0.45), (0.94, 0.89, 0.26),
     (0.16, 0.47, 0.85), (0.84, 0.37, 0.00), (0.80, 0.47, 0.65),
 )  # fmt: skip
-"""Of Okabe and Ito, told apart whichever colours one sees; the dark blue a little lighter, for dark viewports."""
+"""Colours of Okabe and Ito, distinct for all kinds of colour vision; the dark blue is a little lighter for dark
+viewports."""
 SHADES = (0.0, 0.55, -0.4)
-"""How much towards white or black the colours go when they are used up."""
+"""Amounts towards white or black for further takes after all colours are used."""
 GAP = 0.35
-"""Metres between two ghosts in a row, at a person's size."""
+"""Metres between two ghosts in a row, at the size of a person."""
 
-# Joints in the engine's order; beyond 21 come points that are worked out: head top, hands, toes, waist.
+# Joints in the engine's order; computed points follow after 21: head top, hands, toes, waist.
 _CROWN, _L_HAND, _R_HAND, _L_TOE, _R_TOE, _CHEST = range(22, 28)
 _LIMBS = np.array(
     [
@@ -55,12 +56,12 @@ _RADII = np.array(
     [(0.095, 0.090), (0.090, 0.105), (0.100, 0.060), (0.048, 0.045), (0.085, 0.085), *_ARM, *_ARM, *_LEG, *_LEG]
 )
 _WIDE = np.ones(len(_LIMBS))
-_WIDE[:3] = 1.45, 1.5, 1.35  # a trunk is wider than it is deep
+_WIDE[:3] = 1.45, 1.5, 1.35  # a torso is wider than deep
 LIMBS = len(_LIMBS)
 
 
 def _template() -> tuple[np.ndarray, np.ndarray]:
-    """A limb: rows of (across, deep, along, bulge beyond its ends, its end's share), and triangles, outside to the
+    """A limb: rows of (across, deep, along, bulge beyond its ends, weight of its end), and triangles, outside to the
     front."""
     angles = 2.0 * np.pi * np.arange(SIDES) / SIDES
     rows, triangles = [], []
@@ -80,15 +81,15 @@ def _template() -> tuple[np.ndarray, np.ndarray]:
 
 _ROWS, _TRIANGLES = _template()
 VERTICES = LIMBS * len(_ROWS)
-"""Of one figure."""
+"""Number of vertices of one figure."""
 
 
 def triangles(distances: np.ndarray, first: int | None = None) -> np.ndarray:
-    """(N * LIMBS * triangles of one, 3) int32 of the corners that `bodies` makes, in the order to draw them.
+    """(N * LIMBS * triangles of one, 3) int32 of the corners that `bodies` makes, in drawing order.
 
-    distances: (N, LIMBS) from the eye. Figures come from the farthest to the nearest, so that one is seen through
-    another; the limbs of one figure from the nearest to the farthest, so that with the depth kept it does not show
-    through itself. first: the figure that is not to be seen through.
+    distances: (N, LIMBS) from the eye. Figures are sorted from the farthest to the nearest, so that transparent figures
+    show the figures behind. The limbs of one figure are sorted from the nearest to the farthest, so that the depth test
+    hides its inner limbs. first: the opaque figure.
     """
     nearest = distances.mean(axis=1)
     if first is not None:
@@ -100,7 +101,7 @@ def triangles(distances: np.ndarray, first: int | None = None) -> np.ndarray:
 
 
 def colour(index: int) -> tuple[float, float, float]:
-    """Of the take with this place in the list."""
+    """The colour of the take with this index in the list."""
     shade = SHADES[index // len(COLOURS) % len(SHADES)]
     towards = 1.0 if shade > 0.0 else 0.0
     red, green, blue = (c + abs(shade) * (towards - c) for c in COLOURS[index % len(COLOURS)])
@@ -108,7 +109,7 @@ def colour(index: int) -> tuple[float, float, float]:
 
 
 def size_of(joints: np.ndarray) -> float:
-    """How many times a person the figure is; joints (..., 22, 3)."""
+    """Scale of the figure relative to a person; joints (..., 22, 3)."""
     legs = [(1, 4), (4, 7), (2, 5), (5, 8)]
     each = [np.linalg.norm(joints[..., a, :] - joints[..., b, :], axis=-1).mean() for a, b in legs]
     return max(float(sum(each)) / 1.64, 1e-6)
@@ -127,13 +128,13 @@ def limbs_of(joints: np.ndarray, size: float) -> np.ndarray:
     points[:, _L_HAND], points[:, _R_HAND] = beyond(20, 18, 0.13), beyond(21, 19, 0.13)
     points[:, _L_TOE], points[:, _R_TOE] = beyond(10, 7, 0.05), beyond(11, 8, 0.05)
     points[:, _CHEST] = 0.5 * (joints[:, 9] + 0.5 * (joints[:, 16] + joints[:, 17]))
-    # A head is a ball on the neck, not a stick.
+    # The head is a ball on the neck.
     points[:, 15] = joints[:, 15] + 0.35 * (points[:, _CROWN] - joints[:, 15])
     return points[:, _LIMBS]
 
 
 def bodies(joints: np.ndarray, size: float, eye: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Figures with joints (N, 22, 3) as triangles' corners, and how bright each is as seen from the eye (3,).
+    """Figures with joints (N, 22, 3) as triangle corners, and their brightness as seen from the eye (3,).
 
     Returns (N * VERTICES, 3) float32, (N * VERTICES,) float32 from 0 to 1, and the limbs' distances (N, LIMBS).
     """
@@ -142,7 +143,7 @@ def bodies(joints: np.ndarray, size: float, eye: np.ndarray) -> tuple[np.ndarray
     start, way = ends[:, :, 0], ends[:, :, 1] - ends[:, :, 0]
     length = np.sqrt(np.einsum("nlk,nlk->nl", way, way))[..., None]
     along = way / np.maximum(length, np.float32(1e-6))
-    # All limbs' cross-sections are turned as the hips are, so that the trunk is wide where the hips are.
+    # The cross-sections of all limbs are rotated with the hips, so that the torso is aligned with the hips.
     left = joints[:, 1] - joints[:, 2]
     left = left / np.maximum(np.linalg.norm(left, axis=-1, keepdims=True), np.float32(1e-6))
     aside = np.broadcast_to(left[:, None], along.shape)
@@ -155,7 +156,7 @@ def bodies(joints: np.ndarray, size: float, eye: np.ndarray) -> tuple[np.ndarray
     radius = radii[:, :1] + (radii[:, 1:] - radii[:, :1]) * _ROWS[:, 2]  # (LIMBS, V)
     across = (radius * _ROWS[:, 0] * _WIDE[:, None]).astype(np.float32)
     deep, bulge = radius * _ROWS[:, 1], radius * _ROWS[:, 3]
-    # One product gives all corners: (N, L, V, 4) coefficients of first, second, along and way.
+    # One matrix product gives all corners: (N, L, V, 4) coefficients of first, second, along and way.
     coefficients = np.stack([across, deep, bulge, np.broadcast_to(_ROWS[:, 2], radius.shape)], axis=-1)
     axes = np.stack([first, second, along, way], axis=2)
     offset = np.matmul(coefficients.astype(np.float32), axes)
@@ -170,7 +171,7 @@ def bodies(joints: np.ndarray, size: float, eye: np.ndarray) -> tuple[np.ndarray
 
 
 def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """numpy's own takes several times as long."""
+    """Cross product; NumPy's function is several times slower."""
     result = np.empty_like(a)
     for i, (j, k) in enumerate(((1, 2), (2, 0), (0, 1))):
         result[..., i] = a[..., j] * b[..., k] - a[..., k] * b[..., j]
@@ -186,11 +187,11 @@ _NORMALS = _normals()
 
 
 def row_offsets(tracks: Sequence[np.ndarray], axis: np.ndarray, gap: float) -> np.ndarray:
-    """(N, 3) where ghosts go so that they stand in a row along `axis` (3,) and never touch, with room in the middle.
+    """(N, 3) offsets that put ghosts in a row along `axis` (3,) without contact, with space in the middle.
 
     tracks: (T, J, 3) of each ghost, on the same T moments. The middle is the character's own place, wide enough for
-    any of the takes; half of the ghosts stand on either side of it, in their order. All of them move at the same time,
-    so it counts how much room they need at each moment, not how far they go.
+    each take; half of the ghosts stand on either side, in their order. All ghosts move at the same time, so the widths
+    at each moment count, not the travelled distances.
     """
     if not len(tracks):
         return np.zeros((0, 3))
@@ -208,7 +209,8 @@ def row_offsets(tracks: Sequence[np.ndarray], axis: np.ndarray, gap: float) -> n
 
 
 def ribbons(ways: Sequence[np.ndarray], width: float) -> tuple[np.ndarray, np.ndarray]:
-    """Ways over the floor, (T, 3) each, as flat triangles: corners (M, 3) float32, and which way each belongs to."""
+    """Paths over the floor, (T, 3) each, as flat triangles: corners (M, 3) float32, and the index of each corner's
+    path."""
     corners, owners = [], []
     for index, way in enumerate(ways):
         if len(way) < 2:
@@ -228,7 +230,8 @@ def ribbons(ways: Sequence[np.ndarray], width: float) -> tuple[np.ndarray, np.nd
 
 
 def projected(points: np.ndarray, matrix: np.ndarray, width: float, height: float) -> tuple[np.ndarray, np.ndarray]:
-    """World points (..., 3) in the pixels of a region (..., 2), and their distance (...); behind the eye they are NaN.
+    """World points (..., 3) in the pixels of a region (..., 2), and their distance (...); NaN for points behind the
+    eye.
 
     matrix: (4, 4) world to clip space.
     """
@@ -237,7 +240,7 @@ def projected(points: np.ndarray, matrix: np.ndarray, width: float, height: floa
     with np.errstate(divide="ignore", invalid="ignore"):
         screen = np.where(depth[..., None] > 1e-6, clip[..., :2] / depth[..., None], np.nan)
     pixels = (screen + 1.0) * 0.5 * np.array([width, height])
-    # An orthographic view has no depth in its last row: there the clip's own counts.
+    # The last row of an orthographic matrix has no depth: the depth of clip space is used.
     flat = np.abs(matrix[3, :3]).max() < 1e-9
     return pixels, clip[..., 2] if flat else depth
 
@@ -245,11 +248,11 @@ def projected(points: np.ndarray, matrix: np.ndarray, width: float, height: floa
 def under_mouse(
     ends: np.ndarray, radii: np.ndarray, depth: np.ndarray, mouse: tuple[float, float], reach: float = 6.0
 ) -> int | None:
-    """Which figure is under the mouse; None if it is over none.
+    """The index of the figure under the mouse; None if there is none.
 
-    ends: (N, L, 2, 2) pixels of both ends of each limb, NaN if they are not to be seen. radii: (N, L) pixels. depth:
-    (N, L) distances. The nearest to the eye of those that the mouse is in; else, of those not further than `reach`
-    pixels, the one that it is nearest to.
+    ends: (N, L, 2, 2) pixels of both ends of each limb, NaN if not visible. radii: (N, L) pixels. depth: (N, L)
+    distances. Of the figures that contain the mouse, the nearest to the eye wins; otherwise the nearest figure within
+    `reach` pixels.
     """
     if not ends.size:
         return None
@@ -266,19 +269,19 @@ def under_mouse(
 
 
 def limb_radii(size: float) -> np.ndarray:
-    """(LIMBS,) metres, the thicker end's."""
+    """(LIMBS,) metres, at the thicker end."""
     result: np.ndarray = (_RADII.max(axis=1) * _WIDE * size).astype(np.float32)
     return result
 
 
 def apart(boxes: np.ndarray, gap: float = 2.0) -> np.ndarray:
-    """Labels (N, 4) as x, y, width, height moved up until none lies on another.
+    """Labels (N, 4) as x, y, width, height, moved up until none overlap.
 
-    The first ends on top of those that it would lie on, whatever their heights are at the moment: while figures move,
-    labels do not change places. Those that are not to be seen are NaN and stay so.
+    The first label ends above those that it would overlap, independent of their current heights: labels do not change
+    places while figures move. Invisible labels are NaN and stay NaN.
     """
     result = boxes.copy()
-    placed: list[tuple[float, float, float, float]] = []  # the lower ones first
+    placed: list[tuple[float, float, float, float]] = []  # from the lowest to the highest label
     for index in range(len(boxes) - 1, -1, -1):
         x, y, width, height = boxes[index].tolist()
         if x != x or y != y:
@@ -293,7 +296,7 @@ def apart(boxes: np.ndarray, gap: float = 2.0) -> np.ndarray:
 
 
 def box_at(boxes: np.ndarray, mouse: tuple[float, float]) -> int | None:
-    """Which label is under the mouse."""
+    """The index of the label under the mouse."""
     for index, (x, y, width, height) in enumerate(boxes):
         if x <= mouse[0] <= x + width and y <= mouse[1] <= y + height:
             return index
@@ -304,10 +307,10 @@ Box = tuple[float, float, float, float]
 
 
 def card_place(label: Box, size: tuple[float, float], free: Box, gap: float, beside: bool) -> tuple[float, float]:
-    """Where the card (width, height) that belongs to a label (x, y, width, height) goes.
+    """The place of the card (width, height) for a label (x, y, width, height).
 
-    free: left, bottom, right, top of what is to be seen; it stays in there. Over the label if there is room; if
-    `beside`, rather at a side of it.
+    free: left, bottom, right, top of the visible part, which contains the card. The card is above the label if there is
+    space; if `beside`, preferably at its side.
     """
     (x, y, across, up), (width, height), (left, bottom, right, top) = label, size, free
     over = y + up + gap

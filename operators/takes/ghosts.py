@@ -1,4 +1,4 @@
-"""Takes as moving points in the world: what Blender would make of each Action's keys, without stepping the scene."""
+"""Takes as moving points in the world: evaluates each Action's keys as Blender does, without stepping the scene."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ..armature.smpl_rig import read_rig
 from ..scene.scene_time import stretch
 
 MOST_SAMPLES = 2000
-"""Of one take; longer ones are sampled more coarsely."""
+"""Largest number of samples of one take; a longer take is sampled more coarsely."""
 KEPT = 64
 _cache: dict[int, tuple[tuple[object, ...], np.ndarray, np.ndarray | None]] = {}
-"""What was read of an Action, by its session id: what it depends on, heads of bones, way of the object."""
+"""Data of an Action by its session id: its fingerprint, heads of bones, transform of the object."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Ghost:
     """One take, performed.
 
     joints: (T, 22, 3) float32, the heads of the bones of the engine's joints, world space. first, step: frames of keys
-    that the samples fall on. floor: (T,) height of what is walked on, as far as the feet tell.
+    of the samples. floor: (T,) height of the floor, estimated from the feet.
     """
 
     joints: np.ndarray
@@ -38,7 +38,7 @@ class Ghost:
     floor: np.ndarray
 
     def at(self, frame: float) -> np.ndarray:
-        """(22, 3) on a frame of keys, between two samples too; before and after the keys, the nearest pose."""
+        """(22, 3) on a frame of keys, interpolated between two samples; the nearest pose before and after the keys."""
         place = min(max((frame - self.first) / self.step, 0.0), len(self.joints) - 1.0)
         before = min(int(place), max(len(self.joints) - 2, 0))
         after = min(before + 1, len(self.joints) - 1)
@@ -53,10 +53,10 @@ def ghosts_of(
     scene: bpy.types.Scene,
     edited: Set[int] | None = None,
 ) -> list[Ghost]:
-    """Each Action of ours as a ghost of the character, which stands as it does now.
+    """Each of our Actions as a ghost of the character at its current place.
 
-    edited: session ids of the Actions whose keys may have changed since they were read, None for any: looking takes
-    some milliseconds each. Constraints and NLA strips are left out. Raises InvalidRequest if the object is no
+    edited: session ids of the Actions whose keys may have changed after they were read, None for all: checking an
+    Action takes some milliseconds. Constraints and NLA strips are ignored. Raises InvalidRequest if the object is no
     character.
     """
     bones = _Bones.read(obj)
@@ -70,7 +70,7 @@ def ghosts_of(
         depends = (keys, at.tobytes(), bones.fingerprint, obj.rotation_mode, tuple(obj.scale))
         if known is None or known[0] != depends:
             known = (depends, *_performed(curves, at, obj, bones))
-        _cache[action.session_uid] = known  # the latest is the last to be forgotten
+        _cache[action.session_uid] = known  # moved to the end: the oldest entry is dropped first
         _, heads, way = known
         world = np.array(obj.matrix_world if way is None else _above(obj), np.float64)
         matrices = world[None] if way is None else world @ way
@@ -83,16 +83,16 @@ def ghosts_of(
 
 
 def forget() -> None:
-    """Give the memory back."""
+    """Release the memory of the cached ghosts."""
     _cache.clear()
 
 
 @dataclass(frozen=True, eq=False)
 class _Bones:
-    """The bones that carry the joints and all above them, parents first.
+    """The bones of the joints and all their ancestors, parents first.
 
-    parents: index of each bone's parent, -1 for a topmost one. rests: (B, 4, 4) rest pose seen from the parent's.
-    joints: of each of the engine's joints, its bone.
+    parents: index of each bone's parent, -1 for a root bone. rests: (B, 4, 4) rest pose relative to the parent. joints:
+    the bone of each of the engine's joints.
     """
 
     names: tuple[str, ...]
@@ -121,7 +121,7 @@ class _Bones:
 
 
 def _fingerprint(curves: Curves) -> int:
-    """Changes with any key or handle."""
+    """A value that changes with any key or handle."""
     number = 0
     for (path, index), curve in curves.items():
         points = curve.keyframe_points
@@ -134,7 +134,7 @@ def _fingerprint(curves: Curves) -> int:
 
 
 def _moments(action: bpy.types.Action, curves: Curves, scene: bpy.types.Scene) -> np.ndarray:
-    """(T,) frames of keys to read, no fewer than the model makes; what repeats is read as far as the scene goes."""
+    """(T,) frames of keys to read, at least at the model's rate; repeated motion is read to the end of the scene."""
     first, last = (float(frame) for frame in action.frame_range)
     if any(len(curve.modifiers) for curve in curves.values()):
         first, last = min(first, scene.frame_start / stretch(scene)), max(last, scene.frame_end / stretch(scene))
@@ -145,15 +145,15 @@ def _moments(action: bpy.types.Action, curves: Curves, scene: bpy.types.Scene) -
 
 
 def _above(obj: bpy.types.Object) -> Matrix:
-    """What moves the object beside its own channels."""
+    """The transform of the object without its own channels."""
     return obj.matrix_world @ obj.matrix_basis.inverted_safe()
 
 
 def _performed(
     curves: Curves, at: np.ndarray, obj: bpy.types.Object, bones: _Bones
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """(T, 22, 3) float32 heads of the joints' bones in armature space, and (T, 4, 4) what the Action does to the
-    object itself; None if it leaves that alone."""
+    """(T, 22, 3) float32 heads of the joints' bones in armature space, and (T, 4, 4) the object's transform by the
+    Action; None if the Action has no object channels."""
     poses = np.empty((len(bones.names), len(at), 4, 4))
     for number, (name, mode, parent) in enumerate(zip(bones.names, bones.modes, bones.parents, strict=True)):
         local = bones.rests[number] @ _basis(curves, bone_path(name), mode, at, None)
@@ -164,7 +164,8 @@ def _performed(
 
 
 def _basis(curves: Curves, prefix: str, mode: str, at: np.ndarray, unset: bpy.types.Object | None) -> np.ndarray:
-    """(T, 4, 4) what the channels of a bone or of the object say; without keys a bone rests, and `unset` stays."""
+    """(T, 4, 4) transform of the channels of a bone or of the object; a bone without keys rests, an object keeps
+    `unset`."""
 
     result = np.broadcast_to(np.eye(4), (len(at), 4, 4)).copy()
     result[:, :3, :3] = rotations.to_matrix(turns(curves, prefix, mode, at, unset))
@@ -176,7 +177,7 @@ def _basis(curves: Curves, prefix: str, mode: str, at: np.ndarray, unset: bpy.ty
 
 
 def _floor(heights: np.ndarray, count: int) -> np.ndarray:
-    """(T,) the lowest joint (T, J) of the frames around: who jumps is over the floor for a moment only."""
+    """(T,) the lowest joint (T, J) within the surrounding frames, because a jump leaves the floor only for a moment."""
     lowest = heights.min(axis=1)
     reach = int(min(FPS, count - 1))
     padded = np.pad(lowest, reach, mode="edge")

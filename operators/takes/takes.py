@@ -1,4 +1,4 @@
-"""The takes of a character: Actions made together from one order, to be compared, starred, varied and accepted."""
+"""The takes of a character: Actions from one request, to compare, star, vary and accept."""
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 from typing import TYPE_CHECKING
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 
 def takes_of(character: bpy.types.Object | None, sort: str = "NAME") -> list[bpy.types.Action]:
-    """The takes of the shot that is chosen; or the Actions made together with the character's present one, and its
-    starred ones. Stars first.
+    """The takes of the chosen shot; or the takes of the active Action's request, and the character's starred takes.
+    Starred takes come first.
 
-    sort: a key of SORTS; by numbers the lowest comes first. Empty if the present Action was not made here.
+    sort: a key of SORTS; numbers are sorted in ascending order. Empty if the active Action is not ours.
     """
     present = present_take(character)
     if character is None or present is None:
@@ -60,7 +60,7 @@ def takes_of(character: bpy.types.Object | None, sort: str = "NAME") -> list[bpy
 
 
 def present_take(character: bpy.types.Object | None) -> bpy.types.Action | None:
-    """The Action that animates the character, if it was made here; where its shots do, the chosen one's."""
+    """The character's active Action, if it is ours; if shots are shown, the chosen shot's Action."""
     data = character.animation_data if character is not None else None
     action = data.action if data is not None else None
     if action is None and data is not None:
@@ -70,7 +70,7 @@ def present_take(character: bpy.types.Object | None) -> bpy.types.Action | None:
 
 
 def label(action: bpy.types.Action, present: bpy.types.Action | None) -> str:
-    """What a take is called in the list: what tells it from the present one, for there is little room."""
+    """The label of a take in the list: its difference to the active take, because there is little space."""
     made = take_properties.read(action)
     if present is None or made.prompt != PROMPT.read(present):
         return str(action.name.removeprefix("MotionLCM "))
@@ -85,7 +85,7 @@ def label(action: bpy.types.Action, present: bpy.types.Action | None) -> str:
 
 
 def show(character: bpy.types.Object, action: bpy.types.Action) -> None:
-    """Let an Action made here animate the character, or its shot; the one before stays."""
+    """Make one of our Actions active, for the character or its shot; the previous one is kept."""
     index = shot_lookup.index_of(character, SHOT.read(action))
     if index >= 0:
         shot_list.choose_take(character, index, action)
@@ -96,7 +96,7 @@ def show(character: bpy.types.Object, action: bpy.types.Action) -> None:
 
 
 class _OnTakes:
-    """Runs where the chosen character has takes."""
+    """Base of operators that need a chosen character with takes."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -104,34 +104,36 @@ class _OnTakes:
 
 
 class MOTIONLCM_OT_show_take(_OnTakes, bpy.types.Operator):
-    """Let this take move the character"""
+    """Make this take the character's active Action"""
 
     bl_idname = "motionlcm.show_take"
     bl_label = "Show Take"
     bl_options = {"REGISTER", "UNDO"}
 
-    name: bpy.props.StringProperty(name="Action", description="Which take")
+    name: bpy.props.StringProperty(name="Action", description="Action of the take")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         action = bpy.data.actions.get(self.name)
         if action is None or action not in takes_of(context.scene.motionlcm.character):
-            messages.show_message("This take is no longer there.", error=True)
+            messages.show_message("This take was removed.", error=True)
             return {"CANCELLED"}
         show(context.scene.motionlcm.character, action)
         return {"FINISHED"}
 
 
 class MOTIONLCM_OT_step_take(_OnTakes, bpy.types.Operator):
-    """Go on to the next take, or back to the one before, while the timeline plays"""
+    """Show the next or the previous take. Playback of the timeline continues"""
 
     bl_idname = "motionlcm.step_take"
     bl_label = "Next Take"
-    # Who compares goes to and fro many times and wants one Ctrl-Z for all of it. With no step at all the choice would
-    # be lost together with whatever is undone next.
+    # Comparing switches takes many times, and one Ctrl-Z must undo all switches. Without any undo step the choice would
+    # be lost with the next undo.
     bl_options = {"REGISTER", "UNDO_GROUPED"}
     bl_undo_group = "Compare Takes"
 
-    step: bpy.props.IntProperty(name="Step", description="-1 is the one before, 1 the next", default=1, min=-1, max=1)
+    step: bpy.props.IntProperty(
+        name="Step", description="-1 shows the previous take, 1 the next take", default=1, min=-1, max=1
+    )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen = context.scene.motionlcm
@@ -143,13 +145,15 @@ class MOTIONLCM_OT_step_take(_OnTakes, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_star_take(_OnTakes, bpy.types.Operator):
-    """Star a take, so that it stays in the list and is kept when another one is accepted"""
+    """Star a take. A starred take stays in the list when another take is accepted"""
 
     bl_idname = "motionlcm.star_take"
     bl_label = "Star Take"
     bl_options = {"REGISTER", "UNDO"}
 
-    name: bpy.props.StringProperty(name="Action", description="Which take; empty: the present one")
+    name: bpy.props.StringProperty(
+        name="Action", description="Action of the take. Without a name, the active take is used"
+    )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         action = bpy.data.actions.get(self.name) if self.name else present_take(context.scene.motionlcm.character)
@@ -160,7 +164,7 @@ class MOTIONLCM_OT_star_take(_OnTakes, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_accept_take(_OnTakes, bpy.types.Operator):
-    """Keep the present take and remove the others made with it, but for starred ones and those used elsewhere"""
+    """Keep the active take and remove the other takes of the list, except starred takes and takes used elsewhere"""
 
     bl_idname = "motionlcm.accept_take"
     bl_label = "Accept Take"
@@ -169,7 +173,7 @@ class MOTIONLCM_OT_accept_take(_OnTakes, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen = context.scene.motionlcm
         present = present_take(chosen.character)
-        assert present is not None  # poll has seen it
+        assert present is not None  # poll has checked this
         gone = removable(takes_of(chosen.character), present)
         bpy.data.batch_remove(gone)
         messages.show_message(f"Kept {present.name}; {len(gone)} other takes removed.")
@@ -177,7 +181,7 @@ class MOTIONLCM_OT_accept_take(_OnTakes, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_reject_take(_OnTakes, bpy.types.Operator):
-    """Remove the present take and show the next one"""
+    """Remove the active take and show the next take"""
 
     bl_idname = "motionlcm.reject_take"
     bl_label = "Reject Take"
@@ -186,20 +190,22 @@ class MOTIONLCM_OT_reject_take(_OnTakes, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen = context.scene.motionlcm
         found, present = takes_of(chosen.character, chosen.take_sort), present_take(chosen.character)
-        assert present is not None  # poll has seen it
+        assert present is not None  # poll has checked this
         if len(found) < 2:
-            messages.show_message("This is the only take: it stays.", error=True)
+            messages.show_message("This is the only take, so it cannot be removed.", error=True)
             return {"CANCELLED"}
         show(chosen.character, found[(found.index(present) + 1) % len(found)])
         if not removable([present], None):
-            messages.show_message(f"{present.name} is starred or used elsewhere, so it was only put aside.")
+            messages.show_message(
+                f"{present.name} is starred or used elsewhere, so it was kept but is no longer active."
+            )
             return {"FINISHED"}
         bpy.data.actions.remove(present)
         return {"FINISHED"}
 
 
 class MOTIONLCM_OT_push_take(_OnTakes, bpy.types.Operator):
-    """Put the present take into the NLA as a strip named by its prompt, so that the next one can be made beside it"""
+    """Push the active take to the NLA as a strip named by its prompt. The next take then does not replace it"""
 
     bl_idname = "motionlcm.push_take"
     bl_label = "Push to NLA"
@@ -208,9 +214,9 @@ class MOTIONLCM_OT_push_take(_OnTakes, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         character = context.scene.motionlcm.character
         take = present_take(character)
-        assert take is not None  # poll has seen it
+        assert take is not None  # poll has checked this
         if SHOT.is_on(take):
-            messages.show_message("The takes of a shot are in the NLA already, as strips of their track.", error=True)
+            messages.show_message("The takes of a shot are already NLA strips.", error=True)
             return {"CANCELLED"}
         strip = nla_track.push(character, take, context.scene)
         told = f" It blends in over {strip.blend_in:.0f} frames." if strip.blend_in else ""
@@ -221,10 +227,10 @@ class MOTIONLCM_OT_push_take(_OnTakes, bpy.types.Operator):
 
 
 class _Remaking(orders.OrderOperator):
-    """What the operators share that make another take out of the present one, of a shot or not."""
+    """The shared part of the operators that generate another take from the active one, of a shot or not."""
 
     def present(self, context: bpy.types.Context) -> "GenerationJobInput":
-        """The order that makes the present take once more. Raises InvalidRequest if it cannot be made."""
+        """The job input of the active take. Raises InvalidRequest if the take cannot be generated again."""
         character = character_lookup.find_character(context)
         take = present_take(character)
         if take is not None and SHOT.is_on(take):
@@ -239,14 +245,14 @@ class _Remaking(orders.OrderOperator):
 
 
 class MOTIONLCM_OT_vary_take(_Remaking, bpy.types.Operator):
-    """Make takes like the present one, a little or much different; as many as the panel says"""
+    """Generate variations of the active take. The panel sets their number"""
 
     bl_idname = "motionlcm.vary_take"
     bl_label = "Vary Take"
     bl_options = {"REGISTER"}
 
     share: bpy.props.FloatProperty(
-        name="Amount", description="0 is the take itself, 1 quite another one", default=0.15, min=0.0, max=1.0
+        name="Amount", description="0 keeps the take, 1 gives an independent one", default=0.15, min=0.0, max=1.0
     )
 
     def order(self, context: bpy.types.Context) -> "GenerationJobInput":
@@ -261,14 +267,14 @@ class MOTIONLCM_OT_vary_take(_Remaking, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_blend_takes(_Remaking, bpy.types.Operator):
-    """Make a take between the present one and the starred one of the same length and prompt"""
+    """Generate a take between the active take and the starred take of the same length and prompt"""
 
     bl_idname = "motionlcm.blend_takes"
     bl_label = "Blend with Starred"
     bl_options = {"REGISTER"}
 
     share: bpy.props.FloatProperty(
-        name="Share", description="0 is the present take, 1 the starred one", default=0.5, min=0.0, max=1.0
+        name="Weight", description="0 gives the active take, 1 the starred take", default=0.5, min=0.0, max=1.0
     )
 
     def order(self, context: bpy.types.Context) -> "GenerationJobInput":
@@ -281,13 +287,13 @@ class MOTIONLCM_OT_blend_takes(_Remaking, bpy.types.Operator):
         order, present = self.present(context), present_take(character)
         others = [a for a in takes_of(character) if STAR.read(a) and a != present and not BLENDS.is_on(a)]
         if not others:
-            raise InvalidRequest("Star another take first, one that was not itself varied or blended.")
+            raise InvalidRequest("Star another take first that is neither a variation nor a blend.")
         blend = Blend(SEED.read(others[0]), self.share)
         return replace(order, request=replace(order.request, blends=(*order.request.blends, blend)))
 
 
 class MOTIONLCM_OT_mirror_take(_Remaking, bpy.types.Operator):
-    """Make the present take with left and right swapped; path and pins stay where they are"""
+    """Generate the active take with left and right swapped. Path and pins keep their places"""
 
     bl_idname = "motionlcm.mirror_take"
     bl_label = "Mirror Take"
@@ -301,14 +307,14 @@ class MOTIONLCM_OT_mirror_take(_Remaking, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_retime_take(_Remaking, bpy.types.Operator):
-    """Make the present take faster or slower; path and pins keep their places and share the new length"""
+    """Generate the active take with another speed. Path and pins keep their places and scale with the length"""
 
     bl_idname = "motionlcm.retime_take"
     bl_label = "Faster or Slower"
     bl_options = {"REGISTER"}
 
     speed: bpy.props.FloatProperty(
-        name="Speed", description="2 is twice as fast, 0.5 half as fast", default=1.25, min=0.25, max=4.0
+        name="Speed", description="2 doubles the speed, 0.5 halves it", default=1.25, min=0.25, max=4.0
     )
 
     def order(self, context: bpy.types.Context) -> "GenerationJobInput":
@@ -320,7 +326,7 @@ class MOTIONLCM_OT_retime_take(_Remaking, bpy.types.Operator):
 
         order = self.present(context)
         if order.shot:
-            raise InvalidRequest("A shot is made faster or slower by its length: change its end.")
+            raise InvalidRequest("The length of a shot sets its speed: change the end of the shot.")
         request = faster(order.request, self.speed)
         path = order.path_xz
         if path is not None:

@@ -1,10 +1,11 @@
 """Shots as strips in the timeline and the dope sheet.
 
-strip_editing: Strips of shots under the mouse, in the timeline and the dope sheet: choose, drag, name, and a menu.
-strip_layout: Where strips of shots lie in a timeline, what the mouse is over, and what dragging makes of them.
-strip_view: What a dope sheet shows of the shots, and which strip is under the mouse.
-timeline_height: Whether a timeline has room for strips; Blender's default layout has none, and scripts cannot move
-    its edges.
+strip_editing: Strips of shots under the mouse, in the timeline and the dope sheet: choose, drag, edit the prompt, open
+    the menu.
+strip_layout: Places of the strips in a timeline, the strip under the mouse, and the result of dragging.
+strip_view: The shots that a dope sheet shows, and the strip under the mouse.
+timeline_height: Whether a timeline is high enough for strips. Blender's default layout is not, and scripts cannot move
+    area borders.
 """
 
 REGISTERED: tuple[str, ...] = ("strip_editing",)

@@ -1,6 +1,6 @@
-"""Strips of shots under the mouse, in the timeline and the dope sheet: choose, drag, name, and a menu.
+"""Strips of shots under the mouse, in the timeline and the dope sheet: choose, drag, edit the prompt, open the menu.
 
-`strip_layout` knows where they are, `ui.shot_strips` draws them. Events beside them are passed on to Blender.
+`strip_layout` computes their places, `ui.shot_strips` draws them. Events outside the strips are passed on to Blender.
 """
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
@@ -21,11 +21,12 @@ log = logging.getLogger(__name__)
 THRESHOLD = 3.0
 """Pixels at scale 1 by which the mouse must move to drag."""
 REST_S = 1.5
-"""Seconds a strip stays lit up when the mouse is at rest; Blender does not tell when it has left the region."""
+"""Seconds that a strip stays highlighted under a resting mouse; Blender sends no event when the mouse leaves the
+region."""
 
 
 def retime(character: bpy.types.Object, index: int, part: str, by: int) -> None:
-    """Do what dragging a part of a shot by so many frames asks for."""
+    """Apply a drag of a part of a shot by this number of frames."""
     listed = character.motionlcm.shots
     old = [(shot.first, shot.last) for shot in listed]
     locked = [shot.locked for shot in listed]
@@ -41,7 +42,7 @@ def retime(character: bpy.types.Object, index: int, part: str, by: int) -> None:
 
 
 class _OnStrips:
-    """Runs over a region with strips."""
+    """Base of operators that need a region with strips."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -49,14 +50,14 @@ class _OnStrips:
 
 
 class MOTIONLCM_OT_choose_shot(bpy.types.Operator):
-    """Choose a shot, and the character it belongs to"""
+    """Choose a shot and its character"""
 
     bl_idname = "motionlcm.choose_shot"
     bl_label = "Choose Shot"
     bl_options = {"UNDO", "INTERNAL"}
 
-    character: bpy.props.StringProperty(name="Character", description="Armature whose shot it is")
-    index: bpy.props.IntProperty(name="Shot", description="Place of the shot in the list", default=0, min=0)
+    character: bpy.props.StringProperty(name="Character", description="Armature that the shot belongs to")
+    index: bpy.props.IntProperty(name="Shot", description="Index of the shot in the list", default=0, min=0)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         obj = context.scene.objects.get(self.character)
@@ -70,22 +71,24 @@ class MOTIONLCM_OT_choose_shot(bpy.types.Operator):
 
 
 class MOTIONLCM_OT_retime_shot(shot_list.OnShots, bpy.types.Operator):
-    """Move the chosen shot in time, or one of its ends; what follows moves along, and nothing overlaps"""
+    """Move the chosen shot or one of its ends in time. Later shots move along; shots never overlap"""
 
     bl_idname = "motionlcm.retime_shot"
     bl_label = "Retime Shot"
-    bl_options = {"UNDO"}  # not REGISTER: the box for adjusting it would lie over the strips
+    bl_options = {"UNDO"}  # not REGISTER: the panel "Adjust Last Operation" would cover the strips
 
     part: bpy.props.EnumProperty(
         name="Part",
-        description="What is moved",
+        description="Part of the shot to move",
         items=(
-            (BODY, "Shot", "The whole shot"),
-            (LEFT, "Start", "Its start; the end of the shot before, where they meet, moves with it"),
-            (RIGHT, "End", "Its end"),
+            (BODY, "Shot", "Move the whole shot"),
+            (LEFT, "Start", "Start of the shot, together with the end of an adjoining previous shot"),
+            (RIGHT, "End", "End of the shot"),
         ),
     )
-    by: bpy.props.IntProperty(name="Frames", description="Frames later; less than 0 is earlier", default=0)
+    by: bpy.props.IntProperty(
+        name="Frames", description="Number of frames to move by. A negative number moves to earlier frames", default=0
+    )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         character, _, index = self.chosen(context)
@@ -95,11 +98,11 @@ class MOTIONLCM_OT_retime_shot(shot_list.OnShots, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_drag_strip(_OnStrips, bpy.types.Operator):
-    """Click a strip to choose its shot; drag it or an end, which snaps to markers and other shots but for Ctrl"""
+    """Click a strip to choose its shot. Drag a strip or its end to move it. Ctrl disables snapping"""
 
     bl_idname = "motionlcm.drag_strip"
     bl_label = "Choose or Drag Shot"
-    bl_options = {"INTERNAL"}  # what it comes to is done by operators with an undo step of their own
+    bl_options = {"INTERNAL"}  # other operators do the edit, with their own undo step
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         found = under_mouse(context, event.mouse_region_x, event.mouse_region_y)
@@ -128,7 +131,7 @@ class MOTIONLCM_OT_drag_strip(_OnStrips, bpy.types.Operator):
         if event.type == "MOUSEMOVE" or "CTRL" in event.type:
             self._drag(context, event, character)
         elif event.type in {"MIDDLEMOUSE", "WHEELUPMOUSE", "WHEELDOWNMOUSE", "TRACKPADPAN", "TRACKPADZOOM"}:
-            return {"PASS_THROUGH"}  # the view may be moved meanwhile
+            return {"PASS_THROUGH"}  # the view may move in the meantime
         return {"RUNNING_MODAL"}
 
     def cancel(self, context: bpy.types.Context) -> None:
@@ -156,14 +159,14 @@ class MOTIONLCM_OT_drag_strip(_OnStrips, bpy.types.Operator):
         first, last = state.preview[self._index]
         seconds = (last - first) / scene_time.rate_of(context.scene)
         shot = character.motionlcm.shots[self._index]
-        kept = "locked: it keeps its length  |  " if shot.locked and self._part != BODY else ""
+        kept = "locked: length fixed  |  " if shot.locked and self._part != BODY else ""
         return (
             f"{shot.name}: frames {first} to {last}, {seconds:.2f} s  |  {kept}"
             "Ctrl: do not snap to playhead, markers and other shots  |  Esc, right mouse button: cancel"
         )
 
     def _apply(self, context: bpy.types.Context, character: bpy.types.Object) -> None:
-        """One undo step: for the drag, or for the choice if nothing was dragged."""
+        """Make one undo step: for the drag, or for the choice if no drag happened."""
         chosen = self._mine and character.motionlcm.shot_index == self._index
         if self._moving and self._by:
             character.motionlcm.shot_index = self._index
@@ -180,10 +183,10 @@ class MOTIONLCM_OT_drag_strip(_OnStrips, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_watch_strips(_OnStrips, bpy.types.Operator):
-    """Light up the strip of a shot, or its end, that the mouse is over"""
+    """Highlight the strip, or the end of a strip, under the mouse"""
 
     bl_idname = "motionlcm.watch_strips"
-    bl_label = "Light Up Shot"
+    bl_label = "Highlight Shot"
     bl_options = {"INTERNAL"}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -207,11 +210,11 @@ def _at_rest() -> float | None:
 
 
 class MOTIONLCM_OT_edit_shot_prompt(_OnStrips, bpy.types.Operator):
-    """Type another prompt for the shot under the mouse"""
+    """Edit the prompt of the shot under the mouse"""
 
     bl_idname = "motionlcm.edit_shot_prompt"
     bl_label = "Edit Prompt of Shot"
-    bl_options = {"INTERNAL"}  # the field makes the undo step
+    bl_options = {"INTERNAL"}  # the text field makes the undo step
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         found = under_mouse(context, event.mouse_region_x, event.mouse_region_y)
@@ -223,7 +226,7 @@ class MOTIONLCM_OT_edit_shot_prompt(_OnStrips, bpy.types.Operator):
 
 
 class MOTIONLCM_OT_shot_menu(_OnStrips, bpy.types.Operator):
-    """What can be done with the shot under the mouse"""
+    """Open the menu of the shot under the mouse"""
 
     bl_idname = "motionlcm.shot_menu"
     bl_label = "Shot Menu"
@@ -247,13 +250,13 @@ def choose(context: bpy.types.Context, character: str, hit: Hit) -> None:
 
 
 def edited_prompt(settings: bpy.types.PropertyGroup) -> str:
-    """The chosen shot's prompt, as the field over its strip shows it."""
+    """The chosen shot's prompt, as shown in the field over its strip."""
     shot = shot_lookup.active_shot(settings.character)
     return shot.prompt if shot is not None else ""
 
 
 def set_edited_prompt(settings: bpy.types.PropertyGroup, prompt: str) -> None:
-    """Take what was typed over a strip, and make the shot if that is asked for."""
+    """Set the prompt that was typed over a strip, and generate the shot if that option is on."""
     shot = shot_lookup.active_shot(settings.character)
     if shot is None:
         return
@@ -263,19 +266,19 @@ def set_edited_prompt(settings: bpy.types.PropertyGroup, prompt: str) -> None:
         if bpy.app.background:
             _generate()
         elif not bpy.app.timers.is_registered(_generate):
-            bpy.app.timers.register(_generate, first_interval=0.05)  # when Blender has made its undo step
+            bpy.app.timers.register(_generate, first_interval=0.05)  # after Blender has made its undo step
 
 
 def _generate() -> None:
     try:
         if bpy.ops.motionlcm.generate_shot.poll():
             bpy.ops.motionlcm.generate_shot()
-    except RuntimeError as error:  # it was told in the panel already
+    except RuntimeError as error:  # the panel shows the error already
         log.info("%s", error)
 
 
 def forget() -> None:
-    """The file changes, or the extension is switched off."""
+    """Reset the state, because the file changes or the extension is disabled."""
     state.over, state.others_until = None, 0.0
     state.dragged, state.dragged_shot, state.preview = "", -1, []
 

@@ -1,6 +1,6 @@
-"""Where strips of shots lie in a timeline, what the mouse is over, and what dragging makes of them.
+"""Places of the strips in a timeline, the strip under the mouse, and the result of dragging.
 
-Plain numbers in, plain numbers out: no window is needed, and nothing here touches Blender.
+Plain numbers; this module needs no window and does not use Blender.
 """
 
 from __future__ import annotations
@@ -12,23 +12,24 @@ from typing import NamedTuple
 from ..shots.shot_frames import BODY, LEFT, RIGHT
 
 FULL, THIN, GAP = 22.0, 11.0, 2.0
-"""Height of the chosen character's strips, of others', and of what is between two rows, in pixels at scale 1."""
+"""Height of the chosen character's strips, of other strips, and of the gap between two rows, in pixels at scale 1."""
 LOWEST = 12.0
-"""Height of the chosen character's strips where there is hardly any room."""
+"""Height of the chosen character's strips in a low region."""
 RULER = 23.0
 """Height of the frame numbers at the top of the region."""
 GRIP, NARROWEST = 7.0, 18.0
-"""Width of an end that can be dragged, and of the narrowest strip that has ends."""
+"""Width of an end that can be dragged, and smallest width of a strip with such ends."""
 MOST = 0.5
-"""Share of the region's height that strips may take."""
+"""Fraction of the region's height that strips may use."""
 REACH = 12.0
 """Pixels at scale 1 within which a frame snaps."""
 
 
 @dataclass(frozen=True)
 class View:
-    """What a region shows: `start` is the frame at its left border, `scale` the pixels for each frame, both in frames
-    of the timeline; `bottom` is where the band begins; `unit` is a pixel at scale 1; see `scene_time` for stretch."""
+    """The visible part of a region: `start` is the frame at its left border, `scale` the pixels per frame, both for
+    frames of the timeline; `bottom` is the lower edge of the strips; `unit` is a pixel at scale 1; see `scene_time` for
+    stretch."""
 
     start: float
     scale: float
@@ -43,7 +44,7 @@ class View:
         return (frame * self.stretch - self.start) * self.scale
 
     def frame(self, x: float) -> float:
-        """The frame of keys, not whole, at a pixel."""
+        """The fractional frame of keys at a pixel."""
         return (x / self.scale + self.start) / self.stretch
 
 
@@ -57,7 +58,7 @@ class Row(NamedTuple):
 
 
 class Strip(NamedTuple):
-    """One shot as a rectangle; row and shot say which."""
+    """One shot as a rectangle, with the indices of its row and its shot."""
 
     row: int
     shot: int
@@ -68,7 +69,7 @@ class Strip(NamedTuple):
 
 
 class Hit(NamedTuple):
-    """What the mouse is over: a shot of a row, and its body or one of its ends."""
+    """The shot under the mouse, by row and index, and its part: the body or one of its ends."""
 
     row: int
     shot: int
@@ -76,12 +77,12 @@ class Hit(NamedTuple):
 
 
 def least_height(bottom: float, unit: float) -> float:
-    """Pixels of a region in which strips are shown; for bottom and unit see `View`."""
+    """Height in pixels from which a region shows strips; for bottom and unit see `View`."""
     return bottom + (2.0 * GAP + LOWEST + RULER) * unit
 
 
 def rows_of(view: View, characters: Iterable[tuple[str, Sequence[tuple[int, int]]]]) -> list[Row]:
-    """The rows, from below: the first character's is full, those above are thin; as many as there is room for."""
+    """The rows from bottom to top: a full row for the first character, thin rows for the others, as many as fit."""
     rows: list[Row] = []
     low, top = view.bottom + GAP * view.unit, view.height - (RULER + GAP) * view.unit
     if view.height < least_height(view.bottom, view.unit):
@@ -96,7 +97,7 @@ def rows_of(view: View, characters: Iterable[tuple[str, Sequence[tuple[int, int]
 
 
 def strips_of(view: View, rows: Sequence[Row]) -> list[Strip]:
-    """The strips of which something is to be seen."""
+    """The visible strips."""
     strips = []
     for number, row in enumerate(rows):
         for index, (first, last) in enumerate(row.frames):
@@ -107,7 +108,7 @@ def strips_of(view: View, rows: Sequence[Row]) -> list[Strip]:
 
 
 def hit(view: View, rows: Sequence[Row], x: float, y: float) -> Hit | None:
-    """Which strip a pixel is on, and which part of it. Where two shots meet, each has its own end."""
+    """The strip at a pixel, and its part. Where two shots adjoin, each has its own end."""
     for number, row in enumerate(rows):
         if not row.low <= y < row.high:
             continue

@@ -1,4 +1,4 @@
-"""What a dope sheet shows of the shots, and which strip is under the mouse."""
+"""The shots that a dope sheet shows, and the strip under the mouse."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from .strip_layout import Hit, Row, View
 
 MODES = {"TIMELINE", "DOPESHEET", "ACTION"}
 SCROLL_BAR, MARKERS = 12.0, 42.0
-"""What Blender has at the bottom of the region, in pixels at scale 1: the scroll bar, or also the markers."""
+"""Height of Blender's own parts at the bottom of the region, in pixels at scale 1: the scroll bar, or also the
+markers."""
 OTHERS_S = 1.0
-"""Seconds after which it is looked again who else has shots."""
+"""Seconds between two searches for other characters with shots."""
 
 
 class _State:
-    """What the mouse is about; nothing of it belongs into the file."""
+    """The state of the mouse interaction, which is not stored in the file."""
 
     over: tuple[str, Hit] | None = None
     over_region = 0
@@ -37,7 +38,7 @@ state = _State()
 
 
 def frames_of(character: bpy.types.Object) -> Frames:
-    """First and last frame of each shot, as they would be if what is being dragged were let go."""
+    """First and last frame of each shot; during a drag, the frames after it."""
     if state.dragged == character.name:
         return state.preview
     listed = character.motionlcm.shots
@@ -48,8 +49,8 @@ def frames_of(character: bpy.types.Object) -> Frames:
 
 
 def view_of(context: bpy.types.Context) -> View:
-    """What the dope sheet's region shows."""
-    from ..scene.scene_time import stretch  # brings the engine's numbers, which are not wanted at register()
+    """The visible part of the dope sheet's region."""
+    from ..scene.scene_time import stretch  # imports the engine, which register() must not do
 
     region, scene = context.region, context.scene
     unit = context.preferences.system.ui_scale
@@ -67,12 +68,12 @@ def view_of(context: bpy.types.Context) -> View:
 
 
 def bottom_of(space: bpy.types.Space, scene: bpy.types.Scene) -> float:
-    """Height at scale 1 of what a dope sheet has below its strips: markers, or the scroll bar."""
+    """Height at scale 1 of the area below the strips in a dope sheet: markers, or the scroll bar."""
     return MARKERS if len(scene.timeline_markers) > 0 and space.show_markers else SCROLL_BAR
 
 
 def is_shown(context: bpy.types.Context) -> bool:
-    """Whether the region is one with strips."""
+    """Whether the region shows strips."""
     space, region = context.space_data, context.region
     if space is None or space.type != "DOPESHEET_EDITOR" or space.mode not in MODES:
         return False
@@ -85,7 +86,7 @@ def is_shown(context: bpy.types.Context) -> bool:
 
 
 def rows_of(context: bpy.types.Context, view: View) -> list[Row]:
-    """The scene's character, if it has shots, and the others that have."""
+    """The scene's character, if it has shots, and the others with shots."""
     scene, chosen = context.scene, context.scene.motionlcm.character
     name = "" if chosen is None or not len(chosen.motionlcm.shots) else chosen.name
     found = [(name, frames_of(chosen))] if name else []
@@ -97,7 +98,7 @@ def rows_of(context: bpy.types.Context, view: View) -> list[Row]:
 
 
 def _others(scene: bpy.types.Scene) -> tuple[str, ...]:
-    """Who has shots in the scene; looked up once in a while, since a scene may hold a great many objects."""
+    """The characters with shots in the scene, searched at intervals, because a scene may contain very many objects."""
     of, now = (scene.name, len(scene.objects)), time.monotonic()
     if of != state.others_of or now > state.others_until:
         state.others = tuple(o.name for o in scene.objects if o.type == "ARMATURE" and len(o.motionlcm.shots))
@@ -113,7 +114,9 @@ def under_mouse(context: bpy.types.Context, x: float, y: float) -> tuple[str, Hi
     if hit is None:
         return None
     if hit.row == 0 and rows[0].character != name_of(context.scene.motionlcm.character):
-        hit = hit._replace(part=BODY)  # none is chosen that has shots, and another's are in the place of its
+        hit = hit._replace(
+            part=BODY
+        )  # the chosen character has no shots, so the first row belongs to another character
     return rows[hit.row].character, hit
 
 
@@ -122,7 +125,7 @@ def name_of(obj: bpy.types.Object | None) -> str:
 
 
 def snap_targets(scene: bpy.types.Scene, character: bpy.types.Object, index: int) -> Iterator[float]:
-    """Frames of keys to snap to: playhead, markers, and ends of shots that do not move along."""
+    """Frames of keys to snap to: playhead, markers, and ends of shots that the drag does not move."""
     from ..scene.scene_time import stretch
 
     each = stretch(scene)
@@ -138,13 +141,13 @@ def snap_targets(scene: bpy.types.Scene, character: bpy.types.Object, index: int
 
 
 def edges_of(frames: Frames, index: int, part: str) -> tuple[int, ...]:
-    """The frames that are dragged."""
+    """The dragged frames."""
     first, last = frames[index]
     return {BODY: (first, last), LEFT: (first,), RIGHT: (last,)}[part]
 
 
 def redraw(context: bpy.types.Context) -> None:
-    """Have all dope sheets drawn anew."""
+    """Redraw all dope sheets."""
     for window in context.window_manager.windows:
         for area in window.screen.areas:
             if area.type == "DOPESHEET_EDITOR":
@@ -152,5 +155,5 @@ def redraw(context: bpy.types.Context) -> None:
 
 
 def hovered(region: bpy.types.Region) -> tuple[str, Hit] | None:
-    """The strip of this region that the mouse is over."""
+    """The strip of this region under the mouse."""
     return state.over if state.over is not None and state.over_region == region.as_pointer() else None

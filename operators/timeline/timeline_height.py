@@ -1,4 +1,5 @@
-"""Whether a timeline has room for strips; Blender's default layout has none, and scripts cannot move its edges."""
+"""Whether a timeline is high enough for strips. Blender's default layout is not, and scripts cannot move area
+borders."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def test_what_is_wrong_is_a_value_error_and_changes_nothing(api):
         (lambda: api.add_shot(hero, "a person walks"), "either seconds or the frame"),
         (lambda: api.add_shot(hero, "a person walks", 2.0, first=3), 'before "Shot 1" ends'),
         (lambda: api.add_shot(hero, "a person walks", 2.0, seed=-1), "seed must be"),
-        (lambda: api.add_shot(hero, "a person walks", 2.0, path=hero), "is the character itself"),
+        (lambda: api.add_shot(hero, "a person walks", 2.0, path=hero), "is the character or a child of the character"),
         (lambda: api.add_path("P", [(0, 0)]), "one point only"),
         (lambda: api.generate(hero, [first, "none"]), "no such shot"),
         (lambda: api.generate_take(hero, "a person walks", 0.1), "too short"),

@@ -144,7 +144,7 @@ def test_another_file_drops_the_job():
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     jobs().poll()
     assert actions() == [] and not panel_status().running
-    assert panel_status().message == "Another file was opened, so what was asked for was not made."
+    assert panel_status().message == "Another file was opened, so the request was cancelled."
 
 
 def test_removed_scene_ends_in_a_sentence():
@@ -208,7 +208,7 @@ def test_bad_model_folder_ends_in_a_sentence(tmp_path, model_folder, damage):
     add_character()
     preferences().model_folder = str(folder)
     told = refusal()
-    assert told.endswith(".") and "Something unexpected" not in told
+    assert told.endswith(".") and "unexpected error" not in told
     assert actions() == []
     card = part("operators.session.model_info").read_card(part("operators.session.model_choice").chosen())
     assert card.error or damage in ("truncated", "pickle")
@@ -230,7 +230,7 @@ def test_device_that_is_not_there_ends_in_a_sentence():
     add_character()
     preferences().device = "CUDA"
     told = refusal()
-    assert told.endswith(".") and "Something unexpected" not in told and actions() == []
+    assert told.endswith(".") and "unexpected error" not in told and actions() == []
 
 
 def test_unexpected_error_is_a_sentence_with_its_traceback_in_the_log(monkeypatch, caplog):
@@ -279,7 +279,7 @@ def test_error_in_the_midst_of_the_curves_leaves_no_half_action(monkeypatch):
         return [*channels, channels[0]]  # Blender refuses a second curve for the same property
 
     monkeypatch.setattr(part("operators.armature.actions"), "channels_of", twice)
-    assert "Something unexpected" in refusal()
+    assert "unexpected error" in refusal()
     assert armature.animation_data.action == own and actions() == [own.name]
 
 
@@ -322,4 +322,4 @@ def test_character_on_something_animated_is_told():
     armature.parent = cart
     settings().length = 1.0
     bpy.ops.motionlcm.generate()
-    assert any("hangs from something that may move" in warning for warning in panel_status().warnings)
+    assert any("has a parent or constraints that may move it" in warning for warning in panel_status().warnings)

@@ -261,7 +261,7 @@ def test_recall_brings_the_settings_back():
 def test_an_action_of_others_has_no_recipe():
     armature = add_character()
     armature.keyframe_insert("location", frame=1)
-    assert "no whole recipe" in refusal(bpy.ops.motionlcm.generate_again)
+    assert "recipe of the Action is incomplete" in refusal(bpy.ops.motionlcm.generate_again)
     assert bpy.ops.motionlcm.recall() == {"CANCELLED"}
 
 

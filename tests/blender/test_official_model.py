@@ -296,10 +296,10 @@ def test_without_leave_to_go_online_nothing_is_fetched(place, home, monkeypatch)
     getting = part("operators.setup.official_model")
     monkeypatch.setattr(getting, "may_go_online", lambda: False)
     sentence = refusal(lambda: bpy.ops.motionlcm.get_official_model(source="NET", accept_licence=True))
-    assert "may not go online" in sentence and left(home) == []
+    assert "Online access is disabled" in sentence and left(home) == []
     shutil.rmtree(place / "sentence-t5-large")
     file = write_checkpoint(place / "pelvis.ckpt", official(SMALL_V2))
-    assert "may not go online" in refused(file, fetch=True)
+    assert "Online access is disabled" in refused(file, fetch=True)
 
 
 def served(folder: Path, entries: dict[str, str]) -> tuple:
@@ -374,7 +374,7 @@ def test_blender_goes_on_while_the_worker_works_and_cancel_stops_it(place, home)
     getting.start(wanted, choose=False, wait=False)
     assert getting.status.running and not bpy.ops.motionlcm.import_official_model.poll()
     assert "motionlcm.cancel_official_model" in operators(drawn("MOTIONLCM_PT_model"))
-    with pytest.raises(Exception, match="already"):
+    with pytest.raises(Exception, match="Another import of a model is running"):
         getting.start(wanted, choose=False, wait=False)
     until = time.monotonic() + PATIENCE_S
     while getting.task.poll() is not None and time.monotonic() < until:

@@ -232,7 +232,7 @@ def test_the_character_cannot_be_its_own_path():
     bpy.context.scene.collection.objects.link(child)
     child.parent = armature
     settings().path = child
-    assert "hangs from it" in refusal()
+    assert "a child of the character" in refusal()
 
 
 def test_speed_is_shown_before_generating():
@@ -308,7 +308,7 @@ def test_finishing_an_empty_drawing_leaves_nothing():
     bpy.ops.motionlcm.draw_path()
     bpy.ops.motionlcm.finish_path()
     assert settings().path is None and "MotionLCM Path" not in bpy.data.objects
-    assert panel_status().message == "Nothing was drawn, so there is no path."
+    assert panel_status().message == "The drawing is empty, so no path was added."
 
 
 def test_generate_finishes_a_drawing_by_itself():

@@ -241,8 +241,8 @@ def pelvis_connected(bones) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (knee_on_the_pelvis, '"left_knee" must hang from "left_hip"'),
-        (pelvis_loose, '"left_hip" must hang from "pelvis"'),
+        (knee_on_the_pelvis, '"left_knee" must be a child of "left_hip"'),
+        (pelvis_loose, '"left_hip" must be a child of "pelvis"'),
         (elbow_stiff, '"right_elbow" does not inherit rotation'),
         (pelvis_connected, 'switch "Connected" off'),
     ],

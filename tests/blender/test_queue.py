@@ -135,7 +135,7 @@ def test_another_file_ends_all_in_one_sentence(quick):
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     serve()
     assert quick == [] and not panel_status().running and panel_status().waiting == 0
-    assert panel_status().message == "Another file was opened, so the requests of 3 characters were not made."
+    assert panel_status().message == "Another file was opened, so the requests of 3 characters were cancelled."
 
 
 def test_off_and_on_again_while_some_wait(quick):
@@ -193,7 +193,7 @@ def test_all_characters(monkeypatch):
     serve()
     assert (states(one), states(two)) == ("DDD", "DD")
     assert panel_status().message.startswith('C1, "Shot 3": frames 49 to 73')
-    assert "No shot of any character" in refusal(bpy.ops.motionlcm.generate_all_characters)
+    assert "All shots of all characters are done or locked" in refusal(bpy.ops.motionlcm.generate_all_characters)
     two.motionlcm.shots[1].seed = 3
     bpy.ops.motionlcm.generate_all_characters()
     assert states(two) == "DD"

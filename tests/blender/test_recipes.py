@@ -215,7 +215,7 @@ def test_another_model_is_told():
     action = generate()
     action["motionlcm_model_sha256"] = "0" * 64
     bpy.ops.motionlcm.generate_again()
-    assert any("another model" in warning for warning in panel_status().warnings)
+    assert any("Another model generated this motion before" in warning for warning in panel_status().warnings)
 
 
 def test_shots_of_an_earlier_version_are_refused():

@@ -149,7 +149,7 @@ def test_keys_edited_by_hand_are_what_the_next_goes_on_from(three):
 def test_path_that_begins_elsewhere_is_told_and_reached(three):
     choose(1).path = poly_curve([(2, 0), (2, -3)])
     bpy.ops.motionlcm.generate_shot()
-    assert any("first walks over to it" in warning for warning in panel_status().warnings)
+    assert any("first walks to the path" in warning for warning in panel_status().warnings)
     np.testing.assert_allclose(bone_heads(settings().character, "pelvis", [97])[0, :2], (2, -3), atol=0.06)
     np.testing.assert_allclose(poses([48.99]), poses([49.01]), atol=0.05)
 
@@ -172,7 +172,7 @@ def test_what_changes_is_made_and_the_entry_of_the_next(three):
     assert shots()[2].action == third  # it ends where it did, so what comes after stays
     np.testing.assert_allclose(poses([97, 120, 145]), after, atol=1e-4)
     assert max(jump_at(49), jump_at(97)) < 3.0
-    assert "No shot is empty or stale" in refusal(bpy.ops.motionlcm.generate_shots)
+    assert "All shots are done or locked" in refusal(bpy.ops.motionlcm.generate_shots)
 
 
 def test_a_change_that_leads_far_away_goes_through_to_the_end(three):
@@ -210,7 +210,7 @@ def test_locked_shots_stay(three):
     assert jump_at(49) < 3.0  # the first one ends as the locked one begins
     choose(1).prompt = "a person sits"
     assert "is locked" in refusal(bpy.ops.motionlcm.generate_shot)
-    assert "No shot is empty or stale" in refusal(bpy.ops.motionlcm.generate_shots)
+    assert "All shots are done or locked" in refusal(bpy.ops.motionlcm.generate_shots)
 
 
 def test_moving(three):
@@ -349,7 +349,7 @@ def test_takes_are_varied_mirrored_and_forgotten(three):
     bpy.ops.motionlcm.mirror_take()
     assert shots()[1].action["motionlcm_mirror"] and len(shots()[1].action["motionlcm_blends"]) == 2
     assert jump_at(49) < 3.0
-    assert "by its length" in refusal(bpy.ops.motionlcm.retime_take)
+    assert "sets its speed" in refusal(bpy.ops.motionlcm.retime_take)
     bpy.ops.motionlcm.star_take(name="MotionLCM Shot 2 take 1")
     shots()[1].takes = 9
     bpy.ops.motionlcm.generate_shot()
@@ -386,7 +386,7 @@ def test_a_shot_starts_and_ends_in_chosen_poses(three):
     empty = bpy.data.actions.new("Empty")
     first.end_pose = empty
     choose(0)
-    assert "holds no pose" in refusal(bpy.ops.motionlcm.generate_shot)
+    assert "has no pose" in refusal(bpy.ops.motionlcm.generate_shot)
 
 
 def test_parts_of_one_path(three):

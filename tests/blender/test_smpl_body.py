@@ -235,7 +235,7 @@ def test_joints_that_cannot_be_fitted_are_told(tmp_path):
     assert "is hidden" in refusal(bpy.ops.motionlcm.fit_joints)
     armature.hide_set(False)
     bpy.data.objects.remove(body)
-    assert "is gone" in refusal(bpy.ops.motionlcm.fit_joints)
+    assert "was deleted" in refusal(bpy.ops.motionlcm.fit_joints)
 
 
 def test_panels_offer_the_file_the_sliders_and_the_licence(tmp_path):

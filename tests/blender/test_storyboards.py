@@ -203,7 +203,7 @@ def test_curves_with_handles_animated_paths_and_shared_pins_are_exported(tmp_pat
     settings().pins[0].first, settings().pins[0].last = 20, 60
     file = tmp_path / "board.json"
     bpy.ops.motionlcm.export_storyboard(filepath=str(file))
-    assert any("its timing is not" in warning for warning in panel_status().warnings)
+    assert any("without its timing" in warning for warning in panel_status().warnings)
     board = part("motionlcm_blender.storyboard.reading").read_storyboard(file)
     assert [(pin.first, pin.last) for shot in board.characters[0].shots for pin in shot.pins] == [(20, 49), (50, 60)]
     name = board.characters[0].shots[1].path

@@ -67,7 +67,7 @@ def test_blender_looks_it_up():
     view = bpy.context.preferences.view
     view.language, view.use_translate_interface = "de_DE", True
     try:
-        assert bpy.app.translations.pgettext_iface("Off the pins") == "Neben den Haltepunkten"
+        assert bpy.app.translations.pgettext_iface("Pin error") == "Abweichung von den Haltepunkten"
         assert bpy.app.translations.pgettext_iface("Generate Shot", "Operator") == "Shot erzeugen"
     finally:
         view.language = "en_US"
