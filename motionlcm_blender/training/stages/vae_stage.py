@@ -89,7 +89,7 @@ def feature_weights() -> np.ndarray:
         (ROTATIONS, 0.2),
         (VELOCITIES, 0.8),
         (CONTACTS, 1.0),
-        (HEAD_HANDS, 0.6),
+        (HEAD_HANDS, 3.0),
     ):
         weights[group] = weight
     return weights
