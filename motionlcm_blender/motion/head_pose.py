@@ -16,9 +16,10 @@ _HANDS = tuple(JOINTS.index(name) for name in ("l_wrist", "r_wrist"))
 _NECK_SHARE = 0.5
 """Fraction of the head's twist about the neck's own axis that the neck takes."""
 _LEAD_SECONDS, _LEAD = 0.5, 0.13
-"""Look-ahead time, and the fraction of the chest's future turn by which the head leads.
+"""A captured head turns towards where the chest will face half a second later, by this part of the angle.
 
-Linear regression on 8.8 hours of motion capture, where it explains a fifth of the variance of the head's yaw.
+The weight comes from a ridge regression on up to 500 captured clips with ten measures of the body; all ten together
+explain 23 % of the variance of the head's yaw, this one alone was not measured.
 """
 
 

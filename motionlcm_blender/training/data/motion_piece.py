@@ -5,7 +5,6 @@ Metres, Y up, 20 fps. All methods return a new piece.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,8 +72,3 @@ class MotionPiece:
             origin = np.array([joints[0, 0, 0], 0.0, joints[0, 0, 2]])
             placed = rot.rotate(facing(joints[:1], smooth=False)[0], joints - origin)
         return np.concatenate([features_from_joints(placed), self.head_hands[:-1]], axis=-1)
-
-
-def joined_features(pieces: Sequence[MotionPiece]) -> np.ndarray:
-    """Head and hands of pieces one after the other, (sum of T, 18)."""
-    return np.concatenate([piece.head_hands for piece in pieces])
