@@ -23,6 +23,16 @@ class Normalisation:
     def as_dict(self) -> dict[str, np.ndarray]:
         return {"mean": self.mean, "std": self.std, "hint_mean": self.hint_mean, "hint_std": self.hint_std}
 
+    def beginning_with(self, first: Normalisation) -> Normalisation:
+        """Replace the statistics by those of other weights; features that those weights do not have keep theirs."""
+        count = len(first.mean)
+        return Normalisation(
+            np.concatenate([first.mean, self.mean[count:]]),
+            np.concatenate([first.std, self.std[count:]]),
+            first.hint_mean,
+            first.hint_std,
+        )
+
 
 _GROUPS = (*SLICES.values(), *(slice(first, first + 6) for first in range(FEATURES, FEATURES_WITH_HEAD_HANDS, 6)))
 

@@ -13,11 +13,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from filelock import FileLock, Timeout
-from torch import Tensor, nn
+from torch import nn
 
 from ...errors import TrainingDataError
 from ...motion.skeleton import MAX_FRAMES
-from ...networks.architecture import Architecture
 from ...networks.model_folder import ModelFolder
 from ...networks.torch_impl.controlnet import ControlNet, TrajectoryEncoder
 from ...networks.torch_impl.denoiser import Denoiser
@@ -31,6 +30,7 @@ from ..data.motion_data import MotionData, load_motion_data
 from ..data.normalisation import Normalisation, normalisation_of
 from ..data.pool import INDEX_FILE as POOL_INDEX
 from ..data.pool import Pool, build_pool
+from ..growth import grown_weights, may_grow
 from ..loop import LoopSettings, TrainingLoop, accelerator_for, load_weights
 from ..precision import Precision, choose_device
 from .control_batches import ControlBatches
@@ -74,10 +74,10 @@ class Run:
     ) -> Run:
         """data may be None once the pools are made. minutes: stop, ready to go on, after that long.
 
-        start: a model folder of the same sizes whose weights and normalisation to begin from, instead of noise; its
-        denoiser may say the noise where ours says the velocity, which the teacher soon learns, and its latent may be
-        narrower (`widened`).
-        Raises TrainingDataError if its sizes are others, ModelFolderError if it cannot be read.
+        start: a model folder whose weights and normalisation to begin from, instead of noise. Its sizes are the same or
+        smaller (`growth`); its denoiser may predict the noise where ours predicts the velocity, which the teacher soon
+        learns.
+        Raises TrainingDataError if its sizes do not fit, ModelFolderError if it cannot be read.
         """
         folder.mkdir(parents=True, exist_ok=True)
         where = choose_device(device)
@@ -87,7 +87,7 @@ class Run:
         precision = Precision(where, config.precision)
         logger.info("training on %s in %s", where, precision.name)
         first = None if start is None else ModelFolder.open(start)
-        if first is not None and not _may_begin_from(first.architecture, config.architecture):
+        if first is not None and not may_grow(first.architecture, config.architecture):
             raise TrainingDataError(f"The model {first.name} has other sizes than the configuration asks for.")
         deadline = None if minutes is None else time.monotonic() + 60 * minutes
         return cls(config, folder, data, where, precision, deadline, first)
@@ -99,8 +99,8 @@ class Run:
         weights = {
             n.removeprefix(prefix): torch.from_numpy(w) for n, w in self._start_weights.items() if n.startswith(prefix)
         }
-        wanted = module.state_dict()
-        module.load_state_dict({n: widened(w, wanted[n]) for n, w in weights.items() if n in wanted})
+        first, wanted = self.start.architecture, self.config.architecture
+        module.load_state_dict(grown_weights(weights, module.state_dict(), first, wanted))
 
     @cached_property
     def _start_weights(self) -> dict[str, np.ndarray]:
@@ -133,8 +133,9 @@ class Run:
         path = self.folder / "normalisation.npz"
         if not path.exists():
             # Weights to begin from only make sense with the normalisation they were trained with.
-            known = None if self.start is None else Normalisation(**self.start.normalisation())
-            values = known or self._measured_normalisation()
+            values = self._measured_normalisation()
+            if self.start is not None:
+                values = values.beginning_with(Normalisation(**self.start.normalisation()))
             np.savez(path, **values.as_dict())
         with np.load(path, allow_pickle=False) as file:
             return Normalisation(**{name: file[name] for name in file.files})
@@ -321,24 +322,6 @@ class Run:
             _ = self.normalisation
             if name != "vae":
                 _ = self.latents, self.captions
-
-
-def _may_begin_from(first: Architecture, wanted: Architecture) -> bool:
-    same = replace(first, velocity=wanted.velocity, latent_width=wanted.latent_width)
-    return same == wanted and first.latent_width <= wanted.latent_width
-
-
-def widened(weights: Tensor, fresh: Tensor) -> Tensor:
-    """Weights of a model with a narrower latent as a beginning for one with a wider latent.
-
-    fresh: the new module's initial values, of at least the size of weights. Rows that make new channels start as they
-    are there; columns that read them start at a tenth, so that what is known already is hardly disturbed.
-    """
-    if weights.shape == fresh.shape:
-        return weights
-    joined = fresh.detach().to(weights.dtype) * (1.0 if len(fresh) > len(weights) else 0.1)
-    joined[tuple(slice(0, size) for size in weights.shape)] = weights
-    return joined
 
 
 @contextmanager
