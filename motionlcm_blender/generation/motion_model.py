@@ -22,6 +22,7 @@ from ..text.encoders import open_text_encoder
 from ..text.text_tokens import state_tokens
 from .noise_optimization import optimize_noise
 from .request import Hints, Request
+from .straight_path import straightened_hints
 from .variations import another_take, blended
 
 Progress = Callable[[float, str], None]
@@ -242,8 +243,8 @@ class MotionModel:
                 raise InvalidRequest(f"The model {self.name} was not trained to put the {where} anywhere.")
 
     def _known_hints(self, request: Request) -> Hints | None:
-        """Hints for the ControlNet, including the joints of start and end that the model was trained with."""
-        asked = request.all_hints
+        """Hints for the ControlNet: a straight path, and the joints of start and end that the model was trained with."""
+        asked = straightened_hints(request)
         if asked is None or self.folder is None:
             return asked
         mask = asked.mask.copy()

@@ -17,9 +17,11 @@ from ..motion.metrics import foot_skate, path_error, pin_errors
 from ..motion.motion import Motion
 from ..postprocess import foot_lock, path_following, pin_ik, transitions
 from ..postprocess.foot_lock import FootLock, FootLockResult, stance_labels
+from ..text.travel_direction import travel_direction
 from . import inbetweening
 from .generated_motion import GeneratedMotion
 from .request import Request
+from .straight_path import straightened_path
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,8 +140,13 @@ def follow_path(state: MotionState) -> MotionState:
     """Move the motion onto its path and lock the feet."""
     if state.path is None:
         return state
-    before, given = path_error(state.joints, state.path), state.given
-    locked = path_following.follow_path(state.joints, given.contacts, state.path, given.request.feet, state.facing)
+    given = state.given
+    shown = straightened_path(given.request)
+    before = path_error(state.joints, state.path if shown is None else shown)
+    travel = travel_direction(given.request.prompt)
+    locked = path_following.follow_path(
+        state.joints, given.contacts, state.path, given.request.feet, state.facing, travel
+    )
     of_network = {"network_path_mean_cm": 100 * before.mean, "network_path_max_cm": 100 * before.max}
     return _with_locked_feet(replace(state, report=of_network | state.report), locked)
 

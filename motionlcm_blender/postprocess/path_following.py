@@ -46,6 +46,7 @@ def follow_path(
     xz: np.ndarray,
     lock: FootLock = FootLock.AUTO,
     facing: np.ndarray | None = None,
+    travel: float = 0.0,
 ) -> FootLockResult:
     """Move a motion onto a path and lock its feet.
 
@@ -57,6 +58,7 @@ def follow_path(
         xz: (T, 2) metres, target of the pelvis on the floor on each frame, in the frame of the joints.
         lock: Mode of the foot lock.
         facing: (T,) radians about +Y, 0 along +Z, rising towards +X: target facing. None: along the path.
+        travel: Radians about +Y from facing to travel, for a figure that never moves (`heading_difference`).
 
     Returns:
         Corrected joints and locked feet.
@@ -79,7 +81,7 @@ def follow_path(
     at = matching_times(source[:, 0][:, [0, 2]], path)
     if np.abs(at - np.arange(len(at))).max() > LEAST_WARP:
         source, stands = resampled_joints(source, at), stands[np.rint(at).astype(int)]
-    turn = heading_difference(source, path) if facing is None else turn_to(source, facing)
+    turn = heading_difference(source, path, travel) if facing is None else turn_to(source, facing)
     sway = _about_y(_sway(source[:, 0][:, [0, 2]]), turn)
     root = path + _limited(smooth(path, 2.0) - path + sway)
     placed = _placed(source, root, turn)
@@ -139,32 +141,68 @@ def matching_times(root: np.ndarray, path: np.ndarray) -> np.ndarray:
     return np.minimum(np.concatenate([[0.0], np.cumsum(rate)]), frames - 1.0)
 
 
-def heading_difference(joints: np.ndarray, path: np.ndarray) -> np.ndarray:
+def heading_difference(joints: np.ndarray, path: np.ndarray, travel: float = 0.0) -> np.ndarray:
     """Rotation with which the figure travels along the path as it travelled along its own trajectory.
 
-    Measured where both move; interpolated smoothly where either stands. A figure that never moves is rotated with the
-    path from the path's first heading on.
+    The angle between facing and travel is the figure's own, so that a figure that walks backwards or sideways still
+    does. Where the path moves and the figure hardly does, the angle of the frames around is used. Where the path
+    stands, the rotation is interpolated, and the figure may turn on the spot.
 
     Args:
         joints: (T, 22, 3) metres, Y up.
         path: (T, 2) metres, target of the pelvis on the floor.
+        travel: Radians about +Y from facing to travel, for a figure that never moves.
 
     Returns:
         (T,) radians about +Y.
     """
-    own, own_weight = _direction(joints[:, 0][:, [0, 2]])
-    drawn, drawn_weight = _direction(path)
-    weight = own_weight * drawn_weight
-    difference = drawn * own.conj()
-    if weight.sum() < 5.0:
-        if drawn_weight.sum() < 5.0:
-            return np.zeros(len(path))
-        facing = _facing(joints)
-        difference, weight = drawn * (facing * facing[0].conj()).conj(), drawn_weight
-        difference = difference * (drawn[np.argmax(drawn_weight > 0.5)]).conj()
-    measured = np.flatnonzero(weight > 0.5 * weight.max())
+    _, drawn_weight = _direction(path)
+    if drawn_weight.sum() < 5.0:
+        return np.zeros(len(path))
+    facing = facing_angles(joints)
+    wanted = path_headings(path) - travel_angles(joints, facing, drawn_weight, travel)
+    turn = wanted - facing
+    measured = np.flatnonzero(drawn_weight > 0.5 * drawn_weight.max())
     # Unwrapped over the measured frames, so that turning back on the spot takes the time of the gap.
-    return smooth(np.interp(np.arange(len(path)), measured, np.unwrap(np.angle(difference[measured]))), _TURN_SIGMA)
+    turn = smooth(np.interp(np.arange(len(path)), measured, np.unwrap(turn[measured])), _TURN_SIGMA)
+    return turn - 2.0 * np.pi * np.round(turn[measured[0]] / (2.0 * np.pi))
+
+
+def travel_angles(joints: np.ndarray, facing: np.ndarray, counts: np.ndarray, travel: float = 0.0) -> np.ndarray:
+    """Angle from facing to the direction of travel, interpolated where the figure hardly moves.
+
+    Args:
+        joints: (T, 22, 3) metres, Y up.
+        facing: (T,) radians about +Y, from `facing_angles`.
+        counts: (T,) 0..1, weights of the frames.
+        travel: Radians, the angle of a figure that never moves.
+
+    Returns:
+        (T,) radians about +Y, smooth.
+    """
+    own, weight = _direction(joints[:, 0][:, [0, 2]])
+    weight = weight * counts
+    if weight.sum() < 5.0:
+        return np.full(len(joints), travel)
+    measured = np.flatnonzero(weight > 0.5 * weight.max())
+    angle = np.unwrap(np.angle(own[measured] * np.exp(-1j * facing[measured])))
+    return smooth(np.interp(np.arange(len(joints)), measured, angle), _TRAVEL_SIGMA)
+
+
+def path_headings(path: np.ndarray) -> np.ndarray:
+    """Direction of a path, interpolated where the path stands.
+
+    Args:
+        path: (T, 2) metres, x and z for each frame.
+
+    Returns:
+        (T,) radians about +Y, 0 along +Z, rising towards +X, unwrapped; 0 for a path that never moves.
+    """
+    direction, weight = _direction(np.asarray(path, np.float64))
+    if weight.max() <= 0.0:
+        return np.zeros(len(path))
+    moving = np.flatnonzero(weight > 0.5 * weight.max())
+    return np.interp(np.arange(len(path)), moving, np.unwrap(np.angle(direction[moving])))
 
 
 def facing_angles(joints: np.ndarray) -> np.ndarray:
