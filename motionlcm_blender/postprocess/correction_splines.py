@@ -14,6 +14,11 @@ FASTEST = 0.008
 
 PULL = 2e-4
 """Weight of the pull towards zero beside the acceleration: a spline fades over about (1 / PULL) ** 0.25 frames."""
+HOLD = 0.1
+"""Weight of the speed before the first and after the last known frame beside the acceleration.
+
+A spline without it goes on with its slope there, and carries a foot away from the floor on the first frame.
+"""
 
 
 def blend_between_runs(values: np.ndarray, label: np.ndarray, relax: int = RELAX) -> np.ndarray:
@@ -62,7 +67,7 @@ def smoothing_spline(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
     Least squares over the whole clip (Reinsch 1967): minimises sum_t weight[t] (x[t] - values[t])^2 + sum (second
     differences of x)^2 + PULL sum x^2, so that a foot neither starts nor stops with a jerk where its correction
-    starts.
+    starts. Before the first and after the last known frame the values stay nearly constant.
 
     Args:
         values: (T, n) values.
@@ -76,4 +81,12 @@ def smoothing_spline(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
         return values * (weight > 0)[:, None]
     stiffness = banded_solver.squared_differences(frames, 2).copy()
     stiffness[0] += weight + PULL
+    known = np.flatnonzero(weight > 0.1 * weight.max())
+    if len(known):
+        held = np.zeros(frames - 1)
+        held[: known[0]] = HOLD
+        held[known[-1] :] = HOLD
+        stiffness[0, :-1] += held
+        stiffness[0, 1:] += held
+        stiffness[1, :-1] -= held
     return banded_solver.solve_banded(stiffness, weight[:, None] * values)

@@ -31,8 +31,10 @@ STEP_STRIDE, STEP_SWING, STEP_LIFT = 0.8, 0.45, 0.07
 
 ANCHOR_SIGMA = 2.5
 """Frames over which the speed of sliding feet is averaged to correct the speed of the figure."""
-SWING_HEIGHT, SWING_FAR = 0.085, (0.15, 0.4)
+SWING_HEIGHT, SWING_FAR = 0.085, (0.08, 0.32)
 """Minimum height, metres, of a toe joint over the floor in mid-swing, and the swing lengths over which it applies."""
+SWING_PACE = (0.1, 0.9)
+"""Speeds of a swinging toe joint, m/s, over which this height applies where one end of the swing is not in the motion."""
 MOST_HOVER = 0.15
 """Metres: the largest correction of height of a whole figure that floats or sinks while its feet have contact."""
 MOST_RISE = 0.05
@@ -256,6 +258,8 @@ def _foot_correction(
     toe = joints[:, TOES[side]]
     above = toe[:, 1] + carried[:, 3] + lift - heights[2 * side + 1]
     lift = lift + _swing_lift(toe[:, [0, 2]] + carried[:, :2], above, label)
+    # Neither the motion nor its correction carries a toe below its standing height.
+    lift = lift + np.maximum(-(above + lift), 0.0)
     return carried[:, :2], carried[:, 2], carried[:, 3] + lift, (label >= 0) & (lock_weight > 0.5)
 
 
@@ -275,6 +279,13 @@ def _swing_lift(ground: np.ndarray, above: np.ndarray, label: np.ndarray) -> np.
         arc = np.sin(np.pi * np.arange(1, inside + 1) / (inside + 1.0)) ** 0.7
         part = slice(leaves + 1, lands + 1)
         lift[part] = np.maximum(wanted * arc - above[part], 0.0)
+    # Before the first and after the last stance one end of the swing is not known; there a fast foot is a high foot.
+    standing = np.flatnonzero(label >= 0)
+    if len(standing) and len(label) > 4:
+        pace = lengths(np.gradient(ground, axis=0)) * FPS
+        cleared = np.maximum(SWING_HEIGHT * smoothstep(smooth(pace, 1.0), *SWING_PACE) - above, 0.0)
+        lift[: standing[0]] = cleared[: standing[0]]
+        lift[standing[-1] + 1 :] = cleared[standing[-1] + 1 :]
     return smooth(lift, 0.7) if len(lift) > 4 else lift
 
 

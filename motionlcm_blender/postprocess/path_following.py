@@ -32,6 +32,10 @@ TRAVEL, SLOWEST_TRAVEL = 0.5, 0.3
 SHORT_STEPS = 0.8
 """Ratio of path to walked distance down to which steps are only shortened; below it they also become slower."""
 
+PULL, PULL_WITHIN = 0.5, (0.6, 1.2)
+"""Share of the difference between the figure's own angle of travel and the prompt's by which the figure is turned, and the
+differences in radians over which that fades out: a figure that plainly travels otherwise keeps its angle."""
+
 _TRAVEL_SIGMA = 6.0
 _SWAY_SIGMA = 8.0
 _TURN_SIGMA = 5.0
@@ -58,7 +62,7 @@ def follow_path(
         xz: (T, 2) metres, target of the pelvis on the floor on each frame, in the frame of the joints.
         lock: Mode of the foot lock.
         facing: (T,) radians about +Y, 0 along +Z, rising towards +X: target facing. None: along the path.
-        travel: Radians about +Y from facing to travel, for a figure that never moves (`heading_difference`).
+        travel: Radians about +Y from facing to travel that the prompt means (`heading_difference`).
 
     Returns:
         Corrected joints and locked feet.
@@ -151,7 +155,7 @@ def heading_difference(joints: np.ndarray, path: np.ndarray, travel: float = 0.0
     Args:
         joints: (T, 22, 3) metres, Y up.
         path: (T, 2) metres, target of the pelvis on the floor.
-        travel: Radians about +Y from facing to travel, for a figure that never moves.
+        travel: Radians about +Y from facing to travel that the prompt means.
 
     Returns:
         (T,) radians about +Y.
@@ -171,11 +175,13 @@ def heading_difference(joints: np.ndarray, path: np.ndarray, travel: float = 0.0
 def travel_angles(joints: np.ndarray, facing: np.ndarray, counts: np.ndarray, travel: float = 0.0) -> np.ndarray:
     """Angle from facing to the direction of travel, interpolated where the figure hardly moves.
 
+    The angle of the motion is moved half of the way to `travel`, if it is not far from it.
+
     Args:
         joints: (T, 22, 3) metres, Y up.
         facing: (T,) radians about +Y, from `facing_angles`.
         counts: (T,) 0..1, weights of the frames.
-        travel: Radians, the angle of a figure that never moves.
+        travel: Radians about +Y from facing to travel that the prompt means; the angle of a figure that never moves.
 
     Returns:
         (T,) radians about +Y, smooth.
@@ -186,6 +192,8 @@ def travel_angles(joints: np.ndarray, facing: np.ndarray, counts: np.ndarray, tr
         return np.full(len(joints), travel)
     measured = np.flatnonzero(weight > 0.5 * weight.max())
     angle = np.unwrap(np.angle(own[measured] * np.exp(-1j * facing[measured])))
+    off = np.angle(np.exp(1j * (angle - travel)))
+    angle = angle - PULL * off * (1.0 - smoothstep(np.abs(off), *PULL_WITHIN))
     return smooth(np.interp(np.arange(len(joints)), measured, angle), _TRAVEL_SIGMA)
 
 
