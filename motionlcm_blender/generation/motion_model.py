@@ -243,7 +243,7 @@ class MotionModel:
                 raise InvalidRequest(f"The model {self.name} was not trained to put the {where} anywhere.")
 
     def _known_hints(self, request: Request) -> Hints | None:
-        """Hints for the ControlNet: a straight path, and the joints of start and end that the model was trained with."""
+        """Hints for the ControlNet: the path straightened; of start and end the joints that the model knows."""
         asked = straightened_hints(request)
         if asked is None or self.folder is None:
             return asked

@@ -17,7 +17,7 @@ from ..postprocess.path_following import resampled_joints
 from ..postprocess.transitions import aligned, at_origin, match_start
 from .generated_motion import GeneratedMotion
 from .inbetweening import place_end_pose
-from .long_motion import generate_chained
+from .long_motion import generate_chained, needs_stitching
 from .motion_model import MotionModel, Progress
 from .postprocessing import postprocess_motion
 from .request import Hints, Request
@@ -72,7 +72,7 @@ class MotionLCM(MotionModel):
             if progress is not None:
                 progress(part, what)
 
-        in_pieces = self._takes_pieces(request)
+        in_pieces = self._needs_pieces(request)
         self.check_control(request)
         if in_pieces:
             return generate_chained(self, request, progress, cancel)
@@ -88,8 +88,8 @@ class MotionLCM(MotionModel):
         takes = [another_take(request, k) for k in range(request.takes)]
         return [_finished(take, sampled.features[k], started, sampled.report) for k, take in enumerate(takes)]
 
-    def _takes_pieces(self, request: Request) -> bool:
-        """Whether the motion is longer than the model's limit.
+    def _needs_pieces(self, request: Request) -> bool:
+        """Whether the motion is stitched from several samples.
 
         Raises:
             InvalidRequest: The model cannot generate the length.
@@ -97,13 +97,11 @@ class MotionLCM(MotionModel):
         if self.folder is None:
             return False
         shortest, longest = self.folder.frames
-        chains = self.architecture.control and self.folder.can_continue
-        if request.frames < shortest or (request.frames > longest and not chains):
+        if request.frames < shortest:
             raise InvalidRequest(
-                f"The model {self.name} makes {shortest / FPS:.1f} to {longest / FPS:.1f} seconds at a time, "
-                f"not {request.frames / FPS:.1f}."
+                f"The model {self.name} makes at least {shortest / FPS:.1f} seconds, not {request.frames / FPS:.1f}."
             )
-        return bool(request.frames > longest)
+        return needs_stitching(request, longest)
 
     def _ended_anywhere(
         self, request: Request, features: np.ndarray, progress: Progress | None, cancel: Callable[[], bool] | None

@@ -15,6 +15,8 @@ from ..postprocess.transitions import at_origin
 
 STEPS = (1, 2, 4)
 MAX_TAKES = 64
+START_FRAMES = 20
+"""Frames of an earlier motion that a motion which goes on from it is given: one second."""
 SLOWEST, FASTEST = 0.25, 4.0
 """Limits of `Request.speed`."""
 MAX_CHAINED_FRAMES = 1200

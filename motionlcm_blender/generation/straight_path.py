@@ -4,8 +4,8 @@ A network that was trained on little captured walking along curves follows a cur
 and its arms stop swinging. It walks well along a line. So the network is shown the path straightened, in the direction
 in which the prompt travels, and the post-processing bends the result (`postprocess.path_following`).
 
-Everything that is given at a place (pins, an end pose) is moved with the path: its position relative to the path's point
-and direction on its frame stays.
+Everything that is given at a place (pins, an end pose) is moved with the path: its position relative to the path's
+point and direction on its frame stays.
 """
 
 from __future__ import annotations

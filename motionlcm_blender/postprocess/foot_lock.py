@@ -34,7 +34,7 @@ ANCHOR_SIGMA = 2.5
 SWING_HEIGHT, SWING_FAR = 0.085, (0.08, 0.32)
 """Minimum height, metres, of a toe joint over the floor in mid-swing, and the swing lengths over which it applies."""
 SWING_PACE = (0.1, 0.9)
-"""Speeds of a swinging toe joint, m/s, over which this height applies where one end of the swing is not in the motion."""
+"""Speeds of a toe joint, m/s, over which this height applies in a swing that begins or ends outside of the motion."""
 MOST_HOVER = 0.15
 """Metres: the largest correction of height of a whole figure that floats or sinks while its feet have contact."""
 MOST_RISE = 0.05

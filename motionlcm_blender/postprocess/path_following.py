@@ -33,8 +33,11 @@ SHORT_STEPS = 0.8
 """Ratio of path to walked distance down to which steps are only shortened; below it they also become slower."""
 
 PULL, PULL_WITHIN = 0.5, (0.6, 1.2)
-"""Share of the difference between the figure's own angle of travel and the prompt's by which the figure is turned, and the
-differences in radians over which that fades out: a figure that plainly travels otherwise keeps its angle."""
+"""Share of the difference between the figure's own angle of travel and the prompt's by which the figure is turned.
+
+The share fades out over the second range of differences, radians: a figure that plainly travels otherwise keeps its
+angle.
+"""
 
 _TRAVEL_SIGMA = 6.0
 _SWAY_SIGMA = 8.0

@@ -16,8 +16,7 @@ import numpy as np
 from ..errors import InvalidRequest
 from ..export.motion_files import check_fps
 from ..files.json_fields import number_text, quoted
-from ..generation.long_motion import OVERLAP
-from ..generation.request import MAX_CHAINED_FRAMES
+from ..generation.request import MAX_CHAINED_FRAMES, START_FRAMES
 from ..motion.ground_path import GroundPath
 from ..motion.skeleton import FPS, MIN_FRAMES
 from .text import fail_at, shot_name
@@ -225,7 +224,7 @@ class Storyboard:
     def _check_shot(self, shot: StoryShot) -> None:
         seconds = (shot.last - shot.first) / self.fps
         frames = math.ceil(seconds * FPS - 1e-6) + 1
-        longest = MAX_CHAINED_FRAMES - OVERLAP
+        longest = MAX_CHAINED_FRAMES - START_FRAMES
         if not MIN_FRAMES <= frames <= longest:
             raise InvalidRequest(
                 f"Frames {shot.first} to {shot.last} are {seconds:.1f} s; "

@@ -12,7 +12,7 @@ FORWARD, BACKWARD = 0.0, math.pi
 LEFT, RIGHT = 0.5 * math.pi, -0.5 * math.pi
 """Radians about +Y from the facing direction to the direction of travel; the figure's left is positive."""
 
-_MOVES = r"(?:walk|step|run|jog|mov|go(?:es|ing)?\b|went|shuffl|pac|stroll|strafe|slid|glid|hop|jump|skip|crawl|danc|back)\w*"
+_MOVES = r"(?:walk|step|run|jog|mov|go|went|shuffl|pac|stroll|strafe|slid|glid|hop|jump|skip|crawl|danc)\w*"
 _BACKWARD = re.compile(
     r"\b(?:backwards?|moonwalk\w*|back(?:s|ing|ed)? (?:away|up|off)|retreat\w*|in reverse|rearwards?)\b"
 )

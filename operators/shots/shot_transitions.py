@@ -12,7 +12,7 @@ import numpy as np
 
 from ...motionlcm_blender.errors import InvalidRequest
 from ...motionlcm_blender.export.clip_output import EndPose, StartPose
-from ...motionlcm_blender.generation.long_motion import OVERLAP
+from ...motionlcm_blender.generation.request import START_FRAMES
 from ...motionlcm_blender.motion.foot_contacts import foot_contacts
 from ...motionlcm_blender.motion.motion import Clip, Motion
 from ...motionlcm_blender.motion.skeleton import FOOT_JOINTS, FPS
@@ -97,7 +97,7 @@ def start_after(
 
     on_ground: whether a ground mesh is chosen, so that its heights must be subtracted later.
     """
-    count = min(OVERLAP, int((earlier.last - earlier.first) / scene_frames_per_model_frame + 1e-6) + 1)
+    count = min(START_FRAMES, int((earlier.last - earlier.first) / scene_frames_per_model_frame + 1e-6) + 1)
     at = earlier.last - scene_frames_per_model_frame * np.arange(max(count, 2))[::-1]
     clip = read_clip(earlier.action, np.maximum(at, earlier.first), character, rig, units_per_metre)
     joints = joints_of(clip)

@@ -1,0 +1,115 @@
+"""Stitching: find where one motion goes on best as another, and join them there.
+
+A motion graph of two motions (Kovar, Gleicher and Pighin, Motion Graphs, SIGGRAPH 2002): the frames that look and move
+alike are joined, with the second motion moved over the floor and rotated about +Y to fit, and crossfaded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..motion.skeleton import FPS
+from ..motion.smoothing import smooth
+from .transitions import aligned, crossfaded
+
+SEAM = 16
+"""Frames of a crossfade: 0.8 s."""
+VELOCITY, TRAVEL, TURN = 0.12, 0.25, 0.1
+"""Seconds by which velocities of joints and of the pelvis count beside positions, and metres for a turn of 1 rad/s."""
+
+
+@dataclass(frozen=True)
+class Seam:
+    """A place to join two motions.
+
+    Attributes:
+        before: First frame of the crossfade in the earlier motion.
+        after: First frame of the crossfade in the later motion.
+        cost: Metres, mean difference of poses and movements over the crossfade.
+    """
+
+    before: int
+    after: int
+    cost: float
+
+
+def best_seam(
+    earlier: np.ndarray, later: np.ndarray, before: tuple[int, int], after: tuple[int, int], length: int = SEAM
+) -> Seam:
+    """Find the pair of frames from which two motions are most alike for the length of a crossfade.
+
+    Args:
+        earlier: (T, 22, 3) metres, Y up.
+        later: (K, 22, 3) metres, Y up.
+        before: First and last frame of the earlier motion at which the crossfade may begin.
+        after: First and last frame of the later motion at which the crossfade may begin.
+        length: Frames of the crossfade.
+
+    Returns:
+        The seam with the smallest cost.
+
+    Raises:
+        ValueError: A motion ends before the crossfade does.
+    """
+    if before[0] > before[1] or before[1] + length > len(earlier):
+        raise ValueError("The earlier motion ends before the crossfade does.")
+    if after[0] > after[1] or after[1] + length > len(later):
+        raise ValueError("The later motion ends before the crossfade does.")
+    first = _description(earlier)[before[0] : before[1] + length]
+    second = _description(later)[after[0] : after[1] + length]
+    squared = (first**2).sum(-1)[:, None] + (second**2).sum(-1)[None] - 2.0 * first @ second.T
+    distance = np.sqrt(np.maximum(squared, 0.0) / earlier.shape[1])
+    rows, columns = before[1] - before[0] + 1, after[1] - after[0] + 1
+    cost = np.zeros((rows, columns))
+    for k in range(length):
+        cost += distance[k : k + rows, k : k + columns]
+    row, column = np.unravel_index(int(cost.argmin()), cost.shape)
+    return Seam(before[0] + int(row), after[0] + int(column), float(cost[row, column] / length))
+
+
+def stitched(earlier: np.ndarray, later: np.ndarray, seam: Seam, length: int = SEAM) -> np.ndarray:
+    """Join two motions at a seam.
+
+    Args:
+        earlier: (T, 22, 3) metres, Y up; its frames after the crossfade are dropped.
+        later: (K, 22, 3) metres, Y up; its frames before the crossfade are dropped.
+        seam: Where.
+        length: Frames of the crossfade.
+
+    Returns:
+        (seam.before + K - seam.after, 22, 3) metres, in the frame of `earlier`.
+    """
+    shared = earlier[seam.before : seam.before + length]
+    following = aligned(later[seam.after :], shared)
+    return np.concatenate([earlier[: seam.before], crossfaded(shared, following[:length]), following[length:]])
+
+
+def body_speed(joints: np.ndarray) -> float:
+    """Mean speed of the joints relative to the pelvis, m/s, of (T, 22, 3) metres at 20 fps."""
+    local = joints - joints[:, :1]
+    return float(np.linalg.norm(np.diff(local, axis=0), axis=-1).mean() * FPS) if len(local) > 1 else 0.0
+
+
+def _description(joints: np.ndarray) -> np.ndarray:
+    """(T, n) metres: pose and movement of each frame, seen from the figure."""
+    joints = np.asarray(joints, np.float64)
+    across = joints[:, 1] - joints[:, 2] + joints[:, 16] - joints[:, 17]
+    heading = np.unwrap(np.arctan2(-across[:, 2], across[:, 0]))
+    ground = joints[:, 0] * (1.0, 0.0, 1.0)
+    cos, sin = np.cos(heading)[:, None], np.sin(heading)[:, None]
+    offset = joints - ground[:, None]
+    local = np.stack(
+        [cos * offset[..., 0] - sin * offset[..., 2], offset[..., 1], sin * offset[..., 0] + cos * offset[..., 2]], -1
+    )
+    travel = np.gradient(smooth(ground, 2.0) if len(ground) > 4 else ground, axis=0) * FPS
+    travel = np.stack(
+        [cos[:, 0] * travel[:, 0] - sin[:, 0] * travel[:, 2], sin[:, 0] * travel[:, 0] + cos[:, 0] * travel[:, 2]], -1
+    )
+    turn = np.gradient(heading) * FPS
+    moving = np.gradient(local, axis=0) * FPS
+    flat = (local.reshape(len(joints), -1), VELOCITY * moving.reshape(len(joints), -1))
+    # Travel and turn are those of the whole figure, so they count as often as there are joints.
+    count = np.sqrt(joints.shape[1])
+    return np.concatenate([*flat, count * TRAVEL * travel, count * TURN * turn[:, None]], axis=1)
