@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import InvalidRequest
 from .path_timing import Timing, distance_at, eased_frames, even_times, progress_with_arrivals
 from .skeleton import FPS
+from .smoothing import smooth
 
 NAMES: tuple[str, ...] = ("line", "quarter", "s", "circle", "eight")
 """The path names that `named_path` accepts."""
@@ -30,6 +31,9 @@ PACE = 1.2
 
 SHORTEST = 0.01
 """Metres: the shortest usable path."""
+
+CORNER, CORNER_SPEED, CORNER_SECONDS = math.radians(20.0), 0.25, 0.22
+"""Radians within a frame and m/s above which a path has a corner, and the seconds over which it is rounded."""
 
 _WALK = {"line": 1.25, "quarter": 1.2, "s": 1.15, "circle": 1.1, "eight": 1.1}
 _SHAPE_POINTS = 257
@@ -261,7 +265,35 @@ def timed(path: GroundPath, frames: int, timing: Timing | None = None, fps: floa
     distance = distance_at(progress, fine, time, relative)
     xz = np.stack([np.interp(distance, arc, vertices[:, axis]) for axis in (0, 1)], axis=-1)
     xz[0], xz[-1] = vertices[0], vertices[-1]
-    return xz
+    return rounded_corners(xz, fps)
+
+
+def rounded_corners(xz: np.ndarray, fps: float = FPS) -> np.ndarray:
+    """Round the corners of a timed path as people do, who do not change direction within a frame.
+
+    Args:
+        xz: (frames, 2) metres, one position per frame.
+        fps: Frames per second.
+
+    Returns:
+        (frames, 2) metres; positions away from corners that are passed at speed stay, and so do both ends.
+    """
+    if len(xz) < 8:
+        return xz
+    steps = np.diff(xz, axis=0)
+    before, after = steps[:-1], steps[1:]
+    far = np.minimum(np.linalg.norm(before, axis=-1), np.linalg.norm(after, axis=-1)) * fps
+    turn = np.abs(np.arctan2(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0], (before * after).sum(-1)))
+    corner = np.zeros(len(xz))
+    corner[1:-1] = (turn > CORNER) & (far > CORNER_SPEED)
+    if not corner.any():
+        return xz
+    sigma = CORNER_SECONDS * fps
+    reach = np.arange(-int(3 * sigma), int(3 * sigma) + 1)
+    near = np.clip(np.convolve(corner, np.exp(-0.5 * (reach / (1.5 * sigma)) ** 2), "same"), 0.0, 1.0)[:, None]
+    rounded = (1.0 - near) * xz + near * smooth(xz, sigma)
+    rounded[0], rounded[-1] = xz[0], xz[-1]
+    return rounded
 
 
 def suggested_frames(path: GroundPath, pace: float = PACE, fps: float = FPS) -> int:

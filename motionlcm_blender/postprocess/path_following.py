@@ -39,6 +39,10 @@ The share fades out over the second range of differences, radians: a figure that
 angle.
 """
 
+LEAN, MOST_ASIDE = 0.3, 4.0
+"""Captured figures lean by this share of the angle that would balance them in the curve; m/s2 up to which they do."""
+UPPER_BODY = [joint for joint in range(JOINT_COUNT) if joint not in (0, 1, 2, 4, 5, 7, 8, 10, 11)]
+
 _TRAVEL_SIGMA = 6.0
 _SWAY_SIGMA = 8.0
 _TURN_SIGMA = 5.0
@@ -92,9 +96,39 @@ def follow_path(
     sway = _about_y(_sway(source[:, 0][:, [0, 2]]), turn)
     root = path + _limited(smooth(path, 2.0) - path + sway)
     placed = _placed(source, root, turn)
+    if facing is None:
+        placed = leaned_into_curves(placed, path)
     if lock is FootLock.OFF:
         return FootLockResult(placed, np.zeros(stands.shape, bool))
     return lock_feet(placed, stands, turn)
+
+
+def leaned_into_curves(joints: np.ndarray, path: np.ndarray) -> np.ndarray:
+    """Lean the trunk into the curves of a path, because the motion was made along a line.
+
+    Args:
+        joints: (T, 22, 3) metres, Y up, on the path.
+        path: (T, 2) metres, target of the pelvis on the floor.
+
+    Returns:
+        (T, 22, 3) metres; pelvis and legs stay.
+    """
+    going = np.gradient(smooth(path, _TRAVEL_SIGMA), axis=0) * FPS
+    heading = path_headings(path)
+    speed = np.linalg.norm(going, axis=-1)
+    aside = speed * np.gradient(smooth(heading, _TURN_SIGMA)) * FPS  # m/s2 to the figure's left
+    angle = LEAN * np.arctan2(np.clip(aside, -MOST_ASIDE, MOST_ASIDE), 9.81)
+    angle = smooth(angle, _TURN_SIGMA)[:, None]
+    left = np.stack([np.cos(heading), np.zeros_like(heading), -np.sin(heading)], -1)[:, None]
+    up = np.array([0.0, 1.0, 0.0])
+    result = joints.copy()
+    arm = joints[:, UPPER_BODY] - joints[:, :1]
+    height, side = arm[..., 1], (arm * left).sum(-1)
+    turned_height = np.cos(angle) * height - np.sin(angle) * side
+    turned_side = np.sin(angle) * height + np.cos(angle) * side
+    moved = (turned_height - height)[..., None] * up + (turned_side - side)[..., None] * left
+    result[:, UPPER_BODY] += moved
+    return result
 
 
 def matching_times(root: np.ndarray, path: np.ndarray) -> np.ndarray:
