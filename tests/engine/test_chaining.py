@@ -15,7 +15,6 @@ from tiny_model import TINY, write_tiny_model
 
 from motionlcm_blender import MotionLCM, Request
 from motionlcm_blender.errors import Cancelled, InvalidRequest
-from motionlcm_blender.generation.long_motion import OVERLAP, pieces
 from motionlcm_blender.generation.request import Hints
 from motionlcm_blender.motion.metrics import path_error
 from motionlcm_blender.motion.motion import Motion
@@ -34,17 +33,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> MotionLCM:
     config["frames"]["max"] = 60
     file.write_text(json.dumps(config), "utf-8")
     return MotionLCM.from_folder(folder, "numpy")
-
-
-@given(frames=st.integers(8, 1200), longest=st.integers(40, 196))
-def test_pieces_cover_everything_and_overlap(frames: int, longest: int) -> None:
-    parts = pieces(frames, longest)
-    assert parts[0][0] == 0 and parts[-1][1] == frames
-    assert all(stop - first <= longest for first, stop in parts)
-    for (_, stop), (first, after) in zip(parts, parts[1:], strict=False):
-        assert stop - first == OVERLAP and after > stop
-    lengths = [stop - first for first, stop in parts]
-    assert max(lengths) - min(lengths) <= 1 or len(parts) == 2 and max(lengths) - min(lengths) <= 2
 
 
 @given(angle=st.floats(-3.0, 3.0), x=st.floats(-9.0, 9.0), z=st.floats(-9.0, 9.0))
@@ -72,7 +60,7 @@ def test_a_long_motion_is_one_motion(model: MotionLCM) -> None:
     request = Request("a person walks", 150, seed=3, takes=2)
     told: list[float] = []
     made = model.generate(request, lambda share, what: told.append(share))
-    assert [m.seed for m in made] == [3, 4] and made[0].report["pieces"] == 4
+    assert [m.seed for m in made] == [3, 4] and made[0].report["pieces"] >= 4
     assert told == sorted(told)
     for motion in made:
         assert motion.joints.shape == (150, 22, 3) and motion.contacts.shape == (150, 4)
@@ -105,12 +93,15 @@ def test_pins_of_any_piece_are_met(model: MotionLCM) -> None:
     assert made.report["pin_max_cm"] < 2.0
 
 
-def test_a_long_motion_can_be_cancelled_and_a_model_that_cannot_go_on_says_so(model: MotionLCM, tmp_path: Path) -> None:
+def test_a_long_motion_can_be_cancelled_and_needs_no_control_of_first_frames(model: MotionLCM, tmp_path: Path) -> None:
     calls = iter(range(100))
     with pytest.raises(Cancelled):
         model.generate(Request("a person walks", 150), cancel=lambda: next(calls) > 1)
     config = write_tiny_model(tmp_path).config
     del config["control"]["start"]
     (tmp_path / "config.json").write_text(json.dumps(config), "utf-8")
-    with pytest.raises(InvalidRequest, match="seconds at a time"):
-        MotionLCM.from_folder(tmp_path, "numpy").generate(Request("a person walks", 300))
+    simple = MotionLCM.from_folder(tmp_path, "numpy")
+    assert simple.generate(Request("a person walks", 300))[0].frames == 300
+    start = Motion(walk(12), np.zeros((12, 4), np.float32))
+    with pytest.raises(InvalidRequest, match="go on from an earlier motion"):
+        simple.generate(Request("a person walks", 300, start=start))

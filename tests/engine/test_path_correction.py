@@ -160,7 +160,7 @@ def test_knees_still_bend_forwards():
 
 def test_a_motion_that_is_on_its_path_hardly_changes():
     out = onto_path(WALK, None, root(WALK))
-    assert np.linalg.norm(out - WALK, axis=-1).max() < 0.07  # swinging feet are raised to clear the floor
+    assert np.linalg.norm(out - WALK, axis=-1).max() < 0.1  # swinging feet are raised to clear the floor
     standing = walk(FRAMES, 0.0)
     np.testing.assert_allclose(onto_path(standing, None, np.zeros((FRAMES, 2))), standing, atol=1e-4)
 
