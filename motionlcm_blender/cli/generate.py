@@ -33,7 +33,11 @@ def add_generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--path", metavar="PATH", help='line, quarter, s, circle, eight, or FILE.json with {"points": [[x, y], ...]}'
     )
-    parser.add_argument("--seconds", type=float, default=DEFAULT_SECONDS, help="length (default %(default)g)")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        help=f"length (default: what the prompt's action takes, {DEFAULT_SECONDS:g} on a named path or if unknown)",
+    )
     parser.add_argument("--seed", type=_integer, default=0, help="any whole number; take k is made with seed + k - 1")
     parser.add_argument("--takes", type=int, default=1, help="variations; the files are FILE_1, FILE_2 ...")
     parser.add_argument("--steps", type=int, default=1, help="sampler steps: 1, 2 or 4 (default 1)")
@@ -103,7 +107,7 @@ def check_usage(args: argparse.Namespace) -> None:
             args.wrong_usage("give a PROMPT, what the character does, or --recipe FILE.json")
         return
     answered = (args.prompt, args.path, args.seconds, args.seed, args.takes, args.steps)
-    if answered != (None, None, DEFAULT_SECONDS, 0, 1, 1):
+    if answered != (None, None, None, 0, 1, 1):
         args.wrong_usage("a recipe says prompt, path, length, seed and steps itself: leave them out, and --takes")
 
 
@@ -149,18 +153,24 @@ def run_generate(args: argparse.Namespace) -> int:
     check_usage(args)
     if args.recipe is not None:
         return run_recipes(args)
+    from ..networks.backends import resolve_device
+    from ..networks.model_folder import ModelFolder
+    from ..text.length_suggestion import suggested_seconds
+    from ..text.prompt_vocabulary import read_vocabulary, unseen_words_warning
+
+    vocabulary = None
+    if args.seconds is None:
+        args.seconds = DEFAULT_SECONDS
+        if args.path is None and (vocabulary := read_vocabulary(ModelFolder.open(args.model).path)) is not None:
+            args.seconds = suggested_seconds(args.prompt, vocabulary) or DEFAULT_SECONDS
     request, xz, placement, warning = plan(args)
     if warning:
         print(f"motionlcm: {warning}", file=sys.stderr)
-    from ..networks.backends import resolve_device
-    from ..networks.model_folder import ModelFolder
-    from ..text.prompt_vocabulary import read_vocabulary, unseen_words_warning
-
     started = time.perf_counter()
     folder = ModelFolder.open(args.model)
     _check_model(folder, request)
     device = resolve_device(args.device)
-    vocabulary = read_vocabulary(folder.path)
+    vocabulary = vocabulary or read_vocabulary(folder.path)
     hint = unseen_words_warning(request.prompt, vocabulary) if vocabulary is not None else None
     if hint:
         print(f"motionlcm: {hint}", file=sys.stderr)
@@ -208,11 +218,10 @@ def _check_model(folder: ModelFolder, request: Request) -> None:
     Raises:
         InvalidRequest: It cannot.
     """
-    shortest, longest = folder.frames
-    if request.frames < shortest or (request.frames > longest and not folder.can_continue):
+    shortest, _ = folder.frames
+    if request.frames < shortest:
         raise InvalidRequest(
-            f"The model {folder.name} makes {shortest / 20:g} to {longest / 20:g} seconds at a time, "
-            f"not {request.frames / 20:g}."
+            f"The model {folder.name} makes at least {shortest / 20:g} seconds, not {request.frames / 20:g}."
         )
     if request.hints is not None and not folder.architecture.control:
         raise InvalidRequest(f"The model {folder.name} cannot follow a path; choose one with a ControlNet.")

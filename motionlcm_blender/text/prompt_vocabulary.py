@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import ModelFolderError
@@ -43,10 +43,12 @@ class Vocabulary:
     Attributes:
         verbs: Count by lemma.
         words: Count by word, for words that are not verbs.
+        seconds: Usual duration of an action by the lemma of its verb (`length_suggestion`); empty in older models.
     """
 
     verbs: Mapping[str, int]
     words: Mapping[str, int]
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     def times(self, verb: str) -> int:
         """Count of a verb's lemma, its synonyms included."""
@@ -55,10 +57,12 @@ class Vocabulary:
 
     def to_json(self) -> str:
         """Text of vocabulary.json, most frequent first."""
-        tables = {
+        tables: dict[str, Mapping[str, float]] = {
             name: dict(sorted(table.items(), key=lambda item: (-item[1], item[0])))
             for name, table in (("verbs", self.verbs), ("words", self.words))
         }
+        if self.seconds:
+            tables["seconds"] = dict(sorted(self.seconds.items()))
         return json.dumps(tables, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -79,9 +83,12 @@ def read_vocabulary(folder: Path) -> Vocabulary | None:
         verbs, words = tables["verbs"], tables["words"]
         if not all(type(count) is int for table in (verbs, words) for count in table.values()):
             raise ValueError("a count is no whole number")
+        seconds = {str(verb): float(value) for verb, value in tables.get("seconds", {}).items()}
+        if not all(0.0 < value < 60.0 for value in seconds.values()):
+            raise ValueError("a duration is not possible")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelFolderError(f"{FILE} in {folder} is damaged.") from error
-    return Vocabulary(verbs, words)
+    return Vocabulary(verbs, words, seconds)
 
 
 def tokens(text: str) -> list[str]:

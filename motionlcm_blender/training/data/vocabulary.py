@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ...errors import TrainingDataError
 from ...files.safetensors_files import write_bytes
 from ...text.prompt_vocabulary import FILE, STOP, Vocabulary, lemma, singular, tokens, verb_lemmas
-from .motion_data import mirror_caption
+from .action_lengths import verb_seconds
+from .motion_data import MotionData, mirror_caption
 
 _DOERS = frozenset(("person", "someone", "somebody", "man", "woman", "he", "she", "dancer", "player"))
 _NEVER_VERBS = frozenset(("arm", "hand", "leg", "feet", "knee", "side", "time", "step-by-step"))
@@ -41,9 +43,10 @@ def count_vocabulary(pieces: Iterable[Sequence[str]]) -> Vocabulary:
     return Vocabulary(dict(verbs), dict(words))
 
 
-def write_vocabulary(data: Path, folder: Path) -> Vocabulary:
+def write_vocabulary(data: Path, folder: Path, motion: MotionData | None = None) -> Vocabulary:
     """Count the captions of the training clips in `data` (captions.jsonl, splits.json) into `folder`/vocabulary.json.
 
+    motion: the same data with its clips, from which the durations of actions are measured; None: no durations.
     Raises TrainingDataError if the captions cannot be read, ModelFolderError if the file cannot be written.
     """
     try:
@@ -56,6 +59,8 @@ def write_vocabulary(data: Path, folder: Path) -> Vocabulary:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise TrainingDataError(f"The training data cannot be read: {error}") from error
     vocabulary = count_vocabulary(pieces)
+    if motion is not None:
+        vocabulary = replace(vocabulary, seconds=verb_seconds(motion, vocabulary))
     write_bytes(folder / FILE, vocabulary.to_json().encode())
     return vocabulary
 

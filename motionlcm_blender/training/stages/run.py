@@ -309,7 +309,7 @@ class Run:
             if accelerator_for(self.device).is_main_process:
                 export_model(self.folder, self.config, self.folder / "model")
                 if self.data is not None:
-                    write_vocabulary(self.data, self.folder / "model")
+                    write_vocabulary(self.data, self.folder / "model", self._read_data())
             return True
         with single_writer(self.folder) if accelerator_for(self.device).is_main_process else nullcontext():
             self.prepare(name)
