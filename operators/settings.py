@@ -37,8 +37,9 @@ def _path_changed(_settings: bpy.types.PropertyGroup, context: bpy.types.Context
     path_speed.mark_changed(context.scene)
 
 
-def _prompt_changed(settings: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+def _prompt_changed(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
     model_info.read_hint(model_choice.chosen(), settings.prompt)
+    path_speed.mark_changed(context.scene)  # a walk may be too fast where a run is not
 
 
 class MotionLCMPrompt(bpy.types.PropertyGroup):

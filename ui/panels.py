@@ -59,6 +59,7 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
 
         column = layout.column(align=True)
         column.prop(chosen, "length")
+        self._draw_suggestion(column, chosen)
         column.prop(chosen, "start", text="")
 
         column = layout.column(align=True)
@@ -74,6 +75,8 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
             column.label(text=path_speed.shown.text, icon="TIME")
         if chosen.path is not None and path_speed.shown.warning:
             wrapped_label(column, path_speed.shown.warning, "ERROR")
+        if chosen.path is not None and path_speed.shown.too_fast:
+            column.operator("motionlcm.make_run", icon="MOD_TIME")
 
         if chosen.path is not None and chosen.path.type == "CURVE":
             row = column.row(align=True)
@@ -95,6 +98,14 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
         row.operator("motionlcm.generate", icon="PLAY")
         self._draw_status(layout)
         self._draw_numbers(layout, chosen.character)
+
+    def _draw_suggestion(self, layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
+        """A button with the usual length of the action, unless that is the length or a path decides it."""
+        seconds = model_info.suggested_length(model_choice.chosen(), chosen.prompt)
+        if seconds is None or chosen.path is not None or abs(seconds - chosen.length) < 0.05:
+            return
+        text = iface_("Suggested: {seconds:.1f} s").format(seconds=seconds)
+        layout.operator("motionlcm.use_suggested_length", text=text, icon="TIME")
 
     def _draw_hint(self, layout: bpy.types.UILayout, prompt: str) -> None:
         hint = model_info.known_hint(model_choice.chosen(), prompt)

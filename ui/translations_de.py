@@ -1,6 +1,8 @@
 """German, by Blender's contexts: labels of operators have a context of their own."""
 
 OPERATORS = {
+    "Use Suggested Length": "Vorgeschlagene Länge verwenden",
+    "Make It a Run": "Daraus einen Lauf machen",
     "Accept": "Übernehmen",
     "Accept Take": "Fassung übernehmen",
     "Adapt Shots to Frame Rate": "Shots an die Bildrate anpassen",
@@ -451,6 +453,9 @@ TOOLTIPS = {
     "Sample in one step": "In einem Schritt abtasten",
     "Sample in two steps": "In zwei Schritten abtasten",
     "Search the prompts of all scenes, takes and shots of this file and use one again": "Die Beschreibungen aller Szenen, Fassungen und Shots dieser Datei durchsuchen und eine wieder verwenden",
+    "Set the length to the time that the action of the prompt usually takes": "Die Länge auf die Zeit setzen, die die beschriebene Handlung gewöhnlich braucht",
+    "Replace the walk in the prompt by a run, because the path is too fast for a walk": "Das Gehen in der Beschreibung durch Laufen ersetzen, weil der Pfad zum Gehen zu schnell ist",
+    "Suggested: {seconds:.1f} s": "Vorschlag: {seconds:.1f} s",
     "Set the length to the time of a walk along the path at a comfortable speed": "Die Länge auf die Zeit setzen, die ein Gang entlang des Pfades in bequemem Tempo braucht",
     "Set the prompt of the chosen shot instead of the scene": "Die Beschreibung des gewählten Shots setzen statt die der Szene",
     "Set the scene's frame rate to the storyboard's. Otherwise, convert frames to the scene's frame rate": "Die Bildrate der Szene auf die des Storyboards setzen. Sonst werden Bilder auf die Bildrate der Szene umgerechnet",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,9 +75,10 @@ def plan(args: argparse.Namespace) -> tuple[Request, np.ndarray | None, Placemen
     """
     from ..export.motion_files import check_fps, check_output
     from ..generation.request import Hints, Request
-    from ..motion.ground_path import NAMES, load_path, named_path, natural_length, speed_warning, timed
+    from ..motion.ground_path import NAMES, load_path, named_path, natural_length, speed, speed_warning, timed
     from ..motion.skeleton import FPS
     from ..motion.world_transform import canonicalise
+    from ..text.gait import walk_warning
 
     if not 0 < args.seconds < 1e6:
         raise InvalidRequest(f"The length must be a positive number of seconds, not {args.seconds:g}.")
@@ -97,7 +99,8 @@ def plan(args: argparse.Namespace) -> tuple[Request, np.ndarray | None, Placemen
     xz = timed(path, frames)
     canonical, placement = canonicalise(xz)
     request = Request(args.prompt, frames, args.seed, args.takes, args.steps, hints=Hints.ground_path(canonical))
-    return request, xz, placement, speed_warning(path, frames)
+    warning = speed_warning(path, frames) or walk_warning(args.prompt, speed(path, frames))
+    return request, xz, placement, warning
 
 
 def check_usage(args: argparse.Namespace) -> None:
@@ -153,31 +156,29 @@ def run_generate(args: argparse.Namespace) -> int:
     check_usage(args)
     if args.recipe is not None:
         return run_recipes(args)
+    from ..motion.skeleton import FPS
     from ..networks.backends import resolve_device
     from ..networks.model_folder import ModelFolder
-    from ..text.length_suggestion import suggested_seconds
     from ..text.prompt_vocabulary import read_vocabulary, unseen_words_warning
 
-    vocabulary = None
-    if args.seconds is None:
-        args.seconds = DEFAULT_SECONDS
-        if args.path is None and (vocabulary := read_vocabulary(ModelFolder.open(args.model).path)) is not None:
-            args.seconds = suggested_seconds(args.prompt, vocabulary) or DEFAULT_SECONDS
+    unknown_length = args.seconds is None
+    args.seconds = DEFAULT_SECONDS if unknown_length else args.seconds
     request, xz, placement, warning = plan(args)
+    if unknown_length and args.path is None:
+        request = replace(request, frames=round(_usual_seconds(args) * FPS))
     if warning:
         print(f"motionlcm: {warning}", file=sys.stderr)
     started = time.perf_counter()
     folder = ModelFolder.open(args.model)
     _check_model(folder, request)
     device = resolve_device(args.device)
-    vocabulary = vocabulary or read_vocabulary(folder.path)
+    vocabulary = read_vocabulary(folder.path)
     hint = unseen_words_warning(request.prompt, vocabulary) if vocabulary is not None else None
     if hint:
         print(f"motionlcm: {hint}", file=sys.stderr)
 
     from ..export.motion_files import make_shot, save
     from ..generation.pipeline import MotionLCM
-    from ..motion.skeleton import FPS
 
     model = MotionLCM.from_folder(args.model, device)
     loaded = time.perf_counter()
@@ -210,6 +211,16 @@ def run_generate(args: argparse.Namespace) -> int:
     if args.out is None:
         print("Nothing was written: give --out FILE.npz, .bvh or .blend to keep it.")
     return DONE
+
+
+def _usual_seconds(args: argparse.Namespace) -> float:
+    """Seconds that the action of the prompt takes, as far as the model's vocabulary tells."""
+    from ..networks.model_folder import ModelFolder
+    from ..text.length_suggestion import suggested_seconds
+    from ..text.prompt_vocabulary import read_vocabulary
+
+    vocabulary = read_vocabulary(ModelFolder.open(args.model).path)
+    return (suggested_seconds(args.prompt, vocabulary) if vocabulary is not None else None) or DEFAULT_SECONDS
 
 
 def _check_model(folder: ModelFolder, request: Request) -> None:

@@ -2,7 +2,7 @@
 
 generated_motion    A motion with the request that it was generated for.
 inbetweening        In-betweening: bend the trajectory over the floor so that it leads to a given last pose.
-long_motion         Motion longer than the model's limit: segments that continue one another.
+long_motion         Motion longer than the model's limit, or that goes on from another: stitched free takes.
 motion_model        `MotionModel`: the loaded networks, from a request to features, without post-processing.
 noise_optimization  Noise optimization (DNO): search for initial noise whose motion meets the hints by itself
                     (PyTorch only).
@@ -10,5 +10,7 @@ pipeline            `MotionLCM`: the pipeline from a request to finished motions
 postprocessing      Post-processing: from the joints of the networks to a finished motion, as a list of named
                     steps.
 request             Requests to the model: prompt, length, seed, and positions to pass through.
+straight_path       The drawn path as the network sees it: straight, with the progress of the drawn one.
+take_selection      Takes worth choosing among: of more samples than takes, those that differ most.
 variations          Variations of takes: towards another seed, mirrored, faster or slower.
 """

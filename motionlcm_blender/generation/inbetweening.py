@@ -15,7 +15,7 @@ from ..motion.motion import Motion
 from ..motion.skeleton import FPS
 from ..motion.smoothing import smoothstep
 from ..motion.world_transform import Placement, place_joints, unplace_joints
-from ..postprocess.path_following import facing_angles, heading_difference
+from ..postprocess.headings import facing_angles, heading_difference
 from .request import Request
 
 STANDING = 0.3

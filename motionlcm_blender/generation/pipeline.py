@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import Cancelled, DeviceError, InvalidRequest
 from ..motion import head_hands
-from ..motion.features import contacts_from_features, standing_joints
+from ..motion.features import contacts_from_features, joints_from_features, standing_joints
 from ..motion.metrics import foot_skate
 from ..motion.skeleton import FPS, MAX_FRAMES
 from ..postprocess.path_following import resampled_joints
@@ -21,6 +21,7 @@ from .long_motion import generate_chained, needs_stitching
 from .motion_model import MotionModel, Progress
 from .postprocessing import postprocess_motion
 from .request import Hints, Request
+from .take_selection import most_different, sample_count
 from .variations import another_take, mirrored_motion, mirrored_request, retimed_request
 
 
@@ -38,9 +39,10 @@ class MotionLCM(MotionModel):
     ) -> list[GeneratedMotion]:
         """Generate one motion for each take.
 
-        The same request gives the same motion, and take k the same as a request with seed + k. A motion with a ground
-        path is moved onto it (`path_following`); `report` has the network's own error. With a start the first frames
-        are exactly those given (`transitions`). A motion longer than the model's limit is generated in segments
+        The same request gives the same motion, and each take the same as a request for one take with the take's own
+        seed. Several takes are those of more samples that differ most (`take_selection`). A motion with a ground path
+        is moved onto it (`path_following`); `report` has the network's own error. With a start the first frames are
+        exactly those given (`transitions`). A motion longer than the model's limit is stitched from segments
         (`long_motion`).
 
         Args:
@@ -59,12 +61,10 @@ class MotionLCM(MotionModel):
         started = time.perf_counter()
         if request.mirror:
             motions = self.generate(mirrored_request(request), progress, cancel)
-            return [
-                replace(mirrored_motion(motion), request=another_take(request, k)) for k, motion in enumerate(motions)
-            ]
+            return [replace(mirrored_motion(motion), request=_take_of(request, motion)) for motion in motions]
         if request.speed != 1.0:
             motions = self.generate(retimed_request(request), progress, cancel)
-            return [_retimed(motion, another_take(request, k), started) for k, motion in enumerate(motions)]
+            return [_retimed(motion, _take_of(request, motion), started) for motion in motions]
 
         def stage(part: float, what: str) -> None:
             if cancel is not None and cancel():
@@ -78,15 +78,18 @@ class MotionLCM(MotionModel):
             return generate_chained(self, request, progress, cancel)
         stage(0.0, "Reading the prompt")
         text = self.encode_prompt(request.prompt.strip(), request.frames)
+        samples = request.takes if request.blends else sample_count(request.takes)
         try:
-            sampled = self.sample_features(request, text, stage)
+            sampled = self.sample_features(replace(request, takes=samples), text, stage)
         except MemoryError as error:
             raise DeviceError("There is too little memory for this request; ask for fewer takes.") from error
         if request.end is not None and request.end_anywhere and self.architecture.control:
             return self._ended_anywhere(request, sampled.features, progress, cancel)
         stage(0.8, "Post-processing")
-        takes = [another_take(request, k) for k in range(request.takes)]
-        return [_finished(take, sampled.features[k], started, sampled.report) for k, take in enumerate(takes)]
+        kept = list(range(request.takes))
+        if samples > request.takes:
+            kept = most_different(joints_from_features(sampled.features), request.takes)
+        return [_finished(another_take(request, k), sampled.features[k], started, sampled.report) for k in kept]
 
     def _needs_pieces(self, request: Request) -> bool:
         """Whether the motion is stitched from several samples.
@@ -131,6 +134,11 @@ class MotionLCM(MotionModel):
             usual = [request, *usual] * 2  # a GPU captures a graph on the second use of its key
         for each in usual or [request]:
             self.generate(each)
+
+
+def _take_of(request: Request, motion: GeneratedMotion) -> Request:
+    """The request of one take, with the noise that its motion was sampled from."""
+    return replace(request, seed=motion.request.seed, blends=motion.request.blends, takes=1)
 
 
 def _finished(request: Request, features: np.ndarray, started: float, refinement: dict[str, float]) -> GeneratedMotion:

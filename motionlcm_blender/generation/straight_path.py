@@ -14,7 +14,7 @@ import numpy as np
 
 from ..motion.skeleton import FPS
 from ..motion.smoothing import smooth
-from ..postprocess.path_following import path_headings
+from ..postprocess.headings import path_headings
 from ..text.travel_direction import travel_direction
 from .request import Hints, Request
 

@@ -16,8 +16,9 @@ from ..errors import InvalidRequest
 from ..motion import banded_solver
 from ..motion.foot_contacts import stance_mask
 from ..motion.skeleton import FPS, JOINT_COUNT, PARENTS
-from ..motion.smoothing import smooth, smooth_curved, smoothstep
+from ..motion.smoothing import smooth, smooth_curved
 from .foot_lock import FootLock, FootLockResult, checked, lock_feet, on_floor
+from .headings import SWAY_SIGMA, TRAVEL_SIGMA, TURN_SIGMA, heading_difference, path_headings, turn_to
 
 FARTHEST, FARTHEST_MEAN = 0.042, 0.016
 """Largest and mean distance of the pelvis from the path, metres."""
@@ -25,27 +26,15 @@ SLOWEST_WARP, FASTEST_WARP = 0.7, 1.4
 """Limits of the playback speed of the body's motion."""
 LEAST_WARP = 0.5
 """Frames: a motion whose progress never differs from the path's by more keeps its own timing."""
-MOVING = (0.2, 0.35)
-"""m/s below which a direction of travel is meaningless, and above which it has full weight."""
 TRAVEL, SLOWEST_TRAVEL = 0.5, 0.3
 """Metres, and mean speed in m/s: motions and paths below either do not travel and keep their timing."""
 SHORT_STEPS = 0.8
 """Ratio of path to walked distance down to which steps are only shortened; below it they also become slower."""
 
-PULL, PULL_WITHIN = 0.5, (0.6, 1.2)
-"""Share of the difference between the figure's own angle of travel and the prompt's by which the figure is turned.
-
-The share fades out over the second range of differences, radians: a figure that plainly travels otherwise keeps its
-angle.
-"""
-
 LEAN, MOST_ASIDE = 0.3, 4.0
 """Captured figures lean by this share of the angle that would balance them in the curve; m/s2 up to which they do."""
 UPPER_BODY = [joint for joint in range(JOINT_COUNT) if joint not in (0, 1, 2, 4, 5, 7, 8, 10, 11)]
 
-_TRAVEL_SIGMA = 6.0
-_SWAY_SIGMA = 8.0
-_TURN_SIGMA = 5.0
 _STIFFNESS = 80.0
 _SMOOTHNESS = 400.0
 _KNOT_SPACING = 4
@@ -113,12 +102,12 @@ def leaned_into_curves(joints: np.ndarray, path: np.ndarray) -> np.ndarray:
     Returns:
         (T, 22, 3) metres; pelvis and legs stay.
     """
-    going = np.gradient(smooth(path, _TRAVEL_SIGMA), axis=0) * FPS
+    going = np.gradient(smooth(path, TRAVEL_SIGMA), axis=0) * FPS
     heading = path_headings(path)
     speed = np.linalg.norm(going, axis=-1)
-    aside = speed * np.gradient(smooth(heading, _TURN_SIGMA)) * FPS  # m/s2 to the figure's left
+    aside = speed * np.gradient(smooth(heading, TURN_SIGMA)) * FPS  # m/s2 to the figure's left
     angle = LEAN * np.arctan2(np.clip(aside, -MOST_ASIDE, MOST_ASIDE), 9.81)
-    angle = smooth(angle, _TURN_SIGMA)[:, None]
+    angle = smooth(angle, TURN_SIGMA)[:, None]
     left = np.stack([np.cos(heading), np.zeros_like(heading), -np.sin(heading)], -1)[:, None]
     up = np.array([0.0, 1.0, 0.0])
     result = joints.copy()
@@ -182,87 +171,6 @@ def matching_times(root: np.ndarray, path: np.ndarray) -> np.ndarray:
     return np.minimum(np.concatenate([[0.0], np.cumsum(rate)]), frames - 1.0)
 
 
-def heading_difference(joints: np.ndarray, path: np.ndarray, travel: float = 0.0) -> np.ndarray:
-    """Rotation with which the figure travels along the path as it travelled along its own trajectory.
-
-    The angle between facing and travel is the figure's own, so that a figure that walks backwards or sideways still
-    does. Where the path moves and the figure hardly does, the angle of the frames around is used. Where the path
-    stands, the rotation is interpolated, and the figure may turn on the spot.
-
-    Args:
-        joints: (T, 22, 3) metres, Y up.
-        path: (T, 2) metres, target of the pelvis on the floor.
-        travel: Radians about +Y from facing to travel that the prompt means.
-
-    Returns:
-        (T,) radians about +Y.
-    """
-    _, drawn_weight = _direction(path)
-    if drawn_weight.sum() < 5.0:
-        return np.zeros(len(path))
-    facing = facing_angles(joints)
-    wanted = path_headings(path) - travel_angles(joints, facing, drawn_weight, travel)
-    turn = wanted - facing
-    measured = np.flatnonzero(drawn_weight > 0.5 * drawn_weight.max())
-    # Unwrapped over the measured frames, so that turning back on the spot takes the time of the gap.
-    turn = smooth(np.interp(np.arange(len(path)), measured, np.unwrap(turn[measured])), _TURN_SIGMA)
-    return turn - 2.0 * np.pi * np.round(turn[measured[0]] / (2.0 * np.pi))
-
-
-def travel_angles(joints: np.ndarray, facing: np.ndarray, counts: np.ndarray, travel: float = 0.0) -> np.ndarray:
-    """Angle from facing to the direction of travel, interpolated where the figure hardly moves.
-
-    The angle of the motion is moved half of the way to `travel`, if it is not far from it.
-
-    Args:
-        joints: (T, 22, 3) metres, Y up.
-        facing: (T,) radians about +Y, from `facing_angles`.
-        counts: (T,) 0..1, weights of the frames.
-        travel: Radians about +Y from facing to travel that the prompt means; the angle of a figure that never moves.
-
-    Returns:
-        (T,) radians about +Y, smooth.
-    """
-    own, weight = _direction(joints[:, 0][:, [0, 2]])
-    weight = weight * counts
-    if weight.sum() < 5.0:
-        return np.full(len(joints), travel)
-    measured = np.flatnonzero(weight > 0.5 * weight.max())
-    angle = np.unwrap(np.angle(own[measured] * np.exp(-1j * facing[measured])))
-    off = np.angle(np.exp(1j * (angle - travel)))
-    angle = angle - PULL * off * (1.0 - smoothstep(np.abs(off), *PULL_WITHIN))
-    return smooth(np.interp(np.arange(len(joints)), measured, angle), _TRAVEL_SIGMA)
-
-
-def path_headings(path: np.ndarray) -> np.ndarray:
-    """Direction of a path, interpolated where the path stands.
-
-    Args:
-        path: (T, 2) metres, x and z for each frame.
-
-    Returns:
-        (T,) radians about +Y, 0 along +Z, rising towards +X, unwrapped; 0 for a path that never moves.
-    """
-    direction, weight = _direction(np.asarray(path, np.float64))
-    if weight.max() <= 0.0:
-        return np.zeros(len(path))
-    moving = np.flatnonzero(weight > 0.5 * weight.max())
-    return np.interp(np.arange(len(path)), moving, np.unwrap(np.angle(direction[moving])))
-
-
-def facing_angles(joints: np.ndarray) -> np.ndarray:
-    """Facing direction of hips and shoulders without the sway of each step.
-
-    Args:
-        joints: (T, 22, 3) metres, Y up.
-
-    Returns:
-        (T,) radians about +Y, 0 along +Z, unwrapped: the `facing` of `follow_path`.
-    """
-    own = np.unwrap(np.angle(_facing(np.asarray(joints, np.float64))))
-    return smooth_curved(own, _SWAY_SIGMA) if len(own) > 8 else own
-
-
 def face_direction(
     joints: np.ndarray, contacts: np.ndarray | None, facing: np.ndarray, lock: FootLock = FootLock.AUTO
 ) -> FootLockResult:
@@ -292,29 +200,9 @@ def face_direction(
     return lock_feet(placed, stands, turn)
 
 
-def turn_to(joints: np.ndarray, facing: np.ndarray) -> np.ndarray:
-    """Rotation to a target facing that keeps the figure's own sway of the hips.
-
-    Args:
-        joints: (T, 22, 3) metres, Y up.
-        facing: (T,) radians about +Y.
-
-    Returns:
-        (T,) radians about +Y.
-
-    Raises:
-        InvalidRequest: `facing` is not one finite angle for each frame.
-    """
-    wanted = np.asarray(facing, dtype=np.float64)
-    if wanted.shape != (len(joints),) or not np.isfinite(wanted).all():
-        raise InvalidRequest(f"The direction to face must be one angle for each of the {len(joints)} frames.")
-    turn = np.unwrap(wanted) - facing_angles(joints)
-    return turn - 2.0 * np.pi * np.round(turn[0] / (2.0 * np.pi))
-
-
 def _progress(root: np.ndarray) -> np.ndarray:
     """(T,) metres travelled, without sway."""
-    steps = np.linalg.norm(np.diff(smooth(root, _TRAVEL_SIGMA), axis=0), axis=-1)
+    steps = np.linalg.norm(np.diff(smooth(root, TRAVEL_SIGMA), axis=0), axis=-1)
     return np.concatenate([[0.0], np.cumsum(steps)])
 
 
@@ -344,24 +232,9 @@ def _gathered(first: np.ndarray, second: np.ndarray | None, before: np.ndarray, 
     return result if second is None else result + np.bincount(before + 1, second, count)
 
 
-def _direction(xz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Direction of travel (T,) as unit complex numbers z + i x, and its weight (T,) in 0..1."""
-    velocity = np.gradient(smooth(xz, _TRAVEL_SIGMA), axis=0) * FPS
-    complex_velocity = velocity[:, 1] + 1j * velocity[:, 0]
-    speed = np.abs(complex_velocity)
-    return complex_velocity / np.maximum(speed, 1e-9), smoothstep(speed, *MOVING)
-
-
-def _facing(joints: np.ndarray) -> np.ndarray:
-    """(T,) facing direction of hips and shoulders, as unit complex numbers z + i x."""
-    across = joints[:, 1] - joints[:, 2] + joints[:, 16] - joints[:, 17]
-    forward = across[:, 0] - 1j * across[:, 2]
-    return forward / np.maximum(np.abs(forward), 1e-9)
-
-
 def _sway(root: np.ndarray) -> np.ndarray:
     """(T, 2) metres: motion of the pelvis about its own smoothed trajectory with each step."""
-    return root - smooth_curved(root, _SWAY_SIGMA)
+    return root - smooth_curved(root, SWAY_SIGMA)
 
 
 def _limited(offset: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ command          `motionlcm train`.
 config           The settings of a training run, read from a TOML file.
 elbow_prior_fit  Fits the numbers of `motion/elbow_prior.py`.
 export           Stage results into a model folder.
+growth           Weights of a smaller model as the beginning of a larger one.
 loop             The training loop every stage shares.
 optimizer        Muon for the matrices inside transformer blocks, AdamW for everything else.
 precision        Which device and number format to train with, found by trying.

@@ -21,10 +21,11 @@ DELAY = 0.15
 
 @dataclass
 class Shown:
-    """The panel's values about the path. warning: a sentence, or empty."""
+    """The panel's values about the path. warning: a sentence, or empty. too_fast: it is a walk, and should be a run."""
 
     text: str = ""
     warning: str = ""
+    too_fast: bool = False
 
 
 shown = Shown()
@@ -54,6 +55,7 @@ def work_out(context: bpy.types.Context) -> Shown:
         return Shown()
     from ...motionlcm_blender.errors import InvalidRequest
     from ...motionlcm_blender.motion.ground_path import speed, speed_warning
+    from ...motionlcm_blender.text.gait import walk_warning
     from ..scene.scene_time import frames_of
 
     if obj.type != "CURVE":
@@ -65,8 +67,10 @@ def work_out(context: bpy.types.Context) -> Shown:
         return Shown(warning=str(error))
     if path is None:
         return Shown(iface_("Length is known after generating"))
-    told = iface_("{length:.1f} m at {speed:.1f} m/s").format(length=path.length, speed=speed(path, frames))
-    return Shown(told, speed_warning(path, frames) or "")
+    pace = speed(path, frames)
+    told = iface_("{length:.1f} m at {speed:.1f} m/s").format(length=path.length, speed=pace)
+    walk = walk_warning(chosen.prompt, pace)
+    return Shown(told, speed_warning(path, frames) or walk or "", walk is not None)
 
 
 def refresh(context: bpy.types.Context) -> None:
@@ -74,7 +78,7 @@ def refresh(context: bpy.types.Context) -> None:
     from ..scene import messages
 
     found = work_out(context)
-    shown.text, shown.warning = found.text, found.warning
+    shown.text, shown.warning, shown.too_fast = found.text, found.warning, found.too_fast
     messages.redraw()
 
 
@@ -98,7 +102,7 @@ def _depsgraph_changed(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -
 
 @persistent
 def _file_loaded(*_args: object) -> None:
-    shown.text = shown.warning = ""
+    shown.text, shown.warning, shown.too_fast = "", "", False
     if bpy.context.scene is not None:
         mark_changed(bpy.context.scene)
 

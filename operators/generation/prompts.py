@@ -10,6 +10,7 @@ from ..armature.take_properties import MADE, PROMPT, any_made_here
 from ..controls import path_speed
 from ..scene import messages, shot_lookup
 from ..scene.dynamic_enum import DynamicEnumItems
+from ..session import model_choice, model_info
 
 if TYPE_CHECKING:
     from typing import Any
@@ -185,7 +186,40 @@ class MOTIONLCM_OT_fit_length(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class MOTIONLCM_OT_make_run(bpy.types.Operator):
+    """Replace the walk in the prompt by a run, because the path is too fast for a walk"""
+
+    bl_idname = "motionlcm.make_run"
+    bl_label = "Make It a Run"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from ...motionlcm_blender.text.gait import as_run
+
+        chosen = context.scene.motionlcm
+        chosen.prompt = as_run(chosen.prompt)
+        path_speed.refresh(context)
+        return {"FINISHED"}
+
+
+class MOTIONLCM_OT_use_suggested_length(bpy.types.Operator):
+    """Set the length to the time that the action of the prompt usually takes"""
+
+    bl_idname = "motionlcm.use_suggested_length"
+    bl_label = "Use Suggested Length"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        chosen = context.scene.motionlcm
+        seconds = model_info.suggested_length(model_choice.chosen(), chosen.prompt)
+        if seconds is None:
+            messages.show_message("The model does not know how long this action takes.", error=True)
+            return {"CANCELLED"}
+        chosen.length = seconds
+        return {"FINISHED"}
+
+
 CLASSES = (
     MOTIONLCM_OT_dice, MOTIONLCM_OT_use_prompt, MOTIONLCM_OT_search_prompts, MOTIONLCM_OT_recall,
-    MOTIONLCM_OT_fit_length,
+    MOTIONLCM_OT_fit_length, MOTIONLCM_OT_make_run, MOTIONLCM_OT_use_suggested_length,
 )  # fmt: skip

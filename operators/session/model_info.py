@@ -28,6 +28,7 @@ class ModelCard:
 _cards: dict[str | None, ModelCard] = {}
 _vocabularies: dict[str | None, Vocabulary | None] = {}
 _hints: dict[tuple[str | None, str], str] = {}
+_lengths: dict[tuple[str | None, str], float | None] = {}
 MOST_HINTS = 200
 """Number of prompts whose hints are cached."""
 
@@ -78,6 +79,21 @@ def read_hint(choice: Choice, prompt: str) -> str:
     return hint or ""
 
 
+def suggested_length(choice: Choice, prompt: str) -> float | None:
+    """Seconds that the action of a prompt usually takes; None if the model does not know, or was not read yet."""
+    from ...motionlcm_blender.text.length_suggestion import suggested_seconds
+
+    vocabulary = _vocabularies.get(choice.folder)
+    if vocabulary is None or not prompt.strip():
+        return None
+    key = choice.folder, prompt
+    if key not in _lengths:
+        if len(_lengths) >= MOST_HINTS:
+            _lengths.clear()
+        _lengths[key] = suggested_seconds(prompt, vocabulary)
+    return _lengths[key]
+
+
 def known_hint(choice: Choice, prompt: str) -> str | None:
     """The cached hint, None if it was not computed yet; for drawing."""
     return _hints.get((choice.folder, prompt))
@@ -88,3 +104,4 @@ def forget() -> None:
     _cards.clear()
     _vocabularies.clear()
     _hints.clear()
+    _lengths.clear()

@@ -19,7 +19,7 @@ from motionlcm_blender.generation.request import Hints
 from motionlcm_blender.generation.variations import mirrored_joints
 from motionlcm_blender.motion.skeleton import HUMANML
 from motionlcm_blender.networks.model_folder import write_model_folder
-from motionlcm_blender.postprocess.path_following import facing_angles
+from motionlcm_blender.postprocess.headings import facing_angles
 from motionlcm_blender.postprocess.transitions import at_origin, match_end, match_start
 
 from .test_continuation import motion, turned

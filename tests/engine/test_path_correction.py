@@ -13,7 +13,8 @@ from motionlcm_blender.motion.metrics import foot_skate, jerk, path_error
 from motionlcm_blender.motion.skeleton import FOOT_JOINTS, PARENTS
 from motionlcm_blender.motion.world_transform import Placement, place_joints
 from motionlcm_blender.postprocess.foot_lock import FootLock, lock_feet_from_contacts
-from motionlcm_blender.postprocess.path_following import face_direction, follow_path, heading_difference, matching_times
+from motionlcm_blender.postprocess.headings import heading_difference
+from motionlcm_blender.postprocess.path_following import face_direction, follow_path, matching_times
 
 FRAMES = 120
 TIME = np.arange(FRAMES) / 20.0

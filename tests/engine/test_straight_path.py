@@ -14,7 +14,8 @@ from motionlcm_blender.motion.ground_path import GroundPath, named_path, timed
 from motionlcm_blender.motion.motion import Motion
 from motionlcm_blender.motion.world_transform import canonicalise
 from motionlcm_blender.postprocess.foot_lock import FootLock
-from motionlcm_blender.postprocess.path_following import facing_angles, follow_path, path_headings
+from motionlcm_blender.postprocess.headings import facing_angles, path_headings
+from motionlcm_blender.postprocess.path_following import follow_path
 from tests.synthetic_motion import walk
 
 FRAMES = 120

@@ -1,8 +1,11 @@
 """Captured motion and captions into training data.
 
 action_detectors      What a motion does, told from its joints alone.
+action_lengths        How long captured actions take, by verb, for the suggestion of a length
+                      (`text.length_suggestion`).
 amc_source            Reading Acclaim motion: a skeleton (.asf) and its movement (.amc), in CMU's conventions.
-augmentation          More motion from captured motion: mirrored, bent, sped up, reversed, and gaits that go on.
+augmentation          More motion from captured motion: mirrored, bent, sped up, reversed, and gaits that go
+                      on.
 bvh_source            Reading BVH motion: any hierarchy, any order of channels.
 caption_families      What a caption is mainly about, so that training sees every kind of action often enough
                       (caption_families.toml).
@@ -11,12 +14,13 @@ captions              Captions as padded batches of text tokens, each caption en
 captured_actions      Actions found in captured motion by what it does and what its captions say.
 captured_rotations    Captured clips whose bone rotations are known, not only their joints.
 clip_pool             Whole clips as features, for the VAE: as captured, slower, faster and bent.
-composition           Examples composed of captured pieces, for what animators ask and the captures hold too little
-                      of.
-gait_examples         Walks and runs that go on: a captured gait looped, made slower and faster, bent and reversed.
+composition           Examples composed of captured pieces, for what animators ask and the captures hold too
+                      little of.
+gait_examples         Walks and runs that go on: a captured gait looped, made slower and faster, bent and
+                      reversed.
 hint_patterns         Which joint positions a ControlNet is shown while it trains.
-joint_names           Which joint of a captured skeleton is which of the 22: by name, for the conventions people
-                      use.
+joint_names           Which joint of a captured skeleton is which of the 22: by name, for the conventions
+                      people use.
 motion_data           Captured motion with captions, as `motionlcm prepare` writes it.
 motion_piece          A piece of captured motion: joints, and how head and hands turn where that was captured.
 normalisation         Mean and standard deviation of features and of control hints.
@@ -25,5 +29,6 @@ pool                  The pool of captioned examples for teacher, student and Co
 prepare               `motionlcm prepare`: BVH or ASF/AMC files with captions become training data.
 sequence_composition  Examples of whole segments put together.
 straight_examples     Captured locomotion with its path made straight, for the ControlNet.
-vocabulary            Counts what the captions of the training split say, for a model folder's vocabulary.json.
+vocabulary            Counts what the captions of the training split say, for a model folder's
+                      vocabulary.json.
 """
