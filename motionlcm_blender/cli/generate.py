@@ -75,7 +75,16 @@ def plan(args: argparse.Namespace) -> tuple[Request, np.ndarray | None, Placemen
     """
     from ..export.motion_files import check_fps, check_output
     from ..generation.request import Hints, Request
-    from ..motion.ground_path import NAMES, load_path, named_path, natural_length, speed, speed_warning, timed
+    from ..motion.ground_path import (
+        NAMES,
+        load_path,
+        named_path,
+        natural_length,
+        rounded_corners,
+        speed,
+        speed_warning,
+        timed,
+    )
     from ..motion.skeleton import FPS
     from ..motion.world_transform import canonicalise
     from ..text.gait import walk_warning
@@ -96,7 +105,7 @@ def plan(args: argparse.Namespace) -> tuple[Request, np.ndarray | None, Placemen
         path = load_path(args.path)
     else:
         raise InvalidRequest(f"There is no path {args.path!r}: choose {', '.join(NAMES)}, or give a .json file.")
-    xz = timed(path, frames)
+    xz = rounded_corners(timed(path, frames))
     canonical, placement = canonicalise(xz)
     request = Request(args.prompt, frames, args.seed, args.takes, args.steps, hints=Hints.ground_path(canonical))
     warning = speed_warning(path, frames) or walk_warning(args.prompt, speed(path, frames))

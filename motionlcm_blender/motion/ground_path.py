@@ -265,7 +265,7 @@ def timed(path: GroundPath, frames: int, timing: Timing | None = None, fps: floa
     distance = distance_at(progress, fine, time, relative)
     xz = np.stack([np.interp(distance, arc, vertices[:, axis]) for axis in (0, 1)], axis=-1)
     xz[0], xz[-1] = vertices[0], vertices[-1]
-    return rounded_corners(xz, fps)
+    return xz
 
 
 def rounded_corners(xz: np.ndarray, fps: float = FPS) -> np.ndarray:
@@ -289,8 +289,9 @@ def rounded_corners(xz: np.ndarray, fps: float = FPS) -> np.ndarray:
     if not corner.any():
         return xz
     sigma = CORNER_SECONDS * fps
-    reach = np.arange(-int(3 * sigma), int(3 * sigma) + 1)
-    near = np.clip(np.convolve(corner, np.exp(-0.5 * (reach / (1.5 * sigma)) ** 2), "same"), 0.0, 1.0)[:, None]
+    frame = np.arange(len(xz))
+    away = np.abs(frame[:, None] - np.flatnonzero(corner)).min(axis=1)
+    near = np.exp(-0.5 * (away / (1.5 * sigma)) ** 2)[:, None]
     rounded = (1.0 - near) * xz + near * smooth(xz, sigma)
     rounded[0], rounded[-1] = xz[0], xz[-1]
     return rounded

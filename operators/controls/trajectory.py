@@ -13,7 +13,14 @@ import bpy
 import numpy as np
 
 from ...motionlcm_blender.errors import InvalidRequest
-from ...motionlcm_blender.motion.ground_path import GroundPath, Timing, part_of, speed_warning, timed
+from ...motionlcm_blender.motion.ground_path import (
+    GroundPath,
+    Timing,
+    part_of,
+    rounded_corners,
+    speed_warning,
+    timed,
+)
 from ...motionlcm_blender.postprocess.terrain import Ground, PathHeights
 from ..scene.scene_time import moments, places_at, scene_frames_each, stretch
 
@@ -137,7 +144,7 @@ def _from_curve(
     # Markers refer to points of the whole curve.
     arrivals = arrivals_of(context.scene, obj, len(points), frames, first_frame) if path is whole else ()
     timing = Timing(*eases, arrivals)
-    return Trajectory(timed(path, frames, timing), floor, path, tuple(warnings), ground)
+    return Trajectory(rounded_corners(timed(path, frames, timing)), floor, path, tuple(warnings), ground)
 
 
 def arrivals_of(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from motionlcm_blender.generation.request import Hints, Request
 from motionlcm_blender.generation.straight_path import straightened_hints, straightened_path
 from motionlcm_blender.motion.foot_contacts import foot_contacts
-from motionlcm_blender.motion.ground_path import GroundPath, named_path, timed
+from motionlcm_blender.motion.ground_path import GroundPath, named_path, rounded_corners, timed
 from motionlcm_blender.motion.motion import Motion
 from motionlcm_blender.motion.world_transform import canonicalise
 from motionlcm_blender.postprocess.foot_lock import FootLock
@@ -98,13 +98,13 @@ def test_a_straight_walk_is_bent_onto_the_path_facing_along_it() -> None:
 
 def test_corners_are_rounded_and_curves_are_not() -> None:
     corner = GroundPath(np.array([[0.0, 0.0], [0.0, 3.0], [3.0, 3.0]]))
-    xz = timed(corner, FRAMES)
+    xz = rounded_corners(timed(corner, FRAMES))
     jerk = np.linalg.norm(np.diff(xz, n=3, axis=0), axis=-1).max() * 20.0**3
     assert jerk < 200.0  # 5,700 without rounding
     nearest = np.linalg.norm(xz - np.array([0.0, 3.0]), axis=-1).min()
     assert 0.02 < nearest < 0.2
     circle = named_path("circle", 6.0)
-    radius = np.linalg.norm(timed(circle, FRAMES) - circle.points.mean(0), axis=-1)
+    radius = np.linalg.norm(rounded_corners(timed(circle, FRAMES)) - circle.points.mean(0), axis=-1)
     np.testing.assert_allclose(radius, 6.0 / (2 * np.pi), rtol=1e-3)
 
 

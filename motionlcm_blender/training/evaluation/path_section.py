@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...generation.request import Hints, Request
-from ...motion.ground_path import GroundPath, named_path, natural_length, timed
+from ...motion.ground_path import GroundPath, named_path, natural_length, rounded_corners, timed
 from ...motion.metrics import path_error
 from ...motion.skeleton import FPS
 from ...motion.world_transform import canonicalise
@@ -116,7 +116,7 @@ class PathSection:
         rows = []
         frames = round(SECONDS * FPS)
         for name, path in drawn_paths(direction.pace).items():
-            target, _ = canonicalise(timed(path, frames))
+            target, _ = canonicalise(rounded_corners(timed(path, frames)))
             each = []
             for k in range(SEEDS):
                 prompt = direction.prompts[k % len(direction.prompts)]
