@@ -18,7 +18,7 @@ ENGINE = "motionlcm_blender"
 ROOMS = (ENGINE, "operators", "ui")
 
 LAYERS = (
-    "errors", "version", "files", "motion", "smpl", "keyframes", "postprocess",
+    "errors", "version", "array_types", "files", "motion", "smpl", "keyframes", "postprocess",
     "networks", "text", "export", "generation", "benchmarks", "importing", "storyboard", "recipes", "training",
     "torch_install", "cli", "__main__", "",
 )  # fmt: skip
@@ -26,6 +26,9 @@ LAYERS = (
 `__init__`, which has the public names."""
 ONE_LAYER = ("networks", "text")
 """These import one another; no module of theirs is in a circle."""
+
+ARRAYS = {"AnyArray", "BoolArray", "FloatArray", "IntArray", "Tensor", "np.ndarray", "torch.Tensor"}
+"""Annotations of fields that hold an array."""
 
 LONGEST_FILE = 400
 TABLES_OF_DATA = ("ui/translations_de.py",)
@@ -232,7 +235,7 @@ def test_dataclasses_with_arrays_are_compared_by_identity() -> None:
                 continue
             fields = {ast.unparse(each.annotation) for each in node.body if isinstance(each, ast.AnnAssign)}
             made_by = " ".join(ast.unparse(each) for each in node.decorator_list)
-            if "dataclass(frozen=True" in made_by and fields & {"np.ndarray", "Tensor", "torch.Tensor"}:
+            if "dataclass(frozen=True" in made_by and fields & ARRAYS:
                 found.append((f"{module}.{node.name}", "eq=False" in made_by))
     assert len(found) > 40
     assert [name for name, by_identity in found if not by_identity] == []
