@@ -163,7 +163,7 @@ def render(out: Path) -> None:
         setattr(scene.render, f"use_stamp_{stamp}", False)
     scene.render.filepath = str(temporary)
     bpy.ops.render.render(write_still=True)
-    os.replace(temporary, out)
+    temporary.replace(out)
 
 
 def main(arguments: list[str]) -> int:

@@ -8,7 +8,6 @@ One take of the bundled model a picture, chosen by its seed alone; no number in 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -83,7 +82,7 @@ def chart(
         pen.text((along, 6), name, fill=colour)
     pen.text((6, top), f"{high:.3g} {unit}", fill=MIDDLE)
     pen.text((6, height - bottom - 12), f"{low:.3g}", fill=MIDDLE)
-    for second in range(0, frames // int(FPS) + 1):
+    for second in range(frames // int(FPS) + 1):
         x = place(np.array([second * FPS]), np.array([low]))[0][0]
         pen.text((x, height - 16), f"{second} s", fill=MIDDLE)
     for _, values, colour in lines:
@@ -233,7 +232,7 @@ def main() -> int:
     for name, draw in STEPS.items():
         temporary = arguments.output / f".step_{name}.part.png"
         draw(model).quantize(64).save(temporary, optimize=True)
-        os.replace(temporary, arguments.output / f"step_{name}.png")
+        temporary.replace(arguments.output / f"step_{name}.png")
         print(arguments.output / f"step_{name}.png")
     return 0
 

@@ -185,7 +185,7 @@ def match_ends(state: MotionState) -> MotionState:
 def lock_feet_near_ends(state: MotionState) -> MotionState:
     """Lock the feet in stances that reach into start or end, which `match_ends` has moved. Pins have priority."""
     request, end = state.given.request, state.end
-    if request.start is None and end is None or state.given.pins is not None or request.feet is FootLock.OFF:
+    if (request.start is None and end is None) or state.given.pins is not None or request.feet is FootLock.OFF:
         return state
     frames = len(state.joints)
     fixed = np.zeros(frames, bool)

@@ -11,7 +11,6 @@ import errno
 import hashlib
 import http.client
 import json
-import os
 import re
 import shutil
 import socket
@@ -190,7 +189,7 @@ class _Part:
                 path.unlink(missing_ok=True)
 
     def finish(self) -> None:
-        os.replace(self.path, self.target)
+        self.path.replace(self.target)
         with suppress(OSError):
             self.state.unlink(missing_ok=True)
 

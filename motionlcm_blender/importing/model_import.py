@@ -182,7 +182,7 @@ def _folder_in_the_making(target: Path) -> Iterator[Path]:
         yield temporary
         with suppress(OSError):
             target.rmdir()  # an empty folder, which Windows does not replace
-        os.replace(temporary, target)
+        temporary.replace(target)
     except OSError as error:
         raise _disk_error(target, error) from error
     finally:

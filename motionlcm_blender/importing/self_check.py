@@ -7,6 +7,7 @@ lengths and pelvis height of the generated motion show such errors at once.
 from __future__ import annotations
 
 import importlib.util
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,7 @@ def check_motion(features: np.ndarray, what: str, strict: bool = True) -> float:
     joints = joints_from_features(features).astype(np.float64)
     lengths = {name: _median_length(joints, bones) for name, bones in _BONES.items()}
     expected = {name: _median_length(HUMANML.rest[None], bones) for name, bones in _BONES.items()}
-    trunk = tuple(zip(_TRUNK[:-1], _TRUNK[1:], strict=True))
+    trunk = tuple(itertools.pairwise(_TRUNK))
     lengths["trunk"] = sum(_median_length(joints, (bone,)) for bone in trunk)
     expected["trunk"] = sum(_median_length(HUMANML.rest[None], (bone,)) for bone in trunk)
     for name, length in lengths.items():

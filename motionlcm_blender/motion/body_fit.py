@@ -55,7 +55,7 @@ def onto_rig(joints: ArrayLike, skeleton: Skeleton = HUMANML) -> np.ndarray:
 
     result = np.empty((len(joints), JOINT_COUNT, 3))
     result[:, 0] = place - rot.rotate(pelvis, rest[_HIPS].mean(0))
-    carried_by = {joint: pelvis for joint in _PELVIS} | {_J[n]: chest for n in ("neck", "l_collar", "r_collar")}
+    carried_by = dict.fromkeys(_PELVIS, pelvis) | {_J[n]: chest for n in ("neck", "l_collar", "r_collar")}
     for joint in range(1, JOINT_COUNT):
         parent = parents[joint]
         if joint in carried_by:

@@ -44,14 +44,15 @@ def write_bvh(clip: Clip, path: str | os.PathLike[str]) -> None:
     lines = ["HIERARCHY", *_hierarchy(clip.skeleton)]
     lines += ["MOTION", f"Frames: {clip.frames}", f"Frame Time: {1.0 / clip.fps:.8f}"]
     lines += [" ".join(f"{value:.6f}" for value in row) for row in values.tolist()]
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    temporary = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="ascii", newline="\n") as file:
             file.write("\n".join(lines) + "\n")
-        os.chmod(temporary, 0o644)  # mkstemp creates files that only their owner can read
-        os.replace(temporary, path)
+        temporary.chmod(0o644)  # mkstemp creates files that only their owner can read
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -41,7 +42,7 @@ class Timing:
         if not all(math.isfinite(f) for f in frames):
             raise InvalidRequest("The frame of an arrival must be a finite number.")
         for row, what in ((points, "points"), (frames, "frames")):
-            if any(b <= a for a, b in zip(row, row[1:], strict=False)):
+            if any(b <= a for a, b in itertools.pairwise(row)):
                 raise InvalidRequest(f"Arrivals must go along the path: their {what} must rise.")
 
 

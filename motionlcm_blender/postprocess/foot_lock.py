@@ -7,6 +7,7 @@ swinging foot bends towards its next position instead of jumping there. Lengths 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from enum import Enum
 
@@ -266,7 +267,7 @@ def _swing_lift(ground: np.ndarray, above: np.ndarray, label: np.ndarray) -> np.
     """
     lift = np.zeros(len(label))
     changes = np.flatnonzero(np.diff(label))
-    for leaves, lands in zip(changes, changes[1:], strict=False):
+    for leaves, lands in itertools.pairwise(changes):
         inside = lands - leaves
         if label[leaves] < 0 or label[lands + 1] < 0 or inside < 3 or label[leaves + 1] >= 0:
             continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -133,7 +132,7 @@ def compared(model: Path | None) -> dict[str, Any]:
             "note": note,
             "numpy": np.__version__,
             "torch": str(torch.__version__),
-            "from": os.path.dirname(str(torch.__file__)),
+            "from": str(Path(str(torch.__file__)).parent),
         }
     raise AssertionError
 

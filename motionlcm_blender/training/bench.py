@@ -54,10 +54,7 @@ class PlainSkips(nn.Module):
         for number, layer in enumerate(self.layers):
             if number > half:
                 x = self.joins[number - half - 1](torch.cat([x, kept.pop()], -1))
-            if self.cross:
-                x = layer(x, memory, tgt_key_padding_mask=padding)
-            else:
-                x = layer(x, src_key_padding_mask=padding)
+            x = layer(x, memory, tgt_key_padding_mask=padding) if self.cross else layer(x, src_key_padding_mask=padding)
             if number < half:
                 kept.append(x)
         return self.norm(x)

@@ -348,7 +348,7 @@ def test_what_is_missing_is_fetched(place, home, tmp_path, monkeypatch):
         monkeypatch.setattr(downloads, "read_sources", lambda: (*broken, *wrong))
         assert "sha256 is another" in refused(file, fetch=True)
         assert set(left(home)) <= {".downloads"}  # what is whole is kept for the next try
-        assert not [path for path in home.rglob("*.npy")]
+        assert not list(home.rglob("*.npy"))
     finally:
         server.shutdown()
         server.server_close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import types
 
 import bpy
@@ -111,7 +112,7 @@ def test_after_any_drag_no_two_overlap_and_the_order_stays(old, data):
     locked = data.draw(st.lists(st.booleans(), min_size=len(old), max_size=len(old)))
     new = arithmetic().dragged(old, index, dragged_part, data.draw(st.integers(-80, 80)), locked)
     assert len(new) == len(old) and all(first < last for first, last in new)
-    assert all(one[1] <= two[0] for one, two in zip(new, new[1:], strict=False))
+    assert all(one[1] <= two[0] for one, two in itertools.pairwise(new))
     length = [last - first for first, last in old]
     for number, (first, last) in enumerate(new):
         if locked[number]:

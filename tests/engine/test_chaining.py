@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -41,10 +42,10 @@ def test_pieces_cover_everything_and_overlap(frames: int, longest: int) -> None:
     parts = pieces(frames, longest)
     assert parts[0][0] == 0 and parts[-1][1] == frames
     assert all(stop - first <= longest for first, stop in parts)
-    for (_, stop), (first, after) in zip(parts, parts[1:], strict=False):
+    for (_, stop), (first, after) in itertools.pairwise(parts):
         assert stop - first == OVERLAP and after > stop
     lengths = [stop - first for first, stop in parts]
-    assert max(lengths) - min(lengths) <= 1 or len(parts) == 2 and max(lengths) - min(lengths) <= 2
+    assert max(lengths) - min(lengths) <= 1 or (len(parts) == 2 and max(lengths) - min(lengths) <= 2)
 
 
 @given(angle=st.floats(-3.0, 3.0), x=st.floats(-9.0, 9.0), z=st.floats(-9.0, 9.0))

@@ -61,7 +61,7 @@ def stepwise() -> MotionLCM:
 def recorded() -> Iterator[MotionLCM]:
     model = MotionLCM.from_folder(device="cpu")
     model.backend.recorded = CudaGraphSampler(model.network, "cpu", again)  # type: ignore[attr-defined]
-    yield model
+    return model
 
 
 def sampling_of(model: MotionLCM) -> CudaGraphSampler:

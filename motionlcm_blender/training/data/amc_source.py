@@ -104,7 +104,7 @@ def _read_asf(path: Path) -> _Skeleton:
         parents = {}
         for row in sections[":hierarchy"]:
             if row[0].lower() not in ("begin", "end"):
-                parents.update({child: row[0] for child in row[1:]})
+                parents.update(dict.fromkeys(row[1:], row[0]))
         bones = _read_bones(sections[":bonedata"], parents, degrees, path.name)
         orientation = [float(v) for v in root.get("orientation", ["0", "0", "0"])[:3]]
         return _Skeleton(

@@ -5,6 +5,7 @@ Pieces are on the model's skeleton (`motion_piece.MotionPiece`).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -102,7 +103,7 @@ def with_arm(body: MotionPiece, gesture: MotionPiece, side: Side, at: int, fade:
     weight = np.clip(np.minimum(np.arange(1, len(gesture) + 1), np.arange(len(gesture), 0, -1)) / fade, 0, 1)[:, None]
     to_body, from_gesture = _chest(body.joints[now]), _chest(gesture.joints)
     chain = _ARMS[side]
-    for upper, lower in zip(chain, chain[1:], strict=False):
+    for upper, lower in itertools.pairwise(chain):
         own = body.joints[now, lower].astype(np.float64) - body.joints[now, upper]
         length = np.linalg.norm(own, axis=-1, keepdims=True)
         theirs = gesture.joints[:, lower].astype(np.float64) - gesture.joints[:, upper]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -239,7 +239,7 @@ def segments_of(row: CaptionRow, clip: str, seconds: float) -> list[dict[str, An
     marks = np.linspace(row.start, end, max(pieces, 1) + 1)
     return [
         {"clip": clip, "start": round(float(a), 3), "end": round(float(b), 3), "captions": list(row.captions)}
-        for a, b in zip(marks[:-1], marks[1:], strict=True)
+        for a, b in itertools.pairwise(marks)
     ]
 
 
@@ -322,7 +322,7 @@ def _write_all(
             (there / "clips.json").write_text(json.dumps(clips, indent=1), encoding="utf-8")
             (there / "splits.json").write_text(json.dumps(splits, indent=1), encoding="utf-8")
             for name in ("joints.npz", "captions.jsonl", "clips.json", "splits.json"):
-                os.replace(there / name, out / name)
+                (there / name).replace(out / name)
     except OSError as error:
         raise TrainingDataError(f"The training data cannot be written to {out}: {error.strerror or error}.") from error
 

@@ -29,8 +29,10 @@ def whole_clips(data: MotionData, test: bool, limit: int | None = None, seed: in
     pieces = []
     for name in names:
         joints = onto_rig(data.clips[name])
-        for first in range(0, len(joints) - SHORTEST, MAX_FRAMES):
-            pieces.append(features_from_joints(canonical(joints[first : first + MAX_FRAMES + 1])))
+        pieces += [
+            features_from_joints(canonical(joints[first : first + MAX_FRAMES + 1]))
+            for first in range(0, len(joints) - SHORTEST, MAX_FRAMES)
+        ]
     if not pieces:
         raise TrainingDataError(f"The {'test' if test else 'train'} clips are all too short to be reconstructed.")
     return pieces
