@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from ..array_types import FloatArray
 from ..errors import Cancelled, LicenceNotAccepted, ModelFolderError, UnsupportedCheckpoint
 from ..files.safetensors_files import sha256
 from ..motion.skeleton import MAX_FRAMES
@@ -151,7 +150,7 @@ def _check_control(control: str | None) -> None:
 def _write(
     folder: Path,
     joined: Joined,
-    normalisation: dict[str, np.ndarray],
+    normalisation: dict[str, FloatArray],
     statistics_files: Sequence[Path],
     encoder: Path,
     beside: Sequence[Path],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..errors import InvalidRequest
 from ..files.json_fields import finite_float
 from ..motion.skeleton import JOINT_COUNT
@@ -94,7 +95,7 @@ def checked_value(name: str, value: Any) -> Any:
     return float(value)
 
 
-def _checked_array(name: str, value: Any, shape: tuple[int | None, ...]) -> np.ndarray:
+def _checked_array(name: str, value: Any, shape: tuple[int | None, ...]) -> FloatArray:
     try:
         array = np.asarray(value)
         if array.dtype.kind not in "fiu":

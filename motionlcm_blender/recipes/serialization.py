@@ -24,6 +24,7 @@ from .fields import COLUMNS, FIELDS, checked_value, member_of, require
 
 if TYPE_CHECKING:
     pass
+from ..array_types import BoolArray, FloatArray
 from .recipe import Origin, Recipe, hints_of
 
 VERSION = 1
@@ -139,7 +140,7 @@ def recipe_from(values: Mapping[str, Any]) -> Recipe:
     )
 
 
-def _pins(rows: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]:
+def _pins(rows: FloatArray, frames: int) -> tuple[FloatArray, BoolArray]:
     at = rows[:, :2].astype(np.int64)
     whole = bool((at == rows[:, :2]).all() and (at >= 0).all() and (at < [frames, JOINT_COUNT]).all())
     require(whole, "The recipe's pins must name one of its frames and a joint from 0 to 21.")
@@ -148,7 +149,7 @@ def _pins(rows: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]:
     return positions, mask
 
 
-def _blends(rows: np.ndarray | None) -> tuple[Blend, ...]:
+def _blends(rows: FloatArray | None) -> tuple[Blend, ...]:
     if rows is None:
         return ()
     require(bool((rows[:, 0] == np.rint(rows[:, 0])).all()), "The recipe's blends must name whole seeds.")
