@@ -18,24 +18,24 @@ from PIL import Image, ImageDraw
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from strips import CELL, INK, MIDDLE, PAPER, POSES, draw_strip, stack  # noqa: E402
+from strips import CELL, INK, MIDDLE, PAPER, POSES, draw_strip, stack
 
-from motionlcm_blender.generation.pipeline import MotionLCM  # noqa: E402
-from motionlcm_blender.generation.request import Hints, Request  # noqa: E402
-from motionlcm_blender.keyframes.fitting import fit_keys  # noqa: E402
-from motionlcm_blender.keyframes.keys import dense_keys  # noqa: E402
-from motionlcm_blender.motion.features import standing_joints  # noqa: E402
-from motionlcm_blender.motion.foot_contacts import foot_contacts, rest_heights  # noqa: E402
-from motionlcm_blender.motion.ground_path import named_path, natural_length, timed  # noqa: E402
-from motionlcm_blender.motion.loops import find_loop, looped  # noqa: E402
-from motionlcm_blender.motion.metrics import path_error, pin_errors, twitch  # noqa: E402
-from motionlcm_blender.motion.retarget import forward_kinematics, retarget  # noqa: E402
-from motionlcm_blender.motion.skeleton import FOOT_JOINTS, FPS, HUMANML, JOINT_COUNT, JOINTS  # noqa: E402
-from motionlcm_blender.motion.world_transform import canonicalise  # noqa: E402
-from motionlcm_blender.postprocess.foot_lock import FootLock, lock_feet_from_contacts  # noqa: E402
-from motionlcm_blender.postprocess.path_following import follow_path  # noqa: E402
-from motionlcm_blender.postprocess.pin_ik import hold_pins  # noqa: E402
-from motionlcm_blender.postprocess.terrain import PathHeights, stand_on  # noqa: E402
+from motionlcm_blender.generation.pipeline import MotionLCM
+from motionlcm_blender.generation.request import Hints, Request
+from motionlcm_blender.keyframes.fitting import fit_keys
+from motionlcm_blender.keyframes.keys import dense_keys
+from motionlcm_blender.motion.features import standing_joints
+from motionlcm_blender.motion.foot_contacts import foot_contacts, rest_heights
+from motionlcm_blender.motion.ground_path import named_path, natural_length, timed
+from motionlcm_blender.motion.loops import find_loop, looped
+from motionlcm_blender.motion.metrics import path_error, pin_errors, twitch
+from motionlcm_blender.motion.retarget import forward_kinematics, retarget
+from motionlcm_blender.motion.skeleton import FOOT_JOINTS, FPS, HUMANML, JOINT_COUNT, JOINTS
+from motionlcm_blender.motion.world_transform import canonicalise
+from motionlcm_blender.postprocess.foot_lock import FootLock, lock_feet_from_contacts
+from motionlcm_blender.postprocess.path_following import follow_path
+from motionlcm_blender.postprocess.pin_ik import hold_pins
+from motionlcm_blender.postprocess.terrain import PathHeights, stand_on
 
 BEFORE, AFTER, GIVEN = (205, 120, 40), (40, 110, 180), (230, 235, 220)
 FRAMES = 120

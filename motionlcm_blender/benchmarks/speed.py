@@ -129,7 +129,7 @@ def bench(
     warmup: int = 3,
     frames: int = MAX_FRAMES,
     steps: int = 1,
-    say: Callable[[str], None] = lambda line: None,
+    say: Callable[[str], None] = lambda _line: None,
 ) -> dict[str, Any]:
     """Measure every stage.
 

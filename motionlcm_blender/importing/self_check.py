@@ -48,7 +48,7 @@ class _Fixed:
         vector = np.random.default_rng(0).standard_normal(width)
         self._vector = (vector / np.linalg.norm(vector)).astype(np.float32)
 
-    def encode(self, prompt: str) -> FloatArray:
+    def encode(self, prompt: str) -> FloatArray:  # noqa: ARG002  the encoders' interface
         """Return the constant vector."""
         return self._vector
 

@@ -77,7 +77,7 @@ class NumpyBackend:
         """Convert an array of the backend to one of NumPy."""
         return values
 
-    def inference_context(self, mode: Any = None) -> Any:
+    def inference_context(self, mode: Any = None) -> Any:  # noqa: ARG002  the backends' interface
         """Context for inference; does nothing here."""
         return nullcontext()
 

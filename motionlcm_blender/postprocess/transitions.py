@@ -96,7 +96,7 @@ def _led_from(given: np.ndarray, motion: np.ndarray, fade: int) -> np.ndarray:
     # The difference continues for a moment with its velocity, so that speeds do not jump, and fades out.
     carried = offset + drift * (after * part)[:, None, None]
     result[count:] += smooth[:, None, None] * carried
-    result[count:] = _with_lengths_of(result[count:], motion[count:])
+    result[count:] = _with_usual_lengths(result[count:])
     result[:count] = given
     return result
 
@@ -187,11 +187,11 @@ def crossfaded(before: ArrayLike, after: ArrayLike) -> np.ndarray:
     first, second = np.asarray(before, np.float64), np.asarray(after, np.float64)
     part = np.arange(1, len(first) + 1) / (len(first) + 1.0)
     smooth = (part * part * (3.0 - 2.0 * part))[:, None, None]
-    return _with_lengths_of((1.0 - smooth) * first + smooth * second, second)
+    return _with_usual_lengths((1.0 - smooth) * first + smooth * second)
 
 
-def _with_lengths_of(joints: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """Bones of `joints` in their directions, with the lengths of `source`; the root stays."""
+def _with_usual_lengths(joints: np.ndarray) -> np.ndarray:
+    """Bones of `joints` in their directions, with the lengths of the skeleton `HUMANML`; the root stays."""
     fixed: np.ndarray = onto_skeleton(joints, ratio=1.0)
     fixed += joints[:, :1] - fixed[:, :1]
     return fixed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,10 +11,6 @@ from ..array_types import FloatArray
 from ..errors import InvalidRequest
 from ..files.json_fields import finite_float
 from ..motion.skeleton import JOINT_COUNT
-
-if TYPE_CHECKING:
-    pass
-
 
 LONGEST_TEXT = 4000
 LARGEST_NUMBER = 1e9

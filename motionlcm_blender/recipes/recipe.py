@@ -7,7 +7,6 @@ contains what was read from them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,9 +18,6 @@ from ..motion.skeleton import FPS, SMPL
 from ..motion.world_transform import Placement, unplace_joints
 from ..postprocess.terrain import Ground, HeightField, PathHeights
 from .fields import LARGEST_NUMBER, require
-
-if TYPE_CHECKING:
-    pass
 
 SAME_SIZE = 1e-4
 """Relative size difference of two characters below which numbers are used without scaling."""

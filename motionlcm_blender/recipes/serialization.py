@@ -6,10 +6,11 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ..array_types import BoolArray, FloatArray
 from ..errors import InvalidRequest
 from ..export.clip_output import EndPose, StartPose
 from ..files.atomic_write import write_aside
@@ -21,10 +22,6 @@ from ..motion.world_transform import Placement
 from ..postprocess.foot_lock import FootLock
 from ..postprocess.terrain import Ground, HeightField, PathHeights
 from .fields import COLUMNS, FIELDS, checked_value, member_of, require
-
-if TYPE_CHECKING:
-    pass
-from ..array_types import BoolArray, FloatArray
 from .recipe import Origin, Recipe, hints_of
 
 VERSION = 1

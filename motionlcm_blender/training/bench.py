@@ -124,7 +124,7 @@ def bench_training(
     repeats: int = 10,
     warmup: int = 1,
     device: str = "auto",
-    say: Callable[[str], None] = lambda line: None,
+    say: Callable[[str], None] = lambda _line: None,
 ) -> dict[str, Any]:
     """Measure a step of each variant. Returns machine, config, frames_per_batch, repeats and variants.
 

@@ -327,7 +327,7 @@ def test_figures_are_drawn():
     try:
         gpu.init()
         screen = gpu.types.GPUOffScreen(200, 200)
-    except Exception as problem:  # whatever it is that a machine without OpenGL says
+    except Exception as problem:  # noqa: BLE001  whatever it is that a machine without OpenGL says
         pytest.skip(str(problem))
     drawing, joints = part("operators.takes.contact_sheet_drawing"), standing(1)
     places, light, distances = figures().bodies(joints, 1.0, np.array([0.0, -8.0, 1.0]))

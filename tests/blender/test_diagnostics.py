@@ -109,7 +109,7 @@ def test_a_full_disk_makes_no_trouble(log_in, capsys):
     handler = log_in()
     handler.emit(record("fits"))
     handler.opened.stream.close()
-    handler.opened.stream = open("/dev/full", "w", encoding="utf-8")
+    handler.opened.stream = Path("/dev/full").open("w", encoding="utf-8")  # noqa: SIM115  the handler closes it
     handler.opened.shouldRollover = lambda _record: 0
     handler.emit(record("does not fit"))
     with contextlib.suppress(OSError):

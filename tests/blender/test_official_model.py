@@ -208,10 +208,12 @@ def lying(folder: Path) -> Path:
 
 
 def bomb(folder: Path) -> Path:
-    with zipfile.ZipFile(folder / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("model.ckpt", "w") as file:
-            for _ in range(100):
-                file.write(bytes(1 << 20))
+    with (
+        zipfile.ZipFile(folder / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("model.ckpt", "w") as file,
+    ):
+        for _ in range(100):
+            file.write(bytes(1 << 20))
     return folder / "bomb.zip"
 
 

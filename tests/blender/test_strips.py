@@ -415,7 +415,7 @@ def test_texts_stay_on_their_strip_and_narrow_strips_have_none():
 
 
 def test_everything_drawn_is_in_the_band():
-    row, placed, made = picture(["DONE", "STALE", "GENERATING", "EMPTY"], over=layout().Hit(0, 1, "LEFT"), locked=True)
+    row, _, made = picture(["DONE", "STALE", "GENERATING", "EMPTY"], over=layout().Hit(0, 1, "LEFT"), locked=True)
     ys = np.array(made.quads)[:, 1::2]
     assert ys.min() >= 12 and ys.max() <= row.high + layout().GAP
     assert len(made.quads) == len(made.colours)

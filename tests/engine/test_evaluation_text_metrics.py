@@ -114,5 +114,5 @@ def test_distances_by_hand() -> None:
     ],
 )
 def test_wrong_shapes_are_refused(call: object) -> None:
-    with pytest.raises(ValueError, match="embeddings|motion"):
+    with pytest.raises(ValueError, match=r"embeddings|motion"):
         call()  # type: ignore[operator]

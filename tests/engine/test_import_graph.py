@@ -207,9 +207,9 @@ def test_names_of_custom_properties_are_written_in_one_place() -> None:
     found = set()
     for file in files():
         for node in ast.walk(modules()[module_of(file)]):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                if re.fullmatch(r"motionlcm_[a-z0-9_]*", node.value) and node.value != ENGINE:
-                    found.add(name_of(file))
+            text = node.value if isinstance(node, ast.Constant) else None
+            if isinstance(text, str) and text != ENGINE and re.fullmatch(r"motionlcm_[a-z0-9_]*", text):
+                found.add(name_of(file))
     found -= set(SCHEMA)
     assert sorted(found - set(LITERALS_IN)) == []
     assert not set(LITERALS_IN) - found, f"take {sorted(set(LITERALS_IN) - found)} out of LITERALS_IN"

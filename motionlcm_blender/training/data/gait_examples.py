@@ -118,11 +118,8 @@ def _bent(gait: MotionPiece, verb: str, generator: np.random.Generator) -> tuple
         total = side * generator.uniform(0.5, 2.4)
         middle, spread = generator.uniform(0.3, 0.7), generator.uniform(0.08, 0.4)
         shape = np.exp(-(((at - middle) / spread) ** 2))
-        turn = (
-            total
-            * shape
-            / max(np.trapezoid(shape, travelled) if hasattr(np, "trapezoid") else np.trapz(shape, travelled), 1e-6)
-        )
+        area = (np.diff(travelled) * (shape[1:] + shape[:-1]) / 2.0).sum()
+        turn = total * shape / max(area, 1e-6)
         said = (
             (f"a person {verb} and turns {word}.", f"a person {verb} in a curve to the {word}.")
             if abs(total) > 0.9

@@ -258,7 +258,7 @@ def prepare(
     captions: Path,
     out: Path,
     options: PrepareOptions | None = None,
-    say: Callable[[str], None] = lambda line: None,
+    say: Callable[[str], None] = lambda _line: None,
 ) -> dict[str, float]:
     """Write training data for all captioned motion files. Returns what was done: clips, segments, minutes, left_out.
 

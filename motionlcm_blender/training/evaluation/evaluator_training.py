@@ -103,7 +103,7 @@ def train_evaluator(data: MotionData, captions: CaptionStates, settings: Evaluat
     chosen = _Chosen(judge, held_out, [train[k] for k in generator.permutation(len(train))[: len(held_out)]])
     for step in range(s.steps):
         network.train()
-        loss = _loss(network, _draw(examples, network, captions, s, generator), s)
+        loss = _loss(network, _draw(examples, network, captions, s, generator))
         if not torch.isfinite(loss):
             raise FloatingPointError(f"The evaluator's loss is not a number at step {step}.")
         for group in optimizer.param_groups:
@@ -305,7 +305,7 @@ def directions(caption: str) -> tuple[str, ...]:
     return tuple(sorted(word.lower() for word in _DIRECTIONS.findall(caption)))
 
 
-def _loss(network: EvaluatorNetwork, batch: tuple[Tensor, ...], s: EvaluatorSettings) -> Tensor:
+def _loss(network: EvaluatorNetwork, batch: tuple[Tensor, ...]) -> Tensor:
     """Symmetric InfoNCE (van den Oord et al. 2018) over the batch, without false negatives (TMR, section 3.3).
 
     Damped motion is a wrong answer to every caption, its own among them, and has no caption to look for.

@@ -78,7 +78,7 @@ class PathEncoderLosses:
     ) -> None:
         self.encoder, self.vae, self.batches, self.precision = encoder, vae, batches, precision
 
-    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:  # noqa: ARG002  the losses' interface
         indices = self.batches.indices(generator, self.batches.settings.frames_per_batch)
         latents = self.batches.batches.of(indices, generator).latents
         shown = self.batches.hints(indices, generator)
@@ -105,7 +105,7 @@ class ControlTeacherLosses:
         self.model, self.teacher, self.vae = model, teacher.eval().requires_grad_(False), vae
         self.batches, self.settings, self.precision = batches, settings, precision
 
-    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:  # noqa: ARG002  the losses' interface
         indices = self.batches.indices(generator, self.settings.frames_per_batch)
         batch = self.batches.batches.of(indices, generator, self.settings.text_dropout)
         shown = self.batches.hints(indices, generator)
@@ -181,7 +181,7 @@ class ControlLosses:
         self.trajectories = trajectories
         self.order = np.argsort(trajectories.frames, kind="stable")
 
-    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:  # noqa: ARG002  the losses' interface
         known, s = self.trajectories, self.settings
         rows = self._rows(generator)
         device = self.batches.batches.device

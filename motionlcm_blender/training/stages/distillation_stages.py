@@ -71,7 +71,7 @@ class TeacherLosses:
     ) -> None:
         self.denoiser, self.batches, self.settings, self.precision = denoiser, batches, settings, precision
 
-    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:  # noqa: ARG002  the losses' interface
         batch = self.batches.draw(generator, self.settings.batch, self.settings.text_dropout)
         device = batch.latents.device
         timesteps = torch.randint(0, TRAIN_STEPS, (len(batch.latents),), generator=generator).to(device)
@@ -107,7 +107,7 @@ class StudentLosses:
         self.batches, self.settings, self.precision = batches, settings, precision
         self.trajectories = trajectories
 
-    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:  # noqa: ARG002  the losses' interface
         shown = round(self.settings.batch * self.settings.trajectory_share) if self.trajectories is not None else 0
         terms = {}
         if shown < self.settings.batch:
