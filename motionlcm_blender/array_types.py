@@ -17,5 +17,9 @@ IntArray = NDArray[np.integer[Any]]
 """Indices, frame numbers, token ids, int8 weights."""
 BoolArray = NDArray[np.bool_]
 """Masks and decisions per element."""
+ComplexArray = NDArray[np.complexfloating[Any, Any]]
+"""Directions on the floor, as complex numbers."""
+StringArray = NDArray[np.str_]
+"""Names and captions."""
 AnyArray = NDArray[np.generic]
 """Arrays of any kind, as files hold them. Convert or check before calculating."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..array_types import FloatArray
 from . import rotations as rot
 from .motion import Clip
 from .skeleton import Skeleton
@@ -56,7 +57,7 @@ def write_bvh(clip: Clip, path: str | os.PathLike[str]) -> None:
         raise
 
 
-def zxy_angles(q: np.ndarray) -> np.ndarray:
+def zxy_angles(q: FloatArray) -> FloatArray:
     """Convert quaternions to ZXY Euler angles, where rotation = Z(z) X(x) Y(y).
 
     Args:
@@ -89,7 +90,7 @@ def _depth_first(skeleton: Skeleton, joint: int = 0) -> list[int]:
 def _hierarchy(skeleton: Skeleton, joint: int = 0, depth: int = 0) -> list[str]:
     indent, inner = "\t" * depth, "\t" * (depth + 1)
 
-    def offset(v: np.ndarray) -> str:
+    def offset(v: FloatArray) -> str:
         return "OFFSET " + " ".join(f"{part * CENTIMETRES:.6f}" for part in v)
 
     lines = [

@@ -27,7 +27,9 @@ LAYERS = (
 ONE_LAYER = ("networks", "text")
 """These import one another; no module of theirs is in a circle."""
 
-ARRAYS = {"AnyArray", "BoolArray", "FloatArray", "IntArray", "Tensor", "np.ndarray", "torch.Tensor"}
+ARRAYS = {
+    "AnyArray", "BoolArray", "ComplexArray", "FloatArray", "IntArray", "StringArray", "Tensor", "torch.Tensor",
+}  # fmt: skip
 """Annotations of fields that hold an array."""
 
 LONGEST_FILE = 400
