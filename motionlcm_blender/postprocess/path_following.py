@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..array_types import BoolArray, ComplexArray, FloatArray, IntArray
 from ..errors import InvalidRequest
 from ..motion import banded_solver
 from ..motion.foot_contacts import stance_mask
@@ -41,11 +42,11 @@ _KNOT_SPACING = 4
 
 
 def follow_path(
-    joints: np.ndarray,
-    contacts: np.ndarray | None,
-    xz: np.ndarray,
+    joints: FloatArray,
+    contacts: BoolArray | FloatArray | None,
+    xz: FloatArray,
     lock: FootLock = FootLock.AUTO,
-    facing: np.ndarray | None = None,
+    facing: FloatArray | None = None,
 ) -> FootLockResult:
     """Move a motion onto a path and lock its feet.
 
@@ -88,7 +89,7 @@ def follow_path(
     return lock_feet(placed, stands, turn)
 
 
-def matching_times(root: np.ndarray, path: np.ndarray) -> np.ndarray:
+def matching_times(root: FloatArray, path: FloatArray) -> FloatArray:
     """Compute the time warp with which progress along the root's trajectory matches the path's.
 
     A smooth compromise: the motion is never played slower than 0.7 or faster than 1.4 times its own speed.
@@ -118,7 +119,7 @@ def matching_times(root: np.ndarray, path: np.ndarray) -> np.ndarray:
     unit = drawn[-1] / (frames - 1)
     speed = np.gradient(walked) * scale / unit
     before, fraction, penalty = _knots(frames)
-    knots = np.zeros(penalty.shape[1])
+    knots: FloatArray = np.zeros(penalty.shape[1])
     for _ in range(4):
         u = _between(knots, before, fraction)
         time = np.clip(even + u, 0.0, frames - 1.0)
@@ -136,10 +137,11 @@ def matching_times(root: np.ndarray, path: np.ndarray) -> np.ndarray:
     for _ in range(8):
         rate = np.clip(rate, SLOWEST_WARP * pace, FASTEST_WARP)
         rate = rate * (end / rate.sum())
-    return np.minimum(np.concatenate([[0.0], np.cumsum(rate)]), frames - 1.0)
+    result: FloatArray = np.minimum(np.concatenate([[0.0], np.cumsum(rate)]), frames - 1.0)
+    return result
 
 
-def heading_difference(joints: np.ndarray, path: np.ndarray) -> np.ndarray:
+def heading_difference(joints: FloatArray, path: FloatArray) -> FloatArray:
     """Rotation with which the figure travels along the path as it travelled along its own trajectory.
 
     Measured where both move; interpolated smoothly where either stands. A figure that never moves is rotated with the
@@ -167,7 +169,7 @@ def heading_difference(joints: np.ndarray, path: np.ndarray) -> np.ndarray:
     return smooth(np.interp(np.arange(len(path)), measured, np.unwrap(np.angle(difference[measured]))), _TURN_SIGMA)
 
 
-def facing_angles(joints: np.ndarray) -> np.ndarray:
+def facing_angles(joints: FloatArray) -> FloatArray:
     """Facing direction of hips and shoulders without the sway of each step.
 
     Args:
@@ -181,7 +183,7 @@ def facing_angles(joints: np.ndarray) -> np.ndarray:
 
 
 def face_direction(
-    joints: np.ndarray, contacts: np.ndarray | None, facing: np.ndarray, lock: FootLock = FootLock.AUTO
+    joints: FloatArray, contacts: BoolArray | FloatArray | None, facing: FloatArray, lock: FootLock = FootLock.AUTO
 ) -> FootLockResult:
     """Rotate a motion without a path to a target facing and lock its feet.
 
@@ -209,7 +211,7 @@ def face_direction(
     return lock_feet(placed, stands, turn)
 
 
-def turn_to(joints: np.ndarray, facing: np.ndarray) -> np.ndarray:
+def turn_to(joints: FloatArray, facing: FloatArray) -> FloatArray:
     """Rotation to a target facing that keeps the figure's own sway of the hips.
 
     Args:
@@ -226,17 +228,18 @@ def turn_to(joints: np.ndarray, facing: np.ndarray) -> np.ndarray:
     if wanted.shape != (len(joints),) or not np.isfinite(wanted).all():
         raise InvalidRequest(f"The direction to face must be one angle for each of the {len(joints)} frames.")
     turn = np.unwrap(wanted) - facing_angles(joints)
-    return turn - 2.0 * np.pi * np.round(turn[0] / (2.0 * np.pi))
+    result: FloatArray = turn - 2.0 * np.pi * np.round(turn[0] / (2.0 * np.pi))
+    return result
 
 
-def _progress(root: np.ndarray) -> np.ndarray:
+def _progress(root: FloatArray) -> FloatArray:
     """(T,) metres travelled, without sway."""
     steps = np.linalg.norm(np.diff(smooth(root, _TRAVEL_SIGMA), axis=0), axis=-1)
     return np.concatenate([[0.0], np.cumsum(steps)])
 
 
 @lru_cache(maxsize=16)
-def _knots(frames: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _knots(frames: int) -> tuple[IntArray, FloatArray, FloatArray]:
     """Even knots for piecewise linear functions.
 
     Returns the knot before each frame (T,), the fraction of the way to the next knot (T,) in 0..1, and the bands (3, K)
@@ -250,18 +253,19 @@ def _knots(frames: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return before, np.arange(frames) / apart - before, penalty
 
 
-def _between(knots: np.ndarray, before: np.ndarray, fraction: np.ndarray) -> np.ndarray:
+def _between(knots: FloatArray, before: IntArray, fraction: FloatArray) -> FloatArray:
     """(T,) values of the piecewise linear function with knot values (K,)."""
-    return (1.0 - fraction) * knots[before] + fraction * knots[before + 1]
+    result: FloatArray = (1.0 - fraction) * knots[before] + fraction * knots[before + 1]
+    return result
 
 
-def _gathered(first: np.ndarray, second: np.ndarray | None, before: np.ndarray, count: int) -> np.ndarray:
+def _gathered(first: FloatArray, second: FloatArray | None, before: IntArray, count: int) -> FloatArray:
     """(K,) sums over frames: `first` to the knot before each frame, `second` to the knot after it."""
-    result = np.bincount(before, first, count)
+    result = np.bincount(before, first, count).astype(np.float64, copy=False)
     return result if second is None else result + np.bincount(before + 1, second, count)
 
 
-def _direction(xz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _direction(xz: FloatArray) -> tuple[ComplexArray, FloatArray]:
     """Direction of travel (T,) as unit complex numbers z + i x, and its weight (T,) in 0..1."""
     velocity = np.gradient(smooth(xz, _TRAVEL_SIGMA), axis=0) * FPS
     complex_velocity = velocity[:, 1] + 1j * velocity[:, 0]
@@ -269,27 +273,29 @@ def _direction(xz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return complex_velocity / np.maximum(speed, 1e-9), smoothstep(speed, *MOVING)
 
 
-def _facing(joints: np.ndarray) -> np.ndarray:
+def _facing(joints: FloatArray) -> ComplexArray:
     """(T,) facing direction of hips and shoulders, as unit complex numbers z + i x."""
     across = joints[:, 1] - joints[:, 2] + joints[:, 16] - joints[:, 17]
     forward = across[:, 0] - 1j * across[:, 2]
-    return forward / np.maximum(np.abs(forward), 1e-9)
+    result: ComplexArray = forward / np.maximum(np.abs(forward), 1e-9)
+    return result
 
 
-def _sway(root: np.ndarray) -> np.ndarray:
+def _sway(root: FloatArray) -> FloatArray:
     """(T, 2) metres: motion of the pelvis about its own smoothed trajectory with each step."""
     return root - smooth_curved(root, _SWAY_SIGMA)
 
 
-def _limited(offset: np.ndarray) -> np.ndarray:
+def _limited(offset: FloatArray) -> FloatArray:
     """(T, 2) offsets from the path, shortened smoothly to the allowed distance."""
     size = np.linalg.norm(offset, axis=-1, keepdims=True)
     limited = offset * (FARTHEST * np.tanh(size / FARTHEST) / np.maximum(size, 1e-9))
     mean = np.linalg.norm(limited, axis=-1).mean()
-    return limited * min(1.0, FARTHEST_MEAN / max(mean, 1e-9))
+    result: FloatArray = limited * min(1.0, FARTHEST_MEAN / max(mean, 1e-9))
+    return result
 
 
-def _placed(joints: np.ndarray, root: np.ndarray, turn: np.ndarray) -> np.ndarray:
+def _placed(joints: FloatArray, root: FloatArray, turn: FloatArray) -> FloatArray:
     """Rotate the figure about its pelvis by turn (T,) and move it to root (T, 2) on the floor."""
     out = joints.copy()
     local = joints[..., [0, 2]] - joints[:, :1, [0, 2]]
@@ -297,7 +303,7 @@ def _placed(joints: np.ndarray, root: np.ndarray, turn: np.ndarray) -> np.ndarra
     return out
 
 
-def resampled_joints(joints: np.ndarray, at: np.ndarray) -> np.ndarray:
+def resampled_joints(joints: FloatArray, at: FloatArray) -> FloatArray:
     """Sample joints at fractional frames; bones are interpolated by direction and length, so that none shrinks.
 
     Args:
@@ -319,10 +325,11 @@ def resampled_joints(joints: np.ndarray, at: np.ndarray) -> np.ndarray:
     length = np.linalg.norm(p1, axis=-1) * (1 - t[..., 0]) + np.linalg.norm(p2, axis=-1) * t[..., 0]
     got = np.linalg.norm(between, axis=-1)
     between[:, 1:] *= (length / np.maximum(got, 1e-9))[:, 1:, None]
-    return np.einsum("jk,tkc->tjc", _LINEAGE, between)
+    result: FloatArray = np.einsum("jk,tkc->tjc", _LINEAGE, between)
+    return result
 
 
-def _lineage() -> np.ndarray:
+def _lineage() -> FloatArray:
     """(22, 22): row j is 1 for the bones between the root and joint j."""
     matrix = np.eye(JOINT_COUNT)
     for joint, parent in enumerate(PARENTS):
@@ -334,7 +341,7 @@ def _lineage() -> np.ndarray:
 _LINEAGE = _lineage()
 
 
-def _about_y(xz: np.ndarray, angle: np.ndarray) -> np.ndarray:
+def _about_y(xz: FloatArray, angle: FloatArray) -> FloatArray:
     """(..., 2) x and z rotated about +Y."""
     cos, sin = np.cos(angle), np.sin(angle)
     return np.stack([cos * xz[..., 0] + sin * xz[..., 1], cos * xz[..., 1] - sin * xz[..., 0]], axis=-1)
