@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..errors import Cancelled
 from ..motion import head_hands
 from ..motion.features import contacts_from_features, standing_joints
@@ -99,7 +100,7 @@ def _take(
     began = time.perf_counter()
     joints = np.zeros((request.frames, JOINT_COUNT, 3))
     contacts = np.zeros((request.frames, 4))
-    rotations: np.ndarray | None = None
+    rotations: FloatArray | None = None
     errors: list[float] = []
     path = request.hints.root_xz if request.hints is not None else None
     for number, (first, stop) in enumerate(parts):
@@ -144,16 +145,17 @@ def _take(
     return postprocess_motion(request, joints, contacts, report, began, head_hands=rotations)
 
 
-def _joined_turns(before: np.ndarray | None, piece: np.ndarray | None) -> np.ndarray | None:
+def _joined_turns(before: FloatArray | None, piece: FloatArray | None) -> FloatArray | None:
     """Append the head and hand rotations (T, 3, 4) of the next segment, blended over the shared frames."""
     if before is None or piece is None:
         return piece
     fade = np.arange(1, OVERLAP + 1) / (OVERLAP + 1.0)
     shared = head_hands.blended(before[-OVERLAP:], piece[:OVERLAP], fade)
-    return np.concatenate([before[:-OVERLAP], shared, piece[OVERLAP:]]).astype(np.float32)
+    result: FloatArray | None = np.concatenate([before[:-OVERLAP], shared, piece[OVERLAP:]]).astype(np.float32)
+    return result
 
 
-def _tried(features: np.ndarray, known: np.ndarray | None, where: Placement) -> tuple[np.ndarray, float]:
+def _tried(features: FloatArray, known: FloatArray | None, where: Placement) -> tuple[FloatArray, float]:
     """Joints of a candidate in the whole motion's frame, aligned with its given first frames, and their distance."""
     joints = place_joints(standing_joints(features).astype(np.float64), where)
     if known is None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..errors import Cancelled, DeviceError, InvalidRequest
 from ..motion import head_hands
 from ..motion.features import contacts_from_features, standing_joints
@@ -106,7 +107,7 @@ class MotionLCM(MotionModel):
         return bool(request.frames > longest)
 
     def _ended_anywhere(
-        self, request: Request, features: np.ndarray, progress: Progress | None, cancel: Callable[[], bool] | None
+        self, request: Request, features: FloatArray, progress: Progress | None, cancel: Callable[[], bool] | None
     ) -> list[GeneratedMotion]:
         """Generate each take again towards the end pose, placed where the take arrives without it."""
         path = request.hints.root_xz if request.hints is not None else None
@@ -135,7 +136,7 @@ class MotionLCM(MotionModel):
             self.generate(each)
 
 
-def _finished(request: Request, features: np.ndarray, started: float, refinement: dict[str, float]) -> GeneratedMotion:
+def _finished(request: Request, features: FloatArray, started: float, refinement: dict[str, float]) -> GeneratedMotion:
     joints = standing_joints(features)
     if request.start is not None:
         joints = match_start(aligned(joints, at_origin(request.start.joints)), request.start.joints)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..array_types import BoolArray, FloatArray
 from ..motion.foot_contacts import foot_contacts
 from ..motion.metrics import foot_skate, path_error, pin_errors
 from ..motion.motion import Motion
@@ -33,8 +34,8 @@ class PostprocessInput:
     """
 
     request: Request
-    contacts: np.ndarray
-    pins: tuple[np.ndarray, np.ndarray] | None
+    contacts: FloatArray
+    pins: tuple[FloatArray, BoolArray] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +54,11 @@ class MotionState:
     """
 
     given: PostprocessInput
-    joints: np.ndarray
-    path: np.ndarray | None
-    facing: np.ndarray | None
+    joints: FloatArray
+    path: FloatArray | None
+    facing: FloatArray | None
     end: Motion | None
-    stands: np.ndarray
+    stands: BoolArray
     report: dict[str, float]
     warnings: tuple[str, ...] = ()
 
@@ -67,12 +68,12 @@ Step = Callable[[MotionState], MotionState]
 
 def postprocess_motion(
     request: Request,
-    joints: np.ndarray,
-    contacts: np.ndarray,
+    joints: FloatArray,
+    contacts: FloatArray,
     report: dict[str, float],
     started: float,
     warnings: Sequence[str] = (),
-    head_hands: np.ndarray | None = None,
+    head_hands: FloatArray | None = None,
 ) -> GeneratedMotion:
     """Post-process a sampled motion: follow the path, meet the pins, match start and end poses, lock the feet.
 
@@ -228,7 +229,7 @@ def _with_locked_feet(state: MotionState, locked: FootLockResult) -> MotionState
     return replace(state, joints=locked.joints.astype(np.float32), stands=locked.stands)
 
 
-def _stances_into(stands: np.ndarray, fixed: np.ndarray) -> np.ndarray:
+def _stances_into(stands: BoolArray, fixed: BoolArray) -> BoolArray:
     """Stances (T, 4) that reach into fixed frames (T,): the others are locked already."""
     kept = stands.copy()
     for side in (0, 1):
