@@ -121,5 +121,6 @@ def _address(name: str) -> str | None:
         raise RuntimeProblem(NETWORK) from error
     for file in files:
         if file.get("filename") == name:
-            return urljoin(base, file["url"])
+            result: str | None = urljoin(base, file["url"])
+            return result
     return None

@@ -141,7 +141,7 @@ def _apart(one: Any, other: Any) -> float:
     """Largest distance between two sets of joints, metres."""
     import numpy as np
 
-    from ..generation.pipeline import standing_joints
+    from ..motion.features import standing_joints
 
     return float(np.abs(standing_joints(one[0]) - standing_joints(other[0])).max())
 

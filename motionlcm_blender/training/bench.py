@@ -57,7 +57,8 @@ class PlainSkips(nn.Module):
             x = layer(x, memory, tgt_key_padding_mask=padding) if self.cross else layer(x, src_key_padding_mask=padding)
             if number < half:
                 kept.append(x)
-        return self.norm(x)
+        result: Tensor = self.norm(x)
+        return result
 
 
 class PlainVae(nn.Module):

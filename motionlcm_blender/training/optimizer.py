@@ -28,7 +28,8 @@ def orthogonalised(matrices: Tensor) -> Tensor:
     for _ in range(_ITERATIONS):
         gram = x @ x.mT
         x = a * x + (b * gram + c * (gram @ gram)) @ x
-    return (x if wide else x.mT).to(matrices.dtype)
+    result: Tensor = (x if wide else x.mT).to(matrices.dtype)
+    return result
 
 
 class Muon(torch.optim.Optimizer):

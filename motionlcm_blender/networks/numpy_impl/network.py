@@ -115,7 +115,7 @@ class PortableVAE:
                 features[i, frames] = decoded[at]
         return features
 
-    def _start(self, frames: FloatArray, queries: FloatArray) -> FloatArray:
+    def _start(self, frames: IntArray, queries: FloatArray) -> FloatArray:
         """First self-attention of the decoder: it depends on positions only, so it is cached by length."""
         key = frames.tobytes()
         start = self._starts.get(key)

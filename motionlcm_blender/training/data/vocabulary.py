@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ...errors import TrainingDataError
 from ...files.safetensors_files import write_bytes
-from ...text.prompt_vocabulary import FILE, STOP, Vocabulary, lemma, singular, tokens, verb_lemmas
+from ...text.prompt_vocabulary import FILE, Vocabulary, lemma, singular, tokens, verb_lemmas
+from ...text.word_lists import STOP
 from .motion_data import mirror_caption
 
 _DOERS = frozenset(("person", "someone", "somebody", "man", "woman", "he", "she", "dancer", "player"))

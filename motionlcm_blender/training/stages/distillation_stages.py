@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...array_types import IntArray
 from ...networks.noise_schedule import TRAIN_STEPS, alphas_cumprod
 from ...networks.torch_impl.denoiser import Denoiser
 from ..config import StudentSettings, TeacherSettings
@@ -45,7 +46,7 @@ def huber(made: Tensor, wanted: Tensor) -> Tensor:
     return ((made - wanted).square() + HUBER**2).sqrt().mean() - HUBER
 
 
-def starts_and_points(known: Trajectories, rows: np.ndarray, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def starts_and_points(known: Trajectories, rows: IntArray, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Noisy latents of trajectories (B, tokens, latent_width) and the timesteps (B,) at which the samplers meet them.
 
     Mostly pure noise at the first timestep of one-step sampling, else pure noise at that of two and four steps, or a
