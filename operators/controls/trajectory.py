@@ -13,7 +13,8 @@ import bpy
 import numpy as np
 
 from ...motionlcm_blender.errors import InvalidRequest
-from ...motionlcm_blender.motion.ground_path import GroundPath, Timing, part_of, speed_warning, timed
+from ...motionlcm_blender.motion.ground_path import GroundPath, part_of, speed_warning, timed
+from ...motionlcm_blender.motion.path_timing import Timing
 from ...motionlcm_blender.postprocess.terrain import Ground, PathHeights
 from ..scene.scene_time import moments, places_at, scene_frames_each, stretch
 
