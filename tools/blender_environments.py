@@ -9,7 +9,6 @@ Only the standard library is needed. An environment is made once and left alone 
 from __future__ import annotations
 
 import argparse
-import glob
 import hashlib
 import os
 import shutil
@@ -44,9 +43,10 @@ def interpreter(version: str) -> Path:
 def find_python(wanted: str) -> str | None:
     """A working interpreter of that minor version ("3.13"): this one, on the PATH, or among pyenv's; else None."""
     candidates: list[str | None] = [sys.executable, shutil.which(f"python{wanted}")]
-    for home in (os.environ.get("PYENV_ROOT"), os.path.expanduser("~/.pyenv"), "/root/.pyenv"):
+    for home in (os.environ.get("PYENV_ROOT"), Path("~/.pyenv").expanduser(), "/root/.pyenv"):
         if home:
-            candidates += sorted(glob.glob(f"{home}/versions/{wanted}.*/bin/python{wanted}"), reverse=True)
+            found = Path(home).glob(f"versions/{wanted}.*/bin/python{wanted}")
+            candidates += sorted(map(str, found), reverse=True)
     question = "import ssl, sys, venv; print('%d.%d' % sys.version_info[:2])"
     for candidate in candidates:
         if not candidate:

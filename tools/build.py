@@ -12,7 +12,6 @@ tools/blender_environments.py's environments, which has Blender's builder and th
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import re
 import shutil
@@ -142,7 +141,7 @@ def build(
                 raise BuildProblem(" ".join(found))
             made[name] = output or folder / f"motionlcm_blender-{version}-{name}.zip"
             made[name].parent.mkdir(parents=True, exist_ok=True)
-            os.replace(fresh, made[name])
+            fresh.replace(made[name])
     return made
 
 

@@ -21,10 +21,9 @@ from pathlib import Path
 os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="blender_user_")  # before bpy: keeps the user's own out
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import bpy  # noqa: E402
-
-import addon_utils  # noqa: E402  isort: skip  (on the path once bpy is imported)
-import numpy as np  # noqa: E402
+import addon_utils
+import bpy
+import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 EXTENSION = "bl_ext.user_default.motionlcm_blender"
@@ -100,10 +99,9 @@ def main() -> None:
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     enable()
     bpy.context.preferences.addons[EXTENSION].preferences.device = "NUMPY"
-    rows = []
-    for prompt in PROMPTS:
-        for seed in range(arguments.seeds):
-            rows.append((prompt, *compare(prompt, seed, arguments.tolerance)))
+    rows = [
+        (prompt, *compare(prompt, seed, arguments.tolerance)) for prompt in PROMPTS for seed in range(arguments.seeds)
+    ]
     tolerance = f"{arguments.tolerance:g} mm"
     print(f"Blender {bpy.app.version_string}, {SECONDS:g} s at 24 fps, {arguments.seeds} seeds, {tolerance}")
     print("| prompt | off, mm: ours | Decimate | keys, dense | ours | Decimate | by channel, dense | ours | Decimate |")

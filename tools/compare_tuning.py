@@ -22,14 +22,14 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from motionlcm_blender.generation.noise_optimization import hint_residual  # noqa: E402
-from motionlcm_blender.generation.pipeline import MotionLCM  # noqa: E402
-from motionlcm_blender.generation.request import Hints, Request  # noqa: E402
-from motionlcm_blender.motion.ground_path import named_path, natural_length, timed  # noqa: E402
-from motionlcm_blender.motion.skeleton import JOINT_COUNT, JOINTS  # noqa: E402
-from motionlcm_blender.motion.world_transform import canonicalise  # noqa: E402
-from motionlcm_blender.networks.samplers import student_timesteps  # noqa: E402
-from motionlcm_blender.networks.torch_impl.latent_tuning import smooth_rows, tune  # noqa: E402
+from motionlcm_blender.generation.noise_optimization import hint_residual
+from motionlcm_blender.generation.pipeline import MotionLCM
+from motionlcm_blender.generation.request import Hints, Request
+from motionlcm_blender.motion.ground_path import named_path, natural_length, timed
+from motionlcm_blender.motion.skeleton import JOINT_COUNT, JOINTS
+from motionlcm_blender.motion.world_transform import canonicalise
+from motionlcm_blender.networks.samplers import student_timesteps
+from motionlcm_blender.networks.torch_impl.latent_tuning import smooth_rows, tune
 
 FRAMES, ADAM_STEPS = 160, 400
 ADAM_RATES = (0.02, 0.05, 0.1)

@@ -116,10 +116,12 @@ class _Reader:
     def _class(self, node: ast.ClassDef) -> Iterator[tuple[Message, int]]:
         operator = any(isinstance(base, ast.Attribute) and base.attr == "Operator" for base in node.bases)
         for statement in node.body:
-            if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-                if statement.targets[0].id == "bl_label":
-                    context = OPERATOR if operator else DEFAULT
-                    yield from ((Message(context, text), line) for text, line in _texts(statement.value))
+            if not isinstance(statement, ast.Assign):
+                continue
+            name = statement.targets[0]
+            if isinstance(name, ast.Name) and name.id == "bl_label":
+                context = OPERATOR if operator else DEFAULT
+                yield from ((Message(context, text), line) for text, line in _texts(statement.value))
         tooltip = ast.get_docstring(node)
         if operator and tooltip:
             yield Message(DEFAULT, tooltip, True), node.lineno

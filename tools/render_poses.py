@@ -163,7 +163,7 @@ def render(out: Path) -> None:
         setattr(scene.render, f"use_stamp_{stamp}", False)
     scene.render.filepath = str(temporary)
     bpy.ops.render.render(write_still=True)
-    os.replace(temporary, out)
+    temporary.replace(out)
 
 
 def main(arguments: list[str]) -> int:
@@ -184,7 +184,7 @@ def main(arguments: list[str]) -> int:
         scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = width, height, 100
         aim_camera(corners(shown))
         render(options.picture.resolve())
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  each exception ends the program with a sentence
         traceback.print_exc()
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1

@@ -19,6 +19,8 @@ from checkout_extension import ROOT, part
 
 sys.path.insert(0, str(ROOT))
 
+import itertools
+
 from motionlcm_blender.motion.metrics import foot_skate
 from motionlcm_blender.motion.skeleton import FPS
 
@@ -101,7 +103,7 @@ def main() -> int:
             print(f"{at_seams[-1]:5.2f} m/s  {slides[-1]:5.1f} cm/s  {one} | {two}", flush=True)
         inside.append(change[~near])
         bounds = [0, *seams, len(joints) - 1]
-        for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+        for first, last in itertools.pairwise(bounds):
             slides_inside.append(foot_skate(joints[first + 10 : last - 9]))
     p50, p90, p99 = np.percentile(np.concatenate(inside), [50, 90, 99])
     # A seam's figure is the largest of five frames; so is this.

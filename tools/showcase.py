@@ -8,7 +8,6 @@ Writes prompts.png, paths.png and figures.md. Needs the engine and Pillow, no Bl
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,7 +122,7 @@ def main() -> int:
                 strips.append(strip)
         temporary = arguments.output / f".{name}.part.png"
         stack(strips).save(temporary)
-        os.replace(temporary, arguments.output / f"{name}.png")
+        temporary.replace(arguments.output / f"{name}.png")
         print(arguments.output / f"{name}.png")
     text = figures(model, rows, arguments.seconds, arguments.seeds)
     (arguments.output / "figures.md").write_text(text)

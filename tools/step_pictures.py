@@ -8,7 +8,6 @@ One take of the bundled model a picture, chosen by its seed alone; no number in 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,24 +18,24 @@ from PIL import Image, ImageDraw
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from strips import CELL, INK, MIDDLE, PAPER, POSES, draw_strip, stack  # noqa: E402
+from strips import CELL, INK, MIDDLE, PAPER, POSES, draw_strip, stack
 
-from motionlcm_blender.generation.pipeline import MotionLCM  # noqa: E402
-from motionlcm_blender.generation.request import Hints, Request  # noqa: E402
-from motionlcm_blender.keyframes.fitting import fit_keys  # noqa: E402
-from motionlcm_blender.keyframes.keys import dense_keys  # noqa: E402
-from motionlcm_blender.motion.features import standing_joints  # noqa: E402
-from motionlcm_blender.motion.foot_contacts import foot_contacts, rest_heights  # noqa: E402
-from motionlcm_blender.motion.ground_path import named_path, natural_length, timed  # noqa: E402
-from motionlcm_blender.motion.loops import find_loop, looped  # noqa: E402
-from motionlcm_blender.motion.metrics import path_error, pin_errors, twitch  # noqa: E402
-from motionlcm_blender.motion.retarget import forward_kinematics, retarget  # noqa: E402
-from motionlcm_blender.motion.skeleton import FOOT_JOINTS, FPS, HUMANML, JOINT_COUNT, JOINTS  # noqa: E402
-from motionlcm_blender.motion.world_transform import canonicalise  # noqa: E402
-from motionlcm_blender.postprocess.foot_lock import FootLock, lock_feet_from_contacts  # noqa: E402
-from motionlcm_blender.postprocess.path_following import follow_path  # noqa: E402
-from motionlcm_blender.postprocess.pin_ik import hold_pins  # noqa: E402
-from motionlcm_blender.postprocess.terrain import PathHeights, stand_on  # noqa: E402
+from motionlcm_blender.generation.pipeline import MotionLCM
+from motionlcm_blender.generation.request import Hints, Request
+from motionlcm_blender.keyframes.fitting import fit_keys
+from motionlcm_blender.keyframes.keys import dense_keys
+from motionlcm_blender.motion.features import standing_joints
+from motionlcm_blender.motion.foot_contacts import foot_contacts, rest_heights
+from motionlcm_blender.motion.ground_path import named_path, natural_length, timed
+from motionlcm_blender.motion.loops import find_loop, looped
+from motionlcm_blender.motion.metrics import path_error, pin_errors, twitch
+from motionlcm_blender.motion.retarget import forward_kinematics, retarget
+from motionlcm_blender.motion.skeleton import FOOT_JOINTS, FPS, HUMANML, JOINT_COUNT, JOINTS
+from motionlcm_blender.motion.world_transform import canonicalise
+from motionlcm_blender.postprocess.foot_lock import FootLock, lock_feet_from_contacts
+from motionlcm_blender.postprocess.path_following import follow_path
+from motionlcm_blender.postprocess.pin_ik import hold_pins
+from motionlcm_blender.postprocess.terrain import PathHeights, stand_on
 
 BEFORE, AFTER, GIVEN = (205, 120, 40), (40, 110, 180), (230, 235, 220)
 FRAMES = 120
@@ -83,7 +82,7 @@ def chart(
         pen.text((along, 6), name, fill=colour)
     pen.text((6, top), f"{high:.3g} {unit}", fill=MIDDLE)
     pen.text((6, height - bottom - 12), f"{low:.3g}", fill=MIDDLE)
-    for second in range(0, frames // int(FPS) + 1):
+    for second in range(frames // int(FPS) + 1):
         x = place(np.array([second * FPS]), np.array([low]))[0][0]
         pen.text((x, height - 16), f"{second} s", fill=MIDDLE)
     for _, values, colour in lines:
@@ -233,7 +232,7 @@ def main() -> int:
     for name, draw in STEPS.items():
         temporary = arguments.output / f".step_{name}.part.png"
         draw(model).quantize(64).save(temporary, optimize=True)
-        os.replace(temporary, arguments.output / f"step_{name}.png")
+        temporary.replace(arguments.output / f"step_{name}.png")
         print(arguments.output / f"step_{name}.png")
     return 0
 

@@ -18,6 +18,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -85,11 +86,9 @@ def _gently(niceness: int) -> None:
     # Should this tool be killed, the kernel ends the child too, and with it the namespaces.
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.nice(niceness)
-    try:
+    with suppress(OSError):  # not every kernel has it
         # The kernel shares processor time among sessions first; only within one do nice values count.
         Path("/proc/self/autogroup").write_text(str(niceness))
-    except OSError:
-        pass  # not every kernel has it
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) == 2:
         os.sched_setaffinity(0, cores[-1:])

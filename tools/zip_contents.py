@@ -67,7 +67,7 @@ def _runs(tag: str, oldest: str) -> bool:
     asked, there = re.fullmatch(pattern, tag), re.fullmatch(pattern, oldest)
     if asked is None or there is None:
         return tag == oldest
-    same = asked[1] == there[1] and (asked[4] == there[4] or asked[1] == "macosx" and asked[4] == "universal2")
+    same = asked[1] == there[1] and (asked[4] == there[4] or (asked[1] == "macosx" and asked[4] == "universal2"))
     return same and (int(asked[2]), int(asked[3])) <= (int(there[2]), int(there[3]))
 
 

@@ -40,7 +40,7 @@ COLUMNS = (
 
 
 def bench_quality(
-    device: str, folder: Path | None, seeds: int = 3, say: Callable[[str], None] = lambda line: None
+    device: str, folder: Path | None, seeds: int = 3, say: Callable[[str], None] = lambda _line: None
 ) -> dict[str, Any]:
     """Measure takes without a path, on each named path, and with pins; means over prompts and seeds.
 

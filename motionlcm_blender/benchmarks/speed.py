@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..generation.pipeline import MotionLCM
 from ..generation.request import Hints, Request
 from ..keyframes.fitting import fit_keys
@@ -128,7 +129,7 @@ def bench(
     warmup: int = 3,
     frames: int = MAX_FRAMES,
     steps: int = 1,
-    say: Callable[[str], None] = lambda line: None,
+    say: Callable[[str], None] = lambda _line: None,
 ) -> dict[str, Any]:
     """Measure every stage.
 
@@ -201,7 +202,7 @@ def _measure(model: MotionLCM, repeats: int, warmup: int, frames: int, steps: in
     return watch
 
 
-def _stages(model: MotionLCM, watch: Stopwatch, request: Request, xz: np.ndarray) -> None:
+def _stages(model: MotionLCM, watch: Stopwatch, request: Request, xz: FloatArray) -> None:
     """The stages of `MotionLCM.generate`, each finished before the next starts; one sampler step.
 
     Where `generate` uses a CUDA graph, the stages add up to more than the whole.

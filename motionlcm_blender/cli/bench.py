@@ -6,15 +6,11 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..errors import InvalidRequest
 from ..files.atomic_write import write_aside
 from .progress import DONE
 from .training import training_module
-
-if TYPE_CHECKING:
-    pass
 
 
 def add_bench(parser: argparse.ArgumentParser) -> None:

@@ -9,12 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..array_types import FloatArray
 from ..errors import InvalidRequest
 from .progress import DONE, ProgressLine
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from ..generation.generated_motion import GeneratedMotion
     from ..generation.request import Request
     from ..motion.world_transform import Placement
@@ -60,7 +59,7 @@ def _integer(text: str) -> int:
     return value
 
 
-def plan(args: argparse.Namespace) -> tuple[Request, np.ndarray | None, Placement | None, str | None]:
+def plan(args: argparse.Namespace) -> tuple[Request, FloatArray | None, Placement | None, str | None]:
     """Check everything that can be checked without the model.
 
     Args:

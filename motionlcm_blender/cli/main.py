@@ -13,7 +13,6 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..errors import MotionLCMError
 from ..version import version
@@ -22,9 +21,6 @@ from .generate import add_generate
 from .progress import DONE, FAILED, INTERRUPTED, ProgressLine
 from .storyboard import add_storyboard
 from .training import training_module
-
-if TYPE_CHECKING:
-    pass
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
-
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 

@@ -6,13 +6,9 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..errors import InvalidRequest
 from .progress import DONE
-
-if TYPE_CHECKING:
-    pass
 
 
 def add_storyboard(parser: argparse.ArgumentParser) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..motion.motion import Clip, Motion
 from ..motion.resampling import resample
 from ..motion.retarget import retarget
@@ -26,8 +27,8 @@ class StartPose:
     """
 
     frame: int
-    translation: np.ndarray
-    turns: np.ndarray
+    translation: FloatArray
+    turns: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +41,8 @@ class EndPose:
         of: Identity of the shot that starts in this pose, or empty.
     """
 
-    translation: np.ndarray | None
-    turns: np.ndarray
+    translation: FloatArray | None
+    turns: FloatArray
     of: str = ""
 
 

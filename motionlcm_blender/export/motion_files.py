@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..array_types import AnyArray, FloatArray
 from ..errors import InvalidRequest
 from ..files.atomic_write import write_aside
 from ..motion.motion import Clip, Motion
@@ -33,11 +34,11 @@ class Shot:
         path: (T, 2) float32, target of the root on each frame, x and z in the axes of `joints`, or None.
     """
 
-    joints: np.ndarray
+    joints: FloatArray
     clip: Clip
     prompt: str
     seed: int
-    path: np.ndarray | None = None
+    path: FloatArray | None = None
 
     @property
     def fps(self) -> float:
@@ -48,7 +49,7 @@ class Shot:
 def make_shot(
     motion: Motion,
     placement: Placement | None = None,
-    xz: np.ndarray | None = None,
+    xz: FloatArray | None = None,
     fps: float = FPS,
     prompt: str = "",
     seed: int = 0,
@@ -92,13 +93,13 @@ def check_fps(fps: float) -> None:
         raise InvalidRequest(f"The frame rate must be 1 to {HIGHEST_FPS:g} frames per second, not {fps:g}.")
 
 
-def _at(values: np.ndarray, fps: float, times: np.ndarray) -> np.ndarray:
+def _at(values: FloatArray, fps: float, times: FloatArray) -> FloatArray:
     """Interpolate values (T, ...) at `fps` linearly at times in seconds; constant beyond the last frame."""
     where = np.clip(times * fps, 0, len(values) - 1)
     before = np.minimum(np.floor(where + 1e-9).astype(int), max(len(values) - 2, 0))
     after = np.minimum(before + 1, len(values) - 1)
     fraction = (where - before).reshape(-1, *[1] * (values.ndim - 1))
-    out: np.ndarray = (values[before] + fraction * (values[after] - values[before])).astype(np.float32)
+    out: FloatArray = (values[before] + fraction * (values[after] - values[before])).astype(np.float32)
     return out
 
 
@@ -157,7 +158,7 @@ def save_npz(shot: Shot, file: Path) -> None:
     Raises:
         MotionLCMError: The file cannot be written.
     """
-    arrays: dict[str, np.ndarray] = {
+    arrays: dict[str, AnyArray] = {
         "joints": shot.joints,
         "fps": np.array(shot.fps, np.float64),
         "translation": shot.clip.translation,
@@ -171,7 +172,7 @@ def save_npz(shot: Shot, file: Path) -> None:
     write_aside(file, lambda temporary: _savez(temporary, arrays))
 
 
-def _savez(file: Path, arrays: dict[str, np.ndarray]) -> None:
+def _savez(file: Path, arrays: dict[str, AnyArray]) -> None:
     with file.open("wb") as stream:
         np.savez_compressed(stream, **arrays)
 

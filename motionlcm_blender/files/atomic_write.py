@@ -24,7 +24,7 @@ def replace_file(file: Path, write: Callable[[Path], object]) -> None:
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".motionlcm-") as folder:
         temporary = Path(folder) / f"motion{file.suffix.lower()}"
         write(temporary)
-        os.replace(temporary, file)
+        temporary.replace(file)
 
 
 def write_aside(file: Path, write: Callable[[Path], object]) -> None:
@@ -58,7 +58,7 @@ def replace_bytes(file: Path, content: bytes) -> None:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        os.replace(temporary, file)
+        temporary.replace(file)
     except OSError:
         with suppress(OSError):
             temporary.unlink()

@@ -11,6 +11,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from ..array_types import AnyArray, FloatArray
 from .pickle_reader import DamagedPickle, GlobalRef, HostilePickle, ReduceCall, read_pickle
 
 LARGEST_FILE = 1 << 30
@@ -63,7 +64,7 @@ def read_arrays(content: bytes) -> dict[str, Any]:
     return read
 
 
-def dense_array(value: object, shape: tuple[int, int] | None = None) -> np.ndarray:
+def dense_array(value: object, shape: tuple[int, int] | None = None) -> AnyArray:
     """Convert a placeholder to an array.
 
     Args:
@@ -116,7 +117,7 @@ def _state(value: object) -> dict[str, Any]:
     return value.state if isinstance(value, ReduceCall) and isinstance(value.state, dict) else {}
 
 
-def _array(value: Any) -> np.ndarray:
+def _array(value: Any) -> AnyArray:
     """Array from a placeholder with the state (version, shape, dtype, Fortran order, bytes).
 
     Or with the arguments of NumPy's `scalar` or `_frombuffer`.
@@ -141,7 +142,7 @@ def _array(value: Any) -> np.ndarray:
     return np.frombuffer(content, numbers).reshape(shape, order="F" if fortran else "C")
 
 
-def _dtype(value: object) -> np.dtype:
+def _dtype(value: object) -> np.dtype[np.generic]:
     """Data type of a numpy.dtype placeholder, from its code (first argument) and byte order (in its state)."""
     arguments, state = _arguments(value), value.state if isinstance(value, ReduceCall) else None
     code = _bytes(arguments[0]).decode("latin-1") if _kind(value) == "dtype" and arguments else ""
@@ -171,7 +172,7 @@ def _is_shape(shape: object) -> TypeGuard[tuple[int, ...]]:
     return all(isinstance(n, int) and 0 <= n < LARGEST_ARRAY for n in shape)
 
 
-def _selected(state: dict[str, Any]) -> np.ndarray:
+def _selected(state: dict[str, Any]) -> AnyArray:
     """Numbers of a chumpy slice: elements of another array by index, in a shape of its own."""
     source, places, shape = state.get("a"), state.get("idxs"), state.get("preferred_shape")
     # Nested slices are not needed, and could be infinite.
@@ -185,7 +186,7 @@ def _selected(state: dict[str, Any]) -> np.ndarray:
     return np.asarray(numbers[indices.astype(np.int64)]).reshape(shape)
 
 
-def _sparse(state: dict[str, Any], shape: tuple[int, int], by_column: bool) -> np.ndarray:
+def _sparse(state: dict[str, Any], shape: tuple[int, int], by_column: bool) -> FloatArray:
     """Dense float64 array of scipy's csc_matrix (column by column) or csr_matrix (row by row)."""
     parts = [state.get(name) for name in ("data", "indices", "indptr")]
     stored_shape = state.get("_shape", state.get("shape"))

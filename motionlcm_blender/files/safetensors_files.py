@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ..array_types import AnyArray, FloatArray
 from ..errors import DeviceError, ModelFolderError
 from .atomic_write import replace_bytes
 
 
-def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], str]:
+def read_arrays(path: Path) -> tuple[dict[str, FloatArray], str]:
     """Read all arrays of a file as float32.
 
     float16 and float64 are converted.
@@ -37,12 +38,12 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], str]:
     return arrays, hashlib.sha256(content).hexdigest()
 
 
-def read_stored(path: Path) -> dict[str, np.ndarray]:
+def read_stored(path: Path) -> dict[str, AnyArray]:
     """Read all arrays of a file in their stored types; errors as in `read_arrays`."""
     return parsed(read_bytes(path), path)
 
 
-def as_float32(name: str, array: np.ndarray, path: Path) -> np.ndarray:
+def as_float32(name: str, array: AnyArray, path: Path) -> FloatArray:
     """Convert an array to float32.
 
     Args:
@@ -60,7 +61,7 @@ def as_float32(name: str, array: np.ndarray, path: Path) -> np.ndarray:
     if array.dtype not in (np.float16, np.float32, np.float64):
         raise ModelFolderError(f"{name} in {path.name} is of type {array.dtype}, not float16 or float32.")
     try:
-        result: np.ndarray = np.ascontiguousarray(array, dtype=np.float32)
+        result: FloatArray = np.ascontiguousarray(array, dtype=np.float32)
     except MemoryError as error:
         raise DeviceError(f"There is not enough memory to load {path.name}.") from error
     if not np.isfinite(result).all():
@@ -68,7 +69,7 @@ def as_float32(name: str, array: np.ndarray, path: Path) -> np.ndarray:
     return result
 
 
-def parsed(content: bytes, path: Path) -> dict[str, np.ndarray]:
+def parsed(content: bytes, path: Path) -> dict[str, AnyArray]:
     """Parse the content of a safetensors file.
 
     Args:
@@ -117,7 +118,7 @@ def read_bytes(path: Path) -> bytes:
         raise DeviceError(f"There is not enough memory to load {path.name}.") from error
 
 
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+def write_arrays(path: Path, arrays: Mapping[str, AnyArray]) -> None:
     """Write arrays in their types.
 
     Raises:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..motion.motion import Motion
 from ..motion.skeleton import FPS
 from ..motion.smoothing import smoothstep
@@ -26,7 +27,7 @@ CLOSE, CLOSE_TURN = 0.02, 0.05
 """Metres and radians: for smaller gaps the trajectory is not bent; the last pose alone closes them."""
 
 
-def place_end_pose(end: Motion, joints: np.ndarray, path: np.ndarray | None) -> Motion:
+def place_end_pose(end: Motion, joints: FloatArray, path: FloatArray | None) -> Motion:
     """Place an end pose of free position where the motion arrives by itself.
 
     Args:
@@ -44,7 +45,7 @@ def place_end_pose(end: Motion, joints: np.ndarray, path: np.ndarray | None) -> 
     return replace(end, joints=place_joints(unplace_joints(end.joints.astype(np.float64), own), where))
 
 
-def bend_path_to_end(request: Request, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+def bend_path_to_end(request: Request, joints: FloatArray) -> tuple[FloatArray, FloatArray] | None:
     """Compute a path and a facing that lead a motion to its end pose.
 
     A path of the request is kept except for its last part.
@@ -85,7 +86,7 @@ def bend_path_to_end(request: Request, joints: np.ndarray) -> tuple[np.ndarray, 
     return bent, facing
 
 
-def _share_of_way(path: np.ndarray, begin: int, last: int, seconds: float | None) -> np.ndarray:
+def _share_of_way(path: FloatArray, begin: int, last: int, seconds: float | None) -> FloatArray:
     """(T,) weights of the correction: 0 up to frame `begin`, 1 from `last` on.
 
     They rise with the distance travelled or, to keep the earlier part of a path, over the last seconds.
@@ -98,9 +99,9 @@ def _share_of_way(path: np.ndarray, begin: int, last: int, seconds: float | None
     gone = np.concatenate([[0.0], np.cumsum(steps)])
     if gone[-1] < STANDING:
         return smoothstep(frames, float(begin), last)
-    fraction: np.ndarray = gone / gone[-1]
+    fraction: FloatArray = gone / gone[-1]
     return fraction
 
 
-def _on_floor(xz: np.ndarray) -> np.ndarray:
+def _on_floor(xz: FloatArray) -> FloatArray:
     return np.array([xz[0], 0.0, xz[1]])

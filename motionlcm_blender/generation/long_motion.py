@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..errors import Cancelled
 from ..motion import head_hands
 from ..motion.features import contacts_from_features, standing_joints

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..errors import InvalidRequest
 from ..motion.features import joints_from_features
 from ..motion.skeleton import JOINT_COUNT, JOINTS
@@ -38,7 +39,7 @@ class SampledFeatures:
         report: Measurements of the noise optimization, empty without it.
     """
 
-    features: np.ndarray
+    features: FloatArray
     report: dict[str, float] = field(default_factory=dict)
 
 
@@ -48,7 +49,7 @@ class MotionModel:
     def __init__(
         self,
         backend: Backend,
-        stats: Mapping[str, np.ndarray] | None = None,
+        stats: Mapping[str, FloatArray] | None = None,
         text_encoder: Any = None,
         folder: ModelFolder | None = None,
     ) -> None:
@@ -87,7 +88,7 @@ class MotionModel:
     def from_state_dict(
         cls,
         state: Mapping[str, Any],
-        stats: Mapping[str, np.ndarray] | None = None,
+        stats: Mapping[str, FloatArray] | None = None,
         text_encoder: Any = None,
         device: str = "cpu",
     ) -> Self:
@@ -169,7 +170,7 @@ class MotionModel:
         """Factor on the ControlNet's residuals: the model folder's, else 1."""
         return self.folder.control_strength if self.folder is not None else 1.0
 
-    def encode_prompt(self, prompt: str, frames: int) -> np.ndarray:
+    def encode_prompt(self, prompt: str, frames: int) -> FloatArray:
         """Encode a prompt, with a cache by prompt.
 
         Args:
@@ -203,7 +204,7 @@ class MotionModel:
             self._text_encoder = open_text_encoder(self.folder, self.device)
         return self._text_encoder
 
-    def features(self, request: Request) -> np.ndarray:
+    def features(self, request: Request) -> FloatArray:
         """Sample the features of a request, with the same seeds as `MotionLCM.generate`.
 
         Args:
@@ -218,7 +219,7 @@ class MotionModel:
         """
         self.check_control(request)
         text = self.encode_prompt(request.prompt.strip(), request.frames)
-        result: np.ndarray = self.sample_features(request, text, _silent).features.astype(np.float32)
+        result: FloatArray = self.sample_features(request, text, _silent).features.astype(np.float32)
         return result
 
     def check_control(self, request: Request) -> None:
@@ -256,7 +257,7 @@ class MotionModel:
             mask[-request.end.frames :, [joint for joint in range(JOINT_COUNT) if joint not in held]] = False
         return Hints(asked.positions, mask) if mask.any() else None
 
-    def sample_features(self, request: Request, text: np.ndarray, stage: Progress) -> SampledFeatures:
+    def sample_features(self, request: Request, text: FloatArray, stage: Progress) -> SampledFeatures:
         """Sample the features of all takes of a request.
 
         Args:
@@ -291,8 +292,8 @@ class MotionModel:
         return SampledFeatures(features, report)
 
     def _sampled(
-        self, text: np.ndarray, noise: np.ndarray, request: Request, shown: list[Hints] | None, stage: Progress
-    ) -> np.ndarray:
+        self, text: FloatArray, noise: FloatArray, request: Request, shown: list[Hints] | None, stage: Progress
+    ) -> FloatArray:
         """(takes, T, 263 or 281) features, not normalised, sampled from noise (steps, takes, tokens, latent_width).
 
         shown: hints for the ControlNet, none, one for all takes, or one for each. Must run inside `inference_context`.
@@ -332,7 +333,7 @@ class MotionModel:
         return decoded * self.stats["std"] + self.stats["mean"]
 
     def _shown(
-        self, request: Request, asked: Hints, text: np.ndarray, noise: np.ndarray, stage: Progress
+        self, request: Request, asked: Hints, text: FloatArray, noise: FloatArray, stage: Progress
     ) -> list[Hints]:
         """Hints for the ControlNet: one for all takes or one for each.
 
@@ -351,13 +352,13 @@ def _silent(_part: float, _what: str) -> None:
     pass
 
 
-def _noise(seed: int, steps: int, architecture: Architecture) -> np.ndarray:
+def _noise(seed: int, steps: int, architecture: Architecture) -> FloatArray:
     """(steps, tokens, latent_width): the initial noise, then the noise of the later steps; equal on every device."""
     shape = (steps, architecture.latent_tokens, architecture.latent_width)
     return np.random.default_rng(seed % 2**63).standard_normal(shape, dtype=np.float32)
 
 
-def _noise_of(request: Request, take: int, architecture: Architecture) -> np.ndarray:
+def _noise_of(request: Request, take: int, architecture: Architecture) -> FloatArray:
     """The noise of one take of a request."""
     request = another_take(request, take)
     noise = _noise(request.seed, request.steps, architecture)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..networks.noise_schedule import alpha_sigma, boundary_scalings
 from .request import Hints
 
@@ -18,15 +19,15 @@ from .request import Hints
 def optimize_noise(
     network: Any,
     device: str,
-    stats: dict[str, np.ndarray],
-    text: np.ndarray,
+    stats: dict[str, FloatArray],
+    text: FloatArray,
     hints: Hints,
-    noise: np.ndarray,
+    noise: FloatArray,
     guidance: float,
     timestep: int,
     strength: float,
     shown: Sequence[Hints] | None = None,
-) -> tuple[np.ndarray, dict[str, float]]:
+) -> tuple[FloatArray, dict[str, float]]:
     """Optimize the initial noise so that one-step sampling comes near the hints.
 
     Args:
@@ -76,8 +77,8 @@ def optimize_noise(
 def hint_residual(
     network: Any,
     device: str,
-    stats: dict[str, np.ndarray],
-    text: np.ndarray,
+    stats: dict[str, FloatArray],
+    text: FloatArray,
     hints: Hints,
     guidance: float,
     timestep: int,

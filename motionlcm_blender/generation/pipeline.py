@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..errors import Cancelled, DeviceError, InvalidRequest
 from ..motion import head_hands
 from ..motion.features import contacts_from_features, joints_from_features, standing_joints
@@ -107,7 +108,7 @@ class MotionLCM(MotionModel):
         return needs_stitching(request, longest)
 
     def _ended_anywhere(
-        self, request: Request, features: np.ndarray, progress: Progress | None, cancel: Callable[[], bool] | None
+        self, request: Request, features: FloatArray, progress: Progress | None, cancel: Callable[[], bool] | None
     ) -> list[GeneratedMotion]:
         """Generate each take again towards the end pose, placed where the take arrives without it."""
         path = request.hints.root_xz if request.hints is not None else None

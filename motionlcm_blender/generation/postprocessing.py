@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..array_types import BoolArray, FloatArray
 from ..motion.foot_contacts import foot_contacts
 from ..motion.metrics import foot_skate, path_error, pin_errors
 from ..motion.motion import Motion
@@ -35,8 +36,8 @@ class PostprocessInput:
     """
 
     request: Request
-    contacts: np.ndarray
-    pins: tuple[np.ndarray, np.ndarray] | None
+    contacts: FloatArray
+    pins: tuple[FloatArray, BoolArray] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +56,11 @@ class MotionState:
     """
 
     given: PostprocessInput
-    joints: np.ndarray
-    path: np.ndarray | None
-    facing: np.ndarray | None
+    joints: FloatArray
+    path: FloatArray | None
+    facing: FloatArray | None
     end: Motion | None
-    stands: np.ndarray
+    stands: BoolArray
     report: dict[str, float]
     warnings: tuple[str, ...] = ()
 
@@ -69,12 +70,12 @@ Step = Callable[[MotionState], MotionState]
 
 def postprocess_motion(
     request: Request,
-    joints: np.ndarray,
-    contacts: np.ndarray,
+    joints: FloatArray,
+    contacts: FloatArray,
     report: dict[str, float],
     started: float,
     warnings: Sequence[str] = (),
-    head_hands: np.ndarray | None = None,
+    head_hands: FloatArray | None = None,
 ) -> GeneratedMotion:
     """Post-process a sampled motion: follow the path, meet the pins, match start and end poses, lock the feet.
 
@@ -192,7 +193,7 @@ def match_ends(state: MotionState) -> MotionState:
 def lock_feet_near_ends(state: MotionState) -> MotionState:
     """Lock the feet in stances that reach into start or end, which `match_ends` has moved. Pins have priority."""
     request, end = state.given.request, state.end
-    if request.start is None and end is None or state.given.pins is not None or request.feet is FootLock.OFF:
+    if (request.start is None and end is None) or state.given.pins is not None or request.feet is FootLock.OFF:
         return state
     frames = len(state.joints)
     fixed = np.zeros(frames, bool)
@@ -235,7 +236,7 @@ def _with_locked_feet(state: MotionState, locked: FootLockResult) -> MotionState
     return replace(state, joints=locked.joints.astype(np.float32), stands=locked.stands)
 
 
-def _stances_into(stands: np.ndarray, fixed: np.ndarray) -> np.ndarray:
+def _stances_into(stands: BoolArray, fixed: BoolArray) -> BoolArray:
     """Stances (T, 4) that reach into fixed frames (T,): the others are locked already."""
     kept = stands.copy()
     for side in (0, 1):

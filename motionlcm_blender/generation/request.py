@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..array_types import BoolArray, FloatArray
 from ..errors import InvalidRequest
 from ..motion.motion import Motion
 from ..motion.skeleton import FPS, JOINT_COUNT, MIN_FRAMES
@@ -57,8 +58,8 @@ class Hints:
         InvalidRequest: The shapes do not match, or a number is not finite where the mask is True.
     """
 
-    positions: np.ndarray
-    mask: np.ndarray
+    positions: FloatArray
+    mask: BoolArray
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -76,7 +77,7 @@ class Hints:
         object.__setattr__(self, "mask", mask)
 
     @classmethod
-    def ground_path(cls, root_xz: np.ndarray) -> Hints:
+    def ground_path(cls, root_xz: FloatArray) -> Hints:
         """Make hints for a root trajectory on the floor.
 
         Args:
@@ -103,7 +104,7 @@ class Hints:
         return int(self.positions.shape[0])
 
     @property
-    def root_xz(self) -> np.ndarray | None:
+    def root_xz(self) -> FloatArray | None:
         """(T, 2) ground path, if x and z of the pelvis are given on every frame; else None."""
         if self.mask[:, 0, 0].all() and self.mask[:, 0, 2].all():
             return self.positions[:, 0][:, [0, 2]]
@@ -114,7 +115,7 @@ class Hints:
         """Whether each joint that is given on a frame is given in all three coordinates."""
         return bool((self.mask.all(-1) == self.mask.any(-1)).all())
 
-    def completed(self, joints: np.ndarray) -> Hints:
+    def completed(self, joints: FloatArray) -> Hints:
         """Complete all three coordinates of each joint that is given on a frame.
 
         Args:
@@ -130,7 +131,7 @@ class Hints:
         return Hints(np.where(self.mask, self.positions, joints), whole)
 
     @property
-    def pins(self) -> tuple[np.ndarray, np.ndarray] | None:
+    def pins(self) -> tuple[FloatArray, BoolArray] | None:
         """Positions and mask (T, 22, 3) of everything given beside a ground path; None if there is nothing."""
         mask = self.mask.copy()
         if self.root_xz is not None:
@@ -180,7 +181,7 @@ class Request:
     end: Motion | None = None
     end_anywhere: bool = False
     feet: FootLock = FootLock.AUTO
-    facing: np.ndarray | None = None
+    facing: FloatArray | None = None
     refine: bool = False
     blends: tuple[Blend, ...] = ()
     mirror: bool = False

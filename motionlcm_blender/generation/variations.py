@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..motion.head_hands import mirrored_rotations
 from ..motion.motion import Motion
 from ..motion.skeleton import MIRROR
@@ -24,7 +25,7 @@ def another_take(request: Request, take: int) -> Request:
     return replace(request, blends=(*request.blends[:-1], last), takes=1)
 
 
-def blended(own: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:
+def blended(own: FloatArray, other: FloatArray, share: float) -> FloatArray:
     """Interpolate two samples of unit normal noise on the arc, so that the result is unit normal noise.
 
     Args:
@@ -36,13 +37,13 @@ def blended(own: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:
         Noise of the same shape.
     """
     angle = 0.5 * math.pi * share
-    mixed: np.ndarray = (math.cos(angle) * own + math.sin(angle) * other).astype(own.dtype)
+    mixed: FloatArray = (math.cos(angle) * own + math.sin(angle) * other).astype(own.dtype)
     return mixed
 
 
-def mirrored_joints(joints: np.ndarray) -> np.ndarray:
+def mirrored_joints(joints: FloatArray) -> FloatArray:
     """Swap left and right at the plane x = 0; (..., 22, 3)."""
-    swapped: np.ndarray = joints[..., list(MIRROR), :] * np.array([-1.0, 1.0, 1.0], joints.dtype)
+    swapped: FloatArray = joints[..., list(MIRROR), :] * np.array([-1.0, 1.0, 1.0], joints.dtype)
     return swapped
 
 
@@ -99,7 +100,7 @@ def _resampled(request: Request, frames: int, speed: float) -> Request:
     return replace(request, frames=frames, speed=speed, hints=hints, facing=facing)
 
 
-def _hints_at(hints: Hints, at: np.ndarray) -> Hints:
+def _hints_at(hints: Hints, at: FloatArray) -> Hints:
     """Hints at fractional frames `at` (K,): interpolated between two given positions, else the nearest one."""
     low = np.minimum(at.astype(int), hints.frames - 1)
     high = np.minimum(low + 1, hints.frames - 1)

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..errors import DeviceError, ModelFolderError, UnsupportedCheckpoint
 from ..files.pickle_reader import DamagedPickle, GlobalRef, HostilePickle, PersistentRef, ReduceCall, read_pickle
 from ..files.safetensors_files import read_bytes, sha256
@@ -114,7 +115,7 @@ class CheckpointFile:
         """sha256 of the file."""
         return sha256(self.path)
 
-    def arrays(self, names: Sequence[str], keep_half: bool = False) -> dict[str, np.ndarray]:
+    def arrays(self, names: Sequence[str], keep_half: bool = False) -> dict[str, FloatArray]:
         """Read the numbers of some tensors.
 
         Args:
@@ -295,7 +296,7 @@ def _bytes(kind: str) -> int:
     return 2 if kind == "bfloat16" else np.dtype(kind).itemsize
 
 
-def _read_zip(path: Path, tensors: Mapping[str, StoredTensor]) -> Iterator[tuple[str, np.ndarray]]:
+def _read_zip(path: Path, tensors: Mapping[str, StoredTensor]) -> Iterator[tuple[str, FloatArray]]:
     with _opened(path) as (archive, root, entries):
         order = archive.read(f"{root}byteorder").strip() if f"{root}byteorder" in entries else b"little"
         sign = ">" if order == b"big" else "<"
@@ -312,7 +313,7 @@ def _read_zip(path: Path, tensors: Mapping[str, StoredTensor]) -> Iterator[tuple
             yield name, np.lib.stride_tricks.as_strided(start, tensor.shape, byte_strides).copy()
 
 
-def _numbers(content: bytes | bytearray, kind: str, sign: str = "<") -> np.ndarray:
+def _numbers(content: bytes | bytearray, kind: str, sign: str = "<") -> FloatArray:
     """(n,) float16, 32 or 64 in native byte order; bfloat16, the upper half of a float32, is widened."""
     if kind == "bfloat16":
         upper = np.frombuffer(content, f"{sign}u2").astype(np.uint32)
@@ -344,7 +345,7 @@ def _declared_in_safetensors(path: Path) -> dict[str, StoredTensor]:
     return out
 
 
-def _read_safetensors(path: Path, tensors: Mapping[str, StoredTensor]) -> Iterator[tuple[str, np.ndarray]]:
+def _read_safetensors(path: Path, tensors: Mapping[str, StoredTensor]) -> Iterator[tuple[str, FloatArray]]:
     from safetensors import SafetensorError, deserialize
 
     try:

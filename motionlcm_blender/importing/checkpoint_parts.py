@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 
-import numpy as np
-
+from ..array_types import FloatArray
 from ..errors import UnsupportedCheckpoint
 from ..motion.skeleton import CONTROLLED_JOINTS
 from ..networks.architecture import Architecture
@@ -99,14 +98,14 @@ class Joined:
             for stored in file.names[part].values()
         )
 
-    def weights(self) -> dict[str, np.ndarray]:
+    def weights(self) -> dict[str, FloatArray]:
         """Read all weights as float32 by official name.
 
         Raises:
             ModelFolderError: A file is damaged.
             DeviceError: There is not enough memory.
         """
-        out: dict[str, np.ndarray] = {}
+        out: dict[str, FloatArray] = {}
         for part, file in self.parts.items():
             names = file.names[part]
             arrays = file.file.arrays(list(names.values()))

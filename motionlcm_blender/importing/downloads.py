@@ -11,7 +11,6 @@ import errno
 import hashlib
 import http.client
 import json
-import os
 import re
 import shutil
 import socket
@@ -190,7 +189,7 @@ class _Part:
                 path.unlink(missing_ok=True)
 
     def finish(self) -> None:
-        os.replace(self.path, self.target)
+        self.path.replace(self.target)
         with suppress(OSError):
             self.state.unlink(missing_ok=True)
 
@@ -235,7 +234,7 @@ def _attempt(url: str, source: Source, part: _Part, progress: Progress, cancel: 
     try:
         with url_opener().open(urllib.request.Request(url, headers=asked), timeout=TIMEOUT) as response:
             begins, total = _extent(response, url, source, have, part)
-            _check_space(part.target, source, None if total is None else total - begins)
+            _check_space(part.target, None if total is None else total - begins)
             digest = part.digest() if begins else hashlib.sha256()
             if not begins:
                 part.begin(url, _validator(response.headers))
@@ -371,7 +370,7 @@ def _by_hand(source: Source) -> str:
 # The disk
 
 
-def _check_space(target: Path, source: Source, needed: int | None) -> None:
+def _check_space(target: Path, needed: int | None) -> None:
     free = shutil.disk_usage(target.parent).free
     if needed is not None and free < needed:
         raise OSError(errno.ENOSPC, f"{_megabytes(needed)} are needed and {_megabytes(free)} are free")

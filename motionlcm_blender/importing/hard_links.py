@@ -26,7 +26,7 @@ def link_or_copy(source: Path, target: Path, others: Iterable[Path]) -> None:
     aside = _aside(target)
     try:
         shutil.copyfile(source, aside)
-        os.replace(aside, target)
+        aside.replace(target)
     except OSError:
         with suppress(OSError):
             aside.unlink()
@@ -45,7 +45,7 @@ def link_to_twin(source: Path, target: Path, others: Iterable[Path]) -> bool:
         aside = _aside(target)
         try:
             os.link(other, aside)
-            os.replace(aside, target)
+            aside.replace(target)
         except OSError:  # another disk, one without links such as FAT, or another user's file
             with suppress(OSError):
                 aside.unlink()
@@ -61,7 +61,7 @@ def have_same_bytes(one: Path, other: Path) -> bool:
     try:
         if other.is_symlink() or not other.is_file() or one.stat().st_size != other.stat().st_size:
             return False
-        if os.path.samefile(one, other):
+        if one.samefile(other):
             return True
         with one.open("rb") as first, other.open("rb") as second:
             while block := first.read(_BLOCK):

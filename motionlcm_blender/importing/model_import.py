@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from ..array_types import FloatArray
 from ..errors import Cancelled, LicenceNotAccepted, ModelFolderError, UnsupportedCheckpoint
 from ..files.safetensors_files import sha256
 from ..motion.skeleton import MAX_FRAMES
@@ -151,7 +150,7 @@ def _check_control(control: str | None) -> None:
 def _write(
     folder: Path,
     joined: Joined,
-    normalisation: dict[str, np.ndarray],
+    normalisation: dict[str, FloatArray],
     statistics_files: Sequence[Path],
     encoder: Path,
     beside: Sequence[Path],
@@ -182,7 +181,7 @@ def _folder_in_the_making(target: Path) -> Iterator[Path]:
         yield temporary
         with suppress(OSError):
             target.rmdir()  # an empty folder, which Windows does not replace
-        os.replace(temporary, target)
+        temporary.replace(target)
     except OSError as error:
         raise _disk_error(target, error) from error
     finally:

@@ -164,7 +164,7 @@ def remove_model(folder: Path, home: Path) -> None:
         raise ModelFolderError(f"{folder.name} is not a model that was imported here: remove it where it lies.")
     doomed = home / f".removed-{folder.name}.{os.getpid()}"
     try:
-        os.replace(folder, doomed)  # a single operation, so that a folder in use stays complete
+        folder.replace(doomed)  # a single operation, so that a folder in use stays complete
     except OSError as error:
         why = error.strerror or error
         sentence = f"{folder.name} cannot be removed ({why}): choose another model, then try again."

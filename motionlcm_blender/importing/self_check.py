@@ -7,11 +7,13 @@ lengths and pelvis height of the generated motion show such errors at once.
 from __future__ import annotations
 
 import importlib.util
+import itertools
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..errors import ModelFolderError
 from ..generation.pipeline import MotionLCM
 from ..generation.request import Hints, Request
@@ -46,7 +48,7 @@ class _Fixed:
         vector = np.random.default_rng(0).standard_normal(width)
         self._vector = (vector / np.linalg.norm(vector)).astype(np.float32)
 
-    def encode(self, prompt: str) -> np.ndarray:
+    def encode(self, prompt: str) -> FloatArray:  # noqa: ARG002  the encoders' interface
         """Return the constant vector."""
         return self._vector
 
@@ -86,7 +88,7 @@ def check_model(path: str | Path) -> dict[str, float]:
     return {"pelvis_height_m": height, "text_encoder": float(tried)}
 
 
-def _standing(model: MotionLCM) -> np.ndarray:
+def _standing(model: MotionLCM) -> FloatArray:
     """(T, 263) features, not normalised: a standing figure with hanging arms, encoded and decoded."""
     offsets = HUMANML.offsets.copy()
     for joint, name in enumerate(JOINTS):
@@ -97,11 +99,11 @@ def _standing(model: MotionLCM) -> np.ndarray:
     normalised = (features_from_joints(joints) - model.stats["mean"]) / model.stats["std"]
     mask = np.ones((1, FRAMES), bool)
     latent, _ = model.network.vae.encode(normalised[None].astype(np.float32), mask)
-    decoded: np.ndarray = model.network.decode(latent, mask)[0] * model.stats["std"] + model.stats["mean"]
+    decoded: FloatArray = model.network.decode(latent, mask)[0] * model.stats["std"] + model.stats["mean"]
     return decoded
 
 
-def check_motion(features: np.ndarray, what: str, strict: bool = True) -> float:
+def check_motion(features: FloatArray, what: str, strict: bool = True) -> float:
     """Check the plausibility of features.
 
     Args:
@@ -122,7 +124,7 @@ def check_motion(features: np.ndarray, what: str, strict: bool = True) -> float:
     joints = joints_from_features(features).astype(np.float64)
     lengths = {name: _median_length(joints, bones) for name, bones in _BONES.items()}
     expected = {name: _median_length(HUMANML.rest[None], bones) for name, bones in _BONES.items()}
-    trunk = tuple(zip(_TRUNK[:-1], _TRUNK[1:], strict=True))
+    trunk = tuple(itertools.pairwise(_TRUNK))
     lengths["trunk"] = sum(_median_length(joints, (bone,)) for bone in trunk)
     expected["trunk"] = sum(_median_length(HUMANML.rest[None], (bone,)) for bone in trunk)
     for name, length in lengths.items():
@@ -140,7 +142,7 @@ def check_motion(features: np.ndarray, what: str, strict: bool = True) -> float:
     return height
 
 
-def _median_length(joints: np.ndarray, bones: tuple[tuple[str, str], ...]) -> float:
+def _median_length(joints: FloatArray, bones: tuple[tuple[str, str], ...]) -> float:
     ends = np.array([[JOINTS.index(name) for name in bone] for bone in bones])
     return float(np.median(np.linalg.norm(joints[:, ends[:, 1]] - joints[:, ends[:, 0]], axis=-1)))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..errors import ModelFolderError
 from ..networks.model_folder import NORMALISATION_SHAPES
 
@@ -17,7 +18,7 @@ FILES = {"mean": "Mean.npy", "std": "Std.npy", "hint_mean": "Mean_raw.npy", "hin
 AGAIN = "fetch it again from HumanML3D"
 
 
-def read_statistics(folders: Sequence[Path], with_hints: bool) -> tuple[dict[str, np.ndarray], list[Path]]:
+def read_statistics(folders: Sequence[Path], with_hints: bool) -> tuple[dict[str, FloatArray], list[Path]]:
     """Read the statistics.
 
     Args:
@@ -39,7 +40,7 @@ def read_statistics(folders: Sequence[Path], with_hints: bool) -> tuple[dict[str
     return {"mean": mean, "std": std, "hint_mean": hint_mean, "hint_std": hint_std}, files
 
 
-def _pair(folders: Sequence[Path], mean: str, std: str) -> tuple[np.ndarray, np.ndarray, list[Path]]:
+def _pair(folders: Sequence[Path], mean: str, std: str) -> tuple[FloatArray, FloatArray, list[Path]]:
     """The first pair of the right size. Data sets of other skeletons have files of the same names, so size decides."""
     wrong: ModelFolderError | None = None
     for folder in folders:
@@ -66,7 +67,7 @@ def _is_there(file: Path) -> bool:
         return False
 
 
-def _read(file: Path, name: str) -> np.ndarray:
+def _read(file: Path, name: str) -> FloatArray:
     """Read one array; only as many bytes as expected are read, whatever the header declares."""
     shape = NORMALISATION_SHAPES[name]
     count = prod(shape)

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..array_types import BoolArray, FloatArray, IntArray
 from ..motion import rotations as rot
 from ..motion.euler_angles import euler_angles, euler_quaternions
 from ..motion.foot_contacts import foot_contacts
@@ -40,12 +41,12 @@ class BoneTree:
         pairs: (2, P) each bone with each joint that it moves.
     """
 
-    order: np.ndarray
-    parents: np.ndarray
-    offsets: np.ndarray
+    order: IntArray
+    parents: IntArray
+    offsets: FloatArray
     below: tuple[slice, ...]
-    levels: tuple[np.ndarray, ...]
-    pairs: np.ndarray
+    levels: tuple[IntArray, ...]
+    pairs: IntArray
 
     @classmethod
     def of(cls, skeleton: Skeleton) -> BoneTree:
@@ -79,12 +80,13 @@ class BoneTree:
         )
 
     @cached_property
-    def movers(self) -> np.ndarray:
+    def movers(self) -> IntArray:
         """Places of the bones that move joints, in the order of `pairs`."""
-        return np.unique(self.pairs[0])
+        result: IntArray = np.unique(self.pairs[0])
+        return result
 
     @cached_property
-    def pair_starts(self) -> np.ndarray:
+    def pair_starts(self) -> IntArray:
         """Index of the first pair of each mover."""
         return np.searchsorted(self.pairs[0], self.movers)
 
@@ -95,14 +97,14 @@ class BoneTree:
         ends = np.cumsum(sizes)
         return tuple(slice(int(start), int(end)) for start, end in zip(ends - sizes, ends, strict=True))
 
-    def most_of_pairs(self, values: np.ndarray) -> np.ndarray:
+    def most_of_pairs(self, values: FloatArray) -> FloatArray:
         """For each bone the largest of values (pairs, N) over the joints that it moves; (J, N), 0 without any."""
         result = np.zeros((len(self.order), values.shape[1]), values.dtype)
         if len(self.movers):
             result[self.movers] = np.maximum.reduceat(values, self.pair_starts, axis=0)
         return result
 
-    def pose(self, location: np.ndarray, local: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def pose(self, location: FloatArray, local: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Positions (J, N, 3) and world rotations (J, N, 4) from location (N, 3) and local rotations (J, N, 4)."""
         world = local.copy()
         position = np.empty((*local.shape[:2], 3))
@@ -134,19 +136,19 @@ class FitTarget:
     """
 
     rig: BoneTree
-    channels: np.ndarray
-    slopes: np.ndarray
-    rotations: np.ndarray
-    outer: np.ndarray | None
-    inner: np.ndarray | None
-    position: np.ndarray
-    bone_to_world: np.ndarray
-    pinned_samples: np.ndarray
+    channels: FloatArray
+    slopes: FloatArray
+    rotations: FloatArray
+    outer: FloatArray | None
+    inner: FloatArray | None
+    position: FloatArray
+    bone_to_world: FloatArray
+    pinned_samples: BoolArray
     tolerance: float
-    key_priority: np.ndarray
-    joint_weight: np.ndarray
+    key_priority: BoolArray
+    joint_weight: FloatArray
     fps: float
-    euler: np.ndarray
+    euler: BoolArray
 
     @property
     def frames(self) -> int:
@@ -164,7 +166,7 @@ class FitTarget:
         clip: Clip,
         tolerance: float,
         modes: tuple[str, ...],
-        axes: tuple[np.ndarray, np.ndarray] | None,
+        axes: tuple[FloatArray, FloatArray] | None,
         loops: bool,
     ) -> FitTarget:
         """Sample a clip and derive weights and priorities; arguments as in `fit_keys`, `tolerance` in metres."""
@@ -206,11 +208,11 @@ class FitTarget:
             euler=euler,
         )
 
-    def slope_weight(self, samples: np.ndarray) -> np.ndarray:
+    def slope_weight(self, samples: IntArray) -> FloatArray:
         """(n, 1) weights of the slope differences at keys on samples (n,)."""
         return np.where(self.pinned_samples[samples], PINNED_WEIGHT, SLOPE_REGULARIZATION)[:, None]
 
-    def rotations_of(self, channels: np.ndarray) -> np.ndarray:
+    def rotations_of(self, channels: FloatArray) -> FloatArray:
         """(..., 4) unit quaternions of rotation channels (..., 4), as Blender evaluates them."""
         if not self.euler.any():
             return rot.normalise(channels)
@@ -219,13 +221,13 @@ class FitTarget:
         rotations[self.euler] = euler_quaternions(channels[self.euler][..., :3])
         return rotations
 
-    def local_of(self, rotations: np.ndarray) -> np.ndarray:
+    def local_of(self, rotations: FloatArray) -> FloatArray:
         """(J, N, 4) local rotations in engine axes, from rotations in the axes of the pose bones."""
         if self.outer is None or self.inner is None:
             return rotations
         return rot.multiply(rot.multiply(rot.inverse(self.outer), rotations), rot.inverse(self.inner))
 
-    def rotation_rates(self, channels: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+    def rotation_rates(self, channels: FloatArray, rotations: FloatArray) -> FloatArray:
         """(3, 4, J, N) derivative of the bone's world rotation vector, radians, by each channel."""
         columns = np.zeros((3, 4, *rotations.shape[:2]))
         # The vector part of change * inverse(rotations), doubled; a longer quaternion reduces the effect of a change.
@@ -243,12 +245,12 @@ class FitTarget:
         return transformed(self.bone_to_world[:, :, None], columns)
 
     @cached_property
-    def inverse_rotations(self) -> np.ndarray:
+    def inverse_rotations(self) -> FloatArray:
         """(J, N, 4) inverses of `rotations`."""
         return rot.inverse(self.rotations)
 
 
-def _join_slopes(slopes: np.ndarray, channels: np.ndarray, euler: np.ndarray) -> None:
+def _join_slopes(slopes: FloatArray, channels: FloatArray, euler: BoolArray) -> None:
     """Make the slopes (B, N, 4) at both ends of a loop equal to those across its seam.
 
     channels: (B, N, 4); euler: (J,) bool. The same rotation may come as the quaternion of the other sign, or as the
@@ -262,7 +264,7 @@ def _join_slopes(slopes: np.ndarray, channels: np.ndarray, euler: np.ndarray) ->
     slopes[:, -1] = way * slopes[:, 0]
 
 
-def _priority_frames(clip: Clip, rig: BoneTree, position: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+def _priority_frames(clip: Clip, rig: BoneTree, position: FloatArray, slopes: FloatArray) -> BoolArray:
     """(B, N) bool: frames where an animator would set keys.
 
     These are frames where the motion of a channel pauses or reverses and, for all bones that move a foot, where the
@@ -288,7 +290,7 @@ def _priority_frames(clip: Clip, rig: BoneTree, position: np.ndarray, slopes: np
     return key_priority
 
 
-def _joint_weights(clip: Clip, rig: BoneTree, position: np.ndarray) -> np.ndarray:
+def _joint_weights(clip: Clip, rig: BoneTree, position: FloatArray) -> FloatArray:
     """(J, N) weights: 1, and more for the joints of a foot while they rest."""
     joint_weight = np.ones(position.shape[:2])
     if clip.frames < 2 or clip.skeleton.names[:JOINT_COUNT] != JOINTS:
@@ -301,14 +303,15 @@ def _joint_weights(clip: Clip, rig: BoneTree, position: np.ndarray) -> np.ndarra
     return joint_weight
 
 
-def squared_length(v: np.ndarray) -> np.ndarray:
+def squared_length(v: FloatArray) -> FloatArray:
     """Squared lengths (...) of vectors (..., 3)."""
-    return np.einsum("...i,...i->...", v, v)
+    result: FloatArray = np.einsum("...i,...i->...", v, v)
+    return result
 
 
-def transformed(matrix: np.ndarray, v: np.ndarray) -> np.ndarray:
+def transformed(matrix: FloatArray, v: FloatArray) -> FloatArray:
     """Multiply matrices (a, b, ...) and vectors (b, ...), components first; the result is (a, ...)."""
-    result = matrix[:, 0] * v[0]
+    result: FloatArray = matrix[:, 0] * v[0]
     for k in range(1, len(v)):
         result += matrix[:, k] * v[k]
     return result

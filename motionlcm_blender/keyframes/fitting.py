@@ -26,6 +26,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..array_types import BoolArray, FloatArray
 from ..errors import InvalidRequest
 from ..motion.motion import Clip
 from ..motion.resampling import resample
@@ -48,7 +49,7 @@ def fit_keys(
     first_frame: float = 1.0,
     scene_fps: float | None = None,
     rotation_mode: str | Sequence[str] = "QUATERNION",
-    axes: tuple[np.ndarray, np.ndarray] | None = None,
+    axes: tuple[FloatArray, FloatArray] | None = None,
     loops: bool = False,
 ) -> SparseKeys:
     """Fit few keys with free Bezier handles whose motion keeps every joint within a tolerance of the clip.
@@ -126,7 +127,7 @@ def _fewest_keys(target: FitTarget) -> SplineFit:
     return fit if best is None or (fit.within and fit.count < best.count) else best
 
 
-def _first_keys(target: FitTarget) -> np.ndarray:
+def _first_keys(target: FitTarget) -> BoolArray:
     """(B, N) bool: evenly spaced keys, each moved to a priority frame near it; two keys for tracks without motion."""
     frames = target.frames
     keyed = np.zeros((target.tracks, frames), bool)
@@ -145,7 +146,7 @@ def _first_keys(target: FitTarget) -> np.ndarray:
     return keyed
 
 
-def keys_to_add(target: FitTarget, fit: SplineFit) -> np.ndarray:
+def keys_to_add(target: FitTarget, fit: SplineFit) -> BoolArray:
     """Choose frames to key, at most one in each segment, where the tolerance is exceeded.
 
     Of the bones above a joint with too large an error, those whose own error moves the joint most get a key. If all of
@@ -191,7 +192,7 @@ def keys_to_add(target: FitTarget, fit: SplineFit) -> np.ndarray:
     return missing
 
 
-def reweight(target: FitTarget, fit: SplineFit) -> np.ndarray:
+def reweight(target: FitTarget, fit: SplineFit) -> FloatArray:
     """Compute the sample weights of the next fit: larger where a joint that the track moves has a larger error.
 
     Args:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..array_types import BoolArray, FloatArray, IntArray
 from .fit_target import FitTarget, transformed
 from .spline_fit import BONE_RADIUS, SplineFit, sum_of_squares
 
@@ -13,7 +14,7 @@ _PRIORITY_COST = 0.15
 """Added cost, in fractions of the tolerance, of removing a key on a contact or an extreme of the motion."""
 
 
-def removable_keys(target: FitTarget, fit: SplineFit) -> np.ndarray:
+def removable_keys(target: FitTarget, fit: SplineFit) -> BoolArray:
     """Choose keys that can be removed together.
 
     Args:
@@ -58,7 +59,7 @@ def removable_keys(target: FitTarget, fit: SplineFit) -> np.ndarray:
     return gone.reshape(segments.keyed.shape)
 
 
-def refit_without_key(target: FitTarget, fit: SplineFit, inner: np.ndarray) -> np.ndarray:
+def refit_without_key(target: FitTarget, fit: SplineFit, inner: IntArray) -> FloatArray:
     """Refit the two neighbours of a removed key, for each key by itself.
 
     Between the neighbours there is now one cubic, which also gives value and slope at the removed key's frame.
@@ -115,7 +116,7 @@ class ErrorBudget:
     Components come first: error (3, J, N).
     """
 
-    def __init__(self, target: FitTarget, fit: SplineFit, change: np.ndarray) -> None:
+    def __init__(self, target: FitTarget, fit: SplineFit, change: FloatArray) -> None:
         """Prepare the changes of all removals.
 
         Args:
@@ -146,7 +147,7 @@ class ErrorBudget:
             self.rotation_error.append(rotation_error)
             self.swung.append(cross(rotation_error[:, bones], levers) * self.joint_weight[joints])
 
-    def cost(self, role: int) -> np.ndarray:
+    def cost(self, role: int) -> FloatArray:
         """(B, N) largest squared error, in squared tolerances, if one track alone changes in this role."""
         target = self.target
         cost = np.empty((target.tracks, target.frames), np.float32)
@@ -185,7 +186,7 @@ class ErrorBudget:
         return True
 
 
-def _shifted_rows(values: np.ndarray, by: int) -> np.ndarray:
+def _shifted_rows(values: FloatArray, by: int) -> FloatArray:
     """Row s of the result is row s + by of `values`, or 0."""
     result = np.zeros_like(values)
     if by > 0:
@@ -195,6 +196,6 @@ def _shifted_rows(values: np.ndarray, by: int) -> np.ndarray:
     return result
 
 
-def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def cross(a: FloatArray, b: FloatArray) -> FloatArray:
     """Cross product of vectors (3, ...), components first."""
     return np.stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..motion import rotations as rot
 from ..motion.motion import Clip
 from ..motion.resampling import resample
@@ -26,9 +27,9 @@ class Keys:
         names: Names of the bones, in the order of `rotations`; the first is the root.
     """
 
-    times: np.ndarray
-    location: np.ndarray
-    rotations: np.ndarray
+    times: FloatArray
+    location: FloatArray
+    rotations: FloatArray
     names: tuple[str, ...]
 
     @property
@@ -78,10 +79,10 @@ class BezierKeys:
         right: (K, channels, 2) float64, the handle after each key.
     """
 
-    times: np.ndarray
-    values: np.ndarray
-    left: np.ndarray
-    right: np.ndarray
+    times: FloatArray
+    values: FloatArray
+    left: FloatArray
+    right: FloatArray
 
     @property
     def count(self) -> int:
@@ -89,13 +90,13 @@ class BezierKeys:
         return int(self.times.shape[0])
 
     @classmethod
-    def from_slopes(cls, times: np.ndarray, values: np.ndarray, slopes: np.ndarray) -> BezierKeys:
+    def from_slopes(cls, times: FloatArray, values: FloatArray, slopes: FloatArray) -> BezierKeys:
         """Make keys from values and slopes (per frame), both (K, channels), at times (K,)."""
         thirds = np.diff(times) / 3.0 if len(times) > 1 else np.full(1, 1.0 / 3.0)
         before, after = (np.concatenate(parts)[: len(times)] for parts in ((thirds[:1], thirds), (thirds, thirds[-1:])))
         return cls(times, values, _handles(times, values, slopes, -before), _handles(times, values, slopes, after))
 
-    def mapped(self, change: Callable[[np.ndarray], np.ndarray]) -> BezierKeys:
+    def mapped(self, change: Callable[[FloatArray], FloatArray]) -> BezierKeys:
         """Apply an affine map (K, channels) to (K, channels) to the curves' channels.
 
         Exact, because Bezier curves are affinely invariant.
@@ -103,7 +104,7 @@ class BezierKeys:
         sides = [np.stack([side[..., 0], change(side[..., 1])], axis=-1) for side in (self.left, self.right)]
         return BezierKeys(self.times, change(self.values), sides[0], sides[1])
 
-    def evaluate(self, frames: np.ndarray) -> np.ndarray:
+    def evaluate(self, frames: FloatArray) -> FloatArray:
         """Evaluate the curves at frames (F,); the result is (F, channels).
 
         Constant before the first key and after the last, as in Blender.
@@ -115,7 +116,7 @@ class BezierKeys:
         k = np.clip(np.searchsorted(self.times, frames, side="right") - 1, 0, self.count - 2)
         u = ((frames - self.times[k]) / (self.times[k + 1] - self.times[k]))[:, None]
         v = 1.0 - u
-        result: np.ndarray = (
+        result: FloatArray = (
             v**3 * self.values[k]
             + 3.0 * v * v * u * self.right[k, :, 1]
             + 3.0 * v * u * u * self.left[k + 1, :, 1]
@@ -171,7 +172,7 @@ def place_keys(keys: SparseKeys, placement: Placement) -> SparseKeys:
     return replace(keys, location=location, rotations=(root, *keys.rotations[1:]))
 
 
-def _handles(times: np.ndarray, values: np.ndarray, slopes: np.ndarray, offset: np.ndarray) -> np.ndarray:
+def _handles(times: FloatArray, values: FloatArray, slopes: FloatArray, offset: FloatArray) -> FloatArray:
     """(K, channels, 2): the points `offset` (K,) frames from the keys along their slopes."""
     frames = np.broadcast_to((times + offset)[:, None], values.shape)
     return np.stack([frames, values + offset[:, None] * slopes], axis=-1)

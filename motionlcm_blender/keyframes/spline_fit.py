@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..array_types import BoolArray, FloatArray, IntArray
 from ..motion import rotations as rot
 from .fit_target import PINNED_WEIGHT, FitTarget, squared_length, transformed
 
@@ -33,16 +34,16 @@ class Segments:
         last: (n,) bool, last segment of its track.
     """
 
-    keyed: np.ndarray
-    knots: np.ndarray
-    of: np.ndarray
-    basis: np.ndarray
-    track: np.ndarray
-    first: np.ndarray
-    last: np.ndarray
+    keyed: BoolArray
+    knots: IntArray
+    of: IntArray
+    basis: FloatArray
+    track: IntArray
+    first: BoolArray
+    last: BoolArray
 
     @classmethod
-    def at(cls, keyed: np.ndarray) -> Segments:
+    def at(cls, keyed: BoolArray) -> Segments:
         """Make the segments of keys on the frames `keyed` (B, N)."""
         frames = keyed.shape[1]
         knots = np.flatnonzero(keyed)
@@ -59,7 +60,7 @@ class Segments:
         basis = np.stack([(1.0 + 2.0 * u) * vv, u * vv * long, uu * (3.0 - 2.0 * u), -v * uu * long], axis=-1)
         return cls(keyed, knots, of, basis, track, frame == 0, last)
 
-    def normal_equations(self, weights: np.ndarray, channels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def normal_equations(self, weights: FloatArray, channels: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Per segment (n, 4, 4) and (n, 4, channels): sums over its samples of basis * basis and basis * channels."""
         weighted = self.basis * weights[:, None]
         both = np.concatenate([self.basis, channels], axis=1)
@@ -67,9 +68,10 @@ class Segments:
         sums = np.add.reduceat(products, self.knots, axis=0).reshape(len(self.knots), 4, -1)
         return sums[:, :, :4], sums[:, :, 4:]
 
-    def values(self, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    def values(self, begins: FloatArray, ends: FloatArray) -> FloatArray:
         """Curves (B * N, channels) from value and slope (n, 2, channels) at each segment's start and end."""
-        return np.einsum("sk,skc->sc", self.basis, np.concatenate([begins, ends], axis=1)[self.of])
+        result: FloatArray = np.einsum("sk,skc->sc", self.basis, np.concatenate([begins, ends], axis=1)[self.of])
+        return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,20 +95,20 @@ class SplineFit:
     """
 
     segments: Segments
-    weights: np.ndarray
-    normal: tuple[np.ndarray, np.ndarray]
-    nodes: np.ndarray
-    values: np.ndarray
-    position: np.ndarray
-    error: np.ndarray
-    rotations: np.ndarray
-    rotation_error: np.ndarray
-    squared: np.ndarray
-    squared_rotation_error: np.ndarray
+    weights: FloatArray
+    normal: tuple[FloatArray, FloatArray]
+    nodes: FloatArray
+    values: FloatArray
+    position: FloatArray
+    error: FloatArray
+    rotations: FloatArray
+    rotation_error: FloatArray
+    squared: FloatArray
+    squared_rotation_error: FloatArray
     within: bool
 
     @classmethod
-    def of(cls, target: FitTarget, keyed: np.ndarray, weights: np.ndarray) -> SplineFit:
+    def of(cls, target: FitTarget, keyed: BoolArray, weights: FloatArray) -> SplineFit:
         """Fit splines with keys on the frames `keyed` (B, N), with sample weights (B * N,)."""
         segments = Segments.at(keyed)
         sample_weights = np.where(target.pinned_samples, PINNED_WEIGHT, weights)
@@ -150,17 +152,18 @@ class SplineFit:
         return len(self.segments.knots)
 
 
-def _shifted(nodes: np.ndarray) -> np.ndarray:
+def _shifted(nodes: FloatArray) -> FloatArray:
     return np.concatenate([nodes[1:], nodes[-1:]])
 
 
-def _small_rotation(to: np.ndarray, back: np.ndarray) -> np.ndarray:
+def _small_rotation(to: FloatArray, back: FloatArray) -> FloatArray:
     """(..., 3) rotation vector of the quaternions to * back, to first order: twice the vector part."""
     product = rot.multiply(to, back)
-    return np.where(product[..., :1] < 0.0, -2.0, 2.0) * product[..., 1:]
+    result: FloatArray = np.where(product[..., :1] < 0.0, -2.0, 2.0) * product[..., 1:]
+    return result
 
 
-def _solve_chain(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) -> np.ndarray:
+def _solve_chain(diagonal: FloatArray, beside: FloatArray, right: FloatArray) -> FloatArray:
     """Solve a symmetric block tridiagonal system by cyclic reduction, all rows at once; (n, 2, c).
 
     diagonal: (n, 2, 2) blocks; beside: (n, 2, 2) coupling blocks to the next row; right: (n, 2, c). Each pass
@@ -190,17 +193,21 @@ def _solve_chain(diagonal: np.ndarray, beside: np.ndarray, right: np.ndarray) ->
     return np.ascontiguousarray(_product(_inverse_2x2(rows[:, columns:]), rows[:, :columns]).transpose(2, 0, 1))
 
 
-def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _product(a: FloatArray, b: FloatArray) -> FloatArray:
     """(2, c, n): n matrix products of a (2, 2, n) and b (2, c, n)."""
-    return a[:, :1] * b[0] + a[:, 1:] * b[1]
+    result: FloatArray = a[:, :1] * b[0] + a[:, 1:] * b[1]
+    return result
 
 
-def _inverse_2x2(m: np.ndarray) -> np.ndarray:
+def _inverse_2x2(m: FloatArray) -> FloatArray:
     """(2, 2, n): inverses of n matrices (2, 2, n)."""
-    return np.stack([m[1, 1], -m[0, 1], -m[1, 0], m[0, 0]]).reshape(m.shape) / (m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0])
+    result: FloatArray = np.stack([m[1, 1], -m[0, 1], -m[1, 0], m[0, 0]]).reshape(m.shape) / (
+        m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0]
+    )
+    return result
 
 
-def sum_of_squares(v: np.ndarray) -> np.ndarray:
+def sum_of_squares(v: FloatArray) -> FloatArray:
     """Squared lengths (...) of vectors (3, ...), components first."""
-    result: np.ndarray = v[0] * v[0] + v[1] * v[1] + v[2] * v[2]
+    result: FloatArray = v[0] * v[0] + v[1] * v[1] + v[2] * v[2]
     return result

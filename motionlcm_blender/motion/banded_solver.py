@@ -11,11 +11,13 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..array_types import FloatArray
+
 _BLOCK = 32
 """Rows solved at once: few enough for a cheap dense solve, enough that the Python loop costs less than the solves."""
 
 
-def solve_banded(bands: np.ndarray, right: np.ndarray) -> np.ndarray:
+def solve_banded(bands: FloatArray, right: FloatArray) -> FloatArray:
     """Solve A x = right for a symmetric positive definite banded matrix.
 
     Block Gaussian elimination. A is block tridiagonal, with diagonal blocks D[k] and coupling blocks C[k] between
@@ -63,7 +65,7 @@ def solve_banded(bands: np.ndarray, right: np.ndarray) -> np.ndarray:
     return result.reshape(number * size, -1)[:count].reshape(right.shape)
 
 
-def times(bands: np.ndarray, values: np.ndarray) -> np.ndarray:
+def times(bands: FloatArray, values: FloatArray) -> FloatArray:
     """Multiply a banded matrix by a vector.
 
     Args:
@@ -73,14 +75,14 @@ def times(bands: np.ndarray, values: np.ndarray) -> np.ndarray:
     Returns:
         (n,) float64.
     """
-    result: np.ndarray = bands[0] * values
+    result: FloatArray = bands[0] * values
     for k in range(1, len(bands)):
         result[:-k] += bands[k, :-k] * values[k:]
         result[k:] += bands[k, :-k] * values[:-k]
     return result
 
 
-def scaled(bands: np.ndarray, by: np.ndarray) -> np.ndarray:
+def scaled(bands: FloatArray, by: FloatArray) -> FloatArray:
     """Scale rows and columns of a banded matrix: diag(by) A diag(by).
 
     Args:
@@ -90,7 +92,7 @@ def scaled(bands: np.ndarray, by: np.ndarray) -> np.ndarray:
     Returns:
         (b + 1, n) float64, diagonals of the scaled matrix.
     """
-    result: np.ndarray = bands * by
+    result: FloatArray = bands * by
     for k in range(1, len(bands)):
         result[k, :-k] *= by[k:]
     result[0] *= by
@@ -98,7 +100,7 @@ def scaled(bands: np.ndarray, by: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=32)
-def squared_differences(count: int, order: int) -> np.ndarray:
+def squared_differences(count: int, order: int) -> FloatArray:
     """Matrix M for which x^T M x is the sum of squared finite differences of x.
 
     Args:

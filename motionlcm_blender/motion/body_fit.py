@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..array_types import FloatArray
 from . import rotations as rot
 from .features import leg_ratio
 from .skeleton import HUMANML, JOINT_COUNT, JOINTS, Skeleton
@@ -24,7 +25,7 @@ _PELVIS = [*_HIPS, _J["spine1"]]
 _CHEST = [_J["neck"], *_SHOULDERS]
 
 
-def onto_rig(joints: ArrayLike, skeleton: Skeleton = HUMANML) -> np.ndarray:
+def onto_rig(joints: ArrayLike, skeleton: Skeleton = HUMANML) -> FloatArray:
     """Transfer a motion to a figure with exactly the bones and the trunk of `skeleton`.
 
     Spine, limbs and head keep their directions. The midpoint of the hips keeps its trajectory, scaled by the ratio of
@@ -55,7 +56,7 @@ def onto_rig(joints: ArrayLike, skeleton: Skeleton = HUMANML) -> np.ndarray:
 
     result = np.empty((len(joints), JOINT_COUNT, 3))
     result[:, 0] = place - rot.rotate(pelvis, rest[_HIPS].mean(0))
-    carried_by = {joint: pelvis for joint in _PELVIS} | {_J[n]: chest for n in ("neck", "l_collar", "r_collar")}
+    carried_by = dict.fromkeys(_PELVIS, pelvis) | {_J[n]: chest for n in ("neck", "l_collar", "r_collar")}
     for joint in range(1, JOINT_COUNT):
         parent = parents[joint]
         if joint in carried_by:
@@ -70,8 +71,8 @@ def onto_rig(joints: ArrayLike, skeleton: Skeleton = HUMANML) -> np.ndarray:
 
 
 def _body_rotation(
-    joints: np.ndarray, rest: np.ndarray, points: list[int], centre: np.ndarray, rest_centre: np.ndarray
-) -> np.ndarray:
+    joints: FloatArray, rest: FloatArray, points: list[int], centre: FloatArray, rest_centre: FloatArray
+) -> FloatArray:
     """(T, 4) world rotation, relative to rest, of the rigid body given by three points: two sides and one above.
 
     The body's own shape is its mean over the clip. The rotation is therefore independent of the capture system up to
@@ -87,13 +88,13 @@ def _body_rotation(
     return rot.multiply(seen, rot.best_fit(wanted, shape))
 
 
-def _shrug(joints: np.ndarray, chest: np.ndarray, shoulder: int, collar: int) -> np.ndarray:
+def _shrug(joints: FloatArray, chest: FloatArray, shoulder: int, collar: int) -> FloatArray:
     """(T, 4) rotation of the collar bone in the chest's frame, from its mean direction over the clip."""
     direction = rot.rotate(rot.inverse(chest), rot.unit(joints[:, shoulder] - joints[:, collar], (1.0, 0.0, 0.0)))
     return rot.between(direction.mean(0), direction)
 
 
-def _frame(across: np.ndarray, up: np.ndarray) -> np.ndarray:
+def _frame(across: FloatArray, up: FloatArray) -> FloatArray:
     x = rot.unit(across, (1.0, 0.0, 0.0))
     y = rot.unit(up - (up * x).sum(-1, keepdims=True) * x, (0.0, 1.0, 0.0))
     return rot.from_axes(x, y, np.cross(x, y))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..array_types import FloatArray
 from . import rotations as rot
 from .motion import Clip
 from .skeleton import Skeleton
@@ -44,18 +45,19 @@ def write_bvh(clip: Clip, path: str | os.PathLike[str]) -> None:
     lines = ["HIERARCHY", *_hierarchy(clip.skeleton)]
     lines += ["MOTION", f"Frames: {clip.frames}", f"Frame Time: {1.0 / clip.fps:.8f}"]
     lines += [" ".join(f"{value:.6f}" for value in row) for row in values.tolist()]
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    temporary = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="ascii", newline="\n") as file:
             file.write("\n".join(lines) + "\n")
-        os.chmod(temporary, 0o644)  # mkstemp creates files that only their owner can read
-        os.replace(temporary, path)
+        temporary.chmod(0o644)  # mkstemp creates files that only their owner can read
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
-def zxy_angles(q: np.ndarray) -> np.ndarray:
+def zxy_angles(q: FloatArray) -> FloatArray:
     """Convert quaternions to ZXY Euler angles, where rotation = Z(z) X(x) Y(y).
 
     Args:
@@ -88,7 +90,7 @@ def _depth_first(skeleton: Skeleton, joint: int = 0) -> list[int]:
 def _hierarchy(skeleton: Skeleton, joint: int = 0, depth: int = 0) -> list[str]:
     indent, inner = "\t" * depth, "\t" * (depth + 1)
 
-    def offset(v: np.ndarray) -> str:
+    def offset(v: FloatArray) -> str:
         return "OFFSET " + " ".join(f"{part * CENTIMETRES:.6f}" for part in v)
 
     lines = [

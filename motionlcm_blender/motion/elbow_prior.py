@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..array_types import FloatArray
+
 COEFFICIENTS = np.array(
     [
         [-0.582, -0.211, 0.471],
@@ -31,7 +33,7 @@ _MIRRORED_AXIS = np.array([1.0, -1.0, -1.0])
 """A reflection reverses the sense of rotation about an axis as well."""
 
 
-def expected_hinges(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+def expected_hinges(upper: FloatArray, lower: FloatArray) -> FloatArray:
     """Predict the axes about which the left and the right elbow bend.
 
     Args:
@@ -47,7 +49,7 @@ def expected_hinges(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
     return np.stack([left, mirrored_axis(right)], axis=1)
 
 
-def observed(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+def observed(upper: FloatArray, lower: FloatArray) -> FloatArray:
     """Inputs of the regression for a left arm.
 
     Args:
@@ -60,11 +62,13 @@ def observed(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
     return np.concatenate([np.ones((len(upper), 1)), upper, lower], axis=-1)
 
 
-def mirrored(direction: np.ndarray) -> np.ndarray:
+def mirrored(direction: FloatArray) -> FloatArray:
     """Mirror directions (..., 3) at the plane between left (+X) and right."""
-    return direction * _MIRRORED
+    result: FloatArray = direction * _MIRRORED
+    return result
 
 
-def mirrored_axis(axis: np.ndarray) -> np.ndarray:
+def mirrored_axis(axis: FloatArray) -> FloatArray:
     """Mirror rotation axes (..., 3) at the plane between left (+X) and right."""
-    return axis * _MIRRORED_AXIS
+    result: FloatArray = axis * _MIRRORED_AXIS
+    return result

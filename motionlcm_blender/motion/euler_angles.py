@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..array_types import FloatArray
 
-def euler_angles(q: np.ndarray) -> np.ndarray:
+
+def euler_angles(q: FloatArray) -> FloatArray:
     """Convert quaternions to Euler angles about X, then Y, then Z (Blender's "XYZ"), unwrapped over time.
 
     Each frame gets the triple nearest to that of the frame before, so angles continue beyond half a turn. The middle
@@ -30,10 +32,11 @@ def euler_angles(q: np.ndarray) -> np.ndarray:
         first, second = (way[t] + turn * np.round((before - way[t]) / turn) for way in (one, other))
         nearer = np.abs(first - before).sum(-1) <= np.abs(second - before).sum(-1)
         angles[t] = np.where(nearer[..., None], first, second)
-    return angles
+    result: FloatArray = angles
+    return result
 
 
-def euler_quaternions(angles: np.ndarray) -> np.ndarray:
+def euler_quaternions(angles: FloatArray) -> FloatArray:
     """Convert XYZ Euler angles to quaternions: rotation about X first, then Y, then Z.
 
     Args:

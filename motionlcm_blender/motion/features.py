@@ -19,6 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..array_types import FloatArray
 from . import rotations as rot
 from .skeleton import CHAINS, FOOT_JOINTS, HUMANML, JOINT_COUNT, JOINTS, Skeleton
 
@@ -45,7 +46,7 @@ _UP = np.array([0.0, 1.0, 0.0])
 _AHEAD = np.array([0.0, 0.0, 1.0])
 
 
-def _raw_directions() -> np.ndarray:
+def _raw_directions() -> FloatArray:
     """(22, 3) direction of each bone in its parent's frame when all 6D rotations are the identity.
 
     HumanML3D's own convention: axis aligned, arms hanging down, feet and head forward.
@@ -69,14 +70,14 @@ _CHAIN_PARENT = np.array([parent for _, parent in sorted((child, parent) for par
 _STARTS_CHAIN = np.array([first for _, first in sorted((child, first) for _, child, first in _BONES)])
 
 
-def _checked(joints: ArrayLike, least: int = 1) -> np.ndarray:
+def _checked(joints: ArrayLike, least: int = 1) -> FloatArray:
     joints = np.asarray(joints, dtype=np.float64)
     if joints.ndim != 3 or joints.shape[1:] != (JOINT_COUNT, 3) or len(joints) < least:
         raise ValueError(f"joints must have shape (T, 22, 3) with T >= {least}, not {joints.shape}")
     return joints
 
 
-def gaussian_smooth(values: np.ndarray, sigma: float) -> np.ndarray:
+def gaussian_smooth(values: FloatArray, sigma: float) -> FloatArray:
     """Smooth with a Gaussian along the first axis; the end values are repeated beyond the ends.
 
     Equal to scipy.ndimage.gaussian_filter1d(values, sigma, axis=0, mode="nearest", truncate=4).
@@ -96,7 +97,7 @@ def gaussian_smooth(values: np.ndarray, sigma: float) -> np.ndarray:
     return np.stack([np.convolve(column, kernel, mode="valid") for column in padded.T], axis=-1)
 
 
-def _forward(joints: np.ndarray, smooth: bool) -> np.ndarray:
+def _forward(joints: FloatArray, smooth: bool) -> FloatArray:
     """(T, 3) unit vectors on the floor plane, the facing direction of the figure."""
     across = joints[:, _R_HIP] - joints[:, _L_HIP] + joints[:, _R_SHOULDER] - joints[:, _L_SHOULDER]
     forward = np.cross(_UP, rot.unit(across, (-1.0, 0.0, 0.0)))
@@ -109,10 +110,11 @@ def _forward(joints: np.ndarray, smooth: bool) -> np.ndarray:
             return np.broadcast_to(_AHEAD, forward.shape)
         last_known = known[np.maximum(np.searchsorted(known, np.arange(len(forward)), side="right") - 1, 0)]
         forward, length = forward[last_known], length[last_known]
-    return forward / length[:, None]
+    result: FloatArray = forward / length[:, None]
+    return result
 
 
-def facing(joints: ArrayLike, smooth: bool = True) -> np.ndarray:
+def facing(joints: ArrayLike, smooth: bool = True) -> FloatArray:
     """Facing quaternion q of each frame: rotates the world about +Y so that the figure faces +Z.
 
     The forward direction is cross(+Y, right minus left of hips and shoulders). The heading is the inverse:
@@ -134,7 +136,7 @@ def facing(joints: ArrayLike, smooth: bool = True) -> np.ndarray:
     return np.stack([np.cos(half), zero, np.sin(half), zero], axis=-1)
 
 
-def canonical(joints: ArrayLike) -> np.ndarray:
+def canonical(joints: ArrayLike) -> FloatArray:
     """Move a motion into its canonical frame.
 
     Args:
@@ -152,7 +154,7 @@ def canonical(joints: ArrayLike) -> np.ndarray:
     return rot.rotate(q, joints - origin)
 
 
-def onto_skeleton(joints: ArrayLike, skeleton: Skeleton = HUMANML, ratio: float | None = None) -> np.ndarray:
+def onto_skeleton(joints: ArrayLike, skeleton: Skeleton = HUMANML, ratio: float | None = None) -> FloatArray:
     """Set the bone lengths to those of `skeleton`; every bone keeps its direction.
 
     HumanML3D's retargeting: the root's travel is scaled about the XZ position of the first frame. The lowest joint of
@@ -204,7 +206,7 @@ def leg_ratio(joints: ArrayLike, skeleton: Skeleton) -> float:
     return float(sum(skeleton.bone_lengths[a] for a, _ in bones)) / own if own > 1e-6 else 1.0
 
 
-def features_from_joints(joints: ArrayLike) -> np.ndarray:
+def features_from_joints(joints: ArrayLike) -> FloatArray:
     """Compute HumanML3D features of a clip in its canonical frame.
 
     The facing quaternion of the first frame is the identity by definition. Its signs are kept continuous, so that a
@@ -248,7 +250,7 @@ def features_from_joints(joints: ArrayLike) -> np.ndarray:
     return features
 
 
-def joints_from_features(features: ArrayLike) -> np.ndarray:
+def joints_from_features(features: ArrayLike) -> FloatArray:
     """Compute joint positions from features.
 
     Uses yaw velocity, root velocity, root height and positions. Features after the first 263 (`head_hands`) are
@@ -286,7 +288,7 @@ def joints_from_features(features: ArrayLike) -> np.ndarray:
     return joints
 
 
-def contacts_from_features(features: np.ndarray) -> np.ndarray:
+def contacts_from_features(features: FloatArray) -> FloatArray:
     """Read the foot contacts of features.
 
     Args:
@@ -295,11 +297,11 @@ def contacts_from_features(features: np.ndarray) -> np.ndarray:
     Returns:
         (..., T, 4) float32 in 0..1: l_ankle, l_foot, r_ankle, r_foot.
     """
-    contacts: np.ndarray = np.clip(features[..., SLICES["contacts"]], 0.0, 1.0).astype(np.float32)
+    contacts: FloatArray = np.clip(features[..., SLICES["contacts"]], 0.0, 1.0).astype(np.float32)
     return contacts
 
 
-def standing_joints(features: np.ndarray) -> np.ndarray:
+def standing_joints(features: FloatArray) -> FloatArray:
     """Compute joint positions with fixed bone lengths and the floor at y = 0.
 
     Bone lengths are set before post-processing: set later, by the armature, they would move feet that are already

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..array_types import BoolArray, FloatArray
 from .skeleton import FOOT_JOINTS, FPS
 from .smoothing import smooth
 
@@ -29,7 +30,7 @@ CONTACT_HEIGHTS = (0.13, 0.08, 0.13, 0.08)
 """Height above the floor, metres, below which l_ankle, l_foot, r_ankle, r_foot may be in contact."""
 
 
-def floor_height(joints: np.ndarray) -> float:
+def floor_height(joints: FloatArray) -> float:
     """Estimate the height of the floor.
 
     Args:
@@ -41,7 +42,7 @@ def floor_height(joints: np.ndarray) -> float:
     return float(np.percentile(np.asarray(joints)[:, FOOT_JOINTS, 1].min(axis=1), 5))
 
 
-def foot_contacts(joints: np.ndarray, fps: float = FPS) -> np.ndarray:
+def foot_contacts(joints: FloatArray, fps: float = FPS) -> BoolArray:
     """Detect foot contacts from joint positions alone.
 
     A joint is in contact if its squared step to the next frame is below 0.002 m2 at 20 fps, as in HumanML3D (Guo et
@@ -61,10 +62,11 @@ def foot_contacts(joints: np.ndarray, fps: float = FPS) -> np.ndarray:
     step = (np.diff(feet, axis=0) ** 2).sum(-1) * (fps / FPS) ** 2
     low = feet[..., 1] - floor_height(joints) < CONTACT_HEIGHTS
     still = step < CONTACT_SQUARED_STEP
-    return np.concatenate([still, still[-1:]]) & low
+    result: BoolArray = np.concatenate([still, still[-1:]]) & low
+    return result
 
 
-def stance_mask(joints: np.ndarray, channels: np.ndarray) -> np.ndarray:
+def stance_mask(joints: FloatArray, channels: FloatArray) -> BoolArray:
     """Find which foot joints stand on the floor.
 
     Args:
@@ -90,7 +92,7 @@ def stance_mask(joints: np.ndarray, channels: np.ndarray) -> np.ndarray:
     return _grown(begins, lasts | begins)
 
 
-def rest_heights(feet: np.ndarray) -> np.ndarray:
+def rest_heights(feet: FloatArray) -> FloatArray:
     """Standing height of each foot joint: the 5th percentile of its height.
 
     A foot that never comes down gets the height of the other foot.
@@ -106,7 +108,7 @@ def rest_heights(feet: np.ndarray) -> np.ndarray:
     return np.where(low > other + 0.08, other, low)
 
 
-def _grown(seeds: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+def _grown(seeds: BoolArray, allowed: BoolArray) -> BoolArray:
     """Runs of `allowed` (T, n) that contain at least one of `seeds` (T, n)."""
     grown = np.zeros_like(allowed)
     for column in range(allowed.shape[1]):

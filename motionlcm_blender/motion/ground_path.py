@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..errors import InvalidRequest
 from .path_timing import Timing, distance_at, eased_frames, even_times, progress_with_arrivals
 from .skeleton import FPS
@@ -53,9 +54,9 @@ class GroundPath:
         InvalidRequest: Fewer than two points, numbers that are not finite, a path without length, or invalid weights.
     """
 
-    points: np.ndarray
+    points: FloatArray
     cyclic: bool = False
-    weights: np.ndarray | None = None
+    weights: FloatArray | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -89,7 +90,7 @@ class GroundPath:
         object.__setattr__(self, "weights", weights)
 
     @property
-    def vertices(self) -> np.ndarray:
+    def vertices(self) -> FloatArray:
         """(N, 2) points; for a cyclic path (N + 1, 2), with the first point repeated at the end."""
         return np.concatenate([self.points, self.points[:1]]) if self.cyclic else self.points
 
@@ -152,7 +153,7 @@ def named_path(name: str, length_m: float) -> GroundPath:
         points = _lemniscate(length_m)
         return GroundPath(points[:-1], cyclic=True)
     along = np.linspace(0.0, 1.0, _SHAPE_POINTS)
-    headings: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    headings: dict[str, Callable[[FloatArray], FloatArray]] = {
         "quarter": lambda s: 0.5 * np.pi * s,
         "s": lambda s: 0.3 * np.pi * (1.0 - np.cos(2.0 * np.pi * s)),
         "circle": lambda s: 2.0 * np.pi * s,
@@ -229,7 +230,7 @@ def load_path(file: str | os.PathLike[str]) -> GroundPath:
         raise InvalidRequest(f"{str(error)[:-1]} (in {path}).") from None
 
 
-def timed(path: GroundPath, frames: int, timing: Timing | None = None, fps: float = FPS) -> np.ndarray:
+def timed(path: GroundPath, frames: int, timing: Timing | None = None, fps: float = FPS) -> FloatArray:
     """Compute the position on the path for each frame.
 
     The first frame is at the start, the last at the end (for a cyclic path: at the start again). Speed along the arc
@@ -318,7 +319,7 @@ def suggested_frames(path: GroundPath, pace: float = PACE, fps: float = FPS) -> 
     return max(2, round(path.length / pace * slower * fps) + 1)
 
 
-def fastest(xz: np.ndarray, fps: float = FPS) -> float:
+def fastest(xz: FloatArray, fps: float = FPS) -> float:
     """Highest speed of a timed path, averaged over a quarter of a second.
 
     Args:
@@ -378,7 +379,7 @@ def speed_warning(path: GroundPath, frames: int, fps: float = FPS) -> str | None
     return None
 
 
-def _lemniscate(length_m: float) -> np.ndarray:
+def _lemniscate(length_m: float) -> FloatArray:
     """(N, 2) Bernoulli's lemniscate from its crossing, heading +Z, left loop first; closed."""
     t = np.linspace(-0.5 * np.pi, 1.5 * np.pi, 2 * _SHAPE_POINTS - 1)
     shape = np.stack([np.cos(t), np.sin(t) * np.cos(t)], axis=-1) / (1.0 + np.sin(t) ** 2)[:, None]
@@ -387,7 +388,8 @@ def _lemniscate(length_m: float) -> np.ndarray:
     cos, sin = math.cos(0.75 * math.pi), math.sin(0.75 * math.pi)
     turned = shape @ np.array([[cos, sin], [-sin, cos]])
     turned[:, 0] = 0.0 - turned[:, 0]
-    return turned * (length_m / np.linalg.norm(np.diff(turned, axis=0), axis=-1).sum())
+    result: FloatArray = turned * (length_m / np.linalg.norm(np.diff(turned, axis=0), axis=-1).sum())
+    return result
 
 
 def _is_number(value: Any) -> bool:

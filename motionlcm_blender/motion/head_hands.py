@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..array_types import FloatArray
 from . import rotations as rot
 from .features import FEATURES
 
@@ -25,7 +26,7 @@ _MIRRORED_SIGNS = np.array([1.0, -1.0, -1.0, -1.0, 1.0, 1.0] * len(PARTS), np.fl
 """Mirroring a rotation R at the plane x = 0 gives M R M with M = diag(-1, 1, 1)."""
 
 
-def to_features(head_hands: np.ndarray) -> np.ndarray:
+def to_features(head_hands: FloatArray) -> FloatArray:
     """Convert rotations to features.
 
     Args:
@@ -34,11 +35,11 @@ def to_features(head_hands: np.ndarray) -> np.ndarray:
     Returns:
         (..., 18) float32; NaN where unknown.
     """
-    six: np.ndarray = rot.to_six_d(head_hands)
+    six: FloatArray = rot.to_six_d(head_hands)
     return six.reshape(*six.shape[:-2], WIDTH).astype(np.float32)
 
 
-def from_features(features: np.ndarray) -> np.ndarray:
+def from_features(features: FloatArray) -> FloatArray:
     """Convert features to rotations; the 6D columns may have any length.
 
     Args:
@@ -48,11 +49,11 @@ def from_features(features: np.ndarray) -> np.ndarray:
         (..., 3, 4) float64 unit quaternions (w, x, y, z).
     """
     features = np.asarray(features, dtype=np.float64)
-    quaternions: np.ndarray = rot.from_six_d(features.reshape(*features.shape[:-1], len(PARTS), 6))
+    quaternions: FloatArray = rot.from_six_d(features.reshape(*features.shape[:-1], len(PARTS), 6))
     return quaternions
 
 
-def from_motion_features(features: np.ndarray) -> np.ndarray | None:
+def from_motion_features(features: FloatArray) -> FloatArray | None:
     """Read the rotations of head and hands from the features of whole frames.
 
     Args:
@@ -66,7 +67,7 @@ def from_motion_features(features: np.ndarray) -> np.ndarray | None:
     return from_features(features[..., HEAD_HANDS]).astype(np.float32)
 
 
-def mirrored_rotations(head_hands: np.ndarray) -> np.ndarray:
+def mirrored_rotations(head_hands: FloatArray) -> FloatArray:
     """Swap left and right.
 
     Args:
@@ -75,11 +76,11 @@ def mirrored_rotations(head_hands: np.ndarray) -> np.ndarray:
     Returns:
         (..., 3, 4) unit quaternions of the mirrored motion.
     """
-    result: np.ndarray = head_hands[..., [0, 2, 1], :] * np.array([1.0, 1.0, -1.0, -1.0], head_hands.dtype)
+    result: FloatArray = head_hands[..., [0, 2, 1], :] * np.array([1.0, 1.0, -1.0, -1.0], head_hands.dtype)
     return result
 
 
-def blended(first: np.ndarray, second: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def blended(first: FloatArray, second: FloatArray, weight: FloatArray) -> FloatArray:
     """Blend two sequences of rotations.
 
     Args:
@@ -90,11 +91,11 @@ def blended(first: np.ndarray, second: np.ndarray, weight: np.ndarray) -> np.nda
     Returns:
         (T, 3, 4) unit quaternions.
     """
-    result: np.ndarray = rot.slerp(first, second, np.asarray(weight)[:, None])
+    result: FloatArray = rot.slerp(first, second, np.asarray(weight)[:, None])
     return result
 
 
-def resampled(head_hands: np.ndarray, at: np.ndarray) -> np.ndarray:
+def resampled(head_hands: FloatArray, at: FloatArray) -> FloatArray:
     """Interpolate rotations at fractional frames.
 
     Args:
@@ -109,7 +110,7 @@ def resampled(head_hands: np.ndarray, at: np.ndarray) -> np.ndarray:
     return blended(head_hands[low], head_hands[high], at - low)
 
 
-def mirrored(features: np.ndarray) -> np.ndarray:
+def mirrored(features: FloatArray) -> FloatArray:
     """Swap left and right.
 
     Args:
@@ -118,5 +119,5 @@ def mirrored(features: np.ndarray) -> np.ndarray:
     Returns:
         (..., 18) features of the mirrored motion.
     """
-    result: np.ndarray = features[..., _MIRRORED_PARTS] * _MIRRORED_SIGNS
+    result: FloatArray = features[..., _MIRRORED_PARTS] * _MIRRORED_SIGNS
     return result

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..array_types import FloatArray
 from . import rotations as rot
 from .skeleton import JOINTS
 
@@ -23,7 +24,7 @@ explain 23 % of the variance of the head's yaw, this one alone was not measured.
 """
 
 
-def turn_head_and_hands(world: np.ndarray, head_hands: np.ndarray, neck_axis: np.ndarray) -> None:
+def turn_head_and_hands(world: FloatArray, head_hands: FloatArray, neck_axis: FloatArray) -> None:
     """Set the rotations of neck, head and hands in place.
 
     Args:
@@ -41,7 +42,7 @@ def turn_head_and_hands(world: np.ndarray, head_hands: np.ndarray, neck_axis: np
         world[:, hand] = rot.multiply(world[:, forearm], rotations[:, part])
 
 
-def lead_with_head(world: np.ndarray, fps: float) -> None:
+def lead_with_head(world: FloatArray, fps: float) -> None:
     """Turn the head, in place, towards the chest's future heading, for models without head rotations.
 
     Args:

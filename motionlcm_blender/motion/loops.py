@@ -13,6 +13,7 @@ from enum import Enum
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..errors import InvalidRequest
 from . import rotations as rot
 from .motion import Clip
@@ -51,11 +52,11 @@ class SplitClip:
     """
 
     clip: Clip
-    ground: np.ndarray
-    heading: np.ndarray
+    ground: FloatArray
+    heading: FloatArray
 
 
-def headings(clip: Clip) -> np.ndarray:
+def headings(clip: Clip) -> FloatArray:
     """Heading of the root joint.
 
     Args:
@@ -209,12 +210,13 @@ def looped(clip: Clip, first: int | None = None, last: int | None = None, fade: 
     return Clip(clip.fps, translation, rot.continuous(closed), clip.skeleton)
 
 
-def _same_way(rotations: np.ndarray, near: np.ndarray) -> np.ndarray:
+def _same_way(rotations: FloatArray, near: FloatArray) -> FloatArray:
     """Quaternions (J, 4) with the signs nearest to `near` (J, 4)."""
-    return rotations * np.where((rotations * near).sum(-1, keepdims=True) < 0.0, -1.0, 1.0)
+    result: FloatArray = rotations * np.where((rotations * near).sum(-1, keepdims=True) < 0.0, -1.0, 1.0)
+    return result
 
 
-def _smooth_rounds(values: np.ndarray, sigma: float) -> np.ndarray:
+def _smooth_rounds(values: FloatArray, sigma: float) -> FloatArray:
     """`smooth` of values (T, ...) that continue periodically, each round from the end of the one before."""
     count = len(values) - 1
     around = math.ceil(9.0 * sigma / count)
@@ -229,5 +231,5 @@ def _fade_frames(clip: Clip, seconds: float) -> int:
     return max(2, round(seconds * clip.fps))
 
 
-def _about_y(angle: np.ndarray) -> np.ndarray:
+def _about_y(angle: FloatArray) -> FloatArray:
     return rot.from_axis_angle(np.broadcast_to([0.0, 1.0, 0.0], (len(angle), 3)), angle)

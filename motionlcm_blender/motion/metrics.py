@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..array_types import BoolArray, FloatArray
 from ..errors import InvalidRequest
 from .foot_contacts import floor_height, foot_contacts
 from .motion import Motion
@@ -26,7 +27,7 @@ class PathError(NamedTuple):
     max: float
 
 
-def path_error(joints: np.ndarray, xz: np.ndarray) -> PathError:
+def path_error(joints: FloatArray, xz: FloatArray) -> PathError:
     """Horizontal distance from the pelvis to its position on a timed path.
 
     Args:
@@ -46,7 +47,7 @@ def path_error(joints: np.ndarray, xz: np.ndarray) -> PathError:
     return PathError(float(distance.mean()), float(distance.max()))
 
 
-def distance_to_curve(joints: np.ndarray, xz: np.ndarray) -> PathError:
+def distance_to_curve(joints: FloatArray, xz: FloatArray) -> PathError:
     """Horizontal distance from the pelvis to the nearest point of a polyline, whatever the timing.
 
     Args:
@@ -70,7 +71,7 @@ def distance_to_curve(joints: np.ndarray, xz: np.ndarray) -> PathError:
     return PathError(float(distance.mean()), float(distance.max()))
 
 
-def foot_skate(joints: np.ndarray, contacts: np.ndarray | None = None, fps: float = FPS) -> float:
+def foot_skate(joints: FloatArray, contacts: BoolArray | FloatArray | None = None, fps: float = FPS) -> float:
     """Mean horizontal speed of foot joints during contact.
 
     A step from one frame to the next counts if the joint is in contact on both.
@@ -87,7 +88,7 @@ def foot_skate(joints: np.ndarray, contacts: np.ndarray | None = None, fps: floa
         InvalidRequest: `contacts` has another shape.
     """
     feet = np.asarray(joints, dtype=np.float64)[:, FOOT_JOINTS][..., [0, 2]]
-    touching = foot_contacts(joints, fps) if contacts is None else np.asarray(contacts) > 0.5
+    touching = foot_contacts(joints, fps) if contacts is None else np.asarray(contacts, dtype=np.float64) > 0.5
     if touching.shape != feet.shape[:2]:
         raise InvalidRequest("Contacts must be given as frames x 4 foot joints.")
     both = touching[1:] & touching[:-1]
@@ -96,7 +97,7 @@ def foot_skate(joints: np.ndarray, contacts: np.ndarray | None = None, fps: floa
     return float(np.linalg.norm(np.diff(feet, axis=0), axis=-1)[both].mean() * fps * 100.0)
 
 
-def skating_ratio(joints: np.ndarray, fps: float = FPS) -> float:
+def skating_ratio(joints: FloatArray, fps: float = FPS) -> float:
     """Fraction of frames in which a foot slides.
 
     A foot slides if it is below 5 cm before and after a step of more than 2.5 cm at 20 fps, as in GMD (Karunratanakul
@@ -117,7 +118,7 @@ def skating_ratio(joints: np.ndarray, fps: float = FPS) -> float:
     return float((far & low[1:] & low[:-1]).any(axis=1).mean())
 
 
-def floor_penetration(joints: np.ndarray, floor: float = 0.0) -> float:
+def floor_penetration(joints: FloatArray, floor: float = 0.0) -> float:
     """Mean depth of the lowest joint below the floor.
 
     Args:
@@ -130,7 +131,7 @@ def floor_penetration(joints: np.ndarray, floor: float = 0.0) -> float:
     return float(np.maximum(floor - np.asarray(joints, dtype=np.float64)[..., 1].min(axis=1), 0.0).mean())
 
 
-def jerk(joints: np.ndarray, fps: float = FPS) -> float:
+def jerk(joints: FloatArray, fps: float = FPS) -> float:
     """Mean norm of the third derivative of all joint positions.
 
     Args:
@@ -146,7 +147,7 @@ def jerk(joints: np.ndarray, fps: float = FPS) -> float:
     return float(np.linalg.norm(np.diff(joints, n=3, axis=0), axis=-1).mean() * fps**3)
 
 
-def held_skate(joints: np.ndarray, contacts: np.ndarray, fps: float = FPS) -> float:
+def held_skate(joints: FloatArray, contacts: FloatArray, fps: float = FPS) -> float:
     """Mean slide of foot joints per frame at 20 fps during the motion's own contacts.
 
     Args:
@@ -160,7 +161,7 @@ def held_skate(joints: np.ndarray, contacts: np.ndarray, fps: float = FPS) -> fl
     return foot_skate(joints, contacts, fps) * 10.0 / FPS
 
 
-def twitch(joints: np.ndarray, fps: float = FPS) -> float:
+def twitch(joints: FloatArray, fps: float = FPS) -> float:
     """99th percentile of the knees' angular acceleration, which pops of a foot lock increase.
 
     Args:
@@ -181,7 +182,7 @@ def twitch(joints: np.ndarray, fps: float = FPS) -> float:
     return float(np.percentile(np.abs(np.diff(np.stack(angles, 1), n=2, axis=0)), 99) * fps**2)
 
 
-def pin_errors(joints: np.ndarray, positions: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def pin_errors(joints: FloatArray, positions: FloatArray, mask: BoolArray) -> FloatArray:
     """Distance from each pinned joint to its pin, over the coordinates that are pinned.
 
     Args:
@@ -198,7 +199,7 @@ def pin_errors(joints: np.ndarray, positions: np.ndarray, mask: np.ndarray) -> n
 
 
 def quality(
-    motion: Motion, xz: np.ndarray | None = None, pins: tuple[np.ndarray, np.ndarray] | None = None
+    motion: Motion, xz: FloatArray | None = None, pins: tuple[FloatArray, BoolArray] | None = None
 ) -> dict[str, float]:
     """Compute all measures of a motion.
 
@@ -247,7 +248,7 @@ def quality(
     return figures
 
 
-def _root_and_path(joints: np.ndarray, xz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _root_and_path(joints: FloatArray, xz: FloatArray) -> tuple[FloatArray, FloatArray]:
     root = np.asarray(joints, dtype=np.float64)[:, 0][:, [0, 2]]
     xz = np.asarray(xz, dtype=np.float64)
     if xz.ndim != 2 or xz.shape[1] != 2 or len(xz) == 0:

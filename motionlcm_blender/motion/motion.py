@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
+from ..array_types import FloatArray
 from .skeleton import FPS, SMPL, Skeleton
 
 
@@ -21,10 +20,10 @@ class Motion:
             the left and right hand relative to the forearms (`head_hands`); None for models without these rotations.
     """
 
-    joints: np.ndarray
-    contacts: np.ndarray
+    joints: FloatArray
+    contacts: FloatArray
     fps: float = FPS
-    head_hands: np.ndarray | None = None
+    head_hands: FloatArray | None = None
 
     @property
     def frames(self) -> int:
@@ -50,8 +49,8 @@ class Clip:
     """
 
     fps: float
-    translation: np.ndarray
-    rotations: np.ndarray
+    translation: FloatArray
+    rotations: FloatArray
     skeleton: Skeleton = SMPL
 
     @property

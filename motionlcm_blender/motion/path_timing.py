@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..errors import InvalidRequest
 from .smoothing import through
 
@@ -41,11 +43,11 @@ class Timing:
         if not all(math.isfinite(f) for f in frames):
             raise InvalidRequest("The frame of an arrival must be a finite number.")
         for row, what in ((points, "points"), (frames, "frames")):
-            if any(b <= a for a, b in zip(row, row[1:], strict=False)):
+            if any(b <= a for a, b in itertools.pairwise(row)):
                 raise InvalidRequest(f"Arrivals must go along the path: their {what} must rise.")
 
 
-def eased_frames(at: np.ndarray, timing: Timing, frames: int, fps: float) -> np.ndarray:
+def eased_frames(at: FloatArray, timing: Timing, frames: int, fps: float) -> FloatArray:
     """Warp frames (T,) so that progress starts and ends gently: speed rises and falls linearly in time."""
     last = frames - 1.0
     up, down = timing.ease_in * fps, timing.ease_out * fps
@@ -60,7 +62,7 @@ def eased_frames(at: np.ndarray, timing: Timing, frames: int, fps: float) -> np.
     return np.where(at < up, rising, np.where(at > last - down, falling, even))
 
 
-def progress_with_arrivals(at: np.ndarray, timing: Timing, times: np.ndarray, frames: int) -> np.ndarray:
+def progress_with_arrivals(at: FloatArray, timing: Timing, times: FloatArray, frames: int) -> FloatArray:
     """Progress (T,), in the path's own time, on frames `at` (T,); at each arrival it equals the time of its point."""
     last = frames - 1.0
     known = [(0.0, 0.0)]
@@ -79,7 +81,7 @@ def progress_with_arrivals(at: np.ndarray, timing: Timing, times: np.ndarray, fr
     return through(frame_of, time_of[:, None], at)[:, 0]
 
 
-def even_times(arc: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def even_times(arc: FloatArray, weights: FloatArray | None) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Distances (M,) along the path, the path's own time (M,) at each, and the relative speed (M,) there."""
     if weights is None:
         return arc, arc, np.ones(len(arc))
@@ -91,11 +93,12 @@ def even_times(arc: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray,
     return fine, time, relative
 
 
-def distance_at(wanted: np.ndarray, fine: np.ndarray, time: np.ndarray, relative: np.ndarray) -> np.ndarray:
+def distance_at(wanted: FloatArray, fine: FloatArray, time: FloatArray, relative: FloatArray) -> FloatArray:
     """(T,) distance along the path at the path's own times (T,)."""
     at = np.clip(np.searchsorted(time, wanted, side="right") - 1, 0, len(fine) - 2)
     fraction = (wanted - time[at]) / np.maximum(time[at + 1] - time[at], 1e-12)
     before, after = relative[at], relative[at + 1]
     total = np.maximum(before + after, 1e-12)
     moved = np.where(before + after < _CREEP, fraction, fraction * (2.0 * before + (after - before) * fraction) / total)
-    return fine[at] + np.clip(moved, 0.0, 1.0) * (fine[at + 1] - fine[at])
+    result: FloatArray = fine[at] + np.clip(moved, 0.0, 1.0) * (fine[at + 1] - fine[at])
+    return result

@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from ..array_types import FloatArray, IntArray
 from ..errors import InvalidRequest
 from . import rotations as rot
 from .motion import Clip
@@ -60,14 +61,15 @@ def resample(clip: Clip, fps: float, smooth: bool = True, begin: int = 0) -> Cli
     return Clip(fps, translation, rot.continuous(turned), clip.skeleton)
 
 
-def _cubic(values: np.ndarray, before: np.ndarray, part: np.ndarray) -> np.ndarray:
+def _cubic(values: FloatArray, before: IntArray, part: FloatArray) -> FloatArray:
     """Cubic Hermite curve through values (T, ...) with slopes from both neighbours, at frames before + part."""
     slopes = np.gradient(values, axis=0)
     u = part.reshape(-1, *[1] * (values.ndim - 1))
     after = before + 1
-    return (
+    result: FloatArray = (
         (2 * u**3 - 3 * u**2 + 1) * values[before]
         + (u**3 - 2 * u**2 + u) * slopes[before]
         + (3 * u**2 - 2 * u**3) * values[after]
         + (u**3 - u**2) * slopes[after]
     )
+    return result

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..array_types import FloatArray
 from . import rotations as rot
 from .skeleton import JOINTS, Skeleton
 
@@ -24,7 +25,7 @@ AS_IT_IS = np.radians(20.0)
 """Limbs within this angle of a T-pose count as being in one: SMPL's own arms hang by some degrees."""
 
 
-def straightened(skeleton: Skeleton) -> tuple[Skeleton, np.ndarray]:
+def straightened(skeleton: Skeleton) -> tuple[Skeleton, FloatArray]:
     """Straighten the limbs of a skeleton to a T-pose.
 
     Args:

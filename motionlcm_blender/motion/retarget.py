@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..array_types import ComplexArray, FloatArray
 from . import rotations as rot
 from .elbow_prior import expected_hinges
 from .head_pose import lead_with_head, turn_head_and_hands
@@ -104,7 +105,7 @@ def retarget(motion: Motion, skeleton: Skeleton = SMPL) -> Clip:
     return Clip(motion.fps, position[:, 0].copy(), rot.continuous(rot.normalise(local)), skeleton)
 
 
-def forward_kinematics(clip: Clip) -> np.ndarray:
+def forward_kinematics(clip: Clip) -> FloatArray:
     """Compute joint positions from bone rotations.
 
     Args:
@@ -124,16 +125,16 @@ def forward_kinematics(clip: Clip) -> np.ndarray:
     return position
 
 
-def _down(offsets: np.ndarray) -> np.ndarray:
+def _down(offsets: FloatArray) -> FloatArray:
     return rot.unit(offsets, (0.0, -1.0, 0.0))
 
 
-def _framed(rest: np.ndarray, rest_hinge: np.ndarray, now: np.ndarray, hinge: np.ndarray) -> np.ndarray:
+def _framed(rest: FloatArray, rest_hinge: FloatArray, now: FloatArray, hinge: FloatArray) -> FloatArray:
     """(..., 4) rotation of the direction `rest` to `now`, and of `rest_hinge` as close to `hinge` as possible."""
     return rot.multiply(_frame(now, hinge), rot.inverse(_frame(rest, rest_hinge)))
 
 
-def _frame(direction: np.ndarray, hinge: np.ndarray) -> np.ndarray:
+def _frame(direction: FloatArray, hinge: FloatArray) -> FloatArray:
     y = rot.unit(direction, (0.0, 1.0, 0.0))
     across = hinge - (hinge * y).sum(axis=-1, keepdims=True) * y
     x = rot.unit(across, np.cross(y, np.eye(3)[np.abs(y).argmin(axis=-1)]))
@@ -141,8 +142,8 @@ def _frame(direction: np.ndarray, hinge: np.ndarray) -> np.ndarray:
 
 
 def _hinges(
-    parent: np.ndarray, upper: np.ndarray, lower: np.ndarray, feet: np.ndarray, offsets: np.ndarray
-) -> np.ndarray:
+    parent: FloatArray, upper: FloatArray, lower: FloatArray, feet: FloatArray, offsets: FloatArray
+) -> FloatArray:
     """(T, 4, 3) unit vectors: the axis about which each limb bends, perpendicular to its upper bone.
 
     parent: (T, 4, 4) world rotations of the limbs' parents; upper, lower: (T, 4, 3) directions of the limbs' bones;
@@ -163,9 +164,10 @@ def _hinges(
     first = rot.rotate(carried, rest_hinge)
     second = np.cross(direction, first)
 
-    def on_bone(v: np.ndarray) -> np.ndarray:
+    def on_bone(v: FloatArray) -> ComplexArray:
         """Project v, in the parent's frame, to the plane perpendicular to the upper bone, as a complex number."""
-        return (v * first).sum(-1) + 1j * (v * second).sum(-1)
+        result: ComplexArray = (v * first).sum(-1) + 1j * (v * second).sum(-1)
+        return result
 
     # Prior for straight limbs. Arms: the regression. Legs: swing from the rest pose (undefined where they point the
     # opposite way), with the knee forward where the foot points forward.
@@ -194,7 +196,7 @@ def _hinges(
     return rot.rotate(parent, np.cos(angle) * first + np.sin(angle) * second)
 
 
-def _followed(plane: np.ndarray, weight: np.ndarray, natural: np.ndarray) -> np.ndarray:
+def _followed(plane: ComplexArray, weight: FloatArray, natural: ComplexArray) -> FloatArray:
     """(T,) angles without jumps of a full turn: the plane's where its weight is high, interpolated linearly elsewhere.
 
     plane, natural: (T,) complex. A limb whose weight is never high gets its prior angle, from the frame where that is
@@ -206,7 +208,7 @@ def _followed(plane: np.ndarray, weight: np.ndarray, natural: np.ndarray) -> np.
     return np.interp(np.arange(len(plane)), sure, np.unwrap(np.angle(plane[sure])))
 
 
-def _running_product(q: np.ndarray) -> np.ndarray:
+def _running_product(q: FloatArray) -> FloatArray:
     """(T, ..., 4): q[t] q[t-1] ... q[0] for every t, by doubling: log2(T) vectorised products instead of T."""
     q = q.copy()
     step = 1
@@ -216,7 +218,7 @@ def _running_product(q: np.ndarray) -> np.ndarray:
     return rot.normalise(q)
 
 
-def _smooth_chain(weight: np.ndarray, weighted: np.ndarray) -> np.ndarray:
+def _smooth_chain(weight: FloatArray, weighted: FloatArray) -> FloatArray:
     """(T, n) least-squares angles c, a tridiagonal system for each column, solved by the Thomas algorithm.
 
     Minimises sum_t weight[t] (c[t] - weighted[t] / weight[t])^2 + sum_t (c[t+1] - c[t])^2. The normal equations have

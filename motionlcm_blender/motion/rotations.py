@@ -10,25 +10,28 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..array_types import FloatArray
+
 IDENTITY = np.array([1.0, 0.0, 0.0, 0.0])
 """No rotation."""
 
 _TINY = 1e-12
 
 
-def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _cross(a: FloatArray, b: FloatArray) -> FloatArray:
     """Cross product along the last axis; several times faster than np.cross on many short vectors."""
     ax, ay, az = a[..., 0], a[..., 1], a[..., 2]
     bx, by, bz = b[..., 0], b[..., 1], b[..., 2]
     return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
 
 
-def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _dot(a: FloatArray, b: FloatArray) -> FloatArray:
     """Inner product along the last axis, which is kept with length 1."""
-    return np.einsum("...i,...i->...", a, b)[..., None]
+    result: FloatArray = np.einsum("...i,...i->...", a, b)[..., None]
+    return result
 
 
-def unit(v: ArrayLike, fallback: ArrayLike) -> np.ndarray:
+def unit(v: ArrayLike, fallback: ArrayLike) -> FloatArray:
     """Normalise vectors.
 
     Args:
@@ -43,12 +46,12 @@ def unit(v: ArrayLike, fallback: ArrayLike) -> np.ndarray:
     return np.where(length > _TINY, v / np.maximum(length, _TINY), np.asarray(fallback, dtype=np.float64))
 
 
-def normalise(q: ArrayLike) -> np.ndarray:
+def normalise(q: ArrayLike) -> FloatArray:
     """Normalise quaternions (..., 4); a zero quaternion becomes the identity."""
     return unit(q, IDENTITY)
 
 
-def multiply(a: ArrayLike, b: ArrayLike) -> np.ndarray:
+def multiply(a: ArrayLike, b: ArrayLike) -> FloatArray:
     """Product of quaternions a and b, (..., 4) each: the rotation b followed by the rotation a."""
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     aw, ax, ay, az = a[..., 0], a[..., 1], a[..., 2], a[..., 3]
@@ -64,12 +67,13 @@ def multiply(a: ArrayLike, b: ArrayLike) -> np.ndarray:
     )
 
 
-def inverse(q: ArrayLike) -> np.ndarray:
+def inverse(q: ArrayLike) -> FloatArray:
     """Inverse of unit quaternions (..., 4)."""
-    return np.asarray(q, dtype=np.float64) * np.array([1.0, -1.0, -1.0, -1.0])
+    result: FloatArray = np.asarray(q, dtype=np.float64) * np.array([1.0, -1.0, -1.0, -1.0])
+    return result
 
 
-def rotate(q: ArrayLike, v: ArrayLike) -> np.ndarray:
+def rotate(q: ArrayLike, v: ArrayLike) -> FloatArray:
     """Rotate vectors by unit quaternions.
 
     Args:
@@ -82,10 +86,11 @@ def rotate(q: ArrayLike, v: ArrayLike) -> np.ndarray:
     q, v = np.asarray(q, dtype=np.float64), np.asarray(v, dtype=np.float64)
     axis = q[..., 1:]
     twice = 2.0 * _cross(axis, v)
-    return v + q[..., :1] * twice + _cross(axis, twice)
+    result: FloatArray = v + q[..., :1] * twice + _cross(axis, twice)
+    return result
 
 
-def between(a: ArrayLike, b: ArrayLike) -> np.ndarray:
+def between(a: ArrayLike, b: ArrayLike) -> FloatArray:
     """Shortest rotation from one direction to another.
 
     Opposite directions give half a turn about some axis perpendicular to a.
@@ -109,7 +114,7 @@ def between(a: ArrayLike, b: ArrayLike) -> np.ndarray:
     return normalise(q)
 
 
-def from_axis_angle(axis: ArrayLike, angle: ArrayLike) -> np.ndarray:
+def from_axis_angle(axis: ArrayLike, angle: ArrayLike) -> FloatArray:
     """Rotation by an angle about an axis.
 
     Args:
@@ -124,7 +129,7 @@ def from_axis_angle(axis: ArrayLike, angle: ArrayLike) -> np.ndarray:
     return np.concatenate([w[..., :1], xyz], axis=-1)
 
 
-def to_matrix(q: ArrayLike) -> np.ndarray:
+def to_matrix(q: ArrayLike) -> FloatArray:
     """Convert unit quaternions (..., 4) to rotation matrices (..., 3, 3) for column vectors."""
     q = np.asarray(q, dtype=np.float64)
     w, x, y, z = q[..., 0], q[..., 1], q[..., 2], q[..., 3]
@@ -136,7 +141,7 @@ def to_matrix(q: ArrayLike) -> np.ndarray:
     return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
 
 
-def from_matrix(m: ArrayLike) -> np.ndarray:
+def from_matrix(m: ArrayLike) -> FloatArray:
     """Convert rotation matrices (..., 3, 3) to unit quaternions (..., 4), from the largest component for accuracy."""
     m = np.asarray(m, dtype=np.float64)
     xx, yy, zz = m[..., 0, 0], m[..., 1, 1], m[..., 2, 2]
@@ -156,7 +161,7 @@ def from_matrix(m: ArrayLike) -> np.ndarray:
     return normalise(np.take_along_axis(candidates, best[..., None, None], axis=-2)[..., 0, :])
 
 
-def from_axes(x: ArrayLike, y: ArrayLike, z: ArrayLike) -> np.ndarray:
+def from_axes(x: ArrayLike, y: ArrayLike, z: ArrayLike) -> FloatArray:
     """Rotation that maps +X, +Y, +Z to given axes.
 
     Args:
@@ -170,7 +175,7 @@ def from_axes(x: ArrayLike, y: ArrayLike, z: ArrayLike) -> np.ndarray:
     return from_matrix(np.stack([np.asarray(axis, dtype=np.float64) for axis in (x, y, z)], axis=-1))
 
 
-def to_six_d(q: ArrayLike) -> np.ndarray:
+def to_six_d(q: ArrayLike) -> FloatArray:
     """Convert unit quaternions to the 6D representation of Zhou et al. (CVPR 2019).
 
     Args:
@@ -183,7 +188,7 @@ def to_six_d(q: ArrayLike) -> np.ndarray:
     return np.concatenate([m[..., :, 0], m[..., :, 1]], axis=-1)
 
 
-def from_six_d(six: ArrayLike) -> np.ndarray:
+def from_six_d(six: ArrayLike) -> FloatArray:
     """Convert the 6D representation to quaternions by Gram-Schmidt.
 
     Args:
@@ -199,7 +204,7 @@ def from_six_d(six: ArrayLike) -> np.ndarray:
     return from_axes(x, y, _cross(x, y))
 
 
-def slerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> np.ndarray:
+def slerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> FloatArray:
     """Spherical linear interpolation along the shorter way.
 
     Args:
@@ -224,7 +229,7 @@ def slerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> np.ndarray:
     return normalise(first * a + second * b)
 
 
-def best_fit(before: ArrayLike, after: ArrayLike, weights: ArrayLike = 1.0) -> np.ndarray:
+def best_fit(before: ArrayLike, after: ArrayLike, weights: ArrayLike = 1.0) -> FloatArray:
     """Rotation that fits one set of points to another in weighted least squares, about the origin.
 
     Source: Horn, "Closed-form solution of absolute orientation using unit quaternions", JOSA A 1987.
@@ -253,7 +258,7 @@ def best_fit(before: ArrayLike, after: ArrayLike, weights: ArrayLike = 1.0) -> n
     return np.asarray(vectors[..., -1])
 
 
-def continuous(q: ArrayLike) -> np.ndarray:
+def continuous(q: ArrayLike) -> FloatArray:
     """Choose the signs of quaternions (T, ..., 4) so that each is nearest to the one before it (axis 0)."""
     q = np.array(q, dtype=np.float64)
     if len(q) > 1:
@@ -262,7 +267,7 @@ def continuous(q: ArrayLike) -> np.ndarray:
     return q
 
 
-def twist_about(q: ArrayLike, axis: ArrayLike) -> np.ndarray:
+def twist_about(q: ArrayLike, axis: ArrayLike) -> FloatArray:
     """Twist of a rotation about an axis: t of q = s t, where the swing s rotates about a perpendicular axis.
 
     For a swing of 180 degrees the twist is undefined and the identity is returned.
@@ -280,7 +285,8 @@ def twist_about(q: ArrayLike, axis: ArrayLike) -> np.ndarray:
     return normalise(np.concatenate([w[..., :1], xyz], axis=-1))
 
 
-def angle_of(q: ArrayLike) -> np.ndarray:
+def angle_of(q: ArrayLike) -> FloatArray:
     """Rotation angle of unit quaternions (..., 4), radians in 0..pi."""
     q = np.asarray(q, dtype=np.float64)
-    return 2.0 * np.arctan2(np.linalg.norm(q[..., 1:], axis=-1), np.abs(q[..., 0]))
+    result: FloatArray = 2.0 * np.arctan2(np.linalg.norm(q[..., 1:], axis=-1), np.abs(q[..., 0]))
+    return result

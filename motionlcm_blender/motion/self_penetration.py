@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..array_types import FloatArray
 from .skeleton import JOINTS
 
 _J = {name: index for index, name in enumerate(JOINTS)}
@@ -26,7 +27,7 @@ _PAIRS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 
-def overlap(joints: np.ndarray) -> np.ndarray:
+def overlap(joints: FloatArray) -> FloatArray:
     """Depth of the deepest self-penetration on each frame.
 
     Args:
@@ -38,11 +39,11 @@ def overlap(joints: np.ndarray) -> np.ndarray:
     joints = np.asarray(joints, dtype=np.float64)
     ends = {name: (joints[:, _J[a]], joints[:, _J[b]]) for name, (a, b, _) in _CAPSULES.items()}
     depth = [_CAPSULES[one][2] + _CAPSULES[two][2] - segment_distance(*ends[one], *ends[two]) for one, two in _PAIRS]
-    result: np.ndarray = np.maximum(np.max(depth, axis=0), 0.0)
+    result: FloatArray = np.maximum(np.max(depth, axis=0), 0.0)
     return result
 
 
-def segment_distance(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
+def segment_distance(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) -> FloatArray:
     """Smallest distance between line segments (Ericson 2005, "Real-Time Collision Detection", section 5.1.9).
 
     Args:
@@ -66,5 +67,5 @@ def segment_distance(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray)
     again = np.clip((uv * clipped - uw) / np.maximum(uu, tiny), 0.0, 1.0)
     s = np.where(t != clipped, again, s)
     apart = w + s[..., None] * u - clipped[..., None] * v
-    distance: np.ndarray = np.sqrt((apart * apart).sum(-1))
+    distance: FloatArray = np.sqrt((apart * apart).sum(-1))
     return distance

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..array_types import FloatArray
+
 JOINTS: tuple[str, ...] = (
     "pelvis", "l_hip", "r_hip", "spine1", "l_knee", "r_knee", "spine2", "l_ankle", "r_ankle", "spine3",
     "l_foot", "r_foot", "neck", "l_collar", "r_collar", "head", "l_shoulder", "r_shoulder",
@@ -67,10 +69,10 @@ class Skeleton:
 
     names: tuple[str, ...]
     parents: tuple[int, ...]
-    offsets: np.ndarray
+    offsets: FloatArray
 
     @property
-    def rest(self) -> np.ndarray:
+    def rest(self) -> FloatArray:
         """(J, 3) rest positions, metres, pelvis at the origin."""
         positions = np.array(self.offsets, dtype=np.float64)
         for joint, parent in enumerate(self.parents):
@@ -79,9 +81,10 @@ class Skeleton:
         return positions
 
     @property
-    def bone_lengths(self) -> np.ndarray:
+    def bone_lengths(self) -> FloatArray:
         """(J,) bone lengths, metres; 0 for the root."""
-        return np.linalg.norm(self.offsets, axis=-1)
+        result: FloatArray = np.linalg.norm(self.offsets, axis=-1)
+        return result
 
     def __len__(self) -> int:
         """Number of joints."""

@@ -7,13 +7,15 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..array_types import FloatArray, IntArray
+
 _REACH = 8.5
 """Standard deviations beyond which a Gaussian weight vanishes beside 1 in float64."""
 _BLOCK = 256
 """Number of frames of a long clip that are smoothed at once."""
 
 
-def smooth(values: np.ndarray, sigma: float) -> np.ndarray:
+def smooth(values: FloatArray, sigma: float) -> FloatArray:
     """Local linear smoothing along axis 0 with Gaussian weights.
 
     In the middle this is a Gaussian filter; near the ends a line is fitted instead of a constant, so that steady
@@ -29,7 +31,7 @@ def smooth(values: np.ndarray, sigma: float) -> np.ndarray:
     return _apply(_local_linear, values, float(sigma), _REACH * sigma)
 
 
-def smooth_curved(values: np.ndarray, sigma: float) -> np.ndarray:
+def smooth_curved(values: FloatArray, sigma: float) -> FloatArray:
     """Like `smooth`, but twiced (residuals are smoothed and added), so that bends of a path are not cut.
 
     Used to separate sway from travel.
@@ -44,15 +46,15 @@ def smooth_curved(values: np.ndarray, sigma: float) -> np.ndarray:
     return _apply(_twiced, values, float(sigma), 2.0 * _REACH * sigma)
 
 
-def smoothstep(x: np.ndarray, low: float, high: float) -> np.ndarray:
+def smoothstep(x: IntArray | FloatArray, low: float, high: float) -> FloatArray:
     """Smooth step: 0 below `low`, 1 above `high`, cubic between."""
     t = np.clip((np.asarray(x, dtype=np.float64) - low) / (high - low), 0.0, 1.0)
     return t * t * (3.0 - 2.0 * t)
 
 
 def hermite(
-    t: np.ndarray, length: np.ndarray, p: np.ndarray, q: np.ndarray, m: np.ndarray, n: np.ndarray
-) -> np.ndarray:
+    t: FloatArray, length: FloatArray, p: FloatArray, q: FloatArray, m: FloatArray, n: FloatArray
+) -> FloatArray:
     """Cubic Hermite curves from p to q with slopes m and n.
 
     Args:
@@ -68,11 +70,13 @@ def hermite(
     """
     t, length = np.clip(t, 0.0, 1.0)[:, None], length[:, None]
     h = t * t * (3.0 - 2.0 * t)
-    result: np.ndarray = (1.0 - h) * p + h * q + length * (t * (1.0 - t) ** 2 * m - t * t * (1.0 - t) * n)
+    result: FloatArray = (1.0 - h) * p + h * q + length * (t * (1.0 - t) ** 2 * m - t * t * (1.0 - t) * n)
     return result
 
 
-def through(at: np.ndarray, values: np.ndarray, where: np.ndarray, level_ends: bool = False) -> np.ndarray:
+def through(
+    at: IntArray | FloatArray, values: FloatArray, where: IntArray | FloatArray, level_ends: bool = False
+) -> FloatArray:
     """Interpolate points with smooth curves without overshoot, constant before the first and after the last point.
 
     Cubic, with slopes that are harmonic means of the neighbouring slopes (Fritsch and Carlson 1980) and zero where the
@@ -103,7 +107,7 @@ def through(at: np.ndarray, values: np.ndarray, where: np.ndarray, level_ends: b
     return hermite((where - at[k]) / steps[k], steps[k], values[k], values[k + 1], slope[k], slope[k + 1])
 
 
-def _apply(matrix: Callable[[int, float], np.ndarray], values: np.ndarray, sigma: float, far: float) -> np.ndarray:
+def _apply(matrix: Callable[[int, float], FloatArray], values: FloatArray, sigma: float, far: float) -> FloatArray:
     """Multiply matrix(T, sigma) with values (T, ...); `far` is the distance in frames beyond which weights vanish.
 
     The matrix of a long clip would be large and almost empty, so long clips are smoothed in blocks, each with the
@@ -123,18 +127,20 @@ def _apply(matrix: Callable[[int, float], np.ndarray], values: np.ndarray, sigma
 
 
 @lru_cache(maxsize=64)
-def _local_linear(frames: int, sigma: float) -> np.ndarray:
+def _local_linear(frames: int, sigma: float) -> FloatArray:
     index = np.arange(frames)
     offset = (index[None] - index[:, None]).astype(np.float64)
     weight = np.exp(-0.5 * (offset / sigma) ** 2)
     s0, s1, s2 = (weight.sum(1), (weight * offset).sum(1), (weight * offset**2).sum(1))
     determinant = s0 * s2 - s1**2
     if (determinant < 1e-9).any():  # too few frames, or too narrow a filter, for a line
-        return weight / s0[:, None]
-    return weight * (s2[:, None] - s1[:, None] * offset) / determinant[:, None]
+        line: FloatArray = weight / s0[:, None]
+    else:
+        line = weight * (s2[:, None] - s1[:, None] * offset) / determinant[:, None]
+    return line
 
 
 @lru_cache(maxsize=64)
-def _twiced(frames: int, sigma: float) -> np.ndarray:
+def _twiced(frames: int, sigma: float) -> FloatArray:
     once = _local_linear(frames, sigma)
     return 2.0 * once - once @ once

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..array_types import FloatArray
 from . import rotations as rot
 from .body_fit import onto_rig
 from .features import leg_ratio, onto_skeleton
@@ -26,7 +27,7 @@ _CHEST = [_J["neck"], _J["l_collar"], _J["r_collar"]]
 _SPINE1, _SPINE2, _SPINE3 = _J["spine1"], _J["spine2"], _J["spine3"]
 
 
-def fitted_joints(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+def fitted_joints(joints: FloatArray, skeleton: Skeleton) -> FloatArray:
     """Compute target positions for the joints of `skeleton` from the motion of a figure of any size.
 
     Every bone gets the skeleton's length and keeps its direction. The root's travel is scaled by the ratio of leg
@@ -56,7 +57,7 @@ def fitted_joints(joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     return target
 
 
-def trunk_pose(target: np.ndarray, skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray]:
+def trunk_pose(target: FloatArray, skeleton: Skeleton) -> tuple[FloatArray, FloatArray]:
     """Compute world rotations and positions of the trunk's joints.
 
     Args:
@@ -76,7 +77,7 @@ def trunk_pose(target: np.ndarray, skeleton: Skeleton) -> tuple[np.ndarray, np.n
         parent = skeleton.parents[joint]
         position[:, joint] = position[:, parent] + rot.rotate(world[:, parent], offsets[joint])
 
-    def swing(joint: int, child: int, start: np.ndarray) -> None:
+    def swing(joint: int, child: int, start: FloatArray) -> None:
         """Rotate `joint` from `start` the shortest way until its bone points at the target of `child`, and place it.
 
         Aiming at the target instead of the old direction keeps errors from accumulating along a chain.
@@ -99,11 +100,11 @@ def trunk_pose(target: np.ndarray, skeleton: Skeleton) -> tuple[np.ndarray, np.n
     return world, position
 
 
-def _turned(target: np.ndarray, joint: int, children: list[int], offsets: np.ndarray) -> np.ndarray:
+def _turned(target: FloatArray, joint: int, children: list[int], offsets: FloatArray) -> FloatArray:
     return rot.best_fit(offsets[children], target[:, children] - target[:, [joint]])
 
 
-def _trunk_difference(target: np.ndarray, skeleton: Skeleton) -> float:
+def _trunk_difference(target: FloatArray, skeleton: Skeleton) -> float:
     """Distance of the bone ends on pelvis and chest from the skeleton's, metres; the largest mean over a clip."""
     offsets = np.asarray(skeleton.offsets, dtype=np.float64)
     apart = []

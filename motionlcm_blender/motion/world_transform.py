@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..errors import InvalidRequest
 from . import rotations
 from .motion import Clip
@@ -34,7 +35,7 @@ class Placement:
         InvalidRequest: The origin is not three finite numbers, or the heading is not finite.
     """
 
-    origin: np.ndarray
+    origin: FloatArray
     heading: float = 0.0
 
     def __post_init__(self) -> None:
@@ -45,12 +46,12 @@ class Placement:
         object.__setattr__(self, "heading", float(self.heading))
 
     @property
-    def rotation(self) -> np.ndarray:
+    def rotation(self) -> FloatArray:
         """(4,) quaternion (w, x, y, z) about +Y."""
         return np.array([math.cos(0.5 * self.heading), 0.0, math.sin(0.5 * self.heading), 0.0])
 
 
-def canonicalise(xz: np.ndarray) -> tuple[np.ndarray, Placement]:
+def canonicalise(xz: FloatArray) -> tuple[FloatArray, Placement]:
     """Transform a timed path to the model's frame.
 
     The heading is that of the path as it leaves its start, fitted over the first 0.3 m so that jitter of a drawn path
@@ -78,7 +79,7 @@ def canonicalise(xz: np.ndarray) -> tuple[np.ndarray, Placement]:
     return canonical, placement
 
 
-def initial_heading(xz: np.ndarray) -> float:
+def initial_heading(xz: FloatArray) -> float:
     """Heading of the first 0.3 m of a path.
 
     Args:
@@ -106,7 +107,7 @@ def initial_heading(xz: np.ndarray) -> float:
     return math.atan2(x, z)
 
 
-def place_joints(joints: np.ndarray, placement: Placement) -> np.ndarray:
+def place_joints(joints: FloatArray, placement: Placement) -> FloatArray:
     """Transform points from the motion's frame to the world.
 
     Args:
@@ -122,7 +123,7 @@ def place_joints(joints: np.ndarray, placement: Placement) -> np.ndarray:
     return moved.astype(joints.dtype if joints.dtype.kind == "f" else np.float64, copy=False)
 
 
-def unplace_joints(joints: np.ndarray, placement: Placement) -> np.ndarray:
+def unplace_joints(joints: FloatArray, placement: Placement) -> FloatArray:
     """Transform points from the world to the motion's frame: the inverse of `place_joints`.
 
     Args:
@@ -146,31 +147,31 @@ def place_clip(clip: Clip, placement: Placement) -> Clip:
     return replace(clip, translation=translation, rotations=turned)
 
 
-def blender_to_engine(points: np.ndarray) -> np.ndarray:
+def blender_to_engine(points: FloatArray) -> FloatArray:
     """Convert points or vectors (..., 3) from Blender's axes to the engine's: (X, Y, Z) to (X, Z, -Y)."""
     points = np.asarray(points)
     return np.stack([points[..., 0], points[..., 2], -points[..., 1]], axis=-1)
 
 
-def engine_to_blender(points: np.ndarray) -> np.ndarray:
+def engine_to_blender(points: FloatArray) -> FloatArray:
     """Convert points or vectors (..., 3) from the engine's axes to Blender's: (x, y, z) to (x, -z, y)."""
     points = np.asarray(points)
     return np.stack([points[..., 0], -points[..., 2], points[..., 1]], axis=-1)
 
 
-def blender_to_engine_rotations(quaternions: np.ndarray) -> np.ndarray:
+def blender_to_engine_rotations(quaternions: FloatArray) -> FloatArray:
     """Convert quaternions (..., 4) (w, x, y, z) from Blender's axes to the engine's."""
     q = np.asarray(quaternions)
     return np.stack([q[..., 0], q[..., 1], q[..., 3], -q[..., 2]], axis=-1)
 
 
-def engine_to_blender_rotations(quaternions: np.ndarray) -> np.ndarray:
+def engine_to_blender_rotations(quaternions: FloatArray) -> FloatArray:
     """Convert quaternions (..., 4) (w, x, y, z) from the engine's axes to Blender's."""
     q = np.asarray(quaternions)
     return np.stack([q[..., 0], q[..., 1], -q[..., 3], q[..., 2]], axis=-1)
 
 
-def _turned(points: np.ndarray, heading: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _turned(points: FloatArray, heading: float) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Coordinates of points (..., 3) rotated about +Y."""
     x, y, z = points[..., 0], points[..., 1], points[..., 2]
     cos, sin = math.cos(heading), math.sin(heading)

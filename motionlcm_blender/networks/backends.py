@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from ..array_types import AnyArray, FloatArray
 from ..errors import DeviceError, DeviceFailed, MotionLCMError, OutOfDeviceMemory, is_out_of_memory
 from .architecture import Architecture
 from .samplers import SamplingInput
@@ -35,11 +36,11 @@ class Backend(Protocol):
     network: Any
     recorded: CudaGraphSampler | None
 
-    def array(self, values: np.ndarray) -> Any:
+    def array(self, values: AnyArray) -> Any:
         """Convert an array of NumPy to one of the backend."""
         ...
 
-    def numpy(self, values: Any) -> np.ndarray:
+    def numpy(self, values: Any) -> FloatArray:
         """Convert an array of the backend to one of NumPy."""
         ...
 
@@ -51,7 +52,7 @@ class Backend(Protocol):
         """Memory of the model, bytes."""
         ...
 
-    def run_cuda_graph(self, asked: SamplingInput) -> np.ndarray | None:
+    def run_cuda_graph(self, asked: SamplingInput) -> FloatArray | None:
         """Sample with one CUDA graph; None where there is none."""
         ...
 
@@ -62,21 +63,21 @@ class NumpyBackend:
     device = "numpy"
     recorded: CudaGraphSampler | None = None
 
-    def __init__(self, weights: Mapping[str, np.ndarray], architecture: Architecture) -> None:
+    def __init__(self, weights: Mapping[str, FloatArray], architecture: Architecture) -> None:
         from .numpy_impl.network import PortableNetwork
 
         self.network = PortableNetwork(weights, architecture)
         self._bytes = sum(values.nbytes for values in weights.values())
 
-    def array(self, values: np.ndarray) -> np.ndarray:
+    def array(self, values: AnyArray) -> AnyArray:
         """Convert an array of NumPy to one of the backend."""
         return values
 
-    def numpy(self, values: np.ndarray) -> np.ndarray:
+    def numpy(self, values: FloatArray) -> FloatArray:
         """Convert an array of the backend to one of NumPy."""
         return values
 
-    def inference_context(self, mode: Any = None) -> Any:
+    def inference_context(self, mode: Any = None) -> Any:  # noqa: ARG002  the backends' interface
         """Context for inference; does nothing here."""
         return nullcontext()
 
@@ -108,20 +109,20 @@ class TorchBackend:
 
             self.recorded = CudaGraphSampler(self.network, device)
 
-    def run_cuda_graph(self, asked: SamplingInput) -> np.ndarray | None:
+    def run_cuda_graph(self, asked: SamplingInput) -> FloatArray | None:
         """Sample with one CUDA graph, inside `inference_context`.
 
         Returns (takes, T, 263) normalised features, or None if there is no graph for this input.
         """
         return None if self.recorded is None else self.recorded(asked)
 
-    def array(self, values: np.ndarray) -> Any:
+    def array(self, values: AnyArray) -> Any:
         """Convert an array of NumPy to a tensor on the device."""
         return self.torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
 
-    def numpy(self, values: Any) -> np.ndarray:
+    def numpy(self, values: Any) -> FloatArray:
         """Convert a tensor to an array of NumPy."""
-        result: np.ndarray = values.float().cpu().numpy()
+        result: FloatArray = values.float().cpu().numpy()
         return result
 
     @contextmanager

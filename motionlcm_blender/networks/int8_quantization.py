@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..array_types import AnyArray, FloatArray
 from ..errors import ModelFolderError
 from ..files.safetensors_files import as_float32, parsed, read_bytes
 
@@ -18,7 +19,7 @@ SCALE = ".row_scale"
 MOST = 127
 
 
-def packed(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def packed(weights: Mapping[str, FloatArray]) -> dict[str, AnyArray]:
     """Quantize every matrix to int8 with scales.
 
     Args:
@@ -27,7 +28,7 @@ def packed(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     Returns:
         The arrays to store; arrays that are not matrices are unchanged.
     """
-    out: dict[str, np.ndarray] = {}
+    out: dict[str, AnyArray] = {}
     for name, array in weights.items():
         if array.ndim == 2:
             scale = np.abs(array).max(1) / np.float32(MOST)
@@ -39,7 +40,7 @@ def packed(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return out
 
 
-def read_weights(path: Path) -> tuple[dict[str, np.ndarray], str]:
+def read_weights(path: Path) -> tuple[dict[str, FloatArray], str]:
     """Read all weights of a file as float32, dequantizing int8 matrices.
 
     Args:
@@ -57,7 +58,7 @@ def read_weights(path: Path) -> tuple[dict[str, np.ndarray], str]:
     return {n: as_float32(n, w, path) for n, w in weights.items()}, hashlib.sha256(content).hexdigest()
 
 
-def unpacked(stored: Mapping[str, np.ndarray], path: Path) -> dict[str, np.ndarray]:
+def unpacked(stored: Mapping[str, AnyArray], path: Path) -> dict[str, AnyArray]:
     """Dequantize stored arrays: the inverse of `packed`, up to rounding to eight bits.
 
     Args:
@@ -70,7 +71,7 @@ def unpacked(stored: Mapping[str, np.ndarray], path: Path) -> dict[str, np.ndarr
     Raises:
         ModelFolderError: A matrix lacks its scales.
     """
-    out: dict[str, np.ndarray] = {}
+    out: dict[str, AnyArray] = {}
     for name, array in stored.items():
         if array.dtype == np.int8:
             out[name] = array.astype(np.float32) * row_scale(stored, name, path)[:, None]
@@ -79,7 +80,7 @@ def unpacked(stored: Mapping[str, np.ndarray], path: Path) -> dict[str, np.ndarr
     return out
 
 
-def row_scale(stored: Mapping[str, np.ndarray], name: str, path: Path) -> np.ndarray:
+def row_scale(stored: Mapping[str, AnyArray], name: str, path: Path) -> FloatArray:
     """Read and check the scales of an int8 matrix.
 
     Args:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..array_types import AnyArray, FloatArray
 from ..errors import ModelFolderError, UnsupportedCheckpoint
 from ..files.safetensors_files import read_arrays, read_bytes, sha256, write_arrays, write_bytes
 from ..motion.skeleton import JOINT_COUNT
@@ -132,7 +133,7 @@ class ModelFolder:
         frames = self.config["frames"]
         return int(frames["min"]), int(frames["max"])
 
-    def weights(self) -> dict[str, np.ndarray]:
+    def weights(self) -> dict[str, FloatArray]:
         """Read all weights as float32 under their official names, checked against the architecture.
 
         Raises:
@@ -147,7 +148,7 @@ class ModelFolder:
         self.__dict__["fingerprint"] = digest
         return arrays
 
-    def normalisation(self) -> dict[str, np.ndarray]:
+    def normalisation(self) -> dict[str, FloatArray]:
         """Read the normalisation: mean, std (features,), hint_mean, hint_std (22, 3), float32.
 
         Raises:
@@ -166,8 +167,8 @@ class ModelFolder:
 def write_model_folder(
     path: str | Path,
     config: Mapping[str, Any],
-    weights: Mapping[str, np.ndarray],
-    normalisation: Mapping[str, np.ndarray],
+    weights: Mapping[str, FloatArray],
+    normalisation: Mapping[str, FloatArray],
     card: str,
     eight_bits: bool = False,
 ) -> ModelFolder:
@@ -200,10 +201,10 @@ def write_model_folder(
         raise ModelFolderError(f"The weights do not fit the configuration: {error}") from None
     statistics = {name: np.asarray(array, dtype=np.float32) for name, array in normalisation.items()}
     _check_normalisation(statistics, architecture)
+    written: dict[str, AnyArray] = dict(stored)
     if eight_bits:
-        matrices = packed({n: w.astype(np.float32) for n, w in stored.items() if w.ndim == 2})
-        stored = {n: w for n, w in stored.items() if w.ndim != 2} | matrices
-    write_arrays(folder / WEIGHTS, stored)
+        written |= packed({n: w.astype(np.float32) for n, w in stored.items() if w.ndim == 2})
+    write_arrays(folder / WEIGHTS, written)
     write_arrays(folder / NORMALISATION, statistics)
     write_bytes(folder / CARD, card.encode())
     write_bytes(folder / CONFIG, (json.dumps(complete, indent=2, ensure_ascii=False) + "\n").encode())
@@ -258,7 +259,7 @@ def _check_architecture(values: Mapping[str, Any]) -> Architecture:
     return architecture
 
 
-def _check_normalisation(arrays: Mapping[str, np.ndarray], architecture: Architecture) -> None:
+def _check_normalisation(arrays: Mapping[str, FloatArray], architecture: Architecture) -> None:
     features = (architecture.features,)
     shapes = {**NORMALISATION_SHAPES, "mean": features, "std": features}
     for name, shape in shapes.items():

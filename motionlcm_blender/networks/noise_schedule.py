@@ -10,6 +10,8 @@ from functools import cache
 
 import numpy as np
 
+from ..array_types import FloatArray
+
 TRAIN_STEPS = 1000
 BETA_START, BETA_END = 0.00085, 0.012
 TIME_WIDTH = 768
@@ -21,10 +23,10 @@ V1_GUIDANCE = 7.5
 
 
 @cache
-def alphas_cumprod() -> np.ndarray:
+def alphas_cumprod() -> FloatArray:
     """(1000,) float32: product of (1 - beta) up to each timestep."""
     betas = np.linspace(BETA_START**0.5, BETA_END**0.5, TRAIN_STEPS, dtype=np.float32) ** 2
-    result: np.ndarray = np.cumprod(1.0 - betas, dtype=np.float32)
+    result: FloatArray = np.cumprod(1.0 - betas, dtype=np.float32)
     result.setflags(write=False)
     return result
 
@@ -47,27 +49,29 @@ def v1_timesteps(steps: int) -> tuple[int, ...]:
 
 
 @cache
-def time_embedding(timestep: int) -> np.ndarray:
+def time_embedding(timestep: int) -> FloatArray:
     """(768,) float32 sinusoids of a timestep, cosines first."""
     half = TIME_WIDTH // 2
     exponents = -np.log(np.float32(10000.0)) * np.arange(half, dtype=np.float32) / np.float32(half)
     angles = np.float32(timestep) * _exp(exponents)
-    return np.concatenate([np.cos(angles), np.sin(angles)]).astype(np.float32)
+    result: FloatArray = np.concatenate([np.cos(angles), np.sin(angles)]).astype(np.float32)
+    return result
 
 
 @cache
-def guidance_embedding(guidance: float) -> np.ndarray:
+def guidance_embedding(guidance: float) -> FloatArray:
     """(256,) float32 sinusoids of (guidance - 1) * 1000, sines first."""
     half = GUIDANCE_WIDTH // 2
     exponents = np.arange(half, dtype=np.float32) * -np.float32(np.log(10000.0) / (half - 1))
     # The angles reach thousands of radians, where an error of one ulp in a frequency changes the sine; so the
     # exponential is rounded correctly, independent of the processor's float32 exp.
     angles = np.float32((guidance - 1.0) * 1000.0) * _exp(exponents)
-    return np.concatenate([np.sin(angles), np.cos(angles)]).astype(np.float32)
+    result: FloatArray = np.concatenate([np.sin(angles), np.cos(angles)]).astype(np.float32)
+    return result
 
 
-def _exp(exponents: np.ndarray) -> np.ndarray:
-    result: np.ndarray = np.exp(exponents.astype(np.float64)).astype(np.float32)
+def _exp(exponents: FloatArray) -> FloatArray:
+    result: FloatArray = np.exp(exponents.astype(np.float64)).astype(np.float32)
     return result
 
 

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from ..array_types import BoolArray, FloatArray
 from .architecture import Architecture
 from .noise_schedule import (
     LCM_GUIDANCE,
@@ -35,13 +34,13 @@ class SamplingInput:
         given: (n, T, 22, 3) bool, the coordinates that `hints` gives, or None.
     """
 
-    text: np.ndarray
-    noise: np.ndarray
+    text: FloatArray
+    noise: FloatArray
     frames: int
     guidance: float
     strength: float
-    hints: np.ndarray | None = None
-    given: np.ndarray | None = None
+    hints: FloatArray | None = None
+    given: BoolArray | None = None
 
 
 def student_timesteps(architecture: Architecture, steps: int) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..array_types import FloatArray, IntArray
 from ..motion import banded_solver
 from ..motion.smoothing import hermite
 
@@ -21,7 +22,7 @@ A spline without it goes on with its slope there, and carries a foot away from t
 """
 
 
-def blend_between_runs(values: np.ndarray, label: np.ndarray, relax: int = RELAX) -> np.ndarray:
+def blend_between_runs(values: FloatArray, label: IntArray, relax: int = RELAX) -> FloatArray:
     """Fill the frames between runs of known frames with cubic curves; far from any run the correction fades to zero.
 
     Two runs at most 2.5 times `relax` apart are joined by one curve.
@@ -62,7 +63,7 @@ def blend_between_runs(values: np.ndarray, label: np.ndarray, relax: int = RELAX
     return np.where(on[:, None], values, np.where(near[:, None], across, out + back))
 
 
-def smoothing_spline(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def smoothing_spline(values: FloatArray, weight: FloatArray) -> FloatArray:
     """Smoothing spline through weighted values that fades to zero far from them.
 
     Least squares over the whole clip (Reinsch 1967): minimises sum_t weight[t] (x[t] - values[t])^2 + sum (second

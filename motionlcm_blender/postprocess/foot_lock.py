@@ -7,11 +7,13 @@ swinging foot bends towards its next position instead of jumping there. Lengths 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 
+from ..array_types import BoolArray, FloatArray, IntArray
 from ..errors import InvalidRequest
 from ..motion.foot_contacts import foot_contacts, rest_heights, stance_mask
 from ..motion.skeleton import FOOT_JOINTS, FPS, JOINT_COUNT
@@ -72,12 +74,12 @@ class FootLockResult:
         stands: (T, 4) bool, the foot joints that were locked, in the order of the contacts.
     """
 
-    joints: np.ndarray
-    stands: np.ndarray
+    joints: FloatArray
+    stands: BoolArray
 
 
 def lock_feet_from_contacts(
-    joints: np.ndarray, contacts: np.ndarray | None = None, lock: FootLock = FootLock.AUTO
+    joints: FloatArray, contacts: BoolArray | FloatArray | None = None, lock: FootLock = FootLock.AUTO
 ) -> FootLockResult:
     """Lock the feet during their contacts.
 
@@ -105,7 +107,7 @@ def lock_feet_from_contacts(
     return lock_feet(source, stands)
 
 
-def on_floor(joints: np.ndarray, channels: np.ndarray, lock: FootLock) -> tuple[np.ndarray, np.ndarray]:
+def on_floor(joints: FloatArray, channels: FloatArray, lock: FootLock) -> tuple[FloatArray, FloatArray]:
     """Move the figure to the floor.
 
     Args:
@@ -128,7 +130,7 @@ def on_floor(joints: np.ndarray, channels: np.ndarray, lock: FootLock) -> tuple[
     return joints + up * floor_height_offset(joints, channels)[:, None, None], channels
 
 
-def floor_height_offset(joints: np.ndarray, channels: np.ndarray) -> np.ndarray:
+def floor_height_offset(joints: FloatArray, channels: FloatArray) -> FloatArray:
     """Height correction of the whole figure that puts its lower foot on the floor during contacts.
 
     Args:
@@ -146,10 +148,11 @@ def floor_height_offset(joints: np.ndarray, channels: np.ndarray) -> np.ndarray:
     known = np.isfinite(above)
     weight = smooth(known.astype(np.float64), ANCHOR_SIGMA)
     hover = smooth(np.where(known, above, 0.0), ANCHOR_SIGMA) * smoothstep(weight, 0.1, 0.6) / np.maximum(weight, 0.1)
-    return -MOST_HOVER * np.tanh(hover / MOST_HOVER)
+    result: FloatArray = -MOST_HOVER * np.tanh(hover / MOST_HOVER)
+    return result
 
 
-def foot_slide_correction(joints: np.ndarray, stands: np.ndarray) -> np.ndarray:
+def foot_slide_correction(joints: FloatArray, stands: BoolArray) -> FloatArray:
     """Horizontal correction of the whole figure that minimises the slide of standing feet.
 
     If both feet slide the same way, the figure travels at another speed than its legs walk: it gets the legs' speed.
@@ -174,7 +177,7 @@ def foot_slide_correction(joints: np.ndarray, stands: np.ndarray) -> np.ndarray:
     return move
 
 
-def checked(joints: np.ndarray, contacts: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+def checked(joints: FloatArray, contacts: BoolArray | FloatArray | None) -> tuple[FloatArray, FloatArray]:
     """Validate joints and contacts, and detect missing contacts.
 
     Args:
@@ -194,14 +197,14 @@ def checked(joints: np.ndarray, contacts: np.ndarray | None) -> tuple[np.ndarray
         raise InvalidRequest("The motion holds a number that is not finite.")
     if contacts is None:
         return source, foot_contacts(source).astype(np.float64)
-    contacts = np.asarray(contacts)
-    if contacts.shape != (len(source), 4):
+    channels = np.asarray(contacts, dtype=np.float64)
+    if channels.shape != (len(source), 4):
         raise InvalidRequest("Contacts must be given as frames x 4 foot joints.")
-    return source, np.nan_to_num(contacts.astype(np.float64))
+    return source, np.nan_to_num(channels)
 
 
 def lock_feet(
-    joints: np.ndarray, stands: np.ndarray, spin: np.ndarray | None = None, given: np.ndarray | None = None
+    joints: FloatArray, stands: BoolArray, spin: FloatArray | None = None, given: BoolArray | None = None
 ) -> FootLockResult:
     """Lock standing feet in place.
 
@@ -237,8 +240,8 @@ def lock_feet(
 
 
 def _foot_correction(
-    joints: np.ndarray, stands: np.ndarray, spin: np.ndarray, side: int, heights: np.ndarray, given: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    joints: FloatArray, stands: BoolArray, spin: FloatArray, side: int, heights: FloatArray, given: BoolArray | None
+) -> tuple[FloatArray, FloatArray, FloatArray, BoolArray]:
     """Correction of a foot: move on the floor (T, 2), yaw about its toe joint (T,), lift (T,), locked (T,) bool."""
     label = stance_labels(stands.any(axis=1))
     lock_weight, move, yaw = _stance_correction(joints, stands, spin, side, label, given)
@@ -263,14 +266,14 @@ def _foot_correction(
     return carried[:, :2], carried[:, 2], carried[:, 3] + lift, (label >= 0) & (lock_weight > 0.5)
 
 
-def _swing_lift(ground: np.ndarray, above: np.ndarray, label: np.ndarray) -> np.ndarray:
+def _swing_lift(ground: FloatArray, above: FloatArray, label: IntArray) -> FloatArray:
     """(T,) metres of lift with which a swinging foot clears the floor between its positions.
 
     ground: (T, 2) positions of its toe joint; above: (T,) height over its standing height; label: (T,) its stances.
     """
     lift = np.zeros(len(label))
     changes = np.flatnonzero(np.diff(label))
-    for leaves, lands in zip(changes, changes[1:], strict=False):
+    for leaves, lands in itertools.pairwise(changes):
         inside = lands - leaves
         if label[leaves] < 0 or label[lands + 1] < 0 or inside < 3 or label[leaves + 1] >= 0:
             continue
@@ -289,16 +292,17 @@ def _swing_lift(ground: np.ndarray, above: np.ndarray, label: np.ndarray) -> np.
     return smooth(lift, 0.7) if len(lift) > 4 else lift
 
 
-def _step_time(root: np.ndarray, side: int) -> np.ndarray:
+def _step_time(root: FloatArray, side: int) -> BoolArray:
     """(T,) bool: when this foot swings in a walk along root (T, 2) with alternating feet."""
     step = np.linalg.norm(np.gradient(smooth(root, 4.0), axis=0), axis=-1)
     phase = np.cumsum(step) / STEP_STRIDE + 0.5 * side
-    return (phase - np.floor(phase) < STEP_SWING) & (step * FPS > 0.2)
+    result: BoolArray = (phase - np.floor(phase) < STEP_SWING) & (step * FPS > 0.2)
+    return result
 
 
 def _stance_correction(
-    joints: np.ndarray, stands: np.ndarray, spin: np.ndarray, side: int, label: np.ndarray, given: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    joints: FloatArray, stands: BoolArray, spin: FloatArray, side: int, label: IntArray, given: BoolArray | None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Correction during the stances of `label` (T,): weight of the lock (T,) in 0..1, move (T, 2) and yaw (T,)."""
     frames = len(joints)
     ankle, toe = joints[:, ANKLES[side]][:, [0, 2]], joints[:, TOES[side]][:, [0, 2]]
@@ -333,7 +337,7 @@ def _stance_correction(
     return np.where(on, lock_weight[label], 0.0), move, yaw
 
 
-def stance_labels(down: np.ndarray) -> np.ndarray:
+def stance_labels(down: BoolArray) -> IntArray:
     """Number the stances of a foot: short gaps are closed, single frames dropped.
 
     Args:
@@ -357,14 +361,15 @@ def stance_labels(down: np.ndarray) -> np.ndarray:
     return label
 
 
-def _mean(values: np.ndarray, where: np.ndarray, label: np.ndarray, count: int, counts: np.ndarray) -> np.ndarray:
+def _mean(values: FloatArray, where: BoolArray, label: IntArray, count: int, counts: FloatArray) -> FloatArray:
     """(count, ...) mean of values (T, ...), weighted by `counts`, over each stance's frames in `where`; 0 for none."""
     total = np.zeros((count, *values.shape[1:]))
     weight = counts[where].reshape(-1, *([1] * (values.ndim - 1)))
     np.add.at(total, label[where], weight * values[where])
     number = np.bincount(label[where], counts[where], minlength=count)
-    return total / np.where(number > 0, number, 1.0).reshape(-1, *([1] * (values.ndim - 1)))
+    result: FloatArray = total / np.where(number > 0, number, 1.0).reshape(-1, *([1] * (values.ndim - 1)))
+    return result
 
 
-def _has(where: np.ndarray, label: np.ndarray, count: int) -> np.ndarray:
+def _has(where: BoolArray, label: IntArray, count: int) -> BoolArray:
     return np.bincount(label[where], minlength=count) > 0

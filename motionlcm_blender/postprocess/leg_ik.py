@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..array_types import BoolArray, FloatArray
 from ..motion import banded_solver, rotations
 from ..motion.smoothing import smooth
 
@@ -21,8 +22,8 @@ HIPS, KNEES, ANKLES, TOES = (1, 2), (4, 5), (7, 8), (10, 11)
 
 
 def solve_legs(
-    joints: np.ndarray, wanted: np.ndarray, foot: np.ndarray, flat: np.ndarray, stands: np.ndarray
-) -> np.ndarray:
+    joints: FloatArray, wanted: FloatArray, foot: FloatArray, flat: BoolArray, stands: BoolArray
+) -> FloatArray:
     """Solve both legs for given ankle positions.
 
     Args:
@@ -80,7 +81,7 @@ def solve_legs(
     return out
 
 
-def _within_reach(distance: np.ndarray, before: np.ndarray, thigh: np.ndarray, shin: np.ndarray) -> np.ndarray:
+def _within_reach(distance: FloatArray, before: FloatArray, thigh: FloatArray, shin: FloatArray) -> FloatArray:
     """Clamp distances from hip to ankle to what the leg reaches, softly where it is nearly straight."""
     whole = thigh + shin
     start = np.maximum(0.97 * whole, before)
@@ -91,8 +92,8 @@ def _within_reach(distance: np.ndarray, before: np.ndarray, thigh: np.ndarray, s
 
 
 def ease_knees(
-    legs: np.ndarray, before: np.ndarray, thigh: np.ndarray, shin: np.ndarray, stands: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+    legs: FloatArray, before: FloatArray, thigh: FloatArray, shin: FloatArray, stands: BoolArray
+) -> tuple[FloatArray, FloatArray]:
     """Correct pelvis height and ankle distances so that the knees accelerate no more than in the input motion.
 
     The angle of a nearly straight knee changes fast with distance: a foot that lands some centimetres further makes it
@@ -140,8 +141,8 @@ def ease_knees(
 
 
 def _knees_at(
-    legs: np.ndarray, raised: np.ndarray, drawn: np.ndarray, before: np.ndarray, thigh: np.ndarray, shin: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    legs: FloatArray, raised: FloatArray, drawn: FloatArray, before: FloatArray, thigh: FloatArray, shin: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """(T, 2) each: knee angles, their derivative by leg length, and the derivative of leg length by pelvis height."""
     now = legs + np.array([0.0, 1.0, 0.0]) * raised[:, None, None]
     length = np.maximum(lengths(now), 1e-9)
@@ -149,14 +150,14 @@ def _knees_at(
     return near, (far - near) / 1e-3, now[..., 1] / length
 
 
-def _knee_angle(far: np.ndarray, thigh: np.ndarray, shin: np.ndarray) -> np.ndarray:
+def _knee_angle(far: FloatArray, thigh: FloatArray, shin: FloatArray) -> FloatArray:
     """Angle between thigh and shin, radians, pi for a straight leg, from the distance of hip and ankle."""
     cosine = (thigh**2 + shin**2 - far**2) / np.maximum(2.0 * thigh * shin, 1e-9)
-    result: np.ndarray = np.arccos(np.clip(cosine, -1.0, 1.0))
+    result: FloatArray = np.arccos(np.clip(cosine, -1.0, 1.0))
     return result
 
 
-def _roll(hip: np.ndarray, ankle: np.ndarray, foot: np.ndarray, reach: np.ndarray) -> np.ndarray:
+def _roll(hip: FloatArray, ankle: FloatArray, foot: FloatArray, reach: FloatArray) -> FloatArray:
     """(T, 2, 3) ankles, rolled about the toe joints until the legs reach (T, 2)."""
     toe, length = ankle + foot, lengths(foot)
     up = hip - toe
@@ -173,7 +174,7 @@ def _roll(hip: np.ndarray, ankle: np.ndarray, foot: np.ndarray, reach: np.ndarra
     return np.where((lengths(ankle - hip) > reach)[..., None], rolled, ankle)
 
 
-def _dip(need: np.ndarray) -> np.ndarray:
+def _dip(need: FloatArray) -> FloatArray:
     """(T,) metres to lower the pelvis: the need (T,), at most DIP, as a smooth curve."""
     if not (need > 1e-4).any():
         return np.zeros_like(need)
@@ -183,13 +184,14 @@ def _dip(need: np.ndarray) -> np.ndarray:
     return np.maximum(smooth(envelope, 2.0), 0.0)
 
 
-def rotated_about_y(vectors: np.ndarray, angle: np.ndarray) -> np.ndarray:
+def rotated_about_y(vectors: FloatArray, angle: FloatArray) -> FloatArray:
     """Rotate vectors (..., 3) about +Y by angles (...), radians."""
     cos, sin = np.cos(angle), np.sin(angle)
     x, y, z = vectors[..., 0], vectors[..., 1], vectors[..., 2]
     return np.stack([cos * x + sin * z, y, cos * z - sin * x], axis=-1)
 
 
-def lengths(vectors: np.ndarray) -> np.ndarray:
+def lengths(vectors: FloatArray) -> FloatArray:
     """Lengths (...) of vectors (..., 3)."""
-    return np.sqrt(np.einsum("...i,...i->...", vectors, vectors))
+    result: FloatArray = np.sqrt(np.einsum("...i,...i->...", vectors, vectors))
+    return result

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..array_types import BoolArray, ComplexArray, FloatArray, IntArray
 from ..errors import InvalidRequest
 from ..motion import banded_solver
 from ..motion.foot_contacts import stance_mask
@@ -41,9 +42,9 @@ _KNOT_SPACING = 4
 
 
 def follow_path(
-    joints: np.ndarray,
-    contacts: np.ndarray | None,
-    xz: np.ndarray,
+    joints: FloatArray,
+    contacts: BoolArray | FloatArray | None,
+    xz: FloatArray,
     lock: FootLock = FootLock.AUTO,
     facing: np.ndarray | None = None,
     travel: float = 0.0,
@@ -150,7 +151,7 @@ def matching_times(root: np.ndarray, path: np.ndarray) -> np.ndarray:
     unit = drawn[-1] / (frames - 1)
     speed = np.gradient(walked) * scale / unit
     before, fraction, penalty = _knots(frames)
-    knots = np.zeros(penalty.shape[1])
+    knots: FloatArray = np.zeros(penalty.shape[1])
     for _ in range(4):
         u = _between(knots, before, fraction)
         time = np.clip(even + u, 0.0, frames - 1.0)
@@ -168,11 +169,12 @@ def matching_times(root: np.ndarray, path: np.ndarray) -> np.ndarray:
     for _ in range(8):
         rate = np.clip(rate, SLOWEST_WARP * pace, FASTEST_WARP)
         rate = rate * (end / rate.sum())
-    return np.minimum(np.concatenate([[0.0], np.cumsum(rate)]), frames - 1.0)
+    result: FloatArray = np.minimum(np.concatenate([[0.0], np.cumsum(rate)]), frames - 1.0)
+    return result
 
 
 def face_direction(
-    joints: np.ndarray, contacts: np.ndarray | None, facing: np.ndarray, lock: FootLock = FootLock.AUTO
+    joints: FloatArray, contacts: BoolArray | FloatArray | None, facing: FloatArray, lock: FootLock = FootLock.AUTO
 ) -> FootLockResult:
     """Rotate a motion without a path to a target facing and lock its feet.
 
@@ -207,7 +209,7 @@ def _progress(root: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=16)
-def _knots(frames: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _knots(frames: int) -> tuple[IntArray, FloatArray, FloatArray]:
     """Even knots for piecewise linear functions.
 
     Returns the knot before each frame (T,), the fraction of the way to the next knot (T,) in 0..1, and the bands (3, K)
@@ -221,14 +223,15 @@ def _knots(frames: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return before, np.arange(frames) / apart - before, penalty
 
 
-def _between(knots: np.ndarray, before: np.ndarray, fraction: np.ndarray) -> np.ndarray:
+def _between(knots: FloatArray, before: IntArray, fraction: FloatArray) -> FloatArray:
     """(T,) values of the piecewise linear function with knot values (K,)."""
-    return (1.0 - fraction) * knots[before] + fraction * knots[before + 1]
+    result: FloatArray = (1.0 - fraction) * knots[before] + fraction * knots[before + 1]
+    return result
 
 
-def _gathered(first: np.ndarray, second: np.ndarray | None, before: np.ndarray, count: int) -> np.ndarray:
+def _gathered(first: FloatArray, second: FloatArray | None, before: IntArray, count: int) -> FloatArray:
     """(K,) sums over frames: `first` to the knot before each frame, `second` to the knot after it."""
-    result = np.bincount(before, first, count)
+    result = np.bincount(before, first, count).astype(np.float64, copy=False)
     return result if second is None else result + np.bincount(before + 1, second, count)
 
 
@@ -237,15 +240,16 @@ def _sway(root: np.ndarray) -> np.ndarray:
     return root - smooth_curved(root, SWAY_SIGMA)
 
 
-def _limited(offset: np.ndarray) -> np.ndarray:
+def _limited(offset: FloatArray) -> FloatArray:
     """(T, 2) offsets from the path, shortened smoothly to the allowed distance."""
     size = np.linalg.norm(offset, axis=-1, keepdims=True)
     limited = offset * (FARTHEST * np.tanh(size / FARTHEST) / np.maximum(size, 1e-9))
     mean = np.linalg.norm(limited, axis=-1).mean()
-    return limited * min(1.0, FARTHEST_MEAN / max(mean, 1e-9))
+    result: FloatArray = limited * min(1.0, FARTHEST_MEAN / max(mean, 1e-9))
+    return result
 
 
-def _placed(joints: np.ndarray, root: np.ndarray, turn: np.ndarray) -> np.ndarray:
+def _placed(joints: FloatArray, root: FloatArray, turn: FloatArray) -> FloatArray:
     """Rotate the figure about its pelvis by turn (T,) and move it to root (T, 2) on the floor."""
     out = joints.copy()
     local = joints[..., [0, 2]] - joints[:, :1, [0, 2]]
@@ -253,7 +257,7 @@ def _placed(joints: np.ndarray, root: np.ndarray, turn: np.ndarray) -> np.ndarra
     return out
 
 
-def resampled_joints(joints: np.ndarray, at: np.ndarray) -> np.ndarray:
+def resampled_joints(joints: FloatArray, at: FloatArray) -> FloatArray:
     """Sample joints at fractional frames; bones are interpolated by direction and length, so that none shrinks.
 
     Args:
@@ -275,10 +279,11 @@ def resampled_joints(joints: np.ndarray, at: np.ndarray) -> np.ndarray:
     length = np.linalg.norm(p1, axis=-1) * (1 - t[..., 0]) + np.linalg.norm(p2, axis=-1) * t[..., 0]
     got = np.linalg.norm(between, axis=-1)
     between[:, 1:] *= (length / np.maximum(got, 1e-9))[:, 1:, None]
-    return np.einsum("jk,tkc->tjc", _LINEAGE, between)
+    result: FloatArray = np.einsum("jk,tkc->tjc", _LINEAGE, between)
+    return result
 
 
-def _lineage() -> np.ndarray:
+def _lineage() -> FloatArray:
     """(22, 22): row j is 1 for the bones between the root and joint j."""
     matrix = np.eye(JOINT_COUNT)
     for joint, parent in enumerate(PARENTS):
@@ -290,7 +295,7 @@ def _lineage() -> np.ndarray:
 _LINEAGE = _lineage()
 
 
-def _about_y(xz: np.ndarray, angle: np.ndarray) -> np.ndarray:
+def _about_y(xz: FloatArray, angle: FloatArray) -> FloatArray:
     """(..., 2) x and z rotated about +Y."""
     cos, sin = np.cos(angle), np.sin(angle)
     return np.stack([cos * xz[..., 0] + sin * xz[..., 1], cos * xz[..., 1] - sin * xz[..., 0]], axis=-1)

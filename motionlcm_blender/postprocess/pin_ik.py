@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..array_types import BoolArray, FloatArray, IntArray
 from ..motion.foot_contacts import stance_mask
 from ..motion.metrics import pin_errors
 from ..motion.rotations import unit
@@ -59,8 +60,8 @@ _REACH = 0.93
 
 
 def hold_pins(
-    joints: np.ndarray, contacts: np.ndarray | None, positions: np.ndarray, mask: np.ndarray, may_move: bool = True
-) -> np.ndarray:
+    joints: FloatArray, contacts: FloatArray | None, positions: FloatArray, mask: BoolArray, may_move: bool = True
+) -> FloatArray:
     """Move pinned joints to their positions by full-body IK.
 
     Bones keep their lengths. An unreachable pin is approached: see `missed_pins`.
@@ -95,7 +96,7 @@ def hold_pins(
     return solve_pin_ik(source, wanted, pinned, may_move)
 
 
-def missed_pins(joints: np.ndarray, positions: np.ndarray, mask: np.ndarray, fps: float = FPS) -> list[str]:
+def missed_pins(joints: FloatArray, positions: FloatArray, mask: BoolArray, fps: float = FPS) -> list[str]:
     """Describe pins with an error above 2 cm: one sentence for each joint, with its worst frame."""
     errors = pin_errors(joints, positions, mask)
     sentences = []
@@ -110,7 +111,7 @@ def missed_pins(joints: np.ndarray, positions: np.ndarray, mask: np.ndarray, fps
     return sentences
 
 
-def pin_warnings(positions: np.ndarray, mask: np.ndarray, fps: float = FPS) -> list[str]:
+def pin_warnings(positions: FloatArray, mask: BoolArray, fps: float = FPS) -> list[str]:
     """Describe pins that no body reaches, or not that fast, before sampling: one sentence for each joint.
 
     positions, mask: (T, 22, 3) as in `Hints`, metres, the floor at 0.
@@ -149,7 +150,7 @@ def _spoken(joint: int) -> str:
     return f"left {name[2:]}" if name.startswith("l ") else f"right {name[2:]}" if name.startswith("r ") else name
 
 
-def shift_root_to_pins(source: np.ndarray, wanted: np.ndarray, pinned: np.ndarray) -> np.ndarray:
+def shift_root_to_pins(source: FloatArray, wanted: FloatArray, pinned: BoolArray) -> FloatArray:
     """Move of the whole figure (T, 3), metres, to the pins of the pelvis and into reach of the other pins."""
     shift = _pelvis_shift(source, wanted, pinned)
     needed, known = np.zeros_like(shift), np.zeros(len(shift), bool)
@@ -168,10 +169,11 @@ def shift_root_to_pins(source: np.ndarray, wanted: np.ndarray, pinned: np.ndarra
     if not known.any() or np.abs(needed).max() < 1e-3:
         return shift
     needed = _carried(needed, known)
-    return shift + np.where(known[:, None], needed, smooth(needed, 3.0))
+    result: FloatArray = shift + np.where(known[:, None], needed, smooth(needed, 3.0))
+    return result
 
 
-def _pelvis_shift(source: np.ndarray, wanted: np.ndarray, pinned: np.ndarray) -> np.ndarray:
+def _pelvis_shift(source: FloatArray, wanted: FloatArray, pinned: BoolArray) -> FloatArray:
     """(T, 3) move to the pins of the pelvis; kept between and after them over the floor, faded in height."""
     shift = np.zeros((len(source), 3))
     gap = wanted[:, 0] - source[:, 0]
@@ -186,13 +188,13 @@ def _pelvis_shift(source: np.ndarray, wanted: np.ndarray, pinned: np.ndarray) ->
     return shift
 
 
-def _carried(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+def _carried(values: FloatArray, known: BoolArray) -> FloatArray:
     """(T, k) values known on frames (T,), interpolated smoothly between them and constant beyond both ends."""
     at = np.flatnonzero(known)
     return through(at, values[at], np.arange(len(values)), level_ends=True)
 
 
-def _limbs(source: np.ndarray) -> list[tuple[int, int, float]]:
+def _limbs(source: FloatArray) -> list[tuple[int, int, float]]:
     """Pinned joint, root joint of its limb, and length of the limb in metres."""
     limbs = []
     for joint, root in ((20, 16), (21, 17), (10, 1), (11, 2), (_HEAD, 0)):
@@ -204,7 +206,7 @@ def _limbs(source: np.ndarray) -> list[tuple[int, int, float]]:
     return limbs
 
 
-def solve_pin_ik(source: np.ndarray, wanted: np.ndarray, pinned: np.ndarray, may_move: bool) -> np.ndarray:
+def solve_pin_ik(source: FloatArray, wanted: FloatArray, pinned: BoolArray, may_move: bool) -> FloatArray:
     """Bend the body on every frame so that pinned joints, with gaps interpolated over time, meet their targets."""
     gaps = np.zeros_like(source)
     active: list[int] = []
@@ -245,8 +247,8 @@ def solve_pin_ik(source: np.ndarray, wanted: np.ndarray, pinned: np.ndarray, may
 
 
 def prebend_limbs(
-    pose: np.ndarray, targets: np.ndarray, gaps: np.ndarray, active: list[int], fixed: np.ndarray
-) -> np.ndarray:
+    pose: FloatArray, targets: FloatArray, gaps: FloatArray, active: list[int], fixed: BoolArray
+) -> FloatArray:
     """Prepare frames (F, 22, 3) for the linearised IK, in which a straight body or limb cannot start to shorten.
 
     A head that must come down takes the pelvis along, with the legs bending over their feet. A straight arm or leg
@@ -274,14 +276,14 @@ def prebend_limbs(
     return pose
 
 
-def _runs(known: np.ndarray) -> np.ndarray:
+def _runs(known: BoolArray) -> IntArray:
     """(T,) number of the run of known frames, -1 outside."""
     starts = known & ~np.concatenate([[False], known[:-1]])
     return np.where(known, np.cumsum(starts) - 1, -1)
 
 
 @lru_cache(maxsize=1)
-def _moved_by() -> np.ndarray:
+def _moved_by() -> BoolArray:
     """(22, 22) bool: entry [a, j] is True if rotating joint a moves joint j."""
     moved = np.zeros((JOINT_COUNT, JOINT_COUNT), bool)
     for joint in range(JOINT_COUNT):
@@ -293,13 +295,13 @@ def _moved_by() -> np.ndarray:
 
 
 def damped_least_squares(
-    source: np.ndarray,
-    targets: np.ndarray,
-    free: np.ndarray,
+    source: FloatArray,
+    targets: FloatArray,
+    free: BoolArray,
     joints: tuple[int, ...],
-    weights: np.ndarray,
-    fixed: np.ndarray,
-) -> np.ndarray:
+    weights: FloatArray,
+    fixed: BoolArray,
+) -> FloatArray:
     """Bend frames (F, 22, 3) so that `joints` meet `targets`, by damped least squares.
 
     Each iteration solves (J W J^T + damping I) y = gap and applies the change W J^T y. J is the Jacobian of the joint
@@ -346,10 +348,10 @@ def damped_least_squares(
     return pose
 
 
-def _turned(pose: np.ndarray, shift: np.ndarray, turning: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+def _turned(pose: FloatArray, shift: FloatArray, turning: IntArray, vectors: FloatArray) -> FloatArray:
     """Rotate joints and everything below them by rotation vectors (F, A, 3) in world axes; bones keep their lengths."""
     turn = {int(j): _matrices(vectors[:, k]) for k, j in enumerate(turning)}
-    carried: dict[int, np.ndarray] = {}
+    carried: dict[int, FloatArray] = {}
     out = np.empty_like(pose)
     out[:, 0] = pose[:, 0] + shift
     identity = np.broadcast_to(np.eye(3), (len(pose), 3, 3))
@@ -363,7 +365,7 @@ def _turned(pose: np.ndarray, shift: np.ndarray, turning: np.ndarray, vectors: n
     return out
 
 
-def _matrices(vectors: np.ndarray) -> np.ndarray:
+def _matrices(vectors: FloatArray) -> FloatArray:
     """Convert rotation vectors (F, 3) to matrices (F, 3, 3) by Rodrigues' formula."""
     angle = np.linalg.norm(vectors, axis=-1)[:, None, None]
     x, y, z = vectors[:, 0], vectors[:, 1], vectors[:, 2]
@@ -373,4 +375,5 @@ def _matrices(vectors: np.ndarray) -> np.ndarray:
     safe = np.where(small, 1.0, angle)
     first = np.where(small, 1.0, np.sin(safe) / safe)
     second = np.where(small, 0.5, (1.0 - np.cos(safe)) / safe**2)
-    return np.eye(3) + first * cross + second * (cross @ cross)
+    result: FloatArray = np.eye(3) + first * cross + second * (cross @ cross)
+    return result

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from ..array_types import BoolArray, FloatArray, IntArray
 from ..errors import InvalidRequest
 from ..motion.skeleton import L_ANKLE, L_FOOT, R_ANKLE, R_FOOT
 from ..motion.smoothing import smooth
@@ -31,7 +32,7 @@ _LOWER = 0.25
 class Ground(Protocol):
     """Ground with one height at every position."""
 
-    def heights(self, xz: np.ndarray) -> np.ndarray:
+    def heights(self, xz: FloatArray) -> FloatArray:
         """Heights (...), metres above the motion's floor, at positions (..., 2), (x, z) in metres, engine axes."""
         ...
 
@@ -49,9 +50,9 @@ class HeightField:
         InvalidRequest: Fewer than 2 x 2 heights, or a height that is not finite.
     """
 
-    corner: np.ndarray
+    corner: FloatArray
     step: float
-    grid: np.ndarray
+    grid: FloatArray
 
     def __post_init__(self) -> None:
         grid = np.asarray(self.grid, dtype=np.float64)
@@ -60,7 +61,7 @@ class HeightField:
         object.__setattr__(self, "grid", grid)
         object.__setattr__(self, "corner", np.asarray(self.corner, dtype=np.float64))
 
-    def heights(self, xz: np.ndarray) -> np.ndarray:
+    def heights(self, xz: FloatArray) -> FloatArray:
         """Heights (...), metres, at positions (..., 2), (x, z) in metres."""
         at = (np.asarray(xz, dtype=np.float64) - self.corner) / self.step
         at = np.clip(at, 0.0, np.array(self.grid.shape) - 1.0)
@@ -68,7 +69,7 @@ class HeightField:
         part = at - low
         i, j, u, v = low[..., 0], low[..., 1], part[..., 0], part[..., 1]
         g = self.grid
-        result: np.ndarray = (1 - u) * ((1 - v) * g[i, j] + v * g[i, j + 1]) + u * (
+        result: FloatArray = (1 - u) * ((1 - v) * g[i, j] + v * g[i, j + 1]) + u * (
             (1 - v) * g[i + 1, j] + v * g[i + 1, j + 1]
         )
         return result
@@ -83,10 +84,10 @@ class PathHeights:
         levels: (N,) heights, metres.
     """
 
-    points: np.ndarray
-    levels: np.ndarray
+    points: FloatArray
+    levels: FloatArray
 
-    def heights(self, xz: np.ndarray) -> np.ndarray:
+    def heights(self, xz: FloatArray) -> FloatArray:
         """Heights (...), metres, at positions (..., 2), (x, z) in metres."""
         flat = np.asarray(xz, dtype=np.float64).reshape(-1, 2)
         start, along = self.points[:-1], np.diff(self.points, axis=0)
@@ -95,11 +96,11 @@ class PathHeights:
         squared_distance = ((flat[:, None] - start - fraction[..., None] * along) ** 2).sum(-1)
         best = squared_distance.argmin(1)
         part = fraction[np.arange(len(flat)), best]
-        found: np.ndarray = (1 - part) * self.levels[best] + part * self.levels[best + 1]
+        found: FloatArray = (1 - part) * self.levels[best] + part * self.levels[best + 1]
         return found.reshape(np.shape(xz)[:-1])
 
 
-def stand_on(joints: np.ndarray, contacts: np.ndarray, ground: Ground) -> np.ndarray:
+def stand_on(joints: FloatArray, contacts: BoolArray | FloatArray, ground: Ground) -> FloatArray:
     """Move a motion from a level floor onto the ground.
 
     Bones keep their lengths; the horizontal trajectory is unchanged.
@@ -118,7 +119,8 @@ def stand_on(joints: np.ndarray, contacts: np.ndarray, ground: Ground) -> np.nda
     source, channels = checked(joints, contacts)
     stands = channels > 0.5
     if len(source) < 3:
-        return source + np.array([0.0, 1.0, 0.0]) * ground.heights(source[:, 0][:, [0, 2]])[:, None, None]
+        result: FloatArray = source + np.array([0.0, 1.0, 0.0]) * ground.heights(source[:, 0][:, [0, 2]])[:, None, None]
+        return result
     rises, tilts = [], []
     for side, (ankle, toe) in enumerate(((L_ANKLE, L_FOOT), (R_ANKLE, R_FOOT))):
         below = ground.heights(0.5 * (source[:, ankle] + source[:, toe])[:, [0, 2]])
@@ -147,7 +149,7 @@ def stand_on(joints: np.ndarray, contacts: np.ndarray, ground: Ground) -> np.nda
     return solve_legs(moved, ankles, foot, stands[:, 0::2], stands[:, 0::2] | stands[:, 1::2])
 
 
-def _tilt(ground: Ground, ankle: np.ndarray, toe: np.ndarray, label: np.ndarray) -> np.ndarray:
+def _tilt(ground: Ground, ankle: FloatArray, toe: FloatArray, label: IntArray) -> FloatArray:
     """(T,) tilt of a standing foot, radians, by which the ground rises from heel to toe (T, 3); 0 otherwise.
 
     label: (T,) stances. The edge of a step is not a slope: there the foot stays level.
@@ -162,11 +164,11 @@ def _tilt(ground: Ground, ankle: np.ndarray, toe: np.ndarray, label: np.ndarray)
     return np.clip(tilt, -STEEPEST, STEEPEST)
 
 
-def _pitched(foot: np.ndarray, tilt: np.ndarray) -> np.ndarray:
+def _pitched(foot: FloatArray, tilt: FloatArray) -> FloatArray:
     """Raise the toe of vectors from ankle to toe (..., 3) by tilt (...) radians; lengths are kept."""
     length = np.maximum(np.linalg.norm(foot, axis=-1), 1e-9)
     along = np.maximum(np.linalg.norm(foot[..., [0, 2]], axis=-1), 1e-9)
     angle = np.arctan2(foot[..., 1], along) + tilt
     flat = foot * np.array([1.0, 0.0, 1.0]) * (length * np.cos(angle) / along)[..., None]
-    result: np.ndarray = flat + np.array([0.0, 1.0, 0.0]) * (length * np.sin(angle))[..., None]
+    result: FloatArray = flat + np.array([0.0, 1.0, 0.0]) * (length * np.sin(angle))[..., None]
     return result

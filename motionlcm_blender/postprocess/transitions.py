@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..array_types import FloatArray
 from ..motion import rotations as rot
 from ..motion.features import facing, onto_skeleton
 from ..motion.motion import Clip
@@ -16,7 +17,7 @@ END_FADE_FRAMES = 16
 """Frames before a given end over which the difference fades in; longer, as the motion there is less predictable."""
 
 
-def at_origin(joints: ArrayLike) -> np.ndarray:
+def at_origin(joints: ArrayLike) -> FloatArray:
     """Move a motion so that its first root is at the XZ origin, facing +Z in the first frame; heights stay.
 
     Args:
@@ -29,7 +30,7 @@ def at_origin(joints: ArrayLike) -> np.ndarray:
     return unplace_joints(joints, placement_of(joints))
 
 
-def placement_of(joints: np.ndarray) -> Placement:
+def placement_of(joints: FloatArray) -> Placement:
     """Placement in the world of the frame of `at_origin`.
 
     Args:
@@ -42,7 +43,7 @@ def placement_of(joints: np.ndarray) -> Placement:
     return Placement(joints[0, 0] * (1.0, 0.0, 1.0), -2.0 * float(np.arctan2(turn[2], turn[0])))
 
 
-def match_start(joints: ArrayLike, start: ArrayLike, fade: int = FADE_FRAMES) -> np.ndarray:
+def match_start(joints: ArrayLike, start: ArrayLike, fade: int = FADE_FRAMES) -> FloatArray:
     """Replace the first frames of a motion by those of another, and fade out the difference after them.
 
     The difference in position and in velocity fades out smoothly; bones keep their lengths.
@@ -64,7 +65,7 @@ def match_start(joints: ArrayLike, start: ArrayLike, fade: int = FADE_FRAMES) ->
     return _led_from(given, motion, fade)
 
 
-def match_end(joints: ArrayLike, end: ArrayLike, fade: int = END_FADE_FRAMES) -> np.ndarray:
+def match_end(joints: ArrayLike, end: ArrayLike, fade: int = END_FADE_FRAMES) -> FloatArray:
     """Replace the last frames of a motion by those of another, and fade in the difference before them.
 
     Args:
@@ -84,7 +85,7 @@ def match_end(joints: ArrayLike, end: ArrayLike, fade: int = END_FADE_FRAMES) ->
     return _led_from(given[::-1], motion[::-1], min(fade, len(motion) - len(given)))[::-1]
 
 
-def _led_from(given: np.ndarray, motion: np.ndarray, fade: int) -> np.ndarray:
+def _led_from(given: FloatArray, motion: FloatArray, fade: int) -> FloatArray:
     """Replace the first frames of `motion` by `given`; the difference fades out over `fade` frames after them."""
     count = len(given)
     offset = given[-1] - motion[count - 1]
@@ -96,12 +97,12 @@ def _led_from(given: np.ndarray, motion: np.ndarray, fade: int) -> np.ndarray:
     # The difference continues for a moment with its velocity, so that speeds do not jump, and fades out.
     carried = offset + drift * (after * part)[:, None, None]
     result[count:] += smooth[:, None, None] * carried
-    result[count:] = _with_lengths_of(result[count:], motion[count:])
+    result[count:] = _with_usual_lengths(result[count:])
     result[:count] = given
     return result
 
 
-def begin_in_pose(clip: Clip, translation: np.ndarray, rotations: np.ndarray, seconds: float = 0.5) -> Clip:
+def begin_in_pose(clip: Clip, translation: FloatArray, rotations: FloatArray, seconds: float = 0.5) -> Clip:
     """Make a clip start exactly in a pose near its own first one; the difference fades out smoothly.
 
     Joint positions do not determine the twist of limbs, so two clips with equal joints may still differ in it.
@@ -120,7 +121,7 @@ def begin_in_pose(clip: Clip, translation: np.ndarray, rotations: np.ndarray, se
     return Clip(clip.fps, moved, rot.continuous(np.concatenate([rotations[None], turned]))[1:], clip.skeleton)
 
 
-def end_in_pose(clip: Clip, translation: np.ndarray, rotations: np.ndarray, seconds: float = 0.5) -> Clip:
+def end_in_pose(clip: Clip, translation: FloatArray, rotations: FloatArray, seconds: float = 0.5) -> Clip:
     """Make a clip end exactly in a pose near its own last one; the difference fades in smoothly.
 
     Args:
@@ -138,8 +139,8 @@ def end_in_pose(clip: Clip, translation: np.ndarray, rotations: np.ndarray, seco
 
 
 def _faded_from(
-    clip: Clip, translation: np.ndarray, rotations: np.ndarray, seconds: float
-) -> tuple[np.ndarray, np.ndarray]:
+    clip: Clip, translation: FloatArray, rotations: FloatArray, seconds: float
+) -> tuple[FloatArray, FloatArray]:
     """Translation and rotations of the clip that starts in a pose; the difference fades out."""
     part = np.clip(1.0 - np.arange(clip.frames) / (seconds * clip.fps), 0.0, 1.0)
     smooth = part * part * (3.0 - 2.0 * part)
@@ -149,7 +150,7 @@ def _faded_from(
     return moved, rot.multiply(faded, clip.rotations)
 
 
-def aligned(joints: ArrayLike, to: ArrayLike) -> np.ndarray:
+def aligned(joints: ArrayLike, to: ArrayLike) -> FloatArray:
     """Move a motion over the floor and rotate it about +Y so that its first frames fit given ones best.
 
     Least squares in the plane (Kovar et al., Motion Graphs, SIGGRAPH 2002, section 3.2), with higher weights for later
@@ -174,7 +175,7 @@ def aligned(joints: ArrayLike, to: ArrayLike) -> np.ndarray:
     return np.stack([flat.imag, motion[..., 1], flat.real], axis=-1)
 
 
-def crossfaded(before: ArrayLike, after: ArrayLike) -> np.ndarray:
+def crossfaded(before: ArrayLike, after: ArrayLike) -> FloatArray:
     """Crossfade two motions over frames that both have.
 
     Args:
@@ -187,11 +188,11 @@ def crossfaded(before: ArrayLike, after: ArrayLike) -> np.ndarray:
     first, second = np.asarray(before, np.float64), np.asarray(after, np.float64)
     part = np.arange(1, len(first) + 1) / (len(first) + 1.0)
     smooth = (part * part * (3.0 - 2.0 * part))[:, None, None]
-    return _with_lengths_of((1.0 - smooth) * first + smooth * second, second)
+    return _with_usual_lengths((1.0 - smooth) * first + smooth * second)
 
 
-def _with_lengths_of(joints: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """Bones of `joints` in their directions, with the lengths of `source`; the root stays."""
-    fixed: np.ndarray = onto_skeleton(joints, ratio=1.0)
+def _with_usual_lengths(joints: FloatArray) -> FloatArray:
+    """Bones of `joints` in their directions, with the lengths of the skeleton `HUMANML`; the root stays."""
+    fixed: FloatArray = onto_skeleton(joints, ratio=1.0)
     fixed += joints[:, :1] - fixed[:, :1]
     return fixed

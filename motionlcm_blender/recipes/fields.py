@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..errors import InvalidRequest
 from ..files.json_fields import finite_float
 from ..motion.skeleton import JOINT_COUNT
-
-if TYPE_CHECKING:
-    pass
-
 
 LONGEST_TEXT = 4000
 LARGEST_NUMBER = 1e9
@@ -94,7 +91,7 @@ def checked_value(name: str, value: Any) -> Any:
     return float(value)
 
 
-def _checked_array(name: str, value: Any, shape: tuple[int | None, ...]) -> np.ndarray:
+def _checked_array(name: str, value: Any, shape: tuple[int | None, ...]) -> FloatArray:
     try:
         array = np.asarray(value)
         if array.dtype.kind not in "fiu":

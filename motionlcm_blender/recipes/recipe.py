@@ -7,10 +7,10 @@ contains what was read from them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..array_types import BoolArray, FloatArray
 from ..export.clip_output import EndPose, StartPose
 from ..generation.request import Hints, Request
 from ..motion.loops import Travel
@@ -18,9 +18,6 @@ from ..motion.skeleton import FPS, SMPL
 from ..motion.world_transform import Placement, unplace_joints
 from ..postprocess.terrain import Ground, HeightField, PathHeights
 from .fields import LARGEST_NUMBER, require
-
-if TYPE_CHECKING:
-    pass
 
 SAME_SIZE = 1e-4
 """Relative size difference of two characters below which numbers are used without scaling."""
@@ -72,7 +69,7 @@ class Recipe:
     scene_fps: float = FPS
     units_per_metre: float = 1.0
     path: str = ""
-    path_xz: np.ndarray | None = None
+    path_xz: FloatArray | None = None
     ground: Ground | None = None
     ground_name: str = ""
     standing: Placement | None = None
@@ -131,7 +128,7 @@ class Recipe:
         )
 
 
-def _check_turns(name: str, turns: np.ndarray) -> None:
+def _check_turns(name: str, turns: FloatArray) -> None:
     require(np.shape(turns) == (len(SMPL), 4), f"The recipe's {name} must be {len(SMPL)} quaternions.")
     require(bool(np.linalg.norm(turns, axis=1).min() > 0.1), f"The recipe's {name} are no turns.")
 
@@ -149,8 +146,8 @@ def _sized_ground(ground: Ground, ratio: float) -> Ground:
 
 
 def hints_of(
-    path_xz: np.ndarray | None,
-    pinned: tuple[np.ndarray, np.ndarray] | None,
+    path_xz: FloatArray | None,
+    pinned: tuple[FloatArray, BoolArray] | None,
     placement: Placement,
     pins_in_motion: bool = False,
 ) -> Hints | None:

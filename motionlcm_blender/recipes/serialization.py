@@ -6,10 +6,11 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ..array_types import BoolArray, FloatArray
 from ..errors import InvalidRequest
 from ..export.clip_output import EndPose, StartPose
 from ..files.atomic_write import write_aside
@@ -21,9 +22,6 @@ from ..motion.world_transform import Placement
 from ..postprocess.foot_lock import FootLock
 from ..postprocess.terrain import Ground, HeightField, PathHeights
 from .fields import COLUMNS, FIELDS, checked_value, member_of, require
-
-if TYPE_CHECKING:
-    pass
 from .recipe import Origin, Recipe, hints_of
 
 VERSION = 1
@@ -139,7 +137,7 @@ def recipe_from(values: Mapping[str, Any]) -> Recipe:
     )
 
 
-def _pins(rows: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]:
+def _pins(rows: FloatArray, frames: int) -> tuple[FloatArray, BoolArray]:
     at = rows[:, :2].astype(np.int64)
     whole = bool((at == rows[:, :2]).all() and (at >= 0).all() and (at < [frames, JOINT_COUNT]).all())
     require(whole, "The recipe's pins must name one of its frames and a joint from 0 to 21.")
@@ -148,7 +146,7 @@ def _pins(rows: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]:
     return positions, mask
 
 
-def _blends(rows: np.ndarray | None) -> tuple[Blend, ...]:
+def _blends(rows: FloatArray | None) -> tuple[Blend, ...]:
     if rows is None:
         return ()
     require(bool((rows[:, 0] == np.rint(rows[:, 0])).all()), "The recipe's blends must name whole seeds.")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..array_types import FloatArray, IntArray
 from ..motion import rotations as rot
 from ..motion.skeleton import JOINTS, PARENTS, SMPL
 
@@ -73,14 +74,14 @@ class BodyModel:
     """
 
     kind: BodyKind
-    template: np.ndarray
-    shape_directions: np.ndarray
-    regressor: np.ndarray
-    weights: np.ndarray
-    faces: np.ndarray
+    template: FloatArray
+    shape_directions: FloatArray
+    regressor: FloatArray
+    weights: FloatArray
+    faces: IntArray
 
 
-def shaped_vertices(model: BodyModel, betas: np.ndarray) -> np.ndarray:
+def shaped_vertices(model: BodyModel, betas: FloatArray) -> FloatArray:
     """Compute the vertices of a shape: the mean shape plus the directions times betas, equations 8 and 12.
 
     Args:
@@ -94,7 +95,7 @@ def shaped_vertices(model: BodyModel, betas: np.ndarray) -> np.ndarray:
     return np.asarray(model.template + model.shape_directions[..., : len(betas)] @ betas)
 
 
-def joint_positions(model: BodyModel, vertices: np.ndarray) -> np.ndarray:
+def joint_positions(model: BodyModel, vertices: FloatArray) -> FloatArray:
     """Compute the joints of a shaped body, equation 10.
 
     Args:
@@ -107,14 +108,15 @@ def joint_positions(model: BodyModel, vertices: np.ndarray) -> np.ndarray:
     return np.asarray(model.regressor @ vertices)
 
 
-def joint_directions(model: BodyModel) -> np.ndarray:
+def joint_directions(model: BodyModel) -> FloatArray:
     """Derivative of the joints by the shape parameters: (J, 3, S) metres per unit."""
-    return np.einsum("jv,vcs->jcs", model.regressor, model.shape_directions)
+    result: FloatArray = np.einsum("jv,vcs->jcs", model.regressor, model.shape_directions)
+    return result
 
 
 def skinned_vertices(
-    model: BodyModel, vertices: np.ndarray, joints: np.ndarray, rotations: np.ndarray, root: np.ndarray
-) -> np.ndarray:
+    model: BodyModel, vertices: FloatArray, joints: FloatArray, rotations: FloatArray, root: FloatArray
+) -> FloatArray:
     """Linear blend skinning, equations 2 to 4.
 
     Args:
@@ -135,4 +137,5 @@ def skinned_vertices(
             place[joint] = place[parent] + rot.rotate(world[parent], joints[joint] - joints[parent])
             world[joint] = rot.multiply(world[parent], world[joint])
     moved = rot.rotate(world[None], vertices[:, None] - joints[None]) + place[None]
-    return np.einsum("vj,vjc->vc", model.weights, moved)
+    result: FloatArray = np.einsum("vj,vjc->vc", model.weights, moved)
+    return result

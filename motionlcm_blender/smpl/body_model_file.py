@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..array_types import AnyArray, FloatArray
 from ..errors import InvalidRequest
 from ..files.pickle_arrays import LARGEST_ARRAY, LARGEST_FILE, Refused, dense_array, read_arrays
 from .body_model import KINDS, SHAPES, BodyModel
@@ -22,7 +23,7 @@ from .body_model import KINDS, SHAPES, BodyModel
 MOST_VERTICES = 100_000
 NEEDED = ("v_template", "shapedirs", "J_regressor", "weights", "kintree_table", "f")
 
-_Reader = Callable[[str, "tuple[int, int] | None"], np.ndarray]
+_Reader = Callable[[str, "tuple[int, int] | None"], AnyArray]
 """Returns an array by its name; the shape is that of a matrix that may be sparse."""
 
 
@@ -67,7 +68,7 @@ def _content(path: Path) -> bytes:
 def _pickle_reader(content: bytes) -> _Reader:
     held = read_arrays(content)
 
-    def read(name: str, shape: tuple[int, int] | None) -> np.ndarray:
+    def read(name: str, shape: tuple[int, int] | None) -> AnyArray:
         if name not in held:
             raise Refused(f"holds no {name}, so it is no body model")
         return dense_array(held[name], shape)
@@ -82,7 +83,7 @@ def _npz_reader(content: bytes) -> _Reader:
         raise Refused("is truncated or no .npz file") from None
     members = {info.filename: info for info in archive.infolist()}
 
-    def read(name: str, _shape: tuple[int, int] | None) -> np.ndarray:
+    def read(name: str, _shape: tuple[int, int] | None) -> AnyArray:
         info = members.get(f"{name}.npy")
         if info is None:
             raise Refused(f"holds no {name}, so it is no body model")
@@ -96,12 +97,14 @@ def _npz_reader(content: bytes) -> _Reader:
     return read
 
 
-def _array(stored: bytes) -> np.ndarray:
+def _array(stored: bytes) -> AnyArray:
     """Parse an .npy file without pickles; its header is checked against the size before the array is created."""
     file = io.BytesIO(stored)
     version = np.lib.format.read_magic(file)
-    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, fortran, dtype = header(file)
+    if version == (1, 0):
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    else:
+        shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
     rest = stored[file.tell() :]
     if dtype.hasobject or dtype.kind not in "fiub":
         raise Refused("holds an array that is not one of plain numbers")
@@ -150,7 +153,7 @@ def _checked(read: _Reader) -> BodyModel:
     )
 
 
-def _numbers(array: np.ndarray, name: str) -> np.ndarray:
+def _numbers(array: AnyArray, name: str) -> FloatArray:
     result = np.array(array, dtype=np.float64)
     if not np.isfinite(result).all():
         raise Refused(f"holds {name} with numbers that are not finite")
@@ -159,7 +162,7 @@ def _numbers(array: np.ndarray, name: str) -> np.ndarray:
     return result
 
 
-def _check_tree(table: np.ndarray, parents: tuple[int, ...], kind: str) -> None:
+def _check_tree(table: AnyArray, parents: tuple[int, ...], kind: str) -> None:
     """Check kintree_table (2, J): parents in row 0, joints in row 1; the root's parent may be any number."""
     count = len(parents)
     if table.shape != (2, count) or table.dtype.kind not in "iu":

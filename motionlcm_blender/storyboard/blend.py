@@ -49,7 +49,7 @@ def write_storyboard_blend(
     blender: Blender,
     bake: bool = False,
     environment: dict[str, str] | None = None,
-    say: Callable[[MadeShot], None] = lambda shot: None,
+    say: Callable[[MadeShot], None] = lambda _shot: None,
 ) -> None:
     """Create the Blender file, atomically.
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..array_types import AnyArray, FloatArray
 from ..errors import ModelFolderError
 from ..files.safetensors_files import as_float32, read_bytes, read_stored
 from ..networks.int8_quantization import SCALE, row_scale
@@ -69,7 +70,7 @@ class PortableMiniLM:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
 
-    def encode(self, prompt: str) -> tuple[np.ndarray, np.ndarray]:
+    def encode(self, prompt: str) -> tuple[FloatArray, FloatArray]:
         """Encode a prompt.
 
         The empty prompt has no states, (0, 384), but a sentence vector.
@@ -95,13 +96,13 @@ class PortableMiniLM:
         return states[1:-1].copy(), pooled
 
 
-class _Weights(Mapping[str, np.ndarray]):
+class _Weights(Mapping[str, FloatArray]):
     """Arrays of a file, converted to float32 on access."""
 
-    def __init__(self, stored: Mapping[str, np.ndarray], path: Path) -> None:
+    def __init__(self, stored: Mapping[str, AnyArray], path: Path) -> None:
         self.stored, self.path = stored, path
 
-    def __getitem__(self, name: str) -> np.ndarray:
+    def __getitem__(self, name: str) -> FloatArray:
         if name + SCALE in self.stored:
             return self.stored[name].astype(np.float32) * row_scale(self.stored, name, self.path)[:, None]
         return as_float32(name, self.stored[name], self.path)

@@ -216,7 +216,7 @@ def _is_verb(words: Sequence[str], at: int, vocabulary: Vocabulary) -> bool:
     if after_doer:
         return bent  # "a person moonwalks"
     joined = before in ("and", "then", "while", ",", ".")
-    return joined and token.endswith("ing") or (at == 0 and len(words) == 1)
+    return (joined and token.endswith("ing")) or (at == 0 and len(words) == 1)
 
 
 def _parts(token: str, vocabulary: Vocabulary) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..errors import ModelFolderError
 from ..files.safetensors_files import read_bytes, read_stored
 from ..networks.numpy_impl.layers import softmax_mix
@@ -71,7 +72,7 @@ class PortableSentenceT5:
         """Width of the sentence vector, 768."""
         return len(self._dense)
 
-    def encode(self, prompt: str) -> np.ndarray:
+    def encode(self, prompt: str) -> FloatArray:
         """Encode a prompt as a sentence vector, (768,) float32, of length 1."""
         ids = self._tokenizer.encode(prompt).ids
         x = self._words[ids].astype(np.float32)
@@ -87,28 +88,28 @@ class PortableSentenceT5:
             length = np.sqrt(sentence @ sentence)
         if not (np.isfinite(length) and length > 0):
             raise ModelFolderError("The text encoder's weights are damaged: what they make of a prompt is no number.")
-        result: np.ndarray = sentence / length
+        result: FloatArray = sentence / length
         return result
 
-    def _weight(self, name: str) -> np.ndarray:
+    def _weight(self, name: str) -> FloatArray:
         return self._weights[f"{name}.weight"].astype(np.float32, copy=False)
 
-    def _norm(self, x: np.ndarray, name: str) -> np.ndarray:
+    def _norm(self, x: FloatArray, name: str) -> FloatArray:
         """T5's norm: root mean square only, without a shift."""
         scale = np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + np.float32(self._epsilon))
-        normed: np.ndarray = x / scale * self._weight(name)
+        normed: FloatArray = x / scale * self._weight(name)
         return normed
 
-    def _attended(self, x: np.ndarray, name: str, bias: np.ndarray) -> np.ndarray:
+    def _attended(self, x: FloatArray, name: str, bias: FloatArray) -> FloatArray:
         """Self-attention of x (S, width), without a scale of the scores, as in T5."""
         query, key, value = (
             (x @ self._weight(f"{name}.{part}").T).reshape(len(x), self._heads, -1).swapaxes(0, 1) for part in "qkv"
         )
         mixed = softmax_mix(query @ key.swapaxes(-1, -2) + bias, value)
-        out: np.ndarray = mixed.swapaxes(0, 1).reshape(len(x), -1) @ self._weight(f"{name}.o").T
+        out: FloatArray = mixed.swapaxes(0, 1).reshape(len(x), -1) @ self._weight(f"{name}.o").T
         return out
 
-    def _bias(self, length: int) -> np.ndarray:
+    def _bias(self, length: int) -> FloatArray:
         """(heads, S, S) relative position bias; large distances share a row."""
         table = self._weights[_BIAS].astype(np.float32)
         half = len(table) // 2
@@ -118,7 +119,7 @@ class PortableSentenceT5:
         growth = np.log(np.maximum(size, 1) / near) / math.log(self._farthest / near)
         far = np.minimum(near + (growth * (half - near)).astype(int), half - 1)
         row = np.where(size < near, size, far) + np.where(offset > 0, half, 0)
-        bias: np.ndarray = table[row].transpose(2, 0, 1)
+        bias: FloatArray = table[row].transpose(2, 0, 1)
         return bias
 
     def _check(self, folder: Path) -> None:

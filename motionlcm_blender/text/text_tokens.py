@@ -11,11 +11,12 @@ from functools import cache
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..motion.skeleton import MAX_FRAMES
 
 
 @cache
-def length_token(frames: int, width: int) -> np.ndarray:
+def length_token(frames: int, width: int) -> FloatArray:
     """(width,) float32 sinusoids of the length, unit mean square."""
     half = width // 2
     rates = np.exp(-np.log(50.0) * np.arange(half) / (half - 1)) * 2 * np.pi
@@ -24,7 +25,7 @@ def length_token(frames: int, width: int) -> np.ndarray:
     return _unit(token)
 
 
-def state_tokens(states: np.ndarray, mean: np.ndarray, frames: int, max_states: int) -> np.ndarray:
+def state_tokens(states: FloatArray, mean: FloatArray, frames: int, max_states: int) -> FloatArray:
     """Make the tokens: length, sentence vector, token states.
 
     A longer prompt is cut; its sentence vector still represents all of it.
@@ -39,10 +40,11 @@ def state_tokens(states: np.ndarray, mean: np.ndarray, frames: int, max_states: 
         (2 + min(L, max_states), width) float32.
     """
     rows = [length_token(frames, len(mean))[None], _unit(mean)[None], _unit(states[:max_states])]
-    return np.concatenate(rows).astype(np.float32)
+    result: FloatArray = np.concatenate(rows).astype(np.float32)
+    return result
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
+def _unit(vectors: FloatArray) -> FloatArray:
     scale = np.sqrt((vectors.astype(np.float32) ** 2).mean(-1, keepdims=True))
-    result: np.ndarray = vectors / np.maximum(scale, 1e-6)
+    result: FloatArray = vectors / np.maximum(scale, 1e-6)
     return result

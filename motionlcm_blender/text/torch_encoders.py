@@ -9,8 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from ..array_types import FloatArray
 from ..errors import DeviceError, ModelFolderError
 from ..networks.int8_quantization import SCALE
 
@@ -45,7 +44,7 @@ class MiniLM:
             raise ModelFolderError(f"The text encoder in {folder} is damaged: {_first_line(error)}") from error
         self._model = _load(model, folder, device, ignored=("pooler.", "embeddings.position_ids"))
 
-    def encode(self, prompt: str) -> tuple[np.ndarray, np.ndarray]:
+    def encode(self, prompt: str) -> tuple[FloatArray, FloatArray]:
         """Encode a prompt.
 
         Args:
@@ -89,11 +88,11 @@ class SentenceT5:
         """Width of the sentence vector, 768."""
         return int(self._dense.shape[0])
 
-    def encode(self, prompt: str) -> np.ndarray:
+    def encode(self, prompt: str) -> FloatArray:
         """Encode a prompt as a sentence vector, (768,) float32, of length 1."""
         states, mask = _states(self, prompt, T5_MAX_TOKENS)
         sentence = self._dense @ _mean(states, mask)
-        result: np.ndarray = (sentence / sentence.norm()).cpu().numpy()
+        result: FloatArray = (sentence / sentence.norm()).cpu().numpy()
         return result
 
 

@@ -38,7 +38,7 @@ def main() -> None:
         traceback.print_exc()
         _say(news, error=str(of_system(error, str(task.get("home", "")))))
         code = 1
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001  each exception reaches the parent process as a sentence
         traceback.print_exc()
         what = f"{type(error).__name__}: {error}"
         _say(news, error=f"Something unexpected went wrong ({what}): try again; the log tells more, see Copy Report.")

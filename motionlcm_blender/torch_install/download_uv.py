@@ -92,10 +92,10 @@ def ready_uv(
             fetch(url, wheel, sha256, progress, cancelled)
     tools.mkdir(parents=True, exist_ok=True)
     part = tools / (program.name + ".part")
-    with zipfile.ZipFile(wheel) as file, open(part, "wb") as out:
+    with zipfile.ZipFile(wheel) as file, part.open("wb") as out:
         out.write(file.read(f"uv-{UV_VERSION}.data/scripts/uv{suffix}"))
     part.chmod(part.stat().st_mode | stat.S_IXUSR)
-    os.replace(part, program)
+    part.replace(program)
     if wheel.parent == tools:
         wheel.unlink()
     return program
@@ -121,5 +121,6 @@ def _address(name: str) -> str | None:
         raise RuntimeProblem(NETWORK) from error
     for file in files:
         if file.get("filename") == name:
-            return urljoin(base, file["url"])
+            result: str | None = urljoin(base, file["url"])
+            return result
     return None

@@ -13,6 +13,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -197,7 +198,7 @@ def _checked(
 def _put_in_place(places: InstallPaths, fresh: Path) -> None:
     if fresh.exists():
         put_away(places, places.packages)
-        os.replace(fresh, places.packages)
+        fresh.replace(places.packages)
 
 
 def _enough_room(setup: Setup, places: InstallPaths, wheels: Path | None) -> None:
@@ -323,10 +324,8 @@ def _size(folder: Path) -> int:
     total = 0
     for path, _, names in os.walk(folder):
         for name in names:
-            try:
-                total += os.lstat(os.path.join(path, name)).st_size
-            except OSError:
-                pass  # moved in the meantime
+            with suppress(OSError):  # moved in the meantime
+                total += (Path(path) / name).lstat().st_size
     return total
 
 

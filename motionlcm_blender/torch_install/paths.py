@@ -91,7 +91,7 @@ class InstallPaths:
         """Open the log for appending and return its file descriptor; a long log is restarted."""
         self.home.mkdir(parents=True, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
-            os.replace(self.log, self.log.with_suffix(".log.1"))
+            self.log.replace(self.log.with_suffix(".log.1"))
         return os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
 
 

@@ -5,6 +5,7 @@ A child that loses its parent, however that ended, stops its own children and ex
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -138,10 +139,8 @@ def _listen(
 
 def _stop(child: subprocess.Popen[str]) -> None:
     assert child.stdin is not None and child.stdout is not None
-    try:
+    with contextlib.suppress(OSError):
         child.stdin.close()
-    except OSError:
-        pass
     try:
         child.wait(GRACE)
     except subprocess.TimeoutExpired:

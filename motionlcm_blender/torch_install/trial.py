@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -48,7 +47,7 @@ def check_in_process(
     """
     task = {"do": "check", "model": model, "paths": [*host_packages, *([str(packages)] if packages else [])]}
     try:
-        return run_task(task, lambda share, what: None, cancelled, log)
+        return run_task(task, lambda _share, _what: None, cancelled, log)
     except ChildEnded as ended:
         raise RuntimeProblem(crashed(ended.code, OURS)) from ended
 
@@ -57,7 +56,7 @@ def import_in_process(paths: list[str], patience: float = PATIENCE) -> str:
     """Import PyTorch in a process of its own; returns a sentence about the failure, or ""."""
     until = time.monotonic() + patience
     try:
-        run_task({"do": "import", "paths": paths}, lambda share, what: None, lambda: time.monotonic() > until)
+        run_task({"do": "import", "paths": paths}, lambda _share, _what: None, lambda: time.monotonic() > until)
     except Cancelled:
         return f"PyTorch does not start here within {patience:.0f} seconds and is not used: {OTHERS}."
     except ChildEnded as ended:
@@ -133,7 +132,7 @@ def compared(model: Path | None) -> dict[str, Any]:
             "note": note,
             "numpy": np.__version__,
             "torch": str(torch.__version__),
-            "from": os.path.dirname(str(torch.__file__)),
+            "from": str(Path(str(torch.__file__)).parent),
         }
     raise AssertionError
 
@@ -142,7 +141,7 @@ def _apart(one: Any, other: Any) -> float:
     """Largest distance between two sets of joints, metres."""
     import numpy as np
 
-    from ..generation.pipeline import standing_joints
+    from ..motion.features import standing_joints
 
     return float(np.abs(standing_joints(one[0]) - standing_joints(other[0])).max())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from dataclasses import replace
@@ -77,7 +76,7 @@ def put_away(places: InstallPaths, folder: Path) -> None:
     """Rename a folder and delete it as far as possible; OSError if it cannot be renamed."""
     if not folder.exists():
         return
-    os.replace(folder, places.home / f"removed-{uuid.uuid4().hex[:8]}")
+    folder.replace(places.home / f"removed-{uuid.uuid4().hex[:8]}")
     _delete_removed(places)
 
 

@@ -54,13 +54,11 @@ class PlainSkips(nn.Module):
         for number, layer in enumerate(self.layers):
             if number > half:
                 x = self.joins[number - half - 1](torch.cat([x, kept.pop()], -1))
-            if self.cross:
-                x = layer(x, memory, tgt_key_padding_mask=padding)
-            else:
-                x = layer(x, src_key_padding_mask=padding)
+            x = layer(x, memory, tgt_key_padding_mask=padding) if self.cross else layer(x, src_key_padding_mask=padding)
             if number < half:
                 kept.append(x)
-        return self.norm(x)
+        result: Tensor = self.norm(x)
+        return result
 
 
 class PlainVae(nn.Module):
@@ -127,7 +125,7 @@ def bench_training(
     repeats: int = 10,
     warmup: int = 1,
     device: str = "auto",
-    say: Callable[[str], None] = lambda line: None,
+    say: Callable[[str], None] = lambda _line: None,
 ) -> dict[str, Any]:
     """Measure a step of each variant. Returns machine, config, frames_per_batch, repeats and variants.
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..motion import rotations as rot
 from ..motion.body_fit import onto_rig
 from ..motion.elbow_prior import mirrored, mirrored_axis, observed
@@ -30,7 +31,7 @@ BENT = 0.5
 """Sine of the bend from which an arm's plane tells where the elbow's axis lies in the upper arm."""
 
 
-def fit(clips: Sequence[CapturedClip]) -> np.ndarray:
+def fit(clips: Sequence[CapturedClip]) -> FloatArray:
     """(7, 3) coefficients for `elbow_prior`, of clips with known rotations.
 
     The axis to be found is the captured rotation of the upper arm applied to the elbow's axis at rest, which is where
@@ -43,7 +44,7 @@ def fit(clips: Sequence[CapturedClip]) -> np.ndarray:
     return np.linalg.solve(normal, weighted.T @ hinge)
 
 
-def _sample(clip: CapturedClip, side: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _sample(clip: CapturedClip, side: str) -> tuple[FloatArray, FloatArray, FloatArray]:
     """What is seen (T, 7), the elbow's axis (T, 3) and the weight (T,), of one arm of a clip."""
     shoulder, elbow, wrist = (JOINTS.index(f"{side}_{name}") for name in ("shoulder", "elbow", "wrist"))
     joints = onto_rig(clip.positions)

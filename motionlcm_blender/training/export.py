@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
+from ..array_types import FloatArray
 from ..errors import TrainingDataError
 from ..motion.skeleton import CONTROLLED_JOINTS, MAX_FRAMES
 from ..networks.model_folder import write_model_folder
@@ -26,7 +27,7 @@ def export_model(run: Path, config: TrainingConfig, target: Path) -> None:
 
     Raises TrainingDataError naming a stage that has not run.
     """
-    weights: dict[str, np.ndarray] = {}
+    weights: dict[str, FloatArray] = {}
     for prefix, stage in _PARTS:
         file = run / f"{stage}.safetensors"
         if not file.exists():

@@ -22,7 +22,7 @@ def bfloat16_pays(device: torch.device) -> bool:
     milliseconds), not assumed.
     """
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
 
     def seconds(dtype: torch.dtype) -> float:
         a = torch.ones(384, 384, dtype=dtype)

@@ -167,7 +167,7 @@ def facts_of(action: bpy.types.Action | None) -> dict[str, Any]:
     """The facts of an Action's generation, by names without the prefix; empty if the Action is not ours."""
     if action is None:
         return {}
-    return {key.removeprefix(PREFIX): action[key] for key in action.keys() if key.startswith(PREFIX)}
+    return {key.removeprefix(PREFIX): action[key] for key in action.keys() if key.startswith(PREFIX)}  # noqa: SIM118  not iterable
 
 
 def copy_facts(source: bpy.types.Action, target: bpy.types.Action) -> None:

@@ -5,6 +5,7 @@ Built in armature space: metres, Z up, facing -Y, the T-pose of the engine's SMP
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -99,7 +100,7 @@ def build_mannequin(name: str, heads: dict[str, np.ndarray]) -> bpy.types.Object
 def _torso(surface: _Surface, heads: dict[str, np.ndarray]) -> None:
     """One tube from the crotch to the neck, with weights that blend along the spine."""
     knots = [heads["pelvis"][2], heads["spine1"][2], heads["spine2"][2], heads["spine3"][2]]
-    middles = [knots[0] + 0.03, *(0.5 * (a + b) for a, b in zip(knots[1:], knots[2:], strict=False)), knots[3] + 0.05]
+    middles = [knots[0] + 0.03, *(0.5 * (a + b) for a, b in itertools.pairwise(knots[1:])), knots[3] + 0.05]
     names = ["pelvis", "spine1", "spine2", "spine3"]
     bottom, top = heads["l_hip"][2] - 0.055, heads["neck"][2] + 0.01
     profile = (  # fraction of the height, half width, half depth, backward shift

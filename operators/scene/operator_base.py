@@ -23,7 +23,7 @@ class MotionLCMOperator:
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
             self.perform(context)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  each exception becomes a sentence in the panel
             return self.refuse(error)
         return {"FINISHED"}
 

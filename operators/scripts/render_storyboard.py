@@ -114,11 +114,11 @@ def places_seen(scene: Any, characters: Any) -> Any:
 def main(arguments: list[str]) -> int:
     try:
         render(json.loads(Path(arguments[0]).read_text(encoding="utf-8")))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  each exception ends the program with a sentence
         traceback.print_exc()
         try:
             say(failed=part("operators.scene.messages").sentence_for(error))
-        except Exception:
+        except Exception:  # noqa: BLE001  each exception ends the program with a sentence
             say(failed=f"{type(error).__name__}: {error}")
         return 1
     return 0

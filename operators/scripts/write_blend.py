@@ -91,7 +91,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         write_blend(Path(arguments[0]), Path(arguments[1]))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  each exception ends the program with a sentence
         traceback.print_exc()
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1

@@ -145,5 +145,5 @@ class BackgroundTask:
 def _carry_out(run: _Run, work: Work) -> None:
     try:
         run.outcome.put(work(run.report, run.cancelled.is_set))
-    except BaseException as error:  # any exception must reach the main thread
+    except BaseException as error:  # noqa: BLE001  any exception must reach the main thread
         run.outcome.put(error)

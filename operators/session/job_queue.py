@@ -162,7 +162,7 @@ class JobQueue:
             set_status(waiting=len(self._waiting))
             try:
                 job = queued.start()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  each exception becomes a sentence; the next job starts
                 self._fail(error, queued.owner)
                 continue
             if job is not None:
@@ -188,7 +188,7 @@ class JobQueue:
             if isinstance(outcome, BaseException):
                 raise outcome
             show_message(job.write(job.order, outcome), warnings=(*self._shown(job), *outcome.warnings))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  each exception becomes a sentence; the next job starts
             self._fail(error, job.order.character)
             return
         if job.then is not None:
@@ -231,7 +231,7 @@ def run_blocking(start: Start) -> list[str]:
 def _warm_up(choice: Choice) -> None:
     try:
         model_session.get().warm_up(choice)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  only speed is lost; generating reports the cause
         log.info("The model was not loaded in advance: %s", error)
 
 

@@ -45,7 +45,7 @@ class LogFile(logging.Handler):
             file = self._file()
             if file is not None:
                 file.emit(record)
-        except Exception:  # a failure of the log must not stop the extension
+        except Exception:  # noqa: BLE001  a failure of the log must not stop the extension
             self.folder = None
 
     def close(self) -> None:

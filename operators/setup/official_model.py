@@ -104,7 +104,7 @@ def _taken(choose: bool, outcome: "Imported | BaseException") -> None:
         if isinstance(outcome, BaseException):
             raise outcome
         _finish(outcome, choose)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  each exception becomes a sentence
         _show(messages.sentence_for(error), error=True)
 
 
@@ -172,7 +172,7 @@ class _GetModel(MotionLCMOperator):
 
                 raise LicenceNotAccepted('The import needs your consent to the licence: tick "I accept these terms".')
             start(replace(wanted, control=control, accept_licence=True), self.choose)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  each exception becomes a sentence
             _show(messages.sentence_for(error), error=True)
         if status.error and not status.running:
             return self.report_message(messages.status)
@@ -224,7 +224,7 @@ class MOTIONLCM_OT_get_official_model(_GetModel, bpy.types.Operator):
             return {"FINISHED"}
         try:
             wanted = Wanted(models.home(), fetch=self.source == "NET", accept_unverified=self.accept_unverified)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  each exception becomes a sentence
             return self.refuse(error)
         return self.begin(wanted)
 
@@ -284,7 +284,7 @@ class MOTIONLCM_OT_import_official_model(_GetModel, bpy.types.Operator):
                 fetch=self.fetch,
                 accept_unverified=self.accept_unverified,
             )
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  each exception becomes a sentence
             return self.refuse(error)
         return self.begin(wanted)
 

@@ -270,7 +270,7 @@ class MOTIONLCM_OT_capture_pose(OnShots, bpy.types.Operator):
         character, shots, index = self.chosen(context)
         try:
             action = pose_action(context, character, f"Pose of {shots[index].name}")
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  each exception becomes a sentence
             messages.show_message(messages.sentence_for(error), error=True)
             return {"CANCELLED"}
         if self.end:

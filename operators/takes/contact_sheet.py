@@ -251,7 +251,7 @@ class MOTIONLCM_OT_contact_sheet(bpy.types.Operator):
             return {"FINISHED"}
         try:
             sheet = open_sheet(context, self.arrangement)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  each exception becomes a sentence
             messages.show_message(messages.sentence_for(error), error=True)
             self.report({"WARNING"}, messages.status.message)
             return {"CANCELLED"}

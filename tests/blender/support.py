@@ -8,6 +8,7 @@ from types import ModuleType
 
 import bpy
 import numpy as np
+import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXTENSION = "bl_ext.user_default.motionlcm_blender"
@@ -65,12 +66,10 @@ def generate(prompt: str = "a person walks", seconds: float = 2.0, path=None, se
 def refusal(operator=None) -> str:
     """Run an operator (Generate, if none is given) that must refuse, and return its sentence."""
     status = panel_status()
-    try:
+    with pytest.raises(RuntimeError) as caught:
         (operator or bpy.ops.motionlcm.generate)()
-    except RuntimeError as error:
-        assert status.error and status.message in str(error)
-        return status.message
-    raise AssertionError("nothing was refused")
+    assert status.error and status.message in str(caught.value)
+    return status.message
 
 
 def bone_heads(armature: bpy.types.Object, bone: str, frames) -> np.ndarray:

@@ -236,7 +236,7 @@ def test_a_figure_is_closed_and_its_triangles_look_outwards():
     joints = standing(2)
     places, light, distances = figures().bodies(joints, 1.0, np.array([0.0, -8.0, 1.5]))
     assert places.shape == (2 * figures().VERTICES, 3) and light.shape == (2 * figures().VERTICES,)
-    assert np.isfinite(places).all() and 0.2 < light.min() and light.max() <= 1.0
+    assert np.isfinite(places).all() and light.min() > 0.2 and light.max() <= 1.0
     assert distances.shape == (2, figures().LIMBS) and distances[0].mean() < distances[1].mean()
     order = figures().triangles(distances)
     assert order.max() == len(places) - 1 and len(np.unique(order)) == len(places)
@@ -304,7 +304,7 @@ def test_a_card_stays_in_view_and_off_its_label():
 
 def test_colours_are_told_apart():
     colours = np.array([figures().colour(index) for index in range(16)])
-    assert 0.0 <= colours.min() and colours.max() <= 1.0
+    assert colours.min() >= 0.0 and colours.max() <= 1.0
     # As seen by who has no red cones, and no green cones (Vienot, Brettel, Mollon 1999, linear RGB).
     for matrix in (
         np.eye(3),
@@ -327,7 +327,7 @@ def test_figures_are_drawn():
     try:
         gpu.init()
         screen = gpu.types.GPUOffScreen(200, 200)
-    except Exception as problem:  # whatever it is that a machine without OpenGL says
+    except Exception as problem:  # noqa: BLE001  whatever it is that a machine without OpenGL says
         pytest.skip(str(problem))
     drawing, joints = part("operators.takes.contact_sheet_drawing"), standing(1)
     places, light, distances = figures().bodies(joints, 1.0, np.array([0.0, -8.0, 1.0]))

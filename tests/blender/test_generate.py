@@ -212,7 +212,7 @@ def test_recipe_tells_everything():
     add_character()
     settings().steps = "2"
     action = generate("a person jumps", seconds=3.0, path=poly_curve(BEND, name="Bend"), seed=11)
-    told = {key: action[key] for key in action.keys()}
+    told = {key: action[key] for key in action.keys()}  # noqa: SIM118  not iterable
     assert told["motionlcm_prompt"] == "a person jumps" and told["motionlcm_seed"] == 11
     assert told["motionlcm_steps"] == 2 and told["motionlcm_seconds"] == 3.0 and told["motionlcm_frames"] == 60
     assert told["motionlcm_model"] == "tiny" and len(told["motionlcm_model_sha256"]) == 64

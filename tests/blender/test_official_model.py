@@ -208,10 +208,12 @@ def lying(folder: Path) -> Path:
 
 
 def bomb(folder: Path) -> Path:
-    with zipfile.ZipFile(folder / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("model.ckpt", "w") as file:
-            for _ in range(100):
-                file.write(bytes(1 << 20))
+    with (
+        zipfile.ZipFile(folder / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("model.ckpt", "w") as file,
+    ):
+        for _ in range(100):
+            file.write(bytes(1 << 20))
     return folder / "bomb.zip"
 
 
@@ -348,7 +350,7 @@ def test_what_is_missing_is_fetched(place, home, tmp_path, monkeypatch):
         monkeypatch.setattr(downloads, "read_sources", lambda: (*broken, *wrong))
         assert "sha256 is another" in refused(file, fetch=True)
         assert set(left(home)) <= {".downloads"}  # what is whole is kept for the next try
-        assert not [path for path in home.rglob("*.npy")]
+        assert not list(home.rglob("*.npy"))
     finally:
         server.shutdown()
         server.server_close()

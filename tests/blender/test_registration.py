@@ -8,6 +8,7 @@ import tomllib
 
 import addon_utils
 import bpy
+import pytest
 
 from tests.blender.support import EXTENSION, PATIENCE_S, REPOSITORY, part
 
@@ -89,12 +90,8 @@ def test_a_failure_on_the_way_leaves_nothing_registered(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(translations, "register_properties", broken)
         for _ in range(2):
-            try:
+            with pytest.raises(RuntimeError, match=r"^no more room$"):
                 sys.modules[EXTENSION].register()
-            except RuntimeError as error:
-                assert str(error) == "no more room"
-            else:
-                raise AssertionError("nothing failed")
             assert not hasattr(bpy.types.Scene, "motionlcm") and not hasattr(bpy.types, "MOTIONLCM_PT_main")
             assert [len(h) for h in (bpy.app.handlers.load_pre, bpy.app.handlers.load_post)] == before
     addon_utils.enable(EXTENSION, default_set=True)

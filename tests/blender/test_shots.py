@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import bpy
 import numpy as np
 import pytest
@@ -115,7 +117,7 @@ def test_a_shot_goes_on_from_the_one_before(place, fps, mode):
     for shot in shots():
         part("operators.shots.nla_track").show_alone(armature, shot)
         ends.append(poses([shot.first, shot.last]))
-    for one, two in zip(ends[:-1], ends[1:], strict=True):  # both Actions have the same pose on the seam
+    for one, two in itertools.pairwise(ends):  # both Actions have the same pose on the seam
         assert np.linalg.norm(one[:, 1] - two[:, 0], axis=-1).max() < 0.006 * size
 
 

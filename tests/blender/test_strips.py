@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import types
 
 import bpy
@@ -111,7 +112,7 @@ def test_after_any_drag_no_two_overlap_and_the_order_stays(old, data):
     locked = data.draw(st.lists(st.booleans(), min_size=len(old), max_size=len(old)))
     new = arithmetic().dragged(old, index, dragged_part, data.draw(st.integers(-80, 80)), locked)
     assert len(new) == len(old) and all(first < last for first, last in new)
-    assert all(one[1] <= two[0] for one, two in zip(new, new[1:], strict=False))
+    assert all(one[1] <= two[0] for one, two in itertools.pairwise(new))
     length = [last - first for first, last in old]
     for number, (first, last) in enumerate(new):
         if locked[number]:
@@ -414,7 +415,7 @@ def test_texts_stay_on_their_strip_and_narrow_strips_have_none():
 
 
 def test_everything_drawn_is_in_the_band():
-    row, placed, made = picture(["DONE", "STALE", "GENERATING", "EMPTY"], over=layout().Hit(0, 1, "LEFT"), locked=True)
+    row, _, made = picture(["DONE", "STALE", "GENERATING", "EMPTY"], over=layout().Hit(0, 1, "LEFT"), locked=True)
     ys = np.array(made.quads)[:, 1::2]
     assert ys.min() >= 12 and ys.max() <= row.high + layout().GAP
     assert len(made.quads) == len(made.colours)

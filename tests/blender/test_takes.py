@@ -98,7 +98,7 @@ def test_a_take_is_varied_and_made_again_from_its_recipe(three):
     bpy.ops.motionlcm.generate_again()
     assert present().name != name
     np.testing.assert_allclose(heads(), little, atol=2e-3)
-    assert 0.0 < np.abs(little - first).max()
+    assert np.abs(little - first).max() > 0.0
     bpy.ops.motionlcm.vary_take(share=0.5)
     assert len(present()["motionlcm_blends"]) == 4  # of the one varied already
 

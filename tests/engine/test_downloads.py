@@ -52,7 +52,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_args: Any) -> None:
         pass
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         told: Behaviour = self.server.behaviour  # type: ignore[attr-defined]
         told.asked.append({"path": self.path, **dict(self.headers)})
         self.close_connection = True

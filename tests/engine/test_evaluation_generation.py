@@ -108,7 +108,7 @@ def test_the_teacher_is_guided_away_from_the_empty_prompt(model: MotionLCM, teac
 
 def test_only_this_models_teacher_is_taken(model: MotionLCM, tmp_path: Path) -> None:
     save_file(model.denoiser.state_dict(), tmp_path / "student.safetensors")
-    with pytest.raises(TrainingDataError, match="student.safetensors does not hold the teacher"):
+    with pytest.raises(TrainingDataError, match=r"student\.safetensors does not hold the teacher"):
         load_teacher(tmp_path / "student.safetensors", model)
     with pytest.raises(ModelFolderError, match="missing"):
         load_teacher(tmp_path / "none.safetensors", model)

@@ -122,10 +122,10 @@ def test_a_pickle_that_would_run_something_is_refused(tmp_path: Path) -> None:
 
     for held in (Harm(), [Harm()], np.zeros(2)):
         (tmp_path / "words.pkl").write_bytes(pickle.dumps(held))
-        with pytest.raises(TrainingDataError, match="words.pkl is no pickle of plain words"):
+        with pytest.raises(TrainingDataError, match=r"words\.pkl is no pickle of plain words"):
             read_plain_pickle(tmp_path / "words.pkl")
     torch.save({"movement_encoder": Harm()}, tmp_path / "finest.tar")
-    with pytest.raises(TrainingDataError, match="finest.tar does not hold"):
+    with pytest.raises(TrainingDataError, match=r"finest\.tar does not hold"):
         HumanMLNetworks.load(tmp_path / "finest.tar")
     assert not (tmp_path / "harm").exists()
     (tmp_path / "words.pkl").write_bytes(pickle.dumps({"a": 1, "b": [2.5, "c"]}))

@@ -67,7 +67,7 @@ def test_results_come_back_from_their_file(tmp_path: Path) -> None:
     assert [f.name for f in (tmp_path / "deeper").iterdir()] == ["evaluation.json"]
     for damaged in ("", "[]", '{"format": 9}', '{"format": 1, "model": {}, "sections": {"text": 3}}'):
         (tmp_path / "bad.json").write_text(damaged)
-        with pytest.raises(TrainingDataError, match="bad.json"):
+        with pytest.raises(TrainingDataError, match=r"bad\.json"):
             Results.load(tmp_path / "bad.json")
 
 

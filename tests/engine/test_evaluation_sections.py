@@ -240,7 +240,7 @@ def test_flags_of_segments(folder: Path, data: MotionData, tmp_path: Path) -> No
     segments = tuple(Segment(r["clip"], r["start"], r["end"], tuple(r["captions"])) for r in rows)  # type: ignore[arg-type]
     motions = build_motions(MotionData(data.clips, segments, data.test), flags=flags)
     assert [m.flags.prop for m in motions] == [True, False, False] and motions[1].flags.unclear
-    with pytest.raises(TrainingDataError, match="captions.jsonl"):
+    with pytest.raises(TrainingDataError, match=r"captions\.jsonl"):
         load_flags(tmp_path / "none")
 
 

@@ -80,7 +80,7 @@ def test_r_precision_by_hand() -> None:
 def test_r_precision_rises_and_ignores_scale_and_turn(seed: int, count: int) -> None:
     motion, text = rows(seed, count), rows(seed + 1, count)
     found = tm.r_precision(motion, text, np.random.default_rng(seed))
-    assert (np.diff(found) >= 0).all() and 0.0 <= found[0] and found[-1] <= 1.0
+    assert (np.diff(found) >= 0).all() and found[0] >= 0.0 and found[-1] <= 1.0
     turn = 3.0 * np.linalg.qr(rows(seed + 2, 6, 6))[0]
     again = tm.r_precision(motion @ turn, text @ turn, np.random.default_rng(seed))
     np.testing.assert_allclose(again, found, atol=1e-9)
@@ -114,5 +114,5 @@ def test_distances_by_hand() -> None:
     ],
 )
 def test_wrong_shapes_are_refused(call: object) -> None:
-    with pytest.raises(ValueError, match="embeddings|motion"):
+    with pytest.raises(ValueError, match=r"embeddings|motion"):
         call()  # type: ignore[operator]

@@ -50,7 +50,7 @@ def test_npz_holds_what_it_says(motion: Motion, placement: Placement, tmp_path: 
         clip = motion_files.Clip(20.0, file["translation"], file["rotations"])
         away = np.linalg.norm(forward_kinematics(clip)[:, :22] - file["joints"], axis=-1)
         assert away.mean() < 0.010
-    assert os.listdir(tmp_path) == ["walk.npz"]
+    assert [file.name for file in tmp_path.iterdir()] == ["walk.npz"]
 
 
 @pytest.mark.parametrize("fps", [12.0, 23.976, 24.0, 30.0, 60.0, 120.0])
@@ -90,7 +90,9 @@ def test_a_path_in_the_world_comes_back_where_it_was_drawn() -> None:
 def test_bvh_is_written(motion: Motion, tmp_path: Path) -> None:
     motion_files.save(motion_files.make_shot(motion, fps=30.0), tmp_path / "walk.bvh")
     text = (tmp_path / "walk.bvh").read_text()
-    assert text.startswith("HIERARCHY") and "MOTION" in text and os.listdir(tmp_path) == ["walk.bvh"]
+    assert (
+        text.startswith("HIERARCHY") and "MOTION" in text and [file.name for file in tmp_path.iterdir()] == ["walk.bvh"]
+    )
 
 
 def test_bvh_reads_back_as_the_same_motion(motion: Motion, tmp_path: Path) -> None:
@@ -114,7 +116,7 @@ def test_a_failed_write_leaves_the_old_file(motion: Motion, tmp_path: Path, monk
     monkeypatch.setattr(np, "savez_compressed", full)
     with pytest.raises(MotionLCMError, match="cannot be written: No space left on device"):
         motion_files.save(motion_files.make_shot(motion), file)
-    assert file.read_text() == "precious" and os.listdir(tmp_path) == ["walk.npz"]
+    assert file.read_text() == "precious" and [file.name for file in tmp_path.iterdir()] == ["walk.npz"]
 
 
 def test_outputs_are_checked_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +174,7 @@ def test_blender_is_found_and_run(motion: Motion, tmp_path: Path, monkeypatch: p
     motion_files.save(shot, out / "walk.blend")
     with np.load(out / "walk.blend") as file:  # what Blender was given
         np.testing.assert_array_equal(file["joints"], shot.joints)
-    assert os.listdir(out) == ["walk.blend"]
+    assert [file.name for file in out.iterdir()] == ["walk.blend"]
 
     chosen = _program(tmp_path / "mine" / "blender-4.5", STAND_IN)
     monkeypatch.setenv("BLENDER", str(chosen))
@@ -212,7 +214,7 @@ def test_what_blender_says_when_it_fails_is_passed_on(
             monkeypatch.setattr(blender_process, "SECONDS", 0.5)
         with pytest.raises(MotionLCMError, match=sentence):
             motion_files.save(shot, out / "walk.blend")
-        assert os.listdir(out) == []
+        assert not list(out.iterdir())
     program.write_text("no program")
     with pytest.raises(MotionLCMError, match=r"does not start"):
         motion_files.save(shot, out / "walk.blend")

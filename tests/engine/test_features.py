@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,7 @@ def test_rotations_rebuild_the_bones_along_the_chains(joints: np.ndarray) -> Non
     raw = {1: (1, 0, 0), 2: (-1, 0, 0), 10: (0, 0, 1), 11: (0, 0, 1), 13: (1, 0, 0), 14: (-1, 0, 0), 15: (0, 0, 1)}
     for chain in CHAINS:
         world = q[:-1]
-        for parent, child in zip(chain, chain[1:], strict=False):
+        for parent, child in itertools.pairwise(chain):
             world = rot.multiply(world, local[:, child - 1])
             up = 1.0 if child in (3, 6, 9, 12) else -1.0
             bone = joints[:-1, child] - joints[:-1, parent]

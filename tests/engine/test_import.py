@@ -701,7 +701,7 @@ def checked(tmp_path_factory: pytest.TempPathFactory, t5: Path) -> Iterator[Path
         "text_encoder": {"kind": "sentence-t5", "tokens": "sentence"}, "control": parts.control_settings("start"),
     }  # fmt: skip
     write_model_folder(folder, config, official(SMALL_V2), near_rest(), "")
-    yield folder
+    return folder
 
 
 def test_the_self_check_tries_the_text_encoder_where_it_can(

@@ -18,7 +18,7 @@ ENGINE = "motionlcm_blender"
 ROOMS = (ENGINE, "operators", "ui")
 
 LAYERS = (
-    "errors", "version", "files", "motion", "smpl", "keyframes", "postprocess",
+    "errors", "version", "array_types", "files", "motion", "smpl", "keyframes", "postprocess",
     "networks", "text", "export", "generation", "benchmarks", "importing", "storyboard", "recipes", "training",
     "torch_install", "cli", "__main__", "",
 )  # fmt: skip
@@ -26,6 +26,11 @@ LAYERS = (
 `__init__`, which has the public names."""
 ONE_LAYER = ("networks", "text")
 """These import one another; no module of theirs is in a circle."""
+
+ARRAYS = {
+    "AnyArray", "BoolArray", "ComplexArray", "FloatArray", "IntArray", "StringArray", "Tensor", "torch.Tensor",
+}  # fmt: skip
+"""Annotations of fields that hold an array."""
 
 LONGEST_FILE = 400
 TABLES_OF_DATA = ("ui/translations_de.py",)
@@ -204,9 +209,9 @@ def test_names_of_custom_properties_are_written_in_one_place() -> None:
     found = set()
     for file in files():
         for node in ast.walk(modules()[module_of(file)]):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                if re.fullmatch(r"motionlcm_[a-z0-9_]*", node.value) and node.value != ENGINE:
-                    found.add(name_of(file))
+            text = node.value if isinstance(node, ast.Constant) else None
+            if isinstance(text, str) and text != ENGINE and re.fullmatch(r"motionlcm_[a-z0-9_]*", text):
+                found.add(name_of(file))
     found -= set(SCHEMA)
     assert sorted(found - set(LITERALS_IN)) == []
     assert not set(LITERALS_IN) - found, f"take {sorted(set(LITERALS_IN) - found)} out of LITERALS_IN"
@@ -232,7 +237,7 @@ def test_dataclasses_with_arrays_are_compared_by_identity() -> None:
                 continue
             fields = {ast.unparse(each.annotation) for each in node.body if isinstance(each, ast.AnnAssign)}
             made_by = " ".join(ast.unparse(each) for each in node.decorator_list)
-            if "dataclass(frozen=True" in made_by and fields & {"np.ndarray", "Tensor", "torch.Tensor"}:
+            if "dataclass(frozen=True" in made_by and fields & ARRAYS:
                 found.append((f"{module}.{node.name}", "eq=False" in made_by))
     assert len(found) > 40
     assert [name for name, by_identity in found if not by_identity] == []

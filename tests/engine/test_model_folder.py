@@ -83,6 +83,12 @@ def test_writing_replaces_a_model_and_keeps_other_files(folder: Path) -> None:
     assert not list(folder.glob(".*"))
 
 
+def _read_all(folder: Path) -> None:
+    opened = ModelFolder.open(folder)
+    opened.normalisation()
+    opened.weights()
+
+
 def _break(folder: Path, how: str) -> None:
     config_file, weights_file = folder / "config.json", folder / "model.safetensors"
     statistics_file = folder / "normalisation.safetensors"
@@ -182,9 +188,7 @@ def _break(folder: Path, how: str) -> None:
 def test_each_damage_has_its_sentence(folder: Path, how: str, sentence: str) -> None:
     _break(folder, how)
     with pytest.raises(ModelFolderError) as caught:
-        opened = ModelFolder.open(folder)
-        opened.normalisation()
-        opened.weights()
+        _read_all(folder)
     message = str(caught.value)
     assert sentence in message
     assert "\n" not in message and message.endswith(".")

@@ -137,7 +137,7 @@ def test_segments_outside_the_motion_are_refused() -> None:
     ):
         with pytest.raises(TrainingDataError, match=sentence):
             segments_of(CaptionRow("x.bvh", start, end, ("walk",)), "x", 5.0)
-    with pytest.raises(TrainingDataError, match="makes 9.8 s at most"):
+    with pytest.raises(TrainingDataError, match=r"makes 9\.8 s at most"):
         segments_of(CaptionRow("x.bvh", 0.0, 10.5, ("walk",)), "x", 20.0)
     pieces = segments_of(CaptionRow("x.bvh", 1.0, None, ("walk",)), "x", 30.0)
     assert len(pieces) == 3 and pieces[0]["start"] == 1.0 and pieces[-1]["end"] == 30.0

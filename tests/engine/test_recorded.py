@@ -34,7 +34,7 @@ from motionlcm_blender.networks.torch_impl.cuda_graphs import (  # noqa: E402
     CudaRecorder,
     GraphKey,
     graph_key_of,
-)  # noqa: E402
+)
 from motionlcm_blender.networks.torch_impl.network import MotionLCMNetwork  # noqa: E402
 from tests.engine.golden import VERSIONS, official_weights  # noqa: E402
 from tests.repeated import assert_same_output  # noqa: E402
@@ -61,7 +61,7 @@ def stepwise() -> MotionLCM:
 def recorded() -> Iterator[MotionLCM]:
     model = MotionLCM.from_folder(device="cpu")
     model.backend.recorded = CudaGraphSampler(model.network, "cpu", again)  # type: ignore[attr-defined]
-    yield model
+    return model
 
 
 def sampling_of(model: MotionLCM) -> CudaGraphSampler:

@@ -15,6 +15,7 @@ from email.message import Message
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -106,9 +107,9 @@ class Server(BaseHTTPRequestHandler):
     """Serves CONTENT, in parts if asked; breaks off after `most` bytes."""
 
     most = len(CONTENT)
-    asked: list[str] = []
+    asked: ClassVar[list[str]] = []
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         begin = 0
         self.asked.append(self.headers.get("Range", ""))
         if self.headers.get("Range"):
@@ -264,7 +265,7 @@ def test_the_record_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.Mo
 
     with monkeypatch.context() as patched:
         patched.setattr("motionlcm_blender.files.atomic_write.os.fsync", full)
-        with pytest.raises(OSError):
+        with pytest.raises(OSError, match="No space left"):
             write_state(places, State("failed"))
     assert read_state(places) == ready and sorted(p.name for p in places.home.iterdir()) == ["packages", "state.json"]
     places.state.write_text(json.dumps({"format": 1})[:-3])

@@ -256,7 +256,7 @@ def test_a_copy_that_the_disk_refuses_leaves_what_was_there(tmp_path: Path, monk
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(hard_links.shutil, "copyfile", full)
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="No space left"):
         link_or_copy(tmp_path / "source", tmp_path / "target", [])
     assert (tmp_path / "target").read_bytes() == b"old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["source", "target"]

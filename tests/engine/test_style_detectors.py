@@ -54,8 +54,7 @@ def limping() -> np.ndarray:
     joints = walk(100, 1.0)
     ahead = joints[:, 7, 2] - joints[:, 8, 2]
     swing = ahead / np.abs(ahead).max()
-    joints = joints + np.stack([0.0 * swing, 0.04 * swing, 0.06 * swing], axis=-1)[:, None]
-    return joints
+    return joints + np.stack([0.0 * swing, 0.04 * swing, 0.06 * swing], axis=-1)[:, None]
 
 
 def test_falling_and_getting_up():

@@ -129,7 +129,7 @@ def test_the_bundled_encoder_comes_first(small: Path, tmp_path: Path, monkeypatc
     shutil.copytree(small, tmp_path / "all-MiniLM-L6-v2")
     assert minilm_folder() == tmp_path / "all-MiniLM-L6-v2"
     (tmp_path / "all-MiniLM-L6-v2" / "tokenizer.json").unlink()
-    with pytest.raises(ModelFolderError, match="tokenizer.json"):
+    with pytest.raises(ModelFolderError, match=r"tokenizer\.json"):
         minilm_folder()
 
 

@@ -9,21 +9,21 @@ from hypothesis import strategies as st
 
 pytest.importorskip("torch")
 
-from motionlcm_blender.motion.skeleton import MAX_FRAMES  # noqa: E402
-from motionlcm_blender.training.data.caption_families import balanced_weights, captured_shares, family  # noqa: E402
-from motionlcm_blender.training.data.caption_text import in_sequence, other_subject, predicate, with_waiting  # noqa: E402
-from motionlcm_blender.training.data.captured_actions import CapturedData, standing_pieces  # noqa: E402
-from motionlcm_blender.training.data.motion_data import Segment  # noqa: E402
-from motionlcm_blender.training.data.motion_piece import MotionPiece  # noqa: E402
-from motionlcm_blender.training.data.sequence_composition import (  # noqa: E402
+from motionlcm_blender.motion.skeleton import MAX_FRAMES
+from motionlcm_blender.training.data.caption_families import balanced_weights, captured_shares, family
+from motionlcm_blender.training.data.caption_text import in_sequence, other_subject, predicate, with_waiting
+from motionlcm_blender.training.data.captured_actions import CapturedData, standing_pieces
+from motionlcm_blender.training.data.motion_data import Segment
+from motionlcm_blender.training.data.motion_piece import MotionPiece
+from motionlcm_blender.training.data.sequence_composition import (
     actions_of,
     one_after_the_other,
     stands,
     waiting,
 )
-from motionlcm_blender.training.data.straight_examples import plain_captions, speed_balanced, straightened  # noqa: E402
-from tests.synthetic_actions import kicking, raising_arm, standing, turning  # noqa: E402
-from tests.synthetic_motion import walk  # noqa: E402
+from motionlcm_blender.training.data.straight_examples import plain_captions, speed_balanced, straightened
+from tests.synthetic_actions import kicking, raising_arm, standing, turning
+from tests.synthetic_motion import walk
 
 
 @pytest.mark.parametrize(

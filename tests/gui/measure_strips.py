@@ -137,7 +137,7 @@ def main() -> None:
             return 0.5
         except StopIteration:
             pass
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  each exception ends Blender and is written to the results
             traceback.print_exc()
             results["failed"] = str(error) or type(error).__name__
         (OUTPUT / "results.json").write_text(json.dumps(results, indent=1))

@@ -353,7 +353,7 @@ def main(run: Callable[[], Steps]) -> None:
             write_results("")
             bpy.ops.wm.quit_blender()
             return None
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  each exception ends Blender and is written to the results
             traceback.print_exc()
             try:
                 screenshot("failure")

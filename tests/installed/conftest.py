@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from pathlib import Path
 
 os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="blender_user_")  # before bpy: a clean profile
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # isolation.py, and nothing of the repository
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # isolation.py, and nothing of the repository
 
 import pytest
 

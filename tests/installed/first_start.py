@@ -93,7 +93,7 @@ if __name__ == "__main__":
     try:
         main()
         code = 0
-    except Exception as error:  # bpy's own ending may hang, so the process ends below whatever happens
+    except Exception as error:  # noqa: BLE001  bpy's own ending may hang, so the process ends below whatever happens
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         code = 1
     shutil.rmtree(PROFILE, ignore_errors=True)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import itertools
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -174,7 +175,7 @@ class Layout:
         self._above: dict[int, list[Place]] = {}
         self._below: dict[int, list[Place]] = {}
         for chain in self.chains:
-            for high, low in zip(chain, chain[1:], strict=False):
+            for high, low in itertools.pairwise(chain):
                 self._below.setdefault(id(high), []).append(low)
                 self._above.setdefault(id(low), []).append(high)
         self._arrange()
@@ -265,7 +266,7 @@ def _arrow(layout: Layout, chain: list[Place]) -> str:
     points[0] = points[0][0], points[0][1] + BOX_HEIGHT / 2
     points[-1] = points[-1][0], points[-1][1] - BOX_HEIGHT / 2
     path = f"M{points[0][0]:.1f},{points[0][1]:.1f}"
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in itertools.pairwise(points):
         middle = 0.5 * (y0 + y1)
         path += f" C{x0:.1f},{middle:.1f} {x1:.1f},{middle:.1f} {x1:.1f},{y1:.1f}"
     return f'<path d="{path}" fill="none" stroke="#777" stroke-width="1" marker-end="url(#tip)"/>'

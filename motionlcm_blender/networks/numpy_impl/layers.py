@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...array_types import FloatArray, IntArray
 from ..parameter_shapes import block_names
 from .matmul import product
 
-Weights = Mapping[str, np.ndarray]
+Weights = Mapping[str, FloatArray]
 
 _ONE = np.float32(1.0)
 _GELU = tuple(
@@ -40,7 +41,7 @@ _UNPACKED = 196608
 """Number of int8 weights dequantized at once, so that they are multiplied while they are in the cache."""
 
 
-def gelu(x: np.ndarray) -> np.ndarray:
+def gelu(x: FloatArray) -> FloatArray:
     """GELU, x * Phi(x) with the exact normal distribution function (the erf form), in place.
 
     Args:
@@ -69,14 +70,14 @@ def gelu(x: np.ndarray) -> np.ndarray:
     return x
 
 
-def silu(x: np.ndarray) -> np.ndarray:
+def silu(x: FloatArray) -> FloatArray:
     """SiLU, x * sigmoid(x)."""
     with np.errstate(over="ignore"):
-        result: np.ndarray = x / (_ONE + np.exp(-x))
+        result: FloatArray = x / (_ONE + np.exp(-x))
     return result
 
 
-def softmax_mix(scores: np.ndarray, values: np.ndarray) -> np.ndarray:
+def softmax_mix(scores: FloatArray, values: FloatArray) -> FloatArray:
     """Compute softmax(scores) @ values.
 
     Args:
@@ -97,8 +98,8 @@ def softmax_mix(scores: np.ndarray, values: np.ndarray) -> np.ndarray:
 class Linear:
     """Linear layer y = x W^T + b, with PyTorch's layout of W: (outputs, inputs)."""
 
-    weight: np.ndarray
-    bias: np.ndarray | None
+    weight: FloatArray
+    bias: FloatArray | None
 
     @classmethod
     def of(cls, weights: Weights, name: str) -> Linear:
@@ -110,14 +111,14 @@ class Linear:
         """Number of inputs."""
         return int(self.weight.shape[1])
 
-    def __call__(self, x: np.ndarray) -> np.ndarray:
+    def __call__(self, x: FloatArray) -> FloatArray:
         """Apply the layer to x (..., inputs); returns a new array (..., outputs)."""
         y = product(x.reshape(-1, x.shape[-1]), self.weight.T)
         if self.bias is not None:
             y += self.bias
         return y.reshape(*x.shape[:-1], len(self.weight))
 
-    def scaled(self, factor: np.ndarray) -> Linear:
+    def scaled(self, factor: FloatArray) -> Linear:
         """The layer with every output multiplied by its factor."""
         return Linear(self.weight * factor[:, None], None if self.bias is None else self.bias * factor)
 
@@ -134,16 +135,16 @@ class PackedLinear:
     dominates.
     """
 
-    numbers: np.ndarray
-    scale: np.ndarray
-    bias: np.ndarray
+    numbers: IntArray
+    scale: FloatArray
+    bias: FloatArray
 
     @property
     def inputs(self) -> int:
         """Number of inputs."""
         return int(self.numbers.shape[1])
 
-    def __call__(self, x: np.ndarray) -> np.ndarray:
+    def __call__(self, x: FloatArray) -> FloatArray:
         """Apply the layer to x (..., inputs); returns a new array (..., outputs)."""
         outputs, inputs = self.numbers.shape
         flat = x.reshape(-1, inputs)
@@ -159,7 +160,7 @@ class PackedLinear:
         y += self.bias
         return y.reshape(*x.shape[:-1], outputs)
 
-    def scaled(self, factor: np.ndarray) -> PackedLinear:
+    def scaled(self, factor: FloatArray) -> PackedLinear:
         """The layer with every output multiplied by its factor."""
         return PackedLinear(self.numbers, self.scale * factor, self.bias * factor)
 
@@ -168,8 +169,8 @@ class PackedLinear:
 class LayerNorm:
     """Layer normalisation over the last axis."""
 
-    weight: np.ndarray
-    bias: np.ndarray
+    weight: FloatArray
+    bias: FloatArray
     epsilon: float = 1e-5
 
     @classmethod
@@ -177,7 +178,7 @@ class LayerNorm:
         """Make the layer of that name."""
         return cls(weights[f"{name}.weight"], weights[f"{name}.bias"], epsilon)
 
-    def __call__(self, x: np.ndarray) -> np.ndarray:
+    def __call__(self, x: FloatArray) -> FloatArray:
         """Normalise x in place."""
         x -= x.mean(-1, keepdims=True)
         scale = np.einsum("...i,...i->...", x, x)
@@ -211,14 +212,14 @@ class Attention:
         factor[: packed.inputs] = (packed.inputs // heads) ** -0.5
         return cls(packed.scaled(factor), out, heads)
 
-    def _heads(self, x: np.ndarray) -> np.ndarray:
+    def _heads(self, x: FloatArray) -> FloatArray:
         """View (B, S, n * width) as (n, B, heads, S, d)."""
         batch, length, total = x.shape
         width = self.out.inputs
         split = x.reshape(batch, length, total // width, self.heads, width // self.heads)
         return split.transpose(2, 0, 3, 1, 4)
 
-    def __call__(self, x: np.ndarray, memory: np.ndarray | None = None, first: int | None = None) -> np.ndarray:
+    def __call__(self, x: FloatArray, memory: FloatArray | None = None, first: int | None = None) -> FloatArray:
         """Attend from x to `memory` or to x itself.
 
         Args:
@@ -274,13 +275,13 @@ class Block:
             LayerNorm.of(weights, f"{name}.norm3" if cross else f"{name}.norm2"),
         )
 
-    def attend(self, x: np.ndarray, first: int | None = None) -> np.ndarray:
+    def attend(self, x: FloatArray, first: int | None = None) -> FloatArray:
         """Self-attention half of the block; returns a new array. first: as in `Attention`."""
         y = self.attention(x, first=first)
         y += x if first is None else x[:, :first]
         return self.attention_norm(y)
 
-    def finish(self, x: np.ndarray, memory: np.ndarray | None = None) -> np.ndarray:
+    def finish(self, x: FloatArray, memory: FloatArray | None = None) -> FloatArray:
         """Second half of the block, after `attend`; returns a new array, x is unchanged."""
         if self.memory_attention is not None and self.memory_norm is not None:
             y = self.memory_attention(x, memory)
@@ -301,13 +302,13 @@ class SkipTransformer:
 
     def __call__(
         self,
-        x: np.ndarray,
-        memory: np.ndarray | None = None,
+        x: FloatArray,
+        memory: FloatArray | None = None,
         first: int | None = None,
-        residuals: Sequence[np.ndarray] | None = None,
-        tap: Callable[[int, np.ndarray], None] | None = None,
-        attended: np.ndarray | None = None,
-    ) -> np.ndarray:
+        residuals: Sequence[FloatArray] | None = None,
+        tap: Callable[[int, FloatArray], None] | None = None,
+        attended: FloatArray | None = None,
+    ) -> FloatArray:
         """Apply the blocks to x (B, S, width); returns a new array (B, S or first, width).
 
         Args:
@@ -319,7 +320,7 @@ class SkipTransformer:
             attended: Result of the first block's `attend` for x, if known.
         """
         half, last = len(self.joints), len(self.blocks) - 1
-        kept: list[np.ndarray] = []
+        kept: list[FloatArray] = []
         for i, block in enumerate(self.blocks):
             if i > half:
                 x = self._join(i - half - 1, x, kept.pop())
@@ -335,5 +336,5 @@ class SkipTransformer:
                 kept.append(x)
         return x if self.norm is None else self.norm(x)
 
-    def _join(self, number: int, x: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    def _join(self, number: int, x: FloatArray, kept: FloatArray) -> FloatArray:
         return self.joints[number](np.concatenate([x, kept], axis=-1))

@@ -11,6 +11,8 @@ from functools import cache
 
 import numpy as np
 
+from ...array_types import FloatArray
+
 
 @cache
 def has_blas() -> bool:
@@ -31,7 +33,7 @@ def has_blas() -> bool:
     return best[0] < 1.5 * best[1]
 
 
-def product(a: np.ndarray, b: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def product(a: FloatArray, b: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """Compute a @ b.
 
     Args:
@@ -43,7 +45,7 @@ def product(a: np.ndarray, b: np.ndarray, out: np.ndarray | None = None) -> np.n
         (..., M, N).
     """
     if has_blas():
-        result: np.ndarray = np.matmul(a, b, out=out)
+        result: FloatArray = np.matmul(a, b, out=out)
         return result
     if out is None:
         out = np.empty((*a.shape[:-1], b.shape[-1]), np.result_type(a, b))
@@ -52,11 +54,11 @@ def product(a: np.ndarray, b: np.ndarray, out: np.ndarray | None = None) -> np.n
     return out
 
 
-def _plain(a: np.ndarray, b: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+def _plain(a: FloatArray, b: FloatArray, out: FloatArray | None = None) -> FloatArray:
     """Product of two matrices by `einsum`, arranged so that its innermost loop is long and over contiguous memory."""
     rows, columns = b.flags.c_contiguous, b.T.flags.c_contiguous
     if columns or (not rows and b.shape[0] >= b.shape[1]):
-        result: np.ndarray = np.einsum("mk,nk->mn", a, np.ascontiguousarray(b.T), out=out)
+        result: FloatArray = np.einsum("mk,nk->mn", a, np.ascontiguousarray(b.T), out=out)
     else:
         result = np.einsum("mk,kn->mn", a, np.ascontiguousarray(b), out=out)
     return result

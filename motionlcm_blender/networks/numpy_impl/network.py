@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ...array_types import AnyArray, BoolArray, FloatArray, IntArray
 from ..architecture import Architecture
 from ..noise_schedule import alpha_sigma, guidance_embedding, time_embedding
 from ..parameter_shapes import check_shapes
@@ -32,7 +33,7 @@ class PortableNetwork:
     controlnet: PortableControlNet | None
     traj_encoder: PortableTrajectoryEncoder | None
 
-    def __init__(self, weights: Mapping[str, np.ndarray], architecture: Architecture | None = None) -> None:
+    def __init__(self, weights: Mapping[str, FloatArray], architecture: Architecture | None = None) -> None:
         shapes = {name: tuple(array.shape) for name, array in weights.items()}
         self.architecture = Architecture.from_shapes(shapes) if architecture is None else architecture
         check_shapes(shapes, self.architecture)
@@ -44,7 +45,7 @@ class PortableNetwork:
             self.controlnet = PortableControlNet(weights, self.architecture)
             self.traj_encoder = PortableTrajectoryEncoder(weights, self.architecture)
 
-    def decode(self, latents: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def decode(self, latents: FloatArray, mask: BoolArray) -> FloatArray:
         """Decode latents, as `vae.decode`."""
         return self.vae.decode(latents, mask)
 
@@ -63,9 +64,9 @@ class PortableVAE:
         self._decoder_positions = weights["vae.query_pos_decoder.pe"][:, 0]
         self._encoder = SkipTransformer(weights, "vae.encoder", a.vae_layers, a.heads)
         self._decoder = SkipTransformer(weights, "vae.decoder", a.vae_layers, a.heads)
-        self._starts: dict[bytes, np.ndarray] = {}
+        self._starts: dict[bytes, FloatArray] = {}
 
-    def encode(self, features: np.ndarray, mask: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def encode(self, features: FloatArray, mask: BoolArray | None = None) -> tuple[FloatArray, FloatArray]:
         """Encode features.
 
         Args:
@@ -90,7 +91,7 @@ class PortableVAE:
             x = self._narrow(x)
         return x[:, : self._tokens], np.exp(np.float32(0.5) * x[:, self._tokens :])
 
-    def decode(self, latents: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    def decode(self, latents: FloatArray, mask: BoolArray) -> FloatArray:
         """Decode latents.
 
         Args:
@@ -114,7 +115,7 @@ class PortableVAE:
                 features[i, frames] = decoded[at]
         return features
 
-    def _start(self, frames: np.ndarray, queries: np.ndarray) -> np.ndarray:
+    def _start(self, frames: IntArray, queries: FloatArray) -> FloatArray:
         """First self-attention of the decoder: it depends on positions only, so it is cached by length."""
         key = frames.tobytes()
         start = self._starts.get(key)
@@ -140,9 +141,9 @@ class _LatentTransformer:
         self._text = Linear.of(weights, f"{name}.emb_proj.1")
         self._positions = weights[f"{name}.query_pos.pe"][:, 0]
         self._transformer = SkipTransformer(weights, f"{name}.encoder", a.denoiser_layers, a.heads)
-        self._times: dict[tuple[int, float | None], np.ndarray] = {}
+        self._times: dict[tuple[int, float | None], FloatArray] = {}
 
-    def _time(self, timestep: int, guidance: float | None) -> np.ndarray:
+    def _time(self, timestep: int, guidance: float | None) -> FloatArray:
         """(width,) time token; cached, because samplers use few different ones."""
         token = self._times.get((timestep, guidance))
         if token is None:
@@ -155,7 +156,7 @@ class _LatentTransformer:
             self._times[timestep, guidance] = token
         return token
 
-    def _sequence(self, latents: np.ndarray, timestep: int, text: np.ndarray, guidance: float | None) -> np.ndarray:
+    def _sequence(self, latents: FloatArray, timestep: int, text: FloatArray, guidance: float | None) -> FloatArray:
         """(B, all tokens, width) embedded sequence."""
         batch, n = latents.shape[0], self._tokens
         text = _float32(text)
@@ -178,12 +179,12 @@ class PortableDenoiser(_LatentTransformer):
 
     def __call__(
         self,
-        latents: np.ndarray,
+        latents: FloatArray,
         timestep: int,
-        text: np.ndarray,
+        text: FloatArray,
         guidance: float | None = None,
-        residuals: Sequence[np.ndarray] | None = None,
-    ) -> np.ndarray:
+        residuals: Sequence[FloatArray] | None = None,
+    ) -> FloatArray:
         """Predict the noise.
 
         Args:
@@ -220,8 +221,8 @@ class PortableControlNet(_LatentTransformer):
         ]
 
     def __call__(
-        self, latents: np.ndarray, timestep: int, text: np.ndarray, guidance: float | None, condition: np.ndarray
-    ) -> list[np.ndarray]:
+        self, latents: FloatArray, timestep: int, text: FloatArray, guidance: float | None, condition: FloatArray
+    ) -> list[FloatArray]:
         """Compute the residuals.
 
         Args:
@@ -240,7 +241,7 @@ class PortableControlNet(_LatentTransformer):
             if self._silu:
                 embedded = silu(embedded)
         noisy = _float32(latents) + self._condition[2](embedded)
-        residuals: list[np.ndarray] = []
+        residuals: list[FloatArray] = []
         x = self._sequence(noisy, timestep, text, guidance)
         self._transformer(x, tap=lambda i, output: residuals.append(self._speak[i](output)))
         return residuals
@@ -258,7 +259,7 @@ class PortableTrajectoryEncoder:
         self._positions = weights["traj_encoder.query_pos_encoder.pe"][:, 0]
         self._transformer = SkipTransformer(weights, "traj_encoder.encoder", a.trajectory_layers, a.heads)
 
-    def __call__(self, hints: np.ndarray, hint_mask: np.ndarray) -> np.ndarray:
+    def __call__(self, hints: FloatArray, hint_mask: BoolArray) -> FloatArray:
         """Encode hints. Frames without any hint are masked.
 
         Args:
@@ -286,24 +287,25 @@ class PortableTrajectoryEncoder:
         return x if self._out is None else self._out(x)
 
 
-def _grouped(frames: np.ndarray, group: int) -> np.ndarray:
+def _grouped(frames: FloatArray, group: int) -> FloatArray:
     """Reshape (T, n) to (T / group, group * n)."""
     return frames.reshape(len(frames) // group, -1)
 
 
-def _keep(mask: np.ndarray | None, shape: tuple[int, ...]) -> list[np.ndarray]:
+def _keep(mask: BoolArray | None, shape: tuple[int, ...]) -> list[IntArray]:
     """Indices of the real frames of each item."""
     if mask is None:
         return [np.arange(shape[1])] * shape[0]
     return [np.flatnonzero(row) for row in np.asarray(mask)]
 
 
-def _with_tokens(tokens: np.ndarray, embedded: np.ndarray, frames: np.ndarray, positions: np.ndarray) -> np.ndarray:
+def _with_tokens(tokens: FloatArray, embedded: FloatArray, frames: IntArray, positions: FloatArray) -> FloatArray:
     """(1, tokens + frames, width): learned tokens, then frames, each with its position in the unmasked sequence."""
     n = len(tokens)
-    return np.concatenate([tokens + positions[:n], embedded + positions[n + frames]])[None]
+    result: FloatArray = np.concatenate([tokens + positions[:n], embedded + positions[n + frames]])[None]
+    return result
 
 
-def _float32(array: np.ndarray) -> np.ndarray:
-    result: np.ndarray = np.asarray(array, dtype=np.float32)
+def _float32(array: AnyArray) -> FloatArray:
+    result: FloatArray = np.asarray(array, dtype=np.float32)
     return result

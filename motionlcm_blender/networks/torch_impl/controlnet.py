@@ -98,4 +98,5 @@ class TrajectoryEncoder(nn.Module):
         keep = torch.cat([hint_mask.new_ones(batch, self.tokens), given], 1)
         x = torch.cat([self.global_motion_token.expand(batch, -1, -1), self.skel_embedding(frames)], 1)
         x = self.encoder(self.query_pos_encoder(x), key_bias(keep))[:, : self.tokens]
-        return self.latent_proj(x) if self.adapter else x
+        result: Tensor = self.latent_proj(x) if self.adapter else x
+        return result

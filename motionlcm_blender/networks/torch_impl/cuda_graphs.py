@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...array_types import AnyArray, FloatArray
 from ...errors import is_out_of_memory
 from ...motion.skeleton import JOINT_COUNT, MAX_FRAMES
 from ..samplers import SamplingInput, lcm_sample
@@ -161,15 +162,15 @@ class CapturedGraph:
             _put(self.hints, np.pad(asked.hints, after))
             _put(self.given, np.pad(asked.given, after))
 
-    def __call__(self, asked: SamplingInput) -> np.ndarray:
+    def __call__(self, asked: SamplingInput) -> FloatArray:
         """Replay the graph; returns (takes, T, 263) normalised features."""
         self.fill(asked)
         self.again()
-        result: np.ndarray = self.made[:, : asked.frames].float().cpu().numpy()
+        result: FloatArray = self.made[:, : asked.frames].float().cpu().numpy()
         return result
 
 
-def _put(target: Tensor, values: np.ndarray) -> None:
+def _put(target: Tensor, values: AnyArray) -> None:
     target.copy_(torch.from_numpy(np.array(values, order="C")))
 
 
@@ -217,7 +218,7 @@ class CudaGraphSampler:
             return f"CUDA graphs not used: {self.trouble}"
         return "1 CUDA graph" if self.count == 1 else f"{self.count} CUDA graphs"
 
-    def __call__(self, asked: SamplingInput) -> np.ndarray | None:
+    def __call__(self, asked: SamplingInput) -> FloatArray | None:
         """Sample; returns (takes, T, 263) normalised features, or None for step-by-step sampling."""
         if self.trouble or asked.frames > MAX_FRAMES:
             return None

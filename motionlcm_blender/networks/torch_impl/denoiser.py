@@ -51,14 +51,16 @@ class TimeEmbedding(nn.Module):
                 with torch.inference_mode(False):  # the token may be used outside of inference mode later
                     self._rows[key] = torch.from_numpy(guidance_embedding(scale)).to(x.device)[None]
             x = x + self.cond_proj(self._rows[key])
-        return self.linear_2(F.silu(self.linear_1(x)))[:, None]
+        result: Tensor = self.linear_2(F.silu(self.linear_1(x)))[:, None]
+        return result
 
     def forward(self, timestep: Tensor, guidance: Tensor | None) -> Tensor:
         """Embed timesteps (B,) int and guidance scales (B,), None for a teacher; returns (B, 1, width)."""
         x = self.table[timestep]
         if self.student and guidance is not None:
             x = x + self.cond_proj(_guidance_rows(guidance))
-        return self.linear_2(F.silu(self.linear_1(x)))[:, None]
+        result: Tensor = self.linear_2(F.silu(self.linear_1(x)))[:, None]
+        return result
 
 
 def _guidance_rows(guidance: Tensor) -> Tensor:

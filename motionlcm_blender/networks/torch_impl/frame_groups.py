@@ -22,21 +22,24 @@ def token_mask(mask: Tensor, frames_per_token: int) -> Tensor:
     """
     if frames_per_token == 1:
         return mask
-    return _padded(mask, frames_per_token).unflatten(1, (-1, frames_per_token)).any(-1)
+    result: Tensor = _padded(mask, frames_per_token).unflatten(1, (-1, frames_per_token)).any(-1)
+    return result
 
 
 def group_frames(values: Tensor, frames_per_token: int) -> Tensor:
     """Reshape (B, T, n) to (B, ceil(T / frames_per_token), frames_per_token * n), padded with zeros."""
     if frames_per_token == 1:
         return values
-    return _padded(values, frames_per_token).unflatten(1, (-1, frames_per_token)).flatten(2)
+    result: Tensor = _padded(values, frames_per_token).unflatten(1, (-1, frames_per_token)).flatten(2)
+    return result
 
 
 def split_frames(tokens: Tensor, frames: int, frames_per_token: int) -> Tensor:
     """Reshape (B, tokens, frames_per_token * n) back to (B, frames, n)."""
     if frames_per_token == 1:
         return tokens
-    return tokens.unflatten(2, (frames_per_token, -1)).flatten(1, 2)[:, :frames]
+    result: Tensor = tokens.unflatten(2, (frames_per_token, -1)).flatten(1, 2)[:, :frames]
+    return result
 
 
 def hold_last_frame(features: Tensor, mask: Tensor, frames_per_token: int) -> Tensor:

@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...array_types import BoolArray, FloatArray
+
 PASSES = 20
 ROWS = 24
 _DAMPINGS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
@@ -41,7 +43,7 @@ class Tuned:
     passes: int
 
 
-def smooth_rows(mask: np.ndarray, most: int = ROWS) -> np.ndarray:
+def smooth_rows(mask: BoolArray, most: int = ROWS) -> FloatArray:
     """Orthonormal rows to which the errors of the hinted numbers are projected.
 
     Each hinted coordinate of each joint gets its lowest cosines over the frames on which it is given: a path is wrong
@@ -71,7 +73,7 @@ def smooth_rows(mask: np.ndarray, most: int = ROWS) -> np.ndarray:
     return np.stack(rows)
 
 
-def tune(residual: Callable[[Tensor], Tensor], start: Tensor, rows: np.ndarray, passes: int = PASSES) -> Tuned:
+def tune(residual: Callable[[Tensor], Tensor], start: Tensor, rows: FloatArray, passes: int = PASSES) -> Tuned:
     """Find noise near `start` with a small residual.
 
     Args:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...array_types import FloatArray
 from ...errors import UnsupportedCheckpoint
 from ..architecture import Architecture
 from .controlnet import ControlNet, TrajectoryEncoder
@@ -35,7 +36,7 @@ class MotionLCMNetwork(nn.Module):
 
     @classmethod
     def from_weights(
-        cls, weights: Mapping[str, np.ndarray | Tensor], architecture: Architecture | None = None
+        cls, weights: Mapping[str, FloatArray | Tensor], architecture: Architecture | None = None
     ) -> MotionLCMNetwork:
         """Build the networks and load weights strictly, in evaluation mode.
 

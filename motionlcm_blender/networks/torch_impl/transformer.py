@@ -55,7 +55,8 @@ def attention(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) ->
         scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
         if bias is not None:
             scores = scores + bias.to(scores.dtype)
-        return scores.softmax(-1) @ value
+        result: Tensor = scores.softmax(-1) @ value
+        return result
     if bias is not None:
         bias = bias.to(query.dtype)
     return F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
@@ -86,7 +87,8 @@ class MultiheadAttention(nn.Module):
             query = F.linear(x, self.in_proj_weight[:width], self.in_proj_bias[:width])
             key, value = F.linear(memory, self.in_proj_weight[width:], self.in_proj_bias[width:]).chunk(2, -1)
         mixed = attention(self._split(query), self._split(key), self._split(value), bias)
-        return self.out_proj(mixed.transpose(1, 2).reshape(x.shape))
+        result: Tensor = self.out_proj(mixed.transpose(1, 2).reshape(x.shape))
+        return result
 
 
 class Block(nn.Module):
@@ -111,7 +113,8 @@ class Block(nn.Module):
         if self.cross:
             x = self.norm2(x + self.multihead_attn(x, memory))
             last = self.norm3
-        return last(x + self.linear2(F.gelu(self.linear1(x))))
+        result: Tensor = last(x + self.linear2(F.gelu(self.linear1(x))))
+        return result
 
 
 class SkipTransformer(nn.Module):

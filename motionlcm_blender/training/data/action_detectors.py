@@ -10,6 +10,7 @@ from enum import Enum
 
 import numpy as np
 
+from ...array_types import BoolArray, FloatArray
 from ...motion.foot_contacts import floor_height
 from ...motion.skeleton import FPS, JOINTS, L_ANKLE, L_FOOT, R_ANKLE, R_FOOT
 from ...motion.smoothing import smooth
@@ -60,14 +61,14 @@ class Gait(Enum):
     SIDESTEP = "sidestep"
 
 
-def heading(joints: np.ndarray) -> np.ndarray:
+def heading(joints: FloatArray) -> FloatArray:
     """(T,) radians: where hips and shoulders face, 0 along +Z, rising to the left, unwrapped and steadied."""
     joints = np.asarray(joints, dtype=np.float64)
     across = joints[:, _J["l_hip"]] - joints[:, _J["r_hip"]] + joints[:, _J["l_shoulder"]] - joints[:, _J["r_shoulder"]]
     return smooth(np.unwrap(np.arctan2(-across[:, 2], across[:, 0])), _HEADING_SIGMA)
 
 
-def turn(joints: np.ndarray) -> float:
+def turn(joints: FloatArray) -> float:
     """Radians from where the figure faces in the first quarter second to where it faces in the last; left is positive.
 
     Full turns count, so a pirouette to the left is about 2 pi.
@@ -76,7 +77,7 @@ def turn(joints: np.ndarray) -> float:
     return float(facing[-5:].mean() - facing[:5].mean())
 
 
-def turned_to(joints: np.ndarray) -> Side | None:
+def turned_to(joints: FloatArray) -> Side | None:
     """The side to which the figure has turned by 30 degrees or more; None if it has not."""
     angle = turn(joints)
     if abs(angle) < TURN:
@@ -84,19 +85,19 @@ def turned_to(joints: np.ndarray) -> Side | None:
     return Side.LEFT if angle > 0 else Side.RIGHT
 
 
-def turned_around(joints: np.ndarray) -> bool:
+def turned_around(joints: FloatArray) -> bool:
     """Does the figure at some time face 120 degrees or more away from its first direction?"""
     facing = heading(joints)
     return bool(np.abs(facing - facing[:5].mean()).max() >= TURN_AROUND)
 
 
-def ankle_lift(joints: np.ndarray) -> np.ndarray:
+def ankle_lift(joints: FloatArray) -> FloatArray:
     """(T, 2) metres: left ankle above the right one, right ankle above the left one."""
     lift = np.asarray(joints, dtype=np.float64)[:, L_ANKLE, 1] - np.asarray(joints, dtype=np.float64)[:, R_ANKLE, 1]
     return np.stack([lift, -lift], axis=-1)
 
 
-def kicking_leg(joints: np.ndarray) -> Side | None:
+def kicking_leg(joints: FloatArray) -> Side | None:
     """The leg that kicks: high, far from the body, and fast on the way; the higher and farther one if both do."""
     joints = np.asarray(joints, dtype=np.float64)
     ankles = joints[:, [L_ANKLE, R_ANKLE]] - joints[:, :1]
@@ -112,7 +113,7 @@ def kicking_leg(joints: np.ndarray) -> Side | None:
     return Side.LEFT if score[0] >= score[1] else Side.RIGHT
 
 
-def raised_leg(joints: np.ndarray) -> Side | None:
+def raised_leg(joints: FloatArray) -> Side | None:
     """The leg whose ankle is held 25 cm above the other one for 0.3 s or more; the one held longer if both are."""
     up = (ankle_lift(joints) >= LEG_LIFT).sum(axis=0) / FPS
     if up.max() < LEG_TIME:
@@ -120,14 +121,14 @@ def raised_leg(joints: np.ndarray) -> Side | None:
     return Side.LEFT if up[0] >= up[1] else Side.RIGHT
 
 
-def arms_up(joints: np.ndarray) -> np.ndarray:
+def arms_up(joints: FloatArray) -> BoolArray:
     """(T, 2) bool: left and right wrist at the height of the shoulder or above, less 10 cm."""
     joints = np.asarray(joints, dtype=np.float64)
     above = joints[:, [_J["l_wrist"], _J["r_wrist"]], 1] - joints[:, [_J["l_shoulder"], _J["r_shoulder"]], 1]
     return above >= ARM_LEVEL
 
 
-def raised_arm(joints: np.ndarray) -> Side | None:
+def raised_arm(joints: FloatArray) -> Side | None:
     """The arm that is raised for 0.25 s or more, while the other is raised for at most half that time; else None."""
     up = arms_up(joints).sum(axis=0) / FPS
     most = int(up.argmax())
@@ -136,7 +137,7 @@ def raised_arm(joints: np.ndarray) -> Side | None:
     return (Side.LEFT, Side.RIGHT)[most]
 
 
-def count_jumps(joints: np.ndarray) -> int:
+def count_jumps(joints: FloatArray) -> int:
     """How often both feet leave the floor for 0.1 s or more while the pelvis rises above its dip before."""
     joints = np.asarray(joints, dtype=np.float64)
     feet = joints[:, [L_FOOT, R_FOOT], 1].min(axis=1) - floor_height(joints)
@@ -151,13 +152,13 @@ def count_jumps(joints: np.ndarray) -> int:
     return count
 
 
-def speed(joints: np.ndarray) -> float:
+def speed(joints: FloatArray) -> float:
     """Mean speed of the pelvis over the floor, m/s, the sway of single steps left out."""
     root = smooth(np.asarray(joints, dtype=np.float64)[:, 0][:, [0, 2]], _TRAVEL_SIGMA)
     return float(np.linalg.norm(np.diff(root, axis=0), axis=-1).mean() * FPS) if len(root) > 1 else 0.0
 
 
-def own_travel(joints: np.ndarray) -> tuple[float, float]:
+def own_travel(joints: FloatArray) -> tuple[float, float]:
     """Metres travelled forward and to the left as the figure itself sees it, added up along its way."""
     joints = np.asarray(joints, dtype=np.float64)
     steps = np.diff(joints[:, 0][:, [0, 2]], axis=0)
@@ -168,7 +169,7 @@ def own_travel(joints: np.ndarray) -> tuple[float, float]:
     return float(forward.sum()), float(left.sum())
 
 
-def gait(joints: np.ndarray) -> Gait:
+def gait(joints: FloatArray) -> Gait:
     """Standing (less than 0.4 m, or 0.25 m/s), running (1.9 m/s or more), else by the larger part of the own travel."""
     forward, left = own_travel(joints)
     pace = speed(joints)
@@ -181,27 +182,27 @@ def gait(joints: np.ndarray) -> Gait:
     return Gait.RUN if pace >= RUN_SPEED else Gait.WALK
 
 
-def goes_forward(joints: np.ndarray) -> bool:
+def goes_forward(joints: FloatArray) -> bool:
     """Does the figure walk or run the way it faces?"""
     return gait(joints) in (Gait.WALK, Gait.RUN)
 
 
-def goes_backward(joints: np.ndarray) -> bool:
+def goes_backward(joints: FloatArray) -> bool:
     """Does the figure go mostly opposite to where it faces?"""
     return gait(joints) is Gait.BACKWARD
 
 
-def goes_slowly(joints: np.ndarray) -> bool:
+def goes_slowly(joints: FloatArray) -> bool:
     """Does it go, and slower than 1.1 m/s?"""
     return gait(joints) is not Gait.STAND and speed(joints) < SLOW_WALK
 
 
-def goes_fast(joints: np.ndarray) -> bool:
+def goes_fast(joints: FloatArray) -> bool:
     """Does it go at more than 1.4 m/s?"""
     return speed(joints) > FAST_WALK
 
 
-def went_to(joints: np.ndarray) -> Side | None:
+def went_to(joints: FloatArray) -> Side | None:
     """The side, seen from the first frames, to which the figure goes: by where it ends or, if that is further to the
     side, by where it is heading in the last half second; at least 20 degrees from ahead, and 0.4 m away."""
     joints = np.asarray(joints, dtype=np.float64)
@@ -219,20 +220,20 @@ def went_to(joints: np.ndarray) -> Side | None:
     return Side.LEFT if max(aside, key=abs) > 0 else Side.RIGHT
 
 
-def sidestepped_to(joints: np.ndarray) -> Side | None:
+def sidestepped_to(joints: FloatArray) -> Side | None:
     """The side to which the figure steps without turning there; None if it does not go sideways."""
     if gait(joints) is not Gait.SIDESTEP:
         return None
     return Side.LEFT if own_travel(joints)[1] > 0 else Side.RIGHT
 
 
-def runs(flags: np.ndarray) -> list[tuple[int, int]]:
+def runs(flags: BoolArray) -> list[tuple[int, int]]:
     """First frame and end (exclusive) of each run of True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(int)))
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def closed(flags: np.ndarray) -> np.ndarray:
+def closed(flags: BoolArray) -> BoolArray:
     """Gaps of a single frame filled: one frame of noise does not make two jumps of one."""
     out = flags.copy()
     out[1:-1] |= flags[:-2] & flags[2:]

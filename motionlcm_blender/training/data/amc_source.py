@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...errors import TrainingDataError
 from .bvh_source import SourceMotion, axis_rotations
 
@@ -26,8 +27,8 @@ _ROOT_ORDER = ("tx", "ty", "tz", "rx", "ry", "rz")
 class _Bone:
     name: str
     parent: str
-    vector: np.ndarray
-    axis: np.ndarray
+    vector: FloatArray
+    axis: FloatArray
     dof: tuple[str, ...]
 
 
@@ -35,8 +36,8 @@ class _Bone:
 class _Skeleton:
     bones: list[_Bone]
     root_order: tuple[str, ...]
-    root_axis: np.ndarray
-    root_position: np.ndarray
+    root_axis: FloatArray
+    root_position: FloatArray
     metres_per_unit: float
     degrees: bool
 
@@ -73,7 +74,7 @@ def _lines(path: Path) -> list[list[str]]:
     return [row for row in (line.split("#", 1)[0].split() for line in text.splitlines()) if row]
 
 
-def _axis_matrix(angles: list[float], order: str, degrees: bool) -> np.ndarray:
+def _axis_matrix(angles: list[float], order: str, degrees: bool) -> FloatArray:
     """The turn by three angles, the first letter of `order` applied first."""
     matrix = np.eye(3)
     for angle, letter in zip(angles, order.lower(), strict=True):
@@ -104,7 +105,7 @@ def _read_asf(path: Path) -> _Skeleton:
         parents = {}
         for row in sections[":hierarchy"]:
             if row[0].lower() not in ("begin", "end"):
-                parents.update({child: row[0] for child in row[1:]})
+                parents.update(dict.fromkeys(row[1:], row[0]))
         bones = _read_bones(sections[":bonedata"], parents, degrees, path.name)
         orientation = [float(v) for v in root.get("orientation", ["0", "0", "0"])[:3]]
         return _Skeleton(
@@ -159,7 +160,7 @@ def _parents_first(bones: list[_Bone], file: str) -> list[_Bone]:
     return out
 
 
-def _read_frames(path: Path, skeleton: _Skeleton) -> tuple[dict[str, np.ndarray], bool]:
+def _read_frames(path: Path, skeleton: _Skeleton) -> tuple[dict[str, FloatArray], bool]:
     wanted = {"root": len(skeleton.root_order), **{b.name: len(b.dof) for b in skeleton.bones if b.dof}}
     frames: list[dict[str, list[float]]] = []
     degrees = skeleton.degrees
@@ -194,7 +195,7 @@ def _read_frames(path: Path, skeleton: _Skeleton) -> tuple[dict[str, np.ndarray]
     return values, degrees
 
 
-def _turn(values: np.ndarray, dof: tuple[str, ...], axis: np.ndarray, degrees: bool) -> np.ndarray:
+def _turn(values: FloatArray, dof: tuple[str, ...], axis: FloatArray, degrees: bool) -> FloatArray:
     """(T, 3, 3): C M inverse(C)."""
     matrix = np.broadcast_to(np.eye(3), (len(values), 3, 3))
     for column, name in enumerate(dof):
@@ -204,7 +205,7 @@ def _turn(values: np.ndarray, dof: tuple[str, ...], axis: np.ndarray, degrees: b
     return axis @ matrix @ axis.T
 
 
-def _forward(skeleton: _Skeleton, values: dict[str, np.ndarray], degrees: bool, fps: float) -> SourceMotion:
+def _forward(skeleton: _Skeleton, values: dict[str, FloatArray], degrees: bool, fps: float) -> SourceMotion:
     root = values["root"]
     start = np.tile(skeleton.root_position, (len(root), 1))
     for column, name in enumerate(skeleton.root_order):

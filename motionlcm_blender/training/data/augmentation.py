@@ -8,26 +8,28 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...motion.skeleton import MIRROR
 
 
-def mirror(joints: np.ndarray) -> np.ndarray:
+def mirror(joints: FloatArray) -> FloatArray:
     """Left and right swapped."""
     mirrored = joints[:, list(MIRROR)].copy()
     mirrored[..., 0] *= -1
     return mirrored
 
 
-def warp_time(joints: np.ndarray, speed: float) -> np.ndarray:
+def warp_time(joints: FloatArray, speed: float) -> FloatArray:
     """Played `speed` times as fast, linearly interpolated."""
     frames = max(2, round((len(joints) - 1) / speed) + 1)
     at = np.linspace(0, len(joints) - 1, frames)
     low = np.minimum(at.astype(int), len(joints) - 2)
     part = (at - low)[:, None, None].astype(joints.dtype)
-    return joints[low] * (1 - part) + joints[low + 1] * part
+    result: FloatArray = joints[low] * (1 - part) + joints[low + 1] * part
+    return result
 
 
-def turned(vectors: np.ndarray, angle: np.ndarray | float) -> np.ndarray:
+def turned(vectors: FloatArray, angle: FloatArray | float) -> FloatArray:
     """Rotated about +Y by an angle (positive: from +Z towards +X). vectors (..., 3), angle broadcast to (...)."""
     cos, sin = np.cos(angle), np.sin(angle)
     result = np.array(vectors, copy=True)
@@ -36,13 +38,13 @@ def turned(vectors: np.ndarray, angle: np.ndarray | float) -> np.ndarray:
     return result
 
 
-def headings(joints: np.ndarray) -> np.ndarray:
+def headings(joints: FloatArray) -> FloatArray:
     """(T,) radians, unwrapped: the angle by which the figure is turned from +Z towards +X, from hips and shoulders."""
     across = joints[:, 1] - joints[:, 2] + joints[:, 16] - joints[:, 17]  # towards the figure's left, +X at rest
     return np.unwrap(np.arctan2(-across[:, 2], across[:, 0]))
 
 
-def bend(joints: np.ndarray, turn_per_metre: np.ndarray) -> np.ndarray:
+def bend(joints: FloatArray, turn_per_metre: FloatArray) -> FloatArray:
     """Bend the path: the figure turns with it and keeps its steps' length.
 
     turn_per_metre: (T,) radians of turning (towards +X) for each metre travelled.
@@ -54,16 +56,17 @@ def bend(joints: np.ndarray, turn_per_metre: np.ndarray) -> np.ndarray:
     middle = (angle[1:] + angle[:-1]) / 2
     path = np.concatenate([ground[:1], ground[:1] + np.cumsum(turned(steps, middle), 0)])
     bent = turned(joints - ground[:, None], angle[:, None]) + path[:, None]
-    return bent.astype(joints.dtype)
+    result: FloatArray = bent.astype(joints.dtype)
+    return result
 
 
-def _smoothed(values: np.ndarray, radius: int = 6) -> np.ndarray:
+def _smoothed(values: FloatArray, radius: int = 6) -> FloatArray:
     """Running mean, edges repeated."""
     kernel = np.ones(2 * radius + 1) / (2 * radius + 1)
     return np.convolve(np.pad(values, radius, mode="edge"), kernel, mode="valid")
 
 
-def _local(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _local(joints: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Pose in the facing frame (T, 22, 3), headings (T,), ground positions (T, 3)."""
     ground = joints[:, 0] * np.array([1, 0, 1], joints.dtype)
     angle = headings(joints)
@@ -71,7 +74,7 @@ def _local(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def gait_cycle(
-    joints: np.ndarray, shortest: int = 12, longest: int = 44, tolerance: float = 0.05
+    joints: FloatArray, shortest: int = 12, longest: int = 44, tolerance: float = 0.05
 ) -> tuple[int, int] | None:
     """Two frames (i, j) of the same phase of a gait, i < j, or None.
 
@@ -97,7 +100,7 @@ def gait_cycle(
     return found if moved > 0.25 else None
 
 
-def continue_gait(joints: np.ndarray, cycle: tuple[int, int], frames: int, start: int = 0) -> np.ndarray:
+def continue_gait(joints: FloatArray, cycle: tuple[int, int], frames: int, start: int = 0) -> FloatArray:
     """Repeat the cycle until there are `frames` frames, beginning at frame `start`; small seams are faded out."""
     i, j = cycle
     pose, angle, ground = _local(joints)
@@ -122,4 +125,5 @@ def continue_gait(joints: np.ndarray, cycle: tuple[int, int], frames: int, start
     moved = turned(np.concatenate(local_steps), heading[:-1])
     path = np.concatenate([np.zeros((1, 3)), np.cumsum(moved, 0)])
     whole = turned(np.concatenate(poses), heading[:, None]) + path[:, None]
-    return whole[:frames].astype(joints.dtype)
+    result: FloatArray = whole[:frames].astype(joints.dtype)
+    return result

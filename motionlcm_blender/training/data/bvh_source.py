@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...errors import TrainingDataError
 
 
@@ -25,8 +26,8 @@ class SourceMotion:
 
     names: list[str]
     parents: list[int]
-    rest: np.ndarray
-    positions: np.ndarray
+    rest: FloatArray
+    positions: FloatArray
     fps: float
     metres_per_unit: float | None = None
 
@@ -104,7 +105,7 @@ def _read_hierarchy(rows: list[list[str]], file: str) -> list[_Joint]:
     return joints
 
 
-def _read_motion(rows: list[list[str]], channels: int, file: str) -> tuple[np.ndarray, float]:
+def _read_motion(rows: list[list[str]], channels: int, file: str) -> tuple[FloatArray, float]:
     try:
         header = " ".join(rows[0] + rows[1]).lower().replace(":", " : ").split()
         frames = int(header[header.index("frames") + 2])
@@ -129,7 +130,7 @@ def _read_motion(rows: list[list[str]], channels: int, file: str) -> tuple[np.nd
     return values.reshape(frames, channels), 1.0 / frame_time
 
 
-def axis_rotations(axis: str, degrees: np.ndarray) -> np.ndarray:
+def axis_rotations(axis: str, degrees: FloatArray) -> FloatArray:
     """(T, 3, 3) matrices turning about the axis x, y or z by (T,) degrees."""
     angle = np.radians(degrees)
     cos, sin = np.cos(angle), np.sin(angle)
@@ -142,7 +143,7 @@ def axis_rotations(axis: str, degrees: np.ndarray) -> np.ndarray:
     return out
 
 
-def _forward(joints: list[_Joint], values: np.ndarray) -> np.ndarray:
+def _forward(joints: list[_Joint], values: FloatArray) -> FloatArray:
     frames = len(values)
     turn = np.empty((len(joints), frames, 3, 3))
     positions = np.empty((frames, len(joints), 3))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...array_types import FloatArray, StringArray
 from .motion_data import Segment
 
 FILE = Path(__file__).parents[1] / "configs" / "caption_families.toml"
@@ -64,7 +65,9 @@ def family(segment: Segment) -> str:
     return OTHER
 
 
-def balanced_weights(families: Sequence[str] | np.ndarray, weights: np.ndarray, shares: dict[str, float]) -> np.ndarray:
+def balanced_weights(
+    families: Sequence[str] | StringArray, weights: FloatArray, shares: dict[str, float]
+) -> FloatArray:
     """Weights scaled so that each family gets its share of all draws.
 
     Args:
@@ -76,13 +79,14 @@ def balanced_weights(families: Sequence[str] | np.ndarray, weights: np.ndarray, 
         (N,) weights that sum to 1.
     """
     names = np.array(families)
-    result = np.zeros(len(weights))
+    result: FloatArray = np.zeros(len(weights))
     for name, share in shares.items():
         rows = names == name
         total = weights[rows].sum()
         if total > 0:
             result[rows] = share * weights[rows] / total
-    return result / result.sum()
+    result /= result.sum()
+    return result
 
 
 def captured_shares() -> dict[str, float]:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...array_types import FloatArray
 from ...text.text_tokens import state_tokens
 
 logger = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ class CaptionTokens:
         """encoder: with encode(prompt) -> (states (L, width), sentence vector (width,))."""
         self.max_states = max_states
         wanted = sorted({"", *captions})
-        self._known: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        self._known: dict[str, tuple[FloatArray, FloatArray]] = {}
         if file.exists():
             with np.load(file, allow_pickle=False) as saved:
                 # An array is read from the file each time it is named, so each is named once.

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...motion.skeleton import FPS, JOINTS
+from ...array_types import BoolArray, FloatArray
+from ...motion.foot_contacts import floor_height
+from ...motion.skeleton import FPS, JOINTS, L_ANKLE, L_FOOT, R_ANKLE, R_FOOT
 from . import action_detectors as see
 from .action_detectors import Side
 from .clip_pool import segment_piece
@@ -65,7 +67,7 @@ def _said(data: CapturedData, what: re.Pattern[str], but: re.Pattern[str] | None
             yield segment
 
 
-def _stretches(flags: np.ndarray) -> Iterator[tuple[Side, int, int]]:
+def _stretches(flags: BoolArray) -> Iterator[tuple[Side, int, int]]:
     """Side, first frame and end of each stretch of True in flags (T, 2), left and right; gaps of a frame are filled."""
     for k, side in enumerate(_SIDES):
         for first, end in see.runs(see.closed(flags[:, k])):
@@ -85,8 +87,8 @@ def standing_pieces(data: CapturedData, frames: int = 40) -> list[MotionPiece]:
         wrists = joints[:, [_J["l_wrist"], _J["r_wrist"]]] - pelvis[:, None]
         hanging = ((wrists[..., 1] < 0.06) & (np.linalg.norm(wrists[..., [0, 2]], axis=-1) < 0.42)).all(-1)
         neck = joints[:, _J["neck"]] - pelvis
-        upright = (neck[:, 1] > 0.42) & (joints[:, _J["neck"], 1] - joints[:, see.L_ANKLE, 1] > 1.18)
-        feet = joints[:, see.L_ANKLE] - joints[:, see.R_ANKLE]
+        upright = (neck[:, 1] > 0.42) & (joints[:, _J["neck"], 1] - joints[:, L_ANKLE, 1] > 1.18)
+        feet = joints[:, L_ANKLE] - joints[:, R_ANKLE]
         together = (np.abs(feet[:, 1]) < 0.05) & (np.linalg.norm(feet[:, [0, 2]], axis=-1) < 0.36)
         flags = slow & turning & hanging & upright & together
         for first, end in see.runs(flags):
@@ -123,7 +125,7 @@ def kicks_of(data: CapturedData) -> Iterator[ActionPiece]:
         joints = piece.joints
         if len(joints) < 24:
             continue
-        ankles = joints[:, [see.L_ANKLE, see.R_ANKLE]] - joints[:, :1]
+        ankles = joints[:, [L_ANKLE, R_ANKLE]] - joints[:, :1]
         score = np.maximum(see.ankle_lift(joints), 0) * np.linalg.norm(ankles[..., [0, 2]], axis=-1)
         for side, first, end in _stretches(see.ankle_lift(joints) > see.KICK_LIFT):
             peak = first + int(score[first:end, _SIDES.index(side)].argmax())
@@ -156,8 +158,8 @@ def single_jumps(data: CapturedData) -> Iterator[ActionPiece]:
         joints = piece.joints
         if len(joints) < 24 or see.count_jumps(joints) < 1:
             continue
-        feet = joints[:, [see.L_FOOT, see.R_FOOT], 1].min(1) - see.floor_height(joints)
-        tall = joints[:, _J["neck"], 1] - joints[:, [see.L_ANKLE, see.R_ANKLE], 1].min(1)
+        feet = joints[:, [L_FOOT, R_FOOT], 1].min(1) - floor_height(joints)
+        tall = joints[:, _J["neck"], 1] - joints[:, [L_ANKLE, R_ANKLE], 1].min(1)
         upright = np.percentile(tall, 90) - 0.06
         for first, end in see.runs(see.closed(feet > see.AIR)):
             before = [t for t in range(max(0, first - 26), first - 4) if tall[t] > upright]
@@ -186,7 +188,7 @@ def side_steps(data: CapturedData, frames: int = 40) -> Iterator[ActionPiece]:
                 start += 8
 
 
-def _goes_aside(piece: np.ndarray) -> bool:
+def _goes_aside(piece: FloatArray) -> bool:
     forward, left = see.own_travel(piece)
     upright = (piece[:, _J["neck"], 1] - piece[:, 0, 1]).min() > 0.35 and piece[:, 0, 1].min() > 0.65
     steady = np.ptp(see.heading(piece)) < np.radians(40)

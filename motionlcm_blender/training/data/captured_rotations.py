@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...errors import TrainingDataError
 from ...motion.skeleton import JOINT_COUNT
 
@@ -27,9 +28,9 @@ class CapturedClip:
     """
 
     name: str
-    positions: np.ndarray
-    rotations: np.ndarray
-    rest: np.ndarray
+    positions: FloatArray
+    rotations: FloatArray
+    rest: FloatArray
 
     @property
     def actor(self) -> str:

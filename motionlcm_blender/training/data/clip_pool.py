@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...array_types import FloatArray, IntArray
 from ...motion import head_hands
 from ...motion.body_fit import onto_rig
 from ...motion.features import FEATURES, SLICES
@@ -37,19 +38,19 @@ class ClipPool:
     offsets into it; weights: (N,) how often to draw a window of each.
     """
 
-    features: np.ndarray
-    starts: np.ndarray
-    weights: np.ndarray
+    features: FloatArray
+    starts: IntArray
+    weights: FloatArray
 
     def __len__(self) -> int:
         return len(self.weights)
 
     @property
-    def lengths(self) -> np.ndarray:
+    def lengths(self) -> IntArray:
         """(N,) frames."""
         return np.diff(self.starts)
 
-    def example(self, index: int) -> np.ndarray:
+    def example(self, index: int) -> FloatArray:
         """(T, 281) float32 features, not normalised."""
         return self.features[self.starts[index] : self.starts[index + 1]].astype(np.float32)
 
@@ -113,13 +114,13 @@ def _examples(data: MotionData, generator: np.random.Generator) -> Iterator[tupl
                 yield piece, 1.5 * len(piece) * _interest(piece.joints) * coarse
 
 
-def liveliness(joints: np.ndarray) -> float:
+def liveliness(joints: FloatArray) -> float:
     """Metres per second: mean speed of all joints (T, 22, 3), seen from the pelvis."""
     seen = joints - joints[:, :1]
     return float(np.linalg.norm(np.diff(seen, axis=0), axis=-1).mean() * FPS)
 
 
-def _interest(joints: np.ndarray) -> float:
+def _interest(joints: FloatArray) -> float:
     """0.3 for long stills, 2 for the liveliest."""
     speed = liveliness(joints)
     if speed < STILL:
@@ -127,7 +128,7 @@ def _interest(joints: np.ndarray) -> float:
     return float(np.clip(speed / LIVELY, 1.0, 2.0))
 
 
-def _mirror_tables() -> tuple[np.ndarray, np.ndarray]:
+def _mirror_tables() -> tuple[IntArray, FloatArray]:
     """Where each of the 281 features comes from in the mirror, and its sign."""
     source, sign = np.arange(FEATURES), np.ones(FEATURES, np.float32)
     sign[SLICES["yaw_velocity"]] = -1.0
@@ -151,7 +152,7 @@ def _mirror_tables() -> tuple[np.ndarray, np.ndarray]:
 _MIRROR_SOURCE, _MIRROR_SIGN = _mirror_tables()
 
 
-def mirror_features(features: np.ndarray) -> np.ndarray:
+def mirror_features(features: FloatArray) -> FloatArray:
     """Features (T, 281) of the motion with left and right swapped."""
-    result: np.ndarray = features[:, _MIRROR_SOURCE] * _MIRROR_SIGN
+    result: FloatArray = features[:, _MIRROR_SOURCE] * _MIRROR_SIGN
     return result

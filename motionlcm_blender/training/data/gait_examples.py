@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...motion.skeleton import FPS, MAX_FRAMES
 from . import augmentation
 from .motion_data import Segment, mirror_caption
@@ -84,7 +85,7 @@ def _looped(piece: MotionPiece, cycle: tuple[int, int], frames: int, start: int)
     return MotionPiece(joints.astype(np.float32), piece.head_hands[order], piece.prop)
 
 
-def _with_speed(gait: np.ndarray, verb: str) -> tuple[str, ...]:
+def _with_speed(gait: FloatArray, verb: str) -> tuple[str, ...]:
     """Captions that say a gait is slow or fast, told from its metres per second; none for what is usual."""
     ground = gait[:, 0][:, [0, 2]]
     speed = float(np.linalg.norm(np.diff(ground, axis=0), axis=-1).mean() * FPS)
@@ -118,11 +119,8 @@ def _bent(gait: MotionPiece, verb: str, generator: np.random.Generator) -> tuple
         total = side * generator.uniform(0.5, 2.4)
         middle, spread = generator.uniform(0.3, 0.7), generator.uniform(0.08, 0.4)
         shape = np.exp(-(((at - middle) / spread) ** 2))
-        turn = (
-            total
-            * shape
-            / max(np.trapezoid(shape, travelled) if hasattr(np, "trapezoid") else np.trapz(shape, travelled), 1e-6)
-        )
+        area = (np.diff(travelled) * (shape[1:] + shape[:-1]) / 2.0).sum()
+        turn = total * shape / max(area, 1e-6)
         said = (
             (f"a person {verb} and turns {word}.", f"a person {verb} in a curve to the {word}.")
             if abs(total) > 0.9

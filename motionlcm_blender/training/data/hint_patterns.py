@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...array_types import BoolArray, IntArray
 from ...motion.skeleton import CONTROLLED_JOINTS, JOINT_COUNT, MAX_FRAMES
 
 SPARSE_COUNTS = (1, 2, 5)
@@ -37,7 +38,7 @@ class PatternShares:
     longest_start: float = 0.6
 
 
-def hint_mask(frames: Tensor, straight: np.ndarray, shares: PatternShares, generator: torch.Generator) -> Tensor:
+def hint_mask(frames: Tensor, straight: BoolArray, shares: PatternShares, generator: torch.Generator) -> Tensor:
     """Choose what is given of each motion; every motion gets at least one hint.
 
     Args:
@@ -68,16 +69,16 @@ def hint_mask(frames: Tensor, straight: np.ndarray, shares: PatternShares, gener
     return mask
 
 
-def packed_hints(mask: Tensor) -> np.ndarray:
+def packed_hints(mask: Tensor) -> IntArray:
     """(B, T, 22, 3) bool of any length as (B, bytes) uint8, all of the longest motion."""
     whole = np.zeros((len(mask), LONGEST, JOINT_COUNT, 3), bool)
     whole[:, : mask.shape[1]] = mask.cpu().numpy()
     return np.packbits(whole.reshape(len(mask), -1), axis=-1)
 
 
-def unpacked_hints(packed: np.ndarray, frames: int) -> Tensor:
+def unpacked_hints(packed: IntArray, frames: int) -> Tensor:
     """What `packed_hints` made of masks, (B, frames, 22, 3) bool."""
-    bits = np.unpackbits(packed, axis=-1, count=LONGEST * JOINT_COUNT * 3).astype(bool)
+    bits = np.unpackbits(packed.astype(np.uint8, copy=False), axis=-1, count=LONGEST * JOINT_COUNT * 3).astype(bool)
     return torch.from_numpy(bits.reshape(len(packed), LONGEST, JOINT_COUNT, 3)[:, :frames].copy())
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...errors import TrainingDataError
 from ...motion.skeleton import HUMANML, JOINT_COUNT, JOINTS
 
@@ -41,10 +42,10 @@ def plain_name(name: str) -> str:
 def twenty_two_joints(
     names: Sequence[str],
     parents: Sequence[int],
-    rest: np.ndarray,
-    positions: np.ndarray,
+    rest: FloatArray,
+    positions: FloatArray,
     given: Mapping[str, str] | None = None,
-) -> np.ndarray:
+) -> FloatArray:
     """The 22 joints of HumanML3D, seen in the motion of another skeleton.
 
     names, parents: N joints, parents first, -1 for a root; the ends of last bones are joints without a name ("").
@@ -162,7 +163,7 @@ def _below(parents: Sequence[int], joint: int, apart: object) -> int:
     raise TrainingDataError("The skeleton's feet have no length: there is no toe joint and no end of the foot.")
 
 
-def _spine(positions: np.ndarray, pelvis: int, trunk: Sequence[int], plain: Sequence[str]) -> dict[str, np.ndarray]:
+def _spine(positions: FloatArray, pelvis: int, trunk: Sequence[int], plain: Sequence[str]) -> dict[str, FloatArray]:
     """spine1..3, neck and head from the joints between pelvis and head, the head last."""
     if len(trunk) == 5:
         return {n: positions[:, j] for n, j in zip(("spine1", "spine2", "spine3", "neck", "head"), trunk, strict=True)}
@@ -177,7 +178,7 @@ def _spine(positions: np.ndarray, pelvis: int, trunk: Sequence[int], plain: Sequ
     return {**out, "head": positions[:, trunk[-1]]}
 
 
-def _along(line: np.ndarray, fractions: np.ndarray) -> np.ndarray:
+def _along(line: FloatArray, fractions: FloatArray) -> FloatArray:
     """Points at fractions of the length of a polyline. line: (T, K, 3); fractions: (F,) in 0..1 -> (T, F, 3)."""
     steps = np.linalg.norm(np.diff(line, axis=1), axis=-1)
     length = np.concatenate([np.zeros((len(line), 1)), np.cumsum(steps, axis=1)], axis=1)
@@ -185,4 +186,7 @@ def _along(line: np.ndarray, fractions: np.ndarray) -> np.ndarray:
     segment = np.clip((target[:, :, None] >= length[:, None, 1:]).sum(-1), 0, line.shape[1] - 2)
     rows = np.arange(len(line))[:, None]
     weight = (target - length[rows, segment]) / np.maximum(steps[rows, segment], 1e-12)
-    return line[rows, segment] + np.clip(weight, 0, 1)[..., None] * (line[rows, segment + 1] - line[rows, segment])
+    result: FloatArray = line[rows, segment] + np.clip(weight, 0, 1)[..., None] * (
+        line[rows, segment + 1] - line[rows, segment]
+    )
+    return result

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...errors import TrainingDataError
 from ...motion.skeleton import FPS, JOINT_COUNT
 
@@ -56,13 +57,13 @@ class MotionData:
     coarse: names of the clips whose source holds fewer than 20 poses a second.
     """
 
-    clips: dict[str, np.ndarray]
+    clips: dict[str, FloatArray]
     segments: tuple[Segment, ...]
     test: frozenset[str]
-    head_hands: dict[str, np.ndarray] = field(default_factory=dict)
+    head_hands: dict[str, FloatArray] = field(default_factory=dict)
     coarse: frozenset[str] = frozenset()
 
-    def joints(self, segment: Segment) -> np.ndarray:
+    def joints(self, segment: Segment) -> FloatArray:
         """(T, 22, 3) the segment's frames."""
         first = max(0, round(segment.start * FPS))
         return self.clips[segment.clip][first : round(segment.end * FPS) + 1]
@@ -114,7 +115,7 @@ def _needs_prop(row: Mapping[str, Any]) -> bool:
     return bool(_ON_A_PROP.search("|".join(row["captions"])))
 
 
-def _head_hands(file: Path, clips: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _head_hands(file: Path, clips: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
     if not file.exists():
         return {}
     with np.load(file, allow_pickle=False) as stored:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...motion import rotations as rot
 from ...motion.features import canonical, facing, features_from_joints
 from ...motion.head_hands import WIDTH, mirrored
@@ -23,12 +24,12 @@ class MotionPiece:
     prop: something carries the figure that is not there (stairs, a stool), so the floor is not at y = 0.
     """
 
-    joints: np.ndarray
-    head_hands: np.ndarray
+    joints: FloatArray
+    head_hands: FloatArray
     prop: bool = False
 
     @classmethod
-    def of(cls, joints: np.ndarray, head_hands: np.ndarray | None = None, prop: bool = False) -> MotionPiece:
+    def of(cls, joints: FloatArray, head_hands: FloatArray | None = None, prop: bool = False) -> MotionPiece:
         """head_hands: (T, 18), None: not captured."""
         if head_hands is None:
             head_hands = np.full((len(joints), WIDTH), np.nan, np.float32)
@@ -50,7 +51,7 @@ class MotionPiece:
         turns = augmentation.warp_time(self.head_hands[:, None], speed)[:, 0]
         return MotionPiece(augmentation.warp_time(self.joints, speed), turns, self.prop)
 
-    def bend(self, turn_per_metre: np.ndarray) -> MotionPiece:
+    def bend(self, turn_per_metre: FloatArray) -> MotionPiece:
         """Bend the path; see `augmentation.bend`."""
         return MotionPiece(augmentation.bend(self.joints, turn_per_metre), self.head_hands, self.prop)
 
@@ -58,11 +59,11 @@ class MotionPiece:
         """Played backwards."""
         return MotionPiece(self.joints[::-1].copy(), self.head_hands[::-1].copy(), self.prop)
 
-    def with_joints(self, joints: np.ndarray) -> MotionPiece:
+    def with_joints(self, joints: FloatArray) -> MotionPiece:
         """Other joints (T, 22, 3) of the same frames."""
         return MotionPiece(joints.astype(np.float32), self.head_hands, self.prop)
 
-    def features(self) -> np.ndarray:
+    def features(self) -> FloatArray:
         """(T - 1, 281) float32, not normalised; NaN where head and hands are not known."""
         joints = np.asarray(self.joints, np.float64)
         if self.prop:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...motion.features import FEATURES, SLICES, joints_from_features
 from ...motion.head_hands import FEATURES_WITH_HEAD_HANDS
 
@@ -15,12 +16,12 @@ from ...motion.head_hands import FEATURES_WITH_HEAD_HANDS
 class Normalisation:
     """mean, std (281,) of features; hint_mean, hint_std (22, 3) of global joint positions; float32."""
 
-    mean: np.ndarray
-    std: np.ndarray
-    hint_mean: np.ndarray
-    hint_std: np.ndarray
+    mean: FloatArray
+    std: FloatArray
+    hint_mean: FloatArray
+    hint_std: FloatArray
 
-    def as_dict(self) -> dict[str, np.ndarray]:
+    def as_dict(self) -> dict[str, FloatArray]:
         return {"mean": self.mean, "std": self.std, "hint_mean": self.hint_mean, "hint_std": self.hint_std}
 
     def beginning_with(self, first: Normalisation) -> Normalisation:
@@ -37,7 +38,7 @@ class Normalisation:
 _GROUPS = (*SLICES.values(), *(slice(first, first + 6) for first in range(FEATURES, FEATURES_WITH_HEAD_HANDS, 6)))
 
 
-def normalisation_of(features: np.ndarray, motions: Sequence[np.ndarray]) -> Normalisation:
+def normalisation_of(features: FloatArray, motions: Sequence[FloatArray]) -> Normalisation:
     """Statistics of training motion.
 
     Args:

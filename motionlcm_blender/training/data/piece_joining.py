@@ -5,10 +5,12 @@ Pieces are on the model's skeleton (`motion_piece.MotionPiece`).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...motion.skeleton import JOINTS, MAX_FRAMES
 from . import action_detectors as see
 from . import augmentation
@@ -77,7 +79,7 @@ def padded(
     return joined(pieces, fade).cut(0, MAX_FRAMES + 1)
 
 
-def _nearest(calm: Sequence[MotionPiece], pose: np.ndarray, frames: int, generator: np.random.Generator) -> MotionPiece:
+def _nearest(calm: Sequence[MotionPiece], pose: FloatArray, frames: int, generator: np.random.Generator) -> MotionPiece:
     """Of a few pieces the one whose first pose is most like `pose` (22, 3), made as long as is asked for."""
     candidates = [calm[int(generator.integers(len(calm)))] for _ in range(_CANDIDATES)]
     wanted = own_pose(pose)
@@ -85,10 +87,10 @@ def _nearest(calm: Sequence[MotionPiece], pose: np.ndarray, frames: int, generat
     return held(candidates[int(np.argmin(apart))], frames)
 
 
-def own_pose(pose: np.ndarray) -> np.ndarray:
+def own_pose(pose: FloatArray) -> FloatArray:
     """A pose (22, 3) seen from the figure itself: pelvis above the origin, facing +Z."""
     moved = pose - pose[0] * np.array([1.0, 0.0, 1.0])
-    turned: np.ndarray = augmentation.turned(moved, -float(augmentation.headings(pose[None])[0]))
+    turned: FloatArray = augmentation.turned(moved, -float(augmentation.headings(pose[None])[0]))
     return turned
 
 
@@ -102,7 +104,7 @@ def with_arm(body: MotionPiece, gesture: MotionPiece, side: Side, at: int, fade:
     weight = np.clip(np.minimum(np.arange(1, len(gesture) + 1), np.arange(len(gesture), 0, -1)) / fade, 0, 1)[:, None]
     to_body, from_gesture = _chest(body.joints[now]), _chest(gesture.joints)
     chain = _ARMS[side]
-    for upper, lower in zip(chain, chain[1:], strict=False):
+    for upper, lower in itertools.pairwise(chain):
         own = body.joints[now, lower].astype(np.float64) - body.joints[now, upper]
         length = np.linalg.norm(own, axis=-1, keepdims=True)
         theirs = gesture.joints[:, lower].astype(np.float64) - gesture.joints[:, upper]
@@ -115,7 +117,7 @@ def with_arm(body: MotionPiece, gesture: MotionPiece, side: Side, at: int, fade:
     return MotionPiece(joints.astype(np.float32), turns, body.prop)
 
 
-def _chest(joints: np.ndarray) -> np.ndarray:
+def _chest(joints: FloatArray) -> FloatArray:
     """(T, 3, 3) axes of the chest as columns: to its left, up, ahead."""
     across = joints[:, _J["l_shoulder"]] - joints[:, _J["r_shoulder"]]
     up = joints[:, _J["neck"]] - joints[:, _J["spine3"]]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...array_types import BoolArray, FloatArray, IntArray
 from ...motion.skeleton import MAX_FRAMES
 from .action_detectors import speed
 from .caption_families import balanced_weights, captured_shares, family
@@ -48,23 +49,23 @@ class Pool:
     straight: (N,) weights of the straightened locomotion that only the ControlNet is shown, 0 for all others.
     """
 
-    features: np.ndarray
-    starts: np.ndarray
+    features: FloatArray
+    starts: IntArray
     captions: tuple[tuple[str, ...], ...]
-    weights: np.ndarray
-    travels: np.ndarray
-    prop: np.ndarray
-    straight: np.ndarray
+    weights: FloatArray
+    travels: BoolArray
+    prop: BoolArray
+    straight: FloatArray
 
     def __len__(self) -> int:
         return len(self.captions)
 
     @property
-    def lengths(self) -> np.ndarray:
+    def lengths(self) -> IntArray:
         """(N,) frames."""
         return np.diff(self.starts)
 
-    def example(self, index: int) -> np.ndarray:
+    def example(self, index: int) -> FloatArray:
         """(T, 281) float32 features, not normalised."""
         return self.features[self.starts[index] : self.starts[index + 1]].astype(np.float32)
 
@@ -106,7 +107,7 @@ class _Example:
 def build_pool(data: MotionData, seed: int) -> Pool:
     """All examples of the train clips."""
     generator = np.random.default_rng(seed)
-    features: list[np.ndarray] = []
+    features: list[FloatArray] = []
     kept: list[_Example] = []
     for example in _examples(data, generator):
         piece = example.piece.cut(0, MAX_FRAMES + 1)
@@ -189,7 +190,7 @@ def _weight(segment: Segment, piece: MotionPiece) -> float:
     return weight * max(0.3, lively / STILL) if lively < STILL and len(piece) > 60 else weight
 
 
-def goes_somewhere(joints: np.ndarray) -> bool:
+def goes_somewhere(joints: FloatArray) -> bool:
     """Whether the pelvis of (T, 22, 3) leaves its place, and not only by swaying."""
     ground = joints[:, 0][:, [0, 2]]
     return bool(speed(joints) > TRAVELS and np.linalg.norm(ground - ground[0], axis=-1).max() > FAR)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from ...array_types import FloatArray, IntArray
 from ...errors import TrainingDataError
 from ...motion.skeleton import FPS, HUMANML, JOINTS, MAX_FRAMES
 from .amc_source import CMU_FPS, read_amc
@@ -59,7 +60,7 @@ class CaptionRow:
     captions: tuple[str, ...]
 
 
-def guess_metres_per_unit(joints: np.ndarray, file: str = "The motion") -> float:
+def guess_metres_per_unit(joints: FloatArray, file: str = "The motion") -> float:
     """The unit in which a figure is about as tall as people are. joints: (T, 22, 3).
 
     Raises TrainingDataError if no unit makes it 0.6 to 1.7 times a person.
@@ -79,7 +80,7 @@ def guess_metres_per_unit(joints: np.ndarray, file: str = "The motion") -> float
     )
 
 
-def motion_22(source: SourceMotion, options: PrepareOptions | None = None, file: str = "The motion") -> np.ndarray:
+def motion_22(source: SourceMotion, options: PrepareOptions | None = None, file: str = "The motion") -> FloatArray:
     """A captured motion as training wants it: (T, 22, 3) float32, metres, Y up, 20 fps, floor at the feet.
 
     The floor is where the lower foot joint is on 98 % of the frames or more, so that one bad frame lifts nothing.
@@ -100,18 +101,18 @@ def motion_22(source: SourceMotion, options: PrepareOptions | None = None, file:
     return joints.astype(np.float32)
 
 
-def by_time(values: np.ndarray, fps: float, target_fps: float = FPS) -> np.ndarray:
+def by_time(values: FloatArray, fps: float, target_fps: float = FPS) -> FloatArray:
     """Values (T, ...) at fps, taken at target_fps from time 0, linear between frames."""
     last = (len(values) - 1) / fps
     times = np.arange(int(np.floor(last * target_fps + 1e-6)) + 1) / target_fps * fps
     before = np.clip(np.floor(times + 1e-6).astype(int), 0, len(values) - 1)
     after = np.minimum(before + 1, len(values) - 1)
     weight = np.clip(times - before, 0, 1).reshape(-1, *[1] * (values.ndim - 1))
-    out: np.ndarray = values[before] + weight * (values[after] - values[before])
+    out: FloatArray = values[before] + weight * (values[after] - values[before])
     return out
 
 
-def _stands_along_z(joints: np.ndarray) -> bool:
+def _stands_along_z(joints: FloatArray) -> bool:
     upright = np.median(joints[:, 15] - joints[:, [7, 8]].mean(axis=1), axis=0)
     return bool(upright[2] > 2 * abs(upright[1]) and upright[2] > 2 * abs(upright[0]))
 
@@ -213,7 +214,7 @@ def find_motion_files(sources: Iterable[Path]) -> dict[str, Path]:
     return clips
 
 
-def read_motion(path: Path, options: PrepareOptions) -> np.ndarray:
+def read_motion(path: Path, options: PrepareOptions) -> FloatArray:
     """One motion file as (T, 22, 3) float32. Raises TrainingDataError with the file's name."""
     source = read_bvh(path) if path.suffix.lower() == ".bvh" else read_amc(path, fps=options.amc_fps)
     return motion_22(source, options, path.name)
@@ -239,18 +240,19 @@ def segments_of(row: CaptionRow, clip: str, seconds: float) -> list[dict[str, An
     marks = np.linspace(row.start, end, max(pieces, 1) + 1)
     return [
         {"clip": clip, "start": round(float(a), 3), "end": round(float(b), 3), "captions": list(row.captions)}
-        for a, b in zip(marks[:-1], marks[1:], strict=True)
+        for a, b in itertools.pairwise(marks)
     ]
 
 
-def _quantised(joints: np.ndarray, clip: str) -> np.ndarray:
+def _quantised(joints: FloatArray, clip: str) -> IntArray:
     """(T, 22, 3) int16 half millimetres, the travelled ground around the origin."""
     root = joints[:, 0]
     centre = (root.min(axis=0) + root.max(axis=0)) / 2
     units = np.rint((joints - centre * [1, 0, 1]) / UNIT)
     if np.abs(units).max() > np.iinfo(np.int16).max:
         raise TrainingDataError(f"The clip {clip} spans more than 32 metres: cut it into shorter files.")
-    return units.astype(np.int16)
+    result: IntArray = units.astype(np.int16)
+    return result
 
 
 def prepare(
@@ -258,7 +260,7 @@ def prepare(
     captions: Path,
     out: Path,
     options: PrepareOptions | None = None,
-    say: Callable[[str], None] = lambda line: None,
+    say: Callable[[str], None] = lambda _line: None,
 ) -> dict[str, float]:
     """Write training data for all captioned motion files. Returns what was done: clips, segments, minutes, left_out.
 
@@ -280,7 +282,7 @@ def prepare(
             raise TrainingDataError(f"{captions.name} has a caption for {row.file}, which is not among the files.")
         by_file.setdefault(lookup[key], []).append(row)
 
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, IntArray] = {}
     rows: list[dict[str, Any]] = []
     clips: dict[str, dict[str, Any]] = {}
     for count, (name, path) in enumerate(files.items(), 1):
@@ -307,7 +309,7 @@ def prepare(
 
 def _write_all(
     out: Path,
-    arrays: dict[str, np.ndarray],
+    arrays: dict[str, IntArray],
     rows: list[dict[str, Any]],
     clips: dict[str, dict[str, Any]],
     splits: dict[str, list[str]],
@@ -322,7 +324,7 @@ def _write_all(
             (there / "clips.json").write_text(json.dumps(clips, indent=1), encoding="utf-8")
             (there / "splits.json").write_text(json.dumps(splits, indent=1), encoding="utf-8")
             for name in ("joints.npz", "captions.jsonl", "clips.json", "splits.json"):
-                os.replace(there / name, out / name)
+                (there / name).replace(out / name)
     except OSError as error:
         raise TrainingDataError(f"The training data cannot be written to {out}: {error.strerror or error}.") from error
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...motion.skeleton import FPS, JOINTS, MAX_FRAMES
+from ...array_types import FloatArray
+from ...motion.skeleton import FPS, JOINTS, L_ANKLE, L_FOOT, MAX_FRAMES, R_ANKLE, R_FOOT
 from . import action_detectors as see
 from . import augmentation
 from .caption_families import family
@@ -48,8 +49,8 @@ class _Action:
     segment: Segment
     piece: MotionPiece
     family: str
-    first: np.ndarray
-    last: np.ndarray
+    first: FloatArray
+    last: FloatArray
     stands_first: bool
     stands_last: bool
 
@@ -75,15 +76,15 @@ def actions_of(data: CapturedData) -> list[_Action]:
     return found
 
 
-def stands(joints: np.ndarray) -> bool:
+def stands(joints: FloatArray) -> bool:
     """Whether the figure (T, 22, 3) is upright, on its feet and hardly moves."""
-    tall = joints[:, _NECK, 1] - np.minimum(joints[:, see.L_ANKLE, 1], joints[:, see.R_ANKLE, 1])
+    tall = joints[:, _NECK, 1] - np.minimum(joints[:, L_ANKLE, 1], joints[:, R_ANKLE, 1])
     moving = np.linalg.norm(np.diff(joints, axis=0), axis=-1).mean() * FPS
-    low = np.minimum(joints[:, see.L_FOOT, 1], joints[:, see.R_FOOT, 1]).max() < 0.12
+    low = np.minimum(joints[:, L_FOOT, 1], joints[:, R_FOOT, 1]).max() < 0.12
     return bool(tall.min() > 1.1 and moving < 0.35 and low)
 
 
-def _state(joints: np.ndarray) -> np.ndarray:
+def _state(joints: FloatArray) -> FloatArray:
     """(45, 3): pose and speed of the first frame in the figure's own frame, to compare ends with beginnings."""
     pose = joints - joints[:1, :1] * np.array([1.0, 0.0, 1.0])
     pose = augmentation.turned(pose, -float(see.heading(joints)[0]))

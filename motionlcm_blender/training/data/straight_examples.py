@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...motion.skeleton import FPS
 from ...motion.smoothing import smooth
 from . import action_detectors as see
@@ -63,7 +64,7 @@ def straightened(piece: MotionPiece) -> MotionPiece | None:
     return made if _leaves_line(made.joints) < _STRAIGHT else None
 
 
-def _leaves_line(joints: np.ndarray) -> float:
+def _leaves_line(joints: FloatArray) -> float:
     """Metres by which the pelvis of (T, 22, 3) is at most beside the line from its first to its last place."""
     ground = joints[:, 0][:, [0, 2]].astype(np.float64)
     along = ground[-1] - ground[0]
@@ -102,9 +103,10 @@ def straight_examples(
             yield made, said
 
 
-def speed_balanced(speeds: np.ndarray) -> np.ndarray:
+def speed_balanced(speeds: FloatArray) -> FloatArray:
     """(N,) weights so that slow, usual and fast locomotion are shown about equally often; speeds in m/s."""
     bins = np.digitize(speeds, (0.4, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 2.6, 3.3))
     counts = np.bincount(bins, minlength=10).astype(np.float64)
-    weights: np.ndarray = 1.0 / np.sqrt(np.maximum(counts[bins], 1.0))
-    return weights / weights.sum()
+    weights: FloatArray = 1.0 / np.sqrt(np.maximum(counts[bins], 1.0))
+    result: FloatArray = weights / weights.sum()
+    return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -67,7 +68,7 @@ def write_vocabulary(data: Path, folder: Path, motion: MotionData | None = None)
 
 def _deeds(caption: Sequence[str]) -> Iterable[str]:
     """Words with a verb's s right after who does it: "someone YODELS"."""
-    for before, word in zip(caption, caption[1:], strict=False):
+    for before, word in itertools.pairwise(caption):
         base = lemma(word)
         if before in _DOERS and word.endswith("s") and base != word and base not in STOP and base not in _NEVER_VERBS:
             yield base

@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...array_types import FloatArray
+
 logger = logging.getLogger(__name__)
 
 
@@ -24,7 +26,7 @@ class CaptionStates:
     def __init__(self, encoder: Any, file: Path | None = None, width: int = 384) -> None:
         """encoder: with encode(prompt) -> (states (L, width), sentence vector (width,)). file: where to keep them."""
         self.encoder, self.file, self.width = encoder, file, width
-        self._known: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        self._known: dict[str, tuple[FloatArray, FloatArray]] = {}
         if file is not None and file.exists():
             with np.load(file, allow_pickle=False) as saved:
                 # An array is read from the file each time it is named, so each is named once.
@@ -58,12 +60,12 @@ class CaptionStates:
         )
         temporary.replace(self.file)
 
-    def encode(self, caption: str) -> tuple[np.ndarray, np.ndarray]:
+    def encode(self, caption: str) -> tuple[FloatArray, FloatArray]:
         """As the encoder's own, but remembered: so a model can read its prompts through this."""
         states, mean = self._of(caption)
         return states.astype(np.float32), mean
 
-    def sentences(self, captions: Sequence[str]) -> np.ndarray:
+    def sentences(self, captions: Sequence[str]) -> FloatArray:
         """(N, width) float32 sentence vectors of length 1."""
         return np.stack([self._of(c)[1] for c in captions])
 
@@ -79,7 +81,7 @@ class CaptionStates:
             tokens[k, : len(row)], mask[k, : len(row)] = row, True
         return torch.from_numpy(tokens), torch.from_numpy(mask)
 
-    def _of(self, caption: str) -> tuple[np.ndarray, np.ndarray]:
+    def _of(self, caption: str) -> tuple[FloatArray, FloatArray]:
         if caption not in self._known:
             self._encode(caption)
         return self._known[caption]

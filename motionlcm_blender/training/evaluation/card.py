@@ -52,9 +52,7 @@ def write_card(folder: Path, results: Results) -> bool:
         return False
     card, section = file.read_text("utf-8"), measured(results)
     found = re.search(rf"^{re.escape(HEADING)}$.*?(?=^## |\Z)", card, re.M | re.S)
-    if found:
-        card = card[: found.start()] + section + card[found.end() :]
-    else:
-        card = card.rstrip() + "\n\n" + section
+    before, behind = (card[: found.start()], card[found.end() :]) if found else (card.rstrip() + "\n\n", "")
+    card = before + section + behind
     write_bytes(file, (card.rstrip() + "\n").encode())
     return True

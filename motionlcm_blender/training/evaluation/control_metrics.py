@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...array_types import FloatArray, IntArray
 from ...generation.request import Hints, Request
 from ...motion.metrics import skating_ratio
 from ...motion.motion import Motion
@@ -34,7 +35,7 @@ class Trial:
     """One controlled motion: its request, and the captured joints (T, 22, 3) that the hints are taken from."""
 
     request: Request
-    truth: np.ndarray
+    truth: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ class Outcome:
     skating: share of frames in which a foot slides, for each motion.
     """
 
-    distances: tuple[np.ndarray, ...]
+    distances: tuple[FloatArray, ...]
     skating: tuple[float, ...]
 
 
@@ -57,20 +58,20 @@ def density_name(density: int | float) -> str:
     return f"{density}_frame{'s' if density > 1 else ''}"
 
 
-def hinted_frames(frames: int, density: int | float, generator: np.random.Generator) -> np.ndarray:
+def hinted_frames(frames: int, density: int | float, generator: np.random.Generator) -> IntArray:
     """Sorted frame numbers, drawn without repetition: at least one, at most all."""
     count = round(density * frames) if isinstance(density, float) else density
     return np.sort(generator.permutation(frames)[: min(frames, max(1, count))])
 
 
-def hints_at(truth: np.ndarray, joints: Iterable[int], frames: np.ndarray, axes: Sequence[int] = (0, 1, 2)) -> Hints:
+def hints_at(truth: FloatArray, joints: Iterable[int], frames: IntArray, axes: Sequence[int] = (0, 1, 2)) -> Hints:
     """Hints with the true positions of some joints on some frames. truth: (T, 22, 3). axes: which coordinates."""
     mask = np.zeros(truth.shape, bool)
     mask[np.ix_(frames, np.asarray(list(joints)), np.asarray(axes))] = True
     return Hints(truth, mask)
 
 
-def key_distances(made: np.ndarray, hints: Hints) -> list[np.ndarray]:
+def key_distances(made: FloatArray, hints: Hints) -> list[FloatArray]:
     """Metres from each hinted joint to its hints, one array (hinted frames,) for each joint that has any.
 
     made: (T, 22, 3). Only the coordinates that were given count: a ground path is measured on the floor.
@@ -98,7 +99,7 @@ def summary(outcome: Outcome) -> dict[str, float]:
     return figures
 
 
-def velocity_jump(joints: np.ndarray, frame: int) -> float:
+def velocity_jump(joints: FloatArray, frame: int) -> float:
     """m/s by which the velocity of the joints changes on reaching `frame`, mean over joints. joints: (T, J, 3)."""
     before, after = joints[frame - 1] - joints[frame - 2], joints[frame] - joints[frame - 1]
     return float(np.linalg.norm(after - before, axis=-1).mean() * FPS)
@@ -158,7 +159,7 @@ def measure(
     return figures
 
 
-def _chosen(motions: Sequence[TestMotion], repeat: int, count: int) -> list[tuple[Request, np.ndarray]]:
+def _chosen(motions: Sequence[TestMotion], repeat: int, count: int) -> list[tuple[Request, FloatArray]]:
     """Requests without hints yet, and the joints they are about; motions repeat only if there are too few."""
     generator = np.random.default_rng([repeat, 0])
     order = np.concatenate([generator.permutation(len(motions)) for _ in range(-(-count // len(motions)))])
@@ -175,18 +176,18 @@ def _some(which: Sequence[int], generator: np.random.Generator) -> list[int]:
     return sorted(int(j) for j in generator.permutation(np.asarray(which))[:count])
 
 
-def _trial(request: Request, truth: np.ndarray, hints: Hints, steps: int) -> Trial:
+def _trial(request: Request, truth: FloatArray, hints: Hints, steps: int) -> Trial:
     return Trial(Request(request.prompt, request.frames, seed=request.seed, steps=steps, hints=hints), truth)
 
 
-def _made(model: Measured, request: Request) -> dict[str, np.ndarray]:
+def _made(model: Measured, request: Request) -> dict[str, FloatArray]:
     """(T, 22, 3) by kind."""
     raw = joints_of(model.features(request)[0])
     return {"raw": raw, "final": model.generate(request)[0].joints}
 
 
 def _run(model: Measured, trials: Iterable[Trial]) -> dict[str, dict[str, float]]:
-    distances: dict[str, list[np.ndarray]] = {kind: [] for kind in KINDS}
+    distances: dict[str, list[FloatArray]] = {kind: [] for kind in KINDS}
     skating: dict[str, list[float]] = {kind: [] for kind in KINDS}
     for trial in trials:
         assert trial.request.hints is not None
@@ -197,7 +198,7 @@ def _run(model: Measured, trials: Iterable[Trial]) -> dict[str, dict[str, float]
 
 
 def _initial(
-    model: Measured, chosen: Sequence[tuple[Request, np.ndarray]], name: str, joints: list[int], steps: int
+    model: Measured, chosen: Sequence[tuple[Request, FloatArray]], name: str, joints: list[int], steps: int
 ) -> dict[str, float]:
     """The first quarter is given; the jump is that of all joints, given or not."""
     errors: dict[str, list[float]] = {kind: [] for kind in KINDS}

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from ...array_types import FloatArray
 from ..data import action_detectors as see
 from ..data.action_detectors import Gait, Side
 from .held_out_motions import TestMotion
@@ -27,7 +26,7 @@ class Rule:
     """
 
     name: str
-    detector: Callable[[np.ndarray], Any]
+    detector: Callable[[FloatArray], Any]
     expected: Any
     says: str
     unless: str
@@ -62,7 +61,7 @@ _TRUNK = r"upper body|trunk|twist|straight|wip|rins|wash|scrub|rag|mop|golf|swin
 _DANCE = r"danc|salsa|leader|follower|ballet|pirouette|whirl|spin"
 
 
-def _sides(name: str, detector: Callable[[np.ndarray], Any], says: str, unless: str) -> list[Rule]:
+def _sides(name: str, detector: Callable[[FloatArray], Any], says: str, unless: str) -> list[Rule]:
     """The same rule for left and right: SIDE and OTHER in the patterns stand for the words."""
     rules = []
     for side, other in ((Side.LEFT, "right"), (Side.RIGHT, "left")):

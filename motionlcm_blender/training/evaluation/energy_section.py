@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ...array_types import FloatArray, IntArray
 from ...generation.pipeline import MotionLCM
 from ...generation.request import Request
 from . import motion_measures as see
@@ -28,20 +29,20 @@ QUANTITIES = ("body", "wrist_peak", "ankle_peak")
 LEAST = 0.01
 """m/s: no ratio to less than this is taken."""
 
-Energies = dict[str, np.ndarray]
+Energies = dict[str, FloatArray]
 """By quantity, (N,) m/s."""
 
 
-def energies(motions: Sequence[np.ndarray]) -> Energies:
+def energies(motions: Sequence[FloatArray]) -> Energies:
     """Of joints (T, 22, 3) each."""
     rows = [see.energy(joints) for joints in motions]
     return {name: np.array([row[name] for row in rows]) for name in QUANTITIES}
 
 
-def thirds_of(body: np.ndarray) -> dict[str, np.ndarray]:
+def thirds_of(body: FloatArray) -> dict[str, IntArray]:
     """By liveliness, the indices of the third of the segments with that body speed; `all` of them too."""
-    order = np.argsort(body, kind="stable")
-    parts = dict(zip(LIVELINESS, np.array_split(order, len(LIVELINESS)), strict=True))
+    order: IntArray = np.argsort(body, kind="stable")
+    parts: dict[str, IntArray] = dict(zip(LIVELINESS, np.array_split(order, len(LIVELINESS)), strict=True))
     return {"all": order} | {name: part for name, part in parts.items() if len(part)}
 
 
@@ -91,9 +92,9 @@ class EnergySection:
 
     def _rows(
         self, prompts: Sequence[Prompt], repeat: int, generator: np.random.Generator
-    ) -> Mapping[str, Callable[[], list[np.ndarray]]]:
+    ) -> Mapping[str, Callable[[], list[FloatArray]]]:
         """By row, what makes its motions: joints (T, 22, 3) in the order of the prompts."""
-        rows: dict[str, Callable[[], list[np.ndarray]]] = {}
+        rows: dict[str, Callable[[], list[FloatArray]]] = {}
         if self.model.vae is not None:
             features = [m.features() for m in self.motions]
             rows["vae"] = lambda: [joints_of(f) for f in reconstruct(self.model, features, generator)]

@@ -163,7 +163,7 @@ class Bench:
         part = _part("long_section")
         able = self.model.architecture.control and self.folder.can_continue
         if not able:
-            return lambda repeat: {}, {"left_out": "the model cannot go on from an earlier motion"}
+            return lambda _repeat: {}, {"left_out": "the model cannot go on from an earlier motion"}
         return lambda repeat: part.measure(self.model, repeat), {"seeds": part.SEEDS}
 
     def reconstruction(self) -> tuple[Measure, dict[str, Any]]:

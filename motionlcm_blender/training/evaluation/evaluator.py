@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ...array_types import FloatArray
 from ...errors import TrainingDataError
 from ...files.safetensors_files import read_arrays, write_arrays, write_bytes
 from ...motion.features import FEATURES, SLICES
@@ -104,7 +105,8 @@ class MotionEncoder(nn.Module):
             x = F.gelu(x) * keep[..., None]
         x = self.dropout(x + self.positions[: x.shape[1]])
         x = self.blocks(x, src_key_padding_mask=~keep)
-        return self.head(_pooled(x, keep))
+        result: Tensor = self.head(_pooled(x, keep))
+        return result
 
 
 class TextEncoder(nn.Module):
@@ -124,7 +126,8 @@ class TextEncoder(nn.Module):
         x = self.embed(tokens)
         x = torch.cat([x[:, :1] + self.sentence, x[:, 1:]], 1)
         x = self.blocks(self.dropout(x), src_key_padding_mask=~mask)
-        return self.head(_pooled(x, mask))
+        result: Tensor = self.head(_pooled(x, mask))
+        return result
 
 
 def _transformer(s: EvaluatorSettings) -> nn.TransformerEncoder:
@@ -162,7 +165,7 @@ class EvaluatorNetwork(nn.Module):
         self.register_buffer("mean", torch.zeros(len(READ)))
         self.register_buffer("std", torch.ones(len(READ)))
 
-    def normalised(self, features: np.ndarray, read: bool = False) -> Tensor:
+    def normalised(self, features: FloatArray, read: bool = False) -> Tensor:
         """(..., 263) features, not normalised -> (..., 133). read: they are already the 133 that are read."""
         taken = features if read else features[..., READ]
         values = torch.from_numpy(np.ascontiguousarray(taken, dtype=np.float32))
@@ -183,7 +186,7 @@ class Evaluator:
     fingerprint: str = ""
 
     @torch.no_grad()
-    def embed_motions(self, features: Sequence[np.ndarray], batch: int = 64) -> np.ndarray:
+    def embed_motions(self, features: Sequence[FloatArray], batch: int = 64) -> FloatArray:
         """(N, embedding) float32 of length 1. features: N arrays (T, 263), not normalised, 1 to 196 frames each; what a
         model says behind the 263 is not read.
 
@@ -201,7 +204,7 @@ class Evaluator:
         return result
 
     @torch.no_grad()
-    def embed_texts(self, captions: Sequence[str], batch: int = 128) -> np.ndarray:
+    def embed_texts(self, captions: Sequence[str], batch: int = 128) -> FloatArray:
         """(N, embedding) float32 of length 1."""
         self.network.eval()
         result = np.zeros((len(captions), self.settings.embedding), np.float32)

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ...array_types import FloatArray, IntArray
 from ...errors import TrainingDataError
 from ...motion.features import SLICES, canonical, features_from_joints
 from ...text.minilm import PortableMiniLM
@@ -55,7 +56,7 @@ class _Example:
     """versions[side][k]: (T, 133), the features that are read, not normalised; side 1 is mirrored, k 0 as captured,
     the others are warped in time. captions[side]."""
 
-    versions: tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]
+    versions: tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]]
     captions: tuple[tuple[str, ...], tuple[str, ...]]
     clip: str
 
@@ -103,7 +104,7 @@ def train_evaluator(data: MotionData, captions: CaptionStates, settings: Evaluat
     chosen = _Chosen(judge, held_out, [train[k] for k in generator.permutation(len(train))[: len(held_out)]])
     for step in range(s.steps):
         network.train()
-        loss = _loss(network, _draw(examples, network, captions, s, generator), s)
+        loss = _loss(network, _draw(examples, network, captions, s, generator))
         if not torch.isfinite(loss):
             raise FloatingPointError(f"The evaluator's loss is not a number at step {step}.")
         for group in optimizer.param_groups:
@@ -227,7 +228,7 @@ def _example(motion: TestMotion, s: EvaluatorSettings, generator: np.random.Gene
     return _Example((sides[0], sides[1]), (motion.captions, _mirrored(motion.captions)), motion.clip)
 
 
-def _statistics(features: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def _statistics(features: Sequence[FloatArray]) -> tuple[FloatArray, FloatArray]:
     """Mean and standard deviation of what is read, (133,) each; the latter averaged inside each kind of feature."""
     frames = np.concatenate(features)
     mean, std = frames.mean(0), frames.std(0)
@@ -270,7 +271,7 @@ def _draw(
     return features, mask, tokens, words & kept, same, torch.from_numpy(rows)
 
 
-def _livelier(motions: Sequence[Tensor], count: int, generator: np.random.Generator) -> np.ndarray:
+def _livelier(motions: Sequence[Tensor], count: int, generator: np.random.Generator) -> IntArray:
     """(count,) which motions to damp, drawn from the livelier half."""
     moves = np.array([float(m[:, _ROOT:].std(0, unbiased=False).mean()) for m in motions])
     lively = np.argsort(moves)[len(motions) - max(1, round(LIVELIER * len(motions))) :]
@@ -285,7 +286,7 @@ def _damped(motion: Tensor, share: float) -> Tensor:
     return result
 
 
-def same_meaning(captions: Sequence[str], sentences: np.ndarray, threshold: float) -> Tensor:
+def same_meaning(captions: Sequence[str], sentences: FloatArray, threshold: float) -> Tensor:
     """(N, N) bool, False on the diagonal: captions that say the same, so that neither is a wrong answer to the other.
 
     sentences: (N, width) of length 1. MiniLM gives "turns left" and "turns right" a cosine of 0.95, so captions that
@@ -305,7 +306,7 @@ def directions(caption: str) -> tuple[str, ...]:
     return tuple(sorted(word.lower() for word in _DIRECTIONS.findall(caption)))
 
 
-def _loss(network: EvaluatorNetwork, batch: tuple[Tensor, ...], s: EvaluatorSettings) -> Tensor:
+def _loss(network: EvaluatorNetwork, batch: tuple[Tensor, ...]) -> Tensor:
     """Symmetric InfoNCE (van den Oord et al. 2018) over the batch, without false negatives (TMR, section 3.3).
 
     Damped motion is a wrong answer to every caption, its own among them, and has no caption to look for.
@@ -320,7 +321,7 @@ def _loss(network: EvaluatorNetwork, batch: tuple[Tensor, ...], s: EvaluatorSett
     return 0.5 * (F.cross_entropy(scores[:count], own) + F.cross_entropy(scores.T, own))
 
 
-def _scores(evaluator: Evaluator, motions: Sequence[tuple[np.ndarray, tuple[str, ...]]]) -> np.ndarray:
+def _scores(evaluator: Evaluator, motions: Sequence[tuple[FloatArray, tuple[str, ...]]]) -> FloatArray:
     """R@1, 2, 3 in groups of 32, all captions, ten shuffles: smooth enough to compare checkpoints by.
 
     motions: features (T, 263) and captions of each.
@@ -332,5 +333,5 @@ def _scores(evaluator: Evaluator, motions: Sequence[tuple[np.ndarray, tuple[str,
     for k in range(most):
         texts = evaluator.embed_texts([captions[k % len(captions)] for _, captions in motions])
         scores += [r_precision(embedded, texts, generator) for _ in range(10)]
-    mean: np.ndarray = np.mean(scores, axis=0)
+    mean: FloatArray = np.mean(scores, axis=0)
     return mean

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...array_types import FloatArray
 from ...errors import TrainingDataError
 from ...files.safetensors_files import read_arrays
 from ...generation.pipeline import MotionLCM
@@ -115,7 +116,7 @@ def text_batch(model: MotionLCM, prompts: Sequence[Prompt]) -> tuple[Tensor, Ten
 
 def generate_features(
     model: MotionLCM, prompts: Sequence[Prompt], sampler: Sampler, seed: int, batch: int = BATCH
-) -> list[np.ndarray]:
+) -> list[FloatArray]:
     """Features, not normalised, (frames, 263 or as many as the model has) float32 each, in the order of the prompts.
 
     seed: the noise of prompt k depends on seed and k only, so it is the same for student and teacher and for any batch.
@@ -130,7 +131,7 @@ def generate_features(
         ],
         axis=1,
     )
-    result: list[np.ndarray] = [np.empty(0)] * len(prompts)
+    result: list[FloatArray] = [np.empty(0)] * len(prompts)
     # About equal lengths together: the padding of a batch is decoded too.
     order = np.argsort([p.frames for p in prompts], kind="stable")
     for start in range(0, len(order), batch):
@@ -143,12 +144,12 @@ def generate_features(
     return result
 
 
-def generate_joints(model: MotionLCM, prompts: Sequence[Prompt], sampler: Sampler, seed: int) -> list[np.ndarray]:
+def generate_joints(model: MotionLCM, prompts: Sequence[Prompt], sampler: Sampler, seed: int) -> list[FloatArray]:
     """As `generate_features`, but joint positions (frames, 22, 3) float32 metres."""
     return [joints_of(f) for f in generate_features(model, prompts, sampler, seed)]
 
 
-def decode(model: MotionLCM, latents: Tensor, frames: Sequence[int]) -> list[np.ndarray]:
+def decode(model: MotionLCM, latents: Tensor, frames: Sequence[int]) -> list[FloatArray]:
     """Latents (B, tokens, latent_width) to features, not normalised, (frames[k], 263) float32 each."""
     mask = np.arange(max(frames)) < np.asarray(frames)[:, None]
     with model.backend.inference_context():
@@ -159,10 +160,10 @@ def decode(model: MotionLCM, latents: Tensor, frames: Sequence[int]) -> list[np.
 
 def reconstruct(
     model: MotionLCM,
-    features: Sequence[np.ndarray],
+    features: Sequence[FloatArray],
     generator: np.random.Generator | None = None,
     batch: int = BATCH,
-) -> list[np.ndarray]:
+) -> list[FloatArray]:
     """Features, not normalised, (T, 263) each, through the VAE and back, of the same shapes.
 
     Columns that the model has behind them are at their mean going in, and left out coming back.
@@ -170,7 +171,7 @@ def reconstruct(
     """
     check_torch(model)
     mean_of, std_of = model.stats["mean"], model.stats["std"]
-    result: list[np.ndarray] = [np.empty(0)] * len(features)
+    result: list[FloatArray] = [np.empty(0)] * len(features)
     order = np.argsort([len(f) for f in features], kind="stable")
     for start in range(0, len(order), batch):
         rows = order[start : start + batch]

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...errors import TrainingDataError
 from ...motion.body_fit import onto_rig
 from ...motion.features import canonical, features_from_joints
@@ -34,7 +35,7 @@ class TestMotion:
 
     __test__: ClassVar[bool] = False  # pytest takes classes of this name for tests
 
-    joints: np.ndarray
+    joints: FloatArray
     captions: tuple[str, ...]
     clip: str
     mirrored: bool
@@ -45,7 +46,7 @@ class TestMotion:
         """T, at 20 fps."""
         return len(self.joints)
 
-    def features(self) -> np.ndarray:
+    def features(self) -> FloatArray:
         """(T - 1, 263) float32 HumanML3D features, not normalised."""
         return features_from_joints(self.joints)
 
@@ -91,7 +92,7 @@ def build_motions(
     return motions
 
 
-def _crops(joints: np.ndarray, count: int, generator: np.random.Generator) -> Iterator[np.ndarray]:
+def _crops(joints: FloatArray, count: int, generator: np.random.Generator) -> Iterator[FloatArray]:
     for _ in range(count):
         length = max(SHORTEST, round(len(joints) * (1.0 - DEEPEST_CROP * generator.random())))
         first = int(generator.integers(0, max(0, len(joints) - length) + 1))
@@ -102,5 +103,5 @@ def _key(segment: Segment) -> Key:
     return segment.clip, segment.start, segment.end
 
 
-def _motion(joints: np.ndarray, captions: tuple[str, ...], clip: str, mirrored: bool, flags: Flags) -> TestMotion:
+def _motion(joints: FloatArray, captions: tuple[str, ...], clip: str, mirrored: bool, flags: Flags) -> TestMotion:
     return TestMotion(canonical(joints).astype(np.float32), captions, clip, mirrored, flags)

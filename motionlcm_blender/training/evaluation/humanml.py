@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...array_types import FloatArray
 from ...generation.pipeline import MotionLCM
 from ...motion.skeleton import MAX_FRAMES
 from . import text_metrics
@@ -60,14 +61,14 @@ class HumanMLSection:
 
     def _draw(
         self, motion: HumanMLMotion, generator: np.random.Generator
-    ) -> tuple[np.ndarray, tuple[str, tuple[str, ...]]]:
+    ) -> tuple[FloatArray, tuple[str, tuple[str, ...]]]:
         """A crop of whole movements, one less in a third of the cases, and a caption."""
         count = min(len(motion.features), MAX_FRAMES) // UNIT - int(generator.integers(3) == 0)
         first = int(generator.integers(0, len(motion.features) - count * UNIT + 1))
         text = motion.texts[int(generator.integers(len(motion.texts)))]
         return motion.features[first : first + count * UNIT], text
 
-    def _row(self, row: str, motion: np.ndarray, real: np.ndarray, texts: np.ndarray, repeat: int) -> dict[str, float]:
+    def _row(self, row: str, motion: FloatArray, real: FloatArray, texts: FloatArray, repeat: int) -> dict[str, float]:
         generator = np.random.default_rng((101, repeat))
         ranked = text_metrics.r_precision(motion, texts, generator)
         return {
@@ -80,7 +81,7 @@ class HumanMLSection:
         }
 
     @torch.no_grad()
-    def _motions(self, features: Sequence[np.ndarray], batch: int = 32) -> np.ndarray:
+    def _motions(self, features: Sequence[FloatArray], batch: int = 32) -> FloatArray:
         """(N, 512). The movement encoder sees zeros up to frame 196 behind a motion's end, as in the published code."""
         result = []
         for start in range(0, len(features), batch):
@@ -93,7 +94,7 @@ class HumanMLSection:
         return np.concatenate(result)
 
     @torch.no_grad()
-    def _texts(self, tokens: Sequence[tuple[str, ...]], batch: int = 128) -> np.ndarray:
+    def _texts(self, tokens: Sequence[tuple[str, ...]], batch: int = 128) -> FloatArray:
         """(N, 512)."""
         result = []
         for start in range(0, len(tokens), batch):

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...errors import TrainingDataError
 from ...motion.features import FEATURES
 
@@ -44,7 +45,7 @@ _KIND_OF_WORD = {word: kind for kind, words in _MARKED.items() for word in words
 class HumanMLMotion:
     """features: (T, 263) float32, not normalised; texts: pairs of a caption and its "word/POS" tokens."""
 
-    features: np.ndarray
+    features: FloatArray
     texts: tuple[tuple[str, tuple[str, ...]], ...]
 
 
@@ -74,7 +75,7 @@ def read_motions(folder: Path) -> list[HumanMLMotion]:
     return motions
 
 
-def _motions_of(features: np.ndarray, lines: str, name: str) -> list[HumanMLMotion]:
+def _motions_of(features: FloatArray, lines: str, name: str) -> list[HumanMLMotion]:
     if features.ndim != 2 or features.shape[1] != FEATURES:
         raise TrainingDataError(f"{name}.npy does not hold frames of {FEATURES} features.")
     if not SHORTEST <= len(features) <= LONGEST:
@@ -112,7 +113,7 @@ class WordVectors:
         except (KeyError, IndexError, TypeError) as error:
             raise TrainingDataError("The word vectors in glove/ do not fit each other.") from error
 
-    def __call__(self, token: str) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, token: str) -> tuple[FloatArray, FloatArray]:
         """ "word/POS" -> vector (300,), one-hot kind (15,)."""
         word, _, kind = token.partition("/")
         vector = self._vectors.get(word)
@@ -121,7 +122,7 @@ class WordVectors:
         one_hot[_KINDS.index(kind if kind in _KINDS else "OTHER")] = 1.0
         return self._unknown if vector is None else vector, one_hot
 
-    def sentence(self, tokens: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    def sentence(self, tokens: tuple[str, ...]) -> tuple[FloatArray, FloatArray]:
         """At most 20 words between the marks of start and end: (L, 300), (L, 15)."""
         rows = [self(t) for t in ("sos/OTHER", *tokens[:MOST_WORDS], "eos/OTHER")]
         return np.stack([r[0] for r in rows]), np.stack([r[1] for r in rows])
@@ -142,7 +143,7 @@ def read_plain_pickle(file: Path) -> Any:
         raise TrainingDataError(f"{file.name} is no pickle of plain words and numbers.") from error
 
 
-def read_statistics(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+def read_statistics(folder: Path) -> tuple[FloatArray, FloatArray]:
     """Mean and standard deviation (263,) that the evaluators were trained with. Raises TrainingDataError."""
     mean = _array(find(folder, "t2m/Comp_v6_KLD*/meta/mean.npy"))
     std = _array(find(folder, "t2m/Comp_v6_KLD*/meta/std.npy"))
@@ -151,9 +152,9 @@ def read_statistics(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     return mean.astype(np.float32), std.astype(np.float32)
 
 
-def _array(file: Path) -> np.ndarray:
+def _array(file: Path) -> FloatArray:
     try:
-        values: np.ndarray = np.load(file, allow_pickle=False)
+        values: FloatArray = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise TrainingDataError(f"{file.name} cannot be read as an array.") from error
     if not np.isfinite(values).all():

@@ -95,9 +95,11 @@ class HumanMLNetworks(nn.Module):
     def motion(self, features: Tensor, lengths: Tensor) -> Tensor:
         """features: (B, 196, 263) normalised, zero behind their ends; lengths: (B,) frames. Returns (B, 512)."""
         movements = self.movement_encoder(features[..., :-CONTACTS])
-        return self.motion_encoder(movements, lengths // UNIT)
+        result: Tensor = self.motion_encoder(movements, lengths // UNIT)
+        return result
 
     def text(self, words: Tensor, kinds: Tensor, lengths: Tensor) -> Tensor:
         """words: (B, L, 300); kinds: (B, L, 15) one-hot; lengths: (B,) words. Returns (B, 512)."""
         rows = words + self.text_encoder.pos_emb(kinds)
-        return self.text_encoder(rows, lengths)
+        result: Tensor = self.text_encoder(rows, lengths)
+        return result

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ...array_types import FloatArray, IntArray
 from ...errors import TrainingDataError
 from ...generation.generated_motion import GeneratedMotion
 from ...generation.request import Request
@@ -46,27 +47,27 @@ class Lookup:
         self.captions = [c for s in self.segments for c in s.captions]
         self.owner = np.repeat(np.arange(len(self.segments)), [len(s.captions) for s in self.segments])
         self.vectors = _vectors(self.captions, encoder, file)
-        self._rigged: dict[str, np.ndarray] = {}
-        self._asked: dict[str, np.ndarray] = {}
+        self._rigged: dict[str, FloatArray] = {}
+        self._asked: dict[str, IntArray] = {}
 
     def nearest(self, prompt: str, count: int = 1) -> list[Segment]:
         """The `count` train segments with the nearest captions, nearest first, none twice; fewer if there are fewer."""
         return [self.segments[k] for k in self._order(prompt)[:count]]
 
-    def similarity(self, prompt: str) -> np.ndarray:
+    def similarity(self, prompt: str) -> FloatArray:
         """(segments,) cosine between the prompt and the nearest caption of each segment."""
         best = np.full(len(self.segments), -1.0)
         np.maximum.at(best, self.owner, self.vectors @ self.sentence(prompt))
         return best
 
-    def joints(self, segment: Segment, frames: int | None = None) -> np.ndarray:
+    def joints(self, segment: Segment, frames: int | None = None) -> FloatArray:
         """(T, 22, 3) metres of a segment on the model's skeleton, canonical, cut to `frames` if it is longer."""
         if segment.clip not in self._rigged:
             self._rigged[segment.clip] = onto_rig(self.data.clips[segment.clip]).astype(np.float32)
         whole = MotionData(self._rigged, (), frozenset()).joints(segment)[: LONGEST + 1]
         return canonical(whole[:frames]).astype(np.float32)
 
-    def features(self, prompts: Sequence[tuple[str, int]]) -> list[np.ndarray]:
+    def features(self, prompts: Sequence[tuple[str, int]]) -> list[FloatArray]:
         """(T, 263) each, not normalised, of (prompt, frames) pairs; shorter where the captured motion is."""
         return [features_from_joints(self.joints(self.nearest(p)[0], frames + 1)) for p, frames in prompts]
 
@@ -83,23 +84,23 @@ class Lookup:
             made.append(GeneratedMotion(joints, contacts, request=request, seed=request.seed + k))
         return made
 
-    def _order(self, prompt: str) -> np.ndarray:
+    def _order(self, prompt: str) -> IntArray:
         if prompt not in self._asked:
             self._asked[prompt] = np.argsort(-self.similarity(prompt), kind="stable")
         return self._asked[prompt]
 
-    def sentence(self, prompt: str) -> np.ndarray:
+    def sentence(self, prompt: str) -> FloatArray:
         """(width,) float32 of length 1, the vector of a prompt."""
         return np.asarray(self.encoder.encode(prompt)[1], np.float32)
 
 
-def _vectors(captions: Sequence[str], encoder: Any, file: Path | None) -> np.ndarray:
+def _vectors(captions: Sequence[str], encoder: Any, file: Path | None) -> FloatArray:
     """(captions, width) float32 sentence vectors, encoded once for a set of captions."""
     mark = hashlib.sha256("\n".join(captions).encode()).hexdigest()
     if file is not None and file.exists():
         with np.load(file, allow_pickle=False) as saved:
             if str(saved["mark"]) == mark:
-                kept: np.ndarray = saved["vectors"].astype(np.float32)
+                kept: FloatArray = saved["vectors"].astype(np.float32)
                 return kept
     logger.info("encoding %d train captions for the look-up", len(captions))
     known = {c: np.asarray(encoder.encode(c)[1], np.float32) for c in dict.fromkeys(captions)}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import numpy as np
-
+from ...array_types import FloatArray
 from ...generation.generated_motion import GeneratedMotion
 from ...generation.request import Request
 
@@ -21,6 +20,6 @@ class Generates(Protocol):
 class Measured(Generates, Protocol):
     """Shows the network's own result as well."""
 
-    def features(self, request: Request) -> np.ndarray:
+    def features(self, request: Request) -> FloatArray:
         """(takes, T, 263) float32, not normalised, of the same seeds as `generate`."""
         ...

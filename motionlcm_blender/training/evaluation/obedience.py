@@ -26,6 +26,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...generation.request import Request
 from ...motion.motion import Motion
 from ..data import action_detectors as see
@@ -52,7 +53,7 @@ class Word:
 
     word: str
     prompts: tuple[str, ...]
-    does: Callable[[np.ndarray], bool]
+    does: Callable[[FloatArray], bool]
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Pair:
     words: tuple[Word, ...]
 
 
-def _sides(name: str, prompts: tuple[str, ...], frames: int, detector: Callable[[np.ndarray], Side | None]) -> Pair:
+def _sides(name: str, prompts: tuple[str, ...], frames: int, detector: Callable[[FloatArray], Side | None]) -> Pair:
     """A pair of left and right; SIDE in the prompts stands for the word."""
 
     def word(side: Side) -> Word:
@@ -159,7 +160,7 @@ def measure(model: Generates, repeat: int, seeds: int = 20, steps: int = 1) -> d
 
 def _styles(model: Generates, seed: int, seeds: int, steps: int) -> dict[str, float]:
     """The words of `obedience_words`."""
-    plain: dict[int, np.ndarray] = {}
+    plain: dict[int, FloatArray] = {}
     shares: dict[str, float] = {}
     for word in more.WORDS:
         made = [m.joints for m in _motions(model, word.prompts, word.frames, seed, seeds, steps)]
@@ -179,7 +180,7 @@ def _styles(model: Generates, seed: int, seeds: int, steps: int) -> dict[str, fl
     return figures | {"obedience/style": float(np.mean(list(shares.values())))}
 
 
-def _takes(model: Generates, word: Word, frames: int, seed: int, seeds: int, steps: int) -> list[np.ndarray]:
+def _takes(model: Generates, word: Word, frames: int, seed: int, seeds: int, steps: int) -> list[FloatArray]:
     """Joints of `seeds` takes of a word of a pair."""
     return [motion.joints for motion in _motions(model, word.prompts, frames, seed, seeds, steps)]
 

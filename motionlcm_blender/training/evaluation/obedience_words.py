@@ -25,6 +25,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...motion.motion import Motion
 from ..data import action_detectors as see
 from . import style_detectors as style
@@ -47,7 +48,7 @@ class StyleWord:
     word: str
     prompts: tuple[str, ...]
     frames: int
-    does: Callable[[np.ndarray], bool]
+    does: Callable[[FloatArray], bool]
     says: str
     unless: str = r"$^"
     slower: bool = False
@@ -57,7 +58,7 @@ class StyleWord:
         return any(re.search(self.says, c) for c in captions) and not any(re.search(self.unless, c) for c in captions)
 
 
-def _goes(joints: np.ndarray) -> bool:
+def _goes(joints: FloatArray) -> bool:
     """Does the figure get anywhere? Styles of walking are not seen in one who stands."""
     root = np.asarray(joints)[:, 0][:, [0, 2]]
     return bool(np.linalg.norm(root - root[0], axis=-1).max() > see.TRAVEL)
@@ -147,9 +148,9 @@ LOOK_DEGREES = 40.0
 """To each side: what someone who looks around turns the head by, at least."""
 
 
-def head_turns(motion: Motion) -> np.ndarray | None:
+def head_turns(motion: Motion) -> FloatArray | None:
     """(T, 3, 4) how head and hands turn, w x y z, of a model that says it; else None."""
-    turns: np.ndarray | None = getattr(motion, "head_hands", None)
+    turns: FloatArray | None = getattr(motion, "head_hands", None)
     return turns
 
 

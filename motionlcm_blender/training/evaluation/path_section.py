@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...generation.request import Hints, Request
 from ...motion.ground_path import GroundPath, named_path, natural_length, rounded_corners, timed
 from ...motion.metrics import path_error
@@ -73,7 +74,7 @@ def _hairpin(length: float) -> GroundPath:
     return GroundPath(np.concatenate([[[0.0, 0.0]], bend, [[2.0 * HAIRPIN_RADIUS, 0.0]]]))
 
 
-def feet_figures(takes: Sequence[np.ndarray]) -> dict[str, float]:
+def feet_figures(takes: Sequence[FloatArray]) -> dict[str, float]:
     """Of joints (T, 22, 3) each: shares of takes that a person would object to, and the worst."""
     below = np.array([see.below_floor_cm(joints) for joints in takes])
     slides = [see.drags(joints) for joints in takes]
@@ -103,7 +104,7 @@ class PathSection:
         the paths as DIRECTION/all/..; feet/paths/.., feet/free/.., feet/captured/.. as `feet_figures` names them."""
         found: dict[str, float] = {}
         if self.controlled:
-            takes: list[np.ndarray] = []
+            takes: list[FloatArray] = []
             for direction in DIRECTIONS:
                 found |= self._direction(direction, repeat, takes)
             found |= {f"feet/paths/{name}": value for name, value in feet_figures(takes).items()}
@@ -111,7 +112,7 @@ class PathSection:
         captured = feet_figures([m.joints for m in self.motions])
         return found | {f"feet/captured/{name}": value for name, value in captured.items()}
 
-    def _direction(self, direction: Direction, repeat: int, takes: list[np.ndarray]) -> dict[str, float]:
+    def _direction(self, direction: Direction, repeat: int, takes: list[FloatArray]) -> dict[str, float]:
         found: dict[str, float] = {}
         rows = []
         frames = round(SECONDS * FPS)
@@ -129,7 +130,7 @@ class PathSection:
             found |= {f"{direction.name}/{name}/{key}": value for key, value in row.items()}
         return found | {f"{direction.name}/all/{key}": value for key, value in _mean(rows).items()}
 
-    def _free(self, repeat: int) -> list[np.ndarray]:
+    def _free(self, repeat: int) -> list[FloatArray]:
         generator = np.random.default_rng((101, repeat))
         made = []
         for k in generator.permutation(len(self.motions))[:FREE_TAKES]:
@@ -140,7 +141,7 @@ class PathSection:
         return made
 
 
-def _take(model: Measured, request: Request, target: np.ndarray, wanted: float) -> tuple[dict[str, float], np.ndarray]:
+def _take(model: Measured, request: Request, target: FloatArray, wanted: float) -> tuple[dict[str, float], FloatArray]:
     """The figures of one take on a path, and its joints as handed over."""
     alone = joints_of(model.features(request)[0])
     motion = model.generate(request)[0]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from ...array_types import FloatArray
 from ...motion.skeleton import FPS, JOINTS, PARENTS
 
 PAPER, INK, FAINT = (255, 255, 255), (25, 25, 25), (226, 226, 226)
@@ -27,11 +28,11 @@ def font(size: int) -> Any:
 
 
 def draw_take(
-    joints: np.ndarray,
+    joints: FloatArray,
     size: tuple[int, int],
     poses: int,
-    turns: np.ndarray | None = None,
-    path: np.ndarray | None = None,
+    turns: FloatArray | None = None,
+    path: FloatArray | None = None,
     scale: int = 2,
 ) -> Image.Image:
     """One take: `poses` figures evenly in time, and a square with the way from above and its length at the right.
@@ -71,20 +72,20 @@ class _Place:
     y: float
     pixels: float
 
-    def of(self, points: np.ndarray) -> list[tuple[float, float]]:
+    def of(self, points: FloatArray) -> list[tuple[float, float]]:
         """Pixels of points (N, 3), the floor below the pelvis at the origin."""
         across, up, _ = _seen(points)
         return [(self.x + self.pixels * a, self.y - self.pixels * u) for a, u in zip(across, up, strict=True)]
 
 
-def _seen(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _seen(points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Across, up and depth (large is near) of points (N, 3), seen from the front left at a little height."""
     across = points[:, 0] * np.cos(HEADING) - points[:, 2] * np.sin(HEADING)
     depth = points[:, 0] * np.sin(HEADING) + points[:, 2] * np.cos(HEADING)
     return across, points[:, 1] * np.cos(TILT) - depth * np.sin(TILT), depth
 
 
-def _floor(pen: Any, pose: np.ndarray, place: _Place, reach: float) -> None:
+def _floor(pen: Any, pose: FloatArray, place: _Place, reach: float) -> None:
     """A piece of the grid on the floor around a figure; the grid stays where it is in the world."""
     middle = pose[0] * [1.0, 0.0, 1.0]
     for axis in (0, 2):
@@ -95,7 +96,7 @@ def _floor(pen: Any, pose: np.ndarray, place: _Place, reach: float) -> None:
             pen.line(place.of(ends - middle), fill=FAINT, width=3)
 
 
-def _figure(pen: Any, pose: np.ndarray, nose: np.ndarray, place: _Place) -> None:
+def _figure(pen: Any, pose: FloatArray, nose: FloatArray, place: _Place) -> None:
     """One figure and its shadow straight below it."""
     pixels, pose = place.pixels, pose - pose[0] * [1.0, 0.0, 1.0]
     shadow = pose * [1.0, 0.0, 1.0]
@@ -119,7 +120,7 @@ def _limb(pen: Any, ends: list[tuple[float, float]], colour: tuple[int, int, int
         pen.ellipse((x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2), fill=colour)
 
 
-def _nose(pose: np.ndarray, turn: np.ndarray | None) -> np.ndarray:
+def _nose(pose: FloatArray, turn: FloatArray | None) -> FloatArray:
     """(3,) unit vector: where the face points, from the shoulders, tipped with the neck, and turned by the head."""
     left = pose[_J["l_shoulder"]] - pose[_J["r_shoulder"]]
     left = left / max(float(np.linalg.norm(left)), 1e-9)
@@ -128,14 +129,15 @@ def _nose(pose: np.ndarray, turn: np.ndarray | None) -> np.ndarray:
     up = up / max(float(np.linalg.norm(up)), 1e-9)
     forward = np.cross(left, up)
     if turn is None:
-        return forward
+        result: FloatArray = forward
+        return result
     w, x, y, z = np.asarray(turn, dtype=np.float64)
     local = np.array([2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)])
     return np.asarray(local @ np.stack([left, up, forward]))
 
 
 def _from_above(
-    pen: Any, joints: np.ndarray, path: np.ndarray | None, corner: tuple[int, int, int], scale: int
+    pen: Any, joints: FloatArray, path: FloatArray | None, corner: tuple[int, int, int], scale: int
 ) -> None:
     """The pelvis' way, x to the left as the figure sees it from behind, z up the picture; short lines show the
     facing."""
@@ -145,7 +147,7 @@ def _from_above(
     low, high = every.min(axis=0), every.max(axis=0)
     pixels, middle = (side - 16 * scale) / max(float((high - low).max()), 1.0), 0.5 * (low + high)
 
-    def place(points: np.ndarray) -> list[tuple[float, float]]:
+    def place(points: FloatArray) -> list[tuple[float, float]]:
         x = left + 0.5 * side - pixels * (points[:, 0] - middle[0])
         y = top + 0.5 * side - pixels * (points[:, 1] - middle[1])
         return list(zip(x.tolist(), y.tolist(), strict=True))

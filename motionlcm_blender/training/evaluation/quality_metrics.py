@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...generation.request import Request
 from ...motion.metrics import floor_penetration, foot_skate, jerk, skating_ratio
 from ...motion.skeleton import HUMANML, PARENTS
@@ -17,14 +18,14 @@ SMALLEST_REAL = 1e-3
 """In each figure's own unit: no ratio to captured motion is given below it (its feet do not sink in at all)."""
 
 
-def bone_length_deviation(joints: np.ndarray) -> float:
+def bone_length_deviation(joints: FloatArray) -> float:
     """Metres: how far each bone's length is from the skeleton's, mean over frames and bones. joints: (T, 22, 3)."""
     joints = np.asarray(joints, dtype=np.float64)
     lengths = np.linalg.norm(joints[:, 1:] - joints[:, list(PARENTS[1:])], axis=-1)
     return float(np.abs(lengths - HUMANML.bone_lengths[1:]).mean())
 
 
-def motion_figures(joints: np.ndarray) -> dict[str, float]:
+def motion_figures(joints: FloatArray) -> dict[str, float]:
     """The figures of one motion by name, the unit in the name. joints: (T, 22, 3) metres at 20 fps, floor at 0."""
     return {
         "jerk_m_s3": jerk(joints),

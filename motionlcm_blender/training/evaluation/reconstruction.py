@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...errors import TrainingDataError
 from ...generation.pipeline import MotionLCM
 from ...motion.body_fit import onto_rig
@@ -17,7 +18,7 @@ from .held_out_motions import SHORTEST
 from .motion_measures import joints_of
 
 
-def whole_clips(data: MotionData, test: bool, limit: int | None = None, seed: int = 0) -> list[np.ndarray]:
+def whole_clips(data: MotionData, test: bool, limit: int | None = None, seed: int = 0) -> list[FloatArray]:
     """Features, not normalised, (up to 196, 263) each: every clip of a split, cut into pieces of 196 frames.
 
     limit: at most so many clips, drawn from `seed`. A last piece shorter than 20 frames is left out.
@@ -29,15 +30,17 @@ def whole_clips(data: MotionData, test: bool, limit: int | None = None, seed: in
     pieces = []
     for name in names:
         joints = onto_rig(data.clips[name])
-        for first in range(0, len(joints) - SHORTEST, MAX_FRAMES):
-            pieces.append(features_from_joints(canonical(joints[first : first + MAX_FRAMES + 1])))
+        pieces += [
+            features_from_joints(canonical(joints[first : first + MAX_FRAMES + 1]))
+            for first in range(0, len(joints) - SHORTEST, MAX_FRAMES)
+        ]
     if not pieces:
         raise TrainingDataError(f"The {'test' if test else 'train'} clips are all too short to be reconstructed.")
     return pieces
 
 
 def measure_reconstruction(
-    model: MotionLCM, features: Sequence[np.ndarray], generator: np.random.Generator | None = None
+    model: MotionLCM, features: Sequence[FloatArray], generator: np.random.Generator | None = None
 ) -> dict[str, float]:
     """Mean joint errors in millimetres over all frames of all pieces.
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...errors import TrainingDataError
 from ...files.safetensors_files import write_bytes
 
@@ -87,7 +88,7 @@ def aggregate(repeats: Sequence[Mapping[str, float]]) -> dict[str, Figure]:
     return {key: _figure(np.array(several)) for key, several in values.items()}
 
 
-def _figure(values: np.ndarray) -> Figure:
+def _figure(values: FloatArray) -> Figure:
     count = len(values)
     if count < 2:
         return Figure(float(values.mean()), None, count)

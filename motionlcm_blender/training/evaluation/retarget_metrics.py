@@ -28,6 +28,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...array_types import BoolArray, FloatArray, StringArray
 from ...motion import rotations as rot
 from ...motion.body_fit import onto_rig
 from ...motion.motion import Motion
@@ -97,7 +98,7 @@ def measure(
     generator = np.random.default_rng(seed)
     actors = np.concatenate([np.full(len(clip.positions), clip.actor) for clip in clips])
     truth = np.concatenate([clip.rotations for clip in clips])
-    made: dict[str, list[np.ndarray]] = {method: [] for method in METHODS}
+    made: dict[str, list[FloatArray]] = {method: [] for method in METHODS}
     distances = []
     for clip in clips:
         joints = onto_rig(clip.positions)
@@ -127,7 +128,7 @@ def measure(
     )
 
 
-def plain_rotations(joints: np.ndarray) -> np.ndarray:
+def plain_rotations(joints: FloatArray) -> FloatArray:
     """World rotations (T, 22, 4) relative to rest, from joints (T, 22, 3), as usually done.
 
     Pelvis and chest: the best fit of the bones on them (Kabsch); every other bone turns the shortest way from where its
@@ -148,7 +149,7 @@ def plain_rotations(joints: np.ndarray) -> np.ndarray:
     return world
 
 
-def world_rotations(local: np.ndarray) -> np.ndarray:
+def world_rotations(local: FloatArray) -> FloatArray:
     """(T, 22, 4) world rotations of local ones (T, 22 or more, 4)."""
     world = np.array(local[:, :JOINT_COUNT], dtype=np.float64)
     for joint, parent in enumerate(PARENTS):
@@ -157,7 +158,7 @@ def world_rotations(local: np.ndarray) -> np.ndarray:
     return world
 
 
-def without_convention(found: np.ndarray, truth: np.ndarray, rigs: np.ndarray) -> np.ndarray:
+def without_convention(found: FloatArray, truth: FloatArray, rigs: StringArray | BoolArray) -> FloatArray:
     """Rotations found (N, J, 4) relative to the rest pose of the true ones (N, J, 4): found * C, see above.
 
     rigs: (N,) which rig a frame is of; each has its own C for each joint.
@@ -171,7 +172,7 @@ def without_convention(found: np.ndarray, truth: np.ndarray, rigs: np.ndarray) -
     return result
 
 
-def median_rotation(rotations: np.ndarray, rounds: int = 10) -> np.ndarray:
+def median_rotation(rotations: FloatArray, rounds: int = 10) -> FloatArray:
     """(4,): the rotation with the least sum of angles to rotations (N, 4), about: reweighted means (Weiszfeld).
 
     The mean is that of Markley et al., "Averaging quaternions", JGCD 2007.
@@ -184,7 +185,7 @@ def median_rotation(rotations: np.ndarray, rounds: int = 10) -> np.ndarray:
     return np.asarray(middle)
 
 
-def twist_steps(world: np.ndarray, rest: np.ndarray) -> np.ndarray:
+def twist_steps(world: FloatArray, rest: FloatArray) -> FloatArray:
     """(T-1, 22) degrees, 0..180, by which bones turn about their own axis from each frame to the next.
 
     world: (T, 22, 4) relative to the rest positions (22, 3). The axis of the pelvis goes to the lowest spine joint,
@@ -196,10 +197,11 @@ def twist_steps(world: np.ndarray, rest: np.ndarray) -> np.ndarray:
     step = rot.multiply(rot.inverse(world[:-1]), world[1:])
     along = np.einsum("tji,ji->tj", step[..., 1:], axes)
     # A quaternion and its negative are one rotation: of the two angles, the one below half a turn.
-    return np.degrees(2.0 * np.arctan2(np.abs(along), np.abs(step[..., 0])))
+    result: FloatArray = np.degrees(2.0 * np.arctan2(np.abs(along), np.abs(step[..., 0])))
+    return result
 
 
-def milliseconds(joints: np.ndarray, repeats: int = 7) -> float:
+def milliseconds(joints: FloatArray, repeats: int = 7) -> float:
     """The shortest time that retargeting 196 frames of `joints` takes."""
     joints = np.resize(joints, (MAX_FRAMES, *joints.shape[1:])) if len(joints) < MAX_FRAMES else joints[:MAX_FRAMES]
     motion = Motion(joints, np.zeros((MAX_FRAMES, 4)))
@@ -232,7 +234,7 @@ def table(figures: RetargetFigures) -> str:
 
 
 def _bone(
-    name: str, errors: dict[str, np.ndarray], held_out: np.ndarray, twists: dict[str, list[np.ndarray]]
+    name: str, errors: dict[str, FloatArray], held_out: BoolArray, twists: dict[str, list[FloatArray]]
 ) -> BoneFigures:
     joint = JOINTS.index(name if name in JOINTS else f"l_{name}")
     joints = sorted({joint, MIRROR[joint]})
@@ -251,7 +253,7 @@ def _bone(
     )
 
 
-def _around(marked: np.ndarray) -> np.ndarray:
+def _around(marked: BoolArray) -> BoolArray:
     """True (T, n) also one frame before and after."""
     result = marked.copy()
     result[1:] |= marked[:-1]

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...generation.pipeline import MotionLCM
 from . import motion_measures as see
 from .evaluator_training import directions
@@ -44,7 +45,7 @@ class Family:
 
     caption: str
     frames: int
-    captured: tuple[np.ndarray, ...]
+    captured: tuple[FloatArray, ...]
 
     @property
     def kind(self) -> str:
@@ -100,7 +101,7 @@ class SpreadSection:
         found = {"spread/captured/cm": float(captured.mean())}
         shortest, longest = self.model.folder.frames if self.model.folder is not None else (1, 196)
         prompts = [Prompt(f.caption, int(np.clip(f.frames, shortest, longest))) for f in chosen for _ in range(TAKES)]
-        rows: dict[str, list[list[np.ndarray]]] = {}
+        rows: dict[str, list[list[FloatArray]]] = {}
         for row, sampler in self.samplers.items():
             joints = [joints_of(f) for f in generate_features(self.model, prompts, sampler, 109 * repeat + 5)]
             rows[row] = [joints[k : k + TAKES] for k in range(0, len(joints), TAKES)]

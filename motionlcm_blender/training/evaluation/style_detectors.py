@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...motion.foot_contacts import floor_height
 from ...motion.skeleton import FPS, HUMANML, JOINTS, L_ANKLE, L_FOOT, PELVIS_HEIGHT, R_ANKLE, R_FOOT
 from ...motion.smoothing import smooth
@@ -25,25 +26,25 @@ _OTHER_HAND = 0.85
 """One-handed: the other wrist is slower than this share."""
 
 
-def pelvis_heights(joints: np.ndarray) -> np.ndarray:
+def pelvis_heights(joints: FloatArray) -> FloatArray:
     """(T,) height of the pelvis above the floor, as a share of its height in standing."""
     joints = np.asarray(joints, dtype=np.float64)
     return (joints[:, 0, 1] - floor_height(joints)) / PELVIS_HEIGHT
 
 
-def fall_depth(joints: np.ndarray) -> float:
+def fall_depth(joints: FloatArray) -> float:
     """Share of the standing height by which the pelvis sinks and stays down until the end; 0 if it ends upright."""
     height = pelvis_heights(joints)
     return float(max(0.0, min(1.0, height[:-_QUARTER].max()) - height[-_QUARTER:].mean()))
 
 
-def rise(joints: np.ndarray) -> float:
+def rise(joints: FloatArray) -> float:
     """Share of the standing height by which the pelvis rises from its first second's lowest place to the end."""
     height = pelvis_heights(joints)
     return float(max(0.0, min(1.0, height[-_QUARTER:].mean()) - height[: int(FPS)].min()))
 
 
-def crawl_share(joints: np.ndarray) -> float:
+def crawl_share(joints: FloatArray) -> float:
     """Share of frames with pelvis and wrists low, 0 if the figure does not get 0.3 m away from where it was."""
     joints = np.asarray(joints, dtype=np.float64)
     wrists = joints[:, [_J["l_wrist"], _J["r_wrist"]], 1].min(axis=-1) - joints[..., 1].min()
@@ -54,7 +55,7 @@ def crawl_share(joints: np.ndarray) -> float:
     return float(low.mean())
 
 
-def claps(joints: np.ndarray) -> int:
+def claps(joints: FloatArray) -> int:
     """How often the wrists come within 25 cm of each other after having been 12 cm further apart than then."""
     joints = np.asarray(joints, dtype=np.float64)
     apart = np.linalg.norm(joints[:, _J["l_wrist"]] - joints[:, _J["r_wrist"]], axis=-1)
@@ -71,14 +72,15 @@ def claps(joints: np.ndarray) -> int:
     return count
 
 
-def trunk_pitch(joints: np.ndarray) -> np.ndarray:
+def trunk_pitch(joints: FloatArray) -> FloatArray:
     """(T,) degrees that the trunk leans forward."""
     own = own_frame(joints)
     trunk = own[:, _J["neck"]] - own[:, 0]
-    return np.degrees(np.arctan2(trunk[:, 2], trunk[:, 1]))
+    result: FloatArray = np.degrees(np.arctan2(trunk[:, 2], trunk[:, 1]))
+    return result
 
 
-def bow(joints: np.ndarray) -> float:
+def bow(joints: FloatArray) -> float:
     """Degrees by which the trunk leans further than at the ends of the motion while the pelvis stays up, else 0."""
     pitch, height = trunk_pitch(joints), pelvis_heights(joints)
     upright = np.where(height > 0.85, pitch, -90.0)
@@ -86,17 +88,17 @@ def bow(joints: np.ndarray) -> float:
     return float(max(0.0, upright.max() - max(ends, 0.0)))
 
 
-def stoop(joints: np.ndarray) -> float:
+def stoop(joints: FloatArray) -> float:
     """Degrees that the trunk leans forward, mean."""
     return float(trunk_pitch(joints).mean())
 
 
-def crouch(joints: np.ndarray) -> float:
+def crouch(joints: FloatArray) -> float:
     """How far the knees are bent, mean degrees of both."""
     return float(knee_bends(joints).mean())
 
 
-def knee_bends(joints: np.ndarray) -> np.ndarray:
+def knee_bends(joints: FloatArray) -> FloatArray:
     """(T, 2) degrees, 0 straight, left and right."""
     joints = np.asarray(joints, dtype=np.float64)
     bends = []
@@ -107,7 +109,7 @@ def knee_bends(joints: np.ndarray) -> np.ndarray:
     return np.stack(bends, axis=-1)
 
 
-def heel_height(joints: np.ndarray) -> float:
+def heel_height(joints: FloatArray) -> float:
     """Metres of the ankle above the toe of the lower foot, more than in rest: mean over frames."""
     joints = np.asarray(joints, dtype=np.float64)
     toes, ankles = joints[:, [L_FOOT, R_FOOT], 1], joints[:, [L_ANKLE, R_ANKLE], 1]
@@ -116,7 +118,7 @@ def heel_height(joints: np.ndarray) -> float:
     return float((ankles[frames, lower] - toes[frames, lower]).mean() - _HEEL_AT_REST)
 
 
-def thigh_lift(joints: np.ndarray) -> float:
+def thigh_lift(joints: FloatArray) -> float:
     """Degrees by which each thigh is lifted above the other one in a step: the lower of the two legs' 95th percentiles,
     so that neither one raised leg nor a squat is a march."""
     joints = np.asarray(joints, dtype=np.float64)
@@ -126,7 +128,7 @@ def thigh_lift(joints: np.ndarray) -> float:
     return float(np.percentile(above, 95, axis=0).min())
 
 
-def flights(joints: np.ndarray) -> float:
+def flights(joints: FloatArray) -> float:
     """How often in a second both feet are off the floor for two frames or more."""
     joints = np.asarray(joints, dtype=np.float64)
     toes = joints[:, [L_FOOT, R_FOOT], 1]
@@ -134,14 +136,14 @@ def flights(joints: np.ndarray) -> float:
     return sum(end - first >= 2 for first, end in runs(closed(up))) * FPS / len(joints)
 
 
-def bounce(joints: np.ndarray) -> float:
+def bounce(joints: FloatArray) -> float:
     """Metres of rise and fall of the pelvis within half seconds, mean."""
     height = np.asarray(joints, dtype=np.float64)[:, 0, 1]
     windows = np.lib.stride_tricks.sliding_window_view(height, min(len(height), int(FPS / 2)))
     return float(np.ptp(windows, axis=1).mean())
 
 
-def stride_asymmetry(joints: np.ndarray) -> float:
+def stride_asymmetry(joints: FloatArray) -> float:
     """How much of the pelvis's rhythm has the period of a stride (two steps) and not of a step: about 0.6 in captured
     walks, above 1 in limps, 0 without a gait.
 
@@ -165,7 +167,7 @@ def stride_asymmetry(joints: np.ndarray) -> float:
     return sum(_stride_share(values, stride) for values in (joints[:, 0, 1], pace))
 
 
-def _stride_share(values: np.ndarray, stride: int) -> float:
+def _stride_share(values: FloatArray, stride: int) -> float:
     """Amplitude of (T,) values at one period in a stride by the sum of those at one and at two."""
     window = np.full(stride, 1.0 / stride)
     trend = np.convolve(np.pad(values, stride // 2, mode="edge"), window, mode="same")
@@ -175,7 +177,7 @@ def _stride_share(values: np.ndarray, stride: int) -> float:
     return float(once / max(once + twice, 1e-9))
 
 
-def sway(joints: np.ndarray) -> float:
+def sway(joints: FloatArray) -> float:
     """Metres, root mean square, by which the pelvis leaves its smoothed way, plus a centimetre for each degree by which
     the trunk's sideways lean varies."""
     joints = np.asarray(joints, dtype=np.float64)
@@ -187,7 +189,7 @@ def sway(joints: np.ndarray) -> float:
     return float(np.sqrt((away**2).sum(-1).mean()) + lean.std() / 100.0)
 
 
-def stillness(joints: np.ndarray) -> float:
+def stillness(joints: FloatArray) -> float:
     """1 for a figure that stays where it is and moves a little, as one who waits; 0 if it travels, acts or is
     frozen."""
     joints = np.asarray(joints, dtype=np.float64)
@@ -196,7 +198,7 @@ def stillness(joints: np.ndarray) -> float:
     return float(np.linalg.norm(root - root[0], axis=-1).max() < 0.4 and 0.01 < moves < 0.2)
 
 
-def pointing(joints: np.ndarray) -> float:
+def pointing(joints: FloatArray) -> float:
     """Seconds for which an arm is held out straight, away from the body, the wrist hardly moving."""
     own = own_frame(joints)
     best = 0.0
@@ -210,7 +212,7 @@ def pointing(joints: np.ndarray) -> float:
     return best
 
 
-def throwing(joints: np.ndarray) -> float:
+def throwing(joints: FloatArray) -> float:
     """m/s: peak speed of the faster wrist in the figure's own frame, 0 if the other one is about as fast."""
     own = own_frame(joints)
     wrists = own[:, [_J["l_wrist"], _J["r_wrist"]]] - own[:, :1]
@@ -218,7 +220,7 @@ def throwing(joints: np.ndarray) -> float:
     return float(speeds.max()) if speeds.min() < _OTHER_HAND * speeds.max() else 0.0
 
 
-def head_yaw_span(turns: np.ndarray | None) -> tuple[float, float]:
+def head_yaw_span(turns: FloatArray | None) -> tuple[float, float]:
     """Degrees that the head turns on the chest to the left and to the right, at most (95th percentiles).
 
     turns: (T, 3, 4) unit quaternions w, x, y, z, the first of the three of the head against the chest, identity in

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...array_types import FloatArray, IntArray
+
 GROUP = 32
 """Motions among which a caption has to find its own."""
 
@@ -17,7 +19,7 @@ DIVERSITY_PAIRS = 300
 MULTIMODALITY_PAIRS = 10
 
 
-def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
+def frechet_distance(first: FloatArray, second: FloatArray) -> float:
     """Squared Frechet distance between Gaussians fitted to two sets (Heusel et al. 2017), at least 0.
 
     first (N, width), second (M, width), N and M at least 2. |m1 - m2|^2 + tr(C1) + tr(C2) - 2 tr((C1 C2)^(1/2)), the
@@ -36,7 +38,7 @@ def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
     return max(0.0, means + float(np.trace(c1) + np.trace(c2) - 2.0 * cross))
 
 
-def frechet_floor(embeddings: np.ndarray, generator: np.random.Generator) -> float:
+def frechet_floor(embeddings: FloatArray, generator: np.random.Generator) -> float:
     """The Frechet distance between two random halves of one set (N, width): what sampling alone gives.
 
     Each half has half the samples, so this is more than a perfect model would get against the whole set; it tells
@@ -49,8 +51,8 @@ def frechet_floor(embeddings: np.ndarray, generator: np.random.Generator) -> flo
 
 
 def r_precision(
-    motion: np.ndarray, text: np.ndarray, generator: np.random.Generator, group: int = GROUP, top: int = TOP
-) -> np.ndarray:
+    motion: FloatArray, text: FloatArray, generator: np.random.Generator, group: int = GROUP, top: int = TOP
+) -> FloatArray:
     """Share of captions whose own motion is among the nearest 1, 2 .. `top` of its group (Guo et al. 2022).
 
     motion, text: (N, width). The rows are shuffled and cut into groups; with N < group all are one group. Another
@@ -64,7 +66,7 @@ def r_precision(
     return _shares(np.concatenate(ranks), range(1, top + 1))
 
 
-def retrieval(motion: np.ndarray, text: np.ndarray, among: tuple[int, ...] = (1, 2, 3, 5, 10)) -> dict[str, float]:
+def retrieval(motion: FloatArray, text: FloatArray, among: tuple[int, ...] = (1, 2, 3, 5, 10)) -> dict[str, float]:
     """R@k over the whole set, and the median rank (from 1): text to motion, as TMR reports it (Petrovich et al. 2023).
 
     motion, text: (N, width). Keys "r1", "r2" .., "median_rank".
@@ -74,13 +76,13 @@ def retrieval(motion: np.ndarray, text: np.ndarray, among: tuple[int, ...] = (1,
     return shares | {"median_rank": float(np.median(ranks) + 1)}
 
 
-def multimodal_distance(motion: np.ndarray, text: np.ndarray) -> float:
+def multimodal_distance(motion: FloatArray, text: FloatArray) -> float:
     """Mean Euclidean distance between a caption's embedding and its motion's, (N, width) each (Guo et al. 2022)."""
     motion, text = _pair(motion, text)
     return float(np.linalg.norm(motion - text, axis=-1).mean())
 
 
-def diversity(motion: np.ndarray, generator: np.random.Generator, pairs: int = DIVERSITY_PAIRS) -> float:
+def diversity(motion: FloatArray, generator: np.random.Generator, pairs: int = DIVERSITY_PAIRS) -> float:
     """Mean Euclidean distance between the members of random pairs of motions (N, width) (Guo et al. 2022).
 
     Both sides are drawn without putting back; with N < pairs there are N pairs.
@@ -91,7 +93,7 @@ def diversity(motion: np.ndarray, generator: np.random.Generator, pairs: int = D
     return float(np.linalg.norm(rows[first] - rows[second], axis=-1).mean())
 
 
-def multimodality(motion: np.ndarray, generator: np.random.Generator, pairs: int = MULTIMODALITY_PAIRS) -> float:
+def multimodality(motion: FloatArray, generator: np.random.Generator, pairs: int = MULTIMODALITY_PAIRS) -> float:
     """Mean distance between motions made for the same caption (Guo et al. 2022).
 
     motion: (captions, takes, width). For each caption two sets of `pairs` takes are drawn and compared in order; with
@@ -109,28 +111,28 @@ def multimodality(motion: np.ndarray, generator: np.random.Generator, pairs: int
     return float(np.linalg.norm(first - second, axis=-1).mean())
 
 
-def _ranks(motion: np.ndarray, text: np.ndarray) -> np.ndarray:
+def _ranks(motion: FloatArray, text: FloatArray) -> IntArray:
     """(N,) for each caption, how many other motions are at least as near as its own."""
     distances = np.linalg.norm(text[:, None] - motion[None], axis=-1)
     own = np.diagonal(distances)[:, None]
     near = distances <= own
     np.fill_diagonal(near, False)
-    ranks: np.ndarray = near.sum(1)
+    ranks: IntArray = near.sum(1)
     return ranks
 
 
-def _shares(ranks: np.ndarray, among: range | tuple[int, ...]) -> np.ndarray:
+def _shares(ranks: IntArray, among: range | tuple[int, ...]) -> FloatArray:
     return np.array([(ranks < k).mean() for k in among])
 
 
-def _pair(motion: np.ndarray, text: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _pair(motion: FloatArray, text: FloatArray) -> tuple[FloatArray, FloatArray]:
     a, b = _checked(motion, 1), _checked(text, 1)
     if a.shape != b.shape:
         raise ValueError(f"motion and text must be of one shape, not {a.shape} and {b.shape}")
     return a, b
 
 
-def _checked(embeddings: np.ndarray, least: int) -> np.ndarray:
+def _checked(embeddings: FloatArray, least: int) -> FloatArray:
     rows = np.asarray(embeddings, dtype=np.float64)
     if rows.ndim != 2 or len(rows) < least or not np.isfinite(rows).all():
         raise ValueError(f"embeddings must be at least {least} rows of finite numbers, not of shape {rows.shape}")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...generation.pipeline import MotionLCM
 from . import text_metrics
 from .evaluator import Evaluator
@@ -67,7 +68,7 @@ class TextSection:
             found[f"{row}/multimodality"] = text_metrics.multimodality(made, generator)
         return found | self._ratios(found)
 
-    def _baselines(self, said: Sequence[str], texts: np.ndarray, repeat: int) -> dict[str, float]:
+    def _baselines(self, said: Sequence[str], texts: FloatArray, repeat: int) -> dict[str, float]:
         """Captured motion of train clips: with its own captions, and looked up for the test captions."""
         found: dict[str, float] = {}
         if self.train is not None:
@@ -88,10 +89,10 @@ class TextSection:
             for caption, features in zip(said, self.features, strict=True)
         ]
 
-    def _embedded(self, prompts: Sequence[Prompt], sampler: Sampler, seed: int) -> np.ndarray:
+    def _embedded(self, prompts: Sequence[Prompt], sampler: Sampler, seed: int) -> FloatArray:
         return self.evaluator.embed_motions(generate_features(self.model, prompts, sampler, seed))
 
-    def _row(self, row: str, motion: np.ndarray, texts: np.ndarray, repeat: int) -> dict[str, float]:
+    def _row(self, row: str, motion: FloatArray, texts: FloatArray, repeat: int) -> dict[str, float]:
         # Every row is shuffled alike, so that rows of one repeat can be compared.
         generator = np.random.default_rng((79, repeat))
         ranked = np.mean([text_metrics.r_precision(motion, texts, generator) for _ in range(4)], axis=0)

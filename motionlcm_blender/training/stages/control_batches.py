@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...array_types import IntArray
 from ...motion.features import FEATURES
 from ...networks.torch_impl.torch_features import joints_from_features
 from ...networks.torch_impl.vae import MotionVAE
@@ -45,7 +46,7 @@ class ControlBatches:
             weights = weights + settings.straight_share * pool.straight
         self.cumulative = np.cumsum(weights / weights.sum())
 
-    def indices(self, generator: torch.Generator, frames: int) -> np.ndarray:
+    def indices(self, generator: torch.Generator, frames: int) -> IntArray:
         """Rows of about the same length, about `frames` frames in all."""
         uniform = torch.rand(192, generator=generator).numpy().astype(np.float64)
         candidates = np.minimum(np.searchsorted(self.cumulative, uniform), len(self.cumulative) - 1)
@@ -61,13 +62,13 @@ class ControlBatches:
             chosen.append(int(k))
         return candidates[chosen]
 
-    def hints(self, indices: np.ndarray, generator: torch.Generator) -> HintBatch:
+    def hints(self, indices: IntArray, generator: torch.Generator) -> HintBatch:
         """Hints of the given rows, by the patterns of the settings."""
         frames = torch.arange(int(self.batches.pool.lengths[indices].max()))[None]
         frames = frames < torch.from_numpy(self.batches.pool.lengths[indices])[:, None]
         return self.given(indices, hint_mask(frames, self.straight[indices], self.settings.patterns, generator))
 
-    def given(self, indices: np.ndarray, mask: Tensor) -> HintBatch:
+    def given(self, indices: IntArray, mask: Tensor) -> HintBatch:
         """Hints of the given rows where the mask (B, T, 22, 3) has them; T as long as the longest row."""
         pool, device = self.batches.pool, self.batches.device
         lengths = pool.lengths[indices]

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ...array_types import IntArray
 from ...motion.skeleton import FOOT_JOINTS, FPS
 from ...networks.noise_schedule import TRAIN_STEPS
 from ...networks.torch_impl.controlnet import ControlNet, TrajectoryEncoder
@@ -53,7 +54,8 @@ def standing_loss(features: Tensor, joints: Tensor, frames: Tensor) -> Tensor:
     contact = features[..., CONTACTS].detach().clamp(0.0, 1.0)
     speed = joints[:, :, list(FOOT_JOINTS)][..., [0, 2]].diff(dim=1).norm(dim=-1) * FPS
     held = contact[:, 1:] * contact[:, :-1] * (frames[:, 1:] & frames[:, :-1])[..., None]
-    return (speed * held).sum() / held.sum().clamp_min(1.0)
+    result: Tensor = (speed * held).sum() / held.sum().clamp_min(1.0)
+    return result
 
 
 class ControlModel(torch.nn.Module):
@@ -78,7 +80,7 @@ class PathEncoderLosses:
     ) -> None:
         self.encoder, self.vae, self.batches, self.precision = encoder, vae, batches, precision
 
-    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:  # noqa: ARG002  the losses' interface
         indices = self.batches.indices(generator, self.batches.settings.frames_per_batch)
         latents = self.batches.batches.of(indices, generator).latents
         shown = self.batches.hints(indices, generator)
@@ -105,7 +107,7 @@ class ControlTeacherLosses:
         self.model, self.teacher, self.vae = model, teacher.eval().requires_grad_(False), vae
         self.batches, self.settings, self.precision = batches, settings, precision
 
-    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:  # noqa: ARG002  the losses' interface
         indices = self.batches.indices(generator, self.settings.frames_per_batch)
         batch = self.batches.batches.of(indices, generator, self.settings.text_dropout)
         shown = self.batches.hints(indices, generator)
@@ -181,7 +183,7 @@ class ControlLosses:
         self.trajectories = trajectories
         self.order = np.argsort(trajectories.frames, kind="stable")
 
-    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:  # noqa: ARG002  the losses' interface
         known, s = self.trajectories, self.settings
         rows = self._rows(generator)
         device = self.batches.batches.device
@@ -206,15 +208,16 @@ class ControlLosses:
         loss = s.end_weight * end + s.joint_weight * hint + s.standing_weight * standing
         return {"loss": loss, "end": end, "hint": hint, "metres": metres, "standing": standing}
 
-    def _rows(self, generator: torch.Generator) -> np.ndarray:
+    def _rows(self, generator: torch.Generator) -> IntArray:
         """Trajectories of about one length."""
         frames = self.trajectories.frames[self.order]
         at = int(torch.randint(0, len(self.order), (1,), generator=generator))
         count = max(1, self.settings.frames_per_batch // int(frames[at]))
         spread = np.arange(max(0, at - 4 * count), min(len(self.order), at + 1))
         picked = torch.randperm(len(spread), generator=generator)[:count].numpy()
-        return self.order[spread[picked]]
+        result: IntArray = self.order[spread[picked]]
+        return result
 
-    def _hints(self, rows: np.ndarray) -> HintBatch:
+    def _hints(self, rows: IntArray) -> HintBatch:
         known = self.trajectories
         return self.batches.given(known.rows[rows], unpacked_hints(known.hinted[rows], int(known.frames[rows].max())))

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...array_types import IntArray
 from ...networks.noise_schedule import TRAIN_STEPS, alphas_cumprod
 from ...networks.torch_impl.denoiser import Denoiser
 from ..config import StudentSettings, TeacherSettings
@@ -45,7 +46,7 @@ def huber(made: Tensor, wanted: Tensor) -> Tensor:
     return ((made - wanted).square() + HUBER**2).sqrt().mean() - HUBER
 
 
-def starts_and_points(known: Trajectories, rows: np.ndarray, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def starts_and_points(known: Trajectories, rows: IntArray, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Noisy latents of trajectories (B, tokens, latent_width) and the timesteps (B,) at which the samplers meet them.
 
     Mostly pure noise at the first timestep of one-step sampling, else pure noise at that of two and four steps, or a
@@ -71,7 +72,7 @@ class TeacherLosses:
     ) -> None:
         self.denoiser, self.batches, self.settings, self.precision = denoiser, batches, settings, precision
 
-    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:  # noqa: ARG002  the losses' interface
         batch = self.batches.draw(generator, self.settings.batch, self.settings.text_dropout)
         device = batch.latents.device
         timesteps = torch.randint(0, TRAIN_STEPS, (len(batch.latents),), generator=generator).to(device)
@@ -107,7 +108,7 @@ class StudentLosses:
         self.batches, self.settings, self.precision = batches, settings, precision
         self.trajectories = trajectories
 
-    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:  # noqa: ARG002  the losses' interface
         shown = round(self.settings.batch * self.settings.trajectory_share) if self.trajectories is not None else 0
         terms = {}
         if shown < self.settings.batch:

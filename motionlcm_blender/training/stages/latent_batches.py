@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...array_types import FloatArray, IntArray
 from ..data.captions import CaptionTokens
 from ..data.pool import Pool
 
@@ -20,7 +21,7 @@ class LatentBatch:
     indices: (B,) rows of the pool; captions: what the text says.
     """
 
-    indices: np.ndarray
+    indices: IntArray
     captions: tuple[str, ...]
     latents: Tensor
     text: Tensor
@@ -36,7 +37,7 @@ class Drawer:
         self.pool = pool
         self.cumulative = np.cumsum(pool.weights / pool.weights.sum())
 
-    def indices(self, generator: torch.Generator, count: int) -> np.ndarray:
+    def indices(self, generator: torch.Generator, count: int) -> IntArray:
         """(count,) examples by weight."""
         uniform = torch.rand(count, generator=generator).numpy().astype(np.float64)
         return np.minimum(np.searchsorted(self.cumulative, uniform), len(self.pool) - 1)
@@ -49,7 +50,7 @@ class LatentBatches:
         self,
         pool: Pool,
         drawer: Drawer,
-        latents: tuple[np.ndarray, np.ndarray],
+        latents: tuple[FloatArray, FloatArray],
         captions: CaptionTokens,
         device: torch.device,
     ) -> None:
@@ -60,7 +61,7 @@ class LatentBatches:
         """`count` examples by weight."""
         return self.of(self.drawer.indices(generator, count), generator, dropout)
 
-    def of(self, indices: np.ndarray, generator: torch.Generator, dropout: float = 0.0) -> LatentBatch:
+    def of(self, indices: IntArray, generator: torch.Generator, dropout: float = 0.0) -> LatentBatch:
         """The given examples; each prompt is replaced by the empty one with probability `dropout`."""
         rows = torch.from_numpy(indices)
         mean, std = self.means[rows], self.stds[rows]

@@ -15,6 +15,7 @@ import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
+from ...array_types import FloatArray
 from ...errors import TrainingDataError
 from ...motion.skeleton import MAX_FRAMES
 from ...networks.model_folder import ModelFolder
@@ -103,7 +104,7 @@ class Run:
         module.load_state_dict(grown_weights(weights, module.state_dict(), first, wanted))
 
     @cached_property
-    def _start_weights(self) -> dict[str, np.ndarray]:
+    def _start_weights(self) -> dict[str, FloatArray]:
         assert self.start is not None
         return self.start.weights()
 
@@ -185,7 +186,7 @@ class Run:
         return path.exists() and path.stat().st_mtime >= newest
 
     @cached_property
-    def latents(self) -> tuple[np.ndarray, np.ndarray]:
+    def latents(self) -> tuple[FloatArray, FloatArray]:
         """Means and stds of the pool's latents, encoded once for a VAE and a pool."""
         path = self.folder / "latents.npz"
         if not self.is_newer(path, "vae.safetensors", f"pool/{POOL_INDEX}"):

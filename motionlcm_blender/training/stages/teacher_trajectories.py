@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...array_types import FloatArray, IntArray, StringArray
 from ...networks.samplers import ddim_sample
 from ...networks.torch_impl.denoiser import Denoiser
 from ..config import StudentSettings
@@ -43,14 +44,14 @@ class Trajectories:
     text and hints come from; hinted: (N, bytes) uint8, the packed mask of the hints (`packed_hints`), empty without.
     """
 
-    noise: np.ndarray
-    clean: np.ndarray
-    points: np.ndarray
-    guidance: np.ndarray
-    captions: np.ndarray
-    frames: np.ndarray
-    rows: np.ndarray
-    hinted: np.ndarray
+    noise: FloatArray
+    clean: FloatArray
+    points: FloatArray
+    guidance: FloatArray
+    captions: StringArray
+    frames: IntArray
+    rows: IntArray
+    hinted: IntArray
 
     def __len__(self) -> int:
         return len(self.captions)
@@ -71,7 +72,7 @@ class Hinted:
     """Hints of a batch: condition tokens (B, tokens, latent_width) and the packed mask of what is hinted."""
 
     condition: Tensor
-    packed: np.ndarray
+    packed: IntArray
 
 
 class TeacherNetwork:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ...array_types import FloatArray, IntArray
 from ...motion.head_hands import FEATURES_WITH_HEAD_HANDS, HEAD_HANDS
 from ...motion.skeleton import FOOT_JOINTS, FPS, MAX_FRAMES
 from ...networks.torch_impl.torch_features import joints_from_features
@@ -76,7 +77,7 @@ class WindowBatches:
         return torch.from_numpy(normalised.astype(np.float32)), torch.from_numpy(known), torch.from_numpy(mask)
 
 
-def feature_weights() -> np.ndarray:
+def feature_weights() -> FloatArray:
     """(281,) float32: what each feature counts in the loss, about 1 on average.
 
     Errors of the root add up over all later frames, so its four numbers count most; rotations and velocities are not
@@ -170,17 +171,18 @@ class VaeLosses:
 def _energy(joints: Tensor, mask: Tensor) -> Tensor:
     """Mean speed of the joints seen from the pelvis, metres a frame; joints (B, T, 22, 3), mask (B, T)."""
     seen = joints - joints[:, :, :1]
-    return (seen.diff(dim=1).norm(dim=-1).mean(-1) * mask[:, 1:]).sum() / mask[:, 1:].sum()
+    result: Tensor = (seen.diff(dim=1).norm(dim=-1).mean(-1) * mask[:, 1:]).sum() / mask[:, 1:].sum()
+    return result
 
 
 @torch.no_grad()
 def encode_pool(
     vae: MotionVAE, pool: Pool, normalisation: Normalisation, device: torch.device, frames: int = 6000
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[FloatArray, FloatArray]:
     """Means and stds of every example's latent, (N, tokens, latent_width) float32 each."""
     vae.eval()
-    means: list[np.ndarray | None] = [None] * len(pool)
-    stds: list[np.ndarray | None] = [None] * len(pool)
+    means: list[FloatArray | None] = [None] * len(pool)
+    stds: list[FloatArray | None] = [None] * len(pool)
     for rows in _batches(pool.lengths, frames):
         widest = int(pool.lengths[rows].max())
         features = np.zeros((len(rows), widest, len(normalisation.mean)), np.float32)
@@ -195,7 +197,7 @@ def encode_pool(
     return np.stack([m for m in means if m is not None]), np.stack([s for s in stds if s is not None])
 
 
-def _batches(lengths: np.ndarray, frames: int) -> Sequence[np.ndarray]:
+def _batches(lengths: IntArray, frames: int) -> Sequence[IntArray]:
     """Indices in batches of about equal length, each of about `frames` frames."""
     order = np.argsort(lengths, kind="stable")
     batches, start = [], 0
