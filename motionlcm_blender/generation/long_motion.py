@@ -54,9 +54,9 @@ class Piece:
         rotations: (T, 3, 4) quaternions of head and hands, or None.
     """
 
-    joints: np.ndarray
-    contacts: np.ndarray
-    rotations: np.ndarray | None
+    joints: FloatArray
+    contacts: FloatArray
+    rotations: FloatArray | None
 
     @property
     def frames(self) -> int:
@@ -173,7 +173,7 @@ def _shortened_if_dull(model: MotionModel, request: Request, made: Piece, slack:
     return Piece(made.joints[cut], made.contacts[cut], None if made.rotations is None else made.rotations[cut])
 
 
-def _liveliness(joints: np.ndarray) -> float:
+def _liveliness(joints: FloatArray) -> float:
     """Mean speed of the body and a part of that of the pelvis over the floor, m/s, of (T, 22, 3) metres."""
     travel = np.linalg.norm(joints[-1, 0, [0, 2]] - joints[0, 0, [0, 2]]) * FPS / max(len(joints) - 1, 1)
     return body_speed(joints) + 0.3 * float(travel)

@@ -142,7 +142,7 @@ def _take_of(request: Request, motion: GeneratedMotion) -> Request:
     return replace(request, seed=motion.request.seed, blends=motion.request.blends, takes=1)
 
 
-def _finished(request: Request, features: np.ndarray, started: float, refinement: dict[str, float]) -> GeneratedMotion:
+def _finished(request: Request, features: FloatArray, started: float, refinement: dict[str, float]) -> GeneratedMotion:
     joints = standing_joints(features)
     if request.start is not None:
         joints = match_start(aligned(joints, at_origin(request.start.joints)), request.start.joints)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..motion.skeleton import FPS
 from ..motion.smoothing import smooth
 from ..postprocess.headings import path_headings
@@ -24,7 +25,7 @@ _CORNER_SIGMA = 2.0
 """Frames over which corners are rounded before the progress along the path is measured."""
 
 
-def straightened_path(request: Request) -> np.ndarray | None:
+def straightened_path(request: Request) -> FloatArray | None:
     """Compute the straight path that the network is shown.
 
     Args:
@@ -76,7 +77,7 @@ def _first_frame(request: Request) -> int:
     return 0 if request.start is None else request.start.frames - 1
 
 
-def _straight(request: Request, path: np.ndarray) -> np.ndarray | None:
+def _straight(request: Request, path: FloatArray) -> FloatArray | None:
     first = _first_frame(request)
     rounded = smooth(path[first:], _CORNER_SIGMA) if len(path) - first > 4 else path[first:]
     steps = np.linalg.norm(np.diff(rounded, axis=0), axis=-1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..array_types import FloatArray
+
 EXTRA = 2
 """Samples for each take."""
 MOST_SAMPLES = 32
@@ -19,7 +21,7 @@ def sample_count(takes: int) -> int:
     return takes if takes < 2 else max(takes, min(EXTRA * takes, MOST_SAMPLES))
 
 
-def most_different(joints: np.ndarray, count: int) -> list[int]:
+def most_different(joints: FloatArray, count: int) -> list[int]:
     """Choose takes that differ: the first, then again and again the one that is farthest from those chosen.
 
     Greedy farthest-point selection (Gonzalez 1985).

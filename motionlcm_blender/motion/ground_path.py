@@ -269,7 +269,7 @@ def timed(path: GroundPath, frames: int, timing: Timing | None = None, fps: floa
     return xz
 
 
-def rounded_corners(xz: np.ndarray, fps: float = FPS) -> np.ndarray:
+def rounded_corners(xz: FloatArray, fps: float = FPS) -> FloatArray:
     """Round the corners of a timed path as people do, who do not change direction within a frame.
 
     Args:
@@ -293,7 +293,7 @@ def rounded_corners(xz: np.ndarray, fps: float = FPS) -> np.ndarray:
     frame = np.arange(len(xz))
     away = np.abs(frame[:, None] - np.flatnonzero(corner)).min(axis=1)
     near = np.exp(-0.5 * (away / (1.5 * sigma)) ** 2)[:, None]
-    rounded = (1.0 - near) * xz + near * smooth(xz, sigma)
+    rounded: FloatArray = (1.0 - near) * xz + near * smooth(xz, sigma)
     rounded[0], rounded[-1] = xz[0], xz[-1]
     return rounded
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..array_types import ComplexArray, FloatArray
 from ..errors import InvalidRequest
 from ..motion.skeleton import FPS
 from ..motion.smoothing import smooth, smooth_curved, smoothstep
@@ -24,7 +25,7 @@ TRAVEL_SIGMA, SWAY_SIGMA, TURN_SIGMA = 6.0, 8.0, 5.0
 """Frames of smoothing: of travel, of the sway of hips, and of rotations."""
 
 
-def heading_difference(joints: np.ndarray, path: np.ndarray, travel: float = 0.0) -> np.ndarray:
+def heading_difference(joints: FloatArray, path: FloatArray, travel: float = 0.0) -> FloatArray:
     """Rotation with which the figure travels along the path as it travelled along its own trajectory.
 
     The angle between facing and travel is the figure's own, so that a figure that walks backwards or sideways still
@@ -48,10 +49,11 @@ def heading_difference(joints: np.ndarray, path: np.ndarray, travel: float = 0.0
     measured = np.flatnonzero(drawn_weight > 0.5 * drawn_weight.max())
     # Unwrapped over the measured frames, so that turning back on the spot takes the time of the gap.
     turn = smooth(np.interp(np.arange(len(path)), measured, np.unwrap(turn[measured])), TURN_SIGMA)
-    return turn - 2.0 * np.pi * np.round(turn[measured[0]] / (2.0 * np.pi))
+    result: FloatArray = turn - 2.0 * np.pi * np.round(turn[measured[0]] / (2.0 * np.pi))
+    return result
 
 
-def travel_angles(joints: np.ndarray, facing: np.ndarray, counts: np.ndarray, travel: float = 0.0) -> np.ndarray:
+def travel_angles(joints: FloatArray, facing: FloatArray, counts: FloatArray, travel: float = 0.0) -> FloatArray:
     """Angle from facing to the direction of travel, interpolated where the figure hardly moves.
 
     The angle of the motion is moved half of the way to `travel`, if it is not far from it.
@@ -76,7 +78,7 @@ def travel_angles(joints: np.ndarray, facing: np.ndarray, counts: np.ndarray, tr
     return smooth(np.interp(np.arange(len(joints)), measured, angle), TRAVEL_SIGMA)
 
 
-def path_headings(path: np.ndarray) -> np.ndarray:
+def path_headings(path: FloatArray) -> FloatArray:
     """Direction of a path, interpolated where the path stands.
 
     Args:
@@ -92,7 +94,7 @@ def path_headings(path: np.ndarray) -> np.ndarray:
     return np.interp(np.arange(len(path)), moving, np.unwrap(np.angle(direction[moving])))
 
 
-def facing_angles(joints: np.ndarray) -> np.ndarray:
+def facing_angles(joints: FloatArray) -> FloatArray:
     """Facing direction of hips and shoulders without the sway of each step.
 
     Args:
@@ -105,7 +107,7 @@ def facing_angles(joints: np.ndarray) -> np.ndarray:
     return smooth_curved(own, SWAY_SIGMA) if len(own) > 8 else own
 
 
-def turn_to(joints: np.ndarray, facing: np.ndarray) -> np.ndarray:
+def turn_to(joints: FloatArray, facing: FloatArray) -> FloatArray:
     """Rotation to a target facing that keeps the figure's own sway of the hips.
 
     Args:
@@ -122,10 +124,11 @@ def turn_to(joints: np.ndarray, facing: np.ndarray) -> np.ndarray:
     if wanted.shape != (len(joints),) or not np.isfinite(wanted).all():
         raise InvalidRequest(f"The direction to face must be one angle for each of the {len(joints)} frames.")
     turn = np.unwrap(wanted) - facing_angles(joints)
-    return turn - 2.0 * np.pi * np.round(turn[0] / (2.0 * np.pi))
+    result: FloatArray = turn - 2.0 * np.pi * np.round(turn[0] / (2.0 * np.pi))
+    return result
 
 
-def _direction(xz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _direction(xz: FloatArray) -> tuple[ComplexArray, FloatArray]:
     """Direction of travel (T,) as unit complex numbers z + i x, and its weight (T,) in 0..1."""
     velocity = np.gradient(smooth(xz, TRAVEL_SIGMA), axis=0) * FPS
     complex_velocity = velocity[:, 1] + 1j * velocity[:, 0]
@@ -133,8 +136,9 @@ def _direction(xz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return complex_velocity / np.maximum(speed, 1e-9), smoothstep(speed, *MOVING)
 
 
-def _facing(joints: np.ndarray) -> np.ndarray:
+def _facing(joints: FloatArray) -> ComplexArray:
     """(T,) facing direction of hips and shoulders, as unit complex numbers z + i x."""
     across = joints[:, 1] - joints[:, 2] + joints[:, 16] - joints[:, 17]
     forward = across[:, 0] - 1j * across[:, 2]
-    return forward / np.maximum(np.abs(forward), 1e-9)
+    result: ComplexArray = forward / np.maximum(np.abs(forward), 1e-9)
+    return result

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..array_types import BoolArray, ComplexArray, FloatArray, IntArray
+from ..array_types import BoolArray, FloatArray, IntArray
 from ..errors import InvalidRequest
 from ..motion import banded_solver
 from ..motion.foot_contacts import stance_mask
@@ -46,7 +46,7 @@ def follow_path(
     contacts: BoolArray | FloatArray | None,
     xz: FloatArray,
     lock: FootLock = FootLock.AUTO,
-    facing: np.ndarray | None = None,
+    facing: FloatArray | None = None,
     travel: float = 0.0,
 ) -> FootLockResult:
     """Move a motion onto a path and lock its feet.
@@ -93,7 +93,7 @@ def follow_path(
     return lock_feet(placed, stands, turn)
 
 
-def leaned_into_curves(joints: np.ndarray, path: np.ndarray) -> np.ndarray:
+def leaned_into_curves(joints: FloatArray, path: FloatArray) -> FloatArray:
     """Lean the trunk into the curves of a path, because the motion was made along a line.
 
     Args:
@@ -121,7 +121,7 @@ def leaned_into_curves(joints: np.ndarray, path: np.ndarray) -> np.ndarray:
     return result
 
 
-def matching_times(root: np.ndarray, path: np.ndarray) -> np.ndarray:
+def matching_times(root: FloatArray, path: FloatArray) -> FloatArray:
     """Compute the time warp with which progress along the root's trajectory matches the path's.
 
     A smooth compromise: the motion is never played slower than 0.7 or faster than 1.4 times its own speed.
@@ -202,7 +202,7 @@ def face_direction(
     return lock_feet(placed, stands, turn)
 
 
-def _progress(root: np.ndarray) -> np.ndarray:
+def _progress(root: FloatArray) -> FloatArray:
     """(T,) metres travelled, without sway."""
     steps = np.linalg.norm(np.diff(smooth(root, TRAVEL_SIGMA), axis=0), axis=-1)
     return np.concatenate([[0.0], np.cumsum(steps)])
@@ -235,7 +235,7 @@ def _gathered(first: FloatArray, second: FloatArray | None, before: IntArray, co
     return result if second is None else result + np.bincount(before + 1, second, count)
 
 
-def _sway(root: np.ndarray) -> np.ndarray:
+def _sway(root: FloatArray) -> FloatArray:
     """(T, 2) metres: motion of the pelvis about its own smoothed trajectory with each step."""
     return root - smooth_curved(root, SWAY_SIGMA)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..motion.skeleton import FPS
 from ..motion.smoothing import smooth
 from .transitions import aligned, crossfaded
@@ -36,7 +37,7 @@ class Seam:
 
 
 def best_seam(
-    earlier: np.ndarray, later: np.ndarray, before: tuple[int, int], after: tuple[int, int], length: int = SEAM
+    earlier: FloatArray, later: FloatArray, before: tuple[int, int], after: tuple[int, int], length: int = SEAM
 ) -> Seam:
     """Find the pair of frames from which two motions are most alike for the length of a crossfade.
 
@@ -69,7 +70,7 @@ def best_seam(
     return Seam(before[0] + int(row), after[0] + int(column), float(cost[row, column] / length))
 
 
-def stitched(earlier: np.ndarray, later: np.ndarray, seam: Seam, length: int = SEAM) -> np.ndarray:
+def stitched(earlier: FloatArray, later: FloatArray, seam: Seam, length: int = SEAM) -> FloatArray:
     """Join two motions at a seam.
 
     Args:
@@ -86,13 +87,13 @@ def stitched(earlier: np.ndarray, later: np.ndarray, seam: Seam, length: int = S
     return np.concatenate([earlier[: seam.before], crossfaded(shared, following[:length]), following[length:]])
 
 
-def body_speed(joints: np.ndarray) -> float:
+def body_speed(joints: FloatArray) -> float:
     """Mean speed of the joints relative to the pelvis, m/s, of (T, 22, 3) metres at 20 fps."""
     local = joints - joints[:, :1]
     return float(np.linalg.norm(np.diff(local, axis=0), axis=-1).mean() * FPS) if len(local) > 1 else 0.0
 
 
-def _description(joints: np.ndarray) -> np.ndarray:
+def _description(joints: FloatArray) -> FloatArray:
     """(T, n) metres: pose and movement of each frame, seen from the figure."""
     joints = np.asarray(joints, np.float64)
     across = joints[:, 1] - joints[:, 2] + joints[:, 16] - joints[:, 17]

@@ -111,7 +111,8 @@ def _grouped_input(weight: Tensor, fresh: Tensor, before: int, after: int) -> Te
     if ratio == 1:
         new[:, :, : old.shape[2]] = 0.0
     new[:, :, : old.shape[2]] += old.repeat_interleave(ratio, 1) / ratio
-    return new.flatten(1)
+    result: Tensor = new.flatten(1)
+    return result
 
 
 def _grouped_output(weight: Tensor, fresh: Tensor, before: int, after: int) -> Tensor:
@@ -119,7 +120,8 @@ def _grouped_output(weight: Tensor, fresh: Tensor, before: int, after: int) -> T
     old = weight.unflatten(0, (before, -1))
     new = fresh.detach().to(weight.dtype).unflatten(0, (after, -1)).clone()
     new[:, : old.shape[1]] = old.repeat_interleave(after // before, 0)
-    return new.flatten(0, 1)
+    result: Tensor = new.flatten(0, 1)
+    return result
 
 
 def _grouped_positions(positions: Tensor, leading: int, ratio: int) -> Tensor:

@@ -15,12 +15,12 @@ import numpy as np
 from ...motionlcm_blender.errors import InvalidRequest
 from ...motionlcm_blender.motion.ground_path import (
     GroundPath,
-    Timing,
     part_of,
     rounded_corners,
     speed_warning,
     timed,
 )
+from ...motionlcm_blender.motion.path_timing import Timing
 from ...motionlcm_blender.postprocess.terrain import Ground, PathHeights
 from ..scene.scene_time import moments, places_at, scene_frames_each, stretch
 

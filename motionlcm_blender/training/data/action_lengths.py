@@ -6,6 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 
+from ...array_types import FloatArray
 from ...motion.skeleton import FPS
 from ...motion.smoothing import smooth
 from ...text.prompt_vocabulary import Vocabulary, tokens, verb_lemmas
@@ -24,7 +25,7 @@ ACTIVE, AROUND = 0.25, 0.4
 """Share of a segment's fastest movement above which the figure acts, and seconds kept before and after."""
 
 
-def action_seconds(joints: np.ndarray) -> float:
+def action_seconds(joints: FloatArray) -> float:
     """Duration of the action in a segment, without the standing before and after it.
 
     Args:
@@ -42,7 +43,7 @@ def action_seconds(joints: np.ndarray) -> float:
     acting = np.flatnonzero(speed > max(ACTIVE * np.percentile(speed, 95), 0.05))
     if not len(acting):
         return len(joints) / FPS
-    return min((acting[-1] - acting[0] + 1) / FPS + 2.0 * AROUND, len(joints) / FPS)
+    return min(float(acting[-1] - acting[0] + 1) / FPS + 2.0 * AROUND, len(joints) / FPS)
 
 
 def verb_seconds(data: MotionData, vocabulary: Vocabulary) -> dict[str, float]:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from ...errors import TrainingDataError
 from ...files.safetensors_files import write_bytes
-from ...text.prompt_vocabulary import FILE, STOP, Vocabulary, lemma, singular, tokens, verb_lemmas
+from ...text.prompt_vocabulary import FILE, Vocabulary, lemma, singular, tokens, verb_lemmas
+from ...text.word_lists import STOP
 from .action_lengths import verb_seconds
 from .motion_data import MotionData, mirror_caption
 
