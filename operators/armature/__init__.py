@@ -8,9 +8,10 @@ pose_keys: Convert fitted keys of a clip to keys of pose bones, in quaternions a
 pose_reading: Read an Action of a character as a clip: the inverse of `smpl_rig.pose_channels`.
 root_motion: Root motion in the armature object or in a root bone.
 smpl_rig: An armature as the engine's skeleton, and a clip as the pose of its bones.
+take_index: The Actions of each character, from one scan of the file that redraws reuse.
 take_properties: What the extension stores in a file beside its property groups: custom properties, with their types and
     defaults.
 """
 
-REGISTERED: tuple[str, ...] = ()
+REGISTERED: tuple[str, ...] = ("take_index",)
 """Modules with classes or properties, in the order of registration."""

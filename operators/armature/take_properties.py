@@ -143,20 +143,6 @@ def read(action: bpy.types.Action) -> TakeProperties:
     )
 
 
-_seen = ""
-
-
-def any_made_here() -> bool:
-    """Whether this file has an Action of ours. Polls call this on each redraw, so the last found Action is checked
-    first."""
-    global _seen
-    if PROMPT.is_on(bpy.data.actions.get(_seen)):
-        return True
-    found = next((action for action in bpy.data.actions if PROMPT.is_on(action)), None)
-    _seen = "" if found is None else found.name
-    return found is not None
-
-
 def write_facts(action: bpy.types.Action, facts: Mapping[str, Any]) -> None:
     """Write the facts of a generation to an Action. facts: names without the prefix -> values."""
     for name, value in facts.items():

@@ -1,12 +1,13 @@
 """The takes of a character: Actions from one request, to compare, star, vary and accept."""
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from ..armature import character_lookup, take_properties
+from ..armature import character_lookup, take_index, take_properties
 from ..armature.take_properties import (
     BATCH,
     BLENDS,
@@ -19,7 +20,6 @@ from ..armature.take_properties import (
     STAR,
     TAKE,
     removable,
-    takes_of_shot,
 )
 from ..generation import orders
 from ..scene import messages, shot_lookup
@@ -30,25 +30,27 @@ if TYPE_CHECKING:
     from ..session.generation_worker import GenerationJobInput
 
 
-def takes_of(character: bpy.types.Object | None, sort: str = "NAME") -> list[bpy.types.Action]:
+def takes_of(
+    character: bpy.types.Object | None, sort: str = "NAME", among: Iterable[bpy.types.Action] | None = None
+) -> list[bpy.types.Action]:
     """The takes of the chosen shot; or the takes of the active Action's request, and the character's starred takes.
     Starred takes come first.
 
-    sort: a key of SORTS; numbers are sorted in ascending order. Empty if the active Action is not ours.
+    sort: a key of SORTS; numbers are sorted in ascending order. among: the Actions to search, None for all Actions of
+    the file. Empty if the active Action is not ours.
     """
     present = present_take(character)
     if character is None or present is None:
         return []
+    own = ID.read(character)
+    found = [action for action in (bpy.data.actions if among is None else among) if CHARACTER.read(action) == own]
     if SHOT.is_on(present):
-        found = takes_of_shot(character, SHOT.read(present))
+        shot = SHOT.read(present)
+        found = [action for action in found if SHOT.read(action) == shot]
     else:
-        own, batch = ID.read(character), BATCH.read(present)
+        batch = BATCH.read(present)
         found = [
-            action
-            for action in bpy.data.actions
-            if CHARACTER.read(action) == own
-            and not SHOT.is_on(action)
-            and (BATCH.read(action) == batch or STAR.read(action))
+            action for action in found if not SHOT.is_on(action) and (BATCH.read(action) == batch or STAR.read(action))
         ]
     measure = SORTS.get(sort)
 
@@ -57,6 +59,11 @@ def takes_of(character: bpy.types.Object | None, sort: str = "NAME") -> list[bpy
         return not STAR.read(action), value, TAKE.read(action), action.name
 
     return sorted(found, key=place)
+
+
+def shown_takes(character: bpy.types.Object | None, sort: str = "NAME") -> list[bpy.types.Action]:
+    """The same for drawing, which searches the index and not the whole file."""
+    return takes_of(character, sort, take_index.get().actions_of(ID.read(character)) if character is not None else ())
 
 
 def present_take(character: bpy.types.Object | None) -> bpy.types.Action | None:
