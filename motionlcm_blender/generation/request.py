@@ -27,19 +27,19 @@ class Blend:
 
     Attributes:
         towards: The other seed.
-        share: 0 is the request's own take, 1 the other one; 0.1 varies a take slightly, 0.5 mixes both equally.
+        weight: 0 is the request's own take, 1 the other one; 0.1 varies a take slightly, 0.5 mixes both equally.
 
     Raises:
-        InvalidRequest: `share` is not in 0..1.
+        InvalidRequest: `weight` is not in 0..1.
     """
 
     towards: int
-    share: float
+    weight: float
 
     def __post_init__(self) -> None:
         """Check the values."""
-        if not (math.isfinite(self.share) and 0.0 <= self.share <= 1.0):
-            raise InvalidRequest(f"A take is varied by a share from 0 to 1, not {self.share}.")
+        if not (math.isfinite(self.weight) and 0.0 <= self.weight <= 1.0):
+            raise InvalidRequest(f"A take is varied by a weight from 0 to 1, not {self.weight}.")
 
 
 @dataclass(frozen=True, eq=False)

@@ -62,7 +62,7 @@ FIELDS: dict[str, _Field] = {
 """The fields of a recipe by name.
 
 Pins are rows of frame, joint and position in the motion's frame; standing is a position and a heading; blends are rows
-of seed and share.
+of seed and weight.
 """
 COLUMNS = "ground_columns"
 """Number of columns of the ground's grid, which flat values do not show."""

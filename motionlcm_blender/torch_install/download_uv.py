@@ -45,7 +45,7 @@ def fetch(
     """
     source = source_list.Source(target.name, "program", (url,), "", sha256, None, "")
     try:
-        return downloads.fetch(source, target.parent, progress=lambda share, _: progress(share), cancel=cancelled)
+        return downloads.fetch(source, target.parent, progress=lambda fraction, _: progress(fraction), cancel=cancelled)
     except DownloadError as error:
         raise RuntimeProblem(str(error)) from error
 

@@ -48,7 +48,7 @@ def check_in_process(
     """
     task = {"do": "check", "model": model, "paths": [*host_packages, *([str(packages)] if packages else [])]}
     try:
-        return run_task(task, lambda share, what: None, cancelled, log)
+        return run_task(task, lambda fraction, what: None, cancelled, log)
     except ChildEnded as ended:
         raise RuntimeProblem(crashed(ended.code, OURS)) from ended
 
@@ -57,7 +57,7 @@ def import_in_process(paths: list[str], patience: float = PATIENCE) -> str:
     """Import PyTorch in a process of its own; returns a sentence about the failure, or ""."""
     until = time.monotonic() + patience
     try:
-        run_task({"do": "import", "paths": paths}, lambda share, what: None, lambda: time.monotonic() > until)
+        run_task({"do": "import", "paths": paths}, lambda fraction, what: None, lambda: time.monotonic() > until)
     except Cancelled:
         return f"PyTorch does not start here within {patience:.0f} seconds and is not used: {OTHERS}."
     except ChildEnded as ended:

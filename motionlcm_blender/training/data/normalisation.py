@@ -21,6 +21,7 @@ class Normalisation:
     hint_std: np.ndarray
 
     def as_dict(self) -> dict[str, np.ndarray]:
+        """The arrays by name, as they are saved."""
         return {"mean": self.mean, "std": self.std, "hint_mean": self.hint_mean, "hint_std": self.hint_std}
 
 
