@@ -105,7 +105,7 @@ def assign(obj: bpy.types.Object, action: bpy.types.Action | None) -> None:
         before.use_fake_user = True
     data.action = action
     if action is not None and hasattr(action, "slots") and len(action.slots):
-        data.action_slot = action.slots[0]
+        data.action_slot = slot_of(action, obj)
 
 
 def empty_holder(action: bpy.types.Action) -> Any:
@@ -169,10 +169,31 @@ def _holder(obj: bpy.types.Object) -> Any | None:
     return _holder_in(data.action, getattr(data, "action_slot", None))
 
 
-def holder_of(action: bpy.types.Action) -> Any | None:
-    """The owner of the curves of one of our Actions, whichever object it animates."""
-    slots = getattr(action, "slots", None)
-    return _holder_in(action, slots[0] if slots else None)
+def holder_of(action: bpy.types.Action, obj: bpy.types.Object | None = None) -> Any | None:
+    """The owner of the curves of one of our Actions, whichever object it animates; see `slot_of`."""
+    return _holder_in(action, slot_of(action, obj))
+
+
+def slot_of(action: bpy.types.Action, obj: bpy.types.Object | None = None) -> Any | None:
+    """The slot of an Action that holds a character's motion; None without slots, as before Blender 4.4.
+
+    The first of: the slot that animates the object; the slot named after it; ours; the slot with the most curves of
+    bones. obj: the character, None for any.
+    """
+    slots = [slot for slot in getattr(action, "slots", ()) if slot.target_id_type in ("OBJECT", "UNSPECIFIED")]
+    if not slots:
+        return None
+    data = obj.animation_data if obj is not None else None
+    if data is not None and data.action == action and data.action_slot in slots:
+        return data.action_slot
+
+    def rank(slot: Any) -> tuple[bool, bool, int]:
+        holder = _holder_in(action, slot)
+        posed = 0 if holder is None else sum(curve.data_path.startswith("pose.bones[") for curve in holder.fcurves)
+        named = obj is not None and slot.name_display == obj.name
+        return named and posed > 0, slot.name_display == SLOT_NAME and posed > 0, posed
+
+    return max(slots, key=rank)
 
 
 def _holder_in(action: bpy.types.Action, slot: Any | None) -> Any | None:

@@ -5,12 +5,16 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ..scene.linking import editable_collection, scene_units_per_metre
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
     import numpy as np
 
+SIZE = 0.06
+"""Metres, radius of a pin's empty."""
 JOINTS = (
     ("l_wrist", "Left Hand", "Hold the left wrist"),
     ("r_wrist", "Right Hand", "Hold the right wrist"),
@@ -70,9 +74,9 @@ class MOTIONLCM_OT_add_pin(bpy.types.Operator):
         if chosen is None or chosen.type != "EMPTY" or not chosen.select_get():
             label = next(name for identifier, name, _ in JOINTS if identifier == self.joint)
             chosen = bpy.data.objects.new(f"Pin {label}", None)
-            chosen.empty_display_type, chosen.empty_display_size = "SPHERE", 0.06
+            chosen.empty_display_type, chosen.empty_display_size = "SPHERE", SIZE * scene_units_per_metre(scene)
             chosen.location = scene.cursor.location
-            context.collection.objects.link(chosen)
+            editable_collection(context).objects.link(chosen)
         shot = _chosen_shot(context) if self.to_shot else None
         pin = scene.motionlcm.pins.add() if shot is None else shot.pins.add()
         if shot is not None:

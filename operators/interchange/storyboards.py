@@ -8,8 +8,9 @@ import bpy
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ..characters.add_character import create_character
+from ..controls import pins
 from ..scene import messages, scene_time
-from ..scene.linking import put_into_scene
+from ..scene.linking import put_into_scene, scene_units_per_metre
 from ..scene.operator_base import MotionLCMOperator
 from ..session import job_queue
 from ..shots import generate_shots, shot_list
@@ -28,7 +29,7 @@ def build(context: bpy.types.Context, board: "Storyboard") -> list[bpy.types.Obj
     """
     scene = context.scene
     board = board.at_fps(scene_time.rate_of(scene))
-    units = _units(scene)
+    units = scene_units_per_metre(scene)
     made = [
         _add_character(context, character, units) for character in board.characters
     ]  # first, because paths and pins refer to their names
@@ -40,12 +41,6 @@ def build(context: bpy.types.Context, board: "Storyboard") -> list[bpy.types.Obj
         for shot in character.motionlcm.shots:
             scene.frame_start, scene.frame_end = min(scene.frame_start, shot.first), max(scene.frame_end, shot.last)
     return made
-
-
-def _units(scene: bpy.types.Scene) -> float:
-    """Scene units per metre."""
-    units = scene.unit_settings
-    return 1.0 / float(units.scale_length) if units.system != "NONE" else 1.0
 
 
 def add_curve(context: bpy.types.Context, name: str, path: "StoryPath", units: float) -> bpy.types.Object:
@@ -105,7 +100,7 @@ def _add_pin(
     units: float,
 ) -> None:
     target = bpy.data.objects.new(f"Pin {character.name} {told.joint}", None)
-    target.empty_display_type, target.empty_display_size = "SPHERE", 0.06 * units
+    target.empty_display_type, target.empty_display_size = "SPHERE", pins.SIZE * units
     target.location = [units * value for value in told.at]
     context.scene.collection.objects.link(target)
     pin = shot.pins.add()
@@ -124,7 +119,7 @@ def storyboard_of(context: bpy.types.Context) -> "tuple[Storyboard, tuple[str, .
 
     scene = context.scene
     context.view_layer.update()
-    units = _units(scene)
+    units = scene_units_per_metre(scene)
     found = sorted((obj for obj in scene.objects if is_character(obj)), key=lambda obj: obj.name)
     if not found:
         raise InvalidRequest("There is no character in this scene: add a character with shots.")

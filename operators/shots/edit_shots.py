@@ -33,7 +33,6 @@ class MOTIONLCM_OT_add_shot(MotionLCMOperator, bpy.types.Operator):
         if chosen.path is not None and not any(other.path == chosen.path for other in shots):
             shot.path = chosen.path  # the first shot alone gets the path: see Split Path
         shot.stale = False
-        character.motionlcm.fps = character.motionlcm.fps or rate_of(scene)
         make_room(scene, first, last)
 
 

@@ -95,7 +95,7 @@ def push(character: bpy.types.Object, action: bpy.types.Action, scene: bpy.types
 
     The strip blends in over a strip below and blends out to a strip that continues below; otherwise it does not blend.
     """
-    from ..armature.actions import assign
+    from ..armature.actions import assign, slot_of
 
     data = character.animation_data
     first, last = (round(frame) for frame in action.frame_range)
@@ -109,7 +109,7 @@ def push(character: bpy.types.Object, action: bpy.types.Action, scene: bpy.types
     strip = track.strips.new(name, first, action)
     strip.name = name
     if hasattr(action, "slots") and len(action.slots) and strip.action_slot is None:
-        strip.action_slot = action.slots[0]
+        strip.action_slot = slot_of(action, character)
     most = min(TRANSITION * scene.render.fps / scene.render.fps_base, 0.5 * (last - first))
     strip.extrapolation = "NOTHING" if beneath else "HOLD"
     strip.use_auto_blend = False

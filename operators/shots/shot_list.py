@@ -186,6 +186,8 @@ def mark_stale(shot: MotionLCMShot | None) -> None:
 def new_shot(character: bpy.types.Object, index: int, prompt: str, first: int, last: int) -> MotionLCMShot:
     """Add a shot to the list, on frames that the caller has checked to be free."""
     shots = character.motionlcm.shots
+    if not len(shots) or not character.motionlcm.fps:
+        character.motionlcm.fps = rate_of(bpy.context.scene)
     names = {shot.name for shot in shots}
     shot = shots.add()
     shot.uid = uuid.uuid4().hex[:12]

@@ -14,6 +14,7 @@ from ...motionlcm_blender.motion import rotations
 from ...motionlcm_blender.motion.skeleton import FPS, JOINT_COUNT
 from ..armature.action_sampling import Curves, curves_in, turns, values
 from ..armature.actions import bone_path
+from ..armature.root_motion import deltas_of
 from ..armature.smpl_rig import read_rig
 from ..scene.scene_time import stretch
 
@@ -156,7 +157,12 @@ def _performed(
         poses[number] = local if parent < 0 else poses[parent] @ local
     heads = poses[list(bones.joints), :, :3, 3].transpose(1, 0, 2).astype(np.float32)
     carried = any(not path.startswith("pose.") for path, _ in curves)
-    return heads, _basis(curves, "", obj.rotation_mode, at, obj) if carried else None
+    if not carried:
+        return heads, None
+    way, deltas = _basis(curves, "", obj.rotation_mode, at, obj), deltas_of(obj)
+    way[:, :3, :3] = np.array(deltas.rotation.to_matrix()) @ way[:, :3, :3] * np.array(obj.delta_scale)
+    way[:, :3, 3] += np.array(deltas.location)
+    return heads, way
 
 
 def _basis(curves: Curves, prefix: str, mode: str, at: np.ndarray, unset: bpy.types.Object | None) -> np.ndarray:

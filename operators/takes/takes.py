@@ -1,7 +1,7 @@
 """The takes of a character: Actions from one request, to compare, star, vary and accept."""
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import bpy
@@ -145,10 +145,20 @@ class MOTIONLCM_OT_step_take(_OnTakes, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen = context.scene.motionlcm
         found, present = takes_of(chosen.character, chosen.take_sort), present_take(chosen.character)
+        if present not in found or len(found) < 2:
+            messages.show_message(_alone(chosen.character, present, found))
+            return {"CANCELLED"}
         following = found[(found.index(present) + self.step) % len(found)]
         show(chosen.character, following)
         messages.show_message(f"{following.name}, {found.index(following) + 1} of {len(found)}.")
         return {"FINISHED"}
+
+
+def _alone(character: bpy.types.Object, present: bpy.types.Action | None, found: Sequence[bpy.types.Action]) -> str:
+    """The sentence for a take without others in the list."""
+    if present is not None and present not in found:
+        return f'"{present.name}" was generated for another character, so "{character.name}" has no other takes of it.'
+    return "This is the only take, so it stays."
 
 
 class MOTIONLCM_OT_star_take(_OnTakes, bpy.types.Operator):
@@ -181,7 +191,11 @@ class MOTIONLCM_OT_accept_take(_OnTakes, bpy.types.Operator):
         chosen = context.scene.motionlcm
         present = present_take(chosen.character)
         assert present is not None  # poll has checked this
-        gone = removable(takes_of(chosen.character), present)
+        found = takes_of(chosen.character)
+        if present not in found:
+            messages.show_message(_alone(chosen.character, present, found), error=True)
+            return {"CANCELLED"}
+        gone = removable(found, present)
         bpy.data.batch_remove(gone)
         messages.show_message(f"Kept {present.name}; {len(gone)} other takes removed.")
         return {"FINISHED"}
@@ -198,8 +212,8 @@ class MOTIONLCM_OT_reject_take(_OnTakes, bpy.types.Operator):
         chosen = context.scene.motionlcm
         found, present = takes_of(chosen.character, chosen.take_sort), present_take(chosen.character)
         assert present is not None  # poll has checked this
-        if len(found) < 2:
-            messages.show_message("This is the only take, so it cannot be removed.", error=True)
+        if present not in found or len(found) < 2:
+            messages.show_message(_alone(chosen.character, present, found), error=True)
             return {"CANCELLED"}
         show(chosen.character, found[(found.index(present) + 1) % len(found)])
         if not removable([present], None):
