@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.app.handlers import persistent
 
-from . import take_properties
+from . import character_lookup, take_properties
 
 ActionKey = tuple[str, str | None]
 """Name and library path, None for a local Action: Blender finds an Action by this pair."""
@@ -22,6 +22,8 @@ class TakeIndex:
     def __init__(self) -> None:
         self._names: dict[str, tuple[ActionKey, ...]] | None = None
         self._count = -1
+        self.objects = -1
+        """Number of objects at the last search for copies of characters."""
 
     def invalidate(self) -> None:
         """Scan the file again on the next access."""
@@ -71,11 +73,15 @@ def get() -> TakeIndex:
 def _on_depsgraph_update(_scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     if depsgraph.id_type_updated("ACTION"):
         get().invalidate()
+    if get().objects != len(bpy.data.objects):  # a copy of a character has the identity of the original
+        get().objects = len(bpy.data.objects)
+        character_lookup.separate_copies()
 
 
 @persistent
 def _on_file_change(*_: object) -> None:
     get().invalidate()
+    get().objects = -1
 
 
 def _listeners() -> tuple[tuple[list[object], object], ...]:

@@ -168,12 +168,6 @@ def discard(action: bpy.types.Action | None) -> None:
         bpy.data.actions.remove(action)
 
 
-def takes_of_shot(character: bpy.types.Object, uid: str) -> list[bpy.types.Action]:
-    """All takes of a shot, in no order."""
-    own = ID.read(character)
-    return [action for action in bpy.data.actions if SHOT.read(action) == uid and CHARACTER.read(action) == own]
-
-
 def removable(actions: Sequence[bpy.types.Action], present: bpy.types.Action | None) -> list[bpy.types.Action]:
     """The takes that can be removed: not the active one, not starred, and without other users."""
     return [

@@ -157,7 +157,10 @@ def sample_pins(
         if low < at[0] - each or high > at[-1] + each:
             warnings.append(f'The pin of the {label} at "{pin.target.name}" extends beyond the motion.')
         # A model frame outside the pin's frames uses the place on the pin's nearest frame.
-        places = places_at(context, pin.target, np.clip(at[on], low, high)) / units_per_metre
+        try:
+            places = places_at(context, pin.target, np.clip(at[on], low, high)) / units_per_metre
+        except InvalidRequest as error:
+            raise InvalidRequest(f"The pin of the {label}: {error}") from None
         joint = NAMES.index(pin.joint)
         positions[on, joint], mask[on, joint] = blender_to_engine(places), True
     return positions, mask, tuple(warnings)

@@ -159,6 +159,14 @@ def _in_metres(place: "object", units: float) -> "Place":
     return x, y, z
 
 
+def _place_on(context: bpy.types.Context, obj: bpy.types.Object, frame: int, units: float) -> "Place":
+    """The object's place on a frame of the timeline, in metres."""
+    import numpy as np
+
+    at = np.array([frame / scene_time.stretch(context.scene)])
+    return _in_metres(scene_time.places_at(context, obj, at)[0], units)
+
+
 def _add_path(
     context: bpy.types.Context,
     paths: "dict[str, StoryPath]",
@@ -169,15 +177,20 @@ def _add_path(
     """Add a shot's path to the storyboard's paths, once. Returns its name there, and a warning about lost data."""
     import numpy as np
 
+    from ...motionlcm_blender.errors import InvalidRequest
     from ...motionlcm_blender.storyboard.storyboard import StoryPath
     from ..controls.trajectory import curve_points, weights_of
-    from ..scene.scene_time import places_at
+    from ..scene.scene_time import at_frame, may_change, places_at
 
     obj, told = shot.path, []
     if obj.type == "CURVE":
         if obj.name in paths:
             return obj.name, []
-        points, cyclic, strokes = curve_points(context, obj)
+        with at_frame(context.scene, shot.first, may_change(obj)):
+            try:
+                points, cyclic, strokes = curve_points(context, obj)
+            except InvalidRequest as error:
+                raise InvalidRequest(f'Path "{obj.name}": {error}') from None
         weights = weights_of(obj, len(points))
         if strokes > 1:
             told.append(f'"{obj.name}" has {strokes} strokes: the first one is in the storyboard.')
@@ -206,19 +219,18 @@ def _pins_of(
     left: for each of the scene's pins, its first frame that no earlier shot covers.
     """
     from ...motionlcm_blender.storyboard.storyboard import StoryPin
-    from ..scene.scene_time import place_now
 
     found = []
     for pin in shot.pins:
         first, last = max(pin.first, shot.first), min(pin.last, shot.last)
         if pin.active and pin.target is not None and first <= last:
-            found.append(StoryPin(pin.joint, _in_metres(place_now(context, pin.target), units), first, last))
+            found.append(StoryPin(pin.joint, _place_on(context, pin.target, first, units), first, last))
     for number, pin in enumerate(context.scene.motionlcm.pins):
         first, last = max(left[number], shot.first), min(pin.last, shot.last)
         if not pin.active or pin.target is None or pin.character not in (None, character) or first > last:
             continue
         left[number] = last + 1
-        found.append(StoryPin(pin.joint, _in_metres(place_now(context, pin.target), units), first, last))
+        found.append(StoryPin(pin.joint, _place_on(context, pin.target, first, units), first, last))
     return tuple(found)
 
 

@@ -3,7 +3,7 @@
 # No `from __future__ import annotations` here, as in all files with operators.
 import bpy
 
-from ..armature import take_properties
+from ..armature import character_lookup, take_properties
 from ..scene import messages
 from ..scene.operator_base import MotionLCMOperator
 from ..scene.scene_time import rate_of
@@ -50,7 +50,7 @@ class MOTIONLCM_OT_remove_shot(OnShots, bpy.types.Operator):
             nla_track.show_all(character)
             action.use_fake_user = False
 
-        of_shot = take_properties.takes_of_shot(character, shots[index].uid)
+        of_shot = character_lookup.takes_of_shot(character, shots[index].uid)
         shots.remove(index)
         character.motionlcm.shot_index = min(index, len(shots) - 1)
         if follows:

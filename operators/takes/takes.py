@@ -42,6 +42,8 @@ def takes_of(
     present = present_take(character)
     if character is None or present is None:
         return []
+    if among is None:
+        character_lookup.separate_copies()
     own = ID.read(character)
     found = [action for action in (bpy.data.actions if among is None else among) if CHARACTER.read(action) == own]
     if SHOT.is_on(present):

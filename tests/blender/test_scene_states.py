@@ -17,6 +17,7 @@ from tests.blender.support import (
     panel_status,
     part,
     poly_curve,
+    refusal,
     settings,
 )
 
@@ -125,3 +126,223 @@ def test_a_pose_is_read_from_the_slot_of_the_character(named: bool) -> None:
     api = part("operators.api")
     api.add_shot(character, "a person walks", 2.0, start_pose=pose)
     assert len(api.generate(character)) == 1
+
+
+def mesh(vertices, faces, name: str = "Ground") -> bpy.types.Object:
+    data = bpy.data.meshes.new(name)
+    data.from_pydata(vertices, [], faces)
+    obj = bpy.data.objects.new(name, data)
+    bpy.context.scene.collection.objects.link(obj)
+    return obj
+
+
+def level(height: float, size: float = 8.0):
+    return [(-size, -size, height), (size, -size, height), (size, size, height), (-size, size, height)]
+
+
+def feet(character: bpy.types.Object, frames) -> np.ndarray:
+    """Heights of the lower foot on these frames."""
+    return np.minimum(*(bone_heads(character, bone, frames)[:, 2] for bone in ("l_foot", "r_foot")))
+
+
+@pytest.mark.parametrize("with_path", (True, False))
+def test_indoors_the_character_walks_on_the_floor(with_path: bool) -> None:
+    character = add_character()
+    settings().ground = mesh(level(0.0) + level(2.6), [(0, 1, 2, 3), (7, 6, 5, 4)])
+    generate(path=poly_curve([(0.0, 0.0), (0.0, -3.0)]) if with_path else None, seconds=3.0)
+    assert np.abs(feet(character, (3, 30, 60))).max() < 0.3
+
+
+def test_the_upper_storey_is_the_ground_of_a_character_that_stands_there() -> None:
+    character = add_character()
+    character.location.z = 2.6
+    settings().ground = mesh(level(0.0) + level(2.6), [(0, 1, 2, 3), (7, 6, 5, 4)])
+    generate(seconds=2.0)
+    assert np.abs(feet(character, (3, 30)) - 2.6).max() < 0.3
+
+
+def test_instances_of_geometry_nodes_are_ground() -> None:
+    source, character = mesh(level(0.5), [(0, 1, 2, 3)], "Source"), add_character()
+    target = mesh([], [])
+    group = bpy.data.node_groups.new("Instances", "GeometryNodeTree")
+    group.interface.new_socket("Geometry", in_out="OUTPUT", socket_type="NodeSocketGeometry")
+    output, info = group.nodes.new("NodeGroupOutput"), group.nodes.new("GeometryNodeObjectInfo")
+    info.inputs["Object"].default_value, info.inputs["As Instance"].default_value = source, True
+    group.links.new(info.outputs["Geometry"], output.inputs[0])
+    target.modifiers.new("Nodes", "NODES").node_group = group
+    settings().ground = target
+    generate(seconds=2.0)
+    assert np.abs(feet(character, (3, 30)) - 0.5).max() < 0.3
+
+
+def moving_empty(name: str = "Target") -> bpy.types.Object:
+    empty = bpy.data.objects.new(name, None)
+    bpy.context.scene.collection.objects.link(empty)
+    for frame, y in ((1, 0.0), (60, -3.0)):
+        empty.location = (0.0, y, 1.0)
+        empty.keyframe_insert("location", frame=frame)
+    return empty
+
+
+def disable(obj: bpy.types.Object, how: str) -> None:
+    """Take an object out of what Blender evaluates."""
+    scene = bpy.context.scene
+    if how == "monitor icon":
+        obj.hide_viewport = True
+    elif how == "keyed":
+        obj.hide_viewport = True
+        obj.keyframe_insert("hide_viewport", frame=1)
+    elif how == "other scene":
+        bpy.data.scenes.new("Other").collection.objects.link(obj)
+        scene.collection.objects.unlink(obj)
+    elif how == "deleted":
+        scene.collection.objects.unlink(obj)
+    else:
+        collection = bpy.data.collections.new("Props")
+        scene.collection.children.link(collection)
+        collection.objects.link(obj)
+        scene.collection.objects.unlink(obj)
+        if how == "excluded":
+            bpy.context.view_layer.layer_collection.children["Props"].exclude = True
+        else:
+            collection.hide_viewport = True
+    bpy.context.view_layer.update()
+
+
+HOWS = ("monitor icon", "keyed", "excluded", "disabled collection", "other scene", "deleted")
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("kind", ("curve", "object", "pin", "facing", "ground"))
+def test_what_blender_does_not_evaluate_is_named(how: str, kind: str) -> None:
+    add_character()
+    chosen = settings()
+    obj = {
+        "curve": lambda: poly_curve([(0.0, 0.0), (0.0, -3.0)], name="Target"),
+        "ground": lambda: mesh(level(0.0), [(0, 1, 2, 3)], "Target"),
+    }.get(kind, moving_empty)()
+    if kind in ("curve", "object"):
+        chosen.path = obj
+    elif kind == "pin":
+        pin = chosen.pins.add()
+        pin.target, pin.joint, pin.first, pin.last = obj, "r_wrist", 5, 10
+    elif kind == "facing":
+        chosen.facing, chosen.facing_object = "OBJECT", obj
+    else:
+        chosen.ground = obj
+    disable(obj, how)
+    sentence = refusal()
+    assert "one point" not in sentence and "does not move between" not in sentence
+    reasons = {
+        "monitor icon": "monitor icon", "keyed": "disabled", "excluded": "Props", "disabled collection": "Props",
+        "other scene": "scene", "deleted": "scene",
+    }  # fmt: skip
+    assert reasons[how] in sentence
+
+
+@pytest.mark.parametrize("kind", ("eye", "hidden layer collection"))
+def test_what_is_only_hidden_is_read(kind: str) -> None:
+    path = moving_empty()
+    if kind == "eye":
+        path.hide_set(True)
+    else:
+        collection = bpy.data.collections.new("Props")
+        bpy.context.scene.collection.children.link(collection)
+        collection.objects.link(path)
+        bpy.context.scene.collection.objects.unlink(path)
+        bpy.context.view_layer.layer_collection.children["Props"].hide_viewport = True
+    character = add_character()
+    generate(path=path, seconds=2.4)
+    assert bone_heads(character, "pelvis", (58,))[0, 1] < -2.0
+
+
+def test_a_rigid_body_is_read_as_it_rolls() -> None:
+    scene = bpy.context.scene
+    bpy.ops.rigidbody.world_add()
+    ball = mesh(level(0.0, 0.2) + level(0.4, 0.2), [(0, 1, 2, 3), (7, 6, 5, 4), (0, 1, 5, 4), (2, 3, 7, 6)], "Ball")
+    ball.location.z = 50.0
+    bpy.context.view_layer.objects.active = ball
+    bpy.ops.rigidbody.object_add()
+    places = part("operators.scene.scene_time").places_at(bpy.context, ball, np.array([1.0, 13.5, 25.0]))
+    assert scene.frame_current == 1
+    drops = places[0, 2] - places[:, 2]
+    assert drops[1] == pytest.approx(0.5 * 9.81 * (12.5 / 24) ** 2, rel=0.2)
+    assert drops[2] == pytest.approx(0.5 * 9.81, rel=0.2)
+
+
+@pytest.mark.parametrize("frame", (1, 50))
+def test_a_path_on_a_moving_ship_is_read_at_the_start_of_the_motion(frame: int) -> None:
+    ship, character = moving_empty("Ship"), add_character()
+    for number, x in ((1, 0.0), (60, 20.0)):
+        ship.location = (x, 0.0, 0.0)
+        ship.keyframe_insert("location", frame=number)
+    path = poly_curve([(0.0, 0.0), (0.0, -3.0)])
+    path.parent = ship
+    bpy.context.scene.frame_set(frame)
+    generate(path=path, seconds=2.4)
+    assert any("moves" in warning for warning in panel_status().warnings)
+    assert np.abs(bone_heads(character, "pelvis", (2, 30, 58))[:, 0]).max() < 0.5
+
+
+@pytest.mark.parametrize("frame", (1, 50))
+def test_a_character_on_a_ship_starts_where_the_ship_is_at_the_start(frame: int) -> None:
+    ship, character = moving_empty("Ship"), add_character()
+    for number, x in ((1, 0.0), (60, 20.0)):
+        ship.location = (x, 0.0, 0.0)
+        ship.keyframe_insert("location", frame=number)
+    character.parent = ship
+    bpy.context.scene.frame_set(frame)
+    generate(path=poly_curve([(0.0, 0.0), (0.0, -3.0)]), seconds=2.4)
+    assert np.abs(bone_heads(character, "pelvis", (1,))[0, :2]).max() < 0.3
+
+
+def copy_of(character: bpy.types.Object) -> bpy.types.Object:
+    """Shift-D, as scripts do it: the Action is shared."""
+    copy = character.copy()
+    bpy.context.scene.collection.objects.link(copy)
+    settings().character = copy
+    return copy
+
+
+def test_accept_on_a_copy_keeps_the_takes_of_the_original() -> None:
+    original = add_character()
+    settings().takes = 3
+    generate()
+    three = {action.name for action in takes()}
+    assert len(three) == 3
+    copy = copy_of(original)
+    try:
+        bpy.ops.motionlcm.accept_take()
+    except RuntimeError:
+        pass
+    assert three <= {action.name for action in bpy.data.actions}
+    assert copy["motionlcm_id"] != original["motionlcm_id"]
+    settings().character = original
+    assert {action.name for action in takes()} == three
+    bpy.ops.motionlcm.step_take(step=1)
+    assert original.animation_data.action.name in three
+
+
+def test_a_copy_generates_takes_of_its_own() -> None:
+    original = add_character()
+    generate()
+    copy = copy_of(original)
+    copy.animation_data.action = copy.animation_data.action.copy()  # as Shift-D does by default
+    settings().takes = 2
+    generate(seed=8)
+    assert len(takes()) == 2
+    settings().character = original
+    assert len(takes()) == 1 and original.animation_data.action in takes()
+
+
+def test_removing_a_shot_of_a_copy_keeps_the_motion_of_the_original() -> None:
+    original = add_character()
+    api = part("operators.api")
+    api.add_shot(original, "a person walks", 2.0)
+    [action] = api.generate(original)
+    action.use_fake_user = False
+    name = action.name
+    copy = copy_of(original)
+    assert len(copy.motionlcm.shots) == 1
+    bpy.ops.motionlcm.remove_shot()
+    assert name in bpy.data.actions and original.motionlcm.shots[0].action == bpy.data.actions[name]
