@@ -7,7 +7,7 @@ from .armature.character_lookup import character_armature
 from .controls import path_speed, pins
 from .scene import messages
 from .session import model_choice, model_info
-from .shots import shot_list
+from .shots import character_check, shot_list
 from .timeline import strip_editing
 
 
@@ -20,6 +20,7 @@ def _character_changed(settings: bpy.types.PropertyGroup, context: bpy.types.Con
     if armature != settings.character:  # the user picked the mannequin with the eyedropper
         settings.character = armature
     path_speed.mark_changed(context.scene)
+    character_check.get().mark_changed()
 
 
 def _can_be_path(settings: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool:

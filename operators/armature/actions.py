@@ -11,6 +11,7 @@ import numpy as np
 from mathutils import Quaternion
 
 from ...motionlcm_blender.keyframes.keys import BezierKeys
+from .interference import disturbed_channels
 from .smpl_rig import Pose
 from .take_properties import facts_of, write_facts
 
@@ -39,13 +40,17 @@ def channels_of(
     """The pose as channels of the object's bones, each rotation in the rotation mode of its bone.
 
     fitted: sparse keys of the location and of the bones' rotations in each bone's mode; other bones get a key on every
-    frame.
+    frame. A location or a scale that an earlier Action or a strip left on a bone gets a key at rest.
     """
     location, turns = fitted if fitted is not None else (None, {})
     channels = [Channel(bone_path(pose.root, "location"), pose.location, pose.root, location)]
     for name, quaternions in pose.rotations.items():
         mode = obj.pose.bones[name].rotation_mode
         channels.append(rotation_channel(bone_path(name, ""), quaternions, mode, name, turns.get(name)))
+    for name, channel in sorted(disturbed_channels(obj, pose.rotations)):
+        if (name, channel) != (pose.root, "location"):
+            rest = np.ones((1, 3)) if channel == "scale" else np.zeros((1, 3))
+            channels.append(Channel(bone_path(name, channel), rest, name))
     for name, (place, turn, scale) in pose.still.items():
         mode = obj.pose.bones[name].rotation_mode
         channels += [

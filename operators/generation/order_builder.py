@@ -23,6 +23,7 @@ from ...motionlcm_blender.postprocess.terrain import Ground
 from ...motionlcm_blender.recipes.recipe import Recipe, hints_of
 from ...motionlcm_blender.recipes.replay import frames_at
 from ..armature.character_lookup import is_carried
+from ..armature.interference import interferences
 from ..armature.pose_keys import euler_bones
 from ..armature.root_motion import rest_placement_of, travel_of
 from ..armature.smpl_rig import read_rig, units_per_metre
@@ -70,6 +71,9 @@ class OrderBuilder:
         self.find_ground()
         self.find_pins()
         request = self.make_request()
+        moves_object = self.travel == "root"
+        causes = interferences(self.character, self.rig, bool(self.shot), moves_object)
+        self.warnings += [cause.sentence for cause in causes]
         return GenerationJobInput(
             request=request,
             skeleton=self.rig.skeleton,
