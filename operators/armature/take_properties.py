@@ -53,6 +53,24 @@ class StoredProperty(Generic[T]):
         block[self.key] = list(value) if isinstance(value, tuple) else value
 
 
+class IdentityProperty(StoredProperty[str]):
+    """The identity of a character. Blender does not save new custom properties of a library override, so an override
+    has it in a registered property."""
+
+    def is_on(self, block: bpy.types.ID | None) -> TypeGuard[bpy.types.ID]:
+        return block is not None and bool(self.read(block))
+
+    def read(self, block: bpy.types.ID) -> str:
+        own: str = block.motionlcm.identity
+        return own or super().read(block)
+
+    def write(self, block: bpy.types.ID, value: str) -> None:
+        if block.override_library is None:
+            super().write(block, value)
+        else:
+            block.motionlcm.identity = value
+
+
 NO_NUMBERS: tuple[float, ...] = ()
 
 RECIPE = StoredProperty("recipe", 0, "version of the recipe; 0: an older one, which names a ground and leaves out more")
@@ -84,7 +102,7 @@ CUT = StoredProperty("cut", False, "whether it was cut or joined, so that its re
 BAKED = StoredProperty("baked", False, "whether it is the motion of all shots in one Action")
 PLACED = StoredProperty("placed", False, "of a pose: whether it says where on the floor the pose is")
 
-ID = StoredProperty("id", "", "a name of the character that stays, whatever it is called", ARMATURE)
+ID = IdentityProperty("id", "", "a name of the character that stays, whatever it is called", ARMATURE)
 JOINTS = StoredProperty("joints", NO_NUMBERS, "(J * 3,) rest positions of a body's joints", ARMATURE)
 JOINT_NAMES = StoredProperty("joint_names", "", "the bones of these joints, one a line", ARMATURE)
 JOINT_DIRECTIONS = StoredProperty(

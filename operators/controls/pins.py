@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ..scene.library_overrides import OVERRIDABLE
 from ..scene.linking import editable_collection, scene_units_per_metre
 
 if TYPE_CHECKING:
@@ -37,16 +38,20 @@ class MotionLCMPin(bpy.types.PropertyGroup):
     """One pin."""
 
     target: bpy.props.PointerProperty(
+        override=OVERRIDABLE,
         name="Target",
         description="Object, such as an empty, at which the body part is held. The object may be animated",
         type=bpy.types.Object,
         poll=_can_be_target,
     )
-    joint: bpy.props.EnumProperty(name="Body Part", description="Body part that the pin holds", items=JOINTS)
-    first: bpy.props.IntProperty(name="From", description="First frame of the pin", default=1)
-    last: bpy.props.IntProperty(name="To", description="Last frame of the pin", default=1)
-    active: bpy.props.BoolProperty(name="Active", description="Use this pin", default=True)
+    joint: bpy.props.EnumProperty(
+        override=OVERRIDABLE, name="Body Part", description="Body part that the pin holds", items=JOINTS
+    )
+    first: bpy.props.IntProperty(override=OVERRIDABLE, name="From", description="First frame of the pin", default=1)
+    last: bpy.props.IntProperty(override=OVERRIDABLE, name="To", description="Last frame of the pin", default=1)
+    active: bpy.props.BoolProperty(override=OVERRIDABLE, name="Active", description="Use this pin", default=True)
     character: bpy.props.PointerProperty(
+        override=OVERRIDABLE,
         name="Character",
         description="Character of the pin. Without a character, the pin applies to every character",
         type=bpy.types.Object,

@@ -346,3 +346,71 @@ def test_removing_a_shot_of_a_copy_keeps_the_motion_of_the_original() -> None:
     assert len(copy.motionlcm.shots) == 1
     bpy.ops.motionlcm.remove_shot()
     assert name in bpy.data.actions and original.motionlcm.shots[0].action == bpy.data.actions[name]
+
+
+@pytest.fixture
+def overridden(tmp_path: Path):
+    """A character of another file as a library override."""
+    collection = bpy.data.collections.new("Hero")
+    bpy.context.scene.collection.children.link(collection)
+    character = add_character()
+    for obj in (character, *character.children):
+        for other in list(obj.users_collection):
+            other.objects.unlink(obj)
+        collection.objects.link(obj)
+    library = tmp_path / "hero.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(library))
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    settings().key_mode = "DENSE"
+    with bpy.data.libraries.load(str(library), link=True) as (_, wanted):
+        wanted.collections = ["Hero"]
+    scene, linked = bpy.context.scene, wanted.collections[0]
+    scene.collection.children.link(linked)
+    override = linked.override_hierarchy_create(scene, bpy.context.view_layer)
+    scene.collection.children.unlink(linked)
+    return next(obj for obj in override.all_objects if obj.type == "ARMATURE")
+
+
+def reopened(file: Path) -> bpy.types.Object:
+    bpy.ops.wm.save_as_mainfile(filepath=str(file))
+    bpy.ops.wm.open_mainfile(filepath=str(file))
+    return next(obj for obj in bpy.context.scene.objects if obj.type == "ARMATURE")
+
+
+@pytest.mark.parametrize("system", (True, False))
+def test_a_library_override_has_shots_and_takes_that_are_saved(overridden, system: bool, tmp_path: Path) -> None:
+    overridden.override_library.is_system_override = system
+    settings().character, settings().takes = overridden, 3
+    generate()
+    names = {action.name for action in takes()}
+    assert len(names) == 3
+    api = part("operators.api")
+    character = reopened(tmp_path / "scene.blend")
+    settings().character = character
+    assert {action.name for action in takes()} == names
+    assert bpy.ops.motionlcm.step_take(step=1) == {"FINISHED"}
+    settings().takes = 1
+    assert bpy.ops.motionlcm.add_shot() == {"FINISHED"}
+    api.add_shot(character, "a person waves", 2.0)
+    assert len(api.generate(character)) == 2
+    character = reopened(tmp_path / "scene.blend")
+    assert [shot.state for shot in character.motionlcm.shots] == ["DONE", "DONE"]
+    assert [strip.action for strip in character.animation_data.nla_tracks[0].strips] == [
+        shot.action for shot in character.motionlcm.shots
+    ]
+    bpy.ops.motionlcm.remove_shot()
+    api.bake(character)
+    assert len(reopened(tmp_path / "scene.blend").motionlcm.shots) == 1
+
+
+def test_two_overrides_of_one_character_have_takes_of_their_own(overridden) -> None:
+    settings().character = overridden
+    generate()
+    mine = overridden.animation_data.action
+    other = overridden.copy()
+    bpy.context.scene.collection.objects.link(other)
+    settings().character = other
+    generate(seed=9)
+    assert mine not in takes() and len(takes()) == 1
+    settings().character = overridden
+    assert takes() == [mine]
