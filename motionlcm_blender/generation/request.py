@@ -15,6 +15,8 @@ from ..postprocess.transitions import at_origin
 
 STEPS = (1, 2, 4)
 MAX_TAKES = 64
+LONGEST_PROMPT = 4000
+"""Letters of a prompt, in requests, recipes and storyboards alike."""
 SLOWEST, FASTEST = 0.25, 4.0
 """Limits of `Request.speed`."""
 MAX_CHAINED_FRAMES = 1200
@@ -188,6 +190,10 @@ class Request:
         """Check the values."""
         if not isinstance(self.prompt, str) or not self.prompt.strip():
             raise InvalidRequest("The prompt is empty: say what the character should do.")
+        if len(self.prompt) > LONGEST_PROMPT:
+            raise InvalidRequest(f"The prompt has {len(self.prompt)} letters; {LONGEST_PROMPT} are the most.")
+        if any("\ud800" <= letter <= "\udfff" for letter in self.prompt):
+            raise InvalidRequest("The prompt is not text in UTF-8.")
         if int(self.frames) != self.frames or not MIN_FRAMES <= self.frames <= MAX_CHAINED_FRAMES:
             raise InvalidRequest(
                 f"A motion may be {MIN_FRAMES / FPS:.1f} to {MAX_CHAINED_FRAMES / FPS:.1f} seconds long, "

@@ -9,13 +9,14 @@ import numpy as np
 
 from ..errors import InvalidRequest
 from ..files.json_fields import finite_float
+from ..generation.request import LONGEST_PROMPT
 from ..motion.skeleton import JOINT_COUNT
 
 if TYPE_CHECKING:
     pass
 
 
-LONGEST_TEXT = 4000
+LONGEST_TEXT = LONGEST_PROMPT
 LARGEST_NUMBER = 1e9
 """Upper limit of every position, time and frame of a recipe."""
 LARGEST_SEED, LARGEST_BLENDED = 2**62, 2**53

@@ -355,7 +355,7 @@ def run(args: argparse.Namespace) -> int:
     names: dict[str, str] = {}
     if args.joint_names is not None:
         try:
-            names = json.loads(args.joint_names.read_text(encoding="utf-8"))
+            names = json.loads(args.joint_names.read_text(encoding="utf-8-sig"))
         except (OSError, ValueError) as error:
             raise TrainingDataError(f"The joint names {args.joint_names} cannot be read: {error}.") from error
         if not isinstance(names, dict) or not all(isinstance(v, str) for v in names.values()):
