@@ -6,8 +6,9 @@ import bpy
 from .armature.character_lookup import character_armature
 from .controls import path_speed, pins
 from .scene import messages
+from .scene.library_overrides import OVERRIDABLE, OVERRIDABLE_LIST
 from .session import model_choice, model_info
-from .shots import shot_list
+from .shots import character_check, shot_list
 from .timeline import strip_editing
 
 
@@ -20,6 +21,7 @@ def _character_changed(settings: bpy.types.PropertyGroup, context: bpy.types.Con
     if armature != settings.character:  # the user picked the mannequin with the eyedropper
         settings.character = armature
     path_speed.mark_changed(context.scene)
+    character_check.get().mark_changed()
 
 
 def _can_be_path(settings: bpy.types.PropertyGroup, obj: bpy.types.Object) -> bool:
@@ -57,16 +59,27 @@ class MotionLCMObject(bpy.types.PropertyGroup):
     """The extension's data of an object."""
 
     armature: bpy.props.PointerProperty(
+        override=OVERRIDABLE,
         name="Armature",
         description="Armature that this mannequin belongs to",
         type=bpy.types.Object,
     )
     shots: bpy.props.CollectionProperty(
-        type=shot_list.MotionLCMShot, name="Shots", description="Shots of this character in the order of time"
+        override=OVERRIDABLE_LIST,
+        type=shot_list.MotionLCMShot,
+        name="Shots",
+        description="Shots of this character in the order of time",
     )
-    fps: bpy.props.FloatProperty(options={"HIDDEN"})  # frame rate of the scene at the last layout of the shots
+    identity: bpy.props.StringProperty(override=OVERRIDABLE, options={"HIDDEN"})  # of a library override
+    fps: bpy.props.FloatProperty(
+        override=OVERRIDABLE, options={"HIDDEN"}
+    )  # frame rate of the scene at the last layout of the shots
     shot_index: bpy.props.IntProperty(
-        name="Chosen Shot", description="Index of the chosen shot in the list", default=0, update=_seen
+        override=OVERRIDABLE,
+        name="Chosen Shot",
+        description="Index of the chosen shot in the list",
+        default=0,
+        update=_seen,
     )
 
 
@@ -269,7 +282,10 @@ def register_properties() -> None:
         type=MotionLCMSettings, name="MotionLCM", description="Settings for generated motion in this scene"
     )
     bpy.types.Object.motionlcm = bpy.props.PointerProperty(
-        type=MotionLCMObject, name="MotionLCM", description="Data of this object for generated motion"
+        type=MotionLCMObject,
+        override=OVERRIDABLE,
+        name="MotionLCM",
+        description="Data of this object for generated motion",
     )
 
 

@@ -18,7 +18,7 @@ class MOTIONLCM_MT_models(bpy.types.Menu):
     bl_label = "Models"
 
     def draw(self, _context: bpy.types.Context) -> None:
-        layout, found, chosen = self.layout, models.known(), model_choice.chosen().folder
+        layout, found, chosen = self.layout, models.get().known, model_choice.chosen().folder
         if found is None:
             read_soon()
             layout.label(text="Reading ...")
@@ -36,13 +36,13 @@ class MOTIONLCM_MT_models(bpy.types.Menu):
 def draw(layout: bpy.types.UILayout) -> None:
     """For the Model panel: the menu, the button that removes an imported model, and the status of an import."""
     chosen = model_choice.chosen().folder
-    if models.known() is None:
+    if models.get().known is None:
         read_soon()
     card = model_info.known_card(model_choice.chosen())
     row = layout.row(align=True)
     name = card.name if card is not None and card.name else "?"
     row.menu("MOTIONLCM_MT_models", text=name, translate=False)
-    if models.is_imported(chosen):
+    if models.get().is_imported(chosen):
         row.operator("motionlcm.remove_model", text="", icon="TRASH").folder = chosen
     draw_get(layout)
 
@@ -62,12 +62,12 @@ def draw_get(layout: bpy.types.UILayout) -> None:
     if status.message:
         wrapped_label(column, status.message, "ERROR" if status.error else "CHECKMARK", status.error)
     made, chosen = status.made, model_choice.chosen().folder
-    if made and (chosen is None or not models.same(made, chosen)) and models.is_imported(made):
+    if made and (chosen is None or not models.same(made, chosen)) and models.get().is_imported(made):
         column.operator("motionlcm.choose_model", text="Use This Model", icon="CHECKMARK").folder = made
 
 
 def _read() -> None:
-    models.read()
+    models.get().read()
     messages.redraw()
 
 

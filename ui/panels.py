@@ -9,6 +9,7 @@ from ..operators.controls import draw_path, path_speed
 from ..operators.scene import messages
 from ..operators.scene.main_thread_timer import MainThreadTimer
 from ..operators.session import model_choice, model_info
+from ..operators.shots import character_check
 from .sidebar import Sidebar
 from .widgets import value_row, wrapped_label
 
@@ -49,6 +50,7 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
         column.prop(chosen, "character", text="", icon="ARMATURE_DATA")
         column.operator("motionlcm.add_character", icon="ADD")
         column.operator("motionlcm.add_smpl_body", icon="OUTLINER_OB_ARMATURE")
+        self._draw_causes(layout)
 
         row = layout.row(align=True)
         row.prop(chosen, "prompt", text="", placeholder="Description of the motion")
@@ -106,6 +108,15 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
             return
         text = iface_("Suggested: {seconds:.1f} s").format(seconds=seconds)
         layout.operator("motionlcm.use_suggested_length", text=text, icon="TIME")
+
+    def _draw_causes(self, layout: bpy.types.UILayout) -> None:
+        """What keeps the character from showing its motion."""
+        for cause in character_check.get().causes:
+            box = layout.box().column(align=True)
+            wrapped_label(box, cause.sentence, "ERROR")
+            if cause.repair:
+                label = character_check.repair_label(cause.repair)
+                box.operator("motionlcm.repair_character", text=label, icon="TOOL_SETTINGS").repair = cause.repair
 
     def _draw_hint(self, layout: bpy.types.UILayout, prompt: str) -> None:
         hint = model_info.known_hint(model_choice.chosen(), prompt)

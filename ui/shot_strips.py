@@ -226,73 +226,80 @@ def looks_of(rows: Sequence[Row], strips: Sequence[Strip], scene: bpy.types.Scen
     return tuple(found)
 
 
-_pictures: dict[int, tuple[Any, Any, list[Text]]] = {}
-"""By region: the data of the picture, its batch, and its texts."""
-_shaders: dict[str, Any] = {}
+class StripDrawing:
+    """The draw handler, its shader, and by region the data of the last picture, its batch and its texts."""
 
+    def __init__(self) -> None:
+        self._pictures: dict[int, tuple[Any, Any, list[Text]]] = {}
+        self._shader: Any = None
+        self._handler = bpy.types.SpaceDopeSheetEditor.draw_handler_add(self.draw, (), "WINDOW", "POST_PIXEL")
 
-def draw() -> None:
-    """Draw handler. An unchanged picture is not computed again."""
-    context = bpy.context
-    if not strip_view.is_shown(context):
-        return
-    view = strip_view.view_of(context)
-    rows = strip_view.rows_of(context, view)
-    if not rows:
-        return
-    strips = strip_layout.strips_of(view, rows)
-    looks = looks_of(rows, strips, context.scene)
-    character = context.scene.motionlcm.character
-    full = character is not None and rows[0].character == character.name
-    chosen = character.motionlcm.shot_index if full else -1
-    if full and strip_view.state.dragged:
-        chosen = strip_view.state.dragged_shot
-    over = strip_view.hovered(context.region)
-    lit = over[1] if over is not None and over[1].row < len(rows) and rows[over[1].row].character == over[0] else None
-    progress = round(messages.status.progress, 2)
-    key, made_from = context.region.as_pointer(), (view, rows, looks, chosen, lit, progress, full)
-    kept = _pictures.get(key)
-    if kept is None or kept[0] != made_from:
-        made = picture(view, rows, strips, looks, chosen, lit, progress, full)
-        kept = made_from, _batch(made), sorted(made.texts, key=lambda text: text.size)
-        if len(_pictures) >= KEPT:
-            _pictures.clear()
-        _pictures[key] = kept
-    _show(kept[1], kept[2], view)
+    def close(self) -> None:
+        """Remove the draw handler."""
+        bpy.types.SpaceDopeSheetEditor.draw_handler_remove(self._handler, "WINDOW")
 
+    def draw(self) -> None:
+        """Draw the strips of this region. An unchanged picture is not computed again."""
+        context = bpy.context
+        if not strip_view.is_shown(context):
+            return
+        view = strip_view.view_of(context)
+        rows = strip_view.rows_of(context, view)
+        if not rows:
+            return
+        strips = strip_layout.strips_of(view, rows)
+        looks = looks_of(rows, strips, context.scene)
+        character, state = context.scene.motionlcm.character, strip_view.get()
+        full = character is not None and rows[0].character == character.name
+        chosen = character.motionlcm.shot_index if full else -1
+        if full and state.dragged:
+            chosen = state.dragged_shot
+        over = strip_view.hovered(context.region)
+        under = over is not None and over[1].row < len(rows) and rows[over[1].row].character == over[0]
+        lit = over[1] if over is not None and under else None
+        progress = round(messages.status.progress, 2)
+        key, made_from = context.region.as_pointer(), (view, rows, looks, chosen, lit, progress, full)
+        kept = self._pictures.get(key)
+        if kept is None or kept[0] != made_from:
+            made = picture(view, rows, strips, looks, chosen, lit, progress, full)
+            kept = made_from, self._batch(made), sorted(made.texts, key=lambda text: text.size)
+            if len(self._pictures) >= KEPT:
+                self._pictures.clear()
+            self._pictures[key] = kept
+        self._show(kept[1], kept[2], view)
 
-def _batch(made: Picture) -> Any:
-    import gpu
-    import numpy as np
-    from gpu_extras.batch import batch_for_shader
+    def _batch(self, made: Picture) -> Any:
+        import gpu
+        import numpy as np
+        from gpu_extras.batch import batch_for_shader
 
-    if not _shaders:  # not at register(): Blender has no GPU context yet, or never
-        _shaders["flat"] = gpu.shader.from_builtin("SMOOTH_COLOR")
-    count = len(made.quads)
-    places = np.array(made.quads, np.float32).reshape(-1, 2)
-    colours = np.repeat(np.array(made.colours, np.float32), 4, axis=0)
-    corners = 4 * np.arange(count, dtype=np.int32)[:, None, None] + np.array([[0, 1, 2], [0, 2, 3]], np.int32)
-    return batch_for_shader(_shaders["flat"], "TRIS", {"pos": places, "color": colours}, indices=corners.reshape(-1, 3))
+        if self._shader is None:  # not at register(): Blender has no GPU context yet, or never
+            self._shader = gpu.shader.from_builtin("SMOOTH_COLOR")
+        count = len(made.quads)
+        places = np.array(made.quads, np.float32).reshape(-1, 2)
+        colours = np.repeat(np.array(made.colours, np.float32), 4, axis=0)
+        corners = 4 * np.arange(count, dtype=np.int32)[:, None, None] + np.array([[0, 1, 2], [0, 2, 3]], np.int32)
+        vertices = {"pos": places, "color": colours}
+        return batch_for_shader(self._shader, "TRIS", vertices, indices=corners.reshape(-1, 3))
 
+    def _show(self, batch: Any, texts: Sequence[Text], view: View) -> None:
+        import blf
+        import gpu
 
-def _show(batch: Any, texts: Sequence[Text], view: View) -> None:
-    import blf
-    import gpu
-
-    gpu.state.blend_set("ALPHA")
-    batch.draw(_shaders["flat"])
-    size = 0.0
-    blf.enable(0, blf.CLIPPING)
-    for text in texts:
-        if text.size != size:
-            size = text.size
-            blf.size(0, size * view.unit)
-        blf.clipping(0, text.left, 0.0, text.right, view.height)
-        blf.position(0, text.x, text.y, 0.0)
-        blf.color(0, *text.colour)
-        blf.draw(0, text.text)
-    blf.disable(0, blf.CLIPPING)
-    gpu.state.blend_set("NONE")
+        gpu.state.blend_set("ALPHA")
+        batch.draw(self._shader)
+        size = 0.0
+        blf.enable(0, blf.CLIPPING)
+        for text in texts:
+            if text.size != size:
+                size = text.size
+                blf.size(0, size * view.unit)
+            blf.clipping(0, text.left, 0.0, text.right, view.height)
+            blf.position(0, text.x, text.y, 0.0)
+            blf.color(0, *text.colour)
+            blf.draw(0, text.text)
+        blf.disable(0, blf.CLIPPING)
+        gpu.state.blend_set("NONE")
 
 
 class MOTIONLCM_MT_shot(bpy.types.Menu):
@@ -351,22 +358,22 @@ def _draw_toggle(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
 
 CLASSES = (MOTIONLCM_MT_shot, MOTIONLCM_PT_shot_prompt)
 VIEW_MENUS = ("DOPESHEET_MT_view", "TIME_MT_view")
-_handlers: list[Any] = []
+_drawing: StripDrawing | None = None
 
 
 def register_properties() -> None:
-    _handlers.append(bpy.types.SpaceDopeSheetEditor.draw_handler_add(draw, (), "WINDOW", "POST_PIXEL"))
+    global _drawing
+    _drawing = StripDrawing()
     for name in VIEW_MENUS:
         if hasattr(bpy.types, name):
             getattr(bpy.types, name).append(_draw_toggle)
 
 
 def unregister_properties() -> None:
+    global _drawing
     for name in VIEW_MENUS:
         if hasattr(bpy.types, name):
             getattr(bpy.types, name).remove(_draw_toggle)
-    for handler in _handlers:
-        bpy.types.SpaceDopeSheetEditor.draw_handler_remove(handler, "WINDOW")
-    _handlers.clear()
-    _pictures.clear()
-    _shaders.clear()
+    if _drawing is not None:
+        _drawing.close()
+    _drawing = None

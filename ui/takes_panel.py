@@ -26,7 +26,7 @@ class MOTIONLCM_PT_takes(Sidebar, bpy.types.Panel):
         present = takes.present_take(chosen.character)
         layout.row(align=True).prop(chosen, "take_sort", expand=True)
         column = layout.column(align=True)
-        for action in takes.takes_of(chosen.character, chosen.take_sort):
+        for action in takes.shown_takes(chosen.character, chosen.take_sort):
             row = column.row(align=True)
             made = take_properties.read(action)
             star = row.operator("motionlcm.star_take", text="", icon="SOLO_ON" if made.starred else "SOLO_OFF")

@@ -70,6 +70,14 @@ OPERATORS = {
     "Remove Model": "Modell entfernen",
     "Remove Pin": "Haltepunkt entfernen",
     "Remove Shot": "Shot entfernen",
+    "Repair Character": "Figur instand setzen",
+    "End Solo": "Solo beenden",
+    "Switch NLA On": "NLA einschalten",
+    "Replace NLA": "NLA ersetzen",
+    "Mute Tracks": "Spuren stummschalten",
+    "Mute Constraints": "Beschränkungen stummschalten",
+    "Mute Drivers": "Treiber stummschalten",
+    "Restore Strips": "Streifen wiederherstellen",
     "Resume": "Fortsetzen",
     "Retime Shot": "Shot zeitlich ändern",
     "Search Prompts": "Beschreibungen suchen",
@@ -92,6 +100,8 @@ OPERATORS = {
     "Vary a Little": "Etwas abwandeln",
 }
 LABELS = {
+    "Repair": "Instandsetzung",
+    "Waiting for the render": "Wartet auf das Rendern",
     '"{name}" is deleted from the disk': "„{name}“ wird vom Datenträger gelöscht",
     "1 job is waiting": "1 Auftrag wartet",
     "Action": "Aktion",
@@ -296,6 +306,8 @@ LABELS = {
     "{mean:.1f} cm, at most {most:.1f}": "{mean:.1f} cm, höchstens {most:.1f}",
 }
 TOOLTIPS = {
+    "Name of the repair": "Name der Instandsetzung",
+    "Remove this cause, so that the character shows its motion. Nothing is deleted": "Beseitigt diese Ursache, so dass die Figur ihre Bewegung zeigt. Nichts wird gelöscht",
     "-1 moves the shot up, 1 moves it down": "-1 verschiebt den Shot nach vorn, 1 nach hinten",
     "-1 shows the previous take, 1 the next take": "-1 zeigt die vorige Fassung, 1 die nächste",
     "0 gives the active take, 1 the starred take": "0 ergibt die aktive Fassung, 1 die markierte",

@@ -163,7 +163,7 @@ def bench(
             "frames": frames,
             "steps": steps,
             "load_ms": 1e3 * load,
-            "recorded": "" if sampler.backend.recorded is None else sampler.backend.recorded.told,
+            "recorded": "" if sampler.backend.recorded is None else sampler.backend.recorded.summary,
             "stages": watch.table(base),
         }
         for sampler, load, watch in measured

@@ -22,6 +22,9 @@ from .progress import DONE, FAILED, INTERRUPTED, ProgressLine
 from .storyboard import add_storyboard
 from .training import training_module
 
+TRACEBACK = "MOTIONLCM_TRACEBACK"
+"""Environment variable with which an unexpected error is shown in full."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; argparse exits with SystemExit(2) on wrong usage."""
@@ -35,12 +38,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MotionLCMError as error:
         print(f"motionlcm: {error}", file=sys.stderr)
         return FAILED
+    except RecursionError:
+        print("motionlcm: the input is nested too deeply.", file=sys.stderr)
+        return FAILED
+    except UnicodeEncodeError as error:
+        print(f"motionlcm: {ascii(error.object)[:80]} is not text in UTF-8.", file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
         print("motionlcm: interrupted.", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of the output has gone (`motionlcm info | head`); Python would print an error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        kind = type(error).__name__
+        reason = ascii(str(error))[1:-1]
+        print(
+            f"motionlcm: an unexpected error occurred ({kind}: {reason}); set {TRACEBACK}=1 for details.",
+            file=sys.stderr,
+        )
         return FAILED
 
 

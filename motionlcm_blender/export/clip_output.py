@@ -23,12 +23,12 @@ class StartPose:
     Attributes:
         frame: The motion's frame (at 20 fps) from which it is written; earlier frames are the earlier motion's.
         translation: (3,) root position of the character there, in the world, as in `Clip`.
-        turns: (J, 4) unit quaternions of the character there, as in `Clip`.
+        rotations: (J, 4) unit quaternions of the character there, as in `Clip`.
     """
 
     frame: int
     translation: FloatArray
-    turns: FloatArray
+    rotations: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +37,12 @@ class EndPose:
 
     Attributes:
         translation: (3,) root position in the world, as in `Clip`; None: only the limbs are given, not the root.
-        turns: (J, 4) unit quaternions, as in `Clip`.
+        rotations: (J, 4) unit quaternions, as in `Clip`.
         of: Identity of the shot that starts in this pose, or empty.
     """
 
     translation: FloatArray | None
-    turns: FloatArray
+    rotations: FloatArray
     of: str = ""
 
 
@@ -92,9 +92,9 @@ def written_part(
     if frames is not None:
         clip = replace(clip, translation=clip.translation[:frames], rotations=clip.rotations[:frames])
     if seam is not None:
-        clip = begin_in_pose(clip, seam.translation, seam.turns)
+        clip = begin_in_pose(clip, seam.translation, seam.rotations)
     if landing is not None:
-        translation, turns = landing.translation, landing.turns.copy()
+        translation, turns = landing.translation, landing.rotations.copy()
         if translation is None:
             translation, turns[0] = clip.translation[-1], clip.rotations[-1, 0]
         clip = end_in_pose(clip, translation, turns)

@@ -14,8 +14,10 @@ The readers of each kind of file decide which names it may contain: `pickle_arra
 
 from __future__ import annotations
 
+import codecs
+import io
 import pickletools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,12 +80,12 @@ def read_pickle(content: bytes, is_refused: Callable[[str, str], bool], most_byt
         raise DamagedPickle(f"its pickle has {len(content) >> 20} MiB, more than there should be")
     machine = _Machine(is_refused)
     try:
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(content)):
+        for count, (name, argument) in enumerate(_operations(content)):
             if count > most_operations:
                 raise DamagedPickle("its pickle has more operations than there should be")
-            if opcode.name == "STOP":
+            if name == "STOP":
                 return machine.pop()
-            machine.run(opcode.name, argument)
+            machine.run(name, argument)
     except (DamagedPickle, HostilePickle):
         raise
     # Errors of pickletools and the machine for bytes that are not a pickle: LookupError for an empty stack or memo.
@@ -92,6 +94,35 @@ def read_pickle(content: bytes, is_refused: Callable[[str, str], bool], most_byt
     raise DamagedPickle("its pickle ends too early")
 
 
+def _operations(content: bytes) -> Iterator[tuple[str, Any]]:
+    """The operations of a pickle with their arguments, in order.
+
+    `pickletools.genops` decodes strings of the text protocol as ASCII. Python 2 writes arrays as such strings, with any
+    bytes. A text pickle whose line ends were converted, as git does on Windows, is read as it was: its strings have no
+    line ends of their own.
+    """
+    if content[:1] != b"\x80" and b"\r\n" in content[:LINE_ENDS]:
+        content = content.replace(b"\r\n", b"\n")
+    stream = io.BytesIO(content)
+    while code := stream.read(1):
+        opcode = _OPCODES[code.decode("latin-1")]
+        if opcode.name == "STRING":
+            yield opcode.name, _python2_string(stream.readline())
+        else:
+            yield opcode.name, None if opcode.arg is None else opcode.arg.reader(stream)
+
+
+def _python2_string(line: bytes) -> str:
+    """A string of the text protocol, decoded as Latin-1."""
+    quoted = line.strip()
+    if not line.endswith(b"\n") or len(quoted) < 2 or quoted[:1] != quoted[-1:] or quoted[:1] not in (b"'", b'"'):
+        raise ValueError("a string is not quoted")
+    return codecs.escape_decode(quoted[1:-1])[0].decode("latin-1")
+
+
+_OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
+LINE_ENDS = 4096
+"""Bytes at the start of a text pickle that show its line ends."""
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _VALUES = {
     "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "STRING", "BINSTRING",

@@ -363,5 +363,5 @@ def _noise_of(request: Request, take: int, architecture: Architecture) -> FloatA
     request = another_take(request, take)
     noise = _noise(request.seed, request.steps, architecture)
     for blend in request.blends:
-        noise = blended(noise, _noise(blend.towards, request.steps, architecture), blend.share)
+        noise = blended(noise, _noise(blend.towards, request.steps, architecture), blend.weight)
     return noise

@@ -18,6 +18,8 @@ STEPS = (1, 2, 4)
 MAX_TAKES = 64
 START_FRAMES = 20
 """Frames of an earlier motion that a motion which goes on from it is given: one second."""
+LONGEST_PROMPT = 4000
+"""Letters of a prompt, in requests, recipes and storyboards alike."""
 SLOWEST, FASTEST = 0.25, 4.0
 """Limits of `Request.speed`."""
 MAX_CHAINED_FRAMES = 1200
@@ -30,19 +32,19 @@ class Blend:
 
     Attributes:
         towards: The other seed.
-        share: 0 is the request's own take, 1 the other one; 0.1 varies a take slightly, 0.5 mixes both equally.
+        weight: 0 is the request's own take, 1 the other one; 0.1 varies a take slightly, 0.5 mixes both equally.
 
     Raises:
-        InvalidRequest: `share` is not in 0..1.
+        InvalidRequest: `weight` is not in 0..1.
     """
 
     towards: int
-    share: float
+    weight: float
 
     def __post_init__(self) -> None:
         """Check the values."""
-        if not (math.isfinite(self.share) and 0.0 <= self.share <= 1.0):
-            raise InvalidRequest(f"A take is varied by a share from 0 to 1, not {self.share}.")
+        if not (math.isfinite(self.weight) and 0.0 <= self.weight <= 1.0):
+            raise InvalidRequest(f"A take is varied by a weight from 0 to 1, not {self.weight}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,6 +193,10 @@ class Request:
         """Check the values."""
         if not isinstance(self.prompt, str) or not self.prompt.strip():
             raise InvalidRequest("The prompt is empty: say what the character should do.")
+        if len(self.prompt) > LONGEST_PROMPT:
+            raise InvalidRequest(f"The prompt has {len(self.prompt)} letters; {LONGEST_PROMPT} are the most.")
+        if any("\ud800" <= letter <= "\udfff" for letter in self.prompt):
+            raise InvalidRequest("The prompt is not text in UTF-8.")
         if int(self.frames) != self.frames or not MIN_FRAMES <= self.frames <= MAX_CHAINED_FRAMES:
             raise InvalidRequest(
                 f"A motion may be {MIN_FRAMES / FPS:.1f} to {MAX_CHAINED_FRAMES / FPS:.1f} seconds long, "

@@ -25,18 +25,18 @@ def another_take(request: Request, take: int) -> Request:
     return replace(request, blends=(*request.blends[:-1], last), takes=1)
 
 
-def blended(own: FloatArray, other: FloatArray, share: float) -> FloatArray:
+def blended(own: FloatArray, other: FloatArray, weight: float) -> FloatArray:
     """Interpolate two samples of unit normal noise on the arc, so that the result is unit normal noise.
 
     Args:
-        own: Noise at share 0, any shape.
-        other: Noise at share 1, of the same shape.
-        share: 0..1.
+        own: Noise at weight 0, any shape.
+        other: Noise at weight 1, of the same shape.
+        weight: 0..1.
 
     Returns:
         Noise of the same shape.
     """
-    angle = 0.5 * math.pi * share
+    angle = 0.5 * math.pi * weight
     mixed: FloatArray = (math.cos(angle) * own + math.sin(angle) * other).astype(own.dtype)
     return mixed
 

@@ -36,7 +36,8 @@ MAX_DIMENSIONS = 8
 CHOOSE = "choose another file"
 _STORAGES = {"HalfStorage": "<f2", "FloatStorage": "<f4", "DoubleStorage": "<f8", "BFloat16Storage": "bfloat16"}
 _SAFETENSORS = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "bfloat16"}
-_WRAPPERS = ("state_dict", "model_state_dict", "model")
+_WRAPPERS = ("state_dict", "model_state_dict", "model", "module")
+MOST_WRAPPERS = 4
 _GROUPS = ("vae", "denoiser", "controlnet", "traj_encoder")
 _REBUILD = {"_rebuild_tensor", "_rebuild_tensor_v2"}
 _DAMAGE = (
@@ -223,10 +224,13 @@ def _declared_in_zip(path: Path) -> dict[str, StoredTensor]:
 
 def _named_values(content: Any) -> Iterator[tuple[str, Any]]:
     """The pairs of a state dict, which may be inside a Lightning checkpoint, or in one dict for each network."""
-    for wrapper in _WRAPPERS:
-        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
-            content = content[wrapper]
+    for _ in range(MOST_WRAPPERS):
+        if not isinstance(content, dict):
             break
+        inner = next((content[name] for name in _WRAPPERS if isinstance(content.get(name), dict)), None)
+        if inner is None:
+            break
+        content = inner
     if not isinstance(content, dict):
         return
     for name, value in content.items():

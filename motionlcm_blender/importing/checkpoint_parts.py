@@ -29,7 +29,9 @@ MAX_PARAMETERS = 1 << 30
 
 _IGNORED = ("t2m_", "text_encoder.")
 """Weights in checkpoints that a model folder does not need: the evaluator's and the text encoder's."""
-_WRAPPERS = ("module.", "model.", "_orig_mod.")
+_WRAPPERS = ("module.", "model.", "_orig_mod.", "_forward_module.")
+_INNER_WRAPPERS = {"module", "_orig_mod", "_forward_module"}
+"""Parts of names that DDP, torch.compile, Fabric and DeepSpeed add, around the model or around one of its parts."""
 _CONTROL_WORDS = {
     "pelvis": "pelvis", "joints": "joints", "all": "joints", "six": "joints", "multi": "joints", "cross": "joints",
     "initial": "start", "start": "start", "temporal": "start", "t": "start", "prefix": "start",
@@ -145,7 +147,15 @@ def recognise(file: CheckpointFile) -> Recognised:
 
 def _official_names(file: CheckpointFile) -> dict[str, str]:
     """Official name -> name in the file."""
-    names = {name: name for name in file.tensors if not name.startswith(_IGNORED)}
+    names: dict[str, str] = {}
+    for stored in file.tensors:
+        name = ".".join(part for part in stored.split(".") if part not in _INNER_WRAPPERS)
+        if name in names:
+            raise UnsupportedCheckpoint(
+                f"{file.path.name} holds {name[:80]} twice, with and without a wrapper: {CHOOSE}."
+            )
+        if not name.startswith(_IGNORED):
+            names[name] = stored
     for _ in range(len(_WRAPPERS)):
         for wrapper in _WRAPPERS:
             if names and all(name.startswith(wrapper) for name in names):

@@ -106,7 +106,7 @@ def check_sentence_t5(folder: Path, width: int) -> int:
             f"the one the model was trained with; {AGAIN}."
         )
     try:
-        kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type", "t5")
+        kind = json.loads((folder / "config.json").read_text(encoding="utf-8-sig")).get("model_type", "t5")
     except (OSError, ValueError, AttributeError) as error:
         raise ModelFolderError(f"config.json of the text encoder in {folder} is damaged: {AGAIN}.") from error
     if kind != "t5":

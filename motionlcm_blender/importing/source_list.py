@@ -51,7 +51,7 @@ def read_sources(path: str | Path = SOURCES) -> tuple[Source, ...]:
         DownloadError: The list is damaged or has a path out of its folder; the sentence names the entry.
     """
     try:
-        listed = json.loads(Path(path).read_text(encoding="utf-8"))
+        listed = json.loads(Path(path).read_text(encoding="utf-8-sig"))
         if listed["format"] != FORMAT:
             raise ValueError("format")
         return tuple(_source(each) for each in listed["files"])

@@ -9,6 +9,8 @@ euler_angles      Conversion between quaternions and XYZ Euler angles.
 features          HumanML3D's 263 motion features, both ways (Guo et al., CVPR 2022; 20 fps, metres, Y up).
 foot_contacts     Detection of foot contacts: the model's contact channels, checked against height and speed, with
                   hysteresis.
+ground_layers     Choice of one surface per place where surfaces lie above each other: floor and ceiling, road and
+                  bridge.
 ground_path       Paths on the floor (drawn, loaded or named) and their timing: the position of the figure on each
                   frame.
 head_hands        Rotations of head and hands relative to chest and forearms, which 22 joint positions cannot

@@ -202,12 +202,14 @@ def load_path(file: str | os.PathLike[str]) -> GroundPath:
     """
     path = Path(file)
     try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
+        content: Any = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise InvalidRequest(f"There is no path file {path}.") from None
     except OSError as error:
         raise InvalidRequest(f"The path file {path} cannot be read: {error.strerror}.") from None
-    except ValueError:  # JSON and UTF-8 errors
+    except UnicodeDecodeError:
+        raise InvalidRequest(f"The path file {path} is not text in UTF-8.") from None
+    except (ValueError, RecursionError):  # JSON errors; endless brackets
         raise InvalidRequest(f"The path file {path} is not valid JSON.") from None
     if not isinstance(content, dict) or not isinstance(content.get("points"), list):
         raise InvalidRequest(f'The path file {path} must hold {{"points": [[x, y], ...]}}.')

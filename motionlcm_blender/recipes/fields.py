@@ -10,9 +10,10 @@ import numpy as np
 from ..array_types import FloatArray
 from ..errors import InvalidRequest
 from ..files.json_fields import finite_float
+from ..generation.request import LONGEST_PROMPT
 from ..motion.skeleton import JOINT_COUNT
 
-LONGEST_TEXT = 4000
+LONGEST_TEXT = LONGEST_PROMPT
 LARGEST_NUMBER = 1e9
 """Upper limit of every position, time and frame of a recipe."""
 LARGEST_SEED, LARGEST_BLENDED = 2**62, 2**53
@@ -59,7 +60,7 @@ FIELDS: dict[str, _Field] = {
 """The fields of a recipe by name.
 
 Pins are rows of frame, joint and position in the motion's frame; standing is a position and a heading; blends are rows
-of seed and share.
+of seed and weight.
 """
 COLUMNS = "ground_columns"
 """Number of columns of the ground's grid, which flat values do not show."""

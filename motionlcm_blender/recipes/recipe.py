@@ -96,9 +96,9 @@ class Recipe:
             require(1 <= self.scene_frames < 2**30, "The recipe's scene_frames must be 1 or more.")
         if self.seam is not None:
             require(0 <= self.seam.frame < self.request.frames, "The recipe's seam is not on one of its frames.")
-            _check_turns("seam_turns", self.seam.turns)
+            _check_turns("seam_turns", self.seam.rotations)
         if self.landing is not None:
-            _check_turns("landing_turns", self.landing.turns)
+            _check_turns("landing_turns", self.landing.rotations)
 
     def for_size(self, units_per_metre: float) -> Recipe:
         """Scale the recipe to a character of another size; positions in the world stay."""

@@ -46,7 +46,7 @@ def values_of(recipe: Recipe) -> dict[str, Any]:
     if request.guidance is not None:
         values["guidance"] = request.guidance
     if request.blends:
-        values["blends"] = np.array([(float(blend.towards), blend.share) for blend in request.blends])
+        values["blends"] = np.array([(float(blend.towards), blend.weight) for blend in request.blends])
     if recipe.standing is not None:
         values["standing"] = np.append(recipe.standing.origin, recipe.standing.heading)
     if recipe.path_xz is not None:
@@ -65,11 +65,11 @@ def values_of(recipe: Recipe) -> dict[str, Any]:
         values |= {"start": request.start.joints, "start_contacts": request.start.contacts}
     if recipe.seam is not None:
         seam = recipe.seam
-        values |= {"seam_frame": int(seam.frame), "seam_translation": seam.translation, "seam_turns": seam.turns}
+        values |= {"seam_frame": int(seam.frame), "seam_translation": seam.translation, "seam_turns": seam.rotations}
     if request.end is not None:
         values |= {"end": request.end.joints, "end_anywhere": request.end_anywhere}
     if recipe.landing is not None:
-        values["landing_turns"] = recipe.landing.turns
+        values["landing_turns"] = recipe.landing.rotations
         if recipe.landing.translation is not None:
             values["landing_translation"] = recipe.landing.translation
     if recipe.scene_frames is not None:
@@ -150,7 +150,7 @@ def _blends(rows: FloatArray | None) -> tuple[Blend, ...]:
     if rows is None:
         return ()
     require(bool((rows[:, 0] == np.rint(rows[:, 0])).all()), "The recipe's blends must name whole seeds.")
-    return tuple(Blend(int(towards), float(share)) for towards, share in rows)
+    return tuple(Blend(int(towards), float(weight)) for towards, weight in rows)
 
 
 def _start(given: Mapping[str, Any]) -> Motion | None:

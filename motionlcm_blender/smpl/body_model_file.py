@@ -41,6 +41,9 @@ def read_body_model(path: Path) -> BodyModel:
             finite numbers and the joints of SMPL, SMPL-H or SMPL-X.
     """
     content = _content(path)
+    other = _other_kind(content)
+    if other:
+        raise InvalidRequest(f"{path.name} {other}.")
     try:
         reader = _npz_reader(content) if content[:2] == b"PK" else _pickle_reader(content)
         return _checked(reader)
@@ -63,6 +66,20 @@ def _content(path: Path) -> bytes:
         raise InvalidRequest(f"{path.name} cannot be read: {error.strerror}.") from error
     except MemoryError:
         raise InvalidRequest(f"{path.name} does not fit into memory.") from None
+
+
+def _other_kind(content: bytes) -> str:
+    """The rest of a sentence about a file that is something else than its ending says; empty for others."""
+    start = content[:200].lstrip()
+    if not content:
+        return "is empty: download it again"
+    if start.startswith(b"version https://git-lfs"):
+        return "is a pointer of Git LFS and not the file itself: fetch the file with git lfs pull"
+    if start[:1] == b"<":
+        return "is a web page and not a body model: sign in at its website and download the file again"
+    if (content[:1] == b"\x78" and content[1:2] in (b"\x01", b"\x5e", b"\x9c", b"\xda")) or content[:2] == b"\x1f\x8b":
+        return "is compressed: unpack it to a plain .pkl first"
+    return ""
 
 
 def _pickle_reader(content: bytes) -> _Reader:

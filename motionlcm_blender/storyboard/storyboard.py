@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import InvalidRequest
 from ..export.motion_files import check_fps
 from ..files.json_fields import number_text, quoted
-from ..generation.request import MAX_CHAINED_FRAMES, START_FRAMES
+from ..generation.request import LONGEST_PROMPT, MAX_CHAINED_FRAMES, START_FRAMES
 from ..motion.ground_path import GroundPath
 from ..motion.skeleton import FPS, MIN_FRAMES
 from .text import fail_at, shot_name
@@ -143,6 +143,8 @@ class StoryShot:
         if not self.prompt.strip():
             raise InvalidRequest("The prompt is empty: say what the character should do.")
         _check_text(self.prompt, "The prompt")
+        if len(self.prompt) > LONGEST_PROMPT:
+            raise InvalidRequest(f"The prompt has {len(self.prompt)} letters; {LONGEST_PROMPT} are the most.")
         if not -LAST_FRAME <= self.first < self.last <= LAST_FRAME:
             raise InvalidRequest(
                 f"Frames {self.first} to {self.last} are no shot: it must end after it begins, and before {LAST_FRAME}."

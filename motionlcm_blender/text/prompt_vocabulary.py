@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,6 +142,9 @@ def _without(stem: str, ending: str) -> str:
 
 def unseen_words_warning(prompt: str, vocabulary: Vocabulary) -> str | None:
     """Make one sentence if the prompt has words that the model has rarely or never seen, else return None."""
+    foreign = _foreign_warning(prompt, vocabulary)
+    if foreign:
+        return foreign
     never: list[str] = []
     seldom: list[tuple[int, str]] = []
     for word, kind in asked_for(prompt, vocabulary):
@@ -157,6 +161,28 @@ def unseen_words_warning(prompt: str, vocabulary: Vocabulary) -> str | None:
         times, word = min(seldom)
         return f"The model has seen “{word}” only {'once' if times == 1 else f'{times} times'}."
     return None
+
+
+def _foreign_warning(prompt: str, vocabulary: Vocabulary) -> str:
+    """A sentence for a prompt in another language, of symbols or of nonsense; else empty.
+
+    Such a prompt has no verb that the checks of single words would find.
+    """
+    words = [part for token in tokens(prompt) if token[0].isalpha() for part in _parts(token, vocabulary)]
+    if not words:
+        symbols = any(unicodedata.category(letter) in ("So", "Sk", "Sm", "Co") for letter in prompt)
+        return "The model has no words to follow: describe the motion in English." if symbols else ""
+    unknown = sum(not _is_known(word, vocabulary) for word in words)
+    if (len(words) < 2 and words[0].isascii()) or 2 * unknown <= len(words):
+        return ""
+    return "The model has learnt from English captions and knows few of these words: write the prompt in English."
+
+
+def _is_known(word: str, vocabulary: Vocabulary) -> bool:
+    """Whether a word is English that people use of motion, or is in the captions."""
+    base = lemma(word)
+    lists = (STOP, LIGHT, MOTION_VERBS, NOUN_UNLESS_BENT, vocabulary.verbs)
+    return _is_plain(word) or any(word in each or base in each for each in lists) or _word_times(word, vocabulary) > 0
 
 
 def asked_for(prompt: str, vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:

@@ -62,7 +62,7 @@ def _carried_out(task: dict[str, Any], news: TextIO) -> dict[str, Any]:
 
     setup = Setup.from_json(task["setup"])
     work = {"install": install, "check again": check_again}[task["do"]]
-    return asdict(work(setup, lambda share, what: _say(news, share=share, what=what), _stopped.is_set))
+    return asdict(work(setup, lambda fraction, what: _say(news, fraction=fraction, what=what), _stopped.is_set))
 
 
 def _say(news: TextIO, **facts: Any) -> None:

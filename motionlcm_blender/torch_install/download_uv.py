@@ -17,7 +17,7 @@ from urllib.parse import urljoin
 from ..errors import DownloadError
 from ..files.safetensors_files import sha256 as file_sha256
 from ..importing import connections, downloads, source_list
-from .errors import NETWORK, RuntimeProblem
+from .errors import CERTIFICATE, NETWORK, RuntimeProblem
 from .requirements import INDEX, UV_VERSION, UV_WHEELS, this_machine
 
 PATIENCE = 60.0
@@ -45,7 +45,7 @@ def fetch(
     """
     source = source_list.Source(target.name, "program", (url,), "", sha256, None, "")
     try:
-        return downloads.fetch(source, target.parent, progress=lambda share, _: progress(share), cancel=cancelled)
+        return downloads.fetch(source, target.parent, progress=lambda fraction, _: progress(fraction), cancel=cancelled)
     except DownloadError as error:
         raise RuntimeProblem(str(error)) from error
 
@@ -118,7 +118,8 @@ def _address(name: str) -> str | None:
             error.close()  # the error is the response itself, and holds the connection
             if error.code == 404:
                 return None  # a mirror without uv
-        raise RuntimeProblem(NETWORK) from error
+        reason = getattr(error, "reason", error)
+        raise RuntimeProblem(CERTIFICATE if isinstance(reason, ssl.SSLCertVerificationError) else NETWORK) from error
     for file in files:
         if file.get("filename") == name:
             result: str | None = urljoin(base, file["url"])

@@ -22,6 +22,10 @@ class Busy(RuntimeProblem):
 FULL = "The disk is full: free some space, then press Go On."
 FORBIDDEN = "This folder may not be written to: {folder}; see to its permissions, then press Go On."
 NETWORK = "The download failed: see to the connection, then press Go On; what was fetched is kept."
+CERTIFICATE = (
+    "The certificate of the server is not valid on this machine: see to the machine's clock and, behind a company's "
+    "proxy, have its root certificate installed in the system, then press Go On."
+)
 DAMAGED = "A file came damaged and is not used: press Go On to fetch it again."
 NOT_THERE = "There is no PyTorch of the right version for this Python and machine {where}."
 IN_INDEX, IN_FOLDER = "to be fetched: choose a Wheel Folder that has it", "in {wheels}: put it and all it needs there"
@@ -32,6 +36,8 @@ SIGNS = (
      r"|failed to unzip|bad crc|\bcorrupt|invalid wheel|is invalid|end of central directory", DAMAGED),
     (r"no solution found|no matching distribution|could not find a version|no wheels|not found in the package"
      r"|no matching platform", NOT_THERE),
+    (r"certificate[ _]?(verify|verification|is not|has expired|unknown|not trusted)|invalid peer certificate"
+     r"|unknown ?issuer|self[- ]signed certificate|unable to get local issuer|sslcertverificationerror", CERTIFICATE),
     (r"error sending request|dns error|failed to fetch|timed out|\bconnection\b|\btls\b|\bcertificate\b|\bproxy\b"
      r"|network is unreachable|failed to download|request failed", NETWORK),
 )  # fmt: skip

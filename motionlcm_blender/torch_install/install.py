@@ -144,7 +144,7 @@ def _install(setup: Setup, places: InstallPaths, previous: State | None, progres
         os.write(log, f"\n{state.when}: {setup.requirements} for {setup.hardware} ({setup.build})\n".encode())
         progress(0.01, "Fetching the installer")
         uv = ready_uv(
-            places.tools, wheels, lambda share: progress(0.01 + 0.03 * share, "Fetching the installer"), cancelled
+            places.tools, wheels, lambda fraction: progress(0.01 + 0.03 * fraction, "Fetching the installer"), cancelled
         )
         fresh.mkdir(parents=True)
         _run_installer(setup, places, fresh, uv, log, progress, cancelled)
@@ -294,14 +294,14 @@ class _Fetched:
 
     def __init__(self, cache: Path, expected: float, progress: Progress) -> None:
         self.cache, self.expected, self.progress = cache, expected, progress
-        self.unpacking, self.share, self.next = False, 0.05, 0.0
+        self.unpacking, self.fraction, self.next = False, 0.05, 0.0
 
     def line(self, line: str) -> None:
         """Process a line of the installer's output."""
         if re.match(r"\s*(Prepared|Installing collected)", line):
-            self.unpacking, self.share = True, max(self.share, 0.75)
+            self.unpacking, self.fraction = True, max(self.fraction, 0.75)
         elif re.match(r"\s*(Installed|Successfully installed)", line):
-            self.share = 0.85
+            self.fraction = 0.85
         self.say()
 
     def look(self) -> None:
@@ -311,13 +311,13 @@ class _Fetched:
             return
         self.next = now + LOOK_AT_CACHE
         # The cache contains unpacked files, about twice the size of the download.
-        self.share = max(self.share, min(0.74, 0.05 + 0.69 * _size(self.cache) / (2.2 * self.expected)))
+        self.fraction = max(self.fraction, min(0.74, 0.05 + 0.69 * _size(self.cache) / (2.2 * self.expected)))
         self.say()
 
     def say(self) -> None:
         """Report the progress."""
         progress = self.progress
-        progress(self.share, "Unpacking PyTorch" if self.unpacking else "Fetching PyTorch")
+        progress(self.fraction, "Unpacking PyTorch" if self.unpacking else "Fetching PyTorch")
 
 
 def _size(folder: Path) -> int:

@@ -134,7 +134,7 @@ def _listen(
         if "answer" in news:
             answer: dict[str, Any] = news["answer"]
             return answer
-        tell(float(news["share"]), str(news["what"]))
+        tell(float(news["fraction"]), str(news["what"]))
 
 
 def _stop(child: subprocess.Popen[str]) -> None:

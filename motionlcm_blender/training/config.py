@@ -125,7 +125,7 @@ def load_config(path: Path | None = None) -> TrainingConfig:
     """Read a TOML file, None: the bundled model's. Raises TrainingDataError naming an unknown or missing setting."""
     path = path or BUNDLED
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
+        values = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         raise TrainingDataError(f"There is no training configuration at {path}.") from None
     except tomllib.TOMLDecodeError as error:

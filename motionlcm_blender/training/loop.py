@@ -62,11 +62,13 @@ class Averages:
     count: int = 0
 
     def add(self, losses: Mapping[str, Tensor]) -> None:
+        """Add the losses of one step."""
         for name, value in losses.items():
             self.sums[name] = self.sums.get(name, 0.0) + float(value.detach())
         self.count += 1
 
     def take(self) -> dict[str, float]:
+        """The means since the last call, by name; the sums begin anew."""
         result = {name: value / max(self.count, 1) for name, value in self.sums.items()}
         self.sums, self.count = {}, 0
         return result
@@ -102,17 +104,20 @@ class TrainingLoop:
 
     @property
     def state_file(self) -> Path:
+        """File of the state to continue from."""
         return self.folder / f"{self.name}.state.pt"
 
     @property
     def weights_file(self) -> Path:
+        """File of the finished weights."""
         return self.folder / f"{self.name}.safetensors"
 
     @property
     def finished(self) -> bool:
+        """Whether all steps are done."""
         return self.step >= self.settings.steps
 
-    def share(self, step: int) -> float:
+    def learning_rate_factor(self, step: int) -> float:
         """Part of the peak learning rate at a step: linear warm-up, then a cosine down to `final_rate`."""
         s = self.settings
         if step < s.warmup:
@@ -143,7 +148,7 @@ class TrainingLoop:
                 terms = self.accelerator.reduce({name: term.detach() for name, term in terms.items()}, "mean")
             if not torch.isfinite(terms["loss"]):
                 raise FloatingPointError(f"The loss of stage {self.name} is not a number at step {self.step}.")
-            self.optimizer.set_rate(self.share(self.step))
+            self.optimizer.set_rate(self.learning_rate_factor(self.step))
             self.optimizer.zero_grad()
             own_loss.backward()
             self._share_gradients()

@@ -9,7 +9,7 @@ import torch
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """ "auto": CUDA where there is one, else the CPU."""
+    """The device of a name; "auto" is CUDA where there is one, else the CPU."""
     if name != "auto":
         return torch.device(name)
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -44,10 +44,12 @@ class Precision:
         self.bfloat16 = choice == "bfloat16" or (choice == "auto" and bfloat16_pays(device))
 
     def autocast(self) -> AbstractContextManager[object]:
+        """A context in which the forward pass runs in the chosen precision."""
         if self.bfloat16:
             return torch.autocast(self.device.type, torch.bfloat16)
         return nullcontext()
 
     @property
     def name(self) -> str:
+        """Name of the precision, for the log."""
         return "bfloat16" if self.bfloat16 else "float32"

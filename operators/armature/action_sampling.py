@@ -16,9 +16,9 @@ Curves = dict[tuple[str, int], bpy.types.FCurve]
 UNTURNED = {"rotation_quaternion": (1.0, 0.0, 0.0, 0.0), "rotation_axis_angle": (0.0, 0.0, 1.0, 0.0)}
 
 
-def curves_in(action: bpy.types.Action) -> Curves:
-    """The F-curves of one of our Actions."""
-    holder = holder_of(action)
+def curves_in(action: bpy.types.Action, obj: bpy.types.Object | None = None) -> Curves:
+    """The F-curves of one of our Actions, or of any Action for this object."""
+    holder = holder_of(action, obj)
     return {} if holder is None else {(c.data_path, c.array_index): c for c in holder.fcurves if not c.mute}
 
 

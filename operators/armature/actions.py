@@ -11,6 +11,7 @@ import numpy as np
 from mathutils import Quaternion
 
 from ...motionlcm_blender.keyframes.keys import BezierKeys
+from .interference import disturbed_channels
 from .smpl_rig import Pose
 from .take_properties import facts_of, write_facts
 
@@ -39,13 +40,17 @@ def channels_of(
     """The pose as channels of the object's bones, each rotation in the rotation mode of its bone.
 
     fitted: sparse keys of the location and of the bones' rotations in each bone's mode; other bones get a key on every
-    frame.
+    frame. A location or a scale that an earlier Action or a strip left on a bone gets a key at rest.
     """
     location, turns = fitted if fitted is not None else (None, {})
     channels = [Channel(bone_path(pose.root, "location"), pose.location, pose.root, location)]
     for name, quaternions in pose.rotations.items():
         mode = obj.pose.bones[name].rotation_mode
         channels.append(rotation_channel(bone_path(name, ""), quaternions, mode, name, turns.get(name)))
+    for name, channel in sorted(disturbed_channels(obj, pose.rotations)):
+        if (name, channel) != (pose.root, "location"):
+            rest = np.ones((1, 3)) if channel == "scale" else np.zeros((1, 3))
+            channels.append(Channel(bone_path(name, channel), rest, name))
     for name, (place, turn, scale) in pose.still.items():
         mode = obj.pose.bones[name].rotation_mode
         channels += [
@@ -105,7 +110,7 @@ def assign(obj: bpy.types.Object, action: bpy.types.Action | None) -> None:
         before.use_fake_user = True
     data.action = action
     if action is not None and hasattr(action, "slots") and len(action.slots):
-        data.action_slot = action.slots[0]
+        data.action_slot = slot_of(action, obj)
 
 
 def empty_holder(action: bpy.types.Action) -> Any:
@@ -169,10 +174,31 @@ def _holder(obj: bpy.types.Object) -> Any | None:
     return _holder_in(data.action, getattr(data, "action_slot", None))
 
 
-def holder_of(action: bpy.types.Action) -> Any | None:
-    """The owner of the curves of one of our Actions, whichever object it animates."""
-    slots = getattr(action, "slots", None)
-    return _holder_in(action, slots[0] if slots else None)
+def holder_of(action: bpy.types.Action, obj: bpy.types.Object | None = None) -> Any | None:
+    """The owner of the curves of one of our Actions, whichever object it animates; see `slot_of`."""
+    return _holder_in(action, slot_of(action, obj))
+
+
+def slot_of(action: bpy.types.Action, obj: bpy.types.Object | None = None) -> Any | None:
+    """The slot of an Action that holds a character's motion; None without slots, as before Blender 4.4.
+
+    The first of: the slot that animates the object; the slot named after it; ours; the slot with the most curves of
+    bones. obj: the character, None for any.
+    """
+    slots = [slot for slot in getattr(action, "slots", ()) if slot.target_id_type in ("OBJECT", "UNSPECIFIED")]
+    if not slots:
+        return None
+    data = obj.animation_data if obj is not None else None
+    if data is not None and data.action == action and data.action_slot in slots:
+        return data.action_slot
+
+    def rank(slot: Any) -> tuple[bool, bool, int]:
+        holder = _holder_in(action, slot)
+        posed = 0 if holder is None else sum(curve.data_path.startswith("pose.bones[") for curve in holder.fcurves)
+        named = obj is not None and slot.name_display == obj.name
+        return named and posed > 0, slot.name_display == SLOT_NAME and posed > 0, posed
+
+    return max(slots, key=rank)
 
 
 def _holder_in(action: bpy.types.Action, slot: Any | None) -> Any | None:

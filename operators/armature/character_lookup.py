@@ -17,6 +17,7 @@ def find_character(context: bpy.types.Context) -> bpy.types.Object:
     from ...motionlcm_blender.errors import InvalidRequest
     from .smpl_rig import is_character
 
+    separate_copies()
     scene = context.scene
     character = scene.motionlcm.character
     if character is not None and scene.objects.get(character.name) != character:
@@ -34,9 +35,46 @@ def find_character(context: bpy.types.Context) -> bpy.types.Object:
 def identity(character: bpy.types.Object) -> str:
     """A permanent name of the character, which does not change when the object is renamed. The character's Actions
     store it."""
+    separate_copies()
     if not take_properties.ID.is_on(character):
         take_properties.ID.write(character, uuid.uuid4().hex[:12])
     return take_properties.ID.read(character)
+
+
+def separate_copies() -> None:
+    """Give each copy of a character an identity of its own, because Blender copies the identity with the object.
+
+    The oldest object keeps the identity. Actions that only the copy uses become the copy's own; all other Actions stay
+    the original's.
+    """
+    owners: dict[str, bpy.types.Object] = {}
+    for obj in sorted(bpy.data.objects, key=lambda each: each.session_uid):
+        if obj.type != "ARMATURE" or obj.library is not None or not take_properties.ID.is_on(obj):
+            continue
+        known = take_properties.ID.read(obj)
+        if owners.setdefault(known, obj) == obj:
+            continue
+        take_properties.ID.write(obj, uuid.uuid4().hex[:12])
+        for action in _own_actions(obj):
+            if take_properties.CHARACTER.read(action) == known:
+                take_properties.CHARACTER.write(action, take_properties.ID.read(obj))
+
+
+def takes_of_shot(character: bpy.types.Object, uid: str) -> list[bpy.types.Action]:
+    """All takes of a shot of this character, in no order."""
+    separate_copies()
+    own, stored = take_properties.ID.read(character), take_properties
+    return [a for a in bpy.data.actions if stored.SHOT.read(a) == uid and stored.CHARACTER.read(a) == own]
+
+
+def _own_actions(character: bpy.types.Object) -> list[bpy.types.Action]:
+    """The Actions of the character that no other object uses."""
+    data = character.animation_data
+    found = {data.action} if data is not None and data.action is not None else set()
+    found |= {shot.action for shot in character.motionlcm.shots if shot.action is not None}
+    users = bpy.data.user_map(subset=found) if found else {}
+    others = {action: {user for user in users[action] if isinstance(user, bpy.types.Object)} for action in found}
+    return [action for action in found if action.library is None and others[action] <= {character}]
 
 
 def check_writable(character: bpy.types.Object) -> None:

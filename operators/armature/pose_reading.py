@@ -23,7 +23,7 @@ def read_clip(
     frames per second. Bones without curves are in their rest pose.
     """
     axes = bone_axes(obj, rig, units_per_metre)
-    curves = action_sampling.curves_in(action)
+    curves = action_sampling.curves_in(action, obj)
     location = action_sampling.values(curves, bone_path(axes.root, "location"), (0.0, 0.0, 0.0), at)
     translation = (location - axes.offset) @ np.linalg.inv(axes.matrix).T
     turns = np.broadcast_to(rotations.IDENTITY, (len(at), len(rig.skeleton), 4)).copy()

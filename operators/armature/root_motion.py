@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import bpy
 import numpy as np
-from mathutils import Matrix, Vector
+from mathutils import Matrix, Quaternion, Vector
 
 from ...motionlcm_blender.errors import InvalidRequest
 from ...motionlcm_blender.motion.loops import Travel
@@ -69,6 +69,27 @@ def rest_placement_of(obj: bpy.types.Object, rig: Rig, units_per_metre: float) -
     return current_placement(obj, rig, units_per_metre)
 
 
+@dataclass(frozen=True)
+class Deltas:
+    """Delta transforms of an object: Blender adds the location and multiplies the rotation from the left."""
+
+    location: Vector
+    rotation: Quaternion
+
+
+def deltas_of(obj: bpy.types.Object) -> Deltas:
+    """The delta location and rotation, in any rotation mode."""
+    place, turned, _ = obj.matrix_basis.decompose()  # with deltas
+    if obj.rotation_mode == "QUATERNION":
+        own = obj.rotation_quaternion.normalized()
+    elif obj.rotation_mode == "AXIS_ANGLE":
+        angle, *axis = obj.rotation_axis_angle
+        own = Quaternion(axis, angle)
+    else:
+        own = obj.rotation_euler.to_quaternion()
+    return Deltas(place - obj.location, turned @ own.inverted())
+
+
 def object_channels(
     obj: bpy.types.Object, root_motion: RootMotion, rest_placement: Placement, units_per_metre: float
 ) -> list[Channel]:
@@ -77,10 +98,11 @@ def object_channels(
 
     The object keeps its scale, its tilt and its place relative to the ground frame of the character.
     """
-    world = obj.matrix_world.copy()
+    world, deltas = obj.matrix_world.copy(), deltas_of(obj)
     moved = [move @ world for move in _moves(root_motion, rest_placement, units_per_metre)]
-    turns = continuous(np.array([matrix.to_quaternion() for matrix in moved]))
-    locations = np.array([matrix.translation for matrix in moved])
+    back = deltas.rotation.inverted()
+    turns = continuous(np.array([back @ matrix.to_quaternion() for matrix in moved]))
+    locations = np.array([matrix.translation - deltas.location for matrix in moved])
     return [Channel("location", locations, GROUP), rotation_channel("", turns, obj.rotation_mode, GROUP)]
 
 

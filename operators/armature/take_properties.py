@@ -53,6 +53,24 @@ class StoredProperty(Generic[T]):
         block[self.key] = list(value) if isinstance(value, tuple) else value
 
 
+class IdentityProperty(StoredProperty[str]):
+    """The identity of a character. Blender does not save new custom properties of a library override, so an override
+    has it in a registered property."""
+
+    def is_on(self, block: bpy.types.ID | None) -> TypeGuard[bpy.types.ID]:
+        return block is not None and bool(self.read(block))
+
+    def read(self, block: bpy.types.ID) -> str:
+        own: str = block.motionlcm.identity
+        return own or super().read(block)
+
+    def write(self, block: bpy.types.ID, value: str) -> None:
+        if block.override_library is None:
+            super().write(block, value)
+        else:
+            block.motionlcm.identity = value
+
+
 NO_NUMBERS: tuple[float, ...] = ()
 
 RECIPE = StoredProperty("recipe", 0, "version of the recipe; 0: an older one, which names a ground and leaves out more")
@@ -84,7 +102,7 @@ CUT = StoredProperty("cut", False, "whether it was cut or joined, so that its re
 BAKED = StoredProperty("baked", False, "whether it is the motion of all shots in one Action")
 PLACED = StoredProperty("placed", False, "of a pose: whether it says where on the floor the pose is")
 
-ID = StoredProperty("id", "", "a name of the character that stays, whatever it is called", ARMATURE)
+ID = IdentityProperty("id", "", "a name of the character that stays, whatever it is called", ARMATURE)
 JOINTS = StoredProperty("joints", NO_NUMBERS, "(J * 3,) rest positions of a body's joints", ARMATURE)
 JOINT_NAMES = StoredProperty("joint_names", "", "the bones of these joints, one a line", ARMATURE)
 JOINT_DIRECTIONS = StoredProperty(
@@ -143,20 +161,6 @@ def read(action: bpy.types.Action) -> TakeProperties:
     )
 
 
-_seen = ""
-
-
-def any_made_here() -> bool:
-    """Whether this file has an Action of ours. Polls call this on each redraw, so the last found Action is checked
-    first."""
-    global _seen
-    if PROMPT.is_on(bpy.data.actions.get(_seen)):
-        return True
-    found = next((action for action in bpy.data.actions if PROMPT.is_on(action)), None)
-    _seen = "" if found is None else found.name
-    return found is not None
-
-
 def write_facts(action: bpy.types.Action, facts: Mapping[str, Any]) -> None:
     """Write the facts of a generation to an Action. facts: names without the prefix -> values."""
     for name, value in facts.items():
@@ -180,12 +184,6 @@ def discard(action: bpy.types.Action | None) -> None:
     """Remove an Action without users."""
     if action is not None and action.users - int(action.use_fake_user) <= 0:
         bpy.data.actions.remove(action)
-
-
-def takes_of_shot(character: bpy.types.Object, uid: str) -> list[bpy.types.Action]:
-    """All takes of a shot, in no order."""
-    own = ID.read(character)
-    return [action for action in bpy.data.actions if SHOT.read(action) == uid and CHARACTER.read(action) == own]
 
 
 def removable(actions: Sequence[bpy.types.Action], present: bpy.types.Action | None) -> list[bpy.types.Action]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..scene.linking import put_into_scene, show_in_local_view
+from ..scene.linking import put_into_scene, scene_units_per_metre, show_in_local_view
 from ..session import job_queue
 
 if TYPE_CHECKING:
@@ -62,9 +62,7 @@ def create_character(context: bpy.types.Context) -> bpy.types.Object:
     modifier.object = armature
 
     armature.location = context.scene.cursor.location
-    units = context.scene.unit_settings
-    if units.system != "NONE" and abs(units.scale_length - 1.0) > 1e-6:
-        armature.scale = (1.0 / units.scale_length,) * 3
+    armature.scale = (scene_units_per_metre(context.scene),) * 3
     context.view_layer.update()
     return armature
 

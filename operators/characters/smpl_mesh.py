@@ -12,7 +12,7 @@ from ...motionlcm_blender.errors import InvalidRequest
 from ...motionlcm_blender.motion.world_transform import engine_to_blender
 from ...motionlcm_blender.smpl.body_model import BodyModel, joint_directions, joint_positions
 from ..armature.take_properties import JOINT_DIRECTIONS, JOINT_NAMES, JOINTS, SHAPE_KEY
-from ..scene.linking import put_into_scene, show_in_local_view
+from ..scene.linking import put_into_scene, scene_units_per_metre, show_in_local_view
 
 FARTHEST = 5.0
 """Limit of the shape sliders, -5 to 5. The unit is a standard deviation of the measured people."""
@@ -59,9 +59,7 @@ def build_body(context: bpy.types.Context, model: BodyModel, name: str) -> bpy.t
         body.modifiers.new("Armature", "ARMATURE").object = armature
 
         armature.location = context.scene.cursor.location
-        units = context.scene.unit_settings
-        if units.system != "NONE" and abs(units.scale_length - 1.0) > 1e-6:
-            armature.scale = (1.0 / units.scale_length,) * 3
+        armature.scale = (scene_units_per_metre(context.scene),) * 3
         context.view_layer.update()
     except Exception:
         if context.mode != "OBJECT":

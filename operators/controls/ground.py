@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import bpy
 import numpy as np
-from mathutils import Vector
+from mathutils import Matrix, Vector
 from mathutils.bvhtree import BVHTree
 
 from ...motionlcm_blender.errors import InvalidRequest
+from ...motionlcm_blender.motion.ground_layers import followed_ground, solid_tops
 from ...motionlcm_blender.postprocess.terrain import HeightField
+from ..scene.evaluation import evaluated_object
 
 STEP = 0.1
 """Metres between the samples of the height."""
 MARGIN, REACH = 1.5, 8.0
 """Metres around a path, and around a character without a path."""
+MOST_SURFACES, PAST = 12, 0.002
+"""Largest number of surfaces above each other; scene units between a surface and the search for the next one."""
 MOST = 160_000
 """Largest number of samples; a larger field gets a coarser grid."""
 
@@ -28,35 +34,78 @@ def height_field(
 ) -> tuple[HeightField, tuple[str, ...]]:
     """The mesh's heights around points (N, 2), engine axes in the world, metres of the character.
 
+    Where surfaces lie above each other, the ground is what the character stands on, not a ceiling or a bridge.
+
     wide: the motion may leave the points by several metres. floor: metres, the height of the motion's own floor, which
     counts as 0 and replaces missing surface. units: scene units per metre. Returns the field and warnings for the
     animator. Raises InvalidRequest with the object's name if no surface is near.
     """
     if obj.type != "MESH":
         raise InvalidRequest(f'Ground "{obj.name}": it has no surface; choose a mesh.')
-    depsgraph = context.evaluated_depsgraph_get()
-    evaluated = obj.evaluated_get(depsgraph)
-    matrix = evaluated.matrix_world
-    tree = BVHTree.FromObject(obj, depsgraph)
-    into = matrix.inverted_safe()
-    top = max((matrix @ Vector(corner)).z for corner in evaluated.bound_box) + 1.0
-    down = (into.to_3x3() @ Vector((0.0, 0.0, -1.0))).normalized()
-
+    surfaces = Surfaces.read(context, obj)
     margin = REACH if wide else MARGIN
     low, high = places.min(0) - margin, places.max(0) + margin
     step = max(STEP, float(np.sqrt(np.prod(high - low) / MOST)))
     xs, zs = (np.arange(low[k], high[k] + step, step) for k in (0, 1))
-    grid = np.full((len(xs), len(zs)), np.nan)
-    for i, x in enumerate(xs):
-        for j, z in enumerate(zs):
-            hit = tree.ray_cast(into @ Vector((x * units_per_metre, -z * units_per_metre, top)), down)[0]
-            if hit is not None:
-                grid[i, j] = (matrix @ hit).z / units_per_metre - floor
+    layers = [[surfaces.heights(x * units_per_metre, -z * units_per_metre) / units_per_metre for z in zs] for x in xs]
+    way = np.clip(np.rint((places - low) / step).astype(int), 0, np.array([len(xs), len(zs)]) - 1)
+    grid = followed_ground(layers, way, floor, step) - floor
     missing = np.isnan(grid)
     if missing.all():
         raise InvalidRequest(f'Ground "{obj.name}": no surface lies under the character or its path.')
-    i, j = np.clip(np.rint((places - low) / step).astype(int), 0, np.array(grid.shape) - 1).T
     warnings: tuple[str, ...] = ()
-    if missing[i, j].any():
+    if missing[way[:, 0], way[:, 1]].any():
         warnings = (f'Part of the path is not over "{obj.name}": the character walks on a level floor there.',)
     return HeightField(low, step, np.where(missing, 0.0, grid)), warnings
+
+
+@dataclass(frozen=True)
+class Surfaces:
+    """The surfaces of a mesh object and of the instances that its modifiers make, as Blender shows them.
+
+    parts: search trees with their world matrices. top: world height above all of them.
+    """
+
+    parts: tuple[tuple[BVHTree, Matrix], ...]
+    top: float
+
+    @classmethod
+    def read(cls, context: bpy.types.Context, obj: bpy.types.Object) -> Surfaces:
+        """Raises InvalidRequest with the object's name if Blender does not evaluate it."""
+        evaluated = evaluated_object(context, obj, f'Ground "{obj.name}"')
+        depsgraph = context.evaluated_depsgraph_get()
+        found = [(BVHTree.FromObject(obj, depsgraph), evaluated.matrix_world.copy(), [*evaluated.bound_box])]
+        trees: dict[int, BVHTree] = {}
+        for instance in depsgraph.object_instances:
+            shown = instance.object
+            if not instance.is_instance or instance.parent != evaluated or shown.type != "MESH":
+                continue
+            key = shown.data.as_pointer()
+            if key not in trees:
+                trees[key] = _tree_of(shown.data)
+            found.append((trees[key], instance.matrix_world.copy(), [*shown.bound_box]))
+        top = max((matrix @ Vector(corner)).z for _, matrix, corners in found for corner in corners)
+        return cls(tuple((tree, matrix) for tree, matrix, _ in found), top + 1.0)
+
+    def heights(self, x: float, y: float) -> np.ndarray:
+        """(K,) world heights on which a figure can stand at a place of the world, in descending order."""
+        found: list[tuple[float, bool]] = []
+        for tree, matrix in self.parts:
+            into = matrix.inverted_safe()
+            turn = into.to_3x3()
+            down = (turn @ Vector((0.0, 0.0, -1.0))).normalized()
+            past = turn @ Vector((0.0, 0.0, -PAST))
+            origin = into @ Vector((x, y, self.top))
+            for _ in range(MOST_SURFACES):
+                hit, normal, _, _ = tree.ray_cast(origin, down)
+                if hit is None:
+                    break
+                found.append(((matrix @ hit).z, normal.dot(down) < 0.0))
+                origin = hit + past
+        found.sort(reverse=True)
+        return solid_tops(np.array([height for height, _ in found]), np.array([up for _, up in found], bool))
+
+
+def _tree_of(mesh: bpy.types.Mesh) -> BVHTree:
+    vertices = [vertex.co for vertex in mesh.vertices]
+    return BVHTree.FromPolygons(vertices, [tuple(polygon.vertices) for polygon in mesh.polygons])

@@ -5,12 +5,17 @@ from typing import TYPE_CHECKING
 
 import bpy
 
+from ..scene.library_overrides import OVERRIDABLE
+from ..scene.linking import editable_collection, scene_units_per_metre
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
     import numpy as np
 
+SIZE = 0.06
+"""Metres, radius of a pin's empty."""
 JOINTS = (
     ("l_wrist", "Left Hand", "Hold the left wrist"),
     ("r_wrist", "Right Hand", "Hold the right wrist"),
@@ -33,16 +38,20 @@ class MotionLCMPin(bpy.types.PropertyGroup):
     """One pin."""
 
     target: bpy.props.PointerProperty(
+        override=OVERRIDABLE,
         name="Target",
         description="Object, such as an empty, at which the body part is held. The object may be animated",
         type=bpy.types.Object,
         poll=_can_be_target,
     )
-    joint: bpy.props.EnumProperty(name="Body Part", description="Body part that the pin holds", items=JOINTS)
-    first: bpy.props.IntProperty(name="From", description="First frame of the pin", default=1)
-    last: bpy.props.IntProperty(name="To", description="Last frame of the pin", default=1)
-    active: bpy.props.BoolProperty(name="Active", description="Use this pin", default=True)
+    joint: bpy.props.EnumProperty(
+        override=OVERRIDABLE, name="Body Part", description="Body part that the pin holds", items=JOINTS
+    )
+    first: bpy.props.IntProperty(override=OVERRIDABLE, name="From", description="First frame of the pin", default=1)
+    last: bpy.props.IntProperty(override=OVERRIDABLE, name="To", description="Last frame of the pin", default=1)
+    active: bpy.props.BoolProperty(override=OVERRIDABLE, name="Active", description="Use this pin", default=True)
     character: bpy.props.PointerProperty(
+        override=OVERRIDABLE,
         name="Character",
         description="Character of the pin. Without a character, the pin applies to every character",
         type=bpy.types.Object,
@@ -70,9 +79,9 @@ class MOTIONLCM_OT_add_pin(bpy.types.Operator):
         if chosen is None or chosen.type != "EMPTY" or not chosen.select_get():
             label = next(name for identifier, name, _ in JOINTS if identifier == self.joint)
             chosen = bpy.data.objects.new(f"Pin {label}", None)
-            chosen.empty_display_type, chosen.empty_display_size = "SPHERE", 0.06
+            chosen.empty_display_type, chosen.empty_display_size = "SPHERE", SIZE * scene_units_per_metre(scene)
             chosen.location = scene.cursor.location
-            context.collection.objects.link(chosen)
+            editable_collection(context).objects.link(chosen)
         shot = _chosen_shot(context) if self.to_shot else None
         pin = scene.motionlcm.pins.add() if shot is None else shot.pins.add()
         if shot is not None:
@@ -153,7 +162,10 @@ def sample_pins(
         if low < at[0] - each or high > at[-1] + each:
             warnings.append(f'The pin of the {label} at "{pin.target.name}" extends beyond the motion.')
         # A model frame outside the pin's frames uses the place on the pin's nearest frame.
-        places = places_at(context, pin.target, np.clip(at[on], low, high)) / units_per_metre
+        try:
+            places = places_at(context, pin.target, np.clip(at[on], low, high)) / units_per_metre
+        except InvalidRequest as error:
+            raise InvalidRequest(f"The pin of the {label}: {error}") from None
         joint = NAMES.index(pin.joint)
         positions[on, joint], mask[on, joint] = blender_to_engine(places), True
     return positions, mask, tuple(warnings)

@@ -22,7 +22,8 @@ from ...motionlcm_blender.motion.ground_path import (
 )
 from ...motionlcm_blender.motion.path_timing import Timing
 from ...motionlcm_blender.postprocess.terrain import Ground, PathHeights
-from ..scene.scene_time import moments, places_at, scene_frames_each, stretch
+from ..scene.evaluation import evaluated_object
+from ..scene.scene_time import at_frame, may_change, moments, places_at, scene_frames_each, stretch
 
 
 def check_path_object(path: bpy.types.Object, character: bpy.types.Object) -> None:
@@ -40,6 +41,8 @@ def check_path_object(path: bpy.types.Object, character: bpy.types.Object) -> No
 
 UNEVEN = 0.1
 """Metres a path must rise or fall before the character follows its height."""
+MOVES = 0.05
+"""Metres by which a curve may move during the motion without a warning."""
 MARKER = re.compile(r"point\s*(\d+)", re.IGNORECASE)
 """Names of timeline markers for the time at a control point, counted from 1."""
 
@@ -88,7 +91,7 @@ def curve_path(context: bpy.types.Context, obj: bpy.types.Object, units_per_metr
 
     None if the curve is shown with thickness, which only `sample_path` can remove. Raises InvalidRequest.
     """
-    if _evaluated_wire(obj, context.evaluated_depsgraph_get())[2]:
+    if _evaluated_wire(context, obj)[2]:
         return None
     points, cyclic, _ = curve_points(context, obj)
     return GroundPath(on_floor(points, units_per_metre), cyclic, weights_of(obj, len(points)))
@@ -100,7 +103,7 @@ def curve_points(context: bpy.types.Context, obj: bpy.types.Object) -> tuple[np.
     Returns its points (N, 3) in world space, whether it is closed, and the number of strokes. Raises InvalidRequest if
     the curve contains no line.
     """
-    vertices, edges, solid = _evaluated_wire(obj, context.evaluated_depsgraph_get())
+    vertices, edges, solid = _evaluated_wire(context, obj)
     if solid:
         vertices, edges, solid = _wire_without_bevel(context, obj)
     if solid:
@@ -126,10 +129,18 @@ def _from_curve(
     eases: tuple[float, float],
     part: tuple[float, float],
 ) -> Trajectory:
-    points, cyclic, strokes = curve_points(context, obj)
+    warnings = []
+    changes = may_change(obj)
+    with at_frame(context.scene, first_frame, changes):
+        points, cyclic, strokes = curve_points(context, obj)
+    if changes:
+        last = float(moments(context.scene, frames, first_frame)[-1])
+        with at_frame(context.scene, last):
+            later = curve_points(context, obj)[0]
+        if later.shape != points.shape or np.abs(later - points).max() > MOVES * units_per_metre:
+            warnings.append(f'Path "{obj.name}" moves: its place on frame {first_frame:.0f} is used.')
     whole = GroundPath(on_floor(points, units_per_metre), cyclic, weights_of(obj, len(points)))
     path = part_of(whole, *part)
-    warnings = []
     if strokes > 1:
         warnings.append(f'"{obj.name}" has {strokes} strokes: the first one is used.')
     heights = points[:, 2] / units_per_metre
@@ -181,6 +192,7 @@ def _from_animated_object(
     context: bpy.types.Context, obj: bpy.types.Object, frames: int, first_frame: float, units_per_metre: float
 ) -> Trajectory:
     at = moments(context.scene, frames, first_frame)
+    evaluated_object(context, obj, "it")
     xz = on_floor(places_at(context, obj, at), units_per_metre)
     try:
         path = GroundPath(xz)
@@ -199,9 +211,10 @@ def on_floor(points: np.ndarray, units_per_metre: float) -> np.ndarray:
     return points[:, :2] * (1.0, -1.0) / units_per_metre
 
 
-def _evaluated_wire(obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> tuple[np.ndarray, np.ndarray, bool]:
-    """World vertices (N, 3), edges (E, 2), and whether there are faces."""
-    evaluated = obj.evaluated_get(depsgraph)
+def _evaluated_wire(context: bpy.types.Context, obj: bpy.types.Object) -> tuple[np.ndarray, np.ndarray, bool]:
+    """World vertices (N, 3), edges (E, 2), and whether there are faces. Raises InvalidRequest if Blender does not
+    evaluate the object."""
+    evaluated = evaluated_object(context, obj, "it")
     mesh = evaluated.to_mesh()
     if mesh is None:
         return np.empty((0, 3)), np.empty((0, 2), np.int32), False
@@ -228,7 +241,7 @@ def _wire_without_bevel(context: bpy.types.Context, obj: bpy.types.Object) -> tu
         data.dimensions = "3D"
         context.scene.collection.objects.link(twin)
         context.view_layer.update()
-        return _evaluated_wire(twin, context.evaluated_depsgraph_get())
+        return _evaluated_wire(context, twin)
     finally:
         data = twin.data
         bpy.data.objects.remove(twin)

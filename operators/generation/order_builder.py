@@ -7,6 +7,7 @@ decisions of earlier steps. A new control is one more step, or one more method o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -22,6 +23,7 @@ from ...motionlcm_blender.postprocess.terrain import Ground
 from ...motionlcm_blender.recipes.recipe import Recipe, hints_of
 from ...motionlcm_blender.recipes.replay import frames_at
 from ..armature.character_lookup import is_carried
+from ..armature.interference import interferences
 from ..armature.pose_keys import euler_bones
 from ..armature.root_motion import rest_placement_of, travel_of
 from ..armature.smpl_rig import read_rig, units_per_metre
@@ -30,7 +32,7 @@ from ..controls.ground import height_field
 from ..controls.pins import pins_for, sample_pins
 from ..controls.trajectory import check_path_object, sample_path
 from ..scene.handles import handle_of
-from ..scene.scene_time import rate_of, scene_frames_each, stretch
+from ..scene.scene_time import at_frame, may_change, rate_of, scene_frames_each, stretch
 from ..session import model_choice
 from ..session.generation_worker import GenerationJobInput
 
@@ -69,6 +71,9 @@ class OrderBuilder:
         self.find_ground()
         self.find_pins()
         request = self.make_request()
+        moves_object = self.travel == "root"
+        causes = interferences(self.character, self.rig, bool(self.shot), moves_object)
+        self.warnings += [cause.sentence for cause in causes]
         return GenerationJobInput(
             request=request,
             skeleton=self.rig.skeleton,
@@ -120,9 +125,10 @@ class OrderBuilder:
         """Sample the heights of a mesh along the path or, without a path, around the start."""
         places = self.placement.origin[[0, 2]][None] if self.path_xz is None else self.path_xz
         floor = float(self.placement.origin[1])
-        self.ground, warnings = height_field(
-            self.context, mesh, places, self.path_xz is None, floor, self.units_per_metre
-        )
+        with at_frame(self.scene, self.first_frame, may_change(mesh)):
+            self.ground, warnings = height_field(
+                self.context, mesh, places, self.path_xz is None, floor, self.units_per_metre
+            )
         self.warnings += warnings
 
 
@@ -145,6 +151,22 @@ class PanelOrderBuilder(OrderBuilder):
         self.pinned: tuple[np.ndarray, np.ndarray] | None = None
         self.key_tolerance = self.settings.key_tolerance if self.settings.key_mode == "FITTED" else None
         self.ground_name = self.settings.ground.name if self.settings.ground is not None else ""
+
+    def build(self) -> GenerationJobInput:
+        carried = is_carried(self.character)
+        with at_frame(self.scene, self.begin(), carried):
+            order = super().build()
+        if not carried:
+            return order
+        warning = (
+            f'"{self.character.name}" has a parent or constraints that may move it: its place on frame '
+            f"{self.first_frame} is used."
+        )
+        return replace(order, warnings=(*order.warnings, warning))
+
+    def begin(self) -> int:
+        """The first frame of the motion."""
+        raise NotImplementedError
 
     def find_path(self) -> None:
         self.floor = float(self.rest_placement.origin[1])
@@ -187,7 +209,7 @@ class PanelOrderBuilder(OrderBuilder):
         return None
 
     def make_request(self) -> Request:
-        request = Request(
+        return Request(
             self.prompt,
             self.frames + self.lead_in_frames + self.lead_out_frames,
             seed=self.seed,
@@ -201,11 +223,6 @@ class PanelOrderBuilder(OrderBuilder):
             facing=self.facing(),
             **self.options(),
         )
-        if is_carried(self.character):
-            self.warnings.append(
-                f'"{self.character.name}" has a parent or constraints that may move it: its current place is used.'
-            )
-        return request
 
     def options(self) -> dict[str, Any]:
         """Further fields of the request."""
@@ -218,11 +235,15 @@ class SceneOrderBuilder(PanelOrderBuilder):
     def __init__(self, context: bpy.types.Context, character: bpy.types.Object, frames: int) -> None:
         super().__init__(context, character)
         self.frames = frames
+        starts = self.scene.frame_current if self.settings.start == "CURRENT_FRAME" else self.scene.frame_start
+        self._begin = round(starts / stretch(self.scene))
+
+    def begin(self) -> int:
+        return self._begin
 
     def find_timing(self) -> None:
-        scene, settings = self.scene, self.settings
-        starts = scene.frame_current if settings.start == "CURRENT_FRAME" else scene.frame_start
-        self.first_frame, self.seconds = round(starts / stretch(scene)), self.frames / FPS
+        settings = self.settings
+        self.first_frame, self.seconds = self._begin, self.frames / FPS
         self.prompt, self.seed, self.takes = settings.prompt.strip(), settings.seed, settings.takes
         self.travel, self.loop = settings.travel, settings.loop
         self.path_object = settings.path

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
-from ..armature.take_properties import MADE, PROMPT, any_made_here
+from ..armature import take_index
+from ..armature.take_properties import MADE, PROMPT
 from ..controls import path_speed
 from ..scene import messages, shot_lookup
 from ..scene.dynamic_enum import DynamicEnumItems
@@ -95,7 +96,7 @@ class MOTIONLCM_OT_search_prompts(bpy.types.Operator):
         used = any(len(scene.motionlcm.history) for scene in bpy.data.scenes)
         if used or shot_lookup.active_shot(context.scene.motionlcm.character) is not None:
             return True
-        if any_made_here():
+        if take_index.get().any_generated():
             return True
         cls.poll_message_set(rpt_("No prompt was used in this file"))
         return False

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..armature.character_lookup import check_writable, identity
+from ..armature.character_lookup import check_writable, identity, is_carried
 from ..armature.take_properties import FIRST_FRAME
 from ..scene.handles import find_both
 from ..scene.playback import play, push_undo
@@ -69,7 +69,18 @@ def action_name(request: Request) -> str:
 def written_channels(
     character: bpy.types.Object, rig: Rig, order: GenerationJobInput, result: GenerationOutput
 ) -> tuple[np.ndarray, list[Channel]]:
-    """Scene frames (K,) and a result as channels of the character at its current place."""
+    """Scene frames (K,) and a result as channels of the character at its place on the first frame."""
+    from ..scene.scene_time import at_frame
+
+    scene = find_both(order.scene, order.character)[0]
+    with at_frame(scene, order.first_frame, is_carried(character)):
+        return _channels_here(character, rig, order, result)
+
+
+def _channels_here(
+    character: bpy.types.Object, rig: Rig, order: GenerationJobInput, result: GenerationOutput
+) -> tuple[np.ndarray, list[Channel]]:
+    """The same in the current scene state."""
     from dataclasses import replace
 
     import numpy as np

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
-from ..armature import character_lookup
-from ..armature.take_properties import MADE, PROMPT, any_made_here
+from ..armature import character_lookup, take_index
+from ..armature.take_properties import MADE, PROMPT
 from ..generation import action_recipes, orders, write_actions
 from ..scene import handles, messages
 from ..scene.dynamic_enum import DynamicEnumItems
@@ -56,7 +56,7 @@ class MOTIONLCM_OT_regenerate(orders.OrderOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
-        if any_made_here():
+        if take_index.get().any_generated():
             return True
         cls.poll_message_set(rpt_("No Action of this file has a recipe"))
         return False

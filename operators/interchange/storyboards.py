@@ -8,8 +8,9 @@ import bpy
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ..characters.add_character import create_character
+from ..controls import pins
 from ..scene import messages, scene_time
-from ..scene.linking import put_into_scene
+from ..scene.linking import put_into_scene, scene_units_per_metre
 from ..scene.operator_base import MotionLCMOperator
 from ..session import job_queue
 from ..shots import generate_shots, shot_list
@@ -28,7 +29,7 @@ def build(context: bpy.types.Context, board: "Storyboard") -> list[bpy.types.Obj
     """
     scene = context.scene
     board = board.at_fps(scene_time.rate_of(scene))
-    units = _units(scene)
+    units = scene_units_per_metre(scene)
     made = [
         _add_character(context, character, units) for character in board.characters
     ]  # first, because paths and pins refer to their names
@@ -40,12 +41,6 @@ def build(context: bpy.types.Context, board: "Storyboard") -> list[bpy.types.Obj
         for shot in character.motionlcm.shots:
             scene.frame_start, scene.frame_end = min(scene.frame_start, shot.first), max(scene.frame_end, shot.last)
     return made
-
-
-def _units(scene: bpy.types.Scene) -> float:
-    """Scene units per metre."""
-    units = scene.unit_settings
-    return 1.0 / float(units.scale_length) if units.system != "NONE" else 1.0
 
 
 def add_curve(context: bpy.types.Context, name: str, path: "StoryPath", units: float) -> bpy.types.Object:
@@ -105,7 +100,7 @@ def _add_pin(
     units: float,
 ) -> None:
     target = bpy.data.objects.new(f"Pin {character.name} {told.joint}", None)
-    target.empty_display_type, target.empty_display_size = "SPHERE", 0.06 * units
+    target.empty_display_type, target.empty_display_size = "SPHERE", pins.SIZE * units
     target.location = [units * value for value in told.at]
     context.scene.collection.objects.link(target)
     pin = shot.pins.add()
@@ -124,7 +119,7 @@ def storyboard_of(context: bpy.types.Context) -> "tuple[Storyboard, tuple[str, .
 
     scene = context.scene
     context.view_layer.update()
-    units = _units(scene)
+    units = scene_units_per_metre(scene)
     found = sorted((obj for obj in scene.objects if is_character(obj)), key=lambda obj: obj.name)
     if not found:
         raise InvalidRequest("There is no character in this scene: add a character with shots.")
@@ -164,6 +159,14 @@ def _in_metres(place: "object", units: float) -> "Place":
     return x, y, z
 
 
+def _place_on(context: bpy.types.Context, obj: bpy.types.Object, frame: int, units: float) -> "Place":
+    """The object's place on a frame of the timeline, in metres."""
+    import numpy as np
+
+    at = np.array([frame / scene_time.stretch(context.scene)])
+    return _in_metres(scene_time.places_at(context, obj, at)[0], units)
+
+
 def _add_path(
     context: bpy.types.Context,
     paths: "dict[str, StoryPath]",
@@ -174,15 +177,20 @@ def _add_path(
     """Add a shot's path to the storyboard's paths, once. Returns its name there, and a warning about lost data."""
     import numpy as np
 
+    from ...motionlcm_blender.errors import InvalidRequest
     from ...motionlcm_blender.storyboard.storyboard import StoryPath
     from ..controls.trajectory import curve_points, weights_of
-    from ..scene.scene_time import places_at
+    from ..scene.scene_time import at_frame, may_change, places_at
 
     obj, told = shot.path, []
     if obj.type == "CURVE":
         if obj.name in paths:
             return obj.name, []
-        points, cyclic, strokes = curve_points(context, obj)
+        with at_frame(context.scene, shot.first, may_change(obj)):
+            try:
+                points, cyclic, strokes = curve_points(context, obj)
+            except InvalidRequest as error:
+                raise InvalidRequest(f'Path "{obj.name}": {error}') from None
         weights = weights_of(obj, len(points))
         if strokes > 1:
             told.append(f'"{obj.name}" has {strokes} strokes: the first one is in the storyboard.')
@@ -211,19 +219,18 @@ def _pins_of(
     left: for each of the scene's pins, its first frame that no earlier shot covers.
     """
     from ...motionlcm_blender.storyboard.storyboard import StoryPin
-    from ..scene.scene_time import place_now
 
     found = []
     for pin in shot.pins:
         first, last = max(pin.first, shot.first), min(pin.last, shot.last)
         if pin.active and pin.target is not None and first <= last:
-            found.append(StoryPin(pin.joint, _in_metres(place_now(context, pin.target), units), first, last))
+            found.append(StoryPin(pin.joint, _place_on(context, pin.target, first, units), first, last))
     for number, pin in enumerate(context.scene.motionlcm.pins):
         first, last = max(left[number], shot.first), min(pin.last, shot.last)
         if not pin.active or pin.target is None or pin.character not in (None, character) or first > last:
             continue
         left[number] = last + 1
-        found.append(StoryPin(pin.joint, _in_metres(place_now(context, pin.target), units), first, last))
+        found.append(StoryPin(pin.joint, _place_on(context, pin.target, first, units), first, last))
     return tuple(found)
 
 

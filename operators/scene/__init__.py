@@ -3,8 +3,11 @@
 addon: The package name and the preferences of the extension.
 camera_and_light: Frame rate, camera and sun for a Blender file that is created without a window.
 dynamic_enum: Items of an enum that changes while Blender runs, such as the enum of a search popup.
+evaluation: Objects as Blender evaluates them, or the reason why Blender does not evaluate an object.
 handles: Handles that find scenes and objects again after undo, redo or a change of name.
-linking: Link new objects to a visible collection.
+library_overrides: Options of properties on objects, so that library overrides of linked characters can have values of
+    their own.
+linking: Link new objects to a visible collection that can be edited, at sizes that fit the scene's units.
 main_thread_timer: Functions that Blender calls repeatedly on its main thread.
 messages: The status of the panel: its sentences, and exceptions as sentences.
 operator_base: The base of all operators that can be refused: an error becomes a sentence in the panel, in the log and a

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import bpy
+
+from .evaluation import evaluated_object
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,6 +78,13 @@ def may_move(obj: bpy.types.Object) -> bool:
     return obj.animation_data is not None or pulled
 
 
+def may_change(obj: bpy.types.Object) -> bool:
+    """Whether the object's place or shape may depend on the frame."""
+    data = obj.data
+    keyed = data is not None and (data.animation_data is not None or getattr(data, "shape_keys", None) is not None)
+    return keyed or may_move(obj) or len(obj.modifiers) > 0
+
+
 def shown_at(context: bpy.types.Context, at: Iterable[float]) -> Iterator[float]:
     """Step the scene through the moments, frames of keys. At the end the previous frame is restored, also after an
     exception."""
@@ -82,30 +92,74 @@ def shown_at(context: bpy.types.Context, at: Iterable[float]) -> Iterator[float]
     shown, shown_part = scene.frame_current, scene.frame_subframe
     try:
         for moment in at:
-            shows = float(moment) * stretch(scene)
-            whole = math.floor(shows)
-            scene.frame_set(whole, subframe=shows - whole)
+            _show(scene, moment)
             context.view_layer.update()
             yield moment
     finally:
         scene.frame_set(shown, subframe=shown_part)
 
 
+@contextmanager
+def at_frame(scene: bpy.types.Scene, frame: float, needed: bool = True) -> Iterator[None]:
+    """Show a frame of keys for a while. needed: whether the values to read depend on the frame."""
+    shown, shown_part = scene.frame_current, scene.frame_subframe
+    if not needed or scene.frame_current_final == frame * stretch(scene):
+        yield
+        return
+    try:
+        _show(scene, frame)
+        yield
+    finally:
+        scene.frame_set(shown, subframe=shown_part)
+
+
+def _show(scene: bpy.types.Scene, frame: float) -> None:
+    shows = float(frame) * stretch(scene)
+    whole = math.floor(shows)
+    scene.frame_set(whole, subframe=shows - whole)
+
+
 def place_now(context: bpy.types.Context, obj: bpy.types.Object) -> np.ndarray:
-    """(3,) world location of the object's origin in the current scene state, constraints and parents applied."""
+    """(3,) world location of the object's origin in the current scene state, constraints and parents applied.
+
+    Raises InvalidRequest if Blender does not evaluate the object.
+    """
     import numpy as np
 
-    evaluated = obj.evaluated_get(context.evaluated_depsgraph_get())
-    return np.array(evaluated.matrix_world.translation, np.float64)
+    return np.array(evaluated_object(context, obj).matrix_world.translation, np.float64)
 
 
 def places_at(context: bpy.types.Context, obj: bpy.types.Object, at: np.ndarray) -> np.ndarray:
-    """(N, 3) world locations of the object's origin at moments (N,); without stepping if the object cannot move."""
+    """(N, 3) world locations of the object's origin at moments (N,); without stepping if the object cannot move.
+
+    Raises InvalidRequest if Blender does not evaluate the object.
+    """
     import numpy as np
 
-    if not may_move(obj):
+    if not may_move(obj) or len(at) == 0:
         return np.repeat(place_now(context, obj)[None], len(at), axis=0)
-    return np.array([place_now(context, obj) for _ in shown_at(context, at)]).reshape(-1, 3)
+    simulated = _frames_to_simulate(context.scene, obj, float(np.max(at)))
+    moments_to_show = (*simulated, *(float(moment) for moment in at))
+    found = [place_now(context, obj) for _ in shown_at(context, moments_to_show)]
+    return np.array(found[len(simulated) :]).reshape(-1, 3)
+
+
+def _frames_to_simulate(scene: bpy.types.Scene, obj: bpy.types.Object, last: float) -> tuple[float, ...]:
+    """Frames of keys to show in order before the object can be read: Blender calculates rigid bodies frame by frame
+    from the start of their cache, and has no values between two frames before."""
+    world = scene.rigidbody_world
+    if world is None or not world.enabled or world.point_cache.is_baked or not _is_simulated(obj):
+        return ()
+    end = min(math.ceil(last * stretch(scene)), world.point_cache.frame_end)
+    return tuple(frame / stretch(scene) for frame in range(world.point_cache.frame_start, end + 1))
+
+
+def _is_simulated(obj: bpy.types.Object, depth: int = 8) -> bool:
+    """Whether a rigid body moves the object, directly or as a parent or a target of constraints."""
+    if obj.rigid_body is not None or depth == 0:
+        return obj.rigid_body is not None
+    above = [obj.parent, *(getattr(constraint, "target", None) for constraint in obj.constraints)]
+    return any(_is_simulated(each, depth - 1) for each in above if each is not None)
 
 
 def rate_of(scene: bpy.types.Scene) -> float:

@@ -113,7 +113,7 @@ def places_seen(scene: Any, characters: Any) -> Any:
 
 def main(arguments: list[str]) -> int:
     try:
-        render(json.loads(Path(arguments[0]).read_text(encoding="utf-8")))
+        render(json.loads(Path(arguments[0]).read_text(encoding="utf-8-sig")))
     except Exception as error:  # noqa: BLE001  each exception ends the program with a sentence
         traceback.print_exc()
         try:

@@ -111,7 +111,7 @@ def make(
             raise Cancelled
         progress(0.02, "Loading the model")
         model, motions, warnings = model_session.get().generate(
-            order.choice, order.request, lambda share, what: progress(0.05 + 0.75 * share, what), cancel
+            order.choice, order.request, lambda fraction, what: progress(0.05 + 0.75 * fraction, what), cancel
         )
         folder = model.folder
         config = folder.config if folder is not None else {}
@@ -127,8 +127,8 @@ def make(
         for number, motion in enumerate(motions):
             if cancel():
                 raise Cancelled
-            share = number / len(motions)
-            progress(0.82 + 0.16 * share, "Retargeting and fitting keys")
+            fraction = number / len(motions)
+            progress(0.82 + 0.16 * fraction, "Retargeting and fitting keys")
             results.append(_finished(motion, order, of_model, started))
         if cancel():
             raise Cancelled

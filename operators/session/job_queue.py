@@ -32,10 +32,17 @@ log = logging.getLogger(__name__)
 
 INTERVAL = 0.02
 """Seconds between two polls while a job runs."""
+RENDER_INTERVAL = 0.5
+"""Seconds between two polls while Blender renders."""
 PATIENCE = 10.0
 """Seconds to wait for a cancelled worker when the extension is disabled."""
 
 _numbers = itertools.count(1)
+
+
+def is_rendering() -> bool:
+    """Whether Blender renders an image or an animation."""
+    return bool(bpy.app.is_job_running("RENDER"))
 
 
 @dataclass
@@ -98,7 +105,15 @@ class JobQueue:
         self._start_next()
 
     def poll(self) -> float | None:
-        """Write delivered results, and start the next job. Runs as a timer; returns the seconds to the next call."""
+        """Write delivered results, and start the next job. Runs as a timer; returns the seconds to the next call.
+
+        While Blender renders, nothing is written and no scene is read: both would change the frame or the Actions of
+        the render.
+        """
+        if is_rendering():
+            if self.current is not None or self._waiting:
+                set_status(stage="Waiting for the render")
+            return RENDER_INTERVAL
         self.task.poll()
         self._start_next()
         return None if self.current is None else INTERVAL
@@ -157,6 +172,10 @@ class JobQueue:
 
     def _start_next(self) -> None:
         """Start the first waiting job, if no job runs; without a window, run jobs until none waits."""
+        if is_rendering() and self._waiting:
+            set_status(waiting=len(self._waiting), stage="Waiting for the render")
+            self.task.watch()
+            return
         while self.current is None and self._waiting:
             queued = self._waiting.pop(0)
             set_status(waiting=len(self._waiting))

@@ -204,7 +204,7 @@ class ModelSession:
         if loaded not in self._loaded.values():
             return  # unloaded in the meantime
         recorded = loaded.backend.recorded
-        self.in_use = InUse(loaded.device, loaded.backend.memory(), "" if recorded is None else recorded.told)
+        self.in_use = InUse(loaded.device, loaded.backend.memory(), "" if recorded is None else recorded.summary)
 
     def _touch(self) -> None:
         self._used_at = time.monotonic()

@@ -29,9 +29,6 @@ class Known:
     error: str
 
 
-_known: tuple[Known, ...] | None = None
-
-
 def home() -> Path:
     """The folder of imported models, which may not exist. Raises ModelFolderError when this is not run as an
     extension."""
@@ -43,41 +40,44 @@ def home() -> Path:
         raise ModelFolderError("Models can be stored only if MotionLCM is installed as an extension.") from error
 
 
-def read() -> tuple[Known, ...]:
-    """Search the disk for models and cache the list."""
-    global _known
-    from ...motionlcm_blender.errors import MotionLCMError
-    from ...motionlcm_blender.importing.model_import import models_in
+class ModelList:
+    """The models that were found on the disk. Panels draw the cached list; only `read` searches the disk.
 
-    found = [_of("", model_info.read_card(model_choice.Choice(None, "auto")))]
-    try:
-        imported = models_in(home())
-    except MotionLCMError:
-        imported = []
-    found += [_of(str(folder), model_info.read_card(model_choice.Choice(str(folder), "auto"))) for folder in imported]
-    _known = tuple(found)
-    return _known
+    known: None before the first search.
+    """
 
+    def __init__(self) -> None:
+        self.known: tuple[Known, ...] | None = None
 
-def known() -> tuple[Known, ...] | None:
-    """The cached list of models, None if they were not searched yet; for drawing."""
-    return _known
+    def read(self) -> tuple[Known, ...]:
+        """Search the disk for models and cache the list."""
+        from ...motionlcm_blender.errors import MotionLCMError
+        from ...motionlcm_blender.importing.model_import import models_in
 
+        found = [_of("", model_info.read_card(model_choice.Choice(None, "auto")))]
+        try:
+            imported = models_in(home())
+        except MotionLCMError:
+            imported = []
+        found += [
+            _of(str(folder), model_info.read_card(model_choice.Choice(str(folder), "auto"))) for folder in imported
+        ]
+        self.known = tuple(found)
+        return self.known
 
-def forget() -> None:
-    global _known
-    _known = None
+    def forget(self) -> None:
+        """Drop the cached list; the next draw schedules a search."""
+        self.known = None
+
+    def is_imported(self, folder: str | None) -> bool:
+        """Whether a folder is one of the imported models, from the cached list; for drawing."""
+        return bool(folder) and any(model.folder and same(model.folder, str(folder)) for model in self.known or ())
 
 
 def _of(folder: str, card: "ModelCard") -> Known:
     own = Path(folder).name
     label = f"{card.name} ({own})" if folder and card.name else card.name or own or "?"
     return Known(folder, label, card.licence, card.error)
-
-
-def is_imported(folder: str | None) -> bool:
-    """Whether a folder is one of the imported models, from the cached list; for drawing."""
-    return bool(folder) and any(model.folder and same(model.folder, str(folder)) for model in _known or ())
 
 
 def same(one: str, other: str) -> bool:
@@ -150,8 +150,27 @@ class MOTIONLCM_OT_remove_model(MotionLCMOperator, bpy.types.Operator):
         if is_chosen:
             choose("")
         model_session.get().forget()
-        read()
+        get().read()
         messages.show_message(f"The model {Path(self.folder).name} was removed.")
+
+
+_models: ModelList | None = None
+
+
+def get() -> ModelList:
+    """The list of this Blender, available after registration."""
+    assert _models is not None, "the extension is not registered"
+    return _models
+
+
+def register_properties() -> None:
+    global _models
+    _models = ModelList()
+
+
+def unregister_properties() -> None:
+    global _models
+    _models = None
 
 
 CLASSES = (MOTIONLCM_OT_choose_model, MOTIONLCM_OT_remove_model)

@@ -110,7 +110,7 @@ def _taken(choose: bool, outcome: "Imported | BaseException") -> None:
 
 def _finish(made: "Imported", choose: bool) -> None:
     folder = str(made.folder.path)
-    models.read()
+    models.get().read()
     status.made = folder
     if choose:
         models.choose(folder)
@@ -126,7 +126,7 @@ def _show(message: str, error: bool = False, warnings: tuple[str, ...] = ()) -> 
 
 def unregister_properties() -> None:
     task.stop()
-    models.forget()
+    models.get().forget()
 
 
 def _draw_licence(layout: bpy.types.UILayout, operator: bpy.types.Operator, letters: int) -> None:

@@ -3,7 +3,7 @@
 # No `from __future__ import annotations` here, as in all files with operators.
 import bpy
 
-from ..armature import take_properties
+from ..armature import character_lookup, take_properties
 from ..scene import messages
 from ..scene.operator_base import MotionLCMOperator
 from ..scene.scene_time import rate_of
@@ -33,7 +33,6 @@ class MOTIONLCM_OT_add_shot(MotionLCMOperator, bpy.types.Operator):
         if chosen.path is not None and not any(other.path == chosen.path for other in shots):
             shot.path = chosen.path  # the first shot alone gets the path: see Split Path
         shot.stale = False
-        character.motionlcm.fps = character.motionlcm.fps or rate_of(scene)
         make_room(scene, first, last)
 
 
@@ -51,7 +50,7 @@ class MOTIONLCM_OT_remove_shot(OnShots, bpy.types.Operator):
             nla_track.show_all(character)
             action.use_fake_user = False
 
-        of_shot = take_properties.takes_of_shot(character, shots[index].uid)
+        of_shot = character_lookup.takes_of_shot(character, shots[index].uid)
         shots.remove(index)
         character.motionlcm.shot_index = min(index, len(shots) - 1)
         if follows:

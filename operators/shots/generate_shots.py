@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..armature import character_lookup
-from ..scene import handles, playback, shot_lookup
+from ..scene import handles, messages, playback, shot_lookup
 from ..session import job_queue
 from ..session.job_operator import JobOperator
-from . import shot_list
+from . import nla_track, shot_list
 from .shot_order import order_for
 from .write_takes import characters_with_shots, stale_follower, write_shot
 
@@ -128,6 +128,17 @@ class MOTIONLCM_OT_generate_shots(_GenerateShots, bpy.types.Operator):
     bl_idname = "motionlcm.generate_shots"
     bl_label = "Generate All Stale"
     bl_options = {"REGISTER"}
+
+    def perform(self, context: bpy.types.Context) -> None:
+        character = character_lookup.find_character(context)
+        restored = nla_track.misplaced(character)
+        if restored:
+            nla_track.lay(character)
+        if restored and not stale_shots(character):
+            playback.push_undo("MotionLCM: Strips")
+            messages.show_message(f"Strips put back into the NLA: {', '.join(restored)}.")
+            return
+        super().perform(context)
 
     def wanted(self, character: bpy.types.Object) -> tuple[str, ...]:
         from ...motionlcm_blender.errors import InvalidRequest

@@ -24,12 +24,8 @@ class ShotInTimeline(Protocol):
 
 
 def track_of(character: bpy.types.Object) -> bpy.types.NlaTrack | None:
-    """Our track: the track with our name that contains only shots."""
-    data = character.animation_data
-    for track in data.nla_tracks if data is not None else ():
-        if track.name == TRACK and len(track.strips) and all(_is_shot(strip) for strip in track.strips):
-            return track
-    return None
+    """Our track: the first track that was laid for the shots, whatever the animator renamed, removed or added there."""
+    return next(iter(_tracks_of(character)), None)
 
 
 def lay(character: bpy.types.Object) -> None:
@@ -40,7 +36,7 @@ def lay(character: bpy.types.Object) -> None:
         if not shots:
             return
         data = character.animation_data_create()
-    track = track_of(character)
+    track = _cleared_track(character)
     if not shots:
         if track is not None:
             data.nla_tracks.remove(track)
@@ -48,8 +44,6 @@ def lay(character: bpy.types.Object) -> None:
     if track is None:
         track = data.nla_tracks.new()
         track.name = TRACK
-    for strip in list(track.strips):
-        track.strips.remove(strip)
     # After the shots the last pose stays, unless it would hide strips of other tracks there.
     alone = not any(other != track and len(other.strips) for other in data.nla_tracks)
     for number, shot in enumerate(shots):
@@ -61,6 +55,57 @@ def lay(character: bpy.types.Object) -> None:
         strip.extrapolation = "HOLD_FORWARD" if inner or alone else "NOTHING"
         if alone and number == 0:
             strip.extrapolation = "HOLD"
+
+
+def misplaced(character: bpy.types.Object) -> list[str]:
+    """Names of the shots with a motion whose strip is missing, muted, or not on the frames of the shot."""
+    track = track_of(character)
+    found = {} if track is None else {strip.action: strip for strip in track.strips if strip.action is not None}
+    names = []
+    for shot in character.motionlcm.shots:
+        if shot.action is None:
+            continue
+        strip = found.get(shot.action)
+        fits = strip is not None and not strip.mute and not strip.use_reverse and abs(strip.scale - 1.0) < 1e-4
+        if not fits or strip is None or abs(strip.frame_start - shot.first) > 0.01:
+            names.append(shot.name)
+    return names
+
+
+def _tracks_of(character: bpy.types.Object) -> list[bpy.types.NlaTrack]:
+    """Tracks with our name that hold shots or strips without an Action; and renamed ones with shots of the list alone,
+    each on its first frame."""
+    data = character.animation_data
+    firsts = {shot.action: shot.first for shot in character.motionlcm.shots if shot.action is not None}
+    found = []
+    for track in data.nla_tracks if data is not None else ():
+        strips = list(track.strips)
+        named = track.name.startswith(TRACK) and any(_is_ours(strip) for strip in strips)
+        laid = len(strips) > 1 and all(
+            strip.action in firsts and abs(strip.frame_start - firsts[strip.action]) < 0.01 for strip in strips
+        )
+        if named or laid:
+            found.append(track)
+    return found
+
+
+def _cleared_track(character: bpy.types.Object) -> bpy.types.NlaTrack | None:
+    """Remove the strips of shots from all tracks of ours; returns one empty track, or None.
+
+    A track on which the animator put other strips keeps them and is the animator's from now on.
+    """
+    kept = None
+    for track in _tracks_of(character):
+        for strip in list(track.strips):
+            if _is_ours(strip):
+                track.strips.remove(strip)
+        if len(track.strips):
+            track.name = track.strips[0].name
+        elif kept is None:
+            kept = track
+        else:
+            character.animation_data.nla_tracks.remove(track)
+    return kept
 
 
 def show_all(character: bpy.types.Object) -> None:
@@ -95,7 +140,7 @@ def push(character: bpy.types.Object, action: bpy.types.Action, scene: bpy.types
 
     The strip blends in over a strip below and blends out to a strip that continues below; otherwise it does not blend.
     """
-    from ..armature.actions import assign
+    from ..armature.actions import assign, slot_of
 
     data = character.animation_data
     first, last = (round(frame) for frame in action.frame_range)
@@ -109,7 +154,7 @@ def push(character: bpy.types.Object, action: bpy.types.Action, scene: bpy.types
     strip = track.strips.new(name, first, action)
     strip.name = name
     if hasattr(action, "slots") and len(action.slots) and strip.action_slot is None:
-        strip.action_slot = action.slots[0]
+        strip.action_slot = slot_of(action, character)
     most = min(TRANSITION * scene.render.fps / scene.render.fps_base, 0.5 * (last - first))
     strip.extrapolation = "NOTHING" if beneath else "HOLD"
     strip.use_auto_blend = False
@@ -179,5 +224,6 @@ def shift(action: bpy.types.Action, frames: int) -> None:
         FIRST_FRAME.write(action, FIRST_FRAME.read(action) + frames)
 
 
-def _is_shot(strip: bpy.types.NlaStrip) -> bool:
-    return SHOT.is_on(strip.action)
+def _is_ours(strip: bpy.types.NlaStrip) -> bool:
+    """Whether a strip was laid for a shot. The Action of a shot may have been deleted since."""
+    return strip.type == "CLIP" and (strip.action is None or SHOT.is_on(strip.action))

@@ -14,6 +14,7 @@ import bpy
 from ..armature import take_properties
 from ..controls import pins
 from ..scene import messages
+from ..scene.library_overrides import OVERRIDABLE, OVERRIDABLE_LIST
 from ..scene.scene_time import rate_of
 from ..scene.shot_lookup import active_shot, index_of
 from ..session import job_queue
@@ -81,22 +82,30 @@ def _can_be_path(shot: "MotionLCMShot", obj: bpy.types.Object) -> bool:
 class MotionLCMShot(bpy.types.PropertyGroup):
     """One shot: a prompt between two frames."""
 
-    name: bpy.props.StringProperty(name="Name", description="Name of the shot")
-    uid: bpy.props.StringProperty(options={"HIDDEN"})
+    name: bpy.props.StringProperty(override=OVERRIDABLE, name="Name", description="Name of the shot")
+    uid: bpy.props.StringProperty(override=OVERRIDABLE, options={"HIDDEN"})
     prompt: bpy.props.StringProperty(
-        name="Prompt", description="Description of the motion of this shot, in English", update=_prompt_changed
+        override=OVERRIDABLE,
+        name="Prompt",
+        description="Description of the motion of this shot, in English",
+        update=_prompt_changed,
     )
     first: bpy.props.IntProperty(
+        override=OVERRIDABLE,
         name="Start",
         description="First frame of the shot. A change moves the shot and the later shots",
         update=_first_changed,
     )
     last: bpy.props.IntProperty(
-        name="End", description="Last frame of the shot. A change moves the later shots", update=_last_changed
+        override=OVERRIDABLE,
+        name="End",
+        description="Last frame of the shot. A change moves the later shots",
+        update=_last_changed,
     )
-    laid_first: bpy.props.IntProperty(options={"HIDDEN"})
-    laid_last: bpy.props.IntProperty(options={"HIDDEN"})
+    laid_first: bpy.props.IntProperty(override=OVERRIDABLE, options={"HIDDEN"})
+    laid_last: bpy.props.IntProperty(override=OVERRIDABLE, options={"HIDDEN"})
     path: bpy.props.PointerProperty(
+        override=OVERRIDABLE,
         name="Path",
         description="Path of this shot: a curve, or an object with animated location",
         type=bpy.types.Object,
@@ -104,6 +113,7 @@ class MotionLCMShot(bpy.types.PropertyGroup):
         update=_content_changed,
     )
     path_from: bpy.props.FloatProperty(
+        override=OVERRIDABLE,
         name="From",
         description="Fraction of the curve's length at which the path of this shot starts",
         default=0.0,
@@ -113,6 +123,7 @@ class MotionLCMShot(bpy.types.PropertyGroup):
         update=_content_changed,
     )
     path_to: bpy.props.FloatProperty(
+        override=OVERRIDABLE,
         name="To",
         description="Fraction of the curve's length at which the path of this shot ends",
         default=1.0,
@@ -122,6 +133,7 @@ class MotionLCMShot(bpy.types.PropertyGroup):
         update=_content_changed,
     )
     start_pose: bpy.props.PointerProperty(
+        override=OVERRIDABLE,
         name="Start Pose",
         description="Action with the start pose of the shot, such as a pose asset. "
         "Without an Action, continue the previous shot",
@@ -129,13 +141,17 @@ class MotionLCMShot(bpy.types.PropertyGroup):
         update=_content_changed,
     )
     end_pose: bpy.props.PointerProperty(
+        override=OVERRIDABLE,
         name="End Pose",
         description="Action with the end pose of the shot, such as a pose asset. Without an Action, the prompt decides",
         type=bpy.types.Action,
         update=_content_changed,
     )
-    pins: bpy.props.CollectionProperty(type=pins.MotionLCMPin, name="Pins", description="Pins of this shot")
+    pins: bpy.props.CollectionProperty(
+        override=OVERRIDABLE_LIST, type=pins.MotionLCMPin, name="Pins", description="Pins of this shot"
+    )
     takes: bpy.props.IntProperty(
+        override=OVERRIDABLE,
         name="Takes",
         description="Number of takes to generate at once",
         default=1,
@@ -143,8 +159,9 @@ class MotionLCMShot(bpy.types.PropertyGroup):
         soft_max=8,
         max=32,
     )
-    takes_made: bpy.props.IntProperty(options={"HIDDEN"})
+    takes_made: bpy.props.IntProperty(override=OVERRIDABLE, options={"HIDDEN"})
     seed: bpy.props.IntProperty(
+        override=OVERRIDABLE,
         name="Seed",
         description="Number from which all random values come. Another seed gives another motion for the same prompt",
         default=0,
@@ -153,14 +170,17 @@ class MotionLCMShot(bpy.types.PropertyGroup):
         update=_content_changed,
     )
     locked: bpy.props.BoolProperty(
+        override=OVERRIDABLE,
         name="Lock",
         description="Keep the shot's motion, also when other shots are generated",
         default=False,
         update=_seen,
     )
-    stale: bpy.props.BoolProperty(options={"HIDDEN"})
-    entry: bpy.props.BoolProperty(options={"HIDDEN"})  # stale only because its start changed
-    action: bpy.props.PointerProperty(name="Action", description="Action with the shot's motion", type=bpy.types.Action)
+    stale: bpy.props.BoolProperty(override=OVERRIDABLE, options={"HIDDEN"})
+    entry: bpy.props.BoolProperty(override=OVERRIDABLE, options={"HIDDEN"})  # stale only because its start changed
+    action: bpy.props.PointerProperty(
+        override=OVERRIDABLE, name="Action", description="Action with the shot's motion", type=bpy.types.Action
+    )
     state: bpy.props.EnumProperty(name="State", description="State of the shot's motion", items=STATES, get=_state)
 
 
@@ -186,6 +206,8 @@ def mark_stale(shot: MotionLCMShot | None) -> None:
 def new_shot(character: bpy.types.Object, index: int, prompt: str, first: int, last: int) -> MotionLCMShot:
     """Add a shot to the list, on frames that the caller has checked to be free."""
     shots = character.motionlcm.shots
+    if not len(shots) or not character.motionlcm.fps:
+        character.motionlcm.fps = rate_of(bpy.context.scene)
     names = {shot.name for shot in shots}
     shot = shots.add()
     shot.uid = uuid.uuid4().hex[:12]

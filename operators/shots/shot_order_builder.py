@@ -33,6 +33,9 @@ class ShotOrderBuilder(PanelOrderBuilder):
         index = shot_lookup.index_of(character, shot.uid)
         self.earlier, self.following = shot_list.before(character, index), shot_list.after(character, index)
 
+    def begin(self) -> int:
+        return int(self.of.first)
+
     def find_timing(self) -> None:
         shot = self.of
         length = (shot.last - shot.first) / self.scene_frames_per_model_frame

@@ -203,7 +203,7 @@ def _beginning(clip: Clip, joints: np.ndarray, floor: float) -> Beginning:
 def _posed(
     pose: "bpy.types.Action", character: "bpy.types.Object", rig: Rig, units_per_metre: float, frames: int
 ) -> Clip:
-    holder = holder_of(pose)
+    holder = holder_of(pose, character)
     paths = {curve.data_path for curve in holder.fcurves} if holder is not None else set()
     bones = {f'pose.bones["{name}"]' for name in rig.bones if name is not None}
     if not any(path.rpartition(".")[0] in bones for path in paths):

@@ -83,7 +83,7 @@ def _joins(order: GenerationJobInput, following: shot_list.MotionLCMShot) -> boo
 
 def _forget_takes(character: bpy.types.Object, shot: shot_list.MotionLCMShot) -> None:
     """Remove the oldest takes of a shot above the limit."""
-    found = sorted(take_properties.takes_of_shot(character, shot.uid), key=take_properties.TAKE.read)
+    found = sorted(character_lookup.takes_of_shot(character, shot.uid), key=take_properties.TAKE.read)
     spare = max(0, len(found) - MOST_TAKES)
     for action in take_properties.removable(found, shot.action)[:spare]:
         bpy.data.actions.remove(action)

@@ -11,7 +11,7 @@ from bpy.app.handlers import persistent
 from ..armature import take_properties
 from ..scene import handles, messages, playback
 from . import takes
-from .contact_sheet_state import Sheet, Shown
+from .contact_sheet_state import ContactSheetState, Sheet, Shown
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ PATIENCE = 0.1
 def listed(context: bpy.types.Context) -> list[bpy.types.Action]:
     """The takes to show, in the order of the panel."""
     chosen = context.scene.motionlcm
-    return takes.takes_of(chosen.character, chosen.take_sort)
+    return takes.shown_takes(chosen.character, chosen.take_sort)
 
 
 def chosen_one(context: bpy.types.Context) -> bpy.types.Action | None:
@@ -46,15 +46,19 @@ def choose(context: bpy.types.Context, action: bpy.types.Action) -> None:
     playback.push_undo("Show Take")
 
 
-_open: Sheet | None = None
-_colours: dict[int, int] = {}
-"""Colours of takes by session id, so that a take keeps its colour when it is starred or sorted, or the sheet is
-reopened."""
+_state: ContactSheetState | None = None
+
+
+def get() -> ContactSheetState:
+    """The contact sheet of this Blender, available after registration."""
+    assert _state is not None, "the extension is not registered"
+    return _state
 
 
 def arrangement() -> str:
     """The arrangement of the open sheet; empty if no sheet is open."""
-    return _open.arrangement if _open is not None else ""
+    sheet = get().open
+    return sheet.arrangement if sheet is not None else ""
 
 
 def open_sheet(context: bpy.types.Context, arranged: str) -> Sheet | None:
@@ -62,20 +66,21 @@ def open_sheet(context: bpy.types.Context, arranged: str) -> Sheet | None:
 
     Raises InvalidRequest if the object is no character.
     """
-    global _open
     from . import contact_sheet_drawing
 
+    state = get()
     character = context.scene.motionlcm.character
     if chosen_one(context) is None:
         close()
         return None
     axis = contact_sheet_drawing.row_axis(context)
-    if _open is not None:
-        _open.arrangement, _open.axis, _open.stale, _open.edited = arranged, axis, True, None
-        _open.shown = []
+    sheet = state.open
+    if sheet is not None:
+        sheet.arrangement, sheet.axis, sheet.stale, sheet.edited = arranged, axis, True, None
+        sheet.shown = []
     else:
-        _open = Sheet(arranged, handles.handle_of(context.scene), handles.handle_of(character), axis)
-    sheet = _open
+        sheet = Sheet(arranged, handles.handle_of(context.scene), handles.handle_of(character), axis)
+        state.open = sheet
     try:
         if not refresh(context, sheet):
             close()
@@ -93,8 +98,8 @@ def open_sheet(context: bpy.types.Context, arranged: str) -> Sheet | None:
 
 def close() -> None:
     """Close the sheet, if one is open."""
-    global _open
-    sheet, _open = _open, None
+    state = get()
+    sheet, state.open = state.open, None
     if sheet is None:
         return
     for handle in sheet.handles:
@@ -123,12 +128,12 @@ def refresh(context: bpy.types.Context, sheet: Sheet) -> bool:
     actions.sort(key=lambda action: places.get(action.session_uid, len(places)))
     uids = tuple(action.session_uid for action in actions)
     if sheet.stale or uids != tuple(each.uid for each in sheet.shown):
-        sheet.ghosts = ghosts.ghosts_of(actions, character, scene, sheet.edited)
+        sheet.ghosts = ghosts.ghosts_of(actions, character, scene, get().ghosts, sheet.edited)
         _arrange(sheet)
         sheet.version += 1
         sheet.hovered = None if uids != tuple(each.uid for each in sheet.shown) else sheet.hovered
     sheet.stale, sheet.edited = False, set()
-    _give_colours(uids)
+    get().assign_colours(uids)
     shown = [_shown(action, present) for action in actions]
     if shown != sheet.shown:
         sheet.shown = shown
@@ -152,15 +157,6 @@ def _arrange(sheet: Sheet) -> None:
     sheet.offsets = ghost_shapes.row_offsets(tracks, sheet.axis, (ghost_shapes.GAP + 0.1) * sheet.size)
 
 
-def _give_colours(uids: tuple[int, ...]) -> None:
-    if not any(uid in _colours for uid in uids):
-        _colours.clear()
-    for uid in uids:
-        if uid not in _colours:
-            taken = {_colours[other] for other in uids if other in _colours}
-            _colours[uid] = next(number for number in range(len(uids)) if number not in taken)
-
-
 def _shown(action: bpy.types.Action, present: bpy.types.Action | None) -> Shown:
     made = take_properties.read(action)
     measures = (
@@ -172,40 +168,42 @@ def _shown(action: bpy.types.Action, present: bpy.types.Action | None) -> Shown:
     facts = [action.name, f"Seed {made.seed}" + (", starred" if starred else "")]
     facts += [text.format(value) for value, text in measures if value is not None]
     label = takes.label(action, present)
-    return Shown(action.session_uid, _colours[action.session_uid], label, tuple(facts), starred, action == present)
+    return Shown(action.session_uid, get().colours[action.session_uid], label, tuple(facts), starred, action == present)
 
 
 @persistent
 def _on_change(_scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     """Mark the sheet as stale after a change of keys or of the character's place. Changes during playback are
     ignored."""
-    if _open is None:
+    sheet = get().open
+    if sheet is None:
         return
     for update in depsgraph.updates:
         if isinstance(update.id, bpy.types.Action):
-            _open.stale = True
-            if _open.edited is not None:
-                _open.edited.add(update.id.original.session_uid)
+            sheet.stale = True
+            if sheet.edited is not None:
+                sheet.edited.add(update.id.original.session_uid)
         elif isinstance(update.id, bpy.types.Object):
-            _open.stale |= update.id.original.session_uid == _open.character.session_uid
+            sheet.stale |= update.id.original.session_uid == sheet.character.session_uid
 
 
 @persistent
 def _on_undo(*_: object) -> None:
-    if _open is not None:
-        _open.stale, _open.edited = True, None
+    sheet = get().open
+    if sheet is not None:
+        sheet.stale, sheet.edited = True, None
 
 
 @persistent
 def _on_load(*_: object) -> None:
-    from . import ghosts
-
+    global _state
     close()
-    ghosts.forget()
-    _colours.clear()
+    _state = ContactSheetState()
 
 
 def register_properties() -> None:
+    global _state
+    _state = ContactSheetState()
     handlers = bpy.app.handlers
     handlers.undo_post.append(_on_undo)
     handlers.redo_post.append(_on_undo)
@@ -213,7 +211,10 @@ def register_properties() -> None:
 
 
 def unregister_properties() -> None:
-    close()
+    global _state
+    if _state is not None:
+        close()
+    _state = None
     handlers = bpy.app.handlers
     for listening, function in (
         (handlers.undo_post, _on_undo),
@@ -245,7 +246,7 @@ class MOTIONLCM_OT_contact_sheet(bpy.types.Operator):
         return arrangement() != "" or chosen_one(context) is not None
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        before = _open
+        before = get().open
         if before is not None and before.arrangement == self.arrangement:
             close()
             return {"FINISHED"}
@@ -265,7 +266,7 @@ class MOTIONLCM_OT_contact_sheet(bpy.types.Operator):
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         sheet = self._sheet
-        if _open is not sheet:
+        if get().open is not sheet:
             return {"FINISHED", "PASS_THROUGH"}
         try:
             return self._heard(context, event, sheet)
@@ -310,7 +311,7 @@ class MOTIONLCM_OT_contact_sheet(bpy.types.Operator):
 
     def cancel(self, _context: bpy.types.Context) -> None:
         """Blender stops the operator: another file was opened, or the window was closed."""
-        if _open is self._sheet:
+        if get().open is self._sheet:
             close()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -29,18 +28,12 @@ TEXT, PADDING, GAP = 11.0, 5.0, 2.0
 """Pixels at scale 1."""
 STAR = "\u2605"
 
-milliseconds: deque[float] = deque(maxlen=120)
-"""Durations of the latest redraws in this module, without Blender's own part."""
-
-_batches: dict[str, tuple[object, Any]] = {}
-"""Parts of the picture that later redraws reuse, with the data they depend on."""
-
 
 def add_handlers(sheet: Sheet) -> list[Any]:
     """Add the draw handlers of the sheet; returns the arguments of `draw_handler_remove`."""
     add = bpy.types.SpaceView3D.draw_handler_add
-    _batches.clear()
-    milliseconds.clear()
+    sheet.batches.clear()
+    sheet.redraw_ms.clear()
     steps = ((_draw_ghosts, "POST_VIEW"), (_draw_labels, "POST_PIXEL"))
     return [add(_guarded, (draw, sheet), "WINDOW", when) for draw, when in steps]
 
@@ -117,9 +110,9 @@ def _guarded(draw: Callable[[Sheet, bpy.types.Context], None], sheet: Sheet) -> 
         sheet.broken = True
     took = 1000.0 * (time.perf_counter() - started)
     if draw is _draw_ghosts:
-        milliseconds.append(took)
-    elif milliseconds:
-        milliseconds[-1] += took
+        sheet.redraw_ms.append(took)
+    elif sheet.redraw_ms:
+        sheet.redraw_ms[-1] += took
 
 
 def _draw_ghosts(sheet: Sheet, context: bpy.types.Context) -> None:
@@ -140,10 +133,10 @@ def _draw_ghosts(sheet: Sheet, context: bpy.types.Context) -> None:
     state = gpu.state
     state.blend_set("ALPHA")
     state.depth_test_set("LESS_EQUAL")
-    trace = _batches.get("trace")
+    trace = sheet.batches.get("trace")
     depends = sheet.version, [each.colour for each in sheet.shown]
     if trace is None or trace[0] != depends:
-        trace = _batches["trace"] = (depends, _trace(sheet))
+        trace = sheet.batches["trace"] = (depends, _trace(sheet))
     trace[1].draw(shader)
     state.face_culling_set("BACK")
     state.depth_mask_set(True)

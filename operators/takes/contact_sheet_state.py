@@ -1,7 +1,9 @@
-"""The state of the open contact sheet."""
+"""The state of the contact sheet: the open sheet, and what it keeps until the next file."""
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..scene.handles import Handle
-    from .ghosts import Ghost
+    from .ghosts import Ghost, GhostCache
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Sheet:
     axis: (3,) the row's direction. offsets: (N, 3) from a ghost's place to its drawn place. size: scale of the figures
     relative to a person. version: changes with the ghosts and their places. stale: whether a change happened; edited:
     session ids of Actions whose keys may have changed, None for all. looked: time of the last check. broken: whether
-    drawing failed.
+    drawing failed. batches: parts of the picture that later redraws reuse, with the data they depend on. redraw_ms:
+    durations of the latest redraws, without Blender's own part.
     """
 
     arrangement: str
@@ -49,6 +52,8 @@ class Sheet:
     looked: float = 0.0
     broken: bool = False
     handles: list[Any] = field(default_factory=list)
+    batches: dict[str, tuple[object, Any]] = field(default_factory=dict)
+    redraw_ms: deque[float] = field(default_factory=lambda: deque(maxlen=120))
 
     def joints(self, frame: float) -> np.ndarray:
         """(N, 22, 3) of all ghosts at their drawn places, on a frame of keys."""
@@ -56,3 +61,25 @@ class Sheet:
 
         assert self.offsets is not None
         return np.array([ghost.at(frame) for ghost in self.ghosts]) + self.offsets[:, None].astype(np.float32)
+
+
+@dataclass
+class ContactSheetState:
+    """What the contact sheet keeps between two calls.
+
+    open: the open sheet. colours: the colour of a take by its session id, so that a take keeps its colour when it is
+    starred or sorted, or the sheet is opened again. ghosts: the ghosts that were read.
+    """
+
+    open: Sheet | None = None
+    colours: dict[int, int] = field(default_factory=dict)
+    ghosts: GhostCache = field(default_factory=dict)
+
+    def assign_colours(self, uids: Sequence[int]) -> None:
+        """Give each take a colour that no other of these takes has."""
+        if not any(uid in self.colours for uid in uids):
+            self.colours.clear()
+        for uid in uids:
+            if uid not in self.colours:
+                taken = {self.colours[other] for other in uids if other in self.colours}
+                self.colours[uid] = next(number for number in range(len(uids)) if number not in taken)

@@ -14,13 +14,14 @@ from ...motionlcm_blender.motion import rotations
 from ...motionlcm_blender.motion.skeleton import FPS, JOINT_COUNT
 from ..armature.action_sampling import Curves, curves_in, turns, values
 from ..armature.actions import bone_path
+from ..armature.root_motion import deltas_of
 from ..armature.smpl_rig import read_rig
 from ..scene.scene_time import stretch
 
 MOST_SAMPLES = 2000
 """Largest number of samples of one take; a longer take is sampled more coarsely."""
 KEPT = 64
-_cache: dict[int, tuple[tuple[object, ...], np.ndarray, np.ndarray | None]] = {}
+GhostCache = dict[int, tuple[tuple[object, ...], np.ndarray, np.ndarray | None]]
 """Data of an Action by its session id: its fingerprint, heads of bones, transform of the object."""
 
 
@@ -51,40 +52,36 @@ def ghosts_of(
     actions: Sequence[bpy.types.Action],
     obj: bpy.types.Object,
     scene: bpy.types.Scene,
+    cache: GhostCache,
     edited: Set[int] | None = None,
 ) -> list[Ghost]:
     """Each of our Actions as a ghost of the character at its current place.
 
-    edited: session ids of the Actions whose keys may have changed after they were read, None for all: checking an
-    Action takes some milliseconds. Constraints and NLA strips are ignored. Raises InvalidRequest if the object is no
-    character.
+    cache: data of earlier calls; this call updates it. edited: session ids of the Actions whose keys may have changed
+    after they were read, None for all: checking an Action takes some milliseconds. Constraints and NLA strips are
+    ignored. Raises InvalidRequest if the object is no character.
     """
     bones = _Bones.read(obj)
     found = []
     for action in actions:
         curves = curves_in(action)
         at = _moments(action, curves, scene)
-        known = _cache.pop(action.session_uid, None)
+        known = cache.pop(action.session_uid, None)
         look = edited is None or action.session_uid in edited
         keys = _fingerprint(curves) if known is None or look else known[0][0]
         depends = (keys, at.tobytes(), bones.fingerprint, obj.rotation_mode, tuple(obj.scale))
         if known is None or known[0] != depends:
             known = (depends, *_performed(curves, at, obj, bones))
-        _cache[action.session_uid] = known  # moved to the end: the oldest entry is dropped first
+        cache[action.session_uid] = known  # moved to the end: the oldest entry is dropped first
         _, heads, way = known
         world = np.array(obj.matrix_world if way is None else _above(obj), np.float64)
         matrices = world[None] if way is None else world @ way
         turned = matrices[:, :3, :3].transpose(0, 2, 1).astype(np.float32)
         joints = heads @ turned + matrices[:, None, :3, 3].astype(np.float32)
         found.append(Ghost(joints, float(at[0]), float(at[1] - at[0]), _floor(joints[..., 2], len(at))))
-    while len(_cache) > max(KEPT, len(actions)):
-        del _cache[next(iter(_cache))]
+    while len(cache) > max(KEPT, len(actions)):
+        del cache[next(iter(cache))]
     return found
-
-
-def forget() -> None:
-    """Release the memory of the cached ghosts."""
-    _cache.clear()
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +157,12 @@ def _performed(
         poses[number] = local if parent < 0 else poses[parent] @ local
     heads = poses[list(bones.joints), :, :3, 3].transpose(1, 0, 2).astype(np.float32)
     carried = any(not path.startswith("pose.") for path, _ in curves)
-    return heads, _basis(curves, "", obj.rotation_mode, at, obj) if carried else None
+    if not carried:
+        return heads, None
+    way, deltas = _basis(curves, "", obj.rotation_mode, at, obj), deltas_of(obj)
+    way[:, :3, :3] = np.array(deltas.rotation.to_matrix()) @ way[:, :3, :3] * np.array(obj.delta_scale)
+    way[:, :3, 3] += np.array(deltas.location)
+    return heads, way
 
 
 def _basis(curves: Curves, prefix: str, mode: str, at: np.ndarray, unset: bpy.types.Object | None) -> np.ndarray:

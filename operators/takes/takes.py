@@ -1,12 +1,13 @@
 """The takes of a character: Actions from one request, to compare, star, vary and accept."""
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from ..armature import character_lookup, take_properties
+from ..armature import character_lookup, take_index, take_properties
 from ..armature.take_properties import (
     BATCH,
     BLENDS,
@@ -19,7 +20,6 @@ from ..armature.take_properties import (
     STAR,
     TAKE,
     removable,
-    takes_of_shot,
 )
 from ..generation import orders
 from ..scene import messages, shot_lookup
@@ -30,25 +30,29 @@ if TYPE_CHECKING:
     from ..session.generation_worker import GenerationJobInput
 
 
-def takes_of(character: bpy.types.Object | None, sort: str = "NAME") -> list[bpy.types.Action]:
+def takes_of(
+    character: bpy.types.Object | None, sort: str = "NAME", among: Iterable[bpy.types.Action] | None = None
+) -> list[bpy.types.Action]:
     """The takes of the chosen shot; or the takes of the active Action's request, and the character's starred takes.
     Starred takes come first.
 
-    sort: a key of SORTS; numbers are sorted in ascending order. Empty if the active Action is not ours.
+    sort: a key of SORTS; numbers are sorted in ascending order. among: the Actions to search, None for all Actions of
+    the file. Empty if the active Action is not ours.
     """
     present = present_take(character)
     if character is None or present is None:
         return []
+    if among is None:
+        character_lookup.separate_copies()
+    own = ID.read(character)
+    found = [action for action in (bpy.data.actions if among is None else among) if CHARACTER.read(action) == own]
     if SHOT.is_on(present):
-        found = takes_of_shot(character, SHOT.read(present))
+        shot = SHOT.read(present)
+        found = [action for action in found if SHOT.read(action) == shot]
     else:
-        own, batch = ID.read(character), BATCH.read(present)
+        batch = BATCH.read(present)
         found = [
-            action
-            for action in bpy.data.actions
-            if CHARACTER.read(action) == own
-            and not SHOT.is_on(action)
-            and (BATCH.read(action) == batch or STAR.read(action))
+            action for action in found if not SHOT.is_on(action) and (BATCH.read(action) == batch or STAR.read(action))
         ]
     measure = SORTS.get(sort)
 
@@ -57,6 +61,11 @@ def takes_of(character: bpy.types.Object | None, sort: str = "NAME") -> list[bpy
         return not STAR.read(action), value, TAKE.read(action), action.name
 
     return sorted(found, key=place)
+
+
+def shown_takes(character: bpy.types.Object | None, sort: str = "NAME") -> list[bpy.types.Action]:
+    """The same for drawing, which searches the index and not the whole file."""
+    return takes_of(character, sort, take_index.get().actions_of(ID.read(character)) if character is not None else ())
 
 
 def present_take(character: bpy.types.Object | None) -> bpy.types.Action | None:
@@ -138,10 +147,20 @@ class MOTIONLCM_OT_step_take(_OnTakes, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen = context.scene.motionlcm
         found, present = takes_of(chosen.character, chosen.take_sort), present_take(chosen.character)
+        if present not in found or len(found) < 2:
+            messages.show_message(_alone(chosen.character, present, found))
+            return {"CANCELLED"}
         following = found[(found.index(present) + self.step) % len(found)]
         show(chosen.character, following)
         messages.show_message(f"{following.name}, {found.index(following) + 1} of {len(found)}.")
         return {"FINISHED"}
+
+
+def _alone(character: bpy.types.Object, present: bpy.types.Action | None, found: Sequence[bpy.types.Action]) -> str:
+    """The sentence for a take without others in the list."""
+    if present is not None and present not in found:
+        return f'"{present.name}" was generated for another character, so "{character.name}" has no other takes of it.'
+    return "This is the only take, so it stays."
 
 
 class MOTIONLCM_OT_star_take(_OnTakes, bpy.types.Operator):
@@ -174,7 +193,11 @@ class MOTIONLCM_OT_accept_take(_OnTakes, bpy.types.Operator):
         chosen = context.scene.motionlcm
         present = present_take(chosen.character)
         assert present is not None  # poll has checked this
-        gone = removable(takes_of(chosen.character), present)
+        found = takes_of(chosen.character)
+        if present not in found:
+            messages.show_message(_alone(chosen.character, present, found), error=True)
+            return {"CANCELLED"}
+        gone = removable(found, present)
         bpy.data.batch_remove(gone)
         messages.show_message(f"Kept {present.name}; {len(gone)} other takes removed.")
         return {"FINISHED"}
@@ -191,8 +214,8 @@ class MOTIONLCM_OT_reject_take(_OnTakes, bpy.types.Operator):
         chosen = context.scene.motionlcm
         found, present = takes_of(chosen.character, chosen.take_sort), present_take(chosen.character)
         assert present is not None  # poll has checked this
-        if len(found) < 2:
-            messages.show_message("This is the only take, so it cannot be removed.", error=True)
+        if present not in found or len(found) < 2:
+            messages.show_message(_alone(chosen.character, present, found), error=True)
             return {"CANCELLED"}
         show(chosen.character, found[(found.index(present) + 1) % len(found)])
         if not removable([present], None):

@@ -8,5 +8,5 @@ timeline_height: Whether a timeline is high enough for strips. Blender's default
     area borders.
 """
 
-REGISTERED: tuple[str, ...] = ("strip_editing",)
+REGISTERED: tuple[str, ...] = ("strip_view", "strip_editing")
 """Modules with classes or properties, in the order of registration."""

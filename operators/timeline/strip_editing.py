@@ -12,9 +12,9 @@ import bpy
 from ..scene import scene_time, shot_lookup
 from ..shots import nla_track, shot_frames, shot_list
 from ..shots.shot_frames import BODY, LEFT, RIGHT
-from . import strip_layout
+from . import strip_layout, strip_view
 from .strip_layout import Hit
-from .strip_view import edges_of, frames_of, is_shown, name_of, redraw, snap_targets, state, under_mouse, view_of
+from .strip_view import edges_of, frames_of, is_shown, name_of, redraw, snap_targets, under_mouse, view_of
 
 log = logging.getLogger(__name__)
 
@@ -150,13 +150,14 @@ class MOTIONLCM_OT_drag_strip(_OnStrips, bpy.types.Operator):
             reach = strip_layout.REACH * view.unit / (view.scale * view.stretch)
             self._by = shot_frames.snapped(by, edges_of(self._frames, self._index, self._part), targets, reach)
         locked = [shot.locked for shot in character.motionlcm.shots]
+        state = strip_view.get()
         state.preview = shot_frames.dragged(self._frames, self._index, self._part, self._by, locked)
         state.dragged, state.dragged_shot = character.name, self._index
         context.area.header_text_set(self._told(context, character))
         redraw(context)
 
     def _told(self, context: bpy.types.Context, character: bpy.types.Object) -> str:
-        first, last = state.preview[self._index]
+        first, last = strip_view.get().preview[self._index]
         seconds = (last - first) / scene_time.rate_of(context.scene)
         shot = character.motionlcm.shots[self._index]
         kept = "locked: length fixed  |  " if shot.locked and self._part != BODY else ""
@@ -175,6 +176,7 @@ class MOTIONLCM_OT_drag_strip(_OnStrips, bpy.types.Operator):
             bpy.ops.motionlcm.choose_shot("EXEC_DEFAULT", True, character=self._name, index=self._index)
 
     def _end(self, context: bpy.types.Context, result: set[str]) -> set[str]:
+        state = strip_view.get()
         state.dragged, state.dragged_shot, state.preview = "", -1, []
         if context.area is not None:
             context.area.header_text_set(None)
@@ -191,6 +193,7 @@ class MOTIONLCM_OT_watch_strips(_OnStrips, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         found = under_mouse(context, event.mouse_region_x, event.mouse_region_y)
+        state = strip_view.get()
         if found != state.over:
             state.over, state.over_region = found, context.region.as_pointer()
             redraw(context)
@@ -201,6 +204,7 @@ class MOTIONLCM_OT_watch_strips(_OnStrips, bpy.types.Operator):
 
 
 def _at_rest() -> float | None:
+    state = strip_view.get()
     left = state.over_until - time.monotonic()
     if state.over is None or left > 0.0:
         return None if state.over is None else left + 0.01
@@ -277,14 +281,7 @@ def _generate() -> None:
         log.info("%s", error)
 
 
-def forget() -> None:
-    """Reset the state, because the file changes or the extension is disabled."""
-    state.over, state.others_until = None, 0.0
-    state.dragged, state.dragged_shot, state.preview = "", -1, []
-
-
 def unregister_properties() -> None:
-    forget()
     for timer in (_generate, _at_rest):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)

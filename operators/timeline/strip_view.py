@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import bpy
+from bpy.app.handlers import persistent
 
 from ..scene import addon
 from ..shots.shot_frames import BODY, LEFT, RIGHT, Frames
@@ -20,25 +22,61 @@ OTHERS_S = 1.0
 """Seconds between two searches for other characters with shots."""
 
 
-class _State:
-    """The state of the mouse interaction, which is not stored in the file."""
+@dataclass
+class StripState:
+    """The state of strips that is not stored in the file.
+
+    over: character and strip under the mouse, in the region over_region, until the time over_until. dragged: name of
+    the character whose shot dragged_shot is dragged; preview: the frames of its shots after the drag. others: the
+    other characters with shots, found in the scene others_of and valid until the time others_until.
+    """
 
     over: tuple[str, Hit] | None = None
-    over_region = 0
-    over_until = 0.0
-    dragged = ""
-    dragged_shot = -1
-    preview: Frames = []
+    over_region: int = 0
+    over_until: float = 0.0
+    dragged: str = ""
+    dragged_shot: int = -1
+    preview: Frames = field(default_factory=list)
     others: tuple[str, ...] = ()
     others_of: tuple[str, int] = ("", 0)
-    others_until = 0.0
+    others_until: float = 0.0
 
 
-state = _State()
+_state: StripState | None = None
+
+
+def get() -> StripState:
+    """The state of this Blender, available after registration."""
+    assert _state is not None, "the extension is not registered"
+    return _state
+
+
+def reset() -> None:
+    """Forget the mouse and the other characters."""
+    global _state
+    _state = StripState()
+
+
+@persistent
+def _on_load(*_: object) -> None:
+    reset()
+
+
+def register_properties() -> None:
+    reset()
+    bpy.app.handlers.load_pre.append(_on_load)
+
+
+def unregister_properties() -> None:
+    global _state
+    if _on_load in bpy.app.handlers.load_pre:
+        bpy.app.handlers.load_pre.remove(_on_load)
+    _state = None
 
 
 def frames_of(character: bpy.types.Object) -> Frames:
     """First and last frame of each shot; during a drag, the frames after it."""
+    state = get()
     if state.dragged == character.name:
         return state.preview
     listed = character.motionlcm.shots
@@ -99,6 +137,7 @@ def rows_of(context: bpy.types.Context, view: View) -> list[Row]:
 
 def _others(scene: bpy.types.Scene) -> tuple[str, ...]:
     """The characters with shots in the scene, searched at intervals, because a scene may contain very many objects."""
+    state = get()
     of, now = (scene.name, len(scene.objects)), time.monotonic()
     if of != state.others_of or now > state.others_until:
         state.others = tuple(o.name for o in scene.objects if o.type == "ARMATURE" and len(o.motionlcm.shots))
@@ -156,4 +195,5 @@ def redraw(context: bpy.types.Context) -> None:
 
 def hovered(region: bpy.types.Region) -> tuple[str, Hit] | None:
     """The strip of this region under the mouse."""
+    state = get()
     return state.over if state.over is not None and state.over_region == region.as_pointer() else None

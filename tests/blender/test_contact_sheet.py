@@ -19,12 +19,16 @@ def takes() -> list[bpy.types.Action]:
     return part("operators.takes.takes").takes_of(settings().character, settings().take_sort)
 
 
+def kept_ghosts() -> dict:
+    return part("operators.takes.contact_sheet").get().ghosts
+
+
 def ghosts() -> list:
-    return part("operators.takes.ghosts").ghosts_of(takes(), settings().character, bpy.context.scene)
+    return part("operators.takes.ghosts").ghosts_of(takes(), settings().character, bpy.context.scene, kept_ghosts())
 
 
 def sheet():
-    return part("operators.takes.contact_sheet")._open
+    return part("operators.takes.contact_sheet").get().open
 
 
 def figures():
@@ -97,20 +101,20 @@ def test_a_loop_goes_on_as_far_as_the_scene(three):
 
 def test_ghosts_are_read_once_and_again_when_a_key_was_edited(three):
     before = ghosts()
-    reading = part("operators.takes.ghosts")
-    kept = dict(reading._cache)
+    reading = kept_ghosts()
+    kept = dict(reading)
     ghosts()
-    assert all(reading._cache[uid][1] is kept[uid][1] for uid in kept)
+    assert all(reading[uid][1] is kept[uid][1] for uid in kept)
     settings().character.location.x += 2.0  # moved, but not performed again
     bpy.context.view_layer.update()
     moved = ghosts()
-    assert all(reading._cache[uid][1] is kept[uid][1] for uid in kept)
+    assert all(reading[uid][1] is kept[uid][1] for uid in kept)
     assert np.abs(moved[0].joints - before[0].joints - [2.0, 0.0, 0.0]).max() < 1e-4
     curve = part("operators.armature.actions").holder_of(three[1]).fcurves[0]
     curve.keyframe_points[3].co.y += 0.5
     curve.update()
     ghosts()
-    changed = [reading._cache[a.session_uid][1] is not kept[a.session_uid][1] for a in three]
+    changed = [reading[a.session_uid][1] is not kept[a.session_uid][1] for a in three]
     assert changed == [False, True, False]
 
 
@@ -118,7 +122,7 @@ def test_a_take_is_read_in_the_time_of_a_frame():
     add_character()
     settings().takes = 2
     generate(seconds=9.8)
-    part("operators.takes.ghosts").forget()
+    kept_ghosts().clear()
     started = time.process_time()  # not the clock on the wall, which other work on the machine moves on too
     ghosts()
     first = 1000.0 * (time.process_time() - started) / 2
@@ -204,13 +208,13 @@ def test_a_sheet_ends_with_its_file_and_with_the_extension(three):
     module = part("operators.takes.contact_sheet")
     bpy.ops.motionlcm.contact_sheet(arrangement="SIDE")
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    assert module.arrangement() == "" and not part("operators.takes.ghosts")._cache
+    assert module.arrangement() == "" and not kept_ghosts()
     add_character()
     generate()
     bpy.ops.motionlcm.contact_sheet(arrangement="SIDE")
     addon_utils.disable(EXTENSION)
     try:
-        assert module._open is None
+        assert module._state is None
         assert module._on_change not in bpy.app.handlers.depsgraph_update_post
         assert module._on_undo not in bpy.app.handlers.undo_post
     finally:

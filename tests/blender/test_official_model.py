@@ -50,7 +50,7 @@ def home() -> Iterator[Path]:
     """Where models are kept, empty at the beginning and at the end."""
     folder = part("operators.setup.models").home()
     shutil.rmtree(folder, ignore_errors=True)
-    part("operators.setup.models").forget()
+    part("operators.setup.models").get().forget()
     part("operators.setup.official_model").status.message = ""
     yield folder
     getting = part("operators.setup.official_model")
@@ -397,7 +397,7 @@ def test_the_menu_lists_models_and_removing_gives_back_ours(place, home):
     models, engine = part("operators.setup.models"), part("operators.session.model_info")
     write_checkpoint(place / "pelvis.ckpt", official(SMALL_V2))
     folder = bring(place)
-    found = models.read()
+    found = models.get().read()
     assert [model.folder for model in found] == ["", str(folder)]
     assert found[1].label == "MotionLCM V2 (official)" and "non-commercial" in found[1].licence
     menu = drawn("MOTIONLCM_MT_models")
@@ -416,7 +416,7 @@ def test_the_menu_lists_models_and_removing_gives_back_ours(place, home):
         refusal(lambda other=other: bpy.ops.motionlcm.remove_model(folder=other))
     assert place.exists() and folder.exists()
     assert bpy.ops.motionlcm.remove_model(folder=str(folder)) == {"FINISHED"}
-    assert left(home) == [] and chosen() == "" and len(models.known()) == 1
+    assert left(home) == [] and chosen() == "" and len(models.get().known) == 1
     assert "not there" in refusal(lambda: bpy.ops.motionlcm.choose_model(folder=str(folder)))
 
 

@@ -263,3 +263,19 @@ def test_another_thread_than_ours_is_never_the_one_that_writes(quick):
     ask(wish)
     serve()
     assert written_by == [threading.main_thread()]
+
+
+def test_nothing_is_written_while_blender_renders(quick, monkeypatch):
+    ask(turn(quick, 1), turn(quick, 2))
+    rendering = [True]
+    monkeypatch.setattr(module(), "is_rendering", lambda: rendering[0])
+    for thread in list(jobs().task.threads):
+        thread.join(60)
+    for _ in range(3):
+        assert jobs().poll() is not None
+    assert quick == [] and panel_status().stage == "Waiting for the render"
+    ask(turn(quick, 3))  # waits as well
+    assert quick == []
+    rendering[0] = False
+    serve()
+    assert sorted(quick) == ["1.1", "2.1", "3.1"]

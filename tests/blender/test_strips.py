@@ -224,7 +224,7 @@ def test_what_there_is_to_snap_to():
     two = add_character()
     part("operators.shots.shot_list").new_shot(two, 0, "a person waves", 5, 9)
     settings().character = one
-    editing().forget()
+    strip_view().reset()
     found = list(strip_view().snap_targets(scene, one, 1))
     assert sorted(found) == [1, 5, 9, 25, 30, 40]  # playhead and marker in frames of keys; not what moves along
 
@@ -277,12 +277,12 @@ def drag(xs, ctrl=False, end=("LEFTMOUSE", "RELEASE"), y=20):
         assert dragging.modal(context, Event("MOUSEMOVE", "NOTHING", x, y, ctrl)) == {"RUNNING_MODAL"}
     character, before = settings().character, frames()
     if len(xs) > 1 and abs(xs[-1] - xs[0]) > 3:
-        assert "Esc" in context.area.text and strip_view().state.preview
+        assert "Esc" in context.area.text and strip_view().get().preview
         shown = strip_view().frames_of(settings().character)
     else:
         shown = before
     result = dragging.modal(context, Event(*end, x=xs[-1], y=y))
-    assert context.area.text == "" and not strip_view().state.dragged
+    assert context.area.text == "" and not strip_view().get().dragged
     assert frames(character) == (shown if result == {"FINISHED"} else before)
     return result
 
@@ -325,7 +325,7 @@ def test_a_click_chooses_a_shot_and_its_character():
     settings().character = one
     part("operators.shots.shot_list").new_shot(two, 0, "a person waves", 5, 9)
     one.motionlcm.shot_index = 0
-    editing().forget()
+    strip_view().reset()
     assert drag([370]) == {"FINISHED"}
     assert settings().character == one and one.motionlcm.shot_index == 1
     assert drag([70], y=40) == {"FINISHED"}

@@ -36,12 +36,13 @@ def test_a_generated_action_is_read_by_type():
     made = stored().read(action)
     assert (made.prompt, made.seed, made.take, made.starred, made.blends) == ("a person walks", 7, None, False, ())
     assert made.milliseconds > 0.0 and made.foot_skate_cm_s >= 0.0 and made.path_mean_cm is None
-    assert made.model == "tiny" and stored().any_made_here()
+    assert made.model == "tiny" and part("operators.armature.take_index").get().any_generated()
 
 
 def test_missing_and_foreign_values_are_the_default():
     action = bpy.data.actions.new("Foreign")
-    assert not stored().PROMPT.is_on(action) and stored().SEED.read(action) == 0 and not stored().any_made_here()
+    assert not stored().PROMPT.is_on(action) and stored().SEED.read(action) == 0
+    assert not part("operators.armature.take_index").get().any_generated()
     action["motionlcm_seed"], action["motionlcm_origin"] = "many", 3
     assert stored().SEED.read(action) == 0 and stored().ORIGIN.read(action) == ()
     stored().ORIGIN.write(action, (1.0, 2.0, 3.0))

@@ -15,6 +15,10 @@ def takes() -> list[bpy.types.Action]:
     return part("operators.takes.takes").takes_of(settings().character, settings().take_sort)
 
 
+def shown_takes():
+    return part("operators.takes.takes").shown_takes(settings().character, settings().take_sort)
+
+
 def present() -> bpy.types.Action:
     return settings().character.animation_data.action
 
@@ -181,3 +185,29 @@ def test_pushed_into_the_nla_it_moves_as_before(three):
     generate()
     bpy.ops.motionlcm.push_take()
     assert [len(t.strips) for t in data.nla_tracks] == [1, 2]
+
+
+def test_the_panel_draws_takes_from_an_index_that_follows_changes(monkeypatch):
+    add_character()
+    settings().takes = 3
+    generate()
+    index = part("operators.armature.take_index").get()
+    assert shown_takes() == takes() and len(takes()) == 3
+    scans, scan = [], type(index)._scan
+    monkeypatch.setattr(type(index), "_scan", lambda self: (scans.append(1), scan(self))[1])
+    for _ in range(5):
+        shown_takes()
+    assert not scans  # a redraw does not scan the file
+    removed = next(take for take in takes() if take != settings().character.animation_data.action)
+    bpy.data.actions.remove(removed)
+    assert shown_takes() == takes() and len(takes()) == 2
+    takes()[1].name = "Renamed"
+    assert shown_takes() == takes() and len(takes()) == 2
+    other = next(take for take in takes() if take != settings().character.animation_data.action)
+    other["motionlcm_character_id"] = "another"
+    assert shown_takes() == takes() and len(takes()) == 1
+    other["motionlcm_character_id"] = settings().character["motionlcm_id"]
+    other.update_tag()
+    bpy.context.view_layer.update()
+    assert shown_takes() == takes() and len(takes()) == 2
+    assert len(scans) <= 4

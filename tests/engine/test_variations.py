@@ -61,7 +61,7 @@ def test_a_take_is_varied_by_little_and_by_much_and_ends_as_the_other(model: Mot
     twice = model.generate(replace(request, blends=(Blend(9, 0.3), Blend(5, 0.0))))[0]
     np.testing.assert_allclose(twice.joints, single.joints, atol=1e-5)
     assert single.request == replace(request, blends=(Blend(9, 0.3),)) and single.seed == 5
-    with pytest.raises(InvalidRequest, match="share from 0 to 1"):
+    with pytest.raises(InvalidRequest, match="weight from 0 to 1"):
         Blend(1, 1.5)
 
 

@@ -169,7 +169,7 @@ def several_characters() -> Steps:
 
 
 def sheet():
-    return sys.modules[f"{EXTENSION}.operators.takes.contact_sheet"]._open
+    return sys.modules[f"{EXTENSION}.operators.takes.contact_sheet"].get().open
 
 
 def takes() -> list[bpy.types.Action]:
@@ -186,7 +186,7 @@ def chest_of(index: int) -> tuple[int, int]:
 
 def drawn_ms() -> float:
     """Of these, what the sheet takes: the median of the latest redraws."""
-    return float(np.median(sys.modules[f"{EXTENSION}.operators.takes.contact_sheet_drawing"].milliseconds))
+    return float(np.median(sheet().redraw_ms))
 
 
 def all_takes_at_once() -> Steps:
@@ -297,11 +297,11 @@ def all_takes_at_once() -> Steps:
     open_sheet("SIDE")
     module = sys.modules[f"{EXTENSION}.operators.takes.contact_sheet"]
     yield from move(*view_middle())
-    check("it is open once more", module._open is not None)
+    check("it is open once more", module.get().open is not None)
     addon_utils.disable(EXTENSION)
     for _ in range(5):
         yield from move(*view_middle())
-    check("switching the extension off ends it", module._open is None)
+    check("switching the extension off ends it", module._state is None)
     screenshot("switched_off")
 
 

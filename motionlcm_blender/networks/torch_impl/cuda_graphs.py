@@ -212,7 +212,7 @@ class CudaGraphSampler:
         return len(self._pieces)
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """State for a report."""
         if self.trouble:
             return f"CUDA graphs not used: {self.trouble}"

@@ -16,6 +16,8 @@ captured_rotations    Captured clips whose bone rotations are known, not only th
 clip_pool             Whole clips as features, for the VAE: as captured, slower, faster and bent.
 composition           Examples composed of captured pieces, for what animators ask and the captures hold too
                       little of.
+feature_pool          Examples as features, one after the other in one array, with their weights; saved as a
+                      folder of two files.
 gait_examples         Walks and runs that go on: a captured gait looped, made slower and faster, bent and
                       reversed.
 hint_patterns         Which joint positions a ControlNet is shown while it trains.

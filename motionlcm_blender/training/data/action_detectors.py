@@ -203,8 +203,11 @@ def goes_fast(joints: FloatArray) -> bool:
 
 
 def went_to(joints: FloatArray) -> Side | None:
-    """The side, seen from the first frames, to which the figure goes: by where it ends or, if that is further to the
-    side, by where it is heading in the last half second; at least 20 degrees from ahead, and 0.4 m away."""
+    """The side, seen from the first frames, to which the figure goes.
+
+    Decided by the end of the way or, if that is further to the side, by the heading in the last half second; at least
+    20 degrees from ahead, and 0.4 m away.
+    """
     joints = np.asarray(joints, dtype=np.float64)
     root = joints[:, 0][:, [0, 2]]
     if np.linalg.norm(root[-1] - root[0]) < TRAVEL:

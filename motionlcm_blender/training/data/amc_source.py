@@ -68,7 +68,7 @@ def read_amc(amc: Path | str, asf: Path | str | None = None, fps: float = CMU_FP
 
 def _lines(path: Path) -> list[list[str]]:
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
         raise TrainingDataError(f"{path.name} cannot be read: {error.strerror or error}.") from error
     return [row for row in (line.split("#", 1)[0].split() for line in text.splitlines()) if row]

@@ -40,6 +40,8 @@ class _Joint:
     channels: list[str] = field(default_factory=list)
 
 
+LONGEST_FRAME = 1.0
+"""Seconds; no capture has fewer frames than one a second."""
 _CHANNELS = ("xposition", "yposition", "zposition", "xrotation", "yrotation", "zrotation")
 
 
@@ -47,11 +49,13 @@ def read_bvh(path: Path | str) -> SourceMotion:
     """Read one BVH file. Raises TrainingDataError, with the file's name, if it is no whole BVH file."""
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
         raise TrainingDataError(f"{path.name} cannot be read: {error.strerror or error}.") from error
     lines = text.replace("{", "\n{\n").replace("}", "\n}\n").splitlines()
     rows = [line.split() for line in lines if line.strip()]
+    if "\0" in text[:1000]:
+        raise TrainingDataError(f"{path.name} is not text in UTF-8: save it in this encoding.")
     if not rows or rows[0][0].upper() != "HIERARCHY":
         raise TrainingDataError(f"{path.name} is not a BVH file: it does not begin with HIERARCHY.")
     start = next((k for k, row in enumerate(rows) if row[0].upper() == "MOTION"), None)
@@ -114,12 +118,19 @@ def _read_motion(rows: list[list[str]], channels: int, file: str) -> tuple[Float
         raise TrainingDataError(f"{file} is damaged: its number of frames or frame time is missing.") from error
     if not (np.isfinite(frame_time) and frame_time > 0):
         raise TrainingDataError(f"{file} has a frame time of {frame_time:g} seconds.")
+    if frame_time > LONGEST_FRAME:
+        raise TrainingDataError(
+            f"{file} has a frame time of {frame_time:g} seconds; frame times are in seconds, so write "
+            f"{frame_time / 1000.0:g} if milliseconds are meant."
+        )
     try:
         values = np.array([value for row in rows[2:] for value in row], dtype=np.float64)
     except ValueError as error:
         raise TrainingDataError(f"{file} is damaged: its motion holds something that is not a number.") from error
     if frames < 1 or channels == 0 or len(values) == 0:
         raise TrainingDataError(f"{file} holds no motion.")
+    if len(values) > frames * channels and len(values) % channels == 0:
+        values = values[: frames * channels]  # some tools announce one frame less than they write
     if len(values) != frames * channels:
         raise TrainingDataError(
             f"{file} is damaged or cut off: {frames} frames of {channels} numbers are announced, "

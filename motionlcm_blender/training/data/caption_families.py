@@ -19,8 +19,15 @@ OTHER = "other"
 
 @dataclass(frozen=True)
 class Families:
-    """names, patterns and shares of draws, in the order in which they are tried; going: what says that a gait is meant;
-    other_share: of captions that fit none."""
+    """The families, in the order in which they are tried.
+
+    Attributes:
+        names: Name of each family.
+        patterns: Pattern of its captions.
+        shares: Its share of the draws.
+        going: Pattern of captions that mean a gait.
+        other_share: Share of captions that fit no family.
+    """
 
     names: tuple[str, ...]
     patterns: tuple[re.Pattern[str], ...]

@@ -5,11 +5,8 @@ The VAE mirrors them as it draws them (`mirror_features`), so the pool does not 
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -18,6 +15,7 @@ from ...motion import head_hands
 from ...motion.body_fit import onto_rig
 from ...motion.features import FEATURES, SLICES
 from ...motion.skeleton import FPS, MIRROR
+from .feature_pool import FeaturePool
 from .motion_data import MotionData, Segment
 from .motion_piece import MotionPiece
 
@@ -27,44 +25,10 @@ SHORTEST = 20
 """Frames; shorter pieces teach no motion."""
 STILL, LIVELY = 0.12, 0.5
 """Metres per second, mean speed of the joints seen from the pelvis: bounds of what counts less and more."""
-FEATURES_FILE, INDEX_FILE = "features.npy", "index.json"
 
 
-@dataclass(frozen=True, eq=False)
-class ClipPool:
-    """Features of clips, one after the other.
-
-    features: (sum of frames, 281) float16, not normalised, NaN where head and hands are not known; starts: (N + 1,)
-    offsets into it; weights: (N,) how often to draw a window of each.
-    """
-
-    features: FloatArray
-    starts: IntArray
-    weights: FloatArray
-
-    def __len__(self) -> int:
-        return len(self.weights)
-
-    @property
-    def lengths(self) -> IntArray:
-        """(N,) frames."""
-        return np.diff(self.starts)
-
-    def example(self, index: int) -> FloatArray:
-        """(T, 281) float32 features, not normalised."""
-        return self.features[self.starts[index] : self.starts[index + 1]].astype(np.float32)
-
-    def save(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        np.save(folder / FEATURES_FILE, self.features)
-        index = {"starts": self.starts.tolist(), "weights": self.weights.tolist()}
-        (folder / INDEX_FILE).write_text(json.dumps(index), encoding="utf-8")
-
-    @classmethod
-    def load(cls, folder: Path) -> ClipPool:
-        index = json.loads((folder / INDEX_FILE).read_text("utf-8"))
-        features = np.load(folder / FEATURES_FILE, mmap_mode="r", allow_pickle=False)
-        return cls(features, np.array(index["starts"]), np.array(index["weights"]))
+class ClipPool(FeaturePool):
+    """Clips, and how often to draw a window of each."""
 
 
 def pieces_of(data: MotionData, test: bool) -> dict[str, MotionPiece]:

@@ -47,6 +47,7 @@ class Composed:
     kind: str
 
     def mirrored(self) -> Composed:
+        """The example with left and right swapped, in motion and captions."""
         said = tuple(mirror_caption(c) for c in self.captions)
         return Composed(self.piece.mirror(), said, self.kind)
 

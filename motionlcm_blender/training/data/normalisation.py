@@ -22,6 +22,7 @@ class Normalisation:
     hint_std: FloatArray
 
     def as_dict(self) -> dict[str, FloatArray]:
+        """The arrays by name, as they are saved."""
         return {"mean": self.mean, "std": self.std, "hint_mean": self.hint_mean, "hint_std": self.hint_std}
 
     def beginning_with(self, first: Normalisation) -> Normalisation:

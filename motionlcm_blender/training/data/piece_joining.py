@@ -64,8 +64,10 @@ def held(body: MotionPiece, frames: int) -> MotionPiece:
 def padded(
     cut: MotionPiece, calm: Sequence[MotionPiece], generator: np.random.Generator, most: int = 110, fade: int = 14
 ) -> MotionPiece:
-    """With standing before and after, up to the model's longest: what is asked for often lasts longer than the action,
-    and then the rest should be waited out, not filled with more of it."""
+    """The piece with standing before and after, up to the model's longest motion.
+
+    A requested motion is often longer than its action; the figure should stand for the rest of it.
+    """
     room = MAX_FRAMES + 1 - len(cut)
     if not calm or room < 20:
         return cut

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ...array_types import BoolArray, FloatArray, IntArray
+from ...array_types import BoolArray, FloatArray
 from ...motion.skeleton import MAX_FRAMES
 from .action_detectors import speed
 from .caption_families import balanced_weights, captured_shares, family
@@ -18,6 +17,7 @@ from .caption_text import other_subject
 from .captured_actions import CapturedData, standing_pieces
 from .clip_pool import SHORTEST, STILL, liveliness, pieces_of
 from .composition import compose
+from .feature_pool import FeaturePool
 from .gait_examples import gait_examples, is_plain_locomotion
 from .motion_data import MotionData, Segment, mirror_caption
 from .motion_piece import MotionPiece
@@ -36,60 +36,27 @@ STRAIGHT = "straight"
 TRAVELS, FAR = 0.3, 0.8
 """Metres per second of the pelvis over the floor, and metres from where it began, above which an example counts as
 going somewhere."""
-FEATURES_FILE, INDEX_FILE = "features.npy", "index.json"
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
-    """Captioned examples, one after the other.
+class Pool(FeaturePool):
+    """Captioned examples.
 
-    features: (sum of frames, 281) float16, not normalised, NaN where head and hands are not known; starts: (N + 1,)
-    offsets into it; captions: N tuples; weights: (N,) how often to draw each; travels: (N,) bool, goes somewhere;
-    prop: (N,) bool, something carries the figure that is not there, so its feet need not be on the floor;
-    straight: (N,) weights of the straightened locomotion that only the ControlNet is shown, 0 for all others.
+    Attributes:
+        captions: The captions of each example.
+        travels: (N,) bool, whether the figure goes somewhere.
+        prop: (N,) bool, whether something that is not there carries the figure, so its feet need not be on the floor.
+        straight: (N,) weights of the straightened locomotion that only the ControlNet is shown, 0 for all others.
     """
 
-    features: FloatArray
-    starts: IntArray
     captions: tuple[tuple[str, ...], ...]
-    weights: FloatArray
     travels: BoolArray
     prop: BoolArray
     straight: FloatArray
 
-    def __len__(self) -> int:
-        return len(self.captions)
-
-    @property
-    def lengths(self) -> IntArray:
-        """(N,) frames."""
-        return np.diff(self.starts)
-
-    def example(self, index: int) -> FloatArray:
-        """(T, 281) float32 features, not normalised."""
-        return self.features[self.starts[index] : self.starts[index + 1]].astype(np.float32)
-
-    def save(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        np.save(folder / FEATURES_FILE, self.features)
-        index = {
-            "starts": self.starts.tolist(), "captions": self.captions, "weights": self.weights.tolist(),
-            "travels": self.travels.tolist(), "prop": self.prop.tolist(), "straight": self.straight.tolist(),
-        }  # fmt: skip
-        (folder / INDEX_FILE).write_text(json.dumps(index), encoding="utf-8")
-
     @classmethod
-    def load(cls, folder: Path) -> Pool:
-        index = json.loads((folder / INDEX_FILE).read_text("utf-8"))
-        return cls(
-            np.load(folder / FEATURES_FILE, mmap_mode="r", allow_pickle=False),
-            np.array(index["starts"]),
-            tuple(tuple(c) for c in index["captions"]),
-            np.array(index["weights"]),
-            np.array(index["travels"], bool),
-            np.array(index["prop"], bool),
-            np.array(index["straight"]),
-        )
+    def _read(cls, name: str, value: Any) -> Any:
+        return tuple(tuple(captions) for captions in value) if name == "captions" else super()._read(name, value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,8 +93,8 @@ def build_pool(data: MotionData, seed: int) -> Pool:
     return Pool(
         np.concatenate(features),
         starts,
-        tuple(e.captions for e in kept),
         weights,
+        tuple(e.captions for e in kept),
         np.array([goes_somewhere(e.piece.joints) for e in kept]),
         np.array([e.piece.prop for e in kept]),
         straight,

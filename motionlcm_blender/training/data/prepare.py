@@ -38,8 +38,14 @@ _SUFFIXES = (".bvh", ".amc")
 
 @dataclass(frozen=True)
 class PrepareOptions:
-    """metres_per_unit: None guesses by the skeleton's height. up: "y", "z" or "auto".
-    amc_fps: frame rate of AMC files. names: our joint names -> the files'. test_share: share of clips kept for tests.
+    """Options of `motionlcm prepare`.
+
+    Attributes:
+        metres_per_unit: Metres of one unit of the files; None guesses by the skeleton's height.
+        up: "y", "z" or "auto".
+        amc_fps: Frame rate of AMC files.
+        names: Our joint names -> the names of the files.
+        test_share: Fraction of the clips kept for tests.
     """
 
     metres_per_unit: float | None = None
@@ -351,7 +357,7 @@ def run(args: argparse.Namespace) -> int:
     names: dict[str, str] = {}
     if args.joint_names is not None:
         try:
-            names = json.loads(args.joint_names.read_text(encoding="utf-8"))
+            names = json.loads(args.joint_names.read_text(encoding="utf-8-sig"))
         except (OSError, ValueError) as error:
             raise TrainingDataError(f"The joint names {args.joint_names} cannot be read: {error}.") from error
         if not isinstance(names, dict) or not all(isinstance(v, str) for v in names.values()):

@@ -1,5 +1,4 @@
-"""The section `energy`: does generated motion move as much as captured motion of the same captions, and where it
-should?
+"""The section `energy`: whether generated motion moves as much as captured motion of the same captions.
 
 Rows: the VAE's reconstruction, the teacher, the student with 1, 2 and 4 steps (the networks alone), `final` (one step
 as `MotionLCM.generate` hands it over) and the nearest-caption look-up. Energy is a ratio of means, generated to
@@ -47,8 +46,11 @@ def thirds_of(body: FloatArray) -> dict[str, IntArray]:
 
 
 def compared(made: Energies, captured: Energies) -> dict[str, float]:
-    """Keys LIVELINESS/QUANTITY: ratio of the means; LIVELINESS/QUANTITY_each: mean of the ratios, which weighs every
-    segment alike, so that a figure that should hardly move and fidgets counts; rank_correlation of the body speeds."""
+    """Figures of a row: ratios of generated to captured motion.
+
+    Keys LIVELINESS/QUANTITY: ratio of the means; LIVELINESS/QUANTITY_each: mean of the ratios, which weighs every
+    segment alike, so that a figure that should hardly move and fidgets counts; rank_correlation of the body speeds.
+    """
     found: dict[str, float] = {}
     for part, rows in thirds_of(captured["body"]).items():
         for name in QUANTITIES:
@@ -72,6 +74,7 @@ class EnergySection:
 
     @property
     def about(self) -> dict[str, Any]:
+        """Facts about the measurement, for the card."""
         return {"segments": len(self.motions), "liveliness": "thirds of the segments by captured body speed"}
 
     def measure(self, repeat: int) -> dict[str, float]:

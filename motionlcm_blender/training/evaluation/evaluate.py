@@ -71,6 +71,7 @@ class Plan:
 
     @classmethod
     def from_arguments(cls, args: argparse.Namespace, sections: tuple[str, ...]) -> Plan:
+        """The plan that the command line describes."""
         guidance = TEACHER_GUIDANCE if args.teacher_guidance is None else args.teacher_guidance
         repeats = args.repeats or (REPEATS if args.humanml is None else HUMANML_REPEATS)
         return cls(
@@ -109,19 +110,23 @@ class Bench:
 
     @cached_property
     def data(self) -> MotionData:
+        """The captured motion."""
         assert self.plan.data is not None
         return load_motion_data(self.plan.data)
 
     @cached_property
     def evaluator(self) -> Evaluator:
+        """The evaluator, trained if it does not exist."""
         return open_evaluator(self.plan.evaluator, self.data, captions=self.captions)
 
     @cached_property
     def captions(self) -> CaptionStates:
+        """The text encoder's states of captions."""
         return open_captions(self.plan.evaluator)
 
     @cached_property
     def lookup(self) -> Lookup:
+        """Nearest captions and their captured motions."""
         return Lookup(self.data, self.captions, self.plan.evaluator / LOOKUP_FILE)
 
     @cached_property
@@ -140,6 +145,7 @@ class Bench:
 
     @cached_property
     def teacher(self) -> Teacher | None:
+        """The teacher, or None if the plan names none."""
         if self.plan.teacher is None:
             return None
         return load_teacher(self.plan.teacher, self.model, TEACHER_STEPS, self.plan.teacher_guidance)
@@ -151,15 +157,18 @@ class Bench:
         return build_motions(self.data, flags=load_flags(self.plan.data))
 
     def energy(self) -> tuple[Measure, dict[str, Any]]:
+        """The measurement of motion energy, and facts about it."""
         part = _part("energy_section").EnergySection(self.model, self.motions, self.teacher, self.lookup)
         spread = _part("spread_section").SpreadSection(self.model, self.motions, self.teacher, self.lookup)
         return lambda repeat: part.measure(repeat) | spread.measure(repeat), part.about | spread.about
 
     def paths(self) -> tuple[Measure, dict[str, Any]]:
+        """The measurement of path following, and facts about it."""
         part = _part("path_section").PathSection(self.model, self.motions, self.model.architecture.control)
         return part.measure, part.about
 
     def long(self) -> tuple[Measure, dict[str, Any]]:
+        """The measurement of long motion, and facts about it."""
         part = _part("long_section")
         able = self.model.architecture.control and self.folder.can_continue
         if not able:
@@ -167,6 +176,7 @@ class Bench:
         return lambda repeat: part.measure(self.model, repeat), {"seeds": part.SEEDS}
 
     def reconstruction(self) -> tuple[Measure, dict[str, Any]]:
+        """The measurement of the VAE's reconstruction, and facts about it."""
         test = whole_clips(self.data, test=True)
 
         def measure(repeat: int) -> dict[str, float]:
@@ -182,6 +192,7 @@ class Bench:
         return measure, {"test_pieces": len(test), "train_clips_drawn": TRAIN_CLIPS}
 
     def text(self) -> tuple[Measure, dict[str, Any]]:
+        """The measurement of how motion fits its text, and facts about it."""
         # Mirror images double the set: a covariance over 125 segments alone would be poor.
         motions = build_motions(self.data, mirrored=True)
         trained = build_motions(self.data, test=False, mirrored=True, limit=TRAIN_SEGMENTS, seed=1)
@@ -199,6 +210,7 @@ class Bench:
         return section.measure, about
 
     def control(self) -> tuple[Measure, dict[str, Any]]:
+        """The measurement of controlled joints, and facts about it."""
         part = _part("control_metrics")
         # Only what the model was trained to take; anything else it refuses.
         joints = [j for j in part.CONTROLLED_JOINTS if j in self.folder.controlled_joints]
@@ -211,6 +223,7 @@ class Bench:
         return measure, {"test_motions": len(self.motions), **chosen}
 
     def obedience(self) -> tuple[Measure, dict[str, Any]]:
+        """The measurement of obedience to single words, and facts about it."""
         part, seeds = _part("obedience"), self.plan.seeds
 
         def measure(repeat: int) -> dict[str, float]:
@@ -223,6 +236,7 @@ class Bench:
         return measure, {"seeds": seeds, "looked_up": LOOKED_UP}
 
     def quality(self) -> tuple[Measure, dict[str, Any]]:
+        """The measurement of motion quality, and facts about it."""
         part = _part("quality_metrics")
         return lambda repeat: part.measure(self.model, self.motions, repeat), {"test_motions": len(self.motions)}
 

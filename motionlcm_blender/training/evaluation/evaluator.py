@@ -187,10 +187,17 @@ class Evaluator:
 
     @torch.no_grad()
     def embed_motions(self, features: Sequence[FloatArray], batch: int = 64) -> FloatArray:
-        """(N, embedding) float32 of length 1. features: N arrays (T, 263), not normalised, 1 to 196 frames each; what a
-        model says behind the 263 is not read.
+        """Embed motions.
 
-        Raises ValueError for other shapes.
+        Args:
+            features: N arrays (T, 263), not normalised, 1 to 196 frames each; further columns are not read.
+            batch: Motions to embed at once.
+
+        Returns:
+            (N, embedding) float32 of length 1.
+
+        Raises:
+            ValueError: Another shape.
         """
         if any(f.ndim != 2 or f.shape[1] < FEATURES or not 1 <= len(f) <= MAX_FRAMES for f in features):
             raise ValueError(f"features must have shape (1..{MAX_FRAMES}, {FEATURES} or more)")

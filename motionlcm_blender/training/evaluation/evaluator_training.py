@@ -53,8 +53,13 @@ _DIRECTIONS = re.compile(
 
 @dataclass(frozen=True)
 class _Example:
-    """versions[side][k]: (T, 133), the features that are read, not normalised; side 1 is mirrored, k 0 as captured,
-    the others are warped in time. captions[side]."""
+    """One captioned motion in several versions.
+
+    Attributes:
+        versions: [side][k]: (T, 133), the features that are read, not normalised; side 1 is mirrored, k 0 is the
+            captured motion, the others are warped in time.
+        captions: [side]: the caption.
+    """
 
     versions: tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]]
     captions: tuple[tuple[str, ...], tuple[str, ...]]
@@ -246,8 +251,12 @@ def _draw(
     s: EvaluatorSettings,
     generator: np.random.Generator,
 ) -> tuple[Tensor, ...]:
-    """Features and their mask of B motions and E damped ones of them, text tokens and theirs, which pairs (B, B) are no
-    negatives, and of which motions (E,) the last E are damped versions."""
+    """Draw a batch.
+
+    Returns:
+        Features and mask of B motions and E damped ones of them, text tokens and their mask, which pairs (B, B) are no
+        negatives, and of which motions (E,) the last E are damped versions.
+    """
     chosen = generator.permutation(len(examples))[: s.batch]
     motions, said = [], []
     for k in chosen:

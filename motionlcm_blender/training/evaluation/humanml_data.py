@@ -114,7 +114,7 @@ class WordVectors:
             raise TrainingDataError("The word vectors in glove/ do not fit each other.") from error
 
     def __call__(self, token: str) -> tuple[FloatArray, FloatArray]:
-        """ "word/POS" -> vector (300,), one-hot kind (15,)."""
+        """Vector (300,) and one-hot kind (15,) of a token "word/POS"."""
         word, _, kind = token.partition("/")
         vector = self._vectors.get(word)
         kind = "OTHER" if vector is None else _KIND_OF_WORD.get(word, kind)

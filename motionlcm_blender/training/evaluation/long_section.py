@@ -36,8 +36,11 @@ MOTIONS = (
 
 
 def measure(model: Generates, repeat: int, seeds: int = SEEDS) -> dict[str, float]:
-    """Keys NAME/travel_kept, NAME/body_kept (last third to first), NAME/travel_first_m_s, travel_last_m_s, and
-    NAME/body_first_m_s, body_last_m_s; ratios are of the means over the seeds."""
+    """Speeds in the first and the last third of long motions.
+
+    Keys NAME/travel_kept, NAME/body_kept (last third to first), NAME/travel_first_m_s, travel_last_m_s, and
+    NAME/body_first_m_s, body_last_m_s; ratios are of the means over the seeds.
+    """
     found: dict[str, float] = {}
     for motion in MOTIONS:
         frames = round(motion.seconds * FPS)

@@ -162,8 +162,14 @@ def looks_around(motion: Motion) -> bool:
 
 @dataclass(frozen=True)
 class WordAgreement:
-    """said: captured motions whose captions say the word, seen: those of them in which the detector sees it; others:
-    motions whose captions do not say it, alarms: those in which it sees it all the same."""
+    """Counts of a detector on captured motion.
+
+    Attributes:
+        said: Motions whose captions contain the word.
+        seen: Those of them in which the detector finds it.
+        others: Motions whose captions do not contain it.
+        alarms: Those of them in which the detector finds it.
+    """
 
     said: int
     seen: int
@@ -172,16 +178,20 @@ class WordAgreement:
 
     @property
     def detection(self) -> float:
+        """Fraction of the motions with the word in which the detector finds it; NaN without such motions."""
         return self.seen / self.said if self.said else float("nan")
 
     @property
     def false_alarm(self) -> float:
+        """Fraction of the motions without the word in which the detector finds it; NaN without them."""
         return self.alarms / self.others if self.others else float("nan")
 
 
 def word_agreement(motions: Sequence[TestMotion], others: int = 400, seed: int = 0) -> dict[str, WordAgreement]:
-    """By word. others: so many motions, drawn from `seed`, that do not say the word at all; motions on props or that
-    can hardly be told are left out."""
+    """Counts of each word's detector.
+
+    others: number of motions without the word to draw from `seed`. Motions on props and unclear ones are left out.
+    """
     motions = [m for m in motions if not (m.flags.prop or m.flags.unclear)]
     drawn = np.random.default_rng(seed).permutation(len(motions))[:others]
     found = {}

@@ -97,11 +97,15 @@ class PathSection:
 
     @property
     def about(self) -> dict[str, Any]:
+        """Facts about the measurement, for the card."""
         return {"seeds": SEEDS, "free_takes": min(FREE_TAKES, len(self.motions)), "captured": len(self.motions)}
 
     def measure(self, repeat: int) -> dict[str, float]:
-        """Keys DIRECTION/PATH/KIND_facing_deg, .._facing_max_deg, KIND_path_cm with KIND network or final; means over
-        the paths as DIRECTION/all/..; feet/paths/.., feet/free/.., feet/captured/.. as `feet_figures` names them."""
+        """Measure once.
+
+        Keys DIRECTION/PATH/KIND_facing_deg, .._facing_max_deg, KIND_path_cm with KIND network or final; means over
+        the paths as DIRECTION/all/..; feet/paths/.., feet/free/.., feet/captured/.. as `feet_figures` names them.
+        """
         found: dict[str, float] = {}
         if self.controlled:
             takes: list[FloatArray] = []

@@ -139,8 +139,10 @@ def _nose(pose: FloatArray, turn: FloatArray | None) -> FloatArray:
 def _from_above(
     pen: Any, joints: FloatArray, path: FloatArray | None, corner: tuple[int, int, int], scale: int
 ) -> None:
-    """The pelvis' way, x to the left as the figure sees it from behind, z up the picture; short lines show the
-    facing."""
+    """Draw the way of the pelvis.
+
+    x points to the left, as seen from behind the figure, z up the picture; short lines show the facing.
+    """
     left, top, side = corner
     root = joints[:, 0][:, [0, 2]]
     every = root if path is None else np.concatenate([root, path])

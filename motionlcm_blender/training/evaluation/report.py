@@ -65,6 +65,7 @@ class Target:
     what: str
 
     def met(self, figure: Figure) -> bool:
+        """Whether a figure is within the bound."""
         return figure.mean <= self.bound if self.at_most else figure.mean >= self.bound
 
 

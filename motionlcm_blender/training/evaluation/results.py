@@ -50,9 +50,11 @@ class Results:
     sections: dict[str, Section]
 
     def with_section(self, name: str, section: Section) -> Results:
+        """The results with one section added or replaced."""
         return Results(self.model, {**self.sections, name: section})
 
     def to_json(self) -> dict[str, Any]:
+        """The results as plain values for a JSON file."""
         return {"format": FORMAT, "model": self.model, "sections": {n: asdict(s) for n, s in self.sections.items()}}
 
     def save(self, path: Path) -> None:

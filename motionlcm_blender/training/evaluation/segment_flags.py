@@ -15,8 +15,14 @@ Key = tuple[str, float, float]
 
 @dataclass(frozen=True)
 class Flags:
-    """prop: something that the capture lacks (stairs, a ball, another person) is needed, so the floor may not be where
-    the feet are. unclear: the motion can hardly be told. tags: verbs, sides, speed, style."""
+    """What is known of a segment beside its captions.
+
+    Attributes:
+        prop: Whether something that the capture lacks (stairs, a ball, another person) is needed, so the floor may not
+            be where the feet are.
+        unclear: Whether the motion can hardly be recognised.
+        tags: Verbs, sides, speed, style.
+    """
 
     prop: bool = False
     unclear: bool = False

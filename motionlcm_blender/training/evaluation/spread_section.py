@@ -88,11 +88,15 @@ class SpreadSection:
 
     @property
     def about(self) -> dict[str, Any]:
+        """Facts about the measurement, for the card."""
         return {"spread_captions": len(self.families), "takes": TAKES}
 
     def measure(self, repeat: int) -> dict[str, float]:
-        """Keys spread/ROW/share and spread/ROW/cm, spread/captured/cm; spread/ROW/KIND where two captions or more are
-        of a kind. Empty if no captured motions say the same."""
+        """Measure once.
+
+        Keys spread/ROW/share and spread/ROW/cm, spread/captured/cm; spread/ROW/KIND where two captions or more are
+        of a kind. Empty if no captured motions have the same caption.
+        """
         generator = np.random.default_rng((107, repeat))
         chosen = [self.families[k] for k in generator.permutation(len(self.families))[:CAPTIONS]]
         if not chosen:

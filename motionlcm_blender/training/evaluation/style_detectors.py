@@ -119,8 +119,10 @@ def heel_height(joints: FloatArray) -> float:
 
 
 def thigh_lift(joints: FloatArray) -> float:
-    """Degrees by which each thigh is lifted above the other one in a step: the lower of the two legs' 95th percentiles,
-    so that neither one raised leg nor a squat is a march."""
+    """Degrees by which each thigh is lifted above the other one in a step.
+
+    The lower of the two legs' 95th percentiles, so that neither one raised leg nor a squat is a march.
+    """
     joints = np.asarray(joints, dtype=np.float64)
     thighs = joints[:, [_J["l_knee"], _J["r_knee"]]] - joints[:, [_J["l_hip"], _J["r_hip"]]]
     lifts = np.degrees(np.arccos(np.clip(-thighs[..., 1] / np.linalg.norm(thighs, axis=-1), -1.0, 1.0)))
@@ -144,8 +146,9 @@ def bounce(joints: FloatArray) -> float:
 
 
 def stride_asymmetry(joints: FloatArray) -> float:
-    """How much of the pelvis's rhythm has the period of a stride (two steps) and not of a step: about 0.6 in captured
-    walks, above 1 in limps, 0 without a gait.
+    """The part of the pelvis's rhythm with the period of a stride (two steps) and not of a step.
+
+    About 0.6 in captured walks, above 1 in limps, 0 without a gait.
 
     The sum of two shares, of the pelvis's height and of its speed: the amplitude at the frequency of the stride by
     those at that of the stride and of the step. The stride is the period of the ankles' distance ahead of each other.
@@ -178,8 +181,11 @@ def _stride_share(values: FloatArray, stride: int) -> float:
 
 
 def sway(joints: FloatArray) -> float:
-    """Metres, root mean square, by which the pelvis leaves its smoothed way, plus a centimetre for each degree by which
-    the trunk's sideways lean varies."""
+    """How much a figure sways.
+
+    Metres, root mean square, by which the pelvis leaves its smoothed way, plus a centimetre for each degree by which
+    the trunk's sideways lean varies.
+    """
     joints = np.asarray(joints, dtype=np.float64)
     root = joints[:, 0][:, [0, 2]]
     away = root - smooth(root, 12.0)
@@ -190,8 +196,7 @@ def sway(joints: FloatArray) -> float:
 
 
 def stillness(joints: FloatArray) -> float:
-    """1 for a figure that stays where it is and moves a little, as one who waits; 0 if it travels, acts or is
-    frozen."""
+    """1 for a figure that stays in its place and moves a little; 0 if it travels, acts or is frozen."""
     joints = np.asarray(joints, dtype=np.float64)
     root = joints[:, 0][:, [0, 2]]
     moves = float(body_speeds(joints).mean())

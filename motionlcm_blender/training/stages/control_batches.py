@@ -20,8 +20,14 @@ from .latent_batches import LatentBatches
 
 @dataclass(frozen=True, eq=False)
 class HintBatch:
-    """hints (B, T, 22, 3) normalised, zero where not given; mask (B, T, 22, 3) bool, what is given; joints
-    (B, T, 22, 3) the captured positions, metres; frames (B, T) bool, True where the motion is."""
+    """A batch of motions with hints.
+
+    Attributes:
+        hints: (B, T, 22, 3) normalised, zero where not given.
+        mask: (B, T, 22, 3) bool, what is given.
+        joints: (B, T, 22, 3) the captured positions, metres.
+        frames: (B, T) bool, True where the motion is.
+    """
 
     hints: Tensor
     mask: Tensor

@@ -81,6 +81,7 @@ class PathEncoderLosses:
         self.encoder, self.vae, self.batches, self.precision = encoder, vae, batches, precision
 
     def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:  # noqa: ARG002  the losses' interface
+        """The losses of one step, by name."""
         indices = self.batches.indices(generator, self.batches.settings.frames_per_batch)
         latents = self.batches.batches.of(indices, generator).latents
         shown = self.batches.hints(indices, generator)
@@ -108,6 +109,7 @@ class ControlTeacherLosses:
         self.batches, self.settings, self.precision = batches, settings, precision
 
     def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:  # noqa: ARG002  the losses' interface
+        """The losses of one step, by name."""
         indices = self.batches.indices(generator, self.settings.frames_per_batch)
         batch = self.batches.batches.of(indices, generator, self.settings.text_dropout)
         shown = self.batches.hints(indices, generator)
@@ -143,6 +145,7 @@ class ControlledTeacher:
     def controlnet(
         self, latents: Tensor, timestep: int, text: Tensor, guidance: None, condition: Tensor, text_mask: Tensor
     ) -> list[Tensor]:
+        """Residuals of the ControlNet for the denoiser's blocks."""
         residuals: list[Tensor] = self.model.controlnet(latents, timestep, text, guidance, condition, text_mask)
         return residuals
 
@@ -157,6 +160,7 @@ class ControlledSource(TrajectorySource):
         self.model, self.control_batches = network.model, batches
 
     def draw(self, generator: torch.Generator, count: int) -> tuple[LatentBatch, Hinted]:
+        """Draw a batch of latents and the hints of its motions."""
         # Of about one length, so that hints are encoded without much padding.
         indices = self.control_batches.indices(generator, count * 100)[:count]
         shown = self.control_batches.hints(indices, generator)
@@ -184,6 +188,7 @@ class ControlLosses:
         self.order = np.argsort(trajectories.frames, kind="stable")
 
     def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:  # noqa: ARG002  the losses' interface
+        """The losses of one step, by name."""
         known, s = self.trajectories, self.settings
         rows = self._rows(generator)
         device = self.batches.batches.device

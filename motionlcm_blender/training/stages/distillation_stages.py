@@ -28,7 +28,7 @@ VISITED = (*FIRST_TIMESTEPS, 399, 299)
 
 
 def scales(timesteps: Tensor) -> tuple[Tensor, Tensor]:
-    """alpha and sigma, (B, 1, 1) each, at (B,) timesteps."""
+    """The schedule's alpha and sigma, (B, 1, 1) each, at (B,) timesteps."""
     products = torch.from_numpy(np.array(alphas_cumprod()))[timesteps.cpu()].to(timesteps.device)
     return products.sqrt()[:, None, None], (1 - products).sqrt()[:, None, None]
 
@@ -73,6 +73,7 @@ class TeacherLosses:
         self.denoiser, self.batches, self.settings, self.precision = denoiser, batches, settings, precision
 
     def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:  # noqa: ARG002  the losses' interface
+        """The losses of one step, by name."""
         batch = self.batches.draw(generator, self.settings.batch, self.settings.text_dropout)
         device = batch.latents.device
         timesteps = torch.randint(0, TRAIN_STEPS, (len(batch.latents),), generator=generator).to(device)
@@ -109,6 +110,7 @@ class StudentLosses:
         self.trajectories = trajectories
 
     def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:  # noqa: ARG002  the losses' interface
+        """The losses of one step, by name."""
         shown = round(self.settings.batch * self.settings.trajectory_share) if self.trajectories is not None else 0
         terms = {}
         if shown < self.settings.batch:

@@ -26,10 +26,10 @@ from ...text.minilm import PortableMiniLM
 from ...text.minilm_files import minilm_folder
 from ..config import TrainingConfig
 from ..data.captions import CaptionTokens
-from ..data.clip_pool import INDEX_FILE, ClipPool, build_clip_pool, mirror_features
+from ..data.clip_pool import ClipPool, build_clip_pool, mirror_features
+from ..data.feature_pool import INDEX_FILE
 from ..data.motion_data import MotionData, load_motion_data
 from ..data.normalisation import Normalisation, normalisation_of
-from ..data.pool import INDEX_FILE as POOL_INDEX
 from ..data.pool import Pool, build_pool
 from ..growth import grown_weights, may_grow
 from ..loop import LoopSettings, TrainingLoop, accelerator_for, load_weights
@@ -73,7 +73,7 @@ class Run:
         minutes: float | None = None,
         start: Path | None = None,
     ) -> Run:
-        """data may be None once the pools are made. minutes: stop, ready to go on, after that long.
+        """Prepare a run; data may be None once the pools are made. minutes: stop after this time, ready to continue.
 
         start: a model folder whose weights and normalisation to begin from, instead of noise. Its sizes are the same or
         smaller (`growth`); its denoiser may predict the noise where ours predicts the velocity, which the teacher soon
@@ -112,7 +112,7 @@ class Run:
     def train_pool(self) -> Pool:
         """The captioned examples, made on first use."""
         folder = self.folder / "pool"
-        if not (folder / POOL_INDEX).exists():
+        if not (folder / INDEX_FILE).exists():
             build_pool(self._read_data(), self.config.pool_seed).save(folder)
         return Pool.load(folder)
 
@@ -131,6 +131,7 @@ class Run:
 
     @cached_property
     def normalisation(self) -> Normalisation:
+        """The normalisation of this run, computed once."""
         path = self.folder / "normalisation.npz"
         if not path.exists():
             # Weights to begin from only make sense with the normalisation they were trained with.
@@ -189,7 +190,7 @@ class Run:
     def latents(self) -> tuple[FloatArray, FloatArray]:
         """Means and stds of the pool's latents, encoded once for a VAE and a pool."""
         path = self.folder / "latents.npz"
-        if not self.is_newer(path, "vae.safetensors", f"pool/{POOL_INDEX}"):
+        if not self.is_newer(path, "vae.safetensors", f"pool/{INDEX_FILE}"):
             means, stds = encode_pool(self.vae, self.train_pool, self.normalisation, self.device)
             np.savez(path, means=means, stds=stds)
         with np.load(path, allow_pickle=False) as file:
@@ -203,6 +204,7 @@ class Run:
         return CaptionTokens(captions, encoder, self.folder / "captions.npz", self.config.max_states)
 
     def batches(self) -> LatentBatches:
+        """Batches of latents with captions."""
         return LatentBatches(self.train_pool, Drawer(self.train_pool), self.latents, self.captions, self.device)
 
     def denoiser(self, student: bool) -> Denoiser:
@@ -219,6 +221,7 @@ class Run:
         return denoiser.eval()
 
     def train_teacher(self) -> bool:
+        """Train the teacher; returns whether it is finished."""
         s = self.config.teacher
         teacher = self.denoiser(student=False)
         self.begin_from("denoiser.", teacher)
@@ -226,6 +229,7 @@ class Run:
         return loop.run(TeacherLosses(teacher, self.batches(), s, self.precision), self.deadline)
 
     def train_student(self) -> bool:
+        """Train the student; returns whether it is finished."""
         s = self.config.student
         student = self.denoiser(student=True)
         if self.start is None or self.start.architecture.velocity != self.config.architecture.velocity:
@@ -251,9 +255,11 @@ class Run:
             return teacher_trajectories(source, self.config.seed, file)
 
     def control_batches(self) -> ControlBatches:
+        """Batches with hints for a ControlNet."""
         return ControlBatches(self.batches(), self.normalisation, self.config.control)
 
     def train_path_encoder(self) -> bool:
+        """Train the path encoder; returns whether it is finished."""
         s = self.config.control
         torch.manual_seed(self.config.seed)
         encoder = TrajectoryEncoder(self.config.architecture)
@@ -269,6 +275,7 @@ class Run:
         return ControlModel(ControlNet(architecture), TrajectoryEncoder(architecture)).to(self.device)
 
     def train_control_teacher(self) -> bool:
+        """Train the teacher's ControlNet; returns whether it is finished."""
         s = self.config.control
         teacher, model = self.trained("teacher", student=False), self.control_model(student=False)
         load_weights(self.folder / "path_encoder.safetensors", model.traj_encoder)
@@ -278,6 +285,7 @@ class Run:
         return loop.run(losses, self.deadline)
 
     def train_control(self) -> bool:
+        """Train the student's ControlNet; returns whether it is finished."""
         s = self.config.control
         batches, controlled = self.control_batches(), self.control_model(student=False)
         load_weights(self.folder / "control_teacher.safetensors", controlled)

@@ -57,12 +57,14 @@ class Trajectories:
         return len(self.captions)
 
     def save(self, path: Path) -> None:
+        """Write the arrays to a file, complete or not at all."""
         temporary = path.with_suffix(".unfinished.npz")
         np.savez(temporary, **{field.name: getattr(self, field.name) for field in fields(self)})
         temporary.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> Trajectories:
+        """Read the arrays that `save` wrote."""
         with np.load(path, allow_pickle=False) as file:
             return cls(**{field.name: file[field.name] for field in fields(cls)})
 

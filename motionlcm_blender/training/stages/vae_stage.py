@@ -114,6 +114,7 @@ class VaeLosses:
         return int(reached[-1])
 
     def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+        """The losses of one step, by name."""
         features, known, mask = self.batches.draw(generator, self.settings.frames_per_batch, self.longest(step))
         noise = torch.randn(len(features), self.vae.tokens, self.settings.latent_width, generator=generator)
         features, known, mask, noise = (x.to(self.device) for x in (features, known, mask, noise))

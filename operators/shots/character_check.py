@@ -1,0 +1,148 @@
+"""What keeps the chosen character from showing its motion, listed in the panel with buttons that repair it.
+
+The list is computed shortly after a change of the character, never while the panel is drawn.
+"""
+
+# No `from __future__ import annotations` here: Blender reads properties from real annotations.
+from typing import TYPE_CHECKING
+
+import bpy
+from bpy.app.handlers import persistent
+
+from ..scene import messages
+from ..scene.main_thread_timer import MainThreadTimer
+from ..scene.operator_base import MotionLCMOperator
+from ..scene.shot_lookup import active_shot
+
+if TYPE_CHECKING:
+    from ..armature.interference import Interference
+
+DELAY = 0.3
+"""Seconds between the last change and the check."""
+STRIPS = "STRIPS"
+"""Repair: put the strips of the shots back."""
+
+
+def find_causes(character: bpy.types.Object | None) -> "list[Interference]":
+    """The causes for a character; empty if the object is no character."""
+    from ...motionlcm_blender.errors import InvalidRequest
+    from ..armature.interference import Interference, interferences
+    from ..armature.root_motion import recipe_of
+    from ..armature.smpl_rig import is_character, read_rig
+    from . import nla_track
+
+    if not is_character(character) or character is None:
+        return []
+    try:
+        rig = read_rig(character)
+    except InvalidRequest:  # Generate reports the error of the armature
+        return []
+    data = character.animation_data
+    in_shots = active_shot(character) is not None and (data is None or data.action is None)
+    found = interferences(character, rig, in_shots, recipe_of(character).get("travel") == "root")
+    misplaced = nla_track.misplaced(character) if in_shots else []
+    if misplaced:
+        more = f" and {len(misplaced) - 1} more" if misplaced[1:] else ""
+        sentence = f'The strip of "{misplaced[0]}"{more} is missing in the NLA, muted or on other frames than the shot.'
+        found.append(Interference(sentence, STRIPS))
+    return found
+
+
+def repair_label(repair: str) -> str:
+    """The label of the button of a repair."""
+    from ..armature.interference import REPAIRS
+
+    return "Restore Strips" if repair == STRIPS else REPAIRS[repair][0]
+
+
+class CharacterCheck:
+    """The causes that the panel shows, and the timer that finds them again after a change."""
+
+    def __init__(self) -> None:
+        self.causes: list[Interference] = []
+        self._timer = MainThreadTimer(self._later, DELAY, persistent=False)
+
+    def mark_changed(self) -> None:
+        """Schedule a new check."""
+        self._timer.stop()
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Stop the timer."""
+        self._timer.stop()
+
+    def refresh(self, context: bpy.types.Context) -> None:
+        """Find the causes for the scene's character now."""
+        found = find_causes(context.scene.motionlcm.character)
+        if found != self.causes:
+            self.causes = found
+            messages.redraw()
+
+    def _later(self) -> None:
+        self.refresh(bpy.context)
+
+
+_check: CharacterCheck | None = None
+
+
+def get() -> CharacterCheck:
+    """The check of this Blender, available after registration."""
+    assert _check is not None, "the extension is not registered"
+    return _check
+
+
+@persistent
+def _on_depsgraph_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+    character = scene.motionlcm.character
+    if character is not None and any(update.id.original in (character, scene) for update in depsgraph.updates):
+        get().mark_changed()
+
+
+@persistent
+def _on_load(*_: object) -> None:
+    get().causes = []
+    get().mark_changed()
+
+
+def register_properties() -> None:
+    global _check
+    _check = CharacterCheck()
+    bpy.app.handlers.depsgraph_update_post.append(_on_depsgraph_update)
+    bpy.app.handlers.load_post.append(_on_load)
+
+
+def unregister_properties() -> None:
+    global _check
+    bpy.app.handlers.load_post.remove(_on_load)
+    bpy.app.handlers.depsgraph_update_post.remove(_on_depsgraph_update)
+    if _check is not None:
+        _check.stop()
+    _check = None
+
+
+class MOTIONLCM_OT_repair_character(MotionLCMOperator, bpy.types.Operator):
+    """Remove this cause, so that the character shows its motion. Nothing is deleted"""
+
+    bl_idname = "motionlcm.repair_character"
+    bl_label = "Repair Character"
+    bl_options = {"REGISTER", "UNDO"}
+
+    repair: bpy.props.StringProperty(name="Repair", description="Name of the repair", options={"SKIP_SAVE"})
+
+    def perform(self, context: bpy.types.Context) -> None:
+        from ..armature.character_lookup import find_character
+        from ..armature.interference import REPAIRS
+        from ..armature.smpl_rig import read_rig
+        from . import nla_track
+
+        character = find_character(context)
+        if self.repair == STRIPS:
+            nla_track.lay(character)
+        elif self.repair in REPAIRS:
+            REPAIRS[self.repair][1](character, read_rig(character))
+        context.view_layer.update()
+        get().refresh(context)
+        messages.show_message("")
+
+
+CLASSES = (MOTIONLCM_OT_repair_character,)

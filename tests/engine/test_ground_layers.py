@@ -1,0 +1,65 @@
+"""Which surface is the ground where several lie above each other."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from motionlcm_blender.motion.ground_layers import followed_ground, solid_tops
+
+WAY = np.array([[k, 2] for k in range(30)])
+
+
+def layers(*surfaces, width: int = 30) -> list[list[np.ndarray]]:
+    """Surfaces as functions of x and z, or constants; NaN where there is none."""
+    made = []
+    for i in range(width):
+        row = []
+        for j in range(5):
+            found = [surface(i, j) if callable(surface) else surface for surface in surfaces]
+            row.append(np.array(sorted((h for h in found if not np.isnan(h)), reverse=True)))
+        made.append(row)
+    return made
+
+
+def ground(*surfaces, way: np.ndarray = WAY, floor: float = 0.0) -> np.ndarray:
+    return followed_ground(layers(*surfaces), way, floor, 0.1)
+
+
+def test_one_surface_is_the_ground_at_any_height() -> None:
+    hill = ground(lambda i, j: 0.3 * i)
+    np.testing.assert_allclose(hill[:, 2], 0.3 * np.arange(30))
+    assert (ground(5.0) == 5.0).all() and (ground(-3.0) == -3.0).all()
+
+
+def test_ceilings_bridges_and_tables_are_not_the_ground() -> None:
+    assert (ground(0.0, 2.6) == 0.0).all()
+    assert (ground(0.0, 1.0) == 0.0).all()
+    bridge = ground(0.0, lambda i, j: 2.5 if 10 < i < 20 else np.nan)
+    table = ground(0.0, lambda i, j: 0.75 if 10 < i < 20 else np.nan)
+    assert (bridge == 0.0).all() and (table == 0.0).all()
+
+
+def test_the_same_bridge_is_the_ground_of_who_starts_on_it() -> None:
+    assert (ground(0.0, 2.5, floor=2.5) == 2.5).all()
+
+
+def test_stairs_lead_to_the_upper_floor_and_stay_there() -> None:
+    stairs = ground(0.0, lambda i, j: min(0.17 * max(i - 5, 0), 2.55) if i > 5 else np.nan)
+    assert stairs[0, 2] == 0.0 and (stairs[20:, 2] == 2.55).all()
+    roofed = ground(0.0, lambda i, j: min(0.17 * max(i - 5, 0), 2.55) if i > 5 else np.nan, 6.0)
+    np.testing.assert_array_equal(roofed, stairs)
+
+
+def test_holes_have_no_ground_and_carry_it_across() -> None:
+    found = ground(lambda i, j: np.nan if 10 < i < 14 else 0.0, 2.6)
+    assert (found[:10] == 0.0).all() and (found[14:] == 0.0).all()
+    assert np.isnan(found[11:14]).all()  # the ceiling is no ground
+    assert np.isnan(ground(lambda i, j: np.nan if 10 < i < 14 else 0.0)[11:14]).all()
+
+
+def test_undersides_are_no_ground_whichever_way_the_mesh_faces() -> None:
+    heights = np.array([2.8, 2.6, 0.0, -0.2])
+    slabs = solid_tops(heights, np.array([True, False, True, False]))
+    np.testing.assert_array_equal(slabs, [2.8, 0.0])
+    inward = solid_tops(np.array([2.6, 0.0]), np.array([False, True]))  # a room seen from inside
+    np.testing.assert_array_equal(inward, [2.6, 0.0])
