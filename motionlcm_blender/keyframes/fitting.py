@@ -91,13 +91,7 @@ def fit_keys(
     if scene_fps is not None and scene_fps != clip.fps:
         clip = resample(clip, scene_fps)
     target = FitTarget.of(clip, tolerance_mm / 1000.0, modes, axes, loops and clip.frames > 2)
-    stride = int(clip.fps // SEARCH_FPS)
-    if stride > 1 and clip.frames > 2 * stride:
-        coarse = Clip(clip.fps / stride, clip.translation[::stride], clip.rotations[::stride], clip.skeleton)
-        searched = _fewest_keys(FitTarget.of(coarse, SEARCH_TOLERANCE * target.tolerance, modes, axes, False))
-        fit = _at_every_frame(target, searched, stride)
-    else:
-        fit = _fewest_keys(target)
+    fit = _fit_of(clip, target, modes, axes)
     knots, nodes = fit.segments.knots, fit.nodes
     tracks = []
     for track in range(target.tracks):
@@ -115,6 +109,18 @@ def fit_keys(
         fps=clip.fps,
         max_error_mm=float(np.sqrt(squared_length(fit.error).max()) * 1000.0),
     )
+
+
+def _fit_of(
+    clip: Clip, target: FitTarget, modes: tuple[str, ...], axes: tuple[np.ndarray, np.ndarray] | None
+) -> SplineFit:
+    """The fit of a clip; at a high frame rate, key times are searched on fewer frames."""
+    stride = int(clip.fps // SEARCH_FPS)
+    if stride < 2 or clip.frames <= 2 * stride:
+        return _fewest_keys(target)
+    coarse = Clip(clip.fps / stride, clip.translation[::stride], clip.rotations[::stride], clip.skeleton)
+    searched = _fewest_keys(FitTarget.of(coarse, SEARCH_TOLERANCE * target.tolerance, modes, axes, False))
+    return _at_every_frame(target, searched, stride)
 
 
 def _fewest_keys(target: FitTarget) -> SplineFit:
