@@ -19,7 +19,7 @@ STEP = 0.1
 MARGIN, REACH = 1.5, 8.0
 """Metres around a path, and around a character without a path."""
 MOST_SURFACES, PAST = 12, 0.002
-"""Largest number of surfaces above each other; scene units between a surface and the search for the next one."""
+"""Largest number of surfaces above each other; metres between a surface and the search for the next one."""
 MOST = 160_000
 """Largest number of samples; a larger field gets a coarser grid."""
 
@@ -42,7 +42,7 @@ def height_field(
     """
     if obj.type != "MESH":
         raise InvalidRequest(f'Ground "{obj.name}": it has no surface; choose a mesh.')
-    surfaces = Surfaces.read(context, obj)
+    surfaces = Surfaces.read(context, obj, PAST * units_per_metre)
     margin = REACH if wide else MARGIN
     low, high = places.min(0) - margin, places.max(0) + margin
     step = max(STEP, float(np.sqrt(np.prod(high - low) / MOST)))
@@ -63,14 +63,16 @@ def height_field(
 class Surfaces:
     """The surfaces of a mesh object and of the instances that its modifiers make, as Blender shows them.
 
-    parts: search trees with their world matrices. top: world height above all of them.
+    parts: search trees with their world matrices. top: world height above all of them. past: scene units between a
+    surface and the search for the next one.
     """
 
     parts: tuple[tuple[BVHTree, Matrix], ...]
     top: float
+    past: float
 
     @classmethod
-    def read(cls, context: bpy.types.Context, obj: bpy.types.Object) -> Surfaces:
+    def read(cls, context: bpy.types.Context, obj: bpy.types.Object, past: float) -> Surfaces:
         """Raises InvalidRequest with the object's name if Blender does not evaluate it."""
         evaluated = evaluated_object(context, obj, f'Ground "{obj.name}"')
         depsgraph = context.evaluated_depsgraph_get()
@@ -85,7 +87,7 @@ class Surfaces:
                 trees[key] = _tree_of(shown.data)
             found.append((trees[key], instance.matrix_world.copy(), [*shown.bound_box]))
         top = max((matrix @ Vector(corner)).z for _, matrix, corners in found for corner in corners)
-        return cls(tuple((tree, matrix) for tree, matrix, _ in found), top + 1.0)
+        return cls(tuple((tree, matrix) for tree, matrix, _ in found), top + 1.0, past)
 
     def heights(self, x: float, y: float) -> np.ndarray:
         """(K,) world heights on which a figure can stand at a place of the world, in descending order."""
@@ -94,7 +96,7 @@ class Surfaces:
             into = matrix.inverted_safe()
             turn = into.to_3x3()
             down = (turn @ Vector((0.0, 0.0, -1.0))).normalized()
-            past = turn @ Vector((0.0, 0.0, -PAST))
+            past = turn @ Vector((0.0, 0.0, -self.past))
             origin = into @ Vector((x, y, self.top))
             for _ in range(MOST_SURFACES):
                 hit, normal, _, _ = tree.ray_cast(origin, down)
