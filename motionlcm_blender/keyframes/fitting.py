@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -112,7 +113,10 @@ def fit_keys(
 
 
 def _fit_of(
-    clip: Clip, target: FitTarget, modes: tuple[str, ...], axes: tuple[np.ndarray, np.ndarray] | None
+    clip: Clip,
+    target: FitTarget,
+    modes: tuple[str, ...],
+    axes: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | None,
 ) -> SplineFit:
     """The fit of a clip; at a high frame rate, key times are searched on fewer frames."""
     stride = int(clip.fps // SEARCH_FPS)

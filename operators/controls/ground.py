@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 import numpy as np
@@ -13,6 +14,7 @@ from ...motionlcm_blender.errors import InvalidRequest
 from ...motionlcm_blender.motion.ground_layers import followed_ground, solid_tops
 from ...motionlcm_blender.postprocess.terrain import HeightField
 from ..scene.evaluation import evaluated_object
+from ..scene.scene_time import at_frame
 
 STEP = 0.1
 """Metres between the samples of the height."""
@@ -20,6 +22,8 @@ MARGIN, REACH = 1.5, 8.0
 """Metres around a path, and around a character without a path."""
 MOST_SURFACES, PAST = 12, 0.002
 """Largest number of surfaces above each other; metres between a surface and the search for the next one."""
+MOVES = 0.05
+"""Metres by which a ground may move during the motion without a warning."""
 MOST = 160_000
 """Largest number of samples; a larger field gets a coarser grid."""
 
@@ -59,6 +63,17 @@ def height_field(
     return HeightField(low, step, np.where(missing, 0.0, grid)), warnings
 
 
+def moves_between(
+    scene: bpy.types.Scene, obj: bpy.types.Object, first: float, last: float, units_per_metre: float
+) -> bool:
+    """Whether the object moves by more than `MOVES` between two frames of keys."""
+    places = []
+    for frame in (first, last):
+        with at_frame(scene, frame):
+            places.append([obj.matrix_world @ Vector(corner) for corner in obj.bound_box])
+    return max((a - b).length for a, b in zip(*places, strict=True)) > MOVES * units_per_metre
+
+
 @dataclass(frozen=True)
 class Surfaces:
     """The surfaces of a mesh object and of the instances that its modifiers make, as Blender shows them.
@@ -76,7 +91,9 @@ class Surfaces:
         """Raises InvalidRequest with the object's name if Blender does not evaluate it."""
         evaluated = evaluated_object(context, obj, f'Ground "{obj.name}"')
         depsgraph = context.evaluated_depsgraph_get()
-        found = [(BVHTree.FromObject(obj, depsgraph), evaluated.matrix_world.copy(), [*evaluated.bound_box])]
+        found: list[tuple[Any, Matrix, list[Any]]] = [
+            (BVHTree.FromObject(obj, depsgraph), evaluated.matrix_world.copy(), [*evaluated.bound_box])
+        ]
         trees: dict[int, BVHTree] = {}
         for instance in depsgraph.object_instances:
             shown = instance.object
@@ -108,6 +125,6 @@ class Surfaces:
         return solid_tops(np.array([height for height, _ in found]), np.array([up for _, up in found], bool))
 
 
-def _tree_of(mesh: bpy.types.Mesh) -> BVHTree:
+def _tree_of(mesh: Any) -> BVHTree:
     vertices = [vertex.co for vertex in mesh.vertices]
     return BVHTree.FromPolygons(vertices, [tuple(polygon.vertices) for polygon in mesh.polygons])
