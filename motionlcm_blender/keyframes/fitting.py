@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,13 @@ from .spline_fit import SplineFit, sum_of_squares
 
 _FIRST_SPACING = 0.35
 """Seconds between keys at the start of the search."""
+SEARCH_FPS = 60.0
+"""Frames per second at which key times are searched. Motions are generated at 20 frames per second, so more frames show
+nothing new; the result is fitted to all frames and measured on all of them."""
+SEARCH_TOLERANCE = 0.95
+"""Part of the tolerance that the search on fewer frames uses, so that the frames between stay within it."""
+REWEIGHTS = 4
+"""Fits to all frames with other weights, before keys are added."""
 _ROUNDS = 4
 """Rounds of the search. Seven leave an eighth fewer keys than four and take twice as long."""
 BLAME_THRESHOLD = 0.7
@@ -85,7 +93,7 @@ def fit_keys(
     if scene_fps is not None and scene_fps != clip.fps:
         clip = resample(clip, scene_fps)
     target = FitTarget.of(clip, tolerance_mm / 1000.0, modes, axes, loops and clip.frames > 2)
-    fit = _fewest_keys(target)
+    fit = _fit_of(clip, target, modes, axes)
     knots, nodes = fit.segments.knots, fit.nodes
     tracks = []
     for track in range(target.tracks):
@@ -105,6 +113,21 @@ def fit_keys(
     )
 
 
+def _fit_of(
+    clip: Clip,
+    target: FitTarget,
+    modes: tuple[str, ...],
+    axes: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | None,
+) -> SplineFit:
+    """The fit of a clip; at a high frame rate, key times are searched on fewer frames."""
+    stride = int(clip.fps // SEARCH_FPS)
+    if stride < 2 or clip.frames <= 2 * stride:
+        return _fewest_keys(target)
+    coarse = Clip(clip.fps / stride, clip.translation[::stride], clip.rotations[::stride], clip.skeleton)
+    searched = _fewest_keys(FitTarget.of(coarse, SEARCH_TOLERANCE * target.tolerance, modes, axes, False))
+    return _at_every_frame(target, searched, stride)
+
+
 def _fewest_keys(target: FitTarget) -> SplineFit:
     """The fit within the tolerance with the fewest keys that the search finds."""
     # 1. Start from evenly spaced keys.
@@ -118,13 +141,38 @@ def _fewest_keys(target: FitTarget) -> SplineFit:
         if not fit.within:
             keyed |= keys_to_add(target, fit)
         fit = SplineFit.of(target, keyed, reweight(target, fit))
-    # 3. Only add keys until the fit is within the tolerance; with a key on every frame it equals the clip.
+    # 3. Only add keys until the fit is within the tolerance.
+    fit = _repaired(target, fit)
+    return fit if best is None or (fit.within and fit.count < best.count) else best
+
+
+def _at_every_frame(target: FitTarget, searched: SplineFit, stride: int) -> SplineFit:
+    """The fit to all frames with the key times of a fit to every `stride`-th frame, within the tolerance."""
+    frames, found = target.frames, searched.segments.keyed
+    keyed = np.zeros((target.tracks, frames), bool)
+    keyed[:, : stride * found.shape[1] : stride] = found
+    if (frames - 1) % stride:  # the key of the last searched frame moves to the last frame
+        keyed[:, stride * (found.shape[1] - 1)] = False
+    keyed[:, -1] = True
+    weights = searched.weights.reshape(found.shape).repeat(stride, axis=1)
+    missing = max(0, frames - weights.shape[1])
+    weights = np.pad(weights, ((0, 0), (0, missing)), mode="edge")[:, :frames]
+    fit = SplineFit.of(target, keyed, weights.ravel())
+    for _ in range(REWEIGHTS):
+        if fit.within:
+            break
+        fit = SplineFit.of(target, keyed, reweight(target, fit))
+    return _repaired(target, fit)
+
+
+def _repaired(target: FitTarget, fit: SplineFit) -> SplineFit:
+    """Add keys until the fit is within the tolerance; with a key on every frame it equals the clip."""
     while not fit.within:
         missing = keys_to_add(target, fit)
         if not (missing & ~fit.segments.keyed).any():
             break  # keys on every frame with an error: the rest is rounding
         fit = SplineFit.of(target, fit.segments.keyed | missing, reweight(target, fit))
-    return fit if best is None or (fit.within and fit.count < best.count) else best
+    return fit
 
 
 def _first_keys(target: FitTarget) -> BoolArray:

@@ -72,9 +72,8 @@ def _own_actions(character: bpy.types.Object) -> list[bpy.types.Action]:
     data = character.animation_data
     found = {data.action} if data is not None and data.action is not None else set()
     found |= {shot.action for shot in character.motionlcm.shots if shot.action is not None}
-    users = bpy.data.user_map(subset=found) if found else {}
-    others = {action: {user for user in users[action] if isinstance(user, bpy.types.Object)} for action in found}
-    return [action for action in found if action.library is None and others[action] <= {character}]
+    users = bpy.data.user_map(subset=found, key_types={"ACTION"}, value_types={"OBJECT"}) if found else {}
+    return [action for action in found if action.library is None and users.get(action, set()) <= {character}]
 
 
 def check_writable(character: bpy.types.Object) -> None:

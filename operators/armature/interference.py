@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 
@@ -135,7 +136,7 @@ def _holding_constraints(obj: bpy.types.Object, rig: Rig) -> list[tuple[str, bpy
     return found
 
 
-def _chain(bone: bpy.types.PoseBone, constraint: bpy.types.Constraint) -> list[str]:
+def _chain(bone: bpy.types.PoseBone, constraint: Any) -> list[str]:
     """The bones that an inverse kinematics constraint moves."""
     if constraint.type not in ("IK", "SPLINE_IK") or (constraint.type == "IK" and constraint.target is None):
         return []

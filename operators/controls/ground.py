@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 import numpy as np
@@ -13,13 +14,16 @@ from ...motionlcm_blender.errors import InvalidRequest
 from ...motionlcm_blender.motion.ground_layers import followed_ground, solid_tops
 from ...motionlcm_blender.postprocess.terrain import HeightField
 from ..scene.evaluation import evaluated_object
+from ..scene.scene_time import at_frame
 
 STEP = 0.1
 """Metres between the samples of the height."""
 MARGIN, REACH = 1.5, 8.0
 """Metres around a path, and around a character without a path."""
 MOST_SURFACES, PAST = 12, 0.002
-"""Largest number of surfaces above each other; scene units between a surface and the search for the next one."""
+"""Largest number of surfaces above each other; metres between a surface and the search for the next one."""
+MOVES = 0.05
+"""Metres by which a ground may move during the motion without a warning."""
 MOST = 160_000
 """Largest number of samples; a larger field gets a coarser grid."""
 
@@ -42,7 +46,7 @@ def height_field(
     """
     if obj.type != "MESH":
         raise InvalidRequest(f'Ground "{obj.name}": it has no surface; choose a mesh.')
-    surfaces = Surfaces.read(context, obj)
+    surfaces = Surfaces.read(context, obj, PAST * units_per_metre)
     margin = REACH if wide else MARGIN
     low, high = places.min(0) - margin, places.max(0) + margin
     step = max(STEP, float(np.sqrt(np.prod(high - low) / MOST)))
@@ -59,22 +63,37 @@ def height_field(
     return HeightField(low, step, np.where(missing, 0.0, grid)), warnings
 
 
+def moves_between(
+    scene: bpy.types.Scene, obj: bpy.types.Object, first: float, last: float, units_per_metre: float
+) -> bool:
+    """Whether the object moves by more than `MOVES` between two frames of keys."""
+    places = []
+    for frame in (first, last):
+        with at_frame(scene, frame):
+            places.append([obj.matrix_world @ Vector(corner) for corner in obj.bound_box])
+    return max((a - b).length for a, b in zip(*places, strict=True)) > MOVES * units_per_metre
+
+
 @dataclass(frozen=True)
 class Surfaces:
     """The surfaces of a mesh object and of the instances that its modifiers make, as Blender shows them.
 
-    parts: search trees with their world matrices. top: world height above all of them.
+    parts: search trees with their world matrices. top: world height above all of them. past: scene units between a
+    surface and the search for the next one.
     """
 
     parts: tuple[tuple[BVHTree, Matrix], ...]
     top: float
+    past: float
 
     @classmethod
-    def read(cls, context: bpy.types.Context, obj: bpy.types.Object) -> Surfaces:
+    def read(cls, context: bpy.types.Context, obj: bpy.types.Object, past: float) -> Surfaces:
         """Raises InvalidRequest with the object's name if Blender does not evaluate it."""
         evaluated = evaluated_object(context, obj, f'Ground "{obj.name}"')
         depsgraph = context.evaluated_depsgraph_get()
-        found = [(BVHTree.FromObject(obj, depsgraph), evaluated.matrix_world.copy(), [*evaluated.bound_box])]
+        found: list[tuple[Any, Matrix, list[Any]]] = [
+            (BVHTree.FromObject(obj, depsgraph), evaluated.matrix_world.copy(), [*evaluated.bound_box])
+        ]
         trees: dict[int, BVHTree] = {}
         for instance in depsgraph.object_instances:
             shown = instance.object
@@ -85,7 +104,7 @@ class Surfaces:
                 trees[key] = _tree_of(shown.data)
             found.append((trees[key], instance.matrix_world.copy(), [*shown.bound_box]))
         top = max((matrix @ Vector(corner)).z for _, matrix, corners in found for corner in corners)
-        return cls(tuple((tree, matrix) for tree, matrix, _ in found), top + 1.0)
+        return cls(tuple((tree, matrix) for tree, matrix, _ in found), top + 1.0, past)
 
     def heights(self, x: float, y: float) -> np.ndarray:
         """(K,) world heights on which a figure can stand at a place of the world, in descending order."""
@@ -94,7 +113,7 @@ class Surfaces:
             into = matrix.inverted_safe()
             turn = into.to_3x3()
             down = (turn @ Vector((0.0, 0.0, -1.0))).normalized()
-            past = turn @ Vector((0.0, 0.0, -PAST))
+            past = turn @ Vector((0.0, 0.0, -self.past))
             origin = into @ Vector((x, y, self.top))
             for _ in range(MOST_SURFACES):
                 hit, normal, _, _ = tree.ray_cast(origin, down)
@@ -106,6 +125,6 @@ class Surfaces:
         return solid_tops(np.array([height for height, _ in found]), np.array([up for _, up in found], bool))
 
 
-def _tree_of(mesh: bpy.types.Mesh) -> BVHTree:
+def _tree_of(mesh: Any) -> BVHTree:
     vertices = [vertex.co for vertex in mesh.vertices]
     return BVHTree.FromPolygons(vertices, [tuple(polygon.vertices) for polygon in mesh.polygons])

@@ -28,7 +28,7 @@ from ..armature.pose_keys import euler_bones
 from ..armature.root_motion import rest_placement_of, travel_of
 from ..armature.smpl_rig import read_rig, units_per_metre
 from ..controls.facing import facing_of
-from ..controls.ground import height_field
+from ..controls.ground import height_field, moves_between
 from ..controls.pins import pins_for, sample_pins
 from ..controls.trajectory import check_path_object, sample_path
 from ..scene.handles import handle_of
@@ -130,6 +130,9 @@ class OrderBuilder:
                 self.context, mesh, places, self.path_xz is None, floor, self.units_per_metre
             )
         self.warnings += warnings
+        last = self.first_frame + self.seconds * rate_of(self.scene)
+        if may_change(mesh) and moves_between(self.scene, mesh, self.first_frame, last, self.units_per_metre):
+            self.warnings.append(f'Ground "{mesh.name}" moves: its place on frame {self.first_frame} is used.')
 
 
 class PanelOrderBuilder(OrderBuilder):

@@ -29,7 +29,7 @@ def missing_because(context: bpy.types.Context, obj: bpy.types.Object) -> str:
         others = [scene.name for scene in bpy.data.scenes if scene.objects.get(obj.name) == obj]
         if others:
             return f'is only in the scene "{others[0]}": link it to this scene, or choose another object.'
-        return "was deleted from the scene: choose another object."
+        return "is not in this scene, as it was deleted or never linked: choose another object."
     if obj.hide_viewport:
         return "is disabled in viewports (the monitor icon), so Blender does not calculate it: enable it."
     if _is_enabled(context.view_layer.layer_collection, obj):

@@ -101,9 +101,12 @@ def shown_at(context: bpy.types.Context, at: Iterable[float]) -> Iterator[float]
 
 @contextmanager
 def at_frame(scene: bpy.types.Scene, frame: float, needed: bool = True) -> Iterator[None]:
-    """Show a frame of keys for a while. needed: whether the values to read depend on the frame."""
+    """Show a frame of keys for a while, also if it is the current frame: values without a key may differ from it.
+
+    needed: whether the values to read depend on the frame.
+    """
     shown, shown_part = scene.frame_current, scene.frame_subframe
-    if not needed or scene.frame_current_final == frame * stretch(scene):
+    if not needed:
         yield
         return
     try:

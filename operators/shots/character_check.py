@@ -26,8 +26,8 @@ STRIPS = "STRIPS"
 def find_causes(character: bpy.types.Object | None) -> "list[Interference]":
     """The causes for a character; empty if the object is no character."""
     from ...motionlcm_blender.errors import InvalidRequest
+    from ..armature.actions import recipe_of
     from ..armature.interference import Interference, interferences
-    from ..armature.root_motion import recipe_of
     from ..armature.smpl_rig import is_character, read_rig
     from . import nla_track
 

@@ -297,6 +297,18 @@ def test_a_character_on_a_ship_starts_where_the_ship_is_at_the_start(frame: int)
     assert np.abs(bone_heads(character, "pelvis", (1,))[0, :2]).max() < 0.3
 
 
+def test_a_moving_ground_is_read_at_the_start_of_the_motion_and_named() -> None:
+    character, ground = add_character(), mesh(level(0.0), [(0, 1, 2, 3)])
+    for frame, height in ((1, 0.0), (60, 2.0)):
+        ground.location.z = height
+        ground.keyframe_insert("location", frame=frame)
+    bpy.context.scene.frame_set(40)
+    settings().ground = ground
+    generate(seconds=2.4)
+    assert any("moves" in warning for warning in panel_status().warnings)
+    assert np.abs(feet(character, (3, 30))).max() < 0.3
+
+
 def copy_of(character: bpy.types.Object) -> bpy.types.Object:
     """Shift-D, as scripts do it: the Action is shared."""
     copy = character.copy()

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionlcm_blender.errors import InvalidRequest
+from motionlcm_blender.keyframes import fitting
 from motionlcm_blender.keyframes.fitting import fit_keys
 from motionlcm_blender.keyframes.keys import BezierKeys, SparseKeys
 from motionlcm_blender.motion import rotations as rot
@@ -73,6 +74,23 @@ def test_at_any_rate_from_any_frame(tolerance: float, fps: float | None, first: 
     dense = WALK if fps is None else resample(WALK, fps)
     assert keys.frames == dense.frames and keys.location.times[0] == first
     assert error_mm(keys, dense) <= tolerance + 1e-6
+
+
+@pytest.mark.parametrize("fps", [100.0, 120.0, 240.0, 250.0, 480.0])
+def test_a_high_frame_rate_needs_hardly_more_keys_and_keeps_the_bound(fps: float) -> None:
+    few, keys = fit_keys(WALK, 10.0, scene_fps=60.0), fit_keys(WALK, 10.0, scene_fps=fps)
+    clip = resample(WALK, fps)
+    assert keys.frames == clip.frames and keys.location.times[-1] == keys.location.times[0] + clip.frames - 1
+    assert error_mm(keys, clip) <= 10.0 + 1e-3
+    assert keys.keys_per_second <= 1.4 * few.keys_per_second
+
+
+def test_key_times_are_searched_on_a_limited_number_of_frames(monkeypatch) -> None:
+    searched = []
+    search = fitting._fewest_keys
+    monkeypatch.setattr(fitting, "_fewest_keys", lambda target: (searched.append(target.frames), search(target))[1])
+    fit_keys(WALK, 10.0, scene_fps=480.0)
+    assert searched == [pytest.approx(60.0 * WALK.frames / WALK.fps, abs=4)]
 
 
 @pytest.mark.parametrize("tolerance", [5.0, 12.0])
