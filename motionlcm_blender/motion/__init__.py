@@ -15,6 +15,7 @@ head_hands        Rotations of head and hands relative to chest and forearms, wh
                   express.
 head_pose         World rotations of neck, head and hands, from the model's features or from a prediction for
                   models without them.
+loop_search       Search for the section of a motion that loops best.
 loops             Loops, and separation of a clip into its travel over the floor and the motion of the figure.
 metrics           Quality measures of a motion: path error, foot skate, floor penetration, smoothness, self-
                   penetration.
