@@ -6,9 +6,11 @@ long_motion         Motion longer than the model's limit: segments that continue
 motion_model        `MotionModel`: the loaded networks, from a request to features, without post-processing.
 noise_optimization  Noise optimization (DNO): search for initial noise whose motion meets the hints by itself
                     (PyTorch only).
+pin_approach        Far pins: a ground path on which the character walks to pins that its motion does not come near.
 pipeline            `MotionLCM`: the pipeline from a request to finished motions.
 postprocessing      Post-processing: from the joints of the networks to a finished motion, as a list of named
                     steps.
 request             Requests to the model: prompt, length, seed, and positions to pass through.
+straight_path       Paths as the network sees them: straightened, in the direction of travel of the prompt.
 variations          Variations of takes: towards another seed, mirrored, faster or slower.
 """

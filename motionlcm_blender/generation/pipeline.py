@@ -19,6 +19,7 @@ from .generated_motion import GeneratedMotion
 from .inbetweening import place_end_pose
 from .long_motion import generate_chained, needs_stitching
 from .motion_model import MotionModel, Progress
+from .pin_approach import approached, as_asked
 from .postprocessing import postprocess_motion
 from .request import Hints, Request
 from .variations import another_take, mirrored_motion, mirrored_request, retimed_request
@@ -86,7 +87,22 @@ class MotionLCM(MotionModel):
             return self._ended_anywhere(request, sampled.features, progress, cancel)
         stage(0.8, "Post-processing")
         takes = [another_take(request, k) for k in range(request.takes)]
-        return [_finished(take, sampled.features[k], started, sampled.report) for k, take in enumerate(takes)]
+        return [
+            self._approached(take, sampled.features[k], progress, cancel)
+            or _finished(take, sampled.features[k], started, sampled.report)
+            for k, take in enumerate(takes)
+        ]
+
+    def _approached(
+        self, request: Request, features: np.ndarray, progress: Progress | None, cancel: Callable[[], bool] | None
+    ) -> GeneratedMotion | None:
+        """Generate a take again on a path to its far pins; None if it needs none."""
+        if request.hints is None or not self.architecture.control:
+            return None
+        led = approached(request, _sampled_joints(request, features))
+        if led is None:
+            return None
+        return as_asked(self.generate(led, progress, cancel)[0], request)
 
     def _needs_pieces(self, request: Request) -> bool:
         """Whether the motion is stitched from several samples.
@@ -134,9 +150,7 @@ class MotionLCM(MotionModel):
 
 
 def _finished(request: Request, features: np.ndarray, started: float, refinement: dict[str, float]) -> GeneratedMotion:
-    joints = standing_joints(features)
-    if request.start is not None:
-        joints = match_start(aligned(joints, at_origin(request.start.joints)), request.start.joints)
+    joints = _sampled_joints(request, features)
     contacts = contacts_from_features(features)
     warnings: list[str] = []
     if request.refine and not refinement and request.all_hints is not None:
@@ -145,6 +159,14 @@ def _finished(request: Request, features: np.ndarray, started: float, refinement
     return postprocess_motion(
         request, joints, contacts, report, started, warnings, head_hands.from_motion_features(features)
     )
+
+
+def _sampled_joints(request: Request, features: np.ndarray) -> np.ndarray:
+    """(T, 22, 3) joints of sampled features; with a start, moved to it."""
+    joints = standing_joints(features)
+    if request.start is None:
+        return joints
+    return match_start(aligned(joints, at_origin(request.start.joints)), request.start.joints)
 
 
 def _retimed(motion: GeneratedMotion, request: Request, started: float) -> GeneratedMotion:

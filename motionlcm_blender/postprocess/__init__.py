@@ -7,6 +7,7 @@ leg_ik              Two-bone leg IK to given ankle positions, with pelvis correc
 loop_feet           Feet of a loop: standing feet stay in place where the end of a round fades into its start.
 path_following      Path following: move a motion exactly onto its path.
 pin_ik              Full-body IK for pins: hands, feet, head and pelvis at given positions.
+pin_moves           Moves of the whole figure over the floor that bring it into reach of its pins.
 stitching           Stitching: find where one motion goes on best as another, and join them there.
 terrain             Adaptation of a motion on a level floor to uneven ground.
 transitions         Exact start and end frames, with the difference blended over half a second.
