@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..motion.foot_contacts import foot_contacts
+from ..motion.head_hands import resampled
 from ..motion.metrics import foot_skate, path_error, pin_errors
 from ..motion.motion import Motion
-from ..postprocess import foot_lock, path_following, pin_ik, transitions
+from ..motion.skeleton import L_FOOT, R_FOOT
+from ..postprocess import floor_clearance, foot_lock, path_following, pin_ik, transitions
 from ..postprocess.foot_lock import FootLock, FootLockResult, stance_labels
 from ..text.travel_direction import travel_direction
 from . import inbetweening
@@ -52,6 +54,7 @@ class MotionState:
         stands: (T, 4) bool, the foot joints that are locked.
         report: Measurements by name.
         warnings: Sentences for the user.
+        times: (T,) frames of the sampled motion that are played, or None: all as sampled.
     """
 
     given: PostprocessInput
@@ -62,6 +65,12 @@ class MotionState:
     stands: np.ndarray
     report: dict[str, float]
     warnings: tuple[str, ...] = ()
+    times: np.ndarray | None = None
+
+    @property
+    def contacts(self) -> np.ndarray:
+        """(T, 4) in 0..1, contact channels of the frames that are played."""
+        return self.given.contacts if self.times is None else self.given.contacts[np.rint(self.times).astype(int)]
 
 
 Step = Callable[[MotionState], MotionState]
@@ -105,6 +114,8 @@ def postprocess_motion(
     for step in STEPS:
         state = step(state)
     joints = state.joints
+    if state.times is not None and head_hands is not None:
+        head_hands = resampled(head_hands, state.times).astype(np.float32)
     return GeneratedMotion(
         joints=joints.astype(np.float32),
         contacts=(state.stands & foot_contacts(joints)).astype(np.float32),
@@ -123,6 +134,18 @@ def place_end_pose(state: MotionState) -> MotionState:
     return replace(state, end=inbetweening.place_end_pose(state.end, state.joints, state.path))
 
 
+def slow_to_end(state: MotionState) -> MotionState:
+    """Let a motion without a path slow down to an end pose that stands."""
+    if state.end is None:
+        return state
+    given = state.given
+    times = inbetweening.slowed_to_end(replace(given.request, end=state.end), len(state.joints))
+    if times is None:
+        return state
+    joints = path_following.resampled_joints(np.asarray(state.joints, np.float64), times)
+    return replace(state, joints=joints, times=times)
+
+
 def bend_path_to_end(state: MotionState) -> MotionState:
     """Bend the trajectory over the floor so that it leads to the end pose, and match the pose."""
     if state.end is None:
@@ -130,7 +153,7 @@ def bend_path_to_end(state: MotionState) -> MotionState:
     request, joints, path, facing = state.given.request, state.joints, state.path, state.facing
     if (bent := inbetweening.bend_path_to_end(replace(request, end=state.end), joints)) is not None:
         path, facing = bent
-        joints = path_following.follow_path(joints, state.given.contacts, path, FootLock.OFF, facing).joints
+        joints = path_following.follow_path(joints, state.contacts, path, FootLock.OFF, facing).joints
     # `match_ends` repeats this, because the steps between move the last frames.
     joints = transitions.match_end(joints, state.end.joints)
     return replace(state, joints=joints, path=path, facing=facing)
@@ -145,7 +168,7 @@ def follow_path(state: MotionState) -> MotionState:
     before = path_error(state.joints, state.path if shown is None else shown)
     travel = travel_direction(given.request.prompt)
     locked = path_following.follow_path(
-        state.joints, given.contacts, state.path, given.request.feet, state.facing, travel
+        state.joints, state.contacts, state.path, given.request.feet, state.facing, travel
     )
     of_network = {"network_path_mean_cm": 100 * before.mean, "network_path_max_cm": 100 * before.max}
     return _with_locked_feet(replace(state, report=of_network | state.report), locked)
@@ -156,7 +179,7 @@ def face_direction(state: MotionState) -> MotionState:
     if state.path is not None or state.facing is None:
         return state
     given = state.given
-    locked = path_following.face_direction(state.joints, given.contacts, state.facing, given.request.feet)
+    locked = path_following.face_direction(state.joints, state.contacts, state.facing, given.request.feet)
     return _with_locked_feet(state, locked)
 
 
@@ -165,7 +188,7 @@ def lock_feet(state: MotionState) -> MotionState:
     if state.path is not None or state.facing is not None:
         return state
     return _with_locked_feet(
-        state, foot_lock.lock_feet_from_contacts(state.joints, state.given.contacts, state.given.request.feet)
+        state, foot_lock.lock_feet_from_contacts(state.joints, state.contacts, state.given.request.feet)
     )
 
 
@@ -175,7 +198,7 @@ def hold_pins(state: MotionState) -> MotionState:
     if pinned is None:
         return state
     report = {"network_pin_mean_cm": 100 * float(np.nanmean(pin_errors(state.joints, *pinned)))} | state.report
-    joints = pin_ik.hold_pins(state.joints, state.given.contacts, *pinned, may_move=state.path is None)
+    joints = pin_ik.hold_pins(state.joints, state.contacts, *pinned, may_move=state.path is None)
     return replace(state, joints=joints, report=report)
 
 
@@ -194,12 +217,20 @@ def lock_feet_near_ends(state: MotionState) -> MotionState:
     request, end = state.given.request, state.end
     if request.start is None and end is None or state.given.pins is not None or request.feet is FootLock.OFF:
         return state
-    frames = len(state.joints)
-    fixed = np.zeros(frames, bool)
-    fixed[: 0 if request.start is None else request.start.frames] = True
-    fixed[frames - (0 if end is None else end.frames) :] = True
+    fixed = _given_frames(state)
     locked = foot_lock.lock_feet(state.joints, _stances_into(state.stands, fixed), given=fixed)
     return match_ends(replace(state, joints=locked.joints))
+
+
+def keep_feet_above_floor(state: MotionState) -> MotionState:
+    """Raise feet that are below the floor. Start, end and pinned feet stay."""
+    request, pinned = state.given.request, state.given.pins
+    if request.feet is FootLock.OFF:
+        return state
+    free = ~np.repeat(_given_frames(state)[:, None], 2, axis=1)
+    if pinned is not None:
+        free &= ~pinned[1][:, [L_FOOT, R_FOOT]].any((0, 2))
+    return replace(state, joints=floor_clearance.raise_feet_to_floor(state.joints, free))
 
 
 def measure(state: MotionState) -> MotionState:
@@ -219,6 +250,7 @@ def measure(state: MotionState) -> MotionState:
 
 STEPS: tuple[Step, ...] = (
     place_end_pose,
+    slow_to_end,
     bend_path_to_end,
     follow_path,
     face_direction,
@@ -226,6 +258,7 @@ STEPS: tuple[Step, ...] = (
     hold_pins,
     match_ends,
     lock_feet_near_ends,
+    keep_feet_above_floor,
     measure,
 )
 """The order of the steps. Each motion takes one of `follow_path`, `face_direction` and `lock_feet`."""
@@ -233,6 +266,15 @@ STEPS: tuple[Step, ...] = (
 
 def _with_locked_feet(state: MotionState, locked: FootLockResult) -> MotionState:
     return replace(state, joints=locked.joints.astype(np.float32), stands=locked.stands)
+
+
+def _given_frames(state: MotionState) -> np.ndarray:
+    """(T,) bool, the frames that start and end give."""
+    start, end, frames = state.given.request.start, state.end, len(state.joints)
+    fixed = np.zeros(frames, bool)
+    fixed[: 0 if start is None else start.frames] = True
+    fixed[frames - (0 if end is None else end.frames) :] = True
+    return fixed
 
 
 def _stances_into(stands: np.ndarray, fixed: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Corrections of a sampled motion, as pure functions on arrays, independent of requests.
 
 correction_splines  Smooth interpolation over time of corrections that are known on some frames only.
+floor_clearance     Feet that corrections have carried below the floor are raised to it.
 foot_lock           Foot lock: keep each standing foot in place and solve the leg by inverse kinematics.
 leg_ik              Two-bone leg IK to given ankle positions, with pelvis corrections that keep the knees from
                     snapping.
