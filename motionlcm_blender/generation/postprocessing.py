@@ -17,7 +17,7 @@ from ..motion.head_hands import resampled
 from ..motion.metrics import foot_skate, path_error, pin_errors
 from ..motion.motion import Motion
 from ..motion.skeleton import L_FOOT, R_FOOT
-from ..postprocess import floor_clearance, foot_lock, path_following, pin_ik, transitions
+from ..postprocess import floor_clearance, foot_lock, leg_separation, path_following, pin_ik, transitions
 from ..postprocess.foot_lock import FootLock, FootLockResult, stance_labels
 from ..text.travel_direction import travel_direction
 from . import inbetweening
@@ -222,15 +222,19 @@ def lock_feet_near_ends(state: MotionState) -> MotionState:
     return match_ends(replace(state, joints=locked.joints))
 
 
+def separate_legs(state: MotionState) -> MotionState:
+    """Move swinging feet aside where the legs go through each other. Start, end and pinned feet stay."""
+    if state.given.request.feet is FootLock.OFF:
+        return state
+    stands = state.stands.reshape(len(state.joints), 2, 2).any(-1)
+    return replace(state, joints=leg_separation.separate_legs(state.joints, _free_feet(state) & ~stands))
+
+
 def keep_feet_above_floor(state: MotionState) -> MotionState:
     """Raise feet that are below the floor. Start, end and pinned feet stay."""
-    request, pinned = state.given.request, state.given.pins
-    if request.feet is FootLock.OFF:
+    if state.given.request.feet is FootLock.OFF:
         return state
-    free = ~np.repeat(_given_frames(state)[:, None], 2, axis=1)
-    if pinned is not None:
-        free &= ~pinned[1][:, [L_FOOT, R_FOOT]].any((0, 2))
-    return replace(state, joints=floor_clearance.raise_feet_to_floor(state.joints, free))
+    return replace(state, joints=floor_clearance.raise_feet_to_floor(state.joints, _free_feet(state)))
 
 
 def measure(state: MotionState) -> MotionState:
@@ -258,6 +262,7 @@ STEPS: tuple[Step, ...] = (
     hold_pins,
     match_ends,
     lock_feet_near_ends,
+    separate_legs,
     keep_feet_above_floor,
     measure,
 )
@@ -266,6 +271,14 @@ STEPS: tuple[Step, ...] = (
 
 def _with_locked_feet(state: MotionState, locked: FootLockResult) -> MotionState:
     return replace(state, joints=locked.joints.astype(np.float32), stands=locked.stands)
+
+
+def _free_feet(state: MotionState) -> np.ndarray:
+    """(T, 2) bool, the frames on which left and right foot are given by no start, end or pin."""
+    free = ~np.repeat(_given_frames(state)[:, None], 2, axis=1)
+    if state.given.pins is not None:
+        free &= ~state.given.pins[1][:, [L_FOOT, R_FOOT]].any((0, 2))
+    return free
 
 
 def _given_frames(state: MotionState) -> np.ndarray:

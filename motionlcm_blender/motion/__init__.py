@@ -27,6 +27,7 @@ retarget          Retargeting: joint positions to bone rotations of a skeleton w
                   forward kinematics.
 rotations         Unit quaternions as plain arrays.
 self_penetration  Detection of self-penetration, with limbs, trunk and head as capsules.
+shrunken_bones    Directions of bones that a network has shrunk: short bones point nowhere for sure.
 skeleton          Skeleton definitions: HumanML3D's 22 joints and the 24-bone SMPL armature.
 smoothing         Smoothing and interpolation over time, exact at both ends of a clip.
 torso_fit         Pose of the trunk (pelvis, spine, chest, collars, neck) of a skeleton with fixed bones, from

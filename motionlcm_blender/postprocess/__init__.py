@@ -5,6 +5,7 @@ floor_clearance     Feet that corrections have carried below the floor are raise
 foot_lock           Foot lock: keep each standing foot in place and solve the leg by inverse kinematics.
 leg_ik              Two-bone leg IK to given ankle positions, with pelvis corrections that keep the knees from
                     snapping.
+leg_separation      Legs that corrections have moved through each other are moved apart.
 loop_feet           Feet of a loop: standing feet stay in place where the end of a round fades into its start.
 path_following      Path following: move a motion exactly onto its path.
 pin_ik              Full-body IK for pins: hands, feet, head and pelvis at given positions.
