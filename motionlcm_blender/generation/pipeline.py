@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -87,22 +88,25 @@ class MotionLCM(MotionModel):
             return self._ended_anywhere(request, sampled.features, progress, cancel)
         stage(0.8, "Post-processing")
         takes = [another_take(request, k) for k in range(request.takes)]
-        return [
-            self._approached(take, sampled.features[k], progress, cancel)
-            or _finished(take, sampled.features[k], started, sampled.report)
-            for k, take in enumerate(takes)
-        ]
+        finish = partial(self._finished, started=started, report=sampled.report, progress=progress, cancel=cancel)
+        return [finish(take, sampled.features[k]) for k, take in enumerate(takes)]
 
-    def _approached(
-        self, request: Request, features: np.ndarray, progress: Progress | None, cancel: Callable[[], bool] | None
-    ) -> GeneratedMotion | None:
-        """Generate a take again on a path to its far pins; None if it needs none."""
-        if request.hints is None or not self.architecture.control:
-            return None
-        led = approached(request, _sampled_joints(request, features))
-        if led is None:
-            return None
-        return as_asked(self.generate(led, progress, cancel)[0], request)
+    def _finished(
+        self,
+        request: Request,
+        features: np.ndarray,
+        started: float,
+        report: dict[str, float],
+        progress: Progress | None,
+        cancel: Callable[[], bool] | None,
+    ) -> GeneratedMotion:
+        """Post-process a take; one with far pins is generated again on a path to them."""
+        led = None
+        if request.hints is not None and self.architecture.control:
+            led = approached(request, _sampled_joints(request, features))
+        if led is not None:
+            return as_asked(self.generate(led, progress, cancel)[0], request)
+        return _finished(request, features, started, report)
 
     def _needs_pieces(self, request: Request) -> bool:
         """Whether the motion is stitched from several samples.

@@ -17,8 +17,10 @@ from ..motion.head_hands import resampled
 from ..motion.metrics import foot_skate, path_error, pin_errors
 from ..motion.motion import Motion
 from ..motion.skeleton import L_FOOT, R_FOOT
+from ..motion.visible_measures import facing_error, visible_measures
 from ..postprocess import floor_clearance, foot_lock, leg_separation, path_following, pin_ik, transitions
 from ..postprocess.foot_lock import FootLock, FootLockResult, stance_labels
+from ..text.motion_kinds import captured_body_speed
 from ..text.travel_direction import travel_direction
 from . import inbetweening
 from .generated_motion import GeneratedMotion
@@ -249,6 +251,8 @@ def measure(state: MotionState) -> MotionState:
         after = path_error(joints, state.path)
         report |= {"path_mean_cm": 100 * after.mean, "path_max_cm": 100 * after.max}
     report["foot_skate_cm_s"] = foot_skate(joints)
+    captured = captured_body_speed(state.given.request.prompt)
+    report |= visible_measures(joints, _facing_off(state), captured)
     return replace(state, report=report, warnings=tuple(warnings))
 
 
@@ -267,6 +271,17 @@ STEPS: tuple[Step, ...] = (
     measure,
 )
 """The order of the steps. Each motion takes one of `follow_path`, `face_direction` and `lock_feet`."""
+
+
+def _facing_off(state: MotionState) -> float | None:
+    """Mean degrees beside the target facing or, on a path, beside the prompt's direction of travel; None: neither."""
+    request = state.given.request
+    if request.facing is not None:
+        off: np.ndarray = path_following.facing_angles(state.joints) - np.asarray(request.facing, np.float64)
+        return float(np.degrees(np.abs((off + np.pi) % (2.0 * np.pi) - np.pi)).mean())
+    if request.hints is None or request.hints.root_xz is None:
+        return None
+    return facing_error(state.joints, float(np.degrees(travel_direction(request.prompt))))[0]
 
 
 def _with_locked_feet(state: MotionState, locked: FootLockResult) -> MotionState:

@@ -32,5 +32,7 @@ skeleton          Skeleton definitions: HumanML3D's 22 joints and the 24-bone SM
 smoothing         Smoothing and interpolation over time, exact at both ends of a clip.
 torso_fit         Pose of the trunk (pelvis, spine, chest, collars, neck) of a skeleton with fixed bones, from
                   joint positions.
+visible_measures  Measures of what a person sees of a motion: facing against travel, feet under the floor, drags,
+                  energy.
 world_transform   Transforms between world and motion frame, and between Blender's axes and the engine's.
 """

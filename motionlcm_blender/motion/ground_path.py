@@ -290,7 +290,8 @@ def rounded_corners(xz: np.ndarray, fps: float = FPS) -> np.ndarray:
         return xz
     sigma = CORNER_SECONDS * fps
     reach = np.arange(-int(3 * sigma), int(3 * sigma) + 1)
-    near = np.clip(np.convolve(corner, np.exp(-0.5 * (reach / (1.5 * sigma)) ** 2), "same"), 0.0, 1.0)[:, None]
+    spread = np.convolve(corner, np.exp(-0.5 * (reach / (1.5 * sigma)) ** 2))[-reach[0] :][: len(xz)]
+    near = np.clip(spread, 0.0, 1.0)[:, None]
     rounded = (1.0 - near) * xz + near * smooth(xz, sigma)
     rounded[0], rounded[-1] = xz[0], xz[-1]
     return rounded

@@ -1,15 +1,18 @@
 """Text encoders, text tokens, and the vocabulary of the training data.
 
+captured_speeds    Body speeds of captured motion by kind.
 encoders           Opening of the text encoder of a model folder.
 minilm             The text encoder all-MiniLM-L6-v2 in NumPy: a prompt to token states and a sentence vector.
 minilm_files       Files of all-MiniLM-L6-v2: where they are found, and how they are written for the extension's
                    zip.
+motion_kinds       Kinds of motion that prompts name, and how much captured motion of each kind moves.
 prompt_vocabulary  The vocabulary of a model's training captions, and a warning for prompts with unseen words.
 sentence_t5        The text encoder sentence-t5 in NumPy: a prompt to the sentence vector that published models
                    take.
 text_tokens        Text tokens: the input of the denoiser for a prompt.
 torch_encoders     Text encoders through `transformers`: MiniLM for training, sentence-t5-large for official
                    checkpoints.
+travel_direction   The direction in which a prompt travels, seen from the figure: forward, backward or sideways.
 word_lists         Word lists of English prompts about motion: function words, people, verbs and their synonyms,
                    irregular forms.
 """
