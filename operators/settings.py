@@ -249,6 +249,7 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
             ("NAME", "Name", "Sort takes by name"),
             ("PATH", "Path", "Sort takes by path error, the smallest first"),
             ("SKATE", "Feet", "Sort takes by foot skate, the least first"),
+            ("QUALITY", "Quality", "Sort takes by visible faults, the fewest first: facing, feet and energy"),
         ),
     )
     steps: bpy.props.EnumProperty(

@@ -154,8 +154,7 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
             value_row(box, "Path error", iface_("{mean:.1f} cm, at most {most:.1f}").format(mean=mean, most=most))
         if made.pin_max_cm is not None:
             value_row(box, "Pin error", iface_("at most {most:.1f} cm").format(most=made.pin_max_cm))
-        if made.foot_skate_cm_s is not None:
-            value_row(box, "Foot skate", f"{made.foot_skate_cm_s:.1f} cm/s")
+        draw_visible_measures(box, made)
         if made.milliseconds is not None:
             value_row(box, "Generation time", f"{made.milliseconds:.0f} ms")
         if made.model is not None:
@@ -226,6 +225,20 @@ class MOTIONLCM_PT_recipes(Sidebar, bpy.types.Panel):
         row = column.row(align=True)
         row.operator("motionlcm.export_recipe", text="Export", icon="EXPORT")
         row.operator("motionlcm.import_recipe", text="Import", icon="IMPORT")
+
+
+def draw_visible_measures(layout: bpy.types.UILayout, made: take_properties.TakeProperties) -> None:
+    """Draw what a person sees of a take. Takes of an earlier version have the foot skate alone."""
+    if made.facing_off_deg is not None:
+        value_row(layout, "Facing error", f"{made.facing_off_deg:.0f}°")
+    if made.drag_cm is not None:
+        value_row(layout, "Worst foot drag", f"{made.drag_cm:.0f} cm")
+    elif made.foot_skate_cm_s is not None:
+        value_row(layout, "Foot skate", f"{made.foot_skate_cm_s:.1f} cm/s")
+    if made.below_floor_cm is not None:
+        value_row(layout, "Feet below floor", f"{made.below_floor_cm:.1f} cm")
+    if made.energy_share is not None:
+        value_row(layout, "Energy", iface_("{share:.0f} % of captured").format(share=100.0 * made.energy_share))
 
 
 def _our_action(character: bpy.types.Object | None) -> bpy.types.Action | None:

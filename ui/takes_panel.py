@@ -9,6 +9,25 @@ from ..operators.takes import contact_sheet, takes
 from .sidebar import Sidebar
 
 
+def short_measures(made: take_properties.TakeProperties) -> list[str]:
+    """The measures of a take in the list: distance from the path, facing, drag and energy.
+
+    Takes of an earlier version have the foot skate instead.
+    """
+    numbers = []
+    if made.path_mean_cm is not None:
+        numbers.append(f"{made.path_mean_cm:.1f} cm")
+    if made.facing_off_deg is not None:
+        numbers.append(f"{made.facing_off_deg:.0f}°")
+    if made.drag_cm is None and made.foot_skate_cm_s is not None:
+        numbers.append(f"{made.foot_skate_cm_s:.0f} cm/s")
+    if made.drag_cm is not None:
+        numbers.append(f"{made.drag_cm:.0f} cm")
+    if made.energy_share is not None:
+        numbers.append(f"{100.0 * made.energy_share:.0f} %")
+    return numbers
+
+
 class MOTIONLCM_PT_takes(Sidebar, bpy.types.Panel):
     """Variations to choose from."""
 
@@ -34,14 +53,9 @@ class MOTIONLCM_PT_takes(Sidebar, bpy.types.Panel):
             text = takes.label(action, present)
             shown = row.operator("motionlcm.show_take", text=text, translate=False, depress=action == present)
             shown.name = action.name
-            numbers = []
-            if made.path_mean_cm is not None:
-                numbers.append(f"{made.path_mean_cm:.1f} cm")
-            if made.foot_skate_cm_s is not None:
-                numbers.append(f"{made.foot_skate_cm_s:.0f} cm/s")
             part = row.row()
             part.ui_units_x = 5.0
-            part.label(text=", ".join(numbers), translate=False)
+            part.label(text=", ".join(short_measures(made)), translate=False)
         row, opened = layout.row(align=True), contact_sheet.arrangement()
         for name, text, _ in contact_sheet.ARRANGEMENTS:
             row.operator("motionlcm.contact_sheet", text=text, depress=opened == name).arrangement = name

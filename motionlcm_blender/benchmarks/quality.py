@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..generation.pipeline import MotionLCM
 from ..generation.request import Hints, Request
 from ..keyframes.fitting import fit_keys
@@ -19,8 +20,11 @@ from ..motion.metrics import quality
 from ..motion.motion import Motion
 from ..motion.retarget import forward_kinematics, retarget
 from ..motion.skeleton import FPS
+from ..motion.visible_measures import facing_error, visible_measures
 from ..motion.world_transform import canonicalise
 from ..postprocess.foot_lock import FootLock
+from ..text.motion_kinds import captured_body_speed
+from ..text.travel_direction import travel_direction
 
 PROMPTS = (
     "a person walks forward", "a person runs forward", "a person walks backward", "a person jumps",
@@ -33,6 +37,8 @@ COLUMNS = (
     ("held_skate_mm", "held feet slide, mm/frame"), ("foot_skate_cm_s", "foot skate, cm/s"),
     ("skating_ratio", "skating ratio"), ("knee_twitch_rad_s2", "knees, rad/s2"), ("jerk_m_s3", "jerk, m/s3"),
     ("floor_penetration_cm", "below the floor, cm"), ("overlap_cm", "through the body, cm"),
+    ("facing_off_deg", "facing off, degrees"), ("below_floor_cm", "feet below the floor at worst, cm"),
+    ("drag_cm", "worst drag, cm"), ("energy_share", "energy / captured"), ("faults", "faults"),
     ("path_mean_cm", "path mean, cm"), ("path_max_cm", "path max, cm"), ("pin_max_cm", "pin max, cm"),
     ("retarget_mm", "retarget, mm"), ("key_ratio", "dense keys / keys"), ("key_error_mm", "keys off, mm"),
     ("keys_per_second", "keys/s"), ("key_ms", "fitting, ms"),
@@ -107,13 +113,15 @@ def _row(model: MotionLCM, requests: list[Request]) -> dict[str, dict[str, float
         hints = request.hints
         path = hints.root_xz if hints is not None else None
         pins = hints.pins if hints is not None else None
-        raw.append(quality(Motion(standing_joints(features), contacts), path, pins))
+        joints = standing_joints(features)
+        raw.append(quality(Motion(joints, contacts), path, pins) | _seen(request, joints))
         clip = retarget(motion)
         apart = np.linalg.norm(forward_kinematics(clip)[:, : motion.joints.shape[1]] - motion.joints, axis=-1)
         started = time.perf_counter()
         keys = fit_keys(clip, TOLERANCE)
         final.append(
             quality(motion, path, pins)
+            | _seen(request, motion.joints)
             | {
                 "retarget_mm": 1000.0 * float(apart.mean()),
                 "key_ratio": keys.dense_count / keys.count,
@@ -123,9 +131,21 @@ def _row(model: MotionLCM, requests: list[Request]) -> dict[str, dict[str, float
             }
         )
     return {
-        name: {key: float(np.mean([each[key] for each in part])) for key in part[0]}
+        name: {
+            key: float(np.mean([each[key] for each in part if key in each]))
+            for key in dict.fromkeys(key for each in part for key in each)
+        }
         for name, part in (("raw", raw), ("final", final))
     }
+
+
+def _seen(request: Request, joints: FloatArray) -> dict[str, float]:
+    """What a person sees of a motion (`visible_measures`)."""
+    hints = request.hints
+    off = None
+    if hints is not None and hints.root_xz is not None:
+        off = facing_error(joints, float(np.degrees(travel_direction(request.prompt))))[0]
+    return visible_measures(joints, off, captured_body_speed(request.prompt))
 
 
 def _pinned(model: MotionLCM, frames: int, seed: int) -> Request:

@@ -19,6 +19,10 @@ from ..motion.world_transform import Placement, place_joints, unplace_joints
 from ..postprocess.headings import facing_angles, heading_difference
 from .request import Request
 
+SLOWS_SECONDS, SLOWEST = 1.0, 0.08
+"""Seconds over which a motion slows down to an end pose that stands, and its share of its own speed at the end."""
+STILL = 0.25
+"""m/s: an end whose joints move slower than this stands."""
 STANDING = 0.3
 """Metres: for a motion with less travel the correction is distributed over time instead of distance."""
 TURN_SECONDS = 1.5
@@ -43,6 +47,41 @@ def place_end_pose(end: Motion, joints: FloatArray, path: FloatArray | None) -> 
     own = Placement(end.joints[0, 0] * (1.0, 0.0, 1.0), float(facing_angles(end.joints)[0]))
     where = Placement(there[0] * (1.0, 0.0, 1.0), float(facing_angles(joints)[first]))
     return replace(end, joints=place_joints(unplace_joints(end.joints.astype(np.float64), own), where))
+
+
+def slowed_to_end(request: Request, frames: int) -> FloatArray | None:
+    """Find the times at which a motion is played so that it comes to rest where its end stands.
+
+    All of it is played, a little faster before the last second.
+
+    Args:
+        request: The request with its end pose.
+        frames: Frames of the motion.
+
+    Returns:
+        (T,) fractional source frames; None if the end moves, or if a path gives the timing.
+    """
+    end = request.end
+    if end is None or (request.hints is not None and request.hints.root_xz is not None) or not _stands(end):
+        return None
+    begin = request.start.frames - 1 if request.start is not None else 0
+    first = frames - end.frames
+    if first - begin < FPS:
+        return None
+    seconds = min(SLOWS_SECONDS, 0.3 * (first - begin) / FPS)
+    steps = np.arange(begin, first) + 0.5
+    speed = 1.0 - (1.0 - SLOWEST) * smoothstep(steps, first - seconds * FPS, first)
+    played = np.cumsum(speed) * (first - begin) / speed.sum()
+    at = np.arange(frames, dtype=np.float64)
+    at[begin + 1 : first + 1] = begin + played
+    return np.minimum(at, frames - 1.0)
+
+
+def _stands(end: Motion) -> bool:
+    """Whether an end is a single pose, or frames that hardly move."""
+    if end.frames < 2:
+        return True
+    return float(np.linalg.norm(np.diff(end.joints[:3], axis=0), axis=-1).mean() * FPS) < STILL
 
 
 def bend_path_to_end(request: Request, joints: FloatArray) -> tuple[FloatArray, FloatArray] | None:

@@ -25,6 +25,7 @@ from ..postprocess.stitching import SEAM, Seam, best_seam, body_speed, stitched
 from ..postprocess.transitions import aligned, at_origin, match_start, placement_of
 from .generated_motion import GeneratedMotion
 from .motion_model import MotionModel, Progress
+from .pin_approach import approached, as_asked
 from .postprocessing import postprocess_motion
 from .request import Hints, Request
 from .variations import another_take
@@ -131,6 +132,9 @@ def _take(model: MotionModel, request: Request, on_progress: Progress) -> Genera
         number += 1
     on_progress(0.96, "Post-processing")
     frames = slice(0, request.frames)
+    led = approached(request, made.joints[frames])
+    if led is not None:
+        return as_asked(_take(model, led, on_progress), request)
     rotations = None if made.rotations is None else made.rotations[frames]
     return postprocess_motion(
         request,

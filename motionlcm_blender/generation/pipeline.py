@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from .generated_motion import GeneratedMotion
 from .inbetweening import place_end_pose
 from .long_motion import generate_chained, needs_stitching
 from .motion_model import MotionModel, Progress
+from .pin_approach import approached, as_asked
 from .postprocessing import postprocess_motion
 from .request import Hints, Request
 from .take_selection import most_different, sample_count
@@ -90,7 +92,25 @@ class MotionLCM(MotionModel):
         kept = list(range(request.takes))
         if samples > request.takes:
             kept = most_different(joints_from_features(sampled.features), request.takes)
-        return [_finished(another_take(request, k), sampled.features[k], started, sampled.report) for k in kept]
+        finish = partial(self._finished, started=started, report=sampled.report, progress=progress, cancel=cancel)
+        return [finish(another_take(request, k), sampled.features[k]) for k in kept]
+
+    def _finished(
+        self,
+        request: Request,
+        features: FloatArray,
+        started: float,
+        report: dict[str, float],
+        progress: Progress | None,
+        cancel: Callable[[], bool] | None,
+    ) -> GeneratedMotion:
+        """Post-process a take; one with far pins is generated again on a path to them."""
+        led = None
+        if request.hints is not None and self.architecture.control:
+            led = approached(request, _sampled_joints(request, features))
+        if led is not None:
+            return as_asked(self.generate(led, progress, cancel)[0], request)
+        return _finished(request, features, started, report)
 
     def _needs_pieces(self, request: Request) -> bool:
         """Whether the motion is stitched from several samples.
@@ -143,9 +163,7 @@ def _take_of(request: Request, motion: GeneratedMotion) -> Request:
 
 
 def _finished(request: Request, features: FloatArray, started: float, refinement: dict[str, float]) -> GeneratedMotion:
-    joints = standing_joints(features)
-    if request.start is not None:
-        joints = match_start(aligned(joints, at_origin(request.start.joints)), request.start.joints)
+    joints = _sampled_joints(request, features)
     contacts = contacts_from_features(features)
     warnings: list[str] = []
     if request.refine and not refinement and request.all_hints is not None:
@@ -154,6 +172,14 @@ def _finished(request: Request, features: FloatArray, started: float, refinement
     return postprocess_motion(
         request, joints, contacts, report, started, warnings, head_hands.from_motion_features(features)
     )
+
+
+def _sampled_joints(request: Request, features: FloatArray) -> FloatArray:
+    """(T, 22, 3) joints of sampled features; with a start, moved to it."""
+    joints = standing_joints(features)
+    if request.start is None:
+        return joints
+    return match_start(aligned(joints, at_origin(request.start.joints)), request.start.joints)
 
 
 def _retimed(motion: GeneratedMotion, request: Request, started: float) -> GeneratedMotion:

@@ -14,10 +14,14 @@ import numpy as np
 
 from ..array_types import BoolArray, FloatArray
 from ..motion.foot_contacts import foot_contacts
+from ..motion.head_hands import resampled
 from ..motion.metrics import foot_skate, path_error, pin_errors
 from ..motion.motion import Motion
-from ..postprocess import foot_lock, path_following, pin_ik, transitions
+from ..motion.skeleton import L_FOOT, R_FOOT
+from ..motion.visible_measures import facing_error, visible_measures
+from ..postprocess import floor_clearance, foot_lock, headings, leg_separation, path_following, pin_ik, transitions
 from ..postprocess.foot_lock import FootLock, FootLockResult, stance_labels
+from ..text.motion_kinds import captured_body_speed
 from ..text.travel_direction import travel_direction
 from . import inbetweening
 from .generated_motion import GeneratedMotion
@@ -53,6 +57,7 @@ class MotionState:
         stands: (T, 4) bool, the foot joints that are locked.
         report: Measurements by name.
         warnings: Sentences for the user.
+        times: (T,) frames of the sampled motion that are played, or None: all as sampled.
     """
 
     given: PostprocessInput
@@ -63,6 +68,12 @@ class MotionState:
     stands: BoolArray
     report: dict[str, float]
     warnings: tuple[str, ...] = ()
+    times: FloatArray | None = None
+
+    @property
+    def contacts(self) -> FloatArray:
+        """(T, 4) in 0..1, contact channels of the frames that are played."""
+        return self.given.contacts if self.times is None else self.given.contacts[np.rint(self.times).astype(int)]
 
 
 Step = Callable[[MotionState], MotionState]
@@ -106,6 +117,8 @@ def postprocess_motion(
     for step in STEPS:
         state = step(state)
     joints = state.joints
+    if state.times is not None and head_hands is not None:
+        head_hands = resampled(head_hands, state.times).astype(np.float32)
     return GeneratedMotion(
         joints=joints.astype(np.float32),
         contacts=(state.stands & foot_contacts(joints)).astype(np.float32),
@@ -124,6 +137,18 @@ def place_end_pose(state: MotionState) -> MotionState:
     return replace(state, end=inbetweening.place_end_pose(state.end, state.joints, state.path))
 
 
+def slow_to_end(state: MotionState) -> MotionState:
+    """Let a motion without a path slow down to an end pose that stands."""
+    if state.end is None:
+        return state
+    given = state.given
+    times = inbetweening.slowed_to_end(replace(given.request, end=state.end), len(state.joints))
+    if times is None:
+        return state
+    joints = path_following.resampled_joints(np.asarray(state.joints, np.float64), times)
+    return replace(state, joints=joints, times=times)
+
+
 def bend_path_to_end(state: MotionState) -> MotionState:
     """Bend the trajectory over the floor so that it leads to the end pose, and match the pose."""
     if state.end is None:
@@ -131,7 +156,7 @@ def bend_path_to_end(state: MotionState) -> MotionState:
     request, joints, path, facing = state.given.request, state.joints, state.path, state.facing
     if (bent := inbetweening.bend_path_to_end(replace(request, end=state.end), joints)) is not None:
         path, facing = bent
-        joints = path_following.follow_path(joints, state.given.contacts, path, FootLock.OFF, facing).joints
+        joints = path_following.follow_path(joints, state.contacts, path, FootLock.OFF, facing).joints
     # `match_ends` repeats this, because the steps between move the last frames.
     joints = transitions.match_end(joints, state.end.joints)
     return replace(state, joints=joints, path=path, facing=facing)
@@ -146,7 +171,7 @@ def follow_path(state: MotionState) -> MotionState:
     before = path_error(state.joints, state.path if shown is None else shown)
     travel = travel_direction(given.request.prompt)
     locked = path_following.follow_path(
-        state.joints, given.contacts, state.path, given.request.feet, state.facing, travel
+        state.joints, state.contacts, state.path, given.request.feet, state.facing, travel
     )
     of_network = {"network_path_mean_cm": 100 * before.mean, "network_path_max_cm": 100 * before.max}
     return _with_locked_feet(replace(state, report=of_network | state.report), locked)
@@ -157,7 +182,7 @@ def face_direction(state: MotionState) -> MotionState:
     if state.path is not None or state.facing is None:
         return state
     given = state.given
-    locked = path_following.face_direction(state.joints, given.contacts, state.facing, given.request.feet)
+    locked = path_following.face_direction(state.joints, state.contacts, state.facing, given.request.feet)
     return _with_locked_feet(state, locked)
 
 
@@ -166,7 +191,7 @@ def lock_feet(state: MotionState) -> MotionState:
     if state.path is not None or state.facing is not None:
         return state
     return _with_locked_feet(
-        state, foot_lock.lock_feet_from_contacts(state.joints, state.given.contacts, state.given.request.feet)
+        state, foot_lock.lock_feet_from_contacts(state.joints, state.contacts, state.given.request.feet)
     )
 
 
@@ -176,7 +201,7 @@ def hold_pins(state: MotionState) -> MotionState:
     if pinned is None:
         return state
     report = {"network_pin_mean_cm": 100 * float(np.nanmean(pin_errors(state.joints, *pinned)))} | state.report
-    joints = pin_ik.hold_pins(state.joints, state.given.contacts, *pinned, may_move=state.path is None)
+    joints = pin_ik.hold_pins(state.joints, state.contacts, *pinned, may_move=state.path is None)
     return replace(state, joints=joints, report=report)
 
 
@@ -195,12 +220,24 @@ def lock_feet_near_ends(state: MotionState) -> MotionState:
     request, end = state.given.request, state.end
     if (request.start is None and end is None) or state.given.pins is not None or request.feet is FootLock.OFF:
         return state
-    frames = len(state.joints)
-    fixed = np.zeros(frames, bool)
-    fixed[: 0 if request.start is None else request.start.frames] = True
-    fixed[frames - (0 if end is None else end.frames) :] = True
+    fixed = _given_frames(state)
     locked = foot_lock.lock_feet(state.joints, _stances_into(state.stands, fixed), given=fixed)
     return match_ends(replace(state, joints=locked.joints))
+
+
+def separate_legs(state: MotionState) -> MotionState:
+    """Move swinging feet aside where the legs go through each other. Start, end and pinned feet stay."""
+    if state.given.request.feet is FootLock.OFF:
+        return state
+    stands = state.stands.reshape(len(state.joints), 2, 2).any(-1)
+    return replace(state, joints=leg_separation.separate_legs(state.joints, _free_feet(state) & ~stands))
+
+
+def keep_feet_above_floor(state: MotionState) -> MotionState:
+    """Raise feet that are below the floor. Start, end and pinned feet stay."""
+    if state.given.request.feet is FootLock.OFF:
+        return state
+    return replace(state, joints=floor_clearance.raise_feet_to_floor(state.joints, _free_feet(state)))
 
 
 def measure(state: MotionState) -> MotionState:
@@ -215,11 +252,14 @@ def measure(state: MotionState) -> MotionState:
         after = path_error(joints, state.path)
         report |= {"path_mean_cm": 100 * after.mean, "path_max_cm": 100 * after.max}
     report["foot_skate_cm_s"] = foot_skate(joints)
+    captured = captured_body_speed(state.given.request.prompt)
+    report |= visible_measures(joints, _facing_off(state), captured)
     return replace(state, report=report, warnings=tuple(warnings))
 
 
 STEPS: tuple[Step, ...] = (
     place_end_pose,
+    slow_to_end,
     bend_path_to_end,
     follow_path,
     face_direction,
@@ -227,13 +267,43 @@ STEPS: tuple[Step, ...] = (
     hold_pins,
     match_ends,
     lock_feet_near_ends,
+    separate_legs,
+    keep_feet_above_floor,
     measure,
 )
 """The order of the steps. Each motion takes one of `follow_path`, `face_direction` and `lock_feet`."""
 
 
+def _facing_off(state: MotionState) -> float | None:
+    """Mean degrees beside the target facing or, on a path, beside the prompt's direction of travel; None: neither."""
+    request = state.given.request
+    if request.facing is not None:
+        off: FloatArray = headings.facing_angles(state.joints) - np.asarray(request.facing, np.float64)
+        return float(np.degrees(np.abs((off + np.pi) % (2.0 * np.pi) - np.pi)).mean())
+    if request.hints is None or request.hints.root_xz is None:
+        return None
+    return facing_error(state.joints, float(np.degrees(travel_direction(request.prompt))))[0]
+
+
 def _with_locked_feet(state: MotionState, locked: FootLockResult) -> MotionState:
     return replace(state, joints=locked.joints.astype(np.float32), stands=locked.stands)
+
+
+def _free_feet(state: MotionState) -> BoolArray:
+    """(T, 2) bool, the frames on which left and right foot are given by no start, end or pin."""
+    free = ~np.repeat(_given_frames(state)[:, None], 2, axis=1)
+    if state.given.pins is not None:
+        free &= ~state.given.pins[1][:, [L_FOOT, R_FOOT]].any((0, 2))
+    return free
+
+
+def _given_frames(state: MotionState) -> BoolArray:
+    """(T,) bool, the frames that start and end give."""
+    start, end, frames = state.given.request.start, state.end, len(state.joints)
+    fixed = np.zeros(frames, bool)
+    fixed[: 0 if start is None else start.frames] = True
+    fixed[frames - (0 if end is None else end.frames) :] = True
+    return fixed
 
 
 def _stances_into(stands: BoolArray, fixed: BoolArray) -> BoolArray:

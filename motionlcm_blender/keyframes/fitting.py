@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -117,7 +116,7 @@ def _fit_of(
     clip: Clip,
     target: FitTarget,
     modes: tuple[str, ...],
-    axes: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | None,
+    axes: tuple[FloatArray, FloatArray] | None,
 ) -> SplineFit:
     """The fit of a clip; at a high frame rate, key times are searched on fewer frames."""
     stride = int(clip.fps // SEARCH_FPS)

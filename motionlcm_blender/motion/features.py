@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 
 from ..array_types import FloatArray
 from . import rotations as rot
+from .shrunken_bones import steady_short_bones
 from .skeleton import CHAINS, FOOT_JOINTS, HUMANML, JOINT_COUNT, JOINTS, Skeleton
 
 FEATURES = 263
@@ -304,6 +305,7 @@ def contacts_from_features(features: FloatArray) -> FloatArray:
 def standing_joints(features: FloatArray) -> FloatArray:
     """Compute joint positions with fixed bone lengths and the floor at y = 0.
 
+    Shrunken bones take their direction from the frames around (`shrunken_bones`), so that nothing pops.
     Bone lengths are set before post-processing: set later, by the armature, they would move feet that are already
     locked. The floor is the 10th percentile of each frame's lowest joint, so that one bad frame has no effect.
 
@@ -313,6 +315,6 @@ def standing_joints(features: FloatArray) -> FloatArray:
     Returns:
         (T, 22, 3) joint positions, metres, Y up; the first root at the XZ origin, facing +Z.
     """
-    joints = onto_skeleton(joints_from_features(features))
+    joints = onto_skeleton(steady_short_bones(joints_from_features(features)))
     joints[..., 1] -= np.percentile(joints[..., 1].min(-1), 10)
     return joints

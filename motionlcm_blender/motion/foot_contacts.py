@@ -66,12 +66,13 @@ def foot_contacts(joints: FloatArray, fps: float = FPS) -> BoolArray:
     return result
 
 
-def stance_mask(joints: FloatArray, channels: FloatArray) -> BoolArray:
+def stance_mask(joints: FloatArray, channels: FloatArray, fps: float = FPS) -> BoolArray:
     """Find which foot joints stand on the floor.
 
     Args:
-        joints: (T, 22, 3) joint positions, metres, Y up, 20 fps.
+        joints: (T, 22, 3) joint positions, metres, Y up.
         channels: (T, 4) contacts in 0..1 or bool, of the model or of `foot_contacts`.
+        fps: Frames per second.
 
     Returns:
         (T, 4) bool: l_ankle, l_foot, r_ankle, r_foot.
@@ -81,11 +82,11 @@ def stance_mask(joints: FloatArray, channels: FloatArray) -> BoolArray:
         return contact_probability > BEGINS
     feet = np.asarray(joints, dtype=np.float64)[:, FOOT_JOINTS]
     ground = feet[..., [0, 2]]
-    step = np.linalg.norm(np.diff(ground, axis=0), axis=-1) * FPS
+    step = np.linalg.norm(np.diff(ground, axis=0), axis=-1) * fps
     # Use the slower of the steps before and after: the first and last frame of a stance have one fast neighbour.
     speed = np.concatenate([step[:1], np.minimum(step[1:], step[:-1]), step[-1:]])
-    going = smooth(joints[:, 0][:, [0, 2]], 4.0) if len(joints) > 8 else joints[:, 0][:, [0, 2]]
-    pace = np.linalg.norm(np.gradient(going, axis=0), axis=-1)[:, None] * FPS
+    going = smooth(joints[:, 0][:, [0, 2]], 4.0 * fps / FPS) if len(joints) > 8 else joints[:, 0][:, [0, 2]]
+    pace = np.linalg.norm(np.gradient(going, axis=0), axis=-1)[:, None] * fps
     height = feet[..., 1] - rest_heights(feet)
     begins = (contact_probability > BEGINS) & (speed < np.maximum(SLOW, SHARE * pace)) & (height < LOW * 2)
     lasts = (contact_probability > LASTS) & (speed < np.maximum(NOT_SLOW, NOT_SHARE * pace)) & (height < NOT_LOW * 2)

@@ -13,11 +13,14 @@ from enum import Enum
 
 import numpy as np
 
-from ..array_types import FloatArray
+from ..array_types import BoolArray, FloatArray
 from ..errors import InvalidRequest
 from . import rotations as rot
+from .foot_contacts import foot_contacts, stance_mask
+from .loop_search import best_section, stays
 from .motion import Clip
 from .retarget import forward_kinematics
+from .skeleton import JOINT_COUNT, L_FOOT, R_FOOT
 from .smoothing import smooth, smoothstep
 
 SHORTEST_SECONDS = 0.6
@@ -117,10 +120,9 @@ def in_place(clip: Clip) -> Clip:
 
 
 def find_loop(clip: Clip, fade: float = FADE_SECONDS) -> tuple[int, int]:
-    """Find the section that repeats best, by pose and speed in the figure's own frame.
+    """Find the section that repeats best (`loop_search`).
 
-    The section is at least 0.6 s long, with `fade` seconds left after its end. Of two that fit about equally, the
-    longer one is chosen.
+    The section is at least 0.6 s long, with `fade` seconds left after its end.
 
     Args:
         clip: The clip.
@@ -139,19 +141,8 @@ def find_loop(clip: Clip, fade: float = FADE_SECONDS) -> tuple[int, int]:
             f"{(least + spare + 2) / clip.fps:.1f} s."
         )
     split = split_travel(clip)
-    pose = forward_kinematics(split.clip).reshape(clip.frames, -1)
-    speed = np.gradient(pose, axis=0) * clip.fps * 0.1
-    way = np.gradient(split.ground, axis=0) * clip.fps * 0.3
-    turning = np.gradient(split.heading)[:, None] * clip.fps * 0.3
-    state = np.concatenate([pose, speed, np.repeat(way, 3, axis=1), np.repeat(turning, 3, axis=1)], axis=1)
-    squares = (state**2).sum(1)
-    apart = np.sqrt(np.maximum(squares[:, None] + squares[None] - 2.0 * state @ state.T, 0.0))
-    first, last = np.meshgrid(np.arange(clip.frames), np.arange(clip.frames), indexing="ij")
-    allowed = (last - first >= least) & (last + spare < clip.frames)
-    # A longer loop repeats less visibly: one second more compensates a tenth of the distance.
-    cost = np.where(allowed, apart * (1.0 - 0.1 * np.minimum((last - first) / clip.fps, 5.0) / 5.0), np.inf)
-    best = int(cost.argmin())
-    return best // clip.frames, best % clip.frames
+    pose = forward_kinematics(split.clip)
+    return best_section(pose, split.ground, split.heading, _stands(clip), clip.fps, least, spare)
 
 
 def looped(clip: Clip, first: int | None = None, last: int | None = None, fade: float = FADE_SECONDS) -> Clip:
@@ -187,6 +178,11 @@ def looped(clip: Clip, first: int | None = None, last: int | None = None, fade: 
     steps = np.diff(ground, axis=0, prepend=ground[:1])
     ground = ground[first] + np.cumsum(rot.rotate(_about_y(-drift), steps), axis=0)
     ground -= ground[first] - split.ground[first]
+    section = slice(first, last + 1)
+    if stays(_stands(clip)[section], forward_kinematics(clip)[section][:, [L_FOOT, R_FOOT]], clip.fps):
+        # A foot that never leaves the floor is where it was: the figure does not drift from round to round.
+        gone = ground[last] - ground[first]
+        ground = ground - gone * ((np.arange(clip.frames) - first) / (last - first))[:, None]
     heading = heading - drift
     heading_after = heading - (heading[last] - heading[first])
 
@@ -208,6 +204,12 @@ def looped(clip: Clip, first: int | None = None, last: int | None = None, fade: 
     translation = rejoined.translation.copy()
     translation[-1, 1] = translation[0, 1]
     return Clip(clip.fps, translation, rot.continuous(closed), clip.skeleton)
+
+
+def _stands(clip: Clip) -> BoolArray:
+    """(T, 4) bool, the foot joints that stand."""
+    joints = forward_kinematics(clip)[:, :JOINT_COUNT]
+    return stance_mask(joints, foot_contacts(joints, clip.fps).astype(np.float64), clip.fps)
 
 
 def _same_way(rotations: FloatArray, near: FloatArray) -> FloatArray:

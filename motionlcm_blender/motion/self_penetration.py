@@ -12,7 +12,7 @@ from ..array_types import FloatArray
 from .skeleton import JOINTS
 
 _J = {name: index for index, name in enumerate(JOINTS)}
-_CAPSULES: dict[str, tuple[str, str, float]] = {
+CAPSULES: dict[str, tuple[str, str, float]] = {
     "trunk": ("pelvis", "neck", 0.09), "head": ("neck", "head", 0.08),
     "l_upper_arm": ("l_shoulder", "l_elbow", 0.035), "r_upper_arm": ("r_shoulder", "r_elbow", 0.035),
     "l_forearm": ("l_elbow", "l_wrist", 0.03), "r_forearm": ("r_elbow", "r_wrist", 0.03),
@@ -37,14 +37,14 @@ def overlap(joints: FloatArray) -> FloatArray:
         (T,) metres, 0 for none.
     """
     joints = np.asarray(joints, dtype=np.float64)
-    ends = {name: (joints[:, _J[a]], joints[:, _J[b]]) for name, (a, b, _) in _CAPSULES.items()}
-    depth = [_CAPSULES[one][2] + _CAPSULES[two][2] - segment_distance(*ends[one], *ends[two]) for one, two in _PAIRS]
+    ends = {name: (joints[:, _J[a]], joints[:, _J[b]]) for name, (a, b, _) in CAPSULES.items()}
+    depth = [CAPSULES[one][2] + CAPSULES[two][2] - segment_distance(*ends[one], *ends[two]) for one, two in _PAIRS]
     result: FloatArray = np.maximum(np.max(depth, axis=0), 0.0)
     return result
 
 
 def segment_distance(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray) -> FloatArray:
-    """Smallest distance between line segments (Ericson 2005, "Real-Time Collision Detection", section 5.1.9).
+    """Smallest distance between line segments.
 
     Args:
         a: (..., 3) start of the first segment.
@@ -54,6 +54,26 @@ def segment_distance(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray)
 
     Returns:
         (...) distance, in the unit of the points.
+    """
+    apart, _, _ = segments_apart(a, b, c, d)
+    distance: FloatArray = np.sqrt((apart * apart).sum(-1))
+    return distance
+
+
+def segments_apart(
+    a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Nearest points of line segments (Ericson 2005, "Real-Time Collision Detection", section 5.1.9).
+
+    Args:
+        a: (..., 3) start of the first segment.
+        b: (..., 3) end of the first segment.
+        c: (..., 3) start of the second segment.
+        d: (..., 3) end of the second segment.
+
+    Returns:
+        Vector (..., 3) from the nearest point of the second segment to that of the first, and the places (...) of both
+        points on their segments, 0..1.
     """
     u, v, w = b - a, d - c, a - c
     uu, vv, uv = (u * u).sum(-1), (v * v).sum(-1), (u * v).sum(-1)
@@ -67,5 +87,4 @@ def segment_distance(a: FloatArray, b: FloatArray, c: FloatArray, d: FloatArray)
     again = np.clip((uv * clipped - uw) / np.maximum(uu, tiny), 0.0, 1.0)
     s = np.where(t != clipped, again, s)
     apart = w + s[..., None] * u - clipped[..., None] * v
-    distance: FloatArray = np.sqrt((apart * apart).sum(-1))
-    return distance
+    return apart, s, clipped

@@ -60,9 +60,38 @@ def solve_legs(
     out[..., 1] += raised[:, None]
     hip = out[:, HIPS]
 
-    reach = wanted - hip
-    distance = _within_reach(lengths(reach) - drawn, before, thigh, shin)
+    distance = _within_reach(lengths(wanted - hip) - drawn, before, thigh, shin)
+    return _bent_legs(joints, out, wanted, foot, distance)
 
+
+def place_feet(joints: FloatArray, ankles: FloatArray, toes: FloatArray) -> FloatArray:
+    """Put the feet at given places; pelvis and trunk stay, a leg that is too short points there.
+
+    Args:
+        joints: (T, 22, 3) metres, Y up.
+        ankles: (T, 2, 3) target positions of left and right ankle, metres.
+        toes: (T, 2, 3) places that the toe joints point to.
+
+    Returns:
+        (T, 22, 3) joints; bones keep their lengths.
+    """
+    hip, knee, ankle, toe = (joints[:, part] for part in (HIPS, KNEES, ANKLES, TOES))
+    thigh, shin = lengths(knee - hip), lengths(ankle - knee)
+    foot = rotations.unit(toes - ankles, (0.0, 0.0, 1.0)) * lengths(toe - ankle)[..., None]
+    distance = _within_reach(lengths(ankles - hip), lengths(ankle - hip), thigh, shin)
+    return _bent_legs(joints, joints.copy(), ankles, foot, distance)
+
+
+def _bent_legs(
+    joints: FloatArray, out: FloatArray, wanted: FloatArray, foot: FloatArray, distance: FloatArray
+) -> FloatArray:
+    """`out` with its legs towards ankles (T, 2, 3), `distance` (T, 2) long, bent in the planes in which `joints` are.
+
+    foot: (T, 2, 3) vectors from ankle to toe joint.
+    """
+    hip, knee, ankle = out[:, HIPS], joints[:, KNEES], joints[:, ANKLES]
+    thigh, shin = lengths(knee - joints[:, HIPS]), lengths(ankle - knee)
+    reach = wanted - hip
     old = rotations.unit(ankle - joints[:, HIPS], (0.0, -1.0, 0.0))
     new = rotations.unit(reach, (0.0, -1.0, 0.0))
     bend = knee - joints[:, HIPS]

@@ -18,13 +18,16 @@ from ..motion.foot_contacts import stance_mask
 from ..motion.metrics import pin_errors
 from ..motion.rotations import unit
 from ..motion.skeleton import CONTROLLED_JOINTS, FPS, JOINT_COUNT, JOINTS, PARENTS
-from ..motion.smoothing import smooth, smoothstep, through
+from ..motion.smoothing import smoothstep
 from .correction_splines import RELAX, blend_between_runs
 from .foot_lock import checked, lock_feet
 from .leg_ik import solve_legs
+from .pin_moves import limbs, pelvis_shift, pin_runs, shift_root_to_pins, walking_seconds
 
 CLOSE = 0.02
 """Metres: a pin with a larger error counts as missed."""
+FAR_CM = 30.0
+"""Centimetres by which a pin is missed that the character would have to walk to."""
 
 _HIGHEST = {0: 1.6, 10: 1.7, 11: 1.7, 15: 2.2, 20: 2.7, 21: 2.7}
 """Heights, metres, that pelvis, feet, head and wrists reach when jumping and kicking."""
@@ -55,8 +58,6 @@ _STRETCH = 0.12
 """Metres by which trunk and pelvis extend a limb's reach; the target of a more distant pin is clamped to that."""
 _LARGEST_TURN = 0.35
 """Radians by which one iteration rotates a joint at most: the linearisation is invalid for more."""
-_REACH = 0.93
-"""Fraction of a limb's length beyond which the body moves nearer."""
 
 
 def hold_pins(
@@ -92,7 +93,7 @@ def hold_pins(
             source = source + moved[:, None]
             source = lock_feet(source, stands).joints
     elif pinned[:, 0, 1].any():
-        source = source + _pelvis_shift(source, wanted, pinned & np.array([False, True, False]))[:, None]
+        source = source + pelvis_shift(source, wanted, pinned & np.array([False, True, False]))[:, None]
     return solve_pin_ik(source, wanted, pinned, may_move)
 
 
@@ -104,6 +105,13 @@ def missed_pins(joints: FloatArray, positions: FloatArray, mask: BoolArray, fps:
         worst = int(np.nanargmax(errors[:, joint]))
         if errors[worst, joint] > CLOSE:
             distance, when = 100 * errors[worst, joint], worst / fps
+            seconds = walking_seconds(joints, positions, mask, worst, int(joint))
+            if distance > FAR_CM and seconds > when:
+                sentences.append(
+                    f"The pin of the {_spoken(joint)} at {when:.1f} s is missed by {distance / 100:.1f} m: walking "
+                    f"there takes about {seconds:.1f} s. Move it nearer, or later."
+                )
+                continue
             sentences.append(
                 f"The pin of the {_spoken(joint)} is missed by {distance:.0f} cm at {when:.1f} s: "
                 "it is out of reach, or too far from where the motion goes."
@@ -150,62 +158,6 @@ def _spoken(joint: int) -> str:
     return f"left {name[2:]}" if name.startswith("l ") else f"right {name[2:]}" if name.startswith("r ") else name
 
 
-def shift_root_to_pins(source: FloatArray, wanted: FloatArray, pinned: BoolArray) -> FloatArray:
-    """Move of the whole figure (T, 3), metres, to the pins of the pelvis and into reach of the other pins."""
-    shift = _pelvis_shift(source, wanted, pinned)
-    needed, known = np.zeros_like(shift), np.zeros(len(shift), bool)
-    for joint, root, length in _limbs(source):
-        frames = pinned[:, joint].any(-1) & ~pinned[:, 0, [0, 2]].all(-1)
-        offset = wanted[:, joint] - (source[:, root] + shift)
-        offset[:, 1] = 0.0
-        rise = np.minimum(np.abs(wanted[:, joint, 1] - source[:, root, 1]), 0.9 * length)
-        room = np.sqrt((_REACH * length) ** 2 - np.minimum(rise, 0.85 * _REACH * length) ** 2)
-        distance = np.linalg.norm(offset, axis=-1)
-        excess = np.maximum(distance - room, 0.0)
-        push = offset * (excess / np.maximum(distance, 1e-9))[:, None]
-        stronger = frames & (np.linalg.norm(push, axis=-1) > np.linalg.norm(needed, axis=-1))
-        needed[stronger] = push[stronger]
-        known |= frames
-    if not known.any() or np.abs(needed).max() < 1e-3:
-        return shift
-    needed = _carried(needed, known)
-    result: FloatArray = shift + np.where(known[:, None], needed, smooth(needed, 3.0))
-    return result
-
-
-def _pelvis_shift(source: FloatArray, wanted: FloatArray, pinned: BoolArray) -> FloatArray:
-    """(T, 3) move to the pins of the pelvis; kept between and after them over the floor, faded in height."""
-    shift = np.zeros((len(source), 3))
-    gap = wanted[:, 0] - source[:, 0]
-    both = pinned[:, 0, 0] & pinned[:, 0, 2]
-    for axes in ([0, 2],) if (both == pinned[:, 0, [0, 2]].any(-1)).all() else ([0], [2]):
-        known = pinned[:, 0, axes[0]]
-        if known.any():
-            shift[:, axes] = _carried(gap[:, axes], known)
-    known = pinned[:, 0, 1]
-    if known.any():
-        shift[:, 1] = blend_between_runs(gap[:, 1, None], _runs(known))[:, 0]
-    return shift
-
-
-def _carried(values: FloatArray, known: BoolArray) -> FloatArray:
-    """(T, k) values known on frames (T,), interpolated smoothly between them and constant beyond both ends."""
-    at = np.flatnonzero(known)
-    return through(at, values[at], np.arange(len(values)), level_ends=True)
-
-
-def _limbs(source: FloatArray) -> list[tuple[int, int, float]]:
-    """Pinned joint, root joint of its limb, and length of the limb in metres."""
-    limbs = []
-    for joint, root in ((20, 16), (21, 17), (10, 1), (11, 2), (_HEAD, 0)):
-        chain, at = 0.0, joint
-        while at != root:
-            chain += float(np.linalg.norm(source[0, at] - source[0, PARENTS[at]]))
-            at = PARENTS[at]
-        limbs.append((joint, root, chain))
-    return limbs
-
-
 def solve_pin_ik(source: FloatArray, wanted: FloatArray, pinned: BoolArray, may_move: bool) -> FloatArray:
     """Bend the body on every frame so that pinned joints, with gaps interpolated over time, meet their targets."""
     gaps = np.zeros_like(source)
@@ -216,14 +168,14 @@ def solve_pin_ik(source: FloatArray, wanted: FloatArray, pinned: BoolArray, may_
             continue
         gap = wanted[:, joint] - source[:, joint]
         far = float(np.linalg.norm(gap[known], axis=-1).max())
-        gaps[:, joint] = blend_between_runs(gap, _runs(known), int(np.clip(RELAX + 14 * far, RELAX, 24)))
+        gaps[:, joint] = blend_between_runs(gap, pin_runs(known), int(np.clip(RELAX + 14 * far, RELAX, 24)))
         active.append(joint)
     rows = np.flatnonzero(np.abs(gaps).max((1, 2)) > 1e-5)
     if not len(rows):
         return source
     targets = source[rows] + gaps[rows]
     joints, weights = list(active), [1.0] * len(active)
-    for joint, root, length in _limbs(source):
+    for joint, root, length in limbs(source):
         if joint in active:
             aim = targets[:, joint] - source[rows, root]
             far = np.linalg.norm(aim, axis=-1, keepdims=True)
@@ -274,12 +226,6 @@ def prebend_limbs(
         axis = unit(np.cross(upper, forward * ahead), (0.0, 1.0, 0.0))
         pose = _turned(pose, np.zeros((len(pose), 3)), np.array([middle]), (_NUDGE * much[:, None] * axis)[:, None])
     return pose
-
-
-def _runs(known: BoolArray) -> IntArray:
-    """(T,) number of the run of known frames, -1 outside."""
-    starts = known & ~np.concatenate([[False], known[:-1]])
-    return np.where(known, np.cumsum(starts) - 1, -1)
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,9 @@ from ..array_types import FloatArray
 from ..motion import rotations as rot
 from ..motion.features import facing, onto_skeleton
 from ..motion.motion import Clip
+from ..motion.skeleton import FOOT_JOINTS
 from ..motion.world_transform import Placement, unplace_joints
+from .leg_ik import ANKLES, TOES, place_feet
 
 FADE_FRAMES = 10
 """Frames after the start over which the difference fades out."""
@@ -97,8 +99,21 @@ def _led_from(given: FloatArray, motion: FloatArray, fade: int) -> FloatArray:
     # The difference continues for a moment with its velocity, so that speeds do not jump, and fades out.
     carried = offset + drift * (after * part)[:, None, None]
     result[count:] += smooth[:, None, None] * carried
+    wanted = _above(result[count:], motion[count:], given[-1])
     result[count:] = _with_usual_lengths(result[count:])
+    mixed = slice(count, count + int((part > 0.0).sum()))
+    feet = wanted[: mixed.stop - mixed.start]
+    result[mixed] = place_feet(result[mixed], feet[:, ANKLES], feet[:, TOES])
     result[:count] = given
+    return result
+
+
+def _above(mixed: FloatArray, motion: FloatArray, pose: FloatArray) -> FloatArray:
+    """Joints (T, 22, 3) of a fade, with no ankle or toe joint lower than in both of the motions that it mixes."""
+    result = mixed.copy()
+    feet = list(FOOT_JOINTS)
+    lowest = np.minimum(motion[:, feet, 1], pose[feet, 1])
+    result[:, feet, 1] = np.maximum(result[:, feet, 1], lowest)
     return result
 
 

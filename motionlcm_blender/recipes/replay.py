@@ -35,6 +35,8 @@ def shot_of(motion: Motion, recipe: Recipe, fps: float) -> Shot:
     from ..motion.loops import looped
     from ..motion.retarget import forward_kinematics
     from ..motion.world_transform import place_clip
+    from ..postprocess.foot_lock import FootLock
+    from ..postprocess.loop_feet import hold_loop_feet
 
     check_fps(fps)
     if recipe.ground is not None:
@@ -44,6 +46,8 @@ def shot_of(motion: Motion, recipe: Recipe, fps: float) -> Shot:
     clip = written_part(clip, fps, recipe.seam, frames, recipe.landing)
     if recipe.loop:
         clip = looped(clip)
+        if recipe.ground is None and recipe.request.feet is not FootLock.OFF:
+            clip = hold_loop_feet(clip)
     joints = forward_kinematics(clip)[:, :JOINT_COUNT].astype(np.float32)
     path = None
     if recipe.path_xz is not None and not recipe.loop:

@@ -1,5 +1,6 @@
 """Text encoders, text tokens, and the vocabulary of the training data.
 
+captured_speeds    Body speeds of captured motion by kind.
 encoders           Opening of the text encoder of a model folder.
 gait               The gait that a prompt names, against the speed of its path.
 length_suggestion  How long the action of a prompt takes, from a table of captured durations by verb
@@ -7,6 +8,7 @@ length_suggestion  How long the action of a prompt takes, from a table of captur
 minilm             The text encoder all-MiniLM-L6-v2 in NumPy: a prompt to token states and a sentence vector.
 minilm_files       Files of all-MiniLM-L6-v2: where they are found, and how they are written for the
                    extension's zip.
+motion_kinds       Kinds of motion that prompts name, and how much captured motion of each kind moves.
 prompt_vocabulary  The vocabulary of a model's training captions, and a warning for prompts with unseen words.
 sentence_t5        The text encoder sentence-t5 in NumPy: a prompt to the sentence vector that published
                    models take.

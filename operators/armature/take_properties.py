@@ -14,6 +14,7 @@ import bpy
 
 PREFIX = "motionlcm_"
 FIRST_VERSION = "0.1.0"
+SECOND_VERSION = "0.2.0"
 ACTION, ARMATURE, CURVE = "Action", "armature object", "curve object"
 
 T = TypeVar("T")
@@ -89,6 +90,13 @@ PATH_MEAN = StoredProperty("path_mean_cm", 0.0, "mean distance from the path")
 PATH_MAX = StoredProperty("path_max_cm", 0.0, "largest distance from the path")
 PIN_MAX = StoredProperty("pin_max_cm", 0.0, "largest distance from the pins")
 FOOT_SKATE = StoredProperty("foot_skate_cm_s", 0.0, "how fast standing feet slide")
+FACING_OFF = StoredProperty(
+    "facing_off_deg", 0.0, "mean angle between the facing and what is meant by path or prompt", since=SECOND_VERSION
+)
+BELOW_FLOOR = StoredProperty("below_floor_cm", 0.0, "how far a foot is below the floor at worst", since=SECOND_VERSION)
+DRAG = StoredProperty("drag_cm", 0.0, "how far a standing foot is dragged at worst", since=SECOND_VERSION)
+ENERGY = StoredProperty("energy_share", 0.0, "body speed as a share of that of captured motion", since=SECOND_VERSION)
+FAULTS = StoredProperty("faults", 0.0, "sum of visible faults, 0: none; sorts takes by quality", since=SECOND_VERSION)
 KEYS_PER_SECOND = StoredProperty("keys_per_second", 0.0, "density of fitted keys; 0: a key on every frame")
 KEYS_ERROR = StoredProperty("keys_error_mm", 0.0, "largest distance of a joint from the motion as made")
 KEYS_SHARE = StoredProperty("keys_share", 1.0, "fitted keys as a share of a key on every frame")
@@ -117,8 +125,12 @@ SCHEMA: tuple[StoredProperty[Any], ...] = tuple(
 
 SHAPE_KEY = "Shape "
 """Name of a body's shape keys: "Shape 0", "Shape 1", ..."""
-SORTS: dict[str, StoredProperty[float] | None] = {"NAME": None, "PATH": PATH_MEAN, "SKATE": FOOT_SKATE}
+SORTS: dict[str, StoredProperty[float] | None] = {
+    "NAME": None, "PATH": PATH_MEAN, "SKATE": FOOT_SKATE, "QUALITY": FAULTS,
+}  # fmt: skip
 """The measure that sorts takes, in ascending order; None: the name."""
+OLDER: dict[str, StoredProperty[float]] = {"QUALITY": FOOT_SKATE}
+"""The measure that sorts takes of an earlier version, which lack the other one, behind those that have it."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +147,10 @@ class TakeProperties:
     path_max_cm: float | None
     pin_max_cm: float | None
     foot_skate_cm_s: float | None
+    facing_off_deg: float | None
+    below_floor_cm: float | None
+    drag_cm: float | None
+    energy_share: float | None
     milliseconds: float | None
     model: str | None
 
@@ -156,9 +172,26 @@ def read(action: bpy.types.Action) -> TakeProperties:
         known(PATH_MAX),
         known(PIN_MAX),
         known(FOOT_SKATE),
+        known(FACING_OFF),
+        known(BELOW_FLOOR),
+        known(DRAG),
+        known(ENERGY),
         known(MILLISECONDS),
         known(MODEL),
     )
+
+
+def rank(action: bpy.types.Action, sort: str) -> tuple[bool, float]:
+    """Place of a take in an order of `SORTS`, ascending: whether it lacks the measure, and the measure.
+
+    A take that lacks it is sorted by the measure of `OLDER`.
+    """
+    measure = SORTS.get(sort)
+    if measure is None:
+        return False, 0.0
+    if measure.is_on(action) or sort not in OLDER:
+        return False, measure.read(action)
+    return True, OLDER[sort].read(action)
 
 
 def write_facts(action: bpy.types.Action, facts: Mapping[str, Any]) -> None:

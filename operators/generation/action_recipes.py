@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from ..session.generation_worker import GenerationJobInput, GenerationOutput
 
 
+MEASURES = (
+    "path_mean_cm", "path_max_cm", "pin_mean_cm", "pin_max_cm", "foot_skate_cm_s", "facing_off_deg", "below_floor_cm",
+    "drag_cm", "energy_share", "faults",
+)  # fmt: skip
+"""Measures of a take that its Action keeps, by their names in `GeneratedMotion.report`."""
+
+
 def key_numbers(keys: SparseKeys | None) -> dict[str, object]:
     """The numbers of a recipe about fitted keys; zeros for a key on every frame."""
     if keys is None:
@@ -36,7 +43,7 @@ def recipe(order: GenerationJobInput, result: GenerationOutput) -> dict[str, obj
         **flat_values(recipe_made(order, result)),
         **key_numbers(result.keys),
     }
-    for name in ("path_mean_cm", "path_max_cm", "pin_mean_cm", "pin_max_cm", "foot_skate_cm_s"):
+    for name in MEASURES:
         if name in result.report:
             values[name] = float(result.report[name])
     values["milliseconds"] = 1000.0 * float(result.report.get("seconds", 0.0))

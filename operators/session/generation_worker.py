@@ -20,6 +20,8 @@ from ...motionlcm_blender.motion.loops import Travel, looped, split_travel
 from ...motionlcm_blender.motion.motion import Clip
 from ...motionlcm_blender.motion.skeleton import Skeleton
 from ...motionlcm_blender.motion.world_transform import Placement, place_clip
+from ...motionlcm_blender.postprocess.foot_lock import FootLock
+from ...motionlcm_blender.postprocess.loop_feet import hold_loop_feet
 from ...motionlcm_blender.postprocess.terrain import Ground
 from ..armature.root_motion import RootMotion
 from ..scene.handles import Handle
@@ -149,6 +151,8 @@ def _finished(
     clip = written_part(clip, order.fps, order.seam, order.scene_frames, order.landing)
     if order.loop:
         clip = looped(clip)
+        if order.ground is None and order.request.feet is not FootLock.OFF:
+            clip = hold_loop_feet(clip)
     clip, root_motion = _carried(clip, order)
     keys = None if order.key_tolerance is None else fitted_keys(clip, order.key_tolerance, order)
     report["seconds"] = time.perf_counter() - started

@@ -162,7 +162,11 @@ def _shown(action: bpy.types.Action, present: bpy.types.Action | None) -> Shown:
     measures = (
         (made.path_mean_cm, "Path error {:.1f} cm"),
         (made.pin_max_cm, "Pin error {:.1f} cm at most"),
-        (made.foot_skate_cm_s, "Foot skate {:.1f} cm/s"),
+        (made.facing_off_deg, "Facing error {:.0f}°"),
+        (made.drag_cm, "Worst foot drag {:.0f} cm"),
+        (made.below_floor_cm, "Feet below floor {:.1f} cm"),
+        (None if made.energy_share is None else 100.0 * made.energy_share, "Energy {:.0f} % of captured"),
+        (made.foot_skate_cm_s if made.drag_cm is None else None, "Foot skate {:.1f} cm/s"),
     )
     starred = made.starred
     facts = [action.name, f"Seed {made.seed}" + (", starred" if starred else "")]

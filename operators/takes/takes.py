@@ -16,7 +16,6 @@ from ..armature.take_properties import (
     PROMPT,
     SEED,
     SHOT,
-    SORTS,
     STAR,
     TAKE,
     removable,
@@ -54,11 +53,9 @@ def takes_of(
         found = [
             action for action in found if not SHOT.is_on(action) and (BATCH.read(action) == batch or STAR.read(action))
         ]
-    measure = SORTS.get(sort)
 
-    def place(action: bpy.types.Action) -> tuple[bool, float, int, str]:
-        value = 0.0 if measure is None else measure.read(action)
-        return not STAR.read(action), value, TAKE.read(action), action.name
+    def place(action: bpy.types.Action) -> tuple[bool, tuple[bool, float], int, str]:
+        return not STAR.read(action), take_properties.rank(action, sort), TAKE.read(action), action.name
 
     return sorted(found, key=place)
 

@@ -164,7 +164,7 @@ def test_what_the_sheet_tells(three):
     assert [each.label for each in shown] == ["Seed 7", "Seed 5", "Seed 6"]
     assert [each.starred for each in shown] == [True, False, False]
     assert [each.present for each in shown] == [False, True, False]
-    assert shown[0].facts[1] == "Seed 7, starred" and any("Foot skate" in fact for fact in shown[0].facts)
+    assert shown[0].facts[1] == "Seed 7, starred" and any("foot drag" in fact for fact in shown[0].facts)
 
 
 def test_a_take_keeps_its_place_and_colour(three):

@@ -106,7 +106,8 @@ def test_numbers_of_the_present_action():
     generate(seconds=2.0, path=poly_curve([(0, 0), (0, -2)]))
     layout = drawn("MOTIONLCM_PT_main")
     told = texts(layout)
-    assert "Path error" in told and "Foot skate" in told and "cm/s" in told and " ms" in told
+    assert "Path error" in told and "Worst foot drag" in told and "Facing error" in told and " ms" in told
+    assert "% of captured" in told
     assert {"motionlcm.recall", "motionlcm.generate_again"} <= set(operators(layout))
 
 

@@ -36,6 +36,8 @@ def test_a_generated_action_is_read_by_type():
     made = stored().read(action)
     assert (made.prompt, made.seed, made.take, made.starred, made.blends) == ("a person walks", 7, None, False, ())
     assert made.milliseconds > 0.0 and made.foot_skate_cm_s >= 0.0 and made.path_mean_cm is None
+    assert made.drag_cm >= 0.0 and made.below_floor_cm >= 0.0 and made.energy_share > 0.0
+    assert made.facing_off_deg is None and stored().FAULTS.read(action) > 0.0
     assert made.model == "tiny" and part("operators.armature.take_index").get().any_generated()
 
 

@@ -68,6 +68,24 @@ def test_the_nearest_to_the_path_comes_first():
     assert len(errors) == 4 and errors == sorted(errors)
 
 
+def test_the_take_with_the_fewest_faults_comes_first_and_old_takes_behind():
+    add_character()
+    settings().takes = 5
+    generate()
+    old = takes()[1:3]
+    for action, skate in zip(old, (20.0, 10.0), strict=True):  # as version 0.1 wrote them
+        for name in ("faults", "drag_cm", "below_floor_cm", "energy_share"):
+            del action[f"motionlcm_{name}"]
+        action["motionlcm_foot_skate_cm_s"] = skate
+    settings().take_sort = "QUALITY"
+    order = takes()
+    faults = [a["motionlcm_faults"] for a in order[:3]]
+    assert faults == sorted(faults) and order[3:] == [old[1], old[0]]
+    measures = part("ui.takes_panel").short_measures
+    read = part("operators.armature.take_properties").read
+    assert measures(read(old[0]))[0] == "20 cm/s" and any("%" in number for number in measures(read(order[0])))
+
+
 def test_accepting_keeps_stars_and_what_is_used_elsewhere(three):
     bpy.ops.motionlcm.star_take(name=three[2].name)
     assert takes()[0] == three[2]

@@ -14,12 +14,16 @@ from tiny_model import near_rest, write_tiny_model
 
 from motionlcm_blender import MotionLCM, Request
 from motionlcm_blender.errors import InvalidRequest
-from motionlcm_blender.generation.inbetweening import bend_path_to_end, place_end_pose
+from motionlcm_blender.generation.inbetweening import bend_path_to_end, place_end_pose, slowed_to_end
+from motionlcm_blender.generation.postprocessing import postprocess_motion
 from motionlcm_blender.generation.request import Hints
 from motionlcm_blender.generation.variations import mirrored_joints
+from motionlcm_blender.motion.foot_contacts import foot_contacts
 from motionlcm_blender.motion.skeleton import HUMANML
 from motionlcm_blender.networks.model_folder import write_model_folder
+from motionlcm_blender.postprocess.floor_clearance import raise_feet_to_floor
 from motionlcm_blender.postprocess.headings import facing_angles
+from motionlcm_blender.postprocess.leg_ik import place_feet
 from motionlcm_blender.postprocess.transitions import at_origin, match_end, match_start
 
 from .test_continuation import motion, turned
@@ -127,3 +131,54 @@ def test_an_end_of_no_use_is_refused() -> None:
         Request("a person walks", 50, end=motion(walk(3)), speed=2.0)
     with pytest.raises(ValueError, match="at least one frame"):
         match_end(walk(10), walk(10))
+
+
+@given(
+    x=st.floats(-1.0, 1.0), z=st.floats(0.0, 3.0), angle=st.floats(-1.5, 1.5), frame=st.integers(0, 60),
+    crouch=st.floats(0.0, 0.3), speed=st.floats(0.0, 1.6),
+)  # fmt: skip
+@settings(max_examples=20, deadline=None)
+def test_a_motion_comes_to_rest_in_a_pose_and_stays_above_the_floor(
+    x: float, z: float, angle: float, frame: int, crouch: float, speed: float
+) -> None:
+    joints = at_origin(walk(90, speed))
+    pose = turned(joints[frame : frame + 1] - joints[frame, 0] * (1.0, 0.0, 1.0), angle, (x, z))
+    feet = pose[:, [7, 8, 10, 11]].copy()
+    pose[..., 1] -= crouch
+    pose = place_feet(pose, feet[:, :2], feet[:, 2:])
+    request = Request("a person walks", 90, end=motion(pose))
+    made = postprocess_motion(request, joints, foot_contacts(joints).astype(np.float32), {}, 0.0).joints
+    np.testing.assert_allclose(made[-1], pose[0], atol=1e-4)
+    assert made[:-1, [7, 8, 10, 11], 1].min() > min(-0.01, float(pose[..., 1].min()) - 0.01)
+    pace = np.linalg.norm(np.diff(made[:, 0][:, [0, 2]], axis=0), axis=-1) * 20.0
+    assert pace[-1] < max(0.35, 0.5 * pace.max())
+
+
+def test_times_of_a_motion_that_slows_down() -> None:
+    end = motion(walk(2)[:1])
+    times = slowed_to_end(Request("a person walks", 90, end=end), 90)
+    assert times is not None
+    assert times[0] == 0.0 and times[-1] == pytest.approx(89.0)
+    steps = np.diff(times)
+    assert (steps > 0.0).all() and steps[-1] < 0.15 and steps[:60].max() < 1.25
+    # After a start it begins with its own speed; what moves at the end, or has a path, keeps its time.
+    late = slowed_to_end(Request("a person walks", 90, start=motion(walk(20)), end=end), 90)
+    assert late is not None
+    np.testing.assert_allclose(late[:20], np.arange(20))
+    assert slowed_to_end(Request("a person walks", 90, end=motion(walk(4, 1.2))), 90) is None
+    path = Hints.ground_path(np.linspace([0, 0], [0, 4], 90))
+    assert slowed_to_end(Request("a person walks", 90, end=end, hints=path), 90) is None
+
+
+def test_feet_below_the_floor_are_raised_and_nothing_else_moves() -> None:
+    joints = walk(80, 1.0).astype(np.float64)
+    assert raise_feet_to_floor(joints, np.ones((80, 2), bool)) is not None
+    sunk = joints.copy()
+    sunk[30:40, [7, 10], 1] -= 0.06
+    made = raise_feet_to_floor(sunk, np.ones((80, 2), bool))
+    assert made[:, [7, 8, 10, 11], 1].min() > -0.02
+    np.testing.assert_allclose(made[:20], sunk[:20], atol=1e-9)
+    others = [joint for joint in range(22) if joint not in (4, 5, 7, 8, 10, 11)]
+    np.testing.assert_allclose(made[:, others], sunk[:, others], atol=1e-12)
+    kept = raise_feet_to_floor(sunk, np.zeros((80, 2), bool))
+    np.testing.assert_array_equal(kept, sunk)

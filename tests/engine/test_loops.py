@@ -10,10 +10,16 @@ from hypothesis import strategies as st
 from motionlcm_blender.errors import InvalidRequest
 from motionlcm_blender.keyframes.fitting import fit_keys
 from motionlcm_blender.motion.euler_angles import euler_quaternions
+from motionlcm_blender.motion.foot_contacts import foot_contacts, stance_mask
+from motionlcm_blender.motion.loop_search import touchdowns
 from motionlcm_blender.motion.loops import find_loop, headings, in_place, joined_travel, looped, split_travel
+from motionlcm_blender.motion.metrics import foot_skate
 from motionlcm_blender.motion.motion import Clip, Motion
+from motionlcm_blender.motion.resampling import resample
 from motionlcm_blender.motion.retarget import forward_kinematics, retarget
 from motionlcm_blender.motion.world_transform import Placement, place_clip
+from motionlcm_blender.postprocess.loop_feet import hold_loop_feet, with_legs
+from motionlcm_blender.postprocess.stitching import body_speed
 from tests.synthetic_motion import gestures, walk
 
 
@@ -119,3 +125,65 @@ def test_what_cannot_be_looped_is_refused() -> None:
         looped(clip_of(walk(60)), 50, 40)
     first, last = find_loop(clip_of(walk(60)))
     assert 0 <= first < last < 60
+
+
+def positions_of(clip: Clip) -> np.ndarray:
+    return forward_kinematics(clip)[:, :22]
+
+
+def rounds_of(loop: Clip, count: int = 3) -> np.ndarray:
+    """Joints of several rounds of a loop."""
+    joints, step = positions_of(loop), loop.translation[-1] - loop.translation[0]
+    return np.concatenate([joints[:-1] + k * step for k in range(count)])
+
+
+def test_a_loop_is_not_taken_from_the_quiet_part() -> None:
+    lively, _ = gestures(100, seed=4)
+    still = np.repeat(lively[-1:], 80, axis=0)
+    clip = clip_of(np.concatenate([still[:20], lively, still]))
+    loop = looped(clip)
+    assert body_speed(positions_of(loop)) > 0.8 * body_speed(positions_of(clip))
+
+
+@given(st.floats(0.6, 1.6), st.floats(-0.6, 0.6), st.integers(90, 150))
+@settings(max_examples=15, deadline=None)
+def test_both_feet_take_as_many_steps(speed: float, turn_rate: float, frames: int) -> None:
+    joints = rounds_of(looped(clip_of(walk(frames, speed, turn_rate))), 9)
+    steps = touchdowns(stance_mask(joints, foot_contacts(joints)))
+    once = len(joints) // 9
+    for first in range(once, 5 * once, 7):
+        left, right = steps[first + 3 * once] - steps[first]
+        assert left == right > 0
+
+
+@given(st.floats(0.0, 1.6), st.sampled_from([20.0, 24.0, 30.0, 60.0]), st.integers(0, 5))
+@settings(max_examples=15, deadline=None)
+def test_standing_feet_of_a_loop_do_not_slide(speed: float, fps: float, seed: int) -> None:
+    joints = walk(110, speed)
+    joints[:, :, 0] += 0.04 * np.sin(np.arange(110) * 0.013 * (seed + 3))[:, None]  # no two strides are alike
+    loop = looped(resample(clip_of(joints), fps))
+    held = hold_loop_feet(loop)
+    step = held.translation[-1] - held.translation[0]
+    np.testing.assert_allclose(step, loop.translation[-1] - loop.translation[0], atol=1e-6)
+    np.testing.assert_allclose(positions_of(held)[-1], positions_of(held)[0] + step, atol=1e-6)
+    assert foot_skate(rounds_of(held), fps=fps) <= foot_skate(rounds_of(loop), fps=fps) + 1.0
+    upper = [joint for joint in range(22) if joint not in (0, 1, 2, 4, 5, 7, 8, 10, 11)]
+    before, after = (x[:, upper] - x[:, :1] for x in (positions_of(loop), positions_of(held)))
+    np.testing.assert_allclose(after, before, atol=1e-6)
+
+
+def test_a_foot_that_never_leaves_the_floor_is_where_it_was_after_a_round() -> None:
+    joints = walk(120, 0.0)
+    swing = 0.2 * np.sin(np.arange(120) * 0.3)[:, None].astype(np.float32)
+    joints[:, 18:22, 2] += swing
+    joints[..., 0] += np.linspace(0.0, 0.3, len(joints))[:, None].astype(np.float32)  # it drifts
+    loop = looped(clip_of(joints))
+    np.testing.assert_allclose((loop.translation[-1] - loop.translation[0])[[0, 2]], 0.0, atol=1e-6)
+    assert foot_skate(rounds_of(hold_loop_feet(loop))) < 0.5 < foot_skate(joints)
+
+
+def test_legs_turned_to_their_own_place_stay() -> None:
+    clip = clip_of(walk(60, 1.2, 0.3))
+    again = with_legs(clip, positions_of(clip))
+    np.testing.assert_allclose(positions_of(again), positions_of(clip), atol=1e-9)
+    np.testing.assert_allclose(np.abs((again.rotations * clip.rotations).sum(-1)), 1.0, atol=1e-9)

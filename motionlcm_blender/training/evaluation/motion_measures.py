@@ -13,33 +13,35 @@ import numpy as np
 
 from ...array_types import FloatArray
 from ...motion.features import FEATURES, joints_from_features
-from ...motion.skeleton import FOOT_JOINTS, FPS, JOINTS, L_ANKLE, L_FOOT, R_ANKLE, R_FOOT
-from ..data.action_detectors import runs
+from ...motion.skeleton import JOINTS, L_ANKLE, R_ANKLE
+from ...motion.visible_measures import (
+    MOVING,
+    STANCE_FRAMES,
+    STANCE_HEIGHT,
+    STANCE_VERTICAL,
+    TRAVEL_WINDOW,
+    Drag,
+    below_floor_cm,
+    body_speeds,
+    drags,
+    facing,
+    facing_error,
+    local_speeds,
+    stances,
+    travel,
+    travel_angle,
+)
 
+__all__ = [
+    "MOVING", "STANCE_FRAMES", "STANCE_HEIGHT", "STANCE_VERTICAL", "TRAVEL_WINDOW", "Drag", "below_floor_cm",
+    "body_speeds", "drags", "facing", "facing_error", "local_speeds", "stances", "travel", "travel_angle",
+]  # fmt: skip
 _J = {name: index for index, name in enumerate(JOINTS)}
 WRISTS, ANKLES = (_J["l_wrist"], _J["r_wrist"]), (L_ANKLE, R_ANKLE)
 PEAK = 98.0
 """Percentile of the speed that counts as its peak: a single wrong frame does not decide."""
-MOVING = 0.2
-"""m/s of the pelvis below which the direction of travel means nothing."""
-TRAVEL_WINDOW = 13
-"""Frames over which travel is averaged: about one step, so that the sway of the hips is left out."""
-STANCE_HEIGHT, STANCE_VERTICAL, STANCE_FRAMES = 0.025, 0.2, 3
-"""A toe stands while it is within this height (m) of its own lowest places and moves up or down by less than this
-speed (m/s), for at least so many frames."""
 DEEP_CM, DRAG_CM = 3.0, 12.0
 """Centimetres below the floor, and of slide of a standing toe, that a person notices."""
-
-
-@dataclass(frozen=True)
-class Drag:
-    """Centimetres that a standing toe slides from where its stance began, at worst.
-
-    inside: in stances that touch neither the first nor the last second. ends: in the others.
-    """
-
-    inside: float
-    ends: float
 
 
 @dataclass(frozen=True)
@@ -57,59 +59,9 @@ def joints_of(features: FloatArray) -> FloatArray:
     return joints_from_features(np.asarray(features)[..., :FEATURES])
 
 
-def facing(joints: FloatArray) -> FloatArray:
-    """(T, 2) unit vectors (x, z): the direction in which hips and shoulders face."""
-    joints = np.asarray(joints, dtype=np.float64)
-    across = joints[:, _J["l_hip"]] - joints[:, _J["r_hip"]] + joints[:, _J["l_shoulder"]] - joints[:, _J["r_shoulder"]]
-    forward = np.stack([-across[:, 2], across[:, 0]], axis=-1)
-    result: FloatArray = forward / np.maximum(np.linalg.norm(forward, axis=-1, keepdims=True), 1e-9)
-    return result
-
-
-def travel(joints: FloatArray) -> FloatArray:
-    """(T, 2) m/s: velocity of the pelvis over the floor (x, z), the sway of single steps averaged out."""
-    root = np.asarray(joints, dtype=np.float64)[:, 0][:, [0, 2]]
-    if len(root) < 2:
-        return np.zeros_like(root)
-    half = TRAVEL_WINDOW // 2
-    padded = np.pad(root, ((half, half), (0, 0)), mode="edge")
-    kernel = np.full(TRAVEL_WINDOW, 1.0 / TRAVEL_WINDOW)
-    smooth = np.stack([np.convolve(column, kernel, mode="valid") for column in padded.T], axis=-1)
-    result: FloatArray = np.gradient(smooth, axis=0) * FPS
-    return result
-
-
-def travel_angle(joints: FloatArray) -> FloatArray:
-    """(T,) degrees from facing to travel, positive to the figure's left, in -180..180; NaN where it hardly moves."""
-    velocity, forward = travel(joints), facing(joints)
-    left = np.stack([forward[:, 1], -forward[:, 0]], axis=-1)
-    angle = np.degrees(np.arctan2((velocity * left).sum(-1), (velocity * forward).sum(-1)))
-    return np.where(np.linalg.norm(velocity, axis=-1) > MOVING, angle, np.nan)
-
-
-def facing_error(joints: FloatArray, wanted: float = 0.0) -> tuple[float, float]:
-    """Degrees between facing and travel beside what is wanted, over the frames that travel: mean and largest.
-
-    wanted: the direction of travel seen from the figure, degrees: 0 forward, 180 backward, 90 to its left, -90 to its
-    right. Both NaN if the figure never travels.
-    """
-    angle = travel_angle(joints)
-    angle = angle[np.isfinite(angle)]
-    if not len(angle):
-        return float("nan"), float("nan")
-    off = np.abs((angle - wanted + 180.0) % 360.0 - 180.0)
-    return float(off.mean()), float(off.max())
-
-
-def body_speeds(joints: FloatArray) -> FloatArray:
-    """(T - 1,) m/s: mean speed of the joints against the pelvis, the pelvis itself counted with 0."""
-    result: FloatArray = _local_speeds(joints).mean(axis=-1)
-    return result
-
-
 def peak_speed(joints: FloatArray, which: Sequence[int]) -> float:
     """m/s: 98th percentile of the speed of the faster one of some joints against the pelvis."""
-    return float(np.percentile(_local_speeds(joints)[:, list(which)].max(axis=-1), PEAK))
+    return float(np.percentile(local_speeds(joints)[:, list(which)].max(axis=-1), PEAK))
 
 
 def energy(joints: FloatArray) -> dict[str, float]:
@@ -119,35 +71,6 @@ def energy(joints: FloatArray) -> dict[str, float]:
         "wrist_peak": peak_speed(joints, WRISTS),
         "ankle_peak": peak_speed(joints, ANKLES),
     }
-
-
-def below_floor_cm(joints: FloatArray) -> float:
-    """Centimetres that the lowest ankle or toe is below y = 0, at worst; 0 if it never is."""
-    return float(max(0.0, -100.0 * np.asarray(joints, dtype=np.float64)[:, FOOT_JOINTS, 1].min()))
-
-
-def stances(joints: FloatArray) -> list[tuple[int, int, int]]:
-    """(toe joint, first frame, end frame) of each stretch in which a toe stands."""
-    found = []
-    for toe in (L_FOOT, R_FOOT):
-        height = np.asarray(joints, dtype=np.float64)[:, toe, 1]
-        low = height - np.percentile(height, 5) < STANCE_HEIGHT
-        slow = np.abs(np.gradient(height)) * FPS < STANCE_VERTICAL
-        found += [(toe, first, end) for first, end in runs(low & slow) if end - first >= STANCE_FRAMES]
-    return found
-
-
-def drags(joints: FloatArray) -> Drag:
-    """How far standing toes slide, inside the motion and in its first and last second."""
-    inside = ends = 0.0
-    for toe, first, end in stances(joints):
-        places = np.asarray(joints, dtype=np.float64)[first:end, toe][:, [0, 2]]
-        far = 100.0 * float(np.linalg.norm(places - places[0], axis=-1).max())
-        if first < FPS or end > len(joints) - FPS:
-            ends = max(ends, far)
-        else:
-            inside = max(inside, far)
-    return Drag(inside, ends)
 
 
 def thirds(joints: FloatArray) -> Thirds:
@@ -195,12 +118,3 @@ def _ranks(values: FloatArray) -> FloatArray:
     last = np.cumsum(counts)
     mean: FloatArray = (last - (counts - 1) / 2.0)[inverse]
     return mean
-
-
-def _local_speeds(joints: FloatArray) -> FloatArray:
-    """(T - 1, 22) m/s against the pelvis."""
-    joints = np.asarray(joints, dtype=np.float64)
-    if len(joints) < 2:
-        return np.zeros((1, joints.shape[1]))
-    speeds: FloatArray = np.linalg.norm(np.diff(joints - joints[:, :1], axis=0), axis=-1) * FPS
-    return speeds

@@ -1,0 +1,74 @@
+"""Directions of bones that a network has shrunk: short bones point nowhere for sure.
+
+A network that is unsure of a fast arm puts its joints at the mean of the possible places, so the bones get short, and
+a short bone turns by large angles from frame to frame. Given its full length again, its end would jump. The direction
+of such a bone is taken from the frames around it: bones are averaged as vectors, so longer, surer ones count more.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..array_types import FloatArray
+from .skeleton import HUMANML, JOINT_COUNT, JOINTS, PARENTS, Skeleton
+from .smoothing import smoothstep
+
+SHORT = (0.95, 0.45)
+"""Shares of a bone's length above which its own direction counts alone, and below which only that of all around it."""
+WIDTHS = (1.0, 2.0, 4.0)
+"""Frames, standard deviations of the means over time; the narrowest is taken in which a bone is not short."""
+TURNS_OVER, TURN_SIGMA = (0.2, 0.6), 2.5
+"""Shares of the full length between which even a mean bone is too short to point, and frames over which it turns."""
+STEADIED = tuple(JOINTS.index(f"{side}_{part}") for side in "lr" for part in ("shoulder", "elbow", "wrist", "foot"))
+
+
+def steady_short_bones(joints: FloatArray, skeleton: Skeleton = HUMANML) -> FloatArray:
+    """Turn shrunken arm and foot bones to the direction that they have over the frames around.
+
+    Args:
+        joints: (T, 22, 3) metres.
+        skeleton: Source of the full bone lengths.
+
+    Returns:
+        (T, 22, 3) float64; each bone keeps its length, other bones keep their direction.
+    """
+    joints = np.asarray(joints, np.float64)
+    if len(joints) < 3:
+        return joints
+    bones = joints[:, 1:] - joints[:, list(PARENTS[1:])]
+    full = skeleton.bone_lengths[:JOINT_COUNT]
+    for joint in STEADIED:
+        bone = bones[:, joint - 1]
+        length = np.linalg.norm(bone, axis=-1, keepdims=True)
+        if length.min() >= SHORT[0] * full[joint]:
+            continue
+        steady = _steadied(bone, float(full[joint]))
+        size = np.linalg.norm(steady, axis=-1, keepdims=True)
+        bones[:, joint - 1] = np.where(size > 1e-9, steady * length / np.maximum(size, 1e-9), bone)
+    result = joints.copy()
+    for joint in range(1, JOINT_COUNT):
+        result[:, joint] = result[:, PARENTS[joint]] + bones[:, joint - 1]
+    return result
+
+
+def _steadied(bone: FloatArray, full: float) -> FloatArray:
+    """(T, 3) bone with each wider mean over time mixed in where all narrower ones are short."""
+    result = bone.copy()
+    for width in WIDTHS:
+        unsure = 1.0 - smoothstep(np.linalg.norm(result, axis=-1, keepdims=True) / full, SHORT[1], SHORT[0])
+        result = (1.0 - unsure) * result + unsure * _mean(bone, width)
+    # Where the mean itself is short, the bone turns over: its direction is spread over some frames.
+    size = np.linalg.norm(result, axis=-1, keepdims=True)
+    turns_over = _mean(1.0 - smoothstep(size / full, *TURNS_OVER), TURN_SIGMA)
+    turns_over = np.minimum(2.0 * turns_over, 1.0)
+    direction = result / np.maximum(size, 1e-9)
+    mixed: FloatArray = (1.0 - turns_over) * direction + turns_over * _mean(direction, TURN_SIGMA)
+    return mixed
+
+
+def _mean(values: FloatArray, sigma: float) -> FloatArray:
+    """Gaussian mean over time of (T, 3); the end values are repeated beyond the ends."""
+    reach = int(3.0 * sigma + 0.5)
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    padded = np.pad(values, ((reach, reach), (0, 0)), mode="edge")
+    return np.stack([np.convolve(column, kernel / kernel.sum(), mode="valid") for column in padded.T], axis=-1)
