@@ -34,6 +34,8 @@ WORKING = ("progress", "on_progress", "stage", "told")
 """Names of the functions that tell what a job is doing."""
 HELPERS = {"value_row": 1}
 """Functions of ours that draw one of their arguments as a label."""
+LABELS_OF_BUTTONS = ("REPAIRS", "REPAIR_LABELS")
+"""Dictionaries whose values begin with the label of a button."""
 SENTENCES = ("LICENCE",)
 """Constants whose texts are drawn."""
 WORDS_OF = (
@@ -89,8 +91,8 @@ class _Reader:
         self.constants = {
             target.id: node.value
             for node in tree.body
-            if isinstance(node, ast.Assign)
-            for target in node.targets
+            if isinstance(node, (ast.Assign, ast.AnnAssign))
+            for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
             if isinstance(target, ast.Name)
         }
 
@@ -100,6 +102,12 @@ class _Reader:
                 yield from self._class(node)
             elif isinstance(node, ast.Call):
                 yield from self._call(node)
+        for name in LABELS_OF_BUTTONS:
+            table = self.constants.get(name)
+            if isinstance(table, ast.Dict):
+                for value in table.values:
+                    label = value.elts[0] if isinstance(value, ast.Tuple) else value
+                    yield from ((Message(OPERATOR, text), line) for text, line in _texts(label))
         for name in SENTENCES:
             yield from ((Message(DEFAULT, text), line) for text, line in _texts(self.constants.get(name)))
 

@@ -48,11 +48,15 @@ def find_causes(character: bpy.types.Object | None) -> "list[Interference]":
     return found
 
 
+REPAIR_LABELS = {STRIPS: "Restore Strips"}
+"""Labels of repairs beside those of `interference.REPAIRS`."""
+
+
 def repair_label(repair: str) -> str:
     """The label of the button of a repair."""
     from ..armature.interference import REPAIRS
 
-    return "Restore Strips" if repair == STRIPS else REPAIRS[repair][0]
+    return REPAIR_LABELS.get(repair) or REPAIRS[repair][0]
 
 
 class CharacterCheck:
