@@ -9,6 +9,8 @@ bvh               Export of clips as Biovision hierarchy (BVH) files, a text for
 elbow_prior       Linear prediction of the bend axis of a nearly straight arm, fitted to motion capture.
 euler_angles      Conversion between quaternions and XYZ Euler angles.
 features          HumanML3D's 263 motion features, both ways (Guo et al., CVPR 2022; 20 fps, metres, Y up).
+floor_support     Figures that hang in the air where nobody can: at the beginning or the end of a motion, for
+                  longer than a jump lasts.
 foot_contacts     Detection of foot contacts: the model's contact channels, checked against height and speed,
                   with hysteresis.
 ground_layers     Choice of one surface per place where surfaces lie above each other: floor and ceiling, road

@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 
 from ..array_types import FloatArray
 from . import rotations as rot
+from .floor_support import supported_ends
 from .shrunken_bones import steady_short_bones
 from .skeleton import CHAINS, FOOT_JOINTS, HUMANML, JOINT_COUNT, JOINTS, Skeleton
 
@@ -307,7 +308,8 @@ def standing_joints(features: FloatArray) -> FloatArray:
 
     Shrunken bones take their direction from the frames around (`shrunken_bones`), so that nothing pops.
     Bone lengths are set before post-processing: set later, by the armature, they would move feet that are already
-    locked. The floor is the 10th percentile of each frame's lowest joint, so that one bad frame has no effect.
+    locked. The floor is the 10th percentile of each frame's lowest joint, so that one bad frame has no effect. A
+    motion does not begin or end in the air for longer than a flight lasts (`floor_support`).
 
     Args:
         features: (T, 263 or more), not normalised.
@@ -317,4 +319,4 @@ def standing_joints(features: FloatArray) -> FloatArray:
     """
     joints = onto_skeleton(steady_short_bones(joints_from_features(features)))
     joints[..., 1] -= np.percentile(joints[..., 1].min(-1), 10)
-    return joints
+    return supported_ends(joints)
