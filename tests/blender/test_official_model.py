@@ -424,7 +424,7 @@ def test_a_damaged_imported_model_is_listed_with_what_is_wrong(place, home):
     write_checkpoint(place / "pelvis.ckpt", official(SMALL_V2))
     folder = bring(place)
     (folder / "model.safetensors").unlink()
-    assert "missing" in part("operators.setup.models").read()[1].error
+    assert "missing" in part("operators.setup.models").get().read()[1].error
     assert "ERROR" in {given.get("icon") for name, given in drawn("MOTIONLCM_MT_models").seen if name == "operator"}
 
 
