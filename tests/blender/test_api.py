@@ -40,7 +40,8 @@ def test_takes_leave_the_panel_as_it_was(api):
     bpy.context.scene.frame_set(7)
     path = api.add_path("Path", [(0, 0), (0, -1)])
     made = api.generate_take(one, "a person walks", 2.0, seed=5, takes=2, path=path, first=11)
-    assert [action["motionlcm_seed"] for action in made] == [5, 6] and one.animation_data.action == made[0]
+    seeds = [action["motionlcm_seed"] for action in made]
+    assert seeds[0] == 5 and len(set(seeds)) == 2 and one.animation_data.action == made[0]
     assert made[0].frame_range[0] == 11 and made[0]["motionlcm_path"] == "Path"
     chosen = settings()
     assert (chosen.character, chosen.prompt, chosen.length, chosen.path, chosen.takes) == (
