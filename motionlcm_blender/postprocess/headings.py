@@ -14,7 +14,7 @@ from ..motion.smoothing import smooth, smooth_curved, smoothstep
 
 MOVING = (0.2, 0.35)
 """m/s below which a direction of travel is meaningless, and above which it has full weight."""
-PULL, PULL_WITHIN = 0.5, (0.6, 1.2)
+PULL, PULL_WITHIN = 0.65, (0.6, 1.2)
 """Share of the difference between the figure's own angle of travel and the prompt's by which the figure is turned.
 
 The share fades out over the second range of differences, radians: a figure that plainly travels otherwise keeps its
@@ -56,7 +56,7 @@ def heading_difference(joints: FloatArray, path: FloatArray, travel: float = 0.0
 def travel_angles(joints: FloatArray, facing: FloatArray, counts: FloatArray, travel: float = 0.0) -> FloatArray:
     """Angle from facing to the direction of travel, interpolated where the figure hardly moves.
 
-    The angle of the motion is moved half of the way to `travel`, if it is not far from it.
+    The angle of the motion is moved two thirds of the way to `travel`, if it is not far from it.
 
     Args:
         joints: (T, 22, 3) metres, Y up.

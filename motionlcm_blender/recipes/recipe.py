@@ -34,6 +34,21 @@ class Origin:
     version: str = ""
 
 
+def version_warning(origin: Origin, current: str) -> str | None:
+    """Make one sentence if another version of the extension generated a motion, which corrects motion differently.
+
+    Args:
+        origin: Where the motion comes from.
+        current: The present version, "MAJOR.MINOR.PATCH".
+
+    Returns:
+        The sentence; None for the same major and minor version, or where the version is not known.
+    """
+    if not origin.version or origin.version.split(".")[:2] == current.split(".")[:2]:
+        return None
+    return f"Version {origin.version} generated this motion before; version {current} may give another motion."
+
+
 @dataclass(frozen=True)
 class Recipe:
     """One motion and how it was written.

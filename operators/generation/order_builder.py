@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 import numpy as np
 
+from ...motionlcm_blender import __version__
 from ...motionlcm_blender.export.clip_output import EndPose, StartPose
 from ...motionlcm_blender.generation.request import Request
 from ...motionlcm_blender.motion.motion import Motion
@@ -20,7 +21,7 @@ from ...motionlcm_blender.motion.skeleton import FPS
 from ...motionlcm_blender.motion.world_transform import Placement, canonicalise
 from ...motionlcm_blender.postprocess.foot_lock import FootLock
 from ...motionlcm_blender.postprocess.terrain import Ground
-from ...motionlcm_blender.recipes.recipe import Recipe, hints_of
+from ...motionlcm_blender.recipes.recipe import Recipe, hints_of, version_warning
 from ...motionlcm_blender.recipes.replay import frames_at
 from ..armature.character_lookup import is_carried
 from ..armature.interference import interferences
@@ -293,6 +294,8 @@ class RecipeOrderBuilder(OrderBuilder):
         self.scene_frames = frames_at(recipe, rate_of(self.scene))
         self.travel, self.loop, self.key_tolerance = recipe.travel.value, recipe.loop, recipe.key_tolerance
         self.expected_model = recipe.origin.model_sha256
+        if (sentence := version_warning(recipe.origin, __version__)) is not None:
+            self.warnings.append(sentence)
 
     def find_path(self) -> None:
         self.path_name, self.path_xz = self.recipe.path, self.recipe.path_xz

@@ -54,7 +54,7 @@ def test_report_holds_what_helps_and_not_the_users_name(monkeypatch):
         "20 frames, 1 takes",
         "ZeroDivisionError",
         "Traceback",
-        "Extension: 0.1.0",
+        "Extension: 0.2.0",
         "Device chosen: numpy",
     ):
         assert text in told, (text, told)

@@ -107,7 +107,7 @@ AGAIN = 0.02
 """Metres: how near a motion that is made once more is to the one before. Both are keyed within 10 mm of the sampled
 motion, by other keys if anything about a bone has changed; another seed is decimetres away.
 
-The bundled model of version 0.2 is another one, so a recipe of version 0.1 makes another motion, and says so.
+Version 0.2 corrects motion differently, so a recipe of version 0.1 makes another motion, and says so.
 """
 
 
@@ -119,10 +119,10 @@ def test_a_take_is_made_again_from_its_recipe(saved, name, caplog):
         assert bpy.ops.motionlcm.regenerate(action=bpy.data.actions[take].name_full) == {"FINISHED"}
         again = character.animation_data.action
         assert again != bpy.data.actions[take]
-        assert "Another model generated this motion before" in caplog.text
+        assert "Version 0.1.0 generated this motion before" in caplog.text
         caplog.clear()
         frames = list(range(*map(int, again.frame_range), 4))
-        assert again.frame_range[:] == bpy.data.actions[take].frame_range[:]
+        np.testing.assert_allclose(again.frame_range, bpy.data.actions[take].frame_range, atol=1.0)
         made = points(character, frames)
         assert bpy.ops.motionlcm.generate_again() == {"FINISHED"}
         np.testing.assert_allclose(points(character, frames), made, atol=AGAIN)
@@ -141,7 +141,7 @@ def test_a_shot_is_made_again_from_its_recipe(saved, caplog):
         bpy.ops.motionlcm.show_shot()
         assert bpy.ops.motionlcm.regenerate(action=shot.action.name_full) == {"FINISHED"}
         assert character.animation_data.action not in (None, shot.action)
-        assert "Another model generated this motion before" in caplog.text
+        assert "Version 0.1.0 generated this motion before" in caplog.text
         caplog.clear()
         made = points(character, frames)
         assert bpy.ops.motionlcm.generate_again() == {"FINISHED"}
