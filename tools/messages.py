@@ -34,8 +34,6 @@ WORKING = ("progress", "on_progress", "stage", "told")
 """Names of the functions that tell what a job is doing."""
 HELPERS = {"value_row": 1}
 """Functions of ours that draw one of their arguments as a label."""
-LABELS_OF_BUTTONS = ("REPAIRS", "REPAIR_LABELS")
-"""Dictionaries whose values begin with the label of a button."""
 SENTENCES = ("LICENCE",)
 """Constants whose texts are drawn."""
 WORDS_OF = (
@@ -102,12 +100,6 @@ class _Reader:
                 yield from self._class(node)
             elif isinstance(node, ast.Call):
                 yield from self._call(node)
-        for name in LABELS_OF_BUTTONS:
-            table = self.constants.get(name)
-            if isinstance(table, ast.Dict):
-                for value in table.values:
-                    label = value.elts[0] if isinstance(value, ast.Tuple) else value
-                    yield from ((Message(OPERATOR, text), line) for text, line in _texts(label))
         for name in SENTENCES:
             yield from ((Message(DEFAULT, text), line) for text, line in _texts(self.constants.get(name)))
 

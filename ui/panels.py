@@ -116,7 +116,8 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
             wrapped_label(box, cause.sentence, "ERROR")
             if cause.repair:
                 label = character_check.repair_label(cause.repair)
-                box.operator("motionlcm.repair_character", text=label, icon="TOOL_SETTINGS").repair = cause.repair
+                button = box.operator("motionlcm.repair_character", text=label, icon="TOOL_SETTINGS", translate=False)
+                button.repair = cause.repair
 
     def _draw_hint(self, layout: bpy.types.UILayout, prompt: str) -> None:
         hint = model_info.known_hint(model_choice.chosen(), prompt)

@@ -212,12 +212,12 @@ def _mute_drivers(obj: bpy.types.Object, rig: Rig) -> None:
         curve.mute = True
 
 
-REPAIRS: dict[str, tuple[str, Callable[[bpy.types.Object, Rig], None]]] = {
-    "SOLO": ("End Solo", _end_solo),
-    "NLA_OFF": ("Switch NLA On", _switch_nla_on),
-    "BLENDING": ("Replace NLA", _replace_nla),
-    "TRACKS": ("Mute Tracks", _mute_tracks),
-    "CONSTRAINTS": ("Mute Constraints", _mute_constraints),
-    "DRIVERS": ("Mute Drivers", _mute_drivers),
+REPAIRS: dict[str, Callable[[bpy.types.Object, Rig], None]] = {
+    "SOLO": _end_solo,
+    "NLA_OFF": _switch_nla_on,
+    "BLENDING": _replace_nla,
+    "TRACKS": _mute_tracks,
+    "CONSTRAINTS": _mute_constraints,
+    "DRIVERS": _mute_drivers,
 }
-"""Repairs by key: the label of the button, and the function. Nothing is deleted, and one undo step restores all."""
+"""Repairs by key. Nothing is deleted, and one undo step restores all."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 from bpy.app.handlers import persistent
+from bpy.app.translations import pgettext_iface as iface_
 
 from ..scene import messages
 from ..scene.main_thread_timer import MainThreadTimer
@@ -48,15 +49,18 @@ def find_causes(character: bpy.types.Object | None) -> "list[Interference]":
     return found
 
 
-REPAIR_LABELS = {STRIPS: "Restore Strips"}
-"""Labels of repairs beside those of `interference.REPAIRS`."""
-
-
 def repair_label(repair: str) -> str:
-    """The label of the button of a repair."""
-    from ..armature.interference import REPAIRS
-
-    return REPAIR_LABELS.get(repair) or REPAIRS[repair][0]
+    """The translated label of the button of a repair."""
+    labels = {
+        "SOLO": iface_("End Solo"),
+        "NLA_OFF": iface_("Switch NLA On"),
+        "BLENDING": iface_("Replace NLA"),
+        "TRACKS": iface_("Mute Tracks"),
+        "CONSTRAINTS": iface_("Mute Constraints"),
+        "DRIVERS": iface_("Mute Drivers"),
+        STRIPS: iface_("Restore Strips"),
+    }
+    return labels[repair]
 
 
 class CharacterCheck:
@@ -143,7 +147,7 @@ class MOTIONLCM_OT_repair_character(MotionLCMOperator, bpy.types.Operator):
         if self.repair == STRIPS:
             nla_track.lay(character)
         elif self.repair in REPAIRS:
-            REPAIRS[self.repair][1](character, read_rig(character))
+            REPAIRS[self.repair](character, read_rig(character))
         context.view_layer.update()
         get().refresh(context)
         messages.show_message("")

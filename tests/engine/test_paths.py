@@ -211,7 +211,7 @@ def test_missing_and_binary_path_files_are_refused(tmp_path):
         load_path(tmp_path)
     binary = tmp_path / "binary.json"
     binary.write_bytes(b"\xff\xfe\x00\x80")
-    with pytest.raises(InvalidRequest, match="not valid JSON"):
+    with pytest.raises(InvalidRequest, match="not text in UTF-8"):
         load_path(binary)
 
 

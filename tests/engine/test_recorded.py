@@ -39,6 +39,9 @@ from motionlcm_blender.networks.torch_impl.network import MotionLCMNetwork  # no
 from tests.engine.golden import VERSIONS, official_weights  # noqa: E402
 from tests.repeated import assert_same_output  # noqa: E402
 
+BUNDLED = ModelFolder.open().architecture
+LATENT_WIDTH = BUNDLED.latent_width
+
 Work = Callable[[], Any]
 
 
@@ -103,7 +106,7 @@ def test_one_piece_serves_all_lengths_paths_seeds_and_prompts(stepwise: MotionLC
 
 
 def test_takes_with_hints_of_their_own(stepwise: MotionLCM, recorded: MotionLCM) -> None:
-    noise = np.random.default_rng(0).standard_normal((1, 2, 16, 64), dtype=np.float32)
+    noise = np.random.default_rng(0).standard_normal((1, 2, 16, LATENT_WIDTH), dtype=np.float32)
     text = stepwise.encode_prompt("a person walks", 80)
     request = Request("a person walks", 80, takes=2)
     shown = [path(80, 2.0), path(80, 5.0)]
@@ -255,7 +258,7 @@ def test_nothing_in_a_piece_waits_for_the_card_or_leaves_it(plan: GraphKey) -> N
 
     with torch.inference_mode():
         piece = CapturedGraph(on_meta(), plan, "meta", recorder)
-    assert piece.made.shape == (plan.takes, MAX_FRAMES, 263)
+    assert piece.made.shape == (plan.takes, MAX_FRAMES, BUNDLED.features)
     assert watch.seen > 500
 
 
@@ -290,7 +293,7 @@ def test_refining_uses_no_float64_on_the_device() -> None:
 
 
 def test_the_plan_fills_text_up_to_few_lengths() -> None:
-    asked = SamplingInput(np.zeros((9, 384), np.float32), np.zeros((1, 2, 16, 64), np.float32), 60, 3, 1)
+    asked = SamplingInput(np.zeros((9, 384), np.float32), np.zeros((1, 2, 16, LATENT_WIDTH), np.float32), 60, 3, 1)
     assert graph_key_of(asked) == GraphKey(2, 1, 24, 0, 3.0, 1.0)
 
 
