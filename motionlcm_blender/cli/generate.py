@@ -124,13 +124,13 @@ def check_usage(args: argparse.Namespace) -> None:
 
 def run_recipes(args: argparse.Namespace) -> int:
     """Generate the motions of a recipe file again, print their quality, and write them; returns the exit status."""
-    from .. import __version__
     from ..export.motion_files import check_fps, check_output, save
     from ..generation.pipeline import MotionLCM
     from ..networks.backends import resolve_device
     from ..recipes.recipe import version_warning
     from ..recipes.replay import shot_of
     from ..recipes.serialization import read
+    from ..version import version
 
     recipes = read(args.recipe)
     if args.fps is not None:
@@ -147,7 +147,7 @@ def run_recipes(args: argparse.Namespace) -> int:
                 f"{model.name} makes another motion of it.",
                 file=sys.stderr,
             )
-        elif (sentence := version_warning(recipe.origin, __version__)) is not None:
+        elif (sentence := version_warning(recipe.origin, version())) is not None:
             print(f"motionlcm: recipe {number}: {sentence}", file=sys.stderr)
         with ProgressLine() as progress:
             motion = model.generate(recipe.request, progress)[0]
