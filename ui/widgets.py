@@ -10,7 +10,7 @@ LETTER, MARGIN = 6.0, 75.0
 
 def value_row(layout: bpy.types.UILayout, name: str, value: str) -> None:
     """A name at the left and its value at the right."""
-    row = layout.split(factor=0.4)
+    row = layout.split(factor=0.47)
     row.label(text=name)
     row.label(text=value, translate=False)
 
