@@ -115,7 +115,7 @@ def _take(model: MotionModel, request: Request, on_progress: Progress) -> Genera
     slack = min(SLACK, (longest - SEAM) // 4)
     on_progress(0.0, "Sampling")
     made = _first(model, request, min(longest, request.frames))
-    speeds = [body_speed(made.joints)]
+    speeds = [_liveliness(made.joints)]
     number = 1
     if request.start is not None:
         made = _shortened_if_dull(model, request, made, slack, longest)
@@ -127,7 +127,7 @@ def _take(model: MotionModel, request: Request, on_progress: Progress) -> Genera
         own = replace(another_take(request, SEED_STEP * number), takes=CANDIDATES)
         where = placement_of(made.joints[origin : origin + 1])
         pieces = _sampled(model, _segment(own, origin, length, where))
-        speeds += [body_speed(piece.joints) for piece in pieces]
+        speeds += [_liveliness(piece.joints) for piece in pieces]
         made = _joined(made, pieces, (earliest, earliest + slack), (0, 2 * slack), float(np.median(speeds)))
         number += 1
     on_progress(0.96, "Post-processing")
@@ -198,11 +198,11 @@ def _sampled(model: MotionModel, request: Request) -> list[Piece]:
 def _joined(
     made: Piece, candidates: list[Piece], before: tuple[int, int], after: tuple[int, int], usual: float
 ) -> Piece:
-    """The motion so far with the best candidate stitched to it; usual: body speed of all segments, m/s."""
+    """The motion so far with the best candidate stitched to it; usual: liveliness of the segments, m/s."""
     best: tuple[float, Seam, Piece] | None = None
     for piece in candidates:
         seam = best_seam(made.joints, piece.joints, before, after)
-        dull = max(0.0, 1.0 - body_speed(piece.joints[seam.after :]) / max(usual, 1e-6))
+        dull = max(0.0, 1.0 - _liveliness(piece.joints[seam.after :]) / max(usual, 1e-6))
         score = seam.cost + LIVELY * dull
         if best is None or score < best[0]:
             best = score, seam, piece

@@ -15,6 +15,7 @@ from ..array_types import FloatArray
 from ..errors import InvalidRequest
 from ..motion.features import joints_from_features
 from ..motion.skeleton import JOINT_COUNT, JOINTS
+from ..motion.token_seams import without_token_seams
 from ..networks.architecture import Architecture
 from ..networks.backends import Backend, make_backend
 from ..networks.model_folder import ModelFolder
@@ -330,7 +331,8 @@ class MotionModel:
             stage(0.6, "Decoding")
             mask = array(np.ones((takes, request.frames), bool))
             decoded = self.backend.numpy(self.network.decode(latents, mask))
-        return decoded * self.stats["std"] + self.stats["mean"]
+        features = decoded * self.stats["std"] + self.stats["mean"]
+        return without_token_seams(features, self.architecture.frames_per_token)
 
     def _shown(
         self, request: Request, asked: Hints, text: FloatArray, noise: FloatArray, stage: Progress
