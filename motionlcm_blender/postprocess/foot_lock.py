@@ -35,6 +35,8 @@ ANCHOR_SIGMA = 2.5
 """Frames over which the speed of sliding feet is averaged to correct the speed of the figure."""
 SWING_HEIGHT, SWING_FAR = 0.085, (0.08, 0.32)
 """Minimum height, metres, of a toe joint over the floor in mid-swing, and the swing lengths over which it applies."""
+RUN_PACE = (0.8, 2.5)
+"""Speeds of a toe joint, m/s, over which this height applies anywhere outside of stances."""
 SWING_PACE = (0.1, 0.9)
 """Speeds of a toe joint, m/s, over which this height applies in a swing that begins or ends outside of the motion."""
 MOST_HOVER = 0.15
@@ -282,13 +284,16 @@ def _swing_lift(ground: FloatArray, above: FloatArray, label: IntArray) -> Float
         arc = np.sin(np.pi * np.arange(1, inside + 1) / (inside + 1.0)) ** 0.7
         part = slice(leaves + 1, lands + 1)
         lift[part] = np.maximum(wanted * arc - above[part], 0.0)
-    # Before the first and after the last stance one end of the swing is not known; there a fast foot is a high foot.
+    # Before the first and after the last stance, and in runs, the ends of a swing are not known; there a fast foot is a
+    # high foot.
     standing = np.flatnonzero(label >= 0)
-    if len(standing) and len(label) > 4:
-        pace = lengths(np.gradient(ground, axis=0)) * FPS
-        cleared = np.maximum(SWING_HEIGHT * smoothstep(smooth(pace, 1.0), *SWING_PACE) - above, 0.0)
-        lift[: standing[0]] = cleared[: standing[0]]
-        lift[standing[-1] + 1 :] = cleared[standing[-1] + 1 :]
+    if len(label) > 4:
+        pace = smooth(lengths(np.gradient(ground, axis=0)) * FPS, 1.0)
+        lift = np.maximum(lift, np.where(label < 0, SWING_HEIGHT * smoothstep(pace, *RUN_PACE) - above, 0.0))
+        if len(standing):
+            cleared = np.maximum(SWING_HEIGHT * smoothstep(pace, *SWING_PACE) - above, 0.0)
+            lift[: standing[0]] = cleared[: standing[0]]
+            lift[standing[-1] + 1 :] = cleared[standing[-1] + 1 :]
     return smooth(lift, 0.7) if len(lift) > 4 else lift
 
 

@@ -341,7 +341,7 @@ def test_feet_that_hover_are_brought_to_the_floor():
     stands = planted.stands[:, 1].copy()
     stands[:38] = stands[62:] = False
     assert stands.any()
-    assert np.abs(planted.joints[stands, 10, 1] - np.percentile(WALK[:, 10, 1], 5)).max() < 0.015
+    assert np.abs(planted.joints[stands, 10, 1] - np.percentile(WALK[:, 10, 1], 5)).max() < 0.02
 
 
 @pytest.mark.parametrize("lock", FootLock)
