@@ -26,7 +26,7 @@ def test_a_motion_cut_in_two_is_whole_again(angle: float, x: float, gap: int) ->
     whole = walk(120, 1.1).astype(np.float64)
     earlier, later = whole[:80], moved(whole[40:], angle, x, 2.0)
     seam = best_seam(earlier, later, (gap + 30, gap + 38), (0, 24))
-    assert seam.cost < 1e-6 and (seam.before - seam.after - 40) % 1 == 0
+    assert seam.cost < 1e-6
     joined = stitched(earlier, later, seam)
     shift = seam.before - seam.after - 40  # a walk is periodic: another stride may fit as well
     np.testing.assert_allclose(joined[: seam.before], whole[: seam.before])
