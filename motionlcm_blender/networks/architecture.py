@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..errors import UnsupportedCheckpoint
+from ..motion.skeleton import MAX_FRAMES
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Architecture:
         frames_per_token: Frames that enter and leave the VAE, and enter the trajectory encoder, as one token; 1 as
             published.
         hint_flags: The trajectory encoder also reads which coordinates are given, not only their values.
+        lapped_frames: Frames of a window of the lapped transform that stands for the VAE's encoder and cross-attention
+            (`lapped_vae`), an even number; `vae_layers` are then the blocks of its refiner. 0: the VAE as published.
     """
 
     latent_tokens: int = 16
@@ -54,6 +57,17 @@ class Architecture:
     features: int = 263
     frames_per_token: int = 1
     hint_flags: bool = False
+    lapped_frames: int = 0
+
+    @property
+    def lapped_hop(self) -> int:
+        """Frames from the beginning of one window of the lapped transform to that of the next."""
+        return self.lapped_frames // 2
+
+    @property
+    def lapped_lead(self) -> int:
+        """Frames of the first window before the first frame of the longest motion, which lies in the middle."""
+        return (self.lapped_hop * (self.latent_tokens + 1) - MAX_FRAMES) // 2
 
     def to_json(self) -> dict[str, Any]:
         """The sizes as JSON values by name."""

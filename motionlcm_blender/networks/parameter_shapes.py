@@ -19,15 +19,7 @@ Shapes = dict[str, tuple[int, ...]]
 def parameter_shapes(architecture: Architecture) -> Shapes:
     """Name and shape of every parameter, as in `torch.nn.Module.state_dict` of the official model."""
     a = architecture
-    shapes: Shapes = {"vae.global_motion_token": (2 * a.latent_tokens, a.width)}
-    if a.adapter:
-        shapes |= _linear("vae.latent_pre", a.width, a.latent_width)
-        shapes |= _linear("vae.latent_post", a.latent_width, a.width)
-    for name, cross in (("encoder", False), ("decoder", True)):
-        shapes["vae.query_pos_" + name + ".pe"] = (POSITIONS, 1, a.width)
-        shapes |= _skip_transformer("vae." + name, a, a.vae_layers, cross=cross)
-    frames = a.features * a.frames_per_token
-    shapes |= _linear("vae.skel_embedding", frames, a.width) | _linear("vae.final_layer", a.width, frames)
+    shapes = _lapped_vae_shapes(a) if a.lapped_frames else _vae_shapes(a)
     shapes |= _latent_transformer("denoiser", a, final_norm=True)
     if a.control:
         shapes |= _latent_transformer("controlnet", a, final_norm=False)
@@ -44,6 +36,28 @@ def parameter_shapes(architecture: Architecture) -> Shapes:
         shapes["traj_encoder.query_pos_encoder.pe"] = (POSITIONS, 1, a.width)
         shapes |= _skip_transformer("traj_encoder.encoder", a, a.trajectory_layers)
     return shapes
+
+
+def _vae_shapes(a: Architecture) -> Shapes:
+    shapes: Shapes = {"vae.global_motion_token": (2 * a.latent_tokens, a.width)}
+    if a.adapter:
+        shapes |= _linear("vae.latent_pre", a.width, a.latent_width)
+        shapes |= _linear("vae.latent_post", a.latent_width, a.width)
+    for name, cross in (("encoder", False), ("decoder", True)):
+        shapes["vae.query_pos_" + name + ".pe"] = (POSITIONS, 1, a.width)
+        shapes |= _skip_transformer("vae." + name, a, a.vae_layers, cross=cross)
+    frames = a.features * a.frames_per_token
+    return shapes | _linear("vae.skel_embedding", frames, a.width) | _linear("vae.final_layer", a.width, frames)
+
+
+def _lapped_vae_shapes(a: Architecture) -> Shapes:
+    window, frames = a.features * a.lapped_frames, a.features * a.frames_per_token
+    shapes = _linear("vae.analysis", window, a.latent_width)
+    shapes |= _linear("vae.synthesis", a.latent_width, window)
+    shapes["vae.latent_log_std"] = (a.latent_width,)
+    shapes["vae.query_pos_decoder.pe"] = (POSITIONS, 1, a.width)
+    shapes |= _skip_transformer("vae.refiner", a, a.vae_layers)
+    return shapes | _linear("vae.skel_embedding", frames, a.width) | _linear("vae.final_layer", a.width, frames)
 
 
 def hint_width(architecture: Architecture) -> int:

@@ -16,7 +16,11 @@ BUNDLED = Path(__file__).parent / "configs" / "bundled.toml"
 
 @dataclass(frozen=True)
 class VaeSettings:
-    """curriculum: pairs of (part of the training at which it starts, longest window in frames)."""
+    """curriculum: pairs of (part of the training at which it starts, longest window in frames).
+
+    lapped_steps, lapped_rate: for the lapped transform alone, where the architecture has one; steps then trains the
+    refiner. kl_weight and spread_weight do not apply to it.
+    """
 
     steps: int = 3000
     learning_rate: float = 6e-4
@@ -29,6 +33,8 @@ class VaeSettings:
     spread_weight: float = 0.02
     matrix_rate: float = 0.0
     ema: float = 0.998
+    lapped_steps: int = 8000
+    lapped_rate: float = 4e-4
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from ..networks.architecture import Architecture
 
 FRESH = 0.1
 """Share of the random initial values that new inputs start with; it breaks the symmetry between frames of a token."""
+_LATENT_LAYERS = ("latent_pre.", "latent_post.", "latent_proj.", "controlnet_cond_embedding.")
 _BLOCK = re.compile(r"(.*)(input_blocks|output_blocks|linear_blocks)\.(\d+)\.(.*)")
 
 
@@ -29,7 +30,9 @@ def may_grow(first: Architecture, wanted: Architecture) -> bool:
     same = replace(
         first,
         velocity=wanted.velocity,
+        latent_tokens=wanted.latent_tokens,
         latent_width=wanted.latent_width,
+        lapped_frames=wanted.lapped_frames,
         features=wanted.features,
         frames_per_token=wanted.frames_per_token,
         hint_flags=wanted.hint_flags,
@@ -41,13 +44,24 @@ def may_grow(first: Architecture, wanted: Architecture) -> bool:
     )
     return (
         same == wanted
+        and first.latent_tokens <= wanted.latent_tokens
         and first.latent_width <= wanted.latent_width
         and first.features <= wanted.features
         and wanted.frames_per_token % first.frames_per_token == 0
         and first.hint_flags <= wanted.hint_flags
-        and first.vae_layers <= wanted.vae_layers
+        and (first.vae_layers <= wanted.vae_layers or not same_latents(first, wanted))
         and first.denoiser_layers <= wanted.denoiser_layers
         and first.trajectory_layers <= wanted.trajectory_layers
+    )
+
+
+def same_latents(first: Architecture, wanted: Architecture) -> bool:
+    """Say whether the VAEs of two architectures are of one kind, so that the latents of one mean something to the other.
+
+    If they are not, the VAE and all layers that read or write latents begin from noise.
+    """
+    return first.lapped_frames == wanted.lapped_frames and (
+        first.latent_tokens == wanted.latent_tokens or not wanted.lapped_frames
     )
 
 
@@ -65,6 +79,8 @@ def grown_weights(
     Returns:
         A tensor for each name in `fresh`.
     """
+    if not same_latents(first, wanted):
+        weights = {name: tensor for name, tensor in weights.items() if not name.startswith(_LATENT_LAYERS)}
     deeper = _deeper(weights, fresh)
     ratio = wanted.frames_per_token // first.frames_per_token
     result = {}
@@ -79,6 +95,8 @@ def grown_weights(
         elif name.endswith("query_pos_encoder.pe"):
             tokens = weights["global_motion_token"].shape[0]
             result[name] = _grouped_positions(known, tokens, ratio)
+        elif name.endswith("query_pos.pe"):
+            result[name] = _moved_positions(known, first.latent_tokens, wanted.latent_tokens)
         elif name.endswith("query_pos_decoder.pe"):
             result[name] = _grouped_positions(known, 0, ratio)
         else:
@@ -134,6 +152,13 @@ def _grouped_positions(positions: Tensor, leading: int, ratio: int) -> Tensor:
     result[leading : leading + whole] = moving[: whole * ratio].unflatten(0, (whole, ratio)).mean(1)
     result[leading + whole :] = result[leading + whole - 1]
     return result
+
+
+def _moved_positions(positions: Tensor, before: int, after: int) -> Tensor:
+    """(500, 1, width) positions of latents, time and text when there are more latents; the new ones repeat the last."""
+    added = positions[before - 1 : before].expand(after - before, -1, -1)
+    joined: Tensor = torch.cat([positions[:before], added, positions[before:]])[: len(positions)].clone()
+    return joined
 
 
 def _deeper(weights: Mapping[str, Tensor], fresh: Mapping[str, Tensor]) -> dict[str, Tensor]:

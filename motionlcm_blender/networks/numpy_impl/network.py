@@ -14,6 +14,7 @@ from ...array_types import AnyArray, BoolArray, FloatArray, IntArray
 from ..architecture import Architecture
 from ..noise_schedule import alpha_sigma, guidance_embedding, time_embedding
 from ..parameter_shapes import check_shapes
+from .lapped_vae import PortableLappedVAE
 from .layers import Linear, SkipTransformer, Weights, silu
 
 KEPT_TIMES, KEPT_LENGTHS = 256, 16
@@ -30,6 +31,7 @@ class PortableNetwork:
         UnsupportedCheckpoint: Names or shapes differ.
     """
 
+    vae: PortableVAE | PortableLappedVAE
     controlnet: PortableControlNet | None
     traj_encoder: PortableTrajectoryEncoder | None
 
@@ -38,7 +40,8 @@ class PortableNetwork:
         self.architecture = Architecture.from_shapes(shapes) if architecture is None else architecture
         check_shapes(shapes, self.architecture)
         weights = {name: np.ascontiguousarray(array, dtype=np.float32) for name, array in weights.items()}
-        self.vae = PortableVAE(weights, self.architecture)
+        lapped = self.architecture.lapped_frames > 0
+        self.vae = (PortableLappedVAE if lapped else PortableVAE)(weights, self.architecture)
         self.denoiser = PortableDenoiser(weights, self.architecture)
         self.controlnet = self.traj_encoder = None
         if self.architecture.control:

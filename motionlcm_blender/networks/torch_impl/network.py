@@ -13,7 +13,7 @@ from ...errors import UnsupportedCheckpoint
 from ..architecture import Architecture
 from .controlnet import ControlNet, TrajectoryEncoder
 from .denoiser import Denoiser
-from .vae import MotionVAE
+from .lapped_vae import vae_of
 
 
 class MotionLCMNetwork(nn.Module):
@@ -25,7 +25,7 @@ class MotionLCMNetwork(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
-        self.vae = MotionVAE(architecture)
+        self.vae = vae_of(architecture)
         self.denoiser = Denoiser(architecture)
         self.controlnet = ControlNet(architecture) if architecture.control else None
         self.traj_encoder = TrajectoryEncoder(architecture) if architecture.control else None

@@ -21,6 +21,7 @@ from ...motion.skeleton import MAX_FRAMES
 from ...networks.model_folder import ModelFolder
 from ...networks.torch_impl.controlnet import ControlNet, TrajectoryEncoder
 from ...networks.torch_impl.denoiser import Denoiser
+from ...networks.torch_impl.lapped_vae import LappedVAE, vae_of
 from ...networks.torch_impl.vae import MotionVAE
 from ...text.minilm import PortableMiniLM
 from ...text.minilm_files import minilm_folder
@@ -31,7 +32,7 @@ from ..data.feature_pool import INDEX_FILE
 from ..data.motion_data import MotionData, load_motion_data
 from ..data.normalisation import Normalisation, normalisation_of
 from ..data.pool import Pool, build_pool
-from ..growth import grown_weights, may_grow
+from ..growth import grown_weights, may_grow, same_latents
 from ..loop import LoopSettings, TrainingLoop, accelerator_for, load_weights
 from ..precision import Precision, choose_device
 from .control_batches import ControlBatches
@@ -44,6 +45,7 @@ from .control_stage import (
     PathEncoderLosses,
 )
 from .distillation_stages import StudentLosses, TeacherLosses
+from .lapped_stage import LinearPart, start_from_components, turn_to_principal_axes
 from .latent_batches import Drawer, LatentBatches
 from .teacher_trajectories import TeacherNetwork, Trajectories, TrajectorySource, teacher_trajectories
 from .vae_stage import VaeLosses, WindowBatches, encode_pool
@@ -101,6 +103,8 @@ class Run:
             n.removeprefix(prefix): torch.from_numpy(w) for n, w in self._start_weights.items() if n.startswith(prefix)
         }
         first, wanted = self.start.architecture, self.config.architecture
+        if prefix == "vae." and not same_latents(first, wanted):
+            return
         module.load_state_dict(grown_weights(weights, module.state_dict(), first, wanted))
 
     @cached_property
@@ -163,6 +167,8 @@ class Run:
 
     def train_vae(self) -> bool:
         """Returns whether it is finished."""
+        if self.config.architecture.lapped_frames:
+            return self._train_lapped_vae()
         s = self.config.vae
         torch.manual_seed(self.config.seed)
         vae = MotionVAE(self.config.architecture)
@@ -173,10 +179,32 @@ class Run:
         batches = WindowBatches(self.clip_pool, self.normalisation, self.config.architecture.frames_per_token)
         return loop.run(VaeLosses(vae, batches, s, self.precision, self.device), self.deadline)
 
+    def _train_lapped_vae(self) -> bool:
+        """Fit the lapped transform, then train the refiner, which leaves the latents as they are."""
+        s = replace(self.config.vae, kl_weight=0.0, spread_weight=0.0)
+        torch.manual_seed(self.config.seed)
+        vae = LappedVAE(self.config.architecture)
+        vae.query_pos_decoder.start_as_sinusoids(0.5)
+        batches = WindowBatches(self.clip_pool, self.normalisation, self.config.architecture.frames_per_token)
+        first = self.start
+        if first is not None and same_latents(first.architecture, self.config.architecture):
+            self.begin_from("vae.", vae)
+        else:
+            linear = LinearPart(vae)
+            start_from_components(vae, self.clip_pool, self.normalisation, self.config.seed)
+            loop = self.loop("lapped", linear, s.lapped_steps, s.lapped_rate, s.ema)
+            if not loop.run(VaeLosses(linear, batches, s, self.precision, self.device), self.deadline):
+                return False
+            load_weights(loop.weights_file, linear)
+            turn_to_principal_axes(vae, batches, self.config.seed)
+        vae.analysis.requires_grad_(False)
+        loop = self.loop("vae", vae, s.steps, s.learning_rate, s.ema, s.matrix_rate)
+        return loop.run(VaeLosses(vae, batches, s, self.precision, self.device), self.deadline)
+
     @cached_property
-    def vae(self) -> MotionVAE:
+    def vae(self) -> MotionVAE | LappedVAE:
         """The trained VAE, frozen."""
-        vae = MotionVAE(self.config.architecture)
+        vae = vae_of(self.config.architecture)
         load_weights(self.folder / "vae.safetensors", vae)
         return vae.to(self.device).eval().requires_grad_(False)
 
