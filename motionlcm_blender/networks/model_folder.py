@@ -20,7 +20,7 @@ import numpy as np
 from ..array_types import AnyArray, FloatArray
 from ..errors import ModelFolderError, UnsupportedCheckpoint
 from ..files.safetensors_files import read_arrays, read_bytes, sha256, write_arrays, write_bytes
-from ..motion.skeleton import JOINT_COUNT
+from ..motion.skeleton import JOINT_COUNT, MAX_FRAMES
 from .architecture import Architecture
 from .int8_quantization import packed, read_weights
 from .parameter_shapes import FEATURES, check_shapes
@@ -249,11 +249,13 @@ def _check_architecture(values: Mapping[str, Any]) -> Architecture:
         raise ModelFolderError(f"{CONFIG}: {error}") from None
     for name, value in architecture.to_json().items():
         default = Architecture.__dataclass_fields__[name].default
-        right = isinstance(value, bool) if isinstance(default, bool) else _is_count(value)
+        right = isinstance(value, bool) if isinstance(default, bool) else _is_count(value) or value == default == 0
         if not right:
             raise ModelFolderError(f'{CONFIG}: "{name}" is {value!r}, which is not possible.')
         if name.endswith("_layers") and value % 2 == 0:
             raise ModelFolderError(f'{CONFIG}: "{name}" must be odd, not {value}.')
+    if architecture.lapped_frames and (architecture.lapped_frames % 2 or architecture.lapped_lead < 0):
+        raise ModelFolderError(f'{CONFIG}: the windows of "lapped_frames" do not cover {MAX_FRAMES} frames.')
     if architecture.width % architecture.heads:
         raise ModelFolderError(f'{CONFIG}: "width" must be a multiple of "heads".')
     return architecture
