@@ -6,6 +6,7 @@ Nothing is downloaded: both read a local folder.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from ..networks.int8_quantization import SCALE
 
 T5_MAX_TOKENS = 256
 MINILM_MAX_TOKENS = 256
+BATCH = 64
+"""Prompts that are encoded at once."""
 _DENSE = "2_Dense"
 _TIED = ("shared.weight", "encoder.embed_tokens.weight")
 
@@ -57,6 +60,39 @@ class MiniLM:
         pooled = _mean(states, mask)
         pooled = pooled / pooled.norm()
         return states[mask][1:-1].cpu().numpy(), pooled.cpu().numpy()
+
+    def encode_all(self, prompts: Sequence[str]) -> Iterator[tuple[FloatArray, FloatArray]]:
+        """Encode many prompts in batches of similar length, which takes a fraction of the time of one by one.
+
+        Args:
+            prompts: English texts.
+
+        Yields:
+            What `encode` returns for each prompt, in their order; float16 states.
+        """
+        import torch
+
+        ids = self._tokenizer(list(prompts), truncation=True, max_length=MINILM_MAX_TOKENS, padding=False)["input_ids"]
+        order = sorted(range(len(ids)), key=lambda k: len(ids[k]))
+        results: list[Any] = [None] * len(ids)
+        for start in range(0, len(order), BATCH):
+            rows = order[start : start + BATCH]
+            longest = len(ids[rows[-1]])
+            tokens = torch.zeros(len(rows), longest, dtype=torch.long)
+            mask = torch.zeros(len(rows), longest, dtype=torch.long)
+            for k, row in enumerate(rows):
+                tokens[k, : len(ids[row])], mask[k, : len(ids[row])] = torch.tensor(ids[row]), 1
+            tokens, mask = tokens.to(self.device), mask.to(self.device)
+            # Of equal length nothing is padded, and without a mask attention is faster.
+            with torch.inference_mode():
+                padded = len(ids[rows[0]]) != longest
+                output = self._model(input_ids=tokens, attention_mask=mask if padded else None)
+                states = output.last_hidden_state.float() * mask[..., None]
+                pooled = states.sum(1) / mask.sum(1, keepdim=True)
+                pooled = pooled / pooled.norm(dim=-1, keepdim=True)
+            for row, encoded, mean in zip(rows, states.half().cpu().numpy(), pooled.cpu().numpy(), strict=True):
+                results[row] = encoded[1 : len(ids[row]) - 1].copy(), mean
+        yield from results
 
 
 class SentenceT5:

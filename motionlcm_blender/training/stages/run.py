@@ -113,7 +113,7 @@ class Run:
         """The captioned examples, made on first use."""
         folder = self.folder / "pool"
         if not (folder / INDEX_FILE).exists():
-            build_pool(self._read_data(), self.config.pool_seed).save(folder)
+            build_pool(self._read_data(), self.config.pool_seed, asked_prompts()).save(folder)
         return Pool.load(folder)
 
     @cached_property
@@ -200,7 +200,7 @@ class Run:
     def captions(self) -> CaptionTokens:
         """Every caption's text tokens, encoded once."""
         captions = {c for said in self.train_pool.captions for c in said}
-        encoder = PortableMiniLM(minilm_folder())
+        encoder = MiniLM(minilm_folder())
         return CaptionTokens(captions, encoder, self.folder / "captions.npz", self.config.max_states)
 
     def batches(self) -> LatentBatches:
