@@ -66,9 +66,8 @@ def caption_variations(caption: str, generator: np.random.Generator, count: int)
         made = _varied(parsed, text, generator, words)
         if made == text or Counter(KEPT.findall(made)) != kept:
             continue
-        made = made if generator.random() < 0.6 else f"{made}."
-        if made not in found:
-            found.append(made)
+        if made not in {each.rstrip(".") for each in found}:
+            found.append(made if generator.random() < 0.6 else f"{made}.")
     return found
 
 
@@ -102,7 +101,16 @@ def _parsed(text: str, words: VariationWords) -> _Caption | None:
         predicate = parse(split(match["rest"]), words)
         if predicate is not None and (verb.rstrip(",") not in words.also_nouns or len(match["subject"].split()) == 2):
             return _Caption("", match["subject"], predicate, False, gender)
-    return None
+    return _without_subject(text, gender, words)
+
+
+def _without_subject(text: str, gender: str | None, words: VariationWords) -> _Caption | None:
+    """A caption such as "walks forward"."""
+    tokens = split(text)
+    predicate = parse(tokens, words)
+    if predicate is None or not predicate.sure or tokens[0] not in words.third or tokens[0] in words.also_nouns:
+        return None
+    return _Caption("", "", predicate, gender is not None, gender)
 
 
 def _varied(caption: _Caption, text: str, generator: np.random.Generator, words: VariationWords) -> str:
@@ -124,7 +132,7 @@ def _subject(
     chance = generator.random()
     standing: Form = "base" if caption.subject == "they" else "third"
     if not caption.plain:
-        if predicate.sure and chance < 0.2:
+        if predicate.sure and caption.subject and chance < 0.2:
             return f"{caption.subject} is", "gerund"
         return caption.subject, standing
     if caption.before:
@@ -195,7 +203,7 @@ def _with_synonyms(caption: _Caption, text: str, generator: np.random.Generator,
             length, group = options[int(generator.integers(len(options)))]
             chosen = group.replacements[int(generator.integers(len(group.replacements)))]
             assert isinstance(part, Verb)
-            parts += _built(chosen, part)
+            parts += _built(chosen, part, words)
             at += length
             continue
         parts.append(part)
@@ -203,11 +211,11 @@ def _with_synonyms(caption: _Caption, text: str, generator: np.random.Generator,
     return replace(predicate, parts=tuple(parts))
 
 
-def _built(phrase: Sequence[str], verb: Verb) -> list[Part]:
+def _built(phrase: Sequence[str], verb: Verb, words: VariationWords) -> list[Part]:
     """The parts of a phrase; "stand and wait" has two verbs."""
     parts: list[Part] = [Verb(phrase[0], verb.fixed)]
     for before, word in zip(phrase, phrase[1:], strict=False):
-        parts.append(Verb(word, verb.fixed) if before == "and" and word not in ("down", "about", "knees") else word)
+        parts.append(Verb(word, verb.fixed) if before == "and" and word in words.base else word)
     return parts
 
 

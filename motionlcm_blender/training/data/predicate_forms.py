@@ -15,7 +15,9 @@ _BEFORE_GERUND = frozenset((",", "and", "then", "while", "after", "before", "by"
 _OWN_SUBJECT = frozenset(
     "who which that he she it they as while until when where because if though whose person figure man woman".split()
 )
-_ADVERB = re.compile(r"[a-z]+ly$|^(then|again|soon|once|twice|now|almost|nearly|hardly|barely|just|also|suddenly|still)$")
+_ADVERB = re.compile(
+    r"[a-z]+ly$|^(then|again|soon|once|twice|now|almost|nearly|hardly|barely|just|also|suddenly|still)$"
+)
 _AFTER_VERB = frozenset(
     "left right around about back forward backward backwards up down on off out over away the a an his her their both "
     "to into in onto slowly quickly again sideways half quarter round ahead straight toward towards upright".split()

@@ -22,8 +22,8 @@ from ...networks.model_folder import ModelFolder
 from ...networks.torch_impl.controlnet import ControlNet, TrajectoryEncoder
 from ...networks.torch_impl.denoiser import Denoiser
 from ...networks.torch_impl.vae import MotionVAE
-from ...text.minilm import PortableMiniLM
 from ...text.minilm_files import minilm_folder
+from ...text.torch_encoders import MiniLM
 from ..config import TrainingConfig
 from ..data.captions import CaptionTokens
 from ..data.clip_pool import ClipPool, build_clip_pool, mirror_features
@@ -31,6 +31,7 @@ from ..data.feature_pool import INDEX_FILE
 from ..data.motion_data import MotionData, load_motion_data
 from ..data.normalisation import Normalisation, normalisation_of
 from ..data.pool import Pool, build_pool
+from ..evaluation.asked_prompts import asked_prompts
 from ..growth import grown_weights, may_grow
 from ..loop import LoopSettings, TrainingLoop, accelerator_for, load_weights
 from ..precision import Precision, choose_device
