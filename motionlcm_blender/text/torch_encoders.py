@@ -6,6 +6,7 @@ Nothing is downloaded: both read a local folder.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,10 @@ from ..networks.int8_quantization import SCALE
 
 T5_MAX_TOKENS = 256
 MINILM_MAX_TOKENS = 256
+BATCH = 64
+"""Prompts that are encoded at once."""
+SORTED_TOGETHER = 8192
+"""Prompts that are sorted by length together."""
 _DENSE = "2_Dense"
 _TIED = ("shared.weight", "encoder.embed_tokens.weight")
 
@@ -57,6 +62,43 @@ class MiniLM:
         pooled = _mean(states, mask)
         pooled = pooled / pooled.norm()
         return states[mask][1:-1].cpu().numpy(), pooled.cpu().numpy()
+
+    def encode_all(self, prompts: Sequence[str]) -> Iterator[tuple[FloatArray, FloatArray]]:
+        """Encode many prompts in batches of similar length, in a fraction of the time that they take one by one.
+
+        Args:
+            prompts: English texts.
+
+        Yields:
+            What `encode` returns for each prompt, in their order.
+        """
+        for first in range(0, len(prompts), SORTED_TOGETHER):
+            texts = list(prompts[first : first + SORTED_TOGETHER])
+            ids = self._tokenizer(texts, truncation=True, max_length=MINILM_MAX_TOKENS, padding=False)["input_ids"]
+            order = sorted(range(len(ids)), key=lambda k: len(ids[k]))
+            results: dict[int, tuple[FloatArray, FloatArray]] = {}
+            for start in range(0, len(order), BATCH):
+                rows = order[start : start + BATCH]
+                results |= zip(rows, self._batch([ids[row] for row in rows]), strict=True)
+            yield from (results[k] for k in range(len(ids)))
+
+    def _batch(self, ids: Sequence[Sequence[int]]) -> list[tuple[FloatArray, FloatArray]]:
+        """Encode a batch, shortest first."""
+        import torch
+
+        lengths = torch.tensor([len(each) for each in ids])
+        tokens = torch.zeros(len(ids), int(lengths[-1]), dtype=torch.long)
+        for k, each in enumerate(ids):
+            tokens[k, : len(each)] = torch.tensor(each)
+        mask = (torch.arange(tokens.shape[1]) < lengths[:, None]).to(self.device)
+        padded = len(ids[0]) < len(ids[-1])  # without a mask attention is faster
+        with torch.inference_mode():
+            output = self._model(input_ids=tokens.to(self.device), attention_mask=mask.long() if padded else None)
+            states = output.last_hidden_state.float()
+            pooled = (states * mask[..., None]).sum(1)
+            pooled = pooled / pooled.norm(dim=-1, keepdim=True)
+        rows = zip(ids, states.cpu().numpy(), pooled.cpu().numpy(), strict=True)
+        return [(state[1 : len(each) - 1].copy(), mean.copy()) for each, state, mean in rows]
 
 
 class SentenceT5:

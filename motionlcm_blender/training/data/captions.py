@@ -21,7 +21,7 @@ class CaptionTokens:
     """MiniLM's states and sentence vectors of a set of captions, kept in memory and in a file."""
 
     def __init__(self, captions: Iterable[str], encoder: Any, file: Path, max_states: int) -> None:
-        """encoder: with encode(prompt) -> (states (L, width), sentence vector (width,))."""
+        """encoder: with encode(prompt) -> (states (L, width), sentence vector (width,)); many at once if it has encode_all."""
         self.max_states = max_states
         wanted = sorted({"", *captions})
         self._known: dict[str, tuple[FloatArray, FloatArray]] = {}
@@ -34,8 +34,9 @@ class CaptionTokens:
         missing = [c for c in wanted if c not in self._known]
         if missing:
             logger.info("encoding %d captions", len(missing))
-            for caption in missing:
-                states, mean = encoder.encode(caption)
+            encode_all = getattr(encoder, "encode_all", None)
+            encoded = encode_all(missing) if encode_all else map(encoder.encode, missing)
+            for caption, (states, mean) in zip(missing, encoded, strict=True):
                 self._known[caption] = (np.asarray(states, np.float16), np.asarray(mean, np.float32))
             self._save(file)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from ...motion.skeleton import MAX_FRAMES
 from .action_detectors import speed
 from .caption_families import balanced_weights, captured_shares, family
 from .caption_text import other_subject
+from .caption_variations import caption_variations
 from .captured_actions import CapturedData, standing_pieces
 from .clip_pool import SHORTEST, STILL, liveliness, pieces_of
 from .composition import compose
@@ -30,6 +31,8 @@ SHARES = {"captured": 0.66, "gait": 0.09, "waiting": 0.10, "sequence": 0.08, "co
 """Of all draws; what was captured is shared out among families (`caption_families`)."""
 _COMPOSED = {"arm": 400, "kick": 160, "leg": 160, "jump": 300, "sidestep": 220, "around": 150}
 """How many examples of each kind `composition` adds."""
+VARIATIONS = 3
+"""Captions of an example that are said in other words; they are stored so often that they are half of what is drawn."""
 WAITING, SEQUENCES = 2500, 3500
 STRAIGHT = "straight"
 """The family of straightened locomotion, which has no share of the draws of captions."""
@@ -71,17 +74,21 @@ class _Example:
         return _Example(self.piece.mirror(), said, self.family, self.weight)
 
 
-def build_pool(data: MotionData, seed: int) -> Pool:
-    """All examples of the train clips."""
+def build_pool(data: MotionData, seed: int, held_back: Collection[str] = ()) -> Pool:
+    """All examples of the train clips.
+
+    held_back: Prompts of the evaluation, without full stop; no variation of a caption is one of them.
+    """
     generator = np.random.default_rng(seed)
     features: list[FloatArray] = []
     kept: list[_Example] = []
+    other_words = np.random.default_rng([seed, 1])
     for example in _examples(data, generator):
         piece = example.piece.cut(0, MAX_FRAMES + 1)
         if len(piece) <= SHORTEST:
             continue
         features.append(piece.features().astype(np.float16))
-        kept.append(example)
+        kept.append(replace(example, captions=with_variations(example.captions, other_words, held_back)))
     starts = np.concatenate([[0], np.cumsum([len(f) for f in features])])
     logger.info("pool: %d examples, %.0f minutes", len(kept), starts[-1] / 1200)
     families = np.array([e.family for e in kept])
@@ -148,6 +155,26 @@ def _spoken(captions: tuple[str, ...], generator: np.random.Generator) -> tuple[
     """The captions, the plainest one twice: as it is, and with another plain subject or none."""
     other = other_subject(captions[0], generator)
     return (captions[0], *captions) if other is None else (captions[0], other, *captions[1:])
+
+
+def with_variations(
+    captions: tuple[str, ...], generator: np.random.Generator, held_back: Collection[str] = ()
+) -> tuple[str, ...]:
+    """The captions and as many in other words, so that half of those drawn are variations.
+
+    Args:
+        captions: The captions of an example, the plainest one first.
+        generator: Source of all choices.
+        held_back: What no variation may be, without full stop.
+
+    Returns:
+        Twice as many captions; only the given ones if none of them can be varied.
+    """
+    made: list[str] = []
+    for number in range(VARIATIONS):
+        caption = captions[0] if number < 2 else captions[int(generator.integers(len(captions)))]
+        made += [c for c in caption_variations(caption, generator, 1) if c.rstrip(".") not in held_back]
+    return captions + tuple(made[k % len(made)] for k in range(len(captions) if made else 0))
 
 
 def _weight(segment: Segment, piece: MotionPiece) -> float:

@@ -23,8 +23,8 @@ from ...networks.torch_impl.controlnet import ControlNet, TrajectoryEncoder
 from ...networks.torch_impl.denoiser import Denoiser
 from ...networks.torch_impl.lapped_vae import LappedVAE, vae_of
 from ...networks.torch_impl.vae import MotionVAE
-from ...text.minilm import PortableMiniLM
 from ...text.minilm_files import minilm_folder
+from ...text.torch_encoders import MiniLM
 from ..config import TrainingConfig
 from ..data.captions import CaptionTokens
 from ..data.clip_pool import ClipPool, build_clip_pool, mirror_features
@@ -32,6 +32,7 @@ from ..data.feature_pool import INDEX_FILE
 from ..data.motion_data import MotionData, load_motion_data
 from ..data.normalisation import Normalisation, normalisation_of
 from ..data.pool import Pool, build_pool
+from ..evaluation.asked_prompts import asked_prompts
 from ..growth import grown_weights, may_grow, same_latents
 from ..loop import LoopSettings, TrainingLoop, accelerator_for, load_weights
 from ..precision import Precision, choose_device
@@ -117,7 +118,7 @@ class Run:
         """The captioned examples, made on first use."""
         folder = self.folder / "pool"
         if not (folder / INDEX_FILE).exists():
-            build_pool(self._read_data(), self.config.pool_seed).save(folder)
+            build_pool(self._read_data(), self.config.pool_seed, asked_prompts()).save(folder)
         return Pool.load(folder)
 
     @cached_property
@@ -228,7 +229,7 @@ class Run:
     def captions(self) -> CaptionTokens:
         """Every caption's text tokens, encoded once."""
         captions = {c for said in self.train_pool.captions for c in said}
-        encoder = PortableMiniLM(minilm_folder())
+        encoder = MiniLM(minilm_folder())
         return CaptionTokens(captions, encoder, self.folder / "captions.npz", self.config.max_states)
 
     def batches(self) -> LatentBatches:
