@@ -37,6 +37,8 @@ class Architecture:
         hint_flags: The trajectory encoder also reads which coordinates are given, not only their values.
         lapped_frames: Frames of a window of the lapped transform that stands for the VAE's encoder and cross-attention
             (`lapped_vae`), an even number; `vae_layers` are then the blocks of its refiner. 0: the VAE as published.
+        phased: The student is distilled in phases: it also reads the number of steps, and each step ends where the
+            next begins (`noise_schedule.PHASED_TIMESTEPS`). False: latent consistency, with new noise between steps.
     """
 
     latent_tokens: int = 16
@@ -58,6 +60,7 @@ class Architecture:
     frames_per_token: int = 1
     hint_flags: bool = False
     lapped_frames: int = 0
+    phased: bool = False
 
     @property
     def lapped_hop(self) -> int:

@@ -20,6 +20,15 @@ GUIDANCE_WIDTH = 256
 LCM_TIMESTEPS: dict[int, tuple[int, ...]] = {1: (799,), 2: (699, 299), 4: (699, 399, 299, 299)}
 LCM_GUIDANCE: dict[int, float] = {1: 8.0, 2: 12.5, 4: 13.5}
 V1_GUIDANCE = 7.5
+PHASED_TIMESTEPS: dict[int, tuple[int, ...]] = {1: (931,), 2: (931, 435), 4: (931, 683, 435, 187)}
+"""Where the steps of a phased student begin: points of DDIM in `PHASED_DDIM_STEPS` steps."""
+PHASED_DDIM_STEPS = 16
+STEP_COUNTS = len(PHASED_TIMESTEPS)
+
+
+def phased_code(timestep: int, steps: int) -> int:
+    """What a phased student reads as its timestep: the timestep, and with how many steps (1, 2 or 4) it samples."""
+    return timestep + TRAIN_STEPS * (steps.bit_length() - 1)
 
 
 @cache
@@ -32,14 +41,14 @@ def alphas_cumprod() -> FloatArray:
 
 
 def alpha_sigma(timestep: int) -> tuple[float, float]:
-    """Scales of signal and noise at a timestep: x = alpha * x0 + sigma * noise."""
-    product = float(alphas_cumprod()[timestep])
+    """Scales of signal and noise at a timestep or `phased_code`: x = alpha * x0 + sigma * noise."""
+    product = float(alphas_cumprod()[timestep % TRAIN_STEPS])
     return product**0.5, (1.0 - product) ** 0.5
 
 
 def boundary_scalings(timestep: int) -> tuple[float, float]:
     """Coefficients c_skip and c_out of the consistency function, which is the identity at timestep 0."""
-    scaled = 10.0 * timestep
+    scaled = 10.0 * (timestep % TRAIN_STEPS)
     return 0.25 / (scaled**2 + 0.25), scaled / (scaled**2 + 0.25) ** 0.5
 
 

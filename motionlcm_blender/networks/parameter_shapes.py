@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from ..errors import UnsupportedCheckpoint
 from ..motion.skeleton import JOINT_COUNT
 from .architecture import Architecture
-from .noise_schedule import GUIDANCE_WIDTH, TIME_WIDTH
+from .noise_schedule import GUIDANCE_WIDTH, STEP_COUNTS, TIME_WIDTH
 
 FEATURES = 263
 POSITIONS = 500
@@ -131,6 +131,8 @@ def _latent_transformer(name: str, a: Architecture, final_norm: bool) -> Shapes:
     shapes |= _linear(f"{name}.time_embedding.linear_1", TIME_WIDTH, a.width)
     if a.student:
         shapes[f"{name}.time_embedding.cond_proj.weight"] = (TIME_WIDTH, GUIDANCE_WIDTH)
+        if a.phased:
+            shapes[f"{name}.time_embedding.steps_proj.weight"] = (TIME_WIDTH, STEP_COUNTS)
     shapes |= _linear(f"{name}.time_embedding.linear_2", a.width, a.width)
     shapes |= _linear(f"{name}.emb_proj.1", a.text_width, a.width)
     shapes[f"{name}.query_pos.pe"] = (POSITIONS, 1, a.width)

@@ -11,10 +11,12 @@ from .architecture import Architecture
 from .noise_schedule import (
     LCM_GUIDANCE,
     LCM_TIMESTEPS,
+    PHASED_TIMESTEPS,
     V1_GUIDANCE,
     alpha_sigma,
     boundary_scalings,
     ddim_timesteps,
+    phased_code,
     previous_alpha_sigma,
     v1_timesteps,
 )
@@ -44,7 +46,9 @@ class SamplingInput:
 
 
 def student_timesteps(architecture: Architecture, steps: int) -> tuple[int, ...]:
-    """Timesteps of the few-step sampler: a table in V2, evenly spaced in V1."""
+    """Timesteps of the few-step sampler: a table in V2, evenly spaced in V1; of a phased student, its codes."""
+    if architecture.phased:
+        return tuple(phased_code(timestep, steps) for timestep in PHASED_TIMESTEPS[steps])
     return LCM_TIMESTEPS[steps] if architecture.adapter else v1_timesteps(steps)
 
 
@@ -64,13 +68,14 @@ def lcm_sample(
     strength: float = 1.0,
     on_step: Callable[[int], None] | None = None,
 ) -> Any:
-    """Latent consistency sampling (Luo et al. 2023, algorithm 3).
+    """Latent consistency sampling (Luo et al. 2023, algorithm 3); a phased student goes on without new noise.
 
     Args:
         network: Has `architecture`, `denoiser` and, for a condition, `controlnet`.
         text: (B, text tokens, text_width).
         latents: (B, tokens, latent_width) initial noise.
-        noises: (steps - 1 or more, B, tokens, latent_width), injected between steps; needed for steps > 1.
+        noises: (steps - 1 or more, B, tokens, latent_width), injected between steps; needed for steps > 1 unless the
+            student is phased.
         steps: Number of steps.
         guidance: Guidance scale; None: the published one.
         condition: Output of the trajectory encoder, or None.
@@ -98,7 +103,7 @@ def lcm_sample(
         denoised = c_skip * sample + c_out * ((sample - sigma * epsilon) / alpha)
         if i + 1 < len(timesteps):
             alpha, sigma = alpha_sigma(timesteps[i + 1])
-            sample = alpha * denoised + sigma * noises[i]
+            sample = alpha * denoised + sigma * (epsilon if architecture.phased else noises[i])
     return denoised
 
 

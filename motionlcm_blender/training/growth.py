@@ -33,6 +33,7 @@ def may_grow(first: Architecture, wanted: Architecture) -> bool:
         latent_tokens=wanted.latent_tokens,
         latent_width=wanted.latent_width,
         lapped_frames=wanted.lapped_frames,
+        phased=wanted.phased,
         features=wanted.features,
         frames_per_token=wanted.frames_per_token,
         hint_flags=wanted.hint_flags,

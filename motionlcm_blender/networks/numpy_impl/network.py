@@ -12,7 +12,7 @@ import numpy as np
 
 from ...array_types import AnyArray, BoolArray, FloatArray, IntArray
 from ..architecture import Architecture
-from ..noise_schedule import alpha_sigma, guidance_embedding, time_embedding
+from ..noise_schedule import TRAIN_STEPS, alpha_sigma, guidance_embedding, time_embedding
 from ..parameter_shapes import check_shapes
 from .lapped_vae import PortableLappedVAE
 from .layers import Linear, SkipTransformer, Weights, silu
@@ -141,6 +141,7 @@ class _LatentTransformer:
         self._time_2 = Linear.of(weights, f"{name}.time_embedding.linear_2")
         guidance = f"{name}.time_embedding.cond_proj"
         self._guidance = Linear.of(weights, guidance) if f"{guidance}.weight" in weights else None
+        self._steps = weights.get(f"{name}.time_embedding.steps_proj.weight")
         self._text = Linear.of(weights, f"{name}.emb_proj.1")
         self._positions = weights[f"{name}.query_pos.pe"][:, 0]
         self._transformer = SkipTransformer(weights, f"{name}.encoder", a.denoiser_layers, a.heads)
@@ -150,7 +151,9 @@ class _LatentTransformer:
         """(width,) time token; cached, because samplers use few different ones."""
         token = self._times.get((timestep, guidance))
         if token is None:
-            x = time_embedding(timestep)
+            x = time_embedding(timestep % TRAIN_STEPS)
+            if self._steps is not None:
+                x = x + self._steps[:, timestep // TRAIN_STEPS]
             if self._guidance is not None and guidance is not None:
                 x = x + self._guidance(guidance_embedding(guidance)[None])[0]
             token = self._time_2(silu(self._time_1(x[None])))[0]

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from ..architecture import Architecture
 from ..noise_schedule import (
     GUIDANCE_WIDTH,
+    STEP_COUNTS,
     TIME_WIDTH,
     TRAIN_STEPS,
     alpha_sigma,
@@ -27,13 +28,15 @@ class TimeEmbedding(nn.Module):
 
     table: Tensor
 
-    def __init__(self, width: int, student: bool) -> None:
+    def __init__(self, width: int, student: bool, phased: bool = False) -> None:
         super().__init__()
         self.linear_1 = nn.Linear(TIME_WIDTH, width)
         self.linear_2 = nn.Linear(width, width)
         if student:
             self.cond_proj = nn.Linear(GUIDANCE_WIDTH, TIME_WIDTH, bias=False)
-        self.student = student
+        self.student, self.phased = student, student and phased
+        if self.phased:
+            self.steps_proj = nn.Linear(STEP_COUNTS, TIME_WIDTH, bias=False)
         rows = np.stack([time_embedding(t) for t in range(TRAIN_STEPS)])
         self.register_buffer("table", torch.from_numpy(rows), persistent=False)
         self._rows: dict[tuple[float, torch.device], Tensor] = {}
@@ -43,7 +46,7 @@ class TimeEmbedding(nn.Module):
 
         After the first call with the same numbers it neither copies anything to the device nor synchronises with it.
         """
-        x = self.table[timestep][None]
+        x = self._row(timestep)[None]
         if self.student and guidance is not None:
             scale = float(np.float32(guidance))  # rounded as in NumPy: the sinusoids are sensitive to the difference
             key = scale, x.device
@@ -54,9 +57,16 @@ class TimeEmbedding(nn.Module):
         result: Tensor = self.linear_2(F.silu(self.linear_1(x)))[:, None]
         return result
 
+    def _row(self, timestep: Tensor | int) -> Tensor:
+        """Sinusoids of timesteps; for a phased student's codes, with what stands for the number of steps."""
+        if not self.phased:
+            return self.table[timestep]
+        steps: Tensor = self.steps_proj.weight.T[timestep // TRAIN_STEPS]
+        return self.table[timestep % TRAIN_STEPS] + steps
+
     def forward(self, timestep: Tensor, guidance: Tensor | None) -> Tensor:
         """Embed timesteps (B,) int and guidance scales (B,), None for a teacher; returns (B, 1, width)."""
-        x = self.table[timestep]
+        x = self._row(timestep)
         if self.student and guidance is not None:
             x = x + self.cond_proj(_guidance_rows(guidance))
         result: Tensor = self.linear_2(F.silu(self.linear_1(x)))[:, None]
@@ -85,7 +95,7 @@ class LatentTransformer(nn.Module):
         if a.adapter:
             self.latent_pre = nn.Linear(a.latent_width, a.width)
             self.latent_post = nn.Linear(a.width, a.latent_width)
-        self.time_embedding = TimeEmbedding(a.width, a.student)
+        self.time_embedding = TimeEmbedding(a.width, a.student, a.phased)
         self.emb_proj = nn.Sequential(nn.ReLU() if a.text_relu else nn.Identity(), nn.Linear(a.text_width, a.width))
         self.query_pos = Positions(a.width)
         self.encoder = SkipTransformer(a.width, a.feedforward, a.heads, a.denoiser_layers, final_norm=final_norm)
@@ -156,5 +166,5 @@ class Denoiser(LatentTransformer):
         if isinstance(timestep, int):
             alpha, sigma = alpha_sigma(timestep)
             return alpha * velocity.float() + sigma * latents.float()
-        product = self.products[timestep].view(-1, 1, 1)
+        product = self.products[timestep % TRAIN_STEPS].view(-1, 1, 1)
         return product.sqrt() * velocity.float() + (1 - product).sqrt() * latents.float()

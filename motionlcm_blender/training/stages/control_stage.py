@@ -28,6 +28,7 @@ from ..precision import Precision
 from .control_batches import ControlBatches, HintBatch
 from .distillation_stages import consistency, huber, scales, starts_and_points
 from .latent_batches import LatentBatch
+from .phased_stage import drawn_stretches, phases_of
 from .teacher_trajectories import Hinted, Trajectories, TrajectorySource
 from .vae_stage import CONTACTS
 
@@ -154,9 +155,14 @@ class ControlledSource(TrajectorySource):
     """Trajectories of the controlled teacher."""
 
     def __init__(
-        self, network: ControlledTeacher, batches: ControlBatches, settings: StudentSettings, precision: Precision
+        self,
+        network: ControlledTeacher,
+        batches: ControlBatches,
+        settings: StudentSettings,
+        precision: Precision,
+        phased: bool = False,
     ) -> None:
-        super().__init__(network, batches.batches, settings, precision)
+        super().__init__(network, batches.batches, settings, precision, phased)
         self.model, self.control_batches = network.model, batches
 
     def draw(self, generator: torch.Generator, count: int) -> tuple[LatentBatch, Hinted]:
@@ -195,23 +201,32 @@ class ControlLosses:
         noisy, timesteps = starts_and_points(known, rows, generator)
         noisy, timesteps = noisy.to(device), timesteps.to(device)
         shown = self._hints(rows)
+        clean = torch.from_numpy(known.clean[rows].astype(np.float32)).to(device)
+        made = consistency(noisy, self._noise(rows, shown, noisy, timesteps), timesteps)
+        end = huber(made, clean)
+        hints = self._hint_losses(made, shown)
+        loss = s.end_weight * end + s.joint_weight * hints["hint"] + s.standing_weight * hints["standing"]
+        return {"loss": loss, "end": end, **hints}
+
+    def _noise(self, rows: IntArray, shown: HintBatch, noisy: Tensor, timesteps: Tensor) -> Tensor:
+        """The noise that the controlled student predicts for trajectories with their hints."""
+        known, device = self.trajectories, self.batches.batches.device
         said, frames = [str(known.captions[k]) for k in rows], known.frames[rows].tolist()
         text, mask = (x.to(device) for x in self.batches.batches.captions.batch(said, frames))
         guidance = torch.from_numpy(known.guidance[rows]).to(device)
-        clean = torch.from_numpy(known.clean[rows].astype(np.float32)).to(device)
         with self.precision.autocast():
             condition = self.model.traj_encoder(shown.hints, shown.mask)
             residuals = self.model.controlnet(noisy, timesteps, text, guidance, condition, mask)
-            epsilon = self.student(noisy, timesteps, text, guidance, residuals, mask).float()
-        made = consistency(noisy, epsilon, timesteps)
-        end = huber(made, clean)
+            epsilon: Tensor = self.student(noisy, timesteps, text, guidance, residuals, mask).float()
+        return epsilon
+
+    def _hint_losses(self, made: Tensor, shown: HintBatch) -> dict[str, Tensor]:
+        """Losses of the decoded motion: at the hints, and of feet that stand."""
         with self.precision.autocast():
             features = self.batches.decoded(self.vae, made, shown.frames)
         joints = joints_from_features(features)
         hint, metres = hint_loss(joints, shown.joints, shown.mask)
-        standing = standing_loss(features, joints, shown.frames)
-        loss = s.end_weight * end + s.joint_weight * hint + s.standing_weight * standing
-        return {"loss": loss, "end": end, "hint": hint, "metres": metres, "standing": standing}
+        return {"hint": hint, "metres": metres, "standing": standing_loss(features, joints, shown.frames)}
 
     def _rows(self, generator: torch.Generator) -> IntArray:
         """Trajectories of about one length."""
@@ -226,3 +241,25 @@ class ControlLosses:
     def _hints(self, rows: IntArray) -> HintBatch:
         known = self.trajectories
         return self.batches.given(known.rows[rows], unpacked_hints(known.hinted[rows], int(known.frames[rows].max())))
+
+
+class PhasedControlLosses(ControlLosses):
+    """The same for a phased student: steps of the controlled teacher's trajectories, and hints where a step is last."""
+
+    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:  # noqa: ARG002  the losses' interface
+        """The losses of one step, by name."""
+        s, rows = self.settings, self._rows(generator)
+        batch = phases_of(
+            self.trajectories, rows, drawn_stretches(len(rows), generator), self.batches.batches.device
+        )
+        shown = self._hints(rows)
+        epsilon = self._noise(rows, shown, batch.noisy, batch.codes)
+        end = huber(batch.velocity(epsilon), batch.wanted_velocity())
+        last = batch.last
+        if not bool(last.any()):
+            return {"loss": s.end_weight * end, "end": end}
+        of_last = HintBatch(shown.hints[last], shown.mask[last], shown.joints[last], shown.frames[last])
+        hints = self._hint_losses(batch.clean(epsilon)[last], of_last)
+        share = last.float().mean()
+        hinted = s.joint_weight * hints["hint"] + s.standing_weight * hints["standing"]
+        return {"loss": s.end_weight * end + share * hinted, "end": end, **hints}

@@ -20,7 +20,7 @@ from ...errors import TrainingDataError
 from ...motion.skeleton import MAX_FRAMES
 from ...networks.model_folder import ModelFolder
 from ...networks.torch_impl.controlnet import ControlNet, TrajectoryEncoder
-from ...networks.torch_impl.denoiser import Denoiser
+from ...networks.torch_impl.denoiser import Denoiser, LatentTransformer
 from ...networks.torch_impl.lapped_vae import LappedVAE, vae_of
 from ...networks.torch_impl.vae import MotionVAE
 from ...text.minilm_files import minilm_folder
@@ -44,10 +44,12 @@ from .control_stage import (
     ControlModel,
     ControlTeacherLosses,
     PathEncoderLosses,
+    PhasedControlLosses,
 )
 from .distillation_stages import StudentLosses, TeacherLosses
 from .lapped_stage import LinearPart, start_from_components, turn_to_principal_axes
 from .latent_batches import Drawer, LatentBatches
+from .phased_stage import PhasedLosses
 from .teacher_trajectories import TeacherNetwork, Trajectories, TrajectorySource, teacher_trajectories
 from .vae_stage import VaeLosses, WindowBatches, encode_pool
 
@@ -260,20 +262,33 @@ class Run:
     def train_student(self) -> bool:
         """Train the student; returns whether it is finished."""
         s = self.config.student
-        student = self.denoiser(student=True)
-        if self.start is None or self.start.architecture.velocity != self.config.architecture.velocity:
-            student.load_state_dict(self.trained("teacher", student=False).state_dict(), strict=False)
-            nn.init.zeros_(student.time_embedding.cond_proj.weight)
-        else:
+        student, phased = self.denoiser(student=True), self.config.architecture.phased
+        if self._start_is_a_student:
             self.begin_from("denoiser.", student)
+        else:
+            student.load_state_dict(self.trained("teacher", student=False).state_dict(), strict=False)
+            _read_nothing_new(student)
         loop = self.loop("student", student, s.steps, s.learning_rate, s.ema, s.matrix_rate)
         teacher, batches = self.trained("teacher", student=False), self.batches()
         shown = None
         if s.trajectories:
-            source = TrajectorySource(TeacherNetwork(teacher), batches, s, self.precision)
+            source = TrajectorySource(TeacherNetwork(teacher), batches, s, self.precision, phased)
             shown = self.trajectories(source, "trajectories.npz", "teacher.safetensors")
+        if phased:
+            if shown is None:
+                raise TrainingDataError("A phased student needs trajectories of its teacher.")
+            phases = PhasedLosses(student, teacher, batches, s, self.precision, shown)
+            return loop.run(phases, self.deadline)
         losses = StudentLosses(student, teacher, batches, s, self.precision, shown)
         return loop.run(losses, self.deadline, losses.update_target)
+
+    @property
+    def _start_is_a_student(self) -> bool:
+        """Whether the student may begin from the model of `start`: it predicts the same of the same latents."""
+        if self.start is None:
+            return False
+        first, wanted = self.start.architecture, self.config.architecture
+        return first.velocity == wanted.velocity and first.phased == wanted.phased and same_latents(first, wanted)
 
     def trajectories(self, source: TrajectorySource, name: str, *made_of: str) -> Trajectories:
         """Trajectories of a file in the run folder, made again where what they are made of has changed."""
@@ -328,14 +343,16 @@ class Run:
                 guidance=s.guidance,
             ),
             self.precision,
+            self.config.architecture.phased,
         )
         shown = self.trajectories(source, "control_trajectories.npz", "control_teacher.safetensors")
         student, model = self.trained("student", student=True), self.control_model(student=True)
         # The zero-initialised layers and the encoder begin as the teacher's; the blocks read the guidance scale too.
         model.load_state_dict(controlled.state_dict(), strict=False)
-        nn.init.zeros_(model.controlnet.time_embedding.cond_proj.weight)
+        _read_nothing_new(model.controlnet)
         loop = self.loop("control", model, s.steps, s.learning_rate, s.ema, s.matrix_rate)
-        losses = ControlLosses(model, student, self.vae, batches, s, self.precision, shown)
+        kind = PhasedControlLosses if self.config.architecture.phased else ControlLosses
+        losses = kind(model, student, self.vae, batches, s, self.precision, shown)
         return loop.run(losses, self.deadline)
 
     def stage(self, name: str) -> bool:
@@ -360,6 +377,13 @@ class Run:
             _ = self.normalisation
             if name != "vae":
                 _ = self.latents, self.captions
+
+
+def _read_nothing_new(network: LatentTransformer) -> None:
+    """Let a student begin as the teacher it was copied from: what only a student reads has no effect yet."""
+    nn.init.zeros_(network.time_embedding.cond_proj.weight)
+    if network.time_embedding.phased:
+        nn.init.zeros_(network.time_embedding.steps_proj.weight)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 A one-step sampler is asked for the far end of the teacher's trajectory from pure noise. Consistency distillation gets
 there by handing the answer down from timestep to timestep; showing the ends themselves (Luhman and Luhman 2021,
 "Knowledge distillation in iterative generative models") is quicker, and both are used together. Every point of a
-trajectory has the same end, so two points on the way are kept too: the samplers of two and four steps pass there.
+trajectory has the same end, so points on the way are kept too: the samplers of two and four steps pass there.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from ...array_types import FloatArray, IntArray, StringArray
+from ...networks.noise_schedule import PHASED_DDIM_STEPS, PHASED_TIMESTEPS
 from ...networks.samplers import ddim_sample
 from ...networks.torch_impl.denoiser import Denoiser
 from ..config import StudentSettings
@@ -31,6 +32,8 @@ CHUNK = 128
 SAVE_SECONDS = 120.0
 POINTS = (399, 299)
 """Timesteps of the points that are kept: those that the samplers of two and four steps visit after the first."""
+PHASED_POINTS = PHASED_TIMESTEPS[4][1:]
+"""The same for a phased student, whose steps are stretches of the trajectory."""
 _SEED = 7_000_003
 """Parts these seeds from those of the training steps."""
 
@@ -39,8 +42,8 @@ _SEED = 7_000_003
 class Trajectories:
     """Trajectories of the teacher.
 
-    noise, clean: (N, tokens, latent_width) float16, start and end; points: (N, 2, tokens, latent_width) float16, near
-    the timesteps `POINTS`; guidance: (N,) float32; captions: N strings; frames: (N,); rows: (N,) of the pool, where
+    noise, clean: (N, tokens, latent_width) float16, start and end; points: (N, 2 or 3, tokens, latent_width) float16,
+    near the timesteps `POINTS` or at `PHASED_POINTS`; guidance: (N,) float32; captions: N strings; frames: (N,); rows: (N,) of the pool, where
     text and hints come from; hinted: (N, bytes) uint8, the packed mask of the hints (`packed_hints`), empty without.
     """
 
@@ -87,9 +90,21 @@ class TeacherNetwork:
 class TrajectorySource:
     """Draws text and, with a ControlNet, hints, and runs the teacher from pure noise."""
 
-    def __init__(self, network: Any, batches: LatentBatches, settings: StudentSettings, precision: Precision) -> None:
-        """network: with `denoiser` and, where `draw` gives hints, `controlnet`, both the teacher's."""
+    def __init__(
+        self,
+        network: Any,
+        batches: LatentBatches,
+        settings: StudentSettings,
+        precision: Precision,
+        phased: bool = False,
+    ) -> None:
+        """network: with `denoiser` and, where `draw` gives hints, `controlnet`, both the teacher's.
+
+        phased: keep the points of a phased student; the number of steps is then fixed.
+        """
         self.network, self.batches, self.settings, self.precision = network, batches, settings, precision
+        self.points = PHASED_POINTS if phased else POINTS
+        self.steps = PHASED_DDIM_STEPS if phased else settings.trajectory_steps
 
     def draw(self, generator: torch.Generator, count: int) -> tuple[LatentBatch, Hinted | None]:
         """A batch, and no hints; a ControlNet's source gives hints too."""
@@ -106,8 +121,8 @@ class TrajectorySource:
         passed: dict[int, Tensor] = {}
 
         def keep(timestep: int, latents: Tensor) -> None:
-            for point in POINTS:
-                if abs(timestep - point) < 500 // s.trajectory_steps:
+            for point in self.points:
+                if abs(timestep - point) < 500 // self.steps:
                     passed[point] = latents.float()
 
         with self.precision.autocast():
@@ -116,14 +131,14 @@ class TrajectorySource:
                 batch.text,
                 batch.null_text,
                 noise.to(device),
-                s.trajectory_steps,
+                self.steps,
                 guidance.to(device)[:, None, None],
                 (batch.text_mask, batch.null_mask),
                 None if hinted is None else hinted.condition,
                 keep,
             )
         half = np.float16
-        points = torch.stack([passed[point] for point in POINTS], 1)
+        points = torch.stack([passed[point] for point in self.points], 1)
         return Trajectories(
             noise.numpy().astype(half),
             clean.float().cpu().numpy().astype(half),
