@@ -117,7 +117,8 @@ def test_what_is_not_understood_stays_as_it_is() -> None:
     [
         ("walk", "walks", "walking"), ("carry", "carries", "carrying"), ("run", "runs", "running"),
         ("dance", "dances", "dancing"), ("reach", "reaches", "reaching"), ("tiptoe", "tiptoes", "tiptoeing"),
-        ("lie", "lies", "lying"), ("do", "does", "doing"), ("sway", "sways", "swaying"), ("catch", "catches", "catching"),
+        ("lie", "lies", "lying"), ("do", "does", "doing"), ("sway", "sways", "swaying"),
+        ("catch", "catches", "catching"),
     ],
 )  # fmt: skip
 def test_forms_of_verbs(base: str, third: str, gerund: str) -> None:

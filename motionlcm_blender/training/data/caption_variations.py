@@ -97,9 +97,10 @@ def _parsed(text: str, words: VariationWords) -> _Caption | None:
             return _Caption(match["before"], match["subject"], predicate, plain, gender)
     match = _STYLED.match(text)
     if match and not re.search(r"\b(arms?|hands?|legs?|knees?|foot|feet|turn|few|left|right|of)\b", match["subject"]):
-        verb = match["rest"].split()[0]
-        predicate = parse(split(match["rest"]), words)
-        if predicate is not None and (verb.rstrip(",") not in words.also_nouns or len(match["subject"].split()) == 2):
+        tokens, noun = split(match["rest"]), match["subject"].split()[-1]
+        predicate = parse(tokens, words)
+        somebody = match["subject"].count(" ") == 1 or _MENTIONED.search(noun) or noun in words.people[""]
+        if predicate is not None and (somebody or tokens[0] not in words.also_nouns):
             return _Caption("", match["subject"], predicate, False, gender)
     return _without_subject(text, gender, words)
 
