@@ -27,8 +27,8 @@ def neutral_subject(prompt: str, known: Container[str]) -> str:
         known: Words of the model's vocabulary, in lower case.
 
     Returns:
-        "an actor takes a bow" gives "a person takes a bow" if "actor" is unknown; all other prompts are unchanged: those
-        that begin in another way, and those whose words are known.
+        "an actor takes a bow" gives "a person takes a bow" if "actor" is unknown. Prompts that begin in another way and
+        those whose words are known are unchanged.
     """
     words = re.findall(r"[^\s]+", prompt)
     if len(words) < 3 or words[0].lower() not in _ARTICLES:

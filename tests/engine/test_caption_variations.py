@@ -19,8 +19,9 @@ WORDS = variation_words()
 SUBJECTS = ("a person", "someone", "the man", "she", "a dancer", "an old man", "a zombie")
 DEEDS = (
     "walks forward", "turns left", "turns around", "jumps three times", "runs fast", "slowly sits down",
-    "raises both arms", "kicks with the right leg", "takes two steps backward", "falls over", "crawls on hands and knees",
-    "takes a deep bow", "picks something up", "waves with the left hand", "looks around", "throws a ball",
+    "raises both arms", "kicks with the right leg", "takes two steps backward", "falls over",
+    "crawls on hands and knees", "takes a deep bow", "picks something up", "waves with the left hand", "looks around",
+    "throws a ball",
     "does kicks and punches", "stands still", "turns half around to the right while waving",
     "steps sideways to the left twice", "walks quickly in a full circle",
 )  # fmt: skip
@@ -117,7 +118,9 @@ def test_what_is_not_understood_stays_as_it_is() -> None:
     [
         ("walk", "walks", "walking"), ("carry", "carries", "carrying"), ("run", "runs", "running"),
         ("dance", "dances", "dancing"), ("reach", "reaches", "reaching"), ("tiptoe", "tiptoes", "tiptoeing"),
-        ("lie", "lies", "lying"), ("do", "does", "doing"), ("sway", "sways", "swaying"), ("catch", "catches", "catching"),
+        ("lie", "lies", "lying"), ("squat", "squats", "squatting"), ("do", "does", "doing"),
+        ("sway", "sways", "swaying"),
+        ("catch", "catches", "catching"),
     ],
 )  # fmt: skip
 def test_forms_of_verbs(base: str, third: str, gerund: str) -> None:
@@ -141,6 +144,11 @@ def test_all_verbs_of_a_predicate_are_found(text: str, base: str) -> None:
     assert predicate is not None and predicate.sure
     assert predicate.text("base", WORDS) == base
     assert predicate.text("third", WORDS) == text
+
+
+def test_what_keeps_going_is_not_put_in_the_progressive() -> None:
+    for each in of("a person keeps turning and starts walking.", 100):
+        assert not re.search(r"keeping|starting", each)
 
 
 def test_verbs_with_a_subject_of_their_own_are_left() -> None:

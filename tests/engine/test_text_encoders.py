@@ -75,6 +75,18 @@ def test_minilm_equals_sentence_transformers(folder: Path, portable: PortableMin
             np.testing.assert_allclose(sentence, expected_sentence, atol=TOLERANCE)
 
 
+def test_many_prompts_at_once_equal_one_by_one(folder: Path, portable: PortableMiniLM) -> None:
+    pytest.importorskip("transformers")
+    from motionlcm_blender.text.torch_encoders import MiniLM
+
+    prompts = [*PROMPTS, "", *CAPTIONS, "a person walks"]
+    for prompt, (states, sentence) in zip(prompts, MiniLM(folder).encode_all(prompts), strict=True):
+        expected_states, expected_sentence = portable.encode(prompt)
+        assert states.dtype == sentence.dtype == np.float32
+        np.testing.assert_allclose(states, expected_states, atol=1e-4)
+        np.testing.assert_allclose(sentence, expected_sentence, atol=1e-4)
+
+
 def test_states_tell_left_from_right_where_the_sentence_hardly_does(portable: PortableMiniLM) -> None:
     (left, left_sentence), (right, right_sentence) = (
         portable.encode(f"a person turns {side}") for side in ("left", "right")

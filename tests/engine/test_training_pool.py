@@ -15,6 +15,7 @@ from motionlcm_blender.training.data.caption_text import in_sequence, other_subj
 from motionlcm_blender.training.data.captured_actions import CapturedData, standing_pieces
 from motionlcm_blender.training.data.motion_data import Segment
 from motionlcm_blender.training.data.motion_piece import MotionPiece
+from motionlcm_blender.training.data.pool import with_variations
 from motionlcm_blender.training.data.sequence_composition import (
     actions_of,
     one_after_the_other,
@@ -51,6 +52,17 @@ def test_captions_are_put_together() -> None:
     others = {other_subject("a person waves.", generator) for _ in range(60)}
     assert "waves" in others and any(o and o.endswith("waves") and o != "waves" for o in others)
     assert other_subject("a chicken pecks.", generator) is None
+
+
+def test_half_of_the_captions_drawn_are_in_other_words() -> None:
+    captions = ("a person waves.", "someone waves the left arm.", "a person waves.", "three waves.")
+    made = with_variations(captions, np.random.default_rng(0))
+    assert made[:4] == captions and len(made) == 8 and not set(made[4:]) & set(captions)
+    assert made == with_variations(captions, np.random.default_rng(0))
+    assert with_variations(("three waves.",), np.random.default_rng(0)) == ("three waves.",)
+    held_back = {c.rstrip(".") for c in made}
+    others = with_variations(captions, np.random.default_rng(0), held_back)
+    assert not {c.rstrip(".") for c in others[4:]} & held_back
 
 
 @pytest.mark.parametrize(

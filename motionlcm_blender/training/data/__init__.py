@@ -10,6 +10,8 @@ bvh_source            Reading BVH motion: any hierarchy, any order of channels.
 caption_families      What a caption is mainly about, so that training sees every kind of action often enough
                       (caption_families.toml).
 caption_text          Captions taken apart and put together.
+caption_variations    Captions in other words: subjects, forms, synonyms, additions (caption_variations.toml).
+caption_words         The word lists of `caption_variations`, and the forms of English verbs.
 captions              Captions as padded batches of text tokens, each caption encoded once.
 captured_actions      Actions found in captured motion by what it does and what its captions say.
 captured_rotations    Captured clips whose bone rotations are known, not only their joints.
@@ -28,6 +30,7 @@ motion_piece          A piece of captured motion: joints, and how head and hands
 normalisation         Mean and standard deviation of features and of control hints.
 piece_joining         Pieces of motion put together.
 pool                  The pool of captioned examples for teacher, student and ControlNet.
+predicate_forms       What a caption says of its subject, with the verbs marked.
 prepare               `motionlcm prepare`: BVH or ASF/AMC files with captions become training data.
 sequence_composition  Examples of whole segments put together.
 straight_examples     Captured locomotion with its path made straight, for the ControlNet.

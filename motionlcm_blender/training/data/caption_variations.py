@@ -6,6 +6,7 @@ caption_variations.toml) keep sides, directions, numbers and words of speed.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -97,9 +98,10 @@ def _parsed(text: str, words: VariationWords) -> _Caption | None:
             return _Caption(match["before"], match["subject"], predicate, plain, gender)
     match = _STYLED.match(text)
     if match and not re.search(r"\b(arms?|hands?|legs?|knees?|foot|feet|turn|few|left|right|of)\b", match["subject"]):
-        verb = match["rest"].split()[0]
-        predicate = parse(split(match["rest"]), words)
-        if predicate is not None and (verb.rstrip(",") not in words.also_nouns or len(match["subject"].split()) == 2):
+        tokens, noun = split(match["rest"]), match["subject"].split()[-1]
+        predicate = parse(tokens, words)
+        somebody = match["subject"].count(" ") == 1 or _MENTIONED.search(noun) or noun in words.people[""]
+        if predicate is not None and (somebody or tokens[0] not in words.also_nouns):
             return _Caption("", match["subject"], predicate, False, gender)
     return _without_subject(text, gender, words)
 
@@ -132,7 +134,7 @@ def _subject(
     chance = generator.random()
     standing: Form = "base" if caption.subject == "they" else "third"
     if not caption.plain:
-        if predicate.sure and caption.subject and chance < 0.2:
+        if predicate.can_go_on and caption.subject and chance < 0.2:
             return f"{caption.subject} is", "gerund"
         return caption.subject, standing
     if caption.before:
@@ -143,15 +145,15 @@ def _subject(
     if chance < 0.13 and standing == "third":
         return "", "third"
     if predicate.sure:
-        if chance < 0.19:
+        if predicate.can_go_on and chance < 0.19:
             return "", "gerund"
         if chance < 0.25 and not pronouns:
             return "", "base"
         if chance < 0.29 and not caption.gender:
             return "they", "base"
-        if chance < 0.37:
+        if predicate.can_go_on and chance < 0.37:
             return f"{_noun(caption, predicate, generator, words)} is", "gerund"
-        if chance < 0.41:
+        if predicate.can_go_on and chance < 0.41:
             return f"{_neutral(caption, generator, words)} is", "gerund"
     elif standing == "base":
         return caption.subject, standing
@@ -214,7 +216,7 @@ def _with_synonyms(caption: _Caption, text: str, generator: np.random.Generator,
 def _built(phrase: Sequence[str], verb: Verb, words: VariationWords) -> list[Part]:
     """The parts of a phrase; "stand and wait" has two verbs."""
     parts: list[Part] = [Verb(phrase[0], verb.fixed)]
-    for before, word in zip(phrase, phrase[1:], strict=False):
+    for before, word in itertools.pairwise(phrase):
         parts.append(Verb(word, verb.fixed) if before == "and" and word in words.base else word)
     return parts
 

@@ -21,7 +21,10 @@ class CaptionTokens:
     """MiniLM's states and sentence vectors of a set of captions, kept in memory and in a file."""
 
     def __init__(self, captions: Iterable[str], encoder: Any, file: Path, max_states: int) -> None:
-        """encoder: with encode(prompt) -> (states (L, width), sentence vector (width,)); many at once if it has encode_all."""
+        """encoder: with encode(prompt) -> (states (L, width), sentence vector (width,)).
+
+        Its encode_all(prompts), which yields the same of many prompts, is used if it has that.
+        """
         self.max_states = max_states
         wanted = sorted({"", *captions})
         self._known: dict[str, tuple[FloatArray, FloatArray]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ _BEFORE_GERUND = frozenset((",", "and", "then", "while", "after", "before", "by"
 _OWN_SUBJECT = frozenset(
     "who which that he she it they as while until when where because if though whose person figure man woman".split()
 )
+_PHASES = frozenset(("keep", "start", "stop", "begin", "continue", "finish"))
 _ADVERB = re.compile(
     r"[a-z]+ly$|^(then|again|soon|once|twice|now|almost|nearly|hardly|barely|just|also|suddenly|still)$"
 )
@@ -56,6 +58,16 @@ class Predicate:
     def first(self) -> str:
         """Base form of the first verb, or an empty string."""
         return next((part.base for part in self.parts if isinstance(part, Verb)), "")
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether the predicate can stand in the -ing form: "keeps walking" cannot."""
+        pairs = itertools.pairwise(part if isinstance(part, str) else part.base for part in self.parts)
+        going = any(verb in _PHASES and after.endswith("ing") for verb, after in pairs)
+        fixed = any(
+            isinstance(p, Verb) and p.base in _PHASES and isinstance(q, Verb) for p, q in itertools.pairwise(self.parts)
+        )
+        return self.sure and not going and not fixed
 
     @property
     def last(self) -> str:

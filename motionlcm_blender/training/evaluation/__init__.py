@@ -1,5 +1,6 @@
 """Measurements of a model against captured motion.
 
+asked_prompts       All prompts that the evaluation asks of a model.
 caption_states      MiniLM's states of captions for the evaluator.
 card                The part of a model card that says what was measured.
 command             `motionlcm evaluate`.
