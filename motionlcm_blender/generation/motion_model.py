@@ -332,7 +332,8 @@ class MotionModel:
             mask = array(np.ones((takes, request.frames), bool))
             decoded = self.backend.numpy(self.network.decode(latents, mask))
         features = decoded * self.stats["std"] + self.stats["mean"]
-        return without_token_seams(features, self.architecture.frames_per_token)
+        a = self.architecture
+        return features if a.lapped_frames else without_token_seams(features, a.frames_per_token)
 
     def _shown(
         self, request: Request, asked: Hints, text: FloatArray, noise: FloatArray, stage: Progress

@@ -57,7 +57,7 @@ def may_grow(first: Architecture, wanted: Architecture) -> bool:
 
 
 def same_latents(first: Architecture, wanted: Architecture) -> bool:
-    """Say whether the VAEs of two architectures are of one kind, so that the latents of one mean something to the other.
+    """Say whether the VAEs of two architectures are of one kind, so that they may share what reads or writes latents.
 
     If they are not, the VAE and all layers that read or write latents begin from noise.
     """

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import torch
 from torch import Tensor, nn
 
 from ..architecture import Architecture
 from .frame_groups import group_frames, hold_last_frame, split_frames, token_mask
 from .transformer import Positions, SkipTransformer, key_bias
+
+
+class Autoencoder(Protocol):
+    """What training and sampling need of a VAE, as documented at `MotionVAE`."""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the latent."""
+
+    def encode(self, features: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and std of the latents."""
+
+    def decode(self, latents: Tensor, mask: Tensor) -> Tensor:
+        """Normalised features."""
 
 
 class MotionVAE(nn.Module):

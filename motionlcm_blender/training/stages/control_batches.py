@@ -11,7 +11,7 @@ from torch import Tensor
 from ...array_types import IntArray
 from ...motion.features import FEATURES
 from ...networks.torch_impl.torch_features import joints_from_features
-from ...networks.torch_impl.vae import MotionVAE
+from ...networks.torch_impl.vae import Autoencoder
 from ..config import ControlSettings
 from ..data.hint_patterns import hint_mask
 from ..data.normalisation import Normalisation
@@ -87,6 +87,6 @@ class ControlBatches:
         hints = torch.where(mask, (joints - self.hint_mean) / self.hint_std, torch.zeros_like(joints))
         return HintBatch(hints, mask, joints, frames.to(device))
 
-    def decoded(self, vae: MotionVAE, latents: Tensor, frames: Tensor) -> Tensor:
+    def decoded(self, vae: Autoencoder, latents: Tensor, frames: Tensor) -> Tensor:
         """(B, T, features of a frame), not normalised."""
         return vae.decode(latents, frames).float() * self.std + self.mean

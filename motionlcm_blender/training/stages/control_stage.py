@@ -21,7 +21,7 @@ from ...networks.noise_schedule import TRAIN_STEPS
 from ...networks.torch_impl.controlnet import ControlNet, TrajectoryEncoder
 from ...networks.torch_impl.denoiser import Denoiser
 from ...networks.torch_impl.torch_features import joints_from_features
-from ...networks.torch_impl.vae import MotionVAE
+from ...networks.torch_impl.vae import Autoencoder
 from ..config import ControlSettings, StudentSettings
 from ..data.hint_patterns import packed_hints, unpacked_hints
 from ..precision import Precision
@@ -77,7 +77,7 @@ class PathEncoderLosses:
     """The trajectory encoder guesses the clean latent from the hints."""
 
     def __init__(
-        self, encoder: TrajectoryEncoder, vae: MotionVAE, batches: ControlBatches, precision: Precision
+        self, encoder: TrajectoryEncoder, vae: Autoencoder, batches: ControlBatches, precision: Precision
     ) -> None:
         self.encoder, self.vae, self.batches, self.precision = encoder, vae, batches, precision
 
@@ -101,7 +101,7 @@ class ControlTeacherLosses:
         self,
         model: ControlModel,
         teacher: Denoiser,
-        vae: MotionVAE,
+        vae: Autoencoder,
         batches: ControlBatches,
         settings: ControlSettings,
         precision: Precision,
@@ -182,7 +182,7 @@ class ControlLosses:
         self,
         model: ControlModel,
         student: Denoiser,
-        vae: MotionVAE,
+        vae: Autoencoder,
         batches: ControlBatches,
         settings: ControlSettings,
         precision: Precision,
@@ -249,9 +249,7 @@ class PhasedControlLosses(ControlLosses):
     def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:  # noqa: ARG002  the losses' interface
         """The losses of one step, by name."""
         s, rows = self.settings, self._rows(generator)
-        batch = phases_of(
-            self.trajectories, rows, drawn_stretches(len(rows), generator), self.batches.batches.device
-        )
+        batch = phases_of(self.trajectories, rows, drawn_stretches(len(rows), generator), self.batches.batches.device)
         shown = self._hints(rows)
         epsilon = self._noise(rows, shown, batch.noisy, batch.codes)
         end = huber(batch.velocity(epsilon), batch.wanted_velocity())

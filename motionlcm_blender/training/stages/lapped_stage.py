@@ -63,7 +63,9 @@ def start_from_components(vae: LappedVAE, pool: ClipPool, normalisation: Normali
         vae.synthesis.bias.zero_()
 
 
-def _windows(vae: LappedVAE, pool: ClipPool, normalisation: Normalisation, generator: np.random.Generator) -> FloatArray:
+def _windows(
+    vae: LappedVAE, pool: ClipPool, normalisation: Normalisation, generator: np.random.Generator
+) -> FloatArray:
     """(about WINDOWS, window * features) normalised windows, one for every few seconds of randomly chosen clips."""
     found: list[FloatArray] = []
     for k in generator.permutation(len(pool)):

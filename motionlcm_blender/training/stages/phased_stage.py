@@ -152,6 +152,4 @@ class PhasedLosses:
                 sample = next_alpha * ((sample - sigma * epsilon) / alpha) + next_sigma * epsilon
                 timestep = following
         codes = start + phased_code(0, 4)
-        return self._loss(
-            PhaseBatch(noisy, sample, start, timestep, codes), drawn.text, drawn.text_mask, guidance
-        )
+        return self._loss(PhaseBatch(noisy, sample, start, timestep, codes), drawn.text, drawn.text_mask, guidance)

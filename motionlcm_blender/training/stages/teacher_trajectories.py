@@ -43,7 +43,8 @@ class Trajectories:
     """Trajectories of the teacher.
 
     noise, clean: (N, tokens, latent_width) float16, start and end; points: (N, 2 or 3, tokens, latent_width) float16,
-    near the timesteps `POINTS` or at `PHASED_POINTS`; guidance: (N,) float32; captions: N strings; frames: (N,); rows: (N,) of the pool, where
+    near the timesteps `POINTS` or at `PHASED_POINTS`;
+    guidance: (N,) float32; captions: N strings; frames: (N,); rows: (N,) of the pool, where
     text and hints come from; hinted: (N, bytes) uint8, the packed mask of the hints (`packed_hints`), empty without.
     """
 

@@ -18,8 +18,7 @@ from ...array_types import FloatArray, IntArray
 from ...motion.head_hands import FEATURES_WITH_HEAD_HANDS, HEAD_HANDS
 from ...motion.skeleton import FOOT_JOINTS, FPS, MAX_FRAMES
 from ...networks.torch_impl.torch_features import joints_from_features
-from ...networks.torch_impl.lapped_vae import LappedVAE
-from ...networks.torch_impl.vae import MotionVAE
+from ...networks.torch_impl.vae import Autoencoder
 from ..config import VaeSettings
 from ..data.clip_pool import SHORTEST, ClipPool, mirror_features
 from ..data.normalisation import Normalisation
@@ -101,7 +100,12 @@ class VaeLosses:
     """The loss of one batch."""
 
     def __init__(
-        self, vae: MotionVAE | LappedVAE, batches: WindowBatches, settings: VaeSettings, precision: Precision, device: torch.device
+        self,
+        vae: Autoencoder,
+        batches: WindowBatches,
+        settings: VaeSettings,
+        precision: Precision,
+        device: torch.device,
     ) -> None:
         self.vae, self.batches, self.settings, self.precision, self.device = vae, batches, settings, precision, device
         self.mean = torch.from_numpy(batches.normalisation.mean).to(device)
@@ -179,10 +183,9 @@ def _energy(joints: Tensor, mask: Tensor) -> Tensor:
 
 @torch.no_grad()
 def encode_pool(
-    vae: MotionVAE | LappedVAE, pool: Pool, normalisation: Normalisation, device: torch.device, frames: int = 6000
+    vae: Autoencoder, pool: Pool, normalisation: Normalisation, device: torch.device, frames: int = 6000
 ) -> tuple[FloatArray, FloatArray]:
     """Means and stds of every example's latent, (N, tokens, latent_width) float32 each."""
-    vae.eval()
     means: list[FloatArray | None] = [None] * len(pool)
     stds: list[FloatArray | None] = [None] * len(pool)
     for rows in _batches(pool.lengths, frames):
