@@ -17,7 +17,9 @@ from ...errors import TrainingDataError
 from ...files.safetensors_files import write_bytes
 from .results import Figure, Section
 
-PROMPTS = Path(__file__).with_name("watched_prompts.json")
+PROMPTS, FRESH_PROMPTS = (Path(__file__).with_name(f"{name}_prompts.json") for name in ("watched", "fresh"))
+FRESH = "fresh: "
+"""Begins the kinds of the prompts that were written after the captions got other words, without a look at those."""
 JUDGEMENTS, PAGE = "judgements.json", "WATCHED.md"
 VERDICTS = ("right", "partly", "wrong")
 
@@ -42,8 +44,8 @@ class Judgement:
 
 
 def watched_prompts() -> list[Watched]:
-    """The whole list, by kind."""
-    return [Watched(**row) for row in json.loads(PROMPTS.read_text("utf-8"))]
+    """The whole list, by kind; the fresh prompts are last."""
+    return [Watched(**row) for file in (PROMPTS, FRESH_PROMPTS) for row in json.loads(file.read_text("utf-8"))]
 
 
 def write_blank(folder: Path, prompts: Sequence[Watched]) -> Path:
@@ -72,13 +74,22 @@ def load_judgements(file: Path) -> list[Judgement]:
 
 
 def tally(judgements: Sequence[Judgement], seeds: int) -> Section:
-    """Shares of the prompts judged that are right, partly right and wrong. Raises TrainingDataError if none is."""
-    verdicts = Counter(j.verdict for j in judgements if j.verdict)
-    count = sum(verdicts.values())
-    if not count:
+    """Shares of the prompts judged that are right, partly right and wrong, and of the fresh ones among them.
+
+    Raises TrainingDataError if none is judged.
+    """
+    fresh = {prompt.prompt for prompt in watched_prompts() if prompt.kind.startswith(FRESH)}
+    judged = [j for j in judgements if j.verdict]
+    if not judged:
         raise TrainingDataError("No prompt has been judged yet.")
-    figures = {verdict: Figure(verdicts[verdict] / count, None, 1) for verdict in VERDICTS}
+    figures = _shares("", judged) | _shares("fresh/", [j for j in judged if j.prompt in fresh])
+    count = len(judged)
     return Section(figures, {"prompts": count, "seeds": seeds, "repeats": 1})
+
+
+def _shares(prefix: str, judged: Sequence[Judgement]) -> dict[str, Figure]:
+    verdicts = Counter(j.verdict for j in judged)
+    return {prefix + v: Figure(verdicts[v] / len(judged), None, 1) for v in VERDICTS} if judged else {}
 
 
 def page(judgements: Sequence[Judgement], prompts: Sequence[Watched]) -> str:
