@@ -16,11 +16,13 @@ from ...array_types import FloatArray
 from ...networks.torch_impl.lapped_vae import LappedVAE
 from ..data.clip_pool import ClipPool
 from ..data.normalisation import Normalisation
-from .vae_stage import WindowBatches, feature_weights
+from .vae_stage import VaeLosses, WindowBatches, feature_weights
 
 WINDOWS, OVERSAMPLED = 3000, 16
 WHITENING = 0.5
 """Exponent: 0 leaves the axes' standard deviations as they are, 1 makes them equal."""
+DISTURBANCE = 0.4
+"""Largest standard deviation of the noise on the latents from which the refiner learns to make captured motion."""
 DRAWS, FRAMES, LONGEST = 80, 3072, 196
 
 
@@ -42,6 +44,22 @@ class LinearPart(nn.Module):
         """(B, T, features of a frame) normalised, zero where masked."""
         decoded = self._vae[0].linear(latents)[:, : mask.shape[1]]
         return decoded * mask[..., None].to(decoded.dtype)
+
+
+class RefinerLosses(VaeLosses):
+    """The VAE's losses from disturbed latents: what a sampler makes is never quite a latent of captured motion."""
+
+    def __call__(self, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+        """The losses of one step, by name."""
+        features, known, mask = self.batches.draw(generator, self.settings.frames_per_batch, self.longest(step))
+        level = DISTURBANCE * torch.rand(len(features), 1, 1, generator=generator)
+        noise = level * torch.randn(len(features), self.vae.tokens, self.settings.latent_width, generator=generator)
+        features, known, mask, noise = (x.to(self.device) for x in (features, known, mask, noise))
+        with torch.no_grad():
+            mean, std = self.vae.encode(features, mask)
+        with self.precision.autocast():
+            decoded = self.vae.decode(mean + noise, mask).float()
+        return self.losses(features, known, decoded, mask, mean, std)
 
 
 def start_from_components(vae: LappedVAE, pool: ClipPool, normalisation: Normalisation, seed: int) -> None:

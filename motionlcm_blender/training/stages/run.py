@@ -47,7 +47,7 @@ from .control_stage import (
     PhasedControlLosses,
 )
 from .distillation_stages import StudentLosses, TeacherLosses
-from .lapped_stage import LinearPart, start_from_components, turn_to_principal_axes
+from .lapped_stage import LinearPart, RefinerLosses, start_from_components, turn_to_principal_axes
 from .latent_batches import Drawer, LatentBatches
 from .phased_stage import PhasedLosses
 from .teacher_trajectories import TeacherNetwork, Trajectories, TrajectorySource, teacher_trajectories
@@ -202,7 +202,7 @@ class Run:
             turn_to_principal_axes(vae, batches, self.config.seed)
         vae.analysis.requires_grad_(False)
         loop = self.loop("vae", vae, s.steps, s.learning_rate, s.ema, s.matrix_rate)
-        return loop.run(VaeLosses(vae, batches, s, self.precision, self.device), self.deadline)
+        return loop.run(RefinerLosses(vae, batches, s, self.precision, self.device), self.deadline)
 
     @cached_property
     def vae(self) -> MotionVAE | LappedVAE:
