@@ -6,7 +6,10 @@ control_stage         The trajectory encoder and the ControlNet (MODEL.md sectio
                       `hint_patterns`.
 distillation_stages   Stages 2 and 3: the MLD++ teacher, and consistency distillation into the student (MODEL.md
                       section 3).
+lapped_stage          The lapped transform of a `LappedVAE`: fitted alone, then turned to principal axes, before the
+                      refiner is trained.
 latent_batches        Batches of latents with captions.
+phased_stage          Distillation in phases: each step of the student is a stretch of the teacher's trajectory.
 run                   The stages in order, each resumable.
 teacher_trajectories  What the teacher makes of pure noise, kept so that the student can learn to say it in one
                       step.
