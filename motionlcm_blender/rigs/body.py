@@ -1,0 +1,197 @@
+"""SMPL's joints in an armature of any kind: names, hierarchy and lengths weighed together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..array_types import FloatArray
+from ..motion.skeleton import JOINTS
+from .controls import best_control, control_trunk
+from .description import NotHumanoid
+from .figure import Figure
+from .limbs import ARM, LEG, Limb, named_limb
+from .pose import forward_of
+from .shape import ShapeLimbs, shape_limbs
+from .trunk import plain_trunk, spread
+
+SIDES = ("l", "r")
+NO_LIMBS = "This armature is no humanoid: no two legs and two arms were found in it."
+FEW_NAMES = 4
+"""Limb bones with a side in their names, from which on the names' sides are believed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """Joint name -> bones and confidence; each bone's side."""
+
+    joints: dict[str, tuple[int, ...]]
+    confidence: dict[str, float]
+    sides: list[str]
+
+
+def find_body(figure: Figure) -> Body:
+    """SMPL's 22 joints in an armature.
+
+    Raises:
+        NotHumanoid: No two legs and two arms were found.
+    """
+    named = sum(bool(name.side) and bool(name.parts) for name in figure.names)
+    shape = None if figure.control_rig and named >= 2 * FEW_NAMES else shape_limbs(figure)
+    sides = _sides(figure, shape, named)
+    limbs = {}
+    for side in SIDES:
+        for kind in (LEG, ARM):
+            guess, sure = _guess(shape, kind, side, sides)
+            limb = named_limb(figure, kind, side, sides, [(bone, sure) for bone in guess])
+            limb = limb or (Limb((guess[0], guess[1], guess[2]), 0.0, (0.0,) * 3, (0.0,) * 3) if guess else None)
+            if limb is None:
+                raise NotHumanoid(NO_LIMBS)
+            limbs[side, kind] = limb, guess, sure
+    joints: dict[str, tuple[int, ...]] = {}
+    confidence: dict[str, float] = {}
+    for (side, kind), (limb, guess, sure) in limbs.items():
+        other = limbs["r" if side == "l" else "l", kind][0]
+        for at, part in enumerate(kind):
+            joints[f"{side}_{part}"] = (limb.bones[at],)
+            confidence[f"{side}_{part}"] = _sureness(figure, limb, other, at, guess, sure)
+    _add_trunk(figure, joints, confidence)
+    for side in SIDES:
+        _add_collar(figure, side, sides, joints, confidence)
+        _add_toe(figure, side, sides, joints, confidence)
+    return Body({name: joints[name] for name in JOINTS}, {name: confidence[name] for name in JOINTS}, sides)
+
+
+def _sureness(figure: Figure, limb: Limb, other: Limb, at: int, guess: Sequence[int], sure: float) -> float:
+    """How sure one joint of a limb is, from name, margin, shape and the other side."""
+    bone = limb.bones[at]
+    by_name = 0.9 * min(1.0, limb.fits[at]) * min(1.0, 0.4 + limb.margin[at])
+    by_shape = 0.75 * sure if guess and guess[at] == bone else 0.0
+    doubt = 0.1 * sure if guess and guess[at] != bone else 0.0
+    twin = figure.names[bone].words == figure.names[other.bones[at]].words and limb.fits[at] > 0.0
+    return float(np.clip(1.0 - (1.0 - by_name) * (1.0 - by_shape) - doubt + 0.05 * twin, 0.0, 0.99))
+
+
+def _sides(figure: Figure, shape: ShapeLimbs | None, named: int) -> list[str]:
+    """Each bone's side: by name, or where names say nothing by place."""
+    sides = [name.side for name in figure.names]
+    if named >= FEW_NAMES:
+        limbs = {"hip", "knee", "ankle", "shoulder", "elbow", "wrist"}
+        sided = {side: [b for b, n in enumerate(figure.names) if n.side == side and n.parts.keys() & limbs] for side in SIDES}
+        if not sided["l"] or not sided["r"]:
+            return sides
+        centre = {side: figure.heads[bones].mean(axis=0) for side, bones in sided.items()}
+        left = centre["l"] - centre["r"]
+        middle = (centre["l"] + centre["r"]) / 2.0
+        unnamed = [b for b, n in enumerate(figure.names) if not n.side and n.parts.keys() & limbs]
+    elif shape is not None:
+        left, middle = _left_of(figure, shape)
+        unnamed = list(range(len(sides)))
+    else:
+        return sides
+    if np.linalg.norm(left) > 0.0:
+        left = left / np.linalg.norm(left)
+        for bone in unnamed:
+            aside = float((figure.heads[bone] - middle) @ left) / figure.size
+            sides[bone] = "l" if aside > 0.01 else "r" if aside < -0.01 else ""
+    return sides
+
+
+def _left_of(figure: Figure, shape: ShapeLimbs) -> tuple[FloatArray, FloatArray]:
+    """The figure's left and its middle, from which way the feet point."""
+    hips, knees, ankles = (tuple(leg[at] for leg in shape.legs) for at in range(3))
+    shoulders = [arm[0] for arm in shape.arms]
+    low, high = figure.heads[list(hips)].mean(axis=0), figure.heads[shoulders].mean(axis=0)
+    up = (high - low) / max(float(np.linalg.norm(high - low)), 1e-12)
+    forward = forward_of(figure, up, shape.leg_ways, (knees[0], knees[1]), (ankles[0], ankles[1]))
+    aside = figure.heads[shoulders[0]] - figure.heads[shoulders[1]]
+    left = np.cross(up, forward)
+    return np.asarray(aside * (1.0 if aside @ left >= 0.0 else -1.0)), np.asarray(low)
+
+
+def _guess(
+    shape: ShapeLimbs | None, kind: tuple[str, str, str], side: str, sides: Sequence[str]
+) -> tuple[tuple[int, ...], float]:
+    """The bones that shape takes for a limb of one side, and how sure it is, 0 to 1."""
+    if shape is None:
+        return (), 0.0
+    one, other = shape.legs if kind == LEG else shape.arms
+    votes = sum((sides[a] == side) - (sides[b] == side) for a, b in zip(one, other, strict=True))
+    sure = float(np.clip((shape.score + 3.0) / 3.0, 0.0, 1.0) * np.clip(0.3 + shape.margin / 2.0, 0.0, 1.0))
+    if votes == 0:
+        return (one if side == "l" else other), 0.3 * sure
+    return (one if votes > 0 else other), sure
+
+
+def _add_trunk(figure: Figure, joints: dict[str, tuple[int, ...]], confidence: dict[str, float]) -> None:
+    hips = [joints["l_hip"][0], joints["r_hip"][0]]
+    shoulders = [joints["l_shoulder"][0], joints["r_shoulder"][0]]
+    trunk = (control_trunk if figure.control_rig else plain_trunk)(figure, hips, shoulders)
+    limbs = float(np.mean([confidence[f"{side}_{part}"] for side in SIDES for part in ("hip", "shoulder")]))
+    joints["pelvis"], joints["neck"], joints["head"] = trunk.pelvis, trunk.neck, trunk.head
+    joints["spine1"], joints["spine2"], joints["spine3"] = spread(trunk.spine)
+    for name in ("pelvis", "spine1", "spine2", "spine3", "neck", "head"):
+        part = name.rstrip("123")
+        by_name = all(figure.names[bone].parts.get(part, 0.0) > 0.3 for bone in joints[name])
+        confidence[name] = trunk.sure[part] * (0.5 + 0.5 * limbs) * (1.0 if by_name else 0.85)
+
+
+def _add_collar(
+    figure: Figure, side: str, sides: Sequence[str], joints: dict[str, tuple[int, ...]], confidence: dict[str, float]
+) -> None:
+    name, shoulder = f"{side}_collar", joints[f"{side}_shoulder"][0]
+    if figure.control_rig:
+        reach = figure.distance(shoulder, joints[f"{side}_elbow"][0]) + 1e-9
+        bone = best_control(figure, "collar", side, sides, figure.heads[shoulder], reach)
+        found = bone >= 0 and bone != shoulder
+        joints[name], confidence[name] = ((bone,) if found else ()), 0.85 if found else 0.6
+        return
+    chest = figure.common([joints["l_shoulder"][0], joints["r_shoulder"][0]])
+    between = [
+        bone
+        for bone in figure.way(chest, shoulder)
+        if not figure.names[bone].kinds & {"twist", "ik", "mechanism", "tip"} and bone not in joints["spine3"]
+    ]
+    fits = [figure.names[bone].parts.get("collar", 0.0) for bone in between]
+    sure = confidence[f"{side}_shoulder"]
+    if not between:
+        joints[name], confidence[name] = (), 0.9 * sure
+    elif max(fits) > 0.3:
+        joints[name], confidence[name] = (between[fits.index(max(fits))],), 0.6 * sure + 0.4 * min(1.0, max(fits) + 0.2)
+    else:
+        joints[name], confidence[name] = (between[0],), 0.75 * sure
+
+
+def _add_toe(
+    figure: Figure, side: str, sides: Sequence[str], joints: dict[str, tuple[int, ...]], confidence: dict[str, float]
+) -> None:
+    name, ankle = f"{side}_foot", joints[f"{side}_ankle"][0]
+    sure = confidence[f"{side}_ankle"]
+    if figure.control_rig:
+        reach = 0.5 * figure.distance(ankle, joints[f"{side}_knee"][0]) + 1e-9
+        bone = best_control(figure, "foot", side, sides, figure.heads[ankle], reach)
+        found = bone >= 0 and bone != ankle
+        joints[name], confidence[name] = ((bone,) if found else ()), 0.8 if found else 0.5
+        return
+    below = [bone for bone in range(len(figure.parent)) if figure.is_below(bone, ankle)]
+    named = [(figure.names[bone].parts.get("foot", 0.0) - 0.1 * figure.depth[bone], bone) for bone in below]
+    named = [each for each in named if figure.names[each[1]].parts.get("foot", 0.0) > 0.09]
+    if named:
+        best, bone = max(named, key=lambda each: (each[0], -each[1]))
+        equals = [other for fit, other in named if abs(fit - best) < 0.01 and figure.parent[other] == figure.parent[bone]]
+        several = len(equals) > 2
+        joints[name], confidence[name] = (() if several else (bone,)), 0.95 * (0.3 + 0.7 * sure)
+        return
+    unnamed = not figure.names[ankle].parts
+    kids = [kid for kid in figure.children[ankle] if figure.children[kid] or unnamed]
+    if unnamed and len(kids) == 1:
+        joints[name], confidence[name] = (kids[0],), 0.7 * sure
+    else:
+        joints[name], confidence[name] = (), (0.85 if not below else 0.7) * (0.3 + 0.7 * sure)
+
+
+def names_of(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[str, ...]]:
+    """Bone names in place of indices."""
+    return {name: tuple(figure.bones[bone].name for bone in bones) for name, bones in joints.items()}

@@ -1,0 +1,116 @@
+"""What the rest pose of a recognised figure is: which way it faces, how long its legs are, T, A or no pose at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..array_types import FloatArray
+from .figure import Figure
+
+SNAP = 0.9
+"""Directions whose cosine to an axis of the world is above this are taken for that axis."""
+ZERO_POSE = -0.5
+"""Legs that do not point down the trunk's way, by the cosine, are in no pose of a body."""
+UNLIKE = 20.0
+"""Degrees by which the arms or legs of a symmetrical pose differ at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class RestPose:
+    """The figure at rest, world.
+
+    Attributes:
+        facing: (3,) unit vector, None where the pose does not tell.
+        up: (3,) unit vector.
+        leg_length: Hip to ankle along the leg.
+        kind: "T", "A", "arms down", "zero" or "other".
+        leg_along_trunk: Cosine between legs and the way up the trunk; -1 for a body that stands.
+    """
+
+    facing: FloatArray | None
+    up: FloatArray
+    leg_length: float
+    kind: str
+    leg_along_trunk: float
+
+
+def rest_pose(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> RestPose:
+    """Measures the rest pose.
+
+    Args:
+        figure: The bones.
+        joints: SMPL's joint name -> bones; hips, knees, ankles, shoulders and wrists have one at least.
+    """
+    at = {name: figure.heads[bones[0]] for name, bones in joints.items() if bones}
+    pair = {part: (at[f"l_{part}"], at[f"r_{part}"]) for part in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")}
+    low, high = _middle(pair["hip"]), _middle(pair["shoulder"])
+    trunk = _unit(high - low)
+    legs = [_unit(ankle - hip) for hip, ankle in zip(pair["hip"], pair["ankle"], strict=True)]
+    along = float(np.mean([leg @ trunk for leg in legs]))
+    length = np.mean([
+        np.linalg.norm(knee - hip) + np.linalg.norm(ankle - knee)
+        for hip, knee, ankle in zip(pair["hip"], pair["knee"], pair["ankle"], strict=True)
+    ])  # fmt: skip
+    head = at.get("head", at.get("neck", high))
+    up = _snapped(_unit(head - low) if np.linalg.norm(head - low) > np.linalg.norm(high - low) else trunk)
+    left = sum((_unit(one - other) for one, other in (pair["hip"], pair["shoulder"])), np.zeros(3))
+    facing = np.cross(left - (left @ up) * up, up)
+    kind = _kind(pair, legs, up, along)
+    if kind == "zero" or np.linalg.norm(facing) < 0.2:
+        return RestPose(None, up, float(length), kind, along)
+    return RestPose(_snapped(_unit(facing)), up, float(length), kind, along)
+
+
+def forward_of(
+    figure: Figure, up: FloatArray, leg_ways: tuple[tuple[int, ...], ...], knees: tuple[int, int], ankles: tuple[int, int]
+) -> FloatArray:
+    """(3,) where the feet point, not of unit length: nearly zero where the bones do not tell."""
+    forward = np.zeros(3)
+    for way, knee, ankle in zip(leg_ways, knees, ankles, strict=True):
+        at = way.index(ankle)
+        toe = figure.heads[way[at + 1]] if at + 1 < len(way) else figure.bones[ankle].tail * 0.0 + figure.heads[ankle]
+        forward = forward + 2.0 * (toe - figure.heads[ankle])
+        hip = figure.heads[way[0]]
+        forward = forward + 0.5 * (figure.heads[knee] - 0.5 * (hip + figure.heads[ankle]))
+    return np.asarray(forward - (forward @ up) * up)
+
+
+def _kind(pair: Mapping[str, tuple[FloatArray, FloatArray]], legs: list[FloatArray], up: FloatArray, along: float) -> str:
+    if along > ZERO_POSE:
+        return "zero"
+    arms = [_unit(wrist - shoulder) for shoulder, wrist in zip(pair["shoulder"], pair["wrist"], strict=True)]
+    below = [float(np.degrees(np.arcsin(np.clip(-arm @ up, -1.0, 1.0)))) for arm in arms]
+    aside = _unit(pair["shoulder"][0] - pair["shoulder"][1])
+    mirrored = arms[1] - 2.0 * (arms[1] @ aside) * aside
+    mirrored_leg = legs[1] - 2.0 * (legs[1] @ aside) * aside
+    if _degrees(arms[0], mirrored) > UNLIKE or _degrees(legs[0], mirrored_leg) > UNLIKE / 2:
+        return "other"
+    mean = sum(below) / 2
+    if mean < -20.0:
+        return "zero" if mean < -60.0 else "other"
+    return "T" if mean < 20.0 else "A" if mean < 65.0 else "arms down"
+
+
+def _degrees(one: FloatArray, other: FloatArray) -> float:
+    return float(np.degrees(np.arccos(np.clip(one @ other, -1.0, 1.0))))
+
+
+def _middle(both: tuple[FloatArray, FloatArray]) -> FloatArray:
+    return np.asarray((both[0] + both[1]) / 2.0)
+
+
+def _unit(vector: FloatArray) -> FloatArray:
+    length = float(np.linalg.norm(vector))
+    return np.asarray(vector / length) if length > 0.0 else np.zeros(3)
+
+
+def _snapped(direction: FloatArray) -> FloatArray:
+    axis = int(np.argmax(np.abs(direction)))
+    if abs(direction[axis]) < SNAP:
+        return direction
+    snapped = np.zeros(3)
+    snapped[axis] = np.sign(direction[axis])
+    return snapped

@@ -1,0 +1,106 @@
+"""Which bones of an armature turn as SMPL's joints do, whatever it is called and however it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from .body import SIDES, Body, find_body, names_of
+from .description import FkSwitch, NotHumanoid, RigDescription, RigMapping
+from .figure import FULL_COPIES, Figure, figure_of
+from .fingers import fingers_of
+from .pose import RestPose, rest_pose
+
+FOUR_LEGS = "This armature looks like an animal's: its legs do not stand under an upright trunk."
+LIMBS = {
+    "knee": "hip", "ankle": "knee", "foot": "ankle", "elbow": "shoulder", "wrist": "elbow",
+}  # fmt: skip
+
+
+def recognise(
+    description: RigDescription, presets_folder: str | Path | None = None, families: bool = True
+) -> RigMapping:
+    """Recognises a humanoid.
+
+    Args:
+        description: The armature.
+        presets_folder: Folder of the user's own family files; they come before those of the package.
+        families: Whether family files are read at all.
+
+    Returns:
+        The mapping, with a confidence for each joint.
+
+    Raises:
+        NotHumanoid: The armature is an animal, a prop, or too little of a body.
+    """
+    if len(description.bones) < 8:
+        raise NotHumanoid("This armature is no humanoid: it has too few bones.")
+    figure = figure_of(description)
+    body = find_body(figure)
+    pose = rest_pose(figure, body.joints)
+    _refuse_animals(figure, body, pose)
+    return _mapping("generic", figure, body, pose)
+
+
+def _refuse_animals(figure: Figure, body: Body, pose: RestPose) -> None:
+    if -0.55 < pose.leg_along_trunk < 0.45 and pose.kind != "zero":
+        raise NotHumanoid(FOUR_LEGS)
+    if -0.55 < pose.leg_along_trunk < 0.45 and pose.up[2] < 0.8:
+        raise NotHumanoid(FOUR_LEGS)
+
+
+def _mapping(family: str, figure: Figure, body: Body, pose: RestPose) -> RigMapping:
+    joints = names_of(figure, body.joints)
+    fingers = {
+        side: {
+            finger: tuple(figure.bones[bone].name for bone in bones)
+            for finger, bones in fingers_of(figure, body.joints[f"{side}_wrist"][0], side, body.sides).items()
+        }
+        for side in SIDES
+    }
+    return RigMapping(
+        family=family,
+        joints=joints,
+        confidence=body.confidence,
+        switches=_switches(figure, body.joints),
+        apart=_apart(figure, body.joints),
+        facing=pose.facing,
+        up=pose.up,
+        leg_length=pose.leg_length,
+        rest_pose=pose.kind,
+        fingers=fingers,
+        root=_root(figure, body.joints),
+    )
+
+
+def _apart(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:
+    """Joints of limbs whose bone does not hang from the bone before it; constraints bring those of control rigs."""
+    if figure.control_rig:
+        return ()
+    pairs = [(f"{side}_{part}", f"{side}_{before}") for part, before in LIMBS.items() for side in SIDES]
+    return tuple(
+        name
+        for name, before in pairs
+        if joints[name] and joints[before] and not figure.is_below(joints[name][0], joints[before][-1])
+    )
+
+
+def _root(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> str | None:
+    above = figure.ancestors(joints["pelvis"][0]) if joints["pelvis"] else []
+    return figure.bones[above[-1]].name if above else None
+
+
+def _switches(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> tuple[FkSwitch, ...]:
+    """Properties that choose between IK and FK, and constraints that hold mapped bones."""
+    found = []
+    for bone in figure.bones:
+        for name, (_, least, most) in bone.properties.items():
+            words = name.lower().replace(" ", "_").replace("-", "_")
+            if "ik" in words and "fk" in words:
+                forward_last = words.rindex("fk") > words.rindex("ik")
+                found.append(FkSwitch(bone.name, name, "", float((most if forward_last else least) or forward_last)))
+    for bones in joints.values():
+        for index in bones:
+            held = [each for each in figure.bones[index].constraints if each.type in FULL_COPIES and each.target]
+            found += [FkSwitch(figure.bones[index].name, "", each.name or "*", 0.0) for each in held if each.influence]
+    return tuple(found)
