@@ -118,11 +118,13 @@ def _guess(
     if shape is None:
         return (), 0.0
     one, other = shape.legs if kind == LEG else shape.arms
-    votes = sum((sides[a] == side) - (sides[b] == side) for a, b in zip(one, other, strict=True))
+    votes = 0
+    for sign, bones in ((1, one), (-1, other)):
+        votes += sign * sum((sides[bone] == "l") - (sides[bone] == "r") for bone in bones)
     sure = float(np.clip((shape.score + 3.0) / 3.0, 0.0, 1.0) * np.clip(0.3 + shape.margin / 2.0, 0.0, 1.0))
     if votes == 0:
-        return (one if side == "l" else other), 0.3 * sure
-    return (one if votes > 0 else other), sure
+        sure = 0.3 * sure
+    return (one if (votes >= 0) == (side == "l") else other), sure
 
 
 def _add_trunk(figure: Figure, joints: dict[str, tuple[int, ...]], confidence: dict[str, float]) -> None:
@@ -176,8 +178,10 @@ def _add_toe(
         joints[name], confidence[name] = ((bone,) if found else ()), 0.8 if found else 0.5
         return
     below = [bone for bone in range(len(figure.parent)) if figure.is_below(bone, ankle)]
-    named = [(figure.names[bone].parts.get("foot", 0.0) - 0.1 * figure.depth[bone], bone) for bone in below]
-    named = [each for each in named if figure.names[each[1]].parts.get("foot", 0.0) > 0.09]
+    fits = {bone: figure.names[bone].parts.get("foot", 0.0) for bone in below}
+    if "ankle" in figure.names[ankle].words:  # what is called foot below an ankle is the front of it
+        fits = {bone: 1.0 if fit == 0.4 else fit for bone, fit in fits.items()}
+    named = [(fit - 0.1 * figure.depth[bone], bone) for bone, fit in fits.items() if fit > 0.09]
     if named:
         best, bone = max(named, key=lambda each: (each[0], -each[1]))
         equals = [other for fit, other in named if abs(fit - best) < 0.01 and figure.parent[other] == figure.parent[bone]]
@@ -185,9 +189,9 @@ def _add_toe(
         joints[name], confidence[name] = (() if several else (bone,)), 0.95 * (0.3 + 0.7 * sure)
         return
     unnamed = not figure.names[ankle].parts
-    kids = [kid for kid in figure.children[ankle] if figure.children[kid] or unnamed]
-    if unnamed and len(kids) == 1:
-        joints[name], confidence[name] = (kids[0],), 0.7 * sure
+    kids = [(figure.distance(kid, ankle) + figure.reach[kid], -kid) for kid in figure.children[ankle]]
+    if unnamed and 0 < len(kids) < 4:
+        joints[name], confidence[name] = (-max(kids)[1],), 0.7 * sure
     else:
         joints[name], confidence[name] = (), (0.85 if not below else 0.7) * (0.3 + 0.7 * sure)
 

@@ -78,7 +78,7 @@ def _spine(figure: Figure, bones: list[int], higher: list[int], up: FloatArray) 
 def _carrier(figure: Figure, spine: list[int], low: FloatArray, up: FloatArray, length: float) -> tuple[int, ...]:
     """The nearest control above the spine that is not on the floor."""
     for bone in figure.ancestors(spine[0]) if spine else ():
-        free = figure.role[bone] > 0.2 and not all(figure.bones[bone].locked_rotation)
+        free = figure.role[bone] > -0.15 and not all(figure.bones[bone].locked_rotation)
         if free and (figure.heads[bone] - low) @ up > -0.6 * length:
             return (bone,)
     return ()

@@ -11,7 +11,7 @@ from ..array_types import FloatArray
 from .description import RigBone, RigDescription
 from .names import BoneName, read_names
 
-FULL_COPIES = {"COPY_TRANSFORMS", "COPY_ROTATION", "ARMATURE", "IK", "STRETCH_TO", "DAMPED_TRACK"}
+FULL_COPIES = {"COPY_TRANSFORMS", "COPY_ROTATION", "IK", "STRETCH_TO", "DAMPED_TRACK"}
 """Constraints that hold a bone's rotation: keys on it do not show."""
 FEW_CONTROLS = 8
 """A rig with fewer controls than this is one of deforming bones alone."""
@@ -151,5 +151,5 @@ def _roles(bones: Sequence[RigBone], names: list[BoneName]) -> FloatArray:
         score -= 1.0 * bool(name.kinds & {"mechanism", "tweak", "ik"})
         score -= 0.6 * all(bone.locked_rotation)
         held = any(each.type in FULL_COPIES and each.influence > 0.5 and each.target for each in bone.constraints)
-        role[index] = score - 0.7 * held
+        role[index] = score - (0.2 if "fk" in name.kinds else 0.7) * held
     return role

@@ -15,7 +15,7 @@ RATIO = {LEG: 1.0, ARM: 1.1}
 """Upper bone to lower bone."""
 LEAST_FIT = 0.08
 MOST_CANDIDATES = 12
-SHAPE_BONUS = 0.9
+SHAPE_BONUS = 0.5
 """What it adds that hierarchy and lengths say the same as the name."""
 
 

@@ -14,8 +14,10 @@ SNAP = 0.9
 """Directions whose cosine to an axis of the world is above this are taken for that axis."""
 ZERO_POSE = -0.5
 """Legs that do not point down the trunk's way, by the cosine, are in no pose of a body."""
-UNLIKE = 20.0
-"""Degrees by which the arms or legs of a symmetrical pose differ at most."""
+UNLIKE_LIMBS, UNLIKE_BENDS = (6.0, 12.0), (8.0, 12.0)
+"""Degrees by which legs and arms, knees and elbows of a symmetrical pose differ at most."""
+STRAIGHT = 3.0
+"""Degrees of bend of limbs that lie along their bones' own axes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +30,7 @@ class RestPose:
         leg_length: Hip to ankle along the leg.
         kind: "T", "A", "arms down", "zero" or "other".
         leg_along_trunk: Cosine between legs and the way up the trunk; -1 for a body that stands.
+        straight: Whether knees and elbows are not bent at all.
     """
 
     facing: FloatArray | None
@@ -35,6 +38,7 @@ class RestPose:
     leg_length: float
     kind: str
     leg_along_trunk: float
+    straight: bool
 
 
 def rest_pose(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> RestPose:
@@ -58,10 +62,11 @@ def rest_pose(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> RestPose
     up = _snapped(_unit(head - low) if np.linalg.norm(head - low) > np.linalg.norm(high - low) else trunk)
     left = sum((_unit(one - other) for one, other in (pair["hip"], pair["shoulder"])), np.zeros(3))
     facing = np.cross(left - (left @ up) * up, up)
-    kind = _kind(pair, legs, up, along)
-    if kind == "zero" or np.linalg.norm(facing) < 0.2:
-        return RestPose(None, up, float(length), kind, along)
-    return RestPose(_snapped(_unit(facing)), up, float(length), kind, along)
+    bends = _bends(pair)
+    straight = max(max(each) for each in bends) < STRAIGHT
+    kind = _kind(pair, legs, up, along, bends)
+    known = kind != "zero" and np.linalg.norm(facing) > 0.2
+    return RestPose(_snapped(_unit(facing)) if known else None, up, float(length), kind, along, straight)
 
 
 def forward_of(
@@ -78,7 +83,21 @@ def forward_of(
     return np.asarray(forward - (forward @ up) * up)
 
 
-def _kind(pair: Mapping[str, tuple[FloatArray, FloatArray]], legs: list[FloatArray], up: FloatArray, along: float) -> str:
+def _bends(pair: Mapping[str, tuple[FloatArray, FloatArray]]) -> list[list[float]]:
+    """Degrees by which knees, then elbows, are bent, of both sides."""
+    return [
+        [_degrees(_unit(b - a), _unit(c - b)) for a, b, c in zip(pair[one], pair[middle], pair[other], strict=True)]
+        for one, middle, other in (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist"))
+    ]
+
+
+def _kind(
+    pair: Mapping[str, tuple[FloatArray, FloatArray]],
+    legs: list[FloatArray],
+    up: FloatArray,
+    along: float,
+    bends: list[list[float]],
+) -> str:
     if along > ZERO_POSE:
         return "zero"
     arms = [_unit(wrist - shoulder) for shoulder, wrist in zip(pair["shoulder"], pair["wrist"], strict=True)]
@@ -86,11 +105,15 @@ def _kind(pair: Mapping[str, tuple[FloatArray, FloatArray]], legs: list[FloatArr
     aside = _unit(pair["shoulder"][0] - pair["shoulder"][1])
     mirrored = arms[1] - 2.0 * (arms[1] @ aside) * aside
     mirrored_leg = legs[1] - 2.0 * (legs[1] @ aside) * aside
-    if _degrees(arms[0], mirrored) > UNLIKE or _degrees(legs[0], mirrored_leg) > UNLIKE / 2:
-        return "other"
     mean = sum(below) / 2
-    if mean < -20.0:
-        return "zero" if mean < -60.0 else "other"
+    if mean < -60.0:
+        return "zero"
+    unlike = [_degrees(legs[0], mirrored_leg), _degrees(arms[0], mirrored)]
+    unlike_bends = [abs(one - other) for one, other in bends]
+    if mean < -20.0 or any(
+        each > limit for each, limit in zip([*unlike, *unlike_bends], [*UNLIKE_LIMBS, *UNLIKE_BENDS], strict=True)
+    ):
+        return "other"
     return "T" if mean < 20.0 else "A" if mean < 65.0 else "arms down"
 
 

@@ -12,6 +12,10 @@ from .fingers import fingers_of
 from .pose import RestPose, rest_pose
 
 FOUR_LEGS = "This armature looks like an animal's: its legs do not stand under an upright trunk."
+UPRIGHT = 0.75
+"""The cosine between legs and trunk from which on a figure stands."""
+UNSURE = 0.15
+"""Mean confidence of limbs without names below which a figure is taken for no humanoid."""
 LIMBS = {
     "knee": "hip", "ankle": "knee", "foot": "ankle", "elbow": "shoulder", "wrist": "elbow",
 }  # fmt: skip
@@ -43,9 +47,11 @@ def recognise(
 
 
 def _refuse_animals(figure: Figure, body: Body, pose: RestPose) -> None:
-    if -0.55 < pose.leg_along_trunk < 0.45 and pose.kind != "zero":
+    if abs(pose.leg_along_trunk) < UPRIGHT and not pose.straight:
         raise NotHumanoid(FOUR_LEGS)
-    if -0.55 < pose.leg_along_trunk < 0.45 and pose.up[2] < 0.8:
+    limbs = [f"{side}_{part}" for side in SIDES for part in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")]
+    named = any(figure.names[body.joints[name][0]].parts for name in limbs)
+    if not named and not pose.straight and sum(body.confidence[name] for name in limbs) < UNSURE * len(limbs):
         raise NotHumanoid(FOUR_LEGS)
 
 

@@ -136,6 +136,7 @@ def _best_joints(
         score -= np.log1p((np.maximum(0.0, before - 0.2) / 0.12) ** 2) + np.log1p(
             (np.maximum(0.0, after - 0.4) / 0.12) ** 2
         )
+        score += 0.4 * (after > 0.08)
         score += 0.6 * (1.0 - np.maximum(0.0, _turn(places, j, k, np.minimum(k + 1, len(way) - 1))))
     else:
         score -= np.log1p((np.maximum(0.0, before - 0.5) / 0.2) ** 2) + np.log1p(

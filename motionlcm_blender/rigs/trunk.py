@@ -49,8 +49,9 @@ def plain_trunk(figure: Figure, hips: Sequence[int], shoulders: Sequence[int]) -
     top = head if head >= 0 else chest
     way = figure.way(pelvis, top) + ([chest] if head < 0 and chest != pelvis and chest >= 0 else [])
     start, sure["neck"] = _neck_start(figure, way, chest, bool(head >= 0))
+    pelvis, way, start = _down_to_hips(figure, pelvis, way, start, hips)
     spine = _without_folds(figure, [bone for bone in way[:start] if _is_trunk(figure, bone)], pelvis, up)
-    sure["spine"] = 0.95 if spine else 0.6
+    sure["spine"] = min(0.95, sure["neck"] + 0.1) if spine else 0.6
     chosen = (pelvis,) if pelvis >= 0 else ()
     return Trunk(chosen, tuple(spine), tuple(way[start:]), (head,) if head >= 0 else (), sure)
 
@@ -78,8 +79,27 @@ def _named_pelvis(figure: Figure, hips: Sequence[int]) -> int:
     return best if figure.names[best].parts.get("pelvis", 0.0) > 0.5 else legs
 
 
+def _down_to_hips(
+    figure: Figure, pelvis: int, way: list[int], start: int, hips: Sequence[int]
+) -> tuple[int, list[int], int]:
+    """Takes the bone above the one that carries all for the pelvis where legs hang from the lowest of the spine."""
+    above = figure.parent[pelvis] if pelvis >= 0 else -1
+    if above < 0 or figure.names[pelvis].parts.get("pelvis", 0.0) > 0.3:
+        return pelvis, way, start
+    named = figure.names[above].parts.get("pelvis", 0.0) > 0.5
+    unnamed = not figure.names[above].parts and not figure.names[pelvis].parts
+    low = figure.heads[list(hips)].mean(axis=0)
+    distances = [float(np.linalg.norm(figure.heads[bone] - low)) for bone in (above, pelvis)]
+    nearer = unnamed and len(figure.children[above]) == 1 and distances[0] < 0.9 * distances[1]
+    if named or nearer:
+        return above, [pelvis, *way], start + 1
+    return pelvis, way, start
+
+
 def _is_trunk(figure: Figure, bone: int) -> bool:
     name = figure.names[bone]
+    if name.parts.get("pelvis", 0.0) > max(0.5, name.parts.get("spine", 0.0)):
+        return False
     return not (name.kinds & NOT_TRUNK) or bool(name.parts.keys() & {"spine", "neck", "pelvis"})
 
 
@@ -137,12 +157,16 @@ def _is_fork(figure: Figure, bone: int, up: FloatArray) -> bool:
 
 def _head_of(figure: Figure, chain: list[int], up: FloatArray) -> tuple[int, float]:
     """Which bone of the chain is the head: the fork, or before a last bone that is but the top of the skull."""
+    while len(chain) > 1 and (
+        figure.distance(chain[-1], chain[-2]) < 0.015 * figure.size or "face" in figure.names[chain[-1]].kinds
+    ):
+        chain = chain[:-1]
     if figure.children[chain[-1]] or len(chain) == 1:
         return chain[-1], 0.8
     before = chain[-3] if len(chain) > 2 else figure.parent[chain[0]]
     last = figure.distance(chain[-1], chain[-2])
-    if len(chain) > 1 and (last > 1.1 * figure.distance(chain[-2], before) or len(chain) > 2):
-        return chain[-2], 0.6
+    if "tip" in figure.names[chain[-1]].kinds or last > 1.4 * figure.distance(chain[-2], before):
+        return chain[-2], 0.65
     return chain[-1], 0.6
 
 
