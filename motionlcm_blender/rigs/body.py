@@ -188,10 +188,12 @@ def _add_toe(
         several = len(equals) > 2
         joints[name], confidence[name] = (() if several else (bone,)), 0.95 * (0.3 + 0.7 * sure)
         return
-    unnamed = not figure.names[ankle].parts
-    kids = [(figure.distance(kid, ankle) + figure.reach[kid], -kid) for kid in figure.children[ankle]]
-    if unnamed and 0 < len(kids) < 4:
-        joints[name], confidence[name] = (-max(kids)[1],), 0.7 * sure
+    strange = {"tip", "ik", "mechanism", "helper", "face", "other", "twist"}
+    kids = [kid for kid in figure.children[ankle] if not figure.names[kid].kinds & strange]
+    unnamed = not figure.names[ankle].parts and 0 < len(kids) < 4
+    if unnamed or len(kids) == 1:
+        toe = max(kids, key=lambda kid: figure.distance(kid, ankle) + figure.reach[kid])
+        joints[name], confidence[name] = (toe,), 0.7 * sure
     else:
         joints[name], confidence[name] = (), (0.85 if not below else 0.7) * (0.3 + 0.7 * sure)
 
