@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from motionlcm_blender.motion.skeleton import JOINTS, PARENTS, _OFFSETS
+from motionlcm_blender.motion.skeleton import _OFFSETS, JOINTS, PARENTS
 from motionlcm_blender.rigs.description import RigBone, RigDescription, rest_axes
 
 SIDES = {"l": "r"}

@@ -7,13 +7,17 @@ from pathlib import Path
 
 from .body import SIDES, Body, find_body, names_of
 from .description import FkSwitch, NotHumanoid, RigDescription, RigMapping
+from .families import FamilyMatch, match_family
 from .figure import FULL_COPIES, Figure, figure_of
 from .fingers import fingers_of
 from .pose import RestPose, rest_pose
+from .trunk import spread
 
 FOUR_LEGS = "This armature looks like an animal's: its legs do not stand under an upright trunk."
 UPRIGHT = 0.75
 """The cosine between legs and trunk from which on a figure stands."""
+TOLD = 0.98
+"""Confidence of what a family file says."""
 UNSURE = 0.15
 """Mean confidence of limbs without names below which a figure is taken for no humanoid."""
 LIMBS = {
@@ -41,9 +45,25 @@ def recognise(
         raise NotHumanoid("This armature is no humanoid: it has too few bones.")
     figure = figure_of(description)
     body = find_body(figure)
+    names = [bone.name for bone in description.bones]
+    match = match_family(names, presets_folder) if families or presets_folder else None
+    if match is not None and (families or match.family.own):
+        body = _with_family(figure, body, match.joints(names))
     pose = rest_pose(figure, body.joints)
     _refuse_animals(figure, body, pose)
-    return _mapping("generic", figure, body, pose)
+    return _mapping(match, figure, body, pose)
+
+
+def _with_family(figure: Figure, body: Body, told: Mapping[str, tuple[str, ...]]) -> Body:
+    """What a family file says of joints put in the place of what was found."""
+    index = {bone.name: at for at, bone in enumerate(figure.bones)}
+    joints, confidence = dict(body.joints), dict(body.confidence)
+    told = dict(told)
+    if "spine" in told:
+        told["spine1"], told["spine2"], told["spine3"] = spread(told.pop("spine"))
+    for joint, bones in told.items():
+        joints[joint], confidence[joint] = tuple(index[bone] for bone in bones), TOLD
+    return Body(joints, confidence, body.sides)
 
 
 def _refuse_animals(figure: Figure, body: Body, pose: RestPose) -> None:
@@ -55,7 +75,7 @@ def _refuse_animals(figure: Figure, body: Body, pose: RestPose) -> None:
         raise NotHumanoid(FOUR_LEGS)
 
 
-def _mapping(family: str, figure: Figure, body: Body, pose: RestPose) -> RigMapping:
+def _mapping(match: FamilyMatch | None, figure: Figure, body: Body, pose: RestPose) -> RigMapping:
     joints = names_of(figure, body.joints)
     fingers = {
         side: {
@@ -65,10 +85,10 @@ def _mapping(family: str, figure: Figure, body: Body, pose: RestPose) -> RigMapp
         for side in SIDES
     }
     return RigMapping(
-        family=family,
+        family=match.family.family if match else "generic",
         joints=joints,
         confidence=body.confidence,
-        switches=_switches(figure, body.joints),
+        switches=(match.switches(figure.bones) if match else ()) or _switches(figure, body.joints),
         apart=_apart(figure, body.joints),
         facing=pose.facing,
         up=pose.up,
