@@ -19,6 +19,7 @@ from .trunk import plain_trunk, spread
 
 SIDES = ("l", "r")
 NO_LIMBS = "This armature is no humanoid: no two legs and two arms were found in it."
+PARTS_OF_LIMBS = {*LEG, *ARM}
 FEW_NAMES = 4
 """Limb bones with a side in their names, from which on the names' sides are believed."""
 
@@ -78,14 +79,14 @@ def _sides(figure: Figure, shape: ShapeLimbs | None, named: int) -> list[str]:
     """Each bone's side: by name, or where names say nothing by place."""
     sides = [name.side for name in figure.names]
     if named >= FEW_NAMES:
-        limbs = {"hip", "knee", "ankle", "shoulder", "elbow", "wrist"}
-        sided = {side: [b for b, n in enumerate(figure.names) if n.side == side and n.parts.keys() & limbs] for side in SIDES}
+        limbs = [b for b, n in enumerate(figure.names) if n.parts.keys() & PARTS_OF_LIMBS]
+        sided = {side: [bone for bone in limbs if sides[bone] == side] for side in SIDES}
         if not sided["l"] or not sided["r"]:
             return sides
         centre = {side: figure.heads[bones].mean(axis=0) for side, bones in sided.items()}
         left = centre["l"] - centre["r"]
         middle = (centre["l"] + centre["r"]) / 2.0
-        unnamed = [b for b, n in enumerate(figure.names) if not n.side and n.parts.keys() & limbs]
+        unnamed = [bone for bone in limbs if not sides[bone]]
     elif shape is not None:
         left, middle = _left_of(figure, shape)
         unnamed = list(range(len(sides)))
@@ -184,8 +185,8 @@ def _add_toe(
     named = [(fit - 0.1 * figure.depth[bone], bone) for bone, fit in fits.items() if fit > 0.09]
     if named:
         best, bone = max(named, key=lambda each: (each[0], -each[1]))
-        equals = [other for fit, other in named if abs(fit - best) < 0.01 and figure.parent[other] == figure.parent[bone]]
-        several = len(equals) > 2
+        beside = set(figure.children[figure.parent[bone]])
+        several = sum(abs(fit - best) < 0.01 and other in beside for fit, other in named) > 2
         joints[name], confidence[name] = (() if several else (bone,)), 0.95 * (0.3 + 0.7 * sure)
         return
     strange = {"tip", "ik", "mechanism", "helper", "face", "other", "twist"}

@@ -8,9 +8,10 @@ the joints (only where recognition needs to be told), and what to set for the FK
 - `absent`: bones that must not be there.
 - `prefix`: a regular expression for what may precede every name, such as a namespace.
 - `least`, `most`: numbers of bones.
-- `[joints]`: pelvis, spine, spine1, spine2, spine3, neck, head, and collar, shoulder, elbow, wrist, hip, knee, ankle, foot with
-  `{s}`, or each side by itself (`l_hip`): lists of bone names, lowest first; names that are not there are left out,
-  an empty list means that there is no such bone.
+- `general`: names that several kinds of rigs share; any file that says more comes first.
+- `[joints]`: pelvis, spine, spine1, spine2, spine3, neck, head, and collar, shoulder, elbow, wrist, hip, knee, ankle,
+  foot with `{s}`, or each side by itself (`l_hip`): lists of bone names, lowest first; names that are not there are
+  left out, an empty list means that there is no such bone.
 - `[[switches]]`: `bone` and `property`, regular expressions, or `bone` and `constraint`; `value`.
 """
 
@@ -26,7 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from ..motion.skeleton import JOINTS
-from .description import FkSwitch, MotionLCMError, RigBone, RigMapping
+from ..errors import MotionLCMError
+from .description import FkSwitch, RigBone, RigMapping
 
 FOLDER = Path(__file__).with_name("families")
 SIDED = ("collar", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "foot")
@@ -57,6 +59,7 @@ class Family:
     prefix: str = ""
     least: int = 0
     most: int = 1_000_000
+    general: bool = False
     joints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     switches: tuple[SwitchPattern, ...] = ()
     own: bool = False
@@ -105,9 +108,9 @@ def match_family(names: Sequence[str], presets_folder: str | Path | None = None)
     there = frozenset(names)
     own = _read_folder(Path(presets_folder), True) if presets_folder and Path(presets_folder).is_dir() else ()
     for families in (own, _package_families()):
-        found = [(len(family.names), match) for family in families if (match := _match(family, names, there))]
+        found = [match for family in families if (match := _match(family, names, there))]
         if found:
-            return max(found, key=lambda each: each[0])[1]
+            return max(found, key=lambda each: (not each.family.general, len(each.family.names)))
     return None
 
 
@@ -182,6 +185,7 @@ def _family(table: Mapping[str, Any], own: bool) -> Family:
         prefix=table.get("prefix", ""),
         least=int(table.get("least", 0)),
         most=int(table.get("most", 1_000_000)),
+        general=bool(table.get("general", False)),
         joints=joints,
         switches=switches,
         own=own,

@@ -88,7 +88,7 @@ def figure_of(rig: RigDescription) -> Figure:
     heads = np.array([bone.head for bone in rig.bones]).reshape(-1, 3) @ rig.world[:3, :3].T + rig.world[:3, 3]
     parent = [bone.parent for bone in rig.bones]
     children: list[list[int]] = [[] for _ in range(count)]
-    roots = []
+    roots: list[int] = []
     for index, above in enumerate(parent):
         (children[above] if above >= 0 else roots).append(index)
     first, last, depth = _order(roots, children)

@@ -218,7 +218,8 @@ def _meaning(words: tuple[str, ...], at: int) -> BoneName:
 @lru_cache(maxsize=16384)
 def _parts(words: frozenset[str], side: str) -> dict[str, float]:
     """Part -> fit, by the entries of most words."""
-    most, found = 0, {}
+    most = 0
+    found: dict[str, float] = {}
     for names, fits in _tables().parts:
         if len(names) >= most and names <= words:
             if len(names) > most:

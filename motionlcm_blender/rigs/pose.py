@@ -70,13 +70,17 @@ def rest_pose(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> RestPose
 
 
 def forward_of(
-    figure: Figure, up: FloatArray, leg_ways: tuple[tuple[int, ...], ...], knees: tuple[int, int], ankles: tuple[int, int]
+    figure: Figure,
+    up: FloatArray,
+    leg_ways: tuple[tuple[int, ...], ...],
+    knees: tuple[int, int],
+    ankles: tuple[int, int],
 ) -> FloatArray:
     """(3,) where the feet point, not of unit length: nearly zero where the bones do not tell."""
     forward = np.zeros(3)
     for way, knee, ankle in zip(leg_ways, knees, ankles, strict=True):
         at = way.index(ankle)
-        toe = figure.heads[way[at + 1]] if at + 1 < len(way) else figure.bones[ankle].tail * 0.0 + figure.heads[ankle]
+        toe = figure.heads[way[min(at + 1, len(way) - 1)]]
         forward = forward + 2.0 * (toe - figure.heads[ankle])
         hip = figure.heads[way[0]]
         forward = forward + 0.5 * (figure.heads[knee] - 0.5 * (hip + figure.heads[ankle]))

@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..motion.skeleton import JOINTS
 from .body import SIDES, Body, find_body, names_of
 from .description import FkSwitch, NotHumanoid, RigDescription, RigMapping
 from .families import FamilyMatch, match_family
 from .figure import FULL_COPIES, Figure, figure_of
 from .fingers import fingers_of
+from .limbs import ARM, LEG
 from .pose import RestPose, rest_pose
 from .trunk import spread
 
 FOUR_LEGS = "This armature looks like an animal's: its legs do not stand under an upright trunk."
 UPRIGHT = 0.75
 """The cosine between legs and trunk from which on a figure stands."""
+KNOWN = 0.85
+"""Least confidence in a rig of a family whose names are its own."""
+ESSENTIAL = {f"{side}_{part}" for side in SIDES for part in (*LEG, *ARM)} | {"pelvis"}
+"""Joints with which a family file alone makes a body."""
 TOLD = 0.98
 """Confidence of what a family file says."""
 UNSURE = 0.15
@@ -44,32 +50,42 @@ def recognise(
     if len(description.bones) < 8:
         raise NotHumanoid("This armature is no humanoid: it has too few bones.")
     figure = figure_of(description)
-    body = find_body(figure)
     names = [bone.name for bone in description.bones]
     match = match_family(names, presets_folder) if families or presets_folder else None
-    if match is not None and (families or match.family.own):
-        body = _with_family(figure, body, match.joints(names))
+    if match is not None and not (families or match.family.own):
+        match = None
+    told = match.joints(names) if match else {}
+    try:
+        body = find_body(figure)
+    except NotHumanoid:
+        if not told.keys() >= ESSENTIAL:
+            raise
+        body = Body(dict.fromkeys(JOINTS, ()), dict.fromkeys(JOINTS, TOLD), [name.side for name in figure.names])
+    if match is not None:
+        body = _with_family(figure, body, told, not match.family.general)
     pose = rest_pose(figure, body.joints)
     _refuse_animals(figure, body, pose)
     return _mapping(match, figure, body, pose)
 
 
-def _with_family(figure: Figure, body: Body, told: Mapping[str, tuple[str, ...]]) -> Body:
-    """What a family file says of joints put in the place of what was found."""
+def _with_family(figure: Figure, body: Body, told: Mapping[str, tuple[str, ...]], known: bool) -> Body:
+    """What a family file says of joints put in the place of what was found; what was found in a known rig is surer."""
     index = {bone.name: at for at, bone in enumerate(figure.bones)}
     joints, confidence = dict(body.joints), dict(body.confidence)
-    told = dict(told)
-    if "spine" in told:
-        told["spine1"], told["spine2"], told["spine3"] = spread(told.pop("spine"))
-    for joint, bones in told.items():
-        joints[joint], confidence[joint] = tuple(index[bone] for bone in bones), TOLD
+    if known:
+        confidence = {joint: max(sure, KNOWN) for joint, sure in confidence.items()}
+    bones = {joint: tuple(index[name] for name in names) for joint, names in told.items()}
+    if "spine" in bones:
+        bones["spine1"], bones["spine2"], bones["spine3"] = spread(bones.pop("spine"))
+    for joint, chain in bones.items():
+        joints[joint], confidence[joint] = chain, TOLD
     return Body(joints, confidence, body.sides)
 
 
 def _refuse_animals(figure: Figure, body: Body, pose: RestPose) -> None:
     if abs(pose.leg_along_trunk) < UPRIGHT and not pose.straight:
         raise NotHumanoid(FOUR_LEGS)
-    limbs = [f"{side}_{part}" for side in SIDES for part in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")]
+    limbs = sorted(ESSENTIAL - {"pelvis"})
     named = any(figure.names[body.joints[name][0]].parts for name in limbs)
     if not named and not pose.straight and sum(body.confidence[name] for name in limbs) < UNSURE * len(limbs):
         raise NotHumanoid(FOUR_LEGS)

@@ -114,9 +114,7 @@ def _alike(figure: Figure, one: tuple[int, ...], other: tuple[int, ...]) -> bool
     return True
 
 
-def _best_joints(
-    figure: Figure, pair: BranchPair, kind: tuple[str, str, str]
-) -> tuple[float, tuple[int, int, int]]:
+def _best_joints(figure: Figure, pair: BranchPair, kind: tuple[str, str, str]) -> tuple[float, tuple[int, int, int]]:
     """The three bones of the way whose lengths are most like a limb's; the score, their places on the way."""
     way = pair.ways[0]
     places = figure.heads[list(way)]
@@ -179,10 +177,7 @@ def _fan(figure: Figure, bone: int) -> int:
 def _one_in_other(figure: Figure, leg: BranchPair, arm: BranchPair) -> bool:
     starts = [way[0] for way in (*leg.ways, *arm.ways)]
     return len(set(starts)) < 4 or any(
-        one == other or figure.is_below(one, other)
-        for one in (leg.origin, arm.origin)
-        for other in starts
-        if one >= 0
+        one == other or figure.is_below(one, other) for one in (leg.origin, arm.origin) for other in starts if one >= 0
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -115,7 +116,7 @@ def _head(figure: Figure, chest: int, limbs: Sequence[int], up: FloatArray) -> t
         return bone, 0.98 if fit > 0.5 else 0.75
     for start in (chest, figure.parent[chest] if chest >= 0 else -1):
         if start >= 0 and (chain := _upwards(figure, start, limbs, up)):
-            return _head_of(figure, chain, up)
+            return _head_of(figure, chain, 0.45 * _trunk_length(figure, limbs))
     return -1, 0.4
 
 
@@ -152,10 +153,15 @@ def _is_fork(figure: Figure, bone: int, up: FloatArray) -> bool:
     """Whether a bone carries a pair, such as eyes, or much besides the one straight above."""
     kids = figure.children[bone]
     aside = [np.linalg.norm(_across(figure.heads[kid] - figure.heads[bone], up)) for kid in kids]
-    return len(kids) > 1 and sum(length > 0.01 * figure.size for length in aside) >= 2
+    return len(kids) > 1 and sum(float(length) > 0.01 * figure.size for length in aside) >= 2
 
 
-def _head_of(figure: Figure, chain: list[int], up: FloatArray) -> tuple[int, float]:
+def _trunk_length(figure: Figure, limbs: Sequence[int]) -> float:
+    low, high = figure.heads[list(limbs[:2])].mean(axis=0), figure.heads[list(limbs[2:4])].mean(axis=0)
+    return float(np.linalg.norm(high - low))
+
+
+def _head_of(figure: Figure, chain: list[int], longest: float) -> tuple[int, float]:
     """Which bone of the chain is the head: the fork, or before a last bone that is but the top of the skull."""
     while len(chain) > 1 and (
         figure.distance(chain[-1], chain[-2]) < 0.015 * figure.size or "face" in figure.names[chain[-1]].kinds
@@ -165,7 +171,8 @@ def _head_of(figure: Figure, chain: list[int], up: FloatArray) -> tuple[int, flo
         return chain[-1], 0.8
     before = chain[-3] if len(chain) > 2 else figure.parent[chain[0]]
     last = figure.distance(chain[-1], chain[-2])
-    if "tip" in figure.names[chain[-1]].kinds or last > 1.4 * figure.distance(chain[-2], before):
+    too_high = figure.distance(chain[-1], chain[0]) > longest
+    if "tip" in figure.names[chain[-1]].kinds or too_high or last > 1.4 * figure.distance(chain[-2], before):
         return chain[-2], 0.65
     return chain[-1], 0.6
 
@@ -190,7 +197,7 @@ def _neck_start(figure: Figure, way: list[int], chest: int, has_head: bool) -> t
 
 def _arms_at_once(figure: Figure, way: list[int], at: int) -> bool:
     """Whether the bone that the arms hang from is short: a neck that carries the collars."""
-    whole = sum(figure.distance(one, other) for one, other in zip(way[:-1], way[1:], strict=True))
+    whole = sum(figure.distance(one, other) for one, other in pairwise(way))
     kids = figure.children[way[at]]
     nearest = min((figure.distance(way[at], kid) for kid in kids), default=0.0)
     return at + 1 == len(way) and nearest < 0.06 * max(whole, 1e-9)
