@@ -7,19 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..array_types import FloatArray
 from ..motion.skeleton import JOINTS
 from .controls import best_control, control_trunk
 from .description import NotHumanoid
 from .figure import Figure
 from .limbs import ARM, LEG, Limb, named_limb
-from .pose import forward_of
 from .shape import ShapeLimbs, shape_limbs
+from .sides import SIDES, sides_by_name, sides_by_shape
 from .trunk import plain_trunk, spread
 
-SIDES = ("l", "r")
 NO_LIMBS = "This armature is no humanoid: no two legs and two arms were found in it."
-PARTS_OF_LIMBS = {*LEG, *ARM}
 FEW_NAMES = 4
 """Limb bones with a side in their names, from which on the names' sides are believed."""
 
@@ -40,8 +37,10 @@ def find_body(figure: Figure) -> Body:
         NotHumanoid: No two legs and two arms were found.
     """
     named = sum(bool(name.side) and bool(name.parts) for name in figure.names)
+    figure, sides = sides_by_name(figure)
     shape = None if figure.control_rig and named >= 2 * FEW_NAMES else shape_limbs(figure)
-    sides = _sides(figure, shape, named)
+    if named < FEW_NAMES and shape is not None:
+        sides = sides_by_shape(figure, shape)
     limbs = {}
     for side in SIDES:
         for kind in (LEG, ARM):
@@ -73,43 +72,6 @@ def _sureness(figure: Figure, limb: Limb, other: Limb, at: int, guess: Sequence[
     doubt = 0.1 * sure if guess and guess[at] != bone else 0.0
     twin = figure.names[bone].words == figure.names[other.bones[at]].words and limb.fits[at] > 0.0
     return float(np.clip(1.0 - (1.0 - by_name) * (1.0 - by_shape) - doubt + 0.05 * twin, 0.0, 0.99))
-
-
-def _sides(figure: Figure, shape: ShapeLimbs | None, named: int) -> list[str]:
-    """Each bone's side: by name, or where names say nothing by place."""
-    sides = [name.side for name in figure.names]
-    if named >= FEW_NAMES:
-        limbs = [b for b, n in enumerate(figure.names) if n.parts.keys() & PARTS_OF_LIMBS]
-        sided = {side: [bone for bone in limbs if sides[bone] == side] for side in SIDES}
-        if not sided["l"] or not sided["r"]:
-            return sides
-        centre = {side: figure.heads[bones].mean(axis=0) for side, bones in sided.items()}
-        left = centre["l"] - centre["r"]
-        middle = (centre["l"] + centre["r"]) / 2.0
-        unnamed = [bone for bone in limbs if not sides[bone]]
-    elif shape is not None:
-        left, middle = _left_of(figure, shape)
-        unnamed = list(range(len(sides)))
-    else:
-        return sides
-    if np.linalg.norm(left) > 0.0:
-        left = left / np.linalg.norm(left)
-        for bone in unnamed:
-            aside = float((figure.heads[bone] - middle) @ left) / figure.size
-            sides[bone] = "l" if aside > 0.01 else "r" if aside < -0.01 else ""
-    return sides
-
-
-def _left_of(figure: Figure, shape: ShapeLimbs) -> tuple[FloatArray, FloatArray]:
-    """The figure's left and its middle, from which way the feet point."""
-    hips, knees, ankles = (tuple(leg[at] for leg in shape.legs) for at in range(3))
-    shoulders = [arm[0] for arm in shape.arms]
-    low, high = figure.heads[list(hips)].mean(axis=0), figure.heads[shoulders].mean(axis=0)
-    up = (high - low) / max(float(np.linalg.norm(high - low)), 1e-12)
-    forward = forward_of(figure, up, shape.leg_ways, (knees[0], knees[1]), (ankles[0], ankles[1]))
-    aside = figure.heads[shoulders[0]] - figure.heads[shoulders[1]]
-    left = np.cross(up, forward)
-    return np.asarray(aside * (1.0 if aside @ left >= 0.0 else -1.0)), np.asarray(low)
 
 
 def _guess(
@@ -182,7 +144,11 @@ def _add_toe(
     fits = {bone: figure.names[bone].parts.get("foot", 0.0) for bone in below}
     if "ankle" in figure.names[ankle].words:  # what is called foot below an ankle is the front of it
         fits = {bone: 1.0 if fit == 0.4 else fit for bone, fit in fits.items()}
-    named = [(fit - 0.1 * figure.depth[bone], bone) for bone, fit in fits.items() if fit > 0.09]
+    named = [
+        (fit - 0.1 * figure.depth[bone], bone)
+        for bone, fit in fits.items()
+        if fit > 0.15 or (fit > 0.05 and figure.parent[bone] == ankle)
+    ]
     if named:
         best, bone = max(named, key=lambda each: (each[0], -each[1]))
         beside = set(figure.children[figure.parent[bone]])

@@ -26,8 +26,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..motion.skeleton import JOINTS
 from ..errors import MotionLCMError
+from ..motion.skeleton import JOINTS
 from .description import FkSwitch, RigBone, RigMapping
 
 FOLDER = Path(__file__).with_name("families")

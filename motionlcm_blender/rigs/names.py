@@ -182,7 +182,7 @@ def _side_at(words: tuple[str, ...], there: frozenset[tuple[str, ...]]) -> int:
         for other in tables.opposite[word]:
             if (*words[:at], other, *words[at + 1 :]) in there:
                 return at
-        numbered = at + 1 < len(words) and words[at + 1].isdigit() and len(words) == at + 2
+        numbered = at == 0 and len(words) == 2 and words[1].isdigit()
         if weak < 0 and (len(word) > 2 or (word in (LEFT, RIGHT) and not numbered and len(words) > 1)):
             weak = at
     return weak

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..motion.skeleton import JOINTS
-from .body import SIDES, Body, find_body, names_of
+from .body import Body, find_body, names_of
 from .description import FkSwitch, NotHumanoid, RigDescription, RigMapping
 from .families import FamilyMatch, match_family
 from .figure import FULL_COPIES, Figure, figure_of
 from .fingers import fingers_of
 from .limbs import ARM, LEG
 from .pose import RestPose, rest_pose
+from .sides import SIDES
 from .trunk import spread
 
 FOUR_LEGS = "This armature looks like an animal's: its legs do not stand under an upright trunk."

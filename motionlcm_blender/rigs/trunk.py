@@ -182,10 +182,13 @@ def _neck_start(figure: Figure, way: list[int], chest: int, has_head: bool) -> t
     fits = [figure.names[bone].parts for bone in way]
     named = [at for at, parts in enumerate(fits) if parts.get("neck", 0.0) > 0.3]
     named = named or [at for at, bone in enumerate(way) if "neck" in figure.names[bone].words]
-    if named:
-        return named[0], 0.98
     at = way.index(chest) if chest in way else len(way) - 1
     start = at + 1
+    if named:
+        first = named[0]
+        while first > start and not fits[first - 1]:
+            first -= 1
+        return first, 0.98 if first == named[0] else 0.8
     if not has_head or not way:
         return len(way), 0.8
     while start < len(way) and fits[start].get("spine", 0.0) > 0.5 and "spine" not in figure.names[way[start]].words:
