@@ -39,7 +39,7 @@ def find_body(figure: Figure) -> Body:
     named = sum(bool(name.side) and bool(name.parts) for name in figure.names)
     figure, sides = sides_by_name(figure)
     shape = None if figure.control_rig and named >= 2 * FEW_NAMES else shape_limbs(figure)
-    if named < FEW_NAMES and shape is not None:
+    if named < FEW_NAMES and shape is not None and sum(map(bool, sides)) < 2 * FEW_NAMES:
         sides = sides_by_shape(figure, shape)
     limbs = {}
     for side in SIDES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ class Figure:
         bones: As described.
         names: What their names say.
         heads: (n, 3) float64, world.
+        places: The same as tuples.
         parent: Parent's index, -1 for none.
         children: Indices of the children.
         first, last: Descendants of bone b have `first[b] < first[other] <= last[b]`.
@@ -40,6 +42,7 @@ class Figure:
     bones: tuple[RigBone, ...]
     names: list[BoneName]
     heads: FloatArray
+    places: list[tuple[float, float, float]]
     parent: list[int]
     children: list[list[int]]
     first: FloatArray
@@ -79,7 +82,7 @@ class Figure:
 
     def distance(self, one: int, other: int) -> float:
         """Between the heads of two bones, world."""
-        return float(np.linalg.norm(self.heads[one] - self.heads[other]))
+        return math.dist(self.places[one], self.places[other])
 
 
 def figure_of(rig: RigDescription) -> Figure:
@@ -101,7 +104,19 @@ def figure_of(rig: RigDescription) -> Figure:
     control_rig = _has_controls(rig.bones, names)
     role = _roles(rig.bones, names) if control_rig else np.zeros(count)
     return Figure(
-        rig.bones, names, heads, parent, children, first, last, depth, reach, _size(heads, names), control_rig, role
+        bones=rig.bones,
+        names=names,
+        heads=heads,
+        places=[(x, y, z) for x, y, z in heads.tolist()],
+        parent=parent,
+        children=children,
+        first=first,
+        last=last,
+        depth=depth,
+        reach=reach,
+        size=_size(heads, names),
+        control_rig=control_rig,
+        role=role,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..motion.skeleton import JOINTS
-from .body import Body, find_body, names_of
+from .body import NO_LIMBS, Body, find_body, names_of
 from .description import FkSwitch, NotHumanoid, RigDescription, RigMapping
 from .families import FamilyMatch, match_family
 from .figure import FULL_COPIES, Figure, figure_of
@@ -25,8 +25,10 @@ ESSENTIAL = {f"{side}_{part}" for side in SIDES for part in (*LEG, *ARM)} | {"pe
 """Joints with which a family file alone makes a body."""
 TOLD = 0.98
 """Confidence of what a family file says."""
-UNSURE = 0.15
-"""Mean confidence of limbs without names below which a figure is taken for no humanoid."""
+UNSURE, UNSURE_WITHOUT_NAMES = 0.2, 0.3
+"""Mean confidence of the limbs below which a figure is taken for no humanoid."""
+STRANGE = {"other", "face"}
+"""Kinds of bones that are no limbs: wings, tails, feathers."""
 LIMBS = {
     "knee": "hip", "ankle": "knee", "foot": "ankle", "elbow": "shoulder", "wrist": "elbow",
 }  # fmt: skip
@@ -86,10 +88,12 @@ def _with_family(figure: Figure, body: Body, told: Mapping[str, tuple[str, ...]]
 def _refuse_animals(figure: Figure, body: Body, pose: RestPose) -> None:
     if abs(pose.leg_along_trunk) < UPRIGHT and not pose.straight:
         raise NotHumanoid(FOUR_LEGS)
-    limbs = sorted(ESSENTIAL - {"pelvis"})
-    named = any(figure.names[body.joints[name][0]].parts for name in limbs)
-    if not named and not pose.straight and sum(body.confidence[name] for name in limbs) < UNSURE * len(limbs):
-        raise NotHumanoid(FOUR_LEGS)
+    limbs = [body.joints[name][0] for name in sorted(ESSENTIAL - {"pelvis"})]
+    sure = sum(body.confidence[name] for name in ESSENTIAL - {"pelvis"}) / len(limbs)
+    named = any(figure.names[bone].parts for bone in limbs)
+    strange = sum(bool(figure.names[bone].kinds & STRANGE) and not figure.names[bone].parts for bone in limbs)
+    if strange > 1 or sure < (UNSURE if named else UNSURE_WITHOUT_NAMES):
+        raise NotHumanoid(NO_LIMBS)
 
 
 def _mapping(match: FamilyMatch | None, figure: Figure, body: Body, pose: RestPose) -> RigMapping:

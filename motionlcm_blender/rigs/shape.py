@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -15,6 +16,7 @@ LEAST_LIMB = 0.1
 """Of the figure's size: shorter branches are no limbs."""
 ALIKE = 0.12
 """Greatest difference of lengths between branches of a pair, as a logarithm."""
+LONGER = math.exp(ALIKE)
 LONGEST_WAY = 14
 MOST_PAIRS = 24
 STRANGE = {"other", "face", "finger"}
@@ -87,8 +89,9 @@ def _pairs(figure: Figure) -> list[BranchPair]:
             continue
         long = [kid for kid in kids if figure.reach[kid] >= least]
         ways = {kid: _way(figure, kid) for kid in long}
+        long.sort(key=lambda kid: figure.reach[kid])
         for one, other in combinations(long, 2):
-            if _alike(figure, ways[one], ways[other]):
+            if figure.reach[other] < figure.reach[one] * LONGER and _alike(figure, ways[one], ways[other]):
                 length = min(len(ways[one]), len(ways[other]))
                 found.append((figure.reach[one], BranchPair(origin, (ways[one][:length], ways[other][:length]))))
     found.sort(key=lambda each: -each[0])
@@ -105,11 +108,11 @@ def _way(figure: Figure, bone: int) -> tuple[int, ...]:
 
 
 def _alike(figure: Figure, one: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    if abs(np.log(figure.reach[one[0]] / figure.reach[other[0]])) > ALIKE or min(len(one), len(other)) < 3:
+    if min(len(one), len(other)) < 3:
         return False
     for a, b, next_a, next_b in zip(one[:3], other[:3], one[1:4], other[1:4], strict=False):
         lengths = figure.distance(a, next_a), figure.distance(b, next_b)
-        if max(lengths) > 0.02 * figure.size and abs(np.log((lengths[0] + 1e-9) / (lengths[1] + 1e-9))) > ALIKE:
+        if max(lengths) > 0.02 * figure.size and max(lengths) > LONGER * min(lengths):
             return False
     return True
 
