@@ -1,18 +1,38 @@
 """Humanoid rigs made from lists of names: one line a bone, `name < parent @ place`, in the order of an outliner.
 
-Places are SMPL's joints (of the left side for `{s}` lines), a point between two of them (`l_hip:l_knee:0.5`), or a joint and a
-shift (`head+0,0,0.2`). Lines with `{s}` are made twice. The positions are this project's own: an A-pose of the
-skeleton that everything else is tested on, in Blender's axes (Z up, facing -Y, its left is +X).
+Places are SMPL's joints, a point between two of them (`l_hip:l_knee:0.5`), or a joint and a shift (`head+0,0,0.2`).
+Lines with `{s}` are made twice, once for each side. The positions are this project's own: an A-pose of the skeleton
+that everything else is tested on, in Blender's axes (Z up, facing -Y, its left is +X).
 """
 
 from __future__ import annotations
 
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
-from motionlcm_blender.motion.skeleton import _OFFSETS, JOINTS, PARENTS
+from motionlcm_blender.motion.skeleton import HUMANML, JOINTS, PARENTS
 from motionlcm_blender.rigs.description import RigBone, RigDescription, rest_axes
 
-SIDES = {"l": "r"}
+
+@cache
+def made_rigs() -> dict[str, dict[str, Any]]:
+    """Name -> sides, bones and the right answer."""
+    found: dict[str, dict[str, Any]] = json.loads(
+        (Path(__file__).parent / "data" / "made_rigs.json").read_text(encoding="utf-8")
+    )
+    return found
+
+
+def rig_of_names(name: str) -> RigDescription:
+    """One of the rigs in made_rigs.json."""
+    one = made_rigs()[name]
+    return made_rig(
+        name, "\n".join(one["bones"]), tuple(one["sides"]), one.get("arms_below", 40.0), one.get("turn", 0.0)
+    )
 
 
 def joint_places(arms_below: float = 40.0, height: float = 0.95) -> dict[str, np.ndarray]:
@@ -20,16 +40,14 @@ def joint_places(arms_below: float = 40.0, height: float = 0.95) -> dict[str, np
     places: dict[str, np.ndarray] = {}
     turn = np.radians(arms_below)
     for at, name in enumerate(JOINTS):
-        left = name.startswith("l_")
-        x, y, z = _OFFSETS["l_" + name[2:] if name.startswith("r_") else name]
+        outwards = 1.0 if name.startswith("l_") else -1.0
+        x, y, z = HUMANML.offsets[at]
         if name[2:] in ("elbow", "wrist"):
-            x, y = x * np.cos(turn) - y * np.sin(turn), -x * np.sin(turn) + y * np.cos(turn)
-        if name.startswith("r_"):
-            x = -x
+            x, y = x * np.cos(turn), y - abs(x) * np.sin(turn)
         above = places[JOINTS[PARENTS[at]]] if PARENTS[at] >= 0 else np.array([0.0, 0.0, height])
         places[name] = above + np.array([x, -z, y])
         if name[2:] == "wrist":
-            reach = np.array([np.cos(turn) * (1 if left else -1), 0.0, -np.sin(turn)])
+            reach = np.array([np.cos(turn) * outwards, 0.0, -np.sin(turn)])
             for number, finger in enumerate(("thumb", "index", "middle", "ring", "pinky")):
                 base = places[name] + reach * (0.03 if finger == "thumb" else 0.09)
                 base = base + np.array([0.0, -0.03 + 0.018 * number, 0.0])

@@ -27,6 +27,7 @@ class Figure:
     Attributes:
         bones: As described.
         names: What their names say.
+        axes: (3, 3) float64, the armature's axes in the world as columns of unit length.
         heads: (n, 3) float64, world.
         places: The same as tuples.
         parent: Parent's index, -1 for none.
@@ -41,6 +42,7 @@ class Figure:
 
     bones: tuple[RigBone, ...]
     names: list[BoneName]
+    axes: FloatArray
     heads: FloatArray
     places: list[tuple[float, float, float]]
     parent: list[int]
@@ -106,6 +108,7 @@ def figure_of(rig: RigDescription) -> Figure:
     return Figure(
         bones=rig.bones,
         names=names,
+        axes=rig.world[:3, :3] / np.maximum(np.linalg.norm(rig.world[:3, :3], axis=0), 1e-30),
         heads=heads,
         places=[(x, y, z) for x, y, z in heads.tolist()],
         parent=parent,

@@ -11,6 +11,7 @@ NAMES = {
     "ring": "ring", "pinky": "pinky", "pinkie": "pinky", "little": "pinky",
 }  # fmt: skip
 ORDER = ("thumb", "index", "middle", "ring", "pinky")
+OTHER_WORDS = {"toe", "foot", "master"}
 NOT_FINGERS = {"tip", "ik", "mechanism", "tweak", "twist", "helper", "other"}
 
 
@@ -26,7 +27,7 @@ def fingers_of(figure: Figure, wrist: int, side: str, sides: Sequence[str]) -> d
     found: dict[str, list[int]] = {}
     for bone, name in enumerate(figure.names):
         below = figure.is_below(bone, wrist) if not figure.control_rig else sides[bone] == side
-        if not below or "finger" not in name.kinds or name.kinds & NOT_FINGERS or {"toe", "foot"} & set(name.words):
+        if not below or "finger" not in name.kinds or name.kinds & NOT_FINGERS or OTHER_WORDS & set(name.words):
             continue
         if finger := next((NAMES[word] for word in name.words if word in NAMES), None):
             found.setdefault(finger, []).append(bone)

@@ -168,7 +168,11 @@ def _segments(word: str) -> list[str]:
             return list(found)
         for side, inner, order in ((word[0], word[1:], 1), (word[-1], word[:-1], -1)):
             if side in (LEFT, RIGHT) and (found := cut(inner)) and found[0] in tables.body:
-                return [side, *found][::1] if order == 1 else [*found, side]
+                return [side, *found] if order == 1 else [*found, side]
+        for skipped in range(1, len(word) - 3):
+            found = cut(word[skipped:])
+            if found and found[0] in tables.body and len(found[0]) > 2:
+                return [word[:skipped], *found]
     return [word]
 
 

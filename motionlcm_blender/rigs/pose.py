@@ -11,7 +11,7 @@ from ..array_types import FloatArray
 from .figure import Figure
 
 SNAP = 0.9
-"""Directions whose cosine to an axis of the world is above this are taken for that axis."""
+"""Directions whose cosine to an axis of the armature is above this are taken for that axis."""
 ZERO_POSE = -0.5
 """Legs that do not point down the trunk's way, by the cosine, are in no pose of a body."""
 UNLIKE_LIMBS, UNLIKE_BENDS = (6.0, 12.0), (8.0, 12.0)
@@ -59,14 +59,15 @@ def rest_pose(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> RestPose
         for hip, knee, ankle in zip(pair["hip"], pair["knee"], pair["ankle"], strict=True)
     ])  # fmt: skip
     head = at.get("head", at.get("neck", high))
-    up = _snapped(_unit(head - low) if np.linalg.norm(head - low) > np.linalg.norm(high - low) else trunk)
+    up = _unit(head - low) if np.linalg.norm(head - low) > np.linalg.norm(high - low) else trunk
+    up = _snapped(up, figure.axes)
     left = sum((_unit(one - other) for one, other in (pair["hip"], pair["shoulder"])), np.zeros(3))
     facing = np.cross(left - (left @ up) * up, up)
     bends = _bends(pair)
     straight = max(max(each) for each in bends) < STRAIGHT
     kind = _kind(pair, legs, up, along, bends)
     known = kind != "zero" and np.linalg.norm(facing) > 0.2
-    return RestPose(_snapped(_unit(facing)) if known else None, up, float(length), kind, along, straight)
+    return RestPose(_snapped(_unit(facing), figure.axes) if known else None, up, float(length), kind, along, straight)
 
 
 def forward_of(
@@ -134,10 +135,9 @@ def _unit(vector: FloatArray) -> FloatArray:
     return np.asarray(vector / length) if length > 0.0 else np.zeros(3)
 
 
-def _snapped(direction: FloatArray) -> FloatArray:
-    axis = int(np.argmax(np.abs(direction)))
-    if abs(direction[axis]) < SNAP:
+def _snapped(direction: FloatArray, axes: FloatArray) -> FloatArray:
+    along = direction @ axes
+    axis = int(np.argmax(np.abs(along)))
+    if abs(along[axis]) < SNAP:
         return direction
-    snapped = np.zeros(3)
-    snapped[axis] = np.sign(direction[axis])
-    return snapped
+    return np.asarray(np.round(axes[:, axis] * np.sign(along[axis]), 6) + 0.0)

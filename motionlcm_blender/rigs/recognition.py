@@ -25,7 +25,7 @@ ESSENTIAL = {f"{side}_{part}" for side in SIDES for part in (*LEG, *ARM)} | {"pe
 """Joints with which a family file alone makes a body."""
 TOLD = 0.98
 """Confidence of what a family file says."""
-UNSURE, UNSURE_WITHOUT_NAMES = 0.2, 0.3
+UNSURE, UNSURE_WITHOUT_NAMES = 0.2, 0.27
 """Mean confidence of the limbs below which a figure is taken for no humanoid."""
 STRANGE = {"other", "face"}
 """Kinds of bones that are no limbs: wings, tails, feathers."""
