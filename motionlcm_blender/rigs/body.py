@@ -143,7 +143,8 @@ def _add_toe(
     below = [bone for bone in range(len(figure.parent)) if figure.is_below(bone, ankle)]
     fits = {bone: figure.names[bone].parts.get("foot", 0.0) for bone in below}
     if "ankle" in figure.names[ankle].words:  # what is called foot below an ankle is the front of it
-        fits = {bone: 1.0 if fit == 0.4 else fit for bone, fit in fits.items()}
+        front = {bone for bone in below if "foot" in figure.names[bone].words and "toe" not in figure.names[bone].words}
+        fits = {bone: fit + 0.6 * (bone in front and fit > 0.0) for bone, fit in fits.items()}
     named = [
         (fit - 0.1 * figure.depth[bone], bone)
         for bone, fit in fits.items()

@@ -24,7 +24,7 @@ PENALTIES = {
     "tweak": 0.9, "bend": 0.2,
 }  # fmt: skip
 """What a word of this kind takes off how well a name fits a joint of the body."""
-UNKNOWN_PENALTY = 0.06
+UNKNOWN_PENALTY, LETTER_PENALTY = 0.06, 0.02
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ def _meaning(words: tuple[str, ...], at: int) -> BoneName:
     translated: list[str] = []
     numbers = []
     kinds = set()
-    unknown = 0
+    unknown = letters = 0
     for index, word in enumerate(words):
         if index == at or (word in tables.side and len(word) > 2):
             continue
@@ -213,8 +213,9 @@ def _meaning(words: tuple[str, ...], at: int) -> BoneName:
                 kinds.add(tables.kinds[meaning])
             elif meaning not in tables.body and meaning not in tables.neutral:
                 unknown += meaning not in ("upper", "lower", "fore") and len(meaning) > 1
+                letters += len(meaning) == 1
     parts = _parts(frozenset(translated), side)
-    loss = sum(PENALTIES.get(kind, 0.0) for kind in kinds) + UNKNOWN_PENALTY * unknown
+    loss = sum(PENALTIES.get(kind, 0.0) for kind in kinds) + UNKNOWN_PENALTY * unknown + LETTER_PENALTY * letters
     fits = {part: fit - loss for part, fit in parts.items() if fit - loss > 0.0}
     return BoneName(side, fits, frozenset(kinds), tuple(translated), tuple(numbers))
 

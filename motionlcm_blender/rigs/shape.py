@@ -18,7 +18,8 @@ ALIKE = 0.12
 """Greatest difference of lengths between branches of a pair, as a logarithm."""
 LONGER = math.exp(ALIKE)
 LONGEST_WAY = 14
-MOST_PAIRS = 24
+MOST_PAIRS = 10
+"""Pairs of limbs that are tried with one another, and pairs from one bone that are looked at."""
 STRANGE = {"other", "face", "finger"}
 PARTS_OF = {LEG: {"hip", "knee", "ankle", "foot"}, ARM: {"collar", "shoulder", "elbow", "wrist"}}
 
@@ -53,8 +54,7 @@ class ShapeLimbs:
 def shape_limbs(figure: Figure) -> ShapeLimbs | None:
     """The two legs and two arms that look most like a human's, or None where there are not two pairs."""
     pairs = _pairs(figure)
-    legs = [(pair, *_best_joints(figure, pair, LEG)) for pair in pairs]
-    arms = [(pair, *_best_joints(figure, pair, ARM)) for pair in pairs]
+    legs, arms = _likeliest(figure, pairs, LEG), _likeliest(figure, pairs, ARM)
     found = []
     for leg, leg_score, leg_at in legs:
         for arm, arm_score, arm_at in arms:
@@ -75,6 +75,13 @@ def shape_limbs(figure: Figure) -> ShapeLimbs | None:
     )
 
 
+def _likeliest(
+    figure: Figure, pairs: list[BranchPair], kind: tuple[str, str, str]
+) -> list[tuple[BranchPair, float, tuple[int, int, int]]]:
+    found = [(pair, *_best_joints(figure, pair, kind)) for pair in pairs]
+    return sorted(found, key=lambda each: -each[1])[:MOST_PAIRS]
+
+
 def _bones(way: tuple[int, ...], at: tuple[int, int, int]) -> tuple[int, int, int]:
     return way[at[0]], way[at[1]], way[at[2]]
 
@@ -88,14 +95,19 @@ def _pairs(figure: Figure) -> list[BranchPair]:
         if len(kids) < 2:
             continue
         long = [kid for kid in kids if figure.reach[kid] >= least]
+        body = [kid for kid in long if not figure.names[kid].kinds & STRANGE]
+        long = body if len(body) > 1 else long
         ways = {kid: _way(figure, kid) for kid in long}
+        here = []
         long.sort(key=lambda kid: figure.reach[kid])
         for one, other in combinations(long, 2):
             if figure.reach[other] < figure.reach[one] * LONGER and _alike(figure, ways[one], ways[other]):
                 length = min(len(ways[one]), len(ways[other]))
-                found.append((figure.reach[one], BranchPair(origin, (ways[one][:length], ways[other][:length]))))
+                here.append((figure.reach[one], BranchPair(origin, (ways[one][:length], ways[other][:length]))))
+        here.sort(key=lambda each: -each[0])
+        found += here[:MOST_PAIRS]
     found.sort(key=lambda each: -each[0])
-    return [pair for _, pair in found[:MOST_PAIRS]]
+    return [pair for _, pair in found[: 4 * MOST_PAIRS]]
 
 
 def _way(figure: Figure, bone: int) -> tuple[int, ...]:
