@@ -11,7 +11,7 @@ from ..motion.skeleton import JOINTS
 from .controls import best_control, control_trunk
 from .description import NotHumanoid
 from .figure import Figure
-from .limbs import ARM, LEG, Limb, named_limb
+from .limbs import ARM, LEG, Limb, named_limb, same_place
 from .shape import ShapeLimbs, shape_limbs
 from .sides import SIDES, sides_by_name, sides_by_shape
 from .trunk import plain_trunk, spread
@@ -68,8 +68,9 @@ def _sureness(figure: Figure, limb: Limb, other: Limb, at: int, guess: Sequence[
     """How sure one joint of a limb is, from name, margin, shape and the other side."""
     bone = limb.bones[at]
     by_name = 0.9 * min(1.0, limb.fits[at]) * min(1.0, 0.4 + limb.margin[at])
-    by_shape = 0.75 * sure if guess and guess[at] == bone else 0.0
-    doubt = 0.1 * sure if guess and guess[at] != bone else 0.0
+    agrees = bool(guess) and same_place(figure, bone, guess[at])
+    by_shape = 0.75 * sure if agrees else 0.0
+    doubt = 0.1 * sure if guess and not agrees else 0.0
     twin = figure.names[bone].words == figure.names[other.bones[at]].words and limb.fits[at] > 0.0
     return float(np.clip(1.0 - (1.0 - by_name) * (1.0 - by_shape) - doubt + 0.05 * twin, 0.0, 0.99))
 

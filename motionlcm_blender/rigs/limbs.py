@@ -89,11 +89,17 @@ def _candidates(
     for bone, name in enumerate(figure.names):
         fit = name.parts.get(part, 0.0)
         if (fit > LEAST_FIT and sides[bone] == side) or bone == guess:
-            found.append((bone, 2.0 * fit + float(figure.role[bone]) + SHAPE_BONUS * sure * (bone == guess)))
+            agrees = guess >= 0 and same_place(figure, bone, guess)
+            found.append((bone, 2.0 * fit + float(figure.role[bone]) + SHAPE_BONUS * sure * agrees))
     found.sort(key=lambda each: (-each[1], each[0]))
     kept = found[:MOST_CANDIDATES]
     there = dict(kept)
     return [(bone, fit - 0.3 * _is_second(figure, bone, there)) for bone, fit in kept]
+
+
+def same_place(figure: Figure, one: int, other: int) -> bool:
+    """Whether two bones are one, or start at one place."""
+    return one == other or figure.distance(one, other) < CLOSE * figure.size
 
 
 def _is_second(figure: Figure, bone: int, there: Mapping[int, float]) -> bool:

@@ -31,6 +31,7 @@ class RestPose:
         kind: "T", "A", "arms down", "zero" or "other".
         leg_along_trunk: Cosine between legs and the way up the trunk; -1 for a body that stands.
         straight: Whether knees and elbows are not bent at all.
+        backwards: Whether the feet point against `facing`: left and right may be exchanged.
     """
 
     facing: FloatArray | None
@@ -39,6 +40,7 @@ class RestPose:
     kind: str
     leg_along_trunk: float
     straight: bool
+    backwards: bool
 
 
 def rest_pose(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> RestPose:
@@ -67,7 +69,10 @@ def rest_pose(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> RestPose
     straight = max(max(each) for each in bends) < STRAIGHT
     kind = _kind(pair, legs, up, along, bends)
     known = kind != "zero" and np.linalg.norm(facing) > 0.2
-    return RestPose(_snapped(_unit(facing), figure.axes) if known else None, up, float(length), kind, along, straight)
+    feet = [at[f"{side}_foot"] - at[f"{side}_ankle"] for side in "lr" if f"{side}_foot" in at]
+    ahead = float(np.mean([foot @ _unit(facing) for foot in feet])) if feet and known else 0.0
+    facing_there = _snapped(_unit(facing), figure.axes) if known else None
+    return RestPose(facing_there, up, float(length), kind, along, straight, ahead < -0.05 * length)
 
 
 def forward_of(

@@ -19,6 +19,8 @@ from .trunk import spread
 FOUR_LEGS = "This armature looks like an animal's: its legs do not stand under an upright trunk."
 UPRIGHT = 0.75
 """The cosine between legs and trunk from which on a figure stands."""
+BACKWARDS = 0.5
+"""What is left of the confidence in sides where the feet point backwards."""
 KNOWN = 0.85
 """Least confidence in a rig of a family whose names are its own."""
 ESSENTIAL = {f"{side}_{part}" for side in SIDES for part in (*LEG, *ARM)} | {"pelvis"}
@@ -108,7 +110,7 @@ def _mapping(match: FamilyMatch | None, figure: Figure, body: Body, pose: RestPo
     return RigMapping(
         family=match.family.family if match else "generic",
         joints=joints,
-        confidence=body.confidence,
+        confidence=_doubted(body.confidence) if pose.backwards else body.confidence,
         switches=(match.switches(figure.bones) if match else ()) or _switches(figure, body.joints),
         apart=_apart(figure, body.joints),
         facing=pose.facing,
@@ -118,6 +120,11 @@ def _mapping(match: FamilyMatch | None, figure: Figure, body: Body, pose: RestPo
         fingers=fingers,
         root=_root(figure, body.joints),
     )
+
+
+def _doubted(confidence: Mapping[str, float]) -> dict[str, float]:
+    """The confidence where the feet point backwards, as names or places tell left and right."""
+    return {joint: sure * (BACKWARDS if joint[1] == "_" else 1.0) for joint, sure in confidence.items()}
 
 
 def _apart(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:
@@ -133,7 +140,11 @@ def _apart(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> tuple[str, 
 
 
 def _root(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> str | None:
+    """The bone on the floor that carries all: the topmost above the pelvis, or in control rigs the one named so."""
     above = figure.ancestors(joints["pelvis"][0]) if joints["pelvis"] else []
+    named = [bone for bone, name in enumerate(figure.names) if name.words == ("root",) and figure.parent[bone] < 0]
+    if figure.control_rig and named:
+        return figure.bones[named[0]].name
     return figure.bones[above[-1]].name if above else None
 
 

@@ -68,6 +68,17 @@ def test_rigs_known_by_their_names_alone(name: str, families: bool) -> None:
     assert found.facing is not None and np.allclose(found.facing, [0, 1 if name == "skyrim" else -1, 0])
 
 
+def test_left_and_right_exchanged_are_doubted() -> None:
+    """The feet point against what the names of the sides say: the names are followed, but nothing is sure."""
+    names = {bone.name: bone.name for bone in rig_of_names("cascadeur").bones}
+    swapped = {name: name[:-1] + {"l": "r", "r": "l"}[name[-1]] for name in names if name[-2:] in ("_l", "_r")}
+    plain = recognise(rig_of_names("cascadeur"))
+    found = recognise(renamed(rig_of_names("cascadeur"), names | swapped))
+    assert found.joints == plain.joints
+    assert all(found.confidence[joint] < 0.5 for joint in JOINTS if joint[1] == "_")
+    assert found.confidence["head"] == plain.confidence["head"] > 0.8
+
+
 @pytest.mark.parametrize("name", ANIMALS)
 def test_animals_are_refused_whatever_their_bones_are_called(name: str) -> None:
     for description in (rig(name), without_names(name)[0]):
@@ -202,6 +213,8 @@ def test_fingers_and_the_bone_on_the_floor() -> None:
     assert found.fingers["l"]["index"] == ("index_01_l", "index_02_l", "index_03_l")
     assert list(found.fingers["r"]) == ["thumb", "index", "middle", "ring", "pinky"]
     assert mapping("mpfb_game_engine").root == "Root"
+    assert mapping("rigify_human_generated").root == mapping("cloudrig_human").root == "root"
+    assert mapping("mpfb_mixamo").root is None
     assert mapping("rigify_human_generated").fingers["l"]["thumb"][0] == "thumb.01.L"
     description, back = without_names("ue4_mannequin_fbx")
     unnamed = recognise(description).fingers["l"]
