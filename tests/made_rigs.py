@@ -8,6 +8,7 @@ that everything else is tested on, in Blender's axes (Z up, facing -Y, its left 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,15 @@ def made_rigs() -> dict[str, dict[str, Any]]:
 
 
 def rig_of_names(name: str) -> RigDescription:
-    """One of the rigs in made_rigs.json."""
+    """One of the rigs in made_rigs.json; where `deforming` is a word, bones without it are controls with a shape."""
     one = made_rigs()[name]
-    return made_rig(
+    made = made_rig(
         name, "\n".join(one["bones"]), tuple(one["sides"]), one.get("arms_below", 40.0), one.get("turn", 0.0)
     )
+    if not (word := one.get("deforming")):
+        return made
+    bones = [replace(bone, deform=word in bone.name, custom_shape=word not in bone.name) for bone in made.bones]
+    return replace(made, bones=tuple(bones))
 
 
 def joint_places(arms_below: float = 40.0, height: float = 0.95) -> dict[str, np.ndarray]:

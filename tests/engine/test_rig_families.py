@@ -21,7 +21,7 @@ FILES = sorted(FOLDER.glob("*.toml"))
 def test_a_family_file(path: Path) -> None:
     family = read_family(path)
     assert family.family.strip() == family.family != ""
-    assert len(family.names) >= 4 and len(set(family.names)) == len(family.names)
+    assert len(family.names) >= 3 and len(set(family.names)) == len(family.names)
     assert not set(family.names) & set(family.absent)
     assert set(family.joints) <= {*JOINTS, "spine"}
 
