@@ -1,0 +1,172 @@
+"""SMPL's joints in an armature of any kind: names, hierarchy and lengths weighed together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..motion.skeleton import JOINTS
+from .controls import best_control, control_trunk
+from .description import NotHumanoid
+from .figure import Figure
+from .limbs import ARM, LEG, Limb, named_limb, same_place
+from .shape import ShapeLimbs, shape_limbs
+from .sides import SIDES, sides_by_name, sides_by_shape
+from .trunk import plain_trunk, spread
+
+NO_LIMBS = "This armature is no humanoid: no two legs and two arms were found in it."
+FEW_NAMES = 4
+"""Limb bones with a side in their names, from which on the names' sides are believed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """Joint name -> bones and confidence; each bone's side."""
+
+    joints: dict[str, tuple[int, ...]]
+    confidence: dict[str, float]
+    sides: list[str]
+
+
+def find_body(figure: Figure) -> Body:
+    """SMPL's 22 joints in an armature.
+
+    Raises:
+        NotHumanoid: No two legs and two arms were found.
+    """
+    named = sum(bool(name.side) and bool(name.parts) for name in figure.names)
+    figure, sides = sides_by_name(figure)
+    shape = None if figure.control_rig and named >= 2 * FEW_NAMES else shape_limbs(figure)
+    if named < FEW_NAMES and shape is not None and sum(map(bool, sides)) < 2 * FEW_NAMES:
+        sides = sides_by_shape(figure, shape)
+    limbs = {}
+    for side in SIDES:
+        for kind in (LEG, ARM):
+            guess, sure = _guess(shape, kind, side, sides)
+            limb = named_limb(figure, kind, side, sides, [(bone, sure) for bone in guess])
+            limb = limb or (Limb((guess[0], guess[1], guess[2]), 0.0, (0.0,) * 3, (0.0,) * 3) if guess else None)
+            if limb is None:
+                raise NotHumanoid(NO_LIMBS)
+            limbs[side, kind] = limb, guess, sure
+    joints: dict[str, tuple[int, ...]] = {}
+    confidence: dict[str, float] = {}
+    for (side, kind), (limb, guess, sure) in limbs.items():
+        other = limbs["r" if side == "l" else "l", kind][0]
+        for at, part in enumerate(kind):
+            joints[f"{side}_{part}"] = (limb.bones[at],)
+            confidence[f"{side}_{part}"] = _sureness(figure, limb, other, at, guess, sure)
+    _add_trunk(figure, joints, confidence)
+    for side in SIDES:
+        _add_collar(figure, side, sides, joints, confidence)
+        _add_toe(figure, side, sides, joints, confidence)
+    return Body({name: joints[name] for name in JOINTS}, {name: confidence[name] for name in JOINTS}, sides)
+
+
+def _sureness(figure: Figure, limb: Limb, other: Limb, at: int, guess: Sequence[int], sure: float) -> float:
+    """How sure one joint of a limb is, from name, margin, shape and the other side."""
+    bone = limb.bones[at]
+    by_name = 0.9 * min(1.0, limb.fits[at]) * min(1.0, 0.4 + limb.margin[at])
+    agrees = bool(guess) and same_place(figure, bone, guess[at])
+    by_shape = 0.75 * sure if agrees else 0.0
+    doubt = 0.1 * sure if guess and not agrees else 0.0
+    twin = figure.names[bone].words == figure.names[other.bones[at]].words and limb.fits[at] > 0.0
+    return float(np.clip(1.0 - (1.0 - by_name) * (1.0 - by_shape) - doubt + 0.05 * twin, 0.0, 0.99))
+
+
+def _guess(
+    shape: ShapeLimbs | None, kind: tuple[str, str, str], side: str, sides: Sequence[str]
+) -> tuple[tuple[int, ...], float]:
+    """The bones that shape takes for a limb of one side, and how sure it is, 0 to 1."""
+    if shape is None:
+        return (), 0.0
+    one, other = shape.legs if kind == LEG else shape.arms
+    votes = 0
+    for sign, bones in ((1, one), (-1, other)):
+        votes += sign * sum((sides[bone] == "l") - (sides[bone] == "r") for bone in bones)
+    sure = float(np.clip((shape.score + 3.0) / 3.0, 0.0, 1.0) * np.clip(0.3 + shape.margin / 2.0, 0.0, 1.0))
+    if votes == 0:
+        sure = 0.3 * sure
+    return (one if (votes >= 0) == (side == "l") else other), sure
+
+
+def _add_trunk(figure: Figure, joints: dict[str, tuple[int, ...]], confidence: dict[str, float]) -> None:
+    hips = [joints["l_hip"][0], joints["r_hip"][0]]
+    shoulders = [joints["l_shoulder"][0], joints["r_shoulder"][0]]
+    trunk = (control_trunk if figure.control_rig else plain_trunk)(figure, hips, shoulders)
+    limbs = float(np.mean([confidence[f"{side}_{part}"] for side in SIDES for part in ("hip", "shoulder")]))
+    joints["pelvis"], joints["neck"], joints["head"] = trunk.pelvis, trunk.neck, trunk.head
+    joints["spine1"], joints["spine2"], joints["spine3"] = spread(trunk.spine)
+    for name in ("pelvis", "spine1", "spine2", "spine3", "neck", "head"):
+        part = name.rstrip("123")
+        by_name = all(figure.names[bone].parts.get(part, 0.0) > 0.3 for bone in joints[name])
+        confidence[name] = trunk.sure[part] * (0.5 + 0.5 * limbs) * (1.0 if by_name else 0.85)
+
+
+def _add_collar(
+    figure: Figure, side: str, sides: Sequence[str], joints: dict[str, tuple[int, ...]], confidence: dict[str, float]
+) -> None:
+    name, shoulder = f"{side}_collar", joints[f"{side}_shoulder"][0]
+    if figure.control_rig:
+        reach = figure.distance(shoulder, joints[f"{side}_elbow"][0]) + 1e-9
+        bone = best_control(figure, "collar", side, sides, figure.heads[shoulder], reach)
+        found = bone >= 0 and bone != shoulder
+        joints[name], confidence[name] = ((bone,) if found else ()), 0.85 if found else 0.6
+        return
+    chest = figure.common([joints["l_shoulder"][0], joints["r_shoulder"][0]])
+    between = [
+        bone
+        for bone in figure.way(chest, shoulder)
+        if not figure.names[bone].kinds & {"twist", "ik", "mechanism", "tip"} and bone not in joints["spine3"]
+    ]
+    fits = [figure.names[bone].parts.get("collar", 0.0) for bone in between]
+    sure = confidence[f"{side}_shoulder"]
+    if not between:
+        joints[name], confidence[name] = (), 0.9 * sure
+    elif max(fits) > 0.3:
+        joints[name], confidence[name] = (between[fits.index(max(fits))],), 0.6 * sure + 0.4 * min(1.0, max(fits) + 0.2)
+    else:
+        joints[name], confidence[name] = (between[0],), 0.75 * sure
+
+
+def _add_toe(
+    figure: Figure, side: str, sides: Sequence[str], joints: dict[str, tuple[int, ...]], confidence: dict[str, float]
+) -> None:
+    name, ankle = f"{side}_foot", joints[f"{side}_ankle"][0]
+    sure = confidence[f"{side}_ankle"]
+    if figure.control_rig:
+        reach = 0.5 * figure.distance(ankle, joints[f"{side}_knee"][0]) + 1e-9
+        bone = best_control(figure, "foot", side, sides, figure.heads[ankle], reach)
+        found = bone >= 0 and bone != ankle
+        joints[name], confidence[name] = ((bone,) if found else ()), 0.8 if found else 0.5
+        return
+    below = [bone for bone in range(len(figure.parent)) if figure.is_below(bone, ankle)]
+    fits = {bone: figure.names[bone].parts.get("foot", 0.0) for bone in below}
+    if "ankle" in figure.names[ankle].words:  # what is called foot below an ankle is the front of it
+        front = {bone for bone in below if "foot" in figure.names[bone].words and "toe" not in figure.names[bone].words}
+        fits = {bone: fit + 0.6 * (bone in front and fit > 0.0) for bone, fit in fits.items()}
+    named = [
+        (fit - 0.1 * figure.depth[bone], bone)
+        for bone, fit in fits.items()
+        if fit > 0.15 or (fit > 0.05 and figure.parent[bone] == ankle)
+    ]
+    if named:
+        best, bone = max(named, key=lambda each: (each[0], -each[1]))
+        beside = set(figure.children[figure.parent[bone]])
+        several = sum(abs(fit - best) < 0.01 and other in beside for fit, other in named) > 2
+        joints[name], confidence[name] = (() if several else (bone,)), 0.95 * (0.3 + 0.7 * sure)
+        return
+    strange = {"tip", "ik", "mechanism", "helper", "face", "other", "twist"}
+    kids = [kid for kid in figure.children[ankle] if not figure.names[kid].kinds & strange]
+    unnamed = not figure.names[ankle].parts and 0 < len(kids) < 4
+    if unnamed or len(kids) == 1:
+        toe = max(kids, key=lambda kid: figure.distance(kid, ankle) + figure.reach[kid])
+        joints[name], confidence[name] = (toe,), 0.7 * sure
+    else:
+        joints[name], confidence[name] = (), (0.85 if not below else 0.7) * (0.3 + 0.7 * sure)
+
+
+def names_of(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[str, ...]]:
+    """Bone names in place of indices."""
+    return {name: tuple(figure.bones[bone].name for bone in bones) for name, bones in joints.items()}

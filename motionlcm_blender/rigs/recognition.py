@@ -1,0 +1,164 @@
+"""Which bones of an armature turn as SMPL's joints do, whatever it is called and however it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..motion.skeleton import JOINTS
+from .body import NO_LIMBS, Body, find_body, names_of
+from .description import FkSwitch, NotHumanoid, RigDescription, RigMapping
+from .families import FamilyMatch, match_family
+from .figure import FULL_COPIES, Figure, figure_of
+from .fingers import fingers_of
+from .limbs import ARM, LEG
+from .pose import RestPose, rest_pose
+from .sides import SIDES
+from .trunk import spread
+
+FOUR_LEGS = "This armature looks like an animal's: its legs do not stand under an upright trunk."
+UPRIGHT = 0.75
+"""The cosine between legs and trunk from which on a figure stands."""
+BACKWARDS = 0.5
+"""What is left of the confidence in sides where the feet point backwards."""
+KNOWN = 0.85
+"""Least confidence in a rig of a family whose names are its own."""
+ESSENTIAL = {f"{side}_{part}" for side in SIDES for part in (*LEG, *ARM)} | {"pelvis"}
+"""Joints with which a family file alone makes a body."""
+TOLD = 0.98
+"""Confidence of what a family file says."""
+UNSURE, UNSURE_WITHOUT_NAMES = 0.2, 0.27
+"""Mean confidence of the limbs below which a figure is taken for no humanoid."""
+STRANGE = {"other", "face"}
+"""Kinds of bones that are no limbs: wings, tails, feathers."""
+LIMBS = {
+    "knee": "hip", "ankle": "knee", "foot": "ankle", "elbow": "shoulder", "wrist": "elbow",
+}  # fmt: skip
+
+
+def recognise(
+    description: RigDescription, presets_folder: str | Path | None = None, families: bool = True
+) -> RigMapping:
+    """Recognises a humanoid.
+
+    Args:
+        description: The armature.
+        presets_folder: Folder of the user's own family files; they come before those of the package.
+        families: Whether family files are read at all.
+
+    Returns:
+        The mapping, with a confidence for each joint.
+
+    Raises:
+        NotHumanoid: The armature is an animal, a prop, or too little of a body.
+    """
+    if len(description.bones) < 8:
+        raise NotHumanoid("This armature is no humanoid: it has too few bones.")
+    figure = figure_of(description)
+    names = [bone.name for bone in description.bones]
+    match = match_family(names, presets_folder) if families or presets_folder else None
+    if match is not None and not (families or match.family.own):
+        match = None
+    told = match.joints(names) if match else {}
+    try:
+        body = find_body(figure)
+    except NotHumanoid:
+        if not told.keys() >= ESSENTIAL:
+            raise
+        body = Body(dict.fromkeys(JOINTS, ()), dict.fromkeys(JOINTS, TOLD), [name.side for name in figure.names])
+    if match is not None:
+        body = _with_family(figure, body, told, not match.family.general)
+    pose = rest_pose(figure, body.joints)
+    _refuse_animals(figure, body, pose)
+    return _mapping(match, figure, body, pose)
+
+
+def _with_family(figure: Figure, body: Body, told: Mapping[str, tuple[str, ...]], known: bool) -> Body:
+    """What a family file says of joints put in the place of what was found; what was found in a known rig is surer."""
+    index = {bone.name: at for at, bone in enumerate(figure.bones)}
+    joints, confidence = dict(body.joints), dict(body.confidence)
+    if known:
+        confidence = {joint: max(sure, KNOWN) for joint, sure in confidence.items()}
+    bones = {joint: tuple(index[name] for name in names) for joint, names in told.items()}
+    if "spine" in bones:
+        bones["spine1"], bones["spine2"], bones["spine3"] = spread(bones.pop("spine"))
+    for joint, chain in bones.items():
+        joints[joint], confidence[joint] = chain, TOLD
+    return Body(joints, confidence, body.sides)
+
+
+def _refuse_animals(figure: Figure, body: Body, pose: RestPose) -> None:
+    if abs(pose.leg_along_trunk) < UPRIGHT and not pose.straight:
+        raise NotHumanoid(FOUR_LEGS)
+    limbs = [body.joints[name][0] for name in sorted(ESSENTIAL - {"pelvis"})]
+    sure = sum(body.confidence[name] for name in ESSENTIAL - {"pelvis"}) / len(limbs)
+    named = any(figure.names[bone].parts for bone in limbs)
+    strange = sum(bool(figure.names[bone].kinds & STRANGE) and not figure.names[bone].parts for bone in limbs)
+    if strange > 1 or sure < (UNSURE if named else UNSURE_WITHOUT_NAMES):
+        raise NotHumanoid(NO_LIMBS)
+
+
+def _mapping(match: FamilyMatch | None, figure: Figure, body: Body, pose: RestPose) -> RigMapping:
+    joints = names_of(figure, body.joints)
+    fingers = {
+        side: {
+            finger: tuple(figure.bones[bone].name for bone in bones)
+            for finger, bones in fingers_of(figure, body.joints[f"{side}_wrist"][0], side, body.sides).items()
+        }
+        for side in SIDES
+    }
+    return RigMapping(
+        family=match.family.family if match else "generic",
+        joints=joints,
+        confidence=_doubted(body.confidence) if pose.backwards else body.confidence,
+        switches=(match.switches(figure.bones) if match else ()) or _switches(figure, body.joints),
+        apart=_apart(figure, body.joints),
+        facing=pose.facing,
+        up=pose.up,
+        leg_length=pose.leg_length,
+        rest_pose=pose.kind,
+        fingers=fingers,
+        root=_root(figure, body.joints),
+    )
+
+
+def _doubted(confidence: Mapping[str, float]) -> dict[str, float]:
+    """The confidence where the feet point backwards, as names or places tell left and right."""
+    return {joint: sure * (BACKWARDS if joint[1] == "_" else 1.0) for joint, sure in confidence.items()}
+
+
+def _apart(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:
+    """Joints of limbs whose bone does not hang from the bone before it; constraints bring those of control rigs."""
+    if figure.control_rig:
+        return ()
+    pairs = [(f"{side}_{part}", f"{side}_{before}") for part, before in LIMBS.items() for side in SIDES]
+    return tuple(
+        name
+        for name, before in pairs
+        if joints[name] and joints[before] and not figure.is_below(joints[name][0], joints[before][-1])
+    )
+
+
+def _root(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> str | None:
+    """The bone on the floor that carries all: the topmost above the pelvis, or in control rigs the one named so."""
+    above = figure.ancestors(joints["pelvis"][0]) if joints["pelvis"] else []
+    named = [bone for bone, name in enumerate(figure.names) if name.words == ("root",) and figure.parent[bone] < 0]
+    if figure.control_rig and named:
+        return figure.bones[named[0]].name
+    return figure.bones[above[-1]].name if above else None
+
+
+def _switches(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> tuple[FkSwitch, ...]:
+    """Properties that choose between IK and FK, and constraints that hold mapped bones."""
+    found = []
+    for bone in figure.bones:
+        for name, (_, least, most) in bone.properties.items():
+            words = name.lower().replace(" ", "_").replace("-", "_")
+            if "ik" in words and "fk" in words:
+                forward_last = words.rindex("fk") > words.rindex("ik")
+                found.append(FkSwitch(bone.name, name, "", float((most if forward_last else least) or forward_last)))
+    for bones in joints.values():
+        for index in bones:
+            held = [each for each in figure.bones[index].constraints if each.type in FULL_COPIES and each.target]
+            found += [FkSwitch(figure.bones[index].name, "", each.name or "*", 0.0) for each in held if each.influence]
+    return tuple(found)
