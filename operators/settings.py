@@ -254,7 +254,8 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
     )
     steps: bpy.props.EnumProperty(
         name="Steps",
-        description="Number of sampler steps. One step is fastest; more steps can be cleaner",
+        description="Number of sampler steps. Four keep most of the movement; fewer are a few milliseconds faster",
+        default="4",
         items=(("1", "1", "Sample in one step"), ("2", "2", "Sample in two steps"), ("4", "4", "Sample in four steps")),
     )
     edited_prompt: bpy.props.StringProperty(

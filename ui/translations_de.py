@@ -434,7 +434,7 @@ TOOLTIPS = {
     "Number from which all random values come. Another seed gives another motion for the same prompt": "Zahl, aus der alle Zufallswerte entstehen. Ein anderer Startwert ergibt für dieselbe Beschreibung eine andere Bewegung",
     "Number of frames to move by. A negative number moves to earlier frames": "Zahl der Bilder, um die verschoben wird. Eine negative Zahl verschiebt auf frühere Bilder",
     "Number of keys to write": "Zahl der Schlüsselbilder, die geschrieben werden",
-    "Number of sampler steps. One step is fastest; more steps can be cleaner": "Zahl der Abtastschritte. Einer ist am schnellsten; mehr können sauberer sein",
+    "Number of sampler steps. Four keep most of the movement; fewer are a few milliseconds faster": "Zahl der Abtastschritte. Vier erhalten am meisten Bewegung; weniger sind einige Millisekunden schneller",
     "Number of takes to generate at once": "Zahl der Fassungen, die auf einmal erzeugt werden",
     "Number of takes to generate at once. Each take is an Action": "Zahl der Fassungen, die auf einmal erzeugt werden. Jede Fassung ist eine Aktion",
     "Object the character faces": "Objekt, auf das die Figur blickt",

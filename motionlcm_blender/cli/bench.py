@@ -10,6 +10,7 @@ from pathlib import Path
 from ..errors import InvalidRequest
 from ..files.atomic_write import write_aside
 from .progress import DONE
+from .sampler_steps import SAMPLER_STEPS
 from .training import training_module
 
 
@@ -18,7 +19,9 @@ def add_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="default: NumPy, and PyTorch where it is installed")
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="a model folder (default: the bundled model)")
     parser.add_argument("--frames", type=int, default=196, help="length at 20 frames per second (default 196)")
-    parser.add_argument("--steps", type=int, default=1, help="sampler steps: 1, 2 or 4 (default 1)")
+    parser.add_argument(
+        "--steps", type=int, default=SAMPLER_STEPS, help="sampler steps: 1, 2 or 4 (default %(default)s)"
+    )
     parser.add_argument("--repeats", type=int, default=20, help="measured repeats after 3 to warm up (default 20)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
     parser.add_argument(

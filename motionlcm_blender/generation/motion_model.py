@@ -288,6 +288,8 @@ class MotionModel:
                     self.control_strength,
                     shown,
                 )
+            if not self.architecture.phased:  # new noise between the steps would undo it
+                noise = noise[:1]
         with self.backend.inference_context():
             features = self._sampled(text, noise, request, shown, stage)
         return SampledFeatures(features, report)

@@ -12,8 +12,10 @@ import pytest
 
 from motionlcm_blender import __version__
 from motionlcm_blender.cli import main
+from motionlcm_blender.cli.sampler_steps import SAMPLER_STEPS
 from motionlcm_blender.errors import TrainingDataError
 from motionlcm_blender.generation.pipeline import MotionLCM
+from motionlcm_blender.generation.request import Request
 from motionlcm_blender.generation.take_selection import sample_count
 from motionlcm_blender.motion.features import facing
 from motionlcm_blender.motion.ground_path import named_path, natural_length
@@ -307,3 +309,7 @@ class _Blocks:
     def find_spec(self, name: str, *_: object) -> None:
         if name == self.name:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+def test_the_default_number_of_steps_is_that_of_a_request() -> None:
+    assert SAMPLER_STEPS == Request("a person walks", 40).steps

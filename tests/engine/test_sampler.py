@@ -235,5 +235,4 @@ def test_refining_brings_the_network_nearer_its_path(folder: Path) -> None:
     assert after.warnings == ()
     (portable,) = MotionLCM.from_folder(folder, "numpy").generate(refined)
     assert "needs PyTorch" in portable.warnings[0]
-    with pytest.raises(InvalidRequest, match="one sampler step"):
-        Request("a person walks", 40, steps=2, refine=True)
+    assert_same_motion(model.generate(replace(refined, steps=1))[0].joints, after.joints, 1e-3)  # one step in any case
