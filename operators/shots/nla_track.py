@@ -24,18 +24,29 @@ class ShotInTimeline(Protocol):
 
 
 def track_of(character: bpy.types.Object) -> bpy.types.NlaTrack | None:
-    """Our track: the first track that was laid for the shots, whatever the animator renamed, removed or added there."""
-    return next(iter(_tracks_of(character)), None)
+    """Our track: the first track that was laid for the shots, whatever the animator renamed, removed or added there.
+
+    Of a library override: the track of the linked file, until a shot is changed here.
+    """
+    found = _tracks_of(character)
+    return next((track for track in found if not _is_linked(character, track)), found[0] if found else None)
 
 
 def lay(character: bpy.types.Object) -> None:
-    """Put a strip on our track for each shot with a motion, on its frames. Other tracks and strips stay unchanged."""
+    """Put a strip on our track for each shot with a motion, on its frames. Other tracks and strips stay unchanged.
+
+    Leaves NLA tweak mode, in which Blender may crash if the tweaked strip is removed.
+    """
+    from ..armature.actions import slot_of
+
     shots = [shot for shot in character.motionlcm.shots if shot.action is not None]
     data = character.animation_data
     if data is None:
         if not shots:
             return
         data = character.animation_data_create()
+    if data.use_tweak_mode:
+        data.use_tweak_mode = False
     track = _cleared_track(character)
     if not shots:
         if track is not None:
@@ -49,6 +60,8 @@ def lay(character: bpy.types.Object) -> None:
     for number, shot in enumerate(shots):
         strip = track.strips.new(shot.prompt or shot.name, shot.first, shot.action)
         strip.name = shot.prompt or shot.name
+        if hasattr(strip, "action_slot") and strip.action_slot is None:  # Blender does not choose one of several slots
+            strip.action_slot = slot_of(shot.action, character)
         if strip.frame_end > shot.last:
             strip.action_frame_end = shot.action.frame_range[0] + shot.last - shot.first
         inner = number + 1 < len(shots)
@@ -58,44 +71,70 @@ def lay(character: bpy.types.Object) -> None:
 
 
 def misplaced(character: bpy.types.Object) -> list[str]:
-    """Names of the shots with a motion whose strip is missing, muted, or not on the frames of the shot."""
+    """Names of the shots with a motion whose strip is missing, muted, or does not show the shot on its frames."""
     track = track_of(character)
     found = {} if track is None else {strip.action: strip for strip in track.strips if strip.action is not None}
     names = []
     for shot in character.motionlcm.shots:
-        if shot.action is None:
-            continue
-        strip = found.get(shot.action)
-        fits = strip is not None and not strip.mute and not strip.use_reverse and abs(strip.scale - 1.0) < 1e-4
-        if not fits or strip is None or abs(strip.frame_start - shot.first) > 0.01:
-            names.append(shot.name)
+        if shot.action is not None:
+            strip = found.get(shot.action)
+            if strip is None or track is None or track.mute or not _shows(strip, shot):
+                names.append(shot.name)
     return names
+
+
+def _shows(strip: bpy.types.NlaStrip, shot: ShotInTimeline) -> bool:
+    """Whether a strip shows the motion of its shot as `lay` left it: in time, once, forward, and alone."""
+    first, last = strip.action.frame_range
+    end = min(float(shot.last), shot.first + last - first)
+    in_time = (
+        not strip.use_reverse
+        and not strip.use_animated_time
+        and abs(strip.scale - 1.0) < 1e-4
+        and abs(strip.repeat - 1.0) < 1e-4
+        and abs(strip.action_frame_start - first) < 0.01
+        and abs(strip.frame_start - shot.first) < 0.01
+        and abs(strip.frame_end - end) < 0.01
+    )
+    alone = not strip.use_animated_influence and strip.blend_type == "REPLACE"
+    return in_time and alone and not strip.mute and getattr(strip, "action_slot", strip) is not None
 
 
 def _tracks_of(character: bpy.types.Object) -> list[bpy.types.NlaTrack]:
     """Tracks with our name that hold shots or strips without an Action; and renamed ones with shots of the list alone,
-    each on its first frame."""
+    each on its first frame. A renamed track with one shot counts if there is no other."""
     data = character.animation_data
     firsts = {shot.action: shot.first for shot in character.motionlcm.shots if shot.action is not None}
-    found = []
+    found, single = [], []
     for track in data.nla_tracks if data is not None else ():
         strips = list(track.strips)
         named = track.name.startswith(TRACK) and any(_is_ours(strip) for strip in strips)
-        laid = len(strips) > 1 and all(
+        laid = len(strips) > 0 and all(
             strip.action in firsts and abs(strip.frame_start - firsts[strip.action]) < 0.01 for strip in strips
         )
-        if named or laid:
+        if named or (laid and len(strips) > 1):
             found.append(track)
-    return found
+        elif laid:
+            single.append(track)
+    return found or single[:1]
+
+
+def _is_linked(character: bpy.types.Object, track: bpy.types.NlaTrack) -> bool:
+    """Whether a track of a library override comes from the linked file. Blender does not save changes of its strips."""
+    return character.override_library is not None and track.is_override_data
 
 
 def _cleared_track(character: bpy.types.Object) -> bpy.types.NlaTrack | None:
     """Remove the strips of shots from all tracks of ours; returns one empty track, or None.
 
-    A track on which the animator put other strips keeps them and is the animator's from now on.
+    A track on which the animator put other strips keeps them and is the animator's from now on. A track of the linked
+    file of a library override is muted.
     """
     kept = None
     for track in _tracks_of(character):
+        if _is_linked(character, track):
+            track.mute = True
+            continue
         for strip in list(track.strips):
             if _is_ours(strip):
                 track.strips.remove(strip)
@@ -225,5 +264,8 @@ def shift(action: bpy.types.Action, frames: int) -> None:
 
 
 def _is_ours(strip: bpy.types.NlaStrip) -> bool:
-    """Whether a strip was laid for a shot. The Action of a shot may have been deleted since."""
+    """Whether a strip was laid for a shot, or joins such strips alone. The Action of a shot may have been deleted
+    since."""
+    if strip.type == "META":
+        return len(strip.strips) > 0 and all(_is_ours(part) for part in strip.strips)
     return strip.type == "CLIP" and (strip.action is None or SHOT.is_on(strip.action))

@@ -178,13 +178,31 @@ KNOWN = Vocabulary({"walk": 400, "run": 90, "wave": 50}, {"ball": 5, "arm": 30})
         ("человек идёт вперёд", "in English"),
         ("asdf qwer yxcv", "in English"),
         ("\N{PEDESTRIAN}\N{PARTY POPPER}", "in English"),
+        ("a person \u8df3\u821e", "in English"),
+        ("12345", "in English"),
+        ("?!", "in English"),
+        ("a person camina", "camina"),
+        ("person geht", "geht"),
+        ("a person", "no action"),
+        ("the", "no action"),
     ],
 )
 def test_a_prompt_that_is_not_english_gets_a_hint(prompt: str, words: str) -> None:
     assert words in (unseen_words_warning(prompt, KNOWN) or "")
 
 
-@pytest.mark.parametrize("prompt", ["a person walks forward", "walk", "run, then wave an arm", "a man walks", ""])
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "a person walks forward",
+        "walk",
+        "run, then wave an arm",
+        "a man walks",
+        "",
+        "a man walks into a caf\u00e9",
+        " \n",
+    ],
+)
 def test_an_english_prompt_gets_none(prompt: str) -> None:
     assert unseen_words_warning(prompt, KNOWN) is None
 
