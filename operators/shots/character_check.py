@@ -164,7 +164,7 @@ class MOTIONLCM_OT_repair_character(MotionLCMOperator, bpy.types.Operator):
 
         character = find_character(context)
         if self.repair == STRIPS:
-            nla_track.lay(character)
+            nla_track.restore(character)
         elif self.repair in REPAIRS:
             REPAIRS[self.repair](character, read_rig(character))
         elif self.repair in ACTION_REPAIRS:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import bpy
 
 from ..armature.take_properties import BAKED, CHARACTER, FIRST_FRAME, ID, PROMPT, SHOT, copy_facts
+from ..scene.dependencies import curves_played
 
 TRACK = "MotionLCM Shots"
 PUSHED = "MotionLCM Takes"
@@ -37,8 +38,6 @@ def lay(character: bpy.types.Object) -> None:
 
     Leaves NLA tweak mode, in which Blender may crash if the tweaked strip is removed.
     """
-    from ..armature.actions import slot_of
-
     shots = [shot for shot in character.motionlcm.shots if shot.action is not None]
     data = character.animation_data
     if data is None:
@@ -58,34 +57,68 @@ def lay(character: bpy.types.Object) -> None:
     # After the shots the last pose stays, unless it would hide strips of other tracks there.
     alone = not any(other != track and len(other.strips) for other in data.nla_tracks)
     for number, shot in enumerate(shots):
-        strip = track.strips.new(shot.prompt or shot.name, shot.first, shot.action)
-        strip.name = shot.prompt or shot.name
-        if hasattr(strip, "action_slot") and strip.action_slot is None:  # Blender does not choose one of several slots
-            strip.action_slot = slot_of(shot.action, character)
+        strip = _new_strip(character, track, shot.prompt or shot.name, shot.first, shot.action)
         if strip.frame_end > shot.last:
-            strip.action_frame_end = shot.action.frame_range[0] + shot.last - shot.first
+            strip.action_frame_end = strip.action_frame_start + shot.last - shot.first
         inner = number + 1 < len(shots)
         strip.extrapolation = "HOLD_FORWARD" if inner or alone else "NOTHING"
         if alone and number == 0:
             strip.extrapolation = "HOLD"
 
 
+def _new_strip(
+    character: bpy.types.Object, track: bpy.types.NlaTrack, name: str, first: int, action: bpy.types.Action
+) -> bpy.types.NlaStrip:
+    """A strip with the motion of the character: Blender does not choose one of several slots, and gives a strip without
+    a slot the length of one frame."""
+    from ..armature.actions import slot_of
+
+    strip = track.strips.new(name, first, action)
+    strip.name = name
+    if len(getattr(action, "slots", ())) and strip.action_slot is None:
+        strip.action_slot = slot_of(action, character)
+        begin, end = _frames_in(strip)
+        strip.action_frame_start, strip.action_frame_end = begin, end
+        strip.frame_end = first + end - begin
+    return strip
+
+
+def _frames_in(strip: bpy.types.NlaStrip) -> tuple[float, float]:
+    """First and last frame of the keys that a strip plays."""
+    ranges = [curve.range() for curve in curves_played(strip)]
+    if strip.action.use_frame_range or not ranges:
+        return strip.action.frame_range[0], strip.action.frame_range[1]
+    return min(low for low, _ in ranges), max(high for _, high in ranges)
+
+
+def restore(character: bpy.types.Object) -> None:
+    """Lay the strips again and, if no Action is active, play our track."""
+    lay(character)
+    data, track = character.animation_data, track_of(character)
+    if track is not None and data is not None and data.action is None:
+        track.mute = False
+
+
 def misplaced(character: bpy.types.Object) -> list[str]:
-    """Names of the shots with a motion whose strip is missing, muted, or does not show the shot on its frames."""
+    """Names of the shots with a motion whose strip is missing, muted, or does not show the shot on its frames.
+
+    While an Action is active, such as one shot shown alone, our track may be muted.
+    """
     track = track_of(character)
+    silent = track is not None and track.mute and character.animation_data.action is None
     found = {} if track is None else {strip.action: strip for strip in track.strips if strip.action is not None}
     names = []
     for shot in character.motionlcm.shots:
         if shot.action is not None:
             strip = found.get(shot.action)
-            if strip is None or track is None or track.mute or not _shows(strip, shot):
+            if strip is None or silent or not _shows(strip, shot):
                 names.append(shot.name)
     return names
 
 
 def _shows(strip: bpy.types.NlaStrip, shot: ShotInTimeline) -> bool:
     """Whether a strip shows the motion of its shot as `lay` left it: in time, once, forward, and alone."""
-    first, last = strip.action.frame_range
+    first, last = _frames_in(strip)
     end = min(float(shot.last), shot.first + last - first)
     in_time = (
         not strip.use_reverse
@@ -179,7 +212,7 @@ def push(character: bpy.types.Object, action: bpy.types.Action, scene: bpy.types
 
     The strip blends in over a strip below and blends out to a strip that continues below; otherwise it does not blend.
     """
-    from ..armature.actions import assign, slot_of
+    from ..armature.actions import assign
 
     data = character.animation_data
     first, last = (round(frame) for frame in action.frame_range)
@@ -190,10 +223,7 @@ def push(character: bpy.types.Object, action: bpy.types.Action, scene: bpy.types
         track = data.nla_tracks.new(prev=data.nla_tracks[-1] if len(data.nla_tracks) else None)
         track.name = PUSHED
     name = PROMPT.read(action) if PROMPT.is_on(action) else action.name
-    strip = track.strips.new(name, first, action)
-    strip.name = name
-    if hasattr(action, "slots") and len(action.slots) and strip.action_slot is None:
-        strip.action_slot = slot_of(action, character)
+    strip = _new_strip(character, track, name, first, action)
     most = min(TRANSITION * scene.render.fps / scene.render.fps_base, 0.5 * (last - first))
     strip.extrapolation = "NOTHING" if beneath else "HOLD"
     strip.use_auto_blend = False

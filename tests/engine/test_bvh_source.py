@@ -169,7 +169,8 @@ def test_bad_files_end_in_one_sentence(tmp_path: Path) -> None:
     head, motion = good.split("MOTION\n")
     first_row = motion.splitlines()[2]
     cases = {
-        "does not begin with HIERARCHY": "Kaydara FBX Binary",
+        "is an FBX file": "Kaydara FBX Binary",
+        "does not begin with HIERARCHY": "Some text",
         "no MOTION section": head,
         "hierarchy is not closed": good.replace("}", "", 1),
         "has channels": good.replace("Xrotation", "Wrotation", 1),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import pickle
 import ssl
 import urllib.error
@@ -15,7 +17,7 @@ import numpy as np
 import pytest
 
 from motionlcm_blender.cli import main
-from motionlcm_blender.errors import InvalidRequest, TrainingDataError, UnsupportedCheckpoint
+from motionlcm_blender.errors import InvalidRequest, ModelFolderError, TrainingDataError, UnsupportedCheckpoint
 from motionlcm_blender.generation.request import LONGEST_PROMPT, Request
 from motionlcm_blender.importing import checkpoint_parts as parts
 from motionlcm_blender.importing.checkpoint_files import CheckpointFile
@@ -77,6 +79,14 @@ def test_a_body_model_in_the_text_protocol_is_read(ends: bytes, arrays, tmp_path
     ("content", "words"),
     [
         (b"<!DOCTYPE html><html>Please sign in</html>", "web page"),
+        (b"\xef\xbb\xbf\n<html>", "web page"),
+        (bz2.compress(b"x" * 100), "unpack"),
+        (lzma.compress(b"x" * 100), "unpack"),
+        (b"Rar!\x1a\x07\x01\x00", "unpack"),
+        (b"7z\xbc\xaf\x27\x1c", "unpack"),
+        (b"SMPL.pkl" + bytes(249) + b"ustar\0", "unpack"),
+        (b"Kaydara FBX Binary  \x00", "FBX"),
+        (bytes(600), "zeros"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 247101234\n", "git lfs pull"),
         (zlib.compress(b"x" * 100), "compressed"),
         (gzip.compress(b"x" * 100), "compressed"),
@@ -100,10 +110,15 @@ def wrapped(name: str, kind: str) -> str:
         "Fabric": f"_forward_module.{name}",
         "compiled parts": f"{part}._orig_mod.{rest}",
         "DDP of compiled parts": f"module.{part}._orig_mod.{rest}",
+        "student": f"student.{name}",
+        "ema of a Lightning module": f"lightning_module.ema_model.{name}",
     }[kind]
 
 
-@pytest.mark.parametrize("kind", ["DDP around parts", "Fabric", "compiled parts", "DDP of compiled parts"])
+@pytest.mark.parametrize(
+    "kind",
+    ["DDP around parts", "Fabric", "compiled parts", "DDP of compiled parts", "student", "ema of a Lightning module"],
+)
 def test_wrappers_in_names_are_taken_off_wherever_they_are(kind: str, tmp_path: Path) -> None:
     weights = official(SMALL_V2)
     save_plain(tmp_path / "model.ckpt", {wrapped(name, kind): values for name, values in weights.items()})
@@ -145,6 +160,52 @@ def test_other_encodings_are_named(tmp_path: Path) -> None:
     good.write_bytes(good.read_text().encode("utf-16"))
     with pytest.raises(TrainingDataError, match="UTF-8"):
         read_bvh(good)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: gzip.compress(text), "unpack"),
+        (lambda text: b"PK\x03\x04" + text, "unpack"),
+        (lambda text: b"<html>", "web page"),
+        (lambda text: b"", "empty"),
+        (lambda text: b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        (lambda text: text.replace(b".", b","), "decimal commas"),
+        (lambda text: text.replace(b"Time: 0.0", b"Time: 0,0"), "decimal commas"),
+    ],
+)
+def test_other_files_under_the_name_of_a_bvh_are_named(change, words: str, tmp_path: Path) -> None:
+    path = capture.write_bvh(tmp_path / "good.bvh", capture.SMPL).path
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(TrainingDataError, match=words):
+        read_bvh(path)
+
+
+@pytest.mark.parametrize("change", [lambda text: MARK + MARK + text, lambda text: text + b"\0\r\n"])
+def test_marks_and_zeros_around_a_bvh_are_no_part_of_it(change, tmp_path: Path) -> None:
+    good = capture.write_bvh(tmp_path / "good.bvh", capture.SMPL).path
+    changed = tmp_path / "changed.bvh"
+    changed.write_bytes(change(good.read_bytes()))
+    np.testing.assert_array_equal(read_bvh(changed).positions, read_bvh(good).positions)
+
+
+@pytest.mark.parametrize("ending", [".ckpt", ".safetensors"])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"<!DOCTYPE html><html>Access denied</html>", "web page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        (gzip.compress(b"x" * 100), "unpack"),
+        (b"", "empty"),
+    ],
+)
+def test_other_files_under_the_name_of_a_checkpoint_are_named(
+    content: bytes, words: str, ending: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"model{ending}"
+    path.write_bytes(content)
+    with pytest.raises(ModelFolderError, match=words):
+        CheckpointFile.open(path)
 
 
 def test_more_frames_than_announced_are_left_out(tmp_path: Path) -> None:
