@@ -28,7 +28,15 @@ from motionlcm_blender.smpl.body_model_file import read_body_model
 from motionlcm_blender.storyboard.storyboard import StoryShot
 from motionlcm_blender.text.prompt_vocabulary import Vocabulary, unseen_words_warning
 from motionlcm_blender.torch_install import download_uv
-from motionlcm_blender.torch_install.errors import CERTIFICATE, NETWORK, RuntimeProblem, explained
+from motionlcm_blender.torch_install.errors import (
+    CERTIFICATE,
+    DAMAGED,
+    IN_INDEX,
+    NETWORK,
+    NOT_THERE,
+    RuntimeProblem,
+    explained,
+)
 from motionlcm_blender.training.data.bvh_source import read_bvh
 from tests import capture_files as capture
 from tests.official_files import SMALL_V2, official, save_plain
@@ -290,6 +298,11 @@ def test_the_command_line_shows_no_traceback(tmp_path: Path, capsys, monkeypatch
         assert main.main([str(argument) for argument in arguments]) == 1
         printed = capsys.readouterr().err
         assert printed.startswith("motionlcm: ") and printed.count("\n") == 1
+    long = tmp_path / f"{'x' * 300}.npz"
+    monkeypatch.setattr(main, "run_info", lambda args: long.write_bytes(b""))
+    assert main.main(["info"]) == 1
+    printed = capsys.readouterr().err
+    assert "File name too long" in printed and "unexpected" not in printed and printed.count("\n") == 1
     monkeypatch.setattr(main, "run_info", lambda args: 1 / 0)
     assert main.main(["info"]) == 1
     printed = capsys.readouterr().err
@@ -308,10 +321,27 @@ def test_the_command_line_shows_no_traceback(tmp_path: Path, capsys, monkeypatch
         "error: invalid peer certificate: UnknownIssuer",
         "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer certificate",
         "certificate has expired",
+        "The certificate chain was issued by an authority that is not trusted. (os error -2146893019)",
+        "The certificate for this server is invalid",
+        "SSLCertVerificationError\nERROR: Could not find a version that satisfies the requirement torch",
+        "No solution found, because torch was not found in the package registry: invalid peer certificate: Expired",
     ],
 )
 def test_an_installer_that_trusts_no_certificate_is_explained(printed: str) -> None:
     assert explained(f"Fetching index\n{printed}\nrequest failed", "folder", None) == CERTIFICATE
+
+
+@pytest.mark.parametrize(
+    ("printed", "sentence"),
+    [
+        ("Failed to establish a new connection\nERROR: No matching distribution found for torch", NETWORK),
+        ("ERROR: No matching distribution found for torch", NOT_THERE.format(where=IN_INDEX)),
+        ("Tunnel connection failed: 407 Proxy Authentication Required", NETWORK),
+        ("the wheel is invalid: bad crc", DAMAGED),
+    ],
+)
+def test_an_installer_without_a_connection_is_explained(printed: str, sentence: str) -> None:
+    assert explained(printed, "folder", None) == sentence
 
 
 def test_an_index_without_a_valid_certificate_is_named(monkeypatch) -> None:
