@@ -151,7 +151,7 @@ def generate(character: bpy.types.Object, shots: Sequence[str] | None = None) ->
         for identity in shots:
             find_shot(character, identity)
     if shots is None and nla_track.misplaced(character):
-        nla_track.lay(character)
+        nla_track.restore(character)
     wanted = generate_shots.stale_shots(character) if shots is None else tuple(shots)
     before = {identity: _uid(find_shot(character, identity).action) for identity in wanted}
     turn = generate_shots.queued_job(bpy.context.scene, character, wanted)

@@ -33,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser = make_parser(arguments[0] if arguments else "")
         args = parser.parse_args(arguments)
         status: int = args.run(args)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None if the caller closed it
+            sys.stdout.flush()
         return status
     except MotionLCMError as error:
         print(f"motionlcm: {error}", file=sys.stderr)
@@ -50,6 +51,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader of the output has gone (`motionlcm info | head`); Python would print an error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        where = f"{ascii(str(error.filename))[1:-1][:80]}: " if error.filename else ""
+        print(f"motionlcm: {where}{error.strerror or error}.", file=sys.stderr)
         return FAILED
     except Exception as error:
         if os.environ.get(TRACEBACK):

@@ -22,6 +22,7 @@ import numpy as np
 
 from ..array_types import FloatArray
 from ..errors import DeviceError, ModelFolderError, UnsupportedCheckpoint
+from ..files.file_kinds import HEAD, other_kind
 from ..files.pickle_reader import DamagedPickle, GlobalRef, HostilePickle, PersistentRef, ReduceCall, read_pickle
 from ..files.safetensors_files import read_bytes, sha256
 from .unsafe_names import runs_commands
@@ -36,8 +37,9 @@ MAX_DIMENSIONS = 8
 CHOOSE = "choose another file"
 _STORAGES = {"HalfStorage": "<f2", "FloatStorage": "<f4", "DoubleStorage": "<f8", "BFloat16Storage": "bfloat16"}
 _SAFETENSORS = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "bfloat16"}
-_WRAPPERS = ("state_dict", "model_state_dict", "model", "module")
+_WRAPPERS = ("state_dict", "model_state_dict", "ema_state_dict", "model", "module", "net", "network", "weights")
 MOST_WRAPPERS = 4
+"""Dicts around weights, or parts of names before them, inside one another."""
 _GROUPS = ("vae", "denoiser", "controlnet", "traj_encoder")
 _REBUILD = {"_rebuild_tensor", "_rebuild_tensor_v2"}
 _DAMAGE = (
@@ -103,8 +105,10 @@ class CheckpointFile:
                 f"{path.name} is in PyTorch's format of before 2020 or a bare pickle, which is not read: load it in "
                 "PyTorch and save it again."
             )
-        elif head[:7] == b"version" or len(head) < 9:
-            raise ModelFolderError(f"{path.name} is a placeholder or empty, not the weights: fetch the file again.")
+        elif head[8:9] != b"{" and other_kind(head):  # safetensors begin with any number, then a brace
+            raise ModelFolderError(f"{path.name} {other_kind(head)}.")
+        elif len(head) < 9:
+            raise ModelFolderError(f"{path.name} is a placeholder, not the weights: fetch the file again.")
         else:
             tensors = _declared_in_safetensors(path)
         if not tensors:
@@ -152,7 +156,7 @@ def _head(path: Path) -> bytes:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ModelFolderError(f"{path.name} is larger than any MotionLCM checkpoint: {CHOOSE}.")
         with path.open("rb") as file:
-            return file.read(16)
+            return file.read(HEAD)
     except FileNotFoundError:
         raise ModelFolderError(f"There is no file {path}: {CHOOSE}.") from None
     except OSError as error:
@@ -224,6 +228,18 @@ def _declared_in_zip(path: Path) -> dict[str, StoredTensor]:
 
 def _named_values(content: Any) -> Iterator[tuple[str, Any]]:
     """The pairs of a state dict, which may be inside a Lightning checkpoint, or in one dict for each network."""
+    content = _unwrapped(content)
+    if not isinstance(content, dict):
+        return
+    for name, value in content.items():
+        if name in _GROUPS and isinstance(value, dict):
+            yield from ((f"{name}.{inner}", v) for inner, v in _unwrapped(value).items())
+        else:
+            yield name, value
+
+
+def _unwrapped(content: Any) -> Any:
+    """The dict of weights within the dicts that training programs put around it."""
     for _ in range(MOST_WRAPPERS):
         if not isinstance(content, dict):
             break
@@ -231,13 +247,7 @@ def _named_values(content: Any) -> Iterator[tuple[str, Any]]:
         if inner is None:
             break
         content = inner
-    if not isinstance(content, dict):
-        return
-    for name, value in content.items():
-        if name in _GROUPS and isinstance(value, dict):
-            yield from ((f"{name}.{inner}", v) for inner, v in value.items())
-        else:
-            yield name, value
+    return content
 
 
 def _tensor(

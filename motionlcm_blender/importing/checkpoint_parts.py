@@ -16,7 +16,7 @@ from ..errors import UnsupportedCheckpoint
 from ..motion.skeleton import CONTROLLED_JOINTS
 from ..networks.architecture import Architecture
 from ..networks.parameter_shapes import check_shapes
-from .checkpoint_files import CHOOSE, CheckpointFile
+from .checkpoint_files import CHOOSE, MOST_WRAPPERS, CheckpointFile
 
 PARTS = ("vae", "denoiser", "controlnet", "traj_encoder")
 CONTROLS: dict[str, str] = {
@@ -29,7 +29,6 @@ MAX_PARAMETERS = 1 << 30
 
 _IGNORED = ("t2m_", "text_encoder.")
 """Weights in checkpoints that a model folder does not need: the evaluator's and the text encoder's."""
-_WRAPPERS = ("module.", "model.", "_orig_mod.", "_forward_module.")
 _INNER_WRAPPERS = {"module", "_orig_mod", "_forward_module"}
 """Parts of names that DDP, torch.compile, Fabric and DeepSpeed add, around the model or around one of its parts."""
 _CONTROL_WORDS = {
@@ -156,11 +155,12 @@ def _official_names(file: CheckpointFile) -> dict[str, str]:
             )
         if not name.startswith(_IGNORED):
             names[name] = stored
-    for _ in range(len(_WRAPPERS)):
-        for wrapper in _WRAPPERS:
-            if names and all(name.startswith(wrapper) for name in names):
-                names = {name.removeprefix(wrapper): stored for name, stored in names.items()}
-                names = {name: stored for name, stored in names.items() if not name.startswith(_IGNORED)}
+    for _ in range(MOST_WRAPPERS):  # "model.", "student.", "ema_model." and whatever else is before all names
+        first = next(iter(names), "").partition(".")[0]
+        if first in PARTS or not all(name.startswith(f"{first}.") for name in names):
+            break
+        names = {name.removeprefix(f"{first}."): stored for name, stored in names.items()}
+        names = {name: stored for name, stored in names.items() if not name.startswith(_IGNORED)}
     if any(name.startswith(tuple(f"{part}." for part in PARTS)) for name in names):
         return names
     part = _lone_part(names)

@@ -31,6 +31,23 @@ def solid_tops(heights: FloatArray, up: BoolArray) -> FloatArray:
     return heights[~underside]
 
 
+def stands_inside(heights: FloatArray, up: BoolArray, floor: float) -> bool:
+    """Whether a figure stands inside of a closed mesh whose faces look out, such as a cube that is used as a room.
+
+    Args:
+        heights: (K,) heights of all surfaces at the figure's place, metres, in descending order.
+        up: (K,) bool, whether the surface faces up.
+        floor: Height of the figure's floor, metres.
+
+    Returns:
+        True if each surface to stand on is above the figure's head, and a face that looks down is near its feet.
+    """
+    tops = solid_tops(heights, up)
+    below = heights[~up]
+    under = bool(len(below)) and float(np.abs(below - floor).min()) <= STEP_UP
+    return under and bool(len(tops)) and float(tops.min()) > floor + BODY_HEIGHT
+
+
 def followed_ground(layers: list[list[FloatArray]], way: FloatArray, floor: float, step: float) -> FloatArray:
     """The ground of a figure that starts on a floor and goes along a way.
 

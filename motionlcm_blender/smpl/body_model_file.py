@@ -17,6 +17,7 @@ import numpy as np
 
 from ..array_types import AnyArray, FloatArray
 from ..errors import InvalidRequest
+from ..files.file_kinds import other_kind
 from ..files.pickle_arrays import LARGEST_ARRAY, LARGEST_FILE, Refused, dense_array, read_arrays
 from .body_model import KINDS, SHAPES, BodyModel
 
@@ -41,7 +42,7 @@ def read_body_model(path: Path) -> BodyModel:
             finite numbers and the joints of SMPL, SMPL-H or SMPL-X.
     """
     content = _content(path)
-    other = _other_kind(content)
+    other = other_kind(content)
     if other:
         raise InvalidRequest(f"{path.name} {other}.")
     try:
@@ -68,20 +69,6 @@ def _content(path: Path) -> bytes:
         raise InvalidRequest(f"{path.name} does not fit into memory.") from None
 
 
-def _other_kind(content: bytes) -> str:
-    """The rest of a sentence about a file that is something else than its ending says; empty for others."""
-    start = content[:200].lstrip()
-    if not content:
-        return "is empty: download it again"
-    if start.startswith(b"version https://git-lfs"):
-        return "is a pointer of Git LFS and not the file itself: fetch the file with git lfs pull"
-    if start[:1] == b"<":
-        return "is a web page and not a body model: sign in at its website and download the file again"
-    if (content[:1] == b"\x78" and content[1:2] in (b"\x01", b"\x5e", b"\x9c", b"\xda")) or content[:2] == b"\x1f\x8b":
-        return "is compressed: unpack it to a plain .pkl first"
-    return ""
-
-
 def _pickle_reader(content: bytes) -> _Reader:
     held = read_arrays(content)
 
@@ -99,6 +86,8 @@ def _npz_reader(content: bytes) -> _Reader:
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
         raise Refused("is truncated or no .npz file") from None
     members = {info.filename: info for info in archive.infolist()}
+    if not any(name.endswith(".npy") for name in members):
+        raise Refused("is an archive: unpack it first")
 
     def read(name: str, _shape: tuple[int, int] | None) -> AnyArray:
         info = members.get(f"{name}.npy")

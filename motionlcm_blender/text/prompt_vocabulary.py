@@ -164,18 +164,25 @@ def unseen_words_warning(prompt: str, vocabulary: Vocabulary) -> str | None:
 
 
 def _foreign_warning(prompt: str, vocabulary: Vocabulary) -> str:
-    """A sentence for a prompt in another language, of symbols or of nonsense; else empty.
+    """A sentence for a prompt in another language, of symbols, of nonsense or without an action; else empty.
 
     Such a prompt has no verb that the checks of single words would find.
     """
     words = [part for token in tokens(prompt) if token[0].isalpha() for part in _parts(token, vocabulary)]
     if not words:
-        symbols = any(unicodedata.category(letter) in ("So", "Sk", "Sm", "Co") for letter in prompt)
-        return "The model has no words to follow: describe the motion in English." if symbols else ""
-    unknown = sum(not _is_known(word, vocabulary) for word in words)
-    if (len(words) < 2 and words[0].isascii()) or 2 * unknown <= len(words):
-        return ""
-    return "The model has learnt from English captions and knows few of these words: write the prompt in English."
+        visible = any(unicodedata.category(letter)[0] not in "CZ" or letter > "\uffff" for letter in prompt)
+        return "The model has no words to follow: describe the motion in English." if visible else ""
+    if all(word in DETERMINERS or word in PEOPLE or singular(word) in PEOPLE for word in words):
+        return "The prompt names no action: describe what the person does."
+    unknown = [word for word in words if not _is_known(word, vocabulary)]
+    verbs = verb_lemmas(words, vocabulary)
+    acts = any(verb is not None and word not in unknown for word, verb in zip(words, verbs, strict=True))
+    mixed = any(not word.isascii() for word in unknown) and not acts
+    if mixed or (len(words) > 1 and 2 * len(unknown) > len(words)):
+        return "The model has learnt from English captions and knows few of these words: write the prompt in English."
+    if unknown and len(words) > 1 and not acts:
+        return f"The model has never seen “{unknown[0]}”; it will guess."
+    return ""
 
 
 def _is_known(word: str, vocabulary: Vocabulary) -> bool:

@@ -32,14 +32,18 @@ IN_INDEX, IN_FOLDER = "to be fetched: choose a Wheel Folder that has it", "in {w
 SIGNS = (
     (r"no space left|os error 28\b|errno 28\b|not enough space|os error 112\b|disk quota exceeded", FULL),
     (r"permission denied|os error 13\b|errno 13\b|access is denied|read-only file system|os error 30\b", FORBIDDEN),
+    (r"certificate[ _]?(verify|verification|is not|is invalid|has expired|unknown|not trusted|was revoked)"
+     r"|certificate .{0,60}(not trusted|is invalid)|invalid peer certificate|unknown ?issuer|self[- ]signed certificate"
+     r"|unable to get local issuer|sslcertverificationerror", CERTIFICATE),
+    # pip goes on without an index that it cannot reach, and then finds no version.
+    (r"dns error|failed to establish a new connection|name or service not known|getaddrinfo failed"
+     r"|connection (refused|reset|broken|aborted)|error sending request|tunnel connection failed"
+     r"|network is unreachable|timed out", NETWORK),
     (r"hash mismatch|do not match the hash|badzipfile|bad zip|not a zip|invalid zip|zip archive|failed to extract"
      r"|failed to unzip|bad crc|\bcorrupt|invalid wheel|is invalid|end of central directory", DAMAGED),
     (r"no solution found|no matching distribution|could not find a version|no wheels|not found in the package"
      r"|no matching platform", NOT_THERE),
-    (r"certificate[ _]?(verify|verification|is not|has expired|unknown|not trusted)|invalid peer certificate"
-     r"|unknown ?issuer|self[- ]signed certificate|unable to get local issuer|sslcertverificationerror", CERTIFICATE),
-    (r"error sending request|dns error|failed to fetch|timed out|\bconnection\b|\btls\b|\bcertificate\b|\bproxy\b"
-     r"|network is unreachable|failed to download|request failed", NETWORK),
+    (r"failed to fetch|\bconnection\b|\btls\b|\bcertificate\b|\bproxy\b|failed to download|request failed", NETWORK),
 )  # fmt: skip
 """Patterns in the output of installers, with sentences; the first match counts."""
 

@@ -6,6 +6,7 @@ import uuid
 
 import bpy
 
+from ..scene.evaluation import is_in_scene
 from . import take_properties
 
 
@@ -20,7 +21,7 @@ def find_character(context: bpy.types.Context) -> bpy.types.Object:
     separate_copies()
     scene = context.scene
     character = scene.motionlcm.character
-    if character is not None and scene.objects.get(character.name) != character:
+    if character is not None and not is_in_scene(scene, character):
         raise InvalidRequest(f'The character "{character.name}" is not in this scene: choose another.')
     if character is None:
         active = character_armature(context.active_object)
@@ -77,23 +78,18 @@ def _own_actions(character: bpy.types.Object) -> list[bpy.types.Action]:
 
 
 def check_writable(character: bpy.types.Object) -> None:
-    """Raises InvalidRequest if the character cannot receive an Action."""
+    """Raises InvalidRequest if the character cannot receive an Action.
+
+    Edits in Edit Mode are applied to the bones first, because the pose has the new names of bones already.
+    """
     from ...motionlcm_blender.errors import InvalidRequest
 
     if character.library is not None:
         raise InvalidRequest(f'"{character.name}" is linked from another file: make a library override of it first.')
     if character.animation_data is not None and character.animation_data.use_tweak_mode:
         raise InvalidRequest(f'"{character.name}" is in NLA tweak mode: leave it first.')
-
-
-def is_carried(character: bpy.types.Object) -> bool:
-    """Whether a constraint or an animated parent may move the armature object during the motion."""
-    parent = character.parent
-    while parent is not None:
-        if parent.animation_data is not None or len(parent.constraints) > 0:
-            return True
-        parent = parent.parent
-    return any(not constraint.mute for constraint in character.constraints)
+    if character.mode == "EDIT":
+        character.update_from_editmode()
 
 
 def character_armature(obj: bpy.types.Object | None) -> bpy.types.Object | None:

@@ -1,23 +1,29 @@
-"""What else moves or holds a character: constraints and drivers of bones, other NLA tracks, options of the NLA."""
+"""What else moves or holds a character: parents, constraints, drivers, other NLA tracks, options of the NLA."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import bpy
 
-from ..scene.evaluation import curves_in_action
+from ..scene.dependencies import (
+    OBJECT_TRANSFORMS,
+    acts,
+    animated_paths,
+    curves_played,
+    moving_constraints,
+    moving_parents,
+    playing_strips,
+)
 from .smpl_rig import Rig
-from .take_properties import SHOT
+from .take_properties import PROMPT, SHOT
 
 MOST_NAMES = 4
 """Number of names in one sentence; the others are counted."""
 BONE = re.compile(r'pose\.bones\["((?:[^"\\]|\\.)*)"\]\.(location|rotation_\w+|scale)')
-TRANSFORMS = ("location", "rotation_euler", "rotation_quaternion", "rotation_axis_angle", "scale")
-OBJECT_TRANSFORMS = (*TRANSFORMS, *(f"delta_{name}" for name in TRANSFORMS))
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ def interferences(obj: bpy.types.Object, rig: Rig, in_shots: bool, moves_object:
         in_shots: Whether the motion plays as a strip, not as the active Action.
         moves_object: Whether the motion has keys of the armature object.
     """
-    found = [*_of_constraints(obj, rig), *_of_bone_drivers(obj, rig), *_of_object_drivers(obj)]
+    found = [*_of_carriers(obj), *_of_constraints(obj, rig), *_of_bone_drivers(obj, rig), *_of_object_drivers(obj)]
     data = obj.animation_data
     if data is None:
         return found
@@ -60,10 +66,19 @@ def interferences(obj: bpy.types.Object, rig: Rig, in_shots: bool, moves_object:
                 "BLENDING",
             )
         )
+    covering = [track.name for track in _tracks_over_shots(obj, rig)] if in_shots else []
+    if covering:
+        found.append(
+            Interference(
+                f"{_with_count('The NLA track', covering)} lies over the shots and replaces their motion.", "COVER"
+            )
+        )
     moving = [track.name for track in _object_tracks(obj)]
     if moving and not moves_object:
         found.append(
-            Interference(f'{_listed("The NLA track", moving)} also moves the armature object "{obj.name}".', "TRACKS")
+            Interference(
+                f'{_with_count("The NLA track", moving)} also moves the armature object "{obj.name}".', "TRACKS"
+            )
         )
     return found
 
@@ -93,19 +108,17 @@ def disturbed_channels(obj: bpy.types.Object, bones: Iterable[str]) -> set[tuple
     return found
 
 
+def is_carried(obj: bpy.types.Object) -> bool:
+    """Whether parents, constraints, drivers or NLA strips may move the armature object during the motion."""
+    own = bool(animated_paths(obj, active_action=False) & set(OBJECT_TRANSFORMS))
+    return own or bool(moving_parents(obj)) or bool(moving_constraints(obj))
+
+
 def _strip_paths(obj: bpy.types.Object) -> Iterator[tuple[bpy.types.NlaTrack, str]]:
     """Tracks that play, and the data paths of their curves."""
-    data = obj.animation_data
-    if data is None or not data.use_nla:
-        return
-    for track in data.nla_tracks:
-        if track.mute:
-            continue
-        for strip in track.strips:
-            if strip.action is not None and not strip.mute:
-                for curve in curves_in_action(strip.action):
-                    if not curve.mute:
-                        yield track, curve.data_path
+    for track, strip in playing_strips(obj.animation_data):
+        for curve in curves_played(strip):
+            yield track, curve.data_path
 
 
 def _object_tracks(obj: bpy.types.Object) -> list[bpy.types.NlaTrack]:
@@ -113,6 +126,26 @@ def _object_tracks(obj: bpy.types.Object) -> list[bpy.types.NlaTrack]:
     found: dict[str, bpy.types.NlaTrack] = {}
     for track, path in _strip_paths(obj):
         if path in OBJECT_TRANSFORMS and not holds_shots(track):
+            found[track.name] = track
+    return list(found.values())
+
+
+def _tracks_over_shots(obj: bpy.types.Object, rig: Rig) -> list[bpy.types.NlaTrack]:
+    """Tracks of the animator above those of the shots that replace the motion of most joints, or of the hips, while the
+    shots play. Takes that were pushed to the NLA are meant to lie there."""
+    found: dict[str, bpy.types.NlaTrack] = {}
+    joints, shots = {name for name in rig.bones if name is not None}, obj.motionlcm.shots
+    under = False
+    for track, strip in playing_strips(obj.animation_data):
+        if holds_shots(track):
+            under = True
+        if not under or holds_shots(track) or strip.blend_type != "REPLACE" or PROMPT.is_on(strip.action):
+            continue
+        first = strip.frame_start if strip.extrapolation != "HOLD" else -float("inf")
+        last = strip.frame_end if strip.extrapolation == "NOTHING" else float("inf")
+        posed = {match[1] for match in (BONE.fullmatch(curve.data_path) for curve in curves_played(strip)) if match}
+        replaced = len(posed & joints) > len(joints) / 2 or rig.bones[0] in posed
+        if replaced and any(shot.action is not None and shot.first < last and shot.last > first for shot in shots):
             found[track.name] = track
     return list(found.values())
 
@@ -125,11 +158,11 @@ def _body_bones(obj: bpy.types.Object, rig: Rig) -> set[str]:
 
 def _holding_constraints(obj: bpy.types.Object, rig: Rig) -> list[tuple[str, bpy.types.Constraint]]:
     """Bones of the body and the constraints that hold them now."""
-    body = _body_bones(obj, rig)
+    body, animated = _body_bones(obj, rig), animated_paths(obj, active_action=False)
     found = []
     for bone in obj.pose.bones:
         for constraint in bone.constraints:
-            if constraint.mute or not constraint.enabled or constraint.influence <= 0.0 or not constraint.is_valid:
+            if not acts(constraint, animated):
                 continue
             if bone.name in body or body & set(_chain(bone, constraint)):
                 found.append((bone.name, constraint))
@@ -156,31 +189,48 @@ def _bone_drivers(obj: bpy.types.Object, rig: Rig) -> list[tuple[str, bpy.types.
     return [(match[1], curve) for match, curve in matches if match is not None and match[1] in body]
 
 
+def _of_carriers(obj: bpy.types.Object) -> Iterator[Interference]:
+    """Parents and constraints that may move the armature object."""
+    parents = [parent.name for parent in moving_parents(obj)]
+    if parents:
+        yield Interference(
+            f'{_with_count("The parent", parents)} may move the armature object "{obj.name}", and the motion with it.'
+        )
+    names = [constraint.name for constraint in moving_constraints(obj)]
+    if names:
+        yield Interference(
+            f'Constraints move the armature object "{obj.name}": {listed_names(names)}.', "OBJECT_CONSTRAINTS"
+        )
+
+
 def _of_constraints(obj: bpy.types.Object, rig: Rig) -> Iterator[Interference]:
     names = [f"{bone} ({constraint.name})" for bone, constraint in _holding_constraints(obj, rig)]
     if names:
         yield Interference(
-            f'Constraints hold bones of "{obj.name}" in place of the motion: {_some(names)}.', "CONSTRAINTS"
+            f'Constraints hold bones of "{obj.name}" in place of the motion: {listed_names(names)}.', "CONSTRAINTS"
         )
 
 
 def _of_bone_drivers(obj: bpy.types.Object, rig: Rig) -> Iterator[Interference]:
     names = list(dict.fromkeys(bone for bone, _ in _bone_drivers(obj, rig)))
     if names:
-        yield Interference(f'Drivers move bones of "{obj.name}" in place of the motion: {_some(names)}.', "DRIVERS")
+        yield Interference(
+            f'Drivers move bones of "{obj.name}" in place of the motion: {listed_names(names)}.', "DRIVERS"
+        )
 
 
 def _of_object_drivers(obj: bpy.types.Object) -> Iterator[Interference]:
     if any(curve.data_path in OBJECT_TRANSFORMS for curve in _driven(obj)):
-        yield Interference(f'A driver also moves the armature object "{obj.name}".')
+        yield Interference(f'A driver also moves the armature object "{obj.name}".', "OBJECT_DRIVERS")
 
 
-def _some(names: list[str]) -> str:
+def listed_names(names: Sequence[str]) -> str:
+    """Names for a sentence, with the number of those that are left out."""
     more = len(names) - MOST_NAMES
     return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _listed(kind: str, names: list[str]) -> str:
+def _with_count(kind: str, names: list[str]) -> str:
     return f'{kind} "{names[0]}"' + (f" (and {len(names) - 1} more)" if names[1:] else "")
 
 
@@ -202,6 +252,21 @@ def _mute_tracks(obj: bpy.types.Object, _rig: Rig) -> None:
         track.mute = True
 
 
+def _mute_tracks_over_shots(obj: bpy.types.Object, rig: Rig) -> None:
+    for track in _tracks_over_shots(obj, rig):
+        track.mute = True
+
+
+def _mute_object_constraints(obj: bpy.types.Object, _rig: Rig) -> None:
+    for constraint in moving_constraints(obj):
+        constraint.mute = True
+
+
+def _mute_object_drivers(obj: bpy.types.Object, _rig: Rig) -> None:
+    for curve in _driven(obj):
+        curve.mute = curve.mute or curve.data_path in OBJECT_TRANSFORMS
+
+
 def _mute_constraints(obj: bpy.types.Object, rig: Rig) -> None:
     for _, constraint in _holding_constraints(obj, rig):
         constraint.mute = True
@@ -217,6 +282,9 @@ REPAIRS: dict[str, Callable[[bpy.types.Object, Rig], None]] = {
     "NLA_OFF": _switch_nla_on,
     "BLENDING": _replace_nla,
     "TRACKS": _mute_tracks,
+    "COVER": _mute_tracks_over_shots,
+    "OBJECT_CONSTRAINTS": _mute_object_constraints,
+    "OBJECT_DRIVERS": _mute_object_drivers,
     "CONSTRAINTS": _mute_constraints,
     "DRIVERS": _mute_drivers,
 }

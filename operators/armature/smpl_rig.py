@@ -97,10 +97,23 @@ def units_per_metre(obj: bpy.types.Object, rig: Rig) -> float:
     if not np.isfinite(scale) or scale < 1e-9:
         raise InvalidRequest(f'The armature "{obj.name}" has a scale of zero.')
     if determinant < 0.0:
-        raise InvalidRequest(f'The armature "{obj.name}" is mirrored by a negative scale: apply its scale first.')
+        raise InvalidRequest(
+            f'The armature "{obj.name}" is mirrored by a negative scale: {_scale_to_apply(obj)} first.'
+        )
     if np.abs(matrix.T @ matrix / scale**2 - np.eye(3)).max() > 2.0 * EVEN:
-        raise InvalidRequest(f'The armature "{obj.name}" is scaled unevenly: apply its scale first.')
+        raise InvalidRequest(f'The armature "{obj.name}" is scaled unevenly: {_scale_to_apply(obj)} first.')
     return float(scale * rig.size)
+
+
+def _scale_to_apply(obj: bpy.types.Object) -> str:
+    """What to do about a scale that is negative or uneven: the end of a sentence."""
+    owner: bpy.types.Object | None = obj
+    while owner is not None:
+        scale = owner.matrix_basis.to_scale()
+        if owner.matrix_basis.determinant() < 0.0 or max(scale) - min(scale) > EVEN * max(map(abs, scale)):
+            break
+        owner = owner.parent
+    return "apply its scale" if owner in (None, obj) else f'apply the scale of its parent "{owner.name}"'
 
 
 def standing_place(obj: bpy.types.Object, rig: Rig) -> tuple[np.ndarray, float]:
@@ -269,20 +282,26 @@ def _check_bones(obj: bpy.types.Object, found: dict[str, str]) -> None:
         raise InvalidRequest(f'In the armature "{obj.name}" the bone "{root.name}" cannot move: {option}.')
 
 
-def _joint_bones(obj: bpy.types.Object) -> dict[str, str]:
-    """Joint name -> bone name, for the usual spellings of SMPL's bone names.
+def joint_of(bone_name: str) -> str:
+    """The joint of a bone with one of the usual spellings of SMPL's bone names; empty for other bones.
 
     Left and right are `L_` and `left_`. Capitals, `.`, `-` or a space for `_`, a namespace (`body:L_Hip`), and the
     prefixes of SMPL's FBX files (`m_avg_`, `f_avg_`) are ignored.
     """
+    name = bone_name.rpartition(":")[2].lower().replace(".", "_").replace("-", "_").replace(" ", "_")
+    for prefix in _NAME_PREFIXES:
+        name = name.removeprefix(prefix)
+    name = name.replace("left_", "l_", 1).replace("right_", "r_", 1)
+    return name if name in SMPL.names else ""
+
+
+def _joint_bones(obj: bpy.types.Object) -> dict[str, str]:
+    """Joint name -> bone name."""
     found: dict[str, str] = {}
     for bone in obj.data.bones:
-        name = bone.name.rpartition(":")[2].lower().replace(".", "_").replace("-", "_").replace(" ", "_")
-        for prefix in _NAME_PREFIXES:
-            name = name.removeprefix(prefix)
-        name = name.replace("left_", "l_", 1).replace("right_", "r_", 1)
-        if name in SMPL.names:
-            found.setdefault(name, bone.name)
+        joint = joint_of(bone.name)
+        if joint:
+            found.setdefault(joint, bone.name)
     return found
 
 

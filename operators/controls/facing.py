@@ -7,6 +7,7 @@ import numpy as np
 
 from ...motionlcm_blender.errors import InvalidRequest
 from ...motionlcm_blender.motion.world_transform import Placement
+from ..scene.evaluation import is_in_scene
 from ..scene.scene_time import moments, places_at
 from .trajectory import on_floor
 
@@ -30,7 +31,7 @@ def facing_of(
     if chosen.facing == "FIXED":
         return np.full(frames, chosen.facing_angle - placement.heading)
     target = chosen.facing_object
-    if target is None or scene.objects.get(target.name) != target:
+    if target is None or not is_in_scene(scene, target):
         raise InvalidRequest("Facing needs an object of this scene: choose one as the target.")
     at = moments(scene, frames, first_frame)
     places = on_floor(places_at(context, target, at), units_per_metre)

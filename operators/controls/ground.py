@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import bpy
@@ -11,7 +11,7 @@ from mathutils import Matrix, Vector
 from mathutils.bvhtree import BVHTree
 
 from ...motionlcm_blender.errors import InvalidRequest
-from ...motionlcm_blender.motion.ground_layers import followed_ground, solid_tops
+from ...motionlcm_blender.motion.ground_layers import followed_ground, solid_tops, stands_inside
 from ...motionlcm_blender.postprocess.terrain import HeightField
 from ..scene.evaluation import evaluated_object
 from ..scene.scene_time import at_frame
@@ -51,6 +51,7 @@ def height_field(
     low, high = places.min(0) - margin, places.max(0) + margin
     step = max(STEP, float(np.sqrt(np.prod(high - low) / MOST)))
     xs, zs = (np.arange(low[k], high[k] + step, step) for k in (0, 1))
+    surfaces = replace(surfaces, inside_out=surfaces.hold_inside(places[0], floor, units_per_metre))
     layers = [[surfaces.heights(x * units_per_metre, -z * units_per_metre) / units_per_metre for z in zs] for x in xs]
     way = np.clip(np.rint((places - low) / step).astype(int), 0, np.array([len(xs), len(zs)]) - 1)
     grid = followed_ground(layers, way, floor, step) - floor
@@ -79,12 +80,14 @@ class Surfaces:
     """The surfaces of a mesh object and of the instances that its modifiers make, as Blender shows them.
 
     parts: search trees with their world matrices. top: world height above all of them. past: scene units between a
-    surface and the search for the next one.
+    surface and the search for the next one. inside_out: whether the faces of floors look down, as in a cube that is
+    used as a room.
     """
 
     parts: tuple[tuple[BVHTree, Matrix], ...]
     top: float
     past: float
+    inside_out: bool = False
 
     @classmethod
     def read(cls, context: bpy.types.Context, obj: bpy.types.Object, past: float) -> Surfaces:
@@ -108,6 +111,17 @@ class Surfaces:
 
     def heights(self, x: float, y: float) -> np.ndarray:
         """(K,) world heights on which a figure can stand at a place of the world, in descending order."""
+        heights, up = self._hits(x, y)
+        return solid_tops(heights, ~up if self.inside_out else up)
+
+    def hold_inside(self, place: np.ndarray, floor: float, units_per_metre: float) -> bool:
+        """Whether a figure at a place (2,) of the floor, engine axes in metres, stands inside of a closed mesh whose
+        faces look out."""
+        heights, up = self._hits(place[0] * units_per_metre, -place[1] * units_per_metre)
+        return stands_inside(heights / units_per_metre, up, floor)
+
+    def _hits(self, x: float, y: float) -> tuple[np.ndarray, np.ndarray]:
+        """World heights (K,) of all surfaces at a place of the world, in descending order, and whether they look up."""
         found: list[tuple[float, bool]] = []
         for tree, matrix in self.parts:
             into = matrix.inverted_safe()
@@ -122,7 +136,7 @@ class Surfaces:
                 found.append(((matrix @ hit).z, normal.dot(down) < 0.0))
                 origin = hit + past
         found.sort(reverse=True)
-        return solid_tops(np.array([height for height, _ in found]), np.array([up for _, up in found], bool))
+        return np.array([height for height, _ in found]), np.array([up for _, up in found], bool)
 
 
 def _tree_of(mesh: Any) -> BVHTree:

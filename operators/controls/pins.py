@@ -137,6 +137,7 @@ def sample_pins(
     from ...motionlcm_blender.motion.skeleton import JOINT_COUNT
     from ...motionlcm_blender.motion.skeleton import JOINTS as NAMES
     from ...motionlcm_blender.motion.world_transform import blender_to_engine
+    from ..scene.evaluation import is_in_scene
     from ..scene.scene_time import moments, places_at, scene_frames_each, stretch
 
     active = [pin for pin in pins if pin.active]
@@ -149,7 +150,7 @@ def sample_pins(
     warnings: list[str] = []
     for pin in active:
         label = next(name for identifier, name, _ in JOINTS if identifier == pin.joint)
-        if pin.target is None or scene.objects.get(pin.target.name) != pin.target:
+        if pin.target is None or not is_in_scene(scene, pin.target):
             raise InvalidRequest(f"The pin of the {label} has no object in this scene: choose one or remove the pin.")
         low, high = (frame / stretch(scene) for frame in sorted((pin.first, pin.last)))
         # Rounded outward, so that a pin on a single scene frame covers at least one model frame.

@@ -22,21 +22,34 @@ from ...motionlcm_blender.motion.ground_path import (
 )
 from ...motionlcm_blender.motion.path_timing import Timing
 from ...motionlcm_blender.postprocess.terrain import Ground, PathHeights
+from ..scene.dependencies import dependence
 from ..scene.evaluation import evaluated_object
 from ..scene.scene_time import at_frame, may_change, moments, places_at, scene_frames_each, stretch
 
 
 def check_path_object(path: bpy.types.Object, character: bpy.types.Object) -> None:
-    """Raises InvalidRequest if the character moves the path."""
-    from ...motionlcm_blender.errors import InvalidRequest
+    """Raises InvalidRequest if the character moves the path, as a parent or in any other way."""
+    if path == character or dependence(path, character, shape=path.type == "CURVE"):
+        raise InvalidRequest(
+            f'Path "{path.name}": it is the character or a child of the character, or follows the character; choose '
+            "another object."
+        )
 
-    above: bpy.types.Object | None = path
-    while above is not None:
-        if above == character:
-            raise InvalidRequest(
-                f'Path "{path.name}": it is the character or a child of the character; choose another object.'
-            )
-        above = above.parent
+
+def check_independent(
+    subject: str, obj: bpy.types.Object, character: bpy.types.Object, travel: str, shape: bool = False
+) -> None:
+    """Raises InvalidRequest if the motion of the character moves an object that the motion is to follow.
+
+    subject: the start of the sentence. travel: how the motion travels; only "root" moves the armature object. shape:
+    whether the vertices of the object are read, and not only its place.
+    """
+    how = "shape" if obj == character else dependence(obj, character, shape)
+    if how == "shape" or (how and travel == "root"):
+        raise InvalidRequest(
+            f'{subject}: the motion of "{character.name}" moves "{obj.name}", so it cannot follow this object; choose '
+            "another one."
+        )
 
 
 UNEVEN = 0.1

@@ -23,15 +23,14 @@ from ...motionlcm_blender.postprocess.foot_lock import FootLock
 from ...motionlcm_blender.postprocess.terrain import Ground
 from ...motionlcm_blender.recipes.recipe import Recipe, hints_of, version_warning
 from ...motionlcm_blender.recipes.replay import frames_at
-from ..armature.character_lookup import is_carried
-from ..armature.interference import interferences
+from ..armature.interference import interferences, is_carried
 from ..armature.pose_keys import euler_bones
 from ..armature.root_motion import rest_placement_of, travel_of
 from ..armature.smpl_rig import read_rig, units_per_metre
 from ..controls.facing import facing_of
 from ..controls.ground import height_field, moves_between
 from ..controls.pins import pins_for, sample_pins
-from ..controls.trajectory import check_path_object, sample_path
+from ..controls.trajectory import check_independent, check_path_object, sample_path
 from ..scene.handles import handle_of
 from ..scene.scene_time import at_frame, may_change, rate_of, scene_frames_each, stretch
 from ..session import model_choice
@@ -124,6 +123,7 @@ class OrderBuilder:
 
     def read_heights(self, mesh: bpy.types.Object) -> None:
         """Sample the heights of a mesh along the path or, without a path, around the start."""
+        check_independent(f'Ground "{mesh.name}"', mesh, self.character, self.travel, shape=True)
         places = self.placement.origin[[0, 2]][None] if self.path_xz is None else self.path_xz
         floor = float(self.placement.origin[1])
         with at_frame(self.scene, self.first_frame, may_change(mesh)):
@@ -159,13 +159,11 @@ class PanelOrderBuilder(OrderBuilder):
     def build(self) -> GenerationJobInput:
         carried = is_carried(self.character)
         with at_frame(self.scene, self.begin(), carried):
+            self.units_per_metre = units_per_metre(self.character, self.rig)  # a parent may change the scale
             order = super().build()
         if not carried:
             return order
-        warning = (
-            f'"{self.character.name}" has a parent or constraints that may move it: its place on frame '
-            f"{self.first_frame} is used."
-        )
+        warning = f'The motion of "{self.character.name}" is made for its place on frame {self.first_frame}.'
         return replace(order, warnings=(*order.warnings, warning))
 
     def begin(self) -> int:
@@ -199,6 +197,9 @@ class PanelOrderBuilder(OrderBuilder):
     def find_pins(self) -> None:
         frames = self.frames + self.lead_in_frames + self.lead_out_frames
         first = self.first_frame - self.lead_in_frames * scene_frames_each(self.scene)
+        for pin in self.pins():
+            if pin.active and pin.target is not None:
+                check_independent(f'Pin "{pin.target.name}"', pin.target, self.character, self.travel)
         pinned = sample_pins(self.context, self.pins(), frames, first, self.units_per_metre)
         if pinned is not None:
             self.pinned = pinned[:2]
@@ -255,6 +256,9 @@ class SceneOrderBuilder(PanelOrderBuilder):
         self.placement = self.rest_placement
 
     def facing(self) -> np.ndarray | None:
+        target = self.settings.facing_object if self.settings.facing == "OBJECT" else None
+        if target is not None:
+            check_independent(f'Facing "{target.name}"', target, self.character, self.travel)
         return facing_of(
             self.context, self.path_xz, self.frames, self.first_frame, self.placement, self.units_per_metre
         )

@@ -2,6 +2,7 @@
 
 addon: The package name and the preferences of the extension.
 camera_and_light: Frame rate, camera and sun for a Blender file that is created without a window.
+dependencies: What an object depends on: parents, targets of constraints, modifiers and drivers; and what moves it.
 dynamic_enum: Items of an enum that changes while Blender runs, such as the enum of a search popup.
 evaluation: Objects as Blender evaluates them, or the reason why Blender does not evaluate an object.
 handles: Handles that find scenes and objects again after undo, redo or a change of name.

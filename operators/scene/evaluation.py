@@ -20,13 +20,23 @@ def evaluated_object(context: bpy.types.Context, obj: bpy.types.Object, subject:
     return obj.evaluated_get(depsgraph)
 
 
+def is_in_scene(scene: bpy.types.Scene, obj: bpy.types.Object) -> bool:
+    """Whether the scene has this object, and not only another one of the same name from another file."""
+    return _holds(scene.objects, obj)
+
+
+def _holds(objects: bpy.types.bpy_prop_collection, obj: bpy.types.Object) -> bool:
+    named = objects.get(obj.name)
+    return named == obj or (named is not None and any(each == obj for each in objects))
+
+
 def missing_because(context: bpy.types.Context, obj: bpy.types.Object) -> str:
     """The rest of a sentence about an object that Blender does not evaluate in this view layer; empty for others.
 
     An object that is only hidden, by the eye icon of itself or of a collection, is evaluated.
     """
-    if context.scene.objects.get(obj.name) != obj:
-        others = [scene.name for scene in bpy.data.scenes if scene.objects.get(obj.name) == obj]
+    if not is_in_scene(context.scene, obj):
+        others = [scene.name for scene in bpy.data.scenes if is_in_scene(scene, obj)]
         if others:
             return f'is only in the scene "{others[0]}": link it to this scene, or choose another object.'
         return "is not in this scene, as it was deleted or never linked: choose another object."
@@ -45,18 +55,10 @@ def _is_enabled(layer: bpy.types.LayerCollection, obj: bpy.types.Object) -> bool
     """Whether the object is in this collection or one below it that is neither disabled nor excluded."""
     if layer.collection.hide_viewport:
         return False
-    if not layer.exclude and layer.collection.objects.get(obj.name) == obj:
+    if not layer.exclude and _holds(layer.collection.objects, obj):
         return True
     return any(_is_enabled(below, obj) for below in layer.children)
 
 
 def _quoted(obj: bpy.types.Object) -> str:
     return f'"{obj.name}"'
-
-
-def curves_in_action(action: bpy.types.Action) -> list[bpy.types.FCurve]:
-    """All F-curves of an Action, of all its slots."""
-    if not hasattr(action, "layers"):
-        return list(action.fcurves)
-    bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
-    return [curve for bag in bags for curve in bag.fcurves]

@@ -16,16 +16,16 @@ class MotionLCMOperator:
 
         def report(self, kind: set[str], message: str) -> None: ...
 
-    def perform(self, context: bpy.types.Context) -> None:
-        """Do the operator's work. Any exception refuses the operator."""
+    def perform(self, context: bpy.types.Context) -> set[str] | None:
+        """Do the operator's work. Any exception refuses the operator. Returns the result, None if finished."""
         raise NotImplementedError
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            self.perform(context)
+            result = self.perform(context)
         except Exception as error:  # noqa: BLE001  each exception becomes a sentence in the panel
             return self.refuse(error)
-        return {"FINISHED"}
+        return {"FINISHED"} if result is None else result
 
     def refuse(self, error: BaseException) -> set[str]:
         """Show an error as a sentence. Returns what `execute` returns."""

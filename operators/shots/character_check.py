@@ -27,6 +27,7 @@ STRIPS = "STRIPS"
 def find_causes(character: bpy.types.Object | None) -> "list[Interference]":
     """The causes for a character; empty if the object is no character."""
     from ...motionlcm_blender.errors import InvalidRequest
+    from ..armature.action_match import mismatches
     from ..armature.actions import recipe_of
     from ..armature.interference import Interference, interferences
     from ..armature.smpl_rig import is_character, read_rig
@@ -41,12 +42,21 @@ def find_causes(character: bpy.types.Object | None) -> "list[Interference]":
     data = character.animation_data
     in_shots = active_shot(character) is not None and (data is None or data.action is None)
     found = interferences(character, rig, in_shots, recipe_of(character).get("travel") == "root")
+    found += mismatches(character, rig, shown_actions(character))
     misplaced = nla_track.misplaced(character) if in_shots else []
     if misplaced:
         more = f" and {len(misplaced) - 1} more" if misplaced[1:] else ""
-        sentence = f'The strip of "{misplaced[0]}"{more} is missing in the NLA, muted or on other frames than the shot.'
+        sentence = f'The strip of "{misplaced[0]}"{more} is missing in the NLA, muted, or changed by hand.'
         found.append(Interference(sentence, STRIPS))
     return found
+
+
+def shown_actions(character: bpy.types.Object) -> "list[bpy.types.Action]":
+    """The character's active Action; without one, the Actions of its shots."""
+    data = character.animation_data
+    if data is not None and data.action is not None:
+        return [data.action]
+    return [shot.action for shot in character.motionlcm.shots if shot.action is not None]
 
 
 def repair_label(repair: str) -> str:
@@ -56,6 +66,13 @@ def repair_label(repair: str) -> str:
         "NLA_OFF": iface_("Switch NLA On"),
         "BLENDING": iface_("Replace NLA"),
         "TRACKS": iface_("Mute Tracks"),
+        "COVER": iface_("Mute Tracks"),
+        "OBJECT_CONSTRAINTS": iface_("Mute Constraints"),
+        "OBJECT_DRIVERS": iface_("Mute Drivers"),
+        "REST": iface_("Show Pose Position"),
+        "SLOT": iface_("Assign Slot"),
+        "BONE_NAMES": iface_("Rename in Keys"),
+        "ROTATION_MODES": iface_("Restore Rotation Modes"),
         "CONSTRAINTS": iface_("Mute Constraints"),
         "DRIVERS": iface_("Mute Drivers"),
         STRIPS: iface_("Restore Strips"),
@@ -102,7 +119,8 @@ def get() -> CharacterCheck:
 @persistent
 def _on_depsgraph_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     character = scene.motionlcm.character
-    if character is not None and any(update.id.original in (character, scene) for update in depsgraph.updates):
+    watched = (character, scene) if character is None else (character, character.data, scene)
+    if character is not None and any(update.id.original in watched for update in depsgraph.updates):
         get().mark_changed()
 
 
@@ -138,6 +156,7 @@ class MOTIONLCM_OT_repair_character(MotionLCMOperator, bpy.types.Operator):
     repair: bpy.props.StringProperty(name="Repair", description="Name of the repair", options={"SKIP_SAVE"})
 
     def perform(self, context: bpy.types.Context) -> None:
+        from ..armature.action_match import ACTION_REPAIRS
         from ..armature.character_lookup import find_character
         from ..armature.interference import REPAIRS
         from ..armature.smpl_rig import read_rig
@@ -145,9 +164,11 @@ class MOTIONLCM_OT_repair_character(MotionLCMOperator, bpy.types.Operator):
 
         character = find_character(context)
         if self.repair == STRIPS:
-            nla_track.lay(character)
+            nla_track.restore(character)
         elif self.repair in REPAIRS:
             REPAIRS[self.repair](character, read_rig(character))
+        elif self.repair in ACTION_REPAIRS:
+            ACTION_REPAIRS[self.repair](character, read_rig(character), shown_actions(character))
         context.view_layer.update()
         get().refresh(context)
         messages.show_message("")

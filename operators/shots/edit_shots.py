@@ -8,7 +8,17 @@ from ..scene import messages
 from ..scene.operator_base import MotionLCMOperator
 from ..scene.scene_time import rate_of
 from . import nla_track
-from .shot_list import OnShots, after, arrange, mark_stale, new_shot, of_another_rate, set_frames, with_motion
+from .shot_list import (
+    OnShots,
+    after,
+    arrange,
+    check_removable,
+    mark_stale,
+    new_shot,
+    of_another_rate,
+    set_frames,
+    with_motion,
+)
 
 
 class MOTIONLCM_OT_add_shot(MotionLCMOperator, bpy.types.Operator):
@@ -43,8 +53,9 @@ class MOTIONLCM_OT_remove_shot(OnShots, bpy.types.Operator):
     bl_label = "Remove Shot"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> set[str] | None:
         character, shots, index = self.chosen(context)
+        check_removable(character, shots[index])
         first, action, follows = shots[index].first, shots[index].action, after(character, index) is not None
         if action is not None and nla_track.shown_alone(character) == action:
             nla_track.show_all(character)
@@ -73,12 +84,13 @@ class MOTIONLCM_OT_move_shot(OnShots, bpy.types.Operator):
         name="Step", description="-1 moves the shot up, 1 moves it down", default=1, min=-1, max=1
     )
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> set[str] | None:
         character, shots, index = self.chosen(context)
         other = index + self.step
         if other == index or not 0 <= other < len(shots):
             return {"CANCELLED"}
         low = min(index, other)
+        check_removable(character, shots[low], shots[low + 1])
         (begin, end), (begin_next, end_next) = ((s.first, s.last) for s in (shots[low], shots[low + 1]))
         shots.move(low, low + 1)
         middle = begin + end_next - begin_next
@@ -99,7 +111,7 @@ class MOTIONLCM_OT_duplicate_shot(OnShots, bpy.types.Operator):
     bl_label = "Duplicate Shot"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> set[str] | None:
         from ..scene.scene_time import make_room
 
         character, shots, index = self.chosen(context)
@@ -124,7 +136,7 @@ class MOTIONLCM_OT_split_shot(OnShots, bpy.types.Operator):
     bl_label = "Split Shot at Playhead"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> set[str] | None:
         from ..scene.scene_time import playhead
 
         character, shots, _ = self.chosen(context)
@@ -160,7 +172,7 @@ class MOTIONLCM_OT_join_shots(OnShots, bpy.types.Operator):
     bl_label = "Join with Next Shot"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> set[str] | None:
         character, shots, index = self.chosen(context)
         if after(character, index) is None:
             messages.show_message(
@@ -168,6 +180,7 @@ class MOTIONLCM_OT_join_shots(OnShots, bpy.types.Operator):
             )
             return {"CANCELLED"}
         one, two = shots[index], shots[index + 1]
+        check_removable(character, two)
         actions = [shot.action for shot in (one, two) if shot.action is not None]
         same = (one.prompt, one.path, one.seed) == (two.prompt, two.path, two.seed)
         stale = one.stale or two.stale or not same or len(actions) == 1
@@ -200,7 +213,7 @@ class MOTIONLCM_OT_adapt_shots(OnShots, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         return of_another_rate(context.scene, context.scene.motionlcm.character)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> set[str] | None:
         from ..scene.scene_time import make_room
 
         character, shots, _ = self.chosen(context)
@@ -230,7 +243,7 @@ class MOTIONLCM_OT_share_path(OnShots, bpy.types.Operator):
     bl_label = "Split Path"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> set[str] | None:
         character, shots, index = self.chosen(context)
         path = shots[index].path
         if path is None:
@@ -263,15 +276,11 @@ class MOTIONLCM_OT_capture_pose(OnShots, bpy.types.Operator):
         default=False,
     )
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> set[str] | None:
         from ..armature.pose_reading import pose_action
 
         character, shots, index = self.chosen(context)
-        try:
-            action = pose_action(context, character, f"Pose of {shots[index].name}")
-        except Exception as error:  # noqa: BLE001  each exception becomes a sentence
-            messages.show_message(messages.sentence_for(error), error=True)
-            return {"CANCELLED"}
+        action = pose_action(context, character, f"Pose of {shots[index].name}")
         if self.end:
             shots[index].end_pose = action
         else:
@@ -286,7 +295,7 @@ class MOTIONLCM_OT_show_shot(OnShots, bpy.types.Operator):
     bl_label = "Show Shot Alone"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> set[str] | None:
         character, shots, index = self.chosen(context)
         shot = shots[index]
         if shot.action is None or nla_track.shown_alone(character) == shot.action:
@@ -304,7 +313,7 @@ class MOTIONLCM_OT_bake_shots(OnShots, bpy.types.Operator):
     bl_label = "Bake Shots into One Action"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> set[str] | None:
         character, shots, _ = self.chosen(context)
         made = with_motion(shots)
         if not made:

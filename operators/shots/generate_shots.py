@@ -133,7 +133,7 @@ class MOTIONLCM_OT_generate_shots(_GenerateShots, bpy.types.Operator):
         character = character_lookup.find_character(context)
         restored = nla_track.misplaced(character)
         if restored:
-            nla_track.lay(character)
+            nla_track.restore(character)
         if restored and not stale_shots(character):
             playback.push_undo("MotionLCM: Strips")
             messages.show_message(f"Strips put back into the NLA: {', '.join(restored)}.")

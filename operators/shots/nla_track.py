@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import bpy
 
 from ..armature.take_properties import BAKED, CHARACTER, FIRST_FRAME, ID, PROMPT, SHOT, copy_facts
+from ..scene.dependencies import curves_played
 
 TRACK = "MotionLCM Shots"
 PUSHED = "MotionLCM Takes"
@@ -24,18 +25,27 @@ class ShotInTimeline(Protocol):
 
 
 def track_of(character: bpy.types.Object) -> bpy.types.NlaTrack | None:
-    """Our track: the first track that was laid for the shots, whatever the animator renamed, removed or added there."""
-    return next(iter(_tracks_of(character)), None)
+    """Our track: the first track that was laid for the shots, whatever the animator renamed, removed or added there.
+
+    Of a library override: the track of the linked file, until a shot is changed here.
+    """
+    found = _tracks_of(character)
+    return next((track for track in found if not _is_linked(character, track)), found[0] if found else None)
 
 
 def lay(character: bpy.types.Object) -> None:
-    """Put a strip on our track for each shot with a motion, on its frames. Other tracks and strips stay unchanged."""
+    """Put a strip on our track for each shot with a motion, on its frames. Other tracks and strips stay unchanged.
+
+    Leaves NLA tweak mode, in which Blender may crash if the tweaked strip is removed.
+    """
     shots = [shot for shot in character.motionlcm.shots if shot.action is not None]
     data = character.animation_data
     if data is None:
         if not shots:
             return
         data = character.animation_data_create()
+    if data.use_tweak_mode:
+        data.use_tweak_mode = False
     track = _cleared_track(character)
     if not shots:
         if track is not None:
@@ -47,55 +57,117 @@ def lay(character: bpy.types.Object) -> None:
     # After the shots the last pose stays, unless it would hide strips of other tracks there.
     alone = not any(other != track and len(other.strips) for other in data.nla_tracks)
     for number, shot in enumerate(shots):
-        strip = track.strips.new(shot.prompt or shot.name, shot.first, shot.action)
-        strip.name = shot.prompt or shot.name
+        strip = _new_strip(character, track, shot.prompt or shot.name, shot.first, shot.action)
         if strip.frame_end > shot.last:
-            strip.action_frame_end = shot.action.frame_range[0] + shot.last - shot.first
+            strip.action_frame_end = strip.action_frame_start + shot.last - shot.first
         inner = number + 1 < len(shots)
         strip.extrapolation = "HOLD_FORWARD" if inner or alone else "NOTHING"
         if alone and number == 0:
             strip.extrapolation = "HOLD"
 
 
+def _new_strip(
+    character: bpy.types.Object, track: bpy.types.NlaTrack, name: str, first: int, action: bpy.types.Action
+) -> bpy.types.NlaStrip:
+    """A strip with the motion of the character: Blender does not choose one of several slots, and gives a strip without
+    a slot the length of one frame."""
+    from ..armature.actions import slot_of
+
+    strip = track.strips.new(name, first, action)
+    strip.name = name
+    if len(getattr(action, "slots", ())) and strip.action_slot is None:
+        strip.action_slot = slot_of(action, character)
+        begin, end = _frames_in(strip)
+        strip.action_frame_start, strip.action_frame_end = begin, end
+        strip.frame_end = first + end - begin
+    return strip
+
+
+def _frames_in(strip: bpy.types.NlaStrip) -> tuple[float, float]:
+    """First and last frame of the keys that a strip plays."""
+    ranges = [curve.range() for curve in curves_played(strip)]
+    if strip.action.use_frame_range or not ranges:
+        return strip.action.frame_range[0], strip.action.frame_range[1]
+    return min(low for low, _ in ranges), max(high for _, high in ranges)
+
+
+def restore(character: bpy.types.Object) -> None:
+    """Lay the strips again and, if no Action is active, play our track."""
+    lay(character)
+    data, track = character.animation_data, track_of(character)
+    if track is not None and data is not None and data.action is None:
+        track.mute = False
+
+
 def misplaced(character: bpy.types.Object) -> list[str]:
-    """Names of the shots with a motion whose strip is missing, muted, or not on the frames of the shot."""
+    """Names of the shots with a motion whose strip is missing, muted, or does not show the shot on its frames.
+
+    While an Action is active, such as one shot shown alone, our track may be muted.
+    """
     track = track_of(character)
+    silent = track is not None and track.mute and character.animation_data.action is None
     found = {} if track is None else {strip.action: strip for strip in track.strips if strip.action is not None}
     names = []
     for shot in character.motionlcm.shots:
-        if shot.action is None:
-            continue
-        strip = found.get(shot.action)
-        fits = strip is not None and not strip.mute and not strip.use_reverse and abs(strip.scale - 1.0) < 1e-4
-        if not fits or strip is None or abs(strip.frame_start - shot.first) > 0.01:
-            names.append(shot.name)
+        if shot.action is not None:
+            strip = found.get(shot.action)
+            if strip is None or silent or not _shows(strip, shot):
+                names.append(shot.name)
     return names
+
+
+def _shows(strip: bpy.types.NlaStrip, shot: ShotInTimeline) -> bool:
+    """Whether a strip shows the motion of its shot as `lay` left it: in time, once, forward, and alone."""
+    first, last = _frames_in(strip)
+    end = min(float(shot.last), shot.first + last - first)
+    in_time = (
+        not strip.use_reverse
+        and not strip.use_animated_time
+        and abs(strip.scale - 1.0) < 1e-4
+        and abs(strip.repeat - 1.0) < 1e-4
+        and abs(strip.action_frame_start - first) < 0.01
+        and abs(strip.frame_start - shot.first) < 0.01
+        and abs(strip.frame_end - end) < 0.01
+    )
+    alone = not strip.use_animated_influence and strip.blend_type == "REPLACE"
+    return in_time and alone and not strip.mute and getattr(strip, "action_slot", strip) is not None
 
 
 def _tracks_of(character: bpy.types.Object) -> list[bpy.types.NlaTrack]:
     """Tracks with our name that hold shots or strips without an Action; and renamed ones with shots of the list alone,
-    each on its first frame."""
+    each on its first frame. A renamed track with one shot counts if there is no other."""
     data = character.animation_data
     firsts = {shot.action: shot.first for shot in character.motionlcm.shots if shot.action is not None}
-    found = []
+    found, single = [], []
     for track in data.nla_tracks if data is not None else ():
         strips = list(track.strips)
         named = track.name.startswith(TRACK) and any(_is_ours(strip) for strip in strips)
-        laid = len(strips) > 1 and all(
+        laid = len(strips) > 0 and all(
             strip.action in firsts and abs(strip.frame_start - firsts[strip.action]) < 0.01 for strip in strips
         )
-        if named or laid:
+        if named or (laid and len(strips) > 1):
             found.append(track)
-    return found
+        elif laid:
+            single.append(track)
+    return found or single[:1]
+
+
+def _is_linked(character: bpy.types.Object, track: bpy.types.NlaTrack) -> bool:
+    """Whether a track of a library override comes from the linked file. Blender does not save changes of its strips."""
+    return character.override_library is not None and track.is_override_data
 
 
 def _cleared_track(character: bpy.types.Object) -> bpy.types.NlaTrack | None:
     """Remove the strips of shots from all tracks of ours; returns one empty track, or None.
 
-    A track on which the animator put other strips keeps them and is the animator's from now on.
+    A track on which the animator put other strips keeps them and is the animator's from now on. A track of the linked
+    file of a library override is muted.
     """
     kept = None
     for track in _tracks_of(character):
+        if _is_linked(character, track):
+            track.mute = True
+            continue
         for strip in list(track.strips):
             if _is_ours(strip):
                 track.strips.remove(strip)
@@ -140,7 +212,7 @@ def push(character: bpy.types.Object, action: bpy.types.Action, scene: bpy.types
 
     The strip blends in over a strip below and blends out to a strip that continues below; otherwise it does not blend.
     """
-    from ..armature.actions import assign, slot_of
+    from ..armature.actions import assign
 
     data = character.animation_data
     first, last = (round(frame) for frame in action.frame_range)
@@ -151,10 +223,7 @@ def push(character: bpy.types.Object, action: bpy.types.Action, scene: bpy.types
         track = data.nla_tracks.new(prev=data.nla_tracks[-1] if len(data.nla_tracks) else None)
         track.name = PUSHED
     name = PROMPT.read(action) if PROMPT.is_on(action) else action.name
-    strip = track.strips.new(name, first, action)
-    strip.name = name
-    if hasattr(action, "slots") and len(action.slots) and strip.action_slot is None:
-        strip.action_slot = slot_of(action, character)
+    strip = _new_strip(character, track, name, first, action)
     most = min(TRANSITION * scene.render.fps / scene.render.fps_base, 0.5 * (last - first))
     strip.extrapolation = "NOTHING" if beneath else "HOLD"
     strip.use_auto_blend = False
@@ -225,5 +294,8 @@ def shift(action: bpy.types.Action, frames: int) -> None:
 
 
 def _is_ours(strip: bpy.types.NlaStrip) -> bool:
-    """Whether a strip was laid for a shot. The Action of a shot may have been deleted since."""
+    """Whether a strip was laid for a shot, or joins such strips alone. The Action of a shot may have been deleted
+    since."""
+    if strip.type == "META":
+        return len(strip.strips) > 0 and all(_is_ours(part) for part in strip.strips)
     return strip.type == "CLIP" and (strip.action is None or SHOT.is_on(strip.action))

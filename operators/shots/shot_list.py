@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..armature import take_properties
+from ..armature import character_lookup, take_properties
 from ..controls import pins
 from ..scene import messages
 from ..scene.library_overrides import OVERRIDABLE, OVERRIDABLE_LIST
+from ..scene.operator_base import MotionLCMOperator
 from ..scene.scene_time import rate_of
 from ..scene.shot_lookup import active_shot, index_of
 from ..session import job_queue
@@ -299,7 +300,23 @@ def of_another_rate(scene: bpy.types.Scene, character: bpy.types.Object | None) 
     return listed is not None and len(listed.shots) > 0 and listed.fps > 0 and abs(listed.fps - rate_of(scene)) > 1e-3
 
 
-class OnShots:
+def check_removable(character: bpy.types.Object, *shots: MotionLCMShot) -> None:
+    """Raises InvalidRequest if a shot is part of the linked file of a library override: Blender can change such a shot,
+    but neither move nor remove it."""
+    from ...motionlcm_blender.errors import InvalidRequest
+
+    override = character.override_library
+    linked = override.reference.motionlcm.shots if override is not None and override.reference is not None else ()
+    known = {shot.uid for shot in linked}
+    for shot in shots:
+        if shot.uid in known:
+            raise InvalidRequest(
+                f'"{shot.name}" comes from the file that "{character.name}" is linked from: it can be changed here, '
+                "but not moved or removed."
+            )
+
+
+class OnShots(MotionLCMOperator):
     """Base of operators that need a character with shots in the scene."""
 
     @classmethod
@@ -308,8 +325,10 @@ class OnShots:
 
     @staticmethod
     def chosen(context: bpy.types.Context) -> "tuple[Any, Any, int]":
-        """The character, its shots, and the index of the chosen shot."""
+        """The character, its shots, and the index of the chosen shot. Raises InvalidRequest if the character cannot be
+        changed."""
         character = context.scene.motionlcm.character
+        character_lookup.check_writable(character)
         return character, character.motionlcm.shots, character.motionlcm.shot_index
 
 

@@ -10,6 +10,7 @@ from bpy.app.handlers import persistent
 
 from ..armature import take_properties
 from ..scene import handles, messages, playback
+from ..scene.evaluation import is_in_scene
 from . import takes
 from .contact_sheet_state import ContactSheetState, Sheet, Shown
 
@@ -118,7 +119,7 @@ def refresh(context: bpy.types.Context, sheet: Sheet) -> bool:
     character = scene.motionlcm.character
     if sheet.broken or scene.session_uid != sheet.scene.session_uid or character is None:
         return False
-    if character.session_uid != sheet.character.session_uid or scene.objects.get(character.name) != character:
+    if character.session_uid != sheet.character.session_uid or not is_in_scene(scene, character):
         return False
     actions, present = listed(context), chosen_one(context)
     if not actions:

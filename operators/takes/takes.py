@@ -22,6 +22,7 @@ from ..armature.take_properties import (
 )
 from ..generation import orders
 from ..scene import messages, shot_lookup
+from ..scene.operator_base import MotionLCMOperator
 from ..session import job_queue
 from ..shots import generate_shots, nla_track, shot_list, shot_order
 
@@ -101,12 +102,19 @@ def show(character: bpy.types.Object, action: bpy.types.Action) -> None:
     assign(character, action)
 
 
-class _OnTakes:
+class _OnTakes(MotionLCMOperator):
     """Base of operators that need a chosen character with takes."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return present_take(context.scene.motionlcm.character) is not None
+
+    @staticmethod
+    def writable(context: bpy.types.Context) -> bpy.types.Object:
+        """The chosen character. Raises InvalidRequest if its Action cannot be changed."""
+        character: bpy.types.Object = context.scene.motionlcm.character
+        character_lookup.check_writable(character)
+        return character
 
 
 class MOTIONLCM_OT_show_take(_OnTakes, bpy.types.Operator):
@@ -118,13 +126,13 @@ class MOTIONLCM_OT_show_take(_OnTakes, bpy.types.Operator):
 
     name: bpy.props.StringProperty(name="Action", description="Action of the take")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> set[str] | None:
         action = bpy.data.actions.get(self.name)
         if action is None or action not in takes_of(context.scene.motionlcm.character):
             messages.show_message("This take was removed.", error=True)
             return {"CANCELLED"}
-        show(context.scene.motionlcm.character, action)
-        return {"FINISHED"}
+        show(self.writable(context), action)
+        return None
 
 
 class MOTIONLCM_OT_step_take(_OnTakes, bpy.types.Operator):
@@ -141,14 +149,14 @@ class MOTIONLCM_OT_step_take(_OnTakes, bpy.types.Operator):
         name="Step", description="-1 shows the previous take, 1 the next take", default=1, min=-1, max=1
     )
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> set[str] | None:
         chosen = context.scene.motionlcm
         found, present = takes_of(chosen.character, chosen.take_sort), present_take(chosen.character)
         if present not in found or len(found) < 2:
             messages.show_message(_alone(chosen.character, present, found))
             return {"CANCELLED"}
         following = found[(found.index(present) + self.step) % len(found)]
-        show(chosen.character, following)
+        show(self.writable(context), following)
         messages.show_message(f"{following.name}, {found.index(following) + 1} of {len(found)}.")
         return {"FINISHED"}
 
@@ -171,7 +179,7 @@ class MOTIONLCM_OT_star_take(_OnTakes, bpy.types.Operator):
         name="Action", description="Action of the take. Without a name, the active take is used"
     )
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> set[str] | None:
         action = bpy.data.actions.get(self.name) if self.name else present_take(context.scene.motionlcm.character)
         if action is None:
             return {"CANCELLED"}
@@ -186,7 +194,7 @@ class MOTIONLCM_OT_accept_take(_OnTakes, bpy.types.Operator):
     bl_label = "Accept Take"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> set[str] | None:
         chosen = context.scene.motionlcm
         present = present_take(chosen.character)
         assert present is not None  # poll has checked this
@@ -194,6 +202,7 @@ class MOTIONLCM_OT_accept_take(_OnTakes, bpy.types.Operator):
         if present not in found:
             messages.show_message(_alone(chosen.character, present, found), error=True)
             return {"CANCELLED"}
+        self.writable(context)
         gone = removable(found, present)
         bpy.data.batch_remove(gone)
         messages.show_message(f"Kept {present.name}; {len(gone)} other takes removed.")
@@ -207,14 +216,14 @@ class MOTIONLCM_OT_reject_take(_OnTakes, bpy.types.Operator):
     bl_label = "Reject Take"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> set[str] | None:
         chosen = context.scene.motionlcm
         found, present = takes_of(chosen.character, chosen.take_sort), present_take(chosen.character)
         assert present is not None  # poll has checked this
         if present not in found or len(found) < 2:
             messages.show_message(_alone(chosen.character, present, found), error=True)
             return {"CANCELLED"}
-        show(chosen.character, found[(found.index(present) + 1) % len(found)])
+        show(self.writable(context), found[(found.index(present) + 1) % len(found)])
         if not removable([present], None):
             messages.show_message(
                 f"{present.name} is starred or used elsewhere, so it was kept but is no longer active."
@@ -231,8 +240,8 @@ class MOTIONLCM_OT_push_take(_OnTakes, bpy.types.Operator):
     bl_label = "Push to NLA"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        character = context.scene.motionlcm.character
+    def perform(self, context: bpy.types.Context) -> set[str] | None:
+        character = self.writable(context)
         take = present_take(character)
         assert take is not None  # poll has checked this
         if SHOT.is_on(take):

@@ -90,11 +90,10 @@ class MOTIONLCM_OT_retime_shot(shot_list.OnShots, bpy.types.Operator):
         name="Frames", description="Number of frames to move by. A negative number moves to earlier frames", default=0
     )
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def perform(self, context: bpy.types.Context) -> None:
         character, _, index = self.chosen(context)
         retime(character, index, self.part, self.by)
         redraw(context)
-        return {"FINISHED"}
 
 
 class MOTIONLCM_OT_drag_strip(_OnStrips, bpy.types.Operator):

@@ -322,4 +322,5 @@ def test_character_on_something_animated_is_told():
     armature.parent = cart
     settings().length = 1.0
     bpy.ops.motionlcm.generate()
-    assert any("has a parent or constraints that may move it" in warning for warning in panel_status().warnings)
+    assert any('The parent "Cart"' in warning for warning in panel_status().warnings)
+    assert any("on frame 1" in warning for warning in panel_status().warnings)

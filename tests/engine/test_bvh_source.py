@@ -169,7 +169,8 @@ def test_bad_files_end_in_one_sentence(tmp_path: Path) -> None:
     head, motion = good.split("MOTION\n")
     first_row = motion.splitlines()[2]
     cases = {
-        "does not begin with HIERARCHY": "Kaydara FBX Binary",
+        "is an FBX file": "Kaydara FBX Binary",
+        "does not begin with HIERARCHY": "Some text",
         "no MOTION section": head,
         "hierarchy is not closed": good.replace("}", "", 1),
         "has channels": good.replace("Xrotation", "Wrotation", 1),
@@ -193,7 +194,7 @@ def test_bad_files_end_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(TrainingDataError, match="cannot be read"):
         read_bvh(tmp_path / "missing.bvh")
     (tmp_path / "empty.bvh").write_bytes(b"")
-    with pytest.raises(TrainingDataError, match="not a BVH file"):
+    with pytest.raises(TrainingDataError, match="is empty"):
         read_bvh(tmp_path / "empty.bvh")
 
 

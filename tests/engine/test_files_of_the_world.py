@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import pickle
 import ssl
 import urllib.error
@@ -15,7 +17,7 @@ import numpy as np
 import pytest
 
 from motionlcm_blender.cli import main
-from motionlcm_blender.errors import InvalidRequest, TrainingDataError, UnsupportedCheckpoint
+from motionlcm_blender.errors import InvalidRequest, ModelFolderError, TrainingDataError, UnsupportedCheckpoint
 from motionlcm_blender.generation.request import LONGEST_PROMPT, Request
 from motionlcm_blender.importing import checkpoint_parts as parts
 from motionlcm_blender.importing.checkpoint_files import CheckpointFile
@@ -26,7 +28,15 @@ from motionlcm_blender.smpl.body_model_file import read_body_model
 from motionlcm_blender.storyboard.storyboard import StoryShot
 from motionlcm_blender.text.prompt_vocabulary import Vocabulary, unseen_words_warning
 from motionlcm_blender.torch_install import download_uv
-from motionlcm_blender.torch_install.errors import CERTIFICATE, NETWORK, RuntimeProblem, explained
+from motionlcm_blender.torch_install.errors import (
+    CERTIFICATE,
+    DAMAGED,
+    IN_INDEX,
+    NETWORK,
+    NOT_THERE,
+    RuntimeProblem,
+    explained,
+)
 from motionlcm_blender.training.data.bvh_source import read_bvh
 from tests import capture_files as capture
 from tests.official_files import SMALL_V2, official, save_plain
@@ -77,6 +87,14 @@ def test_a_body_model_in_the_text_protocol_is_read(ends: bytes, arrays, tmp_path
     ("content", "words"),
     [
         (b"<!DOCTYPE html><html>Please sign in</html>", "web page"),
+        (b"\xef\xbb\xbf\n<html>", "web page"),
+        (bz2.compress(b"x" * 100), "unpack"),
+        (lzma.compress(b"x" * 100), "unpack"),
+        (b"Rar!\x1a\x07\x01\x00", "unpack"),
+        (b"7z\xbc\xaf\x27\x1c", "unpack"),
+        (b"SMPL.pkl" + bytes(249) + b"ustar\0", "unpack"),
+        (b"Kaydara FBX Binary  \x00", "FBX"),
+        (bytes(600), "zeros"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 247101234\n", "git lfs pull"),
         (zlib.compress(b"x" * 100), "compressed"),
         (gzip.compress(b"x" * 100), "compressed"),
@@ -100,10 +118,15 @@ def wrapped(name: str, kind: str) -> str:
         "Fabric": f"_forward_module.{name}",
         "compiled parts": f"{part}._orig_mod.{rest}",
         "DDP of compiled parts": f"module.{part}._orig_mod.{rest}",
+        "student": f"student.{name}",
+        "ema of a Lightning module": f"lightning_module.ema_model.{name}",
     }[kind]
 
 
-@pytest.mark.parametrize("kind", ["DDP around parts", "Fabric", "compiled parts", "DDP of compiled parts"])
+@pytest.mark.parametrize(
+    "kind",
+    ["DDP around parts", "Fabric", "compiled parts", "DDP of compiled parts", "student", "ema of a Lightning module"],
+)
 def test_wrappers_in_names_are_taken_off_wherever_they_are(kind: str, tmp_path: Path) -> None:
     weights = official(SMALL_V2)
     save_plain(tmp_path / "model.ckpt", {wrapped(name, kind): values for name, values in weights.items()})
@@ -147,6 +170,52 @@ def test_other_encodings_are_named(tmp_path: Path) -> None:
         read_bvh(good)
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: gzip.compress(text), "unpack"),
+        (lambda text: b"PK\x03\x04" + text, "unpack"),
+        (lambda text: b"<html>", "web page"),
+        (lambda text: b"", "empty"),
+        (lambda text: b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        (lambda text: text.replace(b".", b","), "decimal commas"),
+        (lambda text: text.replace(b"Time: 0.0", b"Time: 0,0"), "decimal commas"),
+    ],
+)
+def test_other_files_under_the_name_of_a_bvh_are_named(change, words: str, tmp_path: Path) -> None:
+    path = capture.write_bvh(tmp_path / "good.bvh", capture.SMPL).path
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(TrainingDataError, match=words):
+        read_bvh(path)
+
+
+@pytest.mark.parametrize("change", [lambda text: MARK + MARK + text, lambda text: text + b"\0\r\n"])
+def test_marks_and_zeros_around_a_bvh_are_no_part_of_it(change, tmp_path: Path) -> None:
+    good = capture.write_bvh(tmp_path / "good.bvh", capture.SMPL).path
+    changed = tmp_path / "changed.bvh"
+    changed.write_bytes(change(good.read_bytes()))
+    np.testing.assert_array_equal(read_bvh(changed).positions, read_bvh(good).positions)
+
+
+@pytest.mark.parametrize("ending", [".ckpt", ".safetensors"])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"<!DOCTYPE html><html>Access denied</html>", "web page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        (gzip.compress(b"x" * 100), "unpack"),
+        (b"", "empty"),
+    ],
+)
+def test_other_files_under_the_name_of_a_checkpoint_are_named(
+    content: bytes, words: str, ending: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"model{ending}"
+    path.write_bytes(content)
+    with pytest.raises(ModelFolderError, match=words):
+        CheckpointFile.open(path)
+
+
 def test_more_frames_than_announced_are_left_out(tmp_path: Path) -> None:
     good = capture.write_bvh(tmp_path / "good.bvh", capture.SMPL).path
     text = good.read_text()
@@ -178,13 +247,31 @@ KNOWN = Vocabulary({"walk": 400, "run": 90, "wave": 50}, {"ball": 5, "arm": 30})
         ("человек идёт вперёд", "in English"),
         ("asdf qwer yxcv", "in English"),
         ("\N{PEDESTRIAN}\N{PARTY POPPER}", "in English"),
+        ("a person \u8df3\u821e", "in English"),
+        ("12345", "in English"),
+        ("?!", "in English"),
+        ("a person camina", "camina"),
+        ("person geht", "geht"),
+        ("a person", "no action"),
+        ("the", "no action"),
     ],
 )
 def test_a_prompt_that_is_not_english_gets_a_hint(prompt: str, words: str) -> None:
     assert words in (unseen_words_warning(prompt, KNOWN) or "")
 
 
-@pytest.mark.parametrize("prompt", ["a person walks forward", "walk", "run, then wave an arm", "a man walks", ""])
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "a person walks forward",
+        "walk",
+        "run, then wave an arm",
+        "a man walks",
+        "",
+        "a man walks into a caf\u00e9",
+        " \n",
+    ],
+)
 def test_an_english_prompt_gets_none(prompt: str) -> None:
     assert unseen_words_warning(prompt, KNOWN) is None
 
@@ -211,6 +298,11 @@ def test_the_command_line_shows_no_traceback(tmp_path: Path, capsys, monkeypatch
         assert main.main([str(argument) for argument in arguments]) == 1
         printed = capsys.readouterr().err
         assert printed.startswith("motionlcm: ") and printed.count("\n") == 1
+    long = tmp_path / f"{'x' * 300}.npz"
+    monkeypatch.setattr(main, "run_info", lambda args: long.write_bytes(b""))
+    assert main.main(["info"]) == 1
+    printed = capsys.readouterr().err
+    assert "File name too long" in printed and "unexpected" not in printed and printed.count("\n") == 1
     monkeypatch.setattr(main, "run_info", lambda args: 1 / 0)
     assert main.main(["info"]) == 1
     printed = capsys.readouterr().err
@@ -229,10 +321,27 @@ def test_the_command_line_shows_no_traceback(tmp_path: Path, capsys, monkeypatch
         "error: invalid peer certificate: UnknownIssuer",
         "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer certificate",
         "certificate has expired",
+        "The certificate chain was issued by an authority that is not trusted. (os error -2146893019)",
+        "The certificate for this server is invalid",
+        "SSLCertVerificationError\nERROR: Could not find a version that satisfies the requirement torch",
+        "No solution found, because torch was not found in the package registry: invalid peer certificate: Expired",
     ],
 )
 def test_an_installer_that_trusts_no_certificate_is_explained(printed: str) -> None:
     assert explained(f"Fetching index\n{printed}\nrequest failed", "folder", None) == CERTIFICATE
+
+
+@pytest.mark.parametrize(
+    ("printed", "sentence"),
+    [
+        ("Failed to establish a new connection\nERROR: No matching distribution found for torch", NETWORK),
+        ("ERROR: No matching distribution found for torch", NOT_THERE.format(where=IN_INDEX)),
+        ("Tunnel connection failed: 407 Proxy Authentication Required", NETWORK),
+        ("the wheel is invalid: bad crc", DAMAGED),
+    ],
+)
+def test_an_installer_without_a_connection_is_explained(printed: str, sentence: str) -> None:
+    assert explained(printed, "folder", None) == sentence
 
 
 def test_an_index_without_a_valid_certificate_is_named(monkeypatch) -> None:

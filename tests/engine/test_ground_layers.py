@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from motionlcm_blender.motion.ground_layers import followed_ground, solid_tops
+from motionlcm_blender.motion.ground_layers import followed_ground, solid_tops, stands_inside
 
 WAY = np.array([[k, 2] for k in range(30)])
 
@@ -63,3 +63,14 @@ def test_undersides_are_no_ground_whichever_way_the_mesh_faces() -> None:
     np.testing.assert_array_equal(slabs, [2.8, 0.0])
     inward = solid_tops(np.array([2.6, 0.0]), np.array([False, True]))  # a room seen from inside
     np.testing.assert_array_equal(inward, [2.6, 0.0])
+
+
+def test_a_cube_is_a_room_for_who_stands_in_it_and_a_block_for_others() -> None:
+    heights, up = np.array([2.6, 0.0]), np.array([True, False])  # a cube whose faces look out
+    assert stands_inside(heights, up, 0.0) and stands_inside(heights, up, 0.3)
+    assert not stands_inside(heights, up, 2.6)  # on its top
+    assert not stands_inside(heights, up, 1.5)  # on nothing: no floor is near
+    assert not stands_inside(np.array([1.0, 0.0]), up, 0.0)  # a crate, to step or climb onto
+    slabs = np.array([2.8, 2.6, 0.0, -0.2])
+    assert not stands_inside(slabs, np.array([True, False, True, False]), 0.0)
+    assert not stands_inside(heights, ~up, 0.0) and not stands_inside(np.array([]), np.array([], bool), 0.0)

@@ -139,7 +139,6 @@ def test_what_is_told(prompt: str, sentence: str) -> None:
         "the person raises both hands and the right knee",
         "a girl with long hair is dancing",
         "",
-        " ... !?",
     ],
 )
 def test_what_is_not_worth_a_word(prompt: str) -> None:

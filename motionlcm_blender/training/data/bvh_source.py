@@ -13,6 +13,7 @@ import numpy as np
 
 from ...array_types import FloatArray
 from ...errors import TrainingDataError
+from ...files.file_kinds import other_kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +50,13 @@ def read_bvh(path: Path | str) -> SourceMotion:
     """Read one BVH file. Raises TrainingDataError, with the file's name, if it is no whole BVH file."""
     path = Path(path)
     try:
-        text = path.read_text(encoding="utf-8-sig", errors="replace")
+        content = path.read_bytes()
     except OSError as error:
         raise TrainingDataError(f"{path.name} cannot be read: {error.strerror or error}.") from error
+    other = "is compressed or an archive: unpack it first" if content[:2] == b"PK" else other_kind(content)
+    if other:
+        raise TrainingDataError(f"{path.name} {other}.")
+    text = content.decode("utf-8-sig", errors="replace").lstrip("\ufeff").rstrip("\0 \r\n\t")
     lines = text.replace("{", "\n{\n").replace("}", "\n}\n").splitlines()
     rows = [line.split() for line in lines if line.strip()]
     if "\0" in text[:1000]:
@@ -101,6 +106,8 @@ def _read_hierarchy(rows: list[list[str]], file: str) -> list[_Joint]:
             else:
                 raise TrainingDataError(f"{file} is damaged: {row[0]!r} in the hierarchy is not understood.")
     except (IndexError, ValueError) as error:
+        if "," in str(error):
+            raise TrainingDataError(f"{file} has decimal commas: write its numbers with points.") from error
         raise TrainingDataError(f"{file} is damaged: its hierarchy cannot be read ({error}).") from error
     if open_joints:
         raise TrainingDataError(f"{file} is damaged: its hierarchy is not closed.")
@@ -110,6 +117,8 @@ def _read_hierarchy(rows: list[list[str]], file: str) -> list[_Joint]:
 
 
 def _read_motion(rows: list[list[str]], channels: int, file: str) -> tuple[FloatArray, float]:
+    if any("," in value for row in rows[:3] for value in row):
+        raise TrainingDataError(f"{file} has decimal commas: write its numbers with points.")
     try:
         header = " ".join(rows[0] + rows[1]).lower().replace(":", " : ").split()
         frames = int(header[header.index("frames") + 2])
