@@ -1,7 +1,8 @@
 """Matrix products that are fast whether or not NumPy was built with a BLAS.
 
-PyPI's NumPy has OpenBLAS. Blender's own build has a BLAS only on macOS: without one, `matmul` is a plain loop, and
-`einsum`, which has vector instructions, is several times as fast.
+PyPI's NumPy has OpenBLAS. Blender's own build has a BLAS only on macOS: without one, `matmul` is a plain loop. Then the
+products are those of the package scipy-openblas32 (`openblas`), and without it those of `einsum`, which has vector
+instructions and is several times as fast as the loop.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import cache
 import numpy as np
 
 from ...array_types import FloatArray
+from . import openblas
 
 
 @cache
@@ -49,9 +51,23 @@ def product(a: FloatArray, b: FloatArray, out: FloatArray | None = None) -> Floa
         return result
     if out is None:
         out = np.empty((*a.shape[:-1], b.shape[-1]), np.result_type(a, b))
+    blas = openblas.library() if a.dtype == b.dtype == out.dtype == np.float32 else None
+    if blas is not None:
+        blas.product(a, b, out)
+        return out
     for index in np.ndindex(a.shape[:-2]):
         _plain(a[index], b[index], out[index])
     return out
+
+
+def multiplier() -> str:
+    """What multiplies matrices here, in words: for reports."""
+    if has_blas():
+        return "NumPy's BLAS"
+    blas = openblas.library()
+    if blas is None:
+        return f"einsum ({openblas.reason()})"
+    return f"OpenBLAS {blas.version}, kernels {blas.kernels}, threads: {blas.threads}"
 
 
 def _plain(a: FloatArray, b: FloatArray, out: FloatArray | None = None) -> FloatArray:
