@@ -30,10 +30,11 @@ from ..array_types import BoolArray, FloatArray
 from ..errors import InvalidRequest
 from ..motion.motion import Clip
 from ..motion.resampling import resample
-from .fit_target import FitTarget, squared_length
-from .key_removal import cross, removable_keys
+from .components import cross, sum_of_squares
+from .fit_target import FitTarget
+from .key_removal import removable_keys
 from .keys import ROTATION_MODES, BezierKeys, SparseKeys
-from .spline_fit import SplineFit, sum_of_squares
+from .spline_fit import SplineFit
 
 _FIRST_SPACING = 0.35
 """Seconds between keys at the start of the search."""
@@ -99,7 +100,8 @@ def fit_keys(
         mine = fit.segments.track == track
         channels = 3 if track == 0 or target.euler[track - 1] else 4
         times = first_frame + (knots[mine] % target.frames).astype(np.float64)
-        tracks.append(BezierKeys.from_slopes(times, nodes[mine, 0, :channels], nodes[mine, 1, :channels]))
+        values, slopes = (part[:channels, mine].T for part in nodes)
+        tracks.append(BezierKeys.from_slopes(times, values, slopes))
     rotations = [tracks[1 + int(place)] for place in np.argsort(target.rig.order)]
     return SparseKeys(
         location=tracks[0],
@@ -108,7 +110,7 @@ def fit_keys(
         rotation_modes=modes,
         frames=target.frames,
         fps=clip.fps,
-        max_error_mm=float(np.sqrt(squared_length(fit.error).max()) * 1000.0),
+        max_error_mm=float(np.sqrt(sum_of_squares(fit.error).max()) * 1000.0),
     )
 
 
@@ -130,7 +132,7 @@ def _fit_of(
 def _fewest_keys(target: FitTarget) -> SplineFit:
     """The fit within the tolerance with the fewest keys that the search finds."""
     # 1. Start from evenly spaced keys.
-    fit = SplineFit.of(target, _first_keys(target), np.ones(target.channels.shape[0]))
+    fit = SplineFit.of(target, _first_keys(target), np.ones(target.channels.shape[1]))
     best: SplineFit | None = None
     # 2. Rounds: remove keys, add keys where the tolerance is exceeded, increase the weights of large errors (Lawson).
     for _ in range(_ROUNDS):
@@ -179,8 +181,7 @@ def _first_keys(target: FitTarget) -> BoolArray:
     frames = target.frames
     keyed = np.zeros((target.tracks, frames), bool)
     spacing = max(2, round(_FIRST_SPACING * target.fps))
-    channels = target.channels.reshape(target.tracks, frames, 4)
-    moves = np.ptp(channels, axis=1).max(axis=-1) > 1e-3 * target.tolerance
+    moves = np.ptp(target.channels.reshape(4, target.tracks, frames), axis=2).max(axis=0) > 1e-3 * target.tolerance
     keyed[moves, ::spacing] = True
     shift = max(1, spacing // 3)
     for by in [s for distance in range(1, shift + 1) for s in (-distance, distance)]:
@@ -212,14 +213,16 @@ def keys_to_add(target: FitTarget, fit: SplineFit) -> BoolArray:
     blame = np.zeros((target.tracks, target.frames))
     at = np.flatnonzero(far.any(axis=0))
     if len(at):
-        error, here = np.moveaxis(fit.error[:, at], -1, 0), far[:, at]
-        position = np.moveaxis(target.position[:, at], -1, 0)
+        error, here, position = fit.error[..., at], far[:, at], target.position[..., at]
         direction = error / np.sqrt(np.maximum(sum_of_squares(error), 1e-30))
-        swing = cross(fit.rotation_error[:, :, at][:, bones], position[:, joints] - position[:, bones])
+        turned = fit.rotation_error(target)[..., at]
+        swing = cross(turned[:, bones], position[:, joints] - position[:, bones])
         error_part = (swing * direction[:, joints]).sum(axis=0)
         moved = (error[:, :1] * direction).sum(axis=0)
         most = moved.copy()
-        np.maximum.at(most, joints, error_part)
+        order, starts, below = rig.by_joint
+        if len(below):
+            most[below] = np.maximum(most[below], np.maximum.reduceat(error_part[order], starts, axis=0))
         blame[0, at] = (here & (moved >= BLAME_THRESHOLD * most)).any(axis=0)
         blame[1:, at] = rig.most_of_pairs((here[joints] & (error_part >= BLAME_THRESHOLD * most[joints])).astype(float))
     blame[1:] = np.maximum(blame[1:], fit.squared_rotation_error > limit)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..array_types import BoolArray, FloatArray, IntArray
-from .fit_target import FitTarget, transformed
-from .spline_fit import BONE_RADIUS, SplineFit, sum_of_squares
+from .components import cross, inverse_2x2, product, sum_of_squares, transformed
+from .fit_target import FitTarget
+from .spline_fit import BONE_RADIUS, SplineFit, shifted
 
 TOLERANCE_SAFETY = 0.995
 """Fraction of the tolerance that removals may use; the rest covers the error of the linearisation."""
@@ -63,7 +64,8 @@ def refit_without_key(target: FitTarget, fit: SplineFit, inner: IntArray) -> Flo
     """Refit the two neighbours of a removed key, for each key by itself.
 
     Between the neighbours there is now one cubic, which also gives value and slope at the removed key's frame.
-    Substituting these in the normal equations of the two old segments gives the normal equations of the gap.
+    Substituting these in the normal equations of the two old segments gives the normal equations of the gap. Their
+    2 x 2 blocks are eliminated for all keys at once.
 
     Args:
         target: The clip to reproduce.
@@ -71,7 +73,7 @@ def refit_without_key(target: FitTarget, fit: SplineFit, inner: IntArray) -> Flo
         inner: Indices of the keys to remove, none of them the first or last of its track.
 
     Returns:
-        (3, n, 2, 4) change of value and slope at the key before, at the frame of the removed key, and at the key
+        (3, 2, 4, n) change of value and slope at the key before, at the frame of the removed key, and at the key
         after; 0 for all keys except `inner`.
     """
     segments, nodes, (gram, moment) = fit.segments, fit.nodes, fit.normal
@@ -80,32 +82,42 @@ def refit_without_key(target: FitTarget, fit: SplineFit, inner: IntArray) -> Flo
     gap = (segments.knots[right] - segments.knots[left]).astype(np.float64)
     u = (segments.knots[inner] - segments.knots[left]) / gap
     v = 1.0 - u
-    across = np.empty((len(inner), 2, 4))
-    across[:, 0] = np.stack([(1.0 + 2.0 * u) * v * v, u * v * v * gap, u * u * (3.0 - 2.0 * u), -v * u * u * gap], -1)
-    across[:, 1] = np.stack([-6.0 * u * v / gap, v * (v - 2.0 * u), 6.0 * u * v / gap, u * (u - 2.0 * v)], -1)
-    same = np.broadcast_to(np.eye(4), (len(inner), 4, 4))
-    first, second = np.concatenate([same[:, :2], across], axis=1), np.concatenate([across, same[:, 2:]], axis=1)
-    system = np.zeros((len(inner), 4, 4))
-    wanted = np.zeros((len(inner), 4, nodes.shape[2]))
-    for part, segment in ((first, left), (second, inner)):
-        transposed = part.transpose(0, 2, 1)
-        system += transposed @ gram[segment] @ part
-        wanted += transposed @ moment[segment]
-    inside = (~segments.first[left])[:, None, None]
-    system[:, :2, :2] += gram[before][:, 2:, 2:] * inside
-    wanted[:, :2] += (moment[before][:, 2:] - gram[before][:, 2:, :2] @ nodes[before]) * inside
-    inside = (~segments.last[right])[:, None, None]
-    system[:, 2:, 2:] += gram[right][:, :2, :2]
-    wanted[:, 2:] += moment[right][:, :2] - (gram[right][:, :2, 2:] @ nodes[after]) * inside
-    for unknown, key in ((1, left), (3, right)):
+    # Value and slope at the removed key's frame are to_left * left key + to_right * right key.
+    to_left = np.array([[(1.0 + 2.0 * u) * v * v, u * v * v * gap], [-6.0 * u * v / gap, v * (v - 2.0 * u)]])
+    to_right = np.array([[u * u * (3.0 - 2.0 * u), -v * u * u * gap], [6.0 * u * v / gap, u * (u - 2.0 * v)]])
+    of_left, of_right = gram[..., left], gram[..., inner]
+    middle, begin, end = of_left[2:, 2:] + of_right[:2, :2], of_left[:2, 2:], of_right[:2, 2:]
+    by_left, by_right = product(middle, to_left), product(middle, to_right)
+    part = product(begin, to_left)
+    first = of_left[:2, :2] + product(_turned(to_left), by_left) + part + _turned(part)
+    part = product(_turned(end), to_right)
+    last = of_right[2:, 2:] + product(_turned(to_right), by_right) + part + _turned(part)
+    across = product(_turned(to_left), by_right) + product(begin, to_right) + product(_turned(to_left), end)
+    between = moment[2:, :, left] + moment[:2, :, inner]
+    wanted_first = moment[:2, :, left] + product(_turned(to_left), between)
+    wanted_last = moment[2:, :, inner] + product(_turned(to_right), between)
+    # The segments beyond the neighbours, whose other ends stay.
+    inside = (~segments.first[left]).astype(np.float64)
+    beyond = gram[..., before] * inside
+    first += beyond[2:, 2:]
+    wanted_first += moment[2:, :, before] * inside - product(beyond[2:, :2], nodes[..., before])
+    inside = (~segments.last[right]).astype(np.float64)
+    beyond = gram[..., right]
+    last += beyond[:2, :2]
+    wanted_last += moment[:2, :, right] - product(beyond[:2, 2:] * inside, nodes[..., after])
+    for block, wanted, key in ((first, wanted_first, left), (last, wanted_last, right)):
         slope_weight = target.slope_weight(segments.knots[key])
-        system[:, unknown, unknown] += slope_weight[:, 0]
-        wanted[:, unknown] += slope_weight * target.slopes[segments.knots[key]]
-    ends = np.linalg.solve(system, wanted)
+        block[1, 1] += slope_weight
+        wanted[1] += slope_weight * target.slopes[:, segments.knots[key]]
+    eliminated = product(_turned(across), inverse_2x2(first))
+    ends = product(
+        inverse_2x2(last - product(eliminated, across)), wanted_last - product(eliminated, wanted_first)
+    )  # fmt: skip
+    begins = product(inverse_2x2(first), wanted_first - product(across, ends))
     change = np.zeros((3, *nodes.shape))
-    change[0, inner] = ends[:, :2] - nodes[left]
-    change[1, inner] = across @ ends - nodes[inner]
-    change[2, inner] = ends[:, 2:] - nodes[right]
+    change[0][..., inner] = begins - nodes[..., left]
+    change[1][..., inner] = product(to_left, begins) + product(to_right, ends) - nodes[..., inner]
+    change[2][..., inner] = ends - nodes[..., right]
     return change
 
 
@@ -122,30 +134,31 @@ class ErrorBudget:
         Args:
             target: The clip to reproduce.
             fit: The current fit.
-            change: (3, n, 2, 4), the result of `refit_without_key`.
+            change: (3, 2, 4, n), the result of `refit_without_key`.
         """
         self.target = target
         self.fit = fit
         self.limit = (TOLERANCE_SAFETY * target.tolerance) ** 2
         self.joint_weight = target.joint_weight.astype(np.float32)
-        self.error = np.ascontiguousarray(np.moveaxis(fit.error, -1, 0) * self.joint_weight, np.float32)
+        self.error = (fit.error * target.joint_weight).astype(np.float32)
+        self.rotation_error = fit.rotation_error(target).astype(np.float32)
         bones, joints = target.rig.pairs
-        position = np.moveaxis(fit.position, -1, 0)
-        levers = (position[:, joints] - position[:, bones]).astype(np.float32)
-        rates = target.rotation_rates(fit.values[1:], fit.rotations)
+        position = fit.position.astype(np.float32)
+        levers = (position[:, joints] - position[:, bones]) * self.joint_weight[joints]
+        rates = target.rotation_rates(fit.values[:, 1:], fit.rotations).astype(np.float32)
         before, own, after = change
         nothing = np.zeros_like(own)
         # The change at the ends of segment s in each role, from the removal of key s + 2, s + 1, s, s - 1.
-        roles = ((nothing, _shifted_rows(before, 2)), (_shifted_rows(before, 1), _shifted_rows(own, 1)), (own, after),
-                 (_shifted_rows(after, -1), nothing))  # fmt: skip
-        self.moved, self.rotation_error, self.swung = [], [], []
+        roles = ((nothing, shifted(before, 2)), (shifted(before, 1), shifted(own, 1)), (own, after),
+                 (shifted(after, -1), nothing))  # fmt: skip
+        self.moved, self.turned, self.swung = [], [], []
         for begins, ends in roles:
-            values = np.ascontiguousarray(fit.segments.values(begins, ends).T)
+            values = fit.segments.values(begins, ends).astype(np.float32)
             values = values.reshape(4, target.tracks, target.frames)
-            rotation_error = transformed(rates, values[:, 1:]).astype(np.float32)
-            self.moved.append(values[:3, 0].astype(np.float32))
-            self.rotation_error.append(rotation_error)
-            self.swung.append(cross(rotation_error[:, bones], levers) * self.joint_weight[joints])
+            turned = transformed(rates, values[:, 1:])
+            self.moved.append(values[:3, 0])
+            self.turned.append(turned)
+            self.swung.append(cross(turned[:, bones], levers))
 
     def cost(self, role: int) -> FloatArray:
         """(B, N) largest squared error, in squared tolerances, if one track alone changes in this role."""
@@ -153,9 +166,9 @@ class ErrorBudget:
         cost = np.empty((target.tracks, target.frames), np.float32)
         cost[0] = sum_of_squares(self.error + self.moved[role][:, None] * self.joint_weight).max(axis=0)
         cost[1:] = target.rig.most_of_pairs(sum_of_squares(self.error[:, target.rig.pairs[1]] + self.swung[role]))
-        rotation_error = sum_of_squares(self.fit.rotation_error + self.rotation_error[role]) * BONE_RADIUS**2
-        np.maximum(cost[1:], rotation_error, out=cost[1:])
-        return cost / target.tolerance**2
+        turned = sum_of_squares(self.rotation_error + self.turned[role]) * np.float32(BONE_RADIUS**2)
+        np.maximum(cost[1:], turned, out=cost[1:])
+        return cost / np.float32(target.tolerance**2)
 
     def try_remove(self, track: int, segment_frames: tuple[int, int, int, int, int]) -> bool:
         """Remove one key of one track if every joint stays within the tolerance.
@@ -167,35 +180,28 @@ class ErrorBudget:
         Returns:
             Whether the key was removed.
         """
+        begin, second, third, fourth, end = segment_frames
         if track == 0:
             carried, pairs = slice(0, self.error.shape[1]), slice(0, 1)
-            changes = [m[:, None] for m in self.moved]
+            a, b, c, d = (m[:, None] for m in self.moved)
         else:
-            carried, pairs, changes = self.target.rig.below[track - 1], self.target.rig.pairs_of[track - 1], self.swung
+            carried, pairs = self.target.rig.below[track - 1], self.target.rig.pairs_of[track - 1]
+            a, b, c, d = self.swung
             if carried.start == carried.stop:
                 return True
-        window = slice(segment_frames[0], segment_frames[4])
-        parts = zip(changes, segment_frames, segment_frames[1:], strict=False)
-        now = np.concatenate([change[:, pairs, first:end] for change, first, end in parts], axis=2)
+        now = np.concatenate(
+            [a[:, pairs, begin:second], b[:, pairs, second:third], c[:, pairs, third:fourth], d[:, pairs, fourth:end]],
+            axis=2,
+        )
         if track == 0:
-            now = now * self.joint_weight[:, window]
-        now = now + self.error[:, carried, window]
-        if sum_of_squares(now).max() > self.limit:
+            now = now * self.joint_weight[:, begin:end]
+        now += self.error[:, carried, begin:end]
+        if np.einsum("cjt,cjt->jt", now, now).max() > self.limit:
             return False
-        self.error[:, carried, window] = now
+        self.error[:, carried, begin:end] = now
         return True
 
 
-def _shifted_rows(values: FloatArray, by: int) -> FloatArray:
-    """Row s of the result is row s + by of `values`, or 0."""
-    result = np.zeros_like(values)
-    if by > 0:
-        result[:-by] = values[by:]
-    else:
-        result[-by:] = values[:by]
-    return result
-
-
-def cross(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Cross product of vectors (3, ...), components first."""
-    return np.stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
+def _turned(m: FloatArray) -> FloatArray:
+    """Transposes of matrices (a, b, n)."""
+    return m.transpose(1, 0, 2)
