@@ -94,14 +94,7 @@ def fit_keys(
         clip = resample(clip, scene_fps)
     target = FitTarget.of(clip, tolerance_mm / 1000.0, modes, axes, loops and clip.frames > 2)
     fit = _fit_of(clip, target, modes, axes)
-    knots, nodes = fit.segments.knots, fit.nodes
-    tracks = []
-    for track in range(target.tracks):
-        mine = fit.segments.track == track
-        channels = 3 if track == 0 or target.euler[track - 1] else 4
-        times = first_frame + (knots[mine] % target.frames).astype(np.float64)
-        values, slopes = (part[:channels, mine].T for part in nodes)
-        tracks.append(BezierKeys.from_slopes(times, values, slopes))
+    tracks = _bezier_keys(target, fit, first_frame)
     rotations = [tracks[1 + int(place)] for place in np.argsort(target.rig.order)]
     return SparseKeys(
         location=tracks[0],
@@ -112,6 +105,15 @@ def fit_keys(
         fps=clip.fps,
         max_error_mm=float(np.sqrt(sum_of_squares(fit.error).max()) * 1000.0),
     )
+
+
+def _bezier_keys(target: FitTarget, fit: SplineFit, first_frame: float) -> list[BezierKeys]:
+    """The keys of each track."""
+    segments = fit.segments
+    values, slopes = (part.T for part in fit.nodes)
+    times = first_frame + (segments.knots % target.frames).astype(np.float64)
+    channels = [3, *np.where(target.euler, 3, 4).tolist()]
+    return BezierKeys.of_tracks(times, values, slopes, np.flatnonzero(segments.first), channels)
 
 
 def _fit_of(
@@ -142,8 +144,8 @@ def _fewest_keys(target: FitTarget) -> SplineFit:
         if not fit.within:
             keyed |= keys_to_add(target, fit)
         fit = SplineFit.of(target, keyed, reweight(target, fit))
-    # 3. Only add keys until the fit is within the tolerance.
-    fit = _repaired(target, fit)
+    # 3. Only add keys until the fit is within the tolerance, or has no fewer keys than the best.
+    fit = _repaired(target, fit, None if best is None else best.count)
     return fit if best is None or (fit.within and fit.count < best.count) else best
 
 
@@ -166,9 +168,12 @@ def _at_every_frame(target: FitTarget, searched: SplineFit, stride: int) -> Spli
     return _repaired(target, fit)
 
 
-def _repaired(target: FitTarget, fit: SplineFit) -> SplineFit:
-    """Add keys until the fit is within the tolerance; with a key on every frame it equals the clip."""
-    while not fit.within:
+def _repaired(target: FitTarget, fit: SplineFit, most: int | None = None) -> SplineFit:
+    """Add keys until the fit is within the tolerance; with a key on every frame it equals the clip.
+
+    most: number of keys at which a fit is of no use.
+    """
+    while not fit.within and (most is None or fit.count < most):
         missing = keys_to_add(target, fit)
         if not (missing & ~fit.segments.keyed).any():
             break  # keys on every frame with an error: the rest is rounding

@@ -33,7 +33,7 @@ def removable_keys(target: FitTarget, fit: SplineFit) -> BoolArray:
     gone = np.zeros(segments.keyed.size, bool)
     if not len(inner):
         return gone.reshape(segments.keyed.shape)
-    budget = ErrorBudget(target, fit, refit_without_key(target, fit, inner))
+    budget = ErrorBudget(target, fit, refit_without_key(target, fit))
     worst = np.zeros(fit.count)
     for role in (1, 2):
         of_key = np.maximum.reduceat(budget.cost(role).ravel(), segments.knots)
@@ -60,7 +60,7 @@ def removable_keys(target: FitTarget, fit: SplineFit) -> BoolArray:
     return gone.reshape(segments.keyed.shape)
 
 
-def refit_without_key(target: FitTarget, fit: SplineFit, inner: IntArray) -> FloatArray:
+def refit_without_key(target: FitTarget, fit: SplineFit) -> FloatArray:
     """Refit the two neighbours of a removed key, for each key by itself.
 
     Between the neighbours there is now one cubic, which also gives value and slope at the removed key's frame.
@@ -70,54 +70,57 @@ def refit_without_key(target: FitTarget, fit: SplineFit, inner: IntArray) -> Flo
     Args:
         target: The clip to reproduce.
         fit: The current fit.
-        inner: Indices of the keys to remove, none of them the first or last of its track.
 
     Returns:
         (3, 2, 4, n) change of value and slope at the key before, at the frame of the removed key, and at the key
-        after; 0 for all keys except `inner`.
+        after; 0 for the first and the last key of each track.
     """
     segments, nodes, (gram, moment) = fit.segments, fit.nodes, fit.normal
-    left, right = inner - 1, inner + 1
-    before, after = np.maximum(left - 1, 0), np.minimum(right + 1, fit.count - 1)
-    gap = (segments.knots[right] - segments.knots[left]).astype(np.float64)
-    u = (segments.knots[inner] - segments.knots[left]) / gap
+    change = np.zeros((3, *nodes.shape))
+    if fit.count < 3:
+        return change
+    # Of each key, in one array: the segment before it and its own. Ends of tracks give numbers without meaning.
+    knots, before, own = segments.knots, gram[..., :-2], gram[..., 1:-1]
+    gap = (knots[2:] - knots[:-2]).astype(np.float64)
+    u = (knots[1:-1] - knots[:-2]) / gap
     v = 1.0 - u
     # Value and slope at the removed key's frame are to_left * left key + to_right * right key.
     to_left = np.array([[(1.0 + 2.0 * u) * v * v, u * v * v * gap], [-6.0 * u * v / gap, v * (v - 2.0 * u)]])
     to_right = np.array([[u * u * (3.0 - 2.0 * u), -v * u * u * gap], [6.0 * u * v / gap, u * (u - 2.0 * v)]])
-    of_left, of_right = gram[..., left], gram[..., inner]
-    middle, begin, end = of_left[2:, 2:] + of_right[:2, :2], of_left[:2, 2:], of_right[:2, 2:]
+    back_left, back_right = _turned(to_left), _turned(to_right)
+    middle = before[2:, 2:] + own[:2, :2]
     by_left, by_right = product(middle, to_left), product(middle, to_right)
-    part = product(begin, to_left)
-    first = of_left[:2, :2] + product(_turned(to_left), by_left) + part + _turned(part)
-    part = product(_turned(end), to_right)
-    last = of_right[2:, 2:] + product(_turned(to_right), by_right) + part + _turned(part)
-    across = product(_turned(to_left), by_right) + product(begin, to_right) + product(_turned(to_left), end)
-    between = moment[2:, :, left] + moment[:2, :, inner]
-    wanted_first = moment[:2, :, left] + product(_turned(to_left), between)
-    wanted_last = moment[2:, :, inner] + product(_turned(to_right), between)
+    part = product(before[:2, 2:], to_left)
+    first = before[:2, :2] + product(back_left, by_left) + part + _turned(part)
+    part = product(own[2:, :2], to_right)
+    last = own[2:, 2:] + product(back_right, by_right) + part + _turned(part)
+    across = product(back_left, by_right + own[:2, 2:]) + product(before[:2, 2:], to_right)
+    between = moment[2:, :, :-2] + moment[:2, :, 1:-1]
+    wanted_first = moment[:2, :, :-2] + product(back_left, between)
+    wanted_last = moment[2:, :, 1:-1] + product(back_right, between)
     # The segments beyond the neighbours, whose other ends stay.
-    inside = (~segments.first[left]).astype(np.float64)
-    beyond = gram[..., before] * inside
-    first += beyond[2:, 2:]
-    wanted_first += moment[2:, :, before] * inside - product(beyond[2:, :2], nodes[..., before])
-    inside = (~segments.last[right]).astype(np.float64)
-    beyond = gram[..., right]
-    last += beyond[:2, :2]
-    wanted_last += moment[:2, :, right] - product(beyond[:2, 2:] * inside, nodes[..., after])
-    for block, wanted, key in ((first, wanted_first, left), (last, wanted_last, right)):
-        slope_weight = target.slope_weight(segments.knots[key])
-        block[1, 1] += slope_weight
-        wanted[1] += slope_weight * target.slopes[:, segments.knots[key]]
-    eliminated = product(_turned(across), inverse_2x2(first))
-    ends = product(
-        inverse_2x2(last - product(eliminated, across)), wanted_last - product(eliminated, wanted_first)
-    )  # fmt: skip
-    begins = product(inverse_2x2(first), wanted_first - product(across, ends))
-    change = np.zeros((3, *nodes.shape))
-    change[0][..., inner] = begins - nodes[..., left]
-    change[1][..., inner] = product(to_left, begins) + product(to_right, ends) - nodes[..., inner]
-    change[2][..., inner] = ends - nodes[..., right]
+    inside = ~segments.first[1:-2]
+    first[..., 1:] += gram[2:, 2:, :-3] * inside
+    wanted_first[..., 1:] += (moment[2:, :, :-3] - product(gram[2:, :2, :-3], nodes[..., :-3])) * inside
+    last += gram[:2, :2, 2:]
+    wanted_last += moment[:2, :, 2:]
+    wanted_last[..., :-1] -= product(gram[:2, 2:, 2:-1], nodes[..., 3:]) * ~segments.last[2:-1]
+    slope_weight = target.slope_weight(knots)
+    pull = slope_weight * target.slopes[:, knots]
+    for block, wanted, keys in ((first, wanted_first, slice(0, -2)), (last, wanted_last, slice(2, None))):
+        block[1, 1] += slope_weight[keys]
+        wanted[1] += pull[:, keys]
+    with np.errstate(all="ignore"):
+        solved = inverse_2x2(first)
+        eliminated = product(_turned(across), solved)
+        ends = product(
+            inverse_2x2(last - product(eliminated, across)), wanted_last - product(eliminated, wanted_first)
+        )  # fmt: skip
+        begins = product(solved, wanted_first - product(across, ends))
+        change[0][..., 1:-1] = begins - nodes[..., :-2]
+        change[1][..., 1:-1] = product(to_left, begins) + product(to_right, ends) - nodes[..., 1:-1]
+        change[2][..., 1:-1] = ends - nodes[..., 2:]
+    change[..., segments.first | segments.last] = 0.0
     return change
 
 

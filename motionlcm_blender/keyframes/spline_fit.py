@@ -213,25 +213,25 @@ def _solve_chain(diagonal: FloatArray, beside: FloatArray, right: FloatArray) ->
     eliminates the coupling to the nearest remaining rows and doubles its distance. In a spline the coupling decreases
     by more than half from key to key, so four passes suffice for a fit whose error is measured afterwards.
     """
-    # A row holds the right-hand sides, then the block on the diagonal.
-    columns = right.shape[1]
-    rows = np.concatenate([right, diagonal], axis=1)
-    after = beside.copy()
-    after[..., -1] = 0.0
-    before = np.zeros_like(after)
-    before[..., 1:] = after[..., :-1].transpose(1, 0, 2)
+    # A row holds the right-hand sides, then its coupling blocks to the next row and to the row before.
+    columns, count = right.shape[1], right.shape[2]
+    to_next, to_last = slice(columns, columns + 2), slice(columns + 2, columns + 4)
+    rows = np.zeros((2, columns + 4, count))
+    rows[:, :columns] = right
+    rows[:, to_next, :-1] = beside[..., :-1]
+    rows[:, to_last, 1:] = beside[..., :-1].transpose(1, 0, 2)
+    diagonal = diagonal.copy()
     for step in (1, 2, 4, 8):
-        if step >= rows.shape[2]:
+        if step >= count:
             break
-        solved = inverse_2x2(rows[:, columns:])
-        up, down = product(before[..., step:], solved[..., :-step]), product(after[..., :-step], solved[..., step:])
-        new, further = rows.copy(), np.zeros((2, *after.shape))
-        new[:, :columns, step:] -= product(up, rows[:, :columns, :-step])
-        new[:, :columns, :-step] -= product(down, rows[:, :columns, step:])
-        new[:, columns:, step:] -= product(up, after[..., :-step])
-        new[:, columns:, :-step] -= product(down, before[..., step:])
-        if step < 8:
-            further[0][..., step:] = -product(up, before[..., :-step])
-            further[1][..., :-step] = -product(down, after[..., step:])
-        rows, (before, after) = new, further
-    return product(inverse_2x2(rows[:, columns:]), rows[:, :columns])
+        solved = inverse_2x2(diagonal)
+        up = product(product(rows[:, to_last, step:], solved[..., :-step]), rows[..., :-step])
+        down = product(product(rows[:, to_next, :-step], solved[..., step:]), rows[..., step:])
+        rows[:, :columns, step:] -= up[:, :columns]
+        rows[:, :columns, :-step] -= down[:, :columns]
+        diagonal[..., step:] -= up[:, to_next]
+        diagonal[..., :-step] -= down[:, to_last]
+        rows[:, columns:] = 0.0
+        np.negative(up[:, to_last], out=rows[:, to_last, step:])
+        np.negative(down[:, to_next], out=rows[:, to_next, :-step])
+    return product(inverse_2x2(diagonal), rows[:, :columns])
