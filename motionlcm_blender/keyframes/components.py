@@ -47,7 +47,8 @@ def product(a: FloatArray, b: FloatArray) -> FloatArray:
 def inverse_2x2(m: FloatArray) -> FloatArray:
     """Inverses of matrices (2, 2, ...)."""
     determinant = m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0]
-    return np.stack([m[1, 1], -m[0, 1], -m[1, 0], m[0, 0]]).reshape(m.shape) / determinant
+    result: FloatArray = np.stack([m[1, 1], -m[0, 1], -m[1, 0], m[0, 0]]).reshape(m.shape) / determinant
+    return result
 
 
 def multiply(a: FloatArray, b: FloatArray) -> FloatArray:
@@ -80,7 +81,7 @@ def unit(q: FloatArray) -> FloatArray:
 def rotation_matrices(q: FloatArray) -> FloatArray:
     """Rotation matrices (3, 3, ...) of unit quaternions (4, ...)."""
     w, x, y, z = q
-    x2, y2, z2 = twice = 2.0 * q[1:]
+    _, y2, z2 = twice = 2.0 * q[1:]
     wx, wy, wz = w * twice
     xx, xy, xz = x * twice
     yy, yz, zz = y * y2, y * z2, z * z2

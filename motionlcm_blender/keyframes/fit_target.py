@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -114,8 +114,7 @@ class BoneTree:
 
     @cached_property
     def _steps(self) -> tuple[tuple[IntArray, IntArray, FloatArray, IntArray, IntArray], ...]:
-        """For each level its places, their parents and offsets (3, k, 1), its places that move others, their parents.
-        """
+        """Of each level: places, parents, offsets (3, k, 1); then the places that move others, and their parents."""
         steps = []
         for level in self.levels:
             inner = level[np.isin(level, self.movers)]
@@ -141,6 +140,20 @@ class BoneTree:
             if len(inner):
                 world[:, :, inner] = components.product(world[:, :, above_inner], world[:, :, inner])
         return position, world
+
+
+@dataclass(frozen=True, eq=False)
+class Sampling:
+    """How a clip is sampled: the arguments of `fit_keys`, with the tolerance in metres."""
+
+    tolerance: float
+    modes: tuple[str, ...]
+    axes: tuple[FloatArray, FloatArray] | None
+    loops: bool
+
+    def target(self, clip: Clip) -> FitTarget:
+        """Sample a clip."""
+        return FitTarget.of(clip, self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,15 +199,9 @@ class FitTarget:
         return 1 + int(self.rotations.shape[1])
 
     @classmethod
-    def of(
-        cls,
-        clip: Clip,
-        tolerance: float,
-        modes: tuple[str, ...],
-        axes: tuple[FloatArray, FloatArray] | None,
-        loops: bool,
-    ) -> FitTarget:
-        """Sample a clip and derive weights and priorities; arguments as in `fit_keys`, `tolerance` in metres."""
+    def of(cls, clip: Clip, sampling: Sampling) -> FitTarget:
+        """Sample a clip."""
+        tolerance, modes, axes, loops = sampling.tolerance, sampling.modes, sampling.axes, sampling.loops
         rig = BoneTree.of(clip.skeleton)
         given = np.asarray(clip.rotations, np.float64).transpose(2, 1, 0)[:, rig.order]
         local = _continuous(components.unit(given))
@@ -227,6 +234,18 @@ class FitTarget:
             fps=clip.fps,
             euler=euler,
             body=body,
+        )
+
+    def on(self, frames: IntArray) -> FitTarget:
+        """The same for some frames (n,) only, to measure curves on them."""
+        channels = self.channels.reshape(4, self.tracks, self.frames)[..., frames].reshape(4, -1)
+        return replace(
+            self,
+            channels=channels,
+            rotations=self.rotations[..., frames],
+            position=self.position[..., frames],
+            world=self.world[..., frames],
+            joint_weight=self.joint_weight[:, frames],
         )
 
     @cached_property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..array_types import BoolArray, FloatArray, IntArray
+from ..array_types import BoolArray, FloatArray
 from .components import cross, inverse_2x2, product, sum_of_squares, transformed
 from .fit_target import FitTarget
 from .spline_fit import BONE_RADIUS, SplineFit, shifted
@@ -75,18 +75,49 @@ def refit_without_key(target: FitTarget, fit: SplineFit) -> FloatArray:
         (3, 2, 4, n) change of value and slope at the key before, at the frame of the removed key, and at the key
         after; 0 for the first and the last key of each track.
     """
-    segments, nodes, (gram, moment) = fit.segments, fit.nodes, fit.normal
+    segments, nodes, knots = fit.segments, fit.nodes, fit.segments.knots
     change = np.zeros((3, *nodes.shape))
     if fit.count < 3:
         return change
-    # Of each key, in one array: the segment before it and its own. Ends of tracks give numbers without meaning.
-    knots, before, own = segments.knots, gram[..., :-2], gram[..., 1:-1]
     gap = (knots[2:] - knots[:-2]).astype(np.float64)
     u = (knots[1:-1] - knots[:-2]) / gap
     v = 1.0 - u
     # Value and slope at the removed key's frame are to_left * left key + to_right * right key.
     to_left = np.array([[(1.0 + 2.0 * u) * v * v, u * v * v * gap], [-6.0 * u * v / gap, v * (v - 2.0 * u)]])
     to_right = np.array([[u * u * (3.0 - 2.0 * u), -v * u * u * gap], [6.0 * u * v / gap, u * (u - 2.0 * v)]])
+    with np.errstate(all="ignore"):  # the ends of tracks give numbers without meaning
+        first, across, last, wanted_first, wanted_last = _gap_equations(target, fit, to_left, to_right)
+        solved = inverse_2x2(first)
+        eliminated = product(_turned(across), solved)
+        rest = inverse_2x2(last - product(eliminated, across))
+        ends = product(rest, wanted_last - product(eliminated, wanted_first))
+        begins = product(solved, wanted_first - product(across, ends))
+        change[0][..., 1:-1] = begins - nodes[..., :-2]
+        change[1][..., 1:-1] = product(to_left, begins) + product(to_right, ends) - nodes[..., 1:-1]
+        change[2][..., 1:-1] = ends - nodes[..., 2:]
+    change[..., segments.first | segments.last] = 0.0
+    return change
+
+
+def _gap_equations(
+    target: FitTarget, fit: SplineFit, to_left: FloatArray, to_right: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Normal equations of value and slope at both neighbours of each removed key.
+
+    Args:
+        target: The clip to reproduce.
+        fit: The current fit, with n keys.
+        to_left: (2, 2, n - 2) effect of the key before on value and slope at the removed key's frame.
+        to_right: (2, 2, n - 2) effect of the key after.
+
+    Returns:
+        The blocks of the system (2, 2, n - 2): of the key before, between both, of the key after; and their right-hand
+        sides (2, 4, n - 2).
+    """
+    assert fit.normal is not None
+    segments, nodes, (gram, moment) = fit.segments, fit.nodes, fit.normal
+    # Of each key, in one array: the segment before it, and its own.
+    before, own = gram[..., :-2], gram[..., 1:-1]
     back_left, back_right = _turned(to_left), _turned(to_right)
     middle = before[2:, 2:] + own[:2, :2]
     by_left, by_right = product(middle, to_left), product(middle, to_right)
@@ -105,23 +136,12 @@ def refit_without_key(target: FitTarget, fit: SplineFit) -> FloatArray:
     last += gram[:2, :2, 2:]
     wanted_last += moment[:2, :, 2:]
     wanted_last[..., :-1] -= product(gram[:2, 2:, 2:-1], nodes[..., 3:]) * ~segments.last[2:-1]
-    slope_weight = target.slope_weight(knots)
-    pull = slope_weight * target.slopes[:, knots]
+    slope_weight = target.slope_weight(segments.knots)
+    pull = slope_weight * target.slopes[:, segments.knots]
     for block, wanted, keys in ((first, wanted_first, slice(0, -2)), (last, wanted_last, slice(2, None))):
         block[1, 1] += slope_weight[keys]
         wanted[1] += pull[:, keys]
-    with np.errstate(all="ignore"):
-        solved = inverse_2x2(first)
-        eliminated = product(_turned(across), solved)
-        ends = product(
-            inverse_2x2(last - product(eliminated, across)), wanted_last - product(eliminated, wanted_first)
-        )  # fmt: skip
-        begins = product(solved, wanted_first - product(across, ends))
-        change[0][..., 1:-1] = begins - nodes[..., :-2]
-        change[1][..., 1:-1] = product(to_left, begins) + product(to_right, ends) - nodes[..., 1:-1]
-        change[2][..., 1:-1] = ends - nodes[..., 2:]
-    change[..., segments.first | segments.last] = 0.0
-    return change
+    return first, across, last, wanted_first, wanted_last
 
 
 class ErrorBudget:

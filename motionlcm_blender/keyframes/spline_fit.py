@@ -31,7 +31,6 @@ class Segments:
         keyed: (B, N) bool, frames with a key.
         knots: (n,) samples with a key.
         sizes: (n,) number of samples of each segment.
-        basis: (4, B * N) cubic Hermite weights of value and slope at the segment's start and end.
         track: (n,) track of each segment.
         first: (n,) bool, first segment of its track.
         last: (n,) bool, last segment of its track.
@@ -40,7 +39,6 @@ class Segments:
     keyed: BoolArray
     knots: IntArray
     sizes: IntArray
-    basis: FloatArray
     track: IntArray
     first: BoolArray
     last: BoolArray
@@ -52,13 +50,13 @@ class Segments:
         knots = np.flatnonzero(keyed)
         sizes = np.diff(knots, append=keyed.size)
         track, frame = np.divmod(knots, frames)
-        last = frame == frames - 1
-        long = np.repeat(np.where(last, 1.0, sizes), sizes)
-        u = (np.arange(keyed.size) - np.repeat(knots, sizes)) / long
-        v = 1.0 - u
-        vv, uu = v * v, u * u
-        basis = np.stack([(1.0 + 2.0 * u) * vv, u * vv * long, uu * (3.0 - 2.0 * u), -v * uu * long])
-        return cls(keyed, knots, sizes, basis, track, frame == 0, last)
+        return cls(keyed, knots, sizes, track, frame == 0, frame == frames - 1)
+
+    @cached_property
+    def basis(self) -> FloatArray:
+        """(4, B * N) cubic Hermite weights of value and slope at the segment's start and end."""
+        long = np.repeat(np.where(self.last, 1.0, self.sizes), self.sizes)
+        return hermite_basis((np.arange(self.keyed.size) - np.repeat(self.knots, self.sizes)) / long, long)
 
     @cached_property
     def of(self) -> IntArray:
@@ -94,6 +92,13 @@ class Segments:
         return result
 
 
+def hermite_basis(u: FloatArray, length: FloatArray) -> FloatArray:
+    """(4, ...) weights of value and slope at start and end of a cubic, at u in 0..1 of its length in frames."""
+    v = 1.0 - u
+    vv, uu = v * v, u * u
+    return np.stack([(1.0 + 2.0 * u) * vv, u * vv * length, uu * (3.0 - 2.0 * u), -v * uu * length])
+
+
 @dataclass(frozen=True, eq=False)
 class SplineFit:
     """Fitted curves and their error.
@@ -101,7 +106,7 @@ class SplineFit:
     Attributes:
         segments: The key times.
         weights: (B * N,) weights of the samples.
-        normal: Normal equations of the segments.
+        normal: Normal equations of the segments, if the curves were fitted.
         nodes: (2, 4, n) value and slope at each key.
         values: (4, B, N) the curves at the samples.
         position: (3, J, N) metres, joint positions.
@@ -116,7 +121,7 @@ class SplineFit:
 
     segments: Segments
     weights: FloatArray
-    normal: tuple[FloatArray, FloatArray]
+    normal: tuple[FloatArray, FloatArray] | None
     nodes: FloatArray
     values: FloatArray
     position: FloatArray
@@ -144,19 +149,43 @@ class SplineFit:
             pinned = target.pinned_samples[segments.knots]
             at = segments.knots[pinned]
             nodes[0][:, pinned], nodes[1][:, pinned] = target.channels[:, at], target.slopes[:, at]
-        return cls._measured(target, segments, nodes, weights, (gram, moment))
+        return cls.measured(target, segments, nodes, weights, (gram, moment))
 
     @classmethod
-    def _measured(
+    def measured(
         cls,
         target: FitTarget,
         segments: Segments,
         nodes: FloatArray,
         weights: FloatArray,
-        normal: tuple[FloatArray, FloatArray],
+        normal: tuple[FloatArray, FloatArray] | None = None,
     ) -> SplineFit:
-        """Evaluate the curves of given keys on all frames."""
+        """Evaluate the curves of given keys on all frames.
+
+        Args:
+            target: The clip to reproduce.
+            segments: The key times.
+            nodes: (2, 4, n) value and slope at each key.
+            weights: (B * N,) weights of the samples.
+            normal: Normal equations of the segments; without them no key can be removed.
+
+        Returns:
+            The curves and their error.
+        """
         values = segments.values(nodes, shifted(nodes, 1)).reshape(4, target.tracks, target.frames)
+        return cls.with_values(target, segments, nodes, weights, values, normal)
+
+    @classmethod
+    def with_values(
+        cls,
+        target: FitTarget,
+        segments: Segments,
+        nodes: FloatArray,
+        weights: FloatArray,
+        values: FloatArray,
+        normal: tuple[FloatArray, FloatArray] | None = None,
+    ) -> SplineFit:
+        """The same for curves that are evaluated already: values (4, B, N) on the frames of the target."""
         rotations = target.rotations_of(values[:, 1:])
         position, _ = target.rig.pose(values[:3, 0], target.local_of(rotations))
         error = position - target.position
