@@ -6,6 +6,7 @@ Without a BLAS in NumPy there are two ways: OpenBLAS from a package of its own, 
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,6 @@ import pytest
 from motionlcm_blender import MotionLCM, Request
 from motionlcm_blender.networks.numpy_impl import matmul, openblas
 from motionlcm_blender.networks.numpy_impl.matmul import has_blas, multiplier, product
-from motionlcm_blender.networks.numpy_impl.processor_cores import linux_cores, physical_cores
 
 
 def use(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,12 +157,18 @@ print(openblas.library() is not None, openblas.reason())
     assert run("go").stdout.startswith("True")
 
 
-def test_two_processors_of_one_core_count_once(tmp_path: Path) -> None:
-    for number, siblings in enumerate(("0,2", "1,3", "0,2", "1,3")):
-        folder = tmp_path / f"cpu{number}" / "topology"
-        folder.mkdir(parents=True)
-        (folder / "thread_siblings_list").write_text(siblings + "\n")
-    assert linux_cores(tmp_path, {0, 1, 2, 3}) == 2 and linux_cores(tmp_path, {0, 2}) == 1
-    with pytest.raises(OSError, match="cpu7"):
-        linux_cores(tmp_path, {7})
-    assert physical_cores() >= 1
+def test_one_thread_unless_the_environment_names_another_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    use("OpenBLAS", monkeypatch)
+    script = f"""
+import sys
+sys.path[:0] = {[str(Path(__file__).parents[2]), *sys.path]!r}
+from motionlcm_blender.networks.numpy_impl import openblas
+print(openblas.library().threads)
+"""
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    command = [sys.executable, "-c", script]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "1\n"
+    if (os.cpu_count() or 1) > 1:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+        assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "2\n"

@@ -1,8 +1,7 @@
 """The networks in NumPy, for installations without PyTorch.
 
-layers           Transformer layers in NumPy float32, for inference.
-matmul           Matrix products that are fast whether or not NumPy was built with a BLAS.
-network          A whole MotionLCM model in NumPy float32, for inference, with the interface of the PyTorch networks.
-openblas         Matrix products by OpenBLAS, from the package scipy-openblas32, where NumPy has no BLAS.
-processor_cores  Number of physical cores, on Linux, macOS and Windows.
+layers    Transformer layers in NumPy float32, for inference.
+matmul    Matrix products that are fast whether or not NumPy was built with a BLAS.
+network   A whole MotionLCM model in NumPy float32, for inference, with the interface of the PyTorch networks.
+openblas  Matrix products by OpenBLAS, from the package scipy-openblas32, where NumPy has no BLAS.
 """
