@@ -130,6 +130,36 @@ class BezierKeys:
         sides = [np.stack([side[..., 0], change(side[..., 1])], axis=-1) for side in (self.left, self.right)]
         return BezierKeys(self.times, change(self.values), sides[0], sides[1])
 
+    @classmethod
+    def mapped_together(
+        cls, tracks: Sequence[BezierKeys], change: Callable[[FloatArray, IntArray], FloatArray]
+    ) -> list[BezierKeys]:
+        """Apply an affine map to each of several tracks with the same number of channels, in one call.
+
+        Args:
+            tracks: The tracks.
+            change: Maps (n, channels), given the index (n,) of the track of each row, to (n, channels).
+
+        Returns:
+            The tracks with changed channels.
+        """
+        counts = [track.count for track in tracks]
+        of = np.tile(np.repeat(np.arange(len(tracks)), counts), 3)
+        parts = [track.values for track in tracks]
+        parts += [track.left[..., 1] for track in tracks] + [track.right[..., 1] for track in tracks]
+        changed = np.split(change(np.concatenate(parts), of), 3)
+        bounds = np.cumsum(counts)[:-1]
+        values, left, right = (np.split(part, bounds) for part in changed)
+        return [
+            cls(
+                track.times,
+                values[k],
+                np.stack([track.left[..., 0], left[k]], axis=-1),
+                np.stack([track.right[..., 0], right[k]], axis=-1),
+            )
+            for k, track in enumerate(tracks)
+        ]
+
     def evaluate(self, frames: FloatArray) -> FloatArray:
         """Evaluate the curves at frames (F,); the result is (F, channels).
 
