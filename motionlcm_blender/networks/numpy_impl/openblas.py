@@ -81,14 +81,15 @@ class OpenBLAS:
         if not a.size:
             out[...] = 0.0
             return
-        a, b = _addressable(a), _addressable(b)
-        target = out if _layout(out)[0] == _PLAIN else np.empty(out.shape, np.float32)
-        (turn_a, lead_a), (turn_b, lead_b), (_, lead) = _layout(a), _layout(b), _layout(target)
+        (a, turn_a, lead_a), (b, turn_b, lead_b) = _readable(a), _readable(b)
+        turn, lead = _layout(out)
+        target = out
+        if turn != _PLAIN:
+            target, lead = np.empty(out.shape, np.float32), out.shape[-1]
         rows, columns, inner = out.shape[-2], out.shape[-1], a.shape[-1]
+        sgemm = self._sgemm
         for at_a, at_b, at in zip(_addresses(a), _addresses(b), _addresses(target), strict=True):
-            self._sgemm(
-                _ROWS_FIRST, turn_a, turn_b, rows, columns, inner, 1.0, at_a, lead_a, at_b, lead_b, 0.0, at, lead
-            )  # fmt: skip
+            sgemm(_ROWS_FIRST, turn_a, turn_b, rows, columns, inner, 1.0, at_a, lead_a, at_b, lead_b, 0.0, at, lead)
         if target is not out:
             out[...] = target
 
@@ -127,15 +128,18 @@ def _layout(x: FloatArray) -> tuple[int, int]:
     return 0, 0
 
 
-def _addressable(x: FloatArray) -> FloatArray:
-    return x if _layout(x)[0] else np.ascontiguousarray(x)
+def _readable(x: FloatArray) -> tuple[FloatArray, int, int]:
+    """x or a copy of it, and its `_layout`."""
+    turn, lead = _layout(x)
+    return (x, turn, lead) if turn else (np.ascontiguousarray(x), _PLAIN, x.shape[-1])
 
 
 def _addresses(x: FloatArray) -> list[int]:
     """Addresses of the matrices of x (..., r, c), in the order of its leading axes."""
-    addresses = [int(x.__array_interface__["data"][0])]
-    for size, stride in zip(x.shape[:-2], x.strides[:-2], strict=True):
-        addresses = [address + index * stride for address in addresses for index in range(size)]
+    addresses = [x.ctypes.data]
+    if x.ndim > 2:
+        for size, stride in zip(x.shape[:-2], x.strides[:-2], strict=True):
+            addresses = [address + index * stride for address in addresses for index in range(size)]
     return addresses
 
 
