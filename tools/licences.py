@@ -108,14 +108,18 @@ def _wheel(path: Path) -> tuple[Entry, str]:
     licence = _licence(metadata, title)
     entry = Entry(f"wheels/{path.name}", title, licence)
     authors = metadata["Author-email"] or metadata["Author"] or metadata["Maintainer-email"] or "not named"
-    addresses = [line.partition(", ")[2] for line in metadata.get_all("Project-URL", []) if line.startswith("Source")]
+    named = [line.partition(", ")[::2] for line in metadata.get_all("Project-URL", [])]
+    addresses = [address for label, address in named if label.startswith("Source")]
+    addresses = addresses or [address for label, address in named if label.lower() == "homepage"]
     lines = [f"## {title} (`wheels/{path.name}`)", "", f"Licence: {licence}. Authors: {_names(authors)}."]
     lines += [f"Source: {address}" for address in addresses]
     where = " and ".join(f"`{name}` in the wheel" for name in inside) or f"`{APACHE}`"
     lines += [f"Its licence's text: {where}. The wheel is passed on as it was published."]
     if not inside and licence != "Apache-2.0":
         raise LicenceProblem(f"The wheel of {title} holds no text of its licence.")
-    components = sorted({_component(each) for listed in parts for each in listed.get("components", [])})
+    components = sorted(
+        {_component(each) for listed in parts for each in listed.get("components", [])} | _told(metadata)
+    )
     if components:
         lines += ["", "Built into it:", "", *(f"- {line}" for line in components)]
     return entry, "\n".join(lines)
@@ -140,6 +144,14 @@ def _component(component: dict[str, Any]) -> str:
     authors = component.get("author")
     by = f", by {_names(authors)}" if authors else ""
     return f"{title}: {' AND '.join(' '.join(licence.split()) for licence in licences)}{by}"
+
+
+def _told(metadata: Message) -> set[str]:
+    """A line for each part that a wheel names in the free text of its licence, as NumPy's and OpenBLAS's do."""
+    found = re.findall(
+        r"^\s*Name: (.+)$(?:\n(?!\s*Name: ).*)*?\n\s*License: (.+)$", metadata["License"] or "", re.MULTILINE
+    )
+    return {f"{name.strip()}: {licence.strip()}" for name, licence in found}
 
 
 def _names(authors: str) -> str:

@@ -16,10 +16,10 @@ from licences import unlisted
 
 PYTHONS = ("3.11", "3.13")
 """Of Blender 4.2 to 5.2."""
-WHEELS = ("filelock", "packaging", "safetensors", "tokenizers")
+WHEELS = ("filelock", "packaging", "safetensors", "scipy-openblas32", "tokenizers")
 LARGEST = 120_000_000
 WHEEL_TAGS = {
-    "linux-x64": "manylinux_2_17_x86_64",
+    "linux-x64": "manylinux_2_28_x86_64",
     "macos-arm64": "macosx_11_0_arm64",
     "macos-x64": "macosx_10_12_x86_64",
     "windows-x64": "win_amd64",
@@ -98,7 +98,7 @@ def problems(archive: Path) -> list[str]:
             found.append(f"{error}.")
     for name in WHEELS:
         for platform in platforms:
-            fitting = [wheel for wheel in wheels if wheel.name == name and wheel.fits(platform)]
+            fitting = [wheel for wheel in wheels if wheel.name == name.replace("-", "_") and wheel.fits(platform)]
             found += [
                 f"No wheel of {name} is for Python {python} on {platform}."
                 for python in PYTHONS

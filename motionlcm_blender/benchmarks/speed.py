@@ -2,6 +2,7 @@
 
 Times are the minimum, the median and the 90th percentile of several repeats after a warm-up. Because machines differ
 in speed and load, each median is also given as a ratio to fixed reference work in NumPy, run between the stages.
+NumPy is measured with each way of multiplying matrices that there is: its own BLAS, OpenBLAS, and neither.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from typing import Any
 import numpy as np
 
 from ..array_types import FloatArray
+from ..errors import MotionLCMError
+from ..export.blender_process import find_blender
 from ..generation.pipeline import MotionLCM
+from ..generation.postprocessing import postprocess_motion
 from ..generation.request import Hints, Request
 from ..keyframes.fitting import fit_keys
 from ..motion.features import contacts_from_features, standing_joints
@@ -31,14 +35,18 @@ from ..motion.skeleton import FPS, MAX_FRAMES
 from ..motion.world_transform import canonicalise
 from ..networks.backends import resolve_device
 from ..networks.noise_schedule import alpha_sigma, boundary_scalings
+from ..networks.numpy_impl import matmul
 from ..networks.samplers import student_timesteps
 from ..postprocess.path_following import follow_path
 from ..version import package_versions
+from .writing import NO_BLENDER, SCRIPT, writing_milliseconds
 
 PROMPT = "a person walks forward and waves"
-SCENE_FPS = 24.0
-STAGES = ("text", "text, kept", "noise", "path", "control", "denoise", "decode", "joints", "correction", "retarget",
-          "resample", "keys")  # fmt: skip
+SCENE_FPS, HIGH_FPS = 24.0, 240.0
+STAGES = ("text", "text, kept", "noise", "path", "control", "denoise", "decode", "network", "joints", "correction",
+          "post-processing", "retarget", "resample", "keys", "keys, 240 fps")  # fmt: skip
+NETWORK = ("path", "control", "denoise", "decode")
+"""The stages that `network` sums up."""
 WHOLES = ("request to joints", "request to joints, text kept", "request to keys", "request to keys, text kept")
 REFERENCE = "4 products of 256 x 256 float32 matrices in NumPy"
 
@@ -56,6 +64,11 @@ class Stopwatch:
         started = time.perf_counter()
         yield
         self.seconds.setdefault(stage, []).append(time.perf_counter() - started)
+
+    def add_network(self) -> None:
+        """Sum up the stages of the networks, each repeat by itself."""
+        there = [self.seconds[stage] for stage in NETWORK if stage in self.seconds]
+        self.seconds["network"] = [sum(parts) for parts in zip(*there, strict=True)]
 
     def table(self, reference: float) -> dict[str, dict[str, float]]:
         """best_ms, median_ms, p90_ms and ratio (median divided by the reference's) of each stage."""
@@ -130,6 +143,7 @@ def bench(
     frames: int = MAX_FRAMES,
     steps: int = 1,
     say: Callable[[str], None] = lambda _line: None,
+    blender: str | None = NO_BLENDER,
 ) -> dict[str, Any]:
     """Measure every stage.
 
@@ -141,24 +155,28 @@ def bench(
         frames: Length of the motion, frames at 20 fps.
         steps: Sampler steps.
         say: Called with a line about each device.
+        blender: Blender, or Python with bpy, that writes the Action; None: searched; NO_BLENDER: not measured.
 
     Returns:
-        machine, reference_ms and runs (one for each device), for `report`.
+        machine, reference_ms, runs (one for each device and way of multiplying) and writing, for `report`.
 
     Raises:
         MotionLCMError: Loading or generating failed.
     """
     measured = []
     for name in bench_devices(device):
-        say(f"Measuring {name} ...")
         started = time.perf_counter()
         sampler = MotionLCM.from_folder(model, name)
         load = time.perf_counter() - started
-        measured.append((sampler, load, _measure(sampler, repeats, warmup, frames, steps)))
-    base = float(np.median([s for _, _, watch in measured for s in watch.reference]))
+        for way in matmul.ways() if name == "numpy" else [""]:
+            say(f"Measuring {name}{f' ({way})' if way else ''} ...")
+            with matmul.multiplied_by(way):
+                measured.append((sampler, way, load, _measure(sampler, repeats, warmup, frames, steps)))
+    base = float(np.median([s for _, _, _, watch in measured for s in watch.reference]))
     runs = [
         {
             "device": sampler.device,
+            "products": way,
             "model": sampler.name,
             "frames": frames,
             "steps": steps,
@@ -166,7 +184,7 @@ def bench(
             "recorded": "" if sampler.backend.recorded is None else sampler.backend.recorded.summary,
             "stages": watch.table(base),
         }
-        for sampler, load, watch in measured
+        for sampler, way, load, watch in measured
     ]
     return {
         "machine": machine(),
@@ -174,7 +192,38 @@ def bench(
         "reference_ms": 1e3 * base,
         "repeats": repeats,
         "runs": runs,
+        "writing": writing_table(model, blender, repeats, frames, base, say),
     }
+
+
+def writing_table(
+    model: str | Path | None,
+    blender: str | None,
+    repeats: int,
+    frames: int,
+    reference: float,
+    say: Callable[[str], None],
+) -> dict[str, float]:
+    """The row of the writing, as in `Stopwatch.table`; empty if it is not measured.
+
+    The Action is that of a walk along the S-shaped path, `frames` long.
+    """
+    if blender == NO_BLENDER:
+        return {}
+    try:
+        where = find_blender(blender, SCRIPT)
+    except MotionLCMError as error:
+        say(f"Writing is not measured. {error}")
+        return {}
+    say(f"Measuring the writing in {where.program} ...")
+    sampler = MotionLCM.from_folder(model, "numpy")
+    xz, _ = canonicalise(timed(named_path("s", natural_length("s", frames / FPS)), frames))
+    hints = Hints.ground_path(xz) if sampler.architecture.control else None
+    (motion,) = sampler.generate(Request(PROMPT, frames, 0, hints=hints))
+    seconds = [1e-3 * value for value in writing_milliseconds(retarget(motion), where, repeats)]
+    watch = Stopwatch()
+    watch.seconds["writing"] = seconds
+    return watch.table(reference)["writing"]
 
 
 def _measure(model: MotionLCM, repeats: int, warmup: int, frames: int, steps: int) -> Stopwatch:
@@ -199,6 +248,7 @@ def _measure(model: MotionLCM, repeats: int, warmup: int, frames: int, steps: in
                 with watch("request to joints" + suffix):
                     (motion,) = model.generate(request)
                 fit_keys(resample(retarget(motion), SCENE_FPS))
+    watch.add_network()
     return watch
 
 
@@ -245,12 +295,17 @@ def _stages(model: MotionLCM, watch: Stopwatch, request: Request, xz: FloatArray
     contacts = contacts_from_features(features)
     with watch("correction"):
         joints = follow_path(joints, contacts, xz).joints
+    with watch("post-processing"):
+        postprocess_motion(request, standing_joints(features), contacts, {}, 0.0)
     with watch("retarget"):
         clip: Clip = retarget(Motion(joints, contacts))
     with watch("resample"):
-        clip = resample(clip, SCENE_FPS)
+        scene = resample(clip, SCENE_FPS)
     with watch("keys"):
-        fit_keys(clip)
+        fit_keys(scene)
+    dense = resample(clip, HIGH_FPS)
+    with watch("keys, 240 fps"):
+        fit_keys(dense)
 
 
 def report(result: dict[str, Any]) -> str:
@@ -264,10 +319,12 @@ def report(result: dict[str, Any]) -> str:
         f"Reference: {result['reference']}, {result['reference_ms']:.2f} ms",
     ]
     for run in result["runs"]:
+        way = f" ({run['products']})" if run["products"] else ""
+        plural = "s" if run["steps"] > 1 else ""
         lines += [
             "",
-            f"{run['device']}: model {run['model']}, {run['frames']} frames, {run['steps']} step"
-            f"{'s' if run['steps'] > 1 else ''}, {result['repeats']} repeats; loaded in {run['load_ms']:.0f} ms"
+            f"{run['device']}{way}: model {run['model']}, {run['frames']} frames, {run['steps']} step{plural}, "
+            f"{result['repeats']} repeats; loaded in {run['load_ms']:.0f} ms"
             + (f"; {run['recorded']}" if run["recorded"] else ""),
             f"  {'stage':<30}{'best ms':>10}{'median ms':>11}{'p90 ms':>10}{'ratio':>9}",
         ]
@@ -277,4 +334,8 @@ def report(result: dict[str, Any]) -> str:
                 numbers = f"{row['best_ms']:>10.2f}{row['median_ms']:>11.2f}{row['p90_ms']:>10.2f}{row['ratio']:>9.3g}"
                 per_step = " (each step)" if run["steps"] > 1 and stage in ("control", "denoise") else ""
                 lines.append(f"  {stage + per_step:<30}{numbers}")
+    if result["writing"]:
+        row = result["writing"]
+        numbers = f"{row['best_ms']:>10.2f}{row['median_ms']:>11.2f}{row['p90_ms']:>10.2f}{row['ratio']:>9.3g}"
+        lines += ["", f"  {'writing the Action in Blender':<30}{numbers}"]
     return "\n".join(lines)

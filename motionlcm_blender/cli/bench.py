@@ -23,6 +23,12 @@ def add_bench(parser: argparse.ArgumentParser) -> None:
         "--steps", type=int, default=SAMPLER_STEPS, help="sampler steps: 1, 2 or 4 (default %(default)s)"
     )
     parser.add_argument("--repeats", type=int, default=20, help="measured repeats after 3 to warm up (default 20)")
+    parser.add_argument(
+        "--blender", metavar="PROGRAM", help="Blender, or Python with bpy, that writes the Action; none: not measured"
+    )
+    parser.add_argument(
+        "--against", type=Path, metavar="FOLDER", help="also another source tree, in turns: ratios of the medians"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
     parser.add_argument(
         "--training", action="store_true", help="instead: a training step, beside that of a plain loop (needs PyTorch)"
@@ -58,8 +64,17 @@ def run_bench(args: argparse.Namespace) -> int:
         training = training_module("bench")
         result = training.bench_training(args.config, args.repeats, device=args.device, say=_tell)
         print(training.report(result))
+    elif args.against is not None:
+        from ..benchmarks.comparison import compare, comparison_report
+
+        options = ["--device", args.device, "--frames", str(args.frames), "--steps", str(args.steps)]
+        options += [] if args.model is None else ["--model", str(args.model.resolve())]
+        result = compare(args.against, options, args.repeats, _tell)
+        print(comparison_report(result))
     else:
-        result = bench(args.device, args.model, args.repeats, frames=args.frames, steps=args.steps, say=_tell)
+        result = bench(
+            args.device, args.model, args.repeats, frames=args.frames, steps=args.steps, say=_tell, blender=args.blender
+        )
         print(report(result))
     if args.json is not None:
         text = json.dumps(result, indent=2) + "\n"

@@ -105,12 +105,12 @@ class MotionLCM(MotionModel):
         cancel: Callable[[], bool] | None,
     ) -> GeneratedMotion:
         """Post-process a take; one with far pins is generated again on a path to them."""
-        led = None
+        led, joints = None, _sampled_joints(request, features)
         if request.hints is not None and self.architecture.control:
-            led = approached(request, _sampled_joints(request, features))
+            led = approached(request, joints)
         if led is not None:
             return as_asked(self.generate(led, progress, cancel)[0], request)
-        return _finished(request, features, started, report)
+        return _finished(request, features, joints, started, report)
 
     def _needs_pieces(self, request: Request) -> bool:
         """Whether the motion is stitched from several samples.
@@ -162,8 +162,10 @@ def _take_of(request: Request, motion: GeneratedMotion) -> Request:
     return replace(request, seed=motion.request.seed, blends=motion.request.blends, takes=1)
 
 
-def _finished(request: Request, features: FloatArray, started: float, refinement: dict[str, float]) -> GeneratedMotion:
-    joints = _sampled_joints(request, features)
+def _finished(
+    request: Request, features: FloatArray, joints: FloatArray, started: float, refinement: dict[str, float]
+) -> GeneratedMotion:
+    """Post-process a take. joints: those of `_sampled_joints`."""
     contacts = contacts_from_features(features)
     warnings: list[str] = []
     if request.refine and not refinement and request.all_hints is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +13,7 @@ from ..motion.euler_angles import euler_angles, euler_quaternions
 from ..motion.foot_contacts import foot_contacts
 from ..motion.motion import Clip
 from ..motion.skeleton import FOOT_JOINTS, JOINT_COUNT, JOINTS, Skeleton
+from . import components
 
 SLOPE_REGULARIZATION = 0.02
 """Weight of the difference between slopes at keys and those of the clip, relative to 1 for a sample.
@@ -104,181 +105,263 @@ class BoneTree:
             result[self.movers] = np.maximum.reduceat(values, self.pair_starts, axis=0)
         return result
 
-    def pose(self, location: FloatArray, local: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Positions (J, N, 3) and world rotations (J, N, 4) from location (N, 3) and local rotations (J, N, 4)."""
-        world = local.copy()
-        position = np.empty((*local.shape[:2], 3))
-        position[0] = location
+    @cached_property
+    def by_joint(self) -> tuple[IntArray, IntArray, IntArray]:
+        """Order of the `pairs` by joint, the first place in it of each moved joint, and the moved joints."""
+        order = np.argsort(self.pairs[1], kind="stable")
+        moved, starts = np.unique(self.pairs[1][order], return_index=True)
+        return order, starts, moved
+
+    @cached_property
+    def _steps(self) -> tuple[tuple[IntArray, IntArray, FloatArray, IntArray, IntArray], ...]:
+        """Of each level: places, parents, offsets (3, k, 1); then the places that move others, and their parents."""
+        steps = []
         for level in self.levels:
-            above = self.parents[level]
-            position[level] = position[above] + rot.rotate(world[above], self.offsets[level][:, None])
-            world[level] = rot.multiply(world[above], world[level])
+            inner = level[np.isin(level, self.movers)]
+            steps.append((level, self.parents[level], self.offsets[level].T[..., None], inner, self.parents[inner]))
+        return tuple(steps)
+
+    def pose(self, location: FloatArray, local: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Pose the skeleton.
+
+        Args:
+            location: (3, N) metres, position of the root.
+            local: (4, J, N) unit quaternions, local rotations.
+
+        Returns:
+            Positions (3, J, N), and world rotations of the bones that move joints, as matrices (3, 3, J, N); those of
+            the others are local.
+        """
+        world = components.rotation_matrices(local)
+        position = np.empty((3, *local.shape[1:]))
+        position[:, 0] = location
+        for places, above, offsets, inner, above_inner in self._steps:
+            position[:, places] = position[:, above] + components.transformed(world[:, :, above], offsets)
+            if len(inner):
+                world[:, :, inner] = components.product(world[:, :, above_inner], world[:, :, inner])
         return position, world
 
 
 @dataclass(frozen=True, eq=False)
+class Sampling:
+    """How a clip is sampled: the arguments of `fit_keys`, with the tolerance in metres."""
+
+    tolerance: float
+    modes: tuple[str, ...]
+    axes: tuple[FloatArray, FloatArray] | None
+    loops: bool
+
+    def target(self, clip: Clip) -> FitTarget:
+        """Sample a clip."""
+        return FitTarget.of(clip, self)
+
+
+@dataclass(frozen=True, eq=False)
 class FitTarget:
-    """The clip to reproduce, with N frames, J bones and B = 1 + J tracks.
+    """The clip to reproduce, with N frames, J bones and B = 1 + J tracks. Components come first (`components`).
 
     Attributes:
-        channels: (B * N, 4) samples of all tracks; unused channels are 0.
-        slopes: (B * N, 4) derivatives of the samples per frame.
-        rotations: (J, N, 4) unit quaternions of the rotation channels, in the axes of the pose bones.
-        outer: (J, 1, 4) unit quaternions with rotations = outer * local rotation * inner; None for the engine's axes.
-        inner: (J, 1, 4) unit quaternions, see `outer`; None for the engine's axes.
-        position: (J, N, 3) metres.
-        bone_to_world: (3, 3, J, N) matrices from rotation vectors in the axes of a bone's channels to the world.
-        pinned_samples: (B * N,) bool, samples where keys have the value and slope of the clip.
+        channels: (4, B * N) samples of all tracks; unused channels are 0.
+        rotations: (4, J, N) unit quaternions of the rotation channels, in the axes of the pose bones.
+        outer: (4, J, 1) unit quaternions with rotations = outer * local rotation * inner; None for the engine's axes.
+        inner: (4, J, 1) unit quaternions, see `outer`; None for the engine's axes.
+        position: (3, J, N) metres.
+        world: (3, 3, J, N) world rotations of the bones that move joints.
+        loops: Whether keys at both ends have the value and slope of the clip.
         tolerance: Metres.
-        key_priority: (B, N) bool, frames that an animator would key.
         joint_weight: (J, N) weights of the joints' errors.
         euler: (J,) bool, bones with XYZ Euler channels.
+        body: Whether the skeleton begins with the joints of the model.
     """
 
     rig: BoneTree
     channels: FloatArray
-    slopes: FloatArray
     rotations: FloatArray
     outer: FloatArray | None
     inner: FloatArray | None
     position: FloatArray
-    bone_to_world: FloatArray
-    pinned_samples: BoolArray
+    world: FloatArray
+    loops: bool
     tolerance: float
-    key_priority: BoolArray
     joint_weight: FloatArray
     fps: float
     euler: BoolArray
+    body: bool
 
     @property
     def frames(self) -> int:
         """Number of frames N."""
-        return int(self.rotations.shape[1])
+        return int(self.rotations.shape[2])
 
     @property
     def tracks(self) -> int:
         """Number of tracks B."""
-        return 1 + int(self.rotations.shape[0])
+        return 1 + int(self.rotations.shape[1])
 
     @classmethod
-    def of(
-        cls,
-        clip: Clip,
-        tolerance: float,
-        modes: tuple[str, ...],
-        axes: tuple[FloatArray, FloatArray] | None,
-        loops: bool,
-    ) -> FitTarget:
-        """Sample a clip and derive weights and priorities; arguments as in `fit_keys`, `tolerance` in metres."""
+    def of(cls, clip: Clip, sampling: Sampling) -> FitTarget:
+        """Sample a clip."""
+        tolerance, modes, axes, loops = sampling.tolerance, sampling.modes, sampling.axes, sampling.loops
         rig = BoneTree.of(clip.skeleton)
-        local = np.ascontiguousarray(rot.continuous(rot.normalise(clip.rotations)).swapaxes(0, 1)[rig.order])
-        bones, frames = local.shape[:2]
-        same = np.broadcast_to(rot.IDENTITY, (bones, 4))
-        outer, inner = (rot.normalise(way)[rig.order][:, None] for way in (axes if axes is not None else (same, same)))
-        rotations = rot.multiply(rot.multiply(outer, local), inner)
-        channels = np.zeros((1 + bones, frames, 4))
-        channels[0, :, :3] = clip.translation
+        given = np.asarray(clip.rotations, np.float64).transpose(2, 1, 0)[:, rig.order]
+        local = _continuous(components.unit(given))
+        bones, frames = local.shape[1:]
+        outer, inner, rotations = None, None, local
+        if axes is not None:
+            outer, inner = (rot.normalise(way)[rig.order].T[..., None] for way in axes)
+            rotations = components.multiply(components.multiply(outer, local), inner)
+        channels = np.zeros((4, 1 + bones, frames))
+        channels[:3, 0] = np.asarray(clip.translation).T
         euler = np.array([mode == "XYZ" for mode in modes])[rig.order]
-        channels[1:] = rotations
+        channels[:, 1:] = rotations
         if euler.any():
-            channels[1:][euler] = 0.0
-            channels[1:, :, :3][euler] = euler_angles(rotations[euler].swapaxes(0, 1)).swapaxes(0, 1)
-        position, world = rig.pose(channels[0, :, :3], local)
-        above = np.concatenate([np.broadcast_to(rot.IDENTITY, (1, frames, 4)), world[rig.parents[1:]]])
-        bone_to_world = rot.to_matrix(rot.multiply(above, rot.inverse(outer)))
-        slopes = np.gradient(channels, axis=1) if frames > 1 else np.zeros_like(channels)
-        pinned_samples = np.zeros((1 + bones, frames), bool)
-        if loops:
-            pinned_samples[:, [0, -1]] = True
-            _join_slopes(slopes, channels, euler)
+            angles = euler_angles(rotations[:, euler].transpose(2, 1, 0))
+            channels[:3, 1:][:, euler] = angles.transpose(2, 1, 0)
+            channels[3, 1:][euler] = 0.0
+        position, world = rig.pose(channels[:3, 0], local)
+        body = clip.skeleton.names[:JOINT_COUNT] == JOINTS
         return cls(
             rig=rig,
-            channels=channels.reshape(-1, 4),
-            slopes=slopes.reshape(-1, 4),
+            channels=channels.reshape(4, -1),
             rotations=rotations,
-            outer=None if axes is None else outer,
-            inner=None if axes is None else inner,
+            outer=outer,
+            inner=inner,
             position=position,
-            bone_to_world=np.ascontiguousarray(np.moveaxis(bone_to_world, (2, 3), (0, 1))),
-            pinned_samples=pinned_samples.ravel(),
+            world=world,
+            loops=loops,
             tolerance=tolerance,
-            key_priority=_priority_frames(clip, rig, position, slopes),
-            joint_weight=_joint_weights(clip, rig, position),
+            joint_weight=_joint_weights(clip.fps, rig, position, body),
             fps=clip.fps,
             euler=euler,
+            body=body,
         )
 
+    def on(self, frames: IntArray) -> FitTarget:
+        """The same for some frames (n,) only, to measure curves on them."""
+        channels = self.channels.reshape(4, self.tracks, self.frames)[..., frames].reshape(4, -1)
+        return replace(
+            self,
+            channels=channels,
+            rotations=self.rotations[..., frames],
+            position=self.position[..., frames],
+            world=self.world[..., frames],
+            joint_weight=self.joint_weight[:, frames],
+        )
+
+    @cached_property
+    def slopes(self) -> FloatArray:
+        """(4, B * N) derivatives of the samples per frame."""
+        channels = self.channels.reshape(4, self.tracks, self.frames)
+        slopes = np.gradient(channels, axis=2) if self.frames > 1 else np.zeros_like(channels)
+        if self.loops:
+            _join_slopes(slopes, channels, self.euler)
+        return slopes.reshape(4, -1)
+
+    @cached_property
+    def pinned_samples(self) -> BoolArray:
+        """(B * N,) bool, samples where keys have the value and slope of the clip."""
+        pinned = np.zeros((self.tracks, self.frames), bool)
+        pinned[:, [0, -1]] = self.loops
+        return pinned.ravel()
+
+    @cached_property
+    def bone_to_world(self) -> FloatArray:
+        """(3, 3, J, N) matrices from rotation vectors in the axes of a bone's channels to the world."""
+        above = np.empty_like(self.world)
+        above[:, :, 0] = np.eye(3)[..., None]
+        above[:, :, 1:] = self.world[:, :, self.rig.parents[1:]]
+        if self.outer is None:
+            return above
+        return components.product(above, components.rotation_matrices(components.inverse(self.outer)))
+
+    @cached_property
+    def key_priority(self) -> BoolArray:
+        """(B, N) bool, frames that an animator would key."""
+        return _priority_frames(self)
+
     def slope_weight(self, samples: IntArray) -> FloatArray:
-        """(n, 1) weights of the slope differences at keys on samples (n,)."""
-        return np.where(self.pinned_samples[samples], PINNED_WEIGHT, SLOPE_REGULARIZATION)[:, None]
+        """(n,) weights of the slope differences at keys on samples (n,)."""
+        return np.where(self.pinned_samples[samples], PINNED_WEIGHT, SLOPE_REGULARIZATION)
 
     def rotations_of(self, channels: FloatArray) -> FloatArray:
-        """(..., 4) unit quaternions of rotation channels (..., 4), as Blender evaluates them."""
+        """(4, J, N) unit quaternions of rotation channels (4, J, N), as Blender evaluates them."""
         if not self.euler.any():
-            return rot.normalise(channels)
+            return components.unit(channels)
         rotations = np.empty_like(channels)
-        rotations[~self.euler] = rot.normalise(channels[~self.euler])
-        rotations[self.euler] = euler_quaternions(channels[self.euler][..., :3])
+        rotations[:, ~self.euler] = components.unit(channels[:, ~self.euler])
+        angles = np.moveaxis(channels[:3, self.euler], 0, -1)
+        rotations[:, self.euler] = np.moveaxis(euler_quaternions(angles), -1, 0)
         return rotations
 
     def local_of(self, rotations: FloatArray) -> FloatArray:
-        """(J, N, 4) local rotations in engine axes, from rotations in the axes of the pose bones."""
+        """(4, J, N) local rotations in engine axes, from rotations in the axes of the pose bones."""
         if self.outer is None or self.inner is None:
             return rotations
-        return rot.multiply(rot.multiply(rot.inverse(self.outer), rotations), rot.inverse(self.inner))
+        back = components.multiply(components.inverse(self.outer), rotations)
+        return components.multiply(back, components.inverse(self.inner))
 
     def rotation_rates(self, channels: FloatArray, rotations: FloatArray) -> FloatArray:
         """(3, 4, J, N) derivative of the bone's world rotation vector, radians, by each channel."""
-        columns = np.zeros((3, 4, *rotations.shape[:2]))
+        columns = np.zeros((3, 4, *rotations.shape[1:]))
         # The vector part of change * inverse(rotations), doubled; a longer quaternion reduces the effect of a change.
-        w, x, y, z = np.moveaxis(rotations, -1, 0) * (2.0 / np.sqrt(np.maximum(squared_length(channels), 1e-12)))
-        columns[0] = -x, w, -z, y
-        columns[1] = -y, z, w, -x
-        columns[2] = -z, -y, x, w
+        length = np.sqrt(np.maximum(components.sum_of_squares(channels), 1e-12))
+        w, x, y, z = rotations * (2.0 / length)
+        for row, parts in zip(columns, ((-x, w, -z, y), (-y, z, w, -x), (-z, -y, x, w)), strict=True):
+            row[0], row[1], row[2], row[3] = parts
         if self.euler.any():
-            angles = channels[self.euler][..., :3]
-            (_, cy, cz), (_, sy, sz) = (np.moveaxis(part(angles), -1, 0) for part in (np.cos, np.sin))
+            angles = channels[:3, self.euler]
+            (_, cy, cz), (_, sy, sz) = np.cos(angles), np.sin(angles)
             none = np.zeros_like(cy)
             columns[:, :, self.euler] = np.array(
                 [[cy * cz, -sz, none, none], [cy * sz, cz, none, none], [-sy, none, none + 1.0, none]]
             )
-        return transformed(self.bone_to_world[:, :, None], columns)
+        return components.product(self.bone_to_world, columns)
 
     @cached_property
     def inverse_rotations(self) -> FloatArray:
-        """(J, N, 4) inverses of `rotations`."""
-        return rot.inverse(self.rotations)
+        """(4, J, N) inverses of `rotations`."""
+        return components.inverse(self.rotations)
+
+
+def _continuous(q: FloatArray) -> FloatArray:
+    """Choose the signs of quaternions (4, J, N) so that each is nearest to the one before it."""
+    q = np.ascontiguousarray(q)
+    if q.shape[2] > 1:
+        steps = np.where((q[..., 1:] * q[..., :-1]).sum(axis=0) < 0.0, -1.0, 1.0)
+        q[..., 1:] *= np.cumprod(steps, axis=1)
+    return q
 
 
 def _join_slopes(slopes: FloatArray, channels: FloatArray, euler: BoolArray) -> None:
-    """Make the slopes (B, N, 4) at both ends of a loop equal to those across its seam.
+    """Make the slopes (4, B, N) at both ends of a loop equal to those across its seam.
 
-    channels: (B, N, 4); euler: (J,) bool. The same rotation may come as the quaternion of the other sign, or as the
+    channels: (4, B, N); euler: (J,) bool. The same rotation may come as the quaternion of the other sign, or as the
     other triple of Euler angles, whose middle angle runs backwards.
     """
-    first, last = channels[:, 0], channels[:, -1]
+    first, last = channels[..., 0], channels[..., -1]
     way = np.ones(first.shape)
-    way[1:][~euler] = np.where((first * last)[1:][~euler].sum(-1, keepdims=True) < 0.0, -1.0, 1.0)
-    way[1:, 1][euler] = np.where((np.cos(first) * np.cos(last))[1:, 1][euler] < 0.0, -1.0, 1.0)
-    slopes[:, 0] = 0.5 * (channels[:, 1] - first + way * (last - channels[:, -2]))
-    slopes[:, -1] = way * slopes[:, 0]
+    way[:, 1:][:, ~euler] = np.where((first * last)[:, 1:][:, ~euler].sum(axis=0) < 0.0, -1.0, 1.0)
+    way[1, 1:][euler] = np.where((np.cos(first) * np.cos(last))[1, 1:][euler] < 0.0, -1.0, 1.0)
+    slopes[..., 0] = 0.5 * (channels[..., 1] - first + way * (last - channels[..., -2]))
+    slopes[..., -1] = way * slopes[..., 0]
 
 
-def _priority_frames(clip: Clip, rig: BoneTree, position: FloatArray, slopes: FloatArray) -> BoolArray:
+def _priority_frames(target: FitTarget) -> BoolArray:
     """(B, N) bool: frames where an animator would set keys.
 
     These are frames where the motion of a channel pauses or reverses and, for all bones that move a foot, where the
     foot lands or lifts.
     """
-    speed = np.linalg.norm(slopes, axis=-1)
+    speed = np.sqrt(components.sum_of_squares(target.slopes)).reshape(target.tracks, target.frames)
     key_priority = np.zeros(speed.shape, bool)
-    if clip.frames < 3:
+    if target.frames < 3:
         return key_priority
     pauses = (speed[:, 1:-1] <= speed[:, :-2]) & (speed[:, 1:-1] < speed[:, 2:])
     key_priority[:, 1:-1] = pauses & (speed[:, 1:-1] < 0.5 * speed.mean(axis=1, keepdims=True))
-    if clip.skeleton.names[:JOINT_COUNT] == JOINTS:
+    if target.body:
+        rig = target.rig
         place = np.argsort(rig.order)
-        standing = foot_contacts(position[place].swapaxes(0, 1), clip.fps)
+        standing = foot_contacts(target.position[:, place].transpose(2, 1, 0), target.fps)
         changes = standing[1:] != standing[:-1]
         for column, joint in enumerate(FOOT_JOINTS):
             at = np.flatnonzero(changes[:, column]) + standing[1:, column][changes[:, column]]
@@ -290,28 +373,14 @@ def _priority_frames(clip: Clip, rig: BoneTree, position: FloatArray, slopes: Fl
     return key_priority
 
 
-def _joint_weights(clip: Clip, rig: BoneTree, position: FloatArray) -> FloatArray:
+def _joint_weights(fps: float, rig: BoneTree, position: FloatArray, body: bool) -> FloatArray:
     """(J, N) weights: 1, and more for the joints of a foot while they rest."""
-    joint_weight = np.ones(position.shape[:2])
-    if clip.frames < 2 or clip.skeleton.names[:JOINT_COUNT] != JOINTS:
+    joint_weight = np.ones(position.shape[1:])
+    if position.shape[2] < 2 or not body:
         return joint_weight
     place = np.argsort(rig.order)
     for joint in FOOT_JOINTS:
-        step = np.linalg.norm(np.diff(position[place[joint]], axis=0), axis=-1) * clip.fps
+        step = np.sqrt(components.sum_of_squares(np.diff(position[:, place[joint]]))) * fps
         rests = np.concatenate([step[:1], np.maximum(step[1:], step[:-1]), step[-1:]]) < _RESTING_SPEED
         joint_weight[place[joint], rests] = _RESTING_WEIGHT
     return joint_weight
-
-
-def squared_length(v: FloatArray) -> FloatArray:
-    """Squared lengths (...) of vectors (..., 3)."""
-    result: FloatArray = np.einsum("...i,...i->...", v, v)
-    return result
-
-
-def transformed(matrix: FloatArray, v: FloatArray) -> FloatArray:
-    """Multiply matrices (a, b, ...) and vectors (b, ...), components first; the result is (a, ...)."""
-    result: FloatArray = matrix[:, 0] * v[0]
-    for k in range(1, len(v)):
-        result += matrix[:, k] * v[k]
-    return result

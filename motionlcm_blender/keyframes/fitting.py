@@ -26,28 +26,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..array_types import BoolArray, FloatArray
+from ..array_types import FloatArray
 from ..errors import InvalidRequest
 from ..motion.motion import Clip
 from ..motion.resampling import resample
-from .fit_target import FitTarget, squared_length
-from .key_removal import cross, removable_keys
+from .components import sum_of_squares
+from .fit_target import FitTarget, Sampling
+from .high_rates import fit_every_frame, search_stride
+from .key_search import fewest_keys
 from .keys import ROTATION_MODES, BezierKeys, SparseKeys
-from .spline_fit import SplineFit, sum_of_squares
-
-_FIRST_SPACING = 0.35
-"""Seconds between keys at the start of the search."""
-SEARCH_FPS = 60.0
-"""Frames per second at which key times are searched. Motions are generated at 20 frames per second, so more frames show
-nothing new; the result is fitted to all frames and measured on all of them."""
-SEARCH_TOLERANCE = 0.95
-"""Part of the tolerance that the search on fewer frames uses, so that the frames between stay within it."""
-REWEIGHTS = 4
-"""Fits to all frames with other weights, before keys are added."""
-_ROUNDS = 4
-"""Rounds of the search. Seven leave an eighth fewer keys than four and take twice as long."""
-BLAME_THRESHOLD = 0.7
-"""A bone gets a key where its part in a joint's error is at least this fraction of the largest part."""
+from .spline_fit import SplineFit
 
 
 def fit_keys(
@@ -91,15 +79,11 @@ def fit_keys(
         raise InvalidRequest("The clip holds a number that is not finite.")
     if scene_fps is not None and scene_fps != clip.fps:
         clip = resample(clip, scene_fps)
-    target = FitTarget.of(clip, tolerance_mm / 1000.0, modes, axes, loops and clip.frames > 2)
-    fit = _fit_of(clip, target, modes, axes)
-    knots, nodes = fit.segments.knots, fit.nodes
-    tracks = []
-    for track in range(target.tracks):
-        mine = fit.segments.track == track
-        channels = 3 if track == 0 or target.euler[track - 1] else 4
-        times = first_frame + (knots[mine] % target.frames).astype(np.float64)
-        tracks.append(BezierKeys.from_slopes(times, nodes[mine, 0, :channels], nodes[mine, 1, :channels]))
+    sampling = Sampling(tolerance_mm / 1000.0, modes, axes, loops and clip.frames > 2)
+    target = sampling.target(clip)
+    stride = search_stride(clip, sampling.loops)
+    fit = fewest_keys(target) if stride < 2 else fit_every_frame(clip, target, sampling, stride)
+    tracks = _bezier_keys(target, fit, first_frame)
     rotations = [tracks[1 + int(place)] for place in np.argsort(target.rig.order)]
     return SparseKeys(
         location=tracks[0],
@@ -108,152 +92,14 @@ def fit_keys(
         rotation_modes=modes,
         frames=target.frames,
         fps=clip.fps,
-        max_error_mm=float(np.sqrt(squared_length(fit.error).max()) * 1000.0),
+        max_error_mm=float(np.sqrt(sum_of_squares(fit.error).max()) * 1000.0),
     )
 
 
-def _fit_of(
-    clip: Clip,
-    target: FitTarget,
-    modes: tuple[str, ...],
-    axes: tuple[FloatArray, FloatArray] | None,
-) -> SplineFit:
-    """The fit of a clip; at a high frame rate, key times are searched on fewer frames."""
-    stride = int(clip.fps // SEARCH_FPS)
-    if stride < 2 or clip.frames <= 2 * stride:
-        return _fewest_keys(target)
-    coarse = Clip(clip.fps / stride, clip.translation[::stride], clip.rotations[::stride], clip.skeleton)
-    searched = _fewest_keys(FitTarget.of(coarse, SEARCH_TOLERANCE * target.tolerance, modes, axes, False))
-    return _at_every_frame(target, searched, stride)
-
-
-def _fewest_keys(target: FitTarget) -> SplineFit:
-    """The fit within the tolerance with the fewest keys that the search finds."""
-    # 1. Start from evenly spaced keys.
-    fit = SplineFit.of(target, _first_keys(target), np.ones(target.channels.shape[0]))
-    best: SplineFit | None = None
-    # 2. Rounds: remove keys, add keys where the tolerance is exceeded, increase the weights of large errors (Lawson).
-    for _ in range(_ROUNDS):
-        if fit.within and (best is None or fit.count < best.count):
-            best = fit
-        keyed = fit.segments.keyed & ~removable_keys(target, fit)
-        if not fit.within:
-            keyed |= keys_to_add(target, fit)
-        fit = SplineFit.of(target, keyed, reweight(target, fit))
-    # 3. Only add keys until the fit is within the tolerance.
-    fit = _repaired(target, fit)
-    return fit if best is None or (fit.within and fit.count < best.count) else best
-
-
-def _at_every_frame(target: FitTarget, searched: SplineFit, stride: int) -> SplineFit:
-    """The fit to all frames with the key times of a fit to every `stride`-th frame, within the tolerance."""
-    frames, found = target.frames, searched.segments.keyed
-    keyed = np.zeros((target.tracks, frames), bool)
-    keyed[:, : stride * found.shape[1] : stride] = found
-    if (frames - 1) % stride:  # the key of the last searched frame moves to the last frame
-        keyed[:, stride * (found.shape[1] - 1)] = False
-    keyed[:, -1] = True
-    weights = searched.weights.reshape(found.shape).repeat(stride, axis=1)
-    missing = max(0, frames - weights.shape[1])
-    weights = np.pad(weights, ((0, 0), (0, missing)), mode="edge")[:, :frames]
-    fit = SplineFit.of(target, keyed, weights.ravel())
-    for _ in range(REWEIGHTS):
-        if fit.within:
-            break
-        fit = SplineFit.of(target, keyed, reweight(target, fit))
-    return _repaired(target, fit)
-
-
-def _repaired(target: FitTarget, fit: SplineFit) -> SplineFit:
-    """Add keys until the fit is within the tolerance; with a key on every frame it equals the clip."""
-    while not fit.within:
-        missing = keys_to_add(target, fit)
-        if not (missing & ~fit.segments.keyed).any():
-            break  # keys on every frame with an error: the rest is rounding
-        fit = SplineFit.of(target, fit.segments.keyed | missing, reweight(target, fit))
-    return fit
-
-
-def _first_keys(target: FitTarget) -> BoolArray:
-    """(B, N) bool: evenly spaced keys, each moved to a priority frame near it; two keys for tracks without motion."""
-    frames = target.frames
-    keyed = np.zeros((target.tracks, frames), bool)
-    spacing = max(2, round(_FIRST_SPACING * target.fps))
-    channels = target.channels.reshape(target.tracks, frames, 4)
-    moves = np.ptp(channels, axis=1).max(axis=-1) > 1e-3 * target.tolerance
-    keyed[moves, ::spacing] = True
-    shift = max(1, spacing // 3)
-    for by in [s for distance in range(1, shift + 1) for s in (-distance, distance)]:
-        here = keyed & ~target.key_priority
-        there = np.roll(target.key_priority, -by, axis=1)
-        go = here & there & ~np.roll(keyed, -by, axis=1)
-        keyed ^= go
-        keyed |= np.roll(go, by, axis=1)
-    keyed[:, [0, -1]] = True
-    return keyed
-
-
-def keys_to_add(target: FitTarget, fit: SplineFit) -> BoolArray:
-    """Choose frames to key, at most one in each segment, where the tolerance is exceeded.
-
-    Of the bones above a joint with too large an error, those whose own error moves the joint most get a key. If all of
-    them have a key there already, the neighbouring frames are keyed as well, which makes the curve exact.
-
-    Args:
-        target: The clip to reproduce.
-        fit: The current fit.
-
-    Returns:
-        (B, N) bool.
-    """
-    rig, limit = target.rig, target.tolerance**2
-    bones, joints = rig.pairs
-    far = fit.squared > limit
-    blame = np.zeros((target.tracks, target.frames))
-    at = np.flatnonzero(far.any(axis=0))
-    if len(at):
-        error, here = np.moveaxis(fit.error[:, at], -1, 0), far[:, at]
-        position = np.moveaxis(target.position[:, at], -1, 0)
-        direction = error / np.sqrt(np.maximum(sum_of_squares(error), 1e-30))
-        swing = cross(fit.rotation_error[:, :, at][:, bones], position[:, joints] - position[:, bones])
-        error_part = (swing * direction[:, joints]).sum(axis=0)
-        moved = (error[:, :1] * direction).sum(axis=0)
-        most = moved.copy()
-        np.maximum.at(most, joints, error_part)
-        blame[0, at] = (here & (moved >= BLAME_THRESHOLD * most)).any(axis=0)
-        blame[1:, at] = rig.most_of_pairs((here[joints] & (error_part >= BLAME_THRESHOLD * most[joints])).astype(float))
-    blame[1:] = np.maximum(blame[1:], fit.squared_rotation_error > limit)
-    size = np.concatenate([np.sqrt(fit.squared[:1]), np.sqrt(fit.squared_rotation_error)]) + 1e-30
-    score = np.where(fit.segments.keyed, 0.0, blame * size * np.where(target.key_priority, 1.5, 1.0)).ravel()
-    highest = np.flatnonzero((score > 0.0) & (score == np.maximum.reduceat(score, fit.segments.knots)[fit.segments.of]))
-    highest = highest[np.unique(fit.segments.of[highest], return_index=True)[1]]
-    missing = np.zeros(blame.size, bool)
-    missing[highest] = True
-    missing = missing.reshape(blame.shape)
-    if not len(highest):
-        missing[0] = far.any(axis=0)
-        missing[1:] = rig.most_of_pairs(far[joints].astype(float)) > 0.0
-        missing[1:] |= fit.squared_rotation_error > limit
-        missing[:, 1:] |= missing[:, :-1].copy()
-        missing[:, :-1] |= missing[:, 1:].copy()
-    return missing
-
-
-def reweight(target: FitTarget, fit: SplineFit) -> FloatArray:
-    """Compute the sample weights of the next fit: larger where a joint that the track moves has a larger error.
-
-    Args:
-        target: The clip to reproduce.
-        fit: The current fit.
-
-    Returns:
-        (B * N,) weights.
-    """
-    most = np.empty((target.tracks, target.frames))
-    most[0] = fit.squared.max(axis=0)
-    most[1:] = np.maximum(target.rig.most_of_pairs(fit.squared[target.rig.pairs[1]]), fit.squared_rotation_error)
-    most = np.sqrt(most) / target.tolerance
-    most[:, 1:-1] = np.maximum(most[:, 1:-1], 0.7 * np.maximum(most[:, :-2], most[:, 2:]))
-    weights = fit.weights.reshape(most.shape) * (0.1 + most)
-    weights /= weights.mean(axis=1, keepdims=True)
-    return np.clip(weights, 0.02, 50.0).ravel()
+def _bezier_keys(target: FitTarget, fit: SplineFit, first_frame: float) -> list[BezierKeys]:
+    """The keys of each track."""
+    segments = fit.segments
+    values, slopes = (part.T for part in fit.nodes)
+    times = first_frame + (segments.knots % target.frames).astype(np.float64)
+    channels = [3, *np.where(target.euler, 3, 4).tolist()]
+    return BezierKeys.of_tracks(times, values, slopes, np.flatnonzero(segments.first), channels)

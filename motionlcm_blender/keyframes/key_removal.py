@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..array_types import BoolArray, FloatArray, IntArray
-from .fit_target import FitTarget, transformed
-from .spline_fit import BONE_RADIUS, SplineFit, sum_of_squares
+from ..array_types import BoolArray, FloatArray
+from .components import cross, inverse_2x2, product, sum_of_squares, transformed
+from .fit_target import FitTarget
+from .spline_fit import BONE_RADIUS, SplineFit, shifted
 
 TOLERANCE_SAFETY = 0.995
 """Fraction of the tolerance that removals may use; the rest covers the error of the linearisation."""
@@ -32,7 +33,7 @@ def removable_keys(target: FitTarget, fit: SplineFit) -> BoolArray:
     gone = np.zeros(segments.keyed.size, bool)
     if not len(inner):
         return gone.reshape(segments.keyed.shape)
-    budget = ErrorBudget(target, fit, refit_without_key(target, fit, inner))
+    budget = ErrorBudget(target, fit, refit_without_key(target, fit))
     worst = np.zeros(fit.count)
     for role in (1, 2):
         of_key = np.maximum.reduceat(budget.cost(role).ravel(), segments.knots)
@@ -59,54 +60,88 @@ def removable_keys(target: FitTarget, fit: SplineFit) -> BoolArray:
     return gone.reshape(segments.keyed.shape)
 
 
-def refit_without_key(target: FitTarget, fit: SplineFit, inner: IntArray) -> FloatArray:
+def refit_without_key(target: FitTarget, fit: SplineFit) -> FloatArray:
     """Refit the two neighbours of a removed key, for each key by itself.
 
     Between the neighbours there is now one cubic, which also gives value and slope at the removed key's frame.
-    Substituting these in the normal equations of the two old segments gives the normal equations of the gap.
+    Substituting these in the normal equations of the two old segments gives the normal equations of the gap. Their
+    2 x 2 blocks are eliminated for all keys at once.
 
     Args:
         target: The clip to reproduce.
         fit: The current fit.
-        inner: Indices of the keys to remove, none of them the first or last of its track.
 
     Returns:
-        (3, n, 2, 4) change of value and slope at the key before, at the frame of the removed key, and at the key
-        after; 0 for all keys except `inner`.
+        (3, 2, 4, n) change of value and slope at the key before, at the frame of the removed key, and at the key
+        after; 0 for the first and the last key of each track.
     """
-    segments, nodes, (gram, moment) = fit.segments, fit.nodes, fit.normal
-    left, right = inner - 1, inner + 1
-    before, after = np.maximum(left - 1, 0), np.minimum(right + 1, fit.count - 1)
-    gap = (segments.knots[right] - segments.knots[left]).astype(np.float64)
-    u = (segments.knots[inner] - segments.knots[left]) / gap
-    v = 1.0 - u
-    across = np.empty((len(inner), 2, 4))
-    across[:, 0] = np.stack([(1.0 + 2.0 * u) * v * v, u * v * v * gap, u * u * (3.0 - 2.0 * u), -v * u * u * gap], -1)
-    across[:, 1] = np.stack([-6.0 * u * v / gap, v * (v - 2.0 * u), 6.0 * u * v / gap, u * (u - 2.0 * v)], -1)
-    same = np.broadcast_to(np.eye(4), (len(inner), 4, 4))
-    first, second = np.concatenate([same[:, :2], across], axis=1), np.concatenate([across, same[:, 2:]], axis=1)
-    system = np.zeros((len(inner), 4, 4))
-    wanted = np.zeros((len(inner), 4, nodes.shape[2]))
-    for part, segment in ((first, left), (second, inner)):
-        transposed = part.transpose(0, 2, 1)
-        system += transposed @ gram[segment] @ part
-        wanted += transposed @ moment[segment]
-    inside = (~segments.first[left])[:, None, None]
-    system[:, :2, :2] += gram[before][:, 2:, 2:] * inside
-    wanted[:, :2] += (moment[before][:, 2:] - gram[before][:, 2:, :2] @ nodes[before]) * inside
-    inside = (~segments.last[right])[:, None, None]
-    system[:, 2:, 2:] += gram[right][:, :2, :2]
-    wanted[:, 2:] += moment[right][:, :2] - (gram[right][:, :2, 2:] @ nodes[after]) * inside
-    for unknown, key in ((1, left), (3, right)):
-        slope_weight = target.slope_weight(segments.knots[key])
-        system[:, unknown, unknown] += slope_weight[:, 0]
-        wanted[:, unknown] += slope_weight * target.slopes[segments.knots[key]]
-    ends = np.linalg.solve(system, wanted)
+    segments, nodes, knots = fit.segments, fit.nodes, fit.segments.knots
     change = np.zeros((3, *nodes.shape))
-    change[0, inner] = ends[:, :2] - nodes[left]
-    change[1, inner] = across @ ends - nodes[inner]
-    change[2, inner] = ends[:, 2:] - nodes[right]
+    if fit.count < 3:
+        return change
+    gap = (knots[2:] - knots[:-2]).astype(np.float64)
+    u = (knots[1:-1] - knots[:-2]) / gap
+    v = 1.0 - u
+    # Value and slope at the removed key's frame are to_left * left key + to_right * right key.
+    to_left = np.array([[(1.0 + 2.0 * u) * v * v, u * v * v * gap], [-6.0 * u * v / gap, v * (v - 2.0 * u)]])
+    to_right = np.array([[u * u * (3.0 - 2.0 * u), -v * u * u * gap], [6.0 * u * v / gap, u * (u - 2.0 * v)]])
+    with np.errstate(all="ignore"):  # the ends of tracks give numbers without meaning
+        first, across, last, wanted_first, wanted_last = _gap_equations(target, fit, to_left, to_right)
+        solved = inverse_2x2(first)
+        eliminated = product(_turned(across), solved)
+        rest = inverse_2x2(last - product(eliminated, across))
+        ends = product(rest, wanted_last - product(eliminated, wanted_first))
+        begins = product(solved, wanted_first - product(across, ends))
+        change[0][..., 1:-1] = begins - nodes[..., :-2]
+        change[1][..., 1:-1] = product(to_left, begins) + product(to_right, ends) - nodes[..., 1:-1]
+        change[2][..., 1:-1] = ends - nodes[..., 2:]
+    change[..., segments.first | segments.last] = 0.0
     return change
+
+
+def _gap_equations(
+    target: FitTarget, fit: SplineFit, to_left: FloatArray, to_right: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Normal equations of value and slope at both neighbours of each removed key.
+
+    Args:
+        target: The clip to reproduce.
+        fit: The current fit, with n keys.
+        to_left: (2, 2, n - 2) effect of the key before on value and slope at the removed key's frame.
+        to_right: (2, 2, n - 2) effect of the key after.
+
+    Returns:
+        The blocks of the system (2, 2, n - 2): of the key before, between both, of the key after; and their right-hand
+        sides (2, 4, n - 2).
+    """
+    assert fit.normal is not None
+    segments, nodes, (gram, moment) = fit.segments, fit.nodes, fit.normal
+    # Of each key, in one array: the segment before it, and its own.
+    before, own = gram[..., :-2], gram[..., 1:-1]
+    back_left, back_right = _turned(to_left), _turned(to_right)
+    middle = before[2:, 2:] + own[:2, :2]
+    by_left, by_right = product(middle, to_left), product(middle, to_right)
+    part = product(before[:2, 2:], to_left)
+    first = before[:2, :2] + product(back_left, by_left) + part + _turned(part)
+    part = product(own[2:, :2], to_right)
+    last = own[2:, 2:] + product(back_right, by_right) + part + _turned(part)
+    across = product(back_left, by_right + own[:2, 2:]) + product(before[:2, 2:], to_right)
+    between = moment[2:, :, :-2] + moment[:2, :, 1:-1]
+    wanted_first = moment[:2, :, :-2] + product(back_left, between)
+    wanted_last = moment[2:, :, 1:-1] + product(back_right, between)
+    # The segments beyond the neighbours, whose other ends stay.
+    inside = ~segments.first[1:-2]
+    first[..., 1:] += gram[2:, 2:, :-3] * inside
+    wanted_first[..., 1:] += (moment[2:, :, :-3] - product(gram[2:, :2, :-3], nodes[..., :-3])) * inside
+    last += gram[:2, :2, 2:]
+    wanted_last += moment[:2, :, 2:]
+    wanted_last[..., :-1] -= product(gram[:2, 2:, 2:-1], nodes[..., 3:]) * ~segments.last[2:-1]
+    slope_weight = target.slope_weight(segments.knots)
+    pull = slope_weight * target.slopes[:, segments.knots]
+    for block, wanted, keys in ((first, wanted_first, slice(0, -2)), (last, wanted_last, slice(2, None))):
+        block[1, 1] += slope_weight[keys]
+        wanted[1] += pull[:, keys]
+    return first, across, last, wanted_first, wanted_last
 
 
 class ErrorBudget:
@@ -122,30 +157,31 @@ class ErrorBudget:
         Args:
             target: The clip to reproduce.
             fit: The current fit.
-            change: (3, n, 2, 4), the result of `refit_without_key`.
+            change: (3, 2, 4, n), the result of `refit_without_key`.
         """
         self.target = target
         self.fit = fit
         self.limit = (TOLERANCE_SAFETY * target.tolerance) ** 2
         self.joint_weight = target.joint_weight.astype(np.float32)
-        self.error = np.ascontiguousarray(np.moveaxis(fit.error, -1, 0) * self.joint_weight, np.float32)
+        self.error = (fit.error * target.joint_weight).astype(np.float32)
+        self.rotation_error = fit.rotation_error(target).astype(np.float32)
         bones, joints = target.rig.pairs
-        position = np.moveaxis(fit.position, -1, 0)
-        levers = (position[:, joints] - position[:, bones]).astype(np.float32)
-        rates = target.rotation_rates(fit.values[1:], fit.rotations)
+        position = fit.position.astype(np.float32)
+        levers = (position[:, joints] - position[:, bones]) * self.joint_weight[joints]
+        rates = target.rotation_rates(fit.values[:, 1:], fit.rotations).astype(np.float32)
         before, own, after = change
         nothing = np.zeros_like(own)
         # The change at the ends of segment s in each role, from the removal of key s + 2, s + 1, s, s - 1.
-        roles = ((nothing, _shifted_rows(before, 2)), (_shifted_rows(before, 1), _shifted_rows(own, 1)), (own, after),
-                 (_shifted_rows(after, -1), nothing))  # fmt: skip
-        self.moved, self.rotation_error, self.swung = [], [], []
+        roles = ((nothing, shifted(before, 2)), (shifted(before, 1), shifted(own, 1)), (own, after),
+                 (shifted(after, -1), nothing))  # fmt: skip
+        self.moved, self.turned, self.swung = [], [], []
         for begins, ends in roles:
-            values = np.ascontiguousarray(fit.segments.values(begins, ends).T)
+            values = fit.segments.values(begins, ends).astype(np.float32)
             values = values.reshape(4, target.tracks, target.frames)
-            rotation_error = transformed(rates, values[:, 1:]).astype(np.float32)
-            self.moved.append(values[:3, 0].astype(np.float32))
-            self.rotation_error.append(rotation_error)
-            self.swung.append(cross(rotation_error[:, bones], levers) * self.joint_weight[joints])
+            turned = transformed(rates, values[:, 1:])
+            self.moved.append(values[:3, 0])
+            self.turned.append(turned)
+            self.swung.append(cross(turned[:, bones], levers))
 
     def cost(self, role: int) -> FloatArray:
         """(B, N) largest squared error, in squared tolerances, if one track alone changes in this role."""
@@ -153,9 +189,9 @@ class ErrorBudget:
         cost = np.empty((target.tracks, target.frames), np.float32)
         cost[0] = sum_of_squares(self.error + self.moved[role][:, None] * self.joint_weight).max(axis=0)
         cost[1:] = target.rig.most_of_pairs(sum_of_squares(self.error[:, target.rig.pairs[1]] + self.swung[role]))
-        rotation_error = sum_of_squares(self.fit.rotation_error + self.rotation_error[role]) * BONE_RADIUS**2
-        np.maximum(cost[1:], rotation_error, out=cost[1:])
-        return cost / target.tolerance**2
+        turned = sum_of_squares(self.rotation_error + self.turned[role]) * np.float32(BONE_RADIUS**2)
+        np.maximum(cost[1:], turned, out=cost[1:])
+        return cost / np.float32(target.tolerance**2)
 
     def try_remove(self, track: int, segment_frames: tuple[int, int, int, int, int]) -> bool:
         """Remove one key of one track if every joint stays within the tolerance.
@@ -167,35 +203,28 @@ class ErrorBudget:
         Returns:
             Whether the key was removed.
         """
+        begin, second, third, fourth, end = segment_frames
         if track == 0:
             carried, pairs = slice(0, self.error.shape[1]), slice(0, 1)
-            changes = [m[:, None] for m in self.moved]
+            a, b, c, d = (m[:, None] for m in self.moved)
         else:
-            carried, pairs, changes = self.target.rig.below[track - 1], self.target.rig.pairs_of[track - 1], self.swung
+            carried, pairs = self.target.rig.below[track - 1], self.target.rig.pairs_of[track - 1]
+            a, b, c, d = self.swung
             if carried.start == carried.stop:
                 return True
-        window = slice(segment_frames[0], segment_frames[4])
-        parts = zip(changes, segment_frames, segment_frames[1:], strict=False)
-        now = np.concatenate([change[:, pairs, first:end] for change, first, end in parts], axis=2)
+        now = np.concatenate(
+            [a[:, pairs, begin:second], b[:, pairs, second:third], c[:, pairs, third:fourth], d[:, pairs, fourth:end]],
+            axis=2,
+        )
         if track == 0:
-            now = now * self.joint_weight[:, window]
-        now = now + self.error[:, carried, window]
-        if sum_of_squares(now).max() > self.limit:
+            now = now * self.joint_weight[:, begin:end]
+        now += self.error[:, carried, begin:end]
+        if np.einsum("cjt,cjt->jt", now, now).max() > self.limit:
             return False
-        self.error[:, carried, window] = now
+        self.error[:, carried, begin:end] = now
         return True
 
 
-def _shifted_rows(values: FloatArray, by: int) -> FloatArray:
-    """Row s of the result is row s + by of `values`, or 0."""
-    result = np.zeros_like(values)
-    if by > 0:
-        result[:-by] = values[by:]
-    else:
-        result[-by:] = values[:by]
-    return result
-
-
-def cross(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Cross product of vectors (3, ...), components first."""
-    return np.stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
+def _turned(m: FloatArray) -> FloatArray:
+    """Transposes of matrices (a, b, n)."""
+    return m.transpose(1, 0, 2)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..array_types import FloatArray
+from ..array_types import FloatArray, IntArray
 from ..motion import rotations as rot
 from ..motion.motion import Clip
 from ..motion.resampling import resample
@@ -92,9 +92,35 @@ class BezierKeys:
     @classmethod
     def from_slopes(cls, times: FloatArray, values: FloatArray, slopes: FloatArray) -> BezierKeys:
         """Make keys from values and slopes (per frame), both (K, channels), at times (K,)."""
-        thirds = np.diff(times) / 3.0 if len(times) > 1 else np.full(1, 1.0 / 3.0)
-        before, after = (np.concatenate(parts)[: len(times)] for parts in ((thirds[:1], thirds), (thirds, thirds[-1:])))
-        return cls(times, values, _handles(times, values, slopes, -before), _handles(times, values, slopes, after))
+        (keys,) = cls.of_tracks(times, values, slopes, np.zeros(1, int), [values.shape[1]])
+        return keys
+
+    @classmethod
+    def of_tracks(
+        cls, times: FloatArray, values: FloatArray, slopes: FloatArray, first: IntArray, channels: Sequence[int]
+    ) -> list[BezierKeys]:
+        """Make the keys of several tracks at once.
+
+        Args:
+            times: (n,) scene frames of all keys, increasing in each track.
+            values: (n, channels).
+            slopes: (n, channels), per frame.
+            first: Index of the first key of each track.
+            channels: Number of channels of each track; the arrays may have more.
+
+        Returns:
+            The keys of each track.
+        """
+        ends = np.append(first[1:], len(times))
+        after = np.diff(times, append=0.0) / 3.0
+        after[ends - 1] = np.where(ends - first > 1, after[ends - 2], 1.0 / 3.0)
+        before = np.concatenate([after[:1], after[:-1]])
+        before[first] = after[first]
+        left, right = _handles(times, values, slopes, -before), _handles(times, values, slopes, after)
+        return [
+            cls(times[begin:end], values[begin:end, :n], left[begin:end, :n], right[begin:end, :n])
+            for begin, end, n in zip(first.tolist(), ends.tolist(), channels, strict=True)
+        ]
 
     def mapped(self, change: Callable[[FloatArray], FloatArray]) -> BezierKeys:
         """Apply an affine map (K, channels) to (K, channels) to the curves' channels.
@@ -103,6 +129,36 @@ class BezierKeys:
         """
         sides = [np.stack([side[..., 0], change(side[..., 1])], axis=-1) for side in (self.left, self.right)]
         return BezierKeys(self.times, change(self.values), sides[0], sides[1])
+
+    @classmethod
+    def mapped_together(
+        cls, tracks: Sequence[BezierKeys], change: Callable[[FloatArray, IntArray], FloatArray]
+    ) -> list[BezierKeys]:
+        """Apply an affine map to each of several tracks with the same number of channels, in one call.
+
+        Args:
+            tracks: The tracks.
+            change: Maps (n, channels), given the index (n,) of the track of each row, to (n, channels).
+
+        Returns:
+            The tracks with changed channels.
+        """
+        counts = [track.count for track in tracks]
+        of = np.tile(np.repeat(np.arange(len(tracks)), counts), 3)
+        parts = [track.values for track in tracks]
+        parts += [track.left[..., 1] for track in tracks] + [track.right[..., 1] for track in tracks]
+        changed = np.split(change(np.concatenate(parts), of), 3)
+        bounds = np.cumsum(counts)[:-1]
+        values, left, right = (np.split(part, bounds) for part in changed)
+        return [
+            cls(
+                track.times,
+                values[k],
+                np.stack([track.left[..., 0], left[k]], axis=-1),
+                np.stack([track.right[..., 0], right[k]], axis=-1),
+            )
+            for k, track in enumerate(tracks)
+        ]
 
     def evaluate(self, frames: FloatArray) -> FloatArray:
         """Evaluate the curves at frames (F,); the result is (F, channels).

@@ -1,14 +1,15 @@
-"""Least-squares Hermite splines for given key times, and their error."""
+"""Least-squares Hermite splines for given key times, and their error. Components come first (`components`)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ..array_types import BoolArray, FloatArray, IntArray
-from ..motion import rotations as rot
-from .fit_target import PINNED_WEIGHT, FitTarget, squared_length, transformed
+from .components import inverse_2x2, multiply, product, sum_of_squares, transformed
+from .fit_target import PINNED_WEIGHT, FitTarget
 
 BONE_RADIUS = 0.1
 """Metres: radius of a body part.
@@ -16,6 +17,8 @@ BONE_RADIUS = 0.1
 The rotation of a bone, relative to its parent, must keep a point at this distance within the tolerance; joint positions
 alone would leave the twist of a straight arm free.
 """
+_UPPER = ((0, 1, 2, 3), (1, 4, 5, 6), (2, 5, 7, 8), (3, 6, 8, 9))
+"""Place of each element of a symmetric 4 x 4 matrix in the rows of its upper triangle."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +30,7 @@ class Segments:
     Attributes:
         keyed: (B, N) bool, frames with a key.
         knots: (n,) samples with a key.
-        of: (B * N,) segment of each sample.
-        basis: (B * N, 4) cubic Hermite weights of value and slope at the segment's start and end.
+        sizes: (n,) number of samples of each segment.
         track: (n,) track of each segment.
         first: (n,) bool, first segment of its track.
         last: (n,) bool, last segment of its track.
@@ -36,8 +38,7 @@ class Segments:
 
     keyed: BoolArray
     knots: IntArray
-    of: IntArray
-    basis: FloatArray
+    sizes: IntArray
     track: IntArray
     first: BoolArray
     last: BoolArray
@@ -47,31 +48,55 @@ class Segments:
         """Make the segments of keys on the frames `keyed` (B, N)."""
         frames = keyed.shape[1]
         knots = np.flatnonzero(keyed)
-        of = np.cumsum(keyed.ravel()) - 1
+        sizes = np.diff(knots, append=keyed.size)
         track, frame = np.divmod(knots, frames)
-        last = frame == frames - 1
-        length = np.ones(len(knots))
-        length[:-1] = np.diff(knots)
-        length[last] = 1.0
-        long = length[of]
-        u = (np.arange(keyed.size) - knots[of]) / long
-        v = 1.0 - u
-        vv, uu = v * v, u * u
-        basis = np.stack([(1.0 + 2.0 * u) * vv, u * vv * long, uu * (3.0 - 2.0 * u), -v * uu * long], axis=-1)
-        return cls(keyed, knots, of, basis, track, frame == 0, last)
+        return cls(keyed, knots, sizes, track, frame == 0, frame == frames - 1)
+
+    @cached_property
+    def basis(self) -> FloatArray:
+        """(4, B * N) cubic Hermite weights of value and slope at the segment's start and end."""
+        long = np.repeat(np.where(self.last, 1.0, self.sizes), self.sizes)
+        return hermite_basis((np.arange(self.keyed.size) - np.repeat(self.knots, self.sizes)) / long, long)
+
+    @cached_property
+    def of(self) -> IntArray:
+        """(B * N,) segment of each sample."""
+        return np.repeat(np.arange(len(self.knots)), self.sizes)
 
     def normal_equations(self, weights: FloatArray, channels: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Per segment (n, 4, 4) and (n, 4, channels): sums over its samples of basis * basis and basis * channels."""
-        weighted = self.basis * weights[:, None]
-        both = np.concatenate([self.basis, channels], axis=1)
-        products = (weighted[:, :, None] * both[:, None, :]).reshape(len(both), -1)
-        sums = np.add.reduceat(products, self.knots, axis=0).reshape(len(self.knots), 4, -1)
-        return sums[:, :, :4], sums[:, :, 4:]
+        """Sums over the samples of each segment.
+
+        Args:
+            weights: (B * N,) weights of the samples.
+            channels: (4, B * N) samples.
+
+        Returns:
+            (4, 4, n) of basis * basis, and (4, 4, n) of basis * channels.
+        """
+        weighted = self.basis * weights
+        rows = np.empty((26, len(weights)))
+        begin = 0
+        for k in range(4):
+            np.multiply(weighted[k], self.basis[k:], out=rows[begin : begin + 4 - k])
+            begin += 4 - k
+        np.multiply(weighted[:, None], channels, out=rows[begin:].reshape(4, 4, -1))
+        sums = np.add.reduceat(rows, self.knots, axis=1)
+        return sums[np.array(_UPPER)], sums[begin:].reshape(4, 4, -1)
 
     def values(self, begins: FloatArray, ends: FloatArray) -> FloatArray:
-        """Curves (B * N, channels) from value and slope (n, 2, channels) at each segment's start and end."""
-        result: FloatArray = np.einsum("sk,skc->sc", self.basis, np.concatenate([begins, ends], axis=1)[self.of])
+        """Curves (4, B * N) from value and slope (2, 4, n) at each segment's start and end."""
+        parts = np.repeat(np.concatenate([begins, ends]).reshape(16, -1), self.sizes, axis=1).reshape(4, 4, -1)
+        parts *= self.basis[:, None]
+        parts[:2] += parts[2:]
+        result: FloatArray = parts[0] + parts[1]
         return result
+
+
+def hermite_basis(u: FloatArray, length: FloatArray) -> FloatArray:
+    """(4, ...) weights of value and slope at start and end of a cubic, at u in 0..1 of its length in frames."""
+    v = 1.0 - u
+    vv, uu = v * v, u * u
+    return np.stack([(1.0 + 2.0 * u) * vv, u * vv * length, uu * (3.0 - 2.0 * u), -v * uu * length])
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,14 +106,14 @@ class SplineFit:
     Attributes:
         segments: The key times.
         weights: (B * N,) weights of the samples.
-        normal: Normal equations of the segments.
-        nodes: (n, 2, 4) value and slope at each key.
-        values: (B, N, 4) the curves at the samples.
-        position: (J, N, 3) metres, joint positions.
-        error: (J, N, 3) metres, joint positions minus those of the clip.
-        rotations: (J, N, 4) unit quaternions.
-        rotation_error: (3, J, N) rotation vectors from the clip's rotations, world axes, relative to the clip's
-            parent.
+        normal: Normal equations of the segments, if the curves were fitted.
+        nodes: (2, 4, n) value and slope at each key.
+        values: (4, B, N) the curves at the samples.
+        position: (3, J, N) metres, joint positions.
+        error: (3, J, N) metres, joint positions minus those of the clip.
+        rotations: (4, J, N) unit quaternions.
+        turned: (3, J, N) rotation vectors from the clip's rotations, in the axes of the channels, relative to the
+            clip's parent.
         squared: (J, N) squared error of the joints, metres, times the squared joint weight.
         squared_rotation_error: (J, N) the same for a point BONE_RADIUS from the bone.
         within: Whether all errors are within the tolerance.
@@ -96,13 +121,13 @@ class SplineFit:
 
     segments: Segments
     weights: FloatArray
-    normal: tuple[FloatArray, FloatArray]
+    normal: tuple[FloatArray, FloatArray] | None
     nodes: FloatArray
     values: FloatArray
     position: FloatArray
     error: FloatArray
     rotations: FloatArray
-    rotation_error: FloatArray
+    turned: FloatArray
     squared: FloatArray
     squared_rotation_error: FloatArray
     within: bool
@@ -113,34 +138,71 @@ class SplineFit:
         segments = Segments.at(keyed)
         sample_weights = np.where(target.pinned_samples, PINNED_WEIGHT, weights)
         gram, moment = segments.normal_equations(sample_weights, target.channels)
-        diagonal, right = gram[:, :2, :2].copy(), moment[:, :2].copy()
-        diagonal[1:] += gram[:-1, 2:, 2:]
-        right[1:] += moment[:-1, 2:]
+        diagonal, right = gram[:2, :2].copy(), moment[:2].copy()
+        diagonal[..., 1:] += gram[2:, 2:, :-1]
+        right[..., 1:] += moment[2:, :, :-1]
         slope_weight = target.slope_weight(segments.knots)
-        diagonal[:, 1, 1] += slope_weight[:, 0]
-        right[:, 1] += slope_weight * target.slopes[segments.knots]
-        nodes = _solve_chain(diagonal, gram[:, :2, 2:], right)
-        pinned = target.pinned_samples[segments.knots]
-        nodes[pinned, 0], nodes[pinned, 1] = (v[segments.knots[pinned]] for v in (target.channels, target.slopes))
-        values = segments.values(nodes, _shifted(nodes)).reshape(target.tracks, target.frames, 4)
-        rotations = target.rotations_of(values[1:])
-        position, _ = target.rig.pose(values[0, :, :3], target.local_of(rotations))
+        diagonal[1, 1] += slope_weight
+        right[1] += slope_weight * target.slopes[:, segments.knots]
+        nodes = _solve_chain(diagonal, gram[:2, 2:], right)
+        if target.loops:
+            pinned = target.pinned_samples[segments.knots]
+            at = segments.knots[pinned]
+            nodes[0][:, pinned], nodes[1][:, pinned] = target.channels[:, at], target.slopes[:, at]
+        return cls.measured(target, segments, nodes, weights, (gram, moment))
+
+    @classmethod
+    def measured(
+        cls,
+        target: FitTarget,
+        segments: Segments,
+        nodes: FloatArray,
+        weights: FloatArray,
+        normal: tuple[FloatArray, FloatArray] | None = None,
+    ) -> SplineFit:
+        """Evaluate the curves of given keys on all frames.
+
+        Args:
+            target: The clip to reproduce.
+            segments: The key times.
+            nodes: (2, 4, n) value and slope at each key.
+            weights: (B * N,) weights of the samples.
+            normal: Normal equations of the segments; without them no key can be removed.
+
+        Returns:
+            The curves and their error.
+        """
+        values = segments.values(nodes, shifted(nodes, 1)).reshape(4, target.tracks, target.frames)
+        return cls.with_values(target, segments, nodes, weights, values, normal)
+
+    @classmethod
+    def with_values(
+        cls,
+        target: FitTarget,
+        segments: Segments,
+        nodes: FloatArray,
+        weights: FloatArray,
+        values: FloatArray,
+        normal: tuple[FloatArray, FloatArray] | None = None,
+    ) -> SplineFit:
+        """The same for curves that are evaluated already: values (4, B, N) on the frames of the target."""
+        rotations = target.rotations_of(values[:, 1:])
+        position, _ = target.rig.pose(values[:3, 0], target.local_of(rotations))
         error = position - target.position
-        of_bones = np.moveaxis(_small_rotation(rotations, target.inverse_rotations), -1, 0)
-        rotation_error = transformed(target.bone_to_world, of_bones)
-        squared = squared_length(error) * target.joint_weight**2
-        squared_rotation_error = sum_of_squares(rotation_error) * BONE_RADIUS**2
+        turned = _small_rotation(rotations, target.inverse_rotations)
+        squared = sum_of_squares(error) * target.joint_weight**2
+        squared_rotation_error = sum_of_squares(turned) * BONE_RADIUS**2
         within = bool(max(squared.max(), squared_rotation_error.max()) <= target.tolerance**2)
         return cls(
             segments,
             weights,
-            (gram, moment),
+            normal,
             nodes,
             values,
             position,
             error,
             rotations,
-            rotation_error,
+            turned,
             squared,
             squared_rotation_error,
             within,
@@ -151,63 +213,54 @@ class SplineFit:
         """Number of keys."""
         return len(self.segments.knots)
 
+    def rotation_error(self, target: FitTarget) -> FloatArray:
+        """(3, J, N) `turned` in world axes."""
+        return transformed(target.bone_to_world, self.turned)
 
-def _shifted(nodes: FloatArray) -> FloatArray:
-    return np.concatenate([nodes[1:], nodes[-1:]])
+
+def shifted(rows: FloatArray, by: int) -> FloatArray:
+    """Row s of the last axis of the result is row s + by of `rows`, or 0."""
+    result = np.zeros_like(rows)
+    if by > 0:
+        result[..., :-by] = rows[..., by:]
+    else:
+        result[..., -by:] = rows[..., :by]
+    return result
 
 
 def _small_rotation(to: FloatArray, back: FloatArray) -> FloatArray:
-    """(..., 3) rotation vector of the quaternions to * back, to first order: twice the vector part."""
-    product = rot.multiply(to, back)
-    result: FloatArray = np.where(product[..., :1] < 0.0, -2.0, 2.0) * product[..., 1:]
+    """(3, ...) rotation vector of the quaternions to * back, to first order: twice the vector part."""
+    both = multiply(to, back)
+    result: FloatArray = np.where(both[0] < 0.0, -2.0, 2.0) * both[1:]
     return result
 
 
 def _solve_chain(diagonal: FloatArray, beside: FloatArray, right: FloatArray) -> FloatArray:
-    """Solve a symmetric block tridiagonal system by cyclic reduction, all rows at once; (n, 2, c).
+    """Solve a symmetric block tridiagonal system by cyclic reduction, all rows at once; (2, c, n).
 
-    diagonal: (n, 2, 2) blocks; beside: (n, 2, 2) coupling blocks to the next row; right: (n, 2, c). Each pass
+    diagonal: (2, 2, n) blocks; beside: (2, 2, n) coupling blocks to the next row; right: (2, c, n). Each pass
     eliminates the coupling to the nearest remaining rows and doubles its distance. In a spline the coupling decreases
     by more than half from key to key, so four passes suffice for a fit whose error is measured afterwards.
     """
-    # Rows last, for contiguous memory access. A row holds the right-hand sides, then the block on the diagonal.
-    columns = right.shape[2]
-    rows = np.ascontiguousarray(np.concatenate([right, diagonal], axis=2).transpose(1, 2, 0))
-    after = np.ascontiguousarray(beside.transpose(1, 2, 0))
-    after[..., -1] = 0.0
-    before = np.zeros_like(after)
-    before[..., 1:] = after[..., :-1].transpose(1, 0, 2)
+    # A row holds the right-hand sides, then its coupling blocks to the next row and to the row before.
+    columns, count = right.shape[1], right.shape[2]
+    to_next, to_last = slice(columns, columns + 2), slice(columns + 2, columns + 4)
+    rows = np.zeros((2, columns + 4, count))
+    rows[:, :columns] = right
+    rows[:, to_next, :-1] = beside[..., :-1]
+    rows[:, to_last, 1:] = beside[..., :-1].transpose(1, 0, 2)
+    diagonal = diagonal.copy()
     for step in (1, 2, 4, 8):
-        if step >= rows.shape[2]:
+        if step >= count:
             break
-        solved = _inverse_2x2(rows[:, columns:])
-        up, down = _product(before[..., step:], solved[..., :-step]), _product(after[..., :-step], solved[..., step:])
-        new, further = rows.copy(), np.zeros((2, *after.shape))
-        new[:, :columns, step:] -= _product(up, rows[:, :columns, :-step])
-        new[:, :columns, :-step] -= _product(down, rows[:, :columns, step:])
-        new[:, columns:, step:] -= _product(up, after[..., :-step])
-        new[:, columns:, :-step] -= _product(down, before[..., step:])
-        further[0][..., step:] = -_product(up, before[..., :-step])
-        further[1][..., :-step] = -_product(down, after[..., step:])
-        rows, (before, after) = new, further
-    return np.ascontiguousarray(_product(_inverse_2x2(rows[:, columns:]), rows[:, :columns]).transpose(2, 0, 1))
-
-
-def _product(a: FloatArray, b: FloatArray) -> FloatArray:
-    """(2, c, n): n matrix products of a (2, 2, n) and b (2, c, n)."""
-    result: FloatArray = a[:, :1] * b[0] + a[:, 1:] * b[1]
-    return result
-
-
-def _inverse_2x2(m: FloatArray) -> FloatArray:
-    """(2, 2, n): inverses of n matrices (2, 2, n)."""
-    result: FloatArray = np.stack([m[1, 1], -m[0, 1], -m[1, 0], m[0, 0]]).reshape(m.shape) / (
-        m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0]
-    )
-    return result
-
-
-def sum_of_squares(v: FloatArray) -> FloatArray:
-    """Squared lengths (...) of vectors (3, ...), components first."""
-    result: FloatArray = v[0] * v[0] + v[1] * v[1] + v[2] * v[2]
-    return result
+        solved = inverse_2x2(diagonal)
+        up = product(product(rows[:, to_last, step:], solved[..., :-step]), rows[..., :-step])
+        down = product(product(rows[:, to_next, :-step], solved[..., step:]), rows[..., step:])
+        rows[:, :columns, step:] -= up[:, :columns]
+        rows[:, :columns, :-step] -= down[:, :columns]
+        diagonal[..., step:] -= up[:, to_next]
+        diagonal[..., :-step] -= down[:, to_last]
+        rows[:, columns:] = 0.0
+        np.negative(up[:, to_last], out=rows[:, to_last, step:])
+        np.negative(down[:, to_next], out=rows[:, to_next, :-step])
+    return product(inverse_2x2(diagonal), rows[:, :columns])

@@ -102,7 +102,7 @@ def gaussian_smooth(values: FloatArray, sigma: float) -> FloatArray:
 def _forward(joints: FloatArray, smooth: bool) -> FloatArray:
     """(T, 3) unit vectors on the floor plane, the facing direction of the figure."""
     across = joints[:, _R_HIP] - joints[:, _L_HIP] + joints[:, _R_SHOULDER] - joints[:, _L_SHOULDER]
-    forward = np.cross(_UP, rot.unit(across, (-1.0, 0.0, 0.0)))
+    forward = rot.cross(_UP, rot.unit(across, (-1.0, 0.0, 0.0)))
     if smooth:
         forward = gaussian_smooth(forward, SMOOTHING_SIGMA)
     length = np.linalg.norm(forward, axis=-1)

@@ -70,12 +70,12 @@ def retarget(motion: Motion, skeleton: Skeleton = SMPL) -> Clip:
     """
     if skeleton.names[:JOINT_COUNT] != JOINTS:
         raise ValueError("the skeleton's first 22 joints must be those of the model")
-    target = fitted_joints(motion.joints, skeleton)
+    target, turned = fitted_joints(motion.joints, skeleton)
     offsets = np.asarray(skeleton.offsets, dtype=np.float64)
     parents = skeleton.parents
 
     world = np.broadcast_to(rot.IDENTITY, (len(target), len(skeleton), 4)).copy()
-    world[:, :JOINT_COUNT], position = trunk_pose(target, skeleton)
+    world[:, :JOINT_COUNT], position = trunk_pose(target, skeleton, turned)
 
     # All four limbs at once. Their first bone starts at the position that the trunk gives.
     lengths = skeleton.bone_lengths
@@ -137,8 +137,8 @@ def _framed(rest: FloatArray, rest_hinge: FloatArray, now: FloatArray, hinge: Fl
 def _frame(direction: FloatArray, hinge: FloatArray) -> FloatArray:
     y = rot.unit(direction, (0.0, 1.0, 0.0))
     across = hinge - (hinge * y).sum(axis=-1, keepdims=True) * y
-    x = rot.unit(across, np.cross(y, np.eye(3)[np.abs(y).argmin(axis=-1)]))
-    return rot.from_axes(x, y, np.cross(x, y))
+    x = rot.unit(across, rot.cross(y, np.eye(3)[np.abs(y).argmin(axis=-1)]))
+    return rot.from_axes(x, y, rot.cross(x, y))
 
 
 def _hinges(
@@ -162,7 +162,7 @@ def _hinges(
     swing = rot.between(rest, direction)
     carried = _running_product(np.concatenate([swing[:1], rot.between(direction[:-1], direction[1:])]))
     first = rot.rotate(carried, rest_hinge)
-    second = np.cross(direction, first)
+    second = rot.cross(direction, first)
 
     def on_bone(v: FloatArray) -> ComplexArray:
         """Project v, in the parent's frame, to the plane perpendicular to the upper bone, as a complex number."""
@@ -174,10 +174,10 @@ def _hinges(
     arms, legs = slice(0, 2), slice(2, 4)
     bent = rot.rotate(to_parent, lower)
     likely = np.clip(0.5 + 0.5 * (rest * direction).sum(-1), 0.0, 1.0)[..., None] * rot.rotate(swing, rest_hinge)
-    likely[:, legs] += 2.0 * np.cross(rot.rotate(to_parent[:, legs], feet), bent[:, legs])
+    likely[:, legs] += 2.0 * rot.cross(rot.rotate(to_parent[:, legs], feet), bent[:, legs])
     likely[:, arms] = expected_hinges(direction[:, arms], bent[:, arms])
     natural = on_bone(likely)
-    plane = on_bone(np.cross(direction, bent))
+    plane = on_bone(rot.cross(direction, bent))
     bend = np.abs(plane)
     weight = (bend / _FULL_BEND) ** 4
     # A hip does not turn by 180 degrees: a plane opposite to the prior is a slightly overstretched knee.
@@ -219,21 +219,30 @@ def _running_product(q: FloatArray) -> FloatArray:
 
 
 def _smooth_chain(weight: FloatArray, weighted: FloatArray) -> FloatArray:
-    """(T, n) least-squares angles c, a tridiagonal system for each column, solved by the Thomas algorithm.
+    """(T, n) least-squares angles c, a tridiagonal system for each column, solved by cyclic reduction of all rows.
 
     Minimises sum_t weight[t] (c[t] - weighted[t] / weight[t])^2 + sum_t (c[t+1] - c[t])^2. The normal equations have
-    the diagonal weight[t] + (number of neighbours of t), -1 beside it and `weighted` on the right-hand side.
+    the diagonal weight[t] + (number of neighbours of t), -1 beside it and `weighted` on the right-hand side. Each pass
+    eliminates the nearest remaining neighbours of every row, so log2(T) passes leave the diagonal.
     """
     frames = len(weight)
-    links = np.full(frames, 2.0)
+    links = np.full((frames, 1), 2.0)
     links[[0, -1]] -= 1.0
-    diagonal = weight + links[:, None] + 1e-9
-    result = weighted.copy()
-    for t in range(1, frames):
-        factor = 1.0 / diagonal[t - 1]
-        diagonal[t] -= factor
-        result[t] += factor * result[t - 1]
-    result[-1] /= diagonal[-1]
-    for t in range(frames - 2, -1, -1):
-        result[t] = (result[t] + result[t + 1]) / diagonal[t]
+    diagonal, right = weight + links + 1e-9, weighted.copy()
+    before, after = -np.ones_like(diagonal), -np.ones_like(diagonal)
+    before[0], after[-1] = 0.0, 0.0
+    step = 1
+    while step < frames:
+        up, down = before[step:] / diagonal[:-step], after[:-step] / diagonal[step:]
+        new_diagonal, new_right = diagonal.copy(), right.copy()
+        new_diagonal[step:] -= up * after[:-step]
+        new_diagonal[:-step] -= down * before[step:]
+        new_right[step:] -= up * right[:-step]
+        new_right[:-step] -= down * right[step:]
+        further_before, further_after = np.zeros_like(before), np.zeros_like(after)
+        further_before[step:] = -up * before[:-step]
+        further_after[:-step] = -down * after[step:]
+        diagonal, right, before, after = new_diagonal, new_right, further_before, further_after
+        step *= 2
+    result: FloatArray = right / diagonal
     return result

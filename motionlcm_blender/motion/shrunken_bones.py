@@ -37,28 +37,30 @@ def steady_short_bones(joints: FloatArray, skeleton: Skeleton = HUMANML) -> Floa
         return joints
     bones = joints[:, 1:] - joints[:, list(PARENTS[1:])]
     full = skeleton.bone_lengths[:JOINT_COUNT]
-    for joint in STEADIED:
-        bone = bones[:, joint - 1]
-        length = np.linalg.norm(bone, axis=-1, keepdims=True)
-        if length.min() >= SHORT[0] * full[joint]:
-            continue
-        steady = _steadied(bone, float(full[joint]))
-        size = np.linalg.norm(steady, axis=-1, keepdims=True)
-        bones[:, joint - 1] = np.where(size > 1e-9, steady * length / np.maximum(size, 1e-9), bone)
+    length = np.sqrt(np.einsum("tjc,tjc->tj", bones, bones))
+    short = [joint for joint in STEADIED if length[:, joint - 1].min() < SHORT[0] * full[joint]]
+    if short:
+        at = np.array(short) - 1
+        steady = _steadied(bones[:, at], full[short][:, None])
+        size = _lengths(steady)
+        bones[:, at] = np.where(size > 1e-9, steady * length[:, at, None] / np.maximum(size, 1e-9), bones[:, at])
     result = joints.copy()
     for joint in range(1, JOINT_COUNT):
         result[:, joint] = result[:, PARENTS[joint]] + bones[:, joint - 1]
     return result
 
 
-def _steadied(bone: FloatArray, full: float) -> FloatArray:
-    """(T, 3) bone with each wider mean over time mixed in where all narrower ones are short."""
-    result = bone.copy()
+def _steadied(bones: FloatArray, full: FloatArray) -> FloatArray:
+    """(T, n, 3) bones with each wider mean over time mixed in where all narrower ones are short.
+
+    full: (n, 1) metres, full lengths.
+    """
+    result = bones.copy()
     for width in WIDTHS:
-        unsure = 1.0 - smoothstep(np.linalg.norm(result, axis=-1, keepdims=True) / full, SHORT[1], SHORT[0])
-        result = (1.0 - unsure) * result + unsure * _mean(bone, width)
+        unsure = 1.0 - smoothstep(_lengths(result) / full, SHORT[1], SHORT[0])
+        result = (1.0 - unsure) * result + unsure * _mean(bones, width)
     # Where the mean itself is short, the bone turns over: its direction is spread over some frames.
-    size = np.linalg.norm(result, axis=-1, keepdims=True)
+    size = _lengths(result)
     turns_over = _mean(1.0 - smoothstep(size / full, *TURNS_OVER), TURN_SIGMA)
     turns_over = np.minimum(2.0 * turns_over, 1.0)
     direction = result / np.maximum(size, 1e-9)
@@ -66,9 +68,18 @@ def _steadied(bone: FloatArray, full: float) -> FloatArray:
     return mixed
 
 
+def _lengths(bones: FloatArray) -> FloatArray:
+    """(T, n, 1) lengths of bones (T, n, 3)."""
+    result: FloatArray = np.sqrt(np.einsum("tjc,tjc->tj", bones, bones))[..., None]
+    return result
+
+
 def _mean(values: FloatArray, sigma: float) -> FloatArray:
-    """Gaussian mean over time of (T, 3); the end values are repeated beyond the ends."""
-    reach = int(3.0 * sigma + 0.5)
+    """Gaussian mean over time of (T, ...); the end values are repeated beyond the ends."""
+    frames, reach = len(values), int(3.0 * sigma + 0.5)
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    padded = np.pad(values, ((reach, reach), (0, 0)), mode="edge")
-    return np.stack([np.convolve(column, kernel / kernel.sum(), mode="valid") for column in padded.T], axis=-1)
+    padded = np.concatenate([values[:1].repeat(reach, axis=0), values, values[-1:].repeat(reach, axis=0)])
+    result = np.zeros_like(values)
+    for shift, share in enumerate(kernel / kernel.sum()):
+        result += share * padded[shift : shift + frames]
+    return result

@@ -24,10 +24,12 @@ _J = {name: index for index, name in enumerate(JOINTS)}
 _HIPS = [_J["l_hip"], _J["r_hip"]]
 _PELVIS = [*_HIPS, _J["spine1"]]
 _CHEST = [_J["neck"], _J["l_collar"], _J["r_collar"]]
+Turned = tuple[FloatArray, FloatArray]
+"""World rotations (T, 4) of pelvis and chest."""
 _SPINE1, _SPINE2, _SPINE3 = _J["spine1"], _J["spine2"], _J["spine3"]
 
 
-def fitted_joints(joints: FloatArray, skeleton: Skeleton) -> FloatArray:
+def fitted_joints(joints: FloatArray, skeleton: Skeleton) -> tuple[FloatArray, Turned]:
     """Compute target positions for the joints of `skeleton` from the motion of a figure of any size.
 
     Every bone gets the skeleton's length and keeps its direction. The root's travel is scaled by the ratio of leg
@@ -40,7 +42,7 @@ def fitted_joints(joints: FloatArray, skeleton: Skeleton) -> FloatArray:
         skeleton: Its first 22 joints are those of `JOINTS`.
 
     Returns:
-        (T, 22, 3) float64 target positions, metres.
+        (T, 22, 3) float64 target positions, metres, and the rotations of pelvis and chest that fit them.
 
     Raises:
         ValueError: `joints` has another shape.
@@ -48,21 +50,23 @@ def fitted_joints(joints: FloatArray, skeleton: Skeleton) -> FloatArray:
     ratio = leg_ratio(joints, skeleton)
     same_legs = abs(ratio - 1.0) <= SAME_LEGS
     target = onto_skeleton(joints, skeleton, 1.0 if same_legs else ratio)
-    if _trunk_difference(target, skeleton) <= SAME_TRUNK:
-        return target
+    turned = _trunk_turned(target, skeleton)
+    if _trunk_difference(target, skeleton, turned) <= SAME_TRUNK:
+        return target, turned
     target = onto_rig(joints, skeleton)
     if same_legs:
         travel = np.asarray(joints, dtype=np.float64)[:, _HIPS].mean(1)
         target[..., [0, 2]] += (1.0 - ratio) * (travel - travel[0])[:, None, [0, 2]]
-    return target
+    return target, _trunk_turned(target, skeleton)
 
 
-def trunk_pose(target: FloatArray, skeleton: Skeleton) -> tuple[FloatArray, FloatArray]:
+def trunk_pose(target: FloatArray, skeleton: Skeleton, turned: Turned | None = None) -> tuple[FloatArray, FloatArray]:
     """Compute world rotations and positions of the trunk's joints.
 
     Args:
         target: (T, 22, 3) target positions, metres, as returned by `fitted_joints`.
         skeleton: Its first 22 joints are those of `JOINTS`.
+        turned: Rotations of pelvis and chest, from `fitted_joints`; None: computed.
 
     Returns:
         World rotations (T, 22, 4) of pelvis, spine, collars and neck, and positions (T, 22, 3), metres, of these,
@@ -86,8 +90,7 @@ def trunk_pose(target: FloatArray, skeleton: Skeleton) -> tuple[FloatArray, Floa
         world[:, joint] = rot.multiply(rot.between(now, target[:, child] - position[:, joint]), start)
         place(child)
 
-    world[:, 0] = _turned(target, 0, _PELVIS, offsets)
-    world[:, _SPINE3] = _turned(target, _SPINE3, _CHEST, offsets)
+    world[:, 0], world[:, _SPINE3] = _trunk_turned(target, skeleton) if turned is None else turned
     world[:, [0, _SPINE3]] = rot.continuous(world[:, [0, _SPINE3]])
     for joint in _PELVIS:
         place(joint)
@@ -100,16 +103,21 @@ def trunk_pose(target: FloatArray, skeleton: Skeleton) -> tuple[FloatArray, Floa
     return world, position
 
 
-def _turned(target: FloatArray, joint: int, children: list[int], offsets: FloatArray) -> FloatArray:
-    return rot.best_fit(offsets[children], target[:, children] - target[:, [joint]])
+def _trunk_turned(target: FloatArray, skeleton: Skeleton) -> Turned:
+    """World rotations (T, 4) of pelvis and chest that fit the joints they carry."""
+    offsets = np.asarray(skeleton.offsets, dtype=np.float64)
+    pelvis, chest = (
+        rot.best_fit(offsets[children], target[:, children] - target[:, [joint]])
+        for joint, children in ((0, _PELVIS), (_SPINE3, _CHEST))
+    )
+    return pelvis, chest
 
 
-def _trunk_difference(target: FloatArray, skeleton: Skeleton) -> float:
+def _trunk_difference(target: FloatArray, skeleton: Skeleton, turned: Turned) -> float:
     """Distance of the bone ends on pelvis and chest from the skeleton's, metres; the largest mean over a clip."""
     offsets = np.asarray(skeleton.offsets, dtype=np.float64)
     apart = []
-    for joint, children in ((0, _PELVIS), (_SPINE3, _CHEST)):
-        turned = _turned(target, joint, children, offsets)
-        bones = rot.rotate(rot.inverse(turned)[:, None], target[:, children] - target[:, [joint]])
+    for (joint, children), rotation in zip(((0, _PELVIS), (_SPINE3, _CHEST)), turned, strict=True):
+        bones = rot.rotate(rot.inverse(rotation)[:, None], target[:, children] - target[:, [joint]])
         apart.append(np.linalg.norm(bones.mean(0) - offsets[children], axis=-1).max())
     return float(max(apart))

@@ -8,12 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ..files.file_locks import take_lock
 from .errors import Busy
-
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
 
 LOG_BYTES = 1 << 20
 
@@ -114,29 +111,3 @@ def locked(path: Path, patience: float = 1.0) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def is_locked(path: Path) -> bool:
-    """Whether a process holds the lock."""
-    if not path.exists():
-        return False
-    try:
-        with locked(path, 0.0):
-            return False
-    except Busy:
-        return True
-    except OSError:
-        return False
-
-
-def take_lock(path: Path, patience: float = 0.0) -> BaseFileLock | None:
-    """A lock to be released, by any thread; None if another holds it for `patience` seconds. Raises OSError."""
-    from filelock import FileLock, Timeout
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path, patience, thread_local=False)
-    try:
-        lock.acquire()
-    except Timeout:
-        return None
-    return lock

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..files.atomic_write import replace_bytes
-from .paths import InstallPaths, is_locked
+from ..files.file_locks import is_locked
+from .paths import InstallPaths
 
 FORMAT = 1
 

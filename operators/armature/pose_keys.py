@@ -83,8 +83,24 @@ def pose_keys(
     frames = keys.location.times[0] + np.arange(keys.frames)
     turned: dict[str, BezierKeys] = {}
     played: dict[str, np.ndarray] = {}
+    alike = [
+        name
+        for name, (joint, _, _) in axes.turns.items()
+        if keys.rotation_modes[joint] == "QUATERNION" and obj.pose.bones[name].rotation_mode == "QUATERNION"
+    ]
+    if alike:
+        joints, lefts, rights = zip(*(axes.turns[name] for name in alike), strict=True)
+        before, after = np.array(lefts), np.array(rights)
+
+        def all_seen(v: np.ndarray, of: np.ndarray) -> np.ndarray:
+            return rotations.multiply(rotations.multiply(before[of], v), after[of])
+
+        mapped = BezierKeys.mapped_together([keys.rotations[joint] for joint in joints], all_seen)
+        turned.update(zip(alike, mapped, strict=True))
     for name, (joint, left, right) in axes.turns.items():
-        own, mode = keys.rotations[joint], obj.pose.bones[name].rotation_mode
+        if name in turned:
+            continue
+        own = keys.rotations[joint]
 
         def seen(v: np.ndarray, left: np.ndarray = left, right: np.ndarray = right) -> np.ndarray:
             return rotations.multiply(rotations.multiply(left, v), right)
@@ -98,8 +114,6 @@ def pose_keys(
             angles = euler_quaternions(own.evaluate(frames))
             clip = rotations.multiply(rotations.inverse(euler.outer[joint]), angles)
             played[name] = seen(rotations.multiply(clip, rotations.inverse(euler.inner[joint])))
-        elif mode == "QUATERNION":
-            turned[name] = own.mapped(seen)
         else:
             played[name] = seen(rotations.normalise(own.evaluate(frames)))
     return location, turned, {name: rotations.continuous(q) for name, q in played.items()}

@@ -178,20 +178,18 @@ def bone_axes(obj: bpy.types.Object, rig: Rig, units_per_metre: float, above_res
     place = to_bone @ inverse[:3, :3] @ ENGINE_TO_WORLD * units_per_metre
     offset = to_bone @ (inverse[:3, 3] - root_rest[:3, 3])
 
-    turns: dict[str, tuple[int, np.ndarray, np.ndarray]] = {}
-    for joint, name in enumerate(rig.bones):
-        if name is None:
-            continue
-        rest = rotations.from_matrix(np.array(bones[name].matrix_local.to_3x3(), np.float64))
-        if joint == 0:
-            above_turn = rotations.from_matrix(np.array(Matrix(above).to_quaternion().to_matrix(), np.float64))
-            outside = rotations.inverse(rotations.multiply(object_turn, above_turn))
-            left = rotations.multiply(outside, world_turn)
-        else:
-            # A rotation of the clip is relative to the T-pose, a rotation of the bone to its own rest pose.
-            left = rotations.multiply(axes_turn, rotations.inverse(rig.to_t_pose[SMPL.parents[joint]]))
-        right = rotations.multiply(rotations.multiply(rig.to_t_pose[joint], rotations.inverse(axes_turn)), rest)
-        turns[name] = (joint, rotations.multiply(rotations.inverse(rest), left), right)
+    above_turn = rotations.from_matrix(np.array(Matrix(above).to_quaternion().to_matrix(), np.float64))
+    outside = rotations.inverse(rotations.multiply(object_turn, above_turn))
+    found = [(joint, name) for joint, name in enumerate(rig.bones) if name is not None]
+    joints = np.array([joint for joint, _ in found])
+    rests = rotations.from_matrix(np.array([np.array(bones[name].matrix_local.to_3x3()) for _, name in found]))
+    # A rotation of the clip is relative to the T-pose, a rotation of the bone to its own rest pose.
+    parents = rig.to_t_pose[np.array(SMPL.parents)[joints]]
+    left = rotations.multiply(axes_turn, rotations.inverse(parents))
+    left[joints == 0] = rotations.multiply(outside, world_turn)
+    left = rotations.multiply(rotations.inverse(rests), left)
+    right = rotations.multiply(rotations.multiply(rig.to_t_pose[joints], rotations.inverse(axes_turn)), rests)
+    turns = {name: (joint, left[k], right[k]) for k, (joint, name) in enumerate(found)}
     return BoneAxes(root_name, place, offset, turns)
 
 
@@ -205,10 +203,10 @@ def pose_channels(
     then animate these bones.
     """
     axes = bone_axes(obj, rig, units_per_metre, above_rests)
-    channels: dict[str, np.ndarray] = {}
-    for name, (joint, left, right) in axes.turns.items():
-        local = rotations.multiply(rotations.multiply(left, clip.rotations[:, joint]), right)
-        channels[name] = rotations.continuous(rotations.normalise(local))
+    joints, left, right = (np.array(part) for part in zip(*axes.turns.values(), strict=True))
+    local = rotations.multiply(rotations.multiply(left, clip.rotations[:, joints]), right)
+    local = rotations.continuous(rotations.normalise(local))
+    channels = {name: local[:, k] for k, name in enumerate(axes.turns)}
     location = clip.translation @ axes.matrix.T + axes.offset
     return Pose(axes.root, location, channels, _still_bones(obj, rig, above_rests))
 

@@ -193,7 +193,10 @@ class ModelSession:
             key = Choice(choice.folder, device)
             if key not in self._loaded:
                 from ...motionlcm_blender.generation.pipeline import MotionLCM
+                from ...motionlcm_blender.networks.numpy_impl import openblas
 
+                where = torch_import.places()
+                openblas.keep_notes_in(None if where is None else where.home)
                 self._drop_loaded()  # one model at a time in memory
                 self._loaded[key] = MotionLCM.from_folder(choice.folder, device=device)
                 self._note_memory(self._loaded[key])

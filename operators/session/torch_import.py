@@ -93,28 +93,26 @@ def _without(device: str, sentence: str) -> tuple[str, str]:
 
 def _imported(where: InstallPaths) -> str:
     """Import our PyTorch; returns a sentence if Blender closed during an earlier import, as after a crash."""
-    from ...motionlcm_blender.torch_install.errors import Busy
-    from ...motionlcm_blender.torch_install.paths import is_locked, locked
+    from ...motionlcm_blender.files.file_locks import crash_note, crashed_within
     from ...motionlcm_blender.torch_install.state import mark_failed
 
     try:
-        if where.importing.exists() and not is_locked(where.importing):
+        if crashed_within(where.importing):
             sentence = "Blender closed while it loaded PyTorch, so PyTorch is off: see Check Again in the preferences."
             mark_failed(where, sentence)
             where.importing.unlink()
             poll_status()
             sys.path.remove(str(where.packages))
             return sentence
-        with locked(where.importing, 0.0):
-            try:
-                import torch
+    except OSError as error:
+        log.info("The note of a failed import was not removed: %s", error)
+    with crash_note(where.importing):
+        try:
+            import torch
 
-                torch.cuda.is_available()
-            except Exception as error:  # the caller reports the error
-                log.info("Cause of the failed import", exc_info=error)
-        where.importing.unlink(missing_ok=True)
-    except (OSError, Busy) as error:  # the note cannot be written: another Blender holds the lock
-        log.info("The import note was not written: %s", error)
+            torch.cuda.is_available()
+        except Exception as error:  # the caller reports the error
+            log.info("Cause of the failed import", exc_info=error)
     return ""
 
 

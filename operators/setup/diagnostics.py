@@ -47,6 +47,8 @@ def _versions() -> Rows:
 
 
 def _hardware() -> Rows:
+    from ...motionlcm_blender.networks.numpy_impl.matmul import multiplier
+
     hardware, condition = torch_installation.find_hardware(), torch_import.poll_status()
     rows = [("Card", ", ".join(filter(None, (hardware.kind, hardware.name, hardware.driver, hardware.note))))]
     if hardware.memory_mib:
@@ -56,6 +58,7 @@ def _hardware() -> Rows:
     if used is not None:
         recorded = f", {used.recorded}" if used.recorded else ""
         rows.append(("In use", f"{used.device}, {used.bytes / 2**20:.0f} MiB{recorded}"))
+        rows.append(("Matrix products in NumPy", multiplier()))
     if condition is not None:
         rows.append(("PyTorch of ours", f"{condition.kind} {condition.sentence}".strip()))
         state = condition.state

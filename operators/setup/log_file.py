@@ -66,7 +66,7 @@ class LogFile(logging.Handler):
 
     def _open(self, folder: Path) -> logging.Handler | None:
         """The first file that no other Blender writes to."""
-        from ...motionlcm_blender.torch_install.paths import take_lock
+        from ...motionlcm_blender.files.file_locks import take_lock
 
         folder.mkdir(parents=True, exist_ok=True)
         for number in range(1, MOST_BLENDERS + 1):

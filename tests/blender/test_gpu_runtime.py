@@ -347,7 +347,7 @@ def test_two_blenders_at_once(wheels):
         assert "Another Blender" in refused(bpy.ops.motionlcm.enable_gpu)
         assert "Another Blender" in refused(bpy.ops.motionlcm.disable_gpu)
         numpy_still_works()
-    assert not core("paths").is_locked(torch_import().places().lock)
+    assert not part("motionlcm_blender.files.file_locks").is_locked(torch_import().places().lock)
 
 
 def test_a_working_installation_survives_one_that_fails(wheels, monkeypatch):

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from motionlcm_blender.benchmarks import comparison
 from motionlcm_blender.benchmarks import speed as benching
 from motionlcm_blender.cli.main import main
 from motionlcm_blender.errors import DeviceError
 from motionlcm_blender.generation.pipeline import MotionLCM
+from motionlcm_blender.networks.numpy_impl import matmul
 from tests.tiny_model import TINY, write_tiny_model
 
 
@@ -24,10 +26,12 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_stage_is_printed_and_written(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "bench.json"
     arguments = ["bench", "--model", str(tiny), "--device", "numpy", "--frames", "24", "--repeats", "3"]
+    arguments += ["--blender", "none"]
     assert main([*arguments, "--json", str(file)]) == 0
     said = capsys.readouterr().out
     result = json.loads(file.read_text())
-    (run,) = result["runs"]
+    assert [each["products"] for each in result["runs"]] == matmul.ways() and result["writing"] == {}
+    run = result["runs"][0]
     assert run["device"] == "numpy" and run["frames"] == 24 and result["repeats"] == 3
     assert set(run["stages"]) == {*benching.STAGES, *benching.WHOLES}
     for name, row in run["stages"].items():
@@ -47,7 +51,49 @@ def test_a_model_without_control_has_no_control_stages(tmp_path: Path) -> None:
     result = benching.bench("numpy", blind, repeats=1, warmup=0, frames=16)
     stages = result["runs"][0]["stages"]
     assert "control" not in stages and "path" not in stages and "denoise" in stages
-    assert "numpy: model tiny, 16 frames, 1 step," in benching.report(result)
+    assert f"numpy ({matmul.ways()[0]}): model tiny, 16 frames, 1 step," in benching.report(result)
+
+
+def test_the_way_of_multiplying_is_the_one_that_is_measured(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    used = []
+    plain = matmul._plain
+    monkeypatch.setattr(matmul, "_plain", lambda *arrays: used.append(1) or plain(*arrays))
+    model = MotionLCM.from_folder(tiny, "numpy")
+    for way in matmul.ways():
+        used.clear()
+        with matmul.multiplied_by(way):
+            model.generate(benching.Request("a walk", 24, 5))
+        assert bool(used) == (way == matmul.EINSUM)
+
+
+def test_two_source_trees_are_measured_in_turns(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rounds = []
+
+    def measured(root: Path, options: list[str]) -> dict:
+        rounds.append(root)
+        runs = [{"device": "numpy", "stages": {"keys": {"median_ms": 8.0}, "old": {"median_ms": 1.0}}}]
+        if root == comparison.ROOT:
+            keys = {"keys": {"median_ms": 4.0}, "new": {"median_ms": 1.0}}
+            runs = [{"device": "numpy", "products": way, "stages": keys} for way in ("one", "another")]
+        return {"runs": runs}
+
+    monkeypatch.setattr(comparison, "_measured", measured)
+    (tmp_path / "motionlcm_blender" / "cli").mkdir(parents=True)
+    assert main(["bench", "--against", str(tmp_path), "--repeats", "4"]) != 0
+    (tmp_path / "motionlcm_blender" / "cli" / "bench.py").touch()
+    assert main(["bench", "--against", str(tmp_path), "--repeats", "4"]) == 0
+    assert len(rounds) == 8 and rounds[:4] == [comparison.ROOT, tmp_path.resolve(), tmp_path.resolve(), comparison.ROOT]
+    said = capsys.readouterr().out
+    assert "keys" in said and "0.50" in said and "old" not in said and "new" not in said and "another" not in said
+
+
+def test_a_source_tree_against_itself(tiny: Path, tmp_path: Path) -> None:
+    options = ["--device", "numpy", "--frames", "24", "--model", str(tiny)]
+    result = comparison.compare(comparison.ROOT, options, 1)
+    assert set(result["runs"]["numpy"]) == {*benching.STAGES, *benching.WHOLES}
+    assert all(row["ratio"] > 0 for row in result["runs"]["numpy"].values())
 
 
 def test_warm_up_is_not_counted(tiny: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionlcm_blender.errors import InvalidRequest
-from motionlcm_blender.keyframes import fitting
+from motionlcm_blender.keyframes import high_rates
 from motionlcm_blender.keyframes.fitting import fit_keys
 from motionlcm_blender.keyframes.keys import BezierKeys, SparseKeys
 from motionlcm_blender.motion import rotations as rot
@@ -87,10 +87,35 @@ def test_a_high_frame_rate_needs_hardly_more_keys_and_keeps_the_bound(fps: float
 
 def test_key_times_are_searched_on_a_limited_number_of_frames(monkeypatch) -> None:
     searched = []
-    search = fitting._fewest_keys
-    monkeypatch.setattr(fitting, "_fewest_keys", lambda target: (searched.append(target.frames), search(target))[1])
+    search = high_rates.fewest_keys
+    monkeypatch.setattr(high_rates, "fewest_keys", lambda target: (searched.append(target.frames), search(target))[1])
     fit_keys(WALK, 10.0, scene_fps=480.0)
-    assert searched == [pytest.approx(60.0 * WALK.frames / WALK.fps, abs=4)]
+    assert searched == [pytest.approx(40.0 * WALK.frames / WALK.fps, abs=4)]
+
+
+@pytest.mark.parametrize("mode", ["QUATERNION", "XYZ"])
+@pytest.mark.parametrize("wild", [0.0, 0.02, 0.3])
+def test_what_lies_between_the_searched_frames_is_kept_too(wild: float, mode: str) -> None:
+    clip = replace(random_clip(5, 60, wild), fps=240.0)
+    keys = fit_keys(clip, 10.0, rotation_mode=mode)
+    assert error_mm(keys, clip) <= 10.0 + 1e-3
+    assert keys.max_error_mm == pytest.approx(error_mm(keys, clip), abs=1e-3)
+
+
+@pytest.mark.parametrize("frames", [121, 122, 127, 128])
+def test_a_loop_at_a_high_rate_ends_as_it_begins(frames: int) -> None:
+    turn = 2.0 * np.pi * np.arange(frames) / (frames - 1)
+    axis = np.array([0.0, 0.0, 1.0])
+    rotations = np.repeat(WALK.rotations[:1], frames, axis=0)
+    rotations[:, 16] = rot.multiply(rot.from_axis_angle(axis, 0.8 * np.sin(turn)), rotations[:, 16])
+    clip = Clip(120.0, np.repeat(WALK.translation[:1], frames, axis=0), rotations, WALK.skeleton)
+    keys = fit_keys(clip, 10.0, loops=True)
+    assert error_mm(keys, clip) <= 10.0 + 1e-3
+    arm = keys.rotations[16]
+    np.testing.assert_allclose(arm.values[0], arm.values[-1], atol=1e-9)
+    out, into = arm.right[0, :, 1] - arm.values[0], arm.values[-1] - arm.left[-1, :, 1]
+    lengths = arm.right[0, 0, 0] - arm.times[0], arm.times[-1] - arm.left[-1, 0, 0]
+    np.testing.assert_allclose(out / lengths[0], into / lengths[1], atol=1e-9)
 
 
 @pytest.mark.parametrize("tolerance", [5.0, 12.0])

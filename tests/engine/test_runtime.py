@@ -20,12 +20,13 @@ from typing import ClassVar
 import pytest
 
 from motionlcm_blender.errors import Cancelled
+from motionlcm_blender.files.file_locks import crash_note, crashed_within, is_locked
 from motionlcm_blender.importing import downloads
 from motionlcm_blender.torch_install import download_uv, errors
 from motionlcm_blender.torch_install.errors import Busy, RuntimeProblem, explained
 from motionlcm_blender.torch_install.hardware_detection import find_hardware
 from motionlcm_blender.torch_install.install import meets
-from motionlcm_blender.torch_install.paths import InstallPaths, is_locked, locked
+from motionlcm_blender.torch_install.paths import InstallPaths, locked
 from motionlcm_blender.torch_install.report import composed, without_user
 from motionlcm_blender.torch_install.state import State, condition, read_state, write_state
 from motionlcm_blender.torch_install.uninstall import finish_removal, remove
@@ -294,6 +295,29 @@ with locked(Path({str(path)!r})):
     assert not is_locked(path)
     with locked(path):
         assert is_locked(path)
+
+
+def test_a_note_remains_after_a_crash_and_after_nothing_else(tmp_path: Path) -> None:
+    note = tmp_path / "new folder" / "note"
+    script = f"""
+import os, sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from pathlib import Path
+from motionlcm_blender.files.file_locks import crash_note
+with crash_note(Path({str(note)!r})):
+    if sys.argv[1] == "crash": os._exit(3)
+    if sys.argv[1] == "raise": raise OSError
+"""
+    for ends in ("well", "raise"):
+        subprocess.run([sys.executable, "-c", script, ends], stderr=subprocess.DEVNULL, check=False)
+        assert note.parent.is_dir() and not note.exists() and not crashed_within(note)
+    assert subprocess.run([sys.executable, "-c", script, "crash"], check=False).returncode == 3
+    assert crashed_within(note)
+    with crash_note(note):
+        assert is_locked(note) and not crashed_within(note)
+    assert not note.exists()
+    (tmp_path / "file").touch()
+    with crash_note(tmp_path / "file" / "note"):  # cannot be written
+        pass
 
 
 def installed(folder: Path) -> InstallPaths:

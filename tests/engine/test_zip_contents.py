@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 import zipfile
+from email import message_from_string
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
-from licences import LicenceProblem, third_party, unlisted
+from licences import LicenceProblem, _told, third_party, unlisted
 from zip_contents import LARGEST, WHEEL_TAGS, WheelName, problems
 
 LINUX = "manylinux_2_17_x86_64.manylinux2014_x86_64"
@@ -35,7 +36,8 @@ def archive_of(
 
 def wheels_for(tag: str, python: str = "cp310-abi3") -> tuple[str, ...]:
     pure = ("filelock-4.3.1-py3-none-any.whl", "packaging-26.4-py3-none-any.whl")
-    return (f"safetensors-0.8.0-{python}-{tag}.whl", f"tokenizers-0.23.3-{python}-{tag}.whl", *pure)
+    blas = f"scipy_openblas32-0.3.34-py3-none-{tag}.whl"
+    return (f"safetensors-0.8.0-{python}-{tag}.whl", f"tokenizers-0.23.3-{python}-{tag}.whl", *pure, blas)
 
 
 @pytest.mark.parametrize(("platform", "tag"), WHEEL_TAGS.items())
@@ -59,6 +61,8 @@ def test_a_wheel_that_is_named_is_there_and_one_that_is_there_is_named(tmp_path:
         (wheels_for(LINUX, "cp312-abi3"), "Python 3.11"),
         (wheels_for(LINUX)[:1], "tokenizers"),
         (wheels_for(LINUX)[:3], "packaging"),
+        (wheels_for(LINUX)[:4], "scipy-openblas32"),
+        ((*wheels_for(LINUX)[:4], wheels_for("macosx_11_0_arm64")[4]), "scipy-openblas32"),
     ],
 )
 def test_wheels_of_another_system_or_python_are_found_out(
@@ -109,6 +113,17 @@ def test_licences_of_model_encoder_wheels_and_their_parts_are_named(tmp_path: Pa
     assert "Thanks to all." in text and "Trained on: Walks." in text and "By some people." in text
     assert "| `wheels/quick-1.0-py3-none-any.whl` | quick 1.0 | Apache-2.0 |" in text
     assert "- part 2: MIT, by A\n" in text
+
+
+def test_parts_in_the_free_text_of_a_licence_are_named(tmp_path: Path) -> None:
+    inner, runtime = (
+        "  Name: Inner\n  Files: x.so\n  License: BSD-3-Clause\n   Text\n",
+        "  Name: Runtime\n  License: GPL-3.0",
+    )
+    metadata = message_from_string("")
+    metadata["License"] = f"Clause one.\n\n{inner}\n{runtime}"
+    assert _told(metadata) == {"Inner: BSD-3-Clause", "Runtime: GPL-3.0"}
+    assert _told(message_from_string("License: MIT\n")) == set()
 
 
 def test_what_does_not_say_its_licence_is_refused(tmp_path: Path) -> None:
