@@ -41,7 +41,9 @@ def add_generate(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=_integer, default=0, help="any whole number; take k is made with seed + k - 1")
     parser.add_argument("--takes", type=int, default=1, help="variations; the files are FILE_1, FILE_2 ...")
-    parser.add_argument("--steps", type=int, default=SAMPLER_STEPS, help="sampler steps: 1, 2 or 4 (default %(default)s)")
+    parser.add_argument(
+        "--steps", type=int, default=SAMPLER_STEPS, help="sampler steps: 1, 2 or 4 (default %(default)s)"
+    )
     parser.add_argument(
         "--fps",
         type=float,

@@ -312,4 +312,4 @@ class _Blocks:
 
 
 def test_the_default_number_of_steps_is_that_of_a_request() -> None:
-    assert SAMPLER_STEPS == Request("a person walks", 40).steps
+    assert Request("a person walks", 40).steps == SAMPLER_STEPS
