@@ -121,7 +121,7 @@ def check_usage(args: argparse.Namespace) -> None:
             args.wrong_usage("give a PROMPT, what the character does, or --recipe FILE.json")
         return
     answered = (args.prompt, args.path, args.seconds, args.seed, args.takes, args.steps)
-    if answered != (None, None, None, 0, 1, 1):
+    if answered != (None, None, None, 0, 1, SAMPLER_STEPS):
         args.wrong_usage("a recipe says prompt, path, length, seed and steps itself: leave them out, and --takes")
 
 
