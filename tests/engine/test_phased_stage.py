@@ -39,7 +39,7 @@ def trajectories(count: int, seed: int) -> Trajectories:
 
 
 def test_the_stretches_of_each_sampler_lead_from_noise_to_motion() -> None:
-    assert PHASED_POINTS == BOUNDARIES[1:-1]
+    assert BOUNDARIES[1:-1] == PHASED_POINTS
     for count, timesteps in PHASED_TIMESTEPS.items():
         own = [(first, last) for steps, first, last in STRETCHES if steps == count]
         assert [BOUNDARIES[first] for first, _ in own] == list(timesteps)
