@@ -24,12 +24,19 @@ from .writing import NO_BLENDER
 ROUNDS = 5
 HERE, THERE = "this", "against"
 
+START = "import sys, time{clock}; from motionlcm_blender.cli.main import main; sys.exit(main(sys.argv[1:]))"
+"""Program of a measurement: the clock is exchanged here, because the other source tree may not know how."""
+
 Medians = dict[str, dict[str, list[float]]]
 """Milliseconds of each round, by run and stage."""
 
 
 def compare(
-    folder: Path, options: Sequence[str], repeats: int, say: Callable[[str], None] = lambda _line: None
+    folder: Path,
+    options: Sequence[str],
+    repeats: int,
+    processor: bool = False,
+    say: Callable[[str], None] = lambda _line: None,
 ) -> dict[str, Any]:
     """Measure this source tree and another one in turns.
 
@@ -37,6 +44,7 @@ def compare(
         folder: The root of the other source tree.
         options: Options of `motionlcm bench` for both.
         repeats: Number of measured repeats of each, over all rounds.
+        processor: Measure processor time in place of the clock's.
         say: Called with a line about each round.
 
     Returns:
@@ -55,18 +63,19 @@ def compare(
         trees = [(HERE, ROOT), (THERE, folder)]
         for name, root in trees if number % 2 == 0 else reversed(trees):
             say(f"Round {number + 1} of {rounds}: {root}")
-            _collect(found[name], _measured(root, [*options, "--repeats", str(each)]))
+            _collect(found[name], _measured(root, [*options, "--repeats", str(each)], processor))
     return {"rounds": rounds, "repeats": each * rounds, "against": str(folder), "runs": _ratios(found)}
 
 
-def _measured(root: Path, options: list[str]) -> dict[str, Any]:
+def _measured(root: Path, options: list[str], processor: bool) -> dict[str, Any]:
     """The result of `motionlcm bench` of a source tree."""
     if (root / "motionlcm_blender" / "benchmarks" / "writing.py").is_file():
         options = [*options, "--blender", NO_BLENDER]
     paths = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
     with tempfile.TemporaryDirectory() as temporary:
         file = Path(temporary) / "bench.json"
-        command = [sys.executable, "-m", "motionlcm_blender", "bench", *options, "--json", str(file)]
+        start = START.format(clock="; time.perf_counter = time.process_time" if processor else "")
+        command = [sys.executable, "-c", start, "bench", *options, "--json", str(file)]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
         done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
         if done.returncode or not file.is_file():

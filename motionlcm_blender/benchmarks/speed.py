@@ -51,6 +51,17 @@ WHOLES = ("request to joints", "request to joints, text kept", "request to keys"
 REFERENCE = "4 products of 256 x 256 float32 matrices in NumPy"
 
 
+@contextmanager
+def processor_time() -> Iterator[None]:
+    """Measure the processor time of this process in place of the clock's, as a context; the writing is not changed."""
+    clock = time.perf_counter
+    time.perf_counter = time.process_time
+    try:
+        yield
+    finally:
+        time.perf_counter = clock
+
+
 class Stopwatch:
     """Seconds by stage, and of the reference work, which runs now and then between the stages."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from ..errors import InvalidRequest
@@ -29,6 +30,11 @@ def add_bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--against", type=Path, metavar="FOLDER", help="also another source tree, in turns: ratios of the medians"
     )
+    parser.add_argument(
+        "--cpu",
+        action="store_true",
+        help="processor time, not the clock, where other work keeps the cores busy",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
     parser.add_argument(
         "--training", action="store_true", help="instead: a training step, beside that of a plain loop (needs PyTorch)"
@@ -45,7 +51,7 @@ def _tell(line: str) -> None:
 
 def run_bench(args: argparse.Namespace) -> int:
     """Measure, print, and write the numbers; returns the exit status."""
-    from ..benchmarks.speed import bench, report
+    from ..benchmarks.speed import bench, processor_time, report
     from ..generation.request import Request
 
     Request("a person walks", args.frames, steps=args.steps)  # checks the values before anything is loaded
@@ -69,12 +75,14 @@ def run_bench(args: argparse.Namespace) -> int:
 
         options = ["--device", args.device, "--frames", str(args.frames), "--steps", str(args.steps)]
         options += [] if args.model is None else ["--model", str(args.model.resolve())]
-        result = compare(args.against, options, args.repeats, _tell)
+        result = compare(args.against, options, args.repeats, args.cpu, _tell)
         print(comparison_report(result))
     else:
-        result = bench(
-            args.device, args.model, args.repeats, frames=args.frames, steps=args.steps, say=_tell, blender=args.blender
-        )
+        with processor_time() if args.cpu else nullcontext():
+            result = bench(
+                args.device, args.model, args.repeats, frames=args.frames, steps=args.steps, say=_tell,
+                blender=args.blender,
+            )  # fmt: skip
         print(report(result))
     if args.json is not None:
         text = json.dumps(result, indent=2) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,7 +72,8 @@ def test_two_source_trees_are_measured_in_turns(
 ) -> None:
     rounds = []
 
-    def measured(root: Path, options: list[str]) -> dict:
+    def measured(root: Path, options: list[str], processor: bool) -> dict:
+        assert processor
         rounds.append(root)
         runs = [{"device": "numpy", "stages": {"keys": {"median_ms": 8.0}, "old": {"median_ms": 1.0}}}]
         if root == comparison.ROOT:
@@ -83,15 +85,23 @@ def test_two_source_trees_are_measured_in_turns(
     (tmp_path / "motionlcm_blender" / "cli").mkdir(parents=True)
     assert main(["bench", "--against", str(tmp_path), "--repeats", "4"]) != 0
     (tmp_path / "motionlcm_blender" / "cli" / "bench.py").touch()
-    assert main(["bench", "--against", str(tmp_path), "--repeats", "4"]) == 0
+    assert main(["bench", "--against", str(tmp_path), "--repeats", "4", "--cpu"]) == 0
     assert len(rounds) == 8 and rounds[:4] == [comparison.ROOT, tmp_path.resolve(), tmp_path.resolve(), comparison.ROOT]
     said = capsys.readouterr().out
     assert "keys" in said and "0.50" in said and "old" not in said and "new" not in said and "another" not in said
 
 
+def test_processor_time_leaves_out_what_the_process_waits_for() -> None:
+    watch = benching.Stopwatch()
+    clock = benching.time.perf_counter
+    with benching.processor_time(), watch("waiting"):
+        time.sleep(0.2)
+    assert watch.seconds["waiting"][0] < 0.1 and benching.time.perf_counter is clock
+
+
 def test_a_source_tree_against_itself(tiny: Path, tmp_path: Path) -> None:
     options = ["--device", "numpy", "--frames", "24", "--model", str(tiny)]
-    result = comparison.compare(comparison.ROOT, options, 1)
+    result = comparison.compare(comparison.ROOT, options, 1, processor=True)
     assert set(result["runs"]["numpy"]) == {*benching.STAGES, *benching.WHOLES}
     assert all(row["ratio"] > 0 for row in result["runs"]["numpy"].values())
 

@@ -129,7 +129,7 @@ def _layout(x: FloatArray) -> tuple[int, int]:
 
 
 def _readable(x: FloatArray) -> tuple[FloatArray, int, int]:
-    """X or a copy of it, and its `_layout`."""
+    """An array that BLAS can read, copied if need be, and its `_layout`."""
     turn, lead = _layout(x)
     return (x, turn, lead) if turn else (np.ascontiguousarray(x), _PLAIN, x.shape[-1])
 

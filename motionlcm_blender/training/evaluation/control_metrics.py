@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...array_types import FloatArray, IntArray
-from ...generation.request import Hints, Request
+from ...generation.request import DEFAULT_STEPS, Hints, Request
 from ...motion.metrics import skating_ratio
 from ...motion.motion import Motion
 from ...motion.skeleton import CONTROLLED_JOINTS, FPS, JOINT_COUNT, JOINTS
@@ -112,7 +112,7 @@ def measure(
     per_cell: int = 16,
     joints: Sequence[int] = CONTROLLED_JOINTS,
     densities: Sequence[int | float] = DENSITIES,
-    steps: int = 1,
+    steps: int = DEFAULT_STEPS,
     initial: bool = True,
 ) -> dict[str, float]:
     """All control figures of a model with a ControlNet, each cell over `per_cell` motions drawn by `repeat`.

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...array_types import FloatArray
-from ...generation.request import Request
+from ...generation.request import DEFAULT_STEPS, Request
 from ...motion.motion import Motion
 from ..data import action_detectors as see
 from ..data.action_detectors import Gait, Side
@@ -124,7 +124,7 @@ PAIRS: tuple[Pair, ...] = (
 )  # fmt: skip
 
 
-def measure(model: Generates, repeat: int, seeds: int = 20, steps: int = 1) -> dict[str, float]:
+def measure(model: Generates, repeat: int, seeds: int = 20, steps: int = DEFAULT_STEPS) -> dict[str, float]:
     """Share of takes, 0..1, that do what the word says, of finished motion.
 
     repeat: which seeds are used. seeds: takes of each word, shared out over its phrasings. Names:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...array_types import FloatArray
-from ...generation.request import Request
+from ...generation.request import DEFAULT_STEPS, Request
 from ...motion.metrics import floor_penetration, foot_skate, jerk, skating_ratio
 from ...motion.skeleton import HUMANML, PARENTS
 from .held_out_motions import TestMotion
@@ -37,7 +37,7 @@ def motion_figures(joints: FloatArray) -> dict[str, float]:
 
 
 def measure(
-    model: Measured, motions: Sequence[TestMotion], repeat: int, limit: int = 64, steps: int = 1
+    model: Measured, motions: Sequence[TestMotion], repeat: int, limit: int = 64, steps: int = DEFAULT_STEPS
 ) -> dict[str, float]:
     """Means over up to `limit` motions, drawn by `repeat`, of generated motion and of the captured one.
 

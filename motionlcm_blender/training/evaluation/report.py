@@ -32,8 +32,8 @@ _NOTES = {
     "energy": "Generated to captured, on the captioned segments of the test clips: 1 is right, below 1 is damped. "
     "`_each`: mean over segments of each one's ratio; without it: ratio of the means. quiet, medium, lively: thirds "
     "of the segments by captured body speed. body: mean speed of the joints against the pelvis; peaks: 98th "
-    "percentile of the faster wrist or ankle. rank_correlation: Spearman's, of body speed. `final` is one step as "
-    "handed over, the other rows are the networks alone, `lookup` is the captured train motion with the nearest "
+    "percentile of the faster wrist or ankle. rank_correlation: Spearman's, of body speed. `final` is as handed "
+    "over in the default number of steps, the other rows are the networks alone, `lookup` is the captured train motion with the nearest "
     "caption. spread: mean distance per joint "
     "between eight takes of a caption, by that between captured motions of which the same is said.",
     "paths": "Six seconds on each path. facing: degrees between facing and travel, less the wanted 0, 180, 90 or -90. "

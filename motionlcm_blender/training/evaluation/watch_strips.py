@@ -23,7 +23,7 @@ import numpy as np
 from ...errors import MotionLCMError, TrainingDataError
 from ...files.safetensors_files import write_bytes
 from ...generation.pipeline import MotionLCM
-from ...generation.request import Request
+from ...generation.request import DEFAULT_STEPS, Request
 from ...motion.skeleton import FPS
 from ...networks.model_folder import ModelFolder
 from . import watched
@@ -105,7 +105,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for strips and verdicts")
     parser.add_argument("--seeds", type=int, default=2, help="takes of each prompt (default %(default)s)")
     parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=1, help="sampler steps: 1, 2 or 4 (default %(default)s)")
+    parser.add_argument(
+        "--steps", type=int, default=DEFAULT_STEPS, help="sampler steps: 1, 2 or 4 (default %(default)s)"
+    )
     parser.add_argument("--kinds", help="only these kinds of prompts, by the beginnings of their names")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--tally", action="store_true", help="read the verdicts instead of drawing")
