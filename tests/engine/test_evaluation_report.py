@@ -74,7 +74,7 @@ def test_results_come_back_from_their_file(tmp_path: Path) -> None:
 def test_the_report_holds_rows_tables_and_targets() -> None:
     text = {
         "real/r1": Figure(0.5, 0.01, 10), "real/r3": Figure(0.9, 0.01, 10), "teacher_50/r1": Figure(0.25, 0.02, 10),
-        "ratio/r3_student_1_to_real": Figure(0.86, 0.01, 10), "ratio/fid_student_1_to_teacher": Figure(1.31, None, 1),
+        "ratio/r3_student_4_to_real": Figure(0.86, 0.01, 10), "ratio/fid_student_4_to_teacher": Figure(1.31, None, 1),
     }  # fmt: skip
     control = {"raw/pelvis/error_cm": Figure(12.25, None, 1), "final/pelvis/error_cm": Figure(0.5, None, 1)}
     results = Results(MODEL, {"text": Section(text), "control": Section(control | {"alone": Figure(123.456, None, 1)})})

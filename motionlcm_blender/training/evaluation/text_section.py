@@ -107,10 +107,10 @@ class TextSection:
 
     def _ratios(self, found: dict[str, float]) -> dict[str, float]:
         """What the targets are about, taken within a repeat so that their intervals are right."""
-        ratios = {"ratio/r3_student_1_to_real": found["student_1/r3"] / max(found[f"{REAL}/r3"], 1e-9)}
+        ratios = {"ratio/r3_student_4_to_real": found["student_4/r3"] / max(found[f"{REAL}/r3"], 1e-9)}
         if f"{TRAIN}/r3" in found:
             ratios["ratio/r3_train_minus_test"] = found[f"{TRAIN}/r3"] - found[f"{REAL}/r3"]
-            ratios["ratio/fid_student_1_to_train_floor"] = found["student_1/fid"] / max(found[f"{TRAIN}/fid"], 1e-9)
+            ratios["ratio/fid_student_4_to_train_floor"] = found["student_4/fid"] / max(found[f"{TRAIN}/fid"], 1e-9)
         teacher = next((row for row in self.samplers if row.startswith("teacher")), None)
         if teacher is not None:
             for steps in (1, 2, 4):
