@@ -142,12 +142,16 @@ def measure(rig: dict[str, Any], obj: bpy.types.Object, motions: dict[str, Any],
     body = read_body.rig_body(description, read_mapping(rig, description))
     deform = rig.get("mapping_deform") or rig["mapping"]
     joints = part("motionlcm_blender.motion.skeleton").JOINTS
-    names = {joint: as_names(deform[joint])[0] for joint in joints if as_names(deform[joint])}
-    every = [bone.name for bone in obj.data.bones if bone.use_deform or bone.name in names.values()]
-    every = list(dict.fromkeys([*names.values(), *every]))
-    rest = np.array([obj.matrix_world @ obj.data.bones[name].head_local for name in names.values()])
+    names = {joint: as_names(deform[joint]) for joint in joints if as_names(deform[joint])}
+    sharing = part("motionlcm_blender.rigs.mapped_joints").SHARING
+    names = {joint: all_ if joints.index(joint) in sharing else all_[:1] for joint, all_ in names.items()}
+    chosen = [name for each in names.values() for name in each]
+    every = list(dict.fromkeys([*chosen, *(b.name for b in obj.data.bones if b.use_deform)]))
+    heads = {bone.name: bone.head for bone in description.bones}
+    rest = np.array([np.mean([heads[name] for name in each], axis=0) for each in names.values()])
+    parts = [[every.index(name) for name in each] for each in names.values()]
     log["links"] = [(every.index(b), every.index(p)) for b in every if (p := shown_parent(obj, b, every)) is not None]
-    log["mapped"], found = [list(names), [every.index(n) for n in names.values()]], {}
+    log["mapped"], found = [list(names), [each[0] for each in parts]], {}
     for motion_name, *_ in MOTIONS:
         motion = motions[motion_name]
         started = time.process_time()
@@ -157,7 +161,7 @@ def measure(rig: dict[str, Any], obj: bpy.types.Object, motions: dict[str, Any],
         log[f"{motion_name}_seconds"] = (middle - started, time.process_time() - middle)
         heads = evaluated_heads(obj, every, clip.frames) / body.units_per_metre
         log[f"{motion_name}_heads"] = heads.astype(np.float32)
-        shown = heads[:, log["mapped"][1]][..., [0, 2, 1]] * [1.0, 1.0, -1.0]
+        shown = np.stack([heads[:, each].mean(1) for each in parts], axis=1)[..., [0, 2, 1]] * [1.0, 1.0, -1.0]
         found[motion_name] = figures(shown, list(names), clip, body, motion, motions["path"], motion_name, rest)
     return found
 
@@ -180,18 +184,14 @@ def figures(shown: np.ndarray, names: list[str], clip: Any, body: Any, motion: A
     order = [skeleton.JOINTS.index(joint) for joint in names]
     at = {joint: number for number, joint in enumerate(names)}
     expected = rigs.positions(clip.translation, turned, body.skeleton)
-    bones = {each.joint: body.description.bones[each.bone] for each in reversed(body.bones)}
-    axes = body.alignment
-    for joint in order:  # a mapped bone may begin beside the joint
-        if joint == 0 and joint in bones:
-            beside = (bones[joint].head - axes.points[joint]) / axes.size
-            rot = part("motionlcm_blender.motion.rotations")
-            aside = rot.rotate(rot.multiply(turned[:, joint], axes.turns[joint]), beside)
-            expected[:, joint] = expected[:, joint] + aside
+    axes, rot = body.alignment, part("motionlcm_blender.motion.rotations")
+    for joint, start in zip(order, rest, strict=True):  # a measured bone may begin beside the joint
+        beside = rot.multiply(turned[:, joint], axes.turns[joint])
+        expected[:, joint] += rot.rotate(beside, (start - axes.points[joint]) / axes.size)
     raw = np.linalg.norm(shown - on_smpl[:, order], axis=-1)
     own = np.linalg.norm(shown - expected[:, order], axis=-1)
     angles = np.array([limb_angles(shown, on_smpl, at, *limb) for limb in LIMBS])
-    stances = feet.find_stances(motion)
+    stances = feet.find_stances(motion, on_smpl[:, :22])
     heights = axes.heights
     ankle, toe, slide = [0.0], [0.0], [0.0]
     for side, letter in enumerate("lr"):
@@ -201,7 +201,8 @@ def figures(shown: np.ndarray, names: list[str], clip: Any, body: Any, motion: A
             toe.extend(np.abs(shown[flat, at[f"{letter}_foot"], 1] - heights[side, 1]))
         for number, joint in enumerate((f"{letter}_ankle", f"{letter}_foot")):
             if joint in at:
-                slide.extend(slides(shown[:, at[joint]], stances.stands[:, side, number] & (stances.labels[:, side] >= 0)))
+                stands = flat if number == 0 else stances.stands[:, side, 1] & (stances.labels[:, side] >= 0)
+                slide.extend(slides(shown[:, at[joint]], stands))
     off, smpl_off = 0.0, 0.0
     if name == "walk":
         off = float(np.linalg.norm(clip.translation[:, [0, 2]] - path, axis=-1).mean())

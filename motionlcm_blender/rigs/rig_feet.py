@@ -17,7 +17,7 @@ from ..motion.skeleton import SMPL
 from ..motion.smoothing import smooth, smoothstep
 from ..postprocess.correction_splines import smoothing_spline
 from ..postprocess.foot_lock import FIRM, FULL_LOCK, NO_LOCK, stance_labels
-from ..postprocess.leg_ik import solve_legs
+from ..postprocess.leg_ik import lengths, place_feet, solve_legs
 from .mapped_joints import ANKLES, HIPS, KNEES, TOES
 
 _ANKLES, _TOES = list(ANKLES), list(TOES)
@@ -29,6 +29,11 @@ _FLOATS = 0.08
 """Metres by which a standing toe joint may lie above or below the floor and is put onto it."""
 _STEP_HEIGHT = (0.12, 0.35)
 """Metres of a sole above the floor from which its height counts less than the leg's direction, and not at all."""
+_LEVEL = 0.02
+"""Metres by which ankle and toe joint of a flat foot may be off their height above each other."""
+_REACH, _STRAIGHT, _MOST_LOWERING = 0.98, 0.985, 0.25
+"""Parts of its length to which a standing leg stretches, and at most stretches where the motion's leg does, and the
+largest distance, metres, by which a body is lowered for that."""
 _STANDING_ANKLE = 0.04
 """Metres of the ankle above the toe joint in a standing foot, for motions in which no foot stands flat."""
 
@@ -40,10 +45,12 @@ class Stances:
     Attributes:
         stands: (T, 2, 2) bool: heel and toe (last axis) of left and right foot (middle axis) that stand.
         labels: (T, 2) number of the stance of each foot, -1 in a swing.
+        rise: Metres of the ankles above the toe joints of the motion's feet that stand flat.
     """
 
     stands: BoolArray
     labels: IntArray
+    rise: float
 
     @property
     def flat(self) -> BoolArray:
@@ -52,13 +59,26 @@ class Stances:
         return result
 
 
-def find_stances(motion: Motion) -> Stances:
-    """Find the stances of a motion: those of its contacts or, without contacts, of its positions."""
+def find_stances(motion: Motion, performed: FloatArray) -> Stances:
+    """Find the stances of a motion: those of its contacts or, without contacts, of its positions.
+
+    Contacts hold a while after a heel has left the floor; a foot that tilts stands on its toe or its heel alone.
+
+    Args:
+        motion: The motion.
+        performed: (T, 22, 3) joints of its SMPL result, metres.
+    """
     stands = np.asarray(motion.contacts) > 0.5
     if not stands.any():
         stands = stance_mask(motion.joints, foot_contacts(motion.joints, motion.fps), motion.fps)
-    sides = stands.reshape(len(stands), 2, 2)
-    return Stances(sides, np.stack([stance_labels(sides[:, side].any(-1)) for side in (0, 1)], axis=1))
+    sides = stands.reshape(len(stands), 2, 2).copy()
+    above = (performed[:, _ANKLES] - performed[:, _TOES])[..., 1]
+    both = sides.all(-1)
+    rise = float(np.median(above[both])) if both.any() else _STANDING_ANKLE
+    sides[..., 0] &= ~(both & (above - rise > _LEVEL))
+    sides[..., 1] &= ~(both & (above - rise < -_LEVEL))
+    labels = np.stack([stance_labels(sides[:, side].any(-1)) for side in (0, 1)], axis=1)
+    return Stances(sides, labels, rise)
 
 
 def flatten_feet(world: FloatArray, stances: Stances) -> None:
@@ -102,12 +122,6 @@ def _mean_turn(turns: FloatArray) -> FloatArray:
     return mean if float(rot.angle_of(mean)) < _MOST_TILT else rot.IDENTITY
 
 
-def standing_ankle(source: FloatArray, stances: Stances) -> float:
-    """Height of the ankles above the toe joints where the feet of a motion (T, 22, 3) stand flat, metres."""
-    above = (source[:, _ANKLES] - source[:, _TOES])[..., 1][stances.flat]
-    return float(np.median(above)) if above.size else _STANDING_ANKLE
-
-
 def foot_clearance(source: FloatArray, stances: Stances, level: bool) -> FloatArray:
     """Height of the soles above the floor in a motion.
 
@@ -120,8 +134,7 @@ def foot_clearance(source: FloatArray, stances: Stances, level: bool) -> FloatAr
         (T, 2) metres, not below 0 on a level floor.
     """
     toe, ankle = source[:, _TOES, 1], source[:, _ANKLES, 1]
-    rise = standing_ankle(source, stances)
-    clearance = np.minimum(toe, ankle - rise)
+    clearance = np.minimum(toe, ankle - stances.rise)
     if not level:
         return clearance
     on = stances.labels >= 0
@@ -165,9 +178,32 @@ def plant_feet(
         toes = ankles + feet
         for side in (0, 1):
             ankles[:, side, [0, 2]] += _hold(toes[:, side, [0, 2]], feet[:, side, [0, 2]], stances, side)
-    flat = stances.flat
-    solved = solve_legs(joints, ankles, feet, flat, stances.labels >= 0)
-    return solved, solved[:, _TOES] - solved[:, _ANKLES]
+    stands, up = stances.labels >= 0, np.array([0.0, 1.0, 0.0])
+    lowered = joints - _lowering(joints, ankles, stands)[:, None, None] * up
+    solved = solve_legs(lowered, ankles, feet, stances.flat, stands)
+    # Easing the knees may have raised the body off its feet. A foot on its toe may have rolled.
+    heel, on = (stands & stances.stands[..., 0])[..., None], stands[..., None]
+    rolled = solved[:, _TOES] - solved[:, _ANKLES]
+    on_toe = ankles + feet - rolled
+    ankles = np.where(heel, ankles, np.where(on, on_toe, solved[:, _ANKLES]))
+    feet = np.where(heel, feet, rolled)
+    lowered = solved - _lowering(solved, ankles, stands)[:, None, None] * up
+    return place_feet(lowered, ankles, ankles + feet), feet
+
+
+def _lowering(joints: FloatArray, ankles: FloatArray, stands: BoolArray) -> FloatArray:
+    """(T,) metres to lower a body so that its legs reach the standing feet."""
+    hips, knees, ends = (joints[:, list(part)] for part in (HIPS, KNEES, ANKLES))
+    whole = lengths(knees - hips) + lengths(ends - knees)
+    reach = np.minimum(lengths(ends - hips), _STRAIGHT * whole)
+    reach = np.maximum(_REACH * whole, reach)
+    aside = ((ankles - hips)[..., [0, 2]] ** 2).sum(-1)
+    missing = (hips - ankles)[..., 1] - np.sqrt(np.maximum(reach**2 - aside, 0.0))
+    need = np.where(stands, np.clip(missing, 0.0, _MOST_LOWERING), 0.0).max(1)
+    if len(need) < 5 or not need.any():
+        return need
+    widest = np.lib.stride_tricks.sliding_window_view(np.pad(need, 3, mode="edge"), 7).max(-1)
+    return np.maximum(smooth(widest, 2.0), need)
 
 
 def _hold(toe: FloatArray, foot: FloatArray, stances: Stances, side: int) -> FloatArray:
@@ -177,21 +213,15 @@ def _hold(toe: FloatArray, foot: FloatArray, stances: Stances, side: int) -> Flo
     if not on.any():
         return np.zeros_like(toe)
     heel_only = on & stances.stands[:, side, 0] & ~stances.stands[:, side, 1]
-    flat = stances.flat[:, side]
+    flat, ankle = stances.flat[:, side], toe - foot
     move = np.zeros_like(toe)
     for number in range(int(label.max()) + 1):
-        mine = label == number
-        pivots = mine & ~heel_only
-        ankle = toe - foot
+        rolls, pivots, both = (part & (label == number) for part in (heel_only, ~heel_only, flat))
         if pivots.any():
             place = toe[pivots].mean(0)
             move[pivots] = place - toe[pivots]
-            both = mine & flat
-            heel = place - foot[both].mean(0) if both.any() else ankle[mine & heel_only].mean(0) if mine.any() else 0.0
-        else:
-            heel = ankle[mine].mean(0)
-        rolls = mine & heel_only
-        if rolls.any():
+        if rolls.any():  # the heel stands where it stays when the toe comes down
+            heel = place - foot[both].mean(0) if both.any() else ankle[rolls].mean(0)
             move[rolls] = heel - ankle[rolls]
     far = np.linalg.norm(move, axis=-1)
     weight = FIRM * on * (1.0 - smoothstep(far, FULL_LOCK, NO_LOCK))

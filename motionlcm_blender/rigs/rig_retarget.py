@@ -16,11 +16,17 @@ from ..motion import rotations as rot
 from ..motion.motion import Clip, Motion
 from ..motion.retarget import retarget
 from ..motion.skeleton import JOINT_COUNT, SMPL, Skeleton
+from ..motion.smoothing import smooth
 from ..postprocess.pin_ik import hold_pins
-from .mapped_joints import ANKLES, ELBOWS, HEAD, TOES, TRUNK, WRISTS
+from .mapped_joints import ANKLES, ELBOWS, HEAD, HIPS, TOES, TRUNK, WRISTS
 from .rest_alignment import HANDS
 from .rig_body import RigBody
-from .rig_feet import Stances, find_stances, flatten_feet, foot_clearance, plant_feet, standing_ankle, turn_legs
+from .rig_feet import Stances, find_stances, flatten_feet, foot_clearance, plant_feet, turn_legs
+
+_LEAN = 2.0 / 3.0
+"""Part of the turn from pelvis to spine that a pelvis in one piece with its spine makes."""
+_STANCE_SIGMA = 2.0
+"""Frames over which a body's height changes from one standing leg to the other."""
 
 
 def retarget_to_body(
@@ -53,20 +59,43 @@ def retarget_to_body(
         source = replace(source, translation=translation)
     world = world_rotations(source)
     performed = positions(source.translation, world, SMPL)[:, :JOINT_COUNT]
-    stances = find_stances(motion)
-    rise = float(body.alignment.heights[:, 0].mean()) - standing_ankle(performed, stances)
-    for joint in body.stiff:
-        world[:, joint] = world[:, 0]
-    if not body.has_trunk:
-        world[:, list(TRUNK)] = world[:, [0]]
+    stances = find_stances(motion, performed)
+    rise = float(body.alignment.heights[:, 0].mean()) - stances.rise
+    _stiffen_trunk(world, body)
     flatten_feet(world, stances)
-    root = source.translation + np.array([0.0, rise, 0.0])
-    joints = positions(root, world, body.skeleton)[:, :JOINT_COUNT]
+    joints = positions(source.translation, world, body.skeleton)[:, :JOINT_COUNT]
+    joints[..., 1] += _standing_hips(performed, joints, stances)[:, None] + rise
     if lock:
         joints = _with_planted_feet(world, joints, performed, body, stances, level)
     if pins is not None:
         joints = _with_held_pins(world, joints, motion, body, pins, on_path)
     return clip_of(world, joints[:, 0], motion.fps, body.skeleton)
+
+
+def _stiffen_trunk(world: FloatArray, body: RigBody) -> None:
+    """Turn the part of the trunk that carries the legs as one piece, in place.
+
+    It leans between the pelvis and the first joint above that part.
+    """
+    if not body.has_trunk:
+        world[:, list(TRUNK)] = world[:, [0]]
+    elif body.stiff:
+        lean = rot.slerp(world[:, 0], world[:, body.stiff[-1]], np.full(len(world), _LEAN))
+        world[:, [0, *body.stiff]] = lean[:, None]
+
+
+def _standing_hips(performed: FloatArray, joints: FloatArray, stances: Stances) -> FloatArray:
+    """(T,) metres to raise a body so that the hips of its standing legs are as high as SMPL's.
+
+    The hips of a broad figure rise and fall further where its pelvis tilts.
+    """
+    off = (performed[:, list(HIPS)] - joints[:, list(HIPS)])[..., 1]
+    weight = (stances.labels >= 0).astype(np.float64)
+    if len(weight) > 8:
+        weight = smooth(weight, _STANCE_SIGMA).clip(0.0, 1.0)
+    weight = weight + 0.05
+    result: FloatArray = (weight * off).sum(1) / weight.sum(1)
+    return result
 
 
 def _with_planted_feet(
