@@ -90,8 +90,8 @@ def rig(
     for side, sign in (("l_", 1.0), ("r_", -1.0)) if fingers else ():
         wrist, turn = points[J[side + "wrist"]], turns[J[side + "wrist"]]
         for finger in FINGERS:
-            places = [wrist + rot.rotate(turn, (sign * reach * (0.6 if finger == "thumb" else 1.0), -0.005, _SPREAD[finger]))
-                      for reach in (0.09, 0.12, 0.14)]  # fmt: skip
+            reach = (0.054, 0.072, 0.084) if finger == "thumb" else (0.09, 0.12, 0.14)
+            places = [wrist + rot.rotate(turn, (sign * ahead, -0.005, _SPREAD[finger])) for ahead in reach]
             for number in (0, 1):
                 parent = f"bone {side}wrist" if number == 0 else f"{side}{finger} 0"
                 add(f"{side}{finger} {number}", parent, places[number], places[number + 1])

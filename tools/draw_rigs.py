@@ -42,7 +42,14 @@ def to_blender(points: np.ndarray) -> np.ndarray:
     return np.stack([points[..., 0], -points[..., 2], points[..., 1]], axis=-1)
 
 
-def draw(pen: Any, corner: tuple[int, int], heads: np.ndarray, links: Any, limbs: list[tuple[int, int, Any]], centre: np.ndarray) -> None:
+def draw(
+    pen: Any,
+    corner: tuple[int, int],
+    heads: np.ndarray,
+    links: Any,
+    limbs: list[tuple[int, int, Any]],
+    centre: np.ndarray,
+) -> None:
     """One figure: heads (N, 3) in Blender's axes, metres."""
     turned = heads - [centre[0], centre[1], 0.0]
     across = turned[:, 0] * np.cos(HEADING) - turned[:, 1] * np.sin(HEADING)

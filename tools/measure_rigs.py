@@ -1,10 +1,10 @@
 """Motions put onto rigs of any family, measured in Blender against the same motions on SMPL.
 
-    .venv-blender-4.5/bin/python tools/measure_rigs.py FOLDER [--only NAME] [--output build/measure_rigs]
+    .venv-blender-4.5/bin/python tools/measure_rigs.py FOLDER [--only NAME] [--fps 20] [--output build/measure_rigs]
 
-FOLDER has rig files (JSON with bones, mapping, mapping_deform, fk_switches, apart) and, in it or above it, build_rig.py.
+FOLDER has rig files (JSON with bones, mapping, mapping_deform, fk_switches, apart); in it or above it is build_rig.py.
 Three motions of the bundled model (a walk along an S, a kick, a sit-down) are written onto each rig and evaluated on
-every frame. Writes figures.md, figures.json and joints.npz, from which tools/draw_rigs.py draws.
+every frame. Writes figures.md and joints.npz, from which tools/draw_rigs.py draws.
 
 Positions are in metres of the body, whose legs are 0.82 m long. "own": distance from where the SMPL turns put a figure
 of these proportions. "raw": distance from SMPL's joints.
@@ -18,7 +18,6 @@ import json
 import os
 import sys
 import time
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -134,89 +133,138 @@ def evaluated_heads(obj: bpy.types.Object, names: list[str], frames: int) -> np.
     return heads
 
 
-def measure(rig: dict[str, Any], obj: bpy.types.Object, motions: dict[str, Any], log: dict[str, Any]) -> dict[str, Any]:
-    """Write each motion onto a rig and measure it."""
+@dataclass(frozen=True)
+class Measured:
+    """A rig with a motion on it.
+
+    joints: those that the mapping names. shown: (T, N, 3) their places as evaluated, engine axes, metres of the body.
+    rest: (N, 3) the places of the measured bones at rest, armature space. clip: what was written.
+    """
+
+    joints: list[str]
+    shown: np.ndarray
+    rest: np.ndarray
+    clip: Any
+    body: Any
+    motion: Any
+
+
+def measure(
+    rig: dict[str, Any], obj: bpy.types.Object, motions: dict[str, Any], log: dict[str, Any], fps: float
+) -> dict[str, Figures]:
+    """Write each motion onto a rig and measure it. log: takes what is drawn."""
     describe, write = part("operators.rigs.rig_description"), part("operators.rigs.apply_motion")
-    read_body, retarget = part("motionlcm_blender.rigs.rig_body"), part("motionlcm_blender.rigs.rig_retarget")
+    retarget, resampling = part("motionlcm_blender.rigs.rig_retarget"), part("motionlcm_blender.motion.resampling")
     description = describe.describe_rig(obj)
-    body = read_body.rig_body(description, read_mapping(rig, description))
-    deform = rig.get("mapping_deform") or rig["mapping"]
-    joints = part("motionlcm_blender.motion.skeleton").JOINTS
-    names = {joint: as_names(deform[joint]) for joint in joints if as_names(deform[joint])}
-    sharing = part("motionlcm_blender.rigs.mapped_joints").SHARING
-    names = {joint: all_ if joints.index(joint) in sharing else all_[:1] for joint, all_ in names.items()}
+    body = part("motionlcm_blender.rigs.rig_body").rig_body(description, read_mapping(rig, description))
+    names = measured_bones(rig)
     chosen = [name for each in names.values() for name in each]
-    every = list(dict.fromkeys([*chosen, *(b.name for b in obj.data.bones if b.use_deform)]))
+    every = list(dict.fromkeys([*chosen, *(bone.name for bone in obj.data.bones if bone.use_deform)]))
     heads = {bone.name: bone.head for bone in description.bones}
     rest = np.array([np.mean([heads[name] for name in each], axis=0) for each in names.values()])
     parts = [[every.index(name) for name in each] for each in names.values()]
     log["links"] = [(every.index(b), every.index(p)) for b in every if (p := shown_parent(obj, b, every)) is not None]
     log["mapped"], found = [list(names), [each[0] for each in parts]], {}
-    for motion_name, *_ in MOTIONS:
-        motion = motions[motion_name]
-        started = time.process_time()
-        clip = retarget.retarget_to_body(motion, body, on_path=motion_name == "walk")
+    for name, *_ in MOTIONS:
+        motion, started = motions[name], time.process_time()
+        clip = resampling.resample(retarget.retarget_to_body(motion, body, on_path=name == "walk"), fps)
         middle = time.process_time()
-        write.write_motion(obj, body, clip, FIRST, f"measured {motion_name}", {})
-        log[f"{motion_name}_seconds"] = (middle - started, time.process_time() - middle)
-        heads = evaluated_heads(obj, every, clip.frames) / body.units_per_metre
-        log[f"{motion_name}_heads"] = heads.astype(np.float32)
-        shown = np.stack([heads[:, each].mean(1) for each in parts], axis=1)[..., [0, 2, 1]] * [1.0, 1.0, -1.0]
-        found[motion_name] = figures(shown, list(names), clip, body, motion, motions["path"], motion_name, rest)
+        write.write_motion(obj, body, clip, FIRST, f"measured {name}", {})
+        log[f"{name}_seconds"] = (middle - started, time.process_time() - middle)
+        places = evaluated_heads(obj, every, clip.frames) / body.units_per_metre
+        log[f"{name}_heads"] = places.astype(np.float32)
+        shown = np.stack([places[:, each].mean(1) for each in parts], axis=1)[..., [0, 2, 1]] * [1.0, 1.0, -1.0]
+        path = motions["path"] if name == "walk" else None
+        found[name] = figures(Measured(list(names), shown, rest, clip, body, motion), path)
     return found
 
 
+def measured_bones(rig: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The bones in which a pose must show, by joint: all of a chain that shares a turn, else the first."""
+    deform = rig.get("mapping_deform") or rig["mapping"]
+    joints, sharing = (
+        part("motionlcm_blender.motion.skeleton").JOINTS,
+        part("motionlcm_blender.rigs.mapped_joints").SHARING,
+    )
+    names = {joint: as_names(deform[joint]) for joint in joints if as_names(deform[joint])}
+    return {joint: all_ if joints.index(joint) in sharing else all_[:1] for joint, all_ in names.items()}
+
+
 def shown_parent(obj: bpy.types.Object, bone: str, every: list[str]) -> str | None:
+    """The next bone above that is among those shown."""
     above = obj.data.bones[bone].parent
     while above is not None and above.name not in every:
         above = above.parent
     return None if above is None else above.name
 
 
-def figures(shown: np.ndarray, names: list[str], clip: Any, body: Any, motion: Any, path: np.ndarray, name: str, rest: Any):
-    """Compare joints as shown (T, N, 3), engine axes, metres of the body, with SMPL's."""
-    rigs, skeleton = part("motionlcm_blender.rigs.rig_retarget"), part("motionlcm_blender.motion.skeleton")
-    feet = part("motionlcm_blender.rigs.rig_feet")
-    retargeting = part("motionlcm_blender.motion.retarget")
-    source = retargeting.retarget(motion, skeleton.SMPL)
-    on_smpl = retargeting.forward_kinematics(source)
-    turned = rigs.world_rotations(source)
-    order = [skeleton.JOINTS.index(joint) for joint in names]
-    at = {joint: number for number, joint in enumerate(names)}
+def figures(measured: Measured, path: np.ndarray | None) -> Figures:
+    """Compare joints as shown with SMPL's. path: (T, 2) at 20 fps, of a motion on a path."""
+    rigs, joints = part("motionlcm_blender.rigs.rig_retarget"), part("motionlcm_blender.motion.skeleton").JOINTS
+    retargeting, resample = (
+        part("motionlcm_blender.motion.retarget"),
+        part("motionlcm_blender.motion.resampling").resample,
+    )
+    rot, smpl = part("motionlcm_blender.motion.rotations"), part("motionlcm_blender.motion.skeleton").SMPL
+    clip, body, shown = measured.clip, measured.body, measured.shown
+    performed = retargeting.retarget(measured.motion, smpl)
+    source = resample(performed, clip.fps)
+    on_smpl, turned = retargeting.forward_kinematics(source), rigs.world_rotations(source)
+    order = [joints.index(joint) for joint in measured.joints]
+    at = {joint: number for number, joint in enumerate(measured.joints)}
     expected = rigs.positions(clip.translation, turned, body.skeleton)
-    axes, rot = body.alignment, part("motionlcm_blender.motion.rotations")
-    for joint, start in zip(order, rest, strict=True):  # a measured bone may begin beside the joint
-        beside = rot.multiply(turned[:, joint], axes.turns[joint])
-        expected[:, joint] += rot.rotate(beside, (start - axes.points[joint]) / axes.size)
+    for joint, start in zip(order, measured.rest, strict=True):  # a measured bone may begin beside the joint
+        beside = rot.multiply(turned[:, joint], body.alignment.turns[joint])
+        expected[:, joint] += rot.rotate(beside, (start - body.alignment.points[joint]) / body.alignment.size)
     raw = np.linalg.norm(shown - on_smpl[:, order], axis=-1)
     own = np.linalg.norm(shown - expected[:, order], axis=-1)
     angles = np.array([limb_angles(shown, on_smpl, at, *limb) for limb in LIMBS])
-    stances = feet.find_stances(motion, on_smpl[:, :22])
-    heights = axes.heights
-    ankle, toe, slide = [0.0], [0.0], [0.0]
-    for side, letter in enumerate("lr"):
-        flat = stances.flat[:, side]
-        ankle.extend(np.abs(shown[flat, at[f"{letter}_ankle"], 1] - heights[side, 0]))
-        if f"{letter}_foot" in at:
-            toe.extend(np.abs(shown[flat, at[f"{letter}_foot"], 1] - heights[side, 1]))
-        for number, joint in enumerate((f"{letter}_ankle", f"{letter}_foot")):
-            if joint in at:
-                stands = flat if number == 0 else stances.stands[:, side, 1] & (stances.labels[:, side] >= 0)
-                slide.extend(slides(shown[:, at[joint]], stands))
-    off, smpl_off = 0.0, 0.0
-    if name == "walk":
-        off = float(np.linalg.norm(clip.translation[:, [0, 2]] - path, axis=-1).mean())
-        hips = shown[:, [at["l_hip"], at["r_hip"]]].mean(1) if "l_hip" in at else shown[:, at["pelvis"]]
-        tilt = clip.translation - rigs.positions(clip.translation, rigs.world_rotations(clip), body.skeleton)[:, [1, 2]].mean(1)
-        off = float(np.linalg.norm((hips + tilt)[:, [0, 2]] - path, axis=-1).mean())
-        smpl_off = float(np.linalg.norm(motion.joints[:, 0][:, [0, 2]] - path, axis=-1).mean())
+    stances = part("motionlcm_blender.rigs.rig_feet").find_stances(
+        measured.motion, retargeting.forward_kinematics(performed)[:, :22]
+    )
+    ankle, toe, slide = feet_off(measured, stances, at)
+    off, smpl_off = (0.0, 0.0) if path is None else paths_off(measured, on_smpl, at, path)
+    worst_limb, worst_joint = int(angles.mean(1).argmax()), int(own.mean(0).argmax())
     return Figures(
         100 * raw.mean() / LEG, 100 * own.mean() / LEG, angles.mean(), float(np.percentile(angles, 95)),
-        100 * max(ankle), 100 * max(toe), 1000 * max(slide), 1000 * float(np.percentile(slide, 95)), 100 * off,
-        100 * smpl_off,
-        f"{LIMBS[int(angles.mean(1).argmax())][0]} {angles.mean(1).max():.1f}",
-        f"{names[int(own.mean(0).argmax())]} {100 * own.mean(0).max():.1f}",
+        100 * ankle, 100 * toe, 1000 * max(slide), 1000 * float(np.percentile(slide, 95)), 100 * off, 100 * smpl_off,
+        f"{LIMBS[worst_limb][0]} {angles.mean(1).max():.1f}",
+        f"{measured.joints[worst_joint]} {100 * own.mean(0).max():.1f}",
     )  # fmt: skip
+
+
+def feet_off(measured: Measured, stances: Any, at: dict[str, int]) -> tuple[float, float, list[float]]:
+    """Metres by which ankles and toes of flat feet are off their height at most, and the slides of standing feet."""
+    shown, heights = measured.shown, measured.body.alignment.heights
+    times = np.arange(len(shown)) * 20.0 / measured.clip.fps
+    low = np.floor(times + 1e-6).astype(int)
+    high = np.minimum(np.ceil(times - 1e-6).astype(int), len(stances.labels) - 1)
+    ankle, toe, slide = [0.0], [0.0], [0.0]
+    for side, letter in enumerate("lr"):
+        stands = stances.labels[:, side] >= 0
+        flat, on_toe = (part_ & stands for part_ in (stances.flat[:, side], stances.stands[:, side, 1]))
+        flat, on_toe = flat[low] & flat[high], on_toe[low] & on_toe[high]
+        ankle.extend(np.abs(shown[flat, at[f"{letter}_ankle"], 1] - heights[side, 0]))
+        slide.extend(slides(shown[:, at[f"{letter}_ankle"]], flat))
+        if f"{letter}_foot" in at:
+            toe.extend(np.abs(shown[flat, at[f"{letter}_foot"], 1] - heights[side, 1]))
+            slide.extend(slides(shown[:, at[f"{letter}_foot"]], on_toe))
+    return max(ankle), max(toe), slide
+
+
+def paths_off(measured: Measured, on_smpl: np.ndarray, at: dict[str, int], path: np.ndarray) -> tuple[float, float]:
+    """Mean distance in metres of the pelvis from the path, on the rig and on SMPL.
+
+    The rig's pelvis is where the clip has it above the hips that are shown: its bone may begin anywhere.
+    """
+    rigs, clip = part("motionlcm_blender.rigs.rig_retarget"), measured.clip
+    joints = rigs.positions(clip.translation, rigs.world_rotations(clip), clip.skeleton)
+    hips = measured.shown[:, [at["l_hip"], at["r_hip"]]].mean(1)
+    pelvis = hips + clip.translation - joints[:, [1, 2]].mean(1)
+    times = np.arange(len(pelvis)) * 20.0 / clip.fps
+    wanted = np.stack([np.interp(times, np.arange(len(path)), path[:, axis]) for axis in (0, 1)], axis=-1)
+    ours, theirs = (np.linalg.norm(each[:, [0, 2]] - wanted, axis=-1).mean() for each in (pelvis, on_smpl[:, 0]))
+    return float(ours), float(theirs)
 
 
 def limb_angles(shown: np.ndarray, on_smpl: np.ndarray, at: dict[str, int], start: str, end: str) -> np.ndarray:
@@ -238,8 +286,11 @@ def slides(places: np.ndarray, stands: np.ndarray) -> np.ndarray:
 
 def table(found: dict[str, dict[str, Figures]]) -> str:
     """The figures as Markdown."""
-    head = "| rig | motion | raw cm/m | own cm/m | limbs deg | 95 % | ankle cm | toe cm | slide mm | 95 % | path cm | SMPL | worst |"
-    lines = [head, "|" + "---|" * 13]
+    columns = (
+        "rig", "motion", "raw cm/m", "own cm/m", "limbs deg", "95 %", "ankle cm", "toe cm", "slide mm", "95 %",
+        "path cm", "SMPL", "worst limb, joint",
+    )  # fmt: skip
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     for rig, motions in found.items():
         for motion, f in motions.items():
             lines.append(
@@ -255,6 +306,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", default="", help="part of the names of rigs")
+    parser.add_argument("--fps", type=int, default=20, help="frame rate of the scene")
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "measure_rigs")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
@@ -267,17 +319,13 @@ def main() -> None:
         if arguments.only not in file.stem or not rig.get("humanoid"):
             continue
         bpy.ops.wm.read_factory_settings(use_empty=True)
-        bpy.context.scene.render.fps = 20
-        log: dict[str, Any] = {}
-        try:
-            found[rig["id"]] = measure(rig, building.build_rig(rig), motions, log)
-        except Exception:
-            print(rig["id"], traceback.format_exc())
-            continue
-        kept[rig["id"]] = log
+        bpy.context.scene.render.fps = arguments.fps
+        kept[rig["id"]] = {}
+        found[rig["id"]] = measure(rig, building.build_rig(rig), motions, kept[rig["id"]], arguments.fps)
         print(table({rig["id"]: found[rig["id"]]}).split("\n", 2)[2], flush=True)
     (arguments.output / "figures.md").write_text(table(found) + "\n", encoding="utf-8")
-    np.savez_compressed(arguments.output / "joints.npz", **{key: np.array(value, object) for key, value in kept.items()})
+    stored = {rig: np.array(log, object) for rig, log in kept.items()}
+    np.savez_compressed(arguments.output / "joints.npz", **stored)
 
 
 if __name__ == "__main__":

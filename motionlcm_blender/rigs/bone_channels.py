@@ -56,7 +56,7 @@ def bone_channels(
     parent_pose = np.eye(4) if above is None else np.asarray(above, dtype=np.float64)
     turned = _turns_from_rest(clip, body, matrix)
     rests = [rot.from_matrix(body.description.bones[each.bone].matrix) for each in body.bones]
-    parent_turn = _rotation_of(parent_pose[:3, :3])
+    parent_turn = rotation_of(parent_pose[:3, :3])
     rotations: dict[str, FloatArray] = {}
     for number, each in enumerate(body.bones):
         carried = turned[each.parent] if each.parent >= 0 else parent_turn
@@ -71,8 +71,7 @@ def bone_channels(
 
 def _turns_from_rest(clip: Clip, body: RigBody, matrix: FloatArray) -> list[FloatArray]:
     """(T, 4) turn of each bone of the mapping from its rest pose, in armature space."""
-    object_turn = _rotation_of(matrix[:3, :3])
-    to_armature = rot.multiply(rot.inverse(object_turn), rot.from_matrix(ENGINE_TO_WORLD))
+    to_armature = to_armature_turn(matrix)
     joints = world_rotations(clip)
     turned = []
     for each in body.bones:
@@ -110,9 +109,13 @@ def _locations(
                 placed = positions(clip.translation, world_rotations(clip), clip.skeleton)
             head = to_armature(placed[:, each.joint]) + rot.rotate(turned[number], bone.head - points[each.joint])
         heads.append(head)
-        turn = turned[each.parent] if each.parent >= 0 else _rotation_of(parent_pose[:3, :3])
+        turn = turned[each.parent] if each.parent >= 0 else rotation_of(parent_pose[:3, :3])
         scale = 1.0 if each.parent >= 0 else np.cbrt(np.linalg.det(parent_pose[:3, :3]))
-        axes = rot.multiply(turn, rot.from_matrix(bone.matrix)) if bone.use_local_location else _parent_axes(body, each, turn)
+        axes = (
+            rot.multiply(turn, rot.from_matrix(bone.matrix))
+            if bone.use_local_location
+            else _parent_axes(body, each, turn)
+        )
         locations[bone.name] = rot.rotate(rot.inverse(axes), head - carried) / scale
     return locations
 
@@ -163,6 +166,11 @@ def _hangs_from(body: RigBody, bone: int, mapped: set[int]) -> bool:
     return False
 
 
-def _rotation_of(matrix: FloatArray) -> FloatArray:
+def to_armature_turn(world: FloatArray) -> FloatArray:
+    """(4,) rotation from engine axes to the space of an armature object with matrix_world (4, 4)."""
+    return rot.multiply(rot.inverse(rotation_of(world[:3, :3])), rot.from_matrix(ENGINE_TO_WORLD))
+
+
+def rotation_of(matrix: FloatArray) -> FloatArray:
     """(4,) rotation of a (3, 3) matrix with an even scale."""
     return rot.from_matrix(matrix / np.cbrt(np.linalg.det(matrix)))

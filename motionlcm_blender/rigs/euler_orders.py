@@ -21,7 +21,7 @@ def ordered_euler_angles(quaternions: FloatArray, order: str) -> FloatArray:
     Returns:
         (T, ..., 3) radians about X, Y and Z.
     """
-    relabel, about, sign = _as_xyz(order)
+    relabel, about, sign = as_xyz(order)
     seen = rot.multiply(rot.multiply(relabel, quaternions), rot.inverse(relabel))
     result: FloatArray = sign * euler_angles(seen)[..., np.argsort(about)]
     return result
@@ -29,12 +29,12 @@ def ordered_euler_angles(quaternions: FloatArray, order: str) -> FloatArray:
 
 def quaternions_of(angles: FloatArray, order: str) -> FloatArray:
     """Convert Euler angles (..., 3) about X, Y and Z, radians, in an order to unit quaternions (..., 4)."""
-    relabel, about, sign = _as_xyz(order)
+    relabel, about, sign = as_xyz(order)
     seen = euler_quaternions(sign * np.asarray(angles)[..., about])
     return rot.multiply(rot.multiply(rot.inverse(relabel), seen), relabel)
 
 
-def _as_xyz(order: str) -> tuple[FloatArray, list[int], float]:
+def as_xyz(order: str) -> tuple[FloatArray, list[int], float]:
     """The change of axes (4,) after which an order is XYZ, the axis of each of the three angles, and their sign.
 
     Orders like XZY need reversed axes; otherwise the change of axes would be a reflection.

@@ -20,7 +20,9 @@ CHEST, NECK, HEAD = J["spine3"], J["neck"], J["head"]
 COLLARS, SHOULDERS, ELBOWS, WRISTS = (
     tuple(J[side + name] for side in ("l_", "r_")) for name in ("collar", "shoulder", "elbow", "wrist")
 )
-HIPS, KNEES, ANKLES, TOES = (tuple(J[side + name] for side in ("l_", "r_")) for name in ("hip", "knee", "ankle", "foot"))
+HIPS, KNEES, ANKLES, TOES = (
+    tuple(J[side + name] for side in ("l_", "r_")) for name in ("hip", "knee", "ankle", "foot")
+)
 NEEDED = (0, *HIPS, *KNEES, *ANKLES, *SHOULDERS, *ELBOWS)
 """Joints without whose bones no motion can be put onto a rig."""
 SHARING = (*TRUNK, NECK)
@@ -88,9 +90,8 @@ def _points(description: RigDescription, bones: list[tuple[int, ...]]) -> FloatA
     for ankle, toe in zip(ANKLES, TOES, strict=True):
         if not bones[toe]:
             points[toe] = points[ankle]  # replaced by `rest_alignment`, which knows where the figure faces
-    for joint, outward in (
-        (HEAD, NECK), (NECK, HEAD), *zip(COLLARS, SHOULDERS, strict=True), *zip(TRUNK[1::-1], TRUNK[:0:-1], strict=True),
-    ):  # fmt: skip
+    spine = zip(TRUNK[1::-1], TRUNK[:0:-1], strict=True)
+    for joint, outward in ((HEAD, NECK), (NECK, HEAD), *zip(COLLARS, SHOULDERS, strict=True), *spine):
         if np.isnan(points[joint]).any():
             points[joint] = points[outward]
     if np.isnan(points[CHEST]).any():  # no trunk: the arms hang from the pelvis
@@ -98,4 +99,3 @@ def _points(description: RigDescription, bones: list[tuple[int, ...]]) -> FloatA
     if np.isnan(points[HEAD]).any():
         points[[NECK, HEAD]] = points[list(SHOULDERS)].mean(0)
     return points
-

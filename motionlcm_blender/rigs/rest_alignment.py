@@ -19,7 +19,20 @@ from ..motion.skeleton import SMPL
 from ..motion.smoothing import smoothstep
 from .description import RigDescription, RigMapping
 from .hand_frames import hand_frame
-from .mapped_joints import ANKLES, COLLARS, ELBOWS, HEAD, HIPS, KNEES, NECK, SHOULDERS, TOES, TRUNK, WRISTS, MappedJoints
+from .mapped_joints import (
+    ANKLES,
+    COLLARS,
+    ELBOWS,
+    HEAD,
+    HIPS,
+    KNEES,
+    NECK,
+    SHOULDERS,
+    TOES,
+    TRUNK,
+    WRISTS,
+    MappedJoints,
+)
 
 HANDS = (22, 23)
 _PELVIS_ABOVE_HIPS = 0.08
@@ -94,6 +107,8 @@ def align_rest_pose(description: RigDescription, mapping: RigMapping, joints: Ma
     if mapping.rest_pose == "other":
         _align_trunk(turns, points)
     for side in (0, 1):
+        if zero:
+            _align_collar(turns, points, COLLARS[side], SHOULDERS[side])
         _align_limb(turns, points, (HIPS[side], KNEES[side], ANKLES[side]), zero)
         _align_arm(turns, points, description, joints, side, zero)
     heights, floor = _align_feet(turns, points, description, joints, axes, size, zero)
@@ -123,7 +138,8 @@ def _body_axes(description: RigDescription, mapping: RigMapping, points: FloatAr
     axes = np.stack([left, up, np.cross(left, up)], axis=1)
     snapped = np.round(axes)
     stands = np.abs(axes - snapped).max() < _SNAP and np.linalg.det(snapped) > 0.5
-    return snapped if stands else axes
+    result: FloatArray = snapped if stands else axes
+    return result
 
 
 def _align_trunk(turns: FloatArray, points: FloatArray) -> None:
@@ -137,6 +153,12 @@ def _align_trunk(turns: FloatArray, points: FloatArray) -> None:
     for number, joint in enumerate(TRUNK, start=1):
         turns[joint] = rot.slerp(pelvis, chest, number / len(TRUNK))
     turns[[NECK, HEAD, *COLLARS]] = chest
+
+
+def _align_collar(turns: FloatArray, points: FloatArray, collar: int, shoulder: int) -> None:
+    """Align a collar that lies along an axis of the trunk at rest."""
+    now = rot.rotate(turns[collar], points[shoulder] - points[collar])
+    turns[collar] = rot.multiply(rot.between(now, SMPL.offsets[shoulder]), turns[collar])
 
 
 def _align_limb(turns: FloatArray, points: FloatArray, limb: tuple[int, int, int], zero: bool) -> None:
@@ -165,9 +187,7 @@ def _framed(direction: FloatArray, wanted: FloatArray, across: FloatArray) -> Fl
     return rot.multiply(frame(wanted), rot.inverse(frame(direction)))
 
 
-def _plane_twist(
-    turn: FloatArray, points: FloatArray, limb: tuple[int, int, int], straight: FloatArray
-) -> FloatArray:
+def _plane_twist(turn: FloatArray, points: FloatArray, limb: tuple[int, int, int], straight: FloatArray) -> FloatArray:
     """(4,) turn about a straightened limb that puts the plane in which it is bent at rest where the T-pose bends."""
     root, middle, end = limb
     upper, lower = (rot.rotate(turn, points[b] - points[a]) for a, b in ((root, middle), (middle, end)))
@@ -267,7 +287,7 @@ def _toe_offset(
     floor: float,
     zero: bool,
 ) -> FloatArray:
-    """(3,) where a foot without a toe bone ends: at its bone's tail if a foot can end there, else ahead on the floor."""
+    """(3,) where a foot without a toe bone ends: at its bone's tail if that can be, else ahead on the floor."""
     bone = description.bones[joints.bones[ANKLES[side]][0]]
     along = bone.tail - bone.head
     if zero:
@@ -279,9 +299,7 @@ def _toe_offset(
     return axes[:, 2] * _TOE * size - axes[:, 1] * drop
 
 
-def _floor(
-    description: RigDescription, joints: MappedJoints, points: FloatArray, up: FloatArray, size: float
-) -> float:
+def _floor(description: RigDescription, joints: MappedJoints, points: FloatArray, up: FloatArray, size: float) -> float:
     """Height of the floor along `up`: through the armature's origin, or else through the lowest end of the feet."""
     feet = [joint for joint in (*ANKLES, *TOES) if joints.bones[joint]]
     lowest = float((points[feet] @ up).min())

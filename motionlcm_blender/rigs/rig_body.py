@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..array_types import FloatArray
 from ..errors import InvalidRequest
 from ..motion.skeleton import JOINTS, PARENTS, SMPL, Skeleton
 from ..motion.world_transform import Placement
@@ -135,7 +134,7 @@ def object_scale(description: RigDescription) -> float:
         raise InvalidRequest(f'The armature "{name}" is mirrored by a negative scale: apply its scale first.')
     if np.abs(matrix.T @ matrix / scale**2 - np.eye(3)).max() > 2.0 * EVEN:
         raise InvalidRequest(f'The armature "{name}" is scaled unevenly: apply its scale first.')
-    return scale
+    return float(scale)
 
 
 def _turning_bones(description: RigDescription, mapping: RigMapping, joints: MappedJoints) -> tuple[TurningBone, ...]:

@@ -70,7 +70,7 @@ def find_stances(motion: Motion, performed: FloatArray) -> Stances:
     """
     stands = np.asarray(motion.contacts) > 0.5
     if not stands.any():
-        stands = stance_mask(motion.joints, foot_contacts(motion.joints, motion.fps), motion.fps)
+        stands = stance_mask(motion.joints, foot_contacts(motion.joints, motion.fps).astype(np.float64), motion.fps)
     sides = stands.reshape(len(stands), 2, 2).copy()
     above = (performed[:, _ANKLES] - performed[:, _TOES])[..., 1]
     both = sides.all(-1)
@@ -199,11 +199,12 @@ def _lowering(joints: FloatArray, ankles: FloatArray, stands: BoolArray) -> Floa
     reach = np.maximum(_REACH * whole, reach)
     aside = ((ankles - hips)[..., [0, 2]] ** 2).sum(-1)
     missing = (hips - ankles)[..., 1] - np.sqrt(np.maximum(reach**2 - aside, 0.0))
-    need = np.where(stands, np.clip(missing, 0.0, _MOST_LOWERING), 0.0).max(1)
+    need: FloatArray = np.where(stands, np.clip(missing, 0.0, _MOST_LOWERING), 0.0).max(1)
     if len(need) < 5 or not need.any():
         return need
     widest = np.lib.stride_tricks.sliding_window_view(np.pad(need, 3, mode="edge"), 7).max(-1)
-    return np.maximum(smooth(widest, 2.0), need)
+    result: FloatArray = np.maximum(smooth(widest, 2.0), need)
+    return result
 
 
 def _hold(toe: FloatArray, foot: FloatArray, stances: Stances, side: int) -> FloatArray:

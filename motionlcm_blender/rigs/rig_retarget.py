@@ -23,7 +23,7 @@ from .rest_alignment import HANDS
 from .rig_body import RigBody
 from .rig_feet import Stances, find_stances, flatten_feet, foot_clearance, plant_feet, turn_legs
 
-_LEAN = 2.0 / 3.0
+_LEAN = 0.5
 """Part of the turn from pelvis to spine that a pelvis in one piece with its spine makes."""
 _STANCE_SIGMA = 2.0
 """Frames over which a body's height changes from one standing leg to the other."""
@@ -61,9 +61,9 @@ def retarget_to_body(
     performed = positions(source.translation, world, SMPL)[:, :JOINT_COUNT]
     stances = find_stances(motion, performed)
     rise = float(body.alignment.heights[:, 0].mean()) - stances.rise
-    _stiffen_trunk(world, body)
+    root = source.translation + _stiffen_trunk(world, body, on_path)
     flatten_feet(world, stances)
-    joints = positions(source.translation, world, body.skeleton)[:, :JOINT_COUNT]
+    joints = positions(root, world, body.skeleton)[:, :JOINT_COUNT]
     joints[..., 1] += _standing_hips(performed, joints, stances)[:, None] + rise
     if lock:
         joints = _with_planted_feet(world, joints, performed, body, stances, level)
@@ -72,16 +72,21 @@ def retarget_to_body(
     return clip_of(world, joints[:, 0], motion.fps, body.skeleton)
 
 
-def _stiffen_trunk(world: FloatArray, body: RigBody) -> None:
-    """Turn the part of the trunk that carries the legs as one piece, in place.
+def _stiffen_trunk(world: FloatArray, body: RigBody, on_path: bool) -> FloatArray:
+    """Turn the part of the trunk that carries the legs as one piece, in place; the (T, 3) move of the pelvis for that.
 
-    It leans between the pelvis and the first joint above that part.
+    That part leans between the pelvis and its topmost joint. The middle of the hips stays where it is, on a path the
+    pelvis.
     """
+    moved = np.zeros((len(world), 3))
     if not body.has_trunk:
         world[:, list(TRUNK)] = world[:, [0]]
     elif body.stiff:
+        below = np.asarray(body.skeleton.offsets)[list(HIPS)].mean(0)
         lean = rot.slerp(world[:, 0], world[:, body.stiff[-1]], np.full(len(world), _LEAN))
+        moved = rot.rotate(world[:, 0], below) - rot.rotate(lean, below)
         world[:, [0, *body.stiff]] = lean[:, None]
+    return moved * (np.array([0.0, 1.0, 0.0]) if on_path else 1.0)
 
 
 def _standing_hips(performed: FloatArray, joints: FloatArray, stances: Stances) -> FloatArray:
@@ -173,4 +178,3 @@ def clip_of(world: FloatArray, root: FloatArray, fps: float, skeleton: Skeleton)
     local = world.copy()
     local[:, 1:] = rot.multiply(rot.inverse(world[:, parents]), world[:, 1:])
     return Clip(fps, np.array(root), rot.continuous(rot.normalise(local)), skeleton)
-

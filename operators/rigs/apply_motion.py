@@ -9,9 +9,11 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ...motionlcm_blender.keyframes.keys import BezierKeys
 from ...motionlcm_blender.motion import rotations
 from ...motionlcm_blender.motion.motion import Clip
 from ...motionlcm_blender.rigs.bone_channels import BoneChannels, bone_channels
+from ...motionlcm_blender.rigs.bone_keys import BoneKeys, bone_clip, fit_bone_keys
 from ...motionlcm_blender.rigs.euler_orders import ORDERS, ordered_euler_angles
 from ...motionlcm_blender.rigs.rig_body import RigBody
 from ..armature.actions import Channel, bone_path, new_action, rotation_channel
@@ -39,8 +41,9 @@ def write_motion(
     name: str,
     facts: Mapping[str, Any],
     units_per_metre: float | None = None,
+    keys: BoneKeys | None = None,
 ) -> WrittenMotion:
-    """Write a clip as the character's active Action, with a key on every frame.
+    """Write a clip as the character's active Action.
 
     Args:
         obj: The armature object.
@@ -50,18 +53,39 @@ def write_motion(
         name: Name of the Action.
         facts: What is stored on the Action.
         units_per_metre: Scene units in a metre of the clip; None: those of the body at the object's present scale.
+        keys: Few keys of this clip (`fitted_keys`); None: a key on every frame.
 
     Returns:
         The Action, and the switches that were set.
     """
     switches = set_switches(obj, body.mapping.switches)
     times = first_frame + np.arange(clip.frames, dtype=np.float64)
-    channels = motion_channels(obj, body, clip, units_per_metre) + switch_channels(switches)
+    channels = motion_channels(obj, body, clip, units_per_metre, keys) + switch_channels(switches)
     return WrittenMotion(new_action(obj, name, times, channels, facts), switches)
 
 
+def fitted_keys(
+    obj: bpy.types.Object,
+    body: RigBody,
+    clip: Clip,
+    tolerance_mm: float,
+    first_frame: float,
+    units_per_metre: float | None = None,
+    loops: bool = False,
+) -> BoneKeys | None:
+    """Few keys for a clip on an armature at its present place; None if the armature needs a key on every frame."""
+    pelvis = body.description.bones[body.bones[0].bone].name
+    world = np.array(obj.matrix_world, np.float64)
+    bones = bone_clip(clip, body, world, _pose_above(obj, pelvis), units_per_metre)
+    return None if bones is None else fit_bone_keys(bones, tolerance_mm, first_frame, loops)
+
+
 def motion_channels(
-    obj: bpy.types.Object, body: RigBody, clip: Clip, units_per_metre: float | None = None
+    obj: bpy.types.Object,
+    body: RigBody,
+    clip: Clip,
+    units_per_metre: float | None = None,
+    keys: BoneKeys | None = None,
 ) -> list[Channel]:
     """The channels of the pose bones for a clip, each rotation in the rotation mode of its bone.
 
@@ -71,8 +95,12 @@ def motion_channels(
     pelvis = body.description.bones[body.bones[0].bone].name
     world = np.array(obj.matrix_world, np.float64)
     pose = bone_channels(clip, body, world, _pose_above(obj, pelvis), units_per_metre)
-    channels = [Channel(bone_path(bone, "location"), values, bone) for bone, values in pose.locations.items()]
-    channels += _rotation_channels(obj, pose)
+    location = None if keys is None else keys.location
+    channels = [
+        Channel(bone_path(bone, "location"), values, bone, location if bone == pelvis else None)
+        for bone, values in pose.locations.items()
+    ]
+    channels += _rotation_channels(obj, pose, {} if keys is None else keys.rotations)
     for bone, channel in sorted(disturbed_channels(obj, pose.rotations)):
         if bone not in pose.locations or channel != "location":
             rest = np.ones((1, 3)) if channel == "scale" else np.zeros((1, 3))
@@ -85,7 +113,7 @@ def motion_channels(
     return channels
 
 
-def _rotation_channels(obj: bpy.types.Object, pose: BoneChannels) -> list[Channel]:
+def _rotation_channels(obj: bpy.types.Object, pose: BoneChannels, keys: Mapping[str, BezierKeys]) -> list[Channel]:
     """Rotations in the modes of their bones; Euler angles of all bones with one order at once."""
     modes: dict[str, list[str]] = {}
     for bone in pose.rotations:
@@ -93,11 +121,14 @@ def _rotation_channels(obj: bpy.types.Object, pose: BoneChannels) -> list[Channe
     channels = []
     for mode, bones in modes.items():
         if mode not in ORDERS:
-            channels += [rotation_channel(bone_path(bone), pose.rotations[bone], mode, bone) for bone in bones]
+            channels += [
+                rotation_channel(bone_path(bone), pose.rotations[bone], mode, bone, keys.get(bone)) for bone in bones
+            ]
             continue
         angles = ordered_euler_angles(np.stack([pose.rotations[bone] for bone in bones], axis=1), mode)
         channels += [
-            Channel(bone_path(bone, "rotation_euler"), angles[:, number], bone) for number, bone in enumerate(bones)
+            Channel(bone_path(bone, "rotation_euler"), angles[:, number], bone, keys.get(bone))
+            for number, bone in enumerate(bones)
         ]
     return channels
 

@@ -15,7 +15,9 @@ from motionlcm_blender.motion.retarget import forward_kinematics, retarget
 from motionlcm_blender.motion.skeleton import JOINTS, SMPL
 from motionlcm_blender.motion.world_transform import Placement, blender_to_engine, place_clip
 from motionlcm_blender.rigs.bone_channels import bone_channels
+from motionlcm_blender.rigs.bone_keys import bone_clip, fit_bone_keys
 from motionlcm_blender.rigs.description import RigDescription, RigMapping
+from motionlcm_blender.rigs.euler_orders import quaternions_of
 from motionlcm_blender.rigs.rig_body import RigBody, rig_body
 from motionlcm_blender.rigs.rig_feet import find_stances
 from motionlcm_blender.rigs.rig_retarget import retarget_to_body
@@ -139,9 +141,8 @@ def hand_tips(description: RigDescription, mapping: RigMapping, motion: Motion) 
 
 def test_palms_of_a_rest_pose_that_looks_forward_are_found() -> None:
     turns = rest_turns()
-    for side, sign in (("l_", 1.0), ("r_", -1.0)):  # thumbs up, palms forward
+    for side in ("l_", "r_"):  # thumbs up, palms forward
         turns[J[side + "wrist"]] = rot.from_axis_angle((1.0, 0.0, 0.0), -0.5 * np.pi)
-        assert sign  # both arms turn the same way about X
     motion = gesturing()
     plain, turned = rig(fingers=True), rig(turns=turns, fingers=True)
     assert np.abs(hand_tips(*plain, motion) - hand_tips(*turned, motion)).max() < 0.005
@@ -166,10 +167,14 @@ def test_the_world_may_be_elsewhere(kind: str) -> None:
 
 def test_bones_between_stay_at_rest_and_chains_share_the_turn() -> None:
     description, mapping = rig(turns=rest_turns(**A_POSE), rest_pose="A")
-    joined = dict(mapping.joints) | {"spine1": (), "spine2": (), "spine3": ("bone spine1", "bone spine2", "bone spine3")}
+    joined = dict(mapping.joints) | {
+        "spine1": (),
+        "spine2": (),
+        "spine3": ("bone spine1", "bone spine2", "bone spine3"),
+    }
     chained = replace(mapping, joints=joined)
     motion = gesturing()
-    _, body, turns = performed(description, chained, motion)
+    _, _, turns = performed(description, chained, motion)
     pelvis, chest = (turns[f"bone {name}"] for name in ("pelvis", "spine3"))
     whole = rot.angle_of(rot.multiply(rot.inverse(pelvis), chest))
     for number, name in enumerate(("spine1", "spine2", "spine3"), start=1):
@@ -337,3 +342,39 @@ def test_a_body_stands_where_its_armature_does() -> None:
     place = body.standing_place()
     assert place.origin * body.units_per_metre == pytest.approx([2.0, 0.5, -3.0], abs=1e-6)
     assert place.heading == pytest.approx(0.5 * np.pi)
+
+
+@pytest.mark.parametrize("kind", ["A", "FBX", "no toes", "few bones"])
+@pytest.mark.parametrize("mode", ["QUATERNION", "ZXY"])
+def test_few_keys_keep_the_pose_within_the_tolerance(kind: str, mode: str) -> None:
+    description, mapping = RIGS[kind]()
+    modes = {bone.name: {"rotation_mode": mode} for bone in description.bones}
+    description = rig_samples.changed(description, modes)
+    body = rig_body(description, mapping)
+    clip = retarget_to_body(walking(40), body)
+    above = np.eye(4)
+    above[:3, 3] = (0.1, 0.2, 0.3)
+    bones = bone_clip(clip, body, above=above)
+    assert bones is not None
+    keys = fit_bone_keys(bones, 10.0, 1.0)
+    dense = bone_channels(clip, body, above=above)
+    frames = 1.0 + np.arange(clip.frames)
+    location = keys.location.evaluate(frames)
+    scale = np.linalg.norm(description.world[:3, 0]) / body.units_per_metre
+    assert np.abs(location - dense.locations["bone pelvis"]).max() * scale < 0.01
+    assert keys.rotations.keys() == dense.rotations.keys() and keys.max_error_mm < 10.0
+    count = 0
+    for name, own in keys.rotations.items():
+        played = own.evaluate(frames)
+        played = rot.normalise(played) if mode == "QUATERNION" else quaternions_of(played, mode)
+        off = rot.angle_of(rot.multiply(rot.inverse(played), dense.rotations[name]))
+        assert np.degrees(off).max() < 8.0
+        count += own.count
+    assert count < 0.7 * clip.frames * len(keys.rotations)
+
+
+def test_a_rig_whose_bones_are_no_tree_needs_all_keys() -> None:
+    description, mapping = rig()
+    loose = rig_samples.changed(description, {"bone l_ankle": {"parent": -1}})
+    body = rig_body(loose, replace(mapping, apart=("l_ankle",)))
+    assert bone_clip(retarget_to_body(walking(30), body), body) is None
