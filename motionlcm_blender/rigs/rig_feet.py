@@ -31,6 +31,8 @@ _STEP_HEIGHT = (0.12, 0.35)
 """Metres of a sole above the floor from which its height counts less than the leg's direction, and not at all."""
 _LEVEL = 0.02
 """Metres by which ankle and toe joint of a flat foot may be off their height above each other."""
+_CARRIED, _SWING_SIGMA = 0.05, 2.0
+"""Metres by which a swinging foot is lower than its hip carries it, and frames over which that begins and ends."""
 _REACH, _STRAIGHT, _MOST_LOWERING = 0.98, 0.985, 0.25
 """Parts of its length to which a standing leg stretches, and at most stretches where the motion's leg does, and the
 largest distance, metres, by which a body is lowered for that."""
@@ -173,7 +175,9 @@ def plant_feet(
     above = np.maximum(heights[:, 0], heights[:, 1] - feet[..., 1])
     ankles = joints[:, _ANKLES].copy()
     high = smoothstep(clearance, *_STEP_HEIGHT)
-    ankles[..., 1] = (1.0 - high) * (clearance + above) + high * ankles[..., 1]
+    heights_wanted = (1.0 - high) * (clearance + above) + high * ankles[..., 1]
+    # A swinging foot that a raised hip carries along is not pulled down to the floor.
+    ankles[..., 1] = heights_wanted + _swings(stances) * np.maximum(ankles[..., 1] - heights_wanted - _CARRIED, 0.0)
     if lock:
         toes = ankles + feet
         for side in (0, 1):
@@ -189,6 +193,15 @@ def plant_feet(
     feet = np.where(heel, feet, rolled)
     lowered = solved - _lowering(solved, ankles, stands)[:, None, None] * up
     return place_feet(lowered, ankles, ankles + feet), feet
+
+
+def _swings(stances: Stances) -> FloatArray:
+    """(T, 2) weights: 1 in a swing, 0 in a stance, with soft changes on the side of the swing."""
+    stands = (stances.labels >= 0).astype(np.float64)
+    if len(stands) < 8:
+        return 1.0 - stands
+    near = np.maximum(stands, smooth(stands, _SWING_SIGMA) * 2.0).clip(0.0, 1.0)
+    return 1.0 - near
 
 
 def _lowering(joints: FloatArray, ankles: FloatArray, stands: BoolArray) -> FloatArray:

@@ -16,7 +16,7 @@ from ..motion import rotations as rot
 from ..motion.motion import Clip, Motion
 from ..motion.retarget import retarget
 from ..motion.skeleton import JOINT_COUNT, SMPL, Skeleton
-from ..motion.smoothing import smooth
+from ..motion.smoothing import smooth, smoothstep
 from ..postprocess.pin_ik import hold_pins
 from .mapped_joints import ANKLES, ELBOWS, HEAD, HIPS, TOES, TRUNK, WRISTS
 from .rest_alignment import HANDS
@@ -25,6 +25,8 @@ from .rig_feet import Stances, find_stances, flatten_feet, foot_clearance, plant
 
 _LEAN = 0.5
 """Part of the turn from pelvis to spine that a pelvis in one piece with its spine makes."""
+_LOW = (0.05, 0.25)
+"""Metres of a sole above the floor up to which a foot counts as standing for the body's height, and from which not."""
 _STANCE_SIGMA = 2.0
 """Frames over which a body's height changes from one standing leg to the other."""
 
@@ -64,9 +66,11 @@ def retarget_to_body(
     root = source.translation + _stiffen_trunk(world, body, on_path)
     flatten_feet(world, stances)
     joints = positions(root, world, body.skeleton)[:, :JOINT_COUNT]
-    joints[..., 1] += _standing_hips(performed, joints, stances)[:, None] + rise
+    clearance = foot_clearance(performed, stances, level)
+    move = _standing_hips(performed, joints, stances, clearance) + [0.0, rise, 0.0]
+    joints += (move * ([0.0, 1.0, 0.0] if on_path else 1.0))[:, None]
     if lock:
-        joints = _with_planted_feet(world, joints, performed, body, stances, level)
+        joints = _with_planted_feet(world, joints, clearance, body, stances)
     if pins is not None:
         joints = _with_held_pins(world, joints, motion, body, pins, on_path)
     return clip_of(world, joints[:, 0], motion.fps, body.skeleton)
@@ -89,32 +93,33 @@ def _stiffen_trunk(world: FloatArray, body: RigBody, on_path: bool) -> FloatArra
     return moved * (np.array([0.0, 1.0, 0.0]) if on_path else 1.0)
 
 
-def _standing_hips(performed: FloatArray, joints: FloatArray, stances: Stances) -> FloatArray:
-    """(T,) metres to raise a body so that the hips of its standing legs are as high as SMPL's.
+def _standing_hips(performed: FloatArray, joints: FloatArray, stances: Stances, clearance: FloatArray) -> FloatArray:
+    """(T, 3) move of a body with which the hips of its standing legs move as SMPL's.
 
-    The hips of a broad figure rise and fall further where its pelvis tilts.
+    The hips of a broad figure rise, fall and swing further where its pelvis turns. They are as high as SMPL's, and over
+    the ground as far from them as in the middle of each stance.
     """
-    off = (performed[:, list(HIPS)] - joints[:, list(HIPS)])[..., 1]
-    weight = (stances.labels >= 0).astype(np.float64)
-    if len(weight) > 8:
-        weight = smooth(weight, _STANCE_SIGMA).clip(0.0, 1.0)
-    weight = weight + 0.05
-    result: FloatArray = (weight * off).sum(1) / weight.sum(1)
-    return result
+    off = performed[:, list(HIPS)] - joints[:, list(HIPS)]
+    for side in (0, 1):
+        for number in range(int(stances.labels[:, side].max()) + 1):
+            mine = stances.labels[:, side] == number
+            off[mine, side] -= off[mine, side].mean(0) * [1.0, 0.0, 1.0]
+        off[stances.labels[:, side] < 0, side] *= [0.0, 1.0, 0.0]
+    weight = np.maximum(stances.labels >= 0, 1.0 - smoothstep(clearance, *_LOW)) + 0.05
+    move: FloatArray = (weight[..., None] * off).sum(1) / weight.sum(1)[:, None]
+    return smooth(move, _STANCE_SIGMA) if len(move) > 8 else move
 
 
 def _with_planted_feet(
     world: FloatArray,
     joints: FloatArray,
-    performed: FloatArray,
+    clearance: FloatArray,
     body: RigBody,
     stances: Stances,
-    level: bool,
 ) -> FloatArray:
     """Joints (T, 22, 3) with feet on the floor; the legs' rotations in `world` follow in place."""
     offsets = np.asarray(body.skeleton.offsets)
     feet = joints[:, list(TOES)] - joints[:, list(ANKLES)]
-    clearance = foot_clearance(performed, stances, level)
     joints, feet = plant_feet(joints, feet, clearance, body.alignment.heights, stances, True)
     turn_legs(world, offsets, joints, feet)
     return joints
