@@ -109,6 +109,24 @@ def zero_pose_rig(offsets: np.ndarray | None = None) -> tuple[RigDescription, Ri
     Arms, legs and trunk are bundles along one axis; only hips and shoulders lie apart. Z is the body's front.
     """
     offsets = proportions() if offsets is None else offsets
+    frames = zero_pose_frames(offsets)
+    points = np.zeros((len(JOINTS), 3))
+    for joint, parent in enumerate(SMPL.parents[: len(JOINTS)]):
+        if parent >= 0:
+            points[joint] = points[parent] + frames[parent].T @ offsets[joint]
+    bones = tuple(
+        RigBone(f"bone {name}", SMPL.parents[joint], points[joint], points[joint] + [0.0, 0.1, 0.0], np.eye(3))
+        for joint, name in enumerate(JOINTS)
+    )
+    mapping = RigMapping(
+        "sample", {name: (f"bone {name}",) for name in JOINTS}, dict.fromkeys(JOINTS, 1.0), (), (), None,
+        np.array([1.0, 0.0, 0.0]), 0.82, "zero",
+    )  # fmt: skip
+    return RigDescription("Zero", bones, np.eye(4)), mapping
+
+
+def zero_pose_frames(offsets: np.ndarray) -> np.ndarray:
+    """(22, 3, 3) axes of the joints in the T-pose: X along the limb, Y to the body's right where that is possible."""
     frames = np.zeros((len(JOINTS), 3, 3))
     for joint in range(len(JOINTS)):
         ends = [c for c, p in enumerate(SMPL.parents[: len(JOINTS)]) if p == joint]
@@ -123,19 +141,7 @@ def zero_pose_rig(offsets: np.ndarray | None = None) -> tuple[RigDescription, Ri
         y = y - (y @ x) * x
         y = y / np.linalg.norm(y)
         frames[joint] = np.stack([x, y, np.cross(x, y)], axis=1)
-    points = np.zeros((len(JOINTS), 3))
-    for joint, parent in enumerate(SMPL.parents[: len(JOINTS)]):
-        if parent >= 0:
-            points[joint] = points[parent] + frames[parent].T @ offsets[joint]
-    bones = tuple(
-        RigBone(f"bone {name}", SMPL.parents[joint], points[joint], points[joint] + [0.0, 0.1, 0.0], np.eye(3))
-        for joint, name in enumerate(JOINTS)
-    )
-    mapping = RigMapping(
-        "sample", {name: (f"bone {name}",) for name in JOINTS}, dict.fromkeys(JOINTS, 1.0), (), (), None,
-        np.array([1.0, 0.0, 0.0]), 0.82, "zero",
-    )  # fmt: skip
-    return RigDescription("Zero", bones, np.eye(4)), mapping
+    return frames
 
 
 def _end(points: np.ndarray, turns: np.ndarray, joint: int) -> np.ndarray:

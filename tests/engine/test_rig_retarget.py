@@ -139,6 +139,44 @@ def hand_tips(description: RigDescription, mapping: RigMapping, motion: Motion) 
     return np.stack(found, axis=1)
 
 
+def off_rest(body: RigBody, joint: str, wanted: np.ndarray) -> float:
+    """Degrees between a joint's turn from rest to the T-pose and the wanted one."""
+    turn = body.alignment.turns[J[joint]]
+    return float(np.degrees(rot.angle_of(rot.multiply(rot.inverse(wanted), turn))))
+
+
+def test_a_bent_limb_shows_its_twist() -> None:
+    turns = rest_turns(**A_POSE)
+    twist = rot.from_axis_angle((1.0, 0.0, 0.0), 0.5)
+    for joint in ("l_shoulder", "l_elbow", "l_wrist"):  # the elbow bends in a plane half a radian off
+        arm = turns[J["l_shoulder"]]
+        about = rot.multiply(rot.multiply(arm, twist), rot.inverse(arm))
+        if joint != "l_shoulder":
+            turns[J[joint]] = rot.multiply(about, turns[J[joint]])
+    turns[J["l_shoulder"]] = rot.multiply(about, turns[J["l_shoulder"]])
+    body = rig_body(*rig(turns=turns, rest_pose="A"))
+    upright = body.alignment.turns[0]
+    for joint in ("l_shoulder", "l_elbow", "r_shoulder", "r_elbow"):
+        assert off_rest(body, joint, rot.multiply(rot.inverse(turns[J[joint]]), upright)) < 0.5
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_joints_of_a_zero_pose_are_aligned_by_the_trunk(seed: int) -> None:
+    description, mapping = zero_pose_rig()
+    turn = rot.normalise(np.random.default_rng(seed).normal(size=4))  # the axes of the file, which may be any
+    bones = {b.name: {"head": rot.rotate(turn, b.head), "matrix": rot.to_matrix(turn)} for b in description.bones}
+    mapping = replace(mapping, up=rot.rotate(turn, mapping.up))
+    body = rig_body(rig_samples.changed(description, bones), mapping)
+    for joint in ("pelvis", "l_hip", "r_hip", "l_knee", "r_knee", "l_ankle", "r_ankle"):
+        frame = rot.from_matrix(rig_samples.zero_pose_frames(proportions())[J[joint]])
+        assert off_rest(body, joint, rot.multiply(frame, rot.inverse(turn))) < 2.5
+    skeleton = body.skeleton
+    for side in ("l_", "r_"):
+        for joint in ("shoulder", "elbow", "wrist", "knee", "ankle"):
+            ours, smpl = (np.asarray(each.offsets)[J[side + joint]] for each in (skeleton, SMPL))
+            assert np.degrees(rot.angle_of(rot.between(ours, smpl))) < 0.1
+
+
 def test_palms_of_a_rest_pose_that_looks_forward_are_found() -> None:
     turns = rest_turns()
     for side in ("l_", "r_"):  # thumbs up, palms forward
@@ -146,6 +184,9 @@ def test_palms_of_a_rest_pose_that_looks_forward_are_found() -> None:
     motion = gesturing()
     plain, turned = rig(fingers=True), rig(turns=turns, fingers=True)
     assert np.abs(hand_tips(*plain, motion) - hand_tips(*turned, motion)).max() < 0.005
+    body = rig_body(*turned)
+    quarter = rot.from_axis_angle((1.0, 0.0, 0.0), 0.25 * np.pi)  # the forearm makes half of the turn
+    assert off_rest(body, "l_elbow", rot.multiply(quarter, body.alignment.turns[0])) < 1.0
 
 
 @pytest.mark.parametrize("kind", ["T", "FBX"])
@@ -165,16 +206,18 @@ def test_the_world_may_be_elsewhere(kind: str) -> None:
         assert np.abs(here[name] - there[name]).max() < 1e-6
 
 
-def test_bones_between_stay_at_rest_and_chains_share_the_turn() -> None:
+def chained() -> tuple[RigDescription, RigMapping]:
+    """A rig with three bones of the spine for one joint."""
     description, mapping = rig(turns=rest_turns(**A_POSE), rest_pose="A")
-    joined = dict(mapping.joints) | {
-        "spine1": (),
-        "spine2": (),
-        "spine3": ("bone spine1", "bone spine2", "bone spine3"),
-    }
-    chained = replace(mapping, joints=joined)
+    joined = {"spine1": (), "spine2": (), "spine3": ("bone spine1", "bone spine2", "bone spine3")}
+    return description, replace(mapping, joints=dict(mapping.joints) | joined)
+
+
+def test_bones_between_stay_at_rest_and_chains_share_the_turn() -> None:
+    description, _ = chained()
+    _, mapping = rig()
     motion = gesturing()
-    _, _, turns = performed(description, chained, motion)
+    _, _, turns = performed(*chained(), motion)
     pelvis, chest = (turns[f"bone {name}"] for name in ("pelvis", "spine3"))
     whole = rot.angle_of(rot.multiply(rot.inverse(pelvis), chest))
     for number, name in enumerate(("spine1", "spine2", "spine3"), start=1):
@@ -268,7 +311,12 @@ def test_a_leg_that_hangs_from_the_spine_does_not_move_with_it() -> None:
     hung = replace(description, bones=tuple(bones))
     body = rig_body(hung, mapping)
     assert body.stiff == (J["spine1"],)
-    joints, _, _ = performed(hung, mapping, walking())
+    joints, _, turns = performed(hung, mapping, walking())
+    assert np.abs(turns["bone pelvis"] - turns["bone spine1"]).max() < 1e-6
+    _, _, apart = performed(description, mapping, walking())
+    whole = rot.multiply(rot.inverse(apart["bone pelvis"]), apart["bone spine1"])
+    lean = rot.multiply(rot.inverse(apart["bone pelvis"]), turns["bone pelvis"])
+    assert np.abs(rot.angle_of(lean) - 0.5 * rot.angle_of(whole)).max() < 1e-3
     stances = find_stances(walking(), on_smpl(walking()))
     flat = stances.flat[:, 0]
     both = flat[1:] & flat[:-1]
@@ -344,10 +392,10 @@ def test_a_body_stands_where_its_armature_does() -> None:
     assert place.heading == pytest.approx(0.5 * np.pi)
 
 
-@pytest.mark.parametrize("kind", ["A", "FBX", "no toes", "few bones"])
+@pytest.mark.parametrize("kind", ["A", "FBX", "no toes", "few bones", "chain"])
 @pytest.mark.parametrize("mode", ["QUATERNION", "ZXY"])
 def test_few_keys_keep_the_pose_within_the_tolerance(kind: str, mode: str) -> None:
-    description, mapping = RIGS[kind]()
+    description, mapping = chained() if kind == "chain" else RIGS[kind]()
     modes = {bone.name: {"rotation_mode": mode} for bone in description.bones}
     description = rig_samples.changed(description, modes)
     body = rig_body(description, mapping)
@@ -371,6 +419,24 @@ def test_few_keys_keep_the_pose_within_the_tolerance(kind: str, mode: str) -> No
         assert np.degrees(off).max() < 8.0
         count += own.count
     assert count < 0.7 * clip.frames * len(keys.rotations)
+
+
+@pytest.mark.parametrize("kind", ["A", "FBX", "zero", "no trunk", "few bones", "chain"])
+def test_the_clip_of_bones_has_the_channels_of_the_bones(kind: str) -> None:
+    description, mapping = chained() if kind == "chain" else RIGS[kind]()
+    body = rig_body(description, mapping)
+    clip = retarget_to_body(gesturing(), body)
+    above = np.eye(4)
+    above[:3, :3] = rot.to_matrix(rot.from_axis_angle((1.0, 0.3, 0.2), 0.5))
+    bones, channels = bone_clip(clip, body, above=above), bone_channels(clip, body, above=above)
+    assert bones is not None
+    for number, name in enumerate(bones.bones):
+        if not name:
+            continue
+        turns = rot.multiply(rot.multiply(bones.outer[number], bones.clip.rotations[:, number]), bones.inner[number])
+        assert rot.angle_of(rot.multiply(rot.inverse(turns), channels.rotations[name])).max() < 1e-6
+    location = bones.clip.translation @ bones.matrix.T + bones.offset
+    assert np.abs(location - channels.locations["bone pelvis"]).max() < 1e-6 * np.abs(location).max()
 
 
 def test_a_rig_whose_bones_are_no_tree_needs_all_keys() -> None:
