@@ -154,7 +154,8 @@ def measure(
 ) -> dict[str, Figures]:
     """Write each motion onto a rig and measure it. log: takes what is drawn."""
     describe, write = part("operators.rigs.rig_description"), part("operators.rigs.apply_motion")
-    retarget, resampling = part("motionlcm_blender.rigs.rig_retarget"), part("motionlcm_blender.motion.resampling")
+    retarget, resampling = part("motionlcm_blender.rigs.rig_retarget"), part("motionlcm_blender.rigs.rig_resampling")
+    stances_of = part("motionlcm_blender.rigs.rig_feet").find_stances
     description = describe.describe_rig(obj)
     body = part("motionlcm_blender.rigs.rig_body").rig_body(description, read_mapping(rig, description))
     names = measured_bones(rig)
@@ -167,7 +168,8 @@ def measure(
     log["mapped"], found = [list(names), [each[0] for each in parts]], {}
     for name, *_ in MOTIONS:
         motion, started = motions[name], time.process_time()
-        clip = resampling.resample(retarget.retarget_to_body(motion, body, on_path=name == "walk"), fps)
+        clip = retarget.retarget_to_body(motion, body, on_path=name == "walk")
+        clip = resampling.resample_on_feet(clip, fps, stances_of(motion, motion.joints))
         middle = time.process_time()
         write.write_motion(obj, body, clip, FIRST, f"measured {name}", {})
         log[f"{name}_seconds"] = (middle - started, time.process_time() - middle)

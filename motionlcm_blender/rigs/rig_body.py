@@ -106,11 +106,13 @@ def rig_body(description: RigDescription, mapping: RigMapping) -> RigBody:
     """
     object_scale(description)
     joints = mapped_joints(description, mapping)
-    pelvis = description.bones[joints.bones[0][0]]
-    if pelvis.connected and pelvis.parent >= 0:
-        raise InvalidRequest(
-            f'In the armature "{description.name}" the bone "{pelvis.name}" cannot move: switch "Connected" off.'
-        )
+    for joint in (0, *(JOINTS.index(name) for name in mapping.apart)):
+        placed = [description.bones[bone] for bone in joints.bones[joint][:1]]
+        held = next((bone.name for bone in placed if bone.connected and bone.parent >= 0), None)
+        if held is not None:
+            raise InvalidRequest(
+                f'In the armature "{description.name}" the bone "{held}" cannot move: switch "Connected" off.'
+            )
     alignment = align_rest_pose(description, mapping, joints)
     skeleton = Skeleton(SMPL.names, SMPL.parents, t_pose_offsets(alignment))
     bones = _turning_bones(description, mapping, joints)

@@ -11,6 +11,7 @@ from motionlcm_blender.errors import InvalidRequest
 from motionlcm_blender.motion import rotations as rot
 from motionlcm_blender.motion.foot_contacts import foot_contacts
 from motionlcm_blender.motion.motion import Motion
+from motionlcm_blender.motion.resampling import resample
 from motionlcm_blender.motion.retarget import forward_kinematics, retarget
 from motionlcm_blender.motion.skeleton import JOINTS, SMPL
 from motionlcm_blender.motion.world_transform import Placement, blender_to_engine, place_clip
@@ -20,6 +21,7 @@ from motionlcm_blender.rigs.description import RigDescription, RigMapping
 from motionlcm_blender.rigs.euler_orders import quaternions_of
 from motionlcm_blender.rigs.rig_body import RigBody, rig_body
 from motionlcm_blender.rigs.rig_feet import find_stances
+from motionlcm_blender.rigs.rig_resampling import resample_on_feet
 from motionlcm_blender.rigs.rig_retarget import retarget_to_body
 from tests import rig_samples
 from tests.rig_samples import J, proportions, rest_turns, rig, zero_pose_rig
@@ -380,6 +382,14 @@ def test_incomplete_mappings_are_refused() -> None:
         rig_body(description, replace(mapping, joints=dict(mapping.joints) | {"head": ("elsewhere",)}))
 
 
+def test_bones_that_must_move_and_cannot_are_refused() -> None:
+    description, mapping = rig()
+    connected = rig_samples.changed(description, {"bone l_ankle": {"connected": True}})
+    rig_body(connected, mapping)
+    with pytest.raises(InvalidRequest, match='"bone l_ankle" cannot move'):
+        rig_body(connected, replace(mapping, apart=("l_ankle",)))
+
+
 def test_a_body_stands_where_its_armature_does() -> None:
     description, mapping = rig(fbx=True)
     world = description.world.copy()
@@ -444,3 +454,31 @@ def test_a_rig_whose_bones_are_no_tree_needs_all_keys() -> None:
     loose = rig_samples.changed(description, {"bone l_ankle": {"parent": -1}})
     body = rig_body(loose, replace(mapping, apart=("l_ankle",)))
     assert bone_clip(retarget_to_body(walking(30), body), body) is None
+
+
+@pytest.mark.parametrize("fps", [24.0, 30.0, 60.0])
+def test_feet_stay_between_the_frames_of_the_motion(fps: float) -> None:
+    description, mapping = RIGS["A"]()
+    motion = walking()
+    body = rig_body(description, mapping)
+    clip = retarget_to_body(motion, body)
+    stances = find_stances(motion, on_smpl(motion))
+    plain, held = resample(clip, fps), resample_on_feet(clip, fps, stances)
+    assert held.frames == plain.frames and np.abs(held.translation - plain.translation).max() == 0.0
+    at = np.arange(held.frames) * 20.0 / fps
+    inside = at <= clip.frames - 1
+    low, high = (np.minimum(way(at).astype(int), clip.frames - 1) for way in (np.floor, np.ceil))
+    slides = []
+    for each in (plain, held):
+        joints = forward_kinematics(each)
+        worst = 0.0
+        for side, letter in enumerate("lr"):
+            flat = stances.flat[low, side] & stances.flat[high, side] & inside
+            flat &= stances.labels[low, side] == stances.labels[high, side]
+            both = flat[1:] & flat[:-1]
+            steps = np.linalg.norm(np.diff(joints[:, J[f"{letter}_ankle"]], axis=0), axis=-1)
+            worst = max(worst, float(steps[both].max()))
+        slides.append(worst)
+    assert slides[1] < 0.001 and slides[1] < 0.5 * slides[0]
+    turns = rot.angle_of(rot.multiply(rot.inverse(plain.rotations), held.rotations))
+    assert np.degrees(turns).max() < 5.0
