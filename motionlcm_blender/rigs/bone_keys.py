@@ -66,6 +66,16 @@ class BoneKeys:
     keys_per_second: float
     frames: int
 
+    @property
+    def count(self) -> int:
+        """Number of keys of all bones and the location; the channels of one property count once."""
+        return self.location.count + sum(keys.count for keys in self.rotations.values())
+
+    @property
+    def dense_count(self) -> int:
+        """The value of `count` with a key on every frame."""
+        return self.frames * (1 + len(self.rotations))
+
 
 def bone_clip(
     clip: Clip,
@@ -102,7 +112,7 @@ def bone_clip(
         tuple(each.mode if each.mode in ORDERS else "" for each in tree),
         np.array([each.outer for each in tree]),
         np.array([each.inner for each in tree]),
-        *_location_map(body, matrix, parent_pose, units),
+        *location_map(body, matrix, parent_pose, units),
     )
 
 
@@ -159,10 +169,20 @@ def _missing_toes(body: RigBody) -> list[_TreeBone]:
     ]
 
 
-def _location_map(
+def location_map(
     body: RigBody, matrix: FloatArray, parent_pose: FloatArray, units: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Matrix (3, 3) and offset (3,) from the place of the pelvis's bone, engine metres, to its location."""
+    """Matrix (3, 3) and offset (3,) from the place of the pelvis's bone, engine metres, to its location.
+
+    Args:
+        body: The body.
+        matrix: (4, 4) the armature object's matrix_world.
+        parent_pose: (4, 4) pose of the pelvis's parent relative to its rest, armature space.
+        units: Scene units in a metre of the place.
+
+    Returns:
+        The map: matrix @ place + offset is the location.
+    """
     bone = body.description.bones[body.bones[0].bone]
     axes = parent_pose[:3, :3] @ bone.matrix
     if not bone.use_local_location:

@@ -76,7 +76,7 @@ def fitted_keys(
     """Few keys for a clip on an armature at its present place; None if the armature needs a key on every frame."""
     pelvis = body.description.bones[body.bones[0].bone].name
     world = np.array(obj.matrix_world, np.float64)
-    bones = bone_clip(clip, body, world, _pose_above(obj, pelvis), units_per_metre)
+    bones = bone_clip(clip, body, world, pose_above(obj, pelvis), units_per_metre)
     return None if bones is None else fit_bone_keys(bones, tolerance_mm, first_frame, loops)
 
 
@@ -94,7 +94,7 @@ def motion_channels(
     """
     pelvis = body.description.bones[body.bones[0].bone].name
     world = np.array(obj.matrix_world, np.float64)
-    pose = bone_channels(clip, body, world, _pose_above(obj, pelvis), units_per_metre)
+    pose = bone_channels(clip, body, world, pose_above(obj, pelvis), units_per_metre)
     location = None if keys is None else keys.location
     channels = [
         Channel(bone_path(bone, "location"), values, bone, location if bone == pelvis else None)
@@ -143,7 +143,7 @@ def _still(obj: bpy.types.Object, bone: str, place: np.ndarray, turn: np.ndarray
     ]
 
 
-def _pose_above(obj: bpy.types.Object, bone: str) -> np.ndarray:
+def pose_above(obj: bpy.types.Object, bone: str) -> np.ndarray:
     """(4, 4) pose of the bone above the pelvis's, if there is one, relative to its rest pose."""
     parent = obj.pose.bones[bone].parent
     if parent is None:

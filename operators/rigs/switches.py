@@ -49,6 +49,11 @@ def switch_channels(report: Mapping[str, Sequence[float]]) -> list[Channel]:
     return [Channel(path, np.array([[value]]), _bone_of(path)) for path, (_, value) in report.items()]
 
 
+def influence_path(bone: str, constraint: str) -> str:
+    """RNA path of a constraint's influence."""
+    return f'{bone_path(bone)}constraints["{bpy.utils.escape_identifier(constraint)}"].influence'
+
+
 def _owners(obj: bpy.types.Object, switch: FkSwitch) -> list[tuple[str, Any, str]]:
     """RNA path, owner and name of what a switch sets; the name of a custom property is in brackets."""
     bone = obj.pose.bones.get(switch.bone)
@@ -61,10 +66,7 @@ def _owners(obj: bpy.types.Object, switch: FkSwitch) -> list[tuple[str, Any, str
         name = f'["{bpy.utils.escape_identifier(switch.prop)}"]'
         return [(prefix + name, bone, switch.prop)]
     chosen = [one for one in bone.constraints if switch.constraint in ("*", one.name)]
-    return [
-        (f'{prefix}.constraints["{bpy.utils.escape_identifier(one.name)}"].influence', one, "influence")
-        for one in chosen
-    ]
+    return [(influence_path(bone.name, one.name), one, "influence") for one in chosen]
 
 
 def _owner_of(obj: bpy.types.Object, path: str) -> tuple[Any, str]:
@@ -76,7 +78,7 @@ def _owner_of(obj: bpy.types.Object, path: str) -> tuple[Any, str]:
             if path == f'{prefix}["{bpy.utils.escape_identifier(name)}"]':
                 return bone, name
         for one in bone.constraints:
-            if path == f'{prefix}.constraints["{bpy.utils.escape_identifier(one.name)}"].influence':
+            if path == influence_path(bone.name, one.name):
                 return one, "influence"
     return None, ""
 
