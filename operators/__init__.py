@@ -9,7 +9,7 @@ from types import ModuleType
 from .scene import registration
 
 PACKAGES = (
-    "scene", "armature", "session", "characters", "controls", "generation", "shots", "takes", "timeline",
+    "scene", "armature", "rigs", "session", "characters", "controls", "generation", "shots", "takes", "timeline",
     "interchange", "setup",
 )  # fmt: skip
 """From the lowest to the highest package. A package imports only packages before it."""

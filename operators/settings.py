@@ -20,6 +20,10 @@ def _character_changed(settings: bpy.types.PropertyGroup, context: bpy.types.Con
     armature = character_armature(settings.character)
     if armature != settings.character:  # the user picked the mannequin with the eyedropper
         settings.character = armature
+        return
+    from .rigs import recognised
+
+    recognised.note(settings.character)
     path_speed.mark_changed(context.scene)
     character_check.get().mark_changed()
 

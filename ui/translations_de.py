@@ -311,6 +311,7 @@ LABELS = {
     "varied {percent:.0f} %": "zu {percent:.0f} % abgewandelt",
     "{count:.0f} per second": "{count:.0f} in der Sekunde",
     "{count} jobs are waiting": "{count} Aufträge warten",
+    "{family}, {count} of {total} bones": "{family}, {count} von {total} Knochen",
     "{length:.1f} m at {speed:.1f} m/s": "{length:.1f} m mit {speed:.1f} m/s",
     "{mean:.1f} cm, at most {most:.1f}": "{mean:.1f} cm, höchstens {most:.1f}",
     "{share:.0f} % of captured": "{share:.0f} % der Aufnahmen",

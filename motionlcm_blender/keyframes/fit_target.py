@@ -171,7 +171,7 @@ class FitTarget:
         tolerance: Metres.
         joint_weight: (J, N) weights of the joints' errors.
         euler: (J,) bool, bones with XYZ Euler channels.
-        body: Whether the skeleton begins with the joints of the model.
+        feet: Places of the foot joints in their order; none if the skeleton lacks one of them.
     """
 
     rig: BoneTree
@@ -186,7 +186,7 @@ class FitTarget:
     joint_weight: FloatArray
     fps: float
     euler: BoolArray
-    body: bool
+    feet: tuple[int, ...]
 
     @property
     def frames(self) -> int:
@@ -219,7 +219,7 @@ class FitTarget:
             channels[:3, 1:][:, euler] = angles.transpose(2, 1, 0)
             channels[3, 1:][euler] = 0.0
         position, world = rig.pose(channels[:3, 0], local)
-        body = clip.skeleton.names[:JOINT_COUNT] == JOINTS
+        feet = _foot_places(clip.skeleton, rig)
         return cls(
             rig=rig,
             channels=channels.reshape(4, -1),
@@ -230,10 +230,10 @@ class FitTarget:
             world=world,
             loops=loops,
             tolerance=tolerance,
-            joint_weight=_joint_weights(clip.fps, rig, position, body),
+            joint_weight=_joint_weights(clip.fps, position, feet),
             fps=clip.fps,
             euler=euler,
-            body=body,
+            feet=feet,
         )
 
     def on(self, frames: IntArray) -> FitTarget:
@@ -358,29 +358,36 @@ def _priority_frames(target: FitTarget) -> BoolArray:
         return key_priority
     pauses = (speed[:, 1:-1] <= speed[:, :-2]) & (speed[:, 1:-1] < speed[:, 2:])
     key_priority[:, 1:-1] = pauses & (speed[:, 1:-1] < 0.5 * speed.mean(axis=1, keepdims=True))
-    if target.body:
-        rig = target.rig
-        place = np.argsort(rig.order)
-        standing = foot_contacts(target.position[:, place].transpose(2, 1, 0), target.fps)
+    if target.feet:
+        joints = np.zeros((target.frames, JOINT_COUNT, 3))
+        joints[:, FOOT_JOINTS] = target.position[:, list(target.feet)].transpose(2, 1, 0)
+        standing = foot_contacts(joints, target.fps)
         changes = standing[1:] != standing[:-1]
-        for column, joint in enumerate(FOOT_JOINTS):
+        for column, place in enumerate(target.feet):
             at = np.flatnonzero(changes[:, column]) + standing[1:, column][changes[:, column]]
             key_priority[0, at] = True
-            above = rig.parents[place[joint]]
+            above = target.rig.parents[place]
             while above >= 0:
                 key_priority[1 + above, at] = True
-                above = rig.parents[above]
+                above = target.rig.parents[above]
     return key_priority
 
 
-def _joint_weights(fps: float, rig: BoneTree, position: FloatArray, body: bool) -> FloatArray:
+def _foot_places(skeleton: Skeleton, rig: BoneTree) -> tuple[int, ...]:
+    """Places of the foot joints, in their order; none if the skeleton lacks one of them."""
+    place, names = np.argsort(rig.order), [JOINTS[joint] for joint in FOOT_JOINTS]
+    if not set(names) <= set(skeleton.names):
+        return ()
+    return tuple(int(place[skeleton.names.index(name)]) for name in names)
+
+
+def _joint_weights(fps: float, position: FloatArray, feet: tuple[int, ...]) -> FloatArray:
     """(J, N) weights: 1, and more for the joints of a foot while they rest."""
     joint_weight = np.ones(position.shape[1:])
-    if position.shape[2] < 2 or not body:
+    if position.shape[2] < 2:
         return joint_weight
-    place = np.argsort(rig.order)
-    for joint in FOOT_JOINTS:
-        step = np.sqrt(components.sum_of_squares(np.diff(position[:, place[joint]]))) * fps
+    for place in feet:
+        step = np.sqrt(components.sum_of_squares(np.diff(position[:, place]))) * fps
         rests = np.concatenate([step[:1], np.maximum(step[1:], step[:-1]), step[-1:]]) < _RESTING_SPEED
-        joint_weight[place[joint], rests] = _RESTING_WEIGHT
+        joint_weight[place, rests] = _RESTING_WEIGHT
     return joint_weight

@@ -13,4 +13,14 @@ trunk         pelvis to head where bones hang from one another as parts of the b
 controls      the same in control rigs, where they do not
 fingers       the fingers of a hand
 pose          which way the figure faces, how long its legs are, T, A or no pose
+mapped_joints the bones of SMPL's joints in one armature, and their positions at rest
+hand_frames   the way a hand points and where its thumb is, from the bones of its fingers
+rest_alignment  how each joint's bone turns from any rest pose to the T-pose
+rig_body      a mapped armature as a body: proportions, turning bones, floor, scale
+rig_feet      feet of a motion on a body of other proportions: flat, planted, on the floor
+rig_resampling  a body's clip at the scene's frame rate, with standing feet held
+rig_retarget  the turns of a body's joints with which it performs a motion
+bone_channels the channels of pose bones for a clip of a body
+bone_keys     few keys for these bones
+euler_orders  quaternions to Euler angles in any of Blender's orders
 """

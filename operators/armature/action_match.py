@@ -8,8 +8,8 @@ from typing import Any
 import bpy
 
 from .actions import holder_of, slot_of
-from .interference import BONE, Interference, listed_names
-from .smpl_rig import Rig, joint_of
+from .interference import BONE, HasBones, Interference, listed_names
+from .smpl_rig import joint_of
 from .take_properties import PROMPT
 
 CHANNELS = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}
@@ -19,7 +19,7 @@ OBJECT = "Armature Object"
 """The name of the armature object among the names of its bones."""
 
 
-def mismatches(obj: bpy.types.Object, rig: Rig, actions: Sequence[bpy.types.Action]) -> Iterator[Interference]:
+def mismatches(obj: bpy.types.Object, rig: HasBones, actions: Sequence[bpy.types.Action]) -> Iterator[Interference]:
     """The causes why generated Actions do not move the character. actions: the active Action, or those of the shots."""
     ours = [action for action in actions if PROMPT.is_on(action)]
     if not ours:
@@ -67,7 +67,7 @@ def _renamed_bones(
                 yield action, name, present[joint]
 
 
-def _wanted_modes(obj: bpy.types.Object, rig: Rig, actions: Iterable[bpy.types.Action]) -> dict[str, set[str]]:
+def _wanted_modes(obj: bpy.types.Object, rig: HasBones, actions: Iterable[bpy.types.Action]) -> dict[str, set[str]]:
     """The joints' bones, and `OBJECT` for the object, whose rotation mode has no keys, and the channels that have keys
     in its place."""
     modes = {name: obj.pose.bones[name].rotation_mode for name in rig.bones if name is not None}
@@ -91,15 +91,15 @@ def _curves_of(action: bpy.types.Action, obj: bpy.types.Object) -> Sequence[bpy.
     return () if holder is None else holder.fcurves
 
 
-def _to_pose_position(obj: bpy.types.Object, _rig: Rig, _actions: Sequence[bpy.types.Action]) -> None:
+def _to_pose_position(obj: bpy.types.Object, _rig: HasBones, _actions: Sequence[bpy.types.Action]) -> None:
     obj.data.pose_position = "POSE"
 
 
-def _assign_slot(obj: bpy.types.Object, _rig: Rig, _actions: Sequence[bpy.types.Action]) -> None:
+def _assign_slot(obj: bpy.types.Object, _rig: HasBones, _actions: Sequence[bpy.types.Action]) -> None:
     obj.animation_data.action_slot = slot_of(obj.animation_data.action, obj)
 
 
-def _rename_in_keys(obj: bpy.types.Object, _rig: Rig, actions: Sequence[bpy.types.Action]) -> None:
+def _rename_in_keys(obj: bpy.types.Object, _rig: HasBones, actions: Sequence[bpy.types.Action]) -> None:
     for action, old, new in list(_renamed_bones(obj, actions)):
         before, after = (f'pose.bones["{bpy.utils.escape_identifier(name)}"].' for name in (old, new))
         for curve in _curves_of(action, obj):
@@ -107,14 +107,14 @@ def _rename_in_keys(obj: bpy.types.Object, _rig: Rig, actions: Sequence[bpy.type
                 curve.data_path = after + curve.data_path[len(before) :]
 
 
-def _restore_modes(obj: bpy.types.Object, rig: Rig, actions: Sequence[bpy.types.Action]) -> None:
+def _restore_modes(obj: bpy.types.Object, rig: HasBones, actions: Sequence[bpy.types.Action]) -> None:
     modes: dict[str, Any] = {channel: mode for mode, channel in CHANNELS.items()}
     for name, wanted in _wanted_modes(obj, rig, actions).items():
         owner = obj if name == OBJECT else obj.pose.bones[name]
         owner.rotation_mode = modes[next(iter(wanted))]
 
 
-ACTION_REPAIRS: dict[str, Callable[[bpy.types.Object, Rig, Sequence[bpy.types.Action]], None]] = {
+ACTION_REPAIRS: dict[str, Callable[[bpy.types.Object, HasBones, Sequence[bpy.types.Action]], None]] = {
     "REST": _to_pose_position,
     "SLOT": _assign_slot,
     "BONE_NAMES": _rename_in_keys,

@@ -11,7 +11,8 @@ from . import take_properties
 
 
 def find_character(context: bpy.types.Context) -> bpy.types.Object:
-    """The chosen character or, if none is chosen, the active armature or the only suitable armature.
+    """The chosen character or, if none is chosen, the active armature or the only suitable armature: the only one with
+    SMPL bones, or the only one of the scene.
 
     Raises InvalidRequest if there is no character, or motions cannot be written to it.
     """
@@ -25,9 +26,12 @@ def find_character(context: bpy.types.Context) -> bpy.types.Object:
         raise InvalidRequest(f'The character "{character.name}" is not in this scene: choose another.')
     if character is None:
         active = character_armature(context.active_object)
-        fitting = [active] if is_character(active) else [obj for obj in scene.objects if is_character(obj)]
+        present = [obj for obj in scene.objects if obj.type == "ARMATURE"]
+        fitting = [obj for obj in present if is_character(obj)] or present
+        if active in present:
+            fitting = [active]
         if len(fitting) != 1:
-            raise InvalidRequest("No character is chosen: choose an armature with SMPL bones, or press Add Character.")
+            raise InvalidRequest("No character is chosen: choose the armature of a person, or press Add Character.")
         character = scene.motionlcm.character = fitting[0]
     check_writable(character)
     return character

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import bpy
 
@@ -18,12 +18,18 @@ from ..scene.dependencies import (
     moving_parents,
     playing_strips,
 )
-from .smpl_rig import Rig
 from .take_properties import PROMPT, SHOT
 
 MOST_NAMES = 4
 """Number of names in one sentence; the others are counted."""
 BONE = re.compile(r'pose\.bones\["((?:[^"\\]|\\.)*)"\]\.(location|rotation_\w+|scale)')
+
+
+class HasBones(Protocol):
+    """A character whose bones a motion moves; None for a missing one."""
+
+    @property
+    def bones(self) -> tuple[str | None, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,9 @@ class Interference:
     repair: str = ""
 
 
-def interferences(obj: bpy.types.Object, rig: Rig, in_shots: bool, moves_object: bool = False) -> list[Interference]:
+def interferences(
+    obj: bpy.types.Object, rig: HasBones, in_shots: bool, moves_object: bool = False
+) -> list[Interference]:
     """All causes that are known before a generation.
 
     Args:
@@ -130,7 +138,7 @@ def _object_tracks(obj: bpy.types.Object) -> list[bpy.types.NlaTrack]:
     return list(found.values())
 
 
-def _tracks_over_shots(obj: bpy.types.Object, rig: Rig) -> list[bpy.types.NlaTrack]:
+def _tracks_over_shots(obj: bpy.types.Object, rig: HasBones) -> list[bpy.types.NlaTrack]:
     """Tracks of the animator above those of the shots that replace the motion of most joints, or of the hips, while the
     shots play. Takes that were pushed to the NLA are meant to lie there."""
     found: dict[str, bpy.types.NlaTrack] = {}
@@ -144,19 +152,19 @@ def _tracks_over_shots(obj: bpy.types.Object, rig: Rig) -> list[bpy.types.NlaTra
         first = strip.frame_start if strip.extrapolation != "HOLD" else -float("inf")
         last = strip.frame_end if strip.extrapolation == "NOTHING" else float("inf")
         posed = {match[1] for match in (BONE.fullmatch(curve.data_path) for curve in curves_played(strip)) if match}
-        replaced = len(posed & joints) > len(joints) / 2 or rig.bones[0] in posed
+        replaced = len(posed & joints) > len(joints) / 2 or bool(posed.intersection(rig.bones[:1]))
         if replaced and any(shot.action is not None and shot.first < last and shot.last > first for shot in shots):
             found[track.name] = track
     return list(found.values())
 
 
-def _body_bones(obj: bpy.types.Object, rig: Rig) -> set[str]:
+def _body_bones(obj: bpy.types.Object, rig: HasBones) -> set[str]:
     """The bones of the joints, and all bones above them."""
     joints = {name for name in rig.bones if name is not None}
     return joints | {above.name for name in joints for above in obj.data.bones[name].parent_recursive}
 
 
-def _holding_constraints(obj: bpy.types.Object, rig: Rig) -> list[tuple[str, bpy.types.Constraint]]:
+def _holding_constraints(obj: bpy.types.Object, rig: HasBones) -> list[tuple[str, bpy.types.Constraint]]:
     """Bones of the body and the constraints that hold them now."""
     body, animated = _body_bones(obj, rig), animated_paths(obj, active_action=False)
     found = []
@@ -183,7 +191,7 @@ def _driven(obj: bpy.types.Object) -> list[bpy.types.FCurve]:
     return [] if obj.animation_data is None else [curve for curve in obj.animation_data.drivers if not curve.mute]
 
 
-def _bone_drivers(obj: bpy.types.Object, rig: Rig) -> list[tuple[str, bpy.types.FCurve]]:
+def _bone_drivers(obj: bpy.types.Object, rig: HasBones) -> list[tuple[str, bpy.types.FCurve]]:
     body = _body_bones(obj, rig)
     matches = [(BONE.fullmatch(curve.data_path), curve) for curve in _driven(obj)]
     return [(match[1], curve) for match, curve in matches if match is not None and match[1] in body]
@@ -203,7 +211,7 @@ def _of_carriers(obj: bpy.types.Object) -> Iterator[Interference]:
         )
 
 
-def _of_constraints(obj: bpy.types.Object, rig: Rig) -> Iterator[Interference]:
+def _of_constraints(obj: bpy.types.Object, rig: HasBones) -> Iterator[Interference]:
     names = [f"{bone} ({constraint.name})" for bone, constraint in _holding_constraints(obj, rig)]
     if names:
         yield Interference(
@@ -211,7 +219,7 @@ def _of_constraints(obj: bpy.types.Object, rig: Rig) -> Iterator[Interference]:
         )
 
 
-def _of_bone_drivers(obj: bpy.types.Object, rig: Rig) -> Iterator[Interference]:
+def _of_bone_drivers(obj: bpy.types.Object, rig: HasBones) -> Iterator[Interference]:
     names = list(dict.fromkeys(bone for bone, _ in _bone_drivers(obj, rig)))
     if names:
         yield Interference(
@@ -234,50 +242,50 @@ def _with_count(kind: str, names: list[str]) -> str:
     return f'{kind} "{names[0]}"' + (f" (and {len(names) - 1} more)" if names[1:] else "")
 
 
-def _end_solo(obj: bpy.types.Object, _rig: Rig) -> None:
+def _end_solo(obj: bpy.types.Object, _rig: HasBones) -> None:
     for track in obj.animation_data.nla_tracks:
         track.is_solo = False
 
 
-def _switch_nla_on(obj: bpy.types.Object, _rig: Rig) -> None:
+def _switch_nla_on(obj: bpy.types.Object, _rig: HasBones) -> None:
     obj.animation_data.use_nla = True
 
 
-def _replace_nla(obj: bpy.types.Object, _rig: Rig) -> None:
+def _replace_nla(obj: bpy.types.Object, _rig: HasBones) -> None:
     obj.animation_data.action_influence, obj.animation_data.action_blend_type = 1.0, "REPLACE"
 
 
-def _mute_tracks(obj: bpy.types.Object, _rig: Rig) -> None:
+def _mute_tracks(obj: bpy.types.Object, _rig: HasBones) -> None:
     for track in _object_tracks(obj):
         track.mute = True
 
 
-def _mute_tracks_over_shots(obj: bpy.types.Object, rig: Rig) -> None:
+def _mute_tracks_over_shots(obj: bpy.types.Object, rig: HasBones) -> None:
     for track in _tracks_over_shots(obj, rig):
         track.mute = True
 
 
-def _mute_object_constraints(obj: bpy.types.Object, _rig: Rig) -> None:
+def _mute_object_constraints(obj: bpy.types.Object, _rig: HasBones) -> None:
     for constraint in moving_constraints(obj):
         constraint.mute = True
 
 
-def _mute_object_drivers(obj: bpy.types.Object, _rig: Rig) -> None:
+def _mute_object_drivers(obj: bpy.types.Object, _rig: HasBones) -> None:
     for curve in _driven(obj):
         curve.mute = curve.mute or curve.data_path in OBJECT_TRANSFORMS
 
 
-def _mute_constraints(obj: bpy.types.Object, rig: Rig) -> None:
+def _mute_constraints(obj: bpy.types.Object, rig: HasBones) -> None:
     for _, constraint in _holding_constraints(obj, rig):
         constraint.mute = True
 
 
-def _mute_drivers(obj: bpy.types.Object, rig: Rig) -> None:
+def _mute_drivers(obj: bpy.types.Object, rig: HasBones) -> None:
     for _, curve in _bone_drivers(obj, rig):
         curve.mute = True
 
 
-REPAIRS: dict[str, Callable[[bpy.types.Object, Rig], None]] = {
+REPAIRS: dict[str, Callable[[bpy.types.Object, HasBones], None]] = {
     "SOLO": _end_solo,
     "NLA_OFF": _switch_nla_on,
     "BLENDING": _replace_nla,

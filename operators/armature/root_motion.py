@@ -61,12 +61,12 @@ def current_placement(obj: bpy.types.Object, rig: Rig, units_per_metre: float) -
     return Placement(np.array([place[0], place[2], -place[1]]) / units_per_metre, heading)
 
 
-def rest_placement_of(obj: bpy.types.Object, rig: Rig, units_per_metre: float) -> Placement:
-    """The placement of the armature object before one of our Actions animated it."""
+def stored_placement(obj: bpy.types.Object) -> Placement | None:
+    """The placement of the armature object before its active Action of ours animated it; None if it does not."""
     told = recipe_of(obj)
     if told.get("travel") == Travel.ROOT.value and "standing" in told:
         return Placement(np.array(told["standing"][:3]), float(told["standing"][3]))
-    return current_placement(obj, rig, units_per_metre)
+    return None
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,10 @@ class StoredProperty(Generic[T]):
     def write(self, block: bpy.types.ID, value: T) -> None:
         block[self.key] = list(value) if isinstance(value, tuple) else value
 
+    def remove(self, block: bpy.types.ID) -> None:
+        if self.key in block:
+            del block[self.key]
+
 
 class IdentityProperty(StoredProperty[str]):
     """The identity of a character. Blender does not save new custom properties of a library override, so an override
@@ -116,6 +120,13 @@ JOINT_NAMES = StoredProperty("joint_names", "", "the bones of these joints, one 
 JOINT_DIRECTIONS = StoredProperty(
     "joint_directions", NO_NUMBERS, "(S * J * 3,) where a body's shapes move its joints", ARMATURE
 )
+RIG = StoredProperty("rig", "", "the kind of armature that was recognised", ARMATURE, since=SECOND_VERSION)
+RIG_BONES = StoredProperty("rig_bones", 0, "number of joints that have a bone", ARMATURE, since=SECOND_VERSION)
+RIG_DOUBT = StoredProperty("rig_doubt", "", "what was not recognised, or empty", ARMATURE, since=SECOND_VERSION)
+SWITCHES = StoredProperty(
+    "switches", "", "JSON: path of each switch that a motion has set -> values before and now", ARMATURE, SECOND_VERSION
+)
+SWITCHED = StoredProperty("switches", "", "JSON: the same of the switches that this motion needs", since=SECOND_VERSION)
 DRAWN = StoredProperty("path", False, "whether Draw Path made the curve", CURVE)
 
 SCHEMA: tuple[StoredProperty[Any], ...] = tuple(
@@ -123,6 +134,8 @@ SCHEMA: tuple[StoredProperty[Any], ...] = tuple(
 )
 """All stored properties."""
 
+RIG_TOTAL = 22
+"""Number of joints that `RIG_BONES` counts."""
 SHAPE_KEY = "Shape "
 """Name of a body's shape keys: "Shape 0", "Shape 1", ..."""
 SORTS: dict[str, StoredProperty[float] | None] = {

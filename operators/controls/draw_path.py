@@ -68,16 +68,18 @@ def finish(context: bpy.types.Context) -> bpy.types.Object | None:
 
 def _floor_height(context: bpy.types.Context) -> float:
     """The height of the floor under the character; 0 without a character."""
-    from ...motionlcm_blender.errors import InvalidRequest
-    from ..armature.smpl_rig import is_character, read_rig, standing_place
+    from ...motionlcm_blender.errors import MotionLCMError
+    from ..rigs.recognised import current_placement, read_character, units_per_metre
 
     character = context.scene.motionlcm.character
-    if not is_character(character):
+    if character is None:
         return 0.0
     context.view_layer.update()
     try:
-        return round(float(standing_place(character, read_rig(character))[0][2]), 4)
-    except InvalidRequest:  # Generate reports the error of the armature
+        rig = read_character(character)
+        units = units_per_metre(character, rig)
+        return round(float(current_placement(character, rig, units).origin[1]) * units, 4)
+    except MotionLCMError:  # Generate reports the error of the armature
         return 0.0
 
 

@@ -3,6 +3,7 @@
 It is computed shortly after a change of the path, the length or the character, never while the panel is drawn.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,11 +40,15 @@ def mark_changed(_scene: bpy.types.Scene) -> None:
 
 def drawn_path(context: bpy.types.Context, curve: bpy.types.Object) -> "GroundPath | None":
     """The curve as a line on the floor in metres of the scene's character; see `trajectory.curve_path`."""
-    from ..armature.smpl_rig import is_character, read_rig, units_per_metre
+    from ...motionlcm_blender.rigs.description import NotHumanoid
+    from ..rigs.recognised import read_character, units_per_metre
     from .trajectory import curve_path
 
     character = context.scene.motionlcm.character
-    units = units_per_metre(character, read_rig(character)) if is_character(character) else 1.0
+    units = 1.0
+    if character is not None:
+        with suppress(NotHumanoid):  # Generate reports it
+            units = units_per_metre(character, read_character(character))
     return curve_path(context, curve, units)
 
 

@@ -11,6 +11,7 @@ from ..armature.take_properties import RECIPE, facts_of
 if TYPE_CHECKING:
     from ...motionlcm_blender.keyframes.keys import SparseKeys
     from ...motionlcm_blender.recipes.recipe import Recipe
+    from ...motionlcm_blender.rigs.bone_keys import BoneKeys
     from ..session.generation_worker import GenerationJobInput, GenerationOutput
 
 
@@ -21,7 +22,7 @@ MEASURES = (
 """Measures of a take that its Action keeps, by their names in `GeneratedMotion.report`."""
 
 
-def key_numbers(keys: SparseKeys | None) -> dict[str, object]:
+def key_numbers(keys: SparseKeys | BoneKeys | None) -> dict[str, object]:
     """The numbers of a recipe about fitted keys; zeros for a key on every frame."""
     if keys is None:
         return {"keys_per_second": 0.0, "keys_error_mm": 0.0, "keys_share": 1.0}

@@ -16,6 +16,7 @@ import numpy as np
 from ...motionlcm_blender import __version__
 from ...motionlcm_blender.export.clip_output import EndPose, StartPose
 from ...motionlcm_blender.generation.request import Request
+from ...motionlcm_blender.motion.loops import Travel
 from ...motionlcm_blender.motion.motion import Motion
 from ...motionlcm_blender.motion.skeleton import FPS
 from ...motionlcm_blender.motion.world_transform import Placement, canonicalise
@@ -24,13 +25,15 @@ from ...motionlcm_blender.postprocess.terrain import Ground
 from ...motionlcm_blender.recipes.recipe import Recipe, hints_of, version_warning
 from ...motionlcm_blender.recipes.replay import frames_at
 from ..armature.interference import interferences, is_carried
-from ..armature.pose_keys import euler_bones
-from ..armature.root_motion import rest_placement_of, travel_of
-from ..armature.smpl_rig import read_rig, units_per_metre
+from ..armature.pose_keys import EulerBones, euler_bones
+from ..armature.root_motion import travel_of
+from ..armature.smpl_rig import Rig
 from ..controls.facing import facing_of
 from ..controls.ground import height_field, moves_between
 from ..controls.pins import pins_for, sample_pins
 from ..controls.trajectory import check_independent, check_path_object, sample_path
+from ..rigs import recognised
+from ..rigs.recognised import rest_placement_of
 from ..scene.handles import handle_of
 from ..scene.scene_time import at_frame, may_change, rate_of, scene_frames_each, stretch
 from ..session import model_choice
@@ -47,9 +50,10 @@ class OrderBuilder:
     def __init__(self, context: bpy.types.Context, character: bpy.types.Object) -> None:
         self.context, self.scene, self.character = context, context.scene, character
         context.view_layer.update()  # a script may have moved the character after the last evaluation
-        self.rig = read_rig(character)
-        self.units_per_metre = units_per_metre(character, self.rig)
-        self.warnings: list[str] = []
+        self.rig = recognised.read_and_note(character)
+        self.units_per_metre = recognised.units_per_metre(character, self.rig)
+        doubt = recognised.doubt_of(self.rig)
+        self.warnings: list[str] = [doubt] if doubt else []
         self.first_frame = 1
         self.seconds = 0.0
         self.rest_placement = self.placement = Placement(np.zeros(3), 0.0)
@@ -91,16 +95,29 @@ class OrderBuilder:
             ground=self.ground,
             ground_name=self.ground_name,
             rest_placement=self.rest_placement,
-            travel=travel_of(self.travel, self.character),
+            travel=self._travel(),
             loop=self.loop,
             key_tolerance=self.key_tolerance,
-            euler=euler_bones(self.character, self.rig, self.units_per_metre, self.travel == "hips"),
+            euler=self._euler_bones(),
+            body=None if isinstance(self.rig, Rig) else self.rig,
             seam=self.seam,
             landing=self.landing,
             scene_frames=self.scene_frames,
             shot=self.shot,
             expected_model=self.expected_model,
         )
+
+    def _travel(self) -> Travel:
+        """What carries the root motion. Raises InvalidRequest if this armature cannot."""
+        if self.travel == Travel.BONE.value:
+            recognised.smpl_only(self.rig, "Root motion in the root bone")
+        return travel_of(self.travel, self.character)
+
+    def _euler_bones(self) -> EulerBones | None:
+        """The bones in Euler modes of an armature with SMPL bones; other armatures find them by themselves."""
+        if not isinstance(self.rig, Rig):
+            return None
+        return euler_bones(self.character, self.rig, self.units_per_metre, self.travel == "hips")
 
     def find_timing(self) -> None:
         """Decide the length and the first frame."""

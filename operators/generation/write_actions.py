@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ...motionlcm_blender.generation.request import Request
     from ..armature.actions import Channel
     from ..armature.smpl_rig import Rig
+    from ..rigs.recognised import BodyRig
     from ..session.generation_worker import GenerationJobInput, GenerationOutput
 
 
@@ -31,18 +32,19 @@ def write_result(order: GenerationJobInput, result: GenerationOutput, batch: str
     character or the scene was removed in the meantime; nothing is changed then.
     """
     from ..armature.actions import new_action, repeat_forever
-    from ..armature.smpl_rig import read_rig
+    from ..rigs.job_keys import rule_by_keys, told_of_switches
     from ..scene.scene_time import make_room, show_within
 
     scene, character = find_both(order.scene, order.character)
     check_writable(character)
-    rig = read_rig(character)
     for view_layer in scene.view_layers:
         view_layer.update()
     request = order.request
     belongs = {"character_id": identity(character), "batch": batch or uuid.uuid4().hex[:12]}
+    if order.body is not None:
+        belongs |= rule_by_keys(character, order.body)
     for take in reversed((result, *result.others)):  # the first take is written last and stays active
-        times, channels = written_channels(character, rig, order, take)
+        times, channels = written_channels(character, order, take)
         told = recipe(order, take) | belongs
         action = new_action(character, action_name(take.request), times, channels, told)
         recent_results.remember(action, order, take)
@@ -56,6 +58,7 @@ def write_result(order: GenerationJobInput, result: GenerationOutput, batch: str
     play(scene)
     milliseconds = 1000.0 * max(take.report.get("seconds", 0.0) for take in (result, *result.others))
     made = f"{len(times)} frames from frame {order.first_frame}, generated in {milliseconds:.0f} ms."
+    made += told_of_switches(character)
     return made if not result.others else f"{len(result.others) + 1} takes of {made}"
 
 
@@ -68,14 +71,41 @@ def action_name(request: Request) -> str:
 
 
 def written_channels(
-    character: bpy.types.Object, rig: Rig, order: GenerationJobInput, result: GenerationOutput
+    character: bpy.types.Object, order: GenerationJobInput, result: GenerationOutput
 ) -> tuple[np.ndarray, list[Channel]]:
     """Scene frames (K,) and a result as channels of the character at its place on the first frame."""
+    from ..armature.smpl_rig import Rig
+    from ..rigs.recognised import read_character
     from ..scene.scene_time import at_frame
 
     scene = find_both(order.scene, order.character)[0]
     with at_frame(scene, order.first_frame, is_carried(character)):
-        return _channels_here(character, rig, order, result)
+        rig = read_character(character)
+        if isinstance(rig, Rig):
+            return _channels_here(character, rig, order, result)
+        return _channels_of_body(character, rig, order, result)
+
+
+def _channels_of_body(
+    character: bpy.types.Object, rig: BodyRig, order: GenerationJobInput, result: GenerationOutput
+) -> tuple[np.ndarray, list[Channel]]:
+    """The same for an armature without SMPL's bone names, in the current scene state."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from ...motionlcm_blender.motion.loops import Travel
+    from ...motionlcm_blender.rigs.bone_keys import BoneKeys
+    from ..rigs.job_keys import channels_of_body, placed, stands_as
+    from ..session.generation_worker import fitted_keys
+
+    clip, keys = placed(result.clip, rig, order.travel is not Travel.HIPS), result.keys
+    moved = order.body is None or not stands_as(rig, order.body)
+    if moved and keys is not None and order.key_tolerance is not None:  # moved since the keys were fitted
+        keys = fitted_keys(result.clip, order.key_tolerance, replace(order, body=rig))
+    times = order.first_frame + np.arange(clip.frames, dtype=np.float64)
+    few = keys if isinstance(keys, BoneKeys) else None
+    return times, channels_of_body(character, rig, clip, order.units_per_metre, few, result.root_motion)
 
 
 def _channels_here(
@@ -86,7 +116,7 @@ def _channels_here(
 
     import numpy as np
 
-    from ...motionlcm_blender.keyframes.keys import place_keys
+    from ...motionlcm_blender.keyframes.keys import SparseKeys, place_keys
     from ...motionlcm_blender.motion.loops import Travel
     from ...motionlcm_blender.motion.world_transform import Placement, place_clip
     from ..armature.actions import channels_of
@@ -94,7 +124,8 @@ def _channels_here(
     from ..armature.root_motion import bone_channels, current_placement, object_channels
     from ..armature.smpl_rig import pose_channels
 
-    units, clip, keys = order.units_per_metre, result.clip, result.keys
+    units, clip = order.units_per_metre, result.clip
+    keys = result.keys if isinstance(result.keys, SparseKeys) else None
     carried: list[Channel] = []
     if order.travel is not Travel.HIPS:  # the current place of the object, which an Action may have moved
         now = current_placement(character, rig, units)
@@ -151,7 +182,8 @@ def refit(context: bpy.types.Context, character: bpy.types.Object) -> str:
     from ...motionlcm_blender.motion.loops import Travel
     from ..armature.actions import repeat_forever, rewrite
     from ..armature.pose_keys import euler_bones
-    from ..armature.smpl_rig import read_rig
+    from ..armature.smpl_rig import Rig
+    from ..rigs.recognised import read_character
     from ..session.generation_worker import fitted_keys
 
     data = character.animation_data
@@ -163,12 +195,14 @@ def refit(context: bpy.types.Context, character: bpy.types.Object) -> str:
     order, result = recent
     order = replace(order, first_frame=FIRST_FRAME.read(action))  # a shot may have been moved after the generation
     tolerance = chosen.key_tolerance if chosen.key_mode == "FITTED" else None
-    rig = read_rig(character)
-    euler = euler_bones(character, rig, order.units_per_metre, order.travel is Travel.HIPS)
-    order = replace(order, key_tolerance=tolerance, euler=euler)
+    rig, euler = read_character(character), None
+    if isinstance(rig, Rig):
+        euler = euler_bones(character, rig, order.units_per_metre, order.travel is Travel.HIPS)
+    body = None if isinstance(rig, Rig) else rig
+    order = replace(order, key_tolerance=tolerance, euler=euler, body=body)
     keys = None if tolerance is None else fitted_keys(result.clip, tolerance, order)
     result = replace(result, keys=keys)
-    times, channels = written_channels(character, rig, order, result)
+    times, channels = written_channels(character, order, result)
     rewrite(character, times, channels, {"key_tolerance": tolerance or 0.0, **key_numbers(keys)})
     recent_results.remember(action, order, result)
     if order.loop:

@@ -23,7 +23,10 @@ from ...motionlcm_blender.motion.world_transform import Placement, place_clip
 from ...motionlcm_blender.postprocess.foot_lock import FootLock
 from ...motionlcm_blender.postprocess.loop_feet import hold_loop_feet
 from ...motionlcm_blender.postprocess.terrain import Ground
+from ...motionlcm_blender.rigs.bone_keys import BoneKeys
 from ..armature.root_motion import RootMotion
+from ..rigs import job_keys
+from ..rigs.recognised import BodyRig
 from ..scene.handles import Handle
 from . import model_choice, model_session
 
@@ -47,6 +50,7 @@ class GenerationJobInput:
     euler: the bones in Euler modes. seam: continuation of an earlier motion. landing: the end pose.
     scene_frames: largest number of frames to write. shot: identity of the target shot, or empty.
     expected_model: hash of the model that generated the motion before, for a repeated generation.
+    body: the armature, if it is recognised by other things than SMPL's bone names.
     """
 
     request: Request
@@ -73,6 +77,7 @@ class GenerationJobInput:
     scene_frames: int | None = None
     shot: str = ""
     expected_model: str = ""
+    body: BodyRig | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -94,7 +99,7 @@ class GenerationOutput:
     attribution: str
     warnings: tuple[str, ...] = ()
     root_motion: RootMotion | None = None
-    keys: SparseKeys | None = None
+    keys: SparseKeys | BoneKeys | None = None
     others: tuple[GenerationOutput, ...] = ()
 
 
@@ -143,7 +148,13 @@ def _finished(
 ) -> GenerationOutput:
     """One take as keys of the character. of_model: name, hash, licence and attribution."""
     walked = motion if order.ground is None else on_ground(motion, order.placement, order.ground)
-    clip = place_clip(on_skeleton(walked, order.skeleton, order.path_xz is not None), order.placement)
+    request = motion.request if motion.request is not None else order.request
+    on_path = order.path_xz is not None
+    if order.body is None:
+        clip = on_skeleton(walked, order.skeleton, on_path)
+    else:
+        clip = job_keys.retargeted(walked, order.body, request, on_path, order.ground is None)
+    clip = place_clip(clip, order.placement)
     report = dict(motion.report)
     if order.path_xz is not None:
         miss = np.linalg.norm(clip.translation[:, [0, 2]] - order.path_xz, axis=-1)
@@ -156,12 +167,14 @@ def _finished(
     clip, root_motion = _carried(clip, order)
     keys = None if order.key_tolerance is None else fitted_keys(clip, order.key_tolerance, order)
     report["seconds"] = time.perf_counter() - started
-    request = motion.request if motion.request is not None else order.request
     return GenerationOutput(clip, request, report, *of_model, motion.warnings, root_motion, keys)
 
 
-def fitted_keys(clip: Clip, tolerance: float, order: GenerationJobInput) -> SparseKeys:
-    """Sparse keys of a clip, in the rotation modes of the character's bones."""
+def fitted_keys(clip: Clip, tolerance: float, order: GenerationJobInput) -> SparseKeys | BoneKeys | None:
+    """Sparse keys of a clip, in the rotation modes of the character's bones; None if they need a key on every frame."""
+    if order.body is not None:
+        here = job_keys.placed(clip, order.body, order.travel is not Travel.HIPS)
+        return job_keys.fitted(here, order.body, tolerance, order.first_frame, order.units_per_metre, order.loop)
     if order.euler is None:
         return fit_keys(clip, tolerance, order.first_frame, loops=order.loop)
     axes = order.euler.outer, order.euler.inner

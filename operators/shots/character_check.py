@@ -4,6 +4,7 @@ The list is computed shortly after a change of the character, never while the pa
 """
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import bpy
@@ -25,18 +26,21 @@ STRIPS = "STRIPS"
 
 
 def find_causes(character: bpy.types.Object | None) -> "list[Interference]":
-    """The causes for a character; empty if the object is no character."""
+    """The causes for a character; empty if the object is no character.
+
+    Of an armature without SMPL's bone names only the NLA is looked at, because recognising takes too long for each
+    change.
+    """
     from ...motionlcm_blender.errors import InvalidRequest
     from ..armature.action_match import mismatches
     from ..armature.actions import recipe_of
     from ..armature.interference import Interference, interferences
-    from ..armature.smpl_rig import is_character, read_rig
     from . import nla_track
 
-    if not is_character(character) or character is None:
+    if character is None or character.type != "ARMATURE":
         return []
     try:
-        rig = read_rig(character)
+        rig = _bones_of(character)
     except InvalidRequest:  # Generate reports the error of the armature
         return []
     data = character.animation_data
@@ -57,6 +61,18 @@ def shown_actions(character: bpy.types.Object) -> "list[bpy.types.Action]":
     if data is not None and data.action is not None:
         return [data.action]
     return [shot.action for shot in character.motionlcm.shots if shot.action is not None]
+
+
+@dataclass(frozen=True)
+class _Bones:
+    bones: tuple[str | None, ...] = ()
+
+
+def _bones_of(character: bpy.types.Object) -> _Bones:
+    """The bones whose constraints and drivers are looked at. Raises InvalidRequest for SMPL bones in a wrong order."""
+    from ..armature.smpl_rig import is_character, read_rig
+
+    return _Bones(read_rig(character).bones) if is_character(character) else _Bones()
 
 
 def repair_label(repair: str) -> str:
@@ -159,16 +175,15 @@ class MOTIONLCM_OT_repair_character(MotionLCMOperator, bpy.types.Operator):
         from ..armature.action_match import ACTION_REPAIRS
         from ..armature.character_lookup import find_character
         from ..armature.interference import REPAIRS
-        from ..armature.smpl_rig import read_rig
         from . import nla_track
 
         character = find_character(context)
         if self.repair == STRIPS:
             nla_track.restore(character)
         elif self.repair in REPAIRS:
-            REPAIRS[self.repair](character, read_rig(character))
+            REPAIRS[self.repair](character, _bones_of(character))
         elif self.repair in ACTION_REPAIRS:
-            ACTION_REPAIRS[self.repair](character, read_rig(character), shown_actions(character))
+            ACTION_REPAIRS[self.repair](character, _bones_of(character), shown_actions(character))
         context.view_layer.update()
         get().refresh(context)
         messages.show_message("")

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import bpy
 import numpy as np
 
-from ..armature.root_motion import current_placement
 from ..controls.pins import MotionLCMPin, pins_for
 from ..generation.order_builder import PanelOrderBuilder
+from ..rigs.recognised import current_placement
 from ..scene import shot_lookup
 from ..scene.scene_time import rate_of, scene_frames_each
 from . import shot_list, shot_transitions

@@ -28,9 +28,11 @@ from ...motionlcm_blender.motion.world_transform import (
 from ...motionlcm_blender.postprocess.terrain import Ground
 from ...motionlcm_blender.postprocess.transitions import placement_of
 from ..armature.actions import holder_of
-from ..armature.pose_reading import joints_of, read_clip
+from ..armature.pose_reading import joints_of
 from ..armature.smpl_rig import Rig
 from ..armature.take_properties import GROUND, ORIGIN, PATH, PLACED
+from ..rigs.body_reading import bones_of, read_clip
+from ..rigs.recognised import BodyRig
 
 if TYPE_CHECKING:
     import bpy
@@ -88,7 +90,7 @@ class Ending:
 def start_after(
     earlier: "MotionLCMShot",
     character: "bpy.types.Object",
-    rig: Rig,
+    rig: Rig | BodyRig,
     units_per_metre: float,
     scene_frames_per_model_frame: float,
     on_ground: bool,
@@ -113,7 +115,7 @@ def start_after(
 def start_in_pose(
     pose: "bpy.types.Action",
     character: "bpy.types.Object",
-    rig: Rig,
+    rig: Rig | BodyRig,
     units_per_metre: float,
     rest_placement: Placement,
     path: np.ndarray | None,
@@ -136,7 +138,7 @@ def start_in_pose(
 def end_before(
     following: "MotionLCMShot",
     character: "bpy.types.Object",
-    rig: Rig,
+    rig: Rig | BodyRig,
     units_per_metre: float,
     scene_frames_per_model_frame: float,
 ) -> Ending:
@@ -147,7 +149,9 @@ def end_before(
     return Ending(joints_of(clip), EndPose(clip.translation[0], clip.rotations[0], following.uid))
 
 
-def end_in_pose(pose: "bpy.types.Action", character: "bpy.types.Object", rig: Rig, units_per_metre: float) -> Ending:
+def end_in_pose(
+    pose: "bpy.types.Action", character: "bpy.types.Object", rig: Rig | BodyRig, units_per_metre: float
+) -> Ending:
     """An end pose. Raises InvalidRequest if the Action has no pose of the character."""
     clip = _posed(pose, character, rig, units_per_metre, 1)
     return Ending(joints_of(clip), EndPose(clip.translation[0] if PLACED.read(pose) else None, clip.rotations[0]))
@@ -157,7 +161,7 @@ def hardly_moved(
     beginning: Beginning,
     shot: "MotionLCMShot",
     character: "bpy.types.Object",
-    rig: Rig,
+    rig: Rig | BodyRig,
     units_per_metre: float,
     scene_frames_per_model_frame: float,
 ) -> bool:
@@ -201,11 +205,11 @@ def _beginning(clip: Clip, joints: np.ndarray, floor: float) -> Beginning:
 
 
 def _posed(
-    pose: "bpy.types.Action", character: "bpy.types.Object", rig: Rig, units_per_metre: float, frames: int
+    pose: "bpy.types.Action", character: "bpy.types.Object", rig: Rig | BodyRig, units_per_metre: float, frames: int
 ) -> Clip:
     holder = holder_of(pose, character)
     paths = {curve.data_path for curve in holder.fcurves} if holder is not None else set()
-    bones = {f'pose.bones["{name}"]' for name in rig.bones if name is not None}
+    bones = {f'pose.bones["{name}"]' for name in bones_of(rig)}
     if not any(path.rpartition(".")[0] in bones for path in paths):
         raise InvalidRequest(f'The Action "{pose.name}" has no pose of "{character.name}".')
     return read_clip(pose, np.full(frames, pose.frame_range[0]), character, rig, units_per_metre)

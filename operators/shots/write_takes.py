@@ -27,7 +27,7 @@ def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[
 
     from ...motionlcm_blender.errors import InvalidRequest
     from ..armature.actions import loose_action
-    from ..armature.smpl_rig import read_rig
+    from ..rigs.job_keys import rule_by_keys
     from ..scene.scene_time import make_room, show_within
 
     scene, character = handles.find_both(order.scene, order.character)
@@ -37,13 +37,18 @@ def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[
         raise InvalidRequest("The shot was removed while its motion was generated, so the motion was not written.")
     shot = character.motionlcm.shots[index]
     changed = not _as_ordered(shot, order)
-    rig = read_rig(character)
     for view_layer in scene.view_layers:
         view_layer.update()
-    batch = {"character_id": character_lookup.identity(character), "shot": order.shot, "batch": uuid.uuid4().hex[:12]}
+    batch: dict[str, object] = {
+        "character_id": character_lookup.identity(character),
+        "shot": order.shot,
+        "batch": uuid.uuid4().hex[:12],
+    }
+    if order.body is not None:
+        batch |= rule_by_keys(character, order.body)
     made: list[bpy.types.Action] = []
     for take in (result, *result.others):
-        times, channels = write_actions.written_channels(character, rig, order, take)
+        times, channels = write_actions.written_channels(character, order, take)
         shot.takes_made += 1
         told = action_recipes.recipe(order, take) | batch | {"take": shot.takes_made}
         action = loose_action(f"MotionLCM {shot.name} take {shot.takes_made}", times, channels, told)

@@ -15,7 +15,7 @@ from ...motionlcm_blender.motion.skeleton import FPS, JOINT_COUNT
 from ..armature.action_sampling import Curves, curves_in, turns, values
 from ..armature.actions import bone_path
 from ..armature.root_motion import deltas_of
-from ..armature.smpl_rig import read_rig
+from ..rigs.recognised import read_character, smpl_only
 from ..scene.scene_time import stretch
 
 MOST_SAMPLES = 2000
@@ -100,7 +100,8 @@ class _Bones:
 
     @classmethod
     def read(cls, obj: bpy.types.Object) -> _Bones:
-        wanted = [name for name in read_rig(obj).bones[:JOINT_COUNT] if name is not None]
+        rig = smpl_only(read_character(obj), "The contact sheet")
+        wanted = [name for name in rig.bones[:JOINT_COUNT] if name is not None]
         names: list[str] = []
         for joint in wanted:
             bone = obj.data.bones[joint]

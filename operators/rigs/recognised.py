@@ -1,0 +1,218 @@
+"""The armature of a character, whatever family it is of: SMPL's by its bone names, any other recognised."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+
+from ...motionlcm_blender.errors import InvalidRequest, MotionLCMError
+from ...motionlcm_blender.motion.skeleton import JOINTS
+from ...motionlcm_blender.rigs.description import NotHumanoid, RigDescription, RigMapping
+from ...motionlcm_blender.rigs.recognition import recognise
+from ...motionlcm_blender.rigs.rig_body import RigBody, rig_body
+from ..armature import root_motion, smpl_rig, take_properties
+from ..armature.smpl_rig import Rig
+from .apply_motion import pose_above
+from .rig_description import describe_rig
+from .switches import influence_path
+
+if TYPE_CHECKING:
+    from ...motionlcm_blender.motion.skeleton import Skeleton
+    from ...motionlcm_blender.motion.world_transform import Placement
+
+log = logging.getLogger(__name__)
+SMPL_FAMILY = "SMPL"
+DOUBTFUL = 0.5
+"""Confidence of a joint below which the animator is told."""
+MOST_MAPPINGS = 32
+_mappings: dict[tuple[int, str], RigMapping] = {}
+"""Recognised mappings by armature data and rest pose, the oldest first."""
+
+
+@dataclass(frozen=True, eq=False)
+class BodyRig:
+    """An armature of any family at its present place.
+
+    body: its proportions and bones. above: (4, 4) pose of the bone above the pelvis's, relative to its rest pose.
+    """
+
+    body: RigBody
+    above: np.ndarray
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The joints of the clip that this armature performs."""
+        return self.body.skeleton
+
+    @property
+    def bones(self) -> tuple[str, ...]:
+        """The bones that no constraint or driver may hold; empty for a control rig, which lives by them."""
+        description, mapping = self.body.description, self.body.mapping
+        if mapping.switches:
+            return ()
+        return tuple(description.bones[each.bone].name for each in self.body.bones)
+
+
+def read_character(obj: bpy.types.Object) -> Rig | BodyRig:
+    """Read a character: an armature with SMPL's bone names as ever, any other as what it is recognised as.
+
+    Raises InvalidRequest or NotHumanoid with one sentence if it cannot perform a motion.
+    """
+    if obj.type != "ARMATURE" or smpl_rig.is_character(obj):
+        return smpl_rig.read_rig(obj)
+    body = _read_body(obj)
+    return BodyRig(body, pose_above(obj, body.description.bones[body.bones[0].bone].name))
+
+
+def _read_body(obj: bpy.types.Object) -> RigBody:
+    """The body of an armature. Constraints that our motions switch off count as they were before."""
+    description = _as_before(obj, describe_rig(obj), stored_switches(obj))
+    try:
+        return rig_body(description, _mapping(obj, description))
+    except NotHumanoid as error:
+        raise NotHumanoid(f'"{obj.name}" cannot be the character. {error}') from error
+
+
+def _as_before(
+    obj: bpy.types.Object, description: RigDescription, switches: Mapping[str, tuple[float, float]]
+) -> RigDescription:
+    if not any(path.endswith("].influence") for path in switches):
+        return description
+    bones = []
+    for bone in description.bones:
+        held = tuple(
+            replace(each, influence=switches[path][0])
+            if (path := influence_path(bone.name, each.name)) in switches and not _is_muted(obj, bone.name, each.name)
+            else each
+            for each in bone.constraints
+        )
+        bones.append(replace(bone, constraints=held) if held != bone.constraints else bone)
+    return replace(description, bones=tuple(bones))
+
+
+def _is_muted(obj: bpy.types.Object, bone: str, constraint: str) -> bool:
+    return bool(obj.pose.bones[bone].constraints[constraint].mute)
+
+
+def _mapping(obj: bpy.types.Object, description: RigDescription) -> RigMapping:
+    """What an armature is recognised as; looked up if its rest pose has not changed."""
+    key = obj.data.session_uid, _fingerprint(description)
+    if key not in _mappings:
+        _mappings[key] = recognise(description)
+        while len(_mappings) > MOST_MAPPINGS:
+            del _mappings[next(iter(_mappings))]
+    return _mappings[key]
+
+
+def _fingerprint(description: RigDescription) -> str:
+    """A value that changes with names, hierarchy, rest pose, constraints and the object's place in the world."""
+    found = hashlib.sha1(usedforsecurity=False)
+    for bone in description.bones:
+        found.update(f"{bone.name}\0{bone.parent}\0".encode())
+        held = [(each.type, each.name, each.targets, each.influence > 0.0) for each in bone.constraints]
+        found.update(repr((held, sorted(bone.properties))).encode() if held or bone.properties else b"")
+        found.update(np.concatenate([bone.head, bone.tail, bone.matrix.ravel()]).round(6).tobytes())
+    found.update(np.asarray(description.world).round(6).tobytes())
+    return found.hexdigest()
+
+
+def stored_switches(obj: bpy.types.Object) -> dict[str, tuple[float, float]]:
+    """RNA path of each switch that a motion has set -> value before and value now."""
+    for stored, block in (
+        (take_properties.SWITCHES, obj),
+        (take_properties.SWITCHED, obj.animation_data.action if obj.animation_data is not None else None),
+    ):
+        if stored.is_on(block):
+            return read_switches(stored.read(block))
+    return {}
+
+
+def read_switches(text: str) -> dict[str, tuple[float, float]]:
+    """The report of `set_switches` from its stored text."""
+    try:
+        return {str(path): (float(before), float(now)) for path, (before, now) in json.loads(text).items()}
+    except (AttributeError, TypeError, ValueError):
+        return {}
+
+
+def units_per_metre(obj: bpy.types.Object, rig: Rig | BodyRig) -> float:
+    """Scene units per metre of the engine for this character."""
+    return smpl_rig.units_per_metre(obj, rig) if isinstance(rig, Rig) else rig.body.units_per_metre
+
+
+def current_placement(obj: bpy.types.Object, rig: Rig | BodyRig, units: float) -> Placement:
+    """The current placement of the character's rest pose, in engine axes and metres of the character."""
+    return root_motion.current_placement(obj, rig, units) if isinstance(rig, Rig) else rig.body.standing_place()
+
+
+def rest_placement_of(obj: bpy.types.Object, rig: Rig | BodyRig, units: float) -> Placement:
+    """The placement of the armature object before one of our Actions animated it."""
+    told = root_motion.stored_placement(obj)
+    return current_placement(obj, rig, units) if told is None else told
+
+
+def smpl_only(rig: Rig | BodyRig, what: str) -> Rig:
+    """The rig, if it has SMPL bones. Raises InvalidRequest that `what` needs them."""
+    if isinstance(rig, Rig):
+        return rig
+    raise InvalidRequest(f"{what} works on armatures with SMPL bones only, not on {rig.body.mapping.family} yet.")
+
+
+def doubt_of(rig: Rig | BodyRig) -> str:
+    """One sentence about joints that were not recognised for sure; empty if all were."""
+    if isinstance(rig, Rig):
+        return ""
+    mapping = rig.body.mapping
+    unsure = [name for name in JOINTS if mapping.joints[name] and mapping.confidence[name] < DOUBTFUL]
+    if not unsure:
+        return ""
+    named = ", ".join(_spoken(name) for name in unsure[:4]) + (f" and {len(unsure) - 4} more" if unsure[4:] else "")
+    return f'It is not sure which bones of "{rig.body.description.name}" are: {named}. Check the motion there.'
+
+
+def _spoken(joint: str) -> str:
+    return joint.replace("l_", "left ").replace("r_", "right ")
+
+
+def note(obj: bpy.types.Object | None) -> None:
+    """Store on a character what it was recognised as, for the panel. Never raises; the log has the sentence."""
+    if obj is None or obj.type != "ARMATURE":
+        return
+    try:
+        doubt = doubt_of(read_and_note(obj))
+    except MotionLCMError as error:
+        doubt = str(error)
+    if doubt:
+        log.warning("%s", doubt)
+
+
+def read_and_note(obj: bpy.types.Object) -> Rig | BodyRig:
+    """`read_character`, and store the answer on the object, for the panel."""
+    try:
+        rig = read_character(obj)
+    except MotionLCMError as error:
+        _write(obj, "", 0, str(error))
+        raise
+    if isinstance(rig, Rig):
+        _write(obj, SMPL_FAMILY, len(JOINTS), "")
+    else:
+        found = rig.body.mapping.joints
+        _write(obj, rig.body.mapping.family, sum(1 for joint in JOINTS if found[joint]), doubt_of(rig))
+    return rig
+
+
+def _write(obj: bpy.types.Object, family: str, bones: int, doubt: str) -> None:
+    if obj.library is not None:
+        return
+    stored = take_properties
+    if (stored.RIG.read(obj), stored.RIG_BONES.read(obj), stored.RIG_DOUBT.read(obj)) != (family, bones, doubt):
+        stored.RIG.write(obj, family)
+        stored.RIG_BONES.write(obj, bones)
+        stored.RIG_DOUBT.write(obj, doubt)
