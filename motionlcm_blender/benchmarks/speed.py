@@ -24,7 +24,7 @@ from ..errors import MotionLCMError
 from ..export.blender_process import find_blender
 from ..generation.pipeline import MotionLCM
 from ..generation.postprocessing import postprocess_motion
-from ..generation.request import Hints, Request
+from ..generation.request import DEFAULT_STEPS, Hints, Request
 from ..keyframes.fitting import fit_keys
 from ..motion.features import contacts_from_features, standing_joints
 from ..motion.ground_path import named_path, natural_length, timed
@@ -34,9 +34,8 @@ from ..motion.retarget import retarget
 from ..motion.skeleton import FPS, MAX_FRAMES
 from ..motion.world_transform import canonicalise
 from ..networks.backends import resolve_device
-from ..networks.noise_schedule import alpha_sigma, boundary_scalings
 from ..networks.numpy_impl import matmul
-from ..networks.samplers import student_timesteps
+from ..networks.samplers import lcm_sample
 from ..postprocess.path_following import follow_path
 from ..version import package_versions
 from .writing import NO_BLENDER, SCRIPT, writing_milliseconds
@@ -152,7 +151,7 @@ def bench(
     repeats: int = 20,
     warmup: int = 3,
     frames: int = MAX_FRAMES,
-    steps: int = 1,
+    steps: int = DEFAULT_STEPS,
     say: Callable[[str], None] = lambda _line: None,
     blender: str | None = NO_BLENDER,
 ) -> dict[str, Any]:
@@ -174,17 +173,7 @@ def bench(
     Raises:
         MotionLCMError: Loading or generating failed.
     """
-    measured = []
-    for name in bench_devices(device):
-        started = time.perf_counter()
-        sampler = MotionLCM.from_folder(model, name)
-        load = time.perf_counter() - started
-        for turn, way in enumerate(matmul.ways() if name == "numpy" else [""]):
-            say(f"Measuring {name}{f' ({way})' if way else ''} ...")
-            with matmul.multiplied_by(way):
-                measured.append(
-                    (sampler, way, load, _measure(sampler, repeats, warmup, frames, steps, 10 + 1000 * turn))
-                )
+    measured = _measured(device, model, repeats, warmup, frames, steps, say)
     base = float(np.median([s for _, _, _, watch in measured for s in watch.reference]))
     runs = [
         {
@@ -207,6 +196,30 @@ def bench(
         "runs": runs,
         "writing": writing_table(model, blender, repeats, frames, base, say),
     }
+
+
+def _measured(
+    device: str,
+    model: str | Path | None,
+    repeats: int,
+    warmup: int,
+    frames: int,
+    steps: int,
+    say: Callable[[str], None],
+) -> list[tuple[MotionLCM, str, float, Stopwatch]]:
+    """Each device and way of multiplying: its model, the way, seconds to load, and the times."""
+    measured = []
+    for name in bench_devices(device):
+        started = time.perf_counter()
+        sampler = MotionLCM.from_folder(model, name)
+        load = time.perf_counter() - started
+        for turn, way in enumerate(matmul.ways() if name == "numpy" else [""]):
+            say(f"Measuring {name}{f' ({way})' if way else ''} ...")
+            with matmul.multiplied_by(way):
+                measured.append(
+                    (sampler, way, load, _measure(sampler, repeats, warmup, frames, steps, 10 + 1000 * turn))
+                )
+    return measured
 
 
 def writing_table(
@@ -266,24 +279,51 @@ def _measure(model: MotionLCM, repeats: int, warmup: int, frames: int, steps: in
     return watch
 
 
+class _TimedNetwork:
+    """A network that measures the seconds of its ControlNet and its denoiser, added up over the steps."""
+
+    def __init__(self, network: Any, finished: Callable[[Any], Any]) -> None:
+        """finished: waits until an array of the backend is there."""
+        self.architecture, self._network, self._finished = network.architecture, network, finished
+        self.seconds: dict[str, float] = {}
+
+    def controlnet(self, *inputs: Any) -> Any:
+        """As the network's, measured as "control"."""
+        started = time.perf_counter()
+        residuals = self._network.controlnet(*inputs)
+        self._finished(residuals[-1])
+        self._add("control", started)
+        return residuals
+
+    def denoiser(self, *inputs: Any) -> Any:
+        """As the network's, measured as "denoise"."""
+        started = time.perf_counter()
+        epsilon = self._network.denoiser(*inputs)
+        self._finished(epsilon)
+        self._add("denoise", started)
+        return epsilon
+
+    def _add(self, stage: str, started: float) -> None:
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
+
+
 def _stages(model: MotionLCM, watch: Stopwatch, request: Request, xz: FloatArray) -> None:
-    """The stages of `MotionLCM.generate`, each finished before the next starts; one sampler step.
+    """The stages of `MotionLCM.generate`, each finished before the next starts; control and denoising in all steps.
 
     Where `generate` uses a CUDA graph, the stages add up to more than the whole.
     """
     backend, network, stats, a = model.backend, model.network, model.stats, model.architecture
     array, numpy = backend.array, backend.numpy
     guidance = model.guidance(request.steps)
-    timestep = student_timesteps(a, request.steps)[0]
+    shape = (request.steps, 1, a.latent_tokens, a.latent_width)
     with watch("text"):
         text = model.encode_prompt(request.prompt, request.frames)
     with watch("text, kept"):
         model.encode_prompt(request.prompt, request.frames)
     with watch("noise"):
-        noise = np.random.default_rng(request.seed).standard_normal((1, a.latent_tokens, a.latent_width), np.float32)
+        noise = np.random.default_rng(request.seed).standard_normal(shape, np.float32)
     with backend.inference_context():
-        tokens, latents = array(text[None]), array(noise)
-        residuals = None
+        tokens, condition = array(text[None]), None
         if request.hints is not None:
             with watch("path"):
                 given = request.hints.mask
@@ -291,15 +331,20 @@ def _stages(model: MotionLCM, watch: Stopwatch, request: Request, xz: FloatArray
                 normalised = np.where(given, values, 0).astype(np.float32)
                 condition = network.traj_encoder(array(normalised[None]), array(given[None]))
                 numpy(condition)
-            with watch("control"):
-                residuals = network.controlnet(latents, timestep, tokens, guidance, condition)
-                residuals = [model.control_strength * residual for residual in residuals]
-                numpy(residuals[-1])
-        with watch("denoise"):
-            epsilon = network.denoiser(latents, timestep, tokens, guidance, residuals)
-            (alpha, sigma), (skip, out) = alpha_sigma(timestep), boundary_scalings(timestep)
-            latents = skip * latents + out * (latents - sigma * epsilon) / alpha
-            numpy(latents)
+        timed_network = _TimedNetwork(network, numpy)
+        latents = lcm_sample(
+            timed_network,
+            tokens,
+            array(noise[0]),
+            array(noise[1:]),
+            request.steps,
+            guidance,
+            condition,
+            model.control_strength,
+        )
+        numpy(latents)
+        for stage, seconds in timed_network.seconds.items():
+            watch.seconds.setdefault(stage, []).append(seconds)
         mask = array(np.ones((1, request.frames), bool))
         with watch("decode"):
             decoded = numpy(network.decode(latents, mask))
@@ -346,7 +391,7 @@ def report(result: dict[str, Any]) -> str:
             if stage in run["stages"]:
                 row = run["stages"][stage]
                 numbers = f"{row['best_ms']:>10.2f}{row['median_ms']:>11.2f}{row['p90_ms']:>10.2f}{row['ratio']:>9.3g}"
-                per_step = " (each step)" if run["steps"] > 1 and stage in ("control", "denoise") else ""
+                per_step = f" ({run['steps']} steps)" if run["steps"] > 1 and stage in ("control", "denoise") else ""
                 lines.append(f"  {stage + per_step:<30}{numbers}")
     if result["writing"]:
         row = result["writing"]

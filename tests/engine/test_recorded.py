@@ -106,7 +106,8 @@ def test_one_piece_serves_all_lengths_paths_seeds_and_prompts(stepwise: MotionLC
 
 
 def test_takes_with_hints_of_their_own(stepwise: MotionLCM, recorded: MotionLCM) -> None:
-    noise = np.random.default_rng(0).standard_normal((1, 2, 16, LATENT_WIDTH), dtype=np.float32)
+    tokens = stepwise.architecture.latent_tokens
+    noise = np.random.default_rng(0).standard_normal((1, 2, tokens, LATENT_WIDTH), dtype=np.float32)
     text = stepwise.encode_prompt("a person walks", 80)
     request = Request("a person walks", 80, takes=2)
     shown = [path(80, 2.0), path(80, 5.0)]
