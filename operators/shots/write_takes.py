@@ -23,11 +23,8 @@ def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[
     left: the remaining shots; all together are one undo step. Raises InvalidRequest if character, scene or shot was
     removed in the meantime; nothing is changed then.
     """
-    import uuid
-
     from ...motionlcm_blender.errors import InvalidRequest
     from ..armature.actions import loose_action
-    from ..rigs.job_keys import rule_by_keys
     from ..scene.scene_time import make_room, show_within
 
     scene, character = handles.find_both(order.scene, order.character)
@@ -39,13 +36,7 @@ def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[
     changed = not _as_ordered(shot, order)
     for view_layer in scene.view_layers:
         view_layer.update()
-    batch: dict[str, object] = {
-        "character_id": character_lookup.identity(character),
-        "shot": order.shot,
-        "batch": uuid.uuid4().hex[:12],
-    }
-    if order.body is not None:
-        batch |= rule_by_keys(character, order.body)
+    batch = _facts_of_all(order, character)
     made: list[bpy.types.Action] = []
     for take in (result, *result.others):
         times, channels = write_actions.written_channels(character, order, take)
@@ -79,6 +70,18 @@ def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[
     takes = f"{len(made)} takes of " if made[1:] else ""
     who = f"{character.name}, " if len(characters_with_shots(scene)) > 1 else ""
     return f'{who}{takes}"{shot.name}": frames {shot.first} to {shot.last}, generated in {milliseconds:.0f} ms.'
+
+
+def _facts_of_all(order: GenerationJobInput, character: bpy.types.Object) -> dict[str, str]:
+    """What the takes of one request have in common; sets the switches that they need."""
+    import uuid
+
+    from ..rigs.job_keys import rule_by_keys
+
+    facts = {
+        "character_id": character_lookup.identity(character), "shot": order.shot, "batch": uuid.uuid4().hex[:12],
+    }  # fmt: skip
+    return facts if order.body is None else facts | rule_by_keys(character, order.body)
 
 
 def _joins(order: GenerationJobInput, following: shot_list.MotionLCMShot) -> bool:
