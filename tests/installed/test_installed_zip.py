@@ -82,6 +82,13 @@ def test_model_and_text_encoder_lie_in_the_extension():
     assert not (home / "motionlcm_blender" / "training").exists()
 
 
+def test_openblas_is_loaded_from_the_zip():
+    openblas = import_module(f"{EXTENSION}.motionlcm_blender.networks.numpy_impl.openblas")
+    path, _ = openblas.find_library()
+    assert path.resolve().is_relative_to(PROFILE.resolve())
+    assert openblas.library() is not None and openblas.reason() == ""
+
+
 def test_prompt_and_path_give_keys_along_the_path(tmp_path):
     bpy.ops.motionlcm.add_character()
     settings = bpy.context.scene.motionlcm

@@ -1,9 +1,9 @@
 """The section `energy`: whether generated motion moves as much as captured motion of the same captions.
 
 Rows: the VAE's reconstruction, the teacher, the student with 1, 2 and 4 steps (the networks alone), `final` (as
-`MotionLCM.generate` hands it over, in the default steps) and the nearest-caption look-up.
-Energy is a ratio of means, generated to captured, so 1 is right; it is given for all segments and for the quiet, medium and lively third of them by the body
-speed captured.
+`MotionLCM.generate` hands it over, in the default steps) and the nearest-caption look-up. Energy is a ratio of means,
+generated to captured, so 1 is right; it is given for all segments and for the quiet, medium and lively third of them by
+the body speed captured.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ _COLUMNS = (
 _ROW_NAMES = {
     "real": "Real motion, test clips", "train": "Real motion, train clips", "lookup": "Nearest caption looked up",
     "vae": "VAE reconstruction", "student_1": "Student, 1 step", "student_2": "Student, 2 steps",
-    "student_4": "Student, 4 steps", "final": "Handed over, 1 step",
+    "student_4": "Student, 4 steps", "final": "Handed over, 4 steps",
 }  # fmt: skip
 _TITLES = {
     "energy": "Energy and spread", "paths": "Drawn paths, and feet", "long": "Long motion", "watched": "Watched",
