@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -74,7 +75,12 @@ def on_skeleton(motion: Motion, skeleton: Skeleton, on_path: bool) -> Clip:
 
 
 def written_part(
-    clip: Clip, fps: float, seam: StartPose | None, frames: int | None, landing: EndPose | None = None
+    clip: Clip,
+    fps: float,
+    seam: StartPose | None,
+    frames: int | None,
+    landing: EndPose | None = None,
+    sampled: Callable[..., Clip] = resample,
 ) -> Clip:
     """Resample a clip and cut the part that is written.
 
@@ -84,11 +90,12 @@ def written_part(
         seam: The pose in which the result starts, or None.
         frames: Largest number of frames of the result, or None.
         landing: The pose in which the result ends, or None.
+        sampled: `resample`, or another function of the same arguments.
 
     Returns:
         The part to write.
     """
-    clip = resample(clip, fps, begin=0 if seam is None else seam.frame)
+    clip = sampled(clip, fps, begin=0 if seam is None else seam.frame)
     if frames is not None:
         clip = replace(clip, translation=clip.translation[:frames], rotations=clip.rotations[:frames])
     if seam is not None:

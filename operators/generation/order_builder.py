@@ -176,6 +176,7 @@ class PanelOrderBuilder(OrderBuilder):
     def build(self) -> GenerationJobInput:
         carried = is_carried(self.character)
         with at_frame(self.scene, self.begin(), carried):
+            self.rig = recognised.read_character(self.character)
             self.units_per_metre = recognised.units_per_metre(self.character, self.rig)  # a parent may change the scale
             order = super().build()
         if not carried:

@@ -125,6 +125,9 @@ def storyboard_of(context: bpy.types.Context) -> "tuple[Storyboard, tuple[str, .
         raise InvalidRequest("There is no character in this scene: add a character with shots.")
     paths: dict[str, StoryPath] = {}
     characters, warnings = [], []
+    left_out = [o.name for o in scene.objects if o.type == "ARMATURE" and len(o.motionlcm.shots) and o not in found]
+    if left_out:
+        warnings.append(f'A storyboard holds armatures with SMPL bones only: "{left_out[0]}" is left out.')
     for character in found:
         rig = read_rig(character)
         floor, heading = standing_place(character, rig)

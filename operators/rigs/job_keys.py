@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
 
+from ...motionlcm_blender.motion.resampling import resample
 from ...motionlcm_blender.motion.world_transform import Placement, place_clip
 from ...motionlcm_blender.postprocess.foot_lock import FootLock
 from ...motionlcm_blender.rigs.bone_keys import BoneKeys, bone_clip, fit_bone_keys
+from ...motionlcm_blender.rigs.rig_feet import find_stances
+from ...motionlcm_blender.rigs.rig_resampling import resample_on_feet
 from ...motionlcm_blender.rigs.rig_retarget import retarget_to_body
 from ..armature import take_properties
 from ..armature.actions import Channel
@@ -34,6 +39,13 @@ def retargeted(motion: Motion, rig: BodyRig, request: Request, on_path: bool, le
         pins = None
     lock = request.feet is not FootLock.OFF
     return retarget_to_body(motion, rig.body, on_path=on_path, level=level, lock=lock, pins=pins)
+
+
+def sampling_on_feet(motion: Motion, request: Request, level: bool) -> Callable[..., Clip]:
+    """`resample` for a clip of this motion; on a level floor standing feet are held between the motion's frames."""
+    if not level or request.feet is FootLock.OFF:
+        return resample
+    return partial(resample_on_feet, stances=find_stances(motion, motion.joints))
 
 
 def placed(clip: Clip, rig: BodyRig, carried: bool) -> Clip:

@@ -18,6 +18,7 @@ from ...motionlcm_blender.keyframes.fitting import fit_keys
 from ...motionlcm_blender.keyframes.keys import SparseKeys
 from ...motionlcm_blender.motion.loops import Travel, looped, split_travel
 from ...motionlcm_blender.motion.motion import Clip
+from ...motionlcm_blender.motion.resampling import resample
 from ...motionlcm_blender.motion.skeleton import Skeleton
 from ...motionlcm_blender.motion.world_transform import Placement, place_clip
 from ...motionlcm_blender.postprocess.foot_lock import FootLock
@@ -159,7 +160,8 @@ def _finished(
     if order.path_xz is not None:
         miss = np.linalg.norm(clip.translation[:, [0, 2]] - order.path_xz, axis=-1)
         report |= {"path_mean_cm": 100.0 * float(miss.mean()), "path_max_cm": 100.0 * float(miss.max())}
-    clip = written_part(clip, order.fps, order.seam, order.scene_frames, order.landing)
+    sampled = resample if order.body is None else job_keys.sampling_on_feet(walked, request, order.ground is None)
+    clip = written_part(clip, order.fps, order.seam, order.scene_frames, order.landing, sampled)
     if order.loop:
         clip = looped(clip)
         if order.ground is None and order.request.feet is not FootLock.OFF:

@@ -273,7 +273,8 @@ def test_shots_continue_each_other(kind: str) -> None:
     assert first.action is not None and second.action is not None and not second.stale
     around = [second.first - 1, second.first, second.first + 1]
     shown = np.array([bone_heads(obj, bone, around) for bone in bones]) / units_of(obj)
-    assert np.linalg.norm(np.diff(shown, n=2, axis=1), axis=-1).max() < 0.04  # at the same speed, too
+    change = np.linalg.norm(np.diff(shown, n=2, axis=1), axis=-1)  # of hips and ankles; a swinging foot is put down
+    assert change[:2].max() < 0.02 and change.max() < 0.1
     assert np.ptp(bone_heads(obj, bones[0], range(first.first, second.last)) / units_of(obj), axis=0)[1] > 0.5
     stored = part("operators.armature.take_properties")
     assert stored.SWITCHED.is_on(second.action) == (kind == "Rigify")
