@@ -49,7 +49,7 @@ def test_every_stage_is_printed_and_written(tiny: Path, tmp_path: Path, capsys: 
 
 def test_a_model_without_control_has_no_control_stages(tmp_path: Path) -> None:
     blind = write_tiny_model(tmp_path / "blind", replace(TINY, control=False)).path
-    result = benching.bench("numpy", blind, repeats=1, warmup=0, frames=16)
+    result = benching.bench("numpy", blind, repeats=1, warmup=0, frames=16, steps=1)
     stages = result["runs"][0]["stages"]
     assert "control" not in stages and "path" not in stages and "denoise" in stages
     assert f"numpy ({matmul.ways()[0]}): model tiny, 16 frames, 1 step," in benching.report(result)
