@@ -29,6 +29,7 @@ normalisation         Mean and standard deviation of features and of control hin
 piece_joining         Pieces of motion put together.
 pool                  The pool of captioned examples for teacher, student and ControlNet.
 prepare               `motionlcm prepare`: BVH or ASF/AMC files with captions become training data.
+row_choice            Choose examples of similar length for a batch, so that little of it is padding.
 sequence_composition  Examples of whole segments put together.
 straight_examples     Captured locomotion with its path made straight, for the ControlNet.
 vocabulary            Counts what the captions of the training split say, for a model folder's
