@@ -23,7 +23,7 @@ from ...motionlcm_blender.postprocess.foot_lock import FootLock
 from ...motionlcm_blender.postprocess.terrain import Ground
 from ...motionlcm_blender.recipes.recipe import Recipe, hints_of, version_warning
 from ...motionlcm_blender.recipes.replay import frames_at
-from ..armature.interference import interferences, is_carried
+from ..armature.interference import interferences
 from ..armature.pose_keys import euler_bones
 from ..armature.root_motion import rest_placement_of, travel_of
 from ..armature.smpl_rig import read_rig, units_per_metre
@@ -31,6 +31,7 @@ from ..controls.facing import facing_of
 from ..controls.ground import height_field, moves_between
 from ..controls.pins import pins_for, sample_pins
 from ..controls.trajectory import check_independent, check_path_object, sample_path
+from ..scene.dependencies import is_carried
 from ..scene.handles import handle_of
 from ..scene.scene_time import at_frame, may_change, rate_of, scene_frames_each, stretch
 from ..session import model_choice
