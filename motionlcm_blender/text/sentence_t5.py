@@ -18,9 +18,10 @@ from ..array_types import FloatArray
 from ..errors import ModelFolderError
 from ..files.safetensors_files import read_bytes, read_stored
 from ..networks.numpy_impl.layers import softmax_mix
+from .tokenizer_file import read_tokenizer
 
 MAX_TOKENS = 256
-CONFIG, TOKENIZER, WEIGHTS, DENSE = "config.json", "tokenizer.json", "model.safetensors", "2_Dense"
+CONFIG, WEIGHTS, DENSE = "config.json", "model.safetensors", "2_Dense"
 _WORDS = ("shared.weight", "encoder.embed_tokens.weight")
 _BIAS = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight"
 
@@ -37,8 +38,6 @@ class PortableSentenceT5:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        from tokenizers import Tokenizer
-
         folder = Path(folder)
         config = _json(folder / CONFIG)
         try:
@@ -57,15 +56,7 @@ class PortableSentenceT5:
             raise ModelFolderError(f"{WEIGHTS} in {folder} does not hold the text encoder's words.")
         self._words = words
         self._check(folder)
-        text = read_bytes(folder / TOKENIZER)
-        try:
-            self._tokenizer = Tokenizer.from_str(text.decode())
-        except Exception as error:  # tokenizers raises nothing more specific
-            raise ModelFolderError(f"{TOKENIZER} of the text encoder in {folder} is damaged.") from error
-        if self._tokenizer.get_vocab_size() > len(self._words):
-            raise ModelFolderError(f"{TOKENIZER} and {WEIGHTS} in {folder} are not of the same text encoder.")
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer = read_tokenizer(folder, len(self._words), WEIGHTS, MAX_TOKENS)
 
     @property
     def width(self) -> int:

@@ -116,12 +116,6 @@ def disturbed_channels(obj: bpy.types.Object, bones: Iterable[str]) -> set[tuple
     return found
 
 
-def is_carried(obj: bpy.types.Object) -> bool:
-    """Whether parents, constraints, drivers or NLA strips may move the armature object during the motion."""
-    own = bool(animated_paths(obj, active_action=False) & set(OBJECT_TRANSFORMS))
-    return own or bool(moving_parents(obj)) or bool(moving_constraints(obj))
-
-
 def _strip_paths(obj: bpy.types.Object) -> Iterator[tuple[bpy.types.NlaTrack, str]]:
     """Tracks that play, and the data paths of their curves."""
     for track, strip in playing_strips(obj.animation_data):

@@ -24,7 +24,7 @@ from ...motionlcm_blender.postprocess.foot_lock import FootLock
 from ...motionlcm_blender.postprocess.terrain import Ground
 from ...motionlcm_blender.recipes.recipe import Recipe, hints_of, version_warning
 from ...motionlcm_blender.recipes.replay import frames_at
-from ..armature.interference import interferences, is_carried
+from ..armature.interference import interferences
 from ..armature.pose_keys import EulerBones, euler_bones
 from ..armature.root_motion import travel_of
 from ..armature.smpl_rig import Rig
@@ -34,6 +34,7 @@ from ..controls.pins import pins_for, sample_pins
 from ..controls.trajectory import check_independent, check_path_object, sample_path
 from ..rigs import recognised
 from ..rigs.recognised import rest_placement_of
+from ..scene.dependencies import is_carried
 from ..scene.handles import handle_of
 from ..scene.scene_time import at_frame, may_change, rate_of, scene_frames_each, stretch
 from ..session import model_choice

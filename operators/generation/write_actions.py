@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ..armature.character_lookup import check_writable, identity
-from ..armature.interference import is_carried
 from ..armature.take_properties import FIRST_FRAME
+from ..scene.dependencies import is_carried
 from ..scene.handles import find_both
 from ..scene.playback import play, push_undo
 from . import prompt_history

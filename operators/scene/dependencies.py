@@ -147,6 +147,12 @@ def moving_constraints(obj: bpy.types.Object) -> list[bpy.types.Constraint]:
     return [each for each in obj.constraints if acts(each, animated) and _may_change(each, animated)]
 
 
+def is_carried(obj: bpy.types.Object) -> bool:
+    """Whether parents, constraints, drivers or NLA strips may move an object, beside its active Action."""
+    own = bool(animated_paths(obj, active_action=False) & set(OBJECT_TRANSFORMS))
+    return own or bool(moving_parents(obj)) or bool(moving_constraints(obj))
+
+
 def may_be_moved(obj: bpy.types.Object, depth: int = 8) -> bool:
     """Whether animation, drivers, constraints, physics or parents may move the object."""
     animated = animated_paths(obj)

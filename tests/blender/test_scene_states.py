@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from mathutils import Euler, Quaternion
 
+from tests.blender import linked_files
 from tests.blender.support import (
     add_character,
     bone_heads,
@@ -362,30 +363,7 @@ def test_removing_a_shot_of_a_copy_keeps_the_motion_of_the_original() -> None:
 @pytest.fixture
 def overridden(tmp_path: Path):
     """A character of another file as a library override."""
-    collection = bpy.data.collections.new("Hero")
-    bpy.context.scene.collection.children.link(collection)
-    character = add_character()
-    for obj in (character, *character.children):
-        for other in list(obj.users_collection):
-            other.objects.unlink(obj)
-        collection.objects.link(obj)
-    library = tmp_path / "hero.blend"
-    bpy.ops.wm.save_as_mainfile(filepath=str(library))
-    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
-    settings().key_mode = "DENSE"
-    with bpy.data.libraries.load(str(library), link=True) as (_, wanted):
-        wanted.collections = ["Hero"]
-    scene, linked = bpy.context.scene, wanted.collections[0]
-    scene.collection.children.link(linked)
-    override = linked.override_hierarchy_create(scene, bpy.context.view_layer)
-    scene.collection.children.unlink(linked)
-    return next(obj for obj in override.all_objects if obj.type == "ARMATURE")
-
-
-def reopened(file: Path) -> bpy.types.Object:
-    bpy.ops.wm.save_as_mainfile(filepath=str(file))
-    bpy.ops.wm.open_mainfile(filepath=str(file))
-    return next(obj for obj in bpy.context.scene.objects if obj.type == "ARMATURE")
+    return linked_files.overridden(linked_files.link_hero(tmp_path, lambda _: None))
 
 
 @pytest.mark.parametrize("system", [True, False])
@@ -396,7 +374,7 @@ def test_a_library_override_has_shots_and_takes_that_are_saved(overridden, syste
     names = {action.name for action in takes()}
     assert len(names) == 3
     api = part("operators.api")
-    character = reopened(tmp_path / "scene.blend")
+    character = linked_files.reopened(tmp_path / "scene.blend")
     settings().character = character
     assert {action.name for action in takes()} == names
     assert bpy.ops.motionlcm.step_take(step=1) == {"FINISHED"}
@@ -404,14 +382,14 @@ def test_a_library_override_has_shots_and_takes_that_are_saved(overridden, syste
     assert bpy.ops.motionlcm.add_shot() == {"FINISHED"}
     api.add_shot(character, "a person waves", 2.0)
     assert len(api.generate(character)) == 2
-    character = reopened(tmp_path / "scene.blend")
+    character = linked_files.reopened(tmp_path / "scene.blend")
     assert [shot.state for shot in character.motionlcm.shots] == ["DONE", "DONE"]
     assert [strip.action for strip in character.animation_data.nla_tracks[0].strips] == [
         shot.action for shot in character.motionlcm.shots
     ]
     bpy.ops.motionlcm.remove_shot()
     api.bake(character)
-    assert len(reopened(tmp_path / "scene.blend").motionlcm.shots) == 1
+    assert len(linked_files.reopened(tmp_path / "scene.blend").motionlcm.shots) == 1
 
 
 def test_two_overrides_of_one_character_have_takes_of_their_own(overridden) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,14 +31,7 @@ from motionlcm_blender.training.evaluation.path_section import PathSection, draw
 from motionlcm_blender.training.evaluation.segment_flags import Flags, load_flags  # noqa: E402
 from motionlcm_blender.training.evaluation.spread_section import SpreadSection, families  # noqa: E402
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads of such small products wait for each other, for seconds where the machine is busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

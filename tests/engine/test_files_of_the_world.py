@@ -286,6 +286,11 @@ def test_the_limit_of_a_prompt_is_the_same_everywhere() -> None:
             make()
 
 
+@pytest.mark.parametrize("prompt", ["a person walks\n", "a person\twalks", "walk \u2028 on"])
+def test_prompts_with_line_breaks_are_taken_everywhere(prompt: str) -> None:
+    assert Request(prompt, 40).prompt == checked_value("prompt", prompt) == StoryShot(prompt, 1, 40).prompt == prompt
+
+
 # The command line.
 
 

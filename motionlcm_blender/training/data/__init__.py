@@ -32,6 +32,7 @@ piece_joining         Pieces of motion put together.
 pool                  The pool of captioned examples for teacher, student and ControlNet.
 predicate_forms       What a caption says of its subject, with the verbs marked.
 prepare               `motionlcm prepare`: BVH or ASF/AMC files with captions become training data.
+row_choice            Choose examples of similar length for a batch, so that little of it is padding.
 sequence_composition  Examples of whole segments put together.
 straight_examples     Captured locomotion with its path made straight, for the ControlNet.
 vocabulary            Counts what the captions of the training split say, for a model folder's

@@ -15,6 +15,7 @@ from ...networks.torch_impl.vae import Autoencoder
 from ..config import ControlSettings
 from ..data.hint_patterns import hint_mask
 from ..data.normalisation import Normalisation
+from ..data.row_choice import rows_of_similar_length
 from .latent_batches import LatentBatches
 
 
@@ -56,16 +57,7 @@ class ControlBatches:
         """Rows of about the same length, about `frames` frames in all."""
         uniform = torch.rand(192, generator=generator).numpy().astype(np.float64)
         candidates = np.minimum(np.searchsorted(self.cumulative, uniform), len(self.cumulative) - 1)
-        lengths = self.batches.pool.lengths[candidates]
-        order = np.argsort(lengths, kind="stable")
-        at = int(torch.randint(0, len(order), (1,), generator=generator))
-        chosen: list[int] = []
-        widest = 0
-        for k in np.concatenate([order[at:], order[:at][::-1]]):
-            widest = max(widest, int(lengths[k]))
-            if chosen and widest * (len(chosen) + 1) > frames:
-                break
-            chosen.append(int(k))
+        chosen, _ = rows_of_similar_length(self.batches.pool.lengths[candidates], frames, generator)
         return candidates[chosen]
 
     def hints(self, indices: IntArray, generator: torch.Generator) -> HintBatch:

@@ -23,6 +23,7 @@ from ..config import VaeSettings
 from ..data.clip_pool import SHORTEST, ClipPool, mirror_features
 from ..data.normalisation import Normalisation
 from ..data.pool import Pool
+from ..data.row_choice import rows_of_similar_length
 from ..precision import Precision
 
 ROOT, LOCAL, ROTATIONS = slice(0, 4), slice(4, 67), slice(67, 193)
@@ -54,15 +55,7 @@ class WindowBatches:
         limit = np.where(shortened < 0.35, longest * (0.25 + 2.1 * shortened), longest)
         lengths = np.minimum(self.lengths[candidates], limit).astype(int) // self.multiple * self.multiple
         lengths = np.maximum(lengths, SHORTEST)
-        order = np.argsort(lengths, kind="stable")
-        at = int(torch.randint(0, len(order), (1,), generator=generator))
-        chosen: list[int] = []
-        widest = 0
-        for k in np.concatenate([order[at:], order[:at][::-1]]):
-            widest = max(widest, int(lengths[k]))
-            if chosen and widest * (len(chosen) + 1) > frames:
-                break
-            chosen.append(int(k))
+        chosen, widest = rows_of_similar_length(lengths, frames, generator)
         features = np.full((len(chosen), widest, self.width), np.nan, np.float32)
         mask = np.zeros((len(chosen), widest), bool)
         chances = torch.rand(len(chosen), 2, generator=generator).numpy()
