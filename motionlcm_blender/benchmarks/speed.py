@@ -174,17 +174,7 @@ def bench(
     Raises:
         MotionLCMError: Loading or generating failed.
     """
-    measured = []
-    for name in bench_devices(device):
-        started = time.perf_counter()
-        sampler = MotionLCM.from_folder(model, name)
-        load = time.perf_counter() - started
-        for turn, way in enumerate(matmul.ways() if name == "numpy" else [""]):
-            say(f"Measuring {name}{f' ({way})' if way else ''} ...")
-            with matmul.multiplied_by(way):
-                measured.append(
-                    (sampler, way, load, _measure(sampler, repeats, warmup, frames, steps, 10 + 1000 * turn))
-                )
+    measured = _measured(device, model, repeats, warmup, frames, steps, say)
     base = float(np.median([s for _, _, _, watch in measured for s in watch.reference]))
     runs = [
         {
@@ -207,6 +197,30 @@ def bench(
         "runs": runs,
         "writing": writing_table(model, blender, repeats, frames, base, say),
     }
+
+
+def _measured(
+    device: str,
+    model: str | Path | None,
+    repeats: int,
+    warmup: int,
+    frames: int,
+    steps: int,
+    say: Callable[[str], None],
+) -> list[tuple[MotionLCM, str, float, Stopwatch]]:
+    """Of each device and way of multiplying: the model, the way, seconds to load, and the stages."""
+    measured = []
+    for name in bench_devices(device):
+        started = time.perf_counter()
+        sampler = MotionLCM.from_folder(model, name)
+        load = time.perf_counter() - started
+        for turn, way in enumerate(matmul.ways() if name == "numpy" else [""]):
+            say(f"Measuring {name}{f' ({way})' if way else ''} ...")
+            with matmul.multiplied_by(way):
+                measured.append(
+                    (sampler, way, load, _measure(sampler, repeats, warmup, frames, steps, 10 + 1000 * turn))
+                )
+    return measured
 
 
 def writing_table(
