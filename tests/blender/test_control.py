@@ -30,7 +30,7 @@ def pin(place, joint: str, first: int, last: int) -> bpy.types.Object:
 def test_a_hand_is_where_it_is_pinned():
     armature = add_character()
     generate(seconds=3.0)
-    place = bone_heads(armature, "r_wrist", [30])[0] + (0.1, -0.25, 0.3)
+    place = bone_heads(armature, "r_wrist", [30])[0] + (0.1, -0.2, 0.15)
     pin(place, "r_wrist", 30, 34)
     action = generate(seconds=3.0)
     heads = bone_heads(armature, "r_wrist", range(30, 35))

@@ -122,7 +122,7 @@ def test_character_that_lost_its_bones_ends_in_a_sentence():
     armature.data.edit_bones.remove(armature.data.edit_bones["l_knee"])
     bpy.ops.object.mode_set(mode="OBJECT")
     jobs().poll()
-    assert "no SMPL bone l_knee" in panel_status().message and actions() == []
+    assert "no humanoid" in panel_status().message and actions() == []
 
 
 def test_undo_while_a_job_runs_does_not_lose_it():
