@@ -413,7 +413,8 @@ def test_bones_renamed_in_edit_mode_are_read_before_it_is_left() -> None:
     generate(seconds=2.0)
     assert not panel_status().error
     character.data.edit_bones["left_knee"].name = "Shin"
-    assert "no SMPL bone l_knee" in refusal()
+    generate(seconds=2.0)  # no SMPL armature any more, but a person still
+    assert not panel_status().error
     bpy.ops.object.mode_set(mode="OBJECT")
 
 
