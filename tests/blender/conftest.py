@@ -77,8 +77,8 @@ def extension() -> ModuleType:
 def empty_file(extension: ModuleType, model_folder: Path) -> Iterator[None]:
     """Each test starts in an empty file, with the tiny model chosen and no job running.
 
-    Keys are dense, so that what is asked of a motion is not blurred by a tolerance; `test_fitted_keys` asks for few. The
-    tiny model is random: one sampler step leaves its bodies closest to real ones, four are for trained models.
+    Keys are dense, so that what is asked of a motion is not blurred by a tolerance; `test_fitted_keys` asks for few.
+    The tiny model is random: one sampler step leaves its bodies closest to real ones, four are for trained models.
     """
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     prefs = bpy.context.preferences.addons[EXTENSION].preferences
