@@ -19,6 +19,11 @@ LEAST_LEVER = 0.35
 """Share of the shin from the knee to the point of contact below which the ankle is not moved further for it."""
 WINDOW, SIGMA = 5, 1.5
 """Frames around a contact that are moved as well, and the smoothing of that."""
+NEAREST_FIRST = np.array([2, 1, 3, 0, 4])
+"""Places in the window by their distance from its middle."""
+DIGITS = 6
+"""Decimal places of a move in metres. Moves at the limit `FARTHEST` are equal but for rounding; the nearest one counts,
+whatever the last bits are."""
 _J = {name: index for index, name in enumerate(JOINTS)}
 
 
@@ -78,8 +83,8 @@ def _smoothed(moved: FloatArray) -> FloatArray:
     size = np.linalg.norm(moved, axis=-1)
     result = np.zeros_like(moved)
     for side in (0, 1):
-        padded = np.pad(size[:, side], WINDOW // 2, mode="edge")
-        strongest = np.lib.stride_tricks.sliding_window_view(padded, WINDOW).argmax(-1) + np.arange(len(moved))
-        nearest = np.clip(strongest - WINDOW // 2, 0, len(moved) - 1)
-        result[:, side] = smooth(moved[nearest, side], SIGMA)
+        padded = np.pad(np.round(size[:, side], DIGITS), WINDOW // 2, mode="edge")
+        around = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[:, NEAREST_FIRST]
+        strongest = NEAREST_FIRST[around.argmax(-1)] - WINDOW // 2 + np.arange(len(moved))
+        result[:, side] = smooth(moved[np.clip(strongest, 0, len(moved) - 1), side], SIGMA)
     return result

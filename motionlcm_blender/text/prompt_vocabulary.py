@@ -173,7 +173,7 @@ def _foreign_warning(prompt: str, vocabulary: Vocabulary) -> str:
         visible = any(unicodedata.category(letter)[0] not in "CZ" or letter > "\uffff" for letter in prompt)
         return "The model has no words to follow: describe the motion in English." if visible else ""
     if all(word in DETERMINERS or word in PEOPLE or singular(word) in PEOPLE for word in words):
-        return "The prompt names no action: describe what the person does."
+        return "The model has no action to follow: describe what the person does."
     unknown = [word for word in words if not _is_known(word, vocabulary)]
     verbs = verb_lemmas(words, vocabulary)
     acts = any(verb is not None and word not in unknown for word, verb in zip(words, verbs, strict=True))

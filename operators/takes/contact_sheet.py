@@ -42,7 +42,11 @@ def choose(context: bpy.types.Context, action: bpy.types.Action) -> None:
     """Make a take active, as one undo step."""
     if action == chosen_one(context):
         return
-    takes.show(context.scene.motionlcm.character, action)
+    try:
+        takes.show(context.scene.motionlcm.character, action)
+    except Exception as error:  # noqa: BLE001  each exception becomes a sentence; the sheet stays open
+        messages.show_message(messages.sentence_for(error), error=True)
+        return
     messages.show_message(f"{action.name}.")
     playback.push_undo("Show Take")
 

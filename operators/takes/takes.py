@@ -92,7 +92,11 @@ def label(action: bpy.types.Action, present: bpy.types.Action | None) -> str:
 
 
 def show(character: bpy.types.Object, action: bpy.types.Action) -> None:
-    """Make one of our Actions active, for the character or its shot; the previous one is kept."""
+    """Make one of our Actions active, for the character or its shot; the previous one is kept.
+
+    Raises InvalidRequest if the character's Action cannot be changed.
+    """
+    character_lookup.check_writable(character)
     index = shot_lookup.index_of(character, SHOT.read(action))
     if index >= 0:
         shot_list.choose_take(character, index, action)
@@ -131,7 +135,7 @@ class MOTIONLCM_OT_show_take(_OnTakes, bpy.types.Operator):
         if action is None or action not in takes_of(context.scene.motionlcm.character):
             messages.show_message("This take was removed.", error=True)
             return {"CANCELLED"}
-        show(self.writable(context), action)
+        show(context.scene.motionlcm.character, action)
         return None
 
 
@@ -156,7 +160,7 @@ class MOTIONLCM_OT_step_take(_OnTakes, bpy.types.Operator):
             messages.show_message(_alone(chosen.character, present, found))
             return {"CANCELLED"}
         following = found[(found.index(present) + self.step) % len(found)]
-        show(self.writable(context), following)
+        show(chosen.character, following)
         messages.show_message(f"{following.name}, {found.index(following) + 1} of {len(found)}.")
         return {"FINISHED"}
 
@@ -223,7 +227,7 @@ class MOTIONLCM_OT_reject_take(_OnTakes, bpy.types.Operator):
         if present not in found or len(found) < 2:
             messages.show_message(_alone(chosen.character, present, found), error=True)
             return {"CANCELLED"}
-        show(self.writable(context), found[(found.index(present) + 1) % len(found)])
+        show(chosen.character, found[(found.index(present) + 1) % len(found)])
         if not removable([present], None):
             messages.show_message(
                 f"{present.name} is starred or used elsewhere, so it was kept but is no longer active."

@@ -608,3 +608,7 @@ def test_tweak_mode_refuses_other_takes() -> None:
     tweak(character)
     for name in ("step_take", "push_take", "accept_take", "vary_take", "refit_keys"):
         assert "tweak mode" in refusal(getattr(bpy.ops.motionlcm, name)), name
+    present = character.animation_data.action
+    other = next(action for action in bpy.data.actions if action != present)
+    part("operators.takes.contact_sheet").choose(bpy.context, other)
+    assert "tweak mode" in panel_status().message and character.animation_data.action == present

@@ -96,6 +96,18 @@ def test_each_request_comes_out_as_before(name: str) -> None:
         np.testing.assert_allclose(made.joints[SHOWN], expected[name], atol=TOLERANCE)
 
 
+def test_last_bits_do_not_decide_how_legs_are_moved_apart() -> None:
+    state = state_of(requests()["start, end and pins"])
+    for step in STEPS[: STEPS.index(postprocessing.separate_legs)]:
+        state = step(state)
+    parted = postprocessing.separate_legs(state).joints
+    assert np.abs(parted - state.joints).max() > 0.01
+    for seed in range(5):
+        noise = 1e-13 * np.random.default_rng(seed).standard_normal(state.joints.shape)
+        again = postprocessing.separate_legs(replace(state, joints=state.joints + noise)).joints
+        np.testing.assert_allclose(again, parted, atol=1e-6)
+
+
 def test_the_file_tells_the_requests_apart() -> None:
     """So that a step that does nothing, or too much, would be seen."""
     with np.load(EXPECTED) as expected:
