@@ -1,7 +1,7 @@
 """Kinds of rigs as data: one TOML file each, those of the package and the user's own.
 
 A file says by which bone names a kind of rig is known, and what its names and hierarchy do not show: which bones are
-the joints (only where recognition needs to be told), and what to set for the FK controls to rule. Keys:
+the joints (only where recognition needs them), and what to set so that the FK controls are active. Keys:
 
 - `family`: the name shown; `notes`: free text.
 - `names`: bones that all have to be there; `{s}` stands for each word of `sides` in turn.

@@ -59,27 +59,27 @@ def recognise(
     match = match_family(names, presets_folder) if families or presets_folder else None
     if match is not None and not (families or match.family.own):
         match = None
-    told = match.joints(names) if match else {}
+    family_joints = match.joints(names) if match else {}
     try:
         body = find_body(figure)
     except NotHumanoid:
-        if not told.keys() >= ESSENTIAL:
+        if not family_joints.keys() >= ESSENTIAL:
             raise
         body = Body(dict.fromkeys(JOINTS, ()), dict.fromkeys(JOINTS, TOLD), [name.side for name in figure.names])
     if match is not None:
-        body = _with_family(figure, body, told, not match.family.general)
+        body = _with_family(figure, body, family_joints, not match.family.general)
     pose = rest_pose(figure, body.joints)
     _refuse_animals(figure, body, pose)
     return _mapping(match, figure, body, pose)
 
 
-def _with_family(figure: Figure, body: Body, told: Mapping[str, tuple[str, ...]], known: bool) -> Body:
-    """What a family file says of joints put in the place of what was found; what was found in a known rig is surer."""
+def _with_family(figure: Figure, body: Body, family_joints: Mapping[str, tuple[str, ...]], known: bool) -> Body:
+    """Replace the joints found by those of a family file; in a known rig the confidence of the other joints rises."""
     index = {bone.name: at for at, bone in enumerate(figure.bones)}
     joints, confidence = dict(body.joints), dict(body.confidence)
     if known:
         confidence = {joint: max(sure, KNOWN) for joint, sure in confidence.items()}
-    bones = {joint: tuple(index[name] for name in names) for joint, names in told.items()}
+    bones = {joint: tuple(index[name] for name in names) for joint, names in family_joints.items()}
     if "spine" in bones:
         bones["spine1"], bones["spine2"], bones["spine3"] = spread(bones.pop("spine"))
     for joint, chain in bones.items():

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 SMPL_FAMILY = "SMPL"
 DOUBTFUL = 0.5
-"""Confidence of a joint below which the animator is told."""
+"""Confidence of a joint below which the panel names it as unsure."""
 MOST_MAPPINGS = 32
 _mappings: dict[tuple[int, str], RigMapping] = {}
 """Recognised mappings by armature data and rest pose, the oldest first."""
@@ -53,7 +53,7 @@ class BodyRig:
 
     @property
     def bones(self) -> tuple[str, ...]:
-        """The bones that no constraint or driver may hold; empty for a control rig, which lives by them."""
+        """The bones that no constraint or driver may hold; empty for a control rig, which needs its constraints."""
         description, mapping = self.body.description, self.body.mapping
         if mapping.switches:
             return ()
@@ -61,7 +61,7 @@ class BodyRig:
 
 
 def read_character(obj: bpy.types.Object) -> Rig | BodyRig:
-    """Read a character: an armature with SMPL's bone names as ever, any other as what it is recognised as.
+    """Read a character: an armature with SMPL's bone names by these, any other by recognition.
 
     Raises InvalidRequest or NotHumanoid with one sentence if it cannot perform a motion.
     """
@@ -87,13 +87,13 @@ def _as_before(
         return description
     bones = []
     for bone in description.bones:
-        held = tuple(
+        constraints = tuple(
             replace(each, influence=switches[path][0])
             if (path := influence_path(bone.name, each.name)) in switches and not _is_muted(obj, bone.name, each.name)
             else each
             for each in bone.constraints
         )
-        bones.append(replace(bone, constraints=held) if held != bone.constraints else bone)
+        bones.append(replace(bone, constraints=constraints) if constraints != bone.constraints else bone)
     return replace(description, bones=tuple(bones))
 
 
@@ -116,8 +116,8 @@ def _fingerprint(description: RigDescription) -> str:
     found = hashlib.sha1(usedforsecurity=False)
     for bone in description.bones:
         found.update(f"{bone.name}\0{bone.parent}\0".encode())
-        held = [(each.type, each.name, each.targets, each.influence > 0.0) for each in bone.constraints]
-        found.update(repr((held, sorted(bone.properties))).encode() if held or bone.properties else b"")
+        constraints = [(each.type, each.name, each.targets, each.influence > 0.0) for each in bone.constraints]
+        found.update(repr((constraints, sorted(bone.properties))).encode() if constraints or bone.properties else b"")
         found.update(np.concatenate([bone.head, bone.tail, bone.matrix.ravel()]).round(6).tobytes())
     found.update(np.asarray(description.world).round(6).tobytes())
     return found.hexdigest()
@@ -154,8 +154,8 @@ def current_placement(obj: bpy.types.Object, rig: Rig | BodyRig, units: float) -
 
 def rest_placement_of(obj: bpy.types.Object, rig: Rig | BodyRig, units: float) -> Placement:
     """The placement of the armature object before one of our Actions animated it."""
-    told = root_motion.stored_placement(obj)
-    return current_placement(obj, rig, units) if told is None else told
+    stored = root_motion.stored_placement(obj)
+    return current_placement(obj, rig, units) if stored is None else stored
 
 
 def smpl_only(rig: Rig | BodyRig, what: str) -> Rig:

@@ -10,10 +10,8 @@ for each repeat: from fitted keys to an Action that the character plays.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
-import traceback
 from pathlib import Path
 
 import bpy
@@ -22,6 +20,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from extension_package import part
+from script_program import run_program
 
 MARK = "MOTIONLCM "
 """Prefix of the line for `motionlcm bench`; Blender prints other lines too."""
@@ -57,21 +56,10 @@ def time_writing(file: Path, repeats: int) -> list[float]:
     return milliseconds
 
 
-def main(arguments: list[str]) -> int:
-    if len(arguments) != 2:
-        print(__doc__, file=sys.stderr)
-        return 2
-    try:
-        print(MARK + json.dumps(time_writing(Path(arguments[0]), int(arguments[1]))), flush=True)
-    except Exception as error:  # noqa: BLE001  each exception ends the program with a sentence
-        traceback.print_exc()
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
-    return 0
+def main(arguments: list[str]) -> None:
+    """Print the milliseconds of MOTION.npz, REPEATS times."""
+    print(MARK + json.dumps(time_writing(Path(arguments[0]), int(arguments[1]))), flush=True)
 
 
 if __name__ == "__main__":
-    code = main(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # Blender 4.2 and 4.5 do not survive Python's own ending
+    run_program(main, 2, __doc__ or "")

@@ -8,9 +8,7 @@ MOTION.npz is what `motionlcm generate --out MOTION.npz` writes. The file also g
 
 from __future__ import annotations
 
-import os
 import sys
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from extension_package import part
+from script_program import run_program
 
 PATH_STEP_M = 0.05
 
@@ -85,21 +84,10 @@ def write_blend(file: Path, out: Path) -> None:
     bpy.ops.wm.save_as_mainfile(filepath=str(out.resolve()), compress=True)
 
 
-def main(arguments: list[str]) -> int:
-    if len(arguments) != 2:
-        print(__doc__, file=sys.stderr)
-        return 2
-    try:
-        write_blend(Path(arguments[0]), Path(arguments[1]))
-    except Exception as error:  # noqa: BLE001  each exception ends the program with a sentence
-        traceback.print_exc()
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
-    return 0
+def main(arguments: list[str]) -> None:
+    """Write MOTION.npz as OUT.blend."""
+    write_blend(Path(arguments[0]), Path(arguments[1]))
 
 
 if __name__ == "__main__":
-    code = main(sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # Blender 4.2 and 4.5 do not survive Python's own ending
+    run_program(main, 2, __doc__ or "")

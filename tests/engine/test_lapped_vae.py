@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 torch = pytest.importorskip("torch")
 
 from motionlcm_blender.motion.skeleton import MAX_FRAMES  # noqa: E402
-from motionlcm_blender.networks.architecture import Architecture  # noqa: E402
 from motionlcm_blender.networks.numpy_impl.network import PortableNetwork  # noqa: E402
 from motionlcm_blender.networks.parameter_shapes import check_shapes  # noqa: E402
 from motionlcm_blender.networks.torch_impl.denoiser import Denoiser  # noqa: E402
@@ -26,23 +25,9 @@ from motionlcm_blender.training.stages.lapped_stage import (  # noqa: E402
     turn_to_principal_axes,
 )
 from motionlcm_blender.training.stages.vae_stage import WindowBatches  # noqa: E402
+from tests.engine.test_frame_groups import SMALL as GROUPED  # noqa: E402
 
-SMALL = Architecture(
-    latent_tokens=17,
-    latent_width=8,
-    width=16,
-    feedforward=32,
-    heads=2,
-    vae_layers=3,
-    denoiser_layers=3,
-    trajectory_layers=3,
-    text_width=12,
-    features=281,
-    frames_per_token=4,
-    hint_flags=True,
-    velocity=True,
-    lapped_frames=24,
-)
+SMALL = replace(GROUPED, latent_tokens=17, lapped_frames=24)
 
 
 @pytest.fixture(scope="module")

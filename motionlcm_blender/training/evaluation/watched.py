@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -92,16 +92,22 @@ def _shares(prefix: str, judged: Sequence[Judgement]) -> dict[str, Figure]:
     return {prefix + v: Figure(verdicts[v] / len(judged), None, 1) for v in VERDICTS} if judged else {}
 
 
+def _counted(judged: Iterable[Judgement]) -> str:
+    counts = Counter(j.verdict for j in judged)
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS)
+
+
 def page(judgements: Sequence[Judgement], prompts: Sequence[Watched]) -> str:
     """WATCHED.md: a line for each prompt that was judged, by kind, and the counts."""
     by_prompt = {j.prompt: j for j in judgements if j.verdict}
-    counts = Counter(j.verdict for j in by_prompt.values())
-    shown = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS)
     lines = [
         "# Watched", "",
         "Prompts from outside the training captions, seen as strips (`watch_strips`), judged by what the prompt asks.",
-        "", f"Of {len(by_prompt)}: {shown}.",
+        "", f"Of {len(by_prompt)}: {_counted(by_prompt.values())}.",
     ]  # fmt: skip
+    fresh = [by_prompt[p.prompt] for p in prompts if p.kind.startswith(FRESH) and p.prompt in by_prompt]
+    if fresh:
+        lines += ["", f"Of the {len(fresh)} fresh ones among them: {_counted(fresh)}."]
     for kind in dict.fromkeys(p.kind for p in prompts):
         rows = [by_prompt[p.prompt] for p in prompts if p.kind == kind and p.prompt in by_prompt]
         if rows:

@@ -211,9 +211,7 @@ class ControlLosses:
     def _noise(self, rows: IntArray, shown: HintBatch, noisy: Tensor, timesteps: Tensor) -> Tensor:
         """The noise that the controlled student predicts for trajectories with their hints."""
         known, device = self.trajectories, self.batches.batches.device
-        said, frames = [str(known.captions[k]) for k in rows], known.frames[rows].tolist()
-        text, mask = (x.to(device) for x in self.batches.batches.captions.batch(said, frames))
-        guidance = torch.from_numpy(known.guidance[rows]).to(device)
+        text, mask, guidance = known.text(rows, self.batches.batches.captions, device)
         with self.precision.autocast():
             condition = self.model.traj_encoder(shown.hints, shown.mask)
             residuals = self.model.controlnet(noisy, timesteps, text, guidance, condition, mask)

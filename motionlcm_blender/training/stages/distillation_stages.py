@@ -124,10 +124,8 @@ class StudentLosses:
         device = self.batches.device
         rows = torch.randint(0, len(known), (count,), generator=generator).numpy()
         noisy, timesteps = starts_and_points(known, rows, generator)
-        said, frames = [str(known.captions[k]) for k in rows], known.frames[rows].tolist()
-        text, mask = (x.to(device) for x in self.batches.captions.batch(said, frames))
+        text, mask, guidance = known.text(rows, self.batches.captions, device)
         clean = torch.from_numpy(known.clean[rows].astype(np.float32)).to(device)
-        guidance = torch.from_numpy(known.guidance[rows]).to(device)
         noisy, timesteps = noisy.to(device), timesteps.to(device)
         with self.precision.autocast():
             epsilon = self.student(noisy, timesteps, text, guidance, text_mask=mask)

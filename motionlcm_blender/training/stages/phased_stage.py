@@ -128,9 +128,7 @@ class PhasedLosses:
         known, device = self.trajectories, self.batches.device
         rows = torch.randint(0, len(known), (count,), generator=generator).numpy()
         batch = phases_of(known, rows, drawn_stretches(count, generator), device)
-        said, frames = [str(known.captions[k]) for k in rows], known.frames[rows].tolist()
-        text, mask = (x.to(device) for x in self.batches.captions.batch(said, frames))
-        return self._loss(batch, text, mask, torch.from_numpy(known.guidance[rows]).to(device))
+        return self._loss(batch, *known.text(rows, self.batches.captions, device))
 
     def _from_captured(self, generator: torch.Generator, count: int) -> Tensor:
         """Steps of four-step sampling that begin at captured motion with noise, where the teacher goes from there."""

@@ -23,6 +23,7 @@ from ...networks.noise_schedule import PHASED_DDIM_STEPS, PHASED_TIMESTEPS
 from ...networks.samplers import ddim_sample
 from ...networks.torch_impl.denoiser import Denoiser
 from ..config import StudentSettings
+from ..data.captions import CaptionTokens
 from ..precision import Precision
 from .latent_batches import LatentBatch, LatentBatches, guidance_scales
 
@@ -43,9 +44,9 @@ class Trajectories:
     """Trajectories of the teacher.
 
     noise, clean: (N, tokens, latent_width) float16, start and end; points: (N, 2 or 3, tokens, latent_width) float16,
-    near the timesteps `POINTS` or at `PHASED_POINTS`;
-    guidance: (N,) float32; captions: N strings; frames: (N,); rows: (N,) of the pool, where
-    text and hints come from; hinted: (N, bytes) uint8, the packed mask of the hints (`packed_hints`), empty without.
+    near the timesteps `POINTS` or at `PHASED_POINTS`; guidance: (N,) float32; captions: N strings; frames: (N,); rows:
+    (N,) of the pool, where text and hints come from; hinted: (N, bytes) uint8, the packed mask of the hints
+    (`packed_hints`), empty without.
     """
 
     noise: FloatArray
@@ -59,6 +60,12 @@ class Trajectories:
 
     def __len__(self) -> int:
         return len(self.captions)
+
+    def text(self, rows: IntArray, captions: CaptionTokens, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+        """Text tokens (B, L, text_width), their mask (B, L) and guidance scales (B,) of the given trajectories."""
+        said, frames = [str(self.captions[k]) for k in rows], self.frames[rows].tolist()
+        text, mask = captions.batch(said, frames)
+        return text.to(device), mask.to(device), torch.from_numpy(self.guidance[rows]).to(device)
 
     def save(self, path: Path) -> None:
         """Write the arrays to a file, complete or not at all."""
