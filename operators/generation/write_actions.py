@@ -32,7 +32,7 @@ def write_result(order: GenerationJobInput, result: GenerationOutput, batch: str
     character or the scene was removed in the meantime; nothing is changed then.
     """
     from ..armature.actions import new_action, repeat_forever
-    from ..rigs.job_keys import rule_by_keys, told_of_switches
+    from ..rigs.job_keys import activate_fk_controls, switches_message
     from ..scene.scene_time import make_room, show_within
 
     scene, character = find_both(order.scene, order.character)
@@ -42,7 +42,7 @@ def write_result(order: GenerationJobInput, result: GenerationOutput, batch: str
     request = order.request
     belongs = {"character_id": identity(character), "batch": batch or uuid.uuid4().hex[:12]}
     if order.body is not None:
-        belongs |= rule_by_keys(character, order.body)
+        belongs |= activate_fk_controls(character, order.body)
     for take in reversed((result, *result.others)):  # the first take is written last and stays active
         times, channels = written_channels(character, order, take)
         told = recipe(order, take) | belongs
@@ -58,7 +58,7 @@ def write_result(order: GenerationJobInput, result: GenerationOutput, batch: str
     play(scene)
     milliseconds = 1000.0 * max(take.report.get("seconds", 0.0) for take in (result, *result.others))
     made = f"{len(times)} frames from frame {order.first_frame}, generated in {milliseconds:.0f} ms."
-    made += told_of_switches(character)
+    made += switches_message(character)
     return made if not result.others else f"{len(result.others) + 1} takes of {made}"
 
 

@@ -42,7 +42,7 @@ def retargeted(motion: Motion, rig: BodyRig, request: Request, on_path: bool, le
 
 
 def sampling_on_feet(motion: Motion, request: Request, level: bool) -> Callable[..., Clip]:
-    """`resample` for a clip of this motion; on a level floor standing feet are held between the motion's frames."""
+    """`resample` for a clip of this motion; on a level floor, standing feet stay in place between its frames."""
     if not level or request.feet is FootLock.OFF:
         return resample
     return partial(resample_on_feet, stances=find_stances(motion, motion.joints))
@@ -85,8 +85,8 @@ def channels_of_body(
     return channels
 
 
-def rule_by_keys(obj: bpy.types.Object, rig: BodyRig) -> dict[str, str]:
-    """Set the switches by which the keyed controls rule; returns what is stored on the Actions.
+def activate_fk_controls(obj: bpy.types.Object, rig: BodyRig) -> dict[str, str]:
+    """Set the FK switches that make the keyed controls active; returns what is stored on the Actions.
 
     The values from before the first motion are kept, because motions may follow each other.
     """
@@ -100,8 +100,8 @@ def rule_by_keys(obj: bpy.types.Object, rig: BodyRig) -> dict[str, str]:
     return {take_properties.SWITCHED.name: text}
 
 
-def told_of_switches(obj: bpy.types.Object) -> str:
-    """A sentence about the switches that a motion has set; empty without any."""
+def switches_message(obj: bpy.types.Object) -> str:
+    """A sentence that names the switches that a motion has set; empty without any."""
     changed = [path for path, (before, now) in stored_switches(obj).items() if before != now]
     if not changed:
         return ""

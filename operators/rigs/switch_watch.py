@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def settle(obj: bpy.types.Object) -> None:
+def restore_unneeded(obj: bpy.types.Object) -> None:
     """Put the switches of one armature back if none of its motions needs them, and remember them if one does."""
     needing = [action for action in _actions(obj) if take_properties.SWITCHED.is_on(action)]
     if needing:
@@ -50,7 +50,7 @@ def _on_depsgraph_update(_scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph
         if isinstance(obj, bpy.types.Object) and obj.type == "ARMATURE" and obj.library is None:
             action = obj.animation_data.action if obj.animation_data is not None else None
             if take_properties.SWITCHES.is_on(obj) or take_properties.SWITCHED.is_on(action):
-                settle(obj)
+                restore_unneeded(obj)
 
 
 def register_properties() -> None:

@@ -1,4 +1,4 @@
-"""Set the switches by which the keyed controls of a rig rule (FK instead of IK), and put them back.
+"""Set the switches that make the keyed controls of a rig active (FK instead of IK), and restore them.
 
 A switch is a custom property of a bone, or the influence of a constraint.
 """
@@ -45,7 +45,7 @@ def put_back(obj: bpy.types.Object, report: Mapping[str, Sequence[float]]) -> li
 
 
 def switch_channels(report: Mapping[str, Sequence[float]]) -> list[Channel]:
-    """One key on the first frame that holds each switch at its value during the motion."""
+    """One key on the first frame for each switch, so that it keeps its value during the motion."""
     return [Channel(path, np.array([[value]]), _bone_of(path)) for path, (_, value) in report.items()]
 
 

@@ -76,7 +76,7 @@ def _facts_of_batch(character: bpy.types.Object, order: GenerationJobInput) -> d
     """What is stored on each take of one result; on a control rig, the FK switches are set."""
     import uuid
 
-    from ..rigs.job_keys import rule_by_keys
+    from ..rigs.job_keys import activate_fk_controls
 
     facts: dict[str, object] = {
         "character_id": character_lookup.identity(character),
@@ -84,7 +84,7 @@ def _facts_of_batch(character: bpy.types.Object, order: GenerationJobInput) -> d
         "batch": uuid.uuid4().hex[:12],
     }
     if order.body is not None:
-        facts |= rule_by_keys(character, order.body)
+        facts |= activate_fk_controls(character, order.body)
     return facts
 
 

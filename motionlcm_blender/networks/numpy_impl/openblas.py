@@ -211,7 +211,7 @@ def library() -> OpenBLAS | None:
 
 
 def reason() -> str:
-    """Why `library()` is None; empty if it is not, or was never asked for."""
+    """Why `library()` is None; empty if the library is loaded, or if `library()` has not been called."""
     return _loader.reason
 
 
