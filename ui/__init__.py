@@ -2,6 +2,9 @@
 
 action_editor: The extension's buttons in Blender's Action editor.
 controls_panel: The panel of pins, facing, feet and ground.
+library_panel: The panel of the model's prompt library.
+main_subpanels: What the main panel leaves to subpanels: further settings of a generation, and the result of the last
+    one.
 model_menu: The menu of models, the chosen model, and the button for MotionLCM's published weights.
 model_panel: The panel of the model: its name, its licence, and its device.
 panels: The sidebar tab "MotionLCM".
@@ -21,6 +24,8 @@ from ..operators.scene import registration
 from . import (
     action_editor,
     controls_panel,
+    library_panel,
+    main_subpanels,
     model_menu,
     model_panel,
     panels,
@@ -32,8 +37,8 @@ from . import (
 )
 
 MODULES = (
-    model_menu, preferences, panels, takes_panel, shots_panel, controls_panel, model_panel, shot_strips, action_editor,
-    translations,
+    model_menu, preferences, panels, library_panel, main_subpanels, takes_panel, shots_panel, controls_panel,
+    model_panel, shot_strips, action_editor, translations,
 )  # fmt: skip
 CLASSES = registration.classes_of(MODULES)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import bpy
 
-from .sidebar import Sidebar
+from .sidebar import CharacterSidebar
 
 
-class MOTIONLCM_PT_control(Sidebar, bpy.types.Panel):
+class MOTIONLCM_PT_control(CharacterSidebar, bpy.types.Panel):
     """Pins, facing, feet and ground."""
 
     bl_idname = "MOTIONLCM_PT_control"

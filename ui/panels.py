@@ -6,11 +6,13 @@ from bpy.app.translations import pgettext_iface as iface_
 from ..operators.armature import take_properties
 from ..operators.characters import add_smpl_body
 from ..operators.controls import draw_path, path_speed
+from ..operators.generation import first_motion
 from ..operators.scene import messages
 from ..operators.scene.main_thread_timer import MainThreadTimer
-from ..operators.session import model_choice, model_info
+from ..operators.session import model_choice, model_info, model_library
 from ..operators.shots import character_check
-from .sidebar import Sidebar
+from .main_subpanels import own_action
+from .sidebar import CharacterSidebar, Sidebar
 from .widgets import value_row, wrapped_label
 
 EXAMPLES = (
@@ -36,6 +38,30 @@ class MOTIONLCM_MT_prompts(bpy.types.Menu):
             self.layout.operator("motionlcm.use_prompt", text=prompt, translate=False).prompt = prompt
 
 
+class MOTIONLCM_MT_add(bpy.types.Menu):
+    """Ways to get another character."""
+
+    bl_idname = "MOTIONLCM_MT_add"
+    bl_label = "Add"
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.operator("motionlcm.add_character", icon="ADD")
+        layout.operator("motionlcm.add_smpl_body", icon="OUTLINER_OB_ARMATURE")
+        layout.separator()
+        layout.menu("MOTIONLCM_MT_examples", icon="SCENE_DATA")
+
+
+class MOTIONLCM_MT_examples(bpy.types.Menu):
+    """Small scenes to look at and to change."""
+
+    bl_idname = "MOTIONLCM_MT_examples"
+    bl_label = "Examples"
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        self.layout.operator_enum("motionlcm.add_example", "example")
+
+
 class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
     """Prompt, path, Generate."""
 
@@ -45,11 +71,12 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         chosen = context.scene.motionlcm
-
-        column = layout.column(align=True)
-        column.prop(chosen, "character", text="", icon="ARMATURE_DATA")
-        column.operator("motionlcm.add_character", icon="ADD")
-        column.operator("motionlcm.add_smpl_body", icon="OUTLINER_OB_ARMATURE")
+        if chosen.character is None:
+            self._draw_beginning(layout, chosen)
+            return
+        row = layout.row(align=True)
+        row.prop(chosen, "character", text="", icon="ARMATURE_DATA")
+        row.menu("MOTIONLCM_MT_add", text="", icon="ADD")
         self._draw_rig(layout, chosen.character)
         self._draw_causes(layout)
 
@@ -57,15 +84,39 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
         row.prop(chosen, "prompt", text="", placeholder="Description of the motion")
         row.menu("MOTIONLCM_MT_prompts", text="", icon="DOWNARROW_HLT")
         row.operator("motionlcm.search_prompts", text="", icon="VIEWZOOM")
-
         self._draw_hint(layout, chosen.prompt)
 
         column = layout.column(align=True)
         column.prop(chosen, "length")
         self._draw_suggestion(column, chosen)
-        column.prop(chosen, "start", text="")
+        self._draw_path(layout.column(align=True), context)
 
+        row = layout.row(align=True)
+        row.prop(chosen, "seed")
+        row.operator("motionlcm.dice", text="", icon="FILE_REFRESH")
+
+        # Always drawn and never greyed out: pressing Generate during a job restarts it.
+        row = layout.row()
+        row.scale_y = 1.5
+        row.operator("motionlcm.generate", icon="PLAY")
+        self._draw_status(layout)
+        self._draw_explanation(layout, chosen.character)
+
+    def _draw_beginning(self, layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
+        """What there is to do without a character: one button for all of it, or one's own armature."""
+        row = layout.row()
+        row.scale_y = 1.8
+        row.operator("motionlcm.first_motion", icon="ARMATURE_DATA")
         column = layout.column(align=True)
+        column.label(text="Or start with an armature:")
+        column.prop(chosen, "character", text="", icon="ARMATURE_DATA")
+        column.operator("motionlcm.add_character", icon="ADD")
+        column.operator("motionlcm.add_smpl_body", icon="OUTLINER_OB_ARMATURE")
+        column.menu("MOTIONLCM_MT_examples", icon="SCENE_DATA")
+        self._draw_status(layout)
+
+    def _draw_path(self, column: bpy.types.UILayout, context: bpy.types.Context) -> None:
+        chosen = context.scene.motionlcm
         column.prop(chosen, "path", text="", icon="CURVE_DATA")
         drawing_now = draw_path.is_drawing(context)
         column.operator(
@@ -74,33 +125,22 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
             icon="CHECKMARK" if drawing_now else "GREASEPENCIL",
             depress=drawing_now,
         )
-        if chosen.path is not None and path_speed.shown.text:
+        if chosen.path is None:
+            return
+        if path_speed.shown.text:
             column.label(text=path_speed.shown.text, icon="TIME")
-        if chosen.path is not None and path_speed.shown.warning:
+        if path_speed.shown.warning:
             wrapped_label(column, path_speed.shown.warning, "ERROR")
-        if chosen.path is not None and path_speed.shown.too_fast:
+        if path_speed.shown.too_fast:
             column.operator("motionlcm.make_run", icon="MOD_TIME")
 
-        if chosen.path is not None and chosen.path.type == "CURVE":
-            row = column.row(align=True)
-            row.prop(chosen, "ease_in")
-            row.prop(chosen, "ease_out")
-            column.operator("motionlcm.fit_length", icon="DRIVER_DISTANCE")
-
-        row = layout.row(align=True)
-        row.prop(chosen, "seed")
-        row.operator("motionlcm.dice", text="", icon="FILE_REFRESH")
-        layout.prop(chosen, "takes")
-        split = layout.split(factor=0.3)
-        split.label(text="Steps")
-        split.row(align=True).prop(chosen, "steps", expand=True)
-
-        # Always drawn and never greyed out: pressing Generate during a job restarts it.
-        row = layout.row()
-        row.scale_y = 1.5
-        row.operator("motionlcm.generate", icon="PLAY")
-        self._draw_status(layout)
-        self._draw_numbers(layout, chosen.character)
+    def _draw_explanation(self, layout: bpy.types.UILayout, character: bpy.types.Object) -> None:
+        """What Make a Character Walk Here did, in one line each."""
+        told = first_motion.explanation(own_action(character))
+        if told:
+            box = layout.box().column(align=True)
+            for sentence in told:
+                wrapped_label(box, sentence, "DOT")
 
     def _draw_suggestion(self, layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
         """A button with the usual length of the action, unless that is the length or a path decides it."""
@@ -140,6 +180,10 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
             read_hint_soon()
         elif hint:
             wrapped_label(layout, hint, "INFO")
+        near = model_library.nearest(model_choice.chosen(), prompt)
+        if near:
+            text = iface_("The model can do: {prompt}").format(prompt=near)
+            layout.operator("motionlcm.use_library_prompt", text=text, icon="FORWARD", translate=False).prompt = near
 
     def _draw_status(self, layout: bpy.types.UILayout) -> None:
         status = messages.status
@@ -157,27 +201,6 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
             wrapped_label(layout, status.message, "ERROR" if status.error else "INFO", status.error)
         for warning in status.warnings:
             wrapped_label(layout, warning, "ERROR")
-
-    def _draw_numbers(self, layout: bpy.types.UILayout, character: bpy.types.Object | None) -> None:
-        action = _our_action(character)
-        if action is None:
-            return
-        box = layout.box().column(align=True)
-        box.label(text=action.name, icon="ACTION", translate=False)
-        made = take_properties.read(action)
-        if made.path_mean_cm is not None:
-            mean, most = made.path_mean_cm, made.path_max_cm
-            value_row(box, "Path error", iface_("{mean:.1f} cm, at most {most:.1f}").format(mean=mean, most=most))
-        if made.pin_max_cm is not None:
-            value_row(box, "Pin error", iface_("at most {most:.1f} cm").format(most=made.pin_max_cm))
-        draw_visible_measures(box, made)
-        if made.milliseconds is not None:
-            value_row(box, "Generation time", f"{made.milliseconds:.0f} ms")
-        if made.model is not None:
-            value_row(box, "Model", made.model)
-        row = box.row(align=True)
-        row.operator("motionlcm.recall", text="Recall")
-        row.operator("motionlcm.generate_again", text="Again")
 
 
 class MOTIONLCM_PT_body(Sidebar, bpy.types.Panel):
@@ -201,7 +224,7 @@ class MOTIONLCM_PT_body(Sidebar, bpy.types.Panel):
         wrapped_label(self.layout, " ".join(iface_(sentence) for sentence in add_smpl_body.LICENCE), "INFO")
 
 
-class MOTIONLCM_PT_keys(Sidebar, bpy.types.Panel):
+class MOTIONLCM_PT_keys(CharacterSidebar, bpy.types.Panel):
     """The number of keys and their tolerance."""
 
     bl_idname = "MOTIONLCM_PT_keys"
@@ -218,7 +241,7 @@ class MOTIONLCM_PT_keys(Sidebar, bpy.types.Panel):
         row.active = chosen.key_mode == "FITTED"
         row.prop(chosen, "key_tolerance", text="Tolerance (mm)")
         column.operator("motionlcm.refit_keys", icon="NORMALIZE_FCURVES")
-        action = _our_action(chosen.character)
+        action = own_action(chosen.character)
         if action is not None and take_properties.KEYS_PER_SECOND.read(action) > 0.0:
             rate = iface_("{count:.0f} per second").format(count=take_properties.KEYS_PER_SECOND.read(action))
             value_row(column, "Keys", rate)
@@ -243,27 +266,6 @@ class MOTIONLCM_PT_recipes(Sidebar, bpy.types.Panel):
         row.operator("motionlcm.import_recipe", text="Import", icon="IMPORT")
 
 
-def draw_visible_measures(layout: bpy.types.UILayout, made: take_properties.TakeProperties) -> None:
-    """Draw what a person sees of a take. Takes of an earlier version have the foot skate alone."""
-    if made.facing_off_deg is not None:
-        value_row(layout, "Facing error", f"{made.facing_off_deg:.0f}°")
-    if made.drag_cm is not None:
-        value_row(layout, "Worst foot drag", f"{made.drag_cm:.0f} cm")
-    elif made.foot_skate_cm_s is not None:
-        value_row(layout, "Foot skate", f"{made.foot_skate_cm_s:.1f} cm/s")
-    if made.below_floor_cm is not None:
-        value_row(layout, "Feet below floor", f"{made.below_floor_cm:.1f} cm")
-    if made.energy_share is not None:
-        value_row(layout, "Energy", iface_("{share:.0f} % of captured").format(share=100.0 * made.energy_share))
-
-
-def _our_action(character: bpy.types.Object | None) -> bpy.types.Action | None:
-    """The character's active Action, if it is ours."""
-    data = character.animation_data if character is not None else None
-    action = data.action if data is not None else None
-    return action if take_properties.PROMPT.is_on(action) else None
-
-
 def _read_hint() -> None:
     model_info.read_hint(model_choice.chosen(), bpy.context.scene.motionlcm.prompt)
     messages.redraw()
@@ -278,7 +280,8 @@ def read_hint_soon() -> None:
 
 
 CLASSES = (
-    MOTIONLCM_MT_prompts, MOTIONLCM_PT_main, MOTIONLCM_PT_body, MOTIONLCM_PT_keys, MOTIONLCM_PT_recipes,
+    MOTIONLCM_MT_prompts, MOTIONLCM_MT_examples, MOTIONLCM_MT_add, MOTIONLCM_PT_main, MOTIONLCM_PT_body,
+    MOTIONLCM_PT_keys, MOTIONLCM_PT_recipes,
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from ..operators.scene import shot_lookup
 from ..operators.shots import nla_track, shot_list
 from ..operators.timeline import timeline_height
 from .controls_panel import draw_pins
-from .sidebar import Sidebar
+from .sidebar import CharacterSidebar
 from .widgets import wrapped_label
 
 
@@ -28,13 +28,14 @@ class MOTIONLCM_UL_shots(bpy.types.UIList):
         row.prop(item, "locked", text="", icon="LOCKED" if item.locked else "UNLOCKED", emboss=False)
 
 
-class MOTIONLCM_PT_shots(Sidebar, bpy.types.Panel):
+class MOTIONLCM_PT_shots(CharacterSidebar, bpy.types.Panel):
     """The list of the character's shots."""
 
     bl_idname = "MOTIONLCM_PT_shots"
     bl_parent_id = "MOTIONLCM_PT_main"
     bl_order = 2
     bl_label = "Shots"
+    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, character = self.layout, context.scene.motionlcm.character

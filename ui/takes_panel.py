@@ -35,6 +35,7 @@ class MOTIONLCM_PT_takes(Sidebar, bpy.types.Panel):
     bl_parent_id = "MOTIONLCM_PT_main"
     bl_order = 1
     bl_label = "Takes"
+    bl_options = {"DEFAULT_CLOSED"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -184,6 +184,31 @@ class MotionModel:
         Raises:
             InvalidRequest: The model has no text encoder.
         """
+        encoded = self._encoded(prompt)
+        if isinstance(encoded, tuple):
+            states, mean = encoded
+            most = int(self.folder.text.get("max_states", 24)) if self.folder is not None else 24
+            return state_tokens(np.asarray(states), np.asarray(mean), frames, most)
+        return np.asarray(encoded, np.float32).reshape(1, -1)
+
+    def sentence_vector(self, prompt: str) -> FloatArray:
+        """Encode a prompt as one vector, to compare what prompts mean; the cache is that of `encode_prompt`.
+
+        Args:
+            prompt: English text.
+
+        Returns:
+            (width,) float32.
+
+        Raises:
+            InvalidRequest: The model has no text encoder.
+        """
+        encoded = self._encoded(prompt.strip())
+        vector = encoded[1] if isinstance(encoded, tuple) else encoded
+        return np.asarray(vector, np.float32).reshape(-1)
+
+    def _encoded(self, prompt: str) -> Any:
+        """What the text encoder returns for a prompt, cached."""
         encoded = self._prompts.get(prompt)
         if encoded is None:
             encoded = self._encoder().encode(prompt)
@@ -192,11 +217,7 @@ class MotionModel:
                 self._prompts.popitem(last=False)
         else:
             self._prompts.move_to_end(prompt)
-        if isinstance(encoded, tuple):
-            states, mean = encoded
-            most = int(self.folder.text.get("max_states", 24)) if self.folder is not None else 24
-            return state_tokens(np.asarray(states), np.asarray(mean), frames, most)
-        return np.asarray(encoded, np.float32).reshape(1, -1)
+        return encoded
 
     def _encoder(self) -> Any:
         if self._text_encoder is None:

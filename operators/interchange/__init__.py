@@ -1,8 +1,9 @@
 """Export and import of files: recipes and storyboards.
 
+examples: Examples: small scenes that a button adds to the file, to look at, to play and to change.
 recipe_files: Motion from recipes: from any Action of this file, and from recipe files.
 storyboards: Import and export of storyboards: characters, paths, pins and shots in a JSON file.
 """
 
-REGISTERED: tuple[str, ...] = ("recipe_files", "storyboards")
+REGISTERED: tuple[str, ...] = ("recipe_files", "storyboards", "examples")
 """Modules with classes or properties, in the order of registration."""

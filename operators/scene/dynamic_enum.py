@@ -17,6 +17,14 @@ class DynamicEnumItems:
         self._numbers: dict[str, int] = {}
         self._shown: list[tuple[str, str, str, int]] = []
 
+    def named(self, rows: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str, int]]:
+        """The items of an enum whose identifiers differ from the shown texts: identifier, text, tooltip."""
+        self._shown = []
+        for name, text, tooltip in rows:
+            number = self._numbers.setdefault(name, len(self._numbers))
+            self._shown.append(self._items.setdefault((name, tooltip), (name, text, tooltip, number)))
+        return self._shown
+
     def items(self, texts: Iterable[tuple[str, str]]) -> list[tuple[str, str, str, int]]:
         """The items for an EnumProperty; each text is its own identifier, with its tooltip."""
         self._shown = []

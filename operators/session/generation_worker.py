@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +30,7 @@ from ..armature.root_motion import RootMotion
 from ..rigs import job_keys
 from ..rigs.recognised import BodyRig
 from ..scene.handles import Handle
-from . import model_choice, model_session
+from . import model_choice, model_library, model_session
 
 if TYPE_CHECKING:
     from ..armature.pose_keys import EulerBones
@@ -121,6 +122,8 @@ def make(
         model, motions, warnings = model_session.get().generate(
             order.choice, order.request, lambda fraction, what: progress(0.05 + 0.75 * fraction, what), cancel
         )
+        encode = partial(model_session.get().sentence_vector, model)
+        model_library.note_nearest(order.choice, order.request.prompt, encode)
         folder = model.folder
         config = folder.config if folder is not None else {}
         of_model = (

@@ -15,10 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from . import model_info, torch_import
+from . import model_info, model_library, torch_import
 from .model_choice import Choice
 
 if TYPE_CHECKING:
+    from ...motionlcm_blender.array_types import FloatArray
     from ...motionlcm_blender.generation.generated_motion import GeneratedMotion
     from ...motionlcm_blender.generation.pipeline import MotionLCM
     from ...motionlcm_blender.generation.request import Request
@@ -120,6 +121,11 @@ class ModelSession:
                     device = worse
                     loaded = None  # to release its memory
 
+    def sentence_vector(self, loaded: MotionLCM, prompt: str) -> FloatArray:
+        """A prompt as one vector, by the text encoder of a model that this session loaded."""
+        with self._at_work:
+            return loaded.sentence_vector(prompt)
+
     def is_loaded(self) -> bool:
         return bool(self._loaded)
 
@@ -146,6 +152,7 @@ class ModelSession:
             self._drop_loaded()
             self._instead = None
         model_info.forget()
+        model_library.forget()
 
     @contextmanager
     def _counted(self) -> Iterator[None]:

@@ -1,0 +1,206 @@
+"""The prompt library of a model: prompts that were watched and judged right with this model.
+
+A model folder may contain prompts.json:
+
+    {
+      "format": 1,
+      "seeds": [0, 1, 2], "steps": 4,
+      "prompts": [
+        {"prompt": "a person walks forward", "category": "walks", "about": "Walk straight ahead",
+         "seconds": 5.0, "loops": true, "travels": true, "seed": 0},
+        ...
+      ],
+      "weak": ["a person shrugs", ...]
+    }
+
+`seeds` and `steps` are those of the judged takes; `seed` is one of the takes that were right. `seconds` is the length
+of the judged takes. `loops`: the take contains a section that repeats. `travels`: the take moves over the floor. `weak`
+lists prompts that the model was seen not to do. `about` is what a person sees, in one clause. A model folder may also
+contain prompts.safetensors with the sentence vectors of both lists (`embeddings`, float16, prompts first, then weak);
+without that file they are computed when they are needed.
+
+`training/evaluation/library.py` writes both files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..array_types import FloatArray
+from ..errors import InvalidRequest, ModelFolderError
+from ..files.json_fields import fields_of
+from ..files.safetensors_files import read_bytes, read_stored
+
+FILE, VECTORS = "prompts.json", "prompts.safetensors"
+FORMAT = 1
+CATEGORIES = (
+    "walks", "runs", "styles", "gestures", "sit and stand", "fight", "sport", "dance", "floor", "idle",
+)  # fmt: skip
+"""Categories of the bundled library, in the order of the panel. Another model may have others."""
+MOST_PROMPTS, LONGEST_TEXT = 2000, 300
+ALIKE, CLEARLY = 0.6, 0.03
+"""Cosine of sentence vectors from which a prompt is taken for a weak one, and by which the weak one must be nearer."""
+
+
+@dataclass(frozen=True)
+class LibraryPrompt:
+    """One prompt of the library; the fields are those of prompts.json."""
+
+    prompt: str
+    category: str
+    about: str
+    seconds: float
+    loops: bool
+    travels: bool
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class PromptLibrary:
+    """The library of a model.
+
+    Attributes:
+        prompts: The prompts, by category.
+        weak: Prompts that the model was seen not to do.
+        seeds: Seeds of the judged takes.
+        steps: Sampler steps of the judged takes.
+        vectors: (prompts + weak, width) float32 unit sentence vectors; None if the folder has none.
+    """
+
+    prompts: tuple[LibraryPrompt, ...]
+    weak: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+    steps: int = 4
+    vectors: FloatArray | None = None
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The categories that have a prompt: the usual ones in their order, then others."""
+        found = dict.fromkeys(prompt.category for prompt in self.prompts)
+        return tuple(c for c in CATEGORIES if c in found) + tuple(c for c in found if c not in CATEGORIES)
+
+    def of_category(self, category: str) -> tuple[LibraryPrompt, ...]:
+        """The prompts of a category, in the order of the file."""
+        return tuple(prompt for prompt in self.prompts if prompt.category == category)
+
+    def find(self, text: str) -> LibraryPrompt | None:
+        """The entry of a prompt, if the library has it."""
+        wanted = text.strip().lower()
+        return next((prompt for prompt in self.prompts if prompt.prompt.lower() == wanted), None)
+
+    def search(self, words: str) -> tuple[LibraryPrompt, ...]:
+        """The prompts that contain every word, or its beginning, in prompt, clause or category."""
+        wanted = words.lower().split()
+
+        def has(prompt: LibraryPrompt) -> bool:
+            text = f" {prompt.prompt} {prompt.about} {prompt.category}".lower()
+            return all(f" {word}" in text for word in wanted)
+
+        return tuple(prompt for prompt in self.prompts if has(prompt))
+
+    def nearest(self, vector: FloatArray) -> tuple[LibraryPrompt | None, bool]:
+        """The prompt of the library that means nearly the same as a sentence vector.
+
+        Args:
+            vector: (width,) of any length.
+
+        Returns:
+            The nearest prompt, None without vectors; and whether the sentence is nearer to a weak prompt.
+        """
+        if self.vectors is None or not self.prompts or len(vector) != self.vectors.shape[1]:
+            return None, False
+        unit = vector / max(float(np.linalg.norm(vector)), 1e-9)
+        alike = self.vectors @ unit.astype(np.float32)
+        count = len(self.prompts)
+        best = int(alike[:count].argmax())
+        weakest = float(alike[count:].max()) if len(self.weak) else -1.0
+        return self.prompts[best], weakest >= ALIKE and weakest > float(alike[best]) + CLEARLY
+
+    def with_vectors(self, encode: Callable[[str], FloatArray]) -> PromptLibrary:
+        """The library with sentence vectors of all prompts. encode: prompt to (width,)."""
+        texts = [*(prompt.prompt for prompt in self.prompts), *self.weak]
+        rows = [encode(text) for text in texts]
+        vectors = np.stack([row / max(float(np.linalg.norm(row)), 1e-9) for row in rows]).astype(np.float32)
+        return PromptLibrary(self.prompts, self.weak, self.seeds, self.steps, vectors)
+
+    def to_json(self) -> str:
+        """Text of prompts.json, one prompt a line."""
+        lines = ",\n".join("  " + json.dumps(prompt.__dict__, ensure_ascii=False) for prompt in self.prompts)
+        weak = ",\n".join("  " + json.dumps(text, ensure_ascii=False) for text in self.weak)
+        head = f'"format": {FORMAT}, "seeds": {json.dumps(list(self.seeds))}, "steps": {self.steps}'
+        return f'{{\n{head},\n"prompts": [\n{lines}\n],\n"weak": [\n{weak}\n]\n}}\n'
+
+
+def read_library(folder: Path) -> PromptLibrary | None:
+    """Read the prompt library of a model folder.
+
+    Returns:
+        The library, None if the folder has none.
+
+    Raises:
+        ModelFolderError: The file is damaged.
+    """
+    file = folder / FILE
+    if not file.is_file():
+        return None
+    try:
+        told = json.loads(read_bytes(file).decode())
+        library = _library(told)
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise ModelFolderError(f"{FILE} in {folder} is damaged: it is no JSON.") from error
+    except InvalidRequest as error:
+        raise ModelFolderError(f"{FILE} in {folder} is damaged: {error}") from error
+    if not (folder / VECTORS).is_file():
+        return library
+    vectors = read_stored(folder / VECTORS).get("embeddings")
+    if vectors is None or vectors.ndim != 2 or len(vectors) != len(library.prompts) + len(library.weak):
+        raise ModelFolderError(f"{VECTORS} in {folder} does not belong to {FILE}.")
+    return PromptLibrary(
+        library.prompts, library.weak, library.seeds, library.steps, np.asarray(vectors, dtype=np.float32)
+    )
+
+
+def _library(told: Any) -> PromptLibrary:
+    """Raises InvalidRequest."""
+    fields = fields_of(told, "the file", ("format", "prompts"), ("weak", "seeds", "steps"))
+    if fields["format"] != FORMAT:
+        raise InvalidRequest(f"it has the format {fields['format']!r}; this version reads {FORMAT}.")
+    rows, weak, seeds = fields["prompts"], fields.get("weak", []), fields.get("seeds", [])
+    if not isinstance(rows, list) or len(rows) > MOST_PROMPTS:
+        raise InvalidRequest(f'"prompts" must be a list of at most {MOST_PROMPTS}.')
+    if not isinstance(weak, list) or len(weak) > MOST_PROMPTS or not all(_is_text(text) for text in weak):
+        raise InvalidRequest('"weak" must be a list of prompts.')
+    steps = fields.get("steps", 4)
+    if not isinstance(seeds, list) or not all(_is_whole(seed) for seed in seeds) or not _is_whole(steps):
+        raise InvalidRequest('"seeds" and "steps" must be whole numbers.')
+    return PromptLibrary(tuple(_prompt(row) for row in rows), tuple(weak), tuple(seeds), steps)
+
+
+def _prompt(row: Any) -> LibraryPrompt:
+    """Raises InvalidRequest."""
+    fields = fields_of(row, "a prompt", ("prompt", "category"), ("about", "seconds", "loops", "travels", "seed"))
+    prompt = LibraryPrompt(
+        fields["prompt"], fields["category"], fields.get("about", ""), fields.get("seconds", 5.0),
+        fields.get("loops", False), fields.get("travels", False), fields.get("seed", 0),
+    )  # fmt: skip
+    if not _is_text(prompt.prompt) or not _is_text(prompt.category) or not isinstance(prompt.about, str):
+        raise InvalidRequest("a prompt and its category must be text.")
+    if isinstance(prompt.seconds, bool) or not isinstance(prompt.seconds, int | float) or not 0 < prompt.seconds < 600:
+        raise InvalidRequest('"seconds" must be a number between 0 and 600.')
+    if not isinstance(prompt.loops, bool) or not isinstance(prompt.travels, bool) or not _is_whole(prompt.seed):
+        raise InvalidRequest('"loops" and "travels" must be true or false, "seed" a whole number.')
+    return prompt
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and len(value) <= LONGEST_TEXT
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
