@@ -14,6 +14,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -45,11 +46,14 @@ class Run:
     ended: chroot.Ended
 
 
-def drive(script: str, niceness: int, number: int = 1) -> Run:
-    """Run one script in a window. number: of this run of it; a repeated one has artefacts of its own."""
+def drive(script: str, niceness: int, number: int = 1, more: Sequence[str] = ()) -> Run:
+    """Run one script in a window.
+
+    number: of this run of it; a repeated one has artefacts of its own. more: further arguments of the script.
+    """
     name = script.removesuffix(".py") + ("" if number == 1 else f"_{number}")
     blender = ["blender", "--enable-event-simulate", "--threads", "1", "--window-geometry", "0", "0", "1280", "800"]
-    command = [*blender, "--python-exit-code", "4", "--python", f"/lab/window/{script}", "--", f"/lab/window/{name}"]
+    command = [*blender, "--python-exit-code", "4", "--python", f"/lab/window/{script}", "--", f"/lab/window/{name}", *more]
     log, output, artefacts = ARTEFACTS / f"{name}.log", chroot.BLENDER.lab / name, ARTEFACTS / name
     artefacts.mkdir()
     ended = chroot.run_inside(command, DRIVE_LIMIT_S, log, screen=True, niceness=niceness)

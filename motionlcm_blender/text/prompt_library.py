@@ -44,8 +44,9 @@ CATEGORIES = (
 )  # fmt: skip
 """Categories of the bundled library, in the order of the panel. Another model may have others."""
 MOST_PROMPTS, LONGEST_TEXT = 2000, 300
-ALIKE, CLEARLY = 0.6, 0.03
-"""Cosine of sentence vectors from which a prompt is taken for a weak one, and by which the weak one must be nearer."""
+NEAR, ALIKE, CLEARLY = 0.35, 0.6, 0.03
+"""Cosines of sentence vectors: from which a prompt is worth offering, from which a prompt is taken for a weak one, and by
+which the weak one must be nearer."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class PromptLibrary:
             vector: (width,) of any length.
 
         Returns:
-            The nearest prompt, None without vectors; and whether the sentence is nearer to a weak prompt.
+            The nearest prompt, None without vectors or if none is near; and whether the sentence is nearer to a weak prompt.
         """
         if self.vectors is None or not self.prompts or len(vector) != self.vectors.shape[1]:
             return None, False
@@ -120,7 +121,8 @@ class PromptLibrary:
         count = len(self.prompts)
         best = int(alike[:count].argmax())
         weakest = float(alike[count:].max()) if len(self.weak) else -1.0
-        return self.prompts[best], weakest >= ALIKE and weakest > float(alike[best]) + CLEARLY
+        offered = self.prompts[best] if alike[best] >= NEAR else None
+        return offered, weakest >= ALIKE and weakest > float(alike[best]) + CLEARLY
 
     def with_vectors(self, encode: Callable[[str], FloatArray]) -> PromptLibrary:
         """The library with sentence vectors of all prompts. encode: prompt to (width,)."""

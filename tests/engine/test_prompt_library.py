@@ -1,0 +1,131 @@
+"""The prompt library: reading, search, nearest prompts, and the tool that makes it of verdicts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from motionlcm_blender.errors import ModelFolderError, TrainingDataError
+from motionlcm_blender.networks.model_folder import bundled_models
+from motionlcm_blender.text.prompt_library import CATEGORIES, FILE, LibraryPrompt, PromptLibrary, read_library
+from motionlcm_blender.training.evaluation import library as tool
+
+
+def prompt(text: str, category: str = "walks", about: str = "Walk") -> LibraryPrompt:
+    return LibraryPrompt(text, category, about, 4.0, True, True, 1)
+
+
+def small() -> PromptLibrary:
+    rows = (prompt("a person walks"), prompt("a person dances", "dance", "Dance wildly"), prompt("a man runs", "runs"))
+    return PromptLibrary(rows, ("a person shrugs",), (0, 1), 4)
+
+
+def test_library_survives_its_file(tmp_path):
+    (tmp_path / FILE).write_text(small().to_json())
+    found = read_library(tmp_path)
+    assert found is not None and found.prompts == small().prompts and found.weak == small().weak
+    assert found.seeds == (0, 1) and found.vectors is None
+    assert read_library(tmp_path / "none") is None
+
+
+def test_categories_and_search():
+    library = small()
+    assert library.categories == ("walks", "runs", "dance")
+    assert [p.prompt for p in library.search("dan wild")] == ["a person dances"]
+    assert [p.prompt for p in library.search("person")] == ["a person walks", "a person dances"]
+    assert len(library.search("  ")) == 3 and library.search("alk") == ()
+    assert library.find(" A Person walks ").category == "walks" and library.find("other") is None
+
+
+def test_nearest_and_weak():
+    axes = dict(zip(("a person walks", "a person dances", "a man runs", "a person shrugs"), np.eye(4), strict=True))
+    library = small().with_vectors(lambda text: 3.0 * axes[text])
+    assert library.nearest(np.array([2.0, 0.4, 0.0, 0.1])) == (library.prompts[0], False)
+    near, weak = library.nearest(np.array([0.1, 0.6, 0.0, 1.0]))
+    assert near == library.prompts[1] and weak
+    assert library.nearest(np.array([0.1, 0.1, 0.0, 1.0])) == (None, True)
+    assert small().nearest(np.ones(4)) == (None, False)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "no json", "[]", '{"format": 2, "prompts": []}', '{"format": 1}', '{"format": 1, "prompts": [{}]}',
+        '{"format": 1, "prompts": [{"prompt": "", "category": "walks"}]}',
+        '{"format": 1, "prompts": [{"prompt": "a", "category": "walks", "seconds": -1}]}',
+        '{"format": 1, "prompts": [{"prompt": "a", "category": "walks", "loops": 1}]}',
+        '{"format": 1, "prompts": [{"prompt": "a", "category": "walks", "seed": true}]}',
+        '{"format": 1, "prompts": [], "weak": [1]}', '{"format": 1, "prompts": [], "steps": "4"}',
+    ],
+)  # fmt: skip
+def test_damaged_file_is_one_sentence(tmp_path, content):
+    (tmp_path / FILE).write_text(content)
+    with pytest.raises(ModelFolderError, match="damaged"):
+        read_library(tmp_path)
+
+
+def test_bundled_library_has_eight_of_each_category_and_a_vector_for_each_prompt():
+    library = read_library(bundled_models() / "default")
+    assert library is not None and library.vectors is not None
+    assert library.categories == CATEGORIES
+    assert min(len(library.of_category(category)) for category in CATEGORIES) >= 8
+    assert len({p.prompt for p in library.prompts}) == len(library.prompts)
+    assert all(p.about and p.seed in library.seeds for p in library.prompts)
+    assert np.linalg.norm(library.vectors, axis=1) == pytest.approx(1.0, abs=2e-3)
+
+
+def test_bundled_library_is_that_of_the_stored_verdicts():
+    settings, rows = tool.load_rows(Path(tool.__file__).with_name("library_judgements.json"))
+    made, bundled = tool.library_of(settings, rows), read_library(bundled_models() / "default")
+    assert bundled is not None and made.prompts == bundled.prompts and made.weak == bundled.weak
+
+
+def row(verdicts: str, seams: tuple[float, ...] = (0.2, 0.05, 0.03), far: float = 3.0) -> tool.Row:
+    return tool.Row("a person walks", "walks", "Walk", 4.0, [far] * 3, list(seams), verdicts)
+
+
+def test_verdicts_decide():
+    assert row("rrp").kept and not row("rpp").kept and not row("").kept
+    assert row("wwp").weak and not row("rww").weak and not row("ppp").weak
+    settings = {"model": "m", "seeds": [4, 5, 6], "steps": 2}
+    made = tool.library_of(settings, [row("rrp"), row("prr", far=0.1)])
+    assert [p.travels for p in made.prompts] == [True, False]
+    assert [p.loops for p in made.prompts] == [False, True]
+    assert [p.seed for p in made.prompts] == [4, 6]
+    with pytest.raises(TrainingDataError, match="No candidate"):
+        tool.library_of(settings, [row("ppw")])
+
+
+def test_wrong_verdicts_are_named(tmp_path):
+    file = tmp_path / tool.ROWS_FILE
+    tool.save_rows(file, {"model": "m", "seeds": [0, 1, 2], "steps": 4}, [row("rr")])
+    with pytest.raises(TrainingDataError, match="a letter r, p or w for each take"):
+        tool.load_rows(file)
+    file.write_text("{}")
+    with pytest.raises(TrainingDataError, match="holds no verdicts"):
+        tool.load_rows(file)
+
+
+def test_tool_draws_measures_and_writes(tmp_path, capsys):
+    from tests.tiny_model import write_tiny_model
+
+    model, out = tmp_path / "model", tmp_path / "out"
+    write_tiny_model(model)
+    rows = [{"prompt": f"a person walks {word}", "category": "walks", "about": "Walk"} for word in ("on", "off")]
+    (tmp_path / "candidates.json").write_text(json.dumps(rows))
+    options = ["--out", str(out), "--device", "numpy"]
+    assert tool.main([str(model), *options, "--candidates", str(tmp_path / "candidates.json"), "--seeds", "2"]) == 0
+    assert (out / "library_01.png").stat().st_size > 1000
+    settings, judged = tool.load_rows(out / tool.ROWS_FILE)
+    assert len(judged) == 2 and len(judged[0].seam) == 2 and settings["seeds"] == [0, 1]
+    judged[0].verdicts, judged[1].verdicts = "rr", "ww"
+    tool.save_rows(out / tool.ROWS_FILE, settings, judged)
+    assert tool.main([str(model), *options, "--write"]) == 0
+    library = read_library(model)
+    assert library is not None and library.vectors is not None and len(library.vectors) == 2
+    assert [p.prompt for p in library.prompts] == ["a person walks on"] and library.weak == ("a person walks off",)
+    assert tool.main(["--out", str(out), "--write"]) == 1
+    assert "another model" in capsys.readouterr().err
