@@ -23,21 +23,36 @@ ARTEFACTS = chroot.ROOT / "test-artefacts" / "guide"
 SCRIPT = "drive_guide.py"
 NOT_SHOWN = "look_"
 """Begins the names of pictures that are looked at and not part of the guide."""
-QUALITY = 80
+QUALITY, LOOP_QUALITY = 80, 55
+LOOP_WIDTH, LOOP_MS = 480, 200
+"""Pixels of an animated picture, and the time of each of its frames."""
 
 
 def cut(folder: Path, images: Path) -> list[Path]:
-    """Cut the screenshots in a folder to the places that places.json gives; returns the pictures."""
+    """Cut the screenshots in a folder to the places that places.json gives; returns the pictures.
+
+    Screenshots named "walk.00", "walk.01" ... become one animated picture.
+    """
     places = json.loads((folder / "places.json").read_text())
     images.mkdir(parents=True, exist_ok=True)
     files = []
+    loops: dict[str, list[Image.Image]] = {}
     for name, (left, top, width, height) in places.items():
         with Image.open(folder / f"{name}.png") as screen:
             shown = screen.convert("RGB").crop((left, top, left + width, top + height))
+        loop, _, number = name.partition(".")
+        if number:
+            size = (LOOP_WIDTH, round(height * LOOP_WIDTH / width)) if width > LOOP_WIDTH else (width, height)
+            loops.setdefault(loop, []).append(shown.resize(size, Image.Resampling.LANCZOS))
+            continue
         shown.save(folder / f"cut_{name}.png")
         if not name.startswith(NOT_SHOWN):
             files.append(images / f"{name}.webp")
             shown.save(files[-1], quality=QUALITY, method=6)
+    for name, frames in loops.items():
+        files.append(images / f"{name}.webp")
+        options = {"duration": LOOP_MS, "loop": 0, "quality": LOOP_QUALITY, "method": 6}
+        frames[0].save(files[-1], save_all=True, append_images=frames[1:], **options)
     return files
 
 

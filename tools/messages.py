@@ -34,7 +34,7 @@ WORKING = ("progress", "on_progress", "stage", "told")
 """Names of the functions that tell what a job is doing."""
 HELPERS = {"value_row": 1}
 """Functions of ours that draw one of their arguments as a label."""
-SENTENCES = ("LICENCE",)
+SENTENCES = ("LICENCE", "EXPLANATION")
 """Constants whose texts are drawn."""
 WORDS_OF = (
     "generation/pipeline.py", "generation/motion_model.py", "generation/long_motion.py", "importing/archives.py",

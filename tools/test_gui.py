@@ -53,7 +53,16 @@ def drive(script: str, niceness: int, number: int = 1, more: Sequence[str] = ())
     """
     name = script.removesuffix(".py") + ("" if number == 1 else f"_{number}")
     blender = ["blender", "--enable-event-simulate", "--threads", "1", "--window-geometry", "0", "0", "1280", "800"]
-    command = [*blender, "--python-exit-code", "4", "--python", f"/lab/window/{script}", "--", f"/lab/window/{name}", *more]
+    command = [
+        *blender,
+        "--python-exit-code",
+        "4",
+        "--python",
+        f"/lab/window/{script}",
+        "--",
+        f"/lab/window/{name}",
+        *more,
+    ]
     log, output, artefacts = ARTEFACTS / f"{name}.log", chroot.BLENDER.lab / name, ARTEFACTS / name
     artefacts.mkdir()
     ended = chroot.run_inside(command, DRIVE_LIMIT_S, log, screen=True, niceness=niceness)

@@ -24,6 +24,7 @@ EXAMPLES = (
     "a person dances",
 )
 """Prompts to offer while the history is empty."""
+EXPLANATION_ICONS = ("ARMATURE_DATA", "CURVE_DATA", "ACTION", "LOOP_BACK")
 
 
 class MOTIONLCM_MT_prompts(bpy.types.Menu):
@@ -136,11 +137,10 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
 
     def _draw_explanation(self, layout: bpy.types.UILayout, character: bpy.types.Object) -> None:
         """What Make a Character Walk Here did, in one line each."""
-        told = first_motion.explanation(own_action(character))
-        if told:
+        if first_motion.is_explained(own_action(character)):
             box = layout.box().column(align=True)
-            for sentence in told:
-                wrapped_label(box, sentence, "DOT")
+            for icon, text in zip(EXPLANATION_ICONS, first_motion.EXPLANATION, strict=True):
+                box.label(text=text, icon=icon)
 
     def _draw_suggestion(self, layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
         """A button with the usual length of the action, unless that is the length or a path decides it."""

@@ -45,8 +45,8 @@ CATEGORIES = (
 """Categories of the bundled library, in the order of the panel. Another model may have others."""
 MOST_PROMPTS, LONGEST_TEXT = 2000, 300
 NEAR, ALIKE, CLEARLY = 0.35, 0.6, 0.03
-"""Cosines of sentence vectors: from which a prompt is worth offering, from which a prompt is taken for a weak one, and by
-which the weak one must be nearer."""
+"""Cosines of sentence vectors: from which a prompt is worth offering, from which a prompt is taken for a weak one, and
+by which the weak one must be nearer."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class PromptLibrary:
             vector: (width,) of any length.
 
         Returns:
-            The nearest prompt, None without vectors or if none is near; and whether the sentence is nearer to a weak prompt.
+            The nearest prompt, None without vectors or if none is near; and whether a weak prompt is clearly nearer.
         """
         if self.vectors is None or not self.prompts or len(vector) != self.vectors.shape[1]:
             return None, False

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 import bpy
-from bpy.app.translations import pgettext_iface as iface_
 
 from ..characters.add_character import create_character
 from ..controls import draw_path
@@ -20,13 +19,19 @@ PROMPT = "a person walks forward"
 S_SHAPE = ((0.0, 0.0), (0.0, -0.7), (0.55, -2.0), (-0.55, -3.6), (0.0, -5.0))
 """Metres from the 3D cursor: the points of the path."""
 
-_explained: tuple[str, tuple[str, ...]] = ("", ())
-"""The Action of the motion, and one sentence for each thing that was made with it."""
+EXPLANATION = (
+    "The character: an armature", "The path: edit it, press Generate", "The walk: keys in an Action",
+    "One undo removes all of it",
+)  # fmt: skip
+"""One line for each thing that was made."""
+
+_explained = ""
+"""Name of the Action that the last press made."""
 
 
-def explanation(action: bpy.types.Action | None) -> tuple[str, ...]:
-    """What Make a Character Walk Here did, while its motion is shown; one sentence each."""
-    return _explained[1] if action is not None and action.name == _explained[0] else ()
+def is_explained(action: bpy.types.Action | None) -> bool:
+    """Whether this Action was made by Make a Character Walk Here, and nothing was made after it."""
+    return action is not None and action.name == _explained
 
 
 def add_s_path(context: bpy.types.Context) -> bpy.types.Object:
@@ -77,20 +82,11 @@ class MOTIONLCM_OT_first_motion(OrderOperator, bpy.types.Operator):
 
 
 def write_and_explain(order: "GenerationJobInput", result: "GenerationOutput") -> str:
-    """Write the result, and keep one sentence for each thing that was made."""
+    """Write the result, and explain it in the panel."""
     global _explained
     told = write_result(order, result)
     _, character = find_both(order.scene, order.character)
-    action = character.animation_data.action
-    _explained = (
-        action.name,
-        (
-            iface_("“{name}” is an armature with a body.").format(name=character.name),
-            iface_("“{name}” is the path: edit the curve, then press Generate.").format(name=order.path_name),
-            iface_("The keys of the walk are in the Action “{name}”.").format(name=action.name),
-            iface_("One undo removes all of it."),
-        ),
-    )
+    _explained = character.animation_data.action.name
     return told
 
 

@@ -25,8 +25,8 @@ _categories = DynamicEnumItems()
 def _category_items(_manager: bpy.types.bpy_struct, _context: bpy.types.Context | None) -> "list[Any]":
     library = model_library.known(model_choice.chosen())
     named = library.categories if library is not None else ()
-    rows = [(ALL, "All", "Show the prompts of all categories")]
-    rows += [(name, name.capitalize(), "Show the prompts of this category") for name in named]
+    rows = [(ALL, iface_("All Categories"), iface_("Show the prompts of all categories"))]
+    rows += [(name, name.capitalize(), iface_("Show the prompts of this category")) for name in named]
     return _categories.named(rows)
 
 

@@ -74,11 +74,12 @@ def _check_rigify() -> None:
         raise InvalidRequest("This example needs Blender's add-on Rigify: enable it in the preferences.")
 
 
-EXAMPLES: dict[str, tuple[str, str, Callable[[bpy.types.Context], list[job_queue.QueuedJob]]]] = {
-    "S_PATH": ("S Path", "Walk along an S. Edit the curve, then press Generate", _s_path),
-    "THREE_SHOTS": ("Three Shots", "Walk, sit down and get up: three shots in the timeline", _three_shots),
-    "RIGIFY": ("Rigify Character", "Walk with a rig of Blender's add-on Rigify", _rigify),
+MAKERS: dict[str, Callable[[bpy.types.Context], list[job_queue.QueuedJob]]] = {
+    "S_PATH": _s_path,
+    "THREE_SHOTS": _three_shots,
+    "RIGIFY": _rigify,
 }
+"""Functions that fill the new scene and return the jobs of its motion."""
 
 
 class MOTIONLCM_OT_add_example(JobOperator, bpy.types.Operator):
@@ -91,17 +92,21 @@ class MOTIONLCM_OT_add_example(JobOperator, bpy.types.Operator):
     example: bpy.props.EnumProperty(
         name="Example",
         description="Example to add",
-        items=[(name, label, tooltip) for name, (label, tooltip, _) in EXAMPLES.items()],
+        items=(
+            ("S_PATH", "S Path", "Walk along an S. Edit the curve, then press Generate"),
+            ("THREE_SHOTS", "Three Shots", "Walk, sit down and get up: three shots in the timeline"),
+            ("RIGIFY", "Rigify Character", "Walk with a rig of Blender's add-on Rigify"),
+        ),
     )
 
     def perform(self, context: bpy.types.Context) -> None:
-        label, _, make = EXAMPLES[self.example]
+        make = MAKERS[self.example]
         if self.example == "RIGIFY":
             _check_rigify()
         if context.mode != "OBJECT":
             bpy.ops.object.mode_set(mode="OBJECT")
         before = context.window.scene
-        scene = bpy.data.scenes.new(f"MotionLCM {label}")
+        scene = bpy.data.scenes.new(f"MotionLCM {self.example.replace('_', ' ').title()}")
         context.window.scene = scene
         try:
             camera_and_light.set_frame_rate(scene, FPS)

@@ -24,7 +24,8 @@ from tests.tiny_model import write_tiny_model
 
 EACH_BLENDER = {
     "test_character", "test_files_of_version_0_1", "test_fitted_keys", "test_generate", "test_keymap", "test_panels",
-    "test_paths", "test_examples", "test_first_motion", "test_registration", "test_smpl_body", "test_takes", "test_translations",
+    "test_paths", "test_examples", "test_first_motion", "test_registration", "test_smpl_body", "test_takes",
+    "test_translations",
 }  # fmt: skip
 """What leans on parts of Blender that differ from version to version: Actions and their slots, curves and handles, NLA,
 armatures and meshes, files, registration, panels, keymaps. Single tests of other files are marked where they stand."""

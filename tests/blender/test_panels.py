@@ -58,17 +58,29 @@ def texts(layout: Layout) -> str:
     return " ".join(given["text"] for name, given in layout.seen if name == "label")
 
 
-def test_empty_scene_offers_everything():
+def test_scene_with_a_character_offers_everything():
+    add_character()
     layout = drawn("MOTIONLCM_PT_main")
-    assert {"motionlcm.add_character", "motionlcm.draw_path", "motionlcm.generate", "motionlcm.dice"} <= set(
-        operators(layout)
-    )
+    assert {"motionlcm.draw_path", "motionlcm.generate", "motionlcm.dice"} <= set(operators(layout))
     properties = [given["property"] for name, given in layout.seen if name == "prop"]
-    assert properties == ["character", "prompt", "length", "start", "path", "seed", "takes", "steps"]
+    assert properties == ["character", "prompt", "length", "path", "seed"]
     assert not any(name == "progress" for name, _ in layout.seen)
+    more = [given["property"] for name, given in drawn("MOTIONLCM_PT_options").seen if name == "prop"]
+    assert more == ["start", "takes", "steps"]
+    settings().path = poly_curve([(0, 0), (0, -4)])
+    more = [given["property"] for name, given in drawn("MOTIONLCM_PT_options").seen if name == "prop"]
+    assert more[-2:] == ["ease_in", "ease_out"]
+    assert {"motionlcm.add_character", "motionlcm.add_smpl_body"} == set(operators(drawn("MOTIONLCM_MT_add")))
+
+
+def test_examples_are_offered():
+    assert ("operator_enum", {"operator": "motionlcm.add_example", "property": "example"}) in drawn(
+        "MOTIONLCM_MT_examples"
+    ).seen
 
 
 def test_generate_stays_while_a_job_runs_with_progress_and_cancel():
+    add_character()
     status = panel_status()
     status.running, status.progress, status.stage = True, 0.4, "Sampling"
     try:
@@ -87,6 +99,7 @@ def test_errors_are_shown_whole():
 
 
 def test_button_says_finish_while_drawing():
+    add_character()
     assert operators(drawn("MOTIONLCM_PT_main"))["motionlcm.draw_path"] == "Draw Path"
     bpy.ops.motionlcm.draw_path()
     assert operators(drawn("MOTIONLCM_PT_main"))["motionlcm.draw_path"] == "Finish Path"
@@ -94,6 +107,7 @@ def test_button_says_finish_while_drawing():
 
 
 def test_speed_and_its_warning():
+    add_character()
     settings().path, settings().length = poly_curve([(0, 0), (0, 40)]), 2.0
     bpy.context.view_layer.update()
     part("operators.controls.path_speed").refresh(bpy.context)
@@ -104,7 +118,7 @@ def test_speed_and_its_warning():
 def test_numbers_of_the_present_action():
     add_character()
     generate(seconds=2.0, path=poly_curve([(0, 0), (0, -2)]))
-    layout = drawn("MOTIONLCM_PT_main")
+    layout = drawn("MOTIONLCM_PT_result")
     told = texts(layout)
     assert "Path error" in told and "Worst foot drag" in told and "Facing error" in told and " ms" in told
     assert "% of captured" in told
@@ -126,6 +140,7 @@ def hint(prompt):
 
 
 def test_a_prompt_beyond_what_the_model_has_seen_is_told(tmp_path):
+    add_character()
     engine = part("operators.session.model_session").get()
     write_tiny_model(tmp_path / "model")
     (tmp_path / "model" / "vocabulary.json").write_text('{"verbs": {"walk": 400, "kick": 11}, "words": {}}')

@@ -21,8 +21,9 @@ from window_driver import (
     Steps,
     action,
     check,
-    click,
+    drag,
     draw_with_mouse,
+    key,
     look,
     main,
     module,
@@ -31,20 +32,15 @@ from window_driver import (
     press,
     region,
     s_shape,
-    screenshot,
-    scroll_to,
     settings,
     status,
     stop_playback,
-    type_text,
-    view_middle,
+    unfold,
     viewport,
     wait,
     window,
 )
 
-SIDEBAR_WIDTH = 300
-PANELS = ("library", "options", "result", "takes", "shots", "control", "keys", "recipes", "model")
 places: dict[str, tuple[int, int, int, int]] = {}
 """By the name of a picture: left, top, width and height of what it shows, in pixels of the screen."""
 
@@ -73,11 +69,7 @@ def begin(*unfolded: str, scale: float = 1.0) -> Steps:
     """A new file with the sidebar open at our tab; of the subpanels these are open."""
     stop_playback()
     bpy.context.preferences.view.ui_scale = scale
-    for name in PANELS:
-        panel = getattr(bpy.types, f"MOTIONLCM_PT_{name}")
-        bpy.utils.unregister_class(panel)
-        panel.bl_options = set() if name in unfolded else {"DEFAULT_CLOSED"}
-        bpy.utils.register_class(panel)
+    unfold(*unfolded)
     bpy.ops.wm.read_homefile()
     for _ in range(5):
         yield
@@ -120,6 +112,8 @@ def first_motion() -> Steps:
     look((0.0, -2.4, 0.7), 1.15, 0.6, 8.0)
     yield from show_frame(0.45)
     yield from picture("first_walk")
+    yield from hide_sidebar()
+    yield from loop("first_loop")
 
 
 def variants() -> Steps:
@@ -149,7 +143,198 @@ def variants() -> Steps:
     bpy.context.preferences.view.ui_scale = 1.0
 
 
-PICTURES = {"first": first_motion, "variants": variants}
+def loop(name: str, frames: int = 18, box: tuple[int, int, int, int] | None = None) -> Steps:
+    """Screenshots of the Action in the viewport, for an animated picture. box: inside of the viewport."""
+    left, top, width, height = box or rectangle(viewport())
+    for number in range(frames):
+        yield from show_frame(number / (frames - 1))
+        yield
+        places[f"{name}.{number:02d}"] = (left, top, width, height)
+        file = OUTPUT / f"{name}.{number:02d}.png"
+        subprocess.run(["import", "-window", "root", str(file)], check=True, timeout=60)
+    (OUTPUT / "places.json").write_text(json.dumps(places))
+
+
+def hide_sidebar() -> Steps:
+    viewport().spaces.active.show_region_ui = False
+    for _ in range(5):
+        yield
+
+
+def walk_along(prompt: str, seconds: float, path: bpy.types.Object | None = None, **more: object) -> Steps:
+    """Set the panel and press Generate."""
+    chosen = settings()
+    chosen.prompt, chosen.length, chosen.path = prompt, seconds, path
+    for name, value in more.items():
+        setattr(chosen, name, value)
+    operate("generate")
+    yield from made()
+
+
+def path() -> Steps:
+    """Draw a path with the mouse; the walk along it."""
+    yield from begin("options")
+    operate("add_character")
+    yield
+    operate("draw_path")
+    for _ in range(5):
+        yield
+    look((0.0, -1.8, 0.0), 0.5, 0.0, 8.5)
+    yield
+    yield from draw_with_mouse(s_shape())
+    yield from picture("path_drawn")
+    operate("draw_path")
+    yield
+    with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
+        bpy.ops.motionlcm.fit_length()
+    operate("generate")
+    yield from made()
+    yield from hide_sidebar()
+    look((0.0, -1.8, 0.6), 1.0, 0.5, 7.0)
+    yield from loop("path_walk")
+
+
+def variations() -> Steps:
+    """Takes side by side, and the prompt library."""
+    yield from begin("takes")
+    operate("add_character")
+    yield
+    yield from walk_along("a person dances", 4.0, takes=4)
+    with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
+        bpy.ops.motionlcm.contact_sheet("INVOKE_DEFAULT", arrangement="SIDE")
+    look((0.6, 0.0, 0.8), 1.3, 0.0, 7.5)
+    yield from show_frame(0.5)
+    yield from picture("variations_takes")
+    with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
+        bpy.ops.motionlcm.contact_sheet("INVOKE_DEFAULT", arrangement="SIDE")
+    yield from begin("library")
+    operate("add_character")
+    library = module("operators.session.model_library")
+    choice = module("operators.session.model_choice")
+    yield from wait(lambda: library.is_known(choice.chosen()), 20.0, "the library")
+    bpy.context.window_manager.motionlcm_library.category = "sport"
+    for _ in range(10):
+        yield
+    yield from picture("prompts_library", region("UI"))
+
+
+def shots() -> Steps:
+    """Three shots as strips in the timeline."""
+    yield from begin("shots")
+    operate("add_example", example="THREE_SHOTS")
+    yield from made()
+    x, y = area_of("DOPESHEET_EDITOR").x + 400, area_of("DOPESHEET_EDITOR").y + area_of("DOPESHEET_EDITOR").height
+    yield from drag((x, y), (x, y + 110))
+    sheet = area_of("DOPESHEET_EDITOR")
+    yield from move(sheet.x + sheet.width // 2, sheet.y + sheet.height // 2)
+    yield from key("HOME", sheet.x + sheet.width // 2, sheet.y + sheet.height // 2)
+    look((0.0, -1.6, 0.7), 1.25, 0.7, 6.5)
+    bpy.context.scene.frame_set(150)
+    yield from picture("shots_strips", viewport(), sheet)
+
+
+def control() -> Steps:
+    """A pin for a hand; stairs as the ground."""
+    yield from begin("control")
+    operate("add_character")
+    yield
+    target = bpy.data.objects.new("Shelf", None)
+    target.empty_display_type, target.empty_display_size, target.location = "SPHERE", 0.06, (-0.45, -0.35, 1.6)
+    bpy.context.scene.collection.objects.link(target)
+    pin = settings().pins.add()
+    pin.target, pin.joint, pin.first, pin.last = target, "r_wrist", 30, 50
+    yield from walk_along("a person stands still", 3.0)
+    bpy.context.scene.frame_set(40)
+    look((0.0, 0.0, 0.9), 1.35, 0.4, 4.0)
+    yield from picture("control_pin")
+    yield from begin("control")
+    operate("add_character")
+    bpy.ops.mesh.primitive_cube_add(size=1.0)
+    stairs = bpy.context.object
+    stairs.name = "Stairs"
+    vertices, faces = [], []
+    for step in range(6):
+        low, high, near, far = 0.0, 0.16 * (step + 1), -1.0 - 0.35 * step, -4.5
+        first = len(vertices)
+        vertices += [(x, y, z) for z in (low, high) for x, y in ((-1, near), (1, near), (1, far), (-1, far))]
+        faces += [tuple(first + n for n in face) for face in (
+            (3, 2, 1, 0), (4, 5, 6, 7), (0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7))]  # fmt: skip
+    mesh = bpy.data.meshes.new("Stairs")
+    mesh.from_pydata(vertices, [], faces)
+    stairs.data = mesh
+    stairs.location = (0.0, 0.0, 0.0)
+    path = bpy.data.curves.new("Up", "CURVE")
+    spline = path.splines.new("POLY")
+    spline.points.add(1)
+    spline.points[1].co = (0.0, -3.6, 0.0, 1.0)
+    line = bpy.data.objects.new("Up", path)
+    bpy.context.scene.collection.objects.link(line)
+    settings().ground = stairs
+    yield from walk_along("a person walks forward", 4.5, line)
+    yield from show_frame(0.62)
+    look((0.0, -1.8, 0.8), 1.3, 1.1, 6.5)
+    yield from picture("control_stairs")
+
+
+def character() -> Steps:
+    """A rig of Rigify."""
+    yield from begin()
+    addon_utils.enable("rigify", default_set=True)
+    operate("add_example", example="RIGIFY")
+    yield from made()
+    look((0.0, -2.4, 0.9), 1.25, 0.7, 7.5)
+    yield from show_frame(0.4)
+    yield from picture("character_rigify")
+
+
+def keys() -> Steps:
+    """Few keys with handles in the graph editor."""
+    yield from begin("keys")
+    operate("add_character")
+    yield
+    yield from walk_along("a person jumps", 2.4)
+    sheet = area_of("DOPESHEET_EDITOR")
+    x, y = sheet.x + 400, sheet.y + sheet.height
+    yield from drag((x, y), (x, y + 260))
+    sheet.type = "GRAPH_EDITOR"
+    for _ in range(5):
+        yield
+    character = settings().character
+    bpy.context.view_layer.objects.active = character
+    bpy.ops.object.mode_set(mode="POSE")
+    for bone in character.data.bones:
+        bone.select = bone.name == "pelvis"
+    character.data.bones.active = character.data.bones["pelvis"]
+    main_region = next(each for each in sheet.regions if each.type == "WINDOW")
+    yield from move(main_region.x + 200, main_region.y + 60)
+    with bpy.context.temp_override(window=window(), area=sheet, region=main_region):
+        bpy.ops.graph.view_all()
+    for _ in range(8):
+        yield
+    look((0.0, 0.0, 0.9), 1.35, 0.5, 5.0)
+    yield from show_frame(0.4)
+    yield from picture("keys_graph", viewport(), sheet)
+    bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def games() -> Steps:
+    """In place and looped."""
+    yield from begin("control")
+    operate("add_character")
+    yield
+    yield from walk_along("a person jogs forward", 4.0, travel="in_place", loop=True)
+    look((0.0, 0.0, 0.9), 1.35, 0.7, 4.5)
+    yield from picture("games_panel")
+    yield from hide_sidebar()
+    main_view = rectangle(viewport())
+    middle = (main_view[0] + main_view[2] // 2 - 190, main_view[1] + main_view[3] // 2 - 280, 380, 560)
+    yield from loop("games_loop", 14, middle)
+
+
+PICTURES = {
+    "first": first_motion, "path": path, "variations": variations, "shots": shots, "control": control,
+    "character": character, "keys": keys, "games": games, "variants": variants,
+}  # fmt: skip
 
 
 def run() -> Steps:

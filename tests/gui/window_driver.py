@@ -272,6 +272,19 @@ def open_sidebar() -> Steps:
     yield from wait(lambda: show_tab(), 20.0, "the tab MotionLCM")
 
 
+PANELS = ("library", "options", "result", "takes", "shots", "control", "keys", "recipes", "model")
+"""Subpanels of our tab, all of them folded at first."""
+
+
+def unfold(*names: str) -> None:
+    """Let these subpanels be open, and the others folded, in sidebars that are not drawn yet."""
+    for name in PANELS:
+        panel = getattr(bpy.types, f"MOTIONLCM_PT_{name}")
+        bpy.utils.unregister_class(panel)
+        panel.bl_options = set() if name in names else {"DEFAULT_CLOSED"}
+        bpy.utils.register_class(panel)
+
+
 def show_tab() -> bool:
     """Choose our tab; before the sidebar was first drawn Blender does not know its tabs."""
     try:
@@ -344,6 +357,7 @@ def write_results(problem: str) -> None:
 def main(run: Callable[[], Steps]) -> None:
     OUTPUT.mkdir(parents=True, exist_ok=True)
     bpy.context.preferences.view.show_splash = False
+    unfold("takes", "shots")
     steps = run()
 
     def tick() -> float | None:

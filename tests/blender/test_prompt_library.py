@@ -1,0 +1,98 @@
+"""The prompt library in the panel: prompts of the model folder, search, use, surprise, and the nearest prompt."""
+
+from __future__ import annotations
+
+import json
+
+import bpy
+import pytest
+
+from tests.blender.support import EXTENSION, add_character, generate, part, refusal, settings
+from tests.blender.test_panels import drawn, operators, texts
+from tests.tiny_model import write_tiny_model
+
+PROMPTS = [
+    {"prompt": "a person walks slowly", "category": "walks", "about": "Walk slowly", "seconds": 3.0, "loops": True,
+     "travels": True, "seed": 7},
+    {"prompt": "a person sits down", "category": "sit and stand", "about": "Sit down", "seconds": 2.0, "seed": 2},
+]  # fmt: skip
+
+
+@pytest.fixture
+def library(tmp_path):
+    """A model with a library of two prompts and one that it cannot do, chosen and read."""
+    folder = tmp_path / "model"
+    write_tiny_model(folder)
+    told = {"format": 1, "prompts": PROMPTS, "weak": ["a person claps"]}
+    (folder / "prompts.json").write_text(json.dumps(told))
+    bpy.context.preferences.addons[EXTENSION].preferences.model_folder = str(folder)
+    return part("operators.session.model_library").read(part("operators.session.model_choice").chosen())
+
+
+def shown() -> list[str]:
+    calls = drawn("MOTIONLCM_PT_library").seen
+    return [given["text"] for name, given in calls if given.get("operator") == "motionlcm.use_library_prompt"]
+
+
+def test_the_models_own_library_is_shown_and_searched(library):
+    add_character()
+    assert bpy.types.MOTIONLCM_PT_library.poll(bpy.context)
+    view = bpy.context.window_manager.motionlcm_library
+    assert shown() == ["a person walks slowly", "a person sits down"]
+    view.words = "sit"
+    assert shown() == ["a person sits down"]
+    view.category = "walks"
+    assert shown() == [] and "No prompt" in texts(drawn("MOTIONLCM_PT_library"))
+    view.words = ""
+    assert shown() == ["a person walks slowly"]
+    view.category = "ALL"
+    assert "motionlcm.surprise" in operators(drawn("MOTIONLCM_PT_library"))
+
+
+def test_a_model_without_a_library_has_no_panel():
+    add_character()
+    part("operators.session.model_library").read(part("operators.session.model_choice").chosen())
+    assert not bpy.types.MOTIONLCM_PT_library.poll(bpy.context)
+    assert "no prompt library" in refusal(bpy.ops.motionlcm.surprise)
+
+
+def test_prompt_comes_with_the_judged_length_and_seed(library):
+    add_character()
+    assert bpy.ops.motionlcm.use_library_prompt(prompt="a person walks slowly") == {"FINISHED"}
+    assert (settings().prompt, settings().seed, settings().length) == ("a person walks slowly", 7, 3.0)
+    told = part("operators.generation.library_prompts").description_of(library.prompts[0])
+    assert told == "Walk slowly: 3.0 seconds, repeats as a loop, moves over the floor"
+    assert "stays in place" in part("operators.generation.library_prompts").description_of(library.prompts[1])
+
+
+def test_surprise_generates_another_prompt_of_the_library(library):
+    add_character()
+    settings().prompt, settings().steps = "a person walks slowly", "1"
+    assert bpy.ops.motionlcm.surprise() == {"FINISHED"}
+    assert settings().prompt == "a person sits down"
+    assert settings().character.animation_data.action["motionlcm_prompt"] == "a person sits down"
+
+
+def test_a_prompt_that_the_model_cannot_do_is_answered_with_the_nearest(library):
+    add_character()
+    nearest = part("operators.session.model_library")
+    choice = part("operators.session.model_choice").chosen()
+    generate("a man claps")
+    near = nearest.nearest(choice, "a man claps")
+    if near:  # whether a prompt of two is near enough depends on the text encoder
+        assert near in {row["prompt"] for row in PROMPTS}
+    generate("a person walks slowly")
+    assert nearest.nearest(choice, "a person walks slowly") == ""
+    nearest._nearest[choice.folder, "a man claps"] = "a person sits down"
+    settings().prompt = "a man claps"
+    calls = drawn("MOTIONLCM_PT_main").seen
+    offered = [given["text"] for _, given in calls if given.get("operator") == "motionlcm.use_library_prompt"]
+    assert offered == ["The model can do: a person sits down"]
+
+
+def test_damaged_library_counts_as_none(library, tmp_path):
+    (tmp_path / "model" / "prompts.json").write_text("{")
+    part("operators.session.model_session").get().forget()
+    assert part("operators.session.model_library").read(part("operators.session.model_choice").chosen()) is None
+    add_character()
+    generate("a person walks")
