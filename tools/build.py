@@ -34,6 +34,8 @@ from zip_contents import PYTHONS, WHEEL_TAGS, WHEELS, problems
 
 ROOMS = ("__init__.py", "blender_manifest.toml", "LICENSE", "motionlcm_blender", "operators", "ui")
 LEFT_OUT = ("__pycache__", "*.pyc", "training", ".*")
+GUIDE = ("guide.html", "images")
+"""Of docs/guide, as the folder guide of the zip."""
 
 
 class BuildProblem(RuntimeError):
@@ -104,6 +106,11 @@ def stage(source: Path, model: Path) -> None:
             shutil.copy2(origin, source / name)
         else:
             raise BuildProblem(f"{name} is missing from the repository.")
+    (source / "guide").mkdir()
+    for name in GUIDE:
+        origin = ROOT / "docs" / "guide" / name
+        copy = shutil.copytree if origin.is_dir() else shutil.copy2
+        copy(origin, source / "guide" / name)
     if not (model / "config.json").is_file():
         raise BuildProblem(f"{model} is no model folder: it holds no config.json.")
     shutil.copytree(model, source / "bundled_models" / "default")

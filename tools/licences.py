@@ -19,7 +19,7 @@ from typing import Any
 FILE = "THIRD_PARTY.md"
 TEXT_ENCODER = "bundled_models/all-MiniLM-L6-v2/"
 MODEL = "bundled_models/default/"
-OURS = ("__init__.py", "blender_manifest.toml", "LICENSE", FILE, "motionlcm_blender/", "operators/", "ui/")
+OURS = ("__init__.py", "blender_manifest.toml", "LICENSE", FILE, "motionlcm_blender/", "operators/", "ui/", "guide/")
 APACHE = "motionlcm_blender/apache_2_0.txt"
 CLASSIFIERS = {
     "Apache Software License": "Apache-2.0",

@@ -61,6 +61,8 @@ class MOTIONLCM_MT_examples(bpy.types.Menu):
 
     def draw(self, _context: bpy.types.Context) -> None:
         self.layout.operator_enum("motionlcm.add_example", "example")
+        self.layout.separator()
+        self.layout.operator("motionlcm.open_guide", icon="HELP")
 
 
 class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):

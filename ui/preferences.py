@@ -68,6 +68,7 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         layout.use_property_split = True
+        layout.operator("motionlcm.open_guide", icon="HELP")
         layout.prop(self, "device")
         layout.prop(self, "model_folder", placeholder="Bundled model")
         layout.prop(self, "idle_minutes", text="Unload After (min)")

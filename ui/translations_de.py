@@ -1,6 +1,7 @@
 """German, by Blender's contexts: labels of operators have a context of their own."""
 
 OPERATORS = {
+    "Open Guide": "Anleitung öffnen",
     "Add Example": "Beispiel hinzufügen",
     "Make a Character Walk Here": "Hier eine Figur gehen lassen",
     "Surprise Me": "Überrasche mich",
@@ -349,6 +350,7 @@ LABELS = {
     "{share:.0f} % of captured": "{share:.0f} % der Aufnahmen",
 }
 TOOLTIPS = {
+    "Open the guide of the extension in the browser. It needs no network": "Öffnet die Anleitung der Erweiterung im Browser. Sie braucht kein Netzwerk",
     "Add a character and a path at the 3D cursor, and generate a walk along the path. One undo removes everything": "Fügt am 3D-Cursor eine Figur und einen Pfad hinzu und erzeugt einen Gang den Pfad entlang. Einmal Rückgängig entfernt alles",
     "Add an example as a new scene of this file and generate its motion. Your scenes stay unchanged": "Fügt dieser Datei ein Beispiel als neue Szene hinzu und erzeugt seine Bewegung. Die eigenen Szenen bleiben unverändert",
     "Category of the prompts to show": "Kategorie der gezeigten Beschreibungen",
