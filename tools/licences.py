@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -157,3 +158,48 @@ def _told(metadata: Message) -> set[str]:
 def _names(authors: str) -> str:
     """Without their addresses."""
     return re.sub(r"\s*<[^>]*>", "", authors).strip()
+
+
+COMPATIBLE = re.compile(
+    r"\b(?:L?GPL-(?:2\.1|3\.0)-or-later|GPL-3\.0-with-GCC-exception|Apache-2\.0|MIT(?:-0)?|BSD(?:-[0-3]-Clause)?|"
+    r"ISC|Zlib|zlib|Unlicense|Unicode-3\.0|CC0-1\.0|PSF-2\.0|MPL-2\.0|BSL-1\.0)(?![\w-])|may be copied and distributed verbatim|^GPLv3"
+)
+"""Licences that may be combined with GPL-3.0-or-later."""
+READ = {(part, "BSD-3-Clause-Attribution"): "BSD-3-Clause" for part in ("OpenBLAS", "LAPACK")}
+"""Parts whose wheel gives another name than that of the licence's text: the text in scipy-openblas32 0.3.34 was read;
+it is that of the three-clause licence, without an attribution clause."""
+
+
+def report(archive: Path) -> tuple[list[str], list[str]]:
+    """Lines on the licences of everything in a zip, and sentences on what is missing or not known to be compatible."""
+    with zipfile.ZipFile(archive) as opened:
+        names = opened.namelist()
+        if FILE not in names:
+            return [], [f"{archive.name} holds no {FILE}."]
+        text = opened.read(FILE).decode("utf-8")
+    rows = re.findall(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|$", text, re.MULTILINE)
+    lines = [f"{licence.strip():45} {covers}  ({what.strip()})" for covers, what, licence in rows]
+    wrong = [f"{name} is not covered." for name in unlisted(names, text)]
+    parts = [("", row[0], row[2]) for row in rows]
+    parts += [("built in: ", *part) for part in re.findall(r"^- ([^:]+): (.+?)(?:, by .*)?$", text, re.MULTILINE)]
+    for kind, what, licence in parts:
+        licence = READ.get((what.strip(), licence.strip()), licence)
+        if kind:
+            lines.append(f"{licence.strip():45} {kind}{what}")
+        if not all(COMPATIBLE.search(part) for part in re.split(r" AND ", licence)):
+            wrong.append(f"{kind}{what}: {licence.strip()} is not known to be compatible with GPL-3.0-or-later.")
+    return lines, wrong
+
+
+def main(arguments: list[str]) -> int:
+    """Print the report of each zip; 1 if something is wrong."""
+    failed = 0
+    for name in arguments:
+        lines, wrong = report(Path(name))
+        print("\n".join([f"{name}: {len(lines)} entries", *lines, *wrong, "" if wrong else "All compatible.\n"]))
+        failed |= bool(wrong)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
-from licences import LicenceProblem, _told, third_party, unlisted
+from licences import LicenceProblem, _told, main, report, third_party, unlisted
 from zip_contents import LARGEST, WHEEL_TAGS, WheelName, problems
 
 LINUX = "manylinux_2_17_x86_64.manylinux2014_x86_64"
@@ -136,7 +136,7 @@ def test_nothing_in_a_zip_goes_without_an_entry(tmp_path: Path) -> None:
     names = [
         "__init__.py", "blender_manifest.toml", "LICENSE", "THIRD_PARTY.md", "motionlcm_blender/a/b.py",
         "operators/c.py", "motionlcm_blender/apache_2_0.txt", "ui/d.py", "bundled_models/default/config.json",
-        "bundled_models/all-MiniLM-L6-v2/LICENSE.txt", "wheels/quick-1.0-py3-none-any.whl",
+        "bundled_models/all-MiniLM-L6-v2/LICENSE.txt", "guide/guide.html", "wheels/quick-1.0-py3-none-any.whl",
     ]  # fmt: skip
     assert unlisted(names, text) == []
     assert unlisted([*names, "wheels/other-1.0-py3-none-any.whl", "extra.bin"], text) == [
@@ -144,3 +144,23 @@ def test_nothing_in_a_zip_goes_without_an_entry(tmp_path: Path) -> None:
         "extra.bin",
     ]
     assert unlisted(names[:-1], text) == ["wheels/quick-1.0-py3-none-any.whl"]
+
+
+def reported(folder: Path, rows: str) -> Path:
+    path = folder / "extension.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("THIRD_PARTY.md", f"| `THIRD_PARTY.md` | ours | GPL-3.0-or-later, see it |\n{rows}")
+    return path
+
+
+def test_report_of_licences(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = reported(tmp_path, "- ring 1.0: ISC AND (MIT OR Apache-2.0), by Ann\n- OpenBLAS: BSD-3-Clause-Attribution\n")
+    lines, wrong = report(good)
+    assert len(lines) == 3 and not wrong and main([str(good)]) == 0
+    assert "All compatible" in capsys.readouterr().out
+    for licence in ("BSD-4-Clause", "CC-BY-NC-4.0", "MIT AND Proprietary", "BSD-3-Clause-Attribution"):
+        _, wrong = report(reported(tmp_path, f"- ring 1.0: {licence}\n"))
+        assert len(wrong) == 1 and licence in wrong[0], licence
+    path = tmp_path / "empty.zip"
+    zipfile.ZipFile(path, "w").close()
+    assert "holds no THIRD_PARTY.md" in report(path)[1][0] and main([str(path)]) == 1

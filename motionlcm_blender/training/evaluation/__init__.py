@@ -19,6 +19,7 @@ humanml_data        HumanML3D's test set and word vectors as they lie on disk, r
                     in the files.
 humanml_networks    HumanML3D's evaluator networks (Guo et al., CVPR 2022), so that their published weights load by
                     name.
+library             Make the prompt library of a model: candidates in, strips out; verdicts in, prompts.json out.
 long_section        The section `long`: is the last third of a long motion as lively as the first?
 lookup              The baseline that generates nothing.
 measured_model      What the measures need of a model; `MotionLCM` has it.

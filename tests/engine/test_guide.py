@@ -1,0 +1,88 @@
+"""The guide: all pages are listed, links and anchors lead somewhere, pictures are small, one file holds it."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = ROOT / "docs" / "guide"
+PAGES = sorted(GUIDE.glob("*.md"))
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+LARGEST_PICTURE, LARGEST_ALL = 400_000, 3_000_000
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors that GitHub and mkdocs give the headings of a page."""
+    found = set()
+    for heading in re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE):
+        plain = re.sub(r"[`*]|\]\([^)]*\)|\[", "", heading).strip().lower()
+        found.add(re.sub(r"[^\w\- ]", "", plain).replace(" ", "-"))
+    return found
+
+
+def broken(page: Path, text: str) -> list[str]:
+    """Relative links of a page that lead to no file, or to no heading in it."""
+    wrong = []
+    for target in LINK.findall(text):
+        if ":" in target:
+            continue
+        name, _, anchor = target.partition("#")
+        file = page.parent / name if name else page
+        if not file.exists() or (anchor and anchor not in anchors(file.read_text("utf-8"))):
+            wrong.append(target)
+    return wrong
+
+
+def guide_tool():
+    pytest.importorskip("markdown_it")
+    spec = importlib.util.spec_from_file_location("guide_tool", ROOT / "tools" / "guide.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["guide_tool"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_anchors(page):
+    assert broken(page, page.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize("document", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_anchors_of_the_reference(document):
+    assert broken(document, document.read_text("utf-8")) == []
+
+
+def test_what_is_broken_is_found():
+    text = "[a](first.md) [b](none.md) [c](first.md#none) [d](https://x.org/none.md) ![e](images/none.webp)"
+    assert broken(GUIDE / "x.md", text) == ["none.md", "first.md#none", "images/none.webp"]
+    assert anchors("# Walk this `path`, now\n```\n# no\n```\n## [A](b.md) & B") == {"walk-this-path-now", "a--b"}
+
+
+def test_every_page_is_listed_once_and_in_the_site():
+    tool = guide_tool()
+    listed = [page.name for page in tool.pages()]
+    assert sorted(listed) == sorted(page.name for page in PAGES if page.name != "README.md")
+    site = re.findall(r"guide/([\w-]+\.md)", (ROOT / "mkdocs.yml").read_text("utf-8"))
+    assert site == ["README.md", *listed]
+
+
+def test_the_one_file_is_that_of_the_pages():
+    tool = guide_tool()
+    text = tool.FILE.read_text("utf-8")
+    assert text == tool.html(), "run tools/guide.py"
+    assert set(re.findall(r'href="#([\w-]+)"', text)) <= set(re.findall(r'id="([\w-]+)"', text))
+    assert not re.findall(r'href="(?!#|https?:)', text)
+
+
+def test_every_picture_is_shown_and_small():
+    shown = set()
+    for page in PAGES:
+        shown |= {name.removeprefix("images/") for name in LINK.findall(page.read_text("utf-8")) if "images/" in name}
+    files = {file.name: file.stat().st_size for file in (GUIDE / "images").iterdir()}
+    assert set(files) == shown
+    assert max(files.values()) <= LARGEST_PICTURE and sum(files.values()) <= LARGEST_ALL
