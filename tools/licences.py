@@ -162,7 +162,8 @@ def _names(authors: str) -> str:
 
 COMPATIBLE = re.compile(
     r"\b(?:L?GPL-(?:2\.1|3\.0)-or-later|GPL-3\.0-with-GCC-exception|Apache-2\.0|MIT(?:-0)?|BSD(?:-[0-3]-Clause)?|"
-    r"ISC|Zlib|zlib|Unlicense|Unicode-3\.0|CC0-1\.0|PSF-2\.0|MPL-2\.0|BSL-1\.0)(?![\w-])|may be copied and distributed verbatim|^GPLv3"
+    r"ISC|Zlib|zlib|Unlicense|Unicode-3\.0|CC0-1\.0|PSF-2\.0|MPL-2\.0|BSL-1\.0)(?![\w-])|"
+    r"may be copied and distributed verbatim|^GPLv3"
 )
 """Licences that may be combined with GPL-3.0-or-later."""
 READ = {(part, "BSD-3-Clause-Attribution"): "BSD-3-Clause" for part in ("OpenBLAS", "LAPACK")}

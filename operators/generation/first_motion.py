@@ -25,13 +25,13 @@ EXPLANATION = (
 )  # fmt: skip
 """One line for each thing that was made."""
 
-_explained = ""
-"""Name of the Action that the last press made."""
+_explained: int | None = None
+"""Session id of the Action that the last press made; no other file has it."""
 
 
 def is_explained(action: bpy.types.Action | None) -> bool:
     """Whether this Action was made by Make a Character Walk Here, and nothing was made after it."""
-    return action is not None and action.name == _explained
+    return action is not None and action.session_uid == _explained
 
 
 def add_s_path(context: bpy.types.Context) -> bpy.types.Object:
@@ -86,7 +86,7 @@ def write_and_explain(order: "GenerationJobInput", result: "GenerationOutput") -
     global _explained
     told = write_result(order, result)
     _, character = find_both(order.scene, order.character)
-    _explained = character.animation_data.action.name
+    _explained = character.animation_data.action.session_uid
     return told
 
 

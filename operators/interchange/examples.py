@@ -7,6 +7,7 @@ import bpy
 import numpy as np
 
 from ..characters.add_character import create_character
+from ..characters.mannequin import build_mannequin
 from ..generation.first_motion import PROMPT, add_s_path
 from ..generation.orders import order_from_scene, queued_job
 from ..scene import camera_and_light
@@ -24,6 +25,13 @@ SECONDS = 5.0
 FPS = 30.0
 RIGIFY = "rigify"
 """Module of Blender's own add-on."""
+RIGIFY_BONES = {
+    "pelvis": "spine", "spine1": "spine.001", "spine2": "spine.002", "spine3": "spine.003", "neck": "spine.004",
+    "head": "spine.006", "collar": "shoulder", "shoulder": "upper_arm", "elbow": "forearm", "wrist": "hand",
+    "hip": "thigh", "knee": "shin", "ankle": "foot", "foot": "toe", "hand": "f_middle.01",
+}  # fmt: skip
+"""Names of Rigify's bones by the joints of a mannequin."""
+SIDED = ("collar", "shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle", "foot")
 
 
 def _s_path(context: bpy.types.Context) -> list[job_queue.QueuedJob]:
@@ -54,12 +62,28 @@ def _rigify(context: bpy.types.Context) -> list[job_queue.QueuedJob]:
     metarig = context.object
     bpy.ops.pose.rigify_generate()
     rig = context.object
+    _add_body(context, rig)
     metarig.hide_set(True)
     metarig.hide_render = True
     chosen = context.scene.motionlcm
     chosen.character, chosen.path = rig, add_s_path(context)
     chosen.prompt, chosen.length = PROMPT, SECONDS
     return _panel_job(context)
+
+
+def _add_body(context: bpy.types.Context, rig: bpy.types.Object) -> None:
+    """Bind a mannequin to the deforming bones of a rig that Rigify made of its human metarig."""
+    heads = {}
+    for joint, bone in RIGIFY_BONES.items():
+        for side, end in (("l_", ".L"), ("r_", ".R")) if joint in SIDED else (("", ""),):
+            heads[side + joint] = np.array(rig.data.bones[f"DEF-{bone}{end}"].head_local, dtype=np.float64)
+    body = build_mannequin("Body", heads)
+    for group in body.vertex_groups:
+        side, _, joint = group.name.rpartition("_")
+        group.name = f"DEF-{RIGIFY_BONES[joint]}" + ({"l": ".L", "r": ".R"}[side] if side else "")
+    context.scene.collection.objects.link(body)
+    body.parent = rig
+    body.modifiers.new("Armature", "ARMATURE").object = rig
 
 
 def _panel_job(context: bpy.types.Context) -> list[job_queue.QueuedJob]:

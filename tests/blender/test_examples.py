@@ -48,6 +48,8 @@ def test_rigify(tmp_path):
         first, last = (round(frame) for frame in rig.animation_data.action.frame_range)
         heads = bone_heads(rig, "ORG-spine", [first, last])
         assert heads[0, 1] - heads[1, 1] == pytest.approx(5.0, abs=0.3)
+        body = next(child for child in rig.children if child.type == "MESH" and child.vertex_groups)
+        assert all(rig.data.bones[group.name].use_deform for group in body.vertex_groups)
     finally:
         addon_utils.disable("rigify", default_set=True)
 

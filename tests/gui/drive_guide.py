@@ -113,7 +113,8 @@ def first_motion() -> Steps:
     yield from show_frame(0.45)
     yield from picture("first_walk")
     yield from hide_sidebar()
-    yield from loop("first_loop")
+    look((0.0, -2.4, 0.7), 1.1, 0.6, 6.5)
+    yield from loop("first_loop", box=view_middle_box(560, 420))
 
 
 def variants() -> Steps:
@@ -141,6 +142,12 @@ def variants() -> Steps:
         yield from begin(scale=2.0 if language == "en_US" else 1.0)
         yield from picture(f"look_fresh_{language}", region("UI"))
     bpy.context.preferences.view.ui_scale = 1.0
+
+
+def view_middle_box(width: int, height: int) -> tuple[int, int, int, int]:
+    """A box of this size in the middle of the viewport."""
+    left, top, wide, high = rectangle(viewport())
+    return left + (wide - width) // 2, top + (high - height) // 2 + 30, width, height
 
 
 def loop(name: str, frames: int = 18, box: tuple[int, int, int, int] | None = None) -> Steps:
@@ -190,8 +197,8 @@ def path() -> Steps:
     operate("generate")
     yield from made()
     yield from hide_sidebar()
-    look((0.0, -1.8, 0.6), 1.0, 0.5, 7.0)
-    yield from loop("path_walk")
+    look((0.0, -1.8, 0.6), 1.0, 0.5, 6.0)
+    yield from loop("path_walk", box=view_middle_box(560, 420))
 
 
 def variations() -> Steps:
@@ -252,7 +259,7 @@ def control() -> Steps:
     bpy.ops.mesh.primitive_cube_add(size=1.0)
     stairs = bpy.context.object
     stairs.name = "Stairs"
-    vertices, faces = [], []
+    vertices, faces = [(-1.5, 0.8, 0.0), (1.5, 0.8, 0.0), (1.5, -4.5, 0.0), (-1.5, -4.5, 0.0)], [(0, 3, 2, 1)]
     for step in range(6):
         low, high, near, far = 0.0, 0.16 * (step + 1), -1.0 - 0.35 * step, -4.5
         first = len(vertices)
@@ -326,9 +333,7 @@ def games() -> Steps:
     look((0.0, 0.0, 0.9), 1.35, 0.7, 4.5)
     yield from picture("games_panel")
     yield from hide_sidebar()
-    main_view = rectangle(viewport())
-    middle = (main_view[0] + main_view[2] // 2 - 190, main_view[1] + main_view[3] // 2 - 280, 380, 560)
-    yield from loop("games_loop", 14, middle)
+    yield from loop("games_loop", 14, view_middle_box(380, 560))
 
 
 PICTURES = {
