@@ -42,7 +42,8 @@ class _Key:
         frame: Frame number.
         arms: (2, 2, 3) directions of upper arm and forearm of left and right arm in the axes of the chest; NaN: as
             captured.
-        angles: (6,) yaw, pitch and roll of the head, yaw and pitch of the trunk, radians; rise of the shoulders, metres.
+        angles: (6,) yaw, pitch and roll of the head, yaw and pitch of the trunk in radians, rise of the shoulders in
+            metres.
     """
 
     frame: float
@@ -56,8 +57,9 @@ def synthesize_gestures(
     count: int,
     generator: np.random.Generator,
     held_back: Collection[str] = (),
+    among: Sequence[Gesture] | None = None,
 ) -> Iterator[Composed]:
-    """Make examples of all gestures in turn.
+    """Make examples of the gestures in turn.
 
     Args:
         calm: Standing figures, arms hanging.
@@ -65,14 +67,16 @@ def synthesize_gestures(
         count: How many examples.
         generator: Source of all choices.
         held_back: What no caption may be, without full stop.
+        among: Gestures to be made; None: all of the file.
 
     Yields:
         Examples with their captions; half of them are mirrored. Nothing without standing figures.
     """
     standing = [body for body in calm if not np.isnan(body.head_hands[:, _HEAD]).any()]
     going = [walk for walk in walks if len(walk) >= 50]
+    chosen = gestures() if among is None else among
     for number in range(count if standing else 0):
-        gesture = gestures()[number % len(gestures())]
+        gesture = chosen[number % len(chosen)]
         walking = bool(gesture.walking and going) and generator.random() < _WALKING_SHARE
         bodies = going if walking else standing
         body = bodies[int(generator.integers(len(bodies)))]
