@@ -79,7 +79,7 @@ picture: demo
 # The guide and the reference as a website in build/guide, and the one file of the guide that the zip holds.
 guide: .venv/.ready .venv-guide/.ready
 	$(ENGINE) tools/guide.py
-	.venv-guide/bin/mkdocs build --quiet --config-file mkdocs.yml
+	NO_MKDOCS_2_WARNING=1 .venv-guide/bin/mkdocs build --quiet --config-file mkdocs.yml
 
 # The guide's pictures, taken in a real window, as the window tests are; NAMES="first path" takes these alone.
 guide-pictures: .venv/.ready $(BLENDER)
