@@ -51,6 +51,23 @@ def add_s_path(context: bpy.types.Context) -> bpy.types.Object:
     return curve
 
 
+def _order(context: bpy.types.Context) -> "GenerationJobInput":
+    """Add character and path, set the panel, and build the job input of the walk."""
+    from ...motionlcm_blender.motion.ground_path import suggested_frames
+    from ...motionlcm_blender.motion.skeleton import FPS
+    from ..controls import path_speed
+
+    chosen = context.scene.motionlcm
+    character = create_character(context)
+    path = add_s_path(context)
+    chosen.character, chosen.path, chosen.prompt = character, path, PROMPT
+    context.view_layer.update()
+    drawn = path_speed.drawn_path(context, path)
+    if drawn is not None:
+        chosen.length = suggested_frames(drawn) / FPS
+    return order_from_scene(context)
+
+
 class MOTIONLCM_OT_first_motion(OrderOperator, bpy.types.Operator):
     """Add a character and a path at the 3D cursor, and generate a walk along the path. One undo removes everything"""
 
@@ -59,19 +76,13 @@ class MOTIONLCM_OT_first_motion(OrderOperator, bpy.types.Operator):
     bl_options = {"REGISTER"}  # writing the result makes the undo step
 
     def order(self, context: bpy.types.Context) -> "GenerationJobInput":
-        from ...motionlcm_blender.motion.ground_path import suggested_frames
-        from ...motionlcm_blender.motion.skeleton import FPS
-        from ..controls import path_speed
-
-        chosen = context.scene.motionlcm
-        character = create_character(context)
-        path = add_s_path(context)
-        chosen.character, chosen.path, chosen.prompt = character, path, PROMPT
-        context.view_layer.update()
-        drawn = path_speed.drawn_path(context, path)
-        if drawn is not None:
-            chosen.length = suggested_frames(drawn) / FPS
-        return order_from_scene(context)
+        before = set(bpy.data.objects)
+        try:
+            return _order(context)
+        except Exception:
+            for made in set(bpy.data.objects) - before:
+                bpy.data.objects.remove(made)
+            raise
 
     def submit(self, order: "GenerationJobInput") -> None:
         def start() -> job_queue.Job:

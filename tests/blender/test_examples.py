@@ -54,6 +54,18 @@ def test_rigify(tmp_path):
         addon_utils.disable("rigify", default_set=True)
 
 
+def test_one_undo_removes_an_example():
+    bpy.ops.ed.undo_push(message="before")
+    scenes = set(bpy.data.scenes.keys())
+    bpy.ops.motionlcm.add_example(example="S_PATH")
+    assert len(bpy.data.scenes) == len(scenes) + 1
+    bpy.ops.ed.undo()
+    assert set(bpy.data.scenes.keys()) == scenes and bpy.context.scene.name in scenes
+    assert not bpy.data.objects and not bpy.data.actions
+    bpy.ops.ed.redo()
+    assert len(bpy.data.scenes) == len(scenes) + 1
+
+
 def test_rigify_that_is_not_enabled_is_refused_and_leaves_the_file_alone():
     before = set(bpy.data.scenes.keys()), bpy.context.scene.name
     assert "Rigify" in refusal(lambda: bpy.ops.motionlcm.add_example(example="RIGIFY"))

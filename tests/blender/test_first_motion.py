@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 import pytest
 
-from tests.blender.support import bone_heads, panel_status, part, settings
+from tests.blender.support import bone_heads, panel_status, part, refusal, settings
 from tests.blender.test_panels import drawn, operators, texts
 
 
@@ -63,3 +63,14 @@ def test_default_panel_is_short():
     panels = [cls for cls in part("ui").CLASSES if getattr(cls, "bl_parent_id", "") == "MOTIONLCM_PT_main"]
     assert len(panels) > 5
     assert [cls.__name__ for cls in panels if "DEFAULT_CLOSED" not in getattr(cls, "bl_options", ())] == []
+
+
+def test_what_cannot_be_built_leaves_the_scene_alone(monkeypatch):
+    module = part("operators.generation.first_motion")
+
+    def fails(_context):
+        raise part("motionlcm_blender.errors").InvalidRequest("No.")
+
+    monkeypatch.setattr(module, "order_from_scene", fails)
+    assert refusal(bpy.ops.motionlcm.first_motion) == "No."
+    assert not bpy.data.objects and settings().character is None
