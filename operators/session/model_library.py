@@ -58,15 +58,13 @@ def note_nearest(choice: Choice, prompt: str, encode: Callable[[str], FloatArray
     """Find the prompt of the library to offer instead of a prompt that the model cannot do. The result is cached.
 
     encode: a prompt to its sentence vector. For the worker thread of a generation, which has encoded the prompt
-    already. A model without a library, and a prompt that the model can do, give none. The model cannot do a prompt if a
-    word is unknown to it, or if the prompt means nearly the same as one that was seen to fail.
+    already. A model without a library or its sentence vectors, and a prompt that the model can do, give none. The
+    model cannot do a prompt if a word is unknown to it, or if the prompt means nearly the same as one that was seen to
+    fail.
     """
     library = read(choice)
-    if library is None or library.find(prompt) is not None:
+    if library is None or library.vectors is None or library.find(prompt) is not None:
         return
-    if library.vectors is None and library.prompts:
-        library = library.with_vectors(encode)
-        _libraries[choice.folder] = library
     nearest, weak = library.nearest(encode(prompt))
     unknown = bool(model_info.known_hint(choice, prompt))
     if len(_nearest) >= MOST_PROMPTS:

@@ -77,6 +77,11 @@ def test_a_prompt_that_the_model_cannot_do_is_answered_with_the_nearest(library,
     waves = {"prompt": "a person waves both hands", "category": "gestures"}
     told = {"format": 1, "prompts": [*PROMPTS, waves], "weak": ["a person claps both hands"]}
     (tmp_path / "model" / "prompts.json").write_text(json.dumps(told))
+    reading = part("motionlcm_blender.text.prompt_library")
+    encode = part("motionlcm_blender.text.encoders").open_minilm().encode
+    vectors = reading.read_library(tmp_path / "model").with_vectors(lambda text: encode(text)[1]).vectors
+    writing = part("motionlcm_blender.files.safetensors_files")
+    writing.write_arrays(tmp_path / "model" / reading.VECTORS, {"embeddings": vectors})
     part("operators.session.model_session").get().forget()
     add_character()
     generate("a person walks slowly")
