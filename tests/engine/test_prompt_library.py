@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from motionlcm_blender.errors import ModelFolderError, TrainingDataError
-from motionlcm_blender.networks.model_folder import bundled_models
+from motionlcm_blender.networks.model_folder import ModelFolder, bundled_models
 from motionlcm_blender.text.prompt_library import CATEGORIES, FILE, LibraryPrompt, PromptLibrary, read_library
 from motionlcm_blender.training.evaluation import library as tool
 
@@ -83,6 +83,11 @@ def test_bundled_library_is_that_of_the_stored_verdicts():
     assert bundled is not None and made.prompts == bundled.prompts and made.weak == bundled.weak
 
 
+def test_bundled_library_was_judged_with_the_bundled_model():
+    settings, _ = tool.load_rows(Path(tool.__file__).with_name("library_judgements.json"))
+    assert settings["model"] == ModelFolder.open().fingerprint, "judge the prompts of the new model: docs/EXTENDING.md"
+
+
 def row(verdicts: str, seams: tuple[float, ...] = (0.2, 0.05, 0.03), far: float = 3.0) -> tool.Row:
     return tool.Row("a person walks", "walks", "Walk", 4.0, [far] * 3, list(seams), verdicts)
 
@@ -127,5 +132,11 @@ def test_tool_draws_measures_and_writes(tmp_path, capsys):
     library = read_library(model)
     assert library is not None and library.vectors is not None and len(library.vectors) == 2
     assert [p.prompt for p in library.prompts] == ["a person walks on"] and library.weak == ("a person walks off",)
+    again = ["--out", str(tmp_path / "again"), "--candidates", str(tmp_path / "candidates.json"), "--device", "numpy"]
+    judged[1].verdicts = "pp"
+    tool.save_rows(out / tool.ROWS_FILE, settings, judged)
+    assert tool.main([str(model), *again, "--kept-of", str(out / tool.ROWS_FILE)]) == 0
+    assert [r.prompt for r in tool.load_rows(tmp_path / "again" / tool.ROWS_FILE)[1]] == ["a person walks on"]
+    capsys.readouterr()
     assert tool.main(["--out", str(out), "--write"]) == 1
     assert "another model" in capsys.readouterr().err

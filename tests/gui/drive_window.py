@@ -61,6 +61,8 @@ def run() -> Steps:
     screenshot("panel")
     check("the sidebar has the tab MotionLCM", region("UI").active_panel_category == "MotionLCM")
 
+    yield from first_minute()
+
     yield from press("motionlcm.add_character(")
     yield from wait(lambda: settings().character is not None, 20.0, "the character")
     check("Add Character makes an armature", len(settings().character.data.bones) == 24)
@@ -139,6 +141,22 @@ def run() -> Steps:
     yield from prompts_keys_and_languages()
     bpy.ops.wm.save_as_mainfile(filepath=str(OUTPUT / "window.blend"))
     yield from several_characters()
+
+
+def first_minute() -> Steps:
+    """One button makes a character, a path and a playing motion; one Ctrl-Z removes all of it."""
+    yield from press("motionlcm.first_motion(")
+    yield from wait(lambda: action() is not None and window().screen.is_animation_playing, JOB_S, "the walk")
+    stop_playback()
+    check("one press makes a character walk along a path", settings().path is not None and not status().error)
+    for _ in range(5):
+        yield
+    screenshot("first_minute")
+    yield from undo()
+    if bpy.app.version >= (5, 2, 0) and settings().character is not None:  # having played is a step of its own
+        yield from undo()
+    yield from wait(lambda: settings().character is None, 20.0, "Ctrl-Z")
+    check("one Ctrl-Z removes character, path and motion", not bpy.data.objects and not bpy.data.actions)
 
 
 def several_characters() -> Steps:

@@ -237,6 +237,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("model", nargs="?", type=Path, help="a model folder (default: bundled)")
     parser.add_argument("--out", type=Path, required=True, help="folder for strips and verdicts")
     parser.add_argument("--candidates", type=Path, default=CANDIDATES, help="a JSON list of prompts to try")
+    parser.add_argument("--kept-of", type=Path, help="verdicts on another model: try only what was kept or weak there")
     parser.add_argument("--seeds", type=int, default=3, help="takes of each prompt (default %(default)s)")
     parser.add_argument("--steps", type=int, default=DEFAULT_STEPS, help="sampler steps (default %(default)s)")
     parser.add_argument("--device", default="auto")
@@ -266,6 +267,9 @@ def _run(args: Any) -> int:
     if importlib.util.find_spec("PIL") is None:
         raise TrainingDataError("Strips need Pillow: pip install pillow, then try again.")
     candidates = read_candidates(args.candidates)
+    if args.kept_of is not None:
+        wanted = {row.prompt for row in load_rows(args.kept_of)[1] if row.kept or row.weak}
+        candidates = [row for row in candidates if row["prompt"] in wanted]
     args.out.mkdir(parents=True, exist_ok=True)
     rows = [
         Row(c["prompt"], c["category"], c["about"], c.get("seconds") or suggested(c["prompt"], folder))
