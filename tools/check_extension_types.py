@@ -58,6 +58,7 @@ ACCEPTED = {
     r'expression has type "ndarray\[': "any sequence of the kind",
     r'incompatible type "(str"; expected "Literal|\*\*dict\[str, \w+\])': "the value of a variable",
     r'expression has type "set\[Literal\[.*"set\[str\]"': "operators return a set of any strings here",
+    r'has no attribute "(armature_human_metarig_add|rigify_generate)"': "operators of Blender's own add-on Rigify",
     r"type \"Literal\['NONE'\]\", variable has type \"Literal\['FULL'": "fill mode of a curve in two dimensions",
 }
 """Patterns of messages that are no errors, with the reason. A pattern that no message has is reported."""

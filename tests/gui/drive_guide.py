@@ -197,7 +197,7 @@ def path() -> Steps:
     operate("generate")
     yield from made()
     yield from hide_sidebar()
-    look((0.0, -1.8, 0.6), 1.0, 0.5, 6.0)
+    look((0.0, -1.7, 0.8), 1.0, 0.5, 6.4)
     yield from loop("path_walk", box=view_middle_box(560, 420))
 
 
