@@ -37,7 +37,9 @@ def shown_prompts(context: bpy.types.Context) -> "tuple[LibraryPrompt, ...]":
         return ()
     chosen = context.window_manager.motionlcm_library
     found = library.search(chosen.words)
-    return tuple(prompt for prompt in found if chosen.category in (ALL, prompt.category))
+    if chosen.category not in library.categories:  # all, or a category of the model that was chosen before
+        return found
+    return tuple(prompt for prompt in found if prompt.category == chosen.category)
 
 
 def description_of(prompt: "LibraryPrompt") -> str:
