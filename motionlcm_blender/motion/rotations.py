@@ -138,12 +138,13 @@ def from_rotation_vector(vector: ArrayLike) -> FloatArray:
 
 def to_rotation_vector(q: ArrayLike) -> FloatArray:
     """Convert unit quaternions (..., 4) to rotation vectors (..., 3), axis times angle of 0..pi radians."""
-    q = np.asarray(q, dtype=np.float64)
-    q = q * np.where(q[..., :1] < 0.0, -1.0, 1.0)
-    length = np.sqrt(_dot(q[..., 1:], q[..., 1:]))
-    angle = 2.0 * np.arctan2(length, q[..., :1])
+    given = np.asarray(q, dtype=np.float64)
+    shorter: FloatArray = given * np.where(given[..., :1] < 0.0, -1.0, 1.0)
+    length = np.sqrt(_dot(shorter[..., 1:], shorter[..., 1:]))
+    angle = 2.0 * np.arctan2(length, shorter[..., :1])
     # For tiny angles the sine of the half angle is half the angle.
-    return q[..., 1:] * np.where(length > _TINY, angle / np.maximum(length, _TINY), 2.0)
+    result: FloatArray = shorter[..., 1:] * np.where(length > _TINY, angle / np.maximum(length, _TINY), 2.0)
+    return result
 
 
 def to_matrix(q: ArrayLike) -> FloatArray:
