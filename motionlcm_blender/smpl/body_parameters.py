@@ -228,13 +228,19 @@ def with_proportions(clip: Clip, skeleton: Skeleton) -> Clip:
     return replace(moved, translation=moved.translation + (before - after)[:, None] * [0.0, 1.0, 0.0])
 
 
-def in_own_metres(clip: Clip) -> tuple[Clip, float]:
-    """The clip in metres in which its legs are as long as those of `SMPL`, and the length before of such a metre."""
+def in_own_metres(clip: Clip, about_start: bool = False) -> tuple[Clip, float]:
+    """The clip in metres in which its legs are as long as those of `SMPL`, and the length before of such a metre.
+
+    Args:
+        clip: The clip.
+        about_start: Whether the first frame keeps its place over the floor; otherwise the origin does.
+    """
     ratio = leg_length(clip.skeleton) / leg_length(SMPL)
     if abs(ratio - 1.0) < 1e-9:
         return clip, 1.0
     own = Skeleton(clip.skeleton.names, clip.skeleton.parents, np.asarray(clip.skeleton.offsets) / ratio)
-    return replace(clip, translation=clip.translation / ratio, skeleton=own), ratio
+    start = clip.translation[0] * [1.0, 0.0, 1.0] * about_start
+    return replace(clip, translation=start + (clip.translation - start) / ratio, skeleton=own), ratio
 
 
 def in_true_metres(clip: Clip, ratio: float) -> Clip:

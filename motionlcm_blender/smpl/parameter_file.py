@@ -1,7 +1,7 @@
 """Motions as parameters of SMPL, SMPL-H and SMPL-X in .npz files: those of AMASS and of research code.
 
-What is written has the fields of AMASS: `poses`, `trans`, `betas`, `gender`, the frame rate under both of its names, and
-of SMPL-X the parts `root_orient`, `pose_body`, `pose_hand`, `pose_jaw`, `pose_eye`. Two more fields make the file
+What is written has the fields of AMASS: `poses`, `trans`, `betas`, `gender`, the frame rate under both of its names,
+and of SMPL-X the parts `root_orient`, `pose_body`, `pose_hand`, `pose_jaw`, `pose_eye`. Two more fields make the file
 exact for this project: `rest_joints` and `up_axis`.
 
 What is read: one array `poses`, or its parts under the names of AMASS or of the package smplx. Nothing is unpickled.
@@ -235,7 +235,9 @@ def _face(arrays: NpzArrays, frames: int) -> FloatArray | None:
         return None
     still = np.tile(rot.IDENTITY, (frames, 1, 1))
     both = (left if left is not None else still, right if right is not None else still)
-    return np.concatenate([jaw if jaw is not None else still, *((eyes,) if eyes is not None else both)], axis=1)
+    parts = (jaw if jaw is not None else still, *((eyes,) if eyes is not None else both))
+    result: FloatArray = np.concatenate(parts, axis=1)
+    return result
 
 
 def _turns(arrays: NpzArrays, name: str) -> FloatArray:
