@@ -29,7 +29,7 @@ SLIDER = 2.0
 
 
 class MOTIONLCM_OT_bake_pose_corrections(MotionLCMOperator, bpy.types.Operator):
-    """Write the pose-dependent shapes of the body model file as shape keys, keyed on the frames of the visible motion"""
+    """Write the pose-dependent shapes of a body model file as shape keys, keyed on the frames of the visible motion"""
 
     bl_idname = "motionlcm.bake_pose_corrections"
     bl_label = "Bake Pose Corrections"

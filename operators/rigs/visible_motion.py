@@ -1,4 +1,4 @@
-"""The visible motion of a character as a clip of SMPL's joints, with the fingers, jaw and eyes of SMPL's own armatures."""
+"""The visible motion of a character as a clip of SMPL's joints, and of fingers, jaw and eyes of SMPL's armatures."""
 
 from __future__ import annotations
 
