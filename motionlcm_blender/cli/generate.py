@@ -178,10 +178,9 @@ def run_generate(args: argparse.Namespace) -> int:
     from ..networks.model_folder import ModelFolder
     from ..text.prompt_vocabulary import read_vocabulary, unseen_words_warning
 
-    unknown_length = args.seconds is None
+    unknown_length, save = args.seconds is None, writer_of(args)
     args.seconds = DEFAULT_SECONDS if unknown_length else args.seconds
     request, xz, placement, warning = plan(args)
-    save = writer_of(args)
     if unknown_length and args.path is None:
         request = replace(request, frames=round(_usual_seconds(args) * FPS))
     if warning:

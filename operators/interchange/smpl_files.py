@@ -16,7 +16,6 @@ LAYOUT_ITEMS = (
     ("smplh", "SMPL-H", "Write 52 joints with fingers, 156 numbers a frame, as most of AMASS"),
     ("smpl", "SMPL", "Write 24 joints, 72 numbers a frame"),
 )
-MODEL_HINT = "Body model file (.npz, .pkl)"
 
 
 def _model_file(path: str) -> Path | None:
@@ -61,7 +60,8 @@ class MOTIONLCM_OT_export_smpl(MotionLCMOperator, bpy.types.Operator, ExportHelp
     )
     body_file: bpy.props.StringProperty(
         name="Body Model",
-        description=f"{MODEL_HINT} that will perform the motion, for its proportions and exact place. May stay empty",
+        description="Body model file (.npz, .pkl) that will perform the motion, for its proportions and exact place. "
+        "May stay empty",
         subtype="FILE_PATH",
     )
 
@@ -129,7 +129,7 @@ class MOTIONLCM_OT_import_smpl(MotionLCMOperator, bpy.types.Operator, ImportHelp
     )
     body_file: bpy.props.StringProperty(
         name="Body Model",
-        description=f"{MODEL_HINT} of the motion, for its true size. May stay empty: the size is estimated",
+        description="Body model file (.npz, .pkl) of the motion, for its true size. Without it, the size is estimated",
         subtype="FILE_PATH",
     )
 
