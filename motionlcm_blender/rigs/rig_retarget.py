@@ -14,11 +14,10 @@ import numpy as np
 from ..array_types import BoolArray, FloatArray
 from ..motion import rotations as rot
 from ..motion.motion import Clip, Motion
-from ..motion.retarget import forward_kinematics, retarget
+from ..motion.retarget import retarget
 from ..motion.skeleton import JOINT_COUNT, SMPL, Skeleton
 from ..motion.smoothing import smooth, smoothstep
 from ..postprocess.pin_ik import hold_pins
-from ..smpl.body_parameters import with_proportions
 from .mapped_joints import ANKLES, ELBOWS, HEAD, HIPS, TOES, TRUNK, WRISTS
 from .rest_alignment import HANDS
 from .rig_body import RigBody
@@ -28,8 +27,6 @@ _LEAN = 0.5
 """Part of the turn from pelvis to spine that a pelvis in one piece with its spine makes."""
 _LOW = (0.05, 0.25)
 """Metres of a sole above the floor up to which a foot counts as standing for the body's height, and from which not."""
-_SAME = 1e-4
-"""Metres by which the proportions of a body may differ from those of a clip that it performs as it is."""
 _STANCE_SIGMA = 2.0
 """Frames over which a body's height changes from one standing leg to the other."""
 
@@ -79,25 +76,6 @@ def retarget_to_body(
     if pins is not None:
         joints = _with_held_pins(world, joints, motion, body, pins, on_path)
     return clip_of(world, joints[:, 0], motion.fps, body.skeleton)
-
-
-def retarget_clip_to_body(clip: Clip, body: RigBody, *, lock: bool = True) -> Clip:
-    """Compute the turns of a body's joints with which it performs a clip whose rotations are known.
-
-    Args:
-        clip: A clip of the joints of `SMPL`, in metres in which its legs are as long as those of `SMPL`.
-        body: The body of a mapped armature.
-        lock: Whether standing feet are held in place and put onto the floor.
-
-    Returns:
-        A clip on `body.skeleton` at the clip's frame rate. A clip of a body of these proportions is unchanged.
-    """
-    if np.abs(clip.skeleton.offsets - body.skeleton.offsets)[:JOINT_COUNT].max() < _SAME:
-        return replace(clip, skeleton=body.skeleton)
-    source = with_proportions(clip, SMPL)
-    joints = forward_kinematics(source)[:, :JOINT_COUNT]
-    motion = Motion(joints.astype(np.float32), np.zeros((clip.frames, 4), np.float32), clip.fps)
-    return retarget_to_body(motion, body, lock=lock, source=source)
 
 
 def _stiffen_trunk(world: FloatArray, body: RigBody, on_path: bool) -> FloatArray:

@@ -17,7 +17,7 @@ from ...motionlcm_blender.motion import rotations as rot
 from ...motionlcm_blender.motion.motion import Clip
 from ...motionlcm_blender.motion.skeleton import JOINT_COUNT, SMPL
 from ...motionlcm_blender.motion.world_transform import Placement, blender_to_engine, place_clip
-from ...motionlcm_blender.rigs.rig_retarget import retarget_clip_to_body
+from ...motionlcm_blender.rigs.clip_retarget import retarget_clip_to_body
 from ...motionlcm_blender.smpl.body_model import KINDS, BodyKind
 from ...motionlcm_blender.smpl.body_model_file import read_body_model
 from ...motionlcm_blender.smpl.body_parameters import (

@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from motionlcm_blender.cli.main import main
 from motionlcm_blender.errors import InvalidRequest
 from motionlcm_blender.motion import rotations as rot
-from motionlcm_blender.motion.motion import Clip
+from motionlcm_blender.motion.foot_contacts import foot_contacts, stance_mask
+from motionlcm_blender.motion.motion import Clip, Motion
+from motionlcm_blender.motion.resampling import resample
 from motionlcm_blender.motion.retarget import forward_kinematics, retarget
 from motionlcm_blender.motion.skeleton import FOOT_JOINTS, JOINT_COUNT, SMPL, Skeleton
+from motionlcm_blender.rigs.clip_retarget import retarget_clip_to_body
 from motionlcm_blender.rigs.rig_body import rig_body
-from motionlcm_blender.rigs.rig_retarget import retarget_clip_to_body
 from motionlcm_blender.smpl.body_model import KINDS
 from motionlcm_blender.smpl.body_parameters import (
     LAYOUTS,
@@ -45,9 +47,6 @@ FLOAT32 = 1e-6
 
 
 def walking(frames: int = 60) -> Clip:
-    from motionlcm_blender.motion.foot_contacts import foot_contacts
-    from motionlcm_blender.motion.motion import Motion
-
     joints = walk(frames, speed=1.1, turn_rate=0.3)
     return retarget(Motion(joints, foot_contacts(joints).astype(np.float32)))
 
@@ -323,6 +322,22 @@ def test_known_turns_reach_another_rig() -> None:
     assert retarget_clip_to_body(onto, body).translation is onto.translation
     lowest = forward_kinematics(onto)[:, list(FOOT_JOINTS), 1].min(1)
     assert abs(np.percentile(lowest, 5)) < 0.05
+
+
+@pytest.mark.parametrize("fps", [24.0, 60.0])
+def test_standing_feet_stay_on_another_rig(fps: float) -> None:
+    """Without fast moves of the legs that the motion has not, whatever the frame rate."""
+    clip = resample(walking(), fps)
+    widths = np.random.default_rng(0).uniform(0.9, 1.15, (24, 1))
+    onto = retarget_clip_to_body(clip, rig_body(*rig_samples.rig(offsets=SMPL.offsets * widths)))
+    assert onto.frames == clip.frames and onto.fps == fps
+    joints = forward_kinematics(clip)[:, :JOINT_COUNT]
+    stands = stance_mask(joints, foot_contacts(joints, fps).astype(np.float64), fps)[:, [1, 3]]
+    toes = forward_kinematics(onto)[:, list(FOOT_JOINTS)][:, [1, 3]]
+    speed = np.linalg.norm(np.diff(toes[..., [0, 2]], axis=0), axis=-1) * fps
+    assert np.median(speed[stands[1:] & stands[:-1]]) < 0.05
+    fastest = [np.abs(np.diff(forward_kinematics(each)[:, :JOINT_COUNT], 2, axis=0)).max() for each in (clip, onto)]
+    assert fastest[1] < 3.0 * fastest[0]
 
 
 def run(*arguments: object) -> int:
