@@ -32,8 +32,8 @@ _PLANTED_FPS = 30.0
 def retarget_clip_to_body(clip: Clip, body: RigBody, *, lock: bool = True) -> Clip:
     """Compute the turns of a body's joints with which it performs a clip.
 
-    Above 30 frames per second, feet are planted at a fraction of the rate, and pelvis and legs are resampled; the spine,
-    the head and the arms keep their rotations on every frame.
+    Above 30 frames per second, feet are planted at a fraction of the rate, and pelvis and legs are resampled; spine,
+    head and arms keep their rotations on every frame.
 
     Args:
         clip: A clip of the joints of `SMPL`, in metres in which its legs are as long as those of `SMPL`.
