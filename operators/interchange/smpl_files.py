@@ -9,7 +9,6 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 from ..armature import character_lookup
 from ..scene import messages, scene_time
 from ..scene.operator_base import MotionLCMOperator
-from .smpl_motion import import_parameters, own_body, parameters_of_character
 
 LAYOUT_ITEMS = (
     ("smplx", "SMPL-X", "Write 55 joints with fingers, jaw and eyes, 165 numbers a frame"),
@@ -66,6 +65,8 @@ class MOTIONLCM_OT_export_smpl(MotionLCMOperator, bpy.types.Operator, ExportHelp
     )
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        from .smpl_motion import own_body
+
         character = context.scene.motionlcm.character
         body = own_body(character) if character is not None else None
         if body is not None:
@@ -75,6 +76,7 @@ class MOTIONLCM_OT_export_smpl(MotionLCMOperator, bpy.types.Operator, ExportHelp
 
     def perform(self, context: bpy.types.Context) -> None:
         from ...motionlcm_blender.smpl.parameter_file import write_parameters
+        from .smpl_motion import parameters_of_character
 
         character = character_lookup.find_character(context)
         parameters = parameters_of_character(
@@ -135,6 +137,7 @@ class MOTIONLCM_OT_import_smpl(MotionLCMOperator, bpy.types.Operator, ImportHelp
 
     def perform(self, context: bpy.types.Context) -> None:
         from ...motionlcm_blender.smpl.parameter_file import read_parameters
+        from .smpl_motion import import_parameters
 
         path = Path(bpy.path.abspath(self.filepath))
         parameters = read_parameters(path, self.fps, "" if self.up == "AUTO" else self.up)
