@@ -65,6 +65,9 @@ class MOTIONLCM_PT_result(CharacterSidebar, bpy.types.Panel):
             value_row(box, "Generation time", f"{made.milliseconds:.0f} ms")
         if made.model is not None:
             value_row(box, "Model", made.model)
+        if not take_properties.has_recipe(action):
+            value_row(box, "Imported from", take_properties.IMPORTED.read(action))
+            return
         row = self.layout.row(align=True)
         row.operator("motionlcm.recall", text="Recall")
         row.operator("motionlcm.generate_again", text="Again")

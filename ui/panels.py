@@ -223,6 +223,7 @@ class MOTIONLCM_PT_body(Sidebar, bpy.types.Panel):
         for key in add_smpl_body.shape_keys_of(context.scene.motionlcm.character):
             column.prop(key, "value", text=key.name, translate=False)
         column.operator("motionlcm.fit_joints", icon="BONE_DATA")
+        column.operator("motionlcm.bake_pose_corrections", icon="SHAPEKEY_DATA")
         wrapped_label(self.layout, " ".join(iface_(sentence) for sentence in add_smpl_body.LICENCE), "INFO")
 
 
@@ -268,6 +269,21 @@ class MOTIONLCM_PT_recipes(Sidebar, bpy.types.Panel):
         row.operator("motionlcm.import_recipe", text="Import", icon="IMPORT")
 
 
+class MOTIONLCM_PT_smpl(Sidebar, bpy.types.Panel):
+    """Motion as SMPL parameters."""
+
+    bl_idname = "MOTIONLCM_PT_smpl"
+    bl_parent_id = "MOTIONLCM_PT_main"
+    bl_order = 7
+    bl_label = "SMPL Parameters"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        row = self.layout.row(align=True)
+        row.operator("motionlcm.export_smpl", text="Export", icon="EXPORT")
+        row.operator("motionlcm.import_smpl", text="Import", icon="IMPORT")
+
+
 def _read_hint() -> None:
     model_info.read_hint(model_choice.chosen(), bpy.context.scene.motionlcm.prompt)
     messages.redraw()
@@ -283,7 +299,7 @@ def read_hint_soon() -> None:
 
 CLASSES = (
     MOTIONLCM_MT_prompts, MOTIONLCM_MT_examples, MOTIONLCM_MT_add, MOTIONLCM_PT_main, MOTIONLCM_PT_body,
-    MOTIONLCM_PT_keys, MOTIONLCM_PT_recipes,
+    MOTIONLCM_PT_keys, MOTIONLCM_PT_recipes, MOTIONLCM_PT_smpl,
 )  # fmt: skip
 
 

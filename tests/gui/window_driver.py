@@ -272,7 +272,7 @@ def open_sidebar() -> Steps:
     yield from wait(lambda: show_tab(), 20.0, "the tab MotionLCM")
 
 
-PANELS = ("library", "options", "result", "takes", "shots", "control", "keys", "recipes", "model")
+PANELS = ("library", "options", "result", "takes", "shots", "control", "keys", "recipes", "smpl", "model")
 """Subpanels of our tab, all of them folded at first."""
 
 
