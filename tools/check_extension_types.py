@@ -41,7 +41,7 @@ CODES = {"arg-type", "assignment", "attr-defined", "call-arg", "union-attr"}
 """Errors that are wrong names, arguments and values. The others are about the stubs: operators return a set of any
 strings, and many functions have no result."""
 ACCEPTED = {
-    r'has no attribute "motionlcm"': "registered in operators/settings.py",
+    r'has no attribute "motionlcm(_library)?"': "registered in operators/settings.py and library_prompts.py",
     r'"(PropertyGroup|AddonPreferences)" has no attribute': "the project's own, registered from annotations",
     r'"MOTIONLCM_OT_\w+" has no attribute "filepath"': "registered by ImportHelper and ExportHelper",
     r'"(Space|Modifier|FModifier|Property|ID)" has no attribute': "the subclass has it; its type is read at runtime",

@@ -145,6 +145,8 @@ def run() -> Steps:
 
 def first_minute() -> Steps:
     """One button makes a character, a path and a playing motion; one Ctrl-Z removes all of it."""
+    with bpy.context.temp_override(window=window()):
+        bpy.ops.ed.undo_push(message="Empty Scene")
     yield from press("motionlcm.first_motion(")
     yield from wait(lambda: action() is not None and window().screen.is_animation_playing, JOB_S, "the walk")
     stop_playback()
