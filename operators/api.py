@@ -27,7 +27,7 @@ from .armature.take_properties import SEED
 from .characters.add_character import create_character
 from .generation import orders
 from .interchange import storyboards
-from .scene import scene_time, shot_lookup
+from .scene import scene_time, shot_lookup, user_paths
 from .session import job_queue
 from .shots import generate_shots, nla_track
 from .shots import shot_list as shot_lists
@@ -104,7 +104,8 @@ def add_shot(
 
     scene, listed = bpy.context.scene, character.motionlcm.shots
     end = listed[-1].last if len(listed) else None
-    begin = first if first is not None else end if end is not None else scene.frame_start
+    start = end if end is not None else scene_time.start_of_motion(scene, "SCENE_START")
+    begin = start if first is None else first
     if (seconds is None) == (last is None):
         raise InvalidRequest("A shot needs either seconds or the frame on which it ends.")
     if end is not None and begin < end:
@@ -112,6 +113,7 @@ def add_shot(
     if seconds is not None:
         last = begin + max(1, round(seconds * scene_time.rate_of(scene)))
     assert last is not None
+    scene_time.check_range(scene, begin, last)
     named = None if path is None else path.name
     StoryShot(prompt, begin, last, seed, path=named, part=part, takes=takes)  # raises the error of a wrong value
     if path is not None:
@@ -121,7 +123,7 @@ def add_shot(
     shot.path_from, shot.path_to = part
     shot.start_pose, shot.end_pose = start_pose, end_pose
     shot.stale = False
-    scene.frame_end = max(scene.frame_end, last)
+    scene_time.make_room(scene, begin, last)
     identity: str = shot.uid
     return identity
 
@@ -222,7 +224,7 @@ def import_storyboard(file: str | os.PathLike[str]) -> list[bpy.types.Object]:
     """
     from ..motionlcm_blender.storyboard.reading import read_storyboard
 
-    return storyboards.build(bpy.context, read_storyboard(file))
+    return storyboards.build(bpy.context, read_storyboard(user_paths.absolute(file)))
 
 
 def export_storyboard(file: str | os.PathLike[str]) -> tuple[str, ...]:
@@ -231,7 +233,7 @@ def export_storyboard(file: str | os.PathLike[str]) -> tuple[str, ...]:
     from ..motionlcm_blender.storyboard.writing import write_storyboard
 
     board, warnings = storyboards.storyboard_of(bpy.context)
-    write_storyboard(board, file)
+    write_storyboard(board, user_paths.absolute(file))
     return warnings
 
 

@@ -6,6 +6,7 @@ from bpy.app.translations import pgettext_iface as iface_
 from ..operators.scene import addon
 from ..operators.session import model_session, torch_import
 from ..operators.setup import keymap, torch_installation
+from ..operators.scene.user_paths import BLEND_RELATIVE
 from ..operators.timeline import strip_view
 from . import model_menu, model_panel, widgets
 
@@ -41,6 +42,7 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
         name="Model Folder",
         description="Folder of another model. Without a folder, the bundled model is used",
         subtype="DIR_PATH",
+        options=BLEND_RELATIVE,
         update=_changed,
     )
     show_strips: bpy.props.BoolProperty(
@@ -63,6 +65,7 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
         description="Folder with wheels of PyTorch and its dependencies, to enable the GPU offline. "
         "Without a folder, download them",
         subtype="DIR_PATH",
+        options=BLEND_RELATIVE,
     )
 
     def draw(self, context: bpy.types.Context) -> None:

@@ -9,7 +9,7 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ..characters.add_character import create_character
 from ..controls import pins
-from ..scene import messages, scene_time
+from ..scene import messages, scene_time, user_paths
 from ..scene.linking import put_into_scene, scene_units_per_metre
 from ..scene.operator_base import MotionLCMOperator
 from ..session import job_queue
@@ -25,11 +25,13 @@ SHORTEST_STEP = 0.01
 def build(context: bpy.types.Context, board: "Storyboard") -> list[bpy.types.Object]:
     """Add all contents of a storyboard to this scene at its frame rate; the shots are empty.
 
-    Raises InvalidRequest, before any change, if a shot is too short at this rate.
+    Raises InvalidRequest, before any change, if a shot is too short at this rate or beyond Blender's last frame.
     """
     scene = context.scene
     board = board.at_fps(scene_time.rate_of(scene))
     units = scene_units_per_metre(scene)
+    for shot in (shot for character in board.characters for shot in character.shots):
+        scene_time.check_range(scene, shot.first, shot.last)
     made = [
         _add_character(context, character, units) for character in board.characters
     ]  # first, because paths and pins refer to their names
@@ -39,7 +41,7 @@ def build(context: bpy.types.Context, board: "Storyboard") -> list[bpy.types.Obj
     scene.motionlcm.character = made[0]
     for character in made:
         for shot in character.motionlcm.shots:
-            scene.frame_start, scene.frame_end = min(scene.frame_start, shot.first), max(scene.frame_end, shot.last)
+            scene_time.make_room(scene, shot.first, shot.last)
     return made
 
 
@@ -245,6 +247,9 @@ class MOTIONLCM_OT_import_storyboard(MotionLCMOperator, bpy.types.Operator, Impo
     bl_options = {"REGISTER", "UNDO"}
 
     filename_ext = ".json"
+    filepath: bpy.props.StringProperty(
+        name="File", description="JSON file of a storyboard", subtype="FILE_PATH", options=user_paths.BLEND_RELATIVE
+    )
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
     generate: bpy.props.BoolProperty(
         name="Generate",
@@ -262,7 +267,7 @@ class MOTIONLCM_OT_import_storyboard(MotionLCMOperator, bpy.types.Operator, Impo
         from ...motionlcm_blender.storyboard.reading import read_storyboard
         from ..scene.camera_and_light import set_frame_rate
 
-        board = read_storyboard(bpy.path.abspath(self.filepath))
+        board = read_storyboard(user_paths.absolute(self.filepath))
         if self.set_frame_rate:
             set_frame_rate(context.scene, board.fps)
         made = build(context, board)
@@ -282,13 +287,16 @@ class MOTIONLCM_OT_export_storyboard(MotionLCMOperator, bpy.types.Operator, Expo
     bl_options = {"REGISTER"}
 
     filename_ext = ".json"
+    filepath: bpy.props.StringProperty(
+        name="File", description="JSON file of a storyboard", subtype="FILE_PATH", options=user_paths.BLEND_RELATIVE
+    )
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
 
     def perform(self, context: bpy.types.Context) -> None:
         from ...motionlcm_blender.storyboard.writing import write_storyboard
 
         board, warnings = storyboard_of(context)
-        write_storyboard(board, bpy.path.abspath(self.filepath))
+        write_storyboard(board, user_paths.absolute(self.filepath))
         count = sum(len(character.shots) for character in board.characters)
         told = f"{_counted(len(board.characters), 'character')} and {_counted(count, 'shot')} were written."
         messages.show_message(told, warnings=warnings)

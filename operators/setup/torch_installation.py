@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from ..scene import addon, messages
+from ..scene import addon, messages, user_paths
 from ..scene.main_thread_timer import MainThreadTimer
 from ..scene.messages import TaskStatus
 from ..scene.operator_base import MotionLCMOperator
@@ -74,7 +74,7 @@ def online() -> bool:
 def wheel_folder() -> str | None:
     """The wheel folder of the preferences."""
     prefs = addon.preferences()
-    return bpy.path.abspath(prefs.wheel_folder) if prefs is not None and prefs.wheel_folder else None
+    return user_paths.absolute_if_possible(prefs.wheel_folder) if prefs is not None and prefs.wheel_folder else None
 
 
 def setup() -> "Setup":
