@@ -39,7 +39,7 @@ def test_no_motion_is_put_beyond_the_last_frame_of_blender(door: str, tmp_path: 
             api().add_shot(character, "a person waves", 2.0, first=LAST - 20)
         sentence = str(caught.value)
     elif door == "storyboard":
-        objects, scene.render.fps = len(bpy.data.objects), 60
+        objects, scene.render.frame_map_new = len(bpy.data.objects), 200
         sentence = refusal(bpy.ops.motionlcm.import_storyboard, filepath=str(storyboard(tmp_path, 999_000)))
         assert len(bpy.data.objects) == objects
     elif door == "generate_shots":
