@@ -65,7 +65,7 @@ def _stamp(version: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def ensure(version: str, say=print) -> Path:
+def ensure(version: str, on_line=print) -> Path:
     """Make the environment of a Blender version if it is not there; returns its Python. Raises EnvironmentProblem."""
     wheel, python_version = VERSIONS[version]
     stamp_file = folder(version) / ".ready"
@@ -76,7 +76,7 @@ def ensure(version: str, say=print) -> Path:
         raise EnvironmentProblem(
             f"Blender {version} needs Python {python_version}, which is neither on the PATH nor among pyenv's versions."
         )
-    say(f"Blender {version}: setting up {folder(version).name} with bpy {wheel} (a download of about 400 MB)")
+    on_line(f"Blender {version}: setting up {folder(version).name} with bpy {wheel} (a download of about 400 MB)")
     stamp_file.unlink(missing_ok=True)
     if not interpreter(version).exists():
         made = subprocess.run([python, "-m", "venv", "--clear", str(folder(version))], check=False)

@@ -118,7 +118,7 @@ def _wheel(path: Path) -> tuple[Entry, str]:
     if not inside and licence != "Apache-2.0":
         raise LicenceProblem(f"The wheel of {title} holds no text of its licence.")
     components = sorted(
-        {_component(each) for listed in parts for each in listed.get("components", [])} | _told(metadata)
+        {_component(each) for listed in parts for each in listed.get("components", [])} | _component_lines(metadata)
     )
     if components:
         lines += ["", "Built into it:", "", *(f"- {line}" for line in components)]
@@ -146,7 +146,7 @@ def _component(component: dict[str, Any]) -> str:
     return f"{title}: {' AND '.join(' '.join(licence.split()) for licence in licences)}{by}"
 
 
-def _told(metadata: Message) -> set[str]:
+def _component_lines(metadata: Message) -> set[str]:
     """A line for each part that a wheel names in the free text of its licence, as NumPy's and OpenBLAS's do."""
     found = re.findall(
         r"^\s*Name: (.+)$(?:\n(?!\s*Name: ).*)*?\n\s*License: (.+)$", metadata["License"] or "", re.MULTILINE

@@ -64,8 +64,8 @@ def operator_rows(operators: ModuleType) -> list[str]:
 def property_rows(cls: Any) -> list[str]:
     rows = []
     for name in own_properties(cls):
-        told = cls.__annotations__[name].keywords
-        what = told.get("description") or told["name"]
+        options = cls.__annotations__[name].keywords
+        what = options.get("description") or options["name"]
         rows.append(f"| `{name}` | {what} | {value_of(cls.bl_rna.properties[name])} |")
     return rows
 

@@ -226,11 +226,11 @@ def main() -> int:
             print(f"stale: {key}")
         return 1 if missing or stale else 0
     if args.json:
-        told = [
+        entries = [
             {"context": message.context, "text": message.text, "tooltip": message.tooltip, "places": places}
             for message, places in messages().items()
         ]
-        print(json.dumps(told, indent=1, ensure_ascii=False))
+        print(json.dumps(entries, indent=1, ensure_ascii=False))
     else:
         print(template())
     return 0

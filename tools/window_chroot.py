@@ -150,7 +150,7 @@ def _mirror() -> str:
     return "http://deb.debian.org/debian"
 
 
-def set_up(debian: Debian = BLENDER, say=print) -> None:
+def set_up(debian: Debian = BLENDER, on_line=print) -> None:
     """Make the chroot unless it is there. Raises NoWindow."""
     ready = debian.root / ".ready"
     if ready.is_file() and ready.read_text() == debian.stamp():
@@ -160,7 +160,7 @@ def set_up(debian: Debian = BLENDER, say=print) -> None:
     if shutil.which("mmdebstrap") is None:
         raise NoWindow("mmdebstrap is not installed (apt-get install mmdebstrap)")
     what = f"a Debian {debian.suite} with {debian.packages[0]} in {debian.root.relative_to(ROOT)}"
-    say(f"Setting up {what} (about {debian.megabytes} MB to download)")
+    on_line(f"Setting up {what} (about {debian.megabytes} MB to download)")
     debian.home.mkdir(parents=True, exist_ok=True)
     unfinished = debian.home / "root.partial"
     for old in (unfinished, debian.root):

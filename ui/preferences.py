@@ -105,10 +105,10 @@ def draw_gpu(preferences: bpy.types.AddonPreferences, layout: bpy.types.UILayout
         row.operator("motionlcm.cancel_gpu", text="", icon="X")
         return
     if condition.kind == "ready" and condition.state is not None:
-        told = iface_("PyTorch {version} runs on: {device}")
+        text = iface_("PyTorch {version} runs on: {device}")
         version = condition.state.versions.get("torch", "")
         device = condition.state.device_name
-        box.label(text=told.format(version=version, device=device), icon="CHECKMARK", translate=False)
+        box.label(text=text.format(version=version, device=device), icon="CHECKMARK", translate=False)
     if condition.sentence:
         widgets.wrapped_label(box, condition.sentence, "ERROR")
     if status.message and status.message != condition.sentence:

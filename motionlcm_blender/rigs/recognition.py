@@ -25,8 +25,8 @@ KNOWN = 0.85
 """Least confidence in a rig of a family whose names are its own."""
 ESSENTIAL = {f"{side}_{part}" for side in SIDES for part in (*LEG, *ARM)} | {"pelvis"}
 """Joints with which a family file alone makes a body."""
-TOLD = 0.98
-"""Confidence of what a family file says."""
+IN_FAMILY_FILE = 0.98
+"""Confidence of a joint that a family file names."""
 UNSURE, UNSURE_WITHOUT_NAMES = 0.2, 0.27
 """Mean confidence of the limbs below which a figure is taken for no humanoid."""
 STRANGE = {"other", "face"}
@@ -65,7 +65,9 @@ def recognise(
     except NotHumanoid:
         if not family_joints.keys() >= ESSENTIAL:
             raise
-        body = Body(dict.fromkeys(JOINTS, ()), dict.fromkeys(JOINTS, TOLD), [name.side for name in figure.names])
+        body = Body(
+            dict.fromkeys(JOINTS, ()), dict.fromkeys(JOINTS, IN_FAMILY_FILE), [name.side for name in figure.names]
+        )
     if match is not None:
         body = _with_family(figure, body, family_joints, not match.family.general)
     pose = rest_pose(figure, body.joints)
@@ -83,7 +85,7 @@ def _with_family(figure: Figure, body: Body, family_joints: Mapping[str, tuple[s
     if "spine" in bones:
         bones["spine1"], bones["spine2"], bones["spine3"] = spread(bones.pop("spine"))
     for joint, chain in bones.items():
-        joints[joint], confidence[joint] = chain, TOLD
+        joints[joint], confidence[joint] = chain, IN_FAMILY_FILE
     return Body(joints, confidence, body.sides)
 
 

@@ -125,7 +125,7 @@ def bench_training(
     repeats: int = 10,
     warmup: int = 1,
     device: str = "auto",
-    say: Callable[[str], None] = lambda _line: None,
+    on_line: Callable[[str], None] = lambda _line: None,
 ) -> dict[str, Any]:
     """Measure a step of each variant. Returns machine, config, frames_per_batch, repeats and variants.
 
@@ -155,7 +155,7 @@ def bench_training(
         variants[name] = {"layers": depth, "precision": number_format, "parameters": parameters}
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     for number in range(warmup + repeats):
-        say(f"Batch {number + 1} of {warmup + repeats} ...")
+        on_line(f"Batch {number + 1} of {warmup + repeats} ...")
         for name, step in steps.items():
             started = time.perf_counter()
             loss = step(number)

@@ -174,7 +174,7 @@ def _taken(home: str, outcome: "dict[str, Any] | BaseException") -> None:
     if isinstance(outcome, BaseException):
         sentence, error = _sentence_for(outcome, home)
     else:
-        sentence, error = _told_of(outcome), False
+        sentence, error = _ready_sentence(outcome), False
     _show(sentence, error)
     poll_status()
     model_session.get().forget()  # the next generation may use another device
@@ -199,9 +199,9 @@ def _sentence_for(problem: BaseException, home: str) -> tuple[str, bool]:
     return f"An unexpected error occurred ({what}): try again; for details from the log, see Copy Report.", True
 
 
-def _told_of(state: dict[str, Any]) -> str:
-    told = f"PyTorch works: {state['device_name']}, {state['milliseconds']:.0f} ms per motion."
-    return f"{told} {state['sentence']}".strip()
+def _ready_sentence(state: dict[str, Any]) -> str:
+    sentence = f"PyTorch works: {state['device_name']}, {state['milliseconds']:.0f} ms per motion."
+    return f"{sentence} {state['sentence']}".strip()
 
 
 def _show(sentence: str, error: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Situations of time and files: Blender's last frame, time stretching, paths relative to a file that was never saved."""
+"""Situations of time and files: Blender's last frame, time stretching, paths beside a file that was never saved."""
 
 from __future__ import annotations
 

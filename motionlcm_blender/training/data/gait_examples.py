@@ -64,10 +64,10 @@ def gait_examples(
             continue
         spoken = _with_speed(gait.joints, verb)
         yield gait, spoken or known
-        bent, said = _bent(gait, verb, generator)
+        bent, captions = _bent(gait, verb, generator)
         # "forward" is straight ahead: what winds is not called that.
         winding = tuple(c for c in spoken if "forward" not in c) or (f"a person {verb}.", f"someone {verb} about.")
-        yield bent, said or winding
+        yield bent, captions or winding
         if number in (0, 3) and verb == "walks":
             backward = (
                 "a person walks backward.",
@@ -110,7 +110,7 @@ def _bent(gait: MotionPiece, verb: str, generator: np.random.Generator) -> tuple
         total = side * 2 * np.pi * generator.uniform(0.85, 1.15)
         turn = np.full(len(gait), total / length)
         round_way = "counterclockwise" if side > 0 else "clockwise"
-        said: tuple[str, ...] | None = (
+        captions: tuple[str, ...] | None = (
             f"a person {verb} in a circle.",
             f"a person {verb} in a circle to the {word}.",
             f"a person {verb} {round_way} in a circle.",
@@ -121,19 +121,19 @@ def _bent(gait: MotionPiece, verb: str, generator: np.random.Generator) -> tuple
         shape = np.exp(-(((at - middle) / spread) ** 2))
         area = (np.diff(travelled) * (shape[1:] + shape[:-1]) / 2.0).sum()
         turn = total * shape / max(area, 1e-6)
-        said = (
+        captions = (
             (f"a person {verb} and turns {word}.", f"a person {verb} in a curve to the {word}.")
             if abs(total) > 0.9
             else None
         )
     elif kind == "eight" and length > 6.0:
         turn = side * np.where(at < 0.5, 1.0, -1.0) * 4 * np.pi / length
-        said = (f"a person {verb} in a figure eight.",)
+        captions = (f"a person {verb} in a figure eight.",)
     else:
         waves = generator.uniform(0.6, 1.6) if kind == "s" else generator.uniform(0.3, 2.5)
         amount = generator.uniform(0.5, 1.6)
         turn = (
             side * amount * 2 * np.pi * waves / length * np.cos(2 * np.pi * waves * at + generator.uniform(-0.6, 0.6))
         )
-        said = None
-    return gait.bend(turn), said
+        captions = None
+    return gait.bend(turn), captions

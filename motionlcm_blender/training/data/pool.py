@@ -70,8 +70,8 @@ class _Example:
     weight: float = 1.0
 
     def mirrored(self) -> _Example:
-        said = tuple(mirror_caption(c) for c in self.captions)
-        return _Example(self.piece.mirror(), said, self.family, self.weight)
+        captions = tuple(mirror_caption(c) for c in self.captions)
+        return _Example(self.piece.mirror(), captions, self.family, self.weight)
 
 
 def build_pool(data: MotionData, seed: int, held_back: Collection[str] = ()) -> Pool:
@@ -132,13 +132,13 @@ def _examples(data: MotionData, generator: np.random.Generator) -> Iterator[_Exa
         yield warped.mirrored() if generator.random() < 0.5 else warped
         if is_plain_locomotion(segment) and not segment.prop:
             gaits = list(gait_examples(piece, segment.captions, about == "style", generator))
-            walks += [gait for gait, said in gaits[:1] if "a person walks." in said]
-            yield from (_Example(gait, _spoken(said, generator), "gait") for gait, said in gaits)
+            walks += [gait for gait, captions in gaits[:1] if "a person walks." in captions]
+            yield from (_Example(gait, _spoken(captions, generator), "gait") for gait, captions in gaits)
         if not segment.prop and goes_somewhere(piece.joints):
             sources = ((piece, False), (piece.mirror(), True), (piece.warp(generator.uniform(0.8, 1.25)), False))
             for source, mirrored in sources:
-                for made, said in straight_examples(source, segment.captions, mirrored):
-                    yield _Example(made, said, STRAIGHT)
+                for made, captions in straight_examples(source, segment.captions, mirrored):
+                    yield _Example(made, captions, STRAIGHT)
     for composed in compose(captured, walks, _COMPOSED, generator):
         yield _Example(composed.piece, _spoken(composed.captions, generator), "composed")
     actions, calm = actions_of(captured), standing_pieces(captured)

@@ -266,7 +266,7 @@ def prepare(
     captions: Path,
     out: Path,
     options: PrepareOptions | None = None,
-    say: Callable[[str], None] = lambda _line: None,
+    on_line: Callable[[str], None] = lambda _line: None,
 ) -> dict[str, float]:
     """Write training data for all captioned motion files. Returns what was done: clips, segments, minutes, left_out.
 
@@ -293,7 +293,7 @@ def prepare(
     clips: dict[str, dict[str, Any]] = {}
     for count, (name, path) in enumerate(files.items(), 1):
         if name not in by_file:
-            say(f"{count}/{len(files)} {path.name}: no caption, left out")
+            on_line(f"{count}/{len(files)} {path.name}: no caption, left out")
             continue
         joints = read_motion(path, options)
         seconds = (len(joints) - 1) / FPS
@@ -301,7 +301,7 @@ def prepare(
             rows += segments_of(row, name, seconds)
         arrays[name] = _quantised(joints, name)
         clips[name] = {"seconds": round(len(joints) / FPS, 2), "source_format": path.suffix[1:].lower()}
-        say(f"{count}/{len(files)} {path.name}: {seconds:.1f} s")
+        on_line(f"{count}/{len(files)} {path.name}: {seconds:.1f} s")
     if not arrays:
         raise TrainingDataError("No motion file has a caption.")
 

@@ -98,9 +98,9 @@ def straight_examples(
     """The straightened piece with captions that fit it; nothing where it cannot be made straight."""
     made = straightened(piece)
     if made is not None:
-        said = plain_captions(made, captions, mirrored)
-        if said:
-            yield made, said
+        kept = plain_captions(made, captions, mirrored)
+        if kept:
+            yield made, kept
 
 
 def speed_balanced(speeds: FloatArray) -> FloatArray:

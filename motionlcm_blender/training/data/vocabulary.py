@@ -27,11 +27,11 @@ def count_vocabulary(pieces: Iterable[Sequence[str]]) -> Vocabulary:
     since every piece is also shown mirrored.
     """
     lower = [[caption.lower() for caption in captions] for captions in pieces]
-    said = [[tokens(form) for each in captions for form in (each, mirror_caption(each))] for captions in lower]
-    seen = Vocabulary({verb: 1 for captions in said for caption in captions for verb in _deeds(caption)}, {})
+    tokenised = [[tokens(form) for each in captions for form in (each, mirror_caption(each))] for captions in lower]
+    seen = Vocabulary({verb: 1 for captions in tokenised for caption in captions for verb in _deeds(caption)}, {})
     verbs: Counter[str] = Counter()
     words: Counter[str] = Counter()
-    for captions in said:
+    for captions in tokenised:
         here_verbs: set[str] = set()
         here_words: set[str] = set()
         for caption in captions:

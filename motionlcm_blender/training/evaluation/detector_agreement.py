@@ -28,14 +28,14 @@ class Rule:
     name: str
     detector: Callable[[FloatArray], Any]
     expected: Any
-    says: str
+    pattern: str
     unless: str
 
     def applies(self, captions: Iterable[str]) -> bool:
         """Do the captions of a motion say this, and nothing that contradicts it?"""
         captions = list(captions)
-        said = any(re.search(self.says, c) for c in captions)
-        return said and not any(re.search(self.unless, c) for c in captions)
+        matches = any(re.search(self.pattern, c) for c in captions)
+        return matches and not any(re.search(self.unless, c) for c in captions)
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,11 @@ _TRUNK = r"upper body|trunk|twist|straight|wip|rins|wash|scrub|rag|mop|golf|swin
 _DANCE = r"danc|salsa|leader|follower|ballet|pirouette|whirl|spin"
 
 
-def _sides(name: str, detector: Callable[[FloatArray], Any], says: str, unless: str) -> list[Rule]:
+def _sides(name: str, detector: Callable[[FloatArray], Any], pattern: str, unless: str) -> list[Rule]:
     """The same rule for left and right: SIDE and OTHER in the patterns stand for the words."""
     rules = []
     for side, other in ((Side.LEFT, "right"), (Side.RIGHT, "left")):
-        patterns = (p.replace("SIDE", side.value).replace("OTHER", other) for p in (says, unless))
+        patterns = (p.replace("SIDE", side.value).replace("OTHER", other) for p in (pattern, unless))
         rules.append(Rule(f"{name}/{side.value}", detector, side, *patterns))
     return rules
 

@@ -91,7 +91,7 @@ def train_evaluator(data: MotionData, captions: CaptionStates, settings: Evaluat
     torch.manual_seed(s.seed)
     train, held_out = _split(build_motions(data, test=False), s, generator)
     examples = [_example(m, s, generator) for m in train]
-    captions.prepare({c for m in (*train, *held_out) for said in (m.captions, _mirrored(m.captions)) for c in said})
+    captions.prepare({c for m in (*train, *held_out) for listed in (m.captions, _mirrored(m.captions)) for c in listed})
     logger.info("evaluator: %d segments, %d held out, ready in %.0f s", len(train), len(held_out), _since(started))
 
     network = EvaluatorNetwork(s, captions.width)
@@ -258,7 +258,7 @@ def _draw(
         negatives, and of which motions (E,) the last E are damped versions.
     """
     chosen = generator.permutation(len(examples))[: s.batch]
-    motions, said = [], []
+    motions, texts = [], []
     for k in chosen:
         side = int(generator.integers(2))
         versions = examples[k].versions[side]
@@ -267,16 +267,16 @@ def _draw(
         first = int(generator.integers(0, len(whole) - length + 1))
         motions.append(network.normalised(whole[first : first + length], read=True))
         choices = examples[k].captions[side]
-        said.append(choices[int(generator.integers(len(choices)))])
+        texts.append(choices[int(generator.integers(len(choices)))])
     rows = _livelier(motions, round(s.damped * len(motions)), generator)
     motions += [_damped(motions[k], generator.uniform(0.0, DEEPEST_DAMPING)) for k in rows]
     features, mask = padded(motions)
     if s.noise:
         features = features + s.noise * torch.randn(features.shape) * mask[..., None]
-    tokens, words = captions.batch(said, s.text_states)
+    tokens, words = captions.batch(texts, s.text_states)
     kept = torch.rand(words.shape) >= s.word_dropout
     kept[:, 0] = True  # the sentence vector stays, so that nothing is ever empty
-    same = same_meaning(said, captions.sentences(said), s.same_meaning)
+    same = same_meaning(texts, captions.sentences(texts), s.same_meaning)
     return features, mask, tokens, words & kept, same, torch.from_numpy(rows)
 
 

@@ -70,8 +70,8 @@ def _sides(name: str, prompts: tuple[str, ...], frames: int, detector: Callable[
     """A pair of left and right; SIDE in the prompts stands for the word."""
 
     def word(side: Side) -> Word:
-        said = tuple(p.replace("SIDE", side.value) for p in prompts)
-        return Word(side.value, said, lambda joints: detector(joints) is side)
+        phrasings = tuple(p.replace("SIDE", side.value) for p in prompts)
+        return Word(side.value, phrasings, lambda joints: detector(joints) is side)
 
     return Pair(name, "left_right", frames, (word(Side.LEFT), word(Side.RIGHT)))
 

@@ -40,7 +40,7 @@ SLOWER = 1.0 / 1.15
 class StyleWord:
     """A word with a measure of its own.
 
-    prompts: phrasings. frames: length at 20 fps. does: joints (T, 22, 3) -> was it done. says, unless: patterns, one
+    prompts: phrasings. frames: length at 20 fps. does: joints (T, 22, 3) -> was it done. pattern, unless: one
     of a motion's captions must match the first and none may match the second, of captured motion that does it.
     slower: the take must also be slower than a plain walk of the same seed.
     """
@@ -49,13 +49,15 @@ class StyleWord:
     prompts: tuple[str, ...]
     frames: int
     does: Callable[[FloatArray], bool]
-    says: str
+    pattern: str
     unless: str = r"$^"
     slower: bool = False
 
     def applies(self, captions: Sequence[str]) -> bool:
         """Do the captions of a motion say this?"""
-        return any(re.search(self.says, c) for c in captions) and not any(re.search(self.unless, c) for c in captions)
+        return any(re.search(self.pattern, c) for c in captions) and not any(
+            re.search(self.unless, c) for c in captions
+        )
 
 
 def _goes(joints: FloatArray) -> bool:
@@ -165,13 +167,13 @@ class WordAgreement:
     """Counts of a detector on captured motion.
 
     Attributes:
-        said: Motions whose captions contain the word.
+        with_word: Motions whose captions contain the word.
         seen: Those of them in which the detector finds it.
         others: Motions whose captions do not contain it.
         alarms: Those of them in which the detector finds it.
     """
 
-    said: int
+    with_word: int
     seen: int
     others: int
     alarms: int
@@ -179,7 +181,7 @@ class WordAgreement:
     @property
     def detection(self) -> float:
         """Fraction of the motions with the word in which the detector finds it; NaN without such motions."""
-        return self.seen / self.said if self.said else float("nan")
+        return self.seen / self.with_word if self.with_word else float("nan")
 
     @property
     def false_alarm(self) -> float:
@@ -196,9 +198,12 @@ def word_agreement(motions: Sequence[TestMotion], others: int = 400, seed: int =
     drawn = np.random.default_rng(seed).permutation(len(motions))[:others]
     found = {}
     for word in WORDS:
-        said = [m for m in motions if word.applies(m.captions)]
-        rest = [motions[k] for k in drawn if not any(re.search(word.says, c) for c in motions[k].captions)]
+        with_word = [m for m in motions if word.applies(m.captions)]
+        rest = [motions[k] for k in drawn if not any(re.search(word.pattern, c) for c in motions[k].captions)]
         found[word.word] = WordAgreement(
-            len(said), sum(word.does(m.joints) for m in said), len(rest), sum(word.does(m.joints) for m in rest)
+            len(with_word),
+            sum(word.does(m.joints) for m in with_word),
+            len(rest),
+            sum(word.does(m.joints) for m in rest),
         )
     return found

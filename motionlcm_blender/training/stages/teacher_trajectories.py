@@ -63,8 +63,8 @@ class Trajectories:
 
     def text(self, rows: IntArray, captions: CaptionTokens, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
         """Text tokens (B, L, text_width), their mask (B, L) and guidance scales (B,) of the given trajectories."""
-        said, frames = [str(self.captions[k]) for k in rows], self.frames[rows].tolist()
-        text, mask = captions.batch(said, frames)
+        chosen, frames = [str(self.captions[k]) for k in rows], self.frames[rows].tolist()
+        text, mask = captions.batch(chosen, frames)
         return text.to(device), mask.to(device), torch.from_numpy(self.guidance[rows]).to(device)
 
     def save(self, path: Path) -> None:
