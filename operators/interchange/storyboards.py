@@ -101,7 +101,7 @@ def _add_pin(
     story_pin: "StoryPin",
     units: float,
 ) -> None:
-    target = bpy.data.objects.new(f"Pin {character.name} {told.joint}", None)
+    target = bpy.data.objects.new(f"Pin {character.name} {story_pin.joint}", None)
     target.empty_display_type, target.empty_display_size = "SPHERE", pins.SIZE * units
     target.location = [units * value for value in story_pin.at]
     context.scene.collection.objects.link(target)

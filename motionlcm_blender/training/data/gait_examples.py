@@ -64,10 +64,10 @@ def gait_examples(
             continue
         spoken = _with_speed(gait.joints, verb)
         yield gait, spoken or known
-        bent, captions = _bent(gait, verb, generator)
+        bent, bent_captions = _bent(gait, verb, generator)
         # "forward" is straight ahead: what winds is not called that.
         winding = tuple(c for c in spoken if "forward" not in c) or (f"a person {verb}.", f"someone {verb} about.")
-        yield bent, captions or winding
+        yield bent, bent_captions or winding
         if number in (0, 3) and verb == "walks":
             backward = (
                 "a person walks backward.",
