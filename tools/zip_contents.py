@@ -1,6 +1,6 @@
 """What a built zip must hold: the wheels its manifest names, for its platform and every Python, and all licences.
 
-`problems(zip)` says what is wrong; tools/build.py builds nothing that has any.
+`problems(zip)` lists the errors; tools/build.py writes no zip with an error.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WHEEL_TAGS = {
 
 @dataclass(frozen=True)
 class WheelName:
-    """What a wheel's file name says (PEP 427)."""
+    """The fields of a wheel's file name (PEP 427)."""
 
     name: str
     version: str
@@ -61,7 +61,7 @@ class WheelName:
 
 
 def _runs(tag: str, oldest: str) -> bool:
-    """Whether a wheel's platform tag asks for no more than `oldest`."""
+    """Whether a wheel's platform tag is not newer than `oldest`."""
     tag = tag.replace("manylinux2014_", "manylinux_2_17_")
     pattern = r"(manylinux|macosx)_(\d+)_(\d+)_(\w+)"
     required, available = re.fullmatch(pattern, tag), re.fullmatch(pattern, oldest)

@@ -4,9 +4,9 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..operators.scene import addon
+from ..operators.scene.user_paths import BLEND_RELATIVE
 from ..operators.session import model_session, torch_import
 from ..operators.setup import keymap, torch_installation
-from ..operators.scene.user_paths import BLEND_RELATIVE
 from ..operators.timeline import strip_view
 from . import model_menu, model_panel, widgets
 

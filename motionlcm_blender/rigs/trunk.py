@@ -1,7 +1,7 @@
 """Pelvis, spine, neck and head of a rig whose bones hang from one another as the body's parts do.
 
-Where legs and arms are known, the hierarchy says most: the pelvis is the bone that carries both halves, the spine leads
-from it to where the arms hang, the neck from there to the head. Names tell where the neck starts and which bone is the
+Where legs and arms are known, the hierarchy is the best evidence: the pelvis is the bone that carries both halves, the spine leads
+from it to where the arms hang, the neck from there to the head. Names show where the neck starts and which bone is the
 head.
 """
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-import bpy
-
 from ..scene.addon import preferences
 from ..scene.user_paths import absolute_if_possible
 

@@ -117,3 +117,76 @@ def test_a_model_folder_beside_a_file_that_was_never_saved_is_not_searched_elsew
     assert choice.chosen().folder == "//model"
     add_character()
     assert "//model" in refusal(bpy.ops.motionlcm.generate)
+
+
+# Poses, strips and limits
+
+
+def pose(channel: str, values: tuple[float, ...], bone: str = "l_shoulder") -> bpy.types.Action:
+    """An Action with keys of one channel of a bone on frame 1."""
+    action = bpy.data.actions.new("Pose")
+    holder = part("operators.armature.actions").empty_holder(action)
+    for index, value in enumerate(values):
+        holder.fcurves.new(f'pose.bones["{bone}"].{channel}', index=index).keyframe_points.insert(1, value)
+    return action
+
+
+@pytest.mark.parametrize("end", [False, True])
+@pytest.mark.parametrize(
+    ("channel", "values", "sentence"),
+    [
+        ("rotation_euler", (0.0, 1.2, 0.0), "another rotation mode than that of these bones"),
+        ("rotation_quaternion", (float("nan"), 0.0, 0.0, 0.0), "not finite"),
+        ("scale", (2.0, 2.0, 2.0), "has no pose of"),
+    ],
+)
+def test_pose_actions_that_do_not_move_the_bones_are_refused(channel, values, sentence: str, end: bool) -> None:
+    character = add_character()
+    where = {"end_pose" if end else "start_pose": pose(channel, values)}
+    api().add_shot(character, "a person stands still", 2.0, **where)
+    with pytest.raises(ValueError, match=sentence):
+        api().generate(character)
+
+
+def test_a_pose_in_the_rotation_mode_of_the_bones_is_read() -> None:
+    character = add_character()
+    character.pose.bones["l_shoulder"].rotation_mode = "XYZ"
+    api().add_shot(character, "a person stands still", 2.0, start_pose=pose("rotation_euler", (0.0, 1.2, 0.0)))
+    api().generate(character)
+    bpy.context.scene.frame_set(1)
+    turned = character.pose.bones["l_shoulder"].matrix_basis.to_euler("XYZ")
+    assert turned.y == pytest.approx(1.2, abs=0.01)
+
+
+def test_a_frame_range_of_an_action_does_not_cut_its_shot() -> None:
+    character = add_character()
+    api().add_shot(character, "a person walks", 2.0)
+    api().generate(character)
+    action = character.motionlcm.shots[0].action
+    action.use_frame_range, action.frame_start, action.frame_end, action.use_cyclic = True, 10, 20, True
+    api().add_shot(character, "a person waves", 2.0)
+    api().generate(character)
+    strip = character.animation_data.nla_tracks[0].strips[0]
+    assert (strip.frame_start, strip.frame_end, strip.action_frame_start, strip.action_frame_end) == (1, 49, 1, 49)
+    part("operators.shots.character_check").get().refresh(bpy.context)
+    assert not part("operators.shots.nla_track").misplaced(character)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"takes": 33}, {"takes": 0}, {"seed": -1}, {"seed": 2**31}, {"seconds": 0.05}, {"seconds": 61.0},
+     {"seconds": float("nan")}, {"seconds": float("inf")}, {"prompt": " "}, {"prompt": "walk " * 1000}],
+)  # fmt: skip
+def test_scripts_have_the_limits_of_the_panel(wrong: dict) -> None:
+    character = add_character()
+    values = {"prompt": "a person walks", "seconds": 2.0} | wrong
+    with pytest.raises(part("motionlcm_blender.errors").InvalidRequest):
+        api().add_shot(character, **values)
+    with pytest.raises(part("motionlcm_blender.errors").InvalidRequest):
+        api().generate_take(character, **values)
+    assert not len(character.motionlcm.shots) and character.animation_data is None
+
+
+def test_without_an_action_there_is_nothing_to_generate_again() -> None:
+    add_character()
+    assert "No Action is active" in refusal(bpy.ops.motionlcm.generate_again)
