@@ -154,7 +154,7 @@ def main() -> None:
     bpy.ops.outliner.orphans_purge()
     FOLDER.mkdir(parents=True, exist_ok=True)
     name = f"{'.'.join(__version__.split('.')[:2])}-blender-{'.'.join(map(str, bpy.app.version[:2]))}"
-    # A .blend holds the path it was saved under, so it is saved in a folder whose name contains nothing of this machine.
+    # A .blend contains its path, so it is saved in a folder whose name contains nothing of this machine.
     with tempfile.TemporaryDirectory(prefix="saved_") as folder:
         file = Path(folder) / f"{name}.blend"
         bpy.ops.wm.save_as_mainfile(filepath=str(file), compress=False)

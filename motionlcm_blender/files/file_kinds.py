@@ -23,7 +23,7 @@ def other_kind(content: bytes) -> str:
         content: The first `HEAD` bytes of the file, or all of it.
 
     Returns:
-        The rest of a sentence that starts with the file's name, without a full stop; empty if the bytes are not recognised.
+        The rest of a sentence that starts with the file's name, without a full stop; empty for unrecognised bytes.
     """
     start = content[:HEAD].removeprefix(b"\xef\xbb\xbf").lstrip()
     if not content:

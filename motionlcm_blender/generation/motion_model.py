@@ -245,7 +245,7 @@ class MotionModel:
                 raise InvalidRequest(f"The model {self.name} was not trained to put the {where} anywhere.")
 
     def _known_hints(self, request: Request) -> Hints | None:
-        """Hints for the ControlNet: the straightened path, and those joints of start and end that the model was trained on."""
+        """Hints for the ControlNet: the straightened path, and the joints of start and end known in training."""
         hints = straightened_hints(request)
         if hints is None or self.folder is None:
             return hints

@@ -1,7 +1,7 @@
 """An armature as plain data, and the mapping of SMPL's joints onto its bones.
 
-Places are in armature space (Blender units, before the object's matrix) unless a field's description says "world": Blender's world,
-Z up.
+Places are in armature space (Blender units, before the object's matrix), or in Blender's world, Z up, in fields whose
+description contains the word "world".
 """
 
 from __future__ import annotations

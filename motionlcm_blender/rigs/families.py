@@ -1,7 +1,7 @@
 """Kinds of rigs as data: one TOML file each, those of the package and the user's own.
 
-A file lists the bone names by which a kind of rig is recognised, and facts that names and hierarchy do not show: which bones are
-the joints (only where recognition needs them), and what to set so that the FK controls are active. Keys:
+A file lists the bone names by which a kind of rig is recognised, and facts that names and hierarchy do not show: which
+bones are the joints (only where recognition needs them), and the settings that make the FK controls active. Keys:
 
 - `family`: the name shown; `notes`: free text.
 - `names`: bones that all have to be there; `{s}` stands for each word of `sides` in turn.

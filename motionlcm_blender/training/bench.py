@@ -2,7 +2,7 @@
 
 The plain loop is what one writes first: torch's own TransformerEncoderLayer and TransformerDecoderLayer with
 nn.MultiheadAttention and dropout 0.1, joined by skips as in the published model, in float32. It is measured with the
-published nine layers and with as many as ours, since both say something: what the step costs less because the model is
+published nine layers and with as many as ours, since both matter: what the step costs less because the model is
 smaller, and what it costs less because it is written otherwise. All variants take their turns on each batch, so that
 other work on the machine slows all of them alike.
 """

@@ -35,7 +35,7 @@ def test_no_motion_is_put_beyond_the_last_frame_of_blender(door: str, tmp_path: 
     elif door == "add_shot":
         sentence = refusal(bpy.ops.motionlcm.add_shot)
     elif door == "api":
-        with pytest.raises(ValueError) as caught:
+        with pytest.raises(ValueError, match=str(LAST)) as caught:
             api().add_shot(character, "a person waves", 2.0, first=LAST - 20)
         sentence = str(caught.value)
     elif door == "storyboard":

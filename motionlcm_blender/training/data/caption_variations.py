@@ -44,7 +44,7 @@ class _Caption:
 
 
 def caption_variations(caption: str, generator: np.random.Generator, count: int) -> list[str]:
-    """Say a caption in other words.
+    """Write a caption in other words.
 
     Args:
         caption: A caption in English, such as "a person walks forward.".

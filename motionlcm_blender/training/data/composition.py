@@ -78,7 +78,7 @@ def compose(
         if not pieces:
             continue
         made = 0
-        for _ in range(4 * count):  # a piece that, cut or joined, no longer does what is said is left out
+        for _ in range(4 * count):  # a piece that, cut or joined, no longer shows its caption is left out
             example = make()
             if example is None:
                 continue

@@ -25,7 +25,7 @@ _NOT_PLAIN = re.compile(
     re.I,
 )
 _SPEEDS = {"walks": (0.85, 1.65), "jogs": (1.7, 2.8), "runs": (2.2, 3.6)}
-"""Metres per second below which a gait is said to be slow, above which fast."""
+"""Metres per second below which a gait is called slow, above which fast."""
 _PACES = ((0.9, 1.12), (0.7, 0.85), (1.15, 1.35), (0.9, 1.12))
 """How many times as fast a looped gait is played: as captured, clearly slower, clearly faster."""
 
@@ -44,7 +44,7 @@ def gait_examples(
 ) -> Iterator[Example]:
     """Longer, bent and reversed versions of a straight walk or run.
 
-    styled: the captions name a manner of walking, so they are kept and nothing is said of speed or way.
+    styled: the captions name a manner of walking, so they are kept without words of speed or way.
     """
     cycle = augmentation.gait_cycle(piece.joints)
     if cycle is None:
@@ -86,7 +86,7 @@ def _looped(piece: MotionPiece, cycle: tuple[int, int], frames: int, start: int)
 
 
 def _with_speed(gait: FloatArray, verb: str) -> tuple[str, ...]:
-    """Captions that say a gait is slow or fast, told from its metres per second; none for what is usual."""
+    """Captions of a slow or fast gait, by its metres per second; none for a usual speed."""
     ground = gait[:, 0][:, [0, 2]]
     speed = float(np.linalg.norm(np.diff(ground, axis=0), axis=-1).mean() * FPS)
     slow, fast = _SPEEDS[verb]
@@ -98,7 +98,7 @@ def _with_speed(gait: FloatArray, verb: str) -> tuple[str, ...]:
 
 
 def _bent(gait: MotionPiece, verb: str, generator: np.random.Generator) -> tuple[MotionPiece, tuple[str, ...] | None]:
-    """A walk bent along a random arc, circle or S, and what to say of it (None: nothing special)."""
+    """A walk bent along a random arc, circle or S, and its captions (None: no special ones)."""
     ground = gait.joints[:, 0][:, [0, 2]]
     travelled = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(ground, axis=0), axis=-1))])
     length = max(travelled[-1], 0.5)

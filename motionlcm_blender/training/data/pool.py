@@ -32,7 +32,7 @@ SHARES = {"captured": 0.66, "gait": 0.09, "waiting": 0.10, "sequence": 0.08, "co
 _COMPOSED = {"arm": 400, "kick": 160, "leg": 160, "jump": 300, "sidestep": 220, "around": 150}
 """How many examples of each kind `composition` adds."""
 VARIATIONS = 3
-"""Captions of an example that are said in other words; they are stored so often that they are half of what is drawn."""
+"""Variations of an example's captions in other words; they are stored so often that they are half of what is drawn."""
 WAITING, SEQUENCES = 2500, 3500
 STRAIGHT = "straight"
 """The family of straightened locomotion, which has no share of the draws of captions."""
@@ -178,7 +178,7 @@ def with_variations(
 
 
 def _weight(segment: Segment, piece: MotionPiece) -> float:
-    """Less for what can hardly be told, and for long stills."""
+    """Smaller for unclear segments and for long stills."""
     weight = 0.3 if segment.unclear else 1.0
     lively = liveliness(piece.joints)
     return weight * max(0.3, lively / STILL) if lively < STILL and len(piece) > 60 else weight

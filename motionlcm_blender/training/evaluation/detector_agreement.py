@@ -1,6 +1,6 @@
-"""Do the detectors see what the captions say? Agreement with captured motion whose captions are clear.
+"""Agreement of the detectors with the captions of captured motion, where the captions are clear.
 
-A rule leaves out captions that say the word of something else: of the trunk above standing feet, of a phase within a
+A rule leaves out captions that use the word for something else: of the trunk above standing feet, of a phase within a
 longer action, of a dance, of a figure on props whose floor is not in the capture. What is left is what a prompt means.
 """
 
@@ -19,10 +19,10 @@ from .held_out_motions import TestMotion
 
 @dataclass(frozen=True)
 class Rule:
-    """Captions that clearly say a word, and what the detector should then see.
+    """Captions that clearly contain a word, and the expected result of the detector.
 
-    says: pattern that one of a motion's captions must match. unless: pattern that none may match, since something
-    else happens too. expected: what `detector` should return for the motion.
+    pattern: regular expression that one of a motion's captions must match. unless: one that none may match, since
+    something else happens too. expected: what `detector` should return for the motion.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Rule:
     unless: str
 
     def applies(self, captions: Iterable[str]) -> bool:
-        """Do the captions of a motion say this, and nothing that contradicts it?"""
+        """Whether the captions of a motion contain the word, and nothing that contradicts it."""
         captions = list(captions)
         matches = any(re.search(self.pattern, c) for c in captions)
         return matches and not any(re.search(self.unless, c) for c in captions)
@@ -161,7 +161,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def agreement(motions: Sequence[TestMotion]) -> dict[str, Agreement]:
-    """For each rule by name: the motions whose captions clearly say it, and what the detector sees in them."""
+    """For each rule by name: the motions whose captions clearly contain the word, and the results of the detector."""
     found = {}
     for rule in RULES:
         applies = [k for k, motion in enumerate(motions) if rule.applies(motion.captions)]

@@ -1,7 +1,7 @@
 """Training of the evaluator on the train clips, by a contrastive loss; a held-out part of them picks the checkpoint.
 
 A checkpoint is chosen by its score on the held-out clips among those that are hardly better on clips trained on: an
-evaluator that knows its training motion by heart prefers what is like it. Damped versions of lively motion are wrong
+evaluator that overfits its training motion prefers motion like it. Damped versions of lively motion are wrong
 answers in training: without them nothing makes the evaluator read how much a motion moves.
 """
 
@@ -296,7 +296,7 @@ def _damped(motion: Tensor, share: float) -> Tensor:
 
 
 def same_meaning(captions: Sequence[str], sentences: FloatArray, threshold: float) -> Tensor:
-    """(N, N) bool, False on the diagonal: captions that say the same, so that neither is a wrong answer to the other.
+    """(N, N) bool, False on the diagonal: captions with the same meaning: neither is a wrong match of the other.
 
     sentences: (N, width) of length 1. MiniLM gives "turns left" and "turns right" a cosine of 0.95, so captions that
     differ in directions or counts are never taken for the same.
@@ -311,7 +311,7 @@ def same_meaning(captions: Sequence[str], sentences: FloatArray, threshold: floa
 
 
 def directions(caption: str) -> tuple[str, ...]:
-    """The words for sides, ways and counts in a caption, sorted: what sentence vectors hardly tell apart."""
+    """The words for sides, ways and counts in a caption, sorted: sentence vectors hardly distinguish them."""
     return tuple(sorted(word.lower() for word in _DIRECTIONS.findall(caption)))
 
 

@@ -29,8 +29,8 @@ class TestMotion:
     """A captioned piece of captured motion.
 
     joints: (T, 22, 3) float32 metres, 20 fps, on the model's skeleton, canonical: first root at the XZ origin, facing
-    +Z, lowest joint at y = 0. captions: what may be said of it, one or more. clip: the clip it is from.
-    mirrored: left and right were swapped, in joints and captions. flags: what else the captions file says of it.
+    +Z, lowest joint at y = 0. captions: one or more. clip: the clip it is from.
+    mirrored: left and right were swapped, in joints and captions. flags: its other fields in the captions file.
     """
 
     __test__: ClassVar[bool] = False  # pytest takes classes of this name for tests

@@ -1,9 +1,9 @@
-"""More words to be obeyed: styles of walking, gestures, getting up and down. `obedience.measure` asks them too.
+"""More words for obedience: styles of walking, gestures, getting up and down. `obedience.measure` uses them too.
 
-Each word has a rule on captions that clearly say it. `word_agreement` tells on captured motion how often the detector
-sees what the captions say, and how often it sees it in 400 motions that say nothing of the kind (measured on all
-captured segments, on which the thresholds were set too). Words that no measure parted from other motion (push, pull,
-happy) are not asked; "drunk" and "idle" are parted poorly.
+Each word has a rule for captions that clearly contain it. `word_agreement` counts in captured motion how often the
+detector finds a word of the captions, and how often it finds the word in 400 motions whose captions lack it (measured
+on all captured segments, on which the thresholds were set too). Words that no measure distinguished from other motion
+(push, pull, happy) are left out; "drunk" and "idle" are distinguished poorly.
 
 | word | seen | false alarms | | word | seen | false alarms |
 |---|---|---|---|---|---|---|
@@ -33,7 +33,7 @@ from .held_out_motions import TestMotion
 
 PLAIN_WALK = ("a person walks forward", "someone walks")
 SLOWER = 1.0 / 1.15
-"""How much slower than a plain walk of the same seed "old", "sad" and "drunk" must be, as obedience asks of "fast"."""
+"""Factor of speed to a plain walk of the same seed that "old", "sad" and "drunk" must reach, as "fast" must."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,14 @@ class StyleWord:
     slower: bool = False
 
     def applies(self, captions: Sequence[str]) -> bool:
-        """Do the captions of a motion say this?"""
+        """Whether the captions of a motion contain this word."""
         return any(re.search(self.pattern, c) for c in captions) and not any(
             re.search(self.unless, c) for c in captions
         )
 
 
 def _goes(joints: FloatArray) -> bool:
-    """Does the figure get anywhere? Styles of walking are not seen in one who stands."""
+    """Whether the figure travels: a standing figure shows no style of walking."""
     root = np.asarray(joints)[:, 0][:, [0, 2]]
     return bool(np.linalg.norm(root - root[0], axis=-1).max() > see.TRAVEL)
 
@@ -151,13 +151,13 @@ LOOK_DEGREES = 40.0
 
 
 def head_turns(motion: Motion) -> FloatArray | None:
-    """(T, 3, 4) how head and hands turn, w x y z, of a model that says it; else None."""
+    """(T, 3, 4) rotations of head and hands, w x y z; None for a model without them."""
     turns: FloatArray | None = getattr(motion, "head_hands", None)
     return turns
 
 
 def looks_around(motion: Motion) -> bool:
-    """Does the head turn by 40 degrees both ways? Never where the model does not say how heads turn."""
+    """Whether the head turns by 40 degrees both ways; False for a model without rotations of the head."""
     left, right = style.head_yaw_span(head_turns(motion))
     return min(left, right) >= LOOK_DEGREES
 

@@ -18,7 +18,7 @@ from ..data.pool import Pool
 class LatentBatch:
     """latents (B, tokens, latent_width); text (B, L, text_width) and its mask; the same without the prompt.
 
-    indices: (B,) rows of the pool; captions: what the text says.
+    indices: (B,) rows of the pool; captions: their texts.
     """
 
     indices: IntArray

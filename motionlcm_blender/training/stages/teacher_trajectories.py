@@ -1,6 +1,6 @@
-"""What the teacher makes of pure noise, kept so that the student can learn to say it in one step.
+"""Motion that the teacher samples from pure noise, stored so that the student can learn to predict it in one step.
 
-A one-step sampler is asked for the far end of the teacher's trajectory from pure noise. Consistency distillation gets
+A one-step sampler predicts the far end of the teacher's trajectory from pure noise. Consistency distillation gets
 there by handing the answer down from timestep to timestep; showing the ends themselves (Luhman and Luhman 2021,
 "Knowledge distillation in iterative generative models") is quicker, and both are used together. Every point of a
 trajectory has the same end, so points on the way are kept too: the samplers of two and four steps pass there.
