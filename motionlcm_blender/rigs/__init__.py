@@ -1,4 +1,4 @@
-"""Humanoid armatures of any family: the mapping of their bones to the joints of SMPL, and motion for these bones.
+"""Humanoid armatures of any family: the bones of SMPL's joints, and motion for these bones.
 
 description   an armature as plain data, and its mapping
 recognition   `recognise`: the mapping of SMPL's joints onto an armature's bones

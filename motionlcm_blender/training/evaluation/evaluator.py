@@ -42,8 +42,8 @@ class EvaluatorSettings:
     text_states: word tokens read at most; dropout; noise: standard deviation added to normalised features;
     steps, batch, learning_rate, weight_decay, ema: of the training; word_dropout: share of word tokens left out;
     temperature: the contrastive loss's at the start; same_meaning: sentence cosine above which two captions are not
-    distinguished (unless they differ in a direction); held_out: share of the train clips that choose the best
-    checkpoint; most_gap: how much better R@3 may be on train clips than on held-out ones in a checkpoint that is chosen;
+    distinguished (unless they differ in a direction); held_out: share of the train clips that choose the
+    best checkpoint; most_gap: largest excess of R@3 on train clips over R@3 on held-out ones in a chosen checkpoint;
     deepest_crop, speeds: augmentation; warps: warped versions kept of each segment and side; damped: share of a batch
     whose damped versions are shown as wrong answers, so that the evaluator reads how much a motion moves.
     """

@@ -102,7 +102,7 @@ def page(judgements: Sequence[Judgement], prompts: Sequence[Watched]) -> str:
     by_prompt = {j.prompt: j for j in judgements if j.verdict}
     lines = [
         "# Watched", "",
-        "Prompts from outside the training captions, watched as strips (`watch_strips`), judged by the prompt's action.",
+        "Prompts from outside the training captions, watched as strips (`watch_strips`), judged by the prompt.",
         "", f"Of {len(by_prompt)}: {_counted(by_prompt.values())}.",
     ]  # fmt: skip
     fresh = [by_prompt[p.prompt] for p in prompts if p.kind.startswith(FRESH) and p.prompt in by_prompt]
