@@ -44,7 +44,7 @@ def own_properties(cls: Any) -> list[str]:
     """The names a class declares for others to set; of file dialogs the path as well."""
     declared = getattr(cls, "__annotations__", {})
     names = [name for name, made in declared.items() if "HIDDEN" not in made.keywords.get("options", ())]
-    if hasattr(cls, "filename_ext"):
+    if hasattr(cls, "filename_ext") and "filepath" not in names:
         names.insert(0, "filepath")
     return names
 
