@@ -90,8 +90,10 @@ class Gesture:
         return Next.FINISH
 
     def accepts(self, state: str, finished: bool) -> bool:
-        """Whether an answer for a state may still be shown: previews of any state of this change, the finished motion
-        only if nothing changed since."""
+        """Whether an answer may still be shown.
+
+        Previews of any state of this change are shown, the finished motion only if nothing changed since.
+        """
         if finished:
             return self.phase is Phase.FINISHING and state == self.wanted
         return self.phase is not Phase.STILL

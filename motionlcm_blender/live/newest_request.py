@@ -43,7 +43,9 @@ class Counts:
 class NewestRequest(Generic[Q, A]):
     """One request at a time, the newest next. `offer`, `take`, `cancel` and `stop` are for one thread, the main one."""
 
-    def __init__(self, work: Callable[[Q, Callable[[], bool]], A], name: str, idle_seconds: float = IDLE_SECONDS) -> None:
+    def __init__(
+        self, work: Callable[[Q, Callable[[], bool]], A], name: str, idle_seconds: float = IDLE_SECONDS
+    ) -> None:
         """Prepare the worker; no thread starts.
 
         Args:
