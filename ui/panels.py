@@ -96,9 +96,12 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
         split.row(align=True).prop(chosen, "steps", expand=True)
 
         # Always drawn and never greyed out: pressing Generate during a job restarts it.
-        row = layout.row()
+        row = layout.row(align=True)
         row.scale_y = 1.5
         row.operator("motionlcm.generate", icon="PLAY")
+        switch = row.row(align=True)
+        switch.ui_units_x = 4.0
+        switch.prop(chosen, "live", toggle=True, icon="REC")
         self._draw_status(layout)
         self._draw_numbers(layout, chosen.character)
 
