@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 def order_from_scene(context: bpy.types.Context, begin: int | None = None) -> GenerationJobInput:
-    """Check the scene's settings and read character and path. begin: first frame; None: as the panel says. Raises InvalidRequest with one sentence."""
+    """Check the scene's settings and read character and path. begin: first frame; None: as the panel says.
+
+    Raises InvalidRequest with one sentence.
+    """
     from ...motionlcm_blender.generation.request import Request
     from .order_builder import SceneOrderBuilder
 

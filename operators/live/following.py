@@ -79,6 +79,7 @@ class Live:
         self._reading: Reading | None = None
         self._choice = ShotChoice()
         self._session = ""
+        self._digest: tuple[Any, ...] = ()
         self._must_read = False
         self._problem = ""
         self._timer = MainThreadTimer(self.tick, BUSY)
@@ -136,6 +137,11 @@ class Live:
 
     def _advance(self, now: float) -> None:
         """One tick: show an answer, read a change, decide whether the change is complete."""
+        from .reading import settings_digest
+
+        digest = settings_digest(bpy.context.scene)
+        watch.changed |= digest != self._digest
+        self._digest = digest
         answer = self.worker.take()
         if answer is not None:
             self._take(answer)

@@ -120,6 +120,40 @@ def _parts(value: Any) -> Iterator[bytes]:
         yield repr(value.value if isinstance(value, Enum) else value).encode() + b";"
 
 
+NOT_A_SETTING = frozenset({
+    "rna_type", "live", "history", "take_sort", "edited_prompt", "generate_at_once", "takes", "pins", "name", "state",
+    "stale", "entry", "action", "takes_made", "laid_first", "laid_last", "uid",
+})  # fmt: skip
+"""Properties that the digest of settings leaves out: state, and lists that are digested item by item."""
+_names: dict[type, tuple[str, ...]] = {}
+
+
+def settings_digest(scene: bpy.types.Scene) -> tuple[Any, ...]:
+    """The values of all settings, markers and the frame rate, in less time than a reading takes.
+
+    Blender reports a change of settings by handlers in some versions and some ways of changing them only.
+    """
+    settings, render = scene.motionlcm, scene.render
+    markers = tuple((marker.name, marker.frame) for marker in scene.timeline_markers)
+    time = (render.fps, render.fps_base, render.frame_map_old, render.frame_map_new, scene.frame_start)
+    character = settings.character
+    listed = character.motionlcm if character is not None else None
+    shots = () if listed is None else tuple((_values(each), _pins(each)) for each in listed.shots)
+    return _values(settings), _pins(settings), markers, time, shots, -1 if listed is None else listed.shot_index
+
+
+def _pins(group: Any) -> tuple[Any, ...]:
+    return tuple(_values(pin) for pin in group.pins)
+
+
+def _values(group: Any) -> tuple[Any, ...]:
+    kind = type(group)
+    if kind not in _names:
+        _names[kind] = tuple(name for name in group.bl_rna.properties.keys() if name not in NOT_A_SETTING)  # noqa: SIM118
+    values = (getattr(group, name) for name in _names[kind])
+    return tuple(value.session_uid if isinstance(value, bpy.types.ID) else value for value in values)
+
+
 def watched_ids(scene: bpy.types.Scene, character: bpy.types.Object) -> frozenset[int]:
     """The session ids of all data-blocks that the motion depends on, beside the scene and the character."""
     settings = scene.motionlcm

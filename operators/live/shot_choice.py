@@ -67,9 +67,6 @@ class ShotChoice:
         if moved and max(moved.values()) > max(moved.get(chosen, 0.0), 1e-4):
             self.shot = max(moved, key=lambda uid: moved[uid])
             self._set_base(gesture)
-        else:
-            for uid in others:  # they move with the path; only the difference to the next change counts
-                self._rested.pop(uid, None)
 
     def _set_base(self, gesture: Gesture) -> None:
         rested = self._rested.get(self.shot)

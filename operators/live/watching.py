@@ -45,7 +45,7 @@ class Watch:
         character, armature = self.character
         for update in depsgraph.updates:
             uid = update.id.original.session_uid
-            if uid in self.ids or isinstance(update.id, bpy.types.Scene):
+            if uid in self.ids:
                 self._mark(scene)
             elif uid == armature or (uid == character and update.is_updated_transform):
                 self._mark(scene)
