@@ -52,17 +52,24 @@ class Ask:
 
 @dataclass(frozen=True)
 class Spent:
-    """Milliseconds of one piece of work on the main thread. at: seconds; what: "read", "show" or "finish"."""
+    """Time of one piece of work.
+
+    at: seconds. what: "read", "show" and "finish" on the main thread, "make" in the worker thread.
+    processor: the part of the milliseconds in which the processor worked on it.
+    """
 
     at: float
     what: str
     milliseconds: float
+    processor: float
 
 
-def _work(ask: Ask, cancelled: Callable[[], bool]) -> GenerationOutput:
-    from ..session.generation_worker import make
-
-    return make(ask.order, lambda _fraction, _stage: None, cancelled)
+@contextmanager
+def _timed(spent: deque[Spent], what: str) -> Iterator[None]:
+    began, of_thread = time.perf_counter(), time.thread_time()
+    yield
+    wall, processor = time.perf_counter() - began, time.thread_time() - of_thread
+    spent.append(Spent(time.monotonic(), what, 1000.0 * wall, 1000.0 * processor))
 
 
 class Live:
@@ -71,9 +78,9 @@ class Live:
     def __init__(self) -> None:
         self.on = False
         self.gesture = Gesture()
-        self.worker: NewestRequest[Ask, GenerationOutput] = NewestRequest(_work, "MotionLCM Live")
+        self.worker: NewestRequest[Ask, GenerationOutput] = NewestRequest(self._work, "MotionLCM Live")
         self.spent: deque[Spent] = deque(maxlen=4096)
-        """The latest pieces of work on the main thread, for tests and measurements."""
+        """The latest pieces of work, for tests and measurements."""
         self._reader: SceneReader | None = None
         self._drawing: PathDrawing | None = None
         self._reading: Reading | None = None
@@ -135,6 +142,13 @@ class Live:
             self._fail(error)
         return BUSY if self._must_read or watch.changed or self.gesture.phase is not Phase.STILL else IDLE
 
+    def _work(self, ask: Ask, cancelled: Callable[[], bool]) -> GenerationOutput:
+        """Make a motion, in the worker thread."""
+        from ..session.generation_worker import make
+
+        with _timed(self.spent, "make"):
+            return make(ask.order, lambda _fraction, _stage: None, cancelled)
+
     def _advance(self, now: float) -> None:
         """One tick: show an answer, read a change, decide whether the change is complete."""
         from .reading import settings_digest
@@ -146,7 +160,7 @@ class Live:
         if answer is not None:
             self._take(answer)
         if watch.changed or self._must_read:
-            with self._timed("read"):
+            with _timed(self.spent, "read"):
                 self._read(now)
         following = self.gesture.step(now, watching.dragging())
         if following is Next.RESTORE:
@@ -202,11 +216,11 @@ class Live:
         if isinstance(outcome, BaseException):
             raise outcome
         if ask.finished:
-            with self._timed("finish"):
+            with _timed(self.spent, "finish"):
                 self._write(ask.order, outcome)
             return
         _, character = find_both(ask.order.scene, ask.order.character)
-        with self._timed("show"):
+        with _timed(self.spent, "show"):
             preview.show(character, ask.order, outcome, ask.reading.known)
         _redraw_viewports()
 
@@ -324,12 +338,6 @@ class Live:
         self._hide_path()
         if self._reader is not None:
             self._reader.forget()
-
-    @contextmanager
-    def _timed(self, what: str) -> Iterator[None]:
-        began = time.perf_counter()
-        yield
-        self.spent.append(Spent(time.monotonic(), what, 1000.0 * (time.perf_counter() - began)))
 
 
 @contextmanager
