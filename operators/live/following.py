@@ -154,7 +154,8 @@ class Live:
         from .reading import settings_digest
 
         digest = settings_digest(bpy.context.scene)
-        watch.changed |= digest != self._digest
+        dragging = watching.dragging()
+        watch.changed |= digest != self._digest or (dragging and watching.is_playing())
         self._digest = digest
         answer = self.worker.take()
         if answer is not None:
@@ -162,7 +163,7 @@ class Live:
         if watch.changed or self._must_read:
             with _timed(self.spent, "read"):
                 self._read(now)
-        following = self.gesture.step(now, watching.dragging())
+        following = self.gesture.step(now, dragging)
         if following is Next.RESTORE:
             self.worker.cancel()
             self._restore()

@@ -51,6 +51,12 @@ class Watch:
                 self._mark(scene)
                 self.character_changed = True
 
+    def note_frame(self, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+        """Note the changes of a new frame: while the timeline plays, Blender evaluates a drag together with the frame
+        and reports no other update."""
+        if any(update.id.original.session_uid in self.ids for update in depsgraph.updates):
+            self._mark(scene)
+
     def _mark(self, scene: bpy.types.Scene) -> None:
         if not self.changed:
             self.changed, self.scene = True, handle_of(scene)
@@ -61,6 +67,12 @@ def _nothing() -> None:
 
 
 watch = Watch()
+
+
+def is_playing() -> bool:
+    """Whether the timeline plays in any window."""
+    manager = bpy.context.window_manager
+    return any(window.screen.is_animation_playing for window in (manager.windows if manager is not None else ()))
 
 
 def dragging() -> bool:
@@ -77,6 +89,12 @@ def dragging() -> bool:
 def _depsgraph_changed(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
     if watch.on:
         watch.note(scene, depsgraph)
+
+
+@persistent
+def _frame_changed(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
+    if watch.on:
+        watch.note_frame(scene, depsgraph)
 
 
 @persistent
@@ -114,6 +132,7 @@ def listeners() -> tuple[tuple[list[object], object], ...]:
     handlers = bpy.app.handlers
     return (
         (handlers.depsgraph_update_post, _depsgraph_changed),
+        (handlers.frame_change_post, _frame_changed),
         (handlers.undo_pre, _before_history),
         (handlers.redo_pre, _before_history),
         (handlers.undo_post, _undone),
