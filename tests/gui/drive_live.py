@@ -155,6 +155,13 @@ def grab(x: int, y: int) -> Steps:
     yield from wait(lambda: any("TRANSFORM" in each.bl_idname for each in window().modal_operators), 20.0, "Move")
 
 
+def confirm(x: int, y: int) -> Steps:
+    """Press the left button, which ends a Move that a key began."""
+    for value in ("PRESS", "RELEASE"):
+        window().event_simulate(type="LEFTMOUSE", value=value, x=x, y=y)
+        yield
+
+
 def wander(x: int, y: int, seconds: float, name: str = "", reach: float = 90.0) -> Steps:
     """Move the mouse about for a while; returns the last place."""
     began, shots = time.monotonic(), 0
@@ -239,7 +246,7 @@ def drag_a_point() -> Steps:
     preview = module("operators.live.preview")
     yield from wait(lambda: preview.shown_on(settings().character) is not None, JOB_S, "a preview")
     check("the motion follows during the drag", True, f"{off_path():.3f} m from the path")
-    yield from release(*end)
+    yield from confirm(*end)
     yield from wait(at_rest, JOB_S, "the finished motion")
     stop_playback()
     check("one Action, no preview", len(bpy.data.actions) == count and preview.shown_on(settings().character) is None)
@@ -292,7 +299,7 @@ def drag_in_object_mode() -> Steps:
     x, y = pixel((*POINTS[1], 0.0))
     yield from grab(x, y)
     end = yield from wander(x, y, 1.5)
-    yield from release(*end)
+    yield from confirm(*end)
     yield from wait(at_rest, JOB_S, "the finished motion")
     moved = np.array(settings().path.location)
     added = undo_names()[len(names) :]
@@ -360,7 +367,7 @@ def move_an_empty() -> Steps:
     end = yield from wander(x, y, DRAG_S, reach=40.0)
     stalls.tell("moving an empty, standing")
     screenshot("empty_moved")
-    yield from release(*end)
+    yield from confirm(*end)
     yield from wait(at_rest, JOB_S, "the finished motion")
     shown = settings().character.evaluated_get(bpy.context.evaluated_depsgraph_get())
     names = module("operators.armature.smpl_rig").read_rig(settings().character).bones
@@ -385,7 +392,7 @@ def many_drags() -> Steps:
             offset = (7 * number + 11 * step) % 40 - 20
             window().event_simulate(type="MOUSEMOVE", value="NOTHING", x=x + offset, y=y)
             yield
-        yield from release(x + offset, y)
+        yield from confirm(x + offset, y)
         yield from wait(at_rest, JOB_S, "the finished motion")
         if number == min(10, MANY_DRAGS // 2):
             counts, memory = (len(bpy.data.actions), handlers()), rss()
