@@ -92,9 +92,8 @@ def _path(passed: float) -> GroundPath:
     """The path after so many seconds: one of its points is dragged about."""
     points = np.array([[0.0, 0.0], [0.7, 1.2], [-0.7, 2.6], [0.0, 3.8]])
     points[2] += [0.4 * np.sin(2.0 * passed), 0.2 * np.sin(3.1 * passed)]
-    at = np.linspace(0.0, len(points) - 1.0, 48)
-    weights = np.polynomial.polynomial.polyfit(np.arange(len(points)), points, 3)
-    return GroundPath(np.polynomial.polynomial.polyval(at, weights).T)
+    at, whole = np.linspace(0.0, 1.0, 48), np.linspace(0.0, 1.0, len(points))
+    return GroundPath(np.stack([np.interp(at, whole, points[:, axis]) for axis in (0, 1)], axis=-1))
 
 
 def _change(passed: float, frames: int, steps: int) -> Change:

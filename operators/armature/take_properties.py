@@ -6,6 +6,7 @@ recipe, flat and under the same prefix: see `write_facts` and the engine's recip
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeGuard, TypeVar
@@ -218,6 +219,16 @@ def write_facts(action: bpy.types.Action, facts: Mapping[str, Any]) -> None:
     """Write the facts of a generation to an Action. facts: names without the prefix -> values."""
     for name, value in facts.items():
         action[PREFIX + name] = value
+
+
+def behind_preview(action: bpy.types.Action | None) -> bpy.types.Action | None:
+    """The Action that a preview of Live stands for; another Action itself."""
+    if not LIVE_PREVIEW.is_on(action):
+        return action
+    try:
+        return bpy.data.actions.get(str(json.loads(LIVE_PREVIEW.read(action))["action"]))
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def replace_facts(action: bpy.types.Action, facts: Mapping[str, Any]) -> None:

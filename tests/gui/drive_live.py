@@ -6,6 +6,7 @@ Times are told and not judged: a window under software OpenGL on a busy machine 
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
 import sys
@@ -186,12 +187,15 @@ def off_path() -> float:
 
 def undo_names() -> list[str]:
     """The names of the undo steps, the oldest first, as Blender prints them."""
+    libc = ctypes.CDLL(None)
     sys.stdout.flush()
+    libc.fflush(None)
     file = Path("/tmp/undo_steps.txt")
     kept = os.dup(1)
     with file.open("w") as output:
         os.dup2(output.fileno(), 1)
         bpy.context.window_manager.print_undo_steps()
+        libc.fflush(None)
         os.dup2(kept, 1)
     os.close(kept)
     return [line.split("name='")[1].split("'")[0] for line in file.read_text().splitlines() if "name='" in line]
@@ -322,7 +326,10 @@ def drag_in_object_mode() -> Steps:
 
 def scrub_the_seed() -> Steps:
     """Drag over the field of the seed."""
-    x, y = yield from find_button(str(settings().seed))
+    settings().seed = 1234
+    yield from wait(lambda: not at_rest(), JOB_S, "a change")
+    yield from wait(at_rest, JOB_S, "the finished motion")
+    x, y = yield from find_button("1234")
     count, seed = len(bpy.data.actions), settings().seed
     play()
     yield from move(x, y)
@@ -330,13 +337,13 @@ def scrub_the_seed() -> Steps:
     yield
     stalls, began, shots = Stalls(), time.monotonic(), 0
     while (passed := time.monotonic() - began) < DRAG_S:
-        window().event_simulate(type="MOUSEMOVE", value="NOTHING", x=x + int(12.0 * passed), y=y)
+        window().event_simulate(type="MOUSEMOVE", value="NOTHING", x=x + 10 + int(12.0 * passed), y=y)
         yield
         if passed > DRAG_S * (shots + 0.5) / 3.0:
             screenshot(f"seed_{shots + 1}")
             shots += 1
     stalls.tell("scrubbing the seed, playing")
-    yield from release(x + int(12.0 * DRAG_S), y)
+    yield from release(x + 10 + int(12.0 * DRAG_S), y)
     yield from wait(at_rest, JOB_S, "the finished motion")
     stop_playback()
     check("scrubbing changed the seed", settings().seed != seed, settings().seed)
