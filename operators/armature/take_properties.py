@@ -226,7 +226,8 @@ def behind_preview(action: bpy.types.Action | None) -> bpy.types.Action | None:
     if not LIVE_PREVIEW.is_on(action):
         return action
     try:
-        return bpy.data.actions.get(str(json.loads(LIVE_PREVIEW.read(action))["action"]))
+        told = json.loads(LIVE_PREVIEW.read(action))
+        return bpy.data.actions.get((told["action"], told["library"]))
     except (KeyError, TypeError, ValueError):
         return None
 

@@ -20,6 +20,7 @@ import bpy
 
 from ...motionlcm_blender.live.gesture import Gesture, Next, Phase
 from ...motionlcm_blender.live.newest_request import Answer, NewestRequest
+from ..armature.character_lookup import check_writable
 from ..scene import messages, playback
 from ..scene.handles import find, find_both
 from ..scene.main_thread_timer import MainThreadTimer
@@ -87,6 +88,7 @@ class Live:
         self._choice = ShotChoice()
         self._session = ""
         self._digest: tuple[Any, ...] = ()
+        self._target = 0, 0
         self._must_read = False
         self._problem = ""
         self._timer = MainThreadTimer(self.tick, BUSY)
@@ -184,11 +186,16 @@ class Live:
         if watch.character_changed and (still or scene.motionlcm.travel != "root"):
             reader.forget()
         watch.character_changed = False
-        watch.ids = watched_ids(scene, character)
+        watch.ids = watched_ids()
         watch.character = character.session_uid, character.data.session_uid
+        check_writable(character)
         if still:
+            self._aim(scene, character)
             self._choice.choose(bpy.context, character, reader, self._session, self.gesture)
         reading = reader.read(bpy.context, character, self._choice.shot, self._choice.begin)
+        begins = still and self.gesture.base not in (None, reading.fingerprint)
+        if begins and self._choice.begin_now(scene, character, self._session):
+            reading = reader.read(bpy.context, character, self._choice.shot, self._choice.begin)
         self._solved()
         if self.gesture.saw(reading.fingerprint, now):
             self._reading = reading
@@ -197,6 +204,14 @@ class Live:
             self._drawing.show(reading.order)
         elif self.gesture.phase is Phase.STILL:
             self._choice.remember(reading)
+
+    def _aim(self, scene: bpy.types.Scene, character: bpy.types.Object) -> None:
+        """Take the state of another scene or character as it is; choosing one is no change."""
+        target = scene.session_uid, character.session_uid
+        if target != self._target:
+            self._target = target
+            self.gesture.rest_at(None)
+            self._choice.forget()
 
     def _ask_for_the_finished(self) -> None:
         from .finishing import finished_order
@@ -290,7 +305,7 @@ class Live:
 
     def _fail(self, error: Exception) -> None:
         """Show an error once. A change that cannot be finished ends."""
-        if self.gesture.phase is Phase.FINISHING or self.worker.take() is not None:
+        if self.gesture.phase is Phase.FINISHING:
             self.step_aside()
             self._must_read = False
         sentence = messages.sentence_for(error)

@@ -47,8 +47,9 @@ def show(character: bpy.types.Object, order: GenerationJobInput, result: Generat
     from ..generation.write_actions import written_channels
     from ..scene.scene_time import without_stepping
 
+    moves_object = order.body is not None and order.travel.value == "root"  # and with it what was read of the rig
     with without_stepping():
-        times, channels = written_channels(character, order, result, known.rig)
+        times, channels = written_channels(character, order, result, None if moves_object else known.rig)
     times, channels = _thinned(times, channels)
     if shown_on(character) is None:
         _begin(character, order, times, channels)
@@ -65,13 +66,14 @@ def restore(obj: bpy.types.Object) -> None:
     if action is None:
         return
     told, data = json.loads(LIVE_PREVIEW.read(action)), obj.animation_data
-    before = bpy.data.actions.get(told["action"]) if told["action"] else None
+    before = bpy.data.actions.get((told["action"], told["library"])) if told["action"] else None
     data.action = before
     if before is not None:
         if hasattr(data, "action_slot") and len(before.slots):
             named = [slot for slot in before.slots if slot.identifier == told["slot"]]
             data.action_slot = named[0] if named else slot_of(before, obj)
-        before.use_fake_user = told["fake_user"]
+        if before.library is None:
+            before.use_fake_user = told["fake_user"]
     data.action_extrapolation = told["extrapolation"]
     bpy.data.actions.remove(action)
     if not told["had_data"] and not len(data.drivers) and not len(data.nla_tracks):
@@ -97,6 +99,7 @@ def _begin(
     before, slot = data.action, getattr(data, "action_slot", None)
     told |= {
         "action": before.name if before is not None else "",
+        "library": before.library.filepath if before is not None and before.library is not None else None,
         "slot": slot.identifier if slot is not None else "",
         "fake_user": before.use_fake_user if before is not None else False,
         "extrapolation": data.action_extrapolation,
@@ -111,7 +114,7 @@ def _begin(
     holder = empty_holder(action)
     fill(holder, times, channels)
     _make_linear(holder)
-    if before is not None:
+    if before is not None and before.library is None:
         before.use_fake_user = True  # it has no other user in the meantime
     data.action = action
     if hasattr(action, "slots"):

@@ -154,15 +154,20 @@ def _values(group: Any) -> tuple[Any, ...]:
     return tuple(value.session_uid if isinstance(value, bpy.types.ID) else value for value in values)
 
 
-def watched_ids(scene: bpy.types.Scene, character: bpy.types.Object) -> frozenset[int]:
-    """The session ids of all data-blocks that the motion depends on, beside the scene and the character."""
-    settings = scene.motionlcm
-    found = [settings.path, settings.facing_object, settings.ground, *(pin.target for pin in settings.pins)]
+def watched_ids() -> frozenset[int]:
+    """The session ids of all data-blocks that motions depend on, beside the characters, in all scenes that windows
+    show."""
+    manager = bpy.context.window_manager
+    scenes = {bpy.context.scene, *(window.scene for window in (manager.windows if manager is not None else ()))}
+    found: list[bpy.types.Object | None] = []
     blocks: list[Any] = []
-    for shot in character.motionlcm.shots:
-        found += [shot.path, *(pin.target for pin in shot.pins)]
-        blocks += [shot.start_pose, shot.end_pose]
-    for obj in _with_sources(each for each in found if each is not None and each != character):
+    for settings in (scene.motionlcm for scene in scenes):
+        found += [settings.path, settings.facing_object, settings.ground, *(pin.target for pin in settings.pins)]
+        for shot in settings.character.motionlcm.shots if settings.character is not None else ():
+            found += [shot.path, *(pin.target for pin in shot.pins)]
+            blocks += [shot.start_pose, shot.end_pose]
+    characters = {scene.motionlcm.character for scene in scenes}
+    for obj in _with_sources(each for each in found if each is not None and each not in characters):
         blocks += [obj, obj.data]
         blocks += [getattr(obj.data, "shape_keys", None)] if obj.data is not None else []
     actions = [data.action for data in (getattr(each, "animation_data", None) for each in blocks) if data is not None]

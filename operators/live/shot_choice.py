@@ -49,7 +49,9 @@ class ShotChoice:
 
         Raises InvalidRequest if the chosen shot is locked.
         """
-        self.begin = _begin(context.scene, character, session)
+        begin = _begin(context.scene, character, session)
+        if begin is None or self.begin is None or gesture.base is None:
+            self.begin = begin
         chosen = _shot_to_make(character)
         if self.shot != chosen:
             self.shot = chosen
@@ -67,6 +69,11 @@ class ShotChoice:
         if moved and max(moved.values()) > max(moved.get(chosen, 0.0), 1e-4):
             self.shot = max(moved, key=lambda uid: moved[uid])
             self._set_base(gesture)
+
+    def begin_now(self, scene: bpy.types.Scene, character: bpy.types.Object, session: str) -> bool:
+        """Let a change that begins now start at the present frame, if the panel says so. Returns whether it differs."""
+        before, self.begin = self.begin, _begin(scene, character, session)
+        return before != self.begin
 
     def _set_base(self, gesture: Gesture) -> None:
         rested = self._rested.get(self.shot)

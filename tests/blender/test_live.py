@@ -285,6 +285,49 @@ def test_nothing_happens_without_a_change(character, monkeypatch):
     assert live().worker.counts.offered == offered and live().gesture.phase.value == "still"
 
 
+def test_the_playhead_is_no_change_and_a_change_begins_there(character, monkeypatch):
+    settings().start = "CURRENT_FRAME"
+    rest()
+    bpy.context.scene.frame_set(20)
+    offered = live().worker.counts.offered
+    part("operators.live.watching").watch.changed = True
+    live().tick()
+    assert live().worker.counts.offered == offered
+    settings().seed = 3
+    live().tick()
+    bpy.context.scene.frame_set(25)  # it plays on
+    settle()
+    assert part("operators.armature.actions").recipe_of(character)["first_frame"] == 20
+    bpy.context.scene.frame_set(60)
+    settings().seed = 4
+    settle()
+    assert part("operators.armature.actions").recipe_of(character)["first_frame"] == 20, "it stays where it is"
+
+
+def test_another_character_is_no_change(character, monkeypatch):
+    offered = live().worker.counts.offered
+    add_character()
+    rest()
+    assert live().worker.counts.offered == offered
+    drag(monkeypatch, 0.3)
+    let_go(monkeypatch)
+    assert action() is not None and character.animation_data is None
+
+
+def test_what_only_stepping_can_find_is_named(character):
+    mover, other = (bpy.data.objects.new(name, None) for name in ("Mover", "Other"))
+    for obj in (mover, other):
+        bpy.context.scene.collection.objects.link(obj)
+    for frame, y in ((1, 0.0), (49, -2.0)):
+        other.location = (0.0, y, 0.0)
+        other.keyframe_insert("location", frame=frame)
+    mover.constraints.new("COPY_LOCATION").target = other
+    settings().path = mover
+    bpy.context.view_layer.update()
+    live().tick()
+    assert 'cannot follow "Mover"' in panel_status().message
+
+
 def test_generate_during_a_change_replaces_it(character, monkeypatch):
     drag(monkeypatch, 0.3)
     bpy.ops.motionlcm.generate()
