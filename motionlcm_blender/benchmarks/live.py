@@ -118,7 +118,7 @@ def _dragged(model: MotionLCM, frames: int, steps: int, seconds: float) -> dict[
     latencies: list[float] = []
     reading: list[float] = []
     began = time.perf_counter()
-    while (passed := time.perf_counter() - began) < seconds:
+    while (passed := time.perf_counter() - began) < seconds or (not latencies and passed < PATIENCE):
         change = _change(passed, frames, steps)
         reading.append(time.perf_counter() - began - passed)
         worker.offer(change)
@@ -128,13 +128,13 @@ def _dragged(model: MotionLCM, frames: int, steps: int, seconds: float) -> dict[
                 raise answer.outcome
             latencies.append(time.perf_counter() - began - answer.request[0])
         time.sleep(max(0.0, 1.0 / TURNS - (time.perf_counter() - began - passed)))
-    motions = worker.counts.answered
+    motions, lasted = worker.counts.answered, time.perf_counter() - began
     worker.wait(PATIENCE)
     worker.stop(PATIENCE)
     if not latencies:
-        raise DeviceError(f"No motion was made in {seconds:.0f} seconds on {model.device}.")
+        raise DeviceError(f"No motion was made in {PATIENCE:.0f} seconds on {model.device}.")
     return {
-        "motions_per_second": motions / seconds,
+        "motions_per_second": motions / lasted,
         "latency_ms": 1e3 * float(np.median(latencies)),
         "worst_latency_ms": 1e3 * max(latencies),
         "processor_ms": 1e3 * float(np.median(processor)),

@@ -7,9 +7,11 @@ import threading
 import numpy as np
 import pytest
 
+from motionlcm_blender.benchmarks.live import bench_live, live_report
 from motionlcm_blender.live.gesture import SETTLE_SECONDS, Gesture, Next, Phase
 from motionlcm_blender.live.newest_request import NewestRequest
 from motionlcm_blender.live.path_pace import pace_colours, path_pace
+from tests.tiny_model import write_tiny_model
 
 PATIENCE = 60.0
 
@@ -166,6 +168,14 @@ def test_a_change_while_it_is_finished_is_followed():
     assert gesture.step(3.0, False) is Next.FINISH
     gesture.finished()
     assert gesture.base == "c"
+
+
+def test_bench_counts_motions(tmp_path):
+    write_tiny_model(tmp_path / "tiny")
+    result = bench_live("numpy", tmp_path / "tiny", frames=40, steps=1, seconds=0.1)
+    (run,) = result["runs"]
+    assert run["motions_per_second"] > 0.0 and run["latency_ms"] > 0.0
+    assert "numpy: " in live_report(result) and "motions a second" in live_report(result)
 
 
 def line(speed: float, frames: int = 100) -> np.ndarray:

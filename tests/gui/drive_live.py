@@ -108,6 +108,12 @@ class Stalls:
         say(f"{what}: Blender had {share:.2f} cores; load of the machine {os.getloadavg()[0]:.1f}")
 
 
+def tell_finish(what: str) -> None:
+    """What writing the finished motion took, its undo step included."""
+    last = next(each for each in reversed(live().spent) if each.what == "finish")
+    say(f"{what}: finish {last.milliseconds:.1f} ms, of the processor {last.processor:.1f} ms")
+
+
 def pixel(point) -> tuple[int, int]:
     main_region, view = region("WINDOW"), viewport().spaces.active.region_3d
     place = location_3d_to_region_2d(main_region, view, Vector(point))
@@ -253,6 +259,7 @@ def drag_a_point() -> Steps:
     yield from confirm(*end)
     yield from wait(at_rest, JOB_S, "the finished motion")
     stop_playback()
+    tell_finish("dragging a point")
     check("one Action, no preview", len(bpy.data.actions) == count and preview.shown_on(settings().character) is None)
     check("the finished motion is on the path", off_path() < 0.15, f"{off_path():.3f} m")
     moved = tuple(settings().path.data.splines[0].bezier_points[2].co)
@@ -308,6 +315,7 @@ def drag_in_object_mode() -> Steps:
     moved = np.array(settings().path.location)
     added = undo_names()[len(names) :]
     say("undo steps of one drag:", added)
+    tell_finish("dragging the path")
     check("Move, and one step of Live", len(added) == 2 and "Live" in added[1], added)
     yield from undo()
     yield from wait(at_rest, JOB_S, "undo")
