@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 BUSY, IDLE, RENDERING = 0.008, 0.1, 0.5
 """Seconds between two ticks: during a change, without one, and while Blender renders."""
+UNREPORTED = 0.03
+"""Seconds between two readings during a drag while the timeline plays, where Blender may report no change."""
 PATIENCE = 10.0
 """Seconds to wait for the worker thread when the extension is disabled."""
 
@@ -89,6 +91,7 @@ class Live:
         self._session = ""
         self._digest: tuple[Any, ...] = ()
         self._target = 0, 0
+        self._read_at = 0.0
         self._must_read = False
         self._problem = ""
         self._timer = MainThreadTimer(self.tick, BUSY)
@@ -157,7 +160,8 @@ class Live:
 
         digest = settings_digest(bpy.context.scene)
         dragging = watching.dragging()
-        watch.changed |= digest != self._digest or (dragging and watching.is_playing())
+        unreported = dragging and now - self._read_at > UNREPORTED and watching.is_playing()
+        watch.changed |= digest != self._digest or unreported
         self._digest = digest
         answer = self.worker.take()
         if answer is not None:
@@ -181,6 +185,7 @@ class Live:
         character, reader = scene.motionlcm.character, self._reader
         assert reader is not None  # since Live was switched on
         self._must_read = watch.changed = False
+        self._read_at = now
         if character is None:
             raise InvalidRequest("Live needs a character: choose the armature of a person, or press Add Character.")
         if watch.character_changed and (still or scene.motionlcm.travel != "root"):

@@ -6,6 +6,7 @@ import bpy
 import numpy as np
 import pytest
 
+from tests.blender import test_any_rig
 from tests.blender.support import EXTENSION, add_character, add_spline, panel_status, part, poly_curve, settings
 
 LINE = ((0.0, 0.0), (0.0, -1.0), (0.0, -2.0))
@@ -407,6 +408,63 @@ def test_disabling_the_extension_during_a_change_puts_back_what_was(character, m
     assert len(bpy.data.actions) == 0 and handlers() <= there - count
     assert not [thread for thread in threading.enumerate() if thread.name == "MotionLCM Live"]
     addon_utils.enable(EXTENSION, default_set=True)
+
+
+# other armatures, other root motion, long motion
+
+
+@pytest.mark.parametrize("kind", ["mixamo", "rigify"])
+def test_any_rig_lives(character, monkeypatch, kind):
+    settings().live = False
+    live().tick()
+    rig = test_any_rig.mixamo_like() if kind == "mixamo" else test_any_rig.stored_rig("rigify_human_generated")
+    obj = test_any_rig.build(rig)
+    settings().live = True
+    rest()
+    read = []
+    read_rig = part("operators.generation.order_builder").read_rig_of
+    monkeypatch.setattr(
+        part("operators.generation.order_builder"), "read_rig_of", lambda o: read.append(o) or read_rig(o)
+    )
+    drag(monkeypatch, 0.2, 0.4, 0.6)
+    assert preview().shown_on(obj) is not None and len(read) <= 1, "the rig is read once for all previews"
+    let_go(monkeypatch)
+    assert preview().shown_on(obj) is None and len(bpy.data.actions) == 1
+    made = keys()
+    settings().live = False
+    live().tick()
+    bpy.ops.motionlcm.generate()
+    assert same(made, keys())
+
+
+@pytest.mark.parametrize("travel", ["root", "in_place"])
+def test_root_motion_elsewhere(character, monkeypatch, travel):
+    settings().travel = travel
+    settle()
+    drag(monkeypatch, 0.3, 0.5)
+    let_go(monkeypatch)
+    made = keys()
+    offered = live().worker.counts.offered
+    for _ in range(5):
+        bpy.context.scene.frame_set(bpy.context.scene.frame_current + 3)
+        bpy.context.view_layer.update()
+        live().tick()
+    assert live().worker.counts.offered == offered, "the object moves by the motion itself"
+    settings().live = False
+    live().tick()
+    bpy.ops.motionlcm.generate()
+    assert same(made, keys())
+
+
+def test_a_long_preview_has_fewer_keys_and_the_motion_all(character, monkeypatch):
+    settings().length = 14.0
+    settle()
+    drag(monkeypatch, 0.3)
+    curve = part("operators.armature.actions").curves_of(character)[0]
+    assert 150 <= len(curve.keyframe_points) <= preview().MOST_KEYS + 1
+    let_go(monkeypatch)
+    curve = part("operators.armature.actions").curves_of(character)[0]
+    assert len(curve.keyframe_points) > preview().MOST_KEYS
 
 
 # shots
