@@ -110,6 +110,19 @@ def test_a_drag_is_followed_and_ends_in_one_action(character, monkeypatch):
     assert same(made, keys()), "Generate gives the same keys"
 
 
+def test_fitted_keys_are_those_of_generate(character, monkeypatch):
+    settings().key_mode = "FITTED"
+    settle()
+    drag(monkeypatch, 0.4)
+    assert len(part("operators.armature.actions").curves_of(character)[0].keyframe_points) > 40
+    let_go(monkeypatch)
+    made = keys()
+    settings().live = False
+    live().tick()
+    bpy.ops.motionlcm.generate()
+    assert same(made, keys())
+
+
 def test_it_is_a_motion_along_the_path_as_it_is(character, monkeypatch):
     drag(monkeypatch, 0.5)
     let_go(monkeypatch)
