@@ -19,7 +19,7 @@ from ...motionlcm_blender.generation.request import Request
 from ...motionlcm_blender.motion.loops import Travel
 from ...motionlcm_blender.motion.motion import Motion
 from ...motionlcm_blender.motion.skeleton import FPS
-from ...motionlcm_blender.motion.world_transform import Placement, canonicalise
+from ...motionlcm_blender.motion.world_transform import Placement, initial_heading
 from ...motionlcm_blender.postprocess.foot_lock import FootLock
 from ...motionlcm_blender.postprocess.terrain import Ground
 from ...motionlcm_blender.recipes.recipe import Recipe, hints_of, version_warning
@@ -225,9 +225,8 @@ class PanelOrderBuilder(OrderBuilder):
 
     def find_start_and_end(self) -> None:
         if self.path_xz is not None:
-            placement = canonicalise(self.path_xz)[1]
-            origin = np.array([placement.origin[0], self.floor, placement.origin[2]])
-            self.placement = Placement(origin, placement.heading)
+            origin = np.array([self.path_xz[0, 0], self.floor, self.path_xz[0, 1]])
+            self.placement = Placement(origin, initial_heading(self.path_xz))
 
     def find_ground(self) -> None:
         if self.settings.ground is not None:
