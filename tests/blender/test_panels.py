@@ -64,7 +64,7 @@ def test_empty_scene_offers_everything():
         operators(layout)
     )
     properties = [given["property"] for name, given in layout.seen if name == "prop"]
-    assert properties == ["character", "prompt", "length", "start", "path", "seed", "takes", "steps"]
+    assert properties == ["character", "prompt", "length", "start", "path", "seed", "takes", "steps", "live"]
     assert not any(name == "progress" for name, _ in layout.seen)
 
 
