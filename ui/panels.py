@@ -95,15 +95,18 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
         split.label(text="Steps")
         split.row(align=True).prop(chosen, "steps", expand=True)
 
-        # Always drawn and never greyed out: pressing Generate during a job restarts it.
+        self._draw_generate(layout, chosen)
+        self._draw_status(layout)
+        self._draw_numbers(layout, chosen.character)
+
+    def _draw_generate(self, layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
+        """Generate and Live: always drawn and never greyed out, since pressing Generate during a job restarts it."""
         row = layout.row(align=True)
         row.scale_y = 1.5
         row.operator("motionlcm.generate", icon="PLAY")
         switch = row.row(align=True)
         switch.ui_units_x = 4.0
         switch.prop(chosen, "live", toggle=True, icon="REC")
-        self._draw_status(layout)
-        self._draw_numbers(layout, chosen.character)
 
     def _draw_suggestion(self, layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
         """A button with the usual length of the action, unless that is the length or a path decides it."""

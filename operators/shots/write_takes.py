@@ -28,8 +28,7 @@ def write_shot(
     """Write a result as takes of a shot, and show the first one; returns the sentence to show.
 
     left: the remaining shots; all together are one undo step. written: called before the undo step with the Action
-    that the shot had and the new one. Raises InvalidRequest if character, scene or shot was
-    removed in the meantime; nothing is changed then.
+    that the shot had and the new one. Raises InvalidRequest if something was removed; nothing is changed then.
     """
     from ...motionlcm_blender.errors import InvalidRequest
     from ..armature.actions import loose_action
