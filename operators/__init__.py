@@ -26,7 +26,7 @@ from .scene import registration
 
 PACKAGES = (
     "scene", "armature", "rigs", "session", "characters", "controls", "generation", "shots", "takes", "timeline",
-    "interchange", "setup",
+    "live", "interchange", "setup",
 )  # fmt: skip
 """From the lowest to the highest package. A package imports only packages before it."""
 

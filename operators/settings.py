@@ -5,6 +5,7 @@ import bpy
 
 from .armature.character_lookup import character_armature
 from .controls import path_speed, pins
+from .live import live_mode
 from .scene import messages
 from .scene.library_overrides import OVERRIDABLE, OVERRIDABLE_LIST
 from .session import model_choice, model_info
@@ -46,6 +47,14 @@ def _path_changed(_settings: bpy.types.PropertyGroup, context: bpy.types.Context
 def _prompt_changed(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
     model_info.read_hint(model_choice.chosen(), settings.prompt)
     path_speed.mark_changed(context.scene)  # a walk may be too fast where a run is not
+
+
+def _live(_settings: bpy.types.PropertyGroup) -> bool:
+    return live_mode.is_on()
+
+
+def _switch_live(_settings: bpy.types.PropertyGroup, on: bool) -> None:
+    live_mode.switch(on)
 
 
 class MotionLCMPrompt(bpy.types.PropertyGroup):
@@ -267,6 +276,13 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
         description="Description of the motion of the chosen shot, in English",
         get=strip_editing.edited_prompt,
         set=strip_editing.set_edited_prompt,
+    )
+    live: bpy.props.BoolProperty(
+        name="Live",
+        description="Generate the motion anew while its path, pins, facing, ground or settings change. "
+        "The finished keys are written when the change ends",
+        get=_live,  # of this Blender, not of the file: undo does not change it
+        set=_switch_live,
     )
     generate_at_once: bpy.props.BoolProperty(
         name="Generate Immediately",

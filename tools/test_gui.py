@@ -21,7 +21,7 @@ from pathlib import Path
 import window_chroot as chroot
 
 ARTEFACTS = chroot.ROOT / "test-artefacts" / chroot.BLENDER.name
-SCRIPTS = ("drive_window.py", "drive_strips.py", "drive_shots.py")
+SCRIPTS = ("drive_window.py", "drive_strips.py", "drive_shots.py", "drive_live.py")
 INSTALL_LIMIT_S, DRIVE_LIMIT_S = 300, 1500
 
 

@@ -88,9 +88,9 @@ def draw_visible_measures(layout: bpy.types.UILayout, made: take_properties.Take
 
 
 def own_action(character: bpy.types.Object | None) -> bpy.types.Action | None:
-    """The character's active Action, if it is ours."""
+    """The character's active Action, if it is ours; while Live shows a preview, the Action behind it."""
     data = character.animation_data if character is not None else None
-    action = data.action if data is not None else None
+    action = take_properties.behind_preview(data.action) if data is not None else None
     return action if take_properties.PROMPT.is_on(action) else None
 
 

@@ -98,10 +98,7 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
         row.prop(chosen, "seed")
         row.operator("motionlcm.dice", text="", icon="FILE_REFRESH")
 
-        # Always drawn and never greyed out: pressing Generate during a job restarts it.
-        row = layout.row()
-        row.scale_y = 1.5
-        row.operator("motionlcm.generate", icon="PLAY")
+        self._draw_generate(layout, chosen)
         self._draw_status(layout)
         self._draw_explanation(layout, chosen.character)
 
@@ -143,6 +140,15 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
             box = layout.box().column(align=True)
             for icon, text in zip(EXPLANATION_ICONS, first_motion.EXPLANATION, strict=True):
                 box.label(text=text, icon=icon)
+
+    def _draw_generate(self, layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
+        """Generate and Live: always drawn and never greyed out, since pressing Generate during a job restarts it."""
+        row = layout.row(align=True)
+        row.scale_y = 1.5
+        row.operator("motionlcm.generate", icon="PLAY")
+        switch = row.row(align=True)
+        switch.ui_units_x = 4.0
+        switch.prop(chosen, "live", toggle=True, icon="REC")
 
     def _draw_suggestion(self, layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
         """A button with the usual length of the action, unless that is the length or a path decides it."""

@@ -10,16 +10,20 @@ from pathlib import Path
 
 from ..errors import InvalidRequest
 from ..files.atomic_write import write_aside
+from ..motion.skeleton import MAX_FRAMES
 from .progress import DONE
 from .sampler_steps import SAMPLER_STEPS
 from .training import training_module
+
+LIVE_FRAMES = 100
+"""Frames of `--live`, where none are asked for: five seconds."""
 
 
 def add_bench(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("--device", default="auto", help="default: NumPy, and PyTorch where it is installed")
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="a model folder (default: the bundled model)")
-    parser.add_argument("--frames", type=int, default=196, help="length at 20 frames per second (default 196)")
+    parser.add_argument("--frames", type=int, help="length at 20 frames per second (default 196; with --live 100)")
     parser.add_argument(
         "--steps", type=int, default=SAMPLER_STEPS, help="sampler steps: 1, 2 or 4 (default %(default)s)"
     )
@@ -41,6 +45,7 @@ def add_bench(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--config", type=Path, help="with --training: TOML file of settings (default: bundled)")
     parser.add_argument("--quality", action="store_true", help="instead: how good takes are")
+    parser.add_argument("--live", action="store_true", help="instead: how often a motion follows a dragged path")
     parser.add_argument("--seeds", type=int, default=3, help="with --quality: takes of each kind (default 3)")
     parser.set_defaults(run=run_bench)
 
@@ -54,6 +59,8 @@ def run_bench(args: argparse.Namespace) -> int:
     from ..benchmarks.speed import bench, processor_time, report
     from ..generation.request import Request
 
+    if args.frames is None:
+        args.frames = LIVE_FRAMES if args.live else MAX_FRAMES
     Request("a person walks", args.frames, steps=args.steps)  # checks the values before anything is loaded
     if args.repeats < 1:
         raise InvalidRequest(f"The number of repeats must be 1 or more, not {args.repeats}.")
@@ -66,6 +73,11 @@ def run_bench(args: argparse.Namespace) -> int:
             raise InvalidRequest(f"The number of seeds must be 1 or more, not {args.seeds}.")
         result = quality.bench_quality(args.device, args.model, args.seeds, _print_line)
         print(quality.report(result))
+    elif args.live:
+        from ..benchmarks.live import bench_live, live_report
+
+        result = bench_live(args.device, args.model, args.frames, args.steps, say=_tell)
+        print(live_report(result))
     elif args.training:
         training = training_module("bench")
         result = training.bench_training(args.config, args.repeats, device=args.device, on_line=_print_line)

@@ -13,7 +13,7 @@ from mathutils import Quaternion
 from ...motionlcm_blender.keyframes.keys import BezierKeys
 from .interference import disturbed_channels
 from .smpl_rig import Pose
-from .take_properties import facts_of, write_facts
+from .take_properties import LIVE_PREVIEW, facts_of, write_facts
 
 SLOT_NAME = "MotionLCM"
 """The slot name of all our Actions, so that a character continues to play after it gets another one of them."""
@@ -93,7 +93,7 @@ def loose_action(
     """Create such an Action without assigning it."""
     action = bpy.data.actions.new(name[:LONGEST_NAME])
     try:
-        _fill(empty_holder(action), times, channels)
+        fill(empty_holder(action), times, channels)
         write_facts(action, recipe)
     except Exception:
         bpy.data.actions.remove(action)
@@ -106,7 +106,7 @@ def assign(obj: bpy.types.Object, action: bpy.types.Action | None) -> None:
     one."""
     data = obj.animation_data_create()
     before = data.action
-    if before is not None and before != action and before.users <= 1 and not before.use_fake_user:
+    if before is not None and before != action and before.users <= 1 and not LIVE_PREVIEW.is_on(before):
         before.use_fake_user = True
     data.action = action
     if action is not None and hasattr(action, "slots") and len(action.slots):
@@ -123,16 +123,20 @@ def empty_holder(action: bpy.types.Action) -> Any:
 
 def rewrite(obj: bpy.types.Object, times: np.ndarray, channels: Sequence[Channel], recipe: Mapping[str, Any]) -> None:
     """Replace the curves of the object's active Action. recipe: fields of its recipe to change."""
-    action = obj.animation_data.action
     holder = _holder(obj)
     assert holder is not None
+    refill(holder, times, channels)
+    write_facts(obj.animation_data.action, recipe)
+
+
+def refill(holder: Any, times: np.ndarray, channels: Sequence[Channel]) -> None:
+    """Replace all curves of an Action or channelbag."""
     for curve in list(holder.fcurves):
         holder.fcurves.remove(curve)
-    _fill(holder, times, channels)
-    write_facts(action, recipe)
+    fill(holder, times, channels)
 
 
-def _fill(holder: Any, times: np.ndarray, channels: Sequence[Channel]) -> None:
+def fill(holder: Any, times: np.ndarray, channels: Sequence[Channel]) -> None:
     """Write channels to an Action or channelbag without curves."""
     rna = bpy.types.Keyframe.bl_rna.properties
     generated = rna["type"].enum_items["GENERATED"].value

@@ -6,6 +6,7 @@ recipe, flat and under the same prefix: see `write_facts` and the engine's recip
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeGuard, TypeVar
@@ -112,6 +113,13 @@ TAKE = StoredProperty("take", 0, "which take of the shot it is")
 STAR = StoredProperty("star", False, "whether the animator starred it")
 CUT = StoredProperty("cut", False, "whether it was cut or joined, so that its recipe makes more, or less")
 BAKED = StoredProperty("baked", False, "whether it is the motion of all shots in one Action")
+LIVE = StoredProperty(
+    "live", "", "of the motion that Live makes: its session, and a hash of the keys as written", since=SECOND_VERSION
+)
+LIVE_PREVIEW = StoredProperty(
+    "live_preview", "", "JSON: marks the Action that shows the motion during a change, and what to put back after it",
+    since=SECOND_VERSION,
+)  # fmt: skip
 PLACED = StoredProperty("placed", False, "of a pose: whether it contains its place on the floor")
 
 ID = IdentityProperty("id", "", "a name of the character that stays, whatever it is called", ARMATURE)
@@ -223,6 +231,24 @@ def write_facts(action: bpy.types.Action, facts: Mapping[str, Any]) -> None:
     """Write the facts of a generation to an Action. facts: names without the prefix -> values."""
     for name, value in facts.items():
         action[PREFIX + name] = value
+
+
+def behind_preview(action: bpy.types.Action | None) -> bpy.types.Action | None:
+    """The Action that a preview of Live stands for; another Action itself."""
+    if not LIVE_PREVIEW.is_on(action):
+        return action
+    try:
+        told = json.loads(LIVE_PREVIEW.read(action))
+        return bpy.data.actions.get((told["action"], told["library"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def replace_facts(action: bpy.types.Action, facts: Mapping[str, Any]) -> None:
+    """Write the facts of a generation to an Action in place of those that it has."""
+    for key in [key for key in action.keys() if key.startswith(PREFIX)]:  # noqa: SIM118  not iterable
+        del action[key]
+    write_facts(action, facts)
 
 
 def facts_of(action: bpy.types.Action | None) -> dict[str, Any]:

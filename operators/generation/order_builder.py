@@ -7,7 +7,7 @@ decisions of earlier steps. A new control is one more step, or one more method o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -19,7 +19,7 @@ from ...motionlcm_blender.generation.request import Request
 from ...motionlcm_blender.motion.loops import Travel
 from ...motionlcm_blender.motion.motion import Motion
 from ...motionlcm_blender.motion.skeleton import FPS
-from ...motionlcm_blender.motion.world_transform import Placement, canonicalise
+from ...motionlcm_blender.motion.world_transform import Placement, initial_heading
 from ...motionlcm_blender.postprocess.foot_lock import FootLock
 from ...motionlcm_blender.postprocess.terrain import Ground
 from ...motionlcm_blender.recipes.recipe import Recipe, hints_of, version_warning
@@ -33,7 +33,7 @@ from ..controls.ground import height_field, moves_between
 from ..controls.pins import pins_for, sample_pins
 from ..controls.trajectory import check_independent, check_path_object, sample_path
 from ..rigs import recognised
-from ..rigs.recognised import rest_placement_of
+from ..rigs.recognised import BodyRig, rest_placement_of
 from ..scene.dependencies import is_carried
 from ..scene.handles import handle_of
 from ..scene.scene_time import at_frame, check_range, may_change, rate_of, scene_frames_each, start_of_motion
@@ -44,15 +44,32 @@ if TYPE_CHECKING:
     from ..controls.pins import MotionLCMPin
 
 
+@dataclass(frozen=True, eq=False)
+class KnownRig:
+    """A character as it was read."""
+
+    rig: Rig | BodyRig
+    units_per_metre: float
+
+
+def read_rig_of(character: bpy.types.Object) -> KnownRig:
+    """Read a character and store the answer on it, for the panel. Raises InvalidRequest or NotHumanoid."""
+    rig = recognised.read_and_note(character)
+    return KnownRig(rig, recognised.units_per_metre(character, rig))
+
+
 class OrderBuilder:
     """The shared part of all sources. The attributes are the decisions so far, in metres of the character and engine
     axes."""
 
-    def __init__(self, context: bpy.types.Context, character: bpy.types.Object) -> None:
-        self.context, self.scene, self.character = context, context.scene, character
-        context.view_layer.update()  # a script may have moved the character after the last evaluation
-        self.rig = recognised.read_and_note(character)
-        self.units_per_metre = recognised.units_per_metre(character, self.rig)
+    def __init__(self, context: bpy.types.Context, character: bpy.types.Object, known: KnownRig | None = None) -> None:
+        """Prepare the builder. known: the character as it was read before, to read the scene in little time; what
+        interferes with the motion is not looked for then."""
+        self.context, self.scene, self.character, self.known = context, context.scene, character, known
+        if known is None:
+            context.view_layer.update()  # a script may have moved the character after the last evaluation
+            known = read_rig_of(character)
+        self.rig, self.units_per_metre = known.rig, known.units_per_metre
         doubt = recognised.doubt_of(self.rig)
         self.warnings: list[str] = [doubt] if doubt else []
         self.first_frame = 1
@@ -77,9 +94,9 @@ class OrderBuilder:
         self.find_ground()
         self.find_pins()
         request = self.make_request()
-        moves_object = self.travel == "root"
-        causes = interferences(self.character, self.rig, bool(self.shot), moves_object)
-        self.warnings += [cause.sentence for cause in causes]
+        if self.known is None:
+            causes = interferences(self.character, self.rig, bool(self.shot), self.travel == "root")
+            self.warnings += [cause.sentence for cause in causes]
         return GenerationJobInput(
             request=request,
             skeleton=self.rig.skeleton,
@@ -117,7 +134,7 @@ class OrderBuilder:
 
     def _euler_bones(self) -> EulerBones | None:
         """The bones in Euler modes of an armature with SMPL bones; other armatures find them by themselves."""
-        if not isinstance(self.rig, Rig):
+        if not isinstance(self.rig, Rig) or self.key_tolerance is None:
             return None
         return euler_bones(self.character, self.rig, self.units_per_metre, self.travel == "hips")
 
@@ -158,8 +175,8 @@ class OrderBuilder:
 class PanelOrderBuilder(OrderBuilder):
     """The shared part of the scene and a shot: the panel's feet, ground, pins, steps and keys."""
 
-    def __init__(self, context: bpy.types.Context, character: bpy.types.Object) -> None:
-        super().__init__(context, character)
+    def __init__(self, context: bpy.types.Context, character: bpy.types.Object, known: KnownRig | None = None) -> None:
+        super().__init__(context, character, known)
         self.settings = context.scene.motionlcm
         self.prompt, self.seed, self.takes = "", 0, 1
         self.frames = 0
@@ -176,6 +193,9 @@ class PanelOrderBuilder(OrderBuilder):
         self.ground_name = self.settings.ground.name if self.settings.ground is not None else ""
 
     def build(self) -> GenerationJobInput:
+        if self.known is not None:
+            self.key_tolerance = None
+            return super().build()
         carried = is_carried(self.character)
         with at_frame(self.scene, self.begin(), carried):
             self.rig = recognised.read_character(self.character)
@@ -206,9 +226,8 @@ class PanelOrderBuilder(OrderBuilder):
 
     def find_start_and_end(self) -> None:
         if self.path_xz is not None:
-            placement = canonicalise(self.path_xz)[1]
-            origin = np.array([placement.origin[0], self.floor, placement.origin[2]])
-            self.placement = Placement(origin, placement.heading)
+            origin = np.array([self.path_xz[0, 0], self.floor, self.path_xz[0, 1]])
+            self.placement = Placement(origin, initial_heading(self.path_xz))
 
     def find_ground(self) -> None:
         if self.settings.ground is not None:
@@ -257,10 +276,18 @@ class PanelOrderBuilder(OrderBuilder):
 class SceneOrderBuilder(PanelOrderBuilder):
     """The panel's prompt, length and path."""
 
-    def __init__(self, context: bpy.types.Context, character: bpy.types.Object, frames: int) -> None:
-        super().__init__(context, character)
+    def __init__(
+        self,
+        context: bpy.types.Context,
+        character: bpy.types.Object,
+        frames: int,
+        known: KnownRig | None = None,
+        begin: int | None = None,
+    ) -> None:
+        """Prepare the builder. begin: first frame of keys; None: as the panel says."""
+        super().__init__(context, character, known)
         self.frames = frames
-        self._begin = start_of_motion(self.scene, self.settings.start)
+        self._begin = start_of_motion(self.scene, self.settings.start) if begin is None else begin
 
     def begin(self) -> int:
         return self._begin

@@ -20,15 +20,18 @@ if TYPE_CHECKING:
     from ..session.generation_worker import GenerationJobInput
 
 
-def order_from_scene(context: bpy.types.Context) -> GenerationJobInput:
-    """Check the scene's settings and read character and path. Raises InvalidRequest with one sentence."""
+def order_from_scene(context: bpy.types.Context, begin: int | None = None) -> GenerationJobInput:
+    """Check the scene's settings and read character and path. begin: first frame; None: as the panel says.
+
+    Raises InvalidRequest with one sentence.
+    """
     from ...motionlcm_blender.generation.request import Request
     from .order_builder import SceneOrderBuilder
 
     chosen = context.scene.motionlcm
     frames = frames_of(chosen.length)
     Request(chosen.prompt.strip(), frames)  # refuses a wrong prompt before the scene is read
-    return SceneOrderBuilder(context, find_character(context), frames).build()
+    return SceneOrderBuilder(context, find_character(context), frames, begin=begin).build()
 
 
 def order_from_recipe(

@@ -71,16 +71,17 @@ def action_name(request: Request) -> str:
 
 
 def written_channels(
-    character: bpy.types.Object, order: GenerationJobInput, result: GenerationOutput
+    character: bpy.types.Object, order: GenerationJobInput, result: GenerationOutput, known: Rig | BodyRig | None = None
 ) -> tuple[np.ndarray, list[Channel]]:
-    """Scene frames (K,) and a result as channels of the character at its place on the first frame."""
+    """Scene frames (K,) and a result as channels of the character at its place on the first frame. known: the character
+    as it was read before."""
     from ..armature.smpl_rig import Rig
     from ..rigs.recognised import read_character
     from ..scene.scene_time import at_frame
 
     scene = find_both(order.scene, order.character)[0]
     with at_frame(scene, order.first_frame, is_carried(character)):
-        rig = read_character(character)
+        rig = read_character(character) if known is None else known
         if isinstance(rig, Rig):
             return _channels_here(character, rig, order, result)
         return _channels_of_body(character, rig, order, result)

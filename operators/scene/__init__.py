@@ -5,6 +5,7 @@ camera_and_light: Frame rate, camera and sun for a Blender file that is created 
 dependencies: What an object depends on: parents, targets of constraints, modifiers and drivers; and what moves it.
 dynamic_enum: Items of an enum that changes while Blender runs, such as the enum of a search popup.
 evaluation: Objects as Blender evaluates them, or the reason why Blender does not evaluate an object.
+fcurve_places: Places of an object on many frames from its F-curves, without showing these frames.
 handles: Handles that find scenes and objects again after undo, redo or a change of name.
 library_overrides: Options of properties on objects, so that library overrides of linked characters can have values of
     their own.

@@ -12,9 +12,17 @@ def push_undo(message: str) -> None:
         bpy.ops.ed.undo_push(message=message)
 
 
+_starts = [True]
+
+
+def start_by_itself(starts: bool) -> None:
+    """Set whether playback starts after a motion is written."""
+    _starts[0] = starts
+
+
 def play(scene: bpy.types.Scene) -> None:
     """Start playback in the first window that shows the scene, unless the playback runs already."""
-    if bpy.app.background:
+    if bpy.app.background or not _starts[0]:
         return
     for window in bpy.context.window_manager.windows:
         if window.scene == scene and not window.screen.is_animation_playing:

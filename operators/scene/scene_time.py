@@ -15,12 +15,34 @@ from typing import TYPE_CHECKING
 import bpy
 
 from .evaluation import evaluated_object
+from .fcurve_places import places_from_curves
 
 if TYPE_CHECKING:
     import numpy as np
 
 FURTHEST = 1_048_574
 """Blender's last frame, and with a minus sign its first one (MAXFRAME in its source)."""
+
+
+class NeedsStepping(Exception):
+    """The places of an object on other frames are known only by showing these frames. The text is its name."""
+
+
+_steps_allowed = [True]
+
+
+@contextmanager
+def without_stepping() -> Iterator[None]:
+    """Context in which no function of this module shows another frame, for reading while a person drags something.
+
+    The present state counts for all frames; places of animated objects come from their F-curves. Where these do not
+    decide the places, `places_at` raises NeedsStepping.
+    """
+    _steps_allowed.append(False)
+    try:
+        yield
+    finally:
+        _steps_allowed.pop()
 
 
 def frames_of(seconds: float) -> int:
@@ -128,7 +150,7 @@ def at_frame(scene: bpy.types.Scene, frame: float, needed: bool = True) -> Itera
     needed: whether the values to read depend on the frame.
     """
     shown, shown_part = scene.frame_current, scene.frame_subframe
-    if not needed:
+    if not needed or not _steps_allowed[-1]:
         yield
         return
     try:
@@ -163,6 +185,11 @@ def places_at(context: bpy.types.Context, obj: bpy.types.Object, at: np.ndarray)
 
     if not may_move(obj) or len(at) == 0:
         return np.repeat(place_now(context, obj)[None], len(at), axis=0)
+    if not _steps_allowed[-1]:
+        found_at_once = places_from_curves(obj, at)
+        if found_at_once is None:
+            raise NeedsStepping(obj.name)
+        return found_at_once
     simulated = _frames_to_simulate(context.scene, obj, float(np.max(at)))
     moments_to_show = (*simulated, *(float(moment) for moment in at))
     found = [place_now(context, obj) for _ in shown_at(context, moments_to_show)]

@@ -82,6 +82,8 @@ class JobQueue:
             "MotionLCM job", messages.status, messages.redraw, INTERVAL, PATIENCE, poll=self.poll
         )
         self.current: Job | None = None
+        self.before_jobs: list[Callable[[], None]] = []
+        """Called before jobs are enqueued, so that what shows an unfinished motion can step aside."""
         self._waiting: list[QueuedJob] = []
         self._at_once = False
         """Whether `enqueue` runs the waiting jobs before it returns."""
@@ -95,6 +97,8 @@ class JobQueue:
             queued: Characters and the functions that make their jobs. The first starts if no job runs.
             wait: Run all jobs before returning; None: if Blender has no window.
         """
+        for step_aside in self.before_jobs:
+            step_aside()
         self._at_once = bpy.app.background if wait is None else wait
         for each in queued:
             self.cancel_owner(each.owner)

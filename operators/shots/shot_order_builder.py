@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 
 from ..controls.pins import MotionLCMPin, pins_for
-from ..generation.order_builder import PanelOrderBuilder
+from ..generation.order_builder import KnownRig, PanelOrderBuilder
 from ..rigs.recognised import current_placement
 from ..scene import shot_lookup
 from ..scene.scene_time import rate_of, scene_frames_each
@@ -24,8 +24,14 @@ FAR_FROM_PATH = 0.5
 class ShotOrderBuilder(PanelOrderBuilder):
     """A shot's prompt, frames and path, and its neighbours."""
 
-    def __init__(self, context: bpy.types.Context, character: bpy.types.Object, shot: MotionLCMShot) -> None:
-        super().__init__(context, character)
+    def __init__(
+        self,
+        context: bpy.types.Context,
+        character: bpy.types.Object,
+        shot: MotionLCMShot,
+        known: KnownRig | None = None,
+    ) -> None:
+        super().__init__(context, character, known)
         self.of, self.shot = shot, shot.uid
         self.scene_frames_per_model_frame = scene_frames_each(self.scene)
         self.beginning: Beginning | None = None

@@ -12,16 +12,23 @@ from ..scene import handles, playback, shot_lookup
 from . import nla_track, shot_list
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..session.generation_worker import GenerationJobInput, GenerationOutput
 MOST_TAKES = 16
 """Number of takes that a shot keeps until one is accepted; the oldest are removed first, starred ones stay."""
 
 
-def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[str, ...] = ()) -> str:
+def write_shot(
+    order: GenerationJobInput,
+    result: GenerationOutput,
+    left: tuple[str, ...] = (),
+    written: Callable[[bpy.types.Action | None, bpy.types.Action], None] | None = None,
+) -> str:
     """Write a result as takes of a shot, and show the first one; returns the sentence to show.
 
-    left: the remaining shots; all together are one undo step. Raises InvalidRequest if character, scene or shot was
-    removed in the meantime; nothing is changed then.
+    left: the remaining shots; all together are one undo step. written: called before the undo step with the Action
+    that the shot had and the new one. Raises InvalidRequest if something was removed; nothing is changed then.
     """
     from ...motionlcm_blender.errors import InvalidRequest
     from ..armature.actions import loose_action
@@ -63,6 +70,8 @@ def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[
     make_room(scene, shot.first, shot.last)
     prompt_history.remember_prompt(scene.motionlcm, order.request.prompt)
     show_within(scene, shot.first, shot.last)
+    if written is not None:
+        written(old, made[0])
     if not left and stale_follower(character, index) is None:
         playback.push_undo("MotionLCM: Shots")
         playback.play(scene)

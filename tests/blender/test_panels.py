@@ -63,7 +63,7 @@ def test_scene_with_a_character_offers_everything():
     layout = drawn("MOTIONLCM_PT_main")
     assert {"motionlcm.draw_path", "motionlcm.generate", "motionlcm.dice"} <= set(operators(layout))
     properties = [given["property"] for name, given in layout.seen if name == "prop"]
-    assert properties == ["character", "prompt", "length", "path", "seed"]
+    assert properties == ["character", "prompt", "length", "path", "seed", "live"]
     assert not any(name == "progress" for name, _ in layout.seen)
     more = [given["property"] for name, given in drawn("MOTIONLCM_PT_options").seen if name == "prop"]
     assert more == ["start", "takes", "steps"]

@@ -19,8 +19,8 @@ ROOMS = (ENGINE, "operators", "ui")
 
 LAYERS = (
     "errors", "version", "array_types", "files", "motion", "smpl", "keyframes", "postprocess",
-    "rigs", "networks", "text", "export", "generation", "benchmarks", "importing", "storyboard", "recipes", "training",
-    "torch_install", "cli", "__main__", "",
+    "rigs", "networks", "text", "export", "generation", "live", "benchmarks", "importing", "storyboard", "recipes",
+    "training", "torch_install", "cli", "__main__", "",
 )  # fmt: skip
 """Packages and modules of the engine, from the ground up: each imports of those before it alone. "": the package's own
 `__init__`, which has the public names."""
