@@ -42,7 +42,7 @@ def bench_live(
     frames: int = 100,
     steps: int = DEFAULT_STEPS,
     seconds: float = SECONDS,
-    say: Callable[[str], None] = lambda _line: None,
+    on_line: Callable[[str], None] = lambda _line: None,
 ) -> dict[str, Any]:
     """Drag a path and count the motions that follow.
 
@@ -52,7 +52,7 @@ def bench_live(
         frames: Length of the motion, frames at 20 fps.
         steps: Sampler steps.
         seconds: Seconds for which the path is dragged.
-        say: Called with a line about each device.
+        on_line: Called with a line about each device.
 
     Returns:
         machine and runs, one for each device, for `live_report`.
@@ -62,7 +62,7 @@ def bench_live(
     """
     runs = []
     for name in bench_devices(device):
-        say(f"{name} ...")
+        on_line(f"{name} ...")
         loaded = MotionLCM.from_folder(model, device=name)
         loaded.generate(_change(0.0, frames, steps)[1])
         if loaded.backend.recorded is not None:

@@ -76,7 +76,7 @@ def run_bench(args: argparse.Namespace) -> int:
     elif args.live:
         from ..benchmarks.live import bench_live, live_report
 
-        result = bench_live(args.device, args.model, args.frames, args.steps, say=_tell)
+        result = bench_live(args.device, args.model, args.frames, args.steps, on_line=_print_line)
         print(live_report(result))
     elif args.training:
         training = training_module("bench")
