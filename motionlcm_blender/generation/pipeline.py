@@ -19,8 +19,9 @@ from ..postprocess.path_following import resampled_joints
 from ..postprocess.transitions import aligned, at_origin, match_start
 from .generated_motion import GeneratedMotion
 from .inbetweening import place_end_pose
-from .long_motion import generate_chained, needs_stitching
+from .long_motion import fitted_to_path, generate_chained, needs_stitching, piece_of
 from .motion_model import MotionModel, Progress
+from .path_gait import cadence_of, without_path
 from .pin_approach import approached, as_asked
 from .postprocessing import postprocess_motion
 from .request import Hints, Request
@@ -80,10 +81,11 @@ class MotionLCM(MotionModel):
         if in_pieces:
             return generate_chained(self, request, progress, cancel)
         stage(0.0, "Reading the prompt")
-        text = self.encode_prompt(request.prompt.strip(), request.frames)
+        shown = self._shown_request(request)
+        text = self.encode_prompt(request.prompt.strip(), shown.frames)
         samples = request.takes if request.blends else sample_count(request.takes)
         try:
-            sampled = self.sample_features(replace(request, takes=samples), text, stage)
+            sampled = self.sample_features(replace(shown, takes=samples), text, stage)
         except MemoryError as error:
             raise DeviceError("There is too little memory for this request; ask for fewer takes.") from error
         if request.end is not None and request.end_anywhere and self.architecture.control:
@@ -93,7 +95,26 @@ class MotionLCM(MotionModel):
         if samples > request.takes:
             kept = most_different(joints_from_features(sampled.features), request.takes)
         finish = partial(self._finished, started=started, report=sampled.report, progress=progress, cancel=cancel)
+        if shown is not request:
+            finish = partial(self._on_path, started=started)
         return [finish(another_take(request, k), sampled.features[k]) for k in kept]
+
+    def _shown_request(self, request: Request) -> Request:
+        """The request that the network gets: a walk on a path is sampled without the path (`path_gait`)."""
+        if request.start is not None or cadence_of(request) is None:
+            return request
+        return without_path(request, self.folder.frames[1] if self.folder is not None else MAX_FRAMES)
+
+    def _on_path(self, request: Request, features: FloatArray, started: float) -> GeneratedMotion:
+        """Post-process a walk that was sampled without its path; one that does more than walk is sampled with it."""
+        walk = fitted_to_path(request, piece_of(features))
+        if walk is None:
+            with_path = self.features(request)[0]
+            return _finished(request, with_path, _sampled_joints(request, with_path), started, {})
+        report = {"network_foot_skate_cm_s": foot_skate(walk.joints)}
+        return postprocess_motion(
+            request, walk.joints, walk.contacts, report, started, head_hands=walk.rotations
+        )
 
     def _finished(
         self,

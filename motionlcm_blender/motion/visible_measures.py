@@ -1,10 +1,11 @@
-"""Measures of what a person sees of a motion: facing against travel, feet under the floor, drags, energy.
+"""Measures of what a person sees of a motion: facing against travel, feet under the floor, drags, energy, spread.
 
 All functions take joints (T, 22, 3), metres, Y up, 20 fps, in HumanML3D's order. The floor is the plane y = 0.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,16 @@ class Drag:
 
     inside: float
     ends: float
+
+
+@dataclass(frozen=True)
+class Thirds:
+    """Means over the first and the last third, m/s: of the pelvis over the floor, of the body against the pelvis."""
+
+    travel_first: float
+    travel_last: float
+    body_first: float
+    body_last: float
 
 
 def facing(joints: FloatArray) -> FloatArray:
@@ -122,6 +133,38 @@ def local_speeds(joints: FloatArray) -> FloatArray:
         return np.zeros((1, joints.shape[1]))
     speeds: FloatArray = np.linalg.norm(np.diff(joints - joints[:, :1], axis=0), axis=-1) * FPS
     return speeds
+
+
+def thirds(joints: FloatArray) -> Thirds:
+    """Travel and body speed of the first and the last third. Raises ValueError for fewer than 6 frames."""
+    if len(joints) < 6:
+        raise ValueError("A motion of fewer than 6 frames has no thirds.")
+    third = len(joints) // 3
+    speed, body = np.linalg.norm(travel(joints), axis=-1), body_speeds(joints)
+    return Thirds(*(float(x.mean()) for x in (speed[:third], speed[-third:], body[:third], body[-third:])))
+
+
+def own_frame(joints: FloatArray) -> FloatArray:
+    """(T, 22, 3): each frame with the pelvis above the origin and the figure facing +Z."""
+    joints = np.asarray(joints, dtype=np.float64)
+    forward = facing(joints)
+    local = joints - joints[:, :1] * [1.0, 0.0, 1.0]
+    sin, cos = forward[:, :1], forward[:, 1:]
+    x, z = local[..., 0] * cos - local[..., 2] * sin, local[..., 0] * sin + local[..., 2] * cos
+    return np.stack([x, local[..., 1], z], axis=-1)
+
+
+def distance_cm(first: FloatArray, second: FloatArray) -> float:
+    """Centimetres per joint between two motions in their own frames, over the frames that both have."""
+    frames = min(len(first), len(second))
+    return 100.0 * float(np.linalg.norm(own_frame(first[:frames]) - own_frame(second[:frames]), axis=-1).mean())
+
+
+def spread_cm(takes: Sequence[FloatArray]) -> float:
+    """Centimetres per joint between takes: mean over all pairs. Raises ValueError for fewer than two."""
+    if len(takes) < 2:
+        raise ValueError("The spread of fewer than two takes means nothing.")
+    return float(np.mean([distance_cm(a, b) for k, a in enumerate(takes) for b in takes[:k]]))
 
 
 def _runs(flags: BoolArray) -> list[tuple[int, int]]:

@@ -48,6 +48,7 @@ def follow_path(
     lock: FootLock = FootLock.AUTO,
     facing: FloatArray | None = None,
     travel: float = 0.0,
+    keep_timing: bool = False,
 ) -> FootLockResult:
     """Move a motion onto a path and lock its feet.
 
@@ -60,6 +61,7 @@ def follow_path(
         lock: Mode of the foot lock.
         facing: (T,) radians about +Y, 0 along +Z, rising towards +X: target facing. None: along the path.
         travel: Radians about +Y from facing to travel that the prompt means (`heading_difference`).
+        keep_timing: Play the motion as it is (`gait_fitting`), whatever the difference of its progress.
 
     Returns:
         Corrected joints and locked feet.
@@ -79,7 +81,7 @@ def follow_path(
     if lock is not FootLock.OFF:
         source, touching = on_floor(source, touching, lock)
     stands = stance_mask(source, touching)
-    at = matching_times(source[:, 0][:, [0, 2]], path)
+    at = np.arange(len(source)) if keep_timing else matching_times(source[:, 0][:, [0, 2]], path)
     if np.abs(at - np.arange(len(at))).max() > LEAST_WARP:
         source, stands = resampled_joints(source, at), stands[np.rint(at).astype(int)]
     turn = heading_difference(source, path, travel) if facing is None else turn_to(source, facing)
