@@ -19,7 +19,7 @@ from ..motion.foot_contacts import stance_mask
 from ..motion.skeleton import FPS, JOINT_COUNT, PARENTS
 from ..motion.smoothing import smooth, smooth_curved
 from .foot_lock import FootLock, FootLockResult, checked, lock_feet, on_floor
-from .headings import SWAY_SIGMA, TRAVEL_SIGMA, TURN_SIGMA, heading_difference, path_headings, turn_to
+from .headings import SWAY_SIGMA, TRAVEL_SIGMA, heading_difference, path_headings, turn_to
 
 FARTHEST, FARTHEST_MEAN = 0.042, 0.016
 """Largest and mean distance of the pelvis from the path, metres."""
@@ -32,8 +32,9 @@ TRAVEL, SLOWEST_TRAVEL = 0.5, 0.3
 SHORT_STEPS = 0.8
 """Ratio of path to walked distance down to which steps are only shortened; below it they also become slower."""
 
-LEAN, MOST_ASIDE = 0.3, 4.0
-"""Captured figures lean by this share of the angle that would balance them in the curve; m/s2 up to which they do."""
+LEAN, MOST_ASIDE, LEAN_SIGMA = 0.3, 4.0, 5.0
+"""Captured figures lean by this share of the angle that would balance them in the curve; m/s2 up to which they do;
+frames of smoothing."""
 UPPER_BODY = [joint for joint in range(JOINT_COUNT) if joint not in (0, 1, 2, 4, 5, 7, 8, 10, 11)]
 
 _STIFFNESS = 80.0
@@ -108,9 +109,9 @@ def leaned_into_curves(joints: FloatArray, path: FloatArray) -> FloatArray:
     going = np.gradient(smooth(path, TRAVEL_SIGMA), axis=0) * FPS
     heading = path_headings(path)
     speed = np.linalg.norm(going, axis=-1)
-    aside = speed * np.gradient(smooth(heading, TURN_SIGMA)) * FPS  # m/s2 to the figure's left
+    aside = speed * np.gradient(smooth(heading, LEAN_SIGMA)) * FPS  # m/s2 to the figure's left
     angle = LEAN * np.arctan2(np.clip(aside, -MOST_ASIDE, MOST_ASIDE), 9.81)
-    angle = smooth(angle, TURN_SIGMA)[:, None]
+    angle = smooth(angle, LEAN_SIGMA)[:, None]
     left = np.stack([np.cos(heading), np.zeros_like(heading), -np.sin(heading)], -1)[:, None]
     up = np.array([0.0, 1.0, 0.0])
     result = joints.copy()
