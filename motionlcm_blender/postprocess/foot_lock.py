@@ -28,8 +28,11 @@ A larger correction would look worse than the slide.
 """
 TWIST = (0.7, 1.3)
 """Radians: the same limits for the rotation of a foot against the body that turns above it."""
-STEP_STRIDE, STEP_SWING, STEP_LIFT = 0.8, 0.45, 0.07
-"""For inserted steps: metres from one step of a foot to its next, fraction of it in the air, metres of lift."""
+STEP_STRIDE, STEP_TURN, STEP_SWING, STEP_LIFT = 0.8, 1.2, 0.45, 0.07
+"""For inserted steps: metres, or radians of a turn, from one step of a foot to its next, fraction of it in the air,
+metres of lift."""
+STEP_RATE = 0.25
+"""Steps a second of each foot from which steps are inserted."""
 
 ANCHOR_SIGMA = 2.5
 """Frames over which the speed of sliding feet is averaged to correct the speed of the figure."""
@@ -250,8 +253,10 @@ def _foot_correction(
     lift = np.zeros(len(joints))
     dragged = (label >= 0) & (lock_weight < 0.5)
     if dragged.any():
-        # The figure is carried along while the foot stands. The foot cannot be locked, so insert steps.
-        swing = dragged & _step_time(joints[:, 0][:, [0, 2]], side)
+        # The figure is carried along, or it turns, while the foot stands. The foot cannot be locked: insert steps.
+        ahead = joints[:, TOES[side]] - joints[:, ANKLES[side]]
+        turn = np.unwrap(np.arctan2(ahead[:, 0], ahead[:, 2]))
+        swing = dragged & _step_time(joints[:, 0][:, [0, 2]], turn, side)
         label = stance_labels(stands.any(axis=1) & ~swing)
         lock_weight, move, yaw = _stance_correction(joints, stands, spin, side, label, given)
         lift = STEP_LIFT * np.where(swing & (label < 0), 1.0, 0.0)
@@ -297,11 +302,15 @@ def _swing_lift(ground: FloatArray, above: FloatArray, label: IntArray) -> Float
     return smooth(lift, 0.7) if len(lift) > 4 else lift
 
 
-def _step_time(root: FloatArray, side: int) -> BoolArray:
-    """(T,) bool: when this foot swings in a walk along root (T, 2) with alternating feet."""
-    step = np.linalg.norm(np.gradient(smooth(root, 4.0), axis=0), axis=-1)
-    phase = np.cumsum(step) / STEP_STRIDE + 0.5 * side
-    result: BoolArray = (phase - np.floor(phase) < STEP_SWING) & (step * FPS > 0.2)
+def _step_time(root: FloatArray, turn: FloatArray, side: int) -> BoolArray:
+    """(T,) bool: when this foot swings in a walk along root (T, 2) with alternating feet.
+
+    turn: (T,) radians, direction of the foot, which steps to turn too.
+    """
+    step = np.linalg.norm(np.gradient(smooth(root, 4.0), axis=0), axis=-1) / STEP_STRIDE
+    step = np.maximum(step, np.abs(np.gradient(smooth(turn, 4.0))) / STEP_TURN)
+    phase = np.cumsum(step) + 0.5 * side
+    result: BoolArray = (phase - np.floor(phase) < STEP_SWING) & (step * FPS > STEP_RATE)
     return result
 
 
