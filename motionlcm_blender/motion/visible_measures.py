@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..array_types import BoolArray, FloatArray
-from .skeleton import FOOT_JOINTS, FPS, JOINTS, L_FOOT, R_FOOT
+from .skeleton import FOOT_JOINTS, FPS, JOINTS, L_ANKLE, L_FOOT, R_ANKLE, R_FOOT
 
 _J = {name: index for index, name in enumerate(JOINTS)}
 MOVING = 0.2
@@ -21,6 +21,8 @@ TRAVEL_WINDOW = 13
 STANCE_HEIGHT, STANCE_VERTICAL, STANCE_FRAMES = 0.025, 0.2, 3
 """A toe stands while it is within this height (m) of its own lowest places and moves up or down by less than this
 speed (m/s), for at least so many frames."""
+PLANTED, LANDS = 0.15, 0.05
+"""m/s of toe or ankle up to which a foot is planted, and metres above the floor from which a toe never lands."""
 FAULT_DEGREES, FAULT_FLOOR_CM, FAULT_DRAG_CM, FAULT_ENERGY = 15.0, 3.0, 12.0, 1.0
 """Degrees beside the direction of travel, centimetres under the floor, centimetres of a drag, and octaves of energy
 beside captured motion that count as one fault each."""
@@ -103,14 +105,28 @@ def below_floor_cm(joints: FloatArray) -> float:
 
 
 def stances(joints: FloatArray) -> list[tuple[int, int, int]]:
-    """(toe joint, first frame, end frame) of each stretch in which a toe stands."""
-    found = []
-    for toe in (L_FOOT, R_FOOT):
-        height = np.asarray(joints, dtype=np.float64)[:, toe, 1]
-        low = height - np.percentile(height, 5) < STANCE_HEIGHT
-        slow = np.abs(np.gradient(height)) * FPS < STANCE_VERTICAL
-        found += [(toe, first, end) for first, end in _runs(low & slow) if end - first >= STANCE_FRAMES]
-    return found
+    """(toe joint, first frame, end frame) of each stretch in which a toe stands and carries the figure.
+
+    A low foot beside one that is planted takes a step, or shuffles, and is no stance: with it, one of six captured
+    motions would drag a foot. A motion of fewer than two frames has none.
+    """
+    joints = np.asarray(joints, dtype=np.float64)
+    if len(joints) < 2:
+        return []
+    feet = joints[:, [L_FOOT, R_FOOT, L_ANKLE, R_ANKLE]]
+    height = feet[:, :2, 1]
+    rest = np.percentile(height, 5, axis=0)
+    low = (height - rest < STANCE_HEIGHT) & (rest < LANDS)
+    low &= np.abs(np.gradient(height, axis=0)) * FPS < STANCE_VERTICAL
+    speed = np.linalg.norm(np.gradient(feet[..., [0, 2]], axis=0), axis=-1) * FPS
+    planted = low & (np.minimum(speed[:, :2], speed[:, 2:]) < PLANTED)
+    carries = low & ~planted[:, ::-1]
+    return [
+        (toe, first, end)
+        for side, toe in enumerate((L_FOOT, R_FOOT))
+        for first, end in _runs(carries[:, side])
+        if end - first >= STANCE_FRAMES
+    ]
 
 
 def drags(joints: FloatArray) -> Drag:

@@ -36,7 +36,7 @@ STEP_RATE = 0.25
 
 ANCHOR_SIGMA = 2.5
 """Frames over which the speed of sliding feet is averaged to correct the speed of the figure."""
-SWING_HEIGHT, SWING_FAR = 0.085, (0.08, 0.32)
+SWING_HEIGHT, SWING_FAR = 0.085, (0.04, 0.26)
 """Minimum height, metres, of a toe joint over the floor in mid-swing, and the swing lengths over which it applies."""
 RUN_PACE = (0.8, 2.5)
 """Speeds of a toe joint, m/s, over which this height applies anywhere outside of stances."""
