@@ -71,7 +71,9 @@ def facing_figures(model: MotionLCM, seeds: int) -> dict[str, float]:
     found["lean_share"] = float(np.nanmean(leans))
     aside = (("left", 90.0), ("right", -90.0))
     back = _offs(model, "a person walks backward", BACKWARD, 180.0, seeds)
-    sides = [o for side, angle in aside for o in _offs(model, f"a person sidesteps to the {side}", SIDEWAYS, angle, seeds)]
+    sides = [
+        o for side, angle in aside for o in _offs(model, f"a person sidesteps to the {side}", SIDEWAYS, angle, seeds)
+    ]
     found |= {"facing_backward_deg": float(np.mean(back)), "facing_sideways_deg": float(np.mean(sides))}
     found["facing_backward_share"] = float((np.array(back) < 15.0).mean())
     found["facing_sideways_share"] = float((np.array(sides) < 20.0).mean())

@@ -8,8 +8,8 @@ from ..array_types import FloatArray
 from ..generation.pipeline import MotionLCM
 from ..generation.request import Hints, Request
 from ..motion.features import standing_joints
-from ..motion.loop_search import touchdowns
 from ..motion.foot_contacts import foot_contacts, stance_mask
+from ..motion.loop_search import touchdowns
 from ..motion.loops import looped
 from ..motion.metrics import foot_skate, held_skate, twitch
 from ..motion.motion import Motion

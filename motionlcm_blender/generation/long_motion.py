@@ -41,6 +41,8 @@ LIVELY = 0.3
 KEPT, QUIET = 0.85, 0.08
 """A motion that goes on from another is stitched to a free take if it moves less than this share of free takes, and if
 those move faster than the second number, m/s."""
+LATE = 0.01
+"""Metres: cost of each frame by which the free take begins later after a start: people set off at once."""
 LEAD = 4
 """Frames between a start and the first possible frame of a seam."""
 SEED_STEP = 1_000_003
@@ -196,8 +198,9 @@ def _pieces(model: MotionModel, request: Request, on_progress: Progress) -> tupl
     made = _first(model, request, min(longest, request.frames))
     speeds = [_liveliness(made.joints)]
     number = 1
-    if request.start is not None:
-        made = _shortened_if_dull(model, request, made, slack, longest)
+    kept = 0  # frames of a motion whose rest is replaced by a free take
+    if request.start is not None and (cut := _shortened_if_dull(model, request, made, slack, longest)) is not made:
+        made, kept = cut, cut.frames
     while made.frames < request.frames:
         on_progress(0.95 * made.frames / request.frames, f"Sampling, segment {number + 1}")
         earliest = made.frames - slack - SEAM
@@ -207,7 +210,8 @@ def _pieces(model: MotionModel, request: Request, on_progress: Progress) -> tupl
         where = placement_of(made.joints[origin : origin + 1])
         pieces = _sampled(model, _segment(own, origin, length, where))
         speeds += [_liveliness(piece.joints) for piece in pieces]
-        made = _joined(made, pieces, (earliest, earliest + slack), (0, 2 * slack), float(np.median(speeds)))
+        late = LATE if made.frames == kept else 0.0
+        made = _joined(made, pieces, (earliest, earliest + slack), (0, 2 * slack), float(np.median(speeds)), late)
         number += 1
     return made, number
 
@@ -255,12 +259,17 @@ def _sampled(model: MotionModel, request: Request) -> list[Piece]:
 
 
 def _joined(
-    made: Piece, candidates: list[Piece], before: tuple[int, int], after: tuple[int, int], usual: float
+    made: Piece,
+    candidates: list[Piece],
+    before: tuple[int, int],
+    after: tuple[int, int],
+    usual: float,
+    late: float = 0.0,
 ) -> Piece:
     """The motion so far with the best candidate stitched to it; usual: liveliness of the segments, m/s."""
     best: tuple[float, Seam, Piece] | None = None
     for piece in candidates:
-        seam = best_seam(made.joints, piece.joints, before, after)
+        seam = best_seam(made.joints, piece.joints, before, after, late=late)
         dull = max(0.0, 1.0 - _liveliness(piece.joints[seam.after :]) / max(usual, 1e-6))
         score = seam.cost + LIVELY * dull
         if best is None or score < best[0]:

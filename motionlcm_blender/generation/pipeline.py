@@ -91,12 +91,10 @@ class MotionLCM(MotionModel):
         if request.end is not None and request.end_anywhere and self.architecture.control:
             return self._ended_anywhere(request, sampled.features, progress, cancel)
         stage(0.8, "Post-processing")
-        kept = list(range(request.takes))
-        if samples > request.takes:
-            kept = most_different(joints_from_features(sampled.features), request.takes)
         finish = partial(self._finished, started=started, report=sampled.report, progress=progress, cancel=cancel)
         if shown is not request:
             finish = partial(self._on_path, started=started)
+        kept = most_different(joints_from_features(sampled.features), request.takes)
         return [finish(another_take(request, k), sampled.features[k]) for k in kept]
 
     def _shown_request(self, request: Request) -> Request:
@@ -112,9 +110,7 @@ class MotionLCM(MotionModel):
             with_path = self.features(request)[0]
             return _finished(request, with_path, _sampled_joints(request, with_path), started, {})
         report = {"network_foot_skate_cm_s": foot_skate(walk.joints)}
-        return postprocess_motion(
-            request, walk.joints, walk.contacts, report, started, head_hands=walk.rotations
-        )
+        return postprocess_motion(request, walk.joints, walk.contacts, report, started, head_hands=walk.rotations)
 
     def _finished(
         self,

@@ -107,8 +107,8 @@ def below_floor_cm(joints: FloatArray) -> float:
 def stances(joints: FloatArray) -> list[tuple[int, int, int]]:
     """(toe joint, first frame, end frame) of each stretch in which a toe stands and carries the figure.
 
-    A low foot beside one that is planted takes a step, or shuffles, and is no stance: with it, one of six captured
-    motions would drag a foot. A motion of fewer than two frames has none.
+    A low foot that moves beside a planted one takes a step, or shuffles, and is no stance: with it, one of six
+    captured motions would drag a foot. A motion of fewer than two frames has none.
     """
     joints = np.asarray(joints, dtype=np.float64)
     if len(joints) < 2:
@@ -118,9 +118,10 @@ def stances(joints: FloatArray) -> list[tuple[int, int, int]]:
     rest = np.percentile(height, 5, axis=0)
     low = (height - rest < STANCE_HEIGHT) & (rest < LANDS)
     low &= np.abs(np.gradient(height, axis=0)) * FPS < STANCE_VERTICAL
-    speed = np.linalg.norm(np.gradient(feet[..., [0, 2]], axis=0), axis=-1) * FPS
-    planted = low & (np.minimum(speed[:, :2], speed[:, 2:]) < PLANTED)
-    carries = low & ~planted[:, ::-1]
+    speeds = np.linalg.norm(np.gradient(feet[..., [0, 2]], axis=0), axis=-1) * FPS
+    speed = np.minimum(speeds[:, :2], speeds[:, 2:])
+    planted = low & (speed < PLANTED)
+    carries = low & ~(planted & (speed < 0.5 * speeds[:, 1::-1]))[:, ::-1]
     return [
         (toe, first, end)
         for side, toe in enumerate((L_FOOT, R_FOOT))

@@ -1,9 +1,9 @@
 """Gait fitting: play a walk so that its steps come as often as people take them at the speed of its path.
 
 A network walks at a cadence of its own, and it hesitates in single steps. On a path the speed is given, so a wrong
-cadence makes steps that nobody takes: long glides, or a shuffle. The times at which a motion is played follow its steps:
-each step takes the time that a captured step takes at the speed of its place. The path then stretches or shortens the
-steps to the captured length by itself. Metres, Y up, 20 fps.
+cadence makes steps that nobody takes: long glides, or a shuffle. A motion is played so that each step takes the time
+that a captured step takes at the speed of its place. The path then stretches or shortens the steps to the captured
+length by itself. Metres, Y up, 20 fps.
 """
 
 from __future__ import annotations

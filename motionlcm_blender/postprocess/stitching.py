@@ -42,7 +42,12 @@ class Seam:
 
 
 def best_seam(
-    earlier: FloatArray, later: FloatArray, before: tuple[int, int], after: tuple[int, int], length: int = SEAM
+    earlier: FloatArray,
+    later: FloatArray,
+    before: tuple[int, int],
+    after: tuple[int, int],
+    length: int = SEAM,
+    late: float = 0.0,
 ) -> Seam:
     """Find the pair of frames from which two motions are most alike for the length of a crossfade.
 
@@ -52,6 +57,7 @@ def best_seam(
         before: First and last frame of the earlier motion at which the crossfade may begin.
         after: First and last frame of the later motion at which the crossfade may begin.
         length: Frames of the crossfade.
+        late: Metres by which a seam costs more for each frame that it begins later in the earlier motion.
 
     Returns:
         The seam with the smallest cost.
@@ -71,6 +77,7 @@ def best_seam(
     cost = np.zeros((rows, columns))
     for k in range(length):
         cost += distance[k : k + rows, k : k + columns]
+    cost += length * late * np.arange(rows)[:, None]
     row, column = np.unravel_index(int(cost.argmin()), cost.shape)
     return Seam(before[0] + int(row), after[0] + int(column), float(cost[row, column] / length))
 

@@ -38,8 +38,8 @@ from ...motion.visible_measures import (
 
 __all__ = [
     "MOVING", "STANCE_FRAMES", "STANCE_HEIGHT", "STANCE_VERTICAL", "TRAVEL_WINDOW", "Drag", "Thirds", "below_floor_cm",
-    "body_speeds", "distance_cm", "drags", "facing", "facing_error", "local_speeds", "own_frame", "spread_cm", "stances",
-    "thirds", "travel", "travel_angle",
+    "body_speeds", "distance_cm", "drags", "facing", "facing_error", "local_speeds", "own_frame", "spread_cm",
+    "stances", "thirds", "travel", "travel_angle",
 ]  # fmt: skip
 _J = {name: index for index, name in enumerate(JOINTS)}
 WRISTS, ANKLES = (_J["l_wrist"], _J["r_wrist"]), (L_ANKLE, R_ANKLE)
