@@ -24,7 +24,7 @@ from motionlcm_blender.generation.pipeline import MotionLCM
 from motionlcm_blender.generation.request import Hints, Request
 from motionlcm_blender.keyframes.fitting import fit_keys
 from motionlcm_blender.keyframes.keys import dense_keys
-from motionlcm_blender.motion.features import standing_joints
+from motionlcm_blender.motion.features import contacts_from_features, standing_joints
 from motionlcm_blender.motion.foot_contacts import foot_contacts, rest_heights
 from motionlcm_blender.motion.ground_path import named_path, natural_length, timed
 from motionlcm_blender.motion.loops import find_loop, looped
@@ -47,7 +47,7 @@ class Take:
     def __init__(self, model: MotionLCM, prompt: str, seed: int, hints: Hints | None = None) -> None:
         features = model.features(Request(prompt, FRAMES, seed=seed, hints=hints))[0]
         self.joints = standing_joints(features).astype(np.float64)
-        self.contacts = np.clip(features[:, -4:], 0.0, 1.0)
+        self.contacts = contacts_from_features(features)
 
 
 def chart(

@@ -43,7 +43,7 @@ KEPT, QUIET = 0.85, 0.08
 those move faster than the second number, m/s."""
 LATE = 0.01
 """Metres: cost of each frame by which the free take begins later after a start: people set off at once."""
-LEAD = 4
+LEAD = 1
 """Frames between a start and the first possible frame of a seam."""
 SEED_STEP = 1_000_003
 """Segment k uses the seed plus k times this number."""
