@@ -167,7 +167,8 @@ class MotionLCM(MotionModel):
         frames = min(self.folder.frames[1], MAX_FRAMES) if self.folder is not None else MAX_FRAMES
         request = Request("a person walks", frames)
         line = np.stack([np.zeros(frames), np.linspace(0.0, frames / FPS, frames)], 1)
-        usual = [replace(request, hints=Hints.ground_path(line))] if self.architecture.control else []
+        along = replace(request, prompt="a person dances", hints=Hints.ground_path(line))  # a walk is made without it
+        usual = [along] if self.architecture.control else []
         if self.backend.recorded is not None:
             usual = [request, *usual] * 2  # a GPU captures a graph on the second use of its key
         for each in usual or [request]:
