@@ -7,6 +7,7 @@ recognised: The armature of a character, whatever family it is of.
 rig_description: An armature object as the engine's plain description.
 switches: Set the switches by which the keyed controls of a rig rule, and put them back.
 switch_watch: Put the switches back when the motion that set them is no longer on the rig.
+visible_motion: The visible motion of a character as a clip of SMPL's joints.
 """
 
 REGISTERED: tuple[str, ...] = ("switch_watch",)

@@ -63,10 +63,10 @@ def _world_turns(curves: action_sampling.Curves, at: np.ndarray, rig: BodyRig) -
         if each.share >= 1.0:
             back = rot.inverse(body.alignment.turns[each.joint])
             found[each.joint] = rot.multiply(rot.multiply(outside, turned[-1]), back)
-    return _completed(found, body, len(at))
+    return completed_turns(found, body, len(at))
 
 
-def _completed(found: dict[int, np.ndarray], body: RigBody, frames: int) -> np.ndarray:
+def completed_turns(found: dict[int, np.ndarray], body: RigBody, frames: int) -> np.ndarray:
     """(N, J, 4) turns of all joints: one without a bone turns half as far as the next one below, or with its parent."""
     parents = body.skeleton.parents
     world = np.empty((frames, len(parents), 4))
