@@ -59,7 +59,7 @@ def steps_per_minute(joints: FloatArray) -> float:
 
 def captured_steps_per_minute(speed: float, runs: bool = False) -> float:
     """Steps a minute of a captured walk or run at this speed, m/s."""
-    return RUN_CADENCE * speed**RUN_POWER if runs else CAPTURED_CADENCE * speed**CAPTURED_POWER
+    return float(RUN_CADENCE * speed**RUN_POWER if runs else CAPTURED_CADENCE * speed**CAPTURED_POWER)
 
 
 def step_length(joints: FloatArray) -> float:

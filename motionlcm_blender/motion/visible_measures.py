@@ -27,6 +27,9 @@ FAULT_DEGREES, FAULT_FLOOR_CM, FAULT_DRAG_CM, FAULT_ENERGY = 15.0, 3.0, 12.0, 1.
 """Degrees beside the direction of travel, centimetres under the floor, centimetres of a drag, and octaves of energy
 beside captured motion that count as one fault each."""
 
+LIVELY_OCTAVES = 1.0
+"""Octaves above captured motion up to which more energy is no fault: of two takes the tamer one mostly looks worse."""
+
 
 @dataclass(frozen=True)
 class Drag:
@@ -213,5 +216,6 @@ def visible_measures(
     if captured is not None and captured > 0.0:
         share = float(body_speeds(joints).mean()) / captured
         figures["energy_share"] = share
-        faults += abs(float(np.log2(max(share, 0.05)))) / FAULT_ENERGY
+        octaves = float(np.log2(max(share, 0.05)))
+        faults += (max(-octaves, 0.0) + max(octaves - LIVELY_OCTAVES, 0.0)) / FAULT_ENERGY
     return figures | {"faults": faults}
