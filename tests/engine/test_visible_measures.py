@@ -90,5 +90,7 @@ def test_the_report_of_a_take_has_them() -> None:
 def test_a_livelier_take_has_no_fault_and_a_tamer_one_has() -> None:
     joints = walk(80, 1.0).astype(np.float64)
     own = float(body_speeds(joints).mean())
-    usual, lively, tame, wild = (visible_measures(joints, None, own / share)["faults"] for share in (1.0, 1.6, 0.6, 4.0))
+    usual, lively, tame, wild = (
+        visible_measures(joints, None, own / share)["faults"] for share in (1.0, 1.6, 0.6, 4.0)
+    )
     assert lively == pytest.approx(usual) and tame > usual + 0.5 and wild > usual + 0.5
