@@ -141,7 +141,8 @@ def _offs(model: MotionLCM, prompt: str, pace: float, wanted: float, seeds: int)
 
 def _scaled(points: FloatArray, length: float) -> FloatArray:
     points = points - points[0]
-    return points * (length / np.linalg.norm(np.diff(points, axis=0), axis=-1).sum())
+    scaled: FloatArray = points * (length / np.linalg.norm(np.diff(points, axis=0), axis=-1).sum())
+    return scaled
 
 
 def _bezier(corners: tuple[tuple[float, float], ...]) -> FloatArray:

@@ -130,7 +130,9 @@ def loop_figures(model: MotionLCM, seeds: int) -> dict[str, float]:
             energy.append(float(body_speeds(rounds).mean() / max(body_speeds(whole).mean(), 0.02)))
             skates.append(foot_skate(rounds) - foot_skate(whole))
             if "walks" in prompt or "runs" in prompt or "marches" in prompt:
-                steps = touchdowns(stance_mask(whole_rounds(rounds), foot_contacts(whole_rounds(rounds))))
+                steps = touchdowns(
+                    stance_mask(whole_rounds(rounds), foot_contacts(whole_rounds(rounds)).astype(np.float64))
+                )
                 middle = len(rounds) - 1
                 taken = steps[2 * middle] - steps[middle]
                 odd.append(abs(float(taken[0] - taken[1])))

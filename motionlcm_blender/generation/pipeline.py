@@ -91,9 +91,8 @@ class MotionLCM(MotionModel):
         if request.end is not None and request.end_anywhere and self.architecture.control:
             return self._ended_anywhere(request, sampled.features, progress, cancel)
         stage(0.8, "Post-processing")
-        finish = partial(self._finished, started=started, report=sampled.report, progress=progress, cancel=cancel)
-        if shown is not request:
-            finish = partial(self._on_path, started=started)
+        usual = partial(self._finished, started=started, report=sampled.report, progress=progress, cancel=cancel)
+        finish = usual if shown is request else partial(self._on_path, started=started)
         kept = most_different(joints_from_features(sampled.features), request.takes)
         return [finish(another_take(request, k), sampled.features[k]) for k in kept]
 

@@ -83,7 +83,7 @@ def follow_path(
     if lock is not FootLock.OFF:
         source, touching = on_floor(source, np.maximum(touching, runs), lock)
     stands = stance_mask(source, touching) | runs
-    at = np.arange(len(source)) if keep_timing else matching_times(source[:, 0][:, [0, 2]], path)
+    at = np.arange(len(source), dtype=np.float64) if keep_timing else matching_times(source[:, 0][:, [0, 2]], path)
     if np.abs(at - np.arange(len(at))).max() > LEAST_WARP:
         source, stands = resampled_joints(source, at), stands[np.rint(at).astype(int)]
     turn = heading_difference(source, path, travel) if facing is None else turn_to(source, facing)
