@@ -1,6 +1,27 @@
 """The engine of MotionLCM for Blender: text and a path in, motion of an SMPL skeleton out.
 
 Names are imported on first use, so that importing the package costs nothing inside Blender.
+
+errors         exceptions, each message one sentence
+version        version of the extension and of the packages that the engine can use
+array_types    names for the types of NumPy arrays
+files          atomic writes, locks, JSON fields, safetensors, pickles read as data
+motion         motion as arrays: skeleton, rotations, features, retargeting, paths, metrics
+postprocess    corrections of a sampled motion, as pure functions on arrays
+keyframes      keys of a clip: one on each frame, or few within a tolerance
+networks       networks, samplers, model folders; the backends PyTorch and NumPy
+smpl           body models of the SMPL family
+rigs           humanoid armatures of any family
+text           text encoders, text tokens, words of the training captions
+export         motion to .npz, .bvh and .blend files
+generation     from a request to finished motions
+recipes        everything that is needed to generate a motion again
+storyboard     several characters with shots and paths in one JSON file
+importing      published checkpoints to model folders, downloads
+benchmarks     speed of each stage, quality of the motions
+torch_install  installation of PyTorch for Blender
+training       training and evaluation of the model; not in the zip
+cli            the command line, also as `python -m motionlcm_blender` (__main__)
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Names for the types of NumPy arrays, by the kind of number; shapes, units and frames are in the docstrings.
 
 A name covers every precision of its kind: `FloatArray` holds float16, float32 and float64. An array of one precision
-is an array of its kind, so a function that asks for `FloatArray` takes `NDArray[np.float32]`.
+is an array of its kind, so a function with a parameter of type `FloatArray` takes `NDArray[np.float32]`.
 """
 
 from __future__ import annotations

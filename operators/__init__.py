@@ -1,6 +1,22 @@
 """The Blender side: characters, paths, jobs, Actions. Only this package and `ui` import bpy.
 
 Each sub-package lists its modules with classes or properties. These modules are imported here, without the engine.
+
+scene        what every other part needs of Blender: scene time, objects found again, messages, operator base class
+armature     the armature of a character, its Actions, and what is stored on them
+rigs         armatures of any family: their description for the engine, and motions written onto them
+session      the loaded model, the job queue, background tasks
+characters   Add Character, Add SMPL Body
+controls     paths, pins, facing, ground
+generation   settings or a recipe to a job input, a result to Actions
+shots        the shot list, the motion of each shot, the NLA track
+takes        the takes list, the contact sheet
+timeline     shots as strips in the timeline and the dope sheet
+interchange  recipe files, storyboards
+setup        PyTorch, models, keymap, log, report
+scripts      scripts for a child Blender; the extension imports none of them
+settings     property groups of the scene
+api          public functions for scripts
 """
 
 from importlib import import_module

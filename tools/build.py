@@ -37,7 +37,7 @@ LEFT_OUT = ("__pycache__", "*.pyc", "training", ".*")
 
 
 class BuildProblem(RuntimeError):
-    """The zip cannot be built; the message says why."""
+    """The zip cannot be built; the message contains the reason."""
 
 
 def this_platform() -> str:
@@ -123,7 +123,7 @@ def add_platform(source: Path, platform_name: str) -> None:
 
 
 def run_builder(*arguments: str) -> None:
-    """Blender's own builder. Raises BuildProblem with what it says."""
+    """Blender's own builder. Raises BuildProblem with its output."""
     command = [sys.executable, str(blender_builder()), *arguments]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     if answer.returncode:

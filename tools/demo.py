@@ -38,7 +38,7 @@ def main() -> int:
         return 1
     print("Rendering demo/walk.png", flush=True)
     command = [python, "tools/render_poses.py", str(blend), str(picture)]
-    # Cycles tells a hundred lines of progress, of interest only if it fails.
+    # Cycles prints a hundred lines of progress, which are needed only if it fails.
     rendered = subprocess.run(command, cwd=environments.ROOT, capture_output=True, text=True, check=False)
     if rendered.returncode:
         print(rendered.stdout[-2000:] + rendered.stderr[-2000:], file=sys.stderr)

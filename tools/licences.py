@@ -1,7 +1,7 @@
-"""THIRD_PARTY.md of a zip: what everything in it is licensed under, and whom that asks to name.
+"""THIRD_PARTY.md of a zip: the licences of all its content, and the attributions that they require.
 
 `third_party` writes it from the wheels' metadata and lists of parts, the text encoder's licence and the model's
-config.json; `unlisted` says what of a zip no entry covers.
+config.json; `unlisted` lists the content of a zip that no entry covers.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ CLASSIFIERS = {
     "BSD License": "BSD",
     "MIT License": "MIT",
 }
-"""How older metadata says what SPDX has a name for."""
+"""SPDX names of licences, by their names in older metadata."""
 
 
 class LicenceProblem(ValueError):
-    """Something in the zip does not say what it is licensed under."""
+    """A part of the zip has no licence in its metadata."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def _wheel(path: Path) -> tuple[Entry, str]:
     if not inside and licence != "Apache-2.0":
         raise LicenceProblem(f"The wheel of {title} holds no text of its licence.")
     components = sorted(
-        {_component(each) for listed in parts for each in listed.get("components", [])} | _told(metadata)
+        {_component(each) for listed in parts for each in listed.get("components", [])} | _component_lines(metadata)
     )
     if components:
         lines += ["", "Built into it:", "", *(f"- {line}" for line in components)]
@@ -132,7 +132,7 @@ def _licence(metadata: Message, title: str) -> str:
     for line in metadata.get_all("Classifier", []):
         if line.startswith("License :: ") and (name := line.rpartition(" :: ")[2]) in CLASSIFIERS:
             return CLASSIFIERS[name]
-    raise LicenceProblem(f"The wheel of {title} does not say what it is licensed under.")
+    raise LicenceProblem(f"The wheel of {title} has no licence in its metadata.")
 
 
 def _component(component: dict[str, Any]) -> str:
@@ -140,13 +140,13 @@ def _component(component: dict[str, Any]) -> str:
     title = f"{component['name']} {component.get('version', '')}".strip()
     licences = [each.get("expression") or each.get("license", {}).get("id") for each in component.get("licenses", [])]
     if not licences or not all(licences):
-        raise LicenceProblem(f"{title}, part of a wheel, does not say what it is licensed under.")
+        raise LicenceProblem(f"{title}, part of a wheel, has no licence in its metadata.")
     authors = component.get("author")
     by = f", by {_names(authors)}" if authors else ""
     return f"{title}: {' AND '.join(' '.join(licence.split()) for licence in licences)}{by}"
 
 
-def _told(metadata: Message) -> set[str]:
+def _component_lines(metadata: Message) -> set[str]:
     """A line for each part that a wheel names in the free text of its licence, as NumPy's and OpenBLAS's do."""
     found = re.findall(
         r"^\s*Name: (.+)$(?:\n(?!\s*Name: ).*)*?\n\s*License: (.+)$", metadata["License"] or "", re.MULTILINE

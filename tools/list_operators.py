@@ -44,7 +44,7 @@ def own_properties(cls: Any) -> list[str]:
     """The names a class declares for others to set; of file dialogs the path as well."""
     declared = getattr(cls, "__annotations__", {})
     names = [name for name, made in declared.items() if "HIDDEN" not in made.keywords.get("options", ())]
-    if hasattr(cls, "filename_ext"):
+    if hasattr(cls, "filename_ext") and "filepath" not in names:
         names.insert(0, "filepath")
     return names
 
@@ -64,8 +64,8 @@ def operator_rows(operators: ModuleType) -> list[str]:
 def property_rows(cls: Any) -> list[str]:
     rows = []
     for name in own_properties(cls):
-        told = cls.__annotations__[name].keywords
-        what = told.get("description") or told["name"]
+        options = cls.__annotations__[name].keywords
+        what = options.get("description") or options["name"]
         rows.append(f"| `{name}` | {what} | {value_of(cls.bl_rna.properties[name])} |")
     return rows
 

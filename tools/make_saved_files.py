@@ -154,15 +154,15 @@ def main() -> None:
     bpy.ops.outliner.orphans_purge()
     FOLDER.mkdir(parents=True, exist_ok=True)
     name = f"{'.'.join(__version__.split('.')[:2])}-blender-{'.'.join(map(str, bpy.app.version[:2]))}"
-    # A .blend holds the path it was saved under, so it is saved in a folder that says nothing of this machine.
+    # A .blend contains its path, so it is saved in a folder whose name contains nothing of this machine.
     with tempfile.TemporaryDirectory(prefix="saved_") as folder:
         file = Path(folder) / f"{name}.blend"
         bpy.ops.wm.save_as_mainfile(filepath=str(file), compress=False)
         bpy.ops.wm.open_mainfile(filepath=str(file))
         (FOLDER / f"{name}.blend.xz").write_bytes(lzma.compress(file.read_bytes(), preset=9 | lzma.PRESET_EXTREME))
-    told = {"blender": bpy.app.version_string, "extension": __version__, "settings": stored(settings())}
-    told["characters"] = {name: describe(bpy.data.objects[name]) for name in ("Walker", "Actor", "Carried")}
-    (FOLDER / f"{name}.json.xz").write_bytes(lzma.compress(json.dumps(told).encode(), preset=9))
+    contents = {"blender": bpy.app.version_string, "extension": __version__, "settings": stored(settings())}
+    contents["characters"] = {name: describe(bpy.data.objects[name]) for name in ("Walker", "Actor", "Carried")}
+    (FOLDER / f"{name}.json.xz").write_bytes(lzma.compress(json.dumps(contents).encode(), preset=9))
     print(*(f"{each.name}: {each.stat().st_size / 1024:.0f} KiB" for each in FOLDER.glob(f"{name}.*")), sep="\n")
     sys.stdout.flush()
     os._exit(0)  # Python's own ending crashes Blender 4.2 and hangs 4.5 while classes are registered

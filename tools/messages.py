@@ -5,7 +5,7 @@
     python tools/messages.py --missing de    entries to add to ui/translations_de.py, and stale ones
 
 Read from the source alone, so no Blender is needed. Found are labels and tooltips of classes and properties, texts that
-panels draw, texts in `iface_()` and `rpt_()`, and the words a running job shows. Sentences that the engine says when
+panels draw, texts in `iface_()` and `rpt_()`, and the words a running job shows. Sentences of the engine when
 something cannot be done stay English.
 """
 
@@ -30,8 +30,8 @@ DRAWN = {
 }  # fmt: skip
 """Functions of a layout that draw a text, and the context Blender looks it up in."""
 TRANSLATING = ("iface_", "rpt_")
-WORKING = ("progress", "on_progress", "stage", "told")
-"""Names of the functions that tell what a job is doing."""
+WORKING = ("progress", "on_progress", "stage")
+"""Names of functions that report the stage of a job."""
 HELPERS = {"value_row": 1}
 """Functions of ours that draw one of their arguments as a label."""
 SENTENCES = ("LICENCE",)
@@ -41,7 +41,7 @@ WORDS_OF = (
     "importing/downloads.py", "importing/model_import.py", "torch_install/install.py", "generation_worker.py",
     "job_queue.py", "background_task.py", "official_model.py", "torch_installation.py",
 )  # fmt: skip
-"""Modules that tell it."""
+"""Modules that call these functions."""
 
 
 @dataclass(frozen=True, order=True)
@@ -226,11 +226,11 @@ def main() -> int:
             print(f"stale: {key}")
         return 1 if missing or stale else 0
     if args.json:
-        told = [
+        entries = [
             {"context": message.context, "text": message.text, "tooltip": message.tooltip, "places": places}
             for message, places in messages().items()
         ]
-        print(json.dumps(told, indent=1, ensure_ascii=False))
+        print(json.dumps(entries, indent=1, ensure_ascii=False))
     else:
         print(template())
     return 0

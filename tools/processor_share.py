@@ -2,7 +2,7 @@
 
 Linux counts for each thread how long it ran and how long it was ready to run but had to wait
 (/proc/PID/task/TID/schedstat). A test that waits for a slow machine and a test that is wrong look the same from
-outside; this tells them apart.
+outside; this module distinguishes them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 
 STARVED = 0.5
-"""A session that was given less than this share starves: what is measured in it says nothing of the program."""
+"""A session with a smaller share of a core starves: its measurements do not describe the program."""
 INTERVAL_S = 2.0
 
 

@@ -158,7 +158,7 @@ def render(out: Path) -> None:
     scene.render.image_settings.file_format = "PNG"
     scene.render.image_settings.color_mode = "RGB"
     temporary = out.with_name(f".{out.stem}.part.png")
-    # A picture to show around says nothing of this machine: no file name, date or time in it.
+    # A published picture contains nothing of this machine: no file name, date or time.
     for stamp in ("date", "time", "render_time", "frame", "camera", "scene", "filename"):
         setattr(scene.render, f"use_stamp_{stamp}", False)
     scene.render.filepath = str(temporary)

@@ -69,7 +69,7 @@ def on_checkout(version: str, python: Path, all_tests: bool) -> int:
 def first_start(python: Path, archive: Path) -> int:
     """Print how long a Blender that has never seen the extension takes to keys, cut off from every network.
 
-    Returns 0, unless it fails or takes too much memory. Time depends on what else the machine does: it is only said.
+    Returns 0, unless it fails or takes too much memory. Time depends on other work of the machine: it is only printed.
     """
     alone = ["unshare", "-n"] if shutil.which("unshare") and not _code(["unshare", "-n", "true"]) else []
     variables = {"MOTIONLCM_ZIP": str(archive), "MOTIONLCM_STARTED": str(time.time()), "OMP_NUM_THREADS": "1"}

@@ -81,8 +81,10 @@ def drive_fed(script: str) -> Run:
     )
     again = drive(script, chroot.REPEAT_NICENESS, 2)
     if again.problem and again.ended.starved:
-        told = f"{again.problem}; it starved again ({again.ended.share:.0%} of the processor time it wanted)"
-        return replace(again, problem=told + ", so this says nothing of the extension: repeat it with less beside it")
+        problem = f"{again.problem}; it starved again ({again.ended.share:.0%} of the processor time it wanted)"
+        return replace(
+            again, problem=problem + ", so the result does not describe the extension: repeat it with less other work"
+        )
     return again
 
 

@@ -30,7 +30,7 @@ NEWER = "AVX2 FMA3 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL 
 
 
 class NoSuchNumpy(RuntimeError):
-    """A NumPy without a BLAS cannot be had on this machine; the message says why."""
+    """A NumPy without a BLAS is not available on this machine; the message contains the reason."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,8 @@ print(what)
 def run(way: Way, arguments: list[str]) -> int:
     """pytest's exit status; 124 if it did not end in time. Raises NoSuchNumpy."""
     environment = environment_of(way)
-    asked = [sys.executable, "-W", "ignore", "-c", PROBE]
-    answer = subprocess.run(asked, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-W", "ignore", "-c", PROBE]
+    answer = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     print(f"\n=== {way.name}: {answer.stdout.strip() or answer.stderr.strip()}", flush=True)
     if answer.returncode:
         return 1

@@ -3,7 +3,7 @@
 Blender is Debian trixie's 4.3, or what another suite has: WINDOW_SUITE=sid is the newest (5.2 in November 2026).
 Everything stays in build/, which is reused when it is there. Needs root, Debian's apt and mmdebstrap.
 It is gentle to the machine it runs on: one core, lowest priority, a memory limit, an end to everything that hangs.
-Where other work leaves it too little of that core, `Ended.starved` says so.
+`Ended.starved` is True if other work left it too little of that core.
 Commands run in namespaces of their own, so that no process and no mount is left behind, whatever happens.
 """
 
@@ -38,7 +38,7 @@ REPEAT_NICENESS = max(-20, min(0, WINDOW_NICENESS - 10))
 
 
 class NoWindow(RuntimeError):
-    """A window cannot be had on this machine; the message says why."""
+    """A window is not available on this machine; the message contains the reason."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def _mirror() -> str:
     return "http://deb.debian.org/debian"
 
 
-def set_up(debian: Debian = BLENDER, say=print) -> None:
+def set_up(debian: Debian = BLENDER, on_line=print) -> None:
     """Make the chroot unless it is there. Raises NoWindow."""
     ready = debian.root / ".ready"
     if ready.is_file() and ready.read_text() == debian.stamp():
@@ -160,7 +160,7 @@ def set_up(debian: Debian = BLENDER, say=print) -> None:
     if shutil.which("mmdebstrap") is None:
         raise NoWindow("mmdebstrap is not installed (apt-get install mmdebstrap)")
     what = f"a Debian {debian.suite} with {debian.packages[0]} in {debian.root.relative_to(ROOT)}"
-    say(f"Setting up {what} (about {debian.megabytes} MB to download)")
+    on_line(f"Setting up {what} (about {debian.megabytes} MB to download)")
     debian.home.mkdir(parents=True, exist_ok=True)
     unfinished = debian.home / "root.partial"
     for old in (unfinished, debian.root):

@@ -1,6 +1,6 @@
 """What a built zip must hold: the wheels its manifest names, for its platform and every Python, and all licences.
 
-`problems(zip)` says what is wrong; tools/build.py builds nothing that has any.
+`problems(zip)` lists the errors; tools/build.py writes no zip with an error.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WHEEL_TAGS = {
 
 @dataclass(frozen=True)
 class WheelName:
-    """What a wheel's file name says (PEP 427)."""
+    """The fields of a wheel's file name (PEP 427)."""
 
     name: str
     version: str
@@ -48,12 +48,12 @@ class WheelName:
 
     def serves(self, python: str) -> bool:
         """Whether that Python ("3.11") can load it. A stable interface (abi3) serves later Pythons too."""
-        wanted = tuple(int(part) for part in python.split("."))
+        required = tuple(int(part) for part in python.split("."))
         found = re.fullmatch(r"cp(\d)(\d+)", self.python)
         if found is None:
             return self.python == "py3" and self.abi == "none"
         built = tuple(int(part) for part in found.groups())
-        return wanted >= built if self.abi == "abi3" else wanted == built and self.abi == self.python
+        return required >= built if self.abi == "abi3" else required == built and self.abi == self.python
 
     def fits(self, platform: str) -> bool:
         """Whether it runs on the oldest systems of one of Blender's platforms."""
@@ -61,14 +61,16 @@ class WheelName:
 
 
 def _runs(tag: str, oldest: str) -> bool:
-    """Whether a wheel's platform tag asks for no more than `oldest`."""
+    """Whether a wheel's platform tag is not newer than `oldest`."""
     tag = tag.replace("manylinux2014_", "manylinux_2_17_")
     pattern = r"(manylinux|macosx)_(\d+)_(\d+)_(\w+)"
-    asked, there = re.fullmatch(pattern, tag), re.fullmatch(pattern, oldest)
-    if asked is None or there is None:
+    required, available = re.fullmatch(pattern, tag), re.fullmatch(pattern, oldest)
+    if required is None or available is None:
         return tag == oldest
-    same = asked[1] == there[1] and (asked[4] == there[4] or (asked[1] == "macosx" and asked[4] == "universal2"))
-    return same and (int(asked[2]), int(asked[3])) <= (int(there[2]), int(there[3]))
+    same = required[1] == available[1] and (
+        required[4] == available[4] or (required[1] == "macosx" and required[4] == "universal2")
+    )
+    return same and (int(required[2]), int(required[3])) <= (int(available[2]), int(available[3]))
 
 
 def problems(archive: Path) -> list[str]:

@@ -4,6 +4,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..operators.scene import addon
+from ..operators.scene.user_paths import BLEND_RELATIVE
 from ..operators.session import model_session, torch_import
 from ..operators.setup import keymap, torch_installation
 from ..operators.timeline import strip_view
@@ -41,6 +42,7 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
         name="Model Folder",
         description="Folder of another model. Without a folder, the bundled model is used",
         subtype="DIR_PATH",
+        options=BLEND_RELATIVE,
         update=_changed,
     )
     show_strips: bpy.props.BoolProperty(
@@ -63,6 +65,7 @@ class MOTIONLCM_AP_preferences(bpy.types.AddonPreferences):
         description="Folder with wheels of PyTorch and its dependencies, to enable the GPU offline. "
         "Without a folder, download them",
         subtype="DIR_PATH",
+        options=BLEND_RELATIVE,
     )
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -102,10 +105,10 @@ def draw_gpu(preferences: bpy.types.AddonPreferences, layout: bpy.types.UILayout
         row.operator("motionlcm.cancel_gpu", text="", icon="X")
         return
     if condition.kind == "ready" and condition.state is not None:
-        told = iface_("PyTorch {version} runs on: {device}")
+        text = iface_("PyTorch {version} runs on: {device}")
         version = condition.state.versions.get("torch", "")
         device = condition.state.device_name
-        box.label(text=told.format(version=version, device=device), icon="CHECKMARK", translate=False)
+        box.label(text=text.format(version=version, device=device), icon="CHECKMARK", translate=False)
     if condition.sentence:
         widgets.wrapped_label(box, condition.sentence, "ERROR")
     if status.message and status.message != condition.sentence:

@@ -213,7 +213,8 @@ def _name(made: Picture, view: View, row: Row) -> None:
 
 def looks_of(rows: Sequence[Row], strips: Sequence[Strip], scene: bpy.types.Scene) -> tuple[Look, ...]:
     """The current state of these strips' shots."""
-    listed = [scene.objects[row.character].motionlcm.shots for row in rows]
+    owners = [strip_view.character_of(scene, row.owner) for row in rows]
+    listed = [() if owner is None else owner.motionlcm.shots for owner in owners]
     found = []
     for strip in strips:
         shot = listed[strip.row][strip.shot]
@@ -250,12 +251,12 @@ class StripDrawing:
         strips = strip_layout.strips_of(view, rows)
         looks = looks_of(rows, strips, context.scene)
         character, state = context.scene.motionlcm.character, strip_view.get()
-        full = character is not None and rows[0].character == character.name
+        full = character is not None and rows[0].owner == character.session_uid
         chosen = character.motionlcm.shot_index if full else -1
         if full and state.dragged:
             chosen = state.dragged_shot
         over = strip_view.hovered(context.region)
-        under = over is not None and over[1].row < len(rows) and rows[over[1].row].character == over[0]
+        under = over is not None and over[1].row < len(rows) and rows[over[1].row].owner == over[0]
         lit = over[1] if over is not None and under else None
         progress = round(messages.status.progress, 2)
         key, made_from = context.region.as_pointer(), (view, rows, looks, chosen, lit, progress, full)

@@ -438,6 +438,7 @@ TOOLTIPS = {
     "Index of the shot in the list": "Index des Shots in der Liste",
     "Install PyTorch for the graphics card in the extension's own folder, test it and use it": "PyTorch für die Grafikkarte in den eigenen Ordner der Erweiterung installieren, testen und verwenden",
     "JSON file of recipes": "JSON-Datei mit Rezepten",
+    "JSON file of a storyboard": "JSON-Datei eines Storyboards",
     "JSON file to write": "JSON-Datei, die geschrieben wird",
     "Join the chosen shot and the next shot to one shot. The motion of both stays unchanged": "Den gewählten Shot und den nächsten zu einem verbinden. Die Bewegung von beiden bleibt unverändert",
     "Keep one foot on the floor on every frame. This excludes jumps": "Auf jedem Bild einen Fuß am Boden halten. Das schließt Sprünge aus",

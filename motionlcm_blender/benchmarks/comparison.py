@@ -36,7 +36,7 @@ def compare(
     options: Sequence[str],
     repeats: int,
     processor: bool = False,
-    say: Callable[[str], None] = lambda _line: None,
+    on_line: Callable[[str], None] = lambda _line: None,
 ) -> dict[str, Any]:
     """Measure this source tree and another one in turns.
 
@@ -45,7 +45,7 @@ def compare(
         options: Options of `motionlcm bench` for both.
         repeats: Number of measured repeats of each, over all rounds.
         processor: Measure processor time in place of the clock's.
-        say: Called with a line about each round.
+        on_line: Called with a line about each round.
 
     Returns:
         rounds, and for each run its stages, with the milliseconds of both and their ratio, for `comparison_report`.
@@ -62,7 +62,7 @@ def compare(
     for number in range(rounds):
         trees = [(HERE, ROOT), (THERE, folder)]
         for name, root in trees if number % 2 == 0 else reversed(trees):
-            say(f"Round {number + 1} of {rounds}: {root}")
+            on_line(f"Round {number + 1} of {rounds}: {root}")
             _collect(found[name], _measured(root, [*options, "--repeats", str(each)], processor))
     return {"rounds": rounds, "repeats": each * rounds, "against": str(folder), "runs": _ratios(found)}
 

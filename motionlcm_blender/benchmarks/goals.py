@@ -88,13 +88,15 @@ SECTIONS: tuple[Callable[[MotionLCM, int], dict[str, float]], ...] = (
 )
 
 
-def measure_goals(model: MotionLCM, seeds: int, say: Callable[[str], None] = lambda _line: None) -> dict[str, float]:
+def measure_goals(
+    model: MotionLCM, seeds: int, on_line: Callable[[str], None] = lambda _line: None
+) -> dict[str, float]:
     """Measure everything that the goals name, and what explains it.
 
     Args:
         model: The model.
         seeds: Number of takes of each prompt.
-        say: Called with a line about each section.
+        on_line: Called with a line about each section.
 
     Returns:
         Figures by name.
@@ -105,7 +107,7 @@ def measure_goals(model: MotionLCM, seeds: int, say: Callable[[str], None] = lam
     found: dict[str, float] = {}
     for section in SECTIONS:
         found |= section(model, seeds)
-        say(section.__name__.replace("_", " "))
+        on_line(section.__name__.replace("_", " "))
     return found
 
 

@@ -47,7 +47,7 @@ COLUMNS = (
 
 
 def bench_quality(
-    device: str, folder: Path | None, seeds: int = 3, say: Callable[[str], None] = lambda _line: None
+    device: str, folder: Path | None, seeds: int = 3, on_line: Callable[[str], None] = lambda _line: None
 ) -> dict[str, Any]:
     """Measure takes without a path, on each named path, and with pins; means over prompts and seeds.
 
@@ -57,7 +57,7 @@ def bench_quality(
         device: Device of the model.
         folder: Model folder; None: the bundled model.
         seeds: Number of seeds for each prompt.
-        say: Called with a line about each group.
+        on_line: Called with a line about each group.
 
     Returns:
         The measurements, for `report`.
@@ -69,15 +69,15 @@ def bench_quality(
     frames = int(SECONDS * FPS)
     rows: dict[str, dict[str, dict[str, float]]] = {}
     rows["prompts"] = _row(model, [Request(p, frames, seed=s) for p in PROMPTS for s in range(seeds)])
-    say(f"{len(PROMPTS)} prompts")
+    on_line(f"{len(PROMPTS)} prompts")
     for name in NAMES:
         xz, _ = canonicalise(timed(named_path(name, natural_length(name, SECONDS)), frames))
         hints = Hints.ground_path(xz)
         takes = [Request("a person walks", frames, seed=seed, hints=hints) for seed in range(seeds)]
         rows[f"path {name}"] = _row(model, takes)
-        say(f"path {name}")
+        on_line(f"path {name}")
     rows["pins"] = _row(model, [_pinned(model, frames, seed) for seed in range(seeds)])
-    say("pins")
+    on_line("pins")
     return {
         "model": model.name,
         "device": model.device,
@@ -86,7 +86,7 @@ def bench_quality(
         "seconds": SECONDS,
         "tolerance_mm": TOLERANCE,
         "rows": rows,
-        "goals": measure_goals(model, seeds, say),
+        "goals": measure_goals(model, seeds, on_line),
     }
 
 

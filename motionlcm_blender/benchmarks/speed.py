@@ -152,7 +152,7 @@ def bench(
     warmup: int = 3,
     frames: int = MAX_FRAMES,
     steps: int = DEFAULT_STEPS,
-    say: Callable[[str], None] = lambda _line: None,
+    on_line: Callable[[str], None] = lambda _line: None,
     blender: str | None = NO_BLENDER,
 ) -> dict[str, Any]:
     """Measure every stage.
@@ -164,7 +164,7 @@ def bench(
         warmup: Number of repeats before them.
         frames: Length of the motion, frames at 20 fps.
         steps: Sampler steps.
-        say: Called with a line about each device.
+        on_line: Called with a line about each device.
         blender: Blender, or Python with bpy, that writes the Action; None: searched; NO_BLENDER: not measured.
 
     Returns:
@@ -173,7 +173,7 @@ def bench(
     Raises:
         MotionLCMError: Loading or generating failed.
     """
-    measured = _measured(device, model, repeats, warmup, frames, steps, say)
+    measured = _measured(device, model, repeats, warmup, frames, steps, on_line)
     base = float(np.median([s for _, _, _, watch in measured for s in watch.reference]))
     runs = [
         {
@@ -194,7 +194,7 @@ def bench(
         "reference_ms": 1e3 * base,
         "repeats": repeats,
         "runs": runs,
-        "writing": writing_table(model, blender, repeats, frames, base, say),
+        "writing": writing_table(model, blender, repeats, frames, base, on_line),
     }
 
 
@@ -205,7 +205,7 @@ def _measured(
     warmup: int,
     frames: int,
     steps: int,
-    say: Callable[[str], None],
+    on_line: Callable[[str], None],
 ) -> list[tuple[MotionLCM, str, float, Stopwatch]]:
     """Each device and way of multiplying: its model, the way, seconds to load, and the times."""
     measured = []
@@ -214,7 +214,7 @@ def _measured(
         sampler = MotionLCM.from_folder(model, name)
         load = time.perf_counter() - started
         for turn, way in enumerate(matmul.ways() if name == "numpy" else [""]):
-            say(f"Measuring {name}{f' ({way})' if way else ''} ...")
+            on_line(f"Measuring {name}{f' ({way})' if way else ''} ...")
             with matmul.multiplied_by(way):
                 measured.append(
                     (sampler, way, load, _measure(sampler, repeats, warmup, frames, steps, 10 + 1000 * turn))
@@ -228,7 +228,7 @@ def writing_table(
     repeats: int,
     frames: int,
     reference: float,
-    say: Callable[[str], None],
+    on_line: Callable[[str], None],
 ) -> dict[str, float]:
     """The row of the writing, as in `Stopwatch.table`; empty if it is not measured.
 
@@ -239,9 +239,9 @@ def writing_table(
     try:
         where = find_blender(blender, SCRIPT)
     except MotionLCMError as error:
-        say(f"Writing is not measured. {error}")
+        on_line(f"Writing is not measured. {error}")
         return {}
-    say(f"Measuring the writing in {where.program} ...")
+    on_line(f"Measuring the writing in {where.program} ...")
     sampler = MotionLCM.from_folder(model, "numpy")
     xz, _ = canonicalise(timed(named_path("s", natural_length("s", frames / FPS)), frames))
     hints = Hints.ground_path(xz) if sampler.architecture.control else None

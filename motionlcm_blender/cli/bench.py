@@ -45,7 +45,7 @@ def add_bench(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run_bench)
 
 
-def _tell(line: str) -> None:
+def _print_line(line: str) -> None:
     print(line, file=sys.stderr)
 
 
@@ -64,23 +64,23 @@ def run_bench(args: argparse.Namespace) -> int:
 
         if args.seeds < 1:
             raise InvalidRequest(f"The number of seeds must be 1 or more, not {args.seeds}.")
-        result = quality.bench_quality(args.device, args.model, args.seeds, _tell)
+        result = quality.bench_quality(args.device, args.model, args.seeds, _print_line)
         print(quality.report(result))
     elif args.training:
         training = training_module("bench")
-        result = training.bench_training(args.config, args.repeats, device=args.device, say=_tell)
+        result = training.bench_training(args.config, args.repeats, device=args.device, on_line=_print_line)
         print(training.report(result))
     elif args.against is not None:
         from ..benchmarks.comparison import compare, comparison_report
 
         options = ["--device", args.device, "--frames", str(args.frames), "--steps", str(args.steps)]
         options += [] if args.model is None else ["--model", str(args.model.resolve())]
-        result = compare(args.against, options, args.repeats, args.cpu, _tell)
+        result = compare(args.against, options, args.repeats, args.cpu, _print_line)
         print(comparison_report(result))
     else:
         with processor_time() if args.cpu else nullcontext():
             result = bench(
-                args.device, args.model, args.repeats, frames=args.frames, steps=args.steps, say=_tell,
+                args.device, args.model, args.repeats, frames=args.frames, steps=args.steps, on_line=_print_line,
                 blender=args.blender,
             )  # fmt: skip
         print(report(result))

@@ -124,7 +124,7 @@ def check_usage(args: argparse.Namespace) -> None:
         return
     answered = (args.prompt, args.path, args.seconds, args.seed, args.takes, args.steps)
     if answered != (None, None, None, 0, 1, SAMPLER_STEPS):
-        args.wrong_usage("a recipe says prompt, path, length, seed and steps itself: leave them out, and --takes")
+        args.wrong_usage("a recipe contains prompt, path, length, seed and steps: leave them out, and --takes")
 
 
 def run_recipes(args: argparse.Namespace) -> int:
@@ -231,7 +231,7 @@ def run_generate(args: argparse.Namespace) -> int:
 
 
 def _usual_seconds(args: argparse.Namespace) -> float:
-    """Seconds that the action of the prompt takes, as far as the model's vocabulary tells."""
+    """Seconds that the action of the prompt takes, if the model's vocabulary contains its length."""
     from ..networks.model_folder import ModelFolder
     from ..text.length_suggestion import suggested_seconds
     from ..text.prompt_vocabulary import read_vocabulary

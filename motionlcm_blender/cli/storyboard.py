@@ -59,7 +59,7 @@ def run_storyboard(args: argparse.Namespace) -> int:
     shots = {character.name: character.shots for character in board.characters}
     milliseconds: list[float] = []
 
-    def say(finished: MadeShot) -> None:
+    def print_shot(finished: MadeShot) -> None:
         shot = shots[finished.character][finished.number - 1]
         milliseconds.append(finished.milliseconds)
         what = f"shot {finished.number}, frames {shot.first} to {shot.last}"
@@ -68,7 +68,7 @@ def run_storyboard(args: argparse.Namespace) -> int:
             print(f"motionlcm: {warning}", file=sys.stderr)
 
     started = time.perf_counter()
-    write_storyboard_blend(board, args.out, blender, args.bake, environment, say)
+    write_storyboard_blend(board, args.out, blender, args.bake, environment, print_shot)
     print(f"Wrote      {args.out}")
     print(f"Time       shots {sum(milliseconds) / 1e3:.1f} s, in all {time.perf_counter() - started:.1f} s")
     return DONE

@@ -1,7 +1,7 @@
 """Helpers for files: atomic writes, JSON fields, safetensors, and pickles read as data.
 
 atomic_write       Atomic writing of files: readers see the old content or the new, never a part.
-file_kinds         Recognise what a file is by its first bytes, where it is not what its name says.
+file_kinds         Recognise by its first bytes a file whose content does not fit its name.
 file_locks         Locks of files that end with their process, and notes that remain after a crash.
 json_fields        Typed access to the fields of a JSON object, with one sentence for each error.
 npz_arrays         Arrays from .npz files, read without pickles and with limits of size.

@@ -1,4 +1,4 @@
-"""Recognise what a file is by its first bytes, where it is not what its name says."""
+"""Recognise by its first bytes a file whose content does not fit its name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def other_kind(content: bytes) -> str:
         content: The first `HEAD` bytes of the file, or all of it.
 
     Returns:
-        The rest of a sentence that starts with the file's name, without a full stop; empty if the bytes tell nothing.
+        The rest of a sentence that starts with the file's name, without a full stop; empty for unrecognised bytes.
     """
     start = content[:HEAD].removeprefix(b"\xef\xbb\xbf").lstrip()
     if not content:

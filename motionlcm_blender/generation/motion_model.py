@@ -238,25 +238,25 @@ class MotionModel:
         if request.start is not None and not self.folder.can_continue:
             raise InvalidRequest(f"The model {self.name} was not trained to go on from an earlier motion.")
         if request.hints is not None:
-            asked = set(np.flatnonzero(request.hints.mask.any((0, 2))).tolist())
-            unknown = sorted(asked - set(self.folder.controlled_joints))
+            pinned = set(np.flatnonzero(request.hints.mask.any((0, 2))).tolist())
+            unknown = sorted(pinned - set(self.folder.controlled_joints))
             if unknown:
                 where = JOINTS[unknown[0]].replace("l_", "left ").replace("r_", "right ")
                 raise InvalidRequest(f"The model {self.name} was not trained to put the {where} anywhere.")
 
     def _known_hints(self, request: Request) -> Hints | None:
-        """Hints for the ControlNet: the path straightened; of start and end the joints that the model knows."""
-        asked = straightened_hints(request)
-        if asked is None or self.folder is None:
-            return asked
-        mask = asked.mask.copy()
+        """Hints for the ControlNet: the straightened path, and the joints of start and end known in training."""
+        hints = straightened_hints(request)
+        if hints is None or self.folder is None:
+            return hints
+        mask = hints.mask.copy()
         shown = self.folder.start_joints
         if request.start is not None and shown is not None:
             mask[: request.start.frames, [joint for joint in range(JOINT_COUNT) if joint not in shown]] = False
         if request.end is not None and not request.end_anywhere:
             held = self.folder.controlled_joints
             mask[-request.end.frames :, [joint for joint in range(JOINT_COUNT) if joint not in held]] = False
-        return Hints(asked.positions, mask) if mask.any() else None
+        return Hints(hints.positions, mask) if mask.any() else None
 
     def sample_features(self, request: Request, text: FloatArray, stage: Progress) -> SampledFeatures:
         """Sample the features of all takes of a request.
@@ -270,10 +270,10 @@ class MotionModel:
             The features.
         """
         noise = np.stack([_noise_of(request, k, self.architecture) for k in range(request.takes)], 1)
-        asked = self._known_hints(request)
+        hints = self._known_hints(request)
         report: dict[str, float] = {}
-        shown = None if asked is None else self._shown(request, asked, text, noise, stage)
-        if request.refine and asked is not None and shown is not None and self.device != "numpy":
+        shown = None if hints is None else self._shown(request, hints, text, noise, stage)
+        if request.refine and hints is not None and shown is not None and self.device != "numpy":
             stage(0.05, "Refining")
             with self.backend.inference_context(nullcontext):
                 noise[0], report = optimize_noise(
@@ -281,7 +281,7 @@ class MotionModel:
                     self.device,
                     self.stats,
                     text,
-                    asked,
+                    hints,
                     noise[0],
                     self.guidance(1, request.guidance),
                     student_timesteps(self.architecture, 1)[0],
@@ -303,20 +303,20 @@ class MotionModel:
         """
         array, (steps, takes) = self.backend.array, noise.shape[:2]
         guidance, strength = self.guidance(steps, request.guidance), self.control_strength
-        asked = SamplingInput(text, noise, request.frames, guidance, strength)
+        inputs = SamplingInput(text, noise, request.frames, guidance, strength)
         if shown is not None:
             given = np.stack([each.mask for each in shown])
             positions = np.stack([each.positions for each in shown])
             hints = np.where(given, (positions - self.stats["hint_mean"]) / self.stats["hint_std"], 0)
-            asked = replace(asked, hints=hints.astype(np.float32), given=given)
+            inputs = replace(inputs, hints=hints.astype(np.float32), given=given)
         stage(0.1, "Sampling" if shown is None else "Reading the path")
-        decoded = self.backend.run_cuda_graph(asked)
+        decoded = self.backend.run_cuda_graph(inputs)
         if decoded is None:
             condition = None
-            if asked.hints is not None and asked.given is not None:
+            if inputs.hints is not None and inputs.given is not None:
                 encoded = [
                     self.backend.numpy(self.network.traj_encoder(array(one[None]), array(mask[None])))
-                    for one, mask in zip(asked.hints, asked.given, strict=True)
+                    for one, mask in zip(inputs.hints, inputs.given, strict=True)
                 ]
                 condition = array(np.repeat(encoded[0], takes, 0) if len(encoded) == 1 else np.concatenate(encoded))
             latents = lcm_sample(
@@ -338,19 +338,19 @@ class MotionModel:
         return features if a.lapped_frames else without_token_seams(features, a.frames_per_token)
 
     def _shown(
-        self, request: Request, asked: Hints, text: FloatArray, noise: FloatArray, stage: Progress
+        self, request: Request, hints: Hints, text: FloatArray, noise: FloatArray, stage: Progress
     ) -> list[Hints]:
         """Hints for the ControlNet: one for all takes or one for each.
 
         A model that needs whole positions gets one for each take if the hints give only a part. The missing
         coordinates, such as the height along a path, are those of the take sampled from the same noise without hints.
         """
-        if self.folder is None or not self.folder.needs_whole_positions or asked.are_whole:
-            return [asked]
+        if self.folder is None or not self.folder.needs_whole_positions or hints.are_whole:
+            return [hints]
         stage(0.05, "Sampling without the path")
         with self.backend.inference_context():
             free = joints_from_features(self._sampled(text, noise, request, None, _silent))
-        return [asked.completed(joints) for joints in free]
+        return [hints.completed(joints) for joints in free]
 
 
 def _silent(_part: float, _what: str) -> None:

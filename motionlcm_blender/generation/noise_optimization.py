@@ -111,8 +111,8 @@ def hint_residual(
         mean, std = (torch.from_numpy(stats[name]).to(device) for name in ("mean", "std"))
         given, seen = torch.from_numpy(hints.mask).to(device), hints if shown is None else shown
         normalised = np.where(seen.mask, (seen.positions - stats["hint_mean"]) / stats["hint_std"], 0.0)
-        asked = torch.from_numpy(normalised[None].astype(np.float32)).to(device)
-        condition = network.traj_encoder(asked, torch.from_numpy(seen.mask).to(device)[None])
+        shown_hints = torch.from_numpy(normalised[None].astype(np.float32)).to(device)
+        condition = network.traj_encoder(shown_hints, torch.from_numpy(seen.mask).to(device)[None])
         target = torch.from_numpy(hints.positions).to(device)[given]
     alpha, sigma = alpha_sigma(timestep)
     skip, out = boundary_scalings(timestep)

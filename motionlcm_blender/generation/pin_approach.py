@@ -85,7 +85,7 @@ def as_asked(motion: GeneratedMotion, request: Request) -> GeneratedMotion:
 
     Args:
         motion: The motion of the request from `approached`.
-        request: The request that was asked for.
+        request: The original request.
 
     Returns:
         The motion, with pinned hips exactly in their place and without measures of the path.

@@ -265,7 +265,7 @@ def _tensor(
     stored: Any = value.arguments[0].reference
     offset, shape, strides = value.arguments[1:4]
     wrong = ModelFolderError(
-        f"{path.name} is damaged, what it says of {name} does not fit what it holds: fetch it again."
+        f"{path.name} is damaged: its description of {name} does not fit its data. Fetch it again."
     )
     if (
         not isinstance(stored, tuple)

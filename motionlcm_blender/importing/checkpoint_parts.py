@@ -245,7 +245,7 @@ def join(files: Sequence[Recognised], control: str | None = None) -> Joined:
     kind = None if lead is None else control or lead.control
     if lead is not None and kind is None:
         notes.append(
-            f"{lead.path.name} does not say what its ControlNet follows: taken to be the pelvis (--control says else)."
+            f"{lead.path.name} does not name the joints of its ControlNet: assumed is the pelvis (see --control)."
         )
     return Joined(parts, architecture, kind, tuple(notes))
 

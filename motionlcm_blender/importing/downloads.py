@@ -222,17 +222,17 @@ def _attempt(url: str, source: Source, part: _Part, progress: Progress, cancel: 
     if cancel():
         raise Cancelled
     have, validator = part.have(url)
-    asked = {"User-Agent": f"motionlcm/{version()}", "Accept-Encoding": "identity"}
+    headers = {"User-Agent": f"motionlcm/{version()}", "Accept-Encoding": "identity"}
     if have and (validator or source.sha256 is not None):
-        asked["Range"] = f"bytes={have}-"
+        headers["Range"] = f"bytes={have}-"
         if validator:
-            asked["If-Range"] = validator
+            headers["If-Range"] = validator
     else:
         have = 0
     what = f"Fetching: {source.name.rpartition('/')[2]}"
     progress(have / source.bytes if source.bytes else 0.0, "Fetching")
     try:
-        with url_opener().open(urllib.request.Request(url, headers=asked), timeout=TIMEOUT) as response:
+        with url_opener().open(urllib.request.Request(url, headers=headers), timeout=TIMEOUT) as response:
             begins, total = _extent(response, url, source, have, part)
             _check_space(part.target, None if total is None else total - begins)
             digest = part.digest() if begins else hashlib.sha256()

@@ -2,8 +2,9 @@
 
 Motions are generated at 20 frames per second, so more frames show nothing new. The keys found on every k-th frame, with
 their values and slopes, are curves for all frames. Where they exceed the tolerance on a frame between, keys with the
-clip's own value and slope are inserted, which changes the curves nowhere else. So the cost depends on the seconds of a
-motion, and little on its frames.
+clip's own value and the curve's slope are inserted, which changes the curves up to the next keys only. A key that is
+already there gets the clip's own value: inserted keys may have removed the error of another bone that made up for its
+error. So the cost depends on the seconds of a motion, and little on its frames.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ..array_types import BoolArray, FloatArray, IntArray
 from ..motion import rotations as rot
 from ..motion.motion import Clip
 from .fit_target import FitTarget, Sampling
-from .key_search import fewest_keys, keys_to_add, repaired, reweight
+from .key_search import blamed_tracks, fewest_keys, keys_to_add, repaired, reweight
 from .spline_fit import Segments, SplineFit, hermite_basis, shifted
 
 SEARCH_FPS = 40.0
@@ -59,13 +60,15 @@ def fit_every_frame(clip: Clip, target: FitTarget, sampling: Sampling, stride: i
     coarse = replace(coarse, joint_weight=_largest_nearby(target.joint_weight, stride, coarse.frames))
     searched = fewest_keys(coarse)
     fit = _on_all_frames(target, searched, stride)
+    on_clip = np.zeros_like(fit.segments.keyed)
     for _ in range(INSERTIONS):
         if fit.within:
             return fit
-        new = keys_to_add(target, fit) & ~fit.segments.keyed
-        if not new.any():
+        exact = keys_to_add(target, fit) | (blamed_tracks(target, fit) & fit.segments.keyed)
+        if not (exact & ~on_clip).any():
             break
-        fit = _with_keys(target, fit, new)
+        on_clip |= exact
+        fit = _with_exact_keys(target, fit, exact)
     return fit if fit.within else _fitted_to_all(target, searched, stride)
 
 
@@ -110,26 +113,29 @@ def _on_all_frames(target: FitTarget, searched: SplineFit, stride: int) -> Splin
     return SplineFit.measured(target, Segments.at(keyed), nodes, searched.weights)
 
 
-def _with_keys(target: FitTarget, fit: SplineFit, new: BoolArray) -> SplineFit:
-    """Insert keys (B, N) with the clip's value and the curve's slope; all others stay as they are.
+def _with_exact_keys(target: FitTarget, fit: SplineFit, exact: BoolArray) -> SplineFit:
+    """Put keys (B, N) onto the clip: new keys get the clip's value and the curve's slope, present keys its value.
 
-    Only the frames of changed segments are measured again, in the arrays of `fit`.
+    All other keys stay as they are. Only the frames of changed segments are measured again, in the arrays of `fit`.
     """
-    segments = Segments.at(fit.segments.keyed | new)
-    inserted = new.ravel()[segments.knots]
-    at, track = segments.knots[inserted], segments.track[inserted]
+    segments = Segments.at(fit.segments.keyed | exact)
+    new = (exact & ~fit.segments.keyed).ravel()[segments.knots]
+    places = np.flatnonzero(exact.ravel()[segments.knots])
     nodes = np.empty((2, 4, len(segments.knots)))
-    nodes[..., ~inserted] = fit.nodes
-    value, curve = target.channels[:, at], fit.values.reshape(4, -1)
-    near, slope = curve[:, at], 0.5 * (curve[:, at + 1] - curve[:, at - 1])
+    nodes[..., ~new] = fit.nodes
+    curve, at = fit.values.reshape(4, -1), segments.knots[new]  # the ends of tracks have keys, so none of them is new
+    nodes[1][:, new] = 0.5 * (curve[:, at + 1] - curve[:, at - 1])
+    at, track = segments.knots[places], segments.track[places]
+    value, near = target.channels[:, at], curve[:, at]
     # The curve may hold the quaternion of the other sign, or angles that are full turns away.
     euler = np.append(False, target.euler)[track]
     flipped = ((value * near).sum(axis=0) < 0.0) & ~euler & (track > 0)
     turns = np.where(euler, 2.0 * np.pi * np.rint((near - value) / (2.0 * np.pi)), 0.0)
-    nodes[0][:, inserted], nodes[1][:, inserted] = np.where(flipped, -value, value) + turns, slope
+    nodes[0][:, places] = np.where(flipped, -value, value) + turns
 
-    places = np.flatnonzero(inserted)
-    begins, ends = segments.knots[places - 1] % target.frames, segments.knots[places + 1] % target.frames
+    frame = segments.knots % target.frames
+    begins = np.where(frame[places] > 0, frame[places - 1], 0)
+    ends = np.where(segments.last[places], target.frames, frame[np.minimum(places + 1, len(frame) - 1)])
     changes = np.zeros(target.frames + 1, int)
     np.add.at(changes, begins, 1)
     np.add.at(changes, ends, -1)

@@ -81,9 +81,37 @@ def keys_to_add(target: FitTarget, fit: SplineFit) -> BoolArray:
         (B, N) bool.
     """
     rig, limit = target.rig, target.tolerance**2
+    far, blame = fit.squared > limit, blamed_tracks(target, fit)
+    size = np.concatenate([np.sqrt(fit.squared[:1]), np.sqrt(fit.squared_rotation_error)]) + 1e-30
+    score = np.where(fit.segments.keyed, 0.0, blame * size * np.where(target.key_priority, 1.5, 1.0)).ravel()
+    highest = np.flatnonzero((score > 0.0) & (score == np.maximum.reduceat(score, fit.segments.knots)[fit.segments.of]))
+    highest = highest[np.unique(fit.segments.of[highest], return_index=True)[1]]
+    missing = np.zeros(blame.size, bool)
+    missing[highest] = True
+    missing = missing.reshape(blame.shape)
+    if not len(highest):
+        missing[0] = far.any(axis=0)
+        missing[1:] = rig.most_of_pairs(far[rig.pairs[1]].astype(float)) > 0.0
+        missing[1:] |= fit.squared_rotation_error > limit
+        missing[:, 1:] |= missing[:, :-1].copy()
+        missing[:, :-1] |= missing[:, 1:].copy()
+    return missing
+
+
+def blamed_tracks(target: FitTarget, fit: SplineFit) -> BoolArray:
+    """Find the tracks whose own error moves a joint most, on the frames where that joint exceeds the tolerance.
+
+    Args:
+        target: The clip to reproduce.
+        fit: The current fit.
+
+    Returns:
+        (B, N) bool.
+    """
+    rig, limit = target.rig, target.tolerance**2
     bones, joints = rig.pairs
     far = fit.squared > limit
-    blame = np.zeros((target.tracks, target.frames))
+    blame = np.zeros((target.tracks, target.frames), bool)
     at = np.flatnonzero(far.any(axis=0))
     if len(at):
         error, here, position = fit.error[..., at], far[:, at], target.position[..., at]
@@ -97,22 +125,10 @@ def keys_to_add(target: FitTarget, fit: SplineFit) -> BoolArray:
         if len(below):
             most[below] = np.maximum(most[below], np.maximum.reduceat(error_part[order], starts, axis=0))
         blame[0, at] = (here & (moved >= BLAME_THRESHOLD * most)).any(axis=0)
-        blame[1:, at] = rig.most_of_pairs((here[joints] & (error_part >= BLAME_THRESHOLD * most[joints])).astype(float))
-    blame[1:] = np.maximum(blame[1:], fit.squared_rotation_error > limit)
-    size = np.concatenate([np.sqrt(fit.squared[:1]), np.sqrt(fit.squared_rotation_error)]) + 1e-30
-    score = np.where(fit.segments.keyed, 0.0, blame * size * np.where(target.key_priority, 1.5, 1.0)).ravel()
-    highest = np.flatnonzero((score > 0.0) & (score == np.maximum.reduceat(score, fit.segments.knots)[fit.segments.of]))
-    highest = highest[np.unique(fit.segments.of[highest], return_index=True)[1]]
-    missing = np.zeros(blame.size, bool)
-    missing[highest] = True
-    missing = missing.reshape(blame.shape)
-    if not len(highest):
-        missing[0] = far.any(axis=0)
-        missing[1:] = rig.most_of_pairs(far[joints].astype(float)) > 0.0
-        missing[1:] |= fit.squared_rotation_error > limit
-        missing[:, 1:] |= missing[:, :-1].copy()
-        missing[:, :-1] |= missing[:, 1:].copy()
-    return missing
+        large = (here[joints] & (error_part >= BLAME_THRESHOLD * most[joints])).astype(float)
+        blame[1:, at] = rig.most_of_pairs(large) > 0.0
+    blame[1:] |= fit.squared_rotation_error > limit
+    return blame
 
 
 def reweight(target: FitTarget, fit: SplineFit) -> FloatArray:

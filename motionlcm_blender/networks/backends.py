@@ -52,7 +52,7 @@ class Backend(Protocol):
         """Memory of the model, bytes."""
         ...
 
-    def run_cuda_graph(self, asked: SamplingInput) -> FloatArray | None:
+    def run_cuda_graph(self, inputs: SamplingInput) -> FloatArray | None:
         """Sample with one CUDA graph; None where there is none."""
         ...
 
@@ -85,7 +85,7 @@ class NumpyBackend:
         """Size of the model, bytes."""
         return self._bytes
 
-    def run_cuda_graph(self, asked: SamplingInput) -> None:
+    def run_cuda_graph(self, inputs: SamplingInput) -> None:
         """Return None: NumPy samples step by step."""
 
 
@@ -109,12 +109,12 @@ class TorchBackend:
 
             self.recorded = CudaGraphSampler(self.network, device)
 
-    def run_cuda_graph(self, asked: SamplingInput) -> FloatArray | None:
+    def run_cuda_graph(self, inputs: SamplingInput) -> FloatArray | None:
         """Sample with one CUDA graph, inside `inference_context`.
 
         Returns (takes, T, 263) normalised features, or None if there is no graph for this input.
         """
-        return None if self.recorded is None else self.recorded(asked)
+        return None if self.recorded is None else self.recorded(inputs)
 
     def array(self, values: AnyArray) -> Any:
         """Convert an array of NumPy to a tensor on the device."""

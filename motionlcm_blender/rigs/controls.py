@@ -1,4 +1,4 @@
-"""Trunk, collars and toes of control rigs, where parents say little: names, kinds of bones and places decide."""
+"""Trunk, collars and toes of control rigs, by names, kinds and positions of bones: parents do not follow the body."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """An armature as plain data, and the mapping of SMPL's joints onto its bones.
 
-Places are in armature space (Blender units, before the object's matrix) unless a field says "world": Blender's world,
-Z up.
+Places are in armature space (Blender units, before the object's matrix), or in Blender's world, Z up, in fields whose
+description contains the word "world".
 """
 
 from __future__ import annotations
@@ -121,10 +121,10 @@ class RigMapping:
     Attributes:
         family: The kind of rig, as `rigs/families` names it, or "generic".
         joints: Each of SMPL's 22 joint names -> bone names, lowest first; an empty tuple: none.
-        confidence: Each of the joint names -> 0 to 1: how sure the answer is (also of an empty tuple).
+        confidence: Each of the joint names -> 0 to 1: the confidence (also for an empty tuple).
         switches: What to set for the FK controls to rule.
         apart: Joints whose bone does not hang from the limb and must be moved, not only turned.
-        facing: (3,) float64 unit vector in the world; None where the rest pose does not tell.
+        facing: (3,) float64 unit vector in the world; None if the rest pose does not show it.
         up: (3,) float64 unit vector in the world, from pelvis to head of the figure at rest.
         leg_length: Hip to ankle along the leg, in scene units.
         rest_pose: "T" (arms less than 20 degrees below level), "A", "arms down", "zero" (limbs along axes, no pose of

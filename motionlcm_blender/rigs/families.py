@@ -1,14 +1,14 @@
 """Kinds of rigs as data: one TOML file each, those of the package and the user's own.
 
-A file says by which bone names a kind of rig is known, and what its names and hierarchy do not show: which bones are
-the joints (only where recognition needs them), and what to set so that the FK controls are active. Keys:
+A file lists the bone names by which a kind of rig is recognised, and facts that names and hierarchy do not show: which
+bones are the joints (only where recognition needs them), and the settings that make the FK controls active. Keys:
 
 - `family`: the name shown; `notes`: free text.
 - `names`: bones that all have to be there; `{s}` stands for each word of `sides` in turn.
 - `absent`: bones that must not be there.
 - `prefix`: a regular expression for what may precede every name, such as a namespace.
 - `least`, `most`: numbers of bones.
-- `general`: names that several kinds of rigs share; any file that says more comes first.
+- `general`: names that several kinds of rigs share; any file with more names has priority.
 - `[joints]`: pelvis, spine, spine1, spine2, spine3, neck, head, and collar, shoulder, elbow, wrist, hip, knee, ankle,
   foot with `{s}`, or each side by itself (`l_hip`): lists of bone names, lowest first; names that are not there are
   left out, an empty list means that there is no such bone.
@@ -51,7 +51,7 @@ class SwitchPattern:
 
 @dataclass(frozen=True)
 class Family:
-    """A kind of rig, as its file says."""
+    """A kind of rig, as its file describes it."""
 
     family: str
     names: tuple[str, ...]
@@ -73,7 +73,7 @@ class FamilyMatch:
     prefix: str
 
     def joints(self, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
-        """What the file says of joints, as names of the armature; joints whose bones are missing are left out."""
+        """The file's joints as bone names of the armature, without joints whose bones are missing."""
         there = set(names)
         found = {}
         for joint, bones in self.family.joints.items():
@@ -99,7 +99,7 @@ class FamilyMatch:
 
 
 def match_family(names: Sequence[str], presets_folder: str | Path | None = None) -> FamilyMatch | None:
-    """The family whose names an armature has: the user's own first, then the one that asks for most names.
+    """The family whose names an armature has: the user's own first, then the one with the most names.
 
     Args:
         names: All bone names.

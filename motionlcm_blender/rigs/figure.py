@@ -1,4 +1,4 @@
-"""The tree of an armature's bones in the world, with what recognition asks of it again and again."""
+"""The tree of an armature's bones in the world, with the values that recognition reads repeatedly."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Figure:
 
     Attributes:
         bones: As described.
-        names: What their names say.
+        names: Meanings of their names.
         axes: (3, 3) float64, the armature's axes in the world as columns of unit length.
         heads: (n, 3) float64, world.
         places: The same as tuples.

@@ -16,7 +16,7 @@ RATIO = {LEG: 1.0, ARM: 1.1}
 LEAST_FIT = 0.08
 MOST_CANDIDATES = 12
 SHAPE_BONUS = 0.5
-"""What it adds that hierarchy and lengths say the same as the name."""
+"""Increase of the confidence if hierarchy and lengths agree with the name."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Limb:
     Attributes:
         bones: Bones of thigh, shin and foot, or of upper arm, forearm and hand.
         score: The sum of how well each fits and how well they fit together.
-        margin: By how much the next best answer is worse, for each of the three.
+        margin: Difference of score to the next best candidate, for each of the three.
         fits: How well the name of each fits, 0 to 1.
     """
 

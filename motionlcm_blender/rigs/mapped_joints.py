@@ -89,7 +89,7 @@ def _points(description: RigDescription, bones: list[tuple[int, ...]]) -> FloatA
             points[wrist] = description.bones[bones[elbow][0]].tail
     for ankle, toe in zip(ANKLES, TOES, strict=True):
         if not bones[toe]:
-            points[toe] = points[ankle]  # replaced by `rest_alignment`, which knows where the figure faces
+            points[toe] = points[ankle]  # replaced by `rest_alignment`, which computes the facing
     spine = zip(TRUNK[1::-1], TRUNK[:0:-1], strict=True)
     for joint, outward in ((HEAD, NECK), (NECK, HEAD), *zip(COLLARS, SHOULDERS, strict=True), *spine):
         if np.isnan(points[joint]).any():

@@ -1,4 +1,4 @@
-"""What the names of bones say: side, part of the body, and what kind of bone it is.
+"""Meanings of bone names: side, part of the body, and kind of bone.
 
 Names are split into words (namespaces, brackets, prefixes and suffixes that most bones share dropped; joined words
 separated; words of other languages translated), and the words looked up in words.toml.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 LEFT, RIGHT = "l", "r"
 SHARED = 0.7
-"""A prefix or suffix that this part of the bones shares says nothing."""
+"""A prefix or suffix that this fraction of the bones shares is ignored."""
 
 PENALTIES = {
     "tip": 0.9, "twist": 0.6, "helper": 0.6, "finger": 1.2, "face": 1.2, "other": 1.0, "ik": 1.2, "mechanism": 0.9,
@@ -29,7 +29,7 @@ UNKNOWN_PENALTY, LETTER_PENALTY = 0.06, 0.02
 
 @dataclass(frozen=True)
 class BoneName:
-    """What a name says.
+    """The meaning of a bone name.
 
     Attributes:
         side: "l", "r" or "".
@@ -81,7 +81,7 @@ def _tables() -> _Words:
 
 
 def read_names(names: Sequence[str]) -> list[BoneName]:
-    """What each of an armature's bone names says; the names are read together.
+    """The meaning of each of an armature's bone names; the names are read together.
 
     Args:
         names: All names of the armature.

@@ -25,7 +25,7 @@ class RestPose:
     """The figure at rest, world.
 
     Attributes:
-        facing: (3,) unit vector, None where the pose does not tell.
+        facing: (3,) unit vector, None if the pose does not show it.
         up: (3,) unit vector.
         leg_length: Hip to ankle along the leg.
         kind: "T", "A", "arms down", "zero" or "other".
@@ -82,7 +82,7 @@ def forward_of(
     knees: tuple[int, int],
     ankles: tuple[int, int],
 ) -> FloatArray:
-    """(3,) where the feet point, not of unit length: nearly zero where the bones do not tell."""
+    """(3,) direction of the feet, not of unit length: nearly zero if the bones do not show it."""
     forward = np.zeros(3)
     for way, knee, ankle in zip(leg_ways, knees, ankles, strict=True):
         at = way.index(ankle)

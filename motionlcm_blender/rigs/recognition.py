@@ -1,4 +1,4 @@
-"""Which bones of an armature turn as SMPL's joints do, whatever it is called and however it stands."""
+"""The mapping of an armature's bones to the joints of SMPL, for any bone names and any rest pose."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from .trunk import spread
 
 FOUR_LEGS = "This armature looks like an animal's: its legs do not stand under an upright trunk."
 UPRIGHT = 0.75
-"""The cosine between legs and trunk from which on a figure stands."""
+"""Smallest cosine of the angle between legs and trunk of a figure that stands."""
 BACKWARDS = 0.5
-"""What is left of the confidence in sides where the feet point backwards."""
+"""Factor of the confidence in sides if the feet point backwards."""
 KNOWN = 0.85
 """Least confidence in a rig of a family whose names are its own."""
 ESSENTIAL = {f"{side}_{part}" for side in SIDES for part in (*LEG, *ARM)} | {"pelvis"}
-"""Joints with which a family file alone makes a body."""
-TOLD = 0.98
-"""Confidence of what a family file says."""
+"""Joints that a family file must name to make a body without other evidence."""
+IN_FAMILY_FILE = 0.98
+"""Confidence of a joint that a family file names."""
 UNSURE, UNSURE_WITHOUT_NAMES = 0.2, 0.27
 """Mean confidence of the limbs below which a figure is taken for no humanoid."""
 STRANGE = {"other", "face"}
@@ -39,12 +39,12 @@ LIMBS = {
 def recognise(
     description: RigDescription, presets_folder: str | Path | None = None, families: bool = True
 ) -> RigMapping:
-    """Recognises a humanoid.
+    """Recognise a humanoid.
 
     Args:
         description: The armature.
-        presets_folder: Folder of the user's own family files; they come before those of the package.
-        families: Whether family files are read at all.
+        presets_folder: Folder with family files of the user, which have priority over those of the package.
+        families: Whether the package's family files are used.
 
     Returns:
         The mapping, with a confidence for each joint.
@@ -65,7 +65,9 @@ def recognise(
     except NotHumanoid:
         if not family_joints.keys() >= ESSENTIAL:
             raise
-        body = Body(dict.fromkeys(JOINTS, ()), dict.fromkeys(JOINTS, TOLD), [name.side for name in figure.names])
+        body = Body(
+            dict.fromkeys(JOINTS, ()), dict.fromkeys(JOINTS, IN_FAMILY_FILE), [name.side for name in figure.names]
+        )
     if match is not None:
         body = _with_family(figure, body, family_joints, not match.family.general)
     pose = rest_pose(figure, body.joints)
@@ -83,7 +85,7 @@ def _with_family(figure: Figure, body: Body, family_joints: Mapping[str, tuple[s
     if "spine" in bones:
         bones["spine1"], bones["spine2"], bones["spine3"] = spread(bones.pop("spine"))
     for joint, chain in bones.items():
-        joints[joint], confidence[joint] = chain, TOLD
+        joints[joint], confidence[joint] = chain, IN_FAMILY_FILE
     return Body(joints, confidence, body.sides)
 
 
@@ -123,12 +125,12 @@ def _mapping(match: FamilyMatch | None, figure: Figure, body: Body, pose: RestPo
 
 
 def _doubted(confidence: Mapping[str, float]) -> dict[str, float]:
-    """The confidence where the feet point backwards, as names or places tell left and right."""
+    """The confidence if the feet point backwards: left and right may be swapped."""
     return {joint: sure * (BACKWARDS if joint[1] == "_" else 1.0) for joint, sure in confidence.items()}
 
 
 def _apart(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> tuple[str, ...]:
-    """Joints of limbs whose bone does not hang from the bone before it; constraints bring those of control rigs."""
+    """Joints of limbs whose bone is not a descendant of the bone before it; in control rigs, constraints move them."""
     if figure.control_rig:
         return ()
     pairs = [(f"{side}_{part}", f"{side}_{before}") for part, before in LIMBS.items() for side in SIDES]
@@ -140,7 +142,7 @@ def _apart(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> tuple[str, 
 
 
 def _root(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> str | None:
-    """The bone on the floor that carries all: the topmost above the pelvis, or in control rigs the one named so."""
+    """The root bone: the topmost ancestor of the pelvis; in control rigs, the topmost bone named root."""
     above = figure.ancestors(joints["pelvis"][0]) if joints["pelvis"] else []
     named = [bone for bone, name in enumerate(figure.names) if name.words == ("root",) and figure.parent[bone] < 0]
     if figure.control_rig and named:

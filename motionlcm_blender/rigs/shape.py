@@ -34,14 +34,14 @@ class BranchPair:
 
 @dataclass(frozen=True, eq=False)
 class ShapeLimbs:
-    """What hierarchy and lengths say.
+    """Legs and arms, found by hierarchy and lengths.
 
     Attributes:
         legs: For each of the two sides hip, knee and ankle, and the bones after them on the longest way.
         arms: For each of the two sides shoulder, elbow and wrist.
         leg_ways: The longest ways that the legs were found on.
         score: The higher, the more like a human; above about -4 for those.
-        margin: How much worse the next best answer with other limbs is.
+        margin: Difference of score to the next best candidate with other limbs.
     """
 
     legs: tuple[tuple[int, int, int], tuple[int, int, int]]

@@ -24,7 +24,7 @@ MIRRORED_FIT = 0.8
 
 
 def sides_by_name(figure: Figure) -> tuple[Figure, list[str]]:
-    """Each bone's side where names tell sides; bones without a name take over what their mirror image says.
+    """Each bone's side by names; a bone whose name has no side gets the side opposite to its mirror image's.
 
     Args:
         figure: The bones.

@@ -1,8 +1,8 @@
-"""Pelvis, spine, neck and head of a rig whose bones hang from one another as the body's parts do.
+"""Pelvis, spine, neck and head of a rig whose bones have the parents of the body's parts.
 
-Where legs and arms are known, the hierarchy says most: the pelvis is the bone that carries both halves, the spine leads
-from it to where the arms hang, the neck from there to the head. Names tell where the neck starts and which bone is the
-head.
+Where legs and arms are known, the hierarchy is the best evidence: the pelvis is the common ancestor of both halves, the
+spine is the chain from the pelvis to the parent of the arms, the neck the chain from there to the head. Names show
+where the neck starts and which bone is the head.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def write_storyboard_blend(
     blender: Blender,
     bake: bool = False,
     environment: dict[str, str] | None = None,
-    say: Callable[[MadeShot], None] = lambda _shot: None,
+    on_shot: Callable[[MadeShot], None] = lambda _shot: None,
 ) -> None:
     """Create the Blender file, atomically.
 
@@ -59,13 +59,13 @@ def write_storyboard_blend(
         blender: The Blender to use.
         bake: Also bake one Action for each character.
         environment: Environment variables for Blender.
-        say: Called for each finished shot.
+        on_shot: Called for each finished shot.
 
     Raises:
         InvalidRequest: Blender refused the storyboard; an existing file is unchanged.
         MotionLCMError: Blender failed; an existing file is unchanged.
     """
-    write_aside(out, lambda temporary: _write(board, temporary, blender, bake, environment or {}, say))
+    write_aside(out, lambda temporary: _write(board, temporary, blender, bake, environment or {}, on_shot))
 
 
 def _write(
@@ -74,7 +74,7 @@ def _write(
     blender: Blender,
     bake: bool,
     environment: dict[str, str],
-    say: Callable[[MadeShot], None],
+    on_shot: Callable[[MadeShot], None],
 ) -> None:
     with tempfile.TemporaryDirectory(prefix="motionlcm-") as folder:
         task = Path(folder) / "task.json"
@@ -82,7 +82,7 @@ def _write(
         task.write_text(json.dumps(content | {"packages": _lent()}), encoding="utf-8")
         output = Path(folder) / "said.txt"
         with output.open("w+", errors="replace") as errors:
-            failed = _run(blender, task, {**os.environ, **environment}, errors, board, say)
+            failed = _run(blender, task, {**os.environ, **environment}, errors, board, on_shot)
             if failed is None and out.is_file():
                 return
             errors.seek(0)
@@ -98,7 +98,7 @@ def _run(
     environment: dict[str, str],
     errors: Any,
     board: Storyboard,
-    say: Callable[[MadeShot], None],
+    on_shot: Callable[[MadeShot], None],
 ) -> str | None:
     """Run Blender and forward its messages.
 
@@ -131,7 +131,7 @@ def _run(
             if "failed" in news:
                 failed = str(news["failed"])
             else:
-                say(MadeShot(news["character"], news["shot"], news["milliseconds"], tuple(news["warnings"])))
+                on_shot(MadeShot(news["character"], news["shot"], news["milliseconds"], tuple(news["warnings"])))
         status = process.wait()
     finally:
         watch.cancel()

@@ -217,7 +217,7 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         double = next(name for name in names if names.count(name) > 1)
-        raise InvalidRequest(f"The storyboard says {quoted(double)} twice in one place.")
+        raise InvalidRequest(f"The storyboard contains {quoted(double)} twice in one place.")
     return found
 
 

@@ -108,6 +108,27 @@ class StoryPin:
             raise InvalidRequest(f"It ends on frame {self.last}, before it begins ({self.first}).")
 
 
+def check_shot_length(first: int, last: int, fps: float) -> None:
+    """Check the length of a shot.
+
+    Args:
+        first: First frame in the scene.
+        last: Last frame in the scene.
+        fps: Frames per second of the scene.
+
+    Raises:
+        InvalidRequest: The shot is shorter or longer than a motion can be.
+    """
+    seconds = (last - first) / fps
+    frames = math.ceil(seconds * FPS - 1e-6) + 1
+    longest = MAX_CHAINED_FRAMES - START_FRAMES
+    if not MIN_FRAMES <= frames <= longest:
+        raise InvalidRequest(
+            f"Frames {first} to {last} are {seconds:.1f} s; "
+            f"a shot is {(MIN_FRAMES - 1) / FPS:.2f} to {(longest - 1) / FPS:.1f} s long."
+        )
+
+
 @dataclass(frozen=True)
 class StoryShot:
     """The action of a character between two frames.
@@ -225,14 +246,7 @@ class Storyboard:
                     fail_at(shot_name(character.name, number), error)
 
     def _check_shot(self, shot: StoryShot) -> None:
-        seconds = (shot.last - shot.first) / self.fps
-        frames = math.ceil(seconds * FPS - 1e-6) + 1
-        longest = MAX_CHAINED_FRAMES - START_FRAMES
-        if not MIN_FRAMES <= frames <= longest:
-            raise InvalidRequest(
-                f"Frames {shot.first} to {shot.last} are {seconds:.1f} s; "
-                f"a shot is {(MIN_FRAMES - 1) / FPS:.2f} to {(longest - 1) / FPS:.1f} s long."
-            )
+        check_shot_length(shot.first, shot.last, self.fps)
         if shot.path is None:
             return
         if shot.path not in self.paths:

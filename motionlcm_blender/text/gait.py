@@ -27,7 +27,7 @@ def as_run(prompt: str) -> str:
 
 
 def walk_warning(prompt: str, speed: float) -> str | None:
-    """Make one sentence if the prompt is a walk and its path asks for more.
+    """Make one sentence if the prompt is a walk and its path needs a higher speed.
 
     Args:
         prompt: English text.

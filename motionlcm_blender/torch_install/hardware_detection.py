@@ -22,7 +22,7 @@ def find_hardware(
     root: Path = Path("/"),
     system: str | None = None,
     machine: str | None = None,
-    ask: Callable[[list[str]], str] | None = None,
+    run_tool: Callable[[list[str]], str] | None = None,
 ) -> Hardware:
     """Find the best card for PyTorch. Takes up to seconds: call it from a worker.
 
@@ -30,27 +30,27 @@ def find_hardware(
         root: Root of the file system, for tests.
         system: Name of the system, for tests.
         machine: Name of the processor, for tests.
-        ask: Runs a tool and returns its output, for tests.
+        run_tool: Runs a tool and returns its output, for tests.
 
     Returns:
         The card.
     """
-    system, machine, ask = system or platform.system(), machine or platform.machine(), ask or _answer
+    system, machine, run_tool = system or platform.system(), machine or platform.machine(), run_tool or _answer
     if system == "Darwin":
         if machine == "arm64":
-            return Hardware("mps", ask(["sysctl", "-n", "machdep.cpu.brand_string"]).strip() or "Apple silicon")
+            return Hardware("mps", run_tool(["sysctl", "-n", "machdep.cpu.brand_string"]).strip() or "Apple silicon")
         return Hardware("none", note="PyTorch no longer comes for Macs with Intel processors: stay with NumPy.")
     found = []
     for look in (_nvidia, _amd, _intel):
-        card = look(root, system, ask)
+        card = look(root, system, run_tool)
         if card is not None and card.kind != "none":
             return card
         found.append(card)
     return next((card for card in found if card is not None), Hardware("none"))
 
 
-def _nvidia(root: Path, system: str, ask: Callable[[list[str]], str]) -> Hardware | None:
-    cards = _nvidia_cards(system, ask)
+def _nvidia(root: Path, system: str, run_tool: Callable[[list[str]], str]) -> Hardware | None:
+    cards = _nvidia_cards(system, run_tool)
     if cards:
         name, driver, memory, architecture = max(cards, key=lambda card: int(card[2]) if card[2].isdigit() else 0)
         found = Hardware("cuda", name, driver, int(memory) if memory.isdigit() else 0, architecture=architecture)
@@ -74,11 +74,13 @@ def _usable(card: Hardware, system: str) -> Hardware:
     return replace(card, kind="none", name="", note=note) if note else card
 
 
-def _nvidia_cards(system: str, ask: Callable[[list[str]], str]) -> list[list[str]]:
+def _nvidia_cards(system: str, run_tool: Callable[[list[str]], str]) -> list[list[str]]:
     """Name, driver, memory and compute capability of each card; older drivers' tools do not know the last one."""
     fields = ["name", "driver_version", "memory.total", "compute_cap"]
     for count in (4, 3):
-        output = ask([_nvidia_smi(system), f"--query-gpu={','.join(fields[:count])}", "--format=csv,noheader,nounits"])
+        output = run_tool(
+            [_nvidia_smi(system), f"--query-gpu={','.join(fields[:count])}", "--format=csv,noheader,nounits"]
+        )
         cards = [[part.strip() for part in line.split(",")] for line in output.splitlines()]
         cards = [[*card, ""][:4] for card in cards if len(card) in (3, 4)]
         if cards:
@@ -93,14 +95,14 @@ def _nvidia_smi(system: str) -> str:
     return "nvidia-smi"
 
 
-def _amd(root: Path, system: str, ask: Callable[[list[str]], str]) -> Hardware | None:
+def _amd(root: Path, system: str, run_tool: Callable[[list[str]], str]) -> Hardware | None:
     if system != "Linux":
         return None
     nodes = sorted((root / "sys/class/kfd/kfd/topology/nodes").glob("*/properties"))
     architectures = [architecture for architecture in map(_amd_architecture, nodes) if architecture]
     usable = [architecture for architecture in architectures if architecture in ROCM_ARCHITECTURES]
     if usable:
-        name = re.search(r"Marketing Name:\s*(.*(?:Radeon|Instinct|AMD).*)", ask(["rocminfo"]))
+        name = re.search(r"Marketing Name:\s*(.*(?:Radeon|Instinct|AMD).*)", run_tool(["rocminfo"]))
         driver = _text(root / "sys/module/amdgpu/version").strip()
         return Hardware("rocm", name[1].strip() if name else "AMD graphics card", driver, architecture=usable[0])
     if architectures:
@@ -125,9 +127,9 @@ def _amd_architecture(node: Path) -> str:
     return f"gfx{major}{minor:x}{step:x}"
 
 
-def _intel(root: Path, system: str, ask: Callable[[list[str]], str]) -> Hardware | None:
+def _intel(root: Path, system: str, run_tool: Callable[[list[str]], str]) -> Hardware | None:
     if system == "Windows":
-        names = ask(["powershell", "-NoProfile", "-Command", "(Get-CimInstance Win32_VideoController).Name"])
+        names = run_tool(["powershell", "-NoProfile", "-Command", "(Get-CimInstance Win32_VideoController).Name"])
         arc = next((line.strip() for line in names.splitlines() if re.search(r"Intel.*\bArc\b", line)), "")
         return Hardware("xpu", arc) if arc else None
     # The processors' older graphics are Intel's, too, but PyTorch does not run on them; Arc cards use the driver xe.

@@ -302,7 +302,7 @@ class _Fetched:
             self.unpacking, self.fraction = True, max(self.fraction, 0.75)
         elif re.match(r"\s*(Installed|Successfully installed)", line):
             self.fraction = 0.85
-        self.say()
+        self.show_progress()
 
     def look(self) -> None:
         """Measure the cache."""
@@ -312,9 +312,9 @@ class _Fetched:
         self.next = now + LOOK_AT_CACHE
         # The cache contains unpacked files, about twice the size of the download.
         self.fraction = max(self.fraction, min(0.74, 0.05 + 0.69 * _size(self.cache) / (2.2 * self.expected)))
-        self.say()
+        self.show_progress()
 
-    def say(self) -> None:
+    def show_progress(self) -> None:
         """Report the progress."""
         progress = self.progress
         progress(self.fraction, "Unpacking PyTorch" if self.unpacking else "Fetching PyTorch")

@@ -56,7 +56,7 @@ def environment(temporary: Path | None = None) -> dict[str, str]:
 
 def run_task(
     task: dict[str, Any],
-    tell: Callable[[float, str], None],
+    progress: Callable[[float, str], None],
     cancelled: Callable[[], bool],
     log: int | None = None,
     python: str = sys.executable,
@@ -65,7 +65,7 @@ def run_task(
 
     Args:
         task: The task, as JSON values.
-        tell: Called with a fraction 0..1 and a description.
+        progress: Called with a fraction 0..1 and a description.
         cancelled: True stops the child.
         log: File descriptor for the child's error output.
         python: The Python to run.
@@ -99,7 +99,7 @@ def run_task(
             child.stdin.flush()
         except OSError:
             pass  # the child has already ended, which is detected below
-        return _listen(child, lines, tell, cancelled)
+        return _listen(child, lines, progress, cancelled)
     finally:
         _stop(child)
 
@@ -114,7 +114,7 @@ def _read(stream: TextIO, lines: queue.SimpleQueue[str | None]) -> None:
 def _listen(
     child: subprocess.Popen[str],
     lines: queue.SimpleQueue[str | None],
-    tell: Callable[[float, str], None],
+    progress: Callable[[float, str], None],
     cancelled: Callable[[], bool],
 ) -> dict[str, Any]:
     while True:
@@ -134,7 +134,7 @@ def _listen(
         if "answer" in news:
             answer: dict[str, Any] = news["answer"]
             return answer
-        tell(float(news["fraction"]), str(news["what"]))
+        progress(float(news["fraction"]), str(news["what"]))
 
 
 def _stop(child: subprocess.Popen[str]) -> None:

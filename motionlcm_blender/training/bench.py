@@ -2,7 +2,7 @@
 
 The plain loop is what one writes first: torch's own TransformerEncoderLayer and TransformerDecoderLayer with
 nn.MultiheadAttention and dropout 0.1, joined by skips as in the published model, in float32. It is measured with the
-published nine layers and with as many as ours, since both say something: what the step costs less because the model is
+published nine layers and with as many as ours, since both matter: what the step costs less because the model is
 smaller, and what it costs less because it is written otherwise. All variants take their turns on each batch, so that
 other work on the machine slows all of them alike.
 """
@@ -125,7 +125,7 @@ def bench_training(
     repeats: int = 10,
     warmup: int = 1,
     device: str = "auto",
-    say: Callable[[str], None] = lambda _line: None,
+    on_line: Callable[[str], None] = lambda _line: None,
 ) -> dict[str, Any]:
     """Measure a step of each variant. Returns machine, config, frames_per_batch, repeats and variants.
 
@@ -155,7 +155,7 @@ def bench_training(
         variants[name] = {"layers": depth, "precision": number_format, "parameters": parameters}
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     for number in range(warmup + repeats):
-        say(f"Batch {number + 1} of {warmup + repeats} ...")
+        on_line(f"Batch {number + 1} of {warmup + repeats} ...")
         for name, step in steps.items():
             started = time.perf_counter()
             loss = step(number)

@@ -27,7 +27,7 @@ SHORTEST = 20
 def captured_speeds(data: MotionData) -> dict[str, float]:
     """Median body speed of the segments of the training clips by kind, m/s.
 
-    The plainest caption gives the kind. Segments that need a prop, or can hardly be told, are left out.
+    The plainest caption gives the kind. Segments that need a prop, or are unclear, are left out.
     """
     found: dict[str, list[float]] = defaultdict(list)
     fitted: dict[str, FloatArray] = {}

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train the stages in order. Returns 0 when all asked for are finished, 3 when the time was up first."""
+    """Train the stages in order. Returns 0 if all requested stages are finished, 3 if the time ended before."""
     try:
         import torch
     except ImportError:

@@ -28,7 +28,7 @@ RIDGE = 1e-3
 STRAIGHT = 0.1
 """An arm counts by 1 / (sine of its bend + STRAIGHT)^2: straight ones need the guess, bent ones show their plane."""
 BENT = 0.5
-"""Sine of the bend from which an arm's plane tells where the elbow's axis lies in the upper arm."""
+"""Sine of the bend from which on an arm's plane shows the elbow's axis in the upper arm."""
 
 
 def fit(clips: Sequence[CapturedClip]) -> FloatArray:
@@ -45,7 +45,7 @@ def fit(clips: Sequence[CapturedClip]) -> FloatArray:
 
 
 def _sample(clip: CapturedClip, side: str) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """What is seen (T, 7), the elbow's axis (T, 3) and the weight (T,), of one arm of a clip."""
+    """The regressors (T, 7), the elbow's axis (T, 3) and the weight (T,), of one arm of a clip."""
     shoulder, elbow, wrist = (JOINTS.index(f"{side}_{name}") for name in ("shoulder", "elbow", "wrist"))
     joints = onto_rig(clip.positions)
     world, _ = trunk_pose(joints, HUMANML)

@@ -135,7 +135,7 @@ def _grouped_input(weight: Tensor, fresh: Tensor, before: int, after: int) -> Te
 
 
 def _grouped_output(weight: Tensor, fresh: Tensor, before: int, after: int) -> Tensor:
-    """(before * n, ...) -> (after * m, ...): the frames of a new token start with what the old token says."""
+    """(before * n, ...) -> (after * m, ...): the frames of a new token start with those of the old token."""
     old = weight.unflatten(0, (before, -1))
     new = fresh.detach().to(weight.dtype).unflatten(0, (after, -1)).clone()
     new[:, : old.shape[1]] = old.repeat_interleave(after // before, 0)

@@ -63,9 +63,9 @@ def current_placement(obj: bpy.types.Object, rig: Rig, units_per_metre: float) -
 
 def stored_placement(obj: bpy.types.Object) -> Placement | None:
     """The placement of the armature object before its active Action of ours animated it; None if it does not."""
-    told = recipe_of(obj)
-    if told.get("travel") == Travel.ROOT.value and "standing" in told:
-        return Placement(np.array(told["standing"][:3]), float(told["standing"][3]))
+    stored = recipe_of(obj)
+    if stored.get("travel") == Travel.ROOT.value and "standing" in stored:
+        return Placement(np.array(stored["standing"][:3]), float(stored["standing"][3]))
     return None
 
 

@@ -4,7 +4,7 @@
 import bpy
 
 from ..armature.take_properties import BODY_GENDER, JOINT_DIRECTIONS, SHAPE_KEY
-from ..scene import messages
+from ..scene import messages, user_paths
 from ..scene.operator_base import MotionLCMOperator
 from ..session import job_queue
 
@@ -24,7 +24,10 @@ class MOTIONLCM_OT_add_smpl_body(MotionLCMOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: bpy.props.StringProperty(
-        name="File", description="SMPL_NEUTRAL.pkl, SMPLX_NEUTRAL.npz or a similar file", subtype="FILE_PATH"
+        name="File",
+        description="SMPL_NEUTRAL.pkl, SMPLX_NEUTRAL.npz or a similar file",
+        subtype="FILE_PATH",
+        options=user_paths.BLEND_RELATIVE,
     )
     filter_glob: bpy.props.StringProperty(default="*.pkl;*.npz", options={"HIDDEN"})
 
@@ -38,7 +41,7 @@ class MOTIONLCM_OT_add_smpl_body(MotionLCMOperator, bpy.types.Operator):
             column.label(text=sentence)
 
     def perform(self, context: bpy.types.Context) -> None:
-        context.scene.motionlcm.character = _add_body(context, bpy.path.abspath(self.filepath))
+        context.scene.motionlcm.character = _add_body(context, self.filepath)
         messages.show_message(" ".join(LICENCE))
         job_queue.get().warm_up()
 
@@ -60,19 +63,17 @@ class MOTIONLCM_OT_fit_joints(MotionLCMOperator, bpy.types.Operator):
 def _add_body(context: bpy.types.Context, path: str) -> bpy.types.Object:
     """Read the file, then create armature and mesh. Raises InvalidRequest if the file contains no body; nothing is
     created then."""
-    from pathlib import Path
-
     from ...motionlcm_blender.errors import InvalidRequest
     from ...motionlcm_blender.smpl.body_model_file import read_body_model
     from .smpl_mesh import build_body
 
     if not path:
         raise InvalidRequest("Choose a .pkl or .npz file of SMPL or SMPL-X.")
-    model = read_body_model(Path(path))
+    model = read_body_model(user_paths.absolute(path))
     if context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
     armature = build_body(context, model, f"{model.kind.name} Body")
-    stem = Path(path).stem.lower()
+    stem = user_paths.absolute(path).stem.lower()
     BODY_GENDER.write(armature, next((word for word in ("neutral", "female", "male") if word in stem), "neutral"))
     return armature
 

@@ -13,7 +13,7 @@ import bpy
 import numpy as np
 
 from ..armature.take_properties import BODY_RAISED, JOINT_NAMES, POSE_KEY
-from ..scene import messages, scene_time
+from ..scene import messages, scene_time, user_paths
 from ..scene.operator_base import MotionLCMOperator
 from .add_smpl_body import LICENCE
 
@@ -66,7 +66,7 @@ class MOTIONLCM_OT_bake_pose_corrections(MotionLCMOperator, bpy.types.Operator):
             raise InvalidRequest("Choose the .pkl or .npz file that the body was made from.")
         character = find_character(context)
         frames = _frames(context, character, self.what == "SCENE")
-        count = bake(context, character, Path(bpy.path.abspath(self.filepath)), frames)
+        count = bake(context, character, user_paths.absolute(self.filepath), frames)
         messages.show_message(f"{count} pose corrections are keyed on {len(frames)} frames.")
 
 

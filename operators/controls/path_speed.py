@@ -73,9 +73,9 @@ def work_out(context: bpy.types.Context) -> Shown:
     if path is None:
         return Shown(iface_("Length is known after generating"))
     pace = speed(path, frames)
-    told = iface_("{length:.1f} m at {speed:.1f} m/s").format(length=path.length, speed=pace)
+    text = iface_("{length:.1f} m at {speed:.1f} m/s").format(length=path.length, speed=pace)
     walk = walk_warning(chosen.prompt, pace)
-    return Shown(told, speed_warning(path, frames) or walk or "", walk is not None)
+    return Shown(text, speed_warning(path, frames) or walk or "", walk is not None)
 
 
 def refresh(context: bpy.types.Context) -> None:

@@ -36,7 +36,7 @@ from ..rigs import recognised
 from ..rigs.recognised import rest_placement_of
 from ..scene.dependencies import is_carried
 from ..scene.handles import handle_of
-from ..scene.scene_time import at_frame, may_change, rate_of, scene_frames_each, stretch
+from ..scene.scene_time import at_frame, check_range, may_change, rate_of, scene_frames_each, start_of_motion
 from ..session import model_choice
 from ..session.generation_worker import GenerationJobInput
 
@@ -71,6 +71,7 @@ class OrderBuilder:
     def build(self) -> GenerationJobInput:
         """Make all decisions. Raises InvalidRequest with one sentence."""
         self.find_timing()
+        check_range(self.scene, self.first_frame, self.first_frame + self.seconds * rate_of(self.scene))
         self.find_path()
         self.find_start_and_end()
         self.find_ground()
@@ -259,8 +260,7 @@ class SceneOrderBuilder(PanelOrderBuilder):
     def __init__(self, context: bpy.types.Context, character: bpy.types.Object, frames: int) -> None:
         super().__init__(context, character)
         self.frames = frames
-        starts = self.scene.frame_current if self.settings.start == "CURRENT_FRAME" else self.scene.frame_start
-        self._begin = round(starts / stretch(self.scene))
+        self._begin = start_of_motion(self.scene, self.settings.start)
 
     def begin(self) -> int:
         return self._begin

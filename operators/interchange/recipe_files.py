@@ -4,7 +4,6 @@
 import uuid
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
@@ -13,7 +12,7 @@ from bpy.app.translations import pgettext_rpt as rpt_
 from ..armature import character_lookup, take_index
 from ..armature.take_properties import MADE, PROMPT, has_recipe
 from ..generation import action_recipes, orders, write_actions
-from ..scene import handles, messages
+from ..scene import handles, messages, user_paths
 from ..scene.dynamic_enum import DynamicEnumItems
 from ..scene.operator_base import MotionLCMOperator
 from ..session import job_queue
@@ -107,7 +106,9 @@ class MOTIONLCM_OT_export_recipe(MotionLCMOperator, bpy.types.Operator):
     bl_label = "Export Recipe"
     bl_options = {"REGISTER"}
 
-    filepath: bpy.props.StringProperty(name="File", description="JSON file to write", subtype="FILE_PATH")
+    filepath: bpy.props.StringProperty(
+        name="File", description="JSON file to write", subtype="FILE_PATH", options=user_paths.BLEND_RELATIVE
+    )
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
     check_existing: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
     what: bpy.props.EnumProperty(
@@ -150,7 +151,7 @@ class MOTIONLCM_OT_export_recipe(MotionLCMOperator, bpy.types.Operator):
         old = next((a.name for a in actions if action_recipes.recipe_is_old(a)), None)
         if old is not None:
             raise InvalidRequest(f'"{old}" is from an earlier version: press Again, then export.')
-        path = Path(bpy.path.abspath(bpy.path.ensure_ext(self.filepath, ".json")))
+        path = user_paths.absolute(bpy.path.ensure_ext(self.filepath, ".json"))
         write(path, [action_recipes.recipe_in(action) for action in actions])
         messages.show_message(f"Wrote {len(actions)} recipe{'s' if len(actions) > 1 else ''} to {path.name}.")
 
@@ -162,7 +163,9 @@ class MOTIONLCM_OT_import_recipe(JobOperator, bpy.types.Operator):
     bl_label = "Import Recipe"
     bl_options = {"REGISTER"}
 
-    filepath: bpy.props.StringProperty(name="File", description="JSON file of recipes", subtype="FILE_PATH")
+    filepath: bpy.props.StringProperty(
+        name="File", description="JSON file of recipes", subtype="FILE_PATH", options=user_paths.BLEND_RELATIVE
+    )
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
@@ -172,7 +175,7 @@ class MOTIONLCM_OT_import_recipe(JobOperator, bpy.types.Operator):
     def perform(self, context: bpy.types.Context) -> None:
         from ...motionlcm_blender.recipes.serialization import read
 
-        recipes = read(Path(bpy.path.abspath(self.filepath)))
+        recipes = read(user_paths.absolute(self.filepath))
         character = character_lookup.find_character(context)
         owners = handles.handle_of(context.scene), handles.handle_of(character)
         start = partial(make_all, *owners, recipes, uuid.uuid4().hex[:12])

@@ -7,7 +7,7 @@ import bpy
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ..armature import character_lookup
-from ..scene import messages, scene_time
+from ..scene import messages, scene_time, user_paths
 from ..scene.operator_base import MotionLCMOperator
 
 LAYOUT_ITEMS = (
@@ -18,7 +18,7 @@ LAYOUT_ITEMS = (
 
 
 def _model_file(path: str) -> Path | None:
-    return Path(bpy.path.abspath(path)) if path else None
+    return user_paths.absolute(path) if path else None
 
 
 class MOTIONLCM_OT_export_smpl(MotionLCMOperator, bpy.types.Operator, ExportHelper):
@@ -89,7 +89,7 @@ class MOTIONLCM_OT_export_smpl(MotionLCMOperator, bpy.types.Operator, ExportHelp
             gender="" if self.gender == "AUTO" else self.gender,
             model_file=_model_file(self.body_file),
         )
-        path = Path(bpy.path.abspath(bpy.path.ensure_ext(self.filepath, ".npz")))
+        path = user_paths.absolute(bpy.path.ensure_ext(self.filepath, ".npz"))
         write_parameters(parameters, path)
         messages.show_message(
             f"Wrote {len(parameters.translation)} frames as {parameters.kind.name} parameters to {path.name}."
@@ -139,7 +139,7 @@ class MOTIONLCM_OT_import_smpl(MotionLCMOperator, bpy.types.Operator, ImportHelp
         from ...motionlcm_blender.smpl.parameter_file import read_parameters
         from .smpl_motion import import_parameters
 
-        path = Path(bpy.path.abspath(self.filepath))
+        path = user_paths.absolute(self.filepath)
         parameters = read_parameters(path, self.fps, "" if self.up == "AUTO" else self.up)
         character = character_lookup.find_character(context)
         scene = context.scene

@@ -9,7 +9,7 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ..characters.add_character import create_character
 from ..controls import pins
-from ..scene import messages, scene_time
+from ..scene import messages, scene_time, user_paths
 from ..scene.linking import put_into_scene, scene_units_per_metre
 from ..scene.operator_base import MotionLCMOperator
 from ..session import job_queue
@@ -25,21 +25,23 @@ SHORTEST_STEP = 0.01
 def build(context: bpy.types.Context, board: "Storyboard") -> list[bpy.types.Object]:
     """Add all contents of a storyboard to this scene at its frame rate; the shots are empty.
 
-    Raises InvalidRequest, before any change, if a shot is too short at this rate.
+    Raises InvalidRequest, before any change, if a shot is too short at this rate or beyond Blender's last frame.
     """
     scene = context.scene
     board = board.at_fps(scene_time.rate_of(scene))
     units = scene_units_per_metre(scene)
+    for shot in (shot for character in board.characters for shot in character.shots):
+        scene_time.check_range(scene, shot.first, shot.last)
     made = [
         _add_character(context, character, units) for character in board.characters
     ]  # first, because paths and pins refer to their names
     lines = {name: add_curve(context, name, path, units) for name, path in board.paths.items()}
-    for character, told in zip(made, board.characters, strict=True):
-        _add_shots(context, character, told, lines, units)
+    for character, story in zip(made, board.characters, strict=True):
+        _add_shots(context, character, story, lines, units)
     scene.motionlcm.character = made[0]
     for character in made:
         for shot in character.motionlcm.shots:
-            scene.frame_start, scene.frame_end = min(scene.frame_start, shot.first), max(scene.frame_end, shot.last)
+            scene_time.make_room(scene, shot.first, shot.last)
     return made
 
 
@@ -58,9 +60,9 @@ def add_curve(context: bpy.types.Context, name: str, path: "StoryPath", units: f
     return curve
 
 
-def _add_character(context: bpy.types.Context, told: "StoryCharacter", units: float) -> bpy.types.Object:
+def _add_character(context: bpy.types.Context, story: "StoryCharacter", units: float) -> bpy.types.Object:
     character = create_character(context)
-    place(character, told.name, [units * value for value in told.at], told.facing, told.scale)
+    place(character, story.name, [units * value for value in story.at], story.facing, story.scale)
     context.view_layer.update()
     return character
 
@@ -68,11 +70,11 @@ def _add_character(context: bpy.types.Context, told: "StoryCharacter", units: fl
 def _add_shots(
     context: bpy.types.Context,
     character: bpy.types.Object,
-    told: "StoryCharacter",
+    story: "StoryCharacter",
     lines: dict[str, bpy.types.Object],
     units: float,
 ) -> None:
-    for number, wanted in enumerate(told.shots):
+    for number, wanted in enumerate(story.shots):
         shot = shot_list.new_shot(character, number, wanted.prompt, wanted.first, wanted.last)
         shot.seed, shot.locked, shot.takes = wanted.seed, wanted.locked, wanted.takes
         if wanted.path is not None:
@@ -96,16 +98,16 @@ def _add_pin(
     context: bpy.types.Context,
     character: bpy.types.Object,
     shot: "shot_list.MotionLCMShot",
-    told: "StoryPin",
+    story_pin: "StoryPin",
     units: float,
 ) -> None:
-    target = bpy.data.objects.new(f"Pin {character.name} {told.joint}", None)
+    target = bpy.data.objects.new(f"Pin {character.name} {story_pin.joint}", None)
     target.empty_display_type, target.empty_display_size = "SPHERE", pins.SIZE * units
-    target.location = [units * value for value in told.at]
+    target.location = [units * value for value in story_pin.at]
     context.scene.collection.objects.link(target)
     pin = shot.pins.add()
-    pin.target, pin.joint = target, told.joint
-    pin.first, pin.last = told.first, told.last
+    pin.target, pin.joint = target, story_pin.joint
+    pin.first, pin.last = story_pin.first, story_pin.last
 
 
 def storyboard_of(context: bpy.types.Context) -> "tuple[Storyboard, tuple[str, ...]]":
@@ -131,18 +133,18 @@ def storyboard_of(context: bpy.types.Context) -> "tuple[Storyboard, tuple[str, .
     for character in found:
         rig = read_rig(character)
         floor, heading = standing_place(character, rig)
-        told = []
+        story_shots = []
         left = {number: pin.first for number, pin in enumerate(scene.motionlcm.pins)}
         for number, shot in enumerate(character.motionlcm.shots, 1):
             name = None
             try:
                 if shot.path is not None:
-                    name, told_of = _add_path(context, paths, character, shot, units)
-                    warnings += told_of
+                    name, path_warnings = _add_path(context, paths, character, shot, units)
+                    warnings += path_warnings
                 pins = _pins_of(context, character, shot, left, units)
                 of_curve = name is not None and shot.path.type == "CURVE"
                 part = (round(shot.path_from, 4), round(shot.path_to, 4)) if of_curve else (0.0, 1.0)
-                told.append(
+                story_shots.append(
                     StoryShot(shot.prompt, shot.first, shot.last, shot.seed, shot.locked, name, part, pins, shot.takes)
                 )
             except InvalidRequest as error:
@@ -152,7 +154,7 @@ def storyboard_of(context: bpy.types.Context) -> "tuple[Storyboard, tuple[str, .
                 ) from None
         size = round(units_per_metre(character, rig) / units, 4)
         facing = round(math.degrees(heading), 3)
-        characters.append(StoryCharacter(character.name, _in_metres(floor, units), facing, size, tuple(told)))
+        characters.append(StoryCharacter(character.name, _in_metres(floor, units), facing, size, tuple(story_shots)))
     rate = scene_time.rate_of(scene)
     return Storyboard(tuple(characters), round(rate, 5), paths), tuple(dict.fromkeys(warnings))
 
@@ -185,7 +187,7 @@ def _add_path(
     from ..controls.trajectory import curve_points, weights_of
     from ..scene.scene_time import at_frame, may_change, places_at
 
-    obj, told = shot.path, []
+    obj, warnings = shot.path, []
     if obj.type == "CURVE":
         if obj.name in paths:
             return obj.name, []
@@ -196,10 +198,10 @@ def _add_path(
                 raise InvalidRequest(f'Path "{obj.name}": {error}') from None
         weights = weights_of(obj, len(points))
         if strokes > 1:
-            told.append(f'"{obj.name}" has {strokes} strokes: the first one is in the storyboard.')
+            warnings.append(f'"{obj.name}" has {strokes} strokes: the first one is in the storyboard.')
         speeds = None if weights is None else tuple(round(float(weight), 4) for weight in weights)
         paths[obj.name] = StoryPath(tuple(_in_metres(point, units) for point in points), cyclic, speeds)
-        return obj.name, told
+        return obj.name, warnings
     name = f"{obj.name} {character.name} {shot.name}"[:40]
     way = places_at(context, obj, np.arange(shot.first, shot.last + 1, dtype=np.float64))
     kept = [way[0]]
@@ -245,6 +247,9 @@ class MOTIONLCM_OT_import_storyboard(MotionLCMOperator, bpy.types.Operator, Impo
     bl_options = {"REGISTER", "UNDO"}
 
     filename_ext = ".json"
+    filepath: bpy.props.StringProperty(
+        name="File", description="JSON file of a storyboard", subtype="FILE_PATH", options=user_paths.BLEND_RELATIVE
+    )
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
     generate: bpy.props.BoolProperty(
         name="Generate",
@@ -262,7 +267,7 @@ class MOTIONLCM_OT_import_storyboard(MotionLCMOperator, bpy.types.Operator, Impo
         from ...motionlcm_blender.storyboard.reading import read_storyboard
         from ..scene.camera_and_light import set_frame_rate
 
-        board = read_storyboard(bpy.path.abspath(self.filepath))
+        board = read_storyboard(user_paths.absolute(self.filepath))
         if self.set_frame_rate:
             set_frame_rate(context.scene, board.fps)
         made = build(context, board)
@@ -282,16 +287,19 @@ class MOTIONLCM_OT_export_storyboard(MotionLCMOperator, bpy.types.Operator, Expo
     bl_options = {"REGISTER"}
 
     filename_ext = ".json"
+    filepath: bpy.props.StringProperty(
+        name="File", description="JSON file of a storyboard", subtype="FILE_PATH", options=user_paths.BLEND_RELATIVE
+    )
     filter_glob: bpy.props.StringProperty(default="*.json", options={"HIDDEN"})
 
     def perform(self, context: bpy.types.Context) -> None:
         from ...motionlcm_blender.storyboard.writing import write_storyboard
 
         board, warnings = storyboard_of(context)
-        write_storyboard(board, bpy.path.abspath(self.filepath))
+        write_storyboard(board, user_paths.absolute(self.filepath))
         count = sum(len(character.shots) for character in board.characters)
-        told = f"{_counted(len(board.characters), 'character')} and {_counted(count, 'shot')} were written."
-        messages.show_message(told, warnings=warnings)
+        message = f"{_counted(len(board.characters), 'character')} and {_counted(count, 'shot')} were written."
+        messages.show_message(message, warnings=warnings)
 
 
 def _counted(count: int, what: str) -> str:

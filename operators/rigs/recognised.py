@@ -194,7 +194,7 @@ def note(obj: bpy.types.Object | None) -> None:
 
 
 def read_and_note(obj: bpy.types.Object) -> Rig | BodyRig:
-    """`read_character`, and store the answer on the object, for the panel."""
+    """Read the character (`read_character`) and store the result on the object for the panel."""
     try:
         rig = read_character(obj)
     except MotionLCMError as error:

@@ -19,6 +19,9 @@ from .evaluation import evaluated_object
 if TYPE_CHECKING:
     import numpy as np
 
+FURTHEST = 1_048_574
+"""Blender's last frame, and with a minus sign its first one (MAXFRAME in its source)."""
+
 
 def frames_of(seconds: float) -> int:
     """Model frames for a length in seconds. Raises InvalidRequest if the model cannot generate this number."""
@@ -51,6 +54,25 @@ def stretch(scene: bpy.types.Scene) -> float:
 def playhead(scene: bpy.types.Scene) -> int:
     """The frame of keys at the playhead."""
     return round(scene.frame_current / stretch(scene))
+
+
+def start_of_motion(scene: bpy.types.Scene, start: str) -> int:
+    """The first frame of keys that is shown at or after the start that the panel names: CURRENT_FRAME, or the scene's
+    first frame."""
+    shown = scene.frame_current if start == "CURRENT_FRAME" else scene.frame_start
+    return math.ceil(shown / stretch(scene) - 1e-6)
+
+
+def check_range(scene: bpy.types.Scene, first: float, last: float) -> None:
+    """Raises InvalidRequest if frames of keys are beyond the frames of Blender's timeline."""
+    from ...motionlcm_blender.errors import InvalidRequest
+
+    low, high = (round(frame * stretch(scene)) for frame in (first, last))
+    if low < -FURTHEST or high > FURTHEST:
+        raise InvalidRequest(
+            f"The motion would be on frames {low} to {high}: Blender's timeline ends on frame {FURTHEST} "
+            f"and begins on frame {-FURTHEST}."
+        )
 
 
 def make_room(scene: bpy.types.Scene, first: float, last: float) -> None:

@@ -45,7 +45,7 @@ class Lent(MetaPathFinder):
         return PathFinder.find_spec(name, [self.folders[name]])
 
 
-def say(**facts: Any) -> None:
+def write_line(**facts: Any) -> None:
     print(MARK + json.dumps(facts), flush=True)
 
 
@@ -61,9 +61,9 @@ def render(task: dict[str, Any]) -> None:
     scene = bpy.context.scene
     stage.set_frame_rate(scene, board.fps)
     made = storyboards.build(bpy.context, board)
-    for character, told in zip(made, board.characters, strict=True):
-        for number in range(len(told.shots)):
-            make_shot(scene, character, told.name, number)
+    for character, story in zip(made, board.characters, strict=True):
+        for number in range(len(story.shots)):
+            make_shot(scene, character, story.name, number)
     if task["bake"]:
         strips, shots = part("operators.shots.nla_track"), part("operators.shots.shot_list")
         for character in made:
@@ -92,7 +92,7 @@ def make_shot(scene: Any, character: Any, name: str, number: int) -> None:
         raise errors.InvalidRequest(f'Character "{name}", shot {number + 1}: {error}') from None
     warnings = part("operators.scene.messages").status.warnings
     milliseconds = 1000.0 * (time.perf_counter() - began)
-    say(character=name, shot=number + 1, milliseconds=milliseconds, warnings=warnings)
+    write_line(character=name, shot=number + 1, milliseconds=milliseconds, warnings=warnings)
 
 
 def places_seen(scene: Any, characters: Any) -> Any:
@@ -117,9 +117,9 @@ def main(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001  each exception ends the program with a sentence
         traceback.print_exc()
         try:
-            say(failed=part("operators.scene.messages").sentence_for(error))
+            write_line(failed=part("operators.scene.messages").sentence_for(error))
         except Exception:  # noqa: BLE001  each exception ends the program with a sentence
-            say(failed=f"{type(error).__name__}: {error}")
+            write_line(failed=f"{type(error).__name__}: {error}")
         return 1
     return 0
 

@@ -84,7 +84,7 @@ class JobQueue:
         self.current: Job | None = None
         self._waiting: list[QueuedJob] = []
         self._at_once = False
-        """Whether what waits is carried out before anything else is done, as `enqueue` was asked to."""
+        """Whether `enqueue` runs the waiting jobs before it returns."""
         self._failed: list[str] = []
         """What went wrong for one character while others still waited; shown until something new is enqueued."""
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-import bpy
-
 from ..scene.addon import preferences
+from ..scene.user_paths import absolute_if_possible
 
 FOLDER_VARIABLE = "MOTIONLCM_MODEL_FOLDER"
 DEVICE_VARIABLE = "MOTIONLCM_DEVICE"
@@ -24,6 +23,6 @@ class Choice:
 def chosen() -> Choice:
     """The model folder and device: from the preferences, otherwise the environment, otherwise the bundled model."""
     prefs = preferences()
-    folder = bpy.path.abspath(prefs.model_folder) if prefs is not None and prefs.model_folder else None
+    folder = absolute_if_possible(prefs.model_folder) if prefs is not None and prefs.model_folder else None
     device = prefs.device.lower() if prefs is not None else os.environ.get(DEVICE_VARIABLE) or "auto"
     return Choice(folder or os.environ.get(FOLDER_VARIABLE) or None, device)

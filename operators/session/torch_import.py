@@ -130,7 +130,7 @@ def _tried(origin: Path, where: InstallPaths) -> str:
     if key not in _trials:
         try:
             kept = json.loads(where.trials.read_text(encoding="utf-8"))
-            _trials.update({str(name): str(told) for name, told in kept.items()})
+            _trials.update({str(name): str(result) for name, result in kept.items()})
         except (OSError, ValueError, AttributeError):
             pass
     if key not in _trials:

@@ -24,7 +24,7 @@ def report() -> str:
         ("Hardware", _hardware()),
         ("Model", _model()),
         ("Last timings", _timings()),
-        ("Last errors", [(str(n), told) for n, told in enumerate(log_file.last_errors()[-ERRORS:], 1)]),
+        ("Last errors", [(str(n), sentence) for n, sentence in enumerate(log_file.last_errors()[-ERRORS:], 1)]),
         ("Folders", _folders()),
     ]
     return composed([(title, rows or [("none", "")]) for title, rows in sections])

@@ -15,7 +15,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 from bpy.app.translations import pgettext_rpt as rpt_
 
-from ..scene import messages
+from ..scene import messages, user_paths
 from ..scene.messages import TaskStatus
 from ..scene.operator_base import MotionLCMOperator
 from ..session.background_task import BackgroundTask, Report
@@ -180,7 +180,7 @@ class _GetModel(MotionLCMOperator):
 
 
 def _folder(path: str) -> Path | None:
-    return Path(bpy.path.abspath(path)) if path.strip() else None
+    return user_paths.absolute(path) if path.strip() else None
 
 
 class MOTIONLCM_OT_get_official_model(_GetModel, bpy.types.Operator):
@@ -240,6 +240,7 @@ class MOTIONLCM_OT_import_official_model(_GetModel, bpy.types.Operator):
         name="File or Folder",
         description="Checkpoint (.ckpt, .pt, .safetensors), a .zip of checkpoints, or a folder with checkpoints",
         subtype="FILE_PATH",
+        options=user_paths.BLEND_RELATIVE,
     )
     filter_glob: bpy.props.StringProperty(default="*.ckpt;*.pt;*.pth;*.safetensors;*.zip", options={"HIDDEN"})
     statistics: bpy.props.StringProperty(

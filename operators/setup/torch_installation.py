@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
-from ..scene import addon, messages
+from ..scene import addon, messages, user_paths
 from ..scene.main_thread_timer import MainThreadTimer
 from ..scene.messages import TaskStatus
 from ..scene.operator_base import MotionLCMOperator
@@ -74,7 +74,7 @@ def online() -> bool:
 def wheel_folder() -> str | None:
     """The wheel folder of the preferences."""
     prefs = addon.preferences()
-    return bpy.path.abspath(prefs.wheel_folder) if prefs is not None and prefs.wheel_folder else None
+    return user_paths.absolute_if_possible(prefs.wheel_folder) if prefs is not None and prefs.wheel_folder else None
 
 
 def setup() -> "Setup":
@@ -174,7 +174,7 @@ def _taken(home: str, outcome: "dict[str, Any] | BaseException") -> None:
     if isinstance(outcome, BaseException):
         sentence, error = _sentence_for(outcome, home)
     else:
-        sentence, error = _told_of(outcome), False
+        sentence, error = _ready_sentence(outcome), False
     _show(sentence, error)
     poll_status()
     model_session.get().forget()  # the next generation may use another device
@@ -199,9 +199,9 @@ def _sentence_for(problem: BaseException, home: str) -> tuple[str, bool]:
     return f"An unexpected error occurred ({what}): try again; for details from the log, see Copy Report.", True
 
 
-def _told_of(state: dict[str, Any]) -> str:
-    told = f"PyTorch works: {state['device_name']}, {state['milliseconds']:.0f} ms per motion."
-    return f"{told} {state['sentence']}".strip()
+def _ready_sentence(state: dict[str, Any]) -> str:
+    sentence = f"PyTorch works: {state['device_name']}, {state['milliseconds']:.0f} ms per motion."
+    return f"{sentence} {state['sentence']}".strip()
 
 
 def _show(sentence: str, error: bool = False) -> None:

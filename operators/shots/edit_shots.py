@@ -30,14 +30,14 @@ class MOTIONLCM_OT_add_shot(MotionLCMOperator, bpy.types.Operator):
 
     def perform(self, context: bpy.types.Context) -> None:
         from ..armature.character_lookup import find_character
-        from ..scene.scene_time import make_room, playhead, stretch
+        from ..scene.scene_time import check_range, make_room, start_of_motion
 
         scene, chosen = context.scene, context.scene.motionlcm
         character = find_character(context)
         shots = character.motionlcm.shots
-        begin = playhead(scene) if chosen.start == "CURRENT_FRAME" else round(scene.frame_start / stretch(scene))
-        first = shots[-1].last if len(shots) else begin
+        first = shots[-1].last if len(shots) else start_of_motion(scene, chosen.start)
         last = first + max(1, round(chosen.length * rate_of(scene)))
+        check_range(scene, first, last)
         shot = new_shot(character, len(shots), chosen.prompt, first, last)
         shot.seed = chosen.seed
         if chosen.path is not None and not any(other.path == chosen.path for other in shots):

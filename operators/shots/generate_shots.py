@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from ..session.job_queue import Job
 
 
-def make_next(scene: "Handle", character: "Handle", uids: tuple[str, ...], told: tuple[str, ...] = ()) -> "Job | None":
+def make_next(
+    scene: "Handle", character: "Handle", uids: tuple[str, ...], warnings: tuple[str, ...] = ()
+) -> "Job | None":
     """The job of the first of these shots; its follow-up jobs generate the others, each after the shot before it.
 
     A generated shot whose start moved is generated again after its previous shot: see `order_for`. All shots together
-    are one undo step. told: warnings so far. None if no shot is to be generated. Raises InvalidRequest if the request
+    are one undo step. warnings: those so far. None if no shot is to be generated. Raises InvalidRequest if the request
     is invalid.
     """
     in_scene, found = handles.find_both(scene, character)
@@ -38,21 +40,21 @@ def make_next(scene: "Handle", character: "Handle", uids: tuple[str, ...], told:
     view_layer = bpy.context.view_layer if bpy.context.scene == in_scene else in_scene.view_layers[0]
     with bpy.context.temp_override(scene=in_scene, view_layer=view_layer):
         order = order_for(bpy.context, found, shot)
-    return job_of(order, tuple(left[1:]), told)
+    return job_of(order, tuple(left[1:]), warnings)
 
 
-def job_of(order: "GenerationJobInput", left: tuple[str, ...] = (), told: tuple[str, ...] = ()) -> "Job":
-    """The job of a shot. Its follow-up jobs are the next shot, if it became stale, and the remaining shots. told:
-    warnings so far."""
+def job_of(order: "GenerationJobInput", left: tuple[str, ...] = (), warnings: tuple[str, ...] = ()) -> "Job":
+    """The job of a shot. Its follow-up jobs are the next shot, if it became stale, and the remaining shots. warnings:
+    those so far."""
     from dataclasses import replace
 
-    told += tuple(warning for warning in order.warnings if warning not in told)
-    following = partial(_go_on, order.scene, order.character, order.shot, left, told)
-    return job_queue.Job(replace(order, warnings=told), partial(write_shot, left=left), following, order.shot)
+    warnings += tuple(warning for warning in order.warnings if warning not in warnings)
+    following = partial(_go_on, order.scene, order.character, order.shot, left, warnings)
+    return job_queue.Job(replace(order, warnings=warnings), partial(write_shot, left=left), following, order.shot)
 
 
 def _go_on(
-    scene: "Handle", character: "Handle", uid: str, left: tuple[str, ...], told: tuple[str, ...]
+    scene: "Handle", character: "Handle", uid: str, left: tuple[str, ...], warnings: tuple[str, ...]
 ) -> "Job | None":
     """The jobs after a shot: its next shot, if that must change, and the remaining shots."""
     found = handles.find_both(scene, character)[1]
@@ -61,7 +63,7 @@ def _go_on(
         left = (following.uid, *(uid for uid in left if uid != following.uid))
     job = None
     try:
-        job = make_next(scene, character, left, told) if left else None
+        job = make_next(scene, character, left, warnings) if left else None
     finally:
         if left and job is None:  # only now it is known that no shot remains
             playback.push_undo("MotionLCM: Shots")

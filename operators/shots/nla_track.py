@@ -69,14 +69,16 @@ def lay(character: bpy.types.Object) -> None:
 def _new_strip(
     character: bpy.types.Object, track: bpy.types.NlaTrack, name: str, first: int, action: bpy.types.Action
 ) -> bpy.types.NlaStrip:
-    """A strip with the motion of the character: Blender does not choose one of several slots, and gives a strip without
-    a slot the length of one frame."""
+    """A strip with the whole motion of the character: Blender does not choose one of several slots, and gives a strip
+    without a slot the length of one frame."""
     from ..armature.actions import slot_of
 
     strip = track.strips.new(name, first, action)
     strip.name = name
-    if len(getattr(action, "slots", ())) and strip.action_slot is None:
+    without_slot = len(getattr(action, "slots", ())) and strip.action_slot is None
+    if without_slot:
         strip.action_slot = slot_of(action, character)
+    if without_slot or action.use_frame_range:  # a frame range of the user's must not cut the motion
         begin, end = _frames_in(strip)
         strip.action_frame_start, strip.action_frame_end = begin, end
         strip.frame_end = first + end - begin
@@ -86,7 +88,7 @@ def _new_strip(
 def _frames_in(strip: bpy.types.NlaStrip) -> tuple[float, float]:
     """First and last frame of the keys that a strip plays."""
     ranges = [curve.range() for curve in curves_played(strip)]
-    if strip.action.use_frame_range or not ranges:
+    if not ranges:
         return strip.action.frame_range[0], strip.action.frame_range[1]
     return min(low for low, _ in ranges), max(high for _, high in ranges)
 

@@ -5,6 +5,7 @@ any other Action gives the pose only.
 """
 
 # No `from __future__ import annotations` here, as in `shot_list`.
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,9 @@ from ...motionlcm_blender.motion.world_transform import (
 )
 from ...motionlcm_blender.postprocess.terrain import Ground
 from ...motionlcm_blender.postprocess.transitions import placement_of
-from ..armature.actions import holder_of
+from ..armature.action_match import CHANNELS, EULER
+from ..armature.actions import bone_path, holder_of
+from ..armature.interference import listed_names
 from ..armature.pose_reading import joints_of
 from ..armature.smpl_rig import Rig
 from ..armature.take_properties import GROUND, ORIGIN, PATH, PLACED
@@ -35,6 +38,8 @@ from ..rigs.body_reading import bones_of, read_clip
 from ..rigs.recognised import BodyRig
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import bpy
 
     from .shot_list import MotionLCMShot
@@ -207,12 +212,36 @@ def _beginning(clip: Clip, joints: np.ndarray, floor: float) -> Beginning:
 def _posed(
     pose: "bpy.types.Action", character: "bpy.types.Object", rig: Rig | BodyRig, units_per_metre: float, frames: int
 ) -> Clip:
-    holder = holder_of(pose, character)
-    paths = {curve.data_path for curve in holder.fcurves} if holder is not None else set()
-    bones = {f'pose.bones["{name}"]' for name in bones_of(rig)}
-    if not any(path.rpartition(".")[0] in bones for path in paths):
-        raise InvalidRequest(f'The Action "{pose.name}" has no pose of "{character.name}".')
+    _check_pose(pose, character, bones_of(rig))
     return read_clip(pose, np.full(frames, pose.frame_range[0]), character, rig, units_per_metre)
+
+
+def _check_pose(pose: "bpy.types.Action", character: "bpy.types.Object", bones: "Iterable[str]") -> None:
+    """Raises InvalidRequest if the Action has no keys that move these bones, keys of another rotation mode, or values
+    that are not finite."""
+    holder = holder_of(pose, character)
+    keyed: dict[str, set[str]] = {}
+    curves = {} if holder is None else {(curve.data_path, curve.array_index): curve for curve in holder.fcurves}
+    for path, _ in curves:
+        prefix, _, channel = path.rpartition(".")
+        keyed.setdefault(prefix, set()).add(channel)
+    idle, moves, named = [], False, f'The Action "{pose.name}"'
+    for bone in bones:
+        channels = keyed.get(bone_path(bone).removesuffix("."), set())
+        own = CHANNELS.get(character.pose.bones[bone].rotation_mode, EULER)
+        moves |= bool(channels & {own, "location"})
+        if own not in channels and channels & {*CHANNELS.values(), EULER}:
+            idle.append(bone)
+        for (path, _), curve in curves.items():
+            if channels and path.startswith(bone_path(bone)) and not math.isfinite(curve.evaluate(pose.frame_range[0])):
+                raise InvalidRequest(f'{named} has a value that is not finite, in the bone "{bone}".')
+    if idle:
+        raise InvalidRequest(
+            f'{named} has keys of another rotation mode than that of these bones of "{character.name}": '
+            f"{listed_names(idle)}."
+        )
+    if not moves:
+        raise InvalidRequest(f'{named} has no pose of "{character.name}".')
 
 
 def _from_to(here: Placement, there: Placement) -> Placement:

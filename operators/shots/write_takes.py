@@ -41,8 +41,8 @@ def write_shot(order: GenerationJobInput, result: GenerationOutput, left: tuple[
     for take in (result, *result.others):
         times, channels = write_actions.written_channels(character, order, take)
         shot.takes_made += 1
-        told = action_recipes.recipe(order, take) | batch | {"take": shot.takes_made}
-        action = loose_action(f"MotionLCM {shot.name} take {shot.takes_made}", times, channels, told)
+        properties = action_recipes.recipe(order, take) | batch | {"take": shot.takes_made}
+        action = loose_action(f"MotionLCM {shot.name} take {shot.takes_made}", times, channels, properties)
         action.use_fake_user = True
         nla_track.shift(action, shot.first - order.first_frame)  # the shot may have been moved in the meantime
         write_actions.recent_results.remember(action, order, take)
@@ -103,9 +103,9 @@ def _forget_takes(character: bpy.types.Object, shot: shot_list.MotionLCMShot) ->
 
 def _as_ordered(shot: shot_list.MotionLCMShot, order: GenerationJobInput) -> bool:
     """Whether the shot's settings still equal those of the job."""
-    asked = (shot.prompt.strip(), shot.seed, shot.path.name if shot.path is not None else "")
+    expected = (shot.prompt.strip(), shot.seed, shot.path.name if shot.path is not None else "")
     made = (order.request.prompt, order.request.seed, order.path_name)
-    return asked == made and shot.last - shot.first + 1 == order.scene_frames
+    return expected == made and shot.last - shot.first + 1 == order.scene_frames
 
 
 def stale_follower(character: bpy.types.Object, index: int) -> shot_list.MotionLCMShot | None:

@@ -247,8 +247,8 @@ class MOTIONLCM_OT_contact_sheet(bpy.types.Operator):
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: Any) -> str:
-        told = next(text for name, _, text in ARRANGEMENTS if name == properties.arrangement)
-        return f"{told}. Press the button again, Esc or Enter to close"
+        arrangement = next(text for name, _, text in ARRANGEMENTS if name == properties.arrangement)
+        return f"{arrangement}. Press the button again, Esc or Enter to close"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

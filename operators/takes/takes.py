@@ -252,9 +252,9 @@ class MOTIONLCM_OT_push_take(_OnTakes, bpy.types.Operator):
             messages.show_message("The takes of a shot are already NLA strips.", error=True)
             return {"CANCELLED"}
         strip = nla_track.push(character, take, context.scene)
-        told = f" It blends in over {strip.blend_in:.0f} frames." if strip.blend_in else ""
+        blend = f" It blends in over {strip.blend_in:.0f} frames." if strip.blend_in else ""
         messages.show_message(
-            f"{strip.name}: frames {strip.frame_start:.0f} to {strip.frame_end:.0f} in the NLA.{told}"
+            f"{strip.name}: frames {strip.frame_start:.0f} to {strip.frame_end:.0f} in the NLA.{blend}"
         )
         return {"FINISHED"}
 

@@ -14,7 +14,17 @@ from ..shots import nla_track, shot_frames, shot_list
 from ..shots.shot_frames import BODY, LEFT, RIGHT
 from . import strip_layout, strip_view
 from .strip_layout import Hit
-from .strip_view import edges_of, frames_of, is_shown, name_of, redraw, snap_targets, under_mouse, view_of
+from .strip_view import (
+    character_of,
+    edges_of,
+    frames_of,
+    is_shown,
+    owner_of,
+    redraw,
+    snap_targets,
+    under_mouse,
+    view_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -58,9 +68,11 @@ class MOTIONLCM_OT_choose_shot(bpy.types.Operator):
 
     character: bpy.props.StringProperty(name="Character", description="Armature that the shot belongs to")
     index: bpy.props.IntProperty(name="Shot", description="Index of the shot in the list", default=0, min=0)
+    owner: bpy.props.IntProperty(options={"HIDDEN", "SKIP_SAVE"}, default=0)  # the session id, instead of the name
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        obj = context.scene.objects.get(self.character)
+        objects = context.scene.objects
+        obj = character_of(context.scene, self.owner) if self.owner else objects.get(self.character)
         if obj is None or not self.index < len(obj.motionlcm.shots):
             return {"CANCELLED"}
         if context.scene.motionlcm.character != obj:
@@ -107,18 +119,21 @@ class MOTIONLCM_OT_drag_strip(_OnStrips, bpy.types.Operator):
         found = under_mouse(context, event.mouse_region_x, event.mouse_region_y)
         if found is None:
             return {"PASS_THROUGH"}
-        self._name, hit = found
+        self._owner, hit = found
         self._index, self._part = hit.shot, hit.part
         self._at = (event.mouse_region_x, event.mouse_region_y)
         self._frame = view_of(context).frame(event.mouse_region_x)
-        self._frames = frames_of(context.scene.objects[self._name])
-        self._mine = self._name == name_of(context.scene.motionlcm.character)
+        character = character_of(context.scene, self._owner)
+        if character is None:
+            return {"PASS_THROUGH"}
+        self._frames = frames_of(character)
+        self._mine = self._owner == owner_of(context.scene.motionlcm.character)
         self._moving, self._by = False, 0
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        character = context.scene.objects.get(self._name)
+        character = character_of(context.scene, self._owner)
         if character is None or not self._index < len(character.motionlcm.shots):
             return self._end(context, {"CANCELLED"})
         if event.type in {"ESC", "RIGHTMOUSE"} and event.value == "PRESS":
@@ -151,11 +166,11 @@ class MOTIONLCM_OT_drag_strip(_OnStrips, bpy.types.Operator):
         locked = [shot.locked for shot in character.motionlcm.shots]
         state = strip_view.get()
         state.preview = shot_frames.dragged(self._frames, self._index, self._part, self._by, locked)
-        state.dragged, state.dragged_shot = character.name, self._index
-        context.area.header_text_set(self._told(context, character))
+        state.dragged, state.dragged_shot = character.session_uid, self._index
+        context.area.header_text_set(self._drag_text(context, character))
         redraw(context)
 
-    def _told(self, context: bpy.types.Context, character: bpy.types.Object) -> str:
+    def _drag_text(self, context: bpy.types.Context, character: bpy.types.Object) -> str:
         first, last = strip_view.get().preview[self._index]
         seconds = (last - first) / scene_time.rate_of(context.scene)
         shot = character.motionlcm.shots[self._index]
@@ -172,11 +187,13 @@ class MOTIONLCM_OT_drag_strip(_OnStrips, bpy.types.Operator):
             character.motionlcm.shot_index = self._index
             bpy.ops.motionlcm.retime_shot("EXEC_DEFAULT", True, part=self._part, by=self._by)
         elif not chosen:
-            bpy.ops.motionlcm.choose_shot("EXEC_DEFAULT", True, character=self._name, index=self._index)
+            bpy.ops.motionlcm.choose_shot(
+                "EXEC_DEFAULT", True, character=character.name, owner=self._owner, index=self._index
+            )
 
     def _end(self, context: bpy.types.Context, result: set[str]) -> set[str]:
         state = strip_view.get()
-        state.dragged, state.dragged_shot, state.preview = "", -1, []
+        state.dragged, state.dragged_shot, state.preview = 0, -1, []
         if context.area is not None:
             context.area.header_text_set(None)
         redraw(context)
@@ -244,9 +261,11 @@ class MOTIONLCM_OT_shot_menu(_OnStrips, bpy.types.Operator):
         return {"FINISHED"}
 
 
-def choose(context: bpy.types.Context, character: str, hit: Hit) -> None:
+def choose(context: bpy.types.Context, owner: int, hit: Hit) -> None:
     """Choose the shot of a strip, without an undo step."""
-    obj = context.scene.objects[character]
+    obj = character_of(context.scene, owner)
+    if obj is None:
+        return
     if context.scene.motionlcm.character != obj:
         context.scene.motionlcm.character = obj
     obj.motionlcm.shot_index = hit.shot

@@ -49,9 +49,10 @@ class View:
 
 
 class Row(NamedTuple):
-    """The shots of one character, `low` to `high` in pixels."""
+    """The shots of one character, `low` to `high` in pixels. owner: identifies the character, whatever its name."""
 
     character: str
+    owner: int
     frames: Sequence[tuple[int, int]]
     low: float
     high: float
@@ -81,17 +82,20 @@ def least_height(bottom: float, unit: float) -> float:
     return bottom + (2.0 * GAP + LOWEST + RULER) * unit
 
 
-def rows_of(view: View, characters: Iterable[tuple[str, Sequence[tuple[int, int]]]]) -> list[Row]:
-    """The rows from bottom to top: a full row for the first character, thin rows for the others, as many as fit."""
+def rows_of(view: View, characters: Iterable[tuple[str, int, Sequence[tuple[int, int]]]]) -> list[Row]:
+    """The rows from bottom to top: a full row for the first character, thin rows for the others, as many as fit.
+
+    characters: name, identity and frames of shots of each.
+    """
     rows: list[Row] = []
     low, top = view.bottom + GAP * view.unit, view.height - (RULER + GAP) * view.unit
     if view.height < least_height(view.bottom, view.unit):
         return rows
-    for name, frames in characters:
+    for name, owner, frames in characters:
         high = low + THIN * view.unit if rows else min(low + FULL * view.unit, top)
         if rows and high > MOST * view.height:
             break
-        rows.append(Row(name, frames, low, high))
+        rows.append(Row(name, owner, frames, low, high))
         low = high + GAP * view.unit
     return rows
 

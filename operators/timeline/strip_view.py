@@ -10,6 +10,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..scene import addon
+from ..scene.handles import Handle, find, handle_of
 from ..shots.shot_frames import BODY, LEFT, RIGHT, Frames
 from . import strip_layout
 from .strip_layout import Hit, Row, View
@@ -26,19 +27,21 @@ OTHERS_S = 1.0
 class StripState:
     """The state of strips that is not stored in the file.
 
-    over: character and strip under the mouse, in the region over_region, until the time over_until. dragged: name of
-    the character whose shot dragged_shot is dragged; preview: the frames of its shots after the drag. others: the
+    Characters are given by their session ids, because a linked object may have the name of a local one.
+
+    over: character and strip under the mouse, in the region over_region, until the time over_until. dragged: the
+    character whose shot dragged_shot is dragged, or 0; preview: the frames of its shots after the drag. others: the
     other characters with shots, found in the scene others_of and valid until the time others_until.
     """
 
-    over: tuple[str, Hit] | None = None
+    over: tuple[int, Hit] | None = None
     over_region: int = 0
     over_until: float = 0.0
-    dragged: str = ""
+    dragged: int = 0
     dragged_shot: int = -1
     preview: Frames = field(default_factory=list)
-    others: tuple[str, ...] = ()
-    others_of: tuple[str, int] = ("", 0)
+    others: tuple[Handle, ...] = ()
+    others_of: tuple[int, int] = (0, 0)
     others_until: float = 0.0
 
 
@@ -77,7 +80,7 @@ def unregister_properties() -> None:
 def frames_of(character: bpy.types.Object) -> Frames:
     """First and last frame of each shot; during a drag, the frames after it."""
     state = get()
-    if state.dragged == character.name:
+    if state.dragged == character.session_uid:
         return state.preview
     listed = character.motionlcm.shots
     firsts, lasts = [0] * len(listed), [0] * len(listed)
@@ -126,41 +129,45 @@ def is_shown(context: bpy.types.Context) -> bool:
 def rows_of(context: bpy.types.Context, view: View) -> list[Row]:
     """The scene's character, if it has shots, and the others with shots."""
     scene, chosen = context.scene, context.scene.motionlcm.character
-    name = "" if chosen is None or not len(chosen.motionlcm.shots) else chosen.name
-    found = [(name, frames_of(chosen))] if name else []
-    for other in _others(scene):
-        obj = scene.objects.get(other)
-        if obj is not None and obj != chosen:
-            found.append((other, frames_of(obj)))
-    return strip_layout.rows_of(view, found)
+    first = [chosen] if chosen is not None and len(chosen.motionlcm.shots) else []
+    listed = [*first, *(other for other in _others(scene) if other != chosen)]
+    return strip_layout.rows_of(view, ((obj.name, obj.session_uid, frames_of(obj)) for obj in listed))
 
 
-def _others(scene: bpy.types.Scene) -> tuple[str, ...]:
+def _others(scene: bpy.types.Scene) -> Iterator[bpy.types.Object]:
     """The characters with shots in the scene, searched at intervals, because a scene may contain very many objects."""
     state = get()
-    of, now = (scene.name, len(scene.objects)), time.monotonic()
+    of, now = (scene.session_uid, len(scene.objects)), time.monotonic()
     if of != state.others_of or now > state.others_until:
-        state.others = tuple(o.name for o in scene.objects if o.type == "ARMATURE" and len(o.motionlcm.shots))
+        state.others = tuple(handle_of(o) for o in scene.objects if o.type == "ARMATURE" and len(o.motionlcm.shots))
         state.others_of, state.others_until = of, now + OTHERS_S
-    return state.others
+    found = (find(scene.objects, handle) for handle in state.others)
+    return (obj for obj in found if obj is not None)
 
 
-def under_mouse(context: bpy.types.Context, x: float, y: float) -> tuple[str, Hit] | None:
+def character_of(scene: bpy.types.Scene, owner: int) -> bpy.types.Object | None:
+    """The character of a row or a strip, by its session id; None if the scene no longer has it."""
+    chosen = scene.motionlcm.character
+    known = [*get().others, *([handle_of(chosen)] if chosen is not None else [])]
+    return find(scene.objects, next((each for each in known if each.session_uid == owner), Handle("", owner)))
+
+
+def under_mouse(context: bpy.types.Context, x: float, y: float) -> tuple[int, Hit] | None:
     """The character and the strip at a pixel of the region."""
     view = view_of(context)
     rows = rows_of(context, view)
     hit = strip_layout.hit(view, rows, x, y)
     if hit is None:
         return None
-    if hit.row == 0 and rows[0].character != name_of(context.scene.motionlcm.character):
-        hit = hit._replace(
-            part=BODY
-        )  # the chosen character has no shots, so the first row belongs to another character
-    return rows[hit.row].character, hit
+    if hit.row == 0 and rows[0].owner != owner_of(context.scene.motionlcm.character):
+        # The chosen character has no shots, so the first row belongs to another character.
+        hit = hit._replace(part=BODY)
+    return rows[hit.row].owner, hit
 
 
-def name_of(obj: bpy.types.Object | None) -> str:
-    return "" if obj is None else obj.name
+def owner_of(obj: bpy.types.Object | None) -> int:
+    """The session id of a character; 0 for none."""
+    return 0 if obj is None else obj.session_uid
 
 
 def snap_targets(scene: bpy.types.Scene, character: bpy.types.Object, index: int) -> Iterator[float]:
@@ -170,9 +177,8 @@ def snap_targets(scene: bpy.types.Scene, character: bpy.types.Object, index: int
     each = stretch(scene)
     yield scene.frame_current / each
     yield from (marker.frame / each for marker in scene.timeline_markers)
-    for name in _others(scene):
-        obj = scene.objects.get(name)
-        if obj is not None and obj != character:
+    for obj in _others(scene):
+        if obj != character:
             for shot in obj.motionlcm.shots:
                 yield from (shot.first, shot.last)
     for shot in character.motionlcm.shots[:index]:
@@ -193,7 +199,7 @@ def redraw(context: bpy.types.Context) -> None:
                 area.tag_redraw()
 
 
-def hovered(region: bpy.types.Region) -> tuple[str, Hit] | None:
+def hovered(region: bpy.types.Region) -> tuple[int, Hit] | None:
     """The strip of this region under the mouse."""
     state = get()
     return state.over if state.over is not None and state.over_region == region.as_pointer() else None

@@ -63,11 +63,11 @@ def generate(prompt: str = "a person walks", seconds: float = 2.0, path=None, se
     return chosen.character.animation_data.action
 
 
-def refusal(operator=None) -> str:
+def refusal(operator=None, **properties) -> str:
     """Run an operator (Generate, if none is given) that must refuse, and return its sentence."""
     status = panel_status()
     with pytest.raises(RuntimeError) as caught:
-        (operator or bpy.ops.motionlcm.generate)()
+        (operator or bpy.ops.motionlcm.generate)(**properties)
     assert status.error and status.message in str(caught.value)
     return status.message
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import settings as trial
 from hypothesis import strategies as st
 
+from tests.blender.linked_files import armature_of, link_hero
 from tests.blender.support import EXTENSION, add_character, part, settings
 from tests.blender.test_panels import drawn, operators
 
@@ -58,7 +59,7 @@ def choose(index: int):
 
 @pytest.mark.each_blender
 def test_rectangles_are_where_the_timeline_shows_the_frames():
-    rows = layout().rows_of(view(), [("one", [(1, 25), (25, 49)]), ("two", [(10, 20)])])
+    rows = layout().rows_of(view(), [("one", 1, [(1, 25), (25, 49)]), ("two", 2, [(10, 20)])])
     strips = layout().strips_of(view(), rows)
     assert [(s.row, s.shot, s.left, s.right) for s in strips] == [(0, 0, 10, 250), (0, 1, 250, 490), (1, 0, 100, 200)]
     assert rows[0].low >= 12 and rows[1].low > rows[0].high and rows[1].high - rows[1].low < 22
@@ -68,15 +69,15 @@ def test_rectangles_are_where_the_timeline_shows_the_frames():
 
 
 def test_strips_out_of_sight_are_left_out_and_rows_without_room_too():
-    rows = layout().rows_of(view(), [("one", [(-50, -1), (5, 6), (100, 120)])])
+    rows = layout().rows_of(view(), [("one", 1, [(-50, -1), (5, 6), (100, 120)])])
     assert [s.shot for s in layout().strips_of(view(), rows)] == [1]
-    many = [(f"character {number}", [(1, 9)]) for number in range(50)]
+    many = [(f"character {number}", number, [(1, 9)]) for number in range(50)]
     found = layout().rows_of(view(), many)
     assert 2 < len(found) < 12 and found[-1].high <= 100
 
 
 def test_what_the_mouse_is_over():
-    rows = layout().rows_of(view(), [("one", [(1, 25), (25, 49), (60, 61)]), ("two", [(10, 20)])])
+    rows = layout().rows_of(view(), [("one", 1, [(1, 25), (25, 49), (60, 61)]), ("two", 2, [(10, 20)])])
 
     def hit(x, y=None):
         return layout().hit(view(), rows, x, rows[0].low + 1 if y is None else y)
@@ -332,6 +333,32 @@ def test_a_click_chooses_a_shot_and_its_character():
     assert settings().character == two and two.motionlcm.shot_index == 0
 
 
+@pytest.mark.parametrize("chosen_is_linked", [False, True])
+def test_strips_belong_to_one_character_whatever_its_name(tmp_path, chosen_is_linked):
+    """A linked character has the name of the local one, and the local one is renamed between two searches."""
+    new_shot = part("operators.shots.shot_list").new_shot
+    linked = armature_of(link_hero(tmp_path, lambda character: new_shot(character, 0, "a person waves", 1, 21)))
+    local = add_character()
+    local.name = linked.name
+    assert (local.name, local.library) == (linked.name, None)
+    new_shot(local, 0, "a person walks", 41, 61)
+    chosen, other, first = (linked, local, 41) if chosen_is_linked else (local, linked, 1)
+    settings().character = chosen
+    strip_view().reset()
+    context = region_context()
+    seen = strip_view().view_of(context)
+
+    def rows():
+        return [(row.owner, row.frames) for row in strip_view().rows_of(context, seen)]
+
+    expected = [(each.session_uid, strip_view().frames_of(each)) for each in (chosen, other)]
+    assert expected[0][1] != expected[1][1] and rows() == expected
+    local.name = "Renamed"
+    assert rows() == expected
+    assert drag([10 * first + 50], y=40) == {"FINISHED"}
+    assert settings().character == other and other.motionlcm.shot_index == 0
+
+
 def test_events_beside_the_strips_are_passed_on():
     add_character()
     add("one")
@@ -391,7 +418,7 @@ def test_the_menu_offers_what_can_be_done():
 
 def picture(states, scale=10.0, chosen=0, over=None, locked=False, prompt="a person walks on"):
     strips, seen = part("ui.shot_strips"), view(scale=scale)
-    rows = layout().rows_of(seen, [("one", [(24 * n + 1, 24 * n + 25) for n in range(len(states))])])
+    rows = layout().rows_of(seen, [("one", 1, [(24 * n + 1, 24 * n + 25) for n in range(len(states))])])
     placed = layout().strips_of(seen, rows)
     looks = [strips.Look(state, locked, prompt, "s7") for state in states[: len(placed)]]
     return rows[0], placed, strips.picture(seen, rows, placed, looks, chosen, over, 0.5)

@@ -176,7 +176,7 @@ def test_quality_is_measured_raw_and_final(tmp_path, monkeypatch) -> None:
     write_tiny_model(tmp_path / "tiny")
     monkeypatch.setattr(quality, "SECONDS", 2.0)
     monkeypatch.setattr(quality, "PROMPTS", ("a person walks",))
-    monkeypatch.setattr(quality, "measure_goals", lambda model, seeds, say: {"knees_rad_s2": 100.0, "other": 2.0})
+    monkeypatch.setattr(quality, "measure_goals", lambda model, seeds, on_line: {"knees_rad_s2": 100.0, "other": 2.0})
     result = quality.bench_quality("numpy", tmp_path / "tiny", seeds=1)
     assert set(result["rows"]) == {"prompts", "pins", *(f"path {n}" for n in quality.NAMES)}
     line = result["rows"]["path line"]

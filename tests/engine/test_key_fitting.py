@@ -102,6 +102,15 @@ def test_what_lies_between_the_searched_frames_is_kept_too(wild: float, mode: st
     assert keys.max_error_mm == pytest.approx(error_mm(keys, clip), abs=1e-3)
 
 
+@pytest.mark.parametrize(("seed", "wild"), [(0, 0.1), (2, 0.1), (3, 0.2)])
+def test_errors_between_the_searched_frames_need_no_fit_to_all_frames(seed: int, wild: float, monkeypatch) -> None:
+    """Here inserted keys uncover the errors of other bones on frames where these bones have keys already."""
+    monkeypatch.delattr(high_rates, "_fitted_to_all")  # its cost depends on the frames
+    clip = random_clip(seed, 60, wild)
+    keys = fit_keys(clip, 10.0, scene_fps=240.0)
+    assert error_mm(keys, resample(clip, 240.0)) <= 10.0 + 1e-3
+
+
 @pytest.mark.parametrize("frames", [121, 122, 127, 128])
 def test_a_loop_at_a_high_rate_ends_as_it_begins(frames: int) -> None:
     turn = 2.0 * np.pi * np.arange(frames) / (frames - 1)

@@ -168,7 +168,7 @@ def test_agreement_with_captions():
         TestMotion(marching().astype(np.float32), ("a person is there.",), "e", False, Flags(prop=True)),
     ]
     march = words.word_agreement(motions)["march"]
-    assert (march.said, march.seen, march.others, march.alarms) == (2, 1, 2, 1)
+    assert (march.with_word, march.seen, march.others, march.alarms) == (2, 1, 2, 1)
     assert march.detection == march.false_alarm == 0.5
     assert len({word.word for word in words.WORDS}) == len(words.WORDS)
     for word in words.WORDS:

@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
-from licences import LicenceProblem, _told, third_party, unlisted
+from licences import LicenceProblem, _component_lines, third_party, unlisted
 from zip_contents import LARGEST, WHEEL_TAGS, WheelName, problems
 
 LINUX = "manylinux_2_17_x86_64.manylinux2014_x86_64"
@@ -122,8 +122,8 @@ def test_parts_in_the_free_text_of_a_licence_are_named(tmp_path: Path) -> None:
     )
     metadata = message_from_string("")
     metadata["License"] = f"Clause one.\n\n{inner}\n{runtime}"
-    assert _told(metadata) == {"Inner: BSD-3-Clause", "Runtime: GPL-3.0"}
-    assert _told(message_from_string("License: MIT\n")) == set()
+    assert _component_lines(metadata) == {"Inner: BSD-3-Clause", "Runtime: GPL-3.0"}
+    assert _component_lines(message_from_string("License: MIT\n")) == set()
 
 
 def test_what_does_not_say_its_licence_is_refused(tmp_path: Path) -> None:

@@ -49,12 +49,12 @@ class GraphKey(NamedTuple):
     strength: float
 
 
-def graph_key_of(asked: SamplingInput) -> GraphKey:
+def graph_key_of(inputs: SamplingInput) -> GraphKey:
     """Key of the graph for a request."""
-    filled = -(-len(asked.text) // TEXT_TOKENS) * TEXT_TOKENS
-    steps, takes = asked.noise.shape[:2]
-    count = 0 if asked.hints is None else len(asked.hints)
-    return GraphKey(takes, steps, filled, count, float(asked.guidance), float(asked.strength))
+    filled = -(-len(inputs.text) // TEXT_TOKENS) * TEXT_TOKENS
+    steps, takes = inputs.noise.shape[:2]
+    count = 0 if inputs.hints is None else len(inputs.hints)
+    return GraphKey(takes, steps, filled, count, float(inputs.guidance), float(inputs.strength))
 
 
 class Recorder(Protocol):
@@ -147,26 +147,26 @@ class CapturedGraph:
         decoded: Tensor = self._network.decode(latents, self.frames)
         return decoded
 
-    def fill(self, asked: SamplingInput) -> None:
+    def fill(self, inputs: SamplingInput) -> None:
         """Copy the input to the tensors that the graph reads."""
-        tokens, frames = len(asked.text), asked.frames
+        tokens, frames = len(inputs.text), inputs.frames
         text = np.zeros(self.text.shape[1:], np.float32)
-        text[:tokens] = asked.text
+        text[:tokens] = inputs.text
         _put(self.text, np.broadcast_to(text, self.text.shape))
         _put(self.text_there, np.broadcast_to(np.arange(self.plan.text_tokens) < tokens, self.text_there.shape))
-        _put(self.noise, asked.noise)
+        _put(self.noise, inputs.noise)
         _put(self.frames, np.broadcast_to(np.arange(MAX_FRAMES) < frames, self.frames.shape))
         if self.hints is not None and self.given is not None:
-            assert asked.hints is not None and asked.given is not None
+            assert inputs.hints is not None and inputs.given is not None
             after = ((0, 0), (0, MAX_FRAMES - frames), (0, 0), (0, 0))
-            _put(self.hints, np.pad(asked.hints, after))
-            _put(self.given, np.pad(asked.given, after))
+            _put(self.hints, np.pad(inputs.hints, after))
+            _put(self.given, np.pad(inputs.given, after))
 
-    def __call__(self, asked: SamplingInput) -> FloatArray:
+    def __call__(self, inputs: SamplingInput) -> FloatArray:
         """Replay the graph; returns (takes, T, 263) normalised features."""
-        self.fill(asked)
+        self.fill(inputs)
         self.again()
-        result: FloatArray = self.made[:, : asked.frames].float().cpu().numpy()
+        result: FloatArray = self.made[:, : inputs.frames].float().cpu().numpy()
         return result
 
 
@@ -218,11 +218,11 @@ class CudaGraphSampler:
             return f"CUDA graphs not used: {self.trouble}"
         return "1 CUDA graph" if self.count == 1 else f"{self.count} CUDA graphs"
 
-    def __call__(self, asked: SamplingInput) -> FloatArray | None:
+    def __call__(self, inputs: SamplingInput) -> FloatArray | None:
         """Sample; returns (takes, T, 263) normalised features, or None for step-by-step sampling."""
-        if self.trouble or asked.frames > MAX_FRAMES:
+        if self.trouble or inputs.frames > MAX_FRAMES:
             return None
-        plan = graph_key_of(asked)
+        plan = graph_key_of(inputs)
         if plan in self._too_large:
             return None
         if plan not in self._asked:
@@ -230,11 +230,11 @@ class CudaGraphSampler:
             return None
         try:
             if plan not in self._pieces:
-                self._pieces[plan] = self._recorded(plan, asked)
+                self._pieces[plan] = self._recorded(plan, inputs)
             self._pieces.move_to_end(plan)
             if len(self._pieces) > MOST_KEYS:
                 self._pieces.popitem(last=False)
-            return self._pieces[plan](asked)
+            return self._pieces[plan](inputs)
         except Exception as error:
             self._pieces.clear()
             cause = error.__context__ or error  # an error at the end of a capture hides the first cause
@@ -247,10 +247,10 @@ class CudaGraphSampler:
             log.info("What led to it", exc_info=error)
             return None
 
-    def _recorded(self, plan: GraphKey, asked: SamplingInput) -> CapturedGraph:
+    def _recorded(self, plan: GraphKey, inputs: SamplingInput) -> CapturedGraph:
         piece = CapturedGraph(self._network, plan, self._device, self._recorder)
-        captured = piece(asked)
-        expected = piece.work()[:, : asked.frames].float().cpu().numpy()
+        captured = piece(inputs)
+        expected = piece.work()[:, : inputs.frames].float().cpu().numpy()
         apart = float(np.abs(captured - expected).max())
         if not apart <= AGREEMENT:  # also for NaN
             raise ArithmeticError(f"a recorded piece is {apart:.2g} off what it recorded")

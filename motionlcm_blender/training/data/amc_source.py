@@ -17,7 +17,7 @@ from ...errors import TrainingDataError
 from .bvh_source import SourceMotion, axis_rotations
 
 CMU_FPS = 120.0
-"""AMC files do not tell their frame rate; CMU captured at 120 (a few subjects at 60)."""
+"""AMC files do not contain their frame rate; CMU captured at 120 (a few subjects at 60)."""
 METRES_PER_INCH = 0.0254
 _TURNS = ("rx", "ry", "rz")
 _ROOT_ORDER = ("tx", "ty", "tz", "rx", "ry", "rz")

@@ -22,7 +22,7 @@ class SourceMotion:
 
     names: N joint names, "" for the end of a last bone. parents: N, -1 for a root, parents first.
     rest: (N, 3) positions with all channels at zero. positions: (T, N, 3). fps: frames per second.
-    metres_per_unit: as the file says, or None.
+    metres_per_unit: as given in the file, or None.
     """
 
     names: list[str]

@@ -54,7 +54,7 @@ def in_sequence(captions: Sequence[str], generator: np.random.Generator) -> str 
 
 
 def with_waiting(caption: str, generator: np.random.Generator) -> str:
-    """A caption of an action after which the figure stands; sometimes it is said, mostly it is not."""
+    """A caption of an action after which the figure stands; the standing is sometimes in the caption, mostly not."""
     text = caption.strip().rstrip(".")
     ending = ENDINGS[int(generator.integers(3))] if generator.random() < 0.35 else ""
     return f"{text}{ending}."

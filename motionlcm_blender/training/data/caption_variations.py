@@ -44,7 +44,7 @@ class _Caption:
 
 
 def caption_variations(caption: str, generator: np.random.Generator, count: int) -> list[str]:
-    """Say a caption in other words.
+    """Write a caption in other words.
 
     Args:
         caption: A caption in English, such as "a person walks forward.".
@@ -120,11 +120,11 @@ def _varied(caption: _Caption, text: str, generator: np.random.Generator, words:
     if generator.random() < 0.6:
         predicate = _with_synonyms(caption, text, generator, words)
     subject, form = _subject(caption, predicate, generator, words)
-    said = predicate.text(form, words)
-    said = f"{caption.before}{subject} {said}".replace("  ", " ") if subject else f"{caption.before}{said}"
+    text = predicate.text(form, words)
+    text = f"{caption.before}{subject} {text}".replace("  ", " ") if subject else f"{caption.before}{text}"
     if not caption.before and generator.random() < 0.35:
-        said = _with_addition(said, predicate, generator, words)
-    return said
+        text = _with_addition(text, predicate, generator, words)
+    return text
 
 
 def _subject(
@@ -242,20 +242,20 @@ def _options(
     return [option for option in found if option[0] == longest]
 
 
-def _with_addition(said: str, predicate: Predicate, generator: np.random.Generator, words: VariationWords) -> str:
-    if len(split(said)) > words.longest:
-        return said
-    fitting = [a for a in words.additions if _fits(a, said, predicate)]
+def _with_addition(text: str, predicate: Predicate, generator: np.random.Generator, words: VariationWords) -> str:
+    if len(split(text)) > words.longest:
+        return text
+    fitting = [a for a in words.additions if _fits(a, text, predicate)]
     if not fitting:
-        return said
+        return text
     addition = fitting[int(generator.integers(len(fitting)))]
     added = _one(addition.words, generator)
     if generator.random() < addition.before:
-        return f"{added}, {said}"
-    return joined((*split(said), added))
+        return f"{added}, {text}"
+    return joined((*split(text), added))
 
 
-def _fits(addition: Addition, said: str, predicate: Predicate) -> bool:
+def _fits(addition: Addition, text: str, predicate: Predicate) -> bool:
     if addition.verbs is not None and predicate.last not in addition.verbs:
         return False
-    return not addition.unless.search(said)
+    return not addition.unless.search(text)

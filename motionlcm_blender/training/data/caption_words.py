@@ -55,7 +55,7 @@ class Addition:
 
 @dataclass(frozen=True)
 class VariationWords:
-    """Everything that caption_variations.toml says.
+    """The content of caption_variations.toml.
 
     Attributes:
         plain: Beginnings that name nobody in particular.

@@ -1,4 +1,4 @@
-"""Actions found in captured motion by what it does and what its captions say: arms up, kicks, jumps, side steps, turns.
+"""Actions found in captured motion by its joints and its captions: arms up, kicks, jumps, side steps, turns.
 
 Which side moves, how often it jumps and how far it turns is measured, by the definitions that the evaluation of
 obedience uses too.
@@ -98,7 +98,7 @@ def standing_pieces(data: CapturedData, frames: int = 40) -> list[MotionPiece]:
 
 
 def arm_gestures(data: CapturedData) -> Iterator[ActionPiece]:
-    """One arm going up and down again while the other stays low, in captions that speak of arms or waving."""
+    """One arm going up and down again while the other stays low, with captions about arms or waving."""
     for pattern, waves in ((_WAVE, True), (_RAISE_ARM, False)):
         for segment in _said(data, pattern, _NOT_ON_THE_FLOOR):
             text = "|".join(segment.captions)
@@ -172,7 +172,7 @@ def single_jumps(data: CapturedData) -> Iterator[ActionPiece]:
 
 
 def side_steps(data: CapturedData, frames: int = 40) -> Iterator[ActionPiece]:
-    """Stretches in which a figure goes sideways without turning, whatever was said of them."""
+    """Stretches in which a figure goes sideways without turning, with any caption."""
     for piece in data.pieces.values():
         joints, start = piece.joints, 0
         while start + frames <= len(joints) and not piece.prop:
@@ -197,7 +197,7 @@ def _goes_aside(piece: FloatArray) -> bool:
 
 
 def turns_around(data: CapturedData) -> Iterator[ActionPiece]:
-    """About half a turn on the spot or nearly so, in captions that speak of turning."""
+    """About half a turn on the spot or nearly so, with captions about turning."""
     for segment in _said(data, _TURN, _NOT_ON_THE_FLOOR):
         if _THROW.search("|".join(segment.captions)):
             continue

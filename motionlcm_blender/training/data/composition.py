@@ -48,8 +48,8 @@ class Composed:
 
     def mirrored(self) -> Composed:
         """The example with left and right swapped, in motion and captions."""
-        said = tuple(mirror_caption(c) for c in self.captions)
-        return Composed(self.piece.mirror(), said, self.kind)
+        captions = tuple(mirror_caption(c) for c in self.captions)
+        return Composed(self.piece.mirror(), captions, self.kind)
 
 
 def compose(
@@ -78,7 +78,7 @@ def compose(
         if not pieces:
             continue
         made = 0
-        for _ in range(4 * count):  # a piece that, cut or joined, no longer does what is said is left out
+        for _ in range(4 * count):  # a piece that, cut or joined, no longer shows its caption is left out
             example = make()
             if example is None:
                 continue
@@ -108,17 +108,17 @@ def _action(
     cut = _sometimes_padded(cut, calm, 0.35, generator)
     side = piece.side.value
     if kind == "kick":
-        said: tuple[str, ...] = (
+        captions: tuple[str, ...] = (
             f"a person kicks with the {side} leg.", f"the man does a kick with his {side} leg.",
             f"a person kicks out the {side} foot.", "a person kicks.",
         )  # fmt: skip
-        return Composed(cut, said, kind) if see.kicking_leg(cut.joints) is piece.side else None
-    said = (
+        return Composed(cut, captions, kind) if see.kicking_leg(cut.joints) is piece.side else None
+    captions = (
         f"a person raises the {side} leg.",
         f"the man raises his {side} knee.",
         f"a person lifts the {side} leg up.",
     )
-    return Composed(cut, said, kind) if see.raised_leg(cut.joints) is piece.side else None
+    return Composed(cut, captions, kind) if see.raised_leg(cut.joints) is piece.side else None
 
 
 def _with_gesture(
@@ -143,7 +143,7 @@ def _with_gesture(
         return None
     side = piece.side.value
     if piece.waves:
-        said: tuple[str, ...] = (
+        captions: tuple[str, ...] = (
             (f"a person walks and waves with the {side} hand.", f"a person waves the {side} hand while walking.")
             if walking
             else (
@@ -153,7 +153,7 @@ def _with_gesture(
             )
         )
     else:
-        said = (
+        captions = (
             (f"a person walks and raises the {side} arm.", f"a person walks with the {side} hand raised.")
             if walking
             else (
@@ -163,7 +163,7 @@ def _with_gesture(
                 f"a person raises the {side} hand high.",
             )
         )
-    return Composed(made, said, "arm")
+    return Composed(made, captions, "arm")
 
 
 def _jumps(
@@ -184,8 +184,8 @@ def _jumps(
     if len(whole) > MAX_FRAMES + 1 or see.count_jumps(whole.joints) != count:
         return None
     times, other, number = _TIMES[count]
-    said: tuple[str, ...] = (f"a person jumps {times}.", f"the man makes {number}.", f"a person hops up {other}.")
-    return Composed(whole, (*said, "a person jumps.") if count == 1 else said, "jump")
+    captions: tuple[str, ...] = (f"a person jumps {times}.", f"the man makes {number}.", f"a person hops up {other}.")
+    return Composed(whole, (*captions, "a person jumps.") if count == 1 else captions, "jump")
 
 
 def _side_step(piece: ActionPiece, calm: Sequence[MotionPiece], generator: np.random.Generator) -> Composed | None:
@@ -199,11 +199,11 @@ def _side_step(piece: ActionPiece, calm: Sequence[MotionPiece], generator: np.ra
     if see.sidestepped_to(cut.joints) is not piece.side:
         return None
     side = piece.side.value
-    said = (
+    captions = (
         f"a person sidesteps to the {side}.", f"the man takes side steps to the {side}.", "a person sidesteps.",
         f"a person moves sideways to the {side}.",
     )  # fmt: skip
-    return Composed(cut, said, "sidestep")
+    return Composed(cut, captions, "sidestep")
 
 
 def _turn_around(piece: ActionPiece, calm: Sequence[MotionPiece], generator: np.random.Generator) -> Composed | None:
@@ -213,8 +213,8 @@ def _turn_around(piece: ActionPiece, calm: Sequence[MotionPiece], generator: np.
     cut = _sometimes_padded(cut, calm, 0.35, generator)
     if not see.turned_around(cut.joints) or not np.radians(120) <= abs(see.turn(cut.joints)) <= np.radians(240):
         return None
-    said = (
+    captions = (
         "a person turns around.", "the man turns to face backward.",
         f"a person turns around to the {piece.side.value}.",
     )  # fmt: skip
-    return Composed(cut, said, "around")
+    return Composed(cut, captions, "around")

@@ -25,7 +25,7 @@ _NOT_PLAIN = re.compile(
     re.I,
 )
 _SPEEDS = {"walks": (0.85, 1.65), "jogs": (1.7, 2.8), "runs": (2.2, 3.6)}
-"""Metres per second below which a gait is said to be slow, above which fast."""
+"""Metres per second below which a gait is called slow, above which fast."""
 _PACES = ((0.9, 1.12), (0.7, 0.85), (1.15, 1.35), (0.9, 1.12))
 """How many times as fast a looped gait is played: as captured, clearly slower, clearly faster."""
 
@@ -44,7 +44,7 @@ def gait_examples(
 ) -> Iterator[Example]:
     """Longer, bent and reversed versions of a straight walk or run.
 
-    styled: the captions name a manner of walking, so they are kept and nothing is said of speed or way.
+    styled: the captions name a manner of walking, so they are kept without words of speed or way.
     """
     cycle = augmentation.gait_cycle(piece.joints)
     if cycle is None:
@@ -64,10 +64,10 @@ def gait_examples(
             continue
         spoken = _with_speed(gait.joints, verb)
         yield gait, spoken or known
-        bent, said = _bent(gait, verb, generator)
+        bent, bent_captions = _bent(gait, verb, generator)
         # "forward" is straight ahead: what winds is not called that.
         winding = tuple(c for c in spoken if "forward" not in c) or (f"a person {verb}.", f"someone {verb} about.")
-        yield bent, said or winding
+        yield bent, bent_captions or winding
         if number in (0, 3) and verb == "walks":
             backward = (
                 "a person walks backward.",
@@ -86,7 +86,7 @@ def _looped(piece: MotionPiece, cycle: tuple[int, int], frames: int, start: int)
 
 
 def _with_speed(gait: FloatArray, verb: str) -> tuple[str, ...]:
-    """Captions that say a gait is slow or fast, told from its metres per second; none for what is usual."""
+    """Captions of a slow or fast gait, by its metres per second; none for a usual speed."""
     ground = gait[:, 0][:, [0, 2]]
     speed = float(np.linalg.norm(np.diff(ground, axis=0), axis=-1).mean() * FPS)
     slow, fast = _SPEEDS[verb]
@@ -98,7 +98,7 @@ def _with_speed(gait: FloatArray, verb: str) -> tuple[str, ...]:
 
 
 def _bent(gait: MotionPiece, verb: str, generator: np.random.Generator) -> tuple[MotionPiece, tuple[str, ...] | None]:
-    """A walk bent along a random arc, circle or S, and what to say of it (None: nothing special)."""
+    """A walk bent along a random arc, circle or S, and its captions (None: no special ones)."""
     ground = gait.joints[:, 0][:, [0, 2]]
     travelled = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(ground, axis=0), axis=-1))])
     length = max(travelled[-1], 0.5)
@@ -110,7 +110,7 @@ def _bent(gait: MotionPiece, verb: str, generator: np.random.Generator) -> tuple
         total = side * 2 * np.pi * generator.uniform(0.85, 1.15)
         turn = np.full(len(gait), total / length)
         round_way = "counterclockwise" if side > 0 else "clockwise"
-        said: tuple[str, ...] | None = (
+        captions: tuple[str, ...] | None = (
             f"a person {verb} in a circle.",
             f"a person {verb} in a circle to the {word}.",
             f"a person {verb} {round_way} in a circle.",
@@ -121,19 +121,19 @@ def _bent(gait: MotionPiece, verb: str, generator: np.random.Generator) -> tuple
         shape = np.exp(-(((at - middle) / spread) ** 2))
         area = (np.diff(travelled) * (shape[1:] + shape[:-1]) / 2.0).sum()
         turn = total * shape / max(area, 1e-6)
-        said = (
+        captions = (
             (f"a person {verb} and turns {word}.", f"a person {verb} in a curve to the {word}.")
             if abs(total) > 0.9
             else None
         )
     elif kind == "eight" and length > 6.0:
         turn = side * np.where(at < 0.5, 1.0, -1.0) * 4 * np.pi / length
-        said = (f"a person {verb} in a figure eight.",)
+        captions = (f"a person {verb} in a figure eight.",)
     else:
         waves = generator.uniform(0.6, 1.6) if kind == "s" else generator.uniform(0.3, 2.5)
         amount = generator.uniform(0.5, 1.6)
         turn = (
             side * amount * 2 * np.pi * waves / length * np.cos(2 * np.pi * waves * at + generator.uniform(-0.6, 0.6))
         )
-        said = None
-    return gait.bend(turn), said
+        captions = None
+    return gait.bend(turn), captions

@@ -49,7 +49,7 @@ def twenty_two_joints(
     """The 22 joints of HumanML3D, seen in the motion of another skeleton.
 
     names, parents: N joints, parents first, -1 for a root; the ends of last bones are joints without a name ("").
-    rest: (N, 3) the skeleton's rest positions, only used to tell which joints lie in one place.
+    rest: (N, 3) the skeleton's rest positions, only used to find joints at the same place.
     positions: (T, N, 3), any unit and frame. given: our joint name -> the file's, where guessing fails.
     Returns (T, 22, 3) float64 in the unit and frame of `positions`.
     Raises TrainingDataError naming the first joint that cannot be found.

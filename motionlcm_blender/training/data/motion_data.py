@@ -35,7 +35,7 @@ class Segment:
 
     tags: verbs, sides, speed and style in single words, empty where none were given.
     prop: needs something that is not in the data (stairs, a ball, another person).
-    unclear: hardly to be told from the joints alone.
+    unclear: hardly recognisable by the joints alone.
     """
 
     clip: str
@@ -109,7 +109,7 @@ def load_motion_data(folder: Path) -> MotionData:
 
 
 def _needs_prop(row: Mapping[str, Any]) -> bool:
-    """The flag where the captions were written with it, else what the captions say."""
+    """The flag where the captions were written with it, otherwise by the captions."""
     if "tags" in row or "prop" in row:
         return bool(row.get("prop"))
     return bool(_ON_A_PROP.search("|".join(row["captions"])))

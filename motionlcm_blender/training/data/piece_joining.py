@@ -82,7 +82,7 @@ def padded(
 
 
 def _nearest(calm: Sequence[MotionPiece], pose: FloatArray, frames: int, generator: np.random.Generator) -> MotionPiece:
-    """Of a few pieces the one whose first pose is most like `pose` (22, 3), made as long as is asked for."""
+    """Of a few pieces the one whose first pose is most like `pose` (22, 3), made as long as requested."""
     candidates = [calm[int(generator.integers(len(calm)))] for _ in range(_CANDIDATES)]
     wanted = own_pose(pose)
     apart = [np.linalg.norm(own_pose(piece.joints[0]) - wanted, axis=-1).mean() for piece in candidates]

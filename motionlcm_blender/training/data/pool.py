@@ -34,7 +34,7 @@ SHARES = {"captured": 0.62, "gait": 0.09, "waiting": 0.08, "sequence": 0.06, "co
 _COMPOSED = {"arm": 400, "kick": 160, "leg": 160, "jump": 300, "sidestep": 220, "around": 150}
 """How many examples of each kind `composition` adds."""
 VARIATIONS = 3
-"""Captions of an example that are said in other words; they are stored so often that they are half of what is drawn."""
+"""Variations of an example's captions in other words; they are stored so often that they are half of what is drawn."""
 WAITING, SEQUENCES, GESTURES = 2500, 3500, 1700
 STRAIGHT = "straight"
 """The family of straightened locomotion, which has no share of the draws of captions."""
@@ -72,8 +72,8 @@ class _Example:
     weight: float = 1.0
 
     def mirrored(self) -> _Example:
-        said = tuple(mirror_caption(c) for c in self.captions)
-        return _Example(self.piece.mirror(), said, self.family, self.weight)
+        captions = tuple(mirror_caption(c) for c in self.captions)
+        return _Example(self.piece.mirror(), captions, self.family, self.weight)
 
 
 def build_pool(data: MotionData, seed: int, held_back: Collection[str] = ()) -> Pool:
@@ -134,13 +134,13 @@ def _examples(data: MotionData, generator: np.random.Generator, held_back: Colle
         yield warped.mirrored() if generator.random() < 0.5 else warped
         if is_plain_locomotion(segment) and not segment.prop:
             gaits = list(gait_examples(piece, segment.captions, about == "style", generator))
-            walks += [gait for gait, said in gaits[:1] if "a person walks." in said]
-            yield from (_Example(gait, _spoken(said, generator), "gait") for gait, said in gaits)
+            walks += [gait for gait, captions in gaits[:1] if "a person walks." in captions]
+            yield from (_Example(gait, _spoken(captions, generator), "gait") for gait, captions in gaits)
         if not segment.prop and goes_somewhere(piece.joints):
             sources = ((piece, False), (piece.mirror(), True), (piece.warp(generator.uniform(0.8, 1.25)), False))
             for source, mirrored in sources:
-                for made, said in straight_examples(source, segment.captions, mirrored):
-                    yield _Example(made, said, STRAIGHT)
+                for made, captions in straight_examples(source, segment.captions, mirrored):
+                    yield _Example(made, captions, STRAIGHT)
     for composed in compose(captured, walks, _COMPOSED, generator):
         yield _Example(composed.piece, _spoken(composed.captions, generator), "composed")
     actions, calm = actions_of(captured), standing_pieces(captured)
@@ -182,7 +182,7 @@ def with_variations(
 
 
 def _weight(segment: Segment, piece: MotionPiece) -> float:
-    """Less for what can hardly be told, and for long stills."""
+    """Smaller for unclear segments and for long stills."""
     weight = 0.3 if segment.unclear else 1.0
     lively = liveliness(piece.joints)
     return weight * max(0.3, lively / STILL) if lively < STILL and len(piece) > 60 else weight

@@ -1,4 +1,4 @@
-"""What a caption says of its subject, with the verbs marked, so that they can be replaced and inflected."""
+"""The predicate of a caption, with its verbs marked, so that they can be replaced and inflected."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ SHORTEST = 1.0
 """Seconds of a captioned segment: what the model can make at most, and what a caption can describe at least."""
 _UNITS = {"m": 1.0, "ft": 0.3048, "cmu": 0.0254 / 0.45, "in": 0.0254, "cm": 0.01, "mm": 0.001}
 _STANDING = float(HUMANML.bone_lengths[[3, 6, 9, 12, 15]].sum() + HUMANML.bone_lengths[[4, 7]].sum())
-"""Metres along the bones from ankle to hip and from pelvis to head; tells the unit of a file."""
+"""Metres along the bones from ankle to hip and from pelvis to head; shows the unit of a file."""
 _SUFFIXES = (".bvh", ".amc")
 
 
@@ -87,7 +87,7 @@ def guess_metres_per_unit(joints: FloatArray, file: str = "The motion") -> float
 
 
 def motion_22(source: SourceMotion, options: PrepareOptions | None = None, file: str = "The motion") -> FloatArray:
-    """A captured motion as training wants it: (T, 22, 3) float32, metres, Y up, 20 fps, floor at the feet.
+    """A captured motion in the form for training: (T, 22, 3) float32, metres, Y up, 20 fps, floor at the feet.
 
     The floor is where the lower foot joint is on 98 % of the frames or more, so that one bad frame lifts nothing.
     Frames are taken by time (linear between captured ones) from 0 to the last captured frame.
@@ -266,11 +266,11 @@ def prepare(
     captions: Path,
     out: Path,
     options: PrepareOptions | None = None,
-    say: Callable[[str], None] = lambda _line: None,
+    on_line: Callable[[str], None] = lambda _line: None,
 ) -> dict[str, float]:
     """Write training data for all captioned motion files. Returns what was done: clips, segments, minutes, left_out.
 
-    Files without a caption are left out and told; everything else that does not fit raises TrainingDataError, and
+    Files without a caption are left out and listed; everything else that does not fit raises TrainingDataError, and
     nothing is written.
     """
     options = options or PrepareOptions()
@@ -293,7 +293,7 @@ def prepare(
     clips: dict[str, dict[str, Any]] = {}
     for count, (name, path) in enumerate(files.items(), 1):
         if name not in by_file:
-            say(f"{count}/{len(files)} {path.name}: no caption, left out")
+            on_line(f"{count}/{len(files)} {path.name}: no caption, left out")
             continue
         joints = read_motion(path, options)
         seconds = (len(joints) - 1) / FPS
@@ -301,7 +301,7 @@ def prepare(
             rows += segments_of(row, name, seconds)
         arrays[name] = _quantised(joints, name)
         clips[name] = {"seconds": round(len(joints) / FPS, 2), "source_format": path.suffix[1:].lower()}
-        say(f"{count}/{len(files)} {path.name}: {seconds:.1f} s")
+        on_line(f"{count}/{len(files)} {path.name}: {seconds:.1f} s")
     if not arrays:
         raise TrainingDataError("No motion file has a caption.")
 
@@ -353,7 +353,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what the options say. Raises TrainingDataError."""
+    """Run the command with its options. Raises TrainingDataError."""
     names: dict[str, str] = {}
     if args.joint_names is not None:
         try:

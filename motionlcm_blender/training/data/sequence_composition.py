@@ -1,6 +1,6 @@
 """Examples of whole segments put together: with standing around them, again and again, and one after the other.
 
-A caption names an action; how long the motion is was chosen by whoever asks. So an action is also shown with waiting
+A caption names an action; the user chooses the length of the motion. So an action is also shown with waiting
 before and after at several lengths, short ones repeated, and two actions in a row with a caption that names both.
 """
 

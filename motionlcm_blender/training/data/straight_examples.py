@@ -35,7 +35,7 @@ _WAY = re.compile(
     re.I,
 )
 _ONLY_GOING = {"walk", "run", "turn", "around", "backward", "sideways"}
-"""Families of captions that say nothing but how the figure goes."""
+"""Families of captions about locomotion alone."""
 _GENERIC = {
     Gait.WALK: ("a person walks forward.", "a person walks.", "walks forward"),
     Gait.RUN: ("a person runs forward.", "a person runs.", "runs"),
@@ -76,9 +76,9 @@ def _leaves_line(joints: FloatArray) -> float:
 
 
 def plain_captions(piece: MotionPiece, captions: tuple[str, ...], mirrored: bool = False) -> tuple[str, ...]:
-    """The captions that say nothing of turns and sides; else what the gait is called. Empty if that is not all.
+    """The captions without turns and sides; otherwise the name of the gait. Empty if that is not all.
 
-    mirrored: the piece is the mirror image of what the captions say.
+    mirrored: the piece is the mirror image of the captioned motion.
     """
     kept = tuple(mirror_caption(c) if mirrored else c for c in captions if not _WAY.search(c))
     if kept:
@@ -98,9 +98,9 @@ def straight_examples(
     """The straightened piece with captions that fit it; nothing where it cannot be made straight."""
     made = straightened(piece)
     if made is not None:
-        said = plain_captions(made, captions, mirrored)
-        if said:
-            yield made, said
+        kept = plain_captions(made, captions, mirrored)
+        if kept:
+            yield made, kept
 
 
 def speed_balanced(speeds: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Counts what the captions of the training split say, for a model folder's vocabulary.json."""
+"""Counts the words of the training split's captions, for a model folder's vocabulary.json."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _NEVER_VERBS = frozenset(("arm", "hand", "leg", "feet", "knee", "side", "time", 
 def count_vocabulary(pieces: Iterable[Sequence[str]]) -> Vocabulary:
     """pieces: the captions of each piece of motion.
 
-    A word counts once for each piece, whichever of its captions say it; "left" also counts where "right" was said,
-    since every piece is also shown mirrored.
+    A word counts once for each piece, in however many of its captions it is; "left" also counts for "right" in a
+    caption, since every piece is also shown mirrored.
     """
     lower = [[caption.lower() for caption in captions] for captions in pieces]
-    said = [[tokens(form) for each in captions for form in (each, mirror_caption(each))] for captions in lower]
-    seen = Vocabulary({verb: 1 for captions in said for caption in captions for verb in _deeds(caption)}, {})
+    tokenised = [[tokens(form) for each in captions for form in (each, mirror_caption(each))] for captions in lower]
+    seen = Vocabulary({verb: 1 for captions in tokenised for caption in captions for verb in _deeds(caption)}, {})
     verbs: Counter[str] = Counter()
     words: Counter[str] = Counter()
-    for captions in said:
+    for captions in tokenised:
         here_verbs: set[str] = set()
         here_words: set[str] = set()
         for caption in captions:

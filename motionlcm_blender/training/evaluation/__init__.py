@@ -2,7 +2,7 @@
 
 asked_prompts       All prompts that the evaluation asks of a model.
 caption_states      MiniLM's states of captions for the evaluator.
-card                The part of a model card that says what was measured.
+card                The results in a model card.
 command             `motionlcm evaluate`.
 control_metrics     How well the motion passes through the positions it was given: OmniControl's measures.
 detector_agreement  Do the detectors see what the captions say? Agreement with captured motion whose captions are
@@ -23,7 +23,7 @@ long_section        The section `long`: is the last third of a long motion as li
 lookup              The baseline that generates nothing.
 measured_model      What the measures need of a model; `MotionLCM` has it.
 motion_measures     Measures of a motion that agree with what a person sees.
-obedience           Does the motion do what the word says? Prompts that differ in one word, told from the motion by
+obedience           Obedience: prompts that differ in one word, found in the motion by
                     `detectors`.
 obedience_words     More words to be obeyed.
 path_section        The section `paths`.
@@ -34,7 +34,7 @@ report              The results as Markdown: goals first, then what a person see
                     text.
 results             Figures of several repeats as mean and interval, and the file they are kept in.
 retarget_metrics    Retargeting against the truth.
-segment_flags       What captions.jsonl says of a segment beside its captions.
+segment_flags       The fields of a segment in captions.jsonl beside its captions.
 spread_section      How much eight takes of one prompt differ, beside how much captured motions differ of which the
                     same is said.
 style_detectors     How a motion is done, from its joints.

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class CaptionStates:
-    """States and sentence vectors by caption, encoded when first asked for."""
+    """States and sentence vectors by caption, encoded at the first use."""
 
     def __init__(self, encoder: Any, file: Path | None = None, width: int = 384) -> None:
         """encoder: with encode(prompt) -> (states (L, width), sentence vector (width,)). file: where to keep them."""

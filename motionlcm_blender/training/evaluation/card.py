@@ -1,4 +1,4 @@
-"""The part of a model card that says what was measured: first what a person sees, R@3 and FID after it."""
+"""The results in a model card: measures of visible quality first, R@3 and FID after them."""
 
 from __future__ import annotations
 

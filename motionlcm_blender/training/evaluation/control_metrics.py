@@ -208,10 +208,10 @@ def _initial(
         hints = hints_at(truth, joints, np.arange(end))
         if len(joints) == JOINT_COUNT:
             start = Motion(truth[:end], np.zeros((end, 4), np.float32))
-            asked = Request(request.prompt, request.frames, seed=request.seed, steps=steps, start=start)
+            trial_request = Request(request.prompt, request.frames, seed=request.seed, steps=steps, start=start)
         else:
-            asked = _trial(request, truth, hints, steps).request
-        for kind, made in _made(model, asked).items():
+            trial_request = _trial(request, truth, hints, steps).request
+        for kind, made in _made(model, trial_request).items():
             errors[kind].append(float(np.concatenate(key_distances(made, hints)).mean()))
             jumps[kind].append(velocity_jump(made, end))
         jumps["real"].append(velocity_jump(truth, end))

@@ -1,6 +1,6 @@
-"""Do the detectors see what the captions say? Agreement with captured motion whose captions are clear.
+"""Agreement of the detectors with the captions of captured motion, where the captions are clear.
 
-A rule leaves out captions that say the word of something else: of the trunk above standing feet, of a phase within a
+A rule leaves out captions that use the word for something else: of the trunk above standing feet, of a phase within a
 longer action, of a dance, of a figure on props whose floor is not in the capture. What is left is what a prompt means.
 """
 
@@ -19,23 +19,23 @@ from .held_out_motions import TestMotion
 
 @dataclass(frozen=True)
 class Rule:
-    """Captions that clearly say a word, and what the detector should then see.
+    """Captions that clearly contain a word, and the expected result of the detector.
 
-    says: pattern that one of a motion's captions must match. unless: pattern that none may match, since something
-    else happens too. expected: what `detector` should return for the motion.
+    pattern: regular expression that one of a motion's captions must match. unless: one that none may match, since
+    something else happens too. expected: what `detector` should return for the motion.
     """
 
     name: str
     detector: Callable[[FloatArray], Any]
     expected: Any
-    says: str
+    pattern: str
     unless: str
 
     def applies(self, captions: Iterable[str]) -> bool:
-        """Do the captions of a motion say this, and nothing that contradicts it?"""
+        """Whether the captions of a motion contain the word, and nothing that contradicts it."""
         captions = list(captions)
-        said = any(re.search(self.says, c) for c in captions)
-        return said and not any(re.search(self.unless, c) for c in captions)
+        matches = any(re.search(self.pattern, c) for c in captions)
+        return matches and not any(re.search(self.unless, c) for c in captions)
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,11 @@ _TRUNK = r"upper body|trunk|twist|straight|wip|rins|wash|scrub|rag|mop|golf|swin
 _DANCE = r"danc|salsa|leader|follower|ballet|pirouette|whirl|spin"
 
 
-def _sides(name: str, detector: Callable[[FloatArray], Any], says: str, unless: str) -> list[Rule]:
+def _sides(name: str, detector: Callable[[FloatArray], Any], pattern: str, unless: str) -> list[Rule]:
     """The same rule for left and right: SIDE and OTHER in the patterns stand for the words."""
     rules = []
     for side, other in ((Side.LEFT, "right"), (Side.RIGHT, "left")):
-        patterns = (p.replace("SIDE", side.value).replace("OTHER", other) for p in (says, unless))
+        patterns = (p.replace("SIDE", side.value).replace("OTHER", other) for p in (pattern, unless))
         rules.append(Rule(f"{name}/{side.value}", detector, side, *patterns))
     return rules
 
@@ -161,7 +161,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def agreement(motions: Sequence[TestMotion]) -> dict[str, Agreement]:
-    """For each rule by name: the motions whose captions clearly say it, and what the detector sees in them."""
+    """For each rule by name: the motions whose captions clearly contain the word, and the results of the detector."""
     found = {}
     for rule in RULES:
         applies = [k for k, motion in enumerate(motions) if rule.applies(motion.captions)]

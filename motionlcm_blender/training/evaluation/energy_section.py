@@ -66,7 +66,7 @@ class EnergySection:
     def __init__(
         self, model: MotionLCM, motions: Sequence[TestMotion], teacher: Teacher | None, lookup: Lookup | None
     ) -> None:
-        """motions: captured segments; those whose flags say that the motion can hardly be told are left out."""
+        """motions: captured segments; those flagged as unclear are left out."""
         self.model, self.lookup = model, lookup
         self.motions = [m for m in motions if not m.flags.unclear]
         self.samplers = samplers(teacher)

@@ -48,7 +48,7 @@ TRAIN_SEGMENTS = 1200
 """Captioned segments of train clips, mirrored ones beside, of which the floor of FID draws in each repeat."""
 LOOKUP_FILE = "lookup.npz"
 LOOKED_UP = 4
-"""Takes of a word that the look-up is asked for: the two nearest captions of each of two phrasings."""
+"""Takes of a word from the look-up: the two nearest captions of each of two phrasings."""
 
 Measure = Callable[[int], dict[str, float]]
 
@@ -296,7 +296,7 @@ def earlier_results(file: Path, folder: ModelFolder) -> Results:
 
 
 def _part(module: str) -> Any:
-    """A module of this package, imported when its section is asked for."""
+    """A module of this package, imported when its section is measured."""
     try:
         return importlib.import_module(f".{module}", __package__)
     except ModuleNotFoundError as error:

@@ -30,8 +30,8 @@ from .caption_states import CaptionStates
 WEIGHTS, DESCRIPTION = "evaluator.safetensors", "evaluator.json"
 
 READ = np.r_[0:67, SLICES["velocities"]]
-"""What the evaluator looks at of the 263: root, local positions and velocities. The rotations say the same as the
-positions, and the contacts are a threshold on the velocities."""
+"""Input of the evaluator, part of the 263 features: root, local positions and velocities. The rotations contain
+the same as the positions, and the contacts are a threshold on the velocities."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class EvaluatorSettings:
     text_states: word tokens read at most; dropout; noise: standard deviation added to normalised features;
     steps, batch, learning_rate, weight_decay, ema: of the training; word_dropout: share of word tokens left out;
     temperature: the contrastive loss's at the start; same_meaning: sentence cosine above which two captions are not
-    told apart (unless they differ in a direction); held_out: share of the train clips that choose the best checkpoint;
-    most_gap: how much better R@3 may be on train clips than on held-out ones in a checkpoint that is chosen;
+    distinguished (unless they differ in a direction); held_out: share of the train clips that choose the
+    best checkpoint; most_gap: largest excess of R@3 on train clips over R@3 on held-out ones in a chosen checkpoint;
     deepest_crop, speeds: augmentation; warps: warped versions kept of each segment and side; damped: share of a batch
     whose damped versions are shown as wrong answers, so that the evaluator reads how much a motion moves.
     """

@@ -1,7 +1,7 @@
 """Training of the evaluator on the train clips, by a contrastive loss; a held-out part of them picks the checkpoint.
 
 A checkpoint is chosen by its score on the held-out clips among those that are hardly better on clips trained on: an
-evaluator that knows its training motion by heart prefers what is like it. Damped versions of lively motion are wrong
+evaluator that overfits its training motion prefers motion like it. Damped versions of lively motion are wrong
 answers in training: without them nothing makes the evaluator read how much a motion moves.
 """
 
@@ -91,7 +91,7 @@ def train_evaluator(data: MotionData, captions: CaptionStates, settings: Evaluat
     torch.manual_seed(s.seed)
     train, held_out = _split(build_motions(data, test=False), s, generator)
     examples = [_example(m, s, generator) for m in train]
-    captions.prepare({c for m in (*train, *held_out) for said in (m.captions, _mirrored(m.captions)) for c in said})
+    captions.prepare({c for m in (*train, *held_out) for listed in (m.captions, _mirrored(m.captions)) for c in listed})
     logger.info("evaluator: %d segments, %d held out, ready in %.0f s", len(train), len(held_out), _since(started))
 
     network = EvaluatorNetwork(s, captions.width)
@@ -258,7 +258,7 @@ def _draw(
         negatives, and of which motions (E,) the last E are damped versions.
     """
     chosen = generator.permutation(len(examples))[: s.batch]
-    motions, said = [], []
+    motions, texts = [], []
     for k in chosen:
         side = int(generator.integers(2))
         versions = examples[k].versions[side]
@@ -267,16 +267,16 @@ def _draw(
         first = int(generator.integers(0, len(whole) - length + 1))
         motions.append(network.normalised(whole[first : first + length], read=True))
         choices = examples[k].captions[side]
-        said.append(choices[int(generator.integers(len(choices)))])
+        texts.append(choices[int(generator.integers(len(choices)))])
     rows = _livelier(motions, round(s.damped * len(motions)), generator)
     motions += [_damped(motions[k], generator.uniform(0.0, DEEPEST_DAMPING)) for k in rows]
     features, mask = padded(motions)
     if s.noise:
         features = features + s.noise * torch.randn(features.shape) * mask[..., None]
-    tokens, words = captions.batch(said, s.text_states)
+    tokens, words = captions.batch(texts, s.text_states)
     kept = torch.rand(words.shape) >= s.word_dropout
     kept[:, 0] = True  # the sentence vector stays, so that nothing is ever empty
-    same = same_meaning(said, captions.sentences(said), s.same_meaning)
+    same = same_meaning(texts, captions.sentences(texts), s.same_meaning)
     return features, mask, tokens, words & kept, same, torch.from_numpy(rows)
 
 
@@ -296,7 +296,7 @@ def _damped(motion: Tensor, share: float) -> Tensor:
 
 
 def same_meaning(captions: Sequence[str], sentences: FloatArray, threshold: float) -> Tensor:
-    """(N, N) bool, False on the diagonal: captions that say the same, so that neither is a wrong answer to the other.
+    """(N, N) bool, False on the diagonal: captions with the same meaning: neither is a wrong match of the other.
 
     sentences: (N, width) of length 1. MiniLM gives "turns left" and "turns right" a cosine of 0.95, so captions that
     differ in directions or counts are never taken for the same.
@@ -311,7 +311,7 @@ def same_meaning(captions: Sequence[str], sentences: FloatArray, threshold: floa
 
 
 def directions(caption: str) -> tuple[str, ...]:
-    """The words for sides, ways and counts in a caption, sorted: what sentence vectors hardly tell apart."""
+    """The words for sides, ways and counts in a caption, sorted: sentence vectors hardly distinguish them."""
     return tuple(sorted(word.lower() for word in _DIRECTIONS.findall(caption)))
 
 

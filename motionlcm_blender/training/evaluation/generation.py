@@ -1,6 +1,6 @@
 """Motions for lists of captions, in batches, straight from the networks: no path, no foot lock, no fixed bones.
 
-What is measured against other work has to be what the networks say; what the tool makes of it is measured elsewhere.
+Comparisons with other work measure the output of the networks; other modules measure the final motion.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def teacher_sampler(teacher: Teacher) -> Sampler:
 
 
 class _Masked:
-    """A network whose denoiser leaves out the padding of shorter prompts; `lcm_sample` knows no masks."""
+    """A network whose denoiser leaves out the padding of shorter prompts; `lcm_sample` has no masks."""
 
     def __init__(self, network: Any, mask: Tensor) -> None:
         self.architecture, self._denoiser, self._mask = network.architecture, network.denoiser, mask

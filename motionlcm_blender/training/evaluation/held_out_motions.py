@@ -29,8 +29,8 @@ class TestMotion:
     """A captioned piece of captured motion.
 
     joints: (T, 22, 3) float32 metres, 20 fps, on the model's skeleton, canonical: first root at the XZ origin, facing
-    +Z, lowest joint at y = 0. captions: what may be said of it, one or more. clip: the clip it is from.
-    mirrored: left and right were swapped, in joints and captions. flags: what else the captions file says of it.
+    +Z, lowest joint at y = 0. captions: one or more. clip: the clip it is from.
+    mirrored: left and right were swapped, in joints and captions. flags: its other fields in the captions file.
     """
 
     __test__: ClassVar[bool] = False  # pytest takes classes of this name for tests
@@ -78,15 +78,15 @@ def build_motions(
     whole = MotionData(fitted, data.segments, data.test)
     motions: list[TestMotion] = []
     for segment in segments:
-        says = (flags or {}).get(_key(segment), NO_FLAGS)
+        flags_here = (flags or {}).get(_key(segment), NO_FLAGS)
         joints = whole.joints(segment)[:LONGEST]
         if len(joints) < SHORTEST:
             continue
         for piece in (joints, *_crops(joints, crops, generator)):
-            motions.append(_motion(piece, segment.captions, segment.clip, False, says))
+            motions.append(_motion(piece, segment.captions, segment.clip, False, flags_here))
             if mirrored:
-                said = tuple(mirror_caption(c) for c in segment.captions)
-                motions.append(_motion(mirror(piece), said, segment.clip, True, says))
+                mirrored_captions = tuple(mirror_caption(c) for c in segment.captions)
+                motions.append(_motion(mirror(piece), mirrored_captions, segment.clip, True, flags_here))
     if not motions:
         raise TrainingDataError(f"No captioned segment belongs to the {'test' if test else 'train'} clips.")
     return motions

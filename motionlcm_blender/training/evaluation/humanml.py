@@ -82,7 +82,7 @@ class HumanMLSection:
 
     @torch.no_grad()
     def _motions(self, features: Sequence[FloatArray], batch: int = 32) -> FloatArray:
-        """(N, 512). The movement encoder sees zeros up to frame 196 behind a motion's end, as in the published code."""
+        """(N, 512). The movement encoder gets zeros from a motion's end up to frame 196, as in the published code."""
         result = []
         for start in range(0, len(features), batch):
             rows = features[start : start + batch]

@@ -31,7 +31,7 @@ ROW = "lookup"
 
 
 class Lookup:
-    """Captured motion by nearest train caption; it also answers requests, as `Generates` asks."""
+    """Captured motion by nearest train caption; it also generates, as a `Generates`."""
 
     def __init__(self, data: MotionData, encoder: Any, file: Path | None = None) -> None:
         """encoder: with encode(caption) -> (states, sentence vector). file: where the vectors of captions are kept.

@@ -1,4 +1,4 @@
-"""Measures of a motion that agree with what a person sees: energy, facing, floor, standing feet, spread.
+"""Measures of a motion that agree with judgements by eye: energy, facing, floor, standing feet, spread.
 
 All functions take joints (T, 22, 3), metres, Y up, 20 fps, in HumanML3D's order. The floor is the plane y = 0. The
 names of the figures carry their unit.
@@ -50,7 +50,7 @@ DEEP_CM, DRAG_CM = 3.0, 12.0
 
 
 def joints_of(features: FloatArray) -> FloatArray:
-    """(T, 22, 3) of (T, 263 or more) features: what a model says of heads and hands is not read here."""
+    """(T, 22, 3) of (T, 263 or more) features: a model's features of heads and hands are not read here."""
     return joints_from_features(np.asarray(features)[..., :FEATURES])
 
 

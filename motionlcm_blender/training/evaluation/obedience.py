@@ -1,10 +1,10 @@
-"""Does the motion do what the word says? Prompts that differ in one word, told from the motion by `detectors`.
+"""Obedience: prompts that differ in one word, and `detectors` that find this word in the motion.
 
 The detectors agree with the captions of captured motion (`detector_agreement.agreement` on the 1,363 captioned pieces
-of the CMU and CC0 clips; only captions that clearly say the word of the whole figure are asked). The thresholds were
+of the CMU and CC0 clips; only captions that clearly use the word for the whole figure count). The thresholds were
 set, and the rules on what is clear made, on the same pieces, so the figures tell that the definitions fit, not how
 they do on other captures. `training/data/captured_actions.py` finds by the same definitions which captured pieces do
-what, in one of the two phrasings of each prompt here: a model trained on them has been shown what is asked of it.
+what, in one of the two phrasings of each prompt here: a model trained on them has seen the prompts.
 
 | detector | agrees | | detector | agrees |
 |---|---|---|---|---|
@@ -58,7 +58,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Pair:
-    """Words that say different things of the same action. group: the total they count in. frames: length at 20 fps."""
+    """Words for different forms of the same action. group: the total they count in. frames: length at 20 fps."""
 
     name: str
     group: str
@@ -70,8 +70,8 @@ def _sides(name: str, prompts: tuple[str, ...], frames: int, detector: Callable[
     """A pair of left and right; SIDE in the prompts stands for the word."""
 
     def word(side: Side) -> Word:
-        said = tuple(p.replace("SIDE", side.value) for p in prompts)
-        return Word(side.value, said, lambda joints: detector(joints) is side)
+        phrasings = tuple(p.replace("SIDE", side.value) for p in prompts)
+        return Word(side.value, phrasings, lambda joints: detector(joints) is side)
 
     return Pair(name, "left_right", frames, (word(Side.LEFT), word(Side.RIGHT)))
 
@@ -125,7 +125,7 @@ PAIRS: tuple[Pair, ...] = (
 
 
 def measure(model: Generates, repeat: int, seeds: int = 20, steps: int = DEFAULT_STEPS) -> dict[str, float]:
-    """Share of takes, 0..1, that do what the word says, of finished motion.
+    """Share of takes, 0..1, of finished motion that show the word.
 
     repeat: which seeds are used. seeds: takes of each word, shared out over its phrasings. Names:
     `obedience/PAIR/WORD`: share of takes that do it; `obedience/PAIR`: share of seeds with which each of the words is

@@ -1,9 +1,9 @@
-"""More words to be obeyed: styles of walking, gestures, getting up and down. `obedience.measure` asks them too.
+"""More words for obedience: styles of walking, gestures, getting up and down. `obedience.measure` uses them too.
 
-Each word has a rule on captions that clearly say it. `word_agreement` tells on captured motion how often the detector
-sees what the captions say, and how often it sees it in 400 motions that say nothing of the kind (measured on all
-captured segments, on which the thresholds were set too). Words that no measure parted from other motion (push, pull,
-happy) are not asked; "drunk" and "idle" are parted poorly.
+Each word has a rule for captions that clearly contain it. `word_agreement` counts in captured motion how often the
+detector finds a word of the captions, and how often it finds the word in 400 motions whose captions lack it (measured
+on all captured segments, on which the thresholds were set too). Words that no measure distinguished from other motion
+(push, pull, happy) are left out; "drunk" and "idle" are distinguished poorly.
 
 | word | seen | false alarms | | word | seen | false alarms |
 |---|---|---|---|---|---|---|
@@ -33,14 +33,14 @@ from .held_out_motions import TestMotion
 
 PLAIN_WALK = ("a person walks forward", "someone walks")
 SLOWER = 1.0 / 1.15
-"""How much slower than a plain walk of the same seed "old", "sad" and "drunk" must be, as obedience asks of "fast"."""
+"""Factor of speed to a plain walk of the same seed that "old", "sad" and "drunk" must reach, as "fast" must."""
 
 
 @dataclass(frozen=True)
 class StyleWord:
     """A word with a measure of its own.
 
-    prompts: phrasings. frames: length at 20 fps. does: joints (T, 22, 3) -> was it done. says, unless: patterns, one
+    prompts: phrasings. frames: length at 20 fps. does: joints (T, 22, 3) -> was it done. pattern, unless: one
     of a motion's captions must match the first and none may match the second, of captured motion that does it.
     slower: the take must also be slower than a plain walk of the same seed.
     """
@@ -49,17 +49,19 @@ class StyleWord:
     prompts: tuple[str, ...]
     frames: int
     does: Callable[[FloatArray], bool]
-    says: str
+    pattern: str
     unless: str = r"$^"
     slower: bool = False
 
     def applies(self, captions: Sequence[str]) -> bool:
-        """Do the captions of a motion say this?"""
-        return any(re.search(self.says, c) for c in captions) and not any(re.search(self.unless, c) for c in captions)
+        """Whether the captions of a motion contain this word."""
+        return any(re.search(self.pattern, c) for c in captions) and not any(
+            re.search(self.unless, c) for c in captions
+        )
 
 
 def _goes(joints: FloatArray) -> bool:
-    """Does the figure get anywhere? Styles of walking are not seen in one who stands."""
+    """Whether the figure travels: a standing figure shows no style of walking."""
     root = np.asarray(joints)[:, 0][:, [0, 2]]
     return bool(np.linalg.norm(root - root[0], axis=-1).max() > see.TRAVEL)
 
@@ -149,13 +151,13 @@ LOOK_DEGREES = 40.0
 
 
 def head_turns(motion: Motion) -> FloatArray | None:
-    """(T, 3, 4) how head and hands turn, w x y z, of a model that says it; else None."""
+    """(T, 3, 4) rotations of head and hands, w x y z; None for a model without them."""
     turns: FloatArray | None = getattr(motion, "head_hands", None)
     return turns
 
 
 def looks_around(motion: Motion) -> bool:
-    """Does the head turn by 40 degrees both ways? Never where the model does not say how heads turn."""
+    """Whether the head turns by 40 degrees both ways; False for a model without rotations of the head."""
     left, right = style.head_yaw_span(head_turns(motion))
     return min(left, right) >= LOOK_DEGREES
 
@@ -165,13 +167,13 @@ class WordAgreement:
     """Counts of a detector on captured motion.
 
     Attributes:
-        said: Motions whose captions contain the word.
+        with_word: Motions whose captions contain the word.
         seen: Those of them in which the detector finds it.
         others: Motions whose captions do not contain it.
         alarms: Those of them in which the detector finds it.
     """
 
-    said: int
+    with_word: int
     seen: int
     others: int
     alarms: int
@@ -179,7 +181,7 @@ class WordAgreement:
     @property
     def detection(self) -> float:
         """Fraction of the motions with the word in which the detector finds it; NaN without such motions."""
-        return self.seen / self.said if self.said else float("nan")
+        return self.seen / self.with_word if self.with_word else float("nan")
 
     @property
     def false_alarm(self) -> float:
@@ -196,9 +198,12 @@ def word_agreement(motions: Sequence[TestMotion], others: int = 400, seed: int =
     drawn = np.random.default_rng(seed).permutation(len(motions))[:others]
     found = {}
     for word in WORDS:
-        said = [m for m in motions if word.applies(m.captions)]
-        rest = [motions[k] for k in drawn if not any(re.search(word.says, c) for c in motions[k].captions)]
+        with_word = [m for m in motions if word.applies(m.captions)]
+        rest = [motions[k] for k in drawn if not any(re.search(word.pattern, c) for c in motions[k].captions)]
         found[word.word] = WordAgreement(
-            len(said), sum(word.does(m.joints) for m in said), len(rest), sum(word.does(m.joints) for m in rest)
+            len(with_word),
+            sum(word.does(m.joints) for m in with_word),
+            len(rest),
+            sum(word.does(m.joints) for m in rest),
         )
     return found

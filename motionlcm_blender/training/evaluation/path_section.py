@@ -1,6 +1,6 @@
 """The section `paths`: does a figure on a drawn path walk along it, and do its feet stand on the floor?
 
-Each path is asked for with prompts that travel forward, backward and sideways. `network` is what the network alone
+Each path is requested with prompts that travel forward, backward and sideways. `network` is what the network alone
 makes, `final` what `MotionLCM.generate` hands over. The free takes, from captions of test motion and without a path,
 and the captured motion itself are measured for the feet alone.
 """
@@ -153,7 +153,7 @@ def _take(model: Measured, request: Request, target: FloatArray, wanted: float) 
     for kind, joints in (("network", alone), ("final", motion.joints)):
         mean, most = see.facing_error(joints, wanted)
         figures |= {f"{kind}_facing_deg": mean, f"{kind}_facing_max_deg": most}
-    # A model may show its network another path than the drawn one; the report then says how far off the network was.
+    # A model may show its network another path than the drawn one; the report then contains the error of the network.
     network = motion.report.get("network_path_mean_cm")
     figures["network_path_cm"] = 100.0 * path_error(alone, target).mean if network is None else network
     figures["final_path_cm"] = 100.0 * path_error(motion.joints, target).mean

@@ -38,7 +38,7 @@ def draw_take(
     """One take: `poses` figures evenly in time, and a square with the way from above and its length at the right.
 
     joints: (T, 22, 3) metres, Y up. size: width and height in pixels. turns: (T, 3, 4) quaternions w, x, y, z, the
-    first of the head against the chest, which then shows in the nose; path: (T, 2) the way that was asked for. scale:
+    first of the head against the chest, which then shows in the nose; path: (T, 2) the requested path. scale:
     drawn this many times as large and reduced, for smooth lines. All figures are seen from the same side; their left
     is red.
     """

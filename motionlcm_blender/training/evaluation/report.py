@@ -1,4 +1,4 @@
-"""The results as Markdown: goals first, then what a person sees, at the end the usual table for text."""
+"""The results as Markdown: goals first, then measures of visible quality, at the end the usual table for text."""
 
 from __future__ import annotations
 

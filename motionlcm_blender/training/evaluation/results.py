@@ -19,7 +19,7 @@ FORMAT = 1
 CONFIDENCE = 0.95
 REPORT, FIGURES = "EVALUATION.md", "evaluation.json"
 SECTIONS = ("energy", "paths", "long", "obedience", "quality", "control", "reconstruction", "text")
-"""In the order of the report: first what a person sees."""
+"""In the order of the report: measures of visible quality first."""
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,9 @@ def _figure(values: FloatArray) -> Figure:
 
 REPORT, FIGURES = "EVALUATION.md", "evaluation.json"
 SECTIONS = ("energy", "paths", "long", "obedience", "quality", "control", "reconstruction", "text")
-"""In the order of the report: first what a person sees."""
+"""In the order of the report: measures of visible quality first."""
 
 
 REPORT, FIGURES = "EVALUATION.md", "evaluation.json"
 SECTIONS = ("energy", "paths", "long", "obedience", "quality", "control", "reconstruction", "text")
-"""In the order of the report: first what a person sees."""
+"""In the order of the report: measures of visible quality first."""

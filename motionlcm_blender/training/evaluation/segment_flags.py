@@ -1,4 +1,4 @@
-"""What captions.jsonl says of a segment beside its captions: a prop that is not in the data, doubt, tags."""
+"""The fields of a segment in captions.jsonl beside its captions: a prop that is not in the data, doubt, tags."""
 
 from __future__ import annotations
 

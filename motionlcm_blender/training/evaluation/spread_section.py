@@ -1,4 +1,4 @@
-"""How much eight takes of one prompt differ, beside how much captured motions differ of which the same is said.
+"""Spread of eight takes of one prompt, beside the spread of captured motions with the same caption.
 
 For a caption of a test segment the captured ones are that segment and train segments with a caption of nearly the
 same sentence vector and the same directions and counts. Distances are between joints with the pelvis and the heading
@@ -26,7 +26,8 @@ from .motion_measures import joints_of
 
 TAKES, CAPTIONS = 8, 24
 SAME, NEIGHBOURS = 0.85, 6
-"""Cosine of sentence vectors from which captions say the same, and captured motions beside the segment at most."""
+"""Smallest cosine of sentence vectors of captions with the same meaning; largest number of captured motions beside the
+segment."""
 KINDS = {
     "walk": r"\b(walk|stroll|pace|stride)s?\b",
     "run": r"\b(run|jog|sprint)s?\b",
@@ -41,7 +42,7 @@ KINDS = {
 
 @dataclass(frozen=True, eq=False)
 class Family:
-    """A caption, the frames asked for, and captured motions (T, 22, 3) of which it may be said."""
+    """A caption, the requested frames, and captured motions (T, 22, 3) that the caption describes."""
 
     caption: str
     frames: int
@@ -54,7 +55,7 @@ class Family:
 
 
 def families(motions: Sequence[TestMotion], lookup: Lookup) -> list[Family]:
-    """One of each test motion of whose first fitting caption a train segment of another clip says nearly the same."""
+    """One for each test motion with a caption of nearly the same meaning as a train segment of another clip."""
     found = []
     for motion in motions:
         for caption in motion.captions:
@@ -69,7 +70,7 @@ def families(motions: Sequence[TestMotion], lookup: Lookup) -> list[Family]:
 
 
 def _alike(caption: str, lookup: Lookup) -> list[int]:
-    """Segments with a caption that says the same, nearest first."""
+    """Segments with a caption of the same meaning, nearest first."""
     close = lookup.vectors @ lookup.sentence(caption)
     same = [k for k in np.flatnonzero(close > SAME) if directions(lookup.captions[k]) == directions(caption)]
     ordered = sorted(same, key=lambda k: -close[k])

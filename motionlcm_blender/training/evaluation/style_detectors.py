@@ -229,7 +229,7 @@ def head_yaw_span(turns: FloatArray | None) -> tuple[float, float]:
     """Degrees that the head turns on the chest to the left and to the right, at most (95th percentiles).
 
     turns: (T, 3, 4) unit quaternions w, x, y, z, the first of the three of the head against the chest, identity in
-    rest; or None for a model that does not say how heads turn, which gives 0 and 0.
+    rest; or None for a model without rotations of the head, which gives 0 and 0.
     """
     if turns is None:
         return 0.0, 0.0

@@ -50,15 +50,15 @@ class TextSection:
     def measure(self, repeat: int) -> dict[str, float]:
         """Keys ROW/fid, r1, r2, r3, mm_distance, diversity, of made motion ROW/multimodality; and ratio/FIGURE."""
         generator = np.random.default_rng((73, repeat))
-        said = [m.captions[int(generator.integers(len(m.captions)))] for m in self.motions]
-        texts = self.evaluator.embed_texts(said)
+        captions = [m.captions[int(generator.integers(len(m.captions)))] for m in self.motions]
+        texts = self.evaluator.embed_texts(captions)
         found = self._row(REAL, self.real, texts, repeat)
         # Real motion against itself would be 0; its place in the table is what two halves of it differ by.
         found[f"{REAL}/fid"] = text_metrics.frechet_floor(self.real, generator)
-        found |= self._baselines(said, texts, repeat)
+        found |= self._baselines(captions, texts, repeat)
         rebuilt = self.evaluator.embed_motions(reconstruct(self.model, self.features, generator))
         found |= self._row(VAE, rebuilt, texts, repeat)
-        prompts = self._prompts(said)
+        prompts = self._prompts(captions)
         chosen = generator.permutation(len(prompts))[:MULTIMODAL_CAPTIONS]
         takes = [prompts[k] for k in chosen for _ in range(MULTIMODAL_TAKES)]
         for row, sampler in self.samplers.items():
@@ -68,7 +68,7 @@ class TextSection:
             found[f"{row}/multimodality"] = text_metrics.multimodality(made, generator)
         return found | self._ratios(found)
 
-    def _baselines(self, said: Sequence[str], texts: FloatArray, repeat: int) -> dict[str, float]:
+    def _baselines(self, captions: Sequence[str], texts: FloatArray, repeat: int) -> dict[str, float]:
         """Captured motion of train clips: with its own captions, and looked up for the test captions."""
         found: dict[str, float] = {}
         if self.train is not None:
@@ -77,16 +77,16 @@ class TextSection:
             own = [self.trained[k].captions[int(generator.integers(len(self.trained[k].captions)))] for k in rows]
             found |= self._row(TRAIN, self.train[rows], self.evaluator.embed_texts(own), repeat)
         if self.lookup is not None:
-            asked = [(p.caption, p.frames) for p in self._prompts(said)]
-            looked_up = self.evaluator.embed_motions(self.lookup.features(asked))
+            pairs = [(p.caption, p.frames) for p in self._prompts(captions)]
+            looked_up = self.evaluator.embed_motions(self.lookup.features(pairs))
             found |= self._row(LOOKUP, looked_up, texts, repeat)
         return found
 
-    def _prompts(self, said: Sequence[str]) -> list[Prompt]:
+    def _prompts(self, captions: Sequence[str]) -> list[Prompt]:
         shortest, longest = self.model.folder.frames if self.model.folder is not None else (1, 196)
         return [
             Prompt(caption, int(np.clip(len(features), shortest, longest)))
-            for caption, features in zip(said, self.features, strict=True)
+            for caption, features in zip(captions, self.features, strict=True)
         ]
 
     def _embedded(self, prompts: Sequence[Prompt], sampler: Sampler, seed: int) -> FloatArray:

@@ -28,7 +28,7 @@ VERDICTS = ("right", "partly", "wrong")
 
 @dataclass(frozen=True)
 class Watched:
-    """prompt; kind of action; seconds a person would give it; right: what is seen when it is right, in one clause."""
+    """prompt; kind of action; seconds a person would give it; right: description of a right motion, in one clause."""
 
     prompt: str
     kind: str
@@ -38,7 +38,7 @@ class Watched:
 
 @dataclass(frozen=True)
 class Judgement:
-    """verdict: one of `VERDICTS`, or "" while nobody has watched; reason: what was seen."""
+    """verdict: one of `VERDICTS`, or "" before anybody has watched; reason: what the watcher saw."""
 
     prompt: str
     verdict: str = ""
@@ -111,7 +111,7 @@ def page(judgements: Sequence[Judgement], prompts: Sequence[Watched]) -> str:
     by_prompt = {j.prompt: j for j in judgements if j.verdict}
     lines = [
         "# Watched", "",
-        "Prompts from outside the training captions, seen as strips (`watch_strips`), judged by what the prompt asks.",
+        "Prompts from outside the training captions, watched as strips (`watch_strips`), judged by the prompt.",
         "", f"Of {len(by_prompt)}: {_counted(by_prompt.values())}.",
     ]  # fmt: skip
     for group in FRESH:

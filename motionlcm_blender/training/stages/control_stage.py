@@ -51,7 +51,7 @@ def hint_loss(made: Tensor, true: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]
 
 
 def standing_loss(features: Tensor, joints: Tensor, frames: Tensor) -> Tensor:
-    """Mean horizontal speed, m/s, of feet while the motion's own contact channels say that they stand."""
+    """Mean horizontal speed, m/s, of feet that stand by the motion's own contact channels."""
     contact = features[..., CONTACTS].detach().clamp(0.0, 1.0)
     speed = joints[:, :, list(FOOT_JOINTS)][..., [0, 2]].diff(dim=1).norm(dim=-1) * FPS
     held = contact[:, 1:] * contact[:, :-1] * (frames[:, 1:] & frames[:, :-1])[..., None]

@@ -61,10 +61,10 @@ def starts_and_points(known: Trajectories, rows: IntArray, generator: torch.Gene
 
 
 class TeacherLosses:
-    """Mean squared error at uniform timesteps, of the predicted noise or, for a model that says it, of the velocity.
+    """Mean squared error at uniform timesteps, of the predicted noise or of the predicted velocity.
 
-    The noise's error says next to nothing of where the noise is strong, which is where the prompt decides what happens
-    and where a few-step student starts; the velocity's is the same divided by alpha squared.
+    The noise's error has little information at strong noise, where the prompt decides what happens and where a
+    few-step student starts; the velocity's is the same divided by alpha squared.
     """
 
     def __init__(

@@ -18,7 +18,7 @@ from ..data.pool import Pool
 class LatentBatch:
     """latents (B, tokens, latent_width); text (B, L, text_width) and its mask; the same without the prompt.
 
-    indices: (B,) rows of the pool; captions: what the text says.
+    indices: (B,) rows of the pool; captions: their texts.
     """
 
     indices: IntArray
@@ -69,8 +69,8 @@ class LatentBatches:
         chances = torch.rand(2, len(indices), generator=generator).numpy()
         chosen = []
         for k, index in enumerate(indices):
-            said = self.pool.captions[index]
-            chosen.append("" if chances[0, k] < dropout else said[int(chances[1, k] * len(said))])
+            choices = self.pool.captions[index]
+            chosen.append("" if chances[0, k] < dropout else choices[int(chances[1, k] * len(choices))])
         lengths: Sequence[int] = self.pool.lengths[indices].tolist()
         text, mask = self.captions.batch(chosen, lengths)
         null, null_mask = self.captions.batch([""] * len(indices), lengths)

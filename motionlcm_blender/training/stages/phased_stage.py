@@ -53,7 +53,7 @@ class PhaseBatch:
         return self.end_timesteps == 0
 
     def velocity(self, epsilon: Tensor) -> Tensor:
-        """The velocity that a predicted noise stands for; its error is about that of the motion's latent."""
+        """The velocity of a predicted noise; its error is about that of the motion's latent."""
         alpha, sigma = scales(self.start_timesteps)
         return (epsilon - sigma * self.noisy) / alpha
 

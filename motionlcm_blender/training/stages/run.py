@@ -230,7 +230,7 @@ class Run:
     @cached_property
     def captions(self) -> CaptionTokens:
         """Every caption's text tokens, encoded once."""
-        captions = {c for said in self.train_pool.captions for c in said}
+        captions = {c for listed in self.train_pool.captions for c in listed}
         encoder = MiniLM(minilm_folder())
         return CaptionTokens(captions, encoder, self.folder / "captions.npz", self.config.max_states)
 

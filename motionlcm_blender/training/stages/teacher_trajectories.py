@@ -1,6 +1,6 @@
-"""What the teacher makes of pure noise, kept so that the student can learn to say it in one step.
+"""Motion that the teacher samples from pure noise, stored so that the student can learn to predict it in one step.
 
-A one-step sampler is asked for the far end of the teacher's trajectory from pure noise. Consistency distillation gets
+A one-step sampler predicts the far end of the teacher's trajectory from pure noise. Consistency distillation gets
 there by handing the answer down from timestep to timestep; showing the ends themselves (Luhman and Luhman 2021,
 "Knowledge distillation in iterative generative models") is quicker, and both are used together. Every point of a
 trajectory has the same end, so points on the way are kept too: the samplers of two and four steps pass there.
@@ -63,8 +63,8 @@ class Trajectories:
 
     def text(self, rows: IntArray, captions: CaptionTokens, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
         """Text tokens (B, L, text_width), their mask (B, L) and guidance scales (B,) of the given trajectories."""
-        said, frames = [str(self.captions[k]) for k in rows], self.frames[rows].tolist()
-        text, mask = captions.batch(said, frames)
+        chosen, frames = [str(self.captions[k]) for k in rows], self.frames[rows].tolist()
+        text, mask = captions.batch(chosen, frames)
         return text.to(device), mask.to(device), torch.from_numpy(self.guidance[rows]).to(device)
 
     def save(self, path: Path) -> None:
