@@ -189,6 +189,7 @@ def test_quality_is_measured_raw_and_final(tmp_path, monkeypatch) -> None:
     assert table.count("**missed**") == len(goals.GOALS) - 1, "what is not measured is not met"
 
 
+@pytest.mark.slow
 def test_each_section_measures_what_its_goals_name(tmp_path, monkeypatch) -> None:
     from motionlcm_blender.benchmarks import goal_paths, goal_sequences, goal_takes, goals
     from motionlcm_blender.generation.pipeline import MotionLCM
