@@ -6,6 +6,7 @@ model_menu: The menu of models, the chosen model, and the button for MotionLCM's
 model_panel: The panel of the model: its name, its licence, and its device.
 panels: The sidebar tab "MotionLCM".
 preferences: The extension's preferences: the model, its device, and the keys.
+rig_panel: What the character was recognised as, and the mapping of its bones: rows of the main panel.
 shot_strips: Strips of shots, drawn at the bottom of the timeline and the dope sheet; their menu, and the field for a
     prompt.
 shots_panel: The panel and the list of shots.

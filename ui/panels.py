@@ -10,6 +10,7 @@ from ..operators.scene import messages
 from ..operators.scene.main_thread_timer import MainThreadTimer
 from ..operators.session import model_choice, model_info
 from ..operators.shots import character_check
+from . import rig_panel
 from .sidebar import Sidebar
 from .widgets import value_row, wrapped_label
 
@@ -50,7 +51,7 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
         column.prop(chosen, "character", text="", icon="ARMATURE_DATA")
         column.operator("motionlcm.add_character", icon="ADD")
         column.operator("motionlcm.add_smpl_body", icon="OUTLINER_OB_ARMATURE")
-        self._draw_rig(layout, chosen.character)
+        rig_panel.draw_rig(layout, context)
         self._draw_causes(layout)
 
         row = layout.row(align=True)
@@ -109,20 +110,6 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
             return
         text = iface_("Suggested: {seconds:.1f} s").format(seconds=seconds)
         layout.operator("motionlcm.use_suggested_length", text=text, icon="TIME")
-
-    def _draw_rig(self, layout: bpy.types.UILayout, character: bpy.types.Object | None) -> None:
-        """What the character was recognised as when it was picked, and what is not sure."""
-        if character is None:
-            return
-        family = take_properties.RIG.read(character)
-        if family:
-            text = iface_("{family}, {count} of {total} bones").format(
-                family=family, count=take_properties.RIG_BONES.read(character), total=take_properties.RIG_TOTAL
-            )
-            layout.label(text=text, icon="BONE_DATA", translate=False)
-        doubt = take_properties.RIG_DOUBT.read(character)
-        if doubt and doubt != messages.status.message and doubt not in messages.status.warnings:
-            wrapped_label(layout, doubt, "ERROR")
 
     def _draw_causes(self, layout: bpy.types.UILayout) -> None:
         """What keeps the character from showing its motion."""

@@ -131,6 +131,7 @@ class RigMapping:
             a body) or "other".
         fingers: "l" and "r" -> thumb, index, middle, ring, pinky -> bone names from the palm outwards.
         root: The bone on the floor that takes a game's travel, or None.
+        preset: Name of the user's preset that recognised the rig; empty for any other.
     """
 
     family: str
@@ -144,6 +145,7 @@ class RigMapping:
     rest_pose: str
     fingers: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     root: str | None = None
+    preset: str = ""
 
 
 def rest_axes(direction: FloatArray, roll: float) -> FloatArray:

@@ -21,12 +21,13 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..errors import MotionLCMError
+from ..files.atomic_write import replace_bytes
 from ..motion.skeleton import JOINTS
 from .description import FkSwitch, RigBone, RigMapping
 
@@ -51,7 +52,7 @@ class SwitchPattern:
 
 @dataclass(frozen=True)
 class Family:
-    """A kind of rig, as its file says."""
+    """A kind of rig, as its file says. file: the file's name without its suffix."""
 
     family: str
     names: tuple[str, ...]
@@ -63,6 +64,7 @@ class Family:
     joints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     switches: tuple[SwitchPattern, ...] = ()
     own: bool = False
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,10 @@ def save_preset(mapping: RigMapping, path: str | Path) -> None:
 
     Args:
         mapping: The mapping as it should be.
-        path: The file to write, ending in .toml.
+        path: The file to write, ending in .toml. It is replaced atomically; its folder is made if missing.
+
+    Raises:
+        OSError: The file cannot be written.
     """
     bones = sorted({bone for chain in mapping.joints.values() for bone in chain})
     lines = [
@@ -136,7 +141,7 @@ def save_preset(mapping: RigMapping, path: str | Path) -> None:
         else:
             lines.append(f"constraint = {_text(switch.constraint)}")
         lines.append(f"value = {float(switch.value)!r}")
-    Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    replace_bytes(Path(path), ("\n".join(lines) + "\n").encode())
 
 
 def read_family(path: str | Path, own: bool = False) -> Family:
@@ -151,7 +156,7 @@ def read_family(path: str | Path, own: bool = False) -> Family:
     """
     try:
         table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        return _family(table, own)
+        return replace(_family(table, own), file=Path(path).stem)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, re.error) as error:
         raise FamilyFileError(f"The rig preset {Path(path).name} cannot be read: {error}.") from error
 

@@ -3,11 +3,15 @@
 apply_motion: Write a clip of the engine onto an armature of any family as an Action, with the switches of its controls.
 body_reading: Read an Action of a recognised armature as a clip of its body.
 job_keys: From a motion to a clip and keys of a recognised armature, and to its channels.
+joint_mapping: The mapping of joints onto bones as the animator sees and corrects it.
+mapping_drawing: The mapping as a coloured figure in the viewport.
+pick_bone: Pick the bone of a joint with the mouse.
 recognised: The armature of a character, whatever family it is of.
+rig_presets: The files of the animator's rig presets.
 rig_description: An armature object as the engine's plain description.
 switches: Set the switches by which the keyed controls of a rig rule, and put them back.
 switch_watch: Put the switches back when the motion that set them is no longer on the rig.
 """
 
-REGISTERED: tuple[str, ...] = ("switch_watch",)
+REGISTERED: tuple[str, ...] = ("joint_mapping", "mapping_drawing", "pick_bone", "switch_watch")
 """Modules with classes or properties, in the order of registration."""

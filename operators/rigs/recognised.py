@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
@@ -15,10 +15,11 @@ import numpy as np
 from ...motionlcm_blender.errors import InvalidRequest, MotionLCMError
 from ...motionlcm_blender.motion.skeleton import JOINTS
 from ...motionlcm_blender.rigs.description import NotHumanoid, RigDescription, RigMapping
-from ...motionlcm_blender.rigs.recognition import recognise
+from ...motionlcm_blender.rigs.recognition import recognise, spoken
 from ...motionlcm_blender.rigs.rig_body import RigBody, rig_body
 from ..armature import root_motion, smpl_rig, take_properties
 from ..armature.smpl_rig import Rig
+from . import joint_mapping, rig_presets
 from .apply_motion import pose_above
 from .rig_description import describe_rig
 from .switches import influence_path
@@ -32,8 +33,8 @@ SMPL_FAMILY = "SMPL"
 DOUBTFUL = 0.5
 """Confidence of a joint below which the panel names it as unsure."""
 MOST_MAPPINGS = 32
-_mappings: dict[tuple[int, str], RigMapping] = {}
-"""Recognised mappings by armature data and rest pose, the oldest first."""
+_mappings: dict[tuple[Any, ...], RigMapping] = {}
+"""Recognised mappings by armature data, rest pose, corrections and presets, the oldest first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,10 +103,11 @@ def _is_muted(obj: bpy.types.Object, bone: str, constraint: str) -> bool:
 
 
 def _mapping(obj: bpy.types.Object, description: RigDescription) -> RigMapping:
-    """What an armature is recognised as; looked up if its rest pose has not changed."""
-    key = obj.data.session_uid, _fingerprint(description)
+    """What an armature is recognised as; looked up if neither its rest pose nor the animator's corrections changed."""
+    chosen = take_properties.RIG_CHOSEN.read(obj)
+    key = obj.data.session_uid, _fingerprint(description), chosen, rig_presets.state()
     if key not in _mappings:
-        _mappings[key] = recognise(description)
+        _mappings[key] = recognise(description, rig_presets.home(), chosen=joint_mapping.chosen_of(obj))
         while len(_mappings) > MOST_MAPPINGS:
             del _mappings[next(iter(_mappings))]
     return _mappings[key]
@@ -173,24 +175,24 @@ def doubt_of(rig: Rig | BodyRig) -> str:
     unsure = [name for name in JOINTS if mapping.joints[name] and mapping.confidence[name] < DOUBTFUL]
     if not unsure:
         return ""
-    named = ", ".join(_spoken(name) for name in unsure[:4]) + (f" and {len(unsure) - 4} more" if unsure[4:] else "")
-    return f'It is not sure which bones of "{rig.body.description.name}" are: {named}. Check the motion there.'
+    named = ", ".join(spoken(name) for name in unsure[:4]) + (f" and {len(unsure) - 4} more" if unsure[4:] else "")
+    return f'It is not sure which bones of "{rig.body.description.name}" are: {named}. Check the mapping.'
 
 
-def _spoken(joint: str) -> str:
-    return joint.replace("l_", "left ").replace("r_", "right ")
+def note(obj: bpy.types.Object | None) -> bool:
+    """Store on a character what it was recognised as, for the panel; returns whether joints of it are unsure.
 
-
-def note(obj: bpy.types.Object | None) -> None:
-    """Store on a character what it was recognised as, for the panel. Never raises; the log has the sentence."""
+    Never raises; the log has the sentence.
+    """
     if obj is None or obj.type != "ARMATURE":
-        return
+        return False
     try:
-        doubt = doubt_of(read_and_note(obj))
+        unsure = doubt = doubt_of(read_and_note(obj))
     except MotionLCMError as error:
-        doubt = str(error)
+        unsure, doubt = "", str(error)
     if doubt:
         log.warning("%s", doubt)
+    return bool(unsure)
 
 
 def read_and_note(obj: bpy.types.Object) -> Rig | BodyRig:
@@ -199,20 +201,35 @@ def read_and_note(obj: bpy.types.Object) -> Rig | BodyRig:
         rig = read_character(obj)
     except MotionLCMError as error:
         _write(obj, "", 0, str(error))
+        if obj.library is None and obj.type == "ARMATURE" and not smpl_rig.is_character(obj):
+            _note_choice(obj)
         raise
     if isinstance(rig, Rig):
         _write(obj, SMPL_FAMILY, len(JOINTS), "")
-    else:
-        found = rig.body.mapping.joints
-        _write(obj, rig.body.mapping.family, sum(1 for joint in JOINTS if found[joint]), doubt_of(rig))
+        return rig
+    mapping = rig.body.mapping
+    _write(obj, mapping.family, sum(1 for joint in JOINTS if mapping.joints[joint]), doubt_of(rig), mapping.preset)
+    if obj.library is None:
+        joint_mapping.store_joints(obj, {name: (mapping.confidence[name], mapping.joints[name]) for name in JOINTS})
     return rig
 
 
-def _write(obj: bpy.types.Object, family: str, bones: int, doubt: str) -> None:
+def _note_choice(obj: bpy.types.Object) -> None:
+    """Show the animator's choice of bones also where it does not make a body yet."""
+    chosen, known = joint_mapping.chosen_of(obj), joint_mapping.joints_of(obj)
+    if not chosen:
+        return
+    taken = {bone for bones in chosen.values() for bone in bones}
+    kept = {joint: (sure, tuple(bone for bone in bones if bone not in taken)) for joint, (sure, bones) in known.items()}
+    joint_mapping.store_joints(obj, kept | {joint: (1.0, bones) for joint, bones in chosen.items()})
+
+
+def _write(obj: bpy.types.Object, family: str, bones: int, doubt: str, preset: str = "") -> None:
     if obj.library is not None:
         return
     stored = take_properties
-    if (stored.RIG.read(obj), stored.RIG_BONES.read(obj), stored.RIG_DOUBT.read(obj)) != (family, bones, doubt):
-        stored.RIG.write(obj, family)
-        stored.RIG_BONES.write(obj, bones)
-        stored.RIG_DOUBT.write(obj, doubt)
+    for kept, value in ((stored.RIG, family), (stored.RIG_BONES, bones), (stored.RIG_DOUBT, doubt)):
+        if not kept.is_on(obj) or kept.read(obj) != value:
+            kept.write(obj, value)
+    if stored.RIG_PRESET.read(obj) != preset:
+        stored.RIG_PRESET.write(obj, preset)
