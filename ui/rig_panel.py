@@ -6,7 +6,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..operators.armature import take_properties
-from ..operators.rigs import joint_mapping
+from ..operators.rigs import joint_mapping, stored_mapping
 from ..operators.scene import messages
 from .widgets import wrapped_label
 
@@ -17,7 +17,7 @@ def draw_rig(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     character = chosen.character
     if character is None:
         return
-    mapped = joint_mapping.has_mapping(character)
+    mapped = stored_mapping.has_mapping(character)
     family = take_properties.RIG.read(character)
     if family or mapped:
         row = layout.row(align=True)
@@ -38,8 +38,8 @@ def draw_rig(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
 
 
 def _draw_mapping(layout: bpy.types.UILayout, character: bpy.types.Object) -> None:
-    known = joint_mapping.joints_of(character)
-    own = joint_mapping.chosen_of(character)
+    known = stored_mapping.joints_of(character)
+    own = stored_mapping.chosen_of(character)
     box = layout.box()
     for label, joints in joint_mapping.BODY_PARTS:
         column = box.column(align=True)
@@ -49,7 +49,7 @@ def _draw_mapping(layout: bpy.types.UILayout, character: bpy.types.Object) -> No
             row = column.row(align=True)
             split = row.split(factor=0.36, align=True)
             name = split.row()
-            name.alert = sure < joint_mapping.UNSURE and bool(bones)
+            name.alert = sure < stored_mapping.UNSURE and bool(bones)
             part = character.motionlcm.joints.bl_rna.properties[joint].name
             name.label(text=iface_(part), icon=_icon(sure, bones, joint in own), translate=False)
             split.prop(character.motionlcm.joints, joint, text="", icon="BONE_DATA")
@@ -67,4 +67,4 @@ def _icon(sure: float, bones: tuple[str, ...], own: bool) -> str:
         return "USER"
     if not bones:
         return "BLANK1"
-    return "CHECKMARK" if sure >= joint_mapping.UNSURE else "QUESTION"
+    return "CHECKMARK" if sure >= stored_mapping.UNSURE else "QUESTION"

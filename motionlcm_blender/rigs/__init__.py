@@ -21,6 +21,7 @@ rig_feet      feet of a motion on a body of other proportions: flat, planted, on
 rig_resampling  a body's clip at the scene's frame rate, with standing feet held
 rig_retarget  the turns of a body's joints with which it performs a motion
 bone_channels the channels of pose bones for a clip of a body
+pose_reading  a clip of a body from the poses that its bones show
 bone_keys     few keys for these bones
 euler_orders  quaternions to Euler angles in any of Blender's orders
 """

@@ -9,8 +9,10 @@ pick_bone: Pick the bone of a joint with the mouse.
 recognised: The armature of a character, whatever family it is of.
 rig_presets: The files of the animator's rig presets.
 rig_description: An armature object as the engine's plain description.
+stored_mapping: What is stored on an armature about its mapping.
 switches: Set the switches by which the keyed controls of a rig rule, and put them back.
 switch_watch: Put the switches back when the motion that set them is no longer on the rig.
+visible_pose: Read what an armature of any family shows: one pose, or one on each frame.
 """
 
 REGISTERED: tuple[str, ...] = ("joint_mapping", "mapping_drawing", "pick_bone", "switch_watch")

@@ -3,7 +3,6 @@
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import json
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Any
 
 import bpy
@@ -11,6 +10,7 @@ import bpy
 from ..armature import take_properties
 from ..scene import messages
 from ..scene.operator_base import MotionLCMOperator
+from .stored_mapping import chosen_of, has_mapping, joints_of
 
 TRUNK = ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
 ARM = ("collar", "shoulder", "elbow", "wrist")
@@ -23,41 +23,7 @@ BODY_PARTS = (
     ("Right Leg", tuple(f"r_{joint}" for joint in LEG)),
 )
 """Label of a body part -> its joints, in the order in which they are listed."""
-UNSURE = 0.5
-"""Confidence below which a joint is shown as unsure."""
 HINT = "Bones that turn as this part of the body does, the lowest first, separated by commas"
-
-Joints = dict[str, tuple[float, tuple[str, ...]]]
-"""Joint -> confidence and bones."""
-
-
-@lru_cache(maxsize=16)
-def _joints_in(text: str) -> Joints:
-    try:
-        return {str(joint): (float(sure), tuple(map(str, bones))) for joint, (sure, *bones) in json.loads(text).items()}
-    except (AttributeError, TypeError, ValueError):
-        return {}
-
-
-def joints_of(obj: bpy.types.Object) -> Joints:
-    """What was recognised or chosen for each joint of an armature; empty before it was looked at."""
-    return _joints_in(take_properties.RIG_JOINTS.read(obj))
-
-
-def chosen_of(obj: bpy.types.Object) -> dict[str, tuple[str, ...]]:
-    """The bones that the animator chose, by joints."""
-    try:
-        stored = json.loads(take_properties.RIG_CHOSEN.read(obj) or "{}")
-        return {str(joint): tuple(map(str, bones)) for joint, bones in stored.items()}
-    except (AttributeError, TypeError, ValueError):
-        return {}
-
-
-def store_joints(obj: bpy.types.Object, joints: Joints) -> None:
-    """Store what was recognised, for the panel."""
-    text = json.dumps({joint: [round(sure, 3), *bones] for joint, (sure, bones) in joints.items()})
-    if take_properties.RIG_JOINTS.read(obj) != text:
-        take_properties.RIG_JOINTS.write(obj, text)
 
 
 def choose_bones(obj: bpy.types.Object, joint: str, bones: tuple[str, ...]) -> None:
@@ -140,13 +106,6 @@ class MotionLCMJoints(bpy.types.PropertyGroup):
     r_knee: bpy.props.StringProperty(name="Right Shin", description=HINT, **_bones("r_knee"))
     r_ankle: bpy.props.StringProperty(name="Right Foot", description=HINT, **_bones("r_ankle"))
     r_foot: bpy.props.StringProperty(name="Right Toes", description=HINT, **_bones("r_foot"))
-
-
-def has_mapping(obj: bpy.types.Object | None) -> bool:
-    """Whether an armature has a mapping that can be corrected: any that is no character by SMPL's bone names."""
-    if obj is None or obj.type != "ARMATURE":
-        return False
-    return take_properties.RIG_JOINTS.is_on(obj) or bool(take_properties.RIG_DOUBT.read(obj))
 
 
 class OnMapping(MotionLCMOperator):

@@ -13,7 +13,7 @@ import bpy
 import numpy as np
 from bpy.app.handlers import persistent
 
-from . import joint_mapping
+from . import stored_mapping
 
 log = logging.getLogger(__name__)
 
@@ -61,11 +61,11 @@ def shown_figure(obj: bpy.types.Object, depsgraph: bpy.types.Depsgraph) -> Shown
     matrix = posed.matrix_world
     places: dict[str, np.ndarray] = {}
     colours = {}
-    for joint, (sure, bones) in joint_mapping.joints_of(obj).items():
+    for joint, (sure, bones) in stored_mapping.joints_of(obj).items():
         bone = posed.pose.bones.get(bones[0]) if bones else None
         if bone is not None:
             places[joint] = np.array(matrix @ bone.head, np.float64)
-            colours[joint] = UNSURE_COLOUR if sure < joint_mapping.UNSURE else _side_colour(joint)
+            colours[joint] = UNSURE_COLOUR if sure < stored_mapping.UNSURE else _side_colour(joint)
     above = {end: start for start, end in reversed(TREE)}
     lines = []
     for start, end in TREE:
@@ -131,7 +131,7 @@ def _draw() -> None:
     context = bpy.context
     settings = context.scene.motionlcm
     character = settings.character
-    if not settings.show_mapping or not joint_mapping.has_mapping(character):
+    if not settings.show_mapping or not stored_mapping.has_mapping(character):
         return
     try:
         _draw_figure(context, character)

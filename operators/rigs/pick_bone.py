@@ -8,7 +8,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..scene import handles, messages, viewports
-from . import joint_mapping, mapping_drawing
+from . import joint_mapping, mapping_drawing, stored_mapping
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,7 +92,7 @@ class MOTIONLCM_OT_pick_bone(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         character = context.scene.motionlcm.character
-        return joint_mapping.has_mapping(character) and character.library is None
+        return stored_mapping.has_mapping(character) and character.library is None
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         character = context.scene.motionlcm.character

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
+from mathutils import Matrix
 
 from ...motionlcm_blender.errors import InvalidRequest, MotionLCMError
 from ...motionlcm_blender.motion.skeleton import JOINTS
@@ -19,7 +20,7 @@ from ...motionlcm_blender.rigs.recognition import recognise, spoken
 from ...motionlcm_blender.rigs.rig_body import RigBody, rig_body
 from ..armature import root_motion, smpl_rig, take_properties
 from ..armature.smpl_rig import Rig
-from . import joint_mapping, rig_presets
+from . import rig_presets, stored_mapping
 from .apply_motion import pose_above
 from .rig_description import describe_rig
 from .switches import influence_path
@@ -107,7 +108,7 @@ def _mapping(obj: bpy.types.Object, description: RigDescription) -> RigMapping:
     chosen = take_properties.RIG_CHOSEN.read(obj)
     key = obj.data.session_uid, _fingerprint(description), chosen, rig_presets.state()
     if key not in _mappings:
-        _mappings[key] = recognise(description, rig_presets.home(), chosen=joint_mapping.chosen_of(obj))
+        _mappings[key] = recognise(description, rig_presets.home(), chosen=stored_mapping.chosen_of(obj))
         while len(_mappings) > MOST_MAPPINGS:
             del _mappings[next(iter(_mappings))]
     return _mappings[key]
@@ -144,6 +145,28 @@ def read_switches(text: str) -> dict[str, tuple[float, float]]:
         return {}
 
 
+def root_bone(obj: bpy.types.Object, rig: Rig | BodyRig) -> str:
+    """The bone on the floor that carries the armature. Raises InvalidRequest if there is none."""
+    if isinstance(rig, Rig):
+        return root_motion.root_bone(obj)
+    root = rig.body.mapping.root
+    if root is None or root == rig.body.description.bones[rig.body.bones[0].bone].name:
+        raise InvalidRequest(root_motion.NO_ROOT_BONE.format(name=obj.name))
+    return root
+
+
+def root_pose(obj: bpy.types.Object, root: str) -> np.ndarray:
+    """(4, 4) place and turn of a root bone relative to its rest pose, armature space."""
+    bone = obj.pose.bones[root]
+    place, turn, _ = (bone.matrix @ bone.bone.matrix_local.inverted()).decompose()
+    return np.array(Matrix.LocRotScale(place, turn, None), np.float64)
+
+
+def with_root_at_rest(obj: bpy.types.Object, rig: BodyRig) -> BodyRig:
+    """The armature as it is with its root bone at rest, whatever pose that is in now."""
+    return replace(rig, above=np.linalg.inv(root_pose(obj, root_bone(obj, rig))) @ rig.above)
+
+
 def units_per_metre(obj: bpy.types.Object, rig: Rig | BodyRig) -> float:
     """Scene units per metre of the engine for this character."""
     return smpl_rig.units_per_metre(obj, rig) if isinstance(rig, Rig) else rig.body.units_per_metre
@@ -158,13 +181,6 @@ def rest_placement_of(obj: bpy.types.Object, rig: Rig | BodyRig, units: float) -
     """The placement of the armature object before one of our Actions animated it."""
     stored = root_motion.stored_placement(obj)
     return current_placement(obj, rig, units) if stored is None else stored
-
-
-def smpl_only(rig: Rig | BodyRig, what: str) -> Rig:
-    """The rig, if it has SMPL bones. Raises InvalidRequest that `what` needs them."""
-    if isinstance(rig, Rig):
-        return rig
-    raise InvalidRequest(f"{what} works on armatures with SMPL bones only, not on {rig.body.mapping.family} yet.")
 
 
 def doubt_of(rig: Rig | BodyRig) -> str:
@@ -202,7 +218,7 @@ def read_and_note(obj: bpy.types.Object) -> Rig | BodyRig:
     except MotionLCMError as error:
         _write(obj, "", 0, str(error))
         if obj.library is None and obj.type == "ARMATURE" and not smpl_rig.is_character(obj):
-            _note_choice(obj)
+            _note_choice(obj)  # so that the panel can show a mapping to complete
         raise
     if isinstance(rig, Rig):
         _write(obj, SMPL_FAMILY, len(JOINTS), "")
@@ -210,18 +226,16 @@ def read_and_note(obj: bpy.types.Object) -> Rig | BodyRig:
     mapping = rig.body.mapping
     _write(obj, mapping.family, sum(1 for joint in JOINTS if mapping.joints[joint]), doubt_of(rig), mapping.preset)
     if obj.library is None:
-        joint_mapping.store_joints(obj, {name: (mapping.confidence[name], mapping.joints[name]) for name in JOINTS})
+        stored_mapping.store_joints(obj, {name: (mapping.confidence[name], mapping.joints[name]) for name in JOINTS})
     return rig
 
 
 def _note_choice(obj: bpy.types.Object) -> None:
     """Show the animator's choice of bones also where it does not make a body yet."""
-    chosen, known = joint_mapping.chosen_of(obj), joint_mapping.joints_of(obj)
-    if not chosen:
-        return
+    chosen, known = stored_mapping.chosen_of(obj), stored_mapping.joints_of(obj)
     taken = {bone for bones in chosen.values() for bone in bones}
     kept = {joint: (sure, tuple(bone for bone in bones if bone not in taken)) for joint, (sure, bones) in known.items()}
-    joint_mapping.store_joints(obj, kept | {joint: (1.0, bones) for joint, bones in chosen.items()})
+    stored_mapping.store_joints(obj, kept | {joint: (1.0, bones) for joint, bones in chosen.items()})
 
 
 def _write(obj: bpy.types.Object, family: str, bones: int, doubt: str, preset: str = "") -> None:

@@ -42,7 +42,7 @@ def odd_rig(name: str = "m2m_human") -> bpy.types.Object:
 
 def test_the_mapping_is_listed_with_its_confidence() -> None:
     obj = build(mixamo_like())
-    known = part("operators.rigs.joint_mapping").joints_of(obj)
+    known = part("operators.rigs.stored_mapping").joints_of(obj)
     assert joints(obj).l_hip == HIP and joints(obj).spine3 == mixamo_name("spine3")
     assert len(known) == 22 and min(sure for sure, _ in known.values()) > 0.5
     assert not settings().show_mapping
@@ -62,7 +62,7 @@ def test_a_correction_is_used_and_reset() -> None:
     joints(obj).spine3 = f"{mixamo_name('spine2')}, {mixamo_name('spine3')}"
     mapping = mapping_of(obj)
     assert mapping["spine3"] == (mixamo_name("spine2"), mixamo_name("spine3")) and mapping["spine2"] == ()
-    assert part("operators.rigs.joint_mapping").joints_of(obj)["spine3"][0] == 1.0
+    assert part("operators.rigs.stored_mapping").joints_of(obj)["spine3"][0] == 1.0
     assert stored().RIG_BONES.read(obj) == 21
     generate("a person walks", seconds=1.0)
     joints(obj).l_foot = ""
@@ -97,7 +97,7 @@ def test_an_armature_that_is_not_recognised_can_be_mapped_by_hand() -> None:
     right = {joint: tuple(names[bone] for bone in bones) for joint, bones in mapping_of(plain).items() if bones}
     bpy.data.objects.remove(plain)
     obj = build(renamed(description, names))
-    assert "cannot be the character" in refusal() and part("operators.rigs.joint_mapping").has_mapping(obj)
+    assert "cannot be the character" in refusal() and part("operators.rigs.stored_mapping").has_mapping(obj)
     for joint, bones in right.items():
         setattr(joints(obj), joint, ", ".join(bones))
     assert {joint: bones for joint, bones in mapping_of(obj).items() if bones} == right
@@ -126,7 +126,7 @@ def test_a_preset_needs_a_name(name: str) -> None:
 
 def test_smpl_bones_have_no_mapping_to_correct() -> None:
     armature = add_character()
-    assert not part("operators.rigs.joint_mapping").has_mapping(armature)
+    assert not part("operators.rigs.stored_mapping").has_mapping(armature)
     assert not bpy.ops.motionlcm.reset_mapping.poll() and not bpy.ops.motionlcm.pick_bone.poll()
 
 
