@@ -99,6 +99,12 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
         poll=_can_be_character,
         update=_character_changed,
     )
+    move_to: bpy.props.PointerProperty(
+        name="Move To",
+        description="Armature of a person that gets the motion of the character",
+        type=bpy.types.Object,
+        poll=_can_be_character,
+    )
     show_mapping: bpy.props.BoolProperty(
         name="Mapping",
         description="Show which bones of the armature are which parts of the body, in a list and as colours in the "

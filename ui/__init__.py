@@ -4,6 +4,7 @@ action_editor: The extension's buttons in Blender's Action editor.
 controls_panel: The panel of pins, facing, feet and ground.
 model_menu: The menu of models, the chosen model, and the button for MotionLCM's published weights.
 model_panel: The panel of the model: its name, its licence, and its device.
+move_panel: The panel that moves a motion to another character.
 panels: The sidebar tab "MotionLCM".
 preferences: The extension's preferences: the model, its device, and the keys.
 rig_panel: What the character was recognised as, and the mapping of its bones: rows of the main panel.
@@ -24,6 +25,7 @@ from . import (
     controls_panel,
     model_menu,
     model_panel,
+    move_panel,
     panels,
     preferences,
     shot_strips,
@@ -33,8 +35,8 @@ from . import (
 )
 
 MODULES = (
-    model_menu, preferences, panels, takes_panel, shots_panel, controls_panel, model_panel, shot_strips, action_editor,
-    translations,
+    model_menu, preferences, panels, takes_panel, shots_panel, controls_panel, model_panel, move_panel, shot_strips,
+    action_editor, translations,
 )  # fmt: skip
 CLASSES = registration.classes_of(MODULES)
 

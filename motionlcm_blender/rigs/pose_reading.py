@@ -10,43 +10,90 @@ from dataclasses import replace
 import numpy as np
 
 from ..array_types import FloatArray
-from ..errors import MotionLCMError
 from ..motion import rotations as rot
 from ..motion.motion import Clip
+from ..motion.skeleton import JOINTS
 from .bone_channels import to_armature_turn
-from .description import RigBone, RigDescription
-from .recognition import recognise
-from .rig_body import ENGINE_TO_WORLD, RigBody, rig_body
+from .figure import Figure, figure_of
+from .mapped_joints import ANKLES, COLLARS, ELBOWS, HEAD, HIPS, KNEES, NECK, SHOULDERS, TOES, TRUNK, WRISTS
+from .rig_body import ENGINE_TO_WORLD, RigBody, TurningBone
 from .rig_retarget import clip_of
 
+LIMBS = {*HIPS, *KNEES, *ANKLES, *TOES, *SHOULDERS, *ELBOWS, *WRISTS}
+_NEXT = dict(
+    zip((*HIPS, *KNEES, *ANKLES, *COLLARS, *SHOULDERS, *ELBOWS),
+        (*KNEES, *ANKLES, *TOES, *SHOULDERS, *ELBOWS, *WRISTS), strict=True)
+) | {TRUNK[0]: TRUNK[1], TRUNK[1]: TRUNK[2], TRUNK[2]: NECK, NECK: HEAD}  # fmt: skip
+"""The joint towards which the bone of a joint points; other bones of the trunk point up."""
+_NEAR = 0.04
+"""Metres from a control to a deforming bone that begins at the same joint."""
+_TRUNK = 0.2
+"""Metres from the middle of the hips to the bone of the pelvis."""
 
-def deforming_body(description: RigDescription) -> RigBody | None:
-    """The body of an armature by its deforming bones alone, in which the pose of a control rig shows.
+
+def showing_body(body: RigBody) -> RigBody:
+    """The same body with the bones in which its pose shows, whatever moves them.
+
+    In a control rig these are the deforming bones where the joints' controls are: controls that a rig does not use at
+    present, such as FK controls in IK, do not move.
 
     Args:
-        description: A control rig.
+        body: The body of a mapped armature.
 
     Returns:
-        The body; its description has the deforming bones alone. None if they are not recognised.
+        The body. Its first bone is the pelvis's; a joint for which no bone was found has none.
     """
-    kept: dict[int, int] = {}
-    bones: list[RigBone] = []
-    for number, bone in enumerate(description.bones):
-        if not bone.deform:
+    if not body.mapping.switches:
+        return body
+    figure = figure_of(body.description)
+    reach = _NEAR * body.alignment.size
+    deforming = [number for number, bone in enumerate(body.description.bones) if bone.deform]
+    if not deforming:
+        return body
+    heads = np.array([body.description.bones[number].head for number in deforming])
+    bones = []
+    for each in body.bones[1:]:
+        if each.share < 1.0:
             continue
-        above = bone.parent
-        while above >= 0 and above not in kept:
-            above = description.bones[above].parent
-        kept[number] = len(bones)
-        parent = kept.get(above, -1)
-        bones.append(replace(bone, parent=parent, constraints=(), properties={}, hidden=False, custom_shape=False))
-    if len(bones) == len(description.bones):
-        return None
-    alone = replace(description, bones=tuple(bones))
-    try:
-        return rig_body(alone, recognise(alone))
-    except MotionLCMError:
-        return None
+        away = np.linalg.norm(heads - body.description.bones[each.bone].head, axis=-1)
+        near = [deforming[at] for at in np.flatnonzero(away < reach)]
+        best, number = max(((_fit(figure, body, number, each.joint), -number) for number in near), default=(-1.0, 0))
+        if best > 0.0:
+            bones.append(TurningBone(-number, each.joint))
+        elif each.joint not in LIMBS:
+            bones.append(each)
+    pelvis = _pelvis_bone(figure, body, [number for number in deforming if number not in {b.bone for b in bones}])
+    return replace(body, bones=(body.bones[0] if pelvis < 0 else TurningBone(pelvis, 0), *bones))
+
+
+def _pelvis_bone(figure: Figure, body: RigBody, bones: list[int]) -> int:
+    """The lowest bone of the trunk near the hips that points up, -1 for none."""
+    up, hips = body.alignment.axes[:, 1], body.alignment.points[list(HIPS)].mean(0)
+    heights = {number: float((body.description.bones[number].head - hips) @ up) for number in bones}
+    near = [
+        number
+        for number, height in heights.items()
+        if abs(height) < _TRUNK * body.alignment.size
+        and np.linalg.norm(body.description.bones[number].head - hips) < _TRUNK * body.alignment.size
+        and not figure.names[number].side
+        and _fit(figure, body, number, 0) > 0.0
+    ]
+    return min(near, key=lambda number: (heights[number], number), default=-1)
+
+
+def _fit(figure: Figure, body: RigBody, number: int, joint: int) -> float:
+    """How well a bone at the place of a joint turns as the joint does: by its name, and by where it points."""
+    name, bone = figure.names[number], body.description.bones[number]
+    side = {"l_": "l", "r_": "r"}.get(JOINTS[joint][:2], "")
+    if (name.side and name.side != side) or name.kinds & {"twist", "finger", "face", "other"}:
+        return -1.0
+    part = JOINTS[joint].removeprefix("l_").removeprefix("r_").rstrip("123")
+    points = body.alignment.points
+    ahead = _NEXT.get(joint)
+    along = points[ahead] - points[joint] if ahead is not None else body.alignment.axes[:, 1]
+    direction = bone.tail - bone.head
+    cosine = float(direction @ along / max(np.linalg.norm(direction) * np.linalg.norm(along), 1e-12))
+    return name.parts.get(part, 0.0) + (cosine - 0.3 if cosine < 0.9 else 1.0)
 
 
 def shown_clip(body: RigBody, poses: FloatArray, worlds: FloatArray, fps: float) -> Clip:

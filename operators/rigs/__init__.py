@@ -5,6 +5,7 @@ body_reading: Read an Action of a recognised armature as a clip of its body.
 job_keys: From a motion to a clip and keys of a recognised armature, and to its channels.
 joint_mapping: The mapping of joints onto bones as the animator sees and corrects it.
 mapping_drawing: The mapping as a coloured figure in the viewport.
+move_motion: What one armature shows, performed by another.
 pick_bone: Pick the bone of a joint with the mouse.
 recognised: The armature of a character, whatever family it is of.
 rig_presets: The files of the animator's rig presets.
@@ -15,5 +16,5 @@ switch_watch: Put the switches back when the motion that set them is no longer o
 visible_pose: Read what an armature of any family shows: one pose, or one on each frame.
 """
 
-REGISTERED: tuple[str, ...] = ("joint_mapping", "mapping_drawing", "pick_bone", "switch_watch")
+REGISTERED: tuple[str, ...] = ("joint_mapping", "mapping_drawing", "move_motion", "pick_bone", "switch_watch")
 """Modules with classes or properties, in the order of registration."""

@@ -101,10 +101,9 @@ def motion_channels(
     world = np.array(obj.matrix_world, np.float64)
     above = pose_above(obj, pelvis) if above is None else above
     pose = bone_channels(clip, body, world, above, units_per_metre)
-    location = None if keys is None else keys.location
+    placed = {} if keys is None else keys.locations | {pelvis: keys.location}
     channels = [
-        Channel(bone_path(bone, "location"), values, bone, location if bone == pelvis else None)
-        for bone, values in pose.locations.items()
+        Channel(bone_path(bone, "location"), values, bone, placed.get(bone)) for bone, values in pose.locations.items()
     ]
     channels += _rotation_channels(obj, pose, {} if keys is None else keys.rotations)
     for bone, channel in sorted(disturbed_channels(obj, pose.rotations)):

@@ -69,6 +69,14 @@ def read_character(obj: bpy.types.Object) -> Rig | BodyRig:
     """
     if obj.type != "ARMATURE" or smpl_rig.is_character(obj):
         return smpl_rig.read_rig(obj)
+    return as_body(obj)
+
+
+def as_body(obj: bpy.types.Object) -> BodyRig:
+    """Any humanoid armature as a recognised body, also one with SMPL's bone names.
+
+    Raises InvalidRequest or NotHumanoid with one sentence if it cannot perform a motion.
+    """
     body = _read_body(obj)
     return BodyRig(body, pose_above(obj, body.description.bones[body.bones[0].bone].name))
 

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import bpy
 import numpy as np
 
 from ...motionlcm_blender.motion.motion import Clip
-from ...motionlcm_blender.rigs.pose_reading import deforming_body, shown_clip
+from ...motionlcm_blender.rigs.pose_reading import showing_body, shown_clip
 from ...motionlcm_blender.rigs.rig_body import RigBody
 from ..armature import pose_reading
 from ..armature.actions import loose_action
 from ..armature.smpl_rig import Rig
 from .apply_motion import motion_channels
 from .recognised import BodyRig, read_character
-
-
-def showing_body(rig: BodyRig) -> RigBody:
-    """The body whose bones show the pose: of a control rig the deforming bones, if they are recognised."""
-    if not rig.body.mapping.switches:
-        return rig.body
-    return deforming_body(rig.body.description) or rig.body
 
 
 def poses_now(obj: bpy.types.Object, body: RigBody, depsgraph: bpy.types.Depsgraph) -> tuple[np.ndarray, np.ndarray]:
@@ -41,7 +33,7 @@ def visible_clip(context: bpy.types.Context, obj: bpy.types.Object, rig: BodyRig
     """
     from ..scene.scene_time import rate_of
 
-    scene, body = context.scene, showing_body(rig)
+    scene, body = context.scene, showing_body(rig.body)
     before = scene.frame_current, scene.frame_subframe
     poses, worlds = [], []
     try:
@@ -63,9 +55,8 @@ def pose_action(context: bpy.types.Context, obj: bpy.types.Object, name: str) ->
     rig = read_character(obj)
     if isinstance(rig, Rig):
         return pose_reading.pose_action(context, obj, name)
-    body = showing_body(rig)
+    body = showing_body(rig.body)
     pose, world = poses_now(obj, body, context.evaluated_depsgraph_get())
     clip = shown_clip(body, pose[None], world[None], 20.0)
-    clip = replace(clip, skeleton=rig.body.skeleton)
     channels = motion_channels(obj, rig.body, clip)
     return loose_action(name, np.zeros(1), channels, {"placed": True})
