@@ -211,6 +211,8 @@ class MOTIONLCM_PT_keys(Sidebar, bpy.types.Panel):
             value_row(column, "Keys", rate)
             value_row(column, "Largest error", f"{take_properties.KEYS_ERROR.read(action):.1f} mm")
             value_row(column, "Of dense keys", f"{100.0 * take_properties.KEYS_SHARE.read(action):.0f} %")
+        if chosen.character is not None and take_properties.RIG_IK.read(chosen.character):
+            column.operator("motionlcm.key_ik_controls", icon="CON_KINEMATIC")
 
 
 class MOTIONLCM_PT_recipes(Sidebar, bpy.types.Panel):

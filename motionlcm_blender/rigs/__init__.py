@@ -16,6 +16,7 @@ pose          which way the figure faces, how long its legs are, T, A or no pose
 mapped_joints the bones of SMPL's joints in one armature, and their positions at rest
 hand_frames   the way a hand points and where its thumb is, from the bones of its fingers
 rest_alignment  how each joint's bone turns from any rest pose to the T-pose
+relaxed_hand  the turns of fingers that hang a little bent
 rig_body      a mapped armature as a body: proportions, turning bones, floor, scale
 rig_feet      feet of a motion on a body of other proportions: flat, planted, on the floor
 rig_resampling  a body's clip at the scene's frame rate, with standing feet held
@@ -23,5 +24,6 @@ rig_retarget  the turns of a body's joints with which it performs a motion
 bone_channels the channels of pose bones for a clip of a body
 pose_reading  a clip of a body from the poses that its bones show
 bone_keys     few keys for these bones
+ik_controls   places of poles, and few keys of IK controls
 euler_orders  quaternions to Euler angles in any of Blender's orders
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ..motion.skeleton import JOINTS
@@ -81,7 +82,11 @@ def recognise(
         raise NotHumanoid(f"No bone is known for the {spoken(without)}.")
     pose = rest_pose(figure, body.joints)
     _refuse_animals(figure, body, pose)
-    return _mapping(match, figure, body, pose)
+    kind = match_family(names) if match is not None and match.family.own and families else match
+    mapping = _mapping(match, figure, body, pose)
+    if kind is None or not kind.family.ik:
+        return mapping
+    return replace(mapping, ik=kind.ik(names), ik_switches=kind.ik_switches(figure.bones))
 
 
 def _with_family(figure: Figure, body: Body, family_joints: Mapping[str, tuple[str, ...]], known: bool) -> Body:

@@ -126,6 +126,13 @@ RIG_DOUBT = StoredProperty("rig_doubt", "", "what was not recognised, or empty",
 RIG_JOINTS = StoredProperty(
     "rig_joints", "", "JSON: joint -> [confidence, bones ...] as recognised", ARMATURE, since=SECOND_VERSION
 )
+RIG_CONTROLS = StoredProperty(
+    "rig_controls", False, "whether these bones are controls of a control rig", ARMATURE, since=SECOND_VERSION
+)
+RIG_IK = StoredProperty(
+    "rig_ik", False, "whether the IK controls of the armature are known", ARMATURE, since=SECOND_VERSION
+)
+IK_CONTROLS = StoredProperty("ik_controls", False, "whether IK controls have the keys of limbs", since=SECOND_VERSION)
 RIG_CHOSEN = StoredProperty(
     "rig_chosen", "", "JSON: joint -> bones that the animator chose for it", ARMATURE, since=SECOND_VERSION
 )

@@ -109,7 +109,7 @@ def _channels_of_body(
         keys = fitted_keys(result.clip, order.key_tolerance, replace(order, body=rig))
     times = order.first_frame + np.arange(clip.frames, dtype=np.float64)
     few = keys if isinstance(keys, BoneKeys) else None
-    return times, channels_of_body(character, rig, clip, order.units_per_metre, few, result.root_motion, root)
+    return times, channels_of_body(character, rig, clip, order.units_per_metre, few, result.root_motion, times, root)
 
 
 def _channels_here(

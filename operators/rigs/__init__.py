@@ -2,6 +2,8 @@
 
 apply_motion: Write a clip of the engine onto an armature of any family as an Action, with the switches of its controls.
 body_reading: Read an Action of a recognised armature as a clip of its body.
+finger_keys: A relaxed hand, or the animator's own keys of fingers.
+ik_keys: The motion of a control rig on its IK controls.
 job_keys: From a motion to a clip and keys of a recognised armature, and to its channels.
 joint_mapping: The mapping of joints onto bones as the animator sees and corrects it.
 mapping_drawing: The mapping as a coloured figure in the viewport.
@@ -16,5 +18,12 @@ switch_watch: Put the switches back when the motion that set them is no longer o
 visible_pose: Read what an armature of any family shows: one pose, or one on each frame.
 """
 
-REGISTERED: tuple[str, ...] = ("joint_mapping", "mapping_drawing", "move_motion", "pick_bone", "switch_watch")
+REGISTERED: tuple[str, ...] = (
+    "ik_keys",
+    "joint_mapping",
+    "mapping_drawing",
+    "move_motion",
+    "pick_bone",
+    "switch_watch",
+)
 """Modules with classes or properties, in the order of registration."""

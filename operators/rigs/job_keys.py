@@ -21,6 +21,7 @@ from ..armature import take_properties
 from ..armature.actions import Channel
 from ..armature.root_motion import RootMotion, bone_channels, object_channels
 from .apply_motion import motion_channels
+from .finger_keys import finger_channels
 from .recognised import BodyRig, stored_switches
 from .switches import set_switches, switch_channels
 
@@ -77,15 +78,15 @@ def channels_of_body(
     units: float,
     keys: BoneKeys | None,
     moved: RootMotion | None,
+    times: np.ndarray,
     root: str = "",
 ) -> list[Channel]:
-    """The channels of a clip in the world, of what carries the root motion, and of switches.
+    """The channels of a clip in the world, of fingers, of what carries the root motion, and of switches.
 
-    root: the bone that carries the root motion; empty: the armature object.
+    times: (K,) scene frames of the clip. root: the bone that carries the root motion; empty: the armature object.
     """
-    channels = motion_channels(obj, rig.body, clip, units, keys, rig.above, root) + switch_channels(
-        stored_switches(obj)
-    )
+    channels = motion_channels(obj, rig.body, clip, units, keys, rig.above, root)
+    channels += finger_channels(obj, rig, times) + switch_channels(stored_switches(obj))
     if moved is None:
         return channels
     place = rig.body.standing_place()

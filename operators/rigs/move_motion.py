@@ -95,7 +95,7 @@ def move_motion(context: bpy.types.Context, source: bpy.types.Object, target: bp
     times = first + np.arange(clip.frames, dtype=np.float64)
     data = source.animation_data
     name = f"{data.action.name if data.action is not None else source.name} on {target.name}"
-    new_action(target, name, times, channels_of_body(target, rig, clip, units, keys, None), belongs)
+    new_action(target, name, times, channels_of_body(target, rig, clip, units, keys, None, times), belongs)
     target.data.pose_position = "POSE"
     show_within(context.scene, times[0], times[-1])
     told = f'{clip.frames} frames of "{source.name}" are on "{target.name}".'

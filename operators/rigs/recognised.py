@@ -55,11 +55,13 @@ class BodyRig:
 
     @property
     def bones(self) -> tuple[str, ...]:
-        """The bones that no constraint or driver may hold; empty for a control rig, which needs its constraints."""
-        description, mapping = self.body.description, self.body.mapping
-        if mapping.switches:
-            return ()
-        return tuple(description.bones[each.bone].name for each in self.body.bones)
+        """The bones that no constraint or driver may hold."""
+        return tuple(self.body.description.bones[each.bone].name for each in self.body.bones)
+
+    @property
+    def controls(self) -> bool:
+        """Whether these are controls of a control rig, which needs its constraints."""
+        return bool(self.body.mapping.switches)
 
 
 def read_character(obj: bpy.types.Object) -> Rig | BodyRig:
@@ -235,6 +237,8 @@ def read_and_note(obj: bpy.types.Object) -> Rig | BodyRig:
     _write(obj, mapping.family, sum(1 for joint in JOINTS if mapping.joints[joint]), doubt_of(rig), mapping.preset)
     if obj.library is None:
         stored_mapping.store_joints(obj, {name: (mapping.confidence[name], mapping.joints[name]) for name in JOINTS})
+        take_properties.RIG_CONTROLS.write(obj, bool(mapping.switches))
+        take_properties.RIG_IK.write(obj, bool(mapping.ik))
     return rig
 
 

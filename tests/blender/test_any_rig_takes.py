@@ -51,7 +51,7 @@ def check_ghosts(obj: bpy.types.Object) -> None:
 @pytest.mark.parametrize("kind", RIGS)
 @pytest.mark.parametrize("travel", ["hips", "root"])
 def test_ghosts_are_where_the_bones_are(kind: str, travel: str) -> None:
-    obj = build(RIGS[kind][0]())
+    obj = rigify() if kind == "Rigify" else build(RIGS[kind][0]())
     settings().takes, settings().key_mode, settings().travel = 2, "FITTED", travel
     generate("a person walks forward", seconds=1.5)
     assert bpy.ops.motionlcm.contact_sheet(arrangement="SIDE") == {"FINISHED"}
@@ -223,7 +223,7 @@ def test_a_motion_moves_to_another_character(one: str, other: str) -> None:
             way = bone_heads(obj, names[obj][end], frames) - bone_heads(obj, names[obj][start], frames)
             both.append(way / np.linalg.norm(way, axis=-1, keepdims=True))
         off.append(np.degrees(np.arccos(np.clip((both[0] * both[1]).sum(-1), -1.0, 1.0))))
-    assert np.mean(off) < 6.0 and np.max(off) < 15.0, np.round(off, 1)
+    assert np.mean(off) < 6.0 and np.max(off) < 20.0, np.round(off, 1)
     if one != "rigify ik":
         assert (
             np.ptp(bone_heads(target, names[target]["l_hip"], [1, 40]), axis=0).max()
@@ -238,3 +238,88 @@ def test_moving_needs_a_motion_and_another_armature() -> None:
     settings().move_to = source
     assert "another armature" in refusal(bpy.ops.motionlcm.move_motion)
     assert target.animation_data is None and MIXAMO["hip"] == "UpLeg"
+
+
+def deforming_joints(obj: bpy.types.Object, frames) -> np.ndarray:
+    names = ("DEF-forearm.L", "DEF-hand.L", "DEF-hand.R", "DEF-shin.L", "DEF-shin.R", "DEF-foot.L", "DEF-foot.R")
+    return np.array([bone_heads(obj, name, frames) for name in names]) / units_of(obj)
+
+
+@pytest.mark.parametrize("keys", ["DENSE", "FITTED"])
+def test_ik_controls_get_the_keys(keys: str) -> None:
+    obj = rigify()
+    settings().key_mode = keys
+    plain = generate("a person walks forward", seconds=1.5)
+    frames = range(1, 36, 4)
+    before = deforming_joints(obj, frames)
+    assert bpy.ops.motionlcm.key_ik_controls.poll() and bpy.ops.motionlcm.key_ik_controls() == {"FINISHED"}
+    action = obj.animation_data.action
+    assert action != plain and plain.name in bpy.data.actions
+    assert obj.pose.bones["thigh_parent.L"]["IK_FK"] == 0.0 and obj.pose.bones["thigh_parent.L"]["pole_vector"]
+    off = np.linalg.norm(deforming_joints(obj, frames) - before, axis=-1)
+    assert off.mean() < (0.003 if keys == "DENSE" else 0.012) and off.max() < (0.02 if keys == "DENSE" else 0.05)
+    curves = part("operators.armature.actions").curves_of(obj)
+    paths = {curve.data_path for curve in curves}
+    for control in ("hand_ik.L", "foot_ik.R", "upper_arm_ik_target.R", "thigh_ik_target.L", "torso"):
+        assert f'pose.bones["{control}"].location' in paths
+    assert not any("_fk." in path for path in paths if "spine" not in path)
+    if keys == "FITTED":
+        hands = [len(curve.keyframe_points) for curve in curves if "hand_ik.L" in curve.data_path]
+        assert max(hands) < 30
+    assert "already" in refusal(bpy.ops.motionlcm.key_ik_controls)
+    obj.animation_data.action = plain
+    bpy.context.view_layer.update()
+    bpy.context.scene.frame_set(5)
+    assert obj.pose.bones["thigh_parent.L"]["IK_FK"] == 1.0
+    for one in (action, plain):
+        bpy.data.actions.remove(one)
+    bpy.context.view_layer.update()
+    assert obj.pose.bones["thigh_parent.L"]["IK_FK"] == 0.0 and not obj.pose.bones["thigh_parent.L"]["pole_vector"]
+
+
+def test_fingers_relax_unless_somebody_keyed_them() -> None:
+    obj = build(stored_rig("m2m_human"))
+    mapping = part("operators.rigs.recognised").read_character(obj).body.mapping
+    index, middle, ring = (mapping.fingers["l"][finger][1] for finger in ("index", "middle", "ring"))
+    obj.pose.bones[ring].rotation_mode = "QUATERNION"
+    obj.pose.bones[ring].rotation_quaternion = (0.9, 0.3, 0.0, 0.0)
+    posed = tuple(obj.pose.bones[ring].rotation_quaternion)
+    first = generate("a person waves", seconds=1.0)
+
+    def keys(name: str) -> dict[int, list[float]]:
+        curves = part("operators.armature.actions").curves_of(obj)
+        return {
+            curve.array_index: [point.co.y for point in curve.keyframe_points]
+            for curve in curves
+            if f'"{name}"' in curve.data_path and "rotation" in curve.data_path
+        }
+
+    assert len(keys(index)[0]) == 1 and keys(index)[0][0] < 0.995
+    assert keys(ring) == {} and tuple(obj.pose.bones[ring].rotation_quaternion) == posed
+    bone = obj.pose.bones[middle]
+    for frame, turn in ((1, (1.0, 0.0, 0.0, 0.0)), (20, (0.8, 0.6, 0.0, 0.0))):
+        bone.rotation_quaternion = turn
+        bone.keyframe_insert("rotation_quaternion", frame=frame)
+    second = generate("a person waves", seconds=1.0)
+    assert second != first and len(keys(middle)[0]) > 10
+    np.testing.assert_allclose([keys(middle)[0][0], keys(middle)[0][19]], [1.0, 0.8], atol=1e-3)
+    assert len(keys(index)[0]) == 1
+
+
+def test_what_holds_a_control_rig_is_named() -> None:
+    """Constraints of the rig itself are no cause; one that follows another object is."""
+    obj = rigify()
+    check = part("operators.shots.character_check")
+    assert check.find_causes(obj) == []
+    target = bpy.data.objects.new("Prop", None)
+    bpy.context.scene.collection.objects.link(target)
+    one = obj.pose.bones["hand_fk.L"].constraints.new("COPY_ROTATION")
+    one.target = target
+    sentences = [cause.sentence for cause in check.find_causes(obj)]
+    assert len(sentences) == 1 and "hand_fk.L (Copy Rotation)" in sentences[0]
+    assert bpy.ops.motionlcm.repair_character(repair="CONSTRAINTS") == {"FINISHED"} and one.mute
+    plain = build(mixamo_like())
+    limit = plain.pose.bones[mixamo_name("head")].constraints.new("COPY_ROTATION")
+    limit.target = target
+    settings().character = plain
+    assert [cause.repair for cause in check.find_causes(plain)] == ["CONSTRAINTS"]
