@@ -66,6 +66,43 @@ def pole_places(
     return result
 
 
+def pole_correction(
+    roots: FloatArray, ends: FloatArray, wanted: FloatArray, shown: FloatArray, limb_length: float
+) -> float:
+    """Find by what angle a rig turns a limb beside its pole.
+
+    Args:
+        roots: (T, 3) shoulder or hip.
+        ends: (T, 3) wrist or ankle.
+        wanted: (T, 3) where elbow or knee should be.
+        shown: (T, 3) where the rig puts it.
+        limb_length: Length of the straight limb.
+
+    Returns:
+        Radians about the line from root to end by which the pole has to be turned: the median of the frames on which
+        the limb is bent; 0 without any.
+    """
+    along = rot.unit(ends - roots, (0.0, 0.0, 1.0))
+    asides = []
+    for middles in (shown, wanted):
+        lever = middles - roots
+        asides.append(lever - (lever * along).sum(-1, keepdims=True) * along)
+    before, after = asides
+    bent = np.minimum(np.linalg.norm(before, axis=-1), np.linalg.norm(after, axis=-1)) > _BENT[1] * limb_length
+    if not bent.any():
+        return 0.0
+    sine, cosine = (np.cross(before, after) * along).sum(-1), (before * after).sum(-1)
+    return float(np.median(np.arctan2(sine, cosine)[bent]))
+
+
+def turned_poles(roots: FloatArray, ends: FloatArray, poles: FloatArray, angle: float) -> FloatArray:
+    """Poles (T, 3) turned by an angle in radians about the lines from roots to ends, (T, 3) each."""
+    along = rot.unit(ends - roots, (0.0, 0.0, 1.0))
+    turns = rot.from_axis_angle(along, np.full(len(along), angle))
+    result: FloatArray = roots + rot.rotate(turns, poles - roots)
+    return result
+
+
 def fit_control(
     locations: FloatArray,
     turns: FloatArray,

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST_FRAMES = 5000
 """Largest number of frames that are evaluated."""
+SAMPLED = 12
+"""Frames on which the place of elbows and knees is compared with the wanted one."""
 JOINTS_ABOVE = {"wrist": ("shoulder", "elbow"), "ankle": ("hip", "knee")}
 """The joint at the end of a limb -> the two joints above it."""
 
@@ -53,8 +55,8 @@ def _poses(context: bpy.types.Context, obj: bpy.types.Object, frames: range, nam
     found = []
     for depsgraph in _stepped(context, frames):
         bones = obj.evaluated_get(depsgraph).pose.bones
-        found.append([bones[name].matrix for name in names])
-    return np.array(found, np.float64)
+        found.append(np.array([bones[name].matrix for name in names], np.float64))  # the next frame changes a matrix
+    return np.array(found)
 
 
 def _locals(
@@ -98,9 +100,9 @@ def key_ik_controls(context: bpy.types.Context, obj: bpy.types.Object, tolerance
     names = [rig.body.description.bones[each.bone].name for each in showing_body(rig.body).bones]
     new = action.copy()
     try:
-        wanted, hidden = _wanted_poses(context, obj, rig, frames)
+        wanted, limbs = _wanted_poses(context, obj, rig, frames)
         shown = _poses(context, obj, frames, names)
-        _without_limbs(new, obj, hidden)
+        _without_limbs(new, obj, {name for limb in limbs for name in limb.bones})
         assign(obj, new)
         _switch(obj, rig, new)
         ends = {limb.control: wanted[limb.control] for limb in rig.body.mapping.ik}
@@ -109,6 +111,9 @@ def key_ik_controls(context: bpy.types.Context, obj: bpy.types.Object, tolerance
         _write(new, obj, frames, done, units, 0.0)
         rest = {name: poses for name, poses in wanted.items() if name not in ends}
         done |= _locals(context, obj, frames, rest)
+        _write(new, obj, frames, done, units, 0.0)
+        corrected = _corrected_poles(context, obj, rig, frames, limbs, wanted)
+        done |= _locals(context, obj, frames, corrected) if corrected else {}
         feet = {limb.control for limb in rig.body.mapping.ik if limb.end.endswith("ankle")}
         keys = _write(new, obj, frames, done, units, tolerance, feet)
         off = _poses(context, obj, frames, names)[..., :3, 3] - shown[..., :3, 3]
@@ -141,33 +146,78 @@ def _checked(obj: bpy.types.Object) -> "tuple[BodyRig, bpy.types.Action]":
     return rig, action
 
 
+@dataclass(frozen=True, eq=False)
+class PosedLimb:
+    """A limb as its FK controls hold it.
+
+    bones: the FK controls: upper, lower, end and toes ("" for none). places: (T, 3) of the first three, armature space.
+    length: of the straight limb.
+    """
+
+    limb: "IkLimb"
+    bones: tuple[str, str, str, str]
+    places: "tuple[np.ndarray, np.ndarray, np.ndarray]"
+    length: float
+
+
 def _wanted_poses(
     context: bpy.types.Context, obj: bpy.types.Object, rig: "BodyRig", frames: range
-) -> "tuple[dict[str, np.ndarray], set[str]]":
-    """(T, 4, 4) pose of each IK control with which it holds the limb as the FK controls do now, and the FK controls."""
+) -> "tuple[dict[str, np.ndarray], list[PosedLimb]]":
+    """(T, 4, 4) pose of each IK control with which it holds the limb as the FK controls do now, and the limbs."""
     import numpy as np
 
     from ...motionlcm_blender.rigs.bone_channels import rotation_of
     from ...motionlcm_blender.rigs.ik_controls import RestLimb, pole_places
 
     joints, bones = rig.body.mapping.joints, obj.data.bones
-    limbs = [(limb, *_limb_bones(limb, joints)) for limb in rig.body.mapping.ik]
-    names = list(dict.fromkeys(name for _, *parts in limbs for name in parts if name))
+    limbs = [(limb, _limb_bones(limb, joints)) for limb in rig.body.mapping.ik]
+    names = list(dict.fromkeys(name for _, parts in limbs for name in parts if name))
     poses = dict(zip(names, np.swapaxes(_poses(context, obj, frames, names), 0, 1), strict=True))
     rests = {name: np.array(bones[name].matrix_local, np.float64) for name in names}
-    wanted = {}
-    for limb, root, middle, end, toe in limbs:
+    wanted, posed = {}, []
+    for limb, (root, middle, end, toe) in limbs:
         held = {limb.control: end} | ({limb.toe: toe} if limb.toe and toe else {})
         for control, fk in held.items():
             wanted[control] = poses[fk] @ np.linalg.inv(rests[fk]) @ np.array(bones[control].matrix_local, np.float64)
-        places = [poses[name][:, :3, 3] for name in (root, middle, end)]
+        places = (poses[root][:, :3, 3], poses[middle][:, :3, 3], poses[end][:, :3, 3])
         turned = poses[root] @ np.linalg.inv(rests[root])
         turns = np.array([rotation_of(matrix[:3, :3]) for matrix in turned])
         pole = np.array(bones[limb.pole].matrix_local, np.float64)
         rest = RestLimb(*(rests[name][:3, 3] for name in (root, middle, end)), pole[:3, 3])
         wanted[limb.pole] = np.tile(pole, (len(frames), 1, 1))
         wanted[limb.pole][:, :3, 3] = pole_places(*places, turns, rest)
-    return wanted, set(names)
+        length = float(np.linalg.norm(rest.middle - rest.root) + np.linalg.norm(rest.end - rest.middle))
+        posed.append(PosedLimb(limb, (root, middle, end, toe), places, length))
+    return wanted, posed
+
+
+def _corrected_poles(
+    context: bpy.types.Context,
+    obj: bpy.types.Object,
+    rig: "BodyRig",
+    frames: range,
+    limbs: list[PosedLimb],
+    wanted: "dict[str, np.ndarray]",
+) -> "dict[str, np.ndarray]":
+    """Poses of the poles of limbs that the rig turns beside them, by a look at some frames."""
+    from ...motionlcm_blender.motion.skeleton import JOINTS
+    from ...motionlcm_blender.rigs.ik_controls import pole_correction, turned_poles
+    from ...motionlcm_blender.rigs.pose_reading import showing_body
+
+    shown = {JOINTS[each.joint]: rig.body.description.bones[each.bone].name for each in showing_body(rig.body).bones}
+    sampled = frames[:: max(1, len(frames) // SAMPLED)]
+    found = {}
+    middles = [one.limb.end[:2] + JOINTS_ABOVE[one.limb.end[2:]][1] for one in limbs]
+    places = _poses(context, obj, sampled, [shown[joint] for joint in middles])[..., :3, 3]
+    for number, one in enumerate(limbs):
+        at = [frame - frames[0] for frame in sampled]
+        roots, middle, ends = one.places
+        angle = pole_correction(roots[at], ends[at], middle[at], places[:, number], one.length)
+        if abs(angle) > 1e-3:
+            poses = wanted[one.limb.pole].copy()
+            poses[:, :3, 3] = turned_poles(roots, ends, poses[:, :3, 3], angle)
+            found[one.limb.pole] = poses
+    return found
 
 
 def _limb_bones(limb: "IkLimb", joints: "dict[str, tuple[str, ...]]") -> tuple[str, str, str, str]:
@@ -263,8 +313,8 @@ class MOTIONLCM_OT_key_ik_controls(MotionLCMOperator, bpy.types.Operator):
         made = key_ik_controls(context, character, chosen.key_tolerance if chosen.key_mode == "FITTED" else 0.0)
         share = 100.0 * made.keys / made.dense
         messages.show_message(
-            f"The IK controls have {share:.0f} % of a key on every frame; the deforming bones are {made.mean_mm:.1f} mm "
-            f"from the motion on average, {made.most_mm:.0f} mm at most."
+            f"IK controls have {share:.0f} % of a key on every frame. The deforming bones are {made.mean_mm:.1f} mm "
+            f"off the motion on average, {made.most_mm:.0f} mm at most."
         )
 
 

