@@ -41,9 +41,10 @@ def _draw_mapping(layout: bpy.types.UILayout, character: bpy.types.Object) -> No
     known = stored_mapping.joints_of(character)
     own = stored_mapping.chosen_of(character)
     box = layout.box()
-    for label, joints in joint_mapping.BODY_PARTS:
+    labels = _part_labels()
+    for body_part, joints in joint_mapping.BODY_PARTS:
         column = box.column(align=True)
-        column.label(text=iface_(label), translate=False)
+        column.label(text=labels[body_part], translate=False)
         for joint in joints:
             sure, bones = known.get(joint, (0.0, ()))
             row = column.row(align=True)
@@ -59,6 +60,17 @@ def _draw_mapping(layout: bpy.types.UILayout, character: bpy.types.Object) -> No
     row.operator("motionlcm.reset_mapping", text="Reset", icon="LOOP_BACK")
     if take_properties.RIG_PRESET.read(character):
         box.operator("motionlcm.delete_rig_preset", icon="TRASH")
+
+
+def _part_labels() -> dict[str, str]:
+    """The translated label of each body part."""
+    return {
+        "TORSO": iface_("Torso"),
+        "LEFT_ARM": iface_("Left Arm"),
+        "RIGHT_ARM": iface_("Right Arm"),
+        "LEFT_LEG": iface_("Left Leg"),
+        "RIGHT_LEG": iface_("Right Leg"),
+    }
 
 
 def _icon(sure: float, bones: tuple[str, ...], own: bool) -> str:

@@ -16,13 +16,13 @@ TRUNK = ("pelvis", "spine1", "spine2", "spine3", "neck", "head")
 ARM = ("collar", "shoulder", "elbow", "wrist")
 LEG = ("hip", "knee", "ankle", "foot")
 BODY_PARTS = (
-    ("Torso", TRUNK),
-    ("Left Arm", tuple(f"l_{joint}" for joint in ARM)),
-    ("Right Arm", tuple(f"r_{joint}" for joint in ARM)),
-    ("Left Leg", tuple(f"l_{joint}" for joint in LEG)),
-    ("Right Leg", tuple(f"r_{joint}" for joint in LEG)),
+    ("TORSO", TRUNK),
+    ("LEFT_ARM", tuple(f"l_{joint}" for joint in ARM)),
+    ("RIGHT_ARM", tuple(f"r_{joint}" for joint in ARM)),
+    ("LEFT_LEG", tuple(f"l_{joint}" for joint in LEG)),
+    ("RIGHT_LEG", tuple(f"r_{joint}" for joint in LEG)),
 )
-"""Label of a body part -> its joints, in the order in which they are listed."""
+"""Body part -> its joints, in the order in which they are listed."""
 HINT = "Bones that turn as this part of the body does, the lowest first, separated by commas"
 
 
