@@ -23,7 +23,7 @@ from window_driver import (
     action,
     check,
     click,
-    key,
+    find_button,
     look,
     main,
     module,
@@ -35,6 +35,7 @@ from window_driver import (
     settings,
     status,
     stop_playback,
+    under_mouse,
     viewport,
     wait,
     window,
@@ -61,6 +62,10 @@ def settle(turns: int = 8) -> Steps:
 def family(obj: bpy.types.Object) -> str:
     stored_properties = module("operators.armature.take_properties")
     return str(stored_properties.RIG.read(obj))
+
+
+def doubt(obj: bpy.types.Object) -> str:
+    return str(module("operators.armature.take_properties").RIG_DOUBT.read(obj))
 
 
 def on_screen(place) -> tuple[int, int]:
@@ -107,13 +112,36 @@ def walk(obj: bpy.types.Object, bone: str, name: str) -> Steps:
 
 
 def open_mapping() -> Steps:
-    """Press the button beside the line that says what was recognised: the first toggle at the right."""
-    sidebar = region("UI")
-    yield from key("HOME", sidebar.x + sidebar.width // 2, sidebar.y + sidebar.height // 2)
-    yield from settle()
-    x, y = yield from scroll_to("False", at_right_end=True)
+    """Press the button beside the line that says what was recognised: the first toggle at the right. Returns its
+    place."""
+    x, y = yield from find_button("False", at_right_end=True)
     yield from click(x, y)
     yield from wait(lambda: settings().show_mapping, 10.0, "the mapping")
+    yield from settle()
+    return x, y
+
+
+def pick(joint: str, obj: bpy.types.Object, bone: str, start: tuple[int, int], name: str = "") -> Steps:
+    """Press the pipette of a joint in the list below a place, and click a bone in the viewport."""
+    x, y = start
+    bottom = region("UI").y + 10
+    text = ""
+    while f"pick_bone(joint='{joint}'" not in text.replace('"', "'") and y > bottom:
+        y -= 9
+        text = yield from under_mouse(x, y)
+    check(f"the pipette of {joint} is in the list", y > bottom, text)
+    yield from click(x, y)
+    yield from settle()
+    place = middle_of(obj, bone)
+    yield from move(*place)
+    yield from settle()
+    picking = module("operators.rigs.mapping_drawing").picking
+    check(f"the bone under the mouse is named: {bone}", picking.bone == bone, picking.bone)
+    if name:
+        screenshot(name)
+    yield from click(*place)
+    yield from settle()
+    check(f"the mouse chose the bone of {joint}", getattr(obj.motionlcm.joints, joint) == bone)
 
 
 def mixamo() -> Steps:
@@ -123,37 +151,18 @@ def mixamo() -> Steps:
     yield from settle()
     check("a Mixamo character is recognised", family(obj) == "Mixamo", family(obj))
     screenshot("mixamo_recognised")
-    yield from walk(obj, "mixamorig:Hips", "mixamo")
-    obj.animation_data.action = None
-    for bone in obj.pose.bones:
-        bone.matrix_basis.identity()
-    bpy.context.view_layer.update()
-    yield from open_mapping()
+    toggle = yield from open_mapping()
     obj.motionlcm.joints.l_knee = ANKLE
     yield from settle()
+    check("a wrong mapping is refused in a sentence", "left ankle" in doubt(obj), doubt(obj))
     screenshot("mapping_wrong")
-    button = yield from scroll_to("motionlcm.pick_bone(joint='l_knee')", at_right_end=True)
-    yield from click(*button)
-    yield from settle()
-    bone = middle_of(obj, KNEE)
-    yield from move(*bone)
-    yield from settle()
-    picking = module("operators.rigs.mapping_drawing").picking
-    check("the bone under the mouse is named", picking.bone == KNEE, picking.bone)
-    screenshot("mapping_picking")
-    yield from click(*bone)
-    yield from settle()
-    check("the mouse corrected the mapping", obj.motionlcm.joints.l_knee == KNEE, obj.motionlcm.joints.l_knee)
-    button = yield from scroll_to("motionlcm.pick_bone(joint='l_ankle')", at_right_end=True)
-    yield from click(*button)
-    bone = middle_of(obj, ANKLE)
-    yield from move(*bone)
-    yield from click(*bone)
-    yield from settle()
-    check("and the foot that lost its bone", obj.motionlcm.joints.l_ankle == ANKLE, obj.motionlcm.joints.l_ankle)
+    yield from pick("l_knee", obj, KNEE, toggle, "mapping_picking")
+    yield from pick("l_ankle", obj, ANKLE, toggle)
+    check("the mapping is right again", doubt(obj) == "", doubt(obj))
     screenshot("mapping_right")
-    yield from walk(obj, "mixamorig:Hips", "corrected")
-    settings().show_mapping = False
+    yield from click(*toggle)
+    yield from wait(lambda: not settings().show_mapping, 10.0, "the mapping to close")
+    yield from walk(obj, "mixamorig:Hips", "mixamo")
     bpy.data.objects.remove(obj)
 
 
