@@ -10,7 +10,7 @@ BLENDER := .venv-blender-4.5/bin/python
 RELEASE := build/test/repository
 ZIP := build/test/motionlcm_blender.zip
 
-.PHONY: demo test test-engine test-processors test-blender test-window test-windows lint format build release bench picture picture-rooms showcase train clean clean-all
+.PHONY: demo test test-engine test-smplx test-processors test-blender test-window test-windows lint format build release bench picture picture-rooms showcase train clean clean-all
 
 # The README's example: environment without torch, prompt and S-shaped path, demo/walk.blend and demo/walk.png.
 demo:
@@ -23,6 +23,13 @@ test:
 
 test-engine: .venv/.ready
 	$(ENGINE) -m pytest -q -p no:cacheprovider
+
+# The body code against the package smplx, whose licence permits non-commercial research, education and art only. Not a part
+# of `test`: it installs the package. CI runs it.
+test-smplx: .venv/.ready requirements/smplx.txt
+	@echo "smplx is for non-commercial research, education and art: https://github.com/vchoutas/smplx/blob/main/LICENSE"
+	$(ENGINE) -m pip -q install --no-deps -r requirements/smplx.txt
+	$(ENGINE) -m pytest -q -p no:cacheprovider tests/engine/test_smplx_package.py
 
 # The engine's numeric tests as other processors run them: older kernels, one and two threads, a NumPy without a BLAS.
 # Not a part of `test`.

@@ -19,6 +19,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
-    "add_character", "add_path", "add_shot", "bake", "export_storyboard", "find_shot", "generate", "generate_take",
-    "import_storyboard",
+    "add_character", "add_path", "add_shot", "bake", "bake_pose_corrections", "export_smpl", "export_storyboard",
+    "find_shot", "generate", "generate_take", "import_smpl", "import_storyboard",
 ]  # fmt: skip
 
 
@@ -233,6 +234,83 @@ def export_storyboard(file: str | os.PathLike[str]) -> tuple[str, ...]:
     board, warnings = storyboards.storyboard_of(bpy.context)
     write_storyboard(board, file)
     return warnings
+
+
+def export_smpl(
+    character: bpy.types.Object,
+    file: str | os.PathLike[str],
+    layout: str = "smplx",
+    *,
+    whole_scene: bool = False,
+    fps: float = 0.0,
+    up: str = "Z",
+    gender: str = "",
+    body_model: str | os.PathLike[str] | None = None,
+) -> int:
+    """Write the character's visible motion as SMPL parameters (.npz, as in AMASS). Returns the number of frames.
+
+    layout: smpl, smplh or smplx. whole_scene: the frames of the scene; otherwise those of the active Action. fps: 0:
+    the scene's. up: the axis of the file that points up. gender: empty: that of the character's own body, else neutral.
+    body_model: file of the body that will perform the motion. Raises a ValueError if a value is invalid.
+    """
+    from ..motionlcm_blender.smpl.parameter_file import write_parameters
+    from .interchange.smpl_motion import parameters_of_character
+
+    parameters = parameters_of_character(
+        bpy.context,
+        character,
+        layout,
+        whole_scene=whole_scene,
+        fps=fps,
+        up=up,
+        gender=gender,
+        model_file=None if body_model is None else Path(body_model),
+    )
+    write_parameters(parameters, Path(file))
+    return len(parameters.translation)
+
+
+def import_smpl(
+    character: bpy.types.Object,
+    file: str | os.PathLike[str],
+    *,
+    first: int | None = None,
+    at_character: bool = False,
+    fps: float = 0.0,
+    up: str = "",
+    body_model: str | os.PathLike[str] | None = None,
+) -> bpy.types.Action:
+    """Add a motion of SMPL parameters as a take of a character of any recognised rig family. Returns its Action.
+
+    first: the first frame, by default the start of the scene. at_character: start where the character stands;
+    otherwise where the file has it. fps, up: of a file that does not tell. body_model: the body model file of the
+    motion. Raises a ValueError if the file is no such motion; nothing is changed then.
+    """
+    from ..motionlcm_blender.smpl.parameter_file import read_parameters
+    from .interchange.smpl_motion import import_parameters
+
+    path = Path(file)
+    return import_parameters(
+        bpy.context,
+        character,
+        read_parameters(path, fps, up),
+        path.name,
+        first_frame=bpy.context.scene.frame_start if first is None else first,
+        at_character=at_character,
+        model_file=None if body_model is None else Path(body_model),
+    ).action
+
+
+def bake_pose_corrections(
+    character: bpy.types.Object, body_model: str | os.PathLike[str], first: int, last: int
+) -> int:
+    """Key the pose-dependent shapes of a character's SMPL body on frames `first` to `last`, from the file that the body
+    was made from. Returns the number of shape keys. Raises a ValueError if the file is of another body."""
+    import numpy as np
+
+    from .characters import pose_corrections
+
+    return pose_corrections.bake(bpy.context, character, Path(body_model), np.arange(first, last + 1.0))
 
 
 @contextmanager

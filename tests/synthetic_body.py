@@ -14,8 +14,13 @@ import numpy as np
 RADIUS = 0.05
 
 
-def body_arrays(rest: np.ndarray, parents: tuple[int, ...], seed: int = 0, shapes: int = 12) -> dict[str, np.ndarray]:
-    """The arrays of a body model file. rest: (J, 3) joints, metres, Y up; parents: of each, -1 for the root."""
+def body_arrays(
+    rest: np.ndarray, parents: tuple[int, ...], seed: int = 0, shapes: int = 12, corrections: float = 0.0
+) -> dict[str, np.ndarray]:
+    """The arrays of a body model file. rest: (J, 3) joints, metres, Y up; parents: of each, -1 for the root.
+
+    corrections: metres, spread of the pose-dependent shapes.
+    """
     rng = np.random.default_rng(seed)
     count = len(rest)
     corners = RADIUS * np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], float)
@@ -29,7 +34,7 @@ def body_arrays(rest: np.ndarray, parents: tuple[int, ...], seed: int = 0, shape
     return {
         "v_template": (rest[:, None] + corners).reshape(-1, 3),
         "shapedirs": rng.normal(0.0, 0.004, (6 * count, 3, shapes)),
-        "posedirs": np.zeros((6 * count, 3, 9 * (count - 1))),
+        "posedirs": corrections * np.random.default_rng(seed + 1).standard_normal((6 * count, 3, 9 * (count - 1))),
         "J_regressor": np.kron(np.eye(count), np.full((1, 6), 1.0 / 6.0)),
         "weights": weights,
         "kintree_table": np.array([[2**32 - 1, *parents[1:]], range(count)], np.int64),

@@ -2,14 +2,14 @@
 
 import bpy
 
-from ..operators.armature.take_properties import PROMPT
+from ..operators.armature.take_properties import has_recipe
 
 
 def _draw(header: bpy.types.Header, context: bpy.types.Context) -> None:
     space = context.space_data
     # Not every Blender version has `action` on the editor.
     action = getattr(context, "active_action", None) if space is not None and space.mode == "ACTION" else None
-    if PROMPT.is_on(action):
+    if has_recipe(action):
         made = header.layout.operator("motionlcm.regenerate", text="", icon="FILE_REFRESH")
         made.action = action.name_full
 

@@ -162,6 +162,9 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
             value_row(box, "Generation time", f"{made.milliseconds:.0f} ms")
         if made.model is not None:
             value_row(box, "Model", made.model)
+        if not take_properties.has_recipe(action):
+            value_row(box, "Imported from", take_properties.IMPORTED.read(action))
+            return
         row = box.row(align=True)
         row.operator("motionlcm.recall", text="Recall")
         row.operator("motionlcm.generate_again", text="Again")
@@ -185,6 +188,7 @@ class MOTIONLCM_PT_body(Sidebar, bpy.types.Panel):
         for key in add_smpl_body.shape_keys_of(context.scene.motionlcm.character):
             column.prop(key, "value", text=key.name, translate=False)
         column.operator("motionlcm.fit_joints", icon="BONE_DATA")
+        column.operator("motionlcm.bake_pose_corrections", icon="SHAPEKEY_DATA")
         wrapped_label(self.layout, " ".join(iface_(sentence) for sentence in add_smpl_body.LICENCE), "INFO")
 
 
@@ -232,6 +236,21 @@ class MOTIONLCM_PT_recipes(Sidebar, bpy.types.Panel):
         row.operator("motionlcm.import_recipe", text="Import", icon="IMPORT")
 
 
+class MOTIONLCM_PT_smpl(Sidebar, bpy.types.Panel):
+    """Motion as SMPL parameters."""
+
+    bl_idname = "MOTIONLCM_PT_smpl"
+    bl_parent_id = "MOTIONLCM_PT_main"
+    bl_order = 7
+    bl_label = "SMPL Parameters"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        row = self.layout.row(align=True)
+        row.operator("motionlcm.export_smpl", text="Export", icon="EXPORT")
+        row.operator("motionlcm.import_smpl", text="Import", icon="IMPORT")
+
+
 def draw_visible_measures(layout: bpy.types.UILayout, made: take_properties.TakeProperties) -> None:
     """Draw what a person sees of a take. Takes of an earlier version have the foot skate alone."""
     if made.facing_off_deg is not None:
@@ -268,6 +287,7 @@ def read_hint_soon() -> None:
 
 CLASSES = (
     MOTIONLCM_MT_prompts, MOTIONLCM_PT_main, MOTIONLCM_PT_body, MOTIONLCM_PT_keys, MOTIONLCM_PT_recipes,
+    MOTIONLCM_PT_smpl,
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..array_types import FloatArray
 from ..errors import InvalidRequest
+from .layout_options import add_layout_options, writer_of
 from .progress import DONE, ProgressLine
 from .sampler_steps import SAMPLER_STEPS
 
@@ -52,6 +53,7 @@ def add_generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, numpy, cpu, cuda, mps or xpu (default auto)")
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="a model folder (default: the bundled model)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to: .npz, .bvh or .blend")
+    add_layout_options(parser)
     parser.set_defaults(run=run_generate, wrong_usage=parser.error)
 
 
@@ -127,7 +129,7 @@ def check_usage(args: argparse.Namespace) -> None:
 
 def run_recipes(args: argparse.Namespace) -> int:
     """Generate the motions of a recipe file again, print their quality, and write them; returns the exit status."""
-    from ..export.motion_files import check_fps, check_output, save
+    from ..export.motion_files import check_fps, check_output
     from ..generation.pipeline import MotionLCM
     from ..networks.backends import resolve_device
     from ..recipes.recipe import version_warning
@@ -135,7 +137,7 @@ def run_recipes(args: argparse.Namespace) -> int:
     from ..recipes.serialization import read
     from ..version import version
 
-    recipes = read(args.recipe)
+    recipes, save = read(args.recipe), writer_of(args)
     if args.fps is not None:
         check_fps(args.fps)
     if args.out is not None:
@@ -176,7 +178,7 @@ def run_generate(args: argparse.Namespace) -> int:
     from ..networks.model_folder import ModelFolder
     from ..text.prompt_vocabulary import read_vocabulary, unseen_words_warning
 
-    unknown_length = args.seconds is None
+    unknown_length, save = args.seconds is None, writer_of(args)
     args.seconds = DEFAULT_SECONDS if unknown_length else args.seconds
     request, xz, placement, warning = plan(args)
     if unknown_length and args.path is None:
@@ -192,7 +194,7 @@ def run_generate(args: argparse.Namespace) -> int:
     if hint:
         print(f"motionlcm: {hint}", file=sys.stderr)
 
-    from ..export.motion_files import make_shot, save
+    from ..export.motion_files import make_shot
     from ..generation.pipeline import MotionLCM
 
     model = MotionLCM.from_folder(args.model, device)

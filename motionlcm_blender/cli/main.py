@@ -1,6 +1,6 @@
 """The command line of the engine.
 
-`motionlcm generate | storyboard | info | bench | import | train | prepare | evaluate`, or `python -m
+`motionlcm generate | convert | storyboard | info | bench | import | train | prepare | evaluate`, or `python -m
 motionlcm_blender`. The exit status is 0 on success, 1 if something failed (one sentence on the error stream), 2 on
 wrong usage, 130 on interruption. Each command imports the modules that it needs.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 from ..errors import MotionLCMError
 from ..version import version
 from .bench import add_bench
+from .convert import add_convert
 from .generate import add_generate
 from .progress import DONE, FAILED, INTERRUPTED, ProgressLine
 from .storyboard import add_storyboard
@@ -76,6 +77,7 @@ def make_parser(command: str = "") -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"motionlcm {version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_generate(commands.add_parser("generate", help="make motion from a prompt and, if wanted, a path"))
+    add_convert(commands.add_parser("convert", help="a motion of SMPL parameters to another file, or the reverse"))
     add_storyboard(commands.add_parser("storyboard", help="a file of characters and their shots to a Blender file"))
     _add_info(commands.add_parser("info", help="what the model is, whose it is, and what it runs on"))
     add_bench(commands.add_parser("bench", help="measure each stage on this machine"))

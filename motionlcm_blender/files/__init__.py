@@ -4,6 +4,7 @@ atomic_write       Atomic writing of files: readers see the old content or the n
 file_kinds         Recognise what a file is by its first bytes, where it is not what its name says.
 file_locks         Locks of files that end with their process, and notes that remain after a crash.
 json_fields        Typed access to the fields of a JSON object, with one sentence for each error.
+npz_arrays         Arrays from .npz files, read without pickles and with limits of size.
 pickle_arrays      Arrays from a pickle that was read as data: NumPy's, and those of chumpy and SciPy in body
                    models.
 pickle_reader      Reading of pickles as data: nothing that a file names is imported, looked up or called.

@@ -129,6 +129,24 @@ def from_axis_angle(axis: ArrayLike, angle: ArrayLike) -> FloatArray:
     return np.concatenate([w[..., :1], xyz], axis=-1)
 
 
+def from_rotation_vector(vector: ArrayLike) -> FloatArray:
+    """Convert rotation vectors (..., 3), axis times angle in radians, to unit quaternions (..., 4)."""
+    vector = np.asarray(vector, dtype=np.float64)
+    half = 0.5 * np.sqrt(_dot(vector, vector))
+    return np.concatenate([np.cos(half), 0.5 * np.sinc(half / np.pi) * vector], axis=-1)
+
+
+def to_rotation_vector(q: ArrayLike) -> FloatArray:
+    """Convert unit quaternions (..., 4) to rotation vectors (..., 3), axis times angle of 0..pi radians."""
+    given = np.asarray(q, dtype=np.float64)
+    shorter: FloatArray = given * np.where(given[..., :1] < 0.0, -1.0, 1.0)
+    length = np.sqrt(_dot(shorter[..., 1:], shorter[..., 1:]))
+    angle = 2.0 * np.arctan2(length, shorter[..., :1])
+    # For tiny angles the sine of the half angle is half the angle.
+    result: FloatArray = shorter[..., 1:] * np.where(length > _TINY, angle / np.maximum(length, _TINY), 2.0)
+    return result
+
+
 def to_matrix(q: ArrayLike) -> FloatArray:
     """Convert unit quaternions (..., 4) to rotation matrices (..., 3, 3) for column vectors."""
     q = np.asarray(q, dtype=np.float64)

@@ -21,6 +21,7 @@ rig_body      a mapped armature as a body: proportions, turning bones, floor, sc
 rig_feet      feet of a motion on a body of other proportions: flat, planted, on the floor
 rig_resampling  a body's clip at the scene's frame rate, with standing feet held
 rig_retarget  the turns of a body's joints with which it performs a motion
+clip_retarget the same for a clip whose rotations are known
 bone_channels the channels of pose bones for a clip of a body
 pose_reading  a clip of a body from the poses that its bones show
 bone_keys     few keys for these bones

@@ -118,7 +118,7 @@ def shown_clip(body: RigBody, poses: FloatArray, worlds: FloatArray, fps: float)
         turned = rot.multiply(turns[:, number], rot.inverse(rest))
         back = rot.inverse(body.alignment.turns[each.joint])
         found[each.joint] = rot.multiply(rot.multiply(outside, turned), back)
-    world = completed(found, body, len(poses))
+    world = completed_turns(found, body, len(poses))
     pelvis = body.description.bones[body.bones[0].bone]
     turned = rot.multiply(turns[:, 0], rot.inverse(rot.from_matrix(pelvis.matrix)))
     place = poses[:, 0, :3, 3] - rot.rotate(turned, pelvis.head - body.alignment.points[0])
@@ -127,7 +127,7 @@ def shown_clip(body: RigBody, poses: FloatArray, worlds: FloatArray, fps: float)
     return clip_of(world, root, fps, body.skeleton)
 
 
-def completed(found: dict[int, FloatArray], body: RigBody, frames: int) -> FloatArray:
+def completed_turns(found: dict[int, FloatArray], body: RigBody, frames: int) -> FloatArray:
     """World rotations of all joints of a body from those of the joints that have bones.
 
     Args:

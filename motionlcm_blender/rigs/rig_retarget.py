@@ -42,6 +42,7 @@ def retarget_to_body(
     level: bool = True,
     lock: bool = True,
     pins: tuple[FloatArray, BoolArray] | None = None,
+    source: Clip | None = None,
 ) -> Clip:
     """Compute the turns of a body's joints with which it performs a motion.
 
@@ -52,12 +53,13 @@ def retarget_to_body(
         level: Whether the floor is level at y = 0.
         lock: Whether standing feet are held in place and put onto the floor.
         pins: Positions and mask, (T, 22, 3) each, as in `Hints`, in the frame of the motion; or None.
+        source: A clip of `SMPL` with the same joints, where the rotations are known; None: they are computed.
 
     Returns:
         A clip on `body.skeleton` at the motion's frame rate. Its translation is the pelvis's position, above the
         middle of the hips.
     """
-    source = retarget(motion, SMPL)
+    source = retarget(motion, SMPL) if source is None else source
     if on_path:
         translation = np.array(source.translation)
         translation[:, [0, 2]] = motion.joints[:, 0][:, [0, 2]]

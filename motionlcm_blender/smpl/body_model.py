@@ -2,9 +2,9 @@
 
 Written from the equations of Loper, Mahmood, Romero, Pons-Moll and Black, "SMPL: A Skinned Multi-Person Linear Model",
 ACM Transactions on Graphics 34(6), 2015. The `smplx` package does the same, but needs PyTorch and has a non-commercial
-licence, so it cannot be a part of this project. Neither can the models themselves: users get them after agreeing to
-their licence. Pose-dependent blend shapes (the paper's B_P) are left out, because an armature with vertex groups is
-skinned without them.
+licence, so it cannot be a part of this project; where it is installed, a test compares both. Neither can the models
+themselves be a part: users get them after agreeing to their licence. An armature with vertex groups is skinned without
+the pose-dependent shapes (the paper's B_P); *Bake Pose Corrections* adds these as shape keys.
 
 Metres, Y up, the figure faces +Z, its left is +X.
 """
@@ -71,6 +71,8 @@ class BodyModel:
         regressor: (J, V) float64: joints as linear combinations of vertices.
         weights: (V, J) float64: skinning weights; rows sum to one.
         faces: (F, 3) int64, vertex indices, counter-clockwise seen from outside.
+        pose_directions: (V, 3, 9 (J - 1)) float32, metres per unit of a pose feature (`pose_features`); None if they
+            were not read.
     """
 
     kind: BodyKind
@@ -79,6 +81,7 @@ class BodyModel:
     regressor: FloatArray
     weights: FloatArray
     faces: IntArray
+    pose_directions: FloatArray | None = None
 
 
 def shaped_vertices(model: BodyModel, betas: FloatArray) -> FloatArray:
@@ -112,6 +115,37 @@ def joint_directions(model: BodyModel) -> FloatArray:
     """Derivative of the joints by the shape parameters: (J, 3, S) metres per unit."""
     result: FloatArray = np.einsum("jv,vcs->jcs", model.regressor, model.shape_directions)
     return result
+
+
+def pose_features(rotations: FloatArray) -> FloatArray:
+    """The numbers that the pose-dependent shapes are multiplied with: R - I of each joint but the root, equation 9.
+
+    Args:
+        rotations: (..., J, 4) unit quaternions (w, x, y, z), local to the parent joint, relative to the rest pose.
+
+    Returns:
+        (..., 9 (J - 1)), rows of the matrices one after the other.
+    """
+    matrices = rot.to_matrix(np.asarray(rotations)[..., 1:, :]) - np.eye(3)
+    return matrices.reshape(*matrices.shape[:-3], -1)
+
+
+def pose_corrections(model: BodyModel, rotations: FloatArray) -> FloatArray:
+    """What a pose adds to the vertices of the shaped body before skinning, equation 9.
+
+    Args:
+        model: The body model, with its pose directions.
+        rotations: (J, 4) unit quaternions (w, x, y, z), local to the parent joint, relative to the rest pose.
+
+    Returns:
+        (V, 3) metres.
+
+    Raises:
+        ValueError: The pose directions were not read.
+    """
+    if model.pose_directions is None:
+        raise ValueError("the body model was read without its pose directions")
+    return np.asarray(model.pose_directions @ pose_features(rotations))
 
 
 def skinned_vertices(

@@ -6,11 +6,8 @@ through `pickle_arrays`. Only the parts that a skinned body needs are read.
 
 from __future__ import annotations
 
-import io
-import math
-import zipfile
-import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +15,8 @@ import numpy as np
 from ..array_types import AnyArray, FloatArray
 from ..errors import InvalidRequest
 from ..files.file_kinds import other_kind
-from ..files.pickle_arrays import LARGEST_ARRAY, LARGEST_FILE, Refused, dense_array, read_arrays
+from ..files.npz_arrays import NpzArrays
+from ..files.pickle_arrays import LARGEST_FILE, Refused, dense_array, read_arrays
 from .body_model import KINDS, SHAPES, BodyModel
 
 MOST_VERTICES = 100_000
@@ -28,11 +26,12 @@ _Reader = Callable[[str, "tuple[int, int] | None"], AnyArray]
 """Returns an array by its name; the shape is that of a matrix that may be sparse."""
 
 
-def read_body_model(path: Path) -> BodyModel:
+def read_body_model(path: Path, with_corrections: bool = False) -> BodyModel:
     """Read and check a body model: SMPL_NEUTRAL.pkl, SMPL_*.npz, SMPLH_*.pkl, SMPLX_*.npz and similar.
 
     Args:
         path: The file.
+        with_corrections: Whether to read the pose-dependent shapes as well.
 
     Returns:
         The body model.
@@ -47,7 +46,8 @@ def read_body_model(path: Path) -> BodyModel:
         raise InvalidRequest(f"{path.name} {other}.")
     try:
         reader = _npz_reader(content) if content[:2] == b"PK" else _pickle_reader(content)
-        return _checked(reader)
+        model = _checked(reader)
+        return replace(model, pose_directions=_pose_directions(reader, model)) if with_corrections else model
     except Refused as problem:
         raise InvalidRequest(f"{path.name} {problem}.") from None
     except MemoryError:
@@ -81,42 +81,12 @@ def _pickle_reader(content: bytes) -> _Reader:
 
 
 def _npz_reader(content: bytes) -> _Reader:
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(content))
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
-        raise Refused("is truncated or no .npz file") from None
-    members = {info.filename: info for info in archive.infolist()}
-    if not any(name.endswith(".npy") for name in members):
-        raise Refused("is an archive: unpack it first")
+    arrays = NpzArrays(content, "body model")
 
     def read(name: str, _shape: tuple[int, int] | None) -> AnyArray:
-        info = members.get(f"{name}.npy")
-        if info is None:
-            raise Refused(f"holds no {name}, so it is no body model")
-        if info.file_size > LARGEST_ARRAY:  # reading stops at this size, whatever the compressed bytes unpack to
-            raise Refused("holds an array that is too large for a body model")
-        try:
-            return _array(archive.read(info))
-        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError, OSError, SyntaxError, TypeError):
-            raise Refused(f"is truncated, or its {name} is no array") from None
+        return arrays.read(name)
 
     return read
-
-
-def _array(stored: bytes) -> AnyArray:
-    """Parse an .npy file without pickles; its header is checked against the size before the array is created."""
-    file = io.BytesIO(stored)
-    version = np.lib.format.read_magic(file)
-    if version == (1, 0):
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-    else:
-        shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
-    rest = stored[file.tell() :]
-    if dtype.hasobject or dtype.kind not in "fiub":
-        raise Refused("holds an array that is not one of plain numbers")
-    if not all(0 <= n < LARGEST_ARRAY for n in shape) or math.prod(shape) * dtype.itemsize != len(rest):
-        raise Refused("holds an array whose size does not fit its shape")
-    return np.frombuffer(rest, dtype).reshape(shape, order="F" if fortran else "C")
 
 
 def _checked(read: _Reader) -> BodyModel:
@@ -157,6 +127,24 @@ def _checked(read: _Reader) -> BodyModel:
     return BodyModel(
         kind, template, _numbers(directions[:, :, :SHAPES], "shapedirs"), regressor, weights, faces.astype(np.int64)
     )
+
+
+def _pose_directions(read: _Reader, model: BodyModel) -> FloatArray:
+    """The pose-dependent shapes, (V, 3, 9 (J - 1)) float32.
+
+    Raises:
+        Refused: They are missing or of another shape.
+    """
+    directions = read("posedirs", None)
+    count, joints = len(model.template), len(model.kind.names)
+    if directions.ndim == 2 and directions.shape == (9 * (joints - 1), 3 * count):  # as PyTorch code stores them
+        directions = directions.T.reshape(count, 3, -1)
+    if directions.shape != (count, 3, 9 * (joints - 1)):
+        raise Refused("holds posedirs of the wrong shape")
+    result = np.array(directions, dtype=np.float32)
+    if not np.isfinite(result).all() or (result.size and np.abs(result).max() > 1e6):
+        raise Refused("holds posedirs with numbers that no body has")
+    return result
 
 
 def _numbers(array: AnyArray, name: str) -> FloatArray:

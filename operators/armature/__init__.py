@@ -14,6 +14,7 @@ smpl_rig: An armature as the engine's skeleton, and a clip as the pose of its bo
 take_index: The Actions of each character, from one scan of the file that redraws reuse.
 take_properties: What the extension stores in a file beside its property groups: custom properties, with their types and
     defaults.
+visible_pose: The visible pose of bones on several frames.
 """
 
 REGISTERED: tuple[str, ...] = ("take_index",)

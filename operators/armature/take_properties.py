@@ -143,6 +143,11 @@ SWITCHES = StoredProperty(
     "switches", "", "JSON: path of each switch that a motion has set -> values before and now", ARMATURE, SECOND_VERSION
 )
 SWITCHED = StoredProperty("switches", "", "JSON: the same of the switches that this motion needs", since=SECOND_VERSION)
+IMPORTED = StoredProperty("imported", "", "name of the file that it was imported from", since=SECOND_VERSION)
+BODY_RAISED = StoredProperty(
+    "body_raised", 0.0, "metres by which a body is above the origin of its model", ARMATURE, SECOND_VERSION
+)
+BODY_GENDER = StoredProperty("body_gender", "", "gender of a body, as its file is named", ARMATURE, SECOND_VERSION)
 DRAWN = StoredProperty("path", False, "whether Draw Path made the curve", CURVE)
 
 SCHEMA: tuple[StoredProperty[Any], ...] = tuple(
@@ -154,6 +159,8 @@ RIG_TOTAL = 22
 """Number of joints that `RIG_BONES` counts."""
 SHAPE_KEY = "Shape "
 """Name of a body's shape keys: "Shape 0", "Shape 1", ..."""
+POSE_KEY = "Pose "
+"""Name of the shape keys of its pose corrections, by the number of the pose feature."""
 SORTS: dict[str, StoredProperty[float] | None] = {
     "NAME": None, "PATH": PATH_MEAN, "SKATE": FOOT_SKATE, "QUALITY": FAULTS,
 }  # fmt: skip
@@ -221,6 +228,11 @@ def rank(action: bpy.types.Action, sort: str) -> tuple[bool, float]:
     if measure.is_on(action) or sort not in OLDER:
         return False, measure.read(action)
     return True, OLDER[sort].read(action)
+
+
+def has_recipe(action: bpy.types.Action | None) -> TypeGuard[bpy.types.Action]:
+    """Whether an Action was generated here, and not imported."""
+    return PROMPT.is_on(action) and not IMPORTED.is_on(action)
 
 
 def write_facts(action: bpy.types.Action, facts: Mapping[str, Any]) -> None:

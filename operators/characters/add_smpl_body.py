@@ -3,7 +3,7 @@
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import bpy
 
-from ..armature.take_properties import JOINT_DIRECTIONS, SHAPE_KEY
+from ..armature.take_properties import BODY_GENDER, JOINT_DIRECTIONS, SHAPE_KEY
 from ..scene import messages
 from ..scene.operator_base import MotionLCMOperator
 from ..session import job_queue
@@ -71,7 +71,10 @@ def _add_body(context: bpy.types.Context, path: str) -> bpy.types.Object:
     model = read_body_model(Path(path))
     if context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
-    return build_body(context, model, f"{model.kind.name} Body")
+    armature = build_body(context, model, f"{model.kind.name} Body")
+    stem = Path(path).stem.lower()
+    BODY_GENDER.write(armature, next((word for word in ("neutral", "female", "male") if word in stem), "neutral"))
+    return armature
 
 
 def shape_keys_of(character: bpy.types.Object | None) -> "list[bpy.types.ShapeKey]":

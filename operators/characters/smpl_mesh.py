@@ -11,7 +11,7 @@ import numpy as np
 from ...motionlcm_blender.errors import InvalidRequest
 from ...motionlcm_blender.motion.world_transform import engine_to_blender
 from ...motionlcm_blender.smpl.body_model import BodyModel, joint_directions, joint_positions
-from ..armature.take_properties import JOINT_DIRECTIONS, JOINT_NAMES, JOINTS, SHAPE_KEY
+from ..armature.take_properties import BODY_RAISED, JOINT_DIRECTIONS, JOINT_NAMES, JOINTS, SHAPE_KEY
 from ..scene.linking import put_into_scene, scene_units_per_metre, show_in_local_view
 
 FARTHEST = 5.0
@@ -31,7 +31,7 @@ def build_body(context: bpy.types.Context, model: BodyModel, name: str) -> bpy.t
     On an error all created objects are removed, and the error is raised.
     """
     vertices = engine_to_blender(model.template)
-    up = np.array([0.0, 0.0, -vertices[:, 2].min()])
+    up = np.array([0.0, 0.0, raised(model)])
     vertices = vertices + up
     joints = engine_to_blender(joint_positions(model, model.template)) + up
     directions = np.stack([engine_to_blender(d) for d in np.moveaxis(joint_directions(model), 2, 0)])
@@ -46,6 +46,7 @@ def build_body(context: bpy.types.Context, model: BodyModel, name: str) -> bpy.t
         JOINT_NAMES.write(armature, "\n".join(model.kind.names))
         JOINTS.write(armature, tuple(joints.ravel().tolist()))
         JOINT_DIRECTIONS.write(armature, tuple(directions.ravel().tolist()))
+        BODY_RAISED.write(armature, float(up[2]))
 
         mesh = bpy.data.meshes.new(f"{name} Mesh")
         made.append(mesh)
@@ -69,6 +70,11 @@ def build_body(context: bpy.types.Context, model: BodyModel, name: str) -> bpy.t
     return armature
 
 
+def raised(model: BodyModel) -> float:
+    """Metres by which a body is above the origin of its model, so that its lowest vertex is at height 0."""
+    return -float(model.template[:, 1].min())
+
+
 def is_shaped(armature: bpy.types.Object | None) -> bool:
     """Whether the armature stores how its shapes move its joints."""
     return armature is not None and armature.type == "ARMATURE" and JOINT_DIRECTIONS.is_on(armature)
@@ -88,11 +94,8 @@ def fit_joints(context: bpy.types.Context, armature: bpy.types.Object) -> None:
         raise InvalidRequest(f'"{armature.name}" is linked from another file: make a library override of it first.')
     if not armature.visible_get(view_layer=context.view_layer):
         raise InvalidRequest(f'"{armature.name}" is hidden: show it first.')
-    names = JOINT_NAMES.read(armature).split("\n")
-    rest = np.array(JOINTS.read(armature), np.float64).reshape(len(names), 3)
-    directions = np.array(JOINT_DIRECTIONS.read(armature), np.float64).reshape(-1, len(names), 3)
-    betas = _betas(body, len(directions))
-    heads = rest + np.einsum("s,sjc->jc", betas, directions)
+    names, rest, directions = stored_joints(armature)
+    heads = rest + np.einsum("s,sjc->jc", betas_of(body, len(directions)), directions)
 
     layer = context.view_layer
     before, mode = layer.objects.active, context.mode
@@ -117,6 +120,15 @@ def fit_joints(context: bpy.types.Context, armature: bpy.types.Object) -> None:
     layer.update()
 
 
+def stored_joints(armature: bpy.types.Object) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Names of the joints of a body, their places (J, 3) in the mean shape, and how its shapes move them (S, J, 3).
+
+    Armature space."""
+    names = JOINT_NAMES.read(armature).split("\n")
+    rest = np.array(JOINTS.read(armature), np.float64).reshape(len(names), 3)
+    return names, rest, np.array(JOINT_DIRECTIONS.read(armature), np.float64).reshape(-1, len(names), 3)
+
+
 def body_of(armature: bpy.types.Object) -> bpy.types.Object | None:
     """The mesh with shape keys that was created with the armature, whatever its present parent is."""
     for obj in (*armature.children, *bpy.data.objects):
@@ -125,7 +137,7 @@ def body_of(armature: bpy.types.Object) -> bpy.types.Object | None:
     return None
 
 
-def _betas(body: bpy.types.Object, count: int) -> np.ndarray:
+def betas_of(body: bpy.types.Object, count: int) -> np.ndarray:
     """(count,) the current values of the shape keys; 0 for a muted or removed one."""
     keys = body.data.shape_keys.key_blocks
     found = [keys.get(f"{SHAPE_KEY}{k}") for k in range(count)]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import bpy
 
-from ..armature.take_properties import RECIPE, facts_of
+from ..armature.take_properties import IMPORTED, RECIPE, facts_of
 
 if TYPE_CHECKING:
     from ...motionlcm_blender.keyframes.keys import SparseKeys
@@ -87,6 +87,8 @@ def recipe_in(action: bpy.types.Action | None) -> Recipe:
     from ...motionlcm_blender.recipes.serialization import from_flat
 
     told = facts_of(action)
+    if IMPORTED.is_on(action):
+        raise InvalidRequest(f'"{action.name}" was imported from {IMPORTED.read(action)}, so it has no recipe.')
     if RECIPE.name not in told and "shot" in told:
         raise InvalidRequest(
             "This Action is a shot's of an earlier version, which lacks its start pose: generate its shot again."

@@ -7,7 +7,7 @@ import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
 from ..armature import take_index
-from ..armature.take_properties import MADE, PROMPT
+from ..armature.take_properties import IMPORTED, MADE, PROMPT, has_recipe
 from ..controls import path_speed
 from ..scene import messages, shot_lookup
 from ..scene.dynamic_enum import DynamicEnumItems
@@ -34,7 +34,7 @@ def prompts_of_file() -> list[str]:
     for scene in bpy.data.scenes:
         for item in scene.motionlcm.history:
             add(item.prompt, item.used)
-    for action in bpy.data.actions:
+    for action in filter(has_recipe, bpy.data.actions):
         add(PROMPT.read(action), MADE.read(action))
     for obj in (obj for obj in bpy.data.objects if obj.type == "ARMATURE"):
         for shot in obj.motionlcm.shots:
@@ -130,7 +130,7 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
 
         chosen = context.scene.motionlcm
         told = recipe_of(chosen.character)
-        if "prompt" not in told:
+        if "prompt" not in told or IMPORTED.name in told:
             messages.show_message("The character's Action has no recipe.", error=True)
             return {"CANCELLED"}
         chosen.prompt = told["prompt"]

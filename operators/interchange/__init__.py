@@ -1,8 +1,10 @@
 """Export and import of files: recipes and storyboards.
 
 recipe_files: Motion from recipes: from any Action of this file, and from recipe files.
+smpl_files: Export and import of SMPL parameters: .npz files as in AMASS.
+smpl_motion: A character's visible motion as SMPL parameters, and SMPL parameters as a take of a character.
 storyboards: Import and export of storyboards: characters, paths, pins and shots in a JSON file.
 """
 
-REGISTERED: tuple[str, ...] = ("recipe_files", "storyboards")
+REGISTERED: tuple[str, ...] = ("recipe_files", "smpl_files", "storyboards")
 """Modules with classes or properties, in the order of registration."""

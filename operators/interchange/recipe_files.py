@@ -11,7 +11,7 @@ import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
 from ..armature import character_lookup, take_index
-from ..armature.take_properties import MADE, PROMPT
+from ..armature.take_properties import MADE, PROMPT, has_recipe
 from ..generation import action_recipes, orders, write_actions
 from ..scene import handles, messages
 from ..scene.dynamic_enum import DynamicEnumItems
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def with_recipe() -> list[bpy.types.Action]:
     """The Actions of this file that have a recipe, linked ones included, the latest first."""
-    found = [action for action in bpy.data.actions if PROMPT.is_on(action)]
+    found = [action for action in bpy.data.actions if has_recipe(action)]
     return sorted(found, key=lambda action: (MADE.read(action), action.session_uid), reverse=True)
 
 
@@ -97,7 +97,7 @@ def _present(context: bpy.types.Context) -> bpy.types.Action | None:
     data = character.animation_data if character is not None else None
     action = data.action if data is not None else None
     action = takes.present_take(character) if action is None else action
-    return action if PROMPT.is_on(action) else None
+    return action if has_recipe(action) else None
 
 
 class MOTIONLCM_OT_export_recipe(MotionLCMOperator, bpy.types.Operator):
@@ -146,7 +146,7 @@ class MOTIONLCM_OT_export_recipe(MotionLCMOperator, bpy.types.Operator):
         chosen = context.scene.motionlcm
         actions = [action for action in (_present(context),) if action is not None]
         if self.what == "TAKES":
-            actions = takes.takes_of(chosen.character, chosen.take_sort) or actions
+            actions = list(filter(has_recipe, takes.takes_of(chosen.character, chosen.take_sort))) or actions
         old = next((a.name for a in actions if action_recipes.recipe_is_old(a)), None)
         if old is not None:
             raise InvalidRequest(f'"{old}" is from an earlier version: press Again, then export.')

@@ -15,6 +15,7 @@ rig_description: An armature object as the engine's plain description.
 stored_mapping: What is stored on an armature about its mapping.
 switches: Set the switches by which the keyed controls of a rig rule, and put them back.
 switch_watch: Put the switches back when the motion that set them is no longer on the rig.
+visible_motion: The visible motion of a character as a clip of SMPL's joints.
 visible_pose: Read what an armature of any family shows: one pose, or one on each frame.
 """
 

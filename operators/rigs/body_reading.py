@@ -10,7 +10,7 @@ from ...motionlcm_blender.motion.motion import Clip
 from ...motionlcm_blender.motion.skeleton import FPS
 from ...motionlcm_blender.rigs.bone_channels import rotation_of, to_armature_turn
 from ...motionlcm_blender.rigs.bone_keys import location_map
-from ...motionlcm_blender.rigs.pose_reading import completed
+from ...motionlcm_blender.rigs.pose_reading import completed_turns
 from ...motionlcm_blender.rigs.rig_retarget import clip_of
 from ..armature import action_sampling, pose_reading
 from ..armature.actions import bone_path
@@ -81,4 +81,4 @@ def _world_turns(curves: action_sampling.Curves, at: np.ndarray, rig: BodyRig, p
         if each.share >= 1.0:
             back = rot.inverse(body.alignment.turns[each.joint])
             found[each.joint] = rot.multiply(rot.multiply(outside, turned[-1]), back)
-    return completed(found, body, len(at))
+    return completed_turns(found, body, len(at))

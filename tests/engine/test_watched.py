@@ -20,8 +20,10 @@ DATA = os.environ.get("MOTIONLCM_DATA")
 
 def test_the_list_is_complete() -> None:
     prompts = watched.watched_prompts()
-    assert len(prompts) == len({p.prompt for p in prompts}) == 120
-    kinds = Counter(p.kind for p in prompts if not p.kind.startswith(watched.FRESH))
+    assert len(prompts) == len({p.prompt for p in prompts}) == 160
+    groups = Counter(watched.fresh_group(p) for p in prompts)
+    assert groups == {None: 80, "fresh": 40, "second fresh": 40}
+    kinds = Counter(p.kind for p in prompts if watched.fresh_group(p) is None)
     assert sum(kinds.values()) == 80
     assert len(kinds) == 17 and min(kinds.values()) >= 3
     for prompt in prompts:
@@ -48,7 +50,7 @@ def test_verdicts_are_filled_in_and_counted(tmp_path: Path) -> None:
     file.write_text(json.dumps(rows))
     watched.write_blank(tmp_path, watched.watched_prompts())
     judged = watched.load_judgements(file)
-    assert len(judged) == 120 and [j.verdict for j in judged[:4]] == ["right", "right", "wrong", ""]
+    assert len(judged) == 160 and [j.verdict for j in judged[:4]] == ["right", "right", "wrong", ""]
     section = watched.tally(judged, 2)
     assert {name: figure.mean for name, figure in section.figures.items()} == pytest.approx(
         {"right": 2 / 3, "partly": 0.0, "wrong": 1 / 3}
@@ -120,3 +122,13 @@ def test_strips_of_a_model(tmp_path: Path) -> None:
     assert written["figures"]["right"]["mean"] == 1.0 and written["about"]["seeds"] == 2
     assert "watched prompts that are right" in (out / "EVALUATION.md").read_text()
     assert "Of 1: 1 right" in (out / "WATCHED.md").read_text()
+
+
+def test_fresh_prompts_are_counted_apart() -> None:
+    prompts = watched.watched_prompts()
+    second = next(p for p in prompts if watched.fresh_group(p) == "second fresh")
+    judged = [Judgement(prompts[0].prompt, "wrong", ""), Judgement(second.prompt, "right", "")]
+    figures = watched.tally(judged, 2).figures
+    assert figures["right"].mean == 0.5 and figures["second fresh/right"].mean == 1.0
+    assert not any(name.startswith("fresh/") for name in figures)
+    assert "Of the 1 second fresh ones among them: 1 right, 0 partly, 0 wrong." in watched.page(judged, prompts)

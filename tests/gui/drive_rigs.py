@@ -41,6 +41,8 @@ from window_driver import (
     window,
 )
 
+ROW = 26
+"""Pixels from the row of the prompt to the line that says what was recognised."""
 KNEE, ANKLE = "mixamorig:LeftLeg", "mixamorig:LeftFoot"
 
 
@@ -112,9 +114,9 @@ def walk(obj: bpy.types.Object, bone: str, name: str) -> Steps:
 
 
 def open_mapping() -> Steps:
-    """Press the button beside the line that says what was recognised: the first toggle at the right. Returns its
-    place."""
-    x, y = yield from find_button("False", at_right_end=True)
+    """Press the button beside the line that says what was recognised, one row above the prompt; returns its place."""
+    x, y = yield from find_button("search_prompts", at_right_end=True)
+    y += ROW
     yield from click(x, y)
     yield from wait(lambda: settings().show_mapping, 10.0, "the mapping")
     yield from settle()

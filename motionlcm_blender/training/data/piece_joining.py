@@ -104,7 +104,7 @@ def with_arm(body: MotionPiece, gesture: MotionPiece, side: Side, at: int, fade:
     joints, turns = body.joints.astype(np.float64), body.head_hands.copy()
     now = slice(at, at + len(gesture))
     weight = np.clip(np.minimum(np.arange(1, len(gesture) + 1), np.arange(len(gesture), 0, -1)) / fade, 0, 1)[:, None]
-    to_body, from_gesture = _chest(body.joints[now]), _chest(gesture.joints)
+    to_body, from_gesture = chest_axes(body.joints[now]), chest_axes(gesture.joints)
     chain = _ARMS[side]
     for upper, lower in itertools.pairwise(chain):
         own = body.joints[now, lower].astype(np.float64) - body.joints[now, upper]
@@ -119,7 +119,7 @@ def with_arm(body: MotionPiece, gesture: MotionPiece, side: Side, at: int, fade:
     return MotionPiece(joints.astype(np.float32), turns, body.prop)
 
 
-def _chest(joints: FloatArray) -> FloatArray:
+def chest_axes(joints: FloatArray) -> FloatArray:
     """(T, 3, 3) axes of the chest as columns: to its left, up, ahead."""
     across = joints[:, _J["l_shoulder"]] - joints[:, _J["r_shoulder"]]
     up = joints[:, _J["neck"]] - joints[:, _J["spine3"]]

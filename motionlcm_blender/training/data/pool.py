@@ -20,6 +20,8 @@ from .clip_pool import SHORTEST, STILL, liveliness, pieces_of
 from .composition import compose
 from .feature_pool import FeaturePool
 from .gait_examples import gait_examples, is_plain_locomotion
+from .gesture_synthesis import KIND as GESTURE
+from .gesture_synthesis import synthesize_gestures
 from .motion_data import MotionData, Segment, mirror_caption
 from .motion_piece import MotionPiece
 from .sequence_composition import actions_of, one_after_the_other, waiting
@@ -27,13 +29,13 @@ from .straight_examples import speed_balanced, straight_examples
 
 logger = logging.getLogger(__name__)
 
-SHARES = {"captured": 0.66, "gait": 0.09, "waiting": 0.10, "sequence": 0.08, "composed": 0.07}
+SHARES = {"captured": 0.62, "gait": 0.09, "waiting": 0.08, "sequence": 0.06, "composed": 0.06, GESTURE: 0.09}
 """Of all draws; what was captured is shared out among families (`caption_families`)."""
 _COMPOSED = {"arm": 400, "kick": 160, "leg": 160, "jump": 300, "sidestep": 220, "around": 150}
 """How many examples of each kind `composition` adds."""
 VARIATIONS = 3
 """Captions of an example that are said in other words; they are stored so often that they are half of what is drawn."""
-WAITING, SEQUENCES = 2500, 3500
+WAITING, SEQUENCES, GESTURES = 2500, 3500, 1700
 STRAIGHT = "straight"
 """The family of straightened locomotion, which has no share of the draws of captions."""
 TRAVELS, FAR = 0.3, 0.8
@@ -83,7 +85,7 @@ def build_pool(data: MotionData, seed: int, held_back: Collection[str] = ()) -> 
     features: list[FloatArray] = []
     kept: list[_Example] = []
     other_words = np.random.default_rng([seed, 1])
-    for example in _examples(data, generator):
+    for example in _examples(data, generator, held_back):
         piece = example.piece.cut(0, MAX_FRAMES + 1)
         if len(piece) <= SHORTEST:
             continue
@@ -115,7 +117,7 @@ def _shares() -> dict[str, float]:
     return shares | {name: share for name, share in SHARES.items() if name != "captured"}
 
 
-def _examples(data: MotionData, generator: np.random.Generator) -> Iterator[_Example]:
+def _examples(data: MotionData, generator: np.random.Generator, held_back: Collection[str]) -> Iterator[_Example]:
     pieces = pieces_of(data, test=False)
     captured = CapturedData(pieces, tuple(s for s in data.segments if s.clip in pieces))
     walks: list[MotionPiece] = []
@@ -149,6 +151,8 @@ def _examples(data: MotionData, generator: np.random.Generator) -> Iterator[_Exa
         for number, sequence in enumerate(found):
             example = _Example(sequence.piece, _spoken(sequence.captions, generator), kind)
             yield example.mirrored() if number % 2 else example
+    for gesture in synthesize_gestures(calm, walks, GESTURES, generator, held_back):
+        yield _Example(gesture.piece, _spoken(gesture.captions, generator), GESTURE)
 
 
 def _spoken(captions: tuple[str, ...], generator: np.random.Generator) -> tuple[str, ...]:

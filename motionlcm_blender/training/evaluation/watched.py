@@ -17,9 +17,11 @@ from ...errors import TrainingDataError
 from ...files.safetensors_files import write_bytes
 from .results import Figure, Section
 
-PROMPTS, FRESH_PROMPTS = (Path(__file__).with_name(f"{name}_prompts.json") for name in ("watched", "fresh"))
-FRESH = "fresh: "
-"""Begins the kinds of the prompts that were written after the captions got other words, without a look at those."""
+PROMPT_FILES = tuple(Path(__file__).with_name(f"{name}_prompts.json") for name in ("watched", "fresh", "second_fresh"))
+FRESH = ("fresh", "second fresh")
+"""Groups of prompts that are counted apart; "fresh: " begins the kinds of the first. The first group was written after
+the captions got other words (`caption_variations`), the second after the synthesized gestures (`gesture_synthesis`),
+each without a look at those."""
 JUDGEMENTS, PAGE = "judgements.json", "WATCHED.md"
 VERDICTS = ("right", "partly", "wrong")
 
@@ -45,7 +47,12 @@ class Judgement:
 
 def watched_prompts() -> list[Watched]:
     """The whole list, by kind; the fresh prompts are last."""
-    return [Watched(**row) for file in (PROMPTS, FRESH_PROMPTS) for row in json.loads(file.read_text("utf-8"))]
+    return [Watched(**row) for file in PROMPT_FILES for row in json.loads(file.read_text("utf-8"))]
+
+
+def fresh_group(prompt: Watched) -> str | None:
+    """The group of `FRESH` that a prompt belongs to."""
+    return next((group for group in FRESH if prompt.kind.startswith(f"{group}: ")), None)
 
 
 def write_blank(folder: Path, prompts: Sequence[Watched]) -> Path:
@@ -78,11 +85,13 @@ def tally(judgements: Sequence[Judgement], seeds: int) -> Section:
 
     Raises TrainingDataError if none is judged.
     """
-    fresh = {prompt.prompt for prompt in watched_prompts() if prompt.kind.startswith(FRESH)}
+    groups = {prompt.prompt: fresh_group(prompt) for prompt in watched_prompts()}
     judged = [j for j in judgements if j.verdict]
     if not judged:
         raise TrainingDataError("No prompt has been judged yet.")
-    figures = _shares("", judged) | _shares("fresh/", [j for j in judged if j.prompt in fresh])
+    figures = _shares("", judged)
+    for group in FRESH:
+        figures |= _shares(f"{group}/", [j for j in judged if groups.get(j.prompt) == group])
     count = len(judged)
     return Section(figures, {"prompts": count, "seeds": seeds, "repeats": 1})
 
@@ -105,9 +114,10 @@ def page(judgements: Sequence[Judgement], prompts: Sequence[Watched]) -> str:
         "Prompts from outside the training captions, seen as strips (`watch_strips`), judged by what the prompt asks.",
         "", f"Of {len(by_prompt)}: {_counted(by_prompt.values())}.",
     ]  # fmt: skip
-    fresh = [by_prompt[p.prompt] for p in prompts if p.kind.startswith(FRESH) and p.prompt in by_prompt]
-    if fresh:
-        lines += ["", f"Of the {len(fresh)} fresh ones among them: {_counted(fresh)}."]
+    for group in FRESH:
+        fresh = [by_prompt[p.prompt] for p in prompts if fresh_group(p) == group and p.prompt in by_prompt]
+        if fresh:
+            lines += ["", f"Of the {len(fresh)} {group} ones among them: {_counted(fresh)}."]
     for kind in dict.fromkeys(p.kind for p in prompts):
         rows = [by_prompt[p.prompt] for p in prompts if p.kind == kind and p.prompt in by_prompt]
         if rows:
