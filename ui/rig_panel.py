@@ -41,18 +41,18 @@ def _draw_mapping(layout: bpy.types.UILayout, character: bpy.types.Object) -> No
     known = stored_mapping.joints_of(character)
     own = stored_mapping.chosen_of(character)
     box = layout.box()
-    labels = _part_labels()
+    labels, names = _part_labels(), _joint_labels()
     for body_part, joints in joint_mapping.BODY_PARTS:
         column = box.column(align=True)
         column.label(text=labels[body_part], translate=False)
         for joint in joints:
             sure, bones = known.get(joint, (0.0, ()))
+            icon = _icon(sure, bones, joint in own)
             row = column.row(align=True)
-            split = row.split(factor=0.36, align=True)
+            split = row.split(factor=0.34, align=True)
             name = split.row()
             name.alert = sure < stored_mapping.UNSURE and bool(bones)
-            part = character.motionlcm.joints.bl_rna.properties[joint].name
-            name.label(text=iface_(part), icon=_icon(sure, bones, joint in own), translate=False)
+            name.label(text=names[joint[2:] if joint[1] == "_" else joint], icon=icon, translate=False)
             split.prop(character.motionlcm.joints, joint, text="", icon="BONE_DATA")
             row.operator("motionlcm.pick_bone", text="", icon="EYEDROPPER").joint = joint
     row = box.row(align=True)
@@ -70,6 +70,26 @@ def _part_labels() -> dict[str, str]:
         "RIGHT_ARM": iface_("Right Arm"),
         "LEFT_LEG": iface_("Left Leg"),
         "RIGHT_LEG": iface_("Right Leg"),
+    }
+
+
+def _joint_labels() -> dict[str, str]:
+    """The translated label of each joint, without its side."""
+    return {
+        "pelvis": iface_("Hips"),
+        "spine1": iface_("Spine 1"),
+        "spine2": iface_("Spine 2"),
+        "spine3": iface_("Spine 3"),
+        "neck": iface_("Neck"),
+        "head": iface_("Head"),
+        "collar": iface_("Collar"),
+        "shoulder": iface_("Arm"),
+        "elbow": iface_("Forearm"),
+        "wrist": iface_("Hand"),
+        "hip": iface_("Thigh"),
+        "knee": iface_("Shin"),
+        "ankle": iface_("Foot"),
+        "foot": iface_("Toes"),
     }
 
 

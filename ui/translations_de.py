@@ -104,6 +104,17 @@ OPERATORS = {
     "SMPL Parameters (.npz)": "SMPL-Parameter (.npz)",
 }
 LABELS = {
+    "Spine 1": "Rücken 1",
+    "Spine 2": "Rücken 2",
+    "Spine 3": "Rücken 3",
+    "Collar": "Schlüssel",
+    "Arm": "Oberarm",
+    "Forearm": "Unterarm",
+    "Hand": "Hand",
+    "Thigh": "Schenkel",
+    "Shin": "Schienbein",
+    "Foot": "Fuß",
+    "Toes": "Zehen",
     "Another Character": "Andere Figur",
     "Click the bone of: {part}. Wheel: other bones here. Esc: stop": "Knochen anklicken für: {part}. Mausrad: andere Knochen hier. Esc: aufhören",
     "Left Collar": "Linkes Schlüsselbein",

@@ -30,7 +30,8 @@ def build_rig(path: str | Path | dict, constraints: bool = True, drivers: bool =
     armature = bpy.data.objects.new(rig["object"]["name"], data)
     bpy.context.scene.collection.objects.link(armature)
     for other in list(bpy.context.view_layer.objects.selected):
-        other.select_set(False)
+        if other is not None:  # removed, and the view layer not yet updated
+            other.select_set(False)
     bpy.context.view_layer.objects.active = armature
     armature.select_set(True)
     armature.matrix_world = Matrix(rig["object"]["matrix_world"])
