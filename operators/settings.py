@@ -75,7 +75,7 @@ class MotionLCMObject(bpy.types.PropertyGroup):
         name="Shots",
         description="Shots of this character in the order of time",
     )
-    joints: bpy.props.PointerProperty(override=OVERRIDABLE, type=joint_mapping.MotionLCMJoints)
+    joints: bpy.props.PointerProperty(override=OVERRIDABLE, options={"HIDDEN"}, type=joint_mapping.MotionLCMJoints)
     identity: bpy.props.StringProperty(override=OVERRIDABLE, options={"HIDDEN"})  # of a library override
     fps: bpy.props.FloatProperty(
         override=OVERRIDABLE, options={"HIDDEN"}
