@@ -49,7 +49,7 @@ def _draw_mapping(layout: bpy.types.UILayout, character: bpy.types.Object) -> No
             sure, bones = known.get(joint, (0.0, ()))
             icon = _icon(sure, bones, joint in own)
             row = column.row(align=True)
-            split = row.split(factor=0.34, align=True)
+            split = row.split(factor=0.4, align=True)
             name = split.row()
             name.alert = sure < stored_mapping.UNSURE and bool(bones)
             name.label(text=names[joint[2:] if joint[1] == "_" else joint], icon=icon, translate=False)

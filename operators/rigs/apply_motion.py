@@ -112,10 +112,10 @@ def motion_channels(
             channels.append(Channel(bone_path(bone, channel), rest, bone))
     for bone in pose.resting:
         channels += _still(obj, bone, np.zeros(3), rotations.IDENTITY, np.ones(3))
-    for bone in held_bones(obj, body, pelvis):
-        if bone.name != root:
-            place, turn, scale = bone.matrix_basis.decompose()
-            channels += _still(obj, bone.name, np.array(place), np.array(turn), np.array(scale))
+    for held in held_bones(obj, body, pelvis):
+        if held.name != root:
+            place, turn, scale = held.matrix_basis.decompose()
+            channels += _still(obj, held.name, np.array(place), np.array(turn), np.array(scale))
     return channels
 
 

@@ -6,7 +6,7 @@ its parent as that is evaluated. The result is measured on the deforming bones.
 
 # No `from __future__ import annotations` here: Blender reads properties from real annotations.
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -183,7 +183,7 @@ def _wanted_poses(
         turned = poses[root] @ np.linalg.inv(rests[root])
         turns = np.array([rotation_of(matrix[:3, :3]) for matrix in turned])
         pole = np.array(bones[limb.pole].matrix_local, np.float64)
-        rest = RestLimb(*(rests[name][:3, 3] for name in (root, middle, end)), pole[:3, 3])
+        rest = RestLimb(rests[root][:3, 3], rests[middle][:3, 3], rests[end][:3, 3], pole[:3, 3])
         wanted[limb.pole] = np.tile(pole, (len(frames), 1, 1))
         wanted[limb.pole][:, :3, 3] = pole_places(*places, turns, rest)
         length = float(np.linalg.norm(rest.middle - rest.root) + np.linalg.norm(rest.end - rest.middle))
@@ -220,7 +220,7 @@ def _corrected_poles(
     return found
 
 
-def _limb_bones(limb: "IkLimb", joints: "dict[str, tuple[str, ...]]") -> tuple[str, str, str, str]:
+def _limb_bones(limb: "IkLimb", joints: Mapping[str, tuple[str, ...]]) -> tuple[str, str, str, str]:
     """The FK controls of a limb: upper, lower, end and toes ("" for none)."""
     side, end = limb.end[:2], limb.end[2:]
     root, middle = (joints[side + name][0] for name in JOINTS_ABOVE[end])
@@ -234,9 +234,11 @@ def _without_limbs(action: bpy.types.Action, obj: bpy.types.Object, hidden: set[
     from .recognised import stored_switches
 
     holder = holder_of(action, obj)
+    if holder is None:
+        return
     gone = tuple(bone_path(name) for name in hidden)
     switches = set(stored_switches(obj))
-    for curve in list(holder.fcurves) if holder is not None else []:
+    for curve in list(holder.fcurves):
         if curve.data_path.startswith(gone) or curve.data_path in switches:
             holder.fcurves.remove(curve)
 

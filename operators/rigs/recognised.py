@@ -254,8 +254,10 @@ def _write(obj: bpy.types.Object, family: str, bones: int, doubt: str, preset: s
     if obj.library is not None:
         return
     stored = take_properties
-    for kept, value in ((stored.RIG, family), (stored.RIG_BONES, bones), (stored.RIG_DOUBT, doubt)):
-        if not kept.is_on(obj) or kept.read(obj) != value:
-            kept.write(obj, value)
+    known = stored.RIG.read(obj), stored.RIG_BONES.read(obj), stored.RIG_DOUBT.read(obj)
+    if not stored.RIG.is_on(obj) or known != (family, bones, doubt):
+        stored.RIG.write(obj, family)
+        stored.RIG_BONES.write(obj, bones)
+        stored.RIG_DOUBT.write(obj, doubt)
     if stored.RIG_PRESET.read(obj) != preset:
         stored.RIG_PRESET.write(obj, preset)
