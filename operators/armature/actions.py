@@ -110,7 +110,7 @@ def add_channels(
     paths = {channel.path for channel in channels}
     for curve in [curve for curve in holder.fcurves if curve.data_path in paths]:
         holder.fcurves.remove(curve)
-    _fill(holder, times, channels)
+    fill(holder, times, channels)
 
 
 def assign(obj: bpy.types.Object, action: bpy.types.Action | None) -> None:

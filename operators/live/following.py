@@ -384,7 +384,7 @@ def _step_in_history(direction: str) -> bool:
     step = bpy.ops.ed.undo if direction == "UNDO" else bpy.ops.ed.redo
     with _in_scene():
         try:
-            return step.poll() and step() == {"FINISHED"}
+            return bool(step() == {"FINISHED"})
         except RuntimeError as error:
             log.info("No further step: %s", error)
             return False
