@@ -6,6 +6,7 @@ import bpy
 from .armature.character_lookup import character_armature
 from .controls import path_speed, pins
 from .live import live_mode
+from .rigs import joint_mapping
 from .scene import messages
 from .scene.library_overrides import OVERRIDABLE, OVERRIDABLE_LIST
 from .session import model_choice, model_info
@@ -24,7 +25,7 @@ def _character_changed(settings: bpy.types.PropertyGroup, context: bpy.types.Con
         return
     from .rigs import recognised
 
-    recognised.note(settings.character)
+    settings.show_mapping = recognised.note(settings.character)
     path_speed.mark_changed(context.scene)
     character_check.get().mark_changed()
 
@@ -83,6 +84,7 @@ class MotionLCMObject(bpy.types.PropertyGroup):
         name="Shots",
         description="Shots of this character in the order of time",
     )
+    joints: bpy.props.PointerProperty(override=OVERRIDABLE, options={"HIDDEN"}, type=joint_mapping.MotionLCMJoints)
     identity: bpy.props.StringProperty(override=OVERRIDABLE, options={"HIDDEN"})  # of a library override
     fps: bpy.props.FloatProperty(
         override=OVERRIDABLE, options={"HIDDEN"}
@@ -105,6 +107,19 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
         type=bpy.types.Object,
         poll=_can_be_character,
         update=_character_changed,
+    )
+    move_to: bpy.props.PointerProperty(
+        name="Move To",
+        description="Armature of a person that gets the motion of the character",
+        type=bpy.types.Object,
+        poll=_can_be_character,
+    )
+    show_mapping: bpy.props.BoolProperty(
+        name="Mapping",
+        description="Show which bones of the armature are which parts of the body, in a list and as colours in the "
+        "viewport",
+        default=False,
+        update=_seen,
     )
     prompt: bpy.props.StringProperty(
         name="Prompt",

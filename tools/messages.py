@@ -147,7 +147,10 @@ class _Reader:
         if options is not None and any(text == "HIDDEN" for text, _ in _texts(options)):
             return
         yield from ((Message(DEFAULT, text), line) for text, line in _texts(given.get("name")))
-        yield from ((Message(DEFAULT, text, True), line) for text, line in _texts(given.get("description")))
+        described = given.get("description")
+        if isinstance(described, ast.Name):
+            described = self.constants.get(described.id)
+        yield from ((Message(DEFAULT, text, True), line) for text, line in _texts(described))
         items = given.get("items")
         if isinstance(items, ast.Name):
             items = self.constants.get(items.id)

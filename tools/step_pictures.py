@@ -20,20 +20,20 @@ sys.path.insert(0, str(ROOT))
 
 from strips import CELL, INK, MIDDLE, PAPER, POSES, draw_strip, stack
 
+from motionlcm_blender.generation.path_gait import without_path
 from motionlcm_blender.generation.pipeline import MotionLCM
 from motionlcm_blender.generation.request import Hints, Request
 from motionlcm_blender.keyframes.fitting import fit_keys
 from motionlcm_blender.keyframes.keys import dense_keys
-from motionlcm_blender.motion.features import standing_joints
+from motionlcm_blender.motion.features import contacts_from_features, standing_joints
 from motionlcm_blender.motion.foot_contacts import foot_contacts, rest_heights
 from motionlcm_blender.motion.ground_path import named_path, natural_length, timed
 from motionlcm_blender.motion.loops import find_loop, looped
 from motionlcm_blender.motion.metrics import path_error, pin_errors, twitch
 from motionlcm_blender.motion.retarget import forward_kinematics, retarget
-from motionlcm_blender.motion.skeleton import FOOT_JOINTS, FPS, HUMANML, JOINT_COUNT, JOINTS
+from motionlcm_blender.motion.skeleton import FOOT_JOINTS, FPS, HUMANML, JOINT_COUNT, JOINTS, MAX_FRAMES
 from motionlcm_blender.motion.world_transform import canonicalise
 from motionlcm_blender.postprocess.foot_lock import FootLock, lock_feet_from_contacts
-from motionlcm_blender.postprocess.path_following import follow_path
 from motionlcm_blender.postprocess.pin_ik import hold_pins
 from motionlcm_blender.postprocess.terrain import PathHeights, stand_on
 
@@ -47,7 +47,7 @@ class Take:
     def __init__(self, model: MotionLCM, prompt: str, seed: int, hints: Hints | None = None) -> None:
         features = model.features(Request(prompt, FRAMES, seed=seed, hints=hints))[0]
         self.joints = standing_joints(features).astype(np.float64)
-        self.contacts = np.clip(features[:, -4:], 0.0, 1.0)
+        self.contacts = contacts_from_features(features)
 
 
 def chart(
@@ -100,10 +100,11 @@ def strip(joints: np.ndarray, caption: str, path: np.ndarray | None = None) -> I
 
 def path_step(model: MotionLCM) -> Image.Image:
     xz, _ = canonicalise(timed(named_path("s", natural_length("s", FRAMES / FPS)), FRAMES))
-    take = Take(model, "a person walks forward", 1, Hints.ground_path(xz))
-    after = follow_path(take.joints, take.contacts, xz).joints
+    request = Request("a person walks forward", FRAMES, seed=1, hints=Hints.ground_path(xz))
+    before = standing_joints(model.features(without_path(request, MAX_FRAMES))[0])[:FRAMES]
+    after = model.generate(request)[0].joints
     rows = []
-    for name, joints in (("before: the network alone", take.joints), ("after: on its path", after)):
+    for name, joints in (("before: the network alone", before), ("after: on its path", after)):
         error = path_error(joints, xz)
         rows.append(strip(joints, f"{name}   mean {100 * error.mean:.1f} cm, max {100 * error.max:.1f} cm", xz))
     return stack(rows)

@@ -21,7 +21,11 @@ from pathlib import Path
 import window_chroot as chroot
 
 ARTEFACTS = chroot.ROOT / "test-artefacts" / chroot.BLENDER.name
-SCRIPTS = ("drive_window.py", "drive_strips.py", "drive_shots.py", "drive_live.py")
+SCRIPTS = ("drive_window.py", "drive_strips.py", "drive_shots.py", "drive_live.py", "drive_rigs.py")
+BESIDE = (
+    "blender/stored_armature.py", "data/rigs/mpfb_mixamo.json", "data/control_rigs/rigify_human_generated.json",
+)  # fmt: skip
+"""What the scripts need of tests/ beside those in tests/gui."""
 INSTALL_LIMIT_S, DRIVE_LIMIT_S = 300, 1500
 
 
@@ -32,6 +36,8 @@ def install(archive: Path) -> str:
     shutil.copy2(archive, chroot.BLENDER.lab / "extension.zip")
     for file in (chroot.ROOT / "tests" / "gui").glob("*.py"):
         shutil.copy2(file, chroot.BLENDER.lab)
+    for name in BESIDE:
+        shutil.copy2(chroot.ROOT / "tests" / name, chroot.BLENDER.lab)
     command = ["blender", "--command", "extension", "install-file", "-r", "user_default", "--enable"]
     code = chroot.run_inside([*command, "/lab/window/extension.zip"], INSTALL_LIMIT_S, ARTEFACTS / "install.log").code
     return f"installing the zip ended with {code}, see install.log" if code else ""

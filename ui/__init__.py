@@ -7,8 +7,10 @@ main_subpanels: What the main panel leaves to subpanels: further settings of a g
     one.
 model_menu: The menu of models, the chosen model, and the button for MotionLCM's published weights.
 model_panel: The panel of the model: its name, its licence, and its device.
+move_panel: The panel that moves a motion to another character.
 panels: The sidebar tab "MotionLCM".
 preferences: The extension's preferences: the model, its device, and the keys.
+rig_panel: What the character was recognised as, and the mapping of its bones: rows of the main panel.
 shot_strips: Strips of shots, drawn at the bottom of the timeline and the dope sheet; their menu, and the field for a
     prompt.
 shots_panel: The panel and the list of shots.
@@ -28,6 +30,7 @@ from . import (
     main_subpanels,
     model_menu,
     model_panel,
+    move_panel,
     panels,
     preferences,
     shot_strips,
@@ -38,7 +41,7 @@ from . import (
 
 MODULES = (
     model_menu, preferences, panels, library_panel, main_subpanels, takes_panel, shots_panel, controls_panel,
-    model_panel, shot_strips, action_editor, translations,
+    model_panel, move_panel, shot_strips, action_editor, translations,
 )  # fmt: skip
 CLASSES = registration.classes_of(MODULES)
 

@@ -11,6 +11,7 @@ from ..operators.scene import messages
 from ..operators.scene.main_thread_timer import MainThreadTimer
 from ..operators.session import model_choice, model_info, model_library
 from ..operators.shots import character_check
+from . import rig_panel
 from .main_subpanels import own_action
 from .sidebar import CharacterSidebar, Sidebar
 from .widgets import value_row, wrapped_label
@@ -80,7 +81,7 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
         row = layout.row(align=True)
         row.prop(chosen, "character", text="", icon="ARMATURE_DATA")
         row.menu("MOTIONLCM_MT_add", text="", icon="ADD")
-        self._draw_rig(layout, chosen.character)
+        rig_panel.draw_rig(layout, context)
         self._draw_causes(layout)
 
         row = layout.row(align=True)
@@ -157,20 +158,6 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
             return
         text = iface_("Suggested: {seconds:.1f} s").format(seconds=seconds)
         layout.operator("motionlcm.use_suggested_length", text=text, icon="TIME")
-
-    def _draw_rig(self, layout: bpy.types.UILayout, character: bpy.types.Object | None) -> None:
-        """What the character was recognised as when it was picked, and what is not sure."""
-        if character is None:
-            return
-        family = take_properties.RIG.read(character)
-        if family:
-            text = iface_("{family}, {count} of {total} bones").format(
-                family=family, count=take_properties.RIG_BONES.read(character), total=take_properties.RIG_TOTAL
-            )
-            layout.label(text=text, icon="BONE_DATA", translate=False)
-        doubt = take_properties.RIG_DOUBT.read(character)
-        if doubt and doubt != messages.status.message and doubt not in messages.status.warnings:
-            wrapped_label(layout, doubt, "ERROR")
 
     def _draw_causes(self, layout: bpy.types.UILayout) -> None:
         """What keeps the character from showing its motion."""
@@ -256,6 +243,8 @@ class MOTIONLCM_PT_keys(CharacterSidebar, bpy.types.Panel):
             value_row(column, "Keys", rate)
             value_row(column, "Largest error", f"{take_properties.KEYS_ERROR.read(action):.1f} mm")
             value_row(column, "Of dense keys", f"{100.0 * take_properties.KEYS_SHARE.read(action):.0f} %")
+        if chosen.character is not None and take_properties.RIG_IK.read(chosen.character):
+            column.operator("motionlcm.key_ik_controls", icon="CON_KINEMATIC")
 
 
 class MOTIONLCM_PT_recipes(Sidebar, bpy.types.Panel):

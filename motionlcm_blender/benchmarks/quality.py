@@ -25,6 +25,7 @@ from ..motion.world_transform import canonicalise
 from ..postprocess.foot_lock import FootLock
 from ..text.motion_kinds import captured_body_speed
 from ..text.travel_direction import travel_direction
+from .goals import goals_report, measure_goals
 
 PROMPTS = (
     "a person walks forward", "a person runs forward", "a person walks backward", "a person jumps",
@@ -85,6 +86,7 @@ def bench_quality(
         "seconds": SECONDS,
         "tolerance_mm": TOLERANCE,
         "rows": rows,
+        "goals": measure_goals(model, seeds, on_line),
     }
 
 
@@ -101,7 +103,7 @@ def report(result: dict[str, Any]) -> str:
             raw, final = (row[part].get(key) for part in ("raw", "final"))
             cells.append(" / ".join(f"{v:.3g}" for v in (raw, final) if v is not None))
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+    return "\n".join([*lines, "", "Goals for motion as handed over:", "", goals_report(result["goals"])])
 
 
 def _row(model: MotionLCM, requests: list[Request]) -> dict[str, dict[str, float]]:

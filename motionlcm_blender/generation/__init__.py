@@ -6,6 +6,8 @@ long_motion         Motion longer than the model's limit, or that goes on from a
 motion_model        `MotionModel`: the loaded networks, from a request to features, without post-processing.
 noise_optimization  Noise optimization (DNO): search for initial noise whose motion meets the hints by itself
                     (PyTorch only).
+path_gait           Walks and runs on a path: sampled without the path, and played so that their steps fit its
+                    speed.
 pin_approach        Far pins: a ground path on which the character walks to pins that its motion does not come
                     near.
 pipeline            `MotionLCM`: the pipeline from a request to finished motions.

@@ -21,10 +21,12 @@ from ..motion import head_hands
 from ..motion.features import contacts_from_features, standing_joints
 from ..motion.skeleton import FPS, JOINT_COUNT
 from ..motion.world_transform import Placement, unplace_joints
-from ..postprocess.stitching import SEAM, Seam, best_seam, body_speed, stitched
+from ..postprocess.gait_fitting import frames_to_play, gait_times
+from ..postprocess.stitching import SEAM, Seam, best_seam, body_speed, seam_jerk_share, stitched
 from ..postprocess.transitions import aligned, at_origin, match_start, placement_of
 from .generated_motion import GeneratedMotion
 from .motion_model import MotionModel, Progress
+from .path_gait import cadence_of
 from .pin_approach import approached, as_asked
 from .postprocessing import postprocess_motion
 from .request import Hints, Request
@@ -39,7 +41,9 @@ LIVELY = 0.3
 KEPT, QUIET = 0.85, 0.08
 """A motion that goes on from another is stitched to a free take if it moves less than this share of free takes, and if
 those move faster than the second number, m/s."""
-LEAD = 4
+LATE = 0.01
+"""Metres: cost of each frame by which the free take begins later after a start: people set off at once."""
+LEAD = 1
 """Frames between a start and the first possible frame of a seam."""
 SEED_STEP = 1_000_003
 """Segment k uses the seed plus k times this number."""
@@ -53,16 +57,65 @@ class Piece:
         joints: (T, 22, 3) metres, Y up.
         contacts: (T, 4) in 0..1.
         rotations: (T, 3, 4) quaternions of head and hands, or None.
+        seams: First and last frame of each crossfade.
     """
 
     joints: FloatArray
     contacts: FloatArray
     rotations: FloatArray | None
+    seams: tuple[tuple[int, int], ...] = ()
 
     @property
     def frames(self) -> int:
         """Number of frames."""
         return len(self.joints)
+
+
+def piece_of(features: FloatArray) -> Piece:
+    """The frames that the network sampled, from features (T, 263 or 281)."""
+    return Piece(
+        standing_joints(features).astype(np.float64),
+        contacts_from_features(features),
+        head_hands.from_motion_features(features),
+    )
+
+
+def lengthened(piece: Piece, frames: int) -> Piece:
+    """Lengthen a walk by stitching it to itself where it fits best, until it has so many frames.
+
+    Args:
+        piece: The walk.
+        frames: Number of frames to reach.
+
+    Returns:
+        The longer walk; a piece that is too short to be stitched stays.
+    """
+    again, usual = piece, _liveliness(piece.joints)
+    while piece.frames < frames and again.frames >= 2 * SLACK + 2 * SEAM:
+        latest = piece.frames - SEAM
+        piece = _joined(piece, [again], (latest - SLACK, latest), (SLACK // 2, again.frames // 2), usual)
+    return piece
+
+
+def fitted_to_path(request: Request, piece: Piece) -> Piece | None:
+    """Lengthen a walk that was sampled without its path so far that its steps can be played at the path's speed.
+
+    Args:
+        request: A request with a `cadence_of`.
+        piece: The walk, with the first frames of the request's start.
+
+    Returns:
+        The walk; None: it does more than walk, and has to be sampled with its path.
+    """
+    cadence, path = cadence_of(request), None if request.hints is None else request.hints.root_xz
+    assert cadence is not None and path is not None
+    begin = 0 if request.start is None else request.start.frames - 1
+    xz = np.asarray(path, np.float64)
+    frames = begin + frames_to_play(piece.joints[begin:], xz[begin:], cadence)
+    longer = lengthened(piece, max(frames, len(xz) + 1))  # longer than the path: `postprocessing.fit_gait`
+    if longer.frames <= len(xz):
+        return None
+    return None if gait_times(longer.joints, xz, cadence, begin) is None else longer
 
 
 def needs_stitching(request: Request, longest: int) -> bool:
@@ -111,14 +164,43 @@ def generate_chained(
 
 def _take(model: MotionModel, request: Request, on_progress: Progress) -> GeneratedMotion:
     began = time.perf_counter()
+    if cadence_of(request) is not None:
+        made, number = _pieces(model, replace(request, hints=None, facing=None), on_progress)
+        fitted = fitted_to_path(request, made)
+        if fitted is not None:
+            return _finished(request, fitted, number, fitted.frames, began)
+    made, number = _pieces(model, request, on_progress)
+    on_progress(0.96, "Post-processing")
+    led = approached(request, made.joints[: request.frames])
+    if led is not None:
+        return as_asked(_take(model, led, on_progress), request)
+    return _finished(request, made, number, request.frames, began)
+
+
+def _finished(request: Request, made: Piece, number: int, frames: int, began: float) -> GeneratedMotion:
+    """Post-process the first frames of stitched segments."""
+    rotations = None if made.rotations is None else made.rotations[:frames]
+    report = {"pieces": float(number)} if number > 1 else {}
+    motion = postprocess_motion(
+        request, made.joints[:frames], made.contacts[:frames], report, began, head_hands=rotations
+    )
+    if not made.seams or frames != motion.frames:
+        return motion
+    jerk = seam_jerk_share(motion.joints, made.seams)
+    return replace(motion, report=motion.report | {"seam_jerk_share": jerk})
+
+
+def _pieces(model: MotionModel, request: Request, on_progress: Progress) -> tuple[Piece, int]:
+    """Sample the segments of a take and stitch them; at least the frames of the request, and the number of segments."""
     longest = model.folder.frames[1] if model.folder is not None else request.frames
     slack = min(SLACK, (longest - SEAM) // 4)
     on_progress(0.0, "Sampling")
     made = _first(model, request, min(longest, request.frames))
     speeds = [_liveliness(made.joints)]
     number = 1
-    if request.start is not None:
-        made = _shortened_if_dull(model, request, made, slack, longest)
+    kept = 0  # frames of a motion whose rest is replaced by a free take
+    if request.start is not None and (cut := _shortened_if_dull(model, request, made, slack, longest)) is not made:
+        made, kept = cut, cut.frames
     while made.frames < request.frames:
         on_progress(0.95 * made.frames / request.frames, f"Sampling, segment {number + 1}")
         earliest = made.frames - slack - SEAM
@@ -128,22 +210,10 @@ def _take(model: MotionModel, request: Request, on_progress: Progress) -> Genera
         where = placement_of(made.joints[origin : origin + 1])
         pieces = _sampled(model, _segment(own, origin, length, where))
         speeds += [_liveliness(piece.joints) for piece in pieces]
-        made = _joined(made, pieces, (earliest, earliest + slack), (0, 2 * slack), float(np.median(speeds)))
+        late = LATE if made.frames == kept else 0.0
+        made = _joined(made, pieces, (earliest, earliest + slack), (0, 2 * slack), float(np.median(speeds)), late)
         number += 1
-    on_progress(0.96, "Post-processing")
-    frames = slice(0, request.frames)
-    led = approached(request, made.joints[frames])
-    if led is not None:
-        return as_asked(_take(model, led, on_progress), request)
-    rotations = None if made.rotations is None else made.rotations[frames]
-    return postprocess_motion(
-        request,
-        made.joints[frames],
-        made.contacts[frames],
-        {"pieces": float(number)} if number > 1 else {},
-        began,
-        head_hands=rotations,
-    )
+    return made, number
 
 
 def _first(model: MotionModel, request: Request, longest: int) -> Piece:
@@ -185,23 +255,21 @@ def _liveliness(joints: FloatArray) -> float:
 
 def _sampled(model: MotionModel, request: Request) -> list[Piece]:
     """The takes of a request, as the network makes them."""
-    return [
-        Piece(
-            standing_joints(features).astype(np.float64),
-            contacts_from_features(features),
-            head_hands.from_motion_features(features),
-        )
-        for features in model.features(request)
-    ]
+    return [piece_of(features) for features in model.features(request)]
 
 
 def _joined(
-    made: Piece, candidates: list[Piece], before: tuple[int, int], after: tuple[int, int], usual: float
+    made: Piece,
+    candidates: list[Piece],
+    before: tuple[int, int],
+    after: tuple[int, int],
+    usual: float,
+    late: float = 0.0,
 ) -> Piece:
     """The motion so far with the best candidate stitched to it; usual: liveliness of the segments, m/s."""
     best: tuple[float, Seam, Piece] | None = None
     for piece in candidates:
-        seam = best_seam(made.joints, piece.joints, before, after)
+        seam = best_seam(made.joints, piece.joints, before, after, late=late)
         dull = max(0.0, 1.0 - _liveliness(piece.joints[seam.after :]) / max(usual, 1e-6))
         score = seam.cost + LIVELY * dull
         if best is None or score < best[0]:
@@ -220,6 +288,7 @@ def _joined(
         stitched(made.joints, piece.joints, seam),
         np.concatenate([made.contacts[: seam.before], contacts, piece.contacts[seam.after + SEAM :]]),
         rotations,
+        (*made.seams, (seam.before, seam.before + SEAM - 1)),
     )
 
 

@@ -19,8 +19,9 @@ from ..postprocess.path_following import resampled_joints
 from ..postprocess.transitions import aligned, at_origin, match_start
 from .generated_motion import GeneratedMotion
 from .inbetweening import place_end_pose
-from .long_motion import generate_chained, needs_stitching
+from .long_motion import fitted_to_path, generate_chained, needs_stitching, piece_of
 from .motion_model import MotionModel, Progress
+from .path_gait import cadence_of, without_path
 from .pin_approach import approached, as_asked
 from .postprocessing import postprocess_motion
 from .request import Hints, Request
@@ -80,20 +81,35 @@ class MotionLCM(MotionModel):
         if in_pieces:
             return generate_chained(self, request, progress, cancel)
         stage(0.0, "Reading the prompt")
-        text = self.encode_prompt(request.prompt.strip(), request.frames)
+        shown = self._shown_request(request)
+        text = self.encode_prompt(request.prompt.strip(), shown.frames)
         samples = request.takes if request.blends else sample_count(request.takes)
         try:
-            sampled = self.sample_features(replace(request, takes=samples), text, stage)
+            sampled = self.sample_features(replace(shown, takes=samples), text, stage)
         except MemoryError as error:
             raise DeviceError("There is too little memory for this request; ask for fewer takes.") from error
         if request.end is not None and request.end_anywhere and self.architecture.control:
             return self._ended_anywhere(request, sampled.features, progress, cancel)
         stage(0.8, "Post-processing")
-        kept = list(range(request.takes))
-        if samples > request.takes:
-            kept = most_different(joints_from_features(sampled.features), request.takes)
-        finish = partial(self._finished, started=started, report=sampled.report, progress=progress, cancel=cancel)
+        usual = partial(self._finished, started=started, report=sampled.report, progress=progress, cancel=cancel)
+        finish = usual if shown is request else partial(self._on_path, started=started)
+        kept = most_different(joints_from_features(sampled.features), request.takes)
         return [finish(another_take(request, k), sampled.features[k]) for k in kept]
+
+    def _shown_request(self, request: Request) -> Request:
+        """The request that the network gets: a walk on a path is sampled without the path (`path_gait`)."""
+        if request.start is not None or cadence_of(request) is None:
+            return request
+        return without_path(request, self.folder.frames[1] if self.folder is not None else MAX_FRAMES)
+
+    def _on_path(self, request: Request, features: FloatArray, started: float) -> GeneratedMotion:
+        """Post-process a walk that was sampled without its path; one that does more than walk is sampled with it."""
+        walk = fitted_to_path(request, piece_of(features))
+        if walk is None:
+            with_path = self.features(request)[0]
+            return _finished(request, with_path, _sampled_joints(request, with_path), started, {})
+        report = {"network_foot_skate_cm_s": foot_skate(walk.joints)}
+        return postprocess_motion(request, walk.joints, walk.contacts, report, started, head_hands=walk.rotations)
 
     def _finished(
         self,
@@ -150,7 +166,8 @@ class MotionLCM(MotionModel):
         frames = min(self.folder.frames[1], MAX_FRAMES) if self.folder is not None else MAX_FRAMES
         request = Request("a person walks", frames)
         line = np.stack([np.zeros(frames), np.linspace(0.0, frames / FPS, frames)], 1)
-        usual = [replace(request, hints=Hints.ground_path(line))] if self.architecture.control else []
+        along = replace(request, prompt="a person dances", hints=Hints.ground_path(line))  # a walk is made without it
+        usual = [along] if self.architecture.control else []
         if self.backend.recorded is not None:
             usual = [request, *usual] * 2  # a GPU captures a graph on the second use of its key
         for each in usual or [request]:

@@ -19,12 +19,22 @@ from ..motion.metrics import foot_skate, path_error, pin_errors
 from ..motion.motion import Motion
 from ..motion.skeleton import L_FOOT, R_FOOT
 from ..motion.visible_measures import facing_error, visible_measures
-from ..postprocess import floor_clearance, foot_lock, headings, leg_separation, path_following, pin_ik, transitions
+from ..postprocess import (
+    floor_clearance,
+    foot_lock,
+    gait_fitting,
+    headings,
+    leg_separation,
+    path_following,
+    pin_ik,
+    transitions,
+)
 from ..postprocess.foot_lock import FootLock, FootLockResult, stance_labels
 from ..text.motion_kinds import captured_body_speed
 from ..text.travel_direction import travel_direction
 from . import inbetweening
 from .generated_motion import GeneratedMotion
+from .path_gait import cadence_of
 from .request import Request
 from .straight_path import straightened_path
 
@@ -162,6 +172,23 @@ def bend_path_to_end(state: MotionState) -> MotionState:
     return replace(state, joints=joints, path=path, facing=facing)
 
 
+def fit_gait(state: MotionState) -> MotionState:
+    """Play a walk or run on a path at the cadence that people have at its speed.
+
+    It was sampled without the path, and longer (`path_gait`); other motion has the frames of its path.
+    """
+    request = state.given.request
+    cadence = cadence_of(request)
+    if cadence is None or state.path is None or len(state.joints) <= len(state.path):
+        return state
+    begin = 0 if request.start is None else request.start.frames - 1
+    joints = np.asarray(state.joints, np.float64)
+    times = gait_fitting.gait_times(joints, np.asarray(state.path, np.float64), cadence, begin)
+    if times is None:
+        times = np.arange(len(state.path), dtype=np.float64)
+    return replace(state, joints=path_following.resampled_joints(joints, times), times=times)
+
+
 def follow_path(state: MotionState) -> MotionState:
     """Move the motion onto its path and lock the feet."""
     if state.path is None:
@@ -170,8 +197,9 @@ def follow_path(state: MotionState) -> MotionState:
     shown = straightened_path(given.request)
     before = path_error(state.joints, state.path if shown is None else shown)
     travel = travel_direction(given.request.prompt)
+    paced = state.times is not None and cadence_of(given.request) is not None  # by `fit_gait`
     locked = path_following.follow_path(
-        state.joints, state.contacts, state.path, given.request.feet, state.facing, travel
+        state.joints, state.contacts, state.path, given.request.feet, state.facing, travel, paced
     )
     of_network = {"network_path_mean_cm": 100 * before.mean, "network_path_max_cm": 100 * before.max}
     return _with_locked_feet(replace(state, report=of_network | state.report), locked)
@@ -261,6 +289,7 @@ STEPS: tuple[Step, ...] = (
     place_end_pose,
     slow_to_end,
     bend_path_to_end,
+    fit_gait,
     follow_path,
     face_direction,
     lock_feet,

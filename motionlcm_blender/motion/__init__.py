@@ -36,10 +36,12 @@ self_penetration  Detection of self-penetration, with limbs, trunk and head as c
 shrunken_bones    Directions of bones that a network has shrunk: short bones point nowhere for sure.
 skeleton          Skeleton definitions: HumanML3D's 22 joints and the 24-bone SMPL armature.
 smoothing         Smoothing and interpolation over time, exact at both ends of a clip.
+step_measures     Measures of steps: how many a minute, how long, how much of the time in the air, how hard the
+                  pelvis bounces.
 token_seams       Steps between the tokens of a decoder that makes several frames at once.
 torso_fit         Pose of the trunk (pelvis, spine, chest, collars, neck) of a skeleton with fixed bones, from
                   joint positions.
 visible_measures  Measures of what a person sees of a motion: facing against travel, feet under the floor,
-                  drags, energy.
+                  drags, energy, spread.
 world_transform   Transforms between world and motion frame, and between Blender's axes and the engine's.
 """

@@ -24,6 +24,14 @@ LOW, NOT_LOW = (0.04, 0.05), (0.055, 0.09)
 A heel lifted by a few centimetres is rolling and must not be locked.
 """
 
+RUNS = 1.7
+"""m/s from which a figure may run."""
+RUN_SHARE, RUN_NOT_SHARE, RUN_LANDS, RUN_LOW = 0.45, 0.6, 0.9, 0.08
+"""Shares of the pelvis's speed below which a toe of a run may start to stand, may continue, and lands where it is
+slowest; and its height above its standing height, metres: networks blur the short stances of a run."""
+RUN_WINDOW = 4
+"""Frames before and after a landing on which the toe is faster."""
+
 CONTACT_SQUARED_STEP = 0.002
 """HumanML3D's contact threshold: metres squared per frame at 20 fps (a step of 4.5 cm)."""
 CONTACT_HEIGHTS = (0.13, 0.08, 0.13, 0.08)
@@ -91,6 +99,39 @@ def stance_mask(joints: FloatArray, channels: FloatArray, fps: float = FPS) -> B
     begins = (contact_probability > BEGINS) & (speed < np.maximum(SLOW, SHARE * pace)) & (height < LOW * 2)
     lasts = (contact_probability > LASTS) & (speed < np.maximum(NOT_SLOW, NOT_SHARE * pace)) & (height < NOT_LOW * 2)
     return _grown(begins, lasts | begins)
+
+
+def run_stances(joints: FloatArray, fps: float = FPS) -> BoolArray:
+    """Find the stances of a run, which a model's contact channels miss: they last a few frames only.
+
+    Args:
+        joints: (T, 22, 3) joint positions, metres, Y up.
+        fps: Frames per second.
+
+    Returns:
+        (T, 4) bool: l_ankle, l_foot, r_ankle, r_foot; a figure that runs lands on its toes, so ankles are never set.
+    """
+    joints = np.asarray(joints, dtype=np.float64)
+    found = np.zeros((len(joints), 4), bool)
+    if len(joints) < 9:
+        return found
+    going = smooth(joints[:, 0][:, [0, 2]], 4.0 * fps / FPS)
+    pace = np.linalg.norm(np.gradient(going, axis=0), axis=-1)[:, None] * fps
+    if pace.max() < RUNS:
+        return found
+    feet = joints[:, FOOT_JOINTS]
+    toes = feet[:, 1::2]
+    speed = np.linalg.norm(np.gradient(toes[..., [0, 2]], axis=0), axis=-1) * fps
+    low = (pace > RUNS) & (toes[..., 1] - rest_heights(feet)[1::2] < RUN_LOW)
+    # A toe that never comes to rest lands where it is slowest.
+    padded = np.pad(speed, ((RUN_WINDOW, RUN_WINDOW), (0, 0)), constant_values=np.inf)
+    slowest = speed <= np.lib.stride_tricks.sliding_window_view(padded, 2 * RUN_WINDOW + 1, axis=0).min(-1)
+    lands = low & slowest & (speed < RUN_LANDS * pace)
+    near = lands.copy()
+    near[1:] |= lands[:-1]
+    near[:-1] |= lands[1:]
+    found[:, 1::2] = _grown(low & (speed < RUN_SHARE * pace) | lands, low & (speed < RUN_NOT_SHARE * pace) | near)
+    return found
 
 
 def rest_heights(feet: FloatArray) -> FloatArray:

@@ -1,16 +1,17 @@
-"""Measures of what a person sees of a motion: facing against travel, feet under the floor, drags, energy.
+"""Measures of what a person sees of a motion: facing against travel, feet under the floor, drags, energy, spread.
 
 All functions take joints (T, 22, 3), metres, Y up, 20 fps, in HumanML3D's order. The floor is the plane y = 0.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..array_types import BoolArray, FloatArray
-from .skeleton import FOOT_JOINTS, FPS, JOINTS, L_FOOT, R_FOOT
+from .skeleton import FOOT_JOINTS, FPS, JOINTS, L_ANKLE, L_FOOT, R_ANKLE, R_FOOT
 
 _J = {name: index for index, name in enumerate(JOINTS)}
 MOVING = 0.2
@@ -20,9 +21,14 @@ TRAVEL_WINDOW = 13
 STANCE_HEIGHT, STANCE_VERTICAL, STANCE_FRAMES = 0.025, 0.2, 3
 """A toe stands while it is within this height (m) of its own lowest places and moves up or down by less than this
 speed (m/s), for at least so many frames."""
+PLANTED, LANDS = 0.15, 0.05
+"""m/s of toe or ankle up to which a foot is planted, and metres above the floor from which a toe never lands."""
 FAULT_DEGREES, FAULT_FLOOR_CM, FAULT_DRAG_CM, FAULT_ENERGY = 15.0, 3.0, 12.0, 1.0
 """Degrees beside the direction of travel, centimetres under the floor, centimetres of a drag, and octaves of energy
 beside captured motion that count as one fault each."""
+
+LIVELY_OCTAVES = 1.0
+"""Octaves above captured motion up to which more energy is no fault: of two takes the tamer one mostly looks worse."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,16 @@ class Drag:
 
     inside: float
     ends: float
+
+
+@dataclass(frozen=True)
+class Thirds:
+    """Means over the first and the last third, m/s: of the pelvis over the floor, of the body against the pelvis."""
+
+    travel_first: float
+    travel_last: float
+    body_first: float
+    body_last: float
 
 
 def facing(joints: FloatArray) -> FloatArray:
@@ -92,14 +108,29 @@ def below_floor_cm(joints: FloatArray) -> float:
 
 
 def stances(joints: FloatArray) -> list[tuple[int, int, int]]:
-    """(toe joint, first frame, end frame) of each stretch in which a toe stands."""
-    found = []
-    for toe in (L_FOOT, R_FOOT):
-        height = np.asarray(joints, dtype=np.float64)[:, toe, 1]
-        low = height - np.percentile(height, 5) < STANCE_HEIGHT
-        slow = np.abs(np.gradient(height)) * FPS < STANCE_VERTICAL
-        found += [(toe, first, end) for first, end in _runs(low & slow) if end - first >= STANCE_FRAMES]
-    return found
+    """(toe joint, first frame, end frame) of each stretch in which a toe stands and carries the figure.
+
+    A low foot that moves beside a planted one takes a step, or shuffles, and is no stance: with it, one of six
+    captured motions would drag a foot. A motion of fewer than two frames has none.
+    """
+    joints = np.asarray(joints, dtype=np.float64)
+    if len(joints) < 2:
+        return []
+    feet = joints[:, [L_FOOT, R_FOOT, L_ANKLE, R_ANKLE]]
+    height = feet[:, :2, 1]
+    rest = np.percentile(height, 5, axis=0)
+    low = (height - rest < STANCE_HEIGHT) & (rest < LANDS)
+    low &= np.abs(np.gradient(height, axis=0)) * FPS < STANCE_VERTICAL
+    speeds = np.linalg.norm(np.gradient(feet[..., [0, 2]], axis=0), axis=-1) * FPS
+    speed = np.minimum(speeds[:, :2], speeds[:, 2:])
+    planted = low & (speed < PLANTED)
+    carries = low & ~(planted & (speed < 0.5 * speeds[:, 1::-1]))[:, ::-1]
+    return [
+        (toe, first, end)
+        for side, toe in enumerate((L_FOOT, R_FOOT))
+        for first, end in _runs(carries[:, side])
+        if end - first >= STANCE_FRAMES
+    ]
 
 
 def drags(joints: FloatArray) -> Drag:
@@ -122,6 +153,38 @@ def local_speeds(joints: FloatArray) -> FloatArray:
         return np.zeros((1, joints.shape[1]))
     speeds: FloatArray = np.linalg.norm(np.diff(joints - joints[:, :1], axis=0), axis=-1) * FPS
     return speeds
+
+
+def thirds(joints: FloatArray) -> Thirds:
+    """Travel and body speed of the first and the last third. Raises ValueError for fewer than 6 frames."""
+    if len(joints) < 6:
+        raise ValueError("A motion of fewer than 6 frames has no thirds.")
+    third = len(joints) // 3
+    speed, body = np.linalg.norm(travel(joints), axis=-1), body_speeds(joints)
+    return Thirds(*(float(x.mean()) for x in (speed[:third], speed[-third:], body[:third], body[-third:])))
+
+
+def own_frame(joints: FloatArray) -> FloatArray:
+    """(T, 22, 3): each frame with the pelvis above the origin and the figure facing +Z."""
+    joints = np.asarray(joints, dtype=np.float64)
+    forward = facing(joints)
+    local = joints - joints[:, :1] * [1.0, 0.0, 1.0]
+    sin, cos = forward[:, :1], forward[:, 1:]
+    x, z = local[..., 0] * cos - local[..., 2] * sin, local[..., 0] * sin + local[..., 2] * cos
+    return np.stack([x, local[..., 1], z], axis=-1)
+
+
+def distance_cm(first: FloatArray, second: FloatArray) -> float:
+    """Centimetres per joint between two motions in their own frames, over the frames that both have."""
+    frames = min(len(first), len(second))
+    return 100.0 * float(np.linalg.norm(own_frame(first[:frames]) - own_frame(second[:frames]), axis=-1).mean())
+
+
+def spread_cm(takes: Sequence[FloatArray]) -> float:
+    """Centimetres per joint between takes: mean over all pairs. Raises ValueError for fewer than two."""
+    if len(takes) < 2:
+        raise ValueError("The spread of fewer than two takes means nothing.")
+    return float(np.mean([distance_cm(a, b) for k, a in enumerate(takes) for b in takes[:k]]))
 
 
 def _runs(flags: BoolArray) -> list[tuple[int, int]]:
@@ -153,5 +216,6 @@ def visible_measures(
     if captured is not None and captured > 0.0:
         share = float(body_speeds(joints).mean()) / captured
         figures["energy_share"] = share
-        faults += abs(float(np.log2(max(share, 0.05)))) / FAULT_ENERGY
+        octaves = float(np.log2(max(share, 0.05)))
+        faults += (max(-octaves, 0.0) + max(octaves - LIVELY_OCTAVES, 0.0)) / FAULT_ENERGY
     return figures | {"faults": faults}

@@ -3,6 +3,8 @@
 correction_splines  Smooth interpolation over time of corrections that are known on some frames only.
 floor_clearance     Feet that corrections have carried below the floor are raised to it.
 foot_lock           Foot lock: keep each standing foot in place and solve the leg by inverse kinematics.
+gait_fitting        Gait fitting: play a walk so that its steps come as often as people take them at the speed
+                    of its path.
 headings            Headings: where a figure faces, in which direction it travels, and the rotation that turns
                     it along a path.
 leg_ik              Two-bone leg IK to given ankle positions, with pelvis corrections that keep the knees from

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..array_types import BoolArray, FloatArray, IntArray
 from ..errors import InvalidRequest
-from ..motion.foot_contacts import foot_contacts, rest_heights, stance_mask
+from ..motion.foot_contacts import foot_contacts, rest_heights, run_stances, stance_mask
 from ..motion.skeleton import FOOT_JOINTS, FPS, JOINT_COUNT
 from ..motion.smoothing import smooth, smoothstep
 from .correction_splines import smoothing_spline
@@ -28,12 +28,15 @@ A larger correction would look worse than the slide.
 """
 TWIST = (0.7, 1.3)
 """Radians: the same limits for the rotation of a foot against the body that turns above it."""
-STEP_STRIDE, STEP_SWING, STEP_LIFT = 0.8, 0.45, 0.07
-"""For inserted steps: metres from one step of a foot to its next, fraction of it in the air, metres of lift."""
+STEP_STRIDE, STEP_TURN, STEP_SWING, STEP_LIFT = 0.8, 1.2, 0.45, 0.07
+"""For inserted steps: metres, or radians of a turn, from one step of a foot to its next, fraction of it in the air,
+metres of lift."""
+STEP_RATE = 0.25
+"""Steps a second of each foot from which steps are inserted."""
 
 ANCHOR_SIGMA = 2.5
 """Frames over which the speed of sliding feet is averaged to correct the speed of the figure."""
-SWING_HEIGHT, SWING_FAR = 0.085, (0.08, 0.32)
+SWING_HEIGHT, SWING_FAR = 0.085, (0.04, 0.26)
 """Minimum height, metres, of a toe joint over the floor in mid-swing, and the swing lengths over which it applies."""
 RUN_PACE = (0.8, 2.5)
 """Speeds of a toe joint, m/s, over which this height applies anywhere outside of stances."""
@@ -102,11 +105,11 @@ def lock_feet_from_contacts(
     source, touching = checked(joints, contacts)
     if lock is FootLock.OFF:
         return FootLockResult(source, np.zeros(touching.shape, bool))
-    source, touching = on_floor(source, touching, lock)
+    runs = run_stances(source)
+    source, touching = on_floor(source, np.maximum(touching, runs), lock)
     for _ in range(2):  # twice: after the first pass feet slide less, and longer stances are detected
         source = source + foot_slide_correction(source, stance_mask(source, touching))[:, None]
-    stands = stance_mask(source, touching)
-    return lock_feet(source, stands)
+    return lock_feet(source, stance_mask(source, touching) | runs)
 
 
 def on_floor(joints: FloatArray, channels: FloatArray, lock: FootLock) -> tuple[FloatArray, FloatArray]:
@@ -250,8 +253,10 @@ def _foot_correction(
     lift = np.zeros(len(joints))
     dragged = (label >= 0) & (lock_weight < 0.5)
     if dragged.any():
-        # The figure is carried along while the foot stands. The foot cannot be locked, so insert steps.
-        swing = dragged & _step_time(joints[:, 0][:, [0, 2]], side)
+        # The figure is carried along, or it turns, while the foot stands. The foot cannot be locked: insert steps.
+        ahead = joints[:, TOES[side]] - joints[:, ANKLES[side]]
+        turn = np.unwrap(np.arctan2(ahead[:, 0], ahead[:, 2]))
+        swing = dragged & _step_time(joints[:, 0][:, [0, 2]], turn, side)
         label = stance_labels(stands.any(axis=1) & ~swing)
         lock_weight, move, yaw = _stance_correction(joints, stands, spin, side, label, given)
         lift = STEP_LIFT * np.where(swing & (label < 0), 1.0, 0.0)
@@ -297,11 +302,15 @@ def _swing_lift(ground: FloatArray, above: FloatArray, label: IntArray) -> Float
     return smooth(lift, 0.7) if len(lift) > 4 else lift
 
 
-def _step_time(root: FloatArray, side: int) -> BoolArray:
-    """(T,) bool: when this foot swings in a walk along root (T, 2) with alternating feet."""
-    step = np.linalg.norm(np.gradient(smooth(root, 4.0), axis=0), axis=-1)
-    phase = np.cumsum(step) / STEP_STRIDE + 0.5 * side
-    result: BoolArray = (phase - np.floor(phase) < STEP_SWING) & (step * FPS > 0.2)
+def _step_time(root: FloatArray, turn: FloatArray, side: int) -> BoolArray:
+    """(T,) bool: when this foot swings in a walk along root (T, 2) with alternating feet.
+
+    turn: (T,) radians, direction of the foot, which steps to turn too.
+    """
+    step = np.linalg.norm(np.gradient(smooth(root, 4.0), axis=0), axis=-1) / STEP_STRIDE
+    step = np.maximum(step, np.abs(np.gradient(smooth(turn, 4.0))) / STEP_TURN)
+    phase = np.cumsum(step) + 0.5 * side
+    result: BoolArray = (phase - np.floor(phase) < STEP_SWING) & (step * FPS > STEP_RATE)
     return result
 
 

@@ -21,8 +21,10 @@ The share fades out over the second range of differences, radians: a figure that
 angle.
 """
 
-TRAVEL_SIGMA, SWAY_SIGMA, TURN_SIGMA = 6.0, 8.0, 5.0
-"""Frames of smoothing: of travel, of the sway of hips, and of rotations."""
+TRAVEL_SIGMA, SWAY_SIGMA = 6.0, 8.0
+"""Frames of smoothing: of travel, and of the sway of hips."""
+DIRECTION_SIGMA, TURN_SIGMA = 4.0, 3.0
+"""Frames of smoothing of the direction of travel and of rotations: more, and figures look out of tight curves."""
 
 
 def heading_difference(joints: FloatArray, path: FloatArray, travel: float = 0.0) -> FloatArray:
@@ -130,7 +132,7 @@ def turn_to(joints: FloatArray, facing: FloatArray) -> FloatArray:
 
 def _direction(xz: FloatArray) -> tuple[ComplexArray, FloatArray]:
     """Direction of travel (T,) as unit complex numbers z + i x, and its weight (T,) in 0..1."""
-    velocity = np.gradient(smooth(xz, TRAVEL_SIGMA), axis=0) * FPS
+    velocity = np.gradient(smooth(xz, DIRECTION_SIGMA), axis=0) * FPS
     complex_velocity = velocity[:, 1] + 1j * velocity[:, 0]
     speed = np.abs(complex_velocity)
     return complex_velocity / np.maximum(speed, 1e-9), smoothstep(speed, *MOVING)

@@ -15,11 +15,11 @@ import numpy as np
 from ..array_types import BoolArray, FloatArray, IntArray
 from ..errors import InvalidRequest
 from ..motion import banded_solver
-from ..motion.foot_contacts import stance_mask
+from ..motion.foot_contacts import run_stances, stance_mask
 from ..motion.skeleton import FPS, JOINT_COUNT, PARENTS
 from ..motion.smoothing import smooth, smooth_curved
 from .foot_lock import FootLock, FootLockResult, checked, lock_feet, on_floor
-from .headings import SWAY_SIGMA, TRAVEL_SIGMA, TURN_SIGMA, heading_difference, path_headings, turn_to
+from .headings import SWAY_SIGMA, TRAVEL_SIGMA, heading_difference, path_headings, turn_to
 
 FARTHEST, FARTHEST_MEAN = 0.042, 0.016
 """Largest and mean distance of the pelvis from the path, metres."""
@@ -32,8 +32,9 @@ TRAVEL, SLOWEST_TRAVEL = 0.5, 0.3
 SHORT_STEPS = 0.8
 """Ratio of path to walked distance down to which steps are only shortened; below it they also become slower."""
 
-LEAN, MOST_ASIDE = 0.3, 4.0
-"""Captured figures lean by this share of the angle that would balance them in the curve; m/s2 up to which they do."""
+LEAN, MOST_ASIDE, LEAN_SIGMA = 0.3, 4.0, 5.0
+"""Captured figures lean by this share of the angle that would balance them in the curve; m/s2 up to which they do;
+frames of smoothing."""
 UPPER_BODY = [joint for joint in range(JOINT_COUNT) if joint not in (0, 1, 2, 4, 5, 7, 8, 10, 11)]
 
 _STIFFNESS = 80.0
@@ -48,6 +49,7 @@ def follow_path(
     lock: FootLock = FootLock.AUTO,
     facing: FloatArray | None = None,
     travel: float = 0.0,
+    keep_timing: bool = False,
 ) -> FootLockResult:
     """Move a motion onto a path and lock its feet.
 
@@ -60,6 +62,7 @@ def follow_path(
         lock: Mode of the foot lock.
         facing: (T,) radians about +Y, 0 along +Z, rising towards +X: target facing. None: along the path.
         travel: Radians about +Y from facing to travel that the prompt means (`heading_difference`).
+        keep_timing: Play the motion as it is (`gait_fitting`), whatever the difference of its progress.
 
     Returns:
         Corrected joints and locked feet.
@@ -76,10 +79,11 @@ def follow_path(
     if len(source) < 4:
         return FootLockResult(_placed(source, path, np.zeros(len(source))), touching > 0.5)
 
+    runs = run_stances(source)
     if lock is not FootLock.OFF:
-        source, touching = on_floor(source, touching, lock)
-    stands = stance_mask(source, touching)
-    at = matching_times(source[:, 0][:, [0, 2]], path)
+        source, touching = on_floor(source, np.maximum(touching, runs), lock)
+    stands = stance_mask(source, touching) | runs
+    at = np.arange(len(source), dtype=np.float64) if keep_timing else matching_times(source[:, 0][:, [0, 2]], path)
     if np.abs(at - np.arange(len(at))).max() > LEAST_WARP:
         source, stands = resampled_joints(source, at), stands[np.rint(at).astype(int)]
     turn = heading_difference(source, path, travel) if facing is None else turn_to(source, facing)
@@ -106,9 +110,9 @@ def leaned_into_curves(joints: FloatArray, path: FloatArray) -> FloatArray:
     going = np.gradient(smooth(path, TRAVEL_SIGMA), axis=0) * FPS
     heading = path_headings(path)
     speed = np.linalg.norm(going, axis=-1)
-    aside = speed * np.gradient(smooth(heading, TURN_SIGMA)) * FPS  # m/s2 to the figure's left
+    aside = speed * np.gradient(smooth(heading, LEAN_SIGMA)) * FPS  # m/s2 to the figure's left
     angle = LEAN * np.arctan2(np.clip(aside, -MOST_ASIDE, MOST_ASIDE), 9.81)
-    angle = smooth(angle, TURN_SIGMA)[:, None]
+    angle = smooth(angle, LEAN_SIGMA)[:, None]
     left = np.stack([np.cos(heading), np.zeros_like(heading), -np.sin(heading)], -1)[:, None]
     up = np.array([0.0, 1.0, 0.0])
     result = joints.copy()

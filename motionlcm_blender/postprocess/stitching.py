@@ -6,6 +6,7 @@ alike are joined, with the second motion moved over the floor and rotated about 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,10 @@ SEAM = 16
 """Frames of a crossfade: 0.8 s."""
 VELOCITY, TRAVEL, TURN = 0.12, 0.25, 0.1
 """Seconds by which velocities of joints and of the pelvis count beside positions, and metres for a turn of 1 rad/s."""
+
+
+SEAM_MARGIN = 2.0
+"""Frames before and after a crossfade that belong to its seam."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,12 @@ class Seam:
 
 
 def best_seam(
-    earlier: FloatArray, later: FloatArray, before: tuple[int, int], after: tuple[int, int], length: int = SEAM
+    earlier: FloatArray,
+    later: FloatArray,
+    before: tuple[int, int],
+    after: tuple[int, int],
+    length: int = SEAM,
+    late: float = 0.0,
 ) -> Seam:
     """Find the pair of frames from which two motions are most alike for the length of a crossfade.
 
@@ -47,6 +57,7 @@ def best_seam(
         before: First and last frame of the earlier motion at which the crossfade may begin.
         after: First and last frame of the later motion at which the crossfade may begin.
         length: Frames of the crossfade.
+        late: Metres by which a seam costs more for each frame that it begins later in the earlier motion.
 
     Returns:
         The seam with the smallest cost.
@@ -66,6 +77,7 @@ def best_seam(
     cost = np.zeros((rows, columns))
     for k in range(length):
         cost += distance[k : k + rows, k : k + columns]
+    cost += length * late * np.arange(rows)[:, None]
     row, column = np.unravel_index(int(cost.argmin()), cost.shape)
     return Seam(before[0] + int(row), after[0] + int(column), float(cost[row, column] / length))
 
@@ -85,6 +97,39 @@ def stitched(earlier: FloatArray, later: FloatArray, seam: Seam, length: int = S
     shared = earlier[seam.before : seam.before + length]
     following = aligned(later[seam.after :], shared)
     return np.concatenate([earlier[: seam.before], crossfaded(shared, following[:length]), following[length:]])
+
+
+def seam_jerk_share(joints: FloatArray, seams: Sequence[tuple[int, int]]) -> float:
+    """Largest jerk at seams beside what is usual on both sides.
+
+    Args:
+        joints: (T, 22, 3) metres at one rate, the whole motion.
+        seams: First and last frame of each crossfade; both the same where two motions meet.
+
+    Returns:
+        Largest over the seams of the largest mean jerk of all joints within the seam, divided by the 99th percentile
+        outside of all seams of its livelier side; 0 without seams, or if a side has no frame.
+    """
+    if len(joints) < 8 or not seams:
+        return 0.0
+    jerk = np.linalg.norm(np.diff(np.asarray(joints, np.float64), n=3, axis=0), axis=-1).mean(-1)
+    frame = np.arange(len(jerk)) + 1.5  # a third difference belongs to the middle of its four frames
+    near = np.zeros(len(jerk), bool)
+    for first, last in seams:
+        near |= (frame > first - SEAM_MARGIN) & (frame < last + SEAM_MARGIN)
+    shares = [0.0]
+    for number, (first, last) in enumerate(seams):
+        earliest = seams[number - 1][1] if number else 0
+        latest = seams[number + 1][0] if number + 1 < len(seams) else len(joints)
+        here = (frame > first - SEAM_MARGIN) & (frame < last + SEAM_MARGIN)
+        sides = (
+            jerk[~near & (frame >= earliest) & (frame < first)],
+            jerk[~near & (frame > last) & (frame <= latest)],
+        )
+        usual = [float(np.percentile(side, 99)) for side in sides if len(side)]
+        if usual and here.any():
+            shares.append(float(jerk[here].max()) / max(*usual, 1e-3))
+    return max(shares)
 
 
 def body_speed(joints: FloatArray) -> float:

@@ -16,12 +16,15 @@ pose          facing and leg length of the figure; whether the rest pose is a T-
 mapped_joints the bones of SMPL's joints in one armature, and their positions at rest
 hand_frames   direction of a hand and of its thumb, from the bones of its fingers
 rest_alignment  rotation of each joint's bone from any rest pose to the T-pose
+relaxed_hand  rotations of fingers that hang a little bent
 rig_body      a mapped armature as a body: proportions, turning bones, floor, scale
 rig_feet      feet of a motion on a body of other proportions: flat, planted, on the floor
 rig_resampling  a body's clip at the scene's frame rate, with standing feet held
 rig_retarget  rotations of a body's joints for a motion
 clip_retarget the same for a clip whose rotations are known
 bone_channels the channels of pose bones for a clip of a body
+pose_reading  a clip of a body from the poses that its bones show
 bone_keys     few keys for these bones
+ik_controls   places of poles, and few keys of IK controls
 euler_orders  quaternions to Euler angles in any of Blender's orders
 """

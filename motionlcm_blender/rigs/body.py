@@ -17,6 +17,11 @@ from .sides import SIDES, sides_by_name, sides_by_shape
 from .trunk import plain_trunk, spread
 
 NO_LIMBS = "This armature is no humanoid: no two legs and two arms were found in it."
+AMBIGUOUS = 0.45
+"""Confidence, at most, of a joint that only the shape shows, where another bone could be the joint as well."""
+TRUNK_NAMES = ("spine1", "spine2", "spine3", "neck")
+BEFORE = {"wrist": "elbow", "foot": "ankle", "elbow": "shoulder", "knee": "hip", "ankle": "knee"}
+"""The joint from which another hangs in a limb."""
 FEW_NAMES = 4
 """Limb bones with a side in their names, from which on the names' sides are believed."""
 
@@ -61,7 +66,40 @@ def find_body(figure: Figure) -> Body:
     for side in SIDES:
         _add_collar(figure, side, sides, joints, confidence)
         _add_toe(figure, side, sides, joints, confidence)
+    for name in _ambiguous(figure, joints):
+        confidence[name] = min(confidence[name], AMBIGUOUS)
     return Body({name: joints[name] for name in JOINTS}, {name: confidence[name] for name in JOINTS}, sides)
+
+
+def _ambiguous(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> set[str]:
+    """Joints without a telling name beside which another bone of the limb could be the joint.
+
+    These are all joints of a control rig; joints at which other bones begin too; the ends of a spine and a neck; hips
+    under a bone of the leg; shoulders without a collar; both joints of a limb between which a bone was left out.
+    """
+
+    def tells(name: str, part: str) -> bool:
+        return any(figure.names[bone].parts.get(part, 0.0) > 0.1 for bone in joints[name])
+
+    found = {"spine2", "spine3", "neck"} if not any(tells(name, name.rstrip("123")) for name in TRUNK_NAMES) else set()
+    trunk = {bone for name in ("pelvis", *TRUNK_NAMES) for bone in joints[name]}
+    mapped = {bone for bones in joints.values() for bone in bones}
+    for side in SIDES:
+        for part in (*LEG, *ARM, "foot"):
+            name = f"{side}_{part}"
+            if tells(name, part) or not joints[name]:
+                continue
+            bone = joints[name][0]
+            above, before = figure.parent[bone], f"{side}_{BEFORE.get(part, '')}"
+            apart = bool(joints.get(before)) and above not in joints[before]
+            others = (other for other in range(len(figure.parent)) if other not in mapped)
+            if figure.control_rig or apart or any(same_place(figure, bone, other) for other in others):
+                found |= {name, before} if apart and not tells(before, BEFORE[part]) else {name}
+            elif part == "hip" and above >= 0 and above not in trunk:
+                found.add(name)
+            elif part == "shoulder" and not joints[f"{side}_collar"]:
+                found |= {name, f"{side}_collar"}
+    return found
 
 
 def _sureness(figure: Figure, limb: Limb, other: Limb, at: int, guess: Sequence[int], sure: float) -> float:

@@ -21,7 +21,7 @@ from .bone_channels import rotation_of, to_armature_turn
 from .euler_orders import ORDERS, as_xyz
 from .mapped_joints import ANKLES, TOES
 from .rig_body import ENGINE_TO_WORLD, RigBody, TurningBone
-from .rig_retarget import clip_of, world_rotations
+from .rig_retarget import clip_of, positions, world_rotations
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +35,9 @@ class BoneClip:
         orders: Euler order of each bone, "" for other rotation modes.
         outer: (N, 4) quaternions: outer * rotation * inner is the rotation of the pose bone.
         inner: (N, 4) quaternions, see `outer`.
-        matrix: (3, 3), with `offset` the map from the translation to the location of the pelvis's bone.
+        matrix: (3, 3), with `offset` the map from the translation to the location of the first bone.
         offset: (3,) Blender units.
+        apart: The same of each bone that is placed by its location, with the bones below it, which the clip leaves out.
     """
 
     clip: Clip
@@ -46,6 +47,7 @@ class BoneClip:
     inner: FloatArray
     matrix: FloatArray
     offset: FloatArray
+    apart: tuple[BoneClip, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,9 @@ class BoneKeys:
         location: Keys of the location of the pelvis's bone.
         rotations: Bone name -> keys of its quaternion, or of its Euler angles about X, Y and Z.
         max_error_mm: Largest distance of any joint on any frame from its place in the clip, millimetres of the body.
-        keys_per_second: Keys per second of motion, over all bones and the location.
+        keys_per_second: Keys per second of motion, over all bones and locations.
         frames: Number of frames of the clip.
+        locations: Bone name -> keys of its location, of other bones that are placed by it.
     """
 
     location: BezierKeys
@@ -65,16 +68,17 @@ class BoneKeys:
     max_error_mm: float
     keys_per_second: float
     frames: int
+    locations: dict[str, BezierKeys] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
-        """Number of keys of all bones and the location; the channels of one property count once."""
-        return self.location.count + sum(keys.count for keys in self.rotations.values())
+        """Number of keys of all bones and locations; the channels of one property count once."""
+        return self.location.count + sum(k.count for k in (*self.rotations.values(), *self.locations.values()))
 
     @property
     def dense_count(self) -> int:
         """The value of `count` with a key on every frame."""
-        return self.frames * (1 + len(self.rotations))
+        return self.frames * (1 + len(self.rotations) + len(self.locations))
 
 
 def bone_clip(
@@ -87,33 +91,49 @@ def bone_clip(
     """Express a clip by the bones of a mapping; arguments as for `bone_channels`.
 
     Returns:
-        The clip; None if a bone is placed by its location or does not inherit rotation, so that the bones are no tree.
+        The clip; None if a bone is placed by its location under a bone that turns, or does not inherit rotation, so
+        that the bones are no trees.
     """
-    if any(each.moves or each.parent < 0 or not each.follows for each in body.bones[1:]):
+    if any((each.parent < 0) != each.moves or not each.follows for each in body.bones[1:]):
         return None
     matrix = np.asarray(body.description.world if world is None else world, dtype=np.float64)
     parent_pose = np.eye(4) if above is None else np.asarray(above, dtype=np.float64)
     joints = world_rotations(clip)
     outside = rot.multiply(rot.inverse(rotation_of(parent_pose[:3, :3])), to_armature_turn(matrix))
-    tree = [*_mapped_bones(body, outside), *_missing_toes(body)]
-    turned = np.stack([each.turn(joints) for each in tree], axis=1)
-    bones, alignment = body.description.bones, body.alignment
-    beside = rot.rotate(alignment.turns[0], bones[body.bones[0].bone].head - alignment.points[0]) / alignment.size
-    root = clip.translation + rot.rotate(turned[:, 0], beside)
-    skeleton = Skeleton(
-        tuple(each.joint for each in tree),
-        tuple(each.parent for each in tree),
-        np.array([each.offset for each in tree]),
-    )
     units = body.units_per_metre if units_per_metre is None else units_per_metre
-    return BoneClip(
-        clip_of(turned, root, clip.fps, skeleton),
-        tuple(each.bone for each in tree),
-        tuple(each.mode if each.mode in ORDERS else "" for each in tree),
-        np.array([each.outer for each in tree]),
-        np.array([each.inner for each in tree]),
-        *location_map(body, matrix, parent_pose, units),
-    )
+    places = positions(clip.translation, joints, clip.skeleton)
+
+    def tree_clip(root: int, apart: tuple[BoneClip, ...] = ()) -> BoneClip:
+        numbers = [number for number in range(len(body.bones)) if _root_of(body, number) == root]
+        tree = [*_mapped_bones(body, numbers, outside), *_missing_toes(body, numbers)]
+        turned = np.stack([each.turn(joints) for each in tree], axis=1)
+        first, alignment = body.bones[root], body.alignment
+        head = body.description.bones[first.bone].head
+        beside = rot.rotate(alignment.turns[first.joint], head - alignment.points[first.joint]) / alignment.size
+        skeleton = Skeleton(
+            tuple(each.joint for each in tree),
+            tuple(each.parent for each in tree),
+            np.array([each.offset for each in tree]),
+        )
+        return BoneClip(
+            clip_of(turned, places[:, first.joint] + rot.rotate(turned[:, 0], beside), clip.fps, skeleton),
+            tuple(each.bone for each in tree),
+            tuple(each.mode if each.mode in ORDERS else "" for each in tree),
+            np.array([each.outer for each in tree]),
+            np.array([each.inner for each in tree]),
+            *location_map(body, matrix, parent_pose, units, root),
+            apart,
+        )
+
+    roots = [number for number, each in enumerate(body.bones) if each.parent < 0]
+    return tree_clip(0, tuple(tree_clip(root) for root in roots[1:]))
+
+
+def _root_of(body: RigBody, number: int) -> int:
+    """The first bone of the tree that a bone of the mapping is in."""
+    while body.bones[number].parent >= 0:
+        number = body.bones[number].parent
+    return number
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,16 +157,17 @@ class _TreeBone:
         return rot.slerp(joints[:, each.since], now, np.full(len(now), each.share))
 
 
-def _mapped_bones(body: RigBody, outside: FloatArray) -> list[_TreeBone]:
-    """The bones of the mapping. outside: (4,) rotation from engine axes to the space above the pelvis."""
+def _mapped_bones(body: RigBody, numbers: list[int], outside: FloatArray) -> list[_TreeBone]:
+    """Bones of the mapping that are a tree. outside: (4,) rotation from engine axes to the space above it."""
     bones, alignment = body.description.bones, body.alignment
     found: list[_TreeBone] = []
     taken: set[str] = set()
-    for number, each in enumerate(body.bones):
+    for number in numbers:
+        each = body.bones[number]
         bone, joint = bones[each.bone], JOINTS[each.joint]
         rest = rot.from_matrix(bone.matrix)
         before, offset = outside, np.zeros(3)
-        if number > 0:
+        if each.parent >= 0:
             parent = body.bones[each.parent]
             before = rot.inverse(alignment.turns[parent.joint])
             apart = bone.head - bones[parent.bone].head
@@ -155,22 +176,24 @@ def _mapped_bones(body: RigBody, outside: FloatArray) -> list[_TreeBone]:
         taken.add(name)
         outer = rot.multiply(rot.inverse(rest), before)
         inner = rot.multiply(alignment.turns[each.joint], rest)
-        found.append(_TreeBone(name, each.parent, offset, each, bone.name, bone.rotation_mode, outer, inner))
+        above = numbers.index(each.parent) if each.parent >= 0 else -1
+        found.append(_TreeBone(name, above, offset, each, bone.name, bone.rotation_mode, outer, inner))
     return found
 
 
-def _missing_toes(body: RigBody) -> list[_TreeBone]:
-    """Toes of feet without a toe bone: resting feet are found by their toes."""
-    joints = [each.joint for each in body.bones]
+def _missing_toes(body: RigBody, numbers: list[int]) -> list[_TreeBone]:
+    """Toes of feet of a tree without a toe bone: resting feet are found by their toes."""
+    present = {each.joint for each in body.bones}
+    joints = [body.bones[number].joint for number in numbers]
     return [
         _TreeBone(JOINTS[toe], joints.index(ankle), np.asarray(body.skeleton.offsets)[toe], TurningBone(-1, toe))
         for ankle, toe in zip(ANKLES, TOES, strict=True)
-        if toe not in joints and ankle in joints
+        if toe not in present and ankle in joints
     ]
 
 
 def location_map(
-    body: RigBody, matrix: FloatArray, parent_pose: FloatArray, units: float
+    body: RigBody, matrix: FloatArray, parent_pose: FloatArray, units: float, number: int = 0
 ) -> tuple[FloatArray, FloatArray]:
     """Matrix (3, 3) and offset (3,) from the place of the pelvis's bone, engine metres, to its location.
 
@@ -179,11 +202,12 @@ def location_map(
         matrix: (4, 4) the armature object's matrix_world.
         parent_pose: (4, 4) pose of the pelvis's parent relative to its rest, armature space.
         units: Scene units in a metre of the place.
+        number: Index in `body.bones` of another bone that hangs from no bone of the mapping.
 
     Returns:
         The map: matrix @ place + offset is the location.
     """
-    bone = body.description.bones[body.bones[0].bone]
+    bone = body.description.bones[body.bones[number].bone]
     axes = parent_pose[:3, :3] @ bone.matrix
     if not bone.use_local_location:
         axes = np.eye(3) if bone.parent < 0 else parent_pose[:3, :3] @ body.description.bones[bone.parent].matrix
@@ -223,7 +247,18 @@ def fit_bone_keys(bones: BoneClip, tolerance_mm: float, first_frame: float, loop
         if name:
             rotations[name] = own
     location = keys.location.mapped(lambda v: v @ bones.matrix.T + bones.offset)
-    return BoneKeys(location, rotations, keys.max_error_mm, keys.keys_per_second, keys.frames)
+    alone = BoneKeys(location, rotations, keys.max_error_mm, keys.keys_per_second, keys.frames)
+    others = [(tree.bones[0], fit_bone_keys(tree, tolerance_mm, first_frame, loops)) for tree in bones.apart]
+    if not others:
+        return alone
+    return BoneKeys(
+        location,
+        rotations | {bone: turned for _, other in others for bone, turned in other.rotations.items()},
+        max(alone.max_error_mm, *(other.max_error_mm for _, other in others)),
+        alone.keys_per_second + sum(other.keys_per_second for _, other in others),
+        alone.frames,
+        {bone: other.location for bone, other in others},
+    )
 
 
 def _reordered(angles: FloatArray, back: IntArray, sign: float) -> FloatArray:

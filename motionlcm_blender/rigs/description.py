@@ -114,6 +114,23 @@ class FkSwitch:
     value: float
 
 
+@dataclass(frozen=True)
+class IkLimb:
+    """The IK controls of a limb.
+
+    Attributes:
+        end: The joint at the end of the limb: a wrist or an ankle.
+        control: The control that the end follows.
+        pole: The control towards which elbow or knee points.
+        toe: The control of the toes in IK, "" for none.
+    """
+
+    end: str
+    control: str
+    pole: str
+    toe: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class RigMapping:
     """Which bones of an armature turn as SMPL's joints do.
@@ -131,6 +148,9 @@ class RigMapping:
             a body) or "other".
         fingers: "l" and "r" -> thumb, index, middle, ring, pinky -> bone names from the palm outwards.
         root: The bone on the floor that takes a game's travel, or None.
+        preset: Name of the user's preset that recognised the rig; empty for any other.
+        ik: The IK controls of the limbs, where the family names them.
+        ik_switches: What to set for the IK controls to rule.
     """
 
     family: str
@@ -144,6 +164,9 @@ class RigMapping:
     rest_pose: str
     fingers: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     root: str | None = None
+    preset: str = ""
+    ik: tuple[IkLimb, ...] = ()
+    ik_switches: tuple[FkSwitch, ...] = ()
 
 
 def rest_axes(direction: FloatArray, roll: float) -> FloatArray:

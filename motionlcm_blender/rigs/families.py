@@ -13,6 +13,9 @@ bones are the joints (only where recognition needs them), and the settings that 
   foot with `{s}`, or each side by itself (`l_hip`): lists of bone names, lowest first; names that are not there are
   left out, an empty list means that there is no such bone.
 - `[[switches]]`: `bone` and `property`, regular expressions, or `bone` and `constraint`; `value`.
+- `[[ik]]`: `end` (wrist or ankle), `control`, `pole`, and `toe` where there is one: the IK controls of a limb, with
+  `{s}`.
+- `[[ik_switches]]`: as `[[switches]]`, so that the IK controls are active.
 """
 
 from __future__ import annotations
@@ -21,17 +24,19 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..errors import MotionLCMError
+from ..files.atomic_write import replace_bytes
 from ..motion.skeleton import JOINTS
-from .description import FkSwitch, RigBone, RigMapping
+from .description import FkSwitch, IkLimb, RigBone, RigMapping
 
 FOLDER = Path(__file__).with_name("families")
 SIDED = ("collar", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "foot")
+IK_KEYS = ("control", "pole", "toe")
 MIDDLE = ("pelvis", "spine", "spine1", "spine2", "spine3", "neck", "head")
 
 
@@ -51,7 +56,7 @@ class SwitchPattern:
 
 @dataclass(frozen=True)
 class Family:
-    """A kind of rig, as its file describes it."""
+    """A kind of rig, as its file describes it. file: the file's name without its suffix."""
 
     family: str
     names: tuple[str, ...]
@@ -63,6 +68,9 @@ class Family:
     joints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     switches: tuple[SwitchPattern, ...] = ()
     own: bool = False
+    file: str = ""
+    ik: tuple[IkLimb, ...] = ()
+    ik_switches: tuple[SwitchPattern, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,9 +91,25 @@ class FamilyMatch:
         return found
 
     def switches(self, bones: Sequence[RigBone]) -> tuple[FkSwitch, ...]:
-        """What to set, of what the armature has."""
+        """What to set for the FK controls, of what the armature has."""
+        return self._found(self.family.switches, bones)
+
+    def ik_switches(self, bones: Sequence[RigBone]) -> tuple[FkSwitch, ...]:
+        """What to set for the IK controls, of what the armature has."""
+        return self._found(self.family.ik_switches, bones)
+
+    def ik(self, names: Iterable[str]) -> tuple[IkLimb, ...]:
+        """The IK controls of limbs whose bones are there."""
+        there, found = set(names), []
+        for each in self.family.ik:
+            control, pole, toe = (self.prefix + name if name else "" for name in (each.control, each.pole, each.toe))
+            if control in there and pole in there:
+                found.append(IkLimb(each.end, control, pole, toe if toe in there else ""))
+        return tuple(found)
+
+    def _found(self, patterns: Sequence[SwitchPattern], bones: Sequence[RigBone]) -> tuple[FkSwitch, ...]:
         found = []
-        for each in self.family.switches:
+        for each in patterns:
             pattern = re.compile(re.escape(self.prefix) + f"(?:{each.bone})")
             for bone in bones:
                 if not pattern.fullmatch(bone.name):
@@ -119,7 +143,10 @@ def save_preset(mapping: RigMapping, path: str | Path) -> None:
 
     Args:
         mapping: The mapping as it should be.
-        path: The file to write, ending in .toml.
+        path: The file to write, ending in .toml. It is replaced atomically; its folder is made if missing.
+
+    Raises:
+        OSError: The file cannot be written.
     """
     bones = sorted({bone for chain in mapping.joints.values() for bone in chain})
     lines = [
@@ -136,7 +163,7 @@ def save_preset(mapping: RigMapping, path: str | Path) -> None:
         else:
             lines.append(f"constraint = {_text(switch.constraint)}")
         lines.append(f"value = {float(switch.value)!r}")
-    Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    replace_bytes(Path(path), ("\n".join(lines) + "\n").encode())
 
 
 def read_family(path: str | Path, own: bool = False) -> Family:
@@ -151,7 +178,7 @@ def read_family(path: str | Path, own: bool = False) -> Family:
     """
     try:
         table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        return _family(table, own)
+        return replace(_family(table, own), file=Path(path).stem)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, re.error) as error:
         raise FamilyFileError(f"The rig preset {Path(path).name} cannot be read: {error}.") from error
 
@@ -171,12 +198,22 @@ def _family(table: Mapping[str, Any], own: bool) -> Family:
             joints[joint] = tuple(map(str, bones))
         else:
             raise KeyError(joint)
-    switches = tuple(
-        SwitchPattern(each["bone"], each.get("property", ""), each.get("constraint", ""), float(each["value"]))
-        for each in table.get("switches", ())
+    switches, ik_switches = (
+        tuple(
+            SwitchPattern(each["bone"], each.get("property", ""), each.get("constraint", ""), float(each["value"]))
+            for each in table.get(key, ())
+        )
+        for key in ("switches", "ik_switches")
     )
-    for each in switches:
+    for each in (*switches, *ik_switches):
         re.compile(each.bone), re.compile(each.prop)
+    ik = tuple(
+        IkLimb(f"{side}_{each['end']}", *(str(each.get(key, "")).replace("{s}", word) for key in IK_KEYS))
+        for each in table.get("ik", ())
+        for side, word in zip("lr", sides, strict=True)
+    )
+    if not {each.end for each in ik} <= set(JOINTS):
+        raise KeyError("ik")
     re.compile(table.get("prefix", ""))
     return Family(
         family=str(table["family"]),
@@ -189,6 +226,8 @@ def _family(table: Mapping[str, Any], own: bool) -> Family:
         joints=joints,
         switches=switches,
         own=own,
+        ik=ik,
+        ik_switches=ik_switches,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ..motion.skeleton import JOINTS
@@ -25,8 +26,8 @@ KNOWN = 0.85
 """Least confidence in a rig of a family whose names are its own."""
 ESSENTIAL = {f"{side}_{part}" for side in SIDES for part in (*LEG, *ARM)} | {"pelvis"}
 """Joints that a family file must name to make a body without other evidence."""
-IN_FAMILY_FILE = 0.98
-"""Confidence of a joint that a family file names."""
+IN_FAMILY_FILE, CHOSEN = 0.98, 1.0
+"""Confidence of a joint that a family file names, and of one that a person has chosen."""
 UNSURE, UNSURE_WITHOUT_NAMES = 0.2, 0.27
 """Mean confidence of the limbs below which a figure is taken for no humanoid."""
 STRANGE = {"other", "face"}
@@ -37,7 +38,10 @@ LIMBS = {
 
 
 def recognise(
-    description: RigDescription, presets_folder: str | Path | None = None, families: bool = True
+    description: RigDescription,
+    presets_folder: str | Path | None = None,
+    families: bool = True,
+    chosen: Mapping[str, tuple[str, ...]] | None = None,
 ) -> RigMapping:
     """Recognise a humanoid.
 
@@ -45,6 +49,8 @@ def recognise(
         description: The armature.
         presets_folder: Folder with family files of the user, which have priority over those of the package.
         families: Whether the package's family files are used.
+        chosen: Joint names -> bone names that a person has chosen, lowest first; an empty tuple: no bone. Bones that
+            the armature does not have are ignored.
 
     Returns:
         The mapping, with a confidence for each joint.
@@ -60,19 +66,29 @@ def recognise(
     if match is not None and not (families or match.family.own):
         match = None
     family_joints = match.joints(names) if match else {}
+    own = {joint: bones for joint, bones in (chosen or {}).items() if set(bones) <= set(names)}
     try:
         body = find_body(figure)
     except NotHumanoid:
-        if not family_joints.keys() >= ESSENTIAL:
+        if not family_joints.keys() | own.keys() >= ESSENTIAL:
             raise
         body = Body(
             dict.fromkeys(JOINTS, ()), dict.fromkeys(JOINTS, IN_FAMILY_FILE), [name.side for name in figure.names]
         )
     if match is not None:
         body = _with_family(figure, body, family_joints, not match.family.general)
+    if own:
+        body = _with_chosen(figure, body, own)
+    without = next((joint for joint in JOINTS if joint in ESSENTIAL and not body.joints[joint]), None)
+    if without is not None:
+        raise NotHumanoid(f"No bone is known for the {spoken(without)}.")
     pose = rest_pose(figure, body.joints)
     _refuse_animals(figure, body, pose)
-    return _mapping(match, figure, body, pose)
+    kind = match_family(names) if match is not None and match.family.own and families else match
+    mapping = _mapping(match, figure, body, pose)
+    if kind is None or not kind.family.ik:
+        return mapping
+    return replace(mapping, ik=kind.ik(names), ik_switches=kind.ik_switches(figure.bones))
 
 
 def _with_family(figure: Figure, body: Body, family_joints: Mapping[str, tuple[str, ...]], known: bool) -> Body:
@@ -87,6 +103,22 @@ def _with_family(figure: Figure, body: Body, family_joints: Mapping[str, tuple[s
     for joint, chain in bones.items():
         joints[joint], confidence[joint] = chain, IN_FAMILY_FILE
     return Body(joints, confidence, body.sides)
+
+
+def _with_chosen(figure: Figure, body: Body, chosen: Mapping[str, tuple[str, ...]]) -> Body:
+    """Replace joints by those that a person has chosen; another joint loses a bone that was chosen for this one."""
+    index = {bone.name: at for at, bone in enumerate(figure.bones)}
+    taken = {index[name] for names in chosen.values() for name in names}
+    joints = {joint: tuple(bone for bone in bones if bone not in taken) for joint, bones in body.joints.items()}
+    confidence = dict(body.confidence)
+    for joint, names in chosen.items():
+        joints[joint], confidence[joint] = tuple(index[name] for name in names), CHOSEN
+    return Body(joints, confidence, body.sides)
+
+
+def spoken(joint: str) -> str:
+    """A joint's name for a sentence."""
+    return joint.replace("l_", "left ").replace("r_", "right ")
 
 
 def _refuse_animals(figure: Figure, body: Body, pose: RestPose) -> None:
@@ -121,6 +153,7 @@ def _mapping(match: FamilyMatch | None, figure: Figure, body: Body, pose: RestPo
         rest_pose=pose.kind,
         fingers=fingers,
         root=_root(figure, body.joints),
+        preset=match.family.file if match and match.family.own else "",
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..array_types import BoolArray, FloatArray
 from ..motion import rotations as rot
+from ..motion.foot_contacts import foot_contacts, stance_mask
 from ..motion.motion import Clip, Motion
 from ..motion.retarget import retarget
 from ..motion.skeleton import JOINT_COUNT, SMPL, Skeleton
@@ -23,6 +24,8 @@ from .rest_alignment import HANDS
 from .rig_body import RigBody
 from .rig_feet import Stances, find_stances, flatten_feet, foot_clearance, plant_feet, turn_legs
 
+_SMPL_ANKLE = 0.055
+"""Metres of the ankle above the toe joint of `SMPL`, standing."""
 _LEAN = 0.5
 """Part of the turn from pelvis to spine that a pelvis in one piece with its spine makes."""
 _LOW = (0.05, 0.25)
@@ -61,8 +64,45 @@ def retarget_to_body(
         translation = np.array(source.translation)
         translation[:, [0, 2]] = motion.joints[:, 0][:, [0, 2]]
         source = replace(source, translation=translation)
+    return _performed_by(body, source, motion, on_path, level, lock, pins)
+
+
+def move_to_body(clip: Clip, source_heights: FloatArray, body: RigBody, *, lock: bool = True) -> Clip:
+    """Move a clip of one body to another.
+
+    World rotations are kept; feet stand on this body's floor where they stand in the clip. The floor is level at y = 0.
+
+    Args:
+        clip: A clip on the skeleton of a body, at any frame rate, in metres of that body, placed on the floor.
+        source_heights: (2, 2) metres above the floor of ankle and toe joint (columns) of that body's feet, standing.
+        body: The body to move it to.
+        lock: Whether standing feet are held in place.
+
+    Returns:
+        A clip on `body.skeleton`, at the same frame rate, in metres of this body.
+    """
+    on_toes = clip.translation - [0.0, float(source_heights[:, 1].mean()), 0.0]
+    clip = replace(clip, translation=on_toes)
+    joints = positions(clip.translation, world_rotations(clip), clip.skeleton)[:, :JOINT_COUNT]
+    soles = joints.copy()  # contacts are found by the heights of soles
+    soles[:, list(ANKLES), 1] -= (source_heights[:, 0] - source_heights[:, 1]) - _SMPL_ANKLE
+    contacts = stance_mask(soles, foot_contacts(soles, clip.fps).astype(np.float64), clip.fps)
+    motion = Motion(joints.astype(np.float32), contacts.astype(np.float32), clip.fps)
+    return _performed_by(body, clip, motion, False, True, lock, None)
+
+
+def _performed_by(
+    body: RigBody,
+    source: Clip,
+    motion: Motion,
+    on_path: bool,
+    level: bool,
+    lock: bool,
+    pins: tuple[FloatArray, BoolArray] | None,
+) -> Clip:
+    """A clip on a body from one on another skeleton; see `retarget_to_body`."""
     world = world_rotations(source)
-    performed = positions(source.translation, world, SMPL)[:, :JOINT_COUNT]
+    performed = positions(source.translation, world, source.skeleton)[:, :JOINT_COUNT]
     stances = find_stances(motion, performed)
     rise = float(body.alignment.heights[:, 0].mean()) - stances.rise
     root = source.translation + _stiffen_trunk(world, body, on_path)

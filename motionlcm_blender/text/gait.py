@@ -16,6 +16,11 @@ def is_walk(prompt: str) -> bool:
     return bool(_WALKS.search(prompt)) and not _RUNS.search(prompt)
 
 
+def is_run(prompt: str) -> bool:
+    """Say whether a prompt names a run and no walk."""
+    return bool(_RUNS.search(prompt)) and not _WALKS.search(prompt)
+
+
 def as_run(prompt: str) -> str:
     """Replace the walk of a prompt by a run: "a person walks slowly" gives "a person runs slowly"."""
     return _WALKS.sub(_run_form, prompt)

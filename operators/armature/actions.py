@@ -101,6 +101,18 @@ def loose_action(
     return action
 
 
+def add_channels(
+    action: bpy.types.Action, obj: bpy.types.Object, times: np.ndarray, channels: Sequence[Channel]
+) -> None:
+    """Write channels into an Action of the object; curves of the same properties are replaced."""
+    holder = holder_of(action, obj)
+    assert holder is not None
+    paths = {channel.path for channel in channels}
+    for curve in [curve for curve in holder.fcurves if curve.data_path in paths]:
+        holder.fcurves.remove(curve)
+    _fill(holder, times, channels)
+
+
 def assign(obj: bpy.types.Object, action: bpy.types.Action | None) -> None:
     """Assign one of our Actions, or None, to the object. The previous Action is kept, with a fake user if it needs
     one."""

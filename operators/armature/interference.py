@@ -26,10 +26,16 @@ BONE = re.compile(r'pose\.bones\["((?:[^"\\]|\\.)*)"\]\.(location|rotation_\w+|s
 
 
 class HasBones(Protocol):
-    """A character whose bones a motion moves; None for a missing one."""
+    """A character whose bones a motion moves; None for a missing one.
+
+    controls: whether they are controls of a control rig, whose own constraints and drivers belong to it.
+    """
 
     @property
     def bones(self) -> tuple[str | None, ...]: ...
+
+    @property
+    def controls(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -153,8 +159,10 @@ def _tracks_over_shots(obj: bpy.types.Object, rig: HasBones) -> list[bpy.types.N
 
 
 def _body_bones(obj: bpy.types.Object, rig: HasBones) -> set[str]:
-    """The bones of the joints, and all bones above them."""
-    joints = {name for name in rig.bones if name is not None}
+    """The bones of the joints, and all bones above them; of a control rig the controls alone."""
+    joints = {name for name in rig.bones if name is not None and name in obj.data.bones}
+    if rig.controls:
+        return joints
     return joints | {above.name for name in joints for above in obj.data.bones[name].parent_recursive}
 
 
@@ -164,11 +172,17 @@ def _holding_constraints(obj: bpy.types.Object, rig: HasBones) -> list[tuple[str
     found = []
     for bone in obj.pose.bones:
         for constraint in bone.constraints:
-            if not acts(constraint, animated):
+            if not acts(constraint, animated) or (rig.controls and not _follows_another(obj, constraint)):
                 continue
             if bone.name in body or body & set(_chain(bone, constraint)):
                 found.append((bone.name, constraint))
     return found
+
+
+def _follows_another(obj: bpy.types.Object, constraint: Any) -> bool:
+    """Whether a constraint follows another object: the constraints of a control rig follow bones of its own."""
+    targets = [each.target for each in getattr(constraint, "targets", ())] or [getattr(constraint, "target", None)]
+    return any(target not in (None, obj) for target in targets)
 
 
 def _chain(bone: bpy.types.PoseBone, constraint: Any) -> list[str]:

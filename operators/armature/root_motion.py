@@ -16,6 +16,7 @@ from .actions import Channel, bone_path, recipe_of, rotation_channel
 from .smpl_rig import Rig, read_rig, standing_place
 
 GROUP = "Object Transforms"
+NO_ROOT_BONE = 'The armature "{name}" has no bone above its hips: choose Hips or Armature Object.'
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,16 +27,18 @@ class RootMotion:
     heading: np.ndarray
 
 
-def travel_of(name: str, character: bpy.types.Object) -> Travel:
-    """The setting as a value of the engine. Raises InvalidRequest if this armature object cannot carry the root
-    motion."""
+def travel_of(name: str, character: bpy.types.Object, bone: str | None = None) -> Travel:
+    """The setting as a value of the engine. bone: the root bone, if the root motion goes there.
+
+    Raises InvalidRequest if this armature object or bone cannot carry the root motion.
+    """
     travel = Travel(name)
     if travel is Travel.ROOT and (character.parent is not None or len(character.constraints) > 0):
         raise InvalidRequest(
             f'"{character.name}" has a parent or constraints and cannot carry root motion: choose Hips.'
         )
     if travel is Travel.BONE:
-        bone = root_bone(character)
+        assert bone is not None
         connected = character.data.bones[bone].use_connect
         if connected or not character.data.bones[bone].use_local_location:
             raise InvalidRequest(f'The bone "{bone}" cannot move freely, so it cannot carry the root motion.')
@@ -48,9 +51,7 @@ def root_bone(character: bpy.types.Object) -> str:
     assert hips is not None
     above = character.pose.bones[hips].parent_recursive
     if not above:
-        raise InvalidRequest(
-            f'The armature "{character.name}" has no bone above its hips: choose Hips or Armature Object.'
-        )
+        raise InvalidRequest(NO_ROOT_BONE.format(name=character.name))
     name: str = above[-1].name
     return name
 
@@ -107,11 +108,11 @@ def object_channels(
 
 
 def bone_channels(
-    obj: bpy.types.Object, root_motion: RootMotion, rest_placement: Placement, units_per_metre: float
+    obj: bpy.types.Object, root_motion: RootMotion, rest_placement: Placement, units_per_metre: float, root: str
 ) -> list[Channel]:
-    """The same for the bone above the hips, relative to its rest pose. The object and the scale of the bone stay
+    """The same for the bone `root` above the hips, relative to its rest pose. The object and the scale of the bone stay
     unchanged."""
-    bone = obj.pose.bones[root_bone(obj)]
+    bone = obj.pose.bones[root]
     rest = obj.matrix_world @ bone.bone.matrix_local
     back = rest.inverted()
     moved = [back @ move @ rest for move in _moves(root_motion, rest_placement, units_per_metre)]

@@ -36,6 +36,7 @@ class Rig:
     axes: (3, 3) rotation from engine axes to armature space.
     to_t_pose: (24, 4) quaternions in engine axes: rotation of each joint's bone from the armature's rest pose to the
         T-pose; the identity if the rest pose is a T-pose.
+    controls: whether the bones are controls of a control rig.
     """
 
     bones: tuple[str | None, ...]
@@ -43,6 +44,7 @@ class Rig:
     size: float
     axes: np.ndarray
     to_t_pose: np.ndarray
+    controls: bool = False
 
 
 def is_character(obj: bpy.types.Object | None) -> bool:

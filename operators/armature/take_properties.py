@@ -131,6 +131,22 @@ JOINT_DIRECTIONS = StoredProperty(
 RIG = StoredProperty("rig", "", "the kind of armature that was recognised", ARMATURE, since=SECOND_VERSION)
 RIG_BONES = StoredProperty("rig_bones", 0, "number of joints that have a bone", ARMATURE, since=SECOND_VERSION)
 RIG_DOUBT = StoredProperty("rig_doubt", "", "what was not recognised, or empty", ARMATURE, since=SECOND_VERSION)
+RIG_JOINTS = StoredProperty(
+    "rig_joints", "", "JSON: joint -> [confidence, bones ...] as recognised", ARMATURE, since=SECOND_VERSION
+)
+RIG_CONTROLS = StoredProperty(
+    "rig_controls", False, "whether these bones are controls of a control rig", ARMATURE, since=SECOND_VERSION
+)
+RIG_IK = StoredProperty(
+    "rig_ik", False, "whether the IK controls of the armature are known", ARMATURE, since=SECOND_VERSION
+)
+IK_CONTROLS = StoredProperty("ik_controls", False, "whether IK controls have the keys of limbs", since=SECOND_VERSION)
+RIG_CHOSEN = StoredProperty(
+    "rig_chosen", "", "JSON: joint -> bones that the animator chose for it", ARMATURE, since=SECOND_VERSION
+)
+RIG_PRESET = StoredProperty(
+    "rig_preset", "", "name of the animator's preset that recognised the armature", ARMATURE, since=SECOND_VERSION
+)
 SWITCHES = StoredProperty(
     "switches", "", "JSON: path of each switch that a motion has set -> values before and now", ARMATURE, SECOND_VERSION
 )

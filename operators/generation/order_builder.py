@@ -118,7 +118,7 @@ class OrderBuilder:
             loop=self.loop,
             key_tolerance=self.key_tolerance,
             euler=self._euler_bones(),
-            body=None if isinstance(self.rig, Rig) else self.rig,
+            body=self._body(),
             seam=self.seam,
             landing=self.landing,
             scene_frames=self.scene_frames,
@@ -128,9 +128,16 @@ class OrderBuilder:
 
     def _travel(self) -> Travel:
         """What carries the root motion. Raises InvalidRequest if this armature cannot."""
-        if self.travel == Travel.BONE.value:
-            recognised.smpl_only(self.rig, "Root motion in the root bone")
-        return travel_of(self.travel, self.character)
+        in_bone = self.travel == Travel.BONE.value
+        return travel_of(
+            self.travel, self.character, recognised.root_bone(self.character, self.rig) if in_bone else None
+        )
+
+    def _body(self) -> BodyRig | None:
+        """An armature without SMPL's bone names; with its root bone at rest if that carries the root motion."""
+        if isinstance(self.rig, Rig):
+            return None
+        return recognised.with_root_at_rest(self.character, self.rig) if self.travel == "bone" else self.rig
 
     def _euler_bones(self) -> EulerBones | None:
         """The bones in Euler modes of an armature with SMPL bones; other armatures find them by themselves."""

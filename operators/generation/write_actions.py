@@ -98,15 +98,19 @@ def _channels_of_body(
     from ...motionlcm_blender.motion.loops import Travel
     from ...motionlcm_blender.rigs.bone_keys import BoneKeys
     from ..rigs.job_keys import channels_of_body, placed, stands_as
+    from ..rigs.recognised import root_bone, with_root_at_rest
     from ..session.generation_worker import fitted_keys
 
+    root = root_bone(character, rig) if order.travel is Travel.BONE else ""
+    if root:
+        rig = with_root_at_rest(character, rig)
     clip, keys = placed(result.clip, rig, order.travel is not Travel.HIPS), result.keys
     moved = order.body is None or not stands_as(rig, order.body)
     if moved and keys is not None and order.key_tolerance is not None:  # moved since the keys were fitted
         keys = fitted_keys(result.clip, order.key_tolerance, replace(order, body=rig))
     times = order.first_frame + np.arange(clip.frames, dtype=np.float64)
     few = keys if isinstance(keys, BoneKeys) else None
-    return times, channels_of_body(character, rig, clip, order.units_per_metre, few, result.root_motion)
+    return times, channels_of_body(character, rig, clip, order.units_per_metre, few, result.root_motion, times, root)
 
 
 def _channels_here(
@@ -122,7 +126,7 @@ def _channels_here(
     from ...motionlcm_blender.motion.world_transform import Placement, place_clip
     from ..armature.actions import channels_of
     from ..armature.pose_keys import pose_keys
-    from ..armature.root_motion import bone_channels, current_placement, object_channels
+    from ..armature.root_motion import bone_channels, current_placement, object_channels, root_bone
     from ..armature.smpl_rig import pose_channels
 
     units, clip = order.units_per_metre, result.clip
@@ -133,8 +137,10 @@ def _channels_here(
         here = Placement(now.origin * [1.0, 0.0, 1.0], now.heading)
         clip, keys = place_clip(clip, here), None if keys is None else place_keys(keys, here)
         if result.root_motion is not None:
-            channels = bone_channels if order.travel is Travel.BONE else object_channels
-            carried = channels(character, result.root_motion, now, units)
+            if order.travel is Travel.BONE:
+                carried = bone_channels(character, result.root_motion, now, units, root_bone(character))
+            else:
+                carried = object_channels(character, result.root_motion, now, units)
     in_bone = order.travel is Travel.BONE
     pose, fitted = pose_channels(clip, character, rig, units, in_bone), None
     if keys is not None:
@@ -184,7 +190,7 @@ def refit(context: bpy.types.Context, character: bpy.types.Object) -> str:
     from ..armature.actions import repeat_forever, rewrite
     from ..armature.pose_keys import euler_bones
     from ..armature.smpl_rig import Rig
-    from ..rigs.recognised import read_character
+    from ..rigs.recognised import read_character, with_root_at_rest
     from ..session.generation_worker import fitted_keys
 
     data = character.animation_data
@@ -200,6 +206,8 @@ def refit(context: bpy.types.Context, character: bpy.types.Object) -> str:
     if isinstance(rig, Rig):
         euler = euler_bones(character, rig, order.units_per_metre, order.travel is Travel.HIPS)
     body = None if isinstance(rig, Rig) else rig
+    if body is not None and order.travel is Travel.BONE:
+        body = with_root_at_rest(character, body)
     order = replace(order, key_tolerance=tolerance, euler=euler, body=body)
     keys = None if tolerance is None else fitted_keys(result.clip, tolerance, order)
     result = replace(result, keys=keys)

@@ -249,7 +249,8 @@ def _channels(
     """The channels of a clip in the world, and the numbers of its keys."""
     if isinstance(rig, BodyRig):
         few = job_keys.fitted(clip, rig, tolerance, first_frame, units, False) if tolerance else None
-        return job_keys.channels_of_body(character, rig, clip, units, few, None), key_numbers(few)
+        times = first_frame + np.arange(clip.frames, dtype=np.float64)
+        return job_keys.channels_of_body(character, rig, clip, units, few, None, times), key_numbers(few)
     pose = smpl_rig.pose_channels(clip, character, rig, units)
     if not tolerance:
         return actions.channels_of(character, pose), key_numbers(None)

@@ -86,19 +86,24 @@ def motion_channels(
     clip: Clip,
     units_per_metre: float | None = None,
     keys: BoneKeys | None = None,
+    above: np.ndarray | None = None,
+    root: str = "",
 ) -> list[Channel]:
     """The channels of the pose bones for a clip, each rotation in the rotation mode of its bone.
 
     Bones above the pelvis keep their present pose, bones between those of the mapping rest. Both get a key on the first
     frame: another Action may have keyed them.
+
+    above: (4, 4) pose of the bone above the pelvis's relative to its rest pose; None: its present one. root: a bone
+    that other channels animate.
     """
     pelvis = body.description.bones[body.bones[0].bone].name
     world = np.array(obj.matrix_world, np.float64)
-    pose = bone_channels(clip, body, world, pose_above(obj, pelvis), units_per_metre)
-    location = None if keys is None else keys.location
+    above = pose_above(obj, pelvis) if above is None else above
+    pose = bone_channels(clip, body, world, above, units_per_metre)
+    placed = {} if keys is None else keys.locations | {pelvis: keys.location}
     channels = [
-        Channel(bone_path(bone, "location"), values, bone, location if bone == pelvis else None)
-        for bone, values in pose.locations.items()
+        Channel(bone_path(bone, "location"), values, bone, placed.get(bone)) for bone, values in pose.locations.items()
     ]
     channels += _rotation_channels(obj, pose, {} if keys is None else keys.rotations)
     for bone, channel in sorted(disturbed_channels(obj, pose.rotations)):
@@ -107,10 +112,18 @@ def motion_channels(
             channels.append(Channel(bone_path(bone, channel), rest, bone))
     for bone in pose.resting:
         channels += _still(obj, bone, np.zeros(3), rotations.IDENTITY, np.ones(3))
-    for above in obj.pose.bones[pelvis].parent_recursive:
-        place, turn, scale = above.matrix_basis.decompose()
-        channels += _still(obj, above.name, np.array(place), np.array(turn), np.array(scale))
+    for held in held_bones(obj, body, pelvis):
+        if held.name != root:
+            place, turn, scale = held.matrix_basis.decompose()
+            channels += _still(obj, held.name, np.array(place), np.array(turn), np.array(scale))
     return channels
+
+
+def held_bones(obj: bpy.types.Object, body: RigBody, pelvis: str) -> list[bpy.types.PoseBone]:
+    """The bones above the pelvis's, and the root bone of a control rig, which carries it by constraints."""
+    bones = list(obj.pose.bones[pelvis].parent_recursive)
+    root = obj.pose.bones.get(body.mapping.root or "")
+    return bones if root is None or root in bones or root.name == pelvis else [*bones, root]
 
 
 def _rotation_channels(obj: bpy.types.Object, pose: BoneChannels, keys: Mapping[str, BezierKeys]) -> list[Channel]:

@@ -10,12 +10,12 @@ from ...motionlcm_blender.motion.motion import Clip
 from ...motionlcm_blender.motion.skeleton import FPS
 from ...motionlcm_blender.rigs.bone_channels import rotation_of, to_armature_turn
 from ...motionlcm_blender.rigs.bone_keys import location_map
-from ...motionlcm_blender.rigs.rig_body import RigBody
+from ...motionlcm_blender.rigs.pose_reading import completed_turns
 from ...motionlcm_blender.rigs.rig_retarget import clip_of
 from ..armature import action_sampling, pose_reading
 from ..armature.actions import bone_path
 from ..armature.smpl_rig import Rig
-from .recognised import BodyRig
+from .recognised import BodyRig, root_pose
 
 
 def read_clip(
@@ -29,13 +29,31 @@ def read_clip(
     if isinstance(rig, Rig):
         return pose_reading.read_clip(action, at, obj, rig, units)
     curves, body = action_sampling.curves_in(action, obj), rig.body
-    world = _world_turns(curves, at, rig)
+    above = _above_on(curves, at, obj, rig)
+    world = _world_turns(curves, at, rig, above)
     pelvis, joint_place = body.description.bones[body.bones[0].bone], body.alignment.points[0]
-    matrix, offset = location_map(body, body.description.world, rig.above, units)
     location = action_sampling.values(curves, bone_path(pelvis.name, "location"), (0.0, 0.0, 0.0), at)
+    places = np.empty((len(at), 3))
+    for frame, pose in enumerate(above):
+        matrix, offset = location_map(body, body.description.world, pose, units)
+        places[frame] = np.linalg.solve(matrix, location[frame] - offset)
     beside = rot.rotate(body.alignment.turns[0], pelvis.head - joint_place) / body.alignment.size
-    root = (location - offset) @ np.linalg.inv(matrix).T - rot.rotate(world[:, 0], beside)
-    return clip_of(world, root, FPS, body.skeleton)
+    return clip_of(world, places - rot.rotate(world[:, 0], beside), FPS, body.skeleton)
+
+
+def _above_on(curves: action_sampling.Curves, at: np.ndarray, obj: bpy.types.Object, rig: BodyRig) -> np.ndarray:
+    """(N, 4, 4) poses of the bone above the pelvis's: as it is now, but for an animated root bone."""
+    root = obj.pose.bones.get(rig.body.mapping.root or "")
+    prefix = "" if root is None else bone_path(root.name)
+    if root is None or not any(path.startswith(prefix) for path, _ in curves):
+        return np.broadcast_to(rig.above, (len(at), 4, 4))
+    rest = np.array(root.bone.matrix_local, np.float64)
+    moved = np.tile(np.eye(4), (len(at), 1, 1))
+    moved[:, :3, :3] = rot.to_matrix(action_sampling.turns(curves, prefix, root.rotation_mode, at))
+    moved[:, :3, 3] = action_sampling.values(curves, prefix + "location", (0.0, 0.0, 0.0), at)
+    still = np.linalg.inv(root_pose(obj, root.name)) @ rig.above
+    result: np.ndarray = rest @ moved @ np.linalg.inv(rest) @ still
+    return result
 
 
 def bones_of(rig: Rig | BodyRig) -> tuple[str, ...]:
@@ -45,11 +63,11 @@ def bones_of(rig: Rig | BodyRig) -> tuple[str, ...]:
     return tuple(rig.body.description.bones[each.bone].name for each in rig.body.bones)
 
 
-def _world_turns(curves: action_sampling.Curves, at: np.ndarray, rig: BodyRig) -> np.ndarray:
-    """(N, J, 4) world rotations of the body's joints, relative to the T-pose."""
+def _world_turns(curves: action_sampling.Curves, at: np.ndarray, rig: BodyRig, poses: np.ndarray) -> np.ndarray:
+    """(N, J, 4) world rotations of the body's joints, relative to the T-pose. poses: (N, 4, 4) of the bone above."""
     body, bones = rig.body, rig.body.description.bones
     outside = rot.inverse(to_armature_turn(body.description.world))
-    above = rotation_of(rig.above[:3, :3])
+    above = np.array([rotation_of(pose[:3, :3]) for pose in poses])
     turned: list[np.ndarray] = []
     found: dict[int, np.ndarray] = {}
     for each in body.bones:
@@ -64,19 +82,3 @@ def _world_turns(curves: action_sampling.Curves, at: np.ndarray, rig: BodyRig) -
             back = rot.inverse(body.alignment.turns[each.joint])
             found[each.joint] = rot.multiply(rot.multiply(outside, turned[-1]), back)
     return completed_turns(found, body, len(at))
-
-
-def completed_turns(found: dict[int, np.ndarray], body: RigBody, frames: int) -> np.ndarray:
-    """(N, J, 4) turns of all joints: one without a bone turns half as far as the next one below, or with its parent."""
-    parents = body.skeleton.parents
-    world = np.empty((frames, len(parents), 4))
-    for joint, parent in enumerate(parents):
-        if joint in found:
-            world[:, joint] = found[joint]
-            continue
-        below = [child for child, above in enumerate(parents) if above == joint and child in found]
-        if len(below) == 1:
-            world[:, joint] = rot.slerp(world[:, parent], found[below[0]], np.full(frames, 0.5))
-        else:
-            world[:, joint] = world[:, parent]
-    return world

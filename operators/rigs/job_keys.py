@@ -19,8 +19,9 @@ from ...motionlcm_blender.rigs.rig_resampling import resample_on_feet
 from ...motionlcm_blender.rigs.rig_retarget import retarget_to_body
 from ..armature import take_properties
 from ..armature.actions import Channel
-from ..armature.root_motion import RootMotion, object_channels
+from ..armature.root_motion import RootMotion, bone_channels, object_channels
 from .apply_motion import motion_channels
+from .finger_keys import finger_channels
 from .recognised import BodyRig, stored_switches
 from .switches import set_switches, switch_channels
 
@@ -77,12 +78,21 @@ def channels_of_body(
     units: float,
     keys: BoneKeys | None,
     moved: RootMotion | None,
+    times: np.ndarray,
+    root: str = "",
 ) -> list[Channel]:
-    """The channels of a clip in the world, of the armature object if it carries the root motion, and of switches."""
-    channels = motion_channels(obj, rig.body, clip, units, keys) + switch_channels(stored_switches(obj))
-    if moved is not None:
-        channels += object_channels(obj, moved, rig.body.standing_place(), units)
-    return channels
+    """The channels of a clip in the world, of fingers, of what carries the root motion, and of switches.
+
+    times: (K,) scene frames of the clip. root: the bone that carries the root motion; empty: the armature object.
+    """
+    channels = motion_channels(obj, rig.body, clip, units, keys, rig.above, root)
+    channels += finger_channels(obj, rig, times) + switch_channels(stored_switches(obj))
+    if moved is None:
+        return channels
+    place = rig.body.standing_place()
+    if root:
+        return channels + bone_channels(obj, moved, place, units, root)
+    return channels + object_channels(obj, moved, place, units)
 
 
 def activate_fk_controls(obj: bpy.types.Object, rig: BodyRig) -> dict[str, str]:

@@ -7,18 +7,20 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
+from mathutils import Matrix
 
 from ...motionlcm_blender.errors import InvalidRequest, MotionLCMError
 from ...motionlcm_blender.motion.skeleton import JOINTS
 from ...motionlcm_blender.rigs.description import NotHumanoid, RigDescription, RigMapping
-from ...motionlcm_blender.rigs.recognition import recognise
+from ...motionlcm_blender.rigs.recognition import recognise, spoken
 from ...motionlcm_blender.rigs.rig_body import RigBody, rig_body
 from ..armature import root_motion, smpl_rig, take_properties
 from ..armature.smpl_rig import Rig
+from . import rig_presets, stored_mapping
 from .apply_motion import pose_above
 from .rig_description import describe_rig
 from .switches import influence_path
@@ -32,8 +34,8 @@ SMPL_FAMILY = "SMPL"
 DOUBTFUL = 0.5
 """Confidence of a joint below which the panel names it as unsure."""
 MOST_MAPPINGS = 32
-_mappings: dict[tuple[int, str], RigMapping] = {}
-"""Recognised mappings by armature data and rest pose, the oldest first."""
+_mappings: dict[tuple[Any, ...], RigMapping] = {}
+"""Recognised mappings by armature data, rest pose, corrections and presets, the oldest first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +55,13 @@ class BodyRig:
 
     @property
     def bones(self) -> tuple[str, ...]:
-        """The bones that no constraint or driver may hold; empty for a control rig, which needs its constraints."""
-        description, mapping = self.body.description, self.body.mapping
-        if mapping.switches:
-            return ()
-        return tuple(description.bones[each.bone].name for each in self.body.bones)
+        """The bones that no constraint or driver may hold."""
+        return tuple(self.body.description.bones[each.bone].name for each in self.body.bones)
+
+    @property
+    def controls(self) -> bool:
+        """Whether these are controls of a control rig, which needs its constraints."""
+        return bool(self.body.mapping.switches)
 
 
 def read_character(obj: bpy.types.Object) -> Rig | BodyRig:
@@ -67,6 +71,14 @@ def read_character(obj: bpy.types.Object) -> Rig | BodyRig:
     """
     if obj.type != "ARMATURE" or smpl_rig.is_character(obj):
         return smpl_rig.read_rig(obj)
+    return as_body(obj)
+
+
+def as_body(obj: bpy.types.Object) -> BodyRig:
+    """Any humanoid armature as a recognised body, also one with SMPL's bone names.
+
+    Raises InvalidRequest or NotHumanoid with one sentence if it cannot perform a motion.
+    """
     body = _read_body(obj)
     return BodyRig(body, pose_above(obj, body.description.bones[body.bones[0].bone].name))
 
@@ -102,10 +114,11 @@ def _is_muted(obj: bpy.types.Object, bone: str, constraint: str) -> bool:
 
 
 def _mapping(obj: bpy.types.Object, description: RigDescription) -> RigMapping:
-    """What an armature is recognised as; looked up if its rest pose has not changed."""
-    key = obj.data.session_uid, _fingerprint(description)
+    """What an armature is recognised as; looked up if neither its rest pose nor the animator's corrections changed."""
+    chosen = take_properties.RIG_CHOSEN.read(obj)
+    key = obj.data.session_uid, _fingerprint(description), chosen, rig_presets.state()
     if key not in _mappings:
-        _mappings[key] = recognise(description)
+        _mappings[key] = recognise(description, rig_presets.home(), chosen=stored_mapping.chosen_of(obj))
         while len(_mappings) > MOST_MAPPINGS:
             del _mappings[next(iter(_mappings))]
     return _mappings[key]
@@ -142,6 +155,28 @@ def read_switches(text: str) -> dict[str, tuple[float, float]]:
         return {}
 
 
+def root_bone(obj: bpy.types.Object, rig: Rig | BodyRig) -> str:
+    """The bone on the floor that carries the armature. Raises InvalidRequest if there is none."""
+    if isinstance(rig, Rig):
+        return root_motion.root_bone(obj)
+    root = rig.body.mapping.root
+    if root is None or root == rig.body.description.bones[rig.body.bones[0].bone].name:
+        raise InvalidRequest(root_motion.NO_ROOT_BONE.format(name=obj.name))
+    return root
+
+
+def root_pose(obj: bpy.types.Object, root: str) -> np.ndarray:
+    """(4, 4) place and turn of a root bone relative to its rest pose, armature space."""
+    bone = obj.pose.bones[root]
+    place, turn, _ = (bone.matrix @ bone.bone.matrix_local.inverted()).decompose()
+    return np.array(Matrix.LocRotScale(place, turn, None), np.float64)
+
+
+def with_root_at_rest(obj: bpy.types.Object, rig: BodyRig) -> BodyRig:
+    """The armature as it is with its root bone at rest, whatever pose that is in now."""
+    return replace(rig, above=np.linalg.inv(root_pose(obj, root_bone(obj, rig))) @ rig.above)
+
+
 def units_per_metre(obj: bpy.types.Object, rig: Rig | BodyRig) -> float:
     """Scene units per metre of the engine for this character."""
     return smpl_rig.units_per_metre(obj, rig) if isinstance(rig, Rig) else rig.body.units_per_metre
@@ -158,13 +193,6 @@ def rest_placement_of(obj: bpy.types.Object, rig: Rig | BodyRig, units: float) -
     return current_placement(obj, rig, units) if stored is None else stored
 
 
-def smpl_only(rig: Rig | BodyRig, what: str) -> Rig:
-    """The rig, if it has SMPL bones. Raises InvalidRequest that `what` needs them."""
-    if isinstance(rig, Rig):
-        return rig
-    raise InvalidRequest(f"{what} works on armatures with SMPL bones only, not on {rig.body.mapping.family} yet.")
-
-
 def doubt_of(rig: Rig | BodyRig) -> str:
     """One sentence about joints that were not recognised for sure; empty if all were."""
     if isinstance(rig, Rig):
@@ -173,24 +201,24 @@ def doubt_of(rig: Rig | BodyRig) -> str:
     unsure = [name for name in JOINTS if mapping.joints[name] and mapping.confidence[name] < DOUBTFUL]
     if not unsure:
         return ""
-    named = ", ".join(_spoken(name) for name in unsure[:4]) + (f" and {len(unsure) - 4} more" if unsure[4:] else "")
-    return f'It is not sure which bones of "{rig.body.description.name}" are: {named}. Check the motion there.'
+    named = ", ".join(spoken(name) for name in unsure[:4]) + (f" and {len(unsure) - 4} more" if unsure[4:] else "")
+    return f'It is not sure which bones of "{rig.body.description.name}" are: {named}. Check the mapping.'
 
 
-def _spoken(joint: str) -> str:
-    return joint.replace("l_", "left ").replace("r_", "right ")
+def note(obj: bpy.types.Object | None) -> bool:
+    """Store on a character what it was recognised as, for the panel; returns whether joints of it are unsure.
 
-
-def note(obj: bpy.types.Object | None) -> None:
-    """Store on a character what it was recognised as, for the panel. Never raises; the log has the sentence."""
+    Never raises; the log has the sentence.
+    """
     if obj is None or obj.type != "ARMATURE":
-        return
+        return False
     try:
-        doubt = doubt_of(read_and_note(obj))
+        unsure = doubt = doubt_of(read_and_note(obj))
     except MotionLCMError as error:
-        doubt = str(error)
+        unsure, doubt = "", str(error)
     if doubt:
         log.warning("%s", doubt)
+    return bool(unsure)
 
 
 def read_and_note(obj: bpy.types.Object) -> Rig | BodyRig:
@@ -199,20 +227,37 @@ def read_and_note(obj: bpy.types.Object) -> Rig | BodyRig:
         rig = read_character(obj)
     except MotionLCMError as error:
         _write(obj, "", 0, str(error))
+        if obj.library is None and obj.type == "ARMATURE" and not smpl_rig.is_character(obj):
+            _note_choice(obj)  # so that the panel can show a mapping to complete
         raise
     if isinstance(rig, Rig):
         _write(obj, SMPL_FAMILY, len(JOINTS), "")
-    else:
-        found = rig.body.mapping.joints
-        _write(obj, rig.body.mapping.family, sum(1 for joint in JOINTS if found[joint]), doubt_of(rig))
+        return rig
+    mapping = rig.body.mapping
+    _write(obj, mapping.family, sum(1 for joint in JOINTS if mapping.joints[joint]), doubt_of(rig), mapping.preset)
+    if obj.library is None:
+        stored_mapping.store_joints(obj, {name: (mapping.confidence[name], mapping.joints[name]) for name in JOINTS})
+        take_properties.RIG_CONTROLS.write(obj, bool(mapping.switches))
+        take_properties.RIG_IK.write(obj, bool(mapping.ik))
     return rig
 
 
-def _write(obj: bpy.types.Object, family: str, bones: int, doubt: str) -> None:
+def _note_choice(obj: bpy.types.Object) -> None:
+    """Show the animator's choice of bones also where it does not make a body yet."""
+    chosen, known = stored_mapping.chosen_of(obj), stored_mapping.joints_of(obj)
+    taken = {bone for bones in chosen.values() for bone in bones}
+    kept = {joint: (sure, tuple(bone for bone in bones if bone not in taken)) for joint, (sure, bones) in known.items()}
+    stored_mapping.store_joints(obj, kept | {joint: (1.0, bones) for joint, bones in chosen.items()})
+
+
+def _write(obj: bpy.types.Object, family: str, bones: int, doubt: str, preset: str = "") -> None:
     if obj.library is not None:
         return
     stored = take_properties
-    if (stored.RIG.read(obj), stored.RIG_BONES.read(obj), stored.RIG_DOUBT.read(obj)) != (family, bones, doubt):
+    known = stored.RIG.read(obj), stored.RIG_BONES.read(obj), stored.RIG_DOUBT.read(obj)
+    if not stored.RIG.is_on(obj) or known != (family, bones, doubt):
         stored.RIG.write(obj, family)
         stored.RIG_BONES.write(obj, bones)
         stored.RIG_DOUBT.write(obj, doubt)
+    if stored.RIG_PRESET.read(obj) != preset:
+        stored.RIG_PRESET.write(obj, preset)

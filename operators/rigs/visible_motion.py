@@ -9,6 +9,7 @@ from ...motionlcm_blender.errors import InvalidRequest
 from ...motionlcm_blender.motion import rotations as rot
 from ...motionlcm_blender.motion.skeleton import JOINT_COUNT, SMPL
 from ...motionlcm_blender.motion.world_transform import blender_to_engine
+from ...motionlcm_blender.rigs.pose_reading import completed_turns, showing_body
 from ...motionlcm_blender.rigs.rig_body import ENGINE_TO_WORLD
 from ...motionlcm_blender.rigs.rig_retarget import clip_of
 from ...motionlcm_blender.smpl.body_model import KINDS
@@ -16,7 +17,6 @@ from ...motionlcm_blender.smpl.body_parameters import BodyMotion
 from ..armature.actions import Channel, bone_path, rotation_channel
 from ..armature.smpl_rig import Rig
 from ..armature.visible_pose import VisiblePoses, visible_poses
-from .body_reading import completed_turns
 from .recognised import BodyRig, units_per_metre
 
 _TO_WORLD = rot.from_matrix(ENGINE_TO_WORLD)
@@ -44,7 +44,7 @@ def visible_motion(
         world = _smpl_turns(rig, [joint for joint, _ in joints], poses)
         extra = _further_turns(rig, joints, further, poses)
         return BodyMotion(clip_of(world, blender_to_engine(poses.root) / units, fps, rig.skeleton), extra)
-    body = rig.body
+    body = showing_body(rig.body)
     names = [body.description.bones[each.bone].name for each in body.bones]
     poses = visible_poses(context, obj, names, at)
     outside = rot.multiply(rot.inverse(_TO_WORLD), poses.objects)

@@ -28,7 +28,7 @@ STRIPS = "STRIPS"
 def find_causes(character: bpy.types.Object | None) -> "list[Interference]":
     """The causes for a character; empty if the object is no character.
 
-    Of an armature without SMPL's bone names only the NLA is looked at, because recognising takes too long for each
+    Of an armature without SMPL's bone names the stored mapping is used, because recognising takes too long for each
     change.
     """
     from ...motionlcm_blender.errors import InvalidRequest
@@ -66,13 +66,20 @@ def shown_actions(character: bpy.types.Object) -> "list[bpy.types.Action]":
 @dataclass(frozen=True)
 class _Bones:
     bones: tuple[str | None, ...] = ()
+    controls: bool = False
 
 
 def _bones_of(character: bpy.types.Object) -> _Bones:
     """The bones whose constraints and drivers are looked at. Raises InvalidRequest for SMPL bones in a wrong order."""
     from ..armature.smpl_rig import is_character, read_rig
+    from ..armature.take_properties import RIG_CONTROLS
+    from ..rigs.stored_mapping import joints_of
 
-    return _Bones(read_rig(character).bones) if is_character(character) else _Bones()
+    if is_character(character):
+        return _Bones(read_rig(character).bones)
+    present = character.data.bones
+    named = (name for _, bones in joints_of(character).values() for name in bones if name in present)
+    return _Bones(tuple(named), RIG_CONTROLS.read(character))
 
 
 def repair_label(repair: str) -> str:

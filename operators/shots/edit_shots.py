@@ -277,7 +277,7 @@ class MOTIONLCM_OT_capture_pose(OnShots, bpy.types.Operator):
     )
 
     def perform(self, context: bpy.types.Context) -> set[str] | None:
-        from ..armature.pose_reading import pose_action
+        from ..rigs.visible_pose import pose_action
 
         character, shots, index = self.chosen(context)
         action = pose_action(context, character, f"Pose of {shots[index].name}")

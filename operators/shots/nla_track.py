@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import bpy
 
-from ..armature.take_properties import BAKED, CHARACTER, FIRST_FRAME, ID, PROMPT, SHOT, copy_facts
+from ..armature.take_properties import BAKED, CHARACTER, FIRST_FRAME, ID, PROMPT, SHOT, SWITCHED, copy_facts
 from ..scene.dependencies import curves_played
 
 TRACK = "MotionLCM Shots"
@@ -247,6 +247,9 @@ def bake(character: bpy.types.Object, shots: Sequence[ShotInTimeline]) -> bpy.ty
     action = joined_action(shots, f"MotionLCM {character.name} shots"[:LONGEST_NAME])
     CHARACTER.write(action, ID.read(character))
     BAKED.write(action, True)
+    switched = next((shot.action for shot in shots if SWITCHED.is_on(shot.action)), None)
+    if switched is not None:
+        SWITCHED.write(action, SWITCHED.read(switched))
     assign(character, action)
     track = track_of(character)
     if track is not None:

@@ -9,7 +9,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..armature import take_properties
-from ..scene import handles, messages, playback
+from ..scene import handles, messages, playback, viewports
 from ..scene.evaluation import is_in_scene
 from . import takes
 from .contact_sheet_state import ContactSheetState, Sheet, Shown
@@ -300,7 +300,7 @@ class MOTIONLCM_OT_contact_sheet(bpy.types.Operator):
         clicks = event.type == "LEFTMOUSE" and event.value == "PRESS"
         if not keys and not clicks and event.type != "MOUSEMOVE":
             return {"PASS_THROUGH"}
-        found = contact_sheet_drawing.viewport_under(context.window, event.mouse_x, event.mouse_y)
+        found = viewports.viewport_under(context.window, event.mouse_x, event.mouse_y)
         if keys and found is not None:
             close()
             return {"FINISHED"}

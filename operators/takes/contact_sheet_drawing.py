@@ -14,6 +14,7 @@ import numpy as np
 from mathutils import Vector
 
 from ..scene.scene_time import stretch
+from ..scene.viewports import projected
 from . import ghost_shapes as figures
 
 if TYPE_CHECKING:
@@ -49,20 +50,6 @@ def row_axis(context: bpy.types.Context) -> np.ndarray:
     return np.array([1.0, 0.0, 0.0])
 
 
-def viewport_under(window: bpy.types.Window, x: int, y: int) -> tuple[bpy.types.Region, bpy.types.RegionView3D] | None:
-    """The viewport region of the scene under the mouse, if no other region covers it."""
-    for area in window.screen.areas:
-        if area.type != "VIEW_3D" or not _inside(area, x, y):
-            continue
-        over = [region for region in area.regions if _inside(region, x, y)]
-        if any(region.type != "WINDOW" for region in over):
-            return None
-        for region in over:
-            view = getattr(region, "data", None) or area.spaces.active.region_3d
-            return region, view
-    return None
-
-
 def ghost_under(
     sheet: Sheet, scene: bpy.types.Scene, region: bpy.types.Region, view: bpy.types.RegionView3D, x: int, y: int
 ) -> int | None:
@@ -74,18 +61,13 @@ def ghost_under(
     if label is not None:
         return label
     ends = figures.limbs_of(joints, sheet.size)
-    pixels, depth = figures.projected(ends, matrix, region.width, region.height)
+    pixels, depth = projected(ends, matrix, region.width, region.height)
     # Screen length of a segment parallel to the view plane, at this depth.
     right = np.array(view.view_matrix, np.float64)[0, :3]
-    aside, _ = figures.projected(ends + 0.1 * right, matrix, region.width, region.height)
+    aside, _ = projected(ends + 0.1 * right, matrix, region.width, region.height)
     each = np.linalg.norm(aside - pixels, axis=-1).max(axis=-1) / 0.1
     radii = each * figures.limb_radii(sheet.size)
     return figures.under_mouse(pixels, radii, depth.mean(axis=-1), mouse, 6.0 * _scale())
-
-
-def _inside(part: Any, x: int, y: int) -> bool:
-    inside = part.x <= x < part.x + part.width and part.y <= y < part.y + part.height
-    return bool(inside and part.width > 1 and part.height > 1)
 
 
 def _scale() -> float:
@@ -193,7 +175,7 @@ def _label_boxes(sheet: Sheet, joints: np.ndarray, matrix: np.ndarray, region: b
     scale = _scale()
     blf.size(0, TEXT * scale)
     over = joints[:, 15] + np.array([0.0, 0.0, 0.28 * sheet.size])
-    places, _ = figures.projected(over, matrix, region.width, region.height)
+    places, _ = projected(over, matrix, region.width, region.height)
     boxes = np.empty((len(joints), 4))
     for index in range(len(joints)):
         width = blf.dimensions(0, _text(sheet, index))[0] + (2.0 * PADDING + 5.0) * scale

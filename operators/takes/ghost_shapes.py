@@ -229,22 +229,6 @@ def ribbons(ways: Sequence[np.ndarray], width: float) -> tuple[np.ndarray, np.nd
     return np.concatenate(corners).astype(np.float32), np.concatenate(owners)
 
 
-def projected(points: np.ndarray, matrix: np.ndarray, width: float, height: float) -> tuple[np.ndarray, np.ndarray]:
-    """World points (..., 3) in the pixels of a region (..., 2), and their distance (...); NaN for points behind the
-    eye.
-
-    matrix: (4, 4) world to clip space.
-    """
-    clip = points @ matrix[:3, :3].T + matrix[:3, 3]
-    depth = points @ matrix[3, :3] + matrix[3, 3]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        screen = np.where(depth[..., None] > 1e-6, clip[..., :2] / depth[..., None], np.nan)
-    pixels = (screen + 1.0) * 0.5 * np.array([width, height])
-    # The last row of an orthographic matrix has no depth: the depth of clip space is used.
-    flat = np.abs(matrix[3, :3]).max() < 1e-9
-    return pixels, clip[..., 2] if flat else depth
-
-
 def under_mouse(
     ends: np.ndarray, radii: np.ndarray, depth: np.ndarray, mouse: tuple[float, float], reach: float = 6.0
 ) -> int | None:

@@ -12,10 +12,14 @@ from mathutils import Matrix
 
 from ...motionlcm_blender.motion import rotations
 from ...motionlcm_blender.motion.skeleton import FPS, JOINT_COUNT
+from ...motionlcm_blender.motion.world_transform import engine_to_blender
+from ...motionlcm_blender.rigs.rig_retarget import positions, world_rotations
 from ..armature.action_sampling import Curves, curves_in, turns, values
 from ..armature.actions import bone_path
 from ..armature.root_motion import deltas_of
-from ..rigs.recognised import read_character, smpl_only
+from ..armature.smpl_rig import Rig
+from ..rigs.body_reading import read_clip
+from ..rigs.recognised import BodyRig, read_character
 from ..scene.scene_time import stretch
 
 MOST_SAMPLES = 2000
@@ -61,7 +65,7 @@ def ghosts_of(
     after they were read, None for all: checking an Action takes some milliseconds. Constraints and NLA strips are
     ignored. Raises InvalidRequest if the object is no character.
     """
-    bones = _Bones.read(obj)
+    bones = _performer(obj)
     found = []
     for action in actions:
         curves = curves_in(action)
@@ -71,7 +75,7 @@ def ghosts_of(
         keys = _fingerprint(curves) if known is None or look else known[0][0]
         depends = (keys, at.tobytes(), bones.fingerprint, obj.rotation_mode, tuple(obj.scale))
         if known is None or known[0] != depends:
-            known = (depends, *_performed(curves, at, obj, bones))
+            known = (depends, *bones.perform(action, curves, at, obj))
         cache[action.session_uid] = known  # moved to the end: the oldest entry is dropped first
         _, heads, way = known
         world = np.array(obj.matrix_world if way is None else _above(obj), np.float64)
@@ -82,6 +86,37 @@ def ghosts_of(
     while len(cache) > max(KEPT, len(actions)):
         del cache[next(iter(cache))]
     return found
+
+
+def _performer(obj: bpy.types.Object) -> _Bones | _Body:
+    """What shows the takes of a character. Raises InvalidRequest if the object is no character."""
+    rig = read_character(obj)
+    return _Body(rig) if isinstance(rig, BodyRig) else _Bones.read(obj, rig)
+
+
+@dataclass(frozen=True, eq=False)
+class _Body:
+    """An armature of any family: its joints as its Actions are read back."""
+
+    rig: BodyRig
+
+    @property
+    def fingerprint(self) -> tuple[object, ...]:
+        body = self.rig.body
+        rests = np.array([body.description.bones[each.bone].matrix for each in body.bones])
+        return tuple(body.mapping.joints.items()), rests.tobytes(), self.rig.above.round(5).tobytes()
+
+    def perform(
+        self, action: bpy.types.Action, curves: Curves, at: np.ndarray, obj: bpy.types.Object
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """As `_Bones.perform`, with all 22 joints of the body."""
+        body = self.rig.body
+        clip = read_clip(action, at, obj, self.rig, body.units_per_metre)
+        joints = positions(clip.translation, world_rotations(clip), clip.skeleton)[:, :JOINT_COUNT]
+        back = np.linalg.inv(body.description.world)
+        places = engine_to_blender(joints) * body.units_per_metre
+        heads = (places @ back[:3, :3].T + back[:3, 3]).astype(np.float32)
+        return heads, _carried(curves, at, obj)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +134,7 @@ class _Bones:
     joints: tuple[int, ...]
 
     @classmethod
-    def read(cls, obj: bpy.types.Object) -> _Bones:
-        rig = smpl_only(read_character(obj), "The contact sheet")
+    def read(cls, obj: bpy.types.Object, rig: Rig) -> _Bones:
         wanted = [name for name in rig.bones[:JOINT_COUNT] if name is not None]
         names: list[str] = []
         for joint in wanted:
@@ -116,6 +150,18 @@ class _Bones:
     @property
     def fingerprint(self) -> tuple[object, ...]:
         return self.names, self.modes, self.parents, self.rests.tobytes()
+
+    def perform(
+        self, _action: bpy.types.Action, curves: Curves, at: np.ndarray, obj: bpy.types.Object
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """(T, 22, 3) float32 heads of the joints' bones in armature space, and (T, 4, 4) the object's transform by the
+        Action; None if the Action has no object channels."""
+        poses = np.empty((len(self.names), len(at), 4, 4))
+        for number, (name, mode, parent) in enumerate(zip(self.names, self.modes, self.parents, strict=True)):
+            local = self.rests[number] @ _basis(curves, bone_path(name), mode, at, None)
+            poses[number] = local if parent < 0 else poses[parent] @ local
+        heads = poses[list(self.joints), :, :3, 3].transpose(1, 0, 2).astype(np.float32)
+        return heads, _carried(curves, at, obj)
 
 
 def _fingerprint(curves: Curves) -> int:
@@ -147,23 +193,14 @@ def _above(obj: bpy.types.Object) -> Matrix:
     return obj.matrix_world @ obj.matrix_basis.inverted_safe()
 
 
-def _performed(
-    curves: Curves, at: np.ndarray, obj: bpy.types.Object, bones: _Bones
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """(T, 22, 3) float32 heads of the joints' bones in armature space, and (T, 4, 4) the object's transform by the
-    Action; None if the Action has no object channels."""
-    poses = np.empty((len(bones.names), len(at), 4, 4))
-    for number, (name, mode, parent) in enumerate(zip(bones.names, bones.modes, bones.parents, strict=True)):
-        local = bones.rests[number] @ _basis(curves, bone_path(name), mode, at, None)
-        poses[number] = local if parent < 0 else poses[parent] @ local
-    heads = poses[list(bones.joints), :, :3, 3].transpose(1, 0, 2).astype(np.float32)
-    carried = any(not path.startswith("pose.") for path, _ in curves)
-    if not carried:
-        return heads, None
+def _carried(curves: Curves, at: np.ndarray, obj: bpy.types.Object) -> np.ndarray | None:
+    """(T, 4, 4) the object's transform by an Action; None if the Action has no object channels."""
+    if all(path.startswith("pose.") for path, _ in curves):
+        return None
     way, deltas = _basis(curves, "", obj.rotation_mode, at, obj), deltas_of(obj)
     way[:, :3, :3] = np.array(deltas.rotation.to_matrix()) @ way[:, :3, :3] * np.array(obj.delta_scale)
     way[:, :3, 3] += np.array(deltas.location)
-    return heads, way
+    return way
 
 
 def _basis(curves: Curves, prefix: str, mode: str, at: np.ndarray, unset: bpy.types.Object | None) -> np.ndarray:

@@ -280,13 +280,6 @@ def test_shots_continue_each_other(kind: str) -> None:
     assert stored.SWITCHED.is_on(second.action) == (kind == "Rigify")
 
 
-def test_what_works_on_smpl_bones_alone_says_so() -> None:
-    obj = build(mixamo_like())
-    settings().travel = "bone"
-    assert refusal() == "Root motion in the root bone works on armatures with SMPL bones only, not on Mixamo yet."
-    assert obj.animation_data is None or obj.animation_data.action is None
-
-
 def test_smpl_bones_are_taken_as_ever() -> None:
     armature = add_character()
     stored = part("operators.armature.take_properties")

@@ -282,7 +282,7 @@ def test_points_are_projected_as_blender_does():
     lens = Matrix(((1.5, 0, 0, 0), (0, 2.0, 0, 0), (0, 0, -1.002, -0.2), (0, 0, -1, 0)))
     matrix = lens @ view
     points = np.array([(0.0, 0.0, 1.0), (1.0, 2.0, 0.5), (0.0, -9.0, 1.0)])
-    pixels, depth = figures().projected(points, np.array(matrix), 800, 600)
+    pixels, depth = part("operators.scene.viewports").projected(points, np.array(matrix), 800, 600)
     for point, pixel in zip(points[:2], pixels[:2], strict=True):
         clip = matrix @ Vector((*point, 1.0))
         np.testing.assert_allclose(pixel, [400 + 400 * clip.x / clip.w, 300 + 300 * clip.y / clip.w], rtol=1e-6)

@@ -170,12 +170,13 @@ def test_the_plain_loop_trains_and_hides_what_is_padded() -> None:
 
 
 def test_quality_is_measured_raw_and_final(tmp_path, monkeypatch) -> None:
-    from motionlcm_blender.benchmarks import quality
+    from motionlcm_blender.benchmarks import goals, quality
     from tests.tiny_model import write_tiny_model
 
     write_tiny_model(tmp_path / "tiny")
     monkeypatch.setattr(quality, "SECONDS", 2.0)
     monkeypatch.setattr(quality, "PROMPTS", ("a person walks",))
+    monkeypatch.setattr(quality, "measure_goals", lambda model, seeds, on_line: {"knees_rad_s2": 100.0, "other": 2.0})
     result = quality.bench_quality("numpy", tmp_path / "tiny", seeds=1)
     assert set(result["rows"]) == {"prompts", "pins", *(f"path {n}" for n in quality.NAMES)}
     line = result["rows"]["path line"]
@@ -184,3 +185,37 @@ def test_quality_is_measured_raw_and_final(tmp_path, monkeypatch) -> None:
     assert line["final"]["key_error_mm"] <= 10.0
     table = quality.report(result)
     assert all(label in table for _, label in quality.COLUMNS)
+    assert "| 100 | met |" in table and "| other | 2 |" in table
+    assert table.count("**missed**") == len(goals.GOALS) - 1, "what is not measured is not met"
+
+
+@pytest.mark.slow
+def test_each_section_measures_what_its_goals_name(tmp_path, monkeypatch) -> None:
+    from motionlcm_blender.benchmarks import goal_paths, goal_sequences, goal_takes, goals
+    from motionlcm_blender.generation.pipeline import MotionLCM
+    from tests.tiny_model import write_tiny_model
+
+    write_tiny_model(tmp_path / "tiny")
+    kinds = goal_paths.path_kinds
+    few = ("eight", "zigzag with stops")
+    monkeypatch.setattr(goal_paths, "path_kinds", lambda length: {name: kinds(length)[name] for name in few})
+    for module, name, value in (
+        (goal_paths, "SECONDS", 3.0), (goal_paths, "WALKS", (1.1,)), (goal_paths, "RUNS", (2.8,)),
+        (goal_takes, "FREE", ("a person walks", "a person waves")), (goal_takes, "FLOOR", ("a person falls",)),
+        (goal_takes, "SECONDS", 2.0), (goal_takes, "SPREADS", (("a person waves", 16.7),)),
+        (goal_takes, "LOOPED", ("a person walks forward",)), (goal_sequences, "LONG", ("a person jogs",)),
+        (goal_sequences, "TRAVELS", ("a person jogs",)), (goal_sequences, "LONG_SECONDS", 12.0),
+        (goal_sequences, "SHOTS", (("a person stands", "a person walks"),)),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, value)
+    figures = goals.measure_goals(MotionLCM.from_folder(tmp_path / "tiny"), seeds=1)
+    assert {goal.key for goal in goals.GOALS} <= set(figures)
+    assert "| now |" in goals.goals_report(figures)
+
+
+def test_a_goal_is_met_within_its_bounds() -> None:
+    from motionlcm_blender.benchmarks.goals import Goal
+
+    lean = Goal("lean", "lean", least=0.2, most=0.4)
+    assert [lean.met(value) for value in (0.1, 0.2, 0.4, 0.5, float("nan"))] == [False, True, True, False, False]
+    assert lean.bound == "at least 0.2 and at most 0.4"

@@ -213,7 +213,7 @@ def test_shares_of_takes_that_sink_or_drag() -> None:
     good = np.repeat(standing()[:1], 80, axis=0)
     good = good - [0.0, good[..., 1].min(), 0.0]
     sunk, dragged = good - [0.0, 0.05, 0.0], good.copy()
-    dragged[:15, 10, 0] += np.linspace(0.3, 0.0, 15)
+    dragged[:15, :, 0] += np.linspace(0.3, 0.0, 15)[:, None]
     assert feet_figures([good, sunk, dragged, good]) == pytest.approx(
         {"below_floor_share": 0.25, "below_floor_worst_cm": 5.0, "drag_ends_share": 0.25, "drag_inside_share": 0.0}
     )

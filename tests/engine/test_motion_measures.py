@@ -59,11 +59,15 @@ def test_a_dragged_toe_inside_and_at_the_ends():
     joints = np.repeat(standing()[:1], 120, axis=0)
     assert see.drags(joints) == see.Drag(0.0, 0.0)
     late = joints.copy()
-    late[-15:, J["l_foot"], 0] += np.linspace(0.0, 0.2, 15)
+    late[-15:, :, 0] += np.linspace(0.0, 0.2, 15)[:, None]
     assert see.drags(late).ends == pytest.approx(20.0, abs=0.1)
+    step = joints.copy()
+    step[-15:, [J["l_foot"], J["l_ankle"]], 0] += np.linspace(0.0, 0.2, 15)[:, None]
+    assert see.drags(step).ends < 2.0, "a low step beside a planted foot is no drag"
     inside = joints.copy()
     inside[:, J["l_foot"], 1] += 0.2 * (np.abs(np.arange(120) - 60) > 25)
-    inside[40:80, J["l_foot"], 0] += np.linspace(0.0, 0.3, 40)
+    inside[:, J["r_foot"], 1] += 0.2 * (np.abs(np.arange(120) - 60) > 25)
+    inside[40:80, :, 0] += np.linspace(0.0, 0.3, 40)[:, None]
     found = see.drags(inside)
     assert found.inside == pytest.approx(30.0) and found.ends == 0.0
     captured = see.drags(walk(120, 1.2))

@@ -449,10 +449,40 @@ def test_the_clip_of_bones_has_the_channels_of_the_bones(kind: str) -> None:
     assert np.abs(location - channels.locations["bone pelvis"]).max() < 1e-6 * np.abs(location).max()
 
 
-def test_a_rig_whose_bones_are_no_tree_needs_all_keys() -> None:
+def feet_apart(mode: str = "QUATERNION"):
+    description, mapping = rig(turns=rest_turns(0.7), x_along=True, rest_pose="A", mode=mode)
+    loose = rig_samples.changed(description, {"bone l_ankle": {"parent": -1}, "bone r_ankle": {"parent": -1}})
+    return rig_body(loose, replace(mapping, apart=("l_ankle", "r_ankle")))
+
+
+@pytest.mark.parametrize("mode", ["QUATERNION", "YZX"])
+def test_feet_that_hang_apart_get_few_keys_of_their_own(mode: str) -> None:
+    body = feet_apart(mode)
+    clip = retarget_to_body(walking(60), body)
+    above = np.eye(4)
+    above[:3, :3] = rot.to_matrix(rot.from_axis_angle((1.0, 0.3, 0.2), 0.5))
+    above[:3, 3] = 0.1, 0.2, -0.3
+    bones, channels = bone_clip(clip, body, above=above), bone_channels(clip, body, above=above)
+    assert bones is not None and [tree.bones[0] for tree in bones.apart] == ["bone l_ankle", "bone r_ankle"]
+    for tree in bones.apart:
+        assert tree.bones[1].startswith("bone") and tree.bones[1].endswith("_foot")
+        location = tree.clip.translation @ tree.matrix.T + tree.offset
+        assert np.abs(location - channels.locations[tree.bones[0]]).max() < 1e-6
+        for number, name in enumerate(tree.bones):
+            turns = rot.multiply(rot.multiply(tree.outer[number], tree.clip.rotations[:, number]), tree.inner[number])
+            assert rot.angle_of(rot.multiply(rot.inverse(turns), channels.rotations[name])).max() < 1e-6
+    keys = fit_bone_keys(bones, 10.0, 1.0)
+    assert set(keys.rotations) == set(channels.rotations) and len(keys.locations) == 2
+    assert keys.max_error_mm < 15.0 and keys.count < 0.6 * keys.dense_count
+    for name, own in keys.locations.items():
+        shown = own.evaluate(np.arange(1.0, 61.0))
+        assert np.abs(shown - channels.locations[name]).max() < 0.015
+
+
+def test_a_rig_whose_bones_are_no_trees_needs_all_keys() -> None:
     description, mapping = rig()
-    loose = rig_samples.changed(description, {"bone l_ankle": {"parent": -1}})
-    body = rig_body(loose, replace(mapping, apart=("l_ankle",)))
+    loose = rig_samples.changed(description, {"bone l_shoulder": {"use_inherit_rotation": False}})
+    body = rig_body(loose, mapping)
     assert bone_clip(retarget_to_body(walking(30), body), body) is None
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionlcm_blender.motion.skeleton import HUMANML
-from motionlcm_blender.postprocess.stitching import SEAM, best_seam, body_speed, stitched
+from motionlcm_blender.postprocess.stitching import SEAM, best_seam, body_speed, seam_jerk_share, stitched
 from tests.synthetic_motion import walk
 
 
@@ -58,3 +58,19 @@ def test_body_speed_does_not_see_travel() -> None:
     standing = np.repeat(walk(2, 0.0)[:1], 40, axis=0).astype(np.float64)
     assert body_speed(standing + 0.1 * np.arange(40)[:, None, None]) == pytest.approx(0.0, abs=1e-9)
     assert body_speed(walk(40, 1.2)) > 0.1
+
+
+def test_a_late_seam_costs_more() -> None:
+    joints = np.repeat(walk(1, 0.0).astype(np.float64), 80, axis=0)
+    seam = best_seam(joints, joints, (10, 40), (0, 30), late=0.01)
+    assert seam.before == 10 and seam.cost == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_jolt_at_a_seam_is_measured() -> None:
+    joints = walk(160, 1.0).astype(np.float64)
+    assert seam_jerk_share(joints, []) == 0.0
+    smooth = seam_jerk_share(joints, [(72, 88)])
+    jolted = joints.copy()
+    jolted[80:] += [0.0, 0.0, 0.1]
+    assert smooth < 1.5 and seam_jerk_share(jolted, [(72, 88)]) > 3.0 * max(smooth, 0.5)
+    assert seam_jerk_share(jolted, [(20, 36)]) < 1.5, "a jolt elsewhere is none of the seam's"

@@ -85,3 +85,12 @@ def test_the_report_of_a_take_has_them() -> None:
     assert postprocess_motion(aside, joints, contacts, {}, 0.0).report["facing_off_deg"] < 15.0
     free = postprocess_motion(Request("a person walks", 70), joints, contacts, {}, 0.0).report
     assert "facing_off_deg" not in free and free["faults"] >= 0.0
+
+
+def test_a_livelier_take_has_no_fault_and_a_tamer_one_has() -> None:
+    joints = walk(80, 1.0).astype(np.float64)
+    own = float(body_speeds(joints).mean())
+    usual, lively, tame, wild = (
+        visible_measures(joints, None, own / share)["faults"] for share in (1.0, 1.6, 0.6, 4.0)
+    )
+    assert lively == pytest.approx(usual) and tame > usual + 0.5 and wild > usual + 0.5
