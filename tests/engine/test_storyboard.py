@@ -178,7 +178,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         (b"{\n,", "not valid JSON: line 2"),
         (b"[" * 100_000, "not valid JSON"),
         (b"1" * 5000, "not valid JSON"),
-        (b'{"motionlcm_storyboard": 1, "fps": 1, "fps": 2}', 'says "fps" twice'),
+        (b'{"motionlcm_storyboard": 1, "fps": 1, "fps": 2}', 'contains "fps" twice'),
     ):
         file.write_bytes(content)
         with pytest.raises(InvalidRequest, match=sentence):

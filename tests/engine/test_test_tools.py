@@ -99,7 +99,7 @@ def test_the_second_run_decides_and_says_if_it_starved_too(monkeypatch: pytest.M
     assert window_test.drive_fed("a.py").problem == "wrong"
     monkeypatch.setattr(window_test, "drive", Scripted(run_of("slow", 0.1), run_of("slow", 0.2)))
     problem = window_test.drive_fed("a.py").problem
-    assert problem.startswith("slow; it starved again (20%") and "says nothing of the extension" in problem
+    assert problem.startswith("slow; it starved again (20%") and "does not describe the extension" in problem
 
 
 def test_the_oldest_and_the_newest_blender_run_all_tests() -> None:
