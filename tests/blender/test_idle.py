@@ -86,7 +86,7 @@ def test_warming_up_loads_once_and_who_asks_meanwhile_waits(monkeypatch):
     assert inside.wait(60.0)
     assert generate(prompt="a person jumps", seconds=1.0) is not None
     ahead.join()
-    assert [prompt for prompt, _ in asked] == ["a person walks", "a person jumps"]
+    assert [prompt for prompt, _ in asked] == ["a person dances", "a person jumps"]
     assert all(count == 1 for _, count in asked)
     engine().warm_up(part("operators.session.model_choice").chosen())  # it is warm
     assert len(asked) == 2
