@@ -193,7 +193,10 @@ def off_path() -> float:
 
 
 def undo_names() -> list[str]:
-    """The names of the undo steps, the oldest first, as Blender prints them."""
+    """The names of the undo steps up to the present one, the oldest first, as Blender prints them.
+
+    Steps after it were undone and vanish with the next step.
+    """
     libc = ctypes.CDLL(None)
     sys.stdout.flush()
     libc.fflush(None)
@@ -205,7 +208,9 @@ def undo_names() -> list[str]:
         libc.fflush(None)
         os.dup2(kept, 1)
     os.close(kept)
-    return [line.split("name='")[1].split("'")[0] for line in file.read_text().splitlines() if "name='" in line]
+    steps = [line for line in file.read_text().splitlines() if "name='" in line]
+    present = next((number for number, line in enumerate(steps) if line.lstrip().startswith("[*")), len(steps) - 1)
+    return [line.split("name='")[1].split("'")[0] for line in steps[: present + 1]]
 
 
 def run() -> Steps:
