@@ -189,8 +189,8 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
             row.operator("motionlcm.cancel", text="", icon="X")
         if status.running and status.waiting:
             row = layout.row(align=True)
-            told = iface_("1 job is waiting") if status.waiting == 1 else iface_("{count} jobs are waiting")
-            row.label(text=told.format(count=status.waiting), icon="SORTTIME", translate=False)
+            waiting = iface_("1 job is waiting") if status.waiting == 1 else iface_("{count} jobs are waiting")
+            row.label(text=waiting.format(count=status.waiting), icon="SORTTIME", translate=False)
             row.operator("motionlcm.cancel", text="Cancel All").everything = True
         if status.message:
             wrapped_label(layout, status.message, "ERROR" if status.error else "INFO", status.error)

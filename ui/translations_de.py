@@ -660,7 +660,7 @@ TOOLTIPS = {
     "As in AMASS and in Blender": "Wie in AMASS und in Blender",
     "As in most research code": "Wie in den meisten Forschungsprogrammen",
     "As in the coordinates of a camera": "Wie in den Koordinaten einer Kamera",
-    "As the file tells, otherwise as the body stands": "Wie die Datei angibt, sonst wie der Körper steht",
+    "As the file states, otherwise as the body stands": "Wie die Datei angibt, sonst wie der Körper steht",
     "Axis of the file that points up": "Achse der Datei, die nach oben zeigt",
     "Bake the frames of the active Action, or the scene range without one": "Die Bilder der aktiven Aktion backen, ohne eine den Bereich der Szene",
     "Bake the frames of the scene": "Die Bilder der Szene backen",
@@ -668,7 +668,7 @@ TOOLTIPS = {
     "Body model file (.npz, .pkl) that will perform the motion, for its proportions and exact place. May stay empty": "Körpermodelldatei (.npz, .pkl), die die Bewegung ausführen wird, für Proportionen und genauen Ort. Darf leer bleiben",
     "Body model file that the body was made from": "Körpermodelldatei, aus der der Körper entstanden ist",
     "Body model of the file": "Körpermodell der Datei",
-    "Frames per second of a file that does not tell. The motion is resampled to the scene's rate": "Bilder pro Sekunde einer Datei, die sie nicht angibt. Die Bewegung wird auf die Bildrate der Szene umgerechnet",
+    "Frames per second of a file without a frame rate. The motion is resampled to the scene's rate": "Bilder pro Sekunde einer Datei, die sie nicht angibt. Die Bewegung wird auf die Bildrate der Szene umgerechnet",
     "Frames per second. 0: the frame rate of the scene": "Bilder pro Sekunde. 0: die Bildrate der Szene",
     "Frames to bake": "Bilder, die gebacken werden",
     "Frames to write": "Bilder, die geschrieben werden",
@@ -688,6 +688,6 @@ TOOLTIPS = {
     "Write the frames of the scene": "Die Bilder der Szene schreiben",
     "Write the pose-dependent shapes of a body model file as shape keys, keyed on the frames of the visible motion": "Die haltungsabhängigen Formen einer Körpermodelldatei als Formschlüssel schreiben, mit Schlüsselbildern für die sichtbare Bewegung",
 }
-MESSAGES = {("Operator", text): told for text, told in OPERATORS.items()} | {
-    ("*", text): told for text, told in (LABELS | TOOLTIPS).items()
+MESSAGES = {("Operator", text): german for text, german in OPERATORS.items()} | {
+    ("*", text): german for text, german in (LABELS | TOOLTIPS).items()
 }

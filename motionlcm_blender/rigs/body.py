@@ -78,23 +78,25 @@ def _ambiguous(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> set[str
     under a bone of the leg; shoulders without a collar; both joints of a limb between which a bone was left out.
     """
 
-    def tells(name: str, part: str) -> bool:
+    def names_part(name: str, part: str) -> bool:
         return any(figure.names[bone].parts.get(part, 0.0) > 0.1 for bone in joints[name])
 
-    found = {"spine2", "spine3", "neck"} if not any(tells(name, name.rstrip("123")) for name in TRUNK_NAMES) else set()
+    found = (
+        {"spine2", "spine3", "neck"} if not any(names_part(name, name.rstrip("123")) for name in TRUNK_NAMES) else set()
+    )
     trunk = {bone for name in ("pelvis", *TRUNK_NAMES) for bone in joints[name]}
     mapped = {bone for bones in joints.values() for bone in bones}
     for side in SIDES:
         for part in (*LEG, *ARM, "foot"):
             name = f"{side}_{part}"
-            if tells(name, part) or not joints[name]:
+            if names_part(name, part) or not joints[name]:
                 continue
             bone = joints[name][0]
             above, before = figure.parent[bone], f"{side}_{BEFORE.get(part, '')}"
             apart = bool(joints.get(before)) and above not in joints[before]
             others = (other for other in range(len(figure.parent)) if other not in mapped)
             if figure.control_rig or apart or any(same_place(figure, bone, other) for other in others):
-                found |= {name, before} if apart and not tells(before, BEFORE[part]) else {name}
+                found |= {name, before} if apart and not names_part(before, BEFORE[part]) else {name}
             elif part == "hip" and above >= 0 and above not in trunk:
                 found.add(name)
             elif part == "shoulder" and not joints[f"{side}_collar"]:

@@ -49,7 +49,7 @@ def read_parameters(path: Path, fps: float = 0.0, up: str = "") -> BodyParameter
     Args:
         path: The .npz file.
         fps: Frames per second of a file that does not tell; 0: refuse such a file.
-        up: The axis of the file that points up, one of `UPWARD`; empty: as the file tells, or as the body stands.
+        up: The axis of the file that points up, one of `UPWARD`; empty: as the file states, or as the body stands.
 
     Returns:
         The parameters.
@@ -158,7 +158,7 @@ def _read(arrays: NpzArrays, fps: float, up: str) -> BodyParameters:
     rest, rest_warning = _rest(arrays)
     betas, betas_warning = _betas(arrays, frames)
     gender, gender_warning = _gender(arrays)
-    told = (*warnings, betas_warning, gender_warning, rest_warning)
+    all_warnings = (*warnings, betas_warning, gender_warning, rest_warning)
     return BodyParameters(
         kind,
         turns,
@@ -169,7 +169,7 @@ def _read(arrays: NpzArrays, fps: float, up: str) -> BodyParameters:
         gender,
         rest,
         _text(arrays, "prompt"),
-        tuple(sentence for sentence in told if sentence),
+        tuple(sentence for sentence in all_warnings if sentence),
     )
 
 
@@ -294,8 +294,8 @@ def _betas(arrays: NpzArrays, frames: int) -> tuple[FloatArray, str]:
 def _gender(arrays: NpzArrays) -> tuple[str, str]:
     if "gender" not in arrays:
         return GENDERS[0], ""
-    told = _text(arrays, "gender").lower()
-    found = next((gender for gender in GENDERS if told and gender.startswith(told)), None)
+    stated = _text(arrays, "gender").lower()
+    found = next((gender for gender in GENDERS if stated and gender.startswith(stated)), None)
     if found is None:
         return GENDERS[0], "The gender of the body is not readable: neutral is used."
     return found, ""

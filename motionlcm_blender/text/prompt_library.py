@@ -152,8 +152,8 @@ def read_library(folder: Path) -> PromptLibrary | None:
     if not file.is_file():
         return None
     try:
-        told = json.loads(read_bytes(file).decode())
-        library = _library(told)
+        content = json.loads(read_bytes(file).decode())
+        library = _library(content)
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ModelFolderError(f"{FILE} in {folder} is damaged: it is no JSON.") from error
     except InvalidRequest as error:
@@ -168,9 +168,9 @@ def read_library(folder: Path) -> PromptLibrary | None:
     )
 
 
-def _library(told: Any) -> PromptLibrary:
+def _library(content: Any) -> PromptLibrary:
     """Raises InvalidRequest."""
-    fields = fields_of(told, "the file", ("format", "prompts"), ("weak", "seeds", "steps"))
+    fields = fields_of(content, "the file", ("format", "prompts"), ("weak", "seeds", "steps"))
     if fields["format"] != FORMAT:
         raise InvalidRequest(f"it has the format {fields['format']!r}; this version reads {FORMAT}.")
     rows, weak, seeds = fields["prompts"], fields.get("weak", []), fields.get("seeds", [])

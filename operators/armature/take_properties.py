@@ -254,8 +254,8 @@ def behind_preview(action: bpy.types.Action | None) -> bpy.types.Action | None:
     if not LIVE_PREVIEW.is_on(action):
         return action
     try:
-        told = json.loads(LIVE_PREVIEW.read(action))
-        return bpy.data.actions.get((told["action"], told["library"]))
+        stored = json.loads(LIVE_PREVIEW.read(action))
+        return bpy.data.actions.get((stored["action"], stored["library"]))
     except (KeyError, TypeError, ValueError):
         return None
 

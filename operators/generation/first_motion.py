@@ -95,10 +95,10 @@ class MOTIONLCM_OT_first_motion(OrderOperator, bpy.types.Operator):
 def write_and_explain(order: "GenerationJobInput", result: "GenerationOutput") -> str:
     """Write the result, and explain it in the panel."""
     global _explained
-    told = write_result(order, result)
+    message = write_result(order, result)
     _, character = find_both(order.scene, order.character)
     _explained = character.animation_data.action.session_uid
-    return told
+    return message
 
 
 CLASSES = (MOTIONLCM_OT_first_motion,)

@@ -129,23 +129,23 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
         from ..armature.actions import recipe_of
 
         chosen = context.scene.motionlcm
-        told = recipe_of(chosen.character)
-        if "prompt" not in told or IMPORTED.name in told:
+        stored = recipe_of(chosen.character)
+        if "prompt" not in stored or IMPORTED.name in stored:
             messages.show_message("The character's Action has no recipe.", error=True)
             return {"CANCELLED"}
-        chosen.prompt = told["prompt"]
-        chosen.length = told.get("seconds", chosen.length)
-        chosen.seed = min(int(told.get("seed", chosen.seed)), LARGEST_SEED)
-        chosen.steps = str(told.get("steps", chosen.steps))
+        chosen.prompt = stored["prompt"]
+        chosen.length = stored.get("seconds", chosen.length)
+        chosen.seed = min(int(stored.get("seed", chosen.seed)), LARGEST_SEED)
+        chosen.steps = str(stored.get("steps", chosen.steps))
         for name in ("feet", "travel", "loop", "refine"):
-            if name in told:
-                setattr(chosen, name, told[name])
-        if "key_tolerance" in told:
-            chosen.key_mode = "FITTED" if told["key_tolerance"] > 0.0 else "DENSE"
-            chosen.key_tolerance = told["key_tolerance"] or chosen.key_tolerance
-        ground = told.get("ground", "")
+            if name in stored:
+                setattr(chosen, name, stored[name])
+        if "key_tolerance" in stored:
+            chosen.key_mode = "FITTED" if stored["key_tolerance"] > 0.0 else "DENSE"
+            chosen.key_tolerance = stored["key_tolerance"] or chosen.key_tolerance
+        ground = stored.get("ground", "")
         chosen.ground = context.scene.objects.get(ground) if ground else None
-        path = told.get("path", "")
+        path = stored.get("path", "")
         chosen.path = context.scene.objects.get(path) if path else None
         if path and chosen.path is None:
             messages.show_message(f'The path "{path}" was removed; Again still uses it from the recipe.')

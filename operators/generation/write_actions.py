@@ -45,8 +45,8 @@ def write_result(order: GenerationJobInput, result: GenerationOutput, batch: str
         belongs |= activate_fk_controls(character, order.body)
     for take in reversed((result, *result.others)):  # the first take is written last and stays active
         times, channels = written_channels(character, order, take)
-        told = recipe(order, take) | belongs
-        action = new_action(character, action_name(take.request), times, channels, told)
+        stored = recipe(order, take) | belongs
+        action = new_action(character, action_name(take.request), times, channels, stored)
         recent_results.remember(action, order, take)
         if order.loop:
             repeat_forever(character)

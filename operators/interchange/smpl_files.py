@@ -109,7 +109,7 @@ class MOTIONLCM_OT_import_smpl(MotionLCMOperator, bpy.types.Operator, ImportHelp
         name="Up",
         description="Axis of the file that points up",
         items=(
-            ("AUTO", "Automatic", "As the file tells, otherwise as the body stands"),
+            ("AUTO", "Automatic", "As the file states, otherwise as the body stands"),
             ("Z", "Z", "As in AMASS and in Blender"),
             ("Y", "Y", "As in most research code"),
             ("-Y", "-Y", "As in the coordinates of a camera"),
@@ -117,7 +117,7 @@ class MOTIONLCM_OT_import_smpl(MotionLCMOperator, bpy.types.Operator, ImportHelp
     )
     fps: bpy.props.FloatProperty(
         name="Frame Rate",
-        description="Frames per second of a file that does not tell. The motion is resampled to the scene's rate",
+        description="Frames per second of a file without a frame rate. The motion is resampled to the scene's rate",
         min=0.0,
         max=1000.0,
     )

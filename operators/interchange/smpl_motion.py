@@ -150,8 +150,8 @@ def parameters_of_character(
         clip = with_proportions(clip, skeleton_of(rest)) if shaped is not None else clip
     else:
         rest, betas, clip = np.zeros((1, 3)), None, motion.clip
-    told = gender or (body.gender if body is not None else "neutral")
-    return parameters_of(BodyMotion(clip, motion.extra), kind, rest[0], up, betas, told, prompt)
+    chosen_gender = gender or (body.gender if body is not None else "neutral")
+    return parameters_of(BodyMotion(clip, motion.extra), kind, rest[0], up, betas, chosen_gender, prompt)
 
 
 @dataclass(frozen=True)

@@ -65,18 +65,18 @@ def restore(obj: bpy.types.Object) -> None:
     action = shown_on(obj)
     if action is None:
         return
-    told, data = json.loads(LIVE_PREVIEW.read(action)), obj.animation_data
-    before = bpy.data.actions.get((told["action"], told["library"])) if told["action"] else None
+    stored, data = json.loads(LIVE_PREVIEW.read(action)), obj.animation_data
+    before = bpy.data.actions.get((stored["action"], stored["library"])) if stored["action"] else None
     data.action = before
     if before is not None:
         if hasattr(data, "action_slot") and len(before.slots):
-            named = [slot for slot in before.slots if slot.identifier == told["slot"]]
+            named = [slot for slot in before.slots if slot.identifier == stored["slot"]]
             data.action_slot = named[0] if named else slot_of(before, obj)
         if before.library is None:
-            before.use_fake_user = told["fake_user"]
-    data.action_extrapolation = told["extrapolation"]
+            before.use_fake_user = stored["fake_user"]
+    data.action_extrapolation = stored["extrapolation"]
     bpy.data.actions.remove(action)
-    if not told["had_data"] and not len(data.drivers) and not len(data.nla_tracks):
+    if not stored["had_data"] and not len(data.drivers) and not len(data.nla_tracks):
         obj.animation_data_clear()
 
 
@@ -94,10 +94,10 @@ def _begin(
     from ..rigs.job_keys import activate_fk_controls
 
     data = character.animation_data
-    told: dict[str, Any] = {"had_data": data is not None}
+    stored: dict[str, Any] = {"had_data": data is not None}
     data = character.animation_data_create()
     before, slot = data.action, getattr(data, "action_slot", None)
-    told |= {
+    stored |= {
         "action": before.name if before is not None else "",
         "library": before.library.filepath if before is not None and before.library is not None else None,
         "slot": slot.identifier if slot is not None else "",
@@ -105,7 +105,7 @@ def _begin(
         "extrapolation": data.action_extrapolation,
     }
     action = bpy.data.actions.new(NAME)
-    LIVE_PREVIEW.write(action, json.dumps(told))
+    LIVE_PREVIEW.write(action, json.dumps(stored))
     facts: dict[str, Any] = {} if order.body is None else dict(activate_fk_controls(character, order.body))
     standing = order.rest_placement
     if standing is not None:

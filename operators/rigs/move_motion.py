@@ -98,8 +98,8 @@ def move_motion(context: bpy.types.Context, source: bpy.types.Object, target: bp
     new_action(target, name, times, channels_of_body(target, rig, clip, units, keys, None, times), belongs)
     target.data.pose_position = "POSE"
     show_within(context.scene, times[0], times[-1])
-    told = f'{clip.frames} frames of "{source.name}" are on "{target.name}".'
-    return told + switches_message(target)
+    message = f'{clip.frames} frames of "{source.name}" are on "{target.name}".'
+    return message + switches_message(target)
 
 
 class MOTIONLCM_OT_move_motion(MotionLCMOperator, bpy.types.Operator):
@@ -126,9 +126,9 @@ class MOTIONLCM_OT_move_motion(MotionLCMOperator, bpy.types.Operator):
             raise InvalidRequest("Choose another armature than the character.")
         check_writable(target)
         context.view_layer.update()
-        told = move_motion(context, source, target)
+        message = move_motion(context, source, target)
         context.scene.frame_set(context.scene.frame_current)
-        messages.show_message(told)
+        messages.show_message(message)
 
 
 CLASSES = (MOTIONLCM_OT_move_motion,)

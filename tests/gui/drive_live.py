@@ -200,7 +200,7 @@ def undo_names() -> list[str]:
     libc = ctypes.CDLL(None)
     sys.stdout.flush()
     libc.fflush(None)
-    file = Path("/tmp/undo_steps.txt")
+    file = Path(bpy.app.tempdir) / "undo_steps.txt"
     kept = os.dup(1)
     with file.open("w") as output:
         os.dup2(output.fileno(), 1)

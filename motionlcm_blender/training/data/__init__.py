@@ -1,6 +1,6 @@
 """Captured motion and captions into training data.
 
-action_detectors      What a motion does, told from its joints alone.
+action_detectors      What a motion does, found from its joints alone.
 action_lengths        How long captured actions take, by verb, for the suggestion of a length
                       (`text.length_suggestion`).
 amc_source            Reading Acclaim motion: a skeleton (.asf) and its movement (.amc), in CMU's conventions.

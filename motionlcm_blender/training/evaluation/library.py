@@ -182,9 +182,9 @@ def draw(model: MotionLCM, rows: Sequence[Row], seeds: Sequence[int], steps: int
 def load_rows(file: Path) -> tuple[dict[str, Any], list[Row]]:
     """The settings and the rows of library.json. Raises TrainingDataError."""
     try:
-        told = json.loads(file.read_text("utf-8"))
-        rows = [Row(**row) for row in told["rows"]]
-        settings = {name: told[name] for name in ("model", "seeds", "steps")}
+        content = json.loads(file.read_text("utf-8"))
+        rows = [Row(**row) for row in content["rows"]]
+        settings = {name: content[name] for name in ("model", "seeds", "steps")}
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise TrainingDataError(f"{file.name} holds no verdicts.") from error
     for row in rows:
