@@ -9,4 +9,5 @@ pickle_arrays      Arrays from a pickle that was read as data: NumPy's, and thos
                    models.
 pickle_reader      Reading of pickles as data: nothing that a file names is imported, looked up or called.
 safetensors_files  Arrays in .safetensors files: read completely and checked, written atomically.
+user_file          Reading of a whole file that a person chose.
 """

@@ -16,7 +16,8 @@ from ..array_types import AnyArray, FloatArray
 from ..errors import InvalidRequest
 from ..files.file_kinds import other_kind
 from ..files.npz_arrays import NpzArrays
-from ..files.pickle_arrays import LARGEST_FILE, Refused, dense_array, read_arrays
+from ..files.pickle_arrays import Refused, dense_array, read_arrays
+from ..files.user_file import content_of
 from .body_model import KINDS, SHAPES, BodyModel
 
 MOST_VERTICES = 100_000
@@ -57,16 +58,7 @@ def read_body_model(path: Path, with_corrections: bool = False) -> BodyModel:
 def _content(path: Path) -> bytes:
     if path.suffix.lower() not in (".pkl", ".npz"):
         raise InvalidRequest(f"{path.name or 'This'} is no body model: choose a .pkl or .npz file of SMPL or SMPL-X.")
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise InvalidRequest(f"{path.name} is larger than any body model.")
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise InvalidRequest(f"{path.name} is not there.") from None
-    except OSError as error:
-        raise InvalidRequest(f"{path.name} cannot be read: {error.strerror}.") from error
-    except MemoryError:
-        raise InvalidRequest(f"{path.name} does not fit into memory.") from None
+    return content_of(path, "body model")
 
 
 def _pickle_reader(content: bytes) -> _Reader:

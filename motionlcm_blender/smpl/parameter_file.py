@@ -18,7 +18,8 @@ from ..errors import InvalidRequest
 from ..files.atomic_write import write_aside
 from ..files.file_kinds import other_kind
 from ..files.npz_arrays import NpzArrays, Pickled
-from ..files.pickle_arrays import LARGEST_FILE, Refused
+from ..files.pickle_arrays import Refused
+from ..files.user_file import content_of
 from ..motion import rotations as rot
 from ..motion.skeleton import JOINT_COUNT, SMPL
 from .body_model import KINDS
@@ -127,16 +128,7 @@ def _content(path: Path) -> bytes:
         raise InvalidRequest(f"{path.name} is a pickle, which may run code when it is read: save its arrays as .npz.")
     if path.suffix.lower() != ".npz":
         raise InvalidRequest(f"{path.name or 'This'} is no motion of SMPL parameters: choose a .npz file.")
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise InvalidRequest(f"{path.name} is larger than any motion.")
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise InvalidRequest(f"{path.name} is not there.") from None
-    except OSError as error:
-        raise InvalidRequest(f"{path.name} cannot be read: {error.strerror}.") from error
-    except MemoryError:
-        raise InvalidRequest(f"{path.name} does not fit into memory.") from None
+    return content_of(path, "motion")
 
 
 def _read(arrays: NpzArrays, fps: float, up: str) -> BodyParameters:

@@ -1,6 +1,7 @@
 """Export and import of files: recipes and storyboards.
 
 examples: Examples: small scenes that a button adds to the file, to look at, to play and to change.
+file_menu: Entries of File > Import and File > Export.
 recipe_files: Motion from recipes: from any Action of this file, and from recipe files.
 smpl_files: Export and import of SMPL parameters: .npz files as in AMASS.
 smpl_motion: A character's visible motion as SMPL parameters, and SMPL parameters as a take of a character.

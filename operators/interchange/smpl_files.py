@@ -9,6 +9,7 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 from ..armature import character_lookup
 from ..scene import messages, scene_time, user_paths
 from ..scene.operator_base import MotionLCMOperator
+from .file_menu import file_menu_entries
 
 LAYOUT_ITEMS = (
     ("smplx", "SMPL-X", "Write 55 joints with fingers, jaw and eyes, 165 numbers a frame"),
@@ -162,20 +163,6 @@ class MOTIONLCM_OT_import_smpl(MotionLCMOperator, bpy.types.Operator, ImportHelp
 
 CLASSES = (MOTIONLCM_OT_export_smpl, MOTIONLCM_OT_import_smpl)
 
-
-def _import_entry(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
-    self.layout.operator("motionlcm.import_smpl", text="SMPL Parameters (.npz)")
-
-
-def _export_entry(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
-    self.layout.operator("motionlcm.export_smpl", text="SMPL Parameters (.npz)")
-
-
-def register_properties() -> None:
-    bpy.types.TOPBAR_MT_file_import.append(_import_entry)
-    bpy.types.TOPBAR_MT_file_export.append(_export_entry)
-
-
-def unregister_properties() -> None:
-    bpy.types.TOPBAR_MT_file_export.remove(_export_entry)
-    bpy.types.TOPBAR_MT_file_import.remove(_import_entry)
+register_properties, unregister_properties = file_menu_entries(
+    "motionlcm.import_smpl", "motionlcm.export_smpl", "SMPL Parameters (.npz)"
+)

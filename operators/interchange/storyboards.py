@@ -14,6 +14,7 @@ from ..scene.linking import put_into_scene, scene_units_per_metre
 from ..scene.operator_base import MotionLCMOperator
 from ..session import job_queue
 from ..shots import generate_shots, shot_list
+from .file_menu import file_menu_entries
 
 if TYPE_CHECKING:
     from ...motionlcm_blender.storyboard.storyboard import Place, Storyboard, StoryCharacter, StoryPath, StoryPin
@@ -308,20 +309,6 @@ def _counted(count: int, what: str) -> str:
 
 CLASSES = (MOTIONLCM_OT_import_storyboard, MOTIONLCM_OT_export_storyboard)
 
-
-def _import_entry(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
-    self.layout.operator("motionlcm.import_storyboard", text="MotionLCM Storyboard (.json)")
-
-
-def _export_entry(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
-    self.layout.operator("motionlcm.export_storyboard", text="MotionLCM Storyboard (.json)")
-
-
-def register_properties() -> None:
-    bpy.types.TOPBAR_MT_file_import.append(_import_entry)
-    bpy.types.TOPBAR_MT_file_export.append(_export_entry)
-
-
-def unregister_properties() -> None:
-    bpy.types.TOPBAR_MT_file_export.remove(_export_entry)
-    bpy.types.TOPBAR_MT_file_import.remove(_import_entry)
+register_properties, unregister_properties = file_menu_entries(
+    "motionlcm.import_storyboard", "motionlcm.export_storyboard", "MotionLCM Storyboard (.json)"
+)
