@@ -66,7 +66,6 @@ OPERATORS = {
     "Join with Next Shot": "Mit dem nächsten Shot verbinden",
     "Mirror": "Spiegeln",
     "Mirror Take": "Fassung spiegeln",
-    "MotionLCM Storyboard (.json)": "MotionLCM-Storyboard (.json)",
     "Move Shot": "Shot verschieben",
     "New Seed": "Neuer Startwert",
     "Next Take": "Nächste Fassung",
@@ -106,7 +105,6 @@ OPERATORS = {
     "Bake Pose Corrections": "Posenkorrekturen backen",
     "Export SMPL Parameters": "SMPL-Parameter exportieren",
     "Import SMPL Parameters": "SMPL-Parameter importieren",
-    "SMPL Parameters (.npz)": "SMPL-Parameter (.npz)",
 }
 LABELS = {
     "All Categories": "Alle Kategorien",
