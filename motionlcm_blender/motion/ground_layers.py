@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 
-from ..array_types import BoolArray, FloatArray
+from ..array_types import BoolArray, FloatArray, IntArray
 
 STEP_UP = 0.6
 """Metres by which a surface may rise to the next place and still be the same ground; a higher one is another storey, a
@@ -48,7 +49,9 @@ def stands_inside(heights: FloatArray, up: BoolArray, floor: float) -> bool:
     return under and bool(len(tops)) and float(tops.min()) > floor + BODY_HEIGHT
 
 
-def followed_ground(layers: list[list[FloatArray]], way: FloatArray, floor: float, step: float) -> FloatArray:
+def followed_ground(
+    layers: Sequence[Sequence[FloatArray | None]], way: IntArray, floor: float, step: float
+) -> FloatArray:
     """The ground of a figure that starts on a floor and goes along a way.
 
     The ground of the start is the surface nearest to the floor and not above the figure's head. From there the way, and
@@ -56,17 +59,26 @@ def followed_ground(layers: list[list[FloatArray]], way: FloatArray, floor: floa
     at most `STEP_UP` above the ground beside it.
 
     Args:
-        layers: (X, Z) heights of the surfaces at each grid point, (K,) metres in descending order, K may be 0.
+        layers: (X, Z) heights of the surfaces at each grid point, (K,) metres in descending order, K may be 0. None
+            where nothing was sampled; the way lies on sampled points.
         way: (N, 2) grid indices of the way, in order; N is at least 1.
         floor: Height of the figure's floor at the start, metres.
         step: Metres between two grid points.
 
     Returns:
-        (X, Z) metres; NaN where there is no surface, or only one above the figure's head.
+        (X, Z) metres; NaN where there is no surface, or only one above the figure's head, or where nothing was sampled.
     """
+    single = _single_surface(layers, way)
+    if single is not None:
+        return single
     shape = len(layers), len(layers[0])
     ground, carried = np.full(shape, np.nan), np.full(shape, np.nan)
     rise = max(STEP_UP, 2.0 * step)
+
+    def sampled(i: int, j: int) -> FloatArray:
+        heights = layers[i][j]
+        assert heights is not None  # points without samples are not visited
+        return heights
 
     def reach(i: int, j: int, surface: float | None, height: float) -> None:
         carried[i, j] = height if surface is None else surface
@@ -75,19 +87,60 @@ def followed_ground(layers: list[list[FloatArray]], way: FloatArray, floor: floa
 
     waiting: deque[tuple[int, int]] = deque()
     here = i, j = int(way[0, 0]), int(way[0, 1])
-    reach(i, j, _at_start(layers[i][j], floor), floor)
+    reach(i, j, _at_start(sampled(i, j), floor), floor)
     for i, j in way[1:].tolist():
         if np.isnan(carried[i, j]):
             away, height = step * float(np.hypot(i - here[0], j - here[1])), float(carried[here])
-            reach(i, j, _beside(layers[i][j], height, max(rise, 2.0 * away)), height)
+            reach(i, j, _beside(sampled(i, j), height, max(rise, 2.0 * away)), height)
         here = i, j
     while waiting:
         i, j = waiting.popleft()
         height = float(carried[i, j])
         for k, m in ((i + 1, j), (i - 1, j), (i, j + 1), (i, j - 1)):
-            if 0 <= k < shape[0] and 0 <= m < shape[1] and np.isnan(carried[k, m]):
-                reach(k, m, _beside(layers[k][m], height, rise), height)
+            if not (0 <= k < shape[0] and 0 <= m < shape[1]) or not np.isnan(carried[k, m]):
+                continue
+            heights = layers[k][m]
+            if heights is not None:
+                reach(k, m, _beside(heights, height, rise), height)
     return ground
+
+
+def _single_surface(layers: Sequence[Sequence[FloatArray | None]], way: IntArray) -> FloatArray | None:
+    """(X, Z) the only surface of each sampled point; None unless there is one everywhere without a step above a head.
+
+    Then each point is reached from its neighbours, and its surface is the ground whatever the order.
+    """
+    flat = [heights for row in layers for heights in row]
+    if any(heights is not None and len(heights) != 1 for heights in flat):
+        return None
+    values = np.array([np.nan if heights is None else heights[0] for heights in flat])
+    ground: FloatArray = values.reshape(len(layers), len(layers[0]))
+    along = ground[way[:, 0], way[:, 1]]
+    steps = (np.diff(ground, axis=0).ravel(), np.diff(ground, axis=1).ravel(), np.diff(along))
+    if any((np.abs(each) > BODY_HEIGHT).any() for each in steps) or np.isnan(along).any():
+        return None
+    return ground
+
+
+def near_way(way: IntArray, shape: tuple[int, int], reach: float) -> BoolArray:
+    """The grid points near a way.
+
+    Args:
+        way: (N, 2) grid indices of the way.
+        shape: Size of the grid.
+        reach: Distance up to which a point is near, in grid steps.
+
+    Returns:
+        Bool of that shape.
+    """
+    side = np.arange(-int(reach), int(reach) + 1)
+    disc = np.stack(np.meshgrid(side, side, indexing="ij"), -1).reshape(-1, 2)
+    disc = disc[(disc**2).sum(-1) <= reach**2]
+    places = (np.unique(way, axis=0)[:, None] + disc).reshape(-1, 2)
+    places = places[((places >= 0) & (places < shape)).all(-1)]
+    near = np.zeros(shape, bool)
+    near[places[:, 0], places[:, 1]] = True
+    return near
 
 
 def _at_start(heights: FloatArray, floor: float) -> float | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import bpy
@@ -44,8 +46,7 @@ def height_field(
     counts as 0 and replaces missing surface. units: scene units per metre. Returns the field and warnings for the
     animator. Raises InvalidRequest with the object's name if no surface is near.
     """
-    if obj.type != "MESH":
-        raise InvalidRequest(f'Ground "{obj.name}": it has no surface; choose a mesh.')
+    check_mesh(obj)
     surfaces = Surfaces.read(context, obj, PAST * units_per_metre)
     margin = REACH if wide else MARGIN
     low, high = places.min(0) - margin, places.max(0) + margin
@@ -54,13 +55,35 @@ def height_field(
     surfaces = replace(surfaces, inside_out=surfaces.hold_inside(places[0], floor, units_per_metre))
     layers = [[surfaces.heights(x * units_per_metre, -z * units_per_metre) / units_per_metre for z in zs] for x in xs]
     way = np.clip(np.rint((places - low) / step).astype(int), 0, np.array([len(xs), len(zs)]) - 1)
+    return field_of(obj.name, layers, way, floor, low, step)
+
+
+def check_mesh(obj: bpy.types.Object) -> None:
+    """Raises InvalidRequest if the object has no surface."""
+    if obj.type != "MESH":
+        raise InvalidRequest(f'Ground "{obj.name}": it has no surface; choose a mesh.')
+
+
+def field_of(
+    name: str,
+    layers: Sequence[Sequence[np.ndarray | None]],
+    way: np.ndarray,
+    floor: float,
+    low: np.ndarray,
+    step: float,
+) -> tuple[HeightField, tuple[str, ...]]:
+    """The field of sampled heights, and warnings for the animator.
+
+    name: of the ground. The other arguments are those of `followed_ground`; low: (2,) place of the first grid point.
+    Raises InvalidRequest with the name if no surface is near.
+    """
     grid = followed_ground(layers, way, floor, step) - floor
     missing = np.isnan(grid)
     if missing.all():
-        raise InvalidRequest(f'Ground "{obj.name}": no surface lies under the character or its path.')
+        raise InvalidRequest(f'Ground "{name}": no surface lies under the character or its path.')
     warnings: tuple[str, ...] = ()
     if missing[way[:, 0], way[:, 1]].any():
-        warnings = (f'Part of the path is not over "{obj.name}": the character walks on a level floor there.',)
+        warnings = (f'Part of the path is not over "{name}": the character walks on a level floor there.',)
     return HeightField(low, step, np.where(missing, 0.0, grid)), warnings
 
 
@@ -106,13 +129,18 @@ class Surfaces:
             if key not in trees:
                 trees[key] = _tree_of(shown.data)
             found.append((trees[key], instance.matrix_world.copy(), [*shown.bound_box]))
-        top = max((matrix @ Vector(corner)).z for _, matrix, corners in found for corner in corners)
-        return cls(tuple((tree, matrix) for tree, matrix, _ in found), top + 1.0, past)
+        return cls.of(found, past)
+
+    @classmethod
+    def of(cls, parts: Sequence[tuple[BVHTree, Matrix, Sequence[Any]]], past: float) -> Surfaces:
+        """Surfaces of search trees, with the world matrix and the corners of the bounding box of each."""
+        top = max((matrix @ Vector(corner)).z for _, matrix, corners in parts for corner in corners)
+        return cls(tuple((tree, matrix) for tree, matrix, _ in parts), top + 1.0, past)
 
     def heights(self, x: float, y: float) -> np.ndarray:
         """(K,) world heights on which a figure can stand at a place of the world, in descending order."""
         heights, up = self._hits(x, y)
-        return solid_tops(heights, ~up if self.inside_out else up)
+        return heights if len(heights) < 2 else solid_tops(heights, ~up if self.inside_out else up)
 
     def hold_inside(self, place: np.ndarray, floor: float, units_per_metre: float) -> bool:
         """Whether a figure at a place (2,) of the floor, engine axes in metres, stands inside of a closed mesh whose
@@ -123,12 +151,9 @@ class Surfaces:
     def _hits(self, x: float, y: float) -> tuple[np.ndarray, np.ndarray]:
         """World heights (K,) of all surfaces at a place of the world, in descending order, and whether they look up."""
         found: list[tuple[float, bool]] = []
-        for tree, matrix in self.parts:
-            into = matrix.inverted_safe()
-            turn = into.to_3x3()
-            down = (turn @ Vector((0.0, 0.0, -1.0))).normalized()
-            past = turn @ Vector((0.0, 0.0, -self.past))
-            origin = into @ Vector((x, y, self.top))
+        above = Vector((x, y, self.top))
+        for tree, matrix, into, down, past in self._rays:
+            origin = into @ above
             for _ in range(MOST_SURFACES):
                 hit, normal, _, _ = tree.ray_cast(origin, down)
                 if hit is None:
@@ -137,6 +162,18 @@ class Surfaces:
                 origin = hit + past
         found.sort(reverse=True)
         return np.array([height for height, _ in found]), np.array([up for _, up in found], bool)
+
+    @cached_property
+    def _rays(self) -> list[tuple[BVHTree, Matrix, Matrix, Vector, Vector]]:
+        """Of each part: the tree, its world matrix and the inverse, the direction down and the step past a surface, in
+        the axes of the tree."""
+        rays = []
+        for tree, matrix in self.parts:
+            into = matrix.inverted_safe()
+            turn = into.to_3x3()
+            down = (turn @ Vector((0.0, 0.0, -1.0))).normalized()
+            rays.append((tree, matrix, into, down, turn @ Vector((0.0, 0.0, -self.past))))
+        return rays
 
 
 def _tree_of(mesh: Any) -> BVHTree:

@@ -30,6 +30,7 @@ from ..armature.root_motion import travel_of
 from ..armature.smpl_rig import Rig
 from ..controls.facing import facing_of
 from ..controls.ground import height_field, moves_between
+from ..controls.known_ground import KnownGround
 from ..controls.pins import pins_for, sample_pins
 from ..controls.trajectory import check_independent, check_path_object, sample_path
 from ..rigs import recognised
@@ -46,10 +47,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class KnownRig:
-    """A character as it was read."""
+    """What was read of the scene before: a character, and the ground of previews."""
 
     rig: Rig | BodyRig
     units_per_metre: float
+    ground: KnownGround | None = None
 
 
 def read_rig_of(character: bpy.types.Object) -> KnownRig:
@@ -169,10 +171,10 @@ class OrderBuilder:
         check_independent(f'Ground "{mesh.name}"', mesh, self.character, self.travel, shape=True)
         places = self.placement.origin[[0, 2]][None] if self.path_xz is None else self.path_xz
         floor = float(self.placement.origin[1])
+        known = self.known.ground if self.known is not None else None
+        read = height_field if known is None else known.height_field
         with at_frame(self.scene, self.first_frame, may_change(mesh)):
-            self.ground, warnings = height_field(
-                self.context, mesh, places, self.path_xz is None, floor, self.units_per_metre
-            )
+            self.ground, warnings = read(self.context, mesh, places, self.path_xz is None, floor, self.units_per_metre)
         self.warnings += warnings
         last = self.first_frame + self.seconds * rate_of(self.scene)
         if may_change(mesh) and moves_between(self.scene, mesh, self.first_frame, last, self.units_per_metre):

@@ -24,6 +24,7 @@ from ..armature.character_lookup import check_writable
 from ..scene import messages, playback
 from ..scene.handles import find, find_both
 from ..scene.main_thread_timer import MainThreadTimer
+from ..scene.viewports import redraw_viewports
 from ..session import idle_unload, job_queue
 from . import watching
 from .shot_choice import ShotChoice
@@ -40,6 +41,9 @@ BUSY, IDLE, RENDERING = 0.008, 0.1, 0.5
 """Seconds between two ticks: during a change, without one, and while Blender renders."""
 UNREPORTED = 0.03
 """Seconds between two readings during a drag while the timeline plays, where Blender may report no change."""
+REST = 4.0
+"""Time between two readings during a drag, as a multiple of the time that a reading takes: it leaves most of the main
+thread to Blender where a large ground has to be read anew for each change."""
 PATIENCE = 10.0
 """Seconds to wait for the worker thread when the extension is disabled."""
 
@@ -91,7 +95,7 @@ class Live:
         self._session = ""
         self._digest: tuple[Any, ...] = ()
         self._target = 0, 0
-        self._read_at = 0.0
+        self._read_at = self._read_next = 0.0
         self._must_read = False
         self._problem = ""
         self._timer = MainThreadTimer(self.tick, BUSY)
@@ -166,9 +170,10 @@ class Live:
         answer = self.worker.take()
         if answer is not None:
             self._take(answer)
-        if watch.changed or self._must_read:
+        if self._must_read or (watch.changed and not (dragging and now < self._read_next)):
             with _timed(self.spent, "read"):
                 self._read(now)
+            self._read_next = time.monotonic() + REST * 0.001 * self.spent[-1].milliseconds
         following = self.gesture.step(now, dragging)
         if following is Next.RESTORE:
             self.worker.cancel()
@@ -191,6 +196,8 @@ class Live:
         if watch.character_changed and (still or scene.motionlcm.travel != "root"):
             reader.forget()
         watch.character_changed = False
+        reader.reshaped(watch.reshaped)
+        watch.reshaped.clear()
         watch.ids = watched_ids()
         watch.character = character.session_uid, character.data.session_uid
         check_writable(character)
@@ -243,7 +250,7 @@ class Live:
         _, character = find_both(ask.order.scene, ask.order.character)
         with _timed(self.spent, "show"):
             preview.show(character, ask.order, outcome, ask.reading.known)
-        _redraw_viewports()
+        redraw_viewports()
 
     def _write(self, order: GenerationJobInput, result: GenerationOutput) -> None:
         """Write the finished motion. Later states are compared with the state as it is after writing, so that nothing
@@ -268,6 +275,8 @@ class Live:
         """
         from . import preview
 
+        if (watch.loaded or watch.history) and self._reader is not None:
+            self._reader.forget(ground=True)
         if watch.loaded:
             watch.loaded = False
             for obj in list(preview.previews()):
@@ -349,7 +358,7 @@ class Live:
     def _hide_path(self) -> None:
         if self._drawing is not None:
             self._drawing.hide()
-        _redraw_viewports()
+        redraw_viewports()
 
     def _end(self) -> None:
         """Stop what runs while Live is on."""
@@ -358,7 +367,7 @@ class Live:
         self._timer.stop()
         self._hide_path()
         if self._reader is not None:
-            self._reader.forget()
+            self._reader.forget(ground=True)
 
 
 @contextmanager
@@ -388,12 +397,3 @@ def _step_in_history(direction: str) -> bool:
         except RuntimeError as error:
             log.info("No further step: %s", error)
             return False
-
-
-def _redraw_viewports() -> None:
-    manager = bpy.context.window_manager
-    for window in manager.windows if manager is not None else ():
-        for area in window.screen.areas:
-            for region in area.regions if area.type == "VIEW_3D" else ():
-                if region.type == "WINDOW":
-                    region.tag_redraw()

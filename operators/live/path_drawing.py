@@ -32,33 +32,23 @@ class PathDrawing:
     """The line of the newest state, drawn in all 3D viewports."""
 
     def __init__(self) -> None:
-        self.line: tuple[np.ndarray, np.ndarray] | None = None
-        """(T, 3) world points and (T, 4) colours."""
-        self.marks: np.ndarray | None = None
-        """(2 * M, 3) ends of the marks."""
+        self._order: GenerationJobInput | None = None
         self._batches: list[Any] | None = None
         self._handler: Any | None = None
 
     def show(self, order: GenerationJobInput) -> None:
-        """Take the path of a job input; without a path nothing is drawn."""
+        """Take the path of a job input; without a path nothing is drawn. It is measured when Blender draws next, which
+        is less often than it changes."""
         if order.path_xz is None or len(order.path_xz) < 2:
             self.hide()
             return
-        path = order.path_xz
-        pace = path_pace(path, order.request.prompt)
-        heights = np.full(len(path), float(order.placement.origin[1]) + ABOVE)
-        if order.ground is not None:
-            heights += order.ground.heights(path)
-        points = np.stack([path[:, 0], heights, path[:, 1]], axis=-1)
-        self.line = engine_to_blender(points) * order.units_per_metre, pace_colours(pace, ALPHA)
-        self.marks = engine_to_blender(_ticks(points, pace.gait_changes)) * order.units_per_metre
-        self._batches = None
+        self._order, self._batches = order, None
         if self._handler is None and not bpy.app.background:
             self._handler = bpy.types.SpaceView3D.draw_handler_add(self._draw, (), "WINDOW", "POST_VIEW")
 
     def hide(self) -> None:
         """Draw nothing, and remove the draw handler."""
-        self.line = self.marks = self._batches = None
+        self._order = self._batches = None
         if self._handler is not None:
             bpy.types.SpaceView3D.draw_handler_remove(self._handler, "WINDOW")
             self._handler = None
@@ -68,18 +58,17 @@ class PathDrawing:
             self._draw_line()
         except Exception as error:  # an exception in each redraw would flood the console
             log.warning("The path is not drawn: %s", error, exc_info=error)
-            self.line = None
+            self._order = None
 
     def _draw_line(self) -> None:
         import gpu
         from gpu_extras.batch import batch_for_shader
 
-        if self.line is None or self.marks is None:
+        if self._order is None:
             return
         coloured, plain = (gpu.shader.from_builtin(f"POLYLINE_{kind}_COLOR") for kind in ("SMOOTH", "UNIFORM"))
         if self._batches is None:
-            points, colours = (part.astype(np.float32) for part in self.line)
-            marks = self.marks.astype(np.float32)
+            points, colours, marks = (part.astype(np.float32) for part in path_shapes(self._order))
             self._batches = [
                 batch_for_shader(coloured, "LINE_STRIP", {"pos": points, "color": colours}),
                 batch_for_shader(plain, "LINES", {"pos": marks}) if len(marks) else None,
@@ -97,6 +86,19 @@ class PathDrawing:
                 batch.draw(shader)
         gpu.state.depth_test_set("NONE")
         gpu.state.blend_set("NONE")
+
+
+def path_shapes(order: GenerationJobInput) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """World points (T, 3) and colours (T, 4) of the path of a job input, and ends (2 * M, 3) of the marks across it."""
+    path = order.path_xz
+    assert path is not None
+    pace = path_pace(path, order.request.prompt)
+    heights = np.full(len(path), float(order.placement.origin[1]) + ABOVE)
+    if order.ground is not None:
+        heights += order.ground.heights(path)
+    points = np.stack([path[:, 0], heights, path[:, 1]], axis=-1)
+    marks = engine_to_blender(_ticks(points, pace.gait_changes)) * order.units_per_metre
+    return engine_to_blender(points) * order.units_per_metre, pace_colours(pace, ALPHA), marks
 
 
 def _ticks(points: np.ndarray, frames: np.ndarray) -> np.ndarray:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import Enum
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -15,6 +16,7 @@ from ..scene.dependencies import sources_of
 from ..scene.scene_time import NeedsStepping, frames_of, without_stepping
 
 if TYPE_CHECKING:
+    from ..controls.known_ground import KnownGround
     from ..generation.order_builder import KnownRig
     from ..session.generation_worker import GenerationJobInput
 
@@ -37,23 +39,32 @@ class Reading:
 
 
 class SceneReader:
-    """Reads the scene for previews. The character is read once and again after `forget`."""
+    """Reads the scene for previews. Character and surface of the ground are read once, and again after `forget`."""
 
     def __init__(self) -> None:
         self._known: dict[int, KnownRig] = {}
+        self._ground: KnownGround | None = None
 
-    def forget(self) -> None:
-        """Read the character again the next time."""
+    def forget(self, ground: bool = False) -> None:
+        """Read the character again the next time. ground: the ground as well."""
         self._known.clear()
+        self._ground = None if ground else self._ground
+
+    def reshaped(self, ids: Collection[int]) -> None:
+        """Take in the session ids of data-blocks whose shape changed."""
+        if self._ground is not None:
+            self._ground.reshaped(ids)
 
     def known(self, character: bpy.types.Object) -> KnownRig:
         """The character as it was read last."""
+        from ..controls.known_ground import KnownGround
         from ..generation.order_builder import read_rig_of
 
         uid = character.session_uid
         if uid not in self._known:
             self._known.clear()
-            self._known[uid] = read_rig_of(character)
+            self._ground = self._ground or KnownGround()
+            self._known[uid] = replace(read_rig_of(character), ground=self._ground)
         return self._known[uid]
 
     def read(
@@ -97,27 +108,33 @@ def _order(
 
 def fingerprint(*values: Any) -> str:
     """A text that is equal for equal values: dataclasses, arrays and plain values."""
-    found = hashlib.sha1(usedforsecurity=False)
-    for part in _parts(values):
-        found.update(part)
-    return found.hexdigest()
+    parts: list[bytes] = []
+    _add_parts(values, parts)
+    return hashlib.sha1(b"\n".join(parts), usedforsecurity=False).hexdigest()
 
 
-def _parts(value: Any) -> Iterator[bytes]:
-    if is_dataclass(value) and not isinstance(value, type):
-        yield type(value).__name__.encode()
-        for field in fields(value):
-            if field.name not in NOT_OF_THE_MOTION:
-                yield from _parts(getattr(value, field.name))
-    elif hasattr(value, "tobytes"):
-        yield repr((value.shape, value.dtype.str)).encode()
-        yield value.tobytes()
-    elif isinstance(value, (tuple, list)):
-        yield b"("
+_fields: dict[type, tuple[str, ...]] = {}
+"""Names of the fields of each dataclass that change its motion."""
+
+
+def _add_parts(value: Any, parts: list[bytes]) -> None:
+    kind = type(value)
+    if kind in (str, int, float, bool, NoneType):
+        parts.append(repr(value).encode())
+    elif kind in (tuple, list):
+        parts.append(b"(%d" % len(value))
         for each in value:
-            yield from _parts(each)
+            _add_parts(each, parts)
+    elif is_dataclass(kind):
+        if kind not in _fields:
+            _fields[kind] = tuple(field.name for field in fields(kind) if field.name not in NOT_OF_THE_MOTION)
+        parts.append(kind.__name__.encode())
+        for name in _fields[kind]:
+            _add_parts(getattr(value, name), parts)
+    elif hasattr(value, "tobytes"):
+        parts += [repr((value.shape, value.dtype.str)).encode(), value.tobytes()]
     else:
-        yield repr(value.value if isinstance(value, Enum) else value).encode() + b";"
+        parts.append(repr(value.value if isinstance(value, Enum) else value).encode())
 
 
 NOT_A_SETTING = frozenset({

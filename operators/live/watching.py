@@ -23,6 +23,7 @@ class Watch:
         character: Session ids of the character and its armature data.
         changed: Whether something that counts changed.
         character_changed: Whether the character was moved, or its armature changed.
+        reshaped: Session ids of the data-blocks whose shape changed.
         scene: The scene of the last change.
         history: "UNDO" or "REDO" after one of these, else empty.
         loaded: Whether another file was opened.
@@ -33,6 +34,7 @@ class Watch:
         self.ids: frozenset[int] = frozenset()
         self.character: tuple[int, int] = (0, 0)
         self.changed = self.character_changed = self.loaded = False
+        self.reshaped: set[int] = set()
         self.scene: Handle | None = None
         self.history = ""
         self.before_history: Callable[[], None] = _nothing
@@ -46,18 +48,21 @@ class Watch:
         for update in depsgraph.updates:
             uid = update.id.original.session_uid
             if uid in self.ids:
-                self._mark(scene)
+                self._mark(scene, update)
             elif uid == armature or (uid == character and update.is_updated_transform):
-                self._mark(scene)
+                self._mark(scene, update)
                 self.character_changed = True
 
     def note_frame(self, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
         """Note the changes of a new frame: while the timeline plays, Blender evaluates a drag together with the frame
         and reports no other update."""
-        if any(update.id.original.session_uid in self.ids for update in depsgraph.updates):
-            self._mark(scene)
+        for update in depsgraph.updates:
+            if update.id.original.session_uid in self.ids:
+                self._mark(scene, update)
 
-    def _mark(self, scene: bpy.types.Scene) -> None:
+    def _mark(self, scene: bpy.types.Scene, update: bpy.types.DepsgraphUpdate) -> None:
+        if update.is_updated_geometry:
+            self.reshaped.add(update.id.original.session_uid)
         if not self.changed:
             self.changed, self.scene = True, handle_of(scene)
 

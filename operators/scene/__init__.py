@@ -20,7 +20,7 @@ registration: Registration of modules: their classes, then their additions to Bl
 scene_time: Scene times of the model's frames, and places of objects at these times.
 shot_lookup: The active shot of a character, and a shot by its identity.
 user_paths: Paths that a person or a script gives, such as Blender's `//` paths relative to the open file.
-viewports: The viewport under the mouse, and points of the world in its pixels.
+viewports: The viewport under the mouse, points of the world in its pixels, and redraws.
 """
 
 REGISTERED: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The viewport under the mouse, and points of the world in its pixels."""
+"""The viewport under the mouse, points of the world in its pixels, and redraws."""
 
 from __future__ import annotations
 
@@ -40,6 +40,16 @@ def projected(points: np.ndarray, matrix: np.ndarray, width: float, height: floa
     # The last row of an orthographic matrix has no depth: the depth of clip space is used.
     flat = np.abs(matrix[3, :3]).max() < 1e-9
     return pixels, clip[..., 2] if flat else depth
+
+
+def redraw_viewports() -> None:
+    """Let Blender draw all 3D viewports again."""
+    manager = bpy.context.window_manager
+    for window in manager.windows if manager is not None else ():
+        for area in window.screen.areas:
+            for region in area.regions if area.type == "VIEW_3D" else ():
+                if region.type == "WINDOW":
+                    region.tag_redraw()
 
 
 def _inside(part: Any, x: int, y: int) -> bool:
