@@ -42,8 +42,8 @@ BUSY, IDLE, RENDERING = 0.008, 0.1, 0.5
 UNREPORTED = 0.03
 """Seconds between two readings during a drag while the timeline plays, where Blender may report no change."""
 REST = 4.0
-"""Time between two readings during a drag, as a multiple of the time that a reading takes: it leaves most of the main
-thread to Blender where a large ground has to be read anew for each change."""
+"""Time between two readings during a drag, as a multiple of the processor time that a reading takes. This leaves most of
+the main thread to Blender where a large ground has to be read anew for each change."""
 PATIENCE = 10.0
 """Seconds to wait for the worker thread when the extension is disabled."""
 
@@ -173,7 +173,8 @@ class Live:
         if self._must_read or (watch.changed and not (dragging and now < self._read_next)):
             with _timed(self.spent, "read"):
                 self._read(now)
-            self._read_next = time.monotonic() + REST * 0.001 * self.spent[-1].milliseconds
+            pause = REST * 0.001 * self.spent[-1].processor if dragging else 0.0
+            self._read_next = time.monotonic() + pause
         following = self.gesture.step(now, dragging)
         if following is Next.RESTORE:
             self.worker.cancel()

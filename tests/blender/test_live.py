@@ -54,6 +54,7 @@ def drag(monkeypatch, *offsets: float) -> None:
     for x in offsets:
         settings().path.data.splines[0].points[1].co.x = x
         bpy.context.view_layer.update()
+        live()._read_next = 0.0  # however long the reading before took
         live().tick()
         assert live().worker.wait(600.0)
         live().tick()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from motionlcm_blender.motion.ground_layers import followed_ground, solid_tops, stands_inside
+from motionlcm_blender.motion import ground_layers
+from motionlcm_blender.motion.ground_layers import followed_ground, near_way, solid_tops, stands_inside
 
 WAY = np.array([[k, 2] for k in range(30)])
 
@@ -74,3 +76,29 @@ def test_a_cube_is_a_room_for_who_stands_in_it_and_a_block_for_others() -> None:
     slabs = np.array([2.8, 2.6, 0.0, -0.2])
     assert not stands_inside(slabs, np.array([True, False, True, False]), 0.0)
     assert not stands_inside(heights, ~up, 0.0) and not stands_inside(np.array([]), np.array([], bool), 0.0)
+
+
+def test_one_surface_everywhere_is_found_without_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hill(i: int, j: int) -> float:
+        return float(0.4 * np.sin(0.3 * i) + 0.1 * j)
+
+    below = [[np.append(heights, -9.0) for heights in row] for row in layers(hill)]
+    searched = followed_ground(below, WAY, 0.0, 0.1)
+    monkeypatch.setattr(ground_layers, "_beside", None)
+    np.testing.assert_array_equal(followed_ground(layers(hill), WAY, 0.0, 0.1), searched)
+
+
+def test_a_step_above_the_head_is_searched() -> None:
+    cliff = ground(lambda i, j: 5.0 if i > 20 else 0.0)
+    assert (cliff[:21] == 0.0).all() and np.isnan(cliff[21:]).all()
+
+
+def test_points_without_samples_have_no_ground_and_change_nothing_else() -> None:
+    for surfaces in ((lambda i, j: 0.1 * i,), (lambda i, j: 0.1 * i, -1.0)):
+        whole = layers(*surfaces)
+        near = near_way(WAY, (30, 5), 1.0)
+        assert near[:, 1:4].all() and not near[:, [0, 4]].any()
+        part = [[whole[i][j] if near[i, j] else None for j in range(5)] for i in range(30)]
+        found = followed_ground(part, WAY, 0.0, 0.1)
+        np.testing.assert_array_equal(found[near], followed_ground(whole, WAY, 0.0, 0.1)[near])
+        assert np.isnan(found[~near]).all()
