@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -110,10 +111,12 @@ def _single_surface(layers: Sequence[Sequence[FloatArray | None]], way: IntArray
 
     Then each point is reached from its neighbours, and its surface is the ground whatever the order.
     """
-    flat = [heights for row in layers for heights in row]
-    if any(heights is not None and len(heights) != 1 for heights in flat):
+    flat = list(chain.from_iterable(layers))
+    sampled = [heights for heights in flat if heights is not None]
+    if set(map(len, sampled)) != {1}:
         return None
-    values = np.array([np.nan if heights is None else heights[0] for heights in flat])
+    values = np.full(len(flat), np.nan)
+    values[[heights is not None for heights in flat]] = np.concatenate(sampled)
     ground: FloatArray = values.reshape(len(layers), len(layers[0]))
     along = ground[way[:, 0], way[:, 1]]
     steps = (np.diff(ground, axis=0).ravel(), np.diff(ground, axis=1).ravel(), np.diff(along))
@@ -136,10 +139,11 @@ def near_way(way: IntArray, shape: tuple[int, int], reach: float) -> BoolArray:
     side = np.arange(-int(reach), int(reach) + 1)
     disc = np.stack(np.meshgrid(side, side, indexing="ij"), -1).reshape(-1, 2)
     disc = disc[(disc**2).sum(-1) <= reach**2]
-    places = (np.unique(way, axis=0)[:, None] + disc).reshape(-1, 2)
-    places = places[((places >= 0) & (places < shape)).all(-1)]
+    rows, columns = np.divmod(np.unique(way[:, 0] * shape[1] + way[:, 1]), shape[1])
+    at = (rows[:, None] + disc[:, 0]).ravel(), (columns[:, None] + disc[:, 1]).ravel()
+    inside = (at[0] >= 0) & (at[0] < shape[0]) & (at[1] >= 0) & (at[1] < shape[1])
     near = np.zeros(shape, bool)
-    near[places[:, 0], places[:, 1]] = True
+    near[at[0][inside], at[1][inside]] = True
     return near
 
 
