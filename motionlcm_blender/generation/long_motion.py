@@ -80,6 +80,14 @@ def piece_of(features: FloatArray) -> Piece:
     )
 
 
+def unchanging(piece: Piece) -> Piece:
+    """The piece with arrays that cannot be written, to be kept for several requests."""
+    for array in (piece.joints, piece.contacts, piece.rotations):
+        if array is not None:
+            array.flags.writeable = False
+    return piece
+
+
 def lengthened(piece: Piece, frames: int) -> Piece:
     """Lengthen a walk by stitching it to itself where it fits best, until it has so many frames.
 
@@ -165,7 +173,7 @@ def generate_chained(
 def _take(model: MotionModel, request: Request, on_progress: Progress) -> GeneratedMotion:
     began = time.perf_counter()
     if cadence_of(request) is not None:
-        made, number = _pieces(model, replace(request, hints=None, facing=None), on_progress)
+        made, number = _walk(model, replace(request, hints=None, facing=None), on_progress)
         fitted = fitted_to_path(request, made)
         if fitted is not None:
             return _finished(request, fitted, number, fitted.frames, began)
@@ -175,6 +183,18 @@ def _take(model: MotionModel, request: Request, on_progress: Progress) -> Genera
     if led is not None:
         return as_asked(_take(model, led, on_progress), request)
     return _finished(request, made, number, request.frames, began)
+
+
+def _walk(model: MotionModel, request: Request, on_progress: Progress) -> tuple[Piece, int]:
+    """As `_pieces`, kept for the next request that differs in its path alone, as while a path is dragged."""
+    if request.start is not None:
+        return _pieces(model, request, on_progress)
+
+    def make() -> tuple[Piece, int]:
+        made, number = _pieces(model, request, on_progress)
+        return unchanging(made), number
+
+    return model.cache.walk(("stitched", request), make)
 
 
 def _finished(request: Request, made: Piece, number: int, frames: int, began: float) -> GeneratedMotion:

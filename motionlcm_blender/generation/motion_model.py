@@ -63,7 +63,7 @@ class MotionModel:
         identity = {"mean": np.zeros(features), "std": np.ones(features)}
         identity |= {"hint_mean": np.zeros((JOINT_COUNT, 3)), "hint_std": np.ones((JOINT_COUNT, 3))}
         self.stats = {name: np.asarray(v, np.float32) for name, v in {**identity, **(stats or {})}.items()}
-        self._text_encoder, self._cache = text_encoder, SampleCache()
+        self._text_encoder, self.cache = text_encoder, SampleCache()
         self._prompts: OrderedDict[str, Any] = OrderedDict()
 
     @classmethod
@@ -320,7 +320,7 @@ class MotionModel:
     def _free(self, text: FloatArray, noise: FloatArray, request: Request, stage: Progress) -> FloatArray:
         """The features of `_sampled` without hints, cached. Must run inside `inference_context`."""
         values = (request.frames, request.guidance)
-        return self._cache.get((text, noise), values, lambda: self._sampled(text, noise, request, None, stage))
+        return self.cache.get((text, noise), values, lambda: self._sampled(text, noise, request, None, stage))
 
     def _sampled(
         self, text: FloatArray, noise: FloatArray, request: Request, shown: list[Hints] | None, stage: Progress

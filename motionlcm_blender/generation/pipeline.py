@@ -19,7 +19,7 @@ from ..postprocess.path_following import resampled_joints
 from ..postprocess.transitions import aligned, at_origin, match_start
 from .generated_motion import GeneratedMotion
 from .inbetweening import place_end_pose
-from .long_motion import fitted_to_path, generate_chained, needs_stitching, piece_of
+from .long_motion import fitted_to_path, generate_chained, needs_stitching, piece_of, unchanging
 from .motion_model import MotionModel, Progress
 from .path_gait import cadence_of, without_path
 from .pin_approach import approached, as_asked
@@ -92,7 +92,7 @@ class MotionLCM(MotionModel):
             return self._ended_anywhere(request, sampled.features, progress, cancel)
         stage(0.8, "Post-processing")
         usual = partial(self._finished, started=started, report=sampled.report, progress=progress, cancel=cancel)
-        finish = usual if shown is request else partial(self._on_path, started=started)
+        finish = usual if shown is request else partial(self._on_path, shown=shown, started=started)
         kept = most_different(joints_from_features(sampled.features), request.takes)
         return [finish(another_take(request, k), sampled.features[k]) for k in kept]
 
@@ -102,9 +102,10 @@ class MotionLCM(MotionModel):
             return request
         return without_path(request, self.folder.frames[1] if self.folder is not None else MAX_FRAMES)
 
-    def _on_path(self, request: Request, features: FloatArray, started: float) -> GeneratedMotion:
+    def _on_path(self, request: Request, features: FloatArray, shown: Request, started: float) -> GeneratedMotion:
         """Post-process a walk that was sampled without its path; one that does more than walk is sampled with it."""
-        walk = fitted_to_path(request, piece_of(features))
+        own = replace(shown, seed=request.seed, blends=request.blends, takes=1)
+        walk = fitted_to_path(request, self.cache.walk(own, lambda: unchanging(piece_of(features))))
         if walk is None:
             with_path = self.features(request)[0]
             return _finished(request, with_path, _sampled_joints(request, with_path), started, {})

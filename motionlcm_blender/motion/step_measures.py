@@ -38,8 +38,7 @@ def step_frames(joints: FloatArray) -> FloatArray:
     ahead = np.where(speed[:, 0] > 0.5 * MOVING, ahead, 0.0)
     threshold = max(SWING * float(np.percentile(np.abs(ahead), 90)), 0.01)
     found, side, since = [], 0, 0
-    for frame, value in enumerate(ahead):
-        now = int(np.sign(value)) if abs(value) > threshold else 0
+    for frame, now in enumerate(np.where(np.abs(ahead) > threshold, np.sign(ahead), 0.0).astype(int).tolist()):
         if now == 0 or now == side:
             since = frame if now == side else since
             continue

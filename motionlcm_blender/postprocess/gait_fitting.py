@@ -8,6 +8,7 @@ length by itself. Metres, Y up, 20 fps.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 
 import numpy as np
@@ -54,16 +55,17 @@ def gait_times(
     steps = step_frames(joints)
     if not is_steady(speed) or not _only_walks(steps, len(joints)):
         return None
-    edges, wanted = np.concatenate([[-1.0], steps, [float(len(joints))]]), np.diff(steps)
-    lasts = np.concatenate([[wanted.mean()], wanted, [wanted.mean()]])
-    at = _first_frame(joints, speed)
-    rates = np.ones(len(path) - 1)
-    first = at
-    for frame in range(len(rates)):
-        step = min(int(np.searchsorted(edges, at, side="right")) - 1, len(lasts) - 1)
-        captured = 60.0 * FPS / cadence(max(float(speed[frame]), SLOWEST_SPEED))
-        rates[frame] = np.clip(lasts[step] / captured, SLOWEST, FASTEST)
-        at += rates[frame]
+    wanted = np.diff(steps)
+    edges = [-1.0, *steps.tolist(), float(len(joints))]
+    lasts = [float(wanted.mean()), *wanted.tolist(), float(wanted.mean())]
+    captured = [60.0 * FPS / cadence(max(each, SLOWEST_SPEED)) for each in speed[:-1].tolist()]
+    first = at = _first_frame(joints, speed)
+    played = []
+    for length in captured:  # plain numbers: NumPy's functions take ten times as long for one number
+        step = min(bisect_right(edges, at) - 1, len(lasts) - 1)
+        played.append(min(max(lasts[step] / length, SLOWEST), FASTEST))
+        at += played[-1]
+    rates = np.array(played)
     rates = smooth(rates, RATE_SIGMA) if len(rates) > 4 else rates
     room = len(joints) - 1.0 - first
     rates *= min(1.0, room / max(float(rates.sum()), 1e-9))

@@ -16,13 +16,13 @@ from tests.repeated import assert_same_motion
 FRAMES = 80
 
 
-def path(aside: float) -> Hints:
-    along = np.linspace(0.0, 1.0, FRAMES)
-    return Hints.ground_path(np.stack([aside * np.sin(3.0 * along) ** 2, 4.4 * along], -1))
+def path(aside: float, frames: int) -> Hints:
+    along = np.linspace(0.0, 1.0, frames)
+    return Hints.ground_path(np.stack([aside * np.sin(3.0 * along) ** 2, 0.055 * frames * along], -1))
 
 
-def asked(aside: float, prompt: str = "a person walks forward", seed: int = 3) -> Request:
-    return Request(prompt, FRAMES, seed=seed, steps=1, hints=path(aside))
+def asked(aside: float, prompt: str = "a person walks forward", seed: int = 3, frames: int = FRAMES) -> Request:
+    return Request(prompt, frames, seed=seed, steps=1, hints=path(aside, frames))
 
 
 @pytest.fixture
@@ -52,6 +52,28 @@ def test_a_walk_on_another_path_is_not_sampled_again(found: list[bool]) -> None:
         found.clear()
         model.generate(other)
         assert True in found, "another seed, prompt or number of steps is another sample"
+
+
+def test_long_motion_on_another_path_is_neither_sampled_nor_stitched_again(found: list[bool]) -> None:
+    model = MotionLCM.from_folder(None, "numpy")
+    motions = [model.generate(asked(aside, frames=260))[0] for aside in (0.0, 0.4)]
+    assert found == [True, True], "two segments, once"
+    assert motions[1].report["path_mean_cm"] < 2.0
+    alone = MotionLCM.from_folder(None, "numpy").generate(asked(0.4, frames=260))[0]
+    assert_same_motion(motions[1].joints, alone.joints)
+    other = model.generate(asked(0.4, seed=4, frames=260))[0]
+    assert np.abs(other.joints - alone.joints).max() > 0.1
+
+
+def test_takes_of_a_walk_are_kept_each(found: list[bool]) -> None:
+    model = MotionLCM.from_folder(None, "numpy")
+    first, second = (model.generate(replace(asked(aside), takes=2)) for aside in (0.0, 0.4))
+    assert found == [True]
+    assert np.abs(second[0].joints - second[1].joints).max() > 0.05
+    alone = MotionLCM.from_folder(None, "numpy").generate(replace(asked(0.4), takes=2))
+    for made, fresh in zip(second, alone, strict=True):
+        assert_same_motion(made.joints, fresh.joints)
+    assert [each.seed for each in first] == [each.seed for each in alone]
 
 
 def test_what_is_sampled_on_its_path_is_sampled_for_each_path(found: list[bool]) -> None:
