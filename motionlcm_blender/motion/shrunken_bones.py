@@ -17,8 +17,8 @@ SHORT = (0.6, 0.2)
 """Shares of a bone's length above which its own direction counts alone, and below which only that of all around it.
 
 Bones a little short are left as they are: on captions of test clips the elbows then accelerate as captured ones do
-(99th percentiles, mean over takes: 57 rad/s2, captured 56), and wrists keep more of their speed than with (0.95, 0.45), where
-the elbows have 42 rad/s2.
+(99th percentiles, mean over takes: 57 rad/s2, captured 56), and wrists keep more of their speed than with (0.95, 0.45),
+which leaves the elbows 42 rad/s2.
 """
 WIDTHS = (1.0, 2.0, 4.0)
 """Frames, standard deviations of the means over time; the narrowest is taken in which a bone is not short."""
