@@ -266,6 +266,23 @@ def test_an_animated_object_as_path_is_read_without_stepping(character):
     assert np.allclose(reading.order.path_xz, exact.path_xz, atol=1e-5)
 
 
+def test_the_path_is_coloured_while_it_is_dragged(character, monkeypatch):
+    shapes = part("operators.live.path_drawing").path_shapes
+    drag(monkeypatch, 0.3)
+    assert live()._drawing._order is live()._reading.order
+    points, colours, marks = shapes(live()._reading.order)
+    assert points[:, 0].max() == pytest.approx(0.3, abs=0.05) and points[-1, 1] == pytest.approx(-2.0, abs=0.01)
+    assert (points[:, 2] > 0.0).all() and len(colours) == len(points) == 40
+    assert colours[20, 0] < 0.5, "a comfortable speed is not red"
+    settings().path.data.splines[0].points[2].co.y = -9.0
+    drag(monkeypatch, 0.4)
+    _, fast, marks = shapes(live()._reading.order)
+    assert fast[20, 0] > 0.9 and fast[20, 1] < 0.5, "a walk at 4.5 m/s is red"
+    assert len(marks) >= 4 and len(marks) % 2 == 0
+    let_go(monkeypatch)
+    assert live()._drawing._order is None
+
+
 def test_a_refusal_is_told_once_and_live_goes_on(character, monkeypatch):
     said = []
     show = part("operators.scene.messages").show_message
