@@ -65,7 +65,7 @@ def gait_times(
         step = min(bisect_right(edges, at) - 1, len(lasts) - 1)
         played.append(min(max(lasts[step] / length, SLOWEST), FASTEST))
         at += played[-1]
-    rates = np.array(played)
+    rates: FloatArray = np.array(played)
     rates = smooth(rates, RATE_SIGMA) if len(rates) > 4 else rates
     room = len(joints) - 1.0 - first
     rates *= min(1.0, room / max(float(rates.sum()), 1e-9))
