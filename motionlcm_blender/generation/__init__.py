@@ -14,7 +14,7 @@ pipeline            `MotionLCM`: the pipeline from a request to finished motions
 postprocessing      Post-processing: from the joints of the networks to a finished motion, as a list of named
                     steps.
 request             Requests to the model: prompt, length, seed, and positions to pass through.
-sample_cache        What was sampled without hints, kept for requests that differ in their path alone.
+sample_cache        Walks that were sampled without their path, kept for requests that differ in their path alone.
 straight_path       The drawn path as the network sees it: straight, with the progress of the drawn one.
 take_selection      Takes worth choosing among: of more samples than takes, those that differ most.
 variations          Variations of takes: towards another seed, mirrored, faster or slower.

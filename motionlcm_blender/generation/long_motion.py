@@ -194,7 +194,7 @@ def _walk(model: MotionModel, request: Request, on_progress: Progress) -> tuple[
         made, number = _pieces(model, request, on_progress)
         return unchanging(made), number
 
-    return model.cache.walk(("stitched", request), make)
+    return model.walks.get(("stitched", request), make)
 
 
 def _finished(request: Request, made: Piece, number: int, frames: int, began: float) -> GeneratedMotion:

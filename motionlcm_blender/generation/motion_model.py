@@ -63,7 +63,7 @@ class MotionModel:
         identity = {"mean": np.zeros(features), "std": np.ones(features)}
         identity |= {"hint_mean": np.zeros((JOINT_COUNT, 3)), "hint_std": np.ones((JOINT_COUNT, 3))}
         self.stats = {name: np.asarray(v, np.float32) for name, v in {**identity, **(stats or {})}.items()}
-        self._text_encoder, self.cache = text_encoder, SampleCache()
+        self._text_encoder, self.walks = text_encoder, SampleCache()
         self._prompts: OrderedDict[str, Any] = OrderedDict()
 
     @classmethod
@@ -313,14 +313,8 @@ class MotionModel:
             if not self.architecture.phased:  # new noise between the steps would undo it
                 noise = noise[:1]
         with self.backend.inference_context():
-            if shown is None:
-                return SampledFeatures(self._free(text, noise, request, stage), report)
-            return SampledFeatures(self._sampled(text, noise, request, shown, stage), report)
-
-    def _free(self, text: FloatArray, noise: FloatArray, request: Request, stage: Progress) -> FloatArray:
-        """The features of `_sampled` without hints, cached. Must run inside `inference_context`."""
-        values = (request.frames, request.guidance)
-        return self.cache.get((text, noise), values, lambda: self._sampled(text, noise, request, None, stage))
+            features = self._sampled(text, noise, request, shown, stage)
+        return SampledFeatures(features, report)
 
     def _sampled(
         self, text: FloatArray, noise: FloatArray, request: Request, shown: list[Hints] | None, stage: Progress
@@ -377,7 +371,7 @@ class MotionModel:
             return [hints]
         stage(0.05, "Sampling without the path")
         with self.backend.inference_context():
-            free = joints_from_features(self._free(text, noise, request, _silent))
+            free = joints_from_features(self._sampled(text, noise, request, None, _silent))
         return [hints.completed(joints) for joints in free]
 
 

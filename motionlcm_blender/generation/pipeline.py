@@ -19,7 +19,7 @@ from ..postprocess.path_following import resampled_joints
 from ..postprocess.transitions import aligned, at_origin, match_start
 from .generated_motion import GeneratedMotion
 from .inbetweening import place_end_pose
-from .long_motion import fitted_to_path, generate_chained, needs_stitching, piece_of, unchanging
+from .long_motion import Piece, fitted_to_path, generate_chained, needs_stitching, piece_of, unchanging
 from .motion_model import MotionModel, Progress
 from .path_gait import cadence_of, without_path
 from .pin_approach import approached, as_asked
@@ -85,16 +85,17 @@ class MotionLCM(MotionModel):
         text = self.encode_prompt(request.prompt.strip(), shown.frames)
         samples = request.takes if request.blends else sample_count(request.takes)
         try:
-            sampled = self.sample_features(replace(shown, takes=samples), text, stage)
+            if shown is not request:
+                return self._walks(request, shown, text, samples, stage, started)
+            sampled = self.sample_features(replace(request, takes=samples), text, stage)
         except MemoryError as error:
             raise DeviceError("There is too little memory for this request; ask for fewer takes.") from error
         if request.end is not None and request.end_anywhere and self.architecture.control:
             return self._ended_anywhere(request, sampled.features, progress, cancel)
         stage(0.8, "Post-processing")
         usual = partial(self._finished, started=started, report=sampled.report, progress=progress, cancel=cancel)
-        finish = usual if shown is request else partial(self._on_path, shown=shown, started=started)
         kept = most_different(joints_from_features(sampled.features), request.takes)
-        return [finish(another_take(request, k), sampled.features[k]) for k in kept]
+        return [usual(another_take(request, k), sampled.features[k]) for k in kept]
 
     def _shown_request(self, request: Request) -> Request:
         """The request that the network gets: a walk on a path is sampled without the path (`path_gait`)."""
@@ -102,10 +103,25 @@ class MotionLCM(MotionModel):
             return request
         return without_path(request, self.folder.frames[1] if self.folder is not None else MAX_FRAMES)
 
-    def _on_path(self, request: Request, features: FloatArray, shown: Request, started: float) -> GeneratedMotion:
+    def _walks(
+        self, request: Request, shown: Request, text: FloatArray, samples: int, stage: Progress, started: float
+    ) -> list[GeneratedMotion]:
+        """Walks sampled without their path. A single one is kept for requests that differ in their path alone."""
+
+        def sampled() -> FloatArray:
+            return self.sample_features(replace(shown, takes=samples), text, stage).features
+
+        if samples == 1:
+            free = {0: self.walks.get(shown, lambda: unchanging(piece_of(sampled()[0])))}
+        else:
+            features = sampled()
+            free = {k: piece_of(features[k]) for k in most_different(joints_from_features(features), request.takes)}
+        stage(0.8, "Post-processing")
+        return [self._on_path(another_take(request, k), walk, started) for k, walk in free.items()]
+
+    def _on_path(self, request: Request, free: Piece, started: float) -> GeneratedMotion:
         """Post-process a walk that was sampled without its path; one that does more than walk is sampled with it."""
-        own = replace(shown, seed=request.seed, blends=request.blends, takes=1)
-        walk = fitted_to_path(request, self.cache.walk(own, lambda: unchanging(piece_of(features))))
+        walk = fitted_to_path(request, free)
         if walk is None:
             with_path = self.features(request)[0]
             return _finished(request, with_path, _sampled_joints(request, with_path), started, {})

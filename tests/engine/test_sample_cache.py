@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from motionlcm_blender.generation.long_motion import Piece, unchanging
 from motionlcm_blender.generation.motion_model import MotionModel
 from motionlcm_blender.generation.pipeline import MotionLCM
 from motionlcm_blender.generation.request import Hints, Request
@@ -65,17 +66,6 @@ def test_long_motion_on_another_path_is_neither_sampled_nor_stitched_again(found
     assert np.abs(other.joints - alone.joints).max() > 0.1
 
 
-def test_takes_of_a_walk_are_kept_each(found: list[bool]) -> None:
-    model = MotionLCM.from_folder(None, "numpy")
-    first, second = (model.generate(replace(asked(aside), takes=2)) for aside in (0.0, 0.4))
-    assert found == [True]
-    assert np.abs(second[0].joints - second[1].joints).max() > 0.05
-    alone = MotionLCM.from_folder(None, "numpy").generate(replace(asked(0.4), takes=2))
-    for made, fresh in zip(second, alone, strict=True):
-        assert_same_motion(made.joints, fresh.joints)
-    assert [each.seed for each in first] == [each.seed for each in alone]
-
-
 def test_what_is_sampled_on_its_path_is_sampled_for_each_path(found: list[bool]) -> None:
     model = MotionLCM.from_folder(None, "numpy")
     for aside in (0.0, 0.4):
@@ -83,22 +73,21 @@ def test_what_is_sampled_on_its_path_is_sampled_for_each_path(found: list[bool])
     assert found == [False, False]
 
 
-def test_the_least_recently_used_features_are_dropped() -> None:
-    cache, made = SampleCache(most_bytes=2 * 400), []
+def test_what_the_networks_give_is_never_kept(found: list[bool]) -> None:
+    model = MotionLCM.from_folder(None, "numpy")
+    for _ in range(2):
+        model.features(Request("a person walks forward", 40, steps=1))
+    assert found == [True, True]
 
-    def get(number: int) -> np.ndarray:
-        values = np.full(100, number, np.float32)
-        return cache.get((values,), 1, lambda: made.append(number) or values)
 
-    for number in (1, 2, 1, 3, 1, 2):
-        assert get(number)[0] == number
+def test_the_least_recently_used_walk_is_dropped() -> None:
+    cache, made = SampleCache(most=2), []
+    for key in (1, 2, 1, 3, 1, 2):
+        assert cache.get(key, lambda key=key: made.append(key) or -key) == -key
     assert made == [1, 2, 3, 2]
+
+
+def test_kept_arrays_cannot_be_changed() -> None:
+    piece = unchanging(Piece(np.zeros((4, 22, 3)), np.zeros((4, 4)), None))
     with pytest.raises(ValueError, match="read-only"):
-        get(2)[0] = 5.0
-
-
-def test_features_larger_than_the_cache_are_returned_and_not_kept() -> None:
-    cache = SampleCache(most_bytes=100)
-    made = [cache.get((np.zeros(2),), (), lambda: np.ones(50, np.float32)) for _ in range(2)]
-    assert made[0] is not made[1]
-    np.testing.assert_array_equal(made[1], 1.0)
+        piece.joints[0] = 1.0
