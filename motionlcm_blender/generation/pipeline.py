@@ -46,8 +46,7 @@ class MotionLCM(MotionModel):
         The same request gives the same motion, and each take the same as a request for one take with the take's own
         seed. Several takes are those of more samples that differ most (`take_selection`). A motion with a ground path
         is moved onto it (`path_following`); `report` has the network's own error. With a start the first frames are
-        exactly those given (`transitions`). A motion longer than the model's limit is stitched from segments
-        (`long_motion`).
+        exactly those given (`transitions`). A motion longer than the model's limit is stitched (`long_motion`).
 
         Args:
             request: The request.
