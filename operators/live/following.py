@@ -42,7 +42,7 @@ BUSY, IDLE, RENDERING = 0.008, 0.1, 0.5
 UNREPORTED = 0.03
 """Seconds between two readings during a drag while the timeline plays, where Blender may report no change."""
 REST = 4.0
-"""Time between two readings during a drag, as a multiple of the processor time that a reading takes. This leaves most of
+"""Time between two readings during a drag, as a multiple of the processor time of a reading. This leaves most of
 the main thread to Blender where a large ground has to be read anew for each change."""
 PATIENCE = 10.0
 """Seconds to wait for the worker thread when the extension is disabled."""
