@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..array_types import BoolArray, FloatArray
+from ..gestures.gesture_layer import add_gestures
+from ..gestures.prompt_gestures import prompt_gestures
 from ..motion.foot_contacts import foot_contacts
 from ..motion.head_hands import resampled
 from ..motion.metrics import foot_skate, path_error, pin_errors
@@ -66,6 +68,8 @@ class MotionState:
         end: The motion of the last frames, in its final position on the floor, or None.
         stands: (T, 4) bool, the foot joints that are locked.
         report: Measurements by name.
+        head_hands: (T, 3, 4) unit quaternions, rotations of head and hands on the frames that are played
+            (`motion.head_hands`), or None.
         warnings: Sentences for the user.
         times: (T,) frames of the sampled motion that are played, or None: all as sampled.
     """
@@ -77,6 +81,7 @@ class MotionState:
     end: Motion | None
     stands: BoolArray
     report: dict[str, float]
+    head_hands: FloatArray | None = None
     warnings: tuple[str, ...] = ()
     times: FloatArray | None = None
 
@@ -122,13 +127,12 @@ def postprocess_motion(
         request.end,
         np.zeros(contacts.shape, bool),
         report,
+        head_hands,
         tuple(warnings),
     )
     for step in STEPS:
         state = step(state)
     joints = state.joints
-    if state.times is not None and head_hands is not None:
-        head_hands = resampled(head_hands, state.times).astype(np.float32)
     return GeneratedMotion(
         joints=joints.astype(np.float32),
         contacts=(state.stands & foot_contacts(joints)).astype(np.float32),
@@ -136,7 +140,7 @@ def postprocess_motion(
         seed=request.seed,
         report=state.report | {"seconds": time.perf_counter() - started},
         warnings=state.warnings,
-        head_hands=head_hands,
+        head_hands=state.head_hands,
     )
 
 
@@ -155,8 +159,7 @@ def slow_to_end(state: MotionState) -> MotionState:
     times = inbetweening.slowed_to_end(replace(given.request, end=state.end), len(state.joints))
     if times is None:
         return state
-    joints = path_following.resampled_joints(np.asarray(state.joints, np.float64), times)
-    return replace(state, joints=joints, times=times)
+    return _played(state, times)
 
 
 def bend_path_to_end(state: MotionState) -> MotionState:
@@ -186,7 +189,7 @@ def fit_gait(state: MotionState) -> MotionState:
     times = gait_fitting.gait_times(joints, np.asarray(state.path, np.float64), cadence, begin)
     if times is None:
         times = np.arange(len(state.path), dtype=np.float64)
-    return replace(state, joints=path_following.resampled_joints(joints, times), times=times)
+    return _played(state, times)
 
 
 def follow_path(state: MotionState) -> MotionState:
@@ -221,6 +224,19 @@ def lock_feet(state: MotionState) -> MotionState:
     return _with_locked_feet(
         state, foot_lock.lock_feet_from_contacts(state.joints, state.contacts, state.given.request.feet)
     )
+
+
+def perform_gestures(state: MotionState) -> MotionState:
+    """Perform the gestures that the prompt names with arms and head. Start, end and pins have priority."""
+    request = state.given.request
+    planned = prompt_gestures(request.prompt) if request.gestures else ()
+    if not planned:
+        return state
+    frames = len(state.joints)
+    first = 0 if request.start is None else request.start.frames
+    last = frames - (0 if state.end is None else state.end.frames)
+    joints, head_hands = add_gestures(state.joints, state.head_hands, planned, request.seed, (first, last))
+    return replace(state, joints=joints, head_hands=head_hands)
 
 
 def hold_pins(state: MotionState) -> MotionState:
@@ -293,6 +309,7 @@ STEPS: tuple[Step, ...] = (
     follow_path,
     face_direction,
     lock_feet,
+    perform_gestures,
     hold_pins,
     match_ends,
     lock_feet_near_ends,
@@ -312,6 +329,13 @@ def _facing_off(state: MotionState) -> float | None:
     if request.hints is None or request.hints.root_xz is None:
         return None
     return facing_error(state.joints, float(np.degrees(travel_direction(request.prompt))))[0]
+
+
+def _played(state: MotionState, times: FloatArray) -> MotionState:
+    """The motion at fractional frames `times`, and its rotations of head and hands."""
+    joints = path_following.resampled_joints(np.asarray(state.joints, np.float64), times)
+    turns = None if state.head_hands is None else resampled(state.head_hands, times).astype(np.float32)
+    return replace(state, joints=joints, times=times, head_hands=turns)
 
 
 def _with_locked_feet(state: MotionState, locked: FootLockResult) -> MotionState:
