@@ -99,6 +99,18 @@ def _keys(
     gesture: Gesture, begin: int, end: int, ends_motion: bool, generator: np.random.Generator
 ) -> list[GestureKey]:
     """Keys of the left-sided gesture in frames `begin` to `end`; `ends_motion`: nothing comes after them."""
+    keys = _timed(gesture, begin, end, ends_motion, generator)
+    if gesture.lasts and ends_motion:
+        return keys
+    # One performance may be longer than the part of the motion: it is then played faster.
+    shorter = min(1.0, (end - 1 - begin) / (keys[-1].frame - begin))
+    return [GestureKey(begin + shorter * (key.frame - begin), key.arms, key.angles) for key in keys]
+
+
+def _timed(
+    gesture: Gesture, begin: int, end: int, ends_motion: bool, generator: np.random.Generator
+) -> list[GestureKey]:
+    """Keys from frame `begin` on, at the gesture's own speed."""
     ease = generator.uniform(0.35, 0.6, 2) * FPS
     wait = generator.uniform(0.05, 0.3) if gesture.lasts else generator.uniform(0.2, 0.6)
     frame = begin + min(wait * FPS, 0.15 * (end - begin))
