@@ -30,9 +30,11 @@ from ..postprocess import (
     path_following,
     pin_ik,
     transitions,
+    turn_fitting,
 )
 from ..postprocess.foot_lock import FootLock, FootLockResult, stance_labels
 from ..text.motion_kinds import captured_body_speed
+from ..text.named_turn import named_turn
 from ..text.travel_direction import travel_direction
 from . import inbetweening
 from .generated_motion import GeneratedMotion
@@ -71,6 +73,7 @@ class MotionState:
         head_hands: (T, 3, 4) unit quaternions, rotations of head and hands on the frames that are played
             (`motion.head_hands`), or None.
         warnings: Sentences for the user.
+        spin: (T,) radians about +Y by which `fit_turn` has rotated each frame, or None.
         times: (T,) frames of the sampled motion that are played, or None: all as sampled.
     """
 
@@ -83,6 +86,7 @@ class MotionState:
     report: dict[str, float]
     head_hands: FloatArray | None = None
     warnings: tuple[str, ...] = ()
+    spin: FloatArray | None = None
     times: FloatArray | None = None
 
     @property
@@ -217,12 +221,23 @@ def face_direction(state: MotionState) -> MotionState:
     return _with_locked_feet(state, locked)
 
 
+def fit_turn(state: MotionState) -> MotionState:
+    """Make the turn that the prompt names as wide as named, in a motion that nothing else directs."""
+    request = state.given.request
+    directed = (state.path, state.facing, request.start, request.end, state.given.pins)
+    if any(each is not None for each in directed) or (named := named_turn(request.prompt)) is None:
+        return state
+    spin = turn_fitting.turn_difference(state.joints, named.angle, named.side)
+    return state if spin is None else replace(state, joints=turn_fitting.turned(state.joints, spin), spin=spin)
+
+
 def lock_feet(state: MotionState) -> MotionState:
     """Lock the feet of a motion without path and target facing."""
     if state.path is not None or state.facing is not None:
         return state
     return _with_locked_feet(
-        state, foot_lock.lock_feet_from_contacts(state.joints, state.contacts, state.given.request.feet)
+        state,
+        foot_lock.lock_feet_from_contacts(state.joints, state.contacts, state.given.request.feet, state.spin),
     )
 
 
@@ -308,6 +323,7 @@ STEPS: tuple[Step, ...] = (
     fit_gait,
     follow_path,
     face_direction,
+    fit_turn,
     lock_feet,
     perform_gestures,
     hold_pins,
