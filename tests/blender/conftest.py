@@ -78,7 +78,7 @@ def extension() -> ModuleType:
 def empty_file(extension: ModuleType, model_folder: Path) -> Iterator[None]:
     """Each test starts in an empty file, with the tiny model chosen and no job running.
 
-    Keys are dense, so that what is asked of a motion is not blurred by a tolerance; `test_fitted_keys` asks for few.
+    Keys are dense, so that no tolerance hides what a test checks; `test_fitted_keys` sets few keys.
     The tiny model is random: one sampler step leaves its bodies closest to real ones, four are for trained models.
     """
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)

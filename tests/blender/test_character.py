@@ -133,7 +133,7 @@ PLACES = {
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("mode", ["QUATERNION", "XYZ", "ZXY", "AXIS_ANGLE"])
-def test_bones_stand_where_the_engine_says(place, mode):
+def test_bones_stand_where_the_engine_places_them(place, mode):
     """The heads of the evaluated bones equal the engine's forward kinematics, wherever the armature object is."""
     armature = add_character()
     armature.matrix_world = PLACES[place]

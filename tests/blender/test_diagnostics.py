@@ -42,7 +42,7 @@ def test_report_holds_what_helps_and_not_the_users_name(monkeypatch):
     generate(seconds=1.0)
     monkeypatch.setattr(part("motionlcm_blender.export.clip_output"), "retarget", lambda *_: 1 / 0)
     refusal()
-    told = part("operators.setup.diagnostics").report()
+    report = part("operators.setup.diagnostics").report()
     for text in (
         bpy.app.version_string,
         sys.version.split()[0],
@@ -57,8 +57,8 @@ def test_report_holds_what_helps_and_not_the_users_name(monkeypatch):
         "Extension: 0.2.0",
         "Device chosen: numpy",
     ):
-        assert text in told, (text, told)
-    assert bpy.utils.resource_path("USER") not in told and "~" in told and home
+        assert text in report, (text, report)
+    assert bpy.utils.resource_path("USER") not in report and "~" in report and home
 
 
 def test_it_goes_to_the_clipboard_from_preferences_and_panel(monkeypatch):
@@ -119,13 +119,13 @@ def test_a_full_disk_makes_no_trouble(log_in, capsys):
 
 
 def test_warnings_reach_the_console_as_before(log_in, monkeypatch, capsys):
-    told = []
+    messages = []
     monkeypatch.setattr(logging.getLogger(), "handlers", [])
-    monkeypatch.setattr(logging.lastResort, "handle", lambda record: told.append(record.getMessage()))
+    monkeypatch.setattr(logging.lastResort, "handle", lambda record: messages.append(record.getMessage()))
     handler = log_in()
     handler.emit(record("quiet"))
     handler.emit(record("loud", logging.WARNING))
-    assert told == ["loud"]
+    assert messages == ["loud"]
 
 
 def test_what_happens_in_blender_is_in_the_log(tmp_path):

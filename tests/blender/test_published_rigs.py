@@ -74,7 +74,7 @@ def random_place(rng: np.random.Generator) -> Matrix:
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("bones", ["along z", "along y", "any"])
 @pytest.mark.parametrize("make", [smpl_armature, smplx_armature])
-def test_bones_stand_where_the_engine_says(make, bones, seed):
+def test_bones_stand_where_the_engine_places_them(make, bones, seed):
     """Random proportions, rest axes, object transforms, rotation modes, arms lowered by up to 80 degrees."""
     rng = np.random.default_rng(seed)
     lowered, spread = (0.0, 0.0) if seed % 2 == 0 else (rng.uniform(0.4, 1.4), rng.uniform(0.0, 0.45))
@@ -96,7 +96,7 @@ def test_smpl_spellings(prefix):
     assert read.bones[0] == f"{prefix}Pelvis" and read.bones[22:] == (f"{prefix}L_Hand", f"{prefix}R_Hand")
 
 
-def test_smplx_joints_are_found_and_hands_are_not_asked_for():
+def test_smplx_joints_are_found_and_hands_are_not_required():
     armature = smplx_armature(np.random.default_rng(1))
     read = part("operators.armature.smpl_rig").read_rig(armature)
     assert read.bones == (*SMPLX_JOINTS[:22], None, None)

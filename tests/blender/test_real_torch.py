@@ -68,7 +68,7 @@ os._exit(0)
 
 
 def torch_wheel() -> Path | None:
-    """The wheel for this Python in the folders that pip was told of; never fetched, it is too large."""
+    """The wheel for this Python in pip's folders of wheels; never fetched, because it is too large."""
     tag = f"cp{sys.version_info[0]}{sys.version_info[1]}"
     for folder in os.environ.get("PIP_FIND_LINKS", "").split():
         found = sorted(Path(folder).glob(f"torch-2.13.0*-{tag}-{tag}-*.whl"))

@@ -70,7 +70,7 @@ os._exit(0 if not heavy and hasattr(bpy.types.Scene, "motionlcm") else 1)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_manifest_asks_for_files_and_for_the_net():
+def test_manifest_has_permissions_for_files_and_network():
     manifest = tomllib.loads((REPOSITORY / "blender_manifest.toml").read_text())
     assert manifest["id"] == "motionlcm_blender" and manifest["blender_version_min"] == "4.2.0"
     assert set(manifest["permissions"]) == {"files", "network", "clipboard"}

@@ -157,7 +157,7 @@ def test_takes_stay_with_a_character_that_is_renamed(three, tmp_path):
     assert [a["motionlcm_seed"] for a in takes()] == seeds
 
 
-def test_the_list_says_what_tells_takes_apart(three):
+def test_the_list_shows_what_distinguishes_takes(three):
     label = part("operators.takes.takes").label
     assert [label(a, three[0]) for a in three] == [f"Seed {a['motionlcm_seed']}" for a in three]
     bpy.ops.motionlcm.vary_take(share=0.15)

@@ -180,7 +180,7 @@ def test_the_engine_imports_downwards() -> None:
     assert upwards == []
 
 
-def test_the_engine_knows_nothing_of_blender_and_operators_nothing_of_the_ui() -> None:
+def test_the_engine_imports_no_blender_and_operators_no_ui() -> None:
     for module, others in graph().items():
         rooms = {other.split(".")[0] for other in others}
         room = module.split(".")[0]

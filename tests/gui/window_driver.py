@@ -34,7 +34,7 @@ passed: list[str] = []
 started = time.monotonic()
 
 
-def say(*words: object) -> None:
+def log(*words: object) -> None:
     print(f"[{time.monotonic() - started:6.2f}]", *words, flush=True)
 
 
@@ -42,7 +42,7 @@ def check(name: str, condition: bool, detail: object = "") -> None:
     if not condition:
         raise AssertionError(f"{name} ({detail})" if detail != "" else name)
     passed.append(name)
-    say("passed:", name, detail)
+    log("passed:", name, detail)
 
 
 def module(name: str) -> Any:
