@@ -51,7 +51,7 @@ def find_python(wanted: str) -> str | None:
     for candidate in candidates:
         if not candidate:
             continue
-        # pyenv's shims are on the PATH also for versions they will not run: ask.
+        # pyenv's shims are on the PATH also for versions that they cannot run: start each.
         answer = subprocess.run([candidate, "-c", question], capture_output=True, text=True, check=False)
         if answer.returncode == 0 and answer.stdout.strip() == wanted:
             return candidate

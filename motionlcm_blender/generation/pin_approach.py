@@ -80,7 +80,7 @@ def approached(request: Request, joints: FloatArray) -> Request | None:
     return replace(request, hints=Hints(np.where(mask, positions, path.positions), both))
 
 
-def as_asked(motion: GeneratedMotion, request: Request) -> GeneratedMotion:
+def restore_request(motion: GeneratedMotion, request: Request) -> GeneratedMotion:
     """Give a motion that was led to far pins the request without the path.
 
     Args:

@@ -72,7 +72,7 @@ def gait_times(
 
 
 def frames_to_play(joints: FloatArray, path: FloatArray, cadence: Callable[[float], float]) -> int:
-    """Number of frames of a walk that `gait_times` plays on a path, as far as its mean cadence says.
+    """Number of frames of a walk that `gait_times` plays on a path, estimated from its mean cadence.
 
     Args:
         joints: (S, 22, 3) metres, a walk.

@@ -40,7 +40,7 @@ class ChildEnded(RuntimeProblem):
     """A child ended without an answer: it crashed or was killed. code: its exit status."""
 
     def __init__(self, code: int) -> None:
-        super().__init__(f"A helper process ended by itself (exit status {code}): try again; the log tells more.")
+        super().__init__(f"A helper process ended by itself (exit status {code}): try again; the log has the details.")
         self.code = code
 
 

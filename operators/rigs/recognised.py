@@ -16,7 +16,7 @@ from mathutils import Matrix
 from ...motionlcm_blender.errors import InvalidRequest, MotionLCMError
 from ...motionlcm_blender.motion.skeleton import JOINTS
 from ...motionlcm_blender.rigs.description import NotHumanoid, RigDescription, RigMapping
-from ...motionlcm_blender.rigs.recognition import recognise, spoken
+from ...motionlcm_blender.rigs.recognition import readable_joint, recognise
 from ...motionlcm_blender.rigs.rig_body import RigBody, rig_body
 from ..armature import root_motion, smpl_rig, take_properties
 from ..armature.smpl_rig import Rig
@@ -201,7 +201,9 @@ def doubt_of(rig: Rig | BodyRig) -> str:
     unsure = [name for name in JOINTS if mapping.joints[name] and mapping.confidence[name] < DOUBTFUL]
     if not unsure:
         return ""
-    named = ", ".join(spoken(name) for name in unsure[:4]) + (f" and {len(unsure) - 4} more" if unsure[4:] else "")
+    named = ", ".join(readable_joint(name) for name in unsure[:4]) + (
+        f" and {len(unsure) - 4} more" if unsure[4:] else ""
+    )
     return f'It is not sure which bones of "{rig.body.description.name}" are: {named}. Check the mapping.'
 
 

@@ -441,7 +441,7 @@ def test_a_torch_that_hangs_is_given_up():
     assert "does not start" in problem and time.monotonic() - started < 300.0  # it would hang for 600
 
 
-@pytest.mark.skipif(os.name == "nt", reason="asks for processes in the way of POSIX")
+@pytest.mark.skipif(os.name == "nt", reason="requires POSIX processes")
 def test_nothing_outlives_a_blender_that_was_killed(tmp_path):
     (tmp_path / "hangs/torch").mkdir(parents=True)
     code = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(600)"

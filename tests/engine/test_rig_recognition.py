@@ -20,7 +20,7 @@ from tests.rig_answers import HUMANOIDS, RIGS, answer, renamed, rig, wrong_joint
 
 ANIMALS = [name for name in RIGS if name not in HUMANOIDS]
 UNNAMED_IN_TWO = {"cloudrig_human", "rigify_human_generated"}
-"""Control rigs, where without names the FK controls cannot be told from what lies at the same places."""
+"""Control rigs, where without names the FK controls cannot be distinguished from other bones at the same places."""
 BROAD = {"quaternius_cyberpunk", "quaternius_platformer", "quaternius_platformer_humanoid"}
 """Feet apart from the legs, or legs shorter than arms and a metre apart: no human without names."""
 

@@ -143,7 +143,7 @@ def test_calls_are_refused_and_not_made(call, protocol: int, arrays, tmp_path: P
 def test_other_names_are_refused(global_name: tuple[str, str], tmp_path: Path) -> None:
     path = tmp_path / "body.pkl"
     path.write_bytes(b"\x80\x02" + f"c{global_name[0]}\n{global_name[1]}\n".encode() + b"(U\x01xtR.")
-    assert f"asks for {global_name[0]}.{global_name[1]}"[:70] in refusal(path)
+    assert f"names {global_name[0]}.{global_name[1]}"[:70] in refusal(path)
 
 
 def test_stand_ins_stay_inert_however_they_are_called(arrays, tmp_path: Path) -> None:

@@ -286,7 +286,7 @@ def unfold(*names: str) -> None:
 
 
 def show_tab() -> bool:
-    """Choose our tab; before the sidebar was first drawn Blender does not know its tabs."""
+    """Choose our tab; before the sidebar was first drawn Blender has no tabs for it."""
     try:
         region("UI").active_panel_category = "MotionLCM"
     except (AttributeError, TypeError):

@@ -287,11 +287,11 @@ def _rotation(yaw: FloatArray, pitch: FloatArray, roll: FloatArray) -> FloatArra
 
 def _captions(predicates: Sequence[str], generator: np.random.Generator, held_back: Collection[str]) -> tuple[str, ...]:
     """The plainest caption and some others, with plain subjects."""
-    said = [predicate.replace("{side}", "left").replace("{other}", "right") for predicate in predicates]
-    others = [said[k] for k in generator.permutation(np.arange(1, len(said)))[: _CAPTIONS - 1]]
-    captions = [f"a person {said[0]}.", *(f"{_subject(generator)} {predicate}." for predicate in others)]
+    filled = [predicate.replace("{side}", "left").replace("{other}", "right") for predicate in predicates]
+    others = [filled[k] for k in generator.permutation(np.arange(1, len(filled)))[: _CAPTIONS - 1]]
+    captions = [f"a person {filled[0]}.", *(f"{_subject(generator)} {predicate}." for predicate in others)]
     kept = tuple(caption for caption in captions if caption.rstrip(".") not in held_back)
-    return kept or (f"the person {said[0]}.",)
+    return kept or (f"the person {filled[0]}.",)
 
 
 def _subject(generator: np.random.Generator) -> str:
