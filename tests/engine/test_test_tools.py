@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ class Scripted:
     def __init__(self, *runs: window_test.Run) -> None:
         self.runs, self.runs_started = list(runs), []
 
-    def __call__(self, script: str, niceness: int, number: int = 1) -> window_test.Run:
+    def __call__(self, script: str, niceness: int, number: int = 1, slot: int = 0) -> window_test.Run:
         self.runs_started.append((script, niceness, number))
         return self.runs[len(self.runs_started) - 1]
 
@@ -102,6 +103,23 @@ def test_the_second_run_decides_and_reports_starving_too(monkeypatch: pytest.Mon
     assert problem.startswith("slow; it starved again (20%") and "does not describe the extension" in problem
 
 
+def test_two_scripts_run_at_a_time_each_in_a_slot_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    both, slots = threading.Barrier(2, timeout=60.0), []
+
+    def drive(script: str, niceness: int, number: int = 1, slot: int = 0) -> window_test.Run:
+        slots.append(slot)
+        both.wait()
+        return run_of(script, 0.9)
+
+    monkeypatch.setattr(window_test, "AT_A_TIME", 2)
+    monkeypatch.setattr(window_test, "drive", drive)
+    scripts = ["a.py", "b.py", "c.py", "d.py"]
+    assert [(script, run.problem) for script, run in window_test.drive_all(scripts)] == list(
+        zip(scripts, scripts, strict=True)
+    )
+    assert sorted(slots[:2]) == sorted(slots[2:]) == [0, 1]
+
+
 def test_the_oldest_and_the_newest_blender_run_all_tests() -> None:
     assert blender_test.whole(["4.2", "4.5", "5.0", "5.2"]) == {"4.2", "5.2"}
     assert blender_test.whole(["4.2", "4.5", "5.0"]) == {"4.2", "5.0"}
@@ -130,3 +148,10 @@ def test_all_goals_run_though_one_fails_and_the_end_names_it(tmp_path: Path) -> 
     assert done.stdout.splitlines()[-1] == "FAILED: bad"
     done = goals(tmp_path, "good", "better")
     assert done.returncode == 0 and done.stdout.splitlines()[-1] == "All passed: good better"
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_goals_of_one_argument_run_at_once_and_all_to_their_end(tmp_path: Path) -> None:
+    done = goals(tmp_path, "bad good", "better")
+    assert done.returncode == 1 and "made good" in done.stdout and "made better" in done.stdout
+    assert done.stdout.splitlines()[-1] == "FAILED: bad good"

@@ -47,8 +47,9 @@ from window_driver import (
     window,
 )
 
-DRAG_S, MANY_DRAGS, FEWEST_DRAGS, DRAGS_S = 5.0, 200, 12, 300.0
-"""Seconds of a drag; many drags in a row, and the fewest where they take longer than so many seconds together."""
+DRAG_S, MANY_DRAGS, FEWEST_DRAGS, DRAGS_S = 5.0, 40, 12, 60.0
+"""Seconds of a drag; many drags in a row, and the fewest where they take longer than so many seconds together. What one
+drag leaves behind is counted exactly, so few drags show it."""
 POINTS = ((0.0, 0.0), (0.7, -1.2), (-0.7, -2.6), (0.0, -3.8))
 
 
