@@ -15,6 +15,7 @@ rigs           humanoid armatures of any family
 text           text encoders, text tokens, words of the training captions
 export         motion to .npz, .bvh and .blend files
 generation     from a request to finished motions
+live           a motion that follows its inputs while a person changes them
 recipes        everything that is needed to generate a motion again
 storyboard     several characters with shots and paths in one JSON file
 importing      published checkpoints to model folders, downloads

@@ -114,11 +114,6 @@ def joined_travel(split: SplitClip) -> Clip:
     return Clip(split.clip.fps, translation, rot.continuous(rotations), split.clip.skeleton)
 
 
-def in_place(clip: Clip) -> Clip:
-    """Remove the travel over the floor; the figure faces +Z except for its sway."""
-    return split_travel(clip).clip
-
-
 def find_loop(clip: Clip, fade: float = FADE_SECONDS) -> tuple[int, int]:
     """Find the section that repeats best (`loop_search`).
 
