@@ -19,6 +19,7 @@ from ..errors import MotionLCMError
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "operators" / "scripts" / "write_blend.py"
 SECONDS = 300
+"""Longest time of the child Blender."""
 
 
 @dataclass(frozen=True)

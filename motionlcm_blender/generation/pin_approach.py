@@ -32,6 +32,7 @@ TRAVELS = 0.4
 CLOSER = 0.85
 """Share of a limb's reach at which the character stands before a pin."""
 _STEP = 0.02
+"""Metres of the way between two of its points."""
 
 
 @dataclass(frozen=True, eq=False)

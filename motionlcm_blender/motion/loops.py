@@ -24,7 +24,9 @@ from .skeleton import JOINT_COUNT, L_FOOT, R_FOOT
 from .smoothing import smooth, smoothstep
 
 SHORTEST_SECONDS = 0.6
+"""Seconds of the shortest loop."""
 FADE_SECONDS = 0.4
+"""Seconds over which the end is blended into the start."""
 _HEADING_SIGMA = 0.25
 """Seconds of smoothing that separate hip sway from a change of heading."""
 

@@ -32,6 +32,7 @@ FAR_CM = 30.0
 _HIGHEST = {0: 1.6, 10: 1.7, 11: 1.7, 15: 2.2, 20: 2.7, 21: 2.7}
 """Heights, metres, that pelvis, feet, head and wrists reach when jumping and kicking."""
 _LOWEST = -0.05
+"""Metres above the ground; a lower pin is named in a warning."""
 _FASTEST = {False: 10.0, True: 12.0}
 """Highest speeds, m/s, of the pelvis, and of hands, feet and head."""
 _HANDS_FEET_HEAD = tuple(j for j in CONTROLLED_JOINTS if j != 0)
@@ -51,7 +52,9 @@ _NUDGE, _CROUCH, _LOWEST_CROUCH = 0.25, 0.8, 0.6
 """Initial bend of a straight limb, radians; fraction of a head's way down that the pelvis moves; its limit, metres."""
 _ITERATIONS = 24
 _DAMPING = 5e-4
+"""Added to the diagonal of the normal equations, so that a stretched limb does not jump."""
 _FOOT_WEIGHT = 0.6
+"""Weight of the ankles and of toes without a pin, beside 1 of a pin."""
 _LONGEST_STEP = 0.25
 """Metres of a gap that one iteration closes: the linearisation is invalid for more."""
 _STRETCH = 0.12

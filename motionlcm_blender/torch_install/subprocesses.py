@@ -28,6 +28,7 @@ ENTRY = (
 GRACE = 10.0
 """Seconds within which a child must exit after the request to stop."""
 LOOK = 0.1
+"""Seconds between two looks at the child and at the cancel button."""
 NOT_INHERITED = (
     "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "CONDA_PREFIX", "PIP_TARGET", "PIP_PREFIX", "PIP_USER",
     "PIP_ROOT", "PIP_REQUIREMENT", "PIP_REQUIRE_VIRTUALENV", "UV_TARGET", "UV_PYTHON", "UV_SYSTEM_PYTHON",

@@ -34,6 +34,7 @@ SMPL_FAMILY = "SMPL"
 DOUBTFUL = 0.5
 """Confidence of a joint below which the panel names it as unsure."""
 MOST_MAPPINGS = 32
+"""Mappings that are kept in memory."""
 _mappings: dict[tuple[Any, ...], RigMapping] = {}
 """Recognised mappings by armature data, rest pose, corrections and presets, the oldest first."""
 

@@ -27,7 +27,9 @@ from mathutils import Euler, Vector
 EXTENSION = "bl_ext.user_default.motionlcm_blender"
 OUTPUT = Path(sys.argv[sys.argv.index("--") + 1])
 TICK_S = 0.02
+"""Seconds between two actions of a script; Blender draws in between."""
 JOB_S = 240.0
+"""Longest wait for a generation."""
 
 Steps = Iterator[None]
 passed: list[str] = []

@@ -29,9 +29,13 @@ _COLLARS, _SHOULDERS, _ELBOWS, _WRISTS = (
 )
 _SPINE = (_J["spine1"], _J["spine2"], _J["spine3"])
 _SHOULDER_OUT, _UPPER_ARM, _FOREARM = 0.19, 0.285, 0.245
+"""Metres of the figure for which the poses are defined: from the middle to a shoulder, and lengths of the arm."""
 _WALKING_SHARE = 0.4
+"""Share of the examples over a walk, for gestures that are made while walking."""
 _CAPTIONS = 4
+"""Most captions of an example."""
 _HEAD = slice(0, 6)
+"""The head's part of the turns of head and hands."""
 
 
 @dataclass(frozen=True, eq=False)

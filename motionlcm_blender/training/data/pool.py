@@ -36,6 +36,7 @@ _COMPOSED = {"arm": 400, "kick": 160, "leg": 160, "jump": 300, "sidestep": 220, 
 VARIATIONS = 3
 """Variations of an example's captions in other words; they are stored so often that they are half of what is drawn."""
 WAITING, SEQUENCES, GESTURES = 2500, 3500, 1700
+"""Numbers of examples of each synthesized kind."""
 STRAIGHT = "straight"
 """The family of straightened locomotion, which has no share of the draws of captions."""
 TRAVELS, FAR = 0.3, 0.8
