@@ -9,14 +9,10 @@ import bpy
 import numpy as np
 import pytest
 
-from tests.blender.support import EXTENSION, add_character, bone_heads, generate, part, poly_curve, settings
+from tests.blender.support import EXTENSION, add_character, bone_heads, generate, part, poly_curve, settings, takes
 
 PROBED = ("pelvis", "l_ankle", "head", "r_wrist")
 JOINTS = {"pelvis": 0, "l_ankle": 7, "head": 15, "r_wrist": 21}
-
-
-def takes() -> list[bpy.types.Action]:
-    return part("operators.takes.takes").takes_of(settings().character, settings().take_sort)
 
 
 def kept_ghosts() -> dict:
@@ -33,14 +29,6 @@ def sheet():
 
 def figures():
     return part("operators.takes.ghost_shapes")
-
-
-@pytest.fixture
-def three():
-    add_character()
-    settings().takes = 3
-    generate(seed=5)
-    return takes()
 
 
 def check_ghosts(limit: float = 1e-3) -> None:

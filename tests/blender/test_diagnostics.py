@@ -12,7 +12,7 @@ from pathlib import Path
 import bpy
 import pytest
 
-from tests.blender.support import EXTENSION, PATIENCE_S, REPOSITORY, add_character, generate, part, refusal
+from tests.blender.support import EXTENSION, PATIENCE_S, add_character, generate, part, refusal, start_of_script
 from tests.blender.test_panels import drawn, operators
 
 
@@ -130,18 +130,9 @@ def test_warnings_reach_the_console_as_before(log_in, monkeypatch, capsys):
 
 def test_what_happens_in_blender_is_in_the_log(tmp_path):
     """In a Blender of its own, since this one's log goes elsewhere."""
-    script = f"""
-import os
-os.environ["BLENDER_USER_RESOURCES"] = {str(tmp_path)!r}
-import bpy, addon_utils
-from importlib import import_module
-from pathlib import Path
-repository = next(r for r in bpy.context.preferences.extensions.repos if r.module == "user_default")
-home = Path(repository.directory) / "motionlcm_blender"
-home.mkdir(parents=True)
-for part in ("__init__.py", "blender_manifest.toml", "motionlcm_blender", "operators", "ui", "bundled_models"):
-    (home / part).symlink_to(Path({str(REPOSITORY)!r}) / part)
-addon_utils.enable("{EXTENSION}", default_set=True)
+    script = (
+        start_of_script(repr(str(tmp_path)))
+        + f"""
 log_file = import_module("{EXTENSION}.operators.setup.log_file")
 assert not log_file.folder().exists(), "switching on writes nothing"
 import_module("{EXTENSION}.operators.scene.messages").show_message("Told to all.", error=True)
@@ -150,6 +141,7 @@ assert ".user" in str(log_file.folder())
 addon_utils.disable("{EXTENSION}")
 os._exit(0)
 """
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Told to all." in done.stderr

@@ -21,11 +21,8 @@ from tests.blender.support import (
     poly_curve,
     refusal,
     settings,
+    takes,
 )
-
-
-def takes():
-    return part("operators.takes.takes").takes_of(settings().character)
 
 
 @pytest.fixture
