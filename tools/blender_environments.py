@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -43,7 +44,8 @@ def interpreter(version: str) -> Path:
 def find_python(wanted: str) -> str | None:
     """A working interpreter of that minor version ("3.13"): this one, on the PATH, or among pyenv's; else None."""
     candidates: list[str | None] = [sys.executable, shutil.which(f"python{wanted}")]
-    for home in (os.environ.get("PYENV_ROOT"), Path("~/.pyenv").expanduser(), "/root/.pyenv"):
+    own = Path(pwd.getpwuid(os.getuid()).pw_dir)  # HOME may be another folder, as under sudo
+    for home in (os.environ.get("PYENV_ROOT"), Path("~/.pyenv").expanduser(), own / ".pyenv"):
         if home:
             found = Path(home).glob(f"versions/{wanted}.*/bin/python{wanted}")
             candidates += sorted(map(str, found), reverse=True)

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="blender_user_")  # before bpy: keeps the user's own out
-os.environ["HOME"] = "/tmp"  # a file browser stores the home folder
+os.environ["HOME"] = tempfile.gettempdir()  # a file browser stores the home folder
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import bpy

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
+from contextlib import redirect_stdout
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from motionlcm_blender.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", *(f"docs/{file.name}" for file in sorted((ROOT / "docs").glob("*.md"))))
@@ -133,3 +137,44 @@ def test_goals_of_make_exist(document: str) -> None:
 def test_no_document_names_a_machine(document: str) -> None:
     assert MACHINE.findall((ROOT / document).read_text(encoding="utf-8")) == []
     assert MACHINE.findall("in /home/jane, /root/x") == ["/home/jane", "/root/x"]
+
+
+def commands_of(text: str) -> list[str]:
+    """Commands in code spans and indented blocks; a block's line may go on in the next one, further indented."""
+    blocks = re.findall(r"^ {4}(\S.*(?:\n {8,}\S.*)*)", text, re.MULTILINE)
+    return [" ".join(part.split()) for part in (*blocks, *SPAN.findall(text))]
+
+
+@cache
+def help_of(command: str) -> str:
+    """What `motionlcm COMMAND --help` prints."""
+    output = io.StringIO()
+    with redirect_stdout(output), pytest.raises(SystemExit):
+        main([command, "--help"])
+    return output.getvalue()
+
+
+def unknown_options(command: str) -> list[str]:
+    """Options of a command that its program does not have."""
+    if found := re.search(r"(?:motionlcm|-m motionlcm_blender) ([a-z]+)\b", command):
+        text = help_of(found[1])
+    elif found := re.search(r"-m (motionlcm_blender\.[\w.]+)", command):
+        text = (ROOT / f"{found[1].replace('.', '/')}.py").read_text(encoding="utf-8")
+    elif found := re.search(r"python3? (tools/[\w/]+\.py)", command):
+        text = (ROOT / found[1]).read_text(encoding="utf-8")
+    else:
+        return []
+    options = re.findall(r"(?<!\S)\[?(--[a-z][a-z-]*)", command[found.end() :])
+    return [option for option in options if not re.search(rf"{option}(?![\w-])", text)]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_commands_have_their_options(document: str) -> None:
+    commands = commands_of((ROOT / document).read_text(encoding="utf-8"))
+    assert {command: missing for command in commands if (missing := unknown_options(command))} == {}
+
+
+def test_an_option_that_does_not_exist_is_found() -> None:
+    assert unknown_options("motionlcm bench --cpu --none") == ["--none"]
+    assert unknown_options("python tools/test_gui.py --zip FILE --no-such FILE") == ["--no-such"]
+    assert commands_of("so `a --b`:\n\n    c --d\n        --e\n") == ["c --d --e", "a --b"]
