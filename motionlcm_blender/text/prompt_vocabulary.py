@@ -179,7 +179,7 @@ def _foreign_warning(prompt: str, vocabulary: Vocabulary) -> str:
     acts = any(verb is not None and word not in unknown for word, verb in zip(words, verbs, strict=True))
     mixed = any(not word.isascii() for word in unknown) and not acts
     if mixed or (len(words) > 1 and 2 * len(unknown) > len(words)):
-        return "The training captions are English and have few of these words: write the prompt in English."
+        return "The model has learnt from English captions with few of these words: write the prompt in English."
     if unknown and len(words) > 1 and not acts:
         return f"The model has never seen “{unknown[0]}”; it will guess."
     return ""
