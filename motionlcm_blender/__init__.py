@@ -7,6 +7,7 @@ version        version of the extension and of the packages that the engine can 
 array_types    names for the types of NumPy arrays
 files          atomic writes, locks, JSON fields, safetensors, pickles read as data
 motion         motion as arrays: skeleton, rotations, features, retargeting, paths, metrics
+gestures       gestures that a prompt names, performed with arms and head on a sampled motion
 postprocess    corrections of a sampled motion, as pure functions on arrays
 keyframes      keys of a clip: one on each frame, or few within a tolerance
 networks       networks, samplers, model folders; the backends PyTorch and NumPy
