@@ -292,7 +292,7 @@ def import_smpl(
     """Add a motion of SMPL parameters as a take of a character of any recognised rig family. Returns its Action.
 
     first: the first frame, by default the start of the scene. at_character: start where the character stands;
-    otherwise where the file has it. fps, up: of a file that does not tell. body_model: the body model file of the
+    otherwise where the file has it. fps, up: of a file without them. body_model: the body model file of the
     motion. Raises a ValueError if the file is no such motion; nothing is changed then.
     """
     from ..motionlcm_blender.smpl.parameter_file import read_parameters

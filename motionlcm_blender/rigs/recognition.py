@@ -81,7 +81,7 @@ def recognise(
         body = _with_chosen(figure, body, own)
     without = next((joint for joint in JOINTS if joint in ESSENTIAL and not body.joints[joint]), None)
     if without is not None:
-        raise NotHumanoid(f"No bone is known for the {spoken(without)}.")
+        raise NotHumanoid(f"No bone is known for the {readable_joint(without)}.")
     pose = rest_pose(figure, body.joints)
     _refuse_animals(figure, body, pose)
     kind = match_family(names) if match is not None and match.family.own and families else match
@@ -116,7 +116,7 @@ def _with_chosen(figure: Figure, body: Body, chosen: Mapping[str, tuple[str, ...
     return Body(joints, confidence, body.sides)
 
 
-def spoken(joint: str) -> str:
+def readable_joint(joint: str) -> str:
     """A joint's name for a sentence."""
     return joint.replace("l_", "left ").replace("r_", "right ")
 

@@ -95,7 +95,7 @@ def test_shots_continue_with_the_travel_in_the_root_bone() -> None:
     assert np.abs(there[:2]).max() < 0.1
 
 
-def test_a_rig_without_a_root_bone_says_so() -> None:
+def test_a_rig_without_a_root_bone_is_named() -> None:
     obj = build(mixamo_like())
     settings().travel = "bone"
     assert refusal() == f'The armature "{obj.name}" has no bone above its hips: choose Hips or Armature Object.'

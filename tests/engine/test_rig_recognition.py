@@ -20,7 +20,7 @@ from tests.rig_answers import HUMANOIDS, RIGS, answer, renamed, rig, wrong_joint
 
 ANIMALS = [name for name in RIGS if name not in HUMANOIDS]
 UNNAMED_IN_TWO = {"cloudrig_human", "rigify_human_generated"}
-"""Control rigs, where without names the FK controls cannot be told from what lies at the same places."""
+"""Control rigs, where without names the FK controls cannot be distinguished from other bones at the same places."""
 BROAD = {"quaternius_cyberpunk", "quaternius_platformer", "quaternius_platformer_humanoid"}
 """Feet apart from the legs, or legs shorter than arms and a metre apart: no human without names."""
 
@@ -71,7 +71,7 @@ def test_rigs_known_by_their_names_alone(name: str, families: bool) -> None:
 
 
 def test_left_and_right_exchanged_are_doubted() -> None:
-    """The feet point against what the names of the sides say: the names are followed, but nothing is sure."""
+    """The feet point against the sides of the names: the names decide, with low confidence."""
     names = {bone.name: bone.name for bone in rig_of_names("cascadeur").bones}
     swapped = {name: name[:-1] + {"l": "r", "r": "l"}[name[-1]] for name in names if name[-2:] in ("_l", "_r")}
     plain = recognise(rig_of_names("cascadeur"))
@@ -169,7 +169,7 @@ def test_a_fifth_of_the_names_lost() -> None:
     assert np.mean(unsure) < np.mean(sure) - 0.2
 
 
-def test_confidence_tells_right_from_wrong_without_names() -> None:
+def test_confidence_separates_right_from_wrong_without_names() -> None:
     sure = []
     for name in HUMANOIDS:
         description, back = without_names(name)
