@@ -37,6 +37,8 @@ from .description import FkSwitch, IkLimb, RigBone, RigMapping
 FOLDER = Path(__file__).with_name("families")
 SIDED = ("collar", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "foot")
 IK_KEYS = ("control", "pole", "toe")
+NAMESPACE = r".*[:|]"
+"""What may precede the names of any family."""
 MIDDLE = ("pelvis", "spine", "spine1", "spine2", "spine3", "neck", "head")
 
 
@@ -132,9 +134,10 @@ def match_family(names: Sequence[str], presets_folder: str | Path | None = None)
     there = frozenset(names)
     own = _read_folder(Path(presets_folder), True) if presets_folder and Path(presets_folder).is_dir() else ()
     for families in (own, _package_families()):
-        found = [match for family in families if (match := _match(family, names, there))]
-        if found:
-            return max(found, key=lambda each: (not each.family.general, len(each.family.names)))
+        for namespaces in (False, True):
+            found = [match for family in families if (match := _match(family, names, there, namespaces))]
+            if found:
+                return max(found, key=lambda each: (not each.family.general, len(each.family.names)))
     return None
 
 
@@ -238,14 +241,16 @@ def _sided(names: Sequence[str], sides: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _match(family: Family, names: Sequence[str], there: frozenset[str]) -> FamilyMatch | None:
+def _match(family: Family, names: Sequence[str], there: frozenset[str], namespaces: bool) -> FamilyMatch | None:
+    """The match of one family. namespaces: whether any namespace may precede the names, not only the family's prefix."""
     if not family.least <= len(names) <= family.most or not family.names:
         return None
+    pattern = NAMESPACE if namespaces else family.prefix
     prefixes = [""]
-    if family.prefix:
+    if pattern:
         first = family.names[0]
         before = {name[: -len(first)] for name in names if name.endswith(first)}
-        prefixes = [each for each in sorted(before, key=len) if re.fullmatch(family.prefix, each)]
+        prefixes = [each for each in sorted(before, key=len) if re.fullmatch(pattern, each)]
     for prefix in prefixes:
         if all(prefix + name in there for name in family.names) and not any(
             prefix + name in there for name in family.absent
