@@ -92,7 +92,7 @@ def _ambiguous(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> set[str
     found: set[str] = set()
     if not any(names_part(name, name.rstrip("123")) for name in TRUNK_NAMES):
         found = {"spine2", "spine3", "neck"}
-    elif joints["neck"] and not names_part("neck", "neck"):
+    elif not names_part("neck", "neck") and (joints["neck"] or not names_part("head", "head")):
         found = {"spine3", "neck"}
     trunk = {bone for name in ("pelvis", *TRUNK_NAMES) for bone in joints[name]}
     mapped = {bone for bones in joints.values() for bone in bones}

@@ -242,7 +242,7 @@ def _sided(names: Sequence[str], sides: Sequence[str]) -> tuple[str, ...]:
 
 
 def _match(family: Family, names: Sequence[str], there: frozenset[str], namespaces: bool) -> FamilyMatch | None:
-    """The match of one family. namespaces: whether any namespace may precede the names, not only the family's prefix."""
+    """The match of one family. namespaces: whether any namespace may precede the names instead of the prefix."""
     if not family.least <= len(names) <= family.most or not family.names:
         return None
     pattern = NAMESPACE if namespaces else family.prefix

@@ -17,8 +17,8 @@ ZERO_POSE = -0.5
 UNLIKE_LIMBS, UNLIKE_BENDS = (6.0, 12.0), (8.0, 12.0)
 """Degrees by which legs and arms, knees and elbows of a symmetrical pose differ at most."""
 FOOT, BENT = 0.06, 0.02
-"""Of the leg's length: feet that reach less far ahead of the ankle may be heels; knees and elbows that are bent less show
-no direction."""
+"""Of the leg's length: feet that reach less far ahead of the ankle may be heels; knees and elbows bent less show no
+direction."""
 STRAIGHT = 3.0
 """Degrees of bend of limbs that lie along their bones' own axes."""
 
