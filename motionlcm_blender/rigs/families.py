@@ -13,9 +13,10 @@ bones are the joints (only where recognition needs them), and the settings that 
   foot with `{s}`, or each side by itself (`l_hip`): lists of bone names, lowest first; names that are not there are
   left out, an empty list means that there is no such bone.
 - `[[switches]]`: `bone` and `property`, regular expressions, or `bone` and `constraint`; `value`.
-- `[[ik]]`: `end` (wrist or ankle), `control`, `pole`, and `toe` where there is one: the IK controls of a limb, with
-  `{s}`.
-- `[[ik_switches]]`: as `[[switches]]`, so that the IK controls are active.
+- `[[ik]]`: `end` (wrist or ankle), `control`, and `pole` and `toe` where there are such: the IK controls of a limb,
+  with `{s}`. Without these the controls are found by the rig's IK constraints.
+- `[[ik_switches]]`: as `[[switches]]`, so that the IK controls are active. Without these the values of `[[switches]]`
+  are inverted.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ class FamilyMatch:
         there, found = set(names), []
         for each in self.family.ik:
             control, pole, toe = (self.prefix + name if name else "" for name in (each.control, each.pole, each.toe))
-            if control in there and pole in there:
+            if control in there and (not pole or pole in there):
                 found.append(IkLimb(each.end, control, pole, toe if toe in there else ""))
         return tuple(found)
 

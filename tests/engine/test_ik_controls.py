@@ -1,13 +1,19 @@
-"""Poles of limbs, and keys of IK controls; moving a clip to another body."""
+"""Poles of limbs, IK controls found by constraints, and keys of IK controls; moving a clip to another body."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from motionlcm_blender.motion import rotations as rot
+from motionlcm_blender.rigs.description import FkSwitch, IkLimb, read_rig_json
 from motionlcm_blender.rigs.ik_controls import RestLimb, fit_control, pole_correction, pole_places, turned_poles
+from motionlcm_blender.rigs.ik_finding import ik_switches_of
 from motionlcm_blender.rigs.pose_reading import showing_body, shown_clip
+from motionlcm_blender.rigs.recognition import recognise
 from motionlcm_blender.rigs.rig_body import rig_body
 from motionlcm_blender.rigs.rig_retarget import move_to_body, positions, retarget_to_body, world_rotations
 from tests import rig_samples
@@ -103,3 +109,35 @@ def test_a_clip_moves_to_another_body_with_standing_feet() -> None:
     before, after = (world_rotations(one)[:, [16, 17, 18, 19]] for one in (clip, moved))
     off = rot.angle_of(rot.multiply(rot.inverse(before), after))
     assert np.minimum(off, 2.0 * np.pi - off).max() < 1e-6
+
+
+CONTROL_RIGS = Path(__file__).parents[1] / "data" / "control_rigs"
+
+
+@pytest.mark.parametrize("name", ["cloudrig_human", "rigify_human_generated"])
+def test_constraints_show_the_controls_that_the_family_names(name: str) -> None:
+    description = read_rig_json(CONTROL_RIGS / f"{name}.json")
+    named, found = recognise(description), recognise(description, families=False)
+    assert {replace(limb, toe="") for limb in found.ik} == {replace(limb, toe="") for limb in named.ik}
+    assert len(found.ik) == 4 and named.family != found.family == "generic"
+    without = tuple(replace(bone, constraints=()) for bone in description.bones)
+    assert recognise(replace(description, bones=without), families=False).ik == ()
+
+
+def test_switches_of_the_ik_controls_are_those_of_their_limbs() -> None:
+    """A property of a trunk or of a limb that stays in FK keeps its value, as do others; constraints come back."""
+    description, mapping = rig_samples.rig()
+    names = {"IK_FK": (0.0, 0.0, 1.0), "ik_left_arm": (1, 0, 1), "ik_spine": (1.0, 0.0, 1.0), "follow": (0.0, 0.0, 1.0)}
+    bones = (replace(description.bones[0], name="leg switch", properties=names), *description.bones[1:])
+    knee, elbow = mapping.joints["l_knee"][0], mapping.joints["l_elbow"][0]
+    switches = (
+        FkSwitch("leg switch", "IK_FK", "", 1.0), FkSwitch("leg switch", "ik_left_arm", "", 0.0),
+        FkSwitch("leg switch", "ik_spine", "", 0.0), FkSwitch("leg switch", "follow", "", 1.0),
+        FkSwitch(knee, "", "IK", 0.0), FkSwitch(elbow, "", "IK", 0.0),
+    )  # fmt: skip
+    legs = (IkLimb("l_ankle", "foot IK"),)
+    values = [each.value for each in ik_switches_of(switches, bones, legs, mapping.joints)]
+    assert values == [0.0, 0.0, 0.0, 1.0, 1.0, 0.0]
+    both = (*legs, IkLimb("l_wrist", "hand IK"))
+    values = [each.value for each in ik_switches_of(switches, bones, both, mapping.joints)]
+    assert values == [0.0, 1.0, 0.0, 1.0, 1.0, 1.0]
