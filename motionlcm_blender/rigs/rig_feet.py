@@ -33,9 +33,9 @@ _LEVEL = 0.02
 """Metres by which ankle and toe joint of a flat foot may be off their height above each other."""
 _CARRIED, _SWING_SIGMA = 0.05, 2.0
 """Metres by which a swinging foot is lower than its hip carries it, and frames over which that begins and ends."""
-_REACH, _STRAIGHT, _MOST_LOWERING = 0.98, 0.985, 0.25
-"""Parts of its length to which a standing leg stretches, and at most stretches where the motion's leg does, and the
-largest distance, metres, by which a body is lowered for that."""
+_REACH, STRAIGHT, _MOST_LOWERING = 0.98, 0.985, 0.25
+"""Parts of its length to which a standing leg stretches, and at most stretches where a generated motion's leg does, and
+the largest distance, metres, by which a body is lowered for that."""
 _STANDING_ANKLE = 0.04
 """Metres of the ankle above the toe joint in a standing foot, for motions in which no foot stands flat."""
 
@@ -156,7 +156,7 @@ def plant_feet(
     clearance: FloatArray,
     heights: FloatArray,
     stances: Stances,
-    lock: bool,
+    straight: float,
 ) -> tuple[FloatArray, FloatArray]:
     """Put the feet onto the floor and hold them where they stand; the legs follow.
 
@@ -166,7 +166,7 @@ def plant_feet(
         clearance: (T, 2) metres of the soles above the floor (`foot_clearance`).
         heights: (2, 2) metres of ankle and toe joint (columns) above the floor of a standing foot.
         stances: The stances.
-        lock: Whether standing feet are held in place.
+        straight: Part of its length to which a standing leg stretches at most.
 
     Returns:
         Joints (T, 22, 3), and feet (T, 2, 3): a leg that does not reach rolls its foot over the toe.
@@ -178,12 +178,11 @@ def plant_feet(
     heights_wanted = (1.0 - high) * (clearance + above) + high * ankles[..., 1]
     # A swinging foot that a raised hip carries along is not pulled down to the floor.
     ankles[..., 1] = heights_wanted + _swings(stances) * np.maximum(ankles[..., 1] - heights_wanted - _CARRIED, 0.0)
-    if lock:
-        toes = ankles + feet
-        for side in (0, 1):
-            ankles[:, side, [0, 2]] += _hold(toes[:, side, [0, 2]], feet[:, side, [0, 2]], stances, side)
+    toes = ankles + feet
+    for side in (0, 1):
+        ankles[:, side, [0, 2]] += _hold(toes[:, side, [0, 2]], feet[:, side, [0, 2]], stances, side)
     stands, up = stances.labels >= 0, np.array([0.0, 1.0, 0.0])
-    lowered = joints - _lowering(joints, ankles, stands)[:, None, None] * up
+    lowered = joints - _lowering(joints, ankles, stands, straight)[:, None, None] * up
     solved = solve_legs(lowered, ankles, feet, stances.flat, stands)
     # Easing the knees may have raised the body off its feet. A foot on its toe may have rolled.
     heel, on = (stands & stances.stands[..., 0])[..., None], stands[..., None]
@@ -191,7 +190,7 @@ def plant_feet(
     on_toe = ankles + feet - rolled
     ankles = np.where(heel, ankles, np.where(on, on_toe, solved[:, _ANKLES]))
     feet = np.where(heel, feet, rolled)
-    lowered = solved - _lowering(solved, ankles, stands)[:, None, None] * up
+    lowered = solved - _lowering(solved, ankles, stands, straight)[:, None, None] * up
     return place_feet(lowered, ankles, ankles + feet), feet
 
 
@@ -204,11 +203,11 @@ def _swings(stances: Stances) -> FloatArray:
     return 1.0 - near
 
 
-def _lowering(joints: FloatArray, ankles: FloatArray, stands: BoolArray) -> FloatArray:
+def _lowering(joints: FloatArray, ankles: FloatArray, stands: BoolArray, straight: float) -> FloatArray:
     """(T,) metres to lower a body so that its legs reach the standing feet."""
     hips, knees, ends = (joints[:, list(part)] for part in (HIPS, KNEES, ANKLES))
     whole = lengths(knees - hips) + lengths(ends - knees)
-    reach = np.minimum(lengths(ends - hips), _STRAIGHT * whole)
+    reach = np.minimum(lengths(ends - hips), straight * whole)
     reach = np.maximum(_REACH * whole, reach)
     aside = ((ankles - hips)[..., [0, 2]] ** 2).sum(-1)
     missing = (hips - ankles)[..., 1] - np.sqrt(np.maximum(reach**2 - aside, 0.0))

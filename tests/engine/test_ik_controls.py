@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 from motionlcm_blender.motion import rotations as rot
+from motionlcm_blender.motion.motion import Clip
+from motionlcm_blender.rigs.clip_retarget import retarget_clip_to_body
 from motionlcm_blender.rigs.description import FkSwitch, IkLimb, read_rig_json
 from motionlcm_blender.rigs.ik_controls import RestLimb, fit_control, pole_correction, pole_places, turned_poles
 from motionlcm_blender.rigs.ik_finding import ik_switches_of
 from motionlcm_blender.rigs.pose_reading import showing_body, shown_clip
 from motionlcm_blender.rigs.recognition import recognise
 from motionlcm_blender.rigs.rig_body import rig_body
-from motionlcm_blender.rigs.rig_retarget import move_to_body, positions, retarget_to_body, world_rotations
+from motionlcm_blender.rigs.rig_retarget import positions, retarget_to_body, world_rotations
 from tests import rig_samples
 from tests.engine.test_rig_retarget import walking
 
@@ -99,7 +101,7 @@ def test_a_clip_moves_to_another_body_with_standing_feet() -> None:
     first = rig_body(*rig_samples.rig())
     second = rig_body(*rig_samples.rig(rig_samples.proportions(7), rig_samples.rest_turns(0.7), rest_pose="A"))
     clip = retarget_to_body(walking(60), first)
-    moved = move_to_body(clip, first.alignment.heights, second)
+    moved = retarget_clip_to_body(clip, second, source_heights=first.alignment.heights)
     assert moved.frames == 60 and moved.skeleton is second.skeleton
     joints = positions(moved.translation, world_rotations(moved), moved.skeleton)
     soles = joints[:, [10, 11], 1] - second.alignment.heights[:, 1]
@@ -109,6 +111,26 @@ def test_a_clip_moves_to_another_body_with_standing_feet() -> None:
     before, after = (world_rotations(one)[:, [16, 17, 18, 19]] for one in (clip, moved))
     off = rot.angle_of(rot.multiply(rot.inverse(before), after))
     assert np.minimum(off, 2.0 * np.pi - off).max() < 1e-6
+
+
+def test_a_slow_step_is_no_stance() -> None:
+    """A foot that is set forward slowly and low is as slow and as low as a standing foot of a network's motion."""
+    first = rig_body(*rig_samples.rig())
+    second = rig_body(*rig_samples.rig(rig_samples.proportions(7), rig_samples.rest_turns(0.7), rest_pose="A"))
+    frames, joint = 40, {name: at for at, name in enumerate(first.skeleton.names)}
+    step = 0.5 - 0.5 * np.cos(np.linspace(0.0, np.pi, frames))
+    lift = 0.25 * np.sin(np.linspace(0.0, np.pi, frames))
+    turns = np.tile(rot.IDENTITY, (frames, len(joint), 1))
+    for name, angle in (("r_hip", -0.3 * step - lift), ("r_knee", 2.0 * lift), ("r_ankle", 0.3 * step - lift)):
+        turns[:, joint[name]] = rot.from_axis_angle((1.0, 0.0, 0.0), angle)
+    at_rest = positions(np.zeros((1, 3)), np.tile(rot.IDENTITY, (1, len(joint), 1)), first.skeleton)[0]
+    low = at_rest[[joint["l_foot"], joint["r_foot"]], 1].mean()
+    place = np.tile([0.0, float(first.alignment.heights[:, 1].mean()) - low, 0.0], (frames, 1))
+    clip = Clip(24.0, place, turns, first.skeleton)
+    moved = retarget_clip_to_body(clip, second, source_heights=first.alignment.heights)
+    before, after = (world_rotations(one)[:, [joint["r_hip"], joint["r_knee"]]] for one in (clip, moved))
+    off = rot.angle_of(rot.multiply(rot.inverse(before), after))
+    assert np.degrees(np.minimum(off, 2.0 * np.pi - off).max()) < 6.0
 
 
 CONTROL_RIGS = Path(__file__).parents[1] / "data" / "control_rigs"
