@@ -60,7 +60,7 @@ def retarget_clip_to_body(
     """
     if np.abs(clip.skeleton.offsets - body.skeleton.offsets)[:JOINT_COUNT].max() < _SAME:
         return replace(clip, skeleton=body.skeleton)
-    rise = _SMPL_ANKLE
+    rise: FloatArray | float = _SMPL_ANKLE
     if source_heights is None:
         source = with_proportions(clip, SMPL)
     else:

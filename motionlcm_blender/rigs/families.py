@@ -212,7 +212,7 @@ def _family(table: Mapping[str, Any], own: bool) -> Family:
     for each in (*switches, *ik_switches):
         re.compile(each.bone), re.compile(each.prop)
     ik = tuple(
-        IkLimb(f"{side}_{each['end']}", *(str(each.get(key, "")).replace("{s}", word) for key in IK_KEYS))
+        _ik_limb(f"{side}_{each['end']}", each, word)
         for each in table.get("ik", ())
         for side, word in zip("lr", sides, strict=True)
     )
@@ -233,6 +233,11 @@ def _family(table: Mapping[str, Any], own: bool) -> Family:
         ik=ik,
         ik_switches=ik_switches,
     )
+
+
+def _ik_limb(end: str, table: Mapping[str, Any], word: str) -> IkLimb:
+    control, pole, toe = (str(table.get(key, "")).replace("{s}", word) for key in IK_KEYS)
+    return IkLimb(end, control, pole, toe)
 
 
 def _sided(names: Sequence[str], sides: Sequence[str]) -> tuple[str, ...]:

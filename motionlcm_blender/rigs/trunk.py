@@ -58,11 +58,13 @@ def plain_trunk(figure: Figure, hips: Sequence[int], shoulders: Sequence[int]) -
     pelvis, way, start = _down_to_hips(figure, pelvis, way, start, hips)
     spine = _without_folds(figure, [bone for bone in way[:start] if _is_trunk(figure, bone)], pelvis, up)
     sure["spine"] = min(0.95, sure["neck"] + 0.1) if spine else 0.6
-    chosen, neck, top = (pelvis,) if pelvis >= 0 else (), way[start:], (head,) if head >= 0 else ()
+    neck = way[start:]
     if head >= 0 and figure.names[head].parts.get("neck", 0.0) > 0.3 > figure.names[head].parts.get("head", 0.0):
-        neck, top = (neck, top) if neck else ([head], ())
         sure["neck"] = sure["head"] = 0.45
-    return Trunk(chosen, tuple(spine), tuple(neck), top, sure)
+        if not neck:
+            neck, head = [head], -1
+    chosen = (pelvis,) if pelvis >= 0 else ()
+    return Trunk(chosen, tuple(spine), tuple(neck), (head,) if head >= 0 else (), sure)
 
 
 def spread(spine: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
