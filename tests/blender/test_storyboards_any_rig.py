@@ -114,7 +114,7 @@ def test_several_families_come_out_and_back(tmp_path: Path) -> None:
     rigs[1].scale *= 1.5
     bpy.context.view_layer.update()
     assert bpy.ops.motionlcm.import_storyboard(filepath=str(file)) == {"FINISHED"}
-    assert panel_status().message == "2 characters and 2 shots were added."
+    assert panel_status().message == "1 character and 2 shots were added."
     assert panel_status().warnings == ('"B" keeps its size, 1.50 times that of the storyboard.',)
 
 
