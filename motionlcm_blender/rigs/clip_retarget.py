@@ -10,18 +10,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..array_types import BoolArray, FloatArray
+from ..array_types import FloatArray
 from ..motion import rotations as rot
 from ..motion.foot_contacts import foot_contacts, stance_mask
 from ..motion.motion import Clip, Motion
 from ..motion.resampling import resample
 from ..motion.retarget import forward_kinematics
-from ..motion.skeleton import FOOT_JOINTS, JOINT_COUNT, SMPL
-from ..postprocess.foot_lock import stance_labels
+from ..motion.skeleton import JOINT_COUNT, SMPL
 from ..smpl.body_parameters import with_proportions
 from .mapped_joints import ANKLES, HIPS, KNEES, TOES
 from .rig_body import RigBody
-from .rig_feet import find_stances
+from .rig_feet import find_stances, without_steps
 from .rig_resampling import resample_on_feet
 from .rig_retarget import retarget_to_body
 
@@ -33,8 +32,6 @@ _SMPL_ANKLE = 0.055
 _STRAIGHT = 0.998
 """Part of its length to which a standing leg stretches at most where the clip's leg does: the legs of rest poses and of
 keyed poses are straight."""
-_STEP, _CREEP = 0.08, 0.1
-"""Metres of toe travel from which a stance contains a step, and m/s above which its frames are those of the step."""
 _PLANTED_FPS = 30.0
 """Highest frame rate at which feet are planted: what smooths the legs counts frames of about 20 a second."""
 
@@ -85,26 +82,5 @@ def _motion(source: Clip, rise: FloatArray | float) -> Motion:
     soles = joints.copy()  # contacts are found by the heights of soles
     soles[:, list(ANKLES), 1] -= rise - _SMPL_ANKLE
     contacts = stance_mask(soles, foot_contacts(soles, source.fps).astype(np.float64), source.fps)
-    contacts = _without_steps(contacts, joints, source.fps)
+    contacts = without_steps(contacts, joints, source.fps)
     return Motion(joints.astype(np.float32), contacts.astype(np.float32), source.fps)
-
-
-def _without_steps(contacts: BoolArray, joints: FloatArray, fps: float) -> BoolArray:
-    """Contacts (T, 4) without the frames of slow steps, which are as low and slow as a blurred stance of a network.
-
-    Args:
-        contacts: (T, 4) bool.
-        joints: (T, 22, 3) metres.
-        fps: Frames per second.
-    """
-    feet = joints[:, FOOT_JOINTS]
-    speed = np.linalg.norm(np.gradient(feet, axis=0), axis=-1) * fps if len(feet) > 1 else np.zeros(feet.shape[:2])
-    kept = contacts.copy()
-    for side in (0, 1):
-        label, toe = stance_labels(contacts[:, 2 * side : 2 * side + 2].any(axis=1)), feet[:, 2 * side + 1]
-        for number in range(int(label.max(initial=-1)) + 1):
-            mine = label == number
-            if np.linalg.norm(np.ptp(toe[mine], axis=0)) > _STEP:
-                moves = mine & (speed[:, 2 * side + 1] > _CREEP)
-                kept[moves, 2 * side : 2 * side + 2] = False
-    return kept

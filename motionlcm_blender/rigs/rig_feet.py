@@ -13,7 +13,7 @@ from ..array_types import BoolArray, FloatArray, IntArray
 from ..motion import rotations as rot
 from ..motion.foot_contacts import foot_contacts, stance_mask
 from ..motion.motion import Motion
-from ..motion.skeleton import SMPL
+from ..motion.skeleton import FOOT_JOINTS, SMPL
 from ..motion.smoothing import smooth, smoothstep
 from ..postprocess.correction_splines import smoothing_spline
 from ..postprocess.foot_lock import FIRM, FULL_LOCK, NO_LOCK, stance_labels
@@ -36,6 +36,8 @@ _CARRIED, _SWING_SIGMA = 0.05, 2.0
 _REACH, STRAIGHT, _MOST_LOWERING = 0.98, 0.985, 0.25
 """Parts of its length to which a standing leg stretches, and at most stretches where a generated motion's leg does, and
 the largest distance, metres, by which a body is lowered for that."""
+_STEP, _CREEP = 0.08, 0.1
+"""Metres of toe travel from which a stance contains a step, and m/s above which its frames are those of the step."""
 _STANDING_ANKLE = 0.04
 """Metres of the ankle above the toe joint in a standing foot, for motions in which no foot stands flat."""
 
@@ -73,6 +75,7 @@ def find_stances(motion: Motion, performed: FloatArray) -> Stances:
     stands = np.asarray(motion.contacts) > 0.5
     if not stands.any():
         stands = stance_mask(motion.joints, foot_contacts(motion.joints, motion.fps).astype(np.float64), motion.fps)
+        stands = without_steps(stands, motion.joints, motion.fps)
     sides = stands.reshape(len(stands), 2, 2).copy()
     above = (performed[:, _ANKLES] - performed[:, _TOES])[..., 1]
     both = sides.all(-1)
@@ -81,6 +84,27 @@ def find_stances(motion: Motion, performed: FloatArray) -> Stances:
     sides[..., 1] &= ~(both & (above - rise < -_LEVEL))
     labels = np.stack([stance_labels(sides[:, side].any(-1)) for side in (0, 1)], axis=1)
     return Stances(sides, labels, rise)
+
+
+def without_steps(contacts: BoolArray, joints: FloatArray, fps: float) -> BoolArray:
+    """Contacts (T, 4) without the frames of slow steps, which are as low and slow as a blurred stance of a network.
+
+    Args:
+        contacts: (T, 4) bool.
+        joints: (T, 22, 3) metres.
+        fps: Frames per second.
+    """
+    feet = joints[:, FOOT_JOINTS]
+    speed = np.linalg.norm(np.gradient(feet, axis=0), axis=-1) * fps if len(feet) > 1 else np.zeros(feet.shape[:2])
+    kept = contacts.copy()
+    for side in (0, 1):
+        label, toe = stance_labels(contacts[:, 2 * side : 2 * side + 2].any(axis=1)), feet[:, 2 * side + 1]
+        for number in range(int(label.max(initial=-1)) + 1):
+            mine = label == number
+            if np.linalg.norm(np.ptp(toe[mine], axis=0)) > _STEP:
+                moves = mine & (speed[:, 2 * side + 1] > _CREEP)
+                kept[moves, 2 * side : 2 * side + 2] = False
+    return kept
 
 
 def flatten_feet(world: FloatArray, stances: Stances) -> None:
