@@ -225,14 +225,15 @@ def bake(character: bpy.types.Object) -> bpy.types.Action:
     return nla_track.bake(character, made)
 
 
-def import_storyboard(file: str | os.PathLike[str]) -> list[bpy.types.Object]:
+def import_storyboard(file: str | os.PathLike[str], use_armatures: bool = False) -> list[bpy.types.Object]:
     """Add the characters, paths and empty shots of a storyboard file. Returns the characters.
 
+    use_armatures: whether an armature of this scene that has a character's name, and no shots yet, performs it.
     Raises a ValueError if the file is invalid; nothing is added then.
     """
     from ..motionlcm_blender.storyboard.reading import read_storyboard
 
-    return storyboards.build(bpy.context, read_storyboard(user_paths.absolute(file)))
+    return storyboards.build(bpy.context, read_storyboard(user_paths.absolute(file)), use_armatures)
 
 
 def export_storyboard(file: str | os.PathLike[str]) -> tuple[str, ...]:
