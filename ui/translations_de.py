@@ -236,6 +236,8 @@ LABELS = {
     "Every Frame": "Jedes Bild",
     "Facing": "Blickrichtung",
     "Facing error": "Abweichung der Blickrichtung",
+    "Gesture: {names}": "Geste: {names}",
+    "Gestures": "Gesten",
     "Feet": "Füße",
     "Fetching": "Wird geholt",
     "Fetching PyTorch": "PyTorch wird geladen",
@@ -376,6 +378,7 @@ LABELS = {
     "Unload After (min)": "Entladen nach (min)",
     "Unpacking": "Wird entpackt",
     "Unpacking PyTorch": "PyTorch wird entpackt",
+    "Use Armatures of This Scene": "Armaturen dieser Szene verwenden",
     "Use Model After Import": "Modell nach dem Import verwenden",
     "Use Unverified Files": "Ungeprüfte Dateien verwenden",
     "Waiting": "Wartet",
@@ -418,6 +421,7 @@ LABELS = {
     "Z": "Z",
 }
 TOOLTIPS = {
+    "Perform gestures that the prompt names, such as nods or crossed arms, with arms and head of the sampled motion": "Gesten aus dem Prompt, etwa Nicken oder verschränkte Arme, mit Armen und Kopf der erzeugten Bewegung ausführen",
     "Open the guide of the extension in the browser. It needs no network": "Öffnet die Anleitung der Erweiterung im Browser. Sie braucht kein Netzwerk",
     "Add a character and a path at the 3D cursor, and generate a walk along the path. One undo removes everything": "Fügt am 3D-Cursor eine Figur und einen Pfad hinzu und erzeugt einen Gang den Pfad entlang. Einmal Rückgängig entfernt alles",
     "Add an example as a new scene of this file and generate its motion. Your scenes stay unchanged": "Fügt dieser Datei ein Beispiel als neue Szene hinzu und erzeugt seine Bewegung. Die eigenen Szenen bleiben unverändert",
@@ -519,6 +523,7 @@ TOOLTIPS = {
     "Generate the motions of a recipe file for the present character. Each motion becomes an Action": "Die Bewegungen einer Rezeptdatei für die jetzige Figur erzeugen. Jede Bewegung wird eine Aktion",
     "Generate the shot when the prompt is typed in its strip": "Den Shot erzeugen, wenn seine Beschreibung im Streifen eingegeben ist",
     "Generate variations of the active take. The panel sets their number": "Abwandlungen der aktiven Fassung erzeugen. Die Leiste legt ihre Zahl fest",
+    "Give the shots to armatures of this scene that have the names of the storyboard's characters and no shots yet, and move them to the characters' places. Otherwise, add new characters": "Die Shots Armaturen dieser Szene geben, die wie die Figuren des Storyboards heißen und noch keine Shots haben, und sie an die Plätze der Figuren setzen. Sonst neue Figuren hinzufügen",
     "Highlight the strip, or the end of a strip, under the mouse": "Den Streifen oder das Ende eines Streifens unter der Maus hervorheben",
     "Hold a body part on the current frame at the selected empty, or at a new empty at the 3D cursor": "Einen Körperteil auf dem aktuellen Bild am ausgewählten Leerobjekt halten oder an einem neuen am 3D-Cursor",
     "Hold the ball of the left foot": "Den Ballen des linken Fußes halten",

@@ -22,7 +22,7 @@ from .inbetweening import place_end_pose
 from .long_motion import Piece, fitted_to_path, generate_chained, needs_stitching, piece_of, unchanging
 from .motion_model import MotionModel, Progress
 from .path_gait import cadence_of, without_path
-from .pin_approach import approached, as_asked
+from .pin_approach import approached, restore_request
 from .postprocessing import postprocess_motion
 from .request import Hints, Request
 from .take_selection import most_different, sample_count
@@ -88,7 +88,7 @@ class MotionLCM(MotionModel):
                 return self._walks(request, shown, text, samples, stage, started)
             sampled = self.sample_features(replace(request, takes=samples), text, stage)
         except MemoryError as error:
-            raise DeviceError("There is too little memory for this request; ask for fewer takes.") from error
+            raise DeviceError("There is too little memory for this request; reduce the number of takes.") from error
         if request.end is not None and request.end_anywhere and self.architecture.control:
             return self._ended_anywhere(request, sampled.features, progress, cancel)
         stage(0.8, "Post-processing")
@@ -141,7 +141,7 @@ class MotionLCM(MotionModel):
         if request.hints is not None and self.architecture.control:
             led = approached(request, joints)
         if led is not None:
-            return as_asked(self.generate(led, progress, cancel)[0], request)
+            return restore_request(self.generate(led, progress, cancel)[0], request)
         return _finished(request, features, joints, started, report)
 
     def _needs_pieces(self, request: Request) -> bool:
@@ -223,4 +223,6 @@ def _retimed(motion: GeneratedMotion, request: Request, started: float) -> Gener
     joints = resampled_joints(motion.joints.astype(np.float64), at)
     contacts = motion.contacts[np.rint(at).astype(int)]
     rotations = None if motion.head_hands is None else head_hands.resampled(motion.head_hands, at).astype(np.float32)
-    return postprocess_motion(request, joints, contacts, dict(motion.report), started, motion.warnings, rotations)
+    performed = replace(request, gestures=False)  # they are part of the motion already
+    retimed = postprocess_motion(performed, joints, contacts, dict(motion.report), started, motion.warnings, rotations)
+    return replace(retimed, request=request)

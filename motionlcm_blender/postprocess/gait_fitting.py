@@ -55,15 +55,15 @@ def gait_times(
     steps = step_frames(joints)
     if not is_steady(speed) or not _only_walks(steps, len(joints)):
         return None
-    wanted = np.diff(steps)
+    intervals = np.diff(steps)
     edges = [-1.0, *steps.tolist(), float(len(joints))]
-    lasts = [float(wanted.mean()), *wanted.tolist(), float(wanted.mean())]
+    durations = [float(intervals.mean()), *intervals.tolist(), float(intervals.mean())]
     captured = [60.0 * FPS / cadence(max(each, SLOWEST_SPEED)) for each in speed[:-1].tolist()]
     first = at = _first_frame(joints, speed)
     played = []
     for length in captured:  # plain numbers: NumPy's functions take ten times as long for one number
-        step = min(bisect_right(edges, at) - 1, len(lasts) - 1)
-        played.append(min(max(lasts[step] / length, SLOWEST), FASTEST))
+        step = min(bisect_right(edges, at) - 1, len(durations) - 1)
+        played.append(min(max(durations[step] / length, SLOWEST), FASTEST))
         at += played[-1]
     rates: FloatArray = np.array(played)
     rates = smooth(rates, RATE_SIGMA) if len(rates) > 4 else rates
@@ -74,7 +74,7 @@ def gait_times(
 
 
 def frames_to_play(joints: FloatArray, path: FloatArray, cadence: Callable[[float], float]) -> int:
-    """Number of frames of a walk that `gait_times` plays on a path, as far as its mean cadence says.
+    """Number of frames of a walk that `gait_times` plays on a path, estimated from its mean cadence.
 
     Args:
         joints: (S, 22, 3) metres, a walk.

@@ -137,7 +137,7 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
         chosen.length = stored.get("seconds", chosen.length)
         chosen.seed = min(int(stored.get("seed", chosen.seed)), LARGEST_SEED)
         chosen.steps = str(stored.get("steps", chosen.steps))
-        for name in ("feet", "travel", "loop", "refine"):
+        for name in ("feet", "travel", "loop", "refine", "gestures"):
             if name in stored:
                 setattr(chosen, name, stored[name])
         if "key_tolerance" in stored:
@@ -214,7 +214,7 @@ class MOTIONLCM_OT_use_suggested_length(bpy.types.Operator):
         chosen = context.scene.motionlcm
         seconds = model_info.suggested_length(model_choice.chosen(), chosen.prompt)
         if seconds is None:
-            messages.show_message("The model does not know how long this action takes.", error=True)
+            messages.show_message("The model has no usual length for this action.", error=True)
             return {"CANCELLED"}
         chosen.length = seconds
         return {"FINISHED"}
