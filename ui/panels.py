@@ -18,13 +18,13 @@ from .widgets import value_row, wrapped_label
 
 EXAMPLES = (
     "a person walks forward",
-    "a person walks and waves with the right hand",
+    "a person jogs forward",
     "a person runs in a circle",
-    "a person turns around",
+    "a person sits down",
     "a person jumps",
     "a person dances",
 )
-"""Prompts to offer while the history is empty."""
+"""Prompts of the bundled model's library to offer while the history is empty."""
 EXPLANATION_ICONS = ("ARMATURE_DATA", "CURVE_DATA", "ACTION", "LOOP_BACK")
 
 
@@ -175,10 +175,21 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
             read_hint_soon()
         elif hint:
             wrapped_label(layout, hint, "INFO")
-        near = model_library.nearest(model_choice.chosen(), prompt)
-        if near:
-            text = iface_("The model can do: {prompt}").format(prompt=near)
-            layout.operator("motionlcm.use_library_prompt", text=text, icon="FORWARD", translate=False).prompt = near
+        answer = model_library.answer(model_choice.chosen(), prompt)
+        if answer is None:
+            return
+        if answer.weak:
+            wrapped_label(layout, iface_("The model was seen to fail at a prompt like this"), "INFO")
+        elif answer.untried and not hint:
+            wrapped_label(layout, iface_("No prompt like this was tried with this model: it will guess"), "INFO")
+        if answer.offers:
+            column = layout.column(align=True)
+            column.label(text="The model can do:")
+            for each in answer.offers:
+                button = column.operator(
+                    "motionlcm.use_library_prompt", text=each.prompt, icon="FORWARD", translate=False
+                )
+                button.prompt = each.prompt
 
     def _draw_status(self, layout: bpy.types.UILayout) -> None:
         status = messages.status

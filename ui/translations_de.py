@@ -121,7 +121,10 @@ LABELS = {
     "Prompt Library": "Sammlung von Beschreibungen",
     "Result": "Ergebnis",
     "Search": "Suchen",
-    "The model can do: {prompt}": "Das Modell kann: {prompt}",
+    "The model can do:": "Das Modell kann:",
+    "The model was seen to fail at a prompt like this": "Das Modell ist an einer solchen Beschreibung gescheitert",
+    "No prompt like this was tried with this model: it will guess":
+        "Keine solche Beschreibung wurde mit diesem Modell versucht: es wird raten",
     "Timing and Takes": "Zeit und Fassungen",
     "does not repeat as a loop": "wiederholt sich nicht als Schleife",
     "moves over the floor": "bewegt sich über den Boden",
