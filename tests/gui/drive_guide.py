@@ -28,7 +28,6 @@ from window_driver import (
     main,
     module,
     move,
-    press,
     region,
     s_shape,
     settings,
@@ -59,7 +58,7 @@ def first_motion() -> Steps:
     """The first minute: the fresh panel, and the walk after one press."""
     yield from begin()
     yield from picture("first_panel", region("UI"), height=300)
-    yield from press("motionlcm.first_motion(")
+    operate("first_motion")
     yield from made()
     check("one press makes a walk", action() is not None)
     look((0.0, -2.4, 0.7), 1.15, 0.6, 8.0)
@@ -73,7 +72,7 @@ def first_motion() -> Steps:
 def variants() -> Steps:
     """The panel at twice the scale, in a light theme, in German; looked at, not in the guide."""
     yield from begin()
-    yield from press("motionlcm.first_motion(")
+    operate("first_motion")
     yield from made()
     bpy.context.preferences.view.language = "de_DE"
     yield from picture("look_german")
