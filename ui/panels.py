@@ -258,7 +258,7 @@ class MOTIONLCM_PT_keys(CharacterSidebar, bpy.types.Panel):
             column.operator("motionlcm.key_ik_controls", icon="CON_KINEMATIC")
 
 
-class MOTIONLCM_PT_recipes(Sidebar, bpy.types.Panel):
+class MOTIONLCM_PT_recipes(CharacterSidebar, bpy.types.Panel):
     """Motion from recipes."""
 
     bl_idname = "MOTIONLCM_PT_recipes"
@@ -275,7 +275,7 @@ class MOTIONLCM_PT_recipes(Sidebar, bpy.types.Panel):
         row.operator("motionlcm.import_recipe", text="Import", icon="IMPORT")
 
 
-class MOTIONLCM_PT_smpl(Sidebar, bpy.types.Panel):
+class MOTIONLCM_PT_smpl(CharacterSidebar, bpy.types.Panel):
     """Motion as SMPL parameters."""
 
     bl_idname = "MOTIONLCM_PT_smpl"

@@ -87,3 +87,14 @@ def test_every_picture_is_shown_and_small():
     files = {file.name: file.stat().st_size for file in (GUIDE / "images").iterdir()}
     assert set(files) == shown
     assert max(files.values()) <= LARGEST_PICTURE and sum(files.values()) <= LARGEST_ALL
+
+
+def test_every_picture_belongs_to_a_group_that_can_be_taken_alone(monkeypatch):
+    pytest.importorskip("PIL")
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    names = importlib.import_module("guide_pictures").names_of_pictures()
+    script = (ROOT / "tests" / "gui" / "drive_guide.py").read_text("utf-8")
+    assert len(names) > 5 and set(names) - {"variants"} <= {page.stem for page in PAGES}
+    assert {file.stem.split("_")[0] for file in (GUIDE / "images").iterdir()} <= set(names)
+    taken = re.findall(r'"\w+": (\w+),', script.split("PICTURES = {", 1)[1])
+    assert len(taken) == len(names) and all(f"def {function}() -> Steps:" in script for function in taken)

@@ -146,7 +146,7 @@ def live_path() -> Steps:
 
 
 def variations() -> Steps:
-    """Takes side by side, and the prompt library."""
+    """Takes side by side."""
     yield from begin("takes")
     operate("add_character")
     yield
@@ -158,6 +158,10 @@ def variations() -> Steps:
     yield from picture("variations_takes")
     with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
         bpy.ops.motionlcm.contact_sheet("INVOKE_DEFAULT", arrangement="SIDE")
+
+
+def prompts() -> Steps:
+    """The prompt library, and what the panel offers for a prompt that the model does not do."""
     yield from begin("library")
     operate("add_character")
     library = module("operators.session.model_library")
@@ -324,8 +328,9 @@ def preferences() -> Steps:
 
 
 PICTURES = {
-    "first": first_motion, "path": path, "variations": variations, "shots": shots, "control": control,
-    "character": character, "keys": keys, "games": games, "long": storyboard, "gpu": preferences, "variants": variants,
+    "first": first_motion, "path": path, "prompts": prompts, "variations": variations, "shots": shots,
+    "control": control, "character": character, "keys": keys, "games": games, "long": storyboard, "gpu": preferences,
+    "variants": variants,
 }  # fmt: skip
 
 
