@@ -123,8 +123,7 @@ LABELS = {
     "Search": "Suchen",
     "The model can do:": "Das Modell kann:",
     "The model was seen to fail at a prompt like this": "Das Modell ist an einer solchen Beschreibung gescheitert",
-    "No prompt like this was tried with this model: it will guess":
-        "Keine solche Beschreibung wurde mit diesem Modell versucht: es wird raten",
+    "No prompt like this was tried with this model: it will guess": "Keine solche Beschreibung wurde mit diesem Modell versucht: es wird raten",
     "Timing and Takes": "Zeit und Fassungen",
     "does not repeat as a loop": "wiederholt sich nicht als Schleife",
     "moves over the floor": "bewegt sich über den Boden",
@@ -395,6 +394,8 @@ LABELS = {
     "{count:.0f} per second": "{count:.0f} in der Sekunde",
     "{count} jobs are waiting": "{count} Aufträge warten",
     "{family}, {count} of {total} bones": "{family}, {count} von {total} Knochen",
+    "{count} takes of {made}": "{count} Fassungen von {made}",
+    "{frames} frames from frame {first}, generated in {milliseconds:.0f} ms.": "{frames} Bilder ab Bild {first}, erzeugt in {milliseconds:.0f} ms.",
     "{length:.1f} m at {speed:.1f} m/s": "{length:.1f} m mit {speed:.1f} m/s",
     "{mean:.1f} cm, at most {most:.1f}": "{mean:.1f} cm, höchstens {most:.1f}",
     "{share:.0f} % of captured": "{share:.0f} % der Aufnahmen",
