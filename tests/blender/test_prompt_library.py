@@ -1,4 +1,4 @@
-"""The prompt library in the panel: prompts of the model folder, search, use, surprise, and what is offered instead of other prompts."""
+"""The prompt library in the panel: prompts of the model folder, search, use, surprise, and offers for other prompts."""
 
 from __future__ import annotations
 
