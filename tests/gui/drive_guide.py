@@ -65,7 +65,7 @@ def first_motion() -> Steps:
     yield from show_frame(0.45)
     yield from picture("first_walk")
     yield from hide_sidebar()
-    look((0.0, -2.4, 0.7), 1.1, 0.6, 6.5)
+    look((0.0, -2.7, 0.8), 1.1, 0.6, 7.6)
     yield from loop("first_loop", box=view_middle_box(560, 420))
 
 
@@ -153,7 +153,7 @@ def variations() -> Steps:
     yield from walk_along("a person dances", 4.0, takes=4)
     with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
         bpy.ops.motionlcm.contact_sheet("INVOKE_DEFAULT", arrangement="SIDE")
-    look((0.6, 0.0, 0.8), 1.3, 0.0, 7.5)
+    look((1.3, 0.0, 0.8), 1.3, 0.0, 9.0)
     yield from show_frame(0.5)
     yield from picture("variations_takes")
     with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
