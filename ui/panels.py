@@ -190,6 +190,8 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
                     "motionlcm.use_library_prompt", text=each.prompt, icon="FORWARD", translate=False
                 )
                 button.prompt = each.prompt
+        elif answer.weak or answer.untried:
+            layout.label(text="What it can do: Prompt Library", icon="BLANK1")
 
     def _draw_status(self, layout: bpy.types.UILayout) -> None:
         status = messages.status

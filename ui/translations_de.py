@@ -121,6 +121,7 @@ LABELS = {
     "Prompt Library": "Sammlung von Beschreibungen",
     "Result": "Ergebnis",
     "Search": "Suchen",
+    "What it can do: Prompt Library": "Was es kann: Sammlung von Beschreibungen",
     "The model can do:": "Das Modell kann:",
     "The model was seen to fail at a prompt like this": "Das Modell ist an einer solchen Beschreibung gescheitert",
     "No prompt like this was tried with this model: it will guess": "Keine solche Beschreibung wurde mit diesem Modell versucht: es wird raten",

@@ -93,6 +93,7 @@ def test_a_prompt_that_the_model_cannot_do_is_answered_with_similar_ones(library
     assert "seen to fail at a prompt like this" in texts(drawn("MOTIONLCM_PT_main"))
     generate("a bus stops at the station")
     assert "No prompt like this" in texts(drawn("MOTIONLCM_PT_main"))
+    assert "What it can do: Prompt Library" in texts(drawn("MOTIONLCM_PT_main"))
     assert "motionlcm.use_library_prompt" not in operators(drawn("MOTIONLCM_PT_main"))
     settings().prompt = "a person waves both hands"
     assert "motionlcm.use_library_prompt" not in operators(drawn("MOTIONLCM_PT_main"))

@@ -57,7 +57,7 @@ LIVE_PICTURES = 13
 def first_motion() -> Steps:
     """The first minute: the fresh panel, and the walk after one press."""
     yield from begin()
-    yield from picture("first_panel", region("UI"), height=300)
+    yield from picture("first_panel", region("UI"), height=230)
     operate("first_motion")
     yield from made()
     check("one press makes a walk", action() is not None)
@@ -177,7 +177,7 @@ def prompts() -> Steps:
     vectors = read.vectors[len(read.prompts) :]
     refused = next(text for text, vector in zip(read.weak, vectors, strict=True) if len(read.answer(vector).offers) > 2)
     yield from walk_along(refused, 4.0)
-    yield from picture("prompts_answer", region("UI"), height=420)
+    yield from picture("prompts_answer", region("UI"), height=395)
 
 
 def shots() -> Steps:
