@@ -169,7 +169,8 @@ class PromptLibrary:
 
 def _directions(vectors: FloatArray) -> FloatArray:
     """(N, width) rows of length 1; rows of length 0 stay zeros."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    unit: FloatArray = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    return unit
 
 
 def read_library(folder: Path) -> PromptLibrary | None:
