@@ -147,7 +147,7 @@ def _without(stem: str, ending: str) -> str:
 
 
 def unseen_words_warning(prompt: str, vocabulary: Vocabulary) -> str | None:
-    """Make one sentence if the prompt has several people or words that the model has rarely or never seen, else None."""
+    """Make one sentence if the prompt has several people, or words that the model has rarely or never seen."""
     foreign = _foreign_warning(prompt, vocabulary)
     if foreign:
         return foreign

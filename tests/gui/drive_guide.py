@@ -50,7 +50,7 @@ from window_pictures import (
     walk_along,
 )
 
-LIVE_PICTURES = 13
+LIVE_PICTURES = 9
 """Number of frames of the animated picture of Live."""
 
 
