@@ -147,7 +147,11 @@ def _without(stem: str, ending: str) -> str:
 
 
 def unseen_words_warning(prompt: str, vocabulary: Vocabulary) -> str | None:
-    """Make one sentence if the prompt has several people, or words that the model has rarely or never seen."""
+    """Make one sentence if the prompt has several people, or words that the model has rarely or never seen.
+
+    Returns:
+        The sentence, None if there is nothing to name.
+    """
     foreign = _foreign_warning(prompt, vocabulary)
     if foreign:
         return foreign
