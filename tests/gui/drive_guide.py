@@ -305,7 +305,7 @@ def storyboard() -> Steps:
     with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
         bpy.ops.motionlcm.import_storyboard("EXEC_DEFAULT", filepath=str(file), generate=True)
     yield from made()
-    look((0.3, -1.2, 0.8), 1.25, 0.5, 7.0)
+    look((1.6, -0.6, 0.8), 1.25, 0.5, 8.0)
     bpy.context.scene.frame_set(30)
     yield from picture("long_storyboard")
 
@@ -319,8 +319,9 @@ def preferences() -> Steps:
     bpy.context.window_manager.addon_search = "MotionLCM"
     for _ in range(5):
         yield
-    with bpy.context.temp_override(window=window(), area=area):
-        bpy.ops.preferences.addon_expand(module=EXTENSION)
+    for each in addon_utils.modules(refresh=False):
+        if each.__name__ == EXTENSION:
+            addon_utils.module_bl_info(each)["show_expanded"] = True
     yield from picture("gpu_preferences", area)
     area.type = "VIEW_3D"
     for _ in range(5):
