@@ -175,6 +175,10 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
             read_hint_soon()
         elif hint:
             wrapped_label(layout, hint, "INFO")
+        gestures = model_info.known_gestures(prompt) if bpy.context.scene.motionlcm.gestures else ()
+        if gestures:  # performed on the motion, whatever the model does
+            wrapped_label(layout, iface_("Gesture: {names}").format(names=", ".join(gestures)), "HAND")
+            return
         answer = model_library.answer(model_choice.chosen(), prompt)
         if answer is None:
             return

@@ -52,6 +52,9 @@ def add_generate(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default="auto", help="auto, numpy, cpu, cuda, mps or xpu (default auto)")
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="a model folder (default: the bundled model)")
+    parser.add_argument(
+        "--no-gestures", action="store_true", help="no gestures on the sampled motion, as nods or claps"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to: .npz, .bvh or .blend")
     add_layout_options(parser)
     parser.set_defaults(run=run_generate, wrong_usage=parser.error)
@@ -96,7 +99,7 @@ def plan(args: argparse.Namespace) -> tuple[Request, FloatArray | None, Placemen
     if not 0 < args.seconds < 1e6:
         raise InvalidRequest(f"The length must be a positive number of seconds, not {args.seconds:g}.")
     frames = round(args.seconds * FPS)
-    request = Request(args.prompt, frames, args.seed, args.takes, args.steps)
+    request = Request(args.prompt, frames, args.seed, args.takes, args.steps, gestures=not args.no_gestures)
     if args.fps is not None:
         check_fps(args.fps)
     if args.out is not None:
@@ -111,7 +114,7 @@ def plan(args: argparse.Namespace) -> tuple[Request, FloatArray | None, Placemen
         raise InvalidRequest(f"There is no path {args.path!r}: choose {', '.join(NAMES)}, or give a .json file.")
     xz = rounded_corners(timed(path, frames))
     canonical, placement = canonicalise(xz)
-    request = Request(args.prompt, frames, args.seed, args.takes, args.steps, hints=Hints.ground_path(canonical))
+    request = replace(request, hints=Hints.ground_path(canonical))
     warning = speed_warning(path, frames) or walk_warning(args.prompt, speed(path, frames))
     return request, xz, placement, warning
 
@@ -122,9 +125,9 @@ def check_usage(args: argparse.Namespace) -> None:
         if args.prompt is None:
             args.wrong_usage("give a PROMPT, what the character does, or --recipe FILE.json")
         return
-    answered = (args.prompt, args.path, args.seconds, args.seed, args.takes, args.steps)
-    if answered != (None, None, None, 0, 1, SAMPLER_STEPS):
-        args.wrong_usage("a recipe contains prompt, path, length, seed and steps: leave them out, and --takes")
+    given = (args.prompt, args.path, args.seconds, args.seed, args.takes, args.steps, args.no_gestures)
+    if given != (None, None, None, 0, 1, SAMPLER_STEPS, False):
+        args.wrong_usage("a recipe has prompt, path, length, seed, steps and gestures: leave them out, and --takes")
 
 
 def run_recipes(args: argparse.Namespace) -> int:

@@ -137,7 +137,7 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
         chosen.length = stored.get("seconds", chosen.length)
         chosen.seed = min(int(stored.get("seed", chosen.seed)), LARGEST_SEED)
         chosen.steps = str(stored.get("steps", chosen.steps))
-        for name in ("feet", "travel", "loop", "refine"):
+        for name in ("feet", "travel", "loop", "refine", "gestures"):
             if name in stored:
                 setattr(chosen, name, stored[name])
         if "key_tolerance" in stored:

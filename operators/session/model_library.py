@@ -60,12 +60,13 @@ def note_answer(choice: Choice, prompt: str, encode: Callable[[str], FloatArray]
     encode: a prompt to its sentence vector. For the worker thread of a generation, which has encoded the prompt
     already. A model without a library or its sentence vectors, and a prompt of the library, give none. Prompts are
     offered only if a word is unknown to the model, if the prompt means nearly the same as one that was seen to fail, or
-    if no similar prompt was tried.
+    if no similar prompt was tried. A turn that a prompt names is made as wide as named, so it gives none either.
     """
+    from ...motionlcm_blender.text.named_turn import named_turn
     from ...motionlcm_blender.text.prompt_library import Answer
 
     library = read(choice)
-    if library is None or library.vectors is None or library.find(prompt) is not None:
+    if library is None or library.vectors is None or library.find(prompt) is not None or named_turn(prompt) is not None:
         return
     answer = library.answer(encode(prompt))
     if not (answer.weak or answer.untried or model_info.known_hint(choice, prompt)):

@@ -75,7 +75,7 @@ def test_surprise_generates_another_prompt_of_the_library(library):
 
 def test_a_prompt_that_the_model_cannot_do_is_answered_with_similar_ones(library, tmp_path):
     waves = {"prompt": "a person waves both hands", "category": "gestures"}
-    told = {"format": 1, "prompts": [*PROMPTS, waves], "weak": ["a person claps both hands"]}
+    told = {"format": 1, "prompts": [*PROMPTS, waves], "weak": ["a person scrubs both hands"]}
     (tmp_path / "model" / "prompts.json").write_text(json.dumps(told))
     reading = part("motionlcm_blender.text.prompt_library")
     encode = part("motionlcm_blender.text.encoders").open_minilm().encode
@@ -86,7 +86,7 @@ def test_a_prompt_that_the_model_cannot_do_is_answered_with_similar_ones(library
     add_character()
     generate("a person walks slowly")
     assert "motionlcm.use_library_prompt" not in operators(drawn("MOTIONLCM_PT_main"))
-    generate("a man claps both hands")
+    generate("a man scrubs both hands")
     calls = drawn("MOTIONLCM_PT_main").seen
     offered = [given["text"] for _, given in calls if given.get("operator") == "motionlcm.use_library_prompt"]
     assert offered == ["a person waves both hands"]
