@@ -15,7 +15,6 @@ import bpy
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # Blender does not look beside its scripts
 
 from window_driver import (
-    EXTENSION,
     JOB_S,
     OUTPUT,
     Steps,
@@ -310,27 +309,9 @@ def storyboard() -> Steps:
     yield from picture("long_storyboard")
 
 
-def preferences() -> Steps:
-    """The extension's preferences."""
-    yield from begin()
-    area = viewport()
-    area.type = "PREFERENCES"
-    bpy.context.preferences.active_section = "ADDONS"
-    bpy.context.window_manager.addon_search = "MotionLCM"
-    for _ in range(5):
-        yield
-    for each in addon_utils.modules(refresh=False):
-        if each.__name__ == EXTENSION:
-            addon_utils.module_bl_info(each)["show_expanded"] = True
-    yield from picture("gpu_preferences", area)
-    area.type = "VIEW_3D"
-    for _ in range(5):
-        yield
-
-
 PICTURES = {
     "first": first_motion, "path": path, "prompts": prompts, "variations": variations, "shots": shots,
-    "control": control, "character": character, "keys": keys, "games": games, "long": storyboard, "gpu": preferences,
+    "control": control, "character": character, "keys": keys, "games": games, "long": storyboard,
     "variants": variants,
 }  # fmt: skip
 
