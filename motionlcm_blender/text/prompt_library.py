@@ -17,7 +17,7 @@ A model folder may contain prompts.json:
 of the judged takes. `loops`: the take contains a section that repeats. `travels`: the take moves over the floor. `weak`
 lists prompts that the model was seen not to do. `about` is what a person sees, in one clause. A model folder may also
 contain prompts.safetensors with the sentence vectors of both lists (`embeddings`, float16, prompts first, then weak);
-without that file no prompt is answered with similar ones.
+without that file the panel offers no similar prompts.
 
 `training/evaluation/library.py` writes both files.
 """

@@ -159,7 +159,7 @@ def unseen_words_warning(prompt: str, vocabulary: Vocabulary) -> str | None:
         return "The model has learnt one person at a time: describe what one of them does."
     never: list[str] = []
     seldom: list[tuple[int, str]] = []
-    for word, kind in asked_for(prompt, vocabulary):
+    for word, kind in content_words(prompt, vocabulary):
         times = vocabulary.times(word) if kind == "verb" else _word_times(word, vocabulary)
         if times == 0 and word not in never:
             never.append(word)
@@ -191,7 +191,7 @@ def _foreign_warning(prompt: str, vocabulary: Vocabulary) -> str:
     acts = any(verb is not None and word not in unknown for word, verb in zip(words, verbs, strict=True))
     mixed = any(not word.isascii() for word in unknown) and not acts
     if mixed or (len(words) > 1 and 2 * len(unknown) > len(words)):
-        return "The model has learnt from English captions and knows few of these words: write the prompt in English."
+        return "The model has learnt from English captions with few of these words: write the prompt in English."
     if unknown and len(words) > 1 and not acts:
         return f"The model has never seen “{unknown[0]}”; it will guess."
     return ""
@@ -204,7 +204,7 @@ def _is_known(word: str, vocabulary: Vocabulary) -> bool:
     return _is_plain(word) or any(word in each or base in each for each in lists) or _word_times(word, vocabulary) > 0
 
 
-def asked_for(prompt: str, vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
+def content_words(prompt: str, vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
     """Find the words of a prompt that matter: pairs of (lemma, "verb") and (word, "word"), in order.
 
     These are verbs, their objects and instruments ("plays the violin", "like a robot"), and adverbs that no training

@@ -33,7 +33,7 @@ ours would be one that changes nothing."""
 def finished_order(
     context: bpy.types.Context, character: bpy.types.Object, shot: str, begin: int | None
 ) -> GenerationJobInput:
-    """The job input that Generate would build, for one take. begin: first frame; None: as the panel says.
+    """The job input that Generate would build, for one take. begin: first frame; None: by the settings.
 
     Raises InvalidRequest with one sentence.
     """

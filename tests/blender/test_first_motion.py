@@ -1,4 +1,4 @@
-"""Make a Character Walk Here: one press, one undo step, and what the panel says of it."""
+"""Make a Character Walk Here: one press, one undo step, and its explanation in the panel."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def test_character_path_and_motion_at_the_cursor():
 def test_what_it_did_is_explained_until_another_motion():
     bpy.ops.motionlcm.first_motion()
     action = settings().character.animation_data.action
-    told = part("operators.generation.first_motion").EXPLANATION
-    assert len(told) == 4 and all(text in texts(drawn("MOTIONLCM_PT_main")) for text in told)
+    lines = part("operators.generation.first_motion").EXPLANATION
+    assert len(lines) == 4 and all(text in texts(drawn("MOTIONLCM_PT_main")) for text in lines)
     settings().seed = 9
     assert bpy.ops.motionlcm.generate() == {"FINISHED"}
     other = settings().character.animation_data.action
-    assert other != action and told[0] not in texts(drawn("MOTIONLCM_PT_main"))
+    assert other != action and lines[0] not in texts(drawn("MOTIONLCM_PT_main"))
 
 
 def test_one_undo_removes_everything():

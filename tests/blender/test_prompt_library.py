@@ -23,8 +23,8 @@ def library(tmp_path):
     """A model with a library of two prompts and one that it cannot do, chosen and read."""
     folder = tmp_path / "model"
     write_tiny_model(folder)
-    told = {"format": 1, "prompts": PROMPTS, "weak": ["a person claps"]}
-    (folder / "prompts.json").write_text(json.dumps(told))
+    content = {"format": 1, "prompts": PROMPTS, "weak": ["a person claps"]}
+    (folder / "prompts.json").write_text(json.dumps(content))
     bpy.context.preferences.addons[EXTENSION].preferences.model_folder = str(folder)
     return part("operators.session.model_library").read(part("operators.session.model_choice").chosen())
 
@@ -60,8 +60,8 @@ def test_prompt_comes_with_the_judged_length_and_seed(library):
     add_character()
     assert bpy.ops.motionlcm.use_library_prompt(prompt="a person walks slowly") == {"FINISHED"}
     assert (settings().prompt, settings().seed, settings().length) == ("a person walks slowly", 7, 3.0)
-    told = part("operators.generation.library_prompts").description_of(library.prompts[0])
-    assert told == "Walk slowly: 3.0 seconds, repeats as a loop, moves over the floor"
+    description = part("operators.generation.library_prompts").description_of(library.prompts[0])
+    assert description == "Walk slowly: 3.0 seconds, repeats as a loop, moves over the floor"
     assert "stays in place" in part("operators.generation.library_prompts").description_of(library.prompts[1])
 
 
@@ -75,8 +75,8 @@ def test_surprise_generates_another_prompt_of_the_library(library):
 
 def test_a_prompt_that_the_model_cannot_do_is_answered_with_similar_ones(library, tmp_path):
     waves = {"prompt": "a person waves both hands", "category": "gestures"}
-    told = {"format": 1, "prompts": [*PROMPTS, waves], "weak": ["a person scrubs both hands"]}
-    (tmp_path / "model" / "prompts.json").write_text(json.dumps(told))
+    content = {"format": 1, "prompts": [*PROMPTS, waves], "weak": ["a person scrubs both hands"]}
+    (tmp_path / "model" / "prompts.json").write_text(json.dumps(content))
     reading = part("motionlcm_blender.text.prompt_library")
     encode = part("motionlcm_blender.text.encoders").open_minilm().encode
     vectors = reading.read_library(tmp_path / "model").with_vectors(lambda text: encode(text)[1]).vectors

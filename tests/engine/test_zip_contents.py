@@ -128,7 +128,7 @@ def test_parts_in_the_free_text_of_a_licence_are_named(tmp_path: Path) -> None:
     assert _component_lines(message_from_string("License: MIT\n")) == set()
 
 
-def test_what_does_not_say_its_licence_is_refused(tmp_path: Path) -> None:
+def test_a_package_without_a_licence_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LicenceProblem, match=r"quick 1\.0"):
         third_party(staged(tmp_path, **{"License-Expression": ""}))
 
