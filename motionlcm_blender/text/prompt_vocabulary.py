@@ -35,6 +35,12 @@ RARE_COUNT = 12
 """A verb with fewer training motions than this, synonyms included, gives a warning."""
 NAMED = 3
 """Number of unknown words that one sentence lists."""
+SEVERAL = re.compile(
+    r"\b(two|three|four|five|six|several|some|many|both) (\w+ )?"
+    r"(people|persons|men|women|kids|children|guys|ladies|girls|boys|friends|dancers|players|fighters|boxers|soldiers)\b"
+    r"|\b(each other|one another)\b|\bwith (a|his|her|the|another) (partner|person|man|woman|friend|opponent)\b"
+)
+"""A prompt of more than one person."""
 
 
 @dataclass(frozen=True)
@@ -141,10 +147,16 @@ def _without(stem: str, ending: str) -> str:
 
 
 def unseen_words_warning(prompt: str, vocabulary: Vocabulary) -> str | None:
-    """Make one sentence if the prompt has words that the model has rarely or never seen, else return None."""
+    """Make one sentence if the prompt has several people, or words that the model has rarely or never seen.
+
+    Returns:
+        The sentence, None if there is nothing to name.
+    """
     foreign = _foreign_warning(prompt, vocabulary)
     if foreign:
         return foreign
+    if SEVERAL.search(prompt.lower()):
+        return "The model has learnt one person at a time: describe what one of them does."
     never: list[str] = []
     seldom: list[tuple[int, str]] = []
     for word, kind in content_words(prompt, vocabulary):

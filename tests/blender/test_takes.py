@@ -72,6 +72,8 @@ def test_the_take_with_the_fewest_faults_comes_first_and_old_takes_behind():
     assert faults == sorted(faults) and order[3:] == [old[1], old[0]]
     measures = part("ui.takes_panel").short_measures
     read = part("operators.armature.take_properties").read
+    named = part("operators.takes.takes").measures_of(read(order[0]))
+    assert any(text.startswith("worst foot drag ") for text in named) and any("% of captured" in text for text in named)
     assert measures(read(old[0]))[0] == "20 cm/s" and any("%" in number for number in measures(read(order[0])))
 
 

@@ -92,7 +92,7 @@ def undefined_names(row: str) -> list[str]:
 
 def rows_of_index() -> list[str]:
     text = (ROOT / "docs/ARCHITECTURE.md").read_text(encoding="utf-8")
-    index = text.split("## Where is ...?")[1].split("\n## ")[0]
+    index = text.split("## Where to find it")[1].split("\n## ")[0]
     return [line for line in index.splitlines() if line.startswith("|")][2:]
 
 

@@ -123,6 +123,8 @@ def test_pieces_are_counted_not_captions_and_mirroring_counts_for_both_sides() -
         ("a person kicks the ball", "The model has seen “kick” only 11 times."),
         ("a person kicks and sits", "The model has seen “sit” only 3 times."),
         ("a person kicks and flies", "The model has never seen “fly”; it will guess."),
+        ("Two people walk", "The model has learnt one person at a time: describe what one of them does."),
+        ("a person walks with a friend", "The model has learnt one person at a time: describe what one of them does."),
     ],
 )
 def test_warnings_of_prompts(prompt: str, sentence: str) -> None:
@@ -138,6 +140,7 @@ def test_warnings_of_prompts(prompt: str, sentence: str) -> None:
         "a man sprints, then jogs in place",  # close to run
         "a person walks happily with the ball",
         "the person raises both hands and the right knee",
+        "one of the dancers walks",
         "a girl with long hair is dancing",
         "",
     ],
