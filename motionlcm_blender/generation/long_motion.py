@@ -22,6 +22,7 @@ from ..motion.features import contacts_from_features, standing_joints
 from ..motion.skeleton import FPS, JOINT_COUNT
 from ..motion.world_transform import Placement, unplace_joints
 from ..postprocess.gait_fitting import frames_to_play, gait_times
+from ..postprocess.setting_off import LONGEST, best_entry, entered, entry_times
 from ..postprocess.stitching import SEAM, Seam, best_seam, body_speed, seam_jerk_share, stitched
 from ..postprocess.transitions import aligned, at_origin, match_start, placement_of
 from .generated_motion import GeneratedMotion
@@ -41,10 +42,12 @@ LIVELY = 0.3
 KEPT, QUIET = 0.85, 0.08
 """A motion that goes on from another is stitched to a free take if it moves less than this share of free takes, and if
 those move faster than the second number, m/s."""
-LATE = 0.01
-"""Metres: cost of each frame by which the free take begins later after a start: people set off at once."""
-LEAD = 1
-"""Frames between a start and the first possible frame of a seam."""
+CONTINUATIONS = 6
+"""Number of free takes from which the one is chosen that goes on from a start."""
+ENTRY = 32
+"""Frames of a free take among which the one is searched that goes on from a start: a walk's two steps, and more."""
+SHORTEST_FREE = 2 * SLACK + SEAM
+"""Frames after a start from which a motion is made of free takes."""
 SEED_STEP = 1_000_003
 """Segment k uses the seed plus k times this number."""
 
@@ -128,7 +131,7 @@ def needs_stitching(request: Request, longest: int) -> bool:
     if request.frames > longest:
         return True
     free = 0 if request.start is None else request.frames - request.start.frames
-    return request.end is None and free >= LEAD + 2 * SLACK + SEAM
+    return request.end is None and free >= SHORTEST_FREE
 
 
 def generate_chained(
@@ -198,9 +201,8 @@ def _pieces(model: MotionModel, request: Request, on_progress: Progress) -> tupl
     made = _first(model, request, min(longest, request.frames))
     speeds = [_liveliness(made.joints)]
     number = 1
-    kept = 0  # frames of a motion whose rest is replaced by a free take
-    if request.start is not None and (cut := _shortened_if_dull(model, request, made, slack, longest)) is not made:
-        made, kept = cut, cut.frames
+    if request.start is not None:
+        made = _continued(model, request, made, slack, longest)
     while made.frames < request.frames:
         on_progress(0.95 * made.frames / request.frames, f"Sampling, segment {number + 1}")
         earliest = made.frames - slack - SEAM
@@ -210,8 +212,7 @@ def _pieces(model: MotionModel, request: Request, on_progress: Progress) -> tupl
         where = placement_of(made.joints[origin : origin + 1])
         pieces = _sampled(model, _segment(own, origin, length, where))
         speeds += [_liveliness(piece.joints) for piece in pieces]
-        late = LATE if made.frames == kept else 0.0
-        made = _joined(made, pieces, (earliest, earliest + slack), (0, 2 * slack), float(np.median(speeds)), late)
+        made = _joined(made, pieces, (earliest, earliest + slack), (0, 2 * slack), float(np.median(speeds)))
         number += 1
     return made, number
 
@@ -226,25 +227,45 @@ def _first(model: MotionModel, request: Request, longest: int) -> Piece:
     return replace(piece, joints=match_start(joints, request.start.joints))
 
 
-def _shortened_if_dull(model: MotionModel, request: Request, made: Piece, slack: int, longest: int) -> Piece:
-    """Cut a motion soon after its start if it moves less than free takes: a free take is then stitched to it.
+def _continued(model: MotionModel, request: Request, made: Piece, slack: int, longest: int) -> Piece:
+    """Replace what follows the start by the best of several free takes, if it moves less than they do.
 
     A network that is shown the first frames damps what follows them.
     """
     assert request.start is not None
     first = request.start.frames
-    kept = first + LEAD + slack + SEAM
-    if request.frames < kept + slack:
+    origin = max(0, first - slack) if request.hints is not None else first - 1
+    latest = first - 1 - origin + slack if request.hints is not None else ENTRY
+    length = min(longest, request.frames - origin + latest + LONGEST)
+    if length < latest + SEAM:
         return made
-    own = replace(another_take(request, SEED_STEP), takes=CANDIDATES)
-    where = placement_of(made.joints[first : first + 1])
-    length = min(longest, request.frames - first)
-    free = _sampled(model, _segment(own, first, length, where))
+    own = replace(another_take(request, SEED_STEP), takes=CONTINUATIONS)
+    where = placement_of(made.joints[origin : origin + 1])
+    free = _sampled(model, _segment(own, origin, length, where))
     usual = float(np.median([_liveliness(piece.joints) for piece in free]))
     if usual < QUIET or _liveliness(made.joints[first:]) > KEPT * usual:
         return made
-    cut = slice(0, kept)
-    return Piece(made.joints[cut], made.contacts[cut], None if made.rotations is None else made.rotations[cut])
+    return _entered(request.start.joints, free, latest, usual)
+
+
+def _entered(start: FloatArray, candidates: list[Piece], latest: int, usual: float) -> Piece:
+    """The start with the best candidate played from a frame that is like the last one of the start."""
+    given = at_origin(start)
+    entries = [best_entry(given, piece.joints, latest) for piece in candidates]
+    scores = [
+        entry.cost + LIVELY * max(0.0, 1.0 - _liveliness(piece.joints[entry.frame :]) / max(usual, 1e-6))
+        for entry, piece in zip(entries, candidates, strict=True)
+    ]
+    best = int(np.argmin(scores))
+    piece, count = candidates[best], len(given)
+    fade, times = entries[best].fade, entry_times(entries[best], count, piece.frames)
+    rotations = None if piece.rotations is None else head_hands.resampled(piece.rotations, times).astype(np.float32)
+    return Piece(
+        match_start(entered(given, piece.joints, times), start, fade),
+        piece.contacts[np.rint(times).astype(int)],
+        rotations,
+        ((count - 1, count - 1 + fade),),
+    )
 
 
 def _liveliness(joints: FloatArray) -> float:
@@ -264,12 +285,11 @@ def _joined(
     before: tuple[int, int],
     after: tuple[int, int],
     usual: float,
-    late: float = 0.0,
 ) -> Piece:
     """The motion so far with the best candidate stitched to it; usual: liveliness of the segments, m/s."""
     best: tuple[float, Seam, Piece] | None = None
     for piece in candidates:
-        seam = best_seam(made.joints, piece.joints, before, after, late=late)
+        seam = best_seam(made.joints, piece.joints, before, after)
         dull = max(0.0, 1.0 - _liveliness(piece.joints[seam.after :]) / max(usual, 1e-6))
         score = seam.cost + LIVELY * dull
         if best is None or score < best[0]:

@@ -138,24 +138,38 @@ def body_speed(joints: FloatArray) -> float:
     return float(np.linalg.norm(np.diff(local, axis=0), axis=-1).mean() * FPS) if len(local) > 1 else 0.0
 
 
+def pose_description(joints: FloatArray) -> FloatArray:
+    """(T, n) metres: the pose of each frame (T, 22, 3), seen from the figure."""
+    return _seen_from_figure(joints)[0].reshape(len(joints), -1)
+
+
+def moving_description(joints: FloatArray) -> FloatArray:
+    """(T, n) metres: how each frame of joints (T, 22, 3) moves, seen from the figure, beside `pose_description`."""
+    joints = np.asarray(joints, np.float64)
+    local, heading = _seen_from_figure(joints)
+    ground = joints[:, 0] * (1.0, 0.0, 1.0)
+    cos, sin = np.cos(heading), np.sin(heading)
+    travel = np.gradient(smooth(ground, 2.0) if len(ground) > 4 else ground, axis=0) * FPS
+    travel = np.stack([cos * travel[:, 0] - sin * travel[:, 2], sin * travel[:, 0] + cos * travel[:, 2]], -1)
+    turn = np.gradient(heading) * FPS
+    moving = np.gradient(local, axis=0) * FPS
+    # Travel and turn are those of the whole figure, so they count as often as there are joints.
+    count = np.sqrt(joints.shape[1])
+    parts = (VELOCITY * moving.reshape(len(joints), -1), count * TRAVEL * travel, count * TURN * turn[:, None])
+    return np.concatenate(parts, axis=1)
+
+
 def _description(joints: FloatArray) -> FloatArray:
     """(T, n) metres: pose and movement of each frame, seen from the figure."""
+    return np.concatenate([pose_description(joints), moving_description(joints)], axis=1)
+
+
+def _seen_from_figure(joints: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(T, 22, 3) metres, each frame with the pelvis above the origin and facing +Z; (T,) radians, its heading."""
     joints = np.asarray(joints, np.float64)
     across = joints[:, 1] - joints[:, 2] + joints[:, 16] - joints[:, 17]
     heading = np.unwrap(np.arctan2(-across[:, 2], across[:, 0]))
-    ground = joints[:, 0] * (1.0, 0.0, 1.0)
     cos, sin = np.cos(heading)[:, None], np.sin(heading)[:, None]
-    offset = joints - ground[:, None]
-    local = np.stack(
-        [cos * offset[..., 0] - sin * offset[..., 2], offset[..., 1], sin * offset[..., 0] + cos * offset[..., 2]], -1
-    )
-    travel = np.gradient(smooth(ground, 2.0) if len(ground) > 4 else ground, axis=0) * FPS
-    travel = np.stack(
-        [cos[:, 0] * travel[:, 0] - sin[:, 0] * travel[:, 2], sin[:, 0] * travel[:, 0] + cos[:, 0] * travel[:, 2]], -1
-    )
-    turn = np.gradient(heading) * FPS
-    moving = np.gradient(local, axis=0) * FPS
-    flat = (local.reshape(len(joints), -1), VELOCITY * moving.reshape(len(joints), -1))
-    # Travel and turn are those of the whole figure, so they count as often as there are joints.
-    count = np.sqrt(joints.shape[1])
-    return np.concatenate([*flat, count * TRAVEL * travel, count * TURN * turn[:, None]], axis=1)
+    offset = joints - joints[:, :1] * (1.0, 0.0, 1.0)
+    x, z = cos * offset[..., 0] - sin * offset[..., 2], sin * offset[..., 0] + cos * offset[..., 2]
+    return np.stack([x, offset[..., 1], z], -1), heading
