@@ -45,6 +45,8 @@ def values_of(recipe: Recipe) -> dict[str, Any]:
     }  # fmt: skip
     if request.guidance is not None:
         values["guidance"] = request.guidance
+    if request.liveliness != 1.0:
+        values["liveliness"] = request.liveliness
     if request.blends:
         values["blends"] = np.array([(float(blend.towards), blend.weight) for blend in request.blends])
     if recipe.standing is not None:
@@ -113,6 +115,7 @@ def recipe_from(values: Mapping[str, Any]) -> Recipe:
         blends=_blends(given.get("blends")),
         mirror=given.get("mirror", False),
         speed=given.get("speed", 1.0),
+        liveliness=given.get("liveliness", 1.0),
     )
     standing = given.get("standing")
     return Recipe(
