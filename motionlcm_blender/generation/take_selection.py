@@ -12,7 +12,7 @@ from ..text.motion_kinds import captured_body_speed
 from .request import LIVELIEST, TAMEST, Request
 from .variations import another_take
 
-EXTRA = 3
+EXTRA = 4
 """Samples for each take."""
 LIVELINESS = (1.0, 1.15, 1.3)
 """Factors on the noise of one sample after the other."""

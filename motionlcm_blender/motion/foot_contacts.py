@@ -32,6 +32,9 @@ slowest; and its height above its standing height, metres: networks blur the sho
 RUN_WINDOW = 4
 """Frames before and after a landing on which the toe is faster."""
 
+SLIDE_FRAMES, SLIDE, SURE = 5, 0.18, 0.75
+"""Frames and metres of a slide within one stance, and the contact channel above which the model is sure of the stance."""
+
 CONTACT_SQUARED_STEP = 0.002
 """HumanML3D's contact threshold: metres squared per frame at 20 fps (a step of 4.5 cm)."""
 CONTACT_HEIGHTS = (0.13, 0.08, 0.13, 0.08)
@@ -99,6 +102,33 @@ def stance_mask(joints: FloatArray, channels: FloatArray, fps: float = FPS) -> B
     begins = (contact_probability > BEGINS) & (speed < np.maximum(SLOW, SHARE * pace)) & (height < LOW * 2)
     lasts = (contact_probability > LASTS) & (speed < np.maximum(NOT_SLOW, NOT_SHARE * pace)) & (height < NOT_LOW * 2)
     return _grown(begins, lasts | begins)
+
+
+def joined_stances(stands: BoolArray, joints: FloatArray, channels: FloatArray) -> BoolArray:
+    """Join two stances of a foot between which the foot slides for some frames, by the model's own contact channels.
+
+    A network lets a foot slide in the middle of a stance. Two stances at two places would keep the slide.
+
+    Args:
+        stands: (T, 4) bool, from `stance_mask`.
+        joints: (T, 22, 3) joint positions, metres, Y up.
+        channels: (T, 4) contact channels of the model in 0..1.
+
+    Returns:
+        (T, 4) bool: l_ankle, l_foot, r_ankle, r_foot.
+    """
+    feet = np.asarray(joints, dtype=np.float64)[:, FOOT_JOINTS]
+    low = feet[..., 1] - rest_heights(feet) < np.array(NOT_LOW * 2)
+    joined = stands.copy()
+    for column in range(stands.shape[1]):
+        edges = np.flatnonzero(np.diff(stands[:, column].astype(int))) + 1
+        for first, end in zip(edges[:-1], edges[1:], strict=True):
+            if stands[first, column] or end - first > SLIDE_FRAMES:
+                continue
+            sure = (channels[first:end, column] > SURE) & low[first:end, column]
+            far = np.linalg.norm((feet[end, column] - feet[first - 1, column])[[0, 2]])
+            joined[first:end, column] = bool(sure.all()) and far < SLIDE
+    return joined
 
 
 def run_stances(joints: FloatArray, fps: float = FPS) -> BoolArray:

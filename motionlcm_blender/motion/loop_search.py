@@ -17,6 +17,11 @@ SPEED, TRAVEL, TURN = 0.1, 0.3, 0.3
 turn in radians per second."""
 ODD_STEP, OTHER_FOOT = 0.12, 0.04
 """Metres: cost of a step that only one foot takes, and of a foot joint that stands at one end of the section alone."""
+AROUND = 5
+"""Frames before and after the ends of a section on which feet are compared: a foot that swings alike on one frame only
+swings for too long, or for too short a time, across the seam."""
+SHORTEST_STEP = 3
+"""Frames: a foot that stands or swings for fewer takes no step."""
 STANDING = 0.3
 """Share of the distance between the places of a standing foot, seen from the figure, by which the ends cost more."""
 HEADING = 0.06
@@ -25,6 +30,8 @@ DULL, ENOUGH = 2.0, 1.0
 """Metres: cost of a section without movement; share of the whole motion's mean speed from which it costs nothing."""
 PLANTED, CREEP = 0.95, 0.15
 """Share of a section from which a foot counts as standing throughout; m/s up to which its slide is an error."""
+TRIED = 400
+"""Number of the nearest sections among which one with whole strides is searched."""
 SHORT, LONG_SECONDS = 0.08, 4.0
 """Metres: cost of a section of no length, and seconds from which it costs nothing: a longer loop repeats less."""
 
@@ -64,8 +71,24 @@ def best_section(
         + HEADING * _turned(heading)
         + _dull(pose, first, last)
     )
-    best = int(np.where(allowed, cost, np.inf).argmin())
-    return best // frames, best % frames
+    cost = np.where(allowed, cost, np.inf).ravel()
+    tried = min(TRIED, int(allowed.sum()))
+    nearest = np.argpartition(cost, tried - 1)[:tried]
+    nearest = nearest[np.argsort(cost[nearest], kind="stable")]
+    found = next((k for k in nearest if takes_whole_strides(stands[k // frames : k % frames])), nearest[0])
+    return int(found) // frames, int(found) % frames
+
+
+def takes_whole_strides(stands: BoolArray) -> bool:
+    """Say whether both feet take the same number of steps in a section that is repeated, or one of them none.
+
+    Args:
+        stands: (n, 4) bool, foot joints that stand, without the last frame, which is the first one again.
+    """
+    rounds = np.concatenate([stands] * 3)
+    steps = touchdowns(rounds)
+    left, right = steps[2 * len(stands)] - steps[len(stands)]
+    return bool(left == right or min(left, right) == 0)
 
 
 def touchdowns(stands: BoolArray) -> FloatArray:
@@ -77,9 +100,21 @@ def touchdowns(stands: BoolArray) -> FloatArray:
     Returns:
         (T, 2) number of touchdowns of the left and the right foot; that of the first frame does not count.
     """
-    down = stands.reshape(len(stands), 2, 2).any(-1)
+    down = _steady(stands.reshape(len(stands), 2, 2).any(-1))
     begins = down[1:] & ~down[:-1]
     return np.concatenate([np.zeros((1, 2), int), np.cumsum(begins, axis=0)])
+
+
+def _steady(down: BoolArray) -> BoolArray:
+    """(T, 2) bool without swings, and then without stances, of fewer than `SHORTEST_STEP` frames between others."""
+    steady = down.copy()
+    for value in (False, True):
+        for foot in steady.T:
+            edges = np.flatnonzero(np.diff(foot.astype(int))) + 1
+            for first, end in zip(edges[:-1], edges[1:], strict=True):
+                if foot[first] == value and end - first < SHORTEST_STEP:
+                    foot[first:end] = not value
+    return steady
 
 
 def stays(stands: BoolArray, toes: FloatArray, fps: float) -> bool:
@@ -118,7 +153,14 @@ def _seen_from(ground: FloatArray, heading: FloatArray) -> FloatArray:
 
 def _unlike_feet(stands: BoolArray) -> FloatArray:
     """(T, T) metres for feet that stand at one end alone, and for steps of one foot alone."""
-    unlike = (stands[:, None] != stands[None]).sum(-1) * OTHER_FOOT
+    frames = len(stands)
+    padded = np.pad(stands, ((AROUND, AROUND), (0, 0)), mode="edge")
+    unlike = np.zeros((frames, frames))
+    for first in range(2 * AROUND + 1):
+        near = padded[first : first + frames].astype(np.float64)
+        moved = near.sum(-1)
+        unlike += moved[:, None] + moved[None] - 2.0 * near @ near.T
+    unlike *= OTHER_FOOT / (2 * AROUND + 1)
     steps = touchdowns(stands)
     if steps[-1].min() == 0:  # it stands, or hops on one leg
         return np.asarray(unlike)
