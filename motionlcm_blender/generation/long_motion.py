@@ -23,7 +23,7 @@ from ..motion.skeleton import FPS, JOINT_COUNT
 from ..motion.world_transform import Placement, unplace_joints
 from ..postprocess.gait_fitting import frames_to_play, gait_times
 from ..postprocess.setting_off import LONGEST, best_entry, entered, entry_times
-from ..postprocess.stitching import SEAM, Seam, best_seam, body_speed, seam_jerk_share, stitched
+from ..postprocess.stitching import SEAM, Seam, best_seams, body_speed, seam_jerk, seam_jerk_share, stitched, usual_jerk
 from ..postprocess.transitions import aligned, at_origin, match_start, placement_of
 from .generated_motion import GeneratedMotion
 from .motion_model import MotionModel, Progress
@@ -37,6 +37,10 @@ SLACK = 24
 """Frames over which the beginning of a seam is searched in the motion before, and by which its time may be shifted."""
 CANDIDATES = 4
 """Number of candidates for each segment, sampled in one batch."""
+SEAMS = 4
+"""Number of seams that are tried for each candidate."""
+JOLT, CALM = 0.2, 0.5
+"""Metres: cost of a seam with as much jerk again as the 99th percentile of the motion before, beyond this share."""
 LIVELY = 0.3
 """Metres: cost of a candidate without any movement, beside the cost of its seam."""
 KEPT, QUIET = 0.85, 0.08
@@ -287,15 +291,15 @@ def _joined(
     usual: float,
 ) -> Piece:
     """The motion so far with the best candidate stitched to it; usual: liveliness of the segments, m/s."""
-    best: tuple[float, Seam, Piece] | None = None
-    for piece in candidates:
-        seam = best_seam(made.joints, piece.joints, before, after)
-        dull = max(0.0, 1.0 - _liveliness(piece.joints[seam.after :]) / max(usual, 1e-6))
-        score = seam.cost + LIVELY * dull
-        if best is None or score < best[0]:
-            best = score, seam, piece
-    assert best is not None
-    _, seam, piece = best
+    scores: list[tuple[float, int, Seam]] = []
+    jerk = usual_jerk(made.joints)
+    for number, piece in enumerate(candidates):
+        for seam in best_seams(made.joints, piece.joints, before, after, SEAMS):
+            dull = max(0.0, 1.0 - _liveliness(piece.joints[seam.after :]) / max(usual, 1e-6))
+            jolt = max(0.0, seam_jerk(made.joints, piece.joints, seam) / max(jerk, 1e-6) - CALM)
+            scores.append((seam.cost + LIVELY * dull + JOLT * jolt, number, seam))
+    _, number, seam = min(scores, key=lambda score: score[0])
+    piece = candidates[number]
     fade = np.arange(1, SEAM + 1) / (SEAM + 1.0)
     shared = slice(seam.before, seam.before + SEAM), slice(seam.after, seam.after + SEAM)
     contacts = (1.0 - fade)[:, None] * made.contacts[shared[0]] + fade[:, None] * piece.contacts[shared[1]]

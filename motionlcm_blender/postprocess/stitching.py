@@ -22,6 +22,8 @@ VELOCITY, TRAVEL, TURN = 0.12, 0.25, 0.1
 """Seconds by which velocities of joints and of the pelvis count beside positions, and metres for a turn of 1 rad/s."""
 
 
+APART, NEAR = 4, 6
+"""Frames between seams among which one is chosen, and frames around a seam on which its jerk is measured."""
 SEAM_MARGIN = 2.0
 """Frames before and after a crossfade that belong to its seam."""
 
@@ -41,26 +43,26 @@ class Seam:
     cost: float
 
 
-def best_seam(
+def best_seams(
     earlier: FloatArray,
     later: FloatArray,
     before: tuple[int, int],
     after: tuple[int, int],
+    count: int = 1,
     length: int = SEAM,
-    late: float = 0.0,
-) -> Seam:
-    """Find the pair of frames from which two motions are most alike for the length of a crossfade.
+) -> list[Seam]:
+    """Find the pairs of frames from which two motions are most alike for the length of a crossfade.
 
     Args:
         earlier: (T, 22, 3) metres, Y up.
         later: (K, 22, 3) metres, Y up.
         before: First and last frame of the earlier motion at which the crossfade may begin.
         after: First and last frame of the later motion at which the crossfade may begin.
+        count: Number of seams.
         length: Frames of the crossfade.
-        late: Metres by which a seam costs more for each frame that it begins later in the earlier motion.
 
     Returns:
-        The seam with the smallest cost.
+        The seams with the smallest costs, the best first, each some frames from the others in the earlier motion.
 
     Raises:
         ValueError: A motion ends before the crossfade does.
@@ -77,9 +79,24 @@ def best_seam(
     cost = np.zeros((rows, columns))
     for k in range(length):
         cost += distance[k : k + rows, k : k + columns]
-    cost += length * late * np.arange(rows)[:, None]
-    row, column = np.unravel_index(int(cost.argmin()), cost.shape)
-    return Seam(before[0] + int(row), after[0] + int(column), float(cost[row, column] / length))
+    found: list[Seam] = []
+    while len(found) < count and np.isfinite(cost).any():
+        row, column = (int(k) for k in np.unravel_index(int(cost.argmin()), cost.shape))
+        found.append(Seam(before[0] + row, after[0] + column, float(cost[row, column] / length)))
+        cost[max(0, row - APART) : row + APART + 1] = np.inf
+    return found
+
+
+def seam_jerk(earlier: FloatArray, later: FloatArray, seam: Seam) -> float:
+    """Jerk that joining two motions at a seam gives: the largest mean over the joints near the seam, m/s3."""
+    first, after = max(0, seam.before - NEAR), seam.after + SEAM + NEAR
+    near = Seam(seam.before - first, seam.after, seam.cost)
+    return float(_jerk(stitched(earlier[first : seam.before + SEAM], later[:after], near)).max())
+
+
+def usual_jerk(joints: FloatArray) -> float:
+    """99th percentile over time of the mean jerk of the joints (T, 22, 3), m/s3."""
+    return float(np.percentile(_jerk(joints), 99))
 
 
 def stitched(earlier: FloatArray, later: FloatArray, seam: Seam, length: int = SEAM) -> FloatArray:
@@ -112,7 +129,7 @@ def seam_jerk_share(joints: FloatArray, seams: Sequence[tuple[int, int]]) -> flo
     """
     if len(joints) < 8 or not seams:
         return 0.0
-    jerk = np.linalg.norm(np.diff(np.asarray(joints, np.float64), n=3, axis=0), axis=-1).mean(-1)
+    jerk = _jerk(joints) / FPS**3
     frame = np.arange(len(jerk)) + 1.5  # a third difference belongs to the middle of its four frames
     near = np.zeros(len(jerk), bool)
     for first, last in seams:
@@ -130,6 +147,12 @@ def seam_jerk_share(joints: FloatArray, seams: Sequence[tuple[int, int]]) -> flo
         if usual and here.any():
             shares.append(float(jerk[here].max()) / max(*usual, 1e-3))
     return max(shares)
+
+
+def _jerk(joints: FloatArray) -> FloatArray:
+    """(T - 3,) m/s3, mean over the joints."""
+    mean: FloatArray = np.linalg.norm(np.diff(np.asarray(joints, np.float64), n=3, axis=0), axis=-1).mean(-1) * FPS**3
+    return mean
 
 
 def body_speed(joints: FloatArray) -> float:
