@@ -7,6 +7,8 @@ all three hold loosely. Metres, Y up, 20 fps; foot joints in the order l_ankle, 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from ..array_types import BoolArray, FloatArray
@@ -33,7 +35,7 @@ RUN_WINDOW = 4
 """Frames before and after a landing on which the toe is faster."""
 
 SLIDE_FRAMES, SLIDE, SURE = 5, 0.18, 0.75
-"""Frames and metres of a slide within one stance, and the contact channel above which the model is sure of the stance."""
+"""Most frames and metres of a slide within one stance, and contact channel above which the model is sure of it."""
 
 CONTACT_SQUARED_STEP = 0.002
 """HumanML3D's contact threshold: metres squared per frame at 20 fps (a step of 4.5 cm)."""
@@ -122,7 +124,7 @@ def joined_stances(stands: BoolArray, joints: FloatArray, channels: FloatArray) 
     joined = stands.copy()
     for column in range(stands.shape[1]):
         edges = np.flatnonzero(np.diff(stands[:, column].astype(int))) + 1
-        for first, end in zip(edges[:-1], edges[1:], strict=True):
+        for first, end in pairwise(edges):
             if stands[first, column] or end - first > SLIDE_FRAMES:
                 continue
             sure = (channels[first:end, column] > SURE) & low[first:end, column]

@@ -23,6 +23,8 @@ STANCE_HEIGHT, STANCE_VERTICAL, STANCE_FRAMES = 0.025, 0.2, 3
 speed (m/s), for at least so many frames."""
 PLANTED, LANDS = 0.15, 0.05
 """m/s of toe or ankle up to which a foot is planted, and metres above the floor from which a toe never lands."""
+FLOOR_SPARE_CM = 1.0
+"""Centimetres under the floor that nobody sees."""
 FAULT_DEGREES, FAULT_FLOOR_CM, FAULT_DRAG_CM, FAULT_ENERGY = 15.0, 3.0, 12.0, 1.0
 """Degrees beside the direction of travel, centimetres under the floor, centimetres of a drag, and octaves of energy
 beside captured motion that count as one fault each."""
@@ -209,7 +211,7 @@ def visible_measures(
     """
     drag = drags(joints)
     figures = {"below_floor_cm": below_floor_cm(joints), "drag_cm": max(drag.inside, drag.ends)}
-    faults = figures["below_floor_cm"] / FAULT_FLOOR_CM + figures["drag_cm"] / FAULT_DRAG_CM
+    faults = max(figures["below_floor_cm"] - FLOOR_SPARE_CM, 0.0) / FAULT_FLOOR_CM + figures["drag_cm"] / FAULT_DRAG_CM
     if facing_off_deg is not None and np.isfinite(facing_off_deg):
         figures["facing_off_deg"] = facing_off_deg
         faults += facing_off_deg / FAULT_DEGREES
