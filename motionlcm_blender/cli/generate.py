@@ -219,7 +219,7 @@ def run_generate(args: argparse.Namespace) -> int:
         if args.out is None:
             continue
         begun = time.perf_counter()
-        shot = make_shot(motion, placement, xz, fps, request.prompt, motion.seed)
+        shot = make_shot(motion, placement, xz, fps, request.prompt, motion.seed, motion.request.liveliness)
         ready = time.perf_counter()
         file = take_file(args.out, number, len(motions))
         save(shot, file)
