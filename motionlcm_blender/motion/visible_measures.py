@@ -24,7 +24,7 @@ speed (m/s), for at least so many frames."""
 PLANTED, LANDS = 0.15, 0.05
 """m/s of toe or ankle up to which a foot is planted, and metres above the floor from which a toe never lands."""
 SWINGS, OVERTAKES = 1.0, 1.2
-"""m/s, and share of the speed of the pelvis, above which a toe swings: it overtakes the figure and does not carry it."""
+"""m/s, and share of the speed of the pelvis, above which a toe swings: it overtakes the figure, and carries nothing."""
 FLOOR_SPARE_CM = 1.0
 """Centimetres under the floor that nobody sees."""
 FAULT_DEGREES, FAULT_FLOOR_CM, FAULT_DRAG_CM, FAULT_ENERGY = 15.0, 3.0, 12.0, 1.0
@@ -114,8 +114,9 @@ def below_floor_cm(joints: FloatArray) -> float:
 def stances(joints: FloatArray) -> list[tuple[int, int, int]]:
     """(toe joint, first frame, end frame) of each stretch in which a toe stands and carries the figure.
 
-    A toe that is faster than the figure swings, however low. A low foot that moves beside a planted one takes a step, or shuffles, and is no stance: with it, one of six
-    captured motions would drag a foot. A motion of fewer than two frames has none.
+    A toe that is faster than the figure swings, however low. A low foot that moves beside a planted one takes a step, or
+    shuffles, and is no stance: with it, one of six captured motions would drag a foot. A motion of fewer than two frames
+    has none.
     """
     joints = np.asarray(joints, dtype=np.float64)
     if len(joints) < 2:
