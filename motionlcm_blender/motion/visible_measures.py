@@ -114,9 +114,9 @@ def below_floor_cm(joints: FloatArray) -> float:
 def stances(joints: FloatArray) -> list[tuple[int, int, int]]:
     """(toe joint, first frame, end frame) of each stretch in which a toe stands and carries the figure.
 
-    A toe that is faster than the figure swings, however low. A low foot that moves beside a planted one takes a step, or
-    shuffles, and is no stance: with it, one of six captured motions would drag a foot. A motion of fewer than two frames
-    has none.
+    A toe that is faster than the figure swings, however low. A low foot that moves beside a planted one takes a step,
+    or shuffles, and is no stance: with it, one of six captured motions would drag a foot. A motion of fewer than two
+    frames has none.
     """
     joints = np.asarray(joints, dtype=np.float64)
     if len(joints) < 2:
