@@ -203,6 +203,12 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
             ("off", "As Generated", "Keep the feet of the sampled motion"),
         ),
     )
+    gestures: bpy.props.BoolProperty(
+        name="Gestures",
+        description="Perform gestures that the prompt names, such as nods or crossed arms, "
+        "with arms and head of the sampled motion",
+        default=True,
+    )
     ground: bpy.props.PointerProperty(
         name="Ground",
         description="Mesh to walk on, such as terrain or stairs. "

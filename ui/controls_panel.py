@@ -28,6 +28,7 @@ class MOTIONLCM_PT_control(CharacterSidebar, bpy.types.Panel):
         column = layout.column(align=True)
         column.prop(chosen, "feet")
         column.prop(chosen, "ground", icon="MESH_GRID")
+        column.prop(chosen, "gestures")
         column = layout.column(align=True)
         column.prop(chosen, "travel")
         column.prop(chosen, "loop")

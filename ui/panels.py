@@ -175,6 +175,9 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
             read_hint_soon()
         elif hint:
             wrapped_label(layout, hint, "INFO")
+        gestures = model_info.known_gestures(prompt) if bpy.context.scene.motionlcm.gestures else ()
+        if gestures:
+            wrapped_label(layout, iface_("Gesture: {names}").format(names=", ".join(gestures)), "HAND")
         near = model_library.nearest(model_choice.chosen(), prompt)
         if near:
             text = iface_("The model can do: {prompt}").format(prompt=near)

@@ -237,6 +237,8 @@ LABELS = {
     "Facing": "Blickrichtung",
     "Facing error": "Abweichung der Blickrichtung",
     "Faults": "Fehler",
+    "Gesture: {names}": "Geste: {names}",
+    "Gestures": "Gesten",
     "Feet": "Füße",
     "Fetching": "Wird geholt",
     "Fetching PyTorch": "PyTorch wird geladen",
@@ -419,6 +421,7 @@ LABELS = {
     "Z": "Z",
 }
 TOOLTIPS = {
+    "Perform gestures that the prompt names, such as nods or crossed arms, with arms and head of the sampled motion": "Gesten aus dem Prompt, etwa Nicken oder verschränkte Arme, mit Armen und Kopf der erzeugten Bewegung ausführen",
     "Open the guide of the extension in the browser. It needs no network": "Öffnet die Anleitung der Erweiterung im Browser. Sie braucht kein Netzwerk",
     "Add a character and a path at the 3D cursor, and generate a walk along the path. One undo removes everything": "Fügt am 3D-Cursor eine Figur und einen Pfad hinzu und erzeugt einen Gang den Pfad entlang. Einmal Rückgängig entfernt alles",
     "Add an example as a new scene of this file and generate its motion. Your scenes stay unchanged": "Fügt dieser Datei ein Beispiel als neue Szene hinzu und erzeugt seine Bewegung. Die eigenen Szenen bleiben unverändert",

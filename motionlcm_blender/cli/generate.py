@@ -55,6 +55,9 @@ def add_generate(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default="auto", help="auto, numpy, cpu, cuda, mps or xpu (default auto)")
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="a model folder (default: the bundled model)")
+    parser.add_argument(
+        "--no-gestures", action="store_true", help="no gestures on the sampled motion, as nods or claps"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to: .npz, .bvh or .blend")
     add_layout_options(parser)
     parser.set_defaults(run=run_generate, wrong_usage=parser.error)
@@ -99,7 +102,15 @@ def plan(args: argparse.Namespace) -> tuple[Request, FloatArray | None, Placemen
     if not 0 < args.seconds < 1e6:
         raise InvalidRequest(f"The length must be a positive number of seconds, not {args.seconds:g}.")
     frames = round(args.seconds * FPS)
-    request = Request(args.prompt, frames, args.seed, args.takes, args.steps, liveliness=args.liveliness)
+    request = Request(
+        args.prompt,
+        frames,
+        args.seed,
+        args.takes,
+        args.steps,
+        liveliness=args.liveliness,
+        gestures=not args.no_gestures,
+    )
     if args.fps is not None:
         check_fps(args.fps)
     if args.out is not None:
@@ -125,10 +136,10 @@ def check_usage(args: argparse.Namespace) -> None:
         if args.prompt is None:
             args.wrong_usage("give a PROMPT, what the character does, or --recipe FILE.json")
         return
-    answered = (args.prompt, args.path, args.seconds, args.seed, args.takes, args.steps, args.liveliness)
-    if answered != (None, None, None, 0, 1, SAMPLER_STEPS, 1.0):
+    own = (args.prompt, args.path, args.seconds, args.seed, args.takes, args.steps, args.liveliness, args.no_gestures)
+    if own != (None, None, None, 0, 1, SAMPLER_STEPS, 1.0, False):
         args.wrong_usage(
-            "a recipe contains prompt, path, length, seed, steps and liveliness: leave them out, and --takes"
+            "a recipe has prompt, path, length, seed, steps, liveliness and gestures: leave them out, and --takes"
         )
 
 

@@ -213,4 +213,6 @@ def _retimed(motion: GeneratedMotion, request: Request, started: float) -> Gener
     joints = resampled_joints(motion.joints.astype(np.float64), at)
     contacts = motion.contacts[np.rint(at).astype(int)]
     rotations = None if motion.head_hands is None else head_hands.resampled(motion.head_hands, at).astype(np.float32)
-    return postprocess_motion(request, joints, contacts, dict(motion.report), started, motion.warnings, rotations)
+    performed = replace(request, gestures=False)  # they are part of the motion already
+    retimed = postprocess_motion(performed, joints, contacts, dict(motion.report), started, motion.warnings, rotations)
+    return replace(retimed, request=request)

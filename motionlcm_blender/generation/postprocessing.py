@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..array_types import BoolArray, FloatArray
+from ..gestures.gesture_layer import add_gestures
+from ..gestures.prompt_gestures import prompt_gestures
 from ..motion.foot_contacts import foot_contacts
 from ..motion.head_hands import resampled
 from ..motion.metrics import foot_skate, path_error, pin_errors
@@ -28,9 +30,11 @@ from ..postprocess import (
     path_following,
     pin_ik,
     transitions,
+    turn_fitting,
 )
 from ..postprocess.foot_lock import FootLock, FootLockResult, stance_labels
 from ..text.motion_kinds import captured_body_speed
+from ..text.named_turn import named_turn
 from ..text.travel_direction import travel_direction
 from . import inbetweening
 from .generated_motion import GeneratedMotion
@@ -66,7 +70,10 @@ class MotionState:
         end: The motion of the last frames, in its final position on the floor, or None.
         stands: (T, 4) bool, the foot joints that are locked.
         report: Measurements by name.
+        head_hands: (T, 3, 4) unit quaternions, rotations of head and hands on the frames that are played
+            (`motion.head_hands`), or None.
         warnings: Sentences for the user.
+        spin: (T,) radians about +Y by which `fit_turn` has rotated each frame, or None.
         times: (T,) frames of the sampled motion that are played, or None: all as sampled.
     """
 
@@ -77,7 +84,9 @@ class MotionState:
     end: Motion | None
     stands: BoolArray
     report: dict[str, float]
+    head_hands: FloatArray | None = None
     warnings: tuple[str, ...] = ()
+    spin: FloatArray | None = None
     times: FloatArray | None = None
 
     @property
@@ -122,13 +131,12 @@ def postprocess_motion(
         request.end,
         np.zeros(contacts.shape, bool),
         report,
+        head_hands,
         tuple(warnings),
     )
     for step in STEPS:
         state = step(state)
     joints = state.joints
-    if state.times is not None and head_hands is not None:
-        head_hands = resampled(head_hands, state.times).astype(np.float32)
     return GeneratedMotion(
         joints=joints.astype(np.float32),
         contacts=(state.stands & foot_contacts(joints)).astype(np.float32),
@@ -136,7 +144,7 @@ def postprocess_motion(
         seed=request.seed,
         report=state.report | {"seconds": time.perf_counter() - started},
         warnings=state.warnings,
-        head_hands=head_hands,
+        head_hands=state.head_hands,
     )
 
 
@@ -155,8 +163,7 @@ def slow_to_end(state: MotionState) -> MotionState:
     times = inbetweening.slowed_to_end(replace(given.request, end=state.end), len(state.joints))
     if times is None:
         return state
-    joints = path_following.resampled_joints(np.asarray(state.joints, np.float64), times)
-    return replace(state, joints=joints, times=times)
+    return _played(state, times)
 
 
 def bend_path_to_end(state: MotionState) -> MotionState:
@@ -186,7 +193,7 @@ def fit_gait(state: MotionState) -> MotionState:
     times = gait_fitting.gait_times(joints, np.asarray(state.path, np.float64), cadence, begin)
     if times is None:
         times = np.arange(len(state.path), dtype=np.float64)
-    return replace(state, joints=path_following.resampled_joints(joints, times), times=times)
+    return _played(state, times)
 
 
 def follow_path(state: MotionState) -> MotionState:
@@ -214,13 +221,37 @@ def face_direction(state: MotionState) -> MotionState:
     return _with_locked_feet(state, locked)
 
 
+def fit_turn(state: MotionState) -> MotionState:
+    """Make the turn that the prompt names as wide as named, in a motion that nothing else directs."""
+    request = state.given.request
+    directed = (state.path, state.facing, request.start, request.end, state.given.pins)
+    if any(each is not None for each in directed) or (named := named_turn(request.prompt)) is None:
+        return state
+    spin = turn_fitting.turn_difference(state.joints, named.angle, named.side)
+    return state if spin is None else replace(state, joints=turn_fitting.turned(state.joints, spin), spin=spin)
+
+
 def lock_feet(state: MotionState) -> MotionState:
     """Lock the feet of a motion without path and target facing."""
     if state.path is not None or state.facing is not None:
         return state
     return _with_locked_feet(
-        state, foot_lock.lock_feet_from_contacts(state.joints, state.contacts, state.given.request.feet)
+        state,
+        foot_lock.lock_feet_from_contacts(state.joints, state.contacts, state.given.request.feet, state.spin),
     )
+
+
+def perform_gestures(state: MotionState) -> MotionState:
+    """Perform the gestures that the prompt names with arms and head. Start, end and pins have priority."""
+    request = state.given.request
+    planned = prompt_gestures(request.prompt) if request.gestures else ()
+    if not planned:
+        return state
+    frames = len(state.joints)
+    first = 0 if request.start is None else request.start.frames
+    last = frames - (0 if state.end is None else state.end.frames)
+    joints, head_hands = add_gestures(state.joints, state.head_hands, planned, request.seed, (first, last))
+    return replace(state, joints=joints, head_hands=head_hands)
 
 
 def hold_pins(state: MotionState) -> MotionState:
@@ -292,7 +323,9 @@ STEPS: tuple[Step, ...] = (
     fit_gait,
     follow_path,
     face_direction,
+    fit_turn,
     lock_feet,
+    perform_gestures,
     hold_pins,
     match_ends,
     lock_feet_near_ends,
@@ -312,6 +345,13 @@ def _facing_off(state: MotionState) -> float | None:
     if request.hints is None or request.hints.root_xz is None:
         return None
     return facing_error(state.joints, float(np.degrees(travel_direction(request.prompt))))[0]
+
+
+def _played(state: MotionState, times: FloatArray) -> MotionState:
+    """The motion at fractional frames `times`, and its rotations of head and hands."""
+    joints = path_following.resampled_joints(np.asarray(state.joints, np.float64), times)
+    turns = None if state.head_hands is None else resampled(state.head_hands, times).astype(np.float32)
+    return replace(state, joints=joints, times=times, head_hands=turns)
 
 
 def _with_locked_feet(state: MotionState, locked: FootLockResult) -> MotionState:

@@ -171,6 +171,8 @@ class Request:
         blends: Interpolation of the noise from the seed towards a second one, from there towards a third, to vary a
             take or to mix two; takes differ in the last of them.
         mirror: Swap left and right; path and pins stay as given.
+        gestures: Perform everyday gestures that the prompt names, as nods and crossed arms, with arms and head on the
+            sampled motion (`gestures.gesture_layer`).
         speed: The motion of `frames` times this many frames, played in `frames`; 2 is twice as fast. 0.25 to 4.
 
     Raises:
@@ -194,6 +196,7 @@ class Request:
     mirror: bool = False
     speed: float = 1.0
     liveliness: float = 1.0
+    gestures: bool = True
 
     def __post_init__(self) -> None:
         """Check the values."""

@@ -19,4 +19,5 @@ setting_off         Setting off: find where a free motion goes on best from give
 stitching           Stitching: find where one motion goes on best as another, and join them there.
 terrain             Adaptation of a motion on a level floor to uneven ground.
 transitions         Exact start and end frames, with the difference blended over half a second.
+turn_fitting        A turn made as wide as the prompt names it.
 """

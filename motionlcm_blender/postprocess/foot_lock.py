@@ -84,7 +84,10 @@ class FootLockResult:
 
 
 def lock_feet_from_contacts(
-    joints: FloatArray, contacts: BoolArray | FloatArray | None = None, lock: FootLock = FootLock.AUTO
+    joints: FloatArray,
+    contacts: BoolArray | FloatArray | None = None,
+    lock: FootLock = FootLock.AUTO,
+    spin: FloatArray | None = None,
 ) -> FootLockResult:
     """Lock the feet during their contacts.
 
@@ -95,6 +98,7 @@ def lock_feet_from_contacts(
         contacts: (T, 4) in 0..1, the model's contact channels: l_ankle, l_foot, r_ankle, r_foot. None: detected from
             the positions.
         lock: Mode of the foot lock.
+        spin: As in `lock_feet`.
 
     Returns:
         Corrected joints and locked feet.
@@ -109,7 +113,7 @@ def lock_feet_from_contacts(
     source, touching = on_floor(source, np.maximum(touching, runs), lock)
     for _ in range(2):  # twice: after the first pass feet slide less, and longer stances are detected
         source = source + foot_slide_correction(source, stance_mask(source, touching))[:, None]
-    return lock_feet(source, joined_stances(stance_mask(source, touching), source, touching) | runs)
+    return lock_feet(source, joined_stances(stance_mask(source, touching), source, touching) | runs, spin)
 
 
 def on_floor(joints: FloatArray, channels: FloatArray, lock: FootLock) -> tuple[FloatArray, FloatArray]:

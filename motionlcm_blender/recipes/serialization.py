@@ -42,6 +42,7 @@ def values_of(recipe: Recipe) -> dict[str, Any]:
         "units_per_metre": recipe.units_per_metre, "path": recipe.path, "feet": request.feet.value,
         "ground": recipe.ground_name, "refine": request.refine, "travel": recipe.travel.value, "loop": recipe.loop,
         "key_tolerance": recipe.key_tolerance or 0.0, "mirror": request.mirror, "speed": request.speed,
+        "gestures": request.gestures,
     }  # fmt: skip
     if request.guidance is not None:
         values["guidance"] = request.guidance
@@ -116,6 +117,7 @@ def recipe_from(values: Mapping[str, Any]) -> Recipe:
         mirror=given.get("mirror", False),
         speed=given.get("speed", 1.0),
         liveliness=given.get("liveliness", 1.0),
+        gestures=given.get("gestures", False),  # older recipes make what they made
     )
     standing = given.get("standing")
     return Recipe(

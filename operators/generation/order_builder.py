@@ -273,6 +273,7 @@ class PanelOrderBuilder(OrderBuilder):
             end_anywhere=self.end_anywhere,
             feet=FootLock(self.settings.feet),
             facing=self.facing(),
+            gestures=self.settings.gestures,
             **self.options(),
         )
 

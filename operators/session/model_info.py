@@ -28,6 +28,7 @@ class ModelCard:
 _cards: dict[str | None, ModelCard] = {}
 _vocabularies: dict[str | None, Vocabulary | None] = {}
 _hints: dict[tuple[str | None, str], str] = {}
+_gestures: dict[str, tuple[str, ...]] = {}
 _lengths: dict[tuple[str | None, str], float | None] = {}
 MOST_HINTS = 200
 """Number of prompts whose hints are cached."""
@@ -56,11 +57,12 @@ def known_card(choice: Choice) -> ModelCard | None:
 
 def read_hint(choice: Choice, prompt: str) -> str:
     """One sentence if the model has seldom or never seen motions like the prompt, otherwise empty. The result is
-    cached.
+    cached, and so are the gestures of the prompt.
 
     A model without a readable vocabulary gives no hint.
     """
     from ...motionlcm_blender.errors import MotionLCMError
+    from ...motionlcm_blender.gestures.prompt_gestures import prompt_gestures
     from ...motionlcm_blender.networks.model_folder import ModelFolder
     from ...motionlcm_blender.text.prompt_vocabulary import read_vocabulary, unseen_words_warning
 
@@ -75,7 +77,9 @@ def read_hint(choice: Choice, prompt: str) -> str:
     hint = unseen_words_warning(prompt, vocabulary) if vocabulary is not None else None
     if len(_hints) >= MOST_HINTS:
         _hints.clear()
+        _gestures.clear()
     _hints[choice.folder, prompt] = hint or ""
+    _gestures[prompt] = tuple(dict.fromkeys(planned.gesture.name for planned in prompt_gestures(prompt)))
     return hint or ""
 
 
@@ -99,9 +103,15 @@ def known_hint(choice: Choice, prompt: str) -> str | None:
     return _hints.get((choice.folder, prompt))
 
 
+def known_gestures(prompt: str) -> tuple[str, ...]:
+    """Names of the gestures that are performed on a prompt, if its hint was read; for drawing."""
+    return _gestures.get(prompt, ())
+
+
 def forget() -> None:
     """Drop the cached data of models; the next use reads it again."""
     _cards.clear()
     _vocabularies.clear()
     _hints.clear()
+    _gestures.clear()
     _lengths.clear()

@@ -6,13 +6,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from motionlcm_blender.gestures.definitions import gestures
+from motionlcm_blender.gestures.performance import chest_axes
 from motionlcm_blender.motion.head_hands import from_features
 from motionlcm_blender.motion.skeleton import MAX_FRAMES, PARENTS
 from motionlcm_blender.training.data.composition import Composed
-from motionlcm_blender.training.data.gesture_definitions import gestures
 from motionlcm_blender.training.data.gesture_synthesis import synthesize_gestures
 from motionlcm_blender.training.data.motion_piece import MotionPiece
-from motionlcm_blender.training.data.piece_joining import chest_axes
 from tests.synthetic_actions import J, standing
 from tests.synthetic_motion import walk
 

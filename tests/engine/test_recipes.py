@@ -78,6 +78,7 @@ def some_recipe(draw: st.DrawFn) -> Recipe:
         refine=steps == 1 and draw(maybe),
         blends=tuple(blends),
         mirror=draw(maybe),
+        gestures=draw(maybe),
         speed=1.0 if start is not None or end is not None else draw(st.floats(0.25, 4.0)),
     )
     ground: Any = None

@@ -22,7 +22,6 @@ feature_pool          Examples as features, one after the other in one array, wi
                       folder of two files.
 gait_examples         Walks and runs that go on: a captured gait looped, made slower and faster, bent and
                       reversed.
-gesture_definitions   Definitions of synthesized gestures, read from configs/gestures.toml.
 gesture_synthesis     Everyday gestures laid over captured standing and walking.
 hint_patterns         Which joint positions a ControlNet is shown while it trains.
 joint_names           Which joint of a captured skeleton is which of the 22: by name, for the conventions

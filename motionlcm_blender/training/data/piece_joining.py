@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...array_types import FloatArray
+from ...gestures.performance import chest_axes
 from ...motion.skeleton import JOINTS, MAX_FRAMES
 from . import action_detectors as see
 from . import augmentation
@@ -117,13 +118,3 @@ def with_arm(body: MotionPiece, gesture: MotionPiece, side: Side, at: int, fade:
     hand = _HANDS[side]
     turns[now, hand] = (1 - weight) * turns[now, hand] + weight * gesture.head_hands[:, hand]
     return MotionPiece(joints.astype(np.float32), turns, body.prop)
-
-
-def chest_axes(joints: FloatArray) -> FloatArray:
-    """(T, 3, 3) axes of the chest as columns: to its left, up, ahead."""
-    across = joints[:, _J["l_shoulder"]] - joints[:, _J["r_shoulder"]]
-    up = joints[:, _J["neck"]] - joints[:, _J["spine3"]]
-    x = across / np.linalg.norm(across, axis=-1, keepdims=True)
-    z = np.cross(x, up)
-    z /= np.maximum(np.linalg.norm(z, axis=-1, keepdims=True), 1e-6)
-    return np.stack([x, np.cross(z, x), z], axis=-1)

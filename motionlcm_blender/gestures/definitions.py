@@ -1,14 +1,15 @@
-"""Definitions of synthesized gestures, read from `configs/gestures.toml`."""
+"""Definitions of gestures, read from `gestures.toml`."""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-FILE = Path(__file__).parents[1] / "configs" / "gestures.toml"
+FILE = Path(__file__).parent / "gestures.toml"
 ELBOW = (0.35, -1.0, -0.25)
 """Where an elbow points unless the definition says otherwise: outward on its own side, up, ahead."""
 
@@ -49,6 +50,10 @@ class Gesture:
         beat: Range of the seconds from one pose to the next.
         repeats: Range of how often the poses are gone through.
         hold: Range of the seconds that the last pose is held.
+        words: Pattern of the prompts on which the gesture is performed (`gesture_layer`). None: the network does it
+            well, and it is an example for training only.
+        unless: Pattern of prompts on which it is not performed in spite of `words`.
+        side: Side of a gesture for which the prompt names none: "left" or "right".
     """
 
     name: str
@@ -58,6 +63,14 @@ class Gesture:
     beat: tuple[float, float] = (0.3, 0.5)
     repeats: tuple[int, int] = (1, 1)
     hold: tuple[float, float] = (0.0, 0.0)
+    words: re.Pattern[str] | None = None
+    unless: re.Pattern[str] | None = None
+    side: str = "right"
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it goes on as long as the motion, as crossed arms do and a nod does not."""
+        return max(self.hold) >= 4.0 or self.repeats[1] >= 6
 
 
 @cache
@@ -69,6 +82,9 @@ def gestures() -> tuple[Gesture, ...]:
 def _gesture(row: dict[str, Any]) -> Gesture:
     values: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in row.items()}
     values["poses"] = tuple(_pose(pose) for pose in row["poses"])
+    for name in ("words", "unless"):
+        if name in values:
+            values[name] = re.compile(rf"\b(?:{values[name]})\b")
     return Gesture(**values)
 
 
