@@ -41,7 +41,7 @@ SEAMS = 4
 """Number of seams that are tried for each candidate."""
 JOLT, CALM = 0.2, 0.5
 """Metres: cost of a seam with as much jerk again as the 99th percentile of the motion before, beyond this share."""
-LIVELY = 0.3
+LIVELY = 0.45
 """Metres: cost of a candidate without any movement, beside the cost of its seam."""
 KEPT, QUIET = 0.85, 0.08
 """A motion that goes on from another is stitched to a free take if it moves less than this share of free takes, and if

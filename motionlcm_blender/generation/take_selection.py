@@ -14,7 +14,7 @@ from .variations import another_take
 
 EXTRA = 4
 """Samples for each take."""
-LIVELINESS = (1.0, 1.15, 1.3)
+LIVELINESS = (1.0, 1.2, 1.35)
 """Factors on the noise of one sample after the other."""
 TOO_LIVELY = 1.4
 """A sample is left out if its body moves faster than captured motion, or than the other samples, by this factor."""
