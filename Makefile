@@ -56,7 +56,6 @@ test-window: $(BLENDER)
 lint: .venv/.ready
 	$(ENGINE) -m ruff check .
 	$(ENGINE) -m ruff format --check .
-	$(ENGINE) -m mypy motionlcm_blender
 	$(ENGINE) tools/check_extension_types.py
 
 format: .venv/.ready
@@ -121,7 +120,7 @@ $(BLENDER):
 	@$(PYTHON) tools/blender_environments.py 4.5 >/dev/null
 
 clean:
-	rm -rf dist demo build/test build/showcase test-artefacts .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf dist demo build/test build/showcase build/types test-artefacts .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv*' -not -path './build/*' -prune -exec rm -rf {} +
 
 # Also the environments and the window test's Debian.

@@ -7,6 +7,7 @@ version        version of the extension and of the packages that the engine can 
 array_types    names for the types of NumPy arrays
 files          atomic writes, locks, JSON fields, safetensors, pickles read as data
 motion         motion as arrays: skeleton, rotations, features, retargeting, paths, metrics
+gestures       gestures that a prompt names, performed with arms and head on a sampled motion
 postprocess    corrections of a sampled motion, as pure functions on arrays
 keyframes      keys of a clip: one on each frame, or few within a tolerance
 networks       networks, samplers, model folders; the backends PyTorch and NumPy
@@ -15,6 +16,7 @@ rigs           humanoid armatures of any family
 text           text encoders, text tokens, words of the training captions
 export         motion to .npz, .bvh and .blend files
 generation     from a request to finished motions
+live           a motion that follows its inputs while a person changes them
 recipes        everything that is needed to generate a motion again
 storyboard     several characters with shots and paths in one JSON file
 importing      published checkpoints to model folders, downloads

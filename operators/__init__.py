@@ -12,6 +12,7 @@ generation   settings or a recipe to a job input, a result to Actions
 shots        the shot list, the motion of each shot, the NLA track
 takes        the takes list, the contact sheet
 timeline     shots as strips in the timeline and the dope sheet
+live         the motion follows while its inputs change
 interchange  recipe files, storyboards
 setup        PyTorch, models, keymap, log, report
 scripts      scripts for a child Blender; the extension imports none of them

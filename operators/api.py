@@ -225,14 +225,15 @@ def bake(character: bpy.types.Object) -> bpy.types.Action:
     return nla_track.bake(character, made)
 
 
-def import_storyboard(file: str | os.PathLike[str]) -> list[bpy.types.Object]:
+def import_storyboard(file: str | os.PathLike[str], use_armatures: bool = False) -> list[bpy.types.Object]:
     """Add the characters, paths and empty shots of a storyboard file. Returns the characters.
 
+    use_armatures: whether an armature of this scene that has a character's name, and no shots yet, performs it.
     Raises a ValueError if the file is invalid; nothing is added then.
     """
     from ..motionlcm_blender.storyboard.reading import read_storyboard
 
-    return storyboards.build(bpy.context, read_storyboard(user_paths.absolute(file)))
+    return storyboards.build(bpy.context, read_storyboard(user_paths.absolute(file)), use_armatures)
 
 
 def export_storyboard(file: str | os.PathLike[str]) -> tuple[str, ...]:
@@ -292,7 +293,7 @@ def import_smpl(
     """Add a motion of SMPL parameters as a take of a character of any recognised rig family. Returns its Action.
 
     first: the first frame, by default the start of the scene. at_character: start where the character stands;
-    otherwise where the file has it. fps, up: of a file that does not tell. body_model: the body model file of the
+    otherwise where the file has it. fps, up: of a file without them. body_model: the body model file of the
     motion. Raises a ValueError if the file is no such motion; nothing is changed then.
     """
     from ..motionlcm_blender.smpl.parameter_file import read_parameters

@@ -107,7 +107,7 @@ def save_statistics(folder: Path, with_hints: bool = True, flat: bool = True) ->
 
 
 def zip_of(file: Path, pickle: bytes, storages: Mapping[str, bytes] | None = None, **more: bytes) -> Path:
-    """A torch zip with this pickle, whatever it says."""
+    """A torch zip with this pickle, of any content."""
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("archive/data.pkl", pickle)
         for key, content in (storages or {}).items():

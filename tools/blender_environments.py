@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -43,7 +44,8 @@ def interpreter(version: str) -> Path:
 def find_python(wanted: str) -> str | None:
     """A working interpreter of that minor version ("3.13"): this one, on the PATH, or among pyenv's; else None."""
     candidates: list[str | None] = [sys.executable, shutil.which(f"python{wanted}")]
-    for home in (os.environ.get("PYENV_ROOT"), Path("~/.pyenv").expanduser(), "/root/.pyenv"):
+    own = Path(pwd.getpwuid(os.getuid()).pw_dir)  # HOME may be another folder, as under sudo
+    for home in (os.environ.get("PYENV_ROOT"), Path("~/.pyenv").expanduser(), own / ".pyenv"):
         if home:
             found = Path(home).glob(f"versions/{wanted}.*/bin/python{wanted}")
             candidates += sorted(map(str, found), reverse=True)
@@ -51,7 +53,7 @@ def find_python(wanted: str) -> str | None:
     for candidate in candidates:
         if not candidate:
             continue
-        # pyenv's shims are on the PATH also for versions they will not run: ask.
+        # pyenv's shims are on the PATH also for versions that they cannot run: start each.
         answer = subprocess.run([candidate, "-c", question], capture_output=True, text=True, check=False)
         if answer.returncode == 0 and answer.stdout.strip() == wanted:
             return candidate

@@ -121,8 +121,8 @@ def add_platform(source: Path, platform_name: str) -> None:
     """Put one platform's wheels into the staged folder, in place of another's; name them and their licences."""
     shutil.rmtree(source / "wheels", ignore_errors=True)
     wheels = fetch_wheels(source / "wheels", platform_name)
-    manifest = (ROOT / "blender_manifest.toml").read_text()
-    (source / "blender_manifest.toml").write_text(fill_manifest(manifest, wheels, platform_name))
+    manifest = (ROOT / "blender_manifest.toml").read_text("utf-8")
+    (source / "blender_manifest.toml").write_text(fill_manifest(manifest, wheels, platform_name), "utf-8")
     try:
         (source / THIRD_PARTY).write_text(third_party(source), encoding="utf-8")
     except LicenceProblem as problem:
@@ -142,7 +142,7 @@ def build(
 ) -> dict[str, Path]:
     """Build, check, move into place; returns each platform's zip. output: of the only platform. Raises BuildProblem."""
     (ROOT / "build").mkdir(exist_ok=True)
-    version = tomllib.loads((ROOT / "blender_manifest.toml").read_text())["version"]
+    version = tomllib.loads((ROOT / "blender_manifest.toml").read_text("utf-8"))["version"]
     made = {}
     with tempfile.TemporaryDirectory(dir=ROOT / "build", prefix="zip-") as temporary:
         source, fresh = Path(temporary) / "source", Path(temporary) / "fresh.zip"

@@ -21,28 +21,17 @@ from pathlib import Path
 os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="blender_user_")  # before bpy: keeps the user's own out
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import addon_utils
 import bpy
+import checkout_extension
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 EXTENSION = "bl_ext.user_default.motionlcm_blender"
-PARTS = ("__init__.py", "blender_manifest.toml", "motionlcm_blender", "operators", "ui", "bundled_models")
 PROMPTS = (
     "a person walks forward", "a person runs forward", "a person jumps", "a person dances",
     "a person walks and waves with the right hand", "a person kicks with the right leg",
 )  # fmt: skip
 SECONDS, BISECTIONS = 5.0, 9
-
-
-def enable() -> None:
-    """The extension, from links to this checkout."""
-    repository = next(r for r in bpy.context.preferences.extensions.repos if r.module == "user_default")
-    home = Path(repository.directory) / "motionlcm_blender"
-    home.mkdir(parents=True)
-    for name in PARTS:
-        (home / name).symlink_to(ROOT / name)
-    addon_utils.enable(EXTENSION, default_set=True)
 
 
 def curves(armature: bpy.types.Object) -> list[bpy.types.FCurve]:
@@ -97,7 +86,7 @@ def main() -> None:
     parser.add_argument("--tolerance", type=float, default=10.0, help="millimetres")
     arguments = parser.parse_args()
     bpy.ops.wm.read_homefile(use_factory_startup=True)
-    enable()
+    checkout_extension.enable(EXTENSION)
     bpy.context.preferences.addons[EXTENSION].preferences.device = "NUMPY"
     rows = [
         (prompt, *compare(prompt, seed, arguments.tolerance)) for prompt in PROMPTS for seed in range(arguments.seeds)

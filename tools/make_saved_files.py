@@ -16,34 +16,29 @@ import tempfile
 from pathlib import Path
 
 os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="blender_user_")  # before bpy: keeps the user's own out
-os.environ["HOME"] = "/tmp"  # a file browser stores the home folder
+os.environ["HOME"] = tempfile.gettempdir()  # a file browser stores the home folder
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import bpy
-
-import addon_utils  # isort: skip  (on the path once bpy is imported)
 import numpy as np
 from mathutils import Euler
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import checkout_extension
+
 from motionlcm_blender import __version__
 from tests.blender.published_rigs import smpl_armature
 from tests.blender.saved_files import choose, describe, settings, stored
-from tests.blender.support import EXTENSION, PARTS, add_character, generate, poly_curve
+from tests.blender.support import EXTENSION, add_character, generate, poly_curve
 from tests.tiny_model import write_tiny_model
 
 FOLDER = ROOT / "tests" / "blender" / "data"
 
 
 def enable_extension(model: Path) -> None:
-    repository = next(each for each in bpy.context.preferences.extensions.repos if each.module == "user_default")
-    home = Path(repository.directory) / "motionlcm_blender"
-    home.mkdir(parents=True)
-    for name in PARTS:
-        (home / name).symlink_to(ROOT / name)
-    addon_utils.enable(EXTENSION, default_set=True)
+    checkout_extension.enable(EXTENSION)
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     write_tiny_model(model)
     preferences = bpy.context.preferences.addons[EXTENSION].preferences

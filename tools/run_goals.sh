@@ -1,20 +1,23 @@
 #!/bin/sh
-# Run make goals one after the other, each of them also if another one failed; say at the end which failed.
+# Run make goals one after the other, each of them also if another one failed; say at the end which failed. The goals of one
+# argument run at once, two at a time, and the output of each comes in one piece.
 #
-#     sh tools/run_goals.sh GOAL...
+#     sh tools/run_goals.sh GOAL... "GOAL GOAL"...
 set -u
 failed=""
 summary=""
-for goal in "$@"; do
-    echo "=== make $goal"
+for goals in "$@"; do
+    echo "=== make $goals"
+    case $goals in *" "*) at_once="-k -j2 --output-sync=target" ;; *) at_once="" ;; esac
     started=$(date +%s)
-    if "${MAKE:-make}" "$goal"; then outcome=passed; else outcome=FAILED failed="$failed $goal"; fi
-    summary="$summary$(printf '%-16s %s (%d s)' "$goal" "$outcome" $(($(date +%s) - started)))
+    # shellcheck disable=SC2086  # several words are meant
+    if "${MAKE:-make}" $at_once $goals; then outcome=passed; else outcome=FAILED failed="$failed, $goals"; fi
+    summary="$summary$(printf '%-20s %s (%d s)' "$goals" "$outcome" $(($(date +%s) - started)))
 "
 done
 printf '\n%s' "$summary"
 if [ -n "$failed" ]; then
-    echo "FAILED:$failed"
+    echo "FAILED: ${failed#, }"
     exit 1
 fi
 echo "All passed: $*"

@@ -29,7 +29,8 @@ def main() -> int:
     except chroot.NoWindow as problem:
         print(f"No window: {problem}")
         return 1
-    problem = test_gui.install(arguments.zip.resolve()) or test_gui.drive("measure_strips.py")[1]
+    problem = test_gui.install(arguments.zip.resolve())
+    problem = problem or test_gui.drive("measure_strips.py", chroot.WINDOW_NICENESS).problem
     if problem:
         print(f"Failed: {problem}")
         return 1

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
@@ -29,13 +29,13 @@ INSTALLED = ROOT / "tests" / "installed"
 LIMIT_S = 5400
 """Beside other heavy work one suite was seen to take half an hour."""
 AT_A_TIME = 2
-"""Versions whose tests on the checkout run at once; what is measured runs alone."""
+"""Versions whose tests run at once; what is measured runs alone."""
 GOAL_S = 5.0
 MOST_MIB = 400
 
 
 def run(python: Path, arguments: list[str], folder: Path, output: IO[str] | None = None, **variables: str) -> int:
-    """pytest of one environment, in one folder; 124 if it did not end in time. output: where its words go."""
+    """pytest of one environment, in one folder; 124 if it did not end in time. output: the file of its output."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", **variables}
     command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
     try:
@@ -52,18 +52,36 @@ def whole(versions: Sequence[str]) -> set[str]:
     return {*versions[:1], *versions[-1:]}
 
 
-def on_checkout(version: str, python: Path, all_tests: bool) -> int:
-    """tests/blender in one version; its words come in one piece, as two versions are tested at a time."""
+def in_one_piece(title: str, run_all: Callable[[IO[str]], int]) -> int:
+    """Run something whose output goes to a file, and print it with a title: two versions are tested at a time."""
     started = time.monotonic()
-    chosen = [] if all_tests else ["-m", "each_blender"]
     with tempfile.TemporaryFile("w+", errors="replace") as output:
-        code = run(python, ["tests/blender", *chosen, "--durations=10"], ROOT, output)
+        code = run_all(output)
         output.seek(0)
-        words = output.read()
-    seconds = time.monotonic() - started
-    part = "all tests" if all_tests else "tests marked each_blender"
-    print(f"\n=== Blender {version}, on the checkout: {part} ({seconds:.0f} s) ===\n{words}", flush=True)
+        text = output.read()
+    print(f"\n=== {title} ({time.monotonic() - started:.0f} s) ===\n{text}", flush=True)
     return code
+
+
+def on_checkout(version: str, python: Path, all_tests: bool) -> int:
+    """tests/blender in one version."""
+    arguments = ["tests/blender", "--durations=10", *([] if all_tests else ["-m", "each_blender"])]
+    part = "all tests" if all_tests else "tests marked each_blender"
+    title = f"Blender {version}, on the checkout: {part}"
+    return in_one_piece(title, lambda output: run(python, arguments, ROOT, output))
+
+
+def as_installed(version: str, python: Path, archive: Path, repository: Path | None) -> int:
+    """tests/installed in one version: the zip, and the repository where there is one; 1 if any test failed."""
+
+    def both(output: IO[str]) -> int:
+        tests = [("test_installed_zip.py", {"MOTIONLCM_ZIP": str(archive)})]
+        if repository is not None:
+            tests.append(("test_repository.py", {"MOTIONLCM_REPOSITORY": str(repository.resolve())}))
+        codes = [run(python, ["-c", "pytest.ini", file], INSTALLED, output, **more) for file, more in tests]
+        return int(any(codes))
+
+    return in_one_piece(f"Blender {version}, as it is installed", both)
 
 
 def first_start(python: Path, archive: Path) -> int:
@@ -103,19 +121,11 @@ def _code(command: list[str]) -> int:
     return subprocess.run(command, capture_output=True, check=False).returncode
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--zip", type=Path, required=True, help="the built extension")
-    parser.add_argument("--repository", type=Path, help="of tools/release.py; without it, updates are not tested")
-    parser.add_argument("--full", action="store_true", help="all tests in each version")
-    parser.add_argument("versions", nargs="*", help="default: all")
-    arguments = parser.parse_args()
-    archive = arguments.zip.resolve()
-    if not archive.is_file():
-        parser.error(f"{archive} is not there: build it first (make build)")
-    failed, skipped = [], []
+def find_versions(chosen: Sequence[str]) -> tuple[dict[str, Path], list[str], list[str]]:
+    """Pythons of the chosen versions, or of all; versions without an environment; versions without a Python."""
     pythons: dict[str, Path] = {}
-    for version in arguments.versions or environments.VERSIONS:
+    failed, skipped = [], []
+    for version in chosen or environments.VERSIONS:
         if environments.find_python(environments.VERSIONS[version][1]) is None:
             skipped.append(version)
             print(f"\n!!! Blender {version} SKIPPED: no Python {environments.VERSIONS[version][1]} here", flush=True)
@@ -125,24 +135,32 @@ def main() -> int:
         except environments.EnvironmentProblem as problem:
             print(problem, flush=True)
             failed.append(version)
+    return pythons, failed, skipped
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--zip", type=Path, required=True, help="the built extension")
+    parser.add_argument("--repository", type=Path, help="of tools/release.py; without it, updates are not tested")
+    parser.add_argument("--full", action="store_true", help="all tests in each version")
+    parser.add_argument("versions", nargs="*", help="default: all")
+    arguments = parser.parse_args()
+    archive, repository = arguments.zip.resolve(), arguments.repository
+    if not archive.is_file():
+        parser.error(f"{archive} is not there: build it first (make build)")
+    pythons, failed, skipped = find_versions(arguments.versions)
+    full = set(pythons) if arguments.full or arguments.versions else whole(list(pythons))
+    # Those that take longest begin first, so that two are at work until the end.
+    order = sorted(pythons, key=lambda version: version not in full)
     with ThreadPoolExecutor(AT_A_TIME) as pool:
-        full = set(pythons) if arguments.full or arguments.versions else whole(list(pythons))
-        # Those that take longest begin first, so that two are at work until the end.
-        order = sorted(pythons, key=lambda version: version not in full)
-        done = pool.map(lambda version: on_checkout(version, pythons[version], version in full), order)
-        codes = dict(zip(order, done, strict=True))
+        checkout = pool.map(lambda version: on_checkout(version, pythons[version], version in full), order)
+        codes = dict(zip(order, checkout, strict=True))
+        installed = pool.map(lambda version: as_installed(version, pythons[version], archive, repository), order)
+        codes = {version: codes[version] or code for version, code in zip(order, installed, strict=True)}
     for version, python in pythons.items():
-        started = time.monotonic()
-        print(f"\n=== Blender {version}, as it is installed ===", flush=True)
-        more = [
-            run(python, ["-c", "pytest.ini", "test_installed_zip.py"], INSTALLED, MOTIONLCM_ZIP=str(archive)),
-            first_start(python, archive),
-        ]
-        if arguments.repository is not None:
-            variables = {"MOTIONLCM_REPOSITORY": str(arguments.repository.resolve())}
-            more.append(run(python, ["-c", "pytest.ini", "test_repository.py"], INSTALLED, **variables))
-        codes[version] = codes[version] or int(any(more))
-        print(f"=== Blender {version}: {'FAILED' if codes[version] else 'passed'} ({time.monotonic() - started:.0f} s)")
+        print(f"\n=== Blender {version}, first start ===", flush=True)
+        codes[version] = first_start(python, archive) or codes[version]
+        print(f"=== Blender {version}: {'FAILED' if codes[version] else 'passed'}", flush=True)
     failed += [version for version, code in codes.items() if code]
     passed = [version for version, code in codes.items() if not code]
     outcome = {"failed": failed, "passed": passed, "skipped": skipped}

@@ -2,7 +2,8 @@
 
 Blender is Debian trixie's 4.3, or what another suite has: WINDOW_SUITE=sid is the newest (5.2 in November 2026).
 Everything stays in build/, which is reused when it is there. Needs root, Debian's apt and mmdebstrap.
-It is gentle to the machine it runs on: one core, lowest priority, a memory limit, an end to everything that hangs.
+It is gentle to the machine it runs on: one core for each command, lowest priority, a memory limit, an end to everything
+that hangs.
 `Ended.starved` is True if other work left it too little of that core.
 Commands run in namespaces of their own, so that no process and no mount is left behind, whatever happens.
 """
@@ -27,6 +28,11 @@ from processor_share import ProcessorShare
 
 ROOT = Path(__file__).resolve().parent.parent
 SCREEN = "1280x800x24"
+DISPLAY = 99
+"""Number of the virtual screen; that of a second command at the same time is larger by `DISPLAYS_APART`."""
+DISPLAYS_APART = 20
+LIBC = ctypes.CDLL(None)
+"""Loaded before any thread starts a child: between fork and exec a child must not load libraries."""
 MEMORY_LIMIT = 8 << 30
 PR_SET_PDEATHSIG = 1
 SETUP_LIMIT_S = 3600
@@ -80,22 +86,25 @@ def with_blender(suite: str) -> Debian:
 BLENDER = with_blender(os.environ.get("WINDOW_SUITE", "trixie"))
 
 
-def _gently(niceness: int) -> None:
-    """Run in a child before it starts its program: a session of its own, low priority, one core of two."""
+def _gently(niceness: int, slot: int = 0) -> None:
+    """Run in a child before it starts its program: a session of its own, low priority, one core of two.
+
+    slot: 0 or 1, of commands that run at the same time; each has its core.
+    """
     os.setsid()
     # Should this tool be killed, the kernel ends the child too, and with it the namespaces.
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.nice(niceness)
     with suppress(OSError):  # not every kernel has it
         # The kernel shares processor time among sessions first; only within one do nice values count.
         Path("/proc/self/autogroup").write_text(str(niceness))
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) == 2:
-        os.sched_setaffinity(0, cores[-1:])
+        os.sched_setaffinity(0, {cores[-1 - slot]})
 
 
-def _gently_in_limits(niceness: int = WINDOW_NICENESS) -> None:
-    _gently(niceness)
+def _gently_in_limits(niceness: int = WINDOW_NICENESS, slot: int = 0) -> None:
+    _gently(niceness, slot)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
@@ -192,11 +201,13 @@ def run_inside(
     screen: bool = False,
     debian: Debian = BLENDER,
     niceness: int = WINDOW_NICENESS,
+    slot: int = 0,
     **more: str,
 ) -> Ended:
     """Run a command in the chroot; returns how it ended, with 124 if it hung.
 
-    screen: with a virtual one. niceness: from -20, the first to be served, to 19. more: environment variables.
+    screen: with a virtual one. niceness: from -20, the first to be served, to 19. slot: 0 or 1, of two commands at the
+    same time. more: environment variables.
     """
     variables = {
         "PATH": "/usr/bin:/bin",
@@ -211,8 +222,15 @@ def run_inside(
     }
     inside = ["env", "-i", *(f"{name}={value}" for name, value in variables.items())]
     if screen:
-        inside += ["xvfb-run", "-a", "-s", f"-screen 0 {SCREEN} -nolisten tcp"]
+        inside += [
+            "xvfb-run",
+            "-n",
+            str(DISPLAY + DISPLAYS_APART * slot),
+            "-a",
+            "-s",
+            f"-screen 0 {SCREEN} -nolisten tcp",
+        ]
     # The shell stays the first process of the namespace: an X server whose parent is process 1 takes it for the
     # system's own, never reports that it is ready, and xvfb-run would wait for ever.
     enter = ["sh", "-c", 'mount -t proc proc "$0/proc" && chroot "$0" "$@"; exit $?', str(debian.root)]
-    return _run([*enter, *inside, *command], seconds, log, partial(_gently_in_limits, niceness))
+    return _run([*enter, *inside, *command], seconds, log, partial(_gently_in_limits, niceness, slot))

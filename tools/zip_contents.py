@@ -24,7 +24,7 @@ WHEEL_TAGS = {
     "macos-x64": "macosx_10_12_x86_64",
     "windows-x64": "win_amd64",
 }
-"""Of each of Blender's platforms, the oldest system wheels may ask for; none is newer than what Blender 4.2 needs."""
+"""For each of Blender's platforms, the oldest system that wheels may require: at most that of Blender 4.2."""
 
 
 @dataclass(frozen=True)

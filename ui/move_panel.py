@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import bpy
 
-from .sidebar import Sidebar
+from .sidebar import CharacterSidebar
 
 
-class MOTIONLCM_PT_move(Sidebar, bpy.types.Panel):
+class MOTIONLCM_PT_move(CharacterSidebar, bpy.types.Panel):
     """The motion of the character on another armature."""
 
     bl_idname = "MOTIONLCM_PT_move"

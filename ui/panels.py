@@ -18,13 +18,13 @@ from .widgets import value_row, wrapped_label
 
 EXAMPLES = (
     "a person walks forward",
-    "a person walks and waves with the right hand",
+    "a person jogs forward",
     "a person runs in a circle",
-    "a person turns around",
+    "a person sits down",
     "a person jumps",
     "a person dances",
 )
-"""Prompts to offer while the history is empty."""
+"""Prompts of the bundled model's library to offer while the history is empty."""
 EXPLANATION_ICONS = ("ARMATURE_DATA", "CURVE_DATA", "ACTION", "LOOP_BACK")
 
 
@@ -176,12 +176,26 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
         elif hint:
             wrapped_label(layout, hint, "INFO")
         gestures = model_info.known_gestures(prompt) if bpy.context.scene.motionlcm.gestures else ()
-        if gestures:
+        if gestures:  # performed on the motion, whatever the model does
             wrapped_label(layout, iface_("Gesture: {names}").format(names=", ".join(gestures)), "HAND")
-        near = model_library.nearest(model_choice.chosen(), prompt)
-        if near:
-            text = iface_("The model can do: {prompt}").format(prompt=near)
-            layout.operator("motionlcm.use_library_prompt", text=text, icon="FORWARD", translate=False).prompt = near
+            return
+        answer = model_library.answer(model_choice.chosen(), prompt)
+        if answer is None:
+            return
+        if answer.weak:
+            wrapped_label(layout, iface_("The model was seen to fail at a prompt like this"), "INFO")
+        elif answer.untried and not hint:
+            wrapped_label(layout, iface_("No prompt like this was tried with this model: it will guess"), "INFO")
+        if answer.offers:
+            column = layout.column(align=True)
+            column.label(text="The model can do:")
+            for each in answer.offers:
+                button = column.operator(
+                    "motionlcm.use_library_prompt", text=each.prompt, icon="FORWARD", translate=False
+                )
+                button.prompt = each.prompt
+        elif answer.weak or answer.untried:
+            layout.label(text="What it can do: Prompt Library", icon="BLANK1")
 
     def _draw_status(self, layout: bpy.types.UILayout) -> None:
         status = messages.status
@@ -250,7 +264,7 @@ class MOTIONLCM_PT_keys(CharacterSidebar, bpy.types.Panel):
             column.operator("motionlcm.key_ik_controls", icon="CON_KINEMATIC")
 
 
-class MOTIONLCM_PT_recipes(Sidebar, bpy.types.Panel):
+class MOTIONLCM_PT_recipes(CharacterSidebar, bpy.types.Panel):
     """Motion from recipes."""
 
     bl_idname = "MOTIONLCM_PT_recipes"
@@ -267,7 +281,7 @@ class MOTIONLCM_PT_recipes(Sidebar, bpy.types.Panel):
         row.operator("motionlcm.import_recipe", text="Import", icon="IMPORT")
 
 
-class MOTIONLCM_PT_smpl(Sidebar, bpy.types.Panel):
+class MOTIONLCM_PT_smpl(CharacterSidebar, bpy.types.Panel):
     """Motion as SMPL parameters."""
 
     bl_idname = "MOTIONLCM_PT_smpl"

@@ -25,7 +25,7 @@ ROUNDS = 5
 HERE, THERE = "this", "against"
 
 START = "import sys, time{clock}; from motionlcm_blender.cli.main import main; sys.exit(main(sys.argv[1:]))"
-"""Program of a measurement: the clock is exchanged here, because the other source tree may not know how."""
+"""Program of a measurement: the clock is exchanged here, because the other source tree may lack the option."""
 
 Medians = dict[str, dict[str, list[float]]]
 """Milliseconds of each round, by run and stage."""
@@ -80,7 +80,7 @@ def _measured(root: Path, options: list[str], processor: bool) -> dict[str, Any]
         done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
         if done.returncode or not file.is_file():
             output = (done.stderr or done.stdout).strip().splitlines()
-            raise MotionLCMError(f"The benchmark of {root} failed: {output[-1] if output else 'it said nothing'}")
+            raise MotionLCMError(f"The benchmark of {root} failed: {output[-1] if output else 'no output'}")
         result: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return result
 

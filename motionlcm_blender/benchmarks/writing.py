@@ -44,5 +44,5 @@ def writing_milliseconds(clip: Clip, blender: Blender, repeats: int) -> list[flo
     marked = [line for line in done.stdout.splitlines() if line.startswith(MARK)]
     if done.returncode or not marked:
         output = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        raise MotionLCMError(f"Blender could not write the motion: {output[-1] if output else 'it said nothing'}.")
+        raise MotionLCMError(f"Blender could not write the motion: {output[-1] if output else 'no output'}.")
     return [float(value) for value in json.loads(marked[-1].removeprefix(MARK))[1:]]

@@ -16,7 +16,7 @@ from .sampler_steps import SAMPLER_STEPS
 from .training import training_module
 
 LIVE_FRAMES = 100
-"""Frames of `--live`, where none are asked for: five seconds."""
+"""Frames of `--live`, where the command line gives none: five seconds."""
 
 
 def add_bench(parser: argparse.ArgumentParser) -> None:

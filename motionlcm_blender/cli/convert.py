@@ -19,7 +19,7 @@ def add_convert(parser: argparse.ArgumentParser) -> None:
     add_layout_options(parser)
     parser.add_argument("--fps", type=float, help="frames per second of the new file (default: those of the motion)")
     parser.add_argument(
-        "--motion-fps", type=float, default=0.0, metavar="FPS", help="those of a motion whose file does not tell"
+        "--motion-fps", type=float, default=0.0, metavar="FPS", help="frame rate of a file that has none"
     )
     parser.add_argument(
         "--up",

@@ -76,7 +76,7 @@ def describe(model: dict[str, Any], found_devices: dict[str, str] | None = None)
         ("Model", f"{model['name']} {model.get('version') or ''}".strip()),
         ("Folder", model["folder"]),
         ("Licence", model.get("licence") or "not stated"),
-        ("Attribution", model.get("attribution") or "none asked for"),
+        ("Attribution", model.get("attribution") or "none required"),
         ("Training data", _plain(model.get("training_data")) or "not stated"),
         ("Motion", f"{shortest / FPS:g} to {longest / FPS:g} s at {FPS:g} frames per second"),
         ("Text encoder", f"{text.get('name', text['kind'])}, given as {text.get('tokens', 'sentence')}"),

@@ -26,7 +26,7 @@ def add_layout_options(parser: argparse.ArgumentParser) -> None:
 
 
 def writer_of(args: argparse.Namespace) -> Callable[[Shot, Path], None]:
-    """The function that writes a shot as the options ask; everything is checked before any work.
+    """The function that writes a shot by the options; everything is checked before any work.
 
     Raises:
         InvalidRequest: The options do not fit together, or the file is no body model of the layout.

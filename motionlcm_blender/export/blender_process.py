@@ -19,6 +19,7 @@ from ..errors import MotionLCMError
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "operators" / "scripts" / "write_blend.py"
 SECONDS = 300
+"""Longest time of the child Blender."""
 
 
 @dataclass(frozen=True)
@@ -109,4 +110,4 @@ def write_blend(clip: Path, out: Path, blender: Blender | None = None) -> None:
         raise MotionLCMError(f"Blender ({blender.program}) does not start: {error.strerror or error}.") from error
     if done.returncode != 0 or not out.is_file():
         output = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        raise MotionLCMError(f"Blender could not write the file: {output[-1] if output else 'it said nothing'}.")
+        raise MotionLCMError(f"Blender could not write the file: {output[-1] if output else 'no output'}.")

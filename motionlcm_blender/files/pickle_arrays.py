@@ -56,7 +56,7 @@ def read_arrays(content: bytes) -> dict[str, Any]:
     try:
         read = read_pickle(content, _is_foreign, LARGEST_FILE, MOST_OPERATIONS)
     except HostilePickle as error:
-        raise Refused(f"asks for {error}, which no body model needs, and might be harmful") from None
+        raise Refused(f"names {error}, which no body model needs, and might be harmful") from None
     except DamagedPickle:
         raise Refused("is truncated or no plain pickle of a body model") from None
     if not isinstance(read, dict):
@@ -191,7 +191,7 @@ def _sparse(state: dict[str, Any], shape: tuple[int, int], by_column: bool) -> F
     parts = [state.get(name) for name in ("data", "indices", "indptr")]
     stored_shape = state.get("_shape", state.get("shape"))
     if not all(_kind(part) in ("array", "buffer") for part in parts) or stored_shape != shape:
-        raise Refused("holds a sparse matrix of another shape than its weights ask for")
+        raise Refused("holds a sparse matrix of another shape than that of its weights")
     data, indices, starts = (_array(part) for part in parts)
     lines, across = shape[::-1] if by_column else shape
     fits = data.ndim == indices.ndim == 1 and len(data) == len(indices) and starts.shape == (lines + 1,)

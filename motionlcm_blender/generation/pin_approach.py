@@ -32,6 +32,7 @@ TRAVELS = 0.4
 CLOSER = 0.85
 """Share of a limb's reach at which the character stands before a pin."""
 _STEP = 0.02
+"""Metres of the way between two of its points."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +81,7 @@ def approached(request: Request, joints: FloatArray) -> Request | None:
     return replace(request, hints=Hints(np.where(mask, positions, path.positions), both))
 
 
-def as_asked(motion: GeneratedMotion, request: Request) -> GeneratedMotion:
+def restore_request(motion: GeneratedMotion, request: Request) -> GeneratedMotion:
     """Give a motion that was led to far pins the request without the path.
 
     Args:

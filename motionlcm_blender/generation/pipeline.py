@@ -22,7 +22,7 @@ from .inbetweening import place_end_pose
 from .long_motion import fitted_to_path, generate_chained, needs_stitching, piece_of
 from .motion_model import MotionModel, Progress
 from .path_gait import cadence_of, without_path
-from .pin_approach import approached, as_asked
+from .pin_approach import approached, restore_request
 from .postprocessing import postprocess_motion
 from .request import Hints, Request
 from .take_selection import chosen_takes, samples_of
@@ -87,7 +87,7 @@ class MotionLCM(MotionModel):
         try:
             sampled = self.sample_features(replace(shown, takes=len(samples)), text, stage, samples)
         except MemoryError as error:
-            raise DeviceError("There is too little memory for this request; ask for fewer takes.") from error
+            raise DeviceError("There is too little memory for this request; reduce the number of takes.") from error
         if request.end is not None and request.end_anywhere and self.architecture.control:
             return self._ended_anywhere(request, samples, sampled.features, progress, cancel)
         stage(0.8, "Post-processing")
@@ -125,7 +125,7 @@ class MotionLCM(MotionModel):
         if request.hints is not None and self.architecture.control:
             led = approached(request, joints)
         if led is not None:
-            return as_asked(self.generate(led, progress, cancel)[0], request)
+            return restore_request(self.generate(led, progress, cancel)[0], request)
         return _finished(request, features, joints, started, report)
 
     def _needs_pieces(self, request: Request) -> bool:

@@ -201,7 +201,7 @@ class Request:
     def __post_init__(self) -> None:
         """Check the values."""
         if not isinstance(self.prompt, str) or not self.prompt.strip():
-            raise InvalidRequest("The prompt is empty: say what the character should do.")
+            raise InvalidRequest("The prompt is empty: describe what the character should do.")
         if len(self.prompt) > LONGEST_PROMPT:
             raise InvalidRequest(f"The prompt has {len(self.prompt)} letters; {LONGEST_PROMPT} are the most.")
         if any("\ud800" <= letter <= "\udfff" for letter in self.prompt):

@@ -11,7 +11,7 @@ from typing import Any
 
 FILE = Path(__file__).parent / "gestures.toml"
 ELBOW = (0.35, -1.0, -0.25)
-"""Where an elbow points unless the definition says otherwise: outward on its own side, up, ahead."""
+"""Where an elbow points unless the definition differs: outward on its own side, up, ahead."""
 
 Vector = tuple[float, float, float]
 

@@ -116,8 +116,7 @@ def fetch(
         )
     if source.sha256 is None and not accept_unverified:
         raise DownloadError(
-            f"{source.name} cannot be verified, because its sha256 is not known: say first that it may be used all the "
-            "same."
+            f"{source.name} cannot be verified, because its sha256 is not known: allow unverified files first."
         )
     part = _Part(target)
     problem: Exception | None = None
@@ -271,7 +270,7 @@ def _attempt(url: str, source: Source, part: _Part, progress: Progress, cancel: 
     if total is None and source.sha256 is None and response.headers.get("Transfer-Encoding", "") != "chunked":
         part.drop()
         raise _NextMirror(
-            f"{host_of(url)} does not say how long {source.name} is, so it may be half a file: {_by_hand(source)}."
+            f"{host_of(url)} sends no length of {source.name}, so it may be half a file: {_by_hand(source)}."
         )
     return digest.hexdigest()
 

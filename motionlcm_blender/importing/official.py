@@ -24,6 +24,7 @@ from .statistics_files import FILES
 TEXT_ENCODER, STATISTICS, CHECKPOINT = "text encoder", "statistics", "checkpoint"
 DOWNLOADS = ".downloads"
 LEFT_S = 86_400
+"""Seconds after which an unfinished folder counts as left over, and is removed."""
 HUB_NAME = "models--sentence-transformers--sentence-t5-large"
 
 

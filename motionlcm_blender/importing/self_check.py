@@ -29,8 +29,11 @@ TOLERANCE = 0.2
 """Relative tolerance of lengths. HumanML3D's figure differs from the engine's by less than 0.1 in every tested length.
 """
 LOOSE = 0.5
+"""The same for a model whose text encoder was not tested: the prompt means nothing to it."""
 LOWEST_PELVIS, HIGHEST_PELVIS = 0.5, 1.3
+"""Metres: limits of the mean height of the pelvis of a walk."""
 _SPEED = 1.0
+"""Metres per second along the path of the check."""
 
 _BONES = {
     "thigh": (("l_hip", "l_knee"), ("r_hip", "r_knee")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,8 +79,3 @@ def _source(entry: Mapping[str, Any]) -> Source:
     if not right:
         raise ValueError(source.name)
     return source
-
-
-def unverified(sources: Sequence[Source]) -> list[str]:
-    """Names of the files that cannot be verified, because their sha256 is unknown."""
-    return [source.name for source in sources if source.sha256 is None]

@@ -90,12 +90,6 @@ class BezierKeys:
         return int(self.times.shape[0])
 
     @classmethod
-    def from_slopes(cls, times: FloatArray, values: FloatArray, slopes: FloatArray) -> BezierKeys:
-        """Make keys from values and slopes (per frame), both (K, channels), at times (K,)."""
-        (keys,) = cls.of_tracks(times, values, slopes, np.zeros(1, int), [values.shape[1]])
-        return keys
-
-    @classmethod
     def of_tracks(
         cls, times: FloatArray, values: FloatArray, slopes: FloatArray, first: IntArray, channels: Sequence[int]
     ) -> list[BezierKeys]:

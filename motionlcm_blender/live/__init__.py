@@ -2,5 +2,5 @@
 
 gesture         The states of one change, from its first movement to the finished motion.
 newest_request  A worker thread that always works on the newest request.
-path_pace       Where a path asks for too much: speed, turns, and changes of gait.
+path_pace       Where a path is too demanding: speed, turns, and changes of gait.
 """

@@ -1,4 +1,4 @@
-"""The states of one change of the scene, from its first movement to the finished motion. Knows no Blender and no clock.
+"""The states of one change of the scene, from its first movement to the finished motion, without Blender and clock.
 
 A state of the scene is a short text, its fingerprint: two equal fingerprints give equal motions. Reading the scene
 again and again therefore does no harm, and nothing that Live writes itself can start Live.

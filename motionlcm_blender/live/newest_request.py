@@ -69,7 +69,7 @@ class NewestRequest(Generic[Q, A]):
             return self._running is not None or bool(self._waiting)
 
     def offer(self, request: Q, at_once: bool = False) -> None:
-        """Ask for a request after the running one; replaces the one that waits. at_once: cancel the running one."""
+        """Queue a request after the running one; replaces the one that waits. at_once: cancel the running one."""
         with self._changed:
             self.counts.offered += 1
             self.counts.dropped += len(self._waiting)
@@ -89,7 +89,7 @@ class NewestRequest(Generic[Q, A]):
             return found
 
     def cancel(self) -> None:
-        """Drop all requests and answers; the running request is asked to stop and its answer is dropped."""
+        """Drop all requests and results; the running request is cancelled and its result is dropped."""
         with self._changed:
             self._waiting.clear()
             self._answer = None

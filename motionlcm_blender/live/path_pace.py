@@ -1,4 +1,4 @@
-"""Where a path asks for too much: the speed on each frame, turns that are too sharp, and changes of gait."""
+"""Where a path is too demanding: the speed on each frame, turns that are too sharp, and changes of gait."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SMOOTHING = 2.0
 
 @dataclass(frozen=True, eq=False)
 class PathPace:
-    """What a path asks for, by frames.
+    """The demands of a path, by frames.
 
     Attributes:
         speed: (T,) metres per second.

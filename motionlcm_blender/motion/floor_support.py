@@ -17,6 +17,7 @@ FLIGHT_SECONDS = 0.4
 OFF_FLOOR = 0.12
 """Metres of the lowest joint above the floor from which a figure is in the air; ankles of raised heels are lower."""
 _SIGMA = 1.5
+"""Frames, standard deviation, over which the figure is lowered."""
 
 
 def supported_ends(joints: FloatArray) -> FloatArray:

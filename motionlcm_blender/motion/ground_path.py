@@ -37,6 +37,7 @@ CORNER, CORNER_SPEED, CORNER_SECONDS = math.radians(20.0), 0.25, 0.22
 """Radians within a frame and m/s above which a path has a corner, and the seconds over which it is rounded."""
 
 _WALK = {"line": 1.25, "quarter": 1.2, "s": 1.15, "circle": 1.1, "eight": 1.1}
+"""Metres per second of a comfortable walk on each shape."""
 _SHAPE_POINTS = 257
 
 

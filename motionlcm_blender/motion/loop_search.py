@@ -122,7 +122,7 @@ def _steady(down: BoolArray, shortest: float) -> BoolArray:
 
 
 def stays(stands: BoolArray, toes: FloatArray, fps: float) -> bool:
-    """Say whether a section is that of a figure that stays where it is: one foot never leaves the floor.
+    """Whether a section is that of a figure that stays where it is: one foot never leaves the floor.
 
     Args:
         stands: (n, 4) bool, foot joints that stand, from the first to the last frame of the section.

@@ -24,7 +24,9 @@ from .skeleton import JOINT_COUNT, L_FOOT, R_FOOT
 from .smoothing import smooth, smoothstep
 
 SHORTEST_SECONDS = 0.6
+"""Seconds of the shortest loop."""
 FADE_SECONDS = 0.4
+"""Seconds over which the end is blended into the start."""
 _HEADING_SIGMA = 0.25
 """Seconds of smoothing that separate hip sway from a change of heading."""
 
@@ -112,11 +114,6 @@ def joined_travel(split: SplitClip) -> Clip:
     rotations[:, 0] = rot.multiply(turn, rotations[:, 0])
     translation = rot.rotate(turn, split.clip.translation) + split.ground
     return Clip(split.clip.fps, translation, rot.continuous(rotations), split.clip.skeleton)
-
-
-def in_place(clip: Clip) -> Clip:
-    """Remove the travel over the floor; the figure faces +Z except for its sway."""
-    return split_travel(clip).clip
 
 
 def find_loop(clip: Clip, fade: float = FADE_SECONDS) -> tuple[int, int]:

@@ -17,7 +17,9 @@ from .self_penetration import overlap
 from .skeleton import FOOT_JOINTS, FPS, L_FOOT, R_FOOT
 
 SKATE_HEIGHT = 0.05
+"""Metres above the floor below which a foot counts as standing."""
 SKATE_STEP = 0.025
+"""Metres a frame at 20 fps from which a standing foot slides."""
 
 
 class PathError(NamedTuple):

@@ -62,16 +62,6 @@ def captured_steps_per_minute(speed: float, runs: bool = False) -> float:
     return float(RUN_CADENCE * speed**RUN_POWER if runs else CAPTURED_CADENCE * speed**CAPTURED_POWER)
 
 
-def step_length(joints: FloatArray) -> float:
-    """Metres that the pelvis travels from step to step, mean; NaN for fewer than three steps."""
-    found = step_frames(joints)
-    if len(found) < 3:
-        return float("nan")
-    first, last = int(np.floor(found[0])), int(np.ceil(found[-1]))
-    speed = np.linalg.norm(travel(joints), axis=-1)[first : last + 1].mean()
-    return float(speed * (found[-1] - found[0]) / FPS / (len(found) - 1))
-
-
 def flight_share(joints: FloatArray) -> float:
     """Share of travelling frames on which no toe is slower than 35 % of the pelvis: walks 0, captured runs 0.4."""
     joints = np.asarray(joints, np.float64)

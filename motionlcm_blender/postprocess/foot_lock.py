@@ -54,7 +54,9 @@ HEEL_DOWN = 0.04
 """Metres above its lowest height up to which an ankle belongs to a foot that is flat on the floor."""
 
 _CLOSE_GAP = 2
+"""Frames without contact between two stances that become one."""
 _SHORTEST_STANCE = 2
+"""Frames; a shorter contact is not locked."""
 
 
 class FootLock(Enum):

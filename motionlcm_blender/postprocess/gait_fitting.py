@@ -54,15 +54,15 @@ def gait_times(
     steps = step_frames(joints)
     if not is_steady(speed) or not _only_walks(steps, len(joints)):
         return None
-    edges, wanted = np.concatenate([[-1.0], steps, [float(len(joints))]]), np.diff(steps)
-    lasts = np.concatenate([[wanted.mean()], wanted, [wanted.mean()]])
+    edges, intervals = np.concatenate([[-1.0], steps, [float(len(joints))]]), np.diff(steps)
+    durations = np.concatenate([[intervals.mean()], intervals, [intervals.mean()]])
     at = _first_frame(joints, speed)
     rates = np.ones(len(path) - 1)
     first = at
     for frame in range(len(rates)):
-        step = min(int(np.searchsorted(edges, at, side="right")) - 1, len(lasts) - 1)
+        step = min(int(np.searchsorted(edges, at, side="right")) - 1, len(durations) - 1)
         captured = 60.0 * FPS / cadence(max(float(speed[frame]), SLOWEST_SPEED))
-        rates[frame] = np.clip(lasts[step] / captured, SLOWEST, FASTEST)
+        rates[frame] = np.clip(durations[step] / captured, SLOWEST, FASTEST)
         at += rates[frame]
     rates = smooth(rates, RATE_SIGMA) if len(rates) > 4 else rates
     room = len(joints) - 1.0 - first
@@ -72,7 +72,7 @@ def gait_times(
 
 
 def frames_to_play(joints: FloatArray, path: FloatArray, cadence: Callable[[float], float]) -> int:
-    """Number of frames of a walk that `gait_times` plays on a path, as far as its mean cadence says.
+    """Number of frames of a walk that `gait_times` plays on a path, estimated from its mean cadence.
 
     Args:
         joints: (S, 22, 3) metres, a walk.

@@ -38,8 +38,11 @@ frames of smoothing."""
 UPPER_BODY = [joint for joint in range(JOINT_COUNT) if joint not in (0, 1, 2, 4, 5, 7, 8, 10, 11)]
 
 _STIFFNESS = 80.0
+"""Weight of the correction's squared velocity, beside the squared distance from the path."""
 _SMOOTHNESS = 400.0
+"""The same of its squared acceleration."""
 _KNOT_SPACING = 4
+"""Frames between two knots of the correction."""
 
 
 def follow_path(

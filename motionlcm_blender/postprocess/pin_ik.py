@@ -32,6 +32,7 @@ FAR_CM = 30.0
 _HIGHEST = {0: 1.6, 10: 1.7, 11: 1.7, 15: 2.2, 20: 2.7, 21: 2.7}
 """Heights, metres, that pelvis, feet, head and wrists reach when jumping and kicking."""
 _LOWEST = -0.05
+"""Metres above the ground; a lower pin is named in a warning."""
 _FASTEST = {False: 10.0, True: 12.0}
 """Highest speeds, m/s, of the pelvis, and of hands, feet and head."""
 _HANDS_FEET_HEAD = tuple(j for j in CONTROLLED_JOINTS if j != 0)
@@ -51,7 +52,9 @@ _NUDGE, _CROUCH, _LOWEST_CROUCH = 0.25, 0.8, 0.6
 """Initial bend of a straight limb, radians; fraction of a head's way down that the pelvis moves; its limit, metres."""
 _ITERATIONS = 24
 _DAMPING = 5e-4
+"""Added to the diagonal of the normal equations, so that a stretched limb does not jump."""
 _FOOT_WEIGHT = 0.6
+"""Weight of the ankles and of toes without a pin, beside 1 of a pin."""
 _LONGEST_STEP = 0.25
 """Metres of a gap that one iteration closes: the linearisation is invalid for more."""
 _STRETCH = 0.12
@@ -108,12 +111,12 @@ def missed_pins(joints: FloatArray, positions: FloatArray, mask: BoolArray, fps:
             seconds = walking_seconds(joints, positions, mask, worst, int(joint))
             if distance > FAR_CM and seconds > when:
                 sentences.append(
-                    f"The pin of the {_spoken(joint)} at {when:.1f} s is missed by {distance / 100:.1f} m: walking "
+                    f"The pin of the {_joint_name(joint)} at {when:.1f} s is missed by {distance / 100:.1f} m: walking "
                     f"there takes about {seconds:.1f} s. Move it nearer, or later."
                 )
                 continue
             sentences.append(
-                f"The pin of the {_spoken(joint)} is missed by {distance:.0f} cm at {when:.1f} s: "
+                f"The pin of the {_joint_name(joint)} is missed by {distance:.0f} cm at {when:.1f} s: "
                 "it is out of reach, or too far from where the motion goes."
             )
     return sentences
@@ -127,7 +130,7 @@ def pin_warnings(positions: FloatArray, mask: BoolArray, fps: float = FPS) -> li
     positions, mask = np.asarray(positions, np.float64), np.asarray(mask, bool)
     sentences = []
     for joint in np.flatnonzero(mask.any((0, 2))):
-        name = _spoken(joint)
+        name = _joint_name(joint)
         height = np.where(mask[:, joint, 1], positions[:, joint, 1], 0.0)
         highest, lowest = int(height.argmax()), int(height.argmin())
         if height[highest] > _HIGHEST[joint]:
@@ -147,13 +150,13 @@ def pin_warnings(positions: FloatArray, mask: BoolArray, fps: float = FPS) -> li
         worst = int(speed.argmax())
         if speed[worst] > _FASTEST[bool(joint)]:
             sentences.append(
-                f"The pins of the {name} ask for {speed[worst]:.0f} m/s at {given[worst] / fps:.1f} s; "
+                f"The pins of the {name} require {speed[worst]:.0f} m/s at {given[worst] / fps:.1f} s; "
                 f"people reach about {_FASTEST[bool(joint)]:.0f}."
             )
     return sentences
 
 
-def _spoken(joint: int) -> str:
+def _joint_name(joint: int) -> str:
     name = JOINTS[joint].replace("_", " ")
     return f"left {name[2:]}" if name.startswith("l ") else f"right {name[2:]}" if name.startswith("r ") else name
 

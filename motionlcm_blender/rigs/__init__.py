@@ -25,6 +25,7 @@ clip_retarget the same for a clip whose rotations are known
 bone_channels the channels of pose bones for a clip of a body
 pose_reading  a clip of a body from the poses that its bones show
 bone_keys     few keys for these bones
+ik_finding    IK controls in rigs of no known family, by their IK constraints
 ik_controls   places of poles, and few keys of IK controls
 euler_orders  quaternions to Euler angles in any of Blender's orders
 """

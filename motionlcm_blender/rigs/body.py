@@ -22,6 +22,10 @@ AMBIGUOUS = 0.45
 TRUNK_NAMES = ("spine1", "spine2", "spine3", "neck")
 BEFORE = {"wrist": "elbow", "foot": "ankle", "elbow": "shoulder", "knee": "hip", "ankle": "knee"}
 """The joint from which another hangs in a limb."""
+TIP_FIT = 0.3
+"""Names that fit the toes less than this are those of tips and twist bones."""
+SPREAD_TOES = 3
+"""Bones that hang from the joint of the toes where each toe has a bone."""
 FEW_NAMES = 4
 """Limb bones with a side in their names, from which on the names' sides are believed."""
 
@@ -44,8 +48,9 @@ def find_body(figure: Figure) -> Body:
     named = sum(bool(name.side) and bool(name.parts) for name in figure.names)
     figure, sides = sides_by_name(figure)
     shape = None if figure.control_rig and named >= 2 * FEW_NAMES else shape_limbs(figure)
+    sides_sure = True
     if named < FEW_NAMES and shape is not None and sum(map(bool, sides)) < 2 * FEW_NAMES:
-        sides = sides_by_shape(figure, shape)
+        sides, sides_sure = sides_by_shape(figure, shape)
     limbs = {}
     for side in SIDES:
         for kind in (LEG, ARM):
@@ -66,29 +71,36 @@ def find_body(figure: Figure) -> Body:
     for side in SIDES:
         _add_collar(figure, side, sides, joints, confidence)
         _add_toe(figure, side, sides, joints, confidence)
-    for name in _ambiguous(figure, joints):
+    sided = () if sides_sure else tuple(name for name in joints if name[1] == "_")
+    for name in {*_ambiguous(figure, joints), *sided}:
         confidence[name] = min(confidence[name], AMBIGUOUS)
     return Body({name: joints[name] for name in JOINTS}, {name: confidence[name] for name in JOINTS}, sides)
 
 
 def _ambiguous(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> set[str]:
-    """Joints without a telling name beside which another bone of the limb could be the joint.
+    """Joints beside which another bone could be the joint.
 
-    These are all joints of a control rig; joints at which other bones begin too; the ends of a spine and a neck; hips
-    under a bone of the leg; shoulders without a collar; both joints of a limb between which a bone was left out.
+    Of joints without a telling name these are all joints of a control rig; joints at which other bones begin too; the
+    ends of a spine and a neck; hips under a bone of the leg; shoulders without a collar; toes in two parts; both joints
+    of a limb between which a bone was left out. With telling names: shoulders below which a bone was left out that is
+    called an upper arm.
     """
 
     def names_part(name: str, part: str) -> bool:
         return any(figure.names[bone].parts.get(part, 0.0) > 0.1 for bone in joints[name])
 
-    found = (
-        {"spine2", "spine3", "neck"} if not any(names_part(name, name.rstrip("123")) for name in TRUNK_NAMES) else set()
-    )
+    found: set[str] = set()
+    if not any(names_part(name, name.rstrip("123")) for name in TRUNK_NAMES):
+        found = {"spine2", "spine3", "neck"}
+    elif not names_part("neck", "neck") and (joints["neck"] or not names_part("head", "head")):
+        found = {"spine3", "neck"}
     trunk = {bone for name in ("pelvis", *TRUNK_NAMES) for bone in joints[name]}
     mapped = {bone for bones in joints.values() for bone in bones}
     for side in SIDES:
         for part in (*LEG, *ARM, "foot"):
             name = f"{side}_{part}"
+            if part == "shoulder" and _names_lower_bone(figure, joints[name][0], joints[f"{side}_elbow"][0]):
+                found |= {name, f"{side}_collar"}
             if names_part(name, part) or not joints[name]:
                 continue
             bone = joints[name][0]
@@ -101,7 +113,16 @@ def _ambiguous(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> set[str
                 found.add(name)
             elif part == "shoulder" and not joints[f"{side}_collar"]:
                 found |= {name, f"{side}_collar"}
+            elif part == "foot" and any(figure.children[kid] for kid in figure.children[bone]):
+                found.add(name)
     return found
+
+
+def _names_lower_bone(figure: Figure, shoulder: int, elbow: int) -> bool:
+    """Whether a bone between shoulder and elbow has a better name for a shoulder than the one that was taken."""
+    own = figure.names[shoulder].parts.get("shoulder", 0.0)
+    between = figure.way(shoulder, elbow) if figure.is_below(elbow, shoulder) else []
+    return any(figure.names[bone].parts.get("shoulder", 0.0) > own + 0.1 for bone in between)
 
 
 def _sureness(figure: Figure, limb: Limb, other: Limb, at: int, guess: Sequence[int], sure: float) -> float:
@@ -150,8 +171,8 @@ def _add_collar(
     name, shoulder = f"{side}_collar", joints[f"{side}_shoulder"][0]
     if figure.control_rig:
         reach = figure.distance(shoulder, joints[f"{side}_elbow"][0]) + 1e-9
-        bone = best_control(figure, "collar", side, sides, figure.heads[shoulder], reach)
-        found = bone >= 0 and bone != shoulder
+        bone = best_control(figure, "collar", side, sides, shoulder, reach)
+        found = bone >= 0
         joints[name], confidence[name] = ((bone,) if found else ()), 0.85 if found else 0.6
         return
     chest = figure.common([joints["l_shoulder"][0], joints["r_shoulder"][0]])
@@ -177,9 +198,9 @@ def _add_toe(
     sure = confidence[f"{side}_ankle"]
     if figure.control_rig:
         reach = 0.5 * figure.distance(ankle, joints[f"{side}_knee"][0]) + 1e-9
-        bone = best_control(figure, "foot", side, sides, figure.heads[ankle], reach)
-        found = bone >= 0 and bone != ankle
-        joints[name], confidence[name] = ((bone,) if found else ()), 0.8 if found else 0.5
+        bone = best_control(figure, "foot", side, sides, ankle, reach)
+        found = bone >= 0
+        joints[name], confidence[name] = ((bone,) if found else ()), 0.8 if found else AMBIGUOUS
         return
     below = [bone for bone in range(len(figure.parent)) if figure.is_below(bone, ankle)]
     fits = {bone: figure.names[bone].parts.get("foot", 0.0) for bone in below}
@@ -195,14 +216,18 @@ def _add_toe(
         best, bone = max(named, key=lambda each: (each[0], -each[1]))
         beside = set(figure.children[figure.parent[bone]])
         several = sum(abs(fit - best) < 0.01 and other in beside for fit, other in named) > 2
-        joints[name], confidence[name] = (() if several else (bone,)), 0.95 * (0.3 + 0.7 * sure)
+        common = (figure.parent[bone],) if figure.parent[bone] != ankle else ()
+        joints[name], confidence[name] = (common if several else (bone,)), 0.95 * (0.3 + 0.7 * sure)
+        if fits[bone] < TIP_FIT:
+            confidence[name] = min(confidence[name], AMBIGUOUS)
         return
     strange = {"tip", "ik", "mechanism", "helper", "face", "other", "twist"}
     kids = [kid for kid in figure.children[ankle] if not figure.names[kid].kinds & strange]
     unnamed = not figure.names[ankle].parts and 0 < len(kids) < 4
     if unnamed or len(kids) == 1:
         toe = max(kids, key=lambda kid: figure.distance(kid, ankle) + figure.reach[kid])
-        joints[name], confidence[name] = (toe,), 0.7 * sure
+        fans = [bone for bone in below if len(figure.children[bone]) >= SPREAD_TOES and figure.is_below(bone, toe)]
+        joints[name], confidence[name] = (min(fans, default=toe),), 0.7 * sure
     else:
         joints[name], confidence[name] = (), (0.85 if not below else 0.7) * (0.3 + 0.7 * sure)
 

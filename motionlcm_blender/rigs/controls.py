@@ -46,12 +46,13 @@ def control_trunk(figure: Figure, hips: Sequence[int], shoulders: Sequence[int])
     return Trunk(pelvis, tuple(spine), tuple(neck), tuple(head), sure)
 
 
-def best_control(figure: Figure, part: str, side: str, sides: Sequence[str], near: FloatArray, reach: float) -> int:
-    """The control of a sided part that lies near a place, -1 for none."""
+def best_control(figure: Figure, part: str, side: str, sides: Sequence[str], beside: int, reach: float) -> int:
+    """The control of a sided part that lies near another bone, -1 for none."""
+    near = figure.heads[beside]
     found = [
         (control_score(figure, bone, part) - float(np.linalg.norm(figure.heads[bone] - near)) / reach, -bone)
         for bone in range(len(figure.names))
-        if sides[bone] == side
+        if sides[bone] == side and bone != beside
     ]
     score, bone = max(found, default=(-10.0, 0))
     return -bone if score > 0.3 else -1

@@ -29,7 +29,8 @@ class NotHumanoid(MotionLCMError):
 class BoneConstraint:
     """A constraint of a pose bone: its type, the bone it follows ("": none) and its influence (0: muted).
 
-    Of several targets `target` is the one of greatest weight; `targets` has all of them.
+    Of several targets `target` is the one of greatest weight; `targets` has all of them. Of IK constraints `pole` is
+    the pole bone ("": none) and `chain` the number of bones (0: all above).
     """
 
     type: str
@@ -37,6 +38,8 @@ class BoneConstraint:
     influence: float = 1.0
     name: str = ""
     targets: tuple[str, ...] = ()
+    pole: str = ""
+    chain: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,14 +124,18 @@ class IkLimb:
     Attributes:
         end: The joint at the end of the limb: a wrist or an ankle.
         control: The control that the end follows.
-        pole: The control towards which elbow or knee points.
+        pole: The control towards which elbow or knee points, "" for none.
         toe: The control of the toes in IK, "" for none.
+        aim: The control that the end points at, "" for none.
+        kept: Bones of the mapping whose keys rule beside the IK controls.
     """
 
     end: str
     control: str
-    pole: str
+    pole: str = ""
     toe: str = ""
+    aim: str = ""
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +156,7 @@ class RigMapping:
         fingers: "l" and "r" -> thumb, index, middle, ring, pinky -> bone names from the palm outwards.
         root: The bone on the floor that takes a game's travel, or None.
         preset: Name of the user's preset that recognised the rig; empty for any other.
-        ik: The IK controls of the limbs, where the family names them.
+        ik: The IK controls of the limbs, as the family names them or as IK constraints show them.
         ik_switches: What to set for the IK controls to rule.
     """
 
@@ -249,7 +256,8 @@ def _constraint(entry: Mapping[str, Any]) -> BoneConstraint:
     targets = tuple(each for _, each in weighted) or tuple(filter(None, [entry.get("subtarget")]))
     target = max(weighted, key=lambda each: each[0])[1] if weighted else (entry.get("subtarget") or "")
     influence = 0.0 if entry.get("mute", False) else float(entry.get("influence", 1.0))
-    return BoneConstraint(entry["type"], target, influence, entry.get("name", ""), targets)
+    pole, chain = entry.get("pole_subtarget") or "", int(entry.get("settings", {}).get("chain_count", 0))
+    return BoneConstraint(entry["type"], target, influence, entry.get("name", ""), targets, pole, chain)
 
 
 def _flags(values: Any) -> tuple[bool, bool, bool]:

@@ -13,9 +13,10 @@ bones are the joints (only where recognition needs them), and the settings that 
   foot with `{s}`, or each side by itself (`l_hip`): lists of bone names, lowest first; names that are not there are
   left out, an empty list means that there is no such bone.
 - `[[switches]]`: `bone` and `property`, regular expressions, or `bone` and `constraint`; `value`.
-- `[[ik]]`: `end` (wrist or ankle), `control`, `pole`, and `toe` where there is one: the IK controls of a limb, with
-  `{s}`.
-- `[[ik_switches]]`: as `[[switches]]`, so that the IK controls are active.
+- `[[ik]]`: `end` (wrist or ankle), `control`, and `pole` and `toe` where there are such: the IK controls of a limb,
+  with `{s}`. Without these the controls are found by the rig's IK constraints.
+- `[[ik_switches]]`: as `[[switches]]`, so that the IK controls are active. Without these the values of `[[switches]]`
+  are inverted.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ from .description import FkSwitch, IkLimb, RigBone, RigMapping
 FOLDER = Path(__file__).with_name("families")
 SIDED = ("collar", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "foot")
 IK_KEYS = ("control", "pole", "toe")
+NAMESPACE = r".*[:|]"
+"""What may precede the names of any family."""
 MIDDLE = ("pelvis", "spine", "spine1", "spine2", "spine3", "neck", "head")
 
 
@@ -103,7 +106,7 @@ class FamilyMatch:
         there, found = set(names), []
         for each in self.family.ik:
             control, pole, toe = (self.prefix + name if name else "" for name in (each.control, each.pole, each.toe))
-            if control in there and pole in there:
+            if control in there and (not pole or pole in there):
                 found.append(IkLimb(each.end, control, pole, toe if toe in there else ""))
         return tuple(found)
 
@@ -132,9 +135,10 @@ def match_family(names: Sequence[str], presets_folder: str | Path | None = None)
     there = frozenset(names)
     own = _read_folder(Path(presets_folder), True) if presets_folder and Path(presets_folder).is_dir() else ()
     for families in (own, _package_families()):
-        found = [match for family in families if (match := _match(family, names, there))]
-        if found:
-            return max(found, key=lambda each: (not each.family.general, len(each.family.names)))
+        for namespaces in (False, True):
+            found = [match for family in families if (match := _match(family, names, there, namespaces))]
+            if found:
+                return max(found, key=lambda each: (not each.family.general, len(each.family.names)))
     return None
 
 
@@ -208,7 +212,7 @@ def _family(table: Mapping[str, Any], own: bool) -> Family:
     for each in (*switches, *ik_switches):
         re.compile(each.bone), re.compile(each.prop)
     ik = tuple(
-        IkLimb(f"{side}_{each['end']}", *(str(each.get(key, "")).replace("{s}", word) for key in IK_KEYS))
+        _ik_limb(f"{side}_{each['end']}", each, word)
         for each in table.get("ik", ())
         for side, word in zip("lr", sides, strict=True)
     )
@@ -231,6 +235,11 @@ def _family(table: Mapping[str, Any], own: bool) -> Family:
     )
 
 
+def _ik_limb(end: str, table: Mapping[str, Any], word: str) -> IkLimb:
+    control, pole, toe = (str(table.get(key, "")).replace("{s}", word) for key in IK_KEYS)
+    return IkLimb(end, control, pole, toe)
+
+
 def _sided(names: Sequence[str], sides: Sequence[str]) -> tuple[str, ...]:
     found: list[str] = []
     for name in names:
@@ -238,14 +247,16 @@ def _sided(names: Sequence[str], sides: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _match(family: Family, names: Sequence[str], there: frozenset[str]) -> FamilyMatch | None:
+def _match(family: Family, names: Sequence[str], there: frozenset[str], namespaces: bool) -> FamilyMatch | None:
+    """The match of one family. namespaces: whether any namespace may precede the names instead of the prefix."""
     if not family.least <= len(names) <= family.most or not family.names:
         return None
+    pattern = NAMESPACE if namespaces else family.prefix
     prefixes = [""]
-    if family.prefix:
+    if pattern:
         first = family.names[0]
         before = {name[: -len(first)] for name in names if name.endswith(first)}
-        prefixes = [each for each in sorted(before, key=len) if re.fullmatch(family.prefix, each)]
+        prefixes = [each for each in sorted(before, key=len) if re.fullmatch(pattern, each)]
     for prefix in prefixes:
         if all(prefix + name in there for name in family.names) and not any(
             prefix + name in there for name in family.absent

@@ -29,6 +29,7 @@ class Figure:
         names: Meanings of their names.
         axes: (3, 3) float64, the armature's axes in the world as columns of unit length.
         heads: (n, 3) float64, world.
+        tails: The same of the bones' ends.
         places: The same as tuples.
         parent: Parent's index, -1 for none.
         children: Indices of the children.
@@ -44,6 +45,7 @@ class Figure:
     names: list[BoneName]
     axes: FloatArray
     heads: FloatArray
+    tails: FloatArray
     places: list[tuple[float, float, float]]
     parent: list[int]
     children: list[list[int]]
@@ -90,7 +92,10 @@ class Figure:
 def figure_of(rig: RigDescription) -> Figure:
     """The tree of an armature's bones in the world."""
     count = len(rig.bones)
-    heads = np.array([bone.head for bone in rig.bones]).reshape(-1, 3) @ rig.world[:3, :3].T + rig.world[:3, 3]
+    heads, tails = (
+        np.array([getattr(bone, end) for bone in rig.bones]).reshape(-1, 3) @ rig.world[:3, :3].T + rig.world[:3, 3]
+        for end in ("head", "tail")
+    )
     parent = [bone.parent for bone in rig.bones]
     children: list[list[int]] = [[] for _ in range(count)]
     roots: list[int] = []
@@ -110,6 +115,7 @@ def figure_of(rig: RigDescription) -> Figure:
         names=names,
         axes=rig.world[:3, :3] / np.maximum(np.linalg.norm(rig.world[:3, :3], axis=0), 1e-30),
         heads=heads,
+        tails=tails,
         places=[(x, y, z) for x, y, z in heads.tolist()],
         parent=parent,
         children=children,

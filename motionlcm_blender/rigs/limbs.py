@@ -14,7 +14,9 @@ LEG, ARM = ("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist")
 RATIO = {LEG: 1.0, ARM: 1.1}
 """Upper bone to lower bone."""
 LEAST_FIT = 0.08
+"""Share from 0 to 1: a limb that fits less is no candidate."""
 MOST_CANDIDATES = 12
+"""Limbs of a kind that are compared; the number of combinations grows with their product."""
 SHAPE_BONUS = 0.5
 """Increase of the confidence if hierarchy and lengths agree with the name."""
 

@@ -70,8 +70,8 @@ def mapped_joints(description: RigDescription, mapping: RigMapping) -> MappedJoi
         bones.append(tuple(index[name] for name in names))
     without = next((JOINTS[joint] for joint in NEEDED if not bones[joint]), None)
     if without is not None:
-        spoken = without.replace("l_", "left ").replace("r_", "right ")
-        raise InvalidRequest(f'The armature "{description.name}" has no bone for the {spoken}: complete its mapping.')
+        readable = without.replace("l_", "left ").replace("r_", "right ")
+        raise InvalidRequest(f'The armature "{description.name}" has no bone for the {readable}: complete its mapping.')
     spine = [joint for joint in TRUNK if bones[joint]]
     if spine and spine[-1] != CHEST:
         bones[CHEST], bones[spine[-1]] = bones[spine[-1]], ()

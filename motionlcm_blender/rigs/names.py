@@ -25,6 +25,7 @@ PENALTIES = {
 }  # fmt: skip
 """What a word of this kind takes off how well a name fits a joint of the body."""
 UNKNOWN_PENALTY, LETTER_PENALTY = 0.06, 0.02
+"""Loss of confidence for each unknown word of a name, and for each single letter."""
 
 
 @dataclass(frozen=True)

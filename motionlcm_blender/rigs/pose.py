@@ -16,6 +16,9 @@ ZERO_POSE = -0.5
 """Legs that do not point down the trunk's way, by the cosine, are in no pose of a body."""
 UNLIKE_LIMBS, UNLIKE_BENDS = (6.0, 12.0), (8.0, 12.0)
 """Degrees by which legs and arms, knees and elbows of a symmetrical pose differ at most."""
+FOOT, BENT = 0.06, 0.02
+"""Of the leg's length: feet that reach less far ahead of the ankle may be heels; knees and elbows bent less show no
+direction."""
 STRAIGHT = 3.0
 """Degrees of bend of limbs that lie along their bones' own axes."""
 
@@ -79,18 +82,32 @@ def forward_of(
     figure: Figure,
     up: FloatArray,
     leg_ways: tuple[tuple[int, ...], ...],
-    knees: tuple[int, int],
-    ankles: tuple[int, int],
-) -> FloatArray:
-    """(3,) direction of the feet, not of unit length: nearly zero if the bones do not show it."""
-    forward = np.zeros(3)
-    for way, knee, ankle in zip(leg_ways, knees, ankles, strict=True):
+    legs: tuple[tuple[int, int, int], ...],
+    arms: tuple[tuple[int, int, int], ...],
+) -> tuple[FloatArray, bool]:
+    """Where feet point, knees bend to, and elbows bend away from.
+
+    Args:
+        figure: The bones.
+        up: (3,) unit vector from hips to shoulders.
+        leg_ways: Of both sides, the longest way down from the hip.
+        legs: Of both sides hip, knee and ankle.
+        arms: Of both sides shoulder, elbow and wrist.
+
+    Returns:
+        (3,) direction, not of unit length, nearly zero if the bones do not show it; and whether it is sure.
+    """
+    feet, bends, length = np.zeros(3), np.zeros(3), 0.0
+    for way, (hip, knee, ankle), (shoulder, elbow, wrist) in zip(leg_ways, legs, arms, strict=True):
         at = way.index(ankle)
-        toe = figure.heads[way[min(at + 1, len(way) - 1)]]
-        forward = forward + 2.0 * (toe - figure.heads[ankle])
-        hip = figure.heads[way[0]]
-        forward = forward + 0.5 * (figure.heads[knee] - 0.5 * (hip + figure.heads[ankle]))
-    return np.asarray(forward - (forward @ up) * up)
+        feet = feet + figure.heads[way[min(at + 1, len(way) - 1)]] - figure.heads[ankle]
+        bends = bends + figure.heads[knee] - 0.5 * (figure.heads[hip] + figure.heads[ankle])
+        bends = bends - figure.heads[elbow] + 0.5 * (figure.heads[shoulder] + figure.heads[wrist])
+        length += figure.distance(hip, knee) + figure.distance(knee, ankle)
+    feet, bends = feet - (feet @ up) * up, bends - (bends @ up) * up
+    if np.linalg.norm(feet) > FOOT * length:
+        return np.asarray(2.0 * feet + 0.5 * bends), True
+    return np.asarray(bends), bool(np.linalg.norm(bends) > BENT * length)
 
 
 def _bends(pair: Mapping[str, tuple[FloatArray, FloatArray]]) -> list[list[float]]:

@@ -12,6 +12,7 @@ from .description import FkSwitch, NotHumanoid, RigDescription, RigMapping
 from .families import FamilyMatch, match_family
 from .figure import FULL_COPIES, Figure, figure_of
 from .fingers import fingers_of
+from .ik_finding import find_ik_limbs, ik_switches_of
 from .limbs import ARM, LEG
 from .pose import RestPose, rest_pose
 from .sides import SIDES
@@ -81,14 +82,23 @@ def recognise(
         body = _with_chosen(figure, body, own)
     without = next((joint for joint in JOINTS if joint in ESSENTIAL and not body.joints[joint]), None)
     if without is not None:
-        raise NotHumanoid(f"No bone is known for the {spoken(without)}.")
+        raise NotHumanoid(f"No bone is known for the {readable_joint(without)}.")
     pose = rest_pose(figure, body.joints)
     _refuse_animals(figure, body, pose)
     kind = match_family(names) if match is not None and match.family.own and families else match
     mapping = _mapping(match, figure, body, pose)
-    if kind is None or not kind.family.ik:
+    return _with_ik_controls(mapping, figure, body, kind)
+
+
+def _with_ik_controls(mapping: RigMapping, figure: Figure, body: Body, kind: FamilyMatch | None) -> RigMapping:
+    """The mapping with the IK controls that the family names, otherwise with those that IK constraints show."""
+    limbs = kind.ik(bone.name for bone in figure.bones) if kind is not None else ()
+    switches = kind.ik_switches(figure.bones) if kind is not None else ()
+    limbs = limbs or (find_ik_limbs(figure, body.joints) if mapping.switches else ())
+    if not limbs:
         return mapping
-    return replace(mapping, ik=kind.ik(names), ik_switches=kind.ik_switches(figure.bones))
+    switches = switches or ik_switches_of(mapping.switches, figure.bones, limbs, mapping.joints)
+    return replace(mapping, ik=limbs, ik_switches=switches)
 
 
 def _with_family(figure: Figure, body: Body, family_joints: Mapping[str, tuple[str, ...]], known: bool) -> Body:
@@ -116,7 +126,7 @@ def _with_chosen(figure: Figure, body: Body, chosen: Mapping[str, tuple[str, ...
     return Body(joints, confidence, body.sides)
 
 
-def spoken(joint: str) -> str:
+def readable_joint(joint: str) -> str:
     """A joint's name for a sentence."""
     return joint.replace("l_", "left ").replace("r_", "right ")
 

@@ -13,7 +13,7 @@ from ..array_types import BoolArray, FloatArray, IntArray
 from ..motion import rotations as rot
 from ..motion.foot_contacts import foot_contacts, stance_mask
 from ..motion.motion import Motion
-from ..motion.skeleton import SMPL
+from ..motion.skeleton import FOOT_JOINTS, SMPL
 from ..motion.smoothing import smooth, smoothstep
 from ..postprocess.correction_splines import smoothing_spline
 from ..postprocess.foot_lock import FIRM, FULL_LOCK, NO_LOCK, stance_labels
@@ -33,9 +33,11 @@ _LEVEL = 0.02
 """Metres by which ankle and toe joint of a flat foot may be off their height above each other."""
 _CARRIED, _SWING_SIGMA = 0.05, 2.0
 """Metres by which a swinging foot is lower than its hip carries it, and frames over which that begins and ends."""
-_REACH, _STRAIGHT, _MOST_LOWERING = 0.98, 0.985, 0.25
-"""Parts of its length to which a standing leg stretches, and at most stretches where the motion's leg does, and the
-largest distance, metres, by which a body is lowered for that."""
+_REACH, STRAIGHT, _MOST_LOWERING = 0.98, 0.985, 0.25
+"""Parts of its length to which a standing leg stretches, and at most stretches where a generated motion's leg does, and
+the largest distance, metres, by which a body is lowered for that."""
+_STEP, _CREEP = 0.08, 0.1
+"""Metres of toe travel from which a stance contains a step, and m/s above which its frames are those of the step."""
 _STANDING_ANKLE = 0.04
 """Metres of the ankle above the toe joint in a standing foot, for motions in which no foot stands flat."""
 
@@ -73,6 +75,7 @@ def find_stances(motion: Motion, performed: FloatArray) -> Stances:
     stands = np.asarray(motion.contacts) > 0.5
     if not stands.any():
         stands = stance_mask(motion.joints, foot_contacts(motion.joints, motion.fps).astype(np.float64), motion.fps)
+        stands = without_steps(stands, motion.joints, motion.fps)
     sides = stands.reshape(len(stands), 2, 2).copy()
     above = (performed[:, _ANKLES] - performed[:, _TOES])[..., 1]
     both = sides.all(-1)
@@ -81,6 +84,27 @@ def find_stances(motion: Motion, performed: FloatArray) -> Stances:
     sides[..., 1] &= ~(both & (above - rise < -_LEVEL))
     labels = np.stack([stance_labels(sides[:, side].any(-1)) for side in (0, 1)], axis=1)
     return Stances(sides, labels, rise)
+
+
+def without_steps(contacts: BoolArray, joints: FloatArray, fps: float) -> BoolArray:
+    """Contacts (T, 4) without the frames of slow steps, which are as low and slow as a blurred stance of a network.
+
+    Args:
+        contacts: (T, 4) bool.
+        joints: (T, 22, 3) metres.
+        fps: Frames per second.
+    """
+    feet = joints[:, FOOT_JOINTS]
+    speed = np.linalg.norm(np.gradient(feet, axis=0), axis=-1) * fps if len(feet) > 1 else np.zeros(feet.shape[:2])
+    kept = contacts.copy()
+    for side in (0, 1):
+        label, toe = stance_labels(contacts[:, 2 * side : 2 * side + 2].any(axis=1)), feet[:, 2 * side + 1]
+        for number in range(int(label.max(initial=-1)) + 1):
+            mine = label == number
+            if np.linalg.norm(np.ptp(toe[mine], axis=0)) > _STEP:
+                moves = mine & (speed[:, 2 * side + 1] > _CREEP)
+                kept[moves, 2 * side : 2 * side + 2] = False
+    return kept
 
 
 def flatten_feet(world: FloatArray, stances: Stances) -> None:
@@ -156,7 +180,7 @@ def plant_feet(
     clearance: FloatArray,
     heights: FloatArray,
     stances: Stances,
-    lock: bool,
+    straight: float,
 ) -> tuple[FloatArray, FloatArray]:
     """Put the feet onto the floor and hold them where they stand; the legs follow.
 
@@ -166,7 +190,7 @@ def plant_feet(
         clearance: (T, 2) metres of the soles above the floor (`foot_clearance`).
         heights: (2, 2) metres of ankle and toe joint (columns) above the floor of a standing foot.
         stances: The stances.
-        lock: Whether standing feet are held in place.
+        straight: Part of its length to which a standing leg stretches at most.
 
     Returns:
         Joints (T, 22, 3), and feet (T, 2, 3): a leg that does not reach rolls its foot over the toe.
@@ -178,12 +202,11 @@ def plant_feet(
     heights_wanted = (1.0 - high) * (clearance + above) + high * ankles[..., 1]
     # A swinging foot that a raised hip carries along is not pulled down to the floor.
     ankles[..., 1] = heights_wanted + _swings(stances) * np.maximum(ankles[..., 1] - heights_wanted - _CARRIED, 0.0)
-    if lock:
-        toes = ankles + feet
-        for side in (0, 1):
-            ankles[:, side, [0, 2]] += _hold(toes[:, side, [0, 2]], feet[:, side, [0, 2]], stances, side)
+    toes = ankles + feet
+    for side in (0, 1):
+        ankles[:, side, [0, 2]] += _hold(toes[:, side, [0, 2]], feet[:, side, [0, 2]], stances, side)
     stands, up = stances.labels >= 0, np.array([0.0, 1.0, 0.0])
-    lowered = joints - _lowering(joints, ankles, stands)[:, None, None] * up
+    lowered = joints - _lowering(joints, ankles, stands, straight)[:, None, None] * up
     solved = solve_legs(lowered, ankles, feet, stances.flat, stands)
     # Easing the knees may have raised the body off its feet. A foot on its toe may have rolled.
     heel, on = (stands & stances.stands[..., 0])[..., None], stands[..., None]
@@ -191,7 +214,7 @@ def plant_feet(
     on_toe = ankles + feet - rolled
     ankles = np.where(heel, ankles, np.where(on, on_toe, solved[:, _ANKLES]))
     feet = np.where(heel, feet, rolled)
-    lowered = solved - _lowering(solved, ankles, stands)[:, None, None] * up
+    lowered = solved - _lowering(solved, ankles, stands, straight)[:, None, None] * up
     return place_feet(lowered, ankles, ankles + feet), feet
 
 
@@ -204,11 +227,11 @@ def _swings(stances: Stances) -> FloatArray:
     return 1.0 - near
 
 
-def _lowering(joints: FloatArray, ankles: FloatArray, stands: BoolArray) -> FloatArray:
+def _lowering(joints: FloatArray, ankles: FloatArray, stands: BoolArray, straight: float) -> FloatArray:
     """(T,) metres to lower a body so that its legs reach the standing feet."""
     hips, knees, ends = (joints[:, list(part)] for part in (HIPS, KNEES, ANKLES))
     whole = lengths(knees - hips) + lengths(ends - knees)
-    reach = np.minimum(lengths(ends - hips), _STRAIGHT * whole)
+    reach = np.minimum(lengths(ends - hips), straight * whole)
     reach = np.maximum(_REACH * whole, reach)
     aside = ((ankles - hips)[..., [0, 2]] ** 2).sum(-1)
     missing = (hips - ankles)[..., 1] - np.sqrt(np.maximum(reach**2 - aside, 0.0))

@@ -13,7 +13,6 @@ import numpy as np
 
 from ..array_types import BoolArray, FloatArray
 from ..motion import rotations as rot
-from ..motion.foot_contacts import foot_contacts, stance_mask
 from ..motion.motion import Clip, Motion
 from ..motion.retarget import retarget
 from ..motion.skeleton import JOINT_COUNT, SMPL, Skeleton
@@ -22,10 +21,8 @@ from ..postprocess.pin_ik import hold_pins
 from .mapped_joints import ANKLES, ELBOWS, HEAD, HIPS, TOES, TRUNK, WRISTS
 from .rest_alignment import HANDS
 from .rig_body import RigBody
-from .rig_feet import Stances, find_stances, flatten_feet, foot_clearance, plant_feet, turn_legs
+from .rig_feet import STRAIGHT, Stances, find_stances, flatten_feet, foot_clearance, plant_feet, turn_legs
 
-_SMPL_ANKLE = 0.055
-"""Metres of the ankle above the toe joint of `SMPL`, standing."""
 _LEAN = 0.5
 """Part of the turn from pelvis to spine that a pelvis in one piece with its spine makes."""
 _LOW = (0.05, 0.25)
@@ -43,6 +40,7 @@ def retarget_to_body(
     lock: bool = True,
     pins: tuple[FloatArray, BoolArray] | None = None,
     source: Clip | None = None,
+    straight: float = STRAIGHT,
 ) -> Clip:
     """Compute the turns of a body's joints with which it performs a motion.
 
@@ -53,7 +51,8 @@ def retarget_to_body(
         level: Whether the floor is level at y = 0.
         lock: Whether standing feet are held in place and put onto the floor.
         pins: Positions and mask, (T, 22, 3) each, as in `Hints`, in the frame of the motion; or None.
-        source: A clip of `SMPL` with the same joints, where the rotations are known; None: they are computed.
+        source: A clip with the same joints, where the rotations are known; None: they are computed for `SMPL`.
+        straight: Part of its length to which a standing leg stretches at most.
 
     Returns:
         A clip on `body.skeleton` at the motion's frame rate. Its translation is the pelvis's position, above the
@@ -64,43 +63,6 @@ def retarget_to_body(
         translation = np.array(source.translation)
         translation[:, [0, 2]] = motion.joints[:, 0][:, [0, 2]]
         source = replace(source, translation=translation)
-    return _performed_by(body, source, motion, on_path, level, lock, pins)
-
-
-def move_to_body(clip: Clip, source_heights: FloatArray, body: RigBody, *, lock: bool = True) -> Clip:
-    """Move a clip of one body to another.
-
-    World rotations are kept; feet stand on this body's floor where they stand in the clip. The floor is level at y = 0.
-
-    Args:
-        clip: A clip on the skeleton of a body, at any frame rate, in metres of that body, placed on the floor.
-        source_heights: (2, 2) metres above the floor of ankle and toe joint (columns) of that body's feet, standing.
-        body: The body to move it to.
-        lock: Whether standing feet are held in place.
-
-    Returns:
-        A clip on `body.skeleton`, at the same frame rate, in metres of this body.
-    """
-    on_toes = clip.translation - [0.0, float(source_heights[:, 1].mean()), 0.0]
-    clip = replace(clip, translation=on_toes)
-    joints = positions(clip.translation, world_rotations(clip), clip.skeleton)[:, :JOINT_COUNT]
-    soles = joints.copy()  # contacts are found by the heights of soles
-    soles[:, list(ANKLES), 1] -= (source_heights[:, 0] - source_heights[:, 1]) - _SMPL_ANKLE
-    contacts = stance_mask(soles, foot_contacts(soles, clip.fps).astype(np.float64), clip.fps)
-    motion = Motion(joints.astype(np.float32), contacts.astype(np.float32), clip.fps)
-    return _performed_by(body, clip, motion, False, True, lock, None)
-
-
-def _performed_by(
-    body: RigBody,
-    source: Clip,
-    motion: Motion,
-    on_path: bool,
-    level: bool,
-    lock: bool,
-    pins: tuple[FloatArray, BoolArray] | None,
-) -> Clip:
-    """A clip on a body from one on another skeleton; see `retarget_to_body`."""
     world = world_rotations(source)
     performed = positions(source.translation, world, source.skeleton)[:, :JOINT_COUNT]
     stances = find_stances(motion, performed)
@@ -112,7 +74,7 @@ def _performed_by(
     move = _standing_hips(performed, joints, stances, clearance) + [0.0, rise, 0.0]
     joints += (move * ([0.0, 1.0, 0.0] if on_path else 1.0))[:, None]
     if lock:
-        joints = _with_planted_feet(world, joints, clearance, body, stances)
+        joints = _with_planted_feet(world, joints, clearance, body, stances, straight)
     if pins is not None:
         joints = _with_held_pins(world, joints, motion, body, pins, on_path)
     return clip_of(world, joints[:, 0], motion.fps, body.skeleton)
@@ -158,11 +120,12 @@ def _with_planted_feet(
     clearance: FloatArray,
     body: RigBody,
     stances: Stances,
+    straight: float,
 ) -> FloatArray:
     """Joints (T, 22, 3) with feet on the floor; the legs' rotations in `world` follow in place."""
     offsets = np.asarray(body.skeleton.offsets)
     feet = joints[:, list(TOES)] - joints[:, list(ANKLES)]
-    joints, feet = plant_feet(joints, feet, clearance, body.alignment.heights, stances, True)
+    joints, feet = plant_feet(joints, feet, clearance, body.alignment.heights, stances, straight)
     turn_legs(world, offsets, joints, feet)
     return joints
 

@@ -18,6 +18,7 @@ ALIKE = 0.12
 """Greatest difference of lengths between branches of a pair, as a logarithm."""
 LONGER = math.exp(ALIKE)
 LONGEST_WAY = 14
+"""Most bones of a chain that is followed."""
 MOST_PAIRS = 10
 """Pairs of limbs that are tried with one another, and pairs from one bone that are looked at."""
 STRANGE = {"other", "face", "finger"}

@@ -57,21 +57,20 @@ def sides_by_name(figure: Figure) -> tuple[Figure, list[str]]:
     return figure, sides
 
 
-def sides_by_shape(figure: Figure, shape: ShapeLimbs) -> list[str]:
-    """Each bone's side by its place; left and right by where the feet point."""
-    hips, knees, ankles = (tuple(leg[at] for leg in shape.legs) for at in range(3))
-    shoulders = [arm[0] for arm in shape.arms]
-    low, high = figure.heads[list(hips)].mean(axis=0), figure.heads[shoulders].mean(axis=0)
+def sides_by_shape(figure: Figure, shape: ShapeLimbs) -> tuple[list[str], bool]:
+    """Each bone's side by its place, left and right by where feet, knees and elbows point; whether that is sure."""
+    hips, shoulders = [leg[0] for leg in shape.legs], [arm[0] for arm in shape.arms]
+    low, high = figure.heads[hips].mean(axis=0), figure.heads[shoulders].mean(axis=0)
     up = (high - low) / max(float(np.linalg.norm(high - low)), 1e-12)
-    forward = forward_of(figure, up, shape.leg_ways, (knees[0], knees[1]), (ankles[0], ankles[1]))
+    forward, sure = forward_of(figure, up, shape.leg_ways, shape.legs, shape.arms)
     left = figure.heads[shoulders[0]] - figure.heads[shoulders[1]]
     if left @ np.cross(up, forward) < 0.0:
         left = -left
     length = float(np.linalg.norm(left))
     if length == 0.0:
-        return [""] * len(figure.names)
+        return [""] * len(figure.names), False
     aside = (figure.heads - low) @ (left / length) / figure.size
-    return ["l" if each > ASIDE else "r" if each < -ASIDE else "" for each in aside]
+    return ["l" if each > ASIDE else "r" if each < -ASIDE else "" for each in aside], sure
 
 
 def _image(name: BoneName, side: str) -> BoneName:

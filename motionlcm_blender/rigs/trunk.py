@@ -16,6 +16,11 @@ import numpy as np
 from ..array_types import FloatArray
 from .figure import CLOSE, Figure
 
+LOWEST_HEAD, HIGHEST_HEAD = 0.18, 0.5
+"""Of the trunk's length from hips to shoulders: a bone less far above the shoulders may be a neck, one further above is
+the top of a skull."""
+SHORT_TIP = 0.75
+"""Of the bone before: a last bone that begins nearer is a tip on the head, because bones of one neck are alike."""
 NOT_TRUNK = {"tip", "helper", "finger", "face", "other", "ik", "mechanism", "twist", "tweak"}
 
 
@@ -53,8 +58,13 @@ def plain_trunk(figure: Figure, hips: Sequence[int], shoulders: Sequence[int]) -
     pelvis, way, start = _down_to_hips(figure, pelvis, way, start, hips)
     spine = _without_folds(figure, [bone for bone in way[:start] if _is_trunk(figure, bone)], pelvis, up)
     sure["spine"] = min(0.95, sure["neck"] + 0.1) if spine else 0.6
+    neck = way[start:]
+    if head >= 0 and figure.names[head].parts.get("neck", 0.0) > 0.3 > figure.names[head].parts.get("head", 0.0):
+        sure["neck"] = sure["head"] = 0.45
+        if not neck:
+            neck, head = [head], -1
     chosen = (pelvis,) if pelvis >= 0 else ()
-    return Trunk(chosen, tuple(spine), tuple(way[start:]), (head,) if head >= 0 else (), sure)
+    return Trunk(chosen, tuple(spine), tuple(neck), (head,) if head >= 0 else (), sure)
 
 
 def spread(spine: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
@@ -116,7 +126,7 @@ def _head(figure: Figure, chest: int, limbs: Sequence[int], up: FloatArray) -> t
         return bone, 0.98 if fit > 0.5 else 0.75
     for start in (chest, figure.parent[chest] if chest >= 0 else -1):
         if start >= 0 and (chain := _upwards(figure, start, limbs, up)):
-            return _head_of(figure, chain, 0.45 * _trunk_length(figure, limbs))
+            return _head_of(figure, chain, limbs, up)
     return -1, 0.4
 
 
@@ -156,24 +166,22 @@ def _is_fork(figure: Figure, bone: int, up: FloatArray) -> bool:
     return len(kids) > 1 and sum(float(length) > 0.01 * figure.size for length in aside) >= 2
 
 
-def _trunk_length(figure: Figure, limbs: Sequence[int]) -> float:
-    low, high = figure.heads[list(limbs[:2])].mean(axis=0), figure.heads[list(limbs[2:4])].mean(axis=0)
-    return float(np.linalg.norm(high - low))
-
-
-def _head_of(figure: Figure, chain: list[int], longest: float) -> tuple[int, float]:
+def _head_of(figure: Figure, chain: list[int], limbs: Sequence[int], up: FloatArray) -> tuple[int, float]:
     """Which bone of the chain is the head: the fork, or before a last bone that is but the top of the skull."""
     while len(chain) > 1 and (
         figure.distance(chain[-1], chain[-2]) < 0.015 * figure.size or "face" in figure.names[chain[-1]].kinds
     ):
         chain = chain[:-1]
+    low, high = figure.heads[list(limbs[:2])].mean(axis=0), figure.heads[list(limbs[2:4])].mean(axis=0)
+    height = float((figure.heads[chain[-1]] - high) @ up) / max(float((high - low) @ up), 1e-12)
     if figure.children[chain[-1]] or len(chain) == 1:
-        return chain[-1], 0.8
+        return chain[-1], 0.8 if height > LOWEST_HEAD else 0.45
     before = chain[-3] if len(chain) > 2 else figure.parent[chain[0]]
-    last = figure.distance(chain[-1], chain[-2])
-    too_high = figure.distance(chain[-1], chain[0]) > longest
-    if "tip" in figure.names[chain[-1]].kinds or too_high or last > 1.4 * figure.distance(chain[-2], before):
+    last, step = figure.distance(chain[-1], chain[-2]), figure.distance(chain[-2], before)
+    if "tip" in figure.names[chain[-1]].kinds or height > HIGHEST_HEAD or last > 1.4 * step:
         return chain[-2], 0.65
+    if len(chain) > 2 and last < SHORT_TIP * step:
+        return chain[-2], 0.45
     return chain[-1], 0.6
 
 

@@ -49,14 +49,14 @@ def read_parameters(path: Path, fps: float = 0.0, up: str = "") -> BodyParameter
 
     Args:
         path: The .npz file.
-        fps: Frames per second of a file that does not tell; 0: refuse such a file.
+        fps: Frames per second of a file without a frame rate; 0: refuse such a file.
         up: The axis of the file that points up, one of `UPWARD`; empty: as the file states, or as the body stands.
 
     Returns:
         The parameters.
 
     Raises:
-        InvalidRequest: The file is missing, damaged, or holds no such motion; one sentence says why.
+        InvalidRequest: The file is missing, damaged, or holds no such motion; one sentence with the reason.
     """
     content = _content(path)
     other = other_kind(content)
@@ -146,7 +146,7 @@ def _read(arrays: NpzArrays, fps: float, up: str) -> BodyParameters:
     if turns.shape[1] == JOINT_COUNT:
         hands = np.tile(rot.IDENTITY, (frames, len(SMPL) - JOINT_COUNT, 1))
         turns = np.concatenate([turns, hands], axis=1)
-    told_up = up or _text(arrays, "up_axis").upper()
+    chosen_up = up or _text(arrays, "up_axis").upper()
     rest, rest_warning = _rest(arrays)
     betas, betas_warning = _betas(arrays, frames)
     gender, gender_warning = _gender(arrays)
@@ -156,7 +156,7 @@ def _read(arrays: NpzArrays, fps: float, up: str) -> BodyParameters:
         turns,
         translation,
         _rate(arrays, fps),
-        told_up if told_up in UPWARD else guess_up(turns[:, 0]),
+        chosen_up if chosen_up in UPWARD else guess_up(turns[:, 0]),
         betas,
         gender,
         rest,
@@ -263,7 +263,7 @@ def _rate(arrays: NpzArrays, instead: float) -> float:
     if name is None:
         if instead > 0.0:
             return instead
-        raise Refused("does not tell its frame rate (mocap_framerate): enter it")
+        raise Refused("has no frame rate (mocap_framerate): enter it")
     value = _numbers(arrays, name).ravel()
     if len(value) != 1 or not 0.0 < value[0] <= FASTEST:
         raise Refused(f"holds a {name} that is no frame rate")

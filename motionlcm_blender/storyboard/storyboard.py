@@ -162,7 +162,7 @@ class StoryShot:
         if not 1 <= self.takes <= MOST_TAKES:
             raise InvalidRequest(f"The number of takes must be 1 to {MOST_TAKES}, not {number_text(self.takes)}.")
         if not self.prompt.strip():
-            raise InvalidRequest("The prompt is empty: say what the character should do.")
+            raise InvalidRequest("The prompt is empty: describe what the character should do.")
         if any("\ud800" <= letter <= "\udfff" for letter in self.prompt):  # as in `Request`
             raise InvalidRequest("The prompt is not text in UTF-8.")
         if len(self.prompt) > LONGEST_PROMPT:

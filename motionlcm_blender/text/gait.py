@@ -12,12 +12,12 @@ _ENDINGS = {"ing": "running", "ed": "ran", "s": "runs"}
 
 
 def is_walk(prompt: str) -> bool:
-    """Say whether a prompt names a walk and no faster gait."""
+    """Whether a prompt names a walk and no faster gait."""
     return bool(_WALKS.search(prompt)) and not _RUNS.search(prompt)
 
 
 def is_run(prompt: str) -> bool:
-    """Say whether a prompt names a run and no walk."""
+    """Whether a prompt names a run and no walk."""
     return bool(_RUNS.search(prompt)) and not _WALKS.search(prompt)
 
 

@@ -35,6 +35,12 @@ RARE_COUNT = 12
 """A verb with fewer training motions than this, synonyms included, gives a warning."""
 NAMED = 3
 """Number of unknown words that one sentence lists."""
+SEVERAL = re.compile(
+    r"\b(two|three|four|five|six|several|some|many|both) (\w+ )?"
+    r"(people|persons|men|women|kids|children|guys|ladies|girls|boys|friends|dancers|players|fighters|boxers|soldiers)\b"
+    r"|\b(each other|one another)\b|\bwith (a|his|her|the|another) (partner|person|man|woman|friend|opponent)\b"
+)
+"""A prompt of more than one person."""
 
 
 @dataclass(frozen=True)
@@ -141,13 +147,19 @@ def _without(stem: str, ending: str) -> str:
 
 
 def unseen_words_warning(prompt: str, vocabulary: Vocabulary) -> str | None:
-    """Make one sentence if the prompt has words that the model has rarely or never seen, else return None."""
+    """Make one sentence if the prompt has several people, or words that the model has rarely or never seen.
+
+    Returns:
+        The sentence, None if there is nothing to name.
+    """
     foreign = _foreign_warning(prompt, vocabulary)
     if foreign:
         return foreign
+    if SEVERAL.search(prompt.lower()):
+        return "The model has learnt one person at a time: describe what one of them does."
     never: list[str] = []
     seldom: list[tuple[int, str]] = []
-    for word, kind in asked_for(prompt, vocabulary):
+    for word, kind in content_words(prompt, vocabulary):
         times = vocabulary.times(word) if kind == "verb" else _word_times(word, vocabulary)
         if times == 0 and word not in never:
             never.append(word)
@@ -179,7 +191,7 @@ def _foreign_warning(prompt: str, vocabulary: Vocabulary) -> str:
     acts = any(verb is not None and word not in unknown for word, verb in zip(words, verbs, strict=True))
     mixed = any(not word.isascii() for word in unknown) and not acts
     if mixed or (len(words) > 1 and 2 * len(unknown) > len(words)):
-        return "The model has learnt from English captions and knows few of these words: write the prompt in English."
+        return "The model has learnt from English captions with few of these words: write the prompt in English."
     if unknown and len(words) > 1 and not acts:
         return f"The model has never seen “{unknown[0]}”; it will guess."
     return ""
@@ -192,7 +204,7 @@ def _is_known(word: str, vocabulary: Vocabulary) -> bool:
     return _is_plain(word) or any(word in each or base in each for each in lists) or _word_times(word, vocabulary) > 0
 
 
-def asked_for(prompt: str, vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
+def content_words(prompt: str, vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
     """Find the words of a prompt that matter: pairs of (lemma, "verb") and (word, "word"), in order.
 
     These are verbs, their objects and instruments ("plays the violin", "like a robot"), and adverbs that no training

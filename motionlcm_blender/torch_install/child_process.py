@@ -26,22 +26,25 @@ def main() -> None:
     threading.Thread(target=_wait_for_the_end, daemon=True).start()
     sys.path.extend(folder for folder in task.get("paths", ()) if folder not in sys.path)
     try:
-        _say(news, answer=_carried_out(task, news))
+        _send(news, answer=_carried_out(task, news))
         code = 0
     except Cancelled:
-        _say(news, error=None)
+        _send(news, error=None)
         code = 1
     except MotionLCMError as error:
-        _say(news, error=str(error))
+        _send(news, error=str(error))
         code = 1
     except OSError as error:
         traceback.print_exc()
-        _say(news, error=str(of_system(error, str(task.get("home", "")))))
+        _send(news, error=str(of_system(error, str(task.get("home", "")))))
         code = 1
     except BaseException as error:  # noqa: BLE001  each exception reaches the parent process as a sentence
         traceback.print_exc()
         what = f"{type(error).__name__}: {error}"
-        _say(news, error=f"Something unexpected went wrong ({what}): try again; the log tells more, see Copy Report.")
+        _send(
+            news,
+            error=f"Something unexpected went wrong ({what}): try again; the log has the details, see Copy Report.",
+        )
         code = 1
     sys.stderr.flush()
     os._exit(code)  # libraries may hang or crash at exit
@@ -62,10 +65,10 @@ def _carried_out(task: dict[str, Any], news: TextIO) -> dict[str, Any]:
 
     setup = Setup.from_json(task["setup"])
     work = {"install": install, "check again": check_again}[task["do"]]
-    return asdict(work(setup, lambda fraction, what: _say(news, fraction=fraction, what=what), _stopped.is_set))
+    return asdict(work(setup, lambda fraction, what: _send(news, fraction=fraction, what=what), _stopped.is_set))
 
 
-def _say(news: TextIO, **facts: Any) -> None:
+def _send(news: TextIO, **facts: Any) -> None:
     try:
         news.write(MARK + json.dumps(facts) + "\n")
         news.flush()

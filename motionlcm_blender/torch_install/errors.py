@@ -53,8 +53,8 @@ def explained(printed: str, folder: str, wheels: str | None) -> str:
     for sign, sentence in SIGNS:
         if re.search(sign, printed, re.IGNORECASE):
             return sentence.format(folder=folder, where=IN_FOLDER.format(wheels=wheels) if wheels else IN_INDEX)
-    last = next((line.strip() for line in reversed(printed.splitlines()) if line.strip()), "it said nothing")
-    return f"The installer failed ({last[:160].rstrip('.')}): press Go On to try again; its log tells more."
+    last = next((line.strip() for line in reversed(printed.splitlines()) if line.strip()), "no output")
+    return f"The installer failed ({last[:160].rstrip('.')}): press Go On to try again; its log has the details."
 
 
 def of_system(error: OSError, folder: str) -> RuntimeProblem:

@@ -75,7 +75,7 @@ def _usable(card: Hardware, system: str) -> Hardware:
 
 
 def _nvidia_cards(system: str, run_tool: Callable[[list[str]], str]) -> list[list[str]]:
-    """Name, driver, memory and compute capability of each card; older drivers' tools do not know the last one."""
+    """Name, driver, memory and compute capability of each card; older drivers' tools lack the last one."""
     fields = ["name", "driver_version", "memory.total", "compute_cap"]
     for count in (4, 3):
         output = run_tool(

@@ -30,7 +30,7 @@ from .trial import check_in_process
 from .uninstall import put_away, sweep
 
 Progress = Callable[[float, str], None]
-Ask = Callable[[], bool]
+IsCancelled = Callable[[], bool]
 LOOK_AT_CACHE = 3.0
 """Seconds between two measurements of the download's size."""
 
@@ -70,7 +70,7 @@ class Setup:
         return cls(**values | lists)
 
 
-def install(setup: Setup, progress: Progress, cancelled: Ask) -> State:
+def install(setup: Setup, progress: Progress, cancelled: IsCancelled) -> State:
     """Install, test, and move into use.
 
     Args:
@@ -100,7 +100,7 @@ def install(setup: Setup, progress: Progress, cancelled: Ask) -> State:
         raise of_system(error, setup.home) from error
 
 
-def check_again(setup: Setup, progress: Progress, cancelled: Ask) -> State:
+def check_again(setup: Setup, progress: Progress, cancelled: IsCancelled) -> State:
     """Repeat the test of the installed packages, for example after a driver update; errors as in `install`."""
     places = InstallPaths(Path(setup.home))
     try:
@@ -127,7 +127,9 @@ def _read(places: InstallPaths) -> State | None:
         return None
 
 
-def _install(setup: Setup, places: InstallPaths, previous: State | None, progress: Progress, cancelled: Ask) -> State:
+def _install(
+    setup: Setup, places: InstallPaths, previous: State | None, progress: Progress, cancelled: IsCancelled
+) -> State:
     progress(0.0, "Cleaning up")
     wheels = Path(setup.wheels) if setup.wheels else None
     if wheels is not None and not wheels.is_dir():
@@ -160,7 +162,12 @@ def _install(setup: Setup, places: InstallPaths, previous: State | None, progres
 
 
 def _checked(
-    setup: Setup, places: InstallPaths, state: State, previous: State | None, cancelled: Ask, log: int | None = None
+    setup: Setup,
+    places: InstallPaths,
+    state: State,
+    previous: State | None,
+    cancelled: IsCancelled,
+    log: int | None = None,
 ) -> State:
     """Test the packages, move them into use and write the record.
 
@@ -214,7 +221,13 @@ def _enough_room(setup: Setup, places: InstallPaths, wheels: Path | None) -> Non
 
 
 def _run_installer(
-    setup: Setup, places: InstallPaths, fresh: Path, uv: Path | None, log: int, progress: Progress, cancelled: Ask
+    setup: Setup,
+    places: InstallPaths,
+    fresh: Path,
+    uv: Path | None,
+    log: int,
+    progress: Progress,
+    cancelled: IsCancelled,
 ) -> None:
     """Run uv, or pip where uv is not available or cannot run.
 

@@ -28,6 +28,7 @@ ENTRY = (
 GRACE = 10.0
 """Seconds within which a child must exit after the request to stop."""
 LOOK = 0.1
+"""Seconds between two looks at the child and at the cancel button."""
 NOT_INHERITED = (
     "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "CONDA_PREFIX", "PIP_TARGET", "PIP_PREFIX", "PIP_USER",
     "PIP_ROOT", "PIP_REQUIREMENT", "PIP_REQUIRE_VIRTUALENV", "UV_TARGET", "UV_PYTHON", "UV_SYSTEM_PYTHON",
@@ -40,7 +41,7 @@ class ChildEnded(RuntimeProblem):
     """A child ended without an answer: it crashed or was killed. code: its exit status."""
 
     def __init__(self, code: int) -> None:
-        super().__init__(f"A helper process ended by itself (exit status {code}): try again; the log tells more.")
+        super().__init__(f"A helper process ended by itself (exit status {code}): try again; the log has the details.")
         self.code = code
 
 

@@ -22,6 +22,7 @@ from .data.motion_data import MotionData, load_motion_data
 FEWEST = 12
 """Segments of a kind below which no number is given."""
 SHORTEST = 20
+"""Frames; a shorter segment has no speed."""
 
 
 def captured_speeds(data: MotionData) -> dict[str, float]:

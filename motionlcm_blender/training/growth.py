@@ -26,7 +26,7 @@ _BLOCK = re.compile(r"(.*)(input_blocks|output_blocks|linear_blocks)\.(\d+)\.(.*
 
 
 def may_grow(first: Architecture, wanted: Architecture) -> bool:
-    """Say whether `grown_weights` can make weights of `wanted` from those of `first`."""
+    """Whether `grown_weights` can make weights of `wanted` from those of `first`."""
     same = replace(
         first,
         velocity=wanted.velocity,
@@ -57,7 +57,7 @@ def may_grow(first: Architecture, wanted: Architecture) -> bool:
 
 
 def same_latents(first: Architecture, wanted: Architecture) -> bool:
-    """Say whether the VAEs of two architectures are of one kind, so that they may share what reads or writes latents.
+    """Whether the VAEs of two architectures are of one kind, so that they may share what reads or writes latents.
 
     If they are not, the VAE and all layers that read or write latents begin from noise.
     """

@@ -109,7 +109,7 @@ class MOTIONLCM_OT_draw_path(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         if is_drawing(context):
-            return _finish_and_tell(self, context)
+            return _finish_with_message(self, context)
         start(context)
         job_queue.get().warm_up()
         messages.show_message("Draw with the left mouse button on the floor, then press Finish Path.")
@@ -131,10 +131,10 @@ class MOTIONLCM_OT_finish_path(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return _finish_and_tell(self, context)
+        return _finish_with_message(self, context)
 
 
-def _finish_and_tell(operator: bpy.types.Operator, context: bpy.types.Context) -> set[str]:
+def _finish_with_message(operator: bpy.types.Operator, context: bpy.types.Context) -> set[str]:
     if finish(context) is None:
         messages.show_message("The drawing is empty, so no path was added.")
     else:

@@ -19,6 +19,9 @@ PROMPT = "a person walks forward"
 S_SHAPE = ((0.0, 0.0), (0.0, -0.7), (0.55, -2.0), (-0.55, -3.6), (0.0, -5.0))
 """Metres from the 3D cursor: the points of the path."""
 
+NEW_FILE_RANGE = (1, 250)
+"""Frame range of a scene in a new file."""
+
 EXPLANATION = (
     "The character: an armature", "The path: edit it, press Generate", "The walk: keys in an Action",
     "One undo removes all of it",
@@ -93,10 +96,12 @@ class MOTIONLCM_OT_first_motion(OrderOperator, bpy.types.Operator):
 
 
 def write_and_explain(order: "GenerationJobInput", result: "GenerationOutput") -> str:
-    """Write the result, and explain it in the panel."""
+    """Write the result, and explain it in the panel. A new file without animation ends with the walk, which repeats."""
     global _explained
+    scene, character = find_both(order.scene, order.character)
+    if not bpy.data.actions and (scene.frame_start, scene.frame_end) == NEW_FILE_RANGE:
+        scene.frame_end = scene.frame_start  # writing moves the end to the last frame of the walk
     message = write_result(order, result)
-    _, character = find_both(order.scene, order.character)
     _explained = character.animation_data.action.session_uid
     return message
 

@@ -293,7 +293,7 @@ class SceneOrderBuilder(PanelOrderBuilder):
         known: KnownRig | None = None,
         begin: int | None = None,
     ) -> None:
-        """Prepare the builder. begin: first frame of keys; None: as the panel says."""
+        """Prepare the builder. begin: first frame of keys; None: by the settings."""
         super().__init__(context, character, known)
         self.frames = frames
         self._begin = start_of_motion(self.scene, self.settings.start) if begin is None else begin

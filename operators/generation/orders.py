@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def order_from_scene(context: bpy.types.Context, begin: int | None = None) -> GenerationJobInput:
-    """Check the scene's settings and read character and path. begin: first frame; None: as the panel says.
+    """Check the scene's settings and read character and path. begin: first frame; None: by the settings.
 
     Raises InvalidRequest with one sentence.
     """

@@ -215,7 +215,7 @@ class MOTIONLCM_OT_use_suggested_length(bpy.types.Operator):
         chosen = context.scene.motionlcm
         seconds = model_info.suggested_length(model_choice.chosen(), chosen.prompt)
         if seconds is None:
-            messages.show_message("The model does not know how long this action takes.", error=True)
+            messages.show_message("The model has no usual length for this action.", error=True)
             return {"CANCELLED"}
         chosen.length = seconds
         return {"FINISHED"}

@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 
 from ..armature.character_lookup import check_writable, identity
 from ..armature.take_properties import FIRST_FRAME
@@ -57,9 +58,16 @@ def write_result(order: GenerationJobInput, result: GenerationOutput, batch: str
     push_undo(f"MotionLCM: {request.prompt[:40]}")
     play(scene)
     milliseconds = 1000.0 * max(take.report.get("seconds", 0.0) for take in (result, *result.others))
-    made = f"{len(times)} frames from frame {order.first_frame}, generated in {milliseconds:.0f} ms."
-    made += switches_message(character)
-    return made if not result.others else f"{len(result.others) + 1} takes of {made}"
+    made = summary(len(times), order.first_frame, milliseconds) + switches_message(character)
+    return (
+        made if not result.others else rpt_("{count} takes of {made}").format(count=len(result.others) + 1, made=made)
+    )
+
+
+def summary(frames: int, first: int, milliseconds: float) -> str:
+    """The panel's sentence about a written motion, in the language of the interface."""
+    sentence = rpt_("{frames} frames from frame {first}, generated in {milliseconds:.0f} ms.")
+    return sentence.format(frames=frames, first=first, milliseconds=milliseconds)
 
 
 def action_name(request: Request) -> str:

@@ -14,6 +14,7 @@ from ..scene.linking import put_into_scene, scene_units_per_metre
 from ..scene.operator_base import MotionLCMOperator
 from ..session import job_queue
 from ..shots import generate_shots, shot_list
+from . import storyboard_characters
 from .file_menu import file_menu_entries
 
 if TYPE_CHECKING:
@@ -23,9 +24,10 @@ SHORTEST_STEP = 0.01
 """Shortest distance in metres between points of the path that is written for an animated object."""
 
 
-def build(context: bpy.types.Context, board: "Storyboard") -> list[bpy.types.Object]:
+def build(context: bpy.types.Context, board: "Storyboard", use_armatures: bool = False) -> list[bpy.types.Object]:
     """Add all contents of a storyboard to this scene at its frame rate; the shots are empty.
 
+    use_armatures: whether an armature of this scene with a character's name performs it, in place of a new character.
     Raises InvalidRequest, before any change, if a shot is too short at this rate or beyond Blender's last frame.
     """
     scene = context.scene
@@ -34,7 +36,7 @@ def build(context: bpy.types.Context, board: "Storyboard") -> list[bpy.types.Obj
     for shot in (shot for character in board.characters for shot in character.shots):
         scene_time.check_range(scene, shot.first, shot.last)
     made = [
-        _add_character(context, character, units) for character in board.characters
+        _character(context, character, units, use_armatures) for character in board.characters
     ]  # first, because paths and pins refer to their names
     lines = {name: add_curve(context, name, path, units) for name, path in board.paths.items()}
     for character, story in zip(made, board.characters, strict=True):
@@ -61,9 +63,16 @@ def add_curve(context: bpy.types.Context, name: str, path: "StoryPath", units: f
     return curve
 
 
-def _add_character(context: bpy.types.Context, story: "StoryCharacter", units: float) -> bpy.types.Object:
-    character = create_character(context)
-    place(character, story.name, [units * value for value in story.at], story.facing, story.scale)
+def _character(
+    context: bpy.types.Context, story: "StoryCharacter", units: float, use_armatures: bool
+) -> bpy.types.Object:
+    at = [units * value for value in story.at]
+    character = storyboard_characters.armature_for(context.scene, story) if use_armatures else None
+    if character is None:
+        character = create_character(context)
+        place(character, story.name, at, story.facing, story.scale)
+    else:
+        storyboard_characters.stand_at(character, at, story.facing)
     context.view_layer.update()
     return character
 
@@ -118,22 +127,18 @@ def storyboard_of(context: bpy.types.Context) -> "tuple[Storyboard, tuple[str, .
     """
     from ...motionlcm_blender.errors import InvalidRequest
     from ...motionlcm_blender.storyboard.storyboard import Storyboard, StoryCharacter, StoryShot
-    from ..armature.smpl_rig import is_character, read_rig, standing_place, units_per_metre
+    from ..rigs.recognised import units_per_metre
 
     scene = context.scene
     context.view_layer.update()
     units = scene_units_per_metre(scene)
-    found = sorted((obj for obj in scene.objects if is_character(obj)), key=lambda obj: obj.name)
+    found, warnings = storyboard_characters.characters_of(scene)
     if not found:
         raise InvalidRequest("There is no character in this scene: add a character with shots.")
     paths: dict[str, StoryPath] = {}
-    characters, warnings = [], []
-    left_out = [o.name for o in scene.objects if o.type == "ARMATURE" and len(o.motionlcm.shots) and o not in found]
-    if left_out:
-        warnings.append(f'A storyboard holds armatures with SMPL bones only: "{left_out[0]}" is left out.')
-    for character in found:
-        rig = read_rig(character)
-        floor, heading = standing_place(character, rig)
+    characters = []
+    for character, rig in found:
+        floor, heading = storyboard_characters.standing(character, rig)
         story_shots = []
         left = {number: pin.first for number, pin in enumerate(scene.motionlcm.pins)}
         for number, shot in enumerate(character.motionlcm.shots, 1):
@@ -263,6 +268,12 @@ class MOTIONLCM_OT_import_storyboard(MotionLCMOperator, bpy.types.Operator, Impo
         "Otherwise, convert frames to the scene's frame rate",
         default=False,
     )
+    use_armatures: bpy.props.BoolProperty(
+        name="Use Armatures of This Scene",
+        description="Give the shots to armatures of this scene that have the names of the storyboard's characters and "
+        "no shots yet, and move them to the characters' places. Otherwise, add new characters",
+        default=True,
+    )
 
     def perform(self, context: bpy.types.Context) -> None:
         from ...motionlcm_blender.storyboard.reading import read_storyboard
@@ -271,9 +282,17 @@ class MOTIONLCM_OT_import_storyboard(MotionLCMOperator, bpy.types.Operator, Impo
         board = read_storyboard(user_paths.absolute(self.filepath))
         if self.set_frame_rate:
             set_frame_rate(context.scene, board.fps)
-        made = build(context, board)
+        before = set(context.scene.objects)
+        made = build(context, board, self.use_armatures)
         count = sum(len(character.motionlcm.shots) for character in made)
-        messages.show_message(f"{_counted(len(made), 'character')} and {_counted(count, 'shot')} were added.")
+        new, units = [character for character in made if character not in before], scene_units_per_metre(context.scene)
+        sizes = [
+            storyboard_characters.size_warning(character, story, units)
+            for character, story in zip(made, board.characters, strict=True)
+            if character not in new
+        ]
+        message = f"{_counted(len(new), 'character')} and {_counted(count, 'shot')} were added."
+        messages.show_message(message, warnings=tuple(filter(None, sizes)))
         if self.generate:
             stale = [(character, generate_shots.stale_shots(character)) for character in made]
             jobs = [generate_shots.queued_job(context.scene, character, uids) for character, uids in stale if uids]

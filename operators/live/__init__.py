@@ -1,7 +1,7 @@
 """Live: the motion follows while its path, pins or settings are changed.
 
 finishing: Write the finished motion of a change: one Action, one undo step.
-following: What Live does while it is on: reads what changed, asks for motions, and shows them.
+following: What Live does while it is on: reads changes, requests motions, and shows them.
 live_mode: The switch of Live. Nothing of the engine is imported before Live is switched on.
 path_drawing: The path in the viewport while it changes: coloured by speed, with marks where the gait changes.
 preview: The Action that shows the motion during a change; its keys are replaced in place.

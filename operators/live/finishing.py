@@ -15,7 +15,7 @@ from ..armature.take_properties import LIVE, STAR, removable, replace_facts
 from ..generation import prompt_history
 from ..generation.action_recipes import recipe
 from ..generation.orders import order_from_scene
-from ..generation.write_actions import action_name, recent_results, written_channels
+from ..generation.write_actions import action_name, recent_results, summary, written_channels
 from ..scene import shot_lookup
 from ..scene.handles import find_both
 from ..scene.playback import push_undo
@@ -33,7 +33,7 @@ ours would be one that changes nothing."""
 def finished_order(
     context: bpy.types.Context, character: bpy.types.Object, shot: str, begin: int | None
 ) -> GenerationJobInput:
-    """The job input that Generate would build, for one take. begin: first frame; None: as the panel says.
+    """The job input that Generate would build, for one take. begin: first frame; None: by the settings.
 
     Raises InvalidRequest with one sentence.
     """
@@ -100,7 +100,7 @@ def _write_action(
     prompt_history.remember_prompt(scene.motionlcm, order.request.prompt)
     show_within(scene, times[0], times[-1])
     milliseconds = 1000.0 * result.report.get("seconds", 0.0)
-    return f"{len(times)} frames from frame {order.first_frame}, generated in {milliseconds:.0f} ms."
+    return summary(len(times), order.first_frame, milliseconds)
 
 
 def _write_shot(

@@ -1,4 +1,4 @@
-"""What Live does while it is on: reads what changed, asks for motions, and shows them.
+"""What Live does while it is on: reads changes, requests motions, and shows them.
 
 A timer on the main thread (`tick`) reads the scene if the handlers noted a change, hands the newest state to a worker
 thread, and shows the newest motion that the worker has. `Gesture` decides when a change is complete. Without a window
@@ -45,7 +45,7 @@ PATIENCE = 10.0
 
 
 @dataclass(frozen=True, eq=False)
-class Ask:
+class LiveRequest:
     """A request to the worker. reading: the state. order: of the preview, or of the finished motion."""
 
     reading: Reading
@@ -81,7 +81,7 @@ class Live:
     def __init__(self) -> None:
         self.on = False
         self.gesture = Gesture()
-        self.worker: NewestRequest[Ask, GenerationOutput] = NewestRequest(self._work, "MotionLCM Live")
+        self.worker: NewestRequest[LiveRequest, GenerationOutput] = NewestRequest(self._work, "MotionLCM Live")
         self.spent: deque[Spent] = deque(maxlen=4096)
         """The latest pieces of work, for tests and measurements."""
         self._reader: SceneReader | None = None
@@ -147,12 +147,12 @@ class Live:
             self._fail(error)
         return BUSY if self._must_read or watch.changed or self.gesture.phase is not Phase.STILL else IDLE
 
-    def _work(self, ask: Ask, cancelled: Callable[[], bool]) -> GenerationOutput:
+    def _work(self, request: LiveRequest, cancelled: Callable[[], bool]) -> GenerationOutput:
         """Make a motion, in the worker thread."""
         from ..session.generation_worker import make
 
         with _timed(self.spent, "make"):
-            return make(ask.order, lambda _fraction, _stage: None, cancelled)
+            return make(request.order, lambda _fraction, _stage: None, cancelled)
 
     def _advance(self, now: float) -> None:
         """One tick: show an answer, read a change, decide whether the change is complete."""
@@ -174,10 +174,10 @@ class Live:
             self.worker.cancel()
             self._restore()
         elif following is Next.FINISH:
-            self._ask_for_the_finished()
+            self._request_finished()
 
     def _read(self, now: float) -> None:
-        """Read the present state, and ask for its motion if it is a new one."""
+        """Read the present state, and request its motion if the state is new."""
         from ...motionlcm_blender.errors import InvalidRequest
         from .reading import watched_ids
 
@@ -204,7 +204,7 @@ class Live:
         self._solved()
         if self.gesture.saw(reading.fingerprint, now):
             self._reading = reading
-            self.worker.offer(Ask(reading, reading.order, False))
+            self.worker.offer(LiveRequest(reading, reading.order, False))
             assert self._drawing is not None
             self._drawing.show(reading.order)
         elif self.gesture.phase is Phase.STILL:
@@ -218,31 +218,31 @@ class Live:
             self.gesture.rest_at(None)
             self._choice.forget()
 
-    def _ask_for_the_finished(self) -> None:
+    def _request_finished(self) -> None:
         from .finishing import finished_order
 
         assert self._reading is not None
         _, character = find_both(self._reading.order.scene, self._reading.order.character)
         order = finished_order(bpy.context, character, self._choice.shot, self._choice.begin)
-        self.worker.offer(Ask(self._reading, order, True), at_once=True)
+        self.worker.offer(LiveRequest(self._reading, order, True), at_once=True)
 
-    def _take(self, answer: Answer[Ask, GenerationOutput]) -> None:
+    def _take(self, answer: Answer[LiveRequest, GenerationOutput]) -> None:
         """Show a motion, or write the finished one."""
         from ...motionlcm_blender.errors import Cancelled
         from . import preview
 
-        ask, outcome = answer.request, answer.outcome
-        if isinstance(outcome, Cancelled) or not self.gesture.accepts(ask.reading.fingerprint, ask.finished):
+        request, outcome = answer.request, answer.outcome
+        if isinstance(outcome, Cancelled) or not self.gesture.accepts(request.reading.fingerprint, request.finished):
             return
         if isinstance(outcome, BaseException):
             raise outcome
-        if ask.finished:
+        if request.finished:
             with _timed(self.spent, "finish"):
-                self._write(ask.order, outcome)
+                self._write(request.order, outcome)
             return
-        _, character = find_both(ask.order.scene, ask.order.character)
+        _, character = find_both(request.order.scene, request.order.character)
         with _timed(self.spent, "show"):
-            preview.show(character, ask.order, outcome, ask.reading.known)
+            preview.show(character, request.order, outcome, request.reading.known)
         _redraw_viewports()
 
     def _write(self, order: GenerationJobInput, result: GenerationOutput) -> None:
@@ -263,7 +263,7 @@ class Live:
     def _after_file_or_history(self) -> bool:
         """Repair what undo, redo or another file brought. Returns whether a further undo step follows.
 
-        An undo step that Blender stored during a change holds the preview. It is no state that a person knows, so one
+        An undo step that Blender stored during a change holds the preview. A person never saw it as a state, so one
         more step is taken in the same direction, and curve and motion change together.
         """
         from . import preview

@@ -60,7 +60,7 @@ class SceneReader:
         self, context: bpy.types.Context, character: bpy.types.Object, shot: str, begin: int | None = None
     ) -> Reading:
         """Read the present state. shot: identity of a shot, or empty for the panel. begin: first frame of the motion;
-        None: as the panel says.
+        None: by the settings.
 
         Raises InvalidRequest with one sentence, also if Blender must show other frames to find an animated object.
         """

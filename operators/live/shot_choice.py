@@ -71,7 +71,7 @@ class ShotChoice:
             self._set_base(gesture)
 
     def begin_now(self, scene: bpy.types.Scene, character: bpy.types.Object, session: str) -> bool:
-        """Let a change that begins now start at the present frame, if the panel says so. Returns whether it differs."""
+        """Let a change that begins now start at the present frame, if the setting is on. Returns whether it differs."""
         before, self.begin = self.begin, _begin(scene, character, session)
         return before != self.begin
 

@@ -102,18 +102,16 @@ def key_ik_controls(context: bpy.types.Context, obj: bpy.types.Object, tolerance
     try:
         wanted, limbs = _wanted_poses(context, obj, rig, frames)
         shown = _poses(context, obj, frames, names)
-        _without_limbs(new, obj, {name for limb in limbs for name in limb.bones})
+        _without_limbs(new, obj, {name for limb in limbs for name in limb.bones if name not in limb.limb.kept})
         assign(obj, new)
         _switch(obj, rig, new)
         ends = {limb.control: wanted[limb.control] for limb in rig.body.mapping.ik}
         units = rig.body.alignment.size
-        done = _locals(context, obj, frames, ends)
-        _write(new, obj, frames, done, units, 0.0)
+        done = _placed(context, obj, new, frames, ends, units)
         rest = {name: poses for name, poses in wanted.items() if name not in ends}
-        done |= _locals(context, obj, frames, rest)
-        _write(new, obj, frames, done, units, 0.0)
+        done |= _placed(context, obj, new, frames, rest, units)
         corrected = _corrected_poles(context, obj, rig, frames, limbs, wanted)
-        done |= _locals(context, obj, frames, corrected) if corrected else {}
+        done |= _placed(context, obj, new, frames, corrected, units)
         feet = {limb.control for limb in rig.body.mapping.ik if limb.end.endswith("ankle")}
         keys = _write(new, obj, frames, done, units, tolerance, feet)
         off = _poses(context, obj, frames, names)[..., :3, 3] - shown[..., :3, 3]
@@ -127,6 +125,35 @@ def key_ik_controls(context: bpy.types.Context, obj: bpy.types.Object, tolerance
 
     far = 1000.0 * np.linalg.norm(off, axis=-1) / units
     return IkResult(new, float(far.mean()), float(far.max()), keys, 2 * len(frames) * len(done))
+
+
+def _placed(
+    context: bpy.types.Context,
+    obj: bpy.types.Object,
+    action: bpy.types.Action,
+    frames: range,
+    wanted: "dict[str, np.ndarray]",
+    units: float,
+) -> "dict[str, tuple[np.ndarray, np.ndarray]]":
+    """As `_locals`, written into an Action with a key on every frame.
+
+    Where a constraint carries a control, such as one that chooses its parent, the control is not where its channels put
+    it. Its channels are then found anew, for the pose that the constraint carries to the wanted one.
+    """
+    import numpy as np
+
+    if not wanted:
+        return {}
+    done = _locals(context, obj, frames, wanted)
+    _write(action, obj, frames, done, units, 0.0)
+    held = [name for name in wanted if any(not one.mute for one in obj.pose.bones[name].constraints)]
+    if not held:
+        return done
+    shown = dict(zip(held, np.swapaxes(_poses(context, obj, frames, held), 0, 1), strict=True))
+    carried = {name: wanted[name] @ np.linalg.inv(shown[name]) @ wanted[name] for name in held}
+    done |= _locals(context, obj, frames, carried)
+    _write(action, obj, frames, done, units, 0.0)
+    return done
 
 
 def _checked(obj: bpy.types.Object) -> "tuple[BodyRig, bpy.types.Action]":
@@ -179,15 +206,21 @@ def _wanted_poses(
         held = {limb.control: end} | ({limb.toe: toe} if limb.toe and toe else {})
         for control, fk in held.items():
             wanted[control] = poses[fk] @ np.linalg.inv(rests[fk]) @ np.array(bones[control].matrix_local, np.float64)
+        if limb.aim:  # an IK constraint brings the end of the bone to its target
+            aimed = np.array(bones[limb.aim].matrix_local, np.float64)
+            aimed[:3, 3] = bones[end].tail_local
+            wanted[limb.aim] = poses[end] @ np.linalg.inv(rests[end]) @ aimed
         places = (poses[root][:, :3, 3], poses[middle][:, :3, 3], poses[end][:, :3, 3])
+        straight = sum(np.linalg.norm(rests[b][:3, 3] - rests[a][:3, 3]) for a, b in ((root, middle), (middle, end)))
+        posed.append(PosedLimb(limb, (root, middle, end, toe), places, float(straight)))
+        if not limb.pole:
+            continue
         turned = poses[root] @ np.linalg.inv(rests[root])
         turns = np.array([rotation_of(matrix[:3, :3]) for matrix in turned])
         pole = np.array(bones[limb.pole].matrix_local, np.float64)
         rest = RestLimb(rests[root][:3, 3], rests[middle][:3, 3], rests[end][:3, 3], pole[:3, 3])
         wanted[limb.pole] = np.tile(pole, (len(frames), 1, 1))
         wanted[limb.pole][:, :3, 3] = pole_places(*places, turns, rest)
-        length = float(np.linalg.norm(rest.middle - rest.root) + np.linalg.norm(rest.end - rest.middle))
-        posed.append(PosedLimb(limb, (root, middle, end, toe), places, length))
     return wanted, posed
 
 
@@ -206,7 +239,10 @@ def _corrected_poles(
 
     shown = {JOINTS[each.joint]: rig.body.description.bones[each.bone].name for each in showing_body(rig.body).bones}
     sampled = frames[:: max(1, len(frames) // SAMPLED)]
-    found = {}
+    found: dict[str, np.ndarray] = {}
+    limbs = [one for one in limbs if one.limb.pole]
+    if not limbs:
+        return found
     middles = [one.limb.end[:2] + JOINTS_ABOVE[one.limb.end[2:]][1] for one in limbs]
     places = _poses(context, obj, sampled, [shown[joint] for joint in middles])[..., :3, 3]
     for number, one in enumerate(limbs):

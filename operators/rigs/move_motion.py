@@ -47,7 +47,7 @@ def moved_clip(clip: "Clip", source: "BodyRig", target: "BodyRig", lock: bool) -
     import numpy as np
 
     from ...motionlcm_blender.motion.world_transform import Placement, place_clip
-    from ...motionlcm_blender.rigs.rig_retarget import move_to_body
+    from ...motionlcm_blender.rigs.clip_retarget import retarget_clip_to_body
 
     here, there = source.body.standing_place(), target.body.standing_place()
     heights = source.body.alignment.heights
@@ -55,7 +55,7 @@ def moved_clip(clip: "Clip", source: "BodyRig", target: "BodyRig", lock: bool) -
     back = place_clip(back, Placement(np.zeros(3), -here.heading))
     floor = _floor_of(back, heights, source.body.mapping.rest_pose == "zero")
     back = place_clip(back, Placement(np.array([0.0, -floor, 0.0]), 0.0))
-    return place_clip(move_to_body(back, heights, target.body, lock=lock), there)
+    return place_clip(retarget_clip_to_body(back, target.body, source_heights=heights, lock=lock), there)
 
 
 def _floor_of(clip: "Clip", heights: "np.ndarray", unknown: bool) -> float:

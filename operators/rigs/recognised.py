@@ -16,7 +16,7 @@ from mathutils import Matrix
 from ...motionlcm_blender.errors import InvalidRequest, MotionLCMError
 from ...motionlcm_blender.motion.skeleton import JOINTS
 from ...motionlcm_blender.rigs.description import NotHumanoid, RigDescription, RigMapping
-from ...motionlcm_blender.rigs.recognition import recognise, spoken
+from ...motionlcm_blender.rigs.recognition import readable_joint, recognise
 from ...motionlcm_blender.rigs.rig_body import RigBody, rig_body
 from ..armature import root_motion, smpl_rig, take_properties
 from ..armature.smpl_rig import Rig
@@ -34,6 +34,7 @@ SMPL_FAMILY = "SMPL"
 DOUBTFUL = 0.5
 """Confidence of a joint below which the panel names it as unsure."""
 MOST_MAPPINGS = 32
+"""Mappings that are kept in memory."""
 _mappings: dict[tuple[Any, ...], RigMapping] = {}
 """Recognised mappings by armature data, rest pose, corrections and presets, the oldest first."""
 
@@ -201,7 +202,9 @@ def doubt_of(rig: Rig | BodyRig) -> str:
     unsure = [name for name in JOINTS if mapping.joints[name] and mapping.confidence[name] < DOUBTFUL]
     if not unsure:
         return ""
-    named = ", ".join(spoken(name) for name in unsure[:4]) + (f" and {len(unsure) - 4} more" if unsure[4:] else "")
+    named = ", ".join(readable_joint(name) for name in unsure[:4]) + (
+        f" and {len(unsure) - 4} more" if unsure[4:] else ""
+    )
     return f'It is not sure which bones of "{rig.body.description.name}" are: {named}. Check the mapping.'
 
 

@@ -51,7 +51,9 @@ def _constraint(one: Any) -> BoneConstraint:
     single = getattr(one, "subtarget", "")
     targets = tuple(name for _, name in weighted) or ((single,) if single else ())
     target = max(weighted, key=lambda each: each[0])[1] if weighted else single
-    return BoneConstraint(one.type, target, 0.0 if one.mute else float(one.influence), one.name, targets)
+    influence = 0.0 if one.mute else float(one.influence)
+    pole, chain = getattr(one, "pole_subtarget", ""), int(getattr(one, "chain_count", 0))
+    return BoneConstraint(one.type, target, influence, one.name, targets, pole, chain)
 
 
 def _property(pose: bpy.types.PoseBone, name: str) -> tuple[Any, Any, Any]:

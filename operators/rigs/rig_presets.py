@@ -1,4 +1,4 @@
-"""The animator's rig presets: corrected mappings as files, by which recognition knows a rig the next time."""
+"""The animator's rig presets: corrected mappings as files, by which recognition finds a rig the next time."""
 
 from __future__ import annotations
 

@@ -8,8 +8,7 @@ job_operator: The base of operators that enqueue jobs.
 job_queue: Generation in the background: a worker thread per job, and one timer on the main thread.
 model_choice: The model to run, and its device.
 model_info: Model cards and prompt hints, read once and cached for drawing.
-model_library: The prompt library of the chosen model, read once and cached for drawing, and the nearest prompts that
-    it offers.
+model_library: The prompt library of the chosen model, read once and cached for drawing, and its answers to prompts.
 model_session: The loaded model: its device, its idle time, and the interface to the engine.
 torch_import: PyTorch on sys.path: find it, test it in its own process, and import it.
 """

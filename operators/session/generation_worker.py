@@ -123,7 +123,7 @@ def make(
             order.choice, order.request, lambda fraction, what: progress(0.05 + 0.75 * fraction, what), cancel
         )
         encode = partial(model_session.get().sentence_vector, model)
-        model_library.note_nearest(order.choice, order.request.prompt, encode)
+        model_library.note_answer(order.choice, order.request.prompt, encode)
         folder = model.folder
         config = folder.config if folder is not None else {}
         of_model = (

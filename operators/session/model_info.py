@@ -84,7 +84,7 @@ def read_hint(choice: Choice, prompt: str) -> str:
 
 
 def suggested_length(choice: Choice, prompt: str) -> float | None:
-    """Seconds that the action of a prompt usually takes; None if the model does not know, or was not read yet."""
+    """Seconds that the action of a prompt usually takes; None if the model has none, or was not read yet."""
     from ...motionlcm_blender.text.length_suggestion import suggested_seconds
 
     vocabulary = _vocabularies.get(choice.folder)

@@ -1,4 +1,4 @@
-"""The prompt library of the chosen model, read once and cached for drawing, and the nearest prompts that it offers."""
+"""The prompt library of the chosen model, read once and cached for drawing, and its answers to prompts."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .model_choice import Choice
 
 if TYPE_CHECKING:
     from ...motionlcm_blender.array_types import FloatArray
-    from ...motionlcm_blender.text.prompt_library import LibraryPrompt, PromptLibrary
+    from ...motionlcm_blender.text.prompt_library import Answer, LibraryPrompt, PromptLibrary
 
 log = logging.getLogger(__name__)
 
 _libraries: dict[str | None, PromptLibrary | None] = {}
-_nearest: dict[tuple[str | None, str], str] = {}
+_answers: dict[tuple[str | None, str], Answer] = {}
 MOST_PROMPTS = 200
-"""Number of prompts whose nearest prompt is cached."""
+"""Number of prompts whose answer is cached."""
 
 
 def read(choice: Choice) -> PromptLibrary | None:
@@ -54,30 +54,34 @@ def find(choice: Choice, prompt: str) -> LibraryPrompt | None:
     return library.find(prompt) if library is not None else None
 
 
-def note_nearest(choice: Choice, prompt: str, encode: Callable[[str], FloatArray]) -> None:
-    """Find the prompt of the library to offer instead of a prompt that the model cannot do. The result is cached.
+def note_answer(choice: Choice, prompt: str, encode: Callable[[str], FloatArray]) -> None:
+    """Find what the library holds for a prompt. The result is cached.
 
     encode: a prompt to its sentence vector. For the worker thread of a generation, which has encoded the prompt
-    already. A model without a library or its sentence vectors, and a prompt that the model can do, give none. The
-    model cannot do a prompt if a word is unknown to it, or if the prompt means nearly the same as one that was seen to
-    fail.
+    already. A model without a library or its sentence vectors, and a prompt of the library, give none. Prompts are
+    offered only if a word is unknown to the model, if the prompt means nearly the same as one that was seen to fail, or
+    if no similar prompt was tried. A turn that a prompt names is made as wide as named, so it gives none either.
     """
+    from ...motionlcm_blender.text.named_turn import named_turn
+    from ...motionlcm_blender.text.prompt_library import Answer
+
     library = read(choice)
-    if library is None or library.vectors is None or library.find(prompt) is not None:
+    if library is None or library.vectors is None or library.find(prompt) is not None or named_turn(prompt) is not None:
         return
-    nearest, weak = library.nearest(encode(prompt))
-    unknown = bool(model_info.known_hint(choice, prompt))
-    if len(_nearest) >= MOST_PROMPTS:
-        _nearest.clear()
-    _nearest[choice.folder, prompt.strip()] = nearest.prompt if nearest is not None and (weak or unknown) else ""
+    answer = library.answer(encode(prompt))
+    if not (answer.weak or answer.untried or model_info.known_hint(choice, prompt)):
+        answer = Answer()
+    if len(_answers) >= MOST_PROMPTS:
+        _answers.clear()
+    _answers[choice.folder, prompt.strip()] = answer
 
 
-def nearest(choice: Choice, prompt: str) -> str:
-    """The cached prompt to offer instead, empty if there is none; for drawing."""
-    return _nearest.get((choice.folder, prompt.strip()), "")
+def answer(choice: Choice, prompt: str) -> Answer | None:
+    """The cached answer to a prompt, None if there is none; for drawing."""
+    return _answers.get((choice.folder, prompt.strip()))
 
 
 def forget() -> None:
     """Drop the cached data; the next use reads it again."""
     _libraries.clear()
-    _nearest.clear()
+    _answers.clear()

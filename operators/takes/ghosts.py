@@ -25,6 +25,7 @@ from ..scene.scene_time import stretch
 MOST_SAMPLES = 2000
 """Largest number of samples of one take; a longer take is sampled more coarsely."""
 KEPT = 64
+"""Actions whose joints are kept in memory."""
 GhostCache = dict[int, tuple[tuple[object, ...], np.ndarray, np.ndarray | None]]
 """Data of an Action by its session id: its fingerprint, heads of bones, transform of the object."""
 

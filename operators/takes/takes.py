@@ -31,6 +31,17 @@ if TYPE_CHECKING:
     from ..session.generation_worker import GenerationJobInput
 
 
+def measures_of(made: take_properties.TakeProperties) -> list[str]:
+    """The measures of a take in words, in the order of the list of takes."""
+    named = (
+        (iface_("path error {value:.1f} cm"), made.path_mean_cm),
+        (iface_("facing error {value:.0f}°"), made.facing_off_deg),
+        (iface_("worst foot drag {value:.0f} cm"), made.drag_cm),
+        (iface_("energy {value:.0%} of captured motion"), made.energy_share),
+    )
+    return [text.format(value=value) for text, value in named if value is not None]
+
+
 def takes_of(
     character: bpy.types.Object | None, sort: str = "NAME", among: Iterable[bpy.types.Action] | None = None
 ) -> list[bpy.types.Action]:
@@ -130,6 +141,14 @@ class MOTIONLCM_OT_show_take(_OnTakes, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     name: bpy.props.StringProperty(name="Action", description="Action of the take")
+
+    @classmethod
+    def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        """Tooltip with the names of the measures that the list shows without."""
+        action = bpy.data.actions.get(properties.name)
+        measures = [] if action is None else measures_of(take_properties.read(action))
+        what = iface_("Make this take the character's active Action")
+        return ": ".join([what, ", ".join(measures)] if measures else [what])
 
     def perform(self, context: bpy.types.Context) -> set[str] | None:
         action = bpy.data.actions.get(self.name)

@@ -15,12 +15,14 @@ os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="blender_user_") 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import bpy
-
-import addon_utils  # isort: skip  (on the path once bpy is imported)
 import pytest
 
-from tests.blender.support import EXTENSION, PARTS, REPOSITORY, part
+from tests.blender.support import EXTENSION, REPOSITORY, add_character, generate, part, settings, takes
 from tests.tiny_model import write_tiny_model
+
+sys.path.append(str(REPOSITORY / "tools"))
+
+import checkout_extension
 
 EACH_BLENDER = {
     "test_character", "test_files_of_version_0_1", "test_fitted_keys", "test_generate", "test_keymap", "test_panels",
@@ -64,12 +66,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def extension() -> ModuleType:
     """The extension's root module, enabled from links to the repository."""
-    repository = next(r for r in bpy.context.preferences.extensions.repos if r.module == "user_default")
-    home = Path(repository.directory) / "motionlcm_blender"
-    home.mkdir(parents=True)
-    for name in PARTS:
-        (home / name).symlink_to(REPOSITORY / name)
-    addon_utils.enable(EXTENSION, default_set=True)
+    checkout_extension.enable(EXTENSION)
     assert EXTENSION in bpy.context.preferences.addons, "the extension could not be enabled"
     return import_module(EXTENSION)
 
@@ -78,7 +75,7 @@ def extension() -> ModuleType:
 def empty_file(extension: ModuleType, model_folder: Path) -> Iterator[None]:
     """Each test starts in an empty file, with the tiny model chosen and no job running.
 
-    Keys are dense, so that what is asked of a motion is not blurred by a tolerance; `test_fitted_keys` asks for few.
+    Keys are dense, so that no tolerance hides what a test checks; `test_fitted_keys` sets few keys.
     The tiny model is random: one sampler step leaves its bodies closest to real ones, four are for trained models.
     """
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
@@ -88,3 +85,12 @@ def empty_file(extension: ModuleType, model_folder: Path) -> Iterator[None]:
     bpy.context.scene.motionlcm.key_mode, bpy.context.scene.motionlcm.steps = "DENSE", "1"
     yield
     part("operators.session.job_queue").get().cancel_owner()
+
+
+@pytest.fixture
+def three() -> list[bpy.types.Action]:
+    """Three takes of one generation."""
+    add_character()
+    settings().takes = 3
+    generate(seed=5)
+    return takes()

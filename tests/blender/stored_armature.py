@@ -16,7 +16,6 @@ BONE_DEFAULTS = {
     "use_connect": False, "use_inherit_rotation": True, "inherit_scale": "FULL", "use_deform": True,
     "use_local_location": True, "use_relative_parent": False, "hide": False,
 }  # fmt: skip
-POSE_DEFAULTS = {"rotation_mode": "QUATERNION"}
 
 
 def load(path: str | Path) -> dict:

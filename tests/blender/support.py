@@ -14,7 +14,23 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 EXTENSION = "bl_ext.user_default.motionlcm_blender"
 PATIENCE_S = 600.0
 """After this a test takes what it waits for as hung. A busy machine may need minutes for what else takes a second."""
-PARTS = ("__init__.py", "blender_manifest.toml", "motionlcm_blender", "operators", "ui", "bundled_models")
+
+
+def start_of_script(user_folder: str) -> str:
+    """First lines of a script for a Blender of its own, with the extension enabled from links.
+
+    user_folder: Python expression of the folder of its preferences.
+    """
+    return f"""
+import os, sys
+os.environ["BLENDER_USER_RESOURCES"] = {user_folder}
+import bpy, addon_utils
+from importlib import import_module
+from pathlib import Path
+sys.path.append({str(REPOSITORY / "tools")!r})
+import checkout_extension
+checkout_extension.enable("{EXTENSION}")
+"""
 
 
 def part(name: str) -> ModuleType:
@@ -29,6 +45,29 @@ def settings() -> bpy.types.PropertyGroup:
 def panel_status():
     """What the panel shows: of the running job, or of the last one."""
     return part("operators.scene.messages").status
+
+
+def takes() -> list[bpy.types.Action]:
+    """The takes of the chosen character, as the list shows them."""
+    return part("operators.takes.takes").takes_of(settings().character, settings().take_sort)
+
+
+def turning_clip(skeleton, frames: int = 12, seed: int = 5):
+    """A clip in which every joint turns about an axis of its own while the root walks and rises."""
+    clips, rotations = part("motionlcm_blender.motion.motion"), part("motionlcm_blender.motion.rotations")
+    rng = np.random.default_rng(seed)
+    angles = np.linspace(0.2, 1, frames)[:, None] * rng.uniform(-1.3, 1.3, len(skeleton))
+    turns = rotations.from_axis_angle(rng.standard_normal((len(skeleton), 3))[None], angles)
+    root = np.stack([np.linspace(0, 2, frames), np.linspace(0.9, 1.0, frames), np.linspace(3, 1, frames)], axis=1)
+    return clips.Clip(24.0, root, turns, skeleton)
+
+
+def write_clip(armature: bpy.types.Object, clip) -> None:
+    """Write a clip onto an armature with SMPL bones as an Action, a key on each frame from frame 1."""
+    rig, actions = part("operators.armature.smpl_rig"), part("operators.armature.actions")
+    read = rig.read_rig(armature)
+    pose = rig.pose_channels(clip, armature, read, rig.units_per_metre(armature, read))
+    actions.new_action(armature, "Test", 1.0 + np.arange(clip.frames), actions.channels_of(armature, pose), {})
 
 
 def add_character() -> bpy.types.Object:

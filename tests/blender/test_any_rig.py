@@ -202,7 +202,7 @@ def test_a_control_rig_that_a_parent_carries() -> None:
 
 
 @pytest.mark.parametrize("travel", ["root", "in_place"])
-def test_root_motion_goes_where_it_is_asked(travel: str) -> None:
+def test_root_motion_goes_to_the_chosen_carrier(travel: str) -> None:
     obj = build(mixamo_like())
     obj.location = (0.7, -0.4, 0.0)
     obj.rotation_mode = "QUATERNION"

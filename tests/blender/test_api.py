@@ -111,8 +111,8 @@ def test_the_document_is_up_to_date():
 def test_every_function_is_in_the_document_as_it_is(api):
     text = (REPOSITORY / "docs" / "PYTHON.md").read_text(encoding="utf-8")
     for name in api.__all__:
-        told = re.search(rf"`{name}\((.*?)\)`", text)
-        assert told, name
-        wanted = [part.split("=")[0].strip() for part in re.sub(r"\([^()]*\)", "", told[1]).split(",")]
+        described = re.search(rf"`{name}\((.*?)\)`", text)
+        assert described, name
+        wanted = [part.split("=")[0].strip() for part in re.sub(r"\([^()]*\)", "", described[1]).split(",")]
         assert [each for each in wanted if each != "*"] == list(inspect.signature(getattr(api, name)).parameters)
         assert getattr(api, name).__doc__

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 from mathutils import Euler, Matrix, Quaternion, Vector
 
-from tests.blender.support import add_character, bone_heads, part, refusal, settings
+from tests.blender.support import add_character, bone_heads, part, refusal, settings, turning_clip, write_clip
 
 
 def mannequin_of(armature: bpy.types.Object) -> bpy.types.Object:
@@ -104,25 +104,6 @@ def test_other_armatures_are_refused_by_name():
     assert '"Rig" cannot be the character' in refusal()
 
 
-def walking_clip(skeleton, frames=12):
-    """Any clip: each joint turns about an axis of its own while the root walks and rises."""
-    clips, rotations = part("motionlcm_blender.motion.motion"), part("motionlcm_blender.motion.rotations")
-    rng = np.random.default_rng(5)
-    axes = rng.standard_normal((len(skeleton), 3))
-    angles = np.linspace(0, 1, frames)[:, None] * rng.uniform(-1.2, 1.2, len(skeleton))
-    turns = rotations.from_axis_angle(axes[None], angles)
-    root = np.stack([np.linspace(0, 2, frames), np.linspace(0.9, 1.0, frames), np.linspace(3, 1, frames)], axis=1)
-    return clips.Clip(24.0, root, turns, skeleton)
-
-
-def written(armature: bpy.types.Object, clip) -> None:
-    rig, actions = part("operators.armature.smpl_rig"), part("operators.armature.actions")
-    read = rig.read_rig(armature)
-    pose = rig.pose_channels(clip, armature, read, rig.units_per_metre(armature, read))
-    times = 1.0 + np.arange(clip.frames)
-    actions.new_action(armature, "Test", times, actions.channels_of(armature, pose), {})
-
-
 PLACES = {
     "at the origin": Matrix.Identity(4),
     "moved": Matrix.Translation((3, -2, 1)),
@@ -133,7 +114,7 @@ PLACES = {
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("mode", ["QUATERNION", "XYZ", "ZXY", "AXIS_ANGLE"])
-def test_bones_stand_where_the_engine_says(place, mode):
+def test_bones_stand_where_the_engine_places_them(place, mode):
     """The heads of the evaluated bones equal the engine's forward kinematics, wherever the armature object is."""
     armature = add_character()
     armature.matrix_world = PLACES[place]
@@ -143,8 +124,8 @@ def test_bones_stand_where_the_engine_says(place, mode):
     rig = part("operators.armature.smpl_rig")
     read = rig.read_rig(armature)
     assert read.size == 1.0 and read.skeleton is part("motionlcm_blender.motion.skeleton").SMPL
-    clip = walking_clip(read.skeleton)
-    written(armature, clip)
+    clip = turning_clip(read.skeleton)
+    write_clip(armature, clip)
     expected = part("motionlcm_blender.motion.retarget").forward_kinematics(clip) * rig.units_per_metre(armature, read)
     expected = part("motionlcm_blender.motion.world_transform").engine_to_blender(expected)
     for joint, bone in enumerate(read.skeleton.names):
@@ -162,8 +143,8 @@ def test_every_place_turn_and_size_of_the_object(location, turn, scale):
     bpy.context.view_layer.update()
     rig = part("operators.armature.smpl_rig")
     read = rig.read_rig(armature)
-    clip = walking_clip(read.skeleton, 4)
-    written(armature, clip)
+    clip = turning_clip(read.skeleton, 4)
+    write_clip(armature, clip)
     expected = part("motionlcm_blender.motion.retarget").forward_kinematics(clip) * rig.units_per_metre(armature, read)
     expected = part("motionlcm_blender.motion.world_transform").engine_to_blender(expected)
     for joint in (0, 11, 15, 21):
@@ -212,8 +193,8 @@ def test_foreign_smpl_armature_is_read_and_moved_right():
     armature.pose.bones["root"].rotation_quaternion = Quaternion((1, 2, 3), 0.7)
     armature.pose.bones["root"].location = (5, 6, 7)
     bpy.context.view_layer.update()
-    clip = walking_clip(read.skeleton)
-    written(armature, clip)
+    clip = turning_clip(read.skeleton)
+    write_clip(armature, clip)
     expected = part("motionlcm_blender.motion.retarget").forward_kinematics(clip) * 1.2
     expected = part("motionlcm_blender.motion.world_transform").engine_to_blender(expected)
     for joint, bone in enumerate(read.bones):

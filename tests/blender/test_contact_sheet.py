@@ -9,14 +9,10 @@ import bpy
 import numpy as np
 import pytest
 
-from tests.blender.support import EXTENSION, add_character, bone_heads, generate, part, poly_curve, settings
+from tests.blender.support import EXTENSION, add_character, bone_heads, generate, part, poly_curve, settings, takes
 
 PROBED = ("pelvis", "l_ankle", "head", "r_wrist")
 JOINTS = {"pelvis": 0, "l_ankle": 7, "head": 15, "r_wrist": 21}
-
-
-def takes() -> list[bpy.types.Action]:
-    return part("operators.takes.takes").takes_of(settings().character, settings().take_sort)
 
 
 def kept_ghosts() -> dict:
@@ -33,14 +29,6 @@ def sheet():
 
 def figures():
     return part("operators.takes.ghost_shapes")
-
-
-@pytest.fixture
-def three():
-    add_character()
-    settings().takes = 3
-    generate(seed=5)
-    return takes()
 
 
 def check_ghosts(limit: float = 1e-3) -> None:
@@ -161,7 +149,7 @@ def seed_of(action):
     return f"Seed {action['motionlcm_seed']}"
 
 
-def test_what_the_sheet_tells(three):
+def test_labels_of_the_sheet(three):
     bpy.ops.motionlcm.star_take(name=three[2].name)
     bpy.ops.motionlcm.contact_sheet(arrangement="PLACE")
     shown = sheet().shown
@@ -313,7 +301,7 @@ def test_a_card_stays_in_view_and_off_its_label():
     assert place((300, 300, 60, 20), (500, 80), free, 5.0, True) == (295, 325)  # too wide for either side
 
 
-def test_colours_are_told_apart():
+def test_colours_are_distinct():
     colours = np.array([figures().colour(index) for index in range(16)])
     assert colours.min() >= 0.0 and colours.max() <= 1.0
     # As seen by who has no red cones, and no green cones (Vienot, Brettel, Mollon 1999, linear RGB).
@@ -338,7 +326,7 @@ def test_figures_are_drawn():
     try:
         gpu.init()
         screen = gpu.types.GPUOffScreen(200, 200)
-    except Exception as problem:  # noqa: BLE001  whatever it is that a machine without OpenGL says
+    except Exception as problem:  # noqa: BLE001  any error of a machine without OpenGL
         pytest.skip(str(problem))
     drawing, joints = part("operators.takes.contact_sheet_drawing"), standing(1)
     places, light, distances = figures().bodies(joints, 1.0, np.array([0.0, -8.0, 1.0]))

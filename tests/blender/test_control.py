@@ -108,7 +108,7 @@ def facing(armature, frame) -> np.ndarray:
     return front / np.linalg.norm(front)
 
 
-def test_the_character_faces_what_it_is_told():
+def test_the_character_faces_its_target():
     armature = add_character()
     settings().facing, settings().facing_angle = "FIXED", np.pi / 2
     generate(seconds=3.0, path=poly_curve(LINE))
@@ -124,7 +124,7 @@ def test_the_character_faces_what_it_is_told():
         assert facing(armature, frame) @ towards > 0.9
 
 
-def test_a_marker_says_when_the_character_is_at_a_point():
+def test_a_marker_sets_when_the_character_is_at_a_point():
     armature = add_character()
     path = poly_curve(LINE)
     bpy.context.scene.timeline_markers.new("Point 2", frame=73)  # 60 model frames after frame 1 at 24 fps
@@ -267,7 +267,7 @@ def test_a_bone_above_the_hips_carries_the_travel(seed, keys):
     assert np.abs(bone_heads(armature, head, frames) - wanted[head]).max() < tolerance
 
 
-def test_without_a_bone_above_the_hips_it_is_said():
+def test_without_a_bone_above_the_hips_a_message_is_shown():
     add_character()
     settings().travel = "bone"
     assert "no bone above its hips" in refusal()

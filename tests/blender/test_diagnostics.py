@@ -12,7 +12,7 @@ from pathlib import Path
 import bpy
 import pytest
 
-from tests.blender.support import EXTENSION, PATIENCE_S, REPOSITORY, add_character, generate, part, refusal
+from tests.blender.support import EXTENSION, PATIENCE_S, add_character, generate, part, refusal, start_of_script
 from tests.blender.test_panels import drawn, operators
 
 
@@ -42,7 +42,7 @@ def test_report_holds_what_helps_and_not_the_users_name(monkeypatch):
     generate(seconds=1.0)
     monkeypatch.setattr(part("motionlcm_blender.export.clip_output"), "retarget", lambda *_: 1 / 0)
     refusal()
-    told = part("operators.setup.diagnostics").report()
+    report = part("operators.setup.diagnostics").report()
     for text in (
         bpy.app.version_string,
         sys.version.split()[0],
@@ -57,8 +57,8 @@ def test_report_holds_what_helps_and_not_the_users_name(monkeypatch):
         "Extension: 0.2.0",
         "Device chosen: numpy",
     ):
-        assert text in told, (text, told)
-    assert bpy.utils.resource_path("USER") not in told and "~" in told and home
+        assert text in report, (text, report)
+    assert bpy.utils.resource_path("USER") not in report and "~" in report and home
 
 
 def test_it_goes_to_the_clipboard_from_preferences_and_panel(monkeypatch):
@@ -119,29 +119,20 @@ def test_a_full_disk_makes_no_trouble(log_in, capsys):
 
 
 def test_warnings_reach_the_console_as_before(log_in, monkeypatch, capsys):
-    told = []
+    messages = []
     monkeypatch.setattr(logging.getLogger(), "handlers", [])
-    monkeypatch.setattr(logging.lastResort, "handle", lambda record: told.append(record.getMessage()))
+    monkeypatch.setattr(logging.lastResort, "handle", lambda record: messages.append(record.getMessage()))
     handler = log_in()
     handler.emit(record("quiet"))
     handler.emit(record("loud", logging.WARNING))
-    assert told == ["loud"]
+    assert messages == ["loud"]
 
 
 def test_what_happens_in_blender_is_in_the_log(tmp_path):
     """In a Blender of its own, since this one's log goes elsewhere."""
-    script = f"""
-import os
-os.environ["BLENDER_USER_RESOURCES"] = {str(tmp_path)!r}
-import bpy, addon_utils
-from importlib import import_module
-from pathlib import Path
-repository = next(r for r in bpy.context.preferences.extensions.repos if r.module == "user_default")
-home = Path(repository.directory) / "motionlcm_blender"
-home.mkdir(parents=True)
-for part in ("__init__.py", "blender_manifest.toml", "motionlcm_blender", "operators", "ui", "bundled_models"):
-    (home / part).symlink_to(Path({str(REPOSITORY)!r}) / part)
-addon_utils.enable("{EXTENSION}", default_set=True)
+    script = (
+        start_of_script(repr(str(tmp_path)))
+        + f"""
 log_file = import_module("{EXTENSION}.operators.setup.log_file")
 assert not log_file.folder().exists(), "switching on writes nothing"
 import_module("{EXTENSION}.operators.scene.messages").show_message("Told to all.", error=True)
@@ -150,6 +141,7 @@ assert ".user" in str(log_file.folder())
 addon_utils.disable("{EXTENSION}")
 os._exit(0)
 """
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Told to all." in done.stderr

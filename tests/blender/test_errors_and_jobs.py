@@ -207,8 +207,8 @@ def test_bad_model_folder_ends_in_a_sentence(tmp_path, model_folder, damage):
             weights.write_bytes(pickle.dumps({"a": 1}))
     add_character()
     preferences().model_folder = str(folder)
-    told = refusal()
-    assert told.endswith(".") and "unexpected error" not in told
+    sentence = refusal()
+    assert sentence.endswith(".") and "unexpected error" not in sentence
     assert actions() == []
     card = part("operators.session.model_info").read_card(part("operators.session.model_choice").chosen())
     assert card.error or damage in ("truncated", "pickle")
@@ -229,8 +229,8 @@ def test_model_folder_from_the_environment(model_folder, monkeypatch):
 def test_device_that_is_not_there_ends_in_a_sentence():
     add_character()
     preferences().device = "CUDA"
-    told = refusal()
-    assert told.endswith(".") and "unexpected error" not in told and actions() == []
+    sentence = refusal()
+    assert sentence.endswith(".") and "unexpected error" not in sentence and actions() == []
 
 
 def test_unexpected_error_is_a_sentence_with_its_traceback_in_the_log(monkeypatch, caplog):
@@ -240,8 +240,8 @@ def test_unexpected_error_is_a_sentence_with_its_traceback_in_the_log(monkeypatc
         raise ZeroDivisionError("by nothing")
 
     monkeypatch.setattr(part("operators.session.generation_worker"), "on_skeleton", broken)
-    told = refusal()
-    assert "ZeroDivisionError: by nothing" in told and actions() == []
+    sentence = refusal()
+    assert "ZeroDivisionError: by nothing" in sentence and actions() == []
     assert any(record.exc_info for record in caplog.records)
 
 
@@ -314,7 +314,7 @@ def test_warnings_about_the_path_are_shown():
     assert any("faster than people run" in warning for warning in panel_status().warnings)
 
 
-def test_character_on_something_animated_is_told():
+def test_character_on_something_animated_is_reported():
     armature = add_character()
     cart = bpy.data.objects.new("Cart", None)
     bpy.context.scene.collection.objects.link(cart)

@@ -107,7 +107,7 @@ AGAIN = 0.02
 """Metres: how near a motion that is made once more is to the one before. Both are keyed within 10 mm of the sampled
 motion, by other keys if anything about a bone has changed; another seed is decimetres away.
 
-Version 0.2 corrects motion differently, so a recipe of version 0.1 makes another motion, and says so.
+Version 0.2 corrects motion differently, so a recipe of version 0.1 makes another motion, with a warning.
 """
 
 

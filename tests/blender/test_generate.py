@@ -210,18 +210,18 @@ def test_bones_in_euler_mode_stay_in_it():
     np.testing.assert_allclose(bone_heads(armature, "l_wrist", [1, 12, 30]), expected, atol=1e-3)
 
 
-def test_recipe_tells_everything():
+def test_recipe_holds_everything():
     add_character()
     settings().steps = "2"
     action = generate("a person jumps", seconds=3.0, path=poly_curve(BEND, name="Bend"), seed=11)
-    told = {key: action[key] for key in action.keys()}  # noqa: SIM118  not iterable
-    assert told["motionlcm_prompt"] == "a person jumps" and told["motionlcm_seed"] == 11
-    assert told["motionlcm_steps"] == 2 and told["motionlcm_seconds"] == 3.0 and told["motionlcm_frames"] == 60
-    assert told["motionlcm_model"] == "tiny" and len(told["motionlcm_model_sha256"]) == 64
-    assert told["motionlcm_licence"] == "CC0-1.0" and told["motionlcm_path"] == "Bend"
-    assert len(told["motionlcm_path_xz"]) == 120
+    recipe = {key: action[key] for key in action.keys()}  # noqa: SIM118  not iterable
+    assert recipe["motionlcm_prompt"] == "a person jumps" and recipe["motionlcm_seed"] == 11
+    assert recipe["motionlcm_steps"] == 2 and recipe["motionlcm_seconds"] == 3.0 and recipe["motionlcm_frames"] == 60
+    assert recipe["motionlcm_model"] == "tiny" and len(recipe["motionlcm_model_sha256"]) == 64
+    assert recipe["motionlcm_licence"] == "CC0-1.0" and recipe["motionlcm_path"] == "Bend"
+    assert len(recipe["motionlcm_path_xz"]) == 120
     for name in ("path_mean_cm", "path_max_cm", "foot_skate_cm_s", "milliseconds"):
-        assert told[f"motionlcm_{name}"] >= 0
+        assert recipe[f"motionlcm_{name}"] >= 0
 
 
 def all_values(armature) -> np.ndarray:
@@ -357,7 +357,7 @@ def test_time_stretching_shows_the_same_motion_slower_or_faster(old, new):
     assert scene.frame_end >= int(action.frame_range[1] * new / old)
 
 
-def test_what_is_said_on_a_stretched_timeline_is_met_there():
+def test_settings_on_a_stretched_timeline_are_met_there():
     armature = add_character()
     scene = bpy.context.scene
     scene.render.frame_map_old, scene.render.frame_map_new = 100, 200

@@ -1,6 +1,6 @@
 """PyTorch beside Blender: installed from fake wheels, tried, used, taken away; and all that can go wrong with it.
 
-Whatever happens, it is told in one sentence, and NumPy goes on making motions.
+Each failure is one sentence, and NumPy continues to generate motions.
 """
 
 from __future__ import annotations
@@ -76,10 +76,10 @@ def refused(operator) -> str:
     """Press a button that must refuse, and return its one sentence."""
     with pytest.raises(RuntimeError) as caught:
         operator()
-    told = runtime().status.message
-    assert runtime().status.error and told in str(caught.value)
-    assert told.endswith(".") and "\n" not in told and "unexpected" not in told
-    return told
+    sentence = runtime().status.message
+    assert runtime().status.error and sentence in str(caught.value)
+    assert sentence.endswith(".") and "\n" not in sentence and "unexpected" not in sentence
+    return sentence
 
 
 def numpy_still_works() -> None:
@@ -114,10 +114,10 @@ def test_without_permission_for_the_network_nothing_is_fetched(monkeypatch, own_
     numpy_still_works()
 
 
-def test_the_plan_says_what_how_large_from_where_and_into_which_folder(own_folder):
-    told = "\n".join(runtime().plan())
+def test_the_plan_names_packages_size_source_and_folder(own_folder):
+    plan = "\n".join(runtime().plan())
     for text in ("torch==2.13.0", "transformers==", "GB", "pypi.org", str(own_folder), "on the processor"):
-        assert text in told
+        assert text in plan
     preferences().wheel_folder = "/some/wheels"
     assert "/some/wheels" in "\n".join(runtime().plan())
 
@@ -131,11 +131,11 @@ def test_the_plan_names_the_index_that_is_installed_from(monkeypatch):
     assert not any("pytorch.org" in line for line in runtime().plan())
 
 
-def test_a_driver_that_is_too_old_is_told_before_anything_is_fetched(monkeypatch):
+def test_a_driver_that_is_too_old_is_reported_before_any_download(monkeypatch):
     note = core("torch_builds").cuda_problem("470.42", "8.6", "Linux")
     monkeypatch.setattr(runtime(), "known_hardware", core("hardware").Hardware("none", driver="470.42", note=note))
-    told = runtime().plan()
-    assert note in told and "on the processor" in told[0] and "install 525.60.13" in note
+    plan = runtime().plan()
+    assert note in plan and "on the processor" in plan[0] and "install 525.60.13" in note
     assert runtime().setup().build == "cpu"
 
 
@@ -163,7 +163,7 @@ def test_what_is_installed_comes_last_on_the_path(wheels, monkeypatch):
     assert Path(np.__file__).parent.parent in map(Path, before)
 
 
-def test_a_card_that_failed_its_trial_is_not_asked_for(wheels, monkeypatch):
+def test_a_card_that_failed_its_trial_is_not_requested(wheels, monkeypatch):
     as_if_it_worked(monkeypatch, "cpu", "The processor is used, not the graphics card: no kernel image.")
     assert install_here(wheels).sentence
     assert torch_import().usable("auto") == ("cpu", "") and torch_import().usable("cuda") == ("cuda", "")
@@ -227,8 +227,8 @@ def test_a_folder_that_may_not_be_written_to(wheels, own_folder, monkeypatch):
     else:
         own_folder.mkdir(parents=True)
         own_folder.chmod(0o500)
-    told = refused(bpy.ops.motionlcm.enable_gpu)
-    assert "written" in told or "refused" in told
+    sentence = refused(bpy.ops.motionlcm.enable_gpu)
+    assert "written" in sentence or "refused" in sentence
     numpy_still_works()
 
 
@@ -266,7 +266,7 @@ def test_a_full_disk_in_the_midst_of_it(wheels, small_disk, monkeypatch):
     numpy_still_works()
 
 
-def test_too_little_room_is_told_before(wheels, small_disk):
+def test_too_little_disk_space_is_reported_before(wheels, small_disk):
     noise = np.random.default_rng(0).integers(33, 126, 3 << 20, dtype=np.uint8).tobytes().decode()
     write_wheel(wheels, "filelock", "4.3.1", {"filelock/__init__.py": f"# {noise}"})
     assert "GB are free" in refused(bpy.ops.motionlcm.enable_gpu)
@@ -326,8 +326,8 @@ def test_an_installer_that_is_killed_midway(wheels, own_folder):
     assert len(ours) == 1
     os.kill(ours[0], signal.SIGKILL)
     wait()
-    told = runtime().status.message
-    assert runtime().status.error and told.endswith(".") and "Resume" in told
+    message = runtime().status.message
+    assert runtime().status.error and message.endswith(".") and "Resume" in message
     condition = torch_import().poll_status()
     assert condition.kind in ("unfinished", "busy") and not torch_import().places().packages.exists()
     numpy_still_works()
@@ -402,8 +402,8 @@ def test_somebody_elses_torch_that_crashes_is_tried_once_and_not_used(tmp_path, 
     preferences().device = "AUTO"
     add_character()
     generate(seconds=1.0)
-    told = panel_status()
-    assert any("PyTorch crashes here" in warning for warning in told.warnings) and not told.error
+    status = panel_status()
+    assert any("PyTorch crashes here" in warning for warning in status.warnings) and not status.error
     kept = json.loads(torch_import().places().trials.read_text(encoding="utf-8"))
     assert len(kept) == 1
     monkeypatch.setattr(torch_import(), "_trials", {})
@@ -422,8 +422,8 @@ def test_a_blender_that_crashed_while_loading_torch_does_not_do_so_again(wheels,
     preferences().device = "AUTO"
     add_character()
     generate(seconds=1.0)
-    (told,) = panel_status().warnings
-    assert "Blender closed while it loaded PyTorch" in told and torch_import().poll_status().kind == "broken"
+    (warning,) = panel_status().warnings
+    assert "Blender closed while it loaded PyTorch" in warning and torch_import().poll_status().kind == "broken"
     assert "torch" not in sys.modules and not torch_import().places().importing.exists()
     generate(seconds=1.0)
     setup = runtime().setup()
@@ -437,11 +437,11 @@ def test_a_torch_that_hangs_is_given_up():
     (folder / "torch").mkdir(parents=True)
     (folder / "torch/__init__.py").write_text(code)
     started = time.monotonic()
-    told = core("trial").import_in_process([str(folder)], patience=2.0)
-    assert "does not start" in told and time.monotonic() - started < 300.0  # it would hang for 600
+    problem = core("trial").import_in_process([str(folder)], patience=2.0)
+    assert "does not start" in problem and time.monotonic() - started < 300.0  # it would hang for 600
 
 
-@pytest.mark.skipif(os.name == "nt", reason="asks for processes in the way of POSIX")
+@pytest.mark.skipif(os.name == "nt", reason="requires POSIX processes")
 def test_nothing_outlives_a_blender_that_was_killed(tmp_path):
     (tmp_path / "hangs/torch").mkdir(parents=True)
     code = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(600)"
@@ -487,18 +487,18 @@ class Failing:
 
 
 def on_a_failing_card(monkeypatch, error: Exception) -> list[str]:
-    """Have the automatic device be a card that raises this; returns the devices that are asked for."""
-    sampler, asked = part("motionlcm_blender.generation.pipeline"), []
+    """Have the automatic device be a card that raises this; returns the devices that are requested."""
+    sampler, devices = part("motionlcm_blender.generation.pipeline"), []
     real = sampler.MotionLCM.from_folder
 
     def from_folder(folder, device="auto"):
-        asked.append(device)
+        devices.append(device)
         if device == "auto":
             return Failing(error)
         return real(folder, device="numpy")  # PyTorch on the processor is not here
 
     monkeypatch.setattr(sampler.MotionLCM, "from_folder", from_folder)
-    return asked
+    return devices
 
 
 class OutOfMemoryError(RuntimeError):
@@ -507,34 +507,36 @@ class OutOfMemoryError(RuntimeError):
 
 def test_out_of_memory_on_the_card_falls_back_for_this_request_alone(monkeypatch):
     error = part("motionlcm_blender.networks.backends").device_error(OutOfMemoryError("CUDA out of memory."), "cuda")
-    asked = on_a_failing_card(monkeypatch, error)
+    devices = on_a_failing_card(monkeypatch, error)
     preferences().device = "AUTO"
     add_character()
     generate(seconds=1.0)
-    (told,) = panel_status().warnings
-    assert "too little free memory" in told and told.endswith("This motion was generated by PyTorch on the processor.")
+    (warning,) = panel_status().warnings
+    assert "too little free memory" in warning and warning.endswith(
+        "This motion was generated by PyTorch on the processor."
+    )
     generate(seconds=1.0)
-    assert asked == ["auto", "cpu", "auto", "cpu"]
+    assert devices == ["auto", "cpu", "auto", "cpu"]
 
 
-def test_an_unsupported_card_is_not_asked_again(monkeypatch):
+def test_an_unsupported_card_is_not_tried_again(monkeypatch):
     raised = RuntimeError("CUDA error: no kernel image is available for execution on the device\nCompile with ...")
     error = part("motionlcm_blender.networks.backends").device_error(raised, "cuda")
-    asked = on_a_failing_card(monkeypatch, error)
+    devices = on_a_failing_card(monkeypatch, error)
     preferences().device = "AUTO"
     add_character()
     generate(seconds=1.0)
     assert "does not support this graphics card" in panel_status().warnings[0]
     generate(seconds=1.0)
-    assert asked == ["auto", "cpu"] and panel_status().warnings == ()
+    assert devices == ["auto", "cpu"] and panel_status().warnings == ()
 
 
 def test_a_library_that_went_missing_falls_back(monkeypatch):
-    asked = on_a_failing_card(monkeypatch, ModuleNotFoundError("No module named 'torch._inductor'"))
+    devices = on_a_failing_card(monkeypatch, ModuleNotFoundError("No module named 'torch._inductor'"))
     preferences().device = "AUTO"
     add_character()
     generate(seconds=1.0)
-    assert "part of PyTorch is missing" in panel_status().warnings[0] and asked == ["auto", "cpu"]
+    assert "part of PyTorch is missing" in panel_status().warnings[0] and devices == ["auto", "cpu"]
 
 
 def test_a_device_chosen_by_name_does_not_fall_back(monkeypatch):

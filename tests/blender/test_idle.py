@@ -33,8 +33,8 @@ def test_memory_is_shown_and_given_back_after_a_while(monkeypatch):
     add_character()
     before = generate(seconds=1.0)
     part("operators.session.model_info").read_card(part("operators.session.model_choice").chosen())
-    told = texts(drawn("MOTIONLCM_PT_model"))
-    assert "NumPy" in told and " MiB" in told and engine().in_use.bytes > 1000
+    drawn_texts = texts(drawn("MOTIONLCM_PT_model"))
+    assert "NumPy" in drawn_texts and " MiB" in drawn_texts and engine().in_use.bytes > 1000
     (loaded,) = engine()._loaded.values()
     held = weakref.ref(loaded)
     del loaded
@@ -64,14 +64,14 @@ def test_never_if_so_chosen_and_never_at_work(monkeypatch):
     assert idle.look() is None
 
 
-def test_warming_up_loads_once_and_who_asks_meanwhile_waits(monkeypatch):
+def test_warming_up_loads_once_and_requests_wait_for_it(monkeypatch):
     sampler = part("motionlcm_blender.generation.pipeline")
-    asked, inside, at_work = [], threading.Event(), []
+    calls, inside, at_work = [], threading.Event(), []
     whole = sampler.MotionLCM.generate
 
     def watched(self, request, *rest):
         at_work.append(threading.current_thread().name)
-        asked.append((request.prompt, len(at_work)))
+        calls.append((request.prompt, len(at_work)))
         inside.set()
         try:
             return whole(self, request, *rest)
@@ -86,10 +86,10 @@ def test_warming_up_loads_once_and_who_asks_meanwhile_waits(monkeypatch):
     assert inside.wait(60.0)
     assert generate(prompt="a person jumps", seconds=1.0) is not None
     ahead.join()
-    assert [prompt for prompt, _ in asked] == ["a person dances", "a person jumps"]
-    assert all(count == 1 for _, count in asked)
+    assert [prompt for prompt, _ in calls] == ["a person dances", "a person jumps"]
+    assert all(count == 1 for _, count in calls)
     engine().warm_up(part("operators.session.model_choice").chosen())  # it is warm
-    assert len(asked) == 2
+    assert len(calls) == 2
 
 
 def test_letting_go_of_a_model_does_not_wait_for_its_warming_up(monkeypatch):

@@ -290,7 +290,7 @@ def test_a_parent_that_rests_is_no_cause() -> None:
 
 
 @pytest.mark.parametrize(("scale", "words"), [((2.0, 1.0, 1.0), "unevenly"), ((-1.0, 1.0, 1.0), "mirrored")])
-def test_a_scale_of_a_parent_is_told_as_its(scale: tuple[float, ...], words: str) -> None:
+def test_a_scale_of_a_parent_names_the_parent(scale: tuple[float, ...], words: str) -> None:
     character, parent = add_character(), bpy.data.objects.new("Cart", None)
     bpy.context.scene.collection.objects.link(parent)
     parent.scale, character.parent = scale, parent

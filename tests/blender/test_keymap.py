@@ -19,7 +19,7 @@ NEIGHBOURS = {
     "Markers": (),
     "Dopesheet": ("Dopesheet", "Dopesheet Generic", "Animation Channels", "Timeline"),
 }
-"""Keymaps of Blender's that are asked in the same editor."""
+"""Keymaps of Blender that are searched in the same editor."""
 MOUSE = ("LEFTMOUSE", "RIGHTMOUSE")
 HELD = ("shift", "ctrl", "alt", "oskey")
 

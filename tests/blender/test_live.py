@@ -218,9 +218,9 @@ def test_settings_make_the_motion_anew(character, name, value):
     bpy.context.view_layer.update()
     settle()
     assert action() is not None and preview().shown_on(character) is None
-    told = part("operators.armature.actions").recipe_of(character)
+    recipe = part("operators.armature.actions").recipe_of(character)
     wanted = {"seed": 5, "prompt": "a person turns"}.get(name)
-    assert wanted is None or told[name] == wanted
+    assert wanted is None or recipe[name] == wanted
 
 
 def test_a_pin_and_a_facing_target_that_are_moved(character):
@@ -265,18 +265,18 @@ def test_an_animated_object_as_path_is_read_without_stepping(character):
     assert np.allclose(reading.order.path_xz, exact.path_xz, atol=1e-5)
 
 
-def test_a_refusal_is_told_once_and_live_goes_on(character, monkeypatch):
-    said = []
+def test_a_refusal_is_shown_once_and_live_goes_on(character, monkeypatch):
+    shown = []
     show = part("operators.scene.messages").show_message
     monkeypatch.setattr(
-        part("operators.scene.messages"), "show_message", lambda *a, **k: said.append(a[0]) or show(*a, **k)
+        part("operators.scene.messages"), "show_message", lambda *a, **k: shown.append(a[0]) or show(*a, **k)
     )
     settings().path.data.splines.clear()
     bpy.context.view_layer.update()
     for _ in range(5):
         live().tick()
         bpy.context.view_layer.update()
-    assert len(said) == 1 and "Path" in said[0] and panel_status().error
+    assert len(shown) == 1 and "Path" in shown[0] and panel_status().error
     add_spline(settings().path.data, ((0.0, 0.0), (1.0, -2.0)))
     bpy.context.view_layer.update()
     settle()

@@ -71,14 +71,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def bring(path: Path, **options) -> Path:
     """Import and return the model's folder."""
-    told = {"accept_licence": True, **options}
-    assert bpy.ops.motionlcm.import_official_model(filepath=str(path), **told) == {"FINISHED"}
+    consent = {"accept_licence": True, **options}
+    assert bpy.ops.motionlcm.import_official_model(filepath=str(path), **consent) == {"FINISHED"}
     return Path(part("operators.setup.official_model").status.made)
 
 
 def refused(path: Path, **options) -> str:
-    told = {"accept_licence": True, **options}
-    sentence = refusal(lambda: bpy.ops.motionlcm.import_official_model(filepath=str(path), **told))
+    consent = {"accept_licence": True, **options}
+    sentence = refusal(lambda: bpy.ops.motionlcm.import_official_model(filepath=str(path), **consent))
     assert sentence.endswith(".") and "\n" not in sentence and "Traceback" not in sentence
     return sentence
 
@@ -98,12 +98,12 @@ def test_a_folder_becomes_a_model_that_is_chosen(place, home, version):
     assert folder == home / "official" and left(home) == ["official"] and chosen() == str(folder)
     config = json.loads((folder / "config.json").read_text())
     assert "non-commercial" in config["licence"] and config["licence_accepted"]
-    said = panel_status().message
-    assert f"{version}: VAE, MotionLCM student, ControlNet for the pelvis, trajectory encoder" in said
+    message = panel_status().message
+    assert f"{version}: VAE, MotionLCM student, ControlNet for the pelvis, trajectory encoder" in message
     assert not list(folder.rglob("*.bin"))
 
 
-def test_consent_is_asked_for(place, home):
+def test_consent_is_required(place, home):
     file = write_checkpoint(place / "pelvis.ckpt", official(SMALL_V2))
     assert "tick" in refused(file, accept_licence=False)
     assert "tick" in refusal(lambda: bpy.ops.motionlcm.get_official_model(source="DISK"))
@@ -121,11 +121,11 @@ def dialog(operator: str) -> Layout:
 
 
 @pytest.mark.parametrize("operator", ["get_official_model", "import_official_model"])
-def test_the_licence_is_shown_where_consent_is_asked_for(operator):
+def test_the_licence_is_shown_where_consent_is_given(operator):
     layout = dialog(operator)
     assert "non-commercial" in texts(layout) and "HumanML3D" in texts(layout)
-    asked = [given["property"] for name, given in layout.seen if name == "prop"]
-    assert asked[0] == "accept_licence" and "accept_unverified" in asked
+    properties = [given["property"] for name, given in layout.seen if name == "prop"]
+    assert properties[0] == "accept_licence" and "accept_unverified" in properties
     prop = getattr(bpy.ops.motionlcm, operator).get_rna_type().properties["accept_licence"]
     assert not prop.default and prop.is_skip_save
 
@@ -167,9 +167,9 @@ def test_the_text_encoder_of_the_hub_or_of_an_earlier_model_is_found(place, home
     assert json.loads((second / "config.json").read_text())["text_encoder"]["name"] == "sentence-t5-large"
     shutil.move(second / "text_encoder", version)
     shutil.rmtree(home)
-    for told in (hub, tmp_path / "hub", version):
+    for location in (hub, tmp_path / "hub", version):
         version.parent.mkdir(parents=True, exist_ok=True)
-        bring(place, text_encoder=str(told))
+        bring(place, text_encoder=str(location))
 
 
 class Evil:
@@ -356,7 +356,7 @@ def test_what_is_missing_is_fetched(place, home, tmp_path, monkeypatch):
         server.server_close()
 
 
-def test_the_published_list_asks_for_a_word_and_names_the_page(place, home, monkeypatch):
+def test_the_published_list_requires_consent_and_names_the_page(place, home, monkeypatch):
     monkeypatch.setattr(part("operators.setup.official_model"), "may_go_online", lambda: True)
     sentence = refusal(
         lambda: bpy.ops.motionlcm.get_official_model(source="NET", accept_licence=True, accept_unverified=True)

@@ -94,11 +94,11 @@ def test_generate_stays_while_a_job_runs_with_progress_and_cancel():
 def test_errors_are_shown_whole():
     add_character()
     settings().length = 70.0
-    told = refusal()
-    assert told in texts(drawn("MOTIONLCM_PT_main"))
+    sentence = refusal()
+    assert sentence in texts(drawn("MOTIONLCM_PT_main"))
 
 
-def test_button_says_finish_while_drawing():
+def test_button_reads_finish_while_drawing():
     add_character()
     assert operators(drawn("MOTIONLCM_PT_main"))["motionlcm.draw_path"] == "Draw Path"
     bpy.ops.motionlcm.draw_path()
@@ -111,21 +111,21 @@ def test_speed_and_its_warning():
     settings().path, settings().length = poly_curve([(0, 0), (0, 40)]), 2.0
     bpy.context.view_layer.update()
     part("operators.controls.path_speed").refresh(bpy.context)
-    told = texts(drawn("MOTIONLCM_PT_main"))
-    assert "40.0 m at" in told and "faster than people run" in told
+    lines = texts(drawn("MOTIONLCM_PT_main"))
+    assert "40.0 m at" in lines and "faster than people run" in lines
 
 
 def test_numbers_of_the_present_action():
     add_character()
     generate(seconds=2.0, path=poly_curve([(0, 0), (0, -2)]))
     layout = drawn("MOTIONLCM_PT_result")
-    told = texts(layout)
-    assert "Path error" in told and "Worst foot drag" in told and "Facing error" in told and " ms" in told
-    assert "% of captured" in told
+    lines = texts(layout)
+    assert "Path error" in lines and "Worst foot drag" in lines and "Facing error" in lines and " ms" in lines
+    assert "% of captured" in lines
     assert {"motionlcm.recall", "motionlcm.generate_again"} <= set(operators(layout))
 
 
-def test_model_panel_tells_name_licence_and_errors(tmp_path):
+def test_model_panel_shows_name_licence_and_errors(tmp_path):
     engine = part("operators.session.model_info")
     engine.read_card(part("operators.session.model_choice").chosen())
     assert "tiny" in texts(drawn("MOTIONLCM_PT_model")) and "CC0-1.0" in texts(drawn("MOTIONLCM_PT_model"))
@@ -139,7 +139,7 @@ def hint(prompt):
     return part("operators.session.model_info").known_hint(part("operators.session.model_choice").chosen(), prompt)
 
 
-def test_a_prompt_beyond_what_the_model_has_seen_is_told(tmp_path):
+def test_a_prompt_beyond_the_training_captions_has_a_warning(tmp_path):
     add_character()
     engine = part("operators.session.model_session").get()
     write_tiny_model(tmp_path / "model")
@@ -161,7 +161,7 @@ def test_a_prompt_beyond_what_the_model_has_seen_is_told(tmp_path):
     assert "The model has" not in texts(drawn("MOTIONLCM_PT_main"))
 
 
-def test_without_a_vocabulary_nothing_is_told_of_the_prompt():
+def test_without_a_vocabulary_the_prompt_has_no_warning():
     settings().prompt = "a person swims"
     assert "The model has" not in texts(drawn("MOTIONLCM_PT_main"))
 

@@ -132,7 +132,7 @@ def test_curves_shown_with_thickness_are_still_lines(shown):
     assert (len(bpy.data.objects), len(bpy.data.curves)) == (objects, curves)
 
 
-def test_several_strokes_use_the_first_and_say_so():
+def test_several_strokes_use_the_first_with_a_warning():
     obj = poly_curve([(0, 0), (0, 2)], name="Strokes")
     add_spline(obj.data, [(5, 5), (9, 9)])
     trajectory = sampled(obj)
@@ -159,7 +159,7 @@ def test_point_radius_is_the_speed():
     np.testing.assert_allclose(floor[-1], (0, 4), atol=1e-6)
 
 
-def test_a_path_too_fast_or_too_slow_is_told():
+def test_a_path_too_fast_or_too_slow_has_a_warning():
     assert "faster than people run" in sampled(poly_curve([(0, 0), (0, 50)])).warnings[0]
     assert "slower than people walk" in sampled(poly_curve([(0, 0), (0, 0.3)])).warnings[0]
 
@@ -175,8 +175,8 @@ def test_metres_are_those_of_the_character():
 def test_bad_curves_are_refused_by_name(points, sentence):
     add_character()
     settings().path = poly_curve(points, name="Bad")
-    told = refusal()
-    assert told.startswith('Path "Bad"') and sentence in told
+    sentence_shown = refusal()
+    assert sentence_shown.startswith('Path "Bad"') and sentence in sentence_shown
     assert len(bpy.data.actions) == 0
 
 
@@ -280,7 +280,7 @@ def test_draw_path_and_finish():
 def test_draw_path_with_the_draw_operator():
     """The operator behind the draw tool, given a stroke as the mouse would."""
     bpy.ops.motionlcm.draw_path()
-    known = bpy.types.OperatorStrokeElement.bl_rna.properties  # Blender wants all of them, and they differ
+    known = bpy.types.OperatorStrokeElement.bl_rna.properties  # Blender requires all of them, and they differ
     stroke = [
         {
             name: value

@@ -1,4 +1,4 @@
-"""The prompt library in the panel: prompts of the model folder, search, use, surprise, and the nearest prompt."""
+"""The prompt library in the panel: prompts of the model folder, search, use, surprise, and offers for other prompts."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def library(tmp_path):
     """A model with a library of two prompts and one that it cannot do, chosen and read."""
     folder = tmp_path / "model"
     write_tiny_model(folder)
-    told = {"format": 1, "prompts": PROMPTS, "weak": ["a person claps"]}
-    (folder / "prompts.json").write_text(json.dumps(told))
+    content = {"format": 1, "prompts": PROMPTS, "weak": ["a person claps"]}
+    (folder / "prompts.json").write_text(json.dumps(content))
     bpy.context.preferences.addons[EXTENSION].preferences.model_folder = str(folder)
     return part("operators.session.model_library").read(part("operators.session.model_choice").chosen())
 
@@ -60,8 +60,8 @@ def test_prompt_comes_with_the_judged_length_and_seed(library):
     add_character()
     assert bpy.ops.motionlcm.use_library_prompt(prompt="a person walks slowly") == {"FINISHED"}
     assert (settings().prompt, settings().seed, settings().length) == ("a person walks slowly", 7, 3.0)
-    told = part("operators.generation.library_prompts").description_of(library.prompts[0])
-    assert told == "Walk slowly: 3.0 seconds, repeats as a loop, moves over the floor"
+    description = part("operators.generation.library_prompts").description_of(library.prompts[0])
+    assert description == "Walk slowly: 3.0 seconds, repeats as a loop, moves over the floor"
     assert "stays in place" in part("operators.generation.library_prompts").description_of(library.prompts[1])
 
 
@@ -73,10 +73,10 @@ def test_surprise_generates_another_prompt_of_the_library(library):
     assert settings().character.animation_data.action["motionlcm_prompt"] == "a person sits down"
 
 
-def test_a_prompt_that_the_model_cannot_do_is_answered_with_the_nearest(library, tmp_path):
+def test_a_prompt_that_the_model_cannot_do_is_answered_with_similar_ones(library, tmp_path):
     waves = {"prompt": "a person waves both hands", "category": "gestures"}
-    told = {"format": 1, "prompts": [*PROMPTS, waves], "weak": ["a person claps both hands"]}
-    (tmp_path / "model" / "prompts.json").write_text(json.dumps(told))
+    content = {"format": 1, "prompts": [*PROMPTS, waves], "weak": ["a person scrubs both hands"]}
+    (tmp_path / "model" / "prompts.json").write_text(json.dumps(content))
     reading = part("motionlcm_blender.text.prompt_library")
     encode = part("motionlcm_blender.text.encoders").open_minilm().encode
     vectors = reading.read_library(tmp_path / "model").with_vectors(lambda text: encode(text)[1]).vectors
@@ -86,12 +86,23 @@ def test_a_prompt_that_the_model_cannot_do_is_answered_with_the_nearest(library,
     add_character()
     generate("a person walks slowly")
     assert "motionlcm.use_library_prompt" not in operators(drawn("MOTIONLCM_PT_main"))
-    generate("a man claps both hands")
+    generate("a man scrubs both hands")
     calls = drawn("MOTIONLCM_PT_main").seen
     offered = [given["text"] for _, given in calls if given.get("operator") == "motionlcm.use_library_prompt"]
-    assert offered == ["The model can do: a person waves both hands"]
+    assert offered == ["a person waves both hands"]
+    assert "seen to fail at a prompt like this" in texts(drawn("MOTIONLCM_PT_main"))
+    generate("a bus stops at the station")
+    assert "No prompt like this" in texts(drawn("MOTIONLCM_PT_main"))
+    assert "What it can do: Prompt Library" in texts(drawn("MOTIONLCM_PT_main"))
+    assert "motionlcm.use_library_prompt" not in operators(drawn("MOTIONLCM_PT_main"))
     settings().prompt = "a person waves both hands"
     assert "motionlcm.use_library_prompt" not in operators(drawn("MOTIONLCM_PT_main"))
+
+
+def test_prompts_offered_at_first_are_in_the_bundled_library():
+    bundled = part("motionlcm_blender.networks.model_folder").bundled_models() / "default"
+    library = part("motionlcm_blender.text.prompt_library").read_library(bundled)
+    assert all(library.find(prompt) for prompt in part("ui.panels").EXAMPLES)
 
 
 def test_damaged_library_counts_as_none(library, tmp_path):

@@ -16,27 +16,10 @@ from tests.blender.published_rigs import (
     smplx_armature,
     smplx_parents,
 )
-from tests.blender.support import bone_heads, generate, part, refusal, settings
+from tests.blender.support import bone_heads, generate, part, refusal, settings, turning_clip, write_clip
 
 MILLIMETRE = 1e-3
 MODES = ("QUATERNION", "XYZ", "YZX", "AXIS_ANGLE")
-
-
-def gesturing(skeleton, frames: int = 10, seed: int = 0):
-    """A clip in which every joint turns about an axis of its own while the root walks and turns."""
-    clips, rotations = part("motionlcm_blender.motion.motion"), part("motionlcm_blender.motion.rotations")
-    rng = np.random.default_rng(seed)
-    angles = np.linspace(0.2, 1, frames)[:, None] * rng.uniform(-1.3, 1.3, len(skeleton))
-    turns = rotations.from_axis_angle(rng.standard_normal((len(skeleton), 3))[None], angles)
-    root = np.stack([np.linspace(0, 2, frames), np.linspace(0.9, 1.0, frames), np.linspace(3, 1, frames)], axis=1)
-    return clips.Clip(24.0, root, turns, skeleton)
-
-
-def written(armature: bpy.types.Object, clip) -> None:
-    rig, actions = part("operators.armature.smpl_rig"), part("operators.armature.actions")
-    read = rig.read_rig(armature)
-    pose = rig.pose_channels(clip, armature, read, rig.units_per_metre(armature, read))
-    actions.new_action(armature, "Test", 1.0 + np.arange(clip.frames), actions.channels_of(armature, pose), {})
 
 
 def expected_heads(armature: bpy.types.Object, clip) -> np.ndarray:
@@ -74,7 +57,7 @@ def random_place(rng: np.random.Generator) -> Matrix:
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("bones", ["along z", "along y", "any"])
 @pytest.mark.parametrize("make", [smpl_armature, smplx_armature])
-def test_bones_stand_where_the_engine_says(make, bones, seed):
+def test_bones_stand_where_the_engine_places_them(make, bones, seed):
     """Random proportions, rest axes, object transforms, rotation modes, arms lowered by up to 80 degrees."""
     rng = np.random.default_rng(seed)
     lowered, spread = (0.0, 0.0) if seed % 2 == 0 else (rng.uniform(0.4, 1.4), rng.uniform(0.0, 0.45))
@@ -85,8 +68,8 @@ def test_bones_stand_where_the_engine_says(make, bones, seed):
         armature.matrix_world = random_place(rng) @ armature.matrix_world
     armature.pose.bones["root"].matrix_basis = random_place(rng) if seed >= 2 else Matrix.Identity(4)
     bpy.context.view_layer.update()
-    clip = gesturing(part("operators.armature.smpl_rig").read_rig(armature).skeleton, seed=seed)
-    written(armature, clip)
+    clip = turning_clip(part("operators.armature.smpl_rig").read_rig(armature).skeleton, seed=seed)
+    write_clip(armature, clip)
     assert farthest_off(armature, clip) < MILLIMETRE
 
 
@@ -96,7 +79,7 @@ def test_smpl_spellings(prefix):
     assert read.bones[0] == f"{prefix}Pelvis" and read.bones[22:] == (f"{prefix}L_Hand", f"{prefix}R_Hand")
 
 
-def test_smplx_joints_are_found_and_hands_are_not_asked_for():
+def test_smplx_joints_are_found_and_hands_are_not_required():
     armature = smplx_armature(np.random.default_rng(1))
     read = part("operators.armature.smpl_rig").read_rig(armature)
     assert read.bones == (*SMPLX_JOINTS[:22], None, None)
@@ -107,8 +90,8 @@ def test_smplx_joints_are_found_and_hands_are_not_asked_for():
 def test_fingers_jaw_and_eyes_are_left_as_they_are_posed():
     armature = smplx_armature(np.random.default_rng(2))
     armature.pose.bones["left_index1"].rotation_quaternion = Quaternion((0, 0, 1), 0.8)
-    clip = gesturing(part("operators.armature.smpl_rig").read_rig(armature).skeleton)
-    written(armature, clip)
+    clip = turning_clip(part("operators.armature.smpl_rig").read_rig(armature).skeleton)
+    write_clip(armature, clip)
     bpy.context.scene.frame_set(5)
     assert armature.pose.bones["left_index1"].rotation_quaternion.angle == pytest.approx(0.8, abs=1e-5)
     assert armature.pose.bones["jaw"].matrix_basis == Matrix.Identity(4)
@@ -121,13 +104,13 @@ def test_a_rest_pose_with_lowered_arms_is_seen_as_a_t_pose(lowered):
     """The same body modelled with its arms lowered ends up in the same pose, palms and all."""
     skeleton = part("motionlcm_blender.motion.skeleton").SMPL
     retarget = part("motionlcm_blender.motion.retarget")
-    clip = gesturing(skeleton, seed=3)
+    clip = turning_clip(skeleton, seed=3)
     joints = retarget.forward_kinematics(clip)[:, :22].astype(np.float32)
     motion = part("motionlcm_blender.motion.motion").Motion(joints, np.zeros((clip.frames, 4), np.float32))
     places, turns = [], []
     for angle in (0.0, lowered):
         armature = own_body(heads_of(skeleton, angle))
-        written(armature, retarget.retarget(motion, part("operators.armature.smpl_rig").read_rig(armature).skeleton))
+        write_clip(armature, retarget.retarget(motion, part("operators.armature.smpl_rig").read_rig(armature).skeleton))
         places.append([bone_heads(armature, bone, [7])[0] for bone in ("L_Wrist", "R_Wrist", "R_Foot")])
         turns.append([turned_from_rest(armature, bone) for bone in ("L_Wrist", "R_Elbow", "L_Foot")])
     np.testing.assert_allclose(places[0], places[1], atol=MILLIMETRE)
@@ -170,8 +153,8 @@ def test_a_keyed_root_bone_does_not_carry_the_motion_off():
         root.keyframe_insert("location", frame=frame)
     before = armature.animation_data.action
     bpy.context.scene.frame_set(5)
-    clip = gesturing(part("operators.armature.smpl_rig").read_rig(armature).skeleton)
-    written(armature, clip)
+    clip = turning_clip(part("operators.armature.smpl_rig").read_rig(armature).skeleton)
+    write_clip(armature, clip)
     assert farthest_off(armature, clip) < MILLIMETRE
     ours, slot = armature.animation_data.action, getattr(armature.animation_data, "action_slot", None)
     armature.animation_data.action = before
@@ -193,8 +176,8 @@ def test_a_bone_between_two_joints_is_held_still():
     bpy.ops.object.mode_set(mode="OBJECT")
     armature.pose.bones["left_forearm_twist"].rotation_mode = "XYZ"
     armature.pose.bones["left_forearm_twist"].rotation_euler = (1, 2, 0)
-    clip = gesturing(part("operators.armature.smpl_rig").read_rig(armature).skeleton)
-    written(armature, clip)
+    clip = turning_clip(part("operators.armature.smpl_rig").read_rig(armature).skeleton)
+    write_clip(armature, clip)
     assert farthest_off(armature, clip) < MILLIMETRE
 
 

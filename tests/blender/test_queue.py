@@ -48,7 +48,7 @@ def failing(uid: int, sentence: str = "C2 cannot."):
     return module().QueuedJob(part("operators.scene.handles").Handle(f"C{uid}", uid), start)
 
 
-def ask(*turns) -> None:
+def enqueue_all(*turns) -> None:
     jobs().enqueue(turns, wait=False)
 
 
@@ -62,9 +62,9 @@ def serve(times: int = 100) -> None:
 
 
 def test_characters_take_turns(quick):
-    ask(turn(quick, 1, 4))
-    ask(turn(quick, 2, 2))
-    ask(turn(quick, 3))
+    enqueue_all(turn(quick, 1, 4))
+    enqueue_all(turn(quick, 2, 2))
+    enqueue_all(turn(quick, 3))
     assert panel_status().waiting == 2 and panel_status().who == "C1"
     serve()
     assert quick == ["1.1", "2.1", "3.1", "1.2", "2.2", "1.3", "1.4"]
@@ -77,18 +77,18 @@ def test_in_the_background_they_take_turns_as_well(quick):
 
 
 def test_a_new_request_replaces_that_of_the_same_character_only(quick):
-    ask(turn(quick, 1, 2))
-    ask(turn(quick, 2, 2))
-    ask(turn(quick, 1))  # it ran: it starts over, at the end of the line
+    enqueue_all(turn(quick, 1, 2))
+    enqueue_all(turn(quick, 2, 2))
+    enqueue_all(turn(quick, 1))  # it ran: it starts over, at the end of the line
     assert panel_status().who == "C2" and panel_status().waiting == 1
-    ask(turn(quick, 1, 3))  # it waited
+    enqueue_all(turn(quick, 1, 3))  # it waited
     assert panel_status().waiting == 1
     serve()
     assert quick == ["2.1", "1.1", "2.2", "1.2", "1.3"]
 
 
 def test_what_is_made_is_known_by_character_and_shot(quick):
-    ask(turn(quick, 1, 2), turn(quick, 2))
+    enqueue_all(turn(quick, 1, 2), turn(quick, 2))
     assert jobs().makes(1, "1.1") and not jobs().makes(2, "1.1") and not jobs().makes(2, "2.1")
     serve(1)
     assert jobs().makes(2, "2.1") and not jobs().makes(1, "1.2")
@@ -97,7 +97,7 @@ def test_what_is_made_is_known_by_character_and_shot(quick):
 
 
 def test_cancel_stops_the_one_shown_with_all_its_shots(quick):
-    ask(turn(quick, 1, 3), turn(quick, 2), turn(quick, 3))
+    enqueue_all(turn(quick, 1, 3), turn(quick, 2), turn(quick, 3))
     assert bpy.ops.motionlcm.cancel() == {"FINISHED"}
     assert panel_status().running and panel_status().who == "C2" and panel_status().message == "Cancelled."
     serve()
@@ -105,7 +105,7 @@ def test_cancel_stops_the_one_shown_with_all_its_shots(quick):
 
 
 def test_cancel_all(quick):
-    ask(turn(quick, 1, 3), turn(quick, 2), turn(quick, 3))
+    enqueue_all(turn(quick, 1, 3), turn(quick, 2), turn(quick, 3))
     assert bpy.ops.motionlcm.cancel(everything=True) == {"FINISHED"}
     serve()
     assert quick == [] and not panel_status().running and panel_status().waiting == 0
@@ -113,25 +113,25 @@ def test_cancel_all(quick):
 
 
 def test_what_goes_wrong_for_one_does_not_stop_the_others(quick):
-    ask(turn(quick, 1), failing(2), turn(quick, 3))
+    enqueue_all(turn(quick, 1), failing(2), turn(quick, 3))
     serve(1)
     assert panel_status().running and panel_status().message == "C2 cannot." and panel_status().error
     serve()
     assert quick == ["1.1", "3.1"] and panel_status().message == "3.1 written." and not panel_status().error
     assert panel_status().warnings == ("C2 cannot.",)
-    ask(turn(quick, 1))
+    enqueue_all(turn(quick, 1))
     assert panel_status().warnings == ()
 
 
-def test_it_is_told_for_whom_something_went_wrong(quick):
-    ask(failing(1, "It is too long."), failing(2, "It is too short."))
+def test_an_error_names_its_character(quick):
+    enqueue_all(failing(1, "It is too long."), failing(2, "It is too short."))
     assert panel_status().message == "C2: It is too short." and panel_status().warnings == ("C1: It is too long.",)
-    ask(failing(1, "It is too long."))
+    enqueue_all(failing(1, "It is too long."))
     assert panel_status().message == "It is too long." and panel_status().warnings == ()
 
 
 def test_another_file_ends_all_in_one_sentence(quick):
-    ask(turn(quick, 1, 3), turn(quick, 2), turn(quick, 3))
+    enqueue_all(turn(quick, 1, 3), turn(quick, 2), turn(quick, 3))
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     serve()
     assert quick == [] and not panel_status().running and panel_status().waiting == 0
@@ -141,7 +141,7 @@ def test_another_file_ends_all_in_one_sentence(quick):
 def test_off_and_on_again_while_some_wait(quick):
     import addon_utils
 
-    ask(turn(quick, 1, 3), turn(quick, 2))
+    enqueue_all(turn(quick, 1, 3), turn(quick, 2))
     addon_utils.disable(EXTENSION)
     addon_utils.enable(EXTENSION, default_set=True)
     jobs().poll()
@@ -149,7 +149,7 @@ def test_off_and_on_again_while_some_wait(quick):
 
 
 def test_making_at_once_does_not_disturb_the_line(quick):
-    ask(turn(quick, 1, 2), turn(quick, 2))
+    enqueue_all(turn(quick, 1, 2), turn(quick, 2))
     assert module().run_blocking(turn(quick, 9, 3).start) == ["9.1 written.", "9.2 written.", "9.3 written."]
     assert panel_status().running and panel_status().waiting == 1
     serve()
@@ -175,16 +175,16 @@ def states(armature: bpy.types.Object) -> str:
     return "".join(shot.state[0] for shot in armature.motionlcm.shots)
 
 
-def ask_all(monkeypatch) -> None:
-    ask_now = jobs().enqueue
-    monkeypatch.setattr(jobs(), "enqueue", lambda turns: ask_now(turns, wait=False))
+def never_wait(monkeypatch) -> None:
+    enqueue_now = jobs().enqueue
+    monkeypatch.setattr(jobs(), "enqueue", lambda turns: enqueue_now(turns, wait=False))
     bpy.ops.motionlcm.generate_all_characters()
     monkeypatch.undo()
 
 
 def test_all_characters(monkeypatch):
     one, two = two_with_shots()
-    ask_all(monkeypatch)
+    never_wait(monkeypatch)
     assert (states(one), states(two)) == ("GEE", "EE")
     serve(1)
     assert (states(one), states(two)) == ("DEE", "GE")
@@ -201,7 +201,7 @@ def test_all_characters(monkeypatch):
 
 def test_a_character_deleted_while_it_waits_ends_in_a_sentence(monkeypatch):
     one, two = two_with_shots()
-    ask_all(monkeypatch)
+    never_wait(monkeypatch)
     bpy.data.objects.remove(two)
     serve(1)
     assert '"C2" was deleted in the meantime' in panel_status().message and panel_status().error
@@ -214,7 +214,7 @@ def test_a_character_deleted_while_a_take_of_it_waits(monkeypatch):
     generate = part("operators.generation.orders")
     for armature in (one, two):
         settings().character = armature
-        ask(generate.queued_job(generate.order_from_scene(bpy.context)))
+        enqueue_all(generate.queued_job(generate.order_from_scene(bpy.context)))
     bpy.data.objects.remove(two)
     serve()
     assert '"C2" was deleted in the meantime' in panel_status().message and len(bpy.data.actions) == 1
@@ -226,7 +226,7 @@ def test_undo_while_some_wait(monkeypatch):
     bpy.ops.ed.undo_push(message="characters")
     bpy.context.scene.cursor.location.x = 3
     bpy.ops.ed.undo_push(message="cursor")
-    ask_all(monkeypatch)
+    never_wait(monkeypatch)
     bpy.ops.ed.undo()
     serve()
     assert [states(bpy.data.objects[name]) for name in names] == ["DDD", "DD"], panel_status()
@@ -241,7 +241,7 @@ def test_undoing_a_character_that_waits_ends_in_a_sentence(monkeypatch):
     add_character().name = "C2"
     bpy.ops.motionlcm.add_shot()
     bpy.ops.ed.undo_push(message="second")
-    ask_all(monkeypatch)
+    never_wait(monkeypatch)
     bpy.ops.ed.undo()
     serve()
     assert states(bpy.data.objects["C1"]) == "D"
@@ -260,13 +260,13 @@ def test_another_thread_than_ours_is_never_the_one_that_writes(quick):
         return job
 
     wish.start = watched
-    ask(wish)
+    enqueue_all(wish)
     serve()
     assert written_by == [threading.main_thread()]
 
 
 def test_nothing_is_written_while_blender_renders(quick, monkeypatch):
-    ask(turn(quick, 1), turn(quick, 2))
+    enqueue_all(turn(quick, 1), turn(quick, 2))
     rendering = [True]
     monkeypatch.setattr(module(), "is_rendering", lambda: rendering[0])
     for thread in list(jobs().task.threads):
@@ -274,7 +274,7 @@ def test_nothing_is_written_while_blender_renders(quick, monkeypatch):
     for _ in range(3):
         assert jobs().poll() is not None
     assert quick == [] and panel_status().stage == "Waiting for the render"
-    ask(turn(quick, 3))  # waits as well
+    enqueue_all(turn(quick, 3))  # waits as well
     assert quick == []
     rendering[0] = False
     serve()

@@ -10,21 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.blender.support import EXTENSION, REPOSITORY
+from tests.blender.support import EXTENSION, start_of_script
 
-SCRIPT = f"""
-import os, sys
-from pathlib import Path
-user, wheels = sys.argv[1:3]
-os.environ["BLENDER_USER_RESOURCES"] = user
-import bpy, addon_utils
-from importlib import import_module
-repository = next(r for r in bpy.context.preferences.extensions.repos if r.module == "user_default")
-home = Path(repository.directory) / "motionlcm_blender"
-home.mkdir(parents=True)
-for part in ("__init__.py", "blender_manifest.toml", "motionlcm_blender", "operators", "ui", "bundled_models"):
-    (home / part).symlink_to(Path({str(REPOSITORY)!r}) / part)
-addon_utils.enable("{EXTENSION}", default_set=True)
+SCRIPT = (
+    start_of_script("sys.argv[1]")
+    + f"""
+wheels = sys.argv[2]
 names = ("setup.torch_installation", "session.torch_import", "session.model_session", "scene.messages")
 runtime, torch_import, engine, messages = (import_module(f"{EXTENSION}.operators.{{name}}") for name in names)
 session = engine.get()
@@ -65,10 +56,11 @@ print("DONE")
 sys.stdout.flush()
 os._exit(0)
 """
+)
 
 
 def torch_wheel() -> Path | None:
-    """The wheel for this Python in the folders that pip was told of; never fetched, it is too large."""
+    """The wheel for this Python in pip's folders of wheels; never fetched, because it is too large."""
     tag = f"cp{sys.version_info[0]}{sys.version_info[1]}"
     for folder in os.environ.get("PIP_FIND_LINKS", "").split():
         found = sorted(Path(folder).glob(f"torch-2.13.0*-{tag}-{tag}-*.whl"))

@@ -18,15 +18,15 @@ from tests.repeated import JOINTS_M, assert_same_motion
 
 def curves_in(action: bpy.types.Action) -> dict[tuple[str, int], np.ndarray]:
     """Keys of an Action, (K, 6) for each curve: place and both handles, as stored."""
-    told = {}
+    keys = {}
     for curve in part("operators.armature.actions").holder_of(action).fcurves:
         columns = []
         for name in ("co", "handle_left", "handle_right"):
             column = np.empty(2 * len(curve.keyframe_points), np.float32)
             curve.keyframe_points.foreach_get(name, column)
             columns.append(column.reshape(-1, 2))
-        told[curve.data_path, curve.array_index] = np.concatenate(columns, axis=1)
-    return told
+        keys[curve.data_path, curve.array_index] = np.concatenate(columns, axis=1)
+    return keys
 
 
 def assert_same(one, two, within: float = JOINTS_M) -> None:
@@ -121,7 +121,7 @@ def test_an_action_makes_itself_again_in_another_file(make, link, tmp_path):
         wanted.actions = [name]
     source = wanted.actions[0]
     add_character().name = "Somebody Else"
-    settings().key_mode = "FITTED"  # and whatever else the panel says
+    settings().key_mode = "FITTED"  # and other settings of the panel
     assert bpy.ops.motionlcm.regenerate(action=source.name_full) == {"FINISHED"}
     again = settings().character.animation_data.action
     assert again != source and again.library is None and "motionlcm_shot" not in again
@@ -151,9 +151,9 @@ def test_for_a_giant_the_way_in_the_world_is_the_same():
     giant = add_character()
     giant.scale = (1.5, 1.5, 1.5)
     bpy.ops.motionlcm.regenerate(action=action.name)
-    told = giant.animation_data.action
-    assert told["motionlcm_units_per_metre"] == pytest.approx(1.5)
-    end = bone_heads(giant, "pelvis", [int(told.frame_range[1])])[0]
+    generated = giant.animation_data.action
+    assert generated["motionlcm_units_per_metre"] == pytest.approx(1.5)
+    end = bone_heads(giant, "pelvis", [int(generated.frame_range[1])])[0]
     np.testing.assert_allclose(end[:2], (0.5, -2), atol=0.08)
 
 
@@ -167,7 +167,7 @@ def test_a_shot_made_alone_is_mirrored_and_still_goes_on_from_the_one_before():
     np.testing.assert_allclose(bone_heads(settings().character, "head", [35]), first, atol=2e-3)
 
 
-def test_a_shot_that_was_split_is_made_whole_and_this_is_told():
+def test_a_shot_that_was_split_is_made_whole_with_a_warning():
     add_character()
     a_shot()
     bpy.ops.motionlcm.show_shot()
@@ -210,7 +210,7 @@ def test_what_is_offered_keeps_its_number():
     assert again is first and latest[3] != first[3]
 
 
-def test_another_model_is_told():
+def test_another_model_has_a_warning():
     add_character()
     action = generate()
     action["motionlcm_model_sha256"] = "0" * 64
@@ -239,7 +239,7 @@ def test_an_older_recipe_still_finds_its_ground_by_name():
     assert_same(expected, curves_in(settings().character.animation_data.action))
 
 
-def test_what_is_not_whole_is_said():
+def test_incomplete_recipes_are_reported():
     add_character()
     action = generate(path=rising_path())
     action["motionlcm_path_xz"] = list(action["motionlcm_path_xz"])[:-4]
@@ -301,8 +301,8 @@ def test_files_that_are_no_recipes_are_refused_and_nothing_changes(tmp_path):
     armature = add_character()
     file = tmp_path / "bad.json"
     file.write_text("{}")
-    says = refusal(lambda: bpy.ops.motionlcm.import_recipe(filepath=str(file)))
-    assert "bad.json cannot be read" in says and armature.animation_data is None
+    sentence = refusal(lambda: bpy.ops.motionlcm.import_recipe(filepath=str(file)))
+    assert "bad.json cannot be read" in sentence and armature.animation_data is None
     assert not bpy.ops.motionlcm.export_recipe.poll()
     generate()
     assert "cannot be written" in refusal(

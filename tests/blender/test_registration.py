@@ -10,7 +10,7 @@ import addon_utils
 import bpy
 import pytest
 
-from tests.blender.support import EXTENSION, PATIENCE_S, REPOSITORY, part
+from tests.blender.support import EXTENSION, PATIENCE_S, REPOSITORY, part, start_of_script
 
 
 def test_extension_is_imported_under_its_relative_name(extension):
@@ -50,27 +50,20 @@ def test_everything_the_user_sees_has_a_description():
 
 def test_switching_on_imports_nothing_heavy(tmp_path):
     """In a fresh Blender: no engine, no torch and no tokenizer until something is generated."""
-    script = f"""
-import os, sys
-os.environ["BLENDER_USER_RESOURCES"] = {str(tmp_path)!r}
-import bpy, addon_utils
-from pathlib import Path
-repository = next(r for r in bpy.context.preferences.extensions.repos if r.module == "user_default")
-home = Path(repository.directory) / "motionlcm_blender"
-home.mkdir(parents=True)
-for part in ("__init__.py", "blender_manifest.toml", "motionlcm_blender", "operators", "ui"):
-    (home / part).symlink_to(Path({str(REPOSITORY)!r}) / part)
-addon_utils.enable("{EXTENSION}", default_set=True)
+    script = (
+        start_of_script(repr(str(tmp_path)))
+        + f"""
 heavy = [m for m in sys.modules if m.startswith("{EXTENSION}.motionlcm_blender") or m in ("torch", "tokenizers")]
 print("HEAVY", heavy)
 sys.stdout.flush()
 os._exit(0 if not heavy and hasattr(bpy.types.Scene, "motionlcm") else 1)
 """
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_manifest_asks_for_files_and_for_the_net():
+def test_manifest_has_permissions_for_files_and_network():
     manifest = tomllib.loads((REPOSITORY / "blender_manifest.toml").read_text())
     assert manifest["id"] == "motionlcm_blender" and manifest["blender_version_min"] == "4.2.0"
     assert set(manifest["permissions"]) == {"files", "network", "clipboard"}

@@ -34,7 +34,7 @@ def stored():
 
 
 def odd_rig(name: str = "m2m_human") -> bpy.types.Object:
-    """A rig whose names say nothing of legs."""
+    """A rig without names of legs."""
     description = stored_rig(name)
     names = {bone.name: f"zorb {number}" for number, bone in enumerate(description.bones)}
     return build(renamed(description, names))

@@ -21,11 +21,8 @@ from tests.blender.support import (
     poly_curve,
     refusal,
     settings,
+    takes,
 )
-
-
-def takes():
-    return part("operators.takes.takes").takes_of(settings().character)
 
 
 @pytest.fixture
@@ -95,7 +92,7 @@ def test_stepping_to_another_take_of_a_foreign_action_is_refused_in_a_sentence()
     assert len([a for a in bpy.data.actions if a.name.startswith("MotionLCM")]) == 2
 
 
-def test_shots_of_scripts_know_their_frame_rate() -> None:
+def test_shots_of_scripts_store_their_frame_rate() -> None:
     character = add_character()
     scene = bpy.context.scene
     scene.render.fps = 24

@@ -65,7 +65,7 @@ def test_shots_follow_one_another():
     assert bpy.context.scene.frame_end == 250
 
 
-def test_without_a_character_it_is_said():
+def test_without_a_character_a_message_is_shown():
     assert "No character" in refusal(bpy.ops.motionlcm.add_shot)
     assert not bpy.ops.motionlcm.generate_shot.poll()
 
@@ -148,7 +148,7 @@ def test_keys_edited_by_hand_are_what_the_next_goes_on_from(three):
     np.testing.assert_allclose(poses([48.99]), poses([49.01]), atol=0.01)
 
 
-def test_path_that_begins_elsewhere_is_told_and_reached(three):
+def test_path_that_begins_elsewhere_is_reported_and_reached(three):
     choose(1).path = poly_curve([(2, 0), (2, -3)])
     bpy.ops.motionlcm.generate_shot()
     assert any("first walks to the path" in warning for warning in panel_status().warnings)
@@ -483,15 +483,15 @@ def test_undo_and_redo(three):
 def in_window(operator) -> None:
     """Start a job as a window would, in a worker, and wait until it has delivered; `poll` is to be called."""
     jobs = part("operators.session.job_queue").get()
-    ask = jobs.enqueue
+    enqueue = jobs.enqueue
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs, "enqueue", lambda turns: ask(turns, wait=False))
+        patch.setattr(jobs, "enqueue", lambda turns: enqueue(turns, wait=False))
         operator()
     for thread in list(jobs.task.threads):
         thread.join(60)
 
 
-def test_while_a_shot_is_made_it_says_so():
+def test_the_state_of_a_shot_while_it_is_generated():
     add_character()
     add("a person walks", "a person waves")
     in_window(bpy.ops.motionlcm.generate_shot)

@@ -1,4 +1,4 @@
-"""Add SMPL Body: the file's surface, weights and shapes, moved in Blender as the equations say."""
+"""Add SMPL Body: the file's surface, weights and shapes, moved in Blender by the equations."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def farthest_vertex(armature: bpy.types.Object, body: bpy.types.Object, model, c
 
 @pytest.mark.parametrize("place", ["at the origin", "moved, leaning and scaled"])
 @pytest.mark.parametrize("joints", [24, 52, 55])
-def test_the_skin_moves_as_the_equations_say(joints, place, tmp_path):
+def test_the_skin_moves_by_the_equations(joints, place, tmp_path):
     path = body_file(tmp_path, joints)
     armature, body = added(path)
     if place != "at the origin":
@@ -227,7 +227,7 @@ def test_adding_a_body_is_one_undo_step(tmp_path):
     assert numbers_of_data()[:3] == before
 
 
-def test_joints_that_cannot_be_fitted_are_told(tmp_path):
+def test_joints_that_cannot_be_fitted_are_reported(tmp_path):
     bpy.ops.motionlcm.add_character()
     assert "has no body with a shape" in refusal(bpy.ops.motionlcm.fit_joints)
     armature, body = added(body_file(tmp_path))
@@ -252,7 +252,7 @@ def test_panels_offer_the_file_the_sliders_and_the_licence(tmp_path):
     assert "under its authors' licence" in texts(drawn("MOTIONLCM_PT_main"))
 
 
-def test_the_file_browser_tells_the_licence():
+def test_the_file_browser_shows_the_licence():
     from tests.blender.test_panels import Layout
 
     layout = Layout()

@@ -176,14 +176,14 @@ def test_undo_takes_it_away_again(tmp_path):
 def test_a_mistake_changes_nothing(tmp_path):
     content = json.loads(json.dumps(BOARD))
     content["characters"][1]["shots"][1]["prompt"] = " "
-    told = refusal(lambda: bpy.ops.motionlcm.import_storyboard(filepath=write(tmp_path, content)))
-    assert told.startswith('Character "Bob", shot 2: the prompt is empty') and not bpy.data.objects
+    sentence = refusal(lambda: bpy.ops.motionlcm.import_storyboard(filepath=write(tmp_path, content)))
+    assert sentence.startswith('Character "Bob", shot 2: the prompt is empty') and not bpy.data.objects
     assert "no character" in refusal(lambda: bpy.ops.motionlcm.export_storyboard(filepath=str(tmp_path / "x.json")))
     add_character()
     settings().length = 0.1
     bpy.ops.motionlcm.add_shot()
-    told = refusal(lambda: bpy.ops.motionlcm.export_storyboard(filepath=str(tmp_path / "x.json")))
-    assert "shot 1: frames 1 to 3 are 0.1 s" in told and not (tmp_path / "x.json").exists()
+    sentence = refusal(lambda: bpy.ops.motionlcm.export_storyboard(filepath=str(tmp_path / "x.json")))
+    assert "shot 1: frames 1 to 3 are 0.1 s" in sentence and not (tmp_path / "x.json").exists()
 
 
 def test_curves_with_handles_animated_paths_and_shared_pins_are_exported(tmp_path):

@@ -390,7 +390,7 @@ def test_hidden_strips_take_no_events():
 # The prompt over a strip, and the menu
 
 
-def test_the_prompt_is_typed_over_the_strip_and_made_at_once_if_asked():
+def test_the_prompt_is_typed_over_the_strip_and_generated_at_once_on_request():
     add_character()
     add("one", "two")
     choose(1)

@@ -6,13 +6,9 @@ import bpy
 import numpy as np
 import pytest
 
-from tests.blender.support import add_character, bone_heads, generate, part, poly_curve, refusal, settings
+from tests.blender.support import add_character, bone_heads, generate, part, poly_curve, refusal, settings, takes
 
 FRAMES = range(1, 40, 6)
-
-
-def takes() -> list[bpy.types.Action]:
-    return part("operators.takes.takes").takes_of(settings().character, settings().take_sort)
 
 
 def shown_takes():
@@ -25,14 +21,6 @@ def present() -> bpy.types.Action:
 
 def heads() -> np.ndarray:
     return bone_heads(settings().character, "head", FRAMES)
-
-
-@pytest.fixture
-def three():
-    add_character()
-    settings().takes = 3
-    generate(seed=5)
-    return takes()
 
 
 def test_takes_are_actions_of_their_own_seeds(three):
@@ -84,6 +72,8 @@ def test_the_take_with_the_fewest_faults_comes_first_and_old_takes_behind():
     assert faults == sorted(faults) and order[3:] == [old[1], old[0]]
     measures = part("ui.takes_panel").short_measures
     read = part("operators.armature.take_properties").read
+    named = part("operators.takes.takes").measures_of(read(order[0]))
+    assert any(text.startswith("worst foot drag ") for text in named) and any("% of captured" in text for text in named)
     assert measures(read(old[0]))[0] == "20 cm/s" and any("%" in number for number in measures(read(order[0])))
 
 
@@ -157,7 +147,7 @@ def test_takes_stay_with_a_character_that_is_renamed(three, tmp_path):
     assert [a["motionlcm_seed"] for a in takes()] == seeds
 
 
-def test_the_list_says_what_tells_takes_apart(three):
+def test_the_list_shows_what_distinguishes_takes(three):
     label = part("operators.takes.takes").label
     assert [label(a, three[0]) for a in three] == [f"Seed {a['motionlcm_seed']}" for a in three]
     bpy.ops.motionlcm.vary_take(share=0.15)

@@ -44,7 +44,7 @@ def test_every_operator_has_a_tooltip():
         family, name = cls.bl_idname.split(".")
         assert family == "motionlcm"
         shown = getattr(bpy.ops.motionlcm, name).get_rna_type().description
-        wrong += [f"{cls.bl_idname} {says}: {shown}" for says in [wrong_with(shown)] if says]
+        wrong += [f"{cls.bl_idname} {fault}: {shown}" for fault in [wrong_with(shown)] if fault]
     assert not wrong, "\n".join(wrong)
 
 
@@ -54,14 +54,14 @@ def test_every_property_has_a_tooltip_and_a_name():
         for prop in own_properties(cls):
             count += 1
             where = f"{cls.__name__}.{prop.identifier}"
-            wrong += [f"{where} {says}: {prop.description}" for says in [wrong_with(prop.description)] if says]
+            wrong += [f"{where} {fault}: {prop.description}" for fault in [wrong_with(prop.description)] if fault]
             if not prop.name:
                 wrong.append(f"{where} has no name")
             if prop.type == "ENUM":
                 for item in prop.enum_items:
-                    says = wrong_with(item.description)
-                    if says:
-                        wrong.append(f"{where}, {item.identifier} {says}: {item.description}")
+                    fault = wrong_with(item.description)
+                    if fault:
+                        wrong.append(f"{where}, {item.identifier} {fault}: {item.description}")
     assert count > 55 and not wrong, "\n".join(wrong)
 
 

@@ -11,10 +11,10 @@ settings.register_profile("untimed", deadline=None, max_examples=50, suppress_he
 settings.load_profile("untimed")
 
 NOT_NUMERIC = {
-    "test_command_line", "test_downloads", "test_evaluation_report", "test_export", "test_extension_types",
-    "test_inert_pickle",
-    "test_messages", "test_model_folder", "test_prepare", "test_runtime", "test_shared_files", "test_smpl_file",
-    "test_storyboard", "test_test_tools", "test_torch_builds", "test_zip_contents",
+    "test_command_line", "test_docs_links", "test_downloads", "test_evaluation_report", "test_export",
+    "test_extension_types", "test_guide", "test_import_graph", "test_inert_pickle", "test_messages",
+    "test_model_folder", "test_prepare", "test_runtime", "test_shared_files", "test_smpl_file", "test_storyboard",
+    "test_test_tools", "test_torch_builds", "test_words", "test_zip_contents",
 }  # fmt: skip
 """Tests of files, processes and words. All others calculate, so `make test-processors` runs them in several ways."""
 

@@ -1,4 +1,4 @@
-"""The benchmark measures what it says it does; how fast is not tested."""
+"""The benchmark measures what its names describe; times are not tested."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def test_every_stage_is_printed_and_written(tiny: Path, tmp_path: Path, capsys: 
     arguments = ["bench", "--model", str(tiny), "--device", "numpy", "--frames", "24", "--repeats", "3"]
     arguments += ["--blender", "none"]
     assert main([*arguments, "--json", str(file)]) == 0
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     result = json.loads(file.read_text())
     assert [each["products"] for each in result["runs"]] == matmul.ways() and result["writing"] == {}
     run = result["runs"][0]
     assert run["device"] == "numpy" and run["frames"] == 24 and result["repeats"] == 3
     assert set(run["stages"]) == {*benching.STAGES, *benching.WHOLES}
     for name, row in run["stages"].items():
-        assert name in said
+        assert name in printed
         assert 0 < row["best_ms"] <= row["median_ms"] <= row["p90_ms"]
         assert row["ratio"] == pytest.approx(row["median_ms"] / result["reference_ms"])
     assert result["machine"]["cores"] >= 1 and result["machine"]["packages"]["numpy"] == np.__version__
@@ -87,8 +87,14 @@ def test_two_source_trees_are_measured_in_turns(
     (tmp_path / "motionlcm_blender" / "cli" / "bench.py").touch()
     assert main(["bench", "--against", str(tmp_path), "--repeats", "4", "--cpu"]) == 0
     assert len(rounds) == 8 and rounds[:4] == [comparison.ROOT, tmp_path.resolve(), tmp_path.resolve(), comparison.ROOT]
-    said = capsys.readouterr().out
-    assert "keys" in said and "0.50" in said and "old" not in said and "new" not in said and "another" not in said
+    printed = capsys.readouterr().out
+    assert (
+        "keys" in printed
+        and "0.50" in printed
+        and "old" not in printed
+        and "new" not in printed
+        and "another" not in printed
+    )
 
 
 def test_processor_time_leaves_out_what_the_process_waits_for() -> None:
@@ -144,14 +150,14 @@ def test_training_steps_are_compared(tmp_path: Path, capsys: pytest.CaptureFixtu
     )
     file = tmp_path / "training.json"
     assert main(["bench", "--training", "--config", str(config), "--repeats", "2", "--json", str(file)]) == 0
-    said, result = capsys.readouterr().out, json.loads(file.read_text())
+    printed, result = capsys.readouterr().out, json.loads(file.read_text())
     ours, published, alike = result["variants"].values()
     assert (ours["layers"], published["layers"], alike["layers"]) == (3, 9, 3)
     assert ours["ratio"] == 1.0 and published["ratio"] == pytest.approx(published["median_ms"] / ours["median_ms"])
     # The variant with our layers has our parameters, so that the ratio compares the same network.
     assert alike["parameters"] == pytest.approx(ours["parameters"], rel=0.03) and published["parameters"] > 2 * 10**4
     for name, row in result["variants"].items():
-        assert name in said and 0 < row["best_ms"] <= row["median_ms"]
+        assert name in printed and 0 < row["best_ms"] <= row["median_ms"]
 
 
 def test_the_plain_loop_trains_and_hides_what_is_padded() -> None:

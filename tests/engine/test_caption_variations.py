@@ -30,7 +30,7 @@ CAPTIONS = st.builds(
     st.lists(st.sampled_from(DEEDS), min_size=1, max_size=3),
     st.sampled_from((" and ", ", then ", " and then ")),
 )
-SAID = (
+MEANINGFUL_WORDS = (
     "left right forward backward sideways around clockwise once twice two three four half full quarter fast quickly "
     "slowly both".split()
 )
@@ -40,8 +40,8 @@ def of(caption: str, count: int = 60, seed: int = 0) -> list[str]:
     return caption_variations(caption, np.random.default_rng(seed), count)
 
 
-def said(text: str) -> Counter[str]:
-    return Counter(word for word in re.findall(r"[a-z]+", text) if word in SAID and word != "around")
+def meaningful_words(text: str) -> Counter[str]:
+    return Counter(word for word in re.findall(r"[a-z]+", text) if word in MEANINGFUL_WORDS and word != "around")
 
 
 @given(CAPTIONS, st.integers(0, 2**32 - 1))
@@ -50,7 +50,7 @@ def test_sides_counts_directions_and_speeds_stay(caption: str, seed: int) -> Non
     made = of(caption, 5, seed)
     assert made == of(caption, 5, seed)
     for each in made:
-        assert said(each) == said(caption)
+        assert meaningful_words(each) == meaningful_words(caption)
         assert each.rstrip(".") != caption.rstrip(".") and "  " not in each and " ," not in each
     assert len({each.rstrip(".") for each in made}) == len(made)
 

@@ -58,10 +58,10 @@ def test_a_crossfade_begins_as_the_one_and_ends_as_the_other() -> None:
 
 def test_a_long_motion_is_one_motion(model: MotionLCM) -> None:
     request = Request("a person walks", 150, seed=3, takes=2)
-    told: list[float] = []
-    made = model.generate(request, lambda share, what: told.append(share))
+    shares: list[float] = []
+    made = model.generate(request, lambda share, what: shares.append(share))
     assert [m.seed for m in made] == [3, 4] and made[0].report["pieces"] >= 4
-    assert told == sorted(told)
+    assert shares == sorted(shares)
     for motion in made:
         assert motion.joints.shape == (150, 22, 3) and motion.contacts.shape == (150, 4)
         speed = np.linalg.norm(np.diff(motion.joints, axis=0), axis=-1).max()

@@ -58,9 +58,9 @@ def test_generate_along_a_path(tiny: Path, tmp_path: Path, capsys: pytest.Captur
     circle = named_path("circle", natural_length("circle", 5.0))
     middle = np.array([circle.length / (2 * np.pi), 0.0])
     np.testing.assert_allclose(np.linalg.norm(out["path"] - middle, axis=-1), middle[0], rtol=1e-3)
-    said = capsys.readouterr()
-    assert "path error mean" in said.out and "network alone" in said.out and "foot skate" in said.out
-    assert "Time" in said.out and "walk.npz (100 frames, 20 per second)" in said.out and said.err == ""
+    printed = capsys.readouterr()
+    assert "path error mean" in printed.out and "network alone" in printed.out and "foot skate" in printed.out
+    assert "Time" in printed.out and "walk.npz (100 frames, 20 per second)" in printed.out and printed.err == ""
 
 
 def test_the_same_seed_gives_the_same_file_and_another_does_not(tiny: Path, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_without_out_it_only_measures(
     assert "--out" in capsys.readouterr().out and list(tmp_path.iterdir()) == []
 
 
-def test_a_speed_people_do_not_have_is_told(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_speed_people_do_not_have_is_reported(tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "path.json"
     path.write_text(json.dumps({"points": [[0, 0], [0, 30]]}))
     assert generate(tiny, "--path", path, "--seconds", 2) == 0
@@ -161,12 +161,12 @@ def test_what_cannot_be_done_ends_in_one_sentence_before_the_model_is_loaded(
     monkeypatch.setattr(MotionLCM, "from_folder", never)
     model = [] if arguments[0] == "info" else ["--model", "nowhere"]
     assert run(*arguments, *model) == 1
-    said = capsys.readouterr()
-    assert said.out == "" and said.err.startswith("motionlcm: ") and sentence in said.err
-    assert said.err.count("\n") == 1 and "Traceback" not in said.err
+    printed = capsys.readouterr()
+    assert printed.out == "" and printed.err.startswith("motionlcm: ") and sentence in printed.err
+    assert printed.err.count("\n") == 1 and "Traceback" not in printed.err
 
 
-def test_model_limits_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_model_limits_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from dataclasses import replace
 
     blind = write_tiny_model(tmp_path / "blind", replace(TINY, control=False)).path
@@ -180,8 +180,8 @@ def test_model_limits_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "no device called abacus" in capsys.readouterr().err
     (blind / "model.safetensors").write_bytes((blind / "model.safetensors").read_bytes()[:2000])
     assert generate(blind, "--seconds", 3) == 1
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "Traceback" not in said
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1 and "Traceback" not in printed
     assert run("info", blind) == 1
     assert capsys.readouterr().err.count("\n") == 1
 
@@ -219,16 +219,16 @@ def test_interrupting_ends_with_130(
     assert "Traceback" not in capsys.readouterr().err and list(tmp_path.iterdir()) == []
 
 
-def test_info_tells_whose_the_model_is(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_info_names_the_authors_of_the_model(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("info", tiny) == 0
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for part in ("tiny", "CC0-1.0", "random numbers", "all-MiniLM-L6-v2", "0.4 to 9.8 s", "denoiser", "MiB", "numpy"):
-        assert part in said, part
+        assert part in printed, part
     assert run("info", tiny, "--json", "--devices") == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["model"]["licence"] == "CC0-1.0" and "numpy" in told["devices"]
-    assert told["model"]["parameters"] == sum(told["model"]["parameters_by_part"].values()) > 1000
-    assert len(told["model"]["sha256"]) == 64
+    content = json.loads(capsys.readouterr().out)
+    assert content["model"]["licence"] == "CC0-1.0" and "numpy" in content["devices"]
+    assert content["model"]["parameters"] == sum(content["model"]["parameters_by_part"].values()) > 1000
+    assert len(content["model"]["sha256"]) == 64
 
 
 def test_as_a_module_and_without_torch(tiny: Path, tmp_path: Path) -> None:
@@ -288,7 +288,7 @@ def test_training_is_hooked_up(capsys: pytest.CaptureFixture[str]) -> None:
     assert left.value.code == 0 and "usage: motionlcm train" in capsys.readouterr().out
 
 
-def test_where_training_is_left_out_it_says_so(
+def test_where_training_is_left_out_an_error_names_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in [n for n in sys.modules if n.startswith("motionlcm_blender.training")]:

@@ -1,4 +1,4 @@
-"""Examples composed of other motion do what their captions say, and keep what they should of what they are made of."""
+"""Examples composed of other motion show what their captions describe, and keep the rest of the motion."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ def test_joined_pieces_go_on_where_the_last_one_ended(angle: float, away: float)
     assert steps.max() < 1.5 * (np.linalg.norm(np.diff(piece, axis=0), axis=-1) * FPS).max()
 
 
-def data(**said: tuple[np.ndarray, str]) -> CapturedData:
-    pieces = {name: MotionPiece.of(joints) for name, (joints, _) in said.items()}
-    segments = tuple(Segment(n, 0.0, (len(j) - 1) / FPS, (caption,)) for n, (j, caption) in said.items())
+def data(**clips: tuple[np.ndarray, str]) -> CapturedData:
+    pieces = {name: MotionPiece.of(joints) for name, (joints, _) in clips.items()}
+    segments = tuple(Segment(n, 0.0, (len(j) - 1) / FPS, (caption,)) for n, (j, caption) in clips.items())
     return CapturedData(pieces, segments)
 
 
@@ -86,7 +86,7 @@ def captured() -> CapturedData:
     )
 
 
-def test_what_is_composed_does_what_it_says(captured: CapturedData) -> None:
+def test_composed_examples_do_what_their_captions_describe(captured: CapturedData) -> None:
     made = list(composition.compose(captured, [MotionPiece.of(walk(120))], COUNTS, np.random.default_rng(3)))
     by_kind = {kind: [m for m in made if m.kind == kind] for kind in COUNTS}
     assert {kind: len(found) for kind, found in by_kind.items()} == COUNTS

@@ -22,15 +22,15 @@ MOTIONS = [motion(40, 1.0), motion(60, 1.4)]
 
 
 class Oracle:
-    """Knows the captured motion; its network is `away` metres to the left of it, its engine is exact."""
+    """Returns the captured motion; its network is `away` metres to the left of it, its engine is exact."""
 
     def __init__(self, away: float = 0.0) -> None:
         self.truth = {m.captions[0]: m.joints for m in MOTIONS}
         self.away = away
-        self.asked: list[Request] = []
+        self.requests: list[Request] = []
 
     def features(self, request: Request) -> np.ndarray:
-        self.asked.append(request)
+        self.requests.append(request)
         joints = self.truth[request.prompt]
         # T joints give T - 1 features; the model makes as many features as joints.
         features = features_from_joints(np.concatenate([joints, joints[-1:]]))
@@ -92,16 +92,16 @@ def test_densities(density, count):
     assert (np.diff(frames) > 0).all() and frames[-1] < 40
 
 
-def test_hints_are_true_positions_of_the_joints_asked_for():
+def test_hints_are_true_positions_of_the_requested_joints():
     model = Oracle()
     control.measure(model, MOTIONS, repeat=3, per_cell=2, joints=(10, 20), densities=(2,))
-    first = model.asked[0]
+    first = model.requests[0]
     assert first.hints is not None
     assert first.hints.mask.any(axis=(0, 2)).nonzero()[0].tolist() == [10]
     assert first.hints.mask.all(axis=-1).sum() == 2
     given = first.hints.mask
     np.testing.assert_array_equal(first.hints.positions[given], model.truth[first.prompt][given])
-    starts = [r for r in model.asked if r.start is not None]
+    starts = [r for r in model.requests if r.start is not None]
     assert len(starts) == 2 and all(r.start.frames == round(r.frames / 4) for r in starts)
     np.testing.assert_array_equal(starts[0].start.joints, model.truth[starts[0].prompt][: starts[0].start.frames])
 
@@ -110,7 +110,7 @@ def test_repeats_draw_anew_and_are_repeatable():
     def drawn(repeat: int) -> list[np.ndarray]:
         model = Oracle()
         control.measure(model, MOTIONS, repeat, per_cell=2, joints=(0,), densities=(5,))
-        return [r.hints.mask[:, 0, 0] for r in model.asked if r.hints is not None][:2]
+        return [r.hints.mask[:, 0, 0] for r in model.requests if r.hints is not None][:2]
 
     again = list(zip(drawn(0), drawn(0), strict=True))
     assert all(np.array_equal(a, b) for a, b in again)
@@ -124,6 +124,6 @@ def test_a_velocity_jump_is_seen_where_it_is():
     assert control.velocity_jump(joints, 7) == pytest.approx(0.0)
 
 
-def test_without_motions_it_says_so():
+def test_without_motions_an_error_is_raised():
     with pytest.raises(ValueError, match="no motion"):
         control.measure(Oracle(), [], repeat=0)

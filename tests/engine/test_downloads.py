@@ -38,12 +38,12 @@ class Behaviour:
     etag: str = '"one"'
     drops: list[int] = field(default_factory=list)
     length: int | None = None
-    says_length: bool = True
+    sends_length: bool = True
     chunked: bool = False
     status: list[int] = field(default_factory=list)
     location: str = ""
     kind: str = "application/octet-stream"
-    asked: list[dict[str, str]] = field(default_factory=list)
+    requests: list[dict[str, str]] = field(default_factory=list)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -53,44 +53,44 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        told: Behaviour = self.server.behaviour  # type: ignore[attr-defined]
-        told.asked.append({"path": self.path, **dict(self.headers)})
+        behaviour: Behaviour = self.server.behaviour  # type: ignore[attr-defined]
+        behaviour.requests.append({"path": self.path, **dict(self.headers)})
         self.close_connection = True
-        if told.location and self.path != "/there":
+        if behaviour.location and self.path != "/there":
             self.send_response(302)
-            self.send_header("Location", told.location)
+            self.send_header("Location", behaviour.location)
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
-        if told.status:
-            self.send_response(told.status.pop(0))
+        if behaviour.status:
+            self.send_response(behaviour.status.pop(0))
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
         begins = 0
-        asked, same = self.headers.get("Range"), self.headers.get("If-Range") in (None, told.etag)
-        if asked and told.ranges and same:
-            begins = int(asked.removeprefix("bytes=").rstrip("-"))
-            if begins >= len(told.content):
+        requested, same = self.headers.get("Range"), self.headers.get("If-Range") in (None, behaviour.etag)
+        if requested and behaviour.ranges and same:
+            begins = int(requested.removeprefix("bytes=").rstrip("-"))
+            if begins >= len(behaviour.content):
                 self.send_response(416)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
-        rest = told.content[begins:]
+        rest = behaviour.content[begins:]
         self.send_response(206 if begins else 200)
-        self.send_header("Content-Type", told.kind)
-        if told.etag:
-            self.send_header("ETag", told.etag)
+        self.send_header("Content-Type", behaviour.kind)
+        if behaviour.etag:
+            self.send_header("ETag", behaviour.etag)
         if begins:
-            self.send_header("Content-Range", f"bytes {begins}-{len(told.content) - 1}/{len(told.content)}")
-        if told.chunked:
+            self.send_header("Content-Range", f"bytes {begins}-{len(behaviour.content) - 1}/{len(behaviour.content)}")
+        if behaviour.chunked:
             self.send_header("Transfer-Encoding", "chunked")
-        elif told.says_length:
-            self.send_header("Content-Length", str(len(rest) if told.length is None else told.length))
+        elif behaviour.sends_length:
+            self.send_header("Content-Length", str(len(rest) if behaviour.length is None else behaviour.length))
         self.end_headers()
-        if told.drops:
-            rest = rest[: told.drops.pop(0)]
-        if told.chunked:
+        if behaviour.drops:
+            rest = rest[: behaviour.drops.pop(0)]
+        if behaviour.chunked:
             self.wfile.write(f"{len(rest):x}\r\n".encode() + rest + b"\r\n0\r\n\r\n")
         else:
             self.wfile.write(rest)
@@ -109,7 +109,7 @@ def server() -> Iterator[http.server.ThreadingHTTPServer]:
 
 
 @pytest.fixture
-def told(server: Any) -> Behaviour:
+def behaviour(server: Any) -> Behaviour:
     behaviour: Behaviour = server.behaviour
     return behaviour
 
@@ -143,87 +143,92 @@ def refused(source: Source, folder: Path, **options: Any) -> str:
     return sentence
 
 
-def test_a_file_comes_whole_and_is_not_fetched_twice(source: Source, told: Behaviour, tmp_path: Path) -> None:
+def test_a_file_comes_whole_and_is_not_fetched_twice(source: Source, behaviour: Behaviour, tmp_path: Path) -> None:
     seen: list[tuple[float, str]] = []
     path = fetch(source, tmp_path, progress=lambda part, what: seen.append((part, what)))
     assert path == tmp_path / "some" / "file.bin" and path.read_bytes() == CONTENT
     assert files(tmp_path) == ["file.bin"]
     assert seen[-1] == (1.0, "Fetching: file.bin") and [p for p, _ in seen] == sorted(p for p, _ in seen)
-    assert fetch(source, tmp_path) == path and len(told.asked) == 1
+    assert fetch(source, tmp_path) == path and len(behaviour.requests) == 1
     path.write_bytes(b"something else")
     assert fetch(source, tmp_path).read_bytes() == CONTENT
 
 
-def test_it_goes_on_where_it_broke(source: Source, told: Behaviour, tmp_path: Path) -> None:
-    told.drops = [100_000, 150_000, 0]
+def test_it_goes_on_where_it_broke(source: Source, behaviour: Behaviour, tmp_path: Path) -> None:
+    behaviour.drops = [100_000, 150_000, 0]
     assert fetch(source, tmp_path).read_bytes() == CONTENT
-    assert [each.get("Range") for each in told.asked] == [None, "bytes=100000-", "bytes=250000-", "bytes=250000-"]
+    assert [each.get("Range") for each in behaviour.requests] == [
+        None,
+        "bytes=100000-",
+        "bytes=250000-",
+        "bytes=250000-",
+    ]
     assert files(tmp_path) == ["file.bin"]
 
 
-def test_it_goes_on_in_another_session(source: Source, told: Behaviour, tmp_path: Path) -> None:
-    told.drops = [100_000, 0, 0, 0, 0, 0]
+def test_it_goes_on_in_another_session(source: Source, behaviour: Behaviour, tmp_path: Path) -> None:
+    behaviour.drops = [100_000, 0, 0, 0, 0, 0]
     assert "broke off after 0.1 MiB of 0.5 MiB" in refused(source, tmp_path)
     assert files(tmp_path) == [".file.bin.part", ".file.bin.part.json"]
-    told.drops.clear()
+    behaviour.drops.clear()
     assert fetch(source, tmp_path).read_bytes() == CONTENT
-    assert told.asked[-1]["Range"] == "bytes=100000-" and told.asked[-1]["If-Range"] == '"one"'
+    assert behaviour.requests[-1]["Range"] == "bytes=100000-" and behaviour.requests[-1]["If-Range"] == '"one"'
     assert files(tmp_path) == ["file.bin"]
 
 
-def test_a_file_that_changed_meanwhile_begins_anew(source: Source, told: Behaviour, tmp_path: Path) -> None:
-    told.content, told.drops = b"x" * len(CONTENT), [100_000, 0, 0, 0]
+def test_a_file_that_changed_meanwhile_begins_anew(source: Source, behaviour: Behaviour, tmp_path: Path) -> None:
+    behaviour.content, behaviour.drops = b"x" * len(CONTENT), [100_000, 0, 0, 0]
     refused(source, tmp_path)
-    told.content, told.etag = CONTENT, '"two"'
-    told.drops.clear()
+    behaviour.content, behaviour.etag = CONTENT, '"two"'
+    behaviour.drops.clear()
     assert fetch(source, tmp_path).read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize(("ranges", "etag"), [(False, '"one"'), (True, ""), (True, 'W/"weak"')])
 def test_servers_without_ranges_or_tags(
-    source: Source, told: Behaviour, tmp_path: Path, ranges: bool, etag: str
+    source: Source, behaviour: Behaviour, tmp_path: Path, ranges: bool, etag: str
 ) -> None:
-    told.ranges, told.etag, told.drops = ranges, etag, [100_000]
+    behaviour.ranges, behaviour.etag, behaviour.drops = ranges, etag, [100_000]
     assert fetch(source, tmp_path).read_bytes() == CONTENT
-    told.drops, told.asked = [100_000], []
+    behaviour.drops, behaviour.requests = [100_000], []
     unknown = replace(source, name="other.bin", sha256=None)
     assert fetch(unknown, tmp_path, accept_unverified=True).read_bytes() == CONTENT
-    if etag != '"one"':  # nothing says that the rest is of the same file
-        assert "Range" not in told.asked[-1]
+    if etag != '"one"':  # the rest may be of another file
+        assert "Range" not in behaviour.requests[-1]
 
 
-def test_a_part_longer_than_the_file_is_thrown_away(source: Source, told: Behaviour, tmp_path: Path) -> None:
-    told.drops = [100_000, 0, 0, 0]
+def test_a_part_longer_than_the_file_is_thrown_away(source: Source, behaviour: Behaviour, tmp_path: Path) -> None:
+    behaviour.drops = [100_000, 0, 0, 0]
     refused(source, tmp_path)
-    told.drops.clear()
+    behaviour.drops.clear()
     with (tmp_path / "some" / ".file.bin.part").open("ab") as file:
         file.write(b"x" * len(CONTENT))
     assert fetch(source, tmp_path).read_bytes() == CONTENT
 
 
-def test_a_wrong_hash_leaves_nothing(source: Source, told: Behaviour, tmp_path: Path) -> None:
-    told.content = CONTENT[:-1] + b"x"
+def test_a_wrong_hash_leaves_nothing(source: Source, behaviour: Behaviour, tmp_path: Path) -> None:
+    behaviour.content = CONTENT[:-1] + b"x"
     assert "its sha256 is another" in refused(source, tmp_path)
     assert files(tmp_path) == []
-    told.content = CONTENT
+    behaviour.content = CONTENT
     assert fetch(source, tmp_path).read_bytes() == CONTENT
 
 
-def test_another_server_has_it(source: Source, server: Any, told: Behaviour, tmp_path: Path) -> None:
-    told.status = [404]
+def test_another_server_has_it(source: Source, server: Any, behaviour: Behaviour, tmp_path: Path) -> None:
+    behaviour.status = [404]
     twice = replace(source, urls=(address(server, "/gone"), address(server)))
     assert fetch(twice, tmp_path).read_bytes() == CONTENT
-    assert [each["path"] for each in told.asked] == ["/gone", "/file.bin"]
+    assert [each["path"] for each in behaviour.requests] == ["/gone", "/file.bin"]
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "sentence"),
+    ("changes", "sentence"),
     [
         ({"length": len(CONTENT) + 5}, "has 512005 bytes instead of 512000"),
         ({"length": 1000}, "has 1000 bytes instead of 512000"),
         ({"content": CONTENT + b"more"}, "has 512004 bytes"),
-        ({"content": CONTENT + b"more", "says_length": False}, "longer than it may be"),
-        ({"content": CONTENT[:-7], "says_length": False}, "broke off"),
+        ({"content": CONTENT + b"more", "sends_length": False}, "longer than it may be"),
+        ({"content": CONTENT[:-7], "sends_length": False}, "broke off"),
         ({"kind": "text/html; charset=utf-8"}, "a web page instead of some/file.bin"),
         ({"status": [404]}, "not at 127.0.0.1 any more"),
         ({"status": [403]}, "does not allow"),
@@ -236,55 +241,57 @@ def test_another_server_has_it(source: Source, server: Any, told: Behaviour, tmp
     ],
 )
 def test_lies_and_refusals_are_one_sentence(
-    source: Source, told: Behaviour, tmp_path: Path, behaviour: dict[str, Any], sentence: str
+    source: Source, behaviour: Behaviour, tmp_path: Path, changes: dict[str, Any], sentence: str
 ) -> None:
-    for name, value in behaviour.items():
-        setattr(told, name, list(value) if isinstance(value, list) else value)
+    for name, value in changes.items():
+        setattr(behaviour, name, list(value) if isinstance(value, list) else value)
     assert sentence in refused(source, tmp_path)
 
 
-def test_of_unknown_size_a_lying_length_shows(source: Source, told: Behaviour, tmp_path: Path) -> None:
+def test_of_unknown_size_a_lying_length_shows(source: Source, behaviour: Behaviour, tmp_path: Path) -> None:
     unknown = replace(source, bytes=None, sha256=None)
-    told.length = len(CONTENT) + 5
+    behaviour.length = len(CONTENT) + 5
     assert "broke off" in refused(unknown, tmp_path, accept_unverified=True)
     shutil.rmtree(tmp_path / "some")
-    told.length, told.says_length = None, False
+    behaviour.length, behaviour.sends_length = None, False
     assert "may be half a file" in refused(unknown, tmp_path, accept_unverified=True)
-    told.chunked = True
+    behaviour.chunked = True
     assert fetch(unknown, tmp_path, accept_unverified=True).read_bytes() == CONTENT
 
 
 def test_no_file_grows_without_end(
-    source: Source, told: Behaviour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: Source, behaviour: Behaviour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(downloads, "MAX_BYTES", 1000)
     unknown = replace(source, bytes=None)
     assert "longer than it may be" in refused(unknown, tmp_path)
-    told.chunked = True
+    behaviour.chunked = True
     assert "longer than it may be" in refused(unknown, tmp_path)
     assert files(tmp_path) == []
 
 
-def test_a_redirect_on_this_machine_is_followed(source: Source, server: Any, told: Behaviour, tmp_path: Path) -> None:
-    told.location = address(server, "/there")
+def test_a_redirect_on_this_machine_is_followed(
+    source: Source, server: Any, behaviour: Behaviour, tmp_path: Path
+) -> None:
+    behaviour.location = address(server, "/there")
     assert fetch(source, tmp_path).read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("onward", ["http://example.org/x", "http://127.0.0.1/x", "file:///x", "//", "gopher://a/b"])
 def test_out_of_an_encrypted_connection_leads_nothing(onward: str) -> None:
-    asked = urllib.request.Request("https://example.org/file.bin")
+    request = urllib.request.Request("https://example.org/file.bin")
     for handler in (connections.CheckedRedirects(),):
         with pytest.raises(connections.RefusedRedirect, match="refused"):
-            handler.redirect_request(asked, None, 302, "Found", {}, onward)  # type: ignore[arg-type]
+            handler.redirect_request(request, None, 302, "Found", {}, onward)  # type: ignore[arg-type]
     connections.check_redirect("https://example.org/file.bin", "https://cdn.example.org/1")
 
 
 def test_a_redirect_that_is_not_followed_leaves_no_connection_open() -> None:
-    asked, answer, headers = urllib.request.Request("https://example.org/file.bin"), io.BytesIO(), Message()
+    request, body, headers = urllib.request.Request("https://example.org/file.bin"), io.BytesIO(), Message()
     headers["Location"] = "file:///etc/passwd"
     with pytest.raises(connections.RefusedRedirect):
-        connections.CheckedRedirects().http_error_302(asked, answer, 302, "Found", headers)
-    assert answer.closed
+        connections.CheckedRedirects().http_error_302(request, body, 302, "Found", headers)
+    assert body.closed
 
 
 def test_an_opener_reads_no_local_file(tmp_path: Path) -> None:
@@ -303,21 +310,21 @@ def test_no_server_and_no_name(source: Source, tmp_path: Path) -> None:
 
 
 def test_proxies_of_the_environment_are_used(
-    source: Source, server: Any, told: Behaviour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: Source, server: Any, behaviour: Behaviour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("http_proxy", address(server, ""))
     away = replace(source, urls=("http://localhost:1/by-proxy.bin",))
     monkeypatch.setenv("no_proxy", "")
     assert fetch(away, tmp_path).read_bytes() == CONTENT
-    assert told.asked[0]["path"] == "http://localhost:1/by-proxy.bin"
+    assert behaviour.requests[0]["path"] == "http://localhost:1/by-proxy.bin"
 
 
-def test_cancel_keeps_the_part_and_nothing_else(source: Source, told: Behaviour, tmp_path: Path) -> None:
+def test_cancel_keeps_the_part_and_nothing_else(source: Source, behaviour: Behaviour, tmp_path: Path) -> None:
     seen: list[float] = []
     with pytest.raises(Cancelled):
         fetch(source, tmp_path, progress=lambda part, _what: seen.append(part), cancel=lambda: bool(seen))
     assert files(tmp_path) == [".file.bin.part", ".file.bin.part.json"]
-    assert fetch(source, tmp_path).read_bytes() == CONTENT and told.asked[-1]["Range"].startswith("bytes=")
+    assert fetch(source, tmp_path).read_bytes() == CONTENT and behaviour.requests[-1]["Range"].startswith("bytes=")
 
 
 def test_a_full_disk_leaves_nothing(source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,10 +360,10 @@ def test_a_folder_that_is_a_file(source: Source, tmp_path: Path) -> None:
     assert "cannot be written" in refused(source, tmp_path)
 
 
-def test_what_cannot_be_verified_needs_a_word(source: Source, told: Behaviour, tmp_path: Path) -> None:
+def test_what_cannot_be_verified_needs_a_word(source: Source, behaviour: Behaviour, tmp_path: Path) -> None:
     unknown = replace(source, sha256=None)
     assert "cannot be verified" in refused(unknown, tmp_path)
-    assert not told.asked
+    assert not behaviour.requests
     assert fetch(unknown, tmp_path, accept_unverified=True).read_bytes() == CONTENT
 
 
@@ -372,13 +379,12 @@ def test_several_files_share_one_progress(source: Source, tmp_path: Path) -> Non
     assert seen == sorted(seen) and seen[-1] == 1.0
 
 
-def test_the_list_is_whole_and_says_what_is_not_known() -> None:
+def test_the_list_of_sources_is_complete() -> None:
     sources = read_sources()
     names = [source.name for source in sources]
     assert len(set(names)) == len(names)
     assert {source.kind for source in sources} == set(source_list.KINDS)
     assert {"sentence-t5-large/2_Dense/config.json", "humanml3d/Mean.npy"} <= set(names)
-    assert source_list.unverified(sources) == [s.name for s in sources if s.sha256 is None]
     assert all(source.licence and source.page.startswith("https://") for source in sources)
 
 

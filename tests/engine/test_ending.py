@@ -89,15 +89,15 @@ def test_generating_towards_an_end(tmp_path: Path) -> None:
     tiny = model(tmp_path)
     end = motion(turned(at_origin(walk(60))[20:23], 0.8, (0.5, 1.0)))
     request = Request("a person walks", 60, seed=2, end=end)
-    for asked in (
+    for varied in (
         request,
         replace(request, hints=Hints.ground_path(np.linspace([0, 0], [0.2, 1.2], 60))),
         replace(request, start=motion(walk(60)[20:30])),
         replace(request, takes=2, mirror=True),
         replace(request, frames=260),
     ):
-        made = tiny.generate(asked)
-        assert len(made) == asked.takes
+        made = tiny.generate(varied)
+        assert len(made) == varied.takes
         for take in made:
             np.testing.assert_allclose(take.joints[-3:], end.joints, atol=1e-4)
     # Mirrored, it is the mirror image of the motion towards the mirrored pose.

@@ -1,4 +1,4 @@
-"""The model card says first what a person sees, and keeps what else it says."""
+"""The model card begins with what a person sees, and keeps its other text."""
 
 from __future__ import annotations
 

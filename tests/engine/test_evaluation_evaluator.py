@@ -47,7 +47,7 @@ def test_motions_of_a_split(data: MotionData) -> None:
         assert 48 <= motion.frames <= 64 and motion.joints.dtype == np.float32
         np.testing.assert_allclose(motion.joints[0, 0, [0, 2]], 0.0, atol=1e-5)
         across = motion.joints[0, 1] - motion.joints[0, 2] + motion.joints[0, 16] - motion.joints[0, 17]
-        assert across[0] > 0.1 and abs(across[2]) < 1e-4  # hips and shoulders say: facing +Z
+        assert across[0] > 0.1 and abs(across[2]) < 1e-4  # by hips and shoulders the figure faces +Z
         assert motion.joints[..., 1].min() == pytest.approx(0.0, abs=1e-5)
         assert motion.features().shape == (motion.frames - 1, 263)
     turning = {m.mirrored: m for m in motions if m.clip.startswith("left") and m.frames == 64}
@@ -132,7 +132,7 @@ def test_captions_are_encoded_once_and_kept(tmp_path: Path) -> None:
             return super().encode(prompt)
 
     encoder, file = Counting(), tmp_path / "captions.npz"
-    captions = [c for said in KINDS.values() for c in said]
+    captions = [c for texts in KINDS.values() for c in texts]
     CaptionStates(encoder, file).prepare([*captions, captions[0]])
     again = CaptionStates(encoder, file)
     tokens, mask = again.batch(captions, most=3)
@@ -157,7 +157,7 @@ def test_same_meaning_never_joins_left_and_right_or_counts() -> None:
     assert not same_meaning(captions, np.eye(5), 0.85).any()
 
 
-def test_too_little_data_is_said(data: MotionData) -> None:
+def test_too_little_data_is_an_error(data: MotionData) -> None:
     one = MotionData(data.clips, data.segments[:1], frozenset())
     with pytest.raises(TrainingDataError, match="four captioned segments"):
         train_evaluator(one, CaptionStates(Words()), SMALL)
@@ -166,8 +166,8 @@ def test_too_little_data_is_said(data: MotionData) -> None:
 def test_checkpoints_beyond_the_gap_are_passed_over(data: MotionData, monkeypatch: pytest.MonkeyPatch) -> None:
     """Held-out R@3 0.7, 0.8, 0.9 ..; on train clips 0.02 more, then 0.2 more: the second is the best within 0.05."""
     held, gaps = [0.7, 0.8, 0.9, 0.91, 0.92, 0.93], [0.02, 0.04, 0.2, 0.2, 0.2, 0.2]
-    told = iter([np.full(3, v) for h, gap in zip(held, gaps, strict=True) for v in (h, h + gap)])
-    monkeypatch.setattr(evaluator_training, "_scores", lambda judge, motions: next(told))
+    scores = iter([np.full(3, v) for h, gap in zip(held, gaps, strict=True) for v in (h, h + gap)])
+    monkeypatch.setattr(evaluator_training, "_scores", lambda judge, motions: next(scores))
     judge = Evaluator(EvaluatorNetwork(SMALL), SMALL, CaptionStates(Words()), {})
     chosen = evaluator_training._Chosen(judge, build_motions(data), build_motions(data))
     over = []

@@ -1,4 +1,4 @@
-"""Batched generation says what the model says one at a time; reconstruction errors have known answers."""
+"""Batched generation gives the same as one at a time; reconstruction errors of known size."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def test_evaluate_writes_and_keeps_what_was_measured(
     assert list(json.loads((folder.path / "evaluation.json").read_text("utf-8"))["sections"]) == ["control"]
 
 
-def test_what_is_wrong_is_said_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_are_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate"]) == 1
     assert "Name the folder of captured motion with --data." in capsys.readouterr().err
     assert main(["evaluate", "--data", str(tmp_path), "--repeats", "0"]) == 1

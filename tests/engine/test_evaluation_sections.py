@@ -125,9 +125,9 @@ def test_the_vectors_of_captions_are_kept(data: MotionData, tmp_path: Path) -> N
 
     encoder = Counting()
     first = Lookup(data, encoder, tmp_path / "e" / "lookup.npz")
-    asked = encoder.count
+    encoded = encoder.count
     again = Lookup(data, encoder, tmp_path / "e" / "lookup.npz")
-    assert asked == encoder.count == 8
+    assert encoded == encoder.count == 8
     np.testing.assert_allclose(first.vectors, again.vectors, atol=1e-3)
     fewer = MotionData(data.clips, data.segments[:6], data.test)
     assert len(Lookup(fewer, encoder, tmp_path / "e" / "lookup.npz").captions) < len(first.captions)
@@ -187,7 +187,7 @@ def test_a_follower_faces_along_every_path(data: MotionData) -> None:
     assert {key.split("/")[0] for key in free} == {"feet"}
 
 
-def test_what_the_report_says_of_the_network_counts(data: MotionData) -> None:
+def test_results_of_the_network_count(data: MotionData) -> None:
     class Reporting(Follower):
         def generate(self, request: Request) -> list[GeneratedMotion]:
             return [replace(m, report={"network_path_mean_cm": 31.0}) for m in super().generate(request)]
@@ -236,6 +236,6 @@ def test_flags_of_segments(folder: Path, data: MotionData, tmp_path: Path) -> No
         load_flags(tmp_path / "none")
 
 
-def test_kinds_are_told_by_their_verbs() -> None:
+def test_kinds_follow_from_verbs() -> None:
     family = spread_section.Family("a boxer throws a punch", 40, ())
     assert family.kind == "strike" and replace(family, caption="a man jogs").kind == "run"

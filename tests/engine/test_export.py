@@ -34,7 +34,7 @@ def placement() -> Placement:
     return Placement(np.array([3.0, 0.0, -2.0]), 1.1)
 
 
-def test_npz_holds_what_it_says(motion: Motion, placement: Placement, tmp_path: Path) -> None:
+def test_npz_holds_its_documented_fields(motion: Motion, placement: Placement, tmp_path: Path) -> None:
     xz = np.linspace([3.0, -2.0], [6.0, 1.0], FRAMES)
     motion_files.save(motion_files.make_shot(motion, placement, xz, prompt="a walk äö", seed=7), tmp_path / "walk.npz")
     with np.load(tmp_path / "walk.npz", allow_pickle=False) as file:
@@ -206,7 +206,7 @@ def test_blender_is_found_and_run(motion: Motion, tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.skipif(os.name == "nt", reason="stands in for Blender with a script")
-def test_what_blender_says_when_it_fails_is_passed_on(
+def test_the_output_of_a_failed_blender_is_passed_on(
     motion: Motion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _no_blender(tmp_path, monkeypatch)
@@ -216,7 +216,7 @@ def test_what_blender_says_when_it_fails_is_passed_on(
     program = tmp_path / "bin" / "blender"
     for code, sentence in (
         ("import sys; print('first', file=sys.stderr); sys.exit('The clip is not whole')", "The clip is not whole"),
-        ("", "it said nothing"),
+        ("", "no output"),
         ("import time; time.sleep(60)", "did not finish"),
     ):
         _program(program, code)

@@ -77,7 +77,7 @@ def test_both_runtimes_agree_on_any_length() -> None:
     np.testing.assert_allclose(portable.vae.encode(features, mask)[0][1], mean.numpy()[1], atol=1e-5)
 
 
-def test_the_trajectory_encoder_tells_a_hint_at_the_mean_from_none() -> None:
+def test_the_trajectory_encoder_distinguishes_a_hint_at_the_mean_from_none() -> None:
     network = MotionLCMNetwork(SMALL).eval()
     hints, given = torch.zeros(1, 8, 22, 3), torch.zeros(1, 8, 22, 3, dtype=torch.bool)
     given[0, 3, 0] = True

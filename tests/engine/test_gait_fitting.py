@@ -32,7 +32,7 @@ def hesitating(frames: int) -> np.ndarray:
     return resampled_joints(walk(int(at[-1]) + 3, 1.1).astype(np.float64), at)
 
 
-def asked(prompt: str = "a person walks forward", speed: float = 1.1) -> Request:
+def request_for(prompt: str = "a person walks forward", speed: float = 1.1) -> Request:
     return Request(prompt, FRAMES, hints=Hints.ground_path(line(speed)))
 
 
@@ -78,12 +78,15 @@ def test_what_is_more_than_a_walk_is_left_alone() -> None:
 
 
 def test_only_walks_and_runs_ahead_on_steady_paths_have_a_cadence() -> None:
-    request = asked()
+    request = request_for()
     cadence = cadence_of(request)
     assert cadence is not None and cadence(1.1) == captured_steps_per_minute(1.1)
-    run = cadence_of(asked("a person runs forward", 2.8))
+    run = cadence_of(request_for("a person runs forward", 2.8))
     assert run is not None and run(2.8) == captured_steps_per_minute(2.8, runs=True)
-    assert cadence_of(asked("a person dances")) is None and cadence_of(asked("a person walks backward")) is None
+    assert (
+        cadence_of(request_for("a person dances")) is None
+        and cadence_of(request_for("a person walks backward")) is None
+    )
     assert cadence_of(replace(request, hints=None)) is None and cadence_of(replace(request, speed=2.0)) is None
     assert request.hints is not None
     mask, positions = request.hints.mask.copy(), request.hints.positions.copy()
@@ -106,7 +109,7 @@ def test_a_walk_is_lengthened_by_itself() -> None:
 
 
 def test_a_fitted_walk_is_on_its_path_and_as_long() -> None:
-    request = asked(speed=1.3)
+    request = request_for(speed=1.3)
     joints = hesitating(160)
     piece = fitted_to_path(request, Piece(joints, foot_contacts(joints).astype(np.float64), None))
     assert piece is not None and piece.frames > FRAMES

@@ -17,7 +17,7 @@ LARGEST_PICTURE, LARGEST_ALL = 400_000, 3_000_000
 
 
 def anchors(text: str) -> set[str]:
-    """The anchors that GitHub and mkdocs give the headings of a page."""
+    """The anchors that GitHub gives the headings of a page; mkdocs joins hyphens that meet, and drops the last one."""
     found = set()
     for heading in re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE):
         plain = re.sub(r"[`*]|\]\([^)]*\)|\[", "", heading).strip().lower()
@@ -33,7 +33,8 @@ def broken(page: Path, text: str) -> list[str]:
             continue
         name, _, anchor = target.partition("#")
         file = page.parent / name if name else page
-        if not file.exists() or (anchor and anchor not in anchors(file.read_text("utf-8"))):
+        differs = anchor.endswith("-") or "--" in anchor
+        if not file.exists() or differs or (anchor and anchor not in anchors(file.read_text("utf-8"))):
             wrong.append(target)
     return wrong
 
@@ -58,8 +59,8 @@ def test_anchors_of_the_reference(document):
 
 
 def test_what_is_broken_is_found():
-    text = "[a](first.md) [b](none.md) [c](first.md#none) [d](https://x.org/none.md) ![e](images/none.webp)"
-    assert broken(GUIDE / "x.md", text) == ["none.md", "first.md#none", "images/none.webp"]
+    text = "[a](first.md) [b](none.md) [c](first.md#none) [d](https://x.org/none.md) ![e](images/none.webp) [f](#in-)"
+    assert broken(GUIDE / "x.md", text) == ["none.md", "first.md#none", "images/none.webp", "#in-"]
     assert anchors("# Walk this `path`, now\n```\n# no\n```\n## [A](b.md) & B") == {"walk-this-path-now", "a--b"}
 
 
@@ -86,3 +87,14 @@ def test_every_picture_is_shown_and_small():
     files = {file.name: file.stat().st_size for file in (GUIDE / "images").iterdir()}
     assert set(files) == shown
     assert max(files.values()) <= LARGEST_PICTURE and sum(files.values()) <= LARGEST_ALL
+
+
+def test_every_picture_belongs_to_a_group_that_can_be_taken_alone(monkeypatch):
+    pytest.importorskip("PIL")
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    names = importlib.import_module("guide_pictures").names_of_pictures()
+    script = (ROOT / "tests" / "gui" / "drive_guide.py").read_text("utf-8")
+    assert len(names) > 5 and set(names) - {"variants"} <= {page.stem for page in PAGES}
+    assert {file.stem.split("_")[0] for file in (GUIDE / "images").iterdir()} <= set(names)
+    taken = re.findall(r'"\w+": (\w+),', script.split("PICTURES = {", 1)[1])
+    assert len(taken) == len(names) and all(f"def {function}() -> Steps:" in script for function in taken)

@@ -1,15 +1,23 @@
-"""Poles of limbs, and keys of IK controls; moving a clip to another body."""
+"""Poles of limbs, IK controls found by constraints, and keys of IK controls; moving a clip to another body."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from motionlcm_blender.motion import rotations as rot
+from motionlcm_blender.motion.motion import Clip
+from motionlcm_blender.rigs.clip_retarget import retarget_clip_to_body
+from motionlcm_blender.rigs.description import FkSwitch, IkLimb, read_rig_json
 from motionlcm_blender.rigs.ik_controls import RestLimb, fit_control, pole_correction, pole_places, turned_poles
+from motionlcm_blender.rigs.ik_finding import ik_switches_of
 from motionlcm_blender.rigs.pose_reading import showing_body, shown_clip
+from motionlcm_blender.rigs.recognition import recognise
 from motionlcm_blender.rigs.rig_body import rig_body
-from motionlcm_blender.rigs.rig_retarget import move_to_body, positions, retarget_to_body, world_rotations
+from motionlcm_blender.rigs.rig_retarget import positions, retarget_to_body, world_rotations
 from tests import rig_samples
 from tests.engine.test_rig_retarget import walking
 
@@ -93,7 +101,7 @@ def test_a_clip_moves_to_another_body_with_standing_feet() -> None:
     first = rig_body(*rig_samples.rig())
     second = rig_body(*rig_samples.rig(rig_samples.proportions(7), rig_samples.rest_turns(0.7), rest_pose="A"))
     clip = retarget_to_body(walking(60), first)
-    moved = move_to_body(clip, first.alignment.heights, second)
+    moved = retarget_clip_to_body(clip, second, source_heights=first.alignment.heights)
     assert moved.frames == 60 and moved.skeleton is second.skeleton
     joints = positions(moved.translation, world_rotations(moved), moved.skeleton)
     soles = joints[:, [10, 11], 1] - second.alignment.heights[:, 1]
@@ -103,3 +111,55 @@ def test_a_clip_moves_to_another_body_with_standing_feet() -> None:
     before, after = (world_rotations(one)[:, [16, 17, 18, 19]] for one in (clip, moved))
     off = rot.angle_of(rot.multiply(rot.inverse(before), after))
     assert np.minimum(off, 2.0 * np.pi - off).max() < 1e-6
+
+
+def test_a_slow_step_is_no_stance() -> None:
+    """A foot that is set forward slowly and low is as slow and as low as a standing foot of a network's motion."""
+    first = rig_body(*rig_samples.rig())
+    second = rig_body(*rig_samples.rig(rig_samples.proportions(7), rig_samples.rest_turns(0.7), rest_pose="A"))
+    frames, joint = 40, {name: at for at, name in enumerate(first.skeleton.names)}
+    step = 0.5 - 0.5 * np.cos(np.linspace(0.0, np.pi, frames))
+    lift = 0.25 * np.sin(np.linspace(0.0, np.pi, frames))
+    turns = np.tile(rot.IDENTITY, (frames, len(joint), 1))
+    for name, angle in (("r_hip", -0.3 * step - lift), ("r_knee", 2.0 * lift), ("r_ankle", 0.3 * step - lift)):
+        turns[:, joint[name]] = rot.from_axis_angle((1.0, 0.0, 0.0), angle)
+    at_rest = positions(np.zeros((1, 3)), np.tile(rot.IDENTITY, (1, len(joint), 1)), first.skeleton)[0]
+    low = at_rest[[joint["l_foot"], joint["r_foot"]], 1].mean()
+    place = np.tile([0.0, float(first.alignment.heights[:, 1].mean()) - low, 0.0], (frames, 1))
+    clip = Clip(24.0, place, turns, first.skeleton)
+    moved = retarget_clip_to_body(clip, second, source_heights=first.alignment.heights)
+    before, after = (world_rotations(one)[:, [joint["r_hip"], joint["r_knee"]]] for one in (clip, moved))
+    off = rot.angle_of(rot.multiply(rot.inverse(before), after))
+    assert np.degrees(np.minimum(off, 2.0 * np.pi - off).max()) < 6.0
+
+
+CONTROL_RIGS = Path(__file__).parents[1] / "data" / "control_rigs"
+
+
+@pytest.mark.parametrize("name", ["cloudrig_human", "rigify_human_generated"])
+def test_constraints_show_the_controls_that_the_family_names(name: str) -> None:
+    description = read_rig_json(CONTROL_RIGS / f"{name}.json")
+    named, found = recognise(description), recognise(description, families=False)
+    assert {replace(limb, toe="") for limb in found.ik} == {replace(limb, toe="") for limb in named.ik}
+    assert len(found.ik) == 4 and named.family != found.family == "generic"
+    without = tuple(replace(bone, constraints=()) for bone in description.bones)
+    assert recognise(replace(description, bones=without), families=False).ik == ()
+
+
+def test_switches_of_the_ik_controls_are_those_of_their_limbs() -> None:
+    """A property of a trunk or of a limb that stays in FK keeps its value, as do others; constraints come back."""
+    description, mapping = rig_samples.rig()
+    names = {"IK_FK": (0.0, 0.0, 1.0), "ik_left_arm": (1, 0, 1), "ik_spine": (1.0, 0.0, 1.0), "follow": (0.0, 0.0, 1.0)}
+    bones = (replace(description.bones[0], name="leg switch", properties=names), *description.bones[1:])
+    knee, elbow = mapping.joints["l_knee"][0], mapping.joints["l_elbow"][0]
+    switches = (
+        FkSwitch("leg switch", "IK_FK", "", 1.0), FkSwitch("leg switch", "ik_left_arm", "", 0.0),
+        FkSwitch("leg switch", "ik_spine", "", 0.0), FkSwitch("leg switch", "follow", "", 1.0),
+        FkSwitch(knee, "", "IK", 0.0), FkSwitch(elbow, "", "IK", 0.0),
+    )  # fmt: skip
+    legs = (IkLimb("l_ankle", "foot IK"),)
+    values = [each.value for each in ik_switches_of(switches, bones, legs, mapping.joints)]
+    assert values == [0.0, 0.0, 0.0, 1.0, 1.0, 0.0]
+    both = (*legs, IkLimb("l_wrist", "hand IK"))
+    values = [each.value for each in ik_switches_of(switches, bones, both, mapping.joints)]
+    assert values == [0.0, 1.0, 0.0, 1.0, 1.0, 1.0]

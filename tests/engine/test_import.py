@@ -117,7 +117,7 @@ def test_a_lightning_checkpoint_gives_the_numbers_of_its_state_dict(place: Path,
         assert_same_output(imported.features(request), direct.features(request))
 
 
-def test_config_says_whose_it_is_and_where_it_comes_from(place: Path) -> None:
+def test_config_names_authors_and_source(place: Path) -> None:
     file = save_plain(place / "motionlcm_humanml_t.ckpt", official(SMALL_V2))
     made = bring(place)
     config = made.folder.config
@@ -137,7 +137,7 @@ def test_config_says_whose_it_is_and_where_it_comes_from(place: Path) -> None:
     np.testing.assert_array_equal(made.folder.normalisation()["hint_mean"], near_rest()["hint_mean"])
 
 
-def test_of_a_start_the_network_is_shown_the_joints_it_knows(place: Path, untried: None) -> None:
+def test_of_a_start_the_network_gets_the_joints_of_its_training(place: Path, untried: None) -> None:
     save_plain(place / "initial.ckpt", official(SMALL_V2))
     model = MotionLCM.from_folder(bring(place).folder.path, "numpy")
     start = model.generate(Request("a person walks", 40))[0]
@@ -198,7 +198,7 @@ def test_the_controlnet_keeps_its_own_denoiser(place: Path, untried: None) -> No
     )
 
 
-def test_a_controlnet_of_unknown_kind_is_for_the_pelvis_until_said_otherwise(place: Path, untried: None) -> None:
+def test_a_controlnet_of_unknown_kind_is_for_the_pelvis_by_default(place: Path, untried: None) -> None:
     save_plain(place / "model.ckpt", official(SMALL_V2))
     made = bring(place)
     assert made.folder.controlled_joints == (0,) and "pelvis" in made.notes[0]
@@ -242,7 +242,7 @@ def test_however_parts_are_spread_over_files_the_model_is_the_same(
         ("motionlcm.ckpt", None),
     ],
 )
-def test_names_tell_what_a_controlnet_follows(name: str, control: str | None) -> None:
+def test_what_a_controlnet_follows_is_read_from_names(name: str, control: str | None) -> None:
     assert parts._control(Path("somewhere") / name) == control
 
 
@@ -572,15 +572,15 @@ def test_a_full_disk_is_one_sentence(place: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("at", range(6))
 def test_cancelling_leaves_nothing_behind(place: Path, untried: None, at: int) -> None:
     save_plain(place / "model_pelvis.ckpt", official(SMALL_V2))
-    asked = iter(range(100))
-    said: list[str] = []
+    calls = iter(range(100))
+    parts: list[str] = []
     with pytest.raises(Cancelled):
-        bring(place, cancel=lambda: next(asked) >= at, progress=lambda part, what: said.append(what))
-    assert len(said) == at
+        bring(place, cancel=lambda: next(calls) >= at, progress=lambda part, what: parts.append(what))
+    assert len(parts) == at
     assert [entry.name for entry in place.parent.iterdir()] == ["official"]
 
 
-# What an imported model is asked for
+# Requests to an imported model
 
 
 def both_runtimes(folder: Path) -> list[MotionLCM]:
@@ -613,7 +613,7 @@ def test_a_path_is_shown_with_the_height_of_the_take_without_it(
             expected = model.features(replace(one, hints=Hints(positions, mask)))[0]
             np.testing.assert_allclose(features[take], expected, atol=2e-5)
         assert np.ptp(features[0] - features[1]) > 1e-4
-        # The network was not told the height alone: it is what was made of the same noise.
+        # The network did not get the height alone: it gets the height of the motion from the same noise.
         low = path.completed(np.zeros((60, 22, 3)))
         assert np.abs(model.features(replace(request, hints=low)) - features).max() > 1e-4
         motion = model.generate(request)[0]
@@ -631,7 +631,7 @@ def test_our_own_models_make_a_path_in_one_pass(tmp_path: Path, monkeypatch: pyt
     assert len(passes) == 1
 
 
-def test_refining_an_imported_model_looks_at_what_was_asked(place: Path, untried: None) -> None:
+def test_refining_an_imported_model_reduces_the_error(place: Path, untried: None) -> None:
     save_plain(place / "model_pelvis.ckpt", official(SMALL_V2))
     model = MotionLCM.from_folder(bring(place).folder.path, "cpu")
     path = Hints.ground_path(curve(60))
@@ -640,7 +640,7 @@ def test_refining_an_imported_model_looks_at_what_was_asked(place: Path, untried
 
 
 @pytest.mark.parametrize(
-    ("name", "asked", "sentence"),
+    ("name", "hint", "sentence"),
     [
         ("pelvis.ckpt", "wrist", "MotionLCM V2 was not trained to put the left wrist anywhere"),
         ("pelvis.ckpt", "start", "not trained to go on from an earlier motion"),
@@ -650,20 +650,20 @@ def test_refining_an_imported_model_looks_at_what_was_asked(place: Path, untried
     ],
 )
 def test_what_a_model_cannot_do_is_refused_by_name(
-    place: Path, untried: None, name: str, asked: str, sentence: str
+    place: Path, untried: None, name: str, hint: str, sentence: str
 ) -> None:
     weights = official(SMALL_V2)
     save_plain(place / name, some(weights, "vae", "denoiser") if name == "none.ckpt" else weights)
     folder = bring(place).folder
     for model in both_runtimes(folder.path):
         request = Request("a person walks", 60)
-        if asked == "start":
+        if hint == "start":
             request = replace(request, start=model.generate(Request("a person walks", 40))[0])
-        elif asked == "path":
+        elif hint == "path":
             request = replace(request, hints=Hints.ground_path(curve(60)))
         else:
             mask = np.zeros((60, 22, 3), bool)
-            mask[30, JOINTS.index({"wrist": "l_wrist", "elbow": "r_elbow"}[asked])] = True
+            mask[30, JOINTS.index({"wrist": "l_wrist", "elbow": "r_elbow"}[hint])] = True
             request = replace(request, hints=Hints(np.ones(mask.shape), mask))
         with pytest.raises(MotionLCMError, match=sentence):
             model.generate(request)
@@ -716,7 +716,7 @@ def test_the_self_check_tries_the_text_encoder_where_it_can(
     assert self_check.check_model(bare)["text_encoder"] == 0
 
 
-def test_motion_that_no_person_could_make_is_told(checked: Path) -> None:
+def test_impossible_motion_is_reported(checked: Path) -> None:
     model = MotionLCM(MotionLCM.from_folder(checked, "numpy").backend, near_rest(), None, ModelFolder.open(checked))
     good = self_check._standing(model)
     self_check.check_motion(good, "It")
@@ -730,16 +730,16 @@ def test_motion_that_no_person_could_make_is_told(checked: Path) -> None:
         self_check.check_motion(good, "It")
 
 
-def test_the_command_asks_for_consent_and_then_imports(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_requires_consent_and_then_imports(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save_lightning(place / "motionlcm_humanml_s_pelvis.ckpt", official(SMALL_V2))
     arguments = ["import", str(place), "--out", str(place.parent / "model")]
     assert main.main(arguments) == 1
-    said = capsys.readouterr()
-    assert "non-commercial" in said.out and "--accept-licence" in said.err
+    printed = capsys.readouterr()
+    assert "non-commercial" in printed.out and "--accept-licence" in printed.err
     assert not (place.parent / "model").exists()
     assert main.main([*arguments, "--accept-licence"]) == 0
-    said = capsys.readouterr()
-    assert "MotionLCM V2" in said.out and "ControlNet for the pelvis" in said.out and said.err == ""
+    printed = capsys.readouterr()
+    assert "MotionLCM V2" in printed.out and "ControlNet for the pelvis" in printed.out and printed.err == ""
     assert main.main(["info", str(place.parent / "model")]) == 0
     assert "non-commercial" in capsys.readouterr().out
     with pytest.raises(SystemExit):

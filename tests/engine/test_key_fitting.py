@@ -241,7 +241,8 @@ def test_a_broken_clip_is_refused() -> None:
 
 
 def test_keys_from_slopes_pass_through_their_values() -> None:
-    keys = BezierKeys.from_slopes(np.array([1.0, 5.0]), np.array([[0.0], [2.0]]), np.array([[0.0], [0.0]]))
+    times, values, slopes = np.array([1.0, 5.0]), np.array([[0.0], [2.0]]), np.array([[0.0], [0.0]])
+    (keys,) = BezierKeys.of_tracks(times, values, slopes, np.zeros(1, int), [1])
     np.testing.assert_allclose(keys.evaluate(np.array([0.0, 1.0, 3.0, 5.0, 9.0]))[:, 0], [0.0, 0.0, 1.0, 2.0, 2.0])
 
 

@@ -1,4 +1,4 @@
-"""Live without Blender: the newest request wins, the states of a change, and what a path asks for."""
+"""Live without Blender: the newest request wins, the states of a change, and the pace of a path."""
 
 from __future__ import annotations
 

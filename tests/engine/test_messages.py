@@ -29,8 +29,8 @@ def tool() -> ModuleType:
 
 def test_german_has_every_message_and_no_other(tool: ModuleType) -> None:
     missing, stale = tool.missing_and_stale("de")
-    told = "run `python tools/messages.py --missing de` and see to ui/translations_de.py"
-    assert not missing and not stale, f"{told}: {missing} {stale}"
+    advice = "run `python tools/messages.py --missing de` and see to ui/translations_de.py"
+    assert not missing and not stale, f"{advice}: {missing} {stale}"
 
 
 def test_no_text_is_in_the_table_twice(tool: ModuleType) -> None:
@@ -44,10 +44,10 @@ def test_translations_have_the_same_numbers_in_them_and_end_alike(tool: ModuleTy
     def numbers(text: str) -> list[tuple[str | None, str | None]]:
         return sorted((name or "", form or "") for _, name, form, _ in string.Formatter().parse(text) if name)
 
-    for (context, text), told in tool.table("de").items():
-        assert told.strip() == told and told, text
-        assert numbers(told) == numbers(text), text
-        assert told.endswith(".") == text.endswith("."), text
+    for (context, text), german in tool.table("de").items():
+        assert german.strip() == german and german, text
+        assert numbers(german) == numbers(text), text
+        assert german.endswith(".") == text.endswith("."), text
         assert context in ("*", "Operator")
 
 
@@ -70,6 +70,6 @@ def test_the_template_can_be_printed() -> None:
     printed = subprocess.run([sys.executable, str(TOOL)], capture_output=True, text=True, encoding="utf-8", check=True)
     assert 'msgctxt "Operator"\nmsgid "Generate"\nmsgstr ""' in printed.stdout
     assert "#: operators/generation/generate.py:" in printed.stdout
-    told = subprocess.run([sys.executable, str(TOOL), "--json"], capture_output=True, encoding="utf-8", check=True)
-    assert {"context", "text", "tooltip", "places"} == set(json.loads(told.stdout)[0])
+    run = subprocess.run([sys.executable, str(TOOL), "--json"], capture_output=True, encoding="utf-8", check=True)
+    assert {"context", "text", "tooltip", "places"} == set(json.loads(run.stdout)[0])
     assert subprocess.run([sys.executable, str(TOOL), "--missing", "de"], capture_output=True).returncode == 0

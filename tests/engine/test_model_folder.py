@@ -66,7 +66,7 @@ def test_round_trip(original: Path) -> None:
         np.testing.assert_array_equal(array, near_rest()[name])
 
 
-def test_fingerprint_is_that_of_the_file_and_tells_models_apart(original: Path, tmp_path: Path) -> None:
+def test_fingerprint_is_that_of_the_file_and_differs_between_models(original: Path, tmp_path: Path) -> None:
     loaded = ModelFolder.open(original)
     loaded.weights()
     assert re.fullmatch("[0-9a-f]{64}", loaded.fingerprint)

@@ -130,14 +130,14 @@ def test_speed_and_own_travel_are_those_of_the_walk():
 
 
 class Actor:
-    """A model that does what the prompt says, or always the same."""
+    """A model that follows the prompt, or always makes the same motion."""
 
     def __init__(self, deaf: bool = False) -> None:
         self.deaf = deaf
-        self.asked: list[Request] = []
+        self.requests: list[Request] = []
 
     def generate(self, request: Request) -> list[Motion]:
-        self.asked.append(request)
+        self.requests.append(request)
         joints = self._act("turns left" if self.deaf else request.prompt)
         return [Motion(joints.astype(np.float32), np.zeros((len(joints), 4), np.float32))] * request.takes
 
@@ -190,9 +190,9 @@ def test_seeds_are_shared_out_over_phrasings_and_differ_by_repeat():
     first, second = Actor(), Actor()
     obedience.measure(first, repeat=0, seeds=5)
     obedience.measure(second, repeat=1, seeds=5)
-    left = [r for r in first.asked if r.prompt in obedience.PAIRS[0].words[0].prompts]
+    left = [r for r in first.requests if r.prompt in obedience.PAIRS[0].words[0].prompts]
     assert [(r.seed, r.takes) for r in left] == [(0, 3), (3, 2)]
-    used = [{r.seed + k for r in a.asked for k in range(r.takes)} for a in (first, second)]
+    used = [{r.seed + k for r in a.requests for k in range(r.takes)} for a in (first, second)]
     assert not used[0] & used[1]
 
 

@@ -361,7 +361,7 @@ def test_lock_modes_on_a_jump(lock):
 
 @given(st.floats(-3.0, 3.0), st.floats(-1.0, 1.0))
 @settings(max_examples=20, deadline=None)
-def test_the_figure_faces_where_it_is_told(start, rate):
+def test_the_figure_faces_the_requested_direction(start, rate):
     wanted = start + rate * TIME
     path = root(WALK)
     for planted in (

@@ -66,7 +66,7 @@ def test_the_wanted_velocity_leads_to_the_end_of_its_stretch(seed: int) -> None:
 
 
 class Remembering:
-    """A network that knows one trajectory and answers with the noise that each of its stretches asks for."""
+    """A network of one trajectory: returns the noise for each of its stretches."""
 
     architecture = Architecture(phased=True)
 
@@ -74,12 +74,12 @@ class Remembering:
         batch = phases_of(known, np.zeros(len(STRETCHES), int), np.arange(len(STRETCHES)), torch.device("cpu"))
         alpha, sigma = (torch.tensor([alpha_sigma(c)[i] for c in batch.codes.tolist()])[:, None, None] for i in (0, 1))
         noise = alpha * batch.wanted_velocity() + sigma * batch.noisy
-        self.answers = dict(zip(batch.codes.tolist(), noise, strict=True))
-        self.asked: list[int] = []
+        self.noise_of = dict(zip(batch.codes.tolist(), noise, strict=True))
+        self.codes: list[int] = []
 
     def denoiser(self, _latents: Any, code: int, _text: Any, _guidance: float, _residuals: Any = None) -> Any:
-        self.asked.append(code)
-        return self.answers[code][None]
+        self.codes.append(code)
+        return self.noise_of[code][None]
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4])
@@ -88,9 +88,9 @@ def test_the_sampler_follows_the_trajectory_without_new_noise(steps: int) -> Non
     network = Remembering(known)
     start = torch.from_numpy(known.noise.astype(np.float32))
     made = lcm_sample(network, torch.zeros(1, 2, 3), start, None, steps, 3.0)
-    assert tuple(network.asked) == student_timesteps(network.architecture, steps)
-    assert [code % TRAIN_STEPS for code in network.asked] == list(PHASED_TIMESTEPS[steps])
+    assert tuple(network.codes) == student_timesteps(network.architecture, steps)
+    assert [code % TRAIN_STEPS for code in network.codes] == list(PHASED_TIMESTEPS[steps])
     # DDIM ends at timestep 0, where a little noise is left; the sampler hands over the motion without it.
     alpha, sigma = alpha_sigma(0)
     end = torch.from_numpy(known.clean.astype(np.float32))
-    torch.testing.assert_close(made, (end - sigma * network.answers[network.asked[-1]]) / alpha, atol=2e-3, rtol=1e-3)
+    torch.testing.assert_close(made, (end - sigma * network.noise_of[network.codes[-1]]) / alpha, atol=2e-3, rtol=1e-3)

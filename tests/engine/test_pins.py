@@ -1,4 +1,4 @@
-"""Pinned joints are met, bones keep their lengths, and what is not asked stays."""
+"""Pinned joints are met, bones keep their lengths, and other joints stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps of post-processing: what each request comes out as, and that a step stays out of what it is not asked for.
+"""The steps of post-processing: the result of each request, and that a step without a request changes nothing.
 
 After a change that is meant to change motions, write the file of expected joints anew with
 `python -m tests.engine.test_postprocessing`.
@@ -108,7 +108,7 @@ def test_last_bits_do_not_decide_how_legs_are_moved_apart() -> None:
         np.testing.assert_allclose(again, parted, atol=1e-6)
 
 
-def test_the_file_tells_the_requests_apart() -> None:
+def test_stored_results_differ_between_requests() -> None:
     """So that a step that does nothing, or too much, would be seen."""
     with np.load(EXPECTED) as expected:
         shown = {name: expected[name] for name in NAMES}
@@ -141,7 +141,7 @@ def state_of(request: Request) -> MotionState:
         ("end with feet off", {"place_end_pose", "lock_feet_near_ends", "hold_pins"}),
     ],
 )
-def test_a_step_that_is_not_asked_for_returns_the_state_as_it_is(name: str, idle: set[str]) -> None:
+def test_a_step_that_is_not_requested_returns_the_state_as_it_is(name: str, idle: set[str]) -> None:
     state = state_of(requests()[name])
     for step in STEPS:
         after = step(state)

@@ -44,10 +44,10 @@ turn,,,a figure turns for a long time
 
 def test_from_files_to_training_data(captured: Path, tmp_path: Path) -> None:
     captions = _write(tmp_path / "captions.csv", CSV.replace("cmu/07_01.amc", "07_01.amc"))
-    told: list[str] = []
-    done = prepare([captured], captions, tmp_path / "out", PrepareOptions(test_share=0.34), told.append)
+    lines: list[str] = []
+    done = prepare([captured], captions, tmp_path / "out", PrepareOptions(test_share=0.34), lines.append)
     assert done["clips"] == 3 and done["left_out"] == 1 and done["segments"] == 5
-    assert any("silent.bvh: no caption" in line for line in told)
+    assert any("silent.bvh: no caption" in line for line in lines)
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
         "captions.jsonl",
         "clips.json",

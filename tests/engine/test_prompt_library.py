@@ -1,4 +1,4 @@
-"""The prompt library: reading, search, nearest prompts, and the tool that makes it of verdicts."""
+"""The prompt library: reading, search, similar prompts, and the tool that makes it of verdicts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ import pytest
 
 from motionlcm_blender.errors import ModelFolderError, TrainingDataError
 from motionlcm_blender.networks.model_folder import ModelFolder, bundled_models
-from motionlcm_blender.text.prompt_library import CATEGORIES, FILE, LibraryPrompt, PromptLibrary, read_library
+from motionlcm_blender.text.prompt_library import (
+    CATEGORIES,
+    FILE,
+    LEAST_CENTRED,
+    Answer,
+    LibraryPrompt,
+    PromptLibrary,
+    read_library,
+)
 from motionlcm_blender.training.evaluation import library as tool
 
 
@@ -40,14 +48,41 @@ def test_categories_and_search():
     assert library.find(" A Person walks ").category == "walks" and library.find("other") is None
 
 
-def test_nearest_and_weak():
+def test_answer_offers_similar_prompts_and_names_weak_and_untried_ones():
     axes = dict(zip(("a person walks", "a person dances", "a man runs", "a person shrugs"), np.eye(4), strict=True))
     library = small().with_vectors(lambda text: 3.0 * axes[text])
-    assert library.nearest(np.array([2.0, 0.4, 0.0, 0.1])) == (library.prompts[0], False)
-    near, weak = library.nearest(np.array([0.1, 0.6, 0.0, 1.0]))
-    assert near == library.prompts[1] and weak
-    assert library.nearest(np.array([0.1, 0.1, 0.0, 1.0])) == (None, True)
-    assert small().nearest(np.ones(4)) == (None, False)
+    walks, dances, _ = library.prompts
+    assert library.answer(np.array([2.0, 0.4, 0.0, 0.1])) == Answer((walks,))
+    assert library.answer(np.array([0.1, 0.6, 0.0, 1.0])) == Answer((dances,), weak=True)
+    assert library.answer(np.array([0.5, 0.6, 0.0, 0.6])).offers == (dances, walks)  # the nearest first
+    assert library.answer(np.array([0.1, 0.1, 0.0, 1.0])) == Answer((), weak=True)
+    assert small().answer(np.ones(4)) == Answer()
+
+
+def test_answer_leaves_out_what_all_prompts_share():
+    rows = tuple(prompt(f"a person does {number}") for number in range(LEAST_CENTRED))
+    shared = np.full(LEAST_CENTRED + 2, 2.0)  # "a person ..."
+    vectors = {row.prompt: shared + 2.0 * np.eye(len(shared))[number] for number, row in enumerate(rows)}
+    library = PromptLibrary(rows).with_vectors(vectors.__getitem__)
+    other = shared + 2.0 * np.eye(len(shared))[-1]
+    assert np.dot(other, vectors[rows[0].prompt]) / np.dot(other, other) > 0.9  # as they are, they seem alike
+    assert library.answer(other) == Answer(untried=True)
+    assert library.answer(vectors[rows[3].prompt]).offers[0] == rows[3]
+
+
+def test_each_library_prompt_is_its_own_answer_and_few_are_taken_for_weak_ones():
+    """Each prompt is left out in turn, as a prompt that somebody types."""
+    library = read_library(bundled_models() / "default")
+    assert library is not None and library.vectors is not None
+    count, taken = len(library.prompts), 0
+    for at in range(0, count, 3):
+        assert library.answer(library.vectors[at]).offers[0] == library.prompts[at]
+        rest = PromptLibrary(
+            library.prompts[:at] + library.prompts[at + 1 :], library.weak, vectors=np.delete(library.vectors, at, 0)
+        )
+        taken += rest.answer(library.vectors[at]).weak
+    assert taken <= count // 3 // 6
+    assert all(library.answer(vector).weak for vector in library.vectors[count:])
 
 
 @pytest.mark.parametrize(

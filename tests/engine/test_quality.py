@@ -60,7 +60,7 @@ def test_a_clean_walk_hardly_skates_and_a_slid_one_does():
     assert skating_ratio(hands) > 0.9
 
 
-def test_contacts_are_told_from_height_and_step():
+def test_contacts_follow_from_height_and_step():
     joints = walk(80, 1.2)
     touching = foot_contacts(joints)
     assert touching.shape == (80, 4)
@@ -137,7 +137,7 @@ def test_limbs_that_run_through_the_body_are_seen() -> None:
     assert np.delete(overlap(through), 20).max() == 0.0
 
 
-def test_quality_tells_pins_twitches_and_held_feet() -> None:
+def test_quality_measures_pins_twitches_and_held_feet() -> None:
     joints = walk(60)
     positions, mask = joints.astype(np.float64).copy(), np.zeros(joints.shape, bool)
     positions[30, 21] += [0.03, 0.0, 0.04]

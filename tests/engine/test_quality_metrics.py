@@ -21,10 +21,10 @@ class Shaky:
     """Its network gives the captured motion exactly; its engine shakes it, sinks it and makes it a tenth too large."""
 
     def __init__(self) -> None:
-        self.asked: list[Request] = []
+        self.requests: list[Request] = []
 
     def features(self, request: Request) -> np.ndarray:
-        self.asked.append(request)
+        self.requests.append(request)
         joints = next(m.joints for m in MOTIONS if m.frames == request.frames)
         return features_from_joints(np.concatenate([joints, joints[-1:]]))[None]
 
@@ -58,18 +58,18 @@ def test_bone_lengths_off_by_a_tenth():
 def test_prompts_are_captions_of_the_motion_and_lengths_are_its_own():
     model = Shaky()
     quality.measure(model, MOTIONS, repeat=1)
-    assert sorted(r.frames for r in model.asked) == [40, 56]
-    assert all(r.prompt.endswith(str(r.frames)) for r in model.asked)
+    assert sorted(r.frames for r in model.requests) == [40, 56]
+    assert all(r.prompt.endswith(str(r.frames)) for r in model.requests)
 
 
 def test_limit_and_repeats():
     first, second = Shaky(), Shaky()
     quality.measure(first, MOTIONS, repeat=0, limit=1)
     quality.measure(second, MOTIONS, repeat=1, limit=1)
-    assert len(first.asked) == 1
-    assert first.asked[0].seed != second.asked[0].seed
+    assert len(first.requests) == 1
+    assert first.requests[0].seed != second.requests[0].seed
 
 
-def test_without_motions_it_says_so():
+def test_without_motions_an_error_is_raised():
     with pytest.raises(ValueError, match="no motion"):
         quality.measure(Shaky(), [], repeat=0)

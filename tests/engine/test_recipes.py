@@ -1,4 +1,4 @@
-"""Recipes as values and as files: everything comes back exactly, and whatever is wrong is said in one sentence."""
+"""Recipes as values and as files: everything comes back exactly, and each error is one sentence."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ FEW = settings(max_examples=40, deadline=None, suppress_health_check=list(Health
 @FEW
 @given(some_recipe())
 def test_a_recipe_comes_back_exactly(recipe: Recipe) -> None:
-    # No sign of zero is kept by the model, so none is asked for here.
+    # The model keeps no sign of zero, so the test compares none.
     assert_equal(from_json(to_json([recipe]))[0], recipe)
     assert_equal(from_flat(serialization.flat_values(recipe)), recipe)
     for value in serialization.flat_values(recipe).values():  # what an Action can carry
@@ -252,24 +252,24 @@ BAD = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_what_is_wrong_with_a_file_is_said_in_one_sentence(kind: str, tmp_path: Path) -> None:
-    written, says = BAD[kind]
+def test_errors_of_a_file_are_one_sentence(kind: str, tmp_path: Path) -> None:
+    written, sentence = BAD[kind]
     file = tmp_path / "bad.json"
     file.write_text(written)
     with pytest.raises(InvalidRequest) as error:
         serialization.read(file)
-    assert says in str(error.value) and "bad.json cannot be read: " in str(error.value)
+    assert sentence in str(error.value) and "bad.json cannot be read: " in str(error.value)
     assert "\n" not in str(error.value) and str(error.value).endswith((".", "update."))
 
 
 def test_files_that_cannot_be_read_or_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "r.json"
-    for made, says in ((None, "No such file"), (b"\xff\xfe\x00", "not JSON"), (b" " * 200, "larger than 0 MB")):
+    for made, sentence in ((None, "No such file"), (b"\xff\xfe\x00", "not JSON"), (b" " * 200, "larger than 0 MB")):
         if made is not None:
             file.write_bytes(made)
-            if "larger" in says:
+            if "larger" in sentence:
                 monkeypatch.setattr(serialization, "LARGEST_FILE", 100)
-        with pytest.raises(InvalidRequest, match=says):
+        with pytest.raises(InvalidRequest, match=sentence):
             serialization.read(file)
     with pytest.raises(InvalidRequest, match="cannot be read"):
         serialization.read(tmp_path)
@@ -306,8 +306,8 @@ def test_the_command_line_makes_a_file_of_recipes(tiny: Path, tmp_path: Path, ca
     first = recipe_from(plain(path_xz=way.tolist(), scene_fps=24.0, mirror=True))
     serialization.write(file, [first, recipe_from(plain(seed=4, model="other", model_sha256="0" * 64))])
     assert run("--recipe", file, "--model", tiny, "--device", "numpy", "--out", out) == 0
-    said = capsys.readouterr()
-    assert "recipe 2 was made by another model, other" in said.err and "Wrote" in said.out
+    printed = capsys.readouterr()
+    assert "recipe 2 was made by another model, other" in printed.err and "Wrote" in printed.out
     with np.load(tmp_path / "walk_1.npz") as made:
         motion = MotionLCM.from_folder(tiny, "numpy").generate(first.request)[0]
         shot = replay.shot_of(motion, first, 24.0)
@@ -321,7 +321,7 @@ def test_the_command_line_makes_a_file_of_recipes(tiny: Path, tmp_path: Path, ca
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says", "status"),
+    ("arguments", "sentence", "status"),
     [
         ((), "give a PROMPT", 2),
         (("a person walks", "--recipe", "r.json"), "leave them out", 2),
@@ -329,9 +329,9 @@ def test_the_command_line_makes_a_file_of_recipes(tiny: Path, tmp_path: Path, ca
         (("--recipe", "r.json"), "r.json cannot be read: No such file", 1),
     ],
 )
-def test_the_command_line_refuses(arguments: tuple[str, ...], says: str, status: int, capsys: Any) -> None:
+def test_the_command_line_refuses(arguments: tuple[str, ...], sentence: str, status: int, capsys: Any) -> None:
     try:
         left = run(*arguments)
     except SystemExit as leaving:
         left = leaving.code
-    assert left == status and says in capsys.readouterr().err
+    assert left == status and sentence in capsys.readouterr().err

@@ -151,7 +151,7 @@ def test_recording_waits_for_the_second_time_and_few_pieces_are_kept(recorded: M
     assert sampling.count == 0
     recorded.features(request)
     assert sampling.count == 1
-    for number in range(MOST_KEYS + 2):  # asked for once, they are not recorded and push nothing out
+    for number in range(MOST_KEYS + 2):  # requested once, they are not captured and displace nothing
         recorded.features(replace(request, guidance=3.1 + 0.1 * number))
     assert sampling.count == 1
     for takes in range(2, MOST_KEYS + 4):
@@ -294,8 +294,10 @@ def test_refining_uses_no_float64_on_the_device() -> None:
 
 
 def test_the_plan_fills_text_up_to_few_lengths() -> None:
-    asked = SamplingInput(np.zeros((9, 384), np.float32), np.zeros((1, 2, 16, LATENT_WIDTH), np.float32), 60, 3, 1)
-    assert graph_key_of(asked) == GraphKey(2, 1, 24, 0, 3.0, 1.0)
+    sampling_input = SamplingInput(
+        np.zeros((9, 384), np.float32), np.zeros((1, 2, 16, LATENT_WIDTH), np.float32), 60, 3, 1
+    )
+    assert graph_key_of(sampling_input) == GraphKey(2, 1, 24, 0, 3.0, 1.0)
 
 
 def test_torch_takes_what_the_recorder_gives_it() -> None:
@@ -317,7 +319,7 @@ def test_warming_up_records_what_a_first_request_needs(recorded: MotionLCM) -> N
 
 
 def test_memory_that_cannot_be_given_back_now_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PyTorch refuses while a piece is being recorded, in another thread say."""
+    """PyTorch refuses while a graph is being captured, for example in another thread."""
     from motionlcm_blender.networks import backends
 
     def refuse() -> None:

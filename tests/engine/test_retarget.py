@@ -250,7 +250,7 @@ def test_motion_played_backwards_gives_the_same_poses(seed: int, straight: bool)
     joints = straight_arm_that_bends_elsewhere(20, 1.0) if straight else bent_gestures(seed)
     before, after = retarget(motion_of(joints)), retarget(motion_of(joints[::-1]))
     # Travel is kept about the first frame, so the same legs are needed for the same place; they are, here.
-    # The head leads turns, so it is the only bone that knows which way time goes.
+    # The head leads turns, so it is the only bone that depends on the direction of time.
     others = [joint for joint, name in enumerate(SMPL.names) if name != "head"]
     assert degrees_apart(before.rotations[::-1], after.rotations)[:, others].max() < 1.0
     np.testing.assert_allclose(before.translation[::-1], after.translation, atol=1e-6)

@@ -1,4 +1,4 @@
-"""An armature as plain data: rest axes as Blender defines them, and what a file of test data says."""
+"""An armature as plain data: rest axes as Blender defines them, and the content of a file of test data."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_axes_turn_and_do_not_stretch(name: str) -> None:
         assert np.allclose(bone.matrix[:, 1], along, atol=1e-3)
 
 
-def test_what_a_control_rig_says() -> None:
+def test_properties_of_a_control_rig() -> None:
     bones = {bone.name: bone for bone in rig("rigify_human_generated").bones}
     assert bones["upper_arm_parent.L"].properties["IK_FK"] == (0, 0, 1)
     assert bones["root"].custom_shape and not bones["root"].deform and not bones["root"].hidden

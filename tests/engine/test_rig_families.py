@@ -1,4 +1,4 @@
-"""Family files and presets of the user's own: what they say holds, and a broken one does no harm."""
+"""Family files and presets of the user: they decide the mapping, and a broken one does no harm."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def test_a_family_file(path: Path) -> None:
     assert set(family.joints) <= {*JOINTS, "spine"}
 
 
-def test_no_two_files_ask_for_the_same_names() -> None:
-    asked = [(frozenset(family.names), family.prefix, family.absent) for family in map(read_family, FILES)]
-    assert len(set(asked)) == len(asked)
+def test_no_two_files_match_the_same_names() -> None:
+    signatures = [(frozenset(family.names), family.prefix, family.absent) for family in map(read_family, FILES)]
+    assert len(set(signatures)) == len(signatures)
 
 
 def names_of(name: str) -> list[str]:
@@ -80,7 +80,7 @@ def test_a_preset_of_names_that_are_hard_to_write(tmp_path: Path) -> None:
 
 
 def test_presets_where_nothing_else_is_recognised(tmp_path: Path) -> None:
-    """Names that say nothing and hips that are not found: the preset alone makes the mapping."""
+    """Names without meaning and hips that are not found: the preset alone makes the mapping."""
     plain = recognise(rig_of_names("cascadeur"))
     names = {bone.name: f"x{index}" for index, bone in enumerate(rig_of_names("cascadeur").bones)}
     flat = tuple(replace(bone, parent=-1) for bone in renamed(rig_of_names("cascadeur"), names).bones)

@@ -1,4 +1,4 @@
-"""What bone names say: sides in many languages and positions, joined words, prefixes, Japanese."""
+"""Meaning of bone names: sides in many languages and positions, joined words, prefixes, Japanese."""
 
 from __future__ import annotations
 

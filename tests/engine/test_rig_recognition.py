@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -20,7 +21,7 @@ from tests.rig_answers import HUMANOIDS, RIGS, answer, renamed, rig, wrong_joint
 
 ANIMALS = [name for name in RIGS if name not in HUMANOIDS]
 UNNAMED_IN_TWO = {"cloudrig_human", "rigify_human_generated"}
-"""Control rigs, where without names the FK controls cannot be told from what lies at the same places."""
+"""Control rigs, where without names the FK controls cannot be distinguished from other bones at the same places."""
 BROAD = {"quaternius_cyberpunk", "quaternius_platformer", "quaternius_platformer_humanoid"}
 """Feet apart from the legs, or legs shorter than arms and a metre apart: no human without names."""
 
@@ -54,6 +55,7 @@ def test_every_joint_without_family_files(name: str) -> None:
     wrong = wrong_joints(name, found.joints)
     # Its collars hang from what a family file calls the lowest bone of the neck.
     assert wrong == (["spine3", "neck"] if name == "mpfb_rigify_metarig" else [])
+    assert all(found.confidence[joint] < 0.5 for joint in wrong)
 
 
 @pytest.mark.parametrize("name", sorted(made_rigs()))
@@ -71,7 +73,7 @@ def test_rigs_known_by_their_names_alone(name: str, families: bool) -> None:
 
 
 def test_left_and_right_exchanged_are_doubted() -> None:
-    """The feet point against what the names of the sides say: the names are followed, but nothing is sure."""
+    """The feet point against the sides of the names: the names decide, with low confidence."""
     names = {bone.name: bone.name for bone in rig_of_names("cascadeur").bones}
     swapped = {name: name[:-1] + {"l": "r", "r": "l"}[name[-1]] for name in names if name[-2:] in ("_l", "_r")}
     plain = recognise(rig_of_names("cascadeur"))
@@ -89,8 +91,8 @@ def test_animals_are_refused_whatever_their_bones_are_called(name: str) -> None:
 
 
 def test_names_removed() -> None:
-    """Most joints are right, and hardly a wrong one is taken for sure."""
-    right = total = wrong_and_sure = 0
+    """Most joints are right, and no wrong one is taken for sure."""
+    right = total = whole = 0
     for name in HUMANOIDS:
         description, back = without_names(name)
         total += len(JOINTS)
@@ -101,8 +103,9 @@ def test_names_removed() -> None:
             continue
         wrong = wrong_after(name, found, back)
         right += len(JOINTS) - len(wrong)
-        wrong_and_sure += sum(found.confidence[joint] >= 0.5 for joint in wrong)
-    assert right / total > 0.8 and wrong_and_sure <= 2
+        whole += not wrong
+        assert all(found.confidence[joint] < 0.5 for joint in wrong), (name, wrong)
+    assert right / total > 0.8 and whole >= len(HUMANOIDS) - 10
 
 
 def test_what_a_person_chose_is_taken() -> None:
@@ -141,8 +144,34 @@ def suffixed(name: str, chance: random.Random) -> str:
     return name + "_jnt"
 
 
-@pytest.mark.parametrize("change", [prefixed, glued, numbered, suffixed, lambda name, chance: name.upper()])
-def test_prefixes_suffixes_numbers_and_capitals(change: Callable[[str, random.Random], str]) -> None:
+def in_namespaces(name: str, chance: random.Random) -> str:
+    return "scene|hero01:" + name
+
+
+def with_underscores(name: str, chance: random.Random) -> str:
+    return re.sub("[-. ]", "_", re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", name)).lower()
+
+
+SIDE_WORD = re.compile("(?<![A-Za-z])(left|right|l|r)(?![a-z])|(left|right)(?=[A-Z_ ])".replace("left", "[Ll]eft")
+                       .replace("right", "[Rr]ight").replace("|l|r)", "|[Ll]|[Rr])"))  # fmt: skip
+
+
+def sides_called(left: str, right: str) -> Callable[[str, random.Random], str]:
+    """Other words for the two sides."""
+    return lambda name, chance: SIDE_WORD.sub(lambda found: left if found[0][0] in "lL" else right, name)
+
+
+CHANGES = {
+    "prefixed": prefixed, "glued": glued, "numbered": numbered, "suffixed": suffixed, "in capitals":
+    lambda name, chance: name.upper(), "in namespaces": in_namespaces, "with underscores": with_underscores,
+    "Spanish sides": sides_called("izq", "der"), "German sides": sides_called("links", "rechts"),
+    "French sides": sides_called("gauche", "droite"), "Italian sides": sides_called("sx", "dx"),
+    "Japanese sides": sides_called("左", "右"), "Russian sides": sides_called("лев", "прав"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_names_in_other_ways_of_writing(change: Callable[[str, random.Random], str]) -> None:
     whole = 0
     for name in HUMANOIDS:
         chance = random.Random(len(rig(name).bones))
@@ -152,6 +181,63 @@ def test_prefixes_suffixes_numbers_and_capitals(change: Callable[[str, random.Ra
         back = {new: old for old, new in names.items()}
         whole += not wrong_after(name, recognise(renamed(rig(name), names), families=False), back)
     assert whole >= len(HUMANOIDS) - 3
+
+
+def test_a_family_is_known_in_a_namespace() -> None:
+    names = {bone.name: "hero01:" + bone.name for bone in rig("cloudrig_human").bones}
+    found = recognise(renamed(rig("cloudrig_human"), names))
+    assert found.family == "CloudRig"
+    assert {each.bone for each in found.switches} == {"hero01:Properties"}
+    assert len(found.switches) == len(mapping("cloudrig_human").switches)
+
+
+def without_bones(description: RigDescription, gone: set[str]) -> RigDescription:
+    """Without some bones and all that hang from them."""
+    kept: list[RigBone] = []
+    at: dict[int, int] = {}
+    for number, bone in enumerate(description.bones):
+        if bone.name not in gone and (bone.parent < 0 or bone.parent in at):
+            at[number] = len(kept)
+            kept.append(replace(bone, parent=at.get(bone.parent, -1)))
+    return replace(description, bones=tuple(kept))
+
+
+PLAIN = [name for name in HUMANOIDS if "fk_switches" not in answer(name)]
+
+
+@pytest.mark.parametrize("joint", ["foot", "wrist", "head"])
+def test_without_the_ends_of_the_body(joint: str) -> None:
+    """Without bones below a joint the others are found; a wrong one is unsure, also without names."""
+    for name in PLAIN:
+        ends = [joint] if joint == "head" else [f"l_{joint}", f"r_{joint}"]
+        bones = {bone for end in ends for bone in mapping(name).joints[end]}
+        if joint == "wrist":
+            bones = {
+                bone.name for bone in rig(name).bones if bone.parent >= 0 and rig(name).bones[bone.parent].name in bones
+            }
+        cut = without_bones(rig(name), bones)
+        found = recognise(cut, families=False)
+        wrong = [each for each in wrong_joints(name, found.joints) if each not in ends or joint == "wrist"]
+        assert all(found.confidence[each] < 0.5 for each in wrong), (name, wrong)
+        names = {bone.name: f"bone_{index}" for index, bone in enumerate(cut.bones)}
+        try:
+            unnamed = recognise(renamed(cut, names))
+        except NotHumanoid:
+            continue
+        back = {new: old for old, new in names.items()}
+        limbs = [each for each in wrong_after(name, unnamed, back) if each[1] == "_" and each not in ends]
+        assert all(unnamed.confidence[each] < 0.5 for each in limbs), (name, limbs)
+
+
+def test_left_and_right_without_names_and_toes() -> None:
+    """Bent knees and elbows show the front, heels do not; straight limbs leave the sides unsure."""
+    for name, bent in (("rigify_basic_human_metarig", True), ("cmu_fbx_neo", False)):
+        cut = without_bones(rig(name), {bone for side in "lr" for bone in mapping(name).joints[f"{side}_foot"]})
+        names = {bone.name: f"bone_{index}" for index, bone in enumerate(cut.bones)}
+        found = recognise(renamed(cut, names))
+        wrong = wrong_after(name, found, {new: old for old, new in names.items()})
+        assert not bent or [joint for joint in wrong if joint[1] == "_"] == ["l_foot", "r_foot"]
+        assert (found.confidence["l_hip"] > 0.5) == bent
 
 
 def test_a_fifth_of_the_names_lost() -> None:
@@ -165,11 +251,11 @@ def test_a_fifth_of_the_names_lost() -> None:
         wrong = wrong_after(name, found, {new: old for old, new in names.items()})
         for joint in JOINTS:
             (sure if found.confidence[joint] > 0.5 else unsure).append(joint not in wrong)
-    assert np.mean(sure) > 0.96 and len(sure) > 0.95 * (len(sure) + len(unsure))
+    assert np.mean(sure) > 0.96 and len(sure) > 0.93 * (len(sure) + len(unsure))
     assert np.mean(unsure) < np.mean(sure) - 0.2
 
 
-def test_confidence_tells_right_from_wrong_without_names() -> None:
+def test_confidence_separates_right_from_wrong_without_names() -> None:
     sure = []
     for name in HUMANOIDS:
         description, back = without_names(name)

@@ -286,7 +286,7 @@ def test_a_pose_above_the_pelvis_is_kept() -> None:
         assert np.abs(posed[:3, :3] / 2.0 - wanted[:3, :3]).max() < 1e-6
 
 
-def test_in_a_control_rig_the_mapping_says_what_a_bone_hangs_from() -> None:
+def test_in_a_control_rig_the_mapping_names_the_bone_above() -> None:
     description, mapping = rig()
     motion = gesturing()
     plain = bone_channels(retarget_to_body(motion, rig_body(description, mapping)), rig_body(description, mapping))

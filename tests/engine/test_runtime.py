@@ -41,13 +41,13 @@ def card(root: Path, vendor: str, kind: str = "0x030000") -> None:
     (device / "class").write_text(kind + "\n")
 
 
-def answers(**told: str):
-    return lambda command: told.get(Path(command[0]).name.removesuffix(".exe").replace("-", "_"), "")
+def tool_outputs(**outputs: str):
+    return lambda command: outputs.get(Path(command[0]).name.removesuffix(".exe").replace("-", "_"), "")
 
 
 def test_nvidia_by_its_tool_is_the_largest_card(tmp_path: Path) -> None:
-    told = "NVIDIA T400, 580.65.06, 4096\nNVIDIA GeForce RTX 4090, 580.65.06, 24564\n"
-    found = find_hardware(tmp_path, "Linux", "x86_64", answers(nvidia_smi=told))
+    listing = "NVIDIA T400, 580.65.06, 4096\nNVIDIA GeForce RTX 4090, 580.65.06, 24564\n"
+    found = find_hardware(tmp_path, "Linux", "x86_64", tool_outputs(nvidia_smi=listing))
     assert (found.kind, found.name, found.driver, found.memory_mib) == (
         "cuda",
         "NVIDIA GeForce RTX 4090",
@@ -60,31 +60,33 @@ def test_nvidia_by_its_driver_files(tmp_path: Path) -> None:
     (tmp_path / "proc/driver/nvidia").mkdir(parents=True)
     text = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.133.07  Release Build"
     (tmp_path / "proc/driver/nvidia/version").write_text(text)
-    found = find_hardware(tmp_path, "Linux", "x86_64", answers())
+    found = find_hardware(tmp_path, "Linux", "x86_64", tool_outputs())
     assert (found.kind, found.driver) == ("cuda", "570.133.07")
 
 
-def test_nvidia_without_a_driver_is_told(tmp_path: Path) -> None:
+def test_nvidia_without_a_driver_is_reported(tmp_path: Path) -> None:
     card(tmp_path, "0x10de")
-    found = find_hardware(tmp_path, "Linux", "x86_64", answers())
+    found = find_hardware(tmp_path, "Linux", "x86_64", tool_outputs())
     assert found.kind == "none" and "driver" in found.note
 
 
 def test_amd_apple_intel_and_none(tmp_path: Path) -> None:
-    assert find_hardware(tmp_path, "Linux", "x86_64", answers()).kind == "none"
+    assert find_hardware(tmp_path, "Linux", "x86_64", tool_outputs()).kind == "none"
     node = tmp_path / "amd/sys/class/kfd/kfd/topology/nodes/1"
     node.mkdir(parents=True)
     (node / "properties").write_text("simd_count 64\ngfx_target_version 110000\n")
-    found = find_hardware(tmp_path / "amd", "Linux", "x86_64", answers(rocminfo="  Marketing Name:  Radeon RX 7900\n"))
+    found = find_hardware(
+        tmp_path / "amd", "Linux", "x86_64", tool_outputs(rocminfo="  Marketing Name:  Radeon RX 7900\n")
+    )
     assert (found.kind, found.name) == ("rocm", "Radeon RX 7900")
-    found = find_hardware(tmp_path, "Darwin", "arm64", answers(sysctl="Apple M3\n"))
+    found = find_hardware(tmp_path, "Darwin", "arm64", tool_outputs(sysctl="Apple M3\n"))
     assert (found.kind, found.name) == ("mps", "Apple M3")
-    assert find_hardware(tmp_path, "Darwin", "x86_64", answers()).note
+    assert find_hardware(tmp_path, "Darwin", "x86_64", tool_outputs()).note
     card(tmp_path / "intel", "0x8086")
-    assert find_hardware(tmp_path / "intel", "Linux", "x86_64", answers()).kind == "none"
+    assert find_hardware(tmp_path / "intel", "Linux", "x86_64", tool_outputs()).kind == "none"
     for folder in ("sys/module/xe", "dev/dri"):
         (tmp_path / "intel" / folder).mkdir(parents=True)
-    assert find_hardware(tmp_path / "intel", "Linux", "x86_64", answers()).kind == "xpu"
+    assert find_hardware(tmp_path / "intel", "Linux", "x86_64", tool_outputs()).kind == "xpu"
 
 
 def test_a_processors_own_graphics_hide_no_other_card(tmp_path: Path) -> None:
@@ -93,26 +95,26 @@ def test_a_processors_own_graphics_hide_no_other_card(tmp_path: Path) -> None:
         node = tmp_path / name / "sys/class/kfd/kfd/topology/nodes/1"
         node.mkdir(parents=True)
         (node / "properties").write_text("simd_count 4\ngfx_target_version 100306\n")
-    assert "gfx1036" in find_hardware(tmp_path / "alone", "Linux", "x86_64", answers()).note
-    old = answers(nvidia_smi="NVIDIA RTX A4000, 470.223.02, 16376\n")
+    assert "gfx1036" in find_hardware(tmp_path / "alone", "Linux", "x86_64", tool_outputs()).note
+    old = tool_outputs(nvidia_smi="NVIDIA RTX A4000, 470.223.02, 16376\n")
     assert "470.223.02" in find_hardware(tmp_path / "alone", "Linux", "x86_64", old).note
     card(tmp_path / "nvidia", "0x10de")
-    assert "NVIDIA's driver" in find_hardware(tmp_path / "nvidia", "Linux", "x86_64", answers()).note
+    assert "NVIDIA's driver" in find_hardware(tmp_path / "nvidia", "Linux", "x86_64", tool_outputs()).note
     card(tmp_path / "intel", "0x8086")
     for folder in ("sys/module/xe", "dev/dri"):
         (tmp_path / "intel" / folder).mkdir(parents=True)
-    assert find_hardware(tmp_path / "intel", "Linux", "x86_64", answers()).kind == "xpu"
+    assert find_hardware(tmp_path / "intel", "Linux", "x86_64", tool_outputs()).kind == "xpu"
 
 
 class Server(BaseHTTPRequestHandler):
-    """Serves CONTENT, in parts if asked; breaks off after `most` bytes."""
+    """Serves CONTENT, in parts if a range is requested; breaks off after `most` bytes."""
 
     most = len(CONTENT)
-    asked: ClassVar[list[str]] = []
+    ranges: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
         begin = 0
-        self.asked.append(self.headers.get("Range", ""))
+        self.ranges.append(self.headers.get("Range", ""))
         if self.headers.get("Range"):
             begin = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-"))
         if begin >= len(CONTENT):
@@ -133,7 +135,7 @@ class Server(BaseHTTPRequestHandler):
 def url() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    Server.most, Server.asked = len(CONTENT), []
+    Server.most, Server.ranges = len(CONTENT), []
     yield f"http://127.0.0.1:{server.server_port}/file"
     server.shutdown()
     server.server_close()
@@ -153,7 +155,7 @@ def test_a_download_that_broke_off_is_gone_on_with(url: str, tmp_path: Path, mon
     assert not (tmp_path / "file").exists() and (tmp_path / ".file.part").stat().st_size == 1_000_000
     Server.most = len(CONTENT)
     assert get(url, tmp_path / "file").read_bytes() == CONTENT
-    assert Server.asked == ["", "bytes=1000000-"] and [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert Server.ranges == ["", "bytes=1000000-"] and [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_wrong_hash_is_not_used_and_not_gone_on_with(url: str, tmp_path: Path) -> None:
@@ -163,9 +165,9 @@ def test_a_wrong_hash_is_not_used_and_not_gone_on_with(url: str, tmp_path: Path)
 
 
 def test_cancelled_download_keeps_what_it_has(url: str, tmp_path: Path) -> None:
-    asked = iter([False, False, True])
+    cancels = iter([False, False, True])
     with pytest.raises(Cancelled):
-        get(url, tmp_path / "file", cancelled=lambda: next(asked))
+        get(url, tmp_path / "file", cancelled=lambda: next(cancels))
     assert (tmp_path / ".file.part").stat().st_size > 0
     assert get(url, tmp_path / "file").read_bytes() == CONTENT
 
@@ -223,12 +225,12 @@ def test_uv_with_a_wrong_hash_in_a_folder_of_wheels(tmp_path: Path, monkeypatch:
         ("BadZipFile: File is not a zip file", "damaged"),
         ("THESE PACKAGES DO NOT MATCH THE HASHES", "damaged"),
         ("Downloading networkx (2.0MiB)\nDownloading crcmod\nstrange things", "strange things"),
-        ("", "said nothing"),
+        ("", "no output"),
     ],
 )
 def test_what_installers_print_becomes_one_sentence(printed: str, sentence: str) -> None:
-    told = explained(printed, "/here", None)
-    assert sentence in told and told.endswith(".") and "\n" not in told
+    shown = explained(printed, "/here", None)
+    assert sentence in shown and shown.endswith(".") and "\n" not in shown
 
 
 @pytest.mark.parametrize(
@@ -359,7 +361,7 @@ def test_what_was_renamed_and_could_not_be_deleted_goes_at_the_next_start(tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("text", "home", "user", "told"),
+    ("text", "home", "user", "without_name"),
     [
         ("/home/jane/x/y.py", "/home/jane", "jane", "~/x/y.py"),
         ("in /home/jane: no", "/home/jane", "jane", "in ~: no"),
@@ -374,10 +376,10 @@ def test_what_was_renamed_and_could_not_be_deleted_goes_at_the_next_start(tmp_pa
         ("/x/y", "/", "", "/x/y"),
     ],
 )
-def test_the_users_name_is_taken_out_of_paths(text: str, home: str, user: str, told: str) -> None:
-    assert without_user(text, home, user) == told
+def test_the_users_name_is_taken_out_of_paths(text: str, home: str, user: str, without_name: str) -> None:
+    assert without_user(text, home, user) == without_name
 
 
 def test_a_report_is_sections_of_rows() -> None:
-    told = composed([("One", [("a", "1"), ("b", "first\nsecond /home/jane/x")]), ("Two", [])], "/home/jane")
-    assert told == "One:\n  a: 1\n  b: first\n    second ~/x\n\nTwo:\n"
+    report = composed([("One", [("a", "1"), ("b", "first\nsecond /home/jane/x")]), ("Two", [])], "/home/jane")
+    assert report == "One:\n  a: 1\n  b: first\n    second ~/x\n\nTwo:\n"

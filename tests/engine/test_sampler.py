@@ -38,7 +38,7 @@ def straight(frames: int = 60, metres: float = 3.0) -> Hints:
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4])
-def test_motion_has_the_shape_asked_for(model: MotionLCM, steps: int) -> None:
+def test_motion_has_the_requested_shape(model: MotionLCM, steps: int) -> None:
     (motion,) = model.generate(Request("a person walks", 60, steps=steps))
     assert motion.joints.shape == (60, 22, 3) and motion.joints.dtype == np.float32
     assert motion.contacts.shape == (60, 4)

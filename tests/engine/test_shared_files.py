@@ -30,7 +30,7 @@ WEIGHTS = ("text_encoder/model.safetensors", "text_encoder/2_Dense/model.safeten
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with both versions, statistics and the text encoder, on a disk that knows hard links."""
+    """A folder with both versions, statistics and the text encoder, on a disk with hard links."""
     monkeypatch.setattr(model_import, "check_model", lambda path: {"pelvis_height_m": 0.9, "text_encoder": 1.0})
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "no hub"))
     folder = tmp_path / "official"
@@ -63,7 +63,7 @@ def inode(path: Path) -> tuple[int, int]:
 def on_disk(folder: Path) -> int:
     """Bytes of all files below a folder, each counted once whatever its names."""
     files = [path.stat() for path in folder.rglob("*") if path.is_file()]
-    return sum({told.st_ino: told.st_size for told in files}.values())
+    return sum({stat.st_ino: stat.st_size for stat in files}.values())
 
 
 def leftovers(folder: Path) -> list[Path]:
@@ -193,11 +193,11 @@ def test_what_is_there_already_needs_no_space(place: Path, monkeypatch: pytest.M
     parts: list[int] = []
     real = sentence_t5_files.check_sentence_t5
 
-    def told(folder: Path, width: int) -> int:
+    def noted_check(folder: Path, width: int) -> int:
         parts.append(real(folder, width))
         return parts[-1]
 
-    monkeypatch.setattr(model_import, "check_sentence_t5", told)
+    monkeypatch.setattr(model_import, "check_sentence_t5", noted_check)
     bring(place, "V1")
     ours = sum((place.parent / "home/V1" / name).stat().st_size for name in WEIGHTS)
     counted = 4 * sum(values.size for values in official(SMALL["V2"]).values()) + parts[0] + model_import._FEW_BYTES

@@ -126,7 +126,7 @@ def test_calls_are_refused_and_not_made(call, protocol: int, arrays, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "global_name",
     [
         ("posix", "system"),
         ("builtins", "eval"),
@@ -140,10 +140,10 @@ def test_calls_are_refused_and_not_made(call, protocol: int, arrays, tmp_path: P
         ("os", "x" * 500),
     ],
 )
-def test_other_names_are_refused(asked: tuple[str, str], tmp_path: Path) -> None:
+def test_other_names_are_refused(global_name: tuple[str, str], tmp_path: Path) -> None:
     path = tmp_path / "body.pkl"
-    path.write_bytes(b"\x80\x02" + f"c{asked[0]}\n{asked[1]}\n".encode() + b"(U\x01xtR.")
-    assert f"asks for {asked[0]}.{asked[1]}"[:70] in refusal(path)
+    path.write_bytes(b"\x80\x02" + f"c{global_name[0]}\n{global_name[1]}\n".encode() + b"(U\x01xtR.")
+    assert f"names {global_name[0]}.{global_name[1]}"[:70] in refusal(path)
 
 
 def test_stand_ins_stay_inert_however_they_are_called(arrays, tmp_path: Path) -> None:

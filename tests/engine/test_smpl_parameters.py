@@ -79,10 +79,16 @@ def test_any_motion_comes_back(
     tmp_path_factory: pytest.TempPathFactory, seed: int, frames: int, layout: str, up: str, pelvis: tuple[float, ...]
 ) -> None:
     motion, file = any_motion(seed, frames, layout), tmp_path_factory.mktemp("motion") / "motion.npz"
-    told = parameters_of(motion, LAYOUTS[layout], np.array(pelvis), up, np.arange(3.0), "female", "a person waves")
-    write_parameters(told, file)
+    written = parameters_of(motion, LAYOUTS[layout], np.array(pelvis), up, np.arange(3.0), "female", "a person waves")
+    write_parameters(written, file)
     read = read_parameters(file)
-    assert (read.kind, read.up, read.gender, read.prompt, read.fps) == (told.kind, up, "female", "a person waves", 30.0)
+    assert (read.kind, read.up, read.gender, read.prompt, read.fps) == (
+        written.kind,
+        up,
+        "female",
+        "a person waves",
+        30.0,
+    )
     assert not read.warnings and read.betas[:3].tolist() == [0.0, 1.0, 2.0]
     back = body_motion(read)
     shared = 24 if layout == "smpl" else JOINT_COUNT
@@ -107,10 +113,10 @@ def test_rotation_vectors_come_back(seed: int) -> None:
 def amass_fields(clip: Clip, joints: int = 52) -> dict[str, Any]:
     """As a file of AMASS: no field of this project's own."""
     kind = KINDS[joints]
-    told = parameters_of(BodyMotion(clip), kind)
-    poses = rot.to_rotation_vector(told.rotations).reshape(clip.frames, -1)
+    parameters = parameters_of(BodyMotion(clip), kind)
+    poses = rot.to_rotation_vector(parameters.rotations).reshape(clip.frames, -1)
     return {
-        "poses": poses, "trans": told.translation, "betas": np.zeros(16), "gender": np.array("male"),
+        "poses": poses, "trans": parameters.translation, "betas": np.zeros(16), "gender": np.array("male"),
         "mocap_framerate": np.array(clip.fps), "dmpls": np.zeros((clip.frames, 8)),
     }  # fmt: skip
 
@@ -163,16 +169,16 @@ OF_SMPLX = {
 @pytest.mark.parametrize("names", [OF_AMASS, OF_SMPLX])
 def test_parts_of_poses_are_read_as_one(names: dict[str, slice], tmp_path: Path) -> None:
     motion = any_motion(3, 4, "smplx")
-    told = parameters_of(motion, LAYOUTS["smplx"])
-    poses = rot.to_rotation_vector(told.rotations).reshape(4, -1)
-    fields = parts({"poses": poses, "transl": told.translation, "fps": np.array(25)}, names)
+    parameters = parameters_of(motion, LAYOUTS["smplx"])
+    poses = rot.to_rotation_vector(parameters.rotations).reshape(4, -1)
+    fields = parts({"poses": poses, "transl": parameters.translation, "fps": np.array(25)}, names)
     read = read_parameters(saved(tmp_path, fields), up="Z")
     assert read.kind.name == "SMPL-X" and read.fps == 25.0
-    same_turns(read.rotations, told.rotations)
+    same_turns(read.rotations, parameters.rotations)
     for name, piece in names.items():  # as matrices, as some methods store them
         vectors = poses[:, piece].reshape(4, -1, 3)
         fields[name] = rot.to_matrix(rot.from_rotation_vector(vectors))
-    same_turns(read_parameters(saved(tmp_path, fields), up="Z").rotations, told.rotations)
+    same_turns(read_parameters(saved(tmp_path, fields), up="Z").rotations, parameters.rotations)
 
 
 def test_bodies_without_hands_are_read(tmp_path: Path) -> None:
@@ -203,9 +209,9 @@ def test_odd_fields_are_read_with_a_warning(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("up", UPWARD)
 def test_the_axis_that_points_up_is_found(up: str, tmp_path: Path) -> None:
-    told = parameters_of(BodyMotion(walking(20)), KINDS[24], up=up)
-    assert guess_up(told.rotations[:, 0]) == up
-    write_parameters(told, tmp_path / "motion.npz")
+    parameters = parameters_of(BodyMotion(walking(20)), KINDS[24], up=up)
+    assert guess_up(parameters.rotations[:, 0]) == up
+    write_parameters(parameters, tmp_path / "motion.npz")
     with np.load(tmp_path / "motion.npz") as stored:
         fields = {name: stored[name] for name in stored.files if name not in ("up_axis", "rest_joints")}
     back = body_motion(read_parameters(saved(tmp_path, fields))).clip
@@ -396,5 +402,5 @@ def test_generate_writes_parameters(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 def test_parameters_are_plain_data() -> None:
-    told = BodyParameters(KINDS[24], np.zeros((1, 24, 4)), np.zeros((1, 3)), 20.0)
-    assert told.betas.shape == (10,) and told.up == "Z" and told.warnings == ()
+    parameters = BodyParameters(KINDS[24], np.zeros((1, 24, 4)), np.zeros((1, 3)), 20.0)
+    assert parameters.betas.shape == (10,) and parameters.up == "Z" and parameters.warnings == ()

@@ -10,7 +10,6 @@ from motionlcm_blender.motion.step_measures import (
     flight_share,
     pelvis_acceleration,
     step_frames,
-    step_length,
     steps_per_minute,
 )
 from tests.synthetic_motion import walk
@@ -21,7 +20,6 @@ def test_steps_of_a_walk_come_at_even_times() -> None:
     steps = np.diff(step_frames(joints))
     assert len(steps) > 6 and steps.std() < 0.15 * steps.mean()
     assert steps_per_minute(joints) == pytest.approx(1200.0 / steps.mean(), rel=0.01)
-    assert step_length(joints) == pytest.approx(60.0 / steps_per_minute(joints), rel=0.1)
 
 
 def test_the_same_walk_played_faster_steps_faster() -> None:
@@ -31,7 +29,7 @@ def test_the_same_walk_played_faster_steps_faster() -> None:
 
 def test_a_figure_that_stands_takes_no_steps() -> None:
     joints = np.repeat(walk(1, 0.0), 80, axis=0)
-    assert len(step_frames(joints)) == 0 and np.isnan(steps_per_minute(joints)) and np.isnan(step_length(joints))
+    assert len(step_frames(joints)) == 0 and np.isnan(steps_per_minute(joints))
     assert flight_share(joints) == 0.0 and pelvis_acceleration(joints) == 0.0
 
 

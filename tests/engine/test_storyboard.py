@@ -163,8 +163,8 @@ def test_another_frame_rate_keeps_the_time() -> None:
 def test_each_mistake_has_its_sentence(values: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         storyboard_from(changed(**values))
-    said = str(refused.value)
-    assert sentence in said and said.endswith(".") and "\n" not in said
+    message = str(refused.value)
+    assert sentence in message and message.endswith(".") and "\n" not in message
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:

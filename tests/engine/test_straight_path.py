@@ -26,14 +26,14 @@ def drawn(name: str, length: float = 6.0, frames: int = FRAMES) -> np.ndarray:
     return xz
 
 
-def asked(path: np.ndarray, prompt: str = "a person walks forward", **more: object) -> Request:
+def request_for(path: np.ndarray, prompt: str = "a person walks forward", **more: object) -> Request:
     return Request(prompt, len(path), hints=Hints.ground_path(path), **more)
 
 
 @pytest.mark.parametrize("name", ["line", "quarter", "s", "circle", "eight"])
 def test_a_path_is_shown_straight_with_its_progress(name: str) -> None:
     path = drawn(name)
-    shown = straightened_path(asked(path))
+    shown = straightened_path(request_for(path))
     assert shown is not None
     np.testing.assert_allclose(shown[:, 0], 0.0, atol=1e-9)
     speed, own = (np.linalg.norm(np.diff(xz, axis=0), axis=-1) for xz in (shown, path))
@@ -43,7 +43,7 @@ def test_a_path_is_shown_straight_with_its_progress(name: str) -> None:
 
 @pytest.mark.parametrize(("prompt", "ahead"), [("walks backward", (0, -1)), ("sidesteps to the left", (1, 0))])
 def test_the_prompt_decides_the_direction(prompt: str, ahead: tuple[float, float]) -> None:
-    shown = straightened_path(asked(drawn("s"), f"a person {prompt}"))
+    shown = straightened_path(request_for(drawn("s"), f"a person {prompt}"))
     assert shown is not None
     end = shown[-1] - shown[0]
     np.testing.assert_allclose(end / np.linalg.norm(end), ahead, atol=1e-6)
@@ -51,7 +51,7 @@ def test_the_prompt_decides_the_direction(prompt: str, ahead: tuple[float, float
 
 def test_a_path_without_travel_stays_as_it_is() -> None:
     path = np.zeros((FRAMES, 2)) + 0.001 * np.arange(FRAMES)[:, None]
-    assert straightened_path(asked(path)) is None
+    assert straightened_path(request_for(path)) is None
     assert straightened_path(Request("a person waves", FRAMES)) is None
     hints = Hints.ground_path(path)
     shown = straightened_hints(Request("a person waves", FRAMES, hints=hints))
@@ -79,7 +79,7 @@ def test_a_start_is_shown_as_it_is_and_the_path_goes_on_from_it() -> None:
     path = drawn("quarter")
     joints = walk(20, 1.0)
     start = Motion(joints, foot_contacts(joints).astype(np.float32))
-    request = asked(path, start=start)
+    request = request_for(path, start=start)
     shown = straightened_hints(request)
     assert shown is not None and shown.mask[:20].all()
     np.testing.assert_allclose(shown.positions[:19], request.all_hints.positions[:19], atol=1e-6)

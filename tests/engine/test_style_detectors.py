@@ -1,4 +1,4 @@
-"""Styles and actions made by formula are told apart, and obedience asks the words."""
+"""Detectors separate styles and actions made by formula, and obedience measures the words."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_the_heads_own_turn_is_read_where_there_is_one():
 
 
 class Marcher:
-    """Marches whatever it is asked; a plain walk goes at 1.2 m/s, an old one at half of that, stooped."""
+    """Marches for every prompt; a plain walk goes at 1.2 m/s, an old one at half of that, stooped."""
 
     def generate(self, request: Request) -> list[Motion]:
         joints = marching()
@@ -148,7 +148,7 @@ class Marcher:
         return [Motion(joints.astype(np.float32), np.zeros((len(joints), 4), np.float32))] * request.takes
 
 
-def test_obedience_asks_the_words():
+def test_obedience_measures_words():
     found = obedience.measure(Marcher(), 0, seeds=2)
     assert found["obedience/style/march"] == 1.0
     assert found["obedience/style/old"] == 1.0

@@ -1,4 +1,4 @@
-"""The tools that run the tests: all suites run though one fails, and a window test that starves is told apart."""
+"""The tools that run the tests: all suites run though one fails, and a starved window test is recognised."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -55,14 +56,14 @@ def test_time_ran_and_time_waited_of_one_session_are_counted(tmp_path: Path) -> 
 
 
 class Scripted:
-    """Stands in for a window: gives prepared runs, and notes how it was asked."""
+    """Stands in for a window: returns prepared runs and notes the arguments of each."""
 
     def __init__(self, *runs: window_test.Run) -> None:
-        self.runs, self.asked = list(runs), []
+        self.runs, self.runs_started = list(runs), []
 
-    def __call__(self, script: str, niceness: int, number: int = 1) -> window_test.Run:
-        self.asked.append((script, niceness, number))
-        return self.runs[len(self.asked) - 1]
+    def __call__(self, script: str, niceness: int, number: int = 1, slot: int = 0) -> window_test.Run:
+        self.runs_started.append((script, niceness, number))
+        return self.runs[len(self.runs_started) - 1]
 
 
 def run_of(problem: str, share: float) -> window_test.Run:
@@ -79,9 +80,9 @@ def test_one_that_starved_is_repeated_with_a_higher_priority(
     assert window_chroot.REPEAT_NICENESS < window_chroot.WINDOW_NICENESS
     drive = Scripted(run_of("no job ended in 240 s", 0.11), run_of("", 0.9))
     monkeypatch.setattr(window_test, "drive", drive)
-    assert window_test.drive_fed("a.py") == run_of("", 0.9) and drive.asked == [FIRST, SECOND]
-    said = capsys.readouterr().out
-    assert "STARVED: a.py was given 11%" in said and "no job ended" in said and "Repeated once" in said
+    assert window_test.drive_fed("a.py") == run_of("", 0.9) and drive.runs_started == [FIRST, SECOND]
+    printed = capsys.readouterr().out
+    assert "STARVED: a.py was given 11%" in printed and "no job ended" in printed and "Repeated once" in printed
 
 
 def test_one_that_fails_or_passes_is_not_repeated(
@@ -90,16 +91,33 @@ def test_one_that_fails_or_passes_is_not_repeated(
     for run in (run_of("wrong", 0.8), run_of("", 0.8), run_of("", 0.1)):
         drive = Scripted(run)
         monkeypatch.setattr(window_test, "drive", drive)
-        assert window_test.drive_fed("a.py") == run and drive.asked == [FIRST]
+        assert window_test.drive_fed("a.py") == run and drive.runs_started == [FIRST]
     assert capsys.readouterr().out == ""
 
 
-def test_the_second_run_decides_and_says_if_it_starved_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_run_decides_and_reports_starving_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(window_test, "drive", Scripted(run_of("slow", 0.1), run_of("wrong", 0.9)))
     assert window_test.drive_fed("a.py").problem == "wrong"
     monkeypatch.setattr(window_test, "drive", Scripted(run_of("slow", 0.1), run_of("slow", 0.2)))
     problem = window_test.drive_fed("a.py").problem
     assert problem.startswith("slow; it starved again (20%") and "does not describe the extension" in problem
+
+
+def test_two_scripts_run_at_a_time_each_in_a_slot_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    both, slots = threading.Barrier(2, timeout=60.0), []
+
+    def drive(script: str, niceness: int, number: int = 1, slot: int = 0) -> window_test.Run:
+        slots.append(slot)
+        both.wait()
+        return run_of(script, 0.9)
+
+    monkeypatch.setattr(window_test, "AT_A_TIME", 2)
+    monkeypatch.setattr(window_test, "drive", drive)
+    scripts = ["a.py", "b.py", "c.py", "d.py"]
+    assert [(script, run.problem) for script, run in window_test.drive_all(scripts)] == list(
+        zip(scripts, scripts, strict=True)
+    )
+    assert sorted(slots[:2]) == sorted(slots[2:]) == [0, 1]
 
 
 def test_the_oldest_and_the_newest_blender_run_all_tests() -> None:
@@ -123,10 +141,17 @@ def goals(folder: Path, *names: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
-def test_all_goals_run_though_one_fails_and_the_end_says_which(tmp_path: Path) -> None:
+def test_all_goals_run_though_one_fails_and_the_end_names_it(tmp_path: Path) -> None:
     done = goals(tmp_path, "good", "bad", "better")
     assert done.returncode == 1
     assert "made good" in done.stdout and "broken" in done.stdout and "made better" in done.stdout
     assert done.stdout.splitlines()[-1] == "FAILED: bad"
     done = goals(tmp_path, "good", "better")
     assert done.returncode == 0 and done.stdout.splitlines()[-1] == "All passed: good better"
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_goals_of_one_argument_run_at_once_and_all_to_their_end(tmp_path: Path) -> None:
+    done = goals(tmp_path, "bad good", "better")
+    assert done.returncode == 1 and "made good" in done.stdout and "made better" in done.stdout
+    assert done.stdout.splitlines()[-1] == "FAILED: bad good"

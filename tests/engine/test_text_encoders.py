@@ -87,7 +87,7 @@ def test_many_prompts_at_once_equal_one_by_one(folder: Path, portable: PortableM
         np.testing.assert_allclose(sentence, expected_sentence, atol=1e-4)
 
 
-def test_states_tell_left_from_right_where_the_sentence_hardly_does(portable: PortableMiniLM) -> None:
+def test_states_separate_left_from_right_where_the_sentence_hardly_does(portable: PortableMiniLM) -> None:
     (left, left_sentence), (right, right_sentence) = (
         portable.encode(f"a person turns {side}") for side in ("left", "right")
     )

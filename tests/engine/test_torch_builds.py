@@ -1,4 +1,4 @@
-"""Which of PyTorch's builds goes with which hardware, and that both installers are told so."""
+"""Which of PyTorch's builds goes with which hardware, and that both installers get it."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ def test_a_newer_driver_never_gets_an_older_cuda(
 
 
 @given(drivers, st.sampled_from(ARCHITECTURES), st.sampled_from(SYSTEMS))
-def test_there_is_a_build_or_one_sentence_that_says_why_not(
+def test_there_is_a_build_or_one_sentence_with_the_reason(
     driver: tuple[int, ...], architecture: str, system: str
 ) -> None:
-    told = cuda_problem(text(driver), architecture, system)
-    assert (told == "") is (cuda_build(text(driver), architecture, system) is not None)
-    assert not told or (told.endswith(".") and "\n" not in told and "processor" in told)
+    problem = cuda_problem(text(driver), architecture, system)
+    assert (problem == "") is (cuda_build(text(driver), architecture, system) is not None)
+    assert not problem or (problem.endswith(".") and "\n" not in problem and "processor" in problem)
 
 
 @given(st.sampled_from(["cuda", "rocm", "xpu", "mps", "none"]), st.text(), st.text(), st.sampled_from(SYSTEMS))
-def test_whatever_the_tools_say_there_is_an_answer(kind: str, driver: str, architecture: str, system: str) -> None:
+def test_any_output_of_the_tools_is_read(kind: str, driver: str, architecture: str, system: str) -> None:
     index = index_of(build_for(Hardware(kind, "card", driver, architecture=architecture), system))
     assert index is None or index.startswith("https://download.pytorch.org/whl/")
     assert (index is None) is (system == "Darwin")
@@ -91,12 +91,12 @@ def test_the_other_makers() -> None:
     assert index_of(build_for(Hardware("xpu"), "Linux")) == "https://download.pytorch.org/whl/xpu"
 
 
-def test_sources_are_told_as_they_are() -> None:
+def test_sources_are_named() -> None:
     assert sources(None) == "pypi.org" and sources("cu126") == "pypi.org, download.pytorch.org/whl/cu126"
 
 
-def asked(newer_tool: bool, line: str):
-    """nvidia-smi as a card with this line answers it; older ones fail when asked for a field they do not know."""
+def nvidia_smi(newer_tool: bool, line: str):
+    """Stands in for nvidia-smi with this line of output; older versions fail on a field that they lack."""
 
     def answer(command: list[str]) -> str:
         if not command[0].startswith("nvidia-smi") or ("compute_cap" in command[1] and not newer_tool):
@@ -108,9 +108,9 @@ def asked(newer_tool: bool, line: str):
 
 def test_a_card_is_found_with_what_a_build_must_have_kernels_for(tmp_path: Path) -> None:
     line = "NVIDIA GeForce GTX 1080, 581.15, 8192"
-    found = find_hardware(tmp_path, "Windows", "AMD64", asked(True, line + ", 6.1"))
+    found = find_hardware(tmp_path, "Windows", "AMD64", nvidia_smi(True, line + ", 6.1"))
     assert (found.kind, found.architecture, build_for(found, "Windows")) == ("cuda", "6.1", "cu126")
-    found = find_hardware(tmp_path, "Windows", "AMD64", asked(False, line))
+    found = find_hardware(tmp_path, "Windows", "AMD64", nvidia_smi(False, line))
     assert (found.kind, found.memory_mib, found.architecture) == ("cuda", 8192, "")
 
 
@@ -122,8 +122,10 @@ def test_a_card_is_found_with_what_a_build_must_have_kernels_for(tmp_path: Path)
         ("Tesla K80, 470.42.01, 11441, 3.7", "too old for PyTorch .compute capability 3.7, it needs 5.0."),
     ],
 )
-def test_what_is_too_old_is_told_and_the_processor_offered(tmp_path: Path, line: str, sentence: str) -> None:
-    found = find_hardware(tmp_path, "Linux", "x86_64", asked(True, line))
+def test_hardware_that_is_too_old_is_reported_and_the_processor_offered(
+    tmp_path: Path, line: str, sentence: str
+) -> None:
+    found = find_hardware(tmp_path, "Linux", "x86_64", nvidia_smi(True, line))
     assert found.kind == "none" and found.name == "" and build_for(found, "Linux") == "cpu"
     assert re.search(sentence, found.note), found.note
     assert found.driver and found.driver in line  # for the report
@@ -158,7 +160,7 @@ def test_amd_cards_by_the_names_builds_have_for_them(tmp_path: Path, monkeypatch
     assert (found(tmp_path / "two").kind, found(tmp_path / "two").architecture) == ("rocm", "gfx1030")
 
 
-# What the installers are told
+# Command lines of the installers
 
 
 def setup(tmp_path: Path, **changes: object) -> tuple[Setup, InstallPaths]:
@@ -187,7 +189,7 @@ def test_the_command_lines_have_the_build(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("installer", INSTALLERS)
-def test_where_pypi_has_the_build_nothing_is_said(tmp_path: Path, installer: str) -> None:
+def test_where_pypi_has_the_build_no_index_is_passed(tmp_path: Path, installer: str) -> None:
     line = command(installer, *setup(tmp_path, build=None))
     assert "--extra-index-url" not in line and "--torch-backend" not in line
     assert line[-2:] == ["torch==2.13.0", "transformers==5.23.0"]

@@ -1,4 +1,4 @@
-"""Training: augmentation keeps motion natural, losses are what they say, runs resume, the whole chain works."""
+"""Training: augmentation keeps motion natural, losses match their definitions, runs resume, the whole chain works."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_joints_in_torch_are_those_of_the_engine(seed: int, frames: int) -> None
 
 
 @pytest.mark.parametrize(
-    ("said", "mirrored"),
+    ("caption", "mirrored"),
     [
         ("a person turns left.", "a person turns right."),
         ("Left arm up, right leg back", "Right arm up, left leg back"),
@@ -62,8 +62,8 @@ def test_joints_in_torch_are_those_of_the_engine(seed: int, frames: int) -> None
         ("runs right away and stands upright", "runs right away and stands upright"),
     ],
 )
-def test_mirrored_captions(said: str, mirrored: str) -> None:
-    assert mirror_caption(said) == mirrored
+def test_mirrored_captions(caption: str, mirrored: str) -> None:
+    assert mirror_caption(caption) == mirrored
 
 
 def test_mirroring_swaps_sides_and_twice_is_nothing() -> None:
@@ -189,8 +189,8 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(folder / "joints.npz", **{n: np.round(j / 0.0005).astype(np.int16) for n, j in clips.items()})
     rows = []
     for name, joints in clips.items():
-        said = "a person walks forward." if "walk" in name else "a person waves the left arm."
-        rows.append({"clip": name, "start": 0.0, "end": (len(joints) - 1) / 20, "captions": [said]})
+        caption = "a person walks forward." if "walk" in name else "a person waves the left arm."
+        rows.append({"clip": name, "start": 0.0, "end": (len(joints) - 1) / 20, "captions": [caption]})
     (folder / "captions.jsonl").write_text("\n".join(json.dumps(r) for r in rows))
     (folder / "splits.json").write_text(json.dumps({"train": [], "test": ["walk_2", "gesture_2"]}))
     return folder
@@ -199,8 +199,8 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_pool_holds_augmented_motion_and_comes_back_from_its_file(data_folder: Path, tmp_path: Path) -> None:
     data = load_motion_data(data_folder)
     pool = build_pool(data, seed=0)
-    said = {c for captions in pool.captions for c in captions}
-    assert {"a person waves the right arm.", "a person walks backward."} <= said
+    captions = {caption for of_piece in pool.captions for caption in of_piece}
+    assert {"a person waves the right arm.", "a person walks backward."} <= captions
     assert pool.travels.any() and not pool.travels.all()
     assert pool.lengths.max() == 196
     pool.save(tmp_path / "pool")
@@ -222,9 +222,9 @@ def test_caption_tokens_come_back_from_their_file_and_are_padded(tmp_path: Path)
             raise AssertionError("everything was in the file")
 
     file = tmp_path / "captions.npz"
-    said = ["a person walks", "jump"]
-    first = CaptionTokens(said, Encoder(), file, 8).batch([*said, ""], [40, 80, 40])
-    again = CaptionTokens(said, Silent(), file, 8).batch([*said, ""], [40, 80, 40])
+    captions = ["a person walks", "jump"]
+    first = CaptionTokens(captions, Encoder(), file, 8).batch([*captions, ""], [40, 80, 40])
+    again = CaptionTokens(captions, Silent(), file, 8).batch([*captions, ""], [40, 80, 40])
     assert first[1].sum(1).tolist() == [5, 3, 2]
     for mine, saved in zip(first, again, strict=True):
         torch.testing.assert_close(mine, saved)

@@ -76,7 +76,7 @@ def test_mirrored_twice_is_the_same(seed: int) -> None:
     np.testing.assert_array_equal(again.contacts, contacts)
 
 
-def test_a_mirrored_take_keeps_to_the_path_that_was_asked_for(model: MotionLCM) -> None:
+def test_a_mirrored_take_keeps_to_the_requested_path(model: MotionLCM) -> None:
     angle = np.linspace(0.0, 1.5, 60)
     path = 2.0 * np.stack([1.0 - np.cos(angle), np.sin(angle)], -1)
     request = Request("a person walks", 60, seed=2, hints=Hints.ground_path(path), facing=angle)

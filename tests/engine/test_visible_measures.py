@@ -48,7 +48,7 @@ def test_captured_speeds_of_training_data() -> None:
     rows += [Segment("a", 0.0, 3.0, ("a person runs",)), Segment("test", 0.0, 3.0, ("a person walks",))]
     data = MotionData({"a": joints, "test": 3.0 * joints}, tuple(rows), frozenset({"test"}))
     speeds = captured_speeds(data)
-    assert set(speeds) == {"walk"}  # a single run says nothing of runs
+    assert set(speeds) == {"walk"}  # a single run is no sample of runs
     assert speeds["walk"] == pytest.approx(float(body_speeds(joints).mean()), rel=0.1)
 
 

@@ -51,7 +51,7 @@ KNOWN = Vocabulary({"walk": 400, "run": 90, "kick": 11, "dance": 70, "sit": 3, "
         ("roll", "rolls rolling rolled"),
         ("run", "runs running ran"),
         ("sit", "sits sitting sat"),
-        # Not among the verbs this module knows: by the rules alone.
+        # Not in the list of verbs: by the rules alone.
         ("slurp", "slurps slurping slurped"),
         ("bake", "bakes baking baked"),
         ("fiddle", "fiddles fiddling fiddled"),
@@ -89,15 +89,15 @@ def test_more_of_the_same_is_never_warned_of_more(pieces: list[list[str]], times
     assert {verb: times * count for verb, count in few.verbs.items()} == many.verbs
     for prompt in (caption for captions in pieces for caption in captions):
         assert unseen_words_warning(prompt, few) is not None or unseen_words_warning(prompt, many) is None
-        told = unseen_words_warning(prompt, many) or ""
-        if times >= RARE_COUNT and "to follow" not in told:  # a caption without an action, such as "a"
-            assert told == ""
+        warning = unseen_words_warning(prompt, many) or ""
+        if times >= RARE_COUNT and "to follow" not in warning:  # a caption without an action, such as "a"
+            assert warning == ""
 
 
 @given(st.text(max_size=60), PIECES)
-def test_any_text_may_be_asked_for(prompt: str, pieces: list[list[str]]) -> None:
-    told = unseen_words_warning(prompt, count_vocabulary(pieces))
-    assert told is None or (told.startswith("The model has ") and told.endswith(".") and "\n" not in told)
+def test_any_prompt_has_one_warning_at_most(prompt: str, pieces: list[list[str]]) -> None:
+    warning = unseen_words_warning(prompt, count_vocabulary(pieces))
+    assert warning is None or (warning.startswith("The model has ") and warning.endswith(".") and "\n" not in warning)
 
 
 def test_pieces_are_counted_not_captions_and_mirroring_counts_for_both_sides() -> None:
@@ -123,9 +123,11 @@ def test_pieces_are_counted_not_captions_and_mirroring_counts_for_both_sides() -
         ("a person kicks the ball", "The model has seen “kick” only 11 times."),
         ("a person kicks and sits", "The model has seen “sit” only 3 times."),
         ("a person kicks and flies", "The model has never seen “fly”; it will guess."),
+        ("Two people walk", "The model has learnt one person at a time: describe what one of them does."),
+        ("a person walks with a friend", "The model has learnt one person at a time: describe what one of them does."),
     ],
 )
-def test_what_is_told(prompt: str, sentence: str) -> None:
+def test_warnings_of_prompts(prompt: str, sentence: str) -> None:
     assert unseen_words_warning(prompt, KNOWN) == sentence
 
 
@@ -138,6 +140,7 @@ def test_what_is_told(prompt: str, sentence: str) -> None:
         "a man sprints, then jogs in place",  # close to run
         "a person walks happily with the ball",
         "the person raises both hands and the right knee",
+        "one of the dancers walks",
         "a girl with long hair is dancing",
         "",
     ],
@@ -168,14 +171,14 @@ def test_a_damaged_file_is_refused(tmp_path: Path, content: str) -> None:
         read_vocabulary(tmp_path)
 
 
-def test_the_bundled_model_says_what_it_knows() -> None:
+def test_the_bundled_model_has_a_vocabulary() -> None:
     vocabulary = read_vocabulary(bundled_models() / "default")
     assert vocabulary is not None and vocabulary.verbs["walk"] > 200
     assert unseen_words_warning("a person walks forward and turns left", vocabulary) is None
     assert "“juggle”" in (unseen_words_warning("a person juggles", vocabulary) or "")
 
 
-def test_generate_and_info_tell_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_generate_and_info_show_the_vocabulary(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = write_tiny_model(tmp_path / "tiny").path
     (model / FILE).write_text(KNOWN.to_json())
     arguments = ["--model", str(model), "--device", "numpy", "--seconds", "1"]
@@ -184,5 +187,5 @@ def test_generate_and_info_tell_it(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main(["generate", "a person walks", *arguments]) == 0
     assert capsys.readouterr().err == ""
     assert main(["info", str(model)]) == 0
-    said = capsys.readouterr().out
-    assert "walk 400" in said and "kick 11" in said
+    printed = capsys.readouterr().out
+    assert "walk 400" in printed and "kick 11" in printed

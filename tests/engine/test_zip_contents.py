@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+import tomllib
 import zipfile
 from email import message_from_string
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 from licences import LicenceProblem, _component_lines, main, report, third_party, unlisted
-from zip_contents import LARGEST, WHEEL_TAGS, WheelName, problems
+from zip_contents import LARGEST, WHEEL_TAGS, WHEELS, WheelName, problems
 
 LINUX = "manylinux_2_17_x86_64.manylinux2014_x86_64"
 
@@ -126,7 +128,7 @@ def test_parts_in_the_free_text_of_a_licence_are_named(tmp_path: Path) -> None:
     assert _component_lines(message_from_string("License: MIT\n")) == set()
 
 
-def test_what_does_not_say_its_licence_is_refused(tmp_path: Path) -> None:
+def test_a_package_without_a_licence_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LicenceProblem, match=r"quick 1\.0"):
         third_party(staged(tmp_path, **{"License-Expression": ""}))
 
@@ -164,3 +166,11 @@ def test_report_of_licences(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     path = tmp_path / "empty.zip"
     zipfile.ZipFile(path, "w").close()
     assert "holds no THIRD_PARTY.md" in report(path)[1][0] and main([str(path)]) == 1
+
+
+def test_the_manifest_names_the_copyright_holders_of_the_text_encoder_and_of_each_wheel() -> None:
+    manifest = Path(__file__).resolve().parents[2] / "blender_manifest.toml"
+    holders = tomllib.loads(manifest.read_text("utf-8"))["copyright"]
+    assert all(re.match(r"\d{4}(-\d{4})? \w", line) for line in holders)
+    parts = [re.search(r"\((?:.* in )?(.+)\)$", line) for line in holders[1:]]  # the first line is this project
+    assert {part[1] for part in parts if part} == {*WHEELS, "all-MiniLM-L6-v2"}

@@ -6,7 +6,6 @@ Each picture is a screenshot and the place of what it shows. A name after the ou
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -28,99 +27,51 @@ from window_driver import (
     main,
     module,
     move,
-    open_sidebar,
-    press,
     region,
     s_shape,
     settings,
-    status,
     stop_playback,
-    unfold,
     viewport,
     wait,
     window,
 )
+from window_pictures import (
+    area_of,
+    begin,
+    hide_sidebar,
+    loop,
+    made,
+    operate,
+    picture,
+    shot_of_loop,
+    show_frame,
+    view_middle_box,
+    walk_along,
+)
 
-places: dict[str, tuple[int, int, int, int]] = {}
-"""By the name of a picture: left, top, width and height of what it shows, in pixels of the screen."""
-
-
-def area_of(kind: str) -> bpy.types.Area:
-    return next(area for area in window().screen.areas if area.type == kind)
-
-
-def rectangle(thing: bpy.types.Area | bpy.types.Region) -> tuple[int, int, int, int]:
-    return thing.x, window().height - thing.y - thing.height, thing.width, thing.height
-
-
-def picture(name: str, *things: bpy.types.Area | bpy.types.Region) -> Steps:
-    """Screenshot that shows these areas or regions; without any, the 3D viewport."""
-    for _ in range(8):
-        yield
-    boxes = [rectangle(thing) for thing in things or (viewport(),)]
-    left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
-    right, bottom = max(box[0] + box[2] for box in boxes), max(box[1] + box[3] for box in boxes)
-    places[name] = (left, top, right - left, bottom - top)
-    subprocess.run(["import", "-window", "root", str(OUTPUT / f"{name}.png")], check=True, timeout=60)
-    (OUTPUT / "places.json").write_text(json.dumps(places))
-
-
-def begin(*unfolded: str, scale: float = 1.0) -> Steps:
-    """A new file with the sidebar open at our tab; of the subpanels these are open."""
-    stop_playback()
-    bpy.context.preferences.view.ui_scale = scale
-    unfold(*unfolded)
-    bpy.ops.wm.read_homefile()
-    for _ in range(5):
-        yield
-    yield from open_sidebar()
-    for _ in range(10):
-        yield
-
-
-def made() -> Steps:
-    """Wait until all jobs are done and stop the playback."""
-    yield from wait(lambda: status().running, 20.0, "the job to start")
-    yield from wait(lambda: not status().running, JOB_S, "the jobs to end")
-    check("no error", not status().error, status().message)
-    for _ in range(3):
-        yield
-    stop_playback()
-    yield
-
-
-def operate(name: str, **options: object) -> None:
-    """Call an operator of the extension as from the sidebar."""
-    with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
-        getattr(bpy.ops.motionlcm, name)("INVOKE_DEFAULT", **options)
-
-
-def show_frame(share: float) -> Steps:
-    """The frame at this share of the Action."""
-    first, last = action().frame_range
-    bpy.context.scene.frame_set(round(first + share * (last - first)))
-    yield
+LIVE_PICTURES = 9
+"""Number of frames of the animated picture of Live."""
 
 
 def first_motion() -> Steps:
     """The first minute: the fresh panel, and the walk after one press."""
     yield from begin()
-    yield from picture("first_panel", region("UI"))
-    yield from press("motionlcm.first_motion(")
+    yield from picture("first_panel", region("UI"), height=230)
+    operate("first_motion")
     yield from made()
     check("one press makes a walk", action() is not None)
     look((0.0, -2.4, 0.7), 1.15, 0.6, 8.0)
     yield from show_frame(0.45)
     yield from picture("first_walk")
     yield from hide_sidebar()
-    look((0.0, -2.4, 0.7), 1.1, 0.6, 6.5)
+    look((0.0, -2.7, 0.8), 1.1, 0.6, 7.6)
     yield from loop("first_loop", box=view_middle_box(560, 420))
 
 
 def variants() -> Steps:
     """The panel at twice the scale, in a light theme, in German; looked at, not in the guide."""
     yield from begin()
-    yield from press("motionlcm.first_motion(")
+    operate("first_motion")
     yield from made()
     bpy.context.preferences.view.language = "de_DE"
     yield from picture("look_german")
@@ -144,40 +95,6 @@ def variants() -> Steps:
     bpy.context.preferences.view.ui_scale = 1.0
 
 
-def view_middle_box(width: int, height: int) -> tuple[int, int, int, int]:
-    """A box of this size in the middle of the viewport."""
-    left, top, wide, high = rectangle(viewport())
-    return left + (wide - width) // 2, top + (high - height) // 2 + 30, width, height
-
-
-def loop(name: str, frames: int = 18, box: tuple[int, int, int, int] | None = None) -> Steps:
-    """Screenshots of the Action in the viewport, for an animated picture. box: inside of the viewport."""
-    left, top, width, height = box or rectangle(viewport())
-    for number in range(frames):
-        yield from show_frame(number / (frames - 1))
-        yield
-        places[f"{name}.{number:02d}"] = (left, top, width, height)
-        file = OUTPUT / f"{name}.{number:02d}.png"
-        subprocess.run(["import", "-window", "root", str(file)], check=True, timeout=60)
-    (OUTPUT / "places.json").write_text(json.dumps(places))
-
-
-def hide_sidebar() -> Steps:
-    viewport().spaces.active.show_region_ui = False
-    for _ in range(5):
-        yield
-
-
-def walk_along(prompt: str, seconds: float, path: bpy.types.Object | None = None, **more: object) -> Steps:
-    """Set the panel and press Generate."""
-    chosen = settings()
-    chosen.prompt, chosen.length, chosen.path = prompt, seconds, path
-    for name, value in more.items():
-        setattr(chosen, name, value)
-    operate("generate")
-    yield from made()
-
-
 def path() -> Steps:
     """Draw a path with the mouse; the walk along it."""
     yield from begin("options")
@@ -199,21 +116,51 @@ def path() -> Steps:
     yield from hide_sidebar()
     look((0.0, -1.7, 0.8), 1.0, 0.5, 6.4)
     yield from loop("path_walk", box=view_middle_box(560, 420))
+    yield from live_path()
+
+
+def live_path() -> Steps:
+    """With Live on, a point of the path moves and the motion follows."""
+    yield from begin()
+    operate("first_motion")
+    yield from made()
+    yield from hide_sidebar()
+    look((0.0, -2.6, 0.5), 0.9, 0.5, 7.5)
+    live = module("operators.live.live_mode").get()
+    settings().live = True
+    curve = settings().path
+    for number in range(LIVE_PICTURES):
+        share = abs(1.0 - 2.0 * number / (LIVE_PICTURES - 1))  # away and back
+        point = curve.data.splines[0].bezier_points[2]
+        point.co.x = 0.55 + 1.2 * (1.0 - share)
+        curve.data.update_tag()
+        for _ in range(3):
+            yield
+        yield from wait(lambda: live.gesture.phase.value == "still" and not live.worker.busy, JOB_S, "Live")
+        yield from show_frame(0.5)
+        yield from shot_of_loop("path_live", number, view_middle_box(560, 420))
+    settings().live = False
+    stop_playback()
+    yield
 
 
 def variations() -> Steps:
-    """Takes side by side, and the prompt library."""
+    """Takes side by side."""
     yield from begin("takes")
     operate("add_character")
     yield
     yield from walk_along("a person dances", 4.0, takes=4)
     with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
         bpy.ops.motionlcm.contact_sheet("INVOKE_DEFAULT", arrangement="SIDE")
-    look((0.6, 0.0, 0.8), 1.3, 0.0, 7.5)
+    look((1.3, 0.0, 0.8), 1.3, 0.0, 9.0)
     yield from show_frame(0.5)
     yield from picture("variations_takes")
     with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
         bpy.ops.motionlcm.contact_sheet("INVOKE_DEFAULT", arrangement="SIDE")
+
+
+def prompts() -> Steps:
+    """The prompt library, and what the panel offers for a prompt that the model does not do."""
     yield from begin("library")
     operate("add_character")
     library = module("operators.session.model_library")
@@ -223,6 +170,13 @@ def variations() -> Steps:
     for _ in range(10):
         yield
     yield from picture("prompts_library", region("UI"))
+    yield from begin()
+    operate("add_character")
+    read = library.known(choice.chosen())
+    vectors = read.vectors[len(read.prompts) :]
+    refused = next(text for text, vector in zip(read.weak, vectors, strict=True) if len(read.answer(vector).offers) > 2)
+    yield from walk_along(refused, 4.0)
+    yield from picture("prompts_answer", region("UI"), height=395)
 
 
 def shots() -> Steps:
@@ -331,14 +285,34 @@ def games() -> Steps:
     yield
     yield from walk_along("a person jogs forward", 4.0, travel="in_place", loop=True)
     look((0.0, 0.0, 0.9), 1.35, 0.7, 4.5)
-    yield from picture("games_panel")
+    yield from picture("games_panel", region("UI"))
     yield from hide_sidebar()
     yield from loop("games_loop", 14, view_middle_box(380, 560))
 
 
+def storyboard() -> Steps:
+    """A storyboard of two characters."""
+    yield from begin()
+    shots = {"Ada": [("a person walks forward", 4), ("a person sits down", 2)],
+             "Bob": [("a person waves with the right hand", 3)]}  # fmt: skip
+    characters = [
+        {"name": name, "at": [3 * number - 1, 0], "shots": [{"prompt": text, "seconds": long} for text, long in row]}
+        for number, (name, row) in enumerate(shots.items())
+    ]
+    file = OUTPUT / "board.json"
+    file.write_text(json.dumps({"motionlcm_storyboard": 1, "characters": characters}))
+    with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
+        bpy.ops.motionlcm.import_storyboard("EXEC_DEFAULT", filepath=str(file), generate=True)
+    yield from made()
+    look((1.6, -0.6, 0.8), 1.25, 0.5, 8.0)
+    bpy.context.scene.frame_set(30)
+    yield from picture("long_storyboard")
+
+
 PICTURES = {
-    "first": first_motion, "path": path, "variations": variations, "shots": shots, "control": control,
-    "character": character, "keys": keys, "games": games, "variants": variants,
+    "first": first_motion, "path": path, "prompts": prompts, "variations": variations, "shots": shots,
+    "control": control, "character": character, "keys": keys, "games": games, "long": storyboard,
+    "variants": variants,
 }  # fmt: skip
 
 

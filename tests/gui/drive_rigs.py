@@ -42,7 +42,7 @@ from window_driver import (
 )
 
 ROW = 26
-"""Pixels from the row of the prompt to the line that says what was recognised."""
+"""Pixels from the row of the prompt to the line that names the recognised rig."""
 KNEE, ANKLE = "mixamorig:LeftLeg", "mixamorig:LeftFoot"
 
 
@@ -114,7 +114,7 @@ def walk(obj: bpy.types.Object, bone: str, name: str) -> Steps:
 
 
 def open_mapping() -> Steps:
-    """Press the button beside the line that says what was recognised, one row above the prompt; returns its place."""
+    """Press the button beside the line that names the recognised rig, one row above the prompt; returns its place."""
     x, y = yield from find_button("search_prompts", at_right_end=True)
     y += ROW
     yield from click(x, y)

@@ -20,6 +20,7 @@ from window_driver import (
     drag,
     draw_with_mouse,
     key,
+    log,
     look,
     main,
     module,
@@ -27,7 +28,6 @@ from window_driver import (
     open_sidebar,
     press,
     release,
-    say,
     screenshot,
     scroll_to,
     settings,
@@ -43,7 +43,7 @@ from window_driver import (
 
 PROMPTS = ("a person walks forward", "a person turns around", "a person sits down")
 SPEED_MS = 60.0
-"""What drawing 200 strips may take on a busy machine without a graphics card; what it takes is told."""
+"""What drawing 200 strips may take on a busy machine without a graphics card; the time is printed."""
 
 
 def shots():
@@ -90,7 +90,7 @@ def type_prompt(field: tuple[int, int], prompt: str) -> Steps:
 
 
 def make(holds: str, what: str, done=None) -> Steps:
-    """Press a button, wait for the motion, and tell how long it took until it played."""
+    """Press a button, wait for the motion, and print the time until it played."""
     button = yield from scroll_to(holds)
     began = time.perf_counter()
     yield from click(*button)
@@ -106,7 +106,7 @@ def finished(began: float, what: str, done=None) -> Steps:
     stop_playback()
     if done is not None:
         check(what, done(), states())
-    say(f"{what}: {seconds:.2f} s from the press to the playing motion")
+    log(f"{what}: {seconds:.2f} s from the press to the playing motion")
 
 
 def edit_under_mouse() -> None:
@@ -179,7 +179,7 @@ def run() -> Steps:
         yield from wait(lambda prompt=prompt: shots()[1].prompt == prompt, 10.0, f"the prompt {prompt}")
         yield from finished(began, f"the second shot: {prompt}", lambda: states()[:2] == ["DONE"] * 2)
         yield from show(180, "second_shot_changed")
-    say("the third shot was", "made again" if shots()[2].action.name != third else "left as it was")
+    log("the third shot was", "made again" if shots()[2].action.name != third else "left as it was")
     check("what follows is up to date as well", states() == ["DONE"] * 3, states())
 
     shots()[1].takes = 2
@@ -192,7 +192,7 @@ def run() -> Steps:
     before, began = shots()[1].action.name, time.perf_counter()
     yield from key("PAGE_DOWN", x, y)
     yield from wait(lambda: shots()[1].action.name != before, 20.0, "the other take")
-    say(f"another take: {time.perf_counter() - began:.2f} s from the key to its motion, which plays on")
+    log(f"another take: {time.perf_counter() - began:.2f} s from the key to its motion, which plays on")
     check("Page Down compares takes while the timeline plays", window().screen.is_animation_playing)
     yield from key("SPACE", x, y, " ")
     stop_playback()
@@ -240,12 +240,12 @@ def run() -> Steps:
     yield from settle()
 
     whole, file = poses(), str(OUTPUT / "shots.blend")
-    told = [(s.name, s.prompt, s.first, s.last, s.seed, s.locked, s.state, s.action.name) for s in shots()]
+    before = [(s.name, s.prompt, s.first, s.last, s.seed, s.locked, s.state, s.action.name) for s in shots()]
     bpy.ops.wm.save_as_mainfile(filepath=file)
     bpy.ops.wm.open_mainfile(filepath=file)
     yield from settle(10)
     again = [(s.name, s.prompt, s.first, s.last, s.seed, s.locked, s.state, s.action.name) for s in shots()]
-    check("saved and reopened, the shots are the same", again == told)
+    check("saved and reopened, the shots are the same", again == before)
     off = float(np.abs(poses() - whole).max())
     check("and so is the motion", off < 1e-5, f"{1000 * off:.4f} mm")
     yield from show(300, "reopened")
@@ -282,8 +282,8 @@ def two_hundred() -> Steps:
             bpy.ops.wm.redraw_timer(type="DRAW", iterations=30)
         drawn, fresh = float(np.median(times)), float(max(times))
         screenshot("two_hundred")
-        told = f"{drawn:.2f} ms, at most {fresh:.2f}, {len(times)} redraws"
-        check(f"200 shots, {zoomed}: strips are drawn fast", drawn < SPEED_MS, told)
+        measured = f"{drawn:.2f} ms, at most {fresh:.2f}, {len(times)} redraws"
+        check(f"200 shots, {zoomed}: strips are drawn fast", drawn < SPEED_MS, measured)
     space.draw_handler_remove(handler, "WINDOW")
     strips.register_properties()
 

@@ -87,7 +87,7 @@ def make_shot(index: int, name: str = "") -> Steps:
     with bpy.context.temp_override(window=window(), area=viewport()):
         bpy.ops.motionlcm.generate_shot("EXEC_DEFAULT")
     if name:
-        check("its state says so while it is made", shots()[index].state == "GENERATING", shots()[index].state)
+        check("its state is Generating while it is made", shots()[index].state == "GENERATING", shots()[index].state)
         with bpy.context.temp_override(window=window()):
             bpy.ops.wm.redraw_timer(type="DRAW_WIN_SWAP", iterations=1)  # before a timer writes the result
         screenshot(name)

@@ -26,6 +26,7 @@ from window_driver import (
     draw_with_mouse,
     generate,
     key,
+    log,
     look,
     main,
     move,
@@ -37,7 +38,6 @@ from window_driver import (
     redraw_ms,
     region,
     s_shape,
-    say,
     screenshot,
     scroll_to,
     settings,
@@ -226,7 +226,7 @@ def all_takes_at_once() -> Steps:
         for _ in range(4):
             yield
         screenshot(f"side_by_side_{frame}")
-    say(f"a redraw takes {redraw_ms():.1f} ms with six ghosts, {drawn_ms():.1f} of them theirs; {plain:.1f} without")
+    log(f"a redraw takes {redraw_ms():.1f} ms with six ghosts, {drawn_ms():.1f} of them theirs; {plain:.1f} without")
 
     yield from move(*chest_of(4))
     yield from wait(lambda: sheet().hovered == 4, 10.0, "the ghost under the mouse")
@@ -345,9 +345,9 @@ def sixteen_ghosts() -> Steps:
     with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
         bpy.ops.motionlcm.contact_sheet("INVOKE_DEFAULT", arrangement="SIDE")
     yield
-    told = f"{np.median(arrays):.2f} ms for their shapes, {drawn:.2f} with the software's vertices and the labels"
-    check("sixteen ghosts are drawn fast", np.median(arrays) < 25.0, told)  # the machine may be busy
-    say(f"a redraw takes {with_sheet:.1f} ms with them, {redraw_ms():.1f} without")
+    detail = f"{np.median(arrays):.2f} ms for their shapes, {drawn:.2f} with the software's vertices and the labels"
+    check("sixteen ghosts are drawn fast", np.median(arrays) < 25.0, detail)  # the machine may be busy
+    log(f"a redraw takes {with_sheet:.1f} ms with them, {redraw_ms():.1f} without")
 
 
 def open_sheet(arranged: str) -> None:
@@ -392,12 +392,12 @@ def switch_while_playing(x: int, y: int) -> Steps:
             bpy.context.view_layer.update()
             switches.append((1000.0 * (done - began), 1000.0 * (time.perf_counter() - done)))
     operator, update = np.median(switches, axis=0)
-    told = f"{operator:.1f} ms with its undo step, {update:.1f} more to pose the body"
-    check("a switch is no hitch", operator < 60.0, told)
+    detail = f"{operator:.1f} ms with its undo step, {update:.1f} more to pose the body"
+    check("a switch is no hitch", operator < 60.0, detail)
 
 
 def prompts_keys_and_languages() -> Steps:
-    """An earlier prompt is searched and found, a key stars the take, and the sidebar speaks German."""
+    """An earlier prompt is searched and found, a key stars the take, and the sidebar is in German."""
     x, y = yield from press("motionlcm.search_prompts(", at_right_end=True)
     for _ in range(6):
         yield
@@ -420,8 +420,8 @@ def prompts_keys_and_languages() -> Steps:
         for _ in range(10):
             yield
         screenshot("german")
-        told = bpy.app.translations.pgettext_iface("Generate Shot", "Operator")
-        check("labels are German in a German Blender", told == "Shot erzeugen", told)
+        label = bpy.app.translations.pgettext_iface("Generate Shot", "Operator")
+        check("labels are German in a German Blender", label == "Shot erzeugen", label)
         bpy.context.preferences.view.language = "en_US"
         yield
 

@@ -27,14 +27,16 @@ from mathutils import Euler, Vector
 EXTENSION = "bl_ext.user_default.motionlcm_blender"
 OUTPUT = Path(sys.argv[sys.argv.index("--") + 1])
 TICK_S = 0.02
+"""Seconds between two actions of a script; Blender draws in between."""
 JOB_S = 240.0
+"""Longest wait for a generation."""
 
 Steps = Iterator[None]
 passed: list[str] = []
 started = time.monotonic()
 
 
-def say(*words: object) -> None:
+def log(*words: object) -> None:
     print(f"[{time.monotonic() - started:6.2f}]", *words, flush=True)
 
 
@@ -42,7 +44,7 @@ def check(name: str, condition: bool, detail: object = "") -> None:
     if not condition:
         raise AssertionError(f"{name} ({detail})" if detail != "" else name)
     passed.append(name)
-    say("passed:", name, detail)
+    log("passed:", name, detail)
 
 
 def module(name: str) -> Any:
@@ -286,7 +288,7 @@ def unfold(*names: str) -> None:
 
 
 def show_tab() -> bool:
-    """Choose our tab; before the sidebar was first drawn Blender does not know its tabs."""
+    """Choose our tab; before the sidebar was first drawn Blender has no tabs for it."""
     try:
         region("UI").active_panel_category = "MotionLCM"
     except (AttributeError, TypeError):

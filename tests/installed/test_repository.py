@@ -37,7 +37,7 @@ def write_index(folder: Path) -> None:
 
 
 def as_version(archive: Path, version: str, target: Path) -> None:
-    """A copy of a zip that says it is another version."""
+    """A copy of a zip with another version."""
     with zipfile.ZipFile(archive) as old, zipfile.ZipFile(target, "w") as new:
         for entry in old.infolist():
             content = old.read(entry)

@@ -236,8 +236,8 @@ class Attention:
         else:
             # only the text encoder has int8 weights, and it computes all positions
             assert isinstance(self.packed, Linear)
-            asking = x if first is None else x[:, :first]
-            (query,) = self._heads(self.packed.rows(0, width)(asking))
+            queried = x if first is None else x[:, :first]
+            (query,) = self._heads(self.packed.rows(0, width)(queried))
             key, value = self._heads(self.packed.rows(width, 3 * width)(x if memory is None else memory))
         mixed = softmax_mix(product(query, key.swapaxes(-1, -2)), value)
         return self.out(mixed.swapaxes(1, 2).reshape(x.shape[0], -1, width))

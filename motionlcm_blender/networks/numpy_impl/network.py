@@ -221,7 +221,7 @@ class PortableControlNet(_LatentTransformer):
         self._silu = architecture.condition_silu
         stride = 2 if self._silu else 1
         self._condition = [Linear.of(weights, f"controlnet.controlnet_cond_embedding.{i * stride}") for i in range(3)]
-        self._speak = [
+        self._residual_layers = [
             Linear.of(weights, f"controlnet.controlnet_down_mid_blocks.{i}")
             for i in range(architecture.denoiser_layers)
         ]
@@ -249,7 +249,7 @@ class PortableControlNet(_LatentTransformer):
         noisy = _float32(latents) + self._condition[2](embedded)
         residuals: list[FloatArray] = []
         x = self._sequence(noisy, timestep, text, guidance)
-        self._transformer(x, tap=lambda i, output: residuals.append(self._speak[i](output)))
+        self._transformer(x, tap=lambda i, output: residuals.append(self._residual_layers[i](output)))
         return residuals
 
 

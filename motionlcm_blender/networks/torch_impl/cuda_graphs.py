@@ -201,7 +201,7 @@ class CudaGraphSampler:
         self._network, self._device = network, device
         self._recorder = CudaRecorder(device) if recorder is None else recorder
         self._pieces: OrderedDict[GraphKey, CapturedGraph] = OrderedDict()
-        self._asked: set[GraphKey] = set()
+        self._requested: set[GraphKey] = set()
         self._too_large: set[GraphKey] = set()
         self.trouble = ""
         """Why nothing is captured any more."""
@@ -225,8 +225,8 @@ class CudaGraphSampler:
         plan = graph_key_of(inputs)
         if plan in self._too_large:
             return None
-        if plan not in self._asked:
-            self._asked.add(plan)
+        if plan not in self._requested:
+            self._requested.add(plan)
             return None
         try:
             if plan not in self._pieces:

@@ -19,7 +19,9 @@ from torch import Tensor
 from ...array_types import BoolArray, FloatArray
 
 PASSES = 20
+"""Most passes through the networks, each for a batch."""
 ROWS = 24
+"""Most rows of the projected residual: the batch of a pass backward."""
 _DAMPINGS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 _SCALES = (1.0, 0.5)
 _ENOUGH = 0.99

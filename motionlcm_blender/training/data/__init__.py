@@ -13,10 +13,10 @@ caption_text          Captions taken apart and put together.
 caption_variations    Captions in other words: subjects, forms, synonyms, additions (caption_variations.toml).
 caption_words         The word lists of `caption_variations`, and the forms of English verbs.
 captions              Captions as padded batches of text tokens, each caption encoded once.
-captured_actions      Actions found in captured motion by what it does and what its captions say.
+captured_actions      Actions found in captured motion by the motion and by its captions.
 captured_rotations    Captured clips whose bone rotations are known, not only their joints.
 clip_pool             Whole clips as features, for the VAE: as captured, slower, faster and bent.
-composition           Examples composed of captured pieces, for what animators ask and the captures hold too
+composition           Examples composed of captured pieces, for what animators request and the captures hold too
                       little of.
 feature_pool          Examples as features, one after the other in one array, with their weights; saved as a
                       folder of two files.
@@ -31,11 +31,11 @@ motion_piece          A piece of captured motion: joints, and how head and hands
 normalisation         Mean and standard deviation of features and of control hints.
 piece_joining         Pieces of motion put together.
 pool                  The pool of captioned examples for teacher, student and ControlNet.
-predicate_forms       What a caption says of its subject, with the verbs marked.
+predicate_forms       The predicate of a caption, with the verbs marked.
 prepare               `motionlcm prepare`: BVH or ASF/AMC files with captions become training data.
 row_choice            Choose examples of similar length for a batch, so that little of it is padding.
 sequence_composition  Examples of whole segments put together.
 straight_examples     Captured locomotion with its path made straight, for the ControlNet.
-vocabulary            Counts what the captions of the training split say, for a model folder's
+vocabulary            Counts the words of the training split's captions, for a model folder's
                       vocabulary.json.
 """

@@ -1,7 +1,7 @@
 """Actions of a motion, found by its joints alone: which way it turns, which leg kicks, how often it jumps.
 
 All functions take joints (T, 22, 3), metres, Y up, 20 fps, the floor about at the lowest foot. Left is the figure's
-own left; angles are radians about +Y, positive to the left. Nothing here knows the prompt or the model.
+own left; angles are radians about +Y, positive to the left. Nothing here depends on the prompt or the model.
 """
 
 from __future__ import annotations

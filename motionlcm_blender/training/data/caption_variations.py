@@ -1,6 +1,6 @@
 """Captions in other words: other subjects, forms and synonyms, and additions that do not change the motion.
 
-People ask for the same motion in many words, and captions of motion capture use few. The rules (word lists in
+People describe the same motion in many words, and captions of motion capture use few. The rules (word lists in
 caption_variations.toml) keep sides, directions, numbers and words of speed.
 """
 

@@ -60,7 +60,7 @@ class ActionPiece:
     waves: bool = False
 
 
-def _said(data: CapturedData, what: re.Pattern[str], but: re.Pattern[str] | None = None) -> Iterator[Segment]:
+def _with_caption(data: CapturedData, what: re.Pattern[str], but: re.Pattern[str] | None = None) -> Iterator[Segment]:
     for segment in data.segments:
         text = "|".join(segment.captions)
         if what.search(text) and not (but and but.search(text)):
@@ -100,7 +100,7 @@ def standing_pieces(data: CapturedData, frames: int = 40) -> list[MotionPiece]:
 def arm_gestures(data: CapturedData) -> Iterator[ActionPiece]:
     """One arm going up and down again while the other stays low, with captions about arms or waving."""
     for pattern, waves in ((_WAVE, True), (_RAISE_ARM, False)):
-        for segment in _said(data, pattern, _NOT_ON_THE_FLOOR):
+        for segment in _with_caption(data, pattern, _NOT_ON_THE_FLOOR):
             text = "|".join(segment.captions)
             if _DANCE.search(text) or (not waves and _WAVE.search(text)):
                 continue
@@ -118,7 +118,7 @@ def arm_gestures(data: CapturedData) -> Iterator[ActionPiece]:
 
 def kicks_of(data: CapturedData) -> Iterator[ActionPiece]:
     """Kicks, each by the frame where the foot is highest and farthest."""
-    for segment in _said(data, _KICK, _NOT_ON_THE_FLOOR):
+    for segment in _with_caption(data, _KICK, _NOT_ON_THE_FLOOR):
         if _DANCE.search("|".join(segment.captions)):
             continue
         piece = data.piece(segment)
@@ -135,7 +135,7 @@ def kicks_of(data: CapturedData) -> Iterator[ActionPiece]:
 
 def leg_raises_of(data: CapturedData) -> Iterator[ActionPiece]:
     """A leg lifted and held, or let down again."""
-    for segment in _said(data, _RAISE_LEG, _NOT_ON_THE_FLOOR):
+    for segment in _with_caption(data, _RAISE_LEG, _NOT_ON_THE_FLOOR):
         piece = data.piece(segment)
         joints = piece.joints
         if len(joints) < 24 or _OTHER_LEG_WORK.search("|".join(segment.captions)):
@@ -151,7 +151,7 @@ def single_jumps(data: CapturedData) -> Iterator[ActionPiece]:
         r"\b(run|runs|running|spin|jack|jacks|legs? |one foot|left foot|right foot|obstacle|over|down|danc|grab|drop)",
         re.I,
     )
-    for segment in _said(data, _JUMP, _NOT_ON_THE_FLOOR):
+    for segment in _with_caption(data, _JUMP, _NOT_ON_THE_FLOOR):
         if without.search("|".join(segment.captions)):
             continue
         piece = data.piece(segment)
@@ -198,7 +198,7 @@ def _goes_aside(piece: FloatArray) -> bool:
 
 def turns_around(data: CapturedData) -> Iterator[ActionPiece]:
     """About half a turn on the spot or nearly so, with captions about turning."""
-    for segment in _said(data, _TURN, _NOT_ON_THE_FLOOR):
+    for segment in _with_caption(data, _TURN, _NOT_ON_THE_FLOOR):
         if _THROW.search("|".join(segment.captions)):
             continue
         piece = data.piece(segment)

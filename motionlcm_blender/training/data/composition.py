@@ -1,4 +1,4 @@
-"""Examples composed of captured pieces, for what animators ask and the captures hold too little of.
+"""Examples composed of captured pieces, for what animators request and the captures hold too little of.
 
 Arms of one clip on the body of another (as in SINC, Athanasiou et al. 2023), single actions cut out of longer clips
 with a plain caption each, jumps joined one to the other and counted, side steps and turns found by what the motion

@@ -1,6 +1,6 @@
 """Walks and runs that go on: a captured gait looped, made slower and faster, bent and reversed.
 
-Captured walks last a few seconds and run mostly straight; users ask for ten seconds of walking, slow and fast, and for
+Captured walks last a few seconds and run mostly straight; users request ten seconds of walking, slow and fast, and for
 circles and eights.
 """
 
@@ -62,11 +62,11 @@ def gait_examples(
         if styled:
             yield gait, known
             continue
-        spoken = _with_speed(gait.joints, verb)
-        yield gait, spoken or known
+        with_speed = _with_speed(gait.joints, verb)
+        yield gait, with_speed or known
         bent, bent_captions = _bent(gait, verb, generator)
         # "forward" is straight ahead: what winds is not called that.
-        winding = tuple(c for c in spoken if "forward" not in c) or (f"a person {verb}.", f"someone {verb} about.")
+        winding = tuple(c for c in with_speed if "forward" not in c) or (f"a person {verb}.", f"someone {verb} about.")
         yield bent, bent_captions or winding
         if number in (0, 3) and verb == "walks":
             backward = (

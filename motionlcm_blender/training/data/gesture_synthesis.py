@@ -21,8 +21,11 @@ from .piece_joining import held
 KIND = "gesture"
 """The kind of these examples (`Composed.kind`)."""
 _WALKING_SHARE = 0.4
+"""Share of the examples over a walk, for gestures that are made while walking."""
 _CAPTIONS = 4
+"""Most captions of an example."""
 _HEAD = slice(0, 6)
+"""The head's part of the turns of head and hands."""
 
 
 def synthesize_gestures(
@@ -113,11 +116,11 @@ def _laid_over(body: MotionPiece, keys: Sequence[GestureKey]) -> MotionPiece:
 
 def _captions(predicates: Sequence[str], generator: np.random.Generator, held_back: Collection[str]) -> tuple[str, ...]:
     """The plainest caption and some others, with plain subjects."""
-    said = [predicate.replace("{side}", "left").replace("{other}", "right") for predicate in predicates]
-    others = [said[k] for k in generator.permutation(np.arange(1, len(said)))[: _CAPTIONS - 1]]
-    captions = [f"a person {said[0]}.", *(f"{_subject(generator)} {predicate}." for predicate in others)]
+    filled = [predicate.replace("{side}", "left").replace("{other}", "right") for predicate in predicates]
+    others = [filled[k] for k in generator.permutation(np.arange(1, len(filled)))[: _CAPTIONS - 1]]
+    captions = [f"a person {filled[0]}.", *(f"{_subject(generator)} {predicate}." for predicate in others)]
     kept = tuple(caption for caption in captions if caption.rstrip(".") not in held_back)
-    return kept or (f"the person {said[0]}.",)
+    return kept or (f"the person {filled[0]}.",)
 
 
 def _subject(generator: np.random.Generator) -> str:

@@ -59,10 +59,6 @@ class MotionPiece:
         """Played backwards."""
         return MotionPiece(self.joints[::-1].copy(), self.head_hands[::-1].copy(), self.prop)
 
-    def with_joints(self, joints: FloatArray) -> MotionPiece:
-        """Other joints (T, 22, 3) of the same frames."""
-        return MotionPiece(joints.astype(np.float32), self.head_hands, self.prop)
-
     def features(self) -> FloatArray:
         """(T - 1, 281) float32, not normalised; NaN where head and hands are not known."""
         joints = np.asarray(self.joints, np.float64)

@@ -26,6 +26,7 @@ _ARMS = {
 _HANDS = {Side.LEFT: slice(6, 12), Side.RIGHT: slice(12, 18)}
 """Features of the hands (`motion.head_hands`)."""
 _CANDIDATES = 16
+"""Standing pieces of which the one nearest in pose is taken."""
 
 
 def joined(pieces: Sequence[MotionPiece], fade: int = 8) -> MotionPiece:

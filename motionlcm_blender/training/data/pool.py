@@ -36,6 +36,7 @@ _COMPOSED = {"arm": 400, "kick": 160, "leg": 160, "jump": 300, "sidestep": 220, 
 VARIATIONS = 3
 """Variations of an example's captions in other words; they are stored so often that they are half of what is drawn."""
 WAITING, SEQUENCES, GESTURES = 2500, 3500, 1700
+"""Numbers of examples of each synthesized kind."""
 STRAIGHT = "straight"
 """The family of straightened locomotion, which has no share of the draws of captions."""
 TRAVELS, FAR = 0.3, 0.8
@@ -127,7 +128,7 @@ def _examples(data: MotionData, generator: np.random.Generator, held_back: Colle
             continue
         about = family(segment)
         weight = _weight(segment, piece) * (0.6 if segment.clip in data.coarse else 1.0)
-        example = _Example(piece, _spoken(segment.captions, generator), about, weight)
+        example = _Example(piece, _with_other_subject(segment.captions, generator), about, weight)
         yield example
         yield example.mirrored()
         warped = _Example(piece.warp(generator.uniform(0.85, 1.18)), example.captions, about, 0.6 * weight)
@@ -135,27 +136,27 @@ def _examples(data: MotionData, generator: np.random.Generator, held_back: Colle
         if is_plain_locomotion(segment) and not segment.prop:
             gaits = list(gait_examples(piece, segment.captions, about == "style", generator))
             walks += [gait for gait, captions in gaits[:1] if "a person walks." in captions]
-            yield from (_Example(gait, _spoken(captions, generator), "gait") for gait, captions in gaits)
+            yield from (_Example(gait, _with_other_subject(captions, generator), "gait") for gait, captions in gaits)
         if not segment.prop and goes_somewhere(piece.joints):
             sources = ((piece, False), (piece.mirror(), True), (piece.warp(generator.uniform(0.8, 1.25)), False))
             for source, mirrored in sources:
                 for made, captions in straight_examples(source, segment.captions, mirrored):
                     yield _Example(made, captions, STRAIGHT)
     for composed in compose(captured, walks, _COMPOSED, generator):
-        yield _Example(composed.piece, _spoken(composed.captions, generator), "composed")
+        yield _Example(composed.piece, _with_other_subject(composed.captions, generator), "composed")
     actions, calm = actions_of(captured), standing_pieces(captured)
     for kind, found in (
         ("waiting", waiting(actions, calm, WAITING, generator)),
         ("sequence", one_after_the_other(actions, SEQUENCES, generator)),
     ):
         for number, sequence in enumerate(found):
-            example = _Example(sequence.piece, _spoken(sequence.captions, generator), kind)
+            example = _Example(sequence.piece, _with_other_subject(sequence.captions, generator), kind)
             yield example.mirrored() if number % 2 else example
     for gesture in synthesize_gestures(calm, walks, GESTURES, generator, held_back):
-        yield _Example(gesture.piece, _spoken(gesture.captions, generator), GESTURE)
+        yield _Example(gesture.piece, _with_other_subject(gesture.captions, generator), GESTURE)
 
 
-def _spoken(captions: tuple[str, ...], generator: np.random.Generator) -> tuple[str, ...]:
+def _with_other_subject(captions: tuple[str, ...], generator: np.random.Generator) -> tuple[str, ...]:
     """The captions, the plainest one twice: as it is, and with another plain subject or none."""
     other = other_subject(captions[0], generator)
     return (captions[0], *captions) if other is None else (captions[0], other, *captions[1:])

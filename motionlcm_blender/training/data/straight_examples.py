@@ -25,6 +25,7 @@ _SIGMA = 4.0
 _SLOW = 0.25
 """Metres per second below which a path has no direction."""
 _TURN_ON_THE_SPOT = np.radians(50.0)
+"""Radians that a figure may turn in all on the frames on which it does not travel."""
 _SHARP = np.radians(25.0)
 """Radians a frame at which the direction of a path flips rather than turns."""
 _STRAIGHT = 0.3

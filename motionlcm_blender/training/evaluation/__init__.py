@@ -1,14 +1,14 @@
 """Measurements of a model against captured motion.
 
-asked_prompts       All prompts that the evaluation asks of a model.
 caption_states      MiniLM's states of captions for the evaluator.
 card                The results in a model card.
 command             `motionlcm evaluate`.
 control_metrics     How well the motion passes through the positions it was given: OmniControl's measures.
-detector_agreement  Do the detectors see what the captions say? Agreement with captured motion whose captions are
+detector_agreement  Do the detectors see what the captions describe? Agreement with captured motion whose captions are
                     clear.
 energy_section      The section `energy`.
 evaluate            One evaluation from start to end: opens what is needed, repeats each section, writes after each.
+evaluation_prompts  All prompts of the evaluation, which training captions avoid.
 evaluator           The evaluator.
 evaluator_training  Training of the evaluator on the train clips, by a contrastive loss.
 generation          Motions for lists of captions, in batches, straight from the networks.
@@ -36,8 +36,8 @@ report              The results as Markdown: goals first, then what a person see
 results             Figures of several repeats as mean and interval, and the file they are kept in.
 retarget_metrics    Retargeting against the truth.
 segment_flags       The fields of a segment in captions.jsonl beside its captions.
-spread_section      How much eight takes of one prompt differ, beside how much captured motions differ of which the
-                    same is said.
+spread_section      How much eight takes of one prompt differ, beside how much captured motions with the same
+                    caption differ.
 style_detectors     How a motion is done, from its joints.
 text_metrics        The field's measures of text-to-motion, on embeddings of an evaluator.
 text_section        The section `text`: every row of the usual table, once for each repeat.

@@ -1,7 +1,7 @@
 """MiniLM's states of captions for the evaluator: each caption encoded once, kept in memory and in a file.
 
-`training.captions` makes the generator's text tokens, which also tell the motion's length; the evaluator must not see
-that, or it would match lengths instead of meaning.
+`training.captions` makes the generator's text tokens, which also contain the motion's length. The evaluator must not
+see the length, or it would match lengths instead of meaning.
 """
 
 from __future__ import annotations

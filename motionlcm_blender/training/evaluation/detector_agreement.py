@@ -57,7 +57,7 @@ _PROPS = (
 )
 """Things to stand on or hang from, which the capture does not hold: the floor is not where the feet are."""
 _TRUNK = r"upper body|trunk|twist|straight|wip|rins|wash|scrub|rag|mop|golf|swings the body|story|chicken|snake|wings"
-"""Turns of the trunk above feet that stay; the model's prompts ask for turns of the whole figure."""
+"""Turns of the trunk above feet that stay; the model's prompts describe turns of the whole figure."""
 _DANCE = r"danc|salsa|leader|follower|ballet|pirouette|whirl|spin"
 
 

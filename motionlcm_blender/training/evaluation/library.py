@@ -47,7 +47,7 @@ ROWS_FILE = "library.json"
 WIDTH, TAKE_HEIGHT, CAPTION, ROWS, POSES = 1560, 138, 18, 10, 6
 """Pixels, prompts on a page, and figures of a take."""
 USUAL_SECONDS, LONGEST_SECONDS = 4.0, 6.0
-"""Length where the model knows none, and the longest: a shorter motion is easier to judge, and to use."""
+"""Length where the model suggests none, and the longest: a shorter motion is easier to judge, and to use."""
 TRAVELS_M = 0.8
 """Metres between the first and the last place, or half of it as the radius of the way, from which a take travels."""
 SEAM_M = 0.09

@@ -1,6 +1,6 @@
 """The section `long`: is the last third of a long motion as lively as the first?
 
-Asked of `MotionLCM.generate`, which makes long motion of pieces. 1 is right; a figure that comes to rest has 0.
+Measured on `MotionLCM.generate`, which makes long motion of pieces. 1 is right; a figure that comes to rest has 0.
 """
 
 from __future__ import annotations

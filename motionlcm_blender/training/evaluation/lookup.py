@@ -48,7 +48,7 @@ class Lookup:
         self.owner = np.repeat(np.arange(len(self.segments)), [len(s.captions) for s in self.segments])
         self.vectors = _vectors(self.captions, encoder, file)
         self._rigged: dict[str, FloatArray] = {}
-        self._asked: dict[str, IntArray] = {}
+        self._ranked: dict[str, IntArray] = {}
 
     def nearest(self, prompt: str, count: int = 1) -> list[Segment]:
         """The `count` train segments with the nearest captions, nearest first, none twice; fewer if there are fewer."""
@@ -85,9 +85,9 @@ class Lookup:
         return made
 
     def _order(self, prompt: str) -> IntArray:
-        if prompt not in self._asked:
-            self._asked[prompt] = np.argsort(-self.similarity(prompt), kind="stable")
-        return self._asked[prompt]
+        if prompt not in self._ranked:
+            self._ranked[prompt] = np.argsort(-self.similarity(prompt), kind="stable")
+        return self._ranked[prompt]
 
     def sentence(self, prompt: str) -> FloatArray:
         """(width,) float32 of length 1, the vector of a prompt."""

@@ -2,7 +2,7 @@
 
 The detectors agree with the captions of captured motion (`detector_agreement.agreement` on the 1,363 captioned pieces
 of the CMU and CC0 clips; only captions that clearly use the word for the whole figure count). The thresholds were
-set, and the rules on what is clear made, on the same pieces, so the figures tell that the definitions fit, not how
+set, and the rules on what is clear made, on the same pieces, so the figures show that the definitions fit, not how
 they do on other captures. `training/data/captured_actions.py` finds by the same definitions which captured pieces do
 what, in one of the two phrasings of each prompt here: a model trained on them has seen the prompts.
 

@@ -35,15 +35,15 @@ _NOTES = {
     "percentile of the faster wrist or ankle. rank_correlation: Spearman's, of body speed. `final` is as handed "
     "over in the default number of steps, the other rows are the networks alone, `lookup` is the captured train "
     "motion with the nearest caption. spread: mean distance per joint "
-    "between eight takes of a caption, by that between captured motions of which the same is said.",
+    "between eight takes of a caption, by that between captured motions with the same caption.",
     "paths": "Six seconds on each path. facing: degrees between facing and travel, less the wanted 0, 180, 90 or -90. "
     "network: the network alone; final: as handed over. below_floor_share: takes with an ankle or toe more than 3 cm "
     "under the floor; drag_ends_share: takes in which a standing toe slides more than 12 cm in the first or last "
     "second. "
     "feet/free: takes of test captions without a path; feet/captured: the same of captured motion.",
     "long": "Last third to first third: 1 is right.",
-    "obedience": "Shares of takes that do what the word says; style: words of `obedience_words`; lookup: the captured "
-    "motion of the nearest train captions, asked the same.",
+    "obedience": "Shares of takes that do what the word means; style: words of `obedience_words`; lookup: the captured "
+    "motion of the nearest train captions, measured in the same way.",
     "text": "R@k: share of captions whose own motion is among the k nearest of 32. FID is against all test segments "
     "and their mirror images; that of real test motion is between two halves of it, that of train clips is the floor "
     "for motion that is real. " + BLIND + " The evaluator was trained for this table on the train clips; its figures "
@@ -100,7 +100,7 @@ def markdown(results: Results) -> str:
         f"# Evaluation: {model['name']} {model.get('version') or ''}".rstrip(),
         "",
         "Mean over the repeats ± the 95 % interval of that mean. Each repeat draws captions, noise and shuffles anew; "
-        "the test motions stay the same, so the intervals do not tell how other test motions would score.",
+        "the test motions stay the same, so the intervals do not show how other test motions would score.",
         "",
         f"Weights sha256 `{model['fingerprint']}`. Everything here is in `evaluation.json` too.",
         "",

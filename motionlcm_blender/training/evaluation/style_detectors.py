@@ -1,8 +1,8 @@
 """How a motion is done, from its joints: limping, sneaking, marching, falling, crawling, clapping and the like.
 
 As `detectors`: joints (T, 22, 3), metres, Y up, 20 fps, the floor about at the lowest foot. Each measure is a number
-that is large where the word fits; `obedience_words` holds the thresholds, set on captured motion whose captions say
-the word (`word_agreement`). Nothing here knows the prompt or the model.
+that is large where the word fits; `obedience_words` holds the thresholds, set on captured motion whose captions have
+the word (`word_agreement`). Nothing here depends on the prompt or the model.
 """
 
 from __future__ import annotations

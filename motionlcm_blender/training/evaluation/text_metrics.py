@@ -41,8 +41,8 @@ def frechet_distance(first: FloatArray, second: FloatArray) -> float:
 def frechet_floor(embeddings: FloatArray, generator: np.random.Generator) -> float:
     """The Frechet distance between two random halves of one set (N, width): what sampling alone gives.
 
-    Each half has half the samples, so this is more than a perfect model would get against the whole set; it tells
-    which differences mean nothing. Raises ValueError with fewer than 4 rows.
+    Each half has half the samples, so this is more than a perfect model would get against the whole set.
+    Smaller differences mean nothing. Raises ValueError with fewer than 4 rows.
     """
     rows = _checked(embeddings, 4)
     order = generator.permutation(len(rows))

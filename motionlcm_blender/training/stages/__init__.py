@@ -11,7 +11,7 @@ lapped_stage          The lapped transform of a `LappedVAE`: fitted alone, then 
 latent_batches        Batches of latents with captions.
 phased_stage          Distillation in phases: each step of the student is a stretch of the teacher's trajectory.
 run                   The stages in order, each resumable.
-teacher_trajectories  What the teacher makes of pure noise, kept so that the student can learn to say it in one
+teacher_trajectories  What the teacher makes of pure noise, kept so that the student can learn to predict it in one
                       step.
 vae_stage             Stage 1: the motion VAE (MODEL.md section 2).
 """

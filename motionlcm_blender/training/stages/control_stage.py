@@ -4,8 +4,8 @@ Three stages. The trajectory encoder is first trained alone, to guess the clean 
 ControlNet's zero-initialised layers it would get no gradient worth having for the first thousand steps. Then the
 ControlNet is trained on the teacher, by the teacher's own loss on captured motion: what it learns is how motion goes
 with a path, cadence and length of steps included. The controlled teacher makes trajectories from pure noise, and the
-student's ControlNet learns to say their ends in one step, as the student itself did. Losses on the decoded motion, at
-the hinted places and of feet that stand, make what is left of the error small.
+student's ControlNet learns to predict their ends in one step, as the student itself did. Losses on the decoded motion,
+at the hinted places and of feet that stand, make the remaining error small.
 """
 
 from __future__ import annotations

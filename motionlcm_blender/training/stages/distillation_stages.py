@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from .teacher_trajectories import Trajectories
 
 DISTILLATION_STRIDE = 100
+"""Timesteps of one distilled step."""
 HUBER = 0.5
+"""Error at which the loss turns from squared to absolute."""
 FIRST_TIMESTEPS = (799, 699)
 """Where one-step, and two- and four-step sampling begin, from pure noise."""
 VISITED = (*FIRST_TIMESTEPS, 399, 299)

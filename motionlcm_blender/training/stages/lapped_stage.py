@@ -19,11 +19,13 @@ from ..data.normalisation import Normalisation
 from .vae_stage import VaeLosses, WindowBatches, feature_weights
 
 WINDOWS, OVERSAMPLED = 3000, 16
+"""Windows of captured motion from which the start is fitted; principal components beyond those kept, for accuracy."""
 WHITENING = 0.5
 """Exponent: 0 leaves the axes' standard deviations as they are, 1 makes them equal."""
 DISTURBANCE = 0.4
 """Largest standard deviation of the noise on the latents from which the refiner learns to make captured motion."""
 DRAWS, FRAMES, LONGEST = 80, 3072, 196
+"""Batches from which the axes are measured; frames of each batch, and of its longest clip."""
 
 
 class LinearPart(nn.Module):

@@ -32,7 +32,7 @@ from ..data.feature_pool import INDEX_FILE
 from ..data.motion_data import MotionData, load_motion_data
 from ..data.normalisation import Normalisation, normalisation_of
 from ..data.pool import Pool, build_pool
-from ..evaluation.asked_prompts import asked_prompts
+from ..evaluation.evaluation_prompts import evaluation_prompts
 from ..growth import grown_weights, may_grow, same_latents
 from ..loop import LoopSettings, TrainingLoop, accelerator_for, load_weights
 from ..precision import Precision, choose_device
@@ -94,7 +94,7 @@ class Run:
         logger.info("training on %s in %s", where, precision.name)
         first = None if start is None else ModelFolder.open(start)
         if first is not None and not may_grow(first.architecture, config.architecture):
-            raise TrainingDataError(f"The model {first.name} has other sizes than the configuration asks for.")
+            raise TrainingDataError(f"The model {first.name} has other sizes than the configuration.")
         deadline = None if minutes is None else time.monotonic() + 60 * minutes
         return cls(config, folder, data, where, precision, deadline, first)
 
@@ -120,7 +120,7 @@ class Run:
         """The captioned examples, made on first use."""
         folder = self.folder / "pool"
         if not (folder / INDEX_FILE).exists():
-            build_pool(self._read_data(), self.config.pool_seed, asked_prompts()).save(folder)
+            build_pool(self._read_data(), self.config.pool_seed, evaluation_prompts()).save(folder)
         return Pool.load(folder)
 
     @cached_property

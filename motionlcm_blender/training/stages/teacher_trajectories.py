@@ -30,7 +30,9 @@ from .latent_batches import LatentBatch, LatentBatches, guidance_scales
 logger = logging.getLogger(__name__)
 
 CHUNK = 128
+"""Trajectories that the teacher makes at once."""
 SAVE_SECONDS = 120.0
+"""Seconds between two saves of what is made so far."""
 POINTS = (399, 299)
 """Timesteps of the points that are kept: those that the samplers of two and four steps visit after the first."""
 PHASED_POINTS = PHASED_TIMESTEPS[4][1:]

@@ -1,4 +1,4 @@
-"""All prompts that the evaluation asks of a model: training does not make captions of the same words."""
+"""All prompts of the evaluation: training makes no captions of the same words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from .obedience_words import PLAIN_WALK, WORDS
 from .watched import watched_prompts
 
 
-def asked_prompts() -> frozenset[str]:
+def evaluation_prompts() -> frozenset[str]:
     """The watched prompts and those of obedience, in lower case and without full stop."""
     obedience = {prompt for pair in PAIRS for word in pair.words for prompt in word.prompts}
     styles = {prompt for word in WORDS for prompt in word.prompts}
