@@ -276,6 +276,15 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
         soft_max=8,
         max=32,
     )
+    liveliness: bpy.props.FloatProperty(
+        name="Liveliness",
+        description="Factor on the random values. Above 1 the motion is larger and less usual",
+        default=1.0,
+        min=0.5,
+        max=1.5,
+        soft_min=0.8,
+        soft_max=1.3,
+    )
     take_sort: bpy.props.EnumProperty(
         name="Sort",
         description="Order of the takes. Starred takes come first",
@@ -283,7 +292,12 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
             ("NAME", "Name", "Sort takes by name"),
             ("PATH", "Path", "Sort takes by path error, the smallest first"),
             ("SKATE", "Feet", "Sort takes by foot skate, the least first"),
-            ("QUALITY", "Quality", "Sort takes by visible faults, the fewest first: facing, feet and energy"),
+            (
+                "QUALITY",
+                "Faults",
+                "Sort takes by measured faults, the fewest first: facing, feet, and little movement. "
+                "Whether the action is done is not measured",
+            ),
         ),
     )
     steps: bpy.props.EnumProperty(

@@ -24,6 +24,7 @@ class MOTIONLCM_PT_options(CharacterSidebar, bpy.types.Panel):
         column = layout.column(align=True)
         column.prop(chosen, "start", text="")
         column.prop(chosen, "takes")
+        column.prop(chosen, "liveliness", slider=True)
         split = layout.split(factor=0.3)
         split.label(text="Steps")
         split.row(align=True).prop(chosen, "steps", expand=True)

@@ -70,6 +70,7 @@ class MOTIONLCM_PT_shots(CharacterSidebar, bpy.types.Panel):
         part = column.row(align=True)
         part.prop(shot, "seed")
         part.prop(shot, "takes")
+        column.prop(shot, "liveliness", slider=True)
         column = layout.column(align=True)
         part = column.row(align=True)
         part.prop(shot, "path", text="", icon="CURVE_DATA")

@@ -133,9 +133,8 @@ def loop_figures(model: MotionLCM, seeds: int) -> dict[str, float]:
                 steps = touchdowns(
                     stance_mask(whole_rounds(rounds), foot_contacts(whole_rounds(rounds)).astype(np.float64))
                 )
-                middle = len(rounds) - 1
-                taken = steps[2 * middle] - steps[middle]
-                odd.append(abs(float(taken[0] - taken[1])))
+                left, right = steps[-1] - steps[0]
+                odd.append(float(round(abs(int(left) - int(right)) / 3)))  # of three rounds
     return {
         "loop_energy_share": min(energy),
         "loop_energy_mean_share": float(np.mean(energy)),

@@ -40,8 +40,11 @@ def add_generate(parser: argparse.ArgumentParser) -> None:
         type=float,
         help=f"length (default: what the prompt's action takes, {DEFAULT_SECONDS:g} on a named path or if unknown)",
     )
-    parser.add_argument("--seed", type=_integer, default=0, help="any whole number; take k is made with seed + k - 1")
+    parser.add_argument("--seed", type=_integer, default=0, help="any whole number; takes have seeds from this one on")
     parser.add_argument("--takes", type=int, default=1, help="variations; the files are FILE_1, FILE_2 ...")
+    parser.add_argument(
+        "--liveliness", type=float, default=1.0, help="factor on the noise, 0.5 to 1.5; above 1 the motion is larger"
+    )
     parser.add_argument(
         "--steps", type=int, default=SAMPLER_STEPS, help="sampler steps: 1, 2 or 4 (default %(default)s)"
     )
@@ -99,7 +102,15 @@ def plan(args: argparse.Namespace) -> tuple[Request, FloatArray | None, Placemen
     if not 0 < args.seconds < 1e6:
         raise InvalidRequest(f"The length must be a positive number of seconds, not {args.seconds:g}.")
     frames = round(args.seconds * FPS)
-    request = Request(args.prompt, frames, args.seed, args.takes, args.steps, gestures=not args.no_gestures)
+    request = Request(
+        args.prompt,
+        frames,
+        args.seed,
+        args.takes,
+        args.steps,
+        liveliness=args.liveliness,
+        gestures=not args.no_gestures,
+    )
     if args.fps is not None:
         check_fps(args.fps)
     if args.out is not None:
@@ -125,9 +136,11 @@ def check_usage(args: argparse.Namespace) -> None:
         if args.prompt is None:
             args.wrong_usage("give a PROMPT, what the character does, or --recipe FILE.json")
         return
-    given = (args.prompt, args.path, args.seconds, args.seed, args.takes, args.steps, args.no_gestures)
-    if given != (None, None, None, 0, 1, SAMPLER_STEPS, False):
-        args.wrong_usage("a recipe has prompt, path, length, seed, steps and gestures: leave them out, and --takes")
+    own = (args.prompt, args.path, args.seconds, args.seed, args.takes, args.steps, args.liveliness, args.no_gestures)
+    if own != (None, None, None, 0, 1, SAMPLER_STEPS, 1.0, False):
+        args.wrong_usage(
+            "a recipe has prompt, path, length, seed, steps, liveliness and gestures: leave them out, and --takes"
+        )
 
 
 def run_recipes(args: argparse.Namespace) -> int:
@@ -217,7 +230,7 @@ def run_generate(args: argparse.Namespace) -> int:
         if args.out is None:
             continue
         begun = time.perf_counter()
-        shot = make_shot(motion, placement, xz, fps, request.prompt, motion.seed)
+        shot = make_shot(motion, placement, xz, fps, request.prompt, motion.seed, motion.request.liveliness)
         ready = time.perf_counter()
         file = take_file(args.out, number, len(motions))
         save(shot, file)
@@ -265,7 +278,10 @@ def take_file(out: Path, number: int, takes: int) -> Path:
 
 def _quality(motion: GeneratedMotion) -> str:
     report = motion.report
-    parts = [f"seed {motion.seed}", f"foot skate {report['foot_skate_cm_s']:.1f} cm/s"]
+    parts = [f"seed {motion.seed}"]
+    if motion.request.liveliness != 1.0:
+        parts.append(f"liveliness {motion.request.liveliness:g}")
+    parts += [f"foot skate {report['foot_skate_cm_s']:.1f} cm/s"]
     if "path_mean_cm" in report:
         parts.append(
             f"path error mean {report['path_mean_cm']:.1f}, max {report['path_max_cm']:.1f} cm "

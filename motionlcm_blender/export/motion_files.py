@@ -32,6 +32,7 @@ class Shot:
         prompt: The prompt of the motion.
         seed: The seed of the motion.
         path: (T, 2) float32, target of the root on each frame, x and z in the axes of `joints`, or None.
+        liveliness: Factor on the noise that the motion was made from.
     """
 
     joints: FloatArray
@@ -39,6 +40,7 @@ class Shot:
     prompt: str
     seed: int
     path: FloatArray | None = None
+    liveliness: float = 1.0
 
     @property
     def fps(self) -> float:
@@ -53,6 +55,7 @@ def make_shot(
     fps: float = FPS,
     prompt: str = "",
     seed: int = 0,
+    liveliness: float = 1.0,
 ) -> Shot:
     """Retarget a motion, place it in the world and resample it.
 
@@ -65,6 +68,7 @@ def make_shot(
         fps: Frame rate of the result.
         prompt: Prompt of the motion, stored in the file.
         seed: Seed of the motion, stored in the file.
+        liveliness: Factor on the noise, stored in the file.
 
     Returns:
         The shot.
@@ -80,7 +84,7 @@ def make_shot(
         clip = resample(clip, fps)
     times = np.arange(clip.frames) / clip.fps
     path = None if xz is None else _at(np.asarray(xz, np.float32), motion.fps, times)
-    return Shot(_at(joints, motion.fps, times), clip, prompt, seed, path)
+    return Shot(_at(joints, motion.fps, times), clip, prompt, seed, path, liveliness)
 
 
 def check_fps(fps: float) -> None:
@@ -148,8 +152,8 @@ def save_npz(shot: Shot, file: Path) -> None:
     """Write arrays for NumPy.
 
     joints (T, 22, 3) float32; fps; translation (T, 3) and rotations (T, 24, 4), w first, local, of the SMPL armature,
-    with bone names in `names`; prompt; seed; and, if there is one, path (T, 2): the root's x and z on the path.
-    Nothing in the file is pickled.
+    with bone names in `names`; prompt; seed; liveliness; and, if there is one, path (T, 2): the root's x and z on
+    the path. Nothing in the file is pickled.
 
     Args:
         shot: The shot.
@@ -166,6 +170,7 @@ def save_npz(shot: Shot, file: Path) -> None:
         "names": np.array(shot.clip.skeleton.names),
         "prompt": np.array(shot.prompt),
         "seed": np.array(shot.seed, np.int64),
+        "liveliness": np.array(shot.liveliness, np.float64),
     }
     if shot.path is not None:
         arrays["path"] = shot.path

@@ -22,7 +22,8 @@ from ..motion.features import contacts_from_features, standing_joints
 from ..motion.skeleton import FPS, JOINT_COUNT
 from ..motion.world_transform import Placement, unplace_joints
 from ..postprocess.gait_fitting import frames_to_play, gait_times
-from ..postprocess.stitching import SEAM, Seam, best_seam, body_speed, seam_jerk_share, stitched
+from ..postprocess.setting_off import LONGEST, best_entry, entered, entry_times
+from ..postprocess.stitching import SEAM, Seam, best_seams, body_speed, seam_jerk, seam_jerk_share, stitched, usual_jerk
 from ..postprocess.transitions import aligned, at_origin, match_start, placement_of
 from .generated_motion import GeneratedMotion
 from .motion_model import MotionModel, Progress
@@ -36,15 +37,21 @@ SLACK = 24
 """Frames over which the beginning of a seam is searched in the motion before, and by which its time may be shifted."""
 CANDIDATES = 4
 """Number of candidates for each segment, sampled in one batch."""
-LIVELY = 0.3
+SEAMS = 4
+"""Number of seams that are tried for each candidate."""
+JOLT, CALM = 0.2, 0.5
+"""Metres: cost of a seam with as much jerk again as the 99th percentile of the motion before, beyond this share."""
+LIVELY = 0.45
 """Metres: cost of a candidate without any movement, beside the cost of its seam."""
 KEPT, QUIET = 0.85, 0.08
 """A motion that goes on from another is stitched to a free take if it moves less than this share of free takes, and if
 those move faster than the second number, m/s."""
-LATE = 0.01
-"""Metres: cost of each frame by which the free take begins later after a start: people set off at once."""
-LEAD = 1
-"""Frames between a start and the first possible frame of a seam."""
+CONTINUATIONS = 6
+"""Number of free takes from which the one is chosen that goes on from a start."""
+ENTRY = 32
+"""Frames of a free take among which the one is searched that goes on from a start: a walk's two steps, and more."""
+SHORTEST_FREE = 2 * SLACK + SEAM
+"""Frames after a start from which a motion is made of free takes."""
 SEED_STEP = 1_000_003
 """Segment k uses the seed plus k times this number."""
 
@@ -136,7 +143,7 @@ def needs_stitching(request: Request, longest: int) -> bool:
     if request.frames > longest:
         return True
     free = 0 if request.start is None else request.frames - request.start.frames
-    return request.end is None and free >= LEAD + 2 * SLACK + SEAM
+    return request.end is None and free >= SHORTEST_FREE
 
 
 def generate_chained(
@@ -218,9 +225,8 @@ def _pieces(model: MotionModel, request: Request, on_progress: Progress) -> tupl
     made = _first(model, request, min(longest, request.frames))
     speeds = [_liveliness(made.joints)]
     number = 1
-    kept = 0  # frames of a motion whose rest is replaced by a free take
-    if request.start is not None and (cut := _shortened_if_dull(model, request, made, slack, longest)) is not made:
-        made, kept = cut, cut.frames
+    if request.start is not None:
+        made = _continued(model, request, made, slack, longest)
     while made.frames < request.frames:
         on_progress(0.95 * made.frames / request.frames, f"Sampling, segment {number + 1}")
         earliest = made.frames - slack - SEAM
@@ -230,8 +236,7 @@ def _pieces(model: MotionModel, request: Request, on_progress: Progress) -> tupl
         where = placement_of(made.joints[origin : origin + 1])
         pieces = _sampled(model, _segment(own, origin, length, where))
         speeds += [_liveliness(piece.joints) for piece in pieces]
-        late = LATE if made.frames == kept else 0.0
-        made = _joined(made, pieces, (earliest, earliest + slack), (0, 2 * slack), float(np.median(speeds)), late)
+        made = _joined(made, pieces, (earliest, earliest + slack), (0, 2 * slack), float(np.median(speeds)))
         number += 1
     return made, number
 
@@ -246,25 +251,45 @@ def _first(model: MotionModel, request: Request, longest: int) -> Piece:
     return replace(piece, joints=match_start(joints, request.start.joints))
 
 
-def _shortened_if_dull(model: MotionModel, request: Request, made: Piece, slack: int, longest: int) -> Piece:
-    """Cut a motion soon after its start if it moves less than free takes: a free take is then stitched to it.
+def _continued(model: MotionModel, request: Request, made: Piece, slack: int, longest: int) -> Piece:
+    """Replace what follows the start by the best of several free takes, if it moves less than they do.
 
     A network that is shown the first frames damps what follows them.
     """
     assert request.start is not None
     first = request.start.frames
-    kept = first + LEAD + slack + SEAM
-    if request.frames < kept + slack:
+    origin = max(0, first - slack) if request.hints is not None else first - 1
+    latest = first - 1 - origin + slack if request.hints is not None else ENTRY
+    length = min(longest, request.frames - origin + latest + LONGEST)
+    if length < latest + SEAM:
         return made
-    own = replace(another_take(request, SEED_STEP), takes=CANDIDATES)
-    where = placement_of(made.joints[first : first + 1])
-    length = min(longest, request.frames - first)
-    free = _sampled(model, _segment(own, first, length, where))
+    own = replace(another_take(request, SEED_STEP), takes=CONTINUATIONS)
+    where = placement_of(made.joints[origin : origin + 1])
+    free = _sampled(model, _segment(own, origin, length, where))
     usual = float(np.median([_liveliness(piece.joints) for piece in free]))
     if usual < QUIET or _liveliness(made.joints[first:]) > KEPT * usual:
         return made
-    cut = slice(0, kept)
-    return Piece(made.joints[cut], made.contacts[cut], None if made.rotations is None else made.rotations[cut])
+    return _entered(request.start.joints, free, latest, usual)
+
+
+def _entered(start: FloatArray, candidates: list[Piece], latest: int, usual: float) -> Piece:
+    """The start with the best candidate played from a frame that is like the last one of the start."""
+    given = at_origin(start)
+    entries = [best_entry(given, piece.joints, latest) for piece in candidates]
+    scores = [
+        entry.cost + LIVELY * max(0.0, 1.0 - _liveliness(piece.joints[entry.frame :]) / max(usual, 1e-6))
+        for entry, piece in zip(entries, candidates, strict=True)
+    ]
+    best = int(np.argmin(scores))
+    piece, count = candidates[best], len(given)
+    fade, times = entries[best].fade, entry_times(entries[best], count, piece.frames)
+    rotations = None if piece.rotations is None else head_hands.resampled(piece.rotations, times).astype(np.float32)
+    return Piece(
+        match_start(entered(given, piece.joints, times), start, fade),
+        piece.contacts[np.rint(times).astype(int)],
+        rotations,
+        ((count - 1, count - 1 + fade),),
+    )
 
 
 def _liveliness(joints: FloatArray) -> float:
@@ -284,18 +309,17 @@ def _joined(
     before: tuple[int, int],
     after: tuple[int, int],
     usual: float,
-    late: float = 0.0,
 ) -> Piece:
     """The motion so far with the best candidate stitched to it; usual: liveliness of the segments, m/s."""
-    best: tuple[float, Seam, Piece] | None = None
-    for piece in candidates:
-        seam = best_seam(made.joints, piece.joints, before, after, late=late)
-        dull = max(0.0, 1.0 - _liveliness(piece.joints[seam.after :]) / max(usual, 1e-6))
-        score = seam.cost + LIVELY * dull
-        if best is None or score < best[0]:
-            best = score, seam, piece
-    assert best is not None
-    _, seam, piece = best
+    scores: list[tuple[float, int, Seam]] = []
+    jerk = usual_jerk(made.joints)
+    for number, piece in enumerate(candidates):
+        for seam in best_seams(made.joints, piece.joints, before, after, SEAMS):
+            dull = max(0.0, 1.0 - _liveliness(piece.joints[seam.after :]) / max(usual, 1e-6))
+            jolt = max(0.0, seam_jerk(made.joints, piece.joints, seam) / max(jerk, 1e-6) - CALM)
+            scores.append((seam.cost + LIVELY * dull + JOLT * jolt, number, seam))
+    _, number, seam = min(scores, key=lambda score: score[0])
+    piece = candidates[number]
     fade = np.arange(1, SEAM + 1) / (SEAM + 1.0)
     shared = slice(seam.before, seam.before + SEAM), slice(seam.after, seam.after + SEAM)
     contacts = (1.0 - fade)[:, None] * made.contacts[shared[0]] + fade[:, None] * piece.contacts[shared[1]]

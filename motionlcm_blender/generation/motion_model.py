@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -280,18 +280,22 @@ class MotionModel:
             mask[-request.end.frames :, [joint for joint in range(JOINT_COUNT) if joint not in held]] = False
         return Hints(hints.positions, mask) if mask.any() else None
 
-    def sample_features(self, request: Request, text: FloatArray, stage: Progress) -> SampledFeatures:
+    def sample_features(
+        self, request: Request, text: FloatArray, stage: Progress, samples: Sequence[Request] | None = None
+    ) -> SampledFeatures:
         """Sample the features of all takes of a request.
 
         Args:
             request: The request; the model must support its hints (`check_control`).
             text: (text tokens, text_width) from `encode_prompt`.
             stage: Called with a fraction 0..1 and the name of the stage; it may raise to stop.
+            samples: Requests of single takes that give the noise of each; None: the takes of the request.
 
         Returns:
             The features.
         """
-        noise = np.stack([_noise_of(request, k, self.architecture) for k in range(request.takes)], 1)
+        drawn = samples or [another_take(request, k) for k in range(request.takes)]
+        noise = np.stack([_noise_of(each, self.architecture) for each in drawn], 1)
         hints = self._known_hints(request)
         report: dict[str, float] = {}
         shown = None if hints is None else self._shown(request, hints, text, noise, stage)
@@ -385,10 +389,10 @@ def _noise(seed: int, steps: int, architecture: Architecture) -> FloatArray:
     return np.random.default_rng(seed % 2**63).standard_normal(shape, dtype=np.float32)
 
 
-def _noise_of(request: Request, take: int, architecture: Architecture) -> FloatArray:
-    """The noise of one take of a request."""
-    request = another_take(request, take)
+def _noise_of(request: Request, architecture: Architecture) -> FloatArray:
+    """The noise of a request for one take."""
     noise = _noise(request.seed, request.steps, architecture)
     for blend in request.blends:
         noise = blended(noise, _noise(blend.towards, request.steps, architecture), blend.weight)
+    noise[0] *= np.float32(request.liveliness)
     return noise

@@ -25,8 +25,8 @@ from .path_gait import cadence_of, without_path
 from .pin_approach import approached, restore_request
 from .postprocessing import postprocess_motion
 from .request import Hints, Request
-from .take_selection import most_different, sample_count
-from .variations import another_take, mirrored_motion, mirrored_request, retimed_request
+from .take_selection import chosen_takes, samples_of
+from .variations import mirrored_motion, mirrored_request, retimed_request
 
 
 class MotionLCM(MotionModel):
@@ -82,19 +82,19 @@ class MotionLCM(MotionModel):
         stage(0.0, "Reading the prompt")
         shown = self._shown_request(request)
         text = self.encode_prompt(request.prompt.strip(), shown.frames)
-        samples = request.takes if request.blends else sample_count(request.takes)
+        samples = samples_of(request)
         try:
             if shown is not request:
                 return self._walks(request, shown, text, samples, stage, started)
-            sampled = self.sample_features(replace(request, takes=samples), text, stage)
+            sampled = self.sample_features(replace(request, takes=len(samples)), text, stage, samples)
         except MemoryError as error:
             raise DeviceError("There is too little memory for this request; reduce the number of takes.") from error
         if request.end is not None and request.end_anywhere and self.architecture.control:
-            return self._ended_anywhere(request, sampled.features, progress, cancel)
+            return self._ended_anywhere(request, samples, sampled.features, progress, cancel)
         stage(0.8, "Post-processing")
         usual = partial(self._finished, started=started, report=sampled.report, progress=progress, cancel=cancel)
-        kept = most_different(joints_from_features(sampled.features), request.takes)
-        return [usual(another_take(request, k), sampled.features[k]) for k in kept]
+        kept = chosen_takes(request, samples, joints_from_features(sampled.features))
+        return [usual(samples[k], sampled.features[k]) for k in kept]
 
     def _shown_request(self, request: Request) -> Request:
         """The request that the network gets: a walk on a path is sampled without the path (`path_gait`)."""
@@ -103,20 +103,26 @@ class MotionLCM(MotionModel):
         return without_path(request, self.folder.frames[1] if self.folder is not None else MAX_FRAMES)
 
     def _walks(
-        self, request: Request, shown: Request, text: FloatArray, samples: int, stage: Progress, started: float
+        self,
+        request: Request,
+        shown: Request,
+        text: FloatArray,
+        samples: list[Request],
+        stage: Progress,
+        started: float,
     ) -> list[GeneratedMotion]:
         """Walks sampled without their path. A single one is kept for requests that differ in their path alone."""
 
         def sampled() -> FloatArray:
-            return self.sample_features(replace(shown, takes=samples), text, stage).features
+            return self.sample_features(replace(shown, takes=len(samples)), text, stage, samples).features
 
-        if samples == 1:
+        if len(samples) == 1:
             free = {0: self.walks.get(shown, lambda: unchanging(piece_of(sampled()[0])))}
         else:
             features = sampled()
-            free = {k: piece_of(features[k]) for k in most_different(joints_from_features(features), request.takes)}
+            free = {k: piece_of(features[k]) for k in chosen_takes(request, samples, joints_from_features(features))}
         stage(0.8, "Post-processing")
-        return [self._on_path(another_take(request, k), walk, started) for k, walk in free.items()]
+        return [self._on_path(samples[k], walk, started) for k, walk in free.items()]
 
     def _on_path(self, request: Request, free: Piece, started: float) -> GeneratedMotion:
         """Post-process a walk that was sampled without its path; one that does more than walk is sampled with it."""
@@ -160,13 +166,18 @@ class MotionLCM(MotionModel):
         return needs_stitching(request, longest)
 
     def _ended_anywhere(
-        self, request: Request, features: FloatArray, progress: Progress | None, cancel: Callable[[], bool] | None
+        self,
+        request: Request,
+        samples: list[Request],
+        features: FloatArray,
+        progress: Progress | None,
+        cancel: Callable[[], bool] | None,
     ) -> list[GeneratedMotion]:
         """Generate each take again towards the end pose, placed where the take arrives without it."""
         path = request.hints.root_xz if request.hints is not None else None
         motions = []
         for k in range(request.takes):
-            own, joints = another_take(request, k), standing_joints(features[k]).astype(np.float64)
+            own, joints = samples[k], standing_joints(features[k]).astype(np.float64)
             if request.start is not None:
                 joints = aligned(joints, at_origin(request.start.joints))
             assert request.end is not None
@@ -192,7 +203,8 @@ class MotionLCM(MotionModel):
 
 def _take_of(request: Request, motion: GeneratedMotion) -> Request:
     """The request of one take, with the noise that its motion was sampled from."""
-    return replace(request, seed=motion.request.seed, blends=motion.request.blends, takes=1)
+    made = motion.request
+    return replace(request, seed=made.seed, blends=made.blends, liveliness=made.liveliness, takes=1)
 
 
 def _finished(

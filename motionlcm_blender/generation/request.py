@@ -23,6 +23,8 @@ LONGEST_PROMPT = 4000
 """Letters of a prompt, in requests, recipes and storyboards alike."""
 SLOWEST, FASTEST = 0.25, 4.0
 """Limits of `Request.speed`."""
+TAMEST, LIVELIEST = 0.5, 1.5
+"""Limits of `Request.liveliness`."""
 MAX_CHAINED_FRAMES = 1200
 """One minute: the longest motion, generated in segments that continue one another."""
 
@@ -153,6 +155,7 @@ class Request:
         takes: Number of variations, generated in one batch.
         steps: Sampler steps, 1, 2 or 4. Four cost a few milliseconds and keep most of the teacher's motion.
         guidance: Guidance scale; None: the model's own for that number of steps.
+        liveliness: Factor on the initial noise, 0.5 to 1.5. Above 1 a motion is larger and farther from the usual one.
         hints: Positions to pass through, `frames` long, or None.
         start: Motion whose frames are the first ones of this motion, in any world frame. To continue an earlier
             motion, give its last frames. `hints` are then in the frame of `start` moved to the XZ origin, facing +Z.
@@ -192,6 +195,7 @@ class Request:
     blends: tuple[Blend, ...] = ()
     mirror: bool = False
     speed: float = 1.0
+    liveliness: float = 1.0
     gestures: bool = True
 
     def __post_init__(self) -> None:
@@ -213,6 +217,8 @@ class Request:
             raise InvalidRequest(f"The number of takes must be 1 to {MAX_TAKES}, not {self.takes}.")
         if self.guidance is not None and not (np.isfinite(self.guidance) and 1.0 <= self.guidance <= 30.0):
             raise InvalidRequest(f"The guidance scale must be 1 to 30, not {self.guidance}.")
+        if not (np.isfinite(self.liveliness) and TAMEST <= self.liveliness <= LIVELIEST):
+            raise InvalidRequest(f"The liveliness must be {TAMEST:g} to {LIVELIEST:g}, not {self.liveliness}.")
         if self.hints is not None and self.hints.frames != self.frames:
             raise InvalidRequest(f"The path covers {self.hints.frames} frames but the motion has {self.frames}.")
         if not (np.isfinite(self.speed) and SLOWEST <= self.speed <= FASTEST):

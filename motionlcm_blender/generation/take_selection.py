@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..array_types import FloatArray
+from ..motion.visible_measures import body_speeds
+from ..text.motion_kinds import captured_body_speed
+from .request import LIVELIEST, TAMEST, Request
+from .variations import another_take
 
-EXTRA = 2
+EXTRA = 4
 """Samples for each take."""
+LIVELINESS = (1.0, 1.2, 1.35)
+"""Factors on the noise of one sample after the other."""
+TOO_LIVELY = 1.4
+"""A sample is left out if its body moves faster than captured motion, or than the other samples, by this factor."""
 MOST_SAMPLES = 32
 """Samples of one batch."""
 _STEP = 4
@@ -19,6 +29,45 @@ _TRAVEL = 0.5
 def sample_count(takes: int) -> int:
     """Number of samples to draw for a number of takes; a single take is the sample of its seed."""
     return takes if takes < 2 else max(takes, min(EXTRA * takes, MOST_SAMPLES))
+
+
+def samples_of(request: Request) -> list[Request]:
+    """Requests of the single takes from which those of a request are chosen.
+
+    The first is the take of the request's own seed. The others have the seeds after it and, one after the other, more
+    noise: a network that was trained on few motions of a kind makes these motions alike and tame.
+
+    Args:
+        request: A request for any number of takes.
+    """
+    if request.blends:
+        return [another_take(request, k) for k in range(request.takes)]
+    count = sample_count(request.takes)
+    factors = [LIVELINESS[k % len(LIVELINESS)] for k in range(count)]
+    return [
+        replace(another_take(request, k), liveliness=min(max(request.liveliness * factor, TAMEST), LIVELIEST))
+        for k, factor in enumerate(factors)
+    ]
+
+
+def chosen_takes(request: Request, samples: list[Request], joints: FloatArray) -> list[int]:
+    """Choose the takes of a request: those that differ most among the samples that do not move too much.
+
+    Args:
+        request: The request.
+        samples: From `samples_of`.
+        joints: (samples, T, 22, 3) metres, Y up, each in its own first frame's frame.
+
+    Returns:
+        Indices of the chosen samples, rising; always with 0.
+    """
+    speeds = np.array([body_speeds(each).mean() for each in joints])
+    usual = np.median(speeds[[sample.liveliness <= request.liveliness for sample in samples]])
+    most = TOO_LIVELY * max(float(usual), captured_body_speed(request.prompt) or 0.0)
+    fits = np.flatnonzero((speeds <= most) | (np.arange(len(speeds)) == 0))
+    if len(fits) < request.takes:
+        fits = np.sort(np.argsort(np.where(np.arange(len(speeds)) == 0, 0.0, speeds), kind="stable")[: request.takes])
+    return [int(fits[k]) for k in most_different(np.asarray(joints)[fits], request.takes)]
 
 
 def most_different(joints: FloatArray, count: int) -> list[int]:

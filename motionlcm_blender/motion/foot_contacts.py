@@ -7,6 +7,8 @@ all three hold loosely. Metres, Y up, 20 fps; foot joints in the order l_ankle, 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from ..array_types import BoolArray, FloatArray
@@ -31,6 +33,9 @@ RUN_SHARE, RUN_NOT_SHARE, RUN_LANDS, RUN_LOW = 0.45, 0.6, 0.9, 0.08
 slowest; and its height above its standing height, metres: networks blur the short stances of a run."""
 RUN_WINDOW = 4
 """Frames before and after a landing on which the toe is faster."""
+
+SLIDE_FRAMES, SLIDE, SURE = 5, 0.18, 0.75
+"""Most frames and metres of a slide within one stance, and contact channel above which the model is sure of it."""
 
 CONTACT_SQUARED_STEP = 0.002
 """HumanML3D's contact threshold: metres squared per frame at 20 fps (a step of 4.5 cm)."""
@@ -99,6 +104,33 @@ def stance_mask(joints: FloatArray, channels: FloatArray, fps: float = FPS) -> B
     begins = (contact_probability > BEGINS) & (speed < np.maximum(SLOW, SHARE * pace)) & (height < LOW * 2)
     lasts = (contact_probability > LASTS) & (speed < np.maximum(NOT_SLOW, NOT_SHARE * pace)) & (height < NOT_LOW * 2)
     return _grown(begins, lasts | begins)
+
+
+def joined_stances(stands: BoolArray, joints: FloatArray, channels: FloatArray) -> BoolArray:
+    """Join two stances of a foot between which the foot slides for some frames, by the model's own contact channels.
+
+    A network lets a foot slide in the middle of a stance. Two stances at two places would keep the slide.
+
+    Args:
+        stands: (T, 4) bool, from `stance_mask`.
+        joints: (T, 22, 3) joint positions, metres, Y up.
+        channels: (T, 4) contact channels of the model in 0..1.
+
+    Returns:
+        (T, 4) bool: l_ankle, l_foot, r_ankle, r_foot.
+    """
+    feet = np.asarray(joints, dtype=np.float64)[:, FOOT_JOINTS]
+    low = feet[..., 1] - rest_heights(feet) < np.array(NOT_LOW * 2)
+    joined = stands.copy()
+    for column in range(stands.shape[1]):
+        edges = np.flatnonzero(np.diff(stands[:, column].astype(int))) + 1
+        for first, end in pairwise(edges):
+            if stands[first, column] or end - first > SLIDE_FRAMES:
+                continue
+            sure = (channels[first:end, column] > SURE) & low[first:end, column]
+            far = np.linalg.norm((feet[end, column] - feet[first - 1, column])[[0, 2]])
+            joined[first:end, column] = bool(sure.all()) and far < SLIDE
+    return joined
 
 
 def run_stances(joints: FloatArray, fps: float = FPS) -> BoolArray:

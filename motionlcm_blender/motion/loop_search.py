@@ -7,16 +7,23 @@ as much as the whole motion. Metres, Y up.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from ..array_types import BoolArray, FloatArray
-from .skeleton import JOINT_COUNT, L_FOOT, R_FOOT
+from .skeleton import FPS, JOINT_COUNT, L_FOOT, R_FOOT
 
 SPEED, TRAVEL, TURN = 0.1, 0.3, 0.3
 """Seconds by which velocities of joints and of the ground frame count beside positions, and metres x seconds for its
 turn in radians per second."""
 ODD_STEP, OTHER_FOOT = 0.12, 0.04
 """Metres: cost of a step that only one foot takes, and of a foot joint that stands at one end of the section alone."""
+AROUND = 0.25
+"""Seconds before and after the ends of a section in which feet are compared: a foot that swings alike on one frame only
+swings for too long, or for too short a time, across the seam."""
+SHORTEST_STEP = 0.15
+"""Seconds: a foot that stands or swings for less time takes no step."""
 STANDING = 0.3
 """Share of the distance between the places of a standing foot, seen from the figure, by which the ends cost more."""
 HEADING = 0.06
@@ -25,6 +32,8 @@ DULL, ENOUGH = 2.0, 1.0
 """Metres: cost of a section without movement; share of the whole motion's mean speed from which it costs nothing."""
 PLANTED, CREEP = 0.95, 0.15
 """Share of a section from which a foot counts as standing throughout; m/s up to which its slide is an error."""
+TRIED = 400
+"""Number of the nearest sections among which one with whole strides is searched."""
 SHORT, LONG_SECONDS = 0.08, 4.0
 """Metres: cost of a section of no length, and seconds from which it costs nothing: a longer loop repeats less."""
 
@@ -59,27 +68,57 @@ def best_section(
     cost = cost + SHORT * np.maximum(0.0, 1.0 - (last - first) / fps / LONG_SECONDS)
     cost = (
         cost
-        + _unlike_feet(stands)
+        + _unlike_feet(stands, fps)
         + STANDING * _feet_apart(pose, stands)
         + HEADING * _turned(heading)
         + _dull(pose, first, last)
     )
-    best = int(np.where(allowed, cost, np.inf).argmin())
-    return best // frames, best % frames
+    cost = np.where(allowed, cost, np.inf).ravel()
+    tried = min(TRIED, int(allowed.sum()))
+    nearest = np.argpartition(cost, tried - 1)[:tried]
+    nearest = nearest[np.argsort(cost[nearest], kind="stable")]
+    found = next((k for k in nearest if takes_whole_strides(stands[k // frames : k % frames], fps)), nearest[0])
+    return int(found) // frames, int(found) % frames
 
 
-def touchdowns(stands: BoolArray) -> FloatArray:
+def takes_whole_strides(stands: BoolArray, fps: float = FPS) -> bool:
+    """Say whether both feet take the same number of steps in a section that is repeated, or one of them none.
+
+    Args:
+        stands: (n, 4) bool, foot joints that stand, without the last frame, which is the first one again.
+        fps: Frames per second.
+    """
+    rounds = np.concatenate([stands] * 3)
+    steps = touchdowns(rounds, fps)
+    left, right = steps[2 * len(stands)] - steps[len(stands)]
+    return bool(left == right or min(left, right) == 0)
+
+
+def touchdowns(stands: BoolArray, fps: float = FPS) -> FloatArray:
     """Steps that each foot has taken up to a frame.
 
     Args:
         stands: (T, 4) bool, foot joints that stand.
+        fps: Frames per second.
 
     Returns:
         (T, 2) number of touchdowns of the left and the right foot; that of the first frame does not count.
     """
-    down = stands.reshape(len(stands), 2, 2).any(-1)
+    down = _steady(stands.reshape(len(stands), 2, 2).any(-1), SHORTEST_STEP * fps)
     begins = down[1:] & ~down[:-1]
     return np.concatenate([np.zeros((1, 2), int), np.cumsum(begins, axis=0)])
+
+
+def _steady(down: BoolArray, shortest: float) -> BoolArray:
+    """(T, 2) bool without swings, and then without stances, of fewer frames than `shortest` between others."""
+    steady = down.copy()
+    for value in (False, True):
+        for foot in steady.T:
+            edges = np.flatnonzero(np.diff(foot.astype(int))) + 1
+            for first, end in pairwise(edges):
+                if foot[first] == value and end - first < shortest:
+                    foot[first:end] = not value
+    return steady
 
 
 def stays(stands: BoolArray, toes: FloatArray, fps: float) -> bool:
@@ -116,10 +155,17 @@ def _seen_from(ground: FloatArray, heading: FloatArray) -> FloatArray:
     return np.cumsum(own, axis=0)
 
 
-def _unlike_feet(stands: BoolArray) -> FloatArray:
+def _unlike_feet(stands: BoolArray, fps: float) -> FloatArray:
     """(T, T) metres for feet that stand at one end alone, and for steps of one foot alone."""
-    unlike = (stands[:, None] != stands[None]).sum(-1) * OTHER_FOOT
-    steps = touchdowns(stands)
+    frames, around = len(stands), round(AROUND * fps)
+    padded = np.pad(stands, ((around, around), (0, 0)), mode="edge")
+    unlike = np.zeros((frames, frames))
+    for first in range(2 * around + 1):
+        near = padded[first : first + frames].astype(np.float64)
+        moved = near.sum(-1)
+        unlike += moved[:, None] + moved[None] - 2.0 * near @ near.T
+    unlike *= OTHER_FOOT / (2 * around + 1)
+    steps = touchdowns(stands, fps)
     if steps[-1].min() == 0:  # it stands, or hops on one leg
         return np.asarray(unlike)
     more = steps[:, 0] - steps[:, 1]

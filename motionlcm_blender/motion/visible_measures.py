@@ -23,6 +23,10 @@ STANCE_HEIGHT, STANCE_VERTICAL, STANCE_FRAMES = 0.025, 0.2, 3
 speed (m/s), for at least so many frames."""
 PLANTED, LANDS = 0.15, 0.05
 """m/s of toe or ankle up to which a foot is planted, and metres above the floor from which a toe never lands."""
+SWINGS, OVERTAKES = 1.0, 1.2
+"""m/s, and share of the speed of the pelvis, above which a toe swings: it overtakes the figure, and carries nothing."""
+FLOOR_SPARE_CM = 1.0
+"""Centimetres under the floor that nobody sees."""
 FAULT_DEGREES, FAULT_FLOOR_CM, FAULT_DRAG_CM, FAULT_ENERGY = 15.0, 3.0, 12.0, 1.0
 """Degrees beside the direction of travel, centimetres under the floor, centimetres of a drag, and octaves of energy
 beside captured motion that count as one fault each."""
@@ -110,8 +114,9 @@ def below_floor_cm(joints: FloatArray) -> float:
 def stances(joints: FloatArray) -> list[tuple[int, int, int]]:
     """(toe joint, first frame, end frame) of each stretch in which a toe stands and carries the figure.
 
-    A low foot that moves beside a planted one takes a step, or shuffles, and is no stance: with it, one of six
-    captured motions would drag a foot. A motion of fewer than two frames has none.
+    A toe that is faster than the figure swings, however low. A low foot that moves beside a planted one takes a step,
+    or shuffles, and is no stance: with it, one of six captured motions would drag a foot. A motion of fewer than two
+    frames has none.
     """
     joints = np.asarray(joints, dtype=np.float64)
     if len(joints) < 2:
@@ -123,6 +128,8 @@ def stances(joints: FloatArray) -> list[tuple[int, int, int]]:
     low &= np.abs(np.gradient(height, axis=0)) * FPS < STANCE_VERTICAL
     speeds = np.linalg.norm(np.gradient(feet[..., [0, 2]], axis=0), axis=-1) * FPS
     speed = np.minimum(speeds[:, :2], speeds[:, 2:])
+    pace = np.linalg.norm(travel(joints), axis=-1)[:, None]
+    low &= speed < np.maximum(SWINGS, OVERTAKES * pace)
     planted = low & (speed < PLANTED)
     carries = low & ~(planted & (speed < 0.5 * speeds[:, 1::-1]))[:, ::-1]
     return [
@@ -209,7 +216,7 @@ def visible_measures(
     """
     drag = drags(joints)
     figures = {"below_floor_cm": below_floor_cm(joints), "drag_cm": max(drag.inside, drag.ends)}
-    faults = figures["below_floor_cm"] / FAULT_FLOOR_CM + figures["drag_cm"] / FAULT_DRAG_CM
+    faults = max(figures["below_floor_cm"] - FLOOR_SPARE_CM, 0.0) / FAULT_FLOOR_CM + figures["drag_cm"] / FAULT_DRAG_CM
     if facing_off_deg is not None and np.isfinite(facing_off_deg):
         figures["facing_off_deg"] = facing_off_deg
         faults += facing_off_deg / FAULT_DEGREES

@@ -14,6 +14,8 @@ loop_feet           Feet of a loop: standing feet stay in place where the end of
 path_following      Path following: move a motion exactly onto its path.
 pin_ik              Full-body IK for pins: hands, feet, head and pelvis at given positions.
 pin_moves           Moves of the whole figure over the floor that bring it into reach of its pins.
+setting_off         Setting off: find where a free motion goes on best from given frames, and the times at which it
+                    is played from there.
 stitching           Stitching: find where one motion goes on best as another, and join them there.
 terrain             Adaptation of a motion on a level floor to uneven ground.
 transitions         Exact start and end frames, with the difference blended over half a second.

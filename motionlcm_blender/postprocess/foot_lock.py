@@ -15,7 +15,7 @@ import numpy as np
 
 from ..array_types import BoolArray, FloatArray, IntArray
 from ..errors import InvalidRequest
-from ..motion.foot_contacts import foot_contacts, rest_heights, run_stances, stance_mask
+from ..motion.foot_contacts import foot_contacts, joined_stances, rest_heights, run_stances, stance_mask
 from ..motion.skeleton import FOOT_JOINTS, FPS, JOINT_COUNT
 from ..motion.smoothing import smooth, smoothstep
 from .correction_splines import smoothing_spline
@@ -115,7 +115,7 @@ def lock_feet_from_contacts(
     source, touching = on_floor(source, np.maximum(touching, runs), lock)
     for _ in range(2):  # twice: after the first pass feet slide less, and longer stances are detected
         source = source + foot_slide_correction(source, stance_mask(source, touching))[:, None]
-    return lock_feet(source, stance_mask(source, touching) | runs, spin)
+    return lock_feet(source, joined_stances(stance_mask(source, touching), source, touching) | runs, spin)
 
 
 def on_floor(joints: FloatArray, channels: FloatArray, lock: FootLock) -> tuple[FloatArray, FloatArray]:

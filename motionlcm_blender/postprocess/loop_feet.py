@@ -14,6 +14,7 @@ import numpy as np
 from ..array_types import FloatArray
 from ..motion import rotations as rot
 from ..motion.foot_contacts import foot_contacts, stance_mask
+from ..motion.loops import FADE_SECONDS
 from ..motion.motion import Clip
 from ..motion.retarget import forward_kinematics
 from ..motion.skeleton import JOINT_COUNT
@@ -42,9 +43,12 @@ def hold_loop_feet(loop: Clip) -> Clip:
     joints = forward_kinematics(loop)[:, :JOINT_COUNT]
     step = loop.translation[-1] - loop.translation[0]
     rounds = np.concatenate([joints[:-1] + k * step for k in range(-1, 2)] + [joints[:1] + 2 * step])
-    # Standing is judged on a slower clock, because feet slide in the fade.
-    fps = loop.fps / LOOSE
-    stands = stance_mask(rounds, foot_contacts(rounds, fps).astype(np.float64), fps)
+    stands = stance_mask(rounds, foot_contacts(rounds, loop.fps).astype(np.float64), loop.fps)
+    # In the fade, where feet slide, standing is judged on a slower clock.
+    slow = loop.fps / LOOSE
+    slides = stance_mask(rounds, foot_contacts(rounds, slow).astype(np.float64), slow)
+    faded = np.arange(len(rounds)) % once <= round(FADE_SECONDS * loop.fps)
+    stands |= slides & faded[:, None]
     locked = np.array(lock_feet(rounds, stands).joints[once : 2 * once + 1])
     locked[-1] = locked[0] + step
     return with_legs(loop, locked)

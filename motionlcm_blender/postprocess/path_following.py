@@ -15,7 +15,7 @@ import numpy as np
 from ..array_types import BoolArray, FloatArray, IntArray
 from ..errors import InvalidRequest
 from ..motion import banded_solver
-from ..motion.foot_contacts import run_stances, stance_mask
+from ..motion.foot_contacts import joined_stances, run_stances, stance_mask
 from ..motion.skeleton import FPS, JOINT_COUNT, PARENTS
 from ..motion.smoothing import smooth, smooth_curved
 from .foot_lock import FootLock, FootLockResult, checked, lock_feet, on_floor
@@ -85,7 +85,7 @@ def follow_path(
     runs = run_stances(source)
     if lock is not FootLock.OFF:
         source, touching = on_floor(source, np.maximum(touching, runs), lock)
-    stands = stance_mask(source, touching) | runs
+    stands = joined_stances(stance_mask(source, touching), source, touching) | runs
     at = np.arange(len(source), dtype=np.float64) if keep_timing else matching_times(source[:, 0][:, [0, 2]], path)
     if np.abs(at - np.arange(len(at))).max() > LEAST_WARP:
         source, stands = resampled_joints(source, at), stands[np.rint(at).astype(int)]

@@ -22,6 +22,8 @@ VELOCITY, TRAVEL, TURN = 0.12, 0.25, 0.1
 """Seconds by which velocities of joints and of the pelvis count beside positions, and metres for a turn of 1 rad/s."""
 
 
+APART, NEAR = 4, 6
+"""Frames between seams among which one is chosen, and frames around a seam on which its jerk is measured."""
 SEAM_MARGIN = 2.0
 """Frames before and after a crossfade that belong to its seam."""
 
@@ -41,26 +43,26 @@ class Seam:
     cost: float
 
 
-def best_seam(
+def best_seams(
     earlier: FloatArray,
     later: FloatArray,
     before: tuple[int, int],
     after: tuple[int, int],
+    count: int = 1,
     length: int = SEAM,
-    late: float = 0.0,
-) -> Seam:
-    """Find the pair of frames from which two motions are most alike for the length of a crossfade.
+) -> list[Seam]:
+    """Find the pairs of frames from which two motions are most alike for the length of a crossfade.
 
     Args:
         earlier: (T, 22, 3) metres, Y up.
         later: (K, 22, 3) metres, Y up.
         before: First and last frame of the earlier motion at which the crossfade may begin.
         after: First and last frame of the later motion at which the crossfade may begin.
+        count: Number of seams.
         length: Frames of the crossfade.
-        late: Metres by which a seam costs more for each frame that it begins later in the earlier motion.
 
     Returns:
-        The seam with the smallest cost.
+        The seams with the smallest costs, the best first, each some frames from the others in the earlier motion.
 
     Raises:
         ValueError: A motion ends before the crossfade does.
@@ -77,9 +79,24 @@ def best_seam(
     cost = np.zeros((rows, columns))
     for k in range(length):
         cost += distance[k : k + rows, k : k + columns]
-    cost += length * late * np.arange(rows)[:, None]
-    row, column = np.unravel_index(int(cost.argmin()), cost.shape)
-    return Seam(before[0] + int(row), after[0] + int(column), float(cost[row, column] / length))
+    found: list[Seam] = []
+    while len(found) < count and np.isfinite(cost).any():
+        row, column = (int(k) for k in np.unravel_index(int(cost.argmin()), cost.shape))
+        found.append(Seam(before[0] + row, after[0] + column, float(cost[row, column] / length)))
+        cost[max(0, row - APART) : row + APART + 1] = np.inf
+    return found
+
+
+def seam_jerk(earlier: FloatArray, later: FloatArray, seam: Seam) -> float:
+    """Jerk that joining two motions at a seam gives: the largest mean over the joints near the seam, m/s3."""
+    first, after = max(0, seam.before - NEAR), seam.after + SEAM + NEAR
+    near = Seam(seam.before - first, seam.after, seam.cost)
+    return float(_jerk(stitched(earlier[first : seam.before + SEAM], later[:after], near)).max())
+
+
+def usual_jerk(joints: FloatArray) -> float:
+    """99th percentile over time of the mean jerk of the joints (T, 22, 3), m/s3."""
+    return float(np.percentile(_jerk(joints), 99))
 
 
 def stitched(earlier: FloatArray, later: FloatArray, seam: Seam, length: int = SEAM) -> FloatArray:
@@ -112,7 +129,7 @@ def seam_jerk_share(joints: FloatArray, seams: Sequence[tuple[int, int]]) -> flo
     """
     if len(joints) < 8 or not seams:
         return 0.0
-    jerk = np.linalg.norm(np.diff(np.asarray(joints, np.float64), n=3, axis=0), axis=-1).mean(-1)
+    jerk = _jerk(joints) / FPS**3
     frame = np.arange(len(jerk)) + 1.5  # a third difference belongs to the middle of its four frames
     near = np.zeros(len(jerk), bool)
     for first, last in seams:
@@ -132,30 +149,50 @@ def seam_jerk_share(joints: FloatArray, seams: Sequence[tuple[int, int]]) -> flo
     return max(shares)
 
 
+def _jerk(joints: FloatArray) -> FloatArray:
+    """(T - 3,) m/s3, mean over the joints."""
+    mean: FloatArray = np.linalg.norm(np.diff(np.asarray(joints, np.float64), n=3, axis=0), axis=-1).mean(-1) * FPS**3
+    return mean
+
+
 def body_speed(joints: FloatArray) -> float:
     """Mean speed of the joints relative to the pelvis, m/s, of (T, 22, 3) metres at 20 fps."""
     local = joints - joints[:, :1]
     return float(np.linalg.norm(np.diff(local, axis=0), axis=-1).mean() * FPS) if len(local) > 1 else 0.0
 
 
+def pose_description(joints: FloatArray) -> FloatArray:
+    """(T, n) metres: the pose of each frame (T, 22, 3), seen from the figure."""
+    return _seen_from_figure(joints)[0].reshape(len(joints), -1)
+
+
+def moving_description(joints: FloatArray) -> FloatArray:
+    """(T, n) metres: how each frame of joints (T, 22, 3) moves, seen from the figure, beside `pose_description`."""
+    joints = np.asarray(joints, np.float64)
+    local, heading = _seen_from_figure(joints)
+    ground = joints[:, 0] * (1.0, 0.0, 1.0)
+    cos, sin = np.cos(heading), np.sin(heading)
+    travel = np.gradient(smooth(ground, 2.0) if len(ground) > 4 else ground, axis=0) * FPS
+    travel = np.stack([cos * travel[:, 0] - sin * travel[:, 2], sin * travel[:, 0] + cos * travel[:, 2]], -1)
+    turn = np.gradient(heading) * FPS
+    moving = np.gradient(local, axis=0) * FPS
+    # Travel and turn are those of the whole figure, so they count as often as there are joints.
+    count = np.sqrt(joints.shape[1])
+    parts = (VELOCITY * moving.reshape(len(joints), -1), count * TRAVEL * travel, count * TURN * turn[:, None])
+    return np.concatenate(parts, axis=1)
+
+
 def _description(joints: FloatArray) -> FloatArray:
     """(T, n) metres: pose and movement of each frame, seen from the figure."""
+    return np.concatenate([pose_description(joints), moving_description(joints)], axis=1)
+
+
+def _seen_from_figure(joints: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(T, 22, 3) metres, each frame with the pelvis above the origin and facing +Z; (T,) radians, its heading."""
     joints = np.asarray(joints, np.float64)
     across = joints[:, 1] - joints[:, 2] + joints[:, 16] - joints[:, 17]
     heading = np.unwrap(np.arctan2(-across[:, 2], across[:, 0]))
-    ground = joints[:, 0] * (1.0, 0.0, 1.0)
     cos, sin = np.cos(heading)[:, None], np.sin(heading)[:, None]
-    offset = joints - ground[:, None]
-    local = np.stack(
-        [cos * offset[..., 0] - sin * offset[..., 2], offset[..., 1], sin * offset[..., 0] + cos * offset[..., 2]], -1
-    )
-    travel = np.gradient(smooth(ground, 2.0) if len(ground) > 4 else ground, axis=0) * FPS
-    travel = np.stack(
-        [cos[:, 0] * travel[:, 0] - sin[:, 0] * travel[:, 2], sin[:, 0] * travel[:, 0] + cos[:, 0] * travel[:, 2]], -1
-    )
-    turn = np.gradient(heading) * FPS
-    moving = np.gradient(local, axis=0) * FPS
-    flat = (local.reshape(len(joints), -1), VELOCITY * moving.reshape(len(joints), -1))
-    # Travel and turn are those of the whole figure, so they count as often as there are joints.
-    count = np.sqrt(joints.shape[1])
-    return np.concatenate([*flat, count * TRAVEL * travel, count * TURN * turn[:, None]], axis=1)
+    offset = joints - joints[:, :1] * (1.0, 0.0, 1.0)
+    x, z = cos * offset[..., 0] - sin * offset[..., 2], sin * offset[..., 0] + cos * offset[..., 2]
+    return np.stack([x, offset[..., 1], z], -1), heading

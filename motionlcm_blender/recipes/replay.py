@@ -55,7 +55,7 @@ def shot_of(motion: Motion, recipe: Recipe, fps: float) -> Shot:
         at = first + np.arange(clip.frames) * (FPS / fps)
         model = np.arange(len(recipe.path_xz))
         path = np.stack([np.interp(at, model, recipe.path_xz[:, k]) for k in (0, 1)], axis=1).astype(np.float32)
-    return Shot(joints, clip, recipe.request.prompt, recipe.request.seed, path)
+    return Shot(joints, clip, recipe.request.prompt, recipe.request.seed, path, recipe.request.liveliness)
 
 
 def frames_at(recipe: Recipe, fps: float) -> int | None:

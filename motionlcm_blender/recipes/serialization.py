@@ -46,6 +46,8 @@ def values_of(recipe: Recipe) -> dict[str, Any]:
     }  # fmt: skip
     if request.guidance is not None:
         values["guidance"] = request.guidance
+    if request.liveliness != 1.0:
+        values["liveliness"] = request.liveliness
     if request.blends:
         values["blends"] = np.array([(float(blend.towards), blend.weight) for blend in request.blends])
     if recipe.standing is not None:
@@ -114,6 +116,7 @@ def recipe_from(values: Mapping[str, Any]) -> Recipe:
         blends=_blends(given.get("blends")),
         mirror=given.get("mirror", False),
         speed=given.get("speed", 1.0),
+        liveliness=given.get("liveliness", 1.0),
         gestures=given.get("gestures", False),  # older recipes make what they made
     )
     standing = given.get("standing")

@@ -187,7 +187,7 @@ class PanelOrderBuilder(OrderBuilder):
     def __init__(self, context: bpy.types.Context, character: bpy.types.Object, known: KnownRig | None = None) -> None:
         super().__init__(context, character, known)
         self.settings = context.scene.motionlcm
-        self.prompt, self.seed, self.takes = "", 0, 1
+        self.prompt, self.seed, self.takes, self.liveliness = "", 0, 1, 1.0
         self.frames = 0
         """Frames of the model that are written; the two numbers below come before and after them."""
         self.lead_in_frames = self.lead_out_frames = 0
@@ -267,6 +267,7 @@ class PanelOrderBuilder(OrderBuilder):
             self.frames + self.lead_in_frames + self.lead_out_frames,
             seed=self.seed,
             takes=self.takes,
+            liveliness=self.liveliness,
             steps=int(self.settings.steps),
             hints=hints_of(self.path_xz, self.pinned, self.placement),
             start=self.start,
@@ -306,6 +307,7 @@ class SceneOrderBuilder(PanelOrderBuilder):
         settings = self.settings
         self.first_frame, self.seconds = self._begin, self.frames / FPS
         self.prompt, self.seed, self.takes = settings.prompt.strip(), settings.seed, settings.takes
+        self.liveliness = settings.liveliness
         self.travel, self.loop = settings.travel, settings.loop
         self.path_object = settings.path
         self.rest_placement = rest_placement_of(self.character, self.rig, self.units_per_metre)

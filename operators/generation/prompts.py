@@ -136,6 +136,7 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
         chosen.prompt = stored["prompt"]
         chosen.length = stored.get("seconds", chosen.length)
         chosen.seed = min(int(stored.get("seed", chosen.seed)), LARGEST_SEED)
+        chosen.liveliness = stored.get("liveliness", 1.0)
         chosen.steps = str(stored.get("steps", chosen.steps))
         for name in ("feet", "travel", "loop", "refine", "gestures"):
             if name in stored:

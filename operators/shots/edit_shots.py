@@ -39,7 +39,7 @@ class MOTIONLCM_OT_add_shot(MotionLCMOperator, bpy.types.Operator):
         last = first + max(1, round(chosen.length * rate_of(scene)))
         check_range(scene, first, last)
         shot = new_shot(character, len(shots), chosen.prompt, first, last)
-        shot.seed = chosen.seed
+        shot.seed, shot.liveliness = chosen.seed, chosen.liveliness
         if chosen.path is not None and not any(other.path == chosen.path for other in shots):
             shot.path = chosen.path  # the first shot alone gets the path: see Split Path
         shot.stale = False
@@ -122,9 +122,9 @@ class MOTIONLCM_OT_duplicate_shot(OnShots, bpy.types.Operator):
             arrange(character, index + 1, begin, begin + following.last - following.first)
             mark_stale(shots[index + 1])
         source = shots[index]
-        prompt, path, seed = source.prompt, source.path, source.seed
+        prompt, path, seed, liveliness = source.prompt, source.path, source.seed, source.liveliness
         copy = new_shot(character, index + 1, prompt, last, last + length)
-        copy.path, copy.seed, copy.stale = path, seed, False
+        copy.path, copy.seed, copy.liveliness, copy.stale = path, seed, liveliness, False
         make_room(context.scene, shots[0].first, shots[len(shots) - 1].last)
         return {"FINISHED"}
 
@@ -147,10 +147,10 @@ class MOTIONLCM_OT_split_shot(OnShots, bpy.types.Operator):
             return {"CANCELLED"}
         shot = shots[index]
         last, whole, stale, locked = shot.last, shot.action, shot.stale, shot.locked
-        prompt, path, seed = shot.prompt, shot.path, shot.seed
+        prompt, path, seed, liveliness = shot.prompt, shot.path, shot.seed, shot.liveliness
         alone = whole is not None and nla_track.shown_alone(character) == whole
         second = new_shot(character, index + 1, prompt, frame, last)
-        second.path, second.seed, second.locked = path, seed, locked
+        second.path, second.seed, second.liveliness, second.locked = path, seed, liveliness, locked
         set_frames(shots[index], shots[index].first, frame)
         for part in (shots[index], shots[index + 1]):
             part.stale = stale
@@ -182,7 +182,7 @@ class MOTIONLCM_OT_join_shots(OnShots, bpy.types.Operator):
         one, two = shots[index], shots[index + 1]
         check_removable(character, two)
         actions = [shot.action for shot in (one, two) if shot.action is not None]
-        same = (one.prompt, one.path, one.seed) == (two.prompt, two.path, two.seed)
+        same = all(getattr(one, name) == getattr(two, name) for name in ("prompt", "path", "seed", "liveliness"))
         stale = one.stale or two.stale or not same or len(actions) == 1
         if actions:
             whole = nla_track.joined_action([s for s in (one, two) if s.action is not None], actions[0].name)

@@ -170,6 +170,17 @@ class MotionLCMShot(bpy.types.PropertyGroup):
         max=2**31 - 1,
         update=_content_changed,
     )
+    liveliness: bpy.props.FloatProperty(
+        override=OVERRIDABLE,
+        name="Liveliness",
+        description="Factor on the random values. Above 1 the motion is larger and less usual",
+        default=1.0,
+        min=0.5,
+        max=1.5,
+        soft_min=0.8,
+        soft_max=1.3,
+        update=_content_changed,
+    )
     locked: bpy.props.BoolProperty(
         override=OVERRIDABLE,
         name="Lock",
@@ -239,7 +250,7 @@ def _shift(shot: MotionLCMShot, by: int) -> None:
 
 
 def choose_take(character: bpy.types.Object, index: int, action: bpy.types.Action) -> None:
-    """Make a take the motion of its shot. Prompt and seed become those of the take, and the next shot becomes stale."""
+    """Make a take the motion of its shot, with the take's prompt, seed and liveliness. The next shot becomes stale."""
     shot = character.motionlcm.shots[index]
     alone = shot.action is not None and nla_track.shown_alone(character) == shot.action
     changed = shot.action != action
@@ -252,6 +263,7 @@ def choose_take(character: bpy.types.Object, index: int, action: bpy.types.Actio
         shot.prompt = stored.PROMPT.read(action)
     if stored.SEED.is_on(action):
         shot.seed = stored.SEED.read(action)
+        shot.liveliness = stored.LIVELINESS.read(action)
     length = round(action.frame_range[1] - action.frame_range[0])
     path = shot.path.name if shot.path is not None else ""
     shot.entry = False

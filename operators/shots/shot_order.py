@@ -42,5 +42,7 @@ def order_again(context: bpy.types.Context, character: bpy.types.Object, take: b
         raise InvalidRequest(f'"{shot.name}" is locked: unlock it first.')
     made = action_recipes.recipe_in(take).request
     order = order_for(context, character, shot)
-    request = replace(order.request, takes=1, seed=made.seed, blends=made.blends, mirror=made.mirror)
+    request = replace(
+        order.request, takes=1, seed=made.seed, liveliness=made.liveliness, blends=made.blends, mirror=made.mirror
+    )
     return replace(order, request=request)

@@ -49,6 +49,7 @@ class ShotOrderBuilder(PanelOrderBuilder):
         self.first_frame, self.scene_frames = shot.first, shot.last - shot.first + 1
         self.seconds = (shot.last - shot.first) / rate_of(self.scene)
         self.prompt, self.seed, self.takes = shot.prompt.strip(), shot.seed, shot.takes
+        self.liveliness = shot.liveliness
         self.path_object, self.path_part = shot.path, (shot.path_from, shot.path_to)
         self.rest_placement = self.placement = current_placement(self.character, self.rig, self.units_per_metre)
 

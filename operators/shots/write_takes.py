@@ -112,8 +112,8 @@ def _forget_takes(character: bpy.types.Object, shot: shot_list.MotionLCMShot) ->
 
 def _as_ordered(shot: shot_list.MotionLCMShot, order: GenerationJobInput) -> bool:
     """Whether the shot's settings still equal those of the job."""
-    expected = (shot.prompt.strip(), shot.seed, shot.path.name if shot.path is not None else "")
-    made = (order.request.prompt, order.request.seed, order.path_name)
+    expected = (shot.prompt.strip(), shot.seed, shot.liveliness, shot.path.name if shot.path is not None else "")
+    made = (order.request.prompt, order.request.seed, order.request.liveliness, order.path_name)
     return expected == made and shot.last - shot.first + 1 == order.scene_frames
 
 

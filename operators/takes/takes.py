@@ -13,6 +13,7 @@ from ..armature.take_properties import (
     BLENDS,
     CHARACTER,
     ID,
+    LIVELINESS,
     PROMPT,
     SEED,
     SHOT,
@@ -341,7 +342,10 @@ class MOTIONLCM_OT_blend_takes(_Remaking, bpy.types.Operator):
         if not others:
             raise InvalidRequest("Star another take first that is neither a variation nor a blend.")
         blend = Blend(SEED.read(others[0]), self.share)
-        return replace(order, request=replace(order.request, blends=(*order.request.blends, blend)))
+        own, other = order.request.liveliness, LIVELINESS.read(others[0])
+        between = own + self.share * (other - own)
+        request = replace(order.request, blends=(*order.request.blends, blend), liveliness=between)
+        return replace(order, request=request)
 
 
 class MOTIONLCM_OT_mirror_take(_Remaking, bpy.types.Operator):

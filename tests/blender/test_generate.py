@@ -248,13 +248,15 @@ def test_action_can_be_made_again_from_the_saved_file_alone(tmp_path, with_path)
 
 def test_recall_brings_the_settings_back():
     add_character()
-    settings().steps = "4"
+    settings().steps, settings().liveliness = "4", 1.2
     path = poly_curve(BEND)
     generate("a person kicks", seconds=3.5, path=path, seed=42)
     chosen = settings()
     chosen.prompt, chosen.seed, chosen.length, chosen.path, chosen.steps = "other", 1, 1.0, None, "1"
     chosen.feet, chosen.travel, chosen.loop, chosen.key_mode = "off", "in_place", True, "FITTED"
+    chosen.liveliness = 0.9
     bpy.ops.motionlcm.recall()
+    assert chosen.liveliness == pytest.approx(1.2)
     assert (chosen.feet, chosen.travel, chosen.loop, chosen.key_mode) == ("auto", "hips", False, "DENSE")
     assert (chosen.prompt, chosen.seed, chosen.steps, chosen.path) == ("a person kicks", 42, "4", path)
     assert chosen.length == pytest.approx(3.5)

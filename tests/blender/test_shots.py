@@ -333,6 +333,21 @@ def test_takes_of_a_shot(three):
     assert names() == ["MotionLCM Shot 1 take 1"]
 
 
+def test_a_take_of_a_shot_brings_its_liveliness(three):
+    usual = poses([20])
+    choose(0).liveliness = 1.25
+    assert shots()[0].stale
+    bpy.ops.motionlcm.generate_shot()
+    lively = poses([20])
+    assert shots()[0].action["motionlcm_liveliness"] == pytest.approx(1.25) and np.abs(lively - usual).max() > 1e-4
+    bpy.ops.motionlcm.show_take(name="MotionLCM Shot 1 take 1")
+    assert shots()[0].liveliness == 1.0
+    bpy.ops.motionlcm.show_take(name="MotionLCM Shot 1 take 2")
+    assert shots()[0].liveliness == pytest.approx(1.25)
+    bpy.ops.motionlcm.generate_shot()
+    np.testing.assert_allclose(poses([20]), lively, atol=2e-3)
+
+
 def test_a_take_comes_back_with_its_prompt_to_where_the_shot_is_now(three):
     choose(1).prompt, shots()[1].seed = "a person sits", 7
     bpy.ops.motionlcm.generate_shot()

@@ -40,10 +40,10 @@ def test_takes_are_actions_of_their_own_seeds(three):
     assert present() == three[2]  # around the end
 
 
-def test_a_take_is_what_its_seed_alone_gives(three):
+def test_a_take_is_what_its_seed_and_liveliness_alone_give(three):
     bpy.ops.motionlcm.show_take(name=three[1].name)
     of_batch = heads()
-    settings().takes = 1
+    settings().takes, settings().liveliness = 1, three[1].get("motionlcm_liveliness", 1.0)
     generate(seed=three[1]["motionlcm_seed"])
     np.testing.assert_allclose(heads(), of_batch, atol=2e-3)  # a batch is summed up in another order
 

@@ -78,7 +78,9 @@ def test_takes_are_numbered_and_name_their_seeds(tiny: Path, tmp_path: Path) -> 
     assert sorted(p.name for p in tmp_path.iterdir()) == ["w_1.npz", "w_2.npz", "w_3.npz"]
     seeds = [int(load(tmp_path / f"w_{k}.npz")["seed"]) for k in (1, 2, 3)]
     assert seeds[0] == 4 and seeds == sorted(set(seeds)) and seeds[-1] < 4 + sample_count(3)
-    assert generate(tiny, "--seconds", 2, "--seed", seeds[1], "--out", tmp_path / "alone.npz") == 0
+    lively = float(load(tmp_path / "w_2.npz")["liveliness"])
+    alone = ("--seed", seeds[1], "--liveliness", lively, "--out", tmp_path / "alone.npz")
+    assert generate(tiny, "--seconds", 2, *alone) == 0
     np.testing.assert_allclose(load(tmp_path / "w_2.npz")["joints"], load(tmp_path / "alone.npz")["joints"], atol=1e-4)
 
 

@@ -38,7 +38,17 @@ def test_npz_holds_its_documented_fields(motion: Motion, placement: Placement, t
     xz = np.linspace([3.0, -2.0], [6.0, 1.0], FRAMES)
     motion_files.save(motion_files.make_shot(motion, placement, xz, prompt="a walk äö", seed=7), tmp_path / "walk.npz")
     with np.load(tmp_path / "walk.npz", allow_pickle=False) as file:
-        assert set(file.files) == {"joints", "fps", "translation", "rotations", "names", "prompt", "seed", "path"}
+        assert set(file.files) == {
+            "joints",
+            "fps",
+            "translation",
+            "rotations",
+            "names",
+            "prompt",
+            "seed",
+            "liveliness",
+            "path",
+        }
         assert file["joints"].shape == (FRAMES, 22, 3) and file["joints"].dtype == np.float32
         assert file["translation"].shape == (FRAMES, 3) and file["rotations"].shape == (FRAMES, 24, 4)
         assert float(file["fps"]) == 20.0 and int(file["seed"]) == 7 and str(file["prompt"]) == "a walk äö"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from motionlcm_blender.motion import rotations as rot
-from motionlcm_blender.motion.foot_contacts import run_stances
+from motionlcm_blender.motion.foot_contacts import joined_stances, run_stances
 from motionlcm_blender.motion.skeleton import FPS, L_ANKLE, L_FOOT, R_ANKLE, R_FOOT
 from motionlcm_blender.motion.visible_measures import drags
 from motionlcm_blender.postprocess.foot_lock import lock_feet_from_contacts
@@ -58,3 +58,26 @@ def test_a_figure_that_turns_on_the_spot_steps() -> None:
     assert lifted.max(0).min() > 0.03, "both feet are lifted"
     still = lock_feet_from_contacts(np.repeat(STANDING, frames, axis=0), np.ones((frames, 4))).joints
     assert np.ptp(still[:, [L_FOOT, R_FOOT], 1], axis=0).max() < 0.01
+
+
+def test_a_slide_within_a_stance_is_held() -> None:
+    joints = np.repeat(STANDING, 40, axis=0)
+    joints[15:, :, 2] += 0.1
+    stands = np.ones((40, 4), bool)
+    stands[14:17, :2] = False
+    sure = np.ones((40, 4))
+    assert joined_stances(stands, joints, sure).all()
+    unsure = sure.copy()
+    unsure[15, :2] = 0.3
+    assert not joined_stances(stands, joints, unsure)[14:17, :2].any()
+
+
+def test_a_step_is_no_slide() -> None:
+    joints, stands, sure = np.repeat(STANDING, 40, axis=0), np.ones((40, 4), bool), np.ones((40, 4))
+    stands[14:17, :2] = False
+    stepped = joints.copy()
+    stepped[15:, [L_ANKLE, L_FOOT], 2] += 0.4
+    lifted = joints.copy()
+    lifted[14:17, [L_ANKLE, L_FOOT], 1] += 0.2
+    for moved in (stepped, lifted):
+        assert not joined_stances(stands, moved, sure)[14:17, :2].any()

@@ -11,7 +11,7 @@ from motionlcm_blender.errors import InvalidRequest
 from motionlcm_blender.keyframes.fitting import fit_keys
 from motionlcm_blender.motion.euler_angles import euler_quaternions
 from motionlcm_blender.motion.foot_contacts import foot_contacts, stance_mask
-from motionlcm_blender.motion.loop_search import touchdowns
+from motionlcm_blender.motion.loop_search import takes_whole_strides, touchdowns
 from motionlcm_blender.motion.loops import find_loop, headings, joined_travel, looped, split_travel
 from motionlcm_blender.motion.metrics import foot_skate
 from motionlcm_blender.motion.motion import Clip, Motion
@@ -154,6 +154,25 @@ def test_both_feet_take_as_many_steps(speed: float, turn_rate: float, frames: in
     for first in range(once, 5 * once, 7):
         left, right = steps[first + 3 * once] - steps[first]
         assert left == right > 0
+
+
+def feet_down(left: str, right: str) -> np.ndarray:
+    """(T, 4) from two rows of # (stands) and . (swings)."""
+    rows = [np.array([letter == "#" for letter in row]) for row in (left, right)]
+    return np.stack([rows[0], rows[0], rows[1], rows[1]], 1)
+
+
+def test_flicker_is_no_step() -> None:
+    steps = touchdowns(feet_down("####.....####..####......####", "....#....####....#......#####"))
+    assert steps[-1].tolist() == [2, 2]
+    assert touchdowns(feet_down("##..##..", "......#."), 60.0)[-1].tolist() == [0, 0]
+
+
+def test_whole_strides_are_counted_over_the_seam() -> None:
+    assert takes_whole_strides(feet_down("####......######", ".....#####......"))
+    assert takes_whole_strides(feet_down(".....######.....", "#####......#####"))
+    assert not takes_whole_strides(feet_down("####......######", "####....####...."))
+    assert takes_whole_strides(feet_down("################", "####....####...."))  # one foot stays
 
 
 @given(st.floats(0.0, 1.6), st.sampled_from([20.0, 24.0, 30.0, 60.0]), st.integers(0, 5))

@@ -68,6 +68,7 @@ def some_recipe(draw: st.DrawFn) -> Recipe:
         seed=draw(st.integers(-(2**40), 2**40)),
         steps=steps,
         guidance=draw(st.none() | st.floats(1, 30)),
+        liveliness=draw(st.floats(0.5, 1.5)),
         hints=hints_of(path, pinned, placement),
         start=start,
         end=end,

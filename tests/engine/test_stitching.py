@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionlcm_blender.motion.skeleton import HUMANML
-from motionlcm_blender.postprocess.stitching import SEAM, best_seam, body_speed, seam_jerk_share, stitched
+from motionlcm_blender.postprocess.stitching import (
+    SEAM,
+    Seam,
+    best_seams,
+    body_speed,
+    seam_jerk,
+    seam_jerk_share,
+    stitched,
+    usual_jerk,
+)
 from tests.synthetic_motion import walk
 
 
@@ -25,7 +34,7 @@ def moved(joints: np.ndarray, angle: float, x: float, z: float) -> np.ndarray:
 def test_a_motion_cut_in_two_is_whole_again(angle: float, x: float, gap: int) -> None:
     whole = walk(120, 1.1).astype(np.float64)
     earlier, later = whole[:80], moved(whole[40:], angle, x, 2.0)
-    seam = best_seam(earlier, later, (gap + 30, gap + 38), (0, 24))
+    (seam,) = best_seams(earlier, later, (gap + 30, gap + 38), (0, 24))
     assert seam.cost < 1e-6
     joined = stitched(earlier, later, seam)
     shift = seam.before - seam.after - 40  # a walk is periodic: another stride may fit as well
@@ -37,7 +46,7 @@ def test_a_motion_cut_in_two_is_whole_again(angle: float, x: float, gap: int) ->
 
 def test_the_seam_is_where_the_legs_agree() -> None:
     first, second = walk(90, 1.1).astype(np.float64), walk(90, 1.1).astype(np.float64)
-    seam = best_seam(first, second[5:], (50, 60), (0, 40))
+    (seam,) = best_seams(first, second[5:], (50, 60), (0, 40))
     arbitrary = stitched(first, second[5:], type(seam)(50, 11, 0.0))
     matched = stitched(first, second[5:], seam)
     bones = [np.linalg.norm(x[:, 1:] - x[:, np.array(HUMANML.parents[1:22])], axis=-1) for x in (matched, first)]
@@ -49,9 +58,9 @@ def test_the_seam_is_where_the_legs_agree() -> None:
 def test_motions_that_are_too_short_are_refused() -> None:
     motion = walk(40, 1.0).astype(np.float64)
     with pytest.raises(ValueError, match="earlier"):
-        best_seam(motion, motion, (30, 40 - SEAM + 1), (0, 4))
+        best_seams(motion, motion, (30, 40 - SEAM + 1), (0, 4))
     with pytest.raises(ValueError, match="later"):
-        best_seam(motion, motion, (0, 4), (10, 40))
+        best_seams(motion, motion, (0, 4), (10, 40))
 
 
 def test_body_speed_does_not_see_travel() -> None:
@@ -60,10 +69,19 @@ def test_body_speed_does_not_see_travel() -> None:
     assert body_speed(walk(40, 1.2)) > 0.1
 
 
-def test_a_late_seam_costs_more() -> None:
-    joints = np.repeat(walk(1, 0.0).astype(np.float64), 80, axis=0)
-    seam = best_seam(joints, joints, (10, 40), (0, 30), late=0.01)
-    assert seam.before == 10 and seam.cost == pytest.approx(0.0, abs=1e-6)
+def test_several_seams_are_apart_and_the_best_comes_first() -> None:
+    joints = walk(120, 1.1).astype(np.float64)
+    seams = best_seams(joints, joints[7:], (40, 70), (0, 40), count=3)
+    assert len(seams) == 3 and [s.cost for s in seams] == sorted(s.cost for s in seams)
+    assert min(abs(a.before - b.before) for a in seams for b in seams if a is not b) > 4
+
+
+def test_a_bad_seam_has_more_jerk_than_a_good_one() -> None:
+    joints = walk(120, 1.1).astype(np.float64)
+    (good,) = best_seams(joints, joints[7:], (50, 60), (0, 40))
+    lifted = joints[7:] + np.where(np.arange(113) % 2 == 0, 0.02, 0.0)[:, None, None] * [0.0, 1.0, 0.0]
+    bad = seam_jerk(joints, lifted, Seam(55, 20, 0.0))
+    assert seam_jerk(joints, joints[7:], good) < 1.5 * usual_jerk(joints) < bad
 
 
 def test_a_jolt_at_a_seam_is_measured() -> None:

@@ -72,6 +72,9 @@ def test_a_dragged_foot_is_found() -> None:
     dragged[..., 2] += np.linspace(0.0, 0.4, 80)[:, None]
     assert visible_measures(joints)["drag_cm"] == pytest.approx(0.0)
     assert visible_measures(dragged)["drag_cm"] == pytest.approx(40.0)
+    skimming = joints.copy()
+    skimming[76:, [7, 10], 2] += 0.3 * np.arange(1, 5)[:, None]  # 6 m/s, low over the floor
+    assert visible_measures(skimming)["drag_cm"] < 5.0
     assert "facing_off_deg" not in visible_measures(dragged) and "energy_share" not in visible_measures(dragged)
 
 
