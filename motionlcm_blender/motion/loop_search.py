@@ -82,7 +82,7 @@ def best_section(
 
 
 def takes_whole_strides(stands: BoolArray, fps: float = FPS) -> bool:
-    """Say whether both feet take the same number of steps in a section that is repeated, or one of them none.
+    """Whether both feet take the same number of steps in a section that is repeated, or one of them none.
 
     Args:
         stands: (n, 4) bool, foot joints that stand, without the last frame, which is the first one again.

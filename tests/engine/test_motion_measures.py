@@ -69,7 +69,7 @@ def test_a_dragged_toe_inside_and_at_the_ends():
     inside[:, J["r_foot"], 1] += 0.2 * (np.abs(np.arange(120) - 60) > 25)
     inside[40:80, :, 0] += np.linspace(0.0, 0.3, 40)[:, None]
     found = see.drags(inside)
-    assert found.inside == pytest.approx(30.0) and found.ends == 0.0
+    assert found.inside == pytest.approx(30.0, abs=1.0) and found.ends == 0.0
     captured = see.drags(walk(120, 1.2))
     assert captured.inside < see.DRAG_CM, "toes roll off, but are not dragged"
 

@@ -22,7 +22,7 @@ def path(aside: float, frames: int) -> Hints:
     return Hints.ground_path(np.stack([aside * np.sin(3.0 * along) ** 2, 0.055 * frames * along], -1))
 
 
-def asked(aside: float, prompt: str = "a person walks forward", seed: int = 3, frames: int = FRAMES) -> Request:
+def bent_walk(aside: float, prompt: str = "a person walks forward", seed: int = 3, frames: int = FRAMES) -> Request:
     return Request(prompt, frames, seed=seed, steps=1, hints=path(aside, frames))
 
 
@@ -43,13 +43,13 @@ def found(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 def test_a_walk_on_another_path_is_not_sampled_again(found: list[bool]) -> None:
     model = MotionLCM.from_folder(None, "numpy")
-    motions = [model.generate(asked(aside))[0] for aside in (0.0, 0.4)]
+    motions = [model.generate(bent_walk(aside))[0] for aside in (0.0, 0.4)]
     assert found == [True]
     assert motions[1].report["path_mean_cm"] < 2.0
     assert np.abs(motions[0].joints - motions[1].joints).max() > 0.1
-    alone = MotionLCM.from_folder(None, "numpy").generate(asked(0.4))[0]
+    alone = MotionLCM.from_folder(None, "numpy").generate(bent_walk(0.4))[0]
     assert_same_motion(motions[1].joints, alone.joints)
-    for other in (asked(0.4, seed=4), asked(0.4, "a person walks slowly"), replace(asked(0.4), steps=2)):
+    for other in (bent_walk(0.4, seed=4), bent_walk(0.4, "a person walks slowly"), replace(bent_walk(0.4), steps=2)):
         found.clear()
         model.generate(other)
         assert True in found, "another seed, prompt or number of steps is another sample"
@@ -57,19 +57,19 @@ def test_a_walk_on_another_path_is_not_sampled_again(found: list[bool]) -> None:
 
 def test_long_motion_on_another_path_is_neither_sampled_nor_stitched_again(found: list[bool]) -> None:
     model = MotionLCM.from_folder(None, "numpy")
-    motions = [model.generate(asked(aside, frames=260))[0] for aside in (0.0, 0.4)]
+    motions = [model.generate(bent_walk(aside, frames=260))[0] for aside in (0.0, 0.4)]
     assert found == [True, True], "two segments, once"
     assert motions[1].report["path_mean_cm"] < 2.0
-    alone = MotionLCM.from_folder(None, "numpy").generate(asked(0.4, frames=260))[0]
+    alone = MotionLCM.from_folder(None, "numpy").generate(bent_walk(0.4, frames=260))[0]
     assert_same_motion(motions[1].joints, alone.joints)
-    other = model.generate(asked(0.4, seed=4, frames=260))[0]
+    other = model.generate(bent_walk(0.4, seed=4, frames=260))[0]
     assert np.abs(other.joints - alone.joints).max() > 0.1
 
 
 def test_what_is_sampled_on_its_path_is_sampled_for_each_path(found: list[bool]) -> None:
     model = MotionLCM.from_folder(None, "numpy")
     for aside in (0.0, 0.4):
-        model.generate(asked(aside, "a person dances"))
+        model.generate(bent_walk(aside, "a person dances"))
     assert found == [False, False]
 
 
