@@ -137,8 +137,9 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
         chosen.length = stored.get("seconds", chosen.length)
         chosen.seed = min(int(stored.get("seed", chosen.seed)), LARGEST_SEED)
         chosen.liveliness = stored.get("liveliness", 1.0)
+        chosen.gestures = stored.get("gestures", False)  # older takes have none
         chosen.steps = str(stored.get("steps", chosen.steps))
-        for name in ("feet", "travel", "loop", "refine", "gestures"):
+        for name in ("feet", "travel", "loop", "refine"):
             if name in stored:
                 setattr(chosen, name, stored[name])
         if "key_tolerance" in stored:

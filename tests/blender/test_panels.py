@@ -161,6 +161,17 @@ def test_a_prompt_beyond_the_training_captions_has_a_warning(tmp_path):
     assert "The model has" not in texts(drawn("MOTIONLCM_PT_main"))
 
 
+def test_the_panel_shows_the_gestures_of_the_prompt():
+    add_character()
+    settings().prompt = "a person claps and nods"
+    assert "Gesture: clap, nod" in texts(drawn("MOTIONLCM_PT_main"))
+    settings().gestures = False
+    assert "Gesture:" not in texts(drawn("MOTIONLCM_PT_main"))
+    settings().gestures = True
+    settings().prompt = "a person walks"
+    assert "Gesture:" not in texts(drawn("MOTIONLCM_PT_main"))
+
+
 def test_without_a_vocabulary_the_prompt_has_no_warning():
     settings().prompt = "a person swims"
     assert "The model has" not in texts(drawn("MOTIONLCM_PT_main"))

@@ -48,3 +48,17 @@ def test_one_becomes_the_prompt_of_the_scene_or_of_the_shot():
     bpy.ops.motionlcm.remove_shot()
     assert bpy.ops.motionlcm.search_prompts(prompt="a person waves ä", for_shot=True) == {"CANCELLED"}
     assert "no shot" in panel_status().message
+
+
+def test_gestures_are_stored_with_the_take_and_recalled():
+    character = add_character()
+    clapped = generate("a person claps", seconds=1.5)
+    settings().gestures = False
+    plain = generate("a person claps", seconds=1.5)
+    assert clapped["motionlcm_gestures"] and not plain["motionlcm_gestures"]
+    character.animation_data.action = clapped
+    bpy.ops.motionlcm.recall()
+    assert settings().gestures
+    del clapped["motionlcm_gestures"]
+    bpy.ops.motionlcm.recall()
+    assert not settings().gestures, "a take of an older version has no gestures"
