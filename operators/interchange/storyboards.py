@@ -14,7 +14,6 @@ from ..scene.linking import put_into_scene, scene_units_per_metre
 from ..scene.operator_base import MotionLCMOperator
 from ..session import job_queue
 from ..shots import generate_shots, shot_list
-from . import storyboard_characters
 from .file_menu import file_menu_entries
 
 if TYPE_CHECKING:
@@ -66,6 +65,8 @@ def add_curve(context: bpy.types.Context, name: str, path: "StoryPath", units: f
 def _character(
     context: bpy.types.Context, story: "StoryCharacter", units: float, use_armatures: bool
 ) -> bpy.types.Object:
+    from . import storyboard_characters
+
     at = [units * value for value in story.at]
     character = storyboard_characters.armature_for(context.scene, story) if use_armatures else None
     if character is None:
@@ -128,6 +129,7 @@ def storyboard_of(context: bpy.types.Context) -> "tuple[Storyboard, tuple[str, .
     from ...motionlcm_blender.errors import InvalidRequest
     from ...motionlcm_blender.storyboard.storyboard import Storyboard, StoryCharacter, StoryShot
     from ..rigs.recognised import units_per_metre
+    from . import storyboard_characters
 
     scene = context.scene
     context.view_layer.update()
@@ -278,6 +280,7 @@ class MOTIONLCM_OT_import_storyboard(MotionLCMOperator, bpy.types.Operator, Impo
     def perform(self, context: bpy.types.Context) -> None:
         from ...motionlcm_blender.storyboard.reading import read_storyboard
         from ..scene.camera_and_light import set_frame_rate
+        from . import storyboard_characters
 
         board = read_storyboard(user_paths.absolute(self.filepath))
         if self.set_frame_rate:
