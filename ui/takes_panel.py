@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
 from ..operators.armature import take_properties
 from ..operators.takes import contact_sheet, takes
@@ -59,7 +60,8 @@ class MOTIONLCM_PT_takes(Sidebar, bpy.types.Panel):
             part.label(text=", ".join(short_measures(made)), translate=False)
         row, opened = layout.row(align=True), contact_sheet.arrangement()
         for name, text, _ in contact_sheet.ARRANGEMENTS:
-            row.operator("motionlcm.contact_sheet", text=text, depress=opened == name).arrangement = name
+            button = row.operator("motionlcm.contact_sheet", text=iface_(text), translate=False, depress=opened == name)
+            button.arrangement = name
         row = layout.row(align=True)
         row.operator("motionlcm.accept_take", text="Accept", icon="CHECKMARK")
         row.operator("motionlcm.reject_take", text="Reject", icon="TRASH")
