@@ -2,6 +2,6 @@
 
 definitions      Definitions of gestures, read from gestures.toml.
 gesture_layer    The gestures that a prompt names, performed on the motion that the network made of it.
-performance      Arms, head, trunk and shoulders of a motion led through the poses of a gesture.
+performance      Move arms, head, trunk and shoulders of a motion through the poses of a gesture.
 prompt_gestures  The gestures that a prompt names, their side, and their part of the motion.
 """

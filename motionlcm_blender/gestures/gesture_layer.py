@@ -2,7 +2,7 @@
 
 The network learns whole bodies: steps, turns, sitting, falling. Its data hold too few everyday gestures, so of a nod or
 of crossed arms only a hint comes out. Therefore legs, hips and sway stay those of the network, and arms, head and trunk
-are led through the poses of the gesture. Times and sizes differ by the seed.
+move through the poses of the gesture. Times and sizes differ by the seed.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _PAUSE, _STILL = (0.8, 1.6), (0.8, 1.6)
 """Seconds between two performances, and between the small movements of a pose that is held."""
 _SEED = 7919
 RAISED, RAISED_SHARE = -0.2, 0.3
-"""Metres of a wrist above its shoulder, along the chest, from which an arm counts as raised (in a run the wrists are at
--0.28), and the share of the frames."""
+"""Metres of a wrist above its shoulder, along the chest, from which an arm counts as raised, and the share of the
+frames from which it is lowered. A level forearm at a hanging upper arm, as in a run, is at -0.285."""
 HANGING = GesturePose(hand=(0.25, -0.5, 0.05))
 
 
@@ -150,11 +150,11 @@ def _performance(
             continue
         if gesture.lasts or number >= repeats:
             break
-    held = latest if gesture.lasts else min(keys[-1].frame + generator.uniform(*gesture.hold) * FPS, latest)
-    return _held(keys, gesture, held, generator)
+    until = latest if gesture.lasts else min(keys[-1].frame + generator.uniform(*gesture.hold) * FPS, latest)
+    return _hold_last_pose(keys, gesture, until, generator)
 
 
-def _held(keys: list[GestureKey], gesture: Gesture, until: float, generator: np.random.Generator) -> float:
+def _hold_last_pose(keys: list[GestureKey], gesture: Gesture, until: float, generator: np.random.Generator) -> float:
     """Append small movements of the last pose until a frame; returns the frame of the last key."""
     frame = keys[-1].frame
     while frame + 4 < until:

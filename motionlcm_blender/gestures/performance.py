@@ -1,4 +1,4 @@
-"""Arms, head, trunk and shoulders of a motion led through the poses of a gesture.
+"""Move arms, head, trunk and shoulders of a motion through the poses of a gesture.
 
 Arms are interpolated as directions of upper arm and forearm in the axes of the chest, so hands move on arcs; lengths
 stay those of the motion. Easing is minimum jerk (Flash and Hogan 1985). Legs, feet and root are never moved.
@@ -27,7 +27,7 @@ ANGLES = 6
 
 @dataclass(frozen=True, eq=False)
 class GestureKey:
-    """What is reached at a frame.
+    """The pose of arms, head and trunk at a frame.
 
     Attributes:
         frame: Frame number.
@@ -85,11 +85,11 @@ def varied_poses(
 
 
 def perform(joints: FloatArray, keys: Sequence[GestureKey]) -> tuple[FloatArray, FloatArray]:
-    """Lead arms, head, trunk and shoulders of a motion through keys.
+    """Move arms, head, trunk and shoulders of a motion through keys.
 
     Args:
         joints: (T, 22, 3) metres, Y up.
-        keys: At least two, frames rising. Before the first and after the last one those hold.
+        keys: At least two, frames rising. The first key applies also before its frame, the last key after it.
 
     Returns:
         (T, 22, 3) float64 joints, and (T, 3, 3) rotations of the head on the chest in the axes left, up, ahead, to be
@@ -108,7 +108,7 @@ def perform(joints: FloatArray, keys: Sequence[GestureKey]) -> tuple[FloatArray,
     joints = _with_raised_shoulders(joints, axes, angles[:, 5])
     half = _rotation(angles[:, 0] / 2, angles[:, 1] / 2, angles[:, 2] / 2)
     joints = _with_turned_head(joints, axes, half)
-    joints = _with_led_arms(joints, axes, np.stack([key.arms for key in keys]), at, part)
+    joints = _with_moved_arms(joints, axes, np.stack([key.arms for key in keys]), at, part)
     return joints, _rotation(angles[:, 0], angles[:, 1], angles[:, 2])
 
 
@@ -157,7 +157,7 @@ def _arm_directions(wrist: FloatArray, elbow: FloatArray, sign: float) -> FloatA
     return directions
 
 
-def _with_led_arms(
+def _with_moved_arms(
     joints: FloatArray, axes: FloatArray, arms: FloatArray, at: FloatArray, part: FloatArray
 ) -> FloatArray:
     moved = joints.copy()

@@ -117,7 +117,7 @@ def recipe_from(values: Mapping[str, Any]) -> Recipe:
         mirror=given.get("mirror", False),
         speed=given.get("speed", 1.0),
         liveliness=given.get("liveliness", 1.0),
-        gestures=given.get("gestures", False),  # older recipes make what they made
+        gestures=given.get("gestures", False),  # recipes of older versions have none
     )
     standing = given.get("standing")
     return Recipe(

@@ -44,10 +44,10 @@ def find_ik_limbs(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> tupl
             if not all(joints[name] for name in names):
                 continue
             limb = [joints[name][0] for name in names]
-            held = _chain_of(figure, limb)
-            if held is None:
+            constrained = _chain_of(figure, limb)
+            if constrained is None:
                 continue
-            chain, constraint = held
+            chain, constraint = constrained
             control = _control_of(figure, index, constraint.target)
             if control < 0 or control in limb:
                 continue
@@ -89,7 +89,7 @@ def ik_switches_of(
     """
     limits = {bone.name: bone.properties for bone in bones}
     ends = {limb.end for limb in limbs}
-    held = {bone for end in ends for joint in _JOINTS_OF[end[2:]] for bone in joints[end[:2] + joint]}
+    in_limbs = {bone for end in ends for joint in _JOINTS_OF[end[2:]] for bone in joints[end[:2] + joint]}
     without = [words for part, words in _WORDS.items() if not any(end.endswith(part) for end in ends)]
     found = []
     for each in switches:
@@ -97,7 +97,7 @@ def ik_switches_of(
         named = f"{each.bone} {each.prop}".lower()
         others = any(word in named for words in (_TRUNK_WORDS, *without) for word in words)
         if each.constraint:
-            value = 1.0 if each.bone in held else value
+            value = 1.0 if each.bone in in_limbs else value
         elif "ik" in prop and not others and each.prop in limits.get(each.bone, {}):
             _, least, most = limits[each.bone][each.prop]
             low, high = 0.0 if least is None else float(least), 1.0 if most is None else float(most)
@@ -142,8 +142,8 @@ def _control_of(figure: Figure, index: Mapping[str, int], target: str) -> int:
         name, one = figure.names[above], figure.bones[above]
         if not name.side or name.side != side:
             break
-        held = any(each.type in _PLACED and each.influence > 0.0 for each in one.constraints)
-        free = not held and not name.kinds & _NO_CONTROL and "ik" in name.kinds
+        placed = any(each.type in _PLACED and each.influence > 0.0 for each in one.constraints)
+        free = not placed and not name.kinds & _NO_CONTROL and "ik" in name.kinds
         if free and (one.custom_shape or not shaped):
             found = above
     return found

@@ -23,7 +23,7 @@ def bfloat16_pays(device: torch.device) -> bool:
 
     Processors without bfloat16 instructions emulate them hundreds of times slower, and with AVX512-BF16 but without AMX
     some are slower in the shapes of a training step though faster in large square products. So a layer of the
-    training's size is measured (a tenth of a second), not assumed, in processor time, because other work may run.
+    training's size is measured (a third of a second), not assumed, in processor time, because other work may run.
     """
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())

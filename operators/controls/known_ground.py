@@ -45,7 +45,7 @@ class KnownGround:
         self._tree, self._field, self._columns = None, None, (None, {})
 
     def reshaped(self, ids: Collection[int]) -> None:
-        """Take in the session ids of data-blocks whose shape changed."""
+        """Read the surface anew if it is among the data-blocks, by session id, whose shape changed."""
         if self._tree is not None and self._tree[0] in ids:
             self.forget()
 

@@ -146,11 +146,11 @@ def _placed(
         return {}
     done = _locals(context, obj, frames, wanted)
     _write(action, obj, frames, done, units, 0.0)
-    held = [name for name in wanted if any(not one.mute for one in obj.pose.bones[name].constraints)]
-    if not held:
+    constrained = [name for name in wanted if any(not one.mute for one in obj.pose.bones[name].constraints)]
+    if not constrained:
         return done
-    shown = dict(zip(held, np.swapaxes(_poses(context, obj, frames, held), 0, 1), strict=True))
-    carried = {name: wanted[name] @ np.linalg.inv(shown[name]) @ wanted[name] for name in held}
+    shown = dict(zip(constrained, np.swapaxes(_poses(context, obj, frames, constrained), 0, 1), strict=True))
+    carried = {name: wanted[name] @ np.linalg.inv(shown[name]) @ wanted[name] for name in constrained}
     done |= _locals(context, obj, frames, carried)
     _write(action, obj, frames, done, units, 0.0)
     return done

@@ -60,7 +60,7 @@ def drag(monkeypatch, *offsets: float) -> None:
         live().tick()
 
 
-def let_go(monkeypatch) -> None:
+def end_drag(monkeypatch) -> None:
     """End the modal operator; Blender pushes its undo step."""
     monkeypatch.setattr(part("operators.live.watching"), "dragging", lambda: False)
     bpy.ops.ed.undo_push(message="Move")
@@ -95,6 +95,16 @@ def same(one, two) -> bool:
     return one.keys() == two.keys() and all(np.allclose(one[name], two[name], atol=1e-4) for name in one)
 
 
+def finished_is_that_of_generate(monkeypatch) -> bool:
+    """End the drag, and compare its keys with those that Generate makes of the same scene."""
+    end_drag(monkeypatch)
+    made = keys()
+    settings().live = False
+    live().tick()
+    bpy.ops.motionlcm.generate()
+    return same(made, keys())
+
+
 def test_a_drag_is_followed_and_ends_in_one_action(character, monkeypatch):
     drag(monkeypatch, 0.2, 0.4)
     shown = preview().shown_on(character)
@@ -102,7 +112,7 @@ def test_a_drag_is_followed_and_ends_in_one_action(character, monkeypatch):
     first = keys()
     drag(monkeypatch, 0.6)
     assert preview().shown_on(character) == shown and not same(first, keys())
-    let_go(monkeypatch)
+    end_drag(monkeypatch)
     assert preview().shown_on(character) is None and len(bpy.data.actions) == 1
     made = keys()
     settings().live = False
@@ -116,17 +126,12 @@ def test_fitted_keys_are_those_of_generate(character, monkeypatch):
     settle()
     drag(monkeypatch, 0.4)
     assert len(part("operators.armature.actions").curves_of(character)[0].keyframe_points) > 40
-    let_go(monkeypatch)
-    made = keys()
-    settings().live = False
-    live().tick()
-    bpy.ops.motionlcm.generate()
-    assert same(made, keys())
+    assert finished_is_that_of_generate(monkeypatch)
 
 
 def test_it_is_a_motion_along_the_path_as_it_is(character, monkeypatch):
     drag(monkeypatch, 0.5)
-    let_go(monkeypatch)
+    end_drag(monkeypatch)
     path = np.array(part("operators.armature.actions").recipe_of(character)["path_xz"]).reshape(-1, 2)
     assert 0.3 < path[:, 0].max() <= 0.5
 
@@ -154,10 +159,10 @@ def test_esc_on_a_character_without_motion(character, monkeypatch):
 
 def test_undo_takes_back_curve_and_motion_together(character, monkeypatch):
     drag(monkeypatch, 0.3)
-    let_go(monkeypatch)
+    end_drag(monkeypatch)
     first = keys()
     drag(monkeypatch, 0.9)
-    let_go(monkeypatch)
+    end_drag(monkeypatch)
     second = keys()
     assert not same(first, second)
     bpy.ops.ed.undo()
@@ -197,17 +202,17 @@ def test_undo_during_a_change_leaves_no_preview(character, monkeypatch):
 def test_one_action_for_many_drags(character, monkeypatch):
     for number in range(12):
         drag(monkeypatch, 0.1 + 0.05 * number)
-        let_go(monkeypatch)
+        end_drag(monkeypatch)
     assert [a.name for a in bpy.data.actions] == ["MotionLCM a person walks forward s0"]
 
 
 def test_an_edited_action_is_kept(character, monkeypatch):
     drag(monkeypatch, 0.2)
-    let_go(monkeypatch)
+    end_drag(monkeypatch)
     edited = action()
     part("operators.armature.actions").curves_of(character)[0].keyframe_points[0].co.y += 0.5
     drag(monkeypatch, 0.4)
-    let_go(monkeypatch)
+    end_drag(monkeypatch)
     assert action() != edited and edited.name in bpy.data.actions and edited.use_fake_user
 
 
@@ -280,7 +285,7 @@ def test_the_path_is_coloured_while_it_is_dragged(character, monkeypatch):
     _, fast, marks = shapes(live()._reading.order)
     assert fast[20, 0] > 0.9 and fast[20, 1] < 0.5, "a walk at 4.5 m/s is red"
     assert len(marks) >= 2 and np.linalg.norm(marks[1] - marks[0]) == pytest.approx(0.36, abs=0.01), "a gait changes"
-    let_go(monkeypatch)
+    end_drag(monkeypatch)
     assert live()._drawing._order is None
 
 
@@ -309,7 +314,7 @@ def test_nothing_happens_without_a_change(character, monkeypatch):
         live().tick()
     assert live().worker.counts.offered == offered and action() is None
     drag(monkeypatch, 0.2)
-    let_go(monkeypatch)
+    end_drag(monkeypatch)
     offered = live().worker.counts.offered
     for _ in range(5):
         bpy.context.scene.frame_set(bpy.context.scene.frame_current + 1)
@@ -343,7 +348,7 @@ def test_another_character_is_no_change(character, monkeypatch):
     rest()
     assert live().worker.counts.offered == offered
     drag(monkeypatch, 0.3)
-    let_go(monkeypatch)
+    end_drag(monkeypatch)
     assert action() is not None and character.animation_data is None
 
 
@@ -397,7 +402,7 @@ def test_handlers_survive_a_file_and_go_with_live(character, monkeypatch):
     settings().path, settings().length = poly_curve(LINE), 2.0
     rest()
     drag(monkeypatch, 0.4)
-    let_go(monkeypatch)
+    end_drag(monkeypatch)
     assert action() is not None
     settings().live = False
     live().tick()
@@ -460,7 +465,7 @@ def test_any_rig_lives(character, monkeypatch, kind):
     )
     drag(monkeypatch, 0.2, 0.4, 0.6)
     assert preview().shown_on(obj) is not None and len(read) <= 1, "the rig is read once for all previews"
-    let_go(monkeypatch)
+    end_drag(monkeypatch)
     assert preview().shown_on(obj) is None and len(bpy.data.actions) == 1
     made = keys()
     settings().live = False
@@ -474,7 +479,7 @@ def test_root_motion_elsewhere(character, monkeypatch, travel):
     settings().travel = travel
     settle()
     drag(monkeypatch, 0.3, 0.5)
-    let_go(monkeypatch)
+    end_drag(monkeypatch)
     made = keys()
     offered = live().worker.counts.offered
     for _ in range(5):
@@ -494,7 +499,7 @@ def test_a_long_preview_has_fewer_keys_and_the_motion_all(character, monkeypatch
     drag(monkeypatch, 0.3)
     curve = part("operators.armature.actions").curves_of(character)[0]
     assert 150 <= len(curve.keyframe_points) <= preview().MOST_KEYS + 1
-    let_go(monkeypatch)
+    end_drag(monkeypatch)
     curve = part("operators.armature.actions").curves_of(character)[0]
     assert len(curve.keyframe_points) > preview().MOST_KEYS
 

@@ -10,7 +10,7 @@ import bpy
 import pytest
 
 from tests.blender.support import part, settings
-from tests.blender.test_live import character, drag, handlers, let_go, live  # noqa: F401  character is a fixture
+from tests.blender.test_live import character, drag, end_drag, handlers, live  # noqa: F401  character is a fixture
 
 DRAGS, FIRST = 200, 50
 """Drags in all, and those after which the state is noted: Blender keeps 32 undo steps."""
@@ -39,7 +39,7 @@ def test_two_hundred_drags_leave_nothing(character, monkeypatch):  # noqa: F811
     noted = None
     for number in range(DRAGS):
         drag(monkeypatch, 0.1 + 0.002 * number, 0.3 + 0.002 * number)
-        let_go(monkeypatch)
+        end_drag(monkeypatch)
         if number == FIRST - 1:
             gc.collect()
             noted = blocks(), handlers(), threading.active_count(), len(gc.get_objects()), resident_mib()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.blender.support import add_character, part, poly_curve, settings
-from tests.blender.test_live import drag, keys, let_go, live, rest, same
+from tests.blender.test_live import drag, end_drag, finished_is_that_of_generate, live, rest
 
 LINE = ((0.0, 0.0), (0.0, -1.0), (0.0, -2.0))
 
@@ -83,7 +83,7 @@ def test_the_surface_is_read_once_and_again_when_it_changes(ground, monkeypatch)
 
     monkeypatch.setattr(known, "BVHTree", Counted)
     drag(monkeypatch, 0.1, 0.2, 0.3)
-    let_go(monkeypatch)
+    end_drag(monkeypatch)
     assert read == []
     before = preview_heights()
     for vertex in ground.data.vertices:
@@ -127,12 +127,7 @@ def test_instances_are_read_each_time(ground, monkeypatch):
 
 def test_the_finished_motion_is_that_of_generate(ground, monkeypatch):
     drag(monkeypatch, 0.1, 0.3)
-    let_go(monkeypatch)
-    made = keys()
-    settings().live = False
-    live().tick()
-    bpy.ops.motionlcm.generate()
-    assert same(made, keys())
+    assert finished_is_that_of_generate(monkeypatch)
 
 
 def test_a_slow_reading_leaves_time_and_the_last_state_is_read(ground, monkeypatch):
@@ -143,7 +138,7 @@ def test_a_slow_reading_leaves_time_and_the_last_state_is_read(ground, monkeypat
     bpy.context.view_layer.update()
     live().tick()
     assert live().worker.counts.offered == offered, "the next reading is not due"
-    let_go(monkeypatch)
+    end_drag(monkeypatch)
     path = np.array(part("operators.armature.actions").recipe_of(settings().character)["path_xz"]).reshape(-1, 2)
     assert 0.25 < path[:, 0].max() <= 0.4
 
@@ -155,7 +150,7 @@ def test_undo_reads_the_ground_anew(ground, monkeypatch):
     ground.data.update()
     bpy.ops.ed.undo_push(message="Raise")
     drag(monkeypatch, 0.1)
-    let_go(monkeypatch)
+    end_drag(monkeypatch)
     bpy.ops.ed.undo()
     bpy.ops.ed.undo()
     rest()

@@ -208,7 +208,7 @@ def run() -> Steps:
     yield from show(180, "accepted")
 
     last = shots()[2].last
-    yield from drag(place(361), place(337), let_go=False)
+    yield from drag(place(361), place(337), end_drag=False)
     yield from settle()
     screenshot("dragging_an_end")
     yield from release(*place(337))

@@ -67,7 +67,7 @@ def on_strip(frame: float) -> tuple[int, int]:
     return round(main.x + view.x(frame)), round(main.y + 0.5 * (row.low + row.high))
 
 
-def drag_strip(start: float, end: float, let_go: bool = True, **modifiers: bool) -> Steps:
+def drag_strip(start: float, end: float, end_drag: bool = True, **modifiers: bool) -> Steps:
     """From one frame to another in steps; without letting go the button stays pressed."""
     (x, y), (to_x, _) = on_strip(start), on_strip(end)
     yield from move(x, y)
@@ -76,7 +76,7 @@ def drag_strip(start: float, end: float, let_go: bool = True, **modifiers: bool)
     for step in range(1, 9):
         window().event_simulate(type="MOUSEMOVE", value="NOTHING", x=x + (to_x - x) * step // 8, y=y, **modifiers)
         yield
-    if let_go:
+    if end_drag:
         window().event_simulate(type="LEFTMOUSE", value="RELEASE", x=to_x, y=y, **modifiers)
         yield
     yield
@@ -137,7 +137,7 @@ def strips() -> Steps:
     check("a click chooses a shot, and the playhead stays", bpy.context.scene.frame_current == 1)
 
     before = shot_frames()
-    yield from drag_strip(120, 140, let_go=False)
+    yield from drag_strip(120, 140, end_drag=False)
     screenshot("strips_dragging")
     check("nothing is changed while it is dragged", shot_frames() == before)
     yield from key("ESC", *on_strip(140))

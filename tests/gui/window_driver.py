@@ -130,7 +130,7 @@ def wait(condition, seconds: float, what: str) -> Steps:
 # Buttons
 
 
-def drag(start: tuple[int, int], end: tuple[int, int], let_go: bool = True, parts: int = 6) -> Steps:
+def drag(start: tuple[int, int], end: tuple[int, int], end_drag: bool = True, parts: int = 6) -> Steps:
     """Hold the left button down from one place to another."""
     yield from move(*start)
     window().event_simulate(type="LEFTMOUSE", value="PRESS", x=int(start[0]), y=int(start[1]))
@@ -139,7 +139,7 @@ def drag(start: tuple[int, int], end: tuple[int, int], let_go: bool = True, part
         x, y = (round(a + share * (b - a)) for a, b in zip(start, end, strict=True))
         window().event_simulate(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
         yield
-    if let_go:
+    if end_drag:
         yield from release(*end)
 
 
