@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from motionlcm_blender.cli.main import main
@@ -84,13 +84,15 @@ def test_no_caption_holds_anything_never_seen(pieces: list[list[str]]) -> None:
 
 
 @given(PIECES, st.integers(2, 60))
+@example([["a person walks with a person"]], RARE_COUNT)
 def test_more_of_the_same_is_never_warned_of_more(pieces: list[list[str]], times: int) -> None:
     few, many = count_vocabulary(pieces), count_vocabulary(pieces * times)
     assert {verb: times * count for verb, count in few.verbs.items()} == many.verbs
     for prompt in (caption for captions in pieces for caption in captions):
         assert unseen_words_warning(prompt, few) is not None or unseen_words_warning(prompt, many) is None
         warning = unseen_words_warning(prompt, many) or ""
-        if times >= RARE_COUNT and "to follow" not in warning:  # a caption without an action, such as "a"
+        # Neither a caption without an action, such as "a", nor one of two people gets better by being frequent.
+        if times >= RARE_COUNT and "to follow" not in warning and "one person at a time" not in warning:
             assert warning == ""
 
 
