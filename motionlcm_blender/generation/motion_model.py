@@ -25,6 +25,7 @@ from ..text.text_tokens import state_tokens
 from .noise_optimization import optimize_noise
 from .request import Hints, Request
 from .sample_cache import SampleCache
+from .sampled_prompt import sampled_prompt
 from .straight_path import straightened_hints
 from .variations import another_take, blended
 
@@ -241,7 +242,7 @@ class MotionModel:
             DeviceError: As `MotionLCM.generate`.
         """
         self.check_control(request)
-        text = self.encode_prompt(request.prompt.strip(), request.frames)
+        text = self.encode_prompt(sampled_prompt(request), request.frames)
         result: FloatArray = self.sample_features(request, text, _silent).features.astype(np.float32)
         return result
 

@@ -25,6 +25,7 @@ from .path_gait import cadence_of, without_path
 from .pin_approach import approached, restore_request
 from .postprocessing import postprocess_motion
 from .request import Hints, Request
+from .sampled_prompt import sampled_prompt
 from .take_selection import chosen_takes, samples_of
 from .variations import mirrored_motion, mirrored_request, retimed_request
 
@@ -81,7 +82,7 @@ class MotionLCM(MotionModel):
             return generate_chained(self, request, progress, cancel)
         stage(0.0, "Reading the prompt")
         shown = self._shown_request(request)
-        text = self.encode_prompt(request.prompt.strip(), shown.frames)
+        text = self.encode_prompt(sampled_prompt(request), shown.frames)
         samples = samples_of(request)
         try:
             if shown is not request:

@@ -26,6 +26,7 @@ from ..postprocess import (
     foot_lock,
     gait_fitting,
     headings,
+    kick_fitting,
     leg_separation,
     path_following,
     pin_ik,
@@ -34,6 +35,7 @@ from ..postprocess import (
 )
 from ..postprocess.foot_lock import FootLock, FootLockResult, stance_labels
 from ..text.motion_kinds import captured_body_speed
+from ..text.named_kick import named_kick
 from ..text.named_turn import named_turn
 from ..text.travel_direction import travel_direction
 from . import inbetweening
@@ -241,6 +243,18 @@ def lock_feet(state: MotionState) -> MotionState:
     )
 
 
+def raise_kicks(state: MotionState) -> MotionState:
+    """Make the kick that the prompt names as high as people kick. Start, end and pins have priority."""
+    request = state.given.request
+    named = named_kick(request.prompt) if request.gestures else None
+    if named is None:
+        return state
+    stands = state.stands.reshape(len(state.joints), 2, 2).any(-1)
+    held = np.repeat(_given_frames(state)[:, None], 2, axis=1)
+    joints = kick_fitting.raise_kicks(state.joints, stands | held, named.elevation, named.side, named.with_knee)
+    return replace(state, joints=joints.astype(np.float32))
+
+
 def perform_gestures(state: MotionState) -> MotionState:
     """Perform the gestures that the prompt names with arms and head. Start, end and pins have priority."""
     request = state.given.request
@@ -325,6 +339,7 @@ STEPS: tuple[Step, ...] = (
     face_direction,
     fit_turn,
     lock_feet,
+    raise_kicks,
     perform_gestures,
     hold_pins,
     match_ends,
