@@ -1,9 +1,12 @@
 """From a request to finished motions: the pipeline `MotionLCM` and its parts.
 
+action_steps        Steps of the post-processing that complete actions which the prompt names: kicks, hops on one
+                    foot, gestures.
 generated_motion    A motion with the request that it was generated for.
 inbetweening        In-betweening: bend the trajectory over the floor so that it leads to a given last pose.
 long_motion         Motion longer than the model's limit, or that goes on from another: stitched free takes.
 motion_model        `MotionModel`: the loaded networks, from a request to features, without post-processing.
+motion_state        The motion between two steps of the post-processing, and the input of all steps.
 noise_optimization  Noise optimization (DNO): search for initial noise whose motion meets the hints by itself
                     (PyTorch only).
 path_gait           Walks and runs on a path: sampled without the path, and played so that their steps fit its
@@ -15,6 +18,8 @@ postprocessing      Post-processing: from the joints of the networks to a finish
                     steps.
 request             Requests to the model: prompt, length, seed, and positions to pass through.
 sample_cache        Walks that were sampled without their path, kept for requests that differ in their path alone.
+sampled_prompt      The prompt that the network gets: that of the request, or a plain one for a body on which the
+                    action is completed.
 straight_path       The drawn path as the network sees it: straight, with the progress of the drawn one.
 take_selection      Takes worth choosing among: of more samples than takes, those that differ most.
 variations          Variations of takes: towards another seed, mirrored, faster or slower.

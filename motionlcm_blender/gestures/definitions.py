@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 FILES = ("gestures.toml", "actions.toml")
-"""Everyday gestures, and actions with a peak or a tool; of gestures that a prompt names at one place the first is made."""
+"""Everyday gestures, and actions with a peak or a tool. Of those that a prompt names at one place the first is made."""
 ELBOW = (0.35, -1.0, -0.25)
 """Where an elbow points unless the definition differs: outward on its own side, up, ahead."""
 

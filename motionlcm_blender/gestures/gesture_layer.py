@@ -101,7 +101,7 @@ def _with_lowered_arm(keys: list[GestureKey], joints: FloatArray, side: int) -> 
 
 
 def _at_jump(keys: list[GestureKey], joints: FloatArray, begin: int, end: int) -> list[GestureKey]:
-    """Keys moved in time so that the first pose passed without a rest is at the top of the highest jump, if there is one."""
+    """Keys moved in time: the first pose that is passed without a rest is at the top of the highest jump, if any."""
     peak = next((key.frame for key in keys if key.through), None)
     height = joints[begin:end, 0, 1]
     top = begin + int(height.argmax())

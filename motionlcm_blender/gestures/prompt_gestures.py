@@ -25,15 +25,16 @@ _NO_SIDE = re.compile(
     r"|\bright (?:away|now|in|at|on|behind|before|after|into|onto|through|up|down)\b"
 )
 _ONCE_MORE = re.compile(
-    r"\b(?:repeatedly|again and again|over and over|several|multiple|many|lots of|continuously|constantly|keeps?|practi[cs]\w+"
-    r"|one after (?:the other|another)|times)\b"
+    r"\b(?:repeatedly|again and again|over and over|several|multiple|many|lots of|continuously|constantly|keeps?"
+    r"|practi[cs]\w+|one after (?:the other|another)|times)\b"
 )
 _NUMBERS = {"once": 1, "twice": 2, "two times": 2, "three times": 3, "thrice": 3, "four times": 4}
 _WHOLE_BODY = re.compile(
-    r"\b(?:walk|run|jog|sprint|stroll|march|strid|wander|pac(?:es|ing)|rush|sit|sat|seat|kneel|crouch|squat|lie|lying|lay|crawl"
-    r"|climb|jump|leap|hop|skip|danc|turns?\b|turning|spin|twirl|steps?\b|stepping|stumbl|stagger|limp|sneak|tiptoe|chas|back(?:s|ing) "
-    r"|backwards?|sideways|falls?\b|falling|floor|gets up|stands up|ducks?\b|dodg|swing from|rid(?:es|ing)|slid|dives?\b|kick"
-    r"|bends? (?:down|over)|bow(?:s|ing)\b|on (?:the|his|her) knees|wad|hurr|runn|dash|charg|roll(?:s|ing) (?:over|away|forward))\w*"
+    r"\b(?:walk|run|jog|sprint|stroll|march|strid|wander|pac(?:es|ing)|rush|dash|hurr|charg|chas|wad|limp|stagger|stumbl"
+    r"|sneak|tiptoe|step(?:s|ping)?\b|back(?:s|ing) |backwards?|sideways|sit|sat|seat|kneel|crouch|squat|lie|lying|lay"
+    r"|crawl|climb|floor|gets up|stands up|on (?:the|his|her) knees|bends? (?:down|over)|bow(?:s|ing)\b|falls?\b|falling"
+    r"|jump|leap|hop|skip|danc|turn(?:s|ing)?\b|spin|twirl|kick|ducks?\b|dodg|dives?\b|slid|rid(?:es|ing)|swing from"
+    r"|roll(?:s|ing) (?:over|away|forward))\w*"
 )
 """Movements of the whole body that the network makes beside a gesture; stems."""
 

@@ -1,8 +1,8 @@
 """A kick made as high as the prompt names it.
 
-The network kicks too low: on "a fighter does a high roundhouse kick" below the hip. The rotation of the kicking leg about
-its hip is enlarged around the peak of its foot, the knee is stretched, and the trunk leans the other way. A kick is never
-lowered. The standing leg and the pelvis stay.
+The network kicks too low: on "a fighter does a high roundhouse kick" below the hip. The rotation of the kicking leg
+about its hip is enlarged around the peak of its foot, the knee is stretched, and the trunk leans the other way. A kick
+is never lowered. The standing leg and the pelvis stay.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PEAK_SHARE = 0.6
 APART = 10
 """Frames between two kicks."""
 LONGEST = 9
-"""Frames from the peak to where a kick's enlargement begins and ends, at most; captured kicks rise in 6 and fall in 7."""
+"""Most frames from the peak to where the enlargement begins and ends; captured kicks rise in 6 and fall in 7."""
 MOST = np.radians(110.0)
 """Largest rotation that is added."""
 REACH = 0.96
