@@ -171,8 +171,8 @@ class Request:
         blends: Interpolation of the noise from the seed towards a second one, from there towards a third, to vary a
             take or to mix two; takes differ in the last of them.
         mirror: Swap left and right; path and pins stay as given.
-        gestures: Perform everyday gestures that the prompt names, as nods and crossed arms, with arms and head on the
-            sampled motion (`gestures.gesture_layer`).
+        gestures: Perform gestures and actions that the prompt names, as nods and throws, with arms and head on the
+            sampled motion (`gestures.gesture_layer`), raise its kicks, and keep a foot up in hops on the other one.
         speed: The motion of `frames` times this many frames, played in `frames`; 2 is twice as fast. 0.25 to 4.
 
     Raises:

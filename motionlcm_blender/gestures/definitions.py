@@ -14,7 +14,7 @@ FILES = ("gestures.toml", "actions.toml")
 ELBOW = (0.35, -1.0, -0.25)
 """Where an elbow points unless the definition differs: outward on its own side, up, ahead."""
 
-_VERBS = re.compile(r"(?<!\?)<([a-z][a-z |-]*)>")
+_VERBS = re.compile(r"(?<!\(\?)(?<!P)<([a-z][a-z |-]*)>")
 
 Vector = tuple[float, float, float]
 

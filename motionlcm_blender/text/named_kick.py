@@ -63,7 +63,7 @@ class NamedKick:
             thigh.
         side: 0 for the left leg, 1 for the right one, None where the prompt leaves that open.
         with_knee: Whether it is a knee strike.
-        plain: The kick alone as a prompt for the network, which knows few of the words for kicks; empty: the prompt
+        plain: The kick alone as a prompt for the network, whose data name few kinds of kicks; empty: the prompt
             names more than one kick.
     """
 

@@ -110,7 +110,7 @@ def test_hops_on_one_foot_are_found(prompt: str, side: int | str | None) -> None
     assert ("none" if hop is None else hop.side) == side
 
 
-def low_kick(degrees: float = 40.0, knee: float = 50.0) -> np.ndarray:
+def low_kick(degrees: float = 45.0, knee: float = 10.0) -> np.ndarray:
     """The left leg swings forward to some degrees from hanging, with a bent knee, on frames 20 to 40."""
     root, local = still()
     size = bump(60, 30, 10)

@@ -52,7 +52,7 @@ def synthesize_gestures(
     standing = [body for body in calm if not np.isnan(body.head_hands[:, _HEAD]).any()]
     going = [walk for walk in walks if len(walk) >= 50]
     chosen = [gesture for gesture in (gestures() if among is None else among) if gesture.captions]
-    for number in range(count if standing else 0):
+    for number in range(count if standing and chosen else 0):
         gesture = chosen[number % len(chosen)]
         walking = bool(gesture.walking and going) and generator.random() < _WALKING_SHARE
         bodies = going if walking else standing
