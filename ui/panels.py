@@ -172,10 +172,10 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
     def _draw_hint(self, layout: bpy.types.UILayout, prompt: str) -> None:
         choice, chosen = model_choice.chosen(), bpy.context.scene.motionlcm
         hint = model_info.known_hint(choice, prompt)
-        found = model_info.known_rewritten(choice, prompt) if chosen.rewrite else None
         if hint is None:  # after opening a file, changing the model, or an undo
             read_hint_soon()
-        elif hint and found is None:
+        found = model_info.known_rewritten(choice, prompt) if chosen.rewrite else None
+        if hint and found is None:
             wrapped_label(layout, hint, "INFO")
         if found is not None:  # in words that the model follows
             wrapped_label(layout, iface_("Rewritten: {caption}").format(caption=found.caption), "GREASEPENCIL")
