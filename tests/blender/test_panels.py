@@ -174,6 +174,7 @@ def test_the_panel_shows_the_gestures_of_the_prompt():
 
 def test_the_panel_shows_the_caption_that_replaces_the_prompt():
     add_character()
+    bpy.context.preferences.addons[EXTENSION].preferences.model_folder = ""  # the bundled one has rewrites
     settings().prompt = "a woman faints"
     assert "Rewritten: a person collapses backward." in texts(drawn("MOTIONLCM_PT_main"))
     assert "Path:" not in texts(drawn("MOTIONLCM_PT_main"))
