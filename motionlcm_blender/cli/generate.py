@@ -250,12 +250,13 @@ def run_generate(args: argparse.Namespace) -> int:
 
 def _print_hint(folder: ModelFolder, request: Request) -> None:
     """Print what the network gets in place of the prompt, or that it has seldom seen such motion."""
+    from ..text.asset_names import spelled_out
     from ..text.prompt_rewriting import read_rewriting
     from ..text.prompt_vocabulary import read_vocabulary, unseen_words_warning
 
-    vocabulary = read_vocabulary(folder.path)
-    found = read_rewriting(folder.path).find(request.prompt) if request.rewrite else None
-    hint = unseen_words_warning(request.prompt, vocabulary) if vocabulary is not None else None
+    vocabulary, words = read_vocabulary(folder.path), spelled_out(request.prompt)
+    found = read_rewriting(folder.path).find(words) if request.rewrite else None
+    hint = unseen_words_warning(words, vocabulary) if vocabulary is not None else None
     if found is not None:
         way = f", on a path: {found.path}" if found.path is not None and request.hints is None else ""
         print(f'motionlcm: rewritten: "{found.caption}"{way}', file=sys.stderr)

@@ -17,6 +17,7 @@ from ..motion.metrics import foot_skate
 from ..motion.skeleton import FPS, MAX_FRAMES
 from ..postprocess.path_following import resampled_joints
 from ..postprocess.transitions import aligned, at_origin, match_start
+from ..text.asset_names import spelled_out
 from .generated_motion import GeneratedMotion
 from .inbetweening import place_end_pose
 from .long_motion import Piece, fitted_to_path, generate_chained, needs_stitching, piece_of, unchanging
@@ -97,13 +98,17 @@ class MotionLCM(MotionModel):
     def _by_another_request(
         self, request: Request, progress: Progress | None, cancel: Callable[[], bool] | None, started: float
     ) -> list[GeneratedMotion] | None:
-        """The motions of a request that is mirrored, retimed, or on a path that the prompt names; else None."""
+        """The motions of a request that is mirrored, retimed, an asset's name, or on a named path; else None."""
         if request.mirror:
             motions = self.generate(mirrored_request(request), progress, cancel)
             return [replace(mirrored_motion(motion), request=_take_of(request, motion)) for motion in motions]
         if request.speed != 1.0:
             motions = self.generate(retimed_request(request), progress, cancel)
             return [_retimed(motion, _take_of(request, motion), started) for motion in motions]
+        words = spelled_out(request.prompt) if request.rewrite else request.prompt
+        if words != request.prompt:
+            motions = self.generate(replace(request, prompt=words), progress, cancel)
+            return [replace(m, request=replace(m.request, prompt=request.prompt)) for m in motions]
         led = on_named_path(request, self.rewriter.find(request)) if self.architecture.control else None
         if led is None:
             return None

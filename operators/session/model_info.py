@@ -67,6 +67,7 @@ def read_hint(choice: Choice, prompt: str) -> str:
     from ...motionlcm_blender.errors import MotionLCMError
     from ...motionlcm_blender.gestures.prompt_gestures import prompt_gestures
     from ...motionlcm_blender.networks.model_folder import ModelFolder
+    from ...motionlcm_blender.text.asset_names import spelled_out
     from ...motionlcm_blender.text.prompt_vocabulary import read_vocabulary, unseen_words_warning
 
     if choice.folder not in _vocabularies:
@@ -76,16 +77,16 @@ def read_hint(choice: Choice, prompt: str) -> str:
         except MotionLCMError as error:
             log.warning("%s", error)
             _vocabularies[choice.folder] = None
-    vocabulary = _vocabularies[choice.folder]
-    hint = unseen_words_warning(prompt, vocabulary) if vocabulary is not None else None
+    vocabulary, words = _vocabularies[choice.folder], spelled_out(prompt)
+    hint = unseen_words_warning(words, vocabulary) if vocabulary is not None else None
     if len(_hints) >= MOST_HINTS:
         _hints.clear()
         _gestures.clear()
         _rewritten.clear()
     _hints[choice.folder, prompt] = hint or ""
-    _gestures[prompt] = tuple(dict.fromkeys(planned.gesture.name for planned in prompt_gestures(prompt)))
+    _gestures[prompt] = tuple(dict.fromkeys(planned.gesture.name for planned in prompt_gestures(words)))
     rewriting = _read_rewriting(choice)
-    _rewritten[choice.folder, prompt] = rewriting.find(prompt) if rewriting is not None else None
+    _rewritten[choice.folder, prompt] = rewriting.find(words) if rewriting is not None else None
     return hint or ""
 
 
