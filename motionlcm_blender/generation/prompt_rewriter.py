@@ -36,8 +36,13 @@ class PromptRewriter:
         return self._rewriting.find(request.prompt.strip())
 
     def text(self, request: Request) -> str:
-        """The text that the network gets: the caption of the request, or of its rewrite, or its prompt."""
+        """The text that the network gets: the caption of the request, or of its rewrite, or its prompt.
+
+        The caption of a row with a way does not name the way, so without a path the prompt stays.
+        """
         if request.caption is not None:
             return request.caption
         found = self.find(request)
-        return found.caption if found is not None else request.prompt.strip()
+        if found is None or (found.path is not None and request.hints is None):
+            return request.prompt.strip()
+        return found.caption

@@ -74,6 +74,13 @@ def test_gestures_of_the_prompt_are_performed_on_the_way(model: MotionLCM) -> No
     assert near < 0.3 < far
 
 
+def test_without_a_path_the_network_gets_the_prompt_that_names_the_way(model: MotionLCM) -> None:
+    request = Request("a guard patrols", FRAMES, seed=1)
+    assert model.rewriter.text(request) == "a guard patrols"
+    line = np.stack([np.zeros(FRAMES), np.linspace(0.0, 5.0, FRAMES)], -1)
+    assert model.rewriter.text(replace(request, hints=Hints.ground_path(line))) == "a person walks forward"
+
+
 def test_what_is_given_has_priority(model: MotionLCM) -> None:
     request = Request("a guard patrols", FRAMES, seed=1)
     line = np.stack([np.zeros(FRAMES), np.linspace(0.0, 5.0, FRAMES)], -1)
