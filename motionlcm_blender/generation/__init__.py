@@ -14,12 +14,13 @@ path_gait           Walks and runs on a path: sampled without the path, and play
 pin_approach        Far pins: a ground path on which the character walks to pins that its motion does not come
                     near.
 pipeline            `MotionLCM`: the pipeline from a request to finished motions.
+plain_body          The plain prompt for a body on which gestures, kicks and hops of the user's prompt are completed.
 postprocessing      Post-processing: from the joints of the networks to a finished motion, as a list of named
                     steps.
+prompt_path         Prompts that name the shape of a way: the motion follows a path of that shape.
+prompt_rewriter     The text that the network gets for a request, by the rewrites of the model folder.
 request             Requests to the model: prompt, length, seed, and positions to pass through.
 sample_cache        Walks that were sampled without their path, kept for requests that differ in their path alone.
-sampled_prompt      The prompt that the network gets: that of the request, or a plain one for a body on which the
-                    action is completed.
 straight_path       The drawn path as the network sees it: straight, with the progress of the drawn one.
 take_selection      Takes worth choosing among: of more samples than takes, those that differ most.
 variations          Variations of takes: towards another seed, mirrored, faster or slower.
