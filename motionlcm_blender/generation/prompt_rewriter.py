@@ -37,10 +37,10 @@ class PromptRewriter:
         return self._rewriting.find(request.prompt.strip())
 
     def text(self, request: Request) -> str:
-        """The text that the network gets: the caption of the request, else the plain body beneath its actions, else the
-        caption of its rewrite, else its prompt.
+        """The text that the network gets.
 
-        The caption of a row with a way does not name the way, so without a path the prompt stays.
+        It is the caption of the request, else the plain body beneath its actions, else the caption of its rewrite, else
+        its prompt. The caption of a row with a way does not name the way, so without a path the prompt stays.
         """
         if request.caption is not None:
             return request.caption

@@ -32,10 +32,9 @@ _NUMBERS = {"once": 1, "twice": 2, "two times": 2, "three times": 3, "thrice": 3
 _WHOLE_BODY = re.compile(
     r"\b(?:walk|run|jog|sprint|stroll|march|strid|wander|pac(?:es|ing)|rush|dash|hurr|charg|chas|wad|limp|stagger|stumbl"
     r"|sneak|tiptoe|step(?:s|ping)?\b|back(?:s|ing) |backwards?|sideways|sit|sat|seat|kneel|crouch|squat|lie|lying|lay"
-    r"|crawl|climb|floor|gets up|stands up|on (?:the|his|her) knees"
-    r"|bends? (?:down|over)|bow(?:s|ing)\b|falls?\b"
-    r"|falling|jump|leap|hop|skip|danc|turn(?:s|ing)?\b|spin|twirl|kick|ducks?\b|dodg|dives?\b|slid|rid(?:es|ing)|swing from"
-    r"|roll(?:s|ing) (?:over|away|forward))\w*"
+    r"|crawl|climb|floor|gets up|stands up|on (?:the|his|her) knees|bends? (?:down|over)|bow(?:s|ing)\b|falls?\b"
+    r"|falling|jump|leap|hop|skip|danc|turn(?:s|ing)?\b|spin|twirl|kick|ducks?\b|dodg|dives?\b|slid|rid(?:es|ing)"
+    r"|swing from|roll(?:s|ing) (?:over|away|forward))\w*"
 )
 """Movements of the whole body that the network makes beside a gesture; stems."""
 

@@ -61,7 +61,7 @@ def known_card(choice: Choice) -> ModelCard | None:
 
 def read_hint(choice: Choice, prompt: str) -> str:
     """One sentence if the model has seldom or never seen motions like the prompt, otherwise empty. The result is
-    cached, and so are the gestures of the prompt and the caption that replaces it.
+    cached, and so are the gestures of the prompt and what replaces it.
 
     A model without a readable vocabulary gives no hint.
     """
@@ -151,6 +151,7 @@ def forget() -> None:
     _vocabularies.clear()
     _hints.clear()
     _gestures.clear()
+    _bodies.clear()
     _rewritings.clear()
     _rewritten.clear()
     _lengths.clear()
