@@ -34,7 +34,7 @@ _WHOLE_BODY = re.compile(
     r"|sneak|tiptoe|step(?:s|ping)?\b|back(?:s|ing) |backwards?|sideways|sit|sat|seat|kneel|crouch|squat|lie|lying|lay"
     r"|crawl|climb|floor|gets up|stands up|on (?:the|his|her) knees|bends? (?:down|over)|bow(?:s|ing)\b|falls?\b"
     r"|falling|jump|leap|hop|skip|danc|turn(?:s|ing)?\b|spin|twirl|kick|ducks?\b|dodg|dives?\b|slid|rid(?:es|ing)"
-    r"|swing from|roll(?:s|ing) (?:over|away|forward))\w*"
+    r"|swing from|pick(?:s|ing)? (?:\w+ ){0,3}up\b|roll(?:s|ing) (?:over|away|forward))\w*"
 )
 """Movements of the whole body that the network makes beside a gesture; stems."""
 

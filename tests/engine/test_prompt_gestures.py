@@ -125,6 +125,7 @@ def test_gestures_are_found(prompt: str, gesture: str) -> None:
         "dragging his feet",
         "opens his arms wide",
         "a man gets punched in the face",
+        "he throws both arms up",
         "",
     ],
 )
@@ -203,6 +204,9 @@ def test_each_action_has_words_and_a_name_of_its_own() -> None:
         ("volleyball player jumps and spikes the ball", "volleyball player jumps and spikes the ball"),
         ("a person walks forward", "a person walks forward"),
         ("a person claps", "a person claps"),
+        ("a man picks something up and throws it", "a man picks something up and throws it"),
+        ("picks up a backpack and slings it over the left shoulder", STANDS),
+        ("a person swims", "a person swims"),
     ],
 )
 def test_the_body_beneath_the_gestures(prompt: str, body: str) -> None:
