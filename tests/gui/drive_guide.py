@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import addon_utils
@@ -15,6 +16,7 @@ import bpy
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # Blender does not look beside its scripts
 
 from window_driver import (
+    EXTENSION,
     JOB_S,
     OUTPUT,
     Steps,
@@ -22,6 +24,7 @@ from window_driver import (
     check,
     drag,
     draw_with_mouse,
+    find_button,
     key,
     look,
     main,
@@ -31,6 +34,7 @@ from window_driver import (
     s_shape,
     settings,
     stop_playback,
+    view_middle,
     viewport,
     wait,
     window,
@@ -51,6 +55,8 @@ from window_pictures import (
 
 LIVE_PICTURES = 9
 """Number of frames of the animated picture of Live."""
+TOOLTIP_S = 3.0
+"""Seconds that the mouse rests on a button until its tooltip is there."""
 
 
 def first_motion() -> Steps:
@@ -170,6 +176,11 @@ def prompts() -> Steps:
     for _ in range(10):
         yield
     yield from picture("prompts_library", region("UI"))
+    x, y = yield from find_button("a person jumps")
+    yield from move(x, y)
+    began = time.monotonic()
+    yield from wait(lambda: time.monotonic() - began > TOOLTIP_S, JOB_S, "the tooltip")
+    yield from picture("prompts_tooltip", region("UI"))
     yield from begin()
     operate("add_character")
     read = library.known(choice.chosen())
@@ -246,6 +257,10 @@ def character() -> Steps:
     look((0.0, -2.4, 0.9), 1.25, 0.7, 7.5)
     yield from show_frame(0.4)
     yield from picture("character_rigify")
+    settings().show_mapping = True
+    look((0.0, -2.4, 0.9), 1.35, 0.3, 4.0)
+    yield from picture("character_mapping")
+    settings().show_mapping = False
 
 
 def keys() -> Steps:
@@ -309,10 +324,48 @@ def storyboard() -> Steps:
     yield from picture("long_storyboard")
 
 
+def official() -> Steps:
+    """The dialog with the licence of the official weights."""
+    yield from begin()
+    operate("add_character")
+    yield
+    yield from move(*view_middle())
+    operate("get_official_model", source="DISK")
+    yield from picture("official_dialog")
+    yield from key("ESC", *view_middle())
+
+
+def preferences() -> Steps:
+    """The preferences of the extension, in the place of the viewport."""
+    yield from begin()
+    area = viewport()
+    bpy.context.preferences.active_section = "ADDONS"
+    bpy.context.window_manager.addon_search = "MotionLCM"
+    area.type = "PREFERENCES"
+    yield
+    bpy.ops.preferences.addon_expand(module=EXTENSION)
+    condition = module("operators.session.torch_import")
+    yield from wait(lambda: condition.known_condition is not None, JOB_S, "the search for a graphics card")
+    yield from picture("gpu_preferences", area)
+    area.type = "VIEW_3D"
+    yield
+
+
+def trouble() -> Steps:
+    """A cause that keeps the character from moving, and its repair."""
+    yield from begin()
+    operate("first_motion")
+    yield from made()
+    settings().character.data.pose_position = "REST"
+    for _ in range(60):
+        yield
+    yield from picture("trouble_cause", region("UI"), height=330)
+
+
 PICTURES = {
     "first": first_motion, "path": path, "prompts": prompts, "variations": variations, "shots": shots,
     "control": control, "character": character, "keys": keys, "games": games, "long": storyboard,
-    "variants": variants,
+    "official": official, "gpu": preferences, "trouble": trouble, "variants": variants,
 }  # fmt: skip
 
 
@@ -323,4 +376,5 @@ def run() -> Steps:
             yield from take()
 
 
-main(run)
+if __name__ == "__main__":
+    main(run)
