@@ -158,7 +158,7 @@ def variations() -> Steps:
     yield from walk_along("a person dances", 4.0, takes=4)
     with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
         bpy.ops.motionlcm.contact_sheet("INVOKE_DEFAULT", arrangement="SIDE")
-    look((1.3, 0.0, 0.8), 1.3, 0.0, 9.0)
+    look((1.5, 0.0, 0.8), 1.3, 0.0, 11.5)
     yield from show_frame(0.5)
     yield from picture("variations_takes")
     with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
@@ -285,6 +285,9 @@ def keys() -> Steps:
     yield from move(main_region.x + 200, main_region.y + 60)
     with bpy.context.temp_override(window=window(), area=sheet, region=main_region):
         bpy.ops.graph.view_all()
+        bpy.ops.graph.select_all(action="DESELECT")
+    # Of all keys at once, handles would hide how few the keys are.
+    sheet.spaces.active.show_handles = sheet.spaces.active.show_region_ui = False
     for _ in range(8):
         yield
     look((0.0, 0.0, 0.9), 1.35, 0.5, 5.0)

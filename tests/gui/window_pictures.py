@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from dataclasses import dataclass
 
@@ -95,7 +96,7 @@ def made() -> Steps:
     yield from wait(lambda: not status().running, JOB_S, "the jobs to end")
     check("no error", not status().error, status().message)
     # The time is that of a machine with software OpenGL and other work, so pictures do not show it.
-    status().message = status().message.partition(", generated in")[0]
+    status().message = re.sub(r", generated in \d+ ms", "", status().message)
     for _ in range(3):
         yield
     stop_playback()
