@@ -170,14 +170,19 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
                 button.repair = cause.repair
 
     def _draw_hint(self, layout: bpy.types.UILayout, prompt: str) -> None:
-        hint = model_info.known_hint(model_choice.chosen(), prompt)
+        choice, chosen = model_choice.chosen(), bpy.context.scene.motionlcm
+        hint = model_info.known_hint(choice, prompt)
+        caption = model_info.known_caption(choice, prompt) if chosen.rewrite else ""
         if hint is None:  # after opening a file, changing the model, or an undo
             read_hint_soon()
-        elif hint:
+        elif hint and not caption:
             wrapped_label(layout, hint, "INFO")
-        gestures = model_info.known_gestures(prompt) if bpy.context.scene.motionlcm.gestures else ()
+        if caption:  # in words that the model follows
+            wrapped_label(layout, iface_("Rewritten: {caption}").format(caption=caption), "GREASEPENCIL")
+        gestures = model_info.known_gestures(prompt) if chosen.gestures else ()
         if gestures:  # performed on the motion, whatever the model does
             wrapped_label(layout, iface_("Gesture: {names}").format(names=", ".join(gestures)), "HAND")
+        if caption or gestures:
             return
         answer = model_library.answer(model_choice.chosen(), prompt)
         if answer is None:

@@ -81,7 +81,7 @@ class MotionLCM(MotionModel):
             return generate_chained(self, request, progress, cancel)
         stage(0.0, "Reading the prompt")
         shown = self._shown_request(request)
-        text = self.encode_prompt(request.prompt.strip(), shown.frames)
+        text = self.encode_prompt(self.network_prompt(request), shown.frames)
         samples = samples_of(request)
         try:
             if shown is not request:

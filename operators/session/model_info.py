@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .model_choice import Choice
 
 if TYPE_CHECKING:
+    from ...motionlcm_blender.text.prompt_rewriting import Rewriting
     from ...motionlcm_blender.text.prompt_vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ _cards: dict[str | None, ModelCard] = {}
 _vocabularies: dict[str | None, Vocabulary | None] = {}
 _hints: dict[tuple[str | None, str], str] = {}
 _gestures: dict[str, tuple[str, ...]] = {}
+_rewritings: dict[str | None, Rewriting | None] = {}
+_captions: dict[tuple[str | None, str], str] = {}
 _lengths: dict[tuple[str | None, str], float | None] = {}
 MOST_HINTS = 200
 """Number of prompts whose hints are cached."""
@@ -57,7 +60,7 @@ def known_card(choice: Choice) -> ModelCard | None:
 
 def read_hint(choice: Choice, prompt: str) -> str:
     """One sentence if the model has seldom or never seen motions like the prompt, otherwise empty. The result is
-    cached, and so are the gestures of the prompt.
+    cached, and so are the gestures of the prompt and the caption that replaces it.
 
     A model without a readable vocabulary gives no hint.
     """
@@ -78,9 +81,28 @@ def read_hint(choice: Choice, prompt: str) -> str:
     if len(_hints) >= MOST_HINTS:
         _hints.clear()
         _gestures.clear()
+        _captions.clear()
     _hints[choice.folder, prompt] = hint or ""
     _gestures[prompt] = tuple(dict.fromkeys(planned.gesture.name for planned in prompt_gestures(prompt)))
+    rewriting = _read_rewriting(choice)
+    _captions[choice.folder, prompt] = (rewriting.caption(prompt) if rewriting is not None else None) or ""
     return hint or ""
+
+
+def _read_rewriting(choice: Choice) -> Rewriting | None:
+    """How the model rewrites prompts, cached; None if that cannot be read, which the log names."""
+    from ...motionlcm_blender.errors import MotionLCMError
+    from ...motionlcm_blender.networks.model_folder import ModelFolder
+    from ...motionlcm_blender.text.prompt_rewriting import read_rewriting
+
+    if choice.folder not in _rewritings:
+        try:
+            folder = ModelFolder.open(Path(choice.folder) if choice.folder else None)
+            _rewritings[choice.folder] = read_rewriting(folder.path)
+        except MotionLCMError as error:
+            log.warning("Prompts are not rewritten: %s", error)
+            _rewritings[choice.folder] = None
+    return _rewritings[choice.folder]
 
 
 def suggested_length(choice: Choice, prompt: str) -> float | None:
@@ -103,6 +125,11 @@ def known_hint(choice: Choice, prompt: str) -> str | None:
     return _hints.get((choice.folder, prompt))
 
 
+def known_caption(choice: Choice, prompt: str) -> str:
+    """The caption that replaces a prompt, if its hint was read and there is one; for drawing."""
+    return _captions.get((choice.folder, prompt), "")
+
+
 def known_gestures(prompt: str) -> tuple[str, ...]:
     """Names of the gestures that are performed on a prompt, if its hint was read; for drawing."""
     return _gestures.get(prompt, ())
@@ -114,4 +141,6 @@ def forget() -> None:
     _vocabularies.clear()
     _hints.clear()
     _gestures.clear()
+    _rewritings.clear()
+    _captions.clear()
     _lengths.clear()
