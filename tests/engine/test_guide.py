@@ -121,6 +121,8 @@ def test_pictures_of_the_listing_are_as_large_as_the_platform_wants():
         with image.open(file) as picture:
             assert picture.size == (1920, 1080), file.name
         assert file.stat().st_size < LARGEST_PICTURE, file.name
+    with image.open(ROOT / "docs" / "images" / "icon.png") as icon:
+        assert icon.size == (256, 256) and icon.format == "PNG"
 
 
 def test_every_picture_belongs_to_a_group_that_can_be_taken_alone(monkeypatch):
