@@ -345,8 +345,10 @@ def preferences() -> Steps:
     bpy.context.preferences.active_section = "ADDONS"
     bpy.context.window_manager.addon_search = "MotionLCM"
     area.type = "PREFERENCES"
-    yield
-    bpy.ops.preferences.addon_expand(module=EXTENSION)
+    for _ in range(10):  # the first drawing makes the list
+        yield
+    addon_utils.module_bl_info(sys.modules[EXTENSION])["show_expanded"] = True
+    area.tag_redraw()
     condition = module("operators.session.torch_import")
     yield from wait(lambda: condition.known_condition is not None, JOB_S, "the search for a graphics card")
     yield from picture("gpu_preferences", area)
