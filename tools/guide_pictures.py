@@ -43,8 +43,8 @@ class Kind:
     size: tuple[int, int]
 
 
-LISTING_SIZE, BAR_HEIGHT = (1920, 1080), 39
-"""Pixels of a picture of the listing, and of the bar at the top of the window, which is not in the pictures."""
+LISTING_SIZE, BAR_HEIGHT = (1920, 1080), 42
+"""Pixels of a picture of the listing, and of the bar at the top of the window and its borders, which are not in it."""
 DOCS, ARTEFACTS = chroot.ROOT / "docs", chroot.ROOT / "test-artefacts"
 GUIDE = Kind("drive_guide.py", DOCS / "guide" / "images", ARTEFACTS / "guide", ".webp", chroot.SCREEN)
 LISTING = Kind(
