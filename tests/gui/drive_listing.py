@@ -55,6 +55,7 @@ def run() -> Steps:
     wanted = sys.argv[sys.argv.index("--") + 2 :]
     for name in wanted or PICTURES:
         scene, shown = PICTURES[name]
+        window_pictures.style.only = shown
         for _ in scene():
             if shown in window_pictures.places:
                 break

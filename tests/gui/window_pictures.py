@@ -28,10 +28,17 @@ from window_driver import (
 
 @dataclass
 class Style:
-    """How pictures look. scale: of the interface; whole: viewport and timeline fill the window and every picture."""
+    """How pictures look.
+
+    Attributes:
+        scale: Of the interface.
+        whole: Whether viewport and timeline fill the window and every picture.
+        only: Name of the one picture to take, empty for all.
+    """
 
     scale: float = 1.0
     whole: bool = False
+    only: str = ""
 
 
 style = Style()
@@ -50,6 +57,8 @@ def rectangle(thing: bpy.types.Area | bpy.types.Region) -> tuple[int, int, int, 
 
 def picture(name: str, *things: bpy.types.Area | bpy.types.Region, height: int | None = None) -> Steps:
     """Screenshot of these areas or regions; without any, of the 3D viewport. height: pixels to show from the top."""
+    if style.only not in ("", name):
+        return
     for _ in range(8):
         yield
     boxes = [rectangle(thing) for thing in (window().screen.areas if style.whole else things) or (viewport(),)]
