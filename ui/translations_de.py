@@ -309,6 +309,7 @@ LABELS = {
     "Part": "Teil",
     "Path": "Pfad",
     "Path error": "Abweichung vom Pfad",
+    "Path: {shape}": "Pfad: {shape}",
     "Pelvis": "Becken",
     "Pin error": "Abweichung von den Haltepunkten",
     "Pins": "Haltepunkte",

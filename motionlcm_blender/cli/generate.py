@@ -198,8 +198,6 @@ def run_generate(args: argparse.Namespace) -> int:
     from ..motion.skeleton import FPS
     from ..networks.backends import resolve_device
     from ..networks.model_folder import ModelFolder
-    from ..text.prompt_rewriting import read_rewriting
-    from ..text.prompt_vocabulary import read_vocabulary, unseen_words_warning
 
     unknown_length, save = args.seconds is None, writer_of(args)
     args.seconds = DEFAULT_SECONDS if unknown_length else args.seconds
@@ -212,13 +210,7 @@ def run_generate(args: argparse.Namespace) -> int:
     folder = ModelFolder.open(args.model)
     _check_model(folder, request)
     device = resolve_device(args.device)
-    vocabulary = read_vocabulary(folder.path)
-    caption = read_rewriting(folder.path).caption(request.prompt) if request.rewrite else None
-    hint = unseen_words_warning(request.prompt, vocabulary) if vocabulary is not None else None
-    if caption:
-        print(f'motionlcm: rewritten: "{caption}"', file=sys.stderr)
-    elif hint:
-        print(f"motionlcm: {hint}", file=sys.stderr)
+    _print_hint(folder, request)
 
     from ..export.motion_files import make_shot
     from ..generation.pipeline import MotionLCM
@@ -254,6 +246,22 @@ def run_generate(args: argparse.Namespace) -> int:
     if args.out is None:
         print("Nothing was written: give --out FILE.npz, .bvh or .blend to keep it.")
     return DONE
+
+
+def _print_hint(folder: ModelFolder, request: Request) -> None:
+    """Print what the network gets in place of the prompt, or that it has seldom seen such motion."""
+    from ..text.asset_names import spelled_out
+    from ..text.prompt_rewriting import read_rewriting
+    from ..text.prompt_vocabulary import read_vocabulary, unseen_words_warning
+
+    vocabulary, words = read_vocabulary(folder.path), spelled_out(request.prompt)
+    found = read_rewriting(folder.path).find(words) if request.rewrite else None
+    hint = unseen_words_warning(words, vocabulary) if vocabulary is not None else None
+    if found is not None:
+        way = f", on a path: {found.path}" if found.path is not None and request.hints is None else ""
+        print(f'motionlcm: rewritten: "{found.caption}"{way}', file=sys.stderr)
+    elif hint:
+        print(f"motionlcm: {hint}", file=sys.stderr)
 
 
 def _usual_seconds(args: argparse.Namespace) -> float:

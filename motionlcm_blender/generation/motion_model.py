@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -13,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..array_types import FloatArray
-from ..errors import InvalidRequest, ModelFolderError
+from ..errors import InvalidRequest
 from ..motion.features import joints_from_features
 from ..motion.skeleton import JOINT_COUNT, JOINTS
 from ..motion.token_seams import without_token_seams
@@ -22,15 +21,13 @@ from ..networks.backends import Backend, make_backend
 from ..networks.model_folder import ModelFolder
 from ..networks.samplers import SamplingInput, default_guidance, lcm_sample, student_timesteps
 from ..text.encoders import open_text_encoder
-from ..text.prompt_rewriting import Rewriting, read_rewriting
 from ..text.text_tokens import state_tokens
 from .noise_optimization import optimize_noise
+from .prompt_rewriter import PromptRewriter
 from .request import Hints, Request
 from .sample_cache import SampleCache
 from .straight_path import straightened_hints
 from .variations import another_take, blended
-
-logger = logging.getLogger(__name__)
 
 Progress = Callable[[float, str], None]
 KEPT_PROMPTS = 64
@@ -69,7 +66,7 @@ class MotionModel:
         self.stats = {name: np.asarray(v, np.float32) for name, v in {**identity, **(stats or {})}.items()}
         self._text_encoder, self.walks = text_encoder, SampleCache()
         self._prompts: OrderedDict[str, Any] = OrderedDict()
-        self._rewriting: Rewriting | None = None
+        self.rewriter = PromptRewriter(folder.path if folder is not None else None)
 
     @classmethod
     def from_folder(cls, path: str | Path | None = None, device: str = "auto") -> Self:
@@ -232,22 +229,6 @@ class MotionModel:
             self._text_encoder = open_text_encoder(self.folder, self.device)
         return self._text_encoder
 
-    def network_prompt(self, request: Request) -> str:
-        """The text that the network gets for a request: its prompt, or the caption that replaces it.
-
-        Rewrites that cannot be read are named in the log; the prompt stays as it is.
-        """
-        prompt = request.prompt.strip()
-        if not request.rewrite or self.folder is None:
-            return prompt
-        if self._rewriting is None:
-            try:
-                self._rewriting = read_rewriting(self.folder.path)
-            except ModelFolderError as error:
-                logger.warning("Prompts are not rewritten: %s", error)
-                self._rewriting = Rewriting((), frozenset())
-        return self._rewriting.caption(prompt) or prompt
-
     def features(self, request: Request) -> FloatArray:
         """Sample the features of a request, with the same seeds as `MotionLCM.generate`.
 
@@ -262,7 +243,7 @@ class MotionModel:
             DeviceError: As `MotionLCM.generate`.
         """
         self.check_control(request)
-        text = self.encode_prompt(self.network_prompt(request), request.frames)
+        text = self.encode_prompt(self.rewriter.text(request), request.frames)
         result: FloatArray = self.sample_features(request, text, _silent).features.astype(np.float32)
         return result
 

@@ -1,5 +1,6 @@
 """Text encoders, text tokens, and the vocabulary of the training data.
 
+asset_names        Prompts in the form of asset names ("Walk_Injured_LeftLeg_01") as words.
 captured_speeds    Body speeds of captured motion by kind.
 encoders           Opening of the text encoder of a model folder.
 gait               The gait that a prompt names, against the speed of its path.

@@ -10,11 +10,12 @@ may contain rewrites.toml, a list of tables:
     words = ["limp*", "drag* ... leg|foot"]
     unless = ["limp arm*"]
 
-`prompt` is the caption, `sided` the caption if the prompt names the left or the right side (optional). A pattern of
-`words` or `unless` is a row of words: `*` at the end of a word stands for any ending, `|` separates alternatives, and
-`...` stands for up to `GAP` words. The first rewrite with a pattern that the prompt contains, and without one of
-`unless`, replaces the prompt that the network gets. Gestures, named turns, lengths and travel still come from the
-prompt itself. Patterns are no regular expressions: a damaged file cannot make a search endless.
+`prompt` is the caption, `sided` the caption if the prompt names the left or the right side (optional), `path` the shape
+of the way (optional, one of `path_shapes.SHAPES`). A pattern of `words` or `unless` is a row of words: `*` at the end
+of a word stands for any ending, `|` separates alternatives, and `...` stands for up to `GAP` words. The first rewrite
+with a pattern that the prompt contains, and without one of `unless`, replaces the prompt that the network gets.
+Gestures, named turns, lengths and travel still come from the prompt itself. Patterns are no regular expressions: a
+damaged file cannot make a search endless.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from typing import Any
 
 from ..errors import ModelFolderError
 from ..files.safetensors_files import read_bytes
+from ..motion.path_shapes import SHAPES
 from .prompt_library import read_library
 
 FILE = "rewrites.toml"
@@ -50,16 +52,33 @@ class Rewrite:
         sided: The caption with "{side}" for a prompt that names a side; None: `prompt`.
         words: Pattern of the prompts that are replaced.
         unless: Pattern of prompts that are not replaced in spite of `words`; None: there are none.
+        path: The shape of the way, one of `motion.path_shapes.SHAPES`; None: the network decides.
     """
 
     prompt: str
     sided: str | None
     words: re.Pattern[str]
     unless: re.Pattern[str] | None
+    path: str | None = None
 
 
-def rewritten(prompt: str, rewrites: Sequence[Rewrite], kept: Collection[str] = ()) -> str | None:
-    """Find the caption that replaces a prompt.
+@dataclass(frozen=True)
+class Rewritten:
+    """What replaces a prompt.
+
+    Attributes:
+        caption: The text that the network gets.
+        path: The shape of the way, one of `motion.path_shapes.SHAPES`; None: the network decides.
+        to_right: The way bends to the right first.
+    """
+
+    caption: str
+    path: str | None = None
+    to_right: bool = False
+
+
+def rewritten(prompt: str, rewrites: Sequence[Rewrite], kept: Collection[str] = ()) -> Rewritten | None:
+    """Find the caption that replaces a prompt, and the shape of the way.
 
     Args:
         prompt: English text.
@@ -67,8 +86,8 @@ def rewritten(prompt: str, rewrites: Sequence[Rewrite], kept: Collection[str] = 
         kept: `plain_words` of prompts that the model is seen to do well as they are.
 
     Returns:
-        The caption. None: no rewrite fits, the prompt is one of `kept` or such a caption already, or the prompt has
-        several actions one after the other, of which one caption would drop the others.
+        The caption and the way. None: no rewrite fits, the prompt is one of `kept` or such a caption already, or the
+        prompt has several actions one after the other, of which one caption would drop the others.
     """
     text = plain_words(prompt)
     if text in kept or _SEVERAL.search(text):
@@ -78,8 +97,15 @@ def rewritten(prompt: str, rewrites: Sequence[Rewrite], kept: Collection[str] = 
             continue
         side = _SIDE.search(text)
         caption = rewrite.prompt if side is None or rewrite.sided is None else rewrite.sided.format(side=side.group(1))
-        return None if plain_words(caption) == text else caption
+        if plain_words(caption) == text and rewrite.path is None:
+            return None
+        to_right = _clockwise(text) or (side is not None and side.group(1) == "right")
+        return Rewritten(caption, rewrite.path, to_right)
     return None
+
+
+def _clockwise(text: str) -> bool:
+    return re.search(r"(?<!anti)(?<!counter)(?<!anti )(?<!counter )\bclockwise\b", text) is not None
 
 
 @dataclass(frozen=True)
@@ -96,6 +122,11 @@ class Rewriting:
 
     def caption(self, prompt: str) -> str | None:
         """The caption that replaces a prompt, None if none does; see `rewritten`."""
+        found = self.find(prompt)
+        return found.caption if found is not None else None
+
+    def find(self, prompt: str) -> Rewritten | None:
+        """The caption that replaces a prompt and the shape of the way, None if none does; see `rewritten`."""
         return rewritten(prompt, self.rewrites, self.kept)
 
 
@@ -140,7 +171,7 @@ def read_rewrites(folder: Path) -> tuple[Rewrite, ...]:
 
 def _rewrite(row: dict[str, Any]) -> Rewrite:
     """Raises ValueError, KeyError, TypeError."""
-    unknown = set(row) - {"prompt", "sided", "words", "unless"}
+    unknown = set(row) - {"prompt", "sided", "words", "unless", "path"}
     if unknown:
         raise ValueError(f"unknown field {sorted(unknown)[0]!r}")
     prompt, sided = row["prompt"], row.get("sided")
@@ -148,8 +179,10 @@ def _rewrite(row: dict[str, Any]) -> Rewrite:
         raise ValueError("a rewrite has no prompt")
     if sided is not None and (not isinstance(sided, str) or sided.count("{side}") != 1 or sided.count("{") != 1):
         raise ValueError(f'"sided" of {prompt!r} must contain {{side}} once')
+    if row.get("path") is not None and row["path"] not in SHAPES:
+        raise ValueError(f"there is no path {row['path']!r}: choose one of {', '.join(SHAPES)}")
     unless = _pattern(row["unless"], "") if row.get("unless") else None
-    return Rewrite(prompt, sided, _pattern(row["words"], _NOT), unless)
+    return Rewrite(prompt, sided, _pattern(row["words"], _NOT), unless, row.get("path"))
 
 
 def _pattern(rows: Any, before: str) -> re.Pattern[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .model_choice import Choice
 
 if TYPE_CHECKING:
-    from ...motionlcm_blender.text.prompt_rewriting import Rewriting
+    from ...motionlcm_blender.text.prompt_rewriting import Rewriting, Rewritten
     from ...motionlcm_blender.text.prompt_vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ _vocabularies: dict[str | None, Vocabulary | None] = {}
 _hints: dict[tuple[str | None, str], str] = {}
 _gestures: dict[str, tuple[str, ...]] = {}
 _rewritings: dict[str | None, Rewriting | None] = {}
-_captions: dict[tuple[str | None, str], str] = {}
+_rewritten: dict[tuple[str | None, str], Rewritten | None] = {}
 _lengths: dict[tuple[str | None, str], float | None] = {}
 MOST_HINTS = 200
 """Number of prompts whose hints are cached."""
@@ -67,6 +67,7 @@ def read_hint(choice: Choice, prompt: str) -> str:
     from ...motionlcm_blender.errors import MotionLCMError
     from ...motionlcm_blender.gestures.prompt_gestures import prompt_gestures
     from ...motionlcm_blender.networks.model_folder import ModelFolder
+    from ...motionlcm_blender.text.asset_names import spelled_out
     from ...motionlcm_blender.text.prompt_vocabulary import read_vocabulary, unseen_words_warning
 
     if choice.folder not in _vocabularies:
@@ -76,16 +77,16 @@ def read_hint(choice: Choice, prompt: str) -> str:
         except MotionLCMError as error:
             log.warning("%s", error)
             _vocabularies[choice.folder] = None
-    vocabulary = _vocabularies[choice.folder]
-    hint = unseen_words_warning(prompt, vocabulary) if vocabulary is not None else None
+    vocabulary, words = _vocabularies[choice.folder], spelled_out(prompt)
+    hint = unseen_words_warning(words, vocabulary) if vocabulary is not None else None
     if len(_hints) >= MOST_HINTS:
         _hints.clear()
         _gestures.clear()
-        _captions.clear()
+        _rewritten.clear()
     _hints[choice.folder, prompt] = hint or ""
-    _gestures[prompt] = tuple(dict.fromkeys(planned.gesture.name for planned in prompt_gestures(prompt)))
+    _gestures[prompt] = tuple(dict.fromkeys(planned.gesture.name for planned in prompt_gestures(words)))
     rewriting = _read_rewriting(choice)
-    _captions[choice.folder, prompt] = (rewriting.caption(prompt) if rewriting is not None else None) or ""
+    _rewritten[choice.folder, prompt] = rewriting.find(words) if rewriting is not None else None
     return hint or ""
 
 
@@ -125,9 +126,9 @@ def known_hint(choice: Choice, prompt: str) -> str | None:
     return _hints.get((choice.folder, prompt))
 
 
-def known_caption(choice: Choice, prompt: str) -> str:
-    """The caption that replaces a prompt, if its hint was read and there is one; for drawing."""
-    return _captions.get((choice.folder, prompt), "")
+def known_rewritten(choice: Choice, prompt: str) -> Rewritten | None:
+    """What replaces a prompt, if its hint was read and it is replaced; for drawing."""
+    return _rewritten.get((choice.folder, prompt))
 
 
 def known_gestures(prompt: str) -> tuple[str, ...]:
@@ -142,5 +143,5 @@ def forget() -> None:
     _hints.clear()
     _gestures.clear()
     _rewritings.clear()
-    _captions.clear()
+    _rewritten.clear()
     _lengths.clear()

@@ -32,7 +32,7 @@ REWRITING = read_rewriting(BUNDLED)
         ("a girl with a sprained right ankle", "someone limps forward with a hurt right leg."),
         ("strafe left a few steps", "a person sidesteps quickly to the left"),
         ("a kid throws a stone far away", "a person throws a ball overhand."),
-        ("she does a U-turn", "a person walks forward, turns around and walks back"),
+        ("she does a U-turn", "a person walks forward"),
     ],
 )
 def test_prompts_are_rewritten(prompt: str, caption: str) -> None:
@@ -63,12 +63,32 @@ def test_other_prompts_stay(prompt: str) -> None:
     assert REWRITING.caption(prompt) is None
 
 
+@pytest.mark.parametrize(
+    ("prompt", "path", "to_right"),
+    [
+        ("a worried father paces back and forth", "back and forth", False),
+        ("running in a zigzag", "zigzag", False),
+        ("a man walks in a clockwise square", "square", True),
+        ("a man walks in a counter-clockwise square", "square", False),
+        ("a runner swerves to the right around a corner", "corner", True),
+        ("jogging while weaving left and right", "weave", False),
+        ("a woman faints", None, False),
+    ],
+)
+def test_ways_are_named(prompt: str, path: str | None, to_right: bool) -> None:
+    found = REWRITING.find(prompt)
+    assert found is not None
+    assert (found.path, found.to_right) == (path, to_right)
+
+
 def test_no_prompt_of_the_library_is_rewritten() -> None:
     from motionlcm_blender.text.prompt_library import read_library
 
     library = read_library(BUNDLED)
     assert library is not None
-    assert any(rewritten(each.prompt, REWRITING.rewrites) for each in library.prompts), "else the test shows nothing"
+    assert any(rewritten(each.prompt, REWRITING.rewrites) is not None for each in library.prompts), (
+        "else the test shows nothing"
+    )
     assert [each.prompt for each in library.prompts if REWRITING.caption(each.prompt)] == []
 
 
@@ -119,6 +139,7 @@ def test_a_model_without_rewrites_keeps_prompts(tmp_path: Path) -> None:
         "[[rewrite]]\nprompt = ''\nwords = ['a']",
         "[[rewrite]]\nprompt = 'a'\nsided = 'a {hand}'\nwords = ['b']",
         "[[rewrite]]\nprompt = 'a'\nwords = ['b']\nother = 1",
+        "[[rewrite]]\nprompt = 'a'\nwords = ['b']\npath = 'spiral'",
         "[[rewrite",
         "other = 1",
     ],
