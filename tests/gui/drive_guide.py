@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 
 import addon_utils
@@ -24,7 +23,6 @@ from window_driver import (
     check,
     drag,
     draw_with_mouse,
-    find_button,
     key,
     look,
     main,
@@ -57,8 +55,6 @@ LIVE_PICTURES = 9
 """Number of frames of the animated picture of Live."""
 REFUSED = "a person skips rope"
 """A prompt that the model does not do, and whose words it knows."""
-TOOLTIP_S = 3.0
-"""Seconds that the mouse rests on a button until its tooltip is there."""
 
 
 def first_motion() -> Steps:
@@ -178,11 +174,6 @@ def prompts() -> Steps:
     for _ in range(10):
         yield
     yield from picture("prompts_library", region("UI"))
-    x, y = yield from find_button("a person jumps")
-    yield from move(x, y)
-    began = time.monotonic()
-    yield from wait(lambda: time.monotonic() - began > TOOLTIP_S, JOB_S, "the tooltip")
-    yield from picture("prompts_tooltip", region("UI"))
     yield from begin()
     operate("add_character")
     yield from walk_along(REFUSED, 4.0)
