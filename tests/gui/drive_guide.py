@@ -338,7 +338,7 @@ def preferences() -> Steps:
     area.type = "PREFERENCES"
     for _ in range(10):  # the first drawing makes the list
         yield
-    addon_utils.module_bl_info(sys.modules[EXTENSION])["show_expanded"] = True
+    bpy.ops.preferences.addon_expand(module=EXTENSION)
     area.tag_redraw()
     condition = module("operators.session.torch_import")
     yield from wait(lambda: condition.known_condition is not None, JOB_S, "the search for a graphics card")
