@@ -112,7 +112,7 @@ def test_bold_texts_are_those_of_the_interface():
     assert len(bold) > 30 and bold <= texts, sorted(bold - texts)
 
 
-def test_pictures_of_the_listing_are_as_large_as_the_platform_wants():
+def test_pictures_of_the_listing_have_the_size_that_the_platform_requires():
     image = pytest.importorskip("PIL.Image")
     listed = set(re.findall(r"\]\(listing/([\w.]+)\)", (ROOT / "docs" / "LISTING.md").read_text("utf-8")))
     files = {file.name: file for file in (ROOT / "docs" / "listing").iterdir()}

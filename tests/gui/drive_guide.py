@@ -54,7 +54,7 @@ from window_pictures import (
 LIVE_PICTURES = 9
 """Number of frames of the animated picture of Live."""
 REFUSED = "a person skips rope"
-"""A prompt that the model does not do, and whose words it knows."""
+"""A prompt that the model does not do, of words that are frequent in its captions."""
 
 
 def first_motion() -> Steps:
@@ -342,7 +342,7 @@ def preferences() -> Steps:
     area.tag_redraw()
     condition = module("operators.session.torch_import")
     yield from wait(lambda: condition.known_condition is not None, JOB_S, "the search for a graphics card")
-    yield from picture("gpu_preferences", area)
+    yield from picture("gpu_preferences", area, top=255)  # without the folder of the extension
     area.type = "VIEW_3D"
     yield
 

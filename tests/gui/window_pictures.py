@@ -55,14 +55,19 @@ def rectangle(thing: bpy.types.Area | bpy.types.Region) -> tuple[int, int, int, 
     return thing.x, window().height - thing.y - thing.height, thing.width, thing.height
 
 
-def picture(name: str, *things: bpy.types.Area | bpy.types.Region, height: int | None = None) -> Steps:
-    """Screenshot of these areas or regions; without any, of the 3D viewport. height: pixels to show from the top."""
+def picture(name: str, *things: bpy.types.Area | bpy.types.Region, top: int = 0, height: int | None = None) -> Steps:
+    """Screenshot of these areas or regions; without any, of the 3D viewport.
+
+    Args:
+        top: Pixels to leave out at the top.
+        height: Pixels to show from there; all without it.
+    """
     if style.only not in ("", name):
         return
     for _ in range(8):
         yield
     boxes = [rectangle(thing) for thing in (window().screen.areas if style.whole else things) or (viewport(),)]
-    left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
+    left, top = min(box[0] for box in boxes), top + min(box[1] for box in boxes)
     right, bottom = max(box[0] + box[2] for box in boxes), max(box[1] + box[3] for box in boxes)
     places[name] = (
         left,
