@@ -5,18 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
 from ..array_types import FloatArray
-from ..errors import Cancelled, DeviceError, InvalidRequest
+from ..errors import Cancelled, DeviceError, InvalidRequest, ModelFolderError
 from ..motion import head_hands
 from ..motion.features import contacts_from_features, joints_from_features, standing_joints
 from ..motion.metrics import foot_skate
 from ..motion.skeleton import FPS, MAX_FRAMES
 from ..postprocess.path_following import resampled_joints
 from ..postprocess.transitions import aligned, at_origin, match_start
+from ..text.prompt_vocabulary import Vocabulary, read_vocabulary
+from .action_joining import generate_parts
+from .action_parts import is_divisible, planned_parts, too_short_warning
 from .generated_motion import GeneratedMotion
 from .inbetweening import place_end_pose
 from .long_motion import Piece, fitted_to_path, generate_chained, needs_stitching, piece_of, unchanging
@@ -77,6 +80,8 @@ class MotionLCM(MotionModel):
 
         in_pieces = self._needs_pieces(request)
         self.check_control(request)
+        if is_divisible(request):
+            return self._in_parts(request, progress, cancel)
         if in_pieces:
             return generate_chained(self, request, progress, cancel)
         stage(0.0, "Reading the prompt")
@@ -95,6 +100,28 @@ class MotionLCM(MotionModel):
         usual = partial(self._finished, started=started, report=sampled.report, progress=progress, cancel=cancel)
         kept = chosen_takes(request, samples, joints_from_features(sampled.features))
         return [usual(samples[k], sampled.features[k]) for k in kept]
+
+    def _in_parts(
+        self, request: Request, progress: Progress | None, cancel: Callable[[], bool] | None
+    ) -> list[GeneratedMotion]:
+        """Generate each action of the prompt by itself; with too little time for that, all at once."""
+        shortest = self.folder.frames[0] if self.folder is not None else 0
+        parts = planned_parts(request, self.vocabulary, shortest)
+        if parts:
+            return generate_parts(self, request, parts, progress, cancel)
+        warning = too_short_warning(request, shortest)
+        motions = self.generate(replace(request, sequence=False), progress, cancel)
+        return [
+            replace(m, request=replace(m.request, sequence=True), warnings=(*m.warnings, warning)) for m in motions
+        ]
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary | None:
+        """Words of the training captions and lengths of actions; None if the model has no readable ones."""
+        try:
+            return None if self.folder is None else read_vocabulary(self.folder.path)
+        except ModelFolderError:
+            return None
 
     def _shown_request(self, request: Request) -> Request:
         """The request that the network gets: a walk on a path is sampled without the path (`path_gait`)."""

@@ -37,6 +37,7 @@ from ..text.motion_kinds import captured_body_speed
 from ..text.named_turn import named_turn
 from ..text.travel_direction import travel_direction
 from . import inbetweening
+from .action_parts import ActionPart
 from .generated_motion import GeneratedMotion
 from .path_gait import cadence_of
 from .request import Request
@@ -51,11 +52,13 @@ class PostprocessInput:
         request: The request of one take.
         contacts: (T, 4) in 0..1, contact channels of the model: l_ankle, l_foot, r_ankle, r_foot.
         pins: Positions and mask, (T, 22, 3) each, in the frame of the request, or None.
+        parts: The actions of the prompt that were made one after the other; empty: it was made as a whole.
     """
 
     request: Request
     contacts: FloatArray
     pins: tuple[FloatArray, BoolArray] | None
+    parts: tuple[ActionPart, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +109,7 @@ def postprocess_motion(
     started: float,
     warnings: Sequence[str] = (),
     head_hands: FloatArray | None = None,
+    parts: Sequence[ActionPart] = (),
 ) -> GeneratedMotion:
     """Post-process a sampled motion: follow the path, meet the pins, match start and end poses, lock the feet.
 
@@ -117,12 +121,13 @@ def postprocess_motion(
         started: time.perf_counter() at the start of the request.
         warnings: Earlier warnings.
         head_hands: (T, 3, 4) unit quaternions, rotations of head and hands (`motion.head_hands`), or None.
+        parts: The actions of the prompt that were made one after the other; empty: it was made as a whole.
 
     Returns:
         The finished motion.
     """
     hints = request.hints
-    given = PostprocessInput(request, contacts, hints.pins if hints is not None else None)
+    given = PostprocessInput(request, contacts, hints.pins if hints is not None else None, tuple(parts))
     state = MotionState(
         given,
         joints,
@@ -222,13 +227,20 @@ def face_direction(state: MotionState) -> MotionState:
 
 
 def fit_turn(state: MotionState) -> MotionState:
-    """Make the turn that the prompt names as wide as named, in a motion that nothing else directs."""
+    """Make the turns that the prompt names as wide as named, in a motion that nothing else directs."""
     request = state.given.request
     directed = (state.path, state.facing, request.start, request.end, state.given.pins)
-    if any(each is not None for each in directed) or (named := named_turn(request.prompt)) is None:
+    if any(each is not None for each in directed):
         return state
-    spin = turn_fitting.turn_difference(state.joints, named.angle, named.side)
-    return state if spin is None else replace(state, joints=turn_fitting.turned(state.joints, spin), spin=spin)
+    total = np.zeros(len(state.joints))
+    for part in state.given.parts or (ActionPart(request.prompt, 0, len(state.joints)),):
+        named = named_turn(part.prompt)
+        own = slice(part.begin, part.end)
+        spin = None if named is None else turn_fitting.turn_difference(state.joints[own], named.angle, named.side)
+        if spin is not None:
+            total[own] += spin
+            total[part.end :] += spin[-1]
+    return state if not total.any() else replace(state, joints=turn_fitting.turned(state.joints, total), spin=total)
 
 
 def lock_feet(state: MotionState) -> MotionState:
@@ -244,14 +256,18 @@ def lock_feet(state: MotionState) -> MotionState:
 def perform_gestures(state: MotionState) -> MotionState:
     """Perform the gestures that the prompt names with arms and head. Start, end and pins have priority."""
     request = state.given.request
-    planned = prompt_gestures(request.prompt) if request.gestures else ()
-    if not planned:
+    if not request.gestures:
         return state
     frames = len(state.joints)
     first = 0 if request.start is None else request.start.frames
     last = frames - (0 if state.end is None else state.end.frames)
-    joints, head_hands = add_gestures(state.joints, state.head_hands, planned, request.seed, (first, last))
-    return replace(state, joints=joints, head_hands=head_hands)
+    for part in state.given.parts or (ActionPart(request.prompt, first, last),):
+        planned = prompt_gestures(part.prompt)
+        if planned:
+            own = part.begin, part.end
+            joints, head_hands = add_gestures(state.joints, state.head_hands, planned, request.seed, own)
+            state = replace(state, joints=joints, head_hands=head_hands)
+    return state
 
 
 def hold_pins(state: MotionState) -> MotionState:

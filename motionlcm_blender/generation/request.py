@@ -173,6 +173,9 @@ class Request:
         mirror: Swap left and right; path and pins stay as given.
         gestures: Perform everyday gestures that the prompt names, as nods and crossed arms, with arms and head on the
             sampled motion (`gestures.gesture_layer`).
+        sequence: Make the actions that the prompt names one after the other one after the other, each from a prompt of
+            its own, and an action that it names several times as often (`text.action_sequence`). For motion without
+            path, pins, facing and end.
         speed: The motion of `frames` times this many frames, played in `frames`; 2 is twice as fast. 0.25 to 4.
 
     Raises:
@@ -197,6 +200,7 @@ class Request:
     speed: float = 1.0
     liveliness: float = 1.0
     gestures: bool = True
+    sequence: bool = True
 
     def __post_init__(self) -> None:
         """Check the values."""
