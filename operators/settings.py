@@ -209,6 +209,12 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
         "with arms and head of the sampled motion",
         default=True,
     )
+    sequence: bpy.props.BoolProperty(
+        name="Actions in Turn",
+        description="Make the actions that the prompt names one after the other each by itself, and repeat jumps that "
+        "it names several times. For motion without path, pins and facing",
+        default=True,
+    )
     ground: bpy.props.PointerProperty(
         name="Ground",
         description="Mesh to walk on, such as terrain or stairs. "

@@ -153,7 +153,7 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
 
     def _draw_suggestion(self, layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
         """A button with the usual length of the action, unless that is the length or a path decides it."""
-        seconds = model_info.suggested_length(model_choice.chosen(), chosen.prompt)
+        seconds = model_info.suggested_length(model_choice.chosen(), chosen.prompt, chosen.sequence)
         if seconds is None or chosen.path is not None or abs(seconds - chosen.length) < 0.05:
             return
         text = iface_("Suggested: {seconds:.1f} s").format(seconds=seconds)
@@ -175,6 +175,8 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
             read_hint_soon()
         elif hint:
             wrapped_label(layout, hint, "INFO")
+        if actions := _actions_in_turn(bpy.context.scene.motionlcm, prompt):
+            wrapped_label(layout, iface_("Actions: {names}").format(names=" | ".join(actions)), "SEQUENCE")
         gestures = model_info.known_gestures(prompt) if bpy.context.scene.motionlcm.gestures else ()
         if gestures:  # performed on the motion, whatever the model does
             wrapped_label(layout, iface_("Gesture: {names}").format(names=", ".join(gestures)), "HAND")
@@ -294,6 +296,12 @@ class MOTIONLCM_PT_smpl(CharacterSidebar, bpy.types.Panel):
         row = self.layout.row(align=True)
         row.operator("motionlcm.export_smpl", text="Export", icon="EXPORT")
         row.operator("motionlcm.import_smpl", text="Import", icon="IMPORT")
+
+
+def _actions_in_turn(chosen: bpy.types.PropertyGroup, prompt: str) -> tuple[str, ...]:
+    """Words of the actions of a prompt that are made one after the other with these settings; empty: it is one."""
+    directed = chosen.path is not None or len(chosen.pins) or chosen.facing != "WAY"
+    return () if directed or not chosen.sequence else model_info.known_actions(prompt)
 
 
 def _read_hint() -> None:

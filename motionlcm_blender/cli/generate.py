@@ -58,6 +58,9 @@ def add_generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-gestures", action="store_true", help="no gestures on the sampled motion, as nods or claps"
     )
+    parser.add_argument(
+        "--no-sequence", action="store_true", help="make all actions of the prompt as one, not one after the other"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to: .npz, .bvh or .blend")
     add_layout_options(parser)
     parser.set_defaults(run=run_generate, wrong_usage=parser.error)
@@ -110,6 +113,7 @@ def plan(args: argparse.Namespace) -> tuple[Request, FloatArray | None, Placemen
         args.steps,
         liveliness=args.liveliness,
         gestures=not args.no_gestures,
+        sequence=not args.no_sequence,
     )
     if args.fps is not None:
         check_fps(args.fps)
@@ -136,10 +140,11 @@ def check_usage(args: argparse.Namespace) -> None:
         if args.prompt is None:
             args.wrong_usage("give a PROMPT, what the character does, or --recipe FILE.json")
         return
-    own = (args.prompt, args.path, args.seconds, args.seed, args.takes, args.steps, args.liveliness, args.no_gestures)
-    if own != (None, None, None, 0, 1, SAMPLER_STEPS, 1.0, False):
+    own = (args.prompt, args.path, args.seconds, args.seed, args.takes, args.steps, args.liveliness)
+    if own != (None, None, None, 0, 1, SAMPLER_STEPS, 1.0) or args.no_gestures or args.no_sequence:
         args.wrong_usage(
-            "a recipe has prompt, path, length, seed, steps, liveliness and gestures: leave them out, and --takes"
+            "a recipe has prompt, path, length, seed, steps, liveliness, gestures and sequence: leave them out, "
+            "and --takes"
         )
 
 
@@ -253,7 +258,9 @@ def _usual_seconds(args: argparse.Namespace) -> float:
     from ..text.prompt_vocabulary import read_vocabulary
 
     vocabulary = read_vocabulary(ModelFolder.open(args.model).path)
-    return (suggested_seconds(args.prompt, vocabulary) if vocabulary is not None else None) or DEFAULT_SECONDS
+    return (
+        suggested_seconds(args.prompt, vocabulary, not args.no_sequence) if vocabulary is not None else None
+    ) or DEFAULT_SECONDS
 
 
 def _check_model(folder: ModelFolder, request: Request) -> None:

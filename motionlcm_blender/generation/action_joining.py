@@ -122,7 +122,9 @@ def _played(piece: Piece, times: np.ndarray) -> Piece:
         resampled_joints(piece.joints, times),
         piece.contacts[np.rint(times).astype(int)],
         rotations,
-        tuple((int(np.searchsorted(times, a)), int(np.searchsorted(times, b))) for a, b in piece.seams if b <= times[-1]),
+        tuple(
+            (int(np.searchsorted(times, a)), int(np.searchsorted(times, b))) for a, b in piece.seams if b <= times[-1]
+        ),
     )
 
 

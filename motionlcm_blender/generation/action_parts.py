@@ -10,7 +10,7 @@ import numpy as np
 from ..array_types import FloatArray
 from ..motion.skeleton import FPS
 from ..text.action_sequence import Action, action_sequence, is_sequence
-from ..text.length_suggestion import action_seconds, often
+from ..text.length_suggestion import often, seconds_in_sequence
 from ..text.prompt_vocabulary import Vocabulary
 from .request import Request
 
@@ -72,7 +72,7 @@ def _unrolled(
     actions: Sequence[Action], frames: int, least: int, vocabulary: Vocabulary | None
 ) -> tuple[list[str], list[float]]:
     """The prompt and the usual seconds of each part; what has no number is done as often as there is time for."""
-    seconds = [action_seconds(action, vocabulary) for action in actions]
+    seconds = [seconds_in_sequence(action, vocabulary) for action in actions]
     usual = [action.times or often(action) for action in actions]
     total = sum(s * n for s, n in zip(seconds, usual, strict=True))
     prompts: list[str] = []

@@ -111,9 +111,7 @@ class MotionLCM(MotionModel):
             return generate_parts(self, request, parts, progress, cancel)
         warning = too_short_warning(request, shortest)
         motions = self.generate(replace(request, sequence=False), progress, cancel)
-        return [
-            replace(m, request=replace(m.request, sequence=True), warnings=(*m.warnings, warning)) for m in motions
-        ]
+        return [replace(m, request=replace(m.request, sequence=True), warnings=(*m.warnings, warning)) for m in motions]
 
     @cached_property
     def vocabulary(self) -> Vocabulary | None:

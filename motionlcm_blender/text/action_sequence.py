@@ -1,8 +1,8 @@
 """The actions that a prompt names one after the other, each as a prompt of its own.
 
 "a man picks something up and throws it" is "a man picks something up" and "a man throws it"; "a girl jumps three times"
-is "a girl jumps", three times. The network makes one action of a few seconds well and mixes several. Plain patterns over
-English words: a sequence that is not found is left to the network.
+is "a girl jumps", three times. The network makes one action of a few seconds well and mixes several. The rules are plain
+patterns over English words: a sequence that is not found is left to the network.
 """
 
 from __future__ import annotations
@@ -13,8 +13,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .action_kinds import APART, BEND, KINDS, OTHER, PICK, POSTURES, RISE, SENSE, STANDING, STILL, TOGETHER, TRAVEL, UPRIGHT
-from .prompt_vocabulary import Vocabulary, verb_lemmas
+from .action_kinds import (
+    APART,
+    BEND,
+    KINDS,
+    OTHER,
+    PICK,
+    POSTURES,
+    RISE,
+    SENSE,
+    STANDING,
+    STILL,
+    TOGETHER,
+    TRAVEL,
+    UPRIGHT,
+)
+from .prompt_vocabulary import Vocabulary, lemma, verb_lemmas
 from .repeated_action import repeated
 from .word_lists import DETERMINERS, NOUN_UNLESS_BENT, PEOPLE
 
@@ -39,12 +53,15 @@ _DIRECTION = re.compile(
 _BLOW = re.compile(r"(?:an?|the|another|one)?\s*(?:(?:left|right|quick|hard|high|low)\s+)*"
                    r"(?:hook|jab|cross|uppercut|punch|kick|roundhouse|knee)\b", re.IGNORECASE)  # fmt: skip
 _GOES_ON = re.compile(r"\b(?:goes|carries|moves|keeps) on\b|\bcontinues\b(?! to)", re.IGNORECASE)
-_RISES = re.compile(r"\b(?:gets?|stands?|jumps?|comes?) (?:back )?up\b|\bto (?:his|her|their|the) feet\b", re.IGNORECASE)
+_RISES = re.compile(
+    r"\b(?:gets?|stands?|jumps?|comes?) (?:back )?up\b|\bto (?:his|her|their|the) feet\b", re.IGNORECASE
+)
 _STANDS = re.compile(
     r"(?:stops?|waits?|pauses?|halts?|freezes?|stands? still|comes? to a (?:halt|stop))"
     r"(?: (?:for )?(?:a |one )?(?:moment|second|bit|while|briefly|short while|there|abruptly|suddenly))?$",
     re.IGNORECASE,
 )
+_BEGINS = re.compile(r"(?:starts?|begins?) (?:to )?(\w+)", re.IGNORECASE)
 _STOPS_TO = re.compile(r"(?:stop|halt|pause)(s?) (and|to) ", re.IGNORECASE)
 _PICKS = re.compile(r"\bpick(?:s|ing)?\b.*\bup\b|\bpick(?:s|ing)? up\b", re.IGNORECASE)
 _PLACE = re.compile(r"\b(?:off|from|floor|ground|table|shelf|desk)\b", re.IGNORECASE)
@@ -89,6 +106,8 @@ class _Phrase:
         """Kind of the action (`action_kinds`)."""
         if self.verb in ("get", "stand", "come") and _RISES.search(self.text):
             return RISE
+        if (begins := _BEGINS.match(self.text[self.start :])) is not None:
+            return KINDS.get(lemma(begins.group(1).lower()), OTHER)
         return KINDS.get(self.verb, OTHER)
 
     @property
@@ -116,9 +135,10 @@ def action_sequence(prompt: str) -> tuple[Action, ...]:
     """
     text = " ".join(prompt.split()).rstrip(" .")
     fragments = _fragments(text)
-    phrases = [p for number, each in enumerate(fragments) for p in _phrases(each, number + 1 == len(fragments))]
-    kinds = tuple(phrase.kind for phrase in phrases)
-    if len(phrases) < 2 or (kinds in TOGETHER and phrases[0].form == phrases[1].form):
+    clauses = [_clauses(fragment) for fragment in fragments]
+    phrases = [p for number, each in enumerate(clauses) for p in _phrases(each, number + 1 == len(clauses))]
+    kinds = tuple(clause.kind for each in clauses for clause, _ in each)
+    if len(phrases) < 2 or kinds in TOGETHER:
         again = repeated(text)
         return (Action((prompt,), text) if again is None else Action(again.prompts, text, again.times),)
     return tuple(_actions(phrases))
@@ -130,7 +150,7 @@ def is_sequence(actions: Sequence[Action]) -> bool:
 
 
 def _phrase(text: str) -> _Phrase:
-    """Find the verb of some words. A noun, an adjective and an infinitive are told from it by the word before them."""
+    """Find the verb of some words. The word before a noun, an adjective or an infinitive shows that it is no verb."""
     matches = list(_WORD.finditer(text))
     words = [_without_clitic(match.group().lower()) for match in matches]
     for at, (match, verb) in enumerate(zip(matches, verb_lemmas(words, _ALONE), strict=True)):
@@ -145,7 +165,7 @@ def _phrase(text: str) -> _Phrase:
 
 
 def _without_clitic(word: str) -> str:
-    """ "she's" is "she": its verb is the next word."""
+    """The word without "'s" or "'re": the verb of "she's" is the next word."""
     return word.replace("\u2019", "'").removesuffix("'s").removesuffix("'re")
 
 
@@ -180,34 +200,46 @@ def _fragments(text: str) -> list[_Phrase]:
 
 
 def _finite(phrase: _Phrase) -> _Phrase:
-    """ "leaving" as "leaves"."""
+    """The phrase with its participle in the third person: "leaves" for "leaving"."""
     verb = phrase.verb
-    third = f"{verb[:-1]}ies" if re.search("[^aeiou]y$", verb) else verb + ("es" if re.search("(s|sh|ch|x|z|o)$", verb) else "s")
+    third = (
+        f"{verb[:-1]}ies"
+        if re.search("[^aeiou]y$", verb)
+        else verb + ("es" if re.search("(s|sh|ch|x|z|o)$", verb) else "s")
+    )
     return _phrase(re.sub(r"\w+", third, phrase.text[phrase.start :], count=1))
 
 
-def _phrases(fragment: _Phrase, ends: bool) -> list[_Phrase]:
-    """The fragment divided at commas and "and" where the actions on both sides are not done at once.
+def _clauses(fragment: _Phrase) -> list[tuple[_Phrase, str]]:
+    """The fragment divided at each comma and "and" before a verb, with what stands after each clause."""
+    text, clauses, begin = fragment.text, [], 0
+    for match in _AND.finditer(text):
+        if match.start() > fragment.start and _has_verb_like(text[match.end() :], fragment):
+            clauses.append((_phrase(text[begin : match.start()]), match.group()))
+            begin = match.end()
+    return [*clauses, (_phrase(text[begin:]) if clauses else fragment, "")]
+
+
+def _phrases(clauses: Sequence[tuple[_Phrase, str]], ends: bool) -> list[_Phrase]:
+    """The clauses that are done one after the other, those that are done at once joined again.
 
     Args:
-        fragment: Words with an action.
-        ends: Nothing follows the fragment.
+        clauses: From `_clauses`.
+        ends: Nothing follows them in the prompt.
     """
-    text = fragment.text
-    cuts = [m for m in _AND.finditer(text) if m.start() > fragment.start and _has_verb_like(text[m.end() :], fragment)]
-    pieces = [text[a:b] for a, b in itertools.pairwise([0, *(c for m in cuts for c in m.span()), len(text)])][::2]
-    kinds = [_phrase(piece).kind for piece in pieces]
-    listed = not ends or sum(a != b and (a, b) != (BEND, PICK) for a, b in itertools.pairwise(kinds)) > 1
-    begin, stood, phrases = 0, False, []
-    for number, match in enumerate(cuts):
-        last = number + 1 == len(cuts)
-        before = _phrase(text[begin : match.start()])
-        after = _phrase(text[match.end() : len(text) if last else cuts[number + 1].start()])
+    pairs = [(a, b) for (a, _), (b, _) in itertools.pairwise(clauses)]
+    several = sum(a.kind != b.kind and (a.kind, b.kind) != (BEND, PICK) for a, b in pairs) > 1
+    text, stood, phrases = clauses[0][0].text, False, []
+    for number, (before, after) in enumerate(pairs):
+        listed = several or not ends
         stood |= before.kind == STILL
-        if _are_apart(before, after, listed, last and ends) or (stood and listed and after.kind == TRAVEL):
-            phrases.append(before)
-            begin = match.end()
-    return [*phrases, _phrase(text[begin:])] if phrases else [fragment]
+        last = ends and number + 1 == len(pairs)
+        if _are_apart(before, after, listed, last) or (stood and listed and after.kind == TRAVEL):
+            phrases.append(_phrase(text))
+            text = after.text
+        else:
+            text += clauses[number][1] + after.text
+    return [*phrases, _phrase(text)]
 
 
 def _has_verb_like(text: str, fragment: _Phrase) -> bool:
@@ -243,7 +275,11 @@ def _actions(phrases: Sequence[_Phrase]) -> list[Action]:
         subject = phrase.own_subject or subject
         words = phrase.predicate
         if not phrase.verb:
-            clause = f"{verb} {words}".strip()
+            clause = (
+                f"{verb} {words}"
+                if verb
+                else re.sub(r"^(?:(an?|the) )?", lambda m: f"throws {m.group(1) or 'a'} ", words)
+            )
         else:
             verb = phrase.text[phrase.start :].split()[0].strip(",")
             clause = _meant(phrase, number, travel)
@@ -266,7 +302,7 @@ def _subject_of(subject: str, phrase: _Phrase) -> str:
 
 
 def _meant(phrase: _Phrase, number: int, travel: str) -> str:
-    """The predicate of an action, in words that the network knows.
+    """The predicate of an action, in words of captions.
 
     Args:
         phrase: The action.

@@ -36,7 +36,7 @@ def suggested_seconds(prompt: str, vocabulary: Vocabulary, in_sequence: bool = T
         Seconds, rounded to 0.1; None if the model's table has none of the verbs.
     """
     actions = action_sequence(prompt)
-    if in_sequence and is_sequence(actions):
+    if in_sequence and vocabulary.seconds and is_sequence(actions):
         return round(_of_sequence(actions, vocabulary), 1)
     total, known = 0.0, False
     for part in _THEN.split(prompt.lower()):
@@ -47,7 +47,7 @@ def suggested_seconds(prompt: str, vocabulary: Vocabulary, in_sequence: bool = T
     return round(min(max(total, SHORTEST), LONGEST), 1) if known else None
 
 
-def action_seconds(action: Action, vocabulary: Vocabulary | None) -> float:
+def seconds_in_sequence(action: Action, vocabulary: Vocabulary | None) -> float:
     """Length of one action of a sequence, done once.
 
     Args:
@@ -71,7 +71,7 @@ def often(action: Action) -> int:
 
 def _of_sequence(actions: Sequence[Action], vocabulary: Vocabulary) -> float:
     """Seconds of a sequence; what is done as often as there is time for is done some times."""
-    return sum(action_seconds(each, vocabulary) * (each.times or often(each)) for each in actions)
+    return sum(seconds_in_sequence(each, vocabulary) * (each.times or often(each)) for each in actions)
 
 
 def _of_part(part: str, vocabulary: Vocabulary) -> float | None:

@@ -17,7 +17,8 @@ _WHOLE = re.compile(
     r"\b(?:all the way around|(?:full|complete|whole) (?:turn|circle|rotation|revolution)|once around)\b"
 )
 _HALF = re.compile(
-    r"\b(?:turn(?:s|ing)? (?:\w+ )?(?:around|about|back)|whirl(?:s|ing)? (?:around|about)|half[- ]turn|u-?turn|about[- ]face|faces? about"
+    r"\b(?:turn(?:s|ing)? (?:\w+ )?(?:around|about|back)|whirl(?:s|ing)? (?:around|about)"
+    r"|half[- ]turn|u-?turn|about[- ]face|faces? about"
     r"|on (?:the|his|her|their) heels?|the other way|opposite direction|to look behind)\b"
 )
 _QUARTER = re.compile(r"\b(?:quarter[- ]turn|(?:left|right)(?: turn)?)\b")

@@ -94,7 +94,12 @@ def _cut(text: str, found: re.Match[str], instead: str) -> str:
 def _to_and_fro(text: str, found: re.Match[str]) -> Repeated:
     """Walking and turning around in turn."""
     form = (found.group("form") or "").lower()
-    going = re.sub("^pac(es?|ing)", lambda m: {"e": "walk", "es": "walks", "ing": "walking"}[m.group(1)], found.group(0).split()[0], flags=re.IGNORECASE)
+    going = re.sub(
+        "^pac(es?|ing)",
+        lambda m: {"e": "walk", "es": "walks", "ing": "walking"}[m.group(1)],
+        found.group(0).split()[0],
+        flags=re.IGNORECASE,
+    )
     ending = "ing" if form == "ing" else "s" if form in ("s", "es") else ""
     head = text[: found.start()]
     return Repeated((_cut(text, found, going), f"{head.rstrip()} turn{ending} around".strip()), 0)
