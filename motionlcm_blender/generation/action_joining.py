@@ -1,8 +1,8 @@
 """Motion of several actions one after the other: free takes of each, joined where they fit best.
 
 The network makes one action of a few seconds well and mixes several. So each action is sampled freely, in several
-candidates of one batch, and the one that goes on best from the frames before it is entered there, as a shot goes on from
-another (`postprocess.setting_off`). Feet, turns and gestures are post-processed once, over the whole motion.
+candidates of one batch, and the one that goes on best from the frames before it is entered there, as a shot goes on
+from another (`postprocess.setting_off`). Feet, turns and gestures are post-processed once, over the whole motion.
 """
 
 from __future__ import annotations
@@ -13,30 +13,27 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..errors import Cancelled
 from ..motion import head_hands
 from ..motion.motion import Motion
+from ..motion.smoothing import smoothstep
 from ..motion.world_transform import place_joints
 from ..postprocess.path_following import resampled_joints
 from ..postprocess.transitions import placement_of
 from .action_parts import ActionPart
 from .generated_motion import GeneratedMotion
-from .long_motion import (
-    CONTINUATIONS,
-    Piece,
-    entered_piece,
-    finished_motion,
-    liveliness,
-    sampled_pieces,
-    stitched_segments,
-)
+from .long_motion import CONTINUATIONS, finished_motion, sampled_pieces, stitched_segments
 from .motion_model import MotionModel, Progress
+from .pieces import Piece, entered_piece, liveliness
 from .request import START_FRAMES, Request
 from .variations import another_take
 
 ENTRY, EXTRA = 8, 6
 """Frames of a free take among which the one is searched that goes on from the action before, and frames by which a take
 is longer than its part. What is left from the entry on is played in the time of the part, so that no action is cut."""
+EASE = 12
+"""Frames within which the playback speed of a take reaches what brings its end to the end of the part."""
 SEED_STEP = 7_000_003
 """Distance of the seeds of one part from those of the next."""
 
@@ -102,10 +99,8 @@ def _joined(model: MotionModel, request: Request, part: ActionPart, made: Piece)
     else:
         free = sampled_pieces(model, replace(request, start=None, frames=frames + EXTRA, takes=CONTINUATIONS))
         usual = float(np.median([liveliness(piece.joints) for piece in free]))
-        following = entered_piece(start.joints, free, ENTRY, usual)
-        last = following.frames - 1
-        times = np.concatenate([np.arange(count), np.linspace(count - 1, last, frames + 1)[1:]])
-        following = _played(following, times)
+        following = entered_piece(start.joints, free, ENTRY, usual, smooth=True)
+        following = _played(following, _times(count, frames, following.frames))
     joints = place_joints(following.joints[count:], placement_of(made.joints[-count:]))
     rotations = None
     if made.rotations is not None and following.rotations is not None:
@@ -115,7 +110,15 @@ def _joined(model: MotionModel, request: Request, part: ActionPart, made: Piece)
     return Piece(np.concatenate([made.joints, joints]), contacts, rotations, (*made.seams, *seams))
 
 
-def _played(piece: Piece, times: np.ndarray) -> Piece:
+def _times(count: int, frames: int, given: int) -> FloatArray:
+    """Times at which what follows `count` frames is played in `frames` frames up to its end, with eased speed."""
+    eased = smoothstep(np.arange(1, frames + 1), 0.0, min(EASE, 0.5 * frames))
+    faster = (given - count - frames) / eased.sum()
+    after: FloatArray = count - 1 + np.cumsum(1.0 + faster * eased)
+    return np.concatenate([np.arange(count), np.minimum(after, given - 1.0)])
+
+
+def _played(piece: Piece, times: FloatArray) -> Piece:
     """The piece at fractional frames."""
     rotations = None if piece.rotations is None else head_hands.resampled(piece.rotations, times).astype(np.float32)
     return Piece(

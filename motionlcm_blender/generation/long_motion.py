@@ -11,24 +11,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from ..array_types import FloatArray
 from ..errors import Cancelled
 from ..motion import head_hands
-from ..motion.features import contacts_from_features, standing_joints
-from ..motion.skeleton import FPS, JOINT_COUNT
+from ..motion.skeleton import JOINT_COUNT
 from ..motion.world_transform import Placement, unplace_joints
 from ..postprocess.gait_fitting import frames_to_play, gait_times
-from ..postprocess.setting_off import LONGEST, best_entry, entered, entry_times
-from ..postprocess.stitching import SEAM, Seam, best_seams, body_speed, seam_jerk, seam_jerk_share, stitched, usual_jerk
+from ..postprocess.setting_off import LONGEST
+from ..postprocess.stitching import (
+    SEAM,
+    Seam,
+    best_seams,
+    seam_jerk,
+    seam_jerk_share,
+    stitched,
+    usual_jerk,
+)
 from ..postprocess.transitions import aligned, at_origin, match_start, placement_of
 from .action_parts import ActionPart
 from .generated_motion import GeneratedMotion
 from .motion_model import MotionModel, Progress
 from .path_gait import cadence_of
+from .pieces import CALM, JOLT, LIVELY, Piece, entered_piece, liveliness, piece_of
 from .pin_approach import approached, restore_request
 from .postprocessing import postprocess_motion
 from .request import Hints, Request
@@ -40,10 +47,6 @@ CANDIDATES = 4
 """Number of candidates for each segment, sampled in one batch."""
 SEAMS = 4
 """Number of seams that are tried for each candidate."""
-JOLT, CALM = 0.2, 0.5
-"""Metres: cost of a seam with as much jerk again as the 99th percentile of the motion before, beyond this share."""
-LIVELY = 0.45
-"""Metres: cost of a candidate without any movement, beside the cost of its seam."""
 KEPT, QUIET = 0.85, 0.08
 """A motion that goes on from another is stitched to a free take if it moves less than this share of free takes, and if
 those move faster than the second number, m/s."""
@@ -55,45 +58,6 @@ SHORTEST_FREE = 2 * SLACK + SEAM
 """Frames after a start from which a motion is made of free takes."""
 SEED_STEP = 1_000_003
 """Segment k uses the seed plus k times this number."""
-
-
-@dataclass(frozen=True, eq=False)
-class Piece:
-    """Sampled frames.
-
-    Attributes:
-        joints: (T, 22, 3) metres, Y up.
-        contacts: (T, 4) in 0..1.
-        rotations: (T, 3, 4) quaternions of head and hands, or None.
-        seams: First and last frame of each crossfade.
-    """
-
-    joints: FloatArray
-    contacts: FloatArray
-    rotations: FloatArray | None
-    seams: tuple[tuple[int, int], ...] = ()
-
-    @property
-    def frames(self) -> int:
-        """Number of frames."""
-        return len(self.joints)
-
-
-def piece_of(features: FloatArray) -> Piece:
-    """The frames that the network sampled, from features (T, 263 or 281)."""
-    return Piece(
-        standing_joints(features).astype(np.float64),
-        contacts_from_features(features),
-        head_hands.from_motion_features(features),
-    )
-
-
-def unchanging(piece: Piece) -> Piece:
-    """The piece with arrays that cannot be written, to be kept for several requests."""
-    for array in (piece.joints, piece.contacts, piece.rotations):
-        if array is not None:
-            array.flags.writeable = False
-    return piece
 
 
 def lengthened(piece: Piece, frames: int) -> Piece:
@@ -273,32 +237,6 @@ def _continued(model: MotionModel, request: Request, made: Piece, slack: int, lo
     if usual < QUIET or liveliness(made.joints[first:]) > KEPT * usual:
         return made
     return entered_piece(request.start.joints, free, latest, usual)
-
-
-def entered_piece(start: FloatArray, candidates: list[Piece], latest: int, usual: float) -> Piece:
-    """The start with the best candidate played from a frame that is like the last one of the start."""
-    given = at_origin(start)
-    entries = [best_entry(given, piece.joints, latest) for piece in candidates]
-    scores = [
-        entry.cost + LIVELY * max(0.0, 1.0 - liveliness(piece.joints[entry.frame :]) / max(usual, 1e-6))
-        for entry, piece in zip(entries, candidates, strict=True)
-    ]
-    best = int(np.argmin(scores))
-    piece, count = candidates[best], len(given)
-    fade, times = entries[best].fade, entry_times(entries[best], count, piece.frames)
-    rotations = None if piece.rotations is None else head_hands.resampled(piece.rotations, times).astype(np.float32)
-    return Piece(
-        match_start(entered(given, piece.joints, times), start, fade),
-        piece.contacts[np.rint(times).astype(int)],
-        rotations,
-        ((count - 1, count - 1 + fade),),
-    )
-
-
-def liveliness(joints: FloatArray) -> float:
-    """Mean speed of the body and a part of that of the pelvis over the floor, m/s, of (T, 22, 3) metres."""
-    travel = np.linalg.norm(joints[-1, 0, [0, 2]] - joints[0, 0, [0, 2]]) * FPS / max(len(joints) - 1, 1)
-    return body_speed(joints) + 0.3 * float(travel)
 
 
 def sampled_pieces(model: MotionModel, request: Request) -> list[Piece]:

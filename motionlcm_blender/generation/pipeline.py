@@ -19,12 +19,13 @@ from ..postprocess.path_following import resampled_joints
 from ..postprocess.transitions import aligned, at_origin, match_start
 from ..text.prompt_vocabulary import Vocabulary, read_vocabulary
 from .action_joining import generate_parts
-from .action_parts import is_divisible, planned_parts, too_short_warning
+from .action_parts import ActionPart, is_divisible, planned_parts, too_short_warning
 from .generated_motion import GeneratedMotion
 from .inbetweening import place_end_pose
-from .long_motion import Piece, fitted_to_path, generate_chained, needs_stitching, piece_of, unchanging
+from .long_motion import fitted_to_path, generate_chained, needs_stitching
 from .motion_model import MotionModel, Progress
 from .path_gait import cadence_of, without_path
+from .pieces import Piece, piece_of, unchanging
 from .pin_approach import approached, restore_request
 from .postprocessing import postprocess_motion
 from .request import Hints, Request
@@ -261,5 +262,8 @@ def _retimed(motion: GeneratedMotion, request: Request, started: float) -> Gener
     contacts = motion.contacts[np.rint(at).astype(int)]
     rotations = None if motion.head_hands is None else head_hands.resampled(motion.head_hands, at).astype(np.float32)
     performed = replace(request, gestures=False)  # they are part of the motion already
-    retimed = postprocess_motion(performed, joints, contacts, dict(motion.report), started, motion.warnings, rotations)
+    whole = (ActionPart("", 0, request.frames),) if is_divisible(request) else ()  # its turns are fitted already
+    retimed = postprocess_motion(
+        performed, joints, contacts, dict(motion.report), started, motion.warnings, rotations, whole
+    )
     return replace(retimed, request=request)

@@ -16,8 +16,8 @@ _VERBS = {
         race trot hobble prowl hike waddle swagger
     """,
     PACE: "slow accelerate",
-    LOW: "sit kneel lie fall flop collapse faint drop bow trip slump",
-    BEND: "squat crouch duck bend stoop",
+    LOW: "sit kneel lie fall flop collapse faint drop trip slump",
+    BEND: "squat crouch duck bend stoop bow",
     RISE: "rise",
     JUMP: "jump hop leap bound",
     TURN: "turn spin pivot rotate whirl twirl swivel",
@@ -49,6 +49,6 @@ APART = frozenset(
 """Kinds of two actions that are done one after the other although the prompt joins them by "and" alone."""
 TOGETHER = frozenset(
     {(TRAVEL, STILL), (STILL, TRAVEL), (TRAVEL, LOW), (TRAVEL, BEND), (TRAVEL, TURN), (TRAVEL, PACE), (TURN, TRAVEL)}
-    | {(LOW, RISE), (BEND, RISE), (BEND, JUMP), (BEND, PICK)}
+    | {(LOW, RISE), (LOW, OTHER), (BEND, RISE), (BEND, JUMP), (BEND, PICK)}
 )
 """Kinds of two actions that the network makes one after the other from one prompt, so that it is left to do so."""

@@ -1,8 +1,8 @@
 """The actions that a prompt names one after the other, each as a prompt of its own.
 
-"a man picks something up and throws it" is "a man picks something up" and "a man throws it"; "a girl jumps three times"
-is "a girl jumps", three times. The network makes one action of a few seconds well and mixes several. The rules are plain
-patterns over English words: a sequence that is not found is left to the network.
+"a man picks something up and throws it" is "a man picks something up" and "a man throws it"; "a girl jumps twice" is "a
+girl jumps", twice. The network makes one action of a few seconds well and mixes several. The rules are plain patterns
+over English words: a sequence that is not found is left to the network.
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ _BEGINS = re.compile(r"(?:starts?|begins?) (?:to )?(\w+)", re.IGNORECASE)
 _STOPS_TO = re.compile(r"(?:stop|halt|pause)(s?) (and|to) ", re.IGNORECASE)
 _PICKS = re.compile(r"\bpick(?:s|ing)?\b.*\bup\b|\bpick(?:s|ing)? up\b", re.IGNORECASE)
 _PLACE = re.compile(r"\b(?:off|from|floor|ground|table|shelf|desk)\b", re.IGNORECASE)
+LONGEST = 400
+"""Letters of a prompt that is read; the network reads no more words of a longer one, either."""
 _ALONE = Vocabulary({}, {})
 """Verbs are those of the word lists alone, so that a prompt has the same actions with every model."""
 
@@ -134,6 +136,8 @@ def action_sequence(prompt: str) -> tuple[Action, ...]:
         the prompt itself.
     """
     text = " ".join(prompt.split()).rstrip(" .")
+    if len(text) > LONGEST:
+        return (Action((prompt,), text),)
     fragments = _fragments(text)
     clauses = [_clauses(fragment) for fragment in fragments]
     phrases = [p for number, each in enumerate(clauses) for p in _phrases(each, number + 1 == len(clauses))]
@@ -202,11 +206,9 @@ def _fragments(text: str) -> list[_Phrase]:
 def _finite(phrase: _Phrase) -> _Phrase:
     """The phrase with its participle in the third person: "leaves" for "leaving"."""
     verb = phrase.verb
-    third = (
-        f"{verb[:-1]}ies"
-        if re.search("[^aeiou]y$", verb)
-        else verb + ("es" if re.search("(s|sh|ch|x|z|o)$", verb) else "s")
-    )
+    third = verb + ("es" if re.search("(s|sh|ch|x|z|o)$", verb) else "s")
+    if re.search("[^aeiou]y$", verb):
+        third = f"{verb[:-1]}ies"
     return _phrase(re.sub(r"\w+", third, phrase.text[phrase.start :], count=1))
 
 
@@ -275,11 +277,7 @@ def _actions(phrases: Sequence[_Phrase]) -> list[Action]:
         subject = phrase.own_subject or subject
         words = phrase.predicate
         if not phrase.verb:
-            clause = (
-                f"{verb} {words}"
-                if verb
-                else re.sub(r"^(?:(an?|the) )?", lambda m: f"throws {m.group(1) or 'a'} ", words)
-            )
+            clause = f"{verb} {words}" if verb else _blow(words)
         else:
             verb = phrase.text[phrase.start :].split()[0].strip(",")
             clause = _meant(phrase, number, travel)
@@ -288,7 +286,8 @@ def _actions(phrases: Sequence[_Phrase]) -> list[Action]:
             clause = f"{clause}, {posture}"
         posture = POSTURES.get(phrase.verb, posture)
         travel = verb if phrase.kind == TRAVEL and phrase.form == "s" and phrase.verb != "go" else travel
-        prompt = f"{_subject_of(subject, phrase)} {clause}".strip()
+        whose = phrase.text[: phrase.start].strip(" ,") if phrase.own_subject else _subject_of(subject, phrase)
+        prompt = f"{whose} {clause}".strip()
         again = repeated(prompt)
         actions.append(Action((prompt,), words) if again is None else Action(again.prompts, words, again.times))
     return actions
@@ -299,6 +298,11 @@ def _subject_of(subject: str, phrase: _Phrase) -> str:
     if phrase.form == "ing":
         return subject
     return re.sub(r"(?:\s+\w+ly)+$", "", _AUXILIARY.sub("", subject))
+
+
+def _blow(words: str) -> str:
+    """A blow that is named without a verb."""
+    return f"throws {words}" if re.match("(?:an?|the) ", words) else f"throws a {words}"
 
 
 def _meant(phrase: _Phrase, number: int, travel: str) -> str:

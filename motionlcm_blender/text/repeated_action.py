@@ -9,17 +9,18 @@ _NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "e
 _COUNT = re.compile(rf"\s*\b(?:(twice)|(thrice)|({'|'.join(_NUMBERS)}|\d+) times)\b", re.IGNORECASE)
 MOST = 20
 """Largest count that is read; a larger one is done as often as there is time for."""
-_JUMPS = re.compile(r"\b(?:jump|hop|leap|bounce)(?:s|ing|es)?\b", re.IGNORECASE)
-_NOT_UP = re.compile(r"\b(?:over|off|from|onto|down|hip|hops?-|jumps? to conclusions|at)\b", re.IGNORECASE)
+_JUMPS = re.compile(r"(?<!hip )(?<!hip-)\b(?:jump|hop|leap|bounce)(?:s|ing|es)?\b", re.IGNORECASE)
 _AGAIN = re.compile(
-    r"\s*\b(?:up and down|again and again|over and over(?: again)?|repeatedly|several times|many times|a few times"
-    r"|(?:a )?couple of times|continuously|nonstop|in place repeatedly)\b",
+    r"\s*\b(?:up and down(?! (?:the|a)\b)|again and again|over and over(?: again)?|repeatedly"
+    r"|several times|many times|a few times|(?:a )?couple of times|continuously|nonstop)\b",
     re.IGNORECASE,
 )
 _IN_PLACE = "on the spot"
 """Added to what goes up and down: a single jump travels by half a metre to a metre."""
+_OTHERS = re.compile(r",| and ")
+"""Between a jump and something else that is done."""
 _FROM_TO = re.compile(r"\s*\bfrom (?:one )?(\w+) to (?:another\b|the next\b|\1\b)", re.IGNORECASE)
-_ROPE = re.compile(r"\b(jump|skip)(s|ing)?\s+(?:a |the |over a )?(?:jump )?rope\b", re.IGNORECASE)
+_ROPE = re.compile(r"\b(jump|skip)(s|ing)?\s+(?:a |the )?(?:jump )?rope\b", re.IGNORECASE)
 _JACKS = re.compile(
     r"\b(?:some |a few |several |(?P<count>two|three|four|five|six|seven|eight|nine|ten|\d+) )?"
     r"(?P<what>jumping jacks|star jumps|tuck jumps)\b",
@@ -27,7 +28,7 @@ _JACKS = re.compile(
 )
 _ONE = {"jumping jacks": "a star jump"}
 _TO_AND_FRO = re.compile(
-    r"\b(?P<verb>pac|walk|run|jogg?|march|strid)(?P<form>es|s|ing|e)?\s+"
+    r"\b(?P<verb>pac|walk|run|jog|march|strid)(?P<form>es|s|[ng]?ing|e)?\s+"
     r"(?:back and forth|to and fro|up and down(?! the)|back and forward)",
     re.IGNORECASE,
 )
@@ -69,7 +70,7 @@ def repeated(text: str) -> Repeated | None:
         return Repeated((_cut(text, found, one),), _number(number) if number else 0)
     if (found := _ROPE.search(text)) is not None:
         return Repeated((_cut(text, found, f"jump{found.group(2) or ''} {_IN_PLACE}"),), counted(text) or 0)
-    if not _JUMPS.search(text):
+    if not _JUMPS.search(text) or _OTHERS.search(_AGAIN.sub("", text)):
         return None
     if (found := _COUNT.search(text)) is not None:
         times = counted(text)
@@ -100,6 +101,6 @@ def _to_and_fro(text: str, found: re.Match[str]) -> Repeated:
         found.group(0).split()[0],
         flags=re.IGNORECASE,
     )
-    ending = "ing" if form == "ing" else "s" if form in ("s", "es") else ""
+    ending = "ing" if form.endswith("ing") else "s" if form in ("s", "es") else ""
     head = text[: found.start()]
     return Repeated((_cut(text, found, going), f"{head.rstrip()} turn{ending} around".strip()), 0)
