@@ -35,7 +35,7 @@ from .action_parts import ActionPart
 from .generated_motion import GeneratedMotion
 from .motion_model import MotionModel, Progress
 from .path_gait import cadence_of
-from .pieces import CALM, JOLT, LIVELY, Piece, entered_piece, liveliness, piece_of
+from .pieces import CALM, JOLT, LIVELY, Piece, entered_piece, liveliness, piece_of, unchanging
 from .pin_approach import approached, restore_request
 from .postprocessing import postprocess_motion
 from .request import Hints, Request
