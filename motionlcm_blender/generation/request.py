@@ -176,6 +176,10 @@ class Request:
         sequence: Make the actions that the prompt names one after the other one after the other, each from a prompt of
             its own, and an action that it names several times as often (`text.action_sequence`). For motion without
             path, pins, facing and end.
+        rewrite: Give the network a caption that the model is seen to do well in place of words that it was seen not to
+            follow (`text.prompt_rewriting`), if the model folder has such captions.
+        caption: What the network gets in place of the prompt, and what decides the gait on a path; None: the prompt, or
+            its rewrite. The engine sets it for a prompt that names the shape of a way; recipes do not hold it.
         speed: The motion of `frames` times this many frames, played in `frames`; 2 is twice as fast. 0.25 to 4.
 
     Raises:
@@ -201,6 +205,8 @@ class Request:
     liveliness: float = 1.0
     gestures: bool = True
     sequence: bool = True
+    rewrite: bool = True
+    caption: str | None = None
 
     def __post_init__(self) -> None:
         """Check the values."""

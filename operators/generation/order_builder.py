@@ -277,6 +277,7 @@ class PanelOrderBuilder(OrderBuilder):
             facing=self.facing(),
             gestures=self.settings.gestures,
             sequence=self.settings.sequence,
+            rewrite=self.settings.rewrite,
             **self.options(),
         )
 

@@ -139,6 +139,7 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
         chosen.liveliness = stored.get("liveliness", 1.0)
         chosen.gestures = stored.get("gestures", False)  # older takes have none
         chosen.sequence = stored.get("sequence", False)
+        chosen.rewrite = stored.get("rewrite", False)
         chosen.steps = str(stored.get("steps", chosen.steps))
         for name in ("feet", "travel", "loop", "refine"):
             if name in stored:

@@ -64,6 +64,20 @@ def test_actions_in_turn_are_stored_with_the_take_and_recalled():
     assert not settings().sequence, "a take of an older version was made as a whole"
 
 
+def test_whether_a_prompt_was_rewritten_is_stored_with_the_take_and_recalled():
+    character = add_character()
+    fallen = generate("a woman faints", seconds=3.0)
+    settings().rewrite = False
+    plain = generate("a woman faints", seconds=3.0)
+    assert fallen["motionlcm_rewrite"] and not plain["motionlcm_rewrite"]
+    character.animation_data.action = fallen
+    bpy.ops.motionlcm.recall()
+    assert settings().rewrite
+    del fallen["motionlcm_rewrite"]
+    bpy.ops.motionlcm.recall()
+    assert not settings().rewrite, "the prompt of a take of an older version was not rewritten"
+
+
 def test_gestures_are_stored_with_the_take_and_recalled():
     character = add_character()
     clapped = generate("a person claps", seconds=1.5)
