@@ -177,14 +177,14 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
         found = model_info.known_rewritten(choice, prompt) if chosen.rewrite else None
         if hint and found is None:
             wrapped_label(layout, hint, "INFO")
-        on_way = found is not None and found.path is not None and chosen.path is None
-        actions = () if on_way else _actions_in_turn(chosen, prompt)
+        way = found.path if found is not None and chosen.path is None else None
+        actions = () if way is not None else _actions_in_turn(chosen, prompt)
         if actions:  # each with a caption of its own
             wrapped_label(layout, iface_("Actions: {names}").format(names=" | ".join(actions)), "SEQUENCE")
         elif found is not None:  # in words that the model follows
             wrapped_label(layout, iface_("Rewritten: {caption}").format(caption=found.caption), "GREASEPENCIL")
-        if on_way:
-            wrapped_label(layout, iface_("Path: {shape}").format(shape=found.path), "CURVE_PATH")
+        if way is not None:
+            wrapped_label(layout, iface_("Path: {shape}").format(shape=way), "CURVE_PATH")
         gestures = model_info.known_gestures(prompt) if chosen.gestures else ()
         if gestures:  # performed on the motion, whatever the model does
             wrapped_label(layout, iface_("Gesture: {names}").format(names=", ".join(gestures)), "HAND")
