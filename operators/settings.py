@@ -209,6 +209,12 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
         "with arms and head of the sampled motion",
         default=True,
     )
+    sequence: bpy.props.BoolProperty(
+        name="Actions in Turn",
+        description="Make the actions that the prompt names one after the other each by itself, and repeat jumps that "
+        "it names several times. For motion without path, pins and facing",
+        default=True,
+    )
     rewrite: bpy.props.BoolProperty(
         name="Rewrite Prompt",
         description="Replace a prompt in words that the model does not follow well "

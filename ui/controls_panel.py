@@ -29,6 +29,7 @@ class MOTIONLCM_PT_control(CharacterSidebar, bpy.types.Panel):
         column.prop(chosen, "feet")
         column.prop(chosen, "ground", icon="MESH_GRID")
         column.prop(chosen, "gestures")
+        column.prop(chosen, "sequence")
         column.prop(chosen, "rewrite")
         column = split_column(layout)
         column.prop(chosen, "travel")

@@ -153,7 +153,7 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
 
     def _draw_suggestion(self, layout: bpy.types.UILayout, chosen: bpy.types.PropertyGroup) -> None:
         """A button with the usual length of the action, unless that is the length or a path decides it."""
-        seconds = model_info.suggested_length(model_choice.chosen(), chosen.prompt)
+        seconds = model_info.suggested_length(model_choice.chosen(), chosen.prompt, chosen.sequence)
         if seconds is None or chosen.path is not None or abs(seconds - chosen.length) < 0.05:
             return
         text = iface_("Suggested: {seconds:.1f} s").format(seconds=seconds)
@@ -179,11 +179,15 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
         body = model_info.known_body(prompt) if chosen.gestures else None
         if hint and found is None and (body is None or not gestures):
             wrapped_label(layout, hint, "INFO")
+        way = found.path if found is not None and chosen.path is None else None
+        actions = () if way is not None else _actions_in_turn(chosen, prompt)
         caption = body if body is not None or found is None else found.caption
-        if caption is not None:  # in words that the model follows
+        if actions:  # each with a caption of its own
+            wrapped_label(layout, iface_("Actions: {names}").format(names=" | ".join(actions)), "SEQUENCE")
+        elif caption is not None:  # in words that the model follows
             wrapped_label(layout, iface_("Rewritten: {caption}").format(caption=caption), "GREASEPENCIL")
-        if found is not None and found.path is not None and chosen.path is None:
-            wrapped_label(layout, iface_("Path: {shape}").format(shape=found.path), "CURVE_PATH")
+        if way is not None:
+            wrapped_label(layout, iface_("Path: {shape}").format(shape=way), "CURVE_PATH")
         if gestures:  # performed on the motion, whatever the model does
             wrapped_label(layout, iface_("Gesture: {names}").format(names=", ".join(gestures)), "HAND")
         if caption is not None or gestures:
@@ -303,6 +307,12 @@ class MOTIONLCM_PT_smpl(CharacterSidebar, bpy.types.Panel):
         row = self.layout.row(align=True)
         row.operator("motionlcm.export_smpl", text="Export", icon="EXPORT")
         row.operator("motionlcm.import_smpl", text="Import", icon="IMPORT")
+
+
+def _actions_in_turn(chosen: bpy.types.PropertyGroup, prompt: str) -> tuple[str, ...]:
+    """Words of the actions of a prompt that are made one after the other with these settings; empty: it is one."""
+    directed = chosen.path is not None or len(chosen.pins) or chosen.facing != "WAY"
+    return () if directed or not chosen.sequence else model_info.known_actions(prompt)
 
 
 def _read_hint() -> None:

@@ -242,6 +242,8 @@ LABELS = {
     "Faults": "Fehler",
     "Gesture: {names}": "Geste: {names}",
     "Gestures": "Gesten",
+    "Actions: {names}": "Aktionen: {names}",
+    "Actions in Turn": "Aktionen nacheinander",
     "Feet": "Füße",
     "Fetching": "Wird geholt",
     "Fetching PyTorch": "PyTorch wird geladen",
@@ -434,6 +436,7 @@ LABELS = {
     "Z": "Z",
 }
 TOOLTIPS = {
+    "Make the actions that the prompt names one after the other each by itself, and repeat jumps that it names several times. For motion without path, pins and facing": "Aktionen, die die Beschreibung nacheinander nennt, einzeln erzeugen und mehrmals genannte Sprünge wiederholen. Für Bewegung ohne Pfad, Haltepunkte und Blickrichtung",
     "Perform gestures that the prompt names, such as nods or crossed arms, with arms and head of the sampled motion": "Gesten aus dem Prompt, etwa Nicken oder verschränkte Arme, mit Armen und Kopf der erzeugten Bewegung ausführen",
     "Open the guide of the extension in the browser. It needs no network": "Öffnet die Anleitung der Erweiterung im Browser. Sie braucht kein Netzwerk",
     "Add a character and a path at the 3D cursor, and generate a walk along the path. One undo removes everything": "Fügt am 3D-Cursor eine Figur und einen Pfad hinzu und erzeugt einen Gang den Pfad entlang. Einmal Rückgängig entfernt alles",

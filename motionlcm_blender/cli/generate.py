@@ -59,6 +59,9 @@ def add_generate(parser: argparse.ArgumentParser) -> None:
         "--no-gestures", action="store_true", help="no gestures on the sampled motion, as nods or claps"
     )
     parser.add_argument(
+        "--no-sequence", action="store_true", help="make all actions of the prompt as one, not one after the other"
+    )
+    parser.add_argument(
         "--no-rewrite", action="store_true", help="no caption in place of words that the model does not follow"
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to: .npz, .bvh or .blend")
@@ -113,6 +116,7 @@ def plan(args: argparse.Namespace) -> tuple[Request, FloatArray | None, Placemen
         args.steps,
         liveliness=args.liveliness,
         gestures=not args.no_gestures,
+        sequence=not args.no_sequence,
         rewrite=not args.no_rewrite,
     )
     if args.fps is not None:
@@ -140,11 +144,11 @@ def check_usage(args: argparse.Namespace) -> None:
         if args.prompt is None:
             args.wrong_usage("give a PROMPT, what the character does, or --recipe FILE.json")
         return
-    sampling = (args.seed, args.takes, args.steps, args.liveliness, args.no_gestures, args.no_rewrite)
-    own = (args.prompt, args.path, args.seconds, *sampling)
-    if own != (None, None, None, 0, 1, SAMPLER_STEPS, 1.0, False, False):
+    sampling = (args.seed, args.takes, args.steps, args.liveliness)
+    own = (args.prompt, args.path, args.seconds, *sampling, args.no_gestures, args.no_sequence, args.no_rewrite)
+    if own != (None, None, None, 0, 1, SAMPLER_STEPS, 1.0, False, False, False):
         args.wrong_usage(
-            "a recipe has prompt, path, length, seed, steps, liveliness, gestures and rewrite: "
+            "a recipe has prompt, path, length, seed, steps, liveliness, gestures, sequence and rewrite: "
             "leave them out, and --takes"
         )
 
@@ -271,7 +275,9 @@ def _usual_seconds(args: argparse.Namespace) -> float:
     from ..text.prompt_vocabulary import read_vocabulary
 
     vocabulary = read_vocabulary(ModelFolder.open(args.model).path)
-    return (suggested_seconds(args.prompt, vocabulary) if vocabulary is not None else None) or DEFAULT_SECONDS
+    return (
+        suggested_seconds(args.prompt, vocabulary, not args.no_sequence) if vocabulary is not None else None
+    ) or DEFAULT_SECONDS
 
 
 def _check_model(folder: ModelFolder, request: Request) -> None:

@@ -1,5 +1,7 @@
 """From a request to finished motions: the pipeline `MotionLCM` and its parts.
 
+action_joining      Motion of several actions one after the other: free takes of each, joined.
+action_parts        Which frames of a motion belong to which of the actions that its prompt names.
 action_steps        Steps of the post-processing that complete actions which the prompt names: kicks, hops on one
                     foot, gestures.
 generated_motion    A motion with the request that it was generated for.
@@ -11,6 +13,7 @@ noise_optimization  Noise optimization (DNO): search for initial noise whose mot
                     (PyTorch only).
 path_gait           Walks and runs on a path: sampled without the path, and played so that their steps fit its
                     speed.
+pieces              Sampled frames that are joined to one motion.
 pin_approach        Far pins: a ground path on which the character walks to pins that its motion does not come
                     near.
 pipeline            `MotionLCM`: the pipeline from a request to finished motions.

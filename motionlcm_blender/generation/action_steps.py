@@ -11,38 +11,62 @@ from ..gestures.prompt_gestures import prompt_gestures
 from ..postprocess import hop_fitting, kick_fitting
 from ..text.named_hop import named_hop
 from ..text.named_kick import named_kick
+from .action_parts import ActionPart
 from .motion_state import MotionState, given_frames
 
 
 def raise_kicks(state: MotionState) -> MotionState:
-    """Make the kick that the prompt names as high as people kick. Start, end and pins have priority."""
-    request = state.given.request
-    named = named_kick(request.prompt) if request.gestures else None
-    if named is None:
+    """Make the kicks that the prompt names as high as people kick. Start, end and pins have priority."""
+    if not state.given.request.gestures:
         return state
     stands = state.stands.reshape(len(state.joints), 2, 2).any(-1)
-    held = np.repeat(given_frames(state)[:, None], 2, axis=1)
-    joints = kick_fitting.raise_kicks(state.joints, stands | held, named.elevation, named.side, named.with_knee)
-    return replace(state, joints=joints.astype(np.float32))
+    fixed = stands | np.repeat(given_frames(state)[:, None], 2, axis=1)
+    joints = state.joints
+    for part in _parts(state):
+        named = named_kick(part.prompt)
+        if named is not None:
+            own = slice(part.begin, part.end)
+            joints = joints.copy()
+            joints[own] = kick_fitting.raise_kicks(
+                joints[own], fixed[own], named.elevation, named.side, named.with_knee
+            ).astype(np.float32)
+    return replace(state, joints=joints)
 
 
 def keep_foot_up(state: MotionState) -> MotionState:
     """Keep the free foot up in hops on one foot that the prompt names. Start, end and pins have priority."""
     request = state.given.request
-    named = named_hop(request.prompt) if request.gestures and request.start is None and request.end is None else None
-    if named is None:
+    if not request.gestures or request.start is not None or request.end is not None:
         return state
-    return replace(state, joints=hop_fitting.keep_foot_up(state.joints, named.side).astype(np.float32))
+    joints = state.joints
+    for part in _parts(state):
+        named = named_hop(part.prompt)
+        if named is not None:
+            own = slice(part.begin, part.end)
+            joints = joints.copy()
+            joints[own] = hop_fitting.keep_foot_up(joints[own], named.side).astype(np.float32)
+    return replace(state, joints=joints)
 
 
 def perform_gestures(state: MotionState) -> MotionState:
     """Perform the gestures that the prompt names with arms and head. Start, end and pins have priority."""
     request = state.given.request
-    planned = prompt_gestures(request.prompt) if request.gestures else ()
-    if not planned:
+    if not request.gestures:
         return state
-    frames = len(state.joints)
+    for part in _parts(state):
+        planned = prompt_gestures(part.prompt)
+        if planned:
+            own = part.begin, part.end
+            joints, head_hands = add_gestures(state.joints, state.head_hands, planned, request.seed, own)
+            state = replace(state, joints=joints, head_hands=head_hands)
+    return state
+
+
+def _parts(state: MotionState) -> tuple[ActionPart, ...]:
+    """The actions of the prompt with their frames; a prompt that was made as a whole is one, between start and end."""
+    request, frames = state.given.request, len(state.joints)
+    if state.given.parts:
+        return state.given.parts
     first = 0 if request.start is None else request.start.frames
     last = frames - (0 if state.end is None else state.end.frames)
-    joints, head_hands = add_gestures(state.joints, state.head_hands, planned, request.seed, (first, last))
-    return replace(state, joints=joints, head_hands=head_hands)
+    return (ActionPart(request.prompt, first, last),)

@@ -10,24 +10,32 @@ post-processed once, over the whole motion, so that a foot that stands across a 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from ..array_types import FloatArray
 from ..errors import Cancelled
 from ..motion import head_hands
-from ..motion.features import contacts_from_features, standing_joints
-from ..motion.skeleton import FPS, JOINT_COUNT
+from ..motion.skeleton import JOINT_COUNT
 from ..motion.world_transform import Placement, unplace_joints
 from ..postprocess.gait_fitting import frames_to_play, gait_times
-from ..postprocess.setting_off import LONGEST, best_entry, entered, entry_times
-from ..postprocess.stitching import SEAM, Seam, best_seams, body_speed, seam_jerk, seam_jerk_share, stitched, usual_jerk
+from ..postprocess.setting_off import LONGEST
+from ..postprocess.stitching import (
+    SEAM,
+    Seam,
+    best_seams,
+    seam_jerk,
+    seam_jerk_share,
+    stitched,
+    usual_jerk,
+)
 from ..postprocess.transitions import aligned, at_origin, match_start, placement_of
+from .action_parts import ActionPart
 from .generated_motion import GeneratedMotion
 from .motion_model import MotionModel, Progress
 from .path_gait import cadence_of
+from .pieces import CALM, JOLT, LIVELY, Piece, entered_piece, liveliness, piece_of, unchanging
 from .pin_approach import approached, restore_request
 from .postprocessing import postprocess_motion
 from .request import Hints, Request
@@ -39,10 +47,6 @@ CANDIDATES = 4
 """Number of candidates for each segment, sampled in one batch."""
 SEAMS = 4
 """Number of seams that are tried for each candidate."""
-JOLT, CALM = 0.2, 0.5
-"""Metres: cost of a seam with as much jerk again as the 99th percentile of the motion before, beyond this share."""
-LIVELY = 0.45
-"""Metres: cost of a candidate without any movement, beside the cost of its seam."""
 KEPT, QUIET = 0.85, 0.08
 """A motion that goes on from another is stitched to a free take if it moves less than this share of free takes, and if
 those move faster than the second number, m/s."""
@@ -56,45 +60,6 @@ SEED_STEP = 1_000_003
 """Segment k uses the seed plus k times this number."""
 
 
-@dataclass(frozen=True, eq=False)
-class Piece:
-    """Sampled frames.
-
-    Attributes:
-        joints: (T, 22, 3) metres, Y up.
-        contacts: (T, 4) in 0..1.
-        rotations: (T, 3, 4) quaternions of head and hands, or None.
-        seams: First and last frame of each crossfade.
-    """
-
-    joints: FloatArray
-    contacts: FloatArray
-    rotations: FloatArray | None
-    seams: tuple[tuple[int, int], ...] = ()
-
-    @property
-    def frames(self) -> int:
-        """Number of frames."""
-        return len(self.joints)
-
-
-def piece_of(features: FloatArray) -> Piece:
-    """The frames that the network sampled, from features (T, 263 or 281)."""
-    return Piece(
-        standing_joints(features).astype(np.float64),
-        contacts_from_features(features),
-        head_hands.from_motion_features(features),
-    )
-
-
-def unchanging(piece: Piece) -> Piece:
-    """The piece with arrays that cannot be written, to be kept for several requests."""
-    for array in (piece.joints, piece.contacts, piece.rotations):
-        if array is not None:
-            array.flags.writeable = False
-    return piece
-
-
 def lengthened(piece: Piece, frames: int) -> Piece:
     """Lengthen a walk by stitching it to itself where it fits best, until it has so many frames.
 
@@ -105,7 +70,7 @@ def lengthened(piece: Piece, frames: int) -> Piece:
     Returns:
         The longer walk; a piece that is too short to be stitched stays.
     """
-    again, usual = piece, _liveliness(piece.joints)
+    again, usual = piece, liveliness(piece.joints)
     while piece.frames < frames and again.frames >= 2 * SLACK + 2 * SEAM:
         latest = piece.frames - SEAM
         piece = _joined(piece, [again], (latest - SLACK, latest), (SLACK // 2, again.frames // 2), usual)
@@ -183,33 +148,35 @@ def _take(model: MotionModel, request: Request, on_progress: Progress) -> Genera
         made, number = _walk(model, replace(request, hints=None, facing=None), on_progress)
         fitted = fitted_to_path(request, made)
         if fitted is not None:
-            return _finished(request, fitted, number, fitted.frames, began)
-    made, number = _pieces(model, request, on_progress)
+            return finished_motion(request, fitted, number, fitted.frames, began)
+    made, number = stitched_segments(model, request, on_progress)
     on_progress(0.96, "Post-processing")
     led = approached(request, made.joints[: request.frames])
     if led is not None:
         return restore_request(_take(model, led, on_progress), request)
-    return _finished(request, made, number, request.frames, began)
+    return finished_motion(request, made, number, request.frames, began)
 
 
 def _walk(model: MotionModel, request: Request, on_progress: Progress) -> tuple[Piece, int]:
-    """As `_pieces`, kept for the next request that differs in its path alone, as while a path is dragged."""
+    """As `stitched_segments`, kept for the next request that differs in its path alone, as while a path is dragged."""
     if request.start is not None:
-        return _pieces(model, request, on_progress)
+        return stitched_segments(model, request, on_progress)
 
     def make() -> tuple[Piece, int]:
-        made, number = _pieces(model, request, on_progress)
+        made, number = stitched_segments(model, request, on_progress)
         return unchanging(made), number
 
     return model.walks.get(("stitched", request), make)
 
 
-def _finished(request: Request, made: Piece, number: int, frames: int, began: float) -> GeneratedMotion:
-    """Post-process the first frames of stitched segments."""
+def finished_motion(
+    request: Request, made: Piece, number: int, frames: int, began: float, parts: Sequence[ActionPart] = ()
+) -> GeneratedMotion:
+    """Post-process the first frames of stitched segments; parts: their actions, if there are several."""
     rotations = None if made.rotations is None else made.rotations[:frames]
     report = {"pieces": float(number)} if number > 1 else {}
     motion = postprocess_motion(
-        request, made.joints[:frames], made.contacts[:frames], report, began, head_hands=rotations
+        request, made.joints[:frames], made.contacts[:frames], report, began, head_hands=rotations, parts=parts
     )
     if not made.seams or frames != motion.frames:
         return motion
@@ -217,13 +184,13 @@ def _finished(request: Request, made: Piece, number: int, frames: int, began: fl
     return replace(motion, report=motion.report | {"seam_jerk_share": jerk})
 
 
-def _pieces(model: MotionModel, request: Request, on_progress: Progress) -> tuple[Piece, int]:
+def stitched_segments(model: MotionModel, request: Request, on_progress: Progress) -> tuple[Piece, int]:
     """Sample the segments of a take and stitch them; at least the frames of the request, and the number of segments."""
     longest = model.folder.frames[1] if model.folder is not None else request.frames
     slack = min(SLACK, (longest - SEAM) // 4)
     on_progress(0.0, "Sampling")
     made = _first(model, request, min(longest, request.frames))
-    speeds = [_liveliness(made.joints)]
+    speeds = [liveliness(made.joints)]
     number = 1
     if request.start is not None:
         made = _continued(model, request, made, slack, longest)
@@ -234,8 +201,8 @@ def _pieces(model: MotionModel, request: Request, on_progress: Progress) -> tupl
         length = min(longest, request.frames + slack - origin)
         own = replace(another_take(request, SEED_STEP * number), takes=CANDIDATES)
         where = placement_of(made.joints[origin : origin + 1])
-        pieces = _sampled(model, _segment(own, origin, length, where))
-        speeds += [_liveliness(piece.joints) for piece in pieces]
+        pieces = sampled_pieces(model, _segment(own, origin, length, where))
+        speeds += [liveliness(piece.joints) for piece in pieces]
         made = _joined(made, pieces, (earliest, earliest + slack), (0, 2 * slack), float(np.median(speeds)))
         number += 1
     return made, number
@@ -244,7 +211,7 @@ def _pieces(model: MotionModel, request: Request, on_progress: Progress) -> tupl
 def _first(model: MotionModel, request: Request, longest: int) -> Piece:
     """The first segment; with a start its first frames are those of the start."""
     first = replace(_segment(request, 0, longest, Placement(np.zeros(3))), start=request.start, takes=1)
-    piece = _sampled(model, first)[0]
+    piece = sampled_pieces(model, first)[0]
     if request.start is None:
         return piece
     joints = aligned(piece.joints, at_origin(request.start.joints))
@@ -265,40 +232,14 @@ def _continued(model: MotionModel, request: Request, made: Piece, slack: int, lo
         return made
     own = replace(another_take(request, SEED_STEP), takes=CONTINUATIONS)
     where = placement_of(made.joints[origin : origin + 1])
-    free = _sampled(model, _segment(own, origin, length, where))
-    usual = float(np.median([_liveliness(piece.joints) for piece in free]))
-    if usual < QUIET or _liveliness(made.joints[first:]) > KEPT * usual:
+    free = sampled_pieces(model, _segment(own, origin, length, where))
+    usual = float(np.median([liveliness(piece.joints) for piece in free]))
+    if usual < QUIET or liveliness(made.joints[first:]) > KEPT * usual:
         return made
-    return _entered(request.start.joints, free, latest, usual)
+    return entered_piece(request.start.joints, free, latest, usual)
 
 
-def _entered(start: FloatArray, candidates: list[Piece], latest: int, usual: float) -> Piece:
-    """The start with the best candidate played from a frame that is like the last one of the start."""
-    given = at_origin(start)
-    entries = [best_entry(given, piece.joints, latest) for piece in candidates]
-    scores = [
-        entry.cost + LIVELY * max(0.0, 1.0 - _liveliness(piece.joints[entry.frame :]) / max(usual, 1e-6))
-        for entry, piece in zip(entries, candidates, strict=True)
-    ]
-    best = int(np.argmin(scores))
-    piece, count = candidates[best], len(given)
-    fade, times = entries[best].fade, entry_times(entries[best], count, piece.frames)
-    rotations = None if piece.rotations is None else head_hands.resampled(piece.rotations, times).astype(np.float32)
-    return Piece(
-        match_start(entered(given, piece.joints, times), start, fade),
-        piece.contacts[np.rint(times).astype(int)],
-        rotations,
-        ((count - 1, count - 1 + fade),),
-    )
-
-
-def _liveliness(joints: FloatArray) -> float:
-    """Mean speed of the body and a part of that of the pelvis over the floor, m/s, of (T, 22, 3) metres."""
-    travel = np.linalg.norm(joints[-1, 0, [0, 2]] - joints[0, 0, [0, 2]]) * FPS / max(len(joints) - 1, 1)
-    return body_speed(joints) + 0.3 * float(travel)
-
-
-def _sampled(model: MotionModel, request: Request) -> list[Piece]:
+def sampled_pieces(model: MotionModel, request: Request) -> list[Piece]:
     """The takes of a request, as the network makes them."""
     return [piece_of(features) for features in model.features(request)]
 
@@ -315,7 +256,7 @@ def _joined(
     jerk = usual_jerk(made.joints)
     for number, piece in enumerate(candidates):
         for seam in best_seams(made.joints, piece.joints, before, after, SEAMS):
-            dull = max(0.0, 1.0 - _liveliness(piece.joints[seam.after :]) / max(usual, 1e-6))
+            dull = max(0.0, 1.0 - liveliness(piece.joints[seam.after :]) / max(usual, 1e-6))
             jolt = max(0.0, seam_jerk(made.joints, piece.joints, seam) / max(jerk, 1e-6) - CALM)
             scores.append((seam.cost + LIVELY * dull + JOLT * jolt, number, seam))
     _, number, seam = min(scores, key=lambda score: score[0])

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..array_types import BoolArray, FloatArray
 from ..motion.motion import Motion
+from .action_parts import ActionPart
 from .request import Request
 
 
@@ -19,11 +20,13 @@ class PostprocessInput:
         request: The request of one take.
         contacts: (T, 4) in 0..1, contact channels of the model: l_ankle, l_foot, r_ankle, r_foot.
         pins: Positions and mask, (T, 22, 3) each, in the frame of the request, or None.
+        parts: The actions of the prompt that were made one after the other; empty: it was made as a whole.
     """
 
     request: Request
     contacts: FloatArray
     pins: tuple[FloatArray, BoolArray] | None
+    parts: tuple[ActionPart, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
 from ..array_types import FloatArray
-from ..errors import Cancelled, DeviceError, InvalidRequest
+from ..errors import Cancelled, DeviceError, InvalidRequest, ModelFolderError
 from ..motion import head_hands
 from ..motion.features import contacts_from_features, joints_from_features, standing_joints
 from ..motion.metrics import foot_skate
@@ -18,11 +18,15 @@ from ..motion.skeleton import FPS, MAX_FRAMES
 from ..postprocess.path_following import resampled_joints
 from ..postprocess.transitions import aligned, at_origin, match_start
 from ..text.asset_names import spelled_out
+from ..text.prompt_vocabulary import Vocabulary, read_vocabulary
+from .action_joining import generate_parts
+from .action_parts import ActionPart, is_divisible, planned_parts, too_short_warning
 from .generated_motion import GeneratedMotion
 from .inbetweening import place_end_pose
-from .long_motion import Piece, fitted_to_path, generate_chained, needs_stitching, piece_of, unchanging
+from .long_motion import fitted_to_path, generate_chained, needs_stitching
 from .motion_model import MotionModel, Progress
 from .path_gait import cadence_of, without_path
+from .pieces import Piece, piece_of, unchanging
 from .pin_approach import approached, restore_request
 from .postprocessing import postprocess_motion
 from .prompt_path import on_named_path, without_named_path
@@ -76,6 +80,8 @@ class MotionLCM(MotionModel):
 
         in_pieces = self._needs_pieces(request)
         self.check_control(request)
+        if is_divisible(request):
+            return self._in_parts(request, progress, cancel)
         if in_pieces:
             return generate_chained(self, request, progress, cancel)
         stage(0.0, "Reading the prompt")
@@ -94,6 +100,26 @@ class MotionLCM(MotionModel):
         usual = partial(self._finished, started=started, report=sampled.report, progress=progress, cancel=cancel)
         kept = chosen_takes(request, samples, joints_from_features(sampled.features))
         return [usual(samples[k], sampled.features[k]) for k in kept]
+
+    def _in_parts(
+        self, request: Request, progress: Progress | None, cancel: Callable[[], bool] | None
+    ) -> list[GeneratedMotion]:
+        """Generate each action of the prompt by itself; with too little time for that, all at once."""
+        shortest = self.folder.frames[0] if self.folder is not None else 0
+        parts = planned_parts(request, self.vocabulary, shortest)
+        if parts:
+            return generate_parts(self, request, parts, progress, cancel)
+        warning = too_short_warning(request, shortest)
+        motions = self.generate(replace(request, sequence=False), progress, cancel)
+        return [replace(m, request=replace(m.request, sequence=True), warnings=(*m.warnings, warning)) for m in motions]
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary | None:
+        """Words of the training captions and lengths of actions; None if the model has no readable ones."""
+        try:
+            return None if self.folder is None else read_vocabulary(self.folder.path)
+        except ModelFolderError:
+            return None
 
     def _by_another_request(
         self, request: Request, progress: Progress | None, cancel: Callable[[], bool] | None, started: float
@@ -254,5 +280,8 @@ def _retimed(motion: GeneratedMotion, request: Request, started: float) -> Gener
     contacts = motion.contacts[np.rint(at).astype(int)]
     rotations = None if motion.head_hands is None else head_hands.resampled(motion.head_hands, at).astype(np.float32)
     performed = replace(request, gestures=False)  # they are part of the motion already
-    retimed = postprocess_motion(performed, joints, contacts, dict(motion.report), started, motion.warnings, rotations)
+    whole = (ActionPart("", 0, request.frames),) if is_divisible(request) else ()  # its turns are fitted already
+    retimed = postprocess_motion(
+        performed, joints, contacts, dict(motion.report), started, motion.warnings, rotations, whole
+    )
     return replace(retimed, request=request)

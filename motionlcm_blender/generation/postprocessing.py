@@ -34,6 +34,7 @@ from ..text.motion_kinds import captured_body_speed
 from ..text.named_turn import named_turn
 from ..text.travel_direction import travel_direction
 from . import inbetweening
+from .action_parts import ActionPart
 from .action_steps import keep_foot_up, perform_gestures, raise_kicks
 from .generated_motion import GeneratedMotion
 from .motion_state import MotionState, PostprocessInput, given_frames
@@ -52,6 +53,7 @@ def postprocess_motion(
     started: float,
     warnings: Sequence[str] = (),
     head_hands: FloatArray | None = None,
+    parts: Sequence[ActionPart] = (),
 ) -> GeneratedMotion:
     """Post-process a sampled motion: follow the path, meet the pins, match start and end poses, lock the feet.
 
@@ -63,12 +65,13 @@ def postprocess_motion(
         started: time.perf_counter() at the start of the request.
         warnings: Earlier warnings.
         head_hands: (T, 3, 4) unit quaternions, rotations of head and hands (`motion.head_hands`), or None.
+        parts: The actions of the prompt that were made one after the other; empty: it was made as a whole.
 
     Returns:
         The finished motion.
     """
     hints = request.hints
-    given = PostprocessInput(request, contacts, hints.pins if hints is not None else None)
+    given = PostprocessInput(request, contacts, hints.pins if hints is not None else None, tuple(parts))
     state = MotionState(
         given,
         joints,
@@ -168,13 +171,20 @@ def face_direction(state: MotionState) -> MotionState:
 
 
 def fit_turn(state: MotionState) -> MotionState:
-    """Make the turn that the prompt names as wide as named, in a motion that nothing else directs."""
+    """Make the turns that the prompt names as wide as named, in a motion that nothing else directs."""
     request = state.given.request
     directed = (state.path, state.facing, request.start, request.end, state.given.pins)
-    if any(each is not None for each in directed) or (named := named_turn(request.prompt)) is None:
+    if any(each is not None for each in directed):
         return state
-    spin = turn_fitting.turn_difference(state.joints, named.angle, named.side)
-    return state if spin is None else replace(state, joints=turn_fitting.turned(state.joints, spin), spin=spin)
+    total = np.zeros(len(state.joints))
+    for part in state.given.parts or (ActionPart(request.prompt, 0, len(state.joints)),):
+        named = named_turn(part.prompt)
+        own = slice(part.begin, part.end)
+        spin = None if named is None else turn_fitting.turn_difference(state.joints[own], named.angle, named.side)
+        if spin is not None:
+            total[own] += spin
+            total[part.end :] += spin[-1]
+    return state if not total.any() else replace(state, joints=turn_fitting.turned(state.joints, total), spin=total)
 
 
 def lock_feet(state: MotionState) -> MotionState:

@@ -173,6 +173,9 @@ class Request:
         mirror: Swap left and right; path and pins stay as given.
         gestures: Perform gestures and actions that the prompt names, as nods and throws, with arms and head on the
             sampled motion (`gestures.gesture_layer`), raise its kicks, and keep a foot up in hops on the other one.
+        sequence: Make the actions that the prompt names one after the other one after the other, each from a prompt of
+            its own, and an action that it names several times as often (`text.action_sequence`). For motion without
+            path, pins, facing and end.
         rewrite: Give the network a caption that the model is seen to do well in place of words that it was seen not to
             follow (`text.prompt_rewriting`), if the model folder has such captions.
         caption: What the network gets in place of the prompt, and what decides the gait on a path; None: the prompt, or
@@ -201,6 +204,7 @@ class Request:
     speed: float = 1.0
     liveliness: float = 1.0
     gestures: bool = True
+    sequence: bool = True
     rewrite: bool = True
     caption: str | None = None
 

@@ -99,6 +99,11 @@ def usual_jerk(joints: FloatArray) -> float:
     return float(np.percentile(_jerk(joints), 99))
 
 
+def joint_jerk(joints: FloatArray) -> float:
+    """Largest jerk of any joint of (T, 22, 3), m/s3: a knee that snaps is hardly seen in a mean over the joints."""
+    return float(np.linalg.norm(np.diff(np.asarray(joints, np.float64), n=3, axis=0), axis=-1).max() * FPS**3)
+
+
 def stitched(earlier: FloatArray, later: FloatArray, seam: Seam, length: int = SEAM) -> FloatArray:
     """Join two motions at a seam.
 

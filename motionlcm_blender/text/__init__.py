@@ -1,5 +1,7 @@
 """Text encoders, text tokens, and the vocabulary of the training data.
 
+action_kinds       Kinds of actions in prompts: travel, postures, jumps, throws.
+action_sequence    The actions that a prompt names one after the other, each as a prompt of its own.
 asset_names        Prompts in the form of asset names ("Walk_Injured_LeftLeg_01") as words.
 captured_speeds    Body speeds of captured motion by kind.
 encoders           Opening of the text encoder of a model folder.
@@ -16,6 +18,7 @@ named_turn         The turn that a prompt names: to the left by a quarter, aroun
 prompt_library     The prompt library of a model: prompts that were watched and judged right with this model.
 prompt_rewriting   Replace prompts in words that a model does not follow by captions that it does well.
 prompt_vocabulary  The vocabulary of a model's training captions, and a warning for prompts with unseen words.
+repeated_action    Actions that a prompt names several times: jumps, hops, pacing back and forth.
 sentence_t5        The text encoder sentence-t5 in NumPy: a prompt to the sentence vector that published
                    models take.
 text_tokens        Text tokens: the input of the denoiser for a prompt.

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+from .action_sequence import Action, action_sequence, is_sequence
 from .prompt_vocabulary import Vocabulary, tokens, verb_lemmas
 from .word_lists import LIGHT, SYNONYMS
 
 SHORTEST, LONGEST = 2.0, 9.8
 """Seconds: limits of a suggestion."""
+PART, STILL, REPEATED, OFTEN = (1.2, 3.0), 1.8, 1.3, 4
+"""Seconds: limits for an action of a sequence, and the time of one jump of many; how many are suggested."""
 _TIMES = {"twice": 2, "thrice": 3, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 _COUNTED = re.compile(r"\b(twice|thrice|(two|three|four|five|six|\d+) times)\b")
 _AGAIN = 0.7
@@ -16,7 +20,7 @@ _AGAIN = 0.7
 _THEN = re.compile(r"\b(?:and then|then|before|after that|followed by)\b|[,;] ")
 
 
-def suggested_seconds(prompt: str, vocabulary: Vocabulary) -> float | None:
+def suggested_seconds(prompt: str, vocabulary: Vocabulary, in_sequence: bool = True) -> float | None:
     """Suggest a length for a prompt.
 
     The parts of a sequence ("sits down, then waves") add up. Within a part the slowest verb counts, and a number of
@@ -25,10 +29,15 @@ def suggested_seconds(prompt: str, vocabulary: Vocabulary) -> float | None:
     Args:
         prompt: English text.
         vocabulary: Vocabulary of the model.
+        in_sequence: Actions that the prompt names one after the other are made one after the other
+            (`action_sequence`), so that the model's own limit is that of each.
 
     Returns:
         Seconds, rounded to 0.1; None if the model's table has none of the verbs.
     """
+    actions = action_sequence(prompt)
+    if in_sequence and vocabulary.seconds and is_sequence(actions):
+        return round(_of_sequence(actions, vocabulary), 1)
     total, known = 0.0, False
     for part in _THEN.split(prompt.lower()):
         seconds = _of_part(part, vocabulary)
@@ -36,6 +45,33 @@ def suggested_seconds(prompt: str, vocabulary: Vocabulary) -> float | None:
             total += seconds
             known = True
     return round(min(max(total, SHORTEST), LONGEST), 1) if known else None
+
+
+def seconds_in_sequence(action: Action, vocabulary: Vocabulary | None) -> float:
+    """Length of one action of a sequence, done once.
+
+    Args:
+        action: The action.
+        vocabulary: Vocabulary of the model; None: it has none.
+
+    Returns:
+        Seconds. A captured action is longer than these limits, with time before and after it.
+    """
+    if action.times != 1 and len(action.prompts) == 1:
+        return REPEATED
+    found = [None if vocabulary is None else _of_part(prompt.lower(), vocabulary) for prompt in action.prompts]
+    limits = [PART if "still" not in prompt else (STILL, STILL) for prompt in action.prompts]
+    return sum(min(max(s or PART[1], low), high) for s, (low, high) in zip(found, limits, strict=True))
+
+
+def often(action: Action) -> int:
+    """How often an action without a number is done in a motion of the suggested length."""
+    return max(1, OFTEN // len(action.prompts))
+
+
+def _of_sequence(actions: Sequence[Action], vocabulary: Vocabulary) -> float:
+    """Seconds of a sequence; what is done as often as there is time for is done some times."""
+    return sum(seconds_in_sequence(each, vocabulary) * (each.times or often(each)) for each in actions)
 
 
 def _of_part(part: str, vocabulary: Vocabulary) -> float | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 QUARTER, HALF, WHOLE = 0.5 * math.pi, math.pi, 2.0 * math.pi
 _VERB = (
     r"(?:turn(?:s|ing)?|pivot(?:s|ing)?|rotat(?:es?|ing)|swivel(?:s|ing)?|faces? about|u-?turn|about[- ]face"
-    r"|spin(?:s|ning)?|twirl\w*|circl\w*)"
+    r"|whirl(?:s|ing)?|spin(?:s|ning)?|twirl\w*|circl\w*)"
 )
 _VERBS = re.compile(rf"\b{_VERB}\b")
 _DEGREES = re.compile(r"\b(\d{1,3})(?:[ -]?deg(?:ree)?s?\b|°)")
@@ -17,7 +17,8 @@ _WHOLE = re.compile(
     r"\b(?:all the way around|(?:full|complete|whole) (?:turn|circle|rotation|revolution)|once around)\b"
 )
 _HALF = re.compile(
-    r"\b(?:turn(?:s|ing)? (?:\w+ )?(?:around|about|back)|half[- ]turn|u-?turn|about[- ]face|faces? about"
+    r"\b(?:turn(?:s|ing)? (?:\w+ )?(?:around|about|back)|whirl(?:s|ing)? (?:around|about)"
+    r"|half[- ]turn|u-?turn|about[- ]face|faces? about"
     r"|on (?:the|his|her|their) heels?|the other way|opposite direction|to look behind)\b"
 )
 _QUARTER = re.compile(r"\b(?:quarter[- ]turn|(?:left|right)(?: turn)?)\b")

@@ -138,6 +138,7 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
         chosen.seed = min(int(stored.get("seed", chosen.seed)), LARGEST_SEED)
         chosen.liveliness = stored.get("liveliness", 1.0)
         chosen.gestures = stored.get("gestures", False)  # older takes have none
+        chosen.sequence = stored.get("sequence", False)
         chosen.rewrite = stored.get("rewrite", False)
         chosen.steps = str(stored.get("steps", chosen.steps))
         for name in ("feet", "travel", "loop", "refine"):
@@ -215,7 +216,7 @@ class MOTIONLCM_OT_use_suggested_length(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen = context.scene.motionlcm
-        seconds = model_info.suggested_length(model_choice.chosen(), chosen.prompt)
+        seconds = model_info.suggested_length(model_choice.chosen(), chosen.prompt, chosen.sequence)
         if seconds is None:
             messages.show_message("The model has no usual length for this action.", error=True)
             return {"CANCELLED"}

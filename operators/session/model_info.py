@@ -30,10 +30,11 @@ _cards: dict[str | None, ModelCard] = {}
 _vocabularies: dict[str | None, Vocabulary | None] = {}
 _hints: dict[tuple[str | None, str], str] = {}
 _gestures: dict[str, tuple[str, ...]] = {}
+_actions: dict[str, tuple[str, ...]] = {}
 _rewritings: dict[str | None, Rewriting | None] = {}
 _rewritten: dict[tuple[str | None, str], Rewritten | None] = {}
 _bodies: dict[str, str | None] = {}
-_lengths: dict[tuple[str | None, str], float | None] = {}
+_lengths: dict[tuple[str | None, str, bool], float | None] = {}
 MOST_HINTS = 200
 """Number of prompts whose hints are cached."""
 
@@ -61,7 +62,7 @@ def known_card(choice: Choice) -> ModelCard | None:
 
 def read_hint(choice: Choice, prompt: str) -> str:
     """One sentence if the model has seldom or never seen motions like the prompt, otherwise empty. The result is
-    cached, and so are the gestures of the prompt and what replaces it.
+    cached, and so are the gestures and the actions of the prompt and what replaces it.
 
     A model without a readable vocabulary gives no hint.
     """
@@ -69,6 +70,7 @@ def read_hint(choice: Choice, prompt: str) -> str:
     from ...motionlcm_blender.generation.plain_body import body_without_path
     from ...motionlcm_blender.gestures.prompt_gestures import prompt_gestures
     from ...motionlcm_blender.networks.model_folder import ModelFolder
+    from ...motionlcm_blender.text.action_sequence import action_sequence, is_sequence
     from ...motionlcm_blender.text.asset_names import spelled_out
     from ...motionlcm_blender.text.prompt_vocabulary import read_vocabulary, unseen_words_warning
 
@@ -85,10 +87,13 @@ def read_hint(choice: Choice, prompt: str) -> str:
         _hints.clear()
         _gestures.clear()
         _bodies.clear()
+        _actions.clear()
         _rewritten.clear()
     _hints[choice.folder, prompt] = hint or ""
     _gestures[prompt] = tuple(dict.fromkeys(planned.gesture.name for planned in prompt_gestures(words)))
     _bodies[prompt] = body_without_path(words)
+    actions = action_sequence(words)
+    _actions[prompt] = tuple(action.words for action in actions) if is_sequence(actions) else ()
     rewriting = _read_rewriting(choice)
     _rewritten[choice.folder, prompt] = rewriting.find(words) if rewriting is not None else None
     return hint or ""
@@ -110,18 +115,21 @@ def _read_rewriting(choice: Choice) -> Rewriting | None:
     return _rewritings[choice.folder]
 
 
-def suggested_length(choice: Choice, prompt: str) -> float | None:
-    """Seconds that the action of a prompt usually takes; None if the model has none, or was not read yet."""
+def suggested_length(choice: Choice, prompt: str, in_sequence: bool = True) -> float | None:
+    """Seconds that the actions of a prompt usually take; None if the model has none, or was not read yet.
+
+    in_sequence: actions that the prompt names one after the other are made in turn.
+    """
     from ...motionlcm_blender.text.length_suggestion import suggested_seconds
 
     vocabulary = _vocabularies.get(choice.folder)
     if vocabulary is None or not prompt.strip():
         return None
-    key = choice.folder, prompt
+    key = choice.folder, prompt, in_sequence
     if key not in _lengths:
         if len(_lengths) >= MOST_HINTS:
             _lengths.clear()
-        _lengths[key] = suggested_seconds(prompt, vocabulary)
+        _lengths[key] = suggested_seconds(prompt, vocabulary, in_sequence)
     return _lengths[key]
 
 
@@ -145,6 +153,11 @@ def known_gestures(prompt: str) -> tuple[str, ...]:
     return _gestures.get(prompt, ())
 
 
+def known_actions(prompt: str) -> tuple[str, ...]:
+    """Words of the actions that a prompt names one after the other, if its hint was read; for drawing."""
+    return _actions.get(prompt, ())
+
+
 def forget() -> None:
     """Drop the cached data of models; the next use reads it again."""
     _cards.clear()
@@ -152,6 +165,7 @@ def forget() -> None:
     _hints.clear()
     _gestures.clear()
     _bodies.clear()
+    _actions.clear()
     _rewritings.clear()
     _rewritten.clear()
     _lengths.clear()

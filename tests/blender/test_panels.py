@@ -182,6 +182,20 @@ def test_the_panel_shows_the_body_beneath_an_action():
     settings().gestures = True
 
 
+def test_the_panel_shows_the_actions_of_the_prompt():
+    add_character()
+    settings().prompt = "a man picks something up and throws it"
+    assert "Actions: picks something up | throws it" in texts(drawn("MOTIONLCM_PT_main"))
+    settings().facing = "FIXED"
+    assert "Actions:" not in texts(drawn("MOTIONLCM_PT_main")), "a motion with a facing is made as a whole"
+    settings().facing = "WAY"
+    settings().sequence = False
+    assert "Actions:" not in texts(drawn("MOTIONLCM_PT_main"))
+    settings().sequence = True
+    settings().prompt = "a person walks and waves"
+    assert "Actions:" not in texts(drawn("MOTIONLCM_PT_main"))
+
+
 def test_the_panel_shows_the_caption_that_replaces_the_prompt():
     add_character()
     bpy.context.preferences.addons[EXTENSION].preferences.model_folder = ""  # the bundled one has rewrites

@@ -50,6 +50,20 @@ def test_one_becomes_the_prompt_of_the_scene_or_of_the_shot():
     assert "no shot" in panel_status().message
 
 
+def test_actions_in_turn_are_stored_with_the_take_and_recalled():
+    character = add_character()
+    in_turn = generate("a person claps, then jumps", seconds=3.0)
+    settings().sequence = False
+    whole = generate("a person claps, then jumps", seconds=3.0)
+    assert in_turn["motionlcm_sequence"] and not whole["motionlcm_sequence"]
+    character.animation_data.action = in_turn
+    bpy.ops.motionlcm.recall()
+    assert settings().sequence
+    del in_turn["motionlcm_sequence"]
+    bpy.ops.motionlcm.recall()
+    assert not settings().sequence, "a take of an older version was made as a whole"
+
+
 def test_whether_a_prompt_was_rewritten_is_stored_with_the_take_and_recalled():
     character = add_character()
     fallen = generate("a woman faints", seconds=3.0)

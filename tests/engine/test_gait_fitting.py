@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motionlcm_blender.generation.long_motion import Piece, fitted_to_path, lengthened
+from motionlcm_blender.generation.long_motion import fitted_to_path, lengthened
 from motionlcm_blender.generation.path_gait import cadence_of, without_path
+from motionlcm_blender.generation.pieces import Piece
 from motionlcm_blender.generation.postprocessing import postprocess_motion
 from motionlcm_blender.generation.request import Hints, Request
 from motionlcm_blender.motion.foot_contacts import foot_contacts

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from motionlcm_blender.generation.long_motion import Piece, unchanging
 from motionlcm_blender.generation.motion_model import MotionModel
+from motionlcm_blender.generation.pieces import Piece, unchanging
 from motionlcm_blender.generation.pipeline import MotionLCM
 from motionlcm_blender.generation.request import Hints, Request
 from motionlcm_blender.generation.sample_cache import SampleCache
