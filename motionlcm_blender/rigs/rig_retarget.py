@@ -21,12 +21,28 @@ from ..postprocess.pin_ik import hold_pins
 from .mapped_joints import ANKLES, ELBOWS, HEAD, HIPS, TOES, TRUNK, WRISTS
 from .rest_alignment import HANDS
 from .rig_body import RigBody
-from .rig_feet import STRAIGHT, Stances, find_stances, flatten_feet, foot_clearance, plant_feet, turn_legs
+from .rig_feet import (
+    STRAIGHT,
+    Stances,
+    find_stances,
+    flatten_feet,
+    foot_clearance,
+    pitch_long_feet,
+    plant_feet,
+    turn_legs,
+)
 
 _LEAN = 0.5
 """Part of the turn from pelvis to spine that a pelvis in one piece with its spine makes."""
 _LOW = (0.05, 0.25)
 """Metres of a sole above the floor up to which a foot counts as standing for the body's height, and from which not."""
+_BROAD = (4.0, 8.0)
+"""Width of the hips beside that of the motion's body from which a broad pelvis lists less, and from which least."""
+_LESS_LIST = 0.2
+"""Part of the list of the broadest pelvis that is left out while its feet are low. More of it would put the hips further
+from where the pelvis of the motion has them than it brings the legs nearer to their directions."""
+_UPRIGHT = np.radians([30.0, 60.0])
+"""Tilt of a pelvis up to which it lists less, and from which not: it sits or lies."""
 _STANCE_SIGMA = 2.0
 """Frames over which a body's height changes from one standing leg to the other."""
 
@@ -67,10 +83,14 @@ def retarget_to_body(
     performed = positions(source.translation, world, source.skeleton)[:, :JOINT_COUNT]
     stances = find_stances(motion, performed)
     rise = float(body.alignment.heights[:, 0].mean()) - stances.rise
+    clearance = foot_clearance(performed, stances, level)
+    _level_broad_pelvis(world, np.asarray(body.skeleton.offsets), source.skeleton.offsets, clearance)
     root = source.translation + _stiffen_trunk(world, body, on_path)
     flatten_feet(world, stances)
+    if level:
+        feet = (np.asarray(skeleton.offsets)[list(TOES)] for skeleton in (body.skeleton, source.skeleton))
+        pitch_long_feet(world, *feet, clearance)
     joints = positions(root, world, body.skeleton)[:, :JOINT_COUNT]
-    clearance = foot_clearance(performed, stances, level)
     move = _standing_hips(performed, joints, stances, clearance) + [0.0, rise, 0.0]
     joints += (move * ([0.0, 1.0, 0.0] if on_path else 1.0))[:, None]
     if lock:
@@ -78,6 +98,33 @@ def retarget_to_body(
     if pins is not None:
         joints = _with_held_pins(world, joints, motion, body, pins, on_path)
     return clip_of(world, joints[:, 0], motion.fps, body.skeleton)
+
+
+def _level_broad_pelvis(
+    world: FloatArray, offsets: FloatArray, source_offsets: FloatArray, clearance: FloatArray
+) -> None:
+    """Take a part of the list out of a broad pelvis that stands on low feet, in place.
+
+    A pelvis that lists raises one hip and lowers the other by half its width times the sine. On hips as far apart as
+    the legs are long, standing legs have to bend and stretch for that.
+
+    Args:
+        world: (T, 24, 4) world rotations; those of the pelvis change.
+        offsets: (24, 3) of this body, metres.
+        source_offsets: The same of the motion's body.
+        clearance: (T, 2) metres of the soles above the floor (`foot_clearance`).
+    """
+    own, theirs = (np.linalg.norm(each[HIPS[0]] - each[HIPS[1]]) for each in (offsets, np.asarray(source_offsets)))
+    broad = float(smoothstep(np.array(own / max(theirs, 1e-9)), *_BROAD))
+    if broad <= 0.0:
+        return
+    aside = rot.rotate(world[:, 0], np.array([1.0, 0.0, 0.0]))
+    heading = rot.from_axis_angle((0.0, 1.0, 0.0), np.arctan2(-aside[:, 2], aside[:, 0]))
+    tilt = rot.to_rotation_vector(rot.multiply(rot.inverse(heading), world[:, 0]))
+    upright = 1.0 - smoothstep(np.linalg.norm(tilt, axis=-1), *_UPRIGHT)
+    low = 1.0 - smoothstep(clearance.max(1), *_LOW)
+    tilt[:, 2] *= 1.0 - _LESS_LIST * broad * upright * low
+    world[:, 0] = rot.multiply(heading, rot.from_rotation_vector(tilt))
 
 
 def _stiffen_trunk(world: FloatArray, body: RigBody, on_path: bool) -> FloatArray:
