@@ -43,6 +43,8 @@ _LESS_LIST = 0.2
 from where the pelvis of the motion has them than it brings the legs nearer to their directions."""
 _UPRIGHT = np.radians([30.0, 60.0])
 """Tilt of a pelvis up to which it lists less, and from which not: it sits or lies."""
+_SEATED = (0.2, 0.35)
+"""Metres of a hip above the floor up to which the floor carries it, and from which its leg does."""
 _STANCE_SIGMA = 2.0
 """Frames over which a body's height changes from one standing leg to the other."""
 
@@ -91,7 +93,8 @@ def retarget_to_body(
         feet = (np.asarray(skeleton.offsets)[list(TOES)] for skeleton in (body.skeleton, source.skeleton))
         pitch_long_feet(world, *feet, clearance)
     joints = positions(root, world, body.skeleton)[:, :JOINT_COUNT]
-    move = _standing_hips(performed, joints, stances, clearance) + [0.0, rise, 0.0]
+    heights = body.alignment.heights
+    move = _standing_hips(performed, joints, stances, clearance, heights - [rise, rise]) + [0.0, rise, 0.0]
     joints += (move * ([0.0, 1.0, 0.0] if on_path else 1.0))[:, None]
     if lock:
         joints = _with_planted_feet(world, joints, clearance, body, stances, straight)
@@ -144,19 +147,35 @@ def _stiffen_trunk(world: FloatArray, body: RigBody, on_path: bool) -> FloatArra
     return moved * (np.array([0.0, 1.0, 0.0]) if on_path else 1.0)
 
 
-def _standing_hips(performed: FloatArray, joints: FloatArray, stances: Stances, clearance: FloatArray) -> FloatArray:
-    """(T, 3) move of a body with which the hips of its standing legs move as SMPL's.
+def _standing_hips(
+    performed: FloatArray, joints: FloatArray, stances: Stances, clearance: FloatArray, heights: FloatArray
+) -> FloatArray:
+    """(T, 3) move of a body with which its standing feet reach the floor and the hips above them move as SMPL's.
 
-    The hips of a broad figure rise, fall and swing further where its pelvis turns. They are as high as SMPL's, and over
-    the ground as far from them as in the middle of each stance.
+    Over the ground, the hips of a broad figure swing further where its pelvis turns; the standing ones are as far from
+    SMPL's as in the middle of each stance. In height, the legs keep their directions: thighs and shins of other
+    lengths than SMPL's have their hips higher or lower where the knees are bent. Hips near the floor, and those above
+    a raised foot, are as high as SMPL's.
+
+    Args:
+        performed: (T, 22, 3) joints of the SMPL result, metres.
+        joints: (T, 22, 3) of this body with the same turns.
+        stances: The stances.
+        clearance: (T, 2) metres of the soles above the floor.
+        heights: (2, 2) metres of ankle and toe joint (columns) above the floor of a standing foot.
     """
     off = performed[:, list(HIPS)] - joints[:, list(HIPS)]
+    low = np.maximum(stances.labels >= 0, 1.0 - smoothstep(clearance, *_LOW))
+    ankles, toes = (joints[:, list(part), 1] for part in (ANKLES, TOES))
+    above = np.maximum(heights[:, 0], heights[:, 1] + ankles - toes)
+    by_legs = low * smoothstep(performed[:, list(HIPS), 1], *_SEATED)
+    off[..., 1] += by_legs * (clearance + above - ankles - off[..., 1])
     for side in (0, 1):
         for number in range(int(stances.labels[:, side].max()) + 1):
             mine = stances.labels[:, side] == number
             off[mine, side] -= off[mine, side].mean(0) * [1.0, 0.0, 1.0]
         off[stances.labels[:, side] < 0, side] *= [0.0, 1.0, 0.0]
-    weight = np.maximum(stances.labels >= 0, 1.0 - smoothstep(clearance, *_LOW)) + 0.05
+    weight = low + 0.05
     move: FloatArray = (weight[..., None] * off).sum(1) / weight.sum(1)[:, None]
     return smooth(move, _STANCE_SIGMA) if len(move) > 8 else move
 
