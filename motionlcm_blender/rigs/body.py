@@ -28,6 +28,8 @@ SPREAD_TOES = 3
 """Bones that hang from the joint of the toes where each toe has a bone."""
 TELLING = 0.5
 """A name that fits a joint better than this names it."""
+HEEL = 0.5
+"""Of the distance from the ankle to the tip of the toes: a bone nearer to the ankle is a heel."""
 FEW_NAMES = 4
 """Limb bones with a side in their names, from which on the names' sides are believed."""
 
@@ -221,7 +223,14 @@ def _add_toe(
     below = [bone for bone in range(len(figure.parent)) if figure.is_below(bone, ankle)]
     fits = {bone: figure.names[bone].parts.get("foot", 0.0) for bone in below}
     if "ankle" in figure.names[ankle].words:  # what is called foot below an ankle is the front of it
-        front = {bone for bone in below if "foot" in figure.names[bone].words and "toe" not in figure.names[bone].words}
+        reach = max((figure.distance(bone, ankle) for bone in below), default=0.0)
+        front = {
+            bone
+            for bone in below
+            if "foot" in figure.names[bone].words
+            and "toe" not in figure.names[bone].words
+            and figure.distance(bone, ankle) > HEEL * reach
+        }
         fits = {bone: fit + 0.6 * (bone in front and fit > 0.0) for bone, fit in fits.items()}
     named = [
         (fit - 0.1 * figure.depth[bone], bone)
