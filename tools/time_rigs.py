@@ -15,6 +15,7 @@ import os
 import statistics
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,9 +40,9 @@ def timed(obj: bpy.types.Object, name: str, motions: dict[str, Any], fps: float,
     rig = recognised.read_character(obj)
     body = rig if isinstance(rig, recognised.BodyRig) else None
     motion = motions[name]
+    place = part("motionlcm_blender.motion.world_transform").Placement(np.zeros(3))
     order = worker.GenerationJobInput(
-        request.Request("a motion", len(motion.joints)), rig.skeleton,
-        part("motionlcm_blender.motion.world_transform").Placement(np.zeros(3)), fps, float(FIRST), handles.handle_of(obj),
+        request.Request("a motion", len(motion.joints)), rig.skeleton, place, fps, float(FIRST), handles.handle_of(obj),
         handles.handle_of(bpy.context.scene), SimpleNamespace(), recognised.units_per_metre(obj, rig),
         key_tolerance=tolerance, body=body,
     )  # fmt: skip
@@ -60,7 +61,7 @@ def timed(obj: bpy.types.Object, name: str, motions: dict[str, Any], fps: float,
     moments.append(time.process_time())
     bpy.data.actions.remove(actions.new_action(obj, "timed", times, channels, {}))
     moments.append(time.process_time())
-    return [1000.0 * (after - before) for before, after in zip(moments, moments[1:], strict=False)]
+    return [1000.0 * (after - before) for before, after in pairwise(moments)]
 
 
 def main() -> None:
@@ -85,7 +86,8 @@ def main() -> None:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         obj = make()
         for name, *_ in MOTIONS:
-            runs = [timed(obj, name, motions, arguments.fps, arguments.tolerance) for _ in range(arguments.runs + 1)][1:]
+            settings = obj, name, motions, arguments.fps, arguments.tolerance
+            runs = [timed(*settings) for _ in range(arguments.runs + 1)][1:]
             parts = [statistics.median(each) for each in zip(*runs, strict=True)]
             whole = statistics.median(map(sum, runs))
             print(f"| {rig} | {name} | {' | '.join(f'{each:.0f}' for each in parts)} | {whole:.0f} |", flush=True)

@@ -125,7 +125,7 @@ def _ambiguous(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> set[str
 
 
 def _is_numbered(figure: Figure, bone: int, part: str, mapped: set[int]) -> bool:
-    """Whether only a number distinguishes a bone with no telling name from another bone of the limb that is left out."""
+    """Whether only a number distinguishes a bone with no telling name from a bone of the limb that is left out."""
     name = figure.names[bone]
     if name.parts.get(part, 0.0) > TELLING or not name.numbers:
         return False

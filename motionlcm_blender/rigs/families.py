@@ -41,8 +41,8 @@ IK_KEYS = ("control", "pole", "toe")
 NAMESPACE = r".*[:|]"
 """What may precede the names of any family."""
 NUMBERED, MOSTLY = re.compile(r"(.*[^_])_\d{1,4}"), 0.7
-"""A name with a number that an exporter has appended, as Sketchfab's does, and the part of an armature's bones that have
-one in that case."""
+"""A name with a number that an exporter has appended, as Sketchfab's does, and the part of an armature's bones that
+have one in that case."""
 MIDDLE = ("pelvis", "spine", "spine1", "spine2", "spine3", "neck", "head")
 
 

@@ -18,8 +18,8 @@ LEAST_FIT = 0.08
 MOST_CANDIDATES = 12
 """Limbs of a kind that are compared; the number of combinations grows with their product."""
 SECOND = 0.6
-"""Decrease of the fit of a bone below another that fits the same joint: the second half of a limb bone in two, or a hand
-below a wrist."""
+"""Decrease of the fit of a bone below another that fits the same joint: the second half of a limb bone in two, or a
+hand below a wrist."""
 SHAPE_BONUS = 0.5
 """Increase of the confidence if hierarchy and lengths agree with the name."""
 

@@ -194,7 +194,8 @@ def foot_clearance(source: FloatArray, stances: Stances, level: bool) -> FloatAr
         if on[:, side].any():
             rest = float(np.median(clearance[on[:, side], side]))
             clearance[:, side] -= rest if abs(rest) < _FLOATS else 0.0
-            floats = smoothing_spline(clearance[:, side : side + 1], FIRM * on[:, side].astype(np.float64), _RELEASE)[:, 0]
+            weight = FIRM * on[:, side].astype(np.float64)
+            floats = smoothing_spline(clearance[:, side : side + 1], weight, _RELEASE)[:, 0]
             clearance[:, side] -= np.clip(floats, -_FLOATS, _FLOATS)
             clearance[on[:, side], side] = 0.0
     return np.maximum(clearance, 0.0)

@@ -39,8 +39,8 @@ _LOW = (0.05, 0.25)
 _BROAD = (4.0, 8.0)
 """Width of the hips beside that of the motion's body from which a broad pelvis lists less, and from which least."""
 _LESS_LIST = 0.2
-"""Part of the list of the broadest pelvis that is left out while its feet are low. More of it would put the hips further
-from where the pelvis of the motion has them than it brings the legs nearer to their directions."""
+"""Part of the list of the broadest pelvis that is left out while its feet are low. More of it would put the hips
+further from where the pelvis of the motion has them than it brings the legs nearer to their directions."""
 _UPRIGHT = np.radians([30.0, 60.0])
 """Tilt of a pelvis up to which it lists less, and from which not: it sits or lies."""
 _SEATED = (0.2, 0.35)

@@ -110,8 +110,10 @@ def _down_to_hips(
 
 
 def _is_trunk(figure: Figure, bone: int, carries_arms: bool) -> bool:
-    """Whether a bone between pelvis and neck is one of the spine. carries_arms: the arms hang from it, so that a word
-    such as bust or mid names the trunk."""
+    """Whether a bone between pelvis and neck is one of the spine.
+
+    carries_arms: the arms hang from it, so that a word such as bust or mid names the trunk.
+    """
     name = figure.names[bone]
     if name.parts.get("pelvis", 0.0) > max(0.5, name.parts.get("spine", 0.0)):
         return False

@@ -95,9 +95,7 @@ def curves_played(player: bpy.types.AnimData | bpy.types.NlaStrip) -> list[bpy.t
     return [curve for bag in bags if bag is not None for curve in bag.fcurves if not curve.mute]
 
 
-def animated_paths(
-    block: bpy.types.ID, active_action: bool = True, among: Collection[str] | None = None
-) -> set[str]:
+def animated_paths(block: bpy.types.ID, active_action: bool = True, among: Collection[str] | None = None) -> set[str]:
     """The data paths of a data-block that change in time, by drivers and animation.
 
     active_action: include the active Action. among: the paths to look at, None for all; control rigs have hundreds of
