@@ -86,12 +86,12 @@ def retarget_to_body(
     stances = find_stances(motion, performed)
     rise = float(body.alignment.heights[:, 0].mean()) - stances.rise
     clearance = foot_clearance(performed, stances, level)
-    _level_broad_pelvis(world, np.asarray(body.skeleton.offsets), source.skeleton.offsets, clearance)
+    _level_broad_pelvis(world, np.asarray(body.skeleton.offsets), np.asarray(source.skeleton.offsets), clearance)
     root = source.translation + _stiffen_trunk(world, body, on_path)
     flatten_feet(world, stances)
     if level:
-        feet = (np.asarray(skeleton.offsets)[list(TOES)] for skeleton in (body.skeleton, source.skeleton))
-        pitch_long_feet(world, *feet, clearance)
+        feet, source_feet = (np.asarray(each.offsets)[list(TOES)] for each in (body.skeleton, source.skeleton))
+        pitch_long_feet(world, feet, source_feet, clearance)
     joints = positions(root, world, body.skeleton)[:, :JOINT_COUNT]
     heights = body.alignment.heights
     move = _standing_hips(performed, joints, stances, clearance, heights - [rise, rise]) + [0.0, rise, 0.0]
@@ -117,7 +117,7 @@ def _level_broad_pelvis(
         source_offsets: The same of the motion's body.
         clearance: (T, 2) metres of the soles above the floor (`foot_clearance`).
     """
-    own, theirs = (np.linalg.norm(each[HIPS[0]] - each[HIPS[1]]) for each in (offsets, np.asarray(source_offsets)))
+    own, theirs = (float(np.linalg.norm(each[HIPS[0]] - each[HIPS[1]])) for each in (offsets, source_offsets))
     broad = float(smoothstep(np.array(own / max(theirs, 1e-9)), *_BROAD))
     if broad <= 0.0:
         return
@@ -165,7 +165,7 @@ def _standing_hips(
         heights: (2, 2) metres of ankle and toe joint (columns) above the floor of a standing foot.
     """
     off = performed[:, list(HIPS)] - joints[:, list(HIPS)]
-    low = np.maximum(stances.labels >= 0, 1.0 - smoothstep(clearance, *_LOW))
+    low: FloatArray = np.maximum((stances.labels >= 0).astype(np.float64), 1.0 - smoothstep(clearance, *_LOW))
     ankles, toes = (joints[:, list(part), 1] for part in (ANKLES, TOES))
     above = np.maximum(heights[:, 0], heights[:, 1] + ankles - toes)
     by_legs = low * smoothstep(performed[:, list(HIPS), 1], *_SEATED)
