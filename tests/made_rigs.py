@@ -21,10 +21,10 @@ from motionlcm_blender.rigs.description import RigBone, RigDescription, rest_axe
 
 @cache
 def made_rigs() -> dict[str, dict[str, Any]]:
-    """Name -> sides, bones and the right answer."""
-    found: dict[str, dict[str, Any]] = json.loads(
-        (Path(__file__).parent / "data" / "made_rigs.json").read_text(encoding="utf-8")
-    )
+    """Name -> sides, bones, the right answer, and where it is known only by its family's file, `by_family`."""
+    found: dict[str, dict[str, Any]] = {}
+    for file in ("made_rigs.json", "more_made_rigs.json"):
+        found |= json.loads((Path(__file__).parent / "data" / file).read_text(encoding="utf-8"))
     return found
 
 

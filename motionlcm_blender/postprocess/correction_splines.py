@@ -63,16 +63,17 @@ def blend_between_runs(values: FloatArray, label: IntArray, relax: int = RELAX) 
     return np.where(on[:, None], values, np.where(near[:, None], across, out + back))
 
 
-def smoothing_spline(values: FloatArray, weight: FloatArray) -> FloatArray:
+def smoothing_spline(values: FloatArray, weight: FloatArray, pull: float = PULL) -> FloatArray:
     """Smoothing spline through weighted values that fades to zero far from them.
 
     Least squares over the whole clip (Reinsch 1967): minimises sum_t weight[t] (x[t] - values[t])^2 + sum (second
-    differences of x)^2 + PULL sum x^2, so that a foot neither starts nor stops with a jerk where its correction
+    differences of x)^2 + pull sum x^2, so that a foot neither starts nor stops with a jerk where its correction
     starts. Before the first and after the last known frame the values stay nearly constant.
 
     Args:
         values: (T, n) values.
         weight: (T,) weights, relative to weight 1 of the acceleration per frame squared.
+        pull: Weight of the pull towards zero; the spline fades over about (1 / pull) ** 0.25 frames.
 
     Returns:
         (T, n) values of the spline.
@@ -81,7 +82,7 @@ def smoothing_spline(values: FloatArray, weight: FloatArray) -> FloatArray:
     if frames < 3:
         return values * (weight > 0)[:, None]
     stiffness = banded_solver.squared_differences(frames, 2).copy()
-    stiffness[0] += weight + PULL
+    stiffness[0] += weight + pull
     known = np.flatnonzero(weight > 0.1 * weight.max())
     if len(known):
         held = np.zeros(frames - 1)

@@ -26,6 +26,10 @@ TIP_FIT = 0.3
 """Names that fit the toes less than this are those of tips and twist bones."""
 SPREAD_TOES = 3
 """Bones that hang from the joint of the toes where each toe has a bone."""
+TELLING = 0.5
+"""A name that fits a joint better than this names it."""
+HEEL = 0.5
+"""Of the distance from the ankle to the tip of the toes: a bone nearer to the ankle is a heel."""
 FEW_NAMES = 4
 """Limb bones with a side in their names, from which on the names' sides are believed."""
 
@@ -82,8 +86,8 @@ def _ambiguous(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> set[str
 
     Of joints without a telling name these are all joints of a control rig; joints at which other bones begin too; the
     ends of a spine and a neck; hips under a bone of the leg; shoulders without a collar; toes in two parts; both joints
-    of a limb between which a bone was left out. With telling names: shoulders below which a bone was left out that is
-    called an upper arm.
+    of a limb between which a bone was left out; bones of a limb that only their numbers distinguish. With telling
+    names: shoulders below which a bone was left out that is called an upper arm.
     """
 
     def names_part(name: str, part: str) -> bool:
@@ -101,6 +105,8 @@ def _ambiguous(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> set[str
             name = f"{side}_{part}"
             if part == "shoulder" and _names_lower_bone(figure, joints[name][0], joints[f"{side}_elbow"][0]):
                 found |= {name, f"{side}_collar"}
+            if joints[name] and part in BEFORE and _is_numbered(figure, joints[name][0], part, mapped):
+                found.add(name)
             if names_part(name, part) or not joints[name]:
                 continue
             bone = joints[name][0]
@@ -116,6 +122,15 @@ def _ambiguous(figure: Figure, joints: Mapping[str, tuple[int, ...]]) -> set[str
             elif part == "foot" and any(figure.children[kid] for kid in figure.children[bone]):
                 found.add(name)
     return found
+
+
+def _is_numbered(figure: Figure, bone: int, part: str, mapped: set[int]) -> bool:
+    """Whether only a number distinguishes a bone with no telling name from a bone of the limb that is left out."""
+    name = figure.names[bone]
+    if name.parts.get(part, 0.0) > TELLING or not name.numbers:
+        return False
+    beside = [other for other in (figure.parent[bone], *figure.children[bone]) if other >= 0 and other not in mapped]
+    return any(figure.names[other].words == name.words for other in beside)
 
 
 def _names_lower_bone(figure: Figure, shoulder: int, elbow: int) -> bool:
@@ -186,7 +201,10 @@ def _add_collar(
     if not between:
         joints[name], confidence[name] = (), 0.9 * sure
     elif max(fits) > 0.3:
-        joints[name], confidence[name] = (between[fits.index(max(fits))],), 0.6 * sure + 0.4 * min(1.0, max(fits) + 0.2)
+        best = fits.index(max(fits))
+        joints[name], confidence[name] = (between[best],), 0.6 * sure + 0.4 * min(1.0, max(fits) + 0.2)
+        if max(fits[:best], default=0.0) > 0.3:  # a shoulder above a shoulder blade
+            confidence[name] = min(confidence[name], AMBIGUOUS)
     else:
         joints[name], confidence[name] = (between[0],), 0.75 * sure
 
@@ -205,7 +223,14 @@ def _add_toe(
     below = [bone for bone in range(len(figure.parent)) if figure.is_below(bone, ankle)]
     fits = {bone: figure.names[bone].parts.get("foot", 0.0) for bone in below}
     if "ankle" in figure.names[ankle].words:  # what is called foot below an ankle is the front of it
-        front = {bone for bone in below if "foot" in figure.names[bone].words and "toe" not in figure.names[bone].words}
+        reach = max((figure.distance(bone, ankle) for bone in below), default=0.0)
+        front = {
+            bone
+            for bone in below
+            if "foot" in figure.names[bone].words
+            and "toe" not in figure.names[bone].words
+            and figure.distance(bone, ankle) > HEEL * reach
+        }
         fits = {bone: fit + 0.6 * (bone in front and fit > 0.0) for bone, fit in fits.items()}
     named = [
         (fit - 0.1 * figure.depth[bone], bone)

@@ -40,6 +40,9 @@ SIDED = ("collar", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "foot")
 IK_KEYS = ("control", "pole", "toe")
 NAMESPACE = r".*[:|]"
 """What may precede the names of any family."""
+NUMBERED, MOSTLY = re.compile(r"(.*[^_])_\d{1,4}"), 0.7
+"""A name with a number that an exporter has appended, as Sketchfab's does, and the part of an armature's bones that
+have one in that case."""
 MIDDLE = ("pelvis", "spine", "spine1", "spine2", "spine3", "neck", "head")
 
 
@@ -78,17 +81,21 @@ class Family:
 
 @dataclass(frozen=True)
 class FamilyMatch:
-    """A family whose names an armature has, and what stands before each name."""
+    """A family whose names an armature has, and what stands before each name.
+
+    originals: Name as the family has it -> the armature's own, where the armature's names have numbers at their ends.
+    """
 
     family: Family
     prefix: str
+    originals: Mapping[str, str] = field(default_factory=dict)
 
     def joints(self, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """The file's joints as bone names of the armature, without joints whose bones are missing."""
         there = set(names)
         found = {}
         for joint, bones in self.family.joints.items():
-            named = tuple(self.prefix + bone for bone in bones if self.prefix + bone in there)
+            named = tuple(name for bone in bones if (name := self._own(bone)) in there)
             if named or not bones:
                 found[joint] = named
         return found
@@ -105,17 +112,22 @@ class FamilyMatch:
         """The IK controls of limbs whose bones are there."""
         there, found = set(names), []
         for each in self.family.ik:
-            control, pole, toe = (self.prefix + name if name else "" for name in (each.control, each.pole, each.toe))
+            control, pole, toe = (self._own(name) if name else "" for name in (each.control, each.pole, each.toe))
             if control in there and (not pole or pole in there):
                 found.append(IkLimb(each.end, control, pole, toe if toe in there else ""))
         return tuple(found)
 
+    def _own(self, bone: str) -> str:
+        name = self.prefix + bone
+        return self.originals.get(name, name)
+
     def _found(self, patterns: Sequence[SwitchPattern], bones: Sequence[RigBone]) -> tuple[FkSwitch, ...]:
+        plain = {original: name for name, original in self.originals.items()}
         found = []
         for each in patterns:
             pattern = re.compile(re.escape(self.prefix) + f"(?:{each.bone})")
             for bone in bones:
-                if not pattern.fullmatch(bone.name):
+                if not pattern.fullmatch(plain.get(bone.name, bone.name)):
                     continue
                 if each.prop:
                     named = [name for name in bone.properties if re.fullmatch(each.prop, name)]
@@ -132,13 +144,25 @@ def match_family(names: Sequence[str], presets_folder: str | Path | None = None)
         names: All bone names.
         presets_folder: Folder of the user's own files; one that cannot be read is passed over.
     """
-    there = frozenset(names)
     own = _read_folder(Path(presets_folder), True) if presets_folder and Path(presets_folder).is_dir() else ()
     for families in (own, _package_families()):
-        for namespaces in (False, True):
-            found = [match for family in families if (match := _match(family, names, there, namespaces))]
-            if found:
-                return max(found, key=lambda each: (not each.family.general, len(each.family.names)))
+        if found := _best_match(families, names):
+            return found
+    plain = {match[1]: name for name in names if (match := NUMBERED.fullmatch(name))}
+    if len(plain) < MOSTLY * len(names):
+        return None
+    rest = [name for name in names if name not in set(plain.values())]
+    numbered = _best_match(_package_families(), [*plain, *rest])
+    return None if numbered is None else replace(numbered, originals=plain)
+
+
+def _best_match(families: Sequence[Family], names: Sequence[str]) -> FamilyMatch | None:
+    """The match of most names; one with a namespace in place of the prefix only where there is no other."""
+    there = frozenset(names)
+    for namespaces in (False, True):
+        found = [match for family in families if (match := _match(family, names, there, namespaces))]
+        if found:
+            return max(found, key=lambda each: (not each.family.general, len(each.family.names)))
     return None
 
 

@@ -17,6 +17,9 @@ LEAST_FIT = 0.08
 """Share from 0 to 1: a limb that fits less is no candidate."""
 MOST_CANDIDATES = 12
 """Limbs of a kind that are compared; the number of combinations grows with their product."""
+SECOND = 0.6
+"""Decrease of the fit of a bone below another that fits the same joint: the second half of a limb bone in two, or a
+hand below a wrist."""
 SHAPE_BONUS = 0.5
 """Increase of the confidence if hierarchy and lengths agree with the name."""
 
@@ -95,8 +98,8 @@ def _candidates(
             found.append((bone, 2.0 * fit + float(figure.role[bone]) + SHAPE_BONUS * sure * agrees))
     found.sort(key=lambda each: (-each[1], each[0]))
     kept = found[:MOST_CANDIDATES]
-    there = dict(kept)
-    return [(bone, fit - 0.3 * _is_second(figure, bone, there)) for bone, fit in kept]
+    there = {bone: figure.names[bone].parts.get(part, 0.0) for bone, _ in kept}
+    return [(bone, fit - SECOND * _is_second(figure, bone, there)) for bone, fit in kept]
 
 
 def same_place(figure: Figure, one: int, other: int) -> bool:

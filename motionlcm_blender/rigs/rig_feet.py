@@ -38,6 +38,9 @@ _REACH, STRAIGHT, _MOST_LOWERING = 0.98, 0.985, 0.25
 the largest distance, metres, by which a body is lowered for that."""
 _STEP, _CREEP = 0.08, 0.1
 """Metres of toe travel from which a stance contains a step, and m/s above which its frames are those of the step."""
+_RELEASE = 0.01
+"""Weight of the pull to zero in the correction of a foot's place: a swinging foot follows its leg's directions again
+after about three frames (`smoothing_spline`)."""
 _STANDING_ANKLE = 0.04
 """Metres of the ankle above the toe joint in a standing foot, for motions in which no foot stands flat."""
 
@@ -142,6 +145,29 @@ def flatten_feet(world: FloatArray, stances: Stances) -> None:
         world[:, TOES[side]] = world[:, ankle]
 
 
+def pitch_long_feet(world: FloatArray, feet: FloatArray, source_feet: FloatArray, clearance: FloatArray) -> None:
+    """Pitch feet that are longer than those of the motion's body less, in place, so that the heels rise as high.
+
+    A foot that rolls over its toe carries the ankle along by its length times its pitch. On a long foot the same pitch
+    carries the ankle away from where the leg's directions put it.
+
+    Args:
+        world: (T, 24, 4) world rotations; those of ankles and toes change.
+        feet: (2, 3) offsets of the toe joints of this body, metres.
+        source_feet: (2, 3) the same of the motion's body.
+        clearance: (T, 2) metres of the soles above the floor (`foot_clearance`). High feet keep their pitch.
+    """
+    for side, (ankle, toe) in enumerate(zip(ANKLES, TOES, strict=True)):
+        part = float(lengths(source_feet[side]) / max(float(lengths(feet[side])), 1e-9))
+        if part >= 1.0:
+            continue
+        aside = rot.rotate(world[:, ankle], np.array([1.0, 0.0, 0.0]))
+        level = rot.from_axis_angle((0.0, 1.0, 0.0), np.arctan2(-aside[:, 2], aside[:, 0]))
+        high = smoothstep(clearance[:, side], *_STEP_HEIGHT)
+        world[:, ankle] = rot.slerp(level, world[:, ankle], part + (1.0 - part) * high)
+        world[:, toe] = world[:, ankle]
+
+
 def _mean_turn(turns: FloatArray) -> FloatArray:
     """(4,) mean of quaternions (n, 4); no turn if it is too large for a foot that stands."""
     mean = rot.normalise((turns * np.where(turns[:, :1] < 0.0, -1.0, 1.0)).mean(0))
@@ -168,7 +194,8 @@ def foot_clearance(source: FloatArray, stances: Stances, level: bool) -> FloatAr
         if on[:, side].any():
             rest = float(np.median(clearance[on[:, side], side]))
             clearance[:, side] -= rest if abs(rest) < _FLOATS else 0.0
-            floats = smoothing_spline(clearance[:, side : side + 1], FIRM * on[:, side].astype(np.float64))[:, 0]
+            weight = FIRM * on[:, side].astype(np.float64)
+            floats = smoothing_spline(clearance[:, side : side + 1], weight, _RELEASE)[:, 0]
             clearance[:, side] -= np.clip(floats, -_FLOATS, _FLOATS)
             clearance[on[:, side], side] = 0.0
     return np.maximum(clearance, 0.0)
@@ -262,7 +289,7 @@ def _hold(toe: FloatArray, foot: FloatArray, stances: Stances, side: int) -> Flo
             move[rolls] = heel - ankle[rolls]
     far = np.linalg.norm(move, axis=-1)
     weight = FIRM * on * (1.0 - smoothstep(far, FULL_LOCK, NO_LOCK))
-    carried = smoothing_spline(move, weight)
+    carried = smoothing_spline(move, weight, _RELEASE)
     return np.where((on & (far < FULL_LOCK))[:, None], move, carried)
 
 

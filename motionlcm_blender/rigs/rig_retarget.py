@@ -21,12 +21,30 @@ from ..postprocess.pin_ik import hold_pins
 from .mapped_joints import ANKLES, ELBOWS, HEAD, HIPS, TOES, TRUNK, WRISTS
 from .rest_alignment import HANDS
 from .rig_body import RigBody
-from .rig_feet import STRAIGHT, Stances, find_stances, flatten_feet, foot_clearance, plant_feet, turn_legs
+from .rig_feet import (
+    STRAIGHT,
+    Stances,
+    find_stances,
+    flatten_feet,
+    foot_clearance,
+    pitch_long_feet,
+    plant_feet,
+    turn_legs,
+)
 
 _LEAN = 0.5
 """Part of the turn from pelvis to spine that a pelvis in one piece with its spine makes."""
 _LOW = (0.05, 0.25)
 """Metres of a sole above the floor up to which a foot counts as standing for the body's height, and from which not."""
+_BROAD = (4.0, 8.0)
+"""Width of the hips beside that of the motion's body from which a broad pelvis lists less, and from which least."""
+_LESS_LIST = 0.2
+"""Part of the list of the broadest pelvis that is left out while its feet are low. More of it would put the hips
+further from where the pelvis of the motion has them than it brings the legs nearer to their directions."""
+_UPRIGHT = np.radians([30.0, 60.0])
+"""Tilt of a pelvis up to which it lists less, and from which not: it sits or lies."""
+_SEATED = (0.2, 0.35)
+"""Metres of a hip above the floor up to which the floor carries it, and from which its leg does."""
 _STANCE_SIGMA = 2.0
 """Frames over which a body's height changes from one standing leg to the other."""
 
@@ -67,17 +85,49 @@ def retarget_to_body(
     performed = positions(source.translation, world, source.skeleton)[:, :JOINT_COUNT]
     stances = find_stances(motion, performed)
     rise = float(body.alignment.heights[:, 0].mean()) - stances.rise
+    clearance = foot_clearance(performed, stances, level)
+    _level_broad_pelvis(world, np.asarray(body.skeleton.offsets), np.asarray(source.skeleton.offsets), clearance)
     root = source.translation + _stiffen_trunk(world, body, on_path)
     flatten_feet(world, stances)
+    if level:
+        feet, source_feet = (np.asarray(each.offsets)[list(TOES)] for each in (body.skeleton, source.skeleton))
+        pitch_long_feet(world, feet, source_feet, clearance)
     joints = positions(root, world, body.skeleton)[:, :JOINT_COUNT]
-    clearance = foot_clearance(performed, stances, level)
-    move = _standing_hips(performed, joints, stances, clearance) + [0.0, rise, 0.0]
+    heights = body.alignment.heights
+    move = _standing_hips(performed, joints, stances, clearance, heights - [rise, rise]) + [0.0, rise, 0.0]
     joints += (move * ([0.0, 1.0, 0.0] if on_path else 1.0))[:, None]
     if lock:
         joints = _with_planted_feet(world, joints, clearance, body, stances, straight)
     if pins is not None:
         joints = _with_held_pins(world, joints, motion, body, pins, on_path)
     return clip_of(world, joints[:, 0], motion.fps, body.skeleton)
+
+
+def _level_broad_pelvis(
+    world: FloatArray, offsets: FloatArray, source_offsets: FloatArray, clearance: FloatArray
+) -> None:
+    """Take a part of the list out of a broad pelvis that stands on low feet, in place.
+
+    A pelvis that lists raises one hip and lowers the other by half its width times the sine. On hips as far apart as
+    the legs are long, standing legs have to bend and stretch for that.
+
+    Args:
+        world: (T, 24, 4) world rotations; those of the pelvis change.
+        offsets: (24, 3) of this body, metres.
+        source_offsets: The same of the motion's body.
+        clearance: (T, 2) metres of the soles above the floor (`foot_clearance`).
+    """
+    own, theirs = (float(np.linalg.norm(each[HIPS[0]] - each[HIPS[1]])) for each in (offsets, source_offsets))
+    broad = float(smoothstep(np.array(own / max(theirs, 1e-9)), *_BROAD))
+    if broad <= 0.0:
+        return
+    aside = rot.rotate(world[:, 0], np.array([1.0, 0.0, 0.0]))
+    heading = rot.from_axis_angle((0.0, 1.0, 0.0), np.arctan2(-aside[:, 2], aside[:, 0]))
+    tilt = rot.to_rotation_vector(rot.multiply(rot.inverse(heading), world[:, 0]))
+    upright = 1.0 - smoothstep(np.linalg.norm(tilt, axis=-1), *_UPRIGHT)
+    low = 1.0 - smoothstep(clearance.max(1), *_LOW)
+    tilt[:, 2] *= 1.0 - _LESS_LIST * broad * upright * low
+    world[:, 0] = rot.multiply(heading, rot.from_rotation_vector(tilt))
 
 
 def _stiffen_trunk(world: FloatArray, body: RigBody, on_path: bool) -> FloatArray:
@@ -97,19 +147,35 @@ def _stiffen_trunk(world: FloatArray, body: RigBody, on_path: bool) -> FloatArra
     return moved * (np.array([0.0, 1.0, 0.0]) if on_path else 1.0)
 
 
-def _standing_hips(performed: FloatArray, joints: FloatArray, stances: Stances, clearance: FloatArray) -> FloatArray:
-    """(T, 3) move of a body with which the hips of its standing legs move as SMPL's.
+def _standing_hips(
+    performed: FloatArray, joints: FloatArray, stances: Stances, clearance: FloatArray, heights: FloatArray
+) -> FloatArray:
+    """(T, 3) move of a body with which its standing feet reach the floor and the hips above them move as SMPL's.
 
-    The hips of a broad figure rise, fall and swing further where its pelvis turns. They are as high as SMPL's, and over
-    the ground as far from them as in the middle of each stance.
+    Over the ground, the hips of a broad figure swing further where its pelvis turns; the standing ones are as far from
+    SMPL's as in the middle of each stance. In height, the legs keep their directions: thighs and shins of other
+    lengths than SMPL's have their hips higher or lower where the knees are bent. Hips near the floor, and those above
+    a raised foot, are as high as SMPL's.
+
+    Args:
+        performed: (T, 22, 3) joints of the SMPL result, metres.
+        joints: (T, 22, 3) of this body with the same turns.
+        stances: The stances.
+        clearance: (T, 2) metres of the soles above the floor.
+        heights: (2, 2) metres of ankle and toe joint (columns) above the floor of a standing foot.
     """
     off = performed[:, list(HIPS)] - joints[:, list(HIPS)]
+    low: FloatArray = np.maximum((stances.labels >= 0).astype(np.float64), 1.0 - smoothstep(clearance, *_LOW))
+    ankles, toes = (joints[:, list(part), 1] for part in (ANKLES, TOES))
+    above = np.maximum(heights[:, 0], heights[:, 1] + ankles - toes)
+    by_legs = low * smoothstep(performed[:, list(HIPS), 1], *_SEATED)
+    off[..., 1] += by_legs * (clearance + above - ankles - off[..., 1])
     for side in (0, 1):
         for number in range(int(stances.labels[:, side].max()) + 1):
             mine = stances.labels[:, side] == number
             off[mine, side] -= off[mine, side].mean(0) * [1.0, 0.0, 1.0]
         off[stances.labels[:, side] < 0, side] *= [0.0, 1.0, 0.0]
-    weight = np.maximum(stances.labels >= 0, 1.0 - smoothstep(clearance, *_LOW)) + 0.05
+    weight = low + 0.05
     move: FloatArray = (weight[..., None] * off).sum(1) / weight.sum(1)[:, None]
     return smooth(move, _STANCE_SIGMA) if len(move) > 8 else move
 

@@ -56,7 +56,9 @@ def plain_trunk(figure: Figure, hips: Sequence[int], shoulders: Sequence[int]) -
     way = figure.way(pelvis, top) + ([chest] if head < 0 and chest != pelvis and chest >= 0 else [])
     start, sure["neck"] = _neck_start(figure, way, chest, bool(head >= 0))
     pelvis, way, start = _down_to_hips(figure, pelvis, way, start, hips)
-    spine = _without_folds(figure, [bone for bone in way[:start] if _is_trunk(figure, bone)], pelvis, up)
+    carriers = {*figure.ancestors(chest), chest} if chest >= 0 else set()
+    spine = [bone for bone in way[:start] if _is_trunk(figure, bone, bone in carriers)]
+    spine = _without_folds(figure, spine, pelvis, up)
     sure["spine"] = min(0.95, sure["neck"] + 0.1) if spine else 0.6
     neck = way[start:]
     if head >= 0 and figure.names[head].parts.get("neck", 0.0) > 0.3 > figure.names[head].parts.get("head", 0.0):
@@ -107,11 +109,18 @@ def _down_to_hips(
     return pelvis, way, start
 
 
-def _is_trunk(figure: Figure, bone: int) -> bool:
+def _is_trunk(figure: Figure, bone: int, carries_arms: bool) -> bool:
+    """Whether a bone between pelvis and neck is one of the spine.
+
+    carries_arms: the arms hang from it, so that a word such as bust or mid names the trunk.
+    """
     name = figure.names[bone]
     if name.parts.get("pelvis", 0.0) > max(0.5, name.parts.get("spine", 0.0)):
         return False
-    return not (name.kinds & NOT_TRUNK) or bool(name.parts.keys() & {"spine", "neck", "pelvis"})
+    strange = name.kinds & NOT_TRUNK
+    if carries_arms:
+        strange -= {"other", "finger"}
+    return not strange or bool(name.parts.keys() & {"spine", "neck", "pelvis"})
 
 
 def _head(figure: Figure, chest: int, limbs: Sequence[int], up: FloatArray) -> tuple[int, float]:

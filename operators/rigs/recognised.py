@@ -22,7 +22,7 @@ from ..armature import root_motion, smpl_rig, take_properties
 from ..armature.smpl_rig import Rig
 from . import rig_presets, stored_mapping
 from .apply_motion import pose_above
-from .rig_description import describe_rig
+from .rig_description import armature_state, describe_rig
 from .switches import influence_path
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ MOST_MAPPINGS = 32
 """Mappings that are kept in memory."""
 _mappings: dict[tuple[Any, ...], RigMapping] = {}
 """Recognised mappings by armature data, rest pose, corrections and presets, the oldest first."""
+_bodies: dict[tuple[Any, ...], RigBody] = {}
+"""Read bodies by the state of their armatures (`armature_state`), the oldest first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,12 +87,23 @@ def as_body(obj: bpy.types.Object) -> BodyRig:
 
 
 def _read_body(obj: bpy.types.Object) -> RigBody:
-    """The body of an armature. Constraints that our motions switch off count as they were before."""
-    description = _as_before(obj, describe_rig(obj), stored_switches(obj))
-    try:
-        return rig_body(description, _mapping(obj, description))
-    except NotHumanoid as error:
-        raise NotHumanoid(f'"{obj.name}" cannot be the character. {error}') from error
+    """The body of an armature, read anew only if the armature has changed since.
+
+    Constraints that our motions switch off count as they were before.
+    """
+    switches = stored_switches(obj)
+    chosen = take_properties.RIG_CHOSEN.read(obj)
+    key = (*armature_state(obj), chosen, rig_presets.state(), tuple(sorted(switches.items())))
+    if key not in _bodies:
+        description = _as_before(obj, describe_rig(obj), switches)
+        try:
+            body = rig_body(description, _mapping(obj, description))
+        except NotHumanoid as error:
+            raise NotHumanoid(f'"{obj.name}" cannot be the character. {error}') from error
+        _bodies[key] = body
+        while len(_bodies) > MOST_MAPPINGS:
+            del _bodies[next(iter(_bodies))]
+    return _bodies[key]
 
 
 def _as_before(
@@ -129,10 +142,11 @@ def _fingerprint(description: RigDescription) -> str:
     """A value that changes with names, hierarchy, rest pose, constraints and the object's place in the world."""
     found = hashlib.sha1(usedforsecurity=False)
     for bone in description.bones:
-        found.update(f"{bone.name}\0{bone.parent}\0".encode())
         constraints = [(each.type, each.name, each.targets, each.influence > 0.0) for each in bone.constraints]
-        found.update(repr((constraints, sorted(bone.properties))).encode() if constraints or bone.properties else b"")
-        found.update(np.concatenate([bone.head, bone.tail, bone.matrix.ravel()]).round(6).tobytes())
+        held = repr((constraints, sorted(bone.properties))) if constraints or bone.properties else ""
+        found.update(f"{bone.name}\0{bone.parent}\0{held}\0".encode())
+    for places in zip(*((bone.head, bone.tail, bone.matrix.ravel()) for bone in description.bones), strict=True):
+        found.update(np.concatenate(places).round(6).tobytes())
     found.update(np.asarray(description.world).round(6).tobytes())
     return found.hexdigest()
 

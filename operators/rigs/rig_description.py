@@ -9,27 +9,87 @@ import numpy as np
 
 from ...motionlcm_blender.rigs.description import BoneConstraint, RigBone, RigDescription
 
+REST = (("head_local", 3), ("tail_local", 3), ("matrix_local", 16))
+"""Properties of a bone that are its rest pose, and their numbers of values."""
+FLAGS = ("use_deform", "hide", "use_inherit_rotation", "use_connect", "use_local_location")
+
 
 def describe_rig(obj: bpy.types.Object) -> RigDescription:
     """Describe an armature at rest, with the object's matrix_world as last evaluated."""
     bones = obj.data.bones
     index = {bone.name: number for number, bone in enumerate(bones)}
     visible = {collection.name: _is_visible(collection) for collection in obj.data.collections_all}
-    made = tuple(_bone(obj, bone, index, visible) for bone in bones)
+    heads, tails, matrices = (_numbers(bones, name, count) for name, count in REST)
+    axes = matrices.reshape(-1, 4, 4)[:, :3, :3].transpose(0, 2, 1)
+    made = tuple(
+        _bone(obj, bone, index, visible, *places) for bone, *places in zip(bones, heads, tails, axes, strict=True)
+    )
     scale = bpy.context.scene.unit_settings.scale_length
     return RigDescription(obj.name, made, np.array(obj.matrix_world, np.float64), float(scale))
 
 
-def _bone(obj: bpy.types.Object, bone: bpy.types.Bone, index: dict[str, int], visible: dict[str, bool]) -> RigBone:
+def armature_state(obj: bpy.types.Object) -> tuple[Any, ...]:
+    """What an armature's description depends on, as a value to compare; much faster than the description.
+
+    Limits, weights of several targets and values of custom properties are left out: no mapping depends on these.
+    """
+    bones, poses = obj.data.bones, obj.pose.bones
+    floats = b"".join(_numbers(bones, name, count).tobytes() for name, count in REST)
+    flags = b"".join(_flags_of(bones, name) for name in FLAGS)
+    return (
+        obj.session_uid,
+        obj.data.session_uid,
+        obj.name,
+        tuple(obj.matrix_world.translation) + tuple(map(tuple, obj.matrix_world.to_3x3())),
+        bpy.context.scene.unit_settings.scale_length,
+        tuple((bone.name, bone.parent and bone.parent.name) for bone in bones),
+        hash((floats, flags, _flags_of(poses, "lock_rotation", 3), _flags_of(poses, "lock_location", 3))),
+        tuple(
+            (pose.rotation_mode, getattr(pose, "hide", False), pose.custom_shape is None, *pose.keys())
+            for pose in poses
+        ),
+        tuple(_constraint_state(each) for pose in poses for each in pose.constraints),
+        tuple((each.name, _is_visible(each)) for each in obj.data.collections_all),
+    )
+
+
+def _constraint_state(one: Any) -> tuple[Any, ...]:
+    targets = tuple(each.subtarget for each in getattr(one, "targets", ()))
+    ends = (getattr(one, name, None) for name in ("subtarget", "pole_subtarget", "chain_count"))
+    return one.name, one.type, one.mute, one.influence, targets, *ends
+
+
+def _flags_of(bones: Any, name: str, count: int = 1) -> bytes:
+    values = np.empty(len(bones) * count, bool)
+    bones.foreach_get(name, values)
+    return values.tobytes()
+
+
+def _numbers(bones: Any, name: str, count: int) -> np.ndarray:
+    """(N, count) float64 of a property of all bones, read at once: an armature may have thousands of bones."""
+    values = np.empty(len(bones) * count, np.float32)
+    bones.foreach_get(name, values)
+    return values.reshape(-1, count).astype(np.float64)
+
+
+def _bone(
+    obj: bpy.types.Object,
+    bone: bpy.types.Bone,
+    index: dict[str, int],
+    visible: dict[str, bool],
+    head: np.ndarray,
+    tail: np.ndarray,
+    axes: np.ndarray,
+) -> RigBone:
     pose = obj.pose.bones[bone.name]
     collections = tuple(collection.name for collection in bone.collections)
     unseen = bool(collections) and not any(visible[name] for name in collections)
     return RigBone(
         name=bone.name,
         parent=-1 if bone.parent is None else index[bone.parent.name],
-        head=np.array(bone.head_local, np.float64),
-        tail=np.array(bone.tail_local, np.float64),
-        matrix=np.array(bone.matrix_local.to_3x3(), np.float64),
+        head=head,
+        tail=tail,
+        matrix=axes,
         deform=bone.use_deform,
         hidden=bool(unseen or bone.hide or getattr(pose, "hide", False)),
         use_inherit_rotation=bone.use_inherit_rotation,

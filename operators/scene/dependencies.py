@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import bpy
@@ -95,18 +95,22 @@ def curves_played(player: bpy.types.AnimData | bpy.types.NlaStrip) -> list[bpy.t
     return [curve for bag in bags if bag is not None for curve in bag.fcurves if not curve.mute]
 
 
-def animated_paths(block: bpy.types.ID, active_action: bool = True) -> set[str]:
-    """The data paths of a data-block that change in time, by drivers and animation. active_action: include the active
-    Action."""
+def animated_paths(block: bpy.types.ID, active_action: bool = True, among: Collection[str] | None = None) -> set[str]:
+    """The data paths of a data-block that change in time, by drivers and animation.
+
+    active_action: include the active Action. among: the paths to look at, None for all; control rigs have hundreds of
+    drivers.
+    """
     data = getattr(block, "animation_data", None)
     if data is None:
         return set()
-    found = {curve.data_path for curve in data.drivers if not curve.mute and _may_vary(curve.driver)}
+    driven = [each for each in data.drivers if not each.mute and (among is None or each.data_path in among)]
+    found = {curve.data_path for curve in driven if _may_vary(curve.driver)}
     for _, strip in playing_strips(data):
         found |= {curve.data_path for curve in curves_played(strip)}
     if active_action:
         found |= {curve.data_path for curve in curves_played(data)}
-    return found
+    return found if among is None else found & set(among)
 
 
 def _may_vary(driver: bpy.types.Driver) -> bool:
@@ -143,13 +147,15 @@ def moving_parents(obj: bpy.types.Object) -> list[bpy.types.Object]:
 
 def moving_constraints(obj: bpy.types.Object) -> list[bpy.types.Constraint]:
     """The constraints of the object that may move it during a motion; those with a resting target do not."""
+    if not obj.constraints:
+        return []
     animated = animated_paths(obj, active_action=False)
     return [each for each in obj.constraints if acts(each, animated) and _may_change(each, animated)]
 
 
 def is_carried(obj: bpy.types.Object) -> bool:
     """Whether parents, constraints, drivers or NLA strips may move an object, beside its active Action."""
-    own = bool(animated_paths(obj, active_action=False) & set(OBJECT_TRANSFORMS))
+    own = bool(animated_paths(obj, active_action=False, among=OBJECT_TRANSFORMS))
     return own or bool(moving_parents(obj)) or bool(moving_constraints(obj))
 
 

@@ -228,7 +228,7 @@ def test_a_motion_moves_to_another_character(one: str, other: str) -> None:
             way = bone_heads(obj, names[obj][end], frames) - bone_heads(obj, names[obj][start], frames)
             both.append(way / np.linalg.norm(way, axis=-1, keepdims=True))
         off.append(np.degrees(np.arccos(np.clip((both[0] * both[1]).sum(-1), -1.0, 1.0))))
-    assert np.mean(off, axis=1).max() < 5.0 and np.max(off) < 10.0, np.round(off, 1)
+    assert np.mean(off, axis=1).max() < 4.0 and np.max(off) < 6.0, np.round(off, 1)
     if one != "rigify ik":
         assert (
             np.ptp(bone_heads(target, names[target]["l_hip"], [1, 40]), axis=0).max()
