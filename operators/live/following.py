@@ -152,7 +152,9 @@ class Live:
         answer = self.worker.take()
         if answer is not None:
             self._take(answer)
-        if self._must_read or (watch.changed and not (dragging and now < self._read_next)):
+        # Showing and reading in one tick would keep the main thread for the sum of both.
+        wait = dragging and (answer is not None or now < self._read_next)
+        if self._must_read or (watch.changed and not wait):
             with timed(self.spent, "read"):
                 self._read(now)
             pause = REST * 0.001 * self.spent[-1].processor if dragging else 0.0
