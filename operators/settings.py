@@ -209,6 +209,12 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
         "with arms and head of the sampled motion",
         default=True,
     )
+    rewrite: bpy.props.BoolProperty(
+        name="Rewrite Prompt",
+        description="Replace a prompt in words that the model does not follow well "
+        "by a caption of the same action that it does well. The panel shows the caption",
+        default=True,
+    )
     ground: bpy.props.PointerProperty(
         name="Ground",
         description="Mesh to walk on, such as terrain or stairs. "

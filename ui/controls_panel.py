@@ -29,6 +29,7 @@ class MOTIONLCM_PT_control(CharacterSidebar, bpy.types.Panel):
         column.prop(chosen, "feet")
         column.prop(chosen, "ground", icon="MESH_GRID")
         column.prop(chosen, "gestures")
+        column.prop(chosen, "rewrite")
         column = layout.column(align=True)
         column.prop(chosen, "travel")
         column.prop(chosen, "loop")

@@ -170,14 +170,21 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
                 button.repair = cause.repair
 
     def _draw_hint(self, layout: bpy.types.UILayout, prompt: str) -> None:
-        hint = model_info.known_hint(model_choice.chosen(), prompt)
+        choice, chosen = model_choice.chosen(), bpy.context.scene.motionlcm
+        hint = model_info.known_hint(choice, prompt)
         if hint is None:  # after opening a file, changing the model, or an undo
             read_hint_soon()
-        elif hint:
+        found = model_info.known_rewritten(choice, prompt) if chosen.rewrite else None
+        if hint and found is None:
             wrapped_label(layout, hint, "INFO")
-        gestures = model_info.known_gestures(prompt) if bpy.context.scene.motionlcm.gestures else ()
+        if found is not None:  # in words that the model follows
+            wrapped_label(layout, iface_("Rewritten: {caption}").format(caption=found.caption), "GREASEPENCIL")
+        if found is not None and found.path is not None and chosen.path is None:
+            wrapped_label(layout, iface_("Path: {shape}").format(shape=found.path), "CURVE_PATH")
+        gestures = model_info.known_gestures(prompt) if chosen.gestures else ()
         if gestures:  # performed on the motion, whatever the model does
             wrapped_label(layout, iface_("Gesture: {names}").format(names=", ".join(gestures)), "HAND")
+        if found is not None or gestures:
             return
         answer = model_library.answer(model_choice.chosen(), prompt)
         if answer is None:

@@ -58,6 +58,9 @@ def add_generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-gestures", action="store_true", help="no gestures on the sampled motion, as nods or claps"
     )
+    parser.add_argument(
+        "--no-rewrite", action="store_true", help="no caption in place of words that the model does not follow"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to: .npz, .bvh or .blend")
     add_layout_options(parser)
     parser.set_defaults(run=run_generate, wrong_usage=parser.error)
@@ -110,6 +113,7 @@ def plan(args: argparse.Namespace) -> tuple[Request, FloatArray | None, Placemen
         args.steps,
         liveliness=args.liveliness,
         gestures=not args.no_gestures,
+        rewrite=not args.no_rewrite,
     )
     if args.fps is not None:
         check_fps(args.fps)
@@ -136,10 +140,12 @@ def check_usage(args: argparse.Namespace) -> None:
         if args.prompt is None:
             args.wrong_usage("give a PROMPT, what the character does, or --recipe FILE.json")
         return
-    own = (args.prompt, args.path, args.seconds, args.seed, args.takes, args.steps, args.liveliness, args.no_gestures)
-    if own != (None, None, None, 0, 1, SAMPLER_STEPS, 1.0, False):
+    sampling = (args.seed, args.takes, args.steps, args.liveliness, args.no_gestures, args.no_rewrite)
+    own = (args.prompt, args.path, args.seconds, *sampling)
+    if own != (None, None, None, 0, 1, SAMPLER_STEPS, 1.0, False, False):
         args.wrong_usage(
-            "a recipe has prompt, path, length, seed, steps, liveliness and gestures: leave them out, and --takes"
+            "a recipe has prompt, path, length, seed, steps, liveliness, gestures and rewrite: "
+            "leave them out, and --takes"
         )
 
 
@@ -192,7 +198,6 @@ def run_generate(args: argparse.Namespace) -> int:
     from ..motion.skeleton import FPS
     from ..networks.backends import resolve_device
     from ..networks.model_folder import ModelFolder
-    from ..text.prompt_vocabulary import read_vocabulary, unseen_words_warning
 
     unknown_length, save = args.seconds is None, writer_of(args)
     args.seconds = DEFAULT_SECONDS if unknown_length else args.seconds
@@ -205,10 +210,7 @@ def run_generate(args: argparse.Namespace) -> int:
     folder = ModelFolder.open(args.model)
     _check_model(folder, request)
     device = resolve_device(args.device)
-    vocabulary = read_vocabulary(folder.path)
-    hint = unseen_words_warning(request.prompt, vocabulary) if vocabulary is not None else None
-    if hint:
-        print(f"motionlcm: {hint}", file=sys.stderr)
+    _print_hint(folder, request)
 
     from ..export.motion_files import make_shot
     from ..generation.pipeline import MotionLCM
@@ -244,6 +246,22 @@ def run_generate(args: argparse.Namespace) -> int:
     if args.out is None:
         print("Nothing was written: give --out FILE.npz, .bvh or .blend to keep it.")
     return DONE
+
+
+def _print_hint(folder: ModelFolder, request: Request) -> None:
+    """Print what the network gets in place of the prompt, or that it has seldom seen such motion."""
+    from ..text.asset_names import spelled_out
+    from ..text.prompt_rewriting import read_rewriting
+    from ..text.prompt_vocabulary import read_vocabulary, unseen_words_warning
+
+    vocabulary, words = read_vocabulary(folder.path), spelled_out(request.prompt)
+    found = read_rewriting(folder.path).find(words) if request.rewrite else None
+    hint = unseen_words_warning(words, vocabulary) if vocabulary is not None else None
+    if found is not None:
+        way = f", on a path: {found.path}" if found.path is not None and request.hints is None else ""
+        print(f'motionlcm: rewritten: "{found.caption}"{way}', file=sys.stderr)
+    elif hint:
+        print(f"motionlcm: {hint}", file=sys.stderr)
 
 
 def _usual_seconds(args: argparse.Namespace) -> float:

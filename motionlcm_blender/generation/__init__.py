@@ -13,6 +13,8 @@ pin_approach        Far pins: a ground path on which the character walks to pins
 pipeline            `MotionLCM`: the pipeline from a request to finished motions.
 postprocessing      Post-processing: from the joints of the networks to a finished motion, as a list of named
                     steps.
+prompt_path         Prompts that name the shape of a way: the motion follows a path of that shape.
+prompt_rewriter     The text that the network gets for a request, by the rewrites of the model folder.
 request             Requests to the model: prompt, length, seed, and positions to pass through.
 sample_cache        Walks that were sampled without their path, kept for requests that differ in their path alone.
 straight_path       The drawn path as the network sees it: straight, with the progress of the drawn one.

@@ -23,6 +23,7 @@ from ..networks.samplers import SamplingInput, default_guidance, lcm_sample, stu
 from ..text.encoders import open_text_encoder
 from ..text.text_tokens import state_tokens
 from .noise_optimization import optimize_noise
+from .prompt_rewriter import PromptRewriter
 from .request import Hints, Request
 from .sample_cache import SampleCache
 from .straight_path import straightened_hints
@@ -65,6 +66,7 @@ class MotionModel:
         self.stats = {name: np.asarray(v, np.float32) for name, v in {**identity, **(stats or {})}.items()}
         self._text_encoder, self.walks = text_encoder, SampleCache()
         self._prompts: OrderedDict[str, Any] = OrderedDict()
+        self.rewriter = PromptRewriter(folder.path if folder is not None else None)
 
     @classmethod
     def from_folder(cls, path: str | Path | None = None, device: str = "auto") -> Self:
@@ -241,7 +243,7 @@ class MotionModel:
             DeviceError: As `MotionLCM.generate`.
         """
         self.check_control(request)
-        text = self.encode_prompt(request.prompt.strip(), request.frames)
+        text = self.encode_prompt(self.rewriter.text(request), request.frames)
         result: FloatArray = self.sample_features(request, text, _silent).features.astype(np.float32)
         return result
 

@@ -37,8 +37,9 @@ def cadence_of(request: Request) -> Callable[[float], float] | None:
         return None
     if request.end is not None or request.refine or request.speed != 1.0:
         return None
-    walks, runs = is_walk(request.prompt), is_run(request.prompt)
-    if not (walks or runs) or travel_direction(request.prompt) != FORWARD:
+    text = request.caption or request.prompt
+    walks, runs = is_walk(text), is_run(text)
+    if not (walks or runs) or travel_direction(text) != FORWARD:
         return None
     begin = 0 if request.start is None else request.start.frames - 1
     path = np.asarray(hints.root_xz, np.float64)[begin:]

@@ -17,6 +17,7 @@ from ..motion.metrics import foot_skate
 from ..motion.skeleton import FPS, MAX_FRAMES
 from ..postprocess.path_following import resampled_joints
 from ..postprocess.transitions import aligned, at_origin, match_start
+from ..text.asset_names import spelled_out
 from .generated_motion import GeneratedMotion
 from .inbetweening import place_end_pose
 from .long_motion import Piece, fitted_to_path, generate_chained, needs_stitching, piece_of, unchanging
@@ -24,6 +25,7 @@ from .motion_model import MotionModel, Progress
 from .path_gait import cadence_of, without_path
 from .pin_approach import approached, restore_request
 from .postprocessing import postprocess_motion
+from .prompt_path import on_named_path, without_named_path
 from .request import Hints, Request
 from .take_selection import chosen_takes, samples_of
 from .variations import mirrored_motion, mirrored_request, retimed_request
@@ -62,12 +64,9 @@ class MotionLCM(MotionModel):
             DeviceError: The device failed or has too little memory.
         """
         started = time.perf_counter()
-        if request.mirror:
-            motions = self.generate(mirrored_request(request), progress, cancel)
-            return [replace(mirrored_motion(motion), request=_take_of(request, motion)) for motion in motions]
-        if request.speed != 1.0:
-            motions = self.generate(retimed_request(request), progress, cancel)
-            return [_retimed(motion, _take_of(request, motion), started) for motion in motions]
+        derived = self._by_another_request(request, progress, cancel, started)
+        if derived is not None:
+            return derived
 
         def stage(part: float, what: str) -> None:
             if cancel is not None and cancel():
@@ -81,7 +80,7 @@ class MotionLCM(MotionModel):
             return generate_chained(self, request, progress, cancel)
         stage(0.0, "Reading the prompt")
         shown = self._shown_request(request)
-        text = self.encode_prompt(request.prompt.strip(), shown.frames)
+        text = self.encode_prompt(self.rewriter.text(request), shown.frames)
         samples = samples_of(request)
         try:
             if shown is not request:
@@ -95,6 +94,25 @@ class MotionLCM(MotionModel):
         usual = partial(self._finished, started=started, report=sampled.report, progress=progress, cancel=cancel)
         kept = chosen_takes(request, samples, joints_from_features(sampled.features))
         return [usual(samples[k], sampled.features[k]) for k in kept]
+
+    def _by_another_request(
+        self, request: Request, progress: Progress | None, cancel: Callable[[], bool] | None, started: float
+    ) -> list[GeneratedMotion] | None:
+        """The motions of a request that is mirrored, retimed, an asset's name, or on a named path; else None."""
+        if request.mirror:
+            motions = self.generate(mirrored_request(request), progress, cancel)
+            return [replace(mirrored_motion(motion), request=_take_of(request, motion)) for motion in motions]
+        if request.speed != 1.0:
+            motions = self.generate(retimed_request(request), progress, cancel)
+            return [_retimed(motion, _take_of(request, motion), started) for motion in motions]
+        words = spelled_out(request.prompt) if request.rewrite else request.prompt
+        if words != request.prompt:
+            motions = self.generate(replace(request, prompt=words), progress, cancel)
+            return [replace(m, request=replace(m.request, prompt=request.prompt)) for m in motions]
+        led = on_named_path(request, self.rewriter.find(request)) if self.architecture.control else None
+        if led is None:
+            return None
+        return [without_named_path(motion) for motion in self.generate(led, progress, cancel)]
 
     def _shown_request(self, request: Request) -> Request:
         """The request that the network gets: a walk on a path is sampled without the path (`path_gait`)."""

@@ -173,6 +173,10 @@ class Request:
         mirror: Swap left and right; path and pins stay as given.
         gestures: Perform everyday gestures that the prompt names, as nods and crossed arms, with arms and head on the
             sampled motion (`gestures.gesture_layer`).
+        rewrite: Give the network a caption that the model is seen to do well in place of words that it was seen not to
+            follow (`text.prompt_rewriting`), if the model folder has such captions.
+        caption: What the network gets in place of the prompt, and what decides the gait on a path; None: the prompt, or
+            its rewrite. The engine sets it for a prompt that names the shape of a way; recipes do not hold it.
         speed: The motion of `frames` times this many frames, played in `frames`; 2 is twice as fast. 0.25 to 4.
 
     Raises:
@@ -197,6 +201,8 @@ class Request:
     speed: float = 1.0
     liveliness: float = 1.0
     gestures: bool = True
+    rewrite: bool = True
+    caption: str | None = None
 
     def __post_init__(self) -> None:
         """Check the values."""

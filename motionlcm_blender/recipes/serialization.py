@@ -42,7 +42,7 @@ def values_of(recipe: Recipe) -> dict[str, Any]:
         "units_per_metre": recipe.units_per_metre, "path": recipe.path, "feet": request.feet.value,
         "ground": recipe.ground_name, "refine": request.refine, "travel": recipe.travel.value, "loop": recipe.loop,
         "key_tolerance": recipe.key_tolerance or 0.0, "mirror": request.mirror, "speed": request.speed,
-        "gestures": request.gestures,
+        "gestures": request.gestures, "rewrite": request.rewrite,
     }  # fmt: skip
     if request.guidance is not None:
         values["guidance"] = request.guidance
@@ -118,6 +118,7 @@ def recipe_from(values: Mapping[str, Any]) -> Recipe:
         speed=given.get("speed", 1.0),
         liveliness=given.get("liveliness", 1.0),
         gestures=given.get("gestures", False),  # recipes of older versions have none
+        rewrite=given.get("rewrite", False),
     )
     standing = given.get("standing")
     return Recipe(

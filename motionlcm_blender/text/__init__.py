@@ -1,5 +1,6 @@
 """Text encoders, text tokens, and the vocabulary of the training data.
 
+asset_names        Prompts in the form of asset names ("Walk_Injured_LeftLeg_01") as words.
 captured_speeds    Body speeds of captured motion by kind.
 encoders           Opening of the text encoder of a model folder.
 gait               The gait that a prompt names, against the speed of its path.
@@ -11,6 +12,7 @@ minilm_files       Files of all-MiniLM-L6-v2: where they are found, and how they
 motion_kinds       Kinds of motion that prompts name, and how much captured motion of each kind moves.
 named_turn         The turn that a prompt names: to the left by a quarter, around by a half, in degrees.
 prompt_library     The prompt library of a model: prompts that were watched and judged right with this model.
+prompt_rewriting   Replace prompts in words that a model does not follow by captions that it does well.
 prompt_vocabulary  The vocabulary of a model's training captions, and a warning for prompts with unseen words.
 sentence_t5        The text encoder sentence-t5 in NumPy: a prompt to the sentence vector that published
                    models take.

@@ -276,6 +276,7 @@ class PanelOrderBuilder(OrderBuilder):
             feet=FootLock(self.settings.feet),
             facing=self.facing(),
             gestures=self.settings.gestures,
+            rewrite=self.settings.rewrite,
             **self.options(),
         )
 

@@ -138,6 +138,7 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
         chosen.seed = min(int(stored.get("seed", chosen.seed)), LARGEST_SEED)
         chosen.liveliness = stored.get("liveliness", 1.0)
         chosen.gestures = stored.get("gestures", False)  # older takes have none
+        chosen.rewrite = stored.get("rewrite", False)
         chosen.steps = str(stored.get("steps", chosen.steps))
         for name in ("feet", "travel", "loop", "refine"):
             if name in stored:

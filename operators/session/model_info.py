@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .model_choice import Choice
 
 if TYPE_CHECKING:
+    from ...motionlcm_blender.text.prompt_rewriting import Rewriting, Rewritten
     from ...motionlcm_blender.text.prompt_vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ _cards: dict[str | None, ModelCard] = {}
 _vocabularies: dict[str | None, Vocabulary | None] = {}
 _hints: dict[tuple[str | None, str], str] = {}
 _gestures: dict[str, tuple[str, ...]] = {}
+_rewritings: dict[str | None, Rewriting | None] = {}
+_rewritten: dict[tuple[str | None, str], Rewritten | None] = {}
 _lengths: dict[tuple[str | None, str], float | None] = {}
 MOST_HINTS = 200
 """Number of prompts whose hints are cached."""
@@ -57,13 +60,14 @@ def known_card(choice: Choice) -> ModelCard | None:
 
 def read_hint(choice: Choice, prompt: str) -> str:
     """One sentence if the model has seldom or never seen motions like the prompt, otherwise empty. The result is
-    cached, and so are the gestures of the prompt.
+    cached, and so are the gestures of the prompt and the caption that replaces it.
 
     A model without a readable vocabulary gives no hint.
     """
     from ...motionlcm_blender.errors import MotionLCMError
     from ...motionlcm_blender.gestures.prompt_gestures import prompt_gestures
     from ...motionlcm_blender.networks.model_folder import ModelFolder
+    from ...motionlcm_blender.text.asset_names import spelled_out
     from ...motionlcm_blender.text.prompt_vocabulary import read_vocabulary, unseen_words_warning
 
     if choice.folder not in _vocabularies:
@@ -73,14 +77,33 @@ def read_hint(choice: Choice, prompt: str) -> str:
         except MotionLCMError as error:
             log.warning("%s", error)
             _vocabularies[choice.folder] = None
-    vocabulary = _vocabularies[choice.folder]
-    hint = unseen_words_warning(prompt, vocabulary) if vocabulary is not None else None
+    vocabulary, words = _vocabularies[choice.folder], spelled_out(prompt)
+    hint = unseen_words_warning(words, vocabulary) if vocabulary is not None else None
     if len(_hints) >= MOST_HINTS:
         _hints.clear()
         _gestures.clear()
+        _rewritten.clear()
     _hints[choice.folder, prompt] = hint or ""
-    _gestures[prompt] = tuple(dict.fromkeys(planned.gesture.name for planned in prompt_gestures(prompt)))
+    _gestures[prompt] = tuple(dict.fromkeys(planned.gesture.name for planned in prompt_gestures(words)))
+    rewriting = _read_rewriting(choice)
+    _rewritten[choice.folder, prompt] = rewriting.find(words) if rewriting is not None else None
     return hint or ""
+
+
+def _read_rewriting(choice: Choice) -> Rewriting | None:
+    """How the model rewrites prompts, cached; None if that cannot be read, which the log names."""
+    from ...motionlcm_blender.errors import MotionLCMError
+    from ...motionlcm_blender.networks.model_folder import ModelFolder
+    from ...motionlcm_blender.text.prompt_rewriting import read_rewriting
+
+    if choice.folder not in _rewritings:
+        try:
+            folder = ModelFolder.open(Path(choice.folder) if choice.folder else None)
+            _rewritings[choice.folder] = read_rewriting(folder.path)
+        except MotionLCMError as error:
+            log.warning("Prompts are not rewritten: %s", error)
+            _rewritings[choice.folder] = None
+    return _rewritings[choice.folder]
 
 
 def suggested_length(choice: Choice, prompt: str) -> float | None:
@@ -103,6 +126,11 @@ def known_hint(choice: Choice, prompt: str) -> str | None:
     return _hints.get((choice.folder, prompt))
 
 
+def known_rewritten(choice: Choice, prompt: str) -> Rewritten | None:
+    """What replaces a prompt, if its hint was read and it is replaced; for drawing."""
+    return _rewritten.get((choice.folder, prompt))
+
+
 def known_gestures(prompt: str) -> tuple[str, ...]:
     """Names of the gestures that are performed on a prompt, if its hint was read; for drawing."""
     return _gestures.get(prompt, ())
@@ -114,4 +142,6 @@ def forget() -> None:
     _vocabularies.clear()
     _hints.clear()
     _gestures.clear()
+    _rewritings.clear()
+    _rewritten.clear()
     _lengths.clear()

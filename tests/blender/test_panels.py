@@ -172,6 +172,22 @@ def test_the_panel_shows_the_gestures_of_the_prompt():
     assert "Gesture:" not in texts(drawn("MOTIONLCM_PT_main"))
 
 
+def test_the_panel_shows_the_caption_that_replaces_the_prompt():
+    add_character()
+    bpy.context.preferences.addons[EXTENSION].preferences.model_folder = ""  # the bundled one has rewrites
+    settings().prompt = "a woman faints"
+    assert "Rewritten: a person collapses backward." in texts(drawn("MOTIONLCM_PT_main"))
+    assert "Path:" not in texts(drawn("MOTIONLCM_PT_main"))
+    settings().prompt = "a guard patrols"
+    assert "Path: back and forth" in texts(drawn("MOTIONLCM_PT_main"))
+    settings().rewrite = False
+    assert "Path:" not in texts(drawn("MOTIONLCM_PT_main"))
+    assert "Rewritten:" not in texts(drawn("MOTIONLCM_PT_main"))
+    settings().rewrite = True
+    settings().prompt = "a person walks"
+    assert "Rewritten:" not in texts(drawn("MOTIONLCM_PT_main"))
+
+
 def test_without_a_vocabulary_the_prompt_has_no_warning():
     settings().prompt = "a person swims"
     assert "The model has" not in texts(drawn("MOTIONLCM_PT_main"))

@@ -50,6 +50,20 @@ def test_one_becomes_the_prompt_of_the_scene_or_of_the_shot():
     assert "no shot" in panel_status().message
 
 
+def test_whether_a_prompt_was_rewritten_is_stored_with_the_take_and_recalled():
+    character = add_character()
+    fallen = generate("a woman faints", seconds=3.0)
+    settings().rewrite = False
+    plain = generate("a woman faints", seconds=3.0)
+    assert fallen["motionlcm_rewrite"] and not plain["motionlcm_rewrite"]
+    character.animation_data.action = fallen
+    bpy.ops.motionlcm.recall()
+    assert settings().rewrite
+    del fallen["motionlcm_rewrite"]
+    bpy.ops.motionlcm.recall()
+    assert not settings().rewrite, "the prompt of a take of an older version was not rewritten"
+
+
 def test_gestures_are_stored_with_the_take_and_recalled():
     character = add_character()
     clapped = generate("a person claps", seconds=1.5)

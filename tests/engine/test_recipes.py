@@ -79,6 +79,7 @@ def some_recipe(draw: st.DrawFn) -> Recipe:
         blends=tuple(blends),
         mirror=draw(maybe),
         gestures=draw(maybe),
+        rewrite=draw(maybe),
         speed=1.0 if start is not None or end is not None else draw(st.floats(0.25, 4.0)),
     )
     ground: Any = None

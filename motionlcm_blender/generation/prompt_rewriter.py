@@ -1,0 +1,48 @@
+"""The text that the network gets for a request, by the rewrites of the model folder."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from ..errors import ModelFolderError
+from ..text.prompt_rewriting import Rewriting, Rewritten, read_rewriting
+from .request import Request
+
+logger = logging.getLogger(__name__)
+
+
+class PromptRewriter:
+    """Rewrites the prompts of requests. The files of the model folder are read at the first request."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """folder: The model folder; None: no prompt is rewritten."""
+        self._folder = folder
+        self._rewriting: Rewriting | None = None
+
+    def find(self, request: Request) -> Rewritten | None:
+        """The caption that replaces the prompt of a request and the shape of its way, None if none does.
+
+        Rewrites that cannot be read are named in the log; prompts then stay as they are.
+        """
+        if not request.rewrite or self._folder is None:
+            return None
+        if self._rewriting is None:
+            try:
+                self._rewriting = read_rewriting(self._folder)
+            except ModelFolderError as error:
+                logger.warning("Prompts are not rewritten: %s", error)
+                self._rewriting = Rewriting((), frozenset())
+        return self._rewriting.find(request.prompt.strip())
+
+    def text(self, request: Request) -> str:
+        """The text that the network gets: the caption of the request, or of its rewrite, or its prompt.
+
+        The caption of a row with a way does not name the way, so without a path the prompt stays.
+        """
+        if request.caption is not None:
+            return request.caption
+        found = self.find(request)
+        if found is None or (found.path is not None and request.hints is None):
+            return request.prompt.strip()
+        return found.caption
