@@ -138,7 +138,7 @@ def _replaced(character: bpy.types.Object, times: np.ndarray, channels: Sequence
                 return False
             part[1::2] = channel.values[:, index]
             curve.keyframe_points.foreach_set("co", part)
-    if channels:
+    for curve in [*curves.values()][:1]:
         # It marks the Action as changed. Between linear keys in the order of time, other curves need no update.
         curve.update()
     return True
