@@ -10,7 +10,7 @@ BLENDER := .venv-blender-4.5/bin/python
 RELEASE := build/test/repository
 ZIP := build/test/motionlcm_blender.zip
 
-.PHONY: guide guide-pictures demo test test-engine test-smplx test-processors test-blender test-window test-windows lint format build release bench picture picture-rooms showcase train clean clean-all
+.PHONY: guide guide-pictures listing-pictures demo test test-engine test-smplx test-processors test-blender test-window test-windows lint format build release bench picture picture-rooms showcase train clean clean-all
 
 # The README's example: environment without torch, prompt and S-shaped path, demo/walk.blend and demo/walk.png.
 demo:
@@ -92,6 +92,12 @@ guide-pictures: .venv/.ready $(BLENDER)
 	@sh tools/system_packages.sh mmdebstrap
 	$(BLENDER) tools/build.py --output $(ZIP)
 	$(ENGINE) tools/guide_pictures.py --zip $(ZIP) $(NAMES)
+
+# The pictures of the listing (docs/LISTING.md), taken in a real window of 1920 x 1080; NAMES as above.
+listing-pictures: .venv/.ready $(BLENDER)
+	@sh tools/system_packages.sh mmdebstrap
+	$(BLENDER) tools/build.py --output $(ZIP)
+	$(ENGINE) tools/guide_pictures.py --zip $(ZIP) --listing $(NAMES)
 
 # Ten prompts and five paths as image strips and a table of numbers, in build/showcase/.
 showcase: .venv/.ready

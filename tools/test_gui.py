@@ -61,14 +61,22 @@ class Run:
     seconds: float = 0.0
 
 
-def drive(script: str, niceness: int, number: int = 1, slot: int = 0, more: Sequence[str] = ()) -> Run:
+def drive(
+    script: str,
+    niceness: int,
+    number: int = 1,
+    slot: int = 0,
+    more: Sequence[str] = (),
+    size: tuple[int, int] = chroot.SCREEN,
+) -> Run:
     """Run one script in a window, with a copy of the user's files that it may change.
 
     number: of this run of it; a repeated one has artefacts of its own. slot: 0 or 1, of two scripts at the same time.
-    more: further arguments of the script.
+    more: further arguments of the script. size: of the window, in pixels.
     """
     name = script.removesuffix(".py") + ("" if number == 1 else f"_{number}")
-    blender = ["blender", "--enable-event-simulate", "--threads", "1", "--window-geometry", "0", "0", "1280", "800"]
+    blender = ["blender", "--enable-event-simulate", "--threads", "1"]
+    blender += ["--window-geometry", "0", "0", *map(str, size)]
     program = ["--python-exit-code", "4", "--python", f"/lab/window/{script}"]
     command = [*blender, *program, "--", f"/lab/window/{name}", *more]
     log, output, artefacts = ARTEFACTS / f"{name}.log", chroot.BLENDER.lab / name, ARTEFACTS / name
@@ -76,7 +84,9 @@ def drive(script: str, niceness: int, number: int = 1, slot: int = 0, more: Sequ
     began = time.monotonic()
     shutil.copytree(chroot.BLENDER.lab / "user", chroot.BLENDER.lab / f"user_{name}", symlinks=True)
     resources = {"BLENDER_USER_RESOURCES": f"/lab/window/user_{name}"}
-    ended = chroot.run_inside(command, DRIVE_LIMIT_S, log, screen=True, niceness=niceness, slot=slot, **resources)
+    ended = chroot.run_inside(
+        command, DRIVE_LIMIT_S, log, screen=True, niceness=niceness, slot=slot, size=size, **resources
+    )
     for file in sorted(output.glob("*")) if output.is_dir() else []:
         shutil.copy2(file, artefacts)
     try:

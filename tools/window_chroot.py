@@ -27,7 +27,8 @@ from pathlib import Path
 from processor_share import ProcessorShare
 
 ROOT = Path(__file__).resolve().parent.parent
-SCREEN = "1280x800x24"
+SCREEN = (1280, 800)
+"""Width and height of the virtual screen, in pixels."""
 DISPLAY = 99
 """Number of the virtual screen; that of a second command at the same time is larger by `DISPLAYS_APART`."""
 DISPLAYS_APART = 20
@@ -202,12 +203,13 @@ def run_inside(
     debian: Debian = BLENDER,
     niceness: int = WINDOW_NICENESS,
     slot: int = 0,
+    size: tuple[int, int] = SCREEN,
     **more: str,
 ) -> Ended:
     """Run a command in the chroot; returns how it ended, with 124 if it hung.
 
-    screen: with a virtual one. niceness: from -20, the first to be served, to 19. slot: 0 or 1, of two commands at the
-    same time. more: environment variables.
+    screen: with a virtual one, of `size` pixels. niceness: from -20, the first to be served, to 19. slot: 0 or 1, of
+    two commands at the same time. more: environment variables.
     """
     variables = {
         "PATH": "/usr/bin:/bin",
@@ -228,7 +230,7 @@ def run_inside(
             str(DISPLAY + DISPLAYS_APART * slot),
             "-a",
             "-s",
-            f"-screen 0 {SCREEN} -nolisten tcp",
+            f"-screen 0 {size[0]}x{size[1]}x24 -nolisten tcp",
         ]
     # The shell stays the first process of the namespace: an X server whose parent is process 1 takes it for the
     # system's own, never reports that it is ready, and xvfb-run would wait for ever.

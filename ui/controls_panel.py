@@ -19,21 +19,28 @@ class MOTIONLCM_PT_control(CharacterSidebar, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout, chosen = self.layout, context.scene.motionlcm
         draw_pins(layout, chosen.pins, False)
-        column = layout.column(align=True)
+        column = split_column(layout)
         column.prop(chosen, "facing")
         if chosen.facing == "FIXED":
             column.prop(chosen, "facing_angle")
         elif chosen.facing == "OBJECT":
             column.prop(chosen, "facing_object", text="")
-        column = layout.column(align=True)
+        column = split_column(layout)
         column.prop(chosen, "feet")
         column.prop(chosen, "ground", icon="MESH_GRID")
         column.prop(chosen, "gestures")
         column.prop(chosen, "rewrite")
-        column = layout.column(align=True)
+        column = split_column(layout)
         column.prop(chosen, "travel")
         column.prop(chosen, "loop")
         column.prop(chosen, "refine")
+
+
+def split_column(layout: bpy.types.UILayout) -> bpy.types.UILayout:
+    """A column with as much room for labels as Blender's own panels give them; a narrow sidebar cuts them otherwise."""
+    column = layout.column(align=True)
+    column.use_property_split, column.use_property_decorate = True, False
+    return column
 
 
 def draw_pins(layout: bpy.types.UILayout, pins: bpy.types.bpy_prop_collection, of_shot: bool) -> None:

@@ -175,16 +175,18 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
         if hint is None:  # after opening a file, changing the model, or an undo
             read_hint_soon()
         found = model_info.known_rewritten(choice, prompt) if chosen.rewrite else None
-        if hint and found is None:
+        gestures = model_info.known_gestures(prompt) if chosen.gestures else ()
+        body = model_info.known_body(prompt) if chosen.gestures else None
+        if hint and found is None and (body is None or not gestures):
             wrapped_label(layout, hint, "INFO")
-        if found is not None:  # in words that the model follows
-            wrapped_label(layout, iface_("Rewritten: {caption}").format(caption=found.caption), "GREASEPENCIL")
+        caption = body if body is not None or found is None else found.caption
+        if caption is not None:  # in words that the model follows
+            wrapped_label(layout, iface_("Rewritten: {caption}").format(caption=caption), "GREASEPENCIL")
         if found is not None and found.path is not None and chosen.path is None:
             wrapped_label(layout, iface_("Path: {shape}").format(shape=found.path), "CURVE_PATH")
-        gestures = model_info.known_gestures(prompt) if chosen.gestures else ()
         if gestures:  # performed on the motion, whatever the model does
             wrapped_label(layout, iface_("Gesture: {names}").format(names=", ".join(gestures)), "HAND")
-        if found is not None or gestures:
+        if caption is not None or gestures:
             return
         answer = model_library.answer(model_choice.chosen(), prompt)
         if answer is None:

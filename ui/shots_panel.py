@@ -21,10 +21,9 @@ class MOTIONLCM_UL_shots(bpy.types.UIList):
     def draw_item(self, _context, layout, _data, item, _icon, _active_data, _active_property, _index=0) -> None:
         row = layout.row(align=True)
         row.label(text="", icon=shot_list.ICONS[item.state])
-        row.prop(item, "prompt", text="", emboss=False)
-        frames = row.row()
-        frames.ui_units_x = 4.2
-        frames.label(text=f"{item.first}-{item.last}", translate=False)
+        part = row.split(factor=0.55, align=True)  # a narrow sidebar shortens the prompt and not the frames
+        part.prop(item, "prompt", text="", emboss=False)
+        part.label(text=f"{item.first}-{item.last}", translate=False)
         row.prop(item, "locked", text="", icon="LOCKED" if item.locked else "UNLOCKED", emboss=False)
 
 

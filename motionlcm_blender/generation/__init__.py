@@ -1,9 +1,12 @@
 """From a request to finished motions: the pipeline `MotionLCM` and its parts.
 
+action_steps        Steps of the post-processing that complete actions which the prompt names: kicks, hops on one
+                    foot, gestures.
 generated_motion    A motion with the request that it was generated for.
 inbetweening        In-betweening: bend the trajectory over the floor so that it leads to a given last pose.
 long_motion         Motion longer than the model's limit, or that goes on from another: stitched free takes.
 motion_model        `MotionModel`: the loaded networks, from a request to features, without post-processing.
+motion_state        The motion between two steps of the post-processing, and the input of all steps.
 noise_optimization  Noise optimization (DNO): search for initial noise whose motion meets the hints by itself
                     (PyTorch only).
 path_gait           Walks and runs on a path: sampled without the path, and played so that their steps fit its
@@ -11,6 +14,7 @@ path_gait           Walks and runs on a path: sampled without the path, and play
 pin_approach        Far pins: a ground path on which the character walks to pins that its motion does not come
                     near.
 pipeline            `MotionLCM`: the pipeline from a request to finished motions.
+plain_body          The plain prompt for a body on which gestures, kicks and hops of the user's prompt are completed.
 postprocessing      Post-processing: from the joints of the networks to a finished motion, as a list of named
                     steps.
 prompt_path         Prompts that name the shape of a way: the motion follows a path of that shape.

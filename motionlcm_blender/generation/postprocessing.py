@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from ..array_types import BoolArray, FloatArray
-from ..gestures.gesture_layer import add_gestures
-from ..gestures.prompt_gestures import prompt_gestures
 from ..motion.foot_contacts import foot_contacts
 from ..motion.head_hands import resampled
 from ..motion.metrics import foot_skate, path_error, pin_errors
-from ..motion.motion import Motion
 from ..motion.skeleton import L_FOOT, R_FOOT
 from ..motion.visible_measures import facing_error, visible_measures
 from ..postprocess import (
@@ -37,63 +34,12 @@ from ..text.motion_kinds import captured_body_speed
 from ..text.named_turn import named_turn
 from ..text.travel_direction import travel_direction
 from . import inbetweening
+from .action_steps import keep_foot_up, perform_gestures, raise_kicks
 from .generated_motion import GeneratedMotion
+from .motion_state import MotionState, PostprocessInput, given_frames
 from .path_gait import cadence_of
 from .request import Request
 from .straight_path import straightened_path
-
-
-@dataclass(frozen=True, eq=False)
-class PostprocessInput:
-    """Input of the post-processing, which no step changes.
-
-    Attributes:
-        request: The request of one take.
-        contacts: (T, 4) in 0..1, contact channels of the model: l_ankle, l_foot, r_ankle, r_foot.
-        pins: Positions and mask, (T, 22, 3) each, in the frame of the request, or None.
-    """
-
-    request: Request
-    contacts: FloatArray
-    pins: tuple[FloatArray, BoolArray] | None
-
-
-@dataclass(frozen=True, eq=False)
-class MotionState:
-    """A motion between two steps. Metres, Y up, in the frame of the request, 20 frames per second.
-
-    Attributes:
-        given: The input of all steps.
-        joints: (T, 22, 3) joint positions.
-        path: (T, 2) x and z of the pelvis on each frame, or None.
-        facing: (T,) radians about +Y, or None.
-        end: The motion of the last frames, in its final position on the floor, or None.
-        stands: (T, 4) bool, the foot joints that are locked.
-        report: Measurements by name.
-        head_hands: (T, 3, 4) unit quaternions, rotations of head and hands on the frames that are played
-            (`motion.head_hands`), or None.
-        warnings: Sentences for the user.
-        spin: (T,) radians about +Y by which `fit_turn` has rotated each frame, or None.
-        times: (T,) frames of the sampled motion that are played, or None: all as sampled.
-    """
-
-    given: PostprocessInput
-    joints: FloatArray
-    path: FloatArray | None
-    facing: FloatArray | None
-    end: Motion | None
-    stands: BoolArray
-    report: dict[str, float]
-    head_hands: FloatArray | None = None
-    warnings: tuple[str, ...] = ()
-    spin: FloatArray | None = None
-    times: FloatArray | None = None
-
-    @property
-    def contacts(self) -> FloatArray:
-        """(T, 4) in 0..1, contact channels of the frames that are played."""
-        return self.given.contacts if self.times is None else self.given.contacts[np.rint(self.times).astype(int)]
-
 
 Step = Callable[[MotionState], MotionState]
 
@@ -241,19 +187,6 @@ def lock_feet(state: MotionState) -> MotionState:
     )
 
 
-def perform_gestures(state: MotionState) -> MotionState:
-    """Perform the gestures that the prompt names with arms and head. Start, end and pins have priority."""
-    request = state.given.request
-    planned = prompt_gestures(request.prompt) if request.gestures else ()
-    if not planned:
-        return state
-    frames = len(state.joints)
-    first = 0 if request.start is None else request.start.frames
-    last = frames - (0 if state.end is None else state.end.frames)
-    joints, head_hands = add_gestures(state.joints, state.head_hands, planned, request.seed, (first, last))
-    return replace(state, joints=joints, head_hands=head_hands)
-
-
 def hold_pins(state: MotionState) -> MotionState:
     """Move the pinned joints to their pins. On a path the whole figure does not move for that."""
     pinned = state.given.pins
@@ -279,7 +212,7 @@ def lock_feet_near_ends(state: MotionState) -> MotionState:
     request, end = state.given.request, state.end
     if (request.start is None and end is None) or state.given.pins is not None or request.feet is FootLock.OFF:
         return state
-    fixed = _given_frames(state)
+    fixed = given_frames(state)
     locked = foot_lock.lock_feet(state.joints, _stances_into(state.stands, fixed), given=fixed)
     return match_ends(replace(state, joints=locked.joints))
 
@@ -325,6 +258,8 @@ STEPS: tuple[Step, ...] = (
     face_direction,
     fit_turn,
     lock_feet,
+    raise_kicks,
+    keep_foot_up,
     perform_gestures,
     hold_pins,
     match_ends,
@@ -360,19 +295,10 @@ def _with_locked_feet(state: MotionState, locked: FootLockResult) -> MotionState
 
 def _free_feet(state: MotionState) -> BoolArray:
     """(T, 2) bool, the frames on which left and right foot are given by no start, end or pin."""
-    free = ~np.repeat(_given_frames(state)[:, None], 2, axis=1)
+    free = ~np.repeat(given_frames(state)[:, None], 2, axis=1)
     if state.given.pins is not None:
         free &= ~state.given.pins[1][:, [L_FOOT, R_FOOT]].any((0, 2))
     return free
-
-
-def _given_frames(state: MotionState) -> BoolArray:
-    """(T,) bool, the frames that start and end give."""
-    start, end, frames = state.given.request.start, state.end, len(state.joints)
-    fixed = np.zeros(frames, bool)
-    fixed[: 0 if start is None else start.frames] = True
-    fixed[frames - (0 if end is None else end.frames) :] = True
-    return fixed
 
 
 def _stances_into(stands: BoolArray, fixed: BoolArray) -> BoolArray:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import ModelFolderError
 from ..text.prompt_rewriting import Rewriting, Rewritten, read_rewriting
+from .plain_body import plain_body
 from .request import Request
 
 logger = logging.getLogger(__name__)
@@ -36,12 +37,15 @@ class PromptRewriter:
         return self._rewriting.find(request.prompt.strip())
 
     def text(self, request: Request) -> str:
-        """The text that the network gets: the caption of the request, or of its rewrite, or its prompt.
+        """The text that the network gets.
 
-        The caption of a row with a way does not name the way, so without a path the prompt stays.
+        It is the caption of the request, else the plain body beneath its actions, else the caption of its rewrite, else
+        its prompt. The caption of a row with a way does not name the way, so without a path the prompt stays.
         """
         if request.caption is not None:
             return request.caption
+        if (body := plain_body(request)) is not None:
+            return body
         found = self.find(request)
         if found is None or (found.path is not None and request.hints is None):
             return request.prompt.strip()

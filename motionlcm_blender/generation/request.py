@@ -171,8 +171,8 @@ class Request:
         blends: Interpolation of the noise from the seed towards a second one, from there towards a third, to vary a
             take or to mix two; takes differ in the last of them.
         mirror: Swap left and right; path and pins stay as given.
-        gestures: Perform everyday gestures that the prompt names, as nods and crossed arms, with arms and head on the
-            sampled motion (`gestures.gesture_layer`).
+        gestures: Perform gestures and actions that the prompt names, as nods and throws, with arms and head on the
+            sampled motion (`gestures.gesture_layer`), raise its kicks, and keep a foot up in hops on the other one.
         rewrite: Give the network a caption that the model is seen to do well in place of words that it was seen not to
             follow (`text.prompt_rewriting`), if the model folder has such captions.
         caption: What the network gets in place of the prompt, and what decides the gait on a path; None: the prompt, or

@@ -1,4 +1,4 @@
-"""Definitions of gestures, read from `gestures.toml`."""
+"""Definitions of gestures, read from `gestures.toml` and `actions.toml`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-FILE = Path(__file__).parent / "gestures.toml"
+FILES = ("gestures.toml", "actions.toml")
+"""Everyday gestures, and actions with a peak or a tool. Of those that a prompt names at one place the first is made."""
 ELBOW = (0.35, -1.0, -0.25)
 """Where an elbow points unless the definition differs: outward on its own side, up, ahead."""
+
+_VERBS = re.compile(r"(?<!\(\?)(?<!P)<([a-z][a-z |-]*)>")
 
 Vector = tuple[float, float, float]
 
@@ -28,6 +31,10 @@ class GesturePose:
         head: Degrees of yaw to the gesture's side, of pitch downward, of roll to the gesture's side.
         trunk: Degrees of yaw to the gesture's side, of pitch forward.
         shoulders: Metres that the shoulders rise.
+        other_elbow: Where the elbow of the other arm points; None: as `elbow`.
+        pelvis: Metres that the pelvis moves ahead and down; the feet stay.
+        time: Time from the pose before, in multiples of the gesture's beat.
+        through: Whether the pose is passed without a rest, as the release of a throw.
     """
 
     hand: Vector | None = None
@@ -36,6 +43,10 @@ class GesturePose:
     head: Vector = (0.0, 0.0, 0.0)
     trunk: tuple[float, float] = (0.0, 0.0)
     shoulders: float = 0.0
+    other_elbow: Vector | None = None
+    pelvis: tuple[float, float] = (0.0, 0.0)
+    time: float = 1.0
+    through: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,7 +56,8 @@ class Gesture:
     Attributes:
         name: Name in the file.
         poses: Poses that are gone through.
-        captions: Predicates in the third person, the plainest first. {side}: the gesture's side.
+        captions: Predicates in the third person, the plainest first. {side}: the gesture's side. Empty: training makes
+            no examples of it.
         walking: Predicates where the gesture is laid over a walk. Empty: it never is.
         beat: Range of the seconds from one pose to the next.
         repeats: Range of how often the poses are gone through.
@@ -54,11 +66,15 @@ class Gesture:
             well, and it is an example for training only.
         unless: Pattern of prompts on which it is not performed in spite of `words`.
         side: Side of a gesture for which the prompt names none: "left" or "right".
+        body: Prompt for the network in place of the user's, so that legs and hips are plain; empty: the user's.
+        body_always: Whether `body` is used although the prompt names a movement of the whole body beside the gesture.
+        once: Whether it is performed once, unless the prompt names a number or a repetition.
+        at_jump: Whether the first pose that is passed without a rest is at the top of the highest jump.
     """
 
     name: str
     poses: tuple[GesturePose, ...]
-    captions: tuple[str, ...]
+    captions: tuple[str, ...] = ()
     walking: tuple[str, ...] = ()
     beat: tuple[float, float] = (0.3, 0.5)
     repeats: tuple[int, int] = (1, 1)
@@ -66,6 +82,10 @@ class Gesture:
     words: re.Pattern[str] | None = None
     unless: re.Pattern[str] | None = None
     side: str = "right"
+    body: str = ""
+    body_always: bool = False
+    once: bool = False
+    at_jump: bool = False
 
     @property
     def lasts(self) -> bool:
@@ -75,8 +95,38 @@ class Gesture:
 
 @cache
 def gestures() -> tuple[Gesture, ...]:
-    """All gestures of the file. Raises TypeError on a name that is not known."""
-    return tuple(_gesture(row) for row in tomllib.loads(FILE.read_text("utf-8"))["gesture"])
+    """All gestures of both files. Raises TypeError on a name that is not known."""
+    texts = [(Path(__file__).parent / name).read_text("utf-8") for name in FILES]
+    return tuple(_gesture(row) for text in texts for row in tomllib.loads(text)["gesture"])
+
+
+def verb_forms(verb: str) -> str:
+    """Pattern of the forms of a regular verb, for `throw`: throw, throws, throwing.
+
+    Args:
+        verb: Infinitive; words after the first one stay.
+    """
+    first, _, rest = verb.partition(" ")
+    stem = first
+    if re.search(r"[^aeiou]y$", first):
+        forms = [first, first[:-1] + "ies", first + "ing"]
+    else:
+        if first.endswith("e") and not first.endswith(("ee", "oe")):
+            stem = first[:-1]
+        elif re.fullmatch(r"[^aeiou]*[aeiou][^aeiouwxy]", first):
+            stem = first + first[-1]
+        plural = "es" if first.endswith(("s", "x", "z", "ch", "sh")) else "s"
+        forms = [first, first + plural, stem + "ing"]
+    return "|".join(form + (f" {rest}" if rest else "") for form in forms)
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """The pattern of a field, with <throw|hit> for all forms of these verbs, between word boundaries."""
+
+    def forms(match: re.Match[str]) -> str:
+        return f"(?:{'|'.join(verb_forms(verb) for verb in match.group(1).split('|'))})\\b"
+
+    return re.compile(rf"\b(?:{_VERBS.sub(forms, text)})(?!\w)")
 
 
 def _gesture(row: dict[str, Any]) -> Gesture:
@@ -84,7 +134,7 @@ def _gesture(row: dict[str, Any]) -> Gesture:
     values["poses"] = tuple(_pose(pose) for pose in row["poses"])
     for name in ("words", "unless"):
         if name in values:
-            values[name] = re.compile(rf"\b(?:{values[name]})\b")
+            values[name] = _pattern(values[name])
     return Gesture(**values)
 
 

@@ -2,12 +2,13 @@
 
 The network learns whole bodies: steps, turns, sitting, falling. Its data hold too few everyday gestures, so of a nod or
 of crossed arms only a hint comes out. Therefore legs, hips and sway stay those of the network, and arms, head and trunk
-move through the poses of the gesture. Times and sizes differ by the seed.
+move through the poses of the gesture. Times and sizes differ by the seed. An action that bends the legs keeps the feet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,6 +25,8 @@ _SIZES = (0.95, 1.15)
 _PAUSE, _STILL = (0.8, 1.6), (0.8, 1.6)
 """Seconds between two performances, and between the small movements of a pose that is held."""
 _SEED = 7919
+LEAST_JUMP = 0.15
+"""Metres of the pelvis above its median from which a motion is a jump."""
 RAISED, RAISED_SHARE = -0.2, 0.3
 """Metres of a wrist above its shoulder, along the chest, from which an arm counts as raised, and the share of the
 frames from which it is lowered. A level forearm at a hanging upper arm, as in a run, is at -0.285."""
@@ -56,7 +59,9 @@ def add_gestures(
         if end - begin < SHORTEST:
             continue
         generator = np.random.default_rng((_SEED, number, abs(int(seed))))
-        keys = _keys(each.gesture, begin, end, end == len(joints), generator)
+        keys = _keys(each, begin, end, end == len(joints), generator)
+        if each.gesture.at_jump:
+            keys = _at_jump(keys, joints, begin, end)
         if each.mirrored:
             keys = [key.mirrored() for key in keys]
         if _is_one_armed(each.gesture):
@@ -91,26 +96,41 @@ def _with_lowered_arm(keys: list[GestureKey], joints: FloatArray, side: int) -> 
         arms = key.arms.copy()
         if not np.isnan(arms).all():
             arms[side] = hanging * np.array([1.0 - 2.0 * side, 1.0, 1.0])
-        lowered.append(GestureKey(key.frame, arms, key.angles))
+        lowered.append(replace(key, arms=arms))
     return lowered
 
 
+def _at_jump(keys: list[GestureKey], joints: FloatArray, begin: int, end: int) -> list[GestureKey]:
+    """Keys moved in time: the first pose that is passed without a rest is at the top of the highest jump, if any."""
+    peak = next((key.frame for key in keys if key.through), None)
+    height = joints[begin:end, 0, 1]
+    top = begin + int(height.argmax())
+    is_jump = height.max() - np.median(height) > LEAST_JUMP and begin + SHORTEST // 4 < top < end - SHORTEST // 4
+    if peak is None or not is_jump:
+        return keys
+    # The preparation is faster where the jump is early, and what follows where it is late.
+    before = min(1.0, (top - begin) / max(peak - begin, 1e-6))
+    after = min(1.0, (end - 1 - top) / max(keys[-1].frame - peak, 1e-6))
+    return [replace(key, frame=top + (key.frame - peak) * (before if key.frame < peak else after)) for key in keys]
+
+
 def _keys(
-    gesture: Gesture, begin: int, end: int, ends_motion: bool, generator: np.random.Generator
+    planned: PlannedGesture, begin: int, end: int, ends_motion: bool, generator: np.random.Generator
 ) -> list[GestureKey]:
     """Keys of the left-sided gesture in frames `begin` to `end`; `ends_motion`: nothing comes after them."""
-    keys = _timed(gesture, begin, end, ends_motion, generator)
-    if gesture.lasts and ends_motion:
+    keys = _timed(planned, begin, end, ends_motion, generator)
+    if planned.gesture.lasts and ends_motion:
         return keys
     # One performance may be longer than the part of the motion: it is then played faster.
     shorter = min(1.0, (end - 1 - begin) / (keys[-1].frame - begin))
-    return [GestureKey(begin + shorter * (key.frame - begin), key.arms, key.angles) for key in keys]
+    return [replace(key, frame=begin + shorter * (key.frame - begin)) for key in keys]
 
 
 def _timed(
-    gesture: Gesture, begin: int, end: int, ends_motion: bool, generator: np.random.Generator
+    planned: PlannedGesture, begin: int, end: int, ends_motion: bool, generator: np.random.Generator
 ) -> list[GestureKey]:
     """Keys from frame `begin` on, at the gesture's own speed."""
+    gesture, left = planned.gesture, planned.times
     ease = generator.uniform(0.35, 0.6, 2) * FPS
     wait = generator.uniform(0.05, 0.3) if gesture.lasts else generator.uniform(0.2, 0.6)
     frame = begin + min(wait * FPS, 0.15 * (end - begin))
@@ -123,8 +143,11 @@ def _timed(
         if stays:
             return keys
         keys.append(free_key(frame + ease[1]))
+        left = None if left is None else left - 1
         frame += ease[1] + generator.uniform(*_PAUSE) * FPS
-        if gesture.lasts or frame + ease[0] + _seconds(gesture) * FPS > latest:
+        if gesture.lasts or left == 0:
+            return keys
+        if left is None and frame + ease[0] + _seconds(gesture) * FPS > latest:
             return keys
         keys.append(free_key(frame))
 
@@ -138,13 +161,15 @@ def _performance(
     repeats = int(generator.integers((fewest + most + 1) // 2, most + 1))
     moves = len(gesture.poses) > 1 and gesture.repeats[1] > 1
     poses = varied_poses(gesture.poses, generator, _SIZES)
-    number = 0
+    number, step = 0, 0.0
     while True:
-        for arms, angles in poses:
+        for place, (arms, angles) in enumerate(poses):
+            frame += step * gesture.poses[place].time
             if number and frame > latest:
                 return keys[-1].frame
-            keys.append(GestureKey(frame, arms, angles * generator.uniform(0.92, 1.08)))
-            frame += beat * generator.uniform(0.88, 1.12)
+            sized = angles * generator.uniform(0.92, 1.08)
+            keys.append(GestureKey(frame, arms, sized, gesture.poses[place].through))
+            step = beat * generator.uniform(0.88, 1.12)
         number += 1
         if gesture.lasts and moves:
             continue
@@ -168,5 +193,5 @@ def _hold_last_pose(keys: list[GestureKey], gesture: Gesture, until: float, gene
 
 def _seconds(gesture: Gesture) -> float:
     """Usual duration of one performance, without easing in and out."""
-    poses = len(gesture.poses) * sum(gesture.repeats) / 2
+    poses = sum(pose.time for pose in gesture.poses) * sum(gesture.repeats) / 2
     return poses * sum(gesture.beat) / 2 + sum(gesture.hold) / 2

@@ -1,18 +1,20 @@
 """Move arms, head, trunk and shoulders of a motion through the poses of a gesture.
 
 Arms are interpolated as directions of upper arm and forearm in the axes of the chest, so hands move on arcs; lengths
-stay those of the motion. Easing is minimum jerk (Flash and Hogan 1985). Legs, feet and root are never moved.
+stay those of the motion. Easing is minimum jerk (Flash and Hogan 1985). Feet are never moved; legs bend where a pose
+moves the pelvis.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..array_types import FloatArray
 from ..motion.skeleton import JOINTS, PARENTS
+from ..postprocess.leg_ik import ANKLES, TOES, place_feet
 from .definitions import GesturePose, Vector
 
 _J = {name: index for index, name in enumerate(JOINTS)}
@@ -22,7 +24,7 @@ _COLLARS, _SHOULDERS, _ELBOWS, _WRISTS = (
 _SPINE = (_J["spine1"], _J["spine2"], _J["spine3"])
 _SHOULDER_OUT, _UPPER_ARM, _FOREARM = 0.19, 0.285, 0.245
 """Metres, of the model's skeleton."""
-ANGLES = 6
+ANGLES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,18 +35,21 @@ class GestureKey:
         frame: Frame number.
         arms: (2, 2, 3) directions of upper arm and forearm of left and right arm in the axes of the chest (left, up,
             ahead); NaN: as in the motion.
-        angles: (6,) yaw, pitch and roll of the head, yaw and pitch of the trunk in radians, rise of the shoulders in
-            metres; yaw and roll to the left, pitch downward and forward.
+        angles: (8,) yaw, pitch and roll of the head, yaw and pitch of the trunk in radians, rise of the shoulders,
+            moves of the pelvis ahead and down in metres; yaw and roll to the left, pitch downward and forward.
+        through: Whether the pose is passed without a rest.
     """
 
     frame: float
     arms: FloatArray
     angles: FloatArray
+    through: bool = False
 
     def mirrored(self) -> GestureKey:
         """The key with left and right swapped."""
         arms = self.arms[::-1] * np.array([-1.0, 1.0, 1.0])
-        return GestureKey(self.frame, arms, self.angles * np.array([-1.0, 1.0, -1.0, -1.0, 1.0, 1.0]))
+        signs = np.array([-1.0, 1.0, -1.0, -1.0, 1.0, 1.0, 1.0, 1.0])
+        return replace(self, arms=arms, angles=self.angles * signs)
 
 
 def free_key(frame: float) -> GestureKey:
@@ -75,11 +80,13 @@ def varied_poses(
             if target is not None:
                 centre = centres[side]
                 place = centre + wider * (np.array(target) - centre) + shift + generator.normal(0, 0.006, 3)
-                arms[side] = _arm_directions(place, np.array(pose.elbow), 1.0 - 2.0 * side)
+                elbow = pose.elbow if side == 0 or pose.other_elbow is None else pose.other_elbow
+                arms[side] = _arm_directions(place, np.array(elbow), 1.0 - 2.0 * side)
         high = max((target[1] for target in (pose.hand, pose.other) if target is not None), default=0.0)
         rise = pose.shoulders + 0.03 * np.clip((high - 0.15) / 0.3, 0, 1)
-        angles = np.radians([*pose.head, *pose.trunk, 0.0]) * more
+        angles = np.radians([*pose.head, *pose.trunk, 0.0, 0.0, 0.0]) * more
         angles[5] = rise * generator.uniform(0.85, 1.15)
+        angles[6:] = np.array(pose.pelvis) * more
         varied.append((arms, angles))
     return varied
 
@@ -100,9 +107,11 @@ def perform(joints: FloatArray, keys: Sequence[GestureKey]) -> tuple[FloatArray,
     times = np.array([key.frame for key in keys])
     at = np.clip(np.searchsorted(times, frames, side="right") - 1, 0, len(keys) - 2)
     part = np.clip((frames - times[at]) / (times[at + 1] - times[at]), 0, 1)
-    part = part**3 * (10 - 15 * part + 6 * part**2)
+    speeds = np.array([float(key.through) for key in keys])
+    part = _eased(part, speeds[at], speeds[at + 1])
     all_angles = np.stack([key.angles for key in keys])
     angles = all_angles[at] + part[:, None] * (all_angles[at + 1] - all_angles[at])
+    joints = _with_moved_pelvis(joints, angles[:, 6], angles[:, 7])
     joints = _with_turned_trunk(joints, angles[:, 3], angles[:, 4])
     axes = chest_axes(joints)
     joints = _with_raised_shoulders(joints, axes, angles[:, 5])
@@ -186,6 +195,27 @@ def _between(first: FloatArray, second: FloatArray, part: FloatArray) -> FloatAr
     )
     result: FloatArray = mixed / np.maximum(np.linalg.norm(mixed, axis=-1, keepdims=True), 1e-6)
     return result
+
+
+def _eased(part: FloatArray, first: FloatArray, last: FloatArray) -> FloatArray:
+    """Quintic from 0 to 1 with given slopes and no acceleration at both ends; with slopes of 0 minimum jerk."""
+    cubic, quartic, quintic = (
+        constant + at_first * first + at_last * last
+        for constant, at_first, at_last in ((10.0, -6.0, -4.0), (-15.0, 8.0, 7.0), (6.0, -3.0, -3.0))
+    )
+    eased: FloatArray = first * part + part**3 * (cubic + part * (quartic + part * quintic))
+    return eased
+
+
+def _with_moved_pelvis(joints: FloatArray, ahead: FloatArray, down: FloatArray) -> FloatArray:
+    """The figure moved ahead and down by (T,) metres each, with its feet where they are."""
+    if not (ahead.any() or down.any()):
+        return joints
+    across = joints[:, _J["l_hip"]] - joints[:, _J["r_hip"]]
+    front = np.stack([-across[:, 2], np.zeros(len(joints)), across[:, 0]], axis=-1)
+    front /= np.maximum(np.linalg.norm(front, axis=-1, keepdims=True), 1e-6)
+    moved = joints + (front * ahead[:, None] - np.array([0.0, 1.0, 0.0]) * down[:, None])[:, None]
+    return place_feet(moved, joints[:, ANKLES], joints[:, TOES])
 
 
 def _with_turned_trunk(joints: FloatArray, yaw: FloatArray, pitch: FloatArray) -> FloatArray:

@@ -7,6 +7,8 @@ gait_fitting        Gait fitting: play a walk so that its steps come as often as
                     of its path.
 headings            Headings: where a figure faces, in which direction it travels, and the rotation that turns
                     it along a path.
+hop_fitting         The free foot kept up during hops on one foot.
+kick_fitting        A kick made as high as the prompt names it.
 leg_ik              Two-bone leg IK to given ankle positions, with pelvis corrections that keep the knees from
                     snapping.
 leg_separation      Legs that corrections have moved through each other are moved apart.

@@ -10,6 +10,8 @@ minilm             The text encoder all-MiniLM-L6-v2 in NumPy: a prompt to token
 minilm_files       Files of all-MiniLM-L6-v2: where they are found, and how they are written for the
                    extension's zip.
 motion_kinds       Kinds of motion that prompts name, and how much captured motion of each kind moves.
+named_hop          The hops on one foot that a prompt names.
+named_kick         The kick or knee strike that a prompt names: how high, and with which leg.
 named_turn         The turn that a prompt names: to the left by a quarter, around by a half, in degrees.
 prompt_library     The prompt library of a model: prompts that were watched and judged right with this model.
 prompt_rewriting   Replace prompts in words that a model does not follow by captions that it does well.

@@ -10,12 +10,14 @@ A model folder may contain prompts.json:
          "seconds": 5.0, "loops": true, "travels": true, "seed": 0},
         ...
       ],
-      "weak": ["a person shrugs", ...]
+      "weak": ["a person shrugs", ...],
+      "instead": {"a person shrugs": ["a person nods", ...], ...}
     }
 
 `seeds` and `steps` are those of the judged takes; `seed` is one of the takes that were right. `seconds` is the length
 of the judged takes. `loops`: the take contains a section that repeats. `travels`: the take moves over the floor. `weak`
-lists prompts that the model was seen not to do. `about` is what a person sees, in one clause. A model folder may also
+lists prompts that the model was seen not to do, `instead` the prompts of the library that come nearest to one of these
+in meaning, chosen by hand. `about` is what a person sees, in one clause. A model folder may also
 contain prompts.safetensors with the sentence vectors of both lists (`embeddings`, float16, prompts first, then weak);
 without that file the panel offers no similar prompts.
 
@@ -25,8 +27,8 @@ without that file the panel offers no similar prompts.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +93,7 @@ class PromptLibrary:
     Attributes:
         prompts: The prompts, by category.
         weak: Prompts that the model was seen not to do.
+        instead: For a weak prompt, the prompts of the library that are nearest in meaning.
         seeds: Seeds of the judged takes.
         steps: Sampler steps of the judged takes.
         vectors: (prompts + weak, width) float32 unit sentence vectors; None if the folder has none.
@@ -101,6 +104,7 @@ class PromptLibrary:
     seeds: tuple[int, ...] = ()
     steps: int = 4
     vectors: FloatArray | None = None
+    instead: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -130,6 +134,9 @@ class PromptLibrary:
     def answer(self, vector: FloatArray) -> Answer:
         """Compare a prompt with the prompts of the library and with the weak ones.
 
+        A weak prompt is answered with the prompts that `instead` names, if it names any: near vectors can share a word
+        and not the action ("shoots an arrow with a bow" and "a person bows").
+
         The mean of all vectors is subtracted first: sentences about a person have much in common ("a person thinks" and
         "a person shivers": 0.47 as they are, 0.24 without the mean).
 
@@ -146,25 +153,29 @@ class PromptLibrary:
         alike = _directions(self.vectors - centre) @ _directions((unit - centre)[None].astype(np.float32))[0]
         count = len(self.prompts)
         order = np.argsort(-alike[:count], kind="stable")[:OFFERS]
-        offers = tuple(self.prompts[each] for each in order if alike[each] >= NEAR)
+        offers = [self.prompts[each] for each in order if alike[each] >= NEAR]
         best = float(alike[order[0]])
         weakest = float(alike[count:].max()) if len(self.weak) else -1.0
         weak = weakest >= ALIKE and weakest > best + CLEARLY
-        return Answer(offers, weak, untried=max(best, weakest) < NEAR)
+        if weak:
+            chosen = self.instead.get(self.weak[int(alike[count:].argmax())], ())
+            offers = [found for text in chosen if (found := self.find(text)) is not None] or offers
+        return Answer(tuple(offers[:OFFERS]), weak, untried=max(best, weakest) < NEAR)
 
     def with_vectors(self, encode: Callable[[str], FloatArray]) -> PromptLibrary:
         """The library with sentence vectors of all prompts. encode: prompt to (width,)."""
         texts = [*(prompt.prompt for prompt in self.prompts), *self.weak]
         rows = [encode(text) for text in texts]
         vectors = np.stack([row / max(float(np.linalg.norm(row)), 1e-9) for row in rows]).astype(np.float32)
-        return PromptLibrary(self.prompts, self.weak, self.seeds, self.steps, vectors)
+        return replace(self, vectors=vectors)
 
     def to_json(self) -> str:
         """Text of prompts.json, one prompt a line."""
         lines = ",\n".join("  " + json.dumps(prompt.__dict__, ensure_ascii=False) for prompt in self.prompts)
         weak = ",\n".join("  " + json.dumps(text, ensure_ascii=False) for text in self.weak)
+        instead = ",\n".join(f"  {json.dumps(text)}: {json.dumps(offers)}" for text, offers in self.instead.items())
         head = f'"format": {FORMAT}, "seeds": {json.dumps(list(self.seeds))}, "steps": {self.steps}'
-        return f'{{\n{head},\n"prompts": [\n{lines}\n],\n"weak": [\n{weak}\n]\n}}\n'
+        return f'{{\n{head},\n"prompts": [\n{lines}\n],\n"weak": [\n{weak}\n],\n"instead": {{\n{instead}\n}}\n}}\n'
 
 
 def _directions(vectors: FloatArray) -> FloatArray:
@@ -197,17 +208,16 @@ def read_library(folder: Path) -> PromptLibrary | None:
     vectors = read_stored(folder / VECTORS).get("embeddings")
     if vectors is None or vectors.ndim != 2 or len(vectors) != len(library.prompts) + len(library.weak):
         raise ModelFolderError(f"{VECTORS} in {folder} does not belong to {FILE}.")
-    return PromptLibrary(
-        library.prompts, library.weak, library.seeds, library.steps, np.asarray(vectors, dtype=np.float32)
-    )
+    return replace(library, vectors=np.asarray(vectors, dtype=np.float32))
 
 
 def _library(content: Any) -> PromptLibrary:
     """Raises InvalidRequest."""
-    fields = fields_of(content, "the file", ("format", "prompts"), ("weak", "seeds", "steps"))
+    fields = fields_of(content, "the file", ("format", "prompts"), ("weak", "instead", "seeds", "steps"))
     if fields["format"] != FORMAT:
         raise InvalidRequest(f"it has the format {fields['format']!r}; this version reads {FORMAT}.")
     rows, weak, seeds = fields["prompts"], fields.get("weak", []), fields.get("seeds", [])
+    instead = _instead(fields.get("instead", {}))
     if not isinstance(rows, list) or len(rows) > MOST_PROMPTS:
         raise InvalidRequest(f'"prompts" must be a list of at most {MOST_PROMPTS}.')
     if not isinstance(weak, list) or len(weak) > MOST_PROMPTS or not all(_is_text(text) for text in weak):
@@ -215,7 +225,17 @@ def _library(content: Any) -> PromptLibrary:
     steps = fields.get("steps", 4)
     if not isinstance(seeds, list) or not all(_is_whole(seed) for seed in seeds) or not _is_whole(steps):
         raise InvalidRequest('"seeds" and "steps" must be whole numbers.')
-    return PromptLibrary(tuple(_prompt(row) for row in rows), tuple(weak), tuple(seeds), steps)
+    return PromptLibrary(tuple(_prompt(row) for row in rows), tuple(weak), tuple(seeds), steps, instead=instead)
+
+
+def _instead(content: Any) -> dict[str, tuple[str, ...]]:
+    """Raises InvalidRequest."""
+    if not isinstance(content, dict) or len(content) > MOST_PROMPTS:
+        raise InvalidRequest(f'"instead" must be at most {MOST_PROMPTS} prompts with lists of prompts.')
+    for text, offers in content.items():
+        if not _is_text(text) or not isinstance(offers, list) or not all(_is_text(offer) for offer in offers):
+            raise InvalidRequest('"instead" must be prompts with lists of prompts.')
+    return {text: tuple(offers) for text, offers in content.items()}
 
 
 def _prompt(row: Any) -> LibraryPrompt:

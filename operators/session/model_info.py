@@ -32,6 +32,7 @@ _hints: dict[tuple[str | None, str], str] = {}
 _gestures: dict[str, tuple[str, ...]] = {}
 _rewritings: dict[str | None, Rewriting | None] = {}
 _rewritten: dict[tuple[str | None, str], Rewritten | None] = {}
+_bodies: dict[str, str | None] = {}
 _lengths: dict[tuple[str | None, str], float | None] = {}
 MOST_HINTS = 200
 """Number of prompts whose hints are cached."""
@@ -60,11 +61,12 @@ def known_card(choice: Choice) -> ModelCard | None:
 
 def read_hint(choice: Choice, prompt: str) -> str:
     """One sentence if the model has seldom or never seen motions like the prompt, otherwise empty. The result is
-    cached, and so are the gestures of the prompt and the caption that replaces it.
+    cached, and so are the gestures of the prompt and what replaces it.
 
     A model without a readable vocabulary gives no hint.
     """
     from ...motionlcm_blender.errors import MotionLCMError
+    from ...motionlcm_blender.generation.plain_body import body_without_path
     from ...motionlcm_blender.gestures.prompt_gestures import prompt_gestures
     from ...motionlcm_blender.networks.model_folder import ModelFolder
     from ...motionlcm_blender.text.asset_names import spelled_out
@@ -82,9 +84,11 @@ def read_hint(choice: Choice, prompt: str) -> str:
     if len(_hints) >= MOST_HINTS:
         _hints.clear()
         _gestures.clear()
+        _bodies.clear()
         _rewritten.clear()
     _hints[choice.folder, prompt] = hint or ""
     _gestures[prompt] = tuple(dict.fromkeys(planned.gesture.name for planned in prompt_gestures(words)))
+    _bodies[prompt] = body_without_path(words)
     rewriting = _read_rewriting(choice)
     _rewritten[choice.folder, prompt] = rewriting.find(words) if rewriting is not None else None
     return hint or ""
@@ -131,6 +135,11 @@ def known_rewritten(choice: Choice, prompt: str) -> Rewritten | None:
     return _rewritten.get((choice.folder, prompt))
 
 
+def known_body(prompt: str) -> str | None:
+    """What the network gets for the body beneath the actions of a prompt, if its hint was read; for drawing."""
+    return _bodies.get(prompt)
+
+
 def known_gestures(prompt: str) -> tuple[str, ...]:
     """Names of the gestures that are performed on a prompt, if its hint was read; for drawing."""
     return _gestures.get(prompt, ())
@@ -142,6 +151,7 @@ def forget() -> None:
     _vocabularies.clear()
     _hints.clear()
     _gestures.clear()
+    _bodies.clear()
     _rewritings.clear()
     _rewritten.clear()
     _lengths.clear()

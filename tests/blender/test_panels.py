@@ -172,6 +172,16 @@ def test_the_panel_shows_the_gestures_of_the_prompt():
     assert "Gesture:" not in texts(drawn("MOTIONLCM_PT_main"))
 
 
+def test_the_panel_shows_the_body_beneath_an_action():
+    add_character()
+    settings().prompt = "a kid throws a stone"
+    assert "Gesture: throw" in texts(drawn("MOTIONLCM_PT_main"))
+    assert "Rewritten: a person stands still" in texts(drawn("MOTIONLCM_PT_main"))
+    settings().gestures = False
+    assert "a person stands still" not in texts(drawn("MOTIONLCM_PT_main"))
+    settings().gestures = True
+
+
 def test_the_panel_shows_the_caption_that_replaces_the_prompt():
     add_character()
     bpy.context.preferences.addons[EXTENSION].preferences.model_folder = ""  # the bundled one has rewrites

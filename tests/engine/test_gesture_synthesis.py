@@ -98,7 +98,8 @@ def test_shoulders_rise_in_a_shrug() -> None:
 
 
 def test_captions_name_the_gesture_and_are_none_of_those_held_back() -> None:
-    held = {f"a person {gesture.captions[0].format(side='left', other='right')}" for gesture in gestures()}
+    known = [gesture for gesture in gestures() if gesture.captions]
+    held = {f"a person {gesture.captions[0].format(side='left', other='right')}" for gesture in known}
     made = synthesize_gestures([still()], [], len(gestures()), np.random.default_rng(0), held)
     for example in made:
         assert example.captions
@@ -121,3 +122,7 @@ def test_without_standing_figures_there_are_none() -> None:
 
 def test_a_figure_whose_head_was_not_captured_is_not_used() -> None:
     assert list(synthesize_gestures([MotionPiece.of(standing())], [], 5, np.random.default_rng(0))) == []
+
+
+def test_an_action_without_captions_is_no_example() -> None:
+    assert of("throw") == []

@@ -14,6 +14,8 @@ GUIDE = ROOT / "docs" / "guide"
 PAGES = sorted(GUIDE.glob("*.md"))
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 LARGEST_PICTURE, LARGEST_ALL = 400_000, 3_000_000
+KEYS_AND_WORDS = {"N", "Space", "Page Down", "Page Up", "+", "non-commercial use only"}
+"""Bold texts of the guide that are no texts of the interface."""
 
 
 def anchors(text: str) -> set[str]:
@@ -39,13 +41,24 @@ def broken(page: Path, text: str) -> list[str]:
     return wrong
 
 
-def guide_tool():
-    pytest.importorskip("markdown_it")
-    spec = importlib.util.spec_from_file_location("guide_tool", ROOT / "tools" / "guide.py")
+def load_tool(name: str):
+    spec = importlib.util.spec_from_file_location(f"{name}_tool", ROOT / "tools" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
-    sys.modules["guide_tool"] = module
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def guide_tool():
+    pytest.importorskip("markdown_it")
+    return load_tool("guide")
+
+
+def test_links_out_of_the_site_become_text_and_others_stay():
+    text = "[a](../README.md#x) [b](first.md) ![c](../images/c.png) [d](../../CONTRIBUTING.md) [e](../USAGE.md#f)"
+    assert load_tool("site_hooks").on_page_markdown(text) == (
+        "a [b](first.md) ![c](../images/c.png) d [e](../USAGE.md#f)"
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -87,6 +100,29 @@ def test_every_picture_is_shown_and_small():
     files = {file.name: file.stat().st_size for file in (GUIDE / "images").iterdir()}
     assert set(files) == shown
     assert max(files.values()) <= LARGEST_PICTURE and sum(files.values()) <= LARGEST_ALL
+
+
+def test_bold_texts_are_those_of_the_interface():
+    text = "\n".join(re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL) for page in PAGES)
+    bold = {part for found in re.findall(r"\*\*([^*]+)\*\*", text) for part in found.split(" > ")}
+    bold = {
+        found for found in bold if not found.endswith(".")
+    } - KEYS_AND_WORDS  # beginnings of paragraphs end with a dot
+    texts = {message.text for message in load_tool("messages").messages()}
+    assert len(bold) > 30 and bold <= texts, sorted(bold - texts)
+
+
+def test_pictures_of_the_listing_have_the_size_that_the_platform_requires():
+    image = pytest.importorskip("PIL.Image")
+    listed = set(re.findall(r"\]\(listing/([\w.]+)\)", (ROOT / "docs" / "LISTING.md").read_text("utf-8")))
+    files = {file.name: file for file in (ROOT / "docs" / "listing").iterdir()}
+    assert set(files) == listed and len(listed) > 4
+    for file in files.values():
+        with image.open(file) as picture:
+            assert picture.size == (1920, 1080), file.name
+        assert file.stat().st_size < LARGEST_PICTURE, file.name
+    with image.open(ROOT / "docs" / "images" / "icon.png") as icon:
+        assert icon.size == (256, 256) and icon.format == "PNG"
 
 
 def test_every_picture_belongs_to_a_group_that_can_be_taken_alone(monkeypatch):

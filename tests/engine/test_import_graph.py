@@ -18,7 +18,7 @@ ENGINE = "motionlcm_blender"
 ROOMS = (ENGINE, "operators", "ui")
 
 LAYERS = (
-    "errors", "version", "array_types", "files", "motion", "gestures", "smpl", "keyframes", "postprocess",
+    "errors", "version", "array_types", "files", "motion", "smpl", "keyframes", "postprocess", "gestures",
     "rigs", "networks", "text", "export", "generation", "live", "benchmarks", "importing", "storyboard", "recipes",
     "training", "torch_install", "cli", "__main__", "",
 )  # fmt: skip

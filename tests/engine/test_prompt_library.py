@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from motionlcm_blender.text.prompt_library import (
     CATEGORIES,
     FILE,
     LEAST_CENTRED,
+    OFFERS,
     Answer,
     LibraryPrompt,
     PromptLibrary,
@@ -56,6 +58,16 @@ def test_answer_offers_similar_prompts_and_names_weak_and_untried_ones():
     assert library.answer(np.array([0.1, 0.6, 0.0, 1.0])) == Answer((dances,), weak=True)
     assert library.answer(np.array([0.5, 0.6, 0.0, 0.6])).offers == (dances, walks)  # the nearest first
     assert library.answer(np.array([0.1, 0.1, 0.0, 1.0])) == Answer((), weak=True)
+
+
+def test_a_weak_prompt_is_answered_with_what_was_chosen_for_it():
+    axes = dict(zip(("a person walks", "a person dances", "a man runs", "a person shrugs"), np.eye(4), strict=True))
+    chosen = {"a person shrugs": ("a man runs", "none of the library")}
+    library = replace(small(), instead=chosen).with_vectors(axes.__getitem__)
+    walks, _, runs = library.prompts
+    assert library.answer(np.array([0.1, 0.6, 0.0, 1.0])) == Answer((runs,), weak=True)
+    assert library.answer(np.array([2.0, 0.4, 0.0, 0.1])) == Answer((walks,))
+    assert replace(library, instead={}).answer(np.array([0.1, 0.6, 0.0, 1.0])).offers != (runs,)
     assert small().answer(np.ones(4)) == Answer()
 
 
@@ -93,6 +105,7 @@ def test_each_library_prompt_is_its_own_answer_and_few_are_taken_for_weak_ones()
         '{"format": 1, "prompts": [{"prompt": "a", "category": "walks", "seconds": -1}]}',
         '{"format": 1, "prompts": [{"prompt": "a", "category": "walks", "loops": 1}]}',
         '{"format": 1, "prompts": [{"prompt": "a", "category": "walks", "seed": true}]}',
+        '{"format": 1, "prompts": [], "instead": []}', '{"format": 1, "prompts": [], "instead": {"a": "b"}}',
         '{"format": 1, "prompts": [], "weak": [1]}', '{"format": 1, "prompts": [], "steps": "4"}',
     ],
 )  # fmt: skip
@@ -116,6 +129,15 @@ def test_bundled_library_is_that_of_the_stored_verdicts():
     settings, rows = tool.load_rows(Path(tool.__file__).with_name("library_judgements.json"))
     made, bundled = tool.library_of(settings, rows), read_library(bundled_models() / "default")
     assert bundled is not None and made.prompts == bundled.prompts and made.weak == bundled.weak
+    assert made.instead == bundled.instead
+
+
+def test_the_bundled_library_offers_something_for_each_prompt_that_the_model_does_not_do():
+    library = read_library(bundled_models() / "default")
+    assert library is not None and library.vectors is not None and set(library.instead) == set(library.weak)
+    for text, vector in zip(library.weak, library.vectors[len(library.prompts) :], strict=True):
+        offers = tuple(offer.prompt for offer in library.answer(vector).offers)
+        assert offers == library.instead[text] and 0 < len(offers) <= OFFERS, text
 
 
 def test_bundled_library_was_judged_with_the_bundled_model():

@@ -15,6 +15,7 @@ import bpy
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # Blender does not look beside its scripts
 
 from window_driver import (
+    EXTENSION,
     JOB_S,
     OUTPUT,
     Steps,
@@ -31,6 +32,7 @@ from window_driver import (
     s_shape,
     settings,
     stop_playback,
+    view_middle,
     viewport,
     wait,
     window,
@@ -51,6 +53,8 @@ from window_pictures import (
 
 LIVE_PICTURES = 9
 """Number of frames of the animated picture of Live."""
+REFUSED = "a person skips rope"
+"""A prompt that the model does not do, of words that are frequent in its captions."""
 
 
 def first_motion() -> Steps:
@@ -152,7 +156,7 @@ def variations() -> Steps:
     yield from walk_along("a person dances", 4.0, takes=4)
     with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
         bpy.ops.motionlcm.contact_sheet("INVOKE_DEFAULT", arrangement="SIDE")
-    look((1.3, 0.0, 0.8), 1.3, 0.0, 9.0)
+    look((1.5, 0.0, 0.8), 1.3, 0.0, 11.5)
     yield from show_frame(0.5)
     yield from picture("variations_takes")
     with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
@@ -172,10 +176,8 @@ def prompts() -> Steps:
     yield from picture("prompts_library", region("UI"))
     yield from begin()
     operate("add_character")
-    read = library.known(choice.chosen())
-    vectors = read.vectors[len(read.prompts) :]
-    refused = next(text for text, vector in zip(read.weak, vectors, strict=True) if len(read.answer(vector).offers) > 2)
-    yield from walk_along(refused, 4.0)
+    yield from walk_along(REFUSED, 4.0)
+    check("the model does not do the prompt", library.answer(choice.chosen(), REFUSED).weak)
     yield from picture("prompts_answer", region("UI"), height=395)
 
 
@@ -246,6 +248,10 @@ def character() -> Steps:
     look((0.0, -2.4, 0.9), 1.25, 0.7, 7.5)
     yield from show_frame(0.4)
     yield from picture("character_rigify")
+    settings().show_mapping = True
+    look((0.0, -2.4, 0.9), 1.35, 0.3, 4.0)
+    yield from picture("character_mapping")
+    settings().show_mapping = False
 
 
 def keys() -> Steps:
@@ -270,6 +276,9 @@ def keys() -> Steps:
     yield from move(main_region.x + 200, main_region.y + 60)
     with bpy.context.temp_override(window=window(), area=sheet, region=main_region):
         bpy.ops.graph.view_all()
+        bpy.ops.graph.select_all(action="DESELECT")
+    # Of all keys at once, handles would hide how few the keys are.
+    sheet.spaces.active.show_handles = sheet.spaces.active.show_region_ui = False
     for _ in range(8):
         yield
     look((0.0, 0.0, 0.9), 1.35, 0.5, 5.0)
@@ -309,10 +318,50 @@ def storyboard() -> Steps:
     yield from picture("long_storyboard")
 
 
+def official() -> Steps:
+    """The dialog with the licence of the official weights."""
+    yield from begin()
+    operate("add_character")
+    yield
+    yield from move(*view_middle())
+    operate("get_official_model", source="DISK")
+    yield from picture("official_dialog")
+    yield from key("ESC", *view_middle())
+
+
+def preferences() -> Steps:
+    """The preferences of the extension, in the place of the viewport."""
+    yield from begin()
+    area = viewport()
+    bpy.context.preferences.active_section = "ADDONS"
+    bpy.context.window_manager.addon_search = "MotionLCM"
+    area.type = "PREFERENCES"
+    for _ in range(10):  # the first drawing makes the list
+        yield
+    bpy.ops.preferences.addon_expand(module=EXTENSION)
+    area.tag_redraw()
+    condition = module("operators.session.torch_import")
+    yield from wait(lambda: condition.known_condition is not None, JOB_S, "the search for a graphics card")
+    yield from picture("gpu_preferences", area, top=255)  # without the folder of the extension
+    area.type = "VIEW_3D"
+    yield
+
+
+def trouble() -> Steps:
+    """A cause that keeps the character from moving, and its repair."""
+    yield from begin()
+    operate("first_motion")
+    yield from made()
+    settings().character.data.pose_position = "REST"
+    for _ in range(60):
+        yield
+    yield from picture("trouble_cause", region("UI"), height=330)
+
+
 PICTURES = {
     "first": first_motion, "path": path, "prompts": prompts, "variations": variations, "shots": shots,
     "control": control, "character": character, "keys": keys, "games": games, "long": storyboard,
-    "variants": variants,
+    "official": official, "gpu": preferences, "trouble": trouble, "variants": variants,
 }  # fmt: skip
 
 
@@ -323,4 +372,5 @@ def run() -> Steps:
             yield from take()
 
 
-main(run)
+if __name__ == "__main__":
+    main(run)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
+from dataclasses import dataclass
 
 import bpy
 from window_driver import (
@@ -23,6 +25,24 @@ from window_driver import (
     window,
 )
 
+
+@dataclass
+class Style:
+    """How pictures look.
+
+    Attributes:
+        scale: Of the interface.
+        whole: Whether viewport and timeline fill the window and every picture.
+        only: Name of the one picture to take, empty for all.
+    """
+
+    scale: float = 1.0
+    whole: bool = False
+    only: str = ""
+
+
+style = Style()
+"""Of the guide; `drive_listing.py` changes it."""
 places: dict[str, tuple[int, int, int, int]] = {}
 """By the name of a picture: left, top, width and height of what it shows, in pixels of the screen."""
 
@@ -35,29 +55,53 @@ def rectangle(thing: bpy.types.Area | bpy.types.Region) -> tuple[int, int, int, 
     return thing.x, window().height - thing.y - thing.height, thing.width, thing.height
 
 
-def picture(name: str, *things: bpy.types.Area | bpy.types.Region, height: int | None = None) -> Steps:
-    """Screenshot of these areas or regions; without any, of the 3D viewport. height: pixels to show from the top."""
+def picture(name: str, *things: bpy.types.Area | bpy.types.Region, top: int = 0, height: int | None = None) -> Steps:
+    """Screenshot of these areas or regions; without any, of the 3D viewport.
+
+    Args:
+        top: Pixels to leave out at the top.
+        height: Pixels to show from there; all without it.
+    """
+    if style.only not in ("", name):
+        return
     for _ in range(8):
         yield
-    boxes = [rectangle(thing) for thing in things or (viewport(),)]
-    left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
+    boxes = [rectangle(thing) for thing in (window().screen.areas if style.whole else things) or (viewport(),)]
+    left, top = min(box[0] for box in boxes), top + min(box[1] for box in boxes)
     right, bottom = max(box[0] + box[2] for box in boxes), max(box[1] + box[3] for box in boxes)
-    places[name] = (left, top, right - left, bottom - top if height is None else min(height, bottom - top))
+    places[name] = (
+        left,
+        top,
+        right - left,
+        bottom - top if height is None or style.whole else min(height, bottom - top),
+    )
     subprocess.run(["import", "-window", "root", str(OUTPUT / f"{name}.png")], check=True, timeout=60)
     (OUTPUT / "places.json").write_text(json.dumps(places))
 
 
-def begin(*unfolded: str, scale: float = 1.0) -> Steps:
+def begin(*unfolded: str, scale: float | None = None) -> Steps:
     """A new file with the sidebar open at our tab; of the subpanels these are open."""
     stop_playback()
-    bpy.context.preferences.view.ui_scale = scale
+    bpy.context.preferences.view.ui_scale = scale or style.scale
     unfold(*unfolded)
     bpy.ops.wm.read_homefile()
     for _ in range(5):
         yield
+    if style.whole:
+        yield from leave_viewport_and_timeline()
     yield from open_sidebar()
     for _ in range(10):
         yield
+
+
+def leave_viewport_and_timeline() -> Steps:
+    """Close the other editors, so that what is shown is large; the bars of the window are not in the pictures."""
+    window().screen.show_statusbar = False
+    for kind in ("OUTLINER", "PROPERTIES"):
+        with bpy.context.temp_override(window=window(), screen=window().screen, area=area_of(kind)):
+            bpy.ops.screen.area_close()
+        for _ in range(3):
+            yield
 
 
 def made() -> Steps:
@@ -65,6 +109,8 @@ def made() -> Steps:
     yield from wait(lambda: status().running, 20.0, "the job to start")
     yield from wait(lambda: not status().running, JOB_S, "the jobs to end")
     check("no error", not status().error, status().message)
+    # The time is that of a machine with software OpenGL and other work, so pictures do not show it.
+    status().message = re.sub(r", generated in \d+ ms", "", status().message)
     for _ in range(3):
         yield
     stop_playback()

@@ -44,15 +44,15 @@ def synthesize_gestures(
         count: How many examples.
         generator: Source of all choices.
         held_back: What no caption may be, without full stop.
-        among: Gestures to be made; None: all of the file.
+        among: Gestures to be made; None: all. Those without captions are left out.
 
     Yields:
         Examples with their captions; half of them are mirrored. Nothing without standing figures.
     """
     standing = [body for body in calm if not np.isnan(body.head_hands[:, _HEAD]).any()]
     going = [walk for walk in walks if len(walk) >= 50]
-    chosen = gestures() if among is None else among
-    for number in range(count if standing else 0):
+    chosen = [gesture for gesture in (gestures() if among is None else among) if gesture.captions]
+    for number in range(count if standing and chosen else 0):
         gesture = chosen[number % len(chosen)]
         walking = bool(gesture.walking and going) and generator.random() < _WALKING_SHARE
         bodies = going if walking else standing

@@ -7,7 +7,7 @@ The first draws library_01.png .. with ten prompts a page, the takes of a prompt
 row for each candidate: what was measured of each take, and an empty verdict. Fill in "verdicts", a letter for each
 take: r (right), p (partly) or w (wrong). The second reads the verdicts and writes prompts.json and prompts.safetensors
 (`text/prompt_library.py`). A prompt is kept if at least two of three takes are right; it is listed as weak if no take
-is right and at least half are wrong. Needs Pillow.
+is right and at least half are wrong. "instead" of a row lists prompts to offer for it if it is weak. Needs Pillow.
 """
 
 from __future__ import annotations
@@ -58,7 +58,13 @@ KEPT, WRONG = 2 / 3, 0.5
 
 @dataclass
 class Row:
-    """One candidate. verdicts: a letter for each take, empty while nobody has watched; seen: a remark."""
+    """One candidate.
+
+    Attributes:
+        verdicts: A letter for each take, empty while nobody has watched.
+        seen: A remark.
+        instead: Prompts to offer if the model does not do this one.
+    """
 
     prompt: str
     category: str
@@ -68,6 +74,7 @@ class Row:
     seam: list[float] = field(default_factory=list)
     verdicts: str = ""
     seen: str = ""
+    instead: list[str] = field(default_factory=list)
 
     def count(self, letter: str) -> int:
         """Number of takes with this verdict."""
@@ -198,7 +205,8 @@ def load_rows(file: Path) -> tuple[dict[str, Any], list[Row]]:
 def save_rows(file: Path, settings: dict[str, Any], rows: Sequence[Row]) -> None:
     """Write library.json, one candidate a line."""
     head = ", ".join(f"{json.dumps(name)}: {json.dumps(value)}" for name, value in settings.items())
-    lines = ",\n".join("  " + json.dumps(asdict(row), ensure_ascii=False) for row in rows)
+    fields = [{name: value for name, value in asdict(row).items() if value or name != "instead"} for row in rows]
+    lines = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in fields)
     write_bytes(file, f'{{\n{head},\n"rows": [\n{lines}\n]\n}}\n'.encode())
 
 
@@ -215,7 +223,9 @@ def library_of(settings: dict[str, Any], rows: Sequence[Row]) -> PromptLibrary:
         best = min(right, key=lambda number: row.seam[number]) if loops else right[0]
         travels = float(np.median([row.travelled[number] for number in right])) >= TRAVELS_M
         prompts.append(LibraryPrompt(row.prompt, row.category, row.about, row.seconds, loops, travels, seeds[best]))
-    return PromptLibrary(tuple(prompts), tuple(row.prompt for row in rows if row.weak), seeds, settings["steps"])
+    weak, names = [row for row in rows if row.weak], {prompt.prompt for prompt in prompts}
+    instead = {row.prompt: tuple(text for text in row.instead if text in names) for row in weak if row.instead}
+    return PromptLibrary(tuple(prompts), tuple(row.prompt for row in weak), seeds, settings["steps"], instead=instead)
 
 
 def _place(row: Row) -> int:
@@ -272,7 +282,13 @@ def _run(args: Any) -> int:
         candidates = [row for row in candidates if row["prompt"] in wanted]
     args.out.mkdir(parents=True, exist_ok=True)
     rows = [
-        Row(c["prompt"], c["category"], c["about"], c.get("seconds") or suggested(c["prompt"], folder))
+        Row(
+            c["prompt"],
+            c["category"],
+            c["about"],
+            c.get("seconds") or suggested(c["prompt"], folder),
+            instead=c.get("instead", []),
+        )
         for c in candidates
     ]
     draw(MotionLCM.from_folder(folder.path, args.device), rows, range(args.seeds), args.steps, args.out)
