@@ -301,8 +301,8 @@ class FitTarget:
         return components.multiply(back, components.inverse(self.inner))
 
     def rotation_rates(self, channels: FloatArray, rotations: FloatArray) -> FloatArray:
-        """(3, 4, J, N) derivative of the bone's world rotation vector, radians, by each channel."""
-        columns = np.zeros((3, 4, *rotations.shape[1:]))
+        """(3, 4, J, N) float32 derivative of the bone's world rotation vector, radians, by each channel."""
+        columns = np.zeros((3, 4, *rotations.shape[1:]), np.float32)
         # The vector part of change * inverse(rotations), doubled; a longer quaternion reduces the effect of a change.
         length = np.sqrt(np.maximum(components.sum_of_squares(channels), 1e-12))
         w, x, y, z = rotations * (2.0 / length)
@@ -315,7 +315,7 @@ class FitTarget:
             columns[:, :, self.euler] = np.array(
                 [[cy * cz, -sz, none, none], [cy * sz, cz, none, none], [-sy, none, none + 1.0, none]]
             )
-        return components.product(self.bone_to_world, columns)
+        return components.product(self.bone_to_world.astype(np.float32), columns)
 
     @cached_property
     def inverse_rotations(self) -> FloatArray:

@@ -168,16 +168,14 @@ class ErrorBudget:
         bones, joints = target.rig.pairs
         position = fit.position.astype(np.float32)
         levers = (position[:, joints] - position[:, bones]) * self.joint_weight[joints]
-        rates = target.rotation_rates(fit.values[:, 1:], fit.rotations).astype(np.float32)
+        rates = target.rotation_rates(fit.values[:, 1:], fit.rotations)
         before, own, after = change
-        nothing = np.zeros_like(own)
         # The change at the ends of segment s in each role, from the removal of key s + 2, s + 1, s, s - 1.
-        roles = ((nothing, shifted(before, 2)), (shifted(before, 1), shifted(own, 1)), (own, after),
-                 (shifted(after, -1), nothing))  # fmt: skip
+        roles = ((None, shifted(before, 2)), (shifted(before, 1), shifted(own, 1)), (own, after),
+                 (shifted(after, -1), None))  # fmt: skip
         self.moved, self.turned, self.swung = [], [], []
         for begins, ends in roles:
-            values = fit.segments.values(begins, ends).astype(np.float32)
-            values = values.reshape(4, target.tracks, target.frames)
+            values = fit.segments.changes(begins, ends).reshape(4, target.tracks, target.frames)
             turned = transformed(rates, values[:, 1:])
             self.moved.append(values[:3, 0])
             self.turned.append(turned)

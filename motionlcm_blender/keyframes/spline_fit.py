@@ -83,6 +83,25 @@ class Segments:
         sums = np.add.reduceat(rows, self.knots, axis=1)
         return sums[np.array(_UPPER)], sums[begin:].reshape(4, 4, -1)
 
+    @cached_property
+    def _basis32(self) -> FloatArray:
+        """`basis` in float32."""
+        return self.basis.astype(np.float32)
+
+    def changes(self, begins: FloatArray | None, ends: FloatArray | None) -> FloatArray:
+        """(4, B * N) float32 curves from value and slope (2, 4, n) at each segment's start and end, as `values`.
+
+        None: zero at all starts, or at all ends.
+        """
+        result: FloatArray = np.zeros((4, self.keyed.size), np.float32)
+        for nodes, basis in ((begins, self._basis32[:2]), (ends, self._basis32[2:])):
+            if nodes is not None:
+                parts = np.repeat(nodes.reshape(8, -1).astype(np.float32), self.sizes, axis=1).reshape(2, 4, -1)
+                parts *= basis[:, None]
+                result += parts[0]
+                result += parts[1]
+        return result
+
     def values(self, begins: FloatArray, ends: FloatArray) -> FloatArray:
         """Curves (4, B * N) from value and slope (2, 4, n) at each segment's start and end."""
         parts = np.repeat(np.concatenate([begins, ends]).reshape(16, -1), self.sizes, axis=1).reshape(4, 4, -1)

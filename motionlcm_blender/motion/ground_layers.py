@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 
 import numpy as np
@@ -69,7 +69,7 @@ def followed_ground(
     Returns:
         (X, Z) metres; NaN where there is no surface, or only one above the figure's head, or where nothing was sampled.
     """
-    single = _single_surface(layers, way)
+    single = _single_surface(layers, way, floor)
     if single is not None:
         return single
     shape = len(layers), len(layers[0])
@@ -106,23 +106,108 @@ def followed_ground(
     return ground
 
 
-def _single_surface(layers: Sequence[Sequence[FloatArray | None]], way: IntArray) -> FloatArray | None:
-    """(X, Z) the only surface of each sampled point; None unless there is one everywhere without a step above a head.
-
-    Then each point is reached from its neighbours, and its surface is the ground whatever the order.
-    """
+def _single_surface(layers: Sequence[Sequence[FloatArray | None]], way: IntArray, floor: float) -> FloatArray | None:
+    """(X, Z) the only surface of each sampled point; None unless there is one at most and no search is needed."""
     flat = list(chain.from_iterable(layers))
-    sampled = [heights for heights in flat if heights is not None]
-    if set(map(len, sampled)) != {1}:
+    ones = [heights for heights in flat if heights is not None and len(heights)]
+    if not ones or set(map(len, ones)) != {1}:
         return None
     values = np.full(len(flat), np.nan)
-    values[[heights is not None for heights in flat]] = np.concatenate(sampled)
+    values[[heights is not None and len(heights) > 0 for heights in flat]] = np.concatenate(ones)
     ground: FloatArray = values.reshape(len(layers), len(layers[0]))
+    holes = any(heights is not None and not len(heights) for heights in flat)
+    return ground if _needs_no_search(ground, way, floor, holes) else None
+
+
+def _needs_no_search(ground: FloatArray, way: IntArray, floor: float, holes: bool) -> bool:
+    """Whether the only surfaces (X, Z) are the ground as they are, in whatever order the points are reached.
+
+    NaN: nothing was sampled, or there is no surface. holes: whether there are points without a surface. Without holes
+    each point is reached from its neighbours, so that no step may rise above a head. With holes the height from before
+    the hole counts, so that no surface may be higher than a head above any other.
+    """
     along = ground[way[:, 0], way[:, 1]]
+    lowest = min(float(np.nanmin(ground)), floor if np.isnan(along[0]) else np.inf)
+    if float(np.nanmax(ground)) - lowest <= BODY_HEIGHT:
+        return True
     steps = (np.diff(ground, axis=0).ravel(), np.diff(ground, axis=1).ravel(), np.diff(along))
-    if any((np.abs(each) > BODY_HEIGHT).any() for each in steps) or np.isnan(along).any():
-        return None
-    return ground
+    return not holes and not (any((np.abs(each) > BODY_HEIGHT).any() for each in steps) or np.isnan(along).any())
+
+
+class SampledHeights:
+    """Heights of surfaces at points of a grid without end, each sampled once."""
+
+    def __init__(self) -> None:
+        self._first = np.zeros(2, int)
+        """Grid point of the first row and column of the arrays."""
+        self._single = np.empty((0, 0))
+        """The only surface of a point; NaN where there is another number of surfaces, or no sample."""
+        self._number = np.empty((0, 0), np.int8)
+        """Number of surfaces, 2 for more; -1 where there is no sample."""
+        self._several: dict[tuple[int, int], FloatArray] = {}
+        """Heights of points with more surfaces than one."""
+
+    @property
+    def size(self) -> int:
+        """Number of grid points that the samples take memory for."""
+        return int(self._single.size)
+
+    def ground(
+        self,
+        first: IntArray,
+        near: BoolArray,
+        way: IntArray,
+        floor: float,
+        step: float,
+        sample: Callable[[int, int], FloatArray],
+    ) -> FloatArray:
+        """The ground as of `followed_ground`, sampled where no earlier call has a sample.
+
+        Args:
+            first: (2,) grid point of the first row and column of `near`.
+            near: (X, Z) the points to sample.
+            way: (N, 2) indices of the way in `near`, in order; the way lies on points to sample.
+            floor: As for `followed_ground`.
+            step: As for `followed_ground`.
+            sample: Called with a grid point; returns its heights (K,) in descending order.
+
+        Returns:
+            (X, Z) metres; NaN as of `followed_ground`.
+        """
+        self._cover(first, near.shape)
+        low = first - self._first
+        part = slice(low[0], low[0] + near.shape[0]), slice(low[1], low[1] + near.shape[1])
+        single, number = self._single[part], self._number[part]
+        for i, j in np.argwhere(near & (number < 0)).tolist():
+            at = int(first[0]) + i, int(first[1]) + j
+            heights = sample(*at)
+            if len(heights) == 1:
+                single[i, j] = heights[0]
+            number[i, j] = min(len(heights), 2)
+            if len(heights) > 1:
+                self._several[at] = heights
+        ground, found = np.where(near, single, np.nan), set(np.unique(number[near]).tolist())
+        if found in ({1}, {0, 1}) and _needs_no_search(ground, way, floor, 0 in found):
+            return ground
+        layers: list[list[FloatArray | None]] = [[None] * near.shape[1] for _ in range(near.shape[0])]
+        for i, j in np.argwhere(near).tolist():
+            several = self._several.get((int(first[0]) + i, int(first[1]) + j))
+            layers[i][j] = single[i, j : j + 1][: number[i, j]] if several is None else several
+        return followed_ground(layers, way, floor, step)
+
+    def _cover(self, first: IntArray, shape: tuple[int, ...]) -> None:
+        """Make room for the points of a grid."""
+        low, high = np.array(first), first + shape
+        if self.size:
+            low, high = np.minimum(low, self._first), np.maximum(high, self._first + self._single.shape)
+            if (low == self._first).all() and (high - low == self._single.shape).all():
+                return
+        single, number = np.full(high - low, np.nan), np.full(high - low, -1, np.int8)
+        i, j = self._first - low if self.size else (0, 0)
+        rows, columns = self._single.shape
+        single[i : i + rows, j : j + columns] = self._single
+        number[i : i + rows, j : j + columns] = self._number
+        self._first, self._single, self._number = low, single, number
 
 
 def near_way(way: IntArray, shape: tuple[int, int], reach: float) -> BoolArray:

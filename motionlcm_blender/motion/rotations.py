@@ -41,9 +41,12 @@ def unit(v: ArrayLike, fallback: ArrayLike) -> FloatArray:
     Returns:
         (..., n) vectors of length 1.
     """
-    v = np.asarray(v, dtype=np.float64)
+    v, fallback = np.asarray(v, dtype=np.float64), np.asarray(fallback, dtype=np.float64)
     length = np.sqrt(_dot(v, v))
-    return np.where(length > _TINY, v / np.maximum(length, _TINY), np.asarray(fallback, dtype=np.float64))
+    if (fallback.ndim < 2 or fallback.shape == v.shape) and (length > _TINY).all():
+        result: FloatArray = v / length  # the usual case, in a fraction of the time
+        return result
+    return np.where(length > _TINY, v / np.maximum(length, _TINY), fallback)
 
 
 def normalise(q: ArrayLike) -> FloatArray:

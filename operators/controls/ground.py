@@ -55,7 +55,7 @@ def height_field(
     surfaces = replace(surfaces, inside_out=surfaces.hold_inside(places[0], floor, units_per_metre))
     layers = [[surfaces.heights(x * units_per_metre, -z * units_per_metre) / units_per_metre for z in zs] for x in xs]
     way = np.clip(np.rint((places - low) / step).astype(int), 0, np.array([len(xs), len(zs)]) - 1)
-    return field_of(obj.name, layers, way, floor, low, step)
+    return field_of(obj.name, followed_ground(layers, way, floor, step), way, floor, low, step)
 
 
 def check_mesh(obj: bpy.types.Object) -> None:
@@ -65,19 +65,14 @@ def check_mesh(obj: bpy.types.Object) -> None:
 
 
 def field_of(
-    name: str,
-    layers: Sequence[Sequence[np.ndarray | None]],
-    way: np.ndarray,
-    floor: float,
-    low: np.ndarray,
-    step: float,
+    name: str, ground: np.ndarray, way: np.ndarray, floor: float, low: np.ndarray, step: float
 ) -> tuple[HeightField, tuple[str, ...]]:
     """The field of sampled heights, and warnings for the animator.
 
-    name: of the ground. The other arguments are those of `followed_ground`; low: (2,) place of the first grid point.
-    Raises InvalidRequest with the name if no surface is near.
+    name: of the ground. ground: (X, Z) as of `followed_ground`, and way, floor and step as for it; low: (2,) place of
+    the first grid point. Raises InvalidRequest with the name if no surface is near.
     """
-    grid = followed_ground(layers, way, floor, step) - floor
+    grid = ground - floor
     missing = np.isnan(grid)
     if missing.all():
         raise InvalidRequest(f'Ground "{name}": no surface lies under the character or its path.')

@@ -14,7 +14,7 @@ import bpy
 import numpy as np
 from mathutils.bvhtree import BVHTree
 
-from ...motionlcm_blender.motion.ground_layers import near_way
+from ...motionlcm_blender.motion.ground_layers import SampledHeights, near_way
 from ...motionlcm_blender.postprocess.terrain import HeightField
 from ..scene.evaluation import evaluated_object
 from .ground import PAST, REACH, STEP, Surfaces, check_mesh, field_of
@@ -25,11 +25,8 @@ STEPS = (STEP, 2.0 * STEP, 4.0 * STEP)
 """Metres between samples; the first that needs no more than `MOST` samples, or the last."""
 MOST = 2000
 """Samples of a preview, each a few microseconds of the main thread where no earlier preview has it."""
-MOST_KEPT = 20_000
-"""Samples that are kept."""
-
-Columns = dict[tuple[int, int], np.ndarray]
-"""Heights of all surfaces (K,) by grid point; grid points are multiples of the step in the world."""
+MOST_KEPT = 250_000
+"""Points of the rectangle around all samples that are kept, 9 bytes each."""
 
 
 class KnownGround:
@@ -37,12 +34,13 @@ class KnownGround:
 
     def __init__(self) -> None:
         self._tree: tuple[int, BVHTree] | None = None
-        self._columns: tuple[Any, Columns] = None, {}
+        self._samples: tuple[Any, SampledHeights] = None, SampledHeights()
+        """The place of a surface and its samples; grid points are multiples of the step in the world."""
         self._field: tuple[Any, tuple[HeightField, tuple[str, ...]]] | None = None
 
     def forget(self) -> None:
         """Read the surface again the next time."""
-        self._tree, self._field, self._columns = None, None, (None, {})
+        self._tree, self._field, self._samples = None, None, (None, SampledHeights())
 
     def reshaped(self, ids: Collection[int]) -> None:
         """Read the surface anew if it is among the data-blocks, by session id, whose shape changed."""
@@ -67,6 +65,9 @@ class KnownGround:
             first = np.floor((places.min(0) - margin) / step).astype(int)
             shape = tuple((np.ceil((places.max(0) + margin) / step).astype(int) - first + 1).tolist())
             way = np.rint(places / step).astype(int) - first
+            rows = max(len(np.unique(way[:, axis])) for axis in (0, 1))
+            if step < STEPS[-1] and rows * (2 * int(margin / step) + 1) > MOST:
+                continue  # the points beside each row's first place alone are too many
             near = near_way(way, shape, margin / step)
             if np.count_nonzero(near) <= MOST:
                 break
@@ -75,17 +76,16 @@ class KnownGround:
         key = (same, first.tobytes(), shape, way.tobytes(), floor)
         if self._field is not None and self._field[0] == key and self._tree is not None:
             return self._field[1]
-        columns = self._kept_columns(same)
-        layers: list[list[np.ndarray | None]] = [[None] * shape[1] for _ in range(shape[0])]
         scale = step * units_per_metre
-        low_x, low_z = first.tolist()
-        for i, j in np.argwhere(near).tolist():
-            at = low_x + i, low_z + j
-            heights = columns.get(at)
-            if heights is None:
-                heights = columns[at] = surfaces.heights(at[0] * scale, -at[1] * scale) / units_per_metre
-            layers[i][j] = heights
-        found = field_of(obj.name, layers, way, floor, first * step, step)
+        ground = self._kept_samples(same).ground(
+            first,
+            near,
+            way,
+            floor,
+            step,
+            lambda i, j: surfaces.heights(i * scale, -j * scale) / units_per_metre,
+        )
+        found = field_of(obj.name, ground, way, floor, first * step, step)
         self._field = key, found
         return found
 
@@ -101,11 +101,11 @@ class KnownGround:
             self._tree = obj.session_uid, BVHTree.FromObject(obj, context.evaluated_depsgraph_get())
         return Surfaces.of([(self._tree[1], evaluated.matrix_world.copy(), [*evaluated.bound_box])], past)
 
-    def _kept_columns(self, same: Any) -> Columns:
+    def _kept_samples(self, same: Any) -> SampledHeights:
         """The samples of the same surface in the same place."""
-        if self._columns[0] != same or len(self._columns[1]) > MOST_KEPT:
-            self._columns = same, {}
-        return self._columns[1]
+        if self._samples[0] != same or self._samples[1].size > MOST_KEPT:
+            self._samples = same, SampledHeights()
+        return self._samples[1]
 
 
 def has_instances(obj: bpy.types.Object) -> bool:

@@ -263,6 +263,12 @@ def _wire_without_bevel(context: bpy.types.Context, obj: bpy.types.Object) -> tu
 
 def _strokes(count: int, edges: np.ndarray) -> list[tuple[list[int], bool]]:
     """The connected lines, in order of their first vertex: the vertices along each line, and whether it is closed."""
+    ahead = np.arange(count - 1)
+    closing = edges[count - 1 :].tolist()
+    if np.array_equal(edges[: count - 1], np.stack([ahead, ahead + 1], axis=-1)) and (
+        not closing or (count > 2 and closing == [[count - 1, 0]])
+    ):  # as Blender makes it of a curve
+        return [(list(range(count)), bool(closing))]
     neighbours: list[list[int]] = [[] for _ in range(count)]
     for a, b in edges.tolist():
         neighbours[a].append(b)

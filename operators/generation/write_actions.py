@@ -79,29 +79,52 @@ def action_name(request: Request) -> str:
 
 
 def written_channels(
-    character: bpy.types.Object, order: GenerationJobInput, result: GenerationOutput, known: Rig | BodyRig | None = None
+    character: bpy.types.Object,
+    order: GenerationJobInput,
+    result: GenerationOutput,
+    known: Rig | BodyRig | None = None,
+    frames: np.ndarray | None = None,
 ) -> tuple[np.ndarray, list[Channel]]:
-    """Scene frames (K,) and a result as channels of the character at its place on the first frame. known: the character
-    as it was read before."""
+    """Scene frames (K,) and a result as channels of the character at its place on the first frame.
+
+    known: the character as it was read before. frames: (K,) indices of the frames to write, for a result without
+    fitted keys; None: all.
+    """
+    import numpy as np
+
     from ..armature.smpl_rig import Rig
     from ..rigs.recognised import read_character
     from ..scene.scene_time import at_frame
 
     scene = find_both(order.scene, order.character)[0]
+    if frames is None:
+        frames = np.arange(result.clip.frames)
+    else:
+        result = _of_frames(result, frames)
+    times = order.first_frame + frames.astype(np.float64)
     with at_frame(scene, order.first_frame, is_carried(character)):
         rig = read_character(character) if known is None else known
         if isinstance(rig, Rig):
-            return _channels_here(character, rig, order, result)
-        return _channels_of_body(character, rig, order, result)
+            return times, _channels_here(character, rig, order, result)
+        return times, _channels_of_body(character, rig, order, result, times)
+
+
+def _of_frames(result: GenerationOutput, frames: np.ndarray) -> GenerationOutput:
+    """Some frames (K,) of a result."""
+    from dataclasses import replace
+
+    clip, moved = result.clip, result.root_motion
+    clip = replace(clip, translation=clip.translation[frames], rotations=clip.rotations[frames])
+    if moved is not None:
+        moved = replace(moved, ground=moved.ground[frames], heading=moved.heading[frames])
+    return replace(result, clip=clip, root_motion=moved)
 
 
 def _channels_of_body(
-    character: bpy.types.Object, rig: BodyRig, order: GenerationJobInput, result: GenerationOutput
-) -> tuple[np.ndarray, list[Channel]]:
+    character: bpy.types.Object, rig: BodyRig, order: GenerationJobInput, result: GenerationOutput, times: np.ndarray
+) -> list[Channel]:
     """The same for an armature without SMPL's bone names, in the current scene state."""
     from dataclasses import replace
-
-    import numpy as np
 
     from ...motionlcm_blender.motion.loops import Travel
     from ...motionlcm_blender.rigs.bone_keys import BoneKeys
@@ -116,18 +139,15 @@ def _channels_of_body(
     moved = order.body is None or not stands_as(rig, order.body)
     if moved and keys is not None and order.key_tolerance is not None:  # moved since the keys were fitted
         keys = fitted_keys(result.clip, order.key_tolerance, replace(order, body=rig))
-    times = order.first_frame + np.arange(clip.frames, dtype=np.float64)
     few = keys if isinstance(keys, BoneKeys) else None
-    return times, channels_of_body(character, rig, clip, order.units_per_metre, few, result.root_motion, times, root)
+    return channels_of_body(character, rig, clip, order.units_per_metre, few, result.root_motion, times, root)
 
 
 def _channels_here(
     character: bpy.types.Object, rig: Rig, order: GenerationJobInput, result: GenerationOutput
-) -> tuple[np.ndarray, list[Channel]]:
+) -> list[Channel]:
     """The same in the current scene state."""
     from dataclasses import replace
-
-    import numpy as np
 
     from ...motionlcm_blender.keyframes.keys import SparseKeys, place_keys
     from ...motionlcm_blender.motion.loops import Travel
@@ -154,8 +174,7 @@ def _channels_here(
     if keys is not None:
         location, turned, played = pose_keys(keys, character, rig, units, order.euler, in_bone)
         pose, fitted = replace(pose, rotations=pose.rotations | played), (location, turned)
-    times = order.first_frame + np.arange(clip.frames, dtype=np.float64)
-    return times, channels_of(character, pose, fitted) + carried
+    return channels_of(character, pose, fitted) + carried
 
 
 class RecentResults:

@@ -27,7 +27,9 @@ from ..scene.main_thread_timer import MainThreadTimer
 from ..scene.viewports import redraw_viewports
 from ..session import idle_unload, job_queue
 from . import watching
+from .short_pauses import ShortPauses
 from .shot_choice import ShotChoice
+from .spent_time import Spent, timed
 from .watching import watch
 
 if TYPE_CHECKING:
@@ -57,28 +59,6 @@ class LiveRequest:
     finished: bool
 
 
-@dataclass(frozen=True)
-class Spent:
-    """Time of one piece of work.
-
-    at: seconds. what: "read", "show" and "finish" on the main thread, "make" in the worker thread.
-    processor: the part of the milliseconds in which the processor worked on it.
-    """
-
-    at: float
-    what: str
-    milliseconds: float
-    processor: float
-
-
-@contextmanager
-def _timed(spent: deque[Spent], what: str) -> Iterator[None]:
-    began, of_thread = time.perf_counter(), time.thread_time()
-    yield
-    wall, processor = time.perf_counter() - began, time.thread_time() - of_thread
-    spent.append(Spent(time.monotonic(), what, 1000.0 * wall, 1000.0 * processor))
-
-
 class Live:
     """Live of this Blender. Used on the main thread only."""
 
@@ -91,7 +71,7 @@ class Live:
         self._reader: SceneReader | None = None
         self._drawing: PathDrawing | None = None
         self._reading: Reading | None = None
-        self._choice = ShotChoice()
+        self._choice, self._pauses = ShotChoice(), ShortPauses()
         self._session = ""
         self._digest: tuple[Any, ...] = ()
         self._target = 0, 0
@@ -149,13 +129,15 @@ class Live:
                 self._advance(time.monotonic())
         except Exception as error:  # noqa: BLE001  each exception becomes a sentence
             self._fail(error)
-        return BUSY if self._must_read or watch.changed or self.gesture.phase is not Phase.STILL else IDLE
+        changing = self.gesture.phase is not Phase.STILL
+        self._pauses.switch(changing)
+        return BUSY if self._must_read or watch.changed or changing else IDLE
 
     def _work(self, request: LiveRequest, cancelled: Callable[[], bool]) -> GenerationOutput:
         """Make a motion, in the worker thread."""
         from ..session.generation_worker import make
 
-        with _timed(self.spent, "make"):
+        with timed(self.spent, "make"):
             return make(request.order, lambda _fraction, _stage: None, cancelled)
 
     def _advance(self, now: float) -> None:
@@ -170,8 +152,10 @@ class Live:
         answer = self.worker.take()
         if answer is not None:
             self._take(answer)
-        if self._must_read or (watch.changed and not (dragging and now < self._read_next)):
-            with _timed(self.spent, "read"):
+        # Showing and reading in one tick would keep the main thread for the sum of both.
+        wait = dragging and (answer is not None or now < self._read_next)
+        if self._must_read or (watch.changed and not wait):
+            with timed(self.spent, "read"):
                 self._read(now)
             pause = REST * 0.001 * self.spent[-1].processor if dragging else 0.0
             self._read_next = time.monotonic() + pause
@@ -245,11 +229,11 @@ class Live:
         if isinstance(outcome, BaseException):
             raise outcome
         if request.finished:
-            with _timed(self.spent, "finish"):
+            with timed(self.spent, "finish"):
                 self._write(request.order, outcome)
             return
         _, character = find_both(request.order.scene, request.order.character)
-        with _timed(self.spent, "show"):
+        with timed(self.spent, "show"):
             preview.show(character, request.order, outcome, request.reading.known)
         redraw_viewports()
 
@@ -366,6 +350,7 @@ class Live:
         watch.on = watch.changed = False
         watching.stop()
         self._timer.stop()
+        self._pauses.switch(False)
         self._hide_path()
         if self._reader is not None:
             self._reader.forget(ground=True)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import bpy
 import numpy as np
 
-from ..armature.actions import SLOT_NAME, Channel, curves_of, empty_holder, fill, holder_of, refill, slot_of
+from ..armature.actions import SLOT_NAME, Channel, curves_of, empty_holder, holder_of, slot_of
 from ..armature.take_properties import LIVE_PREVIEW, write_facts
 
 if TYPE_CHECKING:
@@ -23,7 +22,10 @@ if TYPE_CHECKING:
 
 NAME = "MotionLCM Live"
 MOST_KEYS = 300
-"""Largest number of keys of a curve; a longer motion has a key on every second, third ... frame during a change."""
+"""Largest number of keys of a curve; a longer motion has a key on every frame around the playhead only during a
+change."""
+NEAR_KEYS, BEFORE = 150, 40
+"""Of these, the keys around the playhead, and those of them before it."""
 LINEAR = 1
 """Blender's number of linear interpolation."""
 
@@ -45,18 +47,16 @@ def previews() -> Iterator[bpy.types.Object]:
 def show(character: bpy.types.Object, order: GenerationJobInput, result: GenerationOutput, known: KnownRig) -> int:
     """Show a motion on the character: keys in place where the preview is there. Returns the number of keys written."""
     from ..generation.write_actions import written_channels
-    from ..scene.scene_time import without_stepping
+    from ..scene.scene_time import playhead, without_stepping
 
     moves_object = order.body is not None and order.travel.value == "root"  # and with it what was read of the rig
+    frames = kept_frames(result.clip.frames, playhead(bpy.context.scene) - order.first_frame)
     with without_stepping():
-        times, channels = written_channels(character, order, result, None if moves_object else known.rig)
-    times, channels = _thinned(times, channels)
+        times, channels = written_channels(character, order, result, None if moves_object else known.rig, frames)
     if shown_on(character) is None:
         _begin(character, order, times, channels)
     elif not _replaced(character, times, channels):
-        holder = holder_of(character.animation_data.action, character)
-        refill(holder, times, channels)
-        _make_linear(holder)
+        _fill(holder_of(character.animation_data.action, character), times, channels)
     return sum(channel.values.size for channel in channels)
 
 
@@ -111,9 +111,7 @@ def _begin(
     if standing is not None:
         facts |= {"travel": order.travel.value, "standing": [*map(float, standing.origin), float(standing.heading)]}
     write_facts(action, facts)
-    holder = empty_holder(action)
-    fill(holder, times, channels)
-    _make_linear(holder)
+    _fill(empty_holder(action), times, channels)
     if before is not None and before.library is None:
         before.use_fake_user = True  # it has no other user in the meantime
     data.action = action
@@ -140,21 +138,43 @@ def _replaced(character: bpy.types.Object, times: np.ndarray, channels: Sequence
                 return False
             part[1::2] = channel.values[:, index]
             curve.keyframe_points.foreach_set("co", part)
-            curve.update()
+    for curve in [*curves.values()][:1]:
+        # It marks the Action as changed. Between linear keys in the order of time, other curves need no update.
+        curve.update()
     return True
 
 
-def _make_linear(holder: Any) -> None:
-    for curve in holder.fcurves:
-        points = curve.keyframe_points
-        points.foreach_set("interpolation", np.full(len(points), LINEAR, np.int32))
+def _fill(holder: Any, times: np.ndarray, channels: Sequence[Channel]) -> None:
+    """Replace all curves of the preview; its keys are linear, and have no type that a finished motion's keys have."""
+    for curve in list(holder.fcurves):
+        holder.fcurves.remove(curve)
+    linear = np.full(len(times), LINEAR, np.int32)
+    coordinates = np.empty(2 * len(times), np.float32)
+    coordinates[0::2] = times
+    for channel in channels:
+        group = holder.groups.get(channel.group) or holder.groups.new(channel.group)
+        count = len(channel.values)
+        part = coordinates[: 2 * count]
+        for index in range(channel.values.shape[1]):
+            curve = holder.fcurves.new(channel.path, index=index)
+            curve.group = group
+            part[1::2] = channel.values[:, index]
+            points = curve.keyframe_points
+            points.add(count)
+            points.foreach_set("co", part)
+            points.foreach_set("interpolation", linear[:count])
 
 
-def _thinned(times: np.ndarray, channels: Sequence[Channel]) -> tuple[np.ndarray, list[Channel]]:
-    """Every n-th frame of a long motion, and its last frame."""
-    step = -(-len(times) // MOST_KEYS)
-    if step <= 1:
-        return times, list(channels)
-    kept = np.unique([*range(0, len(times), step), len(times) - 1])
-    thin = [replace(each, values=each.values[kept]) if len(each.values) == len(times) else each for each in channels]
-    return times[kept], thin
+def kept_frames(count: int, shown: int) -> np.ndarray:
+    """The frames of a motion that get a key during a change.
+
+    count: frames of the motion. shown: the frame at the playhead, which may be outside of the motion. Returns (K,)
+    ascending indices with the first and the last frame; K depends on `count` alone, so that keys can be replaced in
+    place: each frame around the playhead, and frames at even distances before and after.
+    """
+    if count <= MOST_KEYS:
+        return np.arange(count)
+    start = min(max(shown - BEFORE, 0), count - NEAR_KEYS)
+    outside = np.concatenate([np.arange(start), np.arange(start + NEAR_KEYS, count)])
+    even = outside[np.linspace(0, len(outside) - 1, MOST_KEYS - NEAR_KEYS).astype(int)]
+    return np.union1d(even, start + np.arange(NEAR_KEYS))

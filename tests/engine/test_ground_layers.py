@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from motionlcm_blender.motion import ground_layers
-from motionlcm_blender.motion.ground_layers import followed_ground, near_way, solid_tops, stands_inside
+from motionlcm_blender.motion.ground_layers import (
+    SampledHeights,
+    followed_ground,
+    near_way,
+    solid_tops,
+    stands_inside,
+)
 
 WAY = np.array([[k, 2] for k in range(30)])
 
@@ -102,3 +108,37 @@ def test_points_without_samples_have_no_ground_and_change_nothing_else() -> None
         found = followed_ground(part, WAY, 0.0, 0.1)
         np.testing.assert_array_equal(found[near], followed_ground(whole, WAY, 0.0, 0.1)[near])
         assert np.isnan(found[~near]).all()
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_samples_are_taken_once_and_give_the_ground_of_a_search(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    rng = np.random.default_rng(3)
+    surfaces = {
+        (i, j): np.sort(rng.uniform(-0.6, 0.6, rng.integers(0, most + 1)))[::-1]
+        for i in range(-10, 40)
+        for j in range(-10, 20)
+    }
+    taken: list[tuple[int, int]] = []
+
+    def sample(i: int, j: int) -> np.ndarray:
+        taken.append((i, j))
+        return surfaces[i, j]
+
+    samples = SampledHeights()
+    for first in ((0, 0), (-4, 3), (5, -2), (0, 0)):
+        near = near_way(WAY, (30, 5), 1.5)
+        found = samples.ground(np.array(first), near, WAY, 0.1, 0.1, sample)
+        grid = [[surfaces[first[0] + i, first[1] + j] if near[i, j] else None for j in range(5)] for i in range(30)]
+        with monkeypatch.context() as searching:
+            searching.setattr(ground_layers, "_needs_no_search", lambda *_: False)
+            np.testing.assert_array_equal(found, followed_ground(grid, WAY, 0.1, 0.1))
+    assert len(taken) == len(set(taken)), "no point is sampled twice"
+
+
+def test_a_hole_below_a_cliff_is_searched() -> None:
+    def cliff(i: int, j: int) -> np.ndarray:
+        return np.array([] if i == 15 else [5.0 if i > 15 else 0.0])
+
+    samples, near = SampledHeights(), np.ones((30, 5), bool)
+    found = samples.ground(np.zeros(2, int), near, WAY, 0.0, 0.1, cliff)
+    assert (found[:15] == 0.0).all() and np.isnan(found[15:]).all()
