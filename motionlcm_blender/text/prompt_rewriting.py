@@ -38,6 +38,8 @@ GAP = 4
 MOST_REWRITES, MOST_PATTERNS, LONGEST_PATTERN = 400, 80, 300
 _SEVERAL = re.compile(r"\b(?:then|before|after|followed by)\b")
 """Between actions that are done one after the other."""
+_END = re.compile(r"(?: and)?(?: then)? (?:stops?|halts?|stands still)$")
+"""The end of an action, which is none of its own."""
 _SIDE = re.compile(r"\b(left|right)\b")
 _NOT = r"(?<!\bnot )(?<!\bnever )(?<!\bwithout )(?<!n't )(?<!\balmost )(?<!\bnearly )"
 _ATOM = re.compile(r"[a-z0-9'-]+\*?(?:\|[a-z0-9'-]+\*?)*")
@@ -89,7 +91,7 @@ def rewritten(prompt: str, rewrites: Sequence[Rewrite], kept: Collection[str] = 
         The caption and the way. None: no rewrite fits, the prompt is one of `kept` or such a caption already, or the
         prompt has several actions one after the other, of which one caption would drop the others.
     """
-    text = plain_words(prompt)
+    text = _END.sub("", plain_words(prompt))
     if text in kept or _SEVERAL.search(text):
         return None
     for rewrite in rewrites:
