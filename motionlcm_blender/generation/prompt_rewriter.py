@@ -6,7 +6,6 @@ import logging
 from pathlib import Path
 
 from ..errors import ModelFolderError
-from ..text.gait import is_walk
 from ..text.prompt_rewriting import Rewriting, Rewritten, read_rewriting
 from .plain_body import plain_body
 from .request import Request
@@ -41,15 +40,13 @@ class PromptRewriter:
         """The text that the network gets.
 
         It is the caption of the request, else the plain body beneath its actions, else the caption of its rewrite, else
-        its prompt. A caption has priority over a body that only walks: it holds the style of the walk. The caption of a
-        row with a way does not name the way, so without a path the prompt stays.
+        its prompt. The caption of a row with a way does not name the way, so without a path the prompt stays.
         """
         if request.caption is not None:
             return request.caption
-        found = self.find(request)
-        body = plain_body(request)
-        if body is not None and (found is None or not is_walk(body)):
+        if (body := plain_body(request)) is not None:
             return body
+        found = self.find(request)
         if found is None or (found.path is not None and request.hints is None):
             return request.prompt.strip()
         return found.caption

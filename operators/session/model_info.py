@@ -72,7 +72,6 @@ def read_hint(choice: Choice, prompt: str) -> str:
     from ...motionlcm_blender.networks.model_folder import ModelFolder
     from ...motionlcm_blender.text.action_sequence import action_sequence, is_sequence
     from ...motionlcm_blender.text.asset_names import spelled_out
-    from ...motionlcm_blender.text.gait import is_walk
     from ...motionlcm_blender.text.prompt_vocabulary import read_vocabulary, unseen_words_warning
 
     if choice.folder not in _vocabularies:
@@ -95,10 +94,8 @@ def read_hint(choice: Choice, prompt: str) -> str:
     actions = action_sequence(words)
     _actions[prompt] = tuple(action.words for action in actions) if is_sequence(actions) else ()
     rewriting = _read_rewriting(choice)
-    found = rewriting.find(words) if rewriting is not None else None
-    body = body_without_path(words)
-    _rewritten[choice.folder, prompt] = found
-    _bodies[prompt] = None if body is None or (found is not None and is_walk(body)) else body
+    _rewritten[choice.folder, prompt] = rewriting.find(words) if rewriting is not None else None
+    _bodies[prompt] = body_without_path(words)
     return hint or ""
 
 
