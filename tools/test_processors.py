@@ -101,7 +101,7 @@ PROBE = """
 import numpy
 from motionlcm_blender.networks.numpy_impl import matmul
 blas = numpy.__config__.CONFIG["Build Dependencies"]["blas"]
-what = f"NumPy {numpy.__version__} with {blas['name'] if blas['found'] else 'no BLAS'}"
+what = f"NumPy {numpy.__version__} with {blas['name'] if blas.get('found') else 'no BLAS'}"
 try:
     import torch
     kernels, threads = torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()
