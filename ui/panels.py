@@ -175,6 +175,7 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
         if hint is None:  # after opening a file, changing the model, or an undo
             read_hint_soon()
         found = model_info.known_rewritten(choice, prompt) if chosen.rewrite else None
+        found = None if found is not None and found.free and chosen.path is not None else found
         gestures = model_info.known_gestures(prompt) if chosen.gestures else ()
         body = model_info.known_body(prompt) if chosen.gestures else None
         if hint and found is None and (body is None or not gestures):

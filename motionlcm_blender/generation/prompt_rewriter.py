@@ -47,6 +47,6 @@ class PromptRewriter:
         if (body := plain_body(request)) is not None:
             return body
         found = self.find(request)
-        if found is None or (found.path is not None and request.hints is None):
+        if found is None or (found.free if request.hints is not None else found.path is not None):
             return request.prompt.strip()
         return found.caption

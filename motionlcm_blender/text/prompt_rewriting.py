@@ -11,11 +11,11 @@ may contain rewrites.toml, a list of tables:
     unless = ["limp arm*"]
 
 `prompt` is the caption, `sided` the caption if the prompt names the left or the right side (optional), `path` the shape
-of the way (optional, one of `path_shapes.SHAPES`). A pattern of `words` or `unless` is a row of words: `*` at the end
-of a word stands for any ending, `|` separates alternatives, and `...` stands for up to `GAP` words. The first rewrite
-with a pattern that the prompt contains, and without one of `unless`, replaces the prompt that the network gets.
-Gestures, named turns, lengths and travel still come from the prompt itself. Patterns are no regular expressions: a
-damaged file cannot make a search endless.
+of the way (optional, one of `path_shapes.SHAPES`). With `free = true` only motion without a path gets the caption. A
+pattern of `words` or `unless` is a row of words: `*` at the end of a word stands for any ending, `|` separates
+alternatives, and `...` stands for up to `GAP` words. The first rewrite with a pattern that the prompt contains, and
+without one of `unless`, replaces the prompt that the network gets. Gestures, named turns, lengths and travel still come
+from the prompt itself. Patterns are no regular expressions: a damaged file cannot make a search endless.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ class Rewrite:
         words: Pattern of the prompts that are replaced.
         unless: Pattern of prompts that are not replaced in spite of `words`; None: there are none.
         path: The shape of the way, one of `motion.path_shapes.SHAPES`; None: the network decides.
+        free: Only motion without a path gets the caption.
     """
 
     prompt: str
@@ -62,6 +63,7 @@ class Rewrite:
     words: re.Pattern[str]
     unless: re.Pattern[str] | None
     path: str | None = None
+    free: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,13 @@ class Rewritten:
         caption: The text that the network gets.
         path: The shape of the way, one of `motion.path_shapes.SHAPES`; None: the network decides.
         to_right: The way bends to the right first.
+        free: Only motion without a path gets the caption.
     """
 
     caption: str
     path: str | None = None
     to_right: bool = False
+    free: bool = False
 
 
 def rewritten(prompt: str, rewrites: Sequence[Rewrite], kept: Collection[str] = ()) -> Rewritten | None:
@@ -102,7 +106,7 @@ def rewritten(prompt: str, rewrites: Sequence[Rewrite], kept: Collection[str] = 
         if plain_words(caption) == text and rewrite.path is None:
             return None
         to_right = _clockwise(text) or (side is not None and side.group(1) == "right")
-        return Rewritten(caption, rewrite.path, to_right)
+        return Rewritten(caption, rewrite.path, to_right, rewrite.free)
     return None
 
 
@@ -173,7 +177,7 @@ def read_rewrites(folder: Path) -> tuple[Rewrite, ...]:
 
 def _rewrite(row: dict[str, Any]) -> Rewrite:
     """Raises ValueError, KeyError, TypeError."""
-    unknown = set(row) - {"prompt", "sided", "words", "unless", "path"}
+    unknown = set(row) - {"prompt", "sided", "words", "unless", "path", "free"}
     if unknown:
         raise ValueError(f"unknown field {sorted(unknown)[0]!r}")
     prompt, sided = row["prompt"], row.get("sided")
@@ -183,8 +187,10 @@ def _rewrite(row: dict[str, Any]) -> Rewrite:
         raise ValueError(f'"sided" of {prompt!r} must contain {{side}} once')
     if row.get("path") is not None and row["path"] not in SHAPES:
         raise ValueError(f"there is no path {row['path']!r}: choose one of {', '.join(SHAPES)}")
+    if not isinstance(row.get("free", False), bool):
+        raise ValueError(f'"free" of {prompt!r} must be true or false')
     unless = _pattern(row["unless"], "") if row.get("unless") else None
-    return Rewrite(prompt, sided, _pattern(row["words"], _NOT), unless, row.get("path"))
+    return Rewrite(prompt, sided, _pattern(row["words"], _NOT), unless, row.get("path"), row.get("free", False))
 
 
 def _pattern(rows: Any, before: str) -> re.Pattern[str]:

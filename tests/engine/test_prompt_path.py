@@ -81,6 +81,13 @@ def test_without_a_path_the_network_gets_the_prompt_that_names_the_way(model: Mo
     assert model.rewriter.text(replace(request, hints=Hints.ground_path(line))) == "a person walks forward"
 
 
+def test_a_sidestep_along_a_path_keeps_its_prompt(model: MotionLCM) -> None:
+    request = Request("a person sidesteps to the left", FRAMES, seed=1)
+    assert model.rewriter.text(request) == "a person sidesteps quickly to the left"
+    line = np.stack([np.linspace(0.0, 2.0, FRAMES), np.zeros(FRAMES)], -1)
+    assert model.rewriter.text(replace(request, hints=Hints.ground_path(line))) == request.prompt
+
+
 def test_what_is_given_has_priority(model: MotionLCM) -> None:
     request = Request("a guard patrols", FRAMES, seed=1)
     line = np.stack([np.zeros(FRAMES), np.linspace(0.0, 5.0, FRAMES)], -1)
