@@ -1,5 +1,7 @@
 """The sidebar tab "MotionLCM"."""
 
+from typing import TYPE_CHECKING
+
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
@@ -26,6 +28,9 @@ EXAMPLES = (
 )
 """Prompts of the bundled model's library to offer while the history is empty."""
 EXPLANATION_ICONS = ("ARMATURE_DATA", "CURVE_DATA", "ACTION", "LOOP_BACK")
+
+if TYPE_CHECKING:
+    from ..motionlcm_blender.text.prompt_rewriting import Rewritten
 
 
 class MOTIONLCM_MT_prompts(bpy.types.Menu):
@@ -174,21 +179,20 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
         hint = model_info.known_hint(choice, prompt)
         if hint is None:  # after opening a file, changing the model, or an undo
             read_hint_soon()
-        found = model_info.known_rewritten(choice, prompt) if chosen.rewrite else None
-        found = None if found is not None and found.free and chosen.path is not None else found
+        found = _rewritten(chosen, prompt)
         gestures = model_info.known_gestures(prompt) if chosen.gestures else ()
         body = model_info.known_body(prompt) if chosen.gestures else None
         if hint and found is None and (body is None or not gestures):
             wrapped_label(layout, hint, "INFO")
-        way = found.path if found is not None and chosen.path is None else None
-        actions = () if way is not None else _actions_in_turn(chosen, prompt)
+        shape = found.path if found is not None and chosen.path is None else None
+        actions = () if shape is not None else _actions_in_turn(chosen, prompt)
         caption = body if body is not None or found is None else found.caption
         if actions:  # each with a caption of its own
             wrapped_label(layout, iface_("Actions: {names}").format(names=" | ".join(actions)), "SEQUENCE")
         elif caption is not None:  # in words that the model follows
             wrapped_label(layout, iface_("Rewritten: {caption}").format(caption=caption), "GREASEPENCIL")
-        if way is not None:
-            wrapped_label(layout, iface_("Path: {shape}").format(shape=way), "CURVE_PATH")
+        if shape is not None:
+            wrapped_label(layout, iface_("Path: {shape}").format(shape=shape), "CURVE_PATH")
         if gestures:  # performed on the motion, whatever the model does
             wrapped_label(layout, iface_("Gesture: {names}").format(names=", ".join(gestures)), "HAND")
         if caption is not None or gestures:
@@ -312,8 +316,20 @@ class MOTIONLCM_PT_smpl(CharacterSidebar, bpy.types.Panel):
 
 def _actions_in_turn(chosen: bpy.types.PropertyGroup, prompt: str) -> tuple[str, ...]:
     """Words of the actions of a prompt that are made one after the other with these settings; empty: it is one."""
-    directed = chosen.path is not None or len(chosen.pins) or chosen.facing != "WAY"
-    return () if directed or not chosen.sequence else model_info.known_actions(prompt)
+    return () if _is_directed(chosen) or not chosen.sequence else model_info.known_actions(prompt)
+
+
+def _is_directed(chosen: bpy.types.PropertyGroup) -> bool:
+    """Whether a path, pins or a facing direct the motion, so that the prompt alone does not."""
+    return chosen.path is not None or len(chosen.pins) > 0 or chosen.facing != "WAY"
+
+
+def _rewritten(chosen: bpy.types.PropertyGroup, prompt: str) -> "Rewritten | None":
+    """What replaces the prompt with these settings: see `PromptRewriter.text`."""
+    found = model_info.known_rewritten(model_choice.chosen(), prompt) if chosen.rewrite else None
+    if found is None or (found.free and chosen.path is not None):
+        return None
+    return None if found.path is not None and chosen.path is None and _is_directed(chosen) else found
 
 
 def _read_hint() -> None:

@@ -20,7 +20,7 @@ pipeline            `MotionLCM`: the pipeline from a request to finished motions
 plain_body          The plain prompt for a body on which gestures, kicks and hops of the user's prompt are completed.
 postprocessing      Post-processing: from the joints of the networks to a finished motion, as a list of named
                     steps.
-prompt_path         Prompts that name the shape of a way: the motion follows a path of that shape.
+prompt_path         Prompts that name the shape of a path: the motion follows such a path.
 prompt_rewriter     The text that the network gets for a request, by the rewrites of the model folder.
 request             Requests to the model: prompt, length, seed, and positions to pass through.
 sample_cache        Walks that were sampled without their path, kept for requests that differ in their path alone.

@@ -24,7 +24,7 @@ from ..postprocess.transitions import placement_of
 from .action_parts import ActionPart
 from .generated_motion import GeneratedMotion
 from .long_motion import CONTINUATIONS, finished_motion, sampled_pieces, stitched_segments
-from .motion_model import MotionModel, Progress
+from .motion_model import MotionModel, Progress, silent
 from .pieces import Piece, entered_piece, liveliness
 from .request import START_FRAMES, Request
 from .variations import another_take
@@ -84,7 +84,7 @@ def _seed_shift(request: Request, number: int) -> int:
 
 def _first(model: MotionModel, request: Request, part: ActionPart) -> Piece:
     """The first action, with the frames of a start before it."""
-    made, _ = stitched_segments(model, replace(request, frames=part.end), _silent)
+    made, _ = stitched_segments(model, replace(request, frames=part.end), silent)
     return _played(made, np.arange(part.end, dtype=np.float64))
 
 
@@ -95,7 +95,7 @@ def _joined(model: MotionModel, request: Request, part: ActionPart, made: Piece)
     frames = part.end - part.begin
     longest = model.folder.frames[1] if model.folder is not None else frames + EXTRA
     if frames + EXTRA > longest:
-        following, _ = stitched_segments(model, replace(request, start=start, frames=count + frames), _silent)
+        following, _ = stitched_segments(model, replace(request, start=start, frames=count + frames), silent)
     else:
         free = sampled_pieces(model, replace(request, start=None, frames=frames + EXTRA, takes=CONTINUATIONS))
         usual = float(np.median([liveliness(piece.joints) for piece in free]))
@@ -129,7 +129,3 @@ def _played(piece: Piece, times: FloatArray) -> Piece:
             (int(np.searchsorted(times, a)), int(np.searchsorted(times, b))) for a, b in piece.seams if b <= times[-1]
         ),
     )
-
-
-def _silent(_part: float, _what: str) -> None:
-    pass

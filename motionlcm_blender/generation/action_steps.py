@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
+from ..array_types import FloatArray
 from ..gestures.gesture_layer import add_gestures
 from ..gestures.prompt_gestures import prompt_gestures
 from ..postprocess import hop_fitting, kick_fitting
@@ -21,16 +23,15 @@ def raise_kicks(state: MotionState) -> MotionState:
         return state
     stands = state.stands.reshape(len(state.joints), 2, 2).any(-1)
     fixed = stands | np.repeat(given_frames(state)[:, None], 2, axis=1)
-    joints = state.joints
-    for part in _parts(state):
+
+    def raised(joints: FloatArray, part: ActionPart) -> FloatArray | None:
         named = named_kick(part.prompt)
-        if named is not None:
-            own = slice(part.begin, part.end)
-            joints = joints.copy()
-            joints[own] = kick_fitting.raise_kicks(
-                joints[own], fixed[own], named.elevation, named.side, named.with_knee
-            ).astype(np.float32)
-    return replace(state, joints=joints)
+        if named is None:
+            return None
+        own = fixed[part.begin : part.end]
+        return kick_fitting.raise_kicks(joints, own, named.elevation, named.side, named.with_knee)
+
+    return _of_each_part(state, raised)
 
 
 def keep_foot_up(state: MotionState) -> MotionState:
@@ -38,14 +39,12 @@ def keep_foot_up(state: MotionState) -> MotionState:
     request = state.given.request
     if not request.gestures or request.start is not None or request.end is not None:
         return state
-    joints = state.joints
-    for part in _parts(state):
+
+    def kept_up(joints: FloatArray, part: ActionPart) -> FloatArray | None:
         named = named_hop(part.prompt)
-        if named is not None:
-            own = slice(part.begin, part.end)
-            joints = joints.copy()
-            joints[own] = hop_fitting.keep_foot_up(joints[own], named.side).astype(np.float32)
-    return replace(state, joints=joints)
+        return None if named is None else hop_fitting.keep_foot_up(joints, named.side)
+
+    return _of_each_part(state, kept_up)
 
 
 def perform_gestures(state: MotionState) -> MotionState:
@@ -60,6 +59,16 @@ def perform_gestures(state: MotionState) -> MotionState:
             joints, head_hands = add_gestures(state.joints, state.head_hands, planned, request.seed, own)
             state = replace(state, joints=joints, head_hands=head_hands)
     return state
+
+
+def _of_each_part(state: MotionState, step: Callable[[FloatArray, ActionPart], FloatArray | None]) -> MotionState:
+    """Apply a step to the (frames, 22, 3) joints of each action; None leaves an action as it is."""
+    joints = state.joints
+    for part in _parts(state):
+        made = step(joints[part.begin : part.end], part)
+        if made is not None:
+            joints = np.concatenate([joints[: part.begin], made.astype(np.float32), joints[part.end :]])
+    return replace(state, joints=joints)
 
 
 def _parts(state: MotionState) -> tuple[ActionPart, ...]:

@@ -62,7 +62,7 @@ def slowed_to_end(request: Request, frames: int) -> FloatArray | None:
         (T,) fractional source frames; None if the end moves, or if a path gives the timing.
     """
     end = request.end
-    if end is None or (request.hints is not None and request.hints.root_xz is not None) or not _stands(end):
+    if end is None or request.has_path or not _stands(end):
         return None
     begin = request.start.frames - 1 if request.start is not None else 0
     first = frames - end.frames

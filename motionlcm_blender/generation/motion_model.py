@@ -244,7 +244,7 @@ class MotionModel:
         """
         self.check_control(request)
         text = self.encode_prompt(self.rewriter.text(request), request.frames)
-        result: FloatArray = self.sample_features(request, text, _silent).features.astype(np.float32)
+        result: FloatArray = self.sample_features(request, text, silent).features.astype(np.float32)
         return result
 
     def check_control(self, request: Request) -> None:
@@ -377,12 +377,12 @@ class MotionModel:
             return [hints]
         stage(0.05, "Sampling without the path")
         with self.backend.inference_context():
-            free = joints_from_features(self._sampled(text, noise, request, None, _silent))
+            free = joints_from_features(self._sampled(text, noise, request, None, silent))
         return [hints.completed(joints) for joints in free]
 
 
-def _silent(_part: float, _what: str) -> None:
-    pass
+def silent(_part: float, _what: str) -> None:
+    """Progress of sampling that nobody sees."""
 
 
 def _noise(seed: int, steps: int, architecture: Architecture) -> FloatArray:

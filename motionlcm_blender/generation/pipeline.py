@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,6 +34,8 @@ from .prompt_path import on_named_path, without_named_path
 from .request import Hints, Request
 from .take_selection import chosen_takes, samples_of
 from .variations import mirrored_motion, mirrored_request, retimed_request
+
+logger = logging.getLogger(__name__)
 
 
 class MotionLCM(MotionModel):
@@ -118,7 +121,8 @@ class MotionLCM(MotionModel):
         """Words of the training captions and lengths of actions; None if the model has no readable ones."""
         try:
             return None if self.folder is None else read_vocabulary(self.folder.path)
-        except ModelFolderError:
+        except ModelFolderError as error:
+            logger.warning("All actions are taken for equally long: %s", error)
             return None
 
     def _by_another_request(

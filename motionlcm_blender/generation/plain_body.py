@@ -22,8 +22,7 @@ def plain_body(request: Request) -> str | None:
     if not request.gestures:
         return None
     body = body_without_path(request.prompt)
-    on_path = request.hints is not None and request.hints.root_xz is not None
-    return None if body is None or (on_path and not is_walk(body)) else body
+    return None if body is None or (request.has_path and not is_walk(body)) else body
 
 
 def body_without_path(prompt: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Prompts that name the shape of a way: the motion follows a path of that shape.
+"""Prompts that name the shape of a path: the motion follows such a path.
 
 A network that was trained on captions of a few seconds makes a curve of "in a zigzag", and seldom comes back on
 "back and forth". On a path it goes exactly where the path goes.
@@ -18,7 +18,7 @@ from .generated_motion import GeneratedMotion
 from .request import Hints, Request
 
 WALK, RUN = 1.15, 2.5
-"""Metres per second on a way that a prompt names."""
+"""Metres per second on a path that a prompt names."""
 
 
 def on_named_path(request: Request, found: Rewritten | None) -> Request | None:

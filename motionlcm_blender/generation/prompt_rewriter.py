@@ -22,7 +22,7 @@ class PromptRewriter:
         self._rewriting: Rewriting | None = None
 
     def find(self, request: Request) -> Rewritten | None:
-        """The caption that replaces the prompt of a request and the shape of its way, None if none does.
+        """The caption that replaces the prompt of a request and the shape of its path, None if none does.
 
         Rewrites that cannot be read are named in the log; prompts then stay as they are.
         """
@@ -40,13 +40,14 @@ class PromptRewriter:
         """The text that the network gets.
 
         It is the caption of the request, else the plain body beneath its actions, else the caption of its rewrite, else
-        its prompt. The caption of a row with a way does not name the way, so without a path the prompt stays.
+        its prompt. The caption of a row with a path does not name its shape, so a request without a path keeps its
+        prompt; it gets the path before (`prompt_path`), or is directed by pins, a facing or poses.
         """
         if request.caption is not None:
             return request.caption
         if (body := plain_body(request)) is not None:
             return body
         found = self.find(request)
-        if found is None or (found.free if request.hints is not None else found.path is not None):
+        if found is None or (found.free if request.has_path else found.path is not None):
             return request.prompt.strip()
         return found.caption

@@ -179,7 +179,7 @@ class Request:
         rewrite: Give the network a caption that the model is seen to do well in place of words that it was seen not to
             follow (`text.prompt_rewriting`), if the model folder has such captions.
         caption: What the network gets in place of the prompt, and what decides the gait on a path; None: the prompt, or
-            its rewrite. The engine sets it for a prompt that names the shape of a way; recipes do not hold it.
+            its rewrite. The engine sets it for a prompt that names the shape of a path; recipes do not hold it.
         speed: The motion of `frames` times this many frames, played in `frames`; 2 is twice as fast. 0.25 to 4.
 
     Raises:
@@ -207,6 +207,11 @@ class Request:
     sequence: bool = True
     rewrite: bool = True
     caption: str | None = None
+
+    @property
+    def has_path(self) -> bool:
+        """Whether a ground path is given; pins alone are none."""
+        return self.hints is not None and self.hints.root_xz is not None
 
     def __post_init__(self) -> None:
         """Check the values."""

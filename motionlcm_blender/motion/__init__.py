@@ -26,7 +26,7 @@ loops             Loops, and separation of a clip into its travel over the floor
 metrics           Quality measures of a motion: path error, foot skate, floor penetration, smoothness, self-
                   penetration.
 motion            The two representations of motion: `Motion` (joint positions) and `Clip` (bone rotations).
-path_shapes       Shapes of ways that prompts name: zigzags, squares, back and forth, around a corner.
+path_shapes       Shapes of paths that prompts name: zigzags, squares, back and forth, around a corner.
 path_timing       Timing along a path: easing, arrivals and weights as functions of time.
 resampling        Resampling of clips to another frame rate.
 rest_pose         Conversion of rest poses with lowered arms or spread legs to a T-pose.

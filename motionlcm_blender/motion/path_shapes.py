@@ -1,6 +1,6 @@
-"""Shapes of ways that prompts name: zigzags, squares, back and forth, around a corner.
+"""Shapes of paths that prompts name: zigzags, squares, back and forth, around a corner.
 
-Points are (x, z) in engine axes, metres: +Z is ahead of the figure, +X is its left. A way begins at the origin, heads
+Points are (x, z) in engine axes, metres: +Z is ahead of the figure, +X is its left. A path begins at the origin, heads
 along +Z, and bends to the left first.
 """
 
@@ -22,16 +22,16 @@ TURN = 0.3
 BEND = 0.45
 """Metres: radius of a bend."""
 _LEG = 3.2
-"""Metres from one turn to the next on a way back and forth."""
+"""Metres from one turn to the next on a path back and forth."""
 _ZIGZAG, _SLANT = 2.0, math.radians(40.0)
-"""Metres from bend to bend of a zigzag, and its angle to the straight way."""
+"""Metres from bend to bend of a zigzag, and its angle to the straight line."""
 _WAVE, _SWING = 5.0, math.radians(45.0)
-"""Metres of a whole wave of a way that weaves, and its largest angle to the straight way."""
+"""Metres of a whole wave of a path that weaves, and its largest angle to the straight line."""
 _POINTS = 513
 
 
 def shaped_path(shape: str, length_m: float, to_right: bool = False) -> GroundPath:
-    """Create the way of a shape.
+    """Create a path of a shape.
 
     Args:
         shape: One of `SHAPES`.
@@ -45,7 +45,7 @@ def shaped_path(shape: str, length_m: float, to_right: bool = False) -> GroundPa
         InvalidRequest: There is no such shape, or the length is not a positive number.
     """
     if shape not in SHAPES:
-        raise InvalidRequest(f'There is no way of the shape "{shape}": choose one of {", ".join(SHAPES)}.')
+        raise InvalidRequest(f'There is no path of the shape "{shape}": choose one of {", ".join(SHAPES)}.')
     if not math.isfinite(length_m) or length_m < SHORTEST:
         raise InvalidRequest(f"A path must be longer than {SHORTEST * 100:.0f} cm.")
     if shape in NAMES:

@@ -19,7 +19,7 @@ def spelled_out(prompt: str) -> str:
     """Write a prompt in the form of an asset name as words.
 
     Args:
-        prompt: English text, or a name of words that are joined by "_", "-" or capital letters.
+        prompt: English text, or a name of words that are joined by "_" or begin with capital letters.
 
     Returns:
         The words in lower case without numbers and words for files; angles of turns become degrees. A prompt in other

@@ -11,7 +11,7 @@ may contain rewrites.toml, a list of tables:
     unless = ["limp arm*"]
 
 `prompt` is the caption, `sided` the caption if the prompt names the left or the right side (optional), `path` the shape
-of the way (optional, one of `path_shapes.SHAPES`). With `free = true` only motion without a path gets the caption. A
+of a path (optional, one of `path_shapes.SHAPES`). With `free = true` only motion without a path gets the caption. A
 pattern of `words` or `unless` is a row of words: `*` at the end of a word stands for any ending, `|` separates
 alternatives, and `...` stands for up to `GAP` words. The first rewrite with a pattern that the prompt contains, and
 without one of `unless`, replaces the prompt that the network gets. Gestures, named turns, lengths and travel still come
@@ -38,7 +38,7 @@ GAP = 4
 MOST_REWRITES, MOST_PATTERNS, LONGEST_PATTERN = 400, 80, 300
 _SEVERAL = re.compile(r"\b(?:then|before|after|followed by)\b")
 """Between actions that are done one after the other."""
-_END = re.compile(r"(?: and)?(?: then)? (?:stops?|halts?|stands still)$")
+_END = re.compile(r"(?: and then| then| and) (?:stops?|halts?|stands still)$")
 """The end of an action, which is none of its own."""
 _SIDE = re.compile(r"\b(left|right)\b")
 _NOT = r"(?<!\bnot )(?<!\bnever )(?<!\bwithout )(?<!n't )(?<!\balmost )(?<!\bnearly )"
@@ -54,7 +54,7 @@ class Rewrite:
         sided: The caption with "{side}" for a prompt that names a side; None: `prompt`.
         words: Pattern of the prompts that are replaced.
         unless: Pattern of prompts that are not replaced in spite of `words`; None: there are none.
-        path: The shape of the way, one of `motion.path_shapes.SHAPES`; None: the network decides.
+        path: The shape of the path, one of `motion.path_shapes.SHAPES`; None: the network decides.
         free: Only motion without a path gets the caption.
     """
 
@@ -72,8 +72,8 @@ class Rewritten:
 
     Attributes:
         caption: The text that the network gets.
-        path: The shape of the way, one of `motion.path_shapes.SHAPES`; None: the network decides.
-        to_right: The way bends to the right first.
+        path: The shape of the path, one of `motion.path_shapes.SHAPES`; None: the network decides.
+        to_right: The path bends to the right first.
         free: Only motion without a path gets the caption.
     """
 
@@ -84,7 +84,7 @@ class Rewritten:
 
 
 def rewritten(prompt: str, rewrites: Sequence[Rewrite], kept: Collection[str] = ()) -> Rewritten | None:
-    """Find the caption that replaces a prompt, and the shape of the way.
+    """Find the caption that replaces a prompt, and the shape of its path.
 
     Args:
         prompt: English text.
@@ -92,11 +92,14 @@ def rewritten(prompt: str, rewrites: Sequence[Rewrite], kept: Collection[str] = 
         kept: `plain_words` of prompts that the model is seen to do well as they are.
 
     Returns:
-        The caption and the way. None: no rewrite fits, the prompt is one of `kept` or such a caption already, or the
+        The caption and the path. None: no rewrite fits, the prompt is one of `kept` or such a caption already, or the
         prompt has several actions one after the other, of which one caption would drop the others.
     """
-    text = _END.sub("", plain_words(prompt))
-    if text in kept or _SEVERAL.search(text):
+    text = plain_words(prompt)
+    if text in kept:
+        return None
+    text = _END.sub("", text)
+    if _SEVERAL.search(text):
         return None
     for rewrite in rewrites:
         if not rewrite.words.search(text) or (rewrite.unless is not None and rewrite.unless.search(text)):
@@ -132,7 +135,7 @@ class Rewriting:
         return found.caption if found is not None else None
 
     def find(self, prompt: str) -> Rewritten | None:
-        """The caption that replaces a prompt and the shape of the way, None if none does; see `rewritten`."""
+        """The caption that replaces a prompt and the shape of the path, None if none does; see `rewritten`."""
         return rewritten(prompt, self.rewrites, self.kept)
 
 

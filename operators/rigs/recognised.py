@@ -143,8 +143,8 @@ def _fingerprint(description: RigDescription) -> str:
     found = hashlib.sha1(usedforsecurity=False)
     for bone in description.bones:
         constraints = [(each.type, each.name, each.targets, each.influence > 0.0) for each in bone.constraints]
-        held = repr((constraints, sorted(bone.properties))) if constraints or bone.properties else ""
-        found.update(f"{bone.name}\0{bone.parent}\0{held}\0".encode())
+        extras = repr((constraints, sorted(bone.properties))) if constraints or bone.properties else ""
+        found.update(f"{bone.name}\0{bone.parent}\0{extras}\0".encode())
     for places in zip(*((bone.head, bone.tail, bone.matrix.ravel()) for bone in description.bones), strict=True):
         found.update(np.concatenate(places).round(6).tobytes())
     found.update(np.asarray(description.world).round(6).tobytes())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from .model_choice import Choice
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from ...motionlcm_blender.text.prompt_vocabulary import Vocabulary
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -66,22 +68,14 @@ def read_hint(choice: Choice, prompt: str) -> str:
 
     A model without a readable vocabulary gives no hint.
     """
-    from ...motionlcm_blender.errors import MotionLCMError
     from ...motionlcm_blender.generation.plain_body import body_without_path
     from ...motionlcm_blender.gestures.prompt_gestures import prompt_gestures
-    from ...motionlcm_blender.networks.model_folder import ModelFolder
     from ...motionlcm_blender.text.action_sequence import action_sequence, is_sequence
     from ...motionlcm_blender.text.asset_names import spelled_out
+    from ...motionlcm_blender.text.prompt_rewriting import read_rewriting
     from ...motionlcm_blender.text.prompt_vocabulary import read_vocabulary, unseen_words_warning
 
-    if choice.folder not in _vocabularies:
-        try:
-            folder = ModelFolder.open(Path(choice.folder) if choice.folder else None)
-            _vocabularies[choice.folder] = read_vocabulary(folder.path)
-        except MotionLCMError as error:
-            log.warning("%s", error)
-            _vocabularies[choice.folder] = None
-    vocabulary, words = _vocabularies[choice.folder], spelled_out(prompt)
+    vocabulary, words = read_once(_vocabularies, choice, read_vocabulary), spelled_out(prompt)
     hint = unseen_words_warning(words, vocabulary) if vocabulary is not None else None
     if len(_hints) >= MOST_HINTS:
         _hints.clear()
@@ -93,26 +87,24 @@ def read_hint(choice: Choice, prompt: str) -> str:
     _gestures[prompt] = tuple(dict.fromkeys(planned.gesture.name for planned in prompt_gestures(words)))
     actions = action_sequence(words)
     _actions[prompt] = tuple(action.words for action in actions) if is_sequence(actions) else ()
-    rewriting = _read_rewriting(choice)
+    rewriting = read_once(_rewritings, choice, read_rewriting)
     _rewritten[choice.folder, prompt] = rewriting.find(words) if rewriting is not None else None
     _bodies[prompt] = body_without_path(words)
     return hint or ""
 
 
-def _read_rewriting(choice: Choice) -> Rewriting | None:
-    """How the model rewrites prompts, cached; None if that cannot be read, which the log names."""
+def read_once(cache: dict[str | None, T | None], choice: Choice, read: Callable[[Path], T | None]) -> T | None:
+    """What `read` makes of a model's folder, cached; a damaged file is logged and counts as none."""
     from ...motionlcm_blender.errors import MotionLCMError
     from ...motionlcm_blender.networks.model_folder import ModelFolder
-    from ...motionlcm_blender.text.prompt_rewriting import read_rewriting
 
-    if choice.folder not in _rewritings:
+    if choice.folder not in cache:
         try:
-            folder = ModelFolder.open(Path(choice.folder) if choice.folder else None)
-            _rewritings[choice.folder] = read_rewriting(folder.path)
+            cache[choice.folder] = read(ModelFolder.open(Path(choice.folder) if choice.folder else None).path)
         except MotionLCMError as error:
-            log.warning("Prompts are not rewritten: %s", error)
-            _rewritings[choice.folder] = None
-    return _rewritings[choice.folder]
+            log.warning("%s", error)
+            cache[choice.folder] = None
+    return cache[choice.folder]
 
 
 def suggested_length(choice: Choice, prompt: str, in_sequence: bool = True) -> float | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import model_info
@@ -24,18 +23,9 @@ MOST_PROMPTS = 200
 
 def read(choice: Choice) -> PromptLibrary | None:
     """The library of a model, None without one. The result is cached; a damaged file is logged and counts as none."""
-    if choice.folder not in _libraries:
-        from ...motionlcm_blender.errors import MotionLCMError
-        from ...motionlcm_blender.networks.model_folder import ModelFolder
-        from ...motionlcm_blender.text.prompt_library import read_library
+    from ...motionlcm_blender.text.prompt_library import read_library
 
-        try:
-            folder = ModelFolder.open(Path(choice.folder) if choice.folder else None)
-            _libraries[choice.folder] = read_library(folder.path)
-        except MotionLCMError as error:
-            log.warning("%s", error)
-            _libraries[choice.folder] = None
-    return _libraries[choice.folder]
+    return model_info.read_once(_libraries, choice, read_library)
 
 
 def is_known(choice: Choice) -> bool:

@@ -131,7 +131,7 @@ def test_samples_are_taken_once_and_give_the_ground_of_a_search(monkeypatch: pyt
         grid = [[surfaces[first[0] + i, first[1] + j] if near[i, j] else None for j in range(5)] for i in range(30)]
         with monkeypatch.context() as searching:
             searching.setattr(ground_layers, "_needs_no_search", lambda *_: False)
-            np.testing.assert_array_equal(found, followed_ground(grid, WAY, 0.1, 0.1))
+            np.testing.assert_allclose(found, followed_ground(grid, WAY, 0.1, 0.1), atol=1e-9)
     assert len(taken) == len(set(taken)), "no point is sampled twice"
 
 
