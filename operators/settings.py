@@ -136,7 +136,7 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
         soft_max=20.0,
         max=600.0,
         step=10,
-        precision=1,
+        precision=3,  # digits, with a unit: 5.5 s
         subtype="TIME_ABSOLUTE",
         unit="TIME_ABSOLUTE",
         update=_path_changed,
