@@ -129,6 +129,23 @@ def variants() -> Steps:
         yield from begin(scale=2.0 if language == "en_US" else 1.0)
         yield from picture(f"look_fresh_{language}", region("UI"))
     bpy.context.preferences.view.ui_scale = 1.0
+    yield from german_subpanels()
+
+
+def german_subpanels() -> Steps:
+    """The longest lines and labels in German, in a sidebar of the default width."""
+    bpy.context.preferences.view.language = "de_DE"
+    for prompt in (guide_prompts.REWRITTEN, guide_prompts.IN_TURN, guide_prompts.UNLIKE):
+        yield from begin()
+        operate("add_character")
+        yield from walk_along(prompt, 5.5)
+        yield from picture(f"look_german_{prompt.split()[2]}", region("UI"))
+    for panel in ("control", "options", "keys", "takes", "library"):
+        yield from begin(panel)
+        operate("add_character")
+        yield from walk_along("a person walks forward", 3.0)
+        yield from picture(f"look_german_{panel}", region("UI"))
+    bpy.context.preferences.view.language = "en_US"
 
 
 def path() -> Steps:

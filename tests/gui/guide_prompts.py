@@ -8,6 +8,8 @@ from window_pictures import begin, hide_sidebar, loop, operate, picture, view_mi
 
 REFUSED = "a person skis down a hill"
 """A prompt that the model does not do."""
+UNLIKE = "a person turns into a werewolf"
+"""A prompt that is like nothing that was tried."""
 IN_TURN = "a person picks something up and throws it"
 REWRITTEN = "a man paces back and forth"
 
