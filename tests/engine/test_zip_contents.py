@@ -15,9 +15,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
+from release import CHECKSUMS, LICENCES, write_reports
+
 from build import BuildProblem
 from licences import LicenceProblem, _component_lines, main, report, third_party, unlisted
-from release import CHECKSUMS, LICENCES, write_reports
 from zip_contents import LARGEST, WHEEL_TAGS, WHEELS, WheelName, problems
 
 LINUX = "manylinux_2_17_x86_64.manylinux2014_x86_64"

@@ -14,8 +14,8 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # Blender does not look beside its scripts
 
-import guide_control
-import guide_prompts
+from guide_control import control
+from guide_prompts import IN_TURN, REWRITTEN, UNLIKE, prompts
 from window_driver import (
     EXTENSION,
     JOB_S,
@@ -58,8 +58,14 @@ LIVE_PICTURES = 9
 """Number of frames of the animated picture of Live."""
 
 
+def first_minute() -> Steps:
+    """From the zip to a walk."""
+    yield from install()
+    yield from first_motion()
+
+
 def first_motion() -> Steps:
-    """The first minute: the fresh panel, and the walk after one press."""
+    """The fresh panel, and the walk after one press."""
     yield from begin()
     yield from picture("first_panel", region("UI"), height=230)
     operate("first_motion")
@@ -80,7 +86,7 @@ def install() -> Steps:
     yield from move(*middle)
     with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
         bpy.ops.extensions.package_install_files("INVOKE_DEFAULT", url=str(OUTPUT.parent / "extension.zip"))
-    yield from picture("install_drop")
+    yield from picture("first_drop")
     yield from key("ESC", *middle)
     area = viewport()
     bpy.context.preferences.active_section = "EXTENSIONS"
@@ -94,7 +100,7 @@ def install() -> Steps:
         yield
     area = area_of("PREFERENCES")
     yield from click(area.x + area.width - 20, area.y + area.height - 46)  # the arrow that opens the menu
-    yield from picture("install_disk", area, height=330)
+    yield from picture("first_disk", area, height=330)
     yield from key("ESC", *middle)
     with bpy.context.temp_override(window=window(), area=area):
         bpy.ops.screen.back_to_previous()
@@ -135,7 +141,7 @@ def variants() -> Steps:
 def german_subpanels() -> Steps:
     """The longest lines and labels in German, in a sidebar of the default width."""
     bpy.context.preferences.view.language = "de_DE"
-    for prompt in (guide_prompts.REWRITTEN, guide_prompts.IN_TURN, guide_prompts.UNLIKE):
+    for prompt in (REWRITTEN, IN_TURN, UNLIKE):
         yield from begin()
         operate("add_character")
         yield from walk_along(prompt, 5.5)
@@ -347,10 +353,8 @@ def trouble() -> Steps:
 
 
 PICTURES = {
-    "install": install, "first": first_motion, "path": path, "prompts": guide_prompts.library,
-    "lines": guide_prompts.lines, "variations": variations, "shots": shots,
-    "control": guide_control.control, "facing": guide_control.facing,
-    "character": character, "keys": keys, "games": games, "long": storyboard,
+    "first": first_minute, "path": path, "prompts": prompts, "variations": variations, "shots": shots,
+    "control": control, "character": character, "keys": keys, "games": games, "long": storyboard,
     "official": official, "gpu": preferences, "trouble": trouble, "variants": variants,
 }  # fmt: skip
 

@@ -9,6 +9,12 @@ from window_pictures import begin, hide_sidebar, loop, operate, picture, show_fr
 
 
 def control() -> Steps:
+    """Pins, the ground and facing."""
+    yield from pin_and_stairs()
+    yield from facing()
+
+
+def pin_and_stairs() -> Steps:
     """A pin for a hand; stairs as the ground."""
     yield from begin("control")
     operate("add_character")

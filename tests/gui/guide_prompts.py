@@ -14,6 +14,12 @@ IN_TURN = "a person picks something up and throws it"
 REWRITTEN = "a man paces back and forth"
 
 
+def prompts() -> Steps:
+    """The library, and what the panel makes of prompts."""
+    yield from library()
+    yield from lines()
+
+
 def library() -> Steps:
     """The prompt library, and what the panel offers for a prompt that the model does not do."""
     yield from begin("library")
