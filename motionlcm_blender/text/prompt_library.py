@@ -213,7 +213,8 @@ class PromptLibrary:
 def _unit_rows(texts: Sequence[str], encode: Callable[[str], FloatArray]) -> FloatArray:
     """(texts, width) float32 sentence vectors of length 1."""
     rows = [encode(text) for text in texts]
-    return np.stack([row / max(float(np.linalg.norm(row)), 1e-9) for row in rows]).astype(np.float32)
+    unit: FloatArray = np.stack([row / max(float(np.linalg.norm(row)), 1e-9) for row in rows]).astype(np.float32)
+    return unit
 
 
 def _directions(vectors: FloatArray) -> FloatArray:
