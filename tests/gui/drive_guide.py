@@ -48,6 +48,7 @@ from window_pictures import (
     made,
     operate,
     picture,
+    scroll_down,
     shot_of_loop,
     show_frame,
     view_middle_box,
@@ -288,6 +289,7 @@ def games() -> Steps:
     yield
     yield from walk_along("a person jogs forward", 4.0, travel="in_place", loop=True)
     look((0.0, 0.0, 0.9), 1.35, 0.7, 4.5)
+    yield from scroll_down()
     yield from picture("games_panel", region("UI"))
     yield from hide_sidebar()
     yield from loop("games_loop", 14, view_middle_box(380, 560))
