@@ -74,11 +74,12 @@ class Hints:
             raise InvalidRequest(
                 "Hints must be given as frames x 22 joints x 3 coordinates, with a mask of that shape."
             )
-        if not np.isfinite(positions[mask]).all():
+        given = np.where(mask, positions, np.float32(0))
+        if not np.isfinite(given).all():
             raise InvalidRequest("The path or a pin holds a number that is not finite.")
         if not mask.any():
             raise InvalidRequest("The hints give no position at all.")
-        object.__setattr__(self, "positions", np.where(mask, positions, np.float32(0)))
+        object.__setattr__(self, "positions", given)
         object.__setattr__(self, "mask", mask)
 
     @classmethod

@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -90,15 +91,20 @@ class GroundPath:
             raise InvalidRequest("The path's weights are all zero, so the figure would never move.")
         object.__setattr__(self, "weights", weights)
 
-    @property
+    @cached_property
     def vertices(self) -> FloatArray:
         """(N, 2) points; for a cyclic path (N + 1, 2), with the first point repeated at the end."""
         return np.concatenate([self.points, self.points[:1]]) if self.cyclic else self.points
 
+    @cached_property
+    def along(self) -> FloatArray:
+        """(N,) distance of each of the `vertices` from the start along the path, metres."""
+        return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(self.vertices, axis=0), axis=-1))])
+
     @property
     def length(self) -> float:
         """Length of the path, metres, including the closing segment of a cyclic path."""
-        return float(np.linalg.norm(np.diff(self.vertices, axis=0), axis=-1).sum())
+        return float(self.along[-1])
 
 
 def part_of(path: GroundPath, first: float, last: float) -> GroundPath:
@@ -120,7 +126,7 @@ def part_of(path: GroundPath, first: float, last: float) -> GroundPath:
     if (first, last) == (0.0, 1.0):
         return path
     line = path.vertices
-    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=-1))]) / path.length
+    along = path.along / path.length
     kept = np.concatenate([[first], along[(along > first) & (along < last)], [last]])
     points = np.stack([np.interp(kept, along, line[:, axis]) for axis in (0, 1)], axis=-1)
     if path.weights is None:
@@ -256,8 +262,7 @@ def timed(path: GroundPath, frames: int, timing: Timing | None = None, fps: floa
     if frames < 2:
         raise InvalidRequest("A path needs at least two frames.")
     timing = timing or Timing()
-    vertices = path.vertices
-    arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(vertices, axis=0), axis=-1))])
+    vertices, arc = path.vertices, path.along
     weights = None
     if path.weights is not None:
         weights = np.append(path.weights, path.weights[0]) if path.cyclic else path.weights

@@ -70,6 +70,21 @@ def multiply(a: ArrayLike, b: ArrayLike) -> FloatArray:
     )
 
 
+def product_matrices(left: ArrayLike, right: ArrayLike) -> FloatArray:
+    """Matrices of the map q -> left q right, for many q: two products of quaternions in one product of matrices.
+
+    Args:
+        left: (..., 4) quaternions.
+        right: (..., 4) quaternions.
+
+    Returns:
+        (..., 4, 4) matrices m, such that m @ q equals multiply(multiply(left, q), right).
+    """
+    units = np.eye(4)
+    a, b = np.asarray(left, dtype=np.float64)[..., None, :], np.asarray(right, dtype=np.float64)[..., None, :]
+    return np.swapaxes(multiply(multiply(a, units), b), -1, -2)
+
+
 def inverse(q: ArrayLike) -> FloatArray:
     """Inverse of unit quaternions (..., 4)."""
     result: FloatArray = np.asarray(q, dtype=np.float64) * np.array([1.0, -1.0, -1.0, -1.0])
@@ -283,8 +298,9 @@ def continuous(q: ArrayLike) -> FloatArray:
     """Choose the signs of quaternions (T, ..., 4) so that each is nearest to the one before it (axis 0)."""
     q = np.array(q, dtype=np.float64)
     if len(q) > 1:
-        steps = np.where(_dot(q[1:], q[:-1]) < 0.0, -1.0, 1.0)
-        q[1:] *= np.cumprod(steps, axis=0)
+        turns_back = _dot(q[1:], q[:-1]) < 0.0
+        if turns_back.any():
+            q[1:] *= np.cumprod(np.where(turns_back, -1.0, 1.0), axis=0)
     return q
 
 
