@@ -85,6 +85,12 @@ def product_matrices(left: ArrayLike, right: ArrayLike) -> FloatArray:
     return np.swapaxes(multiply(multiply(a, units), b), -1, -2)
 
 
+def apply_matrices(matrices: FloatArray, q: FloatArray) -> FloatArray:
+    """Apply linear maps to quaternions over time: matrices (B, 4, 4), q (T, B, 4) -> (T, B, 4)."""
+    mapped: FloatArray = np.swapaxes(np.swapaxes(q, 0, 1) @ np.swapaxes(matrices, -1, -2), 0, 1)
+    return mapped
+
+
 def inverse(q: ArrayLike) -> FloatArray:
     """Inverse of unit quaternions (..., 4)."""
     result: FloatArray = np.asarray(q, dtype=np.float64) * np.array([1.0, -1.0, -1.0, -1.0])

@@ -228,8 +228,8 @@ def pose_channels(
     then animate these bones.
     """
     axes = bone_axes(obj, rig, units_per_metre, above_rests)
-    local = np.swapaxes(clip.rotations[:, axes.joints], 0, 1) @ np.swapaxes(axes.maps, -1, -2)
-    local = rotations.continuous(rotations.normalise(np.swapaxes(local, 0, 1)))
+    local = rotations.apply_matrices(axes.maps, clip.rotations[:, axes.joints])
+    local = rotations.continuous(rotations.normalise(local))
     channels = {name: local[:, k] for k, name in enumerate(axes.turns)}
     location = clip.translation @ axes.matrix.T + axes.offset
     return Pose(axes.root, location, channels, _still_bones(obj, rig, above_rests))

@@ -179,7 +179,7 @@ class Live:
         if character is None:
             raise InvalidRequest("Live needs a character: choose the armature of a person, or press Add Character.")
         if watch.character_changed and (still or scene.motionlcm.travel != "root"):
-            reader.forget()
+            reader.check(character, still)
         watch.character_changed = False
         reader.reshaped(watch.reshaped)
         watch.reshaped.clear()

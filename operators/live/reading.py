@@ -45,11 +45,22 @@ class SceneReader:
     def __init__(self) -> None:
         self._known: dict[int, KnownRig] = {}
         self._ground: KnownGround | None = None
+        self._place: tuple[bytes, ...] = ()
 
     def forget(self, ground: bool = False) -> None:
         """Read the character again the next time. ground: the ground as well."""
         self._known.clear()
         self._ground = None if ground else self._ground
+
+    def check(self, character: bpy.types.Object, still: bool) -> None:
+        """Read the character again the next time, because Blender reported a change of it.
+
+        Blender reports one for our own previews too. During a change of something else it therefore counts only if the
+        character stands elsewhere or has another rest pose. still: nothing else is being changed.
+        """
+        known = self._known.get(character.session_uid)
+        if known is not None and (still or _place_of(character, known) != self._place):
+            self.forget()
 
     def reshaped(self, ids: Collection[int]) -> None:
         """Take in the session ids of data-blocks whose shape changed."""
@@ -66,6 +77,7 @@ class SceneReader:
             self._known.clear()
             self._ground = self._ground or KnownGround()
             self._known[uid] = replace(read_rig_of(character), ground=self._ground)
+            self._place = _place_of(character, self._known[uid])
         return self._known[uid]
 
     def read(
@@ -90,6 +102,17 @@ class SceneReader:
         settings = context.scene.motionlcm
         keys = (settings.key_mode, settings.key_tolerance)
         return Reading(fingerprint(order, keys), order, known, shot)
+
+
+def _place_of(character: bpy.types.Object, known: KnownRig) -> tuple[bytes, ...]:
+    """Place of a character, pose of the bone above its hips, and its rest pose, to compare."""
+    from ..rigs.apply_motion import pose_above
+
+    hips, bones = known.rig.bones[0], character.data.bones
+    above = pose_above(character, hips) if hips is not None and hips in character.pose.bones else np.zeros(0)
+    rests = np.empty(16 * len(bones), np.float32)
+    bones.foreach_get("matrix_local", rests)
+    return np.array(character.matrix_world).tobytes(), above.tobytes(), rests.tobytes()
 
 
 def _order(
