@@ -178,9 +178,9 @@ def measure(seconds: float, arguments: argparse.Namespace) -> None:
         main.turn(playing)
         time.sleep(max(0.0, 1.0 / TURNS - (time.perf_counter() - began - passed)))
     lasted = time.perf_counter() - began
+    on = f", ground of {ground} points" if ground else ""
     print(
-        f"\n{seconds:.0f} s of motion{f', ground of {ground} points' if ground else ''}, {arguments.change} changed for "
-        f"{lasted:.1f} s: "
+        f"\n{seconds:.0f} s of motion{on}, {arguments.change} changed for {lasted:.1f} s: "
         f"{(live.worker.counts.answered - answered) / lasted:.1f} motions made a second, "
         f"{sum(each.what == 'show' for each in live.spent) / lasted:.1f} shown; load {os.getloadavg()[0]:.1f}"
     )

@@ -20,7 +20,7 @@ from ..array_types import FloatArray
 from ..errors import InvalidRequest
 from .path_timing import Timing, distance_at, eased_frames, even_times, progress_with_arrivals
 from .skeleton import FPS
-from .smoothing import smooth
+from .smoothing import frames_to_nearest, smooth
 
 NAMES: tuple[str, ...] = ("line", "quarter", "s", "circle", "eight")
 """The path names that `named_path` accepts."""
@@ -263,9 +263,7 @@ def timed(path: GroundPath, frames: int, timing: Timing | None = None, fps: floa
         raise InvalidRequest("A path needs at least two frames.")
     timing = timing or Timing()
     vertices, arc = path.vertices, path.along
-    weights = None
-    if path.weights is not None:
-        weights = np.append(path.weights, path.weights[0]) if path.cyclic else path.weights
+    weights = path.weights if path.weights is None or not path.cyclic else np.append(path.weights, path.weights[0])
     fine, time, relative = even_times(arc, weights)
     at = eased_frames(np.arange(frames, dtype=np.float64), timing, frames, fps)
     progress = at / (frames - 1) * time[-1]
@@ -298,9 +296,7 @@ def rounded_corners(xz: FloatArray, fps: float = FPS) -> FloatArray:
     if not corner.any():
         return xz
     sigma = CORNER_SECONDS * fps
-    frame = np.arange(len(xz))
-    away = np.abs(frame[:, None] - np.flatnonzero(corner)).min(axis=1)
-    near = np.exp(-0.5 * (away / (1.5 * sigma)) ** 2)[:, None]
+    near = np.exp(-0.5 * (frames_to_nearest(np.flatnonzero(corner), len(xz)) / (1.5 * sigma)) ** 2)[:, None]
     rounded: FloatArray = (1.0 - near) * xz + near * smooth(xz, sigma)
     rounded[0], rounded[-1] = xz[0], xz[-1]
     return rounded

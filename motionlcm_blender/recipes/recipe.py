@@ -177,7 +177,9 @@ def hints_of(
     Returns:
         The hints; None without path and pins.
     """
-    frames = next((len(given) for given in (path_xz, pinned[0] if pinned is not None else None) if given is not None), 0)
+    frames = next(
+        (len(given) for given in (path_xz, pinned[0] if pinned is not None else None) if given is not None), 0
+    )
     if not frames:
         return None
     positions, mask = np.zeros((frames, JOINT_COUNT, 3), np.float32), np.zeros((frames, JOINT_COUNT, 3), bool)

@@ -6,7 +6,7 @@ While the seed or a pin changes, the path is read and compared, and not timed ag
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -15,21 +15,23 @@ from ...motionlcm_blender.recipes.recipe import hints_of
 
 if TYPE_CHECKING:
     from ...motionlcm_blender.generation.request import Hints
-    from .trajectory import Trajectory
+
+T = TypeVar("T")
 
 
 class KnownPath:
     """The latest trajectory and the hints that were made of it. Nobody changes either."""
 
     def __init__(self) -> None:
-        self._made: tuple[Any, Trajectory] | None = None
+        self._made: tuple[Any, Any] | None = None
         self._hints: tuple[np.ndarray, bytes, Hints | None] | None = None
 
-    def trajectory(self, read: Any, make: Callable[[], Trajectory]) -> Trajectory:
+    def trajectory(self, read: Any, make: Callable[[], T]) -> T:
         """The trajectory of what was read of a curve: the latest one, or a new one. read: plain values, to compare."""
         if self._made is None or self._made[0] != read:
             self._made = read, make()
-        return self._made[1]
+        made: T = self._made[1]
+        return made
 
     def hints(
         self, path_xz: np.ndarray | None, pinned: tuple[np.ndarray, np.ndarray] | None, placement: Placement
