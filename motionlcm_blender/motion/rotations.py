@@ -22,7 +22,11 @@ def cross(a: FloatArray, b: FloatArray) -> FloatArray:
     """Cross product of vectors (..., 3); several times faster than np.cross on many short vectors."""
     ax, ay, az = a[..., 0], a[..., 1], a[..., 2]
     bx, by, bz = b[..., 0], b[..., 1], b[..., 2]
-    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
+    result: FloatArray = np.empty(np.broadcast_shapes(a.shape, b.shape), np.result_type(a, b))
+    result[..., 0] = ay * bz - az * by
+    result[..., 1] = az * bx - ax * bz
+    result[..., 2] = ax * by - ay * bx
+    return result
 
 
 def _dot(a: FloatArray, b: FloatArray) -> FloatArray:
@@ -59,15 +63,12 @@ def multiply(a: ArrayLike, b: ArrayLike) -> FloatArray:
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     aw, ax, ay, az = a[..., 0], a[..., 1], a[..., 2], a[..., 3]
     bw, bx, by, bz = b[..., 0], b[..., 1], b[..., 2], b[..., 3]
-    return np.stack(
-        [
-            aw * bw - ax * bx - ay * by - az * bz,
-            aw * bx + ax * bw + ay * bz - az * by,
-            aw * by - ax * bz + ay * bw + az * bx,
-            aw * bz + ax * by - ay * bx + az * bw,
-        ],
-        axis=-1,
-    )
+    result: FloatArray = np.empty(np.broadcast_shapes(a.shape, b.shape))
+    result[..., 0] = aw * bw - ax * bx - ay * by - az * bz
+    result[..., 1] = aw * bx + ax * bw + ay * bz - az * by
+    result[..., 2] = aw * by - ax * bz + ay * bw + az * bx
+    result[..., 3] = aw * bz + ax * by - ay * bx + az * bw
+    return result
 
 
 def product_matrices(left: ArrayLike, right: ArrayLike) -> FloatArray:
@@ -190,15 +191,16 @@ def from_matrix(m: ArrayLike) -> FloatArray:
     x, y, z = m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]
     xy, xz, yz = m[..., 1, 0] + m[..., 0, 1], m[..., 0, 2] + m[..., 2, 0], m[..., 2, 1] + m[..., 1, 2]
     # Row k is the quaternion times four times its own k-th component: all are valid, the longest is the most accurate.
-    candidates = np.stack(
-        [
-            np.stack([1.0 + xx + yy + zz, x, y, z], axis=-1),
-            np.stack([x, 1.0 + xx - yy - zz, xy, xz], axis=-1),
-            np.stack([y, xy, 1.0 - xx + yy - zz, yz], axis=-1),
-            np.stack([z, xz, yz, 1.0 - xx - yy + zz], axis=-1),
-        ],
-        axis=-2,
+    rows = (
+        (1.0 + xx + yy + zz, x, y, z),
+        (x, 1.0 + xx - yy - zz, xy, xz),
+        (y, xy, 1.0 - xx + yy - zz, yz),
+        (z, xz, yz, 1.0 - xx - yy + zz),
     )
+    candidates: FloatArray = np.empty((*xx.shape, 4, 4))
+    for number, row in enumerate(rows):
+        for place, value in enumerate(row):
+            candidates[..., number, place] = value
     best = np.diagonal(candidates, axis1=-2, axis2=-1).argmax(axis=-1)
     return normalise(np.take_along_axis(candidates, best[..., None, None], axis=-2)[..., 0, :])
 
