@@ -66,8 +66,10 @@ def current_placement(obj: bpy.types.Object, rig: Rig, units_per_metre: float) -
 def stored_placement(obj: bpy.types.Object) -> Placement | None:
     """The placement of the armature object before its active Action of ours animated it; None if it does not."""
     action = obj.animation_data.action if obj.animation_data is not None else None
-    standing = action.get(PREFIX + "standing") if action is not None else None
-    if standing is None or action.get(PREFIX + "travel") != Travel.ROOT.value:
+    if action is None or action.get(PREFIX + "travel") != Travel.ROOT.value:
+        return None
+    standing = action.get(PREFIX + "standing")
+    if standing is None:
         return None
     return Placement(np.array(standing[:3]), float(standing[3]))
 
