@@ -289,6 +289,7 @@ class PanelOrderBuilder(OrderBuilder):
             gestures=self.settings.gestures,
             sequence=self.settings.sequence,
             rewrite=self.settings.rewrite,
+            caption_liveliness=self.settings.caption_liveliness,
             **self.options(),
         )
 
