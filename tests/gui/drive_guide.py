@@ -212,7 +212,7 @@ def variations() -> Steps:
     yield from walk_along("a person dances", 4.0, takes=4)
     with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
         bpy.ops.motionlcm.contact_sheet("INVOKE_DEFAULT", arrangement="SIDE")
-    look((1.5, 0.0, 0.8), 1.3, 0.0, 11.5)
+    look((1.2, 0.0, 0.8), 1.3, 0.0, 13.0)
     yield from show_frame(0.5)
     yield from picture("variations_takes")
     with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
