@@ -120,8 +120,8 @@ class TrainingConfig:
     """Everything that decides the weights, beside the data and the machine.
 
     eight_bits: store the matrices of the exported model as int8 with a scale for each row.
-    pool_shards: parts of the pools that are made at once, with a random generator each. checkpoint_seconds: seconds
-    between two checkpoints of a stage.
+    pool_shards: parts of the pools that are made at once, with a random generator each. pool_synthesized: part of the
+    usual number of synthesized examples. checkpoint_seconds: seconds between two checkpoints of a stage.
     """
 
     name: str = "bundled"
@@ -129,6 +129,7 @@ class TrainingConfig:
     pool_seed: int = 0
     precision: str = "auto"
     pool_shards: int = 1
+    pool_synthesized: float = 1.0
     checkpoint_seconds: float = 120.0
     max_states: int = 24
     guidance: dict[str, float] = field(default_factory=lambda: {"1": 4.0, "2": 5.0, "4": 5.0})

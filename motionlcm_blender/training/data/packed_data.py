@@ -1,8 +1,8 @@
 """Training data in one small file: `python -m motionlcm_blender.training.data.packed_data FOLDER --out FILE`.
 
-For a machine that large files do not reach. The file is a zip with bzip2. Joints are stored relative to the parent joint,
-as second differences over time, with the sign in the lowest bit, high and low bytes apart. Head and hands are stored
-likewise. Unpacking restores every int16 exactly. Captions, splits and clips.json are stored as they are.
+For a machine that large files do not reach. The file is a zip with bzip2. Joints are stored relative to the parent
+joint, as second differences over time, with the sign in the lowest bit, high and low bytes apart. Head and hands are
+stored likewise. Unpacking restores every int16 exactly. Captions, splits and clips.json are stored as they are.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def unpacked_planes(planes: tuple[bytes, bytes], shapes: Sequence[tuple[int, ...
     ends = np.cumsum([0, *(int(np.prod(shape)) for shape in shapes)])
     if len(signed) != ends[-1]:
         raise ValueError("its numbers do not fit its list of clips")
-    clips = []
+    clips: list[IntArray] = []
     for start, end, shape in zip(ends[:-1], ends[1:], shapes, strict=True):
         numbers = signed[start:end].reshape(-1, shape[0]).T.astype(np.int64)
         numbers = numbers.cumsum(axis=0).cumsum(axis=0).reshape(shape)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +92,9 @@ class _Made:
     speed: float
 
 
-def build_pool(data: MotionData, seed: int, held_back: Collection[str] = (), shards: int = 1) -> Pool:
+def build_pool(
+    data: MotionData, seed: int, held_back: Collection[str] = (), shards: int = 1, synthesized: float = 1.0
+) -> Pool:
     """All examples of the train clips.
 
     Args:
@@ -101,11 +103,17 @@ def build_pool(data: MotionData, seed: int, held_back: Collection[str] = (), sha
         held_back: Prompts of the evaluation, without full stop; no variation of a caption is one of them.
         shards: Parts that are made with a generator each, in processes of their own where the system allows it. The
             examples depend on the number of parts, not on the number of processes.
+        synthesized: Part of the usual number of synthesized examples, for trials.
 
     Returns:
         The pool.
     """
-    made = _in_one(data, seed, held_back) if shards == 1 else _in_shards(data, seed, held_back, shards)
+
+    def part(count: int, shard: int = 0) -> range:
+        whole = round(synthesized * count)
+        return range(shard * whole // shards, (shard + 1) * whole // shards)
+
+    made = _in_one(data, seed, held_back, part) if shards == 1 else _in_shards(data, seed, held_back, part, shards)
     starts = np.concatenate([[0], np.cumsum([len(each.features) for each in made])])
     logger.info("pool: %d examples, %.0f minutes", len(made), starts[-1] / 1200)
     families = np.array([each.family for each in made])
@@ -125,21 +133,23 @@ def build_pool(data: MotionData, seed: int, held_back: Collection[str] = (), sha
     )
 
 
-def _in_one(data: MotionData, seed: int, held_back: Collection[str]) -> list[_Made]:
+def _in_one(data: MotionData, seed: int, held_back: Collection[str], part: Callable[[int], range]) -> list[_Made]:
     generator, other_words = np.random.default_rng(seed), np.random.default_rng([seed, 1])
     captured = _captured(data, pieces_of(data, test=False))
     walks: list[MotionPiece] = []
     examples = itertools.chain(
         _captured_examples(captured, captured.segments, data.coarse, walks, generator),
-        _synthesized_examples(captured, walks, 1, 0, generator, held_back),
+        _synthesized_examples(captured, walks, part, generator, held_back),
     )
     return list(_made(examples, other_words, held_back))
 
 
-def _in_shards(data: MotionData, seed: int, held_back: Collection[str], shards: int) -> list[_Made]:
+def _in_shards(
+    data: MotionData, seed: int, held_back: Collection[str], part: Callable[[int, int], range], shards: int
+) -> list[_Made]:
     """The examples of `shards` parts: each has every so many-th segment and its part of what is synthesized."""
-    parts = made_in_processes(lambda shard: pieces_of(part_of(data, shard, shards), test=False), shards)
-    pieces = {name: piece for part in parts for name, piece in part.items()}
+    clips = made_in_processes(lambda shard: pieces_of(part_of(data, shard, shards), test=False), shards)
+    pieces = {name: piece for some in clips for name, piece in some.items()}
     captured = _captured(data, {name: pieces[name] for name in data.clips if name in pieces})
 
     def shown(shard: int) -> tuple[list[_Made], list[MotionPiece]]:
@@ -150,15 +160,15 @@ def _in_shards(data: MotionData, seed: int, held_back: Collection[str], shards: 
         return list(_made(examples, np.random.default_rng([seed, 3, shard]), held_back)), walks
 
     of_captured = made_in_processes(shown, shards)
-    walks = [walk for _, part in of_captured for walk in part]
+    walks = [walk for _, some in of_captured for walk in some]
 
     def synthesized(shard: int) -> list[_Made]:
         generator = np.random.default_rng([seed, 4, shard])
-        examples = _synthesized_examples(captured, walks, shards, shard, generator, held_back)
+        examples = _synthesized_examples(captured, walks, lambda count: part(count, shard), generator, held_back)
         return list(_made(examples, np.random.default_rng([seed, 5, shard]), held_back))
 
     others = made_in_processes(synthesized, shards)
-    return [each for part in (*(part for part, _ in of_captured), *others) for each in part]
+    return [each for some in (*(some for some, _ in of_captured), *others) for each in some]
 
 
 def _captured(data: MotionData, pieces: dict[str, MotionPiece]) -> CapturedData:
@@ -225,29 +235,27 @@ def _captured_examples(
 def _synthesized_examples(
     captured: CapturedData,
     walks: list[MotionPiece],
-    shards: int,
-    shard: int,
+    part: Callable[[int], range],
     generator: np.random.Generator,
     held_back: Collection[str],
 ) -> Iterator[_Example]:
-    """The part of one shard in what is composed, put in a row, and in gestures laid over other motion."""
+    """What is composed and put in a row, and gestures laid over other motion.
 
-    def part(count: int) -> int:
-        return len(range(shard, count, shards))
-
-    counts = {kind: part(count) for kind, count in _COMPOSED.items()}
+    part: Which of so many examples to make; one shard makes a part of them.
+    """
+    counts = {kind: len(part(count)) for kind, count in _COMPOSED.items()}
     for composed in compose(captured, walks, counts, generator):
         yield _Example(composed.piece, _with_other_subject(composed.captions, generator), "composed")
     actions, calm = actions_of(captured), standing_pieces(captured)
     for kind, found in (
-        ("waiting", waiting(actions, calm, part(WAITING), generator)),
-        ("sequence", one_after_the_other(actions, part(SEQUENCES), generator)),
+        ("waiting", waiting(actions, calm, len(part(WAITING)), generator)),
+        ("sequence", one_after_the_other(actions, len(part(SEQUENCES)), generator)),
     ):
         for number, sequence in enumerate(found):
             example = _Example(sequence.piece, _with_other_subject(sequence.captions, generator), kind)
             yield example.mirrored() if number % 2 else example
-    first = shard * GESTURES // shards  # so that all parts together show each gesture equally often
-    for gesture in synthesize_gestures(calm, walks, part(GESTURES), generator, held_back, first=first):
+    numbers = part(GESTURES)  # those of all parts together show each gesture equally often
+    for gesture in synthesize_gestures(calm, walks, len(numbers), generator, held_back, first=numbers.start):
         yield _Example(gesture.piece, _with_other_subject(gesture.captions, generator), GESTURE)
 
 

@@ -118,8 +118,8 @@ class Run:
         """The captioned examples, made on first use."""
         folder = self.folder / "pool"
         if not (folder / INDEX_FILE).exists():
-            held_back, shards = evaluation_prompts(), self.config.pool_shards
-            build_pool(self._read_data(), self.config.pool_seed, held_back, shards).save(folder)
+            c, held_back = self.config, evaluation_prompts()
+            build_pool(self._read_data(), c.pool_seed, held_back, c.pool_shards, c.pool_synthesized).save(folder)
         return Pool.load(folder)
 
     @cached_property
@@ -171,14 +171,9 @@ class Run:
     ) -> TrainingLoop:
         """A loop in this run's folder; long runs warm up for 50 steps, short ones for a tenth."""
         warmup = max(1, min(50, steps // 10))
+        every = self.config.checkpoint_seconds
         settings = LoopSettings(
-            steps,
-            rate,
-            warmup=warmup,
-            ema=ema,
-            checkpoint_seconds=self.config.checkpoint_seconds,
-            matrix_rate=matrix_rate,
-            seconds=seconds,
+            steps, rate, warmup, ema, checkpoint_seconds=every, matrix_rate=matrix_rate, seconds=seconds
         )
         return TrainingLoop(name, module.to(self.device), settings, self.folder, self.config.seed)
 
@@ -283,6 +278,8 @@ class Run:
             student.load_state_dict(self.trained("teacher", student=False).state_dict(), strict=False)
             read_nothing_new(student)
         loop = self.loop("student", student, s.steps, s.learning_rate, s.ema, s.matrix_rate, s.seconds)
+        if loop.finished:
+            return True
         teacher, batches = self.trained("teacher", student=False), self.batches()
         shown = None
         if s.trajectories:
