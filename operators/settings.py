@@ -221,6 +221,11 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
         "by a caption of the same action that it does well. The panel shows the caption",
         default=True,
     )
+    caption_liveliness: bpy.props.BoolProperty(
+        name="Liveliness by Prompt",
+        description="Make motion livelier or calmer according to how much captured motion of such prompts moves",
+        default=True,
+    )
     ground: bpy.props.PointerProperty(
         name="Ground",
         description="Mesh to walk on, such as terrain or stairs. "

@@ -1,9 +1,11 @@
 """How long Live keeps Blender's main thread while the path of a motion is dragged, in a Blender without a window.
 
     .venv-blender-4.5/bin/python tools/live_stalls.py [--lengths 5 20 60] [--drag 5] [--ground POINTS] [--still]
+        [--change path|seed|pin] [--rig tests/data/control_rigs/rigify_human_generated.json]
 
-For each length: a point of a curve moves sixty times a second while the timeline plays, as under a mouse. Handlers and
-timer of Live run as Blender runs them; nothing is drawn. Prints motions per second, the parts of Live on the main
+For each length: a point of a curve moves sixty times a second while the timeline plays, as under a mouse, or the seed
+or an empty at which a hand is pinned changes as often. Handlers and timer of Live run as Blender runs them; nothing is
+drawn. Prints motions per second, the parts of Live on the main
 thread, and the longest time for which the main thread was kept by one of them. Evaluation of the scene is Blender's
 own and printed apart. The machine's time is what is measured: leave it alone meanwhile.
 """
@@ -16,7 +18,9 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -26,6 +30,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import bpy
 import checkout_extension
 import numpy as np
+
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+
+from tests.blender.stored_armature import build_rig
 
 EXTENSION = "bl_ext.user_default.motionlcm_blender"
 TURNS = 60.0
@@ -80,11 +88,17 @@ class MainThread:
         return result
 
 
-def make_scene(seconds: float, ground: int) -> bpy.types.BezierSplinePoint:
-    """A character, a winding curve for so many seconds, a ground of so many points; returns the point to drag."""
+def make_scene(seconds: float, ground: int, rig: str = "") -> bpy.types.BezierSplinePoint:
+    """A character, a winding curve for so many seconds, a ground of so many points; returns the point to drag.
+
+    rig: file of an armature; empty: that of Add Character.
+    """
     bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
     settings = bpy.context.scene.motionlcm
-    bpy.ops.motionlcm.add_character()
+    if rig:
+        settings.character = build_rig(rig)
+    else:
+        bpy.ops.motionlcm.add_character()
     data = bpy.data.curves.new("Path", "CURVE")
     data.dimensions = "3D"
     spline = data.splines.new("BEZIER")
@@ -107,6 +121,28 @@ def make_scene(seconds: float, ground: int) -> bpy.types.BezierSplinePoint:
     return spline.bezier_points[count // 2]
 
 
+def changed(kind: str, point: bpy.types.BezierSplinePoint, seconds: float) -> Callable[[float], None]:
+    """A function that changes the scene: the path at its point, the seed, or a pin in the middle of the motion.
+
+    The function takes the seconds since the change began.
+    """
+    settings, place = bpy.context.scene.motionlcm, np.array(point.co)
+    if kind == "path":
+        return lambda passed: setattr(
+            point, "co", place + (0.4 * np.sin(2.0 * passed), 0.2 * np.sin(3.1 * passed), 0.0)
+        )
+    if kind == "seed":
+        return lambda passed: setattr(settings, "seed", 1 + int(TURNS * passed))
+    pin, empty = settings.pins.add(), bpy.data.objects.new("Target", None)
+    bpy.context.scene.collection.objects.link(empty)
+    pin.target, pin.joint, pin.first = empty, "r_wrist", 1 + round(12.0 * seconds)
+    pin.last = pin.first + 12
+    bpy.context.view_layer.update()
+    return lambda passed: setattr(
+        empty, "location", place + (0.4 + 0.1 * np.sin(2.0 * passed), 0.0, 1.2 + 0.1 * np.sin(3.1 * passed))
+    )
+
+
 def until(main: MainThread, ready: Any, what: str) -> None:
     """Turn until something is so. Raises TimeoutError."""
     began = time.perf_counter()
@@ -117,17 +153,18 @@ def until(main: MainThread, ready: Any, what: str) -> None:
         time.sleep(0.005)
 
 
-def measure(seconds: float, drag: float, ground: int, playing: bool) -> None:
+def measure(seconds: float, arguments: argparse.Namespace) -> None:
     """Drag a path for a while, and print what it took."""
-    point, watching = make_scene(seconds, ground), part("operators.live.watching")
+    drag, ground, playing = arguments.drag, arguments.ground, not arguments.still
+    point, watching = make_scene(seconds, ground, arguments.rig), part("operators.live.watching")
+    change = changed(arguments.change, point, seconds)
     main, still = MainThread(), part("motionlcm_blender.live.gesture").Phase.STILL
     live, settings = main.live, bpy.context.scene.motionlcm
     is_dragging, is_playing = watching.dragging, watching.is_playing
     settings.live = True
     until(main, lambda: live.gesture.base is not None and not live._must_read, "Live at rest")
-    place = np.array(point.co)
     watching.dragging, watching.is_playing = lambda: True, lambda: playing
-    point.co.x += 0.01
+    change(0.05)
     live.spent.clear()
     until(main, lambda: any(each.what == "show" for each in live.spent), "the first motion")
     first = [each for each in live.spent if each.what == "show"]
@@ -137,12 +174,13 @@ def measure(seconds: float, drag: float, ground: int, playing: bool) -> None:
     main.evaluated.clear()
     answered, began = live.worker.counts.answered, time.perf_counter()
     while (passed := time.perf_counter() - began) < drag:
-        point.co = place + (0.4 * np.sin(2.0 * passed), 0.2 * np.sin(3.1 * passed), 0.0)
+        change(passed)
         main.turn(playing)
         time.sleep(max(0.0, 1.0 / TURNS - (time.perf_counter() - began - passed)))
     lasted = time.perf_counter() - began
+    on = f", ground of {ground} points" if ground else ""
     print(
-        f"\n{seconds:.0f} s of motion{f', ground of {ground} points' if ground else ''}, dragged for {lasted:.1f} s: "
+        f"\n{seconds:.0f} s of motion{on}, {arguments.change} changed for {lasted:.1f} s: "
         f"{(live.worker.counts.answered - answered) / lasted:.1f} motions made a second, "
         f"{sum(each.what == 'show' for each in live.spent) / lasted:.1f} shown; load {os.getloadavg()[0]:.1f}"
     )
@@ -183,11 +221,13 @@ def main() -> int:
     parser.add_argument("--drag", type=float, default=5.0, help="seconds for which the path is dragged")
     parser.add_argument("--ground", type=int, default=0, help="points of a mesh as ground; 0: none")
     parser.add_argument("--still", action="store_true", help="the timeline does not play")
+    parser.add_argument("--change", choices=("path", "seed", "pin"), default="path", help="what is changed")
+    parser.add_argument("--rig", default="", help="file of an armature; default: the character of Add Character")
     arguments = parser.parse_args()
     checkout_extension.enable(EXTENSION)
     bpy.context.preferences.addons[EXTENSION].preferences.device = "NUMPY"
     for seconds in arguments.lengths:
-        measure(seconds, arguments.drag, arguments.ground, not arguments.still)
+        measure(seconds, arguments)
     return 0
 
 

@@ -25,6 +25,7 @@ class MOTIONLCM_PT_options(CharacterSidebar, bpy.types.Panel):
         column.prop(chosen, "start", text="")
         column.prop(chosen, "takes")
         column.prop(chosen, "liveliness", slider=True)
+        column.prop(chosen, "caption_liveliness")
         split = layout.split(factor=0.3)
         split.label(text="Steps")
         split.row(align=True).prop(chosen, "steps", expand=True)

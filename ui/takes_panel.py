@@ -6,7 +6,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..operators.armature import take_properties
-from ..operators.takes import contact_sheet, takes
+from ..operators.takes import active_take, contact_sheet, takes
 from .sidebar import Sidebar
 
 
@@ -40,11 +40,12 @@ class MOTIONLCM_PT_takes(Sidebar, bpy.types.Panel):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return takes.present_take(context.scene.motionlcm.character) is not None
+        return active_take.listed_take(context.scene.motionlcm.character) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, chosen = self.layout, context.scene.motionlcm
-        present = takes.present_take(chosen.character)
+        present = active_take.listed_take(chosen.character)
+        layout.enabled = present == active_take.present_take(chosen.character)  # greyed out while Live shows a preview
         layout.row(align=True).prop(chosen, "take_sort", expand=True)
         column = layout.column(align=True)
         for action in takes.shown_takes(chosen.character, chosen.take_sort):

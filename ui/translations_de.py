@@ -284,6 +284,9 @@ LABELS = {
     "Licence": "Lizenz",
     "Loading the model": "Das Modell wird geladen",
     "Liveliness": "Lebhaftigkeit",
+    "Liveliness by Prompt": "Lebhaftigkeit je Prompt",
+    "Make motion livelier or calmer according to how much captured motion of such prompts moves": "Bewegungen lebhafter oder ruhiger machen, je nachdem, wie stark sich aufgezeichnete Bewegungen solcher Prompts "
+    "bewegen",
     "Lock": "Sperren",
     "Locked": "Gesperrt",
     "Looking for a graphics card ...": "Grafikkarte wird gesucht ...",

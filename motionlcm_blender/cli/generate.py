@@ -64,6 +64,9 @@ def add_generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-rewrite", action="store_true", help="no caption in place of words that the model does not follow"
     )
+    parser.add_argument(
+        "--no-caption-liveliness", action="store_true", help="the size of the noise does not depend on the prompt"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to: .npz, .bvh or .blend")
     add_layout_options(parser)
     parser.set_defaults(run=run_generate, wrong_usage=parser.error)
@@ -118,6 +121,7 @@ def plan(args: argparse.Namespace) -> tuple[Request, FloatArray | None, Placemen
         gestures=not args.no_gestures,
         sequence=not args.no_sequence,
         rewrite=not args.no_rewrite,
+        caption_liveliness=not args.no_caption_liveliness,
     )
     if args.fps is not None:
         check_fps(args.fps)
@@ -145,8 +149,9 @@ def check_usage(args: argparse.Namespace) -> None:
             args.wrong_usage("give a PROMPT, what the character does, or --recipe FILE.json")
         return
     sampling = (args.seed, args.takes, args.steps, args.liveliness)
-    own = (args.prompt, args.path, args.seconds, *sampling, args.no_gestures, args.no_sequence, args.no_rewrite)
-    if own != (None, None, None, 0, 1, SAMPLER_STEPS, 1.0, False, False, False):
+    switched_off = (args.no_gestures, args.no_sequence, args.no_rewrite, args.no_caption_liveliness)
+    own = (args.prompt, args.path, args.seconds, *sampling)
+    if own != (None, None, None, 0, 1, SAMPLER_STEPS, 1.0) or any(switched_off):
         args.wrong_usage(
             "a recipe has prompt, path, length, seed, steps, liveliness, gestures, sequence and rewrite: "
             "leave them out, and --takes"

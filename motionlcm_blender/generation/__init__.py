@@ -4,8 +4,10 @@ action_joining      Motion of several actions one after the other: free takes of
 action_parts        Which frames of a motion belong to which of the actions that its prompt names.
 action_steps        Steps of the post-processing that complete actions which the prompt names: kicks, hops on one
                     foot, gestures.
+caption_liveliness  Scales the noise of the sampler by how much motion of a caption usually moves.
 generated_motion    A motion with the request that it was generated for.
 inbetweening        In-betweening: bend the trajectory over the floor so that it leads to a given last pose.
+initial_noise       The noise that a take is sampled from; equal on every device.
 long_motion         Motion longer than the model's limit, or that goes on from another: stitched free takes.
 motion_model        `MotionModel`: the loaded networks, from a request to features, without post-processing.
 motion_state        The motion between two steps of the post-processing, and the input of all steps.

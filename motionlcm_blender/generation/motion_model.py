@@ -22,12 +22,14 @@ from ..networks.model_folder import ModelFolder
 from ..networks.samplers import SamplingInput, default_guidance, lcm_sample, student_timesteps
 from ..text.encoders import open_text_encoder
 from ..text.text_tokens import state_tokens
+from .caption_liveliness import CaptionLiveliness
+from .initial_noise import noise_of
 from .noise_optimization import optimize_noise
 from .prompt_rewriter import PromptRewriter
 from .request import Hints, Request
 from .sample_cache import SampleCache
 from .straight_path import straightened_hints
-from .variations import another_take, blended
+from .variations import another_take
 
 Progress = Callable[[float, str], None]
 KEPT_PROMPTS = 64
@@ -67,6 +69,7 @@ class MotionModel:
         self._text_encoder, self.walks = text_encoder, SampleCache()
         self._prompts: OrderedDict[str, Any] = OrderedDict()
         self.rewriter = PromptRewriter(folder.path if folder is not None else None)
+        self.caption_liveliness = CaptionLiveliness(folder)
 
     @classmethod
     def from_folder(cls, path: str | Path | None = None, device: str = "auto") -> Self:
@@ -297,7 +300,8 @@ class MotionModel:
             The features.
         """
         drawn = samples or [another_take(request, k) for k in range(request.takes)]
-        noise = np.stack([_noise_of(each, self.architecture) for each in drawn], 1)
+        noise = np.stack([noise_of(each, self.architecture) for each in drawn], 1)
+        noise[0] *= np.float32(self.caption_liveliness.noise_factor(request, text))
         hints = self._known_hints(request)
         report: dict[str, float] = {}
         shown = None if hints is None else self._shown(request, hints, text, noise, stage)
@@ -383,18 +387,3 @@ class MotionModel:
 
 def silent(_part: float, _what: str) -> None:
     """Progress of sampling that nobody sees."""
-
-
-def _noise(seed: int, steps: int, architecture: Architecture) -> FloatArray:
-    """(steps, tokens, latent_width): the initial noise, then the noise of the later steps; equal on every device."""
-    shape = (steps, architecture.latent_tokens, architecture.latent_width)
-    return np.random.default_rng(seed % 2**63).standard_normal(shape, dtype=np.float32)
-
-
-def _noise_of(request: Request, architecture: Architecture) -> FloatArray:
-    """The noise of a request for one take."""
-    noise = _noise(request.seed, request.steps, architecture)
-    for blend in request.blends:
-        noise = blended(noise, _noise(blend.towards, request.steps, architecture), blend.weight)
-    noise[0] *= np.float32(request.liveliness)
-    return noise

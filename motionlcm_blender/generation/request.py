@@ -74,11 +74,12 @@ class Hints:
             raise InvalidRequest(
                 "Hints must be given as frames x 22 joints x 3 coordinates, with a mask of that shape."
             )
-        if not np.isfinite(positions[mask]).all():
+        given = np.where(mask, positions, np.float32(0))
+        if not np.isfinite(given).all():
             raise InvalidRequest("The path or a pin holds a number that is not finite.")
         if not mask.any():
             raise InvalidRequest("The hints give no position at all.")
-        object.__setattr__(self, "positions", np.where(mask, positions, np.float32(0)))
+        object.__setattr__(self, "positions", given)
         object.__setattr__(self, "mask", mask)
 
     @classmethod
@@ -180,6 +181,8 @@ class Request:
             follow (`text.prompt_rewriting`), if the model folder has such captions.
         caption: What the network gets in place of the prompt, and what decides the gait on a path; None: the prompt, or
             its rewrite. The engine sets it for a prompt that names the shape of a path; recipes do not hold it.
+        caption_liveliness: Scale the noise by how much captured motion of such captions moves, if the model
+            folder has the numbers (`generation.caption_liveliness`).
         speed: The motion of `frames` times this many frames, played in `frames`; 2 is twice as fast. 0.25 to 4.
 
     Raises:
@@ -206,6 +209,7 @@ class Request:
     gestures: bool = True
     sequence: bool = True
     rewrite: bool = True
+    caption_liveliness: bool = True
     caption: str | None = None
 
     @property

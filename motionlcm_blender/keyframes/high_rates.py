@@ -1,10 +1,8 @@
 """Key fitting at high frame rates: key times are searched on fewer frames, and the curves measured on all of them.
 
 Motions are generated at 20 frames per second, so more frames show nothing new. The keys found on every k-th frame, with
-their values and slopes, are curves for all frames. Where they exceed the tolerance on a frame between, keys with the
-clip's own value and the curve's slope are inserted, which changes the curves up to the next keys only. A key that is
-already there gets the clip's own value: inserted keys may have removed the error of another bone that made up for its
-error. So the cost depends on the seconds of a motion, and little on its frames.
+their values and slopes, are curves for all frames. Where they exceed the tolerance on a frame between, `key_insertion`
+inserts keys. So the cost depends on the seconds of a motion, and little on its frames.
 """
 
 from __future__ import annotations
@@ -13,20 +11,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..array_types import BoolArray, FloatArray, IntArray
+from ..array_types import FloatArray
 from ..motion import rotations as rot
 from ..motion.motion import Clip
 from .fit_target import FitTarget, Sampling
-from .key_search import blamed_tracks, fewest_keys, keys_to_add, repaired, reweight
-from .spline_fit import Segments, SplineFit, hermite_basis, shifted
+from .key_insertion import with_inserted_keys
+from .key_search import fewest_keys, refitted, reweight
+from .spline_fit import Segments, SplineFit
 
 SEARCH_FPS = 40.0
 """Lowest number of frames per second at which key times are searched: twice as many as motions are generated at. At 30
 the curves are too far from the clip between the searched frames on three times as many frames."""
 SEARCH_TOLERANCE = 0.97
 """Part of the tolerance that the search on fewer frames uses, so that the frames between stay within it."""
-INSERTIONS = 16
-"""Rounds of inserting keys before all frames are fitted."""
 REWEIGHTS = 4
 """Fits to all frames with other weights, before keys are added."""
 
@@ -59,16 +56,7 @@ def fit_every_frame(clip: Clip, target: FitTarget, sampling: Sampling, stride: i
     coarse = replace(sampling, tolerance=SEARCH_TOLERANCE * sampling.tolerance).target(_every(clip, stride))
     coarse = replace(coarse, joint_weight=_largest_nearby(target.joint_weight, stride, coarse.frames))
     searched = fewest_keys(coarse)
-    fit = _on_all_frames(target, searched, stride)
-    on_clip = np.zeros_like(fit.segments.keyed)
-    for _ in range(INSERTIONS):
-        if fit.within:
-            return fit
-        exact = keys_to_add(target, fit) | (blamed_tracks(target, fit) & fit.segments.keyed)
-        if not (exact & ~on_clip).any():
-            break
-        on_clip |= exact
-        fit = _with_exact_keys(target, fit, exact)
+    fit = with_inserted_keys(target, _on_all_frames(target, searched, stride))
     return fit if fit.within else _fitted_to_all(target, searched, stride)
 
 
@@ -113,59 +101,6 @@ def _on_all_frames(target: FitTarget, searched: SplineFit, stride: int) -> Splin
     return SplineFit.measured(target, Segments.at(keyed), nodes, searched.weights)
 
 
-def _with_exact_keys(target: FitTarget, fit: SplineFit, exact: BoolArray) -> SplineFit:
-    """Put keys (B, N) onto the clip: new keys get the clip's value and the curve's slope, present keys its value.
-
-    All other keys stay as they are. Only the frames of changed segments are measured again, in the arrays of `fit`.
-    """
-    segments = Segments.at(fit.segments.keyed | exact)
-    new = (exact & ~fit.segments.keyed).ravel()[segments.knots]
-    places = np.flatnonzero(exact.ravel()[segments.knots])
-    nodes = np.empty((2, 4, len(segments.knots)))
-    nodes[..., ~new] = fit.nodes
-    curve, at = fit.values.reshape(4, -1), segments.knots[new]  # the ends of tracks have keys, so none of them is new
-    nodes[1][:, new] = 0.5 * (curve[:, at + 1] - curve[:, at - 1])
-    at, track = segments.knots[places], segments.track[places]
-    value, near = target.channels[:, at], curve[:, at]
-    # The curve may hold the quaternion of the other sign, or angles that are full turns away.
-    euler = np.append(False, target.euler)[track]
-    flipped = ((value * near).sum(axis=0) < 0.0) & ~euler & (track > 0)
-    turns = np.where(euler, 2.0 * np.pi * np.rint((near - value) / (2.0 * np.pi)), 0.0)
-    nodes[0][:, places] = np.where(flipped, -value, value) + turns
-
-    frame = segments.knots % target.frames
-    begins = np.where(frame[places] > 0, frame[places - 1], 0)
-    ends = np.where(segments.last[places], target.frames, frame[np.minimum(places + 1, len(frame) - 1)])
-    changes = np.zeros(target.frames + 1, int)
-    np.add.at(changes, begins, 1)
-    np.add.at(changes, ends, -1)
-    frames = np.flatnonzero(np.cumsum(changes[:-1]))
-    part = target.on(frames)
-    again = SplineFit.with_values(part, segments, nodes, fit.weights, _curves_on(segments, nodes, frames))
-    for whole, some in (
-        (fit.values, again.values), (fit.position, again.position), (fit.error, again.error),
-        (fit.rotations, again.rotations), (fit.turned, again.turned), (fit.squared, again.squared),
-        (fit.squared_rotation_error, again.squared_rotation_error),
-    ):  # fmt: skip
-        whole[..., frames] = some
-    within = bool(max(fit.squared.max(), fit.squared_rotation_error.max()) <= target.tolerance**2)
-    return replace(fit, segments=segments, nodes=nodes, within=within)
-
-
-def _curves_on(segments: Segments, nodes: FloatArray, frames: IntArray) -> FloatArray:
-    """(4, B, n) curves on some frames (n,)."""
-    tracks, count = segments.keyed.shape
-    samples = (np.arange(tracks)[:, None] * count + frames).ravel()
-    of = np.searchsorted(segments.knots, samples, side="right") - 1
-    length = np.where(segments.last, 1.0, segments.sizes)[of]
-    basis = hermite_basis((samples - segments.knots[of]) / length, length)
-    both = np.concatenate([nodes, shifted(nodes, 1)]).reshape(16, -1)
-    parts = np.take(both, of, axis=1).reshape(4, 4, -1)
-    parts *= basis[:, None]
-    result: FloatArray = parts.sum(axis=0).reshape(4, tracks, -1)
-    return result
-
-
 def _fitted_to_all(target: FitTarget, searched: SplineFit, stride: int) -> SplineFit:
     """The fit to all frames with the key times of a fit to every `stride`-th frame, within the tolerance."""
     frames, found = target.frames, searched.segments.keyed
@@ -178,4 +113,4 @@ def _fitted_to_all(target: FitTarget, searched: SplineFit, stride: int) -> Splin
         if fit.within:
             break
         fit = SplineFit.of(target, keyed, reweight(target, fit))
-    return repaired(target, fit)
+    return refitted(target, fit)

@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from ..array_types import FloatArray
 from ..errors import InvalidRequest
 from .path_timing import Timing, distance_at, eased_frames, even_times, progress_with_arrivals
 from .skeleton import FPS
-from .smoothing import smooth
+from .smoothing import frames_to_nearest, smooth
 
 NAMES: tuple[str, ...] = ("line", "quarter", "s", "circle", "eight")
 """The path names that `named_path` accepts."""
@@ -90,15 +91,20 @@ class GroundPath:
             raise InvalidRequest("The path's weights are all zero, so the figure would never move.")
         object.__setattr__(self, "weights", weights)
 
-    @property
+    @cached_property
     def vertices(self) -> FloatArray:
         """(N, 2) points; for a cyclic path (N + 1, 2), with the first point repeated at the end."""
         return np.concatenate([self.points, self.points[:1]]) if self.cyclic else self.points
 
+    @cached_property
+    def along(self) -> FloatArray:
+        """(N,) distance of each of the `vertices` from the start along the path, metres."""
+        return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(self.vertices, axis=0), axis=-1))])
+
     @property
     def length(self) -> float:
         """Length of the path, metres, including the closing segment of a cyclic path."""
-        return float(np.linalg.norm(np.diff(self.vertices, axis=0), axis=-1).sum())
+        return float(self.along[-1])
 
 
 def part_of(path: GroundPath, first: float, last: float) -> GroundPath:
@@ -120,7 +126,7 @@ def part_of(path: GroundPath, first: float, last: float) -> GroundPath:
     if (first, last) == (0.0, 1.0):
         return path
     line = path.vertices
-    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=-1))]) / path.length
+    along = path.along / path.length
     kept = np.concatenate([[first], along[(along > first) & (along < last)], [last]])
     points = np.stack([np.interp(kept, along, line[:, axis]) for axis in (0, 1)], axis=-1)
     if path.weights is None:
@@ -256,11 +262,8 @@ def timed(path: GroundPath, frames: int, timing: Timing | None = None, fps: floa
     if frames < 2:
         raise InvalidRequest("A path needs at least two frames.")
     timing = timing or Timing()
-    vertices = path.vertices
-    arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(vertices, axis=0), axis=-1))])
-    weights = None
-    if path.weights is not None:
-        weights = np.append(path.weights, path.weights[0]) if path.cyclic else path.weights
+    vertices, arc = path.vertices, path.along
+    weights = path.weights if path.weights is None or not path.cyclic else np.append(path.weights, path.weights[0])
     fine, time, relative = even_times(arc, weights)
     at = eased_frames(np.arange(frames, dtype=np.float64), timing, frames, fps)
     progress = at / (frames - 1) * time[-1]
@@ -293,9 +296,7 @@ def rounded_corners(xz: FloatArray, fps: float = FPS) -> FloatArray:
     if not corner.any():
         return xz
     sigma = CORNER_SECONDS * fps
-    frame = np.arange(len(xz))
-    away = np.abs(frame[:, None] - np.flatnonzero(corner)).min(axis=1)
-    near = np.exp(-0.5 * (away / (1.5 * sigma)) ** 2)[:, None]
+    near = np.exp(-0.5 * (frames_to_nearest(np.flatnonzero(corner), len(xz)) / (1.5 * sigma)) ** 2)[:, None]
     rounded: FloatArray = (1.0 - near) * xz + near * smooth(xz, sigma)
     rounded[0], rounded[-1] = xz[0], xz[-1]
     return rounded

@@ -22,7 +22,11 @@ def cross(a: FloatArray, b: FloatArray) -> FloatArray:
     """Cross product of vectors (..., 3); several times faster than np.cross on many short vectors."""
     ax, ay, az = a[..., 0], a[..., 1], a[..., 2]
     bx, by, bz = b[..., 0], b[..., 1], b[..., 2]
-    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
+    result: FloatArray = np.empty(np.broadcast_shapes(a.shape, b.shape), np.result_type(a, b))
+    result[..., 0] = ay * bz - az * by
+    result[..., 1] = az * bx - ax * bz
+    result[..., 2] = ax * by - ay * bx
+    return result
 
 
 def _dot(a: FloatArray, b: FloatArray) -> FloatArray:
@@ -59,15 +63,33 @@ def multiply(a: ArrayLike, b: ArrayLike) -> FloatArray:
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     aw, ax, ay, az = a[..., 0], a[..., 1], a[..., 2], a[..., 3]
     bw, bx, by, bz = b[..., 0], b[..., 1], b[..., 2], b[..., 3]
-    return np.stack(
-        [
-            aw * bw - ax * bx - ay * by - az * bz,
-            aw * bx + ax * bw + ay * bz - az * by,
-            aw * by - ax * bz + ay * bw + az * bx,
-            aw * bz + ax * by - ay * bx + az * bw,
-        ],
-        axis=-1,
-    )
+    result: FloatArray = np.empty(np.broadcast_shapes(a.shape, b.shape))
+    result[..., 0] = aw * bw - ax * bx - ay * by - az * bz
+    result[..., 1] = aw * bx + ax * bw + ay * bz - az * by
+    result[..., 2] = aw * by - ax * bz + ay * bw + az * bx
+    result[..., 3] = aw * bz + ax * by - ay * bx + az * bw
+    return result
+
+
+def product_matrices(left: ArrayLike, right: ArrayLike) -> FloatArray:
+    """Matrices of the map q -> left q right, for many q: two products of quaternions in one product of matrices.
+
+    Args:
+        left: (..., 4) quaternions.
+        right: (..., 4) quaternions.
+
+    Returns:
+        (..., 4, 4) matrices m, such that m @ q equals multiply(multiply(left, q), right).
+    """
+    units = np.eye(4)
+    a, b = np.asarray(left, dtype=np.float64)[..., None, :], np.asarray(right, dtype=np.float64)[..., None, :]
+    return np.swapaxes(multiply(multiply(a, units), b), -1, -2)
+
+
+def apply_matrices(matrices: FloatArray, q: FloatArray) -> FloatArray:
+    """Apply linear maps to quaternions over time: matrices (B, 4, 4), q (T, B, 4) -> (T, B, 4)."""
+    mapped: FloatArray = np.swapaxes(np.swapaxes(q, 0, 1) @ np.swapaxes(matrices, -1, -2), 0, 1)
+    return mapped
 
 
 def inverse(q: ArrayLike) -> FloatArray:
@@ -169,15 +191,16 @@ def from_matrix(m: ArrayLike) -> FloatArray:
     x, y, z = m[..., 2, 1] - m[..., 1, 2], m[..., 0, 2] - m[..., 2, 0], m[..., 1, 0] - m[..., 0, 1]
     xy, xz, yz = m[..., 1, 0] + m[..., 0, 1], m[..., 0, 2] + m[..., 2, 0], m[..., 2, 1] + m[..., 1, 2]
     # Row k is the quaternion times four times its own k-th component: all are valid, the longest is the most accurate.
-    candidates = np.stack(
-        [
-            np.stack([1.0 + xx + yy + zz, x, y, z], axis=-1),
-            np.stack([x, 1.0 + xx - yy - zz, xy, xz], axis=-1),
-            np.stack([y, xy, 1.0 - xx + yy - zz, yz], axis=-1),
-            np.stack([z, xz, yz, 1.0 - xx - yy + zz], axis=-1),
-        ],
-        axis=-2,
+    rows = (
+        (1.0 + xx + yy + zz, x, y, z),
+        (x, 1.0 + xx - yy - zz, xy, xz),
+        (y, xy, 1.0 - xx + yy - zz, yz),
+        (z, xz, yz, 1.0 - xx - yy + zz),
     )
+    candidates: FloatArray = np.empty((*xx.shape, 4, 4))
+    for number, row in enumerate(rows):
+        for place, value in enumerate(row):
+            candidates[..., number, place] = value
     best = np.diagonal(candidates, axis1=-2, axis2=-1).argmax(axis=-1)
     return normalise(np.take_along_axis(candidates, best[..., None, None], axis=-2)[..., 0, :])
 
@@ -283,8 +306,9 @@ def continuous(q: ArrayLike) -> FloatArray:
     """Choose the signs of quaternions (T, ..., 4) so that each is nearest to the one before it (axis 0)."""
     q = np.array(q, dtype=np.float64)
     if len(q) > 1:
-        steps = np.where(_dot(q[1:], q[:-1]) < 0.0, -1.0, 1.0)
-        q[1:] *= np.cumprod(steps, axis=0)
+        turns_back = _dot(q[1:], q[:-1]) < 0.0
+        if turns_back.any():
+            q[1:] *= np.cumprod(np.where(turns_back, -1.0, 1.0), axis=0)
     return q
 
 

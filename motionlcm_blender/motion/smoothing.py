@@ -144,3 +144,20 @@ def _local_linear(frames: int, sigma: float) -> FloatArray:
 def _twiced(frames: int, sigma: float) -> FloatArray:
     once = _local_linear(frames, sigma)
     return 2.0 * once - once @ once
+
+
+def frames_to_nearest(marks: IntArray, frames: int) -> IntArray:
+    """Compute the distance of each frame from the nearest of some frames.
+
+    Args:
+        marks: (M,) frames in ascending order, M at least 1.
+        frames: Number of frames.
+
+    Returns:
+        (frames,) distances in frames.
+    """
+    frame = np.arange(frames)
+    after = np.searchsorted(marks, frame)
+    behind, ahead = marks[np.maximum(after - 1, 0)], marks[np.minimum(after, len(marks) - 1)]
+    nearest: IntArray = np.minimum(np.abs(frame - behind), np.abs(frame - ahead))
+    return nearest

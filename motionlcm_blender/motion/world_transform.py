@@ -100,8 +100,8 @@ def initial_heading(xz: FloatArray) -> float:
     points = np.stack([np.interp(s, arc, offset[: beyond + 1, axis]) for axis in (0, 1)], axis=-1)
     chord = points[-1]
     # Use the tangent of a fitted parabola, and the chord where a corner makes the parabola unreliable.
-    fit, *_ = np.linalg.lstsq(np.stack([s, s**2], axis=-1), points, rcond=None)
-    tangent = fit[0]
+    powers = np.stack([s, s**2])
+    tangent = np.linalg.solve(powers @ powers.T, powers @ points)[0]
     cosine = tangent @ chord / max(float(np.linalg.norm(tangent) * np.linalg.norm(chord)), 1e-12)
     x, z = tangent if cosine > math.cos(math.radians(40.0)) else chord
     return math.atan2(x, z)

@@ -102,6 +102,11 @@ class ModelFolder:
         return {int(steps): float(scale) for steps, scale in self.config.get("guidance", {}).items()}
 
     @property
+    def liveliness(self) -> dict[str, Any]:
+        """Factors on the noise by the speed of captioned motion (`caption_liveliness`); empty without them."""
+        return dict(self.config.get("liveliness", {}))
+
+    @property
     def control_strength(self) -> float:
         """Factor on the ControlNet's residuals for this model, 1 as published."""
         return float(self.config.get("control", {}).get("strength", 1.0))
@@ -239,7 +244,19 @@ def check_config(config: Mapping[str, Any]) -> Architecture:
         str(steps).isdecimal() and _is_number(scale) for steps, scale in guidance.items()
     ):
         raise ModelFolderError(f'{CONFIG}: "guidance" must give a number for each number of steps.')
+    _check_liveliness(config.get("liveliness", {}))
     return architecture
+
+
+def _check_liveliness(table: Any) -> None:
+    if table == {}:
+        return
+    rows = [table.get(name) for name in ("speeds", "noise")] if isinstance(table, dict) else []
+    pairs = [row for row in rows if isinstance(row, list) and len(row) == 2 and all(_is_number(n) for n in row)]
+    if len(pairs) != 2 or not all(n > 0.0 for row in pairs for n in row) or pairs[0][0] >= pairs[0][1]:
+        raise ModelFolderError(
+            f'{CONFIG}: "liveliness" must give "speeds" and "noise", two numbers above 0 each, the lower speed first.'
+        )
 
 
 def _check_architecture(values: Mapping[str, Any]) -> Architecture:

@@ -46,6 +46,7 @@ FIELDS: dict[str, _Field] = {
     "scene_fps": _Field(float), "guidance": _Field(float), "feet": _Field(str), "refine": _Field(bool),
     "mirror": _Field(bool), "speed": _Field(float), "liveliness": _Field(float),
     "gestures": _Field(bool), "sequence": _Field(bool), "rewrite": _Field(bool),
+    "caption_liveliness": _Field(bool),
     "blends": _array(None, 2), "facing": _array(None),
     "path": _Field(str), "path_xz": _array(None, 2), "pins": _array(None, 5),
     "ground": _Field(str), "ground_corner": _array(2), "ground_step": _Field(float), "ground_grid": _array(None, None),

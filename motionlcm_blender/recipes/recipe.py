@@ -14,7 +14,7 @@ from ..array_types import BoolArray, FloatArray
 from ..export.clip_output import EndPose, StartPose
 from ..generation.request import Hints, Request
 from ..motion.loops import Travel
-from ..motion.skeleton import FPS, SMPL
+from ..motion.skeleton import FPS, JOINT_COUNT, SMPL
 from ..motion.world_transform import Placement, unplace_joints
 from ..postprocess.terrain import Ground, HeightField, PathHeights
 from .fields import LARGEST_NUMBER, require
@@ -177,22 +177,21 @@ def hints_of(
     Returns:
         The hints; None without path and pins.
     """
-    if path_xz is None and pinned is None:
+    frames = next(
+        (len(given) for given in (path_xz, pinned[0] if pinned is not None else None) if given is not None), 0
+    )
+    if not frames:
         return None
-    path: Hints | None = None
+    positions, mask = np.zeros((frames, JOINT_COUNT, 3), np.float32), np.zeros((frames, JOINT_COUNT, 3), bool)
+    if pinned is not None:
+        mask |= pinned[1]
+        held = mask.any(axis=-1)
+        positions[held] = pinned[0][held] if pins_in_motion else unplace_joints(pinned[0][held], placement)
     if path_xz is not None:
-        canonical = unplace_joints(np.insert(path_xz, 1, 0.0, axis=1), placement)[:, [0, 2]]
-        canonical[0] = 0.0
-        path = Hints.ground_path(canonical)
-    if pinned is None:
-        return path
-    positions, mask = pinned
-    if not pins_in_motion:
-        positions = unplace_joints(positions, placement)
-    if path is not None:
-        positions = np.where(path.mask, path.positions, positions)
-        mask = mask | path.mask
-    return Hints(np.where(mask, positions, 0.0), mask)
+        positions[:, 0, [0, 2]] = unplace_joints(np.insert(path_xz, 1, 0.0, axis=1), placement)[:, [0, 2]]
+        positions[0, 0, [0, 2]] = 0.0
+        mask[:, 0, [0, 2]] = True
+    return Hints(positions, mask)
 
 
 # Recipes as named values

@@ -43,6 +43,7 @@ def values_of(recipe: Recipe) -> dict[str, Any]:
         "ground": recipe.ground_name, "refine": request.refine, "travel": recipe.travel.value, "loop": recipe.loop,
         "key_tolerance": recipe.key_tolerance or 0.0, "mirror": request.mirror, "speed": request.speed,
         "gestures": request.gestures, "sequence": request.sequence, "rewrite": request.rewrite,
+        "caption_liveliness": request.caption_liveliness,
     }  # fmt: skip
     if request.guidance is not None:
         values["guidance"] = request.guidance
@@ -120,6 +121,7 @@ def recipe_from(values: Mapping[str, Any]) -> Recipe:
         gestures=given.get("gestures", False),  # recipes of older versions have none
         sequence=given.get("sequence", False),
         rewrite=given.get("rewrite", False),
+        caption_liveliness=given.get("caption_liveliness", False),
     )
     standing = given.get("standing")
     return Recipe(

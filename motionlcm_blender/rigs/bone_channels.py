@@ -55,35 +55,32 @@ def bone_channels(
     units = body.units_per_metre if units_per_metre is None else units_per_metre
     parent_pose = np.eye(4) if above is None else np.asarray(above, dtype=np.float64)
     turned = _turns_from_rest(clip, body, matrix)
-    rests = [rot.from_matrix(body.description.bones[each.bone].matrix) for each in body.bones]
-    parent_turn = rotation_of(parent_pose[:3, :3])
-    rotations: dict[str, FloatArray] = {}
-    for number, each in enumerate(body.bones):
-        carried = turned[each.parent] if each.parent >= 0 else parent_turn
-        if not each.follows:
-            carried = rot.IDENTITY
-        local = rot.multiply(rot.inverse(carried), turned[number])
-        basis = rot.multiply(rot.multiply(rot.inverse(rests[number]), local), rests[number])
-        rotations[body.description.bones[each.bone].name] = rot.continuous(rot.normalise(basis))
+    rests = rot.from_matrix(np.array([body.description.bones[each.bone].matrix for each in body.bones]))
+    parents = np.array([each.parent for each in body.bones])
+    carried = turned[:, parents]
+    carried[:, parents < 0] = rotation_of(parent_pose[:3, :3])
+    carried[:, [not each.follows for each in body.bones]] = rot.IDENTITY
+    local = rot.multiply(rot.inverse(carried), turned)
+    basis = rot.apply_matrices(rot.product_matrices(rot.inverse(rests), rests), local)
+    basis = rot.continuous(rot.normalise(basis))
+    rotations = {body.description.bones[each.bone].name: basis[:, k] for k, each in enumerate(body.bones)}
     locations = _locations(clip, body, matrix, parent_pose, turned, units)
     return BoneChannels(rotations, locations, _resting(body))
 
 
-def _turns_from_rest(clip: Clip, body: RigBody, matrix: FloatArray) -> list[FloatArray]:
-    """(T, 4) turn of each bone of the mapping from its rest pose, in armature space."""
-    to_armature = to_armature_turn(matrix)
+def _turns_from_rest(clip: Clip, body: RigBody, matrix: FloatArray) -> FloatArray:
+    """(T, B, 4) turns of the bones of the mapping from their rest pose, in armature space."""
     joints = world_rotations(clip)
-    turned = []
-    for each in body.bones:
-        now = joints[:, each.joint]
+    now = joints[:, [each.joint for each in body.bones]]
+    for number, each in enumerate(body.bones):
         if each.since >= 0 and each.share < 1.0:
-            now = rot.slerp(joints[:, each.since], now, np.full(len(now), each.share))
-        turned.append(rot.multiply(rot.multiply(to_armature, now), body.alignment.turns[each.joint]))
-    return turned
+            now[:, number] = rot.slerp(joints[:, each.since], now[:, number], np.full(len(now), each.share))
+    rests = np.array([body.alignment.turns[each.joint] for each in body.bones])
+    return rot.apply_matrices(rot.product_matrices(to_armature_turn(matrix), rests), now)
 
 
 def _locations(
-    clip: Clip, body: RigBody, matrix: FloatArray, parent_pose: FloatArray, turned: list[FloatArray], units: float
+    clip: Clip, body: RigBody, matrix: FloatArray, parent_pose: FloatArray, turned: FloatArray, units: float
 ) -> dict[str, FloatArray]:
     """Locations of the pelvis's bone and of the bones that are placed; armature space is reached through `matrix`."""
     bones, points = body.description.bones, body.alignment.points
@@ -93,23 +90,26 @@ def _locations(
         result: FloatArray = (places @ ENGINE_TO_WORLD.T * units) @ inverse[:3, :3].T + inverse[:3, 3]
         return result
 
-    heads: list[FloatArray] = []
+    above_turn = rotation_of(parent_pose[:3, :3])
+    heads: dict[int, FloatArray] = {}
     locations: dict[str, FloatArray] = {}
     placed = None
-    for number, each in enumerate(body.bones):
+    for number in _needed(body):
+        each = body.bones[number]
         bone = bones[each.bone]
         carried = _carried(body, each, turned, heads, parent_pose)
         if not each.moves:
-            heads.append(carried)
+            heads[number] = carried
             continue
         if number == 0:
-            head = to_armature(clip.translation) + rot.rotate(turned[0], bone.head - points[0])
+            head = to_armature(clip.translation) + rot.rotate(turned[:, 0], bone.head - points[0])
         else:
             if placed is None:
                 placed = positions(clip.translation, world_rotations(clip), clip.skeleton)
-            head = to_armature(placed[:, each.joint]) + rot.rotate(turned[number], bone.head - points[each.joint])
-        heads.append(head)
-        turn = turned[each.parent] if each.parent >= 0 else rotation_of(parent_pose[:3, :3])
+            offset = bone.head - points[each.joint]
+            head = to_armature(placed[:, each.joint]) + rot.rotate(turned[:, number], offset)
+        heads[number] = head
+        turn = turned[:, each.parent] if each.parent >= 0 else above_turn
         scale = 1.0 if each.parent >= 0 else np.cbrt(np.linalg.det(parent_pose[:3, :3]))
         axes = (
             rot.multiply(turn, rot.from_matrix(bone.matrix))
@@ -120,17 +120,28 @@ def _locations(
     return locations
 
 
+def _needed(body: RigBody) -> list[int]:
+    """The bones whose place is needed: those that have a location, and what carries them; parents first."""
+    needed: set[int] = set()
+    for number, each in enumerate(body.bones):
+        at = number if each.moves else -1
+        while at >= 0 and at not in needed:
+            needed.add(at)
+            at = body.bones[at].parent
+    return sorted(needed)
+
+
 def _carried(
-    body: RigBody, each: TurningBone, turned: list[FloatArray], heads: list[FloatArray], parent_pose: FloatArray
+    body: RigBody, each: TurningBone, turned: FloatArray, heads: dict[int, FloatArray], parent_pose: FloatArray
 ) -> FloatArray:
     """(T, 3) where a bone's head is without a location of its own, armature space."""
     bones = body.description.bones
     head = bones[each.bone].head
     if each.parent < 0:
         still: FloatArray = parent_pose[:3, :3] @ head + parent_pose[:3, 3]
-        return np.broadcast_to(still, (len(turned[0]), 3))
+        return np.broadcast_to(still, (len(turned), 3))
     rest = head - bones[body.bones[each.parent].bone].head
-    result: FloatArray = heads[each.parent] + rot.rotate(turned[each.parent], rest)
+    result: FloatArray = heads[each.parent] + rot.rotate(turned[:, each.parent], rest)
     return result
 
 

@@ -3,6 +3,7 @@
 action_kinds       Kinds of actions in prompts: travel, postures, jumps, throws.
 action_sequence    The actions that a prompt names one after the other, each as a prompt of its own.
 asset_names        Prompts in the form of asset names ("Walk_Injured_LeftLeg_01") as words.
+caption_speed      How much the motion of a caption moves, predicted from its sentence vector.
 captured_speeds    Body speeds of captured motion by kind.
 encoders           Opening of the text encoder of a model folder.
 gait               The gait that a prompt names, against the speed of its path.

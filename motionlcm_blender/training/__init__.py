@@ -1,6 +1,8 @@
 """Training and evaluation of the model; not a part of the extension.
 
 bench            `motionlcm bench --training`.
+caption_speed_fit
+                 Fits the network of `text/caption_speed.py`, which predicts how much the motion of a caption moves.
 captured_speeds  Computes the numbers of `text/captured_speeds.py`: how much captured motion of each kind
                  moves.
 command          `motionlcm train`.

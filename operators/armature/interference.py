@@ -107,14 +107,16 @@ def disturbed_channels(obj: bpy.types.Object, bones: Iterable[str]) -> set[tuple
 
     A motion keys rotations only, so such a channel would stay under it.
     """
-    wanted = set(bones)
+    import numpy as np
+
+    wanted, posed = set(bones), obj.pose.bones
     found = set()
-    for name in wanted:
-        bone = obj.pose.bones[name]
-        if max(abs(value) for value in bone.location) > 1e-6:
-            found.add((name, "location"))
-        if max(abs(value - 1.0) for value in bone.scale) > 1e-6:
-            found.add((name, "scale"))
+    for channel, at_rest in (("location", 0.0), ("scale", 1.0)):
+        values = np.empty(3 * len(posed), np.float32)
+        posed.foreach_get(channel, values)
+        moved = np.abs(values.reshape(-1, 3) - at_rest).max(axis=1) > 1e-6
+        found |= {(posed[number].name, channel) for number in np.flatnonzero(moved).tolist()}
+    found = {each for each in found if each[0] in wanted}
     for _, path in _strip_paths(obj):
         match = BONE.fullmatch(path)
         if match is not None and match[1] in wanted and match[2] in ("location", "scale"):

@@ -9,6 +9,7 @@ from ...motionlcm_blender.motion import rotations
 from ...motionlcm_blender.motion.motion import Clip
 from ...motionlcm_blender.motion.retarget import forward_kinematics
 from ...motionlcm_blender.motion.skeleton import FOOT_JOINTS, FPS, JOINT_COUNT, SMPL
+from ..scene.evaluation import evaluated_depsgraph
 from . import action_sampling
 from .actions import Channel, bone_path, loose_action, rotation_channel
 from .smpl_rig import Rig, bone_axes, read_rig
@@ -51,7 +52,7 @@ def pose_action(context: bpy.types.Context, obj: bpy.types.Object, name: str) ->
     Raises InvalidRequest if the object is no character.
     """
     rig = read_rig(obj)
-    shown = obj.evaluated_get(context.evaluated_depsgraph_get())
+    shown = obj.evaluated_get(evaluated_depsgraph(context))
     channels = []
     for name_of_bone in rig.bones:
         if name_of_bone is None:

@@ -12,8 +12,9 @@ from ...motionlcm_blender.errors import InvalidRequest
 from ...motionlcm_blender.motion.loops import Travel
 from ...motionlcm_blender.motion.rotations import continuous
 from ...motionlcm_blender.motion.world_transform import Placement, engine_to_blender
-from .actions import Channel, bone_path, recipe_of, rotation_channel
+from .actions import Channel, bone_path, rotation_channel
 from .smpl_rig import Rig, read_rig, standing_place
+from .take_properties import PREFIX
 
 GROUP = "Object Transforms"
 NO_ROOT_BONE = 'The armature "{name}" has no bone above its hips: choose Hips or Armature Object.'
@@ -64,10 +65,13 @@ def current_placement(obj: bpy.types.Object, rig: Rig, units_per_metre: float) -
 
 def stored_placement(obj: bpy.types.Object) -> Placement | None:
     """The placement of the armature object before its active Action of ours animated it; None if it does not."""
-    stored = recipe_of(obj)
-    if stored.get("travel") == Travel.ROOT.value and "standing" in stored:
-        return Placement(np.array(stored["standing"][:3]), float(stored["standing"][3]))
-    return None
+    action = obj.animation_data.action if obj.animation_data is not None else None
+    if action is None or action.get(PREFIX + "travel") != Travel.ROOT.value:
+        return None
+    standing = action.get(PREFIX + "standing")
+    if standing is None:
+        return None
+    return Placement(np.array(standing[:3]), float(standing[3]))
 
 
 @dataclass(frozen=True)

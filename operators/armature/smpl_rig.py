@@ -6,7 +6,9 @@ object's own space, in which poses are stored. The object may be moved, rotated 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import bpy
 import numpy as np
@@ -36,6 +38,8 @@ class Rig:
     axes: (3, 3) rotation from engine axes to armature space.
     to_t_pose: (24, 4) quaternions in engine axes: rotation of each joint's bone from the armature's rest pose to the
         T-pose; the identity if the rest pose is a T-pose.
+    rests: (4, 4) rest matrices of the joints' bones in armature space, (24, 4, 4); the identity for a missing hand.
+    between: bones between those of two joints.
     controls: whether the bones are controls of a control rig.
     """
 
@@ -44,7 +48,14 @@ class Rig:
     size: float
     axes: np.ndarray
     to_t_pose: np.ndarray
+    rests: np.ndarray
+    between: tuple[str, ...] = ()
     controls: bool = False
+
+    @property
+    def heads(self) -> np.ndarray:
+        """(N, 3) rest places of the joints' bones in armature space, without missing hands; the pelvis first."""
+        return self.rests[[name is not None for name in self.bones], :3, 3]
 
 
 def is_character(obj: bpy.types.Object | None) -> bool:
@@ -83,7 +94,9 @@ def read_rig(obj: bpy.types.Object) -> Rig:
             offsets[joint] = (heads[name] - heads[SMPL.names[parent]]) @ axes / size
     same = np.abs(offsets - SMPL.offsets).max() < 1e-5
     skeleton, turns = straightened(SMPL if same else Skeleton(SMPL.names, SMPL.parents, offsets))
-    return Rig(tuple(found.get(name) for name in SMPL.names), skeleton, size, axes, turns)
+    bones = tuple(found.get(name) for name in SMPL.names)
+    rests = np.array([np.eye(4) if bone is None else obj.data.bones[bone].matrix_local for bone in bones], np.float64)
+    return Rig(bones, skeleton, size, axes, turns, rests, _between(obj, bones))
 
 
 def units_per_metre(obj: bpy.types.Object, rig: Rig) -> float:
@@ -122,8 +135,7 @@ def standing_place(obj: bpy.types.Object, rig: Rig) -> tuple[np.ndarray, float]:
     """The place of the armature object's rest pose: the floor under the pelvis (3,) in world space, and the heading in
     radians, 0 for facing -Y, counter-clockwise seen from above."""
     matrix = np.array(obj.matrix_world, np.float64)
-    heads = np.array([obj.data.bones[bone].head_local for bone in rig.bones if bone is not None], np.float64)
-    world = heads @ matrix[:3, :3].T + matrix[:3, 3]
+    world = rig.heads @ matrix[:3, :3].T + matrix[:3, 3]
     pelvis = world[0]
     front = matrix[:3, :3] @ rig.axes[:, 2]
     heading = float(np.arctan2(front[0], -front[1])) if np.hypot(front[0], front[1]) > 1e-9 else 0.0
@@ -150,13 +162,16 @@ class BoneAxes:
     """The linear maps from a clip's numbers to those of pose bones.
 
     location of the root's bone: matrix (3, 3) @ translation + offset (3,). rotations: bone name -> joint, and the
-    quaternions (4,) left and right of the clip's rotation.
+    quaternions (4,) left and right of the clip's rotation. joints, maps: (B,) the same joints, and (B, 4, 4) the
+    matrices of the products with left and right.
     """
 
     root: str
     matrix: np.ndarray
     offset: np.ndarray
     turns: dict[str, tuple[int, np.ndarray, np.ndarray]]
+    joints: np.ndarray
+    maps: np.ndarray
 
 
 def bone_axes(obj: bpy.types.Object, rig: Rig, units_per_metre: float, above_rests: bool = False) -> BoneAxes:
@@ -165,26 +180,32 @@ def bone_axes(obj: bpy.types.Object, rig: Rig, units_per_metre: float, above_res
     units: scene units per metre of the character. above_rests: bones above the hips count as resting, except for the
     scale of the topmost bone; otherwise their current pose is used.
     """
-    matrix = np.array(obj.matrix_world, np.float64)
-    object_turn = rotations.from_matrix(np.array(obj.matrix_world.to_quaternion().to_matrix(), np.float64))
-    axes_turn = rotations.from_matrix(rig.axes)
-    world_turn = rotations.from_matrix(ENGINE_TO_WORLD)
-    bones = obj.data.bones
-
     root_name = rig.bones[0]
     assert root_name is not None
     above = _scale_above(obj, root_name) if above_rests else _pose_above(obj, root_name)
-    inverse = np.linalg.inv(matrix @ above)
-    root_rest = np.array(bones[root_name].matrix_local, np.float64)
-    to_bone = root_rest[:3, :3].T
-    place = to_bone @ inverse[:3, :3] @ ENGINE_TO_WORLD * units_per_metre
-    offset = to_bone @ (inverse[:3, 3] - root_rest[:3, 3])
+    return _axes_at(rig, np.array(obj.matrix_world, np.float64).tobytes(), above.tobytes(), units_per_metre)
 
-    above_turn = rotations.from_matrix(np.array(Matrix(above).to_quaternion().to_matrix(), np.float64))
+
+@lru_cache(maxsize=2)
+def _axes_at(rig: Rig, world: bytes, above_pose: bytes, units_per_metre: float) -> BoneAxes:
+    """The same for a place of the object and a pose of the bone above the hips, matrices (4, 4) of float64 each. The
+    latest answer is kept, because previews of Live use it many times a second."""
+    matrix, above = (np.frombuffer(part).reshape(4, 4) for part in (world, above_pose))
+    object_turn, above_turn = (
+        rotations.from_matrix(np.array(Matrix(part).to_quaternion().to_matrix(), np.float64))
+        for part in (matrix, above)
+    )
+    axes_turn = rotations.from_matrix(rig.axes)
+    world_turn = rotations.from_matrix(ENGINE_TO_WORLD)
+    inverse = np.linalg.inv(matrix @ above)
+    to_bone = rig.rests[0, :3, :3].T
+    place = to_bone @ inverse[:3, :3] @ ENGINE_TO_WORLD * units_per_metre
+    offset = to_bone @ (inverse[:3, 3] - rig.rests[0, :3, 3])
+
     outside = rotations.inverse(rotations.multiply(object_turn, above_turn))
     found = [(joint, name) for joint, name in enumerate(rig.bones) if name is not None]
     joints = np.array([joint for joint, _ in found])
-    rests = rotations.from_matrix(np.array([np.array(bones[name].matrix_local.to_3x3()) for _, name in found]))
+    rests = rotations.from_matrix(rig.rests[joints, :3, :3])
     # A rotation of the clip is relative to the T-pose, a rotation of the bone to its own rest pose.
     parents = rig.to_t_pose[np.array(SMPL.parents)[joints]]
     left = rotations.multiply(axes_turn, rotations.inverse(parents))
@@ -192,7 +213,9 @@ def bone_axes(obj: bpy.types.Object, rig: Rig, units_per_metre: float, above_res
     left = rotations.multiply(rotations.inverse(rests), left)
     right = rotations.multiply(rotations.multiply(rig.to_t_pose[joints], rotations.inverse(axes_turn)), rests)
     turns = {name: (joint, left[k], right[k]) for k, (joint, name) in enumerate(found)}
-    return BoneAxes(root_name, place, offset, turns)
+    root_name = rig.bones[0]
+    assert root_name is not None
+    return BoneAxes(root_name, place, offset, turns, joints, rotations.product_matrices(left, right))
 
 
 def pose_channels(
@@ -205,8 +228,7 @@ def pose_channels(
     then animate these bones.
     """
     axes = bone_axes(obj, rig, units_per_metre, above_rests)
-    joints, left, right = (np.array(part) for part in zip(*axes.turns.values(), strict=True))
-    local = rotations.multiply(rotations.multiply(left, clip.rotations[:, joints]), right)
+    local = rotations.apply_matrices(axes.maps, clip.rotations[:, axes.joints])
     local = rotations.continuous(rotations.normalise(local))
     channels = {name: local[:, k] for k, name in enumerate(axes.turns)}
     location = clip.translation @ axes.matrix.T + axes.offset
@@ -250,7 +272,6 @@ def _still_bones(
     Another Action may have keyed these bones. Without keys of their own they would keep its last pose, or continue to
     move where it still plays in the NLA.
     """
-    joints = {name for name in rig.bones if name is not None}
     still: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
     assert rig.bones[0] is not None
     resting = np.zeros(3), np.array([1.0, 0.0, 0.0, 0.0]), np.ones(3)
@@ -258,12 +279,18 @@ def _still_bones(
     for above in above_hips[:-1] if above_rests else above_hips:
         place, turn, scale = above.matrix_basis.decompose()
         still[above.name] = resting if above_rests else (np.array(place), np.array(turn), np.array(scale))
-    for joint in joints - {rig.bones[0]}:
-        for between in obj.data.bones[joint].parent_recursive:
-            if between.name in joints:
+    return still | dict.fromkeys(rig.between, resting)
+
+
+def _between(obj: bpy.types.Object, bones: Sequence[str | None]) -> tuple[str, ...]:
+    """The bones between those of two joints. bones: of the joints."""
+    found: dict[str, None] = {}
+    for joint in bones[1:]:
+        for bone in obj.data.bones[joint].parent_recursive if joint is not None else ():
+            if bone.name in bones:
                 break
-            still[between.name] = resting
-    return still
+            found[bone.name] = None
+    return tuple(found)
 
 
 def _check_bones(obj: bpy.types.Object, found: dict[str, str]) -> None:

@@ -15,7 +15,7 @@ from mathutils.bvhtree import BVHTree
 from ...motionlcm_blender.errors import InvalidRequest
 from ...motionlcm_blender.motion.ground_layers import followed_ground, solid_tops, stands_inside
 from ...motionlcm_blender.postprocess.terrain import HeightField
-from ..scene.evaluation import evaluated_object
+from ..scene.evaluation import evaluated_depsgraph, evaluated_object
 from ..scene.scene_time import at_frame
 
 STEP = 0.1
@@ -111,7 +111,7 @@ class Surfaces:
     def read(cls, context: bpy.types.Context, obj: bpy.types.Object, past: float) -> Surfaces:
         """Raises InvalidRequest with the object's name if Blender does not evaluate it."""
         evaluated = evaluated_object(context, obj, f'Ground "{obj.name}"')
-        depsgraph = context.evaluated_depsgraph_get()
+        depsgraph = evaluated_depsgraph(context)
         found: list[tuple[Any, Matrix, list[Any]]] = [
             (BVHTree.FromObject(obj, depsgraph), evaluated.matrix_world.copy(), [*evaluated.bound_box])
         ]

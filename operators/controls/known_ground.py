@@ -16,7 +16,7 @@ from mathutils.bvhtree import BVHTree
 
 from ...motionlcm_blender.motion.ground_layers import SampledHeights, near_way
 from ...motionlcm_blender.postprocess.terrain import HeightField
-from ..scene.evaluation import evaluated_object
+from ..scene.evaluation import evaluated_depsgraph, evaluated_object
 from .ground import PAST, REACH, STEP, Surfaces, check_mesh, field_of
 
 NEAR = 0.7
@@ -98,7 +98,7 @@ class KnownGround:
         evaluated = evaluated_object(context, obj, f'Ground "{obj.name}"')
         if self._tree is None or self._tree[0] != obj.session_uid:
             self.forget()
-            self._tree = obj.session_uid, BVHTree.FromObject(obj, context.evaluated_depsgraph_get())
+            self._tree = obj.session_uid, BVHTree.FromObject(obj, evaluated_depsgraph(context))
         return Surfaces.of([(self._tree[1], evaluated.matrix_world.copy(), [*evaluated.bound_box])], past)
 
     def _kept_samples(self, same: Any) -> SampledHeights:

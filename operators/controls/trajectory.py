@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 import bpy
 import numpy as np
@@ -21,10 +22,12 @@ from ...motionlcm_blender.motion.ground_path import (
     timed,
 )
 from ...motionlcm_blender.motion.path_timing import Timing
+from ...motionlcm_blender.motion.world_transform import initial_heading
 from ...motionlcm_blender.postprocess.terrain import Ground, PathHeights
 from ..scene.dependencies import dependence
 from ..scene.evaluation import evaluated_object
 from ..scene.scene_time import at_frame, may_change, moments, places_at, scene_frames_each, stretch
+from .known_path import KnownPath
 
 
 def check_path_object(path: bpy.types.Object, character: bpy.types.Object) -> None:
@@ -76,6 +79,11 @@ class Trajectory:
     warnings: tuple[str, ...]
     ground: Ground | None = None
 
+    @cached_property
+    def heading(self) -> float:
+        """Radians about +Y, the heading at the start."""
+        return initial_heading(self.xz)
+
 
 def sample_path(
     context: bpy.types.Context,
@@ -85,15 +93,17 @@ def sample_path(
     units_per_metre: float,
     eases: tuple[float, float] = (0.0, 0.0),
     part: tuple[float, float] = (0.0, 1.0),
+    known: KnownPath | None = None,
 ) -> Trajectory:
     """The trajectory of a curve or an animated object, `frames` long at the model's 20 fps.
 
     first_frame: scene frame at which the motion starts. eases: seconds of easing in and out, curves only. part:
-    fractions of the curve's length at which the path starts and ends. Raises InvalidRequest with the object's name.
+    fractions of the curve's length at which the path starts and ends. known: what was made of the curve before, for
+    previews. Raises InvalidRequest with the object's name.
     """
     try:
         if obj.type == "CURVE":
-            return _from_curve(context, obj, frames, first_frame, units_per_metre, eases, part)
+            return _from_curve(context, obj, frames, first_frame, units_per_metre, eases, part, known or KnownPath())
         return _from_animated_object(context, obj, frames, first_frame, units_per_metre)
     except InvalidRequest as error:
         raise InvalidRequest(f'Path "{obj.name}": {error}') from None
@@ -141,8 +151,9 @@ def _from_curve(
     units_per_metre: float,
     eases: tuple[float, float],
     part: tuple[float, float],
+    known: KnownPath,
 ) -> Trajectory:
-    warnings = []
+    warnings: tuple[str, ...] = ()
     changes = may_change(obj)
     with at_frame(context.scene, first_frame, changes):
         points, cyclic, strokes = curve_points(context, obj)
@@ -151,11 +162,33 @@ def _from_curve(
         with at_frame(context.scene, last):
             later = curve_points(context, obj)[0]
         if later.shape != points.shape or np.abs(later - points).max() > MOVES * units_per_metre:
-            warnings.append(f'Path "{obj.name}" moves: its place on frame {first_frame:.0f} is used.')
-    whole = GroundPath(on_floor(points, units_per_metre), cyclic, weights_of(obj, len(points)))
-    path = part_of(whole, *part)
+            warnings = (f'Path "{obj.name}" moves: its place on frame {first_frame:.0f} is used.',)
     if strokes > 1:
-        warnings.append(f'"{obj.name}" has {strokes} strokes: the first one is used.')
+        warnings += (f'"{obj.name}" has {strokes} strokes: the first one is used.',)
+    weights = weights_of(obj, len(points))
+    # Markers refer to points of the whole curve.
+    arrivals = arrivals_of(context.scene, obj, len(points), frames, first_frame) if part == (0.0, 1.0) else ()
+    timing = Timing(*eases, arrivals)
+    read = (points.tobytes(), cyclic, b"" if weights is None else weights.tobytes())
+    return known.trajectory(
+        (read, timing, frames, units_per_metre, part, warnings),
+        lambda: _timed_curve(points, cyclic, weights, timing, frames, units_per_metre, part, warnings),
+    )
+
+
+def _timed_curve(
+    points: np.ndarray,
+    cyclic: bool,
+    weights: np.ndarray | None,
+    timing: Timing,
+    frames: int,
+    units_per_metre: float,
+    part: tuple[float, float],
+    warnings: tuple[str, ...],
+) -> Trajectory:
+    """The trajectory along points (N, 3) of a curve in the world. weights: (N,), or None."""
+    whole = GroundPath(on_floor(points, units_per_metre), cyclic, weights)
+    path = part_of(whole, *part)
     heights = points[:, 2] / units_per_metre
     floor, ground = float(heights.mean()), None
     if np.ptp(heights) > UNEVEN:
@@ -164,11 +197,8 @@ def _from_curve(
         ground = PathHeights(whole.vertices, levels - floor)
     warning = speed_warning(path, frames)
     if warning:
-        warnings.append(warning)
-    # Markers refer to points of the whole curve.
-    arrivals = arrivals_of(context.scene, obj, len(points), frames, first_frame) if path is whole else ()
-    timing = Timing(*eases, arrivals)
-    return Trajectory(rounded_corners(timed(path, frames, timing)), floor, path, tuple(warnings), ground)
+        warnings += (warning,)
+    return Trajectory(rounded_corners(timed(path, frames, timing)), floor, path, warnings, ground)
 
 
 def arrivals_of(

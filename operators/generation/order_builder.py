@@ -7,7 +7,7 @@ decisions of earlier steps. A new control is one more step, or one more method o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import bpy
@@ -19,10 +19,10 @@ from ...motionlcm_blender.generation.request import Request
 from ...motionlcm_blender.motion.loops import Travel
 from ...motionlcm_blender.motion.motion import Motion
 from ...motionlcm_blender.motion.skeleton import FPS
-from ...motionlcm_blender.motion.world_transform import Placement, initial_heading
+from ...motionlcm_blender.motion.world_transform import Placement
 from ...motionlcm_blender.postprocess.foot_lock import FootLock
 from ...motionlcm_blender.postprocess.terrain import Ground
-from ...motionlcm_blender.recipes.recipe import Recipe, hints_of, version_warning
+from ...motionlcm_blender.recipes.recipe import Recipe, version_warning
 from ...motionlcm_blender.recipes.replay import frames_at
 from ..armature.interference import interferences
 from ..armature.pose_keys import EulerBones, euler_bones
@@ -31,8 +31,9 @@ from ..armature.smpl_rig import Rig
 from ..controls.facing import facing_of
 from ..controls.ground import height_field, moves_between
 from ..controls.known_ground import KnownGround
+from ..controls.known_path import KnownPath
 from ..controls.pins import pins_for, sample_pins
-from ..controls.trajectory import check_independent, check_path_object, sample_path
+from ..controls.trajectory import Trajectory, check_independent, check_path_object, sample_path
 from ..rigs import recognised
 from ..rigs.recognised import BodyRig, rest_placement_of
 from ..scene.dependencies import is_carried
@@ -47,11 +48,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class KnownRig:
-    """What was read of the scene before: a character, and the ground of previews."""
+    """What was read of the scene before: a character, and path and ground of previews."""
 
     rig: Rig | BodyRig
     units_per_metre: float
     ground: KnownGround | None = None
+    path: KnownPath = field(default_factory=KnownPath)
 
 
 def read_rig_of(character: bpy.types.Object) -> KnownRig:
@@ -71,7 +73,7 @@ class OrderBuilder:
         if known is None:
             context.view_layer.update()  # a script may have moved the character after the last evaluation
             known = read_rig_of(character)
-        self.rig, self.units_per_metre = known.rig, known.units_per_metre
+        self.rig, self.units_per_metre, self.known_path = known.rig, known.units_per_metre, known.path
         doubt = recognised.doubt_of(self.rig)
         self.warnings: list[str] = [doubt] if doubt else []
         self.first_frame = 1
@@ -192,6 +194,7 @@ class PanelOrderBuilder(OrderBuilder):
         """Frames of the model that are written; the two numbers below come before and after them."""
         self.lead_in_frames = self.lead_out_frames = 0
         self.path_object: bpy.types.Object | None = None
+        self.walked: Trajectory | None = None
         self.path_part = (0.0, 1.0)
         self.start: Motion | None = None
         self.end: Motion | None = None
@@ -227,16 +230,24 @@ class PanelOrderBuilder(OrderBuilder):
         check_path_object(path, self.character)
         eases = (self.settings.ease_in, self.settings.ease_out)
         walked = sample_path(
-            self.context, path, self.frames, self.first_frame, self.units_per_metre, eases, self.path_part
+            self.context,
+            path,
+            self.frames,
+            self.first_frame,
+            self.units_per_metre,
+            eases,
+            self.path_part,
+            self.known_path,
         )
-        self.path_xz, self.path_name, self.ground = walked.xz, path.name, walked.ground
+        self.walked, self.path_name = walked, path.name
+        self.path_xz, self.ground = walked.xz, walked.ground
         self.warnings += walked.warnings
         self.floor = self.floor if walked.floor is None else walked.floor
 
     def find_start_and_end(self) -> None:
-        if self.path_xz is not None:
-            origin = np.array([self.path_xz[0, 0], self.floor, self.path_xz[0, 1]])
-            self.placement = Placement(origin, initial_heading(self.path_xz))
+        if self.walked is not None:
+            start = self.walked.xz[0]
+            self.placement = Placement(np.array([start[0], self.floor, start[1]]), self.walked.heading)
 
     def find_ground(self) -> None:
         if self.settings.ground is not None:
@@ -269,7 +280,7 @@ class PanelOrderBuilder(OrderBuilder):
             takes=self.takes,
             liveliness=self.liveliness,
             steps=int(self.settings.steps),
-            hints=hints_of(self.path_xz, self.pinned, self.placement),
+            hints=self.known_path.hints(self.path_xz, self.pinned, self.placement),
             start=self.start,
             end=self.end,
             end_anywhere=self.end_anywhere,
@@ -278,6 +289,7 @@ class PanelOrderBuilder(OrderBuilder):
             gestures=self.settings.gestures,
             sequence=self.settings.sequence,
             rewrite=self.settings.rewrite,
+            caption_liveliness=self.settings.caption_liveliness,
             **self.options(),
         )
 

@@ -140,6 +140,7 @@ class MOTIONLCM_OT_recall(bpy.types.Operator):
         chosen.gestures = stored.get("gestures", False)  # older takes have none
         chosen.sequence = stored.get("sequence", False)
         chosen.rewrite = stored.get("rewrite", False)
+        chosen.caption_liveliness = stored.get("caption_liveliness", False)
         chosen.steps = str(stored.get("steps", chosen.steps))
         for name in ("feet", "travel", "loop", "refine"):
             if name in stored:

@@ -17,7 +17,7 @@ from ..scene.dynamic_enum import DynamicEnumItems
 from ..scene.operator_base import MotionLCMOperator
 from ..session import job_queue
 from ..session.job_operator import JobOperator
-from ..takes import takes
+from ..takes import active_take, takes
 
 if TYPE_CHECKING:
     from typing import Any
@@ -95,7 +95,7 @@ def _present(context: bpy.types.Context) -> bpy.types.Action | None:
     character = context.scene.motionlcm.character
     data = character.animation_data if character is not None else None
     action = data.action if data is not None else None
-    action = takes.present_take(character) if action is None else action
+    action = active_take.present_take(character) if action is None else action
     return action if has_recipe(action) else None
 
 

@@ -44,7 +44,7 @@ from ..rigs.recognised import BodyRig, current_placement, read_and_note, units_p
 from ..rigs.visible_motion import further_channels, visible_motion
 from ..scene import scene_time
 from ..scene.dependencies import is_carried
-from ..takes import takes
+from ..takes import active_take
 
 LONGEST_FITTED = 60.0
 """Seconds of motion up to which few keys are fitted; longer motions get a key on every frame."""
@@ -268,7 +268,7 @@ def _channels(
 def _facts(character: bpy.types.Object, parameters: BodyParameters, source: str) -> dict[str, object]:
     """What is stored on the Action. It joins the list of takes of the active Action, if there is one outside shots."""
     stored = take_properties
-    present = takes.present_take(character)
+    present = active_take.present_take(character)
     beside = present is not None and not stored.SHOT.is_on(present)
     return {
         stored.PROMPT.name: parameters.prompt or Path(source).stem,

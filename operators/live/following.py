@@ -125,7 +125,7 @@ class Live:
                 return None
             if job_queue.get().current is not None:
                 return IDLE
-            with _in_scene():
+            with self._pauses.held(), _in_scene():
                 self._advance(time.monotonic())
         except Exception as error:  # noqa: BLE001  each exception becomes a sentence
             self._fail(error)
@@ -179,7 +179,7 @@ class Live:
         if character is None:
             raise InvalidRequest("Live needs a character: choose the armature of a person, or press Add Character.")
         if watch.character_changed and (still or scene.motionlcm.travel != "root"):
-            reader.forget()
+            reader.check(character, still)
         watch.character_changed = False
         reader.reshaped(watch.reshaped)
         watch.reshaped.clear()
@@ -272,7 +272,7 @@ class Live:
             return False
         direction, watch.history = watch.history, ""
         held = list(preview.previews())
-        if held and _step_in_history(direction):
+        if held and self.worker.wait(PATIENCE) and _step_in_history(direction):
             return True
         for obj in list(preview.previews()) if held else ():
             preview.restore(obj)
@@ -364,12 +364,11 @@ def _in_scene() -> Iterator[None]:
     manager = bpy.context.window_manager
     windows = [] if manager is None or bpy.app.background else list(manager.windows)
     shows = [window for window in windows if window.scene == scene] or windows[:1]
-    if shows:
-        override: dict[str, Any] = {"window": shows[0]}
-    elif scene == bpy.context.scene:
-        override = {}
-    else:
-        override = {"scene": scene, "view_layer": scene.view_layers[0]}
+    if scene == bpy.context.scene and (bpy.context.window is not None or not shows):
+        yield
+        return
+    # Within an override no operator may run beside the worker thread: see `evaluation.evaluated_depsgraph`.
+    override: dict[str, Any] = {"window": shows[0]} if shows else {"scene": scene, "view_layer": scene.view_layers[0]}
     with bpy.context.temp_override(**override):
         yield
 

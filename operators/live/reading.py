@@ -10,6 +10,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import bpy
+import numpy as np
 
 from ..scene import shot_lookup
 from ..scene.dependencies import sources_of
@@ -44,11 +45,22 @@ class SceneReader:
     def __init__(self) -> None:
         self._known: dict[int, KnownRig] = {}
         self._ground: KnownGround | None = None
+        self._place: tuple[bytes, ...] = ()
 
     def forget(self, ground: bool = False) -> None:
         """Read the character again the next time. ground: the ground as well."""
         self._known.clear()
         self._ground = None if ground else self._ground
+
+    def check(self, character: bpy.types.Object, still: bool) -> None:
+        """Read the character again the next time, because Blender reported a change of it.
+
+        Blender reports one for our own previews too. During a change of something else it therefore counts only if the
+        character stands elsewhere or has another rest pose. still: nothing else is being changed.
+        """
+        known = self._known.get(character.session_uid)
+        if known is not None and (still or _place_of(character, known) != self._place):
+            self.forget()
 
     def reshaped(self, ids: Collection[int]) -> None:
         """Take in the session ids of data-blocks whose shape changed."""
@@ -65,6 +77,7 @@ class SceneReader:
             self._known.clear()
             self._ground = self._ground or KnownGround()
             self._known[uid] = replace(read_rig_of(character), ground=self._ground)
+            self._place = _place_of(character, self._known[uid])
         return self._known[uid]
 
     def read(
@@ -91,6 +104,17 @@ class SceneReader:
         return Reading(fingerprint(order, keys), order, known, shot)
 
 
+def _place_of(character: bpy.types.Object, known: KnownRig) -> tuple[bytes, ...]:
+    """Place of a character, pose of the bone above its hips, and its rest pose, to compare."""
+    from ..rigs.apply_motion import pose_above
+
+    hips, bones = known.rig.bones[0], character.data.bones
+    above = pose_above(character, hips) if hips is not None and hips in character.pose.bones else np.zeros(0)
+    rests = np.empty(16 * len(bones), np.float32)
+    bones.foreach_get("matrix_local", rests)
+    return np.array(character.matrix_world).tobytes(), above.tobytes(), rests.tobytes()
+
+
 def _order(
     context: bpy.types.Context, character: bpy.types.Object, shot: str, known: KnownRig, begin: int | None
 ) -> GenerationJobInput:
@@ -113,19 +137,23 @@ def fingerprint(*values: Any) -> str:
     return hashlib.sha1(b"\n".join(parts), usedforsecurity=False).hexdigest()
 
 
+PLAIN = frozenset({str, int, float, bool, NoneType})
 _fields: dict[type, tuple[str, ...]] = {}
 """Names of the fields of each dataclass that change its motion."""
 
 
 def _add_parts(value: Any, parts: list[bytes]) -> None:
     kind = type(value)
-    if kind in (str, int, float, bool, NoneType):
+    if kind in PLAIN:
         parts.append(repr(value).encode())
     elif kind in (tuple, list):
         parts.append(b"(%d" % len(value))
         for each in value:
             _add_parts(each, parts)
-    elif is_dataclass(kind):
+    elif kind.__name__ == "Hints":  # of a minute of motion 700 kB, most of it zeros
+        given = np.flatnonzero(value.mask)
+        parts += [b"%d" % len(value.mask), given.tobytes(), value.positions.ravel()[given].tobytes()]
+    elif kind in _fields or is_dataclass(kind):
         if kind not in _fields:
             _fields[kind] = tuple(field.name for field in fields(kind) if field.name not in NOT_OF_THE_MOTION)
         parts.append(kind.__name__.encode())

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import bpy
 import numpy as np
 
 from ...motionlcm_blender.motion import rotations as rot
 from ...motionlcm_blender.rigs.relaxed_hand import relaxed_fingers
+from ...motionlcm_blender.rigs.rig_body import RigBody
 from ..armature import action_sampling, take_properties
 from ..armature.actions import Channel, bone_path, rotation_channel
 from ..scene.dependencies import curves_played, playing_strips
@@ -22,7 +25,7 @@ def finger_channels(obj: bpy.types.Object, rig: BodyRig, times: np.ndarray) -> l
     A bone that NLA strips animate, or that was posed by hand, gets no key. One that was keyed in the active Action
     keeps that motion, with a key on each frame.
     """
-    relaxed = relaxed_fingers(rig.body.description, rig.body.mapping)
+    relaxed = _relaxed(rig.body)
     if not relaxed:
         return []
     data = obj.animation_data
@@ -46,6 +49,12 @@ def finger_channels(obj: bpy.types.Object, rig: BodyRig, times: np.ndarray) -> l
         elif _near(bone, rot.IDENTITY) or _near(bone, turn):
             channels.append(rotation_channel(prefix, turn[None], mode, name))
     return channels
+
+
+@lru_cache(maxsize=4)
+def _relaxed(body: RigBody) -> dict[str, np.ndarray]:
+    """The relaxed pose of an armature, which is the same for all its motions."""
+    return relaxed_fingers(body.description, body.mapping)
 
 
 def _near(bone: bpy.types.PoseBone, turn: np.ndarray) -> bool:

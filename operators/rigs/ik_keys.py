@@ -14,6 +14,7 @@ import bpy
 
 from ..armature import take_properties
 from ..scene import messages
+from ..scene.evaluation import evaluated_depsgraph
 from ..scene.operator_base import MotionLCMOperator
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class IkResult:
 def _stepped(context: bpy.types.Context, frames: range) -> Iterator[bpy.types.Depsgraph]:
     for frame in frames:
         context.scene.frame_set(frame)
-        yield context.evaluated_depsgraph_get()
+        yield evaluated_depsgraph(context)
 
 
 def _poses(context: bpy.types.Context, obj: bpy.types.Object, frames: range, names: list[str]) -> "np.ndarray":

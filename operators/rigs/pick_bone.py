@@ -8,6 +8,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..scene import handles, messages, viewports
+from ..scene.evaluation import evaluated_depsgraph
 from . import joint_mapping, mapping_drawing, stored_mapping
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class MOTIONLCM_OT_pick_bone(bpy.types.Operator):
         character = context.scene.motionlcm.character
         if self.joint not in {joint for _, joints in joint_mapping.BODY_PARTS for joint in joints}:
             return {"CANCELLED"}
-        self._bones = pickable_bones(character, context.evaluated_depsgraph_get())
+        self._bones = pickable_bones(character, evaluated_depsgraph(context))
         self._character = handles.handle_of(character)
         self._under: list[int] = []
         self._chosen = 0

@@ -13,6 +13,7 @@ from ...motionlcm_blender.rigs.rig_body import RigBody
 from ..armature import pose_reading
 from ..armature.actions import loose_action
 from ..armature.smpl_rig import Rig
+from ..scene.evaluation import evaluated_depsgraph
 from .apply_motion import motion_channels
 from .recognised import BodyRig, read_character
 
@@ -39,7 +40,7 @@ def visible_clip(context: bpy.types.Context, obj: bpy.types.Object, rig: BodyRig
     try:
         for frame in frames:
             scene.frame_set(int(np.floor(frame)), subframe=float(frame - np.floor(frame)))
-            pose, world = poses_now(obj, body, context.evaluated_depsgraph_get())
+            pose, world = poses_now(obj, body, evaluated_depsgraph(context))
             poses.append(pose)
             worlds.append(world)
     finally:
@@ -56,7 +57,7 @@ def pose_action(context: bpy.types.Context, obj: bpy.types.Object, name: str) ->
     if isinstance(rig, Rig):
         return pose_reading.pose_action(context, obj, name)
     body = showing_body(rig.body)
-    pose, world = poses_now(obj, body, context.evaluated_depsgraph_get())
+    pose, world = poses_now(obj, body, evaluated_depsgraph(context))
     clip = shown_clip(body, pose[None], world[None], 20.0)
     channels = motion_channels(obj, rig.body, clip)
     return loose_action(name, np.zeros(1), channels, {"placed": True})

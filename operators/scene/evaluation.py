@@ -5,6 +5,18 @@ from __future__ import annotations
 import bpy
 
 
+def evaluated_depsgraph(context: bpy.types.Context) -> bpy.types.Depsgraph:
+    """The depsgraph of the context's view layer, evaluated.
+
+    In place of `Context.evaluated_depsgraph_get`, which Blender before 5.2 cannot call in a `temp_override` while a
+    thread runs Python: it releases the interpreter and then looks names up in the dictionary of the override, which
+    damages the memory of Python.
+    """
+    view_layer = context.view_layer
+    view_layer.update()
+    return view_layer.depsgraph
+
+
 def evaluated_object(context: bpy.types.Context, obj: bpy.types.Object, subject: str | None = None) -> bpy.types.Object:
     """The object with modifiers, constraints, parents and animation applied.
 
@@ -13,7 +25,7 @@ def evaluated_object(context: bpy.types.Context, obj: bpy.types.Object, subject:
     """
     from ...motionlcm_blender.errors import InvalidRequest
 
-    depsgraph = context.evaluated_depsgraph_get()
+    depsgraph = evaluated_depsgraph(context)
     reason = missing_because(context, obj)
     if reason:
         raise InvalidRequest(f"{subject or _quoted(obj)} {reason}")

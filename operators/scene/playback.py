@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import bpy
 
 
 def push_undo(message: str) -> None:
     """Push an undo step with all changes after the last step."""
     windows = bpy.context.window_manager.windows
-    with bpy.context.temp_override(**({"window": windows[0]} if bpy.context.window is None and windows else {})):
+    needed = bpy.context.window is None and len(windows) > 0
+    # No empty override: see `evaluation.evaluated_depsgraph`.
+    with bpy.context.temp_override(window=windows[0]) if needed else nullcontext():
         bpy.ops.ed.undo_push(message=message)
 
 

@@ -1,5 +1,6 @@
 """Takes to choose from, in the panel and in the contact sheet.
 
+active_take: Which take of a character is active.
 contact_sheet: A contact sheet: all takes at once in the viewport, as ghosts that move with the timeline. A click
     chooses a take.
 contact_sheet_drawing: Drawing of the contact sheet in the viewport, and the ghost under the mouse.

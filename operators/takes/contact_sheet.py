@@ -11,7 +11,7 @@ from bpy.app.handlers import persistent
 from ..armature import take_properties
 from ..scene import handles, messages, playback, viewports
 from ..scene.evaluation import is_in_scene
-from . import takes
+from . import active_take, takes
 from .contact_sheet_state import ContactSheetState, Sheet, Shown
 
 log = logging.getLogger(__name__)
@@ -28,14 +28,14 @@ PATIENCE = 0.1
 
 
 def listed(context: bpy.types.Context) -> list[bpy.types.Action]:
-    """The takes to show, in the order of the panel."""
+    """The takes to show, in the order of the panel; none while Live shows a preview, in which no take can be chosen."""
     chosen = context.scene.motionlcm
-    return takes.shown_takes(chosen.character, chosen.take_sort)
+    return takes.shown_takes(chosen.character, chosen.take_sort) if chosen_one(context) is not None else []
 
 
 def chosen_one(context: bpy.types.Context) -> bpy.types.Action | None:
     """The character's active take."""
-    return takes.present_take(context.scene.motionlcm.character)
+    return active_take.present_take(context.scene.motionlcm.character)
 
 
 def choose(context: bpy.types.Context, action: bpy.types.Action) -> None:

@@ -26,6 +26,7 @@ from ..scene import messages, shot_lookup
 from ..scene.operator_base import MotionLCMOperator
 from ..session import job_queue
 from ..shots import generate_shots, nla_track, shot_list, shot_order
+from .active_take import listed_take, present_take
 
 if TYPE_CHECKING:
     from ..session.generation_worker import GenerationJobInput
@@ -49,9 +50,9 @@ def takes_of(
     Starred takes come first.
 
     sort: a key of SORTS; numbers are sorted in ascending order. among: the Actions to search, None for all Actions of
-    the file. Empty if the active Action is not ours.
+    the file. Empty if the active Action is not ours. A preview of Live stands for the Action behind it.
     """
-    present = present_take(character)
+    present = listed_take(character)
     if character is None or present is None:
         return []
     if among is None:
@@ -76,16 +77,6 @@ def takes_of(
 def shown_takes(character: bpy.types.Object | None, sort: str = "NAME") -> list[bpy.types.Action]:
     """The same for drawing, which searches the index and not the whole file."""
     return takes_of(character, sort, take_index.get().actions_of(ID.read(character)) if character is not None else ())
-
-
-def present_take(character: bpy.types.Object | None) -> bpy.types.Action | None:
-    """The character's active Action, if it is ours; if shots are shown, the chosen shot's Action."""
-    data = character.animation_data if character is not None else None
-    action = data.action if data is not None else None
-    if action is None and data is not None:
-        shot = shot_lookup.active_shot(character)
-        action = shot.action if shot is not None else None
-    return action if BATCH.is_on(action) else None
 
 
 def label(action: bpy.types.Action, present: bpy.types.Action | None) -> str:

@@ -82,3 +82,49 @@ def test_settings_of_the_interpreter_that_others_changed_stay(extension):
     finally:
         sys.setswitchinterval(before[0])
         gc.set_threshold(*before[1])
+
+
+def test_the_main_thread_keeps_the_interpreter_during_its_work(character, monkeypatch):  # noqa: F811
+    module, seen = part("operators.live.short_pauses"), []
+    shown = preview().show
+    monkeypatch.setattr(preview(), "show", lambda *args: (seen.append(sys.getswitchinterval()), shown(*args))[1])
+    drag(monkeypatch, 0.2, 0.4)
+    assert seen[-1] == pytest.approx(module.HELD_SECONDS) and sys.getswitchinterval() == pytest.approx(
+        module.SWITCH_SECONDS
+    )
+    end_drag(monkeypatch)
+
+
+def test_a_curve_is_timed_again_only_if_it_changed(character, monkeypatch):  # noqa: F811
+    timed, module = [], part("operators.controls.trajectory")
+    before = module.timed
+    monkeypatch.setattr(module, "timed", lambda *args: timed.append(args) or before(*args))
+    drag(monkeypatch, 0.2)
+    assert len(timed) == 1
+    settings().seed += 1
+    drag(monkeypatch, 0.2)
+    live().tick()
+    assert len(timed) == 1, "another seed"
+    drag(monkeypatch, 0.3)
+    assert len(timed) == 2, "another place of a point"
+    settings().ease_in = 1.0
+    drag(monkeypatch, 0.3)
+    assert len(timed) == 3, "another timing"
+    end_drag(monkeypatch)
+
+
+def test_a_character_that_is_moved_during_a_change_is_read_again(character, monkeypatch):  # noqa: F811
+    reader = live()._reader
+    drag(monkeypatch, 0.2)
+    known = reader.known(character)
+    live_watch = part("operators.live.watching").watch
+    live_watch.character_changed = True
+    drag(monkeypatch, 0.3)
+    assert reader.known(character) is known, "Blender reports our own preview as a change of the character"
+    character.scale = (1.5, 1.5, 1.5)
+    bpy.context.view_layer.update()
+    live_watch.character_changed = True
+    drag(monkeypatch, 0.4)
+    assert reader.known(character) is not known
+    assert reader.known(character).units_per_metre == pytest.approx(1.5 * known.units_per_metre)
+    end_drag(monkeypatch)

@@ -126,7 +126,7 @@ def test_an_action_makes_itself_again_in_another_file(make, link, tmp_path):
     again = settings().character.animation_data.action
     assert again != source and again.library is None and "motionlcm_shot" not in again
     assert_same(expected, curves_in(again))
-    assert part("operators.takes.takes").present_take(settings().character) == again
+    assert part("operators.takes.active_take").present_take(settings().character) == again
     assert bpy.ops.motionlcm.generate_again() == {"FINISHED"}  # the copy's recipe is as whole
     assert_same(expected, curves_in(settings().character.animation_data.action))
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from motionlcm_blender.motion import rotations as rot
+from motionlcm_blender.motion.euler_angles import euler_angles
 from motionlcm_blender.rigs.euler_orders import ORDERS, ordered_euler_angles, quaternions_of
 
 
@@ -28,3 +29,25 @@ def test_angles_go_on_beyond_half_a_turn(order: str) -> None:
     assert np.abs(np.diff(angles, axis=0)).max() < 1.2
     off = rot.angle_of(rot.multiply(rot.inverse(turns), quaternions_of(angles, order)))
     assert off.max() < 1e-6
+
+
+def test_the_way_through_a_gimbal_lock_is_that_of_frame_after_frame() -> None:
+    """Bones whose angles never cross take a short way; it must give what the long way gives."""
+    generator = np.random.default_rng(5)
+    axes = generator.normal(size=(40, 3))
+    steps = rot.from_axis_angle(np.repeat(axes[None], 60, axis=0), generator.uniform(0.0, 0.4, (60, 40)))
+    turns = [rot.normalise(generator.normal(size=(40, 4)))]
+    for step in steps:
+        turns.append(rot.multiply(step, turns[-1]))
+    angles = euler_angles(np.array(turns))
+    alone = np.stack([euler_angles(np.array(turns)[:, k]) for k in range(40)], axis=1)
+    np.testing.assert_allclose(angles, alone, atol=1e-9)
+    expected = angles[:1]
+    for turn in turns[1:]:
+        one = euler_angles(turn[None])[0]
+        other = one * [1.0, -1.0, 1.0] + np.pi
+        options = np.stack([way + 2.0 * np.pi * np.round((expected[-1] - way) / (2.0 * np.pi)) for way in (one, other)])
+        nearest = np.abs(options - expected[-1]).sum(axis=-1).argmin(axis=0)
+        expected = np.concatenate([expected, options[nearest, np.arange(40)][None]])
+    np.testing.assert_allclose(angles, expected, atol=1e-6)
+    assert (np.abs(angles[:, :, 1]) > 0.5 * np.pi).any(), "some cross a quarter turn about Y"

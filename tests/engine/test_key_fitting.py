@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motionlcm_blender.errors import InvalidRequest
-from motionlcm_blender.keyframes import high_rates
+from motionlcm_blender.keyframes import high_rates, key_search
 from motionlcm_blender.keyframes.fitting import fit_keys
 from motionlcm_blender.keyframes.keys import BezierKeys, SparseKeys
 from motionlcm_blender.motion import rotations as rot
@@ -254,3 +254,22 @@ def test_each_bone_in_a_mode_of_its_own() -> None:
     assert keys.dense_count / keys.count > 4.0
     with pytest.raises(InvalidRequest, match="rotation modes"):
         fit_keys(WALK, 10.0, rotation_mode=modes[:-1])
+
+
+@pytest.mark.parametrize("refits", [0, 2])
+def test_inserted_keys_keep_the_bound(refits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rough clip needs insertions; without the fits before them it needs more keys."""
+    monkeypatch.setattr(key_search, "_REFITS", refits)
+    insert, inserted = key_search.with_inserted_keys, []
+
+    def counted(target, fit, most):  # type: ignore[no-untyped-def]
+        before = fit.count
+        fit = insert(target, fit, most)
+        inserted.append(fit.count - before)
+        return fit
+
+    monkeypatch.setattr(key_search, "with_inserted_keys", counted)
+    clip = random_clip(3, 60, 0.03)
+    keys = fit_keys(clip, 5.0)
+    assert error_mm(keys, clip) <= 5.0 + 1e-6
+    assert inserted and (inserted[0] > 0 or refits), inserted

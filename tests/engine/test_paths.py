@@ -22,6 +22,7 @@ from motionlcm_blender.motion.ground_path import (
     suggested_frames,
     timed,
 )
+from motionlcm_blender.motion.smoothing import frames_to_nearest
 
 numbers = st.floats(-20.0, 20.0, allow_subnormal=False)
 
@@ -272,3 +273,9 @@ def test_a_length_is_suggested_from_the_path() -> None:
     with pytest.raises(InvalidRequest, match="pace"):
         suggested_frames(slow, 0.0)
     assert fastest(timed(named_path("line", 4.0), 81)) == pytest.approx(1.0)
+
+
+@given(st.integers(1, 60), st.sets(st.integers(0, 59), min_size=1))
+def test_frames_to_the_nearest_of_some_frames(frames: int, marks: set[int]) -> None:
+    found = frames_to_nearest(np.array(sorted(marks)), frames)
+    assert found.tolist() == [min(abs(frame - mark) for mark in marks) for frame in range(frames)]

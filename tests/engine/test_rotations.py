@@ -152,3 +152,9 @@ def test_best_fit_agrees_with_scipy_on_noisy_points() -> None:
     after = rot.rotate(rot.from_axis_angle([1.0, 2.0, -1.0], 2.0), points) + rng.normal(0.0, 0.2, (5, 3))
     expected, _ = Rotation.align_vectors(after, points, weights)
     np.testing.assert_allclose(rot.to_matrix(rot.best_fit(points, after, weights)), expected.as_matrix(), atol=1e-9)
+
+
+@given(quaternions, quaternions, arrays(np.float64, (7, 5, 4), elements=numbers))
+def test_one_matrix_is_two_products(left: np.ndarray, right: np.ndarray, q: np.ndarray) -> None:
+    once = rot.apply_matrices(rot.product_matrices(left, right), q)
+    np.testing.assert_allclose(once, rot.multiply(rot.multiply(left, q), right), atol=1e-12)

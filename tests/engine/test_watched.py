@@ -20,9 +20,9 @@ DATA = os.environ.get("MOTIONLCM_DATA")
 
 def test_the_list_is_complete() -> None:
     prompts = watched.watched_prompts()
-    assert len(prompts) == len({p.prompt for p in prompts}) == 260
+    assert len(prompts) == len({p.prompt for p in prompts}) == 300
     groups = Counter(watched.fresh_group(p) for p in prompts)
-    assert groups == {None: 80, "fresh": 40, "second fresh": 40, "third fresh": 40, "fourth fresh": 60}
+    assert groups == {None: 80, "fresh": 40, "second fresh": 40, "third fresh": 40, "fourth fresh": 60, "fifth fresh": 40}
     kinds = Counter(p.kind for p in prompts if watched.fresh_group(p) is None)
     assert sum(kinds.values()) == 80
     assert len(kinds) == 17 and min(kinds.values()) >= 3
@@ -50,7 +50,7 @@ def test_verdicts_are_filled_in_and_counted(tmp_path: Path) -> None:
     file.write_text(json.dumps(rows))
     watched.write_blank(tmp_path, watched.watched_prompts())
     judged = watched.load_judgements(file)
-    assert len(judged) == 260 and [j.verdict for j in judged[:4]] == ["right", "right", "wrong", ""]
+    assert len(judged) == 300 and [j.verdict for j in judged[:4]] == ["right", "right", "wrong", ""]
     section = watched.tally(judged, 2)
     assert {name: figure.mean for name, figure in section.figures.items()} == pytest.approx(
         {"right": 2 / 3, "partly": 0.0, "wrong": 1 / 3}

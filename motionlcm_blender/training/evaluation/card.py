@@ -53,6 +53,6 @@ def write_card(folder: Path, results: Results) -> bool:
     card, section = file.read_text("utf-8"), measured(results)
     found = re.search(rf"^{re.escape(HEADING)}$.*?(?=^## |\Z)", card, re.M | re.S)
     before, behind = (card[: found.start()], card[found.end() :]) if found else (card.rstrip() + "\n\n", "")
-    card = before + section + behind
+    card = before + section.rstrip() + "\n\n" + behind
     write_bytes(file, (card.rstrip() + "\n").encode())
     return True

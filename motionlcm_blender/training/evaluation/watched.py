@@ -17,11 +17,12 @@ from ...errors import TrainingDataError
 from ...files.safetensors_files import write_bytes
 from .results import Figure, Section
 
-FRESH = ("fresh", "second fresh", "third fresh", "fourth fresh")
+FRESH = ("fresh", "second fresh", "third fresh", "fourth fresh", "fifth fresh")
 """Groups of prompts that are counted apart; "fresh: " begins the kinds of the first. The first group was written after
 the captions got other words (`caption_variations`), the second after the synthesized gestures (`gesture_synthesis`),
 the third after gestures were performed on the sampled motion (`gestures`), the fourth after prompts were rewritten and
-actions made in turn (`rewrites.toml`, `action_sequence`), each without a look at those."""
+actions made in turn (`rewrites.toml`, `action_sequence`), the fifth after the noise followed the prompt
+(`caption_liveliness`), each without a look at those."""
 LISTS = ("watched", *FRESH)
 PROMPT_FILES = tuple(Path(__file__).with_name(f"{name.replace(' ', '_')}_prompts.json") for name in LISTS)
 JUDGEMENTS, PAGE = "judgements.json", "WATCHED.md"
