@@ -22,7 +22,14 @@ def test_the_list_is_complete() -> None:
     prompts = watched.watched_prompts()
     assert len(prompts) == len({p.prompt for p in prompts}) == 300
     groups = Counter(watched.fresh_group(p) for p in prompts)
-    assert groups == {None: 80, "fresh": 40, "second fresh": 40, "third fresh": 40, "fourth fresh": 60, "fifth fresh": 40}
+    assert groups == {
+        None: 80,
+        "fresh": 40,
+        "second fresh": 40,
+        "third fresh": 40,
+        "fourth fresh": 60,
+        "fifth fresh": 40,
+    }
     kinds = Counter(p.kind for p in prompts if watched.fresh_group(p) is None)
     assert sum(kinds.values()) == 80
     assert len(kinds) == 17 and min(kinds.values()) >= 3
