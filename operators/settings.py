@@ -136,7 +136,7 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
         soft_max=20.0,
         max=600.0,
         step=10,
-        precision=1,
+        precision=3,  # digits, with a unit: 5.5 s
         subtype="TIME_ABSOLUTE",
         unit="TIME_ABSOLUTE",
         update=_path_changed,
@@ -160,6 +160,7 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
     )
     ease_in: bpy.props.FloatProperty(
         name="Ease In",
+        translation_context="MotionLCM",
         description="Time in seconds to reach full speed at the start of the path",
         default=0.0,
         min=0.0,
@@ -169,6 +170,7 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
     )
     ease_out: bpy.props.FloatProperty(
         name="Ease Out",
+        translation_context="MotionLCM",
         description="Time in seconds to slow down to rest at the end of the path",
         default=0.0,
         min=0.0,
@@ -178,6 +180,7 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
     )
     facing: bpy.props.EnumProperty(
         name="Facing",
+        translation_context="MotionLCM",
         description="Direction or object that the character faces",
         items=(
             ("WAY", "Motion Direction", "Keep the facing of the motion. On a path, face along the path"),

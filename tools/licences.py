@@ -192,12 +192,17 @@ def report(archive: Path) -> tuple[list[str], list[str]]:
     return lines, wrong
 
 
+def report_text(name: str, lines: list[str], wrong: list[str]) -> str:
+    """What `report` found in a zip, as text."""
+    return "\n".join([f"{name}: {len(lines)} entries", *lines, *wrong, "" if wrong else "All compatible.\n"])
+
+
 def main(arguments: list[str]) -> int:
     """Print the report of each zip; 1 if something is wrong."""
     failed = 0
     for name in arguments:
         lines, wrong = report(Path(name))
-        print("\n".join([f"{name}: {len(lines)} entries", *lines, *wrong, "" if wrong else "All compatible.\n"]))
+        print(report_text(name, lines, wrong))
         failed |= bool(wrong)
     return failed
 

@@ -21,8 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-DEFAULT, OPERATOR = "*", "Operator"
-"""Blender's contexts: operators have one of their own."""
+DEFAULT, OPERATOR, OWN = "*", "Operator", "MotionLCM"
+"""Blender's contexts: operators have one of their own. OWN: of properties whose label Blender translates in another
+sense ("Facing"): its own translations have priority over those of an add-on."""
+KINDS = {OPERATOR: "OPERATORS", OWN: "OWN"}
+"""By the context, the dictionary of a table that holds its messages."""
 TABLES = {"de": ROOT / "ui" / "translations_de.py"}
 DRAWN = {
     "label": DEFAULT, "prop": DEFAULT, "menu": DEFAULT, "progress": DEFAULT, "operator": OPERATOR,
@@ -146,7 +149,8 @@ class _Reader:
         options = given.get("options")
         if options is not None and any(text == "HIDDEN" for text, _ in _texts(options)):
             return
-        yield from ((Message(DEFAULT, text), line) for text, line in _texts(given.get("name")))
+        context = next((text for text, _ in _texts(given.get("translation_context"))), DEFAULT)
+        yield from ((Message(context, text), line) for text, line in _texts(given.get("name")))
         described = given.get("description")
         if isinstance(described, ast.Name):
             described = self.constants.get(described.id)
@@ -157,7 +161,7 @@ class _Reader:
         if isinstance(items, (ast.Tuple, ast.List)):
             for item in items.elts:
                 if isinstance(item, ast.Tuple):
-                    yield from ((Message(DEFAULT, text), line) for text, line in _texts(item.elts[1]))
+                    yield from ((Message(context, text), line) for text, line in _texts(item.elts[1]))
                     yield from ((Message(DEFAULT, text, True), line) for text, line in _texts(item.elts[2]))
 
 
@@ -203,7 +207,9 @@ def missing_and_stale(language: str) -> tuple[list[Message], list[tuple[str, str
 
 def _kind(message: Message) -> str:
     """Which dictionary of a table holds it."""
-    return "OPERATORS" if message.context == OPERATOR else "TOOLTIPS" if message.tooltip else "LABELS"
+    if message.context in KINDS:
+        return KINDS[message.context]
+    return "TOOLTIPS" if message.tooltip else "LABELS"
 
 
 def template() -> str:
@@ -222,7 +228,7 @@ def main() -> int:
     args = parser.parse_args()
     if args.missing:
         missing, stale = missing_and_stale(args.missing)
-        for kind in ("OPERATORS", "LABELS", "TOOLTIPS"):
+        for kind in (*KINDS.values(), "LABELS", "TOOLTIPS"):
             texts = [json.dumps(message.text, ensure_ascii=False) for message in missing if _kind(message) == kind]
             print("\n".join([kind, *(f'    {text}: "",' for text in texts)]))
         for key in stale:

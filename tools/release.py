@@ -1,5 +1,8 @@
 """Builds dist/repository/: the zips of all platforms and the index by which Blender finds them and their updates.
 
+Beside them are SHA256SUMS, for people who download a zip (`sha256sum --check SHA256SUMS`), and LICENCES.txt, the report
+of tools/licences.py on each zip. A zip whose parts are not all known to be compatible is not released.
+
     python tools/release.py [--model FOLDER] [--folder FOLDER]
 
 The folder is put on any web server as it is; users add the address of its index.json as a remote repository, see
@@ -9,6 +12,7 @@ docs/RELEASES.md. Blender's own generator makes the index. Run it with the Pytho
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import shutil
 import sys
@@ -16,9 +20,10 @@ import tempfile
 from pathlib import Path
 
 from build import ROOT, BuildProblem, build, run_builder
+from licences import report, report_text
 from zip_contents import WHEEL_TAGS
 
-INDEX = "index.json"
+INDEX, CHECKSUMS, LICENCES = "index.json", "SHA256SUMS", "LICENCES.txt"
 
 
 def write_index(folder: Path) -> None:
@@ -29,6 +34,19 @@ def write_index(folder: Path) -> None:
         raise BuildProblem(f"Blender's index leaves out {', '.join(sorted(missing))}.")
 
 
+def write_reports(folder: Path) -> None:
+    """The checksums and the licences of a folder's zips. Raises BuildProblem if a licence is not known to fit."""
+    archives, texts = sorted(folder.glob("*.zip")), []
+    for archive in archives:
+        lines, wrong = report(archive)
+        if wrong:
+            raise BuildProblem(f"{archive.name}: {' '.join(wrong)}")
+        texts.append(report_text(archive.name, lines, wrong))
+    (folder / LICENCES).write_text("\n".join(texts), "utf-8")
+    sums = [f"{hashlib.sha256(archive.read_bytes()).hexdigest()}  {archive.name}\n" for archive in archives]
+    (folder / CHECKSUMS).write_text("".join(sums), "utf-8")
+
+
 def release(model: Path, folder: Path) -> Path:
     """Build everything, then put it in place of the former release at once. Raises BuildProblem."""
     (ROOT / "build").mkdir(exist_ok=True)
@@ -37,6 +55,7 @@ def release(model: Path, folder: Path) -> Path:
         fresh, former = Path(temporary) / "fresh", Path(temporary) / "former"
         build(model, WHEEL_TAGS, folder=fresh)
         write_index(fresh)
+        write_reports(fresh)
         if folder.exists():
             if not (folder / INDEX).is_file():
                 raise BuildProblem(f"{folder} holds something else than a release, and stays as it is.")

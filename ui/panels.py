@@ -203,7 +203,7 @@ class MOTIONLCM_PT_main(Sidebar, bpy.types.Panel):
         if answer.weak:
             wrapped_label(layout, iface_("The model was seen to fail at a prompt like this"), "INFO")
         elif answer.untried and not hint:
-            wrapped_label(layout, iface_("No prompt like this was tried with this model: it will guess"), "INFO")
+            wrapped_label(layout, iface_("No prompt like this is known to work: the model will guess"), "INFO")
         if answer.offers:
             column = layout.column(align=True)
             column.label(text="The model can do:")

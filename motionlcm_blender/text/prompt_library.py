@@ -11,15 +11,19 @@ A model folder may contain prompts.json:
         ...
       ],
       "weak": ["a person shrugs", ...],
-      "instead": {"a person shrugs": ["a person nods", ...], ...}
+      "instead": {"a person shrugs": ["a person nods", ...], ...},
+      "kinds": [{"like": ["a person flies", "a person levitates", ...], "offers": ["a person jumps", ...]}, ...]
     }
 
 `seeds` and `steps` are those of the judged takes; `seed` is one of the takes that were right. `seconds` is the length
 of the judged takes. `loops`: the take contains a section that repeats. `travels`: the take moves over the floor. `weak`
 lists prompts that the model was seen not to do, `instead` the prompts of the library that come nearest to one of these
-in meaning, chosen by hand. `about` is what a person sees, in one clause. A model folder may also
-contain prompts.safetensors with the sentence vectors of both lists (`embeddings`, float16, prompts first, then weak);
-without that file the panel offers no similar prompts.
+in meaning, chosen by hand. `about` is what a person sees, in one clause. `kinds` answers prompts that are like nothing
+in both lists: prompts of one kind (`like`), and what the library has that comes nearest to this kind (`offers`).
+
+A model folder may also contain prompts.safetensors with the sentence vectors of both lists (`embeddings`, float16,
+prompts first, then weak) and of all prompts in `like` (`kinds`, in their order); without that file the panel offers no
+similar prompts.
 
 `training/evaluation/library.py` writes both files.
 """
@@ -27,7 +31,7 @@ without that file the panel offers no similar prompts.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -72,13 +76,21 @@ class LibraryPrompt:
 
 
 @dataclass(frozen=True)
+class PromptKind:
+    """Prompts of one kind, and the prompts of the library to offer for them; see `kinds` of prompts.json."""
+
+    like: tuple[str, ...]
+    offers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Answer:
     """What a library holds for a prompt.
 
     Attributes:
-        offers: Similar prompts of the library, the nearest first.
+        offers: Similar prompts of the library, the nearest first; without any, those of the nearest kind.
         weak: Whether the prompt means nearly the same as one that the model was seen not to do.
-        untried: Whether neither a prompt of the library nor a weak one is similar.
+        untried: Whether no prompt of the library is similar; False for a weak one.
     """
 
     offers: tuple[LibraryPrompt, ...] = ()
@@ -97,6 +109,8 @@ class PromptLibrary:
         seeds: Seeds of the judged takes.
         steps: Sampler steps of the judged takes.
         vectors: (prompts + weak, width) float32 unit sentence vectors; None if the folder has none.
+        kinds: Kinds of prompts, with what to offer for them.
+        kind_vectors: (all `like` of the kinds, width) float32 unit sentence vectors; None if the folder has none.
     """
 
     prompts: tuple[LibraryPrompt, ...]
@@ -105,6 +119,8 @@ class PromptLibrary:
     steps: int = 4
     vectors: FloatArray | None = None
     instead: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    kinds: tuple[PromptKind, ...] = ()
+    kind_vectors: FloatArray | None = None
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -135,7 +151,9 @@ class PromptLibrary:
         """Compare a prompt with the prompts of the library and with the weak ones.
 
         A weak prompt is answered with the prompts that `instead` names, if it names any: near vectors can share a word
-        and not the action ("shoots an arrow with a bow" and "a person bows").
+        and not the action ("shoots an arrow with a bow" and "a person bows"). A prompt without a similar one in the
+        library is answered with the prompts for the nearest kind or weak prompt: so each prompt that the model does not
+        do has an answer.
 
         The mean of all vectors is subtracted first: sentences about a person have much in common ("a person thinks" and
         "a person shivers": 0.47 as they are, 0.24 without the mean).
@@ -150,32 +168,53 @@ class PromptLibrary:
             return Answer()
         centre = self.vectors.mean(axis=0) if len(self.vectors) >= LEAST_CENTRED else np.zeros_like(self.vectors[0])
         unit = vector / max(float(np.linalg.norm(vector)), 1e-9)
-        alike = _directions(self.vectors - centre) @ _directions((unit - centre)[None].astype(np.float32))[0]
+        towards = _directions((unit - centre)[None].astype(np.float32))[0]
+        alike = _directions(self.vectors - centre) @ towards
         count = len(self.prompts)
         order = np.argsort(-alike[:count], kind="stable")[:OFFERS]
         offers = [self.prompts[each] for each in order if alike[each] >= NEAR]
         best = float(alike[order[0]])
         weakest = float(alike[count:].max()) if len(self.weak) else -1.0
         weak = weakest >= ALIKE and weakest > best + CLEARLY
+        instead = self._named(self.instead.get(self.weak[int(alike[count:].argmax())], ())) if len(self.weak) else []
         if weak:
-            chosen = self.instead.get(self.weak[int(alike[count:].argmax())], ())
-            offers = [found for text in chosen if (found := self.find(text)) is not None] or offers
-        return Answer(tuple(offers[:OFFERS]), weak, untried=max(best, weakest) < NEAR)
+            offers = instead or offers
+        elif not offers and self.kind_vectors is not None:
+            of_kinds = _directions(self.kind_vectors - centre) @ towards
+            offers = self._named([kind.offers for kind in self.kinds for _ in kind.like][int(of_kinds.argmax())])
+            if weakest > of_kinds.max():
+                offers = instead or offers
+        return Answer(tuple(offers[:OFFERS]), weak, untried=best < NEAR and not weak)
+
+    def _named(self, texts: Sequence[str]) -> list[LibraryPrompt]:
+        """The entries of these prompts, without those that the library does not have."""
+        return [found for text in texts if (found := self.find(text)) is not None]
 
     def with_vectors(self, encode: Callable[[str], FloatArray]) -> PromptLibrary:
         """The library with sentence vectors of all prompts. encode: prompt to (width,)."""
         texts = [*(prompt.prompt for prompt in self.prompts), *self.weak]
-        rows = [encode(text) for text in texts]
-        vectors = np.stack([row / max(float(np.linalg.norm(row)), 1e-9) for row in rows]).astype(np.float32)
-        return replace(self, vectors=vectors)
+        likes = [text for kind in self.kinds for text in kind.like]
+        kind_vectors = _unit_rows(likes, encode) if likes else None
+        return replace(self, vectors=_unit_rows(texts, encode), kind_vectors=kind_vectors)
 
     def to_json(self) -> str:
         """Text of prompts.json, one prompt a line."""
         lines = ",\n".join("  " + json.dumps(prompt.__dict__, ensure_ascii=False) for prompt in self.prompts)
         weak = ",\n".join("  " + json.dumps(text, ensure_ascii=False) for text in self.weak)
         instead = ",\n".join(f"  {json.dumps(text)}: {json.dumps(offers)}" for text, offers in self.instead.items())
+        kinds = ",\n".join("  " + json.dumps(kind.__dict__, ensure_ascii=False) for kind in self.kinds)
         head = f'"format": {FORMAT}, "seeds": {json.dumps(list(self.seeds))}, "steps": {self.steps}'
-        return f'{{\n{head},\n"prompts": [\n{lines}\n],\n"weak": [\n{weak}\n],\n"instead": {{\n{instead}\n}}\n}}\n'
+        lists = (
+            f'"prompts": [\n{lines}\n],\n"weak": [\n{weak}\n],\n"instead": {{\n{instead}\n}},\n"kinds": [\n{kinds}\n]'
+        )
+        return f"{{\n{head},\n{lists}\n}}\n"
+
+
+def _unit_rows(texts: Sequence[str], encode: Callable[[str], FloatArray]) -> FloatArray:
+    """(texts, width) float32 sentence vectors of length 1."""
+    rows = [encode(text) for text in texts]
+    unit: FloatArray = np.stack([row / max(float(np.linalg.norm(row)), 1e-9) for row in rows]).astype(np.float32)
+    return unit
 
 
 def _directions(vectors: FloatArray) -> FloatArray:
@@ -205,15 +244,20 @@ def read_library(folder: Path) -> PromptLibrary | None:
         raise ModelFolderError(f"{FILE} in {folder} is damaged: {error}") from error
     if not (folder / VECTORS).is_file():
         return library
-    vectors = read_stored(folder / VECTORS).get("embeddings")
+    stored = read_stored(folder / VECTORS)
+    vectors, kind_vectors = stored.get("embeddings"), stored.get("kinds")
+    likes = sum(len(kind.like) for kind in library.kinds)
     if vectors is None or vectors.ndim != 2 or len(vectors) != len(library.prompts) + len(library.weak):
         raise ModelFolderError(f"{VECTORS} in {folder} does not belong to {FILE}.")
-    return replace(library, vectors=np.asarray(vectors, dtype=np.float32))
+    if (likes, vectors.shape[1]) != (kind_vectors.shape if kind_vectors is not None else (0, vectors.shape[1])):
+        raise ModelFolderError(f"{VECTORS} in {folder} does not belong to {FILE}.")
+    of_kinds = None if kind_vectors is None else np.asarray(kind_vectors, dtype=np.float32)
+    return replace(library, vectors=np.asarray(vectors, dtype=np.float32), kind_vectors=of_kinds)
 
 
 def _library(content: Any) -> PromptLibrary:
     """Raises InvalidRequest."""
-    fields = fields_of(content, "the file", ("format", "prompts"), ("weak", "instead", "seeds", "steps"))
+    fields = fields_of(content, "the file", ("format", "prompts"), ("weak", "instead", "kinds", "seeds", "steps"))
     if fields["format"] != FORMAT:
         raise InvalidRequest(f"it has the format {fields['format']!r}; this version reads {FORMAT}.")
     rows, weak, seeds = fields["prompts"], fields.get("weak", []), fields.get("seeds", [])
@@ -225,7 +269,27 @@ def _library(content: Any) -> PromptLibrary:
     steps = fields.get("steps", 4)
     if not isinstance(seeds, list) or not all(_is_whole(seed) for seed in seeds) or not _is_whole(steps):
         raise InvalidRequest('"seeds" and "steps" must be whole numbers.')
-    return PromptLibrary(tuple(_prompt(row) for row in rows), tuple(weak), tuple(seeds), steps, instead=instead)
+    return PromptLibrary(
+        tuple(_prompt(row) for row in rows), tuple(weak), tuple(seeds), steps, instead=instead,
+        kinds=kinds_of(fields.get("kinds", [])),
+    )  # fmt: skip
+
+
+def kinds_of(content: Any) -> tuple[PromptKind, ...]:
+    """The kinds in the content of a JSON file.
+
+    Raises:
+        InvalidRequest: They are not a list of kinds.
+    """
+    if not isinstance(content, list) or len(content) > MOST_PROMPTS:
+        raise InvalidRequest(f'"kinds" must be a list of at most {MOST_PROMPTS}.')
+    kinds = []
+    for row in content:
+        fields = fields_of(row, "a kind", ("like", "offers"), ())
+        if not all(isinstance(texts, list) and texts and all(map(_is_text, texts)) for texts in fields.values()):
+            raise InvalidRequest('"like" and "offers" must be lists of prompts.')
+        kinds.append(PromptKind(tuple(fields["like"]), tuple(fields["offers"])))
+    return tuple(kinds)
 
 
 def _instead(content: Any) -> dict[str, tuple[str, ...]]:

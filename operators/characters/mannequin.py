@@ -17,10 +17,11 @@ Weights = dict[str, float]
 SEGMENTS = 16
 MATERIALS = {
     "MotionLCM Body": (0.72, 0.74, 0.77, 1.0),
-    "MotionLCM Left": (0.10, 0.35, 0.75, 1.0),
-    "MotionLCM Right": (0.80, 0.24, 0.12, 1.0),
+    "MotionLCM Left": (0.80, 0.24, 0.12, 1.0),
+    "MotionLCM Right": (0.10, 0.35, 0.75, 1.0),
 }
-"""Left and right hands and feet differ in colour, so that a pose can be read from any side."""
+"""Left and right hands and feet differ in colour, so that a pose can be read from any side: left is red and right is
+blue, as in the figure of a mapping (`operators/rigs/mapping_drawing.py`)."""
 BODY, LEFT, RIGHT = range(3)
 
 

@@ -65,6 +65,7 @@ class MotionLCMLibraryView(bpy.types.PropertyGroup):
         name="Search",
         description="Show the prompts that have these words",
         options={"TEXTEDIT_UPDATE", "SKIP_SAVE"},
+        translation_context="MotionLCM",
     )
     category: bpy.props.EnumProperty(
         name="Category", description="Category of the prompts to show", items=_category_items, options={"SKIP_SAVE"}

@@ -192,6 +192,7 @@ class MOTIONLCM_OT_get_official_model(_GetModel, bpy.types.Operator):
 
     source: bpy.props.EnumProperty(
         name="From",
+        translation_context="MotionLCM",
         description="Source of the files",
         items=(
             ("DISK", "Disk", "Import a checkpoint, a .zip or a folder on disk. A file dialog opens next"),

@@ -66,7 +66,7 @@ def test_scene_with_a_character_offers_everything():
     assert properties == ["character", "prompt", "length", "path", "seed", "live"]
     assert not any(name == "progress" for name, _ in layout.seen)
     more = [given["property"] for name, given in drawn("MOTIONLCM_PT_options").seen if name == "prop"]
-    assert more == ["start", "takes", "liveliness", "steps"]
+    assert more == ["start", "takes", "liveliness", "caption_liveliness", "steps"]
     settings().path = poly_curve([(0, 0), (0, -4)])
     more = [given["property"] for name, given in drawn("MOTIONLCM_PT_options").seen if name == "prop"]
     assert more[-2:] == ["ease_in", "ease_out"]

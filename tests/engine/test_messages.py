@@ -48,7 +48,7 @@ def test_translations_have_the_same_numbers_in_them_and_end_alike(tool: ModuleTy
         assert german.strip() == german and german, text
         assert numbers(german) == numbers(text), text
         assert german.endswith(".") == text.endswith("."), text
-        assert context in ("*", "Operator")
+        assert context in ("*", "Operator", "MotionLCM")
 
 
 def test_composed_text_is_not_overlooked(tool: ModuleType) -> None:
@@ -62,6 +62,8 @@ def test_composed_text_is_not_overlooked(tool: ModuleType) -> None:
 def test_contexts_are_blenders(tool: ModuleType) -> None:
     found = {(message.context, message.text): message.tooltip for message in tool.messages()}
     assert found["Operator", "Generate"] is False and found["*", "Prompt"] is False
+    assert ("MotionLCM", "Facing") in found and ("*", "Facing") not in found  # Blender's own is the front of a face
+    assert ("MotionLCM", "Fixed") in found and found["*", "Direction or object that the character faces"] is True
     assert found["*", "Choose another seed at random"] is True
     assert ("*", "Sampling") in found and ("*", "BEZIER") not in found and ("*", "1") not in found
 

@@ -10,14 +10,18 @@ import numpy as np
 import pytest
 
 from motionlcm_blender.errors import ModelFolderError, TrainingDataError
+from motionlcm_blender.files.safetensors_files import write_arrays
+from motionlcm_blender.generation.pipeline import MotionLCM
 from motionlcm_blender.networks.model_folder import ModelFolder, bundled_models
 from motionlcm_blender.text.prompt_library import (
     CATEGORIES,
     FILE,
     LEAST_CENTRED,
     OFFERS,
+    VECTORS,
     Answer,
     LibraryPrompt,
+    PromptKind,
     PromptLibrary,
     read_library,
 )
@@ -71,6 +75,36 @@ def test_a_weak_prompt_is_answered_with_what_was_chosen_for_it():
     assert small().answer(np.ones(4)) == Answer()
 
 
+def test_a_prompt_that_is_like_none_is_answered_with_what_comes_nearest_to_its_kind():
+    names = ("a person walks", "a person dances", "a man runs", "a person shrugs", "a man flies", "a dog barks", "else")
+    axes = dict(zip(names, np.eye(len(names)), strict=True))
+    flies = PromptKind(("a man flies",), ("a man runs", "none of the library"))
+    barks = PromptKind(("a dog barks",), ("a person walks",))
+    library = replace(small(), instead={"a person shrugs": ("a person dances",)}, kinds=(flies, barks))
+    library = library.with_vectors(axes.__getitem__)
+    walks, dances, runs = library.prompts
+    assert library.answer(np.array([0.3, 0.0, 0.0, 0.0, 1.0, 0.2, 0.0])) == Answer((runs,), untried=True)
+    assert library.answer(np.array([0.0, 0.0, 0.3, 0.0, 0.2, 1.0, 0.0])) == Answer((walks,), untried=True)
+    assert library.answer(np.array([0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0])) == Answer((runs,))  # near enough to one
+    beside_weak = np.array([0.0, 0.0, 0.0, 0.5, 0.4, 0.0, 1.0])  # and not weak itself
+    assert library.answer(beside_weak) == Answer((dances,), untried=True)
+    assert replace(library, kinds=(), kind_vectors=None).answer(axes["a man flies"]) == Answer(untried=True)
+
+
+def test_kinds_survive_the_files_and_vectors_of_other_kinds_are_refused(tmp_path):
+    kinds = (PromptKind(("a man flies", "a bird flies"), ("a man runs",)),)
+    library = replace(small(), kinds=kinds).with_vectors(lambda text: np.arange(1.0, 4.0) + len(text))
+    (tmp_path / FILE).write_text(library.to_json())
+    stored = {"embeddings": library.vectors, "kinds": library.kind_vectors}
+    write_arrays(tmp_path / VECTORS, stored)
+    found = read_library(tmp_path)
+    assert found is not None and found.kinds == kinds and np.array_equal(found.kind_vectors, library.kind_vectors)
+    for broken in ({"embeddings": stored["embeddings"]}, {**stored, "kinds": stored["kinds"][:1]}):
+        write_arrays(tmp_path / VECTORS, broken)
+        with pytest.raises(ModelFolderError, match="does not belong"):
+            read_library(tmp_path)
+
+
 def test_answer_leaves_out_what_all_prompts_share():
     rows = tuple(prompt(f"a person does {number}") for number in range(LEAST_CENTRED))
     shared = np.full(LEAST_CENTRED + 2, 2.0)  # "a person ..."
@@ -106,6 +140,8 @@ def test_each_library_prompt_is_its_own_answer_and_few_are_taken_for_weak_ones()
         '{"format": 1, "prompts": [{"prompt": "a", "category": "walks", "loops": 1}]}',
         '{"format": 1, "prompts": [{"prompt": "a", "category": "walks", "seed": true}]}',
         '{"format": 1, "prompts": [], "instead": []}', '{"format": 1, "prompts": [], "instead": {"a": "b"}}',
+        '{"format": 1, "prompts": [], "kinds": {}}', '{"format": 1, "prompts": [], "kinds": [{"like": ["a"]}]}',
+        '{"format": 1, "prompts": [], "kinds": [{"like": [], "offers": ["a"]}]}',
         '{"format": 1, "prompts": [], "weak": [1]}', '{"format": 1, "prompts": [], "steps": "4"}',
     ],
 )  # fmt: skip
@@ -130,6 +166,7 @@ def test_bundled_library_is_that_of_the_stored_verdicts():
     made, bundled = tool.library_of(settings, rows), read_library(bundled_models() / "default")
     assert bundled is not None and made.prompts == bundled.prompts and made.weak == bundled.weak
     assert made.instead == bundled.instead
+    assert bundled.kinds == tool.read_kinds(tool.KINDS, made.prompts)
 
 
 def test_the_bundled_library_offers_something_for_each_prompt_that_the_model_does_not_do():
@@ -138,6 +175,29 @@ def test_the_bundled_library_offers_something_for_each_prompt_that_the_model_doe
     for text, vector in zip(library.weak, library.vectors[len(library.prompts) :], strict=True):
         offers = tuple(offer.prompt for offer in library.answer(vector).offers)
         assert offers == library.instead[text] and 0 < len(offers) <= OFFERS, text
+
+
+EVERYDAY = Path(__file__).parent.parent / "data" / "everyday_prompts.txt"
+
+
+def test_each_prompt_that_is_like_none_of_the_bundled_library_has_an_answer():
+    """Prompts that were written before anybody looked at the kinds, and the sentences that a panel would show."""
+    model = MotionLCM.from_folder(device="numpy")
+    library = read_library(bundled_models() / "default")
+    assert library is not None
+    answers = {text: library.answer(model.sentence_vector(text)) for text in EVERYDAY.read_text().splitlines()}
+    unlike = [text for text, answer in answers.items() if answer.untried]
+    assert len(unlike) >= 10 and all(answers[text].offers for text in unlike)
+
+
+def test_the_offers_of_each_kind_are_prompts_of_the_library():
+    content = json.loads(tool.KINDS.read_text("utf-8"))
+    library = read_library(bundled_models() / "default")
+    assert library is not None
+    names = {entry.prompt for entry in library.prompts}
+    assert all(0 < len(kind["offers"]) <= OFFERS and names.issuperset(kind["offers"]) for kind in content)
+    likes = [text for kind in content for text in kind["like"]]
+    assert len(set(likes)) == len(likes) and not names.intersection(likes)
 
 
 def test_bundled_library_was_judged_with_the_bundled_model():

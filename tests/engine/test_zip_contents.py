@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import sys
@@ -14,6 +15,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
+from release import CHECKSUMS, LICENCES, write_reports
+
+from build import BuildProblem
 from licences import LicenceProblem, _component_lines, main, report, third_party, unlisted
 from zip_contents import LARGEST, WHEEL_TAGS, WHEELS, WheelName, problems
 
@@ -174,3 +178,14 @@ def test_the_manifest_names_the_copyright_holders_of_the_text_encoder_and_of_eac
     assert all(re.match(r"\d{4}(-\d{4})? \w", line) for line in holders)
     parts = [re.search(r"\((?:.* in )?(.+)\)$", line) for line in holders[1:]]  # the first line is this project
     assert {part[1] for part in parts if part} == {*WHEELS, "all-MiniLM-L6-v2"}
+
+
+def test_a_release_has_checksums_and_licences_and_is_refused_if_a_licence_does_not_fit(tmp_path: Path) -> None:
+    good = reported(tmp_path, "- ring 1.0: MIT\n")
+    write_reports(tmp_path)
+    digest = hashlib.sha256(good.read_bytes()).hexdigest()
+    assert (tmp_path / CHECKSUMS).read_text() == f"{digest}  {good.name}\n"
+    assert good.name in (tmp_path / LICENCES).read_text() and "All compatible" in (tmp_path / LICENCES).read_text()
+    reported(tmp_path, "- ring 1.0: Proprietary\n")
+    with pytest.raises(BuildProblem, match="ring"):
+        write_reports(tmp_path)

@@ -14,6 +14,8 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # Blender does not look beside its scripts
 
+from guide_control import control
+from guide_prompts import IN_TURN, REWRITTEN, UNLIKE, prompts
 from window_driver import (
     EXTENSION,
     JOB_S,
@@ -21,6 +23,7 @@ from window_driver import (
     Steps,
     action,
     check,
+    click,
     drag,
     draw_with_mouse,
     key,
@@ -45,6 +48,7 @@ from window_pictures import (
     made,
     operate,
     picture,
+    scroll_down,
     shot_of_loop,
     show_frame,
     view_middle_box,
@@ -53,12 +57,16 @@ from window_pictures import (
 
 LIVE_PICTURES = 9
 """Number of frames of the animated picture of Live."""
-REFUSED = "a person skips rope"
-"""A prompt that the model does not do, of words that are frequent in its captions."""
+
+
+def first_minute() -> Steps:
+    """From the zip to a walk."""
+    yield from install()
+    yield from first_motion()
 
 
 def first_motion() -> Steps:
-    """The first minute: the fresh panel, and the walk after one press."""
+    """The fresh panel, and the walk after one press."""
     yield from begin()
     yield from picture("first_panel", region("UI"), height=230)
     operate("first_motion")
@@ -70,6 +78,37 @@ def first_motion() -> Steps:
     yield from hide_sidebar()
     look((0.0, -2.7, 0.8), 1.1, 0.6, 7.6)
     yield from loop("first_loop", box=view_middle_box(560, 420))
+
+
+def install() -> Steps:
+    """Ways to install the zip: what opens when it is dropped onto the window, and the menu of the preferences."""
+    yield from begin()
+    middle = view_middle()
+    yield from move(*middle)
+    with bpy.context.temp_override(window=window(), area=viewport(), region=region("WINDOW")):
+        bpy.ops.extensions.package_install_files("INVOKE_DEFAULT", url=str(OUTPUT.parent / "extension.zip"))
+    yield from picture("first_drop")
+    yield from key("ESC", *middle)
+    area = viewport()
+    bpy.context.preferences.active_section = "EXTENSIONS"
+    bpy.context.preferences.extensions.use_online_access_handled = True
+    area.type = "PREFERENCES"
+    for _ in range(3):
+        yield
+    with bpy.context.temp_override(window=window(), area=area):
+        bpy.ops.screen.screen_full_area()
+    for _ in range(10):
+        yield
+    area = area_of("PREFERENCES")
+    yield from click(area.x + area.width - 20, area.y + area.height - 46)  # the arrow that opens the menu
+    yield from picture("first_disk", area, height=330)
+    yield from key("ESC", *middle)
+    with bpy.context.temp_override(window=window(), area=area):
+        bpy.ops.screen.back_to_previous()
+    for _ in range(3):
+        yield
+    area_of("PREFERENCES").type = "VIEW_3D"
+    yield
 
 
 def variants() -> Steps:
@@ -97,6 +136,23 @@ def variants() -> Steps:
         yield from begin(scale=2.0 if language == "en_US" else 1.0)
         yield from picture(f"look_fresh_{language}", region("UI"))
     bpy.context.preferences.view.ui_scale = 1.0
+    yield from german_subpanels()
+
+
+def german_subpanels() -> Steps:
+    """The longest lines and labels in German, in a sidebar of the default width."""
+    bpy.context.preferences.view.language = "de_DE"
+    for prompt in (REWRITTEN, IN_TURN, UNLIKE):
+        yield from begin()
+        operate("add_character")
+        yield from walk_along(prompt, 5.5)
+        yield from picture(f"look_german_{prompt.split()[2]}", region("UI"))
+    for panel in ("control", "options", "keys", "takes", "library"):
+        yield from begin(panel)
+        operate("add_character")
+        yield from walk_along("a person walks forward", 3.0)
+        yield from picture(f"look_german_{panel}", region("UI"))
+    bpy.context.preferences.view.language = "en_US"
 
 
 def path() -> Steps:
@@ -163,24 +219,6 @@ def variations() -> Steps:
         bpy.ops.motionlcm.contact_sheet("INVOKE_DEFAULT", arrangement="SIDE")
 
 
-def prompts() -> Steps:
-    """The prompt library, and what the panel offers for a prompt that the model does not do."""
-    yield from begin("library")
-    operate("add_character")
-    library = module("operators.session.model_library")
-    choice = module("operators.session.model_choice")
-    yield from wait(lambda: library.is_known(choice.chosen()), 20.0, "the library")
-    bpy.context.window_manager.motionlcm_library.category = "sport"
-    for _ in range(10):
-        yield
-    yield from picture("prompts_library", region("UI"))
-    yield from begin()
-    operate("add_character")
-    yield from walk_along(REFUSED, 4.0)
-    check("the model does not do the prompt", library.answer(choice.chosen(), REFUSED).weak)
-    yield from picture("prompts_answer", region("UI"), height=395)
-
-
 def shots() -> Steps:
     """Three shots as strips in the timeline."""
     yield from begin("shots")
@@ -194,49 +232,6 @@ def shots() -> Steps:
     look((0.0, -1.6, 0.7), 1.25, 0.7, 6.5)
     bpy.context.scene.frame_set(150)
     yield from picture("shots_strips", viewport(), sheet)
-
-
-def control() -> Steps:
-    """A pin for a hand; stairs as the ground."""
-    yield from begin("control")
-    operate("add_character")
-    yield
-    target = bpy.data.objects.new("Shelf", None)
-    target.empty_display_type, target.empty_display_size, target.location = "SPHERE", 0.06, (-0.45, -0.35, 1.6)
-    bpy.context.scene.collection.objects.link(target)
-    pin = settings().pins.add()
-    pin.target, pin.joint, pin.first, pin.last = target, "r_wrist", 30, 50
-    yield from walk_along("a person stands still", 3.0)
-    bpy.context.scene.frame_set(40)
-    look((0.0, 0.0, 0.9), 1.35, 0.4, 4.0)
-    yield from picture("control_pin")
-    yield from begin("control")
-    operate("add_character")
-    bpy.ops.mesh.primitive_cube_add(size=1.0)
-    stairs = bpy.context.object
-    stairs.name = "Stairs"
-    vertices, faces = [(-1.5, 0.8, 0.0), (1.5, 0.8, 0.0), (1.5, -4.5, 0.0), (-1.5, -4.5, 0.0)], [(0, 3, 2, 1)]
-    for step in range(6):
-        low, high, near, far = 0.0, 0.16 * (step + 1), -1.0 - 0.35 * step, -4.5
-        first = len(vertices)
-        vertices += [(x, y, z) for z in (low, high) for x, y in ((-1, near), (1, near), (1, far), (-1, far))]
-        faces += [tuple(first + n for n in face) for face in (
-            (3, 2, 1, 0), (4, 5, 6, 7), (0, 1, 5, 4), (1, 2, 6, 5), (2, 3, 7, 6), (3, 0, 4, 7))]  # fmt: skip
-    mesh = bpy.data.meshes.new("Stairs")
-    mesh.from_pydata(vertices, [], faces)
-    stairs.data = mesh
-    stairs.location = (0.0, 0.0, 0.0)
-    path = bpy.data.curves.new("Up", "CURVE")
-    spline = path.splines.new("POLY")
-    spline.points.add(1)
-    spline.points[1].co = (0.0, -3.6, 0.0, 1.0)
-    line = bpy.data.objects.new("Up", path)
-    bpy.context.scene.collection.objects.link(line)
-    settings().ground = stairs
-    yield from walk_along("a person walks forward", 4.5, line)
-    yield from show_frame(0.62)
-    look((0.0, -1.8, 0.8), 1.3, 1.1, 6.5)
-    yield from picture("control_stairs")
 
 
 def character() -> Steps:
@@ -294,6 +289,7 @@ def games() -> Steps:
     yield
     yield from walk_along("a person jogs forward", 4.0, travel="in_place", loop=True)
     look((0.0, 0.0, 0.9), 1.35, 0.7, 4.5)
+    yield from scroll_down()
     yield from picture("games_panel", region("UI"))
     yield from hide_sidebar()
     yield from loop("games_loop", 14, view_middle_box(380, 560))
@@ -359,7 +355,7 @@ def trouble() -> Steps:
 
 
 PICTURES = {
-    "first": first_motion, "path": path, "prompts": prompts, "variations": variations, "shots": shots,
+    "first": first_minute, "path": path, "prompts": prompts, "variations": variations, "shots": shots,
     "control": control, "character": character, "keys": keys, "games": games, "long": storyboard,
     "official": official, "gpu": preferences, "trouble": trouble, "variants": variants,
 }  # fmt: skip

@@ -14,6 +14,7 @@ from window_driver import (
     Steps,
     action,
     check,
+    move,
     open_sidebar,
     region,
     settings,
@@ -150,6 +151,16 @@ def loop(name: str, frames: int = 18, box: tuple[int, int, int, int] | None = No
     for number in range(frames):
         yield from show_frame(number / (frames - 1))
         yield from shot_of_loop(name, number, box or rectangle(viewport()))
+
+
+def scroll_down() -> Steps:
+    """Turn the wheel over the sidebar until its end is in view."""
+    sidebar = region("UI")
+    x, y = sidebar.x + sidebar.width // 3, sidebar.y + sidebar.height // 2
+    yield from move(x, y)
+    for _ in range(40):
+        window().event_simulate(type="WHEELDOWNMOUSE", value="PRESS", x=x, y=y)
+        yield
 
 
 def hide_sidebar() -> Steps:

@@ -7,7 +7,8 @@ The first draws library_01.png .. with ten prompts a page, the takes of a prompt
 row for each candidate: what was measured of each take, and an empty verdict. Fill in "verdicts", a letter for each
 take: r (right), p (partly) or w (wrong). The second reads the verdicts and writes prompts.json and prompts.safetensors
 (`text/prompt_library.py`). A prompt is kept if at least two of three takes are right; it is listed as weak if no take
-is right and at least half are wrong. "instead" of a row lists prompts to offer for it if it is weak. Needs Pillow.
+is right and at least half are wrong. "instead" of a row lists prompts to offer for it if it is weak. --kinds is a JSON
+list of kinds of other prompts, with what to offer for them. Needs Pillow.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ from ...motion.retarget import forward_kinematics, retarget
 from ...motion.skeleton import FPS
 from ...networks.model_folder import ModelFolder
 from ...text.length_suggestion import suggested_seconds
-from ...text.prompt_library import CATEGORIES, FILE, VECTORS, LibraryPrompt, PromptLibrary
+from ...text.prompt_library import CATEGORIES, FILE, VECTORS, LibraryPrompt, PromptKind, PromptLibrary, kinds_of
 from ...text.prompt_vocabulary import read_vocabulary
 from .obedience_words import head_turns
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 CANDIDATES = Path(__file__).with_name("library_candidates.json")
+KINDS = Path(__file__).with_name("library_kinds.json")
 ROWS_FILE = "library.json"
 WIDTH, TAKE_HEIGHT, CAPTION, ROWS, POSES = 1560, 138, 18, 10, 6
 """Pixels, prompts on a page, and figures of a take."""
@@ -101,6 +103,17 @@ def read_candidates(file: Path) -> list[dict[str, Any]]:
     if not all(isinstance(text, str) for text in texts):
         raise TrainingDataError(f"{file.name} holds no candidates.")
     return list(rows)
+
+
+def read_kinds(file: Path, prompts: Sequence[LibraryPrompt]) -> tuple[PromptKind, ...]:
+    """Kinds of prompts, without offers that the library does not have. Raises TrainingDataError."""
+    try:
+        kinds = kinds_of(json.loads(file.read_text("utf-8")))
+    except (OSError, ValueError, InvalidRequest) as error:
+        raise TrainingDataError(f"{file.name} holds no kinds of prompts.") from error
+    names = {prompt.prompt for prompt in prompts}
+    kept = [PromptKind(kind.like, tuple(text for text in kind.offers if text in names)) for kind in kinds]
+    return tuple(kind for kind in kept if kind.offers)
 
 
 def suggested(prompt: str, folder: ModelFolder) -> float:
@@ -236,7 +249,10 @@ def write_library(library: PromptLibrary, model: MotionLCM, into: Path) -> Promp
     """Write prompts.json and prompts.safetensors; returns the library with its sentence vectors."""
     complete = library.with_vectors(model.sentence_vector)
     assert complete.vectors is not None
-    write_arrays(into / VECTORS, {"embeddings": complete.vectors.astype(np.float16)})
+    vectors = {"embeddings": complete.vectors.astype(np.float16)}
+    if complete.kind_vectors is not None:
+        vectors["kinds"] = complete.kind_vectors.astype(np.float16)
+    write_arrays(into / VECTORS, vectors)
     write_bytes(into / FILE, complete.to_json().encode())
     return complete
 
@@ -247,6 +263,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("model", nargs="?", type=Path, help="a model folder (default: bundled)")
     parser.add_argument("--out", type=Path, required=True, help="folder for strips and verdicts")
     parser.add_argument("--candidates", type=Path, default=CANDIDATES, help="a JSON list of prompts to try")
+    parser.add_argument("--kinds", type=Path, default=KINDS, help="a JSON list of kinds of prompts")
     parser.add_argument("--kept-of", type=Path, help="verdicts on another model: try only what was kept or weak there")
     parser.add_argument("--seeds", type=int, default=3, help="takes of each prompt (default %(default)s)")
     parser.add_argument("--steps", type=int, default=DEFAULT_STEPS, help="sampler steps (default %(default)s)")
@@ -269,6 +286,7 @@ def _run(args: Any) -> int:
         if settings["model"] != folder.fingerprint:
             raise TrainingDataError("The verdicts are on takes of another model: draw the strips of this one.")
         library = library_of(settings, rows)
+        library = replace(library, kinds=read_kinds(args.kinds, library.prompts))
         write_library(library, MotionLCM.from_folder(folder.path, "numpy"), args.into or folder.path)
         for category in library.categories:
             print(f"{category}: {len(library.of_category(category))}")
