@@ -93,7 +93,7 @@ def plan(args: argparse.Namespace) -> tuple[Request, FloatArray | None, Placemen
         MotionLCMError: An option is not possible.
     """
     from ..export.motion_files import check_fps, check_output
-    from ..generation.request import Hints, Request
+    from ..generation.request import Hints
     from ..motion.ground_path import (
         NAMES,
         load_path,
@@ -111,18 +111,7 @@ def plan(args: argparse.Namespace) -> tuple[Request, FloatArray | None, Placemen
     if not 0 < args.seconds < 1e6:
         raise InvalidRequest(f"The length must be a positive number of seconds, not {args.seconds:g}.")
     frames = round(args.seconds * FPS)
-    request = Request(
-        args.prompt,
-        frames,
-        args.seed,
-        args.takes,
-        args.steps,
-        liveliness=args.liveliness,
-        gestures=not args.no_gestures,
-        sequence=not args.no_sequence,
-        rewrite=not args.no_rewrite,
-        caption_liveliness=not args.no_caption_liveliness,
-    )
+    request = _request_of(args, frames)
     if args.fps is not None:
         check_fps(args.fps)
     if args.out is not None:
@@ -140,6 +129,24 @@ def plan(args: argparse.Namespace) -> tuple[Request, FloatArray | None, Placemen
     request = replace(request, hints=Hints.ground_path(canonical))
     warning = speed_warning(path, frames) or walk_warning(args.prompt, speed(path, frames))
     return request, xz, placement, warning
+
+
+def _request_of(args: argparse.Namespace, frames: int) -> Request:
+    """The request of the options, without its path."""
+    from ..generation.request import Request
+
+    return Request(
+        args.prompt,
+        frames,
+        args.seed,
+        args.takes,
+        args.steps,
+        liveliness=args.liveliness,
+        gestures=not args.no_gestures,
+        sequence=not args.no_sequence,
+        rewrite=not args.no_rewrite,
+        caption_liveliness=not args.no_caption_liveliness,
+    )
 
 
 def check_usage(args: argparse.Namespace) -> None:

@@ -45,13 +45,14 @@ class CaptionLiveliness:
         A predictor that cannot be used is named in the log; then all factors are 1.
 
         Args:
-            request: The request; without `caption_liveliness` the factor is 1.
+            request: The request; with a path, whose speed the motion takes, or without `caption_liveliness` the factor
+                is 1.
             text: (text tokens, text_width) of what the network gets, from `MotionModel.encode_prompt`.
 
         Returns:
             The factor.
         """
-        if not request.caption_liveliness or self._folder is None:
+        if not request.caption_liveliness or request.has_path or self._folder is None:
             return 1.0
         try:
             if self._predictor is None:

@@ -145,7 +145,8 @@ def generate_chained(
 def _take(model: MotionModel, request: Request, on_progress: Progress) -> GeneratedMotion:
     began = time.perf_counter()
     if cadence_of(request) is not None:
-        made, number = _walk(model, replace(request, hints=None, facing=None), on_progress)
+        free = replace(request, hints=None, facing=None, caption_liveliness=False)
+        made, number = _walk(model, free, on_progress)
         fitted = fitted_to_path(request, made)
         if fitted is not None:
             return finished_motion(request, fitted, number, fitted.frames, began)

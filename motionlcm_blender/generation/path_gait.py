@@ -56,4 +56,4 @@ def without_path(request: Request, longest: int) -> Request:
         longest: Largest number of frames that the model samples at a time.
     """
     frames = max(request.frames, min(longest, int(np.ceil(LONGER * request.frames))))
-    return replace(request, hints=None, facing=None, frames=frames)
+    return replace(request, hints=None, facing=None, frames=frames, caption_liveliness=False)  # the path sets the speed

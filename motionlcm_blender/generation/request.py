@@ -182,7 +182,7 @@ class Request:
         caption: What the network gets in place of the prompt, and what decides the gait on a path; None: the prompt, or
             its rewrite. The engine sets it for a prompt that names the shape of a path; recipes do not hold it.
         caption_liveliness: Scale the noise by how much captured motion of such captions moves, if the model
-            folder has the numbers (`generation.caption_liveliness`).
+            folder has the numbers (`generation.caption_liveliness`). Motion on a path stays as it is.
         speed: The motion of `frames` times this many frames, played in `frames`; 2 is twice as fast. 0.25 to 4.
 
     Raises:

@@ -16,8 +16,8 @@ from ..networks.int8_quantization import SCALE
 
 T5_MAX_TOKENS = 256
 MINILM_MAX_TOKENS = 256
-BATCH = 64
-"""Prompts that are encoded at once."""
+BATCH, GPU_BATCH = 64, 1024
+"""Prompts that are encoded at once, on a processor and on a GPU."""
 SORTED_TOGETHER = 8192
 """Prompts that are sorted by length together."""
 _DENSE = "2_Dense"
@@ -72,13 +72,14 @@ class MiniLM:
         Yields:
             What `encode` returns for each prompt, in their order.
         """
+        together = BATCH if self.device == "cpu" else GPU_BATCH
         for first in range(0, len(prompts), SORTED_TOGETHER):
             texts = list(prompts[first : first + SORTED_TOGETHER])
             ids = self._tokenizer(texts, truncation=True, max_length=MINILM_MAX_TOKENS, padding=False)["input_ids"]
             order = sorted(range(len(ids)), key=lambda k: len(ids[k]))
             results: dict[int, tuple[FloatArray, FloatArray]] = {}
-            for start in range(0, len(order), BATCH):
-                rows = order[start : start + BATCH]
+            for start in range(0, len(order), together):
+                rows = order[start : start + together]
                 results |= zip(rows, self._batch([ids[row] for row in rows]), strict=True)
             yield from (results[k] for k in range(len(ids)))
 

@@ -44,7 +44,7 @@ NETWORKS = 4
 STEPS, BATCH, RATE, DECAY, DROPOUT = 3000, 256, 2e-3, 0.05, 0.3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Examples:
     """Captions with the body speed of their segment.
 

@@ -20,6 +20,8 @@ class VaeSettings:
 
     lapped_steps, lapped_rate: for the lapped transform alone, where the architecture has one; steps then trains the
     refiner. kl_weight and spread_weight do not apply to it.
+    seconds, lapped_seconds: training time after which a stage is finished, however many steps were made (0: no limit);
+    the learning rate then falls by time. The same holds in the other sections.
     """
 
     steps: int = 3000
@@ -35,6 +37,8 @@ class VaeSettings:
     ema: float = 0.998
     lapped_steps: int = 8000
     lapped_rate: float = 4e-4
+    seconds: float = 0.0
+    lapped_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ class TeacherSettings:
     text_dropout: float = 0.1
     matrix_rate: float = 0.0
     ema: float = 0.999
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ class StudentSettings:
     """Consistency distillation (MODEL.md section 3). guidance: range of the scale w it learns.
 
     trajectories: how many of the teacher's ends to show beside, made in trajectory_steps; trajectory_share: of a batch.
+    trajectory_chunk: how many are made at once; trajectory_seconds: the time after which no more are made, 0: no limit.
     """
 
     steps: int = 3000
@@ -64,8 +70,11 @@ class StudentSettings:
     trajectories: int = 0
     trajectory_steps: int = 20
     trajectory_share: float = 0.5
+    trajectory_chunk: int = 128
+    trajectory_seconds: float = 0.0
     matrix_rate: float = 0.0
     ema: float = 0.995
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,8 @@ class ControlSettings:
 
     encoder_steps: for the trajectory encoder alone; teacher_steps: for the ControlNet of the teacher; steps: for that
     of the student. straight_share: how much of what is shown is straightened locomotion with its path. trajectories: of
-    the controlled teacher, made in trajectory_steps, at guidance scales within `guidance`.
+    the controlled teacher, made in trajectory_steps, at guidance scales within `guidance`. candidates: rows of the pool
+    among which those of a batch are chosen by length; more where frames_per_batch is larger.
     """
 
     encoder_steps: int = 800
@@ -89,8 +99,14 @@ class ControlSettings:
     matrix_rate: float = 0.0
     frames_per_batch: int = 3072
     straight_share: float = 0.55
+    candidates: int = 192
     trajectories: int = 10000
     trajectory_steps: int = 20
+    trajectory_chunk: int = 128
+    trajectory_seconds: float = 0.0
+    encoder_seconds: float = 0.0
+    teacher_seconds: float = 0.0
+    seconds: float = 0.0
     guidance: tuple[float, float] = (1.0, 9.0)
     end_weight: float = 1.0
     joint_weight: float = 4.0
@@ -104,12 +120,17 @@ class TrainingConfig:
     """Everything that decides the weights, beside the data and the machine.
 
     eight_bits: store the matrices of the exported model as int8 with a scale for each row.
+    pool_shards: parts of the pools that are made at once, with a random generator each. pool_synthesized: part of the
+    usual number of synthesized examples. checkpoint_seconds: seconds between two checkpoints of a stage.
     """
 
     name: str = "bundled"
     seed: int = 1
     pool_seed: int = 0
     precision: str = "auto"
+    pool_shards: int = 1
+    pool_synthesized: float = 1.0
+    checkpoint_seconds: float = 120.0
     max_states: int = 24
     guidance: dict[str, float] = field(default_factory=lambda: {"1": 4.0, "2": 5.0, "4": 5.0})
     control_strength: float = 1.0

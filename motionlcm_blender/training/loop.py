@@ -10,20 +10,26 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast
+from filelock import FileLock, Timeout
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from ..errors import TrainingDataError
 from .optimizer import make_optimizer
 
 logger = logging.getLogger(__name__)
 
+STEP, SECONDS = "step", "seconds"
+"""Metadata of a file of averaged weights: the steps made and the training time."""
 PROCESS_SEEDS = 1_000_000_007_000
 """How far apart the seeds of two processes are: further than any run has steps."""
 
@@ -41,6 +47,8 @@ class LoopSettings:
     """steps; peak learning rate; warm-up steps; EMA decay; gradient clip; seconds between checkpoints; log interval.
 
     matrix_rate: Muon's peak rate for the matrices of transformer blocks, 0: AdamW for them too.
+    seconds: the training time after which the stage is finished, also if steps are left; 0: no limit. The learning rate
+    then follows whichever part is larger, of the steps or of the time.
     """
 
     steps: int
@@ -52,30 +60,34 @@ class LoopSettings:
     log_every: int = 50
     final_rate: float = 0.02
     matrix_rate: float = 0.0
+    seconds: float = 0.0
 
 
 @dataclass
 class Averages:
     """Running averages of the losses since the last line."""
 
-    sums: dict[str, float] = field(default_factory=dict)
+    sums: dict[str, Tensor] = field(default_factory=dict)
     count: int = 0
 
     def add(self, losses: Mapping[str, Tensor]) -> None:
         """Add the losses of one step."""
         for name, value in losses.items():
-            self.sums[name] = self.sums.get(name, 0.0) + float(value.detach())
+            # They stay on the device: a GPU need not be waited for at each step.
+            self.sums[name] = self.sums.get(name, 0.0) + value.detach()
         self.count += 1
 
     def take(self) -> dict[str, float]:
         """The means since the last call, by name; the sums begin anew."""
-        result = {name: value / max(self.count, 1) for name, value in self.sums.items()}
+        result = {name: float(value) / max(self.count, 1) for name, value in self.sums.items()}
         self.sums, self.count = {}, 0
         return result
 
 
 class TrainingLoop:
     """Trains the parameters of `module`, resumes from `folder/name.state.pt`, leaves EMA weights in name.safetensors.
+
+    Without a state it goes on from averaged weights that a loop wrote.
 
     Each step draws from a generator seeded with (seed, step, process), so a resumed run sees the same examples as
     one that was never stopped.
@@ -95,6 +107,8 @@ class TrainingLoop:
         self.average = [p.detach().clone() for p in self.parameters]
         self.step = 0
         self.seconds = 0.0
+        self._started: float | None = None
+        self._first_step = 0
         self._resume()
         if self.several:
             with torch.no_grad():
@@ -114,16 +128,22 @@ class TrainingLoop:
 
     @property
     def finished(self) -> bool:
-        """Whether all steps are done."""
-        return self.step >= self.settings.steps
+        """Whether all steps are done or the stage has had its time."""
+        return self.step >= self.settings.steps or self._time_part() >= 1.0
+
+    def _time_part(self) -> float:
+        """How much of the stage's time has passed, from 0; always 0 without a limit."""
+        if not self.settings.seconds:
+            return 0.0
+        running = 0.0 if self._started is None else time.monotonic() - self._started
+        return (self.seconds + running) / self.settings.seconds
 
     def learning_rate_factor(self, step: int) -> float:
         """Part of the peak learning rate at a step: linear warm-up, then a cosine down to `final_rate`."""
         s = self.settings
-        if step < s.warmup:
-            return (step + 1) / s.warmup
-        part = (step - s.warmup) / max(1, s.steps - s.warmup)
-        return s.final_rate + (1 - s.final_rate) * 0.5 * (1 + math.cos(math.pi * min(part, 1.0)))
+        warmed = min(1.0, (step - self._first_step + 1) / s.warmup)
+        part = max((step - s.warmup) / max(1, s.steps - s.warmup), self._time_part())
+        return warmed * (s.final_rate + (1 - s.final_rate) * 0.5 * (1 + math.cos(math.pi * min(part, 1.0))))
 
     def run(
         self,
@@ -136,8 +156,8 @@ class TrainingLoop:
         Returns whether the stage is finished. Raises FloatingPointError if the loss stops being a number.
         """
         averages, saved, started = Averages(), time.monotonic(), time.monotonic()
-        first = self.step
-        while not self.finished:
+        first, self._started = self.step, started
+        while not self._ended():
             if deadline is not None and self._anyone(time.monotonic() > deadline):
                 break
             mine = self.accelerator.process_index * PROCESS_SEEDS
@@ -161,15 +181,16 @@ class TrainingLoop:
             averages.add(terms)
             self.step += 1
             now = time.monotonic()
-            if self.step % self.settings.log_every == 0 or self.finished:
+            if self.step % self.settings.log_every == 0 or self.step >= self.settings.steps:
                 self._log(averages.take(), (now - started) / (self.step - first))
             if now - saved > self.settings.checkpoint_seconds:
                 self.save(self.seconds + now - started)
                 saved = now
-        self.seconds += time.monotonic() - started
+        ended = self._ended()
+        self.seconds, self._started = self.seconds + time.monotonic() - started, None
         self.save(self.seconds)
         self.accelerator.wait_for_everyone()  # the next stage reads what the first process has written
-        return self.finished
+        return ended
 
     def _log(self, shown: Mapping[str, float], per_step: float) -> None:
         """A line for the terminal and one for the log file: mean losses, seconds a step."""
@@ -182,6 +203,10 @@ class TrainingLoop:
         if self.accelerator.is_main_process:
             with (self.folder / f"{self.name}.log.jsonl").open("a", encoding="utf-8") as log:
                 log.write(json.dumps({"step": self.step, "seconds_per_step": per_step, **shown}) + "\n")
+
+    def _ended(self) -> bool:
+        """Whether the stage is finished in any process; their clocks may differ, their steps do not."""
+        return self._anyone(self.finished) if self.settings.seconds else self.finished
 
     def _anyone(self, mine: bool) -> bool:
         """Whether it is so in any process; all of them must leave the loop at the same step."""
@@ -221,11 +246,13 @@ class TrainingLoop:
         torch.save(state, temporary)
         temporary.replace(self.state_file)
         temporary = self.weights_file.with_suffix(".unfinished")
-        save_file({n: t.contiguous().cpu() for n, t in self.averaged().items()}, temporary)
+        made = {STEP: str(self.step), SECONDS: str(seconds)}
+        save_file({n: t.contiguous().cpu() for n, t in self.averaged().items()}, temporary, made)
         temporary.replace(self.weights_file)
 
     def _resume(self) -> None:
         if not self.state_file.exists():
+            self._resume_from_averages()
             return
         device = self.parameters[0].device
         state = torch.load(self.state_file, map_location=device, weights_only=True)
@@ -236,7 +263,35 @@ class TrainingLoop:
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
         logger.info("%s: going on from step %d", self.name, self.step)
 
+    def _resume_from_averages(self) -> None:
+        """Go on from the averaged weights alone, where a loop wrote them and its state was not kept.
+
+        The optimizer begins anew, so the learning rate warms up again.
+        """
+        if not self.weights_file.exists():
+            return
+        with safe_open(self.weights_file, "pt") as file:
+            made = file.metadata() or {}
+        if STEP not in made:
+            return
+        load_weights(self.weights_file, self.module)
+        for average, parameter in zip(self.average, self.parameters, strict=True):
+            average.copy_(parameter.detach())
+        self.step, self.seconds = int(made[STEP]), float(made[SECONDS])
+        self._first_step = self.step
+        logger.info("%s: going on from the averaged weights of step %d", self.name, self.step)
+
 
 def load_weights(path: Path, module: nn.Module) -> None:
     """Load weights written by a stage, strictly."""
     module.load_state_dict(load_file(path))
+
+
+@contextmanager
+def single_writer(folder: Path) -> Iterator[None]:
+    """Keep a second training run out of the folder. Raises TrainingDataError if one is there."""
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise TrainingDataError(f"Another training run is using {folder}.") from None

@@ -29,12 +29,14 @@ joint_names           Which joint of a captured skeleton is which of the 22: by 
 motion_data           Captured motion with captions, as `motionlcm prepare` writes it.
 motion_piece          A piece of captured motion: joints, and how head and hands turn where that was captured.
 normalisation         Mean and standard deviation of features and of control hints.
+packed_data           Training data in one small file, and back.
 piece_joining         Pieces of motion put together.
 pool                  The pool of captioned examples for teacher, student and ControlNet.
 predicate_forms       The predicate of a caption, with the verbs marked.
 prepare               `motionlcm prepare`: BVH or ASF/AMC files with captions become training data.
 row_choice            Choose examples of similar length for a batch, so that little of it is padding.
 sequence_composition  Examples of whole segments put together.
+shards                Training data made in parts, each in a process of its own.
 straight_examples     Captured locomotion with its path made straight, for the ControlNet.
 vocabulary            Counts the words of the training split's captions, for a model folder's
                       vocabulary.json.

@@ -230,8 +230,10 @@ def _options(
     found: list[tuple[int, Synonyms]] = []
     for group in groups:
         for phrase in group.replaced:
+            if phrase[0] != verb.base:
+                continue
             follows = tuple(p if isinstance(p, str) else p.base for p in parts[at + 1 : at + len(phrase)])
-            if phrase[0] != verb.base or phrase[1:] != follows:
+            if phrase[1:] != follows:
                 continue
             after = parts[at + len(phrase)] if at + len(phrase) < len(parts) else ""
             after = inflected(after, "third", words)

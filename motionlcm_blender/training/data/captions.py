@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...array_types import FloatArray
-from ...text.text_tokens import state_tokens
+from ...array_types import FloatArray, IntArray
+from ...text.text_tokens import length_token
 
 logger = logging.getLogger(__name__)
 
@@ -20,51 +20,66 @@ logger = logging.getLogger(__name__)
 class CaptionTokens:
     """MiniLM's states and sentence vectors of a set of captions, kept in memory and in a file."""
 
-    def __init__(self, captions: Iterable[str], encoder: Any, file: Path, max_states: int) -> None:
+    def __init__(
+        self, captions: Iterable[str], encoder: Any, file: Path, max_states: int, device: str | torch.device = "cpu"
+    ) -> None:
         """encoder: with encode(prompt) -> (states (L, width), sentence vector (width,)).
 
-        Its encode_all(prompts), which yields the same of many prompts, is used if it has that.
+        Its encode_all(prompts), which yields the same of many prompts, is used if it has that. device: where batches
+        are made.
         """
         self.max_states = max_states
         wanted = sorted({"", *captions})
-        self._known: dict[str, tuple[FloatArray, FloatArray]] = {}
+        known: dict[str, tuple[FloatArray, FloatArray]] = {}
         if file.exists():
             with np.load(file, allow_pickle=False) as saved:
                 # An array is read from the file each time it is named, so each is named once.
                 names, states, starts, means = (saved[key] for key in ("captions", "states", "starts", "means"))
             for k, name in enumerate(names):
-                self._known[str(name)] = (states[starts[k] : starts[k + 1]], means[k])
-        missing = [c for c in wanted if c not in self._known]
+                known[str(name)] = (states[starts[k] : starts[k + 1]], means[k])
+        missing = [c for c in wanted if c not in known]
         if missing:
             logger.info("encoding %d captions", len(missing))
             encode_all = getattr(encoder, "encode_all", None)
             encoded = encode_all(missing) if encode_all else map(encoder.encode, missing)
             for caption, (states, mean) in zip(missing, encoded, strict=True):
-                self._known[caption] = (np.asarray(states, np.float16), np.asarray(mean, np.float32))
-            self._save(file)
-
-    def _save(self, file: Path) -> None:
-        captions = list(self._known)
-        states = [self._known[c][0] for c in captions]
-        temporary = file.with_suffix(".unfinished.npz")
-        np.savez(
-            temporary,
-            captions=np.array(captions),
-            states=np.concatenate(states),
-            starts=np.concatenate([[0], np.cumsum([len(s) for s in states])]),
-            means=np.stack([self._known[c][1] for c in captions]),
-        )
-        temporary.replace(file)
+                known[caption] = (np.asarray(states, np.float16), np.asarray(mean, np.float32))
+        self._number = {caption: number for number, caption in enumerate(known)}
+        states = np.concatenate([states for states, _ in known.values()])
+        starts = np.concatenate([[0], np.cumsum([len(states) for states, _ in known.values()])])
+        means = np.stack([mean for _, mean in known.values()])
+        if missing:
+            _save(file, list(known), states, starts, means)
+        self._states, self._starts, self._means = (torch.from_numpy(x).to(device) for x in (states, starts, means))
 
     def batch(self, captions: Sequence[str], frames: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """(B, L, width) float32 and (B, L) bool, padded to the longest."""
-        rows = []
-        for caption, length in zip(captions, frames, strict=True):
-            states, mean = self._known[caption]
-            rows.append(state_tokens(states.astype(np.float32), mean, int(length), self.max_states))
-        longest = max(len(r) for r in rows)
-        tokens = np.zeros((len(rows), longest, rows[0].shape[1]), np.float32)
-        mask = np.zeros((len(rows), longest), bool)
-        for k, row in enumerate(rows):
-            tokens[k, : len(row)], mask[k, : len(row)] = row, True
-        return torch.from_numpy(tokens), torch.from_numpy(mask)
+        """Text tokens as `text_tokens.state_tokens` makes them.
+
+        Args:
+            captions: B captions.
+            frames: Length of each motion.
+
+        Returns:
+            (B, L, width) float32 and (B, L) bool on the device, padded to the longest.
+        """
+        device, width = self._means.device, self._means.shape[1]
+        numbers = torch.tensor([self._number[caption] for caption in captions]).to(device)
+        lengths = torch.from_numpy(np.stack([length_token(int(length), width) for length in frames])).to(device)
+        counts = self._starts.diff()[numbers].clamp(max=self.max_states)
+        place = torch.arange(int(counts.max()), device=device)
+        mask = place < counts[:, None]
+        rows = (self._starts[numbers][:, None] + place).clamp(max=len(self._states) - 1)
+        states = _unit(self._states[rows].float()) * mask[..., None]
+        tokens = torch.cat([lengths[:, None], _unit(self._means[numbers])[:, None], states], 1)
+        return tokens, torch.cat([mask.new_ones(len(mask), 2), mask], 1)
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    """The vectors with a mean square of 1."""
+    return vectors / vectors.square().mean(-1, keepdim=True).sqrt().clamp_min(1e-6)
+
+
+def _save(file: Path, captions: Sequence[str], states: FloatArray, starts: IntArray, means: FloatArray) -> None:
+    temporary = file.with_suffix(".unfinished.npz")
+    np.savez(temporary, captions=np.array(captions), states=states, starts=starts, means=means)
+    temporary.replace(file)

@@ -6,7 +6,7 @@ The VAE mirrors them as it draws them (`mirror_features`), so the pool does not 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from ...motion.skeleton import FPS, MIRROR
 from .feature_pool import FeaturePool
 from .motion_data import MotionData, Segment
 from .motion_piece import MotionPiece
+from .shards import made_in_processes, part_of
 
 logger = logging.getLogger(__name__)
 
@@ -51,16 +52,33 @@ def segment_piece(clip: MotionPiece, segment: Segment) -> MotionPiece:
     return MotionPiece(cut.joints, cut.head_hands, segment.prop)
 
 
-def build_clip_pool(data: MotionData, seed: int) -> ClipPool:
-    """The train clips, slower and faster ones, and their captioned segments as they begin and end."""
-    generator = np.random.default_rng(seed)
-    features, weights = [], []
-    for piece, weight in _examples(data, generator):
-        features.append(piece.features().astype(np.float16))
-        weights.append(weight)
-    starts = np.concatenate([[0], np.cumsum([len(f) for f in features])])
-    logger.info("clip pool: %d examples, %.0f minutes", len(weights), starts[-1] / 1200)
-    return ClipPool(np.concatenate(features), starts, np.array(weights))
+def build_clip_pool(data: MotionData, seed: int, shards: int = 1) -> ClipPool:
+    """The train clips, slower and faster ones, and their captioned segments as they begin and end.
+
+    Args:
+        data: Captured motion with captions.
+        seed: Of all choices.
+        shards: Parts that are made with a generator each, in processes of their own where the system allows it.
+
+    Returns:
+        The pool.
+    """
+
+    def part(shard: int) -> list[tuple[FloatArray, float]]:
+        generator = np.random.default_rng([seed, 2, shard])
+        return _featured(_examples(part_of(data, shard, shards), generator))
+
+    if shards == 1:
+        made = _featured(_examples(data, np.random.default_rng(seed)))
+    else:
+        made = [each for listed in made_in_processes(part, shards) for each in listed]
+    starts = np.concatenate([[0], np.cumsum([len(features) for features, _ in made])])
+    logger.info("clip pool: %d examples, %.0f minutes", len(made), starts[-1] / 1200)
+    return ClipPool(np.concatenate([features for features, _ in made]), starts, np.array([w for _, w in made]))
+
+
+def _featured(examples: Iterable[tuple[MotionPiece, float]]) -> list[tuple[FloatArray, float]]:
+    return [(piece.features().astype(np.float16), weight) for piece, weight in examples]
 
 
 def _examples(data: MotionData, generator: np.random.Generator) -> Iterator[tuple[MotionPiece, float]]:

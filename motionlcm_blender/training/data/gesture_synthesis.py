@@ -35,6 +35,7 @@ def synthesize_gestures(
     generator: np.random.Generator,
     held_back: Collection[str] = (),
     among: Sequence[Gesture] | None = None,
+    first: int = 0,
 ) -> Iterator[Composed]:
     """Make examples of the gestures in turn.
 
@@ -45,6 +46,7 @@ def synthesize_gestures(
         generator: Source of all choices.
         held_back: What no caption may be, without full stop.
         among: Gestures to be made; None: all. Those without captions are left out.
+        first: Number of the gesture to begin with.
 
     Yields:
         Examples with their captions; half of them are mirrored. Nothing without standing figures.
@@ -53,7 +55,7 @@ def synthesize_gestures(
     going = [walk for walk in walks if len(walk) >= 50]
     chosen = [gesture for gesture in (gestures() if among is None else among) if gesture.captions]
     for number in range(count if standing and chosen else 0):
-        gesture = chosen[number % len(chosen)]
+        gesture = chosen[(first + number) % len(chosen)]
         walking = bool(gesture.walking and going) and generator.random() < _WALKING_SHARE
         bodies = going if walking else standing
         body = bodies[int(generator.integers(len(bodies)))]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from .gesture_synthesis import synthesize_gestures
 from .motion_data import MotionData, Segment, mirror_caption
 from .motion_piece import MotionPiece
 from .sequence_composition import actions_of, one_after_the_other, waiting
+from .shards import made_in_processes, part_of
 from .straight_examples import speed_balanced, straight_examples
 
 logger = logging.getLogger(__name__)
@@ -77,38 +79,117 @@ class _Example:
         return _Example(self.piece.mirror(), captions, self.family, self.weight)
 
 
-def build_pool(data: MotionData, seed: int, held_back: Collection[str] = ()) -> Pool:
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """What the pool keeps of an example; speed in metres per second."""
+
+    features: FloatArray
+    captions: tuple[str, ...]
+    family: str
+    weight: float
+    travels: bool
+    prop: bool
+    speed: float
+
+
+def build_pool(
+    data: MotionData, seed: int, held_back: Collection[str] = (), shards: int = 1, synthesized: float = 1.0
+) -> Pool:
     """All examples of the train clips.
 
-    held_back: Prompts of the evaluation, without full stop; no variation of a caption is one of them.
+    Args:
+        data: Captured motion with captions.
+        seed: Of all choices.
+        held_back: Prompts of the evaluation, without full stop; no variation of a caption is one of them.
+        shards: Parts that are made with a generator each, in processes of their own where the system allows it. The
+            examples depend on the number of parts, not on the number of processes.
+        synthesized: Part of the usual number of synthesized examples, for trials.
+
+    Returns:
+        The pool.
     """
-    generator = np.random.default_rng(seed)
-    features: list[FloatArray] = []
-    kept: list[_Example] = []
-    other_words = np.random.default_rng([seed, 1])
-    for example in _examples(data, generator, held_back):
-        piece = example.piece.cut(0, MAX_FRAMES + 1)
-        if len(piece) <= SHORTEST:
-            continue
-        features.append(piece.features().astype(np.float16))
-        kept.append(replace(example, captions=with_variations(example.captions, other_words, held_back)))
-    starts = np.concatenate([[0], np.cumsum([len(f) for f in features])])
-    logger.info("pool: %d examples, %.0f minutes", len(kept), starts[-1] / 1200)
-    families = np.array([e.family for e in kept])
-    weights = balanced_weights(families, np.array([e.weight for e in kept]), _shares())
-    straight = np.zeros(len(kept))
+
+    def part(count: int, shard: int = 0) -> range:
+        whole = round(synthesized * count)
+        return range(shard * whole // shards, (shard + 1) * whole // shards)
+
+    made = _in_one(data, seed, held_back, part) if shards == 1 else _in_shards(data, seed, held_back, part, shards)
+    starts = np.concatenate([[0], np.cumsum([len(each.features) for each in made])])
+    logger.info("pool: %d examples, %.0f minutes", len(made), starts[-1] / 1200)
+    families = np.array([each.family for each in made])
+    weights = balanced_weights(families, np.array([each.weight for each in made]), _shares())
+    straight = np.zeros(len(made))
     rows = np.flatnonzero(families == STRAIGHT)
     if len(rows):
-        straight[rows] = speed_balanced(np.array([speed(kept[row].piece.joints) for row in rows]))
+        straight[rows] = speed_balanced(np.array([made[row].speed for row in rows]))
     return Pool(
-        np.concatenate(features),
+        np.concatenate([each.features for each in made]),
         starts,
         weights,
-        tuple(e.captions for e in kept),
-        np.array([goes_somewhere(e.piece.joints) for e in kept]),
-        np.array([e.piece.prop for e in kept]),
+        tuple(each.captions for each in made),
+        np.array([each.travels for each in made]),
+        np.array([each.prop for each in made]),
         straight,
     )
+
+
+def _in_one(data: MotionData, seed: int, held_back: Collection[str], part: Callable[[int], range]) -> list[_Made]:
+    generator, other_words = np.random.default_rng(seed), np.random.default_rng([seed, 1])
+    captured = _captured(data, pieces_of(data, test=False))
+    walks: list[MotionPiece] = []
+    examples = itertools.chain(
+        _captured_examples(captured, captured.segments, data.coarse, walks, generator),
+        _synthesized_examples(captured, walks, part, generator, held_back),
+    )
+    return list(_made(examples, other_words, held_back))
+
+
+def _in_shards(
+    data: MotionData, seed: int, held_back: Collection[str], part: Callable[[int, int], range], shards: int
+) -> list[_Made]:
+    """The examples of `shards` parts: each has every so many-th segment and its part of what is synthesized."""
+    clips = made_in_processes(lambda shard: pieces_of(part_of(data, shard, shards), test=False), shards)
+    pieces = {name: piece for some in clips for name, piece in some.items()}
+    captured = _captured(data, {name: pieces[name] for name in data.clips if name in pieces})
+
+    def shown(shard: int) -> tuple[list[_Made], list[MotionPiece]]:
+        walks: list[MotionPiece] = []
+        examples = _captured_examples(
+            captured, captured.segments[shard::shards], data.coarse, walks, np.random.default_rng([seed, 2, shard])
+        )
+        return list(_made(examples, np.random.default_rng([seed, 3, shard]), held_back)), walks
+
+    of_captured = made_in_processes(shown, shards)
+    walks = [walk for _, some in of_captured for walk in some]
+
+    def synthesized(shard: int) -> list[_Made]:
+        generator = np.random.default_rng([seed, 4, shard])
+        examples = _synthesized_examples(captured, walks, lambda count: part(count, shard), generator, held_back)
+        return list(_made(examples, np.random.default_rng([seed, 5, shard]), held_back))
+
+    others = made_in_processes(synthesized, shards)
+    return [each for some in (*(some for some, _ in of_captured), *others) for each in some]
+
+
+def _captured(data: MotionData, pieces: dict[str, MotionPiece]) -> CapturedData:
+    return CapturedData(pieces, tuple(s for s in data.segments if s.clip in pieces))
+
+
+def _made(
+    examples: Iterable[_Example], other_words: np.random.Generator, held_back: Collection[str]
+) -> Iterator[_Made]:
+    for example in examples:
+        piece = example.piece.cut(0, MAX_FRAMES + 1)
+        if len(piece) > SHORTEST:
+            yield _Made(
+                piece.features().astype(np.float16),
+                with_variations(example.captions, other_words, held_back),
+                example.family,
+                example.weight,
+                goes_somewhere(example.piece.joints),
+                example.piece.prop,
+                speed(example.piece.joints),
+            )
 
 
 def _shares() -> dict[str, float]:
@@ -118,16 +199,23 @@ def _shares() -> dict[str, float]:
     return shares | {name: share for name, share in SHARES.items() if name != "captured"}
 
 
-def _examples(data: MotionData, generator: np.random.Generator, held_back: Collection[str]) -> Iterator[_Example]:
-    pieces = pieces_of(data, test=False)
-    captured = CapturedData(pieces, tuple(s for s in data.segments if s.clip in pieces))
-    walks: list[MotionPiece] = []
-    for segment in captured.segments:
+def _captured_examples(
+    captured: CapturedData,
+    segments: Sequence[Segment],
+    coarse: Collection[str],
+    walks: list[MotionPiece],
+    generator: np.random.Generator,
+) -> Iterator[_Example]:
+    """Segments as captured, mirrored, slower and faster; gaits and straightened locomotion made of them.
+
+    walks: Plain walks are added to this list.
+    """
+    for segment in segments:
         piece = captured.piece(segment)
         if len(piece) <= SHORTEST:
             continue
         about = family(segment)
-        weight = _weight(segment, piece) * (0.6 if segment.clip in data.coarse else 1.0)
+        weight = _weight(segment, piece) * (0.6 if segment.clip in coarse else 1.0)
         example = _Example(piece, _with_other_subject(segment.captions, generator), about, weight)
         yield example
         yield example.mirrored()
@@ -142,17 +230,32 @@ def _examples(data: MotionData, generator: np.random.Generator, held_back: Colle
             for source, mirrored in sources:
                 for made, captions in straight_examples(source, segment.captions, mirrored):
                     yield _Example(made, captions, STRAIGHT)
-    for composed in compose(captured, walks, _COMPOSED, generator):
+
+
+def _synthesized_examples(
+    captured: CapturedData,
+    walks: list[MotionPiece],
+    part: Callable[[int], range],
+    generator: np.random.Generator,
+    held_back: Collection[str],
+) -> Iterator[_Example]:
+    """What is composed and put in a row, and gestures laid over other motion.
+
+    part: Which of so many examples to make; one shard makes a part of them.
+    """
+    counts = {kind: len(part(count)) for kind, count in _COMPOSED.items()}
+    for composed in compose(captured, walks, counts, generator):
         yield _Example(composed.piece, _with_other_subject(composed.captions, generator), "composed")
     actions, calm = actions_of(captured), standing_pieces(captured)
     for kind, found in (
-        ("waiting", waiting(actions, calm, WAITING, generator)),
-        ("sequence", one_after_the_other(actions, SEQUENCES, generator)),
+        ("waiting", waiting(actions, calm, len(part(WAITING)), generator)),
+        ("sequence", one_after_the_other(actions, len(part(SEQUENCES)), generator)),
     ):
         for number, sequence in enumerate(found):
             example = _Example(sequence.piece, _with_other_subject(sequence.captions, generator), kind)
             yield example.mirrored() if number % 2 else example
-    for gesture in synthesize_gestures(calm, walks, GESTURES, generator, held_back):
+    numbers = part(GESTURES)  # those of all parts together show each gesture equally often
+    for gesture in synthesize_gestures(calm, walks, len(numbers), generator, held_back, first=numbers.start):
         yield _Example(gesture.piece, _with_other_subject(gesture.captions, generator), GESTURE)
 
 

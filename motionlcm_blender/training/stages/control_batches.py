@@ -55,7 +55,7 @@ class ControlBatches:
 
     def indices(self, generator: torch.Generator, frames: int) -> IntArray:
         """Rows of about the same length, about `frames` frames in all."""
-        uniform = torch.rand(192, generator=generator).numpy().astype(np.float64)
+        uniform = torch.rand(self.settings.candidates, generator=generator).numpy().astype(np.float64)
         candidates = np.minimum(np.searchsorted(self.cumulative, uniform), len(self.cumulative) - 1)
         chosen, _ = rows_of_similar_length(self.batches.pool.lengths[candidates], frames, generator)
         return candidates[chosen]

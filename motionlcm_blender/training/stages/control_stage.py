@@ -27,7 +27,7 @@ from ..data.hint_patterns import packed_hints, unpacked_hints
 from ..precision import Precision
 from .control_batches import ControlBatches, HintBatch
 from .distillation_stages import consistency, huber, scales, starts_and_points
-from .latent_batches import LatentBatch
+from .latent_batches import LatentBatch, normal
 from .phased_stage import drawn_stretches, phases_of
 from .teacher_trajectories import Hinted, Trajectories, TrajectorySource
 from .vae_stage import CONTACTS
@@ -116,7 +116,7 @@ class ControlTeacherLosses:
         shown = self.batches.hints(indices, generator)
         latents, count = batch.latents, len(indices)
         timesteps = torch.randint(0, TRAIN_STEPS, (count,), generator=generator).to(latents.device)
-        noise = torch.randn(latents.shape, generator=generator).to(latents.device)
+        noise = normal(latents.shape, generator, latents.device)
         alpha, sigma = scales(timesteps)
         noisy = alpha * latents + sigma * noise
         with self.precision.autocast():

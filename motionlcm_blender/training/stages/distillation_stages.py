@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...array_types import IntArray
 from ...networks.noise_schedule import TRAIN_STEPS, alphas_cumprod
-from ...networks.torch_impl.denoiser import Denoiser
+from ...networks.torch_impl.denoiser import Denoiser, LatentTransformer
 from ..config import StudentSettings, TeacherSettings
 from ..precision import Precision
-from .latent_batches import LatentBatches, guidance_scales
+from .latent_batches import LatentBatches, guidance_scales, normal
 
 if TYPE_CHECKING:
     from .teacher_trajectories import Trajectories
@@ -79,7 +79,7 @@ class TeacherLosses:
         batch = self.batches.draw(generator, self.settings.batch, self.settings.text_dropout)
         device = batch.latents.device
         timesteps = torch.randint(0, TRAIN_STEPS, (len(batch.latents),), generator=generator).to(device)
-        noise = torch.randn(batch.latents.shape, generator=generator).to(device)
+        noise = normal(batch.latents.shape, generator, device)
         alpha, sigma = scales(timesteps)
         with self.precision.autocast():
             epsilon = self.denoiser(
@@ -140,7 +140,7 @@ class StudentLosses:
         number = torch.randint(1, TRAIN_STEPS // DISTILLATION_STRIDE + 1, (count,), generator=generator).to(device)
         start = number * DISTILLATION_STRIDE - 1
         end = (start - DISTILLATION_STRIDE).clamp_min(0)
-        noise = torch.randn(latents.shape, generator=generator).to(device)
+        noise = normal(latents.shape, generator, device)
         guidance = guidance_scales(s.guidance, count, generator).to(device)
         alpha, sigma = scales(start)
         noisy = alpha * latents + sigma * noise
@@ -167,3 +167,10 @@ class StudentLosses:
                 [p.detach() for p in self.student.parameters()],
                 1 - self.settings.target_decay,
             )
+
+
+def read_nothing_new(network: LatentTransformer) -> None:
+    """Let a student begin as the teacher it was copied from: what only a student reads has no effect yet."""
+    nn.init.zeros_(network.time_embedding.cond_proj.weight)
+    if network.time_embedding.phased:
+        nn.init.zeros_(network.time_embedding.steps_proj.weight)

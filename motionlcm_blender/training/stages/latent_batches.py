@@ -55,7 +55,7 @@ class LatentBatches:
         device: torch.device,
     ) -> None:
         self.pool, self.drawer, self.captions, self.device = pool, drawer, captions, device
-        self.means, self.stds = (torch.from_numpy(x) for x in latents)
+        self.means, self.stds = (torch.from_numpy(x).to(device) for x in latents)
 
     def draw(self, generator: torch.Generator, count: int, dropout: float = 0.0) -> LatentBatch:
         """`count` examples by weight."""
@@ -63,9 +63,9 @@ class LatentBatches:
 
     def of(self, indices: IntArray, generator: torch.Generator, dropout: float = 0.0) -> LatentBatch:
         """The given examples; each prompt is replaced by the empty one with probability `dropout`."""
-        rows = torch.from_numpy(indices)
+        rows = torch.from_numpy(indices).to(self.device)
         mean, std = self.means[rows], self.stds[rows]
-        latents = mean + std * torch.randn(mean.shape, generator=generator)
+        latents = mean + std * normal(mean.shape, generator, self.device)
         chances = torch.rand(2, len(indices), generator=generator).numpy()
         chosen = []
         for k, index in enumerate(indices):
@@ -76,6 +76,14 @@ class LatentBatches:
         null, null_mask = self.captions.batch([""] * len(indices), lengths)
         move = [x.to(self.device) for x in (latents, text, mask, null, null_mask)]
         return LatentBatch(indices, tuple(chosen), *move)
+
+
+def normal(shape: Sequence[int], generator: torch.Generator, device: torch.device) -> Tensor:
+    """Normal random numbers of the generator; a GPU draws them itself, from a seed that the generator gives it."""
+    if device.type == "cpu":
+        return torch.randn(tuple(shape), generator=generator)
+    there = torch.Generator(device).manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
+    return torch.randn(tuple(shape), generator=there, device=device)
 
 
 def guidance_scales(limits: tuple[float, float], count: int, generator: torch.Generator) -> Tensor:

@@ -21,7 +21,7 @@ from ...networks.torch_impl.denoiser import Denoiser
 from ..config import StudentSettings
 from ..precision import Precision
 from .distillation_stages import huber, scales
-from .latent_batches import LatentBatches, guidance_scales
+from .latent_batches import LatentBatches, guidance_scales, normal
 
 if TYPE_CHECKING:
     from .teacher_trajectories import Trajectories
@@ -77,15 +77,20 @@ def drawn_stretches(count: int, generator: torch.Generator) -> IntArray:
 
 def phases_of(known: Trajectories, rows: IntArray, stretches: IntArray, device: torch.device) -> PhaseBatch:
     """The given stretches of the given trajectories."""
-    on_the_way = [known.points[rows, k] for k in range(known.points.shape[1])]
-    states = np.stack([known.noise[rows], *on_the_way, known.clean[rows]], 1).astype(np.float32)
+    states = (known.noise, *(known.points[:, k] for k in range(known.points.shape[1])), known.clean)
     steps, first, last = np.array(STRETCHES)[stretches].T
-    each = np.arange(len(rows))
+
+    def at(boundary: IntArray) -> Tensor:
+        found = np.empty((len(rows), *known.noise.shape[1:]), np.float16)
+        for number, state in enumerate(states):
+            found[boundary == number] = state[rows[boundary == number]]
+        return torch.from_numpy(found).to(device).float()
+
     boundaries = np.array(BOUNDARIES)
     codes = [phased_code(int(boundaries[f]), int(n)) for n, f in zip(steps, first, strict=True)]
     values = (
-        torch.from_numpy(states[each, first]),
-        torch.from_numpy(states[each, last]),
+        at(first),
+        at(last),
         torch.from_numpy(boundaries[first]),
         torch.from_numpy(boundaries[last]),
         torch.tensor(codes),
@@ -137,7 +142,7 @@ class PhasedLosses:
         guidance = guidance_scales(self.settings.guidance, count, generator).to(device)
         start = torch.tensor(PHASED_TIMESTEPS[4])[torch.randint(0, 4, (count,), generator=generator)].to(device)
         alpha, sigma = scales(start)
-        noisy = alpha * drawn.latents + sigma * torch.randn(drawn.latents.shape, generator=generator).to(device)
+        noisy = alpha * drawn.latents + sigma * normal(drawn.latents.shape, generator, device)
         stride = TRAIN_STEPS // PHASED_DDIM_STEPS
         sample, timestep = noisy, start
         with torch.no_grad(), self.precision.autocast():

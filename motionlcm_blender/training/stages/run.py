@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
 from torch import nn
 
 from ...array_types import FloatArray
@@ -20,7 +18,7 @@ from ...errors import TrainingDataError
 from ...motion.skeleton import MAX_FRAMES
 from ...networks.model_folder import ModelFolder
 from ...networks.torch_impl.controlnet import ControlNet, TrajectoryEncoder
-from ...networks.torch_impl.denoiser import Denoiser, LatentTransformer
+from ...networks.torch_impl.denoiser import Denoiser
 from ...networks.torch_impl.lapped_vae import LappedVAE, vae_of
 from ...networks.torch_impl.vae import MotionVAE
 from ...text.minilm_files import minilm_folder
@@ -34,7 +32,7 @@ from ..data.normalisation import Normalisation, normalisation_of
 from ..data.pool import Pool, build_pool
 from ..evaluation.evaluation_prompts import evaluation_prompts
 from ..growth import grown_weights, may_grow, same_latents
-from ..loop import LoopSettings, TrainingLoop, accelerator_for, load_weights
+from ..loop import LoopSettings, TrainingLoop, accelerator_for, load_weights, single_writer
 from ..precision import Precision, choose_device
 from .control_batches import ControlBatches
 from .control_stage import (
@@ -46,7 +44,7 @@ from .control_stage import (
     PathEncoderLosses,
     PhasedControlLosses,
 )
-from .distillation_stages import StudentLosses, TeacherLosses
+from .distillation_stages import StudentLosses, TeacherLosses, read_nothing_new
 from .lapped_stage import LinearPart, RefinerLosses, start_from_components, turn_to_principal_axes
 from .latent_batches import Drawer, LatentBatches
 from .phased_stage import PhasedLosses
@@ -120,7 +118,8 @@ class Run:
         """The captioned examples, made on first use."""
         folder = self.folder / "pool"
         if not (folder / INDEX_FILE).exists():
-            build_pool(self._read_data(), self.config.pool_seed, evaluation_prompts()).save(folder)
+            c, held_back = self.config, evaluation_prompts()
+            build_pool(self._read_data(), c.pool_seed, held_back, c.pool_shards, c.pool_synthesized).save(folder)
         return Pool.load(folder)
 
     @cached_property
@@ -128,7 +127,7 @@ class Run:
         """Whole clips for the VAE, made on first use."""
         folder = self.folder / "clips"
         if not (folder / INDEX_FILE).exists():
-            build_clip_pool(self._read_data(), self.config.pool_seed).save(folder)
+            build_clip_pool(self._read_data(), self.config.pool_seed, self.config.pool_shards).save(folder)
         return ClipPool.load(folder)
 
     def _read_data(self) -> MotionData:
@@ -161,11 +160,21 @@ class Run:
         return normalisation_of(features[:, : self.config.architecture.features], motions)
 
     def loop(
-        self, name: str, module: torch.nn.Module, steps: int, rate: float, ema: float, matrix_rate: float = 0.0
+        self,
+        name: str,
+        module: torch.nn.Module,
+        steps: int,
+        rate: float,
+        ema: float,
+        matrix_rate: float = 0.0,
+        seconds: float = 0.0,
     ) -> TrainingLoop:
         """A loop in this run's folder; long runs warm up for 50 steps, short ones for a tenth."""
         warmup = max(1, min(50, steps // 10))
-        settings = LoopSettings(steps, rate, warmup=warmup, ema=ema, matrix_rate=matrix_rate)
+        every = self.config.checkpoint_seconds
+        settings = LoopSettings(
+            steps, rate, warmup, ema, checkpoint_seconds=every, matrix_rate=matrix_rate, seconds=seconds
+        )
         return TrainingLoop(name, module.to(self.device), settings, self.folder, self.config.seed)
 
     def train_vae(self) -> bool:
@@ -178,7 +187,7 @@ class Run:
         vae.query_pos_encoder.start_as_sinusoids(0.5)
         vae.query_pos_decoder.start_as_sinusoids(0.5)
         self.begin_from("vae.", vae)
-        loop = self.loop("vae", vae, s.steps, s.learning_rate, s.ema, s.matrix_rate)
+        loop = self.loop("vae", vae, s.steps, s.learning_rate, s.ema, s.matrix_rate, s.seconds)
         batches = WindowBatches(self.clip_pool, self.normalisation, self.config.architecture.frames_per_token)
         return loop.run(VaeLosses(vae, batches, s, self.precision, self.device), self.deadline)
 
@@ -195,13 +204,13 @@ class Run:
         else:
             linear = LinearPart(vae)
             start_from_components(vae, self.clip_pool, self.normalisation, self.config.seed)
-            loop = self.loop("lapped", linear, s.lapped_steps, s.lapped_rate, s.ema)
+            loop = self.loop("lapped", linear, s.lapped_steps, s.lapped_rate, s.ema, seconds=s.lapped_seconds)
             if not loop.run(VaeLosses(linear, batches, s, self.precision, self.device), self.deadline):
                 return False
             load_weights(loop.weights_file, linear)
             turn_to_principal_axes(vae, batches, self.config.seed)
         vae.analysis.requires_grad_(False)
-        loop = self.loop("vae", vae, s.steps, s.learning_rate, s.ema, s.matrix_rate)
+        loop = self.loop("vae", vae, s.steps, s.learning_rate, s.ema, s.matrix_rate, s.seconds)
         return loop.run(RefinerLosses(vae, batches, s, self.precision, self.device), self.deadline)
 
     @cached_property
@@ -231,8 +240,8 @@ class Run:
     def captions(self) -> CaptionTokens:
         """Every caption's text tokens, encoded once."""
         captions = {c for listed in self.train_pool.captions for c in listed}
-        encoder = MiniLM(minilm_folder())
-        return CaptionTokens(captions, encoder, self.folder / "captions.npz", self.config.max_states)
+        encoder = MiniLM(minilm_folder(), str(self.device))
+        return CaptionTokens(captions, encoder, self.folder / "captions.npz", self.config.max_states, self.device)
 
     def batches(self) -> LatentBatches:
         """Batches of latents with captions."""
@@ -256,7 +265,7 @@ class Run:
         s = self.config.teacher
         teacher = self.denoiser(student=False)
         self.begin_from("denoiser.", teacher)
-        loop = self.loop("teacher", teacher, s.steps, s.learning_rate, s.ema, s.matrix_rate)
+        loop = self.loop("teacher", teacher, s.steps, s.learning_rate, s.ema, s.matrix_rate, s.seconds)
         return loop.run(TeacherLosses(teacher, self.batches(), s, self.precision), self.deadline)
 
     def train_student(self) -> bool:
@@ -267,8 +276,10 @@ class Run:
             self.begin_from("denoiser.", student)
         else:
             student.load_state_dict(self.trained("teacher", student=False).state_dict(), strict=False)
-            _read_nothing_new(student)
-        loop = self.loop("student", student, s.steps, s.learning_rate, s.ema, s.matrix_rate)
+            read_nothing_new(student)
+        loop = self.loop("student", student, s.steps, s.learning_rate, s.ema, s.matrix_rate, s.seconds)
+        if loop.finished:
+            return True
         teacher, batches = self.trained("teacher", student=False), self.batches()
         shown = None
         if s.trajectories:
@@ -309,7 +320,9 @@ class Run:
         encoder = TrajectoryEncoder(self.config.architecture)
         encoder.query_pos_encoder.start_as_sinusoids(0.5)
         self.begin_from("traj_encoder.", encoder)
-        loop = self.loop("path_encoder", encoder, s.encoder_steps, s.encoder_rate, s.ema, s.encoder_matrix_rate)
+        loop = self.loop(
+            "path_encoder", encoder, s.encoder_steps, s.encoder_rate, s.ema, s.encoder_matrix_rate, s.encoder_seconds
+        )
         return loop.run(PathEncoderLosses(encoder, self.vae, self.control_batches(), self.precision), self.deadline)
 
     def control_model(self, student: bool) -> ControlModel:
@@ -324,7 +337,9 @@ class Run:
         teacher, model = self.trained("teacher", student=False), self.control_model(student=False)
         load_weights(self.folder / "path_encoder.safetensors", model.traj_encoder)
         model.start_from(teacher)
-        loop = self.loop("control_teacher", model, s.teacher_steps, s.teacher_rate, s.ema, s.teacher_matrix_rate)
+        loop = self.loop(
+            "control_teacher", model, s.teacher_steps, s.teacher_rate, s.ema, s.teacher_matrix_rate, s.teacher_seconds
+        )
         losses = ControlTeacherLosses(model, teacher, self.vae, self.control_batches(), s, self.precision)
         return loop.run(losses, self.deadline)
 
@@ -340,6 +355,8 @@ class Run:
                 self.config.student,
                 trajectories=s.trajectories,
                 trajectory_steps=s.trajectory_steps,
+                trajectory_chunk=s.trajectory_chunk,
+                trajectory_seconds=s.trajectory_seconds,
                 guidance=s.guidance,
             ),
             self.precision,
@@ -349,8 +366,8 @@ class Run:
         student, model = self.trained("student", student=True), self.control_model(student=True)
         # The zero-initialised layers and the encoder begin as the teacher's; the blocks read the guidance scale too.
         model.load_state_dict(controlled.state_dict(), strict=False)
-        _read_nothing_new(model.controlnet)
-        loop = self.loop("control", model, s.steps, s.learning_rate, s.ema, s.matrix_rate)
+        read_nothing_new(model.controlnet)
+        loop = self.loop("control", model, s.steps, s.learning_rate, s.ema, s.matrix_rate, s.seconds)
         kind = PhasedControlLosses if self.config.architecture.phased else ControlLosses
         losses = kind(model, student, self.vae, batches, s, self.precision, shown)
         return loop.run(losses, self.deadline)
@@ -377,20 +394,3 @@ class Run:
             _ = self.normalisation
             if name != "vae":
                 _ = self.latents, self.captions
-
-
-def _read_nothing_new(network: LatentTransformer) -> None:
-    """Let a student begin as the teacher it was copied from: what only a student reads has no effect yet."""
-    nn.init.zeros_(network.time_embedding.cond_proj.weight)
-    if network.time_embedding.phased:
-        nn.init.zeros_(network.time_embedding.steps_proj.weight)
-
-
-@contextmanager
-def single_writer(folder: Path) -> Iterator[None]:
-    """Keep a second training run out of the folder. Raises TrainingDataError if one is there."""
-    try:
-        with FileLock(folder / ".lock", timeout=0):
-            yield
-    except Timeout:
-        raise TrainingDataError(f"Another training run is using {folder}.") from None

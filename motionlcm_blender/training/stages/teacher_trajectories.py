@@ -29,8 +29,6 @@ from .latent_batches import LatentBatch, LatentBatches, guidance_scales
 
 logger = logging.getLogger(__name__)
 
-CHUNK = 128
-"""Trajectories that the teacher makes at once."""
 SAVE_SECONDS = 120.0
 """Seconds between two saves of what is made so far."""
 POINTS = (399, 299)
@@ -164,15 +162,20 @@ class TrajectorySource:
 def teacher_trajectories(source: TrajectorySource, seed: int, path: Path) -> Trajectories:
     """`settings.trajectories` of them, by DDIM in `settings.trajectory_steps`; what the file holds is not made again.
 
-    Each chunk has a seed of its own, so a run that was cut off ends with the same as one that was not.
+    Each chunk has a seed of its own, so a run that was cut off ends with the same as one that was not. With
+    `settings.trajectory_seconds` it ends after this time with fewer, at least one chunk.
     """
+    started = time.monotonic()
     parts = [Trajectories.load(path)] if path.exists() else []
     wanted = source.settings.trajectories
     done, saved = sum(len(p) for p in parts), time.monotonic()
     while done < wanted:
         generator = torch.Generator().manual_seed(seed * _SEED + done)
-        parts.append(source.chunk(generator, min(CHUNK, wanted - done)))
+        parts.append(source.chunk(generator, min(source.settings.trajectory_chunk, wanted - done)))
         done += len(parts[-1])
+        limit = source.settings.trajectory_seconds
+        if limit and time.monotonic() - started > limit:
+            wanted = done
         if done >= wanted or time.monotonic() - saved > SAVE_SECONDS:
             parts = [_together(parts)]
             parts[0].save(path)
