@@ -90,7 +90,7 @@ class MotionLCM(MotionModel):
         stage(0.0, "Reading the prompt")
         shown = self._shown_request(request)
         text = self.encode_prompt(self.rewriter.text(request), shown.frames)
-        samples = samples_of(request)
+        samples = samples_of(request, self.caption_liveliness.noise_factor(request, text))
         try:
             if shown is not request:
                 return self._walks(request, shown, text, samples, stage, started)

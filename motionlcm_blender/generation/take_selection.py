@@ -31,7 +31,7 @@ def sample_count(takes: int) -> int:
     return takes if takes < 2 else max(takes, min(EXTRA * takes, MOST_SAMPLES))
 
 
-def samples_of(request: Request) -> list[Request]:
+def samples_of(request: Request, caption_factor: float = 1.0) -> list[Request]:
     """Requests of the single takes from which those of a request are chosen.
 
     The first is the take of the request's own seed. The others have the seeds after it and, one after the other, more
@@ -39,11 +39,16 @@ def samples_of(request: Request) -> list[Request]:
 
     Args:
         request: A request for any number of takes.
+        caption_factor: The factor on the noise of all samples that comes from the caption (`caption_liveliness`). The
+            samples after the first have no less noise in all than without it, so that quiet takes differ too, and
+            those of a lively caption no more than the caption's or their own.
     """
     if request.blends:
         return [another_take(request, k) for k in range(request.takes)]
     count = sample_count(request.takes)
-    factors = [LIVELINESS[k % len(LIVELINESS)] for k in range(count)]
+    # Noise is the product of both factors; the sample of the request's own seed has that of the caption alone.
+    factors = [max(own, caption_factor) / caption_factor if own > 1.0 else 1.0 for own in LIVELINESS]
+    factors = [factors[k % len(factors)] for k in range(count)]
     return [
         replace(another_take(request, k), liveliness=min(max(request.liveliness * factor, TAMEST), LIVELIEST))
         for k, factor in enumerate(factors)

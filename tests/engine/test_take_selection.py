@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motionlcm_blender.generation.request import Blend, Request
+from motionlcm_blender.generation.request import LIVELIEST, Blend, Request
 from motionlcm_blender.generation.take_selection import (
     LIVELINESS,
     MOST_SAMPLES,
@@ -57,6 +57,14 @@ def test_samples_have_the_seeds_in_order_and_more_noise_one_after_the_other() ->
     assert (alone.seed, alone.liveliness) == (7, 1.2)
     varied = samples_of(Request("a person waves", 60, takes=3, blends=(Blend(5, 0.1),)))
     assert [s.blends[0].towards for s in varied] == [5, 6, 7] and {s.liveliness for s in varied} == {1.0}
+
+
+@given(st.floats(0.8, 1.4))
+def test_samples_have_the_larger_one_of_their_own_noise_and_the_captions(factor: float) -> None:
+    samples = samples_of(Request("a person waves", 60, takes=2), factor)
+    noise = [factor * sample.liveliness for sample in samples[: len(LIVELINESS)]]
+    wanted = [factor, *(max(own, factor) for own in LIVELINESS[1:])]
+    np.testing.assert_allclose(noise, np.minimum(wanted, factor * LIVELIEST))
 
 
 def test_samples_that_move_too_much_are_left_out() -> None:
