@@ -301,7 +301,7 @@ class MotionLCMSettings(bpy.types.PropertyGroup):
         description="Factor on the random values. Above 1 the motion is larger and less usual",
         default=1.0,
         min=0.5,
-        max=1.5,
+        max=1.7,
         soft_min=0.8,
         soft_max=1.3,
     )

@@ -43,7 +43,7 @@ def add_generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=_integer, default=0, help="any whole number; takes have seeds from this one on")
     parser.add_argument("--takes", type=int, default=1, help="variations; the files are FILE_1, FILE_2 ...")
     parser.add_argument(
-        "--liveliness", type=float, default=1.0, help="factor on the noise, 0.5 to 1.5; above 1 the motion is larger"
+        "--liveliness", type=float, default=1.0, help="factor on the noise, 0.5 to 1.7; above 1 the motion is larger"
     )
     parser.add_argument(
         "--steps", type=int, default=SAMPLER_STEPS, help="sampler steps: 1, 2 or 4 (default %(default)s)"

@@ -23,7 +23,7 @@ LONGEST_PROMPT = 4000
 """Letters of a prompt, in requests, recipes and storyboards alike."""
 SLOWEST, FASTEST = 0.25, 4.0
 """Limits of `Request.speed`."""
-TAMEST, LIVELIEST = 0.5, 1.5
+TAMEST, LIVELIEST = 0.5, 1.7
 """Limits of `Request.liveliness`."""
 MAX_CHAINED_FRAMES = 1200
 """One minute: the longest motion, generated in segments that continue one another."""
@@ -156,7 +156,7 @@ class Request:
         takes: Number of variations, generated in one batch.
         steps: Sampler steps, 1, 2 or 4. Four cost a few milliseconds and keep most of the teacher's motion.
         guidance: Guidance scale; None: the model's own for that number of steps.
-        liveliness: Factor on the initial noise, 0.5 to 1.5. Above 1 a motion is larger and farther from the usual one.
+        liveliness: Factor on the initial noise, 0.5 to 1.7. Above 1 a motion is larger and farther from the usual one.
         hints: Positions to pass through, `frames` long, or None.
         start: Motion whose frames are the first ones of this motion, in any world frame. To continue an earlier
             motion, give its last frames. `hints` are then in the frame of `start` moved to the XZ origin, facing +Z.

@@ -46,9 +46,9 @@ def samples_of(request: Request, caption_factor: float = 1.0) -> list[Request]:
     if request.blends:
         return [another_take(request, k) for k in range(request.takes)]
     count = sample_count(request.takes)
-    # Noise is the product of both factors; the sample of the request's own seed has that of the caption alone.
-    factors = [max(own, caption_factor) / caption_factor if own > 1.0 else 1.0 for own in LIVELINESS]
-    factors = [factors[k % len(factors)] for k in range(count)]
+    # The noise of a sample is the product of both factors; that of the first is the caption's alone.
+    own = [LIVELINESS[k % len(LIVELINESS)] for k in range(count)]
+    factors = [max(factor, caption_factor) / caption_factor if k else 1.0 for k, factor in enumerate(own)]
     return [
         replace(another_take(request, k), liveliness=min(max(request.liveliness * factor, TAMEST), LIVELIEST))
         for k, factor in enumerate(factors)
@@ -67,7 +67,7 @@ def chosen_takes(request: Request, samples: list[Request], joints: FloatArray) -
         Indices of the chosen samples, rising; always with 0.
     """
     speeds = np.array([body_speeds(each).mean() for each in joints])
-    usual = np.median(speeds[[sample.liveliness <= request.liveliness for sample in samples]])
+    usual = np.median(speeds if request.blends else speeds[:: len(LIVELINESS)])  # samples with the least noise
     most = TOO_LIVELY * max(float(usual), captured_body_speed(request.prompt) or 0.0)
     fits = np.flatnonzero((speeds <= most) | (np.arange(len(speeds)) == 0))
     if len(fits) < request.takes:
