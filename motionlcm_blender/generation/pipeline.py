@@ -101,7 +101,7 @@ class MotionLCM(MotionModel):
             return self._ended_anywhere(request, samples, sampled.features, progress, cancel)
         stage(0.8, "Post-processing")
         usual = partial(self._finished, started=started, report=sampled.report, progress=progress, cancel=cancel)
-        kept = chosen_takes(request, samples, joints_from_features(sampled.features))
+        kept = chosen_takes(request, joints_from_features(sampled.features))
         return [usual(samples[k], sampled.features[k]) for k in kept]
 
     def _in_parts(
@@ -168,7 +168,7 @@ class MotionLCM(MotionModel):
             free = {0: self.walks.get(shown, lambda: unchanging(piece_of(sampled()[0])))}
         else:
             features = sampled()
-            free = {k: piece_of(features[k]) for k in chosen_takes(request, samples, joints_from_features(features))}
+            free = {k: piece_of(features[k]) for k in chosen_takes(request, joints_from_features(features))}
         stage(0.8, "Post-processing")
         return [self._on_path(samples[k], walk, started) for k, walk in free.items()]
 

@@ -55,13 +55,12 @@ def samples_of(request: Request, caption_factor: float = 1.0) -> list[Request]:
     ]
 
 
-def chosen_takes(request: Request, samples: list[Request], joints: FloatArray) -> list[int]:
+def chosen_takes(request: Request, joints: FloatArray) -> list[int]:
     """Choose the takes of a request: those that differ most among the samples that do not move too much.
 
     Args:
         request: The request.
-        samples: From `samples_of`.
-        joints: (samples, T, 22, 3) metres, Y up, each in its own first frame's frame.
+        joints: (samples, T, 22, 3) metres, Y up, each in its own first frame's frame, in the order of `samples_of`.
 
     Returns:
         Indices of the chosen samples, rising; always with 0.

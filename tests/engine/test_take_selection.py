@@ -75,7 +75,7 @@ def test_samples_that_move_too_much_are_left_out() -> None:
     local = usual - usual[:, :1]
     joints[1], joints[4] = usual[:, :1] + 4.0 * local, usual[:, :1] + 3.0 * local
     joints[2, :, 5:], joints[3, :, 16:] = joints[2, :, 5:] + 0.1, joints[3, :, 16:] + 0.2
-    assert chosen_takes(request, samples, joints) == [0, 2, 3]
+    assert chosen_takes(request, joints) == [0, 2, 3]
 
 
 def test_takes_are_chosen_even_if_all_move_too_much() -> None:
@@ -83,4 +83,4 @@ def test_takes_are_chosen_even_if_all_move_too_much() -> None:
     samples = samples_of(request)[:2]
     usual = walk(60, 1.2).astype(np.float64)
     joints = np.stack([usual, usual[:, :1] + 6.0 * (usual - usual[:, :1])])
-    assert chosen_takes(request, samples, joints) == [0, 1]
+    assert chosen_takes(request, joints) == [0, 1]
