@@ -80,7 +80,6 @@ def test_samples_that_move_too_much_are_left_out() -> None:
 
 def test_takes_are_chosen_even_if_all_move_too_much() -> None:
     request = Request("a person stands", 60, takes=2)
-    samples_of(request)[:2]
     usual = walk(60, 1.2).astype(np.float64)
     joints = np.stack([usual, usual[:, :1] + 6.0 * (usual - usual[:, :1])])
     assert chosen_takes(request, joints) == [0, 1]
