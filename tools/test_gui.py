@@ -24,7 +24,14 @@ from queue import SimpleQueue
 import window_chroot as chroot
 
 ARTEFACTS = chroot.ROOT / "test-artefacts" / chroot.BLENDER.name
-SCRIPTS = ("drive_live.py", "drive_window.py", "drive_shots.py", "drive_strips.py", "drive_rigs.py")
+SCRIPTS = (
+    "drive_live.py",
+    "drive_live_transforms.py",
+    "drive_window.py",
+    "drive_shots.py",
+    "drive_strips.py",
+    "drive_rigs.py",
+)
 """The longest first, so that two are at work until the end."""
 BESIDE = (
     "blender/stored_armature.py", "data/rigs/mpfb_mixamo.json", "data/control_rigs/rigify_human_generated.json",
