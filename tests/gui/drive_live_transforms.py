@@ -46,7 +46,6 @@ DRAG_S = 2.0
 
 def run() -> Steps:
     yield from begin_live()
-    select_only(settings().path)
     yield from transform("turning the path", "R", lambda: settings().path.rotation_euler.z)
     yield from transform("scaling the path", "S", lambda: settings().path.scale.x)
     yield from move_with_proportional_editing()
@@ -54,8 +53,10 @@ def run() -> Steps:
 
 
 def transform(what: str, letter: str, value: Callable[[], float]) -> Steps:
-    """A modal transform of what is selected, and its undo. value: what the transform changes."""
+    """A modal transform of the path, or of its selected point, and its undo. value: what the transform changes."""
     yield from wait(at_rest, JOB_S, "Live at rest")
+    if bpy.context.mode == "OBJECT":
+        select_only(settings().path)  # an undo brings an earlier selection back
     before, name, made = value(), action().name, live().worker.counts.answered
     x, y = pixel((0.9, -1.9, 0.0))
     yield from grab(x, y, letter)
@@ -97,12 +98,10 @@ def move_beside_a_second_window() -> Steps:
     yield from wait(lambda: len(bpy.context.window_manager.windows) == 2, 20.0, "the second window")
     first, second = bpy.context.window_manager.windows
     check("both windows show the scene", first.scene == second.scene)
-    select_only(settings().path)
     yield from transform("moving beside a second window", "G", lambda: float(np.sum(settings().path.location)))
     with bpy.context.temp_override(window=second):
         bpy.ops.wm.window_close()
     yield from wait(lambda: len(bpy.context.window_manager.windows) == 1, 20.0, "one window")
-    select_only(settings().path)
     yield from transform("moving after the second window", "G", lambda: float(np.sum(settings().path.location)))
 
 
