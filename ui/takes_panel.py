@@ -57,7 +57,7 @@ class MOTIONLCM_PT_takes(Sidebar, bpy.types.Panel):
             shown = row.operator("motionlcm.show_take", text=text, translate=False, depress=action == present)
             shown.name = action.name
             part = row.row()
-            part.ui_units_x = 5.0
+            part.ui_units_x = 7.5
             part.label(text=", ".join(short_measures(made)), translate=False)
         row, opened = layout.row(align=True), contact_sheet.arrangement()
         for name, text, _ in contact_sheet.ARRANGEMENTS:
