@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+if os.name == "nt":
+    pytest.skip("tools for Linux", allow_module_level=True)
+
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 sys.path.insert(0, str(TOOLS))
 
@@ -18,8 +21,6 @@ import test_blender as blender_test  # noqa: E402
 import test_gui as window_test  # noqa: E402
 import window_chroot  # noqa: E402
 from processor_share import STARVED, ProcessorShare  # noqa: E402
-
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="tools for Linux")
 
 
 def proc_with(folder: Path, threads: dict[str, tuple[int, str, str]]) -> Path:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-import torch
 
-from motionlcm_blender.networks.architecture import Architecture
-from motionlcm_blender.networks.torch_impl.controlnet import TrajectoryEncoder
-from motionlcm_blender.networks.torch_impl.denoiser import Denoiser
-from motionlcm_blender.networks.torch_impl.vae import MotionVAE
-from motionlcm_blender.training.growth import grown_weights, may_grow
+torch = pytest.importorskip("torch")
+
+from motionlcm_blender.networks.architecture import Architecture  # noqa: E402
+from motionlcm_blender.networks.torch_impl.controlnet import TrajectoryEncoder  # noqa: E402
+from motionlcm_blender.networks.torch_impl.denoiser import Denoiser  # noqa: E402
+from motionlcm_blender.networks.torch_impl.vae import MotionVAE  # noqa: E402
+from motionlcm_blender.training.growth import grown_weights, may_grow  # noqa: E402
 
 SMALL = Architecture(
     latent_tokens=4,
