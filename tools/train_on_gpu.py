@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Training in a quarter of an hour on a machine with a GPU, without network, that only small files reach and leave.
+"""Training in a quarter of an hour on a machine with a GPU that has no network and takes small files only.
 
-    python tools/train_on_gpu.py carry --data FOLDER --pool RUN/pool     # here: build/gpu, two files to take along
-    python tools/train_on_gpu.py train --minutes 6.5 --out $OUT          # there; --back FOLDER: goes on
-    python tools/train_on_gpu.py export --back FOLDER --run RUN          # here: the model folder, from what came back
+    python tools/train_on_gpu.py pack --data FOLDER --pool RUN/pool       # on this machine: two files in build/gpu
+    python tools/train_on_gpu.py train --minutes 6.5 --out $OUT           # on the GPU machine; --resume FOLDER
+    python tools/train_on_gpu.py export --checkpoints FOLDER --run RUN    # on this machine: writes the model folder
 
 docs/TRAINING.md, "A quarter of an hour on a GPU".
 """
@@ -22,7 +22,6 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -51,17 +50,17 @@ EMBEDDINGS = "embeddings.word_embeddings.weight"
 UNKNOWN = 100
 """Number of [UNK] in MiniLM's vocabulary."""
 COPY_SECONDS = 60.0
-"""Seconds between two looks for checkpoints to hand out."""
+"""Seconds between two copies of checkpoints."""
 BENCH_SECONDS = 90.0
 """Seconds after which `motionlcm bench` is stopped."""
 SMALL = 16 * 2**20
 """Bytes: the largest file that leaves the machine."""
 
 
-# Here, before
+# On this machine, before
 
 
-def carry(data: Path, pool: Path, folder: Path) -> None:
+def pack(data: Path, pool: Path, folder: Path) -> None:
     """Write the data and the text encoder as two small files.
 
     Args:
@@ -102,22 +101,22 @@ def keep_words(encoder: Path, tokens: Iterable[int]) -> None:
     save_file(weights, encoder / minilm_files.WEIGHTS)
 
 
-# There
+# On the GPU machine
 
 
-def unpack(carried: Path, data: Path, encoder: Path) -> None:
-    """Unpack the carried data, and the text encoder where none is installed."""
+def unpack(archive: Path, data: Path, encoder: Path) -> None:
+    """Unpack the packed data, and the text encoder where none is installed."""
     if not (data / "splits.json").exists():
-        unpack_data(carried / DATA, data)
+        unpack_data(archive / DATA, data)
     try:
         minilm_files.minilm_folder()
     except ModelFolderError:
-        with zipfile.ZipFile(carried / ENCODER) as packed:
+        with zipfile.ZipFile(archive / ENCODER) as packed:
             packed.extractall(encoder)
 
 
-class HandedOut:
-    """Copies checkpoints and logs of a run to a folder, in float16, again and again in a thread."""
+class CheckpointCopier:
+    """Copies checkpoints, in float16, and logs of a run to a folder every `COPY_SECONDS`, in a thread."""
 
     def __init__(self, run: Path, folder: Path) -> None:
         self.run, self.folder = run, folder
@@ -125,7 +124,7 @@ class HandedOut:
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._repeat, daemon=True)
 
-    def __enter__(self) -> HandedOut:
+    def __enter__(self) -> CheckpointCopier:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._thread.start()
         return self
@@ -137,11 +136,13 @@ class HandedOut:
 
     def _repeat(self) -> None:
         while not self._done.wait(COPY_SECONDS):
-            with suppress(OSError):
+            try:
                 self.copy()
+            except OSError as error:
+                logger.warning("The checkpoints were not copied this time: %s", error)
 
     def copy(self) -> None:
-        """Hand out what has changed."""
+        """Copy what has changed."""
         for stage in STAGES:
             file = self.run / f"{stage}.safetensors"
             if file.exists() and self._seen.get(stage) != file.stat().st_mtime:
@@ -161,8 +162,8 @@ class HandedOut:
         (self.folder / LOGS).write_bytes(logs.getvalue())
 
 
-def take_back(folder: Path, run: Path) -> None:
-    """Put what was handed out into a run folder that lacks it."""
+def restore_run(folder: Path, run: Path) -> None:
+    """Copy checkpoints and logs of an earlier call into a run folder that lacks them."""
     run.mkdir(parents=True, exist_ok=True)
     for file in folder.glob("*.safetensors"):
         if not (run / file.name).exists():
@@ -176,10 +177,10 @@ def take_back(folder: Path, run: Path) -> None:
 def train(options: argparse.Namespace) -> int:
     """Run the stages until they are finished or the time is up. Returns 0 if they are finished, 3 if not."""
     started, run = time.monotonic(), options.run
-    if options.back:
-        take_back(options.back, run)
+    if options.resume:
+        restore_run(options.resume, run)
     data = run / "data"
-    unpack(options.carried, data, bundled_models() / minilm_files.NAME)
+    unpack(options.packed, data, bundled_models() / minilm_files.NAME)
     config = load_config(options.config)
     if options.smoke:
         config = for_a_smoke_run(config)
@@ -191,20 +192,20 @@ def train(options: argparse.Namespace) -> int:
     report("unpacked", started)
     _ = pools.clip_pool, pools.train_pool
     report("pools made", started)
-    with HandedOut(run, options.out) as handed_out:
+    with CheckpointCopier(run, options.out) as copier:
         minutes = options.minutes - (time.monotonic() - started) / 60
         training = Run.open(config, run, data, options.device, minutes, options.start)
-        finished = all(_timed(training, stage, started, handed_out) for stage in options.stage or STAGES)
+        finished = all(_timed(training, stage, started, copier) for stage in options.stage or STAGES)
         if options.bench:
             bench(run, options.device)
             report("measured", started)
     return 0 if finished else 3
 
 
-def _timed(training: Any, stage: str, started: float, handed_out: HandedOut) -> bool:
+def _timed(training: Any, stage: str, started: float, copier: CheckpointCopier) -> bool:
     finished: bool = training.stage(stage)
     report(f"stage {stage} {'finished' if finished else 'ran out of time'}", started)
-    handed_out.copy()
+    copier.copy()
     return finished
 
 
@@ -228,7 +229,7 @@ def bench(run: Path, device: str) -> None:
     print(shown)
 
 
-# Here, without a GPU
+# For a smoke run on a CPU
 
 
 def for_a_smoke_run(config: TrainingConfig) -> TrainingConfig:
@@ -255,10 +256,10 @@ def only_some_clips(data: Path, count: int) -> None:
 
 
 def export(options: argparse.Namespace) -> int:
-    """Write the model folder from what came back."""
+    """Write the model folder from checkpoints of the GPU machine."""
     from motionlcm_blender.training.export import export_model
 
-    take_back(options.back, options.run)
+    restore_run(options.checkpoints, options.run)
     export_model(options.run, load_config(options.config), options.run / "model")
     logger.info("%s", options.run / "model")
     return 0
@@ -268,12 +269,12 @@ def make_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    carrying = commands.add_parser("carry", help="write the files to take along")
-    carrying.add_argument("--data", type=Path, required=True, help="folder of training data")
-    carrying.add_argument("--pool", type=Path, required=True, help="a pool of this data, as a run holds it")
-    carrying.add_argument("--out", type=Path, default=ROOT / "build" / "gpu")
-    training = commands.add_parser("train", help="train with the carried files")
-    training.add_argument("--carried", type=Path, default=ROOT / "build" / "gpu")
+    packing = commands.add_parser("pack", help="write the files that the GPU machine needs")
+    packing.add_argument("--data", type=Path, required=True, help="folder of training data")
+    packing.add_argument("--pool", type=Path, required=True, help="a pool of this data, as a run holds it")
+    packing.add_argument("--out", type=Path, default=ROOT / "build" / "gpu")
+    training = commands.add_parser("train", help="train with the packed files")
+    training.add_argument("--packed", type=Path, default=ROOT / "build" / "gpu")
     training.add_argument("--run", type=Path, default=ROOT / "runs" / "gpu")
     training.add_argument("--config", type=Path, default=CONFIG)
     training.add_argument("--start", type=Path, help="begin from this model folder")
@@ -282,12 +283,12 @@ def make_parser() -> argparse.ArgumentParser:
     )
     training.add_argument("--minutes", type=float, default=6.5, help="in all, without `bench`")
     training.add_argument("--device", default="cuda")
-    training.add_argument("--back", type=Path, help="folder of what came back from an earlier call")
-    training.add_argument("--out", type=Path, required=True, help="where checkpoints and logs are handed out")
+    training.add_argument("--resume", type=Path, help="checkpoints of an earlier call to continue from")
+    training.add_argument("--out", type=Path, required=True, help="folder for checkpoints and logs")
     training.add_argument("--bench", action="store_true", help="then measure the speed of the model")
     training.add_argument("--smoke", type=int, metavar="CLIPS", help="so many clips, two steps a stage: does it run?")
-    exporting = commands.add_parser("export", help="write the model folder from what came back")
-    exporting.add_argument("--back", type=Path, required=True)
+    exporting = commands.add_parser("export", help="write the model folder from checkpoints")
+    exporting.add_argument("--checkpoints", type=Path, required=True, help="--out of the training")
     exporting.add_argument("--run", type=Path, required=True)
     exporting.add_argument("--config", type=Path, default=CONFIG)
     return parser
@@ -298,8 +299,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S", stream=sys.stdout)
     options = make_parser().parse_args(arguments)
     try:
-        if options.command == "carry":
-            carry(options.data, options.pool, options.out)
+        if options.command == "pack":
+            pack(options.data, options.pool, options.out)
             return 0
         return train(options) if options.command == "train" else export(options)
     except MotionLCMError as error:

@@ -160,8 +160,8 @@ def check_usage(args: argparse.Namespace) -> None:
     own = (args.prompt, args.path, args.seconds, *sampling)
     if own != (None, None, None, 0, 1, SAMPLER_STEPS, 1.0) or any(switched_off):
         args.wrong_usage(
-            "a recipe has prompt, path, length, seed, steps, liveliness, gestures, sequence and rewrite: "
-            "leave them out, and --takes"
+            "a recipe has prompt, path, length, seed, steps, liveliness, gestures, sequence, rewrite and caption "
+            "liveliness: leave them out, and --takes"
         )
 
 

@@ -34,7 +34,7 @@ from ..postprocess.transitions import aligned, at_origin, match_start, placement
 from .action_parts import ActionPart
 from .generated_motion import GeneratedMotion
 from .motion_model import MotionModel, Progress
-from .path_gait import cadence_of
+from .path_gait import cadence_of, free_walk
 from .pieces import CALM, JOLT, LIVELY, Piece, entered_piece, liveliness, piece_of, unchanging
 from .pin_approach import approached, restore_request
 from .postprocessing import postprocess_motion
@@ -145,8 +145,7 @@ def generate_chained(
 def _take(model: MotionModel, request: Request, on_progress: Progress) -> GeneratedMotion:
     began = time.perf_counter()
     if cadence_of(request) is not None:
-        free = replace(request, hints=None, facing=None, caption_liveliness=False)
-        made, number = _walk(model, free, on_progress)
+        made, number = _walk(model, free_walk(request), on_progress)
         fitted = fitted_to_path(request, made)
         if fitted is not None:
             return finished_motion(request, fitted, number, fitted.frames, began)

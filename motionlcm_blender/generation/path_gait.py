@@ -56,4 +56,9 @@ def without_path(request: Request, longest: int) -> Request:
         longest: Largest number of frames that the model samples at a time.
     """
     frames = max(request.frames, min(longest, int(np.ceil(LONGER * request.frames))))
-    return replace(request, hints=None, facing=None, frames=frames, caption_liveliness=False)  # the path sets the speed
+    return replace(free_walk(request), frames=frames)
+
+
+def free_walk(request: Request) -> Request:
+    """A request without its path and facing. The caption does not scale its noise, because the path sets the speed."""
+    return replace(request, hints=None, facing=None, caption_liveliness=False)

@@ -40,8 +40,8 @@ def samples_of(request: Request, caption_factor: float = 1.0) -> list[Request]:
     Args:
         request: A request for any number of takes.
         caption_factor: The factor on the noise of all samples that comes from the caption (`caption_liveliness`). The
-            samples after the first have no less noise in all than without it, so that quiet takes differ too, and
-            those of a lively caption no more than the caption's or their own.
+            noise of a sample after the first is the larger one of its own factor and the caption's, so that takes of
+            quiet captions differ too and takes of lively captions do not become wild.
     """
     if request.blends:
         return [another_take(request, k) for k in range(request.takes)]

@@ -24,15 +24,12 @@ from torch.nn import functional
 from ..array_types import FloatArray
 from ..errors import TrainingDataError
 from ..files.safetensors_files import write_arrays
-from ..motion.body_fit import onto_rig
-from ..motion.visible_measures import body_speeds
 from ..text.caption_speed import FILE, CaptionSpeed
 from ..text.encoders import open_minilm
+from .captured_speeds import segment_speeds
 from .data.motion_data import MotionData, load_motion_data
 from .evaluation.motion_measures import rank_correlation
 
-SHORTEST = 20
-"""Frames; a shorter segment has no speed."""
 LEAST = 0.02
 """m/s: slower segments count as this fast, because their logarithm would be of noise."""
 HELD_OUT = 0.1
@@ -70,18 +67,10 @@ def training_examples(data: MotionData) -> Examples:
     speeds: list[float] = []
     weights: list[float] = []
     clips: list[str] = []
-    fitted: dict[str, FloatArray] = {}
-    for segment in data.segments:
-        if segment.clip in data.test or segment.unclear or not segment.captions:
-            continue
-        if segment.clip not in fitted:
-            fitted = {segment.clip: onto_rig(data.clips[segment.clip])}  # segments come by clip
-        joints = MotionData(fitted, (), frozenset()).joints(segment)
-        if len(joints) < SHORTEST:
-            continue
+    for segment, speed in segment_speeds(data):
         count = len(segment.captions)
         captions += segment.captions
-        speeds += [float(body_speeds(joints).mean())] * count
+        speeds += [speed] * count
         weights += [1.0 / count] * count
         clips += [segment.clip] * count
     if not captions:
@@ -144,7 +133,16 @@ def _fitted(x: torch.Tensor, y: torch.Tensor, shares: torch.Tensor, generator: t
 
 
 def held_out_correlation(examples: Examples, vectors: FloatArray, seed: int = 0) -> float:
-    """Rank correlation of predicted and captured body speed on a tenth of the clips, after a fit on the others."""
+    """Rank correlation of predicted and captured body speed on a tenth of the clips, after a fit on the others.
+
+    Args:
+        examples: The captions with their speeds.
+        vectors: (N, width) sentence vectors of unit mean square, one for each caption.
+        seed: Seed of the choice of clips and of the fit.
+
+    Returns:
+        Spearman's correlation.
+    """
     names = sorted(set(examples.clips))
     out = set(np.random.default_rng(seed).permutation(names)[: max(1, round(HELD_OUT * len(names)))].tolist())
     apart = np.array([clip in out for clip in examples.clips])

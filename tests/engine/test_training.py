@@ -24,6 +24,7 @@ from motionlcm_blender.motion import features as motion_features  # noqa: E402
 from motionlcm_blender.motion.head_hands import HEAD_HANDS  # noqa: E402
 from motionlcm_blender.networks.architecture import Architecture  # noqa: E402
 from motionlcm_blender.networks.torch_impl.torch_features import joints_from_features, root_from_features  # noqa: E402
+from motionlcm_blender.text.text_tokens import state_tokens  # noqa: E402
 from motionlcm_blender.training.config import BUNDLED, TrainingConfig, config_from, load_config  # noqa: E402
 from motionlcm_blender.training.data import augmentation  # noqa: E402
 from motionlcm_blender.training.data.captions import CaptionTokens  # noqa: E402
@@ -228,6 +229,12 @@ def test_caption_tokens_come_back_from_their_file_and_are_padded(tmp_path: Path)
     assert first[1].sum(1).tolist() == [5, 3, 2]
     for mine, saved in zip(first, again, strict=True):
         torch.testing.assert_close(mine, saved)
+    # The tokens of the training are those that the engine makes of the same prompt.
+    for row, (caption, frames) in enumerate(zip([*captions, ""], [40, 80, 40], strict=True)):
+        states, mean = Encoder().encode(caption)
+        expected = state_tokens(states, mean, frames, 8)
+        np.testing.assert_allclose(first[0][row, : len(expected)].numpy(), expected, atol=1e-3)
+        assert not first[0][row, len(expected) :].any()
 
 
 @pytest.mark.parametrize("missing", ["joints.npz", "captions.jsonl", "splits.json"])

@@ -169,8 +169,8 @@ class StudentLosses:
             )
 
 
-def read_nothing_new(network: LatentTransformer) -> None:
-    """Let a student begin as the teacher it was copied from: what only a student reads has no effect yet."""
+def zero_student_inputs(network: LatentTransformer) -> None:
+    """Set the weights of inputs that a teacher lacks to zero, so that a copied student begins as its teacher."""
     nn.init.zeros_(network.time_embedding.cond_proj.weight)
     if network.time_embedding.phased:
         nn.init.zeros_(network.time_embedding.steps_proj.weight)

@@ -44,7 +44,7 @@ from .control_stage import (
     PathEncoderLosses,
     PhasedControlLosses,
 )
-from .distillation_stages import StudentLosses, TeacherLosses, read_nothing_new
+from .distillation_stages import StudentLosses, TeacherLosses, zero_student_inputs
 from .lapped_stage import LinearPart, RefinerLosses, start_from_components, turn_to_principal_axes
 from .latent_batches import Drawer, LatentBatches
 from .phased_stage import PhasedLosses
@@ -276,7 +276,7 @@ class Run:
             self.begin_from("denoiser.", student)
         else:
             student.load_state_dict(self.trained("teacher", student=False).state_dict(), strict=False)
-            read_nothing_new(student)
+            zero_student_inputs(student)
         loop = self.loop("student", student, s.steps, s.learning_rate, s.ema, s.matrix_rate, s.seconds)
         if loop.finished:
             return True
@@ -366,7 +366,7 @@ class Run:
         student, model = self.trained("student", student=True), self.control_model(student=True)
         # The zero-initialised layers and the encoder begin as the teacher's; the blocks read the guidance scale too.
         model.load_state_dict(controlled.state_dict(), strict=False)
-        read_nothing_new(model.controlnet)
+        zero_student_inputs(model.controlnet)
         loop = self.loop("control", model, s.steps, s.learning_rate, s.ema, s.matrix_rate, s.seconds)
         kind = PhasedControlLosses if self.config.architecture.phased else ControlLosses
         losses = kind(model, student, self.vae, batches, s, self.precision, shown)
